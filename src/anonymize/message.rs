@@ -1,0 +1,205 @@
+//! Messages without people.
+
+use super::{ScrubbedText, UserHash, scrub};
+use crate::model::{self, AttachmentId, BrokenMessage, ChannelId, Emoji, MessageId, Timestamp};
+
+/// A user as the archive knows one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person {
+    /// Who.
+    pub hash: UserHash,
+    /// Whether it is a bot; `None` where nothing told.
+    pub is_bot: Option<bool>,
+}
+
+impl From<model::User> for Person {
+    fn from(user: model::User) -> Self {
+        Self { hash: UserHash::of(user.id), is_bot: user.is_bot }
+    }
+}
+
+/// What a message answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The message answered.
+    pub message_id: MessageId,
+    /// The channel it stands in.
+    pub channel_id: ChannelId,
+    /// Who wrote it.
+    pub author: Option<Person>,
+}
+
+/// A file's metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its own ID.
+    pub id: AttachmentId,
+    /// The name it was uploaded with.
+    pub filename: ScrubbedText,
+    /// Bytes.
+    pub size_bytes: i64,
+    /// MIME type.
+    pub content_type: Option<ScrubbedText>,
+    /// The address without its signature.
+    pub url: ScrubbedText,
+    /// What the address was signed with: it changes at every read.
+    pub url_signature: Option<ScrubbedText>,
+    /// Further kept facts, JSON.
+    pub metadata: Option<ScrubbedText>,
+}
+
+/// How often a message was reacted to with one emoji in one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReactionCount {
+    /// The platform's ID of a custom emoji.
+    pub custom_id: Option<i64>,
+    /// The character, or a custom emoji's name.
+    pub name: ScrubbedText,
+    /// A burst ("super") reaction.
+    pub burst: bool,
+    /// People.
+    pub count: i64,
+}
+
+/// A message as it may be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its own ID.
+    pub id: MessageId,
+    /// Who wrote it; none for webhooks.
+    pub author: Option<Person>,
+    /// The platform's number for the kind of message.
+    pub kind: u32,
+    /// The text.
+    pub content: ScrubbedText,
+    /// When it was sent.
+    pub created_at: Timestamp,
+    /// When it was last edited.
+    pub edited_at: Option<Timestamp>,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// What it answers.
+    pub reply: Option<Reply>,
+    /// Its files.
+    pub attachments: Vec<Attachment>,
+    /// Its reactions.
+    pub reactions: Vec<ReactionCount>,
+    /// Everyone the message shows, authors included.
+    pub people: Vec<Person>,
+    /// Further kept fields, JSON.
+    pub metadata: Option<ScrubbedText>,
+}
+
+/// A page of messages, ascending by ID.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// Those that could be read.
+    pub messages: Vec<Message>,
+    /// Those that couldn't; their reasons are words of ours.
+    pub broken: Vec<BrokenMessage>,
+    /// The greatest ID on the page, broken messages included.
+    pub last_id: Option<MessageId>,
+}
+
+/// Takes the people out of a page.
+pub fn page(page: model::MessagePage) -> Page {
+    let last_id = page.last_id();
+    Page { messages: page.messages.into_iter().map(message).collect(), broken: page.broken, last_id }
+}
+
+fn message(message: model::Message) -> Message {
+    let mut people: Vec<Person> = message.people.into_iter().map(Person::from).collect();
+    let author = message.author.map(Person::from);
+    let reply = message.reply.map(|reply| Reply {
+        message_id: reply.message_id,
+        channel_id: reply.channel_id,
+        author: reply.author.map(Person::from),
+    });
+    people.extend(author);
+    people.extend(reply.as_ref().and_then(|reply| reply.author));
+    let attachments = message.attachments.into_iter().map(|file| attachment(file, &mut people)).collect();
+    let reactions = message.reactions.into_iter().map(|count| reaction(count, &mut people)).collect();
+    Message {
+        id: message.id,
+        author,
+        kind: message.kind,
+        content: scrub(message.content, &mut people),
+        created_at: message.created_at,
+        edited_at: message.edited_at,
+        pinned: message.pinned,
+        reply,
+        attachments,
+        reactions,
+        metadata: scrub_json(message.metadata, &mut people),
+        people,
+    }
+}
+
+fn attachment(file: model::Attachment, people: &mut Vec<Person>) -> Attachment {
+    Attachment {
+        id: file.id,
+        filename: scrub(file.filename, people),
+        size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
+        content_type: file.content_type.map(|text| scrub(text, people)),
+        url: scrub(file.url, people),
+        url_signature: file.url_signature.map(|text| scrub(text, people)),
+        metadata: scrub_json(file.metadata, people),
+    }
+}
+
+fn reaction(reaction: model::ReactionCount, people: &mut Vec<Person>) -> ReactionCount {
+    let (custom_id, name) = match reaction.emoji {
+        Emoji::Unicode(name) => (None, name),
+        Emoji::Custom { id, name } => (i64::try_from(id).ok(), name),
+    };
+    ReactionCount {
+        custom_id,
+        name: scrub(name, people),
+        burst: reaction.burst,
+        count: i64::try_from(reaction.count).unwrap_or(i64::MAX),
+    }
+}
+
+/// Kept fields as JSON text; `None` when there are none. Numbers long enough
+/// to be an ID become text first, so that a hash can stand in their place.
+pub(super) fn scrub_json(
+    mut fields: serde_json::Map<String, serde_json::Value>,
+    people: &mut Vec<Person>,
+) -> Option<ScrubbedText> {
+    if fields.is_empty() {
+        return None;
+    }
+    fields.values_mut().for_each(long_numbers_to_text);
+    Some(scrub(serde_json::Value::Object(fields).to_string(), people))
+}
+
+fn long_numbers_to_text(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Number(number) if number.to_string().len() >= 15 => {
+            *value = number.to_string().into();
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(long_numbers_to_text),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(long_numbers_to_text),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_loses_its_people_and_stays_json() {
+        let id = "123456789012345678";
+        let fields = serde_json::json!({
+            "text": format!("by <@{id}> \"{id}\""), "number": 123_456_789_012_345_678_u64,
+        });
+        let serde_json::Value::Object(fields) = fields else { unreachable!() };
+        let mut people = Vec::new();
+        let scrubbed = scrub_json(fields, &mut people).unwrap();
+        let text = scrubbed.resolve(|_| true);
+        assert!(!text.contains(id), "{text}");
+        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        assert_eq!(people.len(), 1);
+    }
+}

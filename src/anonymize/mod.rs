@@ -1,0 +1,19 @@
+//! The only maker of what the archive accepts.
+//!
+//! A user becomes the lowercase hex SHA-256 of the decimal ID. In text,
+//! mentions and profile addresses are replaced here; a bare run of digits may
+//! be anything, so it leaves here with its hash attached ([`Suspect`]) and the
+//! archive, which knows the users, decides in the transaction that stores it.
+//!
+//! [`UserHash`] and [`ScrubbedText`] have no public constructor besides the
+//! functions of this module: what has not been here can't be stored.
+
+mod channel;
+mod message;
+mod text;
+mod user;
+
+pub use channel::{Channel, Thread, channel};
+pub use message::{Attachment, Message, Page, Person, ReactionCount, Reply, page};
+pub use text::{ScrubbedText, Suspect, rescrub, scrub};
+pub use user::{SCHEME, UserHash};

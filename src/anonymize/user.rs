@@ -1,0 +1,97 @@
+//! Users as hashes.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::model::UserId;
+
+/// The name of the scheme, recorded in every archive.
+pub const SCHEME: &str = "sha256";
+
+/// SHA-256 of a user's ID in decimal, without salt.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserHash([u8; 32]);
+
+impl UserHash {
+    /// Hashes a user.
+    pub fn of(user: UserId) -> Self {
+        let mut decimal = [0_u8; 20];
+        let mut start = decimal.len();
+        let mut rest = user.get();
+        while rest > 0 {
+            start -= 1;
+            decimal[start] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+        }
+        Self(Sha256::digest(&decimal[start..]).into())
+    }
+
+    /// Reads the 64 hex digits that [`fmt::Display`] writes.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let digits: Vec<u8> = hex
+            .chars()
+            .map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok()))
+            .collect::<Option<_>>()?;
+        let bytes: Vec<u8> =
+            digits.chunks(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit)).collect();
+        (digits.len() == 64).then(|| bytes.try_into().ok().map(Self)).flatten()
+    }
+
+    /// The first eight bytes as SQLite stores a number: an index key, not an
+    /// identity.
+    pub fn prefix(&self) -> i64 {
+        let mut head = [0; 8];
+        head.copy_from_slice(&self.0[..8]);
+        i64::from_be_bytes(head)
+    }
+
+    /// Appends the 64 lowercase hex digits.
+    pub fn push_hex(&self, text: &mut String) {
+        const HEX: [char; 16] =
+            ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        for byte in self.0 {
+            text.push(HEX[usize::from(byte >> 4)]);
+            text.push(HEX[usize::from(byte & 15)]);
+        }
+    }
+}
+
+impl fmt::Display for UserHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut hex = String::with_capacity(64);
+        self.push_hex(&mut hex);
+        f.write_str(&hex)
+    }
+}
+
+impl fmt::Debug for UserHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserHash({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_sha256_of_the_decimal_id() {
+        let user = UserId::new(80_351_110_224_678_912).unwrap();
+        let expected = Sha256::digest(b"80351110224678912");
+        assert_eq!(UserHash::of(user).0, expected[..]);
+        assert_eq!(
+            UserHash::of(UserId::new(1).unwrap()).to_string(),
+            "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+        );
+    }
+
+    #[test]
+    fn hex_goes_there_and_back() {
+        let hash = UserHash::of(UserId::new(42).unwrap());
+        assert_eq!(UserHash::from_hex(&hash.to_string()), Some(hash));
+        for wrong in ["", "6b86", "zz", &"g".repeat(64), &"é".repeat(32)] {
+            assert_eq!(UserHash::from_hex(wrong), None);
+        }
+    }
+}

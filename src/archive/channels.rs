@@ -1,0 +1,136 @@
+//! Channels, categories and threads.
+
+use hashbrown::HashMap;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{ArchiveError, ChannelRow, TenantRow, Tx, users};
+use crate::anonymize::Channel;
+use crate::model::{ChannelId, ChannelState, Timestamp};
+
+/// Stores what a listing said of channels, parents before children: new ones
+/// are added, changed ones updated, others left alone. Returns each one's row
+/// and its name as it is stored.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn store(
+    tx: &mut Tx<'_>,
+    tenant: TenantRow,
+    channels: &[Channel],
+    now: Timestamp,
+) -> Result<HashMap<ChannelId, (ChannelRow, String)>, ArchiveError> {
+    let mut rows = HashMap::new();
+    let (children, parents): (Vec<_>, Vec<_>) =
+        channels.iter().partition(|channel| channel.parent_id.is_some());
+    let (threads, children): (Vec<_>, Vec<_>) =
+        children.into_iter().partition(|channel| channel.thread.is_some());
+    for channel in parents.into_iter().chain(children).chain(threads) {
+        rows.insert(channel.id, upsert(tx, tenant, channel, now)?);
+    }
+    Ok(rows)
+}
+
+/// The row of a channel that is known.
+///
+/// # Errors
+/// When the archive can't be read.
+pub fn find(tx: &Tx<'_>, tenant: TenantRow, id: ChannelId) -> Result<Option<ChannelRow>, ArchiveError> {
+    let mut select =
+        tx.connection.prepare_cached("SELECT id FROM channels WHERE tenant_id = ?1 AND platform_id = ?2")?;
+    let row = select.query_row(params![tenant.0, id.as_i64()], |row| row.get(0)).optional()?;
+    Ok(row.map(ChannelRow))
+}
+
+/// Sets whether a channel is there and can be read.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn set_state(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    state: ChannelState,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached("UPDATE channels SET state = ?2, updated_at = ?3 WHERE id = ?1 AND state <> ?2")?
+        .execute(params![channel.0, state.name(), now.as_millis()])?;
+    Ok(())
+}
+
+fn upsert(
+    tx: &mut Tx<'_>,
+    tenant: TenantRow,
+    channel: &Channel,
+    now: Timestamp,
+) -> Result<(ChannelRow, String), ArchiveError> {
+    for person in &channel.people {
+        users::intern(tx, person, now)?;
+    }
+    let row = match find(tx, tenant, channel.id)? {
+        Some(row) => row,
+        None => insert(tx, tenant, channel, now)?,
+    };
+    let parent = match channel.parent_id {
+        Some(parent) => find(tx, tenant, parent)?,
+        None => None,
+    };
+    let owner = match channel.thread.as_ref().and_then(|thread| thread.owner) {
+        Some(owner) => Some(users::intern(tx, &owner, now)?),
+        None => None,
+    };
+    let name = tx.settle(&channel.name, row, 0)?;
+    let topic = tx.settle_optional(channel.topic.as_ref(), row, 0)?;
+    let metadata = tx.settle_optional(channel.metadata.as_ref(), row, 0)?;
+    let thread = channel.thread.as_ref();
+    tx.connection
+        .prepare_cached(
+            "UPDATE channels
+                SET parent_id = ?2, kind = ?3, name = ?4, topic = ?5, state = ?6, opened_at = ?7,
+                    owner_id = coalesce(?8, owner_id), archived = ?9, archived_at = ?10, locked = ?11,
+                    metadata = ?12, updated_at = ?13
+              WHERE id = ?1
+                AND (?2, ?3, ?4, ?5, ?6, ?7, coalesce(?8, owner_id), ?9, ?10, ?11, ?12) IS NOT
+                    (parent_id, kind, name, topic, state, opened_at, owner_id, archived, archived_at, locked,
+                     metadata)",
+        )?
+        .execute(params![
+            row.0,
+            parent.map(|parent| parent.0),
+            channel.kind.name(),
+            name,
+            topic,
+            channel.state.name(),
+            channel.opened_at.as_millis(),
+            owner,
+            thread.map(|thread| thread.archived),
+            thread.and_then(|thread| thread.archived_at).map(Timestamp::as_millis),
+            thread.map(|thread| thread.locked),
+            metadata,
+            now.as_millis(),
+        ])?;
+    Ok((row, name.into_owned()))
+}
+
+/// Only what the row needs to be there; the update after it does the rest, so
+/// that text is settled in one place.
+fn insert(
+    tx: &mut Tx<'_>,
+    tenant: TenantRow,
+    channel: &Channel,
+    now: Timestamp,
+) -> Result<ChannelRow, ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO channels (tenant_id, platform_id, kind, name, state, opened_at, created_at, updated_at)
+             VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, ?6)",
+        )?
+        .execute(params![
+            tenant.0,
+            channel.id.as_i64(),
+            channel.kind.name(),
+            channel.state.name(),
+            channel.opened_at.as_millis(),
+            now.as_millis(),
+        ])?;
+    Ok(ChannelRow(tx.connection.last_insert_rowid()))
+}

@@ -1,0 +1,53 @@
+//! Emoji, each stored once.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{ArchiveError, Tx};
+use crate::model::Timestamp;
+
+/// The row of an emoji, made if it is new. A custom one is known by its ID and
+/// takes a new name; an empty name never replaces one.
+pub(super) fn intern(
+    tx: &mut Tx<'_>,
+    custom_id: Option<i64>,
+    name: &str,
+    now: Timestamp,
+) -> Result<i64, ArchiveError> {
+    let key = (custom_id, name.to_owned());
+    if let Some(row) = tx.interned.emoji.get(&key) {
+        return Ok(*row);
+    }
+    let row = match custom_id {
+        Some(id) => custom(tx, id, name, now)?,
+        None => unicode(tx, name, now)?,
+    };
+    tx.interned.emoji.insert(key, row);
+    Ok(row)
+}
+
+fn custom(tx: &Tx<'_>, id: i64, name: &str, now: Timestamp) -> Result<i64, ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO emoji (platform_id, name, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
+             ON CONFLICT (platform_id) WHERE platform_id IS NOT NULL
+             DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
+             WHERE excluded.name <> '' AND excluded.name <> name",
+        )?
+        .execute(params![id, name, now.as_millis()])?;
+    let mut select = tx.connection.prepare_cached("SELECT id FROM emoji WHERE platform_id = ?1")?;
+    Ok(select.query_row(params![id], |row| row.get(0))?)
+}
+
+fn unicode(tx: &Tx<'_>, name: &str, now: Timestamp) -> Result<i64, ArchiveError> {
+    let mut select =
+        tx.connection.prepare_cached("SELECT id FROM emoji WHERE name = ?1 AND platform_id IS NULL")?;
+    if let Some(row) = select.query_row(params![name], |row| row.get(0)).optional()? {
+        return Ok(row);
+    }
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO emoji (platform_id, name, created_at, updated_at) VALUES (NULL, ?1, ?2, ?2)",
+        )?
+        .execute(params![name, now.as_millis()])?;
+    Ok(tx.connection.last_insert_rowid())
+}

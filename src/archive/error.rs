@@ -1,0 +1,61 @@
+//! Why the archive can't be used.
+
+use rusqlite::ErrorCode;
+
+/// What follows from an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchiveErrorKind {
+    /// There is no archive yet.
+    Missing,
+    /// The folder doesn't exist or doesn't let the file be made.
+    CannotCreate,
+    /// Not a SQLite file, or one of another program.
+    NotAnArchive,
+    /// Made by a newer version of verta-sync.
+    NewerSchema,
+    /// People are anonymized in a way this version doesn't know.
+    OtherScheme,
+    /// Needs a migration, which only commands that hold the lock do.
+    OlderSchema,
+    /// The file or its folder can't be written.
+    ReadOnly,
+    /// No space is left.
+    DiskFull,
+    /// The file is damaged.
+    Corrupt,
+    /// Another program holds the database for long.
+    Busy,
+    /// Anything else.
+    Other,
+}
+
+/// The archive can't be used; nothing of the failed change is in it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ArchiveError {
+    /// What follows from it.
+    pub kind: ArchiveErrorKind,
+    message: String,
+}
+
+impl ArchiveError {
+    /// An error of this kind.
+    pub fn new(kind: ArchiveErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+impl From<rusqlite::Error> for ArchiveError {
+    fn from(error: rusqlite::Error) -> Self {
+        let kind = match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => ArchiveErrorKind::NotAnArchive,
+            Some(ErrorCode::DatabaseCorrupt) => ArchiveErrorKind::Corrupt,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => ArchiveErrorKind::ReadOnly,
+            Some(ErrorCode::DiskFull) => ArchiveErrorKind::DiskFull,
+            Some(ErrorCode::CannotOpen) => ArchiveErrorKind::CannotCreate,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ArchiveErrorKind::Busy,
+            _ => ArchiveErrorKind::Other,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

@@ -1,0 +1,300 @@
+//! Pages of messages, with attachments and reaction counts.
+
+use hashbrown::HashMap;
+use rusqlite::params;
+
+use super::{ArchiveError, ChannelRow, Tx, emoji, users};
+use crate::anonymize::{Attachment, Message, Page, Person, ReactionCount};
+use crate::model::{MessageId, Timestamp};
+
+/// A page that is to be stored.
+#[derive(Debug)]
+pub struct PageBatch {
+    /// The channel it is of.
+    pub channel: ChannelRow,
+    /// What it was read after; `None` is the channel's beginning.
+    pub after: Option<MessageId>,
+    /// Its messages.
+    pub page: Page,
+    /// Whether reactions are archived at all.
+    pub keeps_reactions: bool,
+}
+
+/// What storing a page did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PageOutcome {
+    /// Messages that were not in the archive.
+    pub new_messages: u64,
+    /// Attachments on the page.
+    pub attachments: u64,
+    /// Reactions on the page, by people.
+    pub reactions: u64,
+}
+
+/// Stores a page: new messages are added, changed ones updated, others left
+/// alone, down to `updated_at`.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<PageOutcome, ArchiveError> {
+    let stored = stored_in_range(tx, batch)?;
+    let mut outcome = PageOutcome::default();
+    for message in &batch.page.messages {
+        for person in &message.people {
+            users::intern(tx, person, now)?;
+        }
+        let is_new = !stored.contains_key(&message.id.as_i64());
+        store_message(tx, batch.channel, message, is_new, now)?;
+        store_attachments(tx, batch.channel, message, is_new, now)?;
+        if batch.keeps_reactions {
+            store_reactions(tx, batch.channel, message, is_new, now)?;
+        }
+        outcome.new_messages += u64::from(is_new);
+        outcome.attachments += message.attachments.len() as u64;
+        outcome.reactions +=
+            message.reactions.iter().map(|reaction| reaction.count.unsigned_abs()).sum::<u64>();
+    }
+    store_broken(tx, batch, now)?;
+    if outcome.new_messages > 0 {
+        count_messages(tx, batch, outcome.new_messages, now)?;
+    }
+    Ok(outcome)
+}
+
+/// The archived messages in the page's own range, by ID, and whether each is
+/// marked as deleted.
+fn stored_in_range(tx: &Tx<'_>, batch: &PageBatch) -> Result<HashMap<i64, bool>, ArchiveError> {
+    let after = batch.after.map_or(0, MessageId::as_i64);
+    let last = batch.page.last_id.map_or(after, MessageId::as_i64);
+    let mut select = tx.connection.prepare_cached(
+        "SELECT platform_id, deleted_at IS NOT NULL FROM messages
+          WHERE channel_id = ?1 AND platform_id > ?2 AND platform_id <= ?3",
+    )?;
+    let rows =
+        select.query_map(params![batch.channel.0, after, last], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn store_message(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    message: &Message,
+    is_new: bool,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let id = message.id.as_i64();
+    let author = intern(tx, message.author.as_ref(), now)?;
+    let reply_author = intern(tx, message.reply.as_ref().and_then(|reply| reply.author.as_ref()), now)?;
+    let content = tx.settle(&message.content, channel, id)?;
+    let metadata = tx.settle_optional(message.metadata.as_ref(), channel, id)?;
+    let sql = if is_new { INSERT_MESSAGE } else { UPDATE_MESSAGE };
+    tx.connection.prepare_cached(sql)?.execute(params![
+        channel.0,
+        id,
+        author,
+        message.kind,
+        content,
+        message.created_at.as_millis(),
+        message.edited_at.map(Timestamp::as_millis),
+        message.pinned,
+        message.reply.as_ref().map(|reply| reply.message_id.as_i64()),
+        message.reply.as_ref().map(|reply| reply.channel_id.as_i64()),
+        reply_author,
+        metadata,
+        now.as_millis(),
+    ])?;
+    Ok(())
+}
+
+const INSERT_MESSAGE: &str = "
+    INSERT INTO messages (channel_id, platform_id, author_id, kind, content, created_at, edited_at, pinned,
+                          reply_to_message_id, reply_to_channel_id, reply_to_author_id, metadata, updated_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+
+/// A known author is not replaced by an unknown one.
+const UPDATE_MESSAGE: &str = "
+    UPDATE messages
+       SET author_id = coalesce(?3, author_id), kind = ?4, content = ?5, created_at = ?6, edited_at = ?7,
+           deleted_at = NULL, pinned = ?8, reply_to_message_id = ?9, reply_to_channel_id = ?10,
+           reply_to_author_id = coalesce(?11, reply_to_author_id), metadata = ?12, updated_at = ?13
+     WHERE channel_id = ?1 AND platform_id = ?2
+       AND (coalesce(?3, author_id), ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?10, coalesce(?11, reply_to_author_id), ?12)
+           IS NOT (author_id, kind, content, created_at, edited_at, deleted_at, pinned, reply_to_message_id,
+                   reply_to_channel_id, reply_to_author_id, metadata)";
+
+fn intern(tx: &mut Tx<'_>, person: Option<&Person>, now: Timestamp) -> Result<Option<i64>, ArchiveError> {
+    person.map(|person| users::intern(tx, person, now)).transpose()
+}
+
+fn store_attachments(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    message: &Message,
+    is_new: bool,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    if !is_new {
+        let current: Vec<i64> = message.attachments.iter().map(|file| file.id.as_i64()).collect();
+        delete_others(tx, "message_attachments", "platform_id", channel, message.id, &current)?;
+    }
+    for attachment in &message.attachments {
+        store_attachment(tx, channel, message.id.as_i64(), attachment, now)?;
+    }
+    Ok(())
+}
+
+/// A new signature alone is no change.
+fn store_attachment(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    message_id: i64,
+    attachment: &Attachment,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let filename = tx.settle(&attachment.filename, channel, message_id)?;
+    let content_type = tx.settle_optional(attachment.content_type.as_ref(), channel, message_id)?;
+    let url = tx.settle(&attachment.url, channel, message_id)?;
+    let url_signature = tx.settle_optional(attachment.url_signature.as_ref(), channel, message_id)?;
+    let metadata = tx.settle_optional(attachment.metadata.as_ref(), channel, message_id)?;
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO message_attachments (channel_id, message_id, platform_id, filename, file_size, content_type,
+                                              url, url_signature, metadata, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
+             ON CONFLICT (channel_id, message_id, platform_id) DO UPDATE
+                SET filename = excluded.filename, file_size = excluded.file_size,
+                    content_type = excluded.content_type, url = excluded.url,
+                    url_signature = excluded.url_signature, metadata = excluded.metadata,
+                    updated_at = excluded.updated_at
+              WHERE (excluded.filename, excluded.file_size, excluded.content_type, excluded.url, excluded.metadata)
+                    IS NOT (filename, file_size, content_type, url, metadata)",
+        )?
+        .execute(params![
+            channel.0,
+            message_id,
+            attachment.id.as_i64(),
+            filename,
+            attachment.size_bytes,
+            content_type,
+            url,
+            url_signature,
+            metadata,
+            now.as_millis(),
+        ])?;
+    Ok(())
+}
+
+fn store_reactions(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    message: &Message,
+    is_new: bool,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let message_id = message.id.as_i64();
+    let mut current = Vec::with_capacity(message.reactions.len());
+    for reaction in &message.reactions {
+        let emoji = store_reaction(tx, channel, message_id, reaction, now)?;
+        current.push(emoji << 1 | i64::from(reaction.burst));
+    }
+    if !is_new {
+        for table in ["message_reaction_counts", "message_emoji_reactions"] {
+            delete_others(tx, table, "(emoji_id << 1 | burst)", channel, message.id, &current)?;
+        }
+    }
+    Ok(())
+}
+
+fn store_reaction(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    message_id: i64,
+    reaction: &ReactionCount,
+    now: Timestamp,
+) -> Result<i64, ArchiveError> {
+    let name = tx.settle(&reaction.name, channel, message_id)?;
+    let emoji = emoji::intern(tx, reaction.custom_id, &name, now)?;
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO message_reaction_counts (channel_id, message_id, emoji_id, burst, count, created_at,
+                                                  updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+             ON CONFLICT (channel_id, message_id, emoji_id, burst) DO UPDATE
+                SET count = excluded.count, updated_at = excluded.updated_at
+              WHERE excluded.count <> count",
+        )?
+        .execute(params![channel.0, message_id, emoji, reaction.burst, reaction.count, now.as_millis()])?;
+    Ok(emoji)
+}
+
+/// Removes a message's children whose key is not among the current ones.
+fn delete_others(
+    tx: &Tx<'_>,
+    table: &str,
+    key: &str,
+    channel: ChannelRow,
+    message: MessageId,
+    current: &[i64],
+) -> Result<(), ArchiveError> {
+    let sql = format!(
+        "DELETE FROM {table} WHERE channel_id = ?1 AND message_id = ?2
+            AND {key} NOT IN (SELECT value FROM json_each(?3))"
+    );
+    let current = serde_json::Value::from(current).to_string();
+    tx.connection.prepare_cached(&sql)?.execute(params![channel.0, message.as_i64(), current])?;
+    Ok(())
+}
+
+/// Records what couldn't be read, and forgets what now could.
+fn store_broken(tx: &Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<(), ArchiveError> {
+    let after = batch.after.map_or(0, MessageId::as_i64);
+    let last = batch.page.last_id.map_or(after, MessageId::as_i64);
+    let broken: Vec<i64> =
+        batch.page.broken.iter().map(|broken| broken.id.map_or(0, MessageId::as_i64)).collect();
+    tx.connection
+        .prepare_cached(
+            "DELETE FROM broken_messages WHERE channel_id = ?1 AND platform_id > ?2 AND platform_id <= ?3
+                AND platform_id NOT IN (SELECT value FROM json_each(?4))",
+        )?
+        .execute(params![batch.channel.0, after, last, serde_json::Value::from(&broken[..]).to_string()])?;
+    for (id, message) in broken.iter().zip(&batch.page.broken) {
+        tx.connection
+            .prepare_cached(
+                "INSERT INTO broken_messages (channel_id, platform_id, reason, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?4)
+                 ON CONFLICT (channel_id, platform_id) DO UPDATE
+                    SET reason = excluded.reason, updated_at = excluded.updated_at WHERE reason <> excluded.reason",
+            )?
+            .execute(params![batch.channel.0, id, message.reason, now.as_millis()])?;
+    }
+    Ok(())
+}
+
+fn count_messages(tx: &Tx<'_>, batch: &PageBatch, new: u64, now: Timestamp) -> Result<(), ArchiveError> {
+    let messages = &batch.page.messages;
+    let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
+        return Ok(());
+    };
+    tx.connection
+        .prepare_cached(
+            "UPDATE channels
+                SET message_count = message_count + ?2,
+                    first_message_at = CASE WHEN ?3 < coalesce(first_message_id, ?3 + 1) THEN ?4
+                                            ELSE first_message_at END,
+                    first_message_id = min(coalesce(first_message_id, ?3), ?3),
+                    last_message_at = CASE WHEN ?5 > coalesce(last_message_id, 0) THEN ?6 ELSE last_message_at END,
+                    last_message_id = max(coalesce(last_message_id, ?5), ?5),
+                    updated_at = ?7
+              WHERE id = ?1",
+        )?
+        .execute(params![
+            batch.channel.0,
+            i64::try_from(new).unwrap_or(i64::MAX),
+            first.id.as_i64(),
+            first.created_at.as_millis(),
+            last.id.as_i64(),
+            last.created_at.as_millis(),
+            now.as_millis(),
+        ])?;
+    Ok(())
+}

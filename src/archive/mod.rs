@@ -1,0 +1,30 @@
+//! The archive: one SQLite file, one writer thread, any number of readers.
+//!
+//! Writes go through [`Writer::run`] as closures over [`Tx`]; the free
+//! functions of this module's files are what such a closure calls. People and
+//! text come in as the types that only `anonymize` makes.
+
+pub mod audit;
+pub mod channels;
+mod emoji;
+mod error;
+pub mod jobs;
+mod lock;
+pub mod messages;
+mod open;
+pub mod progress;
+mod reader;
+pub mod reset;
+pub mod status;
+mod suspects;
+pub mod tenants;
+mod tx;
+mod users;
+mod writer;
+
+pub use error::{ArchiveError, ArchiveErrorKind};
+pub use lock::{Holder, Lock, LockError};
+pub use open::{ArchiveFile, inspect};
+pub use reader::{KnownChannel, Reader};
+pub use tx::{ChannelRow, TenantRow, Tx};
+pub use writer::{Writer, WriterThread};

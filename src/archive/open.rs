@@ -1,0 +1,225 @@
+//! Opening and making the file: checks, settings, migrations.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{ArchiveError, ArchiveErrorKind};
+use crate::anonymize;
+
+#[allow(missing_docs, clippy::pedantic, reason = "made by refinery")]
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// Marks a SQLite file as an archive of ours: "vert".
+/// <https://www.sqlite.org/pragma.html#pragma_application_id>
+const APPLICATION_ID: i32 = 0x7665_7274;
+/// How long another program may hold the database.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Kept between statements.
+const CACHED_STATEMENTS: usize = 64;
+
+/// Where the archive is, and how a new one is made.
+#[derive(Debug, Clone)]
+pub struct ArchiveFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its permissions when it is made.
+    pub mode: u32,
+}
+
+/// Looks at the file without changing anything: is it there, and ours?
+///
+/// # Errors
+/// [`ArchiveErrorKind::Missing`] if there is none and one can be made;
+/// otherwise what stands in the way.
+pub fn inspect(path: &Path) -> Result<(), ArchiveError> {
+    let shown = path.display();
+    let mut head = Vec::new();
+    match File::open(path).and_then(|file| file.take(16).read_to_end(&mut head)) {
+        Ok(_) if head.is_empty() => Err(missing(path)),
+        Ok(_) if head == b"SQLite format 3\0" => Ok(()),
+        Ok(_) => Err(ArchiveError::new(
+            ArchiveErrorKind::NotAnArchive,
+            format!("{shown} is not a verta-sync archive (not a SQLite database)"),
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            check_folder(path)?;
+            Err(missing(path))
+        }
+        Err(error) => Err(ArchiveError::new(
+            ArchiveErrorKind::CannotCreate,
+            format!("{shown} can't be opened: {error}"),
+        )),
+    }
+}
+
+fn missing(path: &Path) -> ArchiveError {
+    ArchiveError::new(ArchiveErrorKind::Missing, format!("there is no archive at {} yet", path.display()))
+}
+
+fn check_folder(path: &Path) -> Result<(), ArchiveError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let shown = folder.display();
+    if !folder.is_dir() {
+        return Err(ArchiveError::new(
+            ArchiveErrorKind::CannotCreate,
+            format!("the folder {shown} for the archive doesn't exist"),
+        ));
+    }
+    let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    writable.map_err(|error| {
+        ArchiveError::new(ArchiveErrorKind::ReadOnly, format!("the folder {shown} can't be written: {error}"))
+    })
+}
+
+impl ArchiveFile {
+    /// Opens the archive for writing, makes it if there is none, and brings it
+    /// to this version's schema. The caller holds the lock.
+    ///
+    /// # Errors
+    /// When the file is not ours, newer, damaged, or can't be written.
+    pub fn open(&self) -> Result<Connection, ArchiveError> {
+        match inspect(&self.path) {
+            Ok(()) => {}
+            Err(error) if error.kind == ArchiveErrorKind::Missing => self.create()?,
+            Err(error) => return Err(error),
+        }
+        let mut connection = Connection::open_with_flags(
+            &self.path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        check_owner(&connection, &self.path)?;
+        check_version(&connection, &self.path)?;
+        configure(&connection)?;
+        migrate(&mut connection)?;
+        check_scheme(&connection, &self.path)?;
+        Ok(connection)
+    }
+
+    fn create(&self) -> Result<(), ArchiveError> {
+        File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(self.mode)
+            .open(&self.path)
+            .map(drop)
+            .map_err(|error| {
+                let kind = ArchiveErrorKind::CannotCreate;
+                ArchiveError::new(kind, format!("{} can't be made: {error}", self.path.display()))
+            })
+    }
+}
+
+/// Opens an archive for reading only; it must be there, ours, and of this
+/// version's schema.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, ArchiveError> {
+    inspect(path)?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    check_owner(&connection, path)?;
+    check_version(&connection, path)?;
+    let version = schema_version(&connection)?;
+    if version == 0 {
+        return Err(missing(path));
+    }
+    if version < newest_version() {
+        let message = format!("{} has an older schema ({version})", path.display());
+        return Err(ArchiveError::new(ArchiveErrorKind::OlderSchema, message));
+    }
+    check_scheme(&connection, path)?;
+    Ok(connection)
+}
+
+/// A file without tables counts as ours: it was made, and then the power went.
+fn check_owner(connection: &Connection, path: &Path) -> Result<(), ArchiveError> {
+    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if id == APPLICATION_ID || (id == 0 && tables == 0) {
+        return Ok(());
+    }
+    let message = format!("{} is a SQLite database of another program", path.display());
+    Err(ArchiveError::new(ArchiveErrorKind::NotAnArchive, message))
+}
+
+fn check_version(connection: &Connection, path: &Path) -> Result<(), ArchiveError> {
+    let (theirs, ours) = (schema_version(connection)?, newest_version());
+    if theirs <= ours {
+        return Ok(());
+    }
+    let message = format!(
+        "{} was made by a newer version of verta-sync (schema {theirs}; this version knows {ours})",
+        path.display()
+    );
+    Err(ArchiveError::new(ArchiveErrorKind::NewerSchema, message))
+}
+
+fn schema_version(connection: &Connection) -> Result<i64, ArchiveError> {
+    let known: i64 = connection.query_row(
+        "SELECT count(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'",
+        [],
+        |row| row.get(0),
+    )?;
+    if known == 0 {
+        return Ok(0);
+    }
+    let newest = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
+    Ok(connection.query_row(newest, [], |row| row.get(0))?)
+}
+
+fn newest_version() -> i64 {
+    let runner = embedded::migrations::runner();
+    runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+}
+
+/// Settings are explained in the design: WAL lets readers go on; NORMAL is
+/// enough because a checkpoint commits with its page; `secure_delete` leaves
+/// nothing of what was scrubbed or erased in free space.
+fn configure(connection: &Connection) -> Result<(), ArchiveError> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 10_000)?;
+    connection.pragma_update(None, "cache_size", -8_000)?;
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), ArchiveError> {
+    let runner = embedded::migrations::runner().set_grouped(true);
+    runner.run(connection).map(drop).map_err(|error| {
+        ArchiveError::new(
+            ArchiveErrorKind::Other,
+            format!("the archive can't be brought to this version: {error}"),
+        )
+    })
+}
+
+fn check_scheme(connection: &Connection, path: &Path) -> Result<(), ArchiveError> {
+    let query = "SELECT value FROM archive_info WHERE key = 'anonymization'";
+    let scheme: String = connection.query_row(query, [], |row| row.get(0))?;
+    if scheme == anonymize::SCHEME {
+        return Ok(());
+    }
+    let message = format!(
+        "{} anonymizes users by {scheme:?}; this version knows {:?} only",
+        path.display(),
+        anonymize::SCHEME
+    );
+    Err(ArchiveError::new(ArchiveErrorKind::OtherScheme, message))
+}

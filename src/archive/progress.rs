@@ -1,0 +1,178 @@
+//! Checkpoints: how far each channel has been read.
+
+use rusqlite::params;
+
+use super::{ArchiveError, ChannelRow, TenantRow, Tx};
+use crate::model::{MessageId, ProgressStatus, Timestamp};
+
+/// A channel's reading begins. If it is the first, `since` is where the archive
+/// begins, `None` being the channel's beginning.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn begin(
+    tx: &mut Tx<'_>,
+    tenant: TenantRow,
+    channel: ChannelRow,
+    worker: usize,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO sync_progress (channel_id, tenant_id, status, worker_id, started_at, read_from, refreshed_at,
+                                        created_at, updated_at)
+             VALUES (?1, ?2, 'in_progress', ?3, ?4, ?5, ?4, ?4, ?4)
+             ON CONFLICT (channel_id) DO UPDATE
+                SET status = 'in_progress', worker_id = excluded.worker_id, started_at = excluded.started_at,
+                    read_from = CASE WHEN last_message_id IS NULL AND history_complete = 0 THEN excluded.read_from
+                                     ELSE read_from END,
+                    refreshed_at = coalesce(refreshed_at, excluded.refreshed_at),
+                    retry_count = 0, updated_at = excluded.updated_at",
+        )?
+        .execute(params![
+            channel.0,
+            tenant.0,
+            i64::try_from(worker).unwrap_or(0),
+            now.as_millis(),
+            since.map(Timestamp::as_millis),
+        ])?;
+    Ok(())
+}
+
+/// Moves the checkpoint to the end of a page; never back. Called in the
+/// transaction that stores the page.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn advance(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    to: MessageId,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE sync_progress SET last_message_id = ?2, updated_at = ?3
+              WHERE channel_id = ?1 AND coalesce(last_message_id, 0) < ?2",
+        )?
+        .execute(params![channel.0, to.as_i64(), now.as_millis()])?;
+    Ok(())
+}
+
+/// Moves the cursor of a full re-read, which has a place of its own.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn advance_full(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    job_id: &str,
+    to: Option<MessageId>,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE sync_progress SET full_job_id = ?2, full_cursor = ?3, updated_at = ?4 WHERE channel_id = ?1",
+        )?
+        .execute(params![channel.0, job_id, to.map(MessageId::as_i64), now.as_millis()])?;
+    Ok(())
+}
+
+/// What the end of a channel's reading changes.
+#[derive(Debug, Clone)]
+pub struct End {
+    /// How it ended.
+    pub status: ProgressStatus,
+    /// Whether the end of the channel was reached.
+    pub reached_end: bool,
+    /// Whether a full re-read reached the end.
+    pub ends_full: bool,
+    /// When this reading began, if it read again all that was young at the end
+    /// of the reading before.
+    pub refreshed_at: Option<Timestamp>,
+    /// Where the archive begins from now on; `None` leaves that as it is,
+    /// `Some(None)` is the channel's beginning.
+    pub read_from: Option<Option<Timestamp>>,
+    /// Messages a second.
+    pub messages_per_second: f64,
+    /// Requests sent again.
+    pub retry_count: u64,
+    /// The cause, if it failed.
+    pub error: Option<String>,
+    /// Whether the cause lies in the channel itself.
+    pub is_own_failure: bool,
+}
+
+/// A channel's reading ends.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -> Result<(), ArchiveError> {
+    let retries = i64::try_from(end.retry_count).unwrap_or(i64::MAX);
+    tx.connection
+        .prepare_cached(
+            "UPDATE sync_progress
+                SET status = ?2, last_sync_at = ?3, last_error = ?4, messages_per_second = ?5, retry_count = ?6,
+                    worker_id = NULL, history_complete = max(history_complete, ?7),
+                    refreshed_at = coalesce(?8, refreshed_at),
+                    read_from = CASE WHEN ?11 THEN ?12 ELSE read_from END,
+                    full_job_id = CASE WHEN ?9 THEN NULL ELSE full_job_id END,
+                    full_cursor = CASE WHEN ?9 THEN NULL ELSE full_cursor END,
+                    failure_count = CASE WHEN ?10 THEN failure_count + 1 WHEN ?7 THEN 0 ELSE failure_count END,
+                    first_failed_at = CASE WHEN ?10 THEN coalesce(first_failed_at, ?3) WHEN ?7 THEN NULL
+                                           ELSE first_failed_at END,
+                    failed_at = CASE WHEN ?10 THEN ?3 WHEN ?7 THEN NULL ELSE failed_at END,
+                    updated_at = ?3
+              WHERE channel_id = ?1",
+        )?
+        .execute(params![
+            channel.0,
+            end.status.name(),
+            now.as_millis(),
+            end.error,
+            end.messages_per_second,
+            retries,
+            end.reached_end,
+            end.refreshed_at.map(Timestamp::as_millis),
+            end.ends_full,
+            end.is_own_failure,
+            end.read_from.is_some(),
+            end.read_from.flatten().map(Timestamp::as_millis),
+        ])?;
+    Ok(())
+}
+
+/// How far the archived threads of a parent are known.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn finish_thread_listing(
+    tx: &mut Tx<'_>,
+    tenant: TenantRow,
+    parent: ChannelRow,
+    watermark: Option<Timestamp>,
+    is_complete: bool,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO sync_progress (channel_id, tenant_id, status, thread_watermark, threads_listed_at,
+                                        threads_incomplete, last_sync_at, created_at, updated_at)
+             VALUES (?1, ?2, CASE WHEN ?4 THEN 'completed' ELSE 'pending' END, ?3, CASE WHEN ?4 THEN ?5 END, NOT ?4,
+                     CASE WHEN ?4 THEN ?5 END, ?5, ?5)
+             ON CONFLICT (channel_id) DO UPDATE
+                SET thread_watermark = CASE WHEN ?4 THEN coalesce(excluded.thread_watermark, thread_watermark)
+                                            ELSE thread_watermark END,
+                    threads_listed_at = CASE WHEN ?4 THEN ?5 ELSE threads_listed_at END,
+                    threads_incomplete = NOT ?4, updated_at = ?5",
+        )?
+        .execute(params![
+            parent.0,
+            tenant.0,
+            watermark.map(Timestamp::as_millis),
+            is_complete,
+            now.as_millis(),
+        ])?;
+    Ok(())
+}

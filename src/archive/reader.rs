@@ -1,0 +1,111 @@
+//! Reading the archive, while a sync may be writing it.
+
+use std::path::Path;
+
+use hashbrown::HashMap;
+use rusqlite::{Connection, Row, params};
+
+use super::{ArchiveError, open};
+use crate::model::{ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, Timestamp, WorkspaceId};
+
+/// A read-only connection of its own.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) connection: Connection,
+}
+
+/// What the plan needs to know of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownChannel {
+    /// Its ID.
+    pub id: ChannelId,
+    /// A channel's category, a thread's channel.
+    pub parent_id: Option<ChannelId>,
+    /// What it is.
+    pub kind: ChannelKind,
+    /// Its name, scrubbed.
+    pub name: String,
+    /// When it was made.
+    pub opened_at: Timestamp,
+    /// Whether it was there and readable.
+    pub state: ChannelState,
+    /// Whether it was archived, for threads.
+    pub archived: Option<bool>,
+    /// How far it was read.
+    pub checkpoint: Checkpoint,
+    /// Up to which archive time its archived threads are known.
+    pub thread_watermark: Option<Timestamp>,
+    /// When all of its archived threads were last listed.
+    pub threads_listed_at: Option<Timestamp>,
+}
+
+impl Reader {
+    /// Opens an archive; changes nothing, not even the schema.
+    ///
+    /// # Errors
+    /// When there is none, or it isn't one of this version.
+    pub fn open(path: &Path) -> Result<Self, ArchiveError> {
+        Ok(Self { connection: open::open_read_only(path)? })
+    }
+
+    /// Every channel and thread known of a tenant.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn known_channels(
+        &self,
+        platform: &str,
+        workspace: WorkspaceId,
+    ) -> Result<HashMap<ChannelId, KnownChannel>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT c.platform_id, p.platform_id, c.kind, s.last_message_id, s.history_complete, s.read_from,
+                    s.refreshed_at, s.full_job_id, s.full_cursor, s.failure_count, s.failed_at, s.thread_watermark,
+                    s.threads_listed_at, c.state, c.archived,
+                    c.name, c.opened_at
+               FROM tenants t
+               JOIN channels c ON c.tenant_id = t.id
+               LEFT JOIN channels p ON p.id = c.parent_id
+               LEFT JOIN sync_progress s ON s.channel_id = c.id
+              WHERE t.platform = ?1 AND t.platform_id = ?2",
+        )?;
+        let rows = select.query_map(params![platform, workspace.as_i64()], known_channel)?;
+        let mut channels = HashMap::new();
+        for channel in rows {
+            if let Some(channel) = channel? {
+                channels.insert(channel.id, channel);
+            }
+        }
+        Ok(channels)
+    }
+}
+
+fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
+    let time =
+        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    let message =
+        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.and_then(MessageId::from_i64));
+    let Some(id) = ChannelId::from_i64(row.get(0)?) else {
+        return Ok(None);
+    };
+    Ok(Some(KnownChannel {
+        id,
+        parent_id: row.get::<_, Option<i64>>(1)?.and_then(ChannelId::from_i64),
+        kind: ChannelKind::from_name(row.get_ref(2)?.as_str()?),
+        state: ChannelState::from_name(row.get_ref(13)?.as_str()?),
+        archived: row.get(14)?,
+        name: row.get(15)?,
+        opened_at: Timestamp::from_millis(row.get(16)?),
+        checkpoint: Checkpoint {
+            last_message_id: message(3)?,
+            history_complete: row.get::<_, Option<bool>>(4)?.unwrap_or(false),
+            since: time(5)?,
+            refreshed_at: time(6)?,
+            full_job_id: row.get(7)?,
+            full_cursor: message(8)?,
+            failure_count: row.get::<_, Option<u32>>(9)?.unwrap_or(0),
+            failed_at: time(10)?,
+        },
+        thread_watermark: time(11)?,
+        threads_listed_at: time(12)?,
+    }))
+}

@@ -1,0 +1,163 @@
+//! Forgetting progress, and messages on request.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{ArchiveError, Reader, TenantRow, Tx};
+use crate::model::{ChannelId, WorkspaceId};
+
+/// What a reset would take away.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResetScope {
+    /// Channels and threads whose progress goes.
+    pub channels: u64,
+    /// Jobs that go.
+    pub jobs: u64,
+    /// Messages that go with a purge.
+    pub messages: u64,
+    /// Channels asked for that the archive doesn't know.
+    pub unknown: Vec<ChannelId>,
+}
+
+/// The rows of the channels asked for with their threads; of all when none is
+/// named. `?1` is the tenant, `?2` a JSON list of platform IDs or NULL.
+const CHANNELS: &str = "
+    SELECT c.id FROM channels c LEFT JOIN channels p ON p.id = c.parent_id
+     WHERE c.tenant_id = ?1
+       AND (?2 IS NULL OR c.platform_id IN (SELECT value FROM json_each(?2))
+            OR (c.archived IS NOT NULL AND p.platform_id IN (SELECT value FROM json_each(?2))))";
+
+fn list(channels: &[ChannelId]) -> Option<String> {
+    let ids: Vec<i64> = channels.iter().map(|id| id.as_i64()).collect();
+    (!ids.is_empty()).then(|| serde_json::Value::from(ids).to_string())
+}
+
+impl Reader {
+    /// The row of a tenant by name, if the archive knows one.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn tenant_row(&self, name: &str) -> Result<Option<TenantRow>, ArchiveError> {
+        let mut select = self.connection.prepare_cached("SELECT id FROM tenants WHERE name = ?1")?;
+        Ok(select.query_row(params![name], |row| row.get(0)).optional()?.map(TenantRow))
+    }
+
+    /// The row of a tenant by its workspace, if the archive knows one.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn tenant_row_of(
+        &self,
+        platform: &str,
+        workspace: WorkspaceId,
+    ) -> Result<Option<TenantRow>, ArchiveError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id FROM tenants WHERE platform = ?1 AND platform_id = ?2")?;
+        let row = select.query_row(params![platform, workspace.as_i64()], |row| row.get(0)).optional()?;
+        Ok(row.map(TenantRow))
+    }
+
+    /// What [`reset`] and [`purge`] would take away.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn reset_scope(&self, tenant: TenantRow, channels: &[ChannelId]) -> Result<ResetScope, ArchiveError> {
+        let list = list(channels);
+        let count = |sql: &str| {
+            self.connection
+                .query_row(sql, params![tenant.0, list], |row| row.get(0))
+                .map_err(ArchiveError::from)
+        };
+        let mut scope = ResetScope {
+            channels: count(&format!("SELECT count(*) FROM sync_progress WHERE channel_id IN ({CHANNELS})"))?,
+            messages: count(&format!(
+                "SELECT coalesce(sum(message_count), 0) FROM channels WHERE id IN ({CHANNELS})"
+            ))?,
+            ..ResetScope::default()
+        };
+        if channels.is_empty() {
+            let jobs = "SELECT count(*) FROM sync_jobs WHERE tenant_id = ?1 AND ?2 IS NULL";
+            scope.jobs = count(jobs)?;
+        }
+        for channel in channels {
+            let known = "SELECT count(*) FROM channels WHERE tenant_id = ?1 AND platform_id = ?2";
+            let known: i64 =
+                self.connection.query_row(known, params![tenant.0, channel.as_i64()], |row| row.get(0))?;
+            if known == 0 {
+                scope.unknown.push(*channel);
+            }
+        }
+        Ok(scope)
+    }
+}
+
+/// Forgets progress and jobs of a tenant, or of the channels named with their
+/// threads. Channels, messages, audit and last success stay.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Result<(), ArchiveError> {
+    let list = list(channels);
+    for sql in [
+        format!("DELETE FROM channel_sync_jobs WHERE channel_id IN ({CHANNELS})"),
+        format!("DELETE FROM sync_progress WHERE channel_id IN ({CHANNELS})"),
+    ] {
+        tx.connection.execute(&sql, params![tenant.0, list])?;
+    }
+    if channels.is_empty() {
+        tx.connection.execute("DELETE FROM sync_jobs WHERE tenant_id = ?1", params![tenant.0])?;
+        tx.connection.execute(
+            "UPDATE tenants SET status = 'pending', last_error = NULL WHERE id = ?1",
+            params![tenant.0],
+        )?;
+    }
+    Ok(())
+}
+
+/// Removes the messages of a tenant, or of the channels named with their
+/// threads, and the users whom nothing refers to any more.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Result<(), ArchiveError> {
+    let list = list(channels);
+    for table in [
+        "message_emoji_reactions",
+        "message_reaction_counts",
+        "message_attachments",
+        "broken_messages",
+        "suspect_digits",
+        "messages",
+    ] {
+        let keeps_own_facts = if table == "suspect_digits" { " AND message_id <> 0" } else { "" };
+        let sql = format!("DELETE FROM {table} WHERE channel_id IN ({CHANNELS}){keeps_own_facts}");
+        tx.connection.execute(&sql, params![tenant.0, list])?;
+    }
+    let counters = format!(
+        "UPDATE channels SET message_count = 0, first_message_id = NULL, first_message_at = NULL,
+                last_message_id = NULL, last_message_at = NULL
+          WHERE id IN ({CHANNELS})"
+    );
+    tx.connection.execute(&counters, params![tenant.0, list])?;
+    tx.connection.execute(
+        "DELETE FROM users
+          WHERE NOT EXISTS (SELECT 1 FROM messages WHERE author_id = users.id)
+            AND NOT EXISTS (SELECT 1 FROM messages WHERE reply_to_author_id = users.id)
+            AND NOT EXISTS (SELECT 1 FROM message_emoji_reactions WHERE user_id = users.id)
+            AND NOT EXISTS (SELECT 1 FROM channels WHERE owner_id = users.id)",
+        [],
+    )?;
+    tx.interned.clear();
+    Ok(())
+}
+
+/// Gives the space of what was removed back to the file system, and leaves
+/// nothing of it behind.
+///
+/// # Errors
+/// When there isn't enough space for the copy that SQLite makes.
+pub fn vacuum(connection: &rusqlite::Connection) -> Result<(), ArchiveError> {
+    connection.execute_batch("VACUUM")?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}

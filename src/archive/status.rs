@@ -1,0 +1,209 @@
+//! What `status` and a run's summary show, read from counters and jobs.
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::{ArchiveError, Reader, jobs};
+use crate::model::{
+    ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, MessageId,
+    ProgressStatus, TenantOverview, TenantStatus, Timestamp, WorkspaceId,
+};
+
+/// The columns of a job, in the order that [`job`] reads them.
+const JOB: &str = "
+    SELECT j.id, j.run_id, t.name, j.kind, j.status, j.started_at, j.completed_at, j.channels_total,
+           j.channels_processed, j.channels_skipped, j.messages_processed, j.reactions_processed,
+           j.attachments_processed, j.max_concurrent_channels, j.average_channel_seconds, j.total_api_calls,
+           j.rate_limit_encounters, j.rate_limit_wait_seconds, j.retries, j.progress, j.eta_seconds, j.error_details,
+           j.channels_unreadable
+      FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id";
+
+impl Reader {
+    /// Every tenant in the archive, by name.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn tenants(&self) -> Result<Vec<TenantOverview>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT t.name, t.platform_id, t.status, t.last_sync_at, t.last_success_at, t.last_error,
+                    count(c.id), coalesce(sum(c.state = 'active' AND s.status = 'completed'), 0),
+                    coalesce(sum(c.state = 'active' AND s.status = 'failed'), 0), coalesce(sum(c.state = 'hidden'), 0),
+                    coalesce(sum(c.state = 'unreadable'), 0), coalesce(sum(c.state = 'deleted'), 0),
+                    coalesce(sum(c.message_count), 0),
+                    (SELECT count(*) FROM broken_messages b JOIN channels bc ON bc.id = b.channel_id
+                      WHERE bc.tenant_id = t.id)
+               FROM tenants t
+               LEFT JOIN channels c ON c.tenant_id = t.id AND c.kind <> 'category'
+               LEFT JOIN sync_progress s ON s.channel_id = c.id
+              GROUP BY t.id ORDER BY t.name",
+        )?;
+        let rows = select.query_map([], tenant)?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// Jobs that are not finished, the oldest first.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn unfinished_jobs(&self) -> Result<Vec<Job>, ArchiveError> {
+        self.jobs("WHERE j.status IN ('queued', 'running') ORDER BY j.created_at, j.id", "")
+    }
+
+    /// The jobs of a run, in the order of its tenants.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn jobs_of_run(&self, run_id: &str) -> Result<Vec<Job>, ArchiveError> {
+        self.jobs("WHERE j.run_id = ?1 ORDER BY j.id", run_id)
+    }
+
+    /// One job with its channels.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn job(&self, job_id: &str) -> Result<Option<Job>, ArchiveError> {
+        Ok(self.jobs("WHERE j.id = ?1", job_id)?.pop())
+    }
+
+    fn jobs(&self, condition: &str, key: &str) -> Result<Vec<Job>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(&format!("{JOB} {condition}"))?;
+        let keys: &[&dyn rusqlite::ToSql] = if condition.contains("?1") { &[&key] } else { &[] };
+        let mut jobs: Vec<Job> = select.query_map(keys, job)?.collect::<Result<_, _>>()?;
+        for job in &mut jobs {
+            job.channels = self.channel_results(&job.job_id)?;
+        }
+        Ok(jobs)
+    }
+
+    fn channel_results(&self, job_id: &str) -> Result<Vec<ChannelResult>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT c.platform_id, c.name, r.status, r.worker_id, r.started_at, r.completed_at, r.messages_processed,
+                    r.last_message_id, r.messages_per_second, r.retry_count, r.error_details
+               FROM channel_sync_jobs r JOIN channels c ON c.id = r.channel_id
+              WHERE r.job_id = ?1 ORDER BY r.id",
+        )?;
+        let rows = select.query_map(params![job_id], channel_result)?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// Channels whose last reading failed.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn failing_channels(&self) -> Result<Vec<FailingChannel>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT t.name, c.platform_id, c.name, coalesce(s.last_error, ''), s.failure_count, s.first_failed_at
+               FROM sync_progress s
+               JOIN channels c ON c.id = s.channel_id
+               JOIN tenants t ON t.id = s.tenant_id
+              WHERE s.status = 'failed' AND c.state = 'active'
+              ORDER BY t.name, c.platform_id",
+        )?;
+        let rows = select.query_map([], |row| {
+            Ok(ChannelId::from_i64(row.get(1)?).map(|channel_id| {
+                Ok::<_, rusqlite::Error>(FailingChannel {
+                    tenant: row.get(0)?,
+                    channel_id,
+                    name: row.get(2)?,
+                    error: row.get(3)?,
+                    failure_count: row.get(4)?,
+                    since: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
+                })
+            }))
+        })?;
+        rows.filter_map(Result::transpose).map(|row| Ok(row??)).collect()
+    }
+
+    /// The name of a channel.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn channel_name(&self, channel: ChannelId) -> Result<Option<String>, ArchiveError> {
+        let mut select =
+            self.connection.prepare_cached("SELECT name FROM channels WHERE platform_id = ?1")?;
+        Ok(select.query_row(params![channel.as_i64()], |row| row.get(0)).optional()?)
+    }
+}
+
+fn tenant(row: &Row<'_>) -> rusqlite::Result<Option<TenantOverview>> {
+    let time =
+        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    let Some(workspace_id) = WorkspaceId::from_i64(row.get(1)?) else {
+        return Ok(None);
+    };
+    Ok(Some(TenantOverview {
+        name: row.get(0)?,
+        workspace_id,
+        status: row.get_ref(2)?.as_str()?.parse().unwrap_or(TenantStatus::Pending),
+        last_sync_at: time(3)?,
+        last_success_at: time(4)?,
+        last_error: row.get(5)?,
+        channels: ChannelCounts {
+            total: row.get(6)?,
+            done: row.get(7)?,
+            failing: row.get(8)?,
+            hidden: row.get(9)?,
+            unreadable: row.get(10)?,
+            deleted: row.get(11)?,
+        },
+        messages: row.get(12)?,
+        broken_messages: row.get(13)?,
+    }))
+}
+
+fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
+    let time =
+        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    Ok(Job {
+        job_id: row.get(0)?,
+        run_id: row.get(1)?,
+        tenant: row.get(2)?,
+        kind: row.get_ref(3)?.as_str()?.parse().unwrap_or(JobKind::Incremental),
+        status: row.get_ref(4)?.as_str()?.parse().unwrap_or(JobStatus::Interrupted),
+        started_at: time(5)?,
+        completed_at: time(6)?,
+        stats: JobStats {
+            channels_total: row.get(7)?,
+            channels_processed: row.get(8)?,
+            channels_skipped: row.get(9)?,
+            channels_unreadable: row.get(22)?,
+            messages_processed: row.get(10)?,
+            reactions_processed: row.get(11)?,
+            attachments_processed: row.get(12)?,
+            max_concurrent_channels: row.get(13)?,
+            average_channel_seconds: row.get(14)?,
+            total_api_calls: row.get(15)?,
+            rate_limit_encounters: row.get(16)?,
+            rate_limit_wait_seconds: row.get(17)?,
+            retries: row.get(18)?,
+            progress: row.get(19)?,
+            eta_seconds: row.get(20)?,
+        },
+        errors: row
+            .get::<_, Option<String>>(21)?
+            .map(|details| jobs::errors_from_json(&details))
+            .unwrap_or_default(),
+        channels: Vec::new(),
+        queue_position: None,
+    })
+}
+
+fn channel_result(row: &Row<'_>) -> rusqlite::Result<Option<ChannelResult>> {
+    let time =
+        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    let Some(channel_id) = ChannelId::from_i64(row.get(0)?) else {
+        return Ok(None);
+    };
+    Ok(Some(ChannelResult {
+        channel_id,
+        name: row.get(1)?,
+        status: row.get_ref(2)?.as_str()?.parse().unwrap_or(ProgressStatus::Interrupted),
+        worker_id: row.get(3)?,
+        started_at: time(4)?,
+        completed_at: time(5)?,
+        messages_processed: row.get(6)?,
+        last_message_id: row.get::<_, Option<i64>>(7)?.and_then(MessageId::from_i64),
+        messages_per_second: row.get(8)?,
+        retry_count: row.get(9)?,
+        error: row.get(10)?,
+    }))
+}

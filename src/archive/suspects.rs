@@ -1,0 +1,88 @@
+//! Digits that may turn out to be a user's ID.
+
+use rusqlite::params;
+
+use super::{ArchiveError, ChannelRow, Tx};
+use crate::anonymize::{UserHash, rescrub};
+use crate::model::Timestamp;
+
+/// Every text a place holds: table, key columns, and the columns of text.
+/// `?1` is the channel's row, `?2` the message.
+const TEXTS: [(&str, &str, &[&str]); 4] = [
+    ("messages", "channel_id = ?1 AND platform_id = ?2", &["content", "metadata"]),
+    (
+        "message_attachments",
+        "channel_id = ?1 AND message_id = ?2",
+        &["filename", "url", "url_signature", "content_type", "metadata"],
+    ),
+    ("channels", "id = ?1 AND ?2 = 0", &["name", "topic", "metadata"]),
+    ("broken_messages", "channel_id = ?1 AND platform_id = ?2", &["reason"]),
+];
+
+/// Notes that unknown digits stand at a place.
+pub(super) fn remember(
+    tx: &mut Tx<'_>,
+    hash: &UserHash,
+    channel: ChannelRow,
+    message_id: i64,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO suspect_digits (hash_prefix, channel_id, message_id) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![hash.prefix(), channel.0, message_id])?;
+    Ok(())
+}
+
+/// Scrubs a user who has just become known from every place that was noted.
+pub(super) fn settle(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
+    let places: Vec<(i64, i64)> = tx
+        .connection
+        .prepare_cached("SELECT channel_id, message_id FROM suspect_digits WHERE hash_prefix = ?1")?
+        .query_map(params![user.prefix()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (channel, message) in &places {
+        for (table, key, columns) in TEXTS {
+            for column in columns {
+                scrub_column(tx, user, (table, key, column), (*channel, *message), now)?;
+            }
+        }
+    }
+    if !places.is_empty() {
+        tx.connection
+            .prepare_cached("DELETE FROM suspect_digits WHERE hash_prefix = ?1")?
+            .execute(params![user.prefix()])?;
+    }
+    Ok(())
+}
+
+fn scrub_column(
+    tx: &mut Tx<'_>,
+    user: &UserHash,
+    (table, key, column): (&str, &str, &str),
+    (channel, message): (i64, i64),
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let select = format!("SELECT DISTINCT {column} FROM {table} WHERE {key} AND {column} IS NOT NULL");
+    let texts: Vec<String> = tx
+        .connection
+        .prepare_cached(&select)?
+        .query_map(params![channel, message], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for text in texts {
+        let scrubbed = rescrub(&text, user);
+        if scrubbed != text {
+            let update =
+                format!("UPDATE {table} SET {column} = ?3, updated_at = ?4 WHERE {key} AND {column} = ?5");
+            tx.connection.prepare_cached(&update)?.execute(params![
+                channel,
+                message,
+                scrubbed,
+                now.as_millis(),
+                text
+            ])?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Tenants, known by platform and workspace.
+
+use rusqlite::params;
+
+use super::{ArchiveError, TenantRow, Tx};
+use crate::model::{TenantStatus, Timestamp, WorkspaceId};
+
+/// The row of a tenant, made if it is new and renamed if its name changed.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn intern(
+    tx: &mut Tx<'_>,
+    platform: &str,
+    workspace: WorkspaceId,
+    name: &str,
+    now: Timestamp,
+) -> Result<TenantRow, ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO tenants (platform, platform_id, name, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)
+             ON CONFLICT (platform, platform_id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
+             WHERE name <> excluded.name",
+        )?
+        .execute(params![platform, workspace.as_i64(), name, now.as_millis()])?;
+    let mut select =
+        tx.connection.prepare_cached("SELECT id FROM tenants WHERE platform = ?1 AND platform_id = ?2")?;
+    Ok(TenantRow(select.query_row(params![platform, workspace.as_i64()], |row| row.get(0))?))
+}
+
+/// Sets what a tenant is doing.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn set_status(
+    tx: &mut Tx<'_>,
+    tenant: TenantRow,
+    status: TenantStatus,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached("UPDATE tenants SET status = ?2, updated_at = ?3 WHERE id = ?1 AND status <> ?2")?
+        .execute(params![tenant.0, status.name(), now.as_millis()])?;
+    Ok(())
+}
+
+/// How a tenant's run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// What became of it.
+    pub status: TenantStatus,
+    /// Whether it counts as the last success: all channels, none failed.
+    pub is_success: bool,
+    /// The first cause, if something failed.
+    pub error: Option<String>,
+}
+
+/// Records the end of a tenant's run.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE tenants SET status = ?2, last_sync_at = ?3, last_error = ?4, updated_at = ?3,
+                    last_success_at = CASE WHEN ?5 THEN ?3 ELSE last_success_at END
+             WHERE id = ?1",
+        )?
+        .execute(params![tenant.0, end.status.name(), now.as_millis(), end.error, end.is_success])?;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Users, each stored once.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{ArchiveError, Tx, suspects};
+use crate::anonymize::{Person, UserHash};
+use crate::model::Timestamp;
+
+/// The row of a known user.
+pub(super) fn find(tx: &mut Tx<'_>, hash: &UserHash) -> Result<Option<i64>, ArchiveError> {
+    Ok(load(tx, hash)?.map(|(row, _)| row))
+}
+
+fn load(tx: &mut Tx<'_>, hash: &UserHash) -> Result<Option<(i64, Option<bool>)>, ArchiveError> {
+    if let Some(known) = tx.interned.users.get(hash) {
+        return Ok(Some(*known));
+    }
+    let found = tx
+        .connection
+        .prepare_cached("SELECT id, is_bot FROM users WHERE anonymized_id = ?1")?
+        .query_row(params![hash.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some(found) = found {
+        tx.interned.users.insert(*hash, found);
+    }
+    Ok(found)
+}
+
+/// The row of a person, made if it is new. Whoever is new may stand as bare
+/// digits in text stored before: it is scrubbed there at once.
+pub(super) fn intern(tx: &mut Tx<'_>, person: &Person, now: Timestamp) -> Result<i64, ArchiveError> {
+    match load(tx, &person.hash)? {
+        Some((row, is_bot)) => {
+            if let Some(told) = person.is_bot
+                && is_bot != Some(told)
+            {
+                tx.connection
+                    .prepare_cached("UPDATE users SET is_bot = ?2, updated_at = ?3 WHERE id = ?1")?
+                    .execute(params![row, told, now.as_millis()])?;
+                tx.interned.users.insert(person.hash, (row, Some(told)));
+            }
+            Ok(row)
+        }
+        None => insert(tx, person, now),
+    }
+}
+
+fn insert(tx: &mut Tx<'_>, person: &Person, now: Timestamp) -> Result<i64, ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO users (anonymized_id, is_bot, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)",
+        )?
+        .execute(params![person.hash.to_string(), person.is_bot, now.as_millis()])?;
+    let row = tx.connection.last_insert_rowid();
+    tx.interned.users.insert(person.hash, (row, person.is_bot));
+    suspects::settle(tx, &person.hash, now)?;
+    Ok(row)
+}

@@ -1,0 +1,153 @@
+//! One thread owns the connection; everyone else hands it work.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::tx::Interned;
+use super::{ArchiveError, ArchiveErrorKind, Tx};
+
+/// Changes that wait for the writer at most: with what is in the transaction,
+/// the bound of the memory that unwritten pages take.
+const QUEUE: usize = 16;
+/// Changes committed together at most.
+const GROUP: usize = 10;
+
+/// A change; it is told instead why it can't be made.
+type Change = Box<dyn FnOnce(Result<&mut Tx<'_>, ArchiveError>) -> Outcome + Send>;
+
+/// How a change went, and what its sender waits for.
+struct Outcome {
+    failed: bool,
+    answer: Box<dyn FnOnce(Result<(), ArchiveError>) + Send>,
+}
+
+/// Hands changes to the thread that owns the archive. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    changes: mpsc::Sender<Change>,
+}
+
+/// Ends when every [`Writer`] is dropped.
+#[derive(Debug)]
+pub struct WriterThread {
+    thread: JoinHandle<Result<(), ArchiveError>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub fn start(connection: Connection) -> (Self, WriterThread) {
+        let (changes, queue) = mpsc::channel(QUEUE);
+        let thread = std::thread::spawn(move || work(connection, queue));
+        (Self { changes }, WriterThread { thread })
+    }
+
+    /// Makes a change and returns when it is committed. Changes that wait are
+    /// committed together; one that fails is undone alone. Once handed over,
+    /// a change is made even if the future is dropped.
+    ///
+    /// # Errors
+    /// The change's own, or that of the commit.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> Result<T, ArchiveError> + Send + 'static,
+    ) -> Result<T, ArchiveError> {
+        let (answer, answered) = oneshot::channel();
+        let change: Change = Box::new(move |tx| {
+            let result = tx.and_then(change);
+            Outcome {
+                failed: result.is_err(),
+                answer: Box::new(move |committed| {
+                    // Nobody listens any more when the sender was cancelled.
+                    answer.send(committed.and(result)).ok();
+                }),
+            }
+        });
+        self.changes.send(change).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+impl WriterThread {
+    /// Waits until everything handed over is committed and the write-ahead log
+    /// is merged into the file. Every [`Writer`] must have been dropped.
+    ///
+    /// # Errors
+    /// When the end didn't succeed; what was committed stays.
+    pub fn join(self) -> Result<(), ArchiveError> {
+        self.thread.join().unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+fn gone() -> ArchiveError {
+    ArchiveError::new(ArchiveErrorKind::Other, "the thread that writes the archive has ended")
+}
+
+fn work(mut connection: Connection, mut queue: mpsc::Receiver<Change>) -> Result<(), ArchiveError> {
+    let mut interned = Interned::default();
+    while let Some(first) = queue.blocking_recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP {
+            let Ok(next) = queue.try_recv() else { break };
+            group.push(next);
+        }
+        commit(&mut connection, &mut interned, group);
+    }
+    finish(&connection)
+}
+
+fn commit(connection: &mut Connection, interned: &mut Interned, group: Vec<Change>) {
+    let mut waiting = group.into_iter();
+    let mut outcomes = Vec::new();
+    let committed = make(connection, interned, &mut waiting, &mut outcomes);
+    if let Err(error) = &committed {
+        interned.clear();
+        outcomes.extend(waiting.map(|change| change(Err(error.clone()))));
+    }
+    for outcome in outcomes {
+        (outcome.answer)(committed.clone());
+    }
+}
+
+fn make(
+    connection: &mut Connection,
+    interned: &mut Interned,
+    waiting: &mut impl Iterator<Item = Change>,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<(), ArchiveError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    loop {
+        let savepoint = transaction.savepoint()?;
+        let Some(change) = waiting.next() else { break };
+        let outcome = {
+            let mut tx = Tx::new(&savepoint, interned);
+            catch_unwind(AssertUnwindSafe(|| change(Ok(&mut tx))))
+        };
+        let failed = outcome.as_ref().map_or(true, |outcome| outcome.failed);
+        match outcome {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(panic) => report(panic.as_ref()),
+        }
+        if failed {
+            interned.clear();
+        } else {
+            savepoint.commit()?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+fn report(panic: &(dyn Any + Send)) {
+    let text = panic.downcast_ref::<&str>().copied().unwrap_or("no message");
+    tracing::error!(panic = text, "a change of the archive failed unexpectedly and was undone");
+}
+
+/// Leaves a file that is complete by itself.
+fn finish(connection: &Connection) -> Result<(), ArchiveError> {
+    connection.execute_batch("PRAGMA optimize")?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}

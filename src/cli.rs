@@ -1,0 +1,252 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::commands::{self, Failure, Surroundings, reset, start, status};
+use crate::config::{Environment, parse_date, parse_duration};
+use crate::exit_code::ExitCode;
+use crate::model::{ChannelId, Timestamp};
+
+/// Keeps a private, queryable archive of Discord communities in one SQLite
+/// file.
+#[derive(Debug, Parser)]
+#[command(name = "verta-sync", version, max_term_width = 100, styles = styles())]
+#[command(after_help = "Example: verta-sync start --tenant takaro")]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn styles() -> Styles {
+    Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default())
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Configuration file [default: $VERTA_SYNC_CONFIG, ./sync.toml, then the usual places]
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// Log more; twice for even more
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Log errors only, show no progress
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// How log lines are written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+    /// Show no progress
+    #[arg(long, global = true)]
+    no_progress: bool,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sync: read what is new and what may have changed
+    #[command(after_help = "Example: verta-sync start --tenant takaro --max-runtime 50m")]
+    Start(Start),
+    /// Show progress, errors and the last success; works while a sync runs
+    #[command(after_help = "Example: verta-sync status --max-age 2h || echo 'the archive is behind'")]
+    Status(Status),
+    /// Forget progress, so that the next sync reads everything again
+    #[command(after_help = "Example: verta-sync reset --tenant takaro --channel 123456789012345678")]
+    Reset(Reset),
+    /// Print shell completions
+    #[command(after_help = "Example: verta-sync completions bash > /etc/bash_completion.d/verta-sync")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Start {
+    /// Sync only this tenant; may be given more than once [default: all]
+    #[arg(long = "tenant", value_name = "NAME")]
+    tenants: Vec<String>,
+    /// Read only this channel and its threads; may be given more than once
+    #[arg(long = "channel", value_name = "ID")]
+    channels: Vec<ChannelId>,
+    /// Read everything again; an unfinished full read goes on
+    #[arg(long)]
+    full: bool,
+    /// This run reads from this date on (UTC)
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    since: Option<Timestamp>,
+    /// This run reads up to this date (UTC)
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    until: Option<Timestamp>,
+    /// Stop after this long; the next run goes on
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    max_runtime: Option<Duration>,
+    /// Requests in flight at once
+    #[arg(long, value_name = "N")]
+    max_channel_workers: Option<usize>,
+    /// How results are written to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct Status {
+    /// Show only this tenant; may be given more than once [default: all]
+    #[arg(long = "tenant", value_name = "NAME")]
+    tenants: Vec<String>,
+    /// Show one job with every channel
+    #[arg(long, value_name = "ID", conflicts_with_all = ["tenants", "max_age"])]
+    job_id: Option<String>,
+    /// Show it again and again until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+    /// End with 8 if a tenant's last success is older than this
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    max_age: Option<Duration>,
+    /// How results are written to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct Reset {
+    /// The tenant
+    #[arg(long, value_name = "NAME")]
+    tenant: String,
+    /// Only this channel and its threads; may be given more than once
+    #[arg(long = "channel", value_name = "ID")]
+    channels: Vec<ChannelId>,
+    /// Remove the archived messages as well
+    #[arg(long)]
+    purge: bool,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+}
+
+fn date(text: &str) -> Result<Timestamp, String> {
+    parse_date(text).map_err(|error| error.to_string())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+/// When it can't do its work; wrong arguments end the process with 2 here.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Result<ExitCode, Failure> {
+    let cli = Cli::parse_from(arguments);
+    let around = surroundings(cli.global, env);
+    match cli.command {
+        Command::Start(options) => start::start(&start_options(options), &around),
+        Command::Status(options) => status::status(&status_options(options), &around),
+        Command::Reset(options) => reset::reset(&reset_options(options), &around),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "verta-sync", &mut io::stdout());
+            Ok(ExitCode::Success)
+        }
+    }
+}
+
+fn surroundings(global: Global, env: Environment) -> Surroundings {
+    Surroundings {
+        config: global.config,
+        verbosity: global.verbose,
+        quiet: global.quiet,
+        log_format: match global.log_format {
+            LogFormat::Text => commands::LogFormat::Text,
+            LogFormat::Json => commands::LogFormat::Json,
+        },
+        no_progress: global.no_progress,
+        color: match global.color {
+            Color::Auto => commands::Color::Auto,
+            Color::Always => commands::Color::Always,
+            Color::Never => commands::Color::Never,
+        },
+        env,
+    }
+}
+
+impl From<Format> for commands::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Human => Self::Human,
+            Format::Json => Self::Json,
+        }
+    }
+}
+
+fn start_options(options: Start) -> start::Options {
+    start::Options {
+        tenants: options.tenants,
+        channels: options.channels,
+        full: options.full,
+        since: options.since,
+        until: options.until,
+        max_runtime: options.max_runtime,
+        max_channel_workers: options.max_channel_workers,
+        format: options.format.into(),
+    }
+}
+
+fn status_options(options: Status) -> status::Options {
+    status::Options {
+        tenants: options.tenants,
+        job_id: options.job_id,
+        watch: options.watch,
+        max_age: options.max_age,
+        format: options.format.into(),
+    }
+}
+
+fn reset_options(options: Reset) -> reset::Options {
+    reset::Options {
+        tenant: options.tenant,
+        channels: options.channels,
+        purge: options.purge,
+        yes: options.yes,
+    }
+}
+
+/// The help of a subcommand as `--help` prints it at 100 columns; of the whole
+/// when `name` is `None`. For the README's check.
+pub fn help(name: Option<&str>) -> Option<String> {
+    let mut command = Cli::command().term_width(100);
+    command.build();
+    let command = match name {
+        Some(name) => command.find_subcommand_mut(name)?,
+        None => &mut command,
+    };
+    Some(command.render_long_help().to_string())
+}

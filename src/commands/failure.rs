@@ -1,0 +1,136 @@
+//! A command that can't do its work: what failed, and what to do.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, LockError};
+use crate::config::{ConfigError, TokenError, UnknownTenant};
+use crate::exit_code::ExitCode;
+use crate::model::Timestamp;
+use crate::platform::PlatformError;
+use crate::report;
+use crate::sync::cause_of;
+
+/// Ends the process with a message on stderr.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the process ends.
+    pub exit_code: ExitCode,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure without a remedy.
+    pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
+        Self { exit_code, message: message.into(), hint: None }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Somebody else holds the archive.
+    pub fn locked(holder: Option<&Holder>) -> Self {
+        let who = holder.map_or_else(
+            || "another process".to_owned(),
+            |holder| {
+                let run = holder.run_id.as_ref().map(|run| format!(" (run {run})")).unwrap_or_default();
+                let since = report::clock(Timestamp::from_millis(holder.since));
+                format!("\"verta-sync {}\"{run}, process {}, since {since}", holder.command, holder.process)
+            },
+        );
+        Self::new(ExitCode::Locked, format!("the archive is held by {who}"))
+            .hint("wait until it has ended; \"verta-sync status\" shows how far it is")
+    }
+
+    /// The archive can't be used.
+    pub fn archive(error: &ArchiveError, path: &Path) -> Self {
+        let failure = Self::new(ExitCode::Archive, format!("the archive can't be used: {error}"));
+        let folder = path.parent().unwrap_or(path).display();
+        match error.kind {
+            ArchiveErrorKind::CannotCreate => {
+                failure.hint(format!("make the folder (mkdir -p {folder}), or change [archive] path"))
+            }
+            ArchiveErrorKind::NotAnArchive => {
+                failure.hint("change [archive] path to a file that doesn't exist yet")
+            }
+            ArchiveErrorKind::NewerSchema => failure.hint("install the newer version of verta-sync"),
+            ArchiveErrorKind::ReadOnly => {
+                failure.hint(format!("give this user the right to write {folder} and the files in it"))
+            }
+            ArchiveErrorKind::DiskFull => {
+                failure.hint("make room on the disk and run again: it goes on where it stopped")
+            }
+            ArchiveErrorKind::Corrupt => {
+                failure.hint("restore the file from a backup, or move it away to begin anew")
+            }
+            ArchiveErrorKind::Busy => {
+                failure.hint("close the other program that has the database open for writing")
+            }
+            ArchiveErrorKind::OlderSchema => {
+                failure.hint("run \"verta-sync start\": it brings the archive to this version")
+            }
+            ArchiveErrorKind::Missing | ArchiveErrorKind::OtherScheme | ArchiveErrorKind::Other => failure,
+        }
+    }
+
+    /// The lock can't be taken.
+    pub fn lock(error: &LockError) -> Self {
+        match error {
+            LockError::Held(holder) => Self::locked(holder.as_ref()),
+            LockError::File { .. } => Self::new(ExitCode::Archive, error.to_string())
+                .hint("give this user the right to write the archive's folder"),
+        }
+    }
+
+    /// The platform can't be asked at all.
+    pub fn platform(error: &PlatformError) -> Self {
+        use crate::platform::ErrorKind;
+        let exit_code = match error.kind {
+            ErrorKind::TokenRejected => ExitCode::Access,
+            ErrorKind::RateLimited | ErrorKind::TooManyRefusals => ExitCode::RateLimited,
+            _ => ExitCode::Failure,
+        };
+        let message = match error.kind {
+            ErrorKind::TokenRejected => format!("Discord rejects the token ({})", error.detail),
+            _ => format!("Discord can't be asked: {error}"),
+        };
+        let failure = Self::new(exit_code, message);
+        match report::hint(cause_of(error.kind)) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(ExitCode::Usage, format!("failed to {error}"))
+    }
+}
+
+impl From<UnknownTenant> for Failure {
+    fn from(error: UnknownTenant) -> Self {
+        Self::new(ExitCode::Usage, format!("failed to {error}"))
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::new(ExitCode::Access, format!("failed to {error}"))
+    }
+}

@@ -1,0 +1,336 @@
+//! `verta-sync start`: a sync.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::surroundings::runtime;
+use super::{Failure, Format, Surroundings};
+use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer, inspect};
+use crate::config::{Config, Overrides, TenantConfig};
+use crate::exit_code::ExitCode;
+use crate::model::{Cause, ChannelId, Job, ReactionMode, Timestamp};
+use crate::monitor::{All, Event, Monitor};
+use crate::plan::Selection;
+use crate::platform::discord::{Discord, DiscordSettings};
+use crate::platform::{GateSettings, PlatformAdapter, RetryPolicy};
+use crate::report;
+use crate::sync::{Clock, Context, Outcome, Settings, Stop, TenantTask, run};
+use crate::ui::{Bars, Events, Lines, Log};
+
+/// A difference between this machine's clock and the platform's that is worth
+/// a word.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--tenant`; all when empty.
+    pub tenants: Vec<String>,
+    /// `--channel`; all when empty.
+    pub channels: Vec<ChannelId>,
+    /// `--full`.
+    pub full: bool,
+    /// `--since`.
+    pub since: Option<Timestamp>,
+    /// `--until`.
+    pub until: Option<Timestamp>,
+    /// `--max-runtime`.
+    pub max_runtime: Option<Duration>,
+    /// `--max-channel-workers`.
+    pub max_channel_workers: Option<usize>,
+    /// `--format`.
+    pub format: Format,
+}
+
+/// Runs a sync and says how it went.
+///
+/// # Errors
+/// When it can't begin, or the archive gives out on the way.
+pub fn start(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+    let overrides = Overrides { max_channel_workers: options.max_channel_workers };
+    let config = around.load_config(&overrides)?;
+    let tenants = config.tenants_named(&options.tenants)?;
+    let token = config.discord.token.read(&around.env)?;
+    let path = &config.archive.path;
+    match inspect(path) {
+        Ok(()) => {}
+        Err(error) if error.kind == ArchiveErrorKind::Missing => {}
+        Err(error) => return Err(Failure::archive(&error, path)),
+    }
+    if let Some(holder) = Lock::holder(path) {
+        return Err(Failure::locked(holder.as_ref()));
+    }
+    let tasks = tenants.iter().map(|tenant| tenant_task(tenant, options)).collect();
+    let display = Display::new(options.format, around);
+    let code = runtime()?.block_on(async {
+        let platform = Discord::new(&discord_settings(&config), token.expose())
+            .map_err(|error| Failure::new(ExitCode::Failure, format!("failed to start: {error}")))?;
+        sync(Arc::new(platform), &config, tasks, options, &display).await
+    });
+    display.end();
+    code.map(|(code, text)| {
+        // A closed stdout is no reason to end otherwise.
+        write!(io::stdout(), "{text}").ok();
+        code
+    })
+}
+
+async fn sync(
+    platform: Arc<Discord>,
+    config: &Config,
+    tasks: Vec<TenantTask>,
+    options: &Options,
+    display: &Display,
+) -> Result<(ExitCode, String), Failure> {
+    let stop = watch::Sender::new(None);
+    let signals = Signals::watch(stop.clone(), options.max_runtime)?;
+    let monitor = Arc::clone(&display.monitor);
+    let now = tokio::select! {
+        identity = server_time(platform.as_ref(), monitor.as_ref()) => identity?,
+        () = stopped(&stop) => return Ok((signals.code().unwrap_or(ExitCode::Partial), String::new())),
+    };
+    let run_id = Surroundings::new_run_id(now);
+    let path = &config.archive.path;
+    let _lock = Lock::take(path, "start", Some(&run_id), now).map_err(|error| Failure::lock(&error))?;
+    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
+    let connection = file.open().map_err(|error| Failure::archive(&error, path))?;
+    let (writer, thread) = Writer::start(connection);
+    let context = Context {
+        platform,
+        writer: writer.clone(),
+        archive: path.clone(),
+        settings: Settings {
+            max_channel_workers: config.sync.max_channel_workers,
+            channel_batch_size: config.sync.channel_batch_size,
+            page_size: config.sync.message_fetch_size.min(Discord::MAX_PAGE),
+            job_retention: config.sync.job_retention,
+        },
+        monitor,
+        clock: Clock::starting_at(now),
+        stop,
+    };
+    let outcome = run(Arc::new(context), &run_id, tasks).await;
+    // Read before the writer ends: the last connection to close leaves the
+    // file complete by itself.
+    let jobs = jobs_of_run(path, &run_id);
+    drop(writer);
+    let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+    let outcome = outcome.map_err(|error| Failure::archive(&error, path))?;
+    if let Ok(Err(error)) = joined {
+        return Err(Failure::archive(&error, path));
+    }
+    let code = report::exit_code(&outcome, signals.code());
+    let jobs = jobs?;
+    Ok((code, summary(&outcome, &run_id, code, &jobs, options.format)))
+}
+
+/// Asks who the token belongs to; the answer's time is the run's.
+async fn server_time(platform: &Discord, monitor: &dyn Monitor) -> Result<Timestamp, Failure> {
+    let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error))?;
+    if identity.reads_content == Some(false) {
+        let failure = Failure::new(ExitCode::Access, "the bot may not read the content of messages");
+        return Err(match report::hint(Cause::ContentIntentOff) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        });
+    }
+    let here = Surroundings::now();
+    let Some(there) = identity.server_time else { return Ok(here) };
+    let difference = here.since(there).max(there.since(here));
+    if difference > CLOCK_TOLERANCE {
+        let difference = report::duration(difference);
+        monitor.event(Event::Warning(format!(
+            "this machine's clock is {difference} off the platform's; its own time is used"
+        )));
+    }
+    Ok(there)
+}
+
+async fn stopped(stop: &watch::Sender<Option<Stop>>) {
+    let mut stop = stop.subscribe();
+    if stop.wait_for(Option::is_some).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+fn jobs_of_run(path: &Path, run_id: &str) -> Result<Vec<Job>, Failure> {
+    Reader::open(path)
+        .and_then(|reader| reader.jobs_of_run(run_id))
+        .map_err(|error| Failure::archive(&error, path))
+}
+
+fn summary(outcome: &Outcome, run_id: &str, code: ExitCode, jobs: &[Job], format: Format) -> String {
+    match format {
+        Format::Json => format!("{}\n", report::summary_json(run_id, code, jobs)),
+        Format::Human => {
+            let stopped = match (outcome.stop, outcome.fatal.and_then(report::hint)) {
+                (Some(Stop::Signal), _) => {
+                    "stopped: run again, it goes on where this run stopped\n".to_owned()
+                }
+                (Some(Stop::OutOfTime), _) => {
+                    "out of time: run again, it goes on where this run stopped\n".to_owned()
+                }
+                _ => String::new(),
+            };
+            report::summary(jobs) + &stopped
+        }
+    }
+}
+
+fn discord_settings(config: &Config) -> DiscordSettings {
+    DiscordSettings {
+        api_url: config.discord.api_url.as_str().to_owned(),
+        gate: GateSettings {
+            max_in_flight: config.sync.max_channel_workers,
+            requests_per_second: config.discord.requests_per_second,
+        },
+        on_rate_limit: config.sync.on_rate_limit,
+        retry: RetryPolicy { max_retries: config.sync.max_retries, base_delay: config.sync.retry_base_delay },
+        request_timeout: config.sync.request_timeout,
+    }
+}
+
+fn tenant_task(tenant: &TenantConfig, options: &Options) -> TenantTask {
+    TenantTask {
+        name: tenant.name.clone(),
+        platform: tenant.platform.as_str().to_owned(),
+        workspace: tenant.workspace_id,
+        reactions: match tenant.reactions {
+            // Who reacted is read by a pass of its own; counts come with the page.
+            ReactionMode::Users | ReactionMode::Counts => ReactionMode::Counts,
+            ReactionMode::Off => ReactionMode::Off,
+        },
+        selection: Selection {
+            channels: options.channels.clone(),
+            include: tenant.include_channels.clone(),
+            exclude: tenant.exclude_channels.clone(),
+            visibility: tenant.visibility,
+            full: options.full,
+            since: tenant.since,
+            run_since: options.since,
+            run_until: options.until,
+            refresh_window: tenant.refresh_window,
+        },
+    }
+}
+
+/// What the user sees while it runs.
+struct Display {
+    monitor: Arc<dyn Monitor>,
+    bars: Option<Arc<Bars>>,
+}
+
+impl Display {
+    fn new(format: Format, around: &Surroundings) -> Self {
+        let log = Log { tells_rate_limits: around.variable("DEBUG_RATE_LIMITS") == Some("1") };
+        let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(log)];
+        let mut bars = None;
+        match format {
+            Format::Json => monitors.push(Arc::new(Events)),
+            Format::Human => monitors.push(Arc::new(JobIds)),
+        }
+        if format == Format::Human && around.draws_bars() {
+            let shown = Arc::new(Bars::new());
+            around.start_log(shown.writer());
+            monitors.push(Arc::clone(&shown) as Arc<dyn Monitor>);
+            bars = Some(shown);
+        } else {
+            around.start_log(io::stderr);
+            if format == Format::Human && !around.quiet {
+                monitors.push(Arc::new(Lines::new(around.verbosity > 0)));
+            }
+        }
+        Self { monitor: Arc::new(All(monitors)), bars }
+    }
+
+    fn end(&self) {
+        if let Some(bars) = &self.bars {
+            bars.clear();
+        }
+    }
+}
+
+/// Says each tenant's job first, on stdout.
+struct JobIds;
+
+impl Monitor for JobIds {
+    fn count(&self, _: crate::monitor::Counter, _: u64) {}
+
+    fn event(&self, event: Event) {
+        if let Event::JobStarted { job_id, tenant } = event {
+            writeln!(io::stdout(), "job {job_id}: {tenant}").ok();
+        }
+    }
+}
+
+/// The signals that end a run: the first politely, the second at once.
+struct Signals {
+    received: Arc<AtomicU8>,
+}
+
+impl Signals {
+    fn watch(stop: watch::Sender<Option<Stop>>, max_runtime: Option<Duration>) -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                Failure::new(ExitCode::Failure, format!("failed to listen for signals: {error}"))
+            })
+        };
+        let interrupt = listen(SignalKind::interrupt())?;
+        let terminate = listen(SignalKind::terminate())?;
+        // A closed terminal ends nothing.
+        let hang_up = listen(SignalKind::hangup())?;
+        let received = Arc::new(AtomicU8::new(0));
+        tokio::spawn(listen_for(interrupt, terminate, hang_up, stop.clone(), Arc::clone(&received)));
+        if let Some(limit) = max_runtime {
+            tokio::spawn(async move {
+                tokio::time::sleep(limit).await;
+                set(&stop, Stop::OutOfTime);
+            });
+        }
+        Ok(Self { received })
+    }
+
+    /// The code of the signal that came, if one did.
+    fn code(&self) -> Option<ExitCode> {
+        match self.received.load(Ordering::SeqCst) {
+            130 => Some(ExitCode::Interrupted),
+            143 => Some(ExitCode::Terminated),
+            _ => None,
+        }
+    }
+}
+
+async fn listen_for(
+    mut interrupt: Signal,
+    mut terminate: Signal,
+    mut hang_up: Signal,
+    stop: watch::Sender<Option<Stop>>,
+    received: Arc<AtomicU8>,
+) {
+    loop {
+        let code = tokio::select! {
+            _ = interrupt.recv() => ExitCode::Interrupted,
+            _ = terminate.recv() => ExitCode::Terminated,
+            _ = hang_up.recv() => continue,
+        };
+        if received.swap(code.number(), Ordering::SeqCst) != 0 {
+            // Commits are transactions: there is nothing to tidy up.
+            std::process::exit(code.number().into());
+        }
+        set(&stop, Stop::Signal);
+    }
+}
+
+fn set(stop: &watch::Sender<Option<Stop>>, why: Stop) {
+    stop.send_if_modified(|stop| {
+        let first = stop.is_none();
+        stop.get_or_insert(why);
+        first
+    });
+}

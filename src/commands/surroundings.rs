@@ -1,0 +1,141 @@
+//! What a command may know of the world around it: environment, clock,
+//! randomness and terminal are read here and passed on.
+
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::Failure;
+use crate::config::{Config, Environment, Overrides};
+use crate::exit_code::ExitCode;
+use crate::model::Timestamp;
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What the user set for all commands, and where the command runs.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `-v`, `-vv`.
+    pub verbosity: u8,
+    /// `-q`.
+    pub quiet: bool,
+    /// `--log-format`.
+    pub log_format: LogFormat,
+    /// `--no-progress`.
+    pub no_progress: bool,
+    /// `--color`.
+    pub color: Color,
+    /// Environment variables and the current folder.
+    pub env: Environment,
+}
+
+impl Surroundings {
+    /// Finds and reads the configuration.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load_config(&self, flags: &Overrides) -> Result<Config, Failure> {
+        Ok(Config::load(self.config.as_deref(), &self.env, flags)?)
+    }
+
+    /// This machine's time.
+    pub fn now() -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Whether bars can be drawn.
+    pub fn draws_bars(&self) -> bool {
+        !self.no_progress
+            && !self.quiet
+            && io::stderr().is_terminal()
+            && self.variable("TERM") != Some("dumb")
+    }
+
+    /// Whether somebody can answer a question.
+    pub fn can_ask() -> bool {
+        io::stdin().is_terminal()
+    }
+
+    /// An environment variable, if it is text.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.env.variable(name)?.to_str()
+    }
+
+    /// Sends log lines to `writer`. `RUST_LOG` wins over `-v` and `-q`.
+    pub fn start_log<W>(&self, writer: W)
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        let level = match (self.quiet, self.verbosity) {
+            (true, _) => "error",
+            (false, 0) => "warn",
+            (false, 1) => "warn,verta_sync=info,sync-metrics=info",
+            (false, _) => "info,verta_sync=debug,sync-metrics=debug",
+        };
+        let filter = self.variable("RUST_LOG").filter(|filter| !filter.is_empty()).unwrap_or(level);
+        let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(level));
+        let log =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(self.colors());
+        // A second start in one process keeps the first log.
+        match self.log_format {
+            LogFormat::Text => log.try_init().ok(),
+            LogFormat::Json => log.json().try_init().ok(),
+        };
+    }
+
+    fn colors(&self) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => io::stderr().is_terminal() && self.variable("NO_COLOR").is_none_or(str::is_empty),
+        }
+    }
+
+    /// A new run's ID: its time, and what tells it from others of that second.
+    pub fn new_run_id(now: Timestamp) -> String {
+        let time = jiff::Timestamp::from_millisecond(now.as_millis()).unwrap_or_default();
+        format!("{}-{:04x}", time.strftime("%Y%m%d-%H%M%S"), fastrand::u16(..))
+    }
+}
+
+/// A runtime for the network's sake.
+///
+/// # Errors
+/// When the operating system gives no threads or handles.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Failure::new(ExitCode::Failure, format!("failed to start: {error}"))
+            .hint("raise the limit of open files (ulimit -n)")
+    })
+}
+
+/// A path as people are shown it.
+pub(super) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,88 @@
+//! Which channels an include or exclude list means.
+
+use super::input::InvalidValue;
+use super::redact::shown;
+use crate::model::ChannelId;
+
+/// Shorter numbers are as likely a channel's name, such as "2024".
+const SHORTEST_CERTAIN_ID_DIGITS: usize = 17;
+
+/// A channel or category by ID or by its current name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ChannelSelector {
+    /// By ID; a short number also matches a channel of that name.
+    Id(ChannelId),
+    /// By current name, with or without "#" in front.
+    Name(String),
+}
+
+impl ChannelSelector {
+    pub(super) fn parse(written: &str) -> Result<Self, InvalidValue> {
+        let text = written.trim();
+        if text.trim_start_matches('#').is_empty() {
+            return Err(InvalidValue::of(
+                written,
+                "names no channel",
+                "write a channel's ID or its current name",
+            ));
+        }
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+        if !is_number {
+            return Ok(Self::Name(text.to_owned()));
+        }
+        text.parse().map(Self::Id).map_err(|_| {
+            let what = format!("{} is too large for a channel's ID", shown(text));
+            InvalidValue::new(what, "copy the ID from Discord (right click, Copy Channel ID)")
+        })
+    }
+
+    /// True if the channel with this ID and current name is meant.
+    pub fn matches(&self, id: ChannelId, name: &str) -> bool {
+        match self {
+            Self::Id(selected) => *selected == id || is_short_name(*selected, name),
+            Self::Name(selected) => {
+                selected == name || selected.strip_prefix('#').is_some_and(|rest| rest == name)
+            }
+        }
+    }
+}
+
+fn is_short_name(selected: ChannelId, name: &str) -> bool {
+    name.len() < SHORTEST_CERTAIN_ID_DIGITS && selected.to_string() == name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(raw: u64) -> ChannelId {
+        ChannelId::new(raw).unwrap()
+    }
+
+    #[test]
+    fn a_channel_is_selected_by_id_or_name() {
+        let by_id = ChannelSelector::parse("123456789012345678").unwrap();
+        assert_eq!(by_id, ChannelSelector::Id(id(123_456_789_012_345_678)));
+        assert!(by_id.matches(id(123_456_789_012_345_678), "general"));
+        assert!(!by_id.matches(id(2), "123456789012345678"));
+
+        let by_name = ChannelSelector::parse(" #general").unwrap();
+        assert!(by_name.matches(id(1), "general") && by_name.matches(id(1), "#general"));
+        assert!(!by_name.matches(id(1), "General"));
+    }
+
+    #[test]
+    fn a_short_number_may_be_a_name() {
+        let selector = ChannelSelector::parse("2024").unwrap();
+        assert!(selector.matches(id(2024), "x") && selector.matches(id(1), "2024"));
+        let zeros = ChannelSelector::parse("007").unwrap();
+        assert!(zeros.matches(id(1), "007") && !zeros.matches(id(7), "7"));
+    }
+
+    #[test]
+    fn nothing_selects_no_channel() {
+        for written in ["", " ", "#", "99999999999999999999"] {
+            assert!(ChannelSelector::parse(written).is_err(), "{written}");
+        }
+    }
+}

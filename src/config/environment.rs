@@ -1,0 +1,88 @@
+//! What surrounds a run: environment variables, folders, flags.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Environment variables and folders, handed in so that nothing below reads
+/// the process's own.
+#[derive(Clone)]
+pub struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+    current_dir: PathBuf,
+    system_dir: PathBuf,
+}
+
+impl Environment {
+    /// From the variables (`std::env::vars_os()`) and the current folder,
+    /// which should be absolute.
+    pub fn new<K, V>(variables: impl IntoIterator<Item = (K, V)>, current_dir: impl Into<PathBuf>) -> Self
+    where
+        K: Into<OsString>,
+        V: Into<OsString>,
+    {
+        Self {
+            variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            current_dir: current_dir.into(),
+            system_dir: PathBuf::from("/etc"),
+        }
+    }
+
+    /// The same with another folder in the place of `/etc`.
+    #[must_use]
+    pub fn with_system_dir(mut self, system_dir: impl Into<PathBuf>) -> Self {
+        self.system_dir = system_dir.into();
+        self
+    }
+
+    /// A variable's value; an empty one counts as not set, because that is how
+    /// unit files and compose files leave one out.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn current_dir(&self) -> &Path {
+        &self.current_dir
+    }
+
+    pub(super) fn system_dir(&self) -> &Path {
+        &self.system_dir
+    }
+}
+
+/// Without the variables: one of them is the token.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("variables", &self.variables.len())
+            .field("current_dir", &self.current_dir)
+            .field("system_dir", &self.system_dir)
+            .finish()
+    }
+}
+
+/// Values given by flags; they win over everything else.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--max-channel-workers`.
+    pub max_channel_workers: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_variable() {
+        let env = Environment::new([("DISCORD_BOT_TOKEN", "hush")], "/work");
+        assert!(!format!("{env:?}").contains("hush"));
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        let env = Environment::new([("A", ""), ("B", "b")], "/work");
+        assert_eq!(env.variable("A"), None);
+        assert_eq!(env.variable("B"), Some(OsStr::new("b")));
+    }
+}

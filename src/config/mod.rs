@@ -1,0 +1,46 @@
+//! Configuration: `sync.toml`, environment variables and flags become one
+//! [`Config`] whose values are complete and checked.
+//!
+//! [`Config::load`] reports everything that is wrong at once, each with its
+//! place and what to write instead. The bot token is no part of a `Config`:
+//! it only knows where the token is ([`TokenSource`]).
+
+mod api_url;
+mod channel_selector;
+mod discord_section;
+mod environment;
+mod error;
+mod file;
+mod input;
+mod keys;
+mod lines;
+mod pasted;
+mod path;
+mod problem;
+mod redact;
+mod resolve;
+mod secret;
+mod settings;
+mod source;
+mod suggest;
+mod sync_section;
+mod syntax;
+mod tenant_sections;
+mod time;
+mod token;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use api_url::ApiUrl;
+pub use channel_selector::ChannelSelector;
+pub use environment::{Environment, Overrides};
+pub use error::{ConfigError, UnknownTenant};
+pub use input::InvalidValue;
+pub use problem::Problems;
+pub use secret::Secret;
+pub use settings::{ArchiveConfig, Config, DiscordConfig, Platform, SyncConfig, TenantConfig};
+pub use suggest::suggest;
+pub use time::{parse_date, parse_duration};
+pub use token::{TokenError, TokenSource};

@@ -1,0 +1,119 @@
+//! The token itself, pasted where only its place belongs.
+
+use toml::de::DeValue;
+
+use super::input::InvalidValue;
+use super::lines::Lines;
+use super::path::is_variable_name;
+use super::problem::Found;
+use super::redact::{is_token, may_be_secret, names_a_secret};
+
+const REMEDY: &str = "write token_env with the name of an environment variable, or token_file \
+     with a path; if anyone else could read this file, reset the token in Discord's developer portal";
+
+/// What to say about a pasted token; never the token.
+pub(super) fn pasted_token() -> InvalidValue {
+    InvalidValue::new("this looks like the bot token itself, which must not be in this file", REMEDY)
+}
+
+/// Finds tokens anywhere, in comments too. Nothing else is said about their lines.
+pub(super) fn scan(text: &str, found: &mut Found) {
+    for (index, line) in text.lines().enumerate() {
+        if is_token(line) {
+            found.at_line(index + 1, bare_key(line), pasted_token());
+            found.settle(index + 1);
+        }
+    }
+}
+
+/// True if an unknown key such as `token` or `bot_token` was given a value that
+/// is neither a variable's name nor a path.
+pub(super) fn is_pasted(key: &str, value: &DeValue<'_>) -> bool {
+    let means_path = ["file", "path"].iter().any(|word| key.contains(word));
+    let is_place = |text: &str| {
+        let has_lowercase = text.contains(|c: char| c.is_ascii_lowercase());
+        text.is_empty() || text.contains('/') || (is_variable_name(text) && !has_lowercase)
+    };
+    let is_value = |text: &str| !means_path && !is_place(text);
+    names_a_secret(key) && value.as_str().is_some_and(is_value)
+}
+
+/// The name of a variable, for `token_env`.
+pub(super) fn variable_name(text: &str) -> Result<String, InvalidValue> {
+    let bare = text.trim_start_matches(['$', '{']).trim_end_matches('}');
+    let is_name = is_variable_name(bare) && !may_be_secret(bare);
+    if is_name && bare == text {
+        return Ok(text.to_owned());
+    }
+    if is_name {
+        let remedy = format!("write \"{bare}\"");
+        return Err(InvalidValue::of(text, "is more than a variable's name", remedy));
+    }
+    if text.trim().is_empty() {
+        return Err(InvalidValue::new(
+            "names no variable",
+            "write the name of the environment variable that holds the token",
+        ));
+    }
+    Err(InvalidValue::new(
+        "this is not the name of an environment variable; \
+         if it is the bot token itself, it must not be in this file",
+        REMEDY,
+    ))
+}
+
+/// A line of the file as an error may show it, or `None` if it could hold a secret.
+pub(super) fn presentable(lines: &Lines<'_>, line: usize) -> Option<String> {
+    let text = lines.text(line);
+    let key = text.split('=').next().unwrap_or_default();
+    let safe = !may_be_secret(text) && !names_a_secret(key) && text.chars().count() <= 100;
+    safe.then(|| text.chars().map(printable).collect())
+}
+
+/// The character, or a blank for one that could steer a terminal.
+fn printable(c: char) -> char {
+    let is_quote = matches!(c, '"' | '\'' | '\\');
+    if is_quote || c.escape_debug().len() == 1 { c } else { ' ' }
+}
+
+fn bare_key(line: &str) -> String {
+    let key = line.split('=').next().unwrap_or_default().trim();
+    let bare = !key.contains(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+    if bare && !may_be_secret(key) { key.to_owned() } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_name_is_not_taken_for_a_token() {
+        assert_eq!(variable_name("DISCORD_BOT_TOKEN"), Ok("DISCORD_BOT_TOKEN".to_owned()));
+        for text in ["$TOKEN", "${TOKEN}"] {
+            assert_eq!(variable_name(text).unwrap_err().remedy(), "write \"TOKEN\"");
+        }
+    }
+
+    #[test]
+    fn what_is_no_variable_name_may_be_the_token_and_is_not_shown() {
+        for text in ["hush.def.ghi", "MTk4NjIyNDgzNDcxOTI1MjQ4hush", "hush-hush", "hush=b"] {
+            let error = variable_name(text).unwrap_err();
+            assert!(error.remedy().contains("reset the token"), "{error}");
+            assert!(!error.to_string().contains("hush"), "{error}");
+        }
+        for text in ["", " "] {
+            assert_eq!(variable_name(text).unwrap_err().what(), "names no variable");
+        }
+    }
+
+    #[test]
+    fn a_key_named_token_is_pasted_unless_it_names_a_place() {
+        let value = |text: &str| DeValue::String(text.to_owned().into());
+        assert!(is_pasted("bot_token", &value("abc.def")));
+        assert!(is_pasted("Token", &value("abc123")));
+        assert!(!is_pasted("token", &value("DISCORD_BOT_TOKEN_2")));
+        assert!(!is_pasted("token-file", &value("token.txt")));
+        assert!(!is_pasted("token_path", &value("/run/token")));
+        assert!(!is_pasted("name", &value("abc.def")));
+    }
+}

@@ -1,0 +1,116 @@
+//! Variables and `~` in the paths of the file.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::environment::Environment;
+use super::input::InvalidValue;
+
+/// Why a path could not be expanded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unexpanded {
+    /// It names a variable that is not set.
+    Unset(String),
+    /// It can't be a path, wherever it is used.
+    Invalid(InvalidValue),
+}
+
+/// Replaces `$NAME`, `${NAME}` and a `~` in front. A `$` without a name stays.
+pub(super) fn expand(written: &str, env: &Environment) -> Result<PathBuf, Unexpanded> {
+    if written.trim().is_empty() || written.contains(char::is_control) {
+        return Err(invalid(written, "is not a path", "write a file's path"));
+    }
+    let (mut path, mut rest) = home(written, env)?;
+    while let Some((before, after)) = rest.split_once('$') {
+        path.push(before);
+        let (name, remaining) = split_name(after)
+            .ok_or_else(|| invalid(written, "has a ${ that is not a variable", "write ${NAME}"))?;
+        if name.is_empty() {
+            path.push("$");
+        } else {
+            path.push(variable(name, env)?);
+        }
+        rest = remaining;
+    }
+    path.push(rest);
+    Ok(path.into())
+}
+
+/// True for what a shell would take as a variable's name.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    !name.is_empty() && name_len(name) == name.len()
+}
+
+fn home<'w>(written: &'w str, env: &Environment) -> Result<(OsString, &'w str), Unexpanded> {
+    let Some(rest) = written.strip_prefix('~') else {
+        return Ok((OsString::new(), written));
+    };
+    if !rest.is_empty() && !rest.starts_with('/') {
+        let remedy = "write the whole path; only \"~/\" stands for a home folder";
+        return Err(invalid(written, "names another user's home", remedy));
+    }
+    Ok((variable("HOME", env)?, rest))
+}
+
+fn variable(name: &str, env: &Environment) -> Result<OsString, Unexpanded> {
+    env.variable(name).map(OsString::from).ok_or_else(|| Unexpanded::Unset(name.to_owned()))
+}
+
+/// The name after a `$`, and what follows it; `None` if its brace is wrong.
+fn split_name(after: &str) -> Option<(&str, &str)> {
+    match after.strip_prefix('{') {
+        Some(braced) => braced.split_once('}').filter(|(name, _)| is_variable_name(name)),
+        None => Some(after.split_at(name_len(after))),
+    }
+}
+
+fn name_len(text: &str) -> usize {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return 0;
+    }
+    text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len())
+}
+
+fn invalid(written: &str, what: &str, remedy: &str) -> Unexpanded {
+    Unexpanded::Invalid(InvalidValue::of(written, what, remedy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(written: &str) -> Result<PathBuf, Unexpanded> {
+        let variables = [("HOME", "/home/ada"), ("DIR", "/run/credentials")];
+        expand(written, &Environment::new(variables, "/work"))
+    }
+
+    #[test]
+    fn variables_and_the_home_folder_are_replaced() {
+        for (written, path) in [
+            ("archive.db", "archive.db"),
+            ("$DIR/token", "/run/credentials/token"),
+            ("${DIR}s/$DIR", "/run/credentialss//run/credentials"),
+            ("~/archive.db", "/home/ada/archive.db"),
+            ("~", "/home/ada"),
+            ("a~/b", "a~/b"),
+            ("cost$/5$", "cost$/5$"),
+        ] {
+            assert_eq!(expanded(written), Ok(PathBuf::from(path)), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        let unset = Err(Unexpanded::Unset("NO_SUCH".to_owned()));
+        assert_eq!(expanded("$NO_SUCH/token"), unset);
+        assert_eq!(expanded("/a/${NO_SUCH}"), unset);
+    }
+
+    #[test]
+    fn what_is_no_path_is_refused() {
+        for written in ["", "  ", "a\0b", "${DIR", "${}", "${1}", "~root/x"] {
+            let result = expanded(written);
+            assert!(matches!(result, Err(Unexpanded::Invalid(_))), "{written}");
+        }
+    }
+}

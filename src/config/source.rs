@@ -1,0 +1,223 @@
+//! Finding and reading the file.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::environment::Environment;
+use super::error::ConfigError;
+
+const FILE_NAME: &str = "sync.toml";
+const FOLDER_NAME: &str = "verta-sync";
+const FLAG: &str = "--config";
+const VARIABLE: &str = "VERTA_SYNC_CONFIG";
+
+/// A configuration with hundreds of tenants has a tenth of this.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// A file that was found, and its text.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// As a user would write it.
+    pub(super) shown: PathBuf,
+    /// Absolute, if the current folder is.
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+impl Source {
+    /// The file named by flag or variable, else the first that exists of the
+    /// current folder's, the user's and the system's.
+    pub(super) fn find(explicit: Option<&Path>, env: &Environment) -> Result<Self, ConfigError> {
+        if let Some(path) = explicit {
+            return Self::named(path, FLAG, env);
+        }
+        if let Some(path) = env.variable(VARIABLE) {
+            return Self::named(Path::new(path), "$VERTA_SYNC_CONFIG", env);
+        }
+        Self::search(env)
+    }
+
+    fn named(path: &Path, named_by: &'static str, env: &Environment) -> Result<Self, ConfigError> {
+        Self::read(path, env)?.ok_or_else(|| ConfigError::Missing { path: path.to_owned(), named_by })
+    }
+
+    fn search(env: &Environment) -> Result<Self, ConfigError> {
+        let mut places = vec![format!("{FLAG} PATH: not given"), format!("${VARIABLE}: not set")];
+        let system = env.system_dir().join(FOLDER_NAME).join(FILE_NAME);
+        for candidate in [Some(FILE_NAME.into()), user_file(env), Some(system)] {
+            let Some(path) = candidate else {
+                let place = format!("$XDG_CONFIG_HOME/{FOLDER_NAME}/{FILE_NAME}");
+                places.push(format!("{place}: neither it nor $HOME is set"));
+                continue;
+            };
+            if let Some(source) = Self::read(&path, env)? {
+                return Ok(source);
+            }
+            let place = env.current_dir().join(path);
+            places.push(format!("{}: not there", place.display()));
+        }
+        Err(ConfigError::NotFound { places })
+    }
+
+    /// `None` if there is no such file.
+    fn read(shown: &Path, env: &Environment) -> Result<Option<Self>, ConfigError> {
+        let path = env.current_dir().join(shown);
+        let bytes = match bytes(&path, MOST_BYTES + 1) {
+            Ok(bytes) => bytes,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(cause) => {
+                let path = shown.to_owned();
+                return Err(ConfigError::Unreadable { path, cause });
+            }
+        };
+        let shown = shown.to_owned();
+        match text(bytes) {
+            Ok(text) => Ok(Some(Self { shown, path, text })),
+            Err(what) => Err(ConfigError::NotText { path: shown, what }),
+        }
+    }
+}
+
+/// The user's own file. The XDG Base Directory Specification has relative
+/// paths ignored: <https://specifications.freedesktop.org/basedir-spec/latest/>.
+fn user_file(env: &Environment) -> Option<PathBuf> {
+    let folder = env
+        .variable("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| Some(Path::new(env.variable("HOME")?).join(".config")))?;
+    Some(folder.join(FOLDER_NAME).join(FILE_NAME))
+}
+
+/// A file's first bytes, `most` of them.
+pub(super) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err("it is larger than 1 MiB".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.split(|byte| *byte == b'\n').count();
+        format!("line {line} is not UTF-8")
+    })
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    struct Places {
+        dir: tempfile::TempDir,
+    }
+
+    impl Places {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            for folder in ["here", "xdg/verta-sync", "home/.config/verta-sync", "etc/verta-sync"] {
+                fs::create_dir_all(dir.path().join(folder)).unwrap();
+            }
+            Self { dir }
+        }
+
+        fn put(&self, path: &str) {
+            fs::write(self.path(path), path).unwrap();
+        }
+
+        fn path(&self, path: &str) -> PathBuf {
+            self.dir.path().join(path)
+        }
+
+        fn env(&self, variables: &[(&str, &str)]) -> Environment {
+            let at = |(name, path): &(&str, &str)| ((*name).to_owned(), self.path(path));
+            Environment::new(variables.iter().map(at), self.path("here")).with_system_dir(self.path("etc"))
+        }
+    }
+
+    const XDG: (&str, &str) = ("XDG_CONFIG_HOME", "xdg");
+    const HOME: (&str, &str) = ("HOME", "home");
+
+    fn found(explicit: Option<&str>, env: &Environment) -> String {
+        Source::find(explicit.map(Path::new), env).unwrap().text
+    }
+
+    #[test]
+    fn the_first_place_that_has_a_file_wins() {
+        let places = Places::new();
+        let env = places.env(&[XDG, HOME]);
+        for path in [
+            "etc/verta-sync/sync.toml",
+            "home/.config/verta-sync/sync.toml",
+            "xdg/verta-sync/sync.toml",
+            "here/sync.toml",
+        ] {
+            places.put(path);
+            let expected = if path.starts_with("home") { "etc/verta-sync/sync.toml" } else { path };
+            assert_eq!(found(None, &env), expected);
+        }
+        places.put("named.toml");
+        let env = places.env(&[XDG, HOME, (VARIABLE, "named.toml")]);
+        assert_eq!(found(None, &env), "named.toml");
+        places.put("here/flag.toml");
+        assert_eq!(found(Some("flag.toml"), &env), "here/flag.toml");
+    }
+
+    #[test]
+    fn without_xdg_config_home_the_home_folder_is_searched() {
+        let places = Places::new();
+        places.put("home/.config/verta-sync/sync.toml");
+        let env = places.env(&[HOME]);
+        assert_eq!(found(None, &env), "home/.config/verta-sync/sync.toml");
+    }
+
+    #[test]
+    fn when_nothing_is_found_every_place_is_listed() {
+        let places = Places::new();
+        let text = Source::find(None, &places.env(&[])).unwrap_err().to_string();
+        let root = places.path("").display().to_string();
+        let expected = "find a configuration file; looked for\n  \
+             --config PATH: not given\n  \
+             $VERTA_SYNC_CONFIG: not set\n  \
+             /here/sync.toml: not there\n  \
+             $XDG_CONFIG_HOME/verta-sync/sync.toml: neither it nor $HOME is set\n  \
+             /etc/verta-sync/sync.toml: not there\n\
+             copy sync.toml.example to one of these places as sync.toml and fill in your server, \
+             or name a file with --config PATH or $VERTA_SYNC_CONFIG";
+        assert_eq!(text.replace(root.trim_end_matches('/'), ""), expected);
+    }
+
+    #[test]
+    fn a_named_file_that_is_not_there_is_an_error_even_if_others_are() {
+        let places = Places::new();
+        places.put("here/sync.toml");
+        let env = places.env(&[(VARIABLE, "nowhere.toml")]);
+        let by_variable = Source::find(None, &env).unwrap_err().to_string();
+        assert!(by_variable.contains("$VERTA_SYNC_CONFIG names it"), "{by_variable}");
+        let by_flag = Source::find(Some(Path::new("x.toml")), &env).unwrap_err();
+        assert!(matches!(by_flag, ConfigError::Missing { named_by: "--config", .. }));
+    }
+
+    #[test]
+    fn what_is_no_text_file_is_an_error() {
+        let places = Places::new();
+        let env = places.env(&[]);
+        let folder = Source::find(Some(Path::new(".")), &env).unwrap_err();
+        assert!(folder.to_string().contains("it is a folder"), "{folder}");
+        fs::write(places.path("here/sync.toml"), b"[sync]\nx = \xff").unwrap();
+        let latin = Source::find(None, &env).unwrap_err();
+        assert!(latin.to_string().contains("line 2 is not UTF-8"), "{latin}");
+        fs::write(places.path("here/sync.toml"), vec![b' '; 2 << 20]).unwrap();
+        let large = Source::find(None, &env).unwrap_err();
+        assert!(large.to_string().contains("larger than 1 MiB"), "{large}");
+    }
+}

@@ -1,0 +1,56 @@
+//! The configuration as a whole, from text.
+
+mod defaults;
+mod errors;
+mod example;
+mod hostile;
+mod precedence;
+mod secrets;
+mod values;
+
+use std::path::PathBuf;
+
+use super::environment::{Environment, Overrides};
+use super::error::ConfigError;
+use super::resolve::resolve;
+use super::settings::Config;
+use super::source::Source;
+
+const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
+
+const TENANT: &str = "[[tenant]]\nname = \"takaro\"\nguild_id = \"123456789012345678\"\n";
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    Environment::new(variables.iter().copied(), "/work")
+}
+
+fn resolved(text: &str, variables: &[(&str, &str)], flags: &Overrides) -> Result<Config, ConfigError> {
+    let source = Source {
+        shown: PathBuf::from("sync.toml"),
+        path: PathBuf::from("/work/sync.toml"),
+        text: text.to_owned(),
+    };
+    resolve(&source, &environment(variables), flags)
+}
+
+fn config(text: &str) -> Config {
+    resolved(text, &[], &Overrides::default()).unwrap()
+}
+
+/// The keys and a tenant below them.
+fn with_tenant(text: &str) -> String {
+    format!("{text}\n{TENANT}")
+}
+
+/// The error's text.
+fn error(text: &str) -> String {
+    resolved(text, &[], &Overrides::default()).unwrap_err().to_string()
+}
+
+/// Asserts a single problem, whose text is this, first line and remedy.
+#[track_caller]
+fn assert_problem(text: &str, problem: &str, remedy: &str) {
+    let expected =
+        format!("read the configuration sync.toml: 1 problem\n  sync.toml:{problem}\n      {remedy}");
+    assert_eq!(error(text), expected, "of\n{text}");
+}

@@ -1,0 +1,122 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::settings::{ArchiveConfig, DiscordConfig, Platform, SyncConfig, TenantConfig};
+use super::super::{ApiUrl, ChannelSelector, TokenSource};
+use super::{TENANT, config, with_tenant};
+use crate::model::{ChannelId, OnRateLimit, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
+
+fn tenant() -> TenantConfig {
+    TenantConfig {
+        name: "takaro".to_owned(),
+        platform: Platform::Discord,
+        workspace_id: WorkspaceId::new(123_456_789_012_345_678).unwrap(),
+        since: None,
+        include_channels: Vec::new(),
+        exclude_channels: Vec::new(),
+        reactions: ReactionMode::Users,
+        refresh_window: Duration::from_hours(24),
+        visibility: VisibilityRule::Everyone,
+    }
+}
+
+#[test]
+fn a_tenant_is_all_a_file_needs() {
+    let config = config(TENANT);
+    assert_eq!(config.source, Path::new("/work/sync.toml"));
+    let archive = ArchiveConfig { path: "/work/archive.db".into(), mode: 0o600 };
+    assert_eq!(config.archive, archive);
+    let discord = DiscordConfig {
+        token: TokenSource::Env("DISCORD_BOT_TOKEN".to_owned()),
+        api_url: ApiUrl::discord(),
+        requests_per_second: 48.0,
+    };
+    assert_eq!(config.discord, discord);
+    let sync = SyncConfig {
+        max_channel_workers: 10,
+        channel_batch_size: 5,
+        message_fetch_size: 100,
+        refresh_window: Duration::from_hours(24),
+        reactions: ReactionMode::Users,
+        reaction_budget: Duration::from_mins(15),
+        on_rate_limit: OnRateLimit::Wait,
+        max_retries: 3,
+        retry_base_delay: Duration::from_secs(1),
+        request_timeout: Duration::from_secs(30),
+        job_retention: Duration::from_hours(7 * 24),
+    };
+    assert_eq!(config.sync, sync);
+    assert_eq!(config.tenants, [tenant()]);
+}
+
+#[test]
+fn every_value_of_the_file_is_used() {
+    let config = config(
+        r#"
+        archive = { path = "/data/a.db", mode = "640" }
+        [discord]
+        token_file = "secrets/token"
+        api_url = "http://127.0.0.1:3000"
+        requests_per_second = 200.5
+        [sync]
+        max_channel_workers = 0x10
+        channel_batch_size = 1_000
+        message_fetch_size = 50
+        refresh_window = "0"
+        reactions = "counts"
+        reaction_budget = "1h30m"
+        on_rate_limit = "stop"
+        max_retries = 0
+        retry_base_delay = "10ms"
+        request_timeout = "500ms"
+        job_retention = "1d"
+        [[tenant]]
+        name = "takaro"
+        platform = "discord"
+        guild_id = "123456789012345678"
+        since = 2024-01-01
+        include_channels = ["general", "234567890123456789"]
+        exclude_channels = ["bot-spam"]
+        visibility = "history"
+        "#,
+    );
+    assert_eq!(config.archive.path, Path::new("/data/a.db"));
+    assert_eq!(config.archive.mode, 0o640);
+    let token = TokenSource::File("/work/secrets/token".into());
+    assert_eq!(config.discord.token, token);
+    assert_eq!(config.discord.api_url.as_str(), "http://127.0.0.1:3000");
+    assert!((config.discord.requests_per_second - 200.5).abs() < f64::EPSILON);
+    let sync = SyncConfig {
+        max_channel_workers: 16,
+        channel_batch_size: 1000,
+        message_fetch_size: 50,
+        refresh_window: Duration::ZERO,
+        reactions: ReactionMode::Counts,
+        reaction_budget: Duration::from_mins(90),
+        on_rate_limit: OnRateLimit::Stop,
+        max_retries: 0,
+        retry_base_delay: Duration::from_millis(10),
+        request_timeout: Duration::from_millis(500),
+        job_retention: Duration::from_hours(24),
+    };
+    assert_eq!(config.sync, sync);
+    let tenant = TenantConfig {
+        since: Some(Timestamp::from_millis(1_704_067_200_000)),
+        include_channels: vec![
+            ChannelSelector::Name("general".to_owned()),
+            ChannelSelector::Id(ChannelId::new(234_567_890_123_456_789).unwrap()),
+        ],
+        exclude_channels: vec![ChannelSelector::Name("bot-spam".to_owned())],
+        reactions: ReactionMode::Counts,
+        refresh_window: Duration::ZERO,
+        visibility: VisibilityRule::History,
+        ..tenant()
+    };
+    assert_eq!(config.tenants, [tenant]);
+}
+
+#[test]
+fn half_a_request_a_second_is_a_rate() {
+    let config = config(&with_tenant("[discord]\nrequests_per_second = 0.5\n"));
+    assert!((config.discord.requests_per_second - 0.5).abs() < f64::EPSILON);
+}

@@ -1,0 +1,171 @@
+use super::{TENANT, assert_problem, error, with_tenant};
+
+/// One problem in a section, whose header is line 1.
+#[track_caller]
+fn assert_key_problem(section: &str, line: &str, problem: &str, remedy: &str) {
+    let text = with_tenant(&format!("[{section}]\n{line}"));
+    assert_problem(&text, &format!("2: {section}.{problem}"), remedy);
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_the_files_order() {
+    let text = r#"[archive]
+mode = "rw-------"
+
+[discord]
+requests_per_second = 60
+
+[snyc]
+max_channel_worker = 0
+refresh_window = "1 day and a bit"
+
+[[tenant]]
+name = "takaro"
+platform = "slack"
+"#;
+    assert_eq!(
+        error(text),
+        r#"read the configuration sync.toml: 8 problems
+  sync.toml:2: archive.mode: "rw-------" is not an octal file mode
+      write "0600", or "0640" to let a group read the archive
+  sync.toml:5: discord.requests_per_second: 60 is more than the 50 requests a second Discord allows a bot
+      write 50 or less; more is possible only with the api_url of a proxy
+  sync.toml:7: snyc: unknown section
+      did you mean [sync]?
+  sync.toml:8: sync.max_channel_worker: unknown key
+      did you mean max_channel_workers?
+  sync.toml:8: sync.max_channel_workers: 0 is out of range
+      write a whole number from 1 to 1000
+  sync.toml:9: sync.refresh_window: "1 day and a bit" is not a length of time
+      write a number with a unit, such as "500ms", "30s", "15m", "24h" or "7d"
+  sync.toml:11: tenant.guild_id: is missing
+      add guild_id = "…", the ID of the Discord server
+  sync.toml:13: tenant.platform: "slack" is not one of the choices
+      write "discord""#
+    );
+}
+
+#[test]
+fn a_file_without_a_tenant_is_refused() {
+    for text in ["", "tenant = []", "# nothing\n"] {
+        assert_problem(
+            text,
+            "1: tenant: there is no tenant, so there is nothing to archive",
+            "add a section [[tenant]] with a name and the guild_id of a Discord server",
+        );
+    }
+}
+
+#[test]
+fn a_tenant_needs_a_name_and_a_guild_id() {
+    assert_eq!(
+        error("\n[[tenant]]\n[[tenant]]\nname = \"a\"\n"),
+        "read the configuration sync.toml: 3 problems
+  sync.toml:2: tenant.name: is missing
+      add name = \"…\", the name you want to call it by
+  sync.toml:2: tenant.guild_id: is missing
+      add guild_id = \"…\", the ID of the Discord server
+  sync.toml:3: tenant.guild_id: is missing
+      add guild_id = \"…\", the ID of the Discord server"
+    );
+}
+
+#[test]
+fn a_section_in_single_brackets_is_read_like_a_tenant() {
+    assert_problem(
+        "[tenant]\nname = \"a\"\nguild_id = \"1\"\n",
+        "1: tenant: must be a list of sections",
+        "write [[tenant]] in double brackets, once for each Discord server",
+    );
+    assert_problem(
+        "[tenant.takaro]\nguild_id = \"1\"\n",
+        "1: tenant: must be a list of sections",
+        "write [[tenant]] in double brackets, once for each Discord server",
+    );
+}
+
+#[test]
+fn the_same_guild_or_name_twice_is_told_with_both_lines() {
+    let text = format!("{TENANT}\n[[tenant]]\nguild_id = \"0123456789012345678\"\nname = \"takaro\"\n");
+    assert_eq!(
+        error(&text),
+        "read the configuration sync.toml: 2 problems
+  sync.toml:6: tenant.guild_id: is the same as on line 3
+      keep one of the two tenants; a server is archived once
+  sync.toml:7: tenant.name: is the same as on line 2
+      give each tenant a name of its own"
+    );
+}
+
+#[test]
+fn unknown_keys_and_sections_get_a_suggestion_or_the_list() {
+    assert_key_problem("sync", "max-retries = 3", "max-retries: unknown key", "did you mean max_retries?");
+    assert_key_problem("discord", "reactions = \"off\"", "reactions: unknown key", "move it to [sync]");
+    assert_key_problem(
+        "archive",
+        "colour = \"red\"",
+        "colour: unknown key",
+        "remove it; [archive] has path, mode",
+    );
+    assert_problem(&with_tenant("max_retries = 3\n"), "1: max_retries: unknown key", "move it to [sync]");
+    assert_problem(
+        &with_tenant("[colours]\nred = 1\n"),
+        "1: colours: unknown section",
+        "remove it; there are [archive], [discord], [sync], [[tenant]]",
+    );
+    assert_problem(
+        &TENANT.replace("tenant", "tenants"),
+        "1: tenants: unknown section",
+        "did you mean [[tenant]]?",
+    );
+    assert_problem(
+        &with_tenant("[[sync]]\nmax_retries = 3\n"),
+        "1: sync: must be one section",
+        "write [sync] once, and its keys below it",
+    );
+}
+
+#[test]
+fn a_misspelled_key_is_not_missing_as_well_and_its_value_is_checked() {
+    assert_problem(
+        "[[tenant]]\nname = \"a\"\nguildid = \"1\"\n",
+        "3: tenant.guildid: unknown key",
+        "did you mean guild_id?",
+    );
+}
+
+#[test]
+fn text_that_is_not_toml_is_shown_with_its_line_and_column() {
+    assert_eq!(
+        error("[archive]\npath = archive.db\nmode = 0600\n[sync]\nmax_retries = 99\nmax_retries = 3\n"),
+        "read the configuration sync.toml: 5 problems
+  sync.toml:2:8: this is not TOML: string values must be quoted, expected literal string
+      2 | path = archive.db
+        |        ^
+      put the value in double quotes
+  sync.toml:3:8: this is not TOML: unexpected leading zero
+      3 | mode = 0600
+        |        ^
+      put the value in double quotes, such as mode = \"0600\"
+  sync.toml:5: sync.max_retries: 99 is out of range
+      write a whole number from 0 to 10
+  sync.toml:6: tenant: there is no tenant, so there is nothing to archive
+      add a section [[tenant]] with a name and the guild_id of a Discord server
+  sync.toml:6:1: this is not TOML: duplicate key
+      6 | max_retries = 3
+        | ^
+      keep one of the two"
+    );
+}
+
+#[test]
+fn after_an_error_that_hides_the_rest_nothing_is_guessed() {
+    assert_eq!(
+        error("[[tenant]]\nname = \"é\"\nexclude_channels = [\"a\"\n\n[sync]\nmax_retries = 99\n"),
+        "read the configuration sync.toml: 1 problem
+  sync.toml:5:1: this is not TOML: missing comma between array elements, expected `,`
+      5 | [sync]
+        | ^
+      correct this line, or the one before it"
+    );
+}

@@ -1,0 +1,209 @@
+use super::{TENANT, assert_problem, error, with_tenant};
+
+/// One problem in a section, whose header is line 1.
+#[track_caller]
+fn assert_key_problem(section: &str, line: &str, problem: &str, remedy: &str) {
+    let text = with_tenant(&format!("[{section}]\n{line}"));
+    assert_problem(&text, &format!("2: {section}.{problem}"), remedy);
+}
+
+/// One problem in a tenant, on its fourth line.
+#[track_caller]
+fn assert_tenant_problem(line: &str, problem: &str, remedy: &str) {
+    let text = format!("{TENANT}{line}\n");
+    assert_problem(&text, &format!("4: tenant.{problem}"), remedy);
+}
+
+#[test]
+fn a_guild_id_is_digits_in_quotes() {
+    let tenant = |id: &str| format!("[[tenant]]\nname = \"a\"\nguild_id = {id}\n");
+    assert_problem(
+        &tenant("123456789012345678"),
+        "3: tenant.guild_id: must be text, not a whole number",
+        "put it in quotes: \"123456789012345678\"",
+    );
+    for id in ["", "0", "-1", " 1", "1.5", "9223372036854775808", "takaro", "١"] {
+        assert_problem(
+            &tenant(&format!("\"{id}\"")),
+            &format!("3: tenant.guild_id: \"{id}\" is not the ID of a Discord server"),
+            "write its ID, up to 19 digits in quotes (in Discord: turn on Developer Mode, \
+             right click the server, Copy Server ID)",
+        );
+    }
+}
+
+#[test]
+fn a_tenants_values_are_checked() {
+    assert_tenant_problem(
+        "since = \"01.02.2024\"",
+        "since: \"01.02.2024\" is not a date",
+        "write a day such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"",
+    );
+    assert_tenant_problem(
+        "since = 12:00:00",
+        "since: \"12:00:00\" is not a date",
+        "write a day such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"",
+    );
+    assert_tenant_problem(
+        "visibility = \"history_\"",
+        "visibility: \"history_\" is not one of the choices",
+        "did you mean \"history\"? write \"everyone\" or \"history\"",
+    );
+    assert_tenant_problem(
+        "include_channels = \"general\"",
+        "include_channels: must be a list, not text",
+        "write a list, such as [\"general\", \"123456789012345678\"]",
+    );
+    assert_problem(
+        &format!("{TENANT}exclude_channels = [\n  \"a\",\n  12,\n]\n"),
+        "6: tenant.exclude_channels: must be text, not a whole number",
+        "put it in quotes: \"12\"",
+    );
+    let long = "x".repeat(101);
+    for (name, what) in [
+        ("", "is empty"),
+        (" a", "begins or ends with a space"),
+        ("a\\n", "begins or ends with a space"),
+        ("a\\u0007b", "holds a control character"),
+        (&long, "is longer than 100 characters"),
+    ] {
+        let text = format!("[[tenant]]\nname = \"{name}\"\nguild_id = \"1\"\n");
+        assert!(error(&text).contains(what), "{what}");
+    }
+}
+
+#[test]
+fn wrong_types_say_what_to_write() {
+    assert_key_problem(
+        "archive",
+        "mode = 600",
+        "mode: must be text, not a whole number",
+        "write \"0600\", or \"0640\" to let a group read the archive",
+    );
+    assert_key_problem(
+        "archive",
+        "path = [\"a\"]",
+        "path: must be text, not a list",
+        "write it in double quotes",
+    );
+    assert_key_problem(
+        "archive",
+        "path = 1.5",
+        "path: must be text, not a number with a fraction",
+        "put it in quotes: \"1.5\"",
+    );
+    assert_key_problem(
+        "sync",
+        "max_retries = \"3\"",
+        "max_retries: must be a whole number, not text",
+        "write 3 without quotes",
+    );
+    assert_key_problem(
+        "sync",
+        "max_retries = 1.5",
+        "max_retries: must be a whole number, not a number with a fraction",
+        "write a whole number from 0 to 10",
+    );
+    assert_key_problem(
+        "sync",
+        "refresh_window = 24",
+        "refresh_window: must be a length of time, not a whole number",
+        "write it with a unit and in quotes, such as \"30s\", \"15m\" or \"24h\"",
+    );
+    assert_key_problem(
+        "sync",
+        "reactions = true",
+        "reactions: must be text, not true or false",
+        "write \"users\", \"counts\" or \"off\"",
+    );
+    assert_key_problem(
+        "discord",
+        "requests_per_second = \"48\"",
+        "requests_per_second: must be a number, not text",
+        "write a number without quotes",
+    );
+}
+
+#[test]
+fn values_out_of_range_say_the_range() {
+    for (key, value, least, most) in [
+        ("max_channel_workers", "0", 1, 1000),
+        ("max_channel_workers", "-1", 1, 1000),
+        ("channel_batch_size", "99999999999999999999", 1, 10_000),
+        ("message_fetch_size", "101", 1, 100),
+        ("message_fetch_size", "65637", 1, 100),
+        ("max_retries", "11", 0, 10),
+    ] {
+        assert_key_problem(
+            "sync",
+            &format!("{key} = {value}"),
+            &format!("{key}: {value} is out of range"),
+            &format!("write a whole number from {least} to {most}"),
+        );
+    }
+    assert_key_problem(
+        "sync",
+        "request_timeout = \"0\"",
+        "request_timeout: \"0\" is out of range",
+        "write a time from \"1ms\" to \"1h\"",
+    );
+    assert_key_problem(
+        "sync",
+        "retry_base_delay = \"11m\"",
+        "retry_base_delay: \"11m\" is out of range",
+        "write a time from \"0\" to \"10m\"",
+    );
+    for mode in ["888", "1777", "07777", "0440", "", "60"] {
+        assert!(
+            error(&with_tenant(&format!("[archive]\nmode = \"{mode}\"\n"))).contains("2: archive.mode: "),
+            "{mode}"
+        );
+    }
+}
+
+#[test]
+fn the_rate_must_be_possible() {
+    for (rate, shown) in [("0", "0"), ("-1", "-1"), ("1e-9", "1e-9"), ("1e308", "1e308")] {
+        assert_key_problem(
+            "discord",
+            &format!("requests_per_second = {rate}"),
+            &format!("requests_per_second: {shown} is out of range"),
+            "write a number from 0.01 to 50",
+        );
+    }
+    for rate in ["inf", "nan", "-inf"] {
+        assert_key_problem(
+            "discord",
+            &format!("requests_per_second = {rate}"),
+            "requests_per_second: is not a number",
+            "write a number such as 48",
+        );
+    }
+    let proxied = "[discord]\nrequests_per_second = 10001\napi_url = \"https://proxy\"\n";
+    assert_problem(
+        &with_tenant(proxied),
+        "2: discord.requests_per_second: 10001 is out of range",
+        "write a number from 0.01 to 10000",
+    );
+}
+
+#[test]
+fn a_rate_above_discords_needs_another_host() {
+    let text =
+        |url: &str| with_tenant(&format!("[discord]\nrequests_per_second = 51\napi_url = \"{url}\"\n"));
+    let canary = error(&text("https://canary.discord.com"));
+    assert!(canary.contains("51 is more than the 50"), "{canary}");
+    let both = error(&text("https://discord.com/api/v10"));
+    assert!(both.contains("2 problems") && both.contains("has a path or query"), "{both}");
+    super::config(&text("https://proxy.example"));
+}
+
+#[test]
+fn an_api_url_that_would_leak_the_token_is_refused() {
+    assert_key_problem(
+        "discord",
+        "api_url = \"http://proxy.example\"",
+        "api_url: http would send the token unencrypted to another computer",
+        "write https://, or use a host on this computer (localhost, 127.0.0.1, [::1])",
+    );
+}

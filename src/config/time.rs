@@ -1,0 +1,165 @@
+//! Lengths of time and dates, as the file and the flags write them.
+
+use std::time::Duration;
+
+use jiff::SpanRelativeTo;
+use jiff::civil::DateTime;
+use jiff::fmt::friendly::SpanParser;
+use jiff::tz::TimeZone;
+
+use super::input::InvalidValue;
+use crate::model::Timestamp;
+
+const DURATION_REMEDY: &str =
+    "write a number with a unit, such as \"500ms\", \"30s\", \"15m\", \"24h\" or \"7d\"";
+const DATE_REMEDY: &str = "write a day such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"";
+
+/// A hundred years. Longer ones would only overflow further on.
+pub(super) const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
+
+/// 1970 to 2084, in which every time has a place in the platform's 63-bit IDs.
+const YEARS: std::ops::Range<i16> = 1970..2084;
+
+/// A length of time: "500ms", "30s", "15m", "24h", "7d", "1h30m" or "0".
+/// A day has 24 hours.
+///
+/// # Errors
+/// If it is no length of time, negative, or longer than a hundred years.
+pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let invalid = |what| InvalidValue::of(text, what, DURATION_REMEDY);
+    let span = SpanParser::new().parse_span(text).map_err(|_| invalid("is not a length of time"))?;
+    if span.is_negative() {
+        return Err(invalid("is negative"));
+    }
+    let days = SpanRelativeTo::days_are_24_hours();
+    span.to_duration(days)
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| *duration <= LONGEST)
+        .ok_or_else(|| invalid("is too long, or uses months or years"))
+}
+
+/// A length of time as [`parse_duration`] reads it, in one unit; whole milliseconds.
+pub(super) fn written(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    match units.iter().find(|(unit, _)| millis.is_multiple_of(*unit)) {
+        _ if millis == 0 => "0".to_owned(),
+        Some((unit, name)) => format!("{}{name}", millis / unit),
+        None => format!("{millis}ms"),
+    }
+}
+
+/// A day (its start) or a time; UTC unless it says otherwise.
+///
+/// # Errors
+/// If it is neither, doesn't exist, or lies before 1970 or after 2083.
+pub fn parse_date(text: &str) -> Result<Timestamp, InvalidValue> {
+    let invalid = |what| InvalidValue::of(text, what, DATE_REMEDY);
+    let instant = instant(text).ok_or_else(|| invalid("is not a date"))?;
+    let year = instant.to_zoned(TimeZone::UTC).year();
+    if !YEARS.contains(&year) {
+        return Err(invalid("lies before 1970 or after 2083"));
+    }
+    Ok(Timestamp::from_millis(instant.as_millisecond()))
+}
+
+fn instant(text: &str) -> Option<jiff::Timestamp> {
+    // A year with a sign, a basic date without hyphens and a time zone's name
+    // would be read too, the last one without being obeyed.
+    if text.as_bytes().get(4) != Some(&b'-') || text.contains('[') {
+        return None;
+    }
+    text.parse().ok().or_else(|| {
+        let civil: DateTime = text.parse().ok()?;
+        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_have_units() {
+        for (text, millis) in [
+            ("0", 0),
+            ("0s", 0),
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("15m", 900_000),
+            ("24h", 86_400_000),
+            ("7d", 604_800_000),
+            ("1h30m", 5_400_000),
+            ("1.5h", 5_400_000),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_length_of_time_is_refused() {
+        for text in [
+            "",
+            " ",
+            "24",
+            "h",
+            "24x",
+            "-3h",
+            "2h ago",
+            "1mo",
+            "1y",
+            "99999999999999999999d",
+            "36501d",
+            "1h1h",
+            "forever",
+            "١h",
+        ] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_written_in_one_unit() {
+        for text in ["0", "1ms", "1500ms", "90s", "15m", "25h", "7d"] {
+            assert_eq!(written(parse_duration(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_utc() {
+        for (text, millis) in [
+            ("1970-01-01", 0),
+            ("2024-01-01", 1_704_067_200_000),
+            ("2024-01-01T10:00:00Z", 1_704_103_200_000),
+            ("2024-01-01T12:00:00+02:00", 1_704_103_200_000),
+            ("2024-01-01 10:00", 1_704_103_200_000),
+        ] {
+            assert_eq!(parse_date(text), Ok(Timestamp::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        for text in [
+            "",
+            "today",
+            "2024",
+            "2024-1-1",
+            "20240101",
+            "2024-02-30",
+            "2024-13-01",
+            "01.01.2024",
+            "1969-12-31",
+            "2084-01-01",
+            "9999-12-31",
+            "-000001-01-01",
+            "2024-01-01T10:00[Europe/Berlin]",
+        ] {
+            assert!(parse_date(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The bot token: where it is, and how it is read without ever being shown.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::{fmt, str};
+
+use super::environment::Environment;
+use super::error::reason;
+use super::redact::{shown, shown_key, shown_path};
+use super::secret::Secret;
+use super::source::bytes;
+
+/// Far above any token, so that a wrong path can't fill the memory.
+const MOST_BYTES: u64 = 64 << 10;
+
+/// Where the bot token is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// In this environment variable.
+    Env(String),
+    /// In this file, whose path is absolute.
+    File(PathBuf),
+    /// In a file whose path names a variable that is not set here, such as
+    /// `$CREDENTIALS_DIRECTORY` outside of systemd. Only reading the token
+    /// fails then, so that `status` still works at a terminal.
+    UnsetVariable {
+        /// The path as the file has it.
+        path: String,
+        /// The variable's name.
+        variable: String,
+    },
+}
+
+/// The bot token can't be read. The text fits after "failed to", says what to
+/// do and never holds what was read.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The environment variable is missing or empty.
+    #[error(
+        "read the bot token: the environment variable {} is not set, or empty; \
+         set it to the token, or name a file with token_file in [discord]",
+        shown_key(name)
+    )]
+    NotSet {
+        /// The variable's name.
+        name: String,
+    },
+    /// The path of the file needs a variable that is not set.
+    #[error(
+        "read the bot token: ${} is not set, which token_file = {} needs; \
+         set it (systemd sets $CREDENTIALS_DIRECTORY for a service with LoadCredential=), \
+         or write the whole path",
+        shown_key(variable),
+        shown(path)
+    )]
+    UnsetVariable {
+        /// The path as the configuration has it.
+        path: String,
+        /// The variable's name.
+        variable: String,
+    },
+    /// The file can't be read.
+    #[error("read the bot token from the file {}: {}", shown_path(path), file_reason(cause))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// There is nothing but white space.
+    #[error("read the bot token: {place} is empty; put the token in it")]
+    Empty {
+        /// The variable or file.
+        place: String,
+    },
+    /// It can't be sent in a header.
+    #[error(
+        "read the bot token: {place} holds something that can't be a token; a token has only \
+         letters, digits, \".\", \"-\" and \"_\", without quotes and spaces"
+    )]
+    Malformed {
+        /// The variable or file.
+        place: String,
+    },
+}
+
+impl TokenSource {
+    /// The token, without white space around it and without "Bot " before it.
+    ///
+    /// # Errors
+    /// If the variable or file is missing, unreadable or empty, or if it holds
+    /// what can't be sent in a header.
+    pub fn read(&self, env: &Environment) -> Result<Secret, TokenError> {
+        let bytes = match self {
+            Self::Env(name) => env
+                .variable(name)
+                .map(|value| value.as_encoded_bytes().to_vec())
+                .ok_or_else(|| TokenError::NotSet { name: name.clone() })?,
+            Self::File(path) => bytes(path, MOST_BYTES)
+                .map_err(|cause| TokenError::Unreadable { path: path.clone(), cause })?,
+            Self::UnsetVariable { path, variable } => {
+                return Err(TokenError::UnsetVariable { path: path.clone(), variable: variable.clone() });
+            }
+        };
+        self.token(&bytes)
+    }
+
+    /// True if every user of this computer may read the token's file.
+    pub fn is_world_readable(&self) -> bool {
+        match self {
+            Self::File(path) => others_may_read(path),
+            Self::Env(_) | Self::UnsetVariable { .. } => false,
+        }
+    }
+
+    fn token(&self, bytes: &[u8]) -> Result<Secret, TokenError> {
+        let place = || self.to_string();
+        let malformed = || TokenError::Malformed { place: place() };
+        let token = without_prefix(str::from_utf8(bytes).map_err(|_| malformed())?);
+        if token.is_empty() {
+            return Err(TokenError::Empty { place: place() });
+        }
+        if !token.bytes().all(is_token_byte) {
+            return Err(malformed());
+        }
+        Ok(Secret::new(token))
+    }
+}
+
+impl fmt::Display for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "the environment variable {}", shown_key(name)),
+            Self::File(path) => write!(f, "the file {}", shown_path(path)),
+            Self::UnsetVariable { path, .. } => write!(f, "the file {}", shown(path)),
+        }
+    }
+}
+
+/// The client adds "Bot " itself; people copy it from examples of requests.
+fn without_prefix(text: &str) -> &str {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let (prefix, token) = text.split_at_checked(3).unwrap_or(("", text));
+    if prefix.eq_ignore_ascii_case("bot") && (token.is_empty() || token.starts_with(' ')) {
+        token.trim_start()
+    } else {
+        text
+    }
+}
+
+/// What a header may hold (RFC 9110, 5.5), less what only a mistake puts there.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`')
+}
+
+#[cfg(unix)]
+fn others_may_read(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().is_ok_and(|file| file.mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_path: &Path) -> bool {
+    false
+}
+
+fn file_reason(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound {
+        "it does not exist; create it, or correct token_file in [discord]".to_owned()
+    } else {
+        reason(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
+
+    fn from_variable(value: &str) -> Result<Secret, TokenError> {
+        let env = Environment::new([("TOKEN", value)], "/");
+        TokenSource::Env("TOKEN".to_owned()).read(&env)
+    }
+
+    fn no_env() -> Environment {
+        Environment::new::<&str, &str>([], "/")
+    }
+
+    #[test]
+    fn a_token_is_freed_of_what_surrounds_it() {
+        for value in [
+            TOKEN.to_owned(),
+            format!("  {TOKEN}\r\n"),
+            format!("Bot {TOKEN}\n"),
+            format!("bot   {TOKEN}"),
+            format!("\u{feff}{TOKEN}"),
+        ] {
+            assert_eq!(from_variable(&value).unwrap().expose(), TOKEN);
+        }
+        assert_eq!(from_variable("bottle").unwrap().expose(), "bottle");
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_carry_is_refused_without_being_shown() {
+        for value in ["hush\nhush", "hush\u{1}", "\"hush\"", "hush hush", "hüsh", "hush\u{7f}"] {
+            let error = from_variable(value).unwrap_err();
+            assert!(matches!(error, TokenError::Malformed { .. }), "{value:?}");
+            assert!(!format!("{error} {error:?}").contains("sh\"") && !error.to_string().contains("hush"));
+        }
+    }
+
+    #[test]
+    fn a_missing_or_empty_variable_is_named() {
+        let missing = TokenSource::Env("TOKEN".to_owned()).read(&no_env()).unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "read the bot token: the environment variable TOKEN is not set, or empty; \
+             set it to the token, or name a file with token_file in [discord]"
+        );
+        for value in [" \n", "Bot ", "Bot"] {
+            let error = from_variable(value).unwrap_err().to_string();
+            assert!(error.contains("variable TOKEN is empty"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_read_from_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let source = TokenSource::File(path.clone());
+        let missing = source.read(&no_env()).unwrap_err().to_string();
+        assert!(missing.contains("does not exist") && missing.contains("token_file"), "{missing}");
+        fs::write(&path, format!("{TOKEN}\n")).unwrap();
+        assert_eq!(source.read(&no_env()).unwrap().expose(), TOKEN);
+        fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert!(matches!(source.read(&no_env()), Err(TokenError::Malformed { .. })));
+        let folder = TokenSource::File(dir.path().to_owned());
+        assert!(folder.read(&no_env()).unwrap_err().to_string().contains("it is a folder"));
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_a_path_is_not_shown() {
+        let path = PathBuf::from(format!("/work/{TOKEN}"));
+        let error = TokenSource::File(path).read(&no_env()).unwrap_err();
+        assert!(!error.to_string().contains("MTk4"), "{error}");
+    }
+
+    #[test]
+    fn an_unset_variable_in_the_path_says_what_sets_it() {
+        let source = TokenSource::UnsetVariable {
+            path: "$CREDENTIALS_DIRECTORY/token".to_owned(),
+            variable: "CREDENTIALS_DIRECTORY".to_owned(),
+        };
+        let text = source.read(&no_env()).unwrap_err().to_string();
+        assert!(text.contains("$CREDENTIALS_DIRECTORY is not set"), "{text}");
+        assert!(text.contains("LoadCredential="), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_everyone_may_read_is_noticed() {
+        use std::os::unix::fs::PermissionsExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let source = TokenSource::File(file.path().to_owned());
+        for (mode, expected) in [(0o600, false), (0o640, false), (0o644, true)] {
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(source.is_world_readable(), expected, "{mode:o}");
+        }
+        assert!(!TokenSource::Env("TOKEN".to_owned()).is_world_readable());
+    }
+}

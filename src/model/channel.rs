@@ -1,0 +1,165 @@
+//! Channels and threads as a platform lists them.
+
+use super::{ChannelId, MessageId, Timestamp, User};
+
+/// What a channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChannelKind {
+    /// Ordinary messages.
+    Text,
+    /// Messages that other workspaces can follow.
+    Announcement,
+    /// The text of a voice channel.
+    Voice,
+    /// The text of a stage channel.
+    Stage,
+    /// Holds only threads.
+    Forum,
+    /// Holds only threads, about media.
+    Media,
+    /// A public thread of a text, forum or media channel.
+    PublicThread,
+    /// A public thread of an announcement channel.
+    AnnouncementThread,
+    /// Groups channels; holds no messages.
+    Category,
+    /// Never archived: private threads, directories, and kinds not known yet.
+    Other,
+}
+
+impl ChannelKind {
+    const NAMES: [(Self, &'static str); 10] = [
+        (Self::Text, "text"),
+        (Self::Announcement, "announcement"),
+        (Self::Voice, "voice"),
+        (Self::Stage, "stage"),
+        (Self::Forum, "forum"),
+        (Self::Media, "media"),
+        (Self::PublicThread, "public_thread"),
+        (Self::AnnouncementThread, "announcement_thread"),
+        (Self::Category, "category"),
+        (Self::Other, "other"),
+    ];
+
+    /// The word stored in the archive.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(kind, _)| *kind == self).map_or("other", |(_, name)| name)
+    }
+
+    /// The reverse of [`Self::name`]; an unknown word is [`Self::Other`].
+    pub fn from_name(name: &str) -> Self {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map_or(Self::Other, |(kind, _)| *kind)
+    }
+
+    /// Whether it has messages of its own to read.
+    pub const fn has_messages(self) -> bool {
+        matches!(
+            self,
+            Self::Text
+                | Self::Announcement
+                | Self::Voice
+                | Self::Stage
+                | Self::PublicThread
+                | Self::AnnouncementThread
+        )
+    }
+
+    /// Whether public threads can hang below it.
+    pub const fn has_threads(self) -> bool {
+        matches!(self, Self::Text | Self::Announcement | Self::Forum | Self::Media)
+    }
+
+    /// Whether it is a thread itself.
+    pub const fn is_thread(self) -> bool {
+        matches!(self, Self::PublicThread | Self::AnnouncementThread)
+    }
+}
+
+/// What the archive knows about a channel's being there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChannelState {
+    /// Public, and the bot can read it.
+    Active,
+    /// Public, but the bot lacks a right that reading needs.
+    Unreadable,
+    /// Closed to @everyone.
+    Hidden,
+    /// Deleted on the platform.
+    Deleted,
+}
+
+impl ChannelState {
+    /// The word stored in the archive.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Unreadable => "unreadable",
+            Self::Hidden => "hidden",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// The reverse of [`Self::name`]; an unknown word is [`Self::Active`].
+    pub fn from_name(name: &str) -> Self {
+        [Self::Unreadable, Self::Hidden, Self::Deleted]
+            .into_iter()
+            .find(|state| state.name() == name)
+            .unwrap_or(Self::Active)
+    }
+}
+
+/// Who may see a channel, worked out from roles and overwrites.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Visibility {
+    /// @everyone may see its messages.
+    pub everyone_sees: bool,
+    /// @everyone may also read the history.
+    pub everyone_reads_history: bool,
+    /// What the bot still needs to read it, by the names of the platform's
+    /// settings page; empty when it can read.
+    pub bot_lacks: Vec<&'static str>,
+    /// What keeps @everyone out, by the same names; empty when it may see.
+    pub everyone_lacks: Vec<&'static str>,
+}
+
+/// What only threads have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadFacts {
+    /// Who started it, if the platform says.
+    pub owner: Option<User>,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// When its archive state last changed.
+    pub archived_at: Option<Timestamp>,
+    /// Whether only moderators can unarchive it.
+    pub locked: bool,
+    /// Messages ever sent in it, as the platform counts.
+    pub messages_sent: Option<u64>,
+}
+
+/// A channel, category or thread, names and topic still raw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Channel {
+    /// Its own ID.
+    pub id: ChannelId,
+    /// A channel's category, a thread's channel.
+    pub parent_id: Option<ChannelId>,
+    /// What it is.
+    pub kind: ChannelKind,
+    /// The name people see.
+    pub name: String,
+    /// The description people see.
+    pub topic: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The newest message, a hint: it may be deleted, or of a thread.
+    pub last_message_id: Option<MessageId>,
+    /// When the message of [`Self::last_message_id`] was sent.
+    pub last_message_at: Option<Timestamp>,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// For threads only.
+    pub thread: Option<ThreadFacts>,
+    /// Further kept facts (tags, flags, slow mode), raw.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}

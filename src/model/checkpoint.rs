@@ -1,0 +1,24 @@
+//! How far a channel has been read.
+
+use super::{MessageId, Timestamp};
+
+/// A channel's stored progress, as the plan needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checkpoint {
+    /// Every message from `since` up to this one has been read.
+    pub last_message_id: Option<MessageId>,
+    /// Whether the end of the channel was reached once.
+    pub history_complete: bool,
+    /// Where reading began; `None` is the channel's beginning.
+    pub since: Option<Timestamp>,
+    /// When the last finished read of the refresh window began.
+    pub refreshed_at: Option<Timestamp>,
+    /// The run that began a full re-read which has not finished.
+    pub full_job_id: Option<String>,
+    /// How far that re-read has come.
+    pub full_cursor: Option<MessageId>,
+    /// Runs in a row that failed for causes of the channel's own.
+    pub failure_count: u32,
+    /// When the last of those failed.
+    pub failed_at: Option<Timestamp>,
+}

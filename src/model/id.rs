@@ -1,0 +1,134 @@
+//! Identifiers of a platform's objects.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The text is not an identifier: a decimal number from 1 to 2^63 - 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an ID: expected a positive decimal number of at most 19 digits")]
+pub struct ParseIdError;
+
+macro_rules! platform_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// From 1 to 2^63 - 1, so that it fits SQLite's INTEGER.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u64);
+
+        impl $name {
+            /// `None` for 0 and for what doesn't fit 63 bits.
+            pub const fn new(raw: u64) -> Option<Self> {
+                if raw == 0 || raw > i64::MAX as u64 {
+                    None
+                } else {
+                    Some(Self(raw))
+                }
+            }
+
+            /// The number itself.
+            pub const fn get(self) -> u64 {
+                self.0
+            }
+
+            /// The number as SQLite stores it.
+            #[allow(clippy::cast_possible_wrap, reason = "new() keeps it below 2^63")]
+            pub const fn as_i64(self) -> i64 {
+                self.0 as i64
+            }
+
+            /// The reverse of [`Self::as_i64`].
+            pub fn from_i64(stored: i64) -> Option<Self> {
+                u64::try_from(stored).ok().and_then(Self::new)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(ParseIdError);
+                }
+                text.parse().ok().and_then(Self::new).ok_or(ParseIdError)
+            }
+        }
+    };
+}
+
+macro_rules! printable {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+platform_id!(
+    /// A workspace: a Discord guild.
+    WorkspaceId
+);
+platform_id!(
+    /// A channel, thread or category.
+    ChannelId
+);
+platform_id!(
+    /// A message. Within a channel, a greater ID is a later message.
+    MessageId
+);
+platform_id!(
+    /// An attachment of a message.
+    AttachmentId
+);
+platform_id!(
+    /// A person or bot, raw. It has no `Display` and its `Debug` hides the
+    /// number, so that it can't reach a log by accident.
+    UserId
+);
+
+printable!(WorkspaceId);
+printable!(ChannelId);
+printable!(MessageId);
+printable!(AttachmentId);
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserId(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_fit_sqlite_and_are_never_zero() {
+        assert_eq!(ChannelId::new(0), None);
+        assert_eq!(ChannelId::new(1 << 63), None);
+        let greatest = ChannelId::new(i64::MAX as u64).unwrap();
+        assert_eq!(ChannelId::from_i64(greatest.as_i64()), Some(greatest));
+        assert_eq!(ChannelId::from_i64(-1), None);
+    }
+
+    #[test]
+    fn only_plain_decimal_digits_parse() {
+        assert_eq!("42".parse(), Ok(MessageId(42)));
+        for text in ["", "0", "+1", "-1", " 1", "1.0", "99999999999999999999", "x"] {
+            assert_eq!(text.parse::<MessageId>(), Err(ParseIdError), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_id_hides_itself_from_debug() {
+        let user = UserId::new(123_456_789_012_345_678).unwrap();
+        assert_eq!(format!("{user:?}"), "UserId(redacted)");
+    }
+}

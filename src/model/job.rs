@@ -1,0 +1,177 @@
+//! Jobs and tenants as people look at them.
+
+use super::{
+    Cause, ChannelId, JobKind, JobStatus, MessageId, ProgressStatus, TenantStatus, Timestamp, WorkspaceId,
+};
+
+/// One tenant's part of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its own ID.
+    pub job_id: String,
+    /// The run it is part of.
+    pub run_id: String,
+    /// The tenant's name.
+    pub tenant: String,
+    /// What was asked for.
+    pub kind: JobKind,
+    /// How it goes, or went.
+    pub status: JobStatus,
+    /// When its turn came.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// What it did so far.
+    pub stats: JobStats,
+    /// What failed.
+    pub errors: Vec<JobError>,
+    /// Every channel that was read.
+    pub channels: Vec<ChannelResult>,
+    /// Its place among those that wait, from 1.
+    pub queue_position: Option<u32>,
+}
+
+/// What a job did. Counts are of this job alone.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct JobStats {
+    /// Channels that have something to read.
+    pub channels_total: u64,
+    /// Channels whose reading ended, well or not.
+    pub channels_processed: u64,
+    /// Channels in which nothing can have changed.
+    pub channels_skipped: u64,
+    /// Public channels that the bot lacks the rights for.
+    pub channels_unreadable: u64,
+    /// Messages committed, new or read again.
+    pub messages_processed: u64,
+    /// Reactions on them, by people.
+    pub reactions_processed: u64,
+    /// Attachments on them.
+    pub attachments_processed: u64,
+    /// Most channels open at once.
+    pub max_concurrent_channels: u64,
+    /// Seconds a channel took on average.
+    pub average_channel_seconds: f64,
+    /// Requests sent.
+    pub total_api_calls: u64,
+    /// Answers "too often".
+    pub rate_limit_encounters: u64,
+    /// Seconds waited for limits, summed over requests.
+    pub rate_limit_wait_seconds: f64,
+    /// Requests sent again after a fault.
+    pub retries: u64,
+    /// 0 to 1.
+    pub progress: f64,
+    /// Seconds to go, once that can be told.
+    pub eta_seconds: Option<f64>,
+}
+
+/// Something that failed in a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobError {
+    /// The channel, if it was one.
+    pub channel_id: Option<ChannelId>,
+    /// What follows from it.
+    pub cause: Cause,
+    /// What happened.
+    pub error: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A channel's part of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelResult {
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// Its name, scrubbed.
+    pub name: String,
+    /// How its reading goes, or ended.
+    pub status: ProgressStatus,
+    /// The slot that reads it.
+    pub worker_id: Option<u64>,
+    /// When its reading began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// Messages committed.
+    pub messages_processed: u64,
+    /// The last message read.
+    pub last_message_id: Option<MessageId>,
+    /// Messages a second.
+    pub messages_per_second: f64,
+    /// Requests sent again.
+    pub retry_count: u64,
+    /// The cause, if it failed.
+    pub error: Option<String>,
+}
+
+/// A tenant at a glance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TenantOverview {
+    /// Its name.
+    pub name: String,
+    /// Its workspace.
+    pub workspace_id: WorkspaceId,
+    /// What became of its last run.
+    pub status: TenantStatus,
+    /// When its last run ended.
+    pub last_sync_at: Option<Timestamp>,
+    /// When a run of all its channels last ended completed.
+    pub last_success_at: Option<Timestamp>,
+    /// What failed last.
+    pub last_error: Option<String>,
+    /// Channels and threads that hold messages, by what is known of them.
+    pub channels: ChannelCounts,
+    /// Messages in the archive.
+    pub messages: u64,
+    /// Messages that couldn't be read.
+    pub broken_messages: u64,
+}
+
+/// Channels and threads by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChannelCounts {
+    /// All that were ever seen.
+    pub total: u64,
+    /// Read to the end.
+    pub done: u64,
+    /// Failed in the last run.
+    pub failing: u64,
+    /// Closed to @everyone.
+    pub hidden: u64,
+    /// Public, but the bot lacks a right.
+    pub unreadable: u64,
+    /// Deleted on the platform.
+    pub deleted: u64,
+}
+
+/// A channel whose last reading failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailingChannel {
+    /// The tenant's name.
+    pub tenant: String,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// Its name, scrubbed.
+    pub name: String,
+    /// The cause.
+    pub error: String,
+    /// Runs in a row that failed for causes of its own.
+    pub failure_count: u64,
+    /// Since when it fails.
+    pub since: Option<Timestamp>,
+}
+
+/// What `status` shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overview {
+    /// Every tenant asked for.
+    pub tenants: Vec<TenantOverview>,
+    /// Jobs being worked on.
+    pub running: Vec<Job>,
+    /// Jobs whose turn has not come.
+    pub queued: Vec<Job>,
+    /// Channels whose last reading failed.
+    pub failing_channels: Vec<FailingChannel>,
+}

@@ -1,0 +1,125 @@
+//! Messages as a platform gives them, still raw.
+
+use super::{AttachmentId, ChannelId, MessageId, Timestamp, UserId};
+
+/// A person or bot, raw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User {
+    /// The platform's ID.
+    pub id: UserId,
+    /// Whether it is a bot; `None` where only the ID was given.
+    pub is_bot: Option<bool>,
+}
+
+/// What a message answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// The message answered, which may be deleted.
+    pub message_id: MessageId,
+    /// The channel it stands in.
+    pub channel_id: ChannelId,
+    /// Who wrote it, where the platform says.
+    pub author: Option<User>,
+}
+
+/// A file's metadata; the file itself is never read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its own ID.
+    pub id: AttachmentId,
+    /// The name it was uploaded with.
+    pub filename: String,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// MIME type.
+    pub content_type: Option<String>,
+    /// The platform's address, without what signs it.
+    pub url: String,
+    /// What the address is signed with: it differs at every read.
+    pub url_signature: Option<String>,
+    /// Further kept facts (width, height, duration), raw.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What people react with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Emoji {
+    /// A character, or several joined.
+    Unicode(String),
+    /// A workspace's own; a deleted one may have lost its name.
+    Custom {
+        /// The platform's ID.
+        id: u64,
+        /// The name without colons.
+        name: String,
+    },
+}
+
+/// How often a message was reacted to with one emoji in one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReactionCount {
+    /// With what.
+    pub emoji: Emoji,
+    /// A burst ("super") reaction.
+    pub burst: bool,
+    /// People.
+    pub count: u64,
+}
+
+/// A message, text still raw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Its own ID.
+    pub id: MessageId,
+    /// Who wrote it; none for webhooks.
+    pub author: Option<User>,
+    /// The platform's number for the kind of message; 0 is an ordinary one.
+    pub kind: u32,
+    /// The text, in the platform's markup.
+    pub content: String,
+    /// When it was sent.
+    pub created_at: Timestamp,
+    /// When it was last edited.
+    pub edited_at: Option<Timestamp>,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// What it answers.
+    pub reply: Option<Reply>,
+    /// Its files.
+    pub attachments: Vec<Attachment>,
+    /// Its reactions, normal and burst apart.
+    pub reactions: Vec<ReactionCount>,
+    /// Everyone else whom the message shows: mentions, interaction users.
+    pub people: Vec<User>,
+    /// Further kept fields (embeds, stickers, poll, forward), raw.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A message that couldn't be read; it stands for itself only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenMessage {
+    /// Its ID, where that could be read.
+    pub id: Option<MessageId>,
+    /// Which field was wrong and how; never the field's value.
+    pub reason: String,
+}
+
+/// What one request for messages brought, ascending by ID.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MessagePage {
+    /// Those that could be read.
+    pub messages: Vec<Message>,
+    /// Those that couldn't.
+    pub broken: Vec<BrokenMessage>,
+    /// Whether it holds as many messages as were asked for: more may follow.
+    pub is_full: bool,
+}
+
+impl MessagePage {
+    /// The greatest ID on the page, broken messages included.
+    pub fn last_id(&self) -> Option<MessageId> {
+        let readable = self.messages.iter().map(|message| message.id);
+        let broken = self.broken.iter().filter_map(|message| message.id);
+        readable.chain(broken).max()
+    }
+}

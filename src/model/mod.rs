@@ -1,0 +1,26 @@
+//! Plain data and pure rules that every layer shares. No I/O, no platform.
+//!
+//! Identifiers here are the platform's own, raw. A raw [`UserId`] lives only
+//! between `platform` and `anonymize`; the archive never sees one.
+
+mod channel;
+mod checkpoint;
+mod id;
+mod job;
+mod message;
+mod settings;
+mod status;
+mod time;
+mod workspace;
+
+pub use channel::{Channel, ChannelKind, ChannelState, ThreadFacts, Visibility};
+pub use checkpoint::Checkpoint;
+pub use id::{AttachmentId, ChannelId, MessageId, ParseIdError, UserId, WorkspaceId};
+pub use job::{
+    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, Overview, TenantOverview,
+};
+pub use message::{Attachment, BrokenMessage, Emoji, Message, MessagePage, ReactionCount, Reply, User};
+pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
+pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};
+pub use time::Timestamp;
+pub use workspace::{BotIdentity, Workspace};

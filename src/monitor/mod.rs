@@ -1,0 +1,157 @@
+//! What happened, as data. Whoever wants to show or keep it implements
+//! [`Monitor`]; whoever makes it happen doesn't know who that is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{ChannelId, JobStats, JobStatus, ProgressStatus};
+
+/// Something counted. The last word is the unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Counter {
+    /// Requests sent to the platform, repeated ones included.
+    ApiCalls,
+    /// Requests sent again after a passing fault.
+    Retries,
+    /// Answers that said "too often".
+    RateLimitEncounters,
+    /// Time spent waiting for the platform's limits.
+    RateLimitWaitMilliseconds,
+    /// Messages committed, new or read again.
+    Messages,
+    /// Messages that couldn't be read.
+    BrokenMessages,
+    /// Reactions counted in committed pages.
+    Reactions,
+    /// Attachments in committed pages.
+    Attachments,
+}
+
+/// Something that happened once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A tenant's part of the run has its job.
+    JobStarted {
+        /// The job.
+        job_id: String,
+        /// The tenant's name.
+        tenant: String,
+    },
+    /// The tenant's channels are known.
+    Planned {
+        /// The job.
+        job_id: String,
+        /// Channels to read.
+        channels: usize,
+        /// Channels in which nothing can have changed.
+        skipped: usize,
+        /// Channels the bot can't read.
+        unreadable: usize,
+    },
+    /// A channel's reading began.
+    ChannelStarted {
+        /// The job.
+        job_id: String,
+        /// The channel.
+        channel: ChannelId,
+        /// Its name, scrubbed.
+        name: String,
+        /// The slot that reads it.
+        worker: usize,
+    },
+    /// A page of a channel was committed.
+    ChannelAdvanced {
+        /// The job.
+        job_id: String,
+        /// The channel.
+        channel: ChannelId,
+        /// Messages of this page.
+        messages: u64,
+        /// How far it is, 0 to 1, by time.
+        progress: f64,
+    },
+    /// A channel's reading ended.
+    ChannelFinished {
+        /// The job.
+        job_id: String,
+        /// The channel.
+        channel: ChannelId,
+        /// How.
+        status: ProgressStatus,
+        /// Messages committed.
+        messages: u64,
+        /// The cause, if it failed.
+        error: Option<String>,
+    },
+    /// How far a job is, about once a second.
+    JobProgress {
+        /// The job.
+        job_id: String,
+        /// What it did so far.
+        stats: JobStats,
+    },
+    /// A tenant's part of the run ended.
+    JobFinished {
+        /// The job.
+        job_id: String,
+        /// How.
+        status: JobStatus,
+    },
+    /// The platform said "too often".
+    RateLimited {
+        /// `user`, `shared`, `global` or `unknown`.
+        scope: &'static str,
+        /// How long it wants to be left alone.
+        wait: Duration,
+        /// The limit it names, requests per window.
+        limit: Option<u16>,
+        /// Method and path, without parameters.
+        endpoint: String,
+    },
+    /// A request will be sent again.
+    Retrying {
+        /// Why.
+        error: String,
+        /// After how long.
+        wait: Duration,
+    },
+    /// Something to tell the user that isn't a failure.
+    Warning(String),
+}
+
+/// Told of everything that is counted or happens, from any thread. It returns
+/// fast and never fails.
+pub trait Monitor: Send + Sync {
+    /// Adds to a counter.
+    fn count(&self, counter: Counter, amount: u64);
+
+    /// Takes note of an event.
+    fn event(&self, event: Event);
+}
+
+/// Tells several others.
+pub struct All(pub Vec<Arc<dyn Monitor>>);
+
+impl Monitor for All {
+    fn count(&self, counter: Counter, amount: u64) {
+        for monitor in &self.0 {
+            monitor.count(counter, amount);
+        }
+    }
+
+    fn event(&self, event: Event) {
+        for monitor in &self.0 {
+            monitor.event(event.clone());
+        }
+    }
+}
+
+/// Looks away.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Monitor for Silent {
+    fn count(&self, _: Counter, _: u64) {}
+
+    fn event(&self, _: Event) {}
+}

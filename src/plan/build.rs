@@ -1,0 +1,228 @@
+//! From facts and checkpoints to a plan: what is read from where, what isn't
+//! and why. Pure.
+
+use std::time::Duration;
+
+use hashbrown::HashMap;
+
+use super::{Facts, Selection};
+use crate::archive::KnownChannel;
+use crate::model::{Channel, ChannelId, ChannelKind, Checkpoint, MessageId, Timestamp, VisibilityRule};
+use crate::platform::PlatformAdapter;
+
+/// IDs may appear out of order by seconds: what was read less than this before
+/// its end is read again.
+const OVERLAP: Duration = Duration::from_secs(60);
+
+/// What is done with a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It was never read to its end: go on from the checkpoint.
+    ReadOn,
+    /// Read what is new, and what was young when it was last read.
+    Refresh,
+    /// The archive is to begin earlier: read from there.
+    Extend,
+    /// Read everything again.
+    Full,
+    /// Read what this run alone was asked for.
+    Range,
+}
+
+/// A channel that is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelPlan {
+    /// The channel.
+    pub channel: Channel,
+    /// What is done.
+    pub action: Action,
+    /// Reading begins behind this message; `None` is the channel's beginning.
+    pub after: Option<MessageId>,
+    /// Reading ends at this message.
+    pub until: Option<MessageId>,
+    /// Whether pages move the checkpoint: not if that would pass over history
+    /// that was never read.
+    pub moves_checkpoint: bool,
+    /// Messages it may take, a guess for what to begin with.
+    pub weight: u64,
+}
+
+/// Why a channel isn't read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeftOutReason {
+    /// @everyone lacks these permissions.
+    NotPublic(Vec<&'static str>),
+    /// @everyone may see it, but not its history, and the tenant asks for that.
+    HistoryNotPublic,
+    /// The bot lacks these permissions.
+    BotLacks(Vec<&'static str>),
+    /// The tenant's include or exclude list.
+    NotWanted,
+    /// It is of a kind that is never archived.
+    Kind,
+}
+
+/// A channel that isn't read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftOut {
+    /// The channel.
+    pub channel: ChannelId,
+    /// What it is.
+    pub kind: ChannelKind,
+    /// Why.
+    pub reason: LeftOutReason,
+}
+
+/// What a sync of one tenant would do.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Channels that are read, the largest first.
+    pub reads: Vec<ChannelPlan>,
+    /// Channels in which nothing can have changed.
+    pub skipped: Vec<ChannelId>,
+    /// Channels that aren't read.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Decides about every channel.
+pub fn build<P: PlatformAdapter>(
+    platform: &P,
+    facts: &Facts,
+    known: &HashMap<ChannelId, KnownChannel>,
+    selection: &Selection,
+) -> Plan {
+    let by_id: HashMap<ChannelId, &Channel> =
+        facts.channels.iter().map(|channel| (channel.id, channel)).collect();
+    let mut plan = Plan::default();
+    let mut channels: Vec<&Channel> = facts.channels.iter().chain(&facts.remembered).collect();
+    channels.sort_by_key(|channel| channel.id);
+    for channel in channels {
+        if channel.kind == ChannelKind::Category {
+            continue;
+        }
+        let lineage = lineage(channel, &by_id);
+        if !selection.asks_for(&lineage) {
+            continue;
+        }
+        if let Some(reason) = left_out(channel, &lineage, selection) {
+            plan.left_out.push(LeftOut { channel: channel.id, kind: channel.kind, reason });
+        } else if channel.kind.has_messages() {
+            let checkpoint = known.get(&channel.id).map(|known| &known.checkpoint);
+            match read(platform, channel, checkpoint, selection) {
+                Some(read) => plan.reads.push(read),
+                None => plan.skipped.push(channel.id),
+            }
+        }
+    }
+    plan.reads.sort_by_key(|read| std::cmp::Reverse(read.weight));
+    plan
+}
+
+/// The channel, its parent, the parent's category.
+fn lineage<'a>(channel: &'a Channel, by_id: &HashMap<ChannelId, &'a Channel>) -> Vec<&'a Channel> {
+    let above = |channel: &&'a Channel| by_id.get(&channel.parent_id?).copied();
+    std::iter::successors(Some(channel), above).take(3).collect()
+}
+
+fn left_out(channel: &Channel, lineage: &[&Channel], selection: &Selection) -> Option<LeftOutReason> {
+    let visibility = &channel.visibility;
+    if !channel.kind.has_messages() && !channel.kind.has_threads() {
+        Some(LeftOutReason::Kind)
+    } else if !visibility.everyone_sees {
+        Some(LeftOutReason::NotPublic(visibility.everyone_lacks.clone()))
+    } else if selection.visibility == VisibilityRule::History && !visibility.everyone_reads_history {
+        Some(LeftOutReason::HistoryNotPublic)
+    } else if !selection.wants(lineage) {
+        Some(LeftOutReason::NotWanted)
+    } else if !visibility.bot_lacks.is_empty() {
+        Some(LeftOutReason::BotLacks(visibility.bot_lacks.clone()))
+    } else {
+        None
+    }
+}
+
+/// How a channel is read; `None` if nothing in it can have changed.
+fn read<P: PlatformAdapter>(
+    platform: &P,
+    channel: &Channel,
+    checkpoint: Option<&Checkpoint>,
+    selection: &Selection,
+) -> Option<ChannelPlan> {
+    let never = Checkpoint::default();
+    let checkpoint = checkpoint.unwrap_or(&never);
+    let beginning = selection.since.and_then(|since| platform.id_before(since));
+    let (action, after) = if selection.run_since.is_some() || selection.run_until.is_some() {
+        let since = selection.run_since.and_then(|since| platform.id_before(since));
+        let resumed = checkpoint.last_message_id.max(beginning);
+        (Action::Range, if selection.run_since.is_some() { since } else { resumed })
+    } else if selection.full {
+        let resumed = checkpoint.full_job_id.as_ref().and(checkpoint.full_cursor);
+        (Action::Full, resumed.or(beginning))
+    } else if checkpoint.last_message_id.is_none() && !checkpoint.history_complete {
+        (Action::ReadOn, beginning)
+    } else if begins_earlier(selection.since, checkpoint.since) {
+        (Action::Extend, beginning)
+    } else if !checkpoint.history_complete {
+        (Action::ReadOn, checkpoint.last_message_id)
+    } else {
+        (Action::Refresh, refresh_from(platform, channel, checkpoint, selection)?)
+    };
+    // Everything up to the checkpoint was read; a reading that starts behind
+    // it, or before anything was read, would leave a gap below.
+    let read_to = checkpoint.last_message_id.max(beginning);
+    Some(ChannelPlan {
+        weight: weight(platform, channel, after),
+        until: selection.run_until.and_then(|until| platform.id_before(until)),
+        moves_checkpoint: after <= read_to,
+        channel: channel.clone(),
+        action,
+        after,
+    })
+}
+
+/// `None` is the channel's beginning, before every date.
+fn begins_earlier(wanted: Option<Timestamp>, read_from: Option<Timestamp>) -> bool {
+    match (wanted, read_from) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(wanted), Some(read_from)) => wanted < read_from,
+    }
+}
+
+/// Where the refresh of a completely read channel begins: at what was younger
+/// than the window when the last refresh began. `None` if nothing was, and
+/// nothing came since.
+#[allow(clippy::option_option, reason = "the inner level is the channel's beginning")]
+fn refresh_from<P: PlatformAdapter>(
+    platform: &P,
+    channel: &Channel,
+    checkpoint: &Checkpoint,
+    selection: &Selection,
+) -> Option<Option<MessageId>> {
+    let window = selection.refresh_window.max(OVERLAP);
+    let reached = channel.last_message_id <= checkpoint.last_message_id;
+    let last = channel.last_message_id.max(checkpoint.last_message_id);
+    let Some(refreshed_at) = checkpoint.refreshed_at else {
+        return Some(checkpoint.last_message_id);
+    };
+    let settled = last.is_none_or(|last| refreshed_at >= platform.sent_at(last).later(window));
+    if reached && settled {
+        return None;
+    }
+    let young = platform.id_before(refreshed_at.earlier(window));
+    let read_from = checkpoint.since.and_then(|since| platform.id_before(since));
+    Some(young.min(checkpoint.last_message_id).max(read_from))
+}
+
+/// Threads say how many messages they had; of others only the span of time is
+/// known, and a message an hour is assumed.
+fn weight<P: PlatformAdapter>(platform: &P, channel: &Channel, after: Option<MessageId>) -> u64 {
+    let Some(end) = channel.last_message_at else { return 1 };
+    let begin = after.map_or(channel.created_at, |after| platform.sent_at(after));
+    let hours = end.since(begin).as_secs() / 3600 + 1;
+    match channel.thread.as_ref().and_then(|thread| thread.messages_sent) {
+        Some(sent) if after.is_none() => sent.max(1),
+        Some(sent) => sent.clamp(1, hours),
+        None => hours,
+    }
+}

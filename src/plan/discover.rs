@@ -1,0 +1,252 @@
+//! Gathering the facts: channels, threads, who may see them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::{HashMap, HashSet};
+use tokio::task::JoinSet;
+
+use crate::archive::KnownChannel;
+use crate::model::{Channel, ChannelId, ChannelState, Timestamp, Visibility, Workspace, WorkspaceId};
+use crate::monitor::Monitor;
+use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
+
+/// Archived threads of a parent are listed completely this often, whatever the
+/// watermark says.
+const COMPLETE_LISTING_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+/// A listing goes this far below its watermark before it ends.
+const WATERMARK_MARGIN: Duration = Duration::from_secs(1);
+/// The least step of an archive time.
+const TICK: Duration = Duration::from_millis(1);
+
+/// What the platform says of a workspace.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// Channels and categories, then threads, each once.
+    pub channels: Vec<Channel>,
+    /// Known archived threads that no listing had to name: what the archive
+    /// knows of them, without their newest message.
+    pub remembered: Vec<Channel>,
+    /// Known channels that are closed or gone.
+    pub gone: Vec<(ChannelId, ChannelState)>,
+    /// The listings of archived threads.
+    pub listings: Vec<ThreadListing>,
+}
+
+/// How the listing of a parent's archived threads went.
+#[derive(Debug, Clone)]
+pub struct ThreadListing {
+    /// The parent.
+    pub parent: ChannelId,
+    /// The greatest archive time it saw.
+    pub watermark: Option<Timestamp>,
+    /// Whether it reached its end, so that the watermark holds.
+    pub is_complete: bool,
+    /// What ended it early.
+    pub error: Option<PlatformError>,
+}
+
+/// Asks the platform for all that a plan needs. Archived threads are listed
+/// after the active ones, so that one archived in between isn't missed.
+///
+/// # Errors
+/// When the workspace or its active threads can't be read, or the run must
+/// end. A parent whose archived threads can't be listed is no error here.
+pub async fn discover<P: PlatformAdapter>(
+    platform: &Arc<P>,
+    id: WorkspaceId,
+    known: &HashMap<ChannelId, KnownChannel>,
+    now: Timestamp,
+    monitor: &Arc<dyn Monitor>,
+) -> Result<Facts, PlatformError> {
+    let (workspace, channels) = platform.workspace(id, monitor.as_ref()).await?;
+    let active = platform.active_threads(id, &channels, monitor.as_ref()).await;
+    let active = active.or_else(|error| match error.kind {
+        // A compatible server need not have threads.
+        ErrorKind::NotFound => Ok(Vec::new()),
+        _ => Err(error),
+    })?;
+    let (archived, listings) = list_archived(platform, &channels, known, now, monitor).await?;
+    let mut facts = Facts { workspace, channels, remembered: Vec::new(), gone: Vec::new(), listings };
+    add_threads(&mut facts, active.into_iter().chain(archived));
+    find_missing(platform, &mut facts, known, monitor).await?;
+    Ok(facts)
+}
+
+fn add_threads(facts: &mut Facts, threads: impl Iterator<Item = Channel>) {
+    let mut seen: HashSet<ChannelId> = facts.channels.iter().map(|channel| channel.id).collect();
+    facts.channels.extend(threads.filter(|thread| thread.kind.is_thread() && seen.insert(thread.id)));
+}
+
+async fn list_archived<P: PlatformAdapter>(
+    platform: &Arc<P>,
+    channels: &[Channel],
+    known: &HashMap<ChannelId, KnownChannel>,
+    now: Timestamp,
+    monitor: &Arc<dyn Monitor>,
+) -> Result<(Vec<Channel>, Vec<ThreadListing>), PlatformError> {
+    let with_threads: HashSet<ChannelId> =
+        known.values().filter(|known| known.kind.is_thread()).filter_map(|known| known.parent_id).collect();
+    let mut tasks = JoinSet::new();
+    for parent in channels.iter().filter(|channel| may_list(channel)) {
+        let known_parent = known.get(&parent.id);
+        let Some(watermark) = listing_depth(parent, known_parent, with_threads.contains(&parent.id), now)
+        else {
+            continue;
+        };
+        let (platform, parent, monitor) = (Arc::clone(platform), parent.clone(), Arc::clone(monitor));
+        tasks
+            .spawn(async move { list_parent(platform.as_ref(), &parent, watermark, monitor.as_ref()).await });
+    }
+    let mut threads = Vec::new();
+    let mut listings = Vec::new();
+    while let Some(finished) = tasks.join_next().await {
+        let (found, listing) = finished.map_err(|error| {
+            PlatformError::new(
+                ErrorKind::Unreadable,
+                "archived threads",
+                format!("the listing failed: {error}"),
+            )
+        })?;
+        if let Some(error) = listing.error.as_ref().filter(|error| error.kind.ends_run()) {
+            return Err(error.clone());
+        }
+        threads.extend(found);
+        listings.push(listing);
+    }
+    listings.sort_by_key(|listing| listing.parent);
+    Ok((threads, listings))
+}
+
+/// Only what is public and readable is looked into.
+fn may_list(channel: &Channel) -> bool {
+    channel.kind.has_threads() && channel.visibility.everyone_sees && channel.visibility.bot_lacks.is_empty()
+}
+
+/// Down to which archive time to list; `None` if nothing can be new.
+/// `Some(None)` is a complete listing.
+#[allow(clippy::option_option, reason = "both levels are explained")]
+fn listing_depth(
+    parent: &Channel,
+    known: Option<&KnownChannel>,
+    has_known_threads: bool,
+    now: Timestamp,
+) -> Option<Option<Timestamp>> {
+    let Some(listed_at) = known.and_then(|known| known.threads_listed_at) else {
+        return Some(None);
+    };
+    if now.since(listed_at) >= COMPLETE_LISTING_INTERVAL {
+        return Some(None);
+    }
+    let read_to = known.and_then(|known| known.checkpoint.last_message_id);
+    let has_moved = match (parent.last_message_at, parent.last_message_id) {
+        // Forums name their newest thread, others their newest message.
+        (Some(at), _) if !parent.kind.has_messages() => at >= listed_at,
+        (_, last) => last > read_to,
+    };
+    (has_known_threads || has_moved).then(|| known.and_then(|known| known.thread_watermark))
+}
+
+async fn list_parent<P: PlatformAdapter>(
+    platform: &P,
+    parent: &Channel,
+    watermark: Option<Timestamp>,
+    monitor: &dyn Monitor,
+) -> (Vec<Channel>, ThreadListing) {
+    let mut threads: HashMap<ChannelId, Channel> = HashMap::new();
+    let mut listing = ThreadListing { parent: parent.id, watermark: None, is_complete: true, error: None };
+    let mut before = None;
+    loop {
+        let (page, has_more) = match platform.archived_threads(parent, before, monitor).await {
+            Ok(page) => page,
+            // A compatible server need not have threads.
+            Err(error) if error.kind == ErrorKind::NotFound && before.is_none() => break,
+            Err(error) => {
+                listing.is_complete = false;
+                listing.error = Some(error);
+                break;
+            }
+        };
+        let times = || page.iter().filter_map(|thread| thread.thread.as_ref()?.archived_at);
+        let oldest = times().min();
+        listing.watermark = listing.watermark.max(times().max());
+        let known = threads.len();
+        threads.extend(page.into_iter().map(|thread| (thread.id, thread)));
+        let Some(oldest) = oldest.filter(|_| has_more) else { break };
+        if watermark.is_some_and(|watermark| oldest < watermark.earlier(WATERMARK_MARGIN)) {
+            break;
+        }
+        before = if threads.len() > known {
+            Some(oldest.later(TICK))
+        } else {
+            // A whole page of one time: what lies behind it may be missed.
+            listing.is_complete = false;
+            Some(oldest)
+        };
+    }
+    (threads.into_values().collect(), listing)
+}
+
+/// Known channels that no listing named: closed, deleted, or archived so long
+/// ago that the listing ended before them.
+async fn find_missing<P: PlatformAdapter>(
+    platform: &Arc<P>,
+    facts: &mut Facts,
+    known: &HashMap<ChannelId, KnownChannel>,
+    monitor: &Arc<dyn Monitor>,
+) -> Result<(), PlatformError> {
+    let listed: HashMap<ChannelId, Visibility> =
+        facts.channels.iter().map(|channel| (channel.id, channel.visibility.clone())).collect();
+    let mut absent: Vec<&KnownChannel> =
+        known.values().filter(|channel| channel.state == ChannelState::Active).collect();
+    absent.sort_by_key(|channel| channel.id);
+    let mut found = Vec::new();
+    for channel in absent {
+        let parent = channel.parent_id.and_then(|parent| listed.get(&parent));
+        match (listed.get(&channel.id), parent) {
+            (Some(visibility), _) if visibility.everyone_sees => {}
+            (Some(_), _) => facts.gone.push((channel.id, ChannelState::Hidden)),
+            (None, Some(parent)) if channel.kind.is_thread() && !parent.everyone_sees => {
+                facts.gone.push((channel.id, ChannelState::Hidden));
+            }
+            (None, Some(parent)) if channel.archived == Some(true) => {
+                facts.remembered.push(remember(channel, parent));
+            }
+            (None, parent) => match platform.channel(channel.id, monitor.as_ref()).await {
+                Ok(thread) if channel.kind.is_thread() => {
+                    found.push(Channel { visibility: parent.cloned().unwrap_or_default(), ..thread });
+                }
+                Ok(_) => {}
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    facts.gone.push((channel.id, ChannelState::Deleted));
+                }
+                Err(error) if error.kind == ErrorKind::Forbidden => {
+                    facts.gone.push((channel.id, ChannelState::Hidden));
+                }
+                Err(error) if error.kind.ends_run() => return Err(error),
+                // Nothing is concluded from a failure.
+                Err(_) => {}
+            },
+        }
+    }
+    add_threads(facts, found.into_iter());
+    Ok(())
+}
+
+fn remember(known: &KnownChannel, parent: &Visibility) -> Channel {
+    Channel {
+        id: known.id,
+        parent_id: known.parent_id,
+        kind: known.kind,
+        name: known.name.clone(),
+        topic: None,
+        created_at: known.opened_at,
+        last_message_id: None,
+        last_message_at: None,
+        visibility: parent.clone(),
+        thread: None,
+        metadata: serde_json::Map::new(),
+    }
+}

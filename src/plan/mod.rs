@@ -1,0 +1,12 @@
+//! What a sync would do, as a value.
+//!
+//! [`discover`] asks the platform, read-only; [`build`] is a pure function of
+//! what it found, of the checkpoints and of what the user selected.
+
+mod build;
+mod discover;
+mod selection;
+
+pub use build::{Action, ChannelPlan, LeftOut, LeftOutReason, Plan, build};
+pub use discover::{Facts, ThreadListing, discover};
+pub use selection::Selection;

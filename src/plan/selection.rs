@@ -1,0 +1,47 @@
+//! Which channels are wanted, and from when.
+
+use std::time::Duration;
+
+use crate::config::ChannelSelector;
+use crate::model::{Channel, ChannelId, Timestamp, VisibilityRule};
+
+/// What one run wants of one tenant.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only these channels, with their threads; all when empty.
+    pub channels: Vec<ChannelId>,
+    /// Only these, by the tenant's configuration; all when empty.
+    pub include: Vec<ChannelSelector>,
+    /// Not these, by the tenant's configuration.
+    pub exclude: Vec<ChannelSelector>,
+    /// Which channels count as public.
+    pub visibility: VisibilityRule,
+    /// Read everything again.
+    pub full: bool,
+    /// The archive begins here, by the tenant's configuration.
+    pub since: Option<Timestamp>,
+    /// This run alone reads from here.
+    pub run_since: Option<Timestamp>,
+    /// This run alone reads to here.
+    pub run_until: Option<Timestamp>,
+    /// History this young is read again.
+    pub refresh_window: Duration,
+}
+
+impl Selection {
+    /// Whether the selection names the channel, or one it hangs below.
+    /// `lineage` is the channel itself, then its parent, and so on.
+    pub fn wants(&self, lineage: &[&Channel]) -> bool {
+        let named = |selectors: &[ChannelSelector]| {
+            selectors
+                .iter()
+                .any(|selector| lineage.iter().any(|channel| selector.matches(channel.id, &channel.name)))
+        };
+        (self.include.is_empty() || named(&self.include)) && !named(&self.exclude)
+    }
+
+    /// Whether `--channel` names the channel, or one it hangs below.
+    pub fn asks_for(&self, lineage: &[&Channel]) -> bool {
+        self.channels.is_empty() || lineage.iter().any(|channel| self.channels.contains(&channel.id))
+    }
+}

@@ -1,0 +1,158 @@
+//! Answers of Discord, judged by status and code.
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::headers;
+use super::transport::{Response, TransportError};
+use crate::model::Timestamp;
+use crate::platform::{ErrorKind, PlatformError};
+
+/// An answer that succeeded.
+#[derive(Debug)]
+pub struct Answer {
+    /// What was asked for.
+    pub subject: String,
+    /// JSON.
+    pub body: Bytes,
+    /// The platform's clock.
+    pub date: Option<Timestamp>,
+}
+
+impl Answer {
+    /// Reads the body. The error names the place, not the value.
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, PlatformError> {
+        serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))
+    }
+
+    /// The body isn't what it should be.
+    pub fn unreadable(&self, error: &serde_json::Error) -> PlatformError {
+        let detail = format!(
+            "the answer is not the documented JSON ({} at line {} column {})",
+            place(error),
+            error.line(),
+            error.column()
+        );
+        PlatformError::new(ErrorKind::Unreadable, self.subject.clone(), detail)
+    }
+}
+
+fn place(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        serde_json::error::Category::Io => "unreadable",
+        serde_json::error::Category::Syntax => "broken",
+        serde_json::error::Category::Data => "unexpected value",
+        serde_json::error::Category::Eof => "cut off",
+    }
+}
+
+/// Discord's error body.
+/// <https://discord.com/developers/docs/reference#error-messages>
+#[derive(Debug, Default, Deserialize)]
+struct ErrorBody {
+    #[serde(default)]
+    code: i64,
+    #[serde(default)]
+    message: String,
+}
+
+/// "Your account is not verified" and the like: the request is blocked as a
+/// whole. <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>
+const BLOCKED: i64 = 40_333;
+/// "Index not yet available" and "API resource is overloaded".
+const NOT_READY: [i64; 2] = [110_000, 130_000];
+/// "Unknown guild".
+const UNKNOWN_GUILD: i64 = 10_004;
+
+/// Judges any answer but a 429.
+pub fn judge(response: Response, subject: &str) -> Result<Answer, PlatformError> {
+    let status = response.status.as_u16();
+    let error = if status == 202 || !response.status.is_success() {
+        serde_json::from_slice::<ErrorBody>(&response.body).ok()
+    } else {
+        None
+    };
+    let code = error.as_ref().map_or(0, |error| error.code);
+    if response.status.is_success() && !NOT_READY.contains(&code) && status != 202 {
+        let date = headers::date(&response.headers);
+        return Ok(Answer { subject: subject.to_owned(), body: response.body, date });
+    }
+    let mut failure = PlatformError::new(kind(status, code), subject, describe(status, error.as_ref()));
+    failure.retry_after = headers::retry_after(&response.headers);
+    Err(failure)
+}
+
+const fn kind(status: u16, code: i64) -> ErrorKind {
+    match (status, code) {
+        (401, _) | (403, BLOCKED) => ErrorKind::TokenRejected,
+        (202, _) | (_, 110_000 | 130_000) => ErrorKind::NotReady,
+        (404, UNKNOWN_GUILD) => ErrorKind::NotInWorkspace,
+        (403, _) => ErrorKind::Forbidden,
+        (404, _) => ErrorKind::NotFound,
+        (400..=499, _) => ErrorKind::Refused,
+        (500..=599, _) => ErrorKind::Server,
+        _ => ErrorKind::Unreadable,
+    }
+}
+
+/// Status, and Discord's own words if the body was its JSON.
+fn describe(status: u16, error: Option<&ErrorBody>) -> String {
+    match error {
+        Some(error) if !error.message.is_empty() => {
+            let words: String = error.message.chars().filter(|char| !char.is_control()).take(120).collect();
+            format!("HTTP {status}, code {}: {words}", error.code)
+        }
+        _ => format!("HTTP {status}"),
+    }
+}
+
+/// A request without an answer.
+pub fn failed(error: &TransportError, subject: &str) -> PlatformError {
+    let kind = match error {
+        TransportError::Timeout { .. } => ErrorKind::Timeout,
+        TransportError::Connection(_) => ErrorKind::Network,
+        TransportError::TooLarge | TransportError::Compression => ErrorKind::Unreadable,
+        TransportError::Address(_) | TransportError::Token => ErrorKind::Refused,
+    };
+    PlatformError::new(kind, subject, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    fn judged(status: u16, body: &'static str) -> ErrorKind {
+        let response = Response {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body.as_bytes()),
+        };
+        judge(response, "x").unwrap_err().kind
+    }
+
+    #[test]
+    fn every_documented_failure_has_its_kind() {
+        assert_eq!(judged(401, "{\"message\":\"401: Unauthorized\",\"code\":0}"), ErrorKind::TokenRejected);
+        assert_eq!(judged(403, "{\"code\":40333}"), ErrorKind::TokenRejected);
+        assert_eq!(judged(403, "{\"code\":50001}"), ErrorKind::Forbidden);
+        assert_eq!(judged(404, "{\"code\":10003}"), ErrorKind::NotFound);
+        assert_eq!(judged(404, "{\"code\":10004}"), ErrorKind::NotInWorkspace);
+        assert_eq!(judged(400, "{\"code\":50024}"), ErrorKind::Refused);
+        assert_eq!(judged(502, "<html>bad gateway</html>"), ErrorKind::Server);
+        assert_eq!(judged(202, "{\"code\":110000,\"retry_after\":2}"), ErrorKind::NotReady);
+        assert_eq!(judged(503, "{\"code\":130000}"), ErrorKind::NotReady);
+        assert_eq!(judged(302, ""), ErrorKind::Unreadable);
+    }
+
+    #[test]
+    fn an_error_never_repeats_a_body_that_isnt_discords() {
+        let response = Response {
+            status: StatusCode::BAD_GATEWAY,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"<html>secret</html>"),
+        };
+        assert_eq!(judge(response, "x").unwrap_err().to_string(), "x: HTTP 502");
+    }
+}

@@ -1,0 +1,195 @@
+//! Discord's objects as the neutral model.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::answer::Answer;
+use super::{keep, snowflake, wire};
+use crate::model::{
+    Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId,
+    MessagePage, ReactionCount, Reply, ThreadFacts, User, UserId, Visibility,
+};
+use crate::platform::PlatformError;
+
+/// The kind of message reference that is a forward, not a reply.
+/// <https://discord.com/developers/docs/resources/message#message-reference-types>
+const FORWARD: u64 = 1;
+
+/// <https://discord.com/developers/docs/resources/channel#channel-object-channel-types>
+pub const fn channel_kind(number: Option<u64>) -> ChannelKind {
+    match number {
+        Some(0) => ChannelKind::Text,
+        Some(2) => ChannelKind::Voice,
+        Some(4) => ChannelKind::Category,
+        Some(5) => ChannelKind::Announcement,
+        Some(10) => ChannelKind::AnnouncementThread,
+        Some(11) => ChannelKind::PublicThread,
+        Some(13) => ChannelKind::Stage,
+        Some(15) => ChannelKind::Forum,
+        Some(16) => ChannelKind::Media,
+        _ => ChannelKind::Other,
+    }
+}
+
+/// A channel; `None` without a usable ID.
+pub fn channel(wire: &wire::Channel<'_>, raw: &Value, visibility: Visibility) -> Option<Channel> {
+    let kind = channel_kind(wire.kind);
+    let created =
+        wire.thread_metadata.as_ref().and_then(|thread| wire::time(thread.create_timestamp.as_deref()?));
+    let last_message_id = wire.last_message_id.and_then(|id| MessageId::new(id.0));
+    Some(Channel {
+        id: ChannelId::new(wire.id.0)?,
+        parent_id: wire.parent_id.and_then(|id| ChannelId::new(id.0)),
+        kind,
+        name: owned(wire.name.as_ref()),
+        topic: wire.topic.as_ref().map(|topic| topic.clone().into_owned()).filter(|topic| !topic.is_empty()),
+        created_at: created.unwrap_or_else(|| snowflake::sent_at(wire.id.0)),
+        last_message_id,
+        last_message_at: last_message_id.map(|id| snowflake::sent_at(id.get())),
+        visibility,
+        thread: kind.is_thread().then(|| thread(wire)),
+        metadata: keep::channel(raw),
+    })
+}
+
+fn thread(wire: &wire::Channel<'_>) -> ThreadFacts {
+    let metadata = wire.thread_metadata.as_ref();
+    ThreadFacts {
+        owner: wire.owner_id.and_then(|id| UserId::new(id.0)).map(|id| User { id, is_bot: None }),
+        archived: metadata.and_then(|thread| thread.archived).unwrap_or(false),
+        archived_at: metadata.and_then(|thread| wire::time(thread.archive_timestamp.as_deref()?)),
+        locked: metadata.and_then(|thread| thread.locked).unwrap_or(false),
+        messages_sent: wire.total_message_sent,
+    }
+}
+
+/// A page of messages, sorted by ID whatever order they came in.
+#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+pub fn page(answer: Answer, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
+    let raw: Option<Vec<&RawValue>> = answer.parse()?;
+    let raw = raw.unwrap_or_default();
+    let mut page = MessagePage { is_full: raw.len() >= usize::from(limit), ..MessagePage::default() };
+    for raw in raw {
+        match message(raw.get(), channel) {
+            Ok(message) => page.messages.push(message),
+            Err(broken) => page.broken.push(broken),
+        }
+    }
+    page.messages.sort_by_key(|message| message.id);
+    page.messages.dedup_by_key(|message| message.id);
+    Ok(page)
+}
+
+/// One message. What is wrong with a broken one is told without its values.
+fn message(raw: &str, channel: ChannelId) -> Result<Message, BrokenMessage> {
+    let broken = |reason: String| {
+        let id = serde_json::from_str::<wire::OnlyId>(raw).ok().and_then(|only| MessageId::new(only.id.0));
+        BrokenMessage { id, reason }
+    };
+    let wire: wire::Message<'_> = serde_json::from_str(raw).map_err(|error| {
+        broken(format!("a field is not as documented, at column {} of the message", error.column()))
+    })?;
+    let id = MessageId::new(wire.id.0).ok_or_else(|| broken("its ID is not a snowflake".to_owned()))?;
+    let attachments =
+        attachments(&wire).ok_or_else(|| broken("an attachment is not as documented".to_owned()))?;
+    let metadata = if wire.webhook_id.is_some() || keep::has_more(raw) {
+        metadata(&wire, raw)
+    } else {
+        serde_json::Map::new()
+    };
+    Ok(Message {
+        id,
+        author: author(&wire),
+        kind: wire.kind.unwrap_or(0),
+        content: owned(wire.content.as_ref()),
+        created_at: wire
+            .timestamp
+            .as_deref()
+            .and_then(wire::time)
+            .unwrap_or_else(|| snowflake::sent_at(id.get())),
+        edited_at: wire.edited_timestamp.as_deref().and_then(wire::time),
+        pinned: wire.pinned.unwrap_or(false),
+        reply: reply(&wire, channel),
+        attachments,
+        reactions: wire.reactions.iter().flatten().flat_map(reactions).collect(),
+        people: people(&wire),
+        metadata,
+    })
+}
+
+fn metadata(wire: &wire::Message<'_>, raw: &str) -> serde_json::Map<String, Value> {
+    let mut kept = keep::message(&serde_json::from_str(raw).unwrap_or_default());
+    // The webhook's ID is its author's.
+    if wire.webhook_id.is_some_and(|id| id.get() != "null") {
+        kept.insert("webhook".to_owned(), true.into());
+    }
+    kept
+}
+
+/// Webhooks write under an ID of their own and count as bots.
+fn author(wire: &wire::Message<'_>) -> Option<User> {
+    let author = wire.author?;
+    let is_webhook = wire.webhook_id.is_some_and(|id| id.get() != "null");
+    Some(User { id: author.id()?, is_bot: Some(is_webhook || author.bot.unwrap_or(false)) })
+}
+
+fn user(user: wire::User) -> Option<User> {
+    Some(User { id: user.id()?, is_bot: Some(user.bot.unwrap_or(false)) })
+}
+
+fn people(wire: &wire::Message<'_>) -> Vec<User> {
+    let mentioned = wire.mentions.iter().flatten().copied();
+    let interacting =
+        [&wire.interaction, &wire.interaction_metadata].into_iter().flatten().filter_map(|with| with.user);
+    mentioned.chain(interacting).filter_map(user).collect()
+}
+
+/// A forward refers to a message too, but answers nothing.
+fn reply(wire: &wire::Message<'_>, channel: ChannelId) -> Option<Reply> {
+    let reference = wire.message_reference.filter(|reference| reference.kind != Some(FORWARD))?;
+    Some(Reply {
+        message_id: MessageId::new(reference.message_id?.0)?,
+        channel_id: reference.channel_id.and_then(|id| ChannelId::new(id.0)).unwrap_or(channel),
+        author: wire.referenced_message.as_ref().and_then(|message| user(message.author?)),
+    })
+}
+
+fn attachments(wire: &wire::Message<'_>) -> Option<Vec<Attachment>> {
+    wire.attachments.iter().flatten().map(|raw| attachment(raw.get())).collect()
+}
+
+fn attachment(raw: &str) -> Option<Attachment> {
+    let wire: wire::Attachment<'_> = serde_json::from_str(raw).ok()?;
+    let (url, url_signature) = keep::split_signature(wire.url.as_deref().unwrap_or_default());
+    Some(Attachment {
+        id: AttachmentId::new(wire.id.0)?,
+        filename: owned(wire.filename.as_ref()),
+        size_bytes: wire.size.unwrap_or(0),
+        content_type: wire.content_type.map(Cow::into_owned),
+        url,
+        url_signature,
+        metadata: keep::attachment(&serde_json::from_str(raw).unwrap_or_default()),
+    })
+}
+
+/// Normal and burst reactions are counted apart where Discord does.
+fn reactions(wire: &wire::Reaction<'_>) -> impl Iterator<Item = ReactionCount> {
+    let name = owned(wire.emoji.name.as_ref());
+    let emoji = match wire.emoji.id {
+        Some(id) => Emoji::Custom { id: id.0, name },
+        None => Emoji::Unicode(name),
+    };
+    let total = wire.count.unwrap_or(0);
+    let burst = wire.count_details.and_then(|details| details.burst).unwrap_or(0);
+    let normal = wire.count_details.and_then(|details| details.normal).unwrap_or(total.saturating_sub(burst));
+    [(false, normal), (true, burst)]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(move |(burst, count)| ReactionCount { emoji: emoji.clone(), burst, count })
+}
+
+fn owned(text: Option<&Cow<'_, str>>) -> String {
+    text.map(|text| text.clone().into_owned()).unwrap_or_default()
+}

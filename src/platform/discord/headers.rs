@@ -1,0 +1,96 @@
+//! Rate-limit headers, read without trust.
+
+use std::time::{Duration, Instant};
+
+use hyper::header::{HeaderMap, RETRY_AFTER};
+use twilight_http_ratelimiting::RateLimitHeaders;
+
+use crate::model::Timestamp;
+
+/// No wish of the platform is believed beyond this.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// A header as text.
+pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Seconds, whole or not; `None` for what isn't a sensible length of time.
+pub fn seconds(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.trim().parse().ok()?;
+    (seconds.is_finite() && seconds >= 0.0)
+        .then(|| Duration::from_secs_f64(seconds.min(LONGEST_WAIT.as_secs_f64())))
+}
+
+/// How long a 429 wants to be left alone, by its header.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    seconds(headers.get(RETRY_AFTER)?.to_str().ok()?)
+}
+
+/// What a 200 tells about its bucket; `None` if any part is missing or odd.
+pub fn bucket(headers: &HeaderMap) -> Option<RateLimitHeaders> {
+    let number = |name| text(headers, name)?.trim().parse().ok();
+    Some(RateLimitHeaders {
+        bucket: headers.get(RateLimitHeaders::BUCKET)?.as_bytes().to_vec(),
+        limit: number(RateLimitHeaders::LIMIT)?,
+        remaining: number(RateLimitHeaders::REMAINING)?,
+        reset_at: Instant::now() + seconds(text(headers, RateLimitHeaders::RESET_AFTER)?)?,
+    })
+}
+
+/// What a 429 tells about its bucket: nothing is left until `retry_after`.
+pub fn exhausted_bucket(headers: &HeaderMap, template: &str, retry_after: Duration) -> RateLimitHeaders {
+    let name = headers.get(RateLimitHeaders::BUCKET).map_or(template.as_bytes(), |name| name.as_bytes());
+    RateLimitHeaders {
+        bucket: name.to_vec(),
+        limit: text(headers, RateLimitHeaders::LIMIT).and_then(|limit| limit.parse().ok()).unwrap_or(1),
+        remaining: 0,
+        reset_at: Instant::now() + retry_after,
+    }
+}
+
+/// The platform's clock, to the second.
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = jiff::fmt::rfc2822::parse(text(headers, "date")?).ok()?;
+    Some(Timestamp::from_millis(date.timestamp().as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (hyper::header::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn honest_headers_are_read() {
+        let headers = headers(&[
+            ("x-ratelimit-bucket", "abcd"),
+            ("x-ratelimit-limit", "5"),
+            ("x-ratelimit-remaining", "4"),
+            ("x-ratelimit-reset-after", "4.75"),
+            ("date", "Sun, 22 Nov 2026 05:45:25 GMT"),
+        ]);
+        let bucket = bucket(&headers).unwrap();
+        assert_eq!((bucket.limit, bucket.remaining), (5, 4));
+        assert_eq!(date(&headers).unwrap().as_millis(), 1_795_326_325_000);
+    }
+
+    #[test]
+    fn odd_values_are_no_information_and_no_panic() {
+        for odd in ["", "-1", "NaN", "inf", "1e400", "99999999999999999999999", "soon"] {
+            let headers = headers(&[
+                ("x-ratelimit-bucket", "abcd"),
+                ("x-ratelimit-limit", odd),
+                ("x-ratelimit-remaining", odd),
+                ("x-ratelimit-reset-after", odd),
+            ]);
+            assert!(bucket(&headers).is_none(), "{odd}");
+            assert!(seconds(odd).is_none_or(|wait| wait <= LONGEST_WAIT), "{odd}");
+        }
+    }
+}

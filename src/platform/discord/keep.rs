@@ -1,0 +1,309 @@
+//! The list of further fields that are kept. What isn't named here is not
+//! stored, whatever Discord adds. A user becomes a mention, which the
+//! anonymizer hashes.
+
+use serde_json::{Map, Value};
+
+/// The shape of a kept value.
+enum Keep {
+    /// A text, number or truth value.
+    Leaf,
+    /// An address, kept without the signature that changes at every read.
+    Url,
+    /// A user object or a user's ID.
+    User,
+    /// An object, of which these fields are kept.
+    Fields(&'static [(&'static str, &'static Keep)]),
+    /// A list of such values.
+    List(&'static Keep),
+}
+
+use Keep::{Fields, Leaf, List, Url, User};
+
+static MEDIA: Keep = Fields(&[("url", &Url), ("width", &Leaf), ("height", &Leaf)]);
+
+static EMBED: Keep = Fields(&[
+    ("type", &Leaf),
+    ("title", &Leaf),
+    ("description", &Leaf),
+    ("url", &Url),
+    ("timestamp", &Leaf),
+    ("color", &Leaf),
+    ("footer", &Fields(&[("text", &Leaf)])),
+    ("author", &Fields(&[("name", &Leaf), ("url", &Url)])),
+    ("provider", &Fields(&[("name", &Leaf), ("url", &Url)])),
+    ("fields", &List(&Fields(&[("name", &Leaf), ("value", &Leaf), ("inline", &Leaf)]))),
+    ("image", &MEDIA),
+    ("thumbnail", &MEDIA),
+    ("video", &MEDIA),
+]);
+
+static EMOJI: Keep = Fields(&[("id", &Leaf), ("name", &Leaf)]);
+
+static STICKER: Keep = Fields(&[("id", &Leaf), ("name", &Leaf), ("format_type", &Leaf)]);
+
+static POLL_TEXT: Keep = Fields(&[("text", &Leaf), ("emoji", &EMOJI)]);
+
+static POLL: Keep = Fields(&[
+    ("question", &POLL_TEXT),
+    ("answers", &List(&Fields(&[("answer_id", &Leaf), ("poll_media", &POLL_TEXT)]))),
+    ("expiry", &Leaf),
+    ("allow_multiselect", &Leaf),
+    (
+        "results",
+        &Fields(&[
+            ("is_finalized", &Leaf),
+            ("answer_counts", &List(&Fields(&[("id", &Leaf), ("count", &Leaf)]))),
+        ]),
+    ),
+]);
+
+static FILE: Keep =
+    Fields(&[("id", &Leaf), ("filename", &Leaf), ("size", &Leaf), ("content_type", &Leaf), ("url", &Url)]);
+
+static SNAPSHOT: Keep = Fields(&[(
+    "message",
+    &Fields(&[
+        ("type", &Leaf),
+        ("content", &Leaf),
+        ("timestamp", &Leaf),
+        ("edited_timestamp", &Leaf),
+        ("flags", &Leaf),
+        ("embeds", &List(&EMBED)),
+        ("attachments", &List(&FILE)),
+        ("sticker_items", &List(&STICKER)),
+        ("components", &List(&COMPONENT)),
+    ]),
+)]);
+
+/// A component's `custom_id` and `default_values` may hold user IDs.
+static COMPONENT: Keep = Fields(&[
+    ("type", &Leaf),
+    ("style", &Leaf),
+    ("label", &Leaf),
+    ("description", &Leaf),
+    ("content", &Leaf),
+    ("placeholder", &Leaf),
+    ("url", &Url),
+    ("disabled", &Leaf),
+    ("spoiler", &Leaf),
+    ("emoji", &EMOJI),
+    ("media", &Fields(&[("url", &Url)])),
+    ("items", &List(&Fields(&[("description", &Leaf), ("media", &Fields(&[("url", &Url)]))]))),
+    ("options", &List(&Fields(&[("label", &Leaf), ("description", &Leaf), ("emoji", &EMOJI)]))),
+    ("accessory", &COMPONENT),
+    ("component", &COMPONENT),
+    ("components", &List(&COMPONENT)),
+]);
+
+static INTERACTION: Keep = Fields(&[("type", &Leaf), ("name", &Leaf), ("user", &User)]);
+
+static REFERENCE: Keep =
+    Fields(&[("type", &Leaf), ("message_id", &Leaf), ("channel_id", &Leaf), ("guild_id", &Leaf)]);
+
+/// What is kept of a message besides its columns.
+static MESSAGE: Keep = Fields(&[
+    ("embeds", &List(&EMBED)),
+    ("sticker_items", &List(&STICKER)),
+    ("poll", &POLL),
+    ("message_snapshots", &List(&SNAPSHOT)),
+    ("components", &List(&COMPONENT)),
+    ("interaction", &INTERACTION),
+    ("interaction_metadata", &INTERACTION),
+    ("mention_everyone", &Leaf),
+    ("mention_roles", &List(&Leaf)),
+    ("tts", &Leaf),
+    ("flags", &Leaf),
+    ("thread", &Fields(&[("id", &Leaf), ("name", &Leaf)])),
+    ("role_subscription_data", &Fields(&[("tier_name", &Leaf), ("total_months_subscribed", &Leaf)])),
+]);
+
+/// A forward's source is kept; a reply's is in columns.
+static FORWARD: Keep = Fields(&[("message_reference", &REFERENCE)]);
+
+static ATTACHMENT: Keep = Fields(&[
+    ("title", &Leaf),
+    ("description", &Leaf),
+    ("width", &Leaf),
+    ("height", &Leaf),
+    ("duration_secs", &Leaf),
+    ("flags", &Leaf),
+]);
+
+static TAG: Keep = Fields(&[
+    ("id", &Leaf),
+    ("name", &Leaf),
+    ("moderated", &Leaf),
+    ("emoji_id", &Leaf),
+    ("emoji_name", &Leaf),
+]);
+
+static CHANNEL: Keep = Fields(&[
+    ("nsfw", &Leaf),
+    ("rate_limit_per_user", &Leaf),
+    ("flags", &Leaf),
+    ("available_tags", &List(&TAG)),
+    ("applied_tags", &List(&Leaf)),
+]);
+
+/// Further kept fields of a message.
+pub fn message(message: &Value) -> Map<String, Value> {
+    let mut kept = fields(message, &MESSAGE);
+    if message.get("message_snapshots").is_some() {
+        kept.append(&mut fields(message, &FORWARD));
+    }
+    kept
+}
+
+/// Further kept fields of an attachment.
+pub fn attachment(attachment: &Value) -> Map<String, Value> {
+    fields(attachment, &ATTACHMENT)
+}
+
+/// Further kept fields of a channel or thread.
+pub fn channel(channel: &Value) -> Map<String, Value> {
+    fields(channel, &CHANNEL)
+}
+
+/// Whether a message has a field of the list with something in it. A quick
+/// look, so that the many plain messages aren't parsed twice: the defaults
+/// Discord sends with every message are not worth a second look.
+pub fn has_more(raw: &str) -> bool {
+    static EMPTY: [(&str, &[&str]); 7] = [
+        ("embeds", &["[]"]),
+        ("components", &["[]"]),
+        ("mention_everyone", &["false"]),
+        ("mention_roles", &["[]"]),
+        ("tts", &["false"]),
+        ("flags", &["0"]),
+        ("sticker_items", &["[]"]),
+    ];
+    let Fields(names) = MESSAGE else { return true };
+    names.iter().any(|(name, _)| {
+        let key = format!("\"{name}\":");
+        memchr::memmem::find_iter(raw.as_bytes(), key.as_bytes()).any(|at| {
+            let value = raw[at + key.len()..].trim_start();
+            let empty = EMPTY.iter().find(|(known, _)| known == name).map_or(&[][..], |(_, empty)| empty);
+            !value.starts_with("null") && !empty.iter().any(|empty| starts_with_value(value, empty))
+        })
+    })
+}
+
+fn starts_with_value(text: &str, value: &str) -> bool {
+    text.strip_prefix(value).is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
+}
+
+fn fields(value: &Value, shape: &Keep) -> Map<String, Value> {
+    match kept(value, shape) {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// The kept part of a value; `None` if nothing is left, or only what says
+/// nothing: null, false, zero flags, empty lists.
+fn kept(value: &Value, shape: &Keep) -> Option<Value> {
+    match (shape, value) {
+        (Leaf, Value::String(text)) => (!text.is_empty()).then(|| value.clone()),
+        (Leaf, Value::Number(_) | Value::Bool(true)) => Some(value.clone()),
+        (Url, Value::String(url)) => Some(split_signature(url).0.into()),
+        (User, Value::String(id)) => Some(format!("<@{id}>").into()),
+        (User, Value::Object(user)) => kept(user.get("id")?, &User),
+        (Fields(names), Value::Object(object)) => {
+            let kept: Map<String, Value> = names
+                .iter()
+                .filter_map(|(name, shape)| Some(((*name).to_owned(), kept(object.get(*name)?, shape)?)))
+                .filter(|(name, value)| name != "flags" || value != 0)
+                .collect();
+            (!kept.is_empty()).then_some(Value::Object(kept))
+        }
+        (List(shape), Value::Array(items)) => {
+            let kept: Vec<Value> = items.iter().filter_map(|item| kept(item, shape)).collect();
+            (!kept.is_empty()).then_some(Value::Array(kept))
+        }
+        _ => None,
+    }
+}
+
+/// Parameters that sign an address of Discord's file store.
+/// <https://discord.com/developers/docs/reference#signed-attachment-cdn-urls>
+const SIGNATURE: [&str; 3] = ["ex=", "is=", "hm="];
+
+/// An address without its signature, and the signature.
+pub fn split_signature(url: &str) -> (String, Option<String>) {
+    let Some((bare, query)) = url.split_once('?') else {
+        return (url.to_owned(), None);
+    };
+    let (signed, other): (Vec<&str>, Vec<&str>) = query
+        .split('&')
+        .filter(|parameter| !parameter.is_empty())
+        .partition(|parameter| SIGNATURE.iter().any(|name| parameter.starts_with(name)));
+    if signed.is_empty() {
+        return (url.to_owned(), None);
+    }
+    let bare = if other.is_empty() { bare.to_owned() } else { format!("{bare}?{}", other.join("&")) };
+    (bare, Some(signed.join("&")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_listed_fields_are_kept_and_users_become_mentions() {
+        let raw = json!({
+            "embeds": [{"title": "t", "author": {"name": "n", "icon_url": "https://x/avatars/1/a"}, "secret": 1}],
+            "interaction_metadata": {"id": "9", "name": "ban", "user": {"id": "77", "username": "u"}},
+            "unknown": {"id": "1"},
+            "flags": 0,
+        });
+        assert_eq!(
+            Value::Object(message(&raw)),
+            json!({
+                "embeds": [{"title": "t", "author": {"name": "n"}}],
+                "interaction_metadata": {"name": "ban", "user": "<@77>"},
+            })
+        );
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_plain_message() {
+        let raw = json!({
+            "id": "1", "content": "embeds", "embeds": [], "components": [], "mention_everyone": false,
+            "mention_roles": [], "tts": false, "flags": 0,
+        });
+        assert!(message(&raw).is_empty());
+        assert!(!has_more(&raw.to_string()));
+    }
+
+    #[test]
+    fn whatever_is_kept_is_noticed_first() {
+        for field in [
+            json!({"embeds": [{"title": "t"}]}),
+            json!({"flags": 4}),
+            json!({"poll": {"question": {"text": "?"}}}),
+            json!({"mention_everyone": true}),
+            json!({"message_snapshots": [{"message": {"content": "c"}}]}),
+        ] {
+            assert!(!message(&field).is_empty(), "{field}");
+            assert!(has_more(&field.to_string()), "{field}");
+            assert!(has_more(&serde_json::to_string_pretty(&field).unwrap()), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_signature_is_split_off_and_other_parameters_stay() {
+        assert_eq!(
+            split_signature("https://c/a.png?ex=1&is=2&hm=3&"),
+            ("https://c/a.png".into(), Some("ex=1&is=2&hm=3".into()))
+        );
+        assert_eq!(
+            split_signature("https://c/a.png?width=5&hm=3"),
+            ("https://c/a.png?width=5".into(), Some("hm=3".into()))
+        );
+        assert_eq!(split_signature("https://y/watch?v=1"), ("https://y/watch?v=1".into(), None));
+        assert_eq!(split_signature("https://y"), ("https://y".into(), None));
+    }
+}

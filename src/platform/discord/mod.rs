@@ -1,0 +1,155 @@
+//! Discord's REST API v10.
+//!
+//! `transport` sends one request, `client` adds limits and retries, `wire`
+//! reads answers leniently, `convert` and `keep` make the neutral model of
+//! them, `visibility` works out who may see what.
+
+mod answer;
+mod channels;
+mod client;
+mod convert;
+mod headers;
+mod keep;
+mod snowflake;
+mod transport;
+mod visibility;
+mod wire;
+
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use twilight_http::routing::Route;
+
+use self::client::Client;
+pub use self::transport::TransportError;
+use super::{ErrorKind, GateSettings, PlatformAdapter, PlatformError, RetryPolicy};
+use crate::model::{
+    BotIdentity, Channel, ChannelId, MessageId, MessagePage, OnRateLimit, Timestamp, UserId, Workspace,
+    WorkspaceId,
+};
+use crate::monitor::Monitor;
+
+/// How to reach Discord, and how fast.
+#[derive(Debug, Clone)]
+pub struct DiscordSettings {
+    /// scheme://host[:port], without a path.
+    pub api_url: String,
+    /// Limits of ours.
+    pub gate: GateSettings,
+    /// What to do at a 429.
+    pub on_rate_limit: OnRateLimit,
+    /// Passing faults.
+    pub retry: RetryPolicy,
+    /// For connecting with headers, and for the body, each.
+    pub request_timeout: Duration,
+}
+
+/// Discord through one bot token.
+#[derive(Debug)]
+pub struct Discord {
+    client: Client,
+    bot: OnceCell<UserId>,
+}
+
+impl Discord {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// When the address or the token can't be put into a request.
+    pub fn new(settings: &DiscordSettings, token: &str) -> Result<Self, TransportError> {
+        Ok(Self { client: Client::new(settings, token)?, bot: OnceCell::new() })
+    }
+
+    async fn bot(&self, monitor: &dyn Monitor) -> Result<UserId, PlatformError> {
+        let ask = || async {
+            let answer = self.client.get(&Route::GetCurrentUser, "the bot's account", monitor).await?;
+            let user: wire::User = answer.parse()?;
+            user.id().ok_or_else(|| {
+                PlatformError::new(ErrorKind::Unreadable, "the bot's account", "no id in the answer")
+            })
+        };
+        self.bot.get_or_try_init(ask).await.copied()
+    }
+}
+
+impl PlatformAdapter for Discord {
+    /// <https://discord.com/developers/docs/resources/message#get-channel-messages>
+    const MAX_PAGE: u16 = 100;
+
+    async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
+        let route = Route::GetCurrentUserApplicationInfo;
+        match self.client.get(&route, "the bot's application", monitor).await {
+            Ok(answer) => {
+                let application: wire::Application = answer.parse()?;
+                if let Some(bot) = application.bot.and_then(|bot| bot.id()) {
+                    self.bot.set(bot).ok();
+                }
+                Ok(BotIdentity { reads_content: application.reads_content(), server_time: answer.date })
+            }
+            // A compatible server need not know applications; the token is
+            // then proved by the account.
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                self.bot(monitor).await?;
+                Ok(BotIdentity { reads_content: None, server_time: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn workspace(
+        &self,
+        id: WorkspaceId,
+        monitor: &dyn Monitor,
+    ) -> Result<(Workspace, Vec<Channel>), PlatformError> {
+        let bot = self.bot(monitor).await?;
+        channels::workspace(&self.client, id, bot, monitor).await
+    }
+
+    async fn active_threads(
+        &self,
+        id: WorkspaceId,
+        channels: &[Channel],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Channel>, PlatformError> {
+        channels::active_threads(&self.client, id, channels, monitor).await
+    }
+
+    async fn archived_threads(
+        &self,
+        parent: &Channel,
+        before: Option<Timestamp>,
+        monitor: &dyn Monitor,
+    ) -> Result<(Vec<Channel>, bool), PlatformError> {
+        channels::archived_threads(&self.client, parent, before, monitor).await
+    }
+
+    async fn channel(&self, id: ChannelId, monitor: &dyn Monitor) -> Result<Channel, PlatformError> {
+        channels::channel(&self.client, id, monitor).await
+    }
+
+    async fn messages(
+        &self,
+        channel: ChannelId,
+        after: Option<MessageId>,
+        limit: u16,
+        monitor: &dyn Monitor,
+    ) -> Result<MessagePage, PlatformError> {
+        let route = Route::GetMessages {
+            channel_id: channel.get(),
+            after: Some(after.map_or(0, MessageId::get)),
+            around: None,
+            before: None,
+            limit: Some(limit),
+        };
+        let subject = format!("messages of channel {channel}");
+        self.client.read(&route, &subject, monitor, |answer| convert::page(answer, channel, limit)).await
+    }
+
+    fn id_before(&self, time: Timestamp) -> Option<MessageId> {
+        snowflake::id_before(time)
+    }
+
+    fn sent_at(&self, id: MessageId) -> Timestamp {
+        snowflake::sent_at(id.get())
+    }
+}

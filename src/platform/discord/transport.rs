@@ -1,0 +1,156 @@
+//! One request, one answer: TLS, connections, compression, timeouts.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::{Request, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::timeout;
+
+/// The greatest answer that is read, bytes, before and after unpacking: a page
+/// of 100 of the longest messages stays well below.
+const MAX_BODY_BYTES: usize = 32 << 20;
+
+/// How the product names itself.
+/// <https://discord.com/developers/docs/reference#user-agent>
+const AGENT: &str =
+    concat!("DiscordBot (https://github.com/verta-sync/verta-sync, ", env!("CARGO_PKG_VERSION"), ")");
+
+/// A request got no usable answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// The address can't be asked.
+    #[error("the address {0} can't be used")]
+    Address(String),
+    /// The token holds a character that no header can.
+    #[error("the token holds a character that can't be sent")]
+    Token,
+    /// Nothing came in time.
+    #[error("no {part} within {} s", .after.as_secs_f64())]
+    Timeout {
+        /// What was waited for.
+        part: &'static str,
+        /// How long.
+        after: Duration,
+    },
+    /// No connection, or it broke.
+    #[error("{0}")]
+    Connection(String),
+    /// The answer is greater than any real one.
+    #[error("the answer is larger than {} MiB", MAX_BODY_BYTES >> 20)]
+    TooLarge,
+    /// The body can't be unpacked.
+    #[error("the compressed answer is damaged")]
+    Compression,
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub struct Response {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// HTTP headers.
+    pub headers: HeaderMap,
+    /// Unpacked.
+    pub body: Bytes,
+}
+
+/// Sends requests to one address with one token.
+#[derive(Debug)]
+pub struct Transport {
+    http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    base: String,
+    authorization: HeaderValue,
+    timeout: Duration,
+}
+
+impl Transport {
+    /// `base` is scheme://host[:port].
+    pub fn new(base: &str, token: &str, timeout: Duration) -> Result<Self, TransportError> {
+        let base = base.trim_end_matches('/').to_owned();
+        base.parse::<Uri>().map_err(|_| TransportError::Address(base.clone()))?;
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bot {token}")).map_err(|_| TransportError::Token)?;
+        authorization.set_sensitive(true);
+        Ok(Self { http: http_client(timeout), base, authorization, timeout })
+    }
+
+    /// GETs `path`, which has no leading slash.
+    pub async fn get(&self, path: &str) -> Result<Response, TransportError> {
+        let url = format!("{}/api/v10/{path}", self.base);
+        let request = Request::get(&url)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(USER_AGENT, AGENT)
+            .header(ACCEPT_ENCODING, "gzip")
+            .body(Empty::new())
+            .map_err(|_| TransportError::Address(self.base.clone()))?;
+        let response = timeout(self.timeout, self.http.request(request))
+            .await
+            .map_err(|_| self.late("answer"))?
+            .map_err(|error| TransportError::Connection(innermost(&error)))?;
+        let (parts, body) = response.into_parts();
+        let body = timeout(self.timeout, Limited::new(body, MAX_BODY_BYTES).collect())
+            .await
+            .map_err(|_| self.late("complete body"))?
+            .map_err(|error| body_error(error.as_ref()))?
+            .to_bytes();
+        let body = unpack(body, &parts.headers)?;
+        Ok(Response { status: parts.status, headers: parts.headers, body })
+    }
+
+    const fn late(&self, part: &'static str) -> TransportError {
+        TransportError::Timeout { part, after: self.timeout }
+    }
+}
+
+fn http_client(timeout: Duration) -> Client<HttpsConnector<HttpConnector>, Empty<Bytes>> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(timeout));
+    let connector =
+        HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(http);
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_timer(TokioTimer::new())
+        .build(connector)
+}
+
+fn unpack(body: Bytes, headers: &HeaderMap) -> Result<Bytes, TransportError> {
+    if headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding != "gzip") {
+        return Ok(body);
+    }
+    let mut unpacked = Vec::with_capacity(body.len() * 4);
+    GzDecoder::new(&body[..])
+        .take(MAX_BODY_BYTES as u64 + 1)
+        .read_to_end(&mut unpacked)
+        .map_err(|_| TransportError::Compression)?;
+    if unpacked.len() > MAX_BODY_BYTES { Err(TransportError::TooLarge) } else { Ok(unpacked.into()) }
+}
+
+fn body_error(error: &(dyn std::error::Error + 'static)) -> TransportError {
+    if error.is::<http_body_util::LengthLimitError>() {
+        TransportError::TooLarge
+    } else {
+        TransportError::Connection(format!(
+            "the connection broke in the middle of the answer ({})",
+            innermost(error)
+        ))
+    }
+}
+
+/// The cause at the bottom: the layers above say "client error (Connect)".
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

@@ -1,0 +1,197 @@
+//! Who may see a channel: Discord's permission rules.
+//! <https://discord.com/developers/docs/topics/permissions#permission-overwrites>
+
+use serde_json::value::RawValue;
+use twilight_model::guild::Permissions;
+
+use super::wire;
+use crate::model::{ChannelKind, UserId, Visibility, WorkspaceId};
+
+/// What the bot and @everyone may do in a guild before channels say otherwise.
+#[derive(Debug)]
+pub struct GuildRights {
+    /// The guild.
+    pub guild: WorkspaceId,
+    bot: UserId,
+    bot_roles: Vec<u64>,
+    everyone: Permissions,
+    bot_base: Permissions,
+}
+
+impl GuildRights {
+    /// From the guild's roles and those the bot has.
+    pub fn new(
+        guild: WorkspaceId,
+        roles: &[wire::Role<'_>],
+        owner: Option<u64>,
+        bot: UserId,
+        bot_roles: Vec<u64>,
+    ) -> Self {
+        let bits_of = |wanted: &dyn Fn(u64) -> bool| {
+            roles.iter().filter(|role| wanted(role.id.0)).fold(Permissions::empty(), |sum, role| {
+                sum | bits(role.permissions.as_deref().unwrap_or_default())
+            })
+        };
+        let everyone = bits_of(&|role| role == guild.get());
+        let bot_base = if owner == Some(bot.get()) {
+            Permissions::all()
+        } else {
+            everyone | bits_of(&|role| bot_roles.contains(&role))
+        };
+        Self { guild, bot, bot_roles, everyone, bot_base }
+    }
+
+    /// Who may see a channel with these overwrites.
+    pub fn of_channel(&self, kind: ChannelKind, overwrites: &[wire::Overwrite<'_>]) -> Visibility {
+        let everyone = self.everyone_in(overwrites);
+        let bot = self.bot_in(overwrites);
+        let everyone_lacks = missing(everyone, needed_to_see(kind));
+        Visibility {
+            everyone_sees: everyone_lacks.is_empty(),
+            everyone_reads_history: everyone.contains(Permissions::READ_MESSAGE_HISTORY),
+            bot_lacks: missing(bot, needed_to_see(kind) | Permissions::READ_MESSAGE_HISTORY),
+            everyone_lacks,
+        }
+    }
+
+    fn everyone_in(&self, overwrites: &[wire::Overwrite<'_>]) -> Permissions {
+        if self.everyone.contains(Permissions::ADMINISTRATOR) {
+            return Permissions::all();
+        }
+        apply(self.everyone, overwrites, |overwrite| is_role(overwrite) && overwrite.id.0 == self.guild.get())
+    }
+
+    fn bot_in(&self, overwrites: &[wire::Overwrite<'_>]) -> Permissions {
+        if self.bot_base.contains(Permissions::ADMINISTRATOR) {
+            return Permissions::all();
+        }
+        let everyone = apply(self.bot_base, overwrites, |overwrite| {
+            is_role(overwrite) && overwrite.id.0 == self.guild.get()
+        });
+        let roles = apply(everyone, overwrites, |overwrite| {
+            is_role(overwrite) && self.bot_roles.contains(&overwrite.id.0)
+        });
+        apply(roles, overwrites, |overwrite| !is_role(overwrite) && overwrite.id.0 == self.bot.get())
+    }
+}
+
+/// All matching denials, then all matching allowances.
+fn apply(
+    base: Permissions,
+    overwrites: &[wire::Overwrite<'_>],
+    matches: impl Fn(&wire::Overwrite<'_>) -> bool,
+) -> Permissions {
+    let (allow, deny) = overwrites
+        .iter()
+        .filter(|overwrite| matches(overwrite))
+        .fold((Permissions::empty(), Permissions::empty()), |(allow, deny), overwrite| {
+            (allow | raw_bits(overwrite.allow), deny | raw_bits(overwrite.deny))
+        });
+    (base & !deny) | allow
+}
+
+/// The type is a number, and a word with some compatible servers.
+fn is_role(overwrite: &wire::Overwrite<'_>) -> bool {
+    overwrite.kind.is_some_and(|kind| matches!(kind.get(), "0" | "\"0\"" | "\"role\""))
+}
+
+fn raw_bits(raw: Option<&RawValue>) -> Permissions {
+    raw.map_or(Permissions::empty(), |raw| bits(raw.get().trim_matches('"')))
+}
+
+/// Bits in decimal; unknown ones are kept, unreadable ones are none.
+fn bits(decimal: &str) -> Permissions {
+    Permissions::from_bits_retain(decimal.parse().unwrap_or(0))
+}
+
+/// The text of a voice or stage channel needs CONNECT as well.
+fn needed_to_see(kind: ChannelKind) -> Permissions {
+    match kind {
+        ChannelKind::Voice | ChannelKind::Stage => Permissions::VIEW_CHANNEL | Permissions::CONNECT,
+        _ => Permissions::VIEW_CHANNEL,
+    }
+}
+
+/// The missing ones by the names of Discord's settings page.
+fn missing(has: Permissions, needs: Permissions) -> Vec<&'static str> {
+    [
+        (Permissions::VIEW_CHANNEL, "View Channel"),
+        (Permissions::READ_MESSAGE_HISTORY, "Read Message History"),
+        (Permissions::CONNECT, "Connect"),
+    ]
+    .into_iter()
+    .filter(|(permission, _)| needs.contains(*permission) && !has.contains(*permission))
+    .map(|(_, name)| name)
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GUILD: u64 = 100;
+    const BOT: u64 = 7;
+    const BOT_ROLE: u64 = 200;
+
+    fn visibility(kind: ChannelKind, everyone: u64, bot_role: u64, overwrites: &str) -> Visibility {
+        let roles = format!(
+            r#"[{{"id":"{GUILD}","permissions":"{everyone}"}},{{"id":"{BOT_ROLE}","permissions":"{bot_role}"}}]"#
+        );
+        let roles: Vec<wire::Role<'_>> = serde_json::from_str(&roles).unwrap();
+        let overwrites: Vec<wire::Overwrite<'_>> = serde_json::from_str(overwrites).unwrap();
+        let guild = WorkspaceId::new(GUILD).unwrap();
+        GuildRights::new(guild, &roles, None, UserId::new(BOT).unwrap(), vec![BOT_ROLE])
+            .of_channel(kind, &overwrites)
+    }
+
+    const VIEW: u64 = 1 << 10;
+    const HISTORY: u64 = 1 << 16;
+    const CONNECT: u64 = 1 << 20;
+
+    #[test]
+    fn without_overwrites_the_roles_decide() {
+        let open = visibility(ChannelKind::Text, VIEW | HISTORY, 0, "[]");
+        assert!(open.everyone_sees && open.everyone_reads_history && open.bot_lacks.is_empty());
+        let closed = visibility(ChannelKind::Text, HISTORY, VIEW, "[]");
+        assert!(!closed.everyone_sees && closed.bot_lacks.is_empty());
+        assert_eq!(closed.everyone_lacks, ["View Channel"]);
+    }
+
+    #[test]
+    fn the_channels_own_overwrite_beats_the_role() {
+        let deny = format!(r#"[{{"id":"{GUILD}","type":0,"allow":"0","deny":"{VIEW}"}}]"#);
+        assert!(!visibility(ChannelKind::Text, VIEW, 0, &deny).everyone_sees);
+        let allow = format!(r#"[{{"id":"{GUILD}","type":0,"allow":"{VIEW}","deny":"{VIEW}"}}]"#);
+        assert!(visibility(ChannelKind::Text, 0, 0, &allow).everyone_sees);
+    }
+
+    #[test]
+    fn an_overwrite_of_somebody_else_is_not_everyones() {
+        let other = format!(
+            r#"[{{"id":"{GUILD}","type":1,"allow":"{VIEW}","deny":"0"}},{{"id":"5","type":0,"allow":"{VIEW}","deny":"0"}}]"#
+        );
+        assert!(!visibility(ChannelKind::Text, 0, 0, &other).everyone_sees);
+    }
+
+    #[test]
+    fn voice_needs_connect() {
+        let voice = visibility(ChannelKind::Voice, VIEW | HISTORY, CONNECT, "[]");
+        assert!(!voice.everyone_sees && voice.bot_lacks.is_empty());
+        assert!(visibility(ChannelKind::Stage, VIEW | CONNECT, 0, "[]").everyone_sees);
+    }
+
+    #[test]
+    fn the_bots_member_overwrite_comes_last() {
+        let text = format!(
+            r#"[{{"id":"{BOT}","type":1,"allow":"0","deny":"{HISTORY}"}},{{"id":"{BOT_ROLE}","type":0,"allow":"{HISTORY}","deny":"0"}}]"#
+        );
+        assert_eq!(visibility(ChannelKind::Text, VIEW, 0, &text).bot_lacks, ["Read Message History"]);
+    }
+
+    #[test]
+    fn an_administrator_sees_all() {
+        let deny = format!(r#"[{{"id":"{GUILD}","type":0,"allow":"0","deny":"{VIEW}"}}]"#);
+        let admin = visibility(ChannelKind::Text, VIEW, 1 << 3, &deny);
+        assert!(!admin.everyone_sees && admin.bot_lacks.is_empty());
+    }
+}

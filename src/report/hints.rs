@@ -1,0 +1,33 @@
+//! What to do about a cause.
+
+use crate::model::Cause;
+
+/// The remedy, one sentence; `None` where there is nothing to do but wait for
+/// the next run.
+pub const fn hint(cause: Cause) -> Option<&'static str> {
+    Some(match cause {
+        Cause::TokenRejected => {
+            "make a new token on the Bot page of https://discord.com/developers/applications and put it where sync.toml says"
+        }
+        Cause::ContentIntentOff => {
+            "switch on \"Message Content Intent\" on the Bot page of https://discord.com/developers/applications"
+        }
+        Cause::NotInWorkspace => "invite the bot to the server, or correct guild_id in sync.toml",
+        Cause::Forbidden => "give the bot's role View Channel and Read Message History in this channel",
+        Cause::NotFound => "the channel was deleted; the next run marks it so",
+        Cause::Refused => {
+            "the channel is of a kind that Discord doesn't let bots read; exclude it in sync.toml"
+        }
+        Cause::RateLimited => "run again later, or set on_rate_limit = \"wait\"",
+        Cause::TooManyRefusals => {
+            "wait at least 10 minutes, and look for other programs that use this token or this address"
+        }
+        Cause::Network => "check the network and api_url; what is missing is read by the next run",
+        Cause::Timeout => "check the network; the next run tries again",
+        Cause::Server => "Discord has trouble (https://discordstatus.com); the next run tries again",
+        Cause::Unreadable => "the next run tries again; if it stays, please report it",
+        Cause::OutOfTime => "run again: it goes on where this run stopped",
+        Cause::Interrupted => "run again: it goes on where this run stopped",
+        Cause::Archive | Cause::Internal => return None,
+    })
+}

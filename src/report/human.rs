@@ -1,0 +1,206 @@
+//! Text for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::table::{counted, grouped, shown, table};
+use super::{ago, clock, duration, hint};
+use crate::model::{Cause, Job, JobError, JobStatus, Overview, Timestamp};
+
+/// Most channels that are named under one cause.
+const NAMED_CHANNELS: usize = 3;
+/// Room for a name from the platform.
+const NAME_WIDTH: usize = 32;
+
+/// What `status` says before its table.
+#[derive(Debug, Clone, Copy)]
+pub struct Heading<'a> {
+    /// The archive.
+    pub archive: &'a str,
+    /// The time that "ago" counts from.
+    pub now: Timestamp,
+}
+
+/// What a run did, a paragraph a tenant; one line if nothing is new.
+pub fn summary(jobs: &[Job]) -> String {
+    let mut text = String::new();
+    for job in jobs {
+        text.push_str(&headline(job));
+        text.push('\n');
+        if job.stats.channels_unreadable > 0 {
+            let channels = counted(job.stats.channels_unreadable, "public channel");
+            writeln!(text, "  ! the bot can't read {channels}").ok();
+            writeln!(text, "    → give its role View Channel and Read Message History there").ok();
+        }
+        for (cause, errors) in by_cause(&job.errors) {
+            write_errors(&mut text, job, cause, &errors);
+        }
+    }
+    text
+}
+
+/// "takaro: completed in 12s: 61 channels read, 3 unchanged, 50,000 messages".
+fn headline(job: &Job) -> String {
+    let stats = &job.stats;
+    let is_quiet = stats.channels_total == 0 && job.status == JobStatus::Completed;
+    if is_quiet {
+        let unchanged = counted(stats.channels_skipped, "channel");
+        return format!("{}: nothing new in {unchanged}", job.tenant);
+    }
+    if stats.channels_total == 0 && stats.channels_skipped == 0 {
+        return format!("{}: {}", job.tenant, job.status);
+    }
+    let mut parts = vec![format!("{} read", counted(stats.channels_processed, "channel"))];
+    if stats.channels_skipped > 0 {
+        parts.push(format!("{} unchanged", grouped(stats.channels_skipped)));
+    }
+    parts.push(counted(stats.messages_processed, "message"));
+    if stats.messages_processed > 0 {
+        parts.push(format!("{:.0} messages/s", messages_per_second(job)));
+    }
+    if stats.rate_limit_encounters > 0 {
+        parts.push(format!("{} met", counted(stats.rate_limit_encounters, "rate limit")));
+    }
+    if stats.retries > 0 {
+        parts.push(if stats.retries == 1 {
+            "1 retry".to_owned()
+        } else {
+            format!("{} retries", stats.retries)
+        });
+    }
+    let took = took(job).map(|took| format!(" in {}", duration(took))).unwrap_or_default();
+    format!("{}: {}{took}: {}", job.tenant, job.status, parts.join(", "))
+}
+
+fn took(job: &Job) -> Option<Duration> {
+    Some(job.completed_at?.since(job.started_at?))
+}
+
+/// Messages a second over the whole job; 0 before it has taken any time.
+#[allow(clippy::cast_precision_loss, reason = "a rate")]
+pub fn messages_per_second(job: &Job) -> f64 {
+    let seconds = took(job).unwrap_or_default().as_secs_f64();
+    if seconds > 0.0 { job.stats.messages_processed as f64 / seconds } else { 0.0 }
+}
+
+/// Errors by cause, in the order in which each cause came first.
+fn by_cause(errors: &[JobError]) -> Vec<(Cause, Vec<&JobError>)> {
+    let mut groups: Vec<(Cause, Vec<&JobError>)> = Vec::new();
+    for error in errors {
+        match groups.iter_mut().find(|(cause, _)| *cause == error.cause) {
+            Some((_, group)) => group.push(error),
+            None => groups.push((error.cause, vec![error])),
+        }
+    }
+    groups
+}
+
+fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]) {
+    let names: BTreeMap<_, _> =
+        job.channels.iter().map(|channel| (channel.channel_id, channel.name.as_str())).collect();
+    for error in errors.iter().take(NAMED_CHANNELS) {
+        let name = error.channel_id.and_then(|id| names.get(&id));
+        let name = name.map(|name| format!("#{}: ", shown(name, NAME_WIDTH))).unwrap_or_default();
+        writeln!(text, "  ✗ {name}{}", shown(&error.error, 160)).ok();
+    }
+    if errors.len() > NAMED_CHANNELS {
+        let more = errors.len() - NAMED_CHANNELS;
+        writeln!(text, "  ✗ and {more} more: verta-sync status --job-id {}", job.job_id).ok();
+    }
+    if let Some(hint) = hint(cause) {
+        writeln!(text, "    → {hint}").ok();
+    }
+}
+
+/// Every tenant at a glance, what runs, and what fails.
+pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
+    let mut text = format!("archive {}\n\n", heading.archive);
+    text.push_str(&tenants(overview, heading.now));
+    for job in &overview.running {
+        let eta = job.stats.eta_seconds.filter(|eta| eta.is_finite() && *eta >= 0.0);
+        let eta = eta.map_or_else(
+            || "not yet known".to_owned(),
+            |eta| duration(Duration::from_secs_f64(eta.min(1e9))),
+        );
+        writeln!(
+            text,
+            "\nrunning {} ({}): {:.0} %, {} of {}, {}, ETA {eta}",
+            job.job_id,
+            job.tenant,
+            job.stats.progress * 100.0,
+            grouped(job.stats.channels_processed),
+            counted(job.stats.channels_total, "channel"),
+            counted(job.stats.messages_processed, "message"),
+        )
+        .ok();
+    }
+    for job in &overview.queued {
+        let position =
+            job.queue_position.map(|position| format!(", position {position}")).unwrap_or_default();
+        writeln!(text, "\nqueued {} ({}){position}", job.job_id, job.tenant).ok();
+    }
+    if !overview.failing_channels.is_empty() {
+        writeln!(text, "\nfailing channels:").ok();
+    }
+    for channel in &overview.failing_channels {
+        let since = channel.since.map(|since| format!(" (since {})", clock(since))).unwrap_or_default();
+        let name = shown(&channel.name, NAME_WIDTH);
+        writeln!(text, "  ✗ {} #{name}: {}{since}", channel.tenant, shown(&channel.error, 160)).ok();
+    }
+    text
+}
+
+fn tenants(overview: &Overview, now: Timestamp) -> String {
+    let headings = [
+        "tenant",
+        "state",
+        "channels",
+        "done",
+        "failing",
+        "hidden",
+        "unreadable",
+        "messages",
+        "last success",
+    ];
+    let mut rows = vec![headings.map(str::to_owned).to_vec()];
+    for tenant in &overview.tenants {
+        let channels = &tenant.channels;
+        rows.push(vec![
+            shown(&tenant.name, NAME_WIDTH),
+            tenant.status.name().to_owned(),
+            grouped(channels.total),
+            grouped(channels.done),
+            grouped(channels.failing),
+            grouped(channels.hidden),
+            grouped(channels.unreadable),
+            grouped(tenant.messages),
+            tenant.last_success_at.map_or_else(|| "never".to_owned(), |at| ago(at, now)),
+        ]);
+    }
+    table(&rows, &[2, 3, 4, 5, 6, 7])
+}
+
+/// One job with every channel.
+pub fn job_details(job: &Job) -> String {
+    let mut text = format!("job {}\n{}\n\n", job.job_id, headline(job));
+    let headings = ["channel", "id", "status", "worker", "messages", "messages/s", "retries", "error"];
+    let mut rows = vec![headings.map(str::to_owned).to_vec()];
+    for channel in &job.channels {
+        rows.push(vec![
+            shown(&channel.name, NAME_WIDTH),
+            channel.channel_id.to_string(),
+            channel.status.name().to_owned(),
+            channel.worker_id.map(|worker| worker.to_string()).unwrap_or_default(),
+            grouped(channel.messages_processed),
+            format!("{:.0}", channel.messages_per_second),
+            channel.retry_count.to_string(),
+            channel.error.as_deref().map(|error| shown(error, 120)).unwrap_or_default(),
+        ]);
+    }
+    text.push_str(&table(&rows, &[3, 4, 5, 6]));
+    for (cause, errors) in by_cause(&job.errors) {
+        write_errors(&mut text, job, cause, &errors);
+    }
+    text
+}

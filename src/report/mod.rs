@@ -1,0 +1,15 @@
+//! Text and JSON for people and scripts, made of what happened. Nothing here
+//! reads or writes anything.
+
+mod exit;
+mod hints;
+mod human;
+mod json;
+mod table;
+mod time;
+
+pub use exit::exit_code;
+pub use hints::hint;
+pub use human::{Heading, job_details, status, summary};
+pub use json::{job as job_json, overview as overview_json, summary as summary_json};
+pub use time::{ago, clock, duration, iso};

@@ -1,0 +1,225 @@
+//! The record of one job while it runs.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::channel::{ChannelOutcome, Failure};
+use super::meter::Meter;
+use super::policy::{Tally, tenant_status};
+use super::run::{Context, Stop, TenantOutcome, TenantTask, job_error};
+use super::tenant::Prepared;
+use crate::archive::{ArchiveError, TenantRow, audit, jobs, tenants};
+use crate::model::{
+    Cause, ChannelId, JobError, JobKind, JobStats, JobStatus, ProgressStatus, TenantStatus, Timestamp,
+};
+use crate::monitor::{Counter, Event};
+
+/// An estimate is told once this much of the work is done.
+const ESTIMABLE_PROGRESS: f64 = 0.02;
+
+/// What is known of a job, in memory and brought to its row.
+#[derive(Debug)]
+pub struct JobRecord {
+    /// Its ID.
+    pub job_id: Arc<str>,
+    /// Whose it is.
+    pub tenant: TenantRow,
+    /// Counts what it causes.
+    pub meter: Arc<Meter>,
+    status: JobStatus,
+    began: Instant,
+    /// How its channels ended.
+    tally: Tally,
+    /// What ended before any channel: the tenant itself, listings of threads.
+    before: Tally,
+    total: u64,
+    unreadable: u64,
+    max_concurrent: u64,
+    channel_seconds: f64,
+    weight: u64,
+    weight_done: u64,
+    errors: Vec<JobError>,
+    cause: Option<Cause>,
+}
+
+impl JobRecord {
+    /// Makes the tenant's row and the job's, which waits.
+    pub async fn create<P>(
+        context: &Context<P>,
+        tenant: &TenantTask,
+        run_id: &str,
+        job_id: String,
+        kind: JobKind,
+    ) -> Result<Self, ArchiveError> {
+        let now = context.clock.now();
+        let (platform, workspace, name) = (tenant.platform.clone(), tenant.workspace, tenant.name.clone());
+        let (run_id, id) = (run_id.to_owned(), job_id.clone());
+        let row = context
+            .writer
+            .run(move |tx| {
+                let tenant = tenants::intern(tx, &platform, workspace, &name, now)?;
+                jobs::create(tx, &jobs::NewJob { job_id: id.clone(), run_id, tenant, kind }, now)?;
+                tenants::set_status(tx, tenant, TenantStatus::Queued, now)?;
+                audit::record(tx, "sync_started", Some(tenant), Some(&id), None, now)?;
+                Ok(tenant)
+            })
+            .await?;
+        context.monitor.event(Event::JobStarted { job_id: job_id.clone(), tenant: tenant.name.clone() });
+        Ok(Self {
+            job_id: job_id.into(),
+            tenant: row,
+            meter: Arc::new(Meter::new(Arc::clone(&context.monitor))),
+            status: JobStatus::Running,
+            began: Instant::now(),
+            tally: Tally::default(),
+            before: Tally::default(),
+            total: 0,
+            unreadable: 0,
+            max_concurrent: 0,
+            channel_seconds: 0.0,
+            weight: 0,
+            weight_done: 0,
+            errors: Vec::new(),
+            cause: None,
+        })
+    }
+
+    /// Its channels are known.
+    pub fn planned(&mut self, prepared: &Prepared) {
+        self.total = prepared.tasks.len() as u64;
+        self.weight = prepared.tasks.iter().map(|task| task.plan.weight).sum();
+        self.tally.skipped = prepared.skipped;
+        self.unreadable = prepared.unreadable;
+        self.before.failed += prepared.errors.len() as u64;
+        self.errors.extend(prepared.errors.iter().cloned());
+    }
+
+    /// It failed as a whole, or was stopped before it began.
+    pub fn failed(&mut self, failure: &Failure, now: Timestamp) {
+        match failure.cause {
+            Cause::Interrupted => self.before.interrupted += 1,
+            Cause::OutOfTime => self.before.deferred += 1,
+            cause => {
+                self.before.failed += 1;
+                self.cause = Some(cause);
+            }
+        }
+        self.errors.push(job_error(None, failure, now));
+    }
+
+    /// One more of its channels is open.
+    pub fn opened(&mut self, concurrent: usize) {
+        self.max_concurrent = self.max_concurrent.max(concurrent as u64);
+    }
+
+    /// One of its channels was closed.
+    pub fn closed(&mut self, channel: ChannelId, outcome: ChannelOutcome, weight: u64, now: Timestamp) {
+        self.tally.add(outcome.status);
+        self.channel_seconds += outcome.seconds;
+        self.weight_done += weight;
+        if let Some(failure) = outcome.failure {
+            self.errors.push(job_error(Some(channel), &failure, now));
+            if failure.ends_run {
+                self.cause.get_or_insert(failure.cause);
+            }
+        }
+    }
+
+    /// One of its channels is left for another run.
+    pub fn left(&mut self, stop: Stop) {
+        self.tally.add(match stop {
+            Stop::OutOfTime => ProgressStatus::Deferred,
+            Stop::Signal | Stop::Fatal => ProgressStatus::Interrupted,
+        });
+    }
+
+    /// Whether it has not been finished.
+    pub fn is_running(&self) -> bool {
+        self.status == JobStatus::Running
+    }
+
+    /// Whether channels are still to end.
+    pub fn is_waiting(&self) -> bool {
+        self.tally.ended() < self.total
+    }
+
+    /// Brings its row up to date.
+    /// `open_weight` is what is done of the channels that are open.
+    pub async fn save<P>(&self, context: &Context<P>, open_weight: f64) -> Result<(), ArchiveError> {
+        let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(open_weight), context.clock.now());
+        context.monitor.event(Event::JobProgress { job_id: job_id.to_string(), stats });
+        context.writer.run(move |tx| jobs::update(tx, &job_id, &stats, now)).await
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "ratios and averages")]
+    fn stats(&self, open_weight: f64) -> JobStats {
+        let processed = self.tally.completed + self.tally.failed;
+        let weight_done = self.weight_done as f64 + open_weight;
+        let progress = if self.weight == 0 { 0.0 } else { (weight_done / self.weight as f64).min(1.0) };
+        let elapsed = self.began.elapsed().as_secs_f64();
+        let is_estimable = (ESTIMABLE_PROGRESS..1.0).contains(&progress);
+        JobStats {
+            channels_total: self.total,
+            channels_processed: processed,
+            channels_skipped: self.tally.skipped,
+            channels_unreadable: self.unreadable,
+            messages_processed: self.meter.sum(Counter::Messages),
+            reactions_processed: self.meter.sum(Counter::Reactions),
+            attachments_processed: self.meter.sum(Counter::Attachments),
+            max_concurrent_channels: self.max_concurrent,
+            average_channel_seconds: self.channel_seconds / processed.max(1) as f64,
+            total_api_calls: self.meter.sum(Counter::ApiCalls),
+            rate_limit_encounters: self.meter.sum(Counter::RateLimitEncounters),
+            rate_limit_wait_seconds: self.meter.sum(Counter::RateLimitWaitMilliseconds) as f64 / 1000.0,
+            retries: self.meter.sum(Counter::Retries),
+            progress,
+            eta_seconds: is_estimable.then(|| elapsed * (1.0 - progress) / progress),
+        }
+    }
+
+    /// Records its end. `is_whole`: all channels were asked for, so that a
+    /// completed job is a success of the tenant.
+    pub async fn finish<P>(
+        &mut self,
+        context: &Context<P>,
+        signalled: bool,
+        is_whole: bool,
+    ) -> Result<(), ArchiveError> {
+        self.status = self.tally.and(self.before).job_status(signalled);
+        let mut stats = self.stats(0.0);
+        if self.status == JobStatus::Completed {
+            stats.progress = 1.0;
+        }
+        let (job_id, tenant, status) = (Arc::clone(&self.job_id), self.tenant, self.status);
+        let errors = self.errors.clone();
+        let end = tenants::End {
+            status: tenant_status(status),
+            is_success: status == JobStatus::Completed && is_whole,
+            error: self.errors.first().map(|error| error.error.clone()),
+        };
+        let now = context.clock.now();
+        context
+            .writer
+            .run(move |tx| {
+                jobs::update(tx, &job_id, &stats, now)?;
+                jobs::finish(tx, &job_id, status, &errors, now)?;
+                tenants::finish(tx, tenant, &end, now)?;
+                let details = serde_json::json!({ "status": status.name() });
+                audit::record(tx, "sync_finished", Some(tenant), Some(&job_id), Some(&details), now)
+            })
+            .await?;
+        context.monitor.event(Event::JobFinished { job_id: self.job_id.to_string(), status });
+        Ok(())
+    }
+
+    /// How it ended.
+    pub fn outcome(&self) -> TenantOutcome {
+        TenantOutcome {
+            status: self.status,
+            cause: self.cause,
+            archived_something: self.tally.completed + self.tally.skipped > 0
+                || self.meter.sum(Counter::Messages) > 0,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What follows from an error or an end. Pure.
+
+use crate::model::{Cause, JobStatus, ProgressStatus, TenantStatus};
+use crate::platform::ErrorKind;
+
+/// The cause that people are told.
+pub const fn cause_of(kind: ErrorKind) -> Cause {
+    match kind {
+        ErrorKind::TokenRejected => Cause::TokenRejected,
+        ErrorKind::NotInWorkspace => Cause::NotInWorkspace,
+        ErrorKind::Forbidden => Cause::Forbidden,
+        ErrorKind::NotFound => Cause::NotFound,
+        ErrorKind::Refused => Cause::Refused,
+        ErrorKind::RateLimited => Cause::RateLimited,
+        ErrorKind::TooManyRefusals => Cause::TooManyRefusals,
+        ErrorKind::Network => Cause::Network,
+        ErrorKind::Timeout => Cause::Timeout,
+        ErrorKind::Server | ErrorKind::NotReady => Cause::Server,
+        ErrorKind::Unreadable => Cause::Unreadable,
+    }
+}
+
+/// How a job's channels ended, by number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Read to their end.
+    pub completed: u64,
+    /// Ended by an error.
+    pub failed: u64,
+    /// Left for a later run because this one's time was up.
+    pub deferred: u64,
+    /// Stopped by a signal, or by what ended the run.
+    pub interrupted: u64,
+    /// Had nothing to read.
+    pub skipped: u64,
+}
+
+impl Tally {
+    /// One more channel has ended.
+    pub const fn add(&mut self, status: ProgressStatus) {
+        match status {
+            ProgressStatus::Completed => self.completed += 1,
+            ProgressStatus::Failed => self.failed += 1,
+            ProgressStatus::Deferred | ProgressStatus::Pending => self.deferred += 1,
+            ProgressStatus::Interrupted | ProgressStatus::InProgress => self.interrupted += 1,
+        }
+    }
+
+    /// How many have ended, skipped ones apart.
+    pub const fn ended(self) -> u64 {
+        self.completed + self.failed + self.deferred + self.interrupted
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            completed: self.completed + other.completed,
+            failed: self.failed + other.failed,
+            deferred: self.deferred + other.deferred,
+            interrupted: self.interrupted + other.interrupted,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+
+    /// What a job with these channels has come to. `signalled`: a signal ended
+    /// the run.
+    pub const fn job_status(self, signalled: bool) -> JobStatus {
+        if signalled && self.interrupted + self.deferred > 0 {
+            JobStatus::Interrupted
+        } else if self.failed + self.deferred + self.interrupted == 0 {
+            JobStatus::Completed
+        } else if self.completed + self.skipped > 0 || self.failed == 0 {
+            JobStatus::Partial
+        } else {
+            JobStatus::Failed
+        }
+    }
+}
+
+/// What a job's end makes of its tenant.
+pub const fn tenant_status(job: JobStatus) -> TenantStatus {
+    match job {
+        JobStatus::Completed => TenantStatus::Completed,
+        JobStatus::Failed => TenantStatus::Failed,
+        JobStatus::Queued => TenantStatus::Queued,
+        JobStatus::Running => TenantStatus::Syncing,
+        JobStatus::Partial | JobStatus::Interrupted => TenantStatus::Partial,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(completed: u64, failed: u64, deferred: u64, interrupted: u64, skipped: u64) -> Tally {
+        Tally { completed, failed, deferred, interrupted, skipped }
+    }
+
+    #[test]
+    fn a_job_is_as_good_as_its_channels() {
+        assert_eq!(tally(0, 0, 0, 0, 0).job_status(false), JobStatus::Completed);
+        assert_eq!(tally(3, 0, 0, 0, 9).job_status(false), JobStatus::Completed);
+        assert_eq!(tally(3, 1, 0, 0, 0).job_status(false), JobStatus::Partial);
+        assert_eq!(tally(0, 1, 0, 0, 9).job_status(false), JobStatus::Partial);
+        assert_eq!(tally(0, 2, 0, 0, 0).job_status(false), JobStatus::Failed);
+        assert_eq!(tally(0, 0, 2, 0, 0).job_status(false), JobStatus::Partial);
+        assert_eq!(tally(1, 0, 0, 2, 0).job_status(true), JobStatus::Interrupted);
+        assert_eq!(tally(1, 0, 0, 0, 0).job_status(true), JobStatus::Completed);
+    }
+}

@@ -1,0 +1,388 @@
+//! A run: every tenant prepared, every channel read, every end recorded.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::Clock;
+use super::channel::{ChannelOutcome, ChannelTask, Failure, read_channel};
+use super::job::JobRecord;
+use super::schedule::Schedule;
+use super::tenant::{Prepared, prepare};
+use crate::archive::{ArchiveError, Writer, jobs};
+use crate::model::{
+    Cause, ChannelId, JobError, JobKind, JobStatus, ProgressStatus, ReactionMode, WorkspaceId,
+};
+use crate::monitor::Monitor;
+use crate::plan::Selection;
+use crate::platform::PlatformAdapter;
+
+/// Channels open for each request in flight: those that wait for their own
+/// limit hold no request, so more must be open than can be asked.
+const OPEN_PER_REQUEST: usize = 8;
+/// How often a running job's row is brought up to date.
+const RECORD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a run may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Requests in flight at once; 1 reads channel after channel.
+    pub max_channel_workers: usize,
+    /// Channels a tenant may open before the next tenant's turn.
+    pub channel_batch_size: usize,
+    /// Messages asked for at once.
+    pub page_size: u16,
+    /// Finished channel jobs are kept this long.
+    pub job_retention: Duration,
+}
+
+/// Why a run ends before its work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// A signal asked for it.
+    Signal,
+    /// Its time is up.
+    OutOfTime,
+    /// Nothing else can succeed.
+    Fatal,
+}
+
+/// What the tasks of a run share.
+pub struct Context<P> {
+    /// Where data comes from.
+    pub platform: Arc<P>,
+    /// Where it goes.
+    pub writer: Writer,
+    /// The archive's file, for reading.
+    pub archive: PathBuf,
+    /// Bounds.
+    pub settings: Settings,
+    /// Told of everything.
+    pub monitor: Arc<dyn Monitor>,
+    /// The run's time.
+    pub clock: Clock,
+    /// Set to end the run.
+    pub stop: watch::Sender<Option<Stop>>,
+}
+
+impl<P> Context<P> {
+    /// Waits until the run is to end.
+    pub(super) async fn stopped(&self) -> Stop {
+        let mut stop = self.stop.subscribe();
+        loop {
+            if let Some(stop) = *stop.borrow_and_update() {
+                return stop;
+            }
+            if stop.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Ends the run, unless it is ending already.
+    fn end(&self, why: Stop) {
+        self.stop.send_if_modified(|stop| {
+            let first = stop.is_none();
+            stop.get_or_insert(why);
+            first
+        });
+    }
+}
+
+/// What a run does for one tenant.
+#[derive(Debug, Clone)]
+pub struct TenantTask {
+    /// Its name.
+    pub name: String,
+    /// Its platform's name.
+    pub platform: String,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// What is wanted of it.
+    pub selection: Selection,
+    /// How much of reactions is kept.
+    pub reactions: ReactionMode,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Each tenant's end, in the order asked.
+    pub tenants: Vec<TenantOutcome>,
+    /// What ended it early.
+    pub stop: Option<Stop>,
+    /// The cause, if that was [`Stop::Fatal`].
+    pub fatal: Option<Cause>,
+}
+
+/// How a tenant's part of a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantOutcome {
+    /// How.
+    pub status: JobStatus,
+    /// What failed it as a whole.
+    pub cause: Option<Cause>,
+    /// Whether anything of it was archived.
+    pub archived_something: bool,
+}
+
+/// Carries out a run under the lock. Every tenant gets a job `{run_id}-{n}`.
+///
+/// # Errors
+/// When the archive can't be used; what was committed stays.
+pub async fn run<P: PlatformAdapter>(
+    context: Arc<Context<P>>,
+    run_id: &str,
+    tenants: Vec<TenantTask>,
+) -> Result<Outcome, ArchiveError> {
+    let now = context.clock.now();
+    context.writer.run(move |tx| jobs::interrupt_abandoned(tx, now)).await?;
+    let mut records = Vec::new();
+    for (index, tenant) in tenants.iter().enumerate() {
+        let kind = if tenant.selection.full { JobKind::Full } else { JobKind::Incremental };
+        let job_id = format!("{run_id}-{}", index + 1);
+        records.push(JobRecord::create(&context, tenant, run_id, job_id, kind).await?);
+    }
+    let mut run = Run {
+        schedule: Schedule::new(context.settings.channel_batch_size),
+        free_slots: (0..open_channels(context.settings.max_channel_workers)).collect(),
+        preparing: JoinSet::new(),
+        prepared_of: HashMap::new(),
+        reading: JoinSet::new(),
+        reading_of: HashMap::new(),
+        fatal: None,
+        tenants: Arc::new(tenants),
+        records,
+        context,
+    };
+    run.prepare_all();
+    run.work().await?;
+    run.finish().await
+}
+
+/// Channels that may be open at once.
+const fn open_channels(max_channel_workers: usize) -> usize {
+    if max_channel_workers <= 1 { 1 } else { max_channel_workers * OPEN_PER_REQUEST }
+}
+
+/// A channel being read.
+struct Open {
+    tenant: usize,
+    channel: ChannelId,
+    slot: usize,
+    task: ChannelTask,
+    since: Instant,
+}
+
+struct Run<P> {
+    context: Arc<Context<P>>,
+    tenants: Arc<Vec<TenantTask>>,
+    records: Vec<JobRecord>,
+    schedule: Schedule<ChannelTask>,
+    free_slots: BTreeSet<usize>,
+    preparing: JoinSet<Result<Prepared, Failure>>,
+    prepared_of: HashMap<Id, usize>,
+    reading: JoinSet<ChannelOutcome>,
+    reading_of: HashMap<Id, Open>,
+    fatal: Option<Cause>,
+}
+
+impl<P: PlatformAdapter> Run<P> {
+    fn prepare_all(&mut self) {
+        for (index, record) in self.records.iter().enumerate() {
+            let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));
+            let (row, job_id, meter) = (record.tenant, Arc::clone(&record.job_id), Arc::clone(&record.meter));
+            let handle = self.preparing.spawn(async move {
+                tokio::select! {
+                    biased;
+                    stop = context.stopped() => Err(stopped(stop)),
+                    prepared = prepare(&context, &tenants[index], row, job_id, &meter) => prepared,
+                }
+            });
+            self.prepared_of.insert(handle.id(), index);
+        }
+    }
+
+    async fn work(&mut self) -> Result<(), ArchiveError> {
+        let mut tick = interval(RECORD_INTERVAL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.open_channels();
+            if self.preparing.is_empty() && self.reading.is_empty() {
+                return Ok(());
+            }
+            let context = Arc::clone(&self.context);
+            let stopping = context.stop.borrow().is_some();
+            tokio::select! {
+                Some(ended) = self.preparing.join_next_with_id(), if !self.preparing.is_empty() => {
+                    self.take_plan(ended).await?;
+                }
+                Some(ended) = self.reading.join_next_with_id(), if !self.reading.is_empty() => {
+                    self.close_channel(ended).await?;
+                }
+                stop = context.stopped(), if !stopping => self.give_up_waiting(stop).await?,
+                _ = tick.tick() => self.record_progress().await?,
+            }
+        }
+    }
+
+    fn open_channels(&mut self) {
+        if self.context.stop.borrow().is_some() {
+            return;
+        }
+        while let Some(slot) = self.free_slots.first().copied() {
+            let Some((tenant, task)) = self.schedule.next() else { return };
+            self.free_slots.remove(&slot);
+            let (context, meter) = (Arc::clone(&self.context), Arc::clone(&self.records[tenant].meter));
+            let open = Open {
+                tenant,
+                channel: task.plan.channel.id,
+                slot,
+                task: task.clone(),
+                since: Instant::now(),
+            };
+            let handle = self.reading.spawn(async move { read_channel(&context, &task, slot, meter).await });
+            self.reading_of.insert(handle.id(), open);
+            let concurrent = self.reading_of.values().filter(|open| open.tenant == tenant).count();
+            self.records[tenant].opened(concurrent);
+        }
+    }
+
+    async fn take_plan(
+        &mut self,
+        ended: Result<(Id, Result<Prepared, Failure>), JoinError>,
+    ) -> Result<(), ArchiveError> {
+        let (id, prepared) = match ended {
+            Ok(ended) => ended,
+            Err(error) => (error.id(), Err(panicked(&error))),
+        };
+        let Some(tenant) = self.prepared_of.remove(&id) else { return Ok(()) };
+        match prepared {
+            Ok(prepared) => {
+                self.records[tenant].planned(&prepared);
+                self.schedule.add(tenant, prepared.tasks);
+                if let Some(stop) = *self.context.stop.borrow() {
+                    for (tenant, _) in self.schedule.drain() {
+                        self.records[tenant].left(stop);
+                    }
+                }
+            }
+            Err(failure) => {
+                self.note_fatal(&failure);
+                self.records[tenant].failed(&failure, self.context.clock.now());
+            }
+        }
+        self.finish_if_done(tenant).await
+    }
+
+    async fn close_channel(
+        &mut self,
+        ended: Result<(Id, ChannelOutcome), JoinError>,
+    ) -> Result<(), ArchiveError> {
+        let (id, outcome) = match ended {
+            Ok(ended) => ended,
+            Err(error) => (error.id(), self.after_panic(&error).await?),
+        };
+        let Some(open) = self.reading_of.remove(&id) else { return Ok(()) };
+        self.free_slots.insert(open.slot);
+        if let Some(failure) = &outcome.failure {
+            self.note_fatal(failure);
+        }
+        let now = self.context.clock.now();
+        self.records[open.tenant].closed(open.channel, outcome, open.task.plan.weight, now);
+        self.finish_if_done(open.tenant).await
+    }
+
+    /// A panic of a channel's task is that channel's failure.
+    async fn after_panic(&self, error: &JoinError) -> Result<ChannelOutcome, ArchiveError> {
+        let failure = panicked(error);
+        let open = self.reading_of.get(&error.id());
+        if let Some(open) = open {
+            let (row, job_id) = (open.task.row, Arc::clone(&open.task.job_id));
+            let (error, now) = (failure.error.clone(), self.context.clock.now());
+            self.context.writer.run(move |tx| jobs::fail_channel(tx, &job_id, row, &error, now)).await?;
+        }
+        Ok(ChannelOutcome {
+            status: ProgressStatus::Failed,
+            failure: Some(failure),
+            seconds: open.map_or(0.0, |open| open.since.elapsed().as_secs_f64()),
+        })
+    }
+
+    fn note_fatal(&mut self, failure: &Failure) {
+        if failure.ends_run && failure.cause != Cause::Interrupted {
+            self.fatal.get_or_insert(failure.cause);
+            self.context.end(Stop::Fatal);
+        }
+    }
+
+    async fn give_up_waiting(&mut self, stop: Stop) -> Result<(), ArchiveError> {
+        for (tenant, _) in self.schedule.drain() {
+            self.records[tenant].left(stop);
+        }
+        for tenant in 0..self.records.len() {
+            self.finish_if_done(tenant).await?;
+        }
+        Ok(())
+    }
+
+    async fn record_progress(&self) -> Result<(), ArchiveError> {
+        for (tenant, record) in self.records.iter().enumerate().filter(|(_, record)| record.is_running()) {
+            let open = self.reading_of.values().filter(|open| open.tenant == tenant);
+            record.save(&self.context, open.map(|open| open.task.weight_done()).sum()).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish_if_done(&mut self, tenant: usize) -> Result<(), ArchiveError> {
+        let is_preparing = self.prepared_of.values().any(|index| *index == tenant);
+        if is_preparing || !self.records[tenant].is_running() || self.records[tenant].is_waiting() {
+            return Ok(());
+        }
+        let signalled = *self.context.stop.borrow() == Some(Stop::Signal);
+        let is_whole = self.tenants[tenant].selection.channels.is_empty();
+        self.records[tenant].finish(&self.context, signalled, is_whole).await
+    }
+
+    async fn finish(self) -> Result<Outcome, ArchiveError> {
+        let before = self.context.clock.now().earlier(self.context.settings.job_retention);
+        self.context.writer.run(move |tx| jobs::prune(tx, before)).await?;
+        Ok(Outcome {
+            tenants: self.records.iter().map(JobRecord::outcome).collect(),
+            stop: *self.context.stop.borrow(),
+            fatal: self.fatal,
+        })
+    }
+}
+
+fn stopped(stop: Stop) -> Failure {
+    let (cause, error) = match stop {
+        Stop::OutOfTime => (Cause::OutOfTime, "the run's time was up before the channels were known"),
+        Stop::Signal | Stop::Fatal => (Cause::Interrupted, "stopped before the channels were known"),
+    };
+    Failure { cause, ends_run: false, is_own: false, error: error.to_owned() }
+}
+
+fn panicked(_: &JoinError) -> Failure {
+    Failure {
+        cause: Cause::Internal,
+        ends_run: false,
+        is_own: true,
+        error: "verta-sync failed unexpectedly (please report this)".to_owned(),
+    }
+}
+
+/// An error of one channel or of the tenant as a whole.
+pub(super) fn job_error(
+    channel_id: Option<ChannelId>,
+    failure: &Failure,
+    at: crate::model::Timestamp,
+) -> JobError {
+    JobError { channel_id, cause: failure.cause, error: failure.error.clone(), at }
+}

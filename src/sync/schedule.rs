@@ -1,0 +1,84 @@
+//! Whose turn it is: tenants in turns of a few channels, each tenant's largest
+//! channel first. Pure.
+
+use std::collections::VecDeque;
+
+/// Waiting work of one tenant.
+#[derive(Debug)]
+struct Lane<T> {
+    tenant: usize,
+    waiting: VecDeque<T>,
+}
+
+/// What is to be opened next.
+#[derive(Debug)]
+pub struct Schedule<T> {
+    lanes: VecDeque<Lane<T>>,
+    batch_size: usize,
+    taken_in_turn: usize,
+}
+
+impl<T> Schedule<T> {
+    /// A tenant may open `batch_size` channels before the next one's turn.
+    pub fn new(batch_size: usize) -> Self {
+        Self { lanes: VecDeque::new(), batch_size: batch_size.max(1), taken_in_turn: 0 }
+    }
+
+    /// Adds a tenant's work, in the order it is to be opened.
+    pub fn add(&mut self, tenant: usize, work: impl IntoIterator<Item = T>) {
+        let waiting: VecDeque<T> = work.into_iter().collect();
+        if !waiting.is_empty() {
+            self.lanes.push_back(Lane { tenant, waiting });
+        }
+    }
+
+    /// The next piece of work, and whose it is.
+    pub fn next(&mut self) -> Option<(usize, T)> {
+        if self.taken_in_turn >= self.batch_size && self.lanes.len() > 1 {
+            self.lanes.rotate_left(1);
+            self.taken_in_turn = 0;
+        }
+        let lane = self.lanes.front_mut()?;
+        let (tenant, work) = (lane.tenant, lane.waiting.pop_front()?);
+        self.taken_in_turn += 1;
+        if lane.waiting.is_empty() {
+            self.lanes.pop_front();
+            self.taken_in_turn = 0;
+        }
+        Some((tenant, work))
+    }
+
+    /// Takes out all that waits, and says whose it was.
+    pub fn drain(&mut self) -> Vec<(usize, T)> {
+        self.lanes
+            .drain(..)
+            .flat_map(|lane| lane.waiting.into_iter().map(move |work| (lane.tenant, work)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_take_turns_and_keep_their_order() {
+        let mut schedule = Schedule::new(2);
+        schedule.add(0, ["a", "b", "c", "d", "e"]);
+        schedule.add(1, ["x", "y", "z"]);
+        schedule.add(2, []);
+        let order: Vec<_> = std::iter::from_fn(|| schedule.next()).map(|(_, work)| work).collect();
+        assert_eq!(order, ["a", "b", "x", "y", "c", "d", "z", "e"]);
+    }
+
+    #[test]
+    fn a_tenant_that_comes_later_gets_its_turn() {
+        let mut schedule = Schedule::new(1);
+        schedule.add(0, 0..3);
+        assert_eq!(schedule.next(), Some((0, 0)));
+        schedule.add(1, 10..11);
+        assert_eq!(schedule.next(), Some((1, 10)));
+        assert_eq!(schedule.drain(), [(0, 1), (0, 2)]);
+        assert_eq!(schedule.next(), None);
+    }
+}

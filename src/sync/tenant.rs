@@ -1,0 +1,141 @@
+//! One tenant's way from its workspace to a plan, and its records.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::channel::{ChannelTask, Failure};
+use super::meter::Meter;
+use super::run::{Context, TenantTask};
+use crate::anonymize;
+use crate::archive::{ArchiveError, ChannelRow, Reader, TenantRow, channels, jobs, progress, tenants};
+use crate::model::{ChannelId, ChannelState, JobError, TenantStatus};
+use crate::monitor::{Event, Monitor};
+use crate::plan::{Facts, Plan, build, discover};
+use crate::platform::PlatformAdapter;
+
+/// A tenant whose channels are known and stored.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What is to be read.
+    pub tasks: Vec<ChannelTask>,
+    /// Channels in which nothing can have changed.
+    pub skipped: u64,
+    /// Public channels that the bot lacks the rights for.
+    pub unreadable: u64,
+    /// What failed on the way, channel by channel.
+    pub errors: Vec<JobError>,
+}
+
+/// Finds out what there is, stores the channels, and makes the plan.
+pub async fn prepare<P: PlatformAdapter>(
+    context: &Context<P>,
+    tenant: &TenantTask,
+    row: TenantRow,
+    job_id: Arc<str>,
+    meter: &Arc<Meter>,
+) -> Result<Prepared, Failure> {
+    let begin = (Arc::clone(&job_id), context.clock.now());
+    context
+        .writer
+        .run(move |tx| {
+            jobs::start(tx, &begin.0, begin.1)?;
+            tenants::set_status(tx, row, TenantStatus::Syncing, begin.1)
+        })
+        .await?;
+    let known = Reader::open(&context.archive)?.known_channels(&tenant.platform, tenant.workspace)?;
+    let monitor: Arc<dyn Monitor> = Arc::clone(meter) as Arc<dyn Monitor>;
+    let facts = discover(&context.platform, tenant.workspace, &known, context.clock.now(), &monitor).await?;
+    let plan = build(context.platform.as_ref(), &facts, &known, &tenant.selection);
+    let rows = store_facts(context, row, &facts, &plan).await?;
+    let errors = facts.listings.iter().filter_map(|listing| listing_error(context, listing)).collect();
+    context.monitor.event(Event::Planned {
+        job_id: job_id.to_string(),
+        channels: plan.reads.len(),
+        skipped: plan.skipped.len(),
+        unreadable: unreadable(&plan),
+    });
+    let (skipped, unreadable) = (plan.skipped.len() as u64, unreadable(&plan) as u64);
+    let tasks = plan.reads.into_iter().filter_map(|read| {
+        let (row_of, name) = rows.get(&read.channel.id)?;
+        Some(ChannelTask {
+            job_id: Arc::clone(&job_id),
+            tenant: row,
+            row: *row_of,
+            name: name.clone(),
+            plan: read,
+            reactions: tenant.reactions,
+            since: tenant.selection.since,
+            done: Arc::default(),
+        })
+    });
+    Ok(Prepared { tasks: tasks.collect(), skipped, unreadable, errors })
+}
+
+fn listing_error<P>(context: &Context<P>, listing: &crate::plan::ThreadListing) -> Option<JobError> {
+    let error = listing.error.as_ref()?;
+    Some(JobError {
+        channel_id: Some(listing.parent),
+        cause: super::cause_of(error.kind),
+        error: error.to_string(),
+        at: context.clock.now(),
+    })
+}
+
+fn unreadable(plan: &Plan) -> usize {
+    use crate::plan::LeftOutReason::BotLacks;
+    plan.left_out.iter().filter(|left_out| matches!(left_out.reason, BotLacks(_))).count()
+}
+
+/// Stores every public channel, and what became of known ones. Returns the
+/// row and the scrubbed name of each.
+async fn store_facts<P: PlatformAdapter>(
+    context: &Context<P>,
+    tenant: TenantRow,
+    facts: &Facts,
+    plan: &Plan,
+) -> Result<HashMap<ChannelId, (ChannelRow, String)>, ArchiveError> {
+    let left_out: HashMap<ChannelId, &crate::plan::LeftOutReason> =
+        plan.left_out.iter().map(|left_out| (left_out.channel, &left_out.reason)).collect();
+    let public: Vec<anonymize::Channel> = facts
+        .channels
+        .iter()
+        .filter(|channel| channel.visibility.everyone_sees)
+        .filter_map(|channel| {
+            use crate::plan::LeftOutReason::{BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted};
+            let state = match left_out.get(&channel.id) {
+                Some(Kind | NotPublic(_) | HistoryNotPublic | NotWanted) => return None,
+                Some(BotLacks(_)) => ChannelState::Unreadable,
+                None => ChannelState::Active,
+            };
+            Some(anonymize::channel(channel.clone(), state))
+        })
+        .collect();
+    let remembered: Vec<_> =
+        facts.remembered.iter().map(|channel| (channel.id, channel.name.clone())).collect();
+    let (gone, listings) = (facts.gone.clone(), facts.listings.clone());
+    let now = context.clock.now();
+    context
+        .writer
+        .run(move |tx| {
+            let mut rows = channels::store(tx, tenant, &public, now)?;
+            for (channel, name) in remembered {
+                if let Some(row) = channels::find(tx, tenant, channel)? {
+                    rows.insert(channel, (row, name));
+                }
+            }
+            for (channel, state) in gone {
+                if let Some(row) = channels::find(tx, tenant, channel)? {
+                    channels::set_state(tx, row, state, now)?;
+                }
+            }
+            for listing in listings {
+                if let Some((row, _)) = rows.get(&listing.parent) {
+                    let (watermark, complete) = (listing.watermark, listing.is_complete);
+                    progress::finish_thread_listing(tx, tenant, *row, watermark, complete, now)?;
+                }
+            }
+            Ok(rows)
+        })
+        .await
+}

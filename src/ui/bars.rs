@@ -1,0 +1,184 @@
+//! Live progress on a terminal: the only user of indicatif.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::lines::{eta_text, warning};
+use super::totals::Totals;
+use crate::model::ChannelId;
+use crate::monitor::{Counter, Event, Monitor};
+
+/// Channels shown at once.
+const CHANNEL_LINES: usize = 8;
+/// Thousandths of a channel.
+const CHANNEL_LENGTH: u64 = 1000;
+/// Redraws a second.
+const REDRAWS: u8 = 10;
+
+/// Bars on stderr: one for all, one for each of the first channels.
+pub struct Bars {
+    multi: MultiProgress,
+    state: Mutex<State>,
+}
+
+struct State {
+    totals: Totals,
+    total: ProgressBar,
+    channels: HashMap<ChannelId, Line>,
+}
+
+/// A channel that is open; those beyond the room there is have no bar.
+struct Line {
+    name: String,
+    messages: u64,
+    bar: Option<ProgressBar>,
+}
+
+impl Bars {
+    /// Draws at once.
+    pub fn new() -> Self {
+        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS));
+        let total = multi.add(ProgressBar::new(CHANNEL_LENGTH).with_style(total_style()));
+        total.set_message("looking at channels");
+        total.enable_steady_tick(Duration::from_millis(500));
+        let state = State { totals: Totals::default(), total, channels: HashMap::new() };
+        Self { multi, state: Mutex::new(state) }
+    }
+
+    /// Something that writes above the bars.
+    pub fn writer(&self) -> impl Fn() -> AboveBars + Send + Sync + 'static {
+        let multi = self.multi.clone();
+        move || AboveBars { multi: multi.clone(), text: Vec::new() }
+    }
+
+    /// Takes the bars away.
+    pub fn clear(&self) {
+        self.state().total.finish_and_clear();
+        self.multi.clear().ok();
+        self.multi.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Bars {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn total_style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:24.green} {percent:>3}%  {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn channel_style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:24.blue} {percent:>3}%  {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl State {
+    fn redraw_total(&self) {
+        let totals = &self.totals;
+        let (messages, requests) = totals.rates();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+        self.total.set_position((totals.progress() * 1000.0) as u64);
+        self.total.set_message(format!(
+            "{} of {} channels  {} messages  {messages:.0}/s  {requests:.0} requests/s  {}",
+            totals.channels_done,
+            totals.channels,
+            totals.messages,
+            eta_text(totals.eta()),
+        ));
+    }
+
+    fn give_bars(&mut self, multi: &MultiProgress) {
+        let shown = self.channels.values().filter(|line| line.bar.is_some()).count();
+        let waiting = self.channels.values_mut().filter(|line| line.bar.is_none());
+        for line in waiting.take(CHANNEL_LINES.saturating_sub(shown)) {
+            let bar = multi.add(ProgressBar::new(CHANNEL_LENGTH).with_style(channel_style()));
+            bar.set_message(line.name.clone());
+            line.bar = Some(bar);
+        }
+    }
+
+    fn advance(&mut self, channel: ChannelId, messages: u64, progress: f64) {
+        let Some(line) = self.channels.get_mut(&channel) else { return };
+        line.messages += messages;
+        if let Some(bar) = &line.bar {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+            bar.set_position((progress * 1000.0) as u64);
+            bar.set_message(format!("#{}  {} messages", line.name, line.messages));
+        }
+    }
+
+    fn close(&mut self, channel: ChannelId, multi: &MultiProgress) {
+        if let Some(bar) = self.channels.remove(&channel).and_then(|line| line.bar) {
+            bar.finish_and_clear();
+            multi.remove(&bar);
+        }
+    }
+}
+
+impl Monitor for Bars {
+    fn count(&self, counter: Counter, amount: u64) {
+        self.state().totals.count(counter, amount);
+    }
+
+    fn event(&self, event: Event) {
+        let mut state = self.state();
+        state.totals.event(&event);
+        match &event {
+            Event::ChannelStarted { channel, name, .. } => {
+                let name = name.chars().filter(|char| !char.is_control()).take(40).collect();
+                state.channels.insert(*channel, Line { name, messages: 0, bar: None });
+                state.give_bars(&self.multi);
+            }
+            Event::ChannelAdvanced { channel, messages, progress, .. } => {
+                state.advance(*channel, *messages, *progress);
+            }
+            Event::ChannelFinished { channel, .. } => {
+                state.close(*channel, &self.multi);
+                state.give_bars(&self.multi);
+            }
+            event => {
+                if let Some(text) = warning(event) {
+                    self.multi.println(text).ok();
+                }
+            }
+        }
+        state.redraw_total();
+    }
+}
+
+/// Writes whole lines above the bars.
+pub struct AboveBars {
+    multi: MultiProgress,
+    text: Vec<u8>,
+}
+
+impl Write for AboveBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let text = std::mem::take(&mut self.text);
+        self.multi.suspend(|| io::stderr().write_all(&text))
+    }
+}
+
+impl Drop for AboveBars {
+    fn drop(&mut self) {
+        if !self.text.is_empty() {
+            self.flush().ok();
+        }
+    }
+}

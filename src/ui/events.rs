@@ -1,0 +1,59 @@
+//! Events for scripts: one JSON object a line on stdout.
+
+use std::io::{self, Write as _};
+
+use serde_json::{Value, json};
+
+use crate::monitor::{Counter, Event, Monitor};
+
+/// Writes every event as it happens.
+#[derive(Debug, Default)]
+pub struct Events;
+
+impl Monitor for Events {
+    fn count(&self, _: Counter, _: u64) {}
+
+    fn event(&self, event: Event) {
+        if let Some(value) = value(event) {
+            // A closed pipe is no reason to stop.
+            writeln!(io::stdout(), "{value}").ok();
+        }
+    }
+}
+
+fn value(event: Event) -> Option<Value> {
+    Some(match event {
+        Event::JobStarted { job_id, tenant } => {
+            json!({"event": "job_started", "job_id": job_id, "tenant": tenant})
+        }
+        Event::Planned { job_id, channels, skipped, unreadable } => json!({
+            "event": "planned", "job_id": job_id, "channels": channels, "channels_skipped": skipped,
+            "channels_unreadable": unreadable,
+        }),
+        Event::ChannelStarted { job_id, channel, name, worker } => json!({
+            "event": "channel_started", "job_id": job_id, "channel_id": channel.to_string(), "channel": name,
+            "worker_id": worker,
+        }),
+        Event::ChannelFinished { job_id, channel, status, messages, error } => json!({
+            "event": "channel_finished", "job_id": job_id, "channel_id": channel.to_string(),
+            "status": status.name(), "messages_processed": messages, "error": error,
+        }),
+        Event::JobProgress { job_id, stats } => json!({
+            "event": "progress", "job_id": job_id, "progress": stats.progress, "eta_seconds": stats.eta_seconds,
+            "channels_processed": stats.channels_processed, "channels_total": stats.channels_total,
+            "messages_processed": stats.messages_processed, "total_api_calls": stats.total_api_calls,
+        }),
+        Event::JobFinished { job_id, status } => {
+            json!({"event": "job_finished", "job_id": job_id, "status": status.name()})
+        }
+        Event::RateLimited { scope, wait, limit, endpoint } => json!({
+            "event": "rate_limited", "scope": scope, "retry_after_seconds": wait.as_secs_f64(), "limit": limit,
+            "endpoint": endpoint,
+        }),
+        Event::Retrying { error, wait } => {
+            json!({"event": "retrying", "error": error, "retry_after_seconds": wait.as_secs_f64()})
+        }
+        Event::Warning(text) => json!({"event": "warning", "message": text}),
+        Event::ChannelAdvanced { .. } => return None,
+    })
+}

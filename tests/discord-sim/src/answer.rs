@@ -1,0 +1,88 @@
+//! Answers and errors as Discord phrases them.
+//!
+//! Source: Topics/Opcodes and Status Codes, "JSON Error Codes"; Reference, "Error Messages".
+
+use crate::wire::Writer;
+
+/// What a route gives back.
+pub(crate) type Outcome = Result<Writer, ApiError>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub status: u16,
+    code: u64,
+    message: &'static str,
+    field: Option<FieldError>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FieldError {
+    field: &'static str,
+    code: &'static str,
+    message: String,
+}
+
+impl ApiError {
+    pub(crate) const UNAUTHORIZED: Self = Self::plain(401, 0, "401: Unauthorized");
+    pub(crate) const UNKNOWN_ROUTE: Self = Self::plain(404, 0, "404: Not Found");
+    pub(crate) const WRONG_METHOD: Self = Self::plain(405, 0, "405: Method Not Allowed");
+    pub(crate) const UNKNOWN_CHANNEL: Self = Self::plain(404, 10003, "Unknown Channel");
+    pub(crate) const UNKNOWN_GUILD: Self = Self::plain(404, 10004, "Unknown Guild");
+    pub(crate) const UNKNOWN_MEMBER: Self = Self::plain(404, 10007, "Unknown Member");
+    pub(crate) const UNKNOWN_MESSAGE: Self = Self::plain(404, 10008, "Unknown Message");
+    pub(crate) const UNKNOWN_EMOJI: Self = Self::plain(400, 10014, "Unknown Emoji");
+    pub(crate) const MISSING_ACCESS: Self = Self::plain(403, 50001, "Missing Access");
+    pub(crate) const MISSING_PERMISSIONS: Self = Self::plain(403, 50013, "Missing Permissions");
+    pub(crate) const WRONG_CHANNEL_TYPE: Self =
+        Self::plain(400, 50024, "Cannot execute action on this channel type");
+
+    const fn plain(status: u16, code: u64, message: &'static str) -> Self {
+        Self { status, code, message, field: None }
+    }
+
+    /// 50035, with the field at fault; without one it is the request's own error.
+    pub(crate) const fn form(field: &'static str, code: &'static str, message: String) -> Self {
+        Self {
+            status: 400,
+            code: 50035,
+            message: "Invalid Form Body",
+            field: Some(FieldError { field, code, message }),
+        }
+    }
+
+    pub(crate) fn not_a_snowflake(field: &'static str, value: &str) -> Self {
+        let message = format!("Value \"{value}\" is not snowflake.");
+        Self::form(field, "NUMBER_TYPE_COERCE", message)
+    }
+
+    pub(crate) fn body(&self) -> Vec<u8> {
+        let mut w = Writer::default();
+        w.item(|w| {
+            w.text("message", self.message);
+            w.number("code", self.code);
+            if let Some(error) = &self.field {
+                w.object("errors", |w| match error.field {
+                    "" => error.write(w),
+                    field => w.object(field, |w| error.write(w)),
+                });
+            }
+        });
+        w.finish()
+    }
+}
+
+impl FieldError {
+    fn write(&self, w: &mut Writer) {
+        w.array("_errors", |w| {
+            w.item(|w| {
+                w.text("code", self.code);
+                w.text("message", &self.message);
+            });
+        });
+    }
+}
+
+/// The page of the front door, before any request reaches the API.
+pub(crate) const FRONT_DOOR: &str = "<!DOCTYPE html>\n<html><head><title>Access denied | \
+    discord.com used Cloudflare to restrict access</title></head><body><h1>Error 1020</h1>\
+    <p>Access denied</p></body></html>\n";

@@ -1,0 +1,97 @@
+//! Serves a simulated Discord until it is interrupted.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use discord_sim::{Description, Options, Simulator, World};
+
+const USAGE: &str = "usage: discord-sim [--port N] [--seed N] [--description FILE | \
+    --preset demo|everything|community] [--latency MS] [--token TOKEN]";
+
+#[derive(Debug, Default)]
+struct Args {
+    port: u16,
+    seed: Option<u64>,
+    description: Option<String>,
+    preset: Option<String>,
+    latency_ms: u64,
+    token: Option<String>,
+}
+
+fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
+    let mut args = Args::default();
+    while let Some(flag) = words.next() {
+        let mut value = || words.next().ok_or(format!("{flag} needs a value"));
+        match flag.as_str() {
+            "--port" => args.port = number(&value()?)?,
+            "--seed" => args.seed = Some(number(&value()?)?),
+            "--latency" => args.latency_ms = number(&value()?)?,
+            "--description" => args.description = Some(value()?),
+            "--preset" => args.preset = Some(value()?),
+            "--token" => args.token = Some(value()?),
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    Ok(args)
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text:?} is no number"))
+}
+
+fn describe(args: &Args) -> Result<Description, String> {
+    let mut description = match (&args.description, args.preset.as_deref()) {
+        (Some(_), Some(_)) => return Err(USAGE.to_owned()),
+        (Some(path), None) => {
+            let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+            serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?
+        }
+        (None, None | Some("demo")) => Description::demo(),
+        (None, Some("everything")) => Description::everything(1),
+        (None, Some("community")) => Description::community(310_000_000_000_000_001, 20, 1000),
+        (None, Some(other)) => return Err(format!("no preset is called {other:?}")),
+    };
+    if let Some(seed) = args.seed {
+        description.seed = seed;
+    }
+    if let Some(token) = &args.token {
+        description.token.clone_from(token);
+    }
+    Ok(description)
+}
+
+fn announce(simulator: &Simulator) {
+    let url = simulator.url();
+    println!("# discord-sim listens on {url}");
+    println!("# export DISCORD_BOT_TOKEN={}", simulator.token());
+    println!("[archive]\npath = \"archive.db\"\n");
+    println!("[discord]\ntoken_env = \"DISCORD_BOT_TOKEN\"\napi_url = \"{url}\"");
+    for (id, name) in simulator.world().guilds() {
+        let key = name.to_lowercase().replace(' ', "-");
+        println!("\n[[tenant]]\nname = \"{key}\"\nplatform = \"discord\"\nguild_id = \"{id}\"");
+    }
+}
+
+fn main() -> ExitCode {
+    let description = parse(std::env::args().skip(1)).and_then(|args| Ok((describe(&args)?, args)));
+    let (description, args) = match description {
+        Ok(described) => described,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(2);
+        }
+    };
+    let options =
+        Options { port: args.port, latency: Duration::from_millis(args.latency_ms), ..Options::default() };
+    let simulator = Simulator::start_with(World::new(&description), options);
+    announce(&simulator);
+    wait_for_interrupt();
+    ExitCode::SUCCESS
+}
+
+fn wait_for_interrupt() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    // Without a signal handler the default one ends the process anyway.
+    let _ = runtime.block_on(tokio::signal::ctrl_c());
+}

@@ -1,0 +1,105 @@
+//! Query parameters, checked as Discord checks them.
+
+use crate::answer::ApiError;
+use crate::time;
+
+/// The decoded parameters of one request.
+#[derive(Debug, Default)]
+pub(crate) struct Query {
+    pairs: Vec<(String, String)>,
+}
+
+/// A decimal number that fits a snowflake.
+pub(crate) fn snowflake(text: &str) -> Option<u64> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+/// Undoes percent-encoding; in a form `+` is a space.
+pub(crate) fn decode(text: &str, is_form: bool) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'+' if is_form => out.push(b' '),
+            b'%' => {
+                let pair = [bytes.next(), bytes.next()];
+                out.extend(hex(pair));
+            }
+            _ => out.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn hex(pair: [Option<u8>; 2]) -> Option<u8> {
+    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+    Some((digit(pair[0])? * 16 + digit(pair[1])?) as u8)
+}
+
+impl Query {
+    pub(crate) fn parse(query: &str) -> Self {
+        let pieces = query.split('&').filter(|piece| !piece.is_empty());
+        let pair = |piece: &str| {
+            let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
+            (decode(key, true), decode(value, true))
+        };
+        Self { pairs: pieces.map(pair).collect() }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        let mut pairs = self.pairs.iter();
+        let pair = pairs.find(|(name, _)| name == key)?;
+        Some(&pair.1)
+    }
+
+    pub(crate) fn snowflake(&self, key: &'static str) -> Result<Option<u64>, ApiError> {
+        let Some(text) = self.get(key) else {
+            return Ok(None);
+        };
+        let id = snowflake(text).ok_or_else(|| ApiError::not_a_snowflake(key, text))?;
+        Ok(Some(id))
+    }
+
+    /// An integer in `min..=max`.
+    pub(crate) fn number(
+        &self,
+        key: &'static str,
+        min: i64,
+        max: i64,
+        default: i64,
+    ) -> Result<i64, ApiError> {
+        let Some(text) = self.get(key) else {
+            return Ok(default);
+        };
+        let Ok(number) = text.parse::<i64>() else {
+            let message = format!("Value \"{text}\" is not int.");
+            return Err(ApiError::form(key, "NUMBER_TYPE_COERCE", message));
+        };
+        if number < min {
+            let message = format!("int value should be greater than or equal to {min}.");
+            return Err(ApiError::form(key, "NUMBER_TYPE_MIN", message));
+        }
+        if number > max {
+            let message = format!("int value should be less than or equal to {max}.");
+            return Err(ApiError::form(key, "NUMBER_TYPE_MAX", message));
+        }
+        Ok(number)
+    }
+
+    pub(crate) fn flag(&self, key: &str) -> bool {
+        matches!(self.get(key), Some("true" | "True" | "1"))
+    }
+
+    /// An ISO 8601 time in Unix microseconds.
+    pub(crate) fn time_us(&self, key: &'static str) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.get(key) else {
+            return Ok(None);
+        };
+        let time = time::parse_iso_us(text).ok_or_else(|| {
+            let message = format!("Could not parse {text}. Should be ISO8601.");
+            ApiError::form(key, "DATE_TIME_TYPE_PARSE", message)
+        })?;
+        Ok(Some(time))
+    }
+}

@@ -1,0 +1,12 @@
+//! One channel or thread: Resources/Channel, "Get Channel".
+
+use super::Call;
+use crate::answer::Outcome;
+use crate::wire::{self, Writer};
+
+pub(super) fn channel(call: &Call<'_>) -> Outcome {
+    let scene = call.scene()?;
+    let mut w = Writer::default();
+    w.item(|w| wire::channel::fields(w, &scene));
+    Ok(w)
+}

@@ -1,0 +1,187 @@
+//! The server: a port on 127.0.0.1, a thread and a runtime of its own.
+
+mod body;
+mod connection;
+mod gate;
+mod reply;
+mod respond;
+
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::dice::Dice;
+use crate::faults::Faults;
+use crate::journal::Journal;
+use crate::limits::{Limiter, Limits};
+use crate::world::World;
+
+/// How a simulator behaves besides its world.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// What every answer waits for.
+    pub latency: Duration,
+    /// What it waits for in addition, at most.
+    pub jitter: Duration,
+    /// Rate limits.
+    pub limits: Limits,
+    /// Seed of jitter and of the probability of faults.
+    pub seed: u64,
+    /// Threads that answer.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            latency: Duration::ZERO,
+            jitter: Duration::ZERO,
+            limits: Limits::off(),
+            seed: 1,
+            threads: 2,
+        }
+    }
+}
+
+/// What the connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub world: Arc<World>,
+    pub journal: Journal,
+    pub faults: Faults,
+    pub limiter: Mutex<Limiter>,
+    pub pace: Mutex<Pace>,
+    pub signatures: AtomicU64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Pace {
+    latency: Duration,
+    jitter: Duration,
+    dice: Dice,
+}
+
+impl Pace {
+    fn next(&mut self) -> Duration {
+        self.latency + self.jitter.mul_f64(self.dice.fraction())
+    }
+}
+
+/// A running simulator. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Simulator {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Simulator {
+    /// Serves a world on a free port.
+    ///
+    /// # Panics
+    /// When no port of 127.0.0.1 can be had.
+    pub fn start(world: World) -> Self {
+        Self::start_with(world, Options::default())
+    }
+
+    /// Serves a world as the options say.
+    ///
+    /// # Panics
+    /// When the port can't be had.
+    pub fn start_with(world: World, options: Options) -> Self {
+        let listener =
+            std::net::TcpListener::bind(("127.0.0.1", options.port)).expect("a port of 127.0.0.1 is free");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let shared = Arc::new(Shared {
+            world: Arc::new(world),
+            journal: Journal::new(),
+            faults: Faults::new(options.seed),
+            limiter: Mutex::new(Limiter::new(options.limits)),
+            pace: Mutex::new(Pace {
+                latency: options.latency,
+                jitter: options.jitter,
+                dice: Dice::new(options.seed),
+            }),
+            signatures: AtomicU64::new(0),
+        });
+        let (stop, stopped) = oneshot::channel();
+        let (state, threads) = (Arc::clone(&shared), options.threads.max(1));
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(threads)
+                .enable_all()
+                .build()
+                .expect("a runtime starts");
+            runtime.block_on(connection::serve(listener, state, stopped));
+            runtime.shutdown_background();
+        });
+        Self { address, shared, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address it listens on.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The token it accepts.
+    pub fn token(&self) -> String {
+        self.shared.world.token()
+    }
+
+    /// The world it serves.
+    pub fn world(&self) -> &World {
+        &self.shared.world
+    }
+
+    /// The same, to be moved into a thread that changes it meanwhile.
+    pub fn shared_world(&self) -> Arc<World> {
+        Arc::clone(&self.shared.world)
+    }
+
+    /// What it was asked.
+    pub fn journal(&self) -> &Journal {
+        &self.shared.journal
+    }
+
+    /// What shall go wrong.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// Changes what every answer waits for.
+    pub fn set_latency(&self, latency: Duration, jitter: Duration) {
+        let mut pace = self.shared.pace.lock();
+        let pace = pace.as_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
+        pace.latency = latency;
+        pace.jitter = jitter;
+    }
+
+    /// Changes the rate limits and forgets what was counted.
+    pub fn set_limits(&self, limits: Limits) {
+        let limiter = self.shared.limiter.lock();
+        *limiter.unwrap_or_else(PoisonError::into_inner) = Limiter::new(limits);
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has been printed; it must not hide the test's own.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Embeds: Resources/Message, "Embed Object".
+
+use super::Writer;
+use super::extra::person;
+use crate::message::{Extra, Message, sentence_for};
+use crate::snowflake;
+use crate::world::Scene;
+
+pub(crate) fn embeds(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+    w.array("embeds", |w| match message.extra {
+        Extra::LinkEmbed => w.item(|w| {
+            w.text("type", "article");
+            w.text("url", "https://takaro.io/blog/update");
+            w.text("title", "What is new");
+            w.text("description", &sentence_for(message.seed));
+            w.object("provider", |w| w.text("name", "Takaro"));
+            w.object("thumbnail", |w| {
+                w.text("url", "https://takaro.io/cover.png");
+                w.number("width", 1200);
+                w.number("height", 630);
+            });
+        }),
+        Extra::RichEmbed => w.item(|w| rich_embed(w, scene, message)),
+        Extra::PollResult => w.item(poll_result),
+        _ => {}
+    });
+}
+
+fn rich_embed(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+    let someone = person(scene, message, 1);
+    let id = scene.guild.pool.id(someone);
+    w.text("type", "rich");
+    w.text("title", "Moderation log");
+    w.text("description", &format!("<@{id}> was warned by {id}"));
+    w.number("color", 0x0057_F287);
+    w.time("timestamp", snowflake::unix_ms(message.id));
+    w.object("author", |w| {
+        w.text("name", &scene.guild.pool.user(someone).username);
+        w.text("url", &format!("https://discord.com/users/{id}"));
+        let icon = format!("https://cdn.discordapp.com/avatars/{id}/abcdef.png");
+        w.text("icon_url", &icon);
+    });
+    w.array("fields", |w| {
+        w.item(|w| {
+            w.text("name", "User ID");
+            w.text("value", &id.to_string());
+            w.raw("inline", "true");
+        });
+    });
+    w.object("footer", |w| w.text("text", &format!("ID: {id}")));
+}
+
+fn poll_result(w: &mut Writer) {
+    w.text("type", "poll_result");
+    w.array("fields", |w| {
+        for (name, value) in [
+            ("poll_question_text", "Next wipe?"),
+            ("victor_answer_votes", "4"),
+            ("total_votes", "6"),
+            ("victor_answer_id", "1"),
+            ("victor_answer_text", "Friday"),
+        ] {
+            w.item(|w| {
+                w.text("name", name);
+                w.text("value", value);
+                w.raw("inline", "false");
+            });
+        }
+    });
+}

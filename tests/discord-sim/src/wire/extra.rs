@@ -1,0 +1,115 @@
+//! What only some messages carry.
+
+use super::interaction::{activity, interaction, resolved};
+use super::{Writer, user};
+use crate::dice;
+use crate::message::{Extra, Message, sentence_for};
+use crate::snowflake;
+use crate::world::Scene;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Some user of the guild who has to do with the message.
+pub(super) fn person(scene: &Scene<'_>, message: &Message, which: u64) -> u32 {
+    let roll = dice::hash(message.seed, 13, which);
+    (roll % u64::from(scene.guild.pool.count())) as u32
+}
+
+/// Every other field an [`Extra`] stands for.
+pub(crate) fn fields(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+    match message.extra {
+        Extra::Stickers => stickers(w, scene, message),
+        Extra::Poll if scene.state.message_content => poll(w, scene, message),
+        Extra::Slash(caller) | Extra::Context(caller) | Extra::Modal(caller) => {
+            interaction(w, scene, message, caller);
+        }
+        Extra::Activity => activity(w, scene, message),
+        Extra::RoleSubscription => w.object("role_subscription_data", |w| {
+            w.id("role_subscription_listing_id", message.id - 9);
+            w.text("tier_name", "Supporter");
+            w.raw("total_months_subscribed", "3");
+            w.raw("is_renewal", "true");
+        }),
+        Extra::Resolved => resolved(w, scene, message),
+        Extra::MentionedChannels => w.array("mention_channels", |w| {
+            w.item(|w| {
+                w.id("id", scene.channel.id);
+                w.text("name", &scene.channel.name);
+                w.number("type", u64::from(scene.channel.kind.code()));
+                w.id("guild_id", scene.guild.id);
+            });
+        }),
+        _ => {}
+    }
+}
+
+/// Resources/Sticker, "Sticker Item Object"; the old `stickers` with its user.
+fn stickers(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+    let id = message.seed >> 5;
+    w.array("sticker_items", |w| {
+        w.item(|w| {
+            w.id("id", id);
+            w.text("name", "Wave");
+            w.raw("format_type", "1");
+        });
+    });
+    w.array("stickers", |w| {
+        w.item(|w| {
+            w.id("id", id);
+            w.text("name", "Wave");
+            w.text("tags", "wave");
+            w.raw("type", "2");
+            w.raw("format_type", "1");
+            w.text("description", "A friendly wave");
+            w.raw("available", "true");
+            w.id("guild_id", scene.guild.id);
+            let maker = person(scene, message, 3);
+            user::of_pool(w, "user", scene.guild, maker);
+        });
+    });
+}
+
+/// Resources/Poll, "Poll Object".
+fn poll(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+    let host = scene.guild.pool.id(person(scene, message, 8));
+    w.object("poll", |w| {
+        w.object("question", |w| w.text("text", &format!("Next wipe? Ask <@{host}>")));
+        w.array("answers", |w| {
+            for (id, text) in [(1, "Friday"), (2, "Sunday 🎉")] {
+                w.item(|w| {
+                    w.number("answer_id", id);
+                    w.object("poll_media", |w| w.text("text", text));
+                });
+            }
+        });
+        w.time("expiry", snowflake::unix_ms(message.id) + DAY_MS);
+        w.raw("allow_multiselect", "false");
+        w.raw("layout_type", "1");
+        w.object("results", |w| {
+            w.raw(
+                "answer_counts",
+                r#"[{"id":1,"count":4,"me_voted":false},{"id":2,"count":2,"me_voted":false}]"#,
+            );
+            w.raw("is_finalized", "true");
+        });
+    });
+}
+
+/// Resources/Message, "Message Snapshot Object".
+pub(crate) fn snapshot(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+    let index = person(scene, message, 7);
+    let is_readable = scene.state.message_content;
+    let text = format!("<@{}> {}", scene.guild.pool.id(index), sentence_for(message.seed));
+    w.raw("type", "0");
+    w.text("content", if is_readable { &text } else { "" });
+    w.array("mentions", |w| {
+        w.item(|w| user::fields(w, &scene.guild.pool.user(index)));
+    });
+    w.raw("mention_roles", "[]");
+    w.raw("attachments", "[]");
+    w.raw("embeds", "[]");
+    w.time("timestamp", snowflake::unix_ms(message.id) - 5000);
+    w.raw("edited_timestamp", "null");
+    w.raw("flags", "0");
+    w.raw("components", "[]");
+}

@@ -1,0 +1,84 @@
+//! User and member objects: Resources/User, "User Structure"; Resources/Guild,
+//! "Guild Member Structure".
+
+use super::Writer;
+use crate::message::Author;
+use crate::world::{Guild, Scene, State, User};
+
+/// The fields of a user, inside an object that is open.
+pub(crate) fn fields(w: &mut Writer, user: &User) {
+    w.id("id", user.id);
+    w.text("username", &user.username);
+    match user.avatar {
+        Some(avatar) => w.text("avatar", &format!("{avatar:032x}")),
+        None => w.raw("avatar", "null"),
+    }
+    w.text("discriminator", if user.is_bot { "4321" } else { "0" });
+    w.raw("public_flags", "0");
+    w.raw("flags", "0");
+    if user.is_bot {
+        w.raw("bot", "true");
+    }
+    w.raw("banner", "null");
+    w.raw("accent_color", "null");
+    w.text_or_null("global_name", user.display.as_deref());
+    w.raw("avatar_decoration_data", "null");
+    w.raw("collectibles", "null");
+    w.raw("primary_guild", "null");
+}
+
+/// The bot itself.
+pub(crate) fn bot(state: &State) -> User {
+    User { id: state.bot_id, username: state.bot_name.clone(), display: None, avatar: None, is_bot: true }
+}
+
+/// The user of the guild's pool, or the bot, or the owner, with this ID.
+pub(crate) fn find(state: &State, guild: &Guild, user_id: u64) -> Option<User> {
+    if user_id == state.bot_id {
+        return Some(bot(state));
+    }
+    if let Some(index) = guild.pool.index_of(user_id) {
+        return Some(guild.pool.user(index));
+    }
+    (user_id == guild.owner_id).then(|| User {
+        id: user_id,
+        username: "owner".to_owned(),
+        display: None,
+        avatar: None,
+        is_bot: false,
+    })
+}
+
+pub(crate) fn of_pool(w: &mut Writer, key: &str, guild: &Guild, index: u32) {
+    w.object(key, |w| fields(w, &guild.pool.user(index)));
+}
+
+pub(crate) fn author(w: &mut Writer, scene: &Scene<'_>, author: Author) {
+    match author {
+        Author::User(index) => of_pool(w, "author", scene.guild, index),
+        Author::Webhook(id) => w.object("author", |w| {
+            w.id("id", id);
+            w.text("username", "Build reports");
+            w.raw("avatar", "null");
+            w.text("discriminator", "0000");
+            w.raw("public_flags", "0");
+            w.raw("flags", "0");
+            w.raw("bot", "true");
+            w.raw("global_name", "null");
+            w.raw("primary_guild", "null");
+        }),
+    }
+}
+
+/// A member's fields, without the user and without `mute` and `deaf`.
+pub(crate) fn member_fields(w: &mut Writer, joined_ms: i64, role_ids: &[u64]) {
+    w.raw("avatar", "null");
+    w.raw("banner", "null");
+    w.raw("communication_disabled_until", "null");
+    w.raw("flags", "0");
+    w.time("joined_at", joined_ms);
+    w.raw("nick", "null");
+    w.raw("pending", "false");
+    w.raw("premium_since", "null");
+    w.array("roles", |w| role_ids.iter().for_each(|id| w.id_item(*id)));
+}

@@ -1,0 +1,143 @@
+//! Changes to channels and threads.
+
+use crate::description::{ChannelDescription, ChannelKind, Visibility};
+use crate::permissions::Overwrite;
+use crate::world::{Channel, Thread, World, build};
+
+impl World {
+    /// Adds a channel, now, at the end of a guild; its threads come with it.
+    pub fn create_channel(&self, guild_id: u64, described: &ChannelDescription) -> Option<u64> {
+        let now_ms = self.now_ms();
+        build::add_later(&mut self.write(), guild_id, described, now_ms)
+    }
+
+    /// Adds an active, empty public thread, now. With `starter` it hangs on that
+    /// message of the parent and bears its ID; its first message is then a type 21.
+    /// In a forum the first message appended bears the thread's ID.
+    pub fn create_thread(&self, parent_id: u64, name: &str, starter: Option<u64>) -> Option<u64> {
+        let (now_ms, fresh_id) = (self.now_ms(), self.next_id());
+        let mut state = self.write();
+        let id = starter.unwrap_or(fresh_id);
+        let parent = state.channel(parent_id)?;
+        let is_possible = parent.kind.has_threads()
+            && !state.channels.contains_key(&id)
+            && starter.is_none_or(|starter| parent.log.find_live(starter).is_some());
+        if !is_possible {
+            return None;
+        }
+        let note = starter.map(|_| fresh_id);
+        let thread = build::new_thread(&state, parent, id, name, now_ms, note)?;
+        state.channels.insert(id, thread);
+        let parent = state.channels.get_mut(&parent_id)?;
+        parent.thread_ids.push(id);
+        Some(id)
+    }
+
+    /// Archives a thread now.
+    pub fn archive(&self, thread_id: u64) -> bool {
+        self.set_archived(thread_id, true)
+    }
+
+    /// Opens an archived thread again.
+    pub fn unarchive(&self, thread_id: u64) -> bool {
+        self.set_archived(thread_id, false)
+    }
+
+    fn set_archived(&self, thread_id: u64, is_archived: bool) -> bool {
+        let now_ms = self.now_ms();
+        self.with_thread(thread_id, |thread| {
+            thread.archived = is_archived;
+            thread.archive_ms = now_ms;
+        })
+    }
+
+    /// Adds the bot to a thread or takes it out.
+    pub fn set_bot_in_thread(&self, thread_id: u64, is_member: bool) -> bool {
+        self.with_thread(thread_id, |thread| thread.has_bot = is_member)
+    }
+
+    /// Denies or gives back `VIEW_CHANNEL` to @everyone; the bot keeps it.
+    pub fn hide(&self, channel_id: u64) -> bool {
+        self.set_visibility(channel_id, Visibility::Hidden)
+    }
+
+    /// Drops all overwrites, so that everyone sees the channel again.
+    pub fn show(&self, channel_id: u64) -> bool {
+        self.set_visibility(channel_id, Visibility::Everyone)
+    }
+
+    /// Replaces a channel's overwrites by ready-made ones.
+    pub fn set_visibility(&self, channel_id: u64, visibility: Visibility) -> bool {
+        let mut state = self.write();
+        let bot_id = state.bot_id;
+        let channel = live(state.channels.get_mut(&channel_id));
+        let replace = |channel: &mut Channel| {
+            channel.overwrites = build::visibility(visibility, channel.guild_id, bot_id);
+        };
+        channel.map(replace).is_some()
+    }
+
+    /// Replaces a channel's overwrites.
+    pub fn set_overwrites(&self, channel_id: u64, overwrites: Vec<Overwrite>) -> bool {
+        self.with_channel(channel_id, |channel| channel.overwrites = overwrites)
+    }
+
+    /// Allows and denies the bot something in one channel, in place of what its
+    /// member overwrite said.
+    pub fn set_bot_permissions(&self, channel_id: u64, allow: u64, deny: u64) -> bool {
+        let own = Overwrite::member(self.bot_id(), allow, deny);
+        self.with_channel(channel_id, |channel| {
+            channel.overwrites.retain(|overwrite| (overwrite.kind, overwrite.id) != (own.kind, own.id));
+            channel.overwrites.push(own);
+        })
+    }
+
+    /// Deletes a channel with its threads, or a thread.
+    pub fn delete_channel(&self, channel_id: u64) -> bool {
+        let mut state = self.write();
+        let Some(channel) = live(state.channels.get_mut(&channel_id)) else {
+            return false;
+        };
+        channel.deleted = true;
+        let thread_ids = channel.thread_ids.clone();
+        for thread_id in thread_ids {
+            if let Some(thread) = state.channels.get_mut(&thread_id) {
+                thread.deleted = true;
+            }
+        }
+        true
+    }
+
+    /// Gives a channel or thread another name.
+    pub fn rename(&self, channel_id: u64, name: &str) -> bool {
+        self.with_channel(channel_id, |channel| name.clone_into(&mut channel.name))
+    }
+
+    /// Gives a channel another topic.
+    pub fn set_topic(&self, channel_id: u64, topic: Option<&str>) -> bool {
+        self.with_channel(channel_id, |channel| {
+            channel.topic = topic.map(str::to_owned);
+        })
+    }
+
+    /// Turns a channel into another kind: text to announcement and back.
+    pub fn set_kind(&self, channel_id: u64, kind: ChannelKind) -> bool {
+        self.with_channel(channel_id, |channel| channel.kind = kind)
+    }
+
+    fn with_channel(&self, channel_id: u64, change: impl FnOnce(&mut Channel)) -> bool {
+        let mut state = self.write();
+        live(state.channels.get_mut(&channel_id)).map(change).is_some()
+    }
+
+    fn with_thread(&self, thread_id: u64, change: impl FnOnce(&mut Thread)) -> bool {
+        let mut state = self.write();
+        let channel = live(state.channels.get_mut(&thread_id));
+        let thread = channel.and_then(|channel| channel.thread.as_mut());
+        thread.map(change).is_some()
+    }
+}
+
+fn live(channel: Option<&mut Channel>) -> Option<&mut Channel> {
+    channel.filter(|channel| !channel.deleted)
+}

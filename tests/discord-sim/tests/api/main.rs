@@ -1,0 +1,11 @@
+//! The simulator as a client sees it: documented behaviour, asserted over HTTP.
+
+mod client;
+mod errors;
+mod faults;
+mod limits;
+mod listings;
+mod mutations;
+mod paging;
+mod reactions;
+mod truth;
