@@ -13,9 +13,10 @@ use crate::model::{
 };
 use crate::platform::PlatformError;
 
-/// The kind of message reference that is a forward, not a reply.
-/// <https://discord.com/developers/docs/resources/message#message-reference-types>
-const FORWARD: u64 = 1;
+/// The kinds of message that answer another one: reply, thread starter, context
+/// menu command. Others refer to a message for other reasons.
+/// <https://discord.com/developers/docs/resources/message#message-object-message-types>
+const REPLIES: [u32; 3] = [19, 21, 23];
 
 /// <https://discord.com/developers/docs/resources/channel#channel-object-channel-types>
 pub const fn channel_kind(number: Option<u64>) -> ChannelKind {
@@ -94,11 +95,8 @@ fn message(raw: &str, channel: ChannelId) -> Result<Message, BrokenMessage> {
     let id = MessageId::new(wire.id.0).ok_or_else(|| broken("its ID is not a snowflake".to_owned()))?;
     let attachments =
         attachments(&wire).ok_or_else(|| broken("an attachment is not as documented".to_owned()))?;
-    let metadata = if wire.webhook_id.is_some() || keep::has_more(raw) {
-        metadata(&wire, raw)
-    } else {
-        serde_json::Map::new()
-    };
+    let has_more = wire.webhook_id.is_some() || wire.message_reference.is_some() || keep::has_more(raw);
+    let metadata = if has_more { metadata(&wire, raw) } else { serde_json::Map::new() };
     Ok(Message {
         id,
         author: author(&wire),
@@ -120,7 +118,11 @@ fn message(raw: &str, channel: ChannelId) -> Result<Message, BrokenMessage> {
 }
 
 fn metadata(wire: &wire::Message<'_>, raw: &str) -> serde_json::Map<String, Value> {
-    let mut kept = keep::message(&serde_json::from_str(raw).unwrap_or_default());
+    let value = serde_json::from_str(raw).unwrap_or_default();
+    let mut kept = keep::message(&value);
+    if !is_reply(wire) {
+        kept.append(&mut keep::reference(&value));
+    }
     // The webhook's ID is its author's.
     if wire.webhook_id.is_some_and(|id| id.get() != "null") {
         kept.insert("webhook".to_owned(), true.into());
@@ -146,9 +148,12 @@ fn people(wire: &wire::Message<'_>) -> Vec<User> {
     mentioned.chain(interacting).filter_map(user).collect()
 }
 
-/// A forward refers to a message too, but answers nothing.
+fn is_reply(wire: &wire::Message<'_>) -> bool {
+    wire.kind.is_some_and(|kind| REPLIES.contains(&kind))
+}
+
 fn reply(wire: &wire::Message<'_>, channel: ChannelId) -> Option<Reply> {
-    let reference = wire.message_reference.filter(|reference| reference.kind != Some(FORWARD))?;
+    let reference = wire.message_reference.filter(|_| is_reply(wire))?;
     Some(Reply {
         message_id: MessageId::new(reference.message_id?.0)?,
         channel_id: reference.channel_id.and_then(|id| ChannelId::new(id.0)).unwrap_or(channel),

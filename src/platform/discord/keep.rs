@@ -118,8 +118,8 @@ static MESSAGE: Keep = Fields(&[
     ("role_subscription_data", &Fields(&[("tier_name", &Leaf), ("total_months_subscribed", &Leaf)])),
 ]);
 
-/// A forward's source is kept; a reply's is in columns.
-static FORWARD: Keep = Fields(&[("message_reference", &REFERENCE)]);
+/// What a forward, a pin or a crosspost refers to; a reply's is in columns.
+static REFERENCED: Keep = Fields(&[("message_reference", &REFERENCE)]);
 
 static ATTACHMENT: Keep = Fields(&[
     ("title", &Leaf),
@@ -148,11 +148,12 @@ static CHANNEL: Keep = Fields(&[
 
 /// Further kept fields of a message.
 pub fn message(message: &Value) -> Map<String, Value> {
-    let mut kept = fields(message, &MESSAGE);
-    if message.get("message_snapshots").is_some() {
-        kept.append(&mut fields(message, &FORWARD));
-    }
-    kept
+    fields(message, &MESSAGE)
+}
+
+/// What a message that is no reply refers to.
+pub fn reference(message: &Value) -> Map<String, Value> {
+    fields(message, &REFERENCED)
 }
 
 /// Further kept fields of an attachment.

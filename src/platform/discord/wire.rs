@@ -198,9 +198,6 @@ pub struct Threads<'a> {
 /// What a message refers to.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct MessageReference {
-    /// 0 a reply, 1 a forward.
-    #[serde(rename = "type", default, deserialize_with = "lenient")]
-    pub kind: Option<u64>,
     /// The message.
     #[serde(default, deserialize_with = "lenient")]
     pub message_id: Option<Id>,

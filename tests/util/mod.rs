@@ -1,0 +1,129 @@
+//! A sandbox: a simulated Discord, a folder with a configuration, and the
+//! binary as a user runs it.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(missing_docs, clippy::missing_panics_doc, reason = "test support")]
+
+pub mod truth;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use discord_sim::{Simulator, World};
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+
+pub struct Sandbox {
+    pub dir: TempDir,
+    pub sim: Simulator,
+}
+
+impl Sandbox {
+    /// A sandbox whose configuration names every server of the world.
+    pub fn new(world: World) -> Self {
+        Self::with_config(world, "")
+    }
+
+    /// `extra` goes between `[discord]`'s keys and the tenants: it may go on
+    /// with `[discord]` and open `[sync]`.
+    pub fn with_config(world: World, extra: &str) -> Self {
+        let sim = Simulator::start(world);
+        let sandbox = Self { dir: TempDir::new().unwrap(), sim };
+        sandbox.write_config(extra);
+        sandbox
+    }
+
+    pub fn write_config(&self, extra: &str) {
+        let mut text =
+            format!("[discord]\napi_url = \"{}\"\nrequests_per_second = 5000\n{extra}\n", self.sim.url());
+        for (guild, name) in self.sim.world().guilds() {
+            text.push_str(&tenant_table(guild, &name));
+        }
+        self.write("sync.toml", &text);
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.dir.path().join(name), text).unwrap();
+    }
+
+    pub fn archive_path(&self) -> PathBuf {
+        self.dir.path().join("archive.db")
+    }
+
+    pub fn archive(&self) -> Connection {
+        Connection::open_with_flags(self.archive_path(), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap()
+    }
+
+    /// The binary, told nothing but what a user's shell would tell.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_verta-sync"));
+        command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .env("DISCORD_BOT_TOKEN", self.sim.token())
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.command(arguments).output().unwrap())
+    }
+
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    pub fn count(&self, sql: &str) -> i64 {
+        self.archive().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Every row of a query, each as text.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        let archive = self.archive();
+        let mut select = archive.prepare(sql).unwrap();
+        let columns = select.column_count();
+        let row_text = |row: &rusqlite::Row<'_>| {
+            let cells = (0..columns).map(|column| format!("{:?}", row.get_ref(column).unwrap()));
+            Ok(cells.collect::<Vec<_>>().join("|"))
+        };
+        select.query_map([], row_text).unwrap().map(Result::unwrap).collect()
+    }
+}
+
+pub fn tenant_table(guild: u64, name: &str) -> String {
+    format!("[[tenant]]\nname = {name:?}\nplatform = \"discord\"\nguild_id = \"{guild}\"\n")
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The last line of stdout as JSON.
+    pub fn last_json(&self) -> serde_json::Value {
+        serde_json::from_str(self.stdout.lines().last().unwrap()).unwrap()
+    }
+}

@@ -1,0 +1,172 @@
+//! What an archive must hold, worked out from the simulator's truth without
+//! any of the product's code.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use discord_sim::{TruthChannel, TruthMessage, World};
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+
+pub fn hash(user: u64) -> String {
+    Sha256::digest(user.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Asserts that the archive holds every message that an @everyone reader can
+/// see and the bot can read, once and in full, and nothing else.
+#[track_caller]
+pub fn assert_archived(world: &World, archive: &Connection, guild: u64) {
+    let hashes: HashMap<u64, String> =
+        world.users(guild).iter().map(|user| (user.id, hash(user.id))).collect();
+    let known: HashSet<String> = column(archive, "SELECT anonymized_id FROM users").into_iter().collect();
+    let scrub = |text: &str| scrub(text, &hashes, &known);
+    let mut expected = BTreeMap::new();
+    for channel in world.truth(guild).iter().filter(|channel| channel.bot_can_read) {
+        for message in channel.live_messages() {
+            let line = expected_line(channel, &message, &scrub);
+            assert_eq!(expected.insert((channel.id, message.id), line), None, "the truth has a double");
+        }
+    }
+    let found = archived_lines(archive, guild);
+    for (key, line) in &expected {
+        assert_eq!(found.get(key), Some(line), "message {key:?}");
+    }
+    for key in found.keys() {
+        assert!(expected.contains_key(key), "message {key:?} is archived but not to be seen");
+    }
+}
+
+type Key = (u64, u64);
+
+fn expected_line(channel: &TruthChannel, message: &TruthMessage, scrub: &dyn Fn(&str) -> String) -> String {
+    let reply = message.reply_to.as_ref();
+    let mut attachments: Vec<String> = message
+        .attachments
+        .iter()
+        .map(|file| {
+            let kind = file.content_type.as_deref().unwrap_or("-");
+            format!("{} {} {} {kind} {}", file.id, scrub(&file.filename), file.size, scrub(&file.url))
+        })
+        .collect();
+    attachments.sort();
+    let mut reactions: Vec<String> = message
+        .reactions
+        .iter()
+        .map(|reaction| format!("{} {} {}", reaction.emoji, reaction.burst, reaction.count))
+        .collect();
+    reactions.sort();
+    format!(
+        "{}|{}|{}|{}|{}|{}|{}|{}|{}|{attachments:?}|{reactions:?}",
+        channel.name.as_str().pipe(scrub),
+        hash(message.author_id),
+        message.author_is_bot || message.author_is_webhook,
+        message.kind,
+        scrub(&message.content),
+        message.timestamp_ms,
+        message.edited_ms.map(|ms| ms.to_string()).unwrap_or_default(),
+        reply.map(|reply| format!("{}/{}", reply.channel_id, reply.message_id)).unwrap_or_default(),
+        reply.and_then(|reply| reply.author_id).map(hash).unwrap_or_default(),
+    )
+}
+
+trait Pipe {
+    fn pipe<T>(&self, function: impl Fn(&Self) -> T) -> T {
+        function(self)
+    }
+}
+
+impl Pipe for str {}
+
+/// Digits of known users become their hash; a mention loses its `!`.
+fn scrub(text: &str, hashes: &HashMap<u64, String>, known: &HashSet<String>) -> String {
+    let mut scrubbed = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|char: char| char.is_ascii_digit()) {
+        let digits = &rest[start..];
+        let end = digits.find(|char: char| !char.is_ascii_digit()).unwrap_or(digits.len());
+        scrubbed.push_str(&rest[..start]);
+        let user = digits[..end].parse().ok().and_then(|id: u64| hashes.get(&id));
+        match user.filter(|hash| known.contains(*hash)) {
+            Some(hash) => {
+                if scrubbed.ends_with("<@!") {
+                    scrubbed.pop();
+                }
+                scrubbed.push_str(hash);
+            }
+            None => scrubbed.push_str(&digits[..end]),
+        }
+        rest = &digits[end..];
+    }
+    scrubbed.push_str(rest);
+    scrubbed
+}
+
+fn archived_lines(archive: &Connection, guild: u64) -> BTreeMap<Key, String> {
+    let attachments = children(
+        archive,
+        "SELECT channel_id, message_id, attachment_id || ' ' || filename || ' ' || file_size || ' ' ||
+                coalesce(content_type, '-') || ' ' || substr(url, 1, instr(url || '?', '?') - 1)
+           FROM attachment_log WHERE guild_id = ?1",
+        guild,
+    );
+    let reactions = children(
+        archive,
+        "SELECT channel_id, message_id, emoji || ' ' || iif(burst, 'true', 'false') || ' ' || count
+           FROM reaction_count_log WHERE guild_id = ?1",
+        guild,
+    );
+    let none = Vec::new();
+    let mut select = archive
+        .prepare(
+            "SELECT l.channel_id, l.message_id,
+                    l.channel || '|' || coalesce(l.author, '') || '|' || iif(l.author_is_bot, 'true', 'false') || '|' ||
+                    l.type || '|' || l.content || '|' || m.created_at || '|' || coalesce(m.edited_at, '') || '|' ||
+                    coalesce(l.reply_to_channel_id || '/' || l.reply_to_message_id, '') || '|' ||
+                    coalesce(l.reply_to_author, '')
+               FROM message_log l
+               JOIN channels c ON CAST(c.platform_id AS TEXT) = l.channel_id
+               JOIN messages m ON m.channel_id = c.id AND m.platform_id = CAST(l.message_id AS INTEGER)
+              WHERE l.guild_id = ?1 AND l.deleted_at IS NULL",
+        )
+        .unwrap();
+    let rows = select
+        .query_map([guild.to_string()], |row| {
+            let key = (id(&row.get::<_, String>(0)?), id(&row.get::<_, String>(1)?));
+            Ok((key, row.get::<_, String>(2)?))
+        })
+        .unwrap();
+    let mut lines = BTreeMap::new();
+    for row in rows {
+        let (key, line) = row.unwrap();
+        let files = attachments.get(&key).unwrap_or(&none);
+        let counts = reactions.get(&key).unwrap_or(&none);
+        let double = lines.insert(key, format!("{line}|{files:?}|{counts:?}"));
+        assert_eq!(double, None, "message {key:?} is archived twice");
+    }
+    lines
+}
+
+fn children(archive: &Connection, sql: &str, guild: u64) -> HashMap<Key, Vec<String>> {
+    let mut select = archive.prepare(sql).unwrap();
+    let rows = select
+        .query_map([guild.to_string()], |row| {
+            let key = (id(&row.get::<_, String>(0)?), id(&row.get::<_, String>(1)?));
+            Ok((key, row.get::<_, String>(2)?))
+        })
+        .unwrap();
+    let mut children: HashMap<Key, Vec<String>> = HashMap::new();
+    for row in rows {
+        let (key, text) = row.unwrap();
+        children.entry(key).or_default().push(text);
+    }
+    children.values_mut().for_each(|texts| texts.sort());
+    children
+}
+
+fn id(text: &str) -> u64 {
+    text.parse().unwrap()
+}
+
+fn column(archive: &Connection, sql: &str) -> Vec<String> {
+    let mut select = archive.prepare(sql).unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
