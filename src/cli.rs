@@ -30,10 +30,14 @@ fn styles() -> Styles {
     Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default())
 }
 
+/// Names that clippy would have in backticks, which a terminal shows.
+const CONFIG_HELP: &str =
+    "Configuration file [default: $VERTA_SYNC_CONFIG, ./sync.toml, then the usual places]";
+
 #[derive(Debug, Args)]
 struct Global {
-    /// Configuration file [default: $VERTA_SYNC_CONFIG, ./sync.toml, then the usual places]
-    #[arg(long, global = true, value_name = "PATH")]
+    /// Configuration file
+    #[arg(long, global = true, value_name = "PATH", help = CONFIG_HELP)]
     config: Option<PathBuf>,
     /// Log more; twice for even more
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]

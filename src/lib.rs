@@ -20,9 +20,9 @@
 //! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform, archive |
 //! | [`sync`] | carries a plan out | those above |
 //! | [`ui`] | shows what happens while it happens | model, monitor |
-//! | [`report`] | text and JSON about what happened | model, plan, sync, exit_code |
+//! | [`report`] | text and JSON about what happened | model, plan, sync, `exit_code` |
 //! | [`commands`] | a file per subcommand; joins the layers | all of these |
-//! | [`cli`] | the command line | config, commands, exit_code, model |
+//! | [`cli`] | the command line | config, commands, `exit_code`, model |
 //!
 //! # What always holds
 //!

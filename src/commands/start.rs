@@ -25,7 +25,7 @@ use crate::ui::{Bars, Events, Lines, Log};
 
 /// A difference between this machine's clock and the platform's that is worth
 /// a word.
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
@@ -155,7 +155,7 @@ async fn server_time(platform: &Discord, monitor: &dyn Monitor) -> Result<Timest
 async fn stopped(stop: &watch::Sender<Option<Stop>>) {
     let mut stop = stop.subscribe();
     if stop.wait_for(Option::is_some).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -231,9 +231,8 @@ impl Display {
         let log = Log { tells_rate_limits: around.variable("DEBUG_RATE_LIMITS") == Some("1") };
         let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(log)];
         let mut bars = None;
-        match format {
-            Format::Json => monitors.push(Arc::new(Events)),
-            Format::Human => monitors.push(Arc::new(JobIds)),
+        if format == Format::Json {
+            monitors.push(Arc::new(Events));
         }
         if format == Format::Human && around.draws_bars() {
             let shown = Arc::new(Bars::new());
@@ -246,6 +245,9 @@ impl Display {
                 monitors.push(Arc::new(Lines::new(around.verbosity > 0)));
             }
         }
+        if format == Format::Human {
+            monitors.push(Arc::new(JobIds { bars: bars.clone() }));
+        }
         Self { monitor: Arc::new(All(monitors)), bars }
     }
 
@@ -257,14 +259,20 @@ impl Display {
 }
 
 /// Says each tenant's job first, on stdout.
-struct JobIds;
+struct JobIds {
+    bars: Option<Arc<Bars>>,
+}
 
 impl Monitor for JobIds {
     fn count(&self, _: crate::monitor::Counter, _: u64) {}
 
     fn event(&self, event: Event) {
         if let Event::JobStarted { job_id, tenant } = event {
-            writeln!(io::stdout(), "job {job_id}: {tenant}").ok();
+            let say = || writeln!(io::stdout(), "job {job_id}: {tenant}").ok();
+            match &self.bars {
+                Some(bars) => bars.suspend(say),
+                None => say(),
+            };
         }
     }
 }

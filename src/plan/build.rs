@@ -12,7 +12,7 @@ use crate::platform::PlatformAdapter;
 
 /// IDs may appear out of order by seconds: what was read less than this before
 /// its end is read again.
-const OVERLAP: Duration = Duration::from_secs(60);
+const OVERLAP: Duration = Duration::from_mins(1);
 
 /// What is done with a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

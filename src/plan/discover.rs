@@ -13,7 +13,7 @@ use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
 /// Archived threads of a parent are listed completely this often, whatever the
 /// watermark says.
-const COMPLETE_LISTING_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+const COMPLETE_LISTING_INTERVAL: Duration = Duration::from_hours(24);
 /// A listing goes this far below its watermark before it ends.
 const WATERMARK_MARGIN: Duration = Duration::from_secs(1);
 /// The least step of an archive time.
@@ -218,7 +218,6 @@ async fn find_missing<P: PlatformAdapter>(
                 Ok(thread) if channel.kind.is_thread() => {
                     found.push(Channel { visibility: parent.cloned().unwrap_or_default(), ..thread });
                 }
-                Ok(_) => {}
                 Err(error) if error.kind == ErrorKind::NotFound => {
                     facts.gone.push((channel.id, ChannelState::Deleted));
                 }
@@ -226,8 +225,9 @@ async fn find_missing<P: PlatformAdapter>(
                     facts.gone.push((channel.id, ChannelState::Hidden));
                 }
                 Err(error) if error.kind.ends_run() => return Err(error),
-                // Nothing is concluded from a failure.
-                Err(_) => {}
+                // There it is, though no listing named it; and nothing is
+                // concluded from a failure.
+                Ok(_) | Err(_) => {}
             },
         }
     }

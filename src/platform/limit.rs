@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Refused requests are counted over this long.
 /// <https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans>
-const REFUSAL_WINDOW: Duration = Duration::from_secs(600);
+const REFUSAL_WINDOW: Duration = Duration::from_mins(10);
 /// From here on requests are slowed down.
 const REFUSALS_SLOW: usize = 300;
 /// From here on none is sent.
@@ -139,7 +139,7 @@ mod tests {
         let gate = gate(2, 1000.0);
         let first = gate.enter().await.unwrap();
         let _second = gate.enter().await.unwrap();
-        let third = tokio::time::timeout(Duration::from_secs(60), gate.enter()).await;
+        let third = tokio::time::timeout(Duration::from_mins(1), gate.enter()).await;
         assert!(third.is_err());
         drop(first);
         assert!(gate.enter().await.is_ok());

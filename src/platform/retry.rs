@@ -18,6 +18,9 @@ pub struct RetryPolicy {
 impl RetryPolicy {
     /// Runs `attempt` until it succeeds, fails for good, or the retries are
     /// used up. Holds nothing while it waits.
+    ///
+    /// # Errors
+    /// That of the last attempt.
     pub async fn run<T, F>(
         &self,
         monitor: &dyn Monitor,

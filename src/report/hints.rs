@@ -26,8 +26,7 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         Cause::Timeout => "check the network; the next run tries again",
         Cause::Server => "Discord has trouble (https://discordstatus.com); the next run tries again",
         Cause::Unreadable => "the next run tries again; if it stays, please report it",
-        Cause::OutOfTime => "run again: it goes on where this run stopped",
-        Cause::Interrupted => "run again: it goes on where this run stopped",
+        Cause::OutOfTime | Cause::Interrupted => "run again: it goes on where this run stopped",
         Cause::Archive | Cause::Internal => return None,
     })
 }

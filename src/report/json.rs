@@ -1,4 +1,4 @@
-//! JSON for scripts: snake_case, IDs as strings, times ISO 8601 in UTC.
+//! JSON for scripts: names in snake case, IDs as strings, times ISO 8601 in UTC.
 
 use serde_json::{Value, json};
 

@@ -55,6 +55,6 @@ mod tests {
         let time = Timestamp::from_millis(1_795_326_325_000);
         assert_eq!(iso(time), "2026-11-22T05:45:25Z");
         assert_eq!(clock(time), "2026-11-22 05:45:25 UTC");
-        assert_eq!(ago(time, time.later(Duration::from_secs(41 * 60))), "41 min ago");
+        assert_eq!(ago(time, time.later(Duration::from_mins(41))), "41 min ago");
     }
 }

@@ -1,10 +1,11 @@
 //! Reading one channel: page, anonymize, commit, next.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use tokio::time::Instant;
 
+use super::estimate::Part;
 use super::meter::Meter;
 use super::policy::cause_of;
 use super::run::{Context, Stop};
@@ -33,15 +34,34 @@ pub struct ChannelTask {
     pub reactions: ReactionMode,
     /// Where the tenant's archive begins.
     pub since: Option<Timestamp>,
-    /// How far it is, in thousandths.
-    pub done: Arc<AtomicU32>,
+    /// How far it is.
+    pub state: Arc<ReadingState>,
+}
+
+/// How far the reading of a channel is, for whoever looks from outside.
+#[derive(Debug, Default)]
+pub struct ReadingState {
+    thousandths: AtomicU32,
+    messages: AtomicU64,
+}
+
+impl ReadingState {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+    fn set(&self, progress: f64, messages: u64) {
+        self.thousandths.store((progress * 1000.0) as u32, Ordering::Relaxed);
+        self.messages.store(messages, Ordering::Relaxed);
+    }
 }
 
 impl ChannelTask {
-    /// How much of its weight is done.
+    /// How far it is, as part of its job.
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    pub fn weight_done(&self) -> f64 {
-        self.plan.weight as f64 * f64::from(self.done.load(Ordering::Relaxed)) / 1000.0
+    pub fn part(&self) -> Part {
+        Part {
+            weight: self.plan.weight as f64,
+            messages: self.state.messages.load(Ordering::Relaxed) as f64,
+            progress: f64::from(self.state.thousandths.load(Ordering::Relaxed)) / 1000.0,
+        }
     }
 }
 
@@ -109,6 +129,7 @@ pub async fn read_channel<P: PlatformAdapter>(
         meter: Meter::new(job),
         began: Instant::now(),
         began_at: context.clock.now(),
+        begin: task.plan.after.map(|after| context.platform.sent_at(after)),
         cursor: task.plan.after,
         messages: 0,
     };
@@ -143,6 +164,8 @@ struct Reading<'a, P> {
     meter: Meter,
     began: Instant,
     began_at: Timestamp,
+    /// When the first message that is read was sent, once that is known.
+    begin: Option<Timestamp>,
     cursor: Option<MessageId>,
     messages: u64,
 }
@@ -232,6 +255,8 @@ impl<P: PlatformAdapter> Reading<'_, P> {
     /// One transaction: the page, and the checkpoint at its end.
     async fn store(&mut self, page: MessagePage) -> Result<(), ArchiveError> {
         let (count, broken) = (page.messages.len() as u64, page.broken.len() as u64);
+        let first_sent_at = page.messages.first().map(|message| message.created_at);
+        self.begin = self.begin.or(first_sent_at);
         let page = anonymize::page(page);
         let last = page.last_id;
         let task = self.task;
@@ -269,8 +294,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         self.meter.count(Counter::Attachments, stored.attachments);
         self.meter.count(Counter::Reactions, stored.reactions);
         let progress = self.progress();
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
-        self.task.done.store((progress * 1000.0) as u32, Ordering::Relaxed);
+        self.task.state.set(progress, self.messages);
         self.context.monitor.event(Event::ChannelAdvanced {
             job_id: self.task.job_id.to_string(),
             channel: self.task.plan.channel.id,
@@ -284,7 +308,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
     fn progress(&self) -> f64 {
         let plan = &self.task.plan;
         let sent_at = |id| self.context.platform.sent_at(id);
-        let begin = plan.after.map_or(plan.channel.created_at, sent_at);
+        let begin = self.begin.unwrap_or(plan.channel.created_at);
         let end = plan.channel.last_message_at.unwrap_or(self.began_at);
         let at = self.cursor.map_or(begin, sent_at);
         let whole = end.since(begin).as_secs_f64();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::channel::{ChannelOutcome, Failure};
+use super::estimate::{self, Part};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
 use super::run::{Context, Stop, TenantOutcome, TenantTask, job_error};
@@ -38,7 +39,8 @@ pub struct JobRecord {
     max_concurrent: u64,
     channel_seconds: f64,
     weight: u64,
-    weight_done: u64,
+    /// What its closed channels were.
+    done: Part,
     errors: Vec<JobError>,
     cause: Option<Cause>,
 }
@@ -79,7 +81,7 @@ impl JobRecord {
             max_concurrent: 0,
             channel_seconds: 0.0,
             weight: 0,
-            weight_done: 0,
+            done: Part::default(),
             errors: Vec::new(),
             cause: None,
         })
@@ -114,10 +116,11 @@ impl JobRecord {
     }
 
     /// One of its channels was closed.
-    pub fn closed(&mut self, channel: ChannelId, outcome: ChannelOutcome, weight: u64, now: Timestamp) {
+    pub fn closed(&mut self, channel: ChannelId, outcome: ChannelOutcome, part: Part, now: Timestamp) {
         self.tally.add(outcome.status);
         self.channel_seconds += outcome.seconds;
-        self.weight_done += weight;
+        self.done.weight += part.weight;
+        self.done.messages += part.messages;
         if let Some(failure) = outcome.failure {
             self.errors.push(job_error(Some(channel), &failure, now));
             if failure.ends_run {
@@ -145,18 +148,17 @@ impl JobRecord {
     }
 
     /// Brings its row up to date.
-    /// `open_weight` is what is done of the channels that are open.
-    pub async fn save<P>(&self, context: &Context<P>, open_weight: f64) -> Result<(), ArchiveError> {
-        let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(open_weight), context.clock.now());
+    /// `open` are its channels that are being read.
+    pub async fn save<P>(&self, context: &Context<P>, open: &[Part]) -> Result<(), ArchiveError> {
+        let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(open), context.clock.now());
         context.monitor.event(Event::JobProgress { job_id: job_id.to_string(), stats });
         context.writer.run(move |tx| jobs::update(tx, &job_id, &stats, now)).await
     }
 
     #[allow(clippy::cast_precision_loss, reason = "ratios and averages")]
-    fn stats(&self, open_weight: f64) -> JobStats {
+    fn stats(&self, open: &[Part]) -> JobStats {
         let processed = self.tally.completed + self.tally.failed;
-        let weight_done = self.weight_done as f64 + open_weight;
-        let progress = if self.weight == 0 { 0.0 } else { (weight_done / self.weight as f64).min(1.0) };
+        let progress = estimate::progress(self.weight as f64, self.done, open.iter().copied());
         let elapsed = self.began.elapsed().as_secs_f64();
         let is_estimable = (ESTIMABLE_PROGRESS..1.0).contains(&progress);
         JobStats {
@@ -187,15 +189,15 @@ impl JobRecord {
         is_whole: bool,
     ) -> Result<(), ArchiveError> {
         self.status = self.tally.and(self.before).job_status(signalled);
-        let mut stats = self.stats(0.0);
+        let mut stats = self.stats(&[]);
         if self.status == JobStatus::Completed {
             stats.progress = 1.0;
         }
-        let (job_id, tenant, status) = (Arc::clone(&self.job_id), self.tenant, self.status);
+        let (job_id, tenant, end_status) = (Arc::clone(&self.job_id), self.tenant, self.status);
         let errors = self.errors.clone();
         let end = tenants::End {
-            status: tenant_status(status),
-            is_success: status == JobStatus::Completed && is_whole,
+            status: tenant_status(end_status),
+            is_success: end_status == JobStatus::Completed && is_whole,
             error: self.errors.first().map(|error| error.error.clone()),
         };
         let now = context.clock.now();
@@ -203,13 +205,13 @@ impl JobRecord {
             .writer
             .run(move |tx| {
                 jobs::update(tx, &job_id, &stats, now)?;
-                jobs::finish(tx, &job_id, status, &errors, now)?;
+                jobs::finish(tx, &job_id, end_status, &errors, now)?;
                 tenants::finish(tx, tenant, &end, now)?;
-                let details = serde_json::json!({ "status": status.name() });
+                let details = serde_json::json!({ "status": end_status.name() });
                 audit::record(tx, "sync_finished", Some(tenant), Some(&job_id), Some(&details), now)
             })
             .await?;
-        context.monitor.event(Event::JobFinished { job_id: self.job_id.to_string(), status });
+        context.monitor.event(Event::JobFinished { job_id: self.job_id.to_string(), status: end_status });
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 mod channel;
 mod clock;
+mod estimate;
 mod job;
 mod meter;
 mod policy;

@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Clock;
 use super::channel::{ChannelOutcome, ChannelTask, Failure, read_channel};
+use super::estimate::Part;
 use super::job::JobRecord;
 use super::schedule::Schedule;
 use super::tenant::{Prepared, prepare};
@@ -295,7 +296,7 @@ impl<P: PlatformAdapter> Run<P> {
             self.note_fatal(failure);
         }
         let now = self.context.clock.now();
-        self.records[open.tenant].closed(open.channel, outcome, open.task.plan.weight, now);
+        self.records[open.tenant].closed(open.channel, outcome, open.task.part(), now);
         self.finish_if_done(open.tenant).await
     }
 
@@ -335,7 +336,8 @@ impl<P: PlatformAdapter> Run<P> {
     async fn record_progress(&self) -> Result<(), ArchiveError> {
         for (tenant, record) in self.records.iter().enumerate().filter(|(_, record)| record.is_running()) {
             let open = self.reading_of.values().filter(|open| open.tenant == tenant);
-            record.save(&self.context, open.map(|open| open.task.weight_done()).sum()).await?;
+            let parts: Vec<Part> = open.map(|open| open.task.part()).collect();
+            record.save(&self.context, &parts).await?;
         }
         Ok(())
     }

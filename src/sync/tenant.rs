@@ -66,7 +66,7 @@ pub async fn prepare<P: PlatformAdapter>(
             plan: read,
             reactions: tenant.reactions,
             since: tenant.selection.since,
-            done: Arc::default(),
+            state: Arc::default(),
         })
     });
     Ok(Prepared { tasks: tasks.collect(), skipped, unreadable, errors })

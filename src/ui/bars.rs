@@ -55,6 +55,11 @@ impl Bars {
         move || AboveBars { multi: multi.clone(), text: Vec::new() }
     }
 
+    /// Does something to the terminal without the bars in its way.
+    pub fn suspend<T>(&self, action: impl FnOnce() -> T) -> T {
+        self.multi.suspend(action)
+    }
+
     /// Takes the bars away.
     pub fn clear(&self) {
         self.state().total.finish_and_clear();

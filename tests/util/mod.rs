@@ -2,7 +2,7 @@
 //! binary as a user runs it.
 
 #![allow(dead_code, reason = "each test file uses its part")]
-#![allow(missing_docs, clippy::missing_panics_doc, reason = "test support")]
+#![allow(missing_docs, clippy::missing_panics_doc, clippy::unwrap_used, reason = "test support")]
 
 pub mod truth;
 

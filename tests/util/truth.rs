@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
 pub fn hash(user: u64) -> String {
-    Sha256::digest(user.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(user.to_string()))
 }
 
 /// Asserts that the archive holds every message that an @everyone reader can
@@ -37,7 +37,11 @@ pub fn assert_archived(world: &World, archive: &Connection, guild: u64) {
 
 type Key = (u64, u64);
 
-fn expected_line(channel: &TruthChannel, message: &TruthMessage, scrub: &dyn Fn(&str) -> String) -> String {
+fn expected_line(
+    channel: &TruthChannel<'_>,
+    message: &TruthMessage,
+    scrub: &dyn Fn(&str) -> String,
+) -> String {
     let reply = message.reply_to.as_ref();
     let mut attachments: Vec<String> = message
         .attachments
@@ -158,7 +162,9 @@ fn children(archive: &Connection, sql: &str, guild: u64) -> HashMap<Key, Vec<Str
         let (key, text) = row.unwrap();
         children.entry(key).or_default().push(text);
     }
-    children.values_mut().for_each(|texts| texts.sort());
+    for texts in children.values_mut() {
+        texts.sort();
+    }
     children
 }
 

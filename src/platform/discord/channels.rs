@@ -34,12 +34,11 @@ pub async fn workspace(
     let bot_roles = member.roles.unwrap_or_default().into_iter().map(|role| role.0).collect();
     let owner = guild.owner_id.map(|owner| owner.0);
     let roles_answer;
-    let roles = match guild.roles {
-        Some(roles) => roles,
-        None => {
-            roles_answer = client.get(&Route::GetGuildRoles { guild_id }, &subject, monitor).await?;
-            roles_answer.parse()?
-        }
+    let roles = if let Some(roles) = guild.roles {
+        roles
+    } else {
+        roles_answer = client.get(&Route::GetGuildRoles { guild_id }, &subject, monitor).await?;
+        roles_answer.parse()?
     };
     let rights = GuildRights::new(id, &roles, owner, bot, bot_roles);
     let route = Route::GetChannels { guild_id };

@@ -15,7 +15,7 @@ use crate::platform::{ErrorKind, Gate, PlatformError, RetryPolicy};
 
 /// How long Discord's front door is left alone after a 429 of its own, which
 /// names no time.
-const FRONT_DOOR_WAIT: Duration = Duration::from_secs(120);
+const FRONT_DOOR_WAIT: Duration = Duration::from_mins(2);
 /// So many of those in a row are an answer.
 const FRONT_DOOR_PATIENCE: u32 = 3;
 /// A wait for a permit shorter than this is the limiter's own work.

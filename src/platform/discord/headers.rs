@@ -8,7 +8,7 @@ use twilight_http_ratelimiting::RateLimitHeaders;
 use crate::model::Timestamp;
 
 /// No wish of the platform is believed beyond this.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// A header as text.
 pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -32,7 +32,7 @@ use crate::monitor::Monitor;
 /// How to reach Discord, and how fast.
 #[derive(Debug, Clone)]
 pub struct DiscordSettings {
-    /// scheme://host[:port], without a path.
+    /// `scheme://host[:port]`, without a path.
     pub api_url: String,
     /// Limits of ours.
     pub gate: GateSettings,

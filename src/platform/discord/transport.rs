@@ -72,7 +72,7 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// `base` is scheme://host[:port].
+    /// `base` is `scheme://host[:port]`.
     pub fn new(base: &str, token: &str, timeout: Duration) -> Result<Self, TransportError> {
         let base = base.trim_end_matches('/').to_owned();
         base.parse::<Uri>().map_err(|_| TransportError::Address(base.clone()))?;

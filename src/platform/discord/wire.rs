@@ -271,6 +271,7 @@ pub struct Reaction<'a> {
 
 /// A message, lean and borrowed: what is rare stays raw until it is wanted.
 #[derive(Debug, Deserialize)]
+#[allow(clippy::struct_field_names, reason = "Discord's names")]
 pub struct Message<'a> {
     /// Its ID.
     pub id: Id,

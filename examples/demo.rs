@@ -1,0 +1,148 @@
+//! The demo: a simulated Discord, a real sync, and questions to the archive.
+//!
+//! `cargo run --release --example demo [-- FOLDER]` needs no token and no
+//! network. It leaves an archive and a configuration in FOLDER (`verta-demo`).
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use discord_sim::{Description, Limits, Options, Simulator, World};
+use rusqlite::Connection;
+use verta_sync::cli;
+use verta_sync::config::Environment;
+
+/// Milliseconds a simulated answer takes, as Discord's do.
+const LATENCY: Duration = Duration::from_millis(60);
+/// Where the simulator is reached when the reader starts it again.
+const PORT: u16 = 8901;
+
+const QUESTIONS: [(&str, &str); 3] = [
+    (
+        "Which channels are the busiest?",
+        "SELECT tenant || '  #' || channel, messages || ' messages'
+           FROM channel_log ORDER BY messages DESC LIMIT 5",
+    ),
+    (
+        "Who replies to whom the most?",
+        "SELECT substr(author, 1, 8) || '… to ' || substr(reply_to_author, 1, 8) || '…', count(*) || ' replies'
+           FROM reply_log WHERE author <> reply_to_author
+          GROUP BY author, reply_to_author ORDER BY count(*) DESC LIMIT 5",
+    ),
+    (
+        "Which emoji are used the most?",
+        "SELECT emoji, sum(count) || ' reactions'
+           FROM reaction_count_log GROUP BY emoji ORDER BY sum(count) DESC LIMIT 5",
+    ),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::args_os().nth(1).unwrap_or_else(|| "verta-demo".into()));
+    let description = Description::demo();
+    // Discord's limit for a bot as a whole. Its limit for one channel, 100
+    // messages a second, would make the largest channel take over a minute.
+    let options = Options { latency: LATENCY, limits: Limits::global(50), ..Options::default() };
+    let sim = Simulator::start_with(World::new(&description), options);
+    prepare(&folder, &sim.url())?;
+    let demo = Demo { folder: fs::canonicalize(&folder)?, token: sim.token().clone() };
+
+    title("A simulated Discord with two servers. First sync: verta-sync start");
+    demo.run("start")?;
+    let first = sim.journal().len();
+    sim.journal().clear();
+
+    title("Second sync: nothing is fetched twice");
+    demo.run("start")?;
+    println!("requests: {first} the first time, {} the second time", sim.journal().len());
+
+    title("verta-sync status");
+    demo.run("status")?;
+
+    let archive = Connection::open(demo.folder.join("archive.db"))?;
+    for (question, sql) in QUESTIONS {
+        title(question);
+        answer(&archive, sql)?;
+    }
+
+    // What is left behind works with a simulator that the reader starts.
+    write_config(&folder, &format!("http://127.0.0.1:{PORT}"))?;
+    let shown = folder.display();
+    title("Go on from here");
+    println!("sqlite3 {shown}/archive.db \"SELECT channel, content FROM message_log LIMIT 10\"");
+    println!("cargo run --release -p discord-sim -- --preset demo --port {PORT} &");
+    println!("export DISCORD_BOT_TOKEN={}", sim.token());
+    println!("cargo run --release -- --config {shown}/sync.toml start");
+    Ok(())
+}
+
+fn title(text: &str) {
+    println!("\n== {text}");
+}
+
+/// An empty folder of the demo's own: an earlier demo's archive is replaced,
+/// anything else is not touched.
+fn prepare(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
+    let is_foreign = folder.join("archive.db").exists() && !folder.join("sync.toml").exists();
+    if is_foreign {
+        return Err(format!("{} holds an archive that is not the demo's", folder.display()).into());
+    }
+    fs::create_dir_all(folder)?;
+    for name in ["archive.db", "archive.db-wal", "archive.db-shm", "archive.db.lock"] {
+        match fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    write_config(folder, api_url)
+}
+
+fn write_config(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
+    let mut text = format!("[discord]\napi_url = \"{api_url}\"\n");
+    for guild in Description::demo().guilds {
+        let (name, id) = (&guild.name, guild.id);
+        write!(text, "\n[[tenant]]\nname = {name:?}\nplatform = \"discord\"\nguild_id = \"{id}\"\n")?;
+    }
+    fs::write(folder.join("sync.toml"), text)?;
+    Ok(())
+}
+
+/// Runs commands as the binary does.
+struct Demo {
+    folder: PathBuf,
+    token: String,
+}
+
+impl Demo {
+    fn run(&self, command: &str) -> Result<(), Box<dyn Error>> {
+        // Only what a terminal tells and the token: not what else is set here.
+        let terminal = ["TERM", "NO_COLOR", "COLORTERM", "LANG", "RUST_LOG"];
+        let inherited = std::env::vars_os().filter(|(name, _)| terminal.iter().any(|known| name == known));
+        let token = (OsString::from("DISCORD_BOT_TOKEN"), OsString::from(&self.token));
+        let env = Environment::new(inherited.chain([token]), &self.folder);
+        let arguments = [
+            OsString::from("verta-sync"),
+            "--config".into(),
+            self.folder.join("sync.toml").into(),
+            command.into(),
+        ];
+        let code = cli::run(arguments, env).map_err(|failure| failure.to_string())?;
+        if code.number() == 0 {
+            Ok(())
+        } else {
+            Err(format!("{command} ended with {}", code.number()).into())
+        }
+    }
+}
+
+fn answer(archive: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    let mut select = archive.prepare(sql)?;
+    let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    for row in rows {
+        let (name, number) = row?;
+        println!("  {name}  {number}");
+    }
+    Ok(())
+}
