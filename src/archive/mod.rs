@@ -18,6 +18,8 @@ pub mod reset;
 pub mod status;
 mod suspects;
 pub mod tenants;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod users;
 mod writer;

@@ -1,0 +1,295 @@
+//! The archive through its own functions, on real files.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::messages::{PageBatch, PageOutcome, store_page};
+use super::{ArchiveErrorKind, ArchiveFile, ChannelRow, Lock, LockError, Reader, TenantRow, Tx, Writer};
+use super::{channels, progress, tenants, tx};
+use crate::anonymize;
+use crate::model::{
+    self, AttachmentId, ChannelId, ChannelKind, ChannelState, Emoji, MessageId, MessagePage, Timestamp, User,
+    UserId, Visibility, WorkspaceId,
+};
+
+const ALICE: u64 = 111_111_111_111_111_111;
+const BOB: u64 = 222_222_222_222_222_222;
+
+struct Shelf {
+    dir: TempDir,
+    connection: rusqlite::Connection,
+    interned: tx::Interned,
+    tenant: TenantRow,
+    channel: ChannelRow,
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn user(id: u64) -> User {
+    User { id: UserId::new(id).unwrap(), is_bot: Some(false) }
+}
+
+fn message(id: u64, author: u64, content: &str) -> model::Message {
+    model::Message {
+        id: MessageId::new(id).unwrap(),
+        author: Some(user(author)),
+        kind: 0,
+        content: content.to_owned(),
+        created_at: at(1_000 + i64::try_from(id).unwrap()),
+        edited_at: None,
+        pinned: false,
+        reply: None,
+        attachments: Vec::new(),
+        reactions: Vec::new(),
+        people: Vec::new(),
+        metadata: serde_json::Map::new(),
+    }
+}
+
+fn channel(name: &str) -> model::Channel {
+    model::Channel {
+        id: ChannelId::new(50).unwrap(),
+        parent_id: None,
+        kind: ChannelKind::Text,
+        name: name.to_owned(),
+        topic: None,
+        created_at: at(0),
+        last_message_id: None,
+        last_message_at: None,
+        visibility: Visibility::default(),
+        thread: None,
+        metadata: serde_json::Map::new(),
+    }
+}
+
+impl Shelf {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let connection = file(&dir).open().unwrap();
+        let mut interned = tx::Interned::default();
+        let mut tx = Tx::new(&connection, &mut interned);
+        let workspace = WorkspaceId::new(9).unwrap();
+        let tenant = tenants::intern(&mut tx, "discord", workspace, "t", at(1)).unwrap();
+        let stored = anonymize::channel(channel(&format!("room-{BOB}")), ChannelState::Active);
+        let rows = channels::store(&mut tx, tenant, &[stored], at(1)).unwrap();
+        let channel = rows[&ChannelId::new(50).unwrap()].0;
+        progress::begin(&mut tx, tenant, channel, 0, None, at(1)).unwrap();
+        Self { dir, connection, interned, tenant, channel }
+    }
+
+    fn store(&mut self, messages: Vec<model::Message>, now: i64) -> PageOutcome {
+        let page = anonymize::page(MessagePage { messages, ..MessagePage::default() });
+        let batch = PageBatch { channel: self.channel, after: None, page, keeps_reactions: true };
+        store_page(&mut Tx::new(&self.connection, &mut self.interned), &batch, at(now)).unwrap()
+    }
+
+    fn text(&self, sql: &str) -> String {
+        self.connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    fn number(&self, sql: &str) -> i64 {
+        self.connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+}
+
+fn file(dir: &TempDir) -> ArchiveFile {
+    ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600 }
+}
+
+fn hash(id: u64) -> String {
+    anonymize::UserHash::of(UserId::new(id).unwrap()).to_string()
+}
+
+#[test]
+fn storing_a_page_again_changes_nothing() {
+    let mut shelf = Shelf::new();
+    let mut full = message(1, ALICE, "hello");
+    full.reactions
+        .push(model::ReactionCount { emoji: Emoji::Unicode("🎉".into()), burst: false, count: 3 });
+    full.attachments.push(model::Attachment {
+        id: AttachmentId::new(7).unwrap(),
+        filename: "a.png".into(),
+        size_bytes: 9,
+        content_type: None,
+        url: "https://c/a.png".into(),
+        url_signature: Some("ex=1".into()),
+        metadata: serde_json::Map::new(),
+    });
+    assert_eq!(
+        shelf.store(vec![full.clone()], 10),
+        PageOutcome { new_messages: 1, attachments: 1, reactions: 3 }
+    );
+    full.attachments[0].url_signature = Some("ex=2".into());
+    assert_eq!(shelf.store(vec![full], 20).new_messages, 0);
+    for table in ["messages", "message_attachments", "message_reaction_counts", "users", "channels"] {
+        let touched = format!("SELECT count(*) FROM {table} WHERE updated_at > 10");
+        assert_eq!(shelf.number(&touched), 0, "{table}");
+    }
+    assert_eq!(shelf.number("SELECT message_count FROM channels"), 1);
+}
+
+#[test]
+fn what_changed_is_updated_and_what_went_is_removed() {
+    let mut shelf = Shelf::new();
+    let mut first = message(1, ALICE, "hello");
+    first
+        .reactions
+        .push(model::ReactionCount { emoji: Emoji::Unicode("🎉".into()), burst: false, count: 3 });
+    first.reactions.push(model::ReactionCount {
+        emoji: Emoji::Custom { id: 5, name: "wave".into() },
+        burst: true,
+        count: 1,
+    });
+    shelf.store(vec![first.clone()], 10);
+    first.content = "bye".into();
+    first.edited_at = Some(at(15));
+    first.reactions.remove(0);
+    first.reactions[0].count = 2;
+    shelf.store(vec![first], 20);
+    assert_eq!(shelf.text("SELECT content FROM message_log"), "bye");
+    assert_eq!(shelf.text("SELECT edited_at FROM message_log"), "1970-01-01T00:00:00.015Z");
+    assert_eq!(
+        shelf.text("SELECT emoji || ' ' || burst || ' ' || count FROM reaction_count_log"),
+        "wave:5 1 2"
+    );
+    assert_eq!(shelf.number("SELECT reactions FROM message_log"), 2);
+}
+
+#[test]
+fn a_known_reply_author_is_not_replaced_by_nobody() {
+    let mut shelf = Shelf::new();
+    let mut answer = message(2, ALICE, "yes");
+    let reply = model::Reply {
+        message_id: MessageId::new(1).unwrap(),
+        channel_id: ChannelId::new(50).unwrap(),
+        author: Some(user(BOB)),
+    };
+    answer.reply = Some(reply);
+    shelf.store(vec![answer.clone()], 10);
+    answer.reply = Some(model::Reply { author: None, ..reply });
+    shelf.store(vec![answer], 20);
+    assert_eq!(shelf.text("SELECT reply_to_author FROM reply_log"), hash(BOB));
+    assert_eq!(shelf.number("SELECT count(*) FROM messages WHERE updated_at > 10"), 0);
+}
+
+#[test]
+fn a_user_seen_late_is_scrubbed_where_the_digits_stand() {
+    let mut shelf = Shelf::new();
+    assert_eq!(shelf.text("SELECT name FROM channels"), format!("room-{BOB}"), "nobody knows Bob yet");
+    let mut early = message(1, ALICE, &format!("ask {BOB}"));
+    early.metadata.insert("embeds".into(), serde_json::json!([{ "title": BOB.to_string() }]));
+    early.attachments.push(model::Attachment {
+        id: AttachmentId::new(7).unwrap(),
+        filename: format!("{BOB}.png"),
+        size_bytes: 9,
+        content_type: None,
+        url: format!("https://c/{BOB}.png"),
+        url_signature: None,
+        metadata: serde_json::Map::new(),
+    });
+    shelf.store(vec![early], 10);
+    assert!(shelf.text("SELECT content FROM messages").contains(&BOB.to_string()));
+    shelf.store(vec![message(2, BOB, "here I am")], 20);
+    let bob = hash(BOB);
+    assert_eq!(shelf.text("SELECT content FROM messages WHERE platform_id = 1"), format!("ask {bob}"));
+    assert_eq!(
+        shelf.text("SELECT metadata FROM messages WHERE platform_id = 1"),
+        format!("{{\"embeds\":[{{\"title\":\"{bob}\"}}]}}")
+    );
+    assert_eq!(
+        shelf.text("SELECT filename || url FROM message_attachments"),
+        format!("{bob}.pnghttps://c/{bob}.png")
+    );
+    assert_eq!(shelf.text("SELECT name FROM channels"), format!("room-{bob}"));
+    assert_eq!(shelf.number("SELECT count(*) FROM suspect_digits"), 0);
+}
+
+#[test]
+fn a_checkpoint_never_goes_back() {
+    let shelf = Shelf::new();
+    let mut interned = tx::Interned::default();
+    let mut tx = Tx::new(&shelf.connection, &mut interned);
+    for id in [5, 3] {
+        progress::advance(&mut tx, shelf.channel, MessageId::new(id).unwrap(), at(2)).unwrap();
+    }
+    assert_eq!(shelf.number("SELECT last_message_id FROM sync_progress"), 5);
+    let known = Reader::open(&shelf.dir.path().join("archive.db"))
+        .unwrap()
+        .known_channels("discord", WorkspaceId::new(9).unwrap())
+        .unwrap();
+    assert_eq!(known.len(), 1);
+    assert_eq!(shelf.tenant, TenantRow(1));
+}
+
+#[tokio::test]
+async fn a_change_that_fails_is_undone_alone() {
+    let dir = TempDir::new().unwrap();
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap());
+    let insert = |name: &'static str| {
+        writer.run(move |tx| {
+            let workspace = WorkspaceId::new(name.len() as u64).unwrap();
+            tenants::intern(tx, "discord", workspace, name, at(1))?;
+            if name == "bad" {
+                tx.connection.execute("INSERT INTO nowhere VALUES (1)", [])?;
+            }
+            Ok(())
+        })
+    };
+    let (good, bad, better) = tokio::join!(insert("a"), insert("bad"), insert("better"));
+    assert!(good.is_ok() && better.is_ok());
+    assert!(bad.unwrap_err().to_string().contains("nowhere"));
+    let panicked = writer.run(|_| -> Result<(), super::ArchiveError> { panic!("on purpose") }).await;
+    assert!(panicked.is_err());
+    assert!(insert("after the panic").await.is_ok());
+    drop(writer);
+    thread.join().unwrap();
+    let names: Vec<String> = Reader::open(&file(&dir).path)
+        .unwrap()
+        .tenants()
+        .unwrap()
+        .into_iter()
+        .map(|tenant| tenant.name)
+        .collect();
+    assert_eq!(names, ["a", "after the panic", "better"]);
+}
+
+#[test]
+fn files_that_are_not_ours_are_refused() {
+    let dir = TempDir::new().unwrap();
+    let kind_of = |path: PathBuf| ArchiveFile { path, mode: 0o600 }.open().unwrap_err().kind;
+    let text = dir.path().join("text.db");
+    std::fs::write(&text, "not a database, but long enough").unwrap();
+    assert_eq!(kind_of(text), ArchiveErrorKind::NotAnArchive);
+    let other = dir.path().join("other.db");
+    rusqlite::Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    assert_eq!(kind_of(other), ArchiveErrorKind::NotAnArchive);
+    assert_eq!(kind_of(dir.path().join("no/where.db")), ArchiveErrorKind::CannotCreate);
+    let newer = file(&dir);
+    newer.open().unwrap().execute("UPDATE refinery_schema_history SET version = 99", []).unwrap();
+    assert_eq!(kind_of(newer.path.clone()), ArchiveErrorKind::NewerSchema);
+    assert_eq!(Reader::open(&newer.path).unwrap_err().kind, ArchiveErrorKind::NewerSchema);
+}
+
+#[test]
+fn reading_a_missing_archive_makes_none() {
+    let dir = TempDir::new().unwrap();
+    assert_eq!(Reader::open(&file(&dir).path).unwrap_err().kind, ArchiveErrorKind::Missing);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn nobody_holds_a_lock_that_was_let_go() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("archive.db");
+    assert!(Lock::holder(&path).is_none());
+    let lock = Lock::take(&path, "start", Some("run"), at(5)).unwrap();
+    // Within one process a lock is not in its own way; other processes are
+    // tested with the binary.
+    drop(lock);
+    assert!(Lock::holder(&path).is_none());
+    let folder = dir.path().join("no/archive.db");
+    assert!(matches!(Lock::take(&folder, "start", None, at(5)), Err(LockError::File { .. })));
+}
