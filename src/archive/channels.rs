@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{ArchiveError, ChannelRow, TenantRow, Tx, users};
+use super::{ArchiveError, ChannelRow, TenantRow, Tx, audit, users};
 use crate::anonymize::Channel;
 use crate::model::{ChannelId, ChannelState, Timestamp};
 
@@ -41,7 +41,7 @@ pub fn find(tx: &Tx<'_>, tenant: TenantRow, id: ChannelId) -> Result<Option<Chan
     Ok(row.map(ChannelRow))
 }
 
-/// Sets whether a channel is there and can be read.
+/// Sets whether a channel is there and can be read; a change is audited.
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -51,10 +51,18 @@ pub fn set_state(
     state: ChannelState,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
+    let mut select =
+        tx.connection.prepare_cached("SELECT tenant_id, platform_id, state FROM channels WHERE id = ?1")?;
+    let (tenant, id, before): (i64, i64, String) =
+        select.query_row(params![channel.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    if before == state.name() {
+        return Ok(());
+    }
     tx.connection
-        .prepare_cached("UPDATE channels SET state = ?2, updated_at = ?3 WHERE id = ?1 AND state <> ?2")?
+        .prepare_cached("UPDATE channels SET state = ?2, updated_at = ?3 WHERE id = ?1")?
         .execute(params![channel.0, state.name(), now.as_millis()])?;
-    Ok(())
+    let details = serde_json::json!({ "channel_id": id.to_string(), "from": before, "to": state.name() });
+    audit::record(tx, "visibility_changed", Some(TenantRow(tenant)), None, Some(&details), now)
 }
 
 fn upsert(
@@ -67,7 +75,10 @@ fn upsert(
         users::intern(tx, person, now)?;
     }
     let row = match find(tx, tenant, channel.id)? {
-        Some(row) => row,
+        Some(row) => {
+            set_state(tx, row, channel.state, now)?;
+            row
+        }
         None => insert(tx, tenant, channel, now)?,
     };
     let parent = match channel.parent_id {
@@ -85,13 +96,12 @@ fn upsert(
     tx.connection
         .prepare_cached(
             "UPDATE channels
-                SET parent_id = ?2, kind = ?3, name = ?4, topic = ?5, state = ?6, opened_at = ?7,
-                    owner_id = coalesce(?8, owner_id), archived = ?9, archived_at = ?10, locked = ?11,
-                    metadata = ?12, updated_at = ?13
+                SET parent_id = ?2, kind = ?3, name = ?4, topic = ?5, opened_at = ?6,
+                    owner_id = coalesce(?7, owner_id), archived = ?8, archived_at = ?9, locked = ?10,
+                    metadata = ?11, updated_at = ?12
               WHERE id = ?1
-                AND (?2, ?3, ?4, ?5, ?6, ?7, coalesce(?8, owner_id), ?9, ?10, ?11, ?12) IS NOT
-                    (parent_id, kind, name, topic, state, opened_at, owner_id, archived, archived_at, locked,
-                     metadata)",
+                AND (?2, ?3, ?4, ?5, ?6, coalesce(?7, owner_id), ?8, ?9, ?10, ?11) IS NOT
+                    (parent_id, kind, name, topic, opened_at, owner_id, archived, archived_at, locked, metadata)",
         )?
         .execute(params![
             row.0,
@@ -99,7 +109,6 @@ fn upsert(
             channel.kind.name(),
             name,
             topic,
-            channel.state.name(),
             channel.opened_at.as_millis(),
             owner,
             thread.map(|thread| thread.archived),

@@ -202,12 +202,19 @@ fn configure(connection: &Connection) -> Result<(), ArchiveError> {
 
 fn migrate(connection: &mut Connection) -> Result<(), ArchiveError> {
     let runner = embedded::migrations::runner().set_grouped(true);
-    runner.run(connection).map(drop).map_err(|error| {
-        ArchiveError::new(
-            ArchiveErrorKind::Other,
-            format!("the archive can't be brought to this version: {error}"),
-        )
-    })
+    let report = runner.run(connection).map_err(|error| {
+        let message = format!("the archive can't be brought to this version: {error}");
+        ArchiveError::new(ArchiveErrorKind::Other, message)
+    })?;
+    for migration in report.applied_migrations() {
+        connection.execute(
+            "INSERT INTO audit_log (action, details, created_at, updated_at)
+             VALUES ('migration', json_object('version', ?1, 'name', ?2),
+                     unixepoch('subsec') * 1000, unixepoch('subsec') * 1000)",
+            rusqlite::params![migration.version(), migration.name()],
+        )?;
+    }
+    Ok(())
 }
 
 fn check_scheme(connection: &Connection, path: &Path) -> Result<(), ArchiveError> {

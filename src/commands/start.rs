@@ -125,8 +125,14 @@ async fn sync(
     if let Ok(Err(error)) = joined {
         return Err(Failure::archive(&error, path));
     }
-    let code = report::exit_code(&outcome, signals.code());
     let jobs = jobs?;
+    let code = match unknown_channel(&outcome, &options.channels) {
+        Some(channel) => {
+            display.warn(&format!("error: no server of the tenants asked for has a channel {channel}"));
+            ExitCode::Failure
+        }
+        None => report::exit_code(&outcome, signals.code()),
+    };
     Ok((code, summary(&outcome, &run_id, code, &jobs, options.format)))
 }
 
@@ -150,6 +156,13 @@ async fn server_time(platform: &Discord, monitor: &dyn Monitor) -> Result<Timest
         )));
     }
     Ok(there)
+}
+
+/// A channel asked for that every tenant looked for and none has.
+fn unknown_channel(outcome: &Outcome, asked: &[ChannelId]) -> Option<ChannelId> {
+    let is_unknown =
+        |channel: &ChannelId| outcome.tenants.iter().all(|tenant| tenant.unknown_channels.contains(channel));
+    asked.iter().copied().find(is_unknown)
 }
 
 async fn stopped(stop: &watch::Sender<Option<Stop>>) {
@@ -249,6 +262,14 @@ impl Display {
             monitors.push(Arc::new(JobIds { bars: bars.clone() }));
         }
         Self { monitor: Arc::new(All(monitors)), bars }
+    }
+
+    fn warn(&self, text: &str) {
+        let say = || writeln!(io::stderr(), "{text}").ok();
+        match &self.bars {
+            Some(bars) => bars.suspend(say),
+            None => say(),
+        };
     }
 
     fn end(&self) {

@@ -1,6 +1,7 @@
 //! From facts and checkpoints to a plan: what is read from where, what isn't
 //! and why. Pure.
 
+use std::fmt;
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -62,6 +63,19 @@ pub enum LeftOutReason {
     Kind,
 }
 
+impl fmt::Display for LeftOutReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPublic(lacks) if lacks.is_empty() => f.write_str("not public"),
+            Self::NotPublic(lacks) => write!(f, "not public: @everyone lacks {}", lacks.join(", ")),
+            Self::HistoryNotPublic => f.write_str("its history is not public, and the tenant asks for that"),
+            Self::BotLacks(lacks) => write!(f, "the bot lacks {}", lacks.join(", ")),
+            Self::NotWanted => f.write_str("left out by include_channels or exclude_channels"),
+            Self::Kind => f.write_str("of a kind that is never archived"),
+        }
+    }
+}
+
 /// A channel that isn't read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeftOut {
@@ -82,6 +96,8 @@ pub struct Plan {
     pub skipped: Vec<ChannelId>,
     /// Channels that aren't read.
     pub left_out: Vec<LeftOut>,
+    /// Channels asked for by ID that the workspace doesn't have.
+    pub unknown: Vec<ChannelId>,
 }
 
 /// Decides about every channel.
@@ -114,6 +130,9 @@ pub fn build<P: PlatformAdapter>(
             }
         }
     }
+    let is_known =
+        |id: &ChannelId| by_id.contains_key(id) || facts.remembered.iter().any(|thread| thread.id == *id);
+    plan.unknown = selection.channels.iter().copied().filter(|id| !is_known(id)).collect();
     plan.reads.sort_by_key(|read| std::cmp::Reverse(read.weight));
     plan
 }

@@ -61,11 +61,13 @@ pub async fn discover<P: PlatformAdapter>(
     now: Timestamp,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Facts, PlatformError> {
-    let (workspace, channels) = platform.workspace(id, monitor.as_ref()).await?;
+    let (workspace, mut channels) = platform.workspace(id, monitor.as_ref()).await?;
+    // Threads come from listings of their own, with their parent's visibility.
+    channels.retain(|channel| !channel.kind.is_thread());
     let active = platform.active_threads(id, &channels, monitor.as_ref()).await;
     let active = active.or_else(|error| match error.kind {
         // A compatible server need not have threads.
-        ErrorKind::NotFound => Ok(Vec::new()),
+        ErrorKind::NotFound | ErrorKind::Refused => Ok(Vec::new()),
         _ => Err(error),
     })?;
     let (archived, listings) = list_archived(platform, &channels, known, now, monitor).await?;

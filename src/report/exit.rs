@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn tenant(status: JobStatus, cause: Option<Cause>, archived_something: bool) -> TenantOutcome {
-        TenantOutcome { status, cause, archived_something }
+        TenantOutcome { status, cause, unknown_channels: Vec::new(), archived_something }
     }
 
     fn code(tenants: Vec<TenantOutcome>) -> ExitCode {

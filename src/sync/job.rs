@@ -42,6 +42,7 @@ pub struct JobRecord {
     /// What its closed channels were.
     done: Part,
     errors: Vec<JobError>,
+    unknown: Vec<ChannelId>,
     cause: Option<Cause>,
 }
 
@@ -83,6 +84,7 @@ impl JobRecord {
             weight: 0,
             done: Part::default(),
             errors: Vec::new(),
+            unknown: Vec::new(),
             cause: None,
         })
     }
@@ -95,6 +97,7 @@ impl JobRecord {
         self.unreadable = prepared.unreadable;
         self.before.failed += prepared.errors.len() as u64;
         self.errors.extend(prepared.errors.iter().cloned());
+        self.unknown.clone_from(&prepared.unknown);
     }
 
     /// It failed as a whole, or was stopped before it began.
@@ -220,6 +223,7 @@ impl JobRecord {
         TenantOutcome {
             status: self.status,
             cause: self.cause,
+            unknown_channels: self.unknown.clone(),
             archived_something: self.tally.completed + self.tally.skipped > 0
                 || self.meter.sum(Counter::Messages) > 0,
         }

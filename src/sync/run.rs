@@ -129,6 +129,8 @@ pub struct TenantOutcome {
     pub status: JobStatus,
     /// What failed it as a whole.
     pub cause: Option<Cause>,
+    /// Channels asked for by ID that its workspace doesn't have.
+    pub unknown_channels: Vec<ChannelId>,
     /// Whether anything of it was archived.
     pub archived_something: bool,
 }

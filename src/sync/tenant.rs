@@ -9,7 +9,7 @@ use super::meter::Meter;
 use super::run::{Context, TenantTask};
 use crate::anonymize;
 use crate::archive::{ArchiveError, ChannelRow, Reader, TenantRow, channels, jobs, progress, tenants};
-use crate::model::{ChannelId, ChannelState, JobError, TenantStatus};
+use crate::model::{Cause, ChannelId, ChannelState, JobError, TenantStatus};
 use crate::monitor::{Event, Monitor};
 use crate::plan::{Facts, Plan, build, discover};
 use crate::platform::PlatformAdapter;
@@ -25,6 +25,8 @@ pub struct Prepared {
     pub unreadable: u64,
     /// What failed on the way, channel by channel.
     pub errors: Vec<JobError>,
+    /// Channels asked for by ID that the workspace doesn't have.
+    pub unknown: Vec<ChannelId>,
 }
 
 /// Finds out what there is, stores the channels, and makes the plan.
@@ -48,7 +50,9 @@ pub async fn prepare<P: PlatformAdapter>(
     let facts = discover(&context.platform, tenant.workspace, &known, context.clock.now(), &monitor).await?;
     let plan = build(context.platform.as_ref(), &facts, &known, &tenant.selection);
     let rows = store_facts(context, row, &facts, &plan).await?;
-    let errors = facts.listings.iter().filter_map(|listing| listing_error(context, listing)).collect();
+    let listing_errors = facts.listings.iter().filter_map(|listing| listing_error(context, listing));
+    let errors = listing_errors.chain(refused(context, &plan, &tenant.selection.channels)).collect();
+    let unknown = plan.unknown.clone();
     context.monitor.event(Event::Planned {
         job_id: job_id.to_string(),
         channels: plan.reads.len(),
@@ -69,7 +73,7 @@ pub async fn prepare<P: PlatformAdapter>(
             state: Arc::default(),
         })
     });
-    Ok(Prepared { tasks: tasks.collect(), skipped, unreadable, errors })
+    Ok(Prepared { tasks: tasks.collect(), skipped, unreadable, errors, unknown })
 }
 
 fn listing_error<P>(context: &Context<P>, listing: &crate::plan::ThreadListing) -> Option<JobError> {
@@ -80,6 +84,18 @@ fn listing_error<P>(context: &Context<P>, listing: &crate::plan::ThreadListing) 
         error: error.to_string(),
         at: context.clock.now(),
     })
+}
+
+/// Channels that were asked for by ID and are not read.
+fn refused<P>(context: &Context<P>, plan: &Plan, asked: &[ChannelId]) -> Vec<JobError> {
+    let left_out = plan.left_out.iter().filter(|left_out| asked.contains(&left_out.channel));
+    let error = |left_out: &crate::plan::LeftOut| JobError {
+        channel_id: Some(left_out.channel),
+        cause: Cause::NotArchived,
+        error: format!("channel {} is not read: {}", left_out.channel, left_out.reason),
+        at: context.clock.now(),
+    };
+    left_out.map(error).collect()
 }
 
 fn unreadable(plan: &Plan) -> usize {

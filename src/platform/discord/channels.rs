@@ -30,8 +30,14 @@ pub async fn workspace(
     let guild: wire::Guild<'_> = answer.parse()?;
     let route = Route::GetMember { guild_id, user_id: bot.get() };
     let member_answer = client.get(&route, &format!("the bot's membership of {subject}"), monitor).await;
-    let member: wire::Member = member_answer.map_err(not_in_workspace)?.parse()?;
-    let bot_roles = member.roles.unwrap_or_default().into_iter().map(|role| role.0).collect();
+    let bot_roles = match member_answer {
+        Ok(answer) => answer.parse::<wire::Member>()?.roles.unwrap_or_default(),
+        // The guild has just been read, so the bot is in it: a compatible
+        // server that doesn't tell of members is taken to give it no roles.
+        Err(error) if error.kind.is_of_channel() => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let bot_roles = bot_roles.into_iter().map(|role| role.0).collect();
     let owner = guild.owner_id.map(|owner| owner.0);
     let roles_answer;
     let roles = if let Some(roles) = guild.roles {

@@ -88,7 +88,7 @@ impl PlatformAdapter for Discord {
             }
             // A compatible server need not know applications; the token is
             // then proved by the account.
-            Err(error) if error.kind == ErrorKind::NotFound => {
+            Err(error) if error.kind.is_of_channel() => {
                 self.bot(monitor).await?;
                 Ok(BotIdentity { reads_content: None, server_time: None })
             }

@@ -28,9 +28,10 @@ impl GuildRights {
         bot_roles: Vec<u64>,
     ) -> Self {
         let bits_of = |wanted: &dyn Fn(u64) -> bool| {
-            roles.iter().filter(|role| wanted(role.id.0)).fold(Permissions::empty(), |sum, role| {
-                sum | bits(role.permissions.as_deref().unwrap_or_default())
-            })
+            roles
+                .iter()
+                .filter(|role| wanted(role.id.0))
+                .fold(Permissions::empty(), |sum, role| sum | raw_bits(role.permissions))
         };
         let everyone = bits_of(&|role| role == guild.get());
         let bot_base = if owner == Some(bot.get()) {

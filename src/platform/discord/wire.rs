@@ -92,7 +92,7 @@ pub struct Role<'a> {
     pub id: Id,
     /// Bits, in decimal.
     #[serde(borrow, default)]
-    pub permissions: Option<Cow<'a, str>>,
+    pub permissions: Option<&'a RawValue>,
 }
 
 /// A guild.
