@@ -1,0 +1,137 @@
+//! How close a sync comes to the time that Discord's limits allow.
+//!
+//! `cargo run --release --example bench_limits [-- WORLD]` runs the real
+//! `start` against a simulated Discord with its limits on and 60 ms latency. It
+//! prints the time as a ratio to the lower bound: the greater of all requests
+//! by `requests_per_second` and, for each channel, its pages by its bucket.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use discord_sim::{
+    ChannelDescription, Description, Headers, Limits, Options, RouteKind, Second, Simulator, World,
+};
+use verta_sync::cli;
+use verta_sync::config::Environment;
+
+const REQUESTS_PER_SECOND: f64 = 48.0;
+const LATENCY: Duration = Duration::from_millis(60);
+/// Pages a second in one channel: 5 in 5 seconds, the first 5 at once.
+const PAGES_PER_WINDOW: u32 = 5;
+const WINDOW_SECONDS: u32 = 5;
+
+/// What is measured.
+struct Case {
+    name: &'static str,
+    world: fn() -> Description,
+    headers: Headers,
+    jitter: Duration,
+    workers: Option<usize>,
+}
+
+const CASES: [Case; 6] = [
+    Case { name: "equal", world: equal, headers: Headers::Honest, jitter: Duration::ZERO, workers: None },
+    Case { name: "zipf", world: zipf, headers: Headers::Honest, jitter: Duration::ZERO, workers: None },
+    Case {
+        name: "two-tenants",
+        world: two_tenants,
+        headers: Headers::Honest,
+        jitter: Duration::ZERO,
+        workers: None,
+    },
+    Case { name: "equal-lying", world: equal, headers: LYING, jitter: Duration::ZERO, workers: None },
+    Case { name: "zipf-lying", world: zipf, headers: LYING, jitter: Duration::ZERO, workers: None },
+    Case {
+        name: "equal-jitter",
+        world: equal,
+        headers: Headers::Honest,
+        jitter: Duration::from_millis(90),
+        workers: None,
+    },
+];
+
+/// What Discord's headers have said since early 2026.
+const LYING: Headers = Headers::Generous { limit: 1000 };
+
+fn equal() -> Description {
+    Description::community(71_000_000_000_000_001, 500, 400)
+}
+
+fn zipf() -> Description {
+    Description::of_channels(71_000_000_000_000_001, zipf_channels(120, 8_000))
+}
+
+fn zipf_channels(channels: u32, largest: u32) -> Vec<ChannelDescription> {
+    (1..=channels)
+        .map(|rank| ChannelDescription::text(&format!("zipf-{rank}"), u64::from(largest / rank)))
+        .collect()
+}
+
+fn two_tenants() -> Description {
+    let mut world = Description::of_channels(71_000_000_000_000_001, zipf_channels(120, 8_000));
+    let mut small = Description::of_channels(72_000_000_000_000_001, zipf_channels(12, 1_000));
+    world.guilds.append(&mut small.guilds);
+    world
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    for case in CASES.iter().filter(|case| wanted.is_empty() || wanted.iter().any(|name| name == case.name)) {
+        measure(case)?;
+    }
+    Ok(())
+}
+
+fn measure(case: &Case) -> Result<(), Box<dyn Error>> {
+    let limits = Limits { headers: case.headers, second: Second::Sliding, ..Limits::discord() };
+    let options = Options { latency: LATENCY, jitter: case.jitter, limits, ..Options::default() };
+    let sim = Simulator::start_with(World::new(&(case.world)()), options);
+    let folder = std::env::temp_dir().join(format!("verta-sync-bench-{}-{}", std::process::id(), case.name));
+    fs::create_dir_all(&folder)?;
+    let mut config =
+        format!("[discord]\napi_url = \"{}\"\nrequests_per_second = {REQUESTS_PER_SECOND}\n", sim.url());
+    for (guild, _) in sim.world().guilds() {
+        write!(config, "\n[[tenant]]\nname = \"t{guild}\"\nguild_id = \"{guild}\"\n")?;
+    }
+    fs::write(folder.join("sync.toml"), config)?;
+    let env = Environment::new([("DISCORD_BOT_TOKEN", sim.token())], &folder);
+    let mut arguments: Vec<OsString> = ["verta-sync", "--quiet", "start"].map(OsString::from).to_vec();
+    if let Some(workers) = case.workers {
+        arguments.push(format!("--max-channel-workers={workers}").into());
+    }
+    let begin = Instant::now();
+    let code = cli::run(arguments, env).map_err(|failure| failure.to_string())?;
+    let seconds = begin.elapsed().as_secs_f64();
+    fs::remove_dir_all(&folder)?;
+    report(case, &sim, seconds, code.number());
+    Ok(())
+}
+
+#[allow(clippy::cast_precision_loss, reason = "ratios")]
+fn report(case: &Case, sim: &Simulator, seconds: f64, code: u8) {
+    let entries = sim.journal().entries();
+    let limited = entries.iter().filter(|entry| entry.status == Some(429)).count();
+    let answered = entries.len() - limited;
+    let mut pages: HashMap<u64, u32> = HashMap::new();
+    for entry in
+        entries.iter().filter(|entry| entry.route == Some(RouteKind::Messages) && entry.status == Some(200))
+    {
+        *pages.entry(entry.channel.unwrap_or_default()).or_default() += 1;
+    }
+    let largest = pages.values().copied().max().unwrap_or(0);
+    let of_channel = f64::from(largest.saturating_sub(1) / PAGES_PER_WINDOW * WINDOW_SECONDS);
+    let bound = (answered as f64 / REQUESTS_PER_SECOND).max(of_channel);
+    println!(
+        "{:<14} {seconds:6.1}s = {:.3} x the bound of {bound:.1}s ({answered} requests, {largest} of one channel); \
+         {:.2} % 429s, {} in flight, {} in the busiest second, exit code {code}",
+        case.name,
+        seconds / bound,
+        100.0 * limited as f64 / entries.len() as f64,
+        sim.journal().most_in_flight(),
+        sim.journal().busiest_second(),
+    );
+}
