@@ -1,1 +1,320 @@
+//! A platform in memory, for tests: it holds what it is given, fails where it
+//! is told to, and remembers what it was asked.
 
+mod call;
+mod recorder;
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use self::call::{Call, Place};
+pub use self::recorder::Recorder;
+use super::{ErrorKind, PlatformAdapter, PlatformError};
+use crate::model::{
+    BotIdentity, BrokenMessage, Channel, ChannelId, Message, MessageId, MessagePage, Timestamp, Visibility,
+    Workspace, WorkspaceId,
+};
+use crate::monitor::{Counter, Monitor};
+
+/// Archived threads on a page.
+const THREADS_PER_PAGE: usize = 50;
+/// IDs carry their time as Discord's do: milliseconds since then, above this
+/// many bits.
+const EPOCH_MILLIS: i64 = 1_420_070_400_000;
+const TIME_SHIFT: u32 = 22;
+
+/// A platform that may be changed while it is asked.
+#[derive(Debug)]
+pub struct Fake {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    identity: BotIdentity,
+    is_token_rejected: bool,
+    workspaces: BTreeMap<WorkspaceId, Workspace>,
+    channels: BTreeMap<ChannelId, Held>,
+    failures: HashMap<Place, VecDeque<PlatformError>>,
+    calls: Vec<Call>,
+}
+
+#[derive(Debug)]
+struct Held {
+    workspace: WorkspaceId,
+    channel: Channel,
+    messages: BTreeMap<MessageId, Result<Message, BrokenMessage>>,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Fake {
+    /// A platform without any workspace, whose token is good.
+    pub fn new() -> Self {
+        let inner = Inner {
+            identity: BotIdentity { reads_content: Some(true), server_time: None },
+            is_token_rejected: false,
+            workspaces: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            failures: HashMap::new(),
+            calls: Vec::new(),
+        };
+        Self { inner: Mutex::new(inner) }
+    }
+
+    /// What [`PlatformAdapter::identity`] answers from now on.
+    pub fn set_identity(&self, identity: BotIdentity) {
+        self.lock().identity = identity;
+    }
+
+    /// Every call fails with [`ErrorKind::TokenRejected`] from now on.
+    pub fn reject_token(&self) {
+        self.lock().is_token_rejected = true;
+    }
+
+    /// Adds or replaces a workspace the bot is in.
+    pub fn add_workspace(&self, workspace: Workspace) {
+        self.lock().workspaces.insert(workspace.id, workspace);
+    }
+
+    /// Takes the bot out of a workspace.
+    pub fn leave_workspace(&self, id: WorkspaceId) {
+        self.lock().workspaces.remove(&id);
+    }
+
+    /// Adds a channel, category or thread, or replaces it; its messages stay.
+    pub fn add_channel(&self, workspace: WorkspaceId, channel: Channel) {
+        let mut inner = self.lock();
+        let old = inner.channels.remove(&channel.id);
+        let messages = old.map(|held| held.messages).unwrap_or_default();
+        inner.channels.insert(channel.id, Held { workspace, channel, messages });
+    }
+
+    /// Changes a channel.
+    ///
+    /// # Panics
+    /// When there is none with this ID.
+    pub fn change_channel(&self, id: ChannelId, change: impl FnOnce(&mut Channel)) {
+        change(&mut self.lock().held(id).channel);
+    }
+
+    /// Deletes a channel.
+    pub fn remove_channel(&self, id: ChannelId) {
+        self.lock().channels.remove(&id);
+    }
+
+    /// Adds or replaces a message; the channel's hint follows the newest.
+    ///
+    /// # Panics
+    /// When there is no channel with this ID.
+    pub fn add_message(&self, channel: ChannelId, message: Message) {
+        let id = message.id;
+        self.lock().held(channel).put(id, Ok(message));
+    }
+
+    /// Adds a message that can't be read, or breaks one that could.
+    ///
+    /// # Panics
+    /// When there is no channel with this ID.
+    pub fn break_message(&self, channel: ChannelId, id: MessageId, reason: &str) {
+        let broken = BrokenMessage { id: Some(id), reason: reason.to_owned() };
+        self.lock().held(channel).put(id, Err(broken));
+    }
+
+    /// Deletes a message; the channel's hint stays.
+    ///
+    /// # Panics
+    /// When there is no channel with this ID.
+    pub fn remove_message(&self, channel: ChannelId, id: MessageId) {
+        self.lock().held(channel).messages.remove(&id);
+    }
+
+    /// The next call there fails with this, after those planned before.
+    pub fn fail(&self, place: Place, error: PlatformError) {
+        self.lock().failures.entry(place).or_default().push_back(error);
+    }
+
+    /// What was asked, in order, failed calls included.
+    pub fn calls(&self) -> Vec<Call> {
+        self.lock().calls.clone()
+    }
+
+    /// Forgets what was asked.
+    pub fn forget_calls(&self) {
+        self.lock().calls.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of a call, and fails it if it shall fail.
+    fn ask(&self, call: Call, monitor: &dyn Monitor) -> Result<MutexGuard<'_, Inner>, PlatformError> {
+        monitor.count(Counter::ApiCalls, 1);
+        let mut inner = self.lock();
+        inner.calls.push(call);
+        if inner.is_token_rejected {
+            return Err(PlatformError::new(ErrorKind::TokenRejected, "the bot's account", "it is nobody's"));
+        }
+        let planned = inner.failures.get_mut(&call.place());
+        planned.and_then(VecDeque::pop_front).map_or(Ok(inner), Err)
+    }
+}
+
+impl Inner {
+    fn held(&mut self, id: ChannelId) -> &mut Held {
+        self.channels.get_mut(&id).expect("the channel was added")
+    }
+
+    fn known(&self, id: ChannelId) -> Result<&Held, PlatformError> {
+        let unknown = || PlatformError::new(ErrorKind::NotFound, format!("channel {id}"), "there is none");
+        self.channels.get(&id).ok_or_else(unknown)
+    }
+
+    fn channels_of(&self, id: WorkspaceId) -> impl Iterator<Item = &Channel> {
+        self.channels.values().filter(move |held| held.workspace == id).map(|held| &held.channel)
+    }
+
+    fn workspace(&self, id: WorkspaceId) -> Result<&Workspace, PlatformError> {
+        let absent = || PlatformError::new(ErrorKind::NotInWorkspace, format!("server {id}"), "not invited");
+        self.workspaces.get(&id).ok_or_else(absent)
+    }
+}
+
+impl Held {
+    fn put(&mut self, id: MessageId, message: Result<Message, BrokenMessage>) {
+        self.messages.insert(id, message);
+        if Some(id) > self.channel.last_message_id {
+            self.channel.last_message_id = Some(id);
+            self.channel.last_message_at = Some(sent_at(id));
+        }
+    }
+
+    /// What follows `after`, as far as the bot's rights reach: without the
+    /// right to read the history a channel looks empty.
+    fn page(&self, after: Option<MessageId>, limit: u16) -> Result<MessagePage, PlatformError> {
+        let refuse = |kind, detail| {
+            Err(PlatformError::new(kind, format!("messages of channel {}", self.channel.id), detail))
+        };
+        if !self.channel.kind.has_messages() {
+            return refuse(ErrorKind::Refused, "this kind of channel has none");
+        }
+        let bot_lacks = &self.channel.visibility.bot_lacks;
+        if bot_lacks.contains(&"View Channel") {
+            return refuse(ErrorKind::Forbidden, "the bot can't see it");
+        }
+        let mut page = MessagePage::default();
+        if !bot_lacks.is_empty() {
+            return Ok(page);
+        }
+        let following = self.messages.iter().filter(|(id, _)| Some(**id) > after).map(|(_, message)| message);
+        for message in following.take(limit.into()).cloned() {
+            match message {
+                Ok(message) => page.messages.push(message),
+                Err(broken) => page.broken.push(broken),
+            }
+        }
+        page.is_full = page.messages.len() + page.broken.len() >= limit.into();
+        Ok(page)
+    }
+}
+
+impl PlatformAdapter for Fake {
+    const MAX_PAGE: u16 = 100;
+
+    async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
+        Ok(self.ask(Call::Identity, monitor)?.identity)
+    }
+
+    async fn workspace(
+        &self,
+        id: WorkspaceId,
+        monitor: &dyn Monitor,
+    ) -> Result<(Workspace, Vec<Channel>), PlatformError> {
+        let inner = self.ask(Call::Workspace(id), monitor)?;
+        let workspace = inner.workspace(id)?.clone();
+        let channels = inner.channels_of(id).filter(|channel| !channel.kind.is_thread());
+        Ok((workspace, channels.cloned().collect()))
+    }
+
+    async fn active_threads(
+        &self,
+        id: WorkspaceId,
+        channels: &[Channel],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Channel>, PlatformError> {
+        let inner = self.ask(Call::ActiveThreads(id), monitor)?;
+        inner.workspace(id)?;
+        let is_active = |thread: &&Channel| thread.thread.as_ref().is_some_and(|facts| !facts.archived);
+        let visibility_of = |thread: &Channel| {
+            let mut parents = channels.iter();
+            let parent = parents.find(|channel| Some(channel.id) == thread.parent_id);
+            parent.map(|parent| parent.visibility.clone()).unwrap_or_default()
+        };
+        let active = inner.channels_of(id).filter(is_active);
+        Ok(active.map(|thread| Channel { visibility: visibility_of(thread), ..thread.clone() }).collect())
+    }
+
+    async fn archived_threads(
+        &self,
+        parent: &Channel,
+        before: Option<Timestamp>,
+        monitor: &dyn Monitor,
+    ) -> Result<(Vec<Channel>, bool), PlatformError> {
+        let inner = self.ask(Call::ArchivedThreads { parent: parent.id, before }, monitor)?;
+        inner.known(parent.id)?;
+        let archived_at = |thread: &Channel| {
+            let facts = thread.thread.as_ref().filter(|facts| facts.archived)?;
+            facts.archived_at.filter(|at| before.is_none_or(|before| *at < before))
+        };
+        let children = inner.channels.values().map(|held| &held.channel);
+        let mut threads: Vec<(Timestamp, &Channel)> = children
+            .filter(|child| child.parent_id == Some(parent.id))
+            .filter_map(|child| Some((archived_at(child)?, child)))
+            .collect();
+        threads.sort_by_key(|(archived_at, thread)| std::cmp::Reverse((*archived_at, thread.id)));
+        let has_more = threads.len() > THREADS_PER_PAGE;
+        let page = threads.into_iter().take(THREADS_PER_PAGE);
+        let seen = |thread: &Channel| Channel { visibility: parent.visibility.clone(), ..thread.clone() };
+        Ok((page.map(|(_, thread)| seen(thread)).collect(), has_more))
+    }
+
+    async fn channel(&self, id: ChannelId, monitor: &dyn Monitor) -> Result<Channel, PlatformError> {
+        let inner = self.ask(Call::Channel(id), monitor)?;
+        let channel = inner.known(id)?.channel.clone();
+        if channel.visibility.bot_lacks.contains(&"View Channel") {
+            return Err(PlatformError::new(ErrorKind::Forbidden, format!("channel {id}"), "it is closed"));
+        }
+        Ok(Channel { visibility: Visibility::default(), ..channel })
+    }
+
+    async fn messages(
+        &self,
+        channel: ChannelId,
+        after: Option<MessageId>,
+        limit: u16,
+        monitor: &dyn Monitor,
+    ) -> Result<MessagePage, PlatformError> {
+        let inner = self.ask(Call::Messages { channel, after, limit }, monitor)?;
+        inner.known(channel)?.page(after, limit.min(Self::MAX_PAGE))
+    }
+
+    fn id_before(&self, time: Timestamp) -> Option<MessageId> {
+        let millis = u64::try_from(time.as_millis().saturating_sub(EPOCH_MILLIS)).ok()?;
+        let first = millis.checked_mul(1 << TIME_SHIFT).unwrap_or(1 << 63);
+        MessageId::new(first.checked_sub(1)?)
+    }
+
+    fn sent_at(&self, id: MessageId) -> Timestamp {
+        sent_at(id)
+    }
+}
+
+fn sent_at(id: MessageId) -> Timestamp {
+    Timestamp::from_millis(EPOCH_MILLIS + (id.as_i64() >> TIME_SHIFT))
+}

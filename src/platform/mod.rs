@@ -1,10 +1,12 @@
 //! What a platform must be able to do, and what all of them share: typed
 //! errors, retries, limits.
 
+#[cfg(test)]
+mod contract;
 pub mod discord;
 mod error;
 #[cfg(test)]
-mod fake;
+pub mod fake;
 mod limit;
 mod retry;
 

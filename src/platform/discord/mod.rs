@@ -11,6 +11,8 @@ mod convert;
 mod headers;
 mod keep;
 mod snowflake;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod visibility;
 mod wire;

@@ -1,0 +1,140 @@
+//! Pages of messages.
+
+use std::collections::BTreeSet;
+
+use super::{Subject, ids_of};
+use crate::model::{Attachment, Message, MessageId, MessagePage, Timestamp};
+use crate::monitor::Counter;
+use crate::platform::fake::Recorder;
+use crate::platform::{ErrorKind, PlatformAdapter};
+
+pub async fn pages_ascend_never_overlap_and_end_empty<P: PlatformAdapter>(subject: &Subject<P>) {
+    for held in subject.truth.readable() {
+        let pages = subject.pages(held, P::MAX_PAGE).await;
+        let ids: Vec<MessageId> = pages.iter().flat_map(ids_of).collect();
+        assert!(ids.is_sorted_by(|one, two| one < two), "{}", held.channel.name);
+        assert_eq!(ids, held.ids(), "{}", held.channel.name);
+    }
+    let small = subject.truth.named("deleted-last");
+    for limit in [1, 7] {
+        let pages = subject.pages(small, limit).await;
+        assert!(pages.iter().all(|page| page.messages.len() <= limit.into()));
+        assert_eq!(pages.iter().flat_map(ids_of).collect::<Vec<_>>(), small.ids());
+    }
+}
+
+pub async fn a_page_holds_what_follows_after<P: PlatformAdapter>(subject: &Subject<P>) {
+    let held = subject.truth.named("deleted-last");
+    let ids = held.ids();
+    let follow = |after: Option<MessageId>, limit: u16| -> Vec<MessageId> {
+        ids.iter().copied().filter(|id| Some(*id) > after).take(limit.into()).collect()
+    };
+    let beside = |id: &MessageId| [id.get() - 1, id.get(), id.get() + 1].map(MessageId::new);
+    let some = ids.iter().step_by(29).chain(ids.last()).chain(&held.deleted);
+    for after in some.flat_map(beside).chain([None, MessageId::new(1)]) {
+        for limit in [1, 13] {
+            let page = subject.messages(held.channel.id, after, limit).await.unwrap();
+            assert_eq!(ids_of(&page), follow(after, limit), "after {after:?}");
+        }
+    }
+}
+
+pub async fn a_page_is_full_when_it_holds_as_many_as_asked_for<P: PlatformAdapter>(subject: &Subject<P>) {
+    for (name, limit, is_full) in [
+        ("exactly-one-page", 100, true),
+        ("exactly-one-page", 99, true),
+        ("news", 40, true),
+        ("news", 41, false),
+        ("empty", 1, false),
+        ("all-deleted", 1, false),
+    ] {
+        let held = subject.truth.named(name);
+        let page = subject.messages(held.channel.id, None, limit).await.unwrap();
+        assert_eq!(page.is_full, is_full, "{limit} of {name}");
+        assert_eq!(page.messages.len(), held.messages.len().min(limit.into()), "{name}");
+    }
+}
+
+pub async fn a_channel_the_bot_may_not_read_shows_nothing<P: PlatformAdapter>(subject: &Subject<P>) {
+    let closed = subject.truth.open.iter().filter(|held| !held.is_readable());
+    for held in closed.filter(|held| held.channel.kind.has_messages()) {
+        match subject.messages(held.channel.id, None, 10).await {
+            Ok(page) => assert_eq!(page, MessagePage::default(), "{}", held.channel.name),
+            Err(error) => assert_eq!(error.kind, ErrorKind::Forbidden, "{}", held.channel.name),
+        }
+    }
+}
+
+/// What the simulated world knows of a message.
+fn as_written(message: &Message) -> Message {
+    let plain = |file: &Attachment| Attachment {
+        url_signature: None,
+        metadata: serde_json::Map::new(),
+        ..file.clone()
+    };
+    let mut message = Message {
+        attachments: message.attachments.iter().map(plain).collect(),
+        people: Vec::new(),
+        pinned: false,
+        metadata: serde_json::Map::new(),
+        ..message.clone()
+    };
+    if let Some(author) = message.reply.as_mut().and_then(|reply| reply.author.as_mut()) {
+        author.is_bot = None;
+    }
+    message
+}
+
+pub async fn a_message_is_what_was_written<P: PlatformAdapter>(subject: &Subject<P>) {
+    let mut kinds = BTreeSet::new();
+    for held in subject.truth.readable() {
+        let pages = subject.pages(held, P::MAX_PAGE).await;
+        let messages = pages.iter().flat_map(|page| &page.messages);
+        for (message, truth) in messages.zip(&held.messages) {
+            assert_eq!(as_written(message), *truth, "in {}", held.channel.name);
+            kinds.insert(message.kind);
+        }
+        assert!(pages.iter().all(|page| page.broken.is_empty()));
+    }
+    assert!(kinds.len() > 10, "{kinds:?}");
+}
+
+pub async fn an_id_and_its_time_agree<P: PlatformAdapter>(subject: &Subject<P>) {
+    let platform = &subject.platform;
+    for message in &subject.truth.named("general").messages {
+        let Message { id, created_at, .. } = *message;
+        assert_eq!(platform.sent_at(id), created_at);
+        let before = platform.id_before(created_at).unwrap();
+        assert!(before < id && platform.sent_at(before) < created_at, "{id}");
+        let next = MessageId::new(before.get() + 1).unwrap();
+        assert_eq!(platform.sent_at(next), created_at, "{before} is not the greatest");
+    }
+    assert_eq!(platform.id_before(Timestamp::from_millis(0)), None);
+}
+
+pub async fn the_same_question_has_the_same_answer_also_from_many_tasks<P: PlatformAdapter>(
+    subject: &Subject<P>,
+) {
+    let general = subject.truth.named("general").channel.id;
+    let first = subject.messages(general, None, 100).await.unwrap();
+    assert_eq!(ids_of(&subject.messages(general, None, 100).await.unwrap()), ids_of(&first));
+    let ask = async || {
+        let page = subject.messages(general, None, 100).await.unwrap();
+        (ids_of(&page), subject.channels().await.len())
+    };
+    let all = tokio::join!(ask(), ask(), ask(), ask(), ask(), ask());
+    let expected = (ids_of(&first), subject.channels().await.len());
+    for answer in [all.0, all.1, all.2, all.3, all.4, all.5] {
+        assert_eq!(answer, expected);
+    }
+}
+
+pub async fn a_call_is_counted_at_its_own_monitor<P: PlatformAdapter>(subject: &Subject<P>) {
+    let (one, two) = (Recorder::default(), Recorder::default());
+    let general = subject.truth.named("general").channel.id;
+    subject.platform.messages(general, None, 10, &one).await.unwrap();
+    subject.platform.channel(general, &two).await.unwrap();
+    subject.platform.messages(general, None, 10, &two).await.unwrap();
+    assert_eq!((one.sum(Counter::ApiCalls), two.sum(Counter::ApiCalls)), (1, 2));
+    assert_eq!(one.events(), []);
+}

@@ -1,0 +1,84 @@
+//! Threads, active and archived.
+
+use std::collections::BTreeSet;
+
+use super::truth::Held;
+use super::{Subject, archived_at};
+use crate::model::{Channel, ChannelId, Timestamp};
+use crate::platform::PlatformAdapter;
+
+fn is_archived(thread: &Channel) -> bool {
+    thread.thread.as_ref().is_some_and(|facts| facts.archived)
+}
+
+/// IDs of the threads that an archive takes.
+fn public<'a>(threads: impl IntoIterator<Item = &'a Channel>) -> BTreeSet<ChannelId> {
+    let is_public = |thread: &&Channel| thread.kind.is_thread() && thread.visibility.everyone_sees;
+    threads.into_iter().filter(is_public).map(|thread| thread.id).collect()
+}
+
+pub async fn active_threads_are_those_that_are_not_archived<P: PlatformAdapter>(subject: &Subject<P>) {
+    let channels = subject.channels().await;
+    let active = subject.active_threads().await;
+    for thread in active.iter().filter(|thread| thread.kind.is_thread()) {
+        assert!(thread.thread.is_some() && !is_archived(thread), "{}", thread.name);
+        let parent = channels.iter().find(|channel| Some(channel.id) == thread.parent_id);
+        assert_eq!(Some(&thread.visibility), parent.map(|parent| &parent.visibility), "{}", thread.name);
+    }
+    let expected = subject.truth.threads().map(|held| &held.channel).filter(|thread| !is_archived(thread));
+    assert_eq!(public(&active), public(expected));
+}
+
+pub async fn archived_pages_go_down_in_time_and_before_is_exclusive<P: PlatformAdapter>(
+    subject: &Subject<P>,
+) {
+    for parent in subject.parents().await {
+        let mut before = None;
+        loop {
+            let (page, has_more) = subject.archived(&parent, before).await;
+            let times: Vec<Timestamp> = page.iter().map(archived_at).collect();
+            assert!(times.is_sorted_by(|one, two| one >= two), "{times:?}");
+            assert!(before.is_none_or(|before| times.iter().all(|time| *time < before)), "{}", parent.name);
+            for thread in &page {
+                assert!(is_archived(thread) && thread.kind.is_thread(), "{}", thread.name);
+                assert_eq!((thread.parent_id, &thread.visibility), (Some(parent.id), &parent.visibility));
+            }
+            before = times.last().copied();
+            if !has_more {
+                break;
+            }
+        }
+    }
+}
+
+pub async fn has_more_is_honest<P: PlatformAdapter>(subject: &Subject<P>) {
+    let mut most_pages = 0;
+    for parent in subject.parents().await {
+        let pages = subject.archived_pages(&parent).await;
+        let mut seen = BTreeSet::new();
+        let is_new = |page: &Vec<Channel>| page.iter().filter(|thread| seen.insert(thread.id)).count() > 0;
+        assert!(pages.iter().all(is_new) || pages == [vec![]], "{} promised more than it has", parent.name);
+        most_pages = most_pages.max(pages.len());
+        if let Some(oldest) = pages.concat().last() {
+            assert_eq!(subject.archived(&parent, Some(archived_at(oldest))).await, (vec![], false));
+        }
+    }
+    assert!(most_pages > 2);
+}
+
+pub async fn every_public_thread_is_active_or_archived<P: PlatformAdapter>(subject: &Subject<P>) {
+    let mut found = subject.active_threads().await;
+    for parent in subject.parents().await {
+        found.extend(subject.archived_pages(&parent).await.concat());
+    }
+    let expected = subject.truth.threads().map(|held| &held.channel);
+    assert_eq!(public(&found), public(expected));
+    for thread in found {
+        let Some(Held { channel: truth, .. }) = subject.truth.get(thread.id) else { continue };
+        let facts = |thread: &Channel| {
+            let facts = thread.thread.clone().expect("a thread");
+            (facts.owner, facts.archived, facts.locked)
+        };
+        assert_eq!((thread.kind, &thread.name, facts(&thread)), (truth.kind, &truth.name, facts(truth)));
+    }
+}

@@ -1,0 +1,91 @@
+use super::{Call, EPOCH_MILLIS, Fake, Place, Recorder};
+use crate::model::{
+    BotIdentity, Channel, ChannelId, ChannelKind, MessageId, Timestamp, Visibility, Workspace, WorkspaceId,
+};
+use crate::platform::{ErrorKind, PlatformAdapter as _, PlatformError};
+
+fn channel_id(raw: u64) -> ChannelId {
+    ChannelId::new(raw).unwrap()
+}
+
+fn channel(id: u64) -> Channel {
+    Channel {
+        id: channel_id(id),
+        parent_id: None,
+        kind: ChannelKind::Text,
+        name: "general".to_owned(),
+        topic: None,
+        created_at: Timestamp::from_millis(EPOCH_MILLIS),
+        last_message_id: None,
+        last_message_at: None,
+        visibility: Visibility { everyone_sees: true, ..Visibility::default() },
+        thread: None,
+        metadata: serde_json::Map::new(),
+    }
+}
+
+fn fake() -> Fake {
+    let fake = Fake::new();
+    fake.add_channel(WorkspaceId::new(1).unwrap(), channel(2));
+    for id in [7, 8] {
+        fake.break_message(channel_id(2), MessageId::new(id).unwrap(), "unreadable");
+    }
+    fake
+}
+
+async fn ids(fake: &Fake) -> Result<Vec<u64>, ErrorKind> {
+    let page = fake.messages(channel_id(2), None, 10, &Recorder::default()).await;
+    let page = page.map_err(|error| error.kind)?;
+    Ok(page.broken.into_iter().filter_map(|broken| broken.id).map(MessageId::get).collect())
+}
+
+#[tokio::test]
+async fn planned_failures_come_in_their_order_and_only_in_their_place() {
+    let fake = fake();
+    for kind in [ErrorKind::Server, ErrorKind::Network] {
+        fake.fail(Place::Messages(channel_id(2)), PlatformError::new(kind, "x", "y"));
+    }
+    assert!(fake.channel(channel_id(2), &Recorder::default()).await.is_ok());
+    assert_eq!(ids(&fake).await, Err(ErrorKind::Server));
+    assert_eq!(ids(&fake).await, Err(ErrorKind::Network));
+    assert_eq!(ids(&fake).await, Ok(vec![7, 8]));
+}
+
+#[tokio::test]
+async fn what_was_asked_is_remembered() {
+    let fake = fake();
+    ids(&fake).await.unwrap();
+    assert_eq!(fake.calls(), [Call::Messages { channel: channel_id(2), after: None, limit: 10 }]);
+    fake.forget_calls();
+    assert!(fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_deleted_message_stays_the_hint_and_a_replaced_channel_keeps_its_messages() {
+    let fake = fake();
+    fake.remove_message(channel_id(2), MessageId::new(8).unwrap());
+    assert_eq!(ids(&fake).await, Ok(vec![7]));
+    let now = fake.channel(channel_id(2), &Recorder::default()).await.unwrap();
+    assert_eq!(now.last_message_id, MessageId::new(8));
+    fake.change_channel(channel_id(2), |channel| channel.name = "renamed".to_owned());
+    fake.add_channel(WorkspaceId::new(1).unwrap(), channel(2));
+    assert_eq!(ids(&fake).await, Ok(vec![7]));
+    fake.remove_channel(channel_id(2));
+    assert_eq!(ids(&fake).await, Err(ErrorKind::NotFound));
+}
+
+#[tokio::test]
+async fn the_bot_can_be_thrown_out_and_its_token_revoked() {
+    let fake = fake();
+    let id = WorkspaceId::new(1).unwrap();
+    let identity = BotIdentity { reads_content: Some(false), server_time: None };
+    fake.set_identity(identity);
+    assert_eq!(fake.identity(&Recorder::default()).await.unwrap(), identity);
+    fake.add_workspace(Workspace { id, name: "here".to_owned() });
+    let asked = async || fake.workspace(id, &Recorder::default()).await.map_err(|error| error.kind);
+    assert_eq!(asked().await.map(|(_, channels)| channels.len()), Ok(1));
+    fake.leave_workspace(id);
+    assert_eq!(asked().await, Err(ErrorKind::NotInWorkspace));
+    fake.reject_token();
+    assert_eq!(asked().await, Err(ErrorKind::TokenRejected));
+}

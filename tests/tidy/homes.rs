@@ -1,0 +1,92 @@
+//! Where foreign crates may be used.
+
+use super::code::Source;
+
+/// Crates, a final `*` standing for any rest, and the files and folders they
+/// are at home in.
+const HOMES: [(&[&str], &[&str]); 8] = [
+    (&["clap", "clap_complete"], &["src/cli.rs"]),
+    (&["toml"], &["src/config"]),
+    (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
+    (&["rusqlite", "refinery"], &["src/archive"]),
+    (&["indicatif"], &["src/ui/bars.rs"]),
+    (&["sha2"], &["src/anonymize"]),
+    (&["rustix"], &["src/archive"]),
+    (&["anyhow"], &["src/commands", "src/cli.rs", "src/main.rs"]),
+];
+
+/// Crates used outside of their homes.
+pub fn strays(source: &Source) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (crates, homes) in HOMES {
+        if homes.iter().any(|home| is_below(&source.path, home)) {
+            continue;
+        }
+        for index in uses(source, crates) {
+            let (place, name, homes) = (source.place(index), source.at(index), homes.join(", "));
+            problems.push(format!("{place}: {name} is at home in {homes}"));
+        }
+    }
+    problems
+}
+
+fn is_below(path: &str, home: &str) -> bool {
+    path.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Where a file uses one of these crates.
+pub fn uses(source: &Source, crates: &[&str]) -> Vec<usize> {
+    let is_named = |name: &str| {
+        crates.iter().any(|wanted| match wanted.strip_suffix('*') {
+            Some(begin) => name.starts_with(begin),
+            None => name == *wanted,
+        })
+    };
+    let is_use = |index: &usize| {
+        let is_imported = matches!(source.before(*index), "use" | "crate");
+        is_named(source.at(*index))
+            && source.begins_path(*index)
+            && (source.at(index + 1) == "::" || is_imported)
+    };
+    (0..source.tokens.len()).filter(is_use).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(path: &str, text: &str) -> Vec<String> {
+        strays(&Source::new(path, text))
+    }
+
+    #[test]
+    fn a_crate_away_from_home_is_told_with_its_place() {
+        let found = problems("src/sync/run.rs", "//!\nuse rusqlite::Connection;");
+        assert_eq!(found, ["src/sync/run.rs:2: rusqlite is at home in src/archive"]);
+        for (path, text) in [
+            ("src/commands/start.rs", "#[derive(clap::Args)] struct X;"),
+            ("src/platform/limit.rs", "use twilight_http_ratelimiting::RateLimiter;"),
+            ("src/platform/limit.rs", "fn f() -> hyper_util::Client { }"),
+            ("src/ui/lines.rs", "use {indicatif::ProgressBar, std::fmt};"),
+            ("src/archive/open.rs", "fn f() -> anyhow::Result<()> { }"),
+            ("src/cli_extra.rs", "use ::clap::Parser;"),
+            ("src/ui/mod.rs", "extern crate sha2;"),
+            ("src/ui/mod.rs", "use toml as other;"),
+        ] {
+            assert_eq!(problems(path, text).len(), 1, "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_crate_at_home_a_module_of_that_name_and_a_text_are_no_strays() {
+        for (path, text) in [
+            ("src/cli.rs", "use clap::Parser;"),
+            ("src/platform/discord/client.rs", "use hyper::Uri; use twilight_model::id::Id;"),
+            ("src/config/file.rs", "use toml::Value;"),
+            ("src/plan/build.rs", "use crate::config::toml::Value; // toml::Value\nf(\"toml::Value\");"),
+            ("src/plan/build.rs", "let toml = serde_json::json!({}); toml.len();"),
+        ] {
+            assert_eq!(problems(path, text), [""; 0], "{path}: {text}");
+        }
+    }
+}
