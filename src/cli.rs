@@ -252,5 +252,5 @@ pub fn help(name: Option<&str>) -> Option<String> {
         Some(name) => command.find_subcommand_mut(name)?,
         None => &mut command,
     };
-    Some(command.render_long_help().to_string())
+    Some(command.render_help().to_string())
 }

@@ -67,7 +67,7 @@ pub async fn discover<P: PlatformAdapter>(
     let active = platform.active_threads(id, &channels, monitor.as_ref()).await;
     let active = active.or_else(|error| match error.kind {
         // A compatible server need not have threads.
-        ErrorKind::NotFound | ErrorKind::Refused => Ok(Vec::new()),
+        kind if kind.is_unsupported() => Ok(Vec::new()),
         _ => Err(error),
     })?;
     let (archived, listings) = list_archived(platform, &channels, known, now, monitor).await?;
@@ -164,7 +164,7 @@ async fn list_parent<P: PlatformAdapter>(
         let (page, has_more) = match platform.archived_threads(parent, before, monitor).await {
             Ok(page) => page,
             // A compatible server need not have threads.
-            Err(error) if error.kind == ErrorKind::NotFound && before.is_none() => break,
+            Err(error) if error.kind.is_unsupported() && before.is_none() => break,
             Err(error) => {
                 listing.is_complete = false;
                 listing.error = Some(error);

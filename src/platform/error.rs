@@ -13,6 +13,9 @@ pub enum ErrorKind {
     Forbidden,
     /// It is not there (any more): final for the channel.
     NotFound,
+    /// Nobody answers at this address: a proxy in trouble, or a compatible
+    /// server that doesn't know the route. Worth a retry; proves nothing.
+    NoRoute,
     /// The platform doesn't accept the question: final for the channel.
     Refused,
     /// The platform was asked too often and the run shall not wait: ends the
@@ -36,7 +39,10 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether asking again can help.
     pub const fn is_passing(self) -> bool {
-        matches!(self, Self::Network | Self::Timeout | Self::Server | Self::Unreadable | Self::NotReady)
+        matches!(
+            self,
+            Self::Network | Self::Timeout | Self::Server | Self::Unreadable | Self::NotReady | Self::NoRoute
+        )
     }
 
     /// Whether nothing else of this run can succeed.
@@ -44,9 +50,14 @@ impl ErrorKind {
         matches!(self, Self::TokenRejected | Self::RateLimited | Self::TooManyRefusals)
     }
 
+    /// Whether a compatible server may not know the route at all.
+    pub const fn is_unsupported(self) -> bool {
+        matches!(self, Self::NoRoute | Self::Refused)
+    }
+
     /// Whether the cause lies in the channel asked for: no outage, no limit.
     pub const fn is_of_channel(self) -> bool {
-        matches!(self, Self::Forbidden | Self::NotFound | Self::Refused | Self::Unreadable)
+        matches!(self, Self::Forbidden | Self::NotFound | Self::Refused | Self::Unreadable | Self::NoRoute)
     }
 }
 

@@ -10,7 +10,7 @@ pub const fn cause_of(kind: ErrorKind) -> Cause {
         ErrorKind::NotInWorkspace => Cause::NotInWorkspace,
         ErrorKind::Forbidden => Cause::Forbidden,
         ErrorKind::NotFound => Cause::NotFound,
-        ErrorKind::Refused => Cause::Refused,
+        ErrorKind::Refused | ErrorKind::NoRoute => Cause::Refused,
         ErrorKind::RateLimited => Cause::RateLimited,
         ErrorKind::TooManyRefusals => Cause::TooManyRefusals,
         ErrorKind::Network => Cause::Network,

@@ -25,6 +25,11 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))
     }
 
+    /// The body lacks something that can't be done without.
+    pub fn lacks(&self, what: &str) -> PlatformError {
+        PlatformError::new(ErrorKind::Unreadable, self.subject.clone(), format!("the answer lacks {what}"))
+    }
+
     /// The body isn't what it should be.
     pub fn unreadable(&self, error: &serde_json::Error) -> PlatformError {
         let detail = format!(
@@ -72,8 +77,8 @@ pub fn judge(response: Response, subject: &str) -> Result<Answer, PlatformError>
     } else {
         None
     };
-    let code = error.as_ref().map_or(0, |error| error.code);
-    if response.status.is_success() && !NOT_READY.contains(&code) && status != 202 {
+    let code = error.as_ref().map(|error| error.code);
+    if response.status.is_success() && !code.is_some_and(|code| NOT_READY.contains(&code)) && status != 202 {
         let date = headers::date(&response.headers);
         return Ok(Answer { subject: subject.to_owned(), body: response.body, date });
     }
@@ -82,14 +87,17 @@ pub fn judge(response: Response, subject: &str) -> Result<Answer, PlatformError>
     Err(failure)
 }
 
-const fn kind(status: u16, code: i64) -> ErrorKind {
+/// A refusal counts as Discord's only if it comes with Discord's code: a page
+/// of some proxy says nothing about a channel.
+const fn kind(status: u16, code: Option<i64>) -> ErrorKind {
     match (status, code) {
-        (401, _) | (403, BLOCKED) => ErrorKind::TokenRejected,
-        (202, _) | (_, 110_000 | 130_000) => ErrorKind::NotReady,
-        (404, UNKNOWN_GUILD) => ErrorKind::NotInWorkspace,
-        (403, _) => ErrorKind::Forbidden,
-        (404, _) => ErrorKind::NotFound,
-        (400..=499, _) => ErrorKind::Refused,
+        (401, _) | (403, Some(BLOCKED)) => ErrorKind::TokenRejected,
+        (202, _) | (_, Some(110_000 | 130_000)) => ErrorKind::NotReady,
+        (404, Some(UNKNOWN_GUILD)) => ErrorKind::NotInWorkspace,
+        (404, Some(0) | None) | (405, _) => ErrorKind::NoRoute,
+        (403, Some(_)) => ErrorKind::Forbidden,
+        (404, Some(_)) => ErrorKind::NotFound,
+        (400..=499, Some(_)) => ErrorKind::Refused,
         (500..=599, _) => ErrorKind::Server,
         _ => ErrorKind::Unreadable,
     }
@@ -144,6 +152,9 @@ mod tests {
         assert_eq!(judged(202, "{\"code\":110000,\"retry_after\":2}"), ErrorKind::NotReady);
         assert_eq!(judged(503, "{\"code\":130000}"), ErrorKind::NotReady);
         assert_eq!(judged(302, ""), ErrorKind::Unreadable);
+        assert_eq!(judged(403, "<html>blocked</html>"), ErrorKind::Unreadable);
+        assert_eq!(judged(404, "Cannot GET"), ErrorKind::NoRoute);
+        assert_eq!(judged(404, "{\"message\":\"404: Not Found\",\"code\":0}"), ErrorKind::NoRoute);
     }
 
     #[test]

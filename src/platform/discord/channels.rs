@@ -6,7 +6,7 @@ use twilight_http::routing::Route;
 
 use super::answer::Answer;
 use super::client::Client;
-use super::visibility::GuildRights;
+use super::visibility::{GuildRights, RoleRights};
 use super::{convert, wire};
 use crate::model::{Channel, ChannelId, Timestamp, UserId, Visibility, Workspace, WorkspaceId};
 use crate::monitor::Monitor;
@@ -26,34 +26,59 @@ pub async fn workspace(
     let guild_id = id.get();
     let subject = format!("server {id}");
     let route = Route::GetGuild { guild_id, with_counts: false };
-    let answer = client.get(&route, &subject, monitor).await.map_err(not_in_workspace)?;
-    let guild: wire::Guild<'_> = answer.parse()?;
-    let route = Route::GetMember { guild_id, user_id: bot.get() };
-    let member_answer = client.get(&route, &format!("the bot's membership of {subject}"), monitor).await;
-    let bot_roles = match member_answer {
-        Ok(answer) => answer.parse::<wire::Member>()?.roles.unwrap_or_default(),
-        // The guild has just been read, so the bot is in it: a compatible
-        // server that doesn't tell of members is taken to give it no roles.
-        Err(error) if error.kind.is_of_channel() => Vec::new(),
-        Err(error) => return Err(error),
+    let guild = client.read(&route, &subject, monitor, read_guild).await.map_err(not_in_workspace)?;
+    let roles = match guild.roles {
+        Some(roles) => roles,
+        None => client.read(&Route::GetGuildRoles { guild_id }, &subject, monitor, read_roles).await?,
     };
-    let bot_roles = bot_roles.into_iter().map(|role| role.0).collect();
-    let owner = guild.owner_id.map(|owner| owner.0);
-    let roles_answer;
-    let roles = if let Some(roles) = guild.roles {
-        roles
-    } else {
-        roles_answer = client.get(&Route::GetGuildRoles { guild_id }, &subject, monitor).await?;
-        roles_answer.parse()?
-    };
-    let rights = GuildRights::new(id, &roles, owner, bot, bot_roles);
+    let bot_roles = bot_roles(client, guild_id, bot, monitor).await?;
+    let rights = GuildRights::new(id, &roles, guild.owner, bot, bot_roles);
     let route = Route::GetChannels { guild_id };
     let read = |answer: Answer| channel_list(&answer, &rights);
-    let channels = client
-        .read(&route, &format!("channels of {subject}"), monitor, read)
-        .await
-        .map_err(not_in_workspace)?;
-    Ok((Workspace { id, name: guild.name.unwrap_or_default().into_owned() }, channels))
+    let subject = format!("channels of {subject}");
+    let channels = client.read(&route, &subject, monitor, read).await.map_err(not_in_workspace)?;
+    Ok((Workspace { id, name: guild.name }, channels))
+}
+
+/// What is needed of a guild.
+struct Guild {
+    name: String,
+    owner: Option<u64>,
+    roles: Option<Vec<RoleRights>>,
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+fn read_guild(answer: Answer) -> Result<Guild, PlatformError> {
+    let guild: wire::Guild<'_> = answer.parse()?;
+    Ok(Guild {
+        name: guild.name.unwrap_or_default().into_owned(),
+        owner: guild.owner_id.map(|owner| owner.0),
+        roles: guild.roles.map(|roles| roles.iter().map(RoleRights::from).collect()),
+    })
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+fn read_roles(answer: Answer) -> Result<Vec<RoleRights>, PlatformError> {
+    let roles: Vec<wire::Role<'_>> = answer.parse()?;
+    Ok(roles.iter().map(RoleRights::from).collect())
+}
+
+/// The roles of the bot besides @everyone; `None` if the server doesn't tell.
+async fn bot_roles(
+    client: &Client,
+    guild_id: u64,
+    bot: UserId,
+    monitor: &dyn Monitor,
+) -> Result<Option<Vec<u64>>, PlatformError> {
+    let route = Route::GetMember { guild_id, user_id: bot.get() };
+    let subject = format!("the bot's membership of server {guild_id}");
+    let read = |answer: Answer| answer.parse::<wire::Member>();
+    match client.read(&route, &subject, monitor, read).await {
+        Ok(member) => Ok(Some(member.roles.unwrap_or_default().into_iter().map(|role| role.0).collect())),
+        // A compatible server need not tell of members.
+        Err(error) if error.kind.is_unsupported() => Ok(None),
+        Err(error) => Err(not_in_workspace(error)),
+    }
 }
 
 /// A refusal on the guild itself means that the bot isn't in it.
@@ -66,18 +91,27 @@ fn not_in_workspace(mut error: PlatformError) -> PlatformError {
 
 fn channel_list(answer: &Answer, rights: &GuildRights) -> Result<Vec<Channel>, PlatformError> {
     let raw: Option<Vec<&RawValue>> = answer.parse()?;
-    let channels = raw.unwrap_or_default().into_iter().map(|raw| {
-        let wire: wire::Channel<'_> =
-            serde_json::from_str(raw.get()).map_err(|error| answer.unreadable(&error))?;
+    let channels = raw.unwrap_or_default().into_iter().filter_map(|raw| {
+        let wire = readable(raw, &answer.subject)?;
         let overwrites = wire.permission_overwrites.as_deref().unwrap_or_default();
         let visibility = rights.of_channel(convert::channel_kind(wire.kind), overwrites);
-        convert::channel(&wire, &parsed(raw), visibility).ok_or_else(|| no_id(answer))
+        convert::channel(&wire, &parsed(raw), visibility)
     });
-    channels.collect()
+    Ok(channels.collect())
 }
 
-fn no_id(answer: &Answer) -> PlatformError {
-    PlatformError::new(ErrorKind::Unreadable, answer.subject.clone(), "a channel without a readable ID")
+/// A channel of a list. One that can't be read costs only itself: a known
+/// channel that is absent is asked for by itself before anything is concluded.
+fn readable<'a>(raw: &'a RawValue, subject: &str) -> Option<wire::Channel<'a>> {
+    let wire = serde_json::from_str(raw.get());
+    if let Err(error) = &wire {
+        tracing::warn!(
+            subject,
+            column = error.column(),
+            "a channel of the list can't be read and is left out"
+        );
+    }
+    wire.ok()
 }
 
 fn parsed(raw: &RawValue) -> Value {
@@ -101,7 +135,10 @@ pub async fn active_threads(
             .map(|parent| parent.visibility.clone())
     };
     let read = |answer: Answer| threads(&answer, visibility_of).map(|(threads, _)| threads);
-    client.read(&route, &subject, monitor, read).await
+    client.read(&route, &subject, monitor, read).await.map_err(|error| match error.kind {
+        ErrorKind::Forbidden => not_in_workspace(error),
+        _ => error,
+    })
 }
 
 /// One page of a parent's archived public threads.
@@ -135,14 +172,15 @@ fn threads(
     let Some(list) = list else {
         return Ok((Vec::new(), false));
     };
-    let threads = list.threads.unwrap_or_default().into_iter().map(|raw| {
-        let wire: wire::Channel<'_> =
-            serde_json::from_str(raw.get()).map_err(|error| answer.unreadable(&error))?;
+    let threads = list.threads.unwrap_or_default().into_iter().filter_map(|raw| {
+        let wire = readable(raw, &answer.subject)?;
         let parent = wire.parent_id.and_then(|id| ChannelId::new(id.0));
-        let visibility = visibility_of(parent).unwrap_or_default();
-        convert::channel(&wire, &parsed(raw), visibility).ok_or_else(|| no_id(answer))
+        // A private thread has its parent's overwrites, but its members only.
+        let is_public = convert::channel_kind(wire.kind).is_thread();
+        let visibility = visibility_of(parent).filter(|_| is_public).unwrap_or_default();
+        convert::channel(&wire, &parsed(raw), visibility)
     });
-    Ok((threads.collect::<Result<_, _>>()?, list.has_more.unwrap_or(false)))
+    Ok((threads.collect(), list.has_more.unwrap_or(false)))
 }
 
 /// One channel or thread; who may see it isn't worked out.
@@ -156,7 +194,8 @@ pub async fn channel(
         let raw: &RawValue = answer.parse()?;
         let wire: wire::Channel<'_> =
             serde_json::from_str(raw.get()).map_err(|error| answer.unreadable(&error))?;
-        convert::channel(&wire, &parsed(raw), Visibility::default()).ok_or_else(|| no_id(&answer))
+        convert::channel(&wire, &parsed(raw), Visibility::default())
+            .ok_or_else(|| answer.lacks("a readable id"))
     };
     client.read(&route, &format!("channel {id}"), monitor, read).await
 }

@@ -44,16 +44,6 @@ impl Client {
         })
     }
 
-    /// GETs a route.
-    pub async fn get(
-        &self,
-        route: &Route<'_>,
-        subject: &str,
-        monitor: &dyn Monitor,
-    ) -> Result<Answer, PlatformError> {
-        self.read(route, subject, monitor, Ok).await
-    }
-
     /// GETs a route and reads the answer; one that can't be read is asked for
     /// again like one that didn't come.
     pub async fn read<T: Send>(

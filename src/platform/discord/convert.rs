@@ -78,6 +78,7 @@ pub fn page(answer: Answer, channel: ChannelId, limit: u16) -> Result<MessagePag
             Err(broken) => page.broken.push(broken),
         }
     }
+    page.broken.sort_by_key(|broken| broken.id);
     page.messages.sort_by_key(|message| message.id);
     page.messages.dedup_by_key(|message| message.id);
     Ok(page)

@@ -22,9 +22,10 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use twilight_http::routing::Route;
 
+use self::answer::Answer;
 use self::client::Client;
 pub use self::transport::TransportError;
-use super::{ErrorKind, GateSettings, PlatformAdapter, PlatformError, RetryPolicy};
+use super::{GateSettings, PlatformAdapter, PlatformError, RetryPolicy};
 use crate::model::{
     BotIdentity, Channel, ChannelId, MessageId, MessagePage, OnRateLimit, Timestamp, UserId, Workspace,
     WorkspaceId,
@@ -63,13 +64,11 @@ impl Discord {
     }
 
     async fn bot(&self, monitor: &dyn Monitor) -> Result<UserId, PlatformError> {
-        let ask = || async {
-            let answer = self.client.get(&Route::GetCurrentUser, "the bot's account", monitor).await?;
+        let read = |answer: Answer| {
             let user: wire::User = answer.parse()?;
-            user.id().ok_or_else(|| {
-                PlatformError::new(ErrorKind::Unreadable, "the bot's account", "no id in the answer")
-            })
+            user.id().ok_or_else(|| answer.lacks("a readable id"))
         };
+        let ask = || self.client.read(&Route::GetCurrentUser, "the bot's account", monitor, read);
         self.bot.get_or_try_init(ask).await.copied()
     }
 }
@@ -80,17 +79,22 @@ impl PlatformAdapter for Discord {
 
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
         let route = Route::GetCurrentUserApplicationInfo;
-        match self.client.get(&route, "the bot's application", monitor).await {
-            Ok(answer) => {
-                let application: wire::Application = answer.parse()?;
-                if let Some(bot) = application.bot.and_then(|bot| bot.id()) {
+        let read = |answer: Answer| {
+            let application: wire::Application = answer.parse()?;
+            let identity =
+                BotIdentity { reads_content: application.reads_content(), server_time: answer.date };
+            Ok((application.bot.and_then(|bot| bot.id()), identity))
+        };
+        match self.client.read(&route, "the bot's application", monitor, read).await {
+            Ok((bot, identity)) => {
+                if let Some(bot) = bot {
                     self.bot.set(bot).ok();
                 }
-                Ok(BotIdentity { reads_content: application.reads_content(), server_time: answer.date })
+                Ok(identity)
             }
             // A compatible server need not know applications; the token is
             // then proved by the account.
-            Err(error) if error.kind.is_of_channel() => {
+            Err(error) if error.kind.is_unsupported() => {
                 self.bot(monitor).await?;
                 Ok(BotIdentity { reads_content: None, server_time: None })
             }

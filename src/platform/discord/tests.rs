@@ -381,3 +381,62 @@ async fn a_dropped_request_gives_its_place_back() {
     assert!(scene.page_of(scene.other_chat).await.is_ok());
     assert!(scene.page().await.is_ok());
 }
+
+#[tokio::test]
+async fn a_broken_answer_is_asked_for_again_whatever_was_asked() {
+    let routes =
+        [RouteKind::CurrentApplication, RouteKind::CurrentUser, RouteKind::Guild, RouteKind::GuildMember];
+    for route in routes {
+        let scene = Scene::new();
+        scene.sim.faults().when(Match::route(route), What::InvalidJson);
+        let Scene { sim, discord, monitor, .. } = &scene;
+        let guild = WorkspaceId::new(GUILD).unwrap();
+        if route == RouteKind::CurrentUser {
+            discord.workspace(guild, monitor).await.unwrap();
+        } else {
+            discord.identity(monitor).await.unwrap();
+            discord.workspace(guild, monitor).await.unwrap();
+        }
+        assert_eq!((sim.journal().count(route), monitor.sum(Counter::Retries)), (2, 1), "{route:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_isnt_discords_says_nothing_about_channel_or_workspace() {
+    for status in [403, 404] {
+        let scene = Scene::new();
+        scene.sim.faults().when(Match::default().always(), What::Status(status, BodyKind::Html));
+        let Scene { discord, monitor, chat, .. } = &scene;
+        let alone = discord.channel(*chat, monitor).await.unwrap_err();
+        assert!(!matches!(alone.kind, ErrorKind::Forbidden | ErrorKind::NotFound), "{status}: {alone}");
+        let scene = Scene::new();
+        scene
+            .sim
+            .faults()
+            .when(Match::route(RouteKind::Guild).always(), What::Status(status, BodyKind::Html));
+        let asked = scene.discord.workspace(WorkspaceId::new(GUILD).unwrap(), &scene.monitor).await;
+        assert_ne!(asked.unwrap_err().kind, ErrorKind::NotInWorkspace, "{status}");
+        let scene = Scene::new();
+        scene
+            .sim
+            .faults()
+            .when(Match::route(RouteKind::GuildMember).always(), What::Status(status, BodyKind::Html));
+        let asked = scene.discord.workspace(WorkspaceId::new(GUILD).unwrap(), &scene.monitor).await;
+        let concludes_nothing = asked.map_or(true, |(_, channels)| {
+            channels.iter().all(|channel| channel.visibility.bot_lacks.is_empty())
+        });
+        assert!(concludes_nothing, "the bot's roles are unknown, not none: {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_private_thread_is_not_public() {
+    let sim = Simulator::start(World::new(&Description::everything(1)));
+    let (guild, _) = sim.world().guilds()[0];
+    let scene = Scene::with(|settings| settings.api_url = sim.url());
+    let guild = WorkspaceId::new(guild).unwrap();
+    let (_, channels) = scene.discord.workspace(guild, &scene.monitor).await.unwrap();
+    let threads = scene.discord.active_threads(guild, &channels, &scene.monitor).await.unwrap();
+    let private = threads.iter().find(|thread| thread.name == "support private 0").unwrap();
+    assert!(!private.visibility.everyone_sees);
+}

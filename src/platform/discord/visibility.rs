@@ -13,31 +13,44 @@ pub struct GuildRights {
     /// The guild.
     pub guild: WorkspaceId,
     bot: UserId,
-    bot_roles: Vec<u64>,
+    /// `None`: unknown; then what the bot may read shows when it reads.
+    bot_roles: Option<Vec<u64>>,
     everyone: Permissions,
     bot_base: Permissions,
+}
+
+/// A role and what it may do.
+#[derive(Debug, Clone, Copy)]
+pub struct RoleRights {
+    id: u64,
+    permissions: Permissions,
+}
+
+impl From<&wire::Role<'_>> for RoleRights {
+    fn from(role: &wire::Role<'_>) -> Self {
+        Self { id: role.id.0, permissions: raw_bits(role.permissions) }
+    }
 }
 
 impl GuildRights {
     /// From the guild's roles and those the bot has.
     pub fn new(
         guild: WorkspaceId,
-        roles: &[wire::Role<'_>],
+        roles: &[RoleRights],
         owner: Option<u64>,
         bot: UserId,
-        bot_roles: Vec<u64>,
+        bot_roles: Option<Vec<u64>>,
     ) -> Self {
         let bits_of = |wanted: &dyn Fn(u64) -> bool| {
-            roles
-                .iter()
-                .filter(|role| wanted(role.id.0))
-                .fold(Permissions::empty(), |sum, role| sum | raw_bits(role.permissions))
+            let wanted = roles.iter().filter(|role| wanted(role.id));
+            wanted.fold(Permissions::empty(), |sum, role| sum | role.permissions)
         };
         let everyone = bits_of(&|role| role == guild.get());
-        let bot_base = if owner == Some(bot.get()) {
-            Permissions::all()
-        } else {
-            everyone | bits_of(&|role| bot_roles.contains(&role))
+        let bot_base = match &bot_roles {
+            Some(bot_roles) if owner != Some(bot.get()) => {
+                everyone | bits_of(&|role| bot_roles.contains(&role))
+            }
+            _ => Permissions::all(),
         };
         Self { guild, bot, bot_roles, everyone, bot_base }
     }
@@ -70,7 +83,7 @@ impl GuildRights {
             is_role(overwrite) && overwrite.id.0 == self.guild.get()
         });
         let roles = apply(everyone, overwrites, |overwrite| {
-            is_role(overwrite) && self.bot_roles.contains(&overwrite.id.0)
+            is_role(overwrite) && self.bot_roles.iter().flatten().any(|role| *role == overwrite.id.0)
         });
         apply(roles, overwrites, |overwrite| !is_role(overwrite) && overwrite.id.0 == self.bot.get())
     }
@@ -139,9 +152,10 @@ mod tests {
             r#"[{{"id":"{GUILD}","permissions":"{everyone}"}},{{"id":"{BOT_ROLE}","permissions":"{bot_role}"}}]"#
         );
         let roles: Vec<wire::Role<'_>> = serde_json::from_str(&roles).unwrap();
+        let roles: Vec<RoleRights> = roles.iter().map(RoleRights::from).collect();
         let overwrites: Vec<wire::Overwrite<'_>> = serde_json::from_str(overwrites).unwrap();
         let guild = WorkspaceId::new(GUILD).unwrap();
-        GuildRights::new(guild, &roles, None, UserId::new(BOT).unwrap(), vec![BOT_ROLE])
+        GuildRights::new(guild, &roles, None, UserId::new(BOT).unwrap(), Some(vec![BOT_ROLE]))
             .of_channel(kind, &overwrites)
     }
 
