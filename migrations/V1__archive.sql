@@ -21,6 +21,7 @@ CREATE TABLE tenants (
     last_sync_at    INTEGER,            -- the last run ended
     last_success_at INTEGER,            -- the last run of all channels that ended completed
     last_error      TEXT,
+    full_job_id     TEXT,               -- the unfinished full re-read of all channels
     created_at      INTEGER NOT NULL,
     updated_at      INTEGER NOT NULL,
     UNIQUE (platform, platform_id)
@@ -172,8 +173,9 @@ CREATE TABLE sync_progress (
     read_from           INTEGER,            -- the lowest `since` read so far; NULL: the beginning
     history_complete    INTEGER NOT NULL DEFAULT 0 CHECK (history_complete IN (0, 1)),
     refreshed_at        INTEGER,            -- the last finished read of the refresh window began
-    full_job_id         TEXT,               -- the unfinished full re-read, and how far it is
+    full_job_id         TEXT,               -- the last full re-read, how far it is, and whether it is through
     full_cursor         INTEGER,
+    full_done           INTEGER NOT NULL DEFAULT 0 CHECK (full_done IN (0, 1)),
     thread_watermark    INTEGER,            -- archive time up to which archived threads are known
     threads_listed_at   INTEGER,            -- the last complete listing of archived threads
     threads_incomplete  INTEGER NOT NULL DEFAULT 0 CHECK (threads_incomplete IN (0, 1)),
@@ -280,7 +282,7 @@ SELECT t.name                                                              AS te
        CAST(m.reply_to_message_id AS TEXT)                                 AS reply_to_message_id,
        CAST(m.reply_to_channel_id AS TEXT)                                 AS reply_to_channel_id,
        r.anonymized_id                                                     AS reply_to_author,
-       (SELECT count(*) FROM message_attachments a
+       (SELECT count(a.platform_id) FROM message_attachments a
          WHERE a.channel_id = m.channel_id AND a.message_id = m.platform_id) AS attachments,
        (SELECT coalesce(sum(k.count), 0) FROM message_reaction_counts k
          WHERE k.channel_id = m.channel_id AND k.message_id = m.platform_id) AS reactions,

@@ -182,3 +182,52 @@ fn a_broken_message_costs_only_itself() {
     assert_eq!(sandbox.count("SELECT count(*) FROM broken_messages"), 0);
     assert_archived(sandbox.sim.world(), &sandbox.archive(), guild);
 }
+
+#[test]
+fn a_full_read_in_pieces_comes_to_every_channel_once() {
+    let guild = 77_000_000_000_000_001;
+    let sandbox = Sandbox::new(World::new(&Description::community(guild, 30, 500)));
+    sandbox.run(&["start"]).expect_code(0);
+    sandbox.sim.journal().clear();
+    sandbox.sim.set_latency(std::time::Duration::from_millis(20), std::time::Duration::ZERO);
+    let mut runs = 0;
+    while sandbox.run(&["start", "--full", "--max-runtime", "150ms"]).code == 3 {
+        runs += 1;
+        assert!(runs < 50, "the full read never ends");
+    }
+    assert!(runs > 0, "the full read was not in pieces");
+    let pages = sandbox.sim.journal().count(RouteKind::Messages);
+    // Five full pages each, and for each open channel of a run one page that
+    // was asked for in vain.
+    assert!(pages <= 30 * 6 + runs * 30, "{pages} pages in {runs} pieces");
+    let archive = sandbox.archive();
+    assert_archived(sandbox.sim.world(), &archive, guild);
+    // The next one begins anew.
+    sandbox.sim.journal().clear();
+    sandbox.run(&["start", "--full"]).expect_code(0);
+    assert!(sandbox.sim.journal().count(RouteKind::Messages) >= 30 * 5);
+}
+
+#[test]
+fn a_run_for_some_dates_only_is_no_success_of_the_tenant() {
+    let guild = 77_000_000_000_000_001;
+    let sandbox = Sandbox::new(World::new(&Description::community(guild, 2, 50)));
+    sandbox.run(&["start", "--since", "2026-06-01", "--until", "2026-06-15"]).expect_code(0);
+    let some = sandbox.count("SELECT count(*) FROM messages");
+    assert!(some > 0 && some < 100, "{some} messages of two weeks");
+    sandbox.run(&["status", "--max-age", "1h"]).expect_code(8);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_archived(sandbox.sim.world(), &sandbox.archive(), guild);
+    sandbox.run(&["status", "--max-age", "1h"]).expect_code(0);
+}
+
+#[test]
+fn an_archive_that_somebody_reads_holds_no_run_up() {
+    let sandbox = Sandbox::new(World::new(&Description::community(77_000_000_000_000_001, 2, 50)));
+    sandbox.run(&["start"]).expect_code(0);
+    let reader = sandbox.archive();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM messages;").unwrap();
+    let begin = std::time::Instant::now();
+    sandbox.run(&["start"]).expect_code(0);
+    assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
+}

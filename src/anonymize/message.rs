@@ -66,7 +66,7 @@ pub struct ReactionCount {
 pub struct Message {
     /// Its own ID.
     pub id: MessageId,
-    /// Who wrote it; none for webhooks.
+    /// Who wrote it; a webhook counts as a bot.
     pub author: Option<Person>,
     /// The platform's number for the kind of message.
     pub kind: u32,

@@ -48,11 +48,11 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         store_attachments(tx, batch.channel, message, is_new, now)?;
         if batch.keeps_reactions {
             store_reactions(tx, batch.channel, message, is_new, now)?;
+            outcome.reactions +=
+                message.reactions.iter().map(|reaction| reaction.count.unsigned_abs()).sum::<u64>();
         }
         outcome.new_messages += u64::from(is_new);
         outcome.attachments += message.attachments.len() as u64;
-        outcome.reactions +=
-            message.reactions.iter().map(|reaction| reaction.count.unsigned_abs()).sum::<u64>();
     }
     store_broken(tx, batch, now)?;
     if outcome.new_messages > 0 {

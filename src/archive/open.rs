@@ -1,11 +1,12 @@
 //! Opening and making the file: checks, settings, migrations.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{ArchiveError, ArchiveErrorKind};
@@ -112,7 +113,8 @@ impl ArchiveFile {
             .truncate(false)
             .mode(self.mode)
             .open(&self.path)
-            .map(drop)
+            // The mode is what was asked for, whatever the umask takes away.
+            .and_then(|file| file.set_permissions(Permissions::from_mode(self.mode)))
             .map_err(|error| {
                 let kind = ArchiveErrorKind::CannotCreate;
                 ArchiveError::new(kind, format!("{} can't be made: {error}", self.path.display()))
@@ -189,6 +191,9 @@ fn newest_version() -> i64 {
 /// nothing of what was scrubbed or erased in free space.
 fn configure(connection: &Connection) -> Result<(), ArchiveError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // The files beside the archive stay, empty: a reader who may not write the
+    // folder needs them, and one who may would make them in its own name.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -73,7 +73,8 @@ pub fn advance_full(
 ) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
-            "UPDATE sync_progress SET full_job_id = ?2, full_cursor = ?3, updated_at = ?4 WHERE channel_id = ?1",
+            "UPDATE sync_progress SET full_job_id = ?2, full_cursor = ?3, full_done = 0, updated_at = ?4
+              WHERE channel_id = ?1",
         )?
         .execute(params![channel.0, job_id, to.map(MessageId::as_i64), now.as_millis()])?;
     Ok(())
@@ -86,8 +87,8 @@ pub struct End {
     pub status: ProgressStatus,
     /// Whether the end of the channel was reached.
     pub reached_end: bool,
-    /// Whether a full re-read reached the end.
-    pub ends_full: bool,
+    /// The job that began the full re-read which has reached the end.
+    pub ended_full: Option<String>,
     /// When this reading began, if it read again all that was young at the end
     /// of the reading before.
     pub refreshed_at: Option<Timestamp>,
@@ -117,8 +118,9 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
                     worker_id = NULL, history_complete = max(history_complete, ?7),
                     refreshed_at = coalesce(?8, refreshed_at),
                     read_from = CASE WHEN ?11 THEN ?12 ELSE read_from END,
-                    full_job_id = CASE WHEN ?9 THEN NULL ELSE full_job_id END,
-                    full_cursor = CASE WHEN ?9 THEN NULL ELSE full_cursor END,
+                    full_job_id = coalesce(?9, full_job_id),
+                    full_cursor = CASE WHEN ?9 IS NULL THEN full_cursor END,
+                    full_done = CASE WHEN ?9 IS NULL THEN full_done ELSE 1 END,
                     failure_count = CASE WHEN ?10 THEN failure_count + 1 WHEN ?7 THEN 0 ELSE failure_count END,
                     first_failed_at = CASE WHEN ?10 THEN coalesce(first_failed_at, ?3) WHEN ?7 THEN NULL
                                            ELSE first_failed_at END,
@@ -135,11 +137,28 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
             retries,
             end.reached_end,
             end.refreshed_at.map(Timestamp::as_millis),
-            end.ends_full,
+            end.ended_full,
             end.is_own_failure,
             end.read_from.is_some(),
             end.read_from.flatten().map(Timestamp::as_millis),
         ])?;
+    Ok(())
+}
+
+/// Nothing is to be read in these channels: an interruption left in one of them
+/// is over.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn settle_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) -> Result<(), ArchiveError> {
+    for channel in channels {
+        tx.connection
+            .prepare_cached(
+                "UPDATE sync_progress SET status = 'completed', last_error = NULL, worker_id = NULL, updated_at = ?2
+                  WHERE channel_id = ?1 AND status IN ('in_progress', 'interrupted', 'deferred')",
+            )?
+            .execute(params![channel.0, now.as_millis()])?;
+    }
     Ok(())
 }
 

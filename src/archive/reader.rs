@@ -61,7 +61,7 @@ impl Reader {
             "SELECT c.platform_id, p.platform_id, c.kind, s.last_message_id, s.history_complete, s.read_from,
                     s.refreshed_at, s.full_job_id, s.full_cursor, s.failure_count, s.failed_at, s.thread_watermark,
                     s.threads_listed_at, c.state, c.archived,
-                    c.name, c.opened_at
+                    c.name, c.opened_at, s.full_done
                FROM tenants t
                JOIN channels c ON c.tenant_id = t.id
                LEFT JOIN channels p ON p.id = c.parent_id
@@ -102,6 +102,7 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
             refreshed_at: time(6)?,
             full_job_id: row.get(7)?,
             full_cursor: message(8)?,
+            full_done: row.get::<_, Option<bool>>(17)?.unwrap_or(false),
             failure_count: row.get::<_, Option<u32>>(9)?.unwrap_or(0),
             failed_at: time(10)?,
         },

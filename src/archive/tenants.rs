@@ -44,6 +44,19 @@ pub fn set_status(
     Ok(())
 }
 
+/// A full re-read of all channels begins, or an unfinished one goes on.
+/// Returns the job that began it.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn begin_full(tx: &mut Tx<'_>, tenant: TenantRow, job_id: &str) -> Result<String, ArchiveError> {
+    tx.connection
+        .prepare_cached("UPDATE tenants SET full_job_id = coalesce(full_job_id, ?2) WHERE id = ?1")?
+        .execute(params![tenant.0, job_id])?;
+    let mut select = tx.connection.prepare_cached("SELECT full_job_id FROM tenants WHERE id = ?1")?;
+    Ok(select.query_row(params![tenant.0], |row| row.get(0))?)
+}
+
 /// How a tenant's run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
@@ -51,6 +64,8 @@ pub struct End {
     pub status: TenantStatus,
     /// Whether it counts as the last success: all channels, none failed.
     pub is_success: bool,
+    /// Whether a full re-read of all channels has come to every channel.
+    pub ends_full: bool,
     /// The first cause, if something failed.
     pub error: Option<String>,
 }
@@ -63,9 +78,17 @@ pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> 
     tx.connection
         .prepare_cached(
             "UPDATE tenants SET status = ?2, last_sync_at = ?3, last_error = ?4, updated_at = ?3,
-                    last_success_at = CASE WHEN ?5 THEN ?3 ELSE last_success_at END
+                    last_success_at = CASE WHEN ?5 THEN ?3 ELSE last_success_at END,
+                    full_job_id = CASE WHEN ?6 THEN NULL ELSE full_job_id END
              WHERE id = ?1",
         )?
-        .execute(params![tenant.0, end.status.name(), now.as_millis(), end.error, end.is_success])?;
+        .execute(params![
+            tenant.0,
+            end.status.name(),
+            now.as_millis(),
+            end.error,
+            end.is_success,
+            end.ends_full
+        ])?;
     Ok(())
 }

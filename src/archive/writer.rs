@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +16,9 @@ use super::{ArchiveError, ArchiveErrorKind, Tx};
 const QUEUE: usize = 16;
 /// Changes committed together at most.
 const GROUP: usize = 10;
+
+/// How long readers may hold up the end.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A change; it is told instead why it can't be made.
 type Change = Box<dyn FnOnce(Result<&mut Tx<'_>, ArchiveError>) -> Outcome + Send>;
@@ -145,8 +149,10 @@ fn report(panic: &(dyn Any + Send)) {
     tracing::error!(panic = text, "a change of the archive failed unexpectedly and was undone");
 }
 
-/// Leaves a file that is complete by itself.
+/// Leaves a file that is complete by itself, unless a reader is in the middle
+/// of it: that one is not waited for, the next run does it.
 fn finish(connection: &Connection) -> Result<(), ArchiveError> {
+    connection.busy_timeout(END_TIMEOUT)?;
     connection.execute_batch("PRAGMA optimize")?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())

@@ -225,6 +225,7 @@ fn tenant_task(tenant: &TenantConfig, options: &Options) -> TenantTask {
             exclude: tenant.exclude_channels.clone(),
             visibility: tenant.visibility,
             full: options.full,
+            full_job_id: None,
             since: tenant.since,
             run_since: options.since,
             run_until: options.until,

@@ -13,10 +13,12 @@ pub struct Checkpoint {
     pub since: Option<Timestamp>,
     /// When the last finished read of the refresh window began.
     pub refreshed_at: Option<Timestamp>,
-    /// The run that began a full re-read which has not finished.
+    /// The job that began the last full re-read.
     pub full_job_id: Option<String>,
     /// How far that re-read has come.
     pub full_cursor: Option<MessageId>,
+    /// Whether it has reached the end.
+    pub full_done: bool,
     /// Runs in a row that failed for causes of the channel's own.
     pub failure_count: u32,
     /// When the last of those failed.

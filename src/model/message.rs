@@ -71,7 +71,7 @@ pub struct ReactionCount {
 pub struct Message {
     /// Its own ID.
     pub id: MessageId,
-    /// Who wrote it; none for webhooks.
+    /// Who wrote it; a webhook counts as a bot.
     pub author: Option<User>,
     /// The platform's number for the kind of message; 0 is an ordinary one.
     pub kind: u32,

@@ -175,8 +175,14 @@ fn read<P: PlatformAdapter>(
         let resumed = checkpoint.last_message_id.max(beginning);
         (Action::Range, if selection.run_since.is_some() { since } else { resumed })
     } else if selection.full {
-        let resumed = checkpoint.full_job_id.as_ref().and(checkpoint.full_cursor);
-        (Action::Full, resumed.or(beginning))
+        let goes_on = match &selection.full_job_id {
+            Some(job_id) => checkpoint.full_job_id.as_ref() == Some(job_id),
+            None => !checkpoint.full_done,
+        };
+        if goes_on && checkpoint.full_done {
+            return None;
+        }
+        (Action::Full, checkpoint.full_cursor.filter(|_| goes_on).or(beginning))
     } else if checkpoint.last_message_id.is_none() && !checkpoint.history_complete {
         (Action::ReadOn, beginning)
     } else if begins_earlier(selection.since, checkpoint.since) {

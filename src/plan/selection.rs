@@ -18,6 +18,9 @@ pub struct Selection {
     pub visibility: VisibilityRule,
     /// Read everything again.
     pub full: bool,
+    /// The job that began the full re-read of all channels which this one goes
+    /// on with, or this job itself.
+    pub full_job_id: Option<String>,
     /// The archive begins here, by the tenant's configuration.
     pub since: Option<Timestamp>,
     /// This run alone reads from here.
@@ -29,6 +32,11 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Whether all that the tenant's configuration wants is asked for.
+    pub fn is_whole(&self) -> bool {
+        self.channels.is_empty() && self.run_since.is_none() && self.run_until.is_none()
+    }
+
     /// Whether the selection names the channel, or one it hangs below.
     /// `lineage` is the channel itself, then its parent, and so on.
     pub fn wants(&self, lineage: &[&Channel]) -> bool {

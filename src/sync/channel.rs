@@ -22,6 +22,8 @@ use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 pub struct ChannelTask {
     /// The job.
     pub job_id: Arc<str>,
+    /// The job that began the full re-read, if this is one.
+    pub full_job_id: Arc<str>,
     /// Whose.
     pub tenant: TenantRow,
     /// The channel's row.
@@ -267,7 +269,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             keeps_reactions: task.reactions != ReactionMode::Off,
         };
         let (moves, is_full) = (task.plan.moves_checkpoint, task.plan.action == Action::Full);
-        let (job_id, row, now) = (Arc::clone(&task.job_id), task.row, self.context.clock.now());
+        let (full_job_id, row, now) = (Arc::clone(&task.full_job_id), task.row, self.context.clock.now());
         let stored = self
             .context
             .writer
@@ -277,7 +279,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
                     progress::advance(tx, row, last, now)?;
                 }
                 if is_full {
-                    progress::advance_full(tx, row, &job_id, last, now)?;
+                    progress::advance_full(tx, row, &full_job_id, last, now)?;
                 }
                 Ok(outcome)
             })
@@ -329,7 +331,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         let end = progress::End {
             status,
             reached_end: reached,
-            ends_full: reached && plan.action == Action::Full,
+            ended_full: (reached && plan.action == Action::Full).then(|| self.task.full_job_id.to_string()),
             refreshed_at: (reached && self.read_all_young_again()).then_some(self.began_at),
             read_from: (reached && plan.action == Action::Extend).then_some(self.task.since),
             messages_per_second,

@@ -28,6 +28,7 @@ pub struct JobRecord {
     pub tenant: TenantRow,
     /// Counts what it causes.
     pub meter: Arc<Meter>,
+    kind: JobKind,
     status: JobStatus,
     began: Instant,
     /// How its channels ended.
@@ -73,6 +74,7 @@ impl JobRecord {
             job_id: job_id.into(),
             tenant: row,
             meter: Arc::new(Meter::new(Arc::clone(&context.monitor))),
+            kind,
             status: JobStatus::Running,
             began: Instant::now(),
             tally: Tally::default(),
@@ -201,6 +203,7 @@ impl JobRecord {
         let end = tenants::End {
             status: tenant_status(end_status),
             is_success: end_status == JobStatus::Completed && is_whole,
+            ends_full: self.kind == JobKind::Full && is_whole && self.came_to_every_channel(),
             error: self.errors.first().map(|error| error.error.clone()),
         };
         let now = context.clock.now();
@@ -216,6 +219,12 @@ impl JobRecord {
             .await?;
         context.monitor.event(Event::JobFinished { job_id: self.job_id.to_string(), status: end_status });
         Ok(())
+    }
+
+    /// Whether every channel was read to its end or failed.
+    fn came_to_every_channel(&self) -> bool {
+        let all = self.tally.and(self.before);
+        all.deferred + all.interrupted == 0 && self.cause.is_none()
     }
 
     /// How it ended.

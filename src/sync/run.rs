@@ -350,7 +350,7 @@ impl<P: PlatformAdapter> Run<P> {
             return Ok(());
         }
         let signalled = *self.context.stop.borrow() == Some(Stop::Signal);
-        let is_whole = self.tenants[tenant].selection.channels.is_empty();
+        let is_whole = self.tenants[tenant].selection.is_whole();
         self.records[tenant].finish(&self.context, signalled, is_whole).await
     }
 

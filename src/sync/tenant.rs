@@ -45,10 +45,16 @@ pub async fn prepare<P: PlatformAdapter>(
             tenants::set_status(tx, row, TenantStatus::Syncing, begin.1)
         })
         .await?;
+    let mut selection = tenant.selection.clone();
+    if selection.full && selection.is_whole() {
+        let job_id = Arc::clone(&job_id);
+        let full_job_id = context.writer.run(move |tx| tenants::begin_full(tx, row, &job_id)).await?;
+        selection.full_job_id = Some(full_job_id);
+    }
     let known = Reader::open(&context.archive)?.known_channels(&tenant.platform, tenant.workspace)?;
     let monitor: Arc<dyn Monitor> = Arc::clone(meter) as Arc<dyn Monitor>;
     let facts = discover(&context.platform, tenant.workspace, &known, context.clock.now(), &monitor).await?;
-    let plan = build(context.platform.as_ref(), &facts, &known, &tenant.selection);
+    let plan = build(context.platform.as_ref(), &facts, &known, &selection);
     let rows = store_facts(context, row, &facts, &plan).await?;
     let listing_errors = facts.listings.iter().filter_map(|listing| listing_error(context, listing));
     let errors = listing_errors.chain(refused(context, &plan, &tenant.selection.channels)).collect();
@@ -60,10 +66,12 @@ pub async fn prepare<P: PlatformAdapter>(
         unreadable: unreadable(&plan),
     });
     let (skipped, unreadable) = (plan.skipped.len() as u64, unreadable(&plan) as u64);
+    let full_job_id: Arc<str> = selection.full_job_id.as_deref().unwrap_or(&job_id).into();
     let tasks = plan.reads.into_iter().filter_map(|read| {
         let (row_of, name) = rows.get(&read.channel.id)?;
         Some(ChannelTask {
             job_id: Arc::clone(&job_id),
+            full_job_id: Arc::clone(&full_job_id),
             tenant: row,
             row: *row_of,
             name: name.clone(),
@@ -129,6 +137,7 @@ async fn store_facts<P: PlatformAdapter>(
         .collect();
     let remembered: Vec<_> =
         facts.remembered.iter().map(|channel| (channel.id, channel.name.clone())).collect();
+    let skipped = plan.skipped.clone();
     let (gone, listings) = (facts.gone.clone(), facts.listings.clone());
     let now = context.clock.now();
     context
@@ -145,6 +154,8 @@ async fn store_facts<P: PlatformAdapter>(
                     channels::set_state(tx, row, state, now)?;
                 }
             }
+            let skipped: Vec<_> = skipped.iter().filter_map(|id| Some(rows.get(id)?.0)).collect();
+            progress::settle_skipped(tx, &skipped, now)?;
             for listing in listings {
                 if let Some((row, _)) = rows.get(&listing.parent) {
                     let (watermark, complete) = (listing.watermark, listing.is_complete);
