@@ -6,6 +6,8 @@
 mod build;
 mod discover;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 pub use build::{Action, ChannelPlan, LeftOut, LeftOutReason, Plan, build};
 pub use discover::{Facts, ThreadListing, discover};

@@ -1,0 +1,351 @@
+//! The plan: a pure function of facts, checkpoints and selection, and the
+//! gathering of those facts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+
+use super::{Action, ChannelPlan, Facts, LeftOutReason, Plan, Selection, build, discover};
+use crate::archive::KnownChannel;
+use crate::config::ChannelSelector;
+use crate::model::{
+    Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, ThreadFacts, Timestamp, Visibility,
+    VisibilityRule, Workspace, WorkspaceId,
+};
+use crate::monitor::{Monitor, Silent};
+use crate::platform::PlatformAdapter as _;
+use crate::platform::fake::{Call, Fake};
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// An arbitrary "now", and a time that many hours before it.
+fn hours_ago(hours: u64) -> Timestamp {
+    Timestamp::from_millis(1_790_000_000_000).earlier(Duration::from_hours(hours))
+}
+
+fn id(raw: u64) -> ChannelId {
+    ChannelId::new(raw).unwrap()
+}
+
+/// A message sent so many hours ago.
+fn sent(hours: u64) -> MessageId {
+    let before = Fake::new().id_before(hours_ago(hours)).unwrap();
+    MessageId::new(before.get() + 1).unwrap()
+}
+
+fn public() -> Visibility {
+    Visibility { everyone_sees: true, everyone_reads_history: true, ..Visibility::default() }
+}
+
+fn channel(raw: u64, kind: ChannelKind, parent: Option<u64>, last: Option<u64>) -> Channel {
+    Channel {
+        id: id(raw),
+        parent_id: parent.map(id),
+        kind,
+        name: format!("name-{raw}"),
+        topic: None,
+        created_at: hours_ago(10_000),
+        last_message_id: last.map(sent),
+        last_message_at: last.map(hours_ago),
+        visibility: public(),
+        thread: None,
+        metadata: serde_json::Map::new(),
+    }
+}
+
+fn thread(raw: u64, parent: u64, archived_hours_ago: Option<u64>) -> Channel {
+    let facts = ThreadFacts {
+        owner: None,
+        archived: archived_hours_ago.is_some(),
+        archived_at: archived_hours_ago.map(hours_ago),
+        locked: false,
+        messages_sent: Some(5),
+    };
+    Channel { thread: Some(facts), ..channel(raw, ChannelKind::PublicThread, Some(parent), Some(200)) }
+}
+
+fn known(raw: u64, kind: ChannelKind, parent: Option<u64>, checkpoint: Checkpoint) -> KnownChannel {
+    KnownChannel {
+        id: id(raw),
+        parent_id: parent.map(id),
+        kind,
+        name: format!("name-{raw}"),
+        opened_at: hours_ago(10_000),
+        state: ChannelState::Active,
+        archived: kind.is_thread().then_some(true),
+        checkpoint,
+        thread_watermark: None,
+        threads_listed_at: None,
+    }
+}
+
+/// Read to its end: the newest message and the last refresh, hours ago.
+fn complete(last: u64, refreshed: u64) -> Checkpoint {
+    Checkpoint {
+        last_message_id: Some(sent(last)),
+        history_complete: true,
+        refreshed_at: Some(hours_ago(refreshed)),
+        ..Checkpoint::default()
+    }
+}
+
+fn plan_of(channel: Channel, checkpoint: Option<Checkpoint>, selection: &Selection) -> Plan {
+    let known: HashMap<_, _> = checkpoint
+        .map(|checkpoint| (channel.id, known(channel.id.get(), channel.kind, None, checkpoint)))
+        .into_iter()
+        .collect();
+    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: String::new() };
+    let facts =
+        Facts { workspace, channels: vec![channel], remembered: vec![], gone: vec![], listings: vec![] };
+    build(&Fake::new(), &facts, &known, selection)
+}
+
+fn day_window() -> Selection {
+    Selection { refresh_window: DAY, ..Selection::default() }
+}
+
+#[track_caller]
+fn only_read(plan: &Plan) -> &ChannelPlan {
+    assert_eq!(plan.reads.len(), 1, "{plan:?}");
+    &plan.reads[0]
+}
+
+fn text(last: Option<u64>) -> Channel {
+    channel(5, ChannelKind::Text, None, last)
+}
+
+#[test]
+fn a_channel_never_read_is_read_from_its_beginning_whatever_the_hint() {
+    for last in [None, Some(1)] {
+        let plan = plan_of(text(last), None, &day_window());
+        let read = only_read(&plan);
+        assert_eq!((read.action, read.after, read.moves_checkpoint), (Action::ReadOn, None, true));
+    }
+}
+
+#[test]
+fn an_interrupted_first_read_goes_on_at_its_checkpoint() {
+    let checkpoint = Checkpoint { last_message_id: Some(sent(500)), ..Checkpoint::default() };
+    let plan = plan_of(text(Some(1)), Some(checkpoint), &day_window());
+    assert_eq!((only_read(&plan).action, only_read(&plan).after), (Action::ReadOn, Some(sent(500))));
+}
+
+#[test]
+fn a_channel_is_skipped_when_nothing_in_it_can_have_changed() {
+    // The last refresh began a day and an hour after the last message.
+    let plan = plan_of(text(Some(100)), Some(complete(100, 75)), &day_window());
+    assert_eq!(plan.skipped, [id(5)]);
+    // It began an hour short of a day after it.
+    let plan = plan_of(text(Some(100)), Some(complete(100, 77)), &day_window());
+    assert_eq!(only_read(&plan).action, Action::Refresh);
+}
+
+#[test]
+fn a_refresh_begins_where_the_last_one_left_messages_young() {
+    let plan = plan_of(text(Some(2)), Some(complete(30, 20)), &day_window());
+    let fake = Fake::new();
+    let read = only_read(&plan);
+    assert_eq!((read.action, read.moves_checkpoint), (Action::Refresh, true));
+    assert_eq!(read.after, fake.id_before(hours_ago(44)), "20 hours ago, and the window of 24");
+}
+
+#[test]
+fn a_refresh_never_begins_behind_the_checkpoint() {
+    // Nothing was young, but the channel has moved on.
+    let plan = plan_of(text(Some(2)), Some(complete(500, 20)), &day_window());
+    assert_eq!(only_read(&plan).after, Some(sent(500)));
+}
+
+#[test]
+fn without_a_window_only_an_overlap_is_read_again() {
+    let off = Selection::default();
+    assert_eq!(plan_of(text(Some(100)), Some(complete(100, 99)), &off).skipped.len(), 1);
+    let plan = plan_of(text(Some(2)), Some(complete(100, 100)), &off);
+    let overlap = Fake::new().id_before(hours_ago(100).earlier(Duration::from_mins(1)));
+    assert_eq!(only_read(&plan).after, overlap);
+}
+
+#[test]
+fn a_deleted_newest_message_is_no_reason_to_read_for_ever() {
+    // The hint names message 100, which was read past: it counts as reached.
+    let plan = plan_of(text(Some(100)), Some(complete(100, 50)), &day_window());
+    assert!(plan.reads.is_empty());
+}
+
+#[test]
+fn since_is_where_an_archive_begins_and_may_move_back() {
+    let since = Selection { since: Some(hours_ago(300)), ..day_window() };
+    let plan = plan_of(text(Some(100)), None, &since);
+    assert_eq!(only_read(&plan).after, Fake::new().id_before(hours_ago(300)));
+    let checkpoint = Checkpoint { since: Some(hours_ago(200)), ..complete(100, 50) };
+    let plan = plan_of(text(Some(100)), Some(checkpoint.clone()), &since);
+    assert_eq!(only_read(&plan).action, Action::Extend);
+    let later = Selection { since: Some(hours_ago(150)), ..day_window() };
+    assert_eq!(plan_of(text(Some(100)), Some(checkpoint), &later).skipped.len(), 1);
+}
+
+#[test]
+fn a_run_that_starts_behind_unread_history_moves_no_checkpoint() {
+    let june = Selection { run_since: Some(hours_ago(50)), ..day_window() };
+    assert!(!only_read(&plan_of(text(Some(1)), None, &june)).moves_checkpoint);
+    let checkpoint = Checkpoint { last_message_id: Some(sent(20)), ..Checkpoint::default() };
+    assert!(only_read(&plan_of(text(Some(1)), Some(checkpoint), &june)).moves_checkpoint);
+}
+
+#[test]
+fn a_full_read_goes_on_only_where_it_is_the_same_one() {
+    let checkpoint =
+        Checkpoint { full_job_id: Some("first".into()), full_cursor: Some(sent(400)), ..complete(100, 50) };
+    let full = |job: &str| Selection { full: true, full_job_id: Some(job.into()), ..day_window() };
+    let plan = plan_of(text(Some(100)), Some(checkpoint.clone()), &full("first"));
+    assert_eq!((only_read(&plan).action, only_read(&plan).after), (Action::Full, Some(sent(400))));
+    let plan = plan_of(text(Some(100)), Some(checkpoint.clone()), &full("second"));
+    assert_eq!(only_read(&plan).after, None);
+    let done = Checkpoint { full_done: true, full_cursor: None, ..checkpoint };
+    assert_eq!(plan_of(text(Some(100)), Some(done.clone()), &full("first")).skipped.len(), 1);
+    assert_eq!(plan_of(text(Some(100)), Some(done), &full("second")).reads.len(), 1);
+}
+
+#[test]
+fn what_is_not_public_or_not_readable_is_left_out_with_the_reason() {
+    let reason = |visibility: Visibility, selection: &Selection| {
+        let plan = plan_of(Channel { visibility, ..text(None) }, None, selection);
+        assert!(plan.reads.is_empty());
+        plan.left_out[0].reason.clone()
+    };
+    let hidden = Visibility { everyone_lacks: vec!["View Channel"], ..Visibility::default() };
+    assert_eq!(reason(hidden, &day_window()), LeftOutReason::NotPublic(vec!["View Channel"]));
+    let unreadable = Visibility { bot_lacks: vec!["Connect"], ..public() };
+    assert_eq!(reason(unreadable, &day_window()), LeftOutReason::BotLacks(vec!["Connect"]));
+    let history = Selection { visibility: VisibilityRule::History, ..day_window() };
+    let closed = Visibility { everyone_reads_history: false, ..public() };
+    assert_eq!(reason(closed, &history), LeftOutReason::HistoryNotPublic);
+}
+
+#[test]
+fn a_category_covers_its_channels_and_a_channel_its_threads() {
+    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: String::new() };
+    let channels = vec![
+        channel(1, ChannelKind::Category, None, None),
+        channel(2, ChannelKind::Text, Some(1), Some(5)),
+        thread(3, 2, None),
+        channel(4, ChannelKind::Text, None, Some(5)),
+    ];
+    let facts = Facts { workspace, channels, remembered: vec![], gone: vec![], listings: vec![] };
+    let reads = |selection: &Selection| {
+        let plan = build(&Fake::new(), &facts, &HashMap::new(), selection);
+        let mut reads: Vec<u64> = plan.reads.iter().map(|read| read.channel.id.get()).collect();
+        reads.sort_unstable();
+        reads
+    };
+    assert_eq!(reads(&day_window()), [2, 3, 4]);
+    let selector = |name: &str| vec![ChannelSelector::Name(name.to_owned())];
+    assert_eq!(reads(&Selection { include: selector("name-1"), ..day_window() }), [2, 3]);
+    assert_eq!(reads(&Selection { exclude: selector("name-2"), ..day_window() }), [4]);
+    assert_eq!(reads(&Selection { channels: vec![id(2)], ..day_window() }), [2, 3]);
+    let unknown = Selection { channels: vec![id(99)], ..day_window() };
+    assert_eq!(build(&Fake::new(), &facts, &HashMap::new(), &unknown).unknown, [id(99)]);
+}
+
+#[test]
+fn the_largest_work_comes_first() {
+    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: String::new() };
+    let mut busy = thread(2, 1, None);
+    busy.thread.as_mut().unwrap().messages_sent = Some(9_000_000);
+    let channels = vec![channel(1, ChannelKind::Text, None, Some(5)), busy, thread(3, 1, None)];
+    let facts = Facts { workspace, channels, remembered: vec![], gone: vec![], listings: vec![] };
+    let plan = build(&Fake::new(), &facts, &HashMap::new(), &day_window());
+    let order: Vec<u64> = plan.reads.iter().map(|read| read.channel.id.get()).collect();
+    assert_eq!(order, [2, 1, 3]);
+}
+
+/// A workspace with one channel and its archived threads.
+fn server(threads: impl IntoIterator<Item = Channel>) -> Arc<Fake> {
+    let fake = Fake::new();
+    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: "w".into() };
+    fake.add_workspace(workspace.clone());
+    fake.add_channel(workspace.id, channel(5, ChannelKind::Text, None, Some(200)));
+    for thread in threads {
+        fake.add_channel(workspace.id, thread);
+    }
+    Arc::new(fake)
+}
+
+async fn discovered(fake: &Arc<Fake>, known: &HashMap<ChannelId, KnownChannel>) -> Facts {
+    let monitor: Arc<dyn Monitor> = Arc::new(Silent);
+    discover(fake, WorkspaceId::new(1).unwrap(), known, hours_ago(0), &monitor).await.unwrap()
+}
+
+fn listings(fake: &Fake) -> usize {
+    fake.calls().iter().filter(|call| matches!(call, Call::ArchivedThreads { .. })).count()
+}
+
+fn known_parent(listed_hours_ago: u64, watermark_hours_ago: u64) -> KnownChannel {
+    KnownChannel {
+        thread_watermark: Some(hours_ago(watermark_hours_ago)),
+        threads_listed_at: Some(hours_ago(listed_hours_ago)),
+        ..known(5, ChannelKind::Text, None, complete(200, 30))
+    }
+}
+
+#[tokio::test]
+async fn every_archived_thread_is_found_the_first_time() {
+    // More than a page of them share one archive time at the edge.
+    let fake = server((10..150).map(|raw| thread(raw, 5, Some(if raw < 40 { 7 } else { raw }))));
+    let facts = discovered(&fake, &HashMap::new()).await;
+    assert_eq!(facts.channels.len(), 141);
+    assert!(facts.listings[0].is_complete);
+    assert_eq!(facts.listings[0].watermark, Some(hours_ago(7)));
+}
+
+#[tokio::test]
+async fn a_listing_ends_at_its_watermark_and_known_threads_are_remembered() {
+    let fake = server((10..150).map(|raw| thread(raw, 5, Some(raw))));
+    let mut known: HashMap<_, _> = (20..150)
+        .map(|raw| (id(raw), known(raw, ChannelKind::PublicThread, Some(5), complete(200, 30))))
+        .collect();
+    known.insert(id(5), known_parent(2, 20));
+    let facts = discovered(&fake, &known).await;
+    let pages = listings(&fake);
+    let listed = facts.channels.len() - 1;
+    assert!(pages < 3, "{pages} pages");
+    assert!(facts.channels.iter().any(|channel| channel.id == id(10)), "new above the watermark");
+    assert_eq!(listed + facts.remembered.len(), 140, "none is forgotten");
+}
+
+#[tokio::test]
+async fn a_parent_in_which_nothing_moved_is_listed_once_a_day() {
+    let fake = server([]);
+    let known_since = |hours| HashMap::from([(id(5), known_parent(hours, 20))]);
+    discovered(&fake, &known_since(2)).await;
+    assert_eq!(listings(&fake), 0);
+    discovered(&fake, &known_since(25)).await;
+    assert_eq!(listings(&fake), 1);
+}
+
+#[tokio::test]
+async fn absence_is_proved_by_asking_for_the_channel() {
+    let fake = server([]);
+    let gone = KnownChannel { archived: None, ..known(6, ChannelKind::Text, None, complete(200, 30)) };
+    let facts = discovered(&fake, &HashMap::from([(id(6), gone)])).await;
+    assert_eq!(facts.gone, [(id(6), ChannelState::Deleted)]);
+    fake.change_channel(id(5), |channel| channel.visibility = Visibility::default());
+    let known = [
+        known(5, ChannelKind::Text, None, complete(200, 30)),
+        known(9, ChannelKind::PublicThread, Some(5), complete(200, 30)),
+    ];
+    let known = known.into_iter().map(|known| (known.id, known)).collect();
+    let mut facts = discovered(&fake, &known).await;
+    facts.gone.sort_by_key(|(id, _)| *id);
+    assert_eq!(facts.gone, [(id(5), ChannelState::Hidden), (id(9), ChannelState::Hidden)], "and its threads");
+}
+
+#[tokio::test]
+async fn an_hour_of_silence_costs_no_listing() {
+    let fake = server([]);
+    let known = HashMap::from([(id(5), known_parent(1, 20))]);
+    discovered(&fake, &known).await;
+    assert_eq!(fake.calls().len(), 2, "{:?} within {HOUR:?}", fake.calls());
+}
