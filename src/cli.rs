@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::model::{ChannelId, Timestamp};
 #[command(name = "verta-sync", version, max_term_width = 100, styles = styles())]
 #[command(after_help = "Example: verta-sync start --tenant takaro")]
 struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Global options")]
     global: Global,
     #[command(subcommand)]
     command: Command,
@@ -177,7 +177,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
         Command::Status(options) => status::status(&status_options(options), &around),
         Command::Reset(options) => reset::reset(&reset_options(options), &around),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "verta-sync", &mut io::stdout());
+            // Written at once: the generator panics where it can't write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "verta-sync", &mut script);
+            commands::written(io::stdout().write_all(&script))?;
             Ok(ExitCode::Success)
         }
     }

@@ -49,9 +49,22 @@ impl Failure {
 
     /// The archive can't be used.
     pub fn archive(error: &ArchiveError, path: &Path) -> Self {
-        let failure = Self::new(ExitCode::Archive, format!("the archive can't be used: {error}"));
-        let folder = path.parent().unwrap_or(path).display();
+        let error_text = error.to_string();
+        let shown = path.display().to_string();
+        let named = if error_text.contains(&shown) { String::new() } else { format!(" {shown}") };
+        let failure = Self::new(ExitCode::Archive, format!("the archive{named} can't be used: {error_text}"));
+        let folder = path.parent().unwrap_or(path);
+        let (is_folder, exists, folder) = (folder.is_dir(), folder.exists(), folder.display());
         match error.kind {
+            ArchiveErrorKind::CannotCreate if path.is_dir() => {
+                failure.hint("add a file's name to [archive] path: it names a folder")
+            }
+            ArchiveErrorKind::CannotCreate if is_folder => {
+                failure.hint(format!("give this user the right to open {folder} and the files in it"))
+            }
+            ArchiveErrorKind::CannotCreate if exists => {
+                failure.hint(format!("change [archive] path: {folder} is not a folder"))
+            }
             ArchiveErrorKind::CannotCreate => {
                 failure.hint(format!("make the folder (mkdir -p {folder}), or change [archive] path"))
             }
@@ -87,8 +100,8 @@ impl Failure {
         }
     }
 
-    /// The platform can't be asked at all.
-    pub fn platform(error: &PlatformError) -> Self {
+    /// The platform at this address can't be asked at all.
+    pub fn platform(error: &PlatformError, api_url: &str) -> Self {
         use crate::platform::ErrorKind;
         let exit_code = match error.kind {
             ErrorKind::TokenRejected => ExitCode::Access,
@@ -97,13 +110,20 @@ impl Failure {
         };
         let message = match error.kind {
             ErrorKind::TokenRejected => format!("Discord rejects the token ({})", error.detail),
-            _ => format!("Discord can't be asked: {error}"),
+            _ => format!("Discord can't be asked at {api_url}: {error}"),
         };
         let failure = Self::new(exit_code, message);
         match report::hint(cause_of(error.kind)) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+impl Failure {
+    /// What scripts are told of a run that came to nothing, a line an event.
+    pub fn events(&self) -> String {
+        report::failure_json(&self.message, self.hint.as_deref(), self.exit_code)
     }
 }
 

@@ -1,13 +1,18 @@
 //! A file per subcommand: the only place that builds objects and joins layers.
 
+mod end;
 mod failure;
 pub mod reset;
 pub mod start;
 pub mod status;
 mod surroundings;
 
+use std::io;
+
 pub use failure::Failure;
 pub use surroundings::{Color, LogFormat, Surroundings};
+
+use crate::exit_code::ExitCode;
 
 /// How results are written to stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,4 +22,17 @@ pub enum Format {
     Human,
     /// JSON for scripts.
     Json,
+}
+
+/// Whether a result reached stdout. Whoever closed a pipe has read enough.
+///
+/// # Errors
+/// When it was lost for another reason, such as a full disk.
+pub fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(ExitCode::Failure, format!("failed to write the result: {error}")))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,14 +1,19 @@
 //! `verta-sync reset`: forgets progress, and messages on request.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
 use super::surroundings::runtime;
-use super::{Failure, Surroundings};
+use super::{Failure, Surroundings, written};
 use crate::archive::reset::{ResetScope, purge, reset as forget_progress, vacuum};
-use crate::archive::{ArchiveError, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
+use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides, suggest};
 use crate::exit_code::ExitCode;
 use crate::model::ChannelId;
+use crate::report::{counted, shown};
+
+/// Room for a channel's name.
+const NAME_WIDTH: usize = 32;
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -33,16 +38,25 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     let config = around.load_config(&Overrides::default())?;
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
-    let reader = Reader::open(path).map_err(failed)?;
-    let row = tenant_row(&reader, &config, &options.tenant).map_err(failed)?;
-    let Some(row) = row else { return Err(unknown_tenant(&reader, &config, &options.tenant)) };
-    let scope = reader.reset_scope(row, &options.channels).map_err(failed)?;
+    if let Some(holder) = Lock::holder(path) {
+        return Err(Failure::locked(holder.as_ref()));
+    }
+    let reader = match Reader::open(path) {
+        Ok(reader) => Some(reader),
+        Err(error) if error.kind == ArchiveErrorKind::Missing => None,
+        Err(error) => return Err(failed(error)),
+    };
+    let target = reader.as_ref().map(|reader| find(reader, &config, options)).transpose();
+    let Some(Target { row, scope, names }) = target.map_err(failed)?.flatten() else {
+        return nothing_archived(reader.as_ref(), &config, &options.tenant);
+    };
     if let Some(channel) = scope.unknown.first() {
         let message = format!("the archive knows no channel {channel} of {}", options.tenant);
-        return Err(Failure::new(ExitCode::Usage, message));
+        return Err(Failure::new(ExitCode::Usage, message)
+            .hint("take the ID from channel_id in the archive's view channel_log"));
     }
     drop(reader);
-    if !confirm(options, &scope)? {
+    if !confirm(options, &scope, &names)? {
         return Ok(ExitCode::Failure);
     }
     let _lock =
@@ -51,6 +65,26 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     change(&file, row, options.clone()).map_err(failed)??;
     writeln!(io::stdout(), "{}", done_text(options, &scope)).ok();
     Ok(ExitCode::Success)
+}
+
+/// What a reset is about.
+struct Target {
+    row: TenantRow,
+    scope: ResetScope,
+    /// Of the channels asked for.
+    names: Vec<String>,
+}
+
+/// `None` if the archive doesn't know the tenant.
+fn find(reader: &Reader, config: &Config, options: &Options) -> Result<Option<Target>, ArchiveError> {
+    let Some(row) = tenant_row(reader, config, &options.tenant)? else { return Ok(None) };
+    let scope = reader.reset_scope(row, &options.channels)?;
+    let mut names = Vec::new();
+    for channel in &options.channels {
+        let name = reader.channel_name(*channel)?.unwrap_or_default();
+        names.push(format!("#{}", shown(&name, NAME_WIDTH)));
+    }
+    Ok(Some(Target { row, scope, names }))
 }
 
 /// By workspace if the configuration knows the name, because a tenant renamed
@@ -62,26 +96,25 @@ fn tenant_row(reader: &Reader, config: &Config, name: &str) -> Result<Option<Ten
     }
 }
 
-fn unknown_tenant(reader: &Reader, config: &Config, name: &str) -> Failure {
-    if config.tenants.iter().any(|tenant| tenant.name == name) {
-        let message = format!("nothing of {name} is archived yet, so there is nothing to reset");
-        return Failure::new(ExitCode::Failure, message);
+/// A tenant that only the configuration knows has nothing to forget; one that
+/// nobody knows is a mistake.
+fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Result<ExitCode, Failure> {
+    let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
+    if configured.clone().any(|known| known == name) {
+        written(writeln!(io::stdout(), "{name}: nothing is archived yet, so there is nothing to forget"))?;
+        return Ok(ExitCode::Success);
     }
-    let archived = reader.tenants().unwrap_or_default();
-    let known: Vec<&str> = config
-        .tenants
-        .iter()
-        .map(|tenant| tenant.name.as_str())
-        .chain(archived.iter().map(|tenant| tenant.name.as_str()))
-        .collect();
+    let archived = reader.and_then(|reader| reader.tenants().ok()).unwrap_or_default();
+    let archived = archived.iter().map(|tenant| tenant.name.as_str());
+    let known: BTreeSet<&str> = configured.chain(archived).collect();
     let failure = Failure::new(ExitCode::Usage, format!("there is no tenant {name:?}"));
-    match suggest(name, known.iter().copied()) {
+    Err(match suggest(name, known.iter().copied()) {
         Some(similar) => failure.hint(format!("did you mean {similar:?}?")),
-        None => failure.hint(format!("known tenants: {}", known.join(", "))),
-    }
+        None => failure.hint(format!("known tenants: {}", known.into_iter().collect::<Vec<_>>().join(", "))),
+    })
 }
 
-fn confirm(options: &Options, scope: &ResetScope) -> Result<bool, Failure> {
+fn confirm(options: &Options, scope: &ResetScope, names: &[String]) -> Result<bool, Failure> {
     if options.yes {
         return Ok(true);
     }
@@ -89,9 +122,12 @@ fn confirm(options: &Options, scope: &ResetScope) -> Result<bool, Failure> {
         return Err(Failure::new(ExitCode::Usage, "nobody can be asked to confirm the reset")
             .hint("add --yes to reset without a question"));
     }
-    write!(io::stderr(), "{}\nGo on? [y/N] ", question(options, scope)).ok();
+    write!(io::stderr(), "{}\nGo on? [y/N] ", question(options, scope, names)).ok();
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).ok();
+    if !answer.ends_with('\n') {
+        writeln!(io::stderr()).ok();
+    }
     let confirmed = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
     if !confirmed {
         writeln!(io::stderr(), "nothing was changed").ok();
@@ -99,24 +135,33 @@ fn confirm(options: &Options, scope: &ResetScope) -> Result<bool, Failure> {
     Ok(confirmed)
 }
 
-fn question(options: &Options, scope: &ResetScope) -> String {
-    let messages = if options.purge {
-        format!("and removes {} archived messages for good.", scope.messages)
+fn question(options: &Options, scope: &ResetScope, names: &[String]) -> String {
+    let channels = counted(scope.channels, "channel");
+    let whose = if names.is_empty() {
+        format!("{} was read: {channels} and {}.", options.tenant, counted(scope.jobs, "job"))
     } else {
-        format!("The {} archived messages stay; the next sync reads everything again.", scope.messages)
+        format!("{} of {} was read: {channels} with the threads.", names.join(", "), options.tenant)
     };
-    let stop = if options.purge { ", " } else { ". " };
-    format!(
-        "This forgets how far {} channels of {} were read, and {} jobs{stop}{messages}",
-        scope.channels, options.tenant, scope.jobs
-    )
+    let messages = counted(scope.messages, "archived message");
+    let and_then = if options.purge {
+        format!("It removes {messages} for good; the next sync reads what Discord still has.")
+    } else {
+        format!("It keeps {messages}; the next sync reads everything again.")
+    };
+    format!("This forgets how far {whose}\n{and_then}")
 }
 
 fn done_text(options: &Options, scope: &ResetScope) -> String {
-    let purged = if options.purge { format!(", {} messages removed", scope.messages) } else { String::new() };
+    let purged = if options.purge {
+        format!(", {} removed", counted(scope.messages, "message"))
+    } else {
+        String::new()
+    };
     format!(
-        "{}: progress of {} channels and {} jobs forgotten{purged}",
-        options.tenant, scope.channels, scope.jobs
+        "{}: progress of {} and {} forgotten{purged}",
+        options.tenant,
+        counted(scope.channels, "channel"),
+        counted(scope.jobs, "job")
     )
 }
 

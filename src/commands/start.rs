@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use super::end::{self, End};
 use super::surroundings::runtime;
 use super::{Failure, Format, Surroundings};
-use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer, inspect};
+use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
 use crate::model::{Cause, ChannelId, Job, ReactionMode, Timestamp};
@@ -53,19 +54,20 @@ pub struct Options {
 /// # Errors
 /// When it can't begin, or the archive gives out on the way.
 pub fn start(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+    let ended = attempt(options, around);
+    if let (Err(failure), Format::Json) = (&ended, options.format) {
+        write!(io::stdout(), "{}", failure.events()).ok();
+    }
+    ended
+}
+
+fn attempt(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
     let overrides = Overrides { max_channel_workers: options.max_channel_workers };
     let config = around.load_config(&overrides)?;
     let tenants = config.tenants_named(&options.tenants)?;
+    check_range(options)?;
     let token = config.discord.token.read(&around.env)?;
-    let path = &config.archive.path;
-    match inspect(path) {
-        Ok(()) => {}
-        Err(error) if error.kind == ArchiveErrorKind::Missing => {}
-        Err(error) => return Err(Failure::archive(&error, path)),
-    }
-    if let Some(holder) = Lock::holder(path) {
-        return Err(Failure::locked(holder.as_ref()));
-    }
+    check_archive(&config.archive.path)?;
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, options)).collect();
     let display = Display::new(options.format, around);
     let code = runtime()?.block_on(async {
@@ -81,6 +83,32 @@ pub fn start(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     })
 }
 
+/// A range that holds nothing is a mistake.
+fn check_range(options: &Options) -> Result<(), Failure> {
+    match (options.since, options.until) {
+        (Some(since), Some(until)) if since >= until => {
+            let (since, until) = (report::clock(since), report::clock(until));
+            let message = format!("--since {since} is not before --until {until}");
+            Err(Failure::new(ExitCode::Usage, message).hint("exchange the two dates"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Before anything is asked or made: is the archive free, and ours?
+fn check_archive(path: &Path) -> Result<(), Failure> {
+    if let Some(holder) = Lock::holder(path) {
+        return Err(Failure::locked(holder.as_ref()));
+    }
+    match Reader::open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.kind, ArchiveErrorKind::Missing | ArchiveErrorKind::OlderSchema) => {
+            Ok(())
+        }
+        Err(error) => Err(Failure::archive(&error, path)),
+    }
+}
+
 async fn sync(
     platform: Arc<Discord>,
     config: &Config,
@@ -91,9 +119,14 @@ async fn sync(
     let stop = watch::Sender::new(None);
     let signals = Signals::watch(stop.clone(), options.max_runtime)?;
     let monitor = Arc::clone(&display.monitor);
+    let asked = server_time(platform.as_ref(), config.discord.api_url.as_str(), monitor.as_ref());
     let now = tokio::select! {
-        identity = server_time(platform.as_ref(), monitor.as_ref()) => identity?,
-        () = stopped(&stop) => return Ok((signals.code().unwrap_or(ExitCode::Partial), String::new())),
+        identity = asked => identity?,
+        () = stopped(&stop) => {
+            let code = signals.code().unwrap_or(ExitCode::Partial);
+            let end = End { code, stop: *stop.borrow(), ..End::default() };
+            return Ok((end.exit_code(), end.text(options.format)));
+        }
     };
     let run_id = Surroundings::new_run_id(now);
     let path = &config.archive.path;
@@ -125,20 +158,18 @@ async fn sync(
     if let Ok(Err(error)) = joined {
         return Err(Failure::archive(&error, path));
     }
-    let jobs = jobs?;
-    let code = match unknown_channel(&outcome, &options.channels) {
-        Some(channel) => {
-            display.warn(&format!("error: no server of the tenants asked for has a channel {channel}"));
-            ExitCode::Failure
-        }
-        None => report::exit_code(&outcome, signals.code()),
-    };
-    Ok((code, summary(&outcome, &run_id, code, &jobs, options.format)))
+    let code = report::exit_code(&outcome, signals.code());
+    let unknown = unknown_channels(&outcome, &options.channels);
+    for channel in &unknown {
+        display.warn(&format!("error: {}", end::unknown(*channel)));
+    }
+    let end = End { code, stop: outcome.stop, run_id: Some(run_id), jobs: jobs?, unknown };
+    Ok((end.exit_code(), end.text(options.format)))
 }
 
 /// Asks who the token belongs to; the answer's time is the run's.
-async fn server_time(platform: &Discord, monitor: &dyn Monitor) -> Result<Timestamp, Failure> {
-    let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error))?;
+async fn server_time(platform: &Discord, api_url: &str, monitor: &dyn Monitor) -> Result<Timestamp, Failure> {
+    let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error, api_url))?;
     if identity.reads_content == Some(false) {
         let failure = Failure::new(ExitCode::Access, "the bot may not read the content of messages");
         return Err(match report::hint(Cause::ContentIntentOff) {
@@ -158,11 +189,11 @@ async fn server_time(platform: &Discord, monitor: &dyn Monitor) -> Result<Timest
     Ok(there)
 }
 
-/// A channel asked for that every tenant looked for and none has.
-fn unknown_channel(outcome: &Outcome, asked: &[ChannelId]) -> Option<ChannelId> {
+/// Channels asked for that every tenant looked for and none has.
+fn unknown_channels(outcome: &Outcome, asked: &[ChannelId]) -> Vec<ChannelId> {
     let is_unknown =
         |channel: &ChannelId| outcome.tenants.iter().all(|tenant| tenant.unknown_channels.contains(channel));
-    asked.iter().copied().find(is_unknown)
+    asked.iter().copied().filter(is_unknown).collect()
 }
 
 async fn stopped(stop: &watch::Sender<Option<Stop>>) {
@@ -176,24 +207,6 @@ fn jobs_of_run(path: &Path, run_id: &str) -> Result<Vec<Job>, Failure> {
     Reader::open(path)
         .and_then(|reader| reader.jobs_of_run(run_id))
         .map_err(|error| Failure::archive(&error, path))
-}
-
-fn summary(outcome: &Outcome, run_id: &str, code: ExitCode, jobs: &[Job], format: Format) -> String {
-    match format {
-        Format::Json => format!("{}\n", report::summary_json(run_id, code, jobs)),
-        Format::Human => {
-            let stopped = match (outcome.stop, outcome.fatal.and_then(report::hint)) {
-                (Some(Stop::Signal), _) => {
-                    "stopped: run again, it goes on where this run stopped\n".to_owned()
-                }
-                (Some(Stop::OutOfTime), _) => {
-                    "out of time: run again, it goes on where this run stopped\n".to_owned()
-                }
-                _ => String::new(),
-            };
-            report::summary(jobs) + &stopped
-        }
-    }
 }
 
 fn discord_settings(config: &Config) -> DiscordSettings {
@@ -249,14 +262,14 @@ impl Display {
             monitors.push(Arc::new(Events));
         }
         if format == Format::Human && around.draws_bars() {
-            let shown = Arc::new(Bars::new());
+            let shown = Arc::new(Bars::new(around.colors()));
             around.start_log(shown.writer());
             monitors.push(Arc::clone(&shown) as Arc<dyn Monitor>);
             bars = Some(shown);
         } else {
             around.start_log(io::stderr);
             if format == Format::Human && !around.quiet {
-                monitors.push(Arc::new(Lines::new(around.verbosity > 0)));
+                monitors.push(Arc::new(Lines::default()));
             }
         }
         if format == Format::Human {

@@ -1,11 +1,11 @@
 //! `verta-sync status`: where things stand, read-only.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
 use super::surroundings::shown;
-use super::{Failure, Format, Surroundings};
+use super::{Failure, Format, Surroundings, written};
 use crate::archive::{ArchiveErrorKind, Lock, Reader};
 use crate::config::{Config, Overrides, TenantConfig, suggest};
 use crate::exit_code::ExitCode;
@@ -38,14 +38,14 @@ pub struct Options {
 pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
+    // Home and clear, as `watch` does.
+    let clears = options.watch && options.format == Format::Human && io::stdout().is_terminal();
+    let clear = if clears { "\u{1b}[H\u{1b}[2J" } else { "" };
     loop {
         let (code, text) = look(options, &config)?;
-        if options.watch && options.format == Format::Human {
-            // Home and clear, as `watch` does.
-            write!(io::stdout(), "\u{1b}[H\u{1b}[2J").ok();
-        }
-        let written = write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
-        if !options.watch || written.is_err() {
+        let result = write!(io::stdout(), "{clear}{text}").and_then(|()| io::stdout().flush());
+        if !options.watch || result.is_err() {
+            written(result)?;
             return Ok(code);
         }
         std::thread::sleep(WATCH_INTERVAL);
@@ -60,21 +60,22 @@ fn look(options: &Options, config: &Config) -> Result<(ExitCode, String), Failur
         Err(error) => return Err(Failure::archive(&error, path)),
     };
     let failed = |error| Failure::archive(&error, path);
-    if let Some(job_id) = &options.job_id {
-        let job = reader.map(|reader| reader.job(job_id)).transpose().map_err(failed)?.flatten();
-        let job = job.ok_or_else(|| Failure::new(ExitCode::Failure, format!("there is no job {job_id}")))?;
-        let job = honest(job, running_run(path).as_deref());
-        return Ok((ExitCode::Success, show_job(&job, options.format)));
-    }
     let mut overview = match &reader {
         Some(reader) => read(reader, path).map_err(failed)?,
         None => Overview::default(),
     };
+    if let Some(job_id) = &options.job_id {
+        let other = reader.map(|reader| reader.job(job_id)).transpose().map_err(failed)?.flatten();
+        let other = other.map(|job| honest(job, &[running_run(path)]));
+        let job = unfinished(overview, job_id).or(other).ok_or_else(|| unknown_job(job_id))?;
+        return Ok((ExitCode::Success, show_job(&job, options.format)));
+    }
+    rename(&mut overview, &config.tenants);
     add_pending(&mut overview, &config.tenants);
     select(&mut overview, &options.tenants)?;
     let code = age_code(&overview, options.max_age);
     let text = match options.format {
-        Format::Json => format!("{}\n", report::overview_json(&overview)),
+        Format::Json => format!("{}\n", report::overview_json(&overview, Surroundings::now())),
         Format::Human => {
             let heading = Heading { archive: &shown(path), now: Surroundings::now() };
             let mut text = report::status(&overview, heading);
@@ -87,17 +88,30 @@ fn look(options: &Options, config: &Config) -> Result<(ExitCode, String), Failur
     Ok((code, text))
 }
 
+/// A job that is not finished, as far as can be told.
+fn unfinished(overview: Overview, job_id: &str) -> Option<Job> {
+    let Overview { running, queued, interrupted, .. } = overview;
+    running.into_iter().chain(queued).chain(interrupted).find(|job| job.job_id == job_id)
+}
+
+fn unknown_job(job_id: &str) -> Failure {
+    Failure::new(ExitCode::Usage, format!("there is no job {job_id:?}"))
+        .hint("\"verta-sync start\" says each job's ID first, \"verta-sync status\" those of running ones")
+}
+
 fn show_job(job: &Job, format: Format) -> String {
     match format {
-        Format::Json => format!("{}\n", report::job_json(job)),
-        Format::Human => report::job_details(job),
+        Format::Json => format!("{}\n", report::job_json(job, Surroundings::now())),
+        Format::Human => report::job_details(job, Surroundings::now()),
     }
 }
 
 fn read(reader: &Reader, path: &Path) -> Result<Overview, crate::archive::ArchiveError> {
-    let alive = running_run(path);
-    let jobs: Vec<Job> =
-        reader.unfinished_jobs()?.into_iter().map(|job| honest(job, alive.as_deref())).collect();
+    // Asked before and after: a run may begin or end meanwhile.
+    let before = running_run(path);
+    let jobs = reader.unfinished_jobs()?;
+    let alive = [before, running_run(path)];
+    let jobs: Vec<Job> = jobs.into_iter().map(|job| honest(job, &alive)).collect();
     let mut overview = Overview {
         tenants: reader.tenants()?,
         failing_channels: reader.failing_channels()?,
@@ -111,7 +125,10 @@ fn read(reader: &Reader, path: &Path) -> Result<Overview, crate::archive::Archiv
                 overview.queued.push(job);
             }
             // Its process is dead; the next run says so in the archive.
-            _ => set_interrupted(&mut overview.tenants, &job.tenant),
+            _ => {
+                set_interrupted(&mut overview.tenants, &job.tenant);
+                overview.interrupted.push(job);
+            }
         }
     }
     Ok(overview)
@@ -123,9 +140,9 @@ fn running_run(path: &Path) -> Option<String> {
 }
 
 /// An unfinished job of a dead process is interrupted.
-fn honest(mut job: Job, alive: Option<&str>) -> Job {
+fn honest(mut job: Job, alive: &[Option<String>]) -> Job {
     let is_unfinished = matches!(job.status, JobStatus::Queued | JobStatus::Running);
-    if is_unfinished && alive != Some(job.run_id.as_str()) {
+    if is_unfinished && alive.iter().flatten().all(|run_id| *run_id != job.run_id) {
         job.status = JobStatus::Interrupted;
     }
     job
@@ -136,6 +153,30 @@ fn set_interrupted(tenants: &mut [TenantOverview], name: &str) {
         tenant.status = TenantStatus::Partial;
         tenant.last_error = Some("the last run was interrupted: its process is gone".to_owned());
     }
+}
+
+/// A tenant renamed in the configuration has its new name from now on; the
+/// next run says so in the archive.
+fn rename(overview: &mut Overview, configured: &[TenantConfig]) {
+    let renamed: Vec<(String, &str)> = overview
+        .tenants
+        .iter()
+        .filter_map(|tenant| {
+            let mut configured = configured.iter();
+            let configured = configured.find(|configured| configured.workspace_id == tenant.workspace_id)?;
+            Some((tenant.name.clone(), configured.name.as_str()))
+        })
+        .collect();
+    let rename = |name: &mut String| {
+        if let Some((_, new)) = renamed.iter().find(|(old, _)| old == name) {
+            (*new).clone_into(name);
+        }
+    };
+    let Overview { tenants, running, queued, interrupted, failing_channels } = overview;
+    let of_tenants = tenants.iter_mut().map(|tenant| &mut tenant.name);
+    let of_jobs = running.iter_mut().chain(queued).chain(interrupted).map(|job| &mut job.tenant);
+    let of_channels = failing_channels.iter_mut().map(|channel| &mut channel.tenant);
+    of_tenants.chain(of_jobs).chain(of_channels).for_each(rename);
 }
 
 /// Tenants of the configuration that were never synced.
@@ -176,6 +217,7 @@ fn select(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
     overview.tenants.retain(|tenant| wanted(&tenant.name));
     overview.running.retain(|job| wanted(&job.tenant));
     overview.queued.retain(|job| wanted(&job.tenant));
+    overview.interrupted.retain(|job| wanted(&job.tenant));
     overview.failing_channels.retain(|channel| wanted(&channel.tenant));
     Ok(())
 }

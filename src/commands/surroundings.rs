@@ -109,7 +109,8 @@ impl Surroundings {
         };
     }
 
-    fn colors(&self) -> bool {
+    /// Whether what goes to stderr is coloured.
+    pub fn colors(&self) -> bool {
         match self.color {
             Color::Always => true,
             Color::Never => false,

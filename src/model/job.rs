@@ -172,6 +172,8 @@ pub struct Overview {
     pub running: Vec<Job>,
     /// Jobs whose turn has not come.
     pub queued: Vec<Job>,
+    /// Jobs that are not finished, and whose process is gone.
+    pub interrupted: Vec<Job>,
     /// Channels whose last reading failed.
     pub failing_channels: Vec<FailingChannel>,
 }

@@ -23,10 +23,10 @@ pub struct Heading<'a> {
 }
 
 /// What a run did, a paragraph a tenant; one line if nothing is new.
-pub fn summary(jobs: &[Job]) -> String {
+pub fn summary(jobs: &[Job], now: Timestamp) -> String {
     let mut text = String::new();
     for job in jobs {
-        text.push_str(&headline(job));
+        text.push_str(&headline(job, now));
         text.push('\n');
         if job.stats.channels_unreadable > 0 {
             let channels = counted(job.stats.channels_unreadable, "public channel");
@@ -41,8 +41,11 @@ pub fn summary(jobs: &[Job]) -> String {
 }
 
 /// "takaro: completed in 12s: 61 channels read, 3 unchanged, 50,000 messages".
-fn headline(job: &Job) -> String {
+fn headline(job: &Job, now: Timestamp) -> String {
     let stats = &job.stats;
+    if job.status == JobStatus::Running {
+        return format!("{}: running, {}", job.tenant, how_far(job, now));
+    }
     let is_quiet = stats.channels_total == 0 && job.status == JobStatus::Completed;
     if is_quiet {
         let unchanged = counted(stats.channels_skipped, "channel");
@@ -57,7 +60,7 @@ fn headline(job: &Job) -> String {
     }
     parts.push(counted(stats.messages_processed, "message"));
     if stats.messages_processed > 0 {
-        parts.push(format!("{:.0} messages/s", messages_per_second(job)));
+        parts.push(format!("{:.0} messages/s", messages_per_second(job, now)));
     }
     if stats.rate_limit_encounters > 0 {
         parts.push(format!("{} met", counted(stats.rate_limit_encounters, "rate limit")));
@@ -77,10 +80,27 @@ fn took(job: &Job) -> Option<Duration> {
     Some(job.completed_at?.since(job.started_at?))
 }
 
+/// "6 %, 1 of 59 channels, 360 messages, 120 messages/s, ETA 45s".
+fn how_far(job: &Job, now: Timestamp) -> String {
+    let stats = &job.stats;
+    let eta = stats.eta_seconds.filter(|eta| eta.is_finite() && *eta >= 0.0);
+    let eta =
+        eta.map_or_else(|| "not yet known".to_owned(), |eta| duration(Duration::from_secs_f64(eta.min(1e9))));
+    format!(
+        "{:.0} %, {} of {}, {}, {:.0} messages/s, ETA {eta}",
+        stats.progress * 100.0,
+        grouped(stats.channels_processed),
+        counted(stats.channels_total, "channel"),
+        counted(stats.messages_processed, "message"),
+        messages_per_second(job, now),
+    )
+}
+
 /// Messages a second over the whole job; 0 before it has taken any time.
 #[allow(clippy::cast_precision_loss, reason = "a rate")]
-pub fn messages_per_second(job: &Job) -> f64 {
-    let seconds = took(job).unwrap_or_default().as_secs_f64();
+pub fn messages_per_second(job: &Job, now: Timestamp) -> f64 {
+    let so_far = || Some(now.since(job.started_at.filter(|_| job.status == JobStatus::Running)?));
+    let seconds = took(job).or_else(so_far).unwrap_or_default().as_secs_f64();
     if seconds > 0.0 { job.stats.messages_processed as f64 / seconds } else { 0.0 }
 }
 
@@ -108,7 +128,9 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
         let more = errors.len() - NAMED_CHANNELS;
         writeln!(text, "  ✗ and {more} more: verta-sync status --job-id {}", job.job_id).ok();
     }
-    if let Some(hint) = hint(cause) {
+    // What to do about an early end is said of the run as a whole.
+    let is_early_end = matches!(cause, Cause::OutOfTime | Cause::Interrupted);
+    if let Some(hint) = hint(cause).filter(|_| !is_early_end) {
         writeln!(text, "    → {hint}").ok();
     }
 }
@@ -117,28 +139,18 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
 pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
     let mut text = format!("archive {}\n\n", heading.archive);
     text.push_str(&tenants(overview, heading.now));
+    write_last_errors(&mut text, overview);
     for job in &overview.running {
-        let eta = job.stats.eta_seconds.filter(|eta| eta.is_finite() && *eta >= 0.0);
-        let eta = eta.map_or_else(
-            || "not yet known".to_owned(),
-            |eta| duration(Duration::from_secs_f64(eta.min(1e9))),
-        );
-        writeln!(
-            text,
-            "\nrunning {} ({}): {:.0} %, {} of {}, {}, ETA {eta}",
-            job.job_id,
-            job.tenant,
-            job.stats.progress * 100.0,
-            grouped(job.stats.channels_processed),
-            counted(job.stats.channels_total, "channel"),
-            counted(job.stats.messages_processed, "message"),
-        )
-        .ok();
+        writeln!(text, "\nrunning {} ({}): {}", job.job_id, job.tenant, how_far(job, heading.now)).ok();
     }
     for job in &overview.queued {
         let position =
             job.queue_position.map(|position| format!(", position {position}")).unwrap_or_default();
         writeln!(text, "\nqueued {} ({}){position}", job.job_id, job.tenant).ok();
+    }
+    for job in &overview.interrupted {
+        let (job_id, tenant) = (&job.job_id, &job.tenant);
+        writeln!(text, "\ninterrupted {job_id} ({tenant}): its process is gone; the next start goes on").ok();
     }
     if !overview.failing_channels.is_empty() {
         writeln!(text, "\nfailing channels:").ok();
@@ -151,7 +163,27 @@ pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
     text
 }
 
+/// Why a tenant's last run failed, unless the list of channels says it.
+fn write_last_errors(text: &mut String, overview: &Overview) {
+    let has_failing = |name: &str| overview.failing_channels.iter().any(|channel| channel.tenant == name);
+    for tenant in overview.tenants.iter().filter(|tenant| !has_failing(&tenant.name)) {
+        if let Some(error) = &tenant.last_error {
+            writeln!(text, "  ✗ {}: {}", shown(&tenant.name, NAME_WIDTH), shown(error, 160)).ok();
+        }
+    }
+}
+
+/// Columns that would hold nothing but 0 and need no mention are left out, so
+/// that the table fits a terminal.
 fn tenants(overview: &Overview, now: Timestamp) -> String {
+    let tenants = &overview.tenants;
+    let has_hidden = tenants.iter().any(|tenant| tenant.channels.hidden > 0);
+    let has_unreadable = tenants.iter().any(|tenant| tenant.channels.unreadable > 0);
+    let row = |cells: [String; 9]| {
+        let is_shown = |column: &usize| (*column != 5 || has_hidden) && (*column != 6 || has_unreadable);
+        let cells = cells.into_iter().enumerate().filter(|(column, _)| is_shown(column));
+        cells.map(|(_, cell)| cell).collect::<Vec<_>>()
+    };
     let headings = [
         "tenant",
         "state",
@@ -163,10 +195,10 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
         "messages",
         "last success",
     ];
-    let mut rows = vec![headings.map(str::to_owned).to_vec()];
-    for tenant in &overview.tenants {
+    let mut rows = vec![row(headings.map(str::to_owned))];
+    for tenant in tenants {
         let channels = &tenant.channels;
-        rows.push(vec![
+        rows.push(row([
             shown(&tenant.name, NAME_WIDTH),
             tenant.status.name().to_owned(),
             grouped(channels.total),
@@ -176,14 +208,15 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
             grouped(channels.unreadable),
             grouped(tenant.messages),
             tenant.last_success_at.map_or_else(|| "never".to_owned(), |at| ago(at, now)),
-        ]);
+        ]));
     }
-    table(&rows, &[2, 3, 4, 5, 6, 7])
+    let numbers: Vec<usize> = (2..rows[0].len() - 1).collect();
+    table(&rows, &numbers)
 }
 
 /// One job with every channel.
-pub fn job_details(job: &Job) -> String {
-    let mut text = format!("job {}\n{}\n\n", job.job_id, headline(job));
+pub fn job_details(job: &Job, now: Timestamp) -> String {
+    let mut text = format!("job {}\n{}\n\n", job.job_id, headline(job, now));
     let headings = ["channel", "id", "status", "worker", "messages", "messages/s", "retries", "error"];
     let mut rows = vec![headings.map(str::to_owned).to_vec()];
     for channel in &job.channels {

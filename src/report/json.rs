@@ -5,25 +5,57 @@ use serde_json::{Value, json};
 use super::{hint, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
-    ChannelResult, FailingChannel, Job, JobError, JobStatus, Overview, TenantOverview, Timestamp,
+    ChannelId, ChannelResult, FailingChannel, Job, JobError, JobStatus, Overview, TenantOverview, Timestamp,
 };
 
-/// The last line of `start --format json`.
-pub fn summary(run_id: &str, exit_code: ExitCode, jobs: &[Job]) -> Value {
-    json!({
+/// The last lines of `start --format json`: errors that were no channel's
+/// reading, and the summary. `run_id` is `None` for a run that never began.
+pub fn summary(run_id: Option<&str>, exit_code: ExitCode, jobs: &[Job], now: Timestamp) -> String {
+    let errors = jobs.iter().flat_map(|job| {
+        let untold = job.errors.iter().filter(|error| !is_of_reading(error, job));
+        untold.map(|untold| {
+            let mut event = error(untold);
+            event["event"] = "error".into();
+            event["job_id"] = job.job_id.as_str().into();
+            event
+        })
+    });
+    let summary = json!({
         "event": "summary",
         "run_id": run_id,
         "exit_code": exit_code.number(),
-        "jobs": jobs.iter().map(job).collect::<Vec<_>>(),
-    })
+        "jobs": jobs.iter().map(|of_run| job(of_run, now)).collect::<Vec<_>>(),
+    });
+    errors.chain([summary]).fold(String::new(), |lines, event| lines + &event.to_string() + "\n")
+}
+
+/// Whether the error was told when the channel's reading ended.
+fn is_of_reading(error: &JobError, job: &Job) -> bool {
+    let channels = &job.channels;
+    error.channel_id.is_some_and(|id| channels.iter().any(|channel| channel.channel_id == id))
+}
+
+/// An event: what failed with a channel that nobody read.
+pub fn channel_error(channel: ChannelId, error: &str) -> String {
+    let channel = channel.to_string();
+    format!("{}\n", json!({"event": "error", "channel_id": channel, "error": error}))
+}
+
+/// What `start --format json` says of a run that came to nothing.
+pub fn failure(message: &str, hint: Option<&str>, exit_code: ExitCode) -> String {
+    let error = json!({"event": "error", "channel_id": null, "error": message, "hint": hint});
+    let summary = json!({"event": "summary", "run_id": null, "exit_code": exit_code.number(), "jobs": []});
+    format!("{error}\n{summary}\n")
 }
 
 /// What `status` shows.
-pub fn overview(overview: &Overview) -> Value {
+pub fn overview(overview: &Overview, now: Timestamp) -> Value {
+    let jobs = |jobs: &[Job]| jobs.iter().map(|of_list| job(of_list, now)).collect::<Vec<_>>();
     json!({
         "tenants": overview.tenants.iter().map(tenant).collect::<Vec<_>>(),
-        "running": overview.running.iter().map(job).collect::<Vec<_>>(),
-        "queued": overview.queued.iter().map(job).collect::<Vec<_>>(),
+        "running": jobs(&overview.running),
+        "queued": jobs(&overview.queued),
+        "interrupted": jobs(&overview.interrupted),
         "failing_channels": overview.failing_channels.iter().map(failing_channel).collect::<Vec<_>>(),
     })
 }
@@ -61,7 +93,7 @@ fn failing_channel(channel: &FailingChannel) -> Value {
 }
 
 /// A job with its channels.
-pub fn job(job: &Job) -> Value {
+pub fn job(job: &Job, now: Timestamp) -> Value {
     let stats = &job.stats;
     let mut value = json!({
         "job_id": job.job_id,
@@ -87,7 +119,7 @@ pub fn job(job: &Job) -> Value {
             "rate_limit_encounters": stats.rate_limit_encounters,
             "rate_limit_wait_seconds": stats.rate_limit_wait_seconds,
             "retries": stats.retries,
-            "messages_per_second": super::human::messages_per_second(job),
+            "messages_per_second": super::human::messages_per_second(job, now),
         },
         "channel_results": job.channels.iter().map(channel_result).collect::<Vec<_>>(),
     });

@@ -11,5 +11,9 @@ mod time;
 pub use exit::exit_code;
 pub use hints::hint;
 pub use human::{Heading, job_details, status, summary};
-pub use json::{job as job_json, overview as overview_json, summary as summary_json};
+pub use json::{
+    channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
+    summary as summary_json,
+};
+pub use table::{counted, shown};
 pub use time::{ago, clock, duration, iso};

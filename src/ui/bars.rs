@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::{eta_text, warning};
@@ -28,24 +27,29 @@ pub struct Bars {
 struct State {
     totals: Totals,
     total: ProgressBar,
-    channels: HashMap<ChannelId, Line>,
+    /// In the order in which they were opened.
+    channels: Vec<Line>,
+    channel_style: ProgressStyle,
 }
 
 /// A channel that is open; those beyond the room there is have no bar.
 struct Line {
+    channel: ChannelId,
     name: String,
     messages: u64,
+    progress: f64,
     bar: Option<ProgressBar>,
 }
 
 impl Bars {
     /// Draws at once.
-    pub fn new() -> Self {
+    pub fn new(colors: bool) -> Self {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS));
-        let total = multi.add(ProgressBar::new(CHANNEL_LENGTH).with_style(total_style()));
+        let total = multi.add(ProgressBar::new(CHANNEL_LENGTH).with_style(style("green", colors)));
         total.set_message("looking at channels");
         total.enable_steady_tick(Duration::from_millis(500));
-        let state = State { totals: Totals::default(), total, channels: HashMap::new() };
+        let channel_style = style("blue", colors);
+        let state = State { totals: Totals::default(), total, channels: Vec::new(), channel_style };
         Self { multi, state: Mutex::new(state) }
     }
 
@@ -72,19 +76,10 @@ impl Bars {
     }
 }
 
-impl Default for Bars {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-fn total_style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:24.green} {percent:>3}%  {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn channel_style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:24.blue} {percent:>3}%  {wide_msg}")
+/// Leaves most of a terminal of 80 columns to the message.
+fn style(color: &str, colors: bool) -> ProgressStyle {
+    let color = if colors { format!(".{color}") } else { String::new() };
+    ProgressStyle::with_template(&format!("{{bar:12{color}}} {{percent:>3}}%  {{wide_msg}}"))
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
@@ -94,39 +89,48 @@ impl State {
         let (messages, requests) = totals.rates();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
         self.total.set_position((totals.progress() * 1000.0) as u64);
+        // What matters most comes first: a narrow terminal cuts the end off.
         self.total.set_message(format!(
-            "{} of {} channels  {} messages  {messages:.0}/s  {requests:.0} requests/s  {}",
+            "{}  {} of {} channels  {} messages  {messages:.0}/s  {requests:.0} requests/s",
+            eta_text(totals.eta()),
             totals.channels_done,
             totals.channels,
             totals.messages,
-            eta_text(totals.eta()),
         ));
     }
 
     fn give_bars(&mut self, multi: &MultiProgress) {
-        let shown = self.channels.values().filter(|line| line.bar.is_some()).count();
-        let waiting = self.channels.values_mut().filter(|line| line.bar.is_none());
+        let shown = self.channels.iter().filter(|line| line.bar.is_some()).count();
+        let waiting = self.channels.iter_mut().filter(|line| line.bar.is_none());
         for line in waiting.take(CHANNEL_LINES.saturating_sub(shown)) {
-            let bar = multi.add(ProgressBar::new(CHANNEL_LENGTH).with_style(channel_style()));
-            bar.set_message(line.name.clone());
-            line.bar = Some(bar);
+            let bar = ProgressBar::new(CHANNEL_LENGTH).with_style(self.channel_style.clone());
+            line.bar = Some(multi.add(bar));
+            line.redraw();
         }
     }
 
     fn advance(&mut self, channel: ChannelId, messages: u64, progress: f64) {
-        let Some(line) = self.channels.get_mut(&channel) else { return };
-        line.messages += messages;
-        if let Some(bar) = &line.bar {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
-            bar.set_position((progress * 1000.0) as u64);
-            bar.set_message(format!("#{}  {} messages", line.name, line.messages));
+        if let Some(line) = self.channels.iter_mut().find(|line| line.channel == channel) {
+            line.messages += messages;
+            line.progress = progress;
+            line.redraw();
         }
     }
 
     fn close(&mut self, channel: ChannelId, multi: &MultiProgress) {
-        if let Some(bar) = self.channels.remove(&channel).and_then(|line| line.bar) {
-            bar.finish_and_clear();
+        let Some(index) = self.channels.iter().position(|line| line.channel == channel) else { return };
+        if let Some(bar) = self.channels.remove(index).bar {
             multi.remove(&bar);
+        }
+    }
+}
+
+impl Line {
+    fn redraw(&self) {
+        if let Some(bar) = &self.bar {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+            bar.set_position((self.progress * 1000.0) as u64);
+            bar.set_message(format!("#{}  {} messages", self.name, self.messages));
         }
     }
 }
@@ -142,7 +146,7 @@ impl Monitor for Bars {
         match &event {
             Event::ChannelStarted { channel, name, .. } => {
                 let name = name.chars().filter(|char| !char.is_control()).take(40).collect();
-                state.channels.insert(*channel, Line { name, messages: 0, bar: None });
+                state.channels.push(Line { channel: *channel, name, messages: 0, progress: 0.0, bar: None });
                 state.give_bars(&self.multi);
             }
             Event::ChannelAdvanced { channel, messages, progress, .. } => {

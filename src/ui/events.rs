@@ -14,11 +14,19 @@ impl Monitor for Events {
     fn count(&self, _: Counter, _: u64) {}
 
     fn event(&self, event: Event) {
-        if let Some(value) = value(event) {
+        let error = error(&event);
+        for value in value(event).into_iter().chain(error) {
             // A closed pipe is no reason to stop.
             writeln!(io::stdout(), "{value}").ok();
         }
     }
+}
+
+/// What failed when a channel's reading ended.
+fn error(event: &Event) -> Option<Value> {
+    let Event::ChannelFinished { job_id, channel, error: Some(error), .. } = event else { return None };
+    let channel = channel.to_string();
+    Some(json!({"event": "error", "job_id": job_id, "channel_id": channel, "error": error}))
 }
 
 fn value(event: Event) -> Option<Value> {

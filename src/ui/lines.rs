@@ -16,7 +16,6 @@ const INTERVAL: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Lines {
     state: Mutex<State>,
-    tells_channels: bool,
 }
 
 #[derive(Debug)]
@@ -25,13 +24,14 @@ struct State {
     told_at: Instant,
 }
 
-impl Lines {
-    /// `tells_channels`: also a line for each finished channel.
-    pub fn new(tells_channels: bool) -> Self {
+impl Default for Lines {
+    fn default() -> Self {
         let state = State { totals: Totals::default(), told_at: Instant::now() };
-        Self { state: Mutex::new(state), tells_channels }
+        Self { state: Mutex::new(state) }
     }
+}
 
+impl Lines {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -45,21 +45,13 @@ impl Monitor for Lines {
     fn event(&self, event: Event) {
         let mut state = self.state();
         state.totals.event(&event);
-        if let Some(text) = warning(&event).or_else(|| self.channel_line(&event)) {
+        if let Some(text) = warning(&event) {
             say(&text);
         }
         if state.told_at.elapsed() >= INTERVAL {
             state.told_at = Instant::now();
             say(&progress_line(&state.totals));
         }
-    }
-}
-
-impl Lines {
-    fn channel_line(&self, event: &Event) -> Option<String> {
-        let Event::ChannelFinished { channel, status, messages, error, .. } = event else { return None };
-        let error = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-        self.tells_channels.then(|| format!("channel {channel} {status}, {messages} messages{error}"))
     }
 }
 
@@ -78,10 +70,10 @@ fn progress_line(totals: &Totals) -> String {
 /// How long it still takes, for people.
 pub(super) fn eta_text(eta: Option<Duration>) -> String {
     let Some(seconds) = eta.map(|eta| eta.as_secs()) else { return "ETA not yet known".to_owned() };
-    if seconds < 60 {
-        format!("ETA {seconds}s")
-    } else {
-        format!("ETA {}m {:02}s", seconds / 60, seconds % 60)
+    match seconds {
+        0..60 => format!("ETA {seconds}s"),
+        60..3600 => format!("ETA {}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("ETA {}h {:02}m", seconds / 3600, seconds / 60 % 60),
     }
 }
 

@@ -15,7 +15,6 @@ const RATE_WINDOW: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Totals {
     jobs: HashMap<String, JobStats>,
-    finished: usize,
     /// Messages committed.
     pub messages: u64,
     /// Requests sent.
@@ -24,8 +23,6 @@ pub struct Totals {
     pub channels: usize,
     /// Channels read.
     pub channels_done: usize,
-    /// Of those, failed.
-    pub channels_failed: usize,
     marks: Vec<(Instant, u64, u64)>,
 }
 
@@ -34,12 +31,10 @@ impl Default for Totals {
         let now = Instant::now();
         Self {
             jobs: HashMap::new(),
-            finished: 0,
             messages: 0,
             requests: 0,
             channels: 0,
             channels_done: 0,
-            channels_failed: 0,
             marks: vec![(now, 0, 0)],
         }
     }
@@ -71,7 +66,6 @@ impl Totals {
                 self.jobs.insert(job_id.clone(), *stats);
             }
             Event::JobFinished { job_id, status } => {
-                self.finished += 1;
                 if let Some(stats) = self.jobs.get_mut(job_id) {
                     stats.eta_seconds = None;
                     if *status == JobStatus::Completed {
@@ -79,10 +73,7 @@ impl Totals {
                     }
                 }
             }
-            Event::ChannelFinished { error, .. } => {
-                self.channels_done += 1;
-                self.channels_failed += usize::from(error.is_some());
-            }
+            Event::ChannelFinished { .. } => self.channels_done += 1,
             _ => {}
         }
     }

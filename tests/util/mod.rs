@@ -9,9 +9,12 @@ pub mod truth;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use discord_sim::{Simulator, World};
 use rusqlite::{Connection, OpenFlags};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 pub struct Sandbox {
@@ -76,6 +79,42 @@ impl Sandbox {
         self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
+    /// Starts a sync that takes long, and returns once it has stored messages.
+    pub fn spawn_slow(&self, arguments: &[&str]) -> Child {
+        self.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
+        let child = self.spawn(arguments);
+        wait_until("messages are stored", || {
+            self.archive_path().exists() && self.try_count("SELECT count(*) FROM messages").unwrap_or(0) > 0
+        });
+        child
+    }
+
+    /// The names in the folder, sorted.
+    pub fn listing(&self) -> Vec<String> {
+        let names = fs::read_dir(self.dir.path()).unwrap();
+        let mut names: Vec<String> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Asserts that neither the token nor anybody's ID was said.
+    #[track_caller]
+    pub fn assert_discreet(&self, ran: &Ran) {
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains(&self.sim.token()), "the token was said: {said}");
+        for (guild, _) in self.sim.world().guilds() {
+            for user in self.sim.world().users(guild) {
+                assert!(!said.contains(&user.id.to_string()), "a user's ID was said: {said}");
+            }
+        }
+    }
+
+    fn try_count(&self, sql: &str) -> rusqlite::Result<i64> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        Connection::open_with_flags(self.archive_path(), flags)?.query_row(sql, [], |row| row.get(0))
+    }
+
     pub fn count(&self, sql: &str) -> i64 {
         self.archive().query_row(sql, [], |row| row.get(0)).unwrap()
     }
@@ -95,6 +134,25 @@ impl Sandbox {
 
 pub fn tenant_table(guild: u64, name: &str) -> String {
     format!("[[tenant]]\nname = {name:?}\nplatform = \"discord\"\nguild_id = \"{guild}\"\n")
+}
+
+/// Waits for something that happens soon.
+#[track_caller]
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+pub fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Waits for the end of a process that [`Sandbox::spawn`] started.
+pub fn ended(child: Child) -> Ran {
+    child.wait_with_output().unwrap().into()
 }
 
 /// How a command ended.
