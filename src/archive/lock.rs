@@ -65,7 +65,8 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o600)
+            // Whoever may read the archive may know who writes it.
+            .mode(0o644)
             .open(&path)
             .map_err(file_error)?;
         match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -255,7 +255,7 @@ struct Display {
 
 impl Display {
     fn new(format: Format, around: &Surroundings) -> Self {
-        let log = Log { tells_rate_limits: around.variable("DEBUG_RATE_LIMITS") == Some("1") };
+        let log = Log { tells_rate_limits: around.tells_rate_limits() };
         let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(log)];
         let mut bars = None;
         if format == Format::Json {

@@ -73,7 +73,7 @@ fn look(options: &Options, config: &Config) -> Result<(ExitCode, String), Failur
     rename(&mut overview, &config.tenants);
     add_pending(&mut overview, &config.tenants);
     select(&mut overview, &options.tenants)?;
-    let code = age_code(&overview, options.max_age);
+    let code = age_code(&overview, config, options);
     let text = match options.format {
         Format::Json => format!("{}\n", report::overview_json(&overview, Surroundings::now())),
         Format::Human => {
@@ -222,10 +222,17 @@ fn select(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn age_code(overview: &Overview, max_age: Option<Duration>) -> ExitCode {
-    let Some(max_age) = max_age else { return ExitCode::Success };
+/// A tenant that was taken out of the configuration is synced no more, and no
+/// cause for alarm unless it is asked for.
+fn age_code(overview: &Overview, config: &Config, options: &Options) -> ExitCode {
+    let Some(max_age) = options.max_age else { return ExitCode::Success };
     let now = Surroundings::now();
-    let is_stale =
-        |tenant: &TenantOverview| tenant.last_success_at.is_none_or(|success| now.since(success) > max_age);
+    let is_watched = |tenant: &TenantOverview| {
+        options.tenants.contains(&tenant.name)
+            || config.tenants.iter().any(|known| known.workspace_id == tenant.workspace_id)
+    };
+    let is_stale = |tenant: &TenantOverview| {
+        is_watched(tenant) && tenant.last_success_at.is_none_or(|success| now.since(success) > max_age)
+    };
     if overview.tenants.iter().any(is_stale) { ExitCode::Stale } else { ExitCode::Success }
 }

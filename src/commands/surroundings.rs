@@ -82,6 +82,11 @@ impl Surroundings {
         io::stdin().is_terminal()
     }
 
+    /// `DEBUG_RATE_LIMITS=1`.
+    pub fn tells_rate_limits(&self) -> bool {
+        self.variable("DEBUG_RATE_LIMITS") == Some("1")
+    }
+
     /// An environment variable, if it is text.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.env.variable(name)?.to_str()
@@ -98,6 +103,10 @@ impl Surroundings {
             (false, 1) => "warn,verta_sync=info,sync-metrics=info",
             (false, _) => "info,verta_sync=debug,sync-metrics=debug",
         };
+        // Asked for by a variable of its own, rate limits are told even quietly.
+        let told = if self.quiet && self.tells_rate_limits() { ",verta_sync::ui::log=warn" } else { "" };
+        let level = format!("{level}{told}");
+        let level = level.as_str();
         let filter = self.variable("RUST_LOG").filter(|filter| !filter.is_empty()).unwrap_or(level);
         let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(level));
         let log =

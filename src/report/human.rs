@@ -31,7 +31,7 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
         if job.stats.channels_unreadable > 0 {
             let channels = counted(job.stats.channels_unreadable, "public channel");
             writeln!(text, "  ! the bot can't read {channels}").ok();
-            writeln!(text, "    → give its role View Channel and Read Message History there").ok();
+            writeln!(text, "    → give its role View Channel, Read Message History, and for voice and stage Connect there").ok();
         }
         for (cause, errors) in by_cause(&job.errors) {
             write_errors(&mut text, job, cause, &errors);

@@ -121,7 +121,6 @@ fn a_channel_that_nobody_has_is_no_success() {
 }
 
 #[test]
-#[ignore = "the log of -vv names the path of the bot's own membership, with the bot's ID"]
 fn the_log_names_no_user_not_even_the_bot() {
     let sandbox = sandbox();
     let ran = sandbox.run(&["start", "-vv"]).expect_code(0);

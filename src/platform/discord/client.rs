@@ -109,7 +109,8 @@ impl Client {
         monitor.count(Counter::ApiCalls, 1);
         let response = self.transport.get(path).await;
         drop(pass);
-        tracing::debug!(path, status = ?response.as_ref().map(|response| response.status), "answered");
+        let status = response.as_ref().map(|response| response.status.as_u16()).ok();
+        tracing::debug!(path = endpoint.path, status, "answered");
         match response {
             Ok(response) if response.status.as_u16() == 429 => {
                 permit.complete(bucket_limit(&response, endpoint));
@@ -195,8 +196,24 @@ fn bucket_limit(
     (!limit.stops_all()).then(|| headers::exhausted_bucket(&response.headers, &endpoint.path, limit.wait))
 }
 
-/// What the limiter tells buckets apart by: the path without its parameters.
+/// What the limiter tells buckets apart by: the path without its parameters and
+/// without users. It goes into logs.
 fn endpoint(path: &str) -> Endpoint {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
-    Endpoint { method: Method::Get, path: path.to_owned() }
+    let path = match path.split_once("/members/") {
+        Some((guild, _)) => format!("{guild}/members/@me"),
+        None => path.to_owned(),
+    };
+    Endpoint { method: Method::Get, path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::endpoint;
+
+    #[test]
+    fn an_endpoint_names_no_user_and_no_parameter() {
+        assert_eq!(endpoint("guilds/1/members/80351110224678912").path, "guilds/1/members/@me");
+        assert_eq!(endpoint("channels/1/messages?after=2&limit=100").path, "channels/1/messages");
+    }
 }
