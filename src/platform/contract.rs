@@ -141,7 +141,7 @@ impl<P: PlatformAdapter> Subject<P> {
         after: Option<MessageId>,
         limit: u16,
     ) -> Result<MessagePage, PlatformError> {
-        self.platform.messages(channel, after, limit, &Silent).await
+        self.platform.messages(channel, after, limit, 0, &Silent).await
     }
 
     /// Every page of a channel that holds something; the one after is empty.

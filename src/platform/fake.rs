@@ -298,6 +298,7 @@ impl PlatformAdapter for Fake {
         channel: ChannelId,
         after: Option<MessageId>,
         limit: u16,
+        _expected: u64,
         monitor: &dyn Monitor,
     ) -> Result<MessagePage, PlatformError> {
         let inner = self.ask(Call::Messages { channel, after, limit }, monitor)?;

@@ -1,11 +1,13 @@
 //! The one gate that every request goes through: requests in flight, a smooth
-//! pace, a stop for all, and a guard against being banned.
+//! pace, the largest work first, a stop for all, and a guard against being
+//! banned.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 /// Refused requests are counted over this long.
@@ -30,13 +32,13 @@ pub struct GateSettings {
 /// Lets requests through one by one.
 #[derive(Debug)]
 pub struct Gate {
-    in_flight: Semaphore,
-    interval: Duration,
-    state: Mutex<State>,
+    waiters: mpsc::UnboundedSender<Waiter>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug)]
 struct State {
+    interval: Duration,
     /// The earliest time for the next request.
     next: Instant,
     /// Nobody goes before this.
@@ -48,69 +50,192 @@ struct State {
 /// The right to have one request in flight; dropping it gives it back.
 #[derive(Debug)]
 #[must_use = "the request may be in flight only as long as the pass lives"]
-pub struct Pass<'a>(#[allow(dead_code, reason = "held for its drop")] SemaphorePermit<'a>);
+pub struct Pass(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
 /// Too many requests were refused; none may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuardTripped;
 
+/// Somebody who waits to be let through.
+#[derive(Debug)]
+struct Waiter {
+    work: u64,
+    grant: oneshot::Sender<Result<Pass, GuardTripped>>,
+}
+
 impl Gate {
-    /// A gate that is open at once.
+    /// A gate that is open at once. Needs a tokio runtime: whose turn it is is
+    /// decided by a task of its own, which ends with the gate.
     pub fn new(settings: GateSettings) -> Self {
         let now = Instant::now();
-        Self {
-            in_flight: Semaphore::new(settings.max_in_flight.max(1)),
-            interval: Duration::from_secs_f64(1.0 / settings.requests_per_second.max(0.001)),
-            state: Mutex::new(State { next: now, stopped_until: now, refusals: VecDeque::new() }),
-        }
+        let interval = Duration::from_secs_f64(1.0 / settings.requests_per_second.max(0.001));
+        let state = State { interval, next: now, stopped_until: now, refusals: VecDeque::new() };
+        let state = Arc::new(Mutex::new(state));
+        let (waiters, arriving) = mpsc::unbounded_channel();
+        let in_flight = Arc::new(Semaphore::new(settings.max_in_flight.max(1)));
+        tokio::spawn(Queue::new(arriving, in_flight, Arc::clone(&state)).serve());
+        Self { waiters, state }
     }
 
-    /// Waits for a free place, then for the pace and for any stop to end.
+    /// Waits for a free place, for the pace, and for any stop to end. Of those
+    /// that wait, the one with the most `work` goes first.
     ///
     /// # Errors
     /// [`GuardTripped`] when too many requests were refused.
-    pub async fn enter(&self) -> Result<Pass<'_>, GuardTripped> {
-        let Ok(permit) = self.in_flight.acquire().await else {
-            unreachable!("the semaphore is never closed");
-        };
-        loop {
-            let turn = self.take_turn()?;
-            sleep_until(turn).await;
-            if self.state().stopped_until <= turn {
-                return Ok(Pass(permit));
-            }
-        }
+    pub async fn enter(&self, work: u64) -> Result<Pass, GuardTripped> {
+        let (grant, granted) = oneshot::channel();
+        let sent = self.waiters.send(Waiter { work, grant });
+        debug_assert!(sent.is_ok(), "the queue lives as long as the gate");
+        granted.await.unwrap_or(Err(GuardTripped))
     }
 
     /// Lets nothing through for as long as the platform asks.
     pub fn stop_for(&self, duration: Duration) {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         state.stopped_until = state.stopped_until.max(Instant::now() + duration);
     }
 
     /// Counts an answer that the platform holds against its sender.
     pub fn record_refusal(&self) {
-        self.state().refusals.push_back(Instant::now());
+        lock(&self.state).refusals.push_back(Instant::now());
     }
+}
 
-    fn take_turn(&self) -> Result<Instant, GuardTripped> {
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    /// The time at which the next request may go, if it were now.
+    fn turn(&mut self) -> Result<Instant, GuardTripped> {
         let now = Instant::now();
-        let mut state = self.state();
-        while state.refusals.front().is_some_and(|at| now.duration_since(*at) > REFUSAL_WINDOW) {
-            state.refusals.pop_front();
+        while self.refusals.front().is_some_and(|at| now.duration_since(*at) > REFUSAL_WINDOW) {
+            self.refusals.pop_front();
         }
-        if state.refusals.len() >= REFUSALS_END {
+        if self.refusals.len() >= REFUSALS_END {
             return Err(GuardTripped);
         }
-        let slowed = state.refusals.len() >= REFUSALS_SLOW;
-        let interval = if slowed { self.interval.max(SLOW_INTERVAL) } else { self.interval };
-        let turn = state.next.max(state.stopped_until).max(now);
-        state.next = turn + interval;
-        Ok(turn)
+        Ok(self.next.max(self.stopped_until).max(now))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn take(&mut self, turn: Instant) {
+        let slowed = self.refusals.len() >= REFUSALS_SLOW;
+        self.next = turn + if slowed { self.interval.max(SLOW_INTERVAL) } else { self.interval };
+    }
+}
+
+/// Those who wait, and who is let through next.
+struct Queue {
+    arriving: mpsc::UnboundedReceiver<Waiter>,
+    in_flight: Arc<Semaphore>,
+    state: Arc<Mutex<State>>,
+    waiting: BinaryHeap<Place>,
+    arrived: u64,
+}
+
+/// Ordered by work, then by who came first.
+struct Place {
+    work: u64,
+    arrival: Reverse<u64>,
+    grant: oneshot::Sender<Result<Pass, GuardTripped>>,
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Place {}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.work, self.arrival).cmp(&(other.work, other.arrival))
+    }
+}
+
+impl Queue {
+    fn new(
+        arriving: mpsc::UnboundedReceiver<Waiter>,
+        in_flight: Arc<Semaphore>,
+        state: Arc<Mutex<State>>,
+    ) -> Self {
+        Self { arriving, in_flight, state, waiting: BinaryHeap::new(), arrived: 0 }
+    }
+
+    /// Serves until the gate is gone.
+    async fn serve(mut self) {
+        while self.wait_for_somebody().await {
+            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { return };
+            let granted = self.turn().await.map(|()| Pass(permit));
+            self.take_in();
+            match granted {
+                Ok(pass) => self.let_through(pass),
+                Err(tripped) => self.refuse_all(tripped),
+            }
+        }
+    }
+
+    async fn wait_for_somebody(&mut self) -> bool {
+        self.take_in();
+        // Who was cancelled meanwhile needs no turn.
+        self.waiting.retain(|place| !place.grant.is_closed());
+        if self.waiting.is_empty() {
+            match self.arriving.recv().await {
+                Some(waiter) => self.seat(waiter),
+                None => return false,
+            }
+        }
+        true
+    }
+
+    fn take_in(&mut self) {
+        while let Ok(waiter) = self.arriving.try_recv() {
+            self.seat(waiter);
+        }
+    }
+
+    fn seat(&mut self, waiter: Waiter) {
+        self.arrived += 1;
+        let place = Place { work: waiter.work, arrival: Reverse(self.arrived), grant: waiter.grant };
+        self.waiting.push(place);
+    }
+
+    /// Waits until the pace and any stop allow a request, and takes that turn.
+    async fn turn(&self) -> Result<(), GuardTripped> {
+        loop {
+            let turn = lock(&self.state).turn()?;
+            sleep_until(turn).await;
+            let mut state = lock(&self.state);
+            if state.stopped_until <= Instant::now() {
+                state.take(turn);
+                return Ok(());
+            }
+        }
+    }
+
+    fn let_through(&mut self, pass: Pass) {
+        let mut pass = Ok(pass);
+        while let Some(place) = self.waiting.pop() {
+            match place.grant.send(pass) {
+                Ok(()) => return,
+                // It was cancelled: the next one goes.
+                Err(back) => pass = back,
+            }
+        }
+    }
+
+    fn refuse_all(&mut self, tripped: GuardTripped) {
+        for place in self.waiting.drain() {
+            // Nobody listens any more when it was cancelled.
+            place.grant.send(Err(tripped)).ok();
+        }
     }
 }
 
@@ -128,7 +253,7 @@ mod tests {
         let begin = Instant::now();
         let mut times = Vec::new();
         for _ in 0..5 {
-            drop(gate.enter().await.unwrap());
+            drop(gate.enter(0).await.unwrap());
             times.push(begin.elapsed().as_millis() / 10);
         }
         assert_eq!(times, [0, 10, 20, 30, 40]);
@@ -137,23 +262,53 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_are_in_flight_than_allowed() {
         let gate = gate(2, 1000.0);
-        let first = gate.enter().await.unwrap();
-        let _second = gate.enter().await.unwrap();
-        let third = tokio::time::timeout(Duration::from_mins(1), gate.enter()).await;
+        let first = gate.enter(0).await.unwrap();
+        let _second = gate.enter(0).await.unwrap();
+        let third = tokio::time::timeout(Duration::from_mins(1), gate.enter(0)).await;
         assert!(third.is_err());
         drop(first);
-        assert!(gate.enter().await.is_ok());
+        assert!(gate.enter(0).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stop_holds_also_those_that_wait_for_their_turn() {
         let gate = gate(10, 1.0);
-        drop(gate.enter().await.unwrap());
+        drop(gate.enter(0).await.unwrap());
         let begin = Instant::now();
-        let waiting = gate.enter();
+        let waiting = gate.enter(0);
         gate.stop_for(Duration::from_secs(5));
         drop(waiting.await.unwrap());
         assert!(begin.elapsed() >= Duration::from_secs(5), "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_those_that_wait_the_largest_goes_first() {
+        let gate = gate(1, 1000.0);
+        let first = gate.enter(0).await.unwrap();
+        let order = Mutex::new(Vec::new());
+        let enter = |work| {
+            let (gate, order) = (&gate, &order);
+            async move {
+                drop(gate.enter(work).await.unwrap());
+                order.lock().unwrap().push(work);
+            }
+        };
+        let release = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(first);
+        };
+        tokio::join!(enter(5), enter(700), enter(0), enter(30), release);
+        assert_eq!(*order.lock().unwrap(), [700, 30, 5, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_takes_nobodys_turn() {
+        let gate = gate(1, 1.0);
+        drop(gate.enter(0).await.unwrap());
+        let begin = Instant::now();
+        assert!(tokio::time::timeout(Duration::from_millis(100), gate.enter(9)).await.is_err());
+        drop(gate.enter(0).await.unwrap());
+        assert!(begin.elapsed() < Duration::from_millis(1100), "{:?}", begin.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
@@ -163,14 +318,14 @@ mod tests {
             gate.record_refusal();
         }
         let begin = Instant::now();
-        drop(gate.enter().await.unwrap());
-        drop(gate.enter().await.unwrap());
+        drop(gate.enter(0).await.unwrap());
+        drop(gate.enter(0).await.unwrap());
         assert!(begin.elapsed() >= SLOW_INTERVAL);
         for _ in REFUSALS_SLOW..REFUSALS_END {
             gate.record_refusal();
         }
-        assert_eq!(gate.enter().await.err(), Some(GuardTripped));
+        assert_eq!(gate.enter(0).await.err(), Some(GuardTripped));
         tokio::time::advance(REFUSAL_WINDOW + Duration::from_secs(1)).await;
-        assert!(gate.enter().await.is_ok());
+        assert!(gate.enter(0).await.is_ok());
     }
 }

@@ -75,12 +75,15 @@ pub trait PlatformAdapter: Send + Sync + 'static {
     /// The `limit` (at most [`Self::MAX_PAGE`]) messages that follow `after`,
     /// ascending by ID; from the first when `after` is `None`. A page without
     /// messages is the end. A message that can't be read is in
-    /// [`MessagePage::broken`] and fails nothing.
+    /// [`MessagePage::broken`] and fails nothing. `expected` is a guess at how
+    /// many messages are still to come: where requests have to wait for each
+    /// other, the largest work goes first.
     fn messages(
         &self,
         channel: ChannelId,
         after: Option<MessageId>,
         limit: u16,
+        expected: u64,
         monitor: &dyn Monitor,
     ) -> impl Future<Output = Result<MessagePage, PlatformError>> + Send;
 

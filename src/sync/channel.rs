@@ -17,6 +17,10 @@ use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{Action, ChannelPlan};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
+/// Messages assumed in a channel of which no page was read: channels known to
+/// have more come first, then the unknown ones, so that all become known soon.
+const UNKNOWN_WORK: u64 = 1000;
+
 /// A channel that is to be read, for a job.
 #[derive(Debug, Clone)]
 pub struct ChannelTask {
@@ -197,10 +201,11 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         loop {
             let channel = self.task.plan.channel.id;
             let limit = self.context.settings.page_size;
+            let expected = self.task.part().remaining().unwrap_or(UNKNOWN_WORK);
             let page = tokio::select! {
                 biased;
                 stop = self.context.stopped() => return Ok(End::Stopped(stop)),
-                page = self.context.platform.messages(channel, self.cursor, limit, &self.meter) => page?,
+                page = self.context.platform.messages(channel, self.cursor, limit, expected, &self.meter) => page?,
             };
             if let Some(end) = self.take(page).await? {
                 return Ok(end);

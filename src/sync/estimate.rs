@@ -16,6 +16,12 @@ impl Part {
     fn expected(&self) -> Option<f64> {
         (self.progress > 0.0).then(|| self.messages / self.progress.min(1.0))
     }
+
+    /// Messages it still has to read; `None` before that can be told.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; saturates")]
+    pub fn remaining(&self) -> Option<u64> {
+        self.expected().map(|expected| (expected - self.messages).max(0.0) as u64)
+    }
 }
 
 /// Progress of a job, 0 to 1. What was read tells how many messages a unit of

@@ -132,9 +132,9 @@ pub async fn the_same_question_has_the_same_answer_also_from_many_tasks<P: Platf
 pub async fn a_call_is_counted_at_its_own_monitor<P: PlatformAdapter>(subject: &Subject<P>) {
     let (one, two) = (Recorder::default(), Recorder::default());
     let general = subject.truth.named("general").channel.id;
-    subject.platform.messages(general, None, 10, &one).await.unwrap();
+    subject.platform.messages(general, None, 10, 0, &one).await.unwrap();
     subject.platform.channel(general, &two).await.unwrap();
-    subject.platform.messages(general, None, 10, &two).await.unwrap();
+    subject.platform.messages(general, None, 10, 0, &two).await.unwrap();
     assert_eq!((one.sum(Counter::ApiCalls), two.sum(Counter::ApiCalls)), (1, 2));
     assert_eq!(one.events(), []);
 }

@@ -16,6 +16,10 @@ use crate::platform::{ErrorKind, PlatformError};
 /// <https://discord.com/developers/docs/resources/channel#list-public-archived-threads>
 const THREADS_PER_PAGE: u64 = 100;
 
+/// Messages that may stand behind a page of a listing, a guess: it waits for
+/// channels that have more to read, and before those that have less.
+const LISTING_WORK: u64 = 1000;
+
 /// A guild and its channels, each with who may see it.
 pub async fn workspace(
     client: &Client,
@@ -156,7 +160,7 @@ pub async fn archived_threads(
     };
     let subject = format!("archived threads of channel {}", parent.id);
     let read = |answer: Answer| threads(&answer, |_| Some(parent.visibility.clone()));
-    client.read(&route, &subject, monitor, read).await
+    client.read_page(&route, &subject, LISTING_WORK, monitor, read).await
 }
 
 /// With `Z`: an offset's `+` isn't percent-encoded on its way.

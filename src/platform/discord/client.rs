@@ -44,8 +44,7 @@ impl Client {
         })
     }
 
-    /// GETs a route and reads the answer; one that can't be read is asked for
-    /// again like one that didn't come.
+    /// GETs a route that others depend on, before all others.
     pub async fn read<T: Send>(
         &self,
         route: &Route<'_>,
@@ -53,18 +52,37 @@ impl Client {
         monitor: &dyn Monitor,
         read: impl Fn(Answer) -> Result<T, PlatformError> + Send + Sync,
     ) -> Result<T, PlatformError> {
+        self.read_page(route, subject, u64::MAX, monitor, read).await
+    }
+
+    /// GETs a page and reads it; one that can't be read is asked for again like
+    /// one that didn't come. `work` is how much is expected to follow.
+    pub async fn read_page<T: Send>(
+        &self,
+        route: &Route<'_>,
+        subject: &str,
+        work: u64,
+        monitor: &dyn Monitor,
+        read: impl Fn(Answer) -> Result<T, PlatformError> + Send + Sync,
+    ) -> Result<T, PlatformError> {
         let request = Request::from_route(route);
         let path = request.path();
-        self.retry.run(monitor, || async { read(self.ask(path, subject, monitor).await?) }).await
+        self.retry.run(monitor, || async { read(self.ask(path, subject, work, monitor).await?) }).await
     }
 
     /// One answer that isn't a 429: those are waited out here, as long as each
     /// says.
-    async fn ask(&self, path: &str, subject: &str, monitor: &dyn Monitor) -> Result<Answer, PlatformError> {
+    async fn ask(
+        &self,
+        path: &str,
+        subject: &str,
+        work: u64,
+        monitor: &dyn Monitor,
+    ) -> Result<Answer, PlatformError> {
         let endpoint = endpoint(path);
         let mut front_door = 0;
         loop {
-            let response = self.send(path, &endpoint, subject, monitor).await?;
+            let response = self.send(path, &endpoint, subject, work, monitor).await?;
             if response.status.as_u16() != 429 {
                 if matches!(response.status.as_u16(), 401 | 403) {
                     self.gate.record_refusal();
@@ -91,6 +109,7 @@ impl Client {
         path: &str,
         endpoint: &Endpoint,
         subject: &str,
+        work: u64,
         monitor: &dyn Monitor,
     ) -> Result<Response, PlatformError> {
         let begin = tokio::time::Instant::now();
@@ -102,7 +121,7 @@ impl Client {
                 u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
             );
         }
-        let pass = self.gate.enter().await.map_err(|_| {
+        let pass = self.gate.enter(work).await.map_err(|_| {
             let detail = "500 requests were refused within 10 minutes; Discord bans an address at 10,000";
             PlatformError::new(ErrorKind::TooManyRefusals, subject, detail)
         })?;

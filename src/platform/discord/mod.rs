@@ -138,6 +138,7 @@ impl PlatformAdapter for Discord {
         channel: ChannelId,
         after: Option<MessageId>,
         limit: u16,
+        expected: u64,
         monitor: &dyn Monitor,
     ) -> Result<MessagePage, PlatformError> {
         let route = Route::GetMessages {
@@ -148,7 +149,8 @@ impl PlatformAdapter for Discord {
             limit: Some(limit),
         };
         let subject = format!("messages of channel {channel}");
-        self.client.read(&route, &subject, monitor, |answer| convert::page(answer, channel, limit)).await
+        let read = |answer| convert::page(answer, channel, limit);
+        self.client.read_page(&route, &subject, expected, monitor, read).await
     }
 
     fn id_before(&self, time: Timestamp) -> Option<MessageId> {

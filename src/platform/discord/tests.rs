@@ -62,7 +62,7 @@ impl Scene {
     }
 
     async fn page_of(&self, channel: ChannelId) -> Result<MessagePage, PlatformError> {
-        self.discord.messages(channel, None, 100, &self.monitor).await
+        self.discord.messages(channel, None, 100, 0, &self.monitor).await
     }
 
     async fn failure(&self) -> PlatformError {

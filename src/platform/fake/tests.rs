@@ -34,7 +34,7 @@ fn fake() -> Fake {
 }
 
 async fn ids(fake: &Fake) -> Result<Vec<u64>, ErrorKind> {
-    let page = fake.messages(channel_id(2), None, 10, &Recorder::default()).await;
+    let page = fake.messages(channel_id(2), None, 10, 0, &Recorder::default()).await;
     let page = page.map_err(|error| error.kind)?;
     Ok(page.broken.into_iter().filter_map(|broken| broken.id).map(MessageId::get).collect())
 }
