@@ -2,14 +2,18 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
-use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, LockError};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError};
 use crate::config::{ConfigError, TokenError, UnknownTenant};
 use crate::exit_code::ExitCode;
 use crate::model::Timestamp;
 use crate::platform::PlatformError;
 use crate::report;
 use crate::sync::cause_of;
+
+/// Between taking the lock and writing who did.
+const INTRODUCTION: Duration = Duration::from_millis(100);
 
 /// Ends the process with a message on stderr.
 #[derive(Debug)]
@@ -33,9 +37,25 @@ impl Failure {
         self
     }
 
-    /// Somebody else holds the archive.
-    pub fn locked(holder: Option<&Holder>) -> Self {
-        let who = holder.map_or_else(
+    /// Fails if somebody else holds the archive.
+    ///
+    /// # Errors
+    /// With who that is.
+    pub fn if_locked(archive: &Path) -> Result<(), Self> {
+        match Lock::holder(archive) {
+            Some(holder) => Err(Self::locked(holder, archive)),
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody else holds the archive. Who has just taken it says a moment
+    /// later who it is.
+    fn locked(holder: Option<Holder>, archive: &Path) -> Self {
+        let asked_again = || {
+            std::thread::sleep(INTRODUCTION);
+            Lock::holder(archive).flatten()
+        };
+        let who = holder.or_else(asked_again).map_or_else(
             || "another process".to_owned(),
             |holder| {
                 let run = holder.run_id.as_ref().map(|run| format!(" (run {run})")).unwrap_or_default();
@@ -92,9 +112,9 @@ impl Failure {
     }
 
     /// The lock can't be taken.
-    pub fn lock(error: &LockError) -> Self {
+    pub fn lock(error: LockError, archive: &Path) -> Self {
         match error {
-            LockError::Held(holder) => Self::locked(holder.as_ref()),
+            LockError::Held(holder) => Self::locked(holder, archive),
             LockError::File { .. } => Self::new(ExitCode::Archive, error.to_string())
                 .hint("give this user the right to write the archive's folder"),
         }

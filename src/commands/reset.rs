@@ -38,9 +38,7 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     let config = around.load_config(&Overrides::default())?;
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
-    if let Some(holder) = Lock::holder(path) {
-        return Err(Failure::locked(holder.as_ref()));
-    }
+    Failure::if_locked(path)?;
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),
         Err(error) if error.kind == ArchiveErrorKind::Missing => None,
@@ -60,7 +58,7 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
         return Ok(ExitCode::Failure);
     }
     let _lock =
-        Lock::take(path, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(&error))?;
+        Lock::take(path, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
     change(&file, row, options.clone()).map_err(failed)??;
     writeln!(io::stdout(), "{}", done_text(options, &scope)).ok();

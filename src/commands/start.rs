@@ -97,9 +97,7 @@ fn check_range(options: &Options) -> Result<(), Failure> {
 
 /// Before anything is asked or made: is the archive free, and ours?
 fn check_archive(path: &Path) -> Result<(), Failure> {
-    if let Some(holder) = Lock::holder(path) {
-        return Err(Failure::locked(holder.as_ref()));
-    }
+    Failure::if_locked(path)?;
     match Reader::open(path) {
         Ok(_) => Ok(()),
         Err(error) if matches!(error.kind, ArchiveErrorKind::Missing | ArchiveErrorKind::OlderSchema) => {
@@ -130,7 +128,7 @@ async fn sync(
     };
     let run_id = Surroundings::new_run_id(now);
     let path = &config.archive.path;
-    let _lock = Lock::take(path, "start", Some(&run_id), now).map_err(|error| Failure::lock(&error))?;
+    let _lock = Lock::take(path, "start", Some(&run_id), now).map_err(|error| Failure::lock(error, path))?;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
     let connection = file.open().map_err(|error| Failure::archive(&error, path))?;
     let (writer, thread) = Writer::start(connection);

@@ -7,14 +7,17 @@
 pub mod truth;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use discord_sim::{Simulator, World};
+use discord_sim::{RouteKind, Simulator, World};
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
 pub struct Sandbox {
@@ -82,11 +85,20 @@ impl Sandbox {
     /// Starts a sync that takes long, and returns once it has stored messages.
     pub fn spawn_slow(&self, arguments: &[&str]) -> Child {
         self.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
+        self.sim.journal().clear();
+        let stored = self.messages();
         let child = self.spawn(arguments);
-        wait_until("messages are stored", || {
-            self.archive_path().exists() && self.try_count("SELECT count(*) FROM messages").unwrap_or(0) > 0
-        });
+        // Before that, the archive may not be there yet.
+        wait_until("a page is asked for", || self.sim.journal().count(RouteKind::Messages) > 0);
+        wait_until("messages are stored", || self.messages() > stored);
         child
+    }
+
+    fn messages(&self) -> i64 {
+        if !self.archive_path().exists() {
+            return 0;
+        }
+        self.count("SELECT count(*) FROM messages")
     }
 
     /// The names in the folder, sorted.
@@ -108,11 +120,6 @@ impl Sandbox {
                 assert!(!said.contains(&user.id.to_string()), "a user's ID was said: {said}");
             }
         }
-    }
-
-    fn try_count(&self, sql: &str) -> rusqlite::Result<i64> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        Connection::open_with_flags(self.archive_path(), flags)?.query_row(sql, [], |row| row.get(0))
     }
 
     pub fn count(&self, sql: &str) -> i64 {
@@ -148,6 +155,18 @@ pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 
 pub fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Runs a command with a terminal as stdin at which somebody types `answer`.
+pub fn run_at_terminal(mut command: Command, answer: &str) -> Ran {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let ours = openpt(flags).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    fs::File::from(ours.try_clone().unwrap()).write_all(answer.as_bytes()).unwrap();
+    command.stdin(theirs).output().unwrap().into()
 }
 
 /// Waits for the end of a process that [`Sandbox::spawn`] started.
