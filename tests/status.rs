@@ -244,7 +244,6 @@ fn status_changes_no_byte_of_the_archive() {
 }
 
 #[test]
-#[ignore = "a read-only connection to a closed archive makes the files -wal and -shm, and leaves them"]
 fn status_makes_no_file_beside_the_archive() {
     let sandbox = small();
     sandbox.run(&["start"]).expect_code(0);
@@ -283,7 +282,6 @@ fn a_reader_that_leaves_early_is_no_error() {
 }
 
 #[test]
-#[ignore = "a run with --until counts as a success of the tenant, although what is newer was not read"]
 fn a_run_of_a_range_is_no_success() {
     let sandbox = small();
     sandbox.run(&["start", "--until", "2016-01-01"]).expect_code(0);
@@ -292,7 +290,6 @@ fn a_run_of_a_range_is_no_success() {
 }
 
 #[test]
-#[ignore = "the lock is always made with mode 0600: a group that may read the archive takes a running job for dead"]
 fn whoever_may_read_the_archive_may_see_who_holds_it() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = small();
@@ -304,7 +301,6 @@ fn whoever_may_read_the_archive_may_see_who_holds_it() {
 }
 
 #[test]
-#[ignore = "jobs are sorted by their IDs as text: -10 before -2"]
 fn jobs_come_in_the_order_of_their_tenants() {
     let mut description = Description::community(GUILD, 0, 0);
     let guild =

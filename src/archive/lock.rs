@@ -10,6 +10,7 @@ use rustix::fs::FlockOperation;
 use rustix::process::{Flock, FlockType};
 use serde::{Deserialize, Serialize};
 
+use super::ArchiveFile;
 use crate::model::Timestamp;
 
 /// Who holds an archive.
@@ -53,12 +54,12 @@ impl Lock {
     /// # Errors
     /// [`LockError::Held`] with the holder, as far as it is known.
     pub fn take(
-        archive: &Path,
+        archive: &ArchiveFile,
         command: &str,
         run_id: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, LockError> {
-        let path = path_of(archive);
+        let path = path_of(&archive.path);
         let file_error = |source| LockError::File { path: path.clone(), source };
         let file = File::options()
             .read(true)
@@ -66,7 +67,7 @@ impl Lock {
             .create(true)
             .truncate(false)
             // Whoever may read the archive may know who writes it.
-            .mode(0o644)
+            .mode(archive.mode)
             .open(&path)
             .map_err(file_error)?;
         match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {

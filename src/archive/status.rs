@@ -45,7 +45,7 @@ impl Reader {
     /// # Errors
     /// When the archive can't be read.
     pub fn unfinished_jobs(&self) -> Result<Vec<Job>, ArchiveError> {
-        self.jobs("WHERE j.status IN ('queued', 'running') ORDER BY j.created_at, j.id", "")
+        self.jobs("WHERE j.status IN ('queued', 'running') ORDER BY j.created_at, length(j.id), j.id", "")
     }
 
     /// The jobs of a run, in the order of its tenants.
@@ -53,7 +53,7 @@ impl Reader {
     /// # Errors
     /// When the archive can't be read.
     pub fn jobs_of_run(&self, run_id: &str) -> Result<Vec<Job>, ArchiveError> {
-        self.jobs("WHERE j.run_id = ?1 ORDER BY j.id", run_id)
+        self.jobs("WHERE j.run_id = ?1 ORDER BY length(j.id), j.id", run_id)
     }
 
     /// One job with its channels.

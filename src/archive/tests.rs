@@ -285,11 +285,11 @@ fn nobody_holds_a_lock_that_was_let_go() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("archive.db");
     assert!(Lock::holder(&path).is_none());
-    let lock = Lock::take(&path, "start", Some("run"), at(5)).unwrap();
+    let lock = Lock::take(&file(&dir), "start", Some("run"), at(5)).unwrap();
     // Within one process a lock is not in its own way; other processes are
     // tested with the binary.
     drop(lock);
     assert!(Lock::holder(&path).is_none());
-    let folder = dir.path().join("no/archive.db");
-    assert!(matches!(Lock::take(&folder, "start", None, at(5)), Err(LockError::File { .. })));
+    let nowhere = ArchiveFile { path: dir.path().join("no/archive.db"), mode: 0o600 };
+    assert!(matches!(Lock::take(&nowhere, "start", None, at(5)), Err(LockError::File { .. })));
 }

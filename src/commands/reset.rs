@@ -57,9 +57,9 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     if !confirm(options, &scope, &names)? {
         return Ok(ExitCode::Failure);
     }
-    let _lock =
-        Lock::take(path, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
+    let _lock =
+        Lock::take(&file, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     change(&file, row, options.clone()).map_err(failed)??;
     writeln!(io::stdout(), "{}", done_text(options, &scope)).ok();
     Ok(ExitCode::Success)

@@ -128,8 +128,8 @@ async fn sync(
     };
     let run_id = Surroundings::new_run_id(now);
     let path = &config.archive.path;
-    let _lock = Lock::take(path, "start", Some(&run_id), now).map_err(|error| Failure::lock(error, path))?;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
+    let _lock = Lock::take(&file, "start", Some(&run_id), now).map_err(|error| Failure::lock(error, path))?;
     let connection = file.open().map_err(|error| Failure::archive(&error, path))?;
     let (writer, thread) = Writer::start(connection);
     let context = Context {

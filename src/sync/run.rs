@@ -86,6 +86,11 @@ impl<P> Context<P> {
         }
     }
 
+    /// Why the run is to end, if it is.
+    fn stop_wanted(&self) -> Option<Stop> {
+        *self.stop.borrow()
+    }
+
     /// Ends the run, unless it is ending already.
     fn end(&self, why: Stop) {
         self.stop.send_if_modified(|stop| {
@@ -216,12 +221,15 @@ impl<P: PlatformAdapter> Run<P> {
         let mut tick = interval(RECORD_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let stop = self.context.stop_wanted();
+            if let Some(stop) = stop {
+                self.give_up_waiting(stop).await?;
+            }
             self.open_channels();
             if self.preparing.is_empty() && self.reading.is_empty() {
                 return Ok(());
             }
             let context = Arc::clone(&self.context);
-            let stopping = context.stop.borrow().is_some();
             tokio::select! {
                 Some(ended) = self.preparing.join_next_with_id(), if !self.preparing.is_empty() => {
                     self.take_plan(ended).await?;
@@ -229,14 +237,15 @@ impl<P: PlatformAdapter> Run<P> {
                 Some(ended) = self.reading.join_next_with_id(), if !self.reading.is_empty() => {
                     self.close_channel(ended).await?;
                 }
-                stop = context.stopped(), if !stopping => self.give_up_waiting(stop).await?,
+                // The next turn gives up what waits.
+                _ = context.stopped(), if stop.is_none() => {}
                 _ = tick.tick() => self.record_progress().await?,
             }
         }
     }
 
     fn open_channels(&mut self) {
-        if self.context.stop.borrow().is_some() {
+        if self.context.stop_wanted().is_some() {
             return;
         }
         while let Some(slot) = self.free_slots.first().copied() {
@@ -270,11 +279,6 @@ impl<P: PlatformAdapter> Run<P> {
             Ok(prepared) => {
                 self.records[tenant].planned(&prepared);
                 self.schedule.add(tenant, prepared.tasks);
-                if let Some(stop) = *self.context.stop.borrow() {
-                    for (tenant, _) in self.schedule.drain() {
-                        self.records[tenant].left(stop);
-                    }
-                }
             }
             Err(failure) => {
                 self.note_fatal(&failure);
@@ -349,7 +353,7 @@ impl<P: PlatformAdapter> Run<P> {
         if is_preparing || !self.records[tenant].is_running() || self.records[tenant].is_waiting() {
             return Ok(());
         }
-        let signalled = *self.context.stop.borrow() == Some(Stop::Signal);
+        let signalled = self.context.stop_wanted() == Some(Stop::Signal);
         let is_whole = self.tenants[tenant].selection.is_whole();
         self.records[tenant].finish(&self.context, signalled, is_whole).await
     }
@@ -359,7 +363,7 @@ impl<P: PlatformAdapter> Run<P> {
         self.context.writer.run(move |tx| jobs::prune(tx, before)).await?;
         Ok(Outcome {
             tenants: self.records.iter().map(JobRecord::outcome).collect(),
-            stop: *self.context.stop.borrow(),
+            stop: self.context.stop_wanted(),
             fatal: self.fatal,
         })
     }
