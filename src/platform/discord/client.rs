@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use twilight_http::request::Request;
 use twilight_http::routing::Route;
-use twilight_http_ratelimiting::{Endpoint, Method, RateLimiter};
+use twilight_http_ratelimiting::{Endpoint, Method, RateLimitHeaders, RateLimiter};
 
 use super::answer::{self, Answer};
+use super::learned::LearnedLimits;
 use super::transport::{Response, Transport, TransportError};
 use super::{DiscordSettings, headers};
 use crate::model::OnRateLimit;
@@ -26,6 +27,7 @@ const NOTICEABLE_WAIT: Duration = Duration::from_millis(5);
 pub struct Client {
     transport: Transport,
     limiter: RateLimiter,
+    learned: LearnedLimits,
     gate: Gate,
     retry: RetryPolicy,
     on_rate_limit: OnRateLimit,
@@ -38,6 +40,7 @@ impl Client {
             transport: Transport::new(&settings.api_url, token, settings.request_timeout)?,
             // The gate keeps the global pace; the limiter keeps the buckets.
             limiter: RateLimiter::new(u16::MAX),
+            learned: LearnedLimits::default(),
             gate: Gate::new(settings.gate),
             retry: settings.retry,
             on_rate_limit: settings.on_rate_limit,
@@ -114,6 +117,7 @@ impl Client {
     ) -> Result<Response, PlatformError> {
         let begin = tokio::time::Instant::now();
         let permit = self.limiter.acquire(endpoint.clone()).await;
+        self.learned.wait(&endpoint.path).await;
         let waited = begin.elapsed();
         if waited >= NOTICEABLE_WAIT {
             monitor.count(
@@ -136,7 +140,11 @@ impl Client {
                 Ok(response)
             }
             Ok(response) => {
-                permit.complete(headers::bucket(&response.headers));
+                self.learned.answered(&endpoint.path);
+                let claim = headers::bucket(&response.headers);
+                let lies =
+                    |claim: &RateLimitHeaders| self.learned.contradicts(&endpoint.path, claim.limit.into());
+                permit.complete(claim.filter(|claim| !lies(claim)));
                 Ok(response)
             }
             Err(error) => {
@@ -155,6 +163,10 @@ impl Client {
         if limit.stops_all() {
             self.gate.stop_for(limit.wait);
         }
+        if let ("user", Some(requests)) = (limit.scope, headers::limit(&response.headers)) {
+            let reset_after = headers::reset_after(&response.headers).unwrap_or(limit.wait);
+            self.learned.exceeded(&endpoint.path, requests.into(), reset_after);
+        }
         monitor.count(Counter::RateLimitEncounters, 1);
         if limit.stops_all() {
             let millis = u64::try_from(limit.wait.as_millis()).unwrap_or(u64::MAX);
@@ -163,7 +175,7 @@ impl Client {
         monitor.event(Event::RateLimited {
             scope: limit.scope,
             wait: limit.wait,
-            limit: headers::text(&response.headers, "x-ratelimit-limit").and_then(|limit| limit.parse().ok()),
+            limit: headers::limit(&response.headers),
             endpoint: format!("GET /{}", endpoint.path),
         });
         limit
@@ -207,10 +219,7 @@ impl Limit {
     }
 }
 
-fn bucket_limit(
-    response: &Response,
-    endpoint: &Endpoint,
-) -> Option<twilight_http_ratelimiting::RateLimitHeaders> {
+fn bucket_limit(response: &Response, endpoint: &Endpoint) -> Option<RateLimitHeaders> {
     let limit = Limit::of(response);
     (!limit.stops_all()).then(|| headers::exhausted_bucket(&response.headers, &endpoint.path, limit.wait))
 }

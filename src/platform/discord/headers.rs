@@ -27,14 +27,23 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     seconds(headers.get(RETRY_AFTER)?.to_str().ok()?)
 }
 
+/// How many requests a bucket allows.
+pub fn limit(headers: &HeaderMap) -> Option<u16> {
+    text(headers, RateLimitHeaders::LIMIT)?.trim().parse().ok()
+}
+
+/// How long until a bucket begins anew.
+pub fn reset_after(headers: &HeaderMap) -> Option<Duration> {
+    seconds(text(headers, RateLimitHeaders::RESET_AFTER)?)
+}
+
 /// What a 200 tells about its bucket; `None` if any part is missing or odd.
 pub fn bucket(headers: &HeaderMap) -> Option<RateLimitHeaders> {
-    let number = |name| text(headers, name)?.trim().parse().ok();
     Some(RateLimitHeaders {
         bucket: headers.get(RateLimitHeaders::BUCKET)?.as_bytes().to_vec(),
-        limit: number(RateLimitHeaders::LIMIT)?,
-        remaining: number(RateLimitHeaders::REMAINING)?,
-        reset_at: Instant::now() + seconds(text(headers, RateLimitHeaders::RESET_AFTER)?)?,
+        limit: limit(headers)?,
+        remaining: text(headers, RateLimitHeaders::REMAINING)?.trim().parse().ok()?,
+        reset_at: Instant::now() + reset_after(headers)?,
     })
 }
 
@@ -43,7 +52,7 @@ pub fn exhausted_bucket(headers: &HeaderMap, template: &str, retry_after: Durati
     let name = headers.get(RateLimitHeaders::BUCKET).map_or(template.as_bytes(), |name| name.as_bytes());
     RateLimitHeaders {
         bucket: name.to_vec(),
-        limit: text(headers, RateLimitHeaders::LIMIT).and_then(|limit| limit.parse().ok()).unwrap_or(1),
+        limit: limit(headers).unwrap_or(1),
         remaining: 0,
         reset_at: Instant::now() + retry_after,
     }

@@ -10,6 +10,7 @@ mod client;
 mod convert;
 mod headers;
 mod keep;
+mod learned;
 mod snowflake;
 #[cfg(test)]
 mod tests;
