@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// So large that a slow sync of it lasts for seconds.
 fn large() -> Sandbox {
-    Sandbox::new(World::new(&Description::community(GUILD, 3, 5000)))
+    Sandbox::new(World::new(&Description::community(GUILD, 3, 3000)))
 }
 
 fn channels(sandbox: &Sandbox) -> Vec<u64> {
@@ -116,7 +116,7 @@ fn a_run_that_is_stopped_before_it_began_leaves_nothing() {
 #[test]
 fn a_run_out_of_time_is_partial_and_the_next_one_goes_on() {
     let sandbox = large();
-    sandbox.sim.set_latency(Duration::from_millis(100), Duration::ZERO);
+    sandbox.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
     let ran = sandbox.run(&["start", "--max-runtime", "3s"]).expect_code(3);
     assert!(ran.stdout.contains("partial") && ran.stdout.contains("out of time"), "{}", ran.stdout);
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'partial'"), 1);

@@ -20,7 +20,7 @@ fn small() -> Sandbox {
 
 /// So large that a slow sync of it lasts for seconds.
 fn large() -> Sandbox {
-    Sandbox::new(World::new(&Description::community(GUILD, 3, 5000)))
+    Sandbox::new(World::new(&Description::community(GUILD, 3, 3000)))
 }
 
 fn overview(sandbox: &Sandbox) -> Value {

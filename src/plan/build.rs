@@ -133,7 +133,9 @@ pub fn build<P: PlatformAdapter>(
     let is_known =
         |id: &ChannelId| by_id.contains_key(id) || facts.remembered.iter().any(|thread| thread.id == *id);
     plan.unknown = selection.channels.iter().copied().filter(|id| !is_known(id)).collect();
-    plan.reads.sort_by_key(|read| std::cmp::Reverse(read.weight));
+    // Of channels that seem equal, the one that was written to last is likely
+    // to be the busiest.
+    plan.reads.sort_by_key(|read| std::cmp::Reverse((read.weight, read.channel.last_message_at)));
     plan
 }
 

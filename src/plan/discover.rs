@@ -48,17 +48,14 @@ pub struct ThreadListing {
     pub error: Option<PlatformError>,
 }
 
-/// Asks the platform for all that a plan needs. Archived threads are listed
-/// after the active ones, so that one archived in between isn't missed.
+/// Asks for the channels and the threads that aren't archived: a handful of
+/// requests, after which reading can begin.
 ///
 /// # Errors
-/// When the workspace or its active threads can't be read, or the run must
-/// end. A parent whose archived threads can't be listed is no error here.
+/// When the workspace or its active threads can't be read.
 pub async fn discover<P: PlatformAdapter>(
     platform: &Arc<P>,
     id: WorkspaceId,
-    known: &HashMap<ChannelId, KnownChannel>,
-    now: Timestamp,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Facts, PlatformError> {
     let (workspace, mut channels) = platform.workspace(id, monitor.as_ref()).await?;
@@ -70,9 +67,29 @@ pub async fn discover<P: PlatformAdapter>(
         kind if kind.is_unsupported() => Ok(Vec::new()),
         _ => Err(error),
     })?;
-    let (archived, listings) = list_archived(platform, &channels, known, now, monitor).await?;
-    let mut facts = Facts { workspace, channels, remembered: Vec::new(), gone: Vec::new(), listings };
-    add_threads(&mut facts, active.into_iter().chain(archived));
+    let mut facts =
+        Facts { workspace, channels, remembered: Vec::new(), gone: Vec::new(), listings: Vec::new() };
+    add_threads(&mut facts, active.into_iter());
+    Ok(facts)
+}
+
+/// Completes the facts: archived threads, and what became of known channels
+/// that nobody named. Archived threads are listed after the active ones, so
+/// that one archived in between isn't missed.
+///
+/// # Errors
+/// When the run must end. A parent whose archived threads can't be listed is
+/// no error here.
+pub async fn discover_archived<P: PlatformAdapter>(
+    platform: &Arc<P>,
+    mut facts: Facts,
+    known: &HashMap<ChannelId, KnownChannel>,
+    now: Timestamp,
+    monitor: &Arc<dyn Monitor>,
+) -> Result<Facts, PlatformError> {
+    let (archived, listings) = list_archived(platform, &facts.channels, known, now, monitor).await?;
+    facts.listings = listings;
+    add_threads(&mut facts, archived.into_iter());
     find_missing(platform, &mut facts, known, monitor).await?;
     Ok(facts)
 }

@@ -1,6 +1,7 @@
 //! What a sync would do, as a value.
 //!
-//! [`discover`] asks the platform, read-only; [`build`] is a pure function of
+//! [`discover`] and then [`discover_archived`] ask the platform, read-only;
+//! [`build`] is a pure function of
 //! what it found, of the checkpoints and of what the user selected.
 
 mod build;
@@ -10,5 +11,5 @@ mod selection;
 mod tests;
 
 pub use build::{Action, ChannelPlan, LeftOut, LeftOutReason, Plan, build};
-pub use discover::{Facts, ThreadListing, discover};
+pub use discover::{Facts, ThreadListing, discover, discover_archived};
 pub use selection::Selection;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
-use super::{Action, ChannelPlan, Facts, LeftOutReason, Plan, Selection, build, discover};
+use super::{Action, ChannelPlan, Facts, LeftOutReason, Plan, Selection, build, discover, discover_archived};
 use crate::archive::KnownChannel;
 use crate::config::ChannelSelector;
 use crate::model::{
@@ -275,7 +275,8 @@ fn server(threads: impl IntoIterator<Item = Channel>) -> Arc<Fake> {
 
 async fn discovered(fake: &Arc<Fake>, known: &HashMap<ChannelId, KnownChannel>) -> Facts {
     let monitor: Arc<dyn Monitor> = Arc::new(Silent);
-    discover(fake, WorkspaceId::new(1).unwrap(), known, hours_ago(0), &monitor).await.unwrap()
+    let facts = discover(fake, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
+    discover_archived(fake, facts, known, hours_ago(0), &monitor).await.unwrap()
 }
 
 fn listings(fake: &Fake) -> usize {

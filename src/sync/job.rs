@@ -91,15 +91,15 @@ impl JobRecord {
         })
     }
 
-    /// Its channels are known.
+    /// More of its channels are known.
     pub fn planned(&mut self, prepared: &Prepared) {
-        self.total = prepared.tasks.len() as u64;
-        self.weight = prepared.tasks.iter().map(|task| task.plan.weight).sum();
-        self.tally.skipped = prepared.skipped;
-        self.unreadable = prepared.unreadable;
+        self.total += prepared.tasks.len() as u64;
+        self.weight += prepared.tasks.iter().map(|task| task.plan.weight).sum::<u64>();
+        self.tally.skipped += prepared.skipped;
+        self.unreadable += prepared.unreadable;
         self.before.failed += prepared.errors.len() as u64;
         self.errors.extend(prepared.errors.iter().cloned());
-        self.unknown.clone_from(&prepared.unknown);
+        self.unknown.extend(&prepared.unknown);
     }
 
     /// It failed as a whole, or was stopped before it began.

@@ -15,7 +15,7 @@ use super::channel::{ChannelOutcome, ChannelTask, Failure, read_channel};
 use super::estimate::Part;
 use super::job::JobRecord;
 use super::schedule::Schedule;
-use super::tenant::{Prepared, prepare};
+use super::tenant::{Prepared, Stage, prepare, prepare_archived};
 use crate::archive::{ArchiveError, Writer, jobs};
 use crate::model::{
     Cause, ChannelId, JobError, JobKind, JobStatus, ProgressStatus, ReactionMode, WorkspaceId,
@@ -179,6 +179,9 @@ const fn open_channels(max_channel_workers: usize) -> usize {
     if max_channel_workers <= 1 { 1 } else { max_channel_workers * OPEN_PER_REQUEST }
 }
 
+/// A stage of preparing, and what is left for the next one.
+type Staged = Result<(Prepared, Option<Stage>), Failure>;
+
 /// A channel being read.
 struct Open {
     tenant: usize,
@@ -194,7 +197,7 @@ struct Run<P> {
     records: Vec<JobRecord>,
     schedule: Schedule<ChannelTask>,
     free_slots: BTreeSet<usize>,
-    preparing: JoinSet<Result<Prepared, Failure>>,
+    preparing: JoinSet<Staged>,
     prepared_of: HashMap<Id, usize>,
     reading: JoinSet<ChannelOutcome>,
     reading_of: HashMap<Id, Open>,
@@ -217,15 +220,29 @@ impl<P: PlatformAdapter> Run<P> {
         }
     }
 
+    fn prepare_rest(&mut self, tenant: usize, stage: Stage) {
+        let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));
+        let meter = Arc::clone(&self.records[tenant].meter);
+        let handle = self.preparing.spawn(async move {
+            tokio::select! {
+                biased;
+                stop = context.stopped() => Err(stopped(stop)),
+                prepared = prepare_archived(&context, &tenants[tenant], stage, &meter) => prepared,
+            }
+        });
+        self.prepared_of.insert(handle.id(), tenant);
+    }
+
     async fn work(&mut self) -> Result<(), ArchiveError> {
         let mut tick = interval(RECORD_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            self.open_channels();
+            // Asked after opening: what was not opened is given up here.
             let stop = self.context.stop_wanted();
             if let Some(stop) = stop {
                 self.give_up_waiting(stop).await?;
             }
-            self.open_channels();
             if self.preparing.is_empty() && self.reading.is_empty() {
                 return Ok(());
             }
@@ -266,19 +283,19 @@ impl<P: PlatformAdapter> Run<P> {
         }
     }
 
-    async fn take_plan(
-        &mut self,
-        ended: Result<(Id, Result<Prepared, Failure>), JoinError>,
-    ) -> Result<(), ArchiveError> {
+    async fn take_plan(&mut self, ended: Result<(Id, Staged), JoinError>) -> Result<(), ArchiveError> {
         let (id, prepared) = match ended {
             Ok(ended) => ended,
             Err(error) => (error.id(), Err(panicked(&error))),
         };
         let Some(tenant) = self.prepared_of.remove(&id) else { return Ok(()) };
         match prepared {
-            Ok(prepared) => {
+            Ok((prepared, rest)) => {
                 self.records[tenant].planned(&prepared);
                 self.schedule.add(tenant, prepared.tasks);
+                if let Some(stage) = rest {
+                    self.prepare_rest(tenant, stage);
+                }
             }
             Err(failure) => {
                 self.note_fatal(&failure);

@@ -24,11 +24,14 @@ impl<T> Schedule<T> {
         Self { lanes: VecDeque::new(), batch_size: batch_size.max(1), taken_in_turn: 0 }
     }
 
-    /// Adds a tenant's work, in the order it is to be opened.
+    /// Adds a tenant's work, in the order it is to be opened, behind what it
+    /// has already.
     pub fn add(&mut self, tenant: usize, work: impl IntoIterator<Item = T>) {
-        let waiting: VecDeque<T> = work.into_iter().collect();
-        if !waiting.is_empty() {
-            self.lanes.push_back(Lane { tenant, waiting });
+        let mut waiting: VecDeque<T> = work.into_iter().collect();
+        match self.lanes.iter_mut().find(|lane| lane.tenant == tenant) {
+            Some(lane) => lane.waiting.append(&mut waiting),
+            None if waiting.is_empty() => {}
+            None => self.lanes.push_back(Lane { tenant, waiting }),
         }
     }
 
@@ -69,6 +72,16 @@ mod tests {
         schedule.add(2, []);
         let order: Vec<_> = std::iter::from_fn(|| schedule.next()).map(|(_, work)| work).collect();
         assert_eq!(order, ["a", "b", "x", "y", "c", "d", "z", "e"]);
+    }
+
+    #[test]
+    fn more_work_of_a_tenant_takes_its_own_turns() {
+        let mut schedule = Schedule::new(1);
+        schedule.add(0, ["a"]);
+        schedule.add(1, ["x", "y"]);
+        schedule.add(0, ["b"]);
+        let order: Vec<_> = std::iter::from_fn(|| schedule.next()).map(|(_, work)| work).collect();
+        assert_eq!(order, ["a", "x", "b", "y"]);
     }
 
     #[test]

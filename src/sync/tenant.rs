@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::channel::{ChannelTask, Failure};
 use super::meter::Meter;
 use super::run::{Context, TenantTask};
 use crate::anonymize;
-use crate::archive::{ArchiveError, ChannelRow, Reader, TenantRow, channels, jobs, progress, tenants};
+use crate::archive::{
+    ArchiveError, ChannelRow, KnownChannel, Reader, TenantRow, channels, jobs, progress, tenants,
+};
 use crate::model::{Cause, ChannelId, ChannelState, JobError, TenantStatus};
 use crate::monitor::{Event, Monitor};
-use crate::plan::{Facts, Plan, build, discover};
+use crate::plan::{Facts, Plan, Selection, build, discover, discover_archived};
 use crate::platform::PlatformAdapter;
 
 /// A tenant whose channels are known and stored.
@@ -29,14 +31,26 @@ pub struct Prepared {
     pub unknown: Vec<ChannelId>,
 }
 
-/// Finds out what there is, stores the channels, and makes the plan.
+/// What the second stage of preparing goes on with.
+#[derive(Debug)]
+pub struct Stage {
+    job_id: Arc<str>,
+    full_job_id: Arc<str>,
+    row: TenantRow,
+    selection: Selection,
+    known: HashMap<ChannelId, KnownChannel>,
+    facts: Facts,
+}
+
+/// The first stage: finds the channels and active threads, stores them, and
+/// plans them, so that reading can begin while the second stage goes on.
 pub async fn prepare<P: PlatformAdapter>(
     context: &Context<P>,
     tenant: &TenantTask,
     row: TenantRow,
     job_id: Arc<str>,
     meter: &Arc<Meter>,
-) -> Result<Prepared, Failure> {
+) -> Result<(Prepared, Option<Stage>), Failure> {
     let begin = (Arc::clone(&job_id), context.clock.now());
     context
         .writer
@@ -52,36 +66,73 @@ pub async fn prepare<P: PlatformAdapter>(
         selection.full_job_id = Some(full_job_id);
     }
     let known = Reader::open(&context.archive)?.known_channels(&tenant.platform, tenant.workspace)?;
-    let monitor: Arc<dyn Monitor> = Arc::clone(meter) as Arc<dyn Monitor>;
-    let facts = discover(&context.platform, tenant.workspace, &known, context.clock.now(), &monitor).await?;
-    let plan = build(context.platform.as_ref(), &facts, &known, &selection);
-    let rows = store_facts(context, row, &facts, &plan).await?;
-    let listing_errors = facts.listings.iter().filter_map(|listing| listing_error(context, listing));
-    let errors = listing_errors.chain(refused(context, &plan, &tenant.selection.channels)).collect();
-    let unknown = plan.unknown.clone();
-    context.monitor.event(Event::Planned {
-        job_id: job_id.to_string(),
-        channels: plan.reads.len(),
-        skipped: plan.skipped.len(),
-        unreadable: unreadable(&plan),
-    });
-    let (skipped, unreadable) = (plan.skipped.len() as u64, unreadable(&plan) as u64);
-    let full_job_id: Arc<str> = selection.full_job_id.as_deref().unwrap_or(&job_id).into();
-    let tasks = plan.reads.into_iter().filter_map(|read| {
-        let (row_of, name) = rows.get(&read.channel.id)?;
-        Some(ChannelTask {
-            job_id: Arc::clone(&job_id),
-            full_job_id: Arc::clone(&full_job_id),
-            tenant: row,
-            row: *row_of,
-            name: name.clone(),
-            plan: read,
-            reactions: tenant.reactions,
-            since: tenant.selection.since,
-            state: Arc::default(),
-        })
-    });
-    Ok(Prepared { tasks: tasks.collect(), skipped, unreadable, errors, unknown })
+    let facts = discover(&context.platform, tenant.workspace, &monitor_of(meter)).await?;
+    let full_job_id = selection.full_job_id.as_deref().unwrap_or(&job_id).into();
+    let stage = Stage { job_id, full_job_id, row, selection, known, facts };
+    let mut prepared = stage.store_and_plan(context, tenant, &HashSet::new()).await?;
+    // What is archived is found later: nothing is unknown yet.
+    prepared.unknown.clear();
+    Ok((prepared, Some(stage)))
+}
+
+/// The second stage: archived threads, and what became of channels that are
+/// gone.
+pub async fn prepare_archived<P: PlatformAdapter>(
+    context: &Context<P>,
+    tenant: &TenantTask,
+    mut stage: Stage,
+    meter: &Arc<Meter>,
+) -> Result<(Prepared, Option<Stage>), Failure> {
+    let first: HashSet<ChannelId> = stage.facts.channels.iter().map(|channel| channel.id).collect();
+    let now = context.clock.now();
+    stage.facts =
+        discover_archived(&context.platform, stage.facts, &stage.known, now, &monitor_of(meter)).await?;
+    let prepared = stage.store_and_plan(context, tenant, &first).await?;
+    Ok((prepared, None))
+}
+
+fn monitor_of(meter: &Arc<Meter>) -> Arc<dyn Monitor> {
+    Arc::clone(meter) as Arc<dyn Monitor>
+}
+
+impl Stage {
+    /// Stores and plans all channels but those of the stage before.
+    async fn store_and_plan<P: PlatformAdapter>(
+        &self,
+        context: &Context<P>,
+        tenant: &TenantTask,
+        before: &HashSet<ChannelId>,
+    ) -> Result<Prepared, Failure> {
+        let mut plan = build(context.platform.as_ref(), &self.facts, &self.known, &self.selection);
+        plan.reads.retain(|read| !before.contains(&read.channel.id));
+        plan.skipped.retain(|channel| !before.contains(channel));
+        plan.left_out.retain(|left_out| !before.contains(&left_out.channel));
+        let rows = store_facts(context, self.row, &self.facts, before, &plan).await?;
+        let listing_errors = self.facts.listings.iter().filter_map(|listing| listing_error(context, listing));
+        let errors = listing_errors.chain(refused(context, &plan, &tenant.selection.channels)).collect();
+        context.monitor.event(Event::Planned {
+            job_id: self.job_id.to_string(),
+            channels: plan.reads.len(),
+            skipped: plan.skipped.len(),
+            unreadable: unreadable(&plan),
+        });
+        let (skipped, unreadable) = (plan.skipped.len() as u64, unreadable(&plan) as u64);
+        let tasks = plan.reads.into_iter().filter_map(|read| {
+            let (row_of, name) = rows.get(&read.channel.id)?;
+            Some(ChannelTask {
+                job_id: Arc::clone(&self.job_id),
+                full_job_id: Arc::clone(&self.full_job_id),
+                tenant: self.row,
+                row: *row_of,
+                name: name.clone(),
+                plan: read,
+                reactions: tenant.reactions,
+                since: tenant.selection.since,
+                state: Arc::default(),
+            })
+        });
+        Ok(Prepared { tasks: tasks.collect(), skipped, unreadable, errors, unknown: plan.unknown })
+    }
 }
 
 fn listing_error<P>(context: &Context<P>, listing: &crate::plan::ThreadListing) -> Option<JobError> {
@@ -111,12 +162,13 @@ fn unreadable(plan: &Plan) -> usize {
     plan.left_out.iter().filter(|left_out| matches!(left_out.reason, BotLacks(_))).count()
 }
 
-/// Stores every public channel, and what became of known ones. Returns the
+/// Stores every public channel that wasn't stored `before`, and what became of known ones. Returns the
 /// row and the scrubbed name of each.
 async fn store_facts<P: PlatformAdapter>(
     context: &Context<P>,
     tenant: TenantRow,
     facts: &Facts,
+    before: &HashSet<ChannelId>,
     plan: &Plan,
 ) -> Result<HashMap<ChannelId, (ChannelRow, String)>, ArchiveError> {
     let left_out: HashMap<ChannelId, &crate::plan::LeftOutReason> =
@@ -124,7 +176,7 @@ async fn store_facts<P: PlatformAdapter>(
     let public: Vec<anonymize::Channel> = facts
         .channels
         .iter()
-        .filter(|channel| channel.visibility.everyone_sees)
+        .filter(|channel| channel.visibility.everyone_sees && !before.contains(&channel.id))
         .filter_map(|channel| {
             use crate::plan::LeftOutReason::{BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted};
             let state = match left_out.get(&channel.id) {
@@ -157,9 +209,9 @@ async fn store_facts<P: PlatformAdapter>(
             let skipped: Vec<_> = skipped.iter().filter_map(|id| Some(rows.get(id)?.0)).collect();
             progress::settle_skipped(tx, &skipped, now)?;
             for listing in listings {
-                if let Some((row, _)) = rows.get(&listing.parent) {
+                if let Some(row) = channels::find(tx, tenant, listing.parent)? {
                     let (watermark, complete) = (listing.watermark, listing.is_complete);
-                    progress::finish_thread_listing(tx, tenant, *row, watermark, complete, now)?;
+                    progress::finish_thread_listing(tx, tenant, row, watermark, complete, now)?;
                 }
             }
             Ok(rows)

@@ -99,7 +99,8 @@ impl State {
         let times = self.answered.get(path);
         let first = times.and_then(|times| times.get(times.len().checked_sub(requests)?));
         let Some(first) = first else { return };
-        let window = (now - *first).saturating_add(reset_after).clamp(reset_after, LONGEST_WINDOW.max(reset_after));
+        let window =
+            (now - *first).saturating_add(reset_after).clamp(reset_after, LONGEST_WINDOW.max(reset_after));
         let rule = self.rules.entry(template(path)).or_insert(Rule { requests, window });
         // Requests that were slow to come make a window look longer than it is.
         *rule = Rule { requests: rule.requests.min(requests), window: rule.window.min(window) };
