@@ -1,9 +1,9 @@
 //! One writer per archive: a lock file beside it, held by the operating
 //! system, so that a dead process holds none.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
@@ -70,6 +70,8 @@ impl Lock {
             .mode(archive.mode)
             .open(&path)
             .map_err(file_error)?;
+        // Against the umask; somebody else's file keeps its mode.
+        file.set_permissions(Permissions::from_mode(archive.mode)).ok();
         match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => {

@@ -18,13 +18,16 @@ pub struct ResetScope {
     pub unknown: Vec<ChannelId>,
 }
 
-/// The rows of the channels asked for with their threads; of all when none is
-/// named. `?1` is the tenant, `?2` a JSON list of platform IDs or NULL.
+/// The rows of the channels asked for with their threads, of a category with
+/// its channels; of all when none is named. `?1` is the tenant, `?2` a JSON
+/// list of platform IDs or NULL.
 const CHANNELS: &str = "
-    SELECT c.id FROM channels c LEFT JOIN channels p ON p.id = c.parent_id
+    SELECT c.id FROM channels c
+      LEFT JOIN channels p ON p.id = c.parent_id
+      LEFT JOIN channels g ON g.id = p.parent_id
      WHERE c.tenant_id = ?1
-       AND (?2 IS NULL OR c.platform_id IN (SELECT value FROM json_each(?2))
-            OR (c.archived IS NOT NULL AND p.platform_id IN (SELECT value FROM json_each(?2))))";
+       AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(?2)
+                                   WHERE value IN (c.platform_id, p.platform_id, g.platform_id)))";
 
 fn list(channels: &[ChannelId]) -> Option<String> {
     let ids: Vec<i64> = channels.iter().map(|id| id.as_i64()).collect();

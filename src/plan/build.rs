@@ -227,7 +227,11 @@ fn refresh_from<P: PlatformAdapter>(
     selection: &Selection,
 ) -> Option<Option<MessageId>> {
     let window = selection.refresh_window.max(OVERLAP);
-    let reached = channel.last_message_id <= checkpoint.last_message_id;
+    // Without a hint, nothing says that no message came since.
+    let reached = match channel.last_message_id {
+        None => checkpoint.last_message_id.is_none(),
+        hint => hint <= checkpoint.last_message_id,
+    };
     let last = channel.last_message_id.max(checkpoint.last_message_id);
     let Some(refreshed_at) = checkpoint.refreshed_at else {
         return Some(checkpoint.last_message_id);

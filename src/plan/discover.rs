@@ -27,7 +27,7 @@ pub struct Facts {
     /// Channels and categories, then threads, each once.
     pub channels: Vec<Channel>,
     /// Known archived threads that no listing had to name: what the archive
-    /// knows of them, without their newest message.
+    /// knows of them.
     pub remembered: Vec<Channel>,
     /// Known channels that are closed or gone.
     pub gone: Vec<(ChannelId, ChannelState)>,
@@ -262,7 +262,8 @@ fn remember(known: &KnownChannel, parent: &Visibility) -> Channel {
         name: known.name.clone(),
         topic: None,
         created_at: known.opened_at,
-        last_message_id: None,
+        // Nothing came since: it would have left the archive for that.
+        last_message_id: known.checkpoint.last_message_id,
         last_message_at: None,
         visibility: parent.clone(),
         thread: None,

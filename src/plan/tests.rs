@@ -175,6 +175,14 @@ fn a_deleted_newest_message_is_no_reason_to_read_for_ever() {
 }
 
 #[test]
+fn a_channel_without_a_hint_is_asked_again() {
+    let plan = plan_of(text(None), Some(complete(100, 50)), &day_window());
+    assert_eq!(only_read(&plan).action, Action::Refresh);
+    let empty = Checkpoint { last_message_id: None, ..complete(100, 50) };
+    assert!(plan_of(text(None), Some(empty), &day_window()).reads.is_empty());
+}
+
+#[test]
 fn since_is_where_an_archive_begins_and_may_move_back() {
     let since = Selection { since: Some(hours_ago(300)), ..day_window() };
     let plan = plan_of(text(Some(100)), None, &since);
