@@ -102,8 +102,10 @@ impl State {
         let window =
             (now - *first).saturating_add(reset_after).clamp(reset_after, LONGEST_WINDOW.max(reset_after));
         let rule = self.rules.entry(template(path)).or_insert(Rule { requests, window });
-        // Requests that were slow to come make a window look longer than it is.
-        *rule = Rule { requests: rule.requests.min(requests), window: rule.window.min(window) };
+        // Refused in spite of what was learned: the window is longer than it
+        // looked, for example because its first answer was slow to come.
+        let longer = window.clamp(rule.window, rule.window * 3 / 2);
+        *rule = Rule { requests: rule.requests.min(requests), window: longer };
     }
 }
 
@@ -155,6 +157,18 @@ mod tests {
         let waited = seconds_waited(&limits, OTHER).await;
         assert!((4.9..5.1).contains(&waited), "{waited}");
         assert!(seconds_waited(&limits, "guilds/1/channels").await < 0.001, "another route is another limit");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_that_proves_too_short_grows() {
+        let limits = LearnedLimits::default();
+        for _ in 0..5 {
+            limits.answered(PATH);
+        }
+        limits.exceeded(PATH, 5, Duration::from_secs(4));
+        assert!((3.9..4.1).contains(&seconds_waited(&limits, PATH).await));
+        limits.exceeded(PATH, 5, Duration::from_secs(1));
+        assert!((0.9..1.1).contains(&seconds_waited(&limits, PATH).await), "five seconds in all");
     }
 
     #[tokio::test(start_paused = true)]
