@@ -1,5 +1,6 @@
 //! Messages without people.
 
+use super::text::scrub_json_text;
 use super::{ScrubbedText, UserHash, scrub};
 use crate::model::{self, AttachmentId, BrokenMessage, ChannelId, Emoji, MessageId, Timestamp};
 
@@ -170,7 +171,7 @@ pub(super) fn scrub_json(
         return None;
     }
     fields.values_mut().for_each(long_numbers_to_text);
-    Some(scrub(serde_json::Value::Object(fields).to_string(), people))
+    Some(scrub_json_text(serde_json::Value::Object(fields).to_string(), people))
 }
 
 fn long_numbers_to_text(value: &mut serde_json::Value) {

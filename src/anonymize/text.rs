@@ -14,10 +14,9 @@ const ID_DIGITS: std::ops::RangeInclusive<usize> = 15..=20;
 /// pictures. <https://discord.com/developers/docs/reference#image-formatting>
 const PROFILE_SEGMENTS: [&[u8]; 4] = [b"users/", b"avatars/", b"banners/", b"user/"];
 
-/// What an ID of something else follows: a channel, role, emoji, message link,
-/// or a field of kept metadata. Checked against the known users like all
-/// digits, but not worth remembering.
-const REFERENCE_PREFIXES: [&[u8]; 6] = [b"<#", b"<@&", b"channels/", b"attachments/", b"id\":\"", b"emojis/"];
+/// What an ID of something else follows: a channel, a role. Checked against the
+/// known users like all digits, but not worth remembering.
+const REFERENCE_PREFIXES: [&[u8]; 2] = [b"<#", b"<@&"];
 
 /// Text in which every mention and profile address is a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,14 +63,40 @@ impl ScrubbedText {
 /// Replaces mentions and profile addresses by hashes, notes every person it
 /// meets in `people`, and marks bare digits.
 pub fn scrub(text: String, people: &mut Vec<Person>) -> ScrubbedText {
+    scrub_as(text, Syntax::Text, people)
+}
+
+/// Like [`scrub`], for JSON made of kept fields.
+pub(super) fn scrub_json_text(text: String, people: &mut Vec<Person>) -> ScrubbedText {
+    scrub_as(text, Syntax::Json, people)
+}
+
+/// How digits are told apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Syntax {
+    /// What people write.
+    Text,
+    /// Kept fields: those named `id` hold no user's, and control characters
+    /// are written with digits.
+    Json,
+}
+
+fn scrub_as(text: String, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedText {
     if !may_hold_an_id(text.as_bytes()) {
         return ScrubbedText { text, suspects: Vec::new() };
     }
     let mut scrubbed = ScrubbedText { text: String::with_capacity(text.len() + 64), suspects: Vec::new() };
     let mut copied = 0;
     for run in DigitRuns::new(text.as_bytes()) {
+        let run = match syntax {
+            Syntax::Json => without_escape(text.as_bytes(), run),
+            Syntax::Text => run,
+        };
+        if is_in_hash(text.as_bytes(), &run) {
+            continue;
+        }
         let (before, after) = (&text.as_bytes()[..run.start], &text.as_bytes()[run.end..]);
-        let Some((id, place)) = user_at(&text[run.clone()], before, after) else {
+        let Some((id, place)) = user_at(&text[run.clone()], before, after, syntax) else {
             continue;
         };
         scrubbed.text.push_str(&text[copied..run.start]);
@@ -120,7 +145,7 @@ impl Place {
     }
 }
 
-fn user_at(digits: &str, before: &[u8], after: &[u8]) -> Option<(UserId, Place)> {
+fn user_at(digits: &str, before: &[u8], after: &[u8], syntax: Syntax) -> Option<(UserId, Place)> {
     let is_mention = (before.ends_with(b"<@") || before.ends_with(b"<@!")) && after.starts_with(b">");
     if !is_mention && !ID_DIGITS.contains(&digits.len()) {
         return None;
@@ -130,7 +155,7 @@ fn user_at(digits: &str, before: &[u8], after: &[u8]) -> Option<(UserId, Place)>
         Place::Mention
     } else if PROFILE_SEGMENTS.iter().any(|segment| before.ends_with(segment)) {
         Place::Profile
-    } else if is_reference(before) {
+    } else if is_reference(before) || (syntax == Syntax::Json && before.ends_with(b"id\":\"")) {
         Place::Reference
     } else {
         Place::Bare
@@ -139,21 +164,57 @@ fn user_at(digits: &str, before: &[u8], after: &[u8]) -> Option<(UserId, Place)>
 }
 
 /// Whether something that isn't a user is named here: by one of the prefixes,
-/// as the second or third part of a link, or as `<:name:id>`.
+/// in a message link, or as `<:name:id>`.
 fn is_reference(before: &[u8]) -> bool {
-    if REFERENCE_PREFIXES.iter().any(|prefix| before.ends_with(prefix)) {
-        return true;
+    REFERENCE_PREFIXES.iter().any(|prefix| before.ends_with(prefix)) || is_emoji(before) || is_link(before)
+}
+
+/// `<:name:` or `<a:name:`.
+fn is_emoji(before: &[u8]) -> bool {
+    let Some(rest) = before.strip_suffix(b":") else { return false };
+    let name = rest.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let opening = &rest[..rest.len() - name];
+    name > 0 && (opening.ends_with(b"<:") || opening.ends_with(b"<a:"))
+}
+
+/// `channels/`, `channels/1/` or `channels/1/2/`: a link to a message.
+fn is_link(before: &[u8]) -> bool {
+    let mut rest = before;
+    for _ in 0..3 {
+        if rest.ends_with(b"/channels/") {
+            return true;
+        }
+        let Some(shorter) = rest.strip_suffix(b"/") else { return false };
+        let digits = shorter.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 {
+            return false;
+        }
+        rest = &shorter[..shorter.len() - digits];
     }
-    let tail = &before[before.len().saturating_sub(64)..];
-    match before.last() {
-        Some(b'/') => [&b"channels/"[..], b"attachments/"]
-            .iter()
-            .any(|segment| memchr::memmem::find(tail, segment).is_some()),
-        Some(b':') => tail.iter().rposition(|byte| *byte == b'<').is_some_and(|at| {
-            matches!(&tail[at..], [b'<', b':' | b'a' | b'/', ..]) && !tail[at..].contains(&b' ')
-        }),
-        _ => false,
-    }
+    false
+}
+
+/// In JSON `\u0001` is a control character; digits that follow are their own.
+fn without_escape(text: &[u8], run: Range<usize>) -> Range<usize> {
+    let Some(before) = text[..run.start].strip_suffix(b"u") else { return run };
+    let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+    let escaped = if backslashes % 2 == 1 { 4 } else { 0 };
+    (run.start + escaped).min(run.end)..run.end
+}
+
+/// Whether digits are part of a user's hash: 64 hex digits.
+fn is_in_hash(text: &[u8], run: &Range<usize>) -> bool {
+    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let before = text[..run.start].iter().rev().take_while(|byte| is_hex(byte)).count();
+    let after = text[run.end..].iter().take_while(|byte| is_hex(byte)).count();
+    before + run.len() + after == 64
+}
+
+/// The hashes of users that stand in a text.
+pub fn hashes_in(text: &str) -> impl Iterator<Item = UserHash> + '_ {
+    text.split(|char: char| !char.is_ascii_hexdigit())
+        .filter(|run| run.len() == 64)
+        .filter_map(UserHash::from_hex)
 }
 
 /// A cheap look before the careful one: most messages hold no long number.
@@ -243,13 +304,42 @@ mod tests {
             format!("<:name:{ID}>"),
             format!("<a:na_me:{ID}>"),
             format!("https://discord.com/channels/{ID}/{ID}/{ID}"),
-            format!("{{\"emoji_id\":\"{ID}\"}}"),
         ] {
             let scrubbed = scrubbed(&text).0;
             assert_eq!(scrubbed.resolve(|_| false), text);
             assert!(!scrubbed.suspects().is_empty(), "{text}");
             assert!(scrubbed.suspects().iter().all(|suspect| !suspect.lasting), "{text}");
         }
+    }
+
+    #[test]
+    fn ids_of_kept_fields_are_not_remembered_and_escapes_are_not_digits() {
+        let json = format!(r#"{{"emoji_id":"{ID}","text":"\u0001{ID} \\u{ID}"}}"#);
+        let scrubbed = scrub_json_text(json, &mut Vec::new());
+        let lasting: Vec<bool> = scrubbed.suspects().iter().map(|suspect| suspect.lasting).collect();
+        assert_eq!(lasting, [false, true, true]);
+        assert!(!scrubbed.resolve(|_| true).contains(ID));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_reference_is_remembered() {
+        for text in [
+            format!("{{\"user_id\":\"{ID}\"}}"),
+            format!("channels are great / {ID}"),
+            format!("attachments/1/2/{ID}.png"),
+            format!("<:a:1>,user:{ID}"),
+        ] {
+            let scrubbed = scrubbed(&text).0;
+            assert!(scrubbed.suspects().iter().any(|suspect| suspect.lasting), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_not_mistaken_for_digits() {
+        let stored = format!("/users/123456789012345678{}", "a".repeat(46));
+        let known = UserHash::of(ID.parse().unwrap());
+        assert_eq!(rescrub(&stored, &known), stored);
+        assert_eq!(hashes_in(&format!("<@{known}> and {known}x")).count(), 2);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{ArchiveError, Tx};
+use crate::anonymize::{self, UserHash};
 use crate::model::Timestamp;
 
 /// The row of an emoji, made if it is new. A custom one is known by its ID and
@@ -50,4 +51,23 @@ fn unicode(tx: &Tx<'_>, name: &str, now: Timestamp) -> Result<i64, ArchiveError>
         )?
         .execute(params![name, now.as_millis()])?;
     Ok(tx.connection.last_insert_rowid())
+}
+
+/// Scrubs a user who has just become known from the names of all emoji: there
+/// are few, and none remembers where it was used first.
+pub(super) fn rescrub(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
+    let mut select =
+        tx.connection.prepare_cached("SELECT id, name FROM emoji WHERE platform_id IS NOT NULL")?;
+    let names: Vec<(i64, String)> =
+        select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    for (row, name) in names {
+        let scrubbed = anonymize::rescrub(&name, user);
+        if scrubbed != name {
+            tx.connection
+                .prepare_cached("UPDATE emoji SET name = ?2, updated_at = ?3 WHERE id = ?1")?
+                .execute(params![row, scrubbed, now.as_millis()])?;
+            tx.interned.emoji.clear();
+        }
+    }
+    Ok(())
 }

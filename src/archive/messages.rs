@@ -253,7 +253,7 @@ fn store_broken(tx: &Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<(), Ar
         batch.page.broken.iter().map(|broken| broken.id.map_or(0, MessageId::as_i64)).collect();
     tx.connection
         .prepare_cached(
-            "DELETE FROM broken_messages WHERE channel_id = ?1 AND platform_id > ?2 AND platform_id <= ?3
+            "DELETE FROM broken_messages WHERE channel_id = ?1 AND (platform_id > ?2 OR (platform_id = 0 AND ?2 = 0)) AND platform_id <= ?3
                 AND platform_id NOT IN (SELECT value FROM json_each(?4))",
         )?
         .execute(params![batch.channel.0, after, last, serde_json::Value::from(&broken[..]).to_string()])?;

@@ -126,6 +126,14 @@ impl ArchiveFile {
 /// version's schema.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, ArchiveError> {
     inspect(path)?;
+    open_beside_writer(path)
+}
+
+/// Like [`open_read_only`], for a process that has the archive open already.
+/// Nothing but SQLite may open and close the file then: closing any handle of a
+/// file gives up all locks that the process holds on it.
+/// <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>
+pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError> {
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,

@@ -60,6 +60,25 @@ pub fn advance(
     Ok(())
 }
 
+/// What was young has been read again in a reading that began at this time.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn refreshed(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    began_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE sync_progress SET refreshed_at = ?2, updated_at = ?3
+              WHERE channel_id = ?1 AND refreshed_at IS NOT ?2",
+        )?
+        .execute(params![channel.0, began_at.as_millis(), now.as_millis()])?;
+    Ok(())
+}
+
 /// Moves the cursor of a full re-read, which has a place of its own.
 ///
 /// # Errors
@@ -155,7 +174,7 @@ pub fn settle_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) 
         tx.connection
             .prepare_cached(
                 "UPDATE sync_progress SET status = 'completed', last_error = NULL, worker_id = NULL, updated_at = ?2
-                  WHERE channel_id = ?1 AND status IN ('in_progress', 'interrupted', 'deferred')",
+                  WHERE channel_id = ?1 AND status IN ('in_progress', 'interrupted', 'deferred', 'failed')",
             )?
             .execute(params![channel.0, now.as_millis()])?;
     }
@@ -172,18 +191,19 @@ pub fn finish_thread_listing(
     parent: ChannelRow,
     watermark: Option<Timestamp>,
     is_complete: bool,
+    reached_bottom: bool,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
             "INSERT INTO sync_progress (channel_id, tenant_id, status, thread_watermark, threads_listed_at,
                                         threads_incomplete, last_sync_at, created_at, updated_at)
-             VALUES (?1, ?2, CASE WHEN ?4 THEN 'completed' ELSE 'pending' END, ?3, CASE WHEN ?4 THEN ?5 END, NOT ?4,
+             VALUES (?1, ?2, CASE WHEN ?4 THEN 'completed' ELSE 'pending' END, ?3, CASE WHEN ?6 THEN ?5 END, NOT ?4,
                      CASE WHEN ?4 THEN ?5 END, ?5, ?5)
              ON CONFLICT (channel_id) DO UPDATE
                 SET thread_watermark = CASE WHEN ?4 THEN coalesce(excluded.thread_watermark, thread_watermark)
                                             ELSE thread_watermark END,
-                    threads_listed_at = CASE WHEN ?4 THEN ?5 ELSE threads_listed_at END,
+                    threads_listed_at = CASE WHEN ?6 THEN ?5 ELSE threads_listed_at END,
                     threads_incomplete = NOT ?4, updated_at = ?5",
         )?
         .execute(params![
@@ -192,6 +212,7 @@ pub fn finish_thread_listing(
             watermark.map(Timestamp::as_millis),
             is_complete,
             now.as_millis(),
+            reached_bottom,
         ])?;
     Ok(())
 }

@@ -48,6 +48,14 @@ impl Reader {
         Ok(Self { connection: open::open_read_only(path)? })
     }
 
+    /// Opens an archive that this process is writing.
+    ///
+    /// # Errors
+    /// When it can't be read any more.
+    pub fn open_beside_writer(path: &Path) -> Result<Self, ArchiveError> {
+        Ok(Self { connection: open::open_beside_writer(path)? })
+    }
+
     /// Every channel and thread known of a tenant.
     ///
     /// # Errors

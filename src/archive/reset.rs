@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{ArchiveError, Reader, TenantRow, Tx};
+use crate::anonymize;
 use crate::model::{ChannelId, WorkspaceId};
 
 /// What a reset would take away.
@@ -142,15 +143,43 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
           WHERE id IN ({CHANNELS})"
     );
     tx.connection.execute(&counters, params![tenant.0, list])?;
-    tx.connection.execute(
+    delete_unreferenced_users(tx)?;
+    tx.interned.clear();
+    Ok(())
+}
+
+/// Whoever is only mentioned in a text that stays has to stay known: else their
+/// ID would not be told from other digits any more.
+fn delete_unreferenced_users(tx: &Tx<'_>) -> Result<(), ArchiveError> {
+    let connection = tx.connection;
+    connection.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS mentioned (anonymized_id TEXT PRIMARY KEY) WITHOUT ROWID",
+    )?;
+    let mut keep = connection.prepare("INSERT OR IGNORE INTO temp.mentioned (anonymized_id) VALUES (?1)")?;
+    for sql in [
+        "SELECT content || ' ' || coalesce(metadata, '') FROM messages",
+        "SELECT filename || ' ' || url || ' ' || coalesce(metadata, '') FROM message_attachments",
+        "SELECT name || ' ' || coalesce(topic, '') || ' ' || coalesce(metadata, '') FROM channels",
+        "SELECT name FROM emoji",
+    ] {
+        let mut select = connection.prepare(sql)?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            for hash in anonymize::hashes_in(row.get_ref(0)?.as_str().unwrap_or_default()) {
+                keep.execute(params![hash.to_string()])?;
+            }
+        }
+    }
+    connection.execute(
         "DELETE FROM users
-          WHERE NOT EXISTS (SELECT 1 FROM messages WHERE author_id = users.id)
+          WHERE anonymized_id NOT IN (SELECT anonymized_id FROM temp.mentioned)
+            AND NOT EXISTS (SELECT 1 FROM messages WHERE author_id = users.id)
             AND NOT EXISTS (SELECT 1 FROM messages WHERE reply_to_author_id = users.id)
             AND NOT EXISTS (SELECT 1 FROM message_emoji_reactions WHERE user_id = users.id)
             AND NOT EXISTS (SELECT 1 FROM channels WHERE owner_id = users.id)",
         [],
     )?;
-    tx.interned.clear();
+    connection.execute_batch("DROP TABLE temp.mentioned")?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{ArchiveError, ChannelRow, Tx};
+use super::{ArchiveError, ChannelRow, Tx, emoji};
 use crate::anonymize::{UserHash, rescrub};
 use crate::model::Timestamp;
 
@@ -50,6 +50,7 @@ pub(super) fn settle(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result
         }
     }
     if !places.is_empty() {
+        emoji::rescrub(tx, user, now)?;
         tx.connection
             .prepare_cached("DELETE FROM suspect_digits WHERE hash_prefix = ?1")?
             .execute(params![user.prefix()])?;

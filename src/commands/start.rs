@@ -202,7 +202,7 @@ async fn stopped(stop: &watch::Sender<Option<Stop>>) {
 }
 
 fn jobs_of_run(path: &Path, run_id: &str) -> Result<Vec<Job>, Failure> {
-    Reader::open(path)
+    Reader::open_beside_writer(path)
         .and_then(|reader| reader.jobs_of_run(run_id))
         .map_err(|error| Failure::archive(&error, path))
 }
@@ -370,8 +370,10 @@ async fn listen_for(
 
 fn set(stop: &watch::Sender<Option<Stop>>, why: Stop) {
     stop.send_if_modified(|stop| {
-        let first = stop.is_none();
-        stop.get_or_insert(why);
-        first
+        let counts = stop.is_none() || why == Stop::Signal;
+        if counts {
+            *stop = Some(why);
+        }
+        counts
     });
 }

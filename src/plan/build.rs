@@ -39,6 +39,8 @@ pub struct ChannelPlan {
     pub action: Action,
     /// Reading begins behind this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
+    /// Up to here the channel was read before.
+    pub read_to: Option<MessageId>,
     /// Reading ends at this message.
     pub until: Option<MessageId>,
     /// Whether pages move the checkpoint: not if that would pass over history
@@ -117,12 +119,9 @@ pub fn build<P: PlatformAdapter>(
             continue;
         }
         let lineage = lineage(channel, &by_id);
-        if !selection.asks_for(&lineage) {
-            continue;
-        }
         if let Some(reason) = left_out(channel, &lineage, selection) {
             plan.left_out.push(LeftOut { channel: channel.id, kind: channel.kind, reason });
-        } else if channel.kind.has_messages() {
+        } else if channel.kind.has_messages() && selection.asks_for(&lineage) {
             let checkpoint = known.get(&channel.id).map(|known| &known.checkpoint);
             match read(platform, channel, checkpoint, selection) {
                 Some(read) => plan.reads.push(read),
@@ -174,7 +173,7 @@ fn read<P: PlatformAdapter>(
     let beginning = selection.since.and_then(|since| platform.id_before(since));
     let (action, after) = if selection.run_since.is_some() || selection.run_until.is_some() {
         let since = selection.run_since.and_then(|since| platform.id_before(since));
-        let resumed = checkpoint.last_message_id.max(beginning);
+        let resumed = checkpoint.last_message_id.filter(|_| !selection.full).or(beginning);
         (Action::Range, if selection.run_since.is_some() { since } else { resumed })
     } else if selection.full {
         let goes_on = match &selection.full_job_id {
@@ -196,11 +195,12 @@ fn read<P: PlatformAdapter>(
     };
     // Everything up to the checkpoint was read; a reading that starts behind
     // it, or before anything was read, would leave a gap below.
-    let read_to = checkpoint.last_message_id.max(beginning);
+    let read_to = checkpoint.last_message_id.or(beginning);
     Some(ChannelPlan {
         weight: weight(platform, channel, after),
         until: selection.run_until.and_then(|until| platform.id_before(until)),
         moves_checkpoint: after <= read_to,
+        read_to,
         channel: channel.clone(),
         action,
         after,

@@ -7,7 +7,9 @@ use hashbrown::{HashMap, HashSet};
 use tokio::task::JoinSet;
 
 use crate::archive::KnownChannel;
-use crate::model::{Channel, ChannelId, ChannelState, Timestamp, Visibility, Workspace, WorkspaceId};
+use crate::model::{
+    Channel, ChannelId, ChannelKind, ChannelState, Timestamp, Visibility, Workspace, WorkspaceId,
+};
 use crate::monitor::Monitor;
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
@@ -44,6 +46,9 @@ pub struct ThreadListing {
     pub watermark: Option<Timestamp>,
     /// Whether it reached its end, so that the watermark holds.
     pub is_complete: bool,
+    /// Whether that end was the oldest thread of all: what it didn't name is
+    /// not among the archived ones.
+    pub reached_bottom: bool,
     /// What ended it early.
     pub error: Option<PlatformError>,
 }
@@ -175,7 +180,13 @@ async fn list_parent<P: PlatformAdapter>(
     monitor: &dyn Monitor,
 ) -> (Vec<Channel>, ThreadListing) {
     let mut threads: HashMap<ChannelId, Channel> = HashMap::new();
-    let mut listing = ThreadListing { parent: parent.id, watermark: None, is_complete: true, error: None };
+    let mut listing = ThreadListing {
+        parent: parent.id,
+        watermark: None,
+        is_complete: true,
+        reached_bottom: false,
+        error: None,
+    };
     let mut before = None;
     loop {
         let (page, has_more) = match platform.archived_threads(parent, before, monitor).await {
@@ -193,7 +204,10 @@ async fn list_parent<P: PlatformAdapter>(
         listing.watermark = listing.watermark.max(times().max());
         let known = threads.len();
         threads.extend(page.into_iter().map(|thread| (thread.id, thread)));
-        let Some(oldest) = oldest.filter(|_| has_more) else { break };
+        let Some(oldest) = oldest.filter(|_| has_more) else {
+            listing.reached_bottom = listing.is_complete;
+            break;
+        };
         if watermark.is_some_and(|watermark| oldest < watermark.earlier(WATERMARK_MARGIN)) {
             break;
         }
@@ -202,6 +216,9 @@ async fn list_parent<P: PlatformAdapter>(
         } else {
             // A whole page of one time: what lies behind it may be missed.
             listing.is_complete = false;
+            if before == Some(oldest) {
+                break;
+            }
             Some(oldest)
         };
     }
@@ -209,7 +226,8 @@ async fn list_parent<P: PlatformAdapter>(
 }
 
 /// Known channels that no listing named: closed, deleted, or archived so long
-/// ago that the listing ended before them.
+/// ago that the listing ended before them. Channels come before threads, which
+/// share the fate of their parent.
 async fn find_missing<P: PlatformAdapter>(
     platform: &Arc<P>,
     facts: &mut Facts,
@@ -218,29 +236,53 @@ async fn find_missing<P: PlatformAdapter>(
 ) -> Result<(), PlatformError> {
     let listed: HashMap<ChannelId, Visibility> =
         facts.channels.iter().map(|channel| (channel.id, channel.visibility.clone())).collect();
-    let mut absent: Vec<&KnownChannel> =
-        known.values().filter(|channel| channel.state == ChannelState::Active).collect();
-    absent.sort_by_key(|channel| channel.id);
+    let bottoms: HashSet<ChannelId> = facts
+        .listings
+        .iter()
+        .filter(|listing| listing.reached_bottom)
+        .map(|listing| listing.parent)
+        .collect();
+    let mut gone: HashMap<ChannelId, ChannelState> = known
+        .values()
+        .filter(|channel| is_gone(channel.state))
+        .map(|channel| (channel.id, channel.state))
+        .collect();
+    let mut absent: Vec<&KnownChannel> = known
+        .values()
+        .filter(|channel| channel.state != ChannelState::Deleted && channel.kind != ChannelKind::Category)
+        .collect();
+    absent.sort_by_key(|channel| (channel.kind.is_thread(), channel.id));
     let mut found = Vec::new();
     for channel in absent {
-        let parent = channel.parent_id.and_then(|parent| listed.get(&parent));
-        match (listed.get(&channel.id), parent) {
-            (Some(visibility), _) if visibility.everyone_sees => {}
-            (Some(_), _) => facts.gone.push((channel.id, ChannelState::Hidden)),
-            (None, Some(parent)) if channel.kind.is_thread() && !parent.everyone_sees => {
-                facts.gone.push((channel.id, ChannelState::Hidden));
-            }
-            (None, Some(parent)) if channel.archived == Some(true) => {
+        let parent = channel.parent_id.filter(|_| channel.kind.is_thread());
+        let visibility = listed.get(&channel.id).or_else(|| listed.get(&parent?));
+        let fate = match (visibility, parent.and_then(|parent| gone.get(&parent))) {
+            (Some(visibility), _) if !visibility.everyone_sees => Some(ChannelState::Hidden),
+            (None, Some(state)) => Some(*state),
+            _ => None,
+        };
+        if let Some(state) = fate {
+            gone.insert(channel.id, state);
+            facts.gone.push((channel.id, state));
+            continue;
+        }
+        let is_at_the_bottom = parent.is_some_and(|parent| bottoms.contains(&parent));
+        match visibility {
+            _ if listed.contains_key(&channel.id) => {}
+            Some(parent) if channel.archived == Some(true) && !is_at_the_bottom => {
                 facts.remembered.push(remember(channel, parent));
             }
-            (None, parent) => match platform.channel(channel.id, monitor.as_ref()).await {
+            None if channel.state == ChannelState::Hidden => {}
+            _ => match platform.channel(channel.id, monitor.as_ref()).await {
                 Ok(thread) if channel.kind.is_thread() => {
-                    found.push(Channel { visibility: parent.cloned().unwrap_or_default(), ..thread });
+                    found.push(Channel { visibility: visibility.cloned().unwrap_or_default(), ..thread });
                 }
                 Err(error) if error.kind == ErrorKind::NotFound => {
+                    gone.insert(channel.id, ChannelState::Deleted);
                     facts.gone.push((channel.id, ChannelState::Deleted));
                 }
                 Err(error) if error.kind == ErrorKind::Forbidden => {
+                    gone.insert(channel.id, ChannelState::Hidden);
                     facts.gone.push((channel.id, ChannelState::Hidden));
                 }
                 Err(error) if error.kind.ends_run() => return Err(error),
@@ -252,6 +294,10 @@ async fn find_missing<P: PlatformAdapter>(
     }
     add_threads(facts, found.into_iter());
     Ok(())
+}
+
+const fn is_gone(state: ChannelState) -> bool {
+    matches!(state, ChannelState::Hidden | ChannelState::Deleted)
 }
 
 fn remember(known: &KnownChannel, parent: &Visibility) -> Channel {

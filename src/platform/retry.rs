@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::PlatformError;
 use crate::monitor::{Counter, Event, Monitor};
 
+/// A fault that is to be waited for longer than this fails.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
 /// How often and after how long.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
@@ -34,7 +37,8 @@ impl RetryPolicy {
         loop {
             match attempt().await {
                 Err(error) if error.kind.is_passing() && retries < self.max_retries => {
-                    let wait = error.retry_after.unwrap_or_else(|| self.delay(retries));
+                    let wait =
+                        error.retry_after.map_or_else(|| self.delay(retries), |wait| wait.min(LONGEST_WAIT));
                     monitor.count(Counter::Retries, 1);
                     monitor.event(Event::Retrying { error: error.to_string(), wait });
                     tokio::time::sleep(wait).await;

@@ -12,7 +12,9 @@ use super::run::{Context, Stop};
 use crate::anonymize;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
 use crate::archive::{ArchiveError, ChannelRow, TenantRow, channels, jobs, progress};
-use crate::model::{Cause, ChannelState, MessageId, MessagePage, ProgressStatus, ReactionMode, Timestamp};
+use crate::model::{
+    Cause, ChannelState, MessageId, MessagePage, ProgressStatus, ReactionMode, Timestamp, WorkspaceId,
+};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{Action, ChannelPlan};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
@@ -30,6 +32,8 @@ pub struct ChannelTask {
     pub full_job_id: Arc<str>,
     /// Whose.
     pub tenant: TenantRow,
+    /// The tenant's workspace.
+    pub workspace: WorkspaceId,
     /// The channel's row.
     pub row: ChannelRow,
     /// Its name, scrubbed.
@@ -227,16 +231,21 @@ impl<P: PlatformAdapter> Reading<'_, P> {
 
     /// Stores a page; says whether it was the last.
     async fn take(&mut self, mut page: MessagePage) -> Result<Option<End>, Failure> {
+        let hint = self.task.plan.channel.last_message_id;
         let Some(last) = page.last_id() else {
-            if page.broken.is_empty() {
-                return Ok(Some(End::Reached));
+            if !page.broken.is_empty() {
+                return Err(self.unreadable("no message of the page has a readable ID"));
             }
-            return Err(self.unreadable("no message of the page has a readable ID"));
+            if self.cursor < hint {
+                self.confirm_right().await?;
+            }
+            return Ok(Some(End::Reached));
         };
         if Some(last) <= self.cursor {
             return Err(self.unreadable("the page doesn't go beyond the one before"));
         }
-        let is_last = !page.is_full && Some(last) >= self.task.plan.channel.last_message_id;
+        page.messages.retain(|message| Some(message.id) > self.cursor);
+        let is_last = !page.is_full && hint.is_some_and(|hint| last >= hint);
         let until = self.task.plan.until;
         let is_beyond = until.is_some_and(|until| last > until);
         if is_beyond {
@@ -252,6 +261,22 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         } else {
             None
         })
+    }
+
+    /// An empty page short of the newest message: either that one was deleted,
+    /// or the bot may not read the history any more, which looks the same.
+    async fn confirm_right(&self) -> Result<(), Failure> {
+        let (_, channels) = self.context.platform.workspace(self.task.workspace, &self.meter).await?;
+        let channel = &self.task.plan.channel;
+        // A thread takes its rights from its parent.
+        let of = if channel.kind.is_thread() { channel.parent_id } else { Some(channel.id) };
+        let rights = channels.iter().find(|listed| Some(listed.id) == of).map(|listed| &listed.visibility);
+        if rights.is_some_and(|rights| rights.everyone_sees && rights.bot_lacks.is_empty()) {
+            return Ok(());
+        }
+        let subject = format!("messages of channel {}", channel.id);
+        let detail = "the right to read it was lost in the middle";
+        Err(PlatformError::new(ErrorKind::Forbidden, subject, detail).into())
     }
 
     fn unreadable(&self, detail: &str) -> Failure {
@@ -274,6 +299,10 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             keeps_reactions: task.reactions != ReactionMode::Off,
         };
         let (moves, is_full) = (task.plan.moves_checkpoint, task.plan.action == Action::Full);
+        // All that was young has been read again once the old checkpoint is
+        // reached; what follows is new, and need not be waited for.
+        let refreshed_at =
+            (task.plan.action == Action::Refresh && last >= task.plan.read_to).then_some(self.began_at);
         let (full_job_id, row, now) = (Arc::clone(&task.full_job_id), task.row, self.context.clock.now());
         let stored = self
             .context
@@ -282,6 +311,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
                 let outcome = store_page(tx, &batch, now)?;
                 if let Some(last) = last.filter(|_| moves) {
                     progress::advance(tx, row, last, now)?;
+                }
+                if let Some(refreshed_at) = refreshed_at {
+                    progress::refreshed(tx, row, refreshed_at, now)?;
                 }
                 if is_full {
                     progress::advance_full(tx, row, &full_job_id, last, now)?;

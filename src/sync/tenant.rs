@@ -65,7 +65,8 @@ pub async fn prepare<P: PlatformAdapter>(
         let full_job_id = context.writer.run(move |tx| tenants::begin_full(tx, row, &job_id)).await?;
         selection.full_job_id = Some(full_job_id);
     }
-    let known = Reader::open(&context.archive)?.known_channels(&tenant.platform, tenant.workspace)?;
+    let known =
+        Reader::open_beside_writer(&context.archive)?.known_channels(&tenant.platform, tenant.workspace)?;
     let facts = discover(&context.platform, tenant.workspace, &monitor_of(meter)).await?;
     let full_job_id = selection.full_job_id.as_deref().unwrap_or(&job_id).into();
     let stage = Stage { job_id, full_job_id, row, selection, known, facts };
@@ -123,6 +124,7 @@ impl Stage {
                 job_id: Arc::clone(&self.job_id),
                 full_job_id: Arc::clone(&self.full_job_id),
                 tenant: self.row,
+                workspace: tenant.workspace,
                 row: *row_of,
                 name: name.clone(),
                 plan: read,
@@ -198,6 +200,7 @@ async fn store_facts<P: PlatformAdapter>(
             let mut rows = channels::store(tx, tenant, &public, now)?;
             for (channel, name) in remembered {
                 if let Some(row) = channels::find(tx, tenant, channel)? {
+                    channels::set_state(tx, row, ChannelState::Active, now)?;
                     rows.insert(channel, (row, name));
                 }
             }
@@ -210,8 +213,16 @@ async fn store_facts<P: PlatformAdapter>(
             progress::settle_skipped(tx, &skipped, now)?;
             for listing in listings {
                 if let Some(row) = channels::find(tx, tenant, listing.parent)? {
-                    let (watermark, complete) = (listing.watermark, listing.is_complete);
-                    progress::finish_thread_listing(tx, tenant, row, watermark, complete, now)?;
+                    let (complete, bottom) = (listing.is_complete, listing.reached_bottom);
+                    progress::finish_thread_listing(
+                        tx,
+                        tenant,
+                        row,
+                        listing.watermark,
+                        complete,
+                        bottom,
+                        now,
+                    )?;
                 }
             }
             Ok(rows)

@@ -58,7 +58,7 @@ struct ErrorBody {
     #[serde(default)]
     code: i64,
     #[serde(default)]
-    message: String,
+    message: Option<String>,
 }
 
 /// "Your account is not verified" and the like: the request is blocked as a
@@ -105,13 +105,26 @@ const fn kind(status: u16, code: Option<i64>) -> ErrorKind {
 
 /// Status, and Discord's own words if the body was its JSON.
 fn describe(status: u16, error: Option<&ErrorBody>) -> String {
-    match error {
-        Some(error) if !error.message.is_empty() => {
-            let words: String = error.message.chars().filter(|char| !char.is_control()).take(120).collect();
-            format!("HTTP {status}, code {}: {words}", error.code)
+    let code = error.map(|error| error.code);
+    match (code, error.and_then(|error| error.message.as_deref())) {
+        (Some(code), Some(words)) if !words.is_empty() => {
+            format!("HTTP {status}, code {code}: {}", tamed(words))
         }
         _ => format!("HTTP {status}"),
     }
+}
+
+/// Words of a server: short, without control characters, and without numbers
+/// long enough to be somebody's ID.
+fn tamed(words: &str) -> String {
+    let mut tamed = String::new();
+    for part in words.split_inclusive(|char: char| !char.is_ascii_digit()) {
+        let digits = part.trim_end_matches(|char: char| !char.is_ascii_digit());
+        let is_long = digits.len() >= 15;
+        tamed.push_str(if is_long { "…" } else { digits });
+        tamed.push_str(&part[digits.len()..]);
+    }
+    tamed.chars().filter(|char| !char.is_control()).take(120).collect()
 }
 
 /// A request without an answer.
@@ -155,6 +168,12 @@ mod tests {
         assert_eq!(judged(403, "<html>blocked</html>"), ErrorKind::Unreadable);
         assert_eq!(judged(404, "Cannot GET"), ErrorKind::NoRoute);
         assert_eq!(judged(404, "{\"message\":\"404: Not Found\",\"code\":0}"), ErrorKind::NoRoute);
+    }
+
+    #[test]
+    fn a_servers_words_are_tamed() {
+        assert_eq!(tamed("Unknown Member 80351110224678912!"), "Unknown Member …!");
+        assert_eq!(tamed("Missing Access\u{1b}[0m 50001"), "Missing Access[0m 50001");
     }
 
     #[test]

@@ -139,7 +139,8 @@ fn author(wire: &wire::Message<'_>) -> Option<User> {
 }
 
 fn user(user: wire::User) -> Option<User> {
-    Some(User { id: user.id()?, is_bot: Some(user.bot.unwrap_or(false)) })
+    // Only where it writes is it certain that somebody isn't a bot.
+    Some(User { id: user.id()?, is_bot: user.bot.filter(|is_bot| *is_bot) })
 }
 
 fn people(wire: &wire::Message<'_>) -> Vec<User> {

@@ -72,16 +72,14 @@ impl GuildRights {
         if self.everyone.contains(Permissions::ADMINISTRATOR) {
             return Permissions::all();
         }
-        apply(self.everyone, overwrites, |overwrite| is_role(overwrite) && overwrite.id.0 == self.guild.get())
+        apply(self.everyone, overwrites, |overwrite| is_everyones(overwrite, self.guild))
     }
 
     fn bot_in(&self, overwrites: &[wire::Overwrite<'_>]) -> Permissions {
         if self.bot_base.contains(Permissions::ADMINISTRATOR) {
             return Permissions::all();
         }
-        let everyone = apply(self.bot_base, overwrites, |overwrite| {
-            is_role(overwrite) && overwrite.id.0 == self.guild.get()
-        });
+        let everyone = apply(self.bot_base, overwrites, |overwrite| is_everyones(overwrite, self.guild));
         let roles = apply(everyone, overwrites, |overwrite| {
             is_role(overwrite) && self.bot_roles.iter().flatten().any(|role| *role == overwrite.id.0)
         });
@@ -95,13 +93,19 @@ fn apply(
     overwrites: &[wire::Overwrite<'_>],
     matches: impl Fn(&wire::Overwrite<'_>) -> bool,
 ) -> Permissions {
-    let (allow, deny) = overwrites
-        .iter()
-        .filter(|overwrite| matches(overwrite))
-        .fold((Permissions::empty(), Permissions::empty()), |(allow, deny), overwrite| {
-            (allow | raw_bits(overwrite.allow), deny | raw_bits(overwrite.deny))
-        });
+    let (allow, deny) = overwrites.iter().filter(|overwrite| matches(overwrite)).fold(
+        (Permissions::empty(), Permissions::empty()),
+        |(allow, deny), overwrite| {
+            (allow | raw_bits(overwrite.allow), deny | overwrite.deny.map_or(Permissions::empty(), denied))
+        },
+    );
     (base & !deny) | allow
+}
+
+/// @everyone's overwrite has the guild's ID; one without a type is taken for it.
+fn is_everyones(overwrite: &wire::Overwrite<'_>, guild: WorkspaceId) -> bool {
+    let is_member = overwrite.kind.is_some_and(|kind| matches!(kind.get(), "1" | "\"1\"" | "\"member\""));
+    overwrite.id.0 == guild.get() && !is_member
 }
 
 /// The type is a number, and a word with some compatible servers.
@@ -111,6 +115,14 @@ fn is_role(overwrite: &wire::Overwrite<'_>) -> bool {
 
 fn raw_bits(raw: Option<&RawValue>) -> Permissions {
     raw.map_or(Permissions::empty(), |raw| bits(raw.get().trim_matches('"')))
+}
+
+/// A denial that can't be read denies everything.
+fn denied(raw: &RawValue) -> Permissions {
+    match raw.get().trim_matches('"') {
+        "null" => Permissions::empty(),
+        decimal => decimal.parse().map_or(Permissions::all(), Permissions::from_bits_retain),
+    }
 }
 
 /// Bits in decimal; unknown ones are kept, unreadable ones are none.
@@ -186,6 +198,16 @@ mod tests {
             r#"[{{"id":"{GUILD}","type":1,"allow":"{VIEW}","deny":"0"}},{{"id":"5","type":0,"allow":"{VIEW}","deny":"0"}}]"#
         );
         assert!(!visibility(ChannelKind::Text, 0, 0, &other).everyone_sees);
+    }
+
+    #[test]
+    fn an_overwrite_that_cant_be_read_shuts_rather_than_opens() {
+        for deny in ["\"0x400\"", "\"99999999999999999999999\"", "[]"] {
+            let odd = format!(r#"[{{"id":"{GUILD}","allow":"0","deny":{deny}}}]"#);
+            assert!(!visibility(ChannelKind::Text, VIEW, 0, &odd).everyone_sees, "{deny}");
+        }
+        let null = format!(r#"[{{"id":"{GUILD}","type":0,"allow":null,"deny":null}}]"#);
+        assert!(visibility(ChannelKind::Text, VIEW, 0, &null).everyone_sees);
     }
 
     #[test]
