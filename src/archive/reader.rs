@@ -87,9 +87,13 @@ impl Reader {
     }
 }
 
+/// A time that may be NULL.
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+}
+
 fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
-    let time =
-        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    let time = |column| time(row, column);
     let message =
         |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.and_then(MessageId::from_i64));
     let Some(id) = ChannelId::from_i64(row.get(0)?) else {

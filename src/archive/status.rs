@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
+use super::reader::time;
 use super::{ArchiveError, Reader, jobs};
 use crate::model::{
     ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, MessageId,
@@ -125,8 +126,7 @@ impl Reader {
 }
 
 fn tenant(row: &Row<'_>) -> rusqlite::Result<Option<TenantOverview>> {
-    let time =
-        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    let time = |column| time(row, column);
     let Some(workspace_id) = WorkspaceId::from_i64(row.get(1)?) else {
         return Ok(None);
     };
@@ -151,8 +151,7 @@ fn tenant(row: &Row<'_>) -> rusqlite::Result<Option<TenantOverview>> {
 }
 
 fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let time =
-        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    let time = |column| time(row, column);
     Ok(Job {
         job_id: row.get(0)?,
         run_id: row.get(1)?,
@@ -188,8 +187,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
 }
 
 fn channel_result(row: &Row<'_>) -> rusqlite::Result<Option<ChannelResult>> {
-    let time =
-        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    let time = |column| time(row, column);
     let Some(channel_id) = ChannelId::from_i64(row.get(0)?) else {
         return Ok(None);
     };

@@ -51,14 +51,14 @@ pub struct ChannelTask {
 /// How far the reading of a channel is, for whoever looks from outside.
 #[derive(Debug, Default)]
 pub struct ReadingState {
-    thousandths: AtomicU32,
+    millionths: AtomicU32,
     messages: AtomicU64,
 }
 
 impl ReadingState {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a million")]
     fn set(&self, progress: f64, messages: u64) {
-        self.thousandths.store((progress * 1000.0) as u32, Ordering::Relaxed);
+        self.millionths.store((progress * 1_000_000.0) as u32, Ordering::Relaxed);
         self.messages.store(messages, Ordering::Relaxed);
     }
 }
@@ -70,7 +70,7 @@ impl ChannelTask {
         Part {
             weight: self.plan.weight as f64,
             messages: self.state.messages.load(Ordering::Relaxed) as f64,
-            progress: f64::from(self.state.thousandths.load(Ordering::Relaxed)) / 1000.0,
+            progress: f64::from(self.state.millionths.load(Ordering::Relaxed)) / 1_000_000.0,
         }
     }
 }

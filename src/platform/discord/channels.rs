@@ -17,8 +17,8 @@ use crate::platform::{ErrorKind, PlatformError};
 const THREADS_PER_PAGE: u64 = 100;
 
 /// Messages that may stand behind a page of a listing, a guess: it waits for
-/// channels that have more to read, and before those that have less.
-const LISTING_WORK: u64 = 1000;
+/// channels that have more to read, and for those of which nothing is known.
+const LISTING_WORK: u64 = 500;
 
 /// A guild and its channels, each with who may see it.
 pub async fn workspace(

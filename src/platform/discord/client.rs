@@ -116,7 +116,7 @@ impl Client {
         monitor: &dyn Monitor,
     ) -> Result<Response, PlatformError> {
         let begin = tokio::time::Instant::now();
-        let permit = self.limiter.acquire(endpoint.clone()).await;
+        let permit = self.limiter.acquire(apart(endpoint)).await;
         self.learned.wait(&endpoint.path).await;
         let waited = begin.elapsed();
         if waited >= NOTICEABLE_WAIT {
@@ -235,9 +235,25 @@ fn endpoint(path: &str) -> Endpoint {
     Endpoint { method: Method::Get, path }
 }
 
+/// The limiter lets one request at a time through for all routes of a channel
+/// whose buckets it hasn't met. A listing of threads, which is in no hurry,
+/// must not keep the channel's first page waiting: it counts as another
+/// channel's.
+fn apart(endpoint: &Endpoint) -> Endpoint {
+    let path = endpoint.path.replace("/threads/archived", "~/threads/archived");
+    Endpoint { method: endpoint.method, path }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::endpoint;
+    use super::{apart, endpoint};
+
+    #[test]
+    fn listings_are_no_neighbours_of_pages() {
+        let listing = apart(&endpoint("channels/1/threads/archived/public?limit=100"));
+        assert_eq!(listing.path, "channels/1~/threads/archived/public");
+        assert_eq!(apart(&endpoint("channels/1/messages")).path, "channels/1/messages");
+    }
 
     #[test]
     fn an_endpoint_names_no_user_and_no_parameter() {
