@@ -14,7 +14,7 @@ pub enum ErrorKind {
     /// It is not there (any more): final for the channel.
     NotFound,
     /// Nobody answers at this address: a proxy in trouble, or a compatible
-    /// server that doesn't know the route. Worth a retry; proves nothing.
+    /// server that doesn't know the route. Proves nothing.
     NoRoute,
     /// The platform doesn't accept the question: final for the channel.
     Refused,
@@ -39,10 +39,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether asking again can help.
     pub const fn is_passing(self) -> bool {
-        matches!(
-            self,
-            Self::Network | Self::Timeout | Self::Server | Self::Unreadable | Self::NotReady | Self::NoRoute
-        )
+        matches!(self, Self::Network | Self::Timeout | Self::Server | Self::Unreadable | Self::NotReady)
     }
 
     /// Whether nothing else of this run can succeed.

@@ -17,8 +17,9 @@ const REFUSAL_WINDOW: Duration = Duration::from_mins(10);
 const REFUSALS_SLOW: usize = 300;
 /// From here on none is sent.
 const REFUSALS_END: usize = 500;
-/// The pace of a slowed-down gate: the rest of the allowance lasts a window.
-const SLOW_INTERVAL: Duration = Duration::from_secs(3);
+/// The pace of a slowed-down gate. Refusals at this pace still add up to the end
+/// before the first ones are forgotten.
+const SLOW_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a gate lets through.
 #[derive(Debug, Clone, Copy)]
@@ -309,6 +310,19 @@ mod tests {
         assert!(tokio::time::timeout(Duration::from_millis(100), gate.enter(9)).await.is_err());
         drop(gate.enter(0).await.unwrap());
         assert!(begin.elapsed() < Duration::from_millis(1100), "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_platform_that_only_refuses_is_left_alone_in_good_time() {
+        let gate = gate(10, 48.0);
+        let begin = Instant::now();
+        let mut requests = 0;
+        while gate.enter(0).await.is_ok() {
+            gate.record_refusal();
+            requests += 1;
+        }
+        assert_eq!(requests, REFUSALS_END);
+        assert!(begin.elapsed() < REFUSAL_WINDOW, "{:?}", begin.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
