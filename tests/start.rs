@@ -235,3 +235,14 @@ fn an_archive_that_somebody_reads_holds_no_run_up() {
     sandbox.run(&["start"]).expect_code(0);
     assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
 }
+
+#[test]
+fn figures_of_a_job_are_in_the_log() {
+    let sandbox = Sandbox::new(World::new(&Description::community(77_000_000_000_000_001, 3, 120)));
+    let ran = sandbox.run(&["start", "-v", "--log-format", "json"]).expect_code(0);
+    let line = ran.stderr.lines().find(|line| line.contains("sync-metrics")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["target"], "sync-metrics");
+    assert_eq!(line["fields"]["retries"], 0);
+    assert!(line["fields"]["messages_per_second"].as_f64().unwrap() > 0.0);
+}

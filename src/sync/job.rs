@@ -1,6 +1,7 @@
 //! The record of one job while it runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -19,6 +20,9 @@ use crate::monitor::{Counter, Event};
 /// An estimate is told once this much of the work is done.
 const ESTIMABLE_PROGRESS: f64 = 0.02;
 
+/// How often a running job's figures are logged.
+const METRICS_INTERVAL: Duration = Duration::from_secs(30);
+
 /// What is known of a job, in memory and brought to its row.
 #[derive(Debug)]
 pub struct JobRecord {
@@ -31,6 +35,7 @@ pub struct JobRecord {
     kind: JobKind,
     status: JobStatus,
     began: Instant,
+    logged: Instant,
     /// How its channels ended.
     tally: Tally,
     /// What ended before any channel: the tenant itself, listings of threads.
@@ -77,6 +82,7 @@ impl JobRecord {
             kind,
             status: JobStatus::Running,
             began: Instant::now(),
+            logged: Instant::now(),
             tally: Tally::default(),
             before: Tally::default(),
             total: 0,
@@ -152,12 +158,33 @@ impl JobRecord {
         self.tally.ended() < self.total
     }
 
-    /// Brings its row up to date.
-    /// `open` are its channels that are being read.
-    pub async fn save<P>(&self, context: &Context<P>, open: &[Part]) -> Result<(), ArchiveError> {
+    /// Brings its row up to date. `open` are its channels that are being read.
+    pub async fn save<P>(&mut self, context: &Context<P>, open: &[Part]) -> Result<(), ArchiveError> {
         let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(open), context.clock.now());
         context.monitor.event(Event::JobProgress { job_id: job_id.to_string(), stats });
+        if self.logged.elapsed() >= METRICS_INTERVAL {
+            self.logged = Instant::now();
+            self.log_metrics(&stats, open.len());
+        }
         context.writer.run(move |tx| jobs::update(tx, &job_id, &stats, now)).await
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "rates")]
+    fn log_metrics(&self, stats: &JobStats, open_channels: usize) {
+        let minutes = self.began.elapsed().as_secs_f64().max(0.001) / 60.0;
+        tracing::info!(
+            target: "sync-metrics",
+            job_id = %self.job_id,
+            channels_per_minute = stats.channels_processed as f64 / minutes,
+            messages_per_second = stats.messages_processed as f64 / (minutes * 60.0),
+            open_channels,
+            max_concurrent_channels = stats.max_concurrent_channels,
+            api_calls = stats.total_api_calls,
+            rate_limit_encounters = stats.rate_limit_encounters,
+            rate_limit_wait_seconds = stats.rate_limit_wait_seconds,
+            retries = stats.retries,
+            "figures of a job"
+        );
     }
 
     #[allow(clippy::cast_precision_loss, reason = "ratios and averages")]
@@ -198,6 +225,7 @@ impl JobRecord {
         if self.status == JobStatus::Completed {
             stats.progress = 1.0;
         }
+        self.log_metrics(&stats, 0);
         let (job_id, tenant, end_status) = (Arc::clone(&self.job_id), self.tenant, self.status);
         let errors = self.errors.clone();
         let end = tenants::End {

@@ -356,8 +356,9 @@ impl<P: PlatformAdapter> Run<P> {
         Ok(())
     }
 
-    async fn record_progress(&self) -> Result<(), ArchiveError> {
-        for (tenant, record) in self.records.iter().enumerate().filter(|(_, record)| record.is_running()) {
+    async fn record_progress(&mut self) -> Result<(), ArchiveError> {
+        for (tenant, record) in self.records.iter_mut().enumerate().filter(|(_, record)| record.is_running())
+        {
             let open = self.reading_of.values().filter(|open| open.tenant == tenant);
             let parts: Vec<Part> = open.map(|open| open.task.part()).collect();
             record.save(&self.context, &parts).await?;
