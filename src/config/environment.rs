@@ -75,13 +75,13 @@ mod tests {
 
     #[test]
     fn debug_shows_no_variable() {
-        let env = Environment::new([("DISCORD_BOT_TOKEN", "hush")], "/work");
+        let env = Environment::new([("DISCORD_BOT_TOKEN", "hush")], "/srv");
         assert!(!format!("{env:?}").contains("hush"));
     }
 
     #[test]
     fn an_empty_variable_counts_as_not_set() {
-        let env = Environment::new([("A", ""), ("B", "b")], "/work");
+        let env = Environment::new([("A", ""), ("B", "b")], "/srv");
         assert_eq!(env.variable("A"), None);
         assert_eq!(env.variable("B"), Some(OsStr::new("b")));
     }

@@ -81,7 +81,7 @@ mod tests {
 
     fn expanded(written: &str) -> Result<PathBuf, Unexpanded> {
         let variables = [("HOME", "/home/ada"), ("DIR", "/run/credentials")];
-        expand(written, &Environment::new(variables, "/work"))
+        expand(written, &Environment::new(variables, "/srv"))
     }
 
     #[test]

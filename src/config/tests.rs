@@ -21,13 +21,13 @@ const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs
 const TENANT: &str = "[[tenant]]\nname = \"takaro\"\nguild_id = \"123456789012345678\"\n";
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
-    Environment::new(variables.iter().copied(), "/work")
+    Environment::new(variables.iter().copied(), "/srv")
 }
 
 fn resolved(text: &str, variables: &[(&str, &str)], flags: &Overrides) -> Result<Config, ConfigError> {
     let source = Source {
         shown: PathBuf::from("sync.toml"),
-        path: PathBuf::from("/work/sync.toml"),
+        path: PathBuf::from("/srv/sync.toml"),
         text: text.to_owned(),
     };
     resolve(&source, &environment(variables), flags)

@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_token_in_the_place_of_a_path_is_not_shown() {
-        let path = PathBuf::from(format!("/work/{TOKEN}"));
+        let path = PathBuf::from(format!("/srv/{TOKEN}"));
         let error = TokenSource::File(path).read(&no_env()).unwrap_err();
         assert!(!error.to_string().contains("MTk4"), "{error}");
     }

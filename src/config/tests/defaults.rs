@@ -23,8 +23,8 @@ fn tenant() -> TenantConfig {
 #[test]
 fn a_tenant_is_all_a_file_needs() {
     let config = config(TENANT);
-    assert_eq!(config.source, Path::new("/work/sync.toml"));
-    let archive = ArchiveConfig { path: "/work/archive.db".into(), mode: 0o600 };
+    assert_eq!(config.source, Path::new("/srv/sync.toml"));
+    let archive = ArchiveConfig { path: "/srv/archive.db".into(), mode: 0o600 };
     assert_eq!(config.archive, archive);
     let discord = DiscordConfig {
         token: TokenSource::Env("DISCORD_BOT_TOKEN".to_owned()),
@@ -82,7 +82,7 @@ fn every_value_of_the_file_is_used() {
     );
     assert_eq!(config.archive.path, Path::new("/data/a.db"));
     assert_eq!(config.archive.mode, 0o640);
-    let token = TokenSource::File("/work/secrets/token".into());
+    let token = TokenSource::File("/srv/secrets/token".into());
     assert_eq!(config.discord.token, token);
     assert_eq!(config.discord.api_url.as_str(), "http://127.0.0.1:3000");
     assert!((config.discord.requests_per_second - 200.5).abs() < f64::EPSILON);

@@ -73,7 +73,7 @@ fn paths_are_relative_to_the_file_and_variables_in_them_are_replaced() {
     let variables = [("HOME", "/home/ada"), ("DIR", "secrets")];
     let config = resolved(&with_tenant(paths), &variables, &Overrides::default()).unwrap();
     assert_eq!(config.archive.path, Path::new("/home/ada/a.db"));
-    assert_eq!(config.discord.token, TokenSource::File("/work/secrets/token".into()));
+    assert_eq!(config.discord.token, TokenSource::File("/srv/secrets/token".into()));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn an_unset_variable_in_the_archives_path_is_a_problem() {
 fn an_unset_variable_in_the_tokens_path_fails_only_when_the_token_is_read() {
     let text = with_tenant("[discord]\ntoken_file = \"$CREDENTIALS_DIRECTORY/token\"\n");
     let token = config(&text).discord.token;
-    let error = token.read(&Environment::new::<&str, &str>([], "/work")).unwrap_err();
+    let error = token.read(&Environment::new::<&str, &str>([], "/srv")).unwrap_err();
     assert!(error.to_string().contains("$CREDENTIALS_DIRECTORY is not set"));
 }
 
