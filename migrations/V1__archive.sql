@@ -214,7 +214,13 @@ CREATE TABLE sync_jobs (
     average_channel_seconds   REAL    NOT NULL DEFAULT 0,
     total_api_calls           INTEGER NOT NULL DEFAULT 0,
     rate_limit_encounters     INTEGER NOT NULL DEFAULT 0,
-    rate_limit_wait_seconds   REAL    NOT NULL DEFAULT 0,
+    bucket_wait_seconds       REAL    NOT NULL DEFAULT 0,   -- for a channel's or route's own limit
+    global_wait_seconds       REAL    NOT NULL DEFAULT 0,   -- the platform wanted to be left alone
+    guard_wait_seconds        REAL    NOT NULL DEFAULT 0,   -- many requests had been refused
+    pace_wait_seconds         REAL    NOT NULL DEFAULT 0,   -- for the run's own pace
+    retry_wait_seconds        REAL    NOT NULL DEFAULT 0,   -- between a fault and the next attempt
+    rate_limit_wait_seconds   REAL    NOT NULL GENERATED ALWAYS AS
+                              (bucket_wait_seconds + global_wait_seconds + guard_wait_seconds),
     retries                   INTEGER NOT NULL DEFAULT 0,
     progress                  REAL    NOT NULL DEFAULT 0,   -- 0 to 1
     eta_seconds               REAL,
@@ -239,6 +245,15 @@ CREATE TABLE channel_sync_jobs (
     last_message_id     INTEGER,
     messages_per_second REAL    NOT NULL DEFAULT 0,
     retry_count         INTEGER NOT NULL DEFAULT 0,
+    total_api_calls     INTEGER NOT NULL DEFAULT 0,
+    rate_limit_encounters INTEGER NOT NULL DEFAULT 0,
+    bucket_wait_seconds REAL    NOT NULL DEFAULT 0,   -- as in sync_jobs
+    global_wait_seconds REAL    NOT NULL DEFAULT 0,
+    guard_wait_seconds  REAL    NOT NULL DEFAULT 0,
+    pace_wait_seconds   REAL    NOT NULL DEFAULT 0,
+    retry_wait_seconds  REAL    NOT NULL DEFAULT 0,
+    rate_limit_wait_seconds REAL NOT NULL GENERATED ALWAYS AS
+                        (bucket_wait_seconds + global_wait_seconds + guard_wait_seconds),
     error_details       TEXT,
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL,

@@ -6,7 +6,7 @@ mod util;
 
 use std::time::Duration;
 
-use discord_sim::{Description, Headers, Limits, Match, RouteKind, Scope, What, World};
+use discord_sim::{BodyKind, Description, Headers, Limits, Match, RouteKind, Scope, What, World};
 use util::Sandbox;
 use util::truth::assert_archived;
 
@@ -70,4 +70,59 @@ fn no_second_holds_more_requests_than_allowed() {
     sandbox.run(&["start"]).expect_code(0);
     let busiest = sandbox.sim.journal().busiest_second();
     assert!((20..=42).contains(&busiest), "{busiest} requests in a second");
+}
+
+#[test]
+fn a_world_that_only_says_too_often_is_left_alone_with_a_code_and_a_reason() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 3, 150)));
+    let too_often = What::RateLimited { retry_after: 0.0, scope: Scope::User };
+    sandbox.sim.faults().when(Match::default().always(), too_often);
+    let ran = sandbox.run(&["start"]).expect_code(7);
+    assert!(sandbox.sim.journal().entries().len() <= 500);
+    assert!(ran.stderr.contains("nothing but"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_server_that_begins_to_say_only_too_often_ends_the_run_with_what_was_committed() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 6, 600)));
+    let too_often = What::RateLimited { retry_after: 0.0, scope: Scope::User };
+    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(10).always(), too_often);
+    let ran = sandbox.run(&["start", "--format", "json"]).expect_code(7);
+    assert!(sandbox.sim.journal().entries().len() <= 500);
+    let summary = ran.last_json();
+    assert_eq!(summary["exit_code"], 7);
+    assert_eq!(summary["jobs"][0]["errors"][0]["cause"], "too_many_refusals", "{summary}");
+    assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 1000, "ten pages were committed");
+    sandbox.sim.faults().clear();
+    sandbox.run(&["start"]).expect_code(0);
+    assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+}
+
+#[test]
+fn waits_are_told_by_cause_for_the_job_and_for_each_channel() {
+    let sandbox = limited(Headers::Honest);
+    let stop = What::RateLimited { retry_after: 1.0, scope: Scope::Global };
+    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(4), stop);
+    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(8), What::Status(503, BodyKind::Html));
+    let job = sandbox.run(&["start", "--format", "json"]).expect_code(0).last_json()["jobs"][0].clone();
+    let seconds = |of: &serde_json::Value, cause: &str| of["waits"][cause].as_f64().unwrap();
+    let stats = &job["parallel_stats"];
+    assert!(seconds(stats, "bucket_seconds") > 0.5, "{stats}");
+    assert!(seconds(stats, "global_seconds") > 0.5, "{stats}");
+    assert!(seconds(stats, "retry_seconds") > 0.5, "{stats}");
+    assert!(seconds(stats, "guard_seconds") < 0.1, "{stats}");
+    let channels = job["channel_results"].as_array().unwrap();
+    let sum = |count: &str| channels.iter().map(|channel| channel[count].as_u64().unwrap()).sum::<u64>();
+    let pages = sandbox.sim.journal().count(RouteKind::Messages);
+    assert_eq!(
+        (sum("total_api_calls"), sum("rate_limit_encounters"), sum("retry_count")),
+        (pages as u64, 1, 1)
+    );
+    let waited: f64 = channels.iter().map(|channel| seconds(channel, "bucket_seconds")).sum();
+    assert!(
+        waited > 0.5 && waited <= seconds(stats, "bucket_seconds") + 0.001,
+        "{waited} in channels, {stats}"
+    );
+    let details = sandbox.run(&["status", "--job-id", job["job_id"].as_str().unwrap()]).expect_code(0).stdout;
+    assert!(details.contains("for the channels' own limits"), "{details}");
 }

@@ -3,7 +3,9 @@
 use rusqlite::params;
 
 use super::{ArchiveError, ChannelRow, TenantRow, Tx};
-use crate::model::{JobError, JobKind, JobStats, JobStatus, MessageId, ProgressStatus, Timestamp};
+use crate::model::{
+    JobError, JobKind, JobStats, JobStatus, MessageId, ProgressStatus, RequestStats, Timestamp,
+};
 
 /// A job that waits for its turn.
 #[derive(Debug, Clone)]
@@ -50,15 +52,15 @@ pub fn start(tx: &mut Tx<'_>, job_id: &str, now: Timestamp) -> Result<(), Archiv
 /// # Errors
 /// When the archive can't be written.
 pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -> Result<(), ArchiveError> {
-    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     tx.connection
         .prepare_cached(
             "UPDATE sync_jobs
                 SET channels_total = ?2, channels_processed = ?3, channels_skipped = ?4, messages_processed = ?5,
                     reactions_processed = ?6, attachments_processed = ?7, max_concurrent_channels = ?8,
-                    average_channel_seconds = ?9, total_api_calls = ?10, rate_limit_encounters = ?11,
-                    rate_limit_wait_seconds = ?12, retries = ?13, progress = ?14, eta_seconds = ?15,
-                    updated_at = ?16, channels_unreadable = ?17
+                    average_channel_seconds = ?9, progress = ?10, eta_seconds = ?11, updated_at = ?12,
+                    channels_unreadable = ?13, total_api_calls = ?14, rate_limit_encounters = ?15, retries = ?16,
+                    bucket_wait_seconds = ?17, global_wait_seconds = ?18, guard_wait_seconds = ?19,
+                    pace_wait_seconds = ?20, retry_wait_seconds = ?21
               WHERE id = ?1",
         )?
         .execute(params![
@@ -71,16 +73,24 @@ pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -
             count(stats.attachments_processed),
             count(stats.max_concurrent_channels),
             stats.average_channel_seconds,
-            count(stats.total_api_calls),
-            count(stats.rate_limit_encounters),
-            stats.rate_limit_wait_seconds,
-            count(stats.retries),
             stats.progress,
             stats.eta_seconds,
             now.as_millis(),
             count(stats.channels_unreadable),
+            count(stats.requests.sent),
+            count(stats.requests.rate_limit_encounters),
+            count(stats.requests.retries),
+            stats.requests.waits.bucket_seconds,
+            stats.requests.waits.global_seconds,
+            stats.requests.waits.guard_seconds,
+            stats.requests.waits.pace_seconds,
+            stats.requests.waits.retry_seconds,
         ])?;
     Ok(())
+}
+
+fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// A job has ended.
@@ -161,8 +171,8 @@ pub struct ChannelEnd {
     pub last_message_id: Option<MessageId>,
     /// Messages a second.
     pub messages_per_second: f64,
-    /// Requests sent again.
-    pub retry_count: u64,
+    /// What its requests came to.
+    pub requests: RequestStats,
     /// The cause, if it failed.
     pub error: Option<String>,
 }
@@ -182,7 +192,10 @@ pub fn finish_channel(
         .prepare_cached(
             "UPDATE channel_sync_jobs
                 SET status = ?3, completed_at = ?4, messages_processed = ?5, last_message_id = ?6,
-                    messages_per_second = ?7, retry_count = ?8, error_details = ?9, updated_at = ?4
+                    messages_per_second = ?7, retry_count = ?8, error_details = ?9, updated_at = ?4,
+                    total_api_calls = ?10, rate_limit_encounters = ?11, bucket_wait_seconds = ?12,
+                    global_wait_seconds = ?13, guard_wait_seconds = ?14, pace_wait_seconds = ?15,
+                    retry_wait_seconds = ?16
               WHERE job_id = ?1 AND channel_id = ?2",
         )?
         .execute(params![
@@ -190,11 +203,18 @@ pub fn finish_channel(
             channel.0,
             end.status.name(),
             now.as_millis(),
-            i64::try_from(end.messages_processed).unwrap_or(i64::MAX),
+            count(end.messages_processed),
             end.last_message_id.map(MessageId::as_i64),
             end.messages_per_second,
-            i64::try_from(end.retry_count).unwrap_or(i64::MAX),
+            count(end.requests.retries),
             end.error,
+            count(end.requests.sent),
+            count(end.requests.rate_limit_encounters),
+            end.requests.waits.bucket_seconds,
+            end.requests.waits.global_seconds,
+            end.requests.waits.guard_seconds,
+            end.requests.waits.pace_seconds,
+            end.requests.waits.retry_seconds,
         ])?;
     Ok(())
 }

@@ -6,16 +6,17 @@ use super::reader::time;
 use super::{ArchiveError, Reader, jobs};
 use crate::model::{
     ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, MessageId,
-    ProgressStatus, TenantOverview, TenantStatus, Timestamp, WorkspaceId,
+    ProgressStatus, RequestStats, TenantOverview, TenantStatus, Timestamp, Waits, WorkspaceId,
 };
 
 /// The columns of a job, in the order that [`job`] reads them.
 const JOB: &str = "
     SELECT j.id, j.run_id, t.name, j.kind, j.status, j.started_at, j.completed_at, j.channels_total,
            j.channels_processed, j.channels_skipped, j.messages_processed, j.reactions_processed,
-           j.attachments_processed, j.max_concurrent_channels, j.average_channel_seconds, j.total_api_calls,
-           j.rate_limit_encounters, j.rate_limit_wait_seconds, j.retries, j.progress, j.eta_seconds, j.error_details,
-           j.channels_unreadable
+           j.attachments_processed, j.max_concurrent_channels, j.average_channel_seconds, j.progress, j.eta_seconds,
+           j.error_details, j.channels_unreadable, j.total_api_calls, j.rate_limit_encounters, j.retries,
+           j.bucket_wait_seconds, j.global_wait_seconds, j.guard_wait_seconds, j.pace_wait_seconds,
+           j.retry_wait_seconds
       FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id";
 
 impl Reader {
@@ -78,7 +79,9 @@ impl Reader {
     fn channel_results(&self, job_id: &str) -> Result<Vec<ChannelResult>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT c.platform_id, c.name, r.status, r.worker_id, r.started_at, r.completed_at, r.messages_processed,
-                    r.last_message_id, r.messages_per_second, r.retry_count, r.error_details
+                    r.last_message_id, r.messages_per_second, r.error_details, r.total_api_calls,
+                    r.rate_limit_encounters, r.retry_count, r.bucket_wait_seconds, r.global_wait_seconds,
+                    r.guard_wait_seconds, r.pace_wait_seconds, r.retry_wait_seconds
                FROM channel_sync_jobs r JOIN channels c ON c.id = r.channel_id
               WHERE r.job_id = ?1 ORDER BY r.id",
         )?;
@@ -164,25 +167,38 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
             channels_total: row.get(7)?,
             channels_processed: row.get(8)?,
             channels_skipped: row.get(9)?,
-            channels_unreadable: row.get(22)?,
+            channels_unreadable: row.get(18)?,
             messages_processed: row.get(10)?,
             reactions_processed: row.get(11)?,
             attachments_processed: row.get(12)?,
             max_concurrent_channels: row.get(13)?,
             average_channel_seconds: row.get(14)?,
-            total_api_calls: row.get(15)?,
-            rate_limit_encounters: row.get(16)?,
-            rate_limit_wait_seconds: row.get(17)?,
-            retries: row.get(18)?,
-            progress: row.get(19)?,
-            eta_seconds: row.get(20)?,
+            progress: row.get(15)?,
+            eta_seconds: row.get(16)?,
+            requests: requests(row, 19)?,
         },
         errors: row
-            .get::<_, Option<String>>(21)?
+            .get::<_, Option<String>>(17)?
             .map(|details| jobs::errors_from_json(&details))
             .unwrap_or_default(),
         channels: Vec::new(),
         queue_position: None,
+    })
+}
+
+/// Requests and waits, from `first` on in the order that [`JOB`] has them.
+fn requests(row: &Row<'_>, first: usize) -> rusqlite::Result<RequestStats> {
+    Ok(RequestStats {
+        sent: row.get(first)?,
+        rate_limit_encounters: row.get(first + 1)?,
+        retries: row.get(first + 2)?,
+        waits: Waits {
+            bucket_seconds: row.get(first + 3)?,
+            global_seconds: row.get(first + 4)?,
+            guard_seconds: row.get(first + 5)?,
+            pace_seconds: row.get(first + 6)?,
+            retry_seconds: row.get(first + 7)?,
+        },
     })
 }
 
@@ -201,7 +217,7 @@ fn channel_result(row: &Row<'_>) -> rusqlite::Result<Option<ChannelResult>> {
         messages_processed: row.get(6)?,
         last_message_id: row.get::<_, Option<i64>>(7)?.and_then(MessageId::from_i64),
         messages_per_second: row.get(8)?,
-        retry_count: row.get(9)?,
-        error: row.get(10)?,
+        error: row.get(9)?,
+        requests: requests(row, 10)?,
     }))
 }

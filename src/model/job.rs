@@ -52,18 +52,48 @@ pub struct JobStats {
     pub max_concurrent_channels: u64,
     /// Seconds a channel took on average.
     pub average_channel_seconds: f64,
-    /// Requests sent.
-    pub total_api_calls: u64,
-    /// Answers "too often".
-    pub rate_limit_encounters: u64,
-    /// Seconds waited for limits, summed over requests.
-    pub rate_limit_wait_seconds: f64,
-    /// Requests sent again after a fault.
-    pub retries: u64,
+    /// What its requests came to.
+    pub requests: RequestStats,
     /// 0 to 1.
     pub progress: f64,
     /// Seconds to go, once that can be told.
     pub eta_seconds: Option<f64>,
+}
+
+/// Requests of a job or of a channel, and what they waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RequestStats {
+    /// Requests sent, repeated ones included.
+    pub sent: u64,
+    /// Answers "too often".
+    pub rate_limit_encounters: u64,
+    /// Requests sent again after a fault.
+    pub retries: u64,
+    /// What they waited for.
+    pub waits: Waits,
+}
+
+/// Seconds waited by cause, summed over requests: ten that wait a second at
+/// once have waited ten.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Waits {
+    /// For the limit of the channel's, or the route's, own bucket.
+    pub bucket_seconds: f64,
+    /// Because the platform wanted to be left alone altogether.
+    pub global_seconds: f64,
+    /// Because many requests had been refused.
+    pub guard_seconds: f64,
+    /// For the run's own pace, and for a free place in flight.
+    pub pace_seconds: f64,
+    /// Between a fault and the next attempt.
+    pub retry_seconds: f64,
+}
+
+impl Waits {
+    /// Seconds waited because of the platform's limits.
+    pub fn for_limits(&self) -> f64 {
+        self.bucket_seconds + self.global_seconds + self.guard_seconds
+    }
 }
 
 /// Something that failed in a job.
@@ -100,8 +130,8 @@ pub struct ChannelResult {
     pub last_message_id: Option<MessageId>,
     /// Messages a second.
     pub messages_per_second: f64,
-    /// Requests sent again.
-    pub retry_count: u64,
+    /// What its requests came to.
+    pub requests: RequestStats,
     /// The cause, if it failed.
     pub error: Option<String>,
 }

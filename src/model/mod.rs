@@ -17,7 +17,8 @@ pub use channel::{Channel, ChannelKind, ChannelState, ThreadFacts, Visibility};
 pub use checkpoint::Checkpoint;
 pub use id::{AttachmentId, ChannelId, MessageId, ParseIdError, UserId, WorkspaceId};
 pub use job::{
-    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, Overview, TenantOverview,
+    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, Overview, RequestStats,
+    TenantOverview, Waits,
 };
 pub use message::{Attachment, BrokenMessage, Emoji, Message, MessagePage, ReactionCount, Reply, User};
 pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};

@@ -15,8 +15,16 @@ pub enum Counter {
     Retries,
     /// Answers that said "too often".
     RateLimitEncounters,
-    /// Time spent waiting for the platform's limits.
-    RateLimitWaitMilliseconds,
+    /// Time spent waiting for the limit of a channel's or route's own bucket.
+    BucketWaitMilliseconds,
+    /// Time spent waiting because the platform wants to be left alone.
+    GlobalWaitMilliseconds,
+    /// Time spent waiting because many requests had been refused.
+    GuardWaitMilliseconds,
+    /// Time spent waiting for the run's own pace and a free place in flight.
+    PaceWaitMilliseconds,
+    /// Time spent between a fault and the next attempt.
+    RetryWaitMilliseconds,
     /// Messages committed, new or read again.
     Messages,
     /// Messages that couldn't be read.

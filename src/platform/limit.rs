@@ -17,6 +17,12 @@ const REFUSAL_WINDOW: Duration = Duration::from_mins(10);
 const REFUSALS_SLOW: usize = 300;
 /// From here on none is sent.
 const REFUSALS_END: usize = 500;
+/// So many answers "too often" in a row, and no other answer between them, mean
+/// that nothing is let through at all. All requests in flight may meet a limit
+/// together, many times over, before it comes to that.
+const LIMITED_END: usize = 100;
+/// So few are enough where they come slowly: over a whole [`REFUSAL_WINDOW`].
+const LIMITED_SLOWLY_END: usize = 10;
 /// The pace of a slowed-down gate. Refusals at this pace still add up to the end
 /// before the first ones are forgotten.
 const SLOW_INTERVAL: Duration = Duration::from_secs(1);
@@ -42,25 +48,50 @@ struct State {
     interval: Duration,
     /// The earliest time for the next request.
     next: Instant,
-    /// Nobody goes before this.
-    stopped_until: Instant,
+    /// When nobody may go.
+    stop: Stop,
     /// When requests were refused, oldest first.
     refusals: VecDeque<Instant>,
+    /// Answers "too often" since the last other answer, and when the first came.
+    limited: Option<(usize, Instant)>,
 }
 
 /// The right to have one request in flight; dropping it gives it back.
 #[derive(Debug)]
 #[must_use = "the request may be in flight only as long as the pass lives"]
-pub struct Pass(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+pub struct Pass {
+    /// What it took to get it.
+    pub waited: Waited,
+    in_flight: OwnedSemaphorePermit,
+}
+
+/// Time spent at the gate, by cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waited {
+    /// The platform wanted to be left alone.
+    pub stopped: Duration,
+    /// Many requests had been refused.
+    pub guarded: Duration,
+    /// The pace, and a free place in flight.
+    pub paced: Duration,
+}
 
 /// Too many requests were refused; none may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GuardTripped;
+pub enum GuardTripped {
+    /// So many that the platform might ban this address.
+    TooManyRefused,
+    /// All of them, for long.
+    NothingElse,
+}
 
 /// Somebody who waits to be let through.
 #[derive(Debug)]
 struct Waiter {
     work: u64,
+    since: Instant,
+    /// How long the gate had been stopped in all by then.
+    stopped_before: Duration,
     grant: oneshot::Sender<Result<Pass, GuardTripped>>,
 }
 
@@ -70,7 +101,8 @@ impl Gate {
     pub fn new(settings: GateSettings) -> Self {
         let now = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / settings.requests_per_second.max(0.001));
-        let state = State { interval, next: now, stopped_until: now, refusals: VecDeque::new() };
+        let state =
+            State { interval, next: now, stop: Stop::over(now), refusals: VecDeque::new(), limited: None };
         let state = Arc::new(Mutex::new(state));
         let (waiters, arriving) = mpsc::unbounded_channel();
         let in_flight = Arc::new(Semaphore::new(settings.max_in_flight.max(1)));
@@ -85,20 +117,33 @@ impl Gate {
     /// [`GuardTripped`] when too many requests were refused.
     pub async fn enter(&self, work: u64) -> Result<Pass, GuardTripped> {
         let (grant, granted) = oneshot::channel();
-        let sent = self.waiters.send(Waiter { work, grant });
+        let since = Instant::now();
+        let stopped_before = lock(&self.state).stop.total(since);
+        let sent = self.waiters.send(Waiter { work, since, stopped_before, grant });
         debug_assert!(sent.is_ok(), "the queue lives as long as the gate");
-        granted.await.unwrap_or(Err(GuardTripped))
+        granted.await.unwrap_or(Err(GuardTripped::NothingElse))
     }
 
     /// Lets nothing through for as long as the platform asks.
     pub fn stop_for(&self, duration: Duration) {
-        let mut state = lock(&self.state);
-        state.stopped_until = state.stopped_until.max(Instant::now() + duration);
+        lock(&self.state).stop.extend(Instant::now(), duration);
     }
 
     /// Counts an answer that the platform holds against its sender.
     pub fn record_refusal(&self) {
         lock(&self.state).refusals.push_back(Instant::now());
+    }
+
+    /// Takes note of an answer "too often".
+    pub fn record_limited(&self) {
+        let mut state = lock(&self.state);
+        let (count, since) = state.limited.unwrap_or((0, Instant::now()));
+        state.limited = Some((count + 1, since));
+    }
+
+    /// Takes note of an answer that isn't "too often".
+    pub fn record_answer(&self) {
+        lock(&self.state).limited = None;
     }
 }
 
@@ -114,14 +159,59 @@ impl State {
             self.refusals.pop_front();
         }
         if self.refusals.len() >= REFUSALS_END {
-            return Err(GuardTripped);
+            return Err(GuardTripped::TooManyRefused);
         }
-        Ok(self.next.max(self.stopped_until).max(now))
+        if self.limited.is_some_and(|(count, since)| {
+            count >= LIMITED_END || (count >= LIMITED_SLOWLY_END && now - since >= REFUSAL_WINDOW)
+        }) {
+            return Err(GuardTripped::NothingElse);
+        }
+        Ok(self.next.max(self.stop.until).max(now))
     }
 
     fn take(&mut self, turn: Instant) {
-        let slowed = self.refusals.len() >= REFUSALS_SLOW;
-        self.next = turn + if slowed { self.interval.max(SLOW_INTERVAL) } else { self.interval };
+        self.next = turn + if self.is_guarded() { self.interval.max(SLOW_INTERVAL) } else { self.interval };
+    }
+
+    fn is_guarded(&self) -> bool {
+        self.refusals.len() >= REFUSALS_SLOW
+    }
+
+    /// What somebody waited for who came at `since`.
+    fn waited(&self, since: Instant, stopped_before: Duration) -> Waited {
+        let now = Instant::now();
+        let stopped = self.stop.total(now).saturating_sub(stopped_before);
+        let rest = (now - since).saturating_sub(stopped);
+        let (guarded, paced) =
+            if self.is_guarded() { (rest, Duration::ZERO) } else { (Duration::ZERO, rest) };
+        Waited { stopped, guarded, paced }
+    }
+}
+
+/// The stop that was asked for last, and how long all before it took.
+#[derive(Debug)]
+struct Stop {
+    from: Instant,
+    until: Instant,
+    before: Duration,
+}
+
+impl Stop {
+    const fn over(now: Instant) -> Self {
+        Self { from: now, until: now, before: Duration::ZERO }
+    }
+
+    fn extend(&mut self, now: Instant, duration: Duration) {
+        if now >= self.until {
+            self.before += self.until - self.from;
+            (self.from, self.until) = (now, now);
+        }
+        self.until = self.until.max(now + duration);
+    }
+
+    /// How long the gate has been stopped in all.
+    fn total(&self, now: Instant) -> Duration {
+        self.before + (now.min(self.until) - self.from)
     }
 }
 
@@ -138,7 +228,7 @@ struct Queue {
 struct Place {
     work: u64,
     arrival: Reverse<u64>,
-    grant: oneshot::Sender<Result<Pass, GuardTripped>>,
+    waiter: Waiter,
 }
 
 impl PartialEq for Place {
@@ -174,10 +264,10 @@ impl Queue {
     async fn serve(mut self) {
         while self.wait_for_somebody().await {
             let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { return };
-            let granted = self.turn().await.map(|()| Pass(permit));
+            let turn = self.turn().await;
             self.take_in();
-            match granted {
-                Ok(pass) => self.let_through(pass),
+            match turn {
+                Ok(()) => self.let_through(permit),
                 Err(tripped) => self.refuse_all(tripped),
             }
         }
@@ -186,7 +276,7 @@ impl Queue {
     async fn wait_for_somebody(&mut self) -> bool {
         self.take_in();
         // Who was cancelled meanwhile needs no turn.
-        self.waiting.retain(|place| !place.grant.is_closed());
+        self.waiting.retain(|place| !place.waiter.grant.is_closed());
         if self.waiting.is_empty() {
             match self.arriving.recv().await {
                 Some(waiter) => self.seat(waiter),
@@ -204,8 +294,7 @@ impl Queue {
 
     fn seat(&mut self, waiter: Waiter) {
         self.arrived += 1;
-        let place = Place { work: waiter.work, arrival: Reverse(self.arrived), grant: waiter.grant };
-        self.waiting.push(place);
+        self.waiting.push(Place { work: waiter.work, arrival: Reverse(self.arrived), waiter });
     }
 
     /// Waits until the pace and any stop allow a request, and takes that turn.
@@ -214,20 +303,20 @@ impl Queue {
             let turn = lock(&self.state).turn()?;
             sleep_until(turn).await;
             let mut state = lock(&self.state);
-            if state.stopped_until <= Instant::now() {
+            if state.stop.until <= Instant::now() {
                 state.take(turn);
                 return Ok(());
             }
         }
     }
 
-    fn let_through(&mut self, pass: Pass) {
-        let mut pass = Ok(pass);
-        while let Some(place) = self.waiting.pop() {
-            match place.grant.send(pass) {
-                Ok(()) => return,
+    fn let_through(&mut self, mut permit: OwnedSemaphorePermit) {
+        while let Some(Place { waiter, .. }) = self.waiting.pop() {
+            let waited = lock(&self.state).waited(waiter.since, waiter.stopped_before);
+            match waiter.grant.send(Ok(Pass { waited, in_flight: permit })) {
                 // It was cancelled: the next one goes.
-                Err(back) => pass = back,
+                Err(Ok(back)) => permit = back.in_flight,
+                _ => return,
             }
         }
     }
@@ -235,7 +324,7 @@ impl Queue {
     fn refuse_all(&mut self, tripped: GuardTripped) {
         for place in self.waiting.drain() {
             // Nobody listens any more when it was cancelled.
-            place.grant.send(Err(tripped)).ok();
+            place.waiter.grant.send(Err(tripped)).ok();
         }
     }
 }
@@ -283,6 +372,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn every_wait_is_told_with_its_cause() {
+        let gate = gate(10, 1.0);
+        let millis = |waited: Waited| {
+            [waited.stopped, waited.guarded, waited.paced].map(|wait| wait.as_millis() / 10 * 10)
+        };
+        assert_eq!(millis(gate.enter(0).await.unwrap().waited), [0, 0, 0]);
+        assert_eq!(millis(gate.enter(0).await.unwrap().waited), [0, 0, 1000]);
+        gate.stop_for(Duration::from_secs(5));
+        gate.stop_for(Duration::from_secs(3));
+        assert_eq!(millis(gate.enter(0).await.unwrap().waited), [5000, 0, 0]);
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        assert_eq!(millis(gate.enter(0).await.unwrap().waited), [0, 0, 0]);
+        for _ in 0..REFUSALS_SLOW {
+            gate.record_refusal();
+        }
+        assert_eq!(millis(gate.enter(0).await.unwrap().waited), [0, 1000, 0]);
+        gate.stop_for(Duration::from_millis(300));
+        assert_eq!(millis(gate.enter(0).await.unwrap().waited), [300, 700, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn of_those_that_wait_the_largest_goes_first() {
         let gate = gate(1, 1000.0);
         let first = gate.enter(0).await.unwrap();
@@ -313,7 +423,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_platform_that_only_refuses_is_left_alone_in_good_time() {
+    async fn a_platform_that_refuses_often_is_left_alone_in_good_time() {
         let gate = gate(10, 48.0);
         let begin = Instant::now();
         let mut requests = 0;
@@ -323,6 +433,27 @@ mod tests {
         }
         assert_eq!(requests, REFUSALS_END);
         assert!(begin.elapsed() < REFUSAL_WINDOW, "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_platform_that_only_says_too_often_is_left_alone() {
+        let until_the_end = async |retry_after, answered: Option<usize>| {
+            let (gate, begin, mut requests) = (gate(10, 48.0), Instant::now(), 0);
+            while gate.enter(0).await.is_ok() {
+                requests += 1;
+                if answered == Some(requests) {
+                    gate.record_answer();
+                } else {
+                    gate.record_limited();
+                    gate.stop_for(retry_after);
+                }
+            }
+            (requests, begin.elapsed().as_secs() / 60)
+        };
+        assert_eq!(until_the_end(Duration::from_secs(1), None).await, (100, 1));
+        assert_eq!(until_the_end(Duration::from_secs(1), Some(90)).await, (190, 3));
+        assert_eq!(until_the_end(Duration::from_secs(30), None).await, (21, 10));
+        assert_eq!(until_the_end(Duration::from_mins(10), None).await, (10, 90));
     }
 
     #[tokio::test(start_paused = true)]
@@ -338,7 +469,7 @@ mod tests {
         for _ in REFUSALS_SLOW..REFUSALS_END {
             gate.record_refusal();
         }
-        assert_eq!(gate.enter(0).await.err(), Some(GuardTripped));
+        assert_eq!(gate.enter(0).await.err(), Some(GuardTripped::TooManyRefused));
         tokio::time::advance(REFUSAL_WINDOW + Duration::from_secs(1)).await;
         assert!(gate.enter(0).await.is_ok());
     }

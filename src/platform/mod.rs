@@ -11,15 +11,21 @@ mod limit;
 mod retry;
 
 use std::future::Future;
+use std::time::Duration;
 
 pub use error::{ErrorKind, PlatformError};
-pub use limit::{Gate, GateSettings};
+pub use limit::{Gate, GateSettings, GuardTripped};
 pub use retry::RetryPolicy;
 
 use crate::model::{
     BotIdentity, Channel, ChannelId, MessageId, MessagePage, Timestamp, Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
+
+/// A length of time as it is counted; saturates.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// A platform, read-only.
 ///

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::PlatformError;
+use super::{PlatformError, millis};
 use crate::monitor::{Counter, Event, Monitor};
 
 /// A fault that is to be waited for longer than this fails.
@@ -42,6 +42,7 @@ impl RetryPolicy {
                     monitor.count(Counter::Retries, 1);
                     monitor.event(Event::Retrying { error: error.to_string(), wait });
                     tokio::time::sleep(wait).await;
+                    monitor.count(Counter::RetryWaitMilliseconds, millis(wait));
                     retries += 1;
                 }
                 outcome => return outcome,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::table::{counted, grouped, shown, table};
 use super::{ago, clock, duration, hint};
-use crate::model::{Cause, Job, JobError, JobStatus, Overview, Timestamp};
+use crate::model::{Cause, Job, JobError, JobStatus, Overview, Timestamp, Waits};
 
 /// Most channels that are named under one cause.
 const NAMED_CHANNELS: usize = 3;
@@ -62,15 +62,13 @@ fn headline(job: &Job, now: Timestamp) -> String {
     if stats.messages_processed > 0 {
         parts.push(format!("{:.0} messages/s", messages_per_second(job, now)));
     }
-    if stats.rate_limit_encounters > 0 {
-        parts.push(format!("{} met", counted(stats.rate_limit_encounters, "rate limit")));
+    if stats.requests.rate_limit_encounters > 0 {
+        parts.push(format!("{} met", counted(stats.requests.rate_limit_encounters, "rate limit")));
     }
-    if stats.retries > 0 {
-        parts.push(if stats.retries == 1 {
-            "1 retry".to_owned()
-        } else {
-            format!("{} retries", stats.retries)
-        });
+    match stats.requests.retries {
+        0 => {}
+        1 => parts.push("1 retry".to_owned()),
+        retries => parts.push(format!("{} retries", grouped(retries))),
     }
     let took = took(job).map(|took| format!(" in {}", duration(took))).unwrap_or_default();
     format!("{}: {}{took}: {}", job.tenant, job.status, parts.join(", "))
@@ -216,8 +214,22 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
 
 /// One job with every channel.
 pub fn job_details(job: &Job, now: Timestamp) -> String {
-    let mut text = format!("job {}\n{}\n\n", job.job_id, headline(job, now));
-    let headings = ["channel", "id", "status", "worker", "messages", "messages/s", "retries", "error"];
+    let stats = &job.stats;
+    let mut text = format!("job {}\n{}\n", job.job_id, headline(job, now));
+    write_waits(&mut text, &stats.requests.waits);
+    let headings = [
+        "channel",
+        "id",
+        "status",
+        "worker",
+        "messages",
+        "messages/s",
+        "requests",
+        "429s",
+        "waited",
+        "retries",
+        "error",
+    ];
     let mut rows = vec![headings.map(str::to_owned).to_vec()];
     for channel in &job.channels {
         rows.push(vec![
@@ -227,13 +239,35 @@ pub fn job_details(job: &Job, now: Timestamp) -> String {
             channel.worker_id.map(|worker| worker.to_string()).unwrap_or_default(),
             grouped(channel.messages_processed),
             format!("{:.0}", channel.messages_per_second),
-            channel.retry_count.to_string(),
+            grouped(channel.requests.sent),
+            channel.requests.rate_limit_encounters.to_string(),
+            duration(Duration::from_secs_f64(channel.requests.waits.for_limits())),
+            channel.requests.retries.to_string(),
             channel.error.as_deref().map(|error| shown(error, 120)).unwrap_or_default(),
         ]);
     }
-    text.push_str(&table(&rows, &[3, 4, 5, 6]));
+    text.push_str(&table(&rows, &[3, 4, 5, 6, 7, 8, 9]));
     for (cause, errors) in by_cause(&job.errors) {
         write_errors(&mut text, job, cause, &errors);
     }
     text
+}
+
+/// What requests waited for, summed over all that waited at once.
+fn write_waits(text: &mut String, waits: &Waits) {
+    let causes = [
+        ("the channels' own limits", waits.bucket_seconds),
+        ("the limit of all requests", waits.global_seconds),
+        ("the guard against refused requests", waits.guard_seconds),
+        ("the run's own pace", waits.pace_seconds),
+        ("a next attempt", waits.retry_seconds),
+    ];
+    let noticeable = causes.iter().filter(|(_, seconds)| *seconds >= 0.5);
+    let told = noticeable
+        .map(|(cause, seconds)| format!("{} for {cause}", duration(Duration::from_secs_f64(*seconds))));
+    let told: Vec<String> = told.collect();
+    if !told.is_empty() {
+        writeln!(text, "requests waited {}, summed over all that waited at once", told.join(", ")).ok();
+    }
+    text.push('\n');
 }

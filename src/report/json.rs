@@ -6,6 +6,7 @@ use super::{hint, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
     ChannelId, ChannelResult, FailingChannel, Job, JobError, JobStatus, Overview, TenantOverview, Timestamp,
+    Waits,
 };
 
 /// The last lines of `start --format json`: errors that were no channel's
@@ -115,10 +116,11 @@ pub fn job(job: &Job, now: Timestamp) -> Value {
         "parallel_stats": {
             "max_concurrent_channels": stats.max_concurrent_channels,
             "average_channel_seconds": stats.average_channel_seconds,
-            "total_api_calls": stats.total_api_calls,
-            "rate_limit_encounters": stats.rate_limit_encounters,
-            "rate_limit_wait_seconds": stats.rate_limit_wait_seconds,
-            "retries": stats.retries,
+            "total_api_calls": stats.requests.sent,
+            "rate_limit_encounters": stats.requests.rate_limit_encounters,
+            "rate_limit_wait_seconds": stats.requests.waits.for_limits(),
+            "waits": waits(&stats.requests.waits),
+            "retries": stats.requests.retries,
             "messages_per_second": super::human::messages_per_second(job, now),
         },
         "channel_results": job.channels.iter().map(channel_result).collect::<Vec<_>>(),
@@ -155,8 +157,23 @@ fn channel_result(channel: &ChannelResult) -> Value {
         "messages_processed": channel.messages_processed,
         "last_message_id": channel.last_message_id.map(|id| id.to_string()),
         "messages_per_second": channel.messages_per_second,
-        "retry_count": channel.retry_count,
+        "retry_count": channel.requests.retries,
+        "total_api_calls": channel.requests.sent,
+        "rate_limit_encounters": channel.requests.rate_limit_encounters,
+        "rate_limit_wait_seconds": channel.requests.waits.for_limits(),
+        "waits": waits(&channel.requests.waits),
         "error": channel.error,
+    })
+}
+
+/// What was waited for, summed over requests.
+fn waits(waits: &Waits) -> Value {
+    json!({
+        "bucket_seconds": waits.bucket_seconds,
+        "global_seconds": waits.global_seconds,
+        "guard_seconds": waits.guard_seconds,
+        "pace_seconds": waits.pace_seconds,
+        "retry_seconds": waits.retry_seconds,
     })
 }
 

@@ -365,6 +365,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         let seconds = self.began.elapsed().as_secs_f64().max(0.001);
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
         let messages_per_second = self.messages as f64 / seconds;
+        let requests = self.meter.requests();
         let end = progress::End {
             status,
             reached_end: reached,
@@ -372,7 +373,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             refreshed_at: (reached && self.read_all_young_again()).then_some(self.began_at),
             read_from: (reached && plan.action == Action::Extend).then_some(self.task.since),
             messages_per_second,
-            retry_count: self.meter.sum(Counter::Retries),
+            retry_count: requests.retries,
             error: failure.map(|failure| failure.error.clone()),
             is_own_failure: failure.is_some_and(|failure| failure.is_own),
         };
@@ -381,7 +382,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             messages_processed: self.messages,
             last_message_id: self.cursor,
             messages_per_second,
-            retry_count: end.retry_count,
+            requests,
             error: end.error.clone(),
         };
         // The newest message may be a deleted one; that it isn't there any more

@@ -179,10 +179,14 @@ impl JobRecord {
             messages_per_second = stats.messages_processed as f64 / (minutes * 60.0),
             open_channels,
             max_concurrent_channels = stats.max_concurrent_channels,
-            api_calls = stats.total_api_calls,
-            rate_limit_encounters = stats.rate_limit_encounters,
-            rate_limit_wait_seconds = stats.rate_limit_wait_seconds,
-            retries = stats.retries,
+            api_calls = stats.requests.sent,
+            rate_limit_encounters = stats.requests.rate_limit_encounters,
+            retries = stats.requests.retries,
+            bucket_wait_seconds = stats.requests.waits.bucket_seconds,
+            global_wait_seconds = stats.requests.waits.global_seconds,
+            guard_wait_seconds = stats.requests.waits.guard_seconds,
+            pace_wait_seconds = stats.requests.waits.pace_seconds,
+            retry_wait_seconds = stats.requests.waits.retry_seconds,
             "figures of a job"
         );
     }
@@ -203,10 +207,7 @@ impl JobRecord {
             attachments_processed: self.meter.sum(Counter::Attachments),
             max_concurrent_channels: self.max_concurrent,
             average_channel_seconds: self.channel_seconds / processed.max(1) as f64,
-            total_api_calls: self.meter.sum(Counter::ApiCalls),
-            rate_limit_encounters: self.meter.sum(Counter::RateLimitEncounters),
-            rate_limit_wait_seconds: self.meter.sum(Counter::RateLimitWaitMilliseconds) as f64 / 1000.0,
-            retries: self.meter.sum(Counter::Retries),
+            requests: self.meter.requests(),
             progress,
             eta_seconds: is_estimable.then(|| elapsed * (1.0 - progress) / progress),
         }

@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use crate::model::{RequestStats, Waits};
 use crate::monitor::{Counter, Event, Monitor};
 
-const COUNTERS: [Counter; 8] = [
+const COUNTERS: [Counter; 12] = [
     Counter::ApiCalls,
     Counter::Retries,
     Counter::RateLimitEncounters,
-    Counter::RateLimitWaitMilliseconds,
+    Counter::BucketWaitMilliseconds,
+    Counter::GlobalWaitMilliseconds,
+    Counter::GuardWaitMilliseconds,
+    Counter::PaceWaitMilliseconds,
+    Counter::RetryWaitMilliseconds,
     Counter::Messages,
     Counter::BrokenMessages,
     Counter::Reactions,
@@ -31,6 +37,23 @@ impl Meter {
     /// The sum so far.
     pub fn sum(&self, counter: Counter) -> u64 {
         self.slot(counter).map_or(0, |sum| sum.load(Ordering::Relaxed))
+    }
+
+    /// What the requests counted so far came to.
+    pub fn requests(&self) -> RequestStats {
+        let seconds = |counter| Duration::from_millis(self.sum(counter)).as_secs_f64();
+        RequestStats {
+            sent: self.sum(Counter::ApiCalls),
+            rate_limit_encounters: self.sum(Counter::RateLimitEncounters),
+            retries: self.sum(Counter::Retries),
+            waits: Waits {
+                bucket_seconds: seconds(Counter::BucketWaitMilliseconds),
+                global_seconds: seconds(Counter::GlobalWaitMilliseconds),
+                guard_seconds: seconds(Counter::GuardWaitMilliseconds),
+                pace_seconds: seconds(Counter::PaceWaitMilliseconds),
+                retry_seconds: seconds(Counter::RetryWaitMilliseconds),
+            },
+        }
     }
 
     fn slot(&self, counter: Counter) -> Option<&AtomicU64> {

@@ -49,7 +49,7 @@ fn value(event: Event) -> Option<Value> {
         Event::JobProgress { job_id, stats } => json!({
             "event": "progress", "job_id": job_id, "progress": stats.progress, "eta_seconds": stats.eta_seconds,
             "channels_processed": stats.channels_processed, "channels_total": stats.channels_total,
-            "messages_processed": stats.messages_processed, "total_api_calls": stats.total_api_calls,
+            "messages_processed": stats.messages_processed, "total_api_calls": stats.requests.sent,
         }),
         Event::JobFinished { job_id, status } => {
             json!({"event": "job_finished", "job_id": job_id, "status": status.name()})

@@ -12,14 +12,14 @@ use super::transport::{Response, Transport, TransportError};
 use super::{DiscordSettings, headers};
 use crate::model::OnRateLimit;
 use crate::monitor::{Counter, Event, Monitor};
-use crate::platform::{ErrorKind, Gate, PlatformError, RetryPolicy};
+use crate::platform::{ErrorKind, Gate, GuardTripped, PlatformError, RetryPolicy, millis};
 
 /// How long Discord's front door is left alone after a 429 of its own, which
 /// names no time.
 const FRONT_DOOR_WAIT: Duration = Duration::from_mins(2);
 /// So many of those in a row are an answer.
 const FRONT_DOOR_PATIENCE: u32 = 3;
-/// A wait for a permit shorter than this is the limiter's own work.
+/// A wait shorter than this is the limiter's and the gate's own work.
 const NOTICEABLE_WAIT: Duration = Duration::from_millis(5);
 
 /// Asks Discord.
@@ -85,14 +85,17 @@ impl Client {
         let endpoint = endpoint(path);
         let mut front_door = 0;
         loop {
-            let response = self.send(path, &endpoint, subject, work, monitor).await?;
-            if response.status.as_u16() != 429 {
-                if matches!(response.status.as_u16(), 401 | 403) {
-                    self.gate.record_refusal();
+            let limit = match self.send(path, &endpoint, subject, work, monitor).await? {
+                Sent::Answered(response) => {
+                    self.gate.record_answer();
+                    if matches!(response.status.as_u16(), 401 | 403) {
+                        self.gate.record_refusal();
+                    }
+                    return answer::judge(response, subject);
                 }
-                return answer::judge(response, subject);
-            }
-            let limit = self.learn(&response, &endpoint, monitor);
+                Sent::TooOften(limit) => limit,
+            };
+            self.learn(&limit, &endpoint, monitor);
             front_door = if limit.is_front_door { front_door + 1 } else { 0 };
             if front_door >= FRONT_DOOR_PATIENCE {
                 let detail =
@@ -114,21 +117,18 @@ impl Client {
         subject: &str,
         work: u64,
         monitor: &dyn Monitor,
-    ) -> Result<Response, PlatformError> {
+    ) -> Result<Sent, PlatformError> {
         let begin = tokio::time::Instant::now();
         let permit = self.limiter.acquire(apart(endpoint)).await;
         self.learned.wait(&endpoint.path).await;
-        let waited = begin.elapsed();
-        if waited >= NOTICEABLE_WAIT {
-            monitor.count(
-                Counter::RateLimitWaitMilliseconds,
-                u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
-            );
-        }
-        let pass = self.gate.enter(work).await.map_err(|_| {
-            let detail = "500 requests were refused within 10 minutes; Discord bans an address at 10,000";
-            PlatformError::new(ErrorKind::TooManyRefusals, subject, detail)
-        })?;
+        count_wait(Counter::BucketWaitMilliseconds, begin.elapsed(), monitor);
+        let pass =
+            self.gate.enter(work).await.map_err(|tripped| {
+                PlatformError::new(ErrorKind::TooManyRefusals, subject, explain(tripped))
+            })?;
+        count_wait(Counter::GlobalWaitMilliseconds, pass.waited.stopped, monitor);
+        count_wait(Counter::GuardWaitMilliseconds, pass.waited.guarded, monitor);
+        count_wait(Counter::PaceWaitMilliseconds, pass.waited.paced, monitor);
         monitor.count(Counter::ApiCalls, 1);
         let response = self.transport.get(path).await;
         drop(pass);
@@ -136,8 +136,9 @@ impl Client {
         tracing::debug!(path = endpoint.path, status, "answered");
         match response {
             Ok(response) if response.status.as_u16() == 429 => {
-                permit.complete(bucket_limit(&response, endpoint));
-                Ok(response)
+                let limit = Limit::of(&response);
+                permit.complete(limit.bucket(&response, endpoint));
+                Ok(Sent::TooOften(limit))
             }
             Ok(response) => {
                 self.learned.answered(&endpoint.path);
@@ -145,7 +146,7 @@ impl Client {
                 let lies =
                     |claim: &RateLimitHeaders| self.learned.contradicts(&endpoint.path, claim.limit.into());
                 permit.complete(claim.filter(|claim| !lies(claim)));
-                Ok(response)
+                Ok(Sent::Answered(response))
             }
             Err(error) => {
                 permit.complete(None);
@@ -155,31 +156,49 @@ impl Client {
     }
 
     /// Takes note of a 429, and stops everyone if it means everyone.
-    fn learn(&self, response: &Response, endpoint: &Endpoint, monitor: &dyn Monitor) -> Limit {
-        let limit = Limit::of(response);
+    fn learn(&self, limit: &Limit, endpoint: &Endpoint, monitor: &dyn Monitor) {
         if limit.scope != "shared" {
             self.gate.record_refusal();
+            self.gate.record_limited();
         }
         if limit.stops_all() {
             self.gate.stop_for(limit.wait);
         }
-        if let ("user", Some(requests)) = (limit.scope, headers::limit(&response.headers)) {
-            let reset_after = headers::reset_after(&response.headers).unwrap_or(limit.wait);
-            self.learned.exceeded(&endpoint.path, requests.into(), reset_after);
+        if let ("user", Some(requests)) = (limit.scope, limit.requests) {
+            self.learned.exceeded(&endpoint.path, requests.into(), limit.reset_after);
         }
         monitor.count(Counter::RateLimitEncounters, 1);
-        if limit.stops_all() {
-            let millis = u64::try_from(limit.wait.as_millis()).unwrap_or(u64::MAX);
-            monitor.count(Counter::RateLimitWaitMilliseconds, millis);
-        }
         monitor.event(Event::RateLimited {
             scope: limit.scope,
             wait: limit.wait,
-            limit: headers::limit(&response.headers),
+            limit: limit.requests,
             endpoint: format!("GET /{}", endpoint.path),
         });
-        limit
     }
+}
+
+fn explain(tripped: GuardTripped) -> &'static str {
+    match tripped {
+        GuardTripped::TooManyRefused => {
+            "500 requests were refused within 10 minutes; Discord bans an address at 10,000"
+        }
+        GuardTripped::NothingElse => "Discord answered nothing but \"too often\" (HTTP 429) for long",
+    }
+}
+
+/// Counts a wait that was long enough to be one.
+fn count_wait(counter: Counter, waited: Duration, monitor: &dyn Monitor) {
+    if waited >= NOTICEABLE_WAIT {
+        monitor.count(counter, millis(waited));
+    }
+}
+
+/// What came back.
+enum Sent {
+    /// Whatever it is, it isn't a 429.
+    Answered(Response),
+    /// A 429.
+    TooOften(Limit),
 }
 
 /// What a 429 says.
@@ -187,6 +206,10 @@ impl Client {
 struct Limit {
     scope: &'static str,
     wait: Duration,
+    /// How many requests the bucket allows.
+    requests: Option<u16>,
+    /// How long until it begins anew.
+    reset_after: Duration,
     is_front_door: bool,
 }
 
@@ -210,18 +233,21 @@ impl Limit {
             Some("global") => "global",
             _ => "unknown",
         };
-        Self { scope, wait: wait.unwrap_or(FRONT_DOOR_WAIT), is_front_door: wait.is_none() }
+        let is_front_door = wait.is_none();
+        let wait = wait.unwrap_or(FRONT_DOOR_WAIT);
+        let reset_after = headers::reset_after(&response.headers).unwrap_or(wait);
+        Self { scope, wait, requests: headers::limit(&response.headers), reset_after, is_front_door }
     }
 
     /// Without a scope it is unknown who is meant: everyone, to be safe.
     fn stops_all(&self) -> bool {
         matches!(self.scope, "global" | "unknown")
     }
-}
 
-fn bucket_limit(response: &Response, endpoint: &Endpoint) -> Option<RateLimitHeaders> {
-    let limit = Limit::of(response);
-    (!limit.stops_all()).then(|| headers::exhausted_bucket(&response.headers, &endpoint.path, limit.wait))
+    /// What it says of a bucket, if it is about one.
+    fn bucket(&self, response: &Response, endpoint: &Endpoint) -> Option<RateLimitHeaders> {
+        (!self.stops_all()).then(|| headers::exhausted_bucket(&response.headers, &endpoint.path, self.wait))
+    }
 }
 
 /// What the limiter tells buckets apart by: the path without its parameters and

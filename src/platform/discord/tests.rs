@@ -265,7 +265,7 @@ async fn a_429_of_a_channel_is_waited_for_and_holds_only_that_channel() {
     assert!(scene.between(scene.chat, scene.chat) >= Duration::from_millis(990));
     assert_eq!(scene.monitor.sum(Counter::RateLimitEncounters), 1);
     assert_eq!(scene.monitor.sum(Counter::Retries), 0);
-    assert!(scene.monitor.sum(Counter::RateLimitWaitMilliseconds) > 0);
+    assert!(scene.monitor.sum(Counter::BucketWaitMilliseconds) > 0);
     let channels: Vec<_> = scene.sim.journal().entries().iter().filter_map(|entry| entry.channel).collect();
     assert_eq!(channels, [scene.chat, scene.other_chat, scene.chat].map(ChannelId::get));
 }
