@@ -153,6 +153,16 @@ CREATE TABLE broken_messages (
     PRIMARY KEY (channel_id, platform_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Messages that a page didn't hold where they stand. They count as deleted once
+-- the right to read the channel was confirmed after that page.
+CREATE TABLE missing_messages (
+    channel_id  INTEGER NOT NULL,
+    platform_id INTEGER NOT NULL,
+    found_at    INTEGER NOT NULL,
+    PRIMARY KEY (channel_id, platform_id),
+    FOREIGN KEY (channel_id, platform_id) REFERENCES messages (channel_id, platform_id)
+) STRICT, WITHOUT ROWID;
+
 -- Digits in stored text that are nobody's ID yet, by the first eight bytes of
 -- their hash: when their user turns up, they are scrubbed where they stand.
 CREATE TABLE suspect_digits (
@@ -173,6 +183,9 @@ CREATE TABLE sync_progress (
     read_from           INTEGER,            -- the lowest `since` read so far; NULL: the beginning
     history_complete    INTEGER NOT NULL DEFAULT 0 CHECK (history_complete IN (0, 1)),
     refreshed_at        INTEGER,            -- the last finished read of the refresh window began
+    backfill_since      INTEGER,            -- the archive is being extended back to here; 0: the beginning
+    backfill_cursor     INTEGER,            -- how far that is
+    empty_after         INTEGER,            -- behind this message an empty page came over archived ones, once
     full_job_id         TEXT,               -- the last full re-read, how far it is, and whether it is through
     full_cursor         INTEGER,
     full_done           INTEGER NOT NULL DEFAULT 0 CHECK (full_done IN (0, 1)),

@@ -89,6 +89,8 @@ pub struct Message {
     pub people: Vec<Person>,
     /// Further kept fields, JSON.
     pub metadata: Option<ScrubbedText>,
+    /// Whether an ordinary message came without anything in it.
+    pub is_blank: bool,
 }
 
 /// A page of messages, ascending by ID.
@@ -132,6 +134,7 @@ fn message(message: model::Message) -> Message {
         attachments,
         reactions,
         metadata: scrub_json(message.metadata, &mut people),
+        is_blank: message.is_blank,
         people,
     }
 }

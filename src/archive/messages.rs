@@ -3,9 +3,10 @@
 use hashbrown::HashMap;
 use rusqlite::params;
 
+use super::missing::{self, Range};
 use super::{ArchiveError, ChannelRow, Tx, emoji, users};
 use crate::anonymize::{Attachment, Message, Page, Person, ReactionCount};
-use crate::model::{MessageId, Timestamp};
+use crate::model::{BrokenMessage, MessageId, Timestamp};
 
 /// A page that is to be stored.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct PageBatch {
     pub after: Option<MessageId>,
     /// Its messages.
     pub page: Page,
+    /// When it was read.
+    pub read_at: Timestamp,
     /// Whether reactions are archived at all.
     pub keeps_reactions: bool,
 }
@@ -31,21 +34,34 @@ pub struct PageOutcome {
     pub reactions: u64,
 }
 
+impl PageBatch {
+    /// What the page tells about: behind the first, up to the last.
+    fn range(&self) -> Range {
+        let after = self.after.map_or(0, MessageId::as_i64);
+        (after, self.page.last_id.map_or(after, MessageId::as_i64))
+    }
+}
+
 /// Stores a page: new messages are added, changed ones updated, others left
 /// alone, down to `updated_at`.
 ///
 /// # Errors
 /// When the archive can't be written.
 pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<PageOutcome, ArchiveError> {
-    let stored = stored_in_range(tx, batch)?;
+    let mut left_over = stored_in_range(tx, batch)?;
     let mut outcome = PageOutcome::default();
     for message in &batch.page.messages {
         for person in &message.people {
             users::intern(tx, person, now)?;
         }
-        let is_new = !stored.contains_key(&message.id.as_i64());
-        store_message(tx, batch.channel, message, is_new, now)?;
-        store_attachments(tx, batch.channel, message, is_new, now)?;
+        let is_new = left_over.remove(&message.id.as_i64()).is_none();
+        if !is_new && message.is_blank && has_lost_its_content(tx, batch.channel, message)? {
+            // Blanks never overwrite.
+            store_pin(tx, batch.channel, message, now)?;
+        } else {
+            store_message(tx, batch.channel, message, is_new, now)?;
+            store_attachments(tx, batch.channel, message, is_new, now)?;
+        }
         if batch.keeps_reactions {
             store_reactions(tx, batch.channel, message, is_new, now)?;
             outcome.reactions +=
@@ -55,6 +71,7 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         outcome.attachments += message.attachments.len() as u64;
     }
     store_broken(tx, batch, now)?;
+    missing::note(tx, batch.channel, batch.range(), &absent(left_over, &batch.page.broken), batch.read_at)?;
     if outcome.new_messages > 0 {
         count_messages(tx, batch, outcome.new_messages, now)?;
     }
@@ -64,8 +81,7 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
 /// The archived messages in the page's own range, by ID, and whether each is
 /// marked as deleted.
 fn stored_in_range(tx: &Tx<'_>, batch: &PageBatch) -> Result<HashMap<i64, bool>, ArchiveError> {
-    let after = batch.after.map_or(0, MessageId::as_i64);
-    let last = batch.page.last_id.map_or(after, MessageId::as_i64);
+    let (after, last) = batch.range();
     let mut select = tx.connection.prepare_cached(
         "SELECT platform_id, deleted_at IS NOT NULL FROM messages
           WHERE channel_id = ?1 AND platform_id > ?2 AND platform_id <= ?3",
@@ -73,6 +89,19 @@ fn stored_in_range(tx: &Tx<'_>, batch: &PageBatch) -> Result<HashMap<i64, bool>,
     let rows =
         select.query_map(params![batch.channel.0, after, last], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Of the archived messages that the page's readable ones left over, those that
+/// it doesn't hold: a broken one is there, and one whose ID can't be read may be
+/// any of them.
+fn absent(left_over: HashMap<i64, bool>, broken: &[BrokenMessage]) -> Vec<i64> {
+    if broken.iter().any(|broken| broken.id.is_none()) {
+        return Vec::new();
+    }
+    let is_broken =
+        |id: i64| broken.iter().any(|broken| broken.id.is_some_and(|broken| broken.as_i64() == id));
+    let live = left_over.into_iter().filter(|(_, deleted)| !deleted);
+    live.map(|(id, _)| id).filter(|id| !is_broken(*id)).collect()
 }
 
 fn store_message(
@@ -121,6 +150,35 @@ const UPDATE_MESSAGE: &str = "
        AND (coalesce(?3, author_id), ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?10, coalesce(?11, reply_to_author_id), ?12)
            IS NOT (author_id, kind, content, created_at, edited_at, deleted_at, pinned, reply_to_message_id,
                    reply_to_channel_id, reply_to_author_id, metadata)";
+
+/// Whether the archive has the content of a message that came blank, and it
+/// wasn't edited: the bot may not read content any more.
+fn has_lost_its_content(tx: &Tx<'_>, channel: ChannelRow, message: &Message) -> Result<bool, ArchiveError> {
+    let mut select = tx.connection.prepare_cached(
+        "SELECT edited_at IS ?3
+                AND (content <> '' OR metadata IS NOT NULL
+                     OR EXISTS (SELECT 1 FROM message_attachments WHERE channel_id = ?1 AND message_id = ?2))
+           FROM messages WHERE channel_id = ?1 AND platform_id = ?2",
+    )?;
+    let edited_at = message.edited_at.map(Timestamp::as_millis);
+    Ok(select.query_row(params![channel.0, message.id.as_i64(), edited_at], |row| row.get(0))?)
+}
+
+/// What the bot can see of a message without its content.
+fn store_pin(
+    tx: &Tx<'_>,
+    channel: ChannelRow,
+    message: &Message,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE messages SET pinned = ?3, deleted_at = NULL, updated_at = ?4
+              WHERE channel_id = ?1 AND platform_id = ?2 AND (pinned, deleted_at) IS NOT (?3, NULL)",
+        )?
+        .execute(params![channel.0, message.id.as_i64(), message.pinned, now.as_millis()])?;
+    Ok(())
+}
 
 fn intern(tx: &mut Tx<'_>, person: Option<&Person>, now: Timestamp) -> Result<Option<i64>, ArchiveError> {
     person.map(|person| users::intern(tx, person, now)).transpose()
@@ -247,8 +305,7 @@ fn delete_others(
 
 /// Records what couldn't be read, and forgets what now could.
 fn store_broken(tx: &Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<(), ArchiveError> {
-    let after = batch.after.map_or(0, MessageId::as_i64);
-    let last = batch.page.last_id.map_or(after, MessageId::as_i64);
+    let (after, last) = batch.range();
     let broken: Vec<i64> =
         batch.page.broken.iter().map(|broken| broken.id.map_or(0, MessageId::as_i64)).collect();
     tx.connection
@@ -258,6 +315,13 @@ fn store_broken(tx: &Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<(), Ar
         )?
         .execute(params![batch.channel.0, after, last, serde_json::Value::from(&broken[..]).to_string()])?;
     for (id, message) in broken.iter().zip(&batch.page.broken) {
+        // What can't be read is there.
+        tx.connection
+            .prepare_cached(
+                "UPDATE messages SET deleted_at = NULL, updated_at = ?3
+                  WHERE channel_id = ?1 AND platform_id = ?2 AND deleted_at IS NOT NULL",
+            )?
+            .execute(params![batch.channel.0, id, now.as_millis()])?;
         tx.connection
             .prepare_cached(
                 "INSERT INTO broken_messages (channel_id, platform_id, reason, created_at, updated_at)

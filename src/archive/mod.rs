@@ -11,6 +11,7 @@ mod error;
 pub mod jobs;
 mod lock;
 pub mod messages;
+pub mod missing;
 mod open;
 pub mod progress;
 mod reader;

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{ArchiveError, ChannelRow, TenantRow, Tx};
-use crate::model::{MessageId, ProgressStatus, Timestamp};
+use crate::model::{Backfill, MessageId, ProgressStatus, Timestamp};
 
 /// A channel's reading begins. If it is the first, `since` is where the archive
 /// begins, `None` being the channel's beginning.
@@ -99,6 +99,48 @@ pub fn advance_full(
     Ok(())
 }
 
+/// Moves the cursor of an extension to the earlier beginning `since`.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn advance_backfill(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    backfill: Backfill,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE sync_progress SET backfill_since = ?2, backfill_cursor = ?3, updated_at = ?4 WHERE channel_id = ?1",
+        )?
+        .execute(params![
+            channel.0,
+            backfill.since.map_or(0, Timestamp::as_millis),
+            backfill.cursor.map(MessageId::as_i64),
+            now.as_millis()
+        ])?;
+    Ok(())
+}
+
+/// The archive of a channel begins at `since` now.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn finish_backfill(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE sync_progress SET read_from = ?2, backfill_since = NULL, backfill_cursor = NULL, updated_at = ?3
+              WHERE channel_id = ?1",
+        )?
+        .execute(params![channel.0, since.map(Timestamp::as_millis), now.as_millis()])?;
+    Ok(())
+}
+
 /// What the end of a channel's reading changes.
 #[derive(Debug, Clone)]
 pub struct End {
@@ -111,9 +153,6 @@ pub struct End {
     /// When this reading began, if it read again all that was young at the end
     /// of the reading before.
     pub refreshed_at: Option<Timestamp>,
-    /// Where the archive begins from now on; `None` leaves that as it is,
-    /// `Some(None)` is the channel's beginning.
-    pub read_from: Option<Option<Timestamp>>,
     /// Messages a second.
     pub messages_per_second: f64,
     /// Requests sent again.
@@ -136,7 +175,6 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
                 SET status = ?2, last_sync_at = ?3, last_error = ?4, messages_per_second = ?5, retry_count = ?6,
                     worker_id = NULL, history_complete = max(history_complete, ?7),
                     refreshed_at = coalesce(?8, refreshed_at),
-                    read_from = CASE WHEN ?11 THEN ?12 ELSE read_from END,
                     full_job_id = coalesce(?9, full_job_id),
                     full_cursor = CASE WHEN ?9 IS NULL THEN full_cursor END,
                     full_done = CASE WHEN ?9 IS NULL THEN full_done ELSE 1 END,
@@ -158,8 +196,6 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
             end.refreshed_at.map(Timestamp::as_millis),
             end.ended_full,
             end.is_own_failure,
-            end.read_from.is_some(),
-            end.read_from.flatten().map(Timestamp::as_millis),
         ])?;
     Ok(())
 }

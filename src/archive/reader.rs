@@ -6,7 +6,9 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, Row, params};
 
 use super::{ArchiveError, open};
-use crate::model::{ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, Timestamp, WorkspaceId};
+use crate::model::{
+    Backfill, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, SecondLook, Timestamp, WorkspaceId,
+};
 
 /// A read-only connection of its own.
 #[derive(Debug)]
@@ -69,7 +71,7 @@ impl Reader {
             "SELECT c.platform_id, p.platform_id, c.kind, s.last_message_id, s.history_complete, s.read_from,
                     s.refreshed_at, s.full_job_id, s.full_cursor, s.failure_count, s.failed_at, s.thread_watermark,
                     s.threads_listed_at, c.state, c.archived,
-                    c.name, c.opened_at, s.full_done
+                    c.name, c.opened_at, s.full_done, s.backfill_since, s.backfill_cursor, s.empty_after
                FROM tenants t
                JOIN channels c ON c.tenant_id = t.id
                LEFT JOIN channels p ON p.id = c.parent_id
@@ -92,6 +94,11 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
+/// A beginning of 0 is the channel's own.
+fn backfill(since: i64, cursor: rusqlite::Result<Option<MessageId>>) -> rusqlite::Result<Backfill> {
+    Ok(Backfill { since: (since != 0).then_some(Timestamp::from_millis(since)), cursor: cursor? })
+}
+
 fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
     let time = |column| time(row, column);
     let message =
@@ -112,6 +119,10 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
             history_complete: row.get::<_, Option<bool>>(4)?.unwrap_or(false),
             since: time(5)?,
             refreshed_at: time(6)?,
+            backfill: row.get::<_, Option<i64>>(18)?.map(|since| backfill(since, message(19))).transpose()?,
+            second_look: row
+                .get::<_, Option<i64>>(20)?
+                .map(|after| SecondLook { after: MessageId::from_i64(after) }),
             full_job_id: row.get(7)?,
             full_cursor: message(8)?,
             full_done: row.get::<_, Option<bool>>(17)?.unwrap_or(false),

@@ -131,6 +131,7 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
         "message_attachments",
         "broken_messages",
         "suspect_digits",
+        "missing_messages",
         "messages",
     ] {
         let keeps_own_facts = if table == "suspect_digits" { " AND message_id <> 0" } else { "" };

@@ -45,6 +45,7 @@ fn message(id: u64, author: u64, content: &str) -> model::Message {
         attachments: Vec::new(),
         reactions: Vec::new(),
         people: Vec::new(),
+        is_blank: false,
         metadata: serde_json::Map::new(),
     }
 }
@@ -82,7 +83,8 @@ impl Shelf {
 
     fn store(&mut self, messages: Vec<model::Message>, now: i64) -> PageOutcome {
         let page = anonymize::page(MessagePage { messages, ..MessagePage::default() });
-        let batch = PageBatch { channel: self.channel, after: None, page, keeps_reactions: true };
+        let batch =
+            PageBatch { channel: self.channel, after: None, page, read_at: at(now), keeps_reactions: true };
         store_page(&mut Tx::new(&self.connection, &mut self.interned), &batch, at(now)).unwrap()
     }
 

@@ -21,12 +21,16 @@ use crate::plan::Selection;
 use crate::platform::discord::{Discord, DiscordSettings};
 use crate::platform::{GateSettings, PlatformAdapter, RetryPolicy};
 use crate::report;
-use crate::sync::{Clock, Context, Outcome, Settings, Stop, TenantTask, run};
+use crate::sync::{Clock, ContentCheck, Context, Outcome, Settings, Stop, TenantTask, run};
 use crate::ui::{Bars, Events, Lines, Log};
 
 /// A difference between this machine's clock and the platform's that is worth
 /// a word.
 const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
+
+/// How often a long run looks again at what is public: often enough that a
+/// channel is left alone within five minutes, also if the first look fails.
+const VISIBILITY_INTERVAL: Duration = Duration::from_mins(3);
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
@@ -141,10 +145,12 @@ async fn sync(
             channel_batch_size: config.sync.channel_batch_size,
             page_size: config.sync.message_fetch_size.min(Discord::MAX_PAGE),
             job_retention: config.sync.job_retention,
+            visibility_interval: VISIBILITY_INTERVAL,
         },
         monitor,
         clock: Clock::starting_at(now),
         stop,
+        content: ContentCheck::default(),
     };
     let outcome = run(Arc::new(context), &run_id, tasks).await;
     // Read before the writer ends: the last connection to close leaves the

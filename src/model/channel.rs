@@ -137,6 +137,13 @@ pub struct ThreadFacts {
     pub messages_sent: Option<u64>,
 }
 
+impl Channel {
+    /// The channel that the rights come from: a thread's parent.
+    pub fn root(&self) -> ChannelId {
+        self.parent_id.filter(|_| self.kind.is_thread()).unwrap_or(self.id)
+    }
+}
+
 /// A channel, category or thread, names and topic still raw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Channel {

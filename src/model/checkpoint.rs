@@ -13,6 +13,11 @@ pub struct Checkpoint {
     pub since: Option<Timestamp>,
     /// When the last finished read of the refresh window began.
     pub refreshed_at: Option<Timestamp>,
+    /// The unfinished extension of the archive to an earlier beginning.
+    pub backfill: Option<Backfill>,
+    /// An empty page came over archived messages: it takes a second look to
+    /// believe it.
+    pub second_look: Option<SecondLook>,
     /// The job that began the last full re-read.
     pub full_job_id: Option<String>,
     /// How far that re-read has come.
@@ -23,4 +28,20 @@ pub struct Checkpoint {
     pub failure_count: u32,
     /// When the last of those failed.
     pub failed_at: Option<Timestamp>,
+}
+
+/// How far an extension to an earlier beginning has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backfill {
+    /// The earlier beginning; `None` is the channel's.
+    pub since: Option<Timestamp>,
+    /// Every message from there up to this one has been read.
+    pub cursor: Option<MessageId>,
+}
+
+/// Where an empty page came over archived messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecondLook {
+    /// Behind this message; `None` is the channel's beginning.
+    pub after: Option<MessageId>,
 }

@@ -93,6 +93,9 @@ pub struct Message {
     pub people: Vec<User>,
     /// Further kept fields (embeds, stickers, poll, forward), raw.
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Whether an ordinary message came without anything in it, as messages do
+    /// that the bot may not read the content of.
+    pub is_blank: bool,
 }
 
 /// A message that couldn't be read; it stands for itself only.
@@ -116,6 +119,11 @@ pub struct MessagePage {
 }
 
 impl MessagePage {
+    /// Whether a message came without anything in it.
+    pub fn has_blank_message(&self) -> bool {
+        self.messages.iter().any(|message| message.is_blank)
+    }
+
     /// The greatest ID on the page, broken messages included.
     pub fn last_id(&self) -> Option<MessageId> {
         let readable = self.messages.iter().map(|message| message.id);

@@ -15,19 +15,49 @@ use crate::platform::PlatformAdapter;
 /// its end is read again.
 const OVERLAP: Duration = Duration::from_mins(1);
 
+/// So many failed runs in a row for causes of its own make a dead letter.
+const DEAD_LETTER_FAILURES: u32 = 5;
+/// A dead letter is tried this often.
+const DEAD_LETTER_INTERVAL: Duration = Duration::from_hours(24);
+
 /// What is done with a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
+    /// It was never read: read from its beginning.
+    FirstRead,
     /// It was never read to its end: go on from the checkpoint.
     ReadOn,
     /// Read what is new, and what was young when it was last read.
     Refresh,
-    /// The archive is to begin earlier: read from there.
-    Extend,
     /// Read everything again.
     Full,
     /// Read what this run alone was asked for.
     Range,
+}
+
+impl Action {
+    /// A word or two for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FirstRead => "first read",
+            Self::ReadOn => "read on",
+            Self::Refresh => "refresh",
+            Self::Full => "full re-read",
+            Self::Range => "range",
+        }
+    }
+}
+
+/// The part of a channel's history that the archive is to begin with from now
+/// on, and lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackfillPlan {
+    /// The new beginning; `None` is the channel's.
+    pub since: Option<Timestamp>,
+    /// Reading begins behind this message.
+    pub after: Option<MessageId>,
+    /// Reading ends at this message: what follows was read before.
+    pub until: Option<MessageId>,
 }
 
 /// A channel that is read.
@@ -37,6 +67,12 @@ pub struct ChannelPlan {
     pub channel: Channel,
     /// What is done.
     pub action: Action,
+    /// What is read before that.
+    pub backfill: Option<BackfillPlan>,
+    /// Whether its last reading failed: this is another attempt.
+    pub is_retry: bool,
+    /// Whether this reading comes past all that was young at the one before.
+    pub rereads_young: bool,
     /// Reading begins behind this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
     /// Up to here the channel was read before.
@@ -96,6 +132,8 @@ pub struct Plan {
     pub reads: Vec<ChannelPlan>,
     /// Channels in which nothing can have changed.
     pub skipped: Vec<ChannelId>,
+    /// Channels that failed too often, and when each is tried again.
+    pub dead_letters: Vec<(ChannelId, Timestamp)>,
     /// Channels that aren't read.
     pub left_out: Vec<LeftOut>,
     /// Channels asked for by ID that the workspace doesn't have.
@@ -108,6 +146,7 @@ pub fn build<P: PlatformAdapter>(
     facts: &Facts,
     known: &HashMap<ChannelId, KnownChannel>,
     selection: &Selection,
+    now: Timestamp,
 ) -> Plan {
     let by_id: HashMap<ChannelId, &Channel> =
         facts.channels.iter().map(|channel| (channel.id, channel)).collect();
@@ -123,6 +162,10 @@ pub fn build<P: PlatformAdapter>(
             plan.left_out.push(LeftOut { channel: channel.id, kind: channel.kind, reason });
         } else if channel.kind.has_messages() && selection.asks_for(&lineage) {
             let checkpoint = known.get(&channel.id).map(|known| &known.checkpoint);
+            if let Some(until) = dead_until(checkpoint, selection).filter(|until| *until > now) {
+                plan.dead_letters.push((channel.id, until));
+                continue;
+            }
             match read(platform, channel, checkpoint, selection) {
                 Some(read) => plan.reads.push(read),
                 None => plan.skipped.push(channel.id),
@@ -161,6 +204,14 @@ fn left_out(channel: &Channel, lineage: &[&Channel], selection: &Selection) -> O
     }
 }
 
+/// When a channel that failed too often is tried again. Who asks for it by ID
+/// doesn't have to wait.
+fn dead_until(checkpoint: Option<&Checkpoint>, selection: &Selection) -> Option<Timestamp> {
+    let checkpoint = checkpoint.filter(|checkpoint| checkpoint.failure_count >= DEAD_LETTER_FAILURES)?;
+    let failed_at = checkpoint.failed_at.filter(|_| selection.channels.is_empty())?;
+    Some(failed_at.later(DEAD_LETTER_INTERVAL))
+}
+
 /// How a channel is read; `None` if nothing in it can have changed.
 fn read<P: PlatformAdapter>(
     platform: &P,
@@ -170,33 +221,42 @@ fn read<P: PlatformAdapter>(
 ) -> Option<ChannelPlan> {
     let never = Checkpoint::default();
     let checkpoint = checkpoint.unwrap_or(&never);
-    let beginning = selection.since.and_then(|since| platform.id_before(since));
-    let (action, after) = if selection.run_since.is_some() || selection.run_until.is_some() {
-        let since = selection.run_since.and_then(|since| platform.id_before(since));
-        let resumed = checkpoint.last_message_id.filter(|_| !selection.full).or(beginning);
-        (Action::Range, if selection.run_since.is_some() { since } else { resumed })
-    } else if selection.full {
-        let goes_on = match &selection.full_job_id {
-            Some(job_id) => checkpoint.full_job_id.as_ref() == Some(job_id),
-            None => !checkpoint.full_done,
-        };
-        if goes_on && checkpoint.full_done {
-            return None;
-        }
-        (Action::Full, checkpoint.full_cursor.filter(|_| goes_on).or(beginning))
-    } else if checkpoint.last_message_id.is_none() && !checkpoint.history_complete {
-        (Action::ReadOn, beginning)
-    } else if begins_earlier(selection.since, checkpoint.since) {
-        (Action::Extend, beginning)
-    } else if !checkpoint.history_complete {
-        (Action::ReadOn, checkpoint.last_message_id)
-    } else {
-        (Action::Refresh, refresh_from(platform, channel, checkpoint, selection)?)
+    let backfill = backfill(platform, checkpoint, selection);
+    let Some((action, after)) = main_part(platform, channel, checkpoint, selection) else {
+        return backfill.map(|backfill| ChannelPlan {
+            backfill: Some(backfill),
+            ..channel_plan(
+                platform,
+                channel,
+                checkpoint,
+                selection,
+                Action::ReadOn,
+                checkpoint.last_message_id,
+            )
+        });
     };
+    Some(ChannelPlan { backfill, ..channel_plan(platform, channel, checkpoint, selection, action, after) })
+}
+
+fn channel_plan<P: PlatformAdapter>(
+    platform: &P,
+    channel: &Channel,
+    checkpoint: &Checkpoint,
+    selection: &Selection,
+    action: Action,
+    after: Option<MessageId>,
+) -> ChannelPlan {
     // Everything up to the checkpoint was read; a reading that starts behind
     // it, or before anything was read, would leave a gap below.
-    let read_to = checkpoint.last_message_id.or(beginning);
-    Some(ChannelPlan {
+    let read_to = checkpoint.last_message_id.or(beginning(platform, selection));
+    ChannelPlan {
+        backfill: None,
+        is_retry: checkpoint.failed_at.is_some(),
+        rereads_young: match action {
+            Action::Refresh => true,
+            Action::Full => after != checkpoint.full_cursor || after.is_none(),
+            Action::FirstRead | Action::ReadOn | Action::Range => false,
+        },
         weight: weight(platform, channel, after),
         until: selection.run_until.and_then(|until| platform.id_before(until)),
         moves_checkpoint: after <= read_to,
@@ -204,6 +264,70 @@ fn read<P: PlatformAdapter>(
         channel: channel.clone(),
         action,
         after,
+    }
+}
+
+/// The ID behind which the tenant's archive begins.
+fn beginning<P: PlatformAdapter>(platform: &P, selection: &Selection) -> Option<MessageId> {
+    selection.since.and_then(|since| platform.id_before(since))
+}
+
+/// What is done and from where, an earlier beginning apart.
+fn main_part<P: PlatformAdapter>(
+    platform: &P,
+    channel: &Channel,
+    checkpoint: &Checkpoint,
+    selection: &Selection,
+) -> Option<(Action, Option<MessageId>)> {
+    let beginning = beginning(platform, selection);
+    let is_new = checkpoint.last_message_id.is_none() && !checkpoint.history_complete;
+    if selection.run_since.is_some() || selection.run_until.is_some() {
+        let since = selection.run_since.and_then(|since| platform.id_before(since));
+        let resumed = checkpoint.last_message_id.filter(|_| !selection.full).or(beginning);
+        return Some((Action::Range, if selection.run_since.is_some() { since } else { resumed }));
+    }
+    if selection.full {
+        let goes_on = match &selection.full_job_id {
+            Some(job_id) => checkpoint.full_job_id.as_ref() == Some(job_id),
+            None => !checkpoint.full_done,
+        };
+        if goes_on && checkpoint.full_done {
+            return None;
+        }
+        let all_archived = if is_new { beginning } else { archived_from(platform, checkpoint) };
+        return Some((Action::Full, checkpoint.full_cursor.filter(|_| goes_on).or(all_archived)));
+    }
+    if is_new {
+        Some((Action::FirstRead, beginning))
+    } else if !checkpoint.history_complete {
+        Some((Action::ReadOn, checkpoint.last_message_id.or(beginning)))
+    } else {
+        refresh_from(platform, channel, checkpoint, selection).map(|after| (Action::Refresh, after))
+    }
+}
+
+/// The ID behind which a channel was read.
+fn archived_from<P: PlatformAdapter>(platform: &P, checkpoint: &Checkpoint) -> Option<MessageId> {
+    checkpoint.since.and_then(|since| platform.id_before(since))
+}
+
+/// What lies between an earlier beginning and the one the channel was read
+/// from.
+fn backfill<P: PlatformAdapter>(
+    platform: &P,
+    checkpoint: &Checkpoint,
+    selection: &Selection,
+) -> Option<BackfillPlan> {
+    let is_new = checkpoint.last_message_id.is_none() && !checkpoint.history_complete;
+    let is_for_run = selection.run_since.is_some() || selection.run_until.is_some();
+    if is_new || is_for_run || !begins_earlier(selection.since, checkpoint.since) {
+        return None;
+    }
+    let under_way = checkpoint.backfill.filter(|under_way| under_way.since == selection.since);
+    Some(BackfillPlan {
+        since: selection.since,
+        after: under_way.and_then(|under_way| under_way.cursor).or(beginning(platform, selection)),
+        until: archived_from(platform, checkpoint),
     })
 }
 
@@ -237,12 +361,12 @@ fn refresh_from<P: PlatformAdapter>(
         return Some(checkpoint.last_message_id);
     };
     let settled = last.is_none_or(|last| refreshed_at >= platform.sent_at(last).later(window));
-    if reached && settled {
+    if reached && settled && checkpoint.second_look.is_none() {
         return None;
     }
     let young = platform.id_before(refreshed_at.earlier(window));
-    let read_from = checkpoint.since.and_then(|since| platform.id_before(since));
-    Some(young.min(checkpoint.last_message_id).max(read_from))
+    let young = checkpoint.second_look.map_or(young, |look| young.min(look.after));
+    Some(young.min(checkpoint.last_message_id).max(archived_from(platform, checkpoint)))
 }
 
 /// Threads say how many messages they had; of others only the span of time is

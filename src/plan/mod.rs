@@ -10,6 +10,6 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Action, ChannelPlan, LeftOut, LeftOutReason, Plan, build};
+pub use build::{Action, BackfillPlan, ChannelPlan, LeftOut, LeftOutReason, Plan, build};
 pub use discover::{Facts, ThreadListing, discover, discover_archived};
 pub use selection::Selection;

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
-use super::{Action, ChannelPlan, Facts, LeftOutReason, Plan, Selection, build, discover, discover_archived};
+use super::{
+    Action, BackfillPlan, ChannelPlan, Facts, LeftOutReason, Plan, Selection, build, discover,
+    discover_archived,
+};
 use crate::archive::KnownChannel;
 use crate::config::ChannelSelector;
 use crate::model::{
-    Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, ThreadFacts, Timestamp, Visibility,
-    VisibilityRule, Workspace, WorkspaceId,
+    Backfill, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, SecondLook, ThreadFacts,
+    Timestamp, Visibility, VisibilityRule, Workspace, WorkspaceId,
 };
 use crate::monitor::{Monitor, Silent};
 use crate::platform::PlatformAdapter as _;
@@ -33,6 +36,11 @@ fn id(raw: u64) -> ChannelId {
 fn sent(hours: u64) -> MessageId {
     let before = Fake::new().id_before(hours_ago(hours)).unwrap();
     MessageId::new(before.get() + 1).unwrap()
+}
+
+/// The greatest ID that was given more than so many hours ago.
+fn before(hours: u64) -> Option<MessageId> {
+    Fake::new().id_before(hours_ago(hours))
 }
 
 fn public() -> Visibility {
@@ -99,7 +107,7 @@ fn plan_of(channel: Channel, checkpoint: Option<Checkpoint>, selection: &Selecti
     let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: String::new() };
     let facts =
         Facts { workspace, channels: vec![channel], remembered: vec![], gone: vec![], listings: vec![] };
-    build(&Fake::new(), &facts, &known, selection)
+    build(&Fake::new(), &facts, &known, selection, hours_ago(0))
 }
 
 fn day_window() -> Selection {
@@ -121,7 +129,7 @@ fn a_channel_never_read_is_read_from_its_beginning_whatever_the_hint() {
     for last in [None, Some(1)] {
         let plan = plan_of(text(last), None, &day_window());
         let read = only_read(&plan);
-        assert_eq!((read.action, read.after, read.moves_checkpoint), (Action::ReadOn, None, true));
+        assert_eq!((read.action, read.after, read.moves_checkpoint), (Action::FirstRead, None, true));
     }
 }
 
@@ -186,12 +194,46 @@ fn a_channel_without_a_hint_is_asked_again() {
 fn since_is_where_an_archive_begins_and_may_move_back() {
     let since = Selection { since: Some(hours_ago(300)), ..day_window() };
     let plan = plan_of(text(Some(100)), None, &since);
-    assert_eq!(only_read(&plan).after, Fake::new().id_before(hours_ago(300)));
+    assert_eq!(only_read(&plan).after, before(300));
     let checkpoint = Checkpoint { since: Some(hours_ago(200)), ..complete(100, 50) };
     let plan = plan_of(text(Some(100)), Some(checkpoint.clone()), &since);
-    assert_eq!(only_read(&plan).action, Action::Extend);
+    let missing = BackfillPlan { since: since.since, after: before(300), until: before(200) };
+    assert_eq!(only_read(&plan).backfill, Some(missing), "only what is missing");
+    let under_way = Backfill { since: since.since, cursor: Some(sent(250)) };
+    let begun = Checkpoint { backfill: Some(under_way), ..checkpoint.clone() };
+    let plan = plan_of(text(Some(100)), Some(begun.clone()), &since);
+    assert_eq!(only_read(&plan).backfill, Some(BackfillPlan { after: Some(sent(250)), ..missing }));
+    let all = plan_of(text(Some(100)), Some(begun), &day_window());
+    let from_the_beginning = BackfillPlan { since: None, after: None, until: before(200) };
+    assert_eq!(only_read(&all).backfill, Some(from_the_beginning), "another beginning, another extension");
     let later = Selection { since: Some(hours_ago(150)), ..day_window() };
     assert_eq!(plan_of(text(Some(100)), Some(checkpoint), &later).skipped.len(), 1);
+}
+
+#[test]
+fn what_seems_empty_is_looked_at_twice() {
+    let quiet = complete(100, 50);
+    assert!(plan_of(text(Some(100)), Some(quiet.clone()), &day_window()).reads.is_empty());
+    let doubted = Checkpoint { second_look: Some(SecondLook { after: before(120) }), ..quiet };
+    let plan = plan_of(text(Some(100)), Some(doubted), &day_window());
+    assert_eq!((only_read(&plan).action, only_read(&plan).after), (Action::Refresh, before(120)));
+}
+
+#[test]
+fn a_channel_that_fails_again_and_again_is_tried_once_a_day() {
+    let failed = |failure_count, hours| Checkpoint {
+        failure_count,
+        failed_at: Some(hours_ago(hours)),
+        ..complete(100, 50)
+    };
+    let plan = |checkpoint, selection| plan_of(text(Some(1)), Some(checkpoint), &selection);
+    assert!(only_read(&plan(failed(4, 1), day_window())).is_retry);
+    let waiting = plan(failed(5, 1), day_window());
+    assert_eq!(waiting.dead_letters, [(id(5), hours_ago(1).later(DAY))]);
+    assert!(waiting.reads.is_empty() && waiting.skipped.is_empty());
+    assert!(only_read(&plan(failed(5, 24), day_window())).is_retry);
+    let asked_for = Selection { channels: vec![id(5)], ..day_window() };
+    assert!(only_read(&plan(failed(9, 1), asked_for)).is_retry, "who asks for it need not wait");
 }
 
 #[test]
@@ -243,7 +285,7 @@ fn a_category_covers_its_channels_and_a_channel_its_threads() {
     ];
     let facts = Facts { workspace, channels, remembered: vec![], gone: vec![], listings: vec![] };
     let reads = |selection: &Selection| {
-        let plan = build(&Fake::new(), &facts, &HashMap::new(), selection);
+        let plan = build(&Fake::new(), &facts, &HashMap::new(), selection, hours_ago(0));
         let mut reads: Vec<u64> = plan.reads.iter().map(|read| read.channel.id.get()).collect();
         reads.sort_unstable();
         reads
@@ -254,7 +296,7 @@ fn a_category_covers_its_channels_and_a_channel_its_threads() {
     assert_eq!(reads(&Selection { exclude: selector("name-2"), ..day_window() }), [4]);
     assert_eq!(reads(&Selection { channels: vec![id(2)], ..day_window() }), [2, 3]);
     let unknown = Selection { channels: vec![id(99)], ..day_window() };
-    assert_eq!(build(&Fake::new(), &facts, &HashMap::new(), &unknown).unknown, [id(99)]);
+    assert_eq!(build(&Fake::new(), &facts, &HashMap::new(), &unknown, hours_ago(0)).unknown, [id(99)]);
 }
 
 #[test]
@@ -264,7 +306,7 @@ fn the_largest_work_comes_first() {
     busy.thread.as_mut().unwrap().messages_sent = Some(9_000_000);
     let channels = vec![channel(1, ChannelKind::Text, None, Some(5)), busy, thread(3, 1, None)];
     let facts = Facts { workspace, channels, remembered: vec![], gone: vec![], listings: vec![] };
-    let plan = build(&Fake::new(), &facts, &HashMap::new(), &day_window());
+    let plan = build(&Fake::new(), &facts, &HashMap::new(), &day_window(), hours_ago(0));
     let order: Vec<u64> = plan.reads.iter().map(|read| read.channel.id.get()).collect();
     assert_eq!(order, [2, 1, 3]);
 }

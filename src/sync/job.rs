@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::channel::{ChannelOutcome, Failure};
+use super::context::{Context, Stop, TenantOutcome, TenantTask};
 use super::estimate::{self, Part};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
-use super::run::{Context, Stop, TenantOutcome, TenantTask, job_error};
+use super::run::job_error;
 use super::tenant::Prepared;
 use crate::archive::{ArchiveError, TenantRow, audit, jobs, tenants};
 use crate::model::{

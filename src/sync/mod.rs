@@ -3,14 +3,22 @@
 
 mod channel;
 mod clock;
+mod closing;
+mod closings;
+mod content;
+mod context;
 mod estimate;
 mod job;
 mod meter;
 mod policy;
+mod reading;
 mod run;
 mod schedule;
 mod tenant;
+mod watch;
 
 pub use clock::Clock;
+pub use content::ContentCheck;
+pub use context::{Context, Outcome, Settings, Stop, TenantOutcome, TenantTask};
 pub use policy::cause_of;
-pub use run::{Context, Outcome, Settings, Stop, TenantOutcome, TenantTask, run};
+pub use run::run;

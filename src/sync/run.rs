@@ -1,27 +1,25 @@
 //! A run: every tenant prepared, every channel read, every end recorded.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashMap;
-use tokio::sync::watch;
+use hashbrown::{HashMap, HashSet};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::Clock;
-use super::channel::{ChannelOutcome, ChannelTask, Failure, read_channel};
+use super::channel::{ChannelOutcome, ChannelTask, Failure};
+use super::closing::close_tenant;
+use super::closings::Closings;
+use super::context::{Context, Outcome, Stop, TenantTask};
 use super::estimate::Part;
 use super::job::JobRecord;
+use super::reading::read_channel;
 use super::schedule::Schedule;
 use super::tenant::{Prepared, Stage, prepare, prepare_archived};
-use crate::archive::{ArchiveError, Writer, jobs};
-use crate::model::{
-    Cause, ChannelId, JobError, JobKind, JobStatus, ProgressStatus, ReactionMode, WorkspaceId,
-};
-use crate::monitor::Monitor;
-use crate::plan::Selection;
+use super::watch::look_again;
+use crate::archive::{ArchiveError, jobs};
+use crate::model::{Cause, ChannelId, JobError, JobKind, ProgressStatus};
 use crate::platform::PlatformAdapter;
 
 /// Channels open for each request in flight: those that wait for their own
@@ -29,116 +27,6 @@ use crate::platform::PlatformAdapter;
 const OPEN_PER_REQUEST: usize = 8;
 /// How often a running job's row is brought up to date.
 const RECORD_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What a run may use.
-#[derive(Debug, Clone, Copy)]
-pub struct Settings {
-    /// Requests in flight at once; 1 reads channel after channel.
-    pub max_channel_workers: usize,
-    /// Channels a tenant may open before the next tenant's turn.
-    pub channel_batch_size: usize,
-    /// Messages asked for at once.
-    pub page_size: u16,
-    /// Finished channel jobs are kept this long.
-    pub job_retention: Duration,
-}
-
-/// Why a run ends before its work is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// A signal asked for it.
-    Signal,
-    /// Its time is up.
-    OutOfTime,
-    /// Nothing else can succeed.
-    Fatal,
-}
-
-/// What the tasks of a run share.
-pub struct Context<P> {
-    /// Where data comes from.
-    pub platform: Arc<P>,
-    /// Where it goes.
-    pub writer: Writer,
-    /// The archive's file, for reading.
-    pub archive: PathBuf,
-    /// Bounds.
-    pub settings: Settings,
-    /// Told of everything.
-    pub monitor: Arc<dyn Monitor>,
-    /// The run's time.
-    pub clock: Clock,
-    /// Set to end the run.
-    pub stop: watch::Sender<Option<Stop>>,
-}
-
-impl<P> Context<P> {
-    /// Waits until the run is to end.
-    pub(super) async fn stopped(&self) -> Stop {
-        let mut stop = self.stop.subscribe();
-        loop {
-            if let Some(stop) = *stop.borrow_and_update() {
-                return stop;
-            }
-            if stop.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    /// Why the run is to end, if it is.
-    fn stop_wanted(&self) -> Option<Stop> {
-        *self.stop.borrow()
-    }
-
-    /// Ends the run, unless it is ending already.
-    fn end(&self, why: Stop) {
-        self.stop.send_if_modified(|stop| {
-            let first = stop.is_none();
-            stop.get_or_insert(why);
-            first
-        });
-    }
-}
-
-/// What a run does for one tenant.
-#[derive(Debug, Clone)]
-pub struct TenantTask {
-    /// Its name.
-    pub name: String,
-    /// Its platform's name.
-    pub platform: String,
-    /// Its workspace.
-    pub workspace: WorkspaceId,
-    /// What is wanted of it.
-    pub selection: Selection,
-    /// How much of reactions is kept.
-    pub reactions: ReactionMode,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// Each tenant's end, in the order asked.
-    pub tenants: Vec<TenantOutcome>,
-    /// What ended it early.
-    pub stop: Option<Stop>,
-    /// The cause, if that was [`Stop::Fatal`].
-    pub fatal: Option<Cause>,
-}
-
-/// How a tenant's part of a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantOutcome {
-    /// How.
-    pub status: JobStatus,
-    /// What failed it as a whole.
-    pub cause: Option<Cause>,
-    /// Channels asked for by ID that its workspace doesn't have.
-    pub unknown_channels: Vec<ChannelId>,
-    /// Whether anything of it was archived.
-    pub archived_something: bool,
-}
 
 /// Carries out a run under the lock. Every tenant gets a job `{run_id}-{n}`.
 ///
@@ -164,6 +52,11 @@ pub async fn run<P: PlatformAdapter>(
         prepared_of: HashMap::new(),
         reading: JoinSet::new(),
         reading_of: HashMap::new(),
+        watching: JoinSet::new(),
+        watching_of: HashMap::new(),
+        closing: JoinSet::new(),
+        closing_of: HashMap::new(),
+        scopes: records.iter().map(|_| Scope::default()).collect(),
         fatal: None,
         tenants: Arc::new(tenants),
         records,
@@ -191,6 +84,17 @@ struct Open {
     since: Instant,
 }
 
+/// What a tenant's channels are watched for.
+#[derive(Debug, Default)]
+struct Scope {
+    /// Channels that are read, threads by their parents.
+    roots: HashSet<ChannelId>,
+    closings: Arc<Closings>,
+    looked: Option<Instant>,
+    /// Whether what comes after reading was done.
+    is_closed: bool,
+}
+
 struct Run<P> {
     context: Arc<Context<P>>,
     tenants: Arc<Vec<TenantTask>>,
@@ -201,6 +105,11 @@ struct Run<P> {
     prepared_of: HashMap<Id, usize>,
     reading: JoinSet<ChannelOutcome>,
     reading_of: HashMap<Id, Open>,
+    watching: JoinSet<Result<(), Failure>>,
+    watching_of: HashMap<Id, usize>,
+    closing: JoinSet<Result<(), Failure>>,
+    closing_of: HashMap<Id, usize>,
+    scopes: Vec<Scope>,
     fatal: Option<Cause>,
 }
 
@@ -209,11 +118,12 @@ impl<P: PlatformAdapter> Run<P> {
         for (index, record) in self.records.iter().enumerate() {
             let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));
             let (row, job_id, meter) = (record.tenant, Arc::clone(&record.job_id), Arc::clone(&record.meter));
+            let closings = Arc::clone(&self.scopes[index].closings);
             let handle = self.preparing.spawn(async move {
                 tokio::select! {
                     biased;
                     stop = context.stopped() => Err(stopped(stop)),
-                    prepared = prepare(&context, &tenants[index], row, job_id, &meter) => prepared,
+                    prepared = prepare(&context, &tenants[index], row, job_id, closings, &meter) => prepared,
                 }
             });
             self.prepared_of.insert(handle.id(), index);
@@ -236,6 +146,8 @@ impl<P: PlatformAdapter> Run<P> {
     async fn work(&mut self) -> Result<(), ArchiveError> {
         let mut tick = interval(RECORD_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval(self.context.settings.visibility_interval / 4);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.open_channels();
             // Asked after opening: what was not opened is given up here.
@@ -243,7 +155,7 @@ impl<P: PlatformAdapter> Run<P> {
             if let Some(stop) = stop {
                 self.give_up_waiting(stop).await?;
             }
-            if self.preparing.is_empty() && self.reading.is_empty() {
+            if self.preparing.is_empty() && self.reading.is_empty() && self.closing.is_empty() {
                 return Ok(());
             }
             let context = Arc::clone(&self.context);
@@ -254,6 +166,13 @@ impl<P: PlatformAdapter> Run<P> {
                 Some(ended) = self.reading.join_next_with_id(), if !self.reading.is_empty() => {
                     self.close_channel(ended).await?;
                 }
+                Some(ended) = self.closing.join_next_with_id(), if !self.closing.is_empty() => {
+                    self.finish_closing(ended).await?;
+                }
+                Some(ended) = self.watching.join_next_with_id(), if !self.watching.is_empty() => {
+                    self.finish_look(ended);
+                }
+                _ = look.tick() => self.look_again(),
                 // The next turn gives up what waits.
                 _ = context.stopped(), if stop.is_none() => {}
                 _ = tick.tick() => self.record_progress().await?,
@@ -292,6 +211,10 @@ impl<P: PlatformAdapter> Run<P> {
         match prepared {
             Ok((prepared, rest)) => {
                 self.records[tenant].planned(&prepared);
+                let scope = &mut self.scopes[tenant];
+                // The listing has just been looked at.
+                scope.looked = Some(Instant::now());
+                scope.roots.extend(prepared.tasks.iter().map(|task| task.plan.channel.root()));
                 self.schedule.add(tenant, prepared.tasks);
                 if let Some(stage) = rest {
                     self.prepare_rest(tenant, stage);
@@ -321,6 +244,76 @@ impl<P: PlatformAdapter> Run<P> {
         let now = self.context.clock.now();
         self.records[open.tenant].closed(open.channel, outcome, open.task.part(), now);
         self.finish_if_done(open.tenant).await
+    }
+
+    /// Looks again at the channels of tenants that are being read, where that
+    /// is due.
+    fn look_again(&mut self) {
+        let due = self.context.settings.visibility_interval;
+        for (tenant, record) in self.records.iter().enumerate().filter(|(_, record)| record.is_running()) {
+            let scope = &self.scopes[tenant];
+            let is_looking = self.watching_of.values().any(|index| *index == tenant);
+            if is_looking || scope.looked.is_none_or(|at| at.elapsed() < due) {
+                continue;
+            }
+            let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));
+            let (row, meter) = (record.tenant, Arc::clone(&record.meter));
+            let (roots, closings) = (scope.roots.clone(), Arc::clone(&scope.closings));
+            let handle = self.watching.spawn(async move {
+                look_again(&context, &tenants[tenant], row, &roots, &closings, meter.as_ref()).await
+            });
+            self.watching_of.insert(handle.id(), tenant);
+        }
+    }
+
+    /// A look that failed is due again at once.
+    fn finish_look(&mut self, ended: Result<(Id, Result<(), Failure>), JoinError>) {
+        let (id, looked) = match ended {
+            Ok(ended) => ended,
+            Err(error) => (error.id(), Err(panicked(&error))),
+        };
+        let Some(tenant) = self.watching_of.remove(&id) else { return };
+        match looked {
+            Ok(()) => self.scopes[tenant].looked = Some(Instant::now()),
+            Err(failure) => self.note_unseen(tenant, &failure),
+        }
+    }
+
+    /// What is public couldn't be looked at.
+    fn note_unseen(&mut self, tenant: usize, failure: &Failure) {
+        tracing::warn!(tenant = self.tenants[tenant].name, error = failure.error, "looking again failed");
+        self.note_fatal(failure);
+    }
+
+    fn close(&mut self, tenant: usize) {
+        let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));
+        let (row, meter) = (self.records[tenant].tenant, Arc::clone(&self.records[tenant].meter));
+        let (roots, closings) =
+            (self.scopes[tenant].roots.clone(), Arc::clone(&self.scopes[tenant].closings));
+        let handle = self.closing.spawn(async move {
+            tokio::select! {
+                biased;
+                _ = context.stopped() => Ok(()),
+                closed = close_tenant(&context, &tenants[tenant], row, &roots, &closings, &meter) => closed,
+            }
+        });
+        self.closing_of.insert(handle.id(), tenant);
+        self.scopes[tenant].is_closed = true;
+    }
+
+    async fn finish_closing(
+        &mut self,
+        ended: Result<(Id, Result<(), Failure>), JoinError>,
+    ) -> Result<(), ArchiveError> {
+        let (id, closed) = match ended {
+            Ok(ended) => ended,
+            Err(error) => (error.id(), Err(panicked(&error))),
+        };
+        let Some(tenant) = self.closing_of.remove(&id) else { return Ok(()) };
+        if let Err(failure) = closed {
+            self.note_unseen(tenant, &failure);
+        }
+        self.finish_if_done(tenant).await
     }
 
     /// A panic of a channel's task is that channel's failure.
@@ -367,8 +360,12 @@ impl<P: PlatformAdapter> Run<P> {
     }
 
     async fn finish_if_done(&mut self, tenant: usize) -> Result<(), ArchiveError> {
-        let is_preparing = self.prepared_of.values().any(|index| *index == tenant);
-        if is_preparing || !self.records[tenant].is_running() || self.records[tenant].is_waiting() {
+        let is_busy = self.prepared_of.values().chain(self.closing_of.values()).any(|index| *index == tenant);
+        if is_busy || !self.records[tenant].is_running() || self.records[tenant].is_waiting() {
+            return Ok(());
+        }
+        if !self.scopes[tenant].is_closed && self.context.stop_wanted().is_none() {
+            self.close(tenant);
             return Ok(());
         }
         let signalled = self.context.stop_wanted() == Some(Stop::Signal);

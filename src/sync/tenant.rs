@@ -5,13 +5,15 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use super::channel::{ChannelTask, Failure};
+use super::closings::Closings;
+use super::context::{Context, TenantTask};
 use super::meter::Meter;
-use super::run::{Context, TenantTask};
+use super::watch::settle;
 use crate::anonymize;
 use crate::archive::{
     ArchiveError, ChannelRow, KnownChannel, Reader, TenantRow, channels, jobs, progress, tenants,
 };
-use crate::model::{Cause, ChannelId, ChannelState, JobError, TenantStatus};
+use crate::model::{Cause, Channel, ChannelId, ChannelState, JobError, TenantStatus};
 use crate::monitor::{Event, Monitor};
 use crate::plan::{Facts, Plan, Selection, build, discover, discover_archived};
 use crate::platform::PlatformAdapter;
@@ -40,6 +42,7 @@ pub struct Stage {
     selection: Selection,
     known: HashMap<ChannelId, KnownChannel>,
     facts: Facts,
+    closings: Arc<Closings>,
 }
 
 /// The first stage: finds the channels and active threads, stores them, and
@@ -49,6 +52,7 @@ pub async fn prepare<P: PlatformAdapter>(
     tenant: &TenantTask,
     row: TenantRow,
     job_id: Arc<str>,
+    closings: Arc<Closings>,
     meter: &Arc<Meter>,
 ) -> Result<(Prepared, Option<Stage>), Failure> {
     let begin = (Arc::clone(&job_id), context.clock.now());
@@ -67,9 +71,11 @@ pub async fn prepare<P: PlatformAdapter>(
     }
     let known =
         Reader::open_beside_writer(&context.archive)?.known_channels(&tenant.platform, tenant.workspace)?;
+    let asked_at = context.clock.now();
     let facts = discover(&context.platform, tenant.workspace, &monitor_of(meter)).await?;
+    settle(context, row, readable(&facts), asked_at).await?;
     let full_job_id = selection.full_job_id.as_deref().unwrap_or(&job_id).into();
-    let stage = Stage { job_id, full_job_id, row, selection, known, facts };
+    let stage = Stage { job_id, full_job_id, row, selection, known, facts, closings };
     let mut prepared = stage.store_and_plan(context, tenant, &HashSet::new()).await?;
     // What is archived is found later: nothing is unknown yet.
     prepared.unknown.clear();
@@ -92,6 +98,12 @@ pub async fn prepare_archived<P: PlatformAdapter>(
     Ok((prepared, None))
 }
 
+fn readable(facts: &Facts) -> HashSet<ChannelId> {
+    let is_readable =
+        |channel: &&Channel| channel.visibility.everyone_sees && channel.visibility.bot_lacks.is_empty();
+    facts.channels.iter().filter(is_readable).map(|channel| channel.id).collect()
+}
+
 fn monitor_of(meter: &Arc<Meter>) -> Arc<dyn Monitor> {
     Arc::clone(meter) as Arc<dyn Monitor>
 }
@@ -104,9 +116,11 @@ impl Stage {
         tenant: &TenantTask,
         before: &HashSet<ChannelId>,
     ) -> Result<Prepared, Failure> {
-        let mut plan = build(context.platform.as_ref(), &self.facts, &self.known, &self.selection);
+        let mut plan =
+            build(context.platform.as_ref(), &self.facts, &self.known, &self.selection, context.clock.now());
         plan.reads.retain(|read| !before.contains(&read.channel.id));
         plan.skipped.retain(|channel| !before.contains(channel));
+        plan.dead_letters.retain(|(channel, _)| !before.contains(channel));
         plan.left_out.retain(|left_out| !before.contains(&left_out.channel));
         let rows = store_facts(context, self.row, &self.facts, before, &plan).await?;
         let listing_errors = self.facts.listings.iter().filter_map(|listing| listing_error(context, listing));
@@ -130,6 +144,7 @@ impl Stage {
                 plan: read,
                 reactions: tenant.reactions,
                 since: tenant.selection.since,
+                closings: Arc::clone(&self.closings),
                 state: Arc::default(),
             })
         });

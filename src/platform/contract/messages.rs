@@ -75,6 +75,7 @@ fn as_written(message: &Message) -> Message {
     let mut message = Message {
         attachments: message.attachments.iter().map(plain).collect(),
         people: Vec::new(),
+        is_blank: false,
         pinned: false,
         metadata: serde_json::Map::new(),
         ..message.clone()

@@ -212,6 +212,7 @@ fn message(truth: TruthMessage) -> Message {
         attachments: attachments.collect(),
         reactions: reactions.collect(),
         people: Vec::new(),
+        is_blank: false,
         metadata: serde_json::Map::new(),
     }
 }

@@ -18,6 +18,9 @@ use crate::platform::PlatformError;
 /// <https://discord.com/developers/docs/resources/message#message-object-message-types>
 const REPLIES: [u32; 3] = [19, 21, 23];
 
+/// Kept fields that are the content of a message.
+const CONTENT: [&str; 5] = ["embeds", "sticker_items", "poll", "message_snapshots", "components"];
+
 /// <https://discord.com/developers/docs/resources/channel#channel-object-channel-types>
 pub const fn channel_kind(number: Option<u64>) -> ChannelKind {
     match number {
@@ -114,8 +117,19 @@ fn message(raw: &str, channel: ChannelId) -> Result<Message, BrokenMessage> {
         attachments,
         reactions: wire.reactions.iter().flatten().flat_map(reactions).collect(),
         people: people(&wire),
+        is_blank: is_blank(&wire, &metadata),
         metadata,
     })
+}
+
+/// Without the message-content intent these come empty; an ordinary message or
+/// a reply always has one of them.
+/// <https://discord.com/developers/docs/events/gateway#message-content-intent>
+fn is_blank(wire: &wire::Message<'_>, metadata: &serde_json::Map<String, Value>) -> bool {
+    matches!(wire.kind, None | Some(0 | 19))
+        && wire.content.as_ref().is_none_or(|content| content.is_empty())
+        && wire.attachments.as_ref().is_none_or(Vec::is_empty)
+        && !CONTENT.iter().any(|field| metadata.contains_key(*field))
 }
 
 fn metadata(wire: &wire::Message<'_>, raw: &str) -> serde_json::Map<String, Value> {

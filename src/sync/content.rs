@@ -1,0 +1,46 @@
+//! Whether the bot may read the content of messages, while a run reads them.
+
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::channel::Failure;
+use super::context::Context;
+use crate::model::Cause;
+use crate::monitor::Monitor;
+use crate::platform::PlatformAdapter;
+
+/// An answer holds for so long.
+const ANSWER_HOLDS: Duration = Duration::from_secs(5);
+
+/// Asks again when messages come without content.
+#[derive(Debug, Default)]
+pub struct ContentCheck {
+    confirmed: Mutex<Option<Instant>>,
+}
+
+impl ContentCheck {
+    /// Fails, and with it the run, if the bot may not read content any more.
+    pub(super) async fn confirm<P: PlatformAdapter>(
+        &self,
+        context: &Context<P>,
+        monitor: &dyn Monitor,
+    ) -> Result<(), Failure> {
+        let mut confirmed = self.confirmed.lock().await;
+        if confirmed.is_some_and(|at| at.elapsed() < ANSWER_HOLDS) {
+            return Ok(());
+        }
+        let identity = context.platform.identity(monitor).await?;
+        if identity.reads_content == Some(false) {
+            return Err(Failure {
+                cause: Cause::ContentIntentOff,
+                ends_run: true,
+                is_own: false,
+                error: "the bot may not read the content of messages any more".to_owned(),
+            });
+        }
+        *confirmed = Some(Instant::now());
+        Ok(())
+    }
+}

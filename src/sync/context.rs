@@ -1,0 +1,127 @@
+//! What a run is given, and what it comes to.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{Clock, ContentCheck};
+use crate::archive::Writer;
+use crate::model::{Cause, ChannelId, JobStatus, ReactionMode, WorkspaceId};
+use crate::monitor::Monitor;
+use crate::plan::Selection;
+
+/// What a run may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Requests in flight at once; 1 reads channel after channel.
+    pub max_channel_workers: usize,
+    /// Channels a tenant may open before the next tenant's turn.
+    pub channel_batch_size: usize,
+    /// Messages asked for at once.
+    pub page_size: u16,
+    /// Finished channel jobs are kept this long.
+    pub job_retention: Duration,
+    /// What is public and readable is looked at again this often.
+    pub visibility_interval: Duration,
+}
+
+/// Why a run ends before its work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// A signal asked for it.
+    Signal,
+    /// Its time is up.
+    OutOfTime,
+    /// Nothing else can succeed.
+    Fatal,
+}
+
+/// What the tasks of a run share.
+pub struct Context<P> {
+    /// Where data comes from.
+    pub platform: Arc<P>,
+    /// Where it goes.
+    pub writer: Writer,
+    /// The archive's file, for reading.
+    pub archive: PathBuf,
+    /// Bounds.
+    pub settings: Settings,
+    /// Told of everything.
+    pub monitor: Arc<dyn Monitor>,
+    /// The run's time.
+    pub clock: Clock,
+    /// Set to end the run.
+    pub stop: watch::Sender<Option<Stop>>,
+    /// Asked when messages come without content.
+    pub content: ContentCheck,
+}
+
+impl<P> Context<P> {
+    /// Waits until the run is to end.
+    pub(super) async fn stopped(&self) -> Stop {
+        let mut stop = self.stop.subscribe();
+        loop {
+            if let Some(stop) = *stop.borrow_and_update() {
+                return stop;
+            }
+            if stop.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Why the run is to end, if it is.
+    pub(super) fn stop_wanted(&self) -> Option<Stop> {
+        *self.stop.borrow()
+    }
+
+    /// Ends the run, unless it is ending already.
+    pub(super) fn end(&self, why: Stop) {
+        self.stop.send_if_modified(|stop| {
+            let first = stop.is_none();
+            stop.get_or_insert(why);
+            first
+        });
+    }
+}
+
+/// What a run does for one tenant.
+#[derive(Debug, Clone)]
+pub struct TenantTask {
+    /// Its name.
+    pub name: String,
+    /// Its platform's name.
+    pub platform: String,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// What is wanted of it.
+    pub selection: Selection,
+    /// How much of reactions is kept.
+    pub reactions: ReactionMode,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Each tenant's end, in the order asked.
+    pub tenants: Vec<TenantOutcome>,
+    /// What ended it early.
+    pub stop: Option<Stop>,
+    /// The cause, if that was [`Stop::Fatal`].
+    pub fatal: Option<Cause>,
+}
+
+/// How a tenant's part of a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantOutcome {
+    /// How.
+    pub status: JobStatus,
+    /// What failed it as a whole.
+    pub cause: Option<Cause>,
+    /// Channels asked for by ID that its workspace doesn't have.
+    pub unknown_channels: Vec<ChannelId>,
+    /// Whether anything of it was archived.
+    pub archived_something: bool,
+}

@@ -1,0 +1,395 @@
+//! Reading one channel: page, anonymize, commit, next.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::channel::{ChannelOutcome, ChannelTask, Failure};
+use super::context::{Context, Stop};
+use super::meter::Meter;
+use crate::anonymize;
+use crate::archive::messages::{PageBatch, PageOutcome, store_page};
+use crate::archive::{ArchiveError, Tx, channels, jobs, missing, progress};
+use crate::model::{
+    Backfill, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, ReactionMode, Timestamp,
+};
+use crate::monitor::{Counter, Event, Monitor};
+use crate::plan::{Action, BackfillPlan};
+use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
+
+/// Messages assumed in a channel of which no page was read: channels known to
+/// have more come first, then the unknown ones, so that all become known soon.
+const UNKNOWN_WORK: u64 = 1000;
+
+/// Why the reading of pages ended without a failure.
+enum End {
+    /// There is nothing more.
+    Reached,
+    /// The run's own bound, or what was read before.
+    Bound,
+    /// The channel isn't public any more, or can't be read.
+    Closed(ChannelState),
+    /// Somebody wants the run to stop.
+    Stopped(Stop),
+}
+
+/// A part of the channel's history, read in one go.
+struct Pass {
+    cursor: Option<MessageId>,
+    until: Option<MessageId>,
+    /// Set if this is what an earlier beginning lacks.
+    backfill: Option<BackfillPlan>,
+}
+
+/// Reads a channel in slot `worker`. Only what was committed counts.
+pub async fn read_channel<P: PlatformAdapter>(
+    context: &Context<P>,
+    task: &ChannelTask,
+    worker: usize,
+    job: Arc<Meter>,
+) -> ChannelOutcome {
+    let mut reading = Reading {
+        context,
+        task,
+        meter: Meter::new(job),
+        began: Instant::now(),
+        began_at: context.clock.now(),
+        begin: task.plan.after.map(|after| context.platform.sent_at(after)),
+        last_read: task.plan.after,
+        messages: 0,
+    };
+    let ended = match reading.run(worker).await {
+        Err(failure) if failure.cause == Cause::NotFound => reading.confirm_deletion(failure).await,
+        Ok(End::Closed(state)) => reading.close(state).await,
+        ended => ended,
+    };
+    let reached = matches!(ended, Ok(End::Reached));
+    let (status, failure) = match ended {
+        Ok(End::Reached | End::Bound | End::Closed(_)) => (ProgressStatus::Completed, None),
+        Ok(End::Stopped(Stop::OutOfTime)) => (ProgressStatus::Deferred, None),
+        Ok(End::Stopped(_)) => (ProgressStatus::Interrupted, None),
+        Err(failure) if failure.ends_run => (ProgressStatus::Interrupted, Some(failure)),
+        Err(failure) => (ProgressStatus::Failed, Some(failure)),
+    };
+    let written = reading.finish(status, failure.as_ref(), reached).await;
+    let failure = failure.or_else(|| written.err().map(Failure::from));
+    context.monitor.event(Event::ChannelFinished {
+        job_id: task.job_id.to_string(),
+        channel: task.plan.channel.id,
+        status,
+        messages: reading.messages,
+        error: failure.as_ref().map(|failure| failure.error.clone()),
+    });
+    ChannelOutcome { status, failure, seconds: reading.began.elapsed().as_secs_f64() }
+}
+
+/// A channel's reading under way.
+struct Reading<'a, P> {
+    context: &'a Context<P>,
+    task: &'a ChannelTask,
+    meter: Meter,
+    began: Instant,
+    began_at: Timestamp,
+    /// When the first message that is read was sent, once that is known.
+    begin: Option<Timestamp>,
+    last_read: Option<MessageId>,
+    messages: u64,
+}
+
+impl<P: PlatformAdapter> Reading<'_, P> {
+    async fn run(&mut self, worker: usize) -> Result<End, Failure> {
+        let task = self.task;
+        self.context.monitor.event(Event::ChannelStarted {
+            job_id: task.job_id.to_string(),
+            channel: task.plan.channel.id,
+            name: task.name.clone(),
+            worker,
+        });
+        let (job_id, tenant, row, since) = (Arc::clone(&task.job_id), task.tenant, task.row, task.since);
+        let now = self.began_at;
+        self.write(move |tx| {
+            progress::begin(tx, tenant, row, worker, since, now)?;
+            jobs::start_channel(tx, &job_id, row, worker, now)
+        })
+        .await?;
+        if let Some(backfill) = task.plan.backfill {
+            let pass = Pass { cursor: backfill.after, until: backfill.until, backfill: Some(backfill) };
+            match self.pages(pass).await? {
+                End::Reached | End::Bound => {
+                    self.write(move |tx| progress::finish_backfill(tx, row, backfill.since, now)).await?;
+                }
+                early => return Ok(early),
+            }
+        }
+        self.pages(Pass { cursor: task.plan.after, until: task.plan.until, backfill: None }).await
+    }
+
+    async fn pages(&mut self, mut pass: Pass) -> Result<End, Failure> {
+        loop {
+            if pass.backfill.is_some() && pass.cursor >= pass.until {
+                return Ok(End::Bound);
+            }
+            let channel = &self.task.plan.channel;
+            let limit = self.context.settings.page_size;
+            let expected = self.task.part().remaining().unwrap_or(UNKNOWN_WORK);
+            let platform = &self.context.platform;
+            let page = tokio::select! {
+                biased;
+                stop = self.context.stopped() => return Ok(End::Stopped(stop)),
+                state = self.task.closings.closed(channel) => return Ok(End::Closed(state)),
+                page = platform.messages(channel.id, pass.cursor, limit, expected, &self.meter) => page?,
+            };
+            if let Some(end) = self.take(&mut pass, page).await? {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Stores a page; says whether it was the last.
+    async fn take(&mut self, pass: &mut Pass, mut page: MessagePage) -> Result<Option<End>, Failure> {
+        let read_at = self.context.clock.now();
+        let hint = self.task.plan.channel.last_message_id;
+        let Some(last) = page.last_id() else {
+            if !page.broken.is_empty() {
+                return Err(self.unreadable("no message of the page has a readable ID"));
+            }
+            if pass.cursor < hint {
+                self.confirm_right().await?;
+            }
+            self.take_empty(pass, read_at).await?;
+            return Ok(Some(End::Reached));
+        };
+        if Some(last) <= pass.cursor {
+            return Err(self.unreadable("the page doesn't go beyond the one before"));
+        }
+        if page.has_blank_message() {
+            self.context.content.confirm(self.context, &self.meter).await?;
+        }
+        page.messages.retain(|message| Some(message.id) > pass.cursor);
+        let is_last = !page.is_full && hint.is_some_and(|hint| last >= hint);
+        let is_beyond = pass.until.is_some_and(|until| last > until);
+        if is_beyond {
+            page.messages.retain(|message| Some(message.id) <= pass.until);
+            page.broken.retain(|broken| broken.id <= pass.until);
+        }
+        if page.last_id().is_some() {
+            self.store(pass, page, read_at).await?;
+        }
+        Ok(if is_beyond {
+            Some(End::Bound)
+        } else if is_last {
+            Some(End::Reached)
+        } else {
+            None
+        })
+    }
+
+    /// Nothing is there behind the cursor, and perhaps something was.
+    async fn take_empty(&self, pass: &Pass, read_at: Timestamp) -> Result<(), ArchiveError> {
+        if pass.until.is_some() {
+            return Ok(());
+        }
+        let (row, after) = (self.task.row, pass.cursor);
+        self.write(move |tx| missing::note_empty(tx, row, after, read_at)).await
+    }
+
+    /// An empty page short of the newest message: either that one was deleted,
+    /// or the bot may not read the history any more, which looks the same.
+    async fn confirm_right(&self) -> Result<(), Failure> {
+        let (_, channels) = self.context.platform.workspace(self.task.workspace, &self.meter).await?;
+        let root = self.task.plan.channel.root();
+        let rights = channels.iter().find(|listed| listed.id == root).map(|listed| &listed.visibility);
+        if rights.is_some_and(|rights| rights.everyone_sees && rights.bot_lacks.is_empty()) {
+            return Ok(());
+        }
+        let subject = format!("messages of channel {}", self.task.plan.channel.id);
+        let detail = "the right to read it was lost in the middle";
+        Err(PlatformError::new(ErrorKind::Forbidden, subject, detail).into())
+    }
+
+    /// A channel that isn't found while it is read was deleted, if asking for
+    /// the channel itself says so too. Its messages stay.
+    async fn confirm_deletion(&self, failure: Failure) -> Result<End, Failure> {
+        let asked = self.context.platform.channel(self.task.plan.channel.id, &self.meter).await;
+        if !asked.is_err_and(|error| error.kind == ErrorKind::NotFound) {
+            return Err(failure);
+        }
+        self.close(ChannelState::Deleted).await
+    }
+
+    async fn close(&self, state: ChannelState) -> Result<End, Failure> {
+        let (row, now) = (self.task.row, self.context.clock.now());
+        self.write(move |tx| channels::set_state(tx, row, state, now)).await?;
+        Ok(End::Closed(state))
+    }
+
+    fn unreadable(&self, detail: &str) -> Failure {
+        let subject = format!("messages of channel {}", self.task.plan.channel.id);
+        PlatformError::new(ErrorKind::Unreadable, subject, detail).into()
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> Result<T, ArchiveError> + Send + 'static,
+    ) -> Result<T, ArchiveError> {
+        self.context.writer.run(change).await
+    }
+
+    /// One transaction: the page, and the checkpoint at its end.
+    async fn store(
+        &mut self,
+        pass: &mut Pass,
+        page: MessagePage,
+        read_at: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        let (count, broken) = (page.messages.len() as u64, page.broken.len() as u64);
+        let first_sent_at = page.messages.first().map(|message| message.created_at);
+        self.begin = self.begin.or(first_sent_at);
+        let page = anonymize::page(page);
+        let last = page.last_id;
+        let batch = PageBatch {
+            channel: self.task.row,
+            after: pass.cursor,
+            page,
+            read_at,
+            keeps_reactions: self.task.reactions != ReactionMode::Off,
+        };
+        let place = self.place(pass, last);
+        let (row, now) = (self.task.row, self.context.clock.now());
+        let stored = self
+            .write(move |tx| {
+                let outcome = store_page(tx, &batch, now)?;
+                place.keep(tx, row, now)?;
+                Ok(outcome)
+            })
+            .await?;
+        pass.cursor = last;
+        self.last_read = last;
+        self.messages += count;
+        self.count(count, broken, stored);
+        Ok(())
+    }
+
+    /// What the checkpoint becomes with a page that ends at `last`.
+    fn place(&self, pass: &Pass, last: Option<MessageId>) -> Place {
+        let plan = &self.task.plan;
+        if let Some(backfill) = pass.backfill {
+            return Place {
+                backfill: Some(Backfill { since: backfill.since, cursor: last }),
+                ..Place::default()
+            };
+        }
+        // All that was young has been read again once the old checkpoint is
+        // reached; what follows is new, and need not be waited for.
+        let is_refreshed = plan.action == Action::Refresh && last >= plan.read_to;
+        Place {
+            last: last.filter(|_| plan.moves_checkpoint),
+            refreshed_at: is_refreshed.then_some(self.began_at),
+            full: (plan.action == Action::Full).then(|| (Arc::clone(&self.task.full_job_id), last)),
+            backfill: None,
+        }
+    }
+
+    fn count(&self, messages: u64, broken: u64, stored: PageOutcome) {
+        self.meter.count(Counter::Messages, messages);
+        self.meter.count(Counter::BrokenMessages, broken);
+        self.meter.count(Counter::Attachments, stored.attachments);
+        self.meter.count(Counter::Reactions, stored.reactions);
+        let progress = self.progress();
+        self.task.state.set(progress, self.messages);
+        self.context.monitor.event(Event::ChannelAdvanced {
+            job_id: self.task.job_id.to_string(),
+            channel: self.task.plan.channel.id,
+            messages,
+            progress,
+        });
+    }
+
+    /// How far the cursor is between where the reading began and the newest
+    /// message, by time.
+    fn progress(&self) -> f64 {
+        let plan = &self.task.plan;
+        let sent_at = |id| self.context.platform.sent_at(id);
+        let begin = self.begin.unwrap_or(plan.channel.created_at);
+        let end = plan.channel.last_message_at.unwrap_or(self.began_at);
+        let at = self.last_read.map_or(begin, sent_at);
+        let whole = end.since(begin).as_secs_f64();
+        if whole > 0.0 { (at.since(begin).as_secs_f64() / whole).min(1.0) } else { 1.0 }
+    }
+
+    async fn finish(
+        &self,
+        status: ProgressStatus,
+        failure: Option<&Failure>,
+        reached: bool,
+    ) -> Result<(), ArchiveError> {
+        let plan = &self.task.plan;
+        let reached = reached && plan.moves_checkpoint;
+        let seconds = self.began.elapsed().as_secs_f64().max(0.001);
+        #[allow(clippy::cast_precision_loss, reason = "a rate")]
+        let messages_per_second = self.messages as f64 / seconds;
+        let requests = self.meter.requests();
+        let end = progress::End {
+            status,
+            reached_end: reached,
+            ended_full: (reached && plan.action == Action::Full).then(|| self.task.full_job_id.to_string()),
+            refreshed_at: (reached && plan.rereads_young).then_some(self.began_at),
+            messages_per_second,
+            retry_count: requests.retries,
+            error: failure.map(|failure| failure.error.clone()),
+            is_own_failure: failure.is_some_and(|failure| failure.is_own),
+        };
+        let job_end = jobs::ChannelEnd {
+            status,
+            messages_processed: self.messages,
+            last_message_id: self.last_read,
+            messages_per_second,
+            requests,
+            error: end.error.clone(),
+        };
+        // The newest message may be a deleted one; that it isn't there any more
+        // has been seen, so it counts as read.
+        let newest = plan.channel.last_message_id.filter(|_| reached);
+        let (row, job_id, now) = (self.task.row, Arc::clone(&self.task.job_id), self.context.clock.now());
+        self.write(move |tx| {
+            if let Some(newest) = newest {
+                progress::advance(tx, row, newest, now)?;
+            }
+            progress::finish(tx, row, &end, now)?;
+            jobs::finish_channel(tx, &job_id, row, &job_end, now)
+        })
+        .await
+    }
+}
+
+/// The checkpoint that is committed with a page.
+#[derive(Debug, Default)]
+struct Place {
+    last: Option<MessageId>,
+    refreshed_at: Option<Timestamp>,
+    full: Option<(Arc<str>, Option<MessageId>)>,
+    backfill: Option<Backfill>,
+}
+
+impl Place {
+    fn keep(
+        self,
+        tx: &mut Tx<'_>,
+        row: crate::archive::ChannelRow,
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        if let Some(last) = self.last {
+            progress::advance(tx, row, last, now)?;
+        }
+        if let Some(refreshed_at) = self.refreshed_at {
+            progress::refreshed(tx, row, refreshed_at, now)?;
+        }
+        if let Some((job_id, last)) = self.full {
+            progress::advance_full(tx, row, &job_id, last, now)?;
+        }
+        if let Some(backfill) = self.backfill {
+            progress::advance_backfill(tx, row, backfill, now)?;
+        }
+        Ok(())
+    }
+}
