@@ -119,6 +119,8 @@ CREATE TABLE message_reaction_counts (
     emoji_id      INTEGER NOT NULL REFERENCES emoji (id),
     burst         INTEGER NOT NULL CHECK (burst IN (0, 1)),
     count         INTEGER NOT NULL,
+    users_count   INTEGER,                               -- the count when who reacted was last asked
+    users_due     INTEGER NOT NULL DEFAULT 0 CHECK (users_due IN (0, 1)), -- who reacted is to be read
     users_read_at INTEGER,                               -- who reacted was last read
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL,
@@ -127,6 +129,7 @@ CREATE TABLE message_reaction_counts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX message_reaction_counts_by_emoji ON message_reaction_counts (emoji_id);
+CREATE INDEX reaction_queue ON message_reaction_counts (channel_id, message_id) WHERE users_due = 1;
 
 CREATE TABLE message_emoji_reactions (
     channel_id INTEGER NOT NULL,
@@ -222,6 +225,7 @@ CREATE TABLE sync_jobs (
     channels_unreadable       INTEGER NOT NULL DEFAULT 0,
     messages_processed        INTEGER NOT NULL DEFAULT 0,
     reactions_processed       INTEGER NOT NULL DEFAULT 0,
+    reactions_pending         INTEGER NOT NULL DEFAULT 0,   -- at its end: whose users are still to be read
     attachments_processed     INTEGER NOT NULL DEFAULT 0,
     max_concurrent_channels   INTEGER NOT NULL DEFAULT 0,
     average_channel_seconds   REAL    NOT NULL DEFAULT 0,

@@ -1,7 +1,7 @@
 //! The archive shows what is there now: edits, deletions, and what only seems
 //! to be one.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod util;
 

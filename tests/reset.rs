@@ -84,8 +84,9 @@ fn without_a_terminal_nobody_can_be_asked() {
 fn after_a_reset_everything_is_read_again_and_nothing_is_there_twice() {
     let sandbox = synced();
     let content = || {
-        ["messages", "users", "channels", "message_attachments", "message_reaction_counts"]
-            .map(|table| sandbox.rows(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3")))
+        let counts = "(SELECT channel_id, message_id, emoji_id, burst, count FROM message_reaction_counts)";
+        ["messages", "users", "channels", "message_attachments", "message_emoji_reactions", counts]
+            .map(|table| sandbox.rows(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3, 4, 5")))
     };
     let before = content();
     let success = sandbox.rows("SELECT last_success_at FROM tenants");
@@ -138,6 +139,7 @@ fn a_purge_removes_messages_and_users_and_shrinks_the_file() {
     assert!(size() < before / 2, "{} bytes were {before}", size());
     let unreferenced = "SELECT count(*) FROM users u
                          WHERE NOT EXISTS (SELECT 1 FROM messages WHERE u.id IN (author_id, reply_to_author_id))
+                           AND NOT EXISTS (SELECT 1 FROM message_emoji_reactions WHERE user_id = u.id)
                            AND NOT EXISTS (SELECT 1 FROM channels WHERE owner_id = u.id)";
     assert_eq!(sandbox.count(unreferenced), 0);
     assert!(sandbox.count("SELECT count(*) FROM users") > 0, "the other tenant's users stay");

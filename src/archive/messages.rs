@@ -4,9 +4,10 @@ use hashbrown::HashMap;
 use rusqlite::params;
 
 use super::missing::{self, Range};
-use super::{ArchiveError, ChannelRow, Tx, emoji, users};
-use crate::anonymize::{Attachment, Message, Page, Person, ReactionCount};
-use crate::model::{BrokenMessage, MessageId, Timestamp};
+use super::reactions::{self, KeptReactions};
+use super::{ArchiveError, ChannelRow, Tx, users};
+use crate::anonymize::{Attachment, Message, Page, Person};
+use crate::model::{BrokenMessage, MessageId, ReactionMode, Timestamp};
 
 /// A page that is to be stored.
 #[derive(Debug)]
@@ -19,8 +20,8 @@ pub struct PageBatch {
     pub page: Page,
     /// When it was read.
     pub read_at: Timestamp,
-    /// Whether reactions are archived at all.
-    pub keeps_reactions: bool,
+    /// What is kept of its reactions.
+    pub reactions: KeptReactions,
 }
 
 /// What storing a page did.
@@ -62,8 +63,8 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
             store_message(tx, batch.channel, message, is_new, now)?;
             store_attachments(tx, batch.channel, message, is_new, now)?;
         }
-        if batch.keeps_reactions {
-            store_reactions(tx, batch.channel, message, is_new, now)?;
+        if batch.reactions.mode != ReactionMode::Off {
+            reactions::store(tx, batch.channel, message, &batch.reactions, is_new, now)?;
             outcome.reactions +=
                 message.reactions.iter().map(|reaction| reaction.count.unsigned_abs()).sum::<u64>();
         }
@@ -242,51 +243,8 @@ fn store_attachment(
     Ok(())
 }
 
-fn store_reactions(
-    tx: &mut Tx<'_>,
-    channel: ChannelRow,
-    message: &Message,
-    is_new: bool,
-    now: Timestamp,
-) -> Result<(), ArchiveError> {
-    let message_id = message.id.as_i64();
-    let mut current = Vec::with_capacity(message.reactions.len());
-    for reaction in &message.reactions {
-        let emoji = store_reaction(tx, channel, message_id, reaction, now)?;
-        current.push(emoji << 1 | i64::from(reaction.burst));
-    }
-    if !is_new {
-        for table in ["message_reaction_counts", "message_emoji_reactions"] {
-            delete_others(tx, table, "(emoji_id << 1 | burst)", channel, message.id, &current)?;
-        }
-    }
-    Ok(())
-}
-
-fn store_reaction(
-    tx: &mut Tx<'_>,
-    channel: ChannelRow,
-    message_id: i64,
-    reaction: &ReactionCount,
-    now: Timestamp,
-) -> Result<i64, ArchiveError> {
-    let name = tx.settle(&reaction.name, channel, message_id)?;
-    let emoji = emoji::intern(tx, reaction.custom_id, &name, now)?;
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO message_reaction_counts (channel_id, message_id, emoji_id, burst, count, created_at,
-                                                  updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
-             ON CONFLICT (channel_id, message_id, emoji_id, burst) DO UPDATE
-                SET count = excluded.count, updated_at = excluded.updated_at
-              WHERE excluded.count <> count",
-        )?
-        .execute(params![channel.0, message_id, emoji, reaction.burst, reaction.count, now.as_millis()])?;
-    Ok(emoji)
-}
-
 /// Removes a message's children whose key is not among the current ones.
-fn delete_others(
+pub(super) fn delete_others(
     tx: &Tx<'_>,
     table: &str,
     key: &str,

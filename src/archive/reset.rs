@@ -105,6 +105,9 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     for sql in [
         format!("DELETE FROM channel_sync_jobs WHERE channel_id IN ({CHANNELS})"),
         format!("DELETE FROM sync_progress WHERE channel_id IN ({CHANNELS})"),
+        format!(
+            "UPDATE message_reaction_counts SET users_count = NULL, users_due = 0 WHERE channel_id IN ({CHANNELS})"
+        ),
     ] {
         tx.connection.execute(&sql, params![tenant.0, list])?;
     }

@@ -16,7 +16,7 @@ const JOB: &str = "
            j.attachments_processed, j.max_concurrent_channels, j.average_channel_seconds, j.progress, j.eta_seconds,
            j.error_details, j.channels_unreadable, j.total_api_calls, j.rate_limit_encounters, j.retries,
            j.bucket_wait_seconds, j.global_wait_seconds, j.guard_wait_seconds, j.pace_wait_seconds,
-           j.retry_wait_seconds
+           j.retry_wait_seconds, j.reactions_pending
       FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id";
 
 impl Reader {
@@ -32,7 +32,9 @@ impl Reader {
                     coalesce(sum(c.state = 'unreadable'), 0), coalesce(sum(c.state = 'deleted'), 0),
                     coalesce(sum(c.message_count), 0),
                     (SELECT count(*) FROM broken_messages b JOIN channels bc ON bc.id = b.channel_id
-                      WHERE bc.tenant_id = t.id)
+                      WHERE bc.tenant_id = t.id),
+                    (SELECT count(*) FROM message_reaction_counts k JOIN channels kc ON kc.id = k.channel_id
+                      WHERE k.users_due = 1 AND kc.tenant_id = t.id)
                FROM tenants t
                LEFT JOIN channels c ON c.tenant_id = t.id AND c.kind <> 'category'
                LEFT JOIN sync_progress s ON s.channel_id = c.id
@@ -150,6 +152,7 @@ fn tenant(row: &Row<'_>) -> rusqlite::Result<Option<TenantOverview>> {
         },
         messages: row.get(12)?,
         broken_messages: row.get(13)?,
+        reactions_pending: row.get(14)?,
     }))
 }
 
@@ -170,6 +173,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
             channels_unreadable: row.get(18)?,
             messages_processed: row.get(10)?,
             reactions_processed: row.get(11)?,
+            reactions_pending: row.get(27)?,
             attachments_processed: row.get(12)?,
             max_concurrent_channels: row.get(13)?,
             average_channel_seconds: row.get(14)?,

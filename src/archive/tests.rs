@@ -1,20 +1,29 @@
 //! The archive through its own functions, on real files.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::messages::{PageBatch, PageOutcome, store_page};
+use super::reactions::KeptReactions;
 use super::{ArchiveErrorKind, ArchiveFile, ChannelRow, Lock, LockError, Reader, TenantRow, Tx, Writer};
 use super::{channels, progress, tenants, tx};
 use crate::anonymize;
 use crate::model::{
-    self, AttachmentId, ChannelId, ChannelKind, ChannelState, Emoji, MessageId, MessagePage, Timestamp, User,
-    UserId, Visibility, WorkspaceId,
+    self, AttachmentId, ChannelId, ChannelKind, ChannelState, Emoji, MessageId, MessagePage, ReactionMode,
+    Timestamp, User, UserId, Visibility, WorkspaceId,
 };
 
 const ALICE: u64 = 111_111_111_111_111_111;
 const BOB: u64 = 222_222_222_222_222_222;
+
+const COUNTS: KeptReactions = KeptReactions {
+    mode: ReactionMode::Counts,
+    began_at: Timestamp::from_millis(0),
+    window: Duration::ZERO,
+    is_full: false,
+};
 
 struct Shelf {
     dir: TempDir,
@@ -84,7 +93,7 @@ impl Shelf {
     fn store(&mut self, messages: Vec<model::Message>, now: i64) -> PageOutcome {
         let page = anonymize::page(MessagePage { messages, ..MessagePage::default() });
         let batch =
-            PageBatch { channel: self.channel, after: None, page, read_at: at(now), keeps_reactions: true };
+            PageBatch { channel: self.channel, after: None, page, read_at: at(now), reactions: COUNTS };
         store_page(&mut Tx::new(&self.connection, &mut self.interned), &batch, at(now)).unwrap()
     }
 

@@ -15,7 +15,7 @@ use super::{Failure, Format, Surroundings};
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
-use crate::model::{Cause, ChannelId, Job, ReactionMode, Timestamp};
+use crate::model::{Cause, ChannelId, Job, Timestamp};
 use crate::monitor::{All, Event, Monitor};
 use crate::plan::Selection;
 use crate::platform::discord::{Discord, DiscordSettings};
@@ -146,6 +146,7 @@ async fn sync(
             page_size: config.sync.message_fetch_size.min(Discord::MAX_PAGE),
             job_retention: config.sync.job_retention,
             visibility_interval: VISIBILITY_INTERVAL,
+            reaction_budget: config.sync.reaction_budget,
         },
         monitor,
         clock: Clock::starting_at(now),
@@ -231,11 +232,7 @@ fn tenant_task(tenant: &TenantConfig, options: &Options) -> TenantTask {
         name: tenant.name.clone(),
         platform: tenant.platform.as_str().to_owned(),
         workspace: tenant.workspace_id,
-        reactions: match tenant.reactions {
-            // Who reacted is read by a pass of its own; counts come with the page.
-            ReactionMode::Users | ReactionMode::Counts => ReactionMode::Counts,
-            ReactionMode::Off => ReactionMode::Off,
-        },
+        reactions: tenant.reactions,
         selection: Selection {
             channels: options.channels.clone(),
             include: tenant.include_channels.clone(),

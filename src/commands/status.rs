@@ -195,6 +195,7 @@ fn add_pending(overview: &mut Overview, configured: &[TenantConfig]) {
             channels: ChannelCounts::default(),
             messages: 0,
             broken_messages: 0,
+            reactions_pending: 0,
         });
     }
 }

@@ -46,6 +46,8 @@ pub struct JobStats {
     pub messages_processed: u64,
     /// Reactions on them, by people.
     pub reactions_processed: u64,
+    /// Reactions (emoji of a message) whose users are still to be read.
+    pub reactions_pending: u64,
     /// Attachments on them.
     pub attachments_processed: u64,
     /// Most channels open at once.
@@ -157,6 +159,8 @@ pub struct TenantOverview {
     pub messages: u64,
     /// Messages that couldn't be read.
     pub broken_messages: u64,
+    /// Reactions (emoji of a message) whose users are still to be read.
+    pub reactions_pending: u64,
 }
 
 /// Channels and threads by state.

@@ -66,6 +66,16 @@ pub struct ReactionCount {
     pub count: u64,
 }
 
+/// One page of who reacted to a message with one emoji in one way, ascending by
+/// ID.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReactorPage {
+    /// People and bots.
+    pub users: Vec<User>,
+    /// Whether it holds as many as a page can: more may follow.
+    pub is_full: bool,
+}
+
 /// A message, text still raw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {

@@ -20,7 +20,9 @@ pub use job::{
     ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, Overview, RequestStats,
     TenantOverview, Waits,
 };
-pub use message::{Attachment, BrokenMessage, Emoji, Message, MessagePage, ReactionCount, Reply, User};
+pub use message::{
+    Attachment, BrokenMessage, Emoji, Message, MessagePage, ReactionCount, ReactorPage, Reply, User,
+};
 pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
 pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};
 pub use time::Timestamp;

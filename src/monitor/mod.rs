@@ -33,6 +33,8 @@ pub enum Counter {
     Reactions,
     /// Attachments in committed pages.
     Attachments,
+    /// People who reacted, stored.
+    Reactors,
 }
 
 /// Something that happened once.

@@ -13,6 +13,8 @@ pub enum ErrorKind {
     Forbidden,
     /// It is not there (any more): final for the channel.
     NotFound,
+    /// The message or emoji asked about is not there any more: the channel is.
+    Gone,
     /// Nobody answers at this address: a proxy in trouble, or a compatible
     /// server that doesn't know the route. Proves nothing.
     NoRoute,

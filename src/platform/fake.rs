@@ -12,13 +12,15 @@ pub use self::call::{Call, Place};
 pub use self::recorder::Recorder;
 use super::{ErrorKind, PlatformAdapter, PlatformError};
 use crate::model::{
-    BotIdentity, BrokenMessage, Channel, ChannelId, Message, MessageId, MessagePage, Timestamp, Visibility,
-    Workspace, WorkspaceId,
+    BotIdentity, BrokenMessage, Channel, ChannelId, Emoji, Message, MessageId, MessagePage, ReactorPage,
+    Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
 };
 use crate::monitor::{Counter, Monitor};
 
 /// Archived threads on a page.
 const THREADS_PER_PAGE: usize = 50;
+/// People on a page of reactors.
+const REACTORS_PER_PAGE: usize = 100;
 /// IDs carry their time as Discord's do: milliseconds since then, above this
 /// many bits.
 const EPOCH_MILLIS: i64 = 1_420_070_400_000;
@@ -45,6 +47,7 @@ struct Held {
     workspace: WorkspaceId,
     channel: Channel,
     messages: BTreeMap<MessageId, Result<Message, BrokenMessage>>,
+    reactors: HashMap<(MessageId, Emoji, bool), Vec<User>>,
 }
 
 impl Default for Fake {
@@ -91,8 +94,8 @@ impl Fake {
     pub fn add_channel(&self, workspace: WorkspaceId, channel: Channel) {
         let mut inner = self.lock();
         let old = inner.channels.remove(&channel.id);
-        let messages = old.map(|held| held.messages).unwrap_or_default();
-        inner.channels.insert(channel.id, Held { workspace, channel, messages });
+        let (messages, reactors) = old.map(|held| (held.messages, held.reactors)).unwrap_or_default();
+        inner.channels.insert(channel.id, Held { workspace, channel, messages, reactors });
     }
 
     /// Changes a channel.
@@ -115,6 +118,21 @@ impl Fake {
     pub fn add_message(&self, channel: ChannelId, message: Message) {
         let id = message.id;
         self.lock().held(channel).put(id, Ok(message));
+    }
+
+    /// Sets who reacted to a message, ascending by ID.
+    ///
+    /// # Panics
+    /// When there is no channel with this ID.
+    pub fn set_reactors(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+        emoji: Emoji,
+        burst: bool,
+        users: Vec<User>,
+    ) {
+        self.lock().held(channel).reactors.insert((message, emoji, burst), users);
     }
 
     /// Adds a message that can't be read, or breaks one that could.
@@ -303,6 +321,24 @@ impl PlatformAdapter for Fake {
     ) -> Result<MessagePage, PlatformError> {
         let inner = self.ask(Call::Messages { channel, after, limit }, monitor)?;
         inner.known(channel)?.page(after, limit.min(Self::MAX_PAGE))
+    }
+
+    async fn reactors(
+        &self,
+        (channel, message): (ChannelId, MessageId),
+        emoji: &Emoji,
+        burst: bool,
+        after: Option<UserId>,
+        monitor: &dyn Monitor,
+    ) -> Result<ReactorPage, PlatformError> {
+        let inner = self.ask(Call::Reactors { channel, message, burst, after }, monitor)?;
+        let held = inner.known(channel)?;
+        let gone = || PlatformError::new(ErrorKind::Gone, format!("message {message}"), "there is none");
+        held.messages.get(&message).ok_or_else(gone)?;
+        let all = held.reactors.get(&(message, emoji.clone(), burst)).map(Vec::as_slice).unwrap_or_default();
+        let following = all.iter().filter(|user| Some(user.id) > after);
+        let users: Vec<User> = following.take(REACTORS_PER_PAGE).copied().collect();
+        Ok(ReactorPage { is_full: users.len() == REACTORS_PER_PAGE, users })
     }
 
     fn id_before(&self, time: Timestamp) -> Option<MessageId> {

@@ -18,7 +18,8 @@ pub use limit::{Gate, GateSettings, GuardTripped};
 pub use retry::RetryPolicy;
 
 use crate::model::{
-    BotIdentity, Channel, ChannelId, MessageId, MessagePage, Timestamp, Workspace, WorkspaceId,
+    BotIdentity, Channel, ChannelId, Emoji, MessageId, MessagePage, ReactorPage, Timestamp, UserId,
+    Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
 
@@ -92,6 +93,18 @@ pub trait PlatformAdapter: Send + Sync + 'static {
         expected: u64,
         monitor: &dyn Monitor,
     ) -> impl Future<Output = Result<MessagePage, PlatformError>> + Send;
+
+    /// One page of who reacted to a message with an emoji, behind `after`: in a
+    /// burst, or normally. Waits until nothing else has to be asked. Fails
+    /// with [`ErrorKind::Gone`] if the message or the emoji was deleted.
+    fn reactors(
+        &self,
+        message: (ChannelId, MessageId),
+        emoji: &Emoji,
+        burst: bool,
+        after: Option<UserId>,
+        monitor: &dyn Monitor,
+    ) -> impl Future<Output = Result<ReactorPage, PlatformError>> + Send;
 
     /// Most messages a page can hold.
     const MAX_PAGE: u16;

@@ -33,6 +33,10 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
             writeln!(text, "  ! the bot can't read {channels}").ok();
             writeln!(text, "    → give its role View Channel, Read Message History, and for voice and stage Connect there").ok();
         }
+        if job.stats.reactions_pending > 0 {
+            let reactions = counted(job.stats.reactions_pending, "reaction");
+            writeln!(text, "  · who reacted is still to be read for {reactions}: the next runs go on").ok();
+        }
         for (cause, errors) in by_cause(&job.errors) {
             write_errors(&mut text, job, cause, &errors);
         }
@@ -177,8 +181,14 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
     let tenants = &overview.tenants;
     let has_hidden = tenants.iter().any(|tenant| tenant.channels.hidden > 0);
     let has_unreadable = tenants.iter().any(|tenant| tenant.channels.unreadable > 0);
-    let row = |cells: [String; 9]| {
-        let is_shown = |column: &usize| (*column != 5 || has_hidden) && (*column != 6 || has_unreadable);
+    let has_pending = tenants.iter().any(|tenant| tenant.reactions_pending > 0);
+    let row = |cells: [String; 10]| {
+        let is_shown = |column: &usize| match *column {
+            5 => has_hidden,
+            6 => has_unreadable,
+            8 => has_pending,
+            _ => true,
+        };
         let cells = cells.into_iter().enumerate().filter(|(column, _)| is_shown(column));
         cells.map(|(_, cell)| cell).collect::<Vec<_>>()
     };
@@ -191,6 +201,7 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
         "hidden",
         "unreadable",
         "messages",
+        "reactions pending",
         "last success",
     ];
     let mut rows = vec![row(headings.map(str::to_owned))];
@@ -205,6 +216,7 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
             grouped(channels.hidden),
             grouped(channels.unreadable),
             grouped(tenant.messages),
+            grouped(tenant.reactions_pending),
             tenant.last_success_at.map_or_else(|| "never".to_owned(), |at| ago(at, now)),
         ]));
     }

@@ -79,6 +79,7 @@ fn tenant(tenant: &TenantOverview) -> Value {
         },
         "messages": tenant.messages,
         "broken_messages": tenant.broken_messages,
+        "reactions_pending": tenant.reactions_pending,
     })
 }
 
@@ -110,7 +111,7 @@ pub fn job(job: &Job, now: Timestamp) -> Value {
         "channels_unreadable": stats.channels_unreadable,
         "messages_processed": stats.messages_processed,
         "reactions_processed": stats.reactions_processed,
-        "reactions_pending": 0,
+        "reactions_pending": stats.reactions_pending,
         "attachments_processed": stats.attachments_processed,
         "errors": job.errors.iter().map(error).collect::<Vec<_>>(),
         "parallel_stats": {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::closings::Closings;
 use super::estimate::Part;
@@ -30,6 +31,8 @@ pub struct ChannelTask {
     pub plan: ChannelPlan,
     /// How much of reactions is kept.
     pub reactions: ReactionMode,
+    /// History this young is read again.
+    pub refresh_window: Duration,
     /// Where the tenant's archive begins.
     pub since: Option<Timestamp>,
     /// Which channels of the tenant were closed meanwhile.

@@ -1,28 +1,38 @@
 //! What is left to do for a tenant once its channels were read.
 
+use std::sync::Arc;
+
 use hashbrown::HashSet;
 
 use super::channel::Failure;
 use super::closings::Closings;
 use super::context::{Context, TenantTask};
 use super::meter::Meter;
+use super::reactions::read_reactors;
 use super::watch::look_again;
+use crate::archive::reactions::clear_queue;
 use crate::archive::{Reader, TenantRow};
-use crate::model::ChannelId;
+use crate::model::{ChannelId, ReactionMode};
 use crate::platform::PlatformAdapter;
 
-/// Settles what was found missing. `roots` are the channels that were read,
-/// threads by their parents.
+/// Settles what was found missing, then reads who reacted for as long as a run
+/// may. `roots` are the channels that can be read, threads apart.
 pub async fn close_tenant<P: PlatformAdapter>(
-    context: &Context<P>,
+    context: &Arc<Context<P>>,
     tenant: &TenantTask,
     row: TenantRow,
     roots: &HashSet<ChannelId>,
-    closings: &Closings,
-    meter: &Meter,
+    closings: &Arc<Closings>,
+    meter: &Arc<Meter>,
 ) -> Result<(), Failure> {
     if Reader::open_beside_writer(&context.archive)?.has_missing(row)? {
-        look_again(context, tenant, row, roots, closings, meter).await?;
+        look_again(context, tenant, row, roots, closings, meter.as_ref()).await?;
     }
-    Ok(())
+    if tenant.reactions != ReactionMode::Users {
+        return Ok(context.writer.run(move |tx| clear_queue(tx, row)).await?);
+    }
+    let is_readable = |channel: &crate::archive::reactions::DueChannel| roots.contains(&channel.root);
+    let pass = read_reactors(context, row, is_readable, closings, meter);
+    // What the budget doesn't allow stays queued.
+    tokio::time::timeout(context.settings.reaction_budget, pass).await.unwrap_or(Ok(()))
 }

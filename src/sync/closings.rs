@@ -30,6 +30,12 @@ impl Closings {
         }
     }
 
+    /// How a channel was closed, if it was. `root` is the channel itself, or a
+    /// thread's parent.
+    pub fn of(&self, root: ChannelId) -> Option<ChannelState> {
+        self.0.borrow().get(&root).copied()
+    }
+
     /// Closes channels.
     pub fn add(&self, closed: impl IntoIterator<Item = (ChannelId, ChannelState)>) {
         let closed: Vec<_> = closed.into_iter().collect();

@@ -12,6 +12,9 @@ use crate::model::{Cause, ChannelId, JobStatus, ReactionMode, WorkspaceId};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
 
+/// Channels open for each request in flight.
+const OPEN_PER_REQUEST: usize = 8;
+
 /// What a run may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
@@ -25,6 +28,16 @@ pub struct Settings {
     pub job_retention: Duration,
     /// What is public and readable is looked at again this often.
     pub visibility_interval: Duration,
+    /// How long a run reads who reacted, at most.
+    pub reaction_budget: Duration,
+}
+
+impl Settings {
+    /// Channels that may be open at once: those that wait for their own limit
+    /// hold no request, so more must be open than can be asked.
+    pub(super) const fn open_channels(&self) -> usize {
+        if self.max_channel_workers <= 1 { 1 } else { self.max_channel_workers * OPEN_PER_REQUEST }
+    }
 }
 
 /// Why a run ends before its work is done.

@@ -44,6 +44,8 @@ pub struct JobRecord {
     total: u64,
     unreadable: u64,
     max_concurrent: u64,
+    /// What the pass that reads who reacted left in the queue.
+    pub reactions_pending: u64,
     channel_seconds: f64,
     weight: u64,
     /// What its closed channels were.
@@ -89,6 +91,7 @@ impl JobRecord {
             total: 0,
             unreadable: 0,
             max_concurrent: 0,
+            reactions_pending: 0,
             channel_seconds: 0.0,
             weight: 0,
             done: Part::default(),
@@ -205,6 +208,7 @@ impl JobRecord {
             channels_unreadable: self.unreadable,
             messages_processed: self.meter.sum(Counter::Messages),
             reactions_processed: self.meter.sum(Counter::Reactions),
+            reactions_pending: self.reactions_pending,
             attachments_processed: self.meter.sum(Counter::Attachments),
             max_concurrent_channels: self.max_concurrent,
             average_channel_seconds: self.channel_seconds / processed.max(1) as f64,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::model::{RequestStats, Waits};
 use crate::monitor::{Counter, Event, Monitor};
 
-const COUNTERS: [Counter; 12] = [
+const COUNTERS: [Counter; 13] = [
     Counter::ApiCalls,
     Counter::Retries,
     Counter::RateLimitEncounters,
@@ -20,6 +20,7 @@ const COUNTERS: [Counter; 12] = [
     Counter::BrokenMessages,
     Counter::Reactions,
     Counter::Attachments,
+    Counter::Reactors,
 ];
 
 /// Keeps the sums of what is counted and passes everything on.

@@ -11,6 +11,7 @@ mod estimate;
 mod job;
 mod meter;
 mod policy;
+mod reactions;
 mod reading;
 mod run;
 mod schedule;

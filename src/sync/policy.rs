@@ -9,7 +9,7 @@ pub const fn cause_of(kind: ErrorKind) -> Cause {
         ErrorKind::TokenRejected => Cause::TokenRejected,
         ErrorKind::NotInWorkspace => Cause::NotInWorkspace,
         ErrorKind::Forbidden => Cause::Forbidden,
-        ErrorKind::NotFound => Cause::NotFound,
+        ErrorKind::NotFound | ErrorKind::Gone => Cause::NotFound,
         ErrorKind::Refused | ErrorKind::NoRoute => Cause::Refused,
         ErrorKind::RateLimited => Cause::RateLimited,
         ErrorKind::TooManyRefusals => Cause::TooManyRefusals,

@@ -9,10 +9,9 @@ use super::context::{Context, Stop};
 use super::meter::Meter;
 use crate::anonymize;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
+use crate::archive::reactions::KeptReactions;
 use crate::archive::{ArchiveError, Tx, channels, jobs, missing, progress};
-use crate::model::{
-    Backfill, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, ReactionMode, Timestamp,
-};
+use crate::model::{Backfill, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{Action, BackfillPlan};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
@@ -252,7 +251,12 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             after: pass.cursor,
             page,
             read_at,
-            keeps_reactions: self.task.reactions != ReactionMode::Off,
+            reactions: KeptReactions {
+                mode: self.task.reactions,
+                began_at: self.began_at,
+                window: self.task.refresh_window,
+                is_full: self.task.plan.action == Action::Full,
+            },
         };
         let place = self.place(pass, last);
         let (row, now) = (self.task.row, self.context.clock.now());

@@ -18,13 +18,10 @@ use super::reading::read_channel;
 use super::schedule::Schedule;
 use super::tenant::{Prepared, Stage, prepare, prepare_archived};
 use super::watch::look_again;
-use crate::archive::{ArchiveError, jobs};
-use crate::model::{Cause, ChannelId, JobError, JobKind, ProgressStatus};
+use crate::archive::{ArchiveError, Reader, jobs};
+use crate::model::{Cause, ChannelId, JobError, JobKind, ProgressStatus, ReactionMode};
 use crate::platform::PlatformAdapter;
 
-/// Channels open for each request in flight: those that wait for their own
-/// limit hold no request, so more must be open than can be asked.
-const OPEN_PER_REQUEST: usize = 8;
 /// How often a running job's row is brought up to date.
 const RECORD_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -47,7 +44,7 @@ pub async fn run<P: PlatformAdapter>(
     }
     let mut run = Run {
         schedule: Schedule::new(context.settings.channel_batch_size),
-        free_slots: (0..open_channels(context.settings.max_channel_workers)).collect(),
+        free_slots: (0..context.settings.open_channels()).collect(),
         preparing: JoinSet::new(),
         prepared_of: HashMap::new(),
         reading: JoinSet::new(),
@@ -67,11 +64,6 @@ pub async fn run<P: PlatformAdapter>(
     run.finish().await
 }
 
-/// Channels that may be open at once.
-const fn open_channels(max_channel_workers: usize) -> usize {
-    if max_channel_workers <= 1 { 1 } else { max_channel_workers * OPEN_PER_REQUEST }
-}
-
 /// A stage of preparing, and what is left for the next one.
 type Staged = Result<(Prepared, Option<Stage>), Failure>;
 
@@ -87,7 +79,7 @@ struct Open {
 /// What a tenant's channels are watched for.
 #[derive(Debug, Default)]
 struct Scope {
-    /// Channels that are read, threads by their parents.
+    /// Channels that can be read, threads apart.
     roots: HashSet<ChannelId>,
     closings: Arc<Closings>,
     looked: Option<Instant>,
@@ -214,7 +206,7 @@ impl<P: PlatformAdapter> Run<P> {
                 let scope = &mut self.scopes[tenant];
                 // The listing has just been looked at.
                 scope.looked = Some(Instant::now());
-                scope.roots.extend(prepared.tasks.iter().map(|task| task.plan.channel.root()));
+                scope.roots.extend(&prepared.readable);
                 self.schedule.add(tenant, prepared.tasks);
                 if let Some(stage) = rest {
                     self.prepare_rest(tenant, stage);
@@ -367,6 +359,10 @@ impl<P: PlatformAdapter> Run<P> {
         if !self.scopes[tenant].is_closed && self.context.stop_wanted().is_none() {
             self.close(tenant);
             return Ok(());
+        }
+        if self.tenants[tenant].reactions == ReactionMode::Users {
+            let reader = Reader::open_beside_writer(&self.context.archive)?;
+            self.records[tenant].reactions_pending = reader.reactions_pending(self.records[tenant].tenant)?;
         }
         let signalled = self.context.stop_wanted() == Some(Stop::Signal);
         let is_whole = self.tenants[tenant].selection.is_whole();

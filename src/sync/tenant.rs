@@ -23,6 +23,8 @@ use crate::platform::PlatformAdapter;
 pub struct Prepared {
     /// What is to be read.
     pub tasks: Vec<ChannelTask>,
+    /// Channels that are public and can be read, threads apart.
+    pub readable: HashSet<ChannelId>,
     /// Channels in which nothing can have changed.
     pub skipped: u64,
     /// Public channels that the bot lacks the rights for.
@@ -143,12 +145,20 @@ impl Stage {
                 name: name.clone(),
                 plan: read,
                 reactions: tenant.reactions,
+                refresh_window: tenant.selection.refresh_window,
                 since: tenant.selection.since,
                 closings: Arc::clone(&self.closings),
                 state: Arc::default(),
             })
         });
-        Ok(Prepared { tasks: tasks.collect(), skipped, unreadable, errors, unknown: plan.unknown })
+        Ok(Prepared {
+            tasks: tasks.collect(),
+            readable: readable(&self.facts),
+            skipped,
+            unreadable,
+            errors,
+            unknown: plan.unknown,
+        })
     }
 }
 

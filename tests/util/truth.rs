@@ -1,7 +1,7 @@
 //! What an archive must hold, worked out from the simulator's truth without
 //! any of the product's code.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use discord_sim::{TruthChannel, TruthMessage, World};
 use rusqlite::Connection;
@@ -32,6 +32,44 @@ pub fn assert_archived(world: &World, archive: &Connection, guild: u64) {
     }
     for key in found.keys() {
         assert!(expected.contains_key(key), "message {key:?} is archived but not to be seen");
+    }
+}
+
+/// Asserts that the archive holds everybody who reacts to a message that it
+/// must hold, and nobody else.
+#[track_caller]
+pub fn assert_reactors(world: &World, archive: &Connection, guild: u64) {
+    let mut expected = BTreeSet::new();
+    for channel in world.truth(guild).iter().filter(|channel| channel.bot_can_read) {
+        for message in channel.live_messages() {
+            for reaction in &message.reactions {
+                let users = world.reactors(channel.id, message.id, &reaction.emoji, reaction.burst);
+                for user in users.unwrap_or_default() {
+                    let key = (channel.id, message.id, reaction.emoji.clone(), reaction.burst, hash(user));
+                    expected.insert(key);
+                }
+            }
+        }
+    }
+    let mut select = archive
+        .prepare(
+            "SELECT r.channel_id, r.message_id, r.emoji, r.burst, r.user
+               FROM reaction_log r JOIN message_log m ON m.channel_id = r.channel_id AND m.message_id = r.message_id
+              WHERE r.guild_id = ?1 AND m.deleted_at IS NULL",
+        )
+        .unwrap();
+    let rows = select
+        .query_map([guild.to_string()], |row| {
+            let (channel, message) = (id(&row.get::<_, String>(0)?), id(&row.get::<_, String>(1)?));
+            Ok((channel, message, row.get::<_, String>(2)?, row.get::<_, bool>(3)?, row.get::<_, String>(4)?))
+        })
+        .unwrap();
+    let found: BTreeSet<_> = rows.map(Result::unwrap).collect();
+    for key in &expected {
+        assert!(found.contains(key), "{key:?} reacted and is not archived");
+    }
+    for key in &found {
+        assert!(expected.contains(key), "{key:?} is archived and did not react");
     }
 }
 

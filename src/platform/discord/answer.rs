@@ -66,6 +66,9 @@ struct ErrorBody {
 const BLOCKED: i64 = 40_333;
 /// "Index not yet available" and "API resource is overloaded".
 const NOT_READY: [i64; 2] = [110_000, 130_000];
+/// "Unknown message" and "Unknown Emoji".
+const UNKNOWN_MESSAGE: i64 = 10_008;
+const UNKNOWN_EMOJI: i64 = 10_014;
 /// "Unknown guild".
 const UNKNOWN_GUILD: i64 = 10_004;
 
@@ -91,6 +94,7 @@ pub fn judge(response: Response, subject: &str) -> Result<Answer, PlatformError>
 /// of some proxy says nothing about a channel.
 const fn kind(status: u16, code: Option<i64>) -> ErrorKind {
     match (status, code) {
+        (400 | 404, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) => ErrorKind::Gone,
         (401, _) | (403, Some(BLOCKED)) => ErrorKind::TokenRejected,
         (202, _) | (_, Some(110_000 | 130_000)) => ErrorKind::NotReady,
         (404, Some(UNKNOWN_GUILD)) => ErrorKind::NotInWorkspace,

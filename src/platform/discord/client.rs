@@ -254,9 +254,12 @@ impl Limit {
 /// without users. It goes into logs.
 fn endpoint(path: &str) -> Endpoint {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
-    let path = match path.split_once("/members/") {
-        Some((guild, _)) => format!("{guild}/members/@me"),
-        None => path.to_owned(),
+    let path = match (path.split_once("/members/"), path.split_once("/messages/")) {
+        (Some((guild, _)), _) => format!("{guild}/members/@me"),
+        // Each message would be a route of its own, whose limit has to be met
+        // before it is known.
+        (_, Some((channel, _))) if path.contains("/reactions/") => format!("{channel}/messages/reactions"),
+        _ => path.to_owned(),
     };
     Endpoint { method: Method::Get, path }
 }
@@ -284,6 +287,9 @@ mod tests {
     #[test]
     fn an_endpoint_names_no_user_and_no_parameter() {
         assert_eq!(endpoint("guilds/1/members/80351110224678912").path, "guilds/1/members/@me");
+        let reactors =
+            "channels/1/messages/2/reactions/%F0%9F%A6%80?after=80351110224678912&limit=100&type=0";
+        assert_eq!(endpoint(reactors).path, "channels/1/messages/reactions");
         assert_eq!(endpoint("channels/1/messages?after=2&limit=100").path, "channels/1/messages");
     }
 }

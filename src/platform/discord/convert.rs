@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::{keep, snowflake, wire};
 use crate::model::{
     Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId,
-    MessagePage, ReactionCount, Reply, ThreadFacts, User, UserId, Visibility,
+    MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, User, UserId, Visibility,
 };
 use crate::platform::PlatformError;
 
@@ -130,6 +130,12 @@ fn is_blank(wire: &wire::Message<'_>, metadata: &serde_json::Map<String, Value>)
         && wire.content.as_ref().is_none_or(|content| content.is_empty())
         && wire.attachments.as_ref().is_none_or(Vec::is_empty)
         && !CONTENT.iter().any(|field| metadata.contains_key(*field))
+}
+
+/// Who reacted; who can't be told is left out.
+pub fn reactors(users: &[wire::User], limit: usize) -> ReactorPage {
+    let user = |user: &wire::User| Some(User { id: user.id()?, is_bot: Some(user.bot.unwrap_or(false)) });
+    ReactorPage { users: users.iter().filter_map(user).collect(), is_full: users.len() >= limit }
 }
 
 fn metadata(wire: &wire::Message<'_>, raw: &str) -> serde_json::Map<String, Value> {

@@ -21,17 +21,23 @@ mod wire;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
+use twilight_http::request::channel::reaction::RequestReactionType;
 use twilight_http::routing::Route;
+use twilight_model::id::Id;
 
 use self::answer::Answer;
 use self::client::Client;
 pub use self::transport::TransportError;
-use super::{GateSettings, PlatformAdapter, PlatformError, RetryPolicy};
+use super::{ErrorKind, GateSettings, PlatformAdapter, PlatformError, RetryPolicy};
 use crate::model::{
-    BotIdentity, Channel, ChannelId, MessageId, MessagePage, OnRateLimit, Timestamp, UserId, Workspace,
-    WorkspaceId,
+    BotIdentity, Channel, ChannelId, Emoji, MessageId, MessagePage, OnRateLimit, ReactorPage, Timestamp,
+    UserId, Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
+
+/// Users on a page of reactors.
+/// <https://discord.com/developers/docs/resources/message#get-reactions>
+const MAX_REACTORS: u16 = 100;
 
 /// How to reach Discord, and how fast.
 #[derive(Debug, Clone)]
@@ -152,6 +158,40 @@ impl PlatformAdapter for Discord {
         let subject = format!("messages of channel {channel}");
         let read = |answer| convert::page(answer, channel, limit);
         self.client.read_page(&route, &subject, expected, monitor, read).await
+    }
+
+    async fn reactors(
+        &self,
+        (channel, message): (ChannelId, MessageId),
+        emoji: &Emoji,
+        burst: bool,
+        after: Option<UserId>,
+        monitor: &dyn Monitor,
+    ) -> Result<ReactorPage, PlatformError> {
+        let subject = format!("who reacted in channel {channel}");
+        let emoji = match emoji {
+            Emoji::Unicode(name) => RequestReactionType::Unicode { name },
+            // A custom emoji is known by its ID; any name will do.
+            Emoji::Custom { id, .. } => {
+                let id = Id::new_checked(*id).ok_or_else(|| {
+                    PlatformError::new(ErrorKind::Gone, subject.clone(), "the emoji has no usable ID")
+                })?;
+                RequestReactionType::Custom { id, name: None }
+            }
+        };
+        let route = Route::GetReactionUsers {
+            after: after.map(UserId::get),
+            channel_id: channel.get(),
+            emoji: &emoji,
+            limit: Some(MAX_REACTORS),
+            message_id: message.get(),
+            kind: Some(u8::from(burst)),
+        };
+        let read = |answer: Answer| {
+            let users: Option<Vec<wire::User>> = answer.parse()?;
+            Ok(convert::reactors(&users.unwrap_or_default(), MAX_REACTORS.into()))
+        };
+        self.client.read_page(&route, &subject, 0, monitor, read).await
     }
 
     fn id_before(&self, time: Timestamp) -> Option<MessageId> {

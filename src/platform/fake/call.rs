@@ -1,6 +1,6 @@
 //! Questions, and where failures are planned for them.
 
-use crate::model::{ChannelId, MessageId, Timestamp, WorkspaceId};
+use crate::model::{ChannelId, MessageId, Timestamp, UserId, WorkspaceId};
 
 /// A question that was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,17 @@ pub enum Call {
         /// At most so many.
         limit: u16,
     },
+    /// [`crate::platform::PlatformAdapter::reactors`].
+    Reactors {
+        /// Where the message stands.
+        channel: ChannelId,
+        /// To which message.
+        message: MessageId,
+        /// In a burst.
+        burst: bool,
+        /// Those that follow this one.
+        after: Option<UserId>,
+    },
 }
 
 /// Where a planned failure strikes.
@@ -46,6 +57,8 @@ pub enum Place {
     Channel(ChannelId),
     /// [`crate::platform::PlatformAdapter::messages`] of a channel.
     Messages(ChannelId),
+    /// [`crate::platform::PlatformAdapter::reactors`] in a channel.
+    Reactors(ChannelId),
 }
 
 impl Call {
@@ -58,6 +71,7 @@ impl Call {
             Self::ArchivedThreads { parent, .. } => Place::ArchivedThreads(parent),
             Self::Channel(id) => Place::Channel(id),
             Self::Messages { channel, .. } => Place::Messages(channel),
+            Self::Reactors { channel, .. } => Place::Reactors(channel),
         }
     }
 }

@@ -1,0 +1,290 @@
+//! Reactions: counts that come with a page, and the queue of those whose users
+//! are to be read.
+
+use std::time::Duration;
+
+use rusqlite::{Row, params};
+
+use super::messages::delete_others;
+use super::{ArchiveError, ChannelRow, Reader, TenantRow, Tx, emoji, users};
+use crate::anonymize::{Message, Person, ReactionCount};
+use crate::model::{ChannelId, Emoji, MessageId, ReactionMode, Timestamp};
+
+/// What a reading keeps of reactions.
+#[derive(Debug, Clone, Copy)]
+pub struct KeptReactions {
+    /// How much.
+    pub mode: ReactionMode,
+    /// When the reading began.
+    pub began_at: Timestamp,
+    /// A message is read again while it is younger than this.
+    pub window: Duration,
+    /// Whether the reading reads everything again.
+    pub is_full: bool,
+}
+
+impl KeptReactions {
+    /// Users who were read before this are to be read again: a message that
+    /// leaves the window is not looked at for long.
+    fn stale_before(&self, message: &Message) -> Option<Timestamp> {
+        let leaves_at = message.created_at.later(self.window);
+        if self.is_full { Some(self.began_at) } else { (leaves_at <= self.began_at).then_some(leaves_at) }
+    }
+}
+
+/// One emoji of a message, normal or burst, whose users are to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueReaction {
+    /// The message.
+    pub message_id: MessageId,
+    /// With what.
+    pub emoji: Emoji,
+    /// In a burst.
+    pub burst: bool,
+    /// How many reacted, by the message.
+    pub count: u64,
+    emoji_row: i64,
+}
+
+/// A channel with reactions in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueChannel {
+    /// Its row.
+    pub row: ChannelRow,
+    /// Itself.
+    pub id: ChannelId,
+    /// The channel that its rights come from.
+    pub root: ChannelId,
+}
+
+/// Stores a message's counts, and queues those whose users aren't known as the
+/// count says.
+pub(super) fn store(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    message: &Message,
+    kept: &KeptReactions,
+    is_new: bool,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let mut current = Vec::with_capacity(message.reactions.len());
+    for reaction in &message.reactions {
+        let emoji = store_count(tx, channel, message, reaction, kept, now)?;
+        current.push(emoji << 1 | i64::from(reaction.burst));
+    }
+    if !is_new {
+        for table in ["message_reaction_counts", "message_emoji_reactions"] {
+            delete_others(tx, table, "(emoji_id << 1 | burst)", channel, message.id, &current)?;
+        }
+    }
+    Ok(())
+}
+
+fn store_count(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    message: &Message,
+    reaction: &ReactionCount,
+    kept: &KeptReactions,
+    now: Timestamp,
+) -> Result<i64, ArchiveError> {
+    let name = tx.settle(&reaction.name, channel, message.id.as_i64())?;
+    let emoji = emoji::intern(tx, reaction.custom_id, &name, now)?;
+    let stale_before = kept.stale_before(message).map_or(i64::MIN, Timestamp::as_millis);
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO message_reaction_counts (channel_id, message_id, emoji_id, burst, count, users_due, created_at,
+                                                  updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?6, ?6)
+             ON CONFLICT (channel_id, message_id, emoji_id, burst) DO UPDATE
+                SET count = excluded.count,
+                    users_due = max(users_due, ?7 AND (users_count IS NOT excluded.count OR coalesce(users_read_at < ?8, 0))),
+                    updated_at = iif(excluded.count <> count, excluded.updated_at, updated_at)
+              WHERE excluded.count <> count
+                 OR (?7 AND users_due = 0
+                     AND (users_count IS NOT excluded.count OR coalesce(users_read_at < ?8, 0)))",
+        )?
+        .execute(params![
+            channel.0,
+            message.id.as_i64(),
+            emoji,
+            reaction.burst,
+            reaction.count,
+            now.as_millis(),
+            kept.mode == ReactionMode::Users,
+            stale_before,
+        ])?;
+    Ok(emoji)
+}
+
+/// Reactions of a channel in the queue, the newest message first, behind
+/// `after`.
+///
+/// # Errors
+/// When the archive can't be read.
+pub fn due(
+    tx: &Tx<'_>,
+    channel: ChannelRow,
+    after: Option<&DueReaction>,
+    limit: u32,
+) -> Result<Vec<DueReaction>, ArchiveError> {
+    let (message, emoji, burst) = after.map_or((i64::MAX, i64::MAX, 1), |after| {
+        (after.message_id.as_i64(), after.emoji_row, i64::from(after.burst))
+    });
+    let mut select = tx.connection.prepare_cached(
+        "SELECT r.message_id, r.emoji_id, r.burst, r.count, e.platform_id, e.name
+           FROM message_reaction_counts r JOIN emoji e ON e.id = r.emoji_id
+          WHERE r.channel_id = ?1 AND r.users_due = 1 AND r.message_id <= ?2
+            AND (r.message_id, r.emoji_id, r.burst) < (?2, ?3, ?4)
+          ORDER BY r.message_id DESC, r.emoji_id DESC, r.burst DESC LIMIT ?5",
+    )?;
+    let rows = select.query_map(params![channel.0, message, emoji, burst, limit], due_reaction)?;
+    Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+fn due_reaction(row: &Row<'_>) -> rusqlite::Result<Option<DueReaction>> {
+    let Some(message_id) = MessageId::from_i64(row.get(0)?) else { return Ok(None) };
+    let name: String = row.get(5)?;
+    let custom: Option<i64> = row.get(4)?;
+    Ok(Some(DueReaction {
+        message_id,
+        emoji_row: row.get(1)?,
+        burst: row.get(2)?,
+        count: row.get(3)?,
+        emoji: match custom.and_then(|id| u64::try_from(id).ok()) {
+            Some(id) => Emoji::Custom { id, name },
+            None => Emoji::Unicode(name),
+        },
+    }))
+}
+
+/// Replaces who reacted, all of them, and takes the reaction from the queue,
+/// unless the count has changed meanwhile.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn store_reactors(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    reaction: &DueReaction,
+    people: &[Person],
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    if !settle(tx, channel, reaction, Some(now))? {
+        return Ok(());
+    }
+    let mut rows = Vec::with_capacity(people.len());
+    for person in people {
+        rows.push(users::intern(tx, person, now)?);
+    }
+    let (message, emoji) = (reaction.message_id.as_i64(), reaction.emoji_row);
+    tx.connection
+        .prepare_cached(
+            "DELETE FROM message_emoji_reactions
+              WHERE channel_id = ?1 AND message_id = ?2 AND emoji_id = ?3 AND burst = ?4
+                AND user_id NOT IN (SELECT value FROM json_each(?5))",
+        )?
+        .execute(params![
+            channel.0,
+            message,
+            emoji,
+            reaction.burst,
+            serde_json::Value::from(rows.as_slice()).to_string()
+        ])?;
+    for row in rows {
+        tx.connection
+            .prepare_cached(
+                "INSERT INTO message_emoji_reactions (channel_id, message_id, emoji_id, burst, user_id, created_at,
+                                                      updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![channel.0, message, emoji, reaction.burst, row, now.as_millis()])?;
+    }
+    Ok(())
+}
+
+/// Who reacted can't be read: the emoji or the message is gone. It is asked
+/// again when the count changes.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn give_up(tx: &mut Tx<'_>, channel: ChannelRow, reaction: &DueReaction) -> Result<(), ArchiveError> {
+    settle(tx, channel, reaction, None).map(|_| ())
+}
+
+/// Takes a reaction from the queue. Returns whether it is still there.
+fn settle(
+    tx: &Tx<'_>,
+    channel: ChannelRow,
+    reaction: &DueReaction,
+    read_at: Option<Timestamp>,
+) -> Result<bool, ArchiveError> {
+    let updated = tx
+        .connection
+        .prepare_cached(
+            "UPDATE message_reaction_counts
+                SET users_count = ?5, users_read_at = coalesce(?6, users_read_at), users_due = (count <> ?5)
+              WHERE channel_id = ?1 AND message_id = ?2 AND emoji_id = ?3 AND burst = ?4",
+        )?
+        .execute(params![
+            channel.0,
+            reaction.message_id.as_i64(),
+            reaction.emoji_row,
+            reaction.burst,
+            i64::try_from(reaction.count).unwrap_or(i64::MAX),
+            read_at.map(Timestamp::as_millis),
+        ])?;
+    Ok(updated > 0)
+}
+
+/// Empties a tenant's queue: who reacted isn't wanted any more.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn clear_queue(tx: &mut Tx<'_>, tenant: TenantRow) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE message_reaction_counts SET users_due = 0
+              WHERE users_due = 1 AND channel_id IN (SELECT id FROM channels WHERE tenant_id = ?1)",
+        )?
+        .execute(params![tenant.0])?;
+    Ok(())
+}
+
+impl Reader {
+    /// A tenant's channels that can be read and have reactions in the queue,
+    /// those with the most first.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn due_channels(&self, tenant: TenantRow) -> Result<Vec<DueChannel>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT c.id, c.platform_id, CASE WHEN c.kind LIKE '%thread' THEN p.platform_id ELSE c.platform_id END
+               FROM (SELECT channel_id, count(*) AS due FROM message_reaction_counts
+                      WHERE users_due = 1 GROUP BY channel_id) AS q
+               JOIN channels c ON c.id = q.channel_id
+               LEFT JOIN channels p ON p.id = c.parent_id
+              WHERE c.tenant_id = ?1 AND c.state = 'active'
+              ORDER BY q.due DESC, c.id",
+        )?;
+        let rows = select.query_map(params![tenant.0], |row| {
+            let id = ChannelId::from_i64(row.get(1)?);
+            let root = row.get::<_, Option<i64>>(2)?.and_then(ChannelId::from_i64);
+            let row = ChannelRow(row.get(0)?);
+            Ok(id.map(|id| DueChannel { row, id, root: root.unwrap_or(id) }))
+        })?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// Reactions of a tenant whose users are to be read.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn reactions_pending(&self, tenant: TenantRow) -> Result<u64, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT count(*) FROM message_reaction_counts
+              WHERE users_due = 1 AND channel_id IN (SELECT id FROM channels WHERE tenant_id = ?1)",
+        )?;
+        Ok(select.query_row(params![tenant.0], |row| row.get(0))?)
+    }
+}
