@@ -9,7 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::commands::{self, Failure, Surroundings, reset, start, status};
+use crate::commands::{self, Failure, Surroundings, plan, reset, start, status};
 use crate::config::{Environment, parse_date, parse_duration};
 use crate::exit_code::ExitCode;
 use crate::model::{ChannelId, Timestamp};
@@ -80,6 +80,9 @@ enum Command {
     /// Sync: read what is new and what may have changed
     #[command(after_help = "Example: verta-sync start --tenant takaro --max-runtime 50m")]
     Start(Start),
+    /// Show what a sync would do: channels, reasons, requests; writes nothing
+    #[command(after_help = "Example: verta-sync plan --tenant takaro")]
+    Plan(Plan),
     /// Show progress, errors and the last success; works while a sync runs
     #[command(after_help = "Example: verta-sync status --max-age 2h || echo 'the archive is behind'")]
     Status(Status),
@@ -117,6 +120,16 @@ struct Start {
     /// Requests in flight at once
     #[arg(long, value_name = "N")]
     max_channel_workers: Option<usize>,
+    /// How results are written to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct Plan {
+    /// Plan only this tenant; may be given more than once [default: all]
+    #[arg(long = "tenant", value_name = "NAME")]
+    tenants: Vec<String>,
     /// How results are written to stdout
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
@@ -174,6 +187,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
     let around = surroundings(cli.global, env);
     match cli.command {
         Command::Start(options) => start::start(&start_options(options), &around),
+        Command::Plan(options) => {
+            let options = plan::Options { tenants: options.tenants, format: options.format.into() };
+            plan::plan(&options, &around)
+        }
         Command::Status(options) => status::status(&status_options(options), &around),
         Command::Reset(options) => reset::reset(&reset_options(options), &around),
         Command::Completions { shell } => {

@@ -1,7 +1,9 @@
 //! A file per subcommand: the only place that builds objects and joins layers.
 
+mod connect;
 mod end;
 mod failure;
+pub mod plan;
 pub mod reset;
 pub mod start;
 pub mod status;

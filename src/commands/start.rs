@@ -9,24 +9,21 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use super::connect;
 use super::end::{self, End};
 use super::surroundings::runtime;
 use super::{Failure, Format, Surroundings};
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
-use crate::model::{Cause, ChannelId, Job, Timestamp};
+use crate::model::{ChannelId, Job, Timestamp};
 use crate::monitor::{All, Event, Monitor};
 use crate::plan::Selection;
-use crate::platform::discord::{Discord, DiscordSettings};
-use crate::platform::{GateSettings, PlatformAdapter, RetryPolicy};
+use crate::platform::PlatformAdapter as _;
+use crate::platform::discord::Discord;
 use crate::report;
 use crate::sync::{Clock, ContentCheck, Context, Outcome, Settings, Stop, TenantTask, run};
 use crate::ui::{Bars, Events, Lines, Log};
-
-/// A difference between this machine's clock and the platform's that is worth
-/// a word.
-const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
 /// How often a long run looks again at what is public: often enough that a
 /// channel is left alone within five minutes, also if the first look fails.
@@ -75,8 +72,7 @@ fn attempt(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, options)).collect();
     let display = Display::new(options.format, around);
     let code = runtime()?.block_on(async {
-        let platform = Discord::new(&discord_settings(&config), token.expose())
-            .map_err(|error| Failure::new(ExitCode::Failure, format!("failed to start: {error}")))?;
+        let platform = connect::discord(&config, token.expose())?;
         sync(Arc::new(platform), &config, tasks, options, &display).await
     });
     display.end();
@@ -121,7 +117,7 @@ async fn sync(
     let stop = watch::Sender::new(None);
     let signals = Signals::watch(stop.clone(), options.max_runtime)?;
     let monitor = Arc::clone(&display.monitor);
-    let asked = server_time(platform.as_ref(), config.discord.api_url.as_str(), monitor.as_ref());
+    let asked = connect::server_time(platform.as_ref(), config.discord.api_url.as_str(), monitor.as_ref());
     let now = tokio::select! {
         identity = asked => identity?,
         () = stopped(&stop) => {
@@ -172,28 +168,6 @@ async fn sync(
     Ok((end.exit_code(), end.text(options.format)))
 }
 
-/// Asks who the token belongs to; the answer's time is the run's.
-async fn server_time(platform: &Discord, api_url: &str, monitor: &dyn Monitor) -> Result<Timestamp, Failure> {
-    let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error, api_url))?;
-    if identity.reads_content == Some(false) {
-        let failure = Failure::new(ExitCode::Access, "the bot may not read the content of messages");
-        return Err(match report::hint(Cause::ContentIntentOff) {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        });
-    }
-    let here = Surroundings::now();
-    let Some(there) = identity.server_time else { return Ok(here) };
-    let difference = here.since(there).max(there.since(here));
-    if difference > CLOCK_TOLERANCE {
-        let difference = report::duration(difference);
-        monitor.event(Event::Warning(format!(
-            "this machine's clock is {difference} off the platform's; its own time is used"
-        )));
-    }
-    Ok(there)
-}
-
 /// Channels asked for that every tenant looked for and none has.
 fn unknown_channels(outcome: &Outcome, asked: &[ChannelId]) -> Vec<ChannelId> {
     let is_unknown =
@@ -214,19 +188,6 @@ fn jobs_of_run(path: &Path, run_id: &str) -> Result<Vec<Job>, Failure> {
         .map_err(|error| Failure::archive(&error, path))
 }
 
-fn discord_settings(config: &Config) -> DiscordSettings {
-    DiscordSettings {
-        api_url: config.discord.api_url.as_str().to_owned(),
-        gate: GateSettings {
-            max_in_flight: config.sync.max_channel_workers,
-            requests_per_second: config.discord.requests_per_second,
-        },
-        on_rate_limit: config.sync.on_rate_limit,
-        retry: RetryPolicy { max_retries: config.sync.max_retries, base_delay: config.sync.retry_base_delay },
-        request_timeout: config.sync.request_timeout,
-    }
-}
-
 fn tenant_task(tenant: &TenantConfig, options: &Options) -> TenantTask {
     TenantTask {
         name: tenant.name.clone(),
@@ -235,15 +196,10 @@ fn tenant_task(tenant: &TenantConfig, options: &Options) -> TenantTask {
         reactions: tenant.reactions,
         selection: Selection {
             channels: options.channels.clone(),
-            include: tenant.include_channels.clone(),
-            exclude: tenant.exclude_channels.clone(),
-            visibility: tenant.visibility,
             full: options.full,
-            full_job_id: None,
-            since: tenant.since,
             run_since: options.since,
             run_until: options.until,
-            refresh_window: tenant.refresh_window,
+            ..connect::selection(tenant)
         },
     }
 }

@@ -101,6 +101,28 @@ pub enum LeftOutReason {
     Kind,
 }
 
+impl LeftOutReason {
+    /// The rule's name, for scripts.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::NotPublic(_) => "not_public",
+            Self::HistoryNotPublic => "history_not_public",
+            Self::BotLacks(_) => "bot_lacks_permission",
+            Self::NotWanted => "not_wanted",
+            Self::Kind => "kind",
+        }
+    }
+
+    /// The permissions that are missing, by their names in the platform's
+    /// settings.
+    pub fn missing_permissions(&self) -> &[&'static str] {
+        match self {
+            Self::NotPublic(lacks) | Self::BotLacks(lacks) => lacks,
+            Self::HistoryNotPublic | Self::NotWanted | Self::Kind => &[],
+        }
+    }
+}
+
 impl fmt::Display for LeftOutReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -119,6 +141,8 @@ impl fmt::Display for LeftOutReason {
 pub struct LeftOut {
     /// The channel.
     pub channel: ChannelId,
+    /// Its name, raw.
+    pub name: String,
     /// What it is.
     pub kind: ChannelKind,
     /// Why.
@@ -159,7 +183,12 @@ pub fn build<P: PlatformAdapter>(
         }
         let lineage = lineage(channel, &by_id);
         if let Some(reason) = left_out(channel, &lineage, selection) {
-            plan.left_out.push(LeftOut { channel: channel.id, kind: channel.kind, reason });
+            plan.left_out.push(LeftOut {
+                channel: channel.id,
+                name: channel.name.clone(),
+                kind: channel.kind,
+                reason,
+            });
         } else if channel.kind.has_messages() && selection.asks_for(&lineage) {
             let checkpoint = known.get(&channel.id).map(|known| &known.checkpoint);
             if let Some(until) = dead_until(checkpoint, selection).filter(|until| *until > now) {
@@ -235,7 +264,9 @@ fn read<P: PlatformAdapter>(
             )
         });
     };
-    Some(ChannelPlan { backfill, ..channel_plan(platform, channel, checkpoint, selection, action, after) })
+    let plan = channel_plan(platform, channel, checkpoint, selection, action, after);
+    let more = backfill.map_or(0, |backfill| backfill_weight(platform, channel, backfill));
+    Some(ChannelPlan { backfill, weight: plan.weight + more, ..plan })
 }
 
 fn channel_plan<P: PlatformAdapter>(
@@ -367,6 +398,13 @@ fn refresh_from<P: PlatformAdapter>(
     let young = platform.id_before(refreshed_at.earlier(window));
     let young = checkpoint.second_look.map_or(young, |look| young.min(look.after));
     Some(young.min(checkpoint.last_message_id).max(archived_from(platform, checkpoint)))
+}
+
+/// A message an hour is assumed here, too.
+fn backfill_weight<P: PlatformAdapter>(platform: &P, channel: &Channel, backfill: BackfillPlan) -> u64 {
+    let sent_at = |id| platform.sent_at(id);
+    let begin = backfill.after.map_or(channel.created_at, sent_at).max(channel.created_at);
+    backfill.until.map_or(begin, sent_at).since(begin).as_secs() / 3600 + 1
 }
 
 /// Threads say how many messages they had; of others only the span of time is

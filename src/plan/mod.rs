@@ -6,10 +6,12 @@
 
 mod build;
 mod discover;
+mod expect;
 mod selection;
 #[cfg(test)]
 mod tests;
 
 pub use build::{Action, BackfillPlan, ChannelPlan, LeftOut, LeftOutReason, Plan, build};
 pub use discover::{Facts, ThreadListing, discover, discover_archived};
+pub use expect::{Bounds, Expected};
 pub use selection::Selection;

@@ -244,6 +244,7 @@ impl Held {
 
 impl PlatformAdapter for Fake {
     const MAX_PAGE: u16 = 100;
+    const CHANNEL_PAGES_PER_SECOND: f64 = 1.0;
 
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
         Ok(self.ask(Call::Identity, monitor)?.identity)

@@ -106,6 +106,9 @@ pub trait PlatformAdapter: Send + Sync + 'static {
         monitor: &dyn Monitor,
     ) -> impl Future<Output = Result<ReactorPage, PlatformError>> + Send;
 
+    /// Pages of one channel that can be read in a second, on average.
+    const CHANNEL_PAGES_PER_SECOND: f64;
+
     /// Most messages a page can hold.
     const MAX_PAGE: u16;
 

@@ -5,6 +5,7 @@ mod exit;
 mod hints;
 mod human;
 mod json;
+mod plan;
 mod table;
 mod time;
 
@@ -15,5 +16,6 @@ pub use json::{
     channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
     summary as summary_json,
 };
+pub use plan::{PlannedTenant, plan, plan_json};
 pub use table::{counted, shown};
 pub use time::{ago, clock, duration, iso};

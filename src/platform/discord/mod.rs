@@ -84,6 +84,10 @@ impl PlatformAdapter for Discord {
     /// <https://discord.com/developers/docs/resources/message#get-channel-messages>
     const MAX_PAGE: u16 = 100;
 
+    /// Five in five seconds, as answers to too many of them tell
+    /// (discord-api-docs issue 8161).
+    const CHANNEL_PAGES_PER_SECOND: f64 = 1.0;
+
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
         let route = Route::GetCurrentUserApplicationInfo;
         let read = |answer: Answer| {

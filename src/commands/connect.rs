@@ -1,0 +1,74 @@
+//! What commands need that ask the platform.
+
+use std::time::Duration;
+
+use super::{Failure, Surroundings};
+use crate::config::{Config, TenantConfig};
+use crate::exit_code::ExitCode;
+use crate::model::{Cause, Timestamp};
+use crate::monitor::{Event, Monitor};
+use crate::plan::Selection;
+use crate::platform::discord::{Discord, DiscordSettings};
+use crate::platform::{GateSettings, PlatformAdapter as _, RetryPolicy};
+use crate::report;
+
+/// A difference between this machine's clock and the platform's that is worth
+/// a word.
+const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
+
+/// Discord as the configuration says.
+pub fn discord(config: &Config, token: &str) -> Result<Discord, Failure> {
+    Discord::new(&discord_settings(config), token)
+        .map_err(|error| Failure::new(ExitCode::Failure, format!("failed to start: {error}")))
+}
+
+fn discord_settings(config: &Config) -> DiscordSettings {
+    DiscordSettings {
+        api_url: config.discord.api_url.as_str().to_owned(),
+        gate: GateSettings {
+            max_in_flight: config.sync.max_channel_workers,
+            requests_per_second: config.discord.requests_per_second,
+        },
+        on_rate_limit: config.sync.on_rate_limit,
+        retry: RetryPolicy { max_retries: config.sync.max_retries, base_delay: config.sync.retry_base_delay },
+        request_timeout: config.sync.request_timeout,
+    }
+}
+
+/// Asks who the token belongs to; the answer's time is the run's.
+pub async fn server_time(
+    platform: &Discord,
+    api_url: &str,
+    monitor: &dyn Monitor,
+) -> Result<Timestamp, Failure> {
+    let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error, api_url))?;
+    if identity.reads_content == Some(false) {
+        let failure = Failure::new(ExitCode::Access, "the bot may not read the content of messages");
+        return Err(match report::hint(Cause::ContentIntentOff) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        });
+    }
+    let here = Surroundings::now();
+    let Some(there) = identity.server_time else { return Ok(here) };
+    let difference = here.since(there).max(there.since(here));
+    if difference > CLOCK_TOLERANCE {
+        let difference = report::duration(difference);
+        monitor.event(Event::Warning(format!(
+            "this machine's clock is {difference} off the platform's; its own time is used"
+        )));
+    }
+    Ok(there)
+}
+
+/// What the configuration wants of a tenant.
+pub fn selection(tenant: &TenantConfig) -> Selection {
+    Selection {
+        include: tenant.include_channels.clone(),
+        exclude: tenant.exclude_channels.clone(),
+        visibility: tenant.visibility,
+        since: tenant.since,
+        refresh_window: tenant.refresh_window,
+        ..Selection::default()
+    }
+}

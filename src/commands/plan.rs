@@ -1,0 +1,205 @@
+//! `verta-sync plan`: what a sync would do.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hashbrown::HashMap;
+
+use super::surroundings::runtime;
+use super::{Failure, Format, Surroundings, connect, written};
+use crate::anonymize;
+use crate::archive::{ArchiveErrorKind, KnownChannel, Reader};
+use crate::config::{Config, Overrides, TenantConfig};
+use crate::exit_code::ExitCode;
+use crate::model::{Cause, ChannelId, ChannelState, ReactionMode, Timestamp};
+use crate::monitor::{Counter, Event, Monitor};
+use crate::plan::{Bounds, Facts, Plan, build, discover, discover_archived};
+use crate::platform::discord::Discord;
+use crate::platform::{PlatformAdapter as _, PlatformError};
+use crate::report::{self, PlannedTenant};
+use crate::sync::cause_of;
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--tenant`; all when empty.
+    pub tenants: Vec<String>,
+    /// `--format`.
+    pub format: Format,
+}
+
+/// Shows what a sync would do; writes nothing.
+///
+/// # Errors
+/// When configuration, archive or platform can't be read.
+pub fn plan(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+    around.start_log(io::stderr);
+    let config = around.load_config(&Overrides::default())?;
+    let tenants = config.tenants_named(&options.tenants)?;
+    let token = config.discord.token.read(&around.env)?;
+    let reader = open(&config)?;
+    let counter = Arc::new(Requests::default());
+    let planned = runtime()?.block_on(async {
+        let platform = Arc::new(connect::discord(&config, token.expose())?);
+        let api_url = config.discord.api_url.as_str();
+        let now = connect::server_time(platform.as_ref(), api_url, counter.as_ref()).await?;
+        let mut planned = Vec::new();
+        for tenant in tenants {
+            let asking =
+                Asking { platform: &platform, config: &config, reader: reader.as_ref(), counter: &counter };
+            planned.push(asking.plan(tenant, now).await?);
+        }
+        Ok::<_, Failure>(planned)
+    })?;
+    let text = match options.format {
+        Format::Human => report::plan(&planned),
+        Format::Json => format!("{}\n", report::plan_json(&planned)),
+    };
+    written(write!(io::stdout(), "{text}"))?;
+    Ok(exit_code(&planned))
+}
+
+/// `None` before the first sync.
+fn open(config: &Config) -> Result<Option<Reader>, Failure> {
+    match Reader::open(&config.archive.path) {
+        Ok(reader) => Ok(Some(reader)),
+        Err(error) if error.kind == ArchiveErrorKind::Missing => Ok(None),
+        Err(error) => Err(Failure::archive(&error, &config.archive.path)),
+    }
+}
+
+/// As a sync would end that meets the same.
+fn exit_code(planned: &[PlannedTenant]) -> ExitCode {
+    let failed = planned.iter().filter_map(|tenant| tenant.plan.as_ref().err());
+    let causes: Vec<Cause> = failed.map(|(cause, _)| *cause).collect();
+    if causes.is_empty() {
+        ExitCode::Success
+    } else if causes.len() < planned.len() {
+        ExitCode::Partial
+    } else if causes.iter().all(|cause| *cause == Cause::NotInWorkspace) {
+        ExitCode::Access
+    } else {
+        ExitCode::Failure
+    }
+}
+
+/// What is needed to plan a tenant.
+struct Asking<'a> {
+    platform: &'a Arc<Discord>,
+    config: &'a Config,
+    reader: Option<&'a Reader>,
+    counter: &'a Arc<Requests>,
+}
+
+impl Asking<'_> {
+    async fn plan(&self, tenant: &TenantConfig, now: Timestamp) -> Result<PlannedTenant, Failure> {
+        let failed = |error| Failure::archive(&error, &self.config.archive.path);
+        let platform = tenant.platform.as_str();
+        let known = match self.reader {
+            Some(reader) => reader.known_channels(platform, tenant.workspace_id).map_err(failed)?,
+            None => HashMap::new(),
+        };
+        let row = self.reader.map(|reader| reader.tenant_row_of(platform, tenant.workspace_id));
+        let row = row.transpose().map_err(failed)?.flatten();
+        let wants_users = tenant.reactions == ReactionMode::Users;
+        let reactions_pending = match (self.reader, row.filter(|_| wants_users)) {
+            (Some(reader), Some(row)) => reader.reactions_pending(row).map_err(failed)?,
+            _ => 0,
+        };
+        let before = self.counter.sum();
+        let facts = match self.facts(tenant, &known, now).await {
+            Ok(facts) => facts,
+            Err(error) if error.kind.ends_run() => {
+                return Err(Failure::platform(&error, self.config.discord.api_url.as_str()));
+            }
+            Err(error) => return Ok(planned(tenant, Err((cause_of(error.kind), error.to_string())))),
+        };
+        let plan = build(self.platform.as_ref(), &facts, &known, &connect::selection(tenant), now);
+        let expected = plan.expected(reactions_pending, self.bounds());
+        Ok(PlannedTenant {
+            names: names(&facts, &known),
+            reactions_pending,
+            listing_requests: self.counter.sum() - before,
+            starts: starts(self.platform, &plan),
+            expected: Some(expected),
+            ..planned(tenant, Ok(plan))
+        })
+    }
+
+    async fn facts(
+        &self,
+        tenant: &TenantConfig,
+        known: &HashMap<ChannelId, KnownChannel>,
+        now: Timestamp,
+    ) -> Result<Facts, PlatformError> {
+        let monitor: Arc<dyn Monitor> = Arc::clone(self.counter) as Arc<dyn Monitor>;
+        let facts = discover(self.platform, tenant.workspace_id, &monitor).await?;
+        discover_archived(self.platform, facts, known, now, &monitor).await
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            page_size: self.config.sync.message_fetch_size.min(Discord::MAX_PAGE),
+            requests_per_second: self.config.discord.requests_per_second,
+            channel_pages_per_second: Discord::CHANNEL_PAGES_PER_SECOND,
+        }
+    }
+}
+
+fn planned(tenant: &TenantConfig, plan: Result<Plan, (Cause, String)>) -> PlannedTenant {
+    PlannedTenant {
+        name: tenant.name.clone(),
+        workspace_id: tenant.workspace_id,
+        plan,
+        names: HashMap::new(),
+        starts: HashMap::new(),
+        reactions_pending: 0,
+        listing_requests: 0,
+        expected: None,
+    }
+}
+
+/// Names as people may see them: what the archive has, or without anything that
+/// could be somebody's ID.
+fn names(facts: &Facts, known: &HashMap<ChannelId, KnownChannel>) -> HashMap<ChannelId, String> {
+    let listed = facts.channels.iter().chain(&facts.remembered).map(|channel| {
+        let scrubbed = anonymize::channel(channel.clone(), ChannelState::Active);
+        (channel.id, scrubbed.name.resolve(|_| true).into_owned())
+    });
+    let archived = known.values().map(|channel| (channel.id, channel.name.clone()));
+    listed.chain(archived).collect()
+}
+
+/// When the first message that is read may have been sent.
+fn starts(platform: &Discord, plan: &Plan) -> HashMap<ChannelId, Timestamp> {
+    let start = |read: &crate::plan::ChannelPlan| {
+        let after = read.backfill.map_or(read.after, |backfill| backfill.after);
+        after.map_or(read.channel.created_at, |after| platform.sent_at(after))
+    };
+    plan.reads.iter().map(|read| (read.channel.id, start(read))).collect()
+}
+
+/// Counts requests.
+#[derive(Debug, Default)]
+struct Requests(AtomicU64);
+
+impl Requests {
+    fn sum(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Monitor for Requests {
+    fn count(&self, counter: Counter, amount: u64) {
+        if counter == Counter::ApiCalls {
+            self.0.fetch_add(amount, Ordering::Relaxed);
+        }
+    }
+
+    fn event(&self, event: Event) {
+        if let Event::Warning(warning) = event {
+            tracing::warn!("{warning}");
+        }
+    }
+}

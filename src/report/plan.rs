@@ -1,0 +1,206 @@
+//! A plan for people and scripts.
+
+use std::fmt::Write as _;
+
+use hashbrown::HashMap;
+use serde_json::{Value, json};
+
+use super::table::{counted, grouped, shown, table};
+use super::{clock, duration, hint, iso};
+use crate::model::{Cause, ChannelId, Timestamp, WorkspaceId};
+use crate::plan::{ChannelPlan, Expected, LeftOut, Plan};
+
+/// Room for a name from the platform.
+const NAME_WIDTH: usize = 32;
+/// Most channels that are shown as being read.
+const SHOWN_READS: usize = 40;
+
+/// What a sync would do for a tenant.
+#[derive(Debug)]
+pub struct PlannedTenant {
+    /// Its name.
+    pub name: String,
+    /// Its workspace.
+    pub workspace_id: WorkspaceId,
+    /// The plan, or why there is none.
+    pub plan: Result<Plan, (Cause, String)>,
+    /// The names of its channels, scrubbed.
+    pub names: HashMap<ChannelId, String>,
+    /// From when each channel is read.
+    pub starts: HashMap<ChannelId, Timestamp>,
+    /// Reactions whose users are still to be read.
+    pub reactions_pending: u64,
+    /// Requests that listing its channels takes.
+    pub listing_requests: u64,
+    /// What reading probably takes.
+    pub expected: Option<Expected>,
+}
+
+impl PlannedTenant {
+    fn name_of(&self, channel: ChannelId) -> &str {
+        self.names.get(&channel).map_or("", String::as_str)
+    }
+
+    fn requests(&self) -> u64 {
+        self.listing_requests + self.expected.map_or(0, |expected| expected.requests)
+    }
+}
+
+/// A paragraph a tenant.
+pub fn plan(tenants: &[PlannedTenant]) -> String {
+    tenants.iter().map(tenant).collect::<Vec<_>>().join("\n")
+}
+
+fn tenant(tenant: &PlannedTenant) -> String {
+    let mut text = String::new();
+    match &tenant.plan {
+        Ok(plan) => {
+            writeln!(
+                text,
+                "{}: {} to read, {} unchanged, {} left out, {} waiting after failures",
+                tenant.name,
+                counted(plan.reads.len() as u64, "channel"),
+                grouped(plan.skipped.len() as u64),
+                grouped(plan.left_out.len() as u64),
+                grouped(plan.dead_letters.len() as u64),
+            )
+            .ok();
+            write_reads(&mut text, tenant, plan);
+            write_others(&mut text, tenant, plan);
+            write_expected(&mut text, tenant);
+        }
+        Err((cause, error)) => {
+            writeln!(text, "{}: ✗ {error}", tenant.name).ok();
+            if let Some(hint) = hint(*cause) {
+                writeln!(text, "    → {hint}").ok();
+            }
+        }
+    }
+    text
+}
+
+fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
+    if plan.reads.is_empty() {
+        return;
+    }
+    let mut rows = vec![["action", "channel", "id", "type", "from", "expected"].map(str::to_owned).to_vec()];
+    for read in plan.reads.iter().take(SHOWN_READS) {
+        let from = tenant.starts.get(&read.channel.id).map(|start| clock(*start)).unwrap_or_default();
+        rows.push(vec![
+            action(read),
+            shown(tenant.name_of(read.channel.id), NAME_WIDTH),
+            read.channel.id.to_string(),
+            read.channel.kind.name().to_owned(),
+            from,
+            counted(read.weight, "message"),
+        ]);
+    }
+    for line in table(&rows, &[5]).lines() {
+        writeln!(text, "  {line}").ok();
+    }
+    if let Some(more) = plan.reads.len().checked_sub(SHOWN_READS).filter(|more| *more > 0) {
+        writeln!(text, "  and {} more: --format json names all", grouped(more as u64)).ok();
+    }
+}
+
+/// "refresh", "read on, again after a failure", "refresh, and from an earlier
+/// beginning".
+fn action(read: &ChannelPlan) -> String {
+    let mut action = read.action.name().to_owned();
+    if read.backfill.is_some() {
+        action.push_str(" + earlier history");
+    }
+    if read.is_retry {
+        action.push_str(" (retry)");
+    }
+    action
+}
+
+fn write_others(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
+    for (channel, until) in &plan.dead_letters {
+        let name = shown(tenant.name_of(*channel), NAME_WIDTH);
+        writeln!(text, "  waiting   #{name} ({channel}): failed too often, tried again at {}", clock(*until))
+            .ok();
+    }
+    for left_out in &plan.left_out {
+        let name = shown(tenant.name_of(left_out.channel), NAME_WIDTH);
+        writeln!(text, "  left out  #{name} ({}): {}", left_out.channel, left_out.reason).ok();
+    }
+}
+
+fn write_expected(text: &mut String, tenant: &PlannedTenant) {
+    let Some(expected) = tenant.expected else { return };
+    let reactions = match tenant.reactions_pending {
+        0 => String::new(),
+        pending => format!(" ({} for who reacted)", grouped(pending)),
+    };
+    writeln!(
+        text,
+        "  expected: about {}{reactions}, {}; channels that were never read are guesses",
+        counted(tenant.requests(), "request"),
+        duration(expected.time),
+    )
+    .ok();
+}
+
+/// Everything, for scripts.
+pub fn plan_json(tenants: &[PlannedTenant]) -> Value {
+    json!({ "tenants": tenants.iter().map(tenant_json).collect::<Vec<_>>() })
+}
+
+fn tenant_json(tenant: &PlannedTenant) -> Value {
+    let mut value = json!({ "tenant": tenant.name, "guild_id": tenant.workspace_id.to_string() });
+    match &tenant.plan {
+        Ok(plan) => {
+            value["reads"] = plan.reads.iter().map(|read| read_json(tenant, read)).collect();
+            value["skipped"] = plan.skipped.iter().map(|channel| channel_json(tenant, *channel)).collect();
+            value["waiting"] = plan.dead_letters.iter().map(|dead| waiting_json(tenant, *dead)).collect();
+            value["left_out"] =
+                plan.left_out.iter().map(|left_out| left_out_json(tenant, left_out)).collect();
+            value["reactions_pending"] = tenant.reactions_pending.into();
+            value["expected"] = json!({
+                "requests": tenant.requests(),
+                "seconds": tenant.expected.map(|expected| expected.time.as_secs_f64()),
+            });
+        }
+        Err((cause, error)) => {
+            value["error"] = json!({ "cause": cause.name(), "error": error, "hint": hint(*cause) });
+        }
+    }
+    value
+}
+
+fn channel_json(tenant: &PlannedTenant, channel: ChannelId) -> Value {
+    json!({ "channel_id": channel.to_string(), "channel": tenant.name_of(channel) })
+}
+
+fn waiting_json(tenant: &PlannedTenant, (channel, until): (ChannelId, Timestamp)) -> Value {
+    let mut value = channel_json(tenant, channel);
+    value["until"] = iso(until).into();
+    value
+}
+
+fn read_json(tenant: &PlannedTenant, read: &ChannelPlan) -> Value {
+    json!({
+        "channel_id": read.channel.id.to_string(),
+        "channel": tenant.name_of(read.channel.id),
+        "channel_type": read.channel.kind.name(),
+        "action": read.action.name().replace(' ', "_"),
+        "retry": read.is_retry,
+        "after_message_id": read.after.map(|id| id.to_string()),
+        "earlier_history_from": read.backfill.map(|backfill| backfill.since.map(iso)),
+        "from": tenant.starts.get(&read.channel.id).map(|start| iso(*start)),
+        "expected_messages": read.weight,
+    })
+}
+
+fn left_out_json(tenant: &PlannedTenant, left_out: &LeftOut) -> Value {
+    json!({
+        "channel_id": left_out.channel.to_string(),
+        "channel": tenant.name_of(left_out.channel),
+        "channel_type": left_out.kind.name(),
+        "rule": left_out.reason.rule(),
+        "missing_permissions": left_out.reason.missing_permissions(),
+        "reason": left_out.reason.to_string(),
+    })
+}
