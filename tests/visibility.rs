@@ -1,0 +1,154 @@
+//! Channels that are closed, opened and deleted, also in the middle of a run.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod util;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use discord_sim::{Description, RouteKind, World};
+use tokio::sync::watch;
+use util::Sandbox;
+use util::truth::assert_archived;
+use verta_sync::archive::{ArchiveFile, Writer};
+use verta_sync::model::{OnRateLimit, ReactionMode, Timestamp, WorkspaceId};
+use verta_sync::monitor::Silent;
+use verta_sync::plan::Selection;
+use verta_sync::platform::discord::{Discord, DiscordSettings};
+use verta_sync::platform::{GateSettings, RetryPolicy};
+use verta_sync::sync::{Clock, ContentCheck, Context, Settings, TenantTask, run};
+
+const GUILD: u64 = 77_000_000_000_000_001;
+const HOUR: Duration = Duration::from_hours(1);
+
+fn sandbox(channels: u32, messages: u64) -> Sandbox {
+    Sandbox::new(World::new(&Description::community(GUILD, channels, messages)))
+}
+
+fn chat(sandbox: &Sandbox) -> u64 {
+    let truth = sandbox.sim.world().truth(GUILD);
+    truth.iter().find(|channel| channel.message_count > 0 && !channel.is_thread).unwrap().id
+}
+
+fn state(sandbox: &Sandbox, channel: u64) -> String {
+    let archive = sandbox.archive();
+    let sql = "SELECT state FROM channel_log WHERE channel_id = ?1";
+    archive.query_row(sql, [channel.to_string()], |row| row.get(0)).unwrap()
+}
+
+fn stored(sandbox: &Sandbox, channel: u64) -> i64 {
+    sandbox.count(&format!("SELECT count(*) FROM message_log WHERE channel_id = '{channel}'"))
+}
+
+#[test]
+fn a_closed_channel_keeps_its_rows_and_goes_on_where_it_was_when_it_is_opened() {
+    let sandbox = sandbox(2, 120);
+    let (world, chat) = (sandbox.sim.world(), chat(&sandbox));
+    sandbox.run(&["start"]).expect_code(0);
+    assert!(world.hide(chat));
+    world.append(chat, 5);
+    world.advance(HOUR);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!((state(&sandbox, chat).as_str(), stored(&sandbox, chat)), ("hidden", 120));
+    let audited = "SELECT count(*) FROM audit_log WHERE action = 'visibility_changed'";
+    let changes = sandbox.count(audited);
+    assert!(changes > 0);
+    let told = sandbox.run(&["status"]).expect_code(0).stdout;
+    assert!(told.contains("hidden"), "{told}");
+    assert!(world.show(chat));
+    sandbox.sim.journal().clear();
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!(state(&sandbox, chat), "active");
+    assert_eq!(sandbox.sim.journal().count(RouteKind::Messages), 1, "only what is missing is read");
+    assert_archived(world, &sandbox.archive(), GUILD);
+    assert!(world.delete_channel(chat));
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!((state(&sandbox, chat).as_str(), stored(&sandbox, chat)), ("deleted", 125));
+    assert!(sandbox.count(audited) >= changes + 2);
+}
+
+#[test]
+fn names_topics_and_places_follow() {
+    let sandbox = sandbox(2, 20);
+    let (world, chat) = (sandbox.sim.world(), chat(&sandbox));
+    sandbox.run(&["start"]).expect_code(0);
+    world.rename(chat, "another-name");
+    world.set_topic(chat, Some("another topic"));
+    world.advance(HOUR);
+    sandbox.run(&["start"]).expect_code(0);
+    let topic = "SELECT count(*) FROM channels WHERE topic = 'another topic' AND name = 'another-name'";
+    assert_eq!(sandbox.count(topic), 1);
+    assert_archived(world, &sandbox.archive(), GUILD);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_is_closed_in_a_long_run_is_left_alone_soon() {
+    let sandbox = Arc::new(sandbox(2, 4000));
+    let chat = chat(&sandbox);
+    sandbox.sim.set_latency(Duration::from_millis(50), Duration::ZERO);
+    let long_run = tokio::spawn(long_run(Arc::clone(&sandbox)));
+    let under_way = Arc::clone(&sandbox);
+    let asked =
+        move || under_way.sim.journal().entries().iter().filter(|entry| entry.channel == Some(chat)).count();
+    tokio::task::spawn_blocking(move || util::wait_until("pages are read", || asked() > 4)).await.unwrap();
+    sandbox.sim.world().hide(chat);
+    let written = sandbox.sim.world().append(chat, 1)[0];
+    long_run.await.unwrap();
+    let read = stored(&sandbox, chat);
+    assert!((300..4000).contains(&read), "{read} messages were read");
+    assert_eq!(state(&sandbox, chat), "hidden");
+    let late = format!("SELECT count(*) FROM message_log WHERE message_id = '{written}'");
+    assert_eq!(sandbox.count(&late), 0);
+    let others = "SELECT count(*) FROM channel_log WHERE state = 'active' AND sync_status <> 'completed'";
+    assert_eq!(sandbox.count(others), 0, "the others were read to their end");
+    sandbox.sim.world().show(chat);
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    let sandbox = Arc::clone(&sandbox);
+    tokio::task::spawn_blocking(move || {
+        sandbox.run(&["start"]).expect_code(0);
+        assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+    })
+    .await
+    .unwrap();
+}
+
+/// A run that looks again every quarter of a second instead of every few
+/// minutes.
+async fn long_run(sandbox: Arc<Sandbox>) {
+    let settings = DiscordSettings {
+        api_url: sandbox.sim.url(),
+        gate: GateSettings { max_in_flight: 10, requests_per_second: 1000.0 },
+        on_rate_limit: OnRateLimit::Wait,
+        retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_millis(10) },
+        request_timeout: Duration::from_secs(10),
+    };
+    let connection = ArchiveFile { path: sandbox.archive_path(), mode: 0o600 }.open().unwrap();
+    let (writer, thread) = Writer::start(connection);
+    let context = Context {
+        platform: Arc::new(Discord::new(&settings, &sandbox.sim.token()).unwrap()),
+        writer,
+        archive: sandbox.archive_path(),
+        settings: Settings {
+            max_channel_workers: 10,
+            channel_batch_size: 5,
+            page_size: 100,
+            job_retention: HOUR,
+            visibility_interval: Duration::from_millis(250),
+            reaction_budget: Duration::ZERO,
+        },
+        monitor: Arc::new(Silent),
+        clock: Clock::starting_at(Timestamp::from_millis(sandbox.sim.world().now_ms())),
+        stop: watch::Sender::new(None),
+        content: ContentCheck::default(),
+    };
+    let tenant = TenantTask {
+        name: "t".to_owned(),
+        platform: "discord".to_owned(),
+        workspace: WorkspaceId::new(GUILD).unwrap(),
+        selection: Selection { refresh_window: HOUR, ..Selection::default() },
+        reactions: ReactionMode::Counts,
+    };
+    run(Arc::new(context), "20260101-000000-0000", vec![tenant]).await.unwrap();
+    tokio::task::spawn_blocking(move || thread.join()).await.unwrap().unwrap();
+}
