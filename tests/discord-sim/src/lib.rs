@@ -45,7 +45,7 @@ pub use description::{
 };
 pub use faults::{BodyKind, Damage, Fault, Faults, Match, What};
 pub use journal::{Asked, Entry, Journal};
-pub use limits::{BucketRule, Headers, Limits, Scope, Second};
+pub use limits::{BucketRule, FrontDoor, Headers, Limits, Scope, Second};
 pub use route::RouteKind;
 pub use server::{Options, Simulator};
 pub use snowflake::{DISCORD_EPOCH_MS, first_of, unix_ms};

@@ -8,7 +8,7 @@ mod respond;
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -59,6 +59,12 @@ pub(crate) struct Shared {
     pub limiter: Mutex<Limiter>,
     pub pace: Mutex<Pace>,
     pub signatures: AtomicU64,
+}
+
+impl Shared {
+    fn limiter(&self) -> MutexGuard<'_, Limiter> {
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug)]
@@ -169,10 +175,9 @@ impl Simulator {
         pace.jitter = jitter;
     }
 
-    /// Changes the rate limits and forgets what was counted.
+    /// Changes the rate limits and forgets what was counted, a ban included.
     pub fn set_limits(&self, limits: Limits) {
-        let limiter = self.shared.limiter.lock();
-        *limiter.unwrap_or_else(PoisonError::into_inner) = Limiter::new(limits);
+        *self.shared.limiter() = Limiter::new(limits);
     }
 }
 

@@ -1,6 +1,5 @@
 //! What stands before every route: front door, token, method, limits.
 
-use std::sync::PoisonError;
 use std::time::Instant;
 
 use hyper::body::Incoming;
@@ -39,10 +38,7 @@ pub(super) fn gate(
         return Err(Reply::error(&ApiError::WRONG_METHOD));
     }
     let now_ms = shared.world.now_ms();
-    let verdict = {
-        let limiter = shared.limiter.lock();
-        limiter.unwrap_or_else(PoisonError::into_inner).check(&route, now)
-    };
+    let verdict = shared.limiter().check(&route, now);
     let report = match verdict {
         Verdict::Passes(report) => report.filter(|_| is_bucketed(route.kind)),
         Verdict::Limited { scope, retry_after, report } => {

@@ -1,4 +1,4 @@
-//! One request from its arrival to its answer: journal, fault, gate, pace, route.
+//! One request from its arrival to its answer: front door, journal, fault, gate, pace, route.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -39,8 +39,11 @@ pub(super) async fn respond(shared: &Shared, request: Request<Incoming>) -> Opti
     let route = Route::parse(request.uri().path());
     let number = shared.journal.arrive(entry(&request, route.as_ref().ok(), now));
     let mut visit = Visit { journal: &shared.journal, number, answer: None };
-    let fault = shared.faults.strike(route.as_ref().ok());
+    // A request that doesn't get past the front door meets no fault behind it.
+    let is_banned = shared.limiter().is_banned(now);
+    let fault = if is_banned { None } else { shared.faults.strike(route.as_ref().ok()) };
     let pass = match &fault {
+        _ if is_banned => Some(Err(Reply::html(429))),
         Some(What::ResetBeforeHeaders) => None,
         Some(What::Status(status, body)) => Some(Err(Reply::made_up(*status, body))),
         Some(What::FrontDoor) => Some(Err(Reply::html(429))),
@@ -56,6 +59,7 @@ pub(super) async fn respond(shared: &Shared, request: Request<Incoming>) -> Opti
         Err(reply) => reply,
     };
     visit.answer = Some((reply.status, reply.scope));
+    shared.limiter().answered(reply.status, reply.scope, Instant::now());
     Some(response(shared, reply, fault.as_ref()))
 }
 

@@ -3,6 +3,7 @@
 mod client;
 mod errors;
 mod faults;
+mod front_door;
 mod limits;
 mod listings;
 mod mutations;
