@@ -1,4 +1,4 @@
-//! Accepting connections, and resetting them where a fault says so.
+//! One connection: its requests, and its end when it isn't wanted any more.
 
 use std::io;
 use std::pin::Pin;
@@ -10,35 +10,20 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{Shared, respond};
 
-/// Accepts connections until `stopped` resolves.
-pub(super) async fn serve(
-    listener: std::net::TcpListener,
-    shared: Arc<Shared>,
-    stopped: oneshot::Receiver<()>,
-) {
-    listener.set_nonblocking(true).expect("a listener can be made non-blocking");
-    let listener = TcpListener::from_std(listener).expect("the runtime takes a listener");
-    let accepting = async {
-        loop {
-            if let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, Arc::clone(&shared)));
-            }
-        }
-    };
-    tokio::select! {
-        () = accepting => {}
-        _ = stopped => {}
-    }
-}
+/// Tells a connection to end when it is idle, or else after its answer. It
+/// drops what it is sent when the idle connection is closed.
+pub(super) type Leave = oneshot::Receiver<mpsc::Sender<()>>;
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>, leave: Leave) {
     // Without it small answers wait for acknowledgements; not having it is no error.
     let _ = stream.set_nodelay(true);
+    // Declared before the connection, so that it is dropped after it.
+    let done;
     let reset = Arc::new(AtomicBool::new(false));
     let stream = Resettable { inner: TokioIo::new(stream), reset: Arc::clone(&reset) };
     let service = service_fn(move |request| {
@@ -51,8 +36,22 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
             answer.ok_or(io::Error::from(io::ErrorKind::ConnectionReset))
         }
     });
-    // The only errors are those the client made or a fault asked for.
-    let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, service).await;
+    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, service);
+    let mut connection = std::pin::pin!(connection);
+    // Its only errors are those the client made or a fault asked for.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        Ok(sender) = leave => done = sender,
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        biased;
+        _ = connection.as_mut() => {}
+        () = std::future::ready(()) => {
+            drop(done);
+            let _ = connection.await;
+        }
+    }
 }
 
 /// A stream that ends with RST instead of FIN once `reset` is set.

@@ -9,4 +9,5 @@ mod listings;
 mod mutations;
 mod paging;
 mod reactions;
+mod refusal;
 mod truth;
