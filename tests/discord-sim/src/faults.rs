@@ -1,15 +1,18 @@
 //! Faults made on purpose: which requests go wrong, and how.
 
+mod oddity;
 mod page;
+mod what;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+pub(crate) use oddity::Header;
+pub use oddity::Oddity;
 pub use page::Damage;
 pub(crate) use page::{break_message, shuffle};
+pub use what::{BodyKind, What};
 
 use crate::dice::Dice;
-use crate::limits::Scope;
 use crate::route::{Route, RouteKind};
 
 /// One planned fault.
@@ -76,50 +79,6 @@ impl Match {
         let channel = route.and_then(Route::channel);
         (self.route.is_none() || self.route == kind) && (self.channel.is_none() || self.channel == channel)
     }
-}
-
-/// What goes wrong.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum What {
-    /// An answer with this status instead.
-    Status(u16, BodyKind),
-    /// A 429 in Discord's form.
-    RateLimited {
-        /// Seconds, in header and body.
-        retry_after: f64,
-        /// Whose limit.
-        scope: Scope,
-    },
-    /// A 429 of the front door: HTML and no rate-limit headers.
-    FrontDoor,
-    /// The connection is reset before any header.
-    ResetBeforeHeaders,
-    /// Half the body, then the connection closes.
-    TruncatedBody,
-    /// A 200 whose JSON breaks off.
-    InvalidJson,
-    /// A 200 whose body is `null`.
-    NullBody,
-    /// Nothing for this long, then the true answer.
-    Stall(Duration),
-    /// Headers and half the body, nothing for this long, then the rest.
-    StallBody(Duration),
-    /// The page's message at this index (from the newest) is damaged.
-    BrokenMessage(usize, Damage),
-    /// The page's messages come in another order.
-    ShuffledOrder,
-}
-
-/// The body of an answer with a false status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BodyKind {
-    /// Discord's error object with this code.
-    Json(u64),
-    /// Some proxy's page.
-    Html,
-    /// Nothing.
-    Empty,
 }
 
 /// The plan: faults are tried in the order they were planned.

@@ -3,9 +3,12 @@
 mod body;
 mod connection;
 mod gate;
+mod pieces;
+mod planned;
 mod port;
 mod reply;
 mod respond;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;

@@ -1,18 +1,15 @@
 //! One connection: its requests, and its end when it isn't wanted any more.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
+use super::stream::{Ending, Orders, Stream};
 use super::{Shared, respond};
 
 /// Tells a connection to end when it is idle, or else after its answer. It
@@ -24,14 +21,14 @@ pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>, leave: Leave) {
     let _ = stream.set_nodelay(true);
     // Declared before the connection, so that it is dropped after it.
     let done;
-    let reset = Arc::new(AtomicBool::new(false));
-    let stream = Resettable { inner: TokioIo::new(stream), reset: Arc::clone(&reset) };
+    let orders = Arc::new(Orders::default());
+    let stream = Stream::new(stream, Arc::clone(&orders));
     let service = service_fn(move |request| {
-        let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
+        let (shared, orders) = (Arc::clone(&shared), Arc::clone(&orders));
         async move {
-            let answer = respond::respond(&shared, request).await;
+            let answer = respond::respond(&shared, &orders, request).await;
             if answer.is_none() {
-                reset.store(true, Ordering::Relaxed);
+                orders.end(Ending::Reset);
             }
             answer.ok_or(io::Error::from(io::ErrorKind::ConnectionReset))
         }
@@ -51,63 +48,5 @@ pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>, leave: Leave) {
             drop(done);
             let _ = connection.await;
         }
-    }
-}
-
-/// A stream that ends with RST instead of FIN once `reset` is set.
-struct Resettable {
-    inner: TokioIo<TcpStream>,
-    reset: Arc<AtomicBool>,
-}
-
-impl Drop for Resettable {
-    fn drop(&mut self) {
-        if self.reset.load(Ordering::Relaxed) {
-            // Failing means that the client is gone already.
-            let _ = self.inner.inner().set_zero_linger();
-        }
-    }
-}
-
-impl Read for Resettable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(context, buffer)
-    }
-}
-
-impl Write for Resettable {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(context, buffer)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.reset.load(Ordering::Relaxed) {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.inner).poll_shutdown(context)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(context, buffers)
     }
 }

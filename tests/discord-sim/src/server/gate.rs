@@ -9,6 +9,7 @@ use hyper::{Method, Request};
 use super::Shared;
 use super::reply::{Reply, report_headers};
 use crate::answer::ApiError;
+use crate::faults::Header;
 use crate::limits::Verdict;
 use crate::route::{Route, RouteKind};
 
@@ -17,7 +18,7 @@ use crate::route::{Route, RouteKind};
 pub(super) struct Pass {
     pub route: Route,
     /// Rate-limit headers of its answer.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<Header>,
 }
 
 /// Decides at the instant of arrival; the answer may wait.
