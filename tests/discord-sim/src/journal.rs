@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::faults::What;
 use crate::limits::{Scope, is_invalid};
 use crate::query::Query;
 use crate::route::RouteKind;
@@ -32,6 +33,8 @@ pub struct Entry {
     pub status: Option<u16>,
     /// Whose limit a 429 was about.
     pub scope: Option<Scope>,
+    /// The fault that struck it.
+    pub fault: Option<What>,
 }
 
 /// The position one page request asked for.
@@ -169,11 +172,13 @@ impl Journal {
         pages.map(|entry| Asked::of(&entry.query)).collect()
     }
 
-    /// Path and query of whatever was answered 200 more than once, with the count.
+    /// Path and query of whatever was answered 200 more than once, with the
+    /// count. Answers that a fault struck are left out: it may be right to ask again.
     pub fn doubles(&self) -> Vec<(String, usize)> {
         let mut counts: HashMap<String, usize> = HashMap::new();
         let inner = self.lock();
-        for entry in inner.entries.iter().filter(|entry| entry.status == Some(200)) {
+        let is_whole = |entry: &&Entry| entry.status == Some(200) && entry.fault.is_none();
+        for entry in inner.entries.iter().filter(is_whole) {
             let target = format!("{}?{}", entry.path, entry.query);
             *counts.entry(target).or_default() += 1;
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Damage, Oddity};
+use crate::dice::Dice;
 use crate::limits::Scope;
 
 /// What goes wrong.
@@ -89,6 +90,8 @@ pub enum What {
     BrokenMessage(usize, Damage),
     /// The page's messages come in another order.
     ShuffledOrder,
+    /// One of these, as the dice fall; nothing if there are none.
+    OneOf(Vec<What>),
 }
 
 /// The body of an answer with a false status.
@@ -100,4 +103,42 @@ pub enum BodyKind {
     Html,
     /// Nothing.
     Empty,
+}
+
+impl What {
+    /// Every kind of fault after which the same request deserves another try,
+    /// and those that only look wrong. Stalls last for `pause`, and 429s ask
+    /// for it in their body; their header rounds it up to whole seconds.
+    pub fn passing(pause: Duration) -> Vec<Self> {
+        let limited = |scope| Self::RateLimited { retry_after: pause.as_secs_f64(), scope };
+        vec![
+            Self::Status(500, BodyKind::Json(0)),
+            Self::Status(502, BodyKind::Html),
+            Self::Status(503, BodyKind::Empty),
+            Self::Status(504, BodyKind::Html),
+            Self::Status(202, BodyKind::Json(110_000)),
+            Self::Status(200, BodyKind::Html),
+            Self::ResetBeforeHeaders,
+            Self::ResetAfterHeaders,
+            Self::TruncatedBody,
+            Self::HalfClosed,
+            Self::InvalidJson,
+            Self::WrongContentType,
+            limited(Scope::User),
+            limited(Scope::Shared),
+            limited(Scope::Global),
+            Self::Stall(pause),
+            Self::StallBody(pause),
+            Self::OneOf(Oddity::ALL.map(Self::OddHeaders).to_vec()),
+        ]
+    }
+
+    /// The fault itself, or one of several.
+    pub(super) fn one(&self, dice: &mut Dice) -> Option<Self> {
+        match self {
+            Self::OneOf(choice) if choice.is_empty() => None,
+            Self::OneOf(choice) => dice.pick(choice).one(dice),
+            _ => Some(self.clone()),
+        }
+    }
 }

@@ -71,7 +71,8 @@ impl Arrival {
         let uri = request.uri();
         let route = Route::parse(uri.path());
         let is_banned = shared.limiter().is_banned(at);
-        let strike = || shared.faults.strike(route.as_ref().ok());
+        let target = uri.path_and_query().map_or("", |target| target.as_str());
+        let strike = || shared.faults.strike(route.as_ref().ok(), target);
         let fault = if is_banned { None } else { strike() };
         Self { request, at, route, is_banned, fault }
     }
@@ -93,6 +94,7 @@ impl Arrival {
             channel: self.route().and_then(Route::channel),
             status: None,
             scope: None,
+            fault: self.fault.clone(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod faults;
 mod front_door;
 mod limits;
 mod listings;
+mod mixed;
 mod mutations;
 mod odd;
 mod paging;

@@ -8,7 +8,7 @@ use discord_sim::{BodyKind, Description, Match, Simulator, What};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use crate::client::{Reply, ask, get, serve};
+use crate::client::{Reply, ask, get, serve, try_get};
 
 const GUILD: u64 = 310_000_000_000_000_001;
 const PATH: &str = "/users/@me";
@@ -171,4 +171,11 @@ fn a_true_answer_can_be_said_to_be_html() {
 fn an_index_that_isnt_ready_is_a_202_with_an_error() {
     let reply = get(&struck(What::Status(202, BodyKind::Json(110_000))), PATH);
     assert_eq!(reply.error(), (202, 110_000));
+}
+
+#[test]
+fn one_of_no_faults_is_no_fault() {
+    let sim = struck(What::OneOf(Vec::new()));
+    assert_eq!(try_get(&sim, PATH).expect("an answer").status, 200);
+    assert_eq!(sim.faults().fired(0), 0);
 }
