@@ -1,7 +1,7 @@
 //! A tiny blocking HTTP client.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use discord_sim::{Simulator, World};
@@ -34,7 +34,12 @@ impl Reply {
 
 /// Sends one request with these header lines.
 pub fn send(sim: &Simulator, method: &str, target: &str, headers: &str) -> io::Result<Reply> {
-    let mut stream = TcpStream::connect(sim.address())?;
+    send_to(sim.address(), method, target, headers)
+}
+
+/// The same to any server.
+pub fn send_to(address: SocketAddr, method: &str, target: &str, headers: &str) -> io::Result<Reply> {
+    let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     write!(stream, "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")?;
     let mut bytes = Vec::new();

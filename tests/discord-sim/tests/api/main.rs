@@ -1,6 +1,7 @@
 //! The simulator as a client sees it: documented behaviour, asserted over HTTP.
 
 mod client;
+mod command;
 mod errors;
 mod faults;
 mod front_door;
