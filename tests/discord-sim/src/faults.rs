@@ -1,15 +1,20 @@
 //! Faults made on purpose: which requests go wrong, and how.
 
+mod oddity;
 mod page;
+mod what;
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub(crate) use oddity::Header;
+pub use oddity::Oddity;
 pub use page::Damage;
 pub(crate) use page::{break_message, shuffle};
+pub use what::{BodyKind, What};
 
-use crate::dice::Dice;
-use crate::limits::Scope;
+use crate::dice::{self, Dice};
 use crate::route::{Route, RouteKind};
 
 /// One planned fault.
@@ -32,7 +37,8 @@ pub struct Match {
     pub skip: u32,
     /// How many are struck then; `u32::MAX` for all.
     pub times: u32,
-    /// The chance of each, 0.0 to 1.0; one that is spared isn't counted.
+    /// The chance of each, 0.0 to 1.0; one that is spared isn't counted. It is
+    /// a function of the seed, the request and how often it was asked for.
     pub probability: f64,
 }
 
@@ -78,50 +84,6 @@ impl Match {
     }
 }
 
-/// What goes wrong.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum What {
-    /// An answer with this status instead.
-    Status(u16, BodyKind),
-    /// A 429 in Discord's form.
-    RateLimited {
-        /// Seconds, in header and body.
-        retry_after: f64,
-        /// Whose limit.
-        scope: Scope,
-    },
-    /// A 429 of the front door: HTML and no rate-limit headers.
-    FrontDoor,
-    /// The connection is reset before any header.
-    ResetBeforeHeaders,
-    /// Half the body, then the connection closes.
-    TruncatedBody,
-    /// A 200 whose JSON breaks off.
-    InvalidJson,
-    /// A 200 whose body is `null`.
-    NullBody,
-    /// Nothing for this long, then the true answer.
-    Stall(Duration),
-    /// Headers and half the body, nothing for this long, then the rest.
-    StallBody(Duration),
-    /// The page's message at this index (from the newest) is damaged.
-    BrokenMessage(usize, Damage),
-    /// The page's messages come in another order.
-    ShuffledOrder,
-}
-
-/// The body of an answer with a false status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BodyKind {
-    /// Discord's error object with this code.
-    Json(u64),
-    /// Some proxy's page.
-    Html,
-    /// Nothing.
-    Empty,
-}
-
 /// The plan: faults are tried in the order they were planned.
 #[derive(Debug)]
 pub struct Faults {
@@ -131,7 +93,9 @@ pub struct Faults {
 #[derive(Debug)]
 struct Inner {
     planned: Vec<Planned>,
-    dice: Dice,
+    seed: u64,
+    /// How often each path and query was asked for since there is a plan, by hash.
+    asked: HashMap<u64, u64>,
 }
 
 #[derive(Debug)]
@@ -143,7 +107,7 @@ struct Planned {
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { inner: Mutex::new(Inner { planned: Vec::new(), dice: Dice::new(seed) }) }
+        Self { inner: Mutex::new(Inner { planned: Vec::new(), seed, asked: HashMap::new() }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -162,32 +126,59 @@ impl Faults {
         self.plan(Fault { when, what })
     }
 
+    /// Plans that each request is struck with this chance, 0.0 to 1.0, by one
+    /// of [`What::passing`]. Returns the plan's number.
+    pub fn mixed(&self, probability: f64, pause: Duration) -> usize {
+        let when = Match { probability, ..Match::default().always() };
+        self.when(when, What::OneOf(What::passing(pause)))
+    }
+
     /// How often a planned fault has struck.
     pub fn fired(&self, number: usize) -> u32 {
         let inner = self.lock();
         inner.planned.get(number).map_or(0, |planned| planned.fired)
     }
 
-    /// Drops the whole plan.
+    /// Drops the whole plan, and begins the dice anew.
     pub fn clear(&self) {
-        self.lock().planned.clear();
+        let mut inner = self.lock();
+        inner.planned.clear();
+        inner.asked.clear();
     }
 
-    /// The fault that strikes this request.
-    pub(crate) fn strike(&self, route: Option<&Route>) -> Option<What> {
+    /// The fault that strikes this request. `target` is its path and query.
+    ///
+    /// Chances depend on the seed, the target and how often it was asked for,
+    /// so that they are the same in whatever order requests arrive.
+    pub(crate) fn strike(&self, route: Option<&Route>, target: &str) -> Option<What> {
         let mut inner = self.lock();
-        let Inner { planned, dice } = &mut *inner;
-        planned.iter_mut().find_map(|planned| {
-            let when = &planned.fault.when;
-            if planned.fired >= when.times || !when.fits(route) {
-                return None;
-            }
-            planned.seen = planned.seen.saturating_add(1);
-            if planned.seen <= when.skip || dice.fraction() >= when.probability {
-                return None;
-            }
-            planned.fired = planned.fired.saturating_add(1);
-            Some(planned.fault.what.clone())
+        let Inner { planned, seed, asked } = &mut *inner;
+        if planned.is_empty() {
+            return None;
+        }
+        let target = dice::hash_text(*seed, target);
+        let times = asked.entry(target).or_default();
+        *times += 1;
+        let mut planned = planned.iter_mut().zip(0..);
+        planned.find_map(|(planned, number)| {
+            let dice = Dice::new(dice::hash(target, number, *times));
+            planned.strike(route, dice)
         })
+    }
+}
+
+impl Planned {
+    fn strike(&mut self, route: Option<&Route>, mut dice: Dice) -> Option<What> {
+        let when = &self.fault.when;
+        if self.fired >= when.times || !when.fits(route) {
+            return None;
+        }
+        self.seen = self.seen.saturating_add(1);
+        if self.seen <= when.skip || dice.fraction() >= when.probability {
+            return None;
+        }
+        let what = self.fault.what.one(&mut dice)?;
+        self.fired = self.fired.saturating_add(1);
+        Some(what)
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::limits::Scope;
+use crate::faults::What;
+use crate::limits::{Scope, is_invalid};
 use crate::query::Query;
 use crate::route::RouteKind;
 
@@ -32,6 +33,8 @@ pub struct Entry {
     pub status: Option<u16>,
     /// Whose limit a 429 was about.
     pub scope: Option<Scope>,
+    /// The fault that struck it.
+    pub fault: Option<What>,
 }
 
 /// The position one page request asked for.
@@ -135,9 +138,20 @@ impl Journal {
         self.tally(|entry| entry.status)
     }
 
-    /// 429s per scope.
+    /// 429s per scope; those of the front door have none.
     pub fn limited(&self) -> BTreeMap<Scope, usize> {
         self.tally(|entry| entry.scope.filter(|_| entry.status == Some(429)))
+    }
+
+    /// 429s of the front door.
+    pub fn front_door(&self) -> usize {
+        self.times(|entry| entry.status == Some(429) && entry.scope.is_none()).len()
+    }
+
+    /// Answers that count towards a ban: 401, 403, and 429 of another scope
+    /// than `shared`, those of the front door included.
+    pub fn invalid_requests(&self) -> usize {
+        self.times(Entry::is_invalid).len()
     }
 
     fn tally<K: Ord>(&self, key: impl Fn(&Entry) -> Option<K>) -> BTreeMap<K, usize> {
@@ -158,11 +172,13 @@ impl Journal {
         pages.map(|entry| Asked::of(&entry.query)).collect()
     }
 
-    /// Path and query of whatever was answered 200 more than once, with the count.
+    /// Path and query of whatever was answered 200 more than once, with the
+    /// count. Answers that a fault struck are left out: it may be right to ask again.
     pub fn doubles(&self) -> Vec<(String, usize)> {
         let mut counts: HashMap<String, usize> = HashMap::new();
         let inner = self.lock();
-        for entry in inner.entries.iter().filter(|entry| entry.status == Some(200)) {
+        let is_whole = |entry: &&Entry| entry.status == Some(200) && entry.fault.is_none();
+        for entry in inner.entries.iter().filter(is_whole) {
             let target = format!("{}?{}", entry.path, entry.query);
             *counts.entry(target).or_default() += 1;
         }
@@ -183,17 +199,53 @@ impl Journal {
 
     /// The most requests that arrived within any window of this length.
     pub fn busiest(&self, window: Duration) -> usize {
-        let mut times: Vec<Instant> = self.lock().entries.iter().map(|entry| entry.at).collect();
-        times.sort_unstable();
-        let mut first = 0;
-        let mut most = 0;
-        for (last, at) in times.iter().enumerate() {
-            while at.saturating_duration_since(times[first]) >= window {
-                first += 1;
+        most_within(&self.times(|_| true), window)
+    }
+
+    /// The most invalid requests that arrived within any window of this length.
+    pub fn busiest_invalid(&self, window: Duration) -> usize {
+        most_within(&self.times(Entry::is_invalid), window)
+    }
+
+    /// Requests that arrived in each second since the simulator started, up to
+    /// the last one's.
+    pub fn per_second(&self) -> Vec<usize> {
+        let mut counts = Vec::new();
+        for entry in &self.lock().entries {
+            let second = (entry.at_ms / 1000) as usize;
+            if counts.len() <= second {
+                counts.resize(second + 1, 0);
             }
-            most = most.max(last + 1 - first);
+            counts[second] += 1;
         }
-        most
+        counts
+    }
+
+    /// When the requests of a kind arrived, in order.
+    fn times(&self, is_meant: impl Fn(&Entry) -> bool) -> Vec<Instant> {
+        let inner = self.lock();
+        let meant = inner.entries.iter().filter(|entry| is_meant(entry));
+        let mut times: Vec<Instant> = meant.map(|entry| entry.at).collect();
+        times.sort_unstable();
+        times
+    }
+}
+
+fn most_within(times: &[Instant], window: Duration) -> usize {
+    let mut first = 0;
+    let mut most = 0;
+    for (last, at) in times.iter().enumerate() {
+        while at.saturating_duration_since(times[first]) >= window {
+            first += 1;
+        }
+        most = most.max(last + 1 - first);
+    }
+    most
+}
+
+impl Entry {
+    fn is_invalid(&self) -> bool {
+        self.status.is_some_and(|status| is_invalid(status, self.scope))
     }
 }
 

@@ -43,9 +43,9 @@ pub use description::{
     BotDescription, ChannelDescription, ChannelKind, DEFAULT_TOKEN, Description, GuildDescription, Mix,
     RoleDescription, ThreadPlan, Time, Visibility,
 };
-pub use faults::{BodyKind, Damage, Fault, Faults, Match, What};
+pub use faults::{BodyKind, Damage, Fault, Faults, Match, Oddity, What};
 pub use journal::{Asked, Entry, Journal};
-pub use limits::{BucketRule, Headers, Limits, Scope, Second};
+pub use limits::{BucketRule, FrontDoor, Headers, Limits, Scope, Second};
 pub use route::RouteKind;
 pub use server::{Options, Simulator};
 pub use snowflake::{DISCORD_EPOCH_MS, first_of, unix_ms};

@@ -1,6 +1,7 @@
 //! Rate limits: Topics/Rate Limits.
 
 mod bucket;
+mod door;
 
 pub(crate) use bucket::{Limiter, Report, Verdict};
 
@@ -19,6 +20,30 @@ pub struct Limits {
     pub buckets: Vec<BucketRule>,
     /// What the headers of a 200 say.
     pub headers: Headers,
+    /// What too many invalid requests lead to; nothing without it.
+    pub front_door: Option<FrontDoor>,
+}
+
+/// When the front door bans a client: Topics/Rate Limits, "Invalid Request
+/// Limit". A request is invalid whose answer is a 401, a 403 or a 429 with
+/// another scope than `shared`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrontDoor {
+    /// So many invalid requests within `window` begin a ban.
+    pub invalid_requests: u32,
+    /// How long an invalid request counts; the window slides.
+    pub window: Duration,
+    /// How long every request is answered with the front door's HTML 429.
+    /// Requests during a ban don't lengthen it; after it, counting begins anew.
+    pub ban: Duration,
+}
+
+impl FrontDoor {
+    /// 10,000 in 10 minutes, as documented; bans were seen to last 1 to 24
+    /// hours, this one lasts 1.
+    pub const fn discord() -> Self {
+        Self { invalid_requests: 10_000, window: Duration::from_mins(10), ban: Duration::from_hours(1) }
+    }
 }
 
 /// How a global second is measured.
@@ -80,6 +105,15 @@ impl Scope {
     }
 }
 
+/// Whether an answer counts towards the front door's ban.
+pub(crate) fn is_invalid(status: u16, scope: Option<Scope>) -> bool {
+    match status {
+        401 | 403 => true,
+        429 => scope != Some(Scope::Shared),
+        _ => false,
+    }
+}
+
 impl Limits {
     /// No limits.
     pub fn off() -> Self {
@@ -87,7 +121,8 @@ impl Limits {
     }
 
     /// What Discord is known to do: 50 requests a second in all, 5 pages per
-    /// 5 s and channel, 1 reaction list per 250 ms, 5 thread lists per 5 s.
+    /// 5 s and channel, 1 reaction list per 250 ms, 5 thread lists per 5 s,
+    /// and a ban for too many invalid requests.
     pub fn discord() -> Self {
         let seconds = |route, requests| BucketRule { route, requests, window: Duration::from_secs(5) };
         Self {
@@ -101,6 +136,7 @@ impl Limits {
                 BucketRule { route: RouteKind::Reactions, requests: 1, window: Duration::from_millis(250) },
             ],
             headers: Headers::Honest,
+            front_door: Some(FrontDoor::discord()),
         }
     }
 

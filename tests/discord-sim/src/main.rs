@@ -3,10 +3,14 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use discord_sim::{Description, Options, Simulator, World};
+use discord_sim::{Description, FrontDoor, Limits, Options, Simulator, World};
 
 const USAGE: &str = "usage: discord-sim [--port N] [--seed N] [--description FILE | \
-    --preset demo|everything|community] [--latency MS] [--token TOKEN]";
+    --preset demo|everything|community] [--latency MS] [--token TOKEN] [--limits off|discord] \
+    [--front-door INVALID_REQUESTS] [--faults PERCENT [--pause MS]]";
+
+/// What stalls last for and 429s ask for unless told otherwise, in milliseconds.
+const PAUSE_MS: u64 = 250;
 
 #[derive(Debug, Default)]
 struct Args {
@@ -16,6 +20,10 @@ struct Args {
     preset: Option<String>,
     latency_ms: u64,
     token: Option<String>,
+    limits: Option<String>,
+    front_door: Option<u32>,
+    faults_percent: Option<u8>,
+    pause_ms: Option<u64>,
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
@@ -29,6 +37,10 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--description" => args.description = Some(value()?),
             "--preset" => args.preset = Some(value()?),
             "--token" => args.token = Some(value()?),
+            "--limits" => args.limits = Some(value()?),
+            "--front-door" => args.front_door = Some(number(&value()?)?),
+            "--faults" => args.faults_percent = Some(number(&value()?)?),
+            "--pause" => args.pause_ms = Some(number(&value()?)?),
             _ => return Err(USAGE.to_owned()),
         }
     }
@@ -60,6 +72,28 @@ fn describe(args: &Args) -> Result<Description, String> {
     Ok(description)
 }
 
+fn options(args: &Args) -> Result<Options, String> {
+    let mut limits = match args.limits.as_deref() {
+        None | Some("off") => Limits::off(),
+        Some("discord") => Limits::discord(),
+        Some(other) => return Err(format!("no limits are called {other:?}")),
+    };
+    if let Some(invalid_requests) = args.front_door {
+        limits.front_door = Some(FrontDoor { invalid_requests, ..FrontDoor::discord() });
+    }
+    let latency = Duration::from_millis(args.latency_ms);
+    let seed = args.seed.unwrap_or(Options::default().seed);
+    Ok(Options { port: args.port, latency, limits, seed, ..Options::default() })
+}
+
+/// Mixes in as many faults as are asked for.
+fn plan_faults(args: &Args, simulator: &Simulator) {
+    if let Some(percent) = args.faults_percent {
+        let pause = Duration::from_millis(args.pause_ms.unwrap_or(PAUSE_MS));
+        simulator.faults().mixed(f64::from(percent) / 100.0, pause);
+    }
+}
+
 fn announce(simulator: &Simulator) {
     let url = simulator.url();
     println!("# discord-sim listens on {url}");
@@ -73,17 +107,17 @@ fn announce(simulator: &Simulator) {
 }
 
 fn main() -> ExitCode {
-    let description = parse(std::env::args().skip(1)).and_then(|args| Ok((describe(&args)?, args)));
-    let (description, args) = match description {
-        Ok(described) => described,
+    let args = parse(std::env::args().skip(1));
+    let asked = args.and_then(|args| Ok((describe(&args)?, options(&args)?, args)));
+    let (description, options, args) = match asked {
+        Ok(asked) => asked,
         Err(message) => {
             eprintln!("{message}");
             return ExitCode::from(2);
         }
     };
-    let options =
-        Options { port: args.port, latency: Duration::from_millis(args.latency_ms), ..Options::default() };
     let simulator = Simulator::start_with(World::new(&description), options);
+    plan_faults(&args, &simulator);
     announce(&simulator);
     wait_for_interrupt();
     ExitCode::SUCCESS

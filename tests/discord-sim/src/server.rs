@@ -3,17 +3,22 @@
 mod body;
 mod connection;
 mod gate;
+mod pieces;
+mod planned;
+mod port;
 mod reply;
 mod respond;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 
+use self::port::{Command, Told};
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -61,6 +66,12 @@ pub(crate) struct Shared {
     pub signatures: AtomicU64,
 }
 
+impl Shared {
+    fn limiter(&self) -> MutexGuard<'_, Limiter> {
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Pace {
     latency: Duration,
@@ -79,7 +90,8 @@ impl Pace {
 pub struct Simulator {
     address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
+    /// Without it the port is closed for good.
+    commands: Option<mpsc::UnboundedSender<Told>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -112,7 +124,7 @@ impl Simulator {
             }),
             signatures: AtomicU64::new(0),
         });
-        let (stop, stopped) = oneshot::channel();
+        let (commands, told) = mpsc::unbounded_channel();
         let (state, threads) = (Arc::clone(&shared), options.threads.max(1));
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -120,10 +132,10 @@ impl Simulator {
                 .enable_all()
                 .build()
                 .expect("a runtime starts");
-            runtime.block_on(connection::serve(listener, state, stopped));
+            runtime.block_on(port::serve(listener, state, told));
             runtime.shutdown_background();
         });
-        Self { address, shared, stop: Some(stop), thread: Some(thread) }
+        Self { address, shared, commands: Some(commands), thread: Some(thread) }
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -169,16 +181,38 @@ impl Simulator {
         pace.jitter = jitter;
     }
 
-    /// Changes the rate limits and forgets what was counted.
+    /// Changes the rate limits and forgets what was counted, a ban included.
     pub fn set_limits(&self, limits: Limits) {
-        let limiter = self.shared.limiter.lock();
-        *limiter.unwrap_or_else(PoisonError::into_inner) = Limiter::new(limits);
+        *self.shared.limiter() = Limiter::new(limits);
+    }
+
+    /// Refuses connections from now on, or accepts them again on the same port.
+    ///
+    /// Refusing closes the listening socket, so that connecting fails with
+    /// `ECONNREFUSED`, and the connections that are idle; an answer under way is
+    /// finished, and its connection closed then. All this is done on return.
+    pub fn refuse_connections(&self, refuse: bool) {
+        self.tell(if refuse { Command::Close(None) } else { Command::Open });
+    }
+
+    /// Refuses connections as [`Simulator::refuse_connections`] does, and accepts
+    /// them again by itself after this time. Returns as soon as they are refused.
+    pub fn refuse_connections_for(&self, time: Duration) {
+        self.tell(Command::Close(Some(time)));
+    }
+
+    fn tell(&self, command: Command) {
+        let (done, is_done) = std::sync::mpsc::channel();
+        let commands = self.commands.as_ref().expect("it is taken by drop only");
+        // Both fail only when the server has panicked, which it has printed.
+        let _ = commands.send((command, done));
+        let _ = is_done.recv();
     }
 }
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        drop(self.commands.take());
         if let Some(thread) = self.thread.take() {
             // A panic in there has been printed; it must not hide the test's own.
             let _ = thread.join();

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::{Headers, Limits, Scope, Second};
+use super::door::Door;
+use super::{Headers, Limits, Scope, Second, is_invalid};
 use crate::dice;
 use crate::route::{Route, RouteKind};
 
@@ -27,9 +28,18 @@ pub(crate) struct Report {
     pub bucket: String,
 }
 
+impl Report {
+    /// Numbers for an answer that met no limit: of 5 requests so many remain.
+    pub(crate) fn made_up(route: Option<RouteKind>, remaining: u32, reset_after: Duration) -> Self {
+        let bucket = route.map_or_else(|| "0".repeat(32), |kind| bucket_name(kind, "limited"));
+        Self { limit: 5, remaining, reset_after, bucket }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Limiter {
     limits: Limits,
+    door: Option<Door>,
     global: VecDeque<Instant>,
     windows: HashMap<(RouteKind, u64), Window>,
 }
@@ -42,7 +52,20 @@ struct Window {
 
 impl Limiter {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, global: VecDeque::new(), windows: HashMap::new() }
+        let door = limits.front_door.map(Door::new);
+        Self { limits, door, global: VecDeque::new(), windows: HashMap::new() }
+    }
+
+    /// Whether nobody gets past the front door at present.
+    pub(crate) fn is_banned(&self, now: Instant) -> bool {
+        self.door.as_ref().is_some_and(|door| door.is_shut(now))
+    }
+
+    /// Learns of an answer that was given `now`.
+    pub(crate) fn answered(&mut self, status: u16, scope: Option<Scope>, now: Instant) {
+        if let Some(door) = self.door.as_mut().filter(|_| is_invalid(status, scope)) {
+            door.count(now);
+        }
     }
 
     /// Counts a request that arrives `now`; one that is limited uses nothing up.

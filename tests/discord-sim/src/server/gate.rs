@@ -1,6 +1,5 @@
 //! What stands before every route: front door, token, method, limits.
 
-use std::sync::PoisonError;
 use std::time::Instant;
 
 use hyper::body::Incoming;
@@ -10,6 +9,7 @@ use hyper::{Method, Request};
 use super::Shared;
 use super::reply::{Reply, report_headers};
 use crate::answer::ApiError;
+use crate::faults::Header;
 use crate::limits::Verdict;
 use crate::route::{Route, RouteKind};
 
@@ -18,7 +18,7 @@ use crate::route::{Route, RouteKind};
 pub(super) struct Pass {
     pub route: Route,
     /// Rate-limit headers of its answer.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<Header>,
 }
 
 /// Decides at the instant of arrival; the answer may wait.
@@ -39,10 +39,7 @@ pub(super) fn gate(
         return Err(Reply::error(&ApiError::WRONG_METHOD));
     }
     let now_ms = shared.world.now_ms();
-    let verdict = {
-        let limiter = shared.limiter.lock();
-        limiter.unwrap_or_else(PoisonError::into_inner).check(&route, now)
-    };
+    let verdict = shared.limiter().check(&route, now);
     let report = match verdict {
         Verdict::Passes(report) => report.filter(|_| is_bucketed(route.kind)),
         Verdict::Limited { scope, retry_after, report } => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::answer::{ApiError, FRONT_DOOR};
-use crate::faults::BodyKind;
+use crate::faults::{BodyKind, Header};
 use crate::limits::{Report, Scope};
 use crate::wire::Writer;
 
@@ -12,11 +12,13 @@ pub(super) struct Reply {
     pub status: u16,
     pub content_type: &'static str,
     pub body: Vec<u8>,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<Header>,
     pub scope: Option<Scope>,
 }
 
 impl Reply {
+    pub(super) const HTML: &str = "text/html; charset=UTF-8";
+
     pub(super) fn json(status: u16, body: Vec<u8>) -> Self {
         Self { status, content_type: "application/json", body, headers: Vec::new(), scope: None }
     }
@@ -24,7 +26,17 @@ impl Reply {
     /// The page of the front door.
     pub(super) fn html(status: u16) -> Self {
         let body = FRONT_DOOR.as_bytes().to_vec();
-        Self { content_type: "text/html; charset=UTF-8", ..Self::json(status, body) }
+        Self { content_type: Self::HTML, ..Self::json(status, body) }
+    }
+
+    pub(super) fn redirect(url: &str) -> Self {
+        Self::html(302).with("location", url)
+    }
+
+    /// The same with one more header.
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
     }
 
     pub(super) fn error(error: &ApiError) -> Self {
@@ -70,7 +82,7 @@ impl Reply {
 }
 
 /// Topics/Rate Limits, "Header Format".
-pub(super) fn report_headers(report: &Report, now_ms: i64) -> Vec<(&'static str, String)> {
+pub(super) fn report_headers(report: &Report, now_ms: i64) -> Vec<Header> {
     let reset_after = report.reset_after.as_secs_f64();
     let reset = now_ms as f64 / 1000.0 + reset_after;
     vec![

@@ -1,17 +1,19 @@
-//! One request from its arrival to its answer: journal, fault, gate, pace, route.
+//! One request from its arrival to its answer: front door, fault, journal, gate, pace, route.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, DATE};
 use hyper::{Request, Response};
 
-use super::Shared;
-use super::body::{Part, Parts};
+use super::body::Parts;
 use super::gate::{Pass, gate};
 use super::reply::Reply;
-use crate::faults::{self, What};
+use super::stream::Orders;
+use super::{Shared, planned};
+use crate::answer::ApiError;
+use crate::faults::What;
 use crate::journal::{Entry, Journal};
 use crate::limits::Scope;
 use crate::query::Query;
@@ -19,6 +21,15 @@ use crate::route::Route;
 use crate::routes::{self, Call};
 use crate::time;
 use crate::wire::message::Show;
+
+/// A request that has arrived.
+struct Arrival {
+    request: Request<Incoming>,
+    at: Instant,
+    route: Result<Route, ApiError>,
+    is_banned: bool,
+    fault: Option<What>,
+}
 
 /// Tells the journal even when the client goes away in between.
 struct Visit<'a> {
@@ -34,44 +45,75 @@ impl Drop for Visit<'_> {
 }
 
 /// The answer to a request; `None` resets the connection.
-pub(super) async fn respond(shared: &Shared, request: Request<Incoming>) -> Option<Response<Parts>> {
-    let now = Instant::now();
-    let route = Route::parse(request.uri().path());
-    let number = shared.journal.arrive(entry(&request, route.as_ref().ok(), now));
+pub(super) async fn respond(
+    shared: &Shared,
+    orders: &Arc<Orders>,
+    request: Request<Incoming>,
+) -> Option<Response<Parts>> {
+    let arrival = Arrival::of(shared, request);
+    let number = shared.journal.arrive(arrival.entry());
     let mut visit = Visit { journal: &shared.journal, number, answer: None };
-    let fault = shared.faults.strike(route.as_ref().ok());
-    let pass = match &fault {
-        Some(What::ResetBeforeHeaders) => None,
-        Some(What::Status(status, body)) => Some(Err(Reply::made_up(*status, body))),
-        Some(What::FrontDoor) => Some(Err(Reply::html(429))),
-        Some(What::RateLimited { retry_after, scope }) => {
-            let wait = Duration::from_secs_f64(*retry_after);
-            Some(Err(Reply::limited(*scope, wait, None, 0)))
-        }
-        _ => Some(gate(shared, &request, route, now)),
-    };
-    wait(shared, fault.as_ref()).await;
-    let reply = match pass? {
-        Ok(pass) => answer(shared, &request, pass),
+    let decision = decide(shared, &arrival);
+    wait(shared, arrival.fault.as_ref()).await;
+    let reply = match decision? {
+        Ok(pass) => answer(shared, &arrival.request, pass),
         Err(reply) => reply,
     };
     visit.answer = Some((reply.status, reply.scope));
-    Some(response(shared, reply, fault.as_ref()))
+    shared.limiter().answered(reply.status, reply.scope, Instant::now());
+    Some(response(shared, orders, reply, &arrival))
 }
 
-fn entry(request: &Request<Incoming>, route: Option<&Route>, at: Instant) -> Entry {
-    Entry {
-        at,
-        at_ms: 0,
-        method: request.method().to_string(),
-        route: route.map(|route| route.kind),
-        path: request.uri().path().to_owned(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
-        guild: route.and_then(Route::guild),
-        channel: route.and_then(Route::channel),
-        status: None,
-        scope: None,
+impl Arrival {
+    /// A request that doesn't get past the front door meets no fault behind it.
+    fn of(shared: &Shared, request: Request<Incoming>) -> Self {
+        let at = Instant::now();
+        let uri = request.uri();
+        let route = Route::parse(uri.path());
+        let is_banned = shared.limiter().is_banned(at);
+        let target = uri.path_and_query().map_or("", |target| target.as_str());
+        let strike = || shared.faults.strike(route.as_ref().ok(), target);
+        let fault = if is_banned { None } else { strike() };
+        Self { request, at, route, is_banned, fault }
     }
+
+    fn route(&self) -> Option<&Route> {
+        self.route.as_ref().ok()
+    }
+
+    fn entry(&self) -> Entry {
+        let uri = self.request.uri();
+        Entry {
+            at: self.at,
+            at_ms: 0,
+            method: self.request.method().to_string(),
+            route: self.route().map(|route| route.kind),
+            path: uri.path().to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
+            guild: self.route().and_then(Route::guild),
+            channel: self.route().and_then(Route::channel),
+            status: None,
+            scope: None,
+            fault: self.fault.clone(),
+        }
+    }
+}
+
+/// Whether a request passes, at the instant of its arrival; `None` resets the connection.
+fn decide(shared: &Shared, arrival: &Arrival) -> Option<Result<Pass, Reply>> {
+    if arrival.is_banned {
+        return Some(Err(Reply::html(429)));
+    }
+    let kind = arrival.route().map(|route| route.kind);
+    let instead = match &arrival.fault {
+        Some(What::ResetBeforeHeaders) => return None,
+        Some(what) => planned::instead(what, kind, shared.world.now_ms()),
+        None => None,
+    };
+    Some(match instead {
+        Some(reply) => Err(reply),
+        None => gate(shared, &arrival.request, arrival.route.clone(), arrival.at),
+    })
 }
 
 async fn wait(shared: &Shared, fault: Option<&What>) {
@@ -101,28 +143,23 @@ fn answer(shared: &Shared, request: &Request<Incoming>, pass: Pass) -> Reply {
     reply
 }
 
-fn response(shared: &Shared, reply: Reply, fault: Option<&What>) -> Response<Parts> {
-    let mut body = reply.body;
-    let parts = match fault {
-        Some(What::TruncatedBody) => Parts::halves(body, Part::Break),
-        Some(What::StallBody(stall)) => Parts::halves(body, Part::Wait(*stall)),
-        Some(What::InvalidJson) => {
-            body.truncate(body.len() / 2);
-            Parts::whole(body)
+fn response(shared: &Shared, orders: &Arc<Orders>, mut reply: Reply, arrival: &Arrival) -> Response<Parts> {
+    let now_ms = shared.world.now_ms();
+    let body = std::mem::take(&mut reply.body);
+    let parts = match &arrival.fault {
+        None => Parts::whole(body),
+        Some(what) => {
+            let kind = arrival.route().map(|route| route.kind);
+            planned::change_head(what, &mut reply, kind, now_ms);
+            planned::body(what, body, orders)
         }
-        Some(What::NullBody) => Parts::whole(b"null".to_vec()),
-        Some(What::BrokenMessage(index, damage)) => {
-            Parts::whole(faults::break_message(&body, *index, *damage))
-        }
-        Some(What::ShuffledOrder) => Parts::whole(faults::shuffle(&body)),
-        _ => Parts::whole(body),
     };
     let mut builder = Response::builder()
         .status(reply.status)
         .header(CONTENT_TYPE, reply.content_type)
-        .header(DATE, time::http_date(shared.world.now_ms()));
+        .header(DATE, time::http_date(now_ms));
     for (name, value) in reply.headers {
         builder = builder.header(name, value);
     }
-    builder.body(parts).expect("every header here is ASCII")
+    builder.body(parts).expect("every header here is free of control characters")
 }

@@ -1,7 +1,7 @@
 //! A tiny blocking HTTP client.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use discord_sim::{Simulator, World};
@@ -34,7 +34,12 @@ impl Reply {
 
 /// Sends one request with these header lines.
 pub fn send(sim: &Simulator, method: &str, target: &str, headers: &str) -> io::Result<Reply> {
-    let mut stream = TcpStream::connect(sim.address())?;
+    send_to(sim.address(), method, target, headers)
+}
+
+/// The same to any server.
+pub fn send_to(address: SocketAddr, method: &str, target: &str, headers: &str) -> io::Result<Reply> {
+    let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     write!(stream, "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")?;
     let mut bytes = Vec::new();
@@ -62,6 +67,29 @@ pub fn send(sim: &Simulator, method: &str, target: &str, headers: &str) -> io::R
 
 pub fn headers(sim: &Simulator) -> String {
     format!("Authorization: Bot {}\r\nUser-Agent: DiscordBot (https://example.org, 1.0)\r\n", sim.token())
+}
+
+/// A connection kept open, with `GET /api/v10{path}` sent and nothing read.
+pub fn ask(sim: &Simulator, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(sim.address()).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+    write!(stream, "GET /api/v10{path} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", headers(sim))
+        .expect("it reads");
+    stream
+}
+
+/// A connection that is idle after one answer to `GET /api/v10{path}`.
+pub fn ask_and_stay(sim: &Simulator, path: &str) -> TcpStream {
+    let mut stream = ask(sim, path);
+    let length = get(sim, path).body.len();
+    let mut bytes = Vec::new();
+    let is_end = |bytes: &[u8]| bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    while is_end(&bytes).is_none_or(|end| bytes.len() < end + 4 + length) {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("a whole answer");
+        bytes.extend(byte);
+    }
+    stream
 }
 
 /// `GET /api/v10{path}` as the bot, connection errors included.

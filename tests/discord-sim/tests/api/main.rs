@@ -1,11 +1,17 @@
 //! The simulator as a client sees it: documented behaviour, asserted over HTTP.
 
 mod client;
+mod command;
 mod errors;
 mod faults;
+mod front_door;
 mod limits;
 mod listings;
+mod mixed;
 mod mutations;
+mod odd;
 mod paging;
 mod reactions;
+mod refusal;
 mod truth;
+mod wire;

@@ -1,0 +1,93 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use discord_sim::{Description, Oddity, Options, Scope, Simulator, What, World};
+
+use crate::client::try_get;
+
+const GUILD: u64 = 310_000_000_000_000_001;
+const PAUSE: Duration = Duration::from_millis(1);
+
+fn community(seed: u64) -> Simulator {
+    let world = World::new(&Description::community(GUILD, 1, 10));
+    Simulator::start_with(world, Options { seed, ..Options::default() })
+}
+
+/// Asks for each path, whatever comes of it.
+fn ask_all(sim: &Simulator, paths: &[String]) {
+    for path in paths {
+        // An answer that breaks off is one of the faults.
+        let _ = try_get(sim, path);
+    }
+}
+
+/// The faults of each path and query, in order.
+fn faults(sim: &Simulator) -> BTreeMap<String, Vec<Option<What>>> {
+    let mut faults: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for entry in sim.journal().entries() {
+        faults.entry(entry.query).or_default().push(entry.fault);
+    }
+    faults
+}
+
+fn paths(count: u32) -> Vec<String> {
+    (0..count).map(|number| format!("/guilds/{GUILD}?number={number}")).collect()
+}
+
+#[test]
+fn mixed_faults_are_of_all_kinds() {
+    let sim = community(1);
+    let number = sim.faults().mixed(1.0, PAUSE);
+    ask_all(&sim, &paths(400));
+    assert_eq!(sim.faults().fired(number), 400);
+    let seen: Vec<What> = sim.journal().entries().into_iter().filter_map(|entry| entry.fault).collect();
+    for what in What::passing(PAUSE) {
+        let is_it = |seen: &What| match &what {
+            What::OneOf(odd) => odd.contains(seen),
+            what => what == seen,
+        };
+        assert!(seen.iter().any(is_it), "{what:?}");
+    }
+}
+
+#[test]
+fn passing_faults_include_every_scope_and_oddity() {
+    let passing = What::passing(Duration::from_millis(250));
+    for scope in [Scope::User, Scope::Shared, Scope::Global] {
+        assert!(passing.contains(&What::RateLimited { retry_after: 0.25, scope }));
+    }
+    let odd = passing.iter().find_map(|what| match what {
+        What::OneOf(odd) => Some(odd.len()),
+        _ => None,
+    });
+    assert_eq!(odd, Some(Oddity::ALL.len()));
+}
+
+#[test]
+fn mixed_faults_strike_about_as_often_as_asked() {
+    let sim = community(1);
+    let number = sim.faults().mixed(0.25, PAUSE);
+    ask_all(&sim, &paths(400));
+    let fired = sim.faults().fired(number);
+    assert!((60..140).contains(&fired), "{fired}");
+    let whole = sim.journal().entries().iter().filter(|entry| entry.fault.is_none()).count();
+    assert_eq!(whole, 400 - fired as usize);
+}
+
+#[test]
+fn the_same_seed_makes_the_same_faults_in_any_order_of_requests() {
+    let paths = paths(40);
+    let backwards: Vec<String> = paths.iter().rev().cloned().collect();
+    let [one, again, other] = [1, 1, 2].map(|seed| {
+        let sim = community(seed);
+        sim.faults().mixed(0.5, PAUSE);
+        sim
+    });
+    for _ in 0..3 {
+        ask_all(&one, &paths);
+        ask_all(&again, &backwards);
+        ask_all(&other, &paths);
+    }
+    assert_eq!(faults(&one), faults(&again));
+    assert_ne!(faults(&one), faults(&other));
+}
