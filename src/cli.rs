@@ -117,6 +117,10 @@ struct Start {
     /// Stop after this long; the next run goes on
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     max_runtime: Option<Duration>,
+    /// Wait in a queue while the archive is in use, at most this long if given
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = duration)]
+    #[allow(clippy::option_option, reason = "the flag, and its value")]
+    wait: Option<Option<Duration>>,
     /// Requests in flight at once
     #[arg(long, value_name = "N")]
     max_channel_workers: Option<usize>,
@@ -239,6 +243,7 @@ fn start_options(options: Start) -> start::Options {
         since: options.since,
         until: options.until,
         max_runtime: options.max_runtime,
+        wait: options.wait,
         max_channel_workers: options.max_channel_workers,
         format: options.format.into(),
     }

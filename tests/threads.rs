@@ -43,7 +43,7 @@ fn channel(sandbox: &Sandbox, name: &str) -> u64 {
 #[test]
 fn a_server_where_nothing_changed_costs_a_handful_of_requests() {
     let channels = (0..500).map(|index| {
-        let archived = if index < 300 { 1 } else { 0 };
+        let archived = u32::from(index < 300);
         let threads = ThreadPlan { archived, messages: 1, ..Default::default() };
         with_threads(ChannelKind::Text, &format!("room-{index}"), 1, threads)
     });

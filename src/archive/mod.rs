@@ -14,6 +14,7 @@ pub mod messages;
 pub mod missing;
 mod open;
 pub mod progress;
+pub mod queue;
 pub mod reactions;
 mod reader;
 pub mod reset;

@@ -8,6 +8,7 @@ pub mod reset;
 pub mod start;
 pub mod status;
 mod surroundings;
+mod wait;
 
 use std::io;
 

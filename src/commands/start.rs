@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::connect;
 use super::end::{self, End};
 use super::surroundings::runtime;
+use super::wait::{self, Waited};
 use super::{Failure, Format, Surroundings};
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -44,6 +45,8 @@ pub struct Options {
     pub until: Option<Timestamp>,
     /// `--max-runtime`.
     pub max_runtime: Option<Duration>,
+    /// `--wait`: for an archive in use, as long as this, or until it is free.
+    pub wait: Option<Option<Duration>>,
     /// `--max-channel-workers`.
     pub max_channel_workers: Option<usize>,
     /// `--format`.
@@ -68,7 +71,7 @@ fn attempt(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure
     let tenants = config.tenants_named(&options.tenants)?;
     check_range(options)?;
     let token = config.discord.token.read(&around.env)?;
-    check_archive(&config.archive.path)?;
+    check_archive(&config.archive.path, options.wait.is_some())?;
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, options)).collect();
     let display = Display::new(options.format, around);
     let code = runtime()?.block_on(async {
@@ -96,8 +99,10 @@ fn check_range(options: &Options) -> Result<(), Failure> {
 }
 
 /// Before anything is asked or made: is the archive free, and ours?
-fn check_archive(path: &Path) -> Result<(), Failure> {
-    Failure::if_locked(path)?;
+fn check_archive(path: &Path, may_wait: bool) -> Result<(), Failure> {
+    if !may_wait {
+        Failure::if_locked(path)?;
+    }
     match Reader::open(path) {
         Ok(_) => Ok(()),
         Err(error) if matches!(error.kind, ArchiveErrorKind::Missing | ArchiveErrorKind::OlderSchema) => {
@@ -115,21 +120,16 @@ async fn sync(
     display: &Display,
 ) -> Result<(ExitCode, String), Failure> {
     let stop = watch::Sender::new(None);
-    let signals = Signals::watch(stop.clone(), options.max_runtime)?;
+    let signals = Signals::watch(stop.clone())?;
     let monitor = Arc::clone(&display.monitor);
-    let asked = connect::server_time(platform.as_ref(), config.discord.api_url.as_str(), monitor.as_ref());
-    let now = tokio::select! {
-        identity = asked => identity?,
-        () = stopped(&stop) => {
-            let code = signals.code().unwrap_or(ExitCode::Partial);
-            let end = End { code, stop: *stop.borrow(), ..End::default() };
-            return Ok((end.exit_code(), end.text(options.format)));
-        }
-    };
-    let run_id = Surroundings::new_run_id(now);
     let path = &config.archive.path;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
-    let _lock = Lock::take(&file, "start", Some(&run_id), now).map_err(|error| Failure::lock(error, path))?;
+    let began = begin(&platform, config, &file, &tasks, options, &stop, monitor.as_ref()).await?;
+    let Some(Begun { now, run_id, lock: _lock }) = began else {
+        let code = signals.code().unwrap_or(ExitCode::Partial);
+        let end = End { code, stop: *stop.borrow(), ..End::default() };
+        return Ok((end.exit_code(), end.text(options.format)));
+    };
     let connection = file.open().map_err(|error| Failure::archive(&error, path))?;
     let (writer, thread) = Writer::start(connection);
     let context = Context {
@@ -168,6 +168,49 @@ async fn sync(
     Ok((end.exit_code(), end.text(options.format)))
 }
 
+/// A run that may write the archive.
+struct Begun {
+    now: Timestamp,
+    run_id: String,
+    lock: Lock,
+}
+
+/// Asks who the token belongs to and takes the lock, waiting for it if that is
+/// wanted. `None` if the run was stopped meanwhile.
+async fn begin(
+    platform: &Discord,
+    config: &Config,
+    file: &ArchiveFile,
+    tasks: &[TenantTask],
+    options: &Options,
+    stop: &watch::Sender<Option<Stop>>,
+    monitor: &dyn Monitor,
+) -> Result<Option<Begun>, Failure> {
+    let mut waited = None;
+    if let Some(limit) = options.wait {
+        let run_id = Surroundings::new_run_id(Surroundings::now());
+        let tenants = tasks.iter().map(|task| task.name.clone()).collect();
+        match wait::for_lock(file, &run_id, tenants, limit, stop, monitor).await? {
+            Waited::Locked(lock) => waited = Some((lock, run_id)),
+            Waited::Stopped => return Ok(None),
+        }
+    }
+    limit_runtime(stop, options.max_runtime);
+    let asked = connect::server_time(platform, config.discord.api_url.as_str(), monitor);
+    let now = tokio::select! {
+        identity = asked => identity?,
+        () = stopped(stop) => return Ok(None),
+    };
+    let (lock, run_id) = if let Some(waited) = waited {
+        waited
+    } else {
+        let run_id = Surroundings::new_run_id(now);
+        let lock = Lock::take(file, "start", Some(&run_id), now);
+        (lock.map_err(|error| Failure::lock(error, &file.path))?, run_id)
+    };
+    Ok(Some(Begun { now, run_id, lock }))
+}
+
 /// Channels asked for that every tenant looked for and none has.
 fn unknown_channels(outcome: &Outcome, asked: &[ChannelId]) -> Vec<ChannelId> {
     let is_unknown =
@@ -175,7 +218,8 @@ fn unknown_channels(outcome: &Outcome, asked: &[ChannelId]) -> Vec<ChannelId> {
     asked.iter().copied().filter(is_unknown).collect()
 }
 
-async fn stopped(stop: &watch::Sender<Option<Stop>>) {
+/// Waits until the run is to end.
+pub(super) async fn stopped(stop: &watch::Sender<Option<Stop>>) {
     let mut stop = stop.subscribe();
     if stop.wait_for(Option::is_some).await.is_err() {
         std::future::pending::<()>().await;
@@ -275,7 +319,7 @@ struct Signals {
 }
 
 impl Signals {
-    fn watch(stop: watch::Sender<Option<Stop>>, max_runtime: Option<Duration>) -> Result<Self, Failure> {
+    fn watch(stop: watch::Sender<Option<Stop>>) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
                 Failure::new(ExitCode::Failure, format!("failed to listen for signals: {error}"))
@@ -286,13 +330,7 @@ impl Signals {
         // A closed terminal ends nothing.
         let hang_up = listen(SignalKind::hangup())?;
         let received = Arc::new(AtomicU8::new(0));
-        tokio::spawn(listen_for(interrupt, terminate, hang_up, stop.clone(), Arc::clone(&received)));
-        if let Some(limit) = max_runtime {
-            tokio::spawn(async move {
-                tokio::time::sleep(limit).await;
-                set(&stop, Stop::OutOfTime);
-            });
-        }
+        tokio::spawn(listen_for(interrupt, terminate, hang_up, stop, Arc::clone(&received)));
         Ok(Self { received })
     }
 
@@ -304,6 +342,16 @@ impl Signals {
             _ => None,
         }
     }
+}
+
+/// Ends the run after `limit`.
+fn limit_runtime(stop: &watch::Sender<Option<Stop>>, limit: Option<Duration>) {
+    let Some(limit) = limit else { return };
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(limit).await;
+        set(&stop, Stop::OutOfTime);
+    });
 }
 
 async fn listen_for(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::surroundings::shown;
 use super::{Failure, Format, Surroundings, written};
-use crate::archive::{ArchiveErrorKind, Lock, Reader};
+use crate::archive::{ArchiveErrorKind, Lock, Reader, queue};
 use crate::config::{Config, Overrides, TenantConfig, suggest};
 use crate::exit_code::ExitCode;
 use crate::model::{ChannelCounts, Job, JobStatus, Overview, TenantOverview, TenantStatus};
@@ -129,6 +129,12 @@ fn read(reader: &Reader, path: &Path) -> Result<Overview, crate::archive::Archiv
                 set_interrupted(&mut overview.tenants, &job.tenant);
                 overview.interrupted.push(job);
             }
+        }
+    }
+    for waiter in queue::waiting(path) {
+        for (index, tenant) in waiter.tenants.iter().enumerate() {
+            let position = u32::try_from(overview.queued.len() + 1).ok();
+            overview.queued.push(Job::waiting(&waiter.run_id, index, tenant, position));
         }
     }
     Ok(overview)

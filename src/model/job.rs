@@ -31,6 +31,30 @@ pub struct Job {
     pub queue_position: Option<u32>,
 }
 
+impl Job {
+    /// The ID of a run's job for its `index`th tenant, from 0.
+    pub fn id_of(run_id: &str, index: usize) -> String {
+        format!("{run_id}-{}", index + 1)
+    }
+
+    /// A job of a run that has not begun.
+    pub fn waiting(run_id: &str, index: usize, tenant: &str, queue_position: Option<u32>) -> Self {
+        Self {
+            job_id: Self::id_of(run_id, index),
+            run_id: run_id.to_owned(),
+            tenant: tenant.to_owned(),
+            kind: JobKind::Incremental,
+            status: JobStatus::Queued,
+            started_at: None,
+            completed_at: None,
+            stats: JobStats::default(),
+            errors: Vec::new(),
+            channels: Vec::new(),
+            queue_position,
+        }
+    }
+}
+
 /// What a job did. Counts are of this job alone.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct JobStats {

@@ -19,7 +19,7 @@ use super::schedule::Schedule;
 use super::tenant::{Prepared, Stage, prepare, prepare_archived};
 use super::watch::look_again;
 use crate::archive::{ArchiveError, Reader, jobs};
-use crate::model::{Cause, ChannelId, JobError, JobKind, ProgressStatus, ReactionMode};
+use crate::model::{Cause, ChannelId, Job, JobError, JobKind, ProgressStatus, ReactionMode};
 use crate::platform::PlatformAdapter;
 
 /// How often a running job's row is brought up to date.
@@ -39,7 +39,7 @@ pub async fn run<P: PlatformAdapter>(
     let mut records = Vec::new();
     for (index, tenant) in tenants.iter().enumerate() {
         let kind = if tenant.selection.full { JobKind::Full } else { JobKind::Incremental };
-        let job_id = format!("{run_id}-{}", index + 1);
+        let job_id = Job::id_of(run_id, index);
         records.push(JobRecord::create(&context, tenant, run_id, job_id, kind).await?);
     }
     let mut run = Run {

@@ -1,0 +1,68 @@
+//! Waiting for an archive that another process holds.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::{Failure, Surroundings};
+use crate::archive::queue::Place;
+use crate::archive::{ArchiveFile, Lock, LockError};
+use crate::monitor::{Event, Monitor};
+use crate::sync::Stop;
+
+/// How often a waiter looks whether it is its turn.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How waiting ended.
+#[derive(Debug)]
+pub enum Waited {
+    /// The archive is this process's.
+    Locked(Lock),
+    /// Somebody stopped the run first.
+    Stopped,
+}
+
+/// Takes the lock of an archive. If somebody holds it, waits in the queue, as
+/// long as `limit` allows; `None` waits on.
+///
+/// # Errors
+/// When the archive is still held at the end, or the lock can't be made.
+pub async fn for_lock(
+    file: &ArchiveFile,
+    run_id: &str,
+    tenants: Vec<String>,
+    limit: Option<Duration>,
+    stop: &watch::Sender<Option<Stop>>,
+    monitor: &dyn Monitor,
+) -> Result<Waited, Failure> {
+    let failed = |error| Failure::lock(error, &file.path);
+    let take = || Lock::take(file, "start", Some(run_id), Surroundings::now());
+    let began = Instant::now();
+    let place = Place::join(file, run_id, tenants, Surroundings::now()).map_err(failed)?;
+    let mut told = None;
+    loop {
+        let ahead = place.ahead();
+        if ahead == 0 {
+            match take() {
+                Ok(lock) => return Ok(Waited::Locked(lock)),
+                Err(LockError::Held(holder)) if limit.is_some_and(|limit| began.elapsed() >= limit) => {
+                    return Err(failed(LockError::Held(holder)));
+                }
+                Err(LockError::Held(_)) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        } else if limit.is_some_and(|limit| began.elapsed() >= limit) {
+            return Err(failed(LockError::Held(Lock::holder(&file.path).flatten())));
+        }
+        if told != Some(ahead) {
+            told = Some(ahead);
+            let position = ahead + 1;
+            monitor.event(Event::Warning(format!("the archive is in use: waiting, position {position}")));
+        }
+        tokio::select! {
+            () = sleep(LOOK_INTERVAL) => {}
+            () = super::start::stopped(stop) => return Ok(Waited::Stopped),
+        }
+    }
+}
