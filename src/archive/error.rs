@@ -23,6 +23,10 @@ pub enum ArchiveErrorKind {
     DiskFull,
     /// The file is damaged.
     Corrupt,
+    /// The file was deleted or replaced while it was being written.
+    Replaced,
+    /// The operating system failed to read or write the file.
+    Io,
     /// Another program holds the database for long.
     Busy,
     /// Anything else.
@@ -52,6 +56,7 @@ impl From<rusqlite::Error> for ArchiveError {
             Some(ErrorCode::DatabaseCorrupt) => ArchiveErrorKind::Corrupt,
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => ArchiveErrorKind::ReadOnly,
             Some(ErrorCode::DiskFull) => ArchiveErrorKind::DiskFull,
+            Some(ErrorCode::SystemIoFailure) => ArchiveErrorKind::Io,
             Some(ErrorCode::CannotOpen) => ArchiveErrorKind::CannotCreate,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ArchiveErrorKind::Busy,
             _ => ArchiveErrorKind::Other,

@@ -1,7 +1,9 @@
 //! One thread owns the connection; everyone else hands it work.
 
 use std::any::Any;
+use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -90,7 +92,38 @@ fn gone() -> ArchiveError {
     ArchiveError::new(ArchiveErrorKind::Other, "the thread that writes the archive has ended")
 }
 
+/// Which file was opened: what is written to one that was deleted or replaced
+/// since is lost.
+struct Opened {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+impl Opened {
+    fn new(connection: &Connection) -> Self {
+        let path = PathBuf::from(connection.path().unwrap_or_default());
+        let identity = identity(&path);
+        Self { path, identity }
+    }
+
+    fn check(&self) -> Result<(), ArchiveError> {
+        if identity(&self.path) == self.identity {
+            return Ok(());
+        }
+        let shown = self.path.display();
+        let message = format!("{shown} was deleted or replaced while it was being written");
+        Err(ArchiveError::new(ArchiveErrorKind::Replaced, message))
+    }
+}
+
+/// Asked without opening the file, which would give up SQLite's locks.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
 fn work(mut connection: Connection, mut queue: mpsc::Receiver<Change>) -> Result<(), ArchiveError> {
+    let opened = Opened::new(&connection);
     let mut interned = Interned::default();
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
@@ -98,9 +131,19 @@ fn work(mut connection: Connection, mut queue: mpsc::Receiver<Change>) -> Result
             let Ok(next) = queue.try_recv() else { break };
             group.push(next);
         }
-        commit(&mut connection, &mut interned, group);
+        match opened.check() {
+            Ok(()) => commit(&mut connection, &mut interned, group),
+            Err(error) => refuse(group, &error),
+        }
     }
+    opened.check()?;
     finish(&connection)
+}
+
+fn refuse(group: Vec<Change>, error: &ArchiveError) {
+    for change in group {
+        (change(Err(error.clone())).answer)(Ok(()));
+    }
 }
 
 fn commit(connection: &mut Connection, interned: &mut Interned, group: Vec<Change>) {

@@ -107,6 +107,11 @@ impl Failure {
             ArchiveErrorKind::OlderSchema => {
                 failure.hint("run \"verta-sync start\": it brings the archive to this version")
             }
+            ArchiveErrorKind::Io => failure.hint(
+                "look at the disk: its space, this user's quota, the system's log; then run again: it goes on where it stopped",
+            ),
+            ArchiveErrorKind::Replaced => failure
+                .hint("leave the file alone while a sync runs; run again: it goes on with what it finds"),
             ArchiveErrorKind::Missing | ArchiveErrorKind::OtherScheme | ArchiveErrorKind::Other => failure,
         }
     }

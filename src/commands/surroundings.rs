@@ -1,6 +1,7 @@
 //! What a command may know of the world around it: environment, clock,
 //! randomness and terminal are read here and passed on.
 
+use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,6 +13,9 @@ use super::Failure;
 use crate::config::{Config, Environment, Overrides};
 use crate::exit_code::ExitCode;
 use crate::model::Timestamp;
+
+/// Files, connections and the like that a command may have open at once.
+const HANDLES: usize = 32;
 
 /// When output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -139,10 +143,19 @@ impl Surroundings {
 /// # Errors
 /// When the operating system gives no threads or handles.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+    let failed = |error| {
         Failure::new(ExitCode::Failure, format!("failed to start: {error}"))
             .hint("raise the limit of open files (ulimit -n)")
-    })
+    };
+    probe_handles().map_err(failed)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)
+}
+
+/// Signals, connections and the database each need a few; tokio panics where it
+/// gets none.
+fn probe_handles() -> io::Result<()> {
+    let handles: io::Result<Vec<File>> = (0..HANDLES).map(|_| File::open("/dev/null")).collect();
+    handles.map(drop)
 }
 
 /// A path as people are shown it.
