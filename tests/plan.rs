@@ -104,6 +104,11 @@ fn a_channel_that_keeps_failing_is_said_to_wait() {
     assert_eq!(ids(&planned["waiting"]), [chat], "{planned}");
     let text = sandbox.run(&["plan"]).expect_code(0).stdout;
     assert!(text.contains("failed too often"), "{text}");
+    let status = sandbox.run(&["status", "--format", "json"]).expect_code(0).stdout;
+    let failing = serde_json::from_str::<Value>(&status).unwrap()["failing_channels"][0].clone();
+    assert_eq!((&failing["dead_letter"], &failing["failure_count"]), (&true.into(), &5.into()), "{failing}");
+    let told = sandbox.run(&["status"]).expect_code(0).stdout;
+    assert!(told.contains("failed 5 runs in a row") && told.contains("start --channel"), "{told}");
     sandbox.run(&["start"]).expect_code(0);
     sandbox.run(&["start", "--channel", &chat.to_string()]).expect_code(1);
     sandbox.sim.world().advance(25 * HOUR);

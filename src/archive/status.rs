@@ -6,7 +6,7 @@ use super::reader::time;
 use super::{ArchiveError, Reader, jobs};
 use crate::model::{
     ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, MessageId,
-    ProgressStatus, RequestStats, TenantOverview, TenantStatus, Timestamp, Waits, WorkspaceId,
+    ProgressStatus, RequestStats, TenantOverview, TenantStatus, Waits, WorkspaceId,
 };
 
 /// The columns of a job, in the order that [`job`] reads them.
@@ -97,7 +97,8 @@ impl Reader {
     /// When the archive can't be read.
     pub fn failing_channels(&self) -> Result<Vec<FailingChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT t.name, c.platform_id, c.name, coalesce(s.last_error, ''), s.failure_count, s.first_failed_at
+            "SELECT t.name, c.platform_id, c.name, coalesce(s.last_error, ''), s.failure_count, s.first_failed_at,
+                    s.failed_at
                FROM sync_progress s
                JOIN channels c ON c.id = s.channel_id
                JOIN tenants t ON t.id = s.tenant_id
@@ -112,7 +113,8 @@ impl Reader {
                     name: row.get(2)?,
                     error: row.get(3)?,
                     failure_count: row.get(4)?,
-                    since: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
+                    since: time(row, 5)?,
+                    failed_at: time(row, 6)?,
                 })
             }))
         })?;

@@ -25,6 +25,8 @@ pub enum ChannelKind {
     Category,
     /// Never archived: private threads, directories, and kinds not known yet.
     Other,
+    /// What the platform says of it can't be read; only its ID is known.
+    Unreadable,
 }
 
 impl ChannelKind {

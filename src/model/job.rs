@@ -216,9 +216,11 @@ pub struct FailingChannel {
     /// The cause.
     pub error: String,
     /// Runs in a row that failed for causes of its own.
-    pub failure_count: u64,
+    pub failure_count: u32,
     /// Since when it fails.
     pub since: Option<Timestamp>,
+    /// When it last failed for a cause of its own.
+    pub failed_at: Option<Timestamp>,
 }
 
 /// What `status` shows.

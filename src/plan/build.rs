@@ -99,6 +99,8 @@ pub enum LeftOutReason {
     NotWanted,
     /// It is of a kind that is never archived.
     Kind,
+    /// What the platform says of it can't be read.
+    Unreadable,
 }
 
 impl LeftOutReason {
@@ -110,6 +112,7 @@ impl LeftOutReason {
             Self::BotLacks(_) => "bot_lacks_permission",
             Self::NotWanted => "not_wanted",
             Self::Kind => "kind",
+            Self::Unreadable => "unreadable",
         }
     }
 
@@ -118,7 +121,7 @@ impl LeftOutReason {
     pub fn missing_permissions(&self) -> &[&'static str] {
         match self {
             Self::NotPublic(lacks) | Self::BotLacks(lacks) => lacks,
-            Self::HistoryNotPublic | Self::NotWanted | Self::Kind => &[],
+            Self::HistoryNotPublic | Self::NotWanted | Self::Kind | Self::Unreadable => &[],
         }
     }
 }
@@ -132,6 +135,7 @@ impl fmt::Display for LeftOutReason {
             Self::BotLacks(lacks) => write!(f, "the bot lacks {}", lacks.join(", ")),
             Self::NotWanted => f.write_str("left out by include_channels or exclude_channels"),
             Self::Kind => f.write_str("of a kind that is never archived"),
+            Self::Unreadable => f.write_str("what the platform says of it can't be read"),
         }
     }
 }
@@ -191,7 +195,7 @@ pub fn build<P: PlatformAdapter>(
             });
         } else if channel.kind.has_messages() && selection.asks_for(&lineage) {
             let checkpoint = known.get(&channel.id).map(|known| &known.checkpoint);
-            if let Some(until) = dead_until(checkpoint, selection).filter(|until| *until > now) {
+            if let Some(until) = waits_until(checkpoint, selection).filter(|until| *until > now) {
                 plan.dead_letters.push((channel.id, until));
                 continue;
             }
@@ -218,7 +222,9 @@ fn lineage<'a>(channel: &'a Channel, by_id: &HashMap<ChannelId, &'a Channel>) ->
 
 fn left_out(channel: &Channel, lineage: &[&Channel], selection: &Selection) -> Option<LeftOutReason> {
     let visibility = &channel.visibility;
-    if !channel.kind.has_messages() && !channel.kind.has_threads() {
+    if channel.kind == ChannelKind::Unreadable {
+        Some(LeftOutReason::Unreadable)
+    } else if !channel.kind.has_messages() && !channel.kind.has_threads() {
         Some(LeftOutReason::Kind)
     } else if !visibility.everyone_sees {
         Some(LeftOutReason::NotPublic(visibility.everyone_lacks.clone()))
@@ -233,12 +239,18 @@ fn left_out(channel: &Channel, lineage: &[&Channel], selection: &Selection) -> O
     }
 }
 
+/// When a channel that failed `failure_count` times in a row for causes of its
+/// own, last at `failed_at`, is tried again; `None` if by the next run.
+pub fn dead_until(failure_count: u32, failed_at: Option<Timestamp>) -> Option<Timestamp> {
+    let failed_at = failed_at.filter(|_| failure_count >= DEAD_LETTER_FAILURES)?;
+    Some(failed_at.later(DEAD_LETTER_INTERVAL))
+}
+
 /// When a channel that failed too often is tried again. Who asks for it by ID
 /// doesn't have to wait.
-fn dead_until(checkpoint: Option<&Checkpoint>, selection: &Selection) -> Option<Timestamp> {
-    let checkpoint = checkpoint.filter(|checkpoint| checkpoint.failure_count >= DEAD_LETTER_FAILURES)?;
-    let failed_at = checkpoint.failed_at.filter(|_| selection.channels.is_empty())?;
-    Some(failed_at.later(DEAD_LETTER_INTERVAL))
+fn waits_until(checkpoint: Option<&Checkpoint>, selection: &Selection) -> Option<Timestamp> {
+    let checkpoint = checkpoint.filter(|_| selection.channels.is_empty())?;
+    dead_until(checkpoint.failure_count, checkpoint.failed_at)
 }
 
 /// How a channel is read; `None` if nothing in it can have changed.

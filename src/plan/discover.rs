@@ -101,7 +101,8 @@ pub async fn discover_archived<P: PlatformAdapter>(
 
 fn add_threads(facts: &mut Facts, threads: impl Iterator<Item = Channel>) {
     let mut seen: HashSet<ChannelId> = facts.channels.iter().map(|channel| channel.id).collect();
-    facts.channels.extend(threads.filter(|thread| thread.kind.is_thread() && seen.insert(thread.id)));
+    let is_thread = |thread: &Channel| thread.kind.is_thread() || thread.kind == ChannelKind::Unreadable;
+    facts.channels.extend(threads.filter(|thread| is_thread(thread) && seen.insert(thread.id)));
 }
 
 async fn list_archived<P: PlatformAdapter>(
@@ -234,8 +235,10 @@ async fn find_missing<P: PlatformAdapter>(
     known: &HashMap<ChannelId, KnownChannel>,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<(), PlatformError> {
+    // Nothing is concluded from what can't be read.
+    let readable = facts.channels.iter().filter(|channel| channel.kind != ChannelKind::Unreadable);
     let listed: HashMap<ChannelId, Visibility> =
-        facts.channels.iter().map(|channel| (channel.id, channel.visibility.clone())).collect();
+        readable.map(|channel| (channel.id, channel.visibility.clone())).collect();
     let bottoms: HashSet<ChannelId> = facts
         .listings
         .iter()

@@ -11,7 +11,7 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Action, BackfillPlan, ChannelPlan, LeftOut, LeftOutReason, Plan, build};
+pub use build::{Action, BackfillPlan, ChannelPlan, LeftOut, LeftOutReason, Plan, build, dead_until};
 pub use discover::{Facts, ThreadListing, discover, discover_archived};
 pub use expect::{Bounds, Expected};
 pub use selection::Selection;

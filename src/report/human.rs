@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::table::{counted, grouped, shown, table};
 use super::{ago, clock, duration, hint};
 use crate::model::{Cause, Job, JobError, JobStatus, Overview, Timestamp, Waits};
+use crate::plan::dead_until;
 
 /// Most channels that are named under one cause.
 const NAMED_CHANNELS: usize = 3;
@@ -161,6 +162,10 @@ pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
         let since = channel.since.map(|since| format!(" (since {})", clock(since))).unwrap_or_default();
         let name = shown(&channel.name, NAME_WIDTH);
         writeln!(text, "  ✗ {} #{name}: {}{since}", channel.tenant, shown(&channel.error, 160)).ok();
+        if let Some(until) = dead_until(channel.failure_count, channel.failed_at) {
+            let (failures, until, id) = (channel.failure_count, clock(until), channel.channel_id);
+            writeln!(text, "    → failed {failures} runs in a row: tried once a day, next at {until}; start --channel {id} tries now").ok();
+        }
     }
     text
 }

@@ -8,6 +8,7 @@ use crate::model::{
     ChannelId, ChannelResult, FailingChannel, Job, JobError, JobStatus, Overview, TenantOverview, Timestamp,
     Waits,
 };
+use crate::plan::dead_until;
 
 /// The last lines of `start --format json`: errors that were no channel's
 /// reading, and the summary. `run_id` is `None` for a run that never began.
@@ -91,6 +92,8 @@ fn failing_channel(channel: &FailingChannel) -> Value {
         "error": channel.error,
         "failure_count": channel.failure_count,
         "since": time(channel.since),
+        "dead_letter": dead_until(channel.failure_count, channel.failed_at).is_some(),
+        "next_try_at": time(dead_until(channel.failure_count, channel.failed_at)),
     })
 }
 

@@ -126,7 +126,10 @@ impl Stage {
         plan.left_out.retain(|left_out| !before.contains(&left_out.channel));
         let rows = store_facts(context, self.row, &self.facts, before, &plan).await?;
         let listing_errors = self.facts.listings.iter().filter_map(|listing| listing_error(context, listing));
-        let errors = listing_errors.chain(refused(context, &plan, &tenant.selection.channels)).collect();
+        let errors = listing_errors
+            .chain(refused(context, &plan, &tenant.selection.channels))
+            .chain(broken(context, &plan))
+            .collect();
         context.monitor.event(Event::Planned {
             job_id: self.job_id.to_string(),
             channels: plan.reads.len(),
@@ -184,6 +187,19 @@ fn refused<P>(context: &Context<P>, plan: &Plan, asked: &[ChannelId]) -> Vec<Job
     left_out.map(error).collect()
 }
 
+/// Channels of a listing that can't be read.
+fn broken<P>(context: &Context<P>, plan: &Plan) -> Vec<JobError> {
+    let is_broken =
+        |left_out: &&crate::plan::LeftOut| left_out.reason == crate::plan::LeftOutReason::Unreadable;
+    let error = |left_out: &crate::plan::LeftOut| JobError {
+        channel_id: Some(left_out.channel),
+        cause: Cause::Unreadable,
+        error: format!("channel {}: {}", left_out.channel, left_out.reason),
+        at: context.clock.now(),
+    };
+    plan.left_out.iter().filter(is_broken).map(error).collect()
+}
+
 fn unreadable(plan: &Plan) -> usize {
     use crate::plan::LeftOutReason::BotLacks;
     plan.left_out.iter().filter(|left_out| matches!(left_out.reason, BotLacks(_))).count()
@@ -205,9 +221,11 @@ async fn store_facts<P: PlatformAdapter>(
         .iter()
         .filter(|channel| channel.visibility.everyone_sees && !before.contains(&channel.id))
         .filter_map(|channel| {
-            use crate::plan::LeftOutReason::{BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted};
+            use crate::plan::LeftOutReason::{
+                BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted, Unreadable,
+            };
             let state = match left_out.get(&channel.id) {
-                Some(Kind | NotPublic(_) | HistoryNotPublic | NotWanted) => return None,
+                Some(Kind | NotPublic(_) | HistoryNotPublic | NotWanted | Unreadable) => return None,
                 Some(BotLacks(_)) => ChannelState::Unreadable,
                 None => ChannelState::Active,
             };

@@ -96,7 +96,7 @@ fn not_in_workspace(mut error: PlatformError) -> PlatformError {
 fn channel_list(answer: &Answer, rights: &GuildRights) -> Result<Vec<Channel>, PlatformError> {
     let raw: Option<Vec<&RawValue>> = answer.parse()?;
     let channels = raw.unwrap_or_default().into_iter().filter_map(|raw| {
-        let wire = readable(raw, &answer.subject)?;
+        let Some(wire) = readable(raw, &answer.subject) else { return convert::only_id(raw.get()) };
         let overwrites = wire.permission_overwrites.as_deref().unwrap_or_default();
         let visibility = rights.of_channel(convert::channel_kind(wire.kind), overwrites);
         convert::channel(&wire, &parsed(raw), visibility)
@@ -104,16 +104,11 @@ fn channel_list(answer: &Answer, rights: &GuildRights) -> Result<Vec<Channel>, P
     Ok(channels.collect())
 }
 
-/// A channel of a list. One that can't be read costs only itself: a known
-/// channel that is absent is asked for by itself before anything is concluded.
+/// A channel of a list. One that can't be read costs only itself.
 fn readable<'a>(raw: &'a RawValue, subject: &str) -> Option<wire::Channel<'a>> {
     let wire = serde_json::from_str(raw.get());
     if let Err(error) = &wire {
-        tracing::warn!(
-            subject,
-            column = error.column(),
-            "a channel of the list can't be read and is left out"
-        );
+        tracing::warn!(subject, column = error.column(), "a channel of the list can't be read");
     }
     wire.ok()
 }
@@ -177,7 +172,7 @@ fn threads(
         return Ok((Vec::new(), false));
     };
     let threads = list.threads.unwrap_or_default().into_iter().filter_map(|raw| {
-        let wire = readable(raw, &answer.subject)?;
+        let Some(wire) = readable(raw, &answer.subject) else { return convert::only_id(raw.get()) };
         let parent = wire.parent_id.and_then(|id| ChannelId::new(id.0));
         // A private thread has its parent's overwrites, but its members only.
         let is_public = convert::channel_kind(wire.kind).is_thread();
