@@ -35,6 +35,14 @@ CREATE TABLE users (
     updated_at    INTEGER NOT NULL
 ) STRICT;
 
+-- People who were erased and are to stay so: SHA-256 of "verta-forget:" and
+-- their hash, in hex.
+CREATE TABLE forgotten (
+    marker     TEXT    NOT NULL PRIMARY KEY CHECK (length(marker) = 64),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE channels (
     id               INTEGER PRIMARY KEY,
     tenant_id        INTEGER NOT NULL REFERENCES tenants (id),

@@ -9,7 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::commands::{self, Failure, Surroundings, plan, reset, start, status};
+use crate::commands::{self, Failure, Surroundings, forget, plan, reset, start, status};
 use crate::config::{Environment, parse_date, parse_duration};
 use crate::exit_code::ExitCode;
 use crate::model::{ChannelId, Timestamp};
@@ -89,6 +89,16 @@ enum Command {
     /// Forget progress, so that the next sync reads everything again
     #[command(after_help = "Example: verta-sync reset --tenant takaro --channel 123456789012345678")]
     Reset(Reset),
+    /// Erase one person from the archive and keep them out of later syncs
+    #[command(after_help = "Example: verta-sync forget --user 80351110224678912")]
+    Forget {
+        /// The person's ID, or the hash that the archive shows
+        #[arg(long, value_name = "ID")]
+        user: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print shell completions
     #[command(after_help = "Example: verta-sync completions bash > /etc/bash_completion.d/verta-sync")]
     Completions {
@@ -197,6 +207,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
         }
         Command::Status(options) => status::status(&status_options(options), &around),
         Command::Reset(options) => reset::reset(&reset_options(options), &around),
+        Command::Forget { user, yes } => forget::forget(&forget::Options { user, yes }, &around),
         Command::Completions { shell } => {
             // Written at once: the generator panics where it can't write.
             let mut script = Vec::new();

@@ -93,6 +93,29 @@ pub struct Message {
     pub is_blank: bool,
 }
 
+impl Message {
+    /// What is kept of a message by somebody who was erased: that it was there,
+    /// and how others reacted.
+    #[must_use]
+    pub fn blanked(&self) -> Self {
+        Self {
+            id: self.id,
+            author: None,
+            kind: self.kind,
+            content: ScrubbedText::default(),
+            created_at: self.created_at,
+            edited_at: None,
+            pinned: self.pinned,
+            reply: None,
+            attachments: Vec::new(),
+            reactions: self.reactions.clone(),
+            people: Vec::new(),
+            metadata: None,
+            is_blank: false,
+        }
+    }
+}
+
 /// A page of messages, ascending by ID.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {

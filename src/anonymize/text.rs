@@ -210,6 +210,20 @@ fn is_in_hash(text: &[u8], run: &Range<usize>) -> bool {
     before + run.len() + after == 64
 }
 
+/// What stands in the place of somebody who was erased: `<@forgotten>` for a
+/// mention.
+pub const FORGOTTEN: &str = "forgotten";
+
+/// A text without the hashes of those who were erased. Borrowed when there is
+/// nobody to take out.
+pub fn forget_in(mut text: Cow<'_, str>, mut is_forgotten: impl FnMut(&UserHash) -> bool) -> Cow<'_, str> {
+    let gone: Vec<UserHash> = hashes_in(&text).filter(|hash| is_forgotten(hash)).collect();
+    for hash in gone {
+        text = text.replace(&hash.to_string(), FORGOTTEN).into();
+    }
+    text
+}
+
 /// The hashes of users that stand in a text.
 pub fn hashes_in(text: &str) -> impl Iterator<Item = UserHash> + '_ {
     text.split(|char: char| !char.is_ascii_hexdigit())

@@ -38,6 +38,13 @@ impl UserHash {
         (digits.len() == 64).then(|| bytes.try_into().ok().map(Self)).flatten()
     }
 
+    /// What stands for this user on the list of those who were erased: it
+    /// doesn't tell who that was, and whoever comes can be compared with it.
+    pub fn forget_marker(&self) -> String {
+        let marker: [u8; 32] = Sha256::digest(format!("verta-forget:{self}")).into();
+        Self(marker).to_string()
+    }
+
     /// The first eight bytes as SQLite stores a number: an index key, not an
     /// identity.
     pub fn prefix(&self) -> i64 {

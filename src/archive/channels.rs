@@ -86,7 +86,7 @@ fn upsert(
         None => None,
     };
     let owner = match channel.thread.as_ref().and_then(|thread| thread.owner) {
-        Some(owner) => Some(users::intern(tx, &owner, now)?),
+        Some(owner) => users::intern(tx, &owner, now)?,
         None => None,
     };
     let name = tx.settle(&channel.name, row, 0)?;

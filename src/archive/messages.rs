@@ -1,5 +1,7 @@
 //! Pages of messages, with attachments and reaction counts.
 
+use std::borrow::Cow;
+
 use hashbrown::HashMap;
 use rusqlite::params;
 
@@ -52,6 +54,7 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
     let mut left_over = stored_in_range(tx, batch)?;
     let mut outcome = PageOutcome::default();
     for message in &batch.page.messages {
+        let message = &*obey_erasure(tx, message)?;
         for person in &message.people {
             users::intern(tx, person, now)?;
         }
@@ -77,6 +80,14 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         count_messages(tx, batch, outcome.new_messages, now)?;
     }
     Ok(outcome)
+}
+
+/// Of a message by somebody who was erased only the blank row is kept.
+fn obey_erasure<'a>(tx: &mut Tx<'_>, message: &'a Message) -> Result<Cow<'a, Message>, ArchiveError> {
+    match &message.author {
+        Some(author) if tx.is_forgotten(&author.hash)? => Ok(Cow::Owned(message.blanked())),
+        _ => Ok(Cow::Borrowed(message)),
+    }
 }
 
 /// The archived messages in the page's own range, by ID, and whether each is
@@ -182,7 +193,7 @@ fn store_pin(
 }
 
 fn intern(tx: &mut Tx<'_>, person: Option<&Person>, now: Timestamp) -> Result<Option<i64>, ArchiveError> {
-    person.map(|person| users::intern(tx, person, now)).transpose()
+    Ok(person.map(|person| users::intern(tx, person, now)).transpose()?.flatten())
 }
 
 fn store_attachments(

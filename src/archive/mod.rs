@@ -8,6 +8,7 @@ pub mod audit;
 pub mod channels;
 mod emoji;
 mod error;
+pub mod forget;
 pub mod jobs;
 mod lock;
 pub mod messages;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{ArchiveError, ArchiveErrorKind};
+use super::{ArchiveError, ArchiveErrorKind, forget};
 use crate::anonymize;
 
 #[allow(missing_docs, clippy::pedantic, reason = "made by refinery")]
@@ -103,6 +103,7 @@ impl ArchiveFile {
         configure(&connection)?;
         migrate(&mut connection)?;
         check_scheme(&connection, &self.path)?;
+        forget::finish(&connection)?;
         Ok(connection)
     }
 

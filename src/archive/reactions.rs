@@ -175,7 +175,7 @@ pub fn store_reactors(
     }
     let mut rows = Vec::with_capacity(people.len());
     for person in people {
-        rows.push(users::intern(tx, person, now)?);
+        rows.extend(users::intern(tx, person, now)?);
     }
     let (message, emoji) = (reaction.message_id.as_i64(), reaction.emoji_row);
     tx.connection

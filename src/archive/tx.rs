@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rusqlite::Connection;
 
 use super::{ArchiveError, suspects, users};
-use crate::anonymize::{ScrubbedText, UserHash};
+use crate::anonymize::{ScrubbedText, UserHash, forget_in};
 
 /// Users and emoji kept in memory at most: beyond, all are forgotten and asked
 /// again, which costs a look-up each.
@@ -25,6 +25,10 @@ pub struct ChannelRow(pub(super) i64);
 pub(super) struct Interned {
     pub(super) users: HashMap<UserHash, (i64, Option<bool>)>,
     pub(super) emoji: HashMap<(Option<i64>, String), i64>,
+    /// The list of those who were erased, once it was asked for.
+    forgotten: Option<HashSet<String>>,
+    /// Whether somebody is on it.
+    judged: HashMap<UserHash, bool>,
 }
 
 impl Interned {
@@ -32,10 +36,12 @@ impl Interned {
     pub(super) fn clear(&mut self) {
         self.users.clear();
         self.emoji.clear();
+        self.judged.clear();
+        self.forgotten = None;
     }
 
     fn trim(&mut self) {
-        if self.users.len() > REMEMBERED || self.emoji.len() > REMEMBERED {
+        if self.users.len().max(self.emoji.len()).max(self.judged.len()) > REMEMBERED {
             self.clear();
         }
     }
@@ -63,18 +69,46 @@ impl<'a> Tx<'a> {
         channel: ChannelRow,
         message_id: i64,
     ) -> Result<Cow<'t, str>, ArchiveError> {
-        if text.suspects().is_empty() {
-            return Ok(text.resolve(|_| false));
-        }
         let mut known = Vec::new();
         for suspect in text.suspects() {
-            if users::find(self, &suspect.hash)?.is_some() {
+            if users::find(self, &suspect.hash)?.is_some() || self.is_forgotten(&suspect.hash)? {
                 known.push(suspect.hash);
             } else if suspect.lasting {
                 suspects::remember(self, &suspect.hash, channel, message_id)?;
             }
         }
-        Ok(text.resolve(|hash| known.contains(hash)))
+        let resolved = text.resolve(|hash| known.contains(hash));
+        if !self.has_forgotten()? {
+            return Ok(resolved);
+        }
+        let mut failed = None;
+        let text = forget_in(resolved, |hash| {
+            self.is_forgotten(hash).unwrap_or_else(|error| {
+                failed = Some(error);
+                true
+            })
+        });
+        failed.map_or(Ok(text), Err)
+    }
+
+    /// Whether anybody was erased.
+    fn has_forgotten(&mut self) -> Result<bool, ArchiveError> {
+        if self.interned.forgotten.is_none() {
+            let mut select = self.connection.prepare_cached("SELECT marker FROM forgotten")?;
+            let markers = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            self.interned.forgotten = Some(markers);
+        }
+        Ok(self.interned.forgotten.as_ref().is_some_and(|forgotten| !forgotten.is_empty()))
+    }
+
+    /// Whether somebody was erased, and is to stay so.
+    pub(super) fn is_forgotten(&mut self, user: &UserHash) -> Result<bool, ArchiveError> {
+        if !self.has_forgotten()? {
+            return Ok(false);
+        }
+        let Interned { forgotten, judged, .. } = &mut *self.interned;
+        let judge = || forgotten.as_ref().is_some_and(|list| list.contains(&user.forget_marker()));
+        Ok(*judged.entry(*user).or_insert_with(judge))
     }
 
     /// Like [`Self::settle`], for text that may be absent.

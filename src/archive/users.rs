@@ -26,10 +26,12 @@ fn load(tx: &mut Tx<'_>, hash: &UserHash) -> Result<Option<(i64, Option<bool>)>,
     Ok(found)
 }
 
-/// The row of a person, made if it is new. Whoever is new may stand as bare
-/// digits in text stored before: it is scrubbed there at once.
-pub(super) fn intern(tx: &mut Tx<'_>, person: &Person, now: Timestamp) -> Result<i64, ArchiveError> {
+/// The row of a person, made if it is new; `None` for somebody who was erased.
+/// Whoever is new may stand as bare digits in text stored before: it is
+/// scrubbed there at once.
+pub(super) fn intern(tx: &mut Tx<'_>, person: &Person, now: Timestamp) -> Result<Option<i64>, ArchiveError> {
     match load(tx, &person.hash)? {
+        None if tx.is_forgotten(&person.hash)? => Ok(None),
         Some((row, is_bot)) => {
             if let Some(told) = person.is_bot
                 && is_bot != Some(told)
@@ -39,9 +41,9 @@ pub(super) fn intern(tx: &mut Tx<'_>, person: &Person, now: Timestamp) -> Result
                     .execute(params![row, told, now.as_millis()])?;
                 tx.interned.users.insert(person.hash, (row, Some(told)));
             }
-            Ok(row)
+            Ok(Some(row))
         }
-        None => insert(tx, person, now),
+        None => insert(tx, person, now).map(Some),
     }
 }
 

@@ -72,7 +72,11 @@ impl Failure {
         let error_text = error.to_string();
         let shown = path.display().to_string();
         let named = if error_text.contains(&shown) { String::new() } else { format!(" {shown}") };
-        let failure = Self::new(ExitCode::Archive, format!("the archive{named} can't be used: {error_text}"));
+        let exit_code = match error.kind {
+            ArchiveErrorKind::OtherScheme => ExitCode::Usage,
+            _ => ExitCode::Archive,
+        };
+        let failure = Self::new(exit_code, format!("the archive{named} can't be used: {error_text}"));
         let folder = path.parent().unwrap_or(path);
         let (is_folder, exists, folder) = (folder.is_dir(), folder.exists(), folder.display());
         match error.kind {

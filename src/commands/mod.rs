@@ -1,8 +1,10 @@
 //! A file per subcommand: the only place that builds objects and joins layers.
 
+mod confirm;
 mod connect;
 mod end;
 mod failure;
+pub mod forget;
 pub mod plan;
 pub mod reset;
 pub mod start;

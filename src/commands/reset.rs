@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
+use super::confirm::confirm;
 use super::surroundings::runtime;
 use super::{Failure, Surroundings, written};
 use crate::archive::reset::{ResetScope, purge, reset as forget_progress, vacuum};
@@ -54,7 +55,7 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
             .hint("take the ID from channel_id in the archive's view channel_log"));
     }
     drop(reader);
-    if !confirm(options, &scope, &names)? {
+    if !confirm("the reset", options.yes, || question(options, &scope, &names))? {
         return Ok(ExitCode::Failure);
     }
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
@@ -110,27 +111,6 @@ fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Res
         Some(similar) => failure.hint(format!("did you mean {similar:?}?")),
         None => failure.hint(format!("known tenants: {}", known.into_iter().collect::<Vec<_>>().join(", "))),
     })
-}
-
-fn confirm(options: &Options, scope: &ResetScope, names: &[String]) -> Result<bool, Failure> {
-    if options.yes {
-        return Ok(true);
-    }
-    if !Surroundings::can_ask() {
-        return Err(Failure::new(ExitCode::Usage, "nobody can be asked to confirm the reset")
-            .hint("add --yes to reset without a question"));
-    }
-    write!(io::stderr(), "{}\nGo on? [y/N] ", question(options, scope, names)).ok();
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).ok();
-    if !answer.ends_with('\n') {
-        writeln!(io::stderr()).ok();
-    }
-    let confirmed = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
-    if !confirmed {
-        writeln!(io::stderr(), "nothing was changed").ok();
-    }
-    Ok(confirmed)
 }
 
 fn question(options: &Options, scope: &ResetScope, names: &[String]) -> String {

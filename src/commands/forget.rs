@@ -1,0 +1,94 @@
+//! `verta-sync forget`: erases one person.
+
+use std::io::{self, Write as _};
+
+use super::confirm::confirm;
+use super::surroundings::runtime;
+use super::{Failure, Surroundings, written};
+use crate::anonymize::UserHash;
+use crate::archive::forget::{ForgetScope, forget as erase};
+use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
+use crate::config::Overrides;
+use crate::exit_code::ExitCode;
+use crate::model::UserId;
+use crate::report::counted;
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `--user`: a raw ID or a hash.
+    pub user: String,
+    /// `--yes`.
+    pub yes: bool,
+}
+
+/// Erases a person from the archive and keeps them out of later syncs.
+///
+/// # Errors
+/// When nobody confirms, or the archive can't be written.
+pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+    around.start_log(io::stderr);
+    let config = around.load_config(&Overrides::default())?;
+    let user = user(&options.user)?;
+    let path = &config.archive.path;
+    let failed = |error: ArchiveError| Failure::archive(&error, path);
+    Failure::if_locked(path)?;
+    let scope = match Reader::open(path) {
+        Ok(reader) => reader.forget_scope(&user).map_err(failed)?,
+        Err(error) if error.kind == ArchiveErrorKind::Missing => ForgetScope::default(),
+        Err(error) => return Err(failed(error)),
+    };
+    if !confirm("the erasure", options.yes, || question(scope))? {
+        return Ok(ExitCode::Failure);
+    }
+    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
+    let _lock =
+        Lock::take(&file, "forget", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
+    let runtime = runtime()?;
+    let change = || -> Result<(), ArchiveError> {
+        let (writer, thread) = Writer::start(file.open()?);
+        runtime.block_on(writer.run(move |tx| erase(tx, &user, Surroundings::now())))?;
+        drop(writer);
+        thread.join()?;
+        // Opening finishes what is left of it in free space.
+        file.open().map(drop)
+    };
+    change().map_err(failed)?;
+    written(writeln!(io::stdout(), "erased: {}; later syncs leave them out", told(scope)))?;
+    Ok(ExitCode::Success)
+}
+
+/// The value itself is not repeated: it may be an ID with a slip in it.
+fn user(text: &str) -> Result<UserHash, Failure> {
+    let text = text.trim();
+    if let Some(hash) = UserHash::from_hex(text) {
+        return Ok(hash);
+    }
+    let id = text.parse().ok().and_then(UserId::new).filter(|_| (15..=20).contains(&text.len()));
+    id.map(UserHash::of).ok_or_else(|| {
+        Failure::new(ExitCode::Usage, "the value of --user is neither a user's ID nor a hash").hint(
+            "give the ID (15 to 20 digits, Copy User ID in Discord), or the 64 hex digits that the archive shows as author",
+        )
+    })
+}
+
+fn question(scope: ForgetScope) -> String {
+    let known = if scope.is_forgotten { "\nThey were erased before and stay so." } else { "" };
+    format!(
+        "This erases for good, in all tenants: {}.{known}\n\
+         Of each message a blank row without author stays. Later syncs leave this person out.\n\
+         Backups and copies of the archive are not touched.",
+        told(scope)
+    )
+}
+
+fn told(scope: ForgetScope) -> String {
+    format!(
+        "{} with {}, {}, {} as the one replied to, mentions in {}",
+        counted(scope.messages, "message"),
+        counted(scope.attachments, "attachment"),
+        counted(scope.reactions, "reaction"),
+        counted(scope.replies, "place"),
+        counted(scope.mentions, "text"),
+    )
+}
