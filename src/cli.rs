@@ -9,7 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::commands::{self, Failure, Surroundings, forget, plan, reset, start, status};
+use crate::commands::{self, Failure, Surroundings, check, forget, plan, reset, start, status};
 use crate::config::{Environment, parse_date, parse_duration};
 use crate::exit_code::ExitCode;
 use crate::model::{ChannelId, Timestamp};
@@ -89,6 +89,16 @@ enum Command {
     /// Forget progress, so that the next sync reads everything again
     #[command(after_help = "Example: verta-sync reset --tenant takaro --channel 123456789012345678")]
     Reset(Reset),
+    /// Check everything a sync needs: configuration, archive, token, bot, rights
+    #[command(after_help = "Example: verta-sync check && verta-sync start")]
+    Check {
+        /// Check only this tenant; may be given more than once [default: all]
+        #[arg(long = "tenant", value_name = "NAME")]
+        tenants: Vec<String>,
+        /// Sweep the archive for raw user IDs instead
+        #[arg(long)]
+        privacy: bool,
+    },
     /// Erase one person from the archive and keep them out of later syncs
     #[command(after_help = "Example: verta-sync forget --user 80351110224678912")]
     Forget {
@@ -207,6 +217,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
         }
         Command::Status(options) => status::status(&status_options(options), &around),
         Command::Reset(options) => reset::reset(&reset_options(options), &around),
+        Command::Check { tenants, privacy } => check::check(&check::Options { tenants, privacy }, &around),
         Command::Forget { user, yes } => forget::forget(&forget::Options { user, yes }, &around),
         Command::Completions { shell } => {
             // Written at once: the generator panics where it can't write.

@@ -15,5 +15,5 @@ mod user;
 
 pub use channel::{Channel, Thread, channel};
 pub use message::{Attachment, Message, Page, Person, ReactionCount, Reply, page};
-pub use text::{FORGOTTEN, ScrubbedText, Suspect, forget_in, hashes_in, rescrub, scrub};
+pub use text::{Exposure, FORGOTTEN, ScrubbedText, Suspect, exposure, forget_in, hashes_in, rescrub, scrub};
 pub use user::{SCHEME, UserHash};

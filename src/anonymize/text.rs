@@ -224,6 +224,26 @@ pub fn forget_in(mut text: Cow<'_, str>, mut is_forgotten: impl FnMut(&UserHash)
     text
 }
 
+/// How a stored text shows who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// A mention or a profile's address holds a raw ID.
+    Mention,
+    /// Bare digits are the ID of a known user.
+    Digits,
+}
+
+/// Whether a stored text, JSON or not, shows a raw ID.
+pub fn exposure(text: &str, is_json: bool, mut is_known: impl FnMut(&UserHash) -> bool) -> Option<Exposure> {
+    let mut people = Vec::new();
+    let syntax = if is_json { Syntax::Json } else { Syntax::Text };
+    let scrubbed = scrub_as(text.to_owned(), syntax, &mut people);
+    if !people.is_empty() {
+        return Some(Exposure::Mention);
+    }
+    scrubbed.suspects.iter().any(|suspect| is_known(&suspect.hash)).then_some(Exposure::Digits)
+}
+
 /// The hashes of users that stand in a text.
 pub fn hashes_in(text: &str) -> impl Iterator<Item = UserHash> + '_ {
     text.split(|char: char| !char.is_ascii_hexdigit())

@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 const VACUUM_DUE: &str = "vacuum_due";
 
 /// Every column of text that can hold a hash.
-const TEXTS: [(&str, &[&str]); 9] = [
+pub(super) const TEXTS: [(&str, &[&str]); 9] = [
     ("messages", &["content", "metadata"]),
     ("message_attachments", &["filename", "url", "url_signature", "content_type", "metadata"]),
     ("channels", &["name", "topic", "metadata"]),

@@ -9,6 +9,7 @@ pub mod channels;
 mod emoji;
 mod error;
 pub mod forget;
+pub mod health;
 pub mod jobs;
 mod lock;
 pub mod messages;

@@ -177,7 +177,7 @@ fn check_version(connection: &Connection, path: &Path) -> Result<(), ArchiveErro
     Err(ArchiveError::new(ArchiveErrorKind::NewerSchema, message))
 }
 
-fn schema_version(connection: &Connection) -> Result<i64, ArchiveError> {
+pub(super) fn schema_version(connection: &Connection) -> Result<i64, ArchiveError> {
     let known: i64 = connection.query_row(
         "SELECT count(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'",
         [],

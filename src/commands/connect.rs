@@ -14,7 +14,7 @@ use crate::report;
 
 /// A difference between this machine's clock and the platform's that is worth
 /// a word.
-const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
+pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
 /// Discord as the configuration says.
 pub fn discord(config: &Config, token: &str) -> Result<Discord, Failure> {

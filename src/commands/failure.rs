@@ -150,6 +150,11 @@ impl Failure {
 }
 
 impl Failure {
+    /// What failed, and what to do.
+    pub fn parts(&self) -> (String, Option<String>) {
+        (self.message.clone(), self.hint.clone())
+    }
+
     /// What scripts are told of a run that came to nothing, a line an event.
     pub fn events(&self) -> String {
         report::failure_json(&self.message, self.hint.as_deref(), self.exit_code)

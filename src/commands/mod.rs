@@ -1,5 +1,6 @@
 //! A file per subcommand: the only place that builds objects and joins layers.
 
+pub mod check;
 mod confirm;
 mod connect;
 mod end;

@@ -12,11 +12,13 @@ pub struct Workspace {
 }
 
 /// The account behind the token, and the platform's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BotIdentity {
     /// Whether messages come with their content; `None` if the platform
     /// doesn't say.
     pub reads_content: Option<bool>,
     /// The platform's time when it answered, if it says.
     pub server_time: Option<Timestamp>,
+    /// Where somebody who may invite the bot does so, with the rights it needs.
+    pub invite_url: Option<String>,
 }

@@ -60,7 +60,7 @@ impl Fake {
     /// A platform without any workspace, whose token is good.
     pub fn new() -> Self {
         let inner = Inner {
-            identity: BotIdentity { reads_content: Some(true), server_time: None },
+            identity: BotIdentity { reads_content: Some(true), server_time: None, invite_url: None },
             is_token_rejected: false,
             workspaces: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -247,7 +247,7 @@ impl PlatformAdapter for Fake {
     const CHANNEL_PAGES_PER_SECOND: f64 = 1.0;
 
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
-        Ok(self.ask(Call::Identity, monitor)?.identity)
+        Ok(self.ask(Call::Identity, monitor)?.identity.clone())
     }
 
     async fn workspace(

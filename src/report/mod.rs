@@ -1,6 +1,7 @@
 //! Text and JSON for people and scripts, made of what happened. Nothing here
 //! reads or writes anything.
 
+mod check;
 mod exit;
 mod hints;
 mod human;
@@ -9,6 +10,7 @@ mod plan;
 mod table;
 mod time;
 
+pub use check::{Finding, Mark, findings};
 pub use exit::exit_code;
 pub use hints::hint;
 pub use human::{Heading, job_details, status, summary};

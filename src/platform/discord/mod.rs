@@ -92,8 +92,11 @@ impl PlatformAdapter for Discord {
         let route = Route::GetCurrentUserApplicationInfo;
         let read = |answer: Answer| {
             let application: wire::Application = answer.parse()?;
-            let identity =
-                BotIdentity { reads_content: application.reads_content(), server_time: answer.date };
+            let identity = BotIdentity {
+                reads_content: application.reads_content(),
+                server_time: answer.date,
+                invite_url: application.id.map(|id| visibility::invite_url(id.0)),
+            };
             Ok((application.bot.and_then(|bot| bot.id()), identity))
         };
         match self.client.read(&route, "the bot's application", monitor, read).await {
@@ -107,7 +110,7 @@ impl PlatformAdapter for Discord {
             // then proved by the account.
             Err(error) if error.kind.is_unsupported() => {
                 self.bot(monitor).await?;
-                Ok(BotIdentity { reads_content: None, server_time: None })
+                Ok(BotIdentity { reads_content: None, server_time: None, invite_url: None })
             }
             Err(error) => Err(error),
         }

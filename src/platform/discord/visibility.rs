@@ -19,6 +19,14 @@ pub struct GuildRights {
     bot_base: Permissions,
 }
 
+/// Where the bot is invited with the rights that reading needs, and no others.
+/// <https://discord.com/developers/docs/topics/oauth2#bot-authorization-flow>
+pub fn invite_url(application: u64) -> String {
+    let rights = Permissions::VIEW_CHANNEL | Permissions::READ_MESSAGE_HISTORY | Permissions::CONNECT;
+    let rights = rights.bits();
+    format!("https://discord.com/oauth2/authorize?client_id={application}&scope=bot&permissions={rights}")
+}
+
 /// A role and what it may do.
 #[derive(Debug, Clone, Copy)]
 pub struct RoleRights {

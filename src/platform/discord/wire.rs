@@ -69,6 +69,9 @@ impl User {
 /// An application object.
 #[derive(Debug, Deserialize)]
 pub struct Application {
+    /// Its ID, which an invitation names.
+    #[serde(default, deserialize_with = "lenient")]
+    pub id: Option<Id>,
     #[serde(default, deserialize_with = "lenient")]
     flags: Option<u64>,
     /// Its bot's account.

@@ -78,8 +78,8 @@ async fn a_deleted_message_stays_the_hint_and_a_replaced_channel_keeps_its_messa
 async fn the_bot_can_be_thrown_out_and_its_token_revoked() {
     let fake = fake();
     let id = WorkspaceId::new(1).unwrap();
-    let identity = BotIdentity { reads_content: Some(false), server_time: None };
-    fake.set_identity(identity);
+    let identity = BotIdentity { reads_content: Some(false), server_time: None, invite_url: None };
+    fake.set_identity(identity.clone());
     assert_eq!(fake.identity(&Recorder::default()).await.unwrap(), identity);
     fake.add_workspace(Workspace { id, name: "here".to_owned() });
     let asked = async || fake.workspace(id, &Recorder::default()).await.map_err(|error| error.kind);

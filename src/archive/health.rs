@@ -1,0 +1,127 @@
+//! How the file and its surroundings are.
+
+use std::path::Path;
+
+use super::forget::TEXTS;
+use super::{ArchiveError, Reader};
+use crate::anonymize::{self, Exposure};
+
+/// Most faults that are listed.
+const FAULTS: u32 = 10;
+
+/// Where the archive is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disk {
+    /// Bytes that this user can still write.
+    pub free_bytes: u64,
+    /// Whether it is reached over a network, where SQLite's locks can't be
+    /// relied upon. <https://www.sqlite.org/howtocorrupt.html>
+    pub is_remote: bool,
+}
+
+/// Types of file systems behind a network: NFS, SMB, CIFS, SMB2, AFS, FUSE is
+/// none. <https://man7.org/linux/man-pages/man2/statfs.2.html>
+const REMOTE: [u64; 5] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f];
+
+/// Looks at the disk that a folder is on; `None` where that can't be told.
+pub fn disk(folder: &Path) -> Option<Disk> {
+    let told = rustix::fs::statfs(folder).ok()?;
+    let space = rustix::fs::statvfs(folder).ok()?;
+    let kind = u64::try_from(told.f_type).ok()? & 0xffff_ffff;
+    Some(Disk {
+        free_bytes: space.f_bavail.saturating_mul(space.f_frsize),
+        is_remote: REMOTE.contains(&kind),
+    })
+}
+
+/// A text that shows somebody's ID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leak {
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// The row's key, readable.
+    pub place: String,
+    /// How.
+    pub exposure: Exposure,
+}
+
+impl Reader {
+    /// What SQLite finds wrong with the file: nothing, if all is well.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn faults(&self) -> Result<Vec<String>, ArchiveError> {
+        let mut select = self.connection.prepare(&format!("PRAGMA quick_check({FAULTS})"))?;
+        let faults: Vec<String> = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(faults.into_iter().filter(|fault| fault != "ok").collect())
+    }
+
+    /// The version of the schema.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn schema_version(&self) -> Result<i64, ArchiveError> {
+        super::open::schema_version(&self.connection)
+    }
+
+    /// Goes through every text of the archive and tells of each that shows a
+    /// raw user ID. Returns how many texts that were.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn sweep(&self, mut found: impl FnMut(Leak)) -> Result<u64, ArchiveError> {
+        let mut texts = 0;
+        for (table, columns) in TEXTS {
+            for column in columns {
+                texts += self.sweep_column(table, column, &mut found)?;
+            }
+        }
+        Ok(texts)
+    }
+
+    fn sweep_column(
+        &self,
+        table: &'static str,
+        column: &'static str,
+        found: &mut impl FnMut(Leak),
+    ) -> Result<u64, ArchiveError> {
+        let mut known = self.connection.prepare("SELECT 1 FROM users WHERE anonymized_id = ?1")?;
+        let sql = format!("SELECT {column}, {} FROM {table} WHERE {column} <> ''", place_of(table));
+        let mut select = self.connection.prepare(&sql)?;
+        let mut rows = select.query([])?;
+        let mut texts = 0;
+        while let Some(row) = rows.next()? {
+            texts += 1;
+            let text = row.get_ref(0)?.as_str().unwrap_or_default();
+            let exposure = anonymize::exposure(text, column == "metadata", |hash| {
+                known.exists([hash.to_string()]).unwrap_or(true)
+            });
+            if let Some(exposure) = exposure {
+                found(Leak { table, column, place: row.get(1)?, exposure });
+            }
+        }
+        Ok(texts)
+    }
+}
+
+/// What tells a row of a table from the others, for people.
+fn place_of(table: &str) -> &'static str {
+    match table {
+        "messages" | "broken_messages" => {
+            "'message ' || platform_id || ' of channel ' ||
+             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)"
+        }
+        "message_attachments" => {
+            "'attachment of message ' || message_id || ' of channel ' ||
+             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)"
+        }
+        "channels" => "'channel ' || platform_id",
+        "sync_progress" | "channel_sync_jobs" => {
+            "'channel ' || (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)"
+        }
+        "sync_jobs" => "'job ' || id",
+        _ => "'row ' || id",
+    }
+}

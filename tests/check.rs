@@ -1,0 +1,127 @@
+//! `verta-sync check`: every step with a mark, and the remedy where one is
+//! needed.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod util;
+
+use discord_sim::{Description, World};
+use util::Sandbox;
+
+const GUILD: u64 = 77_000_000_000_000_001;
+const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(World::new(&Description::community(GUILD, 2, 30)))
+}
+
+#[track_caller]
+fn assert_says(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn where_all_is_well_every_step_says_so() {
+    let sandbox = sandbox();
+    let before = sandbox.run(&["check"]).expect_code(0);
+    assert_says(
+        &before.stdout,
+        &[
+            "✓ configuration",
+            "will be made by the first sync",
+            "✓ disk",
+            "✓ lock: free",
+            "✓ token: found in the environment variable DISCORD_BOT_TOKEN",
+            "✓ bot",
+            "✓ intent",
+            "✓ clock",
+            "can be read",
+        ],
+    );
+    assert!(!before.stdout.contains('✗') && !before.stdout.contains('!'), "{}", before.stdout);
+    assert_eq!(sandbox.listing(), ["sync.toml"], "nothing is written");
+    sandbox.assert_discreet(&before);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 1, sound"]);
+}
+
+#[test]
+fn a_missing_right_is_named_as_discord_names_it_with_the_invitation() {
+    let sandbox = sandbox();
+    let world = sandbox.sim.world();
+    let chat = world.truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
+    world.set_bot_permissions(chat, 0, READ_MESSAGE_HISTORY);
+    let ran = sandbox.run(&["check"]).expect_code(0);
+    assert_says(
+        &ran.stdout,
+        &[
+            "! ",
+            "Read Message History",
+            &chat.to_string(),
+            "oauth2/authorize?client_id=",
+            "permissions=1115136",
+        ],
+    );
+    world.remove_bot(GUILD);
+    let ran = sandbox.run(&["check"]).expect_code(4);
+    assert_says(&ran.stdout, &["✗ ", "invite the bot", "oauth2/authorize"]);
+}
+
+#[test]
+fn what_keeps_a_sync_from_working_ends_with_its_code() {
+    let sandbox = sandbox();
+    let world = sandbox.sim.world();
+    world.set_message_content(false);
+    assert_says(&sandbox.run(&["check"]).expect_code(4).stdout, &["✗ intent", "Message Content Intent"]);
+    world.set_message_content(true);
+    world.revoke_token();
+    let ran = sandbox.run(&["check"]).expect_code(4);
+    assert_says(&ran.stdout, &["✗ bot", "rejects the token"]);
+    sandbox.assert_discreet(&ran);
+    let mut without_token = sandbox.command(&["check"]);
+    without_token.env_remove("DISCORD_BOT_TOKEN");
+    let ran = util::Ran::from(without_token.output().unwrap()).expect_code(4);
+    assert_says(&ran.stdout, &["✗ token", "DISCORD_BOT_TOKEN is not set", "✓ archive"]);
+    sandbox.write("archive.db", "no database");
+    assert_says(&sandbox.run(&["check"]).expect_code(6).stdout, &["✗ archive", "not a SQLite database"]);
+    sandbox.run(&["check", "--tenant", "nobody"]).expect_code(2);
+}
+
+#[test]
+fn a_running_sync_is_no_fault() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 3000)));
+    let run = sandbox.spawn_slow(&["start"]);
+    let ran = sandbox.run(&["check"]).expect_code(0);
+    assert_says(&ran.stdout, &[&format!("held by process {}", run.id()), "verta-sync status"]);
+    sandbox.sim.set_latency(std::time::Duration::ZERO, std::time::Duration::ZERO);
+    util::ended(run).expect_code(0);
+}
+
+#[test]
+fn a_raw_id_in_the_archive_is_found_and_not_repeated() {
+    let sandbox = Sandbox::new(World::new(&Description::everything(3)));
+    sandbox.run(&["start"]);
+    let clean = sandbox.run(&["check", "--privacy"]).expect_code(0);
+    assert_says(&clean.stdout, &["✓ privacy", "texts"]);
+    let world = sandbox.sim.world();
+    let guild = world.guilds()[0].0;
+    let author = "SELECT anonymized_id FROM users WHERE id = (SELECT author_id FROM messages WHERE author_id IS NOT NULL LIMIT 1)";
+    let known: String = sandbox.archive().query_row(author, [], |row| row.get(0)).unwrap();
+    let id = world.users(guild).iter().map(|user| user.id).find(|id| util::truth::hash(*id) == known);
+    let id = id.unwrap();
+    let place = "(SELECT channel_id, platform_id FROM messages LIMIT 1)";
+    for (text, how) in [
+        (format!("<@{id}>"), "mention"),
+        ("<@!900000000000000001>".to_owned(), "mention"),
+        (format!("see https://cdn.discordapp.com/avatars/{id}/a.png"), "profile address"),
+        (format!("ask {id}"), "bare digits"),
+    ] {
+        let plant = format!("UPDATE messages SET content = ?1 WHERE (channel_id, platform_id) = {place}");
+        sandbox.archive().execute(&plant, [&text]).unwrap();
+        let ran = sandbox.run(&["check", "--privacy"]).expect_code(1);
+        assert_says(&ran.stdout, &["✗ messages.content, message ", how, "in 1 of"]);
+        assert!(!ran.stdout.contains(&id.to_string()), "{}", ran.stdout);
+    }
+}
