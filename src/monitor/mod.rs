@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{ChannelId, JobStats, JobStatus, ProgressStatus};
+use crate::model::{ChannelId, JobStats, JobStatus, ProgressStatus, Timestamp};
 
 /// Something counted. The last word is the unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,8 +33,17 @@ pub enum Counter {
     Reactions,
     /// Attachments in committed pages.
     Attachments,
-    /// People who reacted, stored.
-    Reactors,
+    /// Reactions (emoji on messages) whose users were read.
+    ReactionsRead,
+}
+
+/// What a channel's reading waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// The platform said "too often".
+    RateLimit,
+    /// A request failed and will be sent again.
+    Retry,
 }
 
 /// Something that happened once.
@@ -79,6 +88,24 @@ pub enum Event {
         messages: u64,
         /// How far it is, 0 to 1, by time.
         progress: f64,
+        /// When the last message of the page was sent.
+        reached: Option<Timestamp>,
+    },
+    /// A channel's reading has to wait.
+    ChannelWaits {
+        /// The channel.
+        channel: ChannelId,
+        /// For what.
+        why: Wait,
+        /// How long.
+        wait: Duration,
+    },
+    /// Who reacted is to be read.
+    ReactionsQueued {
+        /// The job.
+        job_id: String,
+        /// Emoji on messages.
+        reactions: u64,
     },
     /// A channel's reading ended.
     ChannelFinished {

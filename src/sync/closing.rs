@@ -13,6 +13,7 @@ use super::watch::look_again;
 use crate::archive::reactions::clear_queue;
 use crate::archive::{Reader, TenantRow};
 use crate::model::{ChannelId, ReactionMode};
+use crate::monitor::Event;
 use crate::platform::PlatformAdapter;
 
 /// Settles what was found missing, then reads who reacted for as long as a run
@@ -21,6 +22,7 @@ pub async fn close_tenant<P: PlatformAdapter>(
     context: &Arc<Context<P>>,
     tenant: &TenantTask,
     row: TenantRow,
+    job_id: &str,
     roots: &HashSet<ChannelId>,
     closings: &Arc<Closings>,
     meter: &Arc<Meter>,
@@ -31,6 +33,8 @@ pub async fn close_tenant<P: PlatformAdapter>(
     if tenant.reactions != ReactionMode::Users {
         return Ok(context.writer.run(move |tx| clear_queue(tx, row)).await?);
     }
+    let reactions = Reader::open_beside_writer(&context.archive)?.reactions_pending(row)?;
+    context.monitor.event(Event::ReactionsQueued { job_id: job_id.to_string(), reactions });
     let is_readable = |channel: &crate::archive::reactions::DueChannel| roots.contains(&channel.root);
     let pass = read_reactors(context, row, is_readable, closings, meter);
     // What the budget doesn't allow stays queued.

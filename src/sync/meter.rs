@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::model::{RequestStats, Waits};
-use crate::monitor::{Counter, Event, Monitor};
+use crate::model::{ChannelId, RequestStats, Waits};
+use crate::monitor::{Counter, Event, Monitor, Wait};
 
 const COUNTERS: [Counter; 13] = [
     Counter::ApiCalls,
@@ -20,19 +20,26 @@ const COUNTERS: [Counter; 13] = [
     Counter::BrokenMessages,
     Counter::Reactions,
     Counter::Attachments,
-    Counter::Reactors,
+    Counter::ReactionsRead,
 ];
 
 /// Keeps the sums of what is counted and passes everything on.
 pub struct Meter {
     sums: [AtomicU64; COUNTERS.len()],
     next: Arc<dyn Monitor>,
+    /// Whose waits are told, if it is a channel's.
+    channel: Option<ChannelId>,
 }
 
 impl Meter {
     /// Begins at zero.
     pub fn new(next: Arc<dyn Monitor>) -> Self {
-        Self { sums: Default::default(), next }
+        Self { sums: Default::default(), next, channel: None }
+    }
+
+    /// Begins at zero, for a channel.
+    pub fn of_channel(channel: ChannelId, next: Arc<dyn Monitor>) -> Self {
+        Self { channel: Some(channel), ..Self::new(next) }
     }
 
     /// The sum so far.
@@ -77,6 +84,14 @@ impl Monitor for Meter {
     }
 
     fn event(&self, event: Event) {
+        let wait = match &event {
+            Event::RateLimited { wait, .. } => Some((Wait::RateLimit, *wait)),
+            Event::Retrying { wait, .. } => Some((Wait::Retry, *wait)),
+            _ => None,
+        };
         self.next.event(event);
+        if let (Some(channel), Some((why, wait))) = (self.channel, wait) {
+            self.next.event(Event::ChannelWaits { channel, why, wait });
+        }
     }
 }

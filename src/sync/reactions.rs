@@ -94,16 +94,16 @@ impl<P: PlatformAdapter> Pass<P> {
         let (row, now) = (self.channel.row, self.context.clock.now());
         match self.read(&reaction).await {
             End::Read(people) => {
-                let count = people.len() as u64;
                 self.context
                     .writer
                     .run(move |tx| reactions::store_reactors(tx, row, &reaction, &people, now))
                     .await?;
-                self.meter.count(Counter::Reactors, count);
+                self.meter.count(Counter::ReactionsRead, 1);
                 Ok(true)
             }
             End::Gone => {
                 self.context.writer.run(move |tx| reactions::give_up(tx, row, &reaction)).await?;
+                self.meter.count(Counter::ReactionsRead, 1);
                 Ok(true)
             }
             End::Failed(error) if error.kind.ends_run() => Err(error.into()),

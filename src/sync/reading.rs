@@ -50,7 +50,7 @@ pub async fn read_channel<P: PlatformAdapter>(
     let mut reading = Reading {
         context,
         task,
-        meter: Meter::new(job),
+        meter: Meter::of_channel(task.plan.channel.id, job),
         began: Instant::now(),
         began_at: context.clock.now(),
         begin: task.plan.after.map(|after| context.platform.sent_at(after)),
@@ -306,6 +306,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             channel: self.task.plan.channel.id,
             messages,
             progress,
+            reached: self.last_read.map(|last| self.context.platform.sent_at(last)),
         });
     }
 

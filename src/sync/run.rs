@@ -279,14 +279,15 @@ impl<P: PlatformAdapter> Run<P> {
 
     fn close(&mut self, tenant: usize) {
         let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));
-        let (row, meter) = (self.records[tenant].tenant, Arc::clone(&self.records[tenant].meter));
+        let record = &self.records[tenant];
+        let (row, job_id, meter) = (record.tenant, Arc::clone(&record.job_id), Arc::clone(&record.meter));
         let (roots, closings) =
             (self.scopes[tenant].roots.clone(), Arc::clone(&self.scopes[tenant].closings));
         let handle = self.closing.spawn(async move {
             tokio::select! {
                 biased;
                 _ = context.stopped() => Ok(()),
-                closed = close_tenant(&context, &tenants[tenant], row, &roots, &closings, &meter) => closed,
+                closed = close_tenant(&context, &tenants[tenant], row, &job_id, &roots, &closings, &meter) => closed,
             }
         });
         self.closing_of.insert(handle.id(), tenant);

@@ -2,19 +2,21 @@
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::{eta_text, warning};
 use super::totals::Totals;
-use crate::model::ChannelId;
-use crate::monitor::{Counter, Event, Monitor};
+use crate::model::{ChannelId, Timestamp};
+use crate::monitor::{Counter, Event, Monitor, Wait};
 
 /// Channels shown at once.
 const CHANNEL_LINES: usize = 8;
 /// Thousandths of a channel.
 const CHANNEL_LENGTH: u64 = 1000;
+/// No wait is shown for longer.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// Redraws a second.
 const REDRAWS: u8 = 10;
 
@@ -38,6 +40,11 @@ struct Line {
     name: String,
     messages: u64,
     progress: f64,
+    opened: Instant,
+    /// When the last message read was sent.
+    reached: Option<Timestamp>,
+    /// Why and until when it waits.
+    waits: Option<(Wait, Instant)>,
     bar: Option<ProgressBar>,
 }
 
@@ -90,6 +97,11 @@ impl State {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
         self.total.set_position((totals.progress() * 1000.0) as u64);
         // What matters most comes first: a narrow terminal cuts the end off.
+        if totals.reactions > totals.reactions_done && self.channels.is_empty() {
+            let (done, all) = (totals.reactions_done, totals.reactions);
+            self.total.set_message(format!("who reacted: {done} of {all}  {requests:.0} requests/s"));
+            return;
+        }
         self.total.set_message(format!(
             "{}  {} of {} channels  {} messages  {messages:.0}/s  {requests:.0} requests/s",
             eta_text(totals.eta()),
@@ -109,10 +121,9 @@ impl State {
         }
     }
 
-    fn advance(&mut self, channel: ChannelId, messages: u64, progress: f64) {
+    fn change(&mut self, channel: ChannelId, change: impl FnOnce(&mut Line)) {
         if let Some(line) = self.channels.iter_mut().find(|line| line.channel == channel) {
-            line.messages += messages;
-            line.progress = progress;
+            change(line);
             line.redraw();
         }
     }
@@ -130,9 +141,28 @@ impl Line {
         if let Some(bar) = &self.bar {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
             bar.set_position((self.progress * 1000.0) as u64);
-            bar.set_message(format!("#{}  {} messages", self.name, self.messages));
+            bar.set_message(self.text());
         }
     }
+
+    /// "#general  waits for a rate limit  2024-05-03  1200 messages  100/s".
+    #[allow(clippy::cast_precision_loss, reason = "a rate")]
+    fn text(&self) -> String {
+        let rate = self.messages as f64 / self.opened.elapsed().as_secs_f64().max(0.5);
+        let waits = match self.waits {
+            Some((Wait::RateLimit, until)) if until > Instant::now() => "  waits for a rate limit",
+            Some((Wait::Retry, until)) if until > Instant::now() => "  failed, tries again",
+            _ => "",
+        };
+        let reached = self.reached.map(|reached| format!("  {}", day(reached))).unwrap_or_default();
+        format!("#{}{waits}{reached}  {} messages  {rate:.0}/s", self.name, self.messages)
+    }
+}
+
+/// A day in UTC.
+fn day(time: Timestamp) -> String {
+    let time = jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or_default();
+    time.strftime("%Y-%m-%d").to_string()
 }
 
 impl Monitor for Bars {
@@ -146,11 +176,29 @@ impl Monitor for Bars {
         match &event {
             Event::ChannelStarted { channel, name, .. } => {
                 let name = name.chars().filter(|char| !char.is_control()).take(40).collect();
-                state.channels.push(Line { channel: *channel, name, messages: 0, progress: 0.0, bar: None });
+                state.channels.push(Line {
+                    channel: *channel,
+                    name,
+                    messages: 0,
+                    progress: 0.0,
+                    opened: Instant::now(),
+                    reached: None,
+                    waits: None,
+                    bar: None,
+                });
                 state.give_bars(&self.multi);
             }
-            Event::ChannelAdvanced { channel, messages, progress, .. } => {
-                state.advance(*channel, *messages, *progress);
+            Event::ChannelAdvanced { channel, messages, progress, reached, .. } => {
+                state.change(*channel, |line| {
+                    line.messages += messages;
+                    line.progress = *progress;
+                    line.reached = *reached;
+                    line.waits = None;
+                });
+            }
+            Event::ChannelWaits { channel, why, wait } => {
+                let until = Instant::now() + (*wait).min(LONGEST_WAIT);
+                state.change(*channel, |line| line.waits = Some((*why, until)));
             }
             Event::ChannelFinished { channel, .. } => {
                 state.close(*channel, &self.multi);

@@ -62,6 +62,9 @@ fn value(event: Event) -> Option<Value> {
             json!({"event": "retrying", "error": error, "retry_after_seconds": wait.as_secs_f64()})
         }
         Event::Warning(text) => json!({"event": "warning", "message": text}),
-        Event::ChannelAdvanced { .. } => return None,
+        Event::ReactionsQueued { job_id, reactions } => {
+            json!({"event": "reactions_queued", "job_id": job_id, "reactions_pending": reactions})
+        }
+        Event::ChannelAdvanced { .. } | Event::ChannelWaits { .. } => return None,
     })
 }

@@ -57,8 +57,12 @@ impl Monitor for Lines {
 
 fn progress_line(totals: &Totals) -> String {
     let (messages, requests) = totals.rates();
+    let reactions = match totals.reactions {
+        0 => String::new(),
+        all => format!(", who reacted: {} of {all}", totals.reactions_done),
+    };
     format!(
-        "{:.0} %: {} of {} channels, {} messages, {messages:.0} messages/s, {requests:.0} requests/s, {}",
+        "{:.0} %: {} of {} channels, {} messages, {messages:.0} messages/s, {requests:.0} requests/s, {}{reactions}",
         totals.progress() * 100.0,
         totals.channels_done,
         totals.channels,

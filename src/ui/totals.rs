@@ -23,6 +23,10 @@ pub struct Totals {
     pub channels: usize,
     /// Channels read.
     pub channels_done: usize,
+    /// Reactions whose users are to be read.
+    pub reactions: u64,
+    /// Those of them that were.
+    pub reactions_done: u64,
     marks: Vec<(Instant, u64, u64)>,
 }
 
@@ -35,6 +39,8 @@ impl Default for Totals {
             requests: 0,
             channels: 0,
             channels_done: 0,
+            reactions: 0,
+            reactions_done: 0,
             marks: vec![(now, 0, 0)],
         }
     }
@@ -46,6 +52,7 @@ impl Totals {
         match counter {
             Counter::Messages => self.messages += amount,
             Counter::ApiCalls => self.requests += amount,
+            Counter::ReactionsRead => self.reactions_done += amount,
             _ => return,
         }
         let now = Instant::now();
@@ -74,6 +81,7 @@ impl Totals {
                 }
             }
             Event::ChannelFinished { .. } => self.channels_done += 1,
+            Event::ReactionsQueued { reactions, .. } => self.reactions += reactions,
             _ => {}
         }
     }
