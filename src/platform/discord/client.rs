@@ -208,7 +208,7 @@ struct Limit {
     wait: Duration,
     /// How many requests the bucket allows.
     requests: Option<u16>,
-    /// How long until it begins anew.
+    /// How long until it begins anew; never longer than `wait`.
     reset_after: Duration,
     is_front_door: bool,
 }
@@ -235,7 +235,8 @@ impl Limit {
         };
         let is_front_door = wait.is_none();
         let wait = wait.unwrap_or(FRONT_DOOR_WAIT);
-        let reset_after = headers::reset_after(&response.headers).unwrap_or(wait);
+        // The reset is more precise than whole seconds, but Retry-After wins.
+        let reset_after = headers::reset_after(&response.headers).map_or(wait, |reset| reset.min(wait));
         Self { scope, wait, requests: headers::limit(&response.headers), reset_after, is_front_door }
     }
 
