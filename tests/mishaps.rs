@@ -59,7 +59,7 @@ fn a_right_that_is_lost_in_the_middle_skips_no_history() {
     let chat = channel(&sandbox, "chat-0");
     let child = sandbox.spawn_slow(&["start"]);
     sandbox.sim.world().set_bot_permissions(chat, 0, READ_MESSAGE_HISTORY);
-    ended(child).expect_code(1);
+    ended(child).expect_code(3);
     sandbox.sim.world().set_bot_permissions(chat, 0, 0);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     sandbox.run(&["start"]).expect_code(0);

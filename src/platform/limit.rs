@@ -54,6 +54,8 @@ struct State {
     refusals: VecDeque<Instant>,
     /// Answers "too often" since the last other answer, and when the first came.
     limited: Option<(usize, Instant)>,
+    /// How often in a row nobody was let in when the stop was over.
+    shut_out: u32,
 }
 
 /// The right to have one request in flight; dropping it gives it back.
@@ -101,9 +103,14 @@ impl Gate {
     pub fn new(settings: GateSettings) -> Self {
         let now = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / settings.requests_per_second.max(0.001));
-        let state =
-            State { interval, next: now, stop: Stop::over(now), refusals: VecDeque::new(), limited: None };
-        let state = Arc::new(Mutex::new(state));
+        let state = Arc::new(Mutex::new(State {
+            interval,
+            next: now,
+            stop: Stop::over(now),
+            refusals: VecDeque::new(),
+            limited: None,
+            shut_out: 0,
+        }));
         let (waiters, arriving) = mpsc::unbounded_channel();
         let in_flight = Arc::new(Semaphore::new(settings.max_in_flight.max(1)));
         tokio::spawn(Queue::new(arriving, in_flight, Arc::clone(&state)).serve());
@@ -141,9 +148,20 @@ impl Gate {
         state.limited = Some((count + 1, since));
     }
 
+    /// Takes note that the platform shuts this address out, and stops for a
+    /// while. Returns how often in a row it did when a stop was over; requests
+    /// that were in flight together count once.
+    pub fn record_shut_out(&self, duration: Duration) -> u32 {
+        let (mut state, now) = (lock(&self.state), Instant::now());
+        state.shut_out += u32::from(state.stop.until <= now);
+        state.stop.extend(now, duration);
+        state.shut_out
+    }
+
     /// Takes note of an answer that isn't "too often".
     pub fn record_answer(&self) {
-        lock(&self.state).limited = None;
+        let mut state = lock(&self.state);
+        (state.limited, state.shut_out) = (None, 0);
     }
 }
 

@@ -5,24 +5,48 @@ use tokio::sync::watch;
 
 use crate::model::{Channel, ChannelId, ChannelState};
 
+/// Why nothing more of a channel is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// The channel was closed.
+    Channel(ChannelState),
+    /// The bot isn't in the workspace any more.
+    Workspace,
+}
+
 /// Channels of a tenant that were closed during the run. A thread is closed
 /// with its parent.
 #[derive(Debug)]
-pub struct Closings(watch::Sender<HashMap<ChannelId, ChannelState>>);
+pub struct Closings(watch::Sender<Closed>);
+
+#[derive(Debug, Default)]
+struct Closed {
+    channels: HashMap<ChannelId, ChannelState>,
+    workspace: bool,
+}
+
+impl Closed {
+    fn of(&self, root: ChannelId) -> Option<Closing> {
+        if self.workspace {
+            return Some(Closing::Workspace);
+        }
+        self.channels.get(&root).copied().map(Closing::Channel)
+    }
+}
 
 impl Default for Closings {
     fn default() -> Self {
-        Self(watch::Sender::new(HashMap::new()))
+        Self(watch::Sender::new(Closed::default()))
     }
 }
 
 impl Closings {
     /// Waits until a channel is closed.
-    pub async fn closed(&self, channel: &Channel) -> ChannelState {
+    pub async fn closed(&self, channel: &Channel) -> Closing {
         let mut closings = self.0.subscribe();
         loop {
-            if let Some(state) = closings.borrow_and_update().get(&channel.root()) {
-                return *state;
+            if let Some(closing) = closings.borrow_and_update().of(channel.root()) {
+                return closing;
             }
             if closings.changed().await.is_err() {
                 std::future::pending::<()>().await;
@@ -32,15 +56,25 @@ impl Closings {
 
     /// How a channel was closed, if it was. `root` is the channel itself, or a
     /// thread's parent.
-    pub fn of(&self, root: ChannelId) -> Option<ChannelState> {
-        self.0.borrow().get(&root).copied()
+    pub fn of(&self, root: ChannelId) -> Option<Closing> {
+        self.0.borrow().of(root)
+    }
+
+    /// Whether the bot isn't in the workspace any more.
+    pub fn has_lost_workspace(&self) -> bool {
+        self.0.borrow().workspace
+    }
+
+    /// Closes all channels.
+    pub fn lose_workspace(&self) {
+        self.0.send_modify(|closings| closings.workspace = true);
     }
 
     /// Closes channels.
     pub fn add(&self, closed: impl IntoIterator<Item = (ChannelId, ChannelState)>) {
         let closed: Vec<_> = closed.into_iter().collect();
         if !closed.is_empty() {
-            self.0.send_modify(|closings| closings.extend(closed));
+            self.0.send_modify(|closings| closings.channels.extend(closed));
         }
     }
 }

@@ -226,7 +226,8 @@ impl JobRecord {
         signalled: bool,
         is_whole: bool,
     ) -> Result<(), ArchiveError> {
-        self.status = self.tally.and(self.before).job_status(signalled);
+        let archived_something = self.meter.sum(Counter::Messages) > 0;
+        self.status = self.tally.and(self.before).job_status(archived_something, signalled);
         let mut stats = self.stats(&[]);
         if self.status == JobStatus::Completed {
             stats.progress = 1.0;

@@ -63,14 +63,15 @@ impl Tally {
         }
     }
 
-    /// What a job with these channels has come to. `signalled`: a signal ended
-    /// the run.
-    pub const fn job_status(self, signalled: bool) -> JobStatus {
+    /// What a job with these channels has come to. `archived_something`: it has
+    /// stored messages, be it of a channel that failed later. `signalled`: a
+    /// signal ended the run.
+    pub const fn job_status(self, archived_something: bool, signalled: bool) -> JobStatus {
         if signalled && self.interrupted + self.deferred > 0 {
             JobStatus::Interrupted
         } else if self.failed + self.deferred + self.interrupted == 0 {
             JobStatus::Completed
-        } else if self.completed + self.skipped > 0 || self.failed == 0 {
+        } else if archived_something || self.completed + self.skipped > 0 || self.failed == 0 {
             JobStatus::Partial
         } else {
             JobStatus::Failed
@@ -99,13 +100,14 @@ mod tests {
 
     #[test]
     fn a_job_is_as_good_as_its_channels() {
-        assert_eq!(tally(0, 0, 0, 0, 0).job_status(false), JobStatus::Completed);
-        assert_eq!(tally(3, 0, 0, 0, 9).job_status(false), JobStatus::Completed);
-        assert_eq!(tally(3, 1, 0, 0, 0).job_status(false), JobStatus::Partial);
-        assert_eq!(tally(0, 1, 0, 0, 9).job_status(false), JobStatus::Partial);
-        assert_eq!(tally(0, 2, 0, 0, 0).job_status(false), JobStatus::Failed);
-        assert_eq!(tally(0, 0, 2, 0, 0).job_status(false), JobStatus::Partial);
-        assert_eq!(tally(1, 0, 0, 2, 0).job_status(true), JobStatus::Interrupted);
-        assert_eq!(tally(1, 0, 0, 0, 0).job_status(true), JobStatus::Completed);
+        assert_eq!(tally(0, 0, 0, 0, 0).job_status(false, false), JobStatus::Completed);
+        assert_eq!(tally(3, 0, 0, 0, 9).job_status(false, false), JobStatus::Completed);
+        assert_eq!(tally(3, 1, 0, 0, 0).job_status(false, false), JobStatus::Partial);
+        assert_eq!(tally(0, 1, 0, 0, 9).job_status(false, false), JobStatus::Partial);
+        assert_eq!(tally(0, 2, 0, 0, 0).job_status(false, false), JobStatus::Failed);
+        assert_eq!(tally(0, 2, 0, 0, 0).job_status(true, false), JobStatus::Partial);
+        assert_eq!(tally(0, 0, 2, 0, 0).job_status(false, false), JobStatus::Partial);
+        assert_eq!(tally(1, 0, 0, 2, 0).job_status(true, true), JobStatus::Interrupted);
+        assert_eq!(tally(1, 0, 0, 0, 0).job_status(true, true), JobStatus::Completed);
     }
 }

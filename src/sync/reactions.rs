@@ -19,6 +19,9 @@ use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 const TAKEN_AT_ONCE: u32 = 100;
 /// A channel is left for the next run after so many failures in a row.
 const FAILURES_END: u32 = 3;
+/// All channels are left for the next run when so many were refused: the bot
+/// may have been thrown out.
+const REFUSALS_END: u32 = 5;
 
 /// Works off a tenant's queue, channels side by side, until it is empty. What
 /// is done is committed reaction by reaction; the rest stays queued.
@@ -32,7 +35,8 @@ pub async fn read_reactors<P: PlatformAdapter>(
     let due = Reader::open_beside_writer(&context.archive)?.due_channels(tenant)?;
     let mut waiting = due.into_iter().filter(is_readable);
     let mut reading = JoinSet::new();
-    loop {
+    let mut refused = 0;
+    while refused < REFUSALS_END {
         while reading.len() < context.settings.open_channels() {
             let Some(channel) = waiting.next() else { break };
             let pass = Pass {
@@ -44,11 +48,23 @@ pub async fn read_reactors<P: PlatformAdapter>(
             reading.spawn(async move { pass.run().await });
         }
         match reading.join_next().await {
-            None => return Ok(()),
-            Some(Ok(ended)) => ended?,
+            None => break,
+            Some(Ok(ended)) => refused += u32::from(ended? == Settled::Refused),
             Some(Err(error)) => tracing::error!(%error, "reading who reacted failed unexpectedly"),
         }
     }
+    Ok(())
+}
+
+/// How a reaction was dealt with.
+#[derive(Debug, PartialEq, Eq)]
+enum Settled {
+    /// It isn't queued any more.
+    Done,
+    /// It stays queued.
+    Failed,
+    /// It stays queued, as will the others of its channel.
+    Refused,
 }
 
 /// What became of a reaction.
@@ -70,27 +86,31 @@ struct Pass<P> {
 }
 
 impl<P: PlatformAdapter> Pass<P> {
-    async fn run(&self) -> Result<(), Failure> {
+    /// Returns how the last reaction was dealt with.
+    async fn run(&self) -> Result<Settled, Failure> {
         let (row, mut last, mut failures) = (self.channel.row, None::<DueReaction>, 0);
         loop {
             let after = last.clone();
             let due =
                 move |tx: &mut crate::archive::Tx<'_>| reactions::due(tx, row, after.as_ref(), TAKEN_AT_ONCE);
             let due = self.context.writer.run(due).await?;
-            let Some(oldest) = due.last().cloned() else { return Ok(()) };
+            let Some(oldest) = due.last().cloned() else { return Ok(Settled::Done) };
             for reaction in due {
                 if failures >= FAILURES_END || self.closings.of(self.channel.root).is_some() {
-                    return Ok(());
+                    return Ok(Settled::Failed);
                 }
-                let is_failure = !self.settle(reaction).await?;
-                failures = if is_failure { failures + 1 } else { 0 };
+                match self.settle(reaction).await? {
+                    Settled::Done => failures = 0,
+                    Settled::Failed => failures += 1,
+                    Settled::Refused => return Ok(Settled::Refused),
+                }
             }
             last = Some(oldest);
         }
     }
 
-    /// Reads one reaction to its end and commits it; says whether that worked.
-    async fn settle(&self, reaction: DueReaction) -> Result<bool, Failure> {
+    /// Reads one reaction to its end and commits it.
+    async fn settle(&self, reaction: DueReaction) -> Result<Settled, Failure> {
         let (row, now) = (self.channel.row, self.context.clock.now());
         match self.read(&reaction).await {
             End::Read(people) => {
@@ -99,17 +119,18 @@ impl<P: PlatformAdapter> Pass<P> {
                     .run(move |tx| reactions::store_reactors(tx, row, &reaction, &people, now))
                     .await?;
                 self.meter.count(Counter::ReactionsRead, 1);
-                Ok(true)
+                Ok(Settled::Done)
             }
             End::Gone => {
                 self.context.writer.run(move |tx| reactions::give_up(tx, row, &reaction)).await?;
                 self.meter.count(Counter::ReactionsRead, 1);
-                Ok(true)
+                Ok(Settled::Done)
             }
             End::Failed(error) if error.kind.ends_run() => Err(error.into()),
             End::Failed(error) => {
                 tracing::warn!(channel = %self.channel.id, %error, "who reacted is left for the next run");
-                Ok(false)
+                let is_refusal = error.kind == ErrorKind::Forbidden;
+                Ok(if is_refusal { Settled::Refused } else { Settled::Failed })
             }
         }
     }

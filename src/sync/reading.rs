@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::channel::{ChannelOutcome, ChannelTask, Failure};
+use super::closings::Closing;
 use super::context::{Context, Stop};
 use super::meter::Meter;
 use crate::anonymize;
@@ -135,7 +136,10 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             let page = tokio::select! {
                 biased;
                 stop = self.context.stopped() => return Ok(End::Stopped(stop)),
-                state = self.task.closings.closed(channel) => return Ok(End::Closed(state)),
+                closing = self.task.closings.closed(channel) => return Ok(match closing {
+                    Closing::Channel(state) => End::Closed(state),
+                    Closing::Workspace => End::Stopped(Stop::Fatal),
+                }),
                 page = platform.messages(channel.id, pass.cursor, limit, expected, &self.meter) => page?,
             };
             if let Some(end) = self.take(&mut pass, page).await? {

@@ -83,6 +83,9 @@ struct Scope {
     roots: HashSet<ChannelId>,
     closings: Arc<Closings>,
     looked: Option<Instant>,
+    /// Whether a channel was refused since: what is true of one may be true of
+    /// many.
+    is_doubted: bool,
     /// Whether what comes after reading was done.
     is_closed: bool,
 }
@@ -147,7 +150,8 @@ impl<P: PlatformAdapter> Run<P> {
             if let Some(stop) = stop {
                 self.give_up_waiting(stop).await?;
             }
-            if self.preparing.is_empty() && self.reading.is_empty() && self.closing.is_empty() {
+            let is_reading = !self.preparing.is_empty() || !self.reading.is_empty();
+            if !is_reading && self.watching.is_empty() && self.closing.is_empty() {
                 return Ok(());
             }
             let context = Arc::clone(&self.context);
@@ -162,7 +166,7 @@ impl<P: PlatformAdapter> Run<P> {
                     self.finish_closing(ended).await?;
                 }
                 Some(ended) = self.watching.join_next_with_id(), if !self.watching.is_empty() => {
-                    self.finish_look(ended);
+                    self.finish_look(ended).await?;
                 }
                 _ = look.tick() => self.look_again(),
                 // The next turn gives up what waits.
@@ -208,10 +212,13 @@ impl<P: PlatformAdapter> Run<P> {
                 scope.looked = Some(Instant::now());
                 scope.roots.extend(&prepared.readable);
                 self.schedule.add(tenant, prepared.tasks);
-                if let Some(stage) = rest {
+                if self.scopes[tenant].closings.has_lost_workspace() {
+                    self.leave_rest(tenant);
+                } else if let Some(stage) = rest {
                     self.prepare_rest(tenant, stage);
                 }
             }
+            Err(_) if self.scopes[tenant].closings.has_lost_workspace() => {}
             Err(failure) => {
                 self.note_fatal(&failure);
                 self.records[tenant].failed(&failure, self.context.clock.now());
@@ -232,6 +239,12 @@ impl<P: PlatformAdapter> Run<P> {
         self.free_slots.insert(open.slot);
         if let Some(failure) = &outcome.failure {
             self.note_fatal(failure);
+            let scope = &mut self.scopes[open.tenant];
+            let is_explained = scope.closings.of(open.task.plan.channel.root()).is_some();
+            if failure.cause == Cause::Forbidden && !is_explained {
+                scope.is_doubted = true;
+                self.look_again();
+            }
         }
         let now = self.context.clock.now();
         self.records[open.tenant].closed(open.channel, outcome, open.task.part(), now);
@@ -239,42 +252,68 @@ impl<P: PlatformAdapter> Run<P> {
     }
 
     /// Looks again at the channels of tenants that are being read, where that
-    /// is due.
+    /// is due, or something was refused.
     fn look_again(&mut self) {
         let due = self.context.settings.visibility_interval;
         for (tenant, record) in self.records.iter().enumerate().filter(|(_, record)| record.is_running()) {
-            let scope = &self.scopes[tenant];
+            let scope = &mut self.scopes[tenant];
             let is_looking = self.watching_of.values().any(|index| *index == tenant);
-            if is_looking || scope.looked.is_none_or(|at| at.elapsed() < due) {
+            let is_due = scope.is_doubted || scope.looked.is_some_and(|at| at.elapsed() >= due);
+            if is_looking || !is_due || scope.closings.has_lost_workspace() {
                 continue;
             }
+            scope.is_doubted = false;
             let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));
             let (row, meter) = (record.tenant, Arc::clone(&record.meter));
             let (roots, closings) = (scope.roots.clone(), Arc::clone(&scope.closings));
             let handle = self.watching.spawn(async move {
-                look_again(&context, &tenants[tenant], row, &roots, &closings, meter.as_ref()).await
+                tokio::select! {
+                    biased;
+                    _ = context.stopped() => Ok(()),
+                    looked = look_again(&context, &tenants[tenant], row, &roots, &closings, meter.as_ref()) => looked,
+                }
             });
             self.watching_of.insert(handle.id(), tenant);
         }
     }
 
     /// A look that failed is due again at once.
-    fn finish_look(&mut self, ended: Result<(Id, Result<(), Failure>), JoinError>) {
+    async fn finish_look(
+        &mut self,
+        ended: Result<(Id, Result<(), Failure>), JoinError>,
+    ) -> Result<(), ArchiveError> {
         let (id, looked) = match ended {
             Ok(ended) => ended,
             Err(error) => (error.id(), Err(panicked(&error))),
         };
-        let Some(tenant) = self.watching_of.remove(&id) else { return };
+        let Some(tenant) = self.watching_of.remove(&id) else { return Ok(()) };
         match looked {
             Ok(()) => self.scopes[tenant].looked = Some(Instant::now()),
             Err(failure) => self.note_unseen(tenant, &failure),
         }
+        if self.scopes[tenant].is_doubted {
+            self.look_again();
+        }
+        self.finish_if_done(tenant).await
     }
 
     /// What is public couldn't be looked at.
     fn note_unseen(&mut self, tenant: usize, failure: &Failure) {
         tracing::warn!(tenant = self.tenants[tenant].name, error = failure.error, "looking again failed");
         self.note_fatal(failure);
+        if failure.cause == Cause::NotInWorkspace {
+            self.records[tenant].failed(failure, self.context.clock.now());
+            self.leave_rest(tenant);
+        }
+    }
+
+    /// Nothing of a tenant can be asked for any more; what is open ends by
+    /// itself.
+    fn leave_rest(&mut self, tenant: usize) {
+        for _ in 0..self.schedule.remove(tenant) {
+            self.records[tenant].left(Stop::Fatal);
+        }
+        self.scopes[tenant].is_closed = true;
     }
 
     fn close(&mut self, tenant: usize) {
@@ -353,7 +392,9 @@ impl<P: PlatformAdapter> Run<P> {
     }
 
     async fn finish_if_done(&mut self, tenant: usize) -> Result<(), ArchiveError> {
-        let is_busy = self.prepared_of.values().chain(self.closing_of.values()).any(|index| *index == tenant);
+        let mut busy =
+            self.prepared_of.values().chain(self.watching_of.values()).chain(self.closing_of.values());
+        let is_busy = busy.any(|index| *index == tenant);
         if is_busy || !self.records[tenant].is_running() || self.records[tenant].is_waiting() {
             return Ok(());
         }

@@ -51,6 +51,15 @@ impl<T> Schedule<T> {
         Some((tenant, work))
     }
 
+    /// Takes out what waits of one tenant, and says how much it was.
+    pub fn remove(&mut self, tenant: usize) -> usize {
+        let Some(place) = self.lanes.iter().position(|lane| lane.tenant == tenant) else { return 0 };
+        if place == 0 {
+            self.taken_in_turn = 0;
+        }
+        self.lanes.remove(place).map_or(0, |lane| lane.waiting.len())
+    }
+
     /// Takes out all that waits, and says whose it was.
     pub fn drain(&mut self) -> Vec<(usize, T)> {
         self.lanes
@@ -82,6 +91,16 @@ mod tests {
         schedule.add(0, ["b"]);
         let order: Vec<_> = std::iter::from_fn(|| schedule.next()).map(|(_, work)| work).collect();
         assert_eq!(order, ["a", "x", "b", "y"]);
+    }
+
+    #[test]
+    fn a_tenant_that_is_removed_leaves_its_turn_to_the_others() {
+        let mut schedule = Schedule::new(2);
+        schedule.add(0, ["a", "b"]);
+        schedule.add(1, ["x", "y"]);
+        assert_eq!(schedule.next(), Some((0, "a")));
+        assert_eq!((schedule.remove(0), schedule.remove(0)), (1, 0));
+        assert_eq!(schedule.drain(), [(1, "x"), (1, "y")]);
     }
 
     #[test]

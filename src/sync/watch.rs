@@ -12,7 +12,8 @@ use crate::platform::{ErrorKind, PlatformAdapter};
 
 /// Lists the channels of a tenant again. Of the channels that are read
 /// (`roots`: threads by their parents) those that were closed are told to
-/// `closings`; in the others, what is missing counts as deleted.
+/// `closings`, all of them if the bot isn't in the workspace any more; in the
+/// others, what is missing counts as deleted.
 pub async fn look_again<P: PlatformAdapter>(
     context: &Context<P>,
     tenant: &TenantTask,
@@ -22,7 +23,11 @@ pub async fn look_again<P: PlatformAdapter>(
     monitor: &dyn Monitor,
 ) -> Result<(), Failure> {
     let asked_at = context.clock.now();
-    let (_, channels) = context.platform.workspace(tenant.workspace, monitor).await?;
+    let listing = context.platform.workspace(tenant.workspace, monitor).await;
+    if listing.as_ref().is_err_and(|error| error.kind == ErrorKind::NotInWorkspace) {
+        closings.lose_workspace();
+    }
+    let (_, channels) = listing?;
     let listed: HashMap<ChannelId, Option<ChannelState>> = channels
         .iter()
         .map(|channel| (channel.id, closed_state(channel, tenant.selection.visibility)))

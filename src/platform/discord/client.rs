@@ -19,6 +19,8 @@ use crate::platform::{ErrorKind, Gate, GuardTripped, PlatformError, RetryPolicy,
 const FRONT_DOOR_WAIT: Duration = Duration::from_mins(2);
 /// So many of those in a row are an answer.
 const FRONT_DOOR_PATIENCE: u32 = 3;
+/// What they mean.
+const SHUT_OUT: &str = "this address is shut out by Discord's front door (HTTP 429 without Retry-After)";
 /// A wait shorter than this is the limiter's and the gate's own work.
 const NOTICEABLE_WAIT: Duration = Duration::from_millis(5);
 
@@ -83,7 +85,6 @@ impl Client {
         monitor: &dyn Monitor,
     ) -> Result<Answer, PlatformError> {
         let endpoint = endpoint(path);
-        let mut front_door = 0;
         loop {
             let limit = match self.send(path, &endpoint, subject, work, monitor).await? {
                 Sent::Answered(response) => {
@@ -95,15 +96,12 @@ impl Client {
                 }
                 Sent::TooOften(limit) => limit,
             };
-            self.learn(&limit, &endpoint, monitor);
-            front_door = if limit.is_front_door { front_door + 1 } else { 0 };
-            if front_door >= FRONT_DOOR_PATIENCE {
-                let detail =
-                    "this address is shut out by Discord's front door (HTTP 429 without Retry-After)";
-                return Err(PlatformError::new(ErrorKind::TooManyRefusals, subject, detail));
+            if self.learn(&limit, &endpoint, monitor) >= FRONT_DOOR_PATIENCE {
+                return Err(PlatformError::new(ErrorKind::TooManyRefusals, subject, SHUT_OUT));
             }
             if self.on_rate_limit == OnRateLimit::Stop {
-                let mut error = PlatformError::new(ErrorKind::RateLimited, subject, "HTTP 429");
+                let detail = if limit.is_front_door { SHUT_OUT } else { "HTTP 429" };
+                let mut error = PlatformError::new(ErrorKind::RateLimited, subject, detail);
                 error.retry_after = Some(limit.wait);
                 return Err(error);
             }
@@ -155,13 +153,17 @@ impl Client {
         }
     }
 
-    /// Takes note of a 429, and stops everyone if it means everyone.
-    fn learn(&self, limit: &Limit, endpoint: &Endpoint, monitor: &dyn Monitor) {
+    /// Takes note of a 429, and stops everyone if it means everyone. Returns how
+    /// often in a row the front door was shut.
+    fn learn(&self, limit: &Limit, endpoint: &Endpoint, monitor: &dyn Monitor) -> u32 {
         if limit.scope != "shared" {
             self.gate.record_refusal();
             self.gate.record_limited();
         }
-        if limit.stops_all() {
+        let mut shut_out = 0;
+        if limit.is_front_door {
+            shut_out = self.gate.record_shut_out(limit.wait);
+        } else if limit.stops_all() {
             self.gate.stop_for(limit.wait);
         }
         if let ("user", Some(requests)) = (limit.scope, limit.requests) {
@@ -174,6 +176,7 @@ impl Client {
             limit: limit.requests,
             endpoint: format!("GET /{}", endpoint.path),
         });
+        shut_out
     }
 }
 
@@ -208,7 +211,7 @@ struct Limit {
     wait: Duration,
     /// How many requests the bucket allows.
     requests: Option<u16>,
-    /// How long until it begins anew.
+    /// How long until it begins anew; never longer than `wait`.
     reset_after: Duration,
     is_front_door: bool,
 }
@@ -233,9 +236,10 @@ impl Limit {
             Some("global") => "global",
             _ => "unknown",
         };
-        let is_front_door = wait.is_none();
+        let is_front_door = wait.is_none() && scope == "unknown";
         let wait = wait.unwrap_or(FRONT_DOOR_WAIT);
-        let reset_after = headers::reset_after(&response.headers).unwrap_or(wait);
+        // The reset is more precise than whole seconds, but Retry-After wins.
+        let reset_after = headers::reset_after(&response.headers).map_or(wait, |reset| reset.min(wait));
         Self { scope, wait, requests: headers::limit(&response.headers), reset_after, is_front_door }
     }
 
@@ -275,7 +279,60 @@ fn apart(endpoint: &Endpoint) -> Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use super::{apart, endpoint};
+    use discord_sim::{Description, Match, Simulator, What, World};
+    use tokio::task::{JoinSet, spawn_blocking};
+
+    use super::*;
+    use crate::monitor::Silent;
+    use crate::platform::GateSettings;
+
+    /// Lets half a second pass for every few milliseconds of the real time that
+    /// answers take.
+    async fn hurry() {
+        loop {
+            // While it blocks, time doesn't pass by itself.
+            let real_time = spawn_blocking(|| std::thread::sleep(Duration::from_millis(4)));
+            real_time.await.expect("a sleep doesn't panic");
+            tokio::time::advance(Duration::from_millis(500)).await;
+        }
+    }
+
+    /// Asks for a page of each of 30 channels, ten at once, and returns the first
+    /// error.
+    async fn first_error(api_url: String) -> PlatformError {
+        let settings = DiscordSettings {
+            api_url,
+            gate: GateSettings { max_in_flight: 10, requests_per_second: f64::INFINITY },
+            on_rate_limit: OnRateLimit::Wait,
+            retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_secs(1) },
+            request_timeout: Duration::from_hours(1),
+        };
+        let client = std::sync::Arc::new(Client::new(&settings, "t").expect("it can be sent"));
+        let mut asking = JoinSet::new();
+        for channel_id in 1..=30 {
+            let client = std::sync::Arc::clone(&client);
+            asking.spawn(async move {
+                let route =
+                    Route::GetMessages { channel_id, after: None, around: None, before: None, limit: None };
+                client.read_page(&route, "a page", 0, &Silent, Ok).await.expect_err("no page comes")
+            });
+        }
+        asking.join_next().await.expect("somebody asks").expect("nobody panics")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_is_shut_out_asks_three_times_and_gives_up() {
+        let sim = Simulator::start(World::new(&Description::empty_guild()));
+        sim.faults().when(Match::default().always(), What::FrontDoor);
+        let begin = tokio::time::Instant::now();
+        let error = tokio::select! {
+            error = first_error(sim.url()) => error,
+            () = hurry() => unreachable!("it never ends"),
+        };
+        assert_eq!(error.kind, ErrorKind::TooManyRefusals, "{error}");
+        assert!(begin.elapsed() >= 2 * FRONT_DOOR_WAIT, "{:?}", begin.elapsed());
+        assert!(sim.journal().len() <= 30, "{} requests", sim.journal().len());
+    }
 
     #[test]
     fn listings_are_no_neighbours_of_pages() {

@@ -1,0 +1,100 @@
+//! Messages that can't be read.
+
+use std::time::Duration;
+
+use discord_sim::{Damage, Match, What};
+
+use crate::util::Sandbox;
+use crate::util::truth::assert_archived;
+use crate::{GUILD, chat, community, json, stored};
+
+/// How a message is damaged, and whether the rest of it is still worth reading.
+const DAMAGES: [(Damage, bool); 13] = [
+    (Damage::MissingId, false),
+    (Damage::BadId, false),
+    (Damage::Null, false),
+    (Damage::NotAnObject, false),
+    (Damage::WrongTypes, false),
+    (Damage::NullAuthor, true),
+    (Damage::MissingAuthor, true),
+    (Damage::NullContent, true),
+    (Damage::MissingContent, true),
+    (Damage::BadTimestamp, true),
+    (Damage::UnknownType, true),
+    (Damage::NullEmoji, true),
+    (Damage::NullLists, true),
+];
+/// From the newest of a page.
+const PLACES: [usize; 3] = [0, 40, 99];
+
+/// A channel of two pages for each damage.
+fn sandbox() -> Sandbox {
+    community(13, 200, "[sync]\nretry_base_delay = \"10ms\"\nrefresh_window = \"36000d\"")
+}
+
+fn damage(sandbox: &Sandbox, place: usize) {
+    for (number, (damage, _)) in DAMAGES.iter().enumerate() {
+        let page = Match::page_of(chat(sandbox, number));
+        sandbox.sim.faults().when(page, What::BrokenMessage(place, *damage));
+    }
+}
+
+fn broken(sandbox: &Sandbox) -> i64 {
+    json(sandbox, "status")["tenants"][0]["broken_messages"].as_i64().unwrap()
+}
+
+#[test]
+fn a_damaged_message_costs_only_itself_and_is_read_when_it_is_whole_again() {
+    for place in PLACES {
+        let sandbox = sandbox();
+        damage(&sandbox, place);
+        sandbox.run(&["start"]).expect_code(0);
+        let unreadable = DAMAGES.iter().filter(|(_, is_read)| !is_read).count();
+        // Where the page's newest has no ID, it is asked for again with the next page.
+        let healed = if place == 0 { 4 } else { 0 };
+        assert_eq!(broken(&sandbox), i64::try_from(unreadable).unwrap(), "at {place}");
+        let lost: i64 = (0..13).map(|number| 200 - stored(&sandbox, chat(&sandbox, number))).sum();
+        assert_eq!(lost, i64::try_from(unreadable).unwrap() - healed, "at {place}");
+        sandbox.sim.world().advance(Duration::from_hours(1));
+        sandbox.run(&["start"]).expect_code(0);
+        assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+        assert_eq!(broken(&sandbox), 0, "at {place}");
+    }
+}
+
+#[test]
+fn a_young_message_that_was_damaged_is_read_by_the_next_refresh() {
+    let sandbox = community(13, 200, "[sync]\nretry_base_delay = \"10ms\"");
+    sandbox.run(&["start"]).expect_code(0);
+    for number in 0..13 {
+        sandbox.sim.world().append(chat(&sandbox, number), 20);
+    }
+    damage(&sandbox, 5);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!(broken(&sandbox), 5);
+    sandbox.sim.world().advance(Duration::from_hours(1));
+    sandbox.run(&["start"]).expect_code(0);
+    assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+    assert_eq!(broken(&sandbox), 0);
+}
+
+#[test]
+fn a_message_that_comes_damaged_later_is_neither_deleted_nor_blanked() {
+    for place in PLACES {
+        let sandbox = sandbox();
+        sandbox.run(&["start"]).expect_code(0);
+        let content = "SELECT channel_id, platform_id, author_id, content FROM messages ORDER BY 1, 2";
+        let whole = sandbox.rows(content);
+        damage(&sandbox, place);
+        // A deletion is proved by the second of two runs.
+        for _ in 0..2 {
+            sandbox.sim.world().advance(Duration::from_hours(1));
+            sandbox.run(&["start"]).expect_code(0);
+            assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 0);
+        }
+        let differing =
+            sandbox.rows(content).into_iter().zip(&whole).filter(|(now, then)| now != *then).count();
+        assert_eq!(differing, 0, "at {place}");
+        assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+    }
+}
