@@ -157,7 +157,7 @@ CREATE INDEX message_emoji_reactions_by_user ON message_emoji_reactions (user_id
 -- Messages that couldn't be read. A row goes when the message is read.
 CREATE TABLE broken_messages (
     channel_id  INTEGER NOT NULL REFERENCES channels (id),
-    platform_id INTEGER NOT NULL,                        -- 0: its ID couldn't be read either
+    platform_id INTEGER NOT NULL,                        -- negative: its ID couldn't be read either, only that of its page's last
     reason      TEXT    NOT NULL,
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,

@@ -275,11 +275,14 @@ pub(super) fn delete_others(
 /// Records what couldn't be read, and forgets what now could.
 fn store_broken(tx: &Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<(), ArchiveError> {
     let (after, last) = batch.range();
-    let broken: Vec<i64> =
-        batch.page.broken.iter().map(|broken| broken.id.map_or(0, MessageId::as_i64)).collect();
+    // One without an ID stands for its page, by the page's last message.
+    let key = |message: &BrokenMessage| message.id.map_or(-last, MessageId::as_i64);
+    let broken: Vec<i64> = batch.page.broken.iter().map(key).collect();
     tx.connection
         .prepare_cached(
-            "DELETE FROM broken_messages WHERE channel_id = ?1 AND (platform_id > ?2 OR (platform_id = 0 AND ?2 = 0)) AND platform_id <= ?3
+            "DELETE FROM broken_messages
+              WHERE channel_id = ?1
+                AND ((platform_id > ?2 AND platform_id <= ?3) OR (platform_id >= -?3 AND platform_id < -?2))
                 AND platform_id NOT IN (SELECT value FROM json_each(?4))",
         )?
         .execute(params![batch.channel.0, after, last, serde_json::Value::from(&broken[..]).to_string()])?;

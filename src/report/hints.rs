@@ -27,6 +27,9 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         Cause::Server => "Discord has trouble (https://discordstatus.com); the next run tries again",
         Cause::Unreadable => "the next run tries again; if it stays, please report it",
         Cause::OutOfTime | Cause::Interrupted => "run again: it goes on where this run stopped",
-        Cause::Archive | Cause::Internal | Cause::NotArchived => return None,
+        Cause::Archive => {
+            "look at the disk: its space, this user's quota, the system's log; then run again: it goes on where it stopped"
+        }
+        Cause::Internal | Cause::NotArchived => return None,
     })
 }
