@@ -49,6 +49,12 @@ pub(crate) fn compose(scene: &Scene<'_>, position: Position) -> Message {
     if let Some(reactions) = log.reactions_of(entry.id) {
         message.reactions = reactions.to_vec();
     }
+    if let Some(is_pinned) = log.pin_of(entry.id) {
+        message.pinned = is_pinned;
+    }
+    if log.is_stripped(entry.id) {
+        message.attachments.clear();
+    }
     message
 }
 

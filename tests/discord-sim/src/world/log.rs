@@ -19,6 +19,9 @@ pub(crate) struct Log {
     edits: HashMap<u64, Edit>,
     deleted: BTreeSet<u64>,
     reactions: HashMap<u64, Vec<Reaction>>,
+    pins: HashMap<u64, bool>,
+    /// Messages whose files were taken off.
+    stripped: BTreeSet<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +55,8 @@ impl Log {
             edits: HashMap::new(),
             deleted: BTreeSet::new(),
             reactions: HashMap::new(),
+            pins: HashMap::new(),
+            stripped: BTreeSet::new(),
         }
     }
 
@@ -170,5 +175,22 @@ impl Log {
 
     pub(crate) fn set_reactions(&mut self, id: u64, reactions: Vec<Reaction>) {
         self.reactions.insert(id, reactions);
+    }
+
+    /// Whether somebody pinned or unpinned a message, and which.
+    pub(crate) fn pin_of(&self, id: u64) -> Option<bool> {
+        self.pins.get(&id).copied()
+    }
+
+    pub(crate) fn set_pinned(&mut self, id: u64, is_pinned: bool) {
+        self.pins.insert(id, is_pinned);
+    }
+
+    pub(crate) fn is_stripped(&self, id: u64) -> bool {
+        self.stripped.contains(&id)
+    }
+
+    pub(crate) fn strip(&mut self, id: u64) {
+        self.stripped.insert(id);
     }
 }

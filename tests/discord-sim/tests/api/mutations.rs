@@ -49,6 +49,29 @@ fn edits_and_deletions_show_when_read_again() {
 }
 
 #[test]
+fn pins_and_files_taken_off_show_when_read_again() {
+    let sim = serve(&Description::everything(1));
+    let world = sim.world();
+    let general = world.channel_named(320_000_000_000_000_001, "general").expect("made");
+    let files = |message: &serde_json::Value| message["attachments"].as_array().map_or(0, Vec::len);
+    let before = walk(&sim, general);
+    let at = before.iter().position(|message| files(message) > 0 && message["pinned"] == false);
+    let at = at.expect("made");
+    let message = id(&before[at]["id"]);
+    assert!(world.set_pinned(general, message, true));
+    assert!(world.strip(general, message));
+    let after = walk(&sim, general);
+    assert_eq!(after[at]["pinned"], true);
+    assert_eq!(files(&after[at]), 0);
+    assert_eq!(after[at]["content"], before[at]["content"]);
+    assert!(after[at]["edited_timestamp"].is_string());
+    assert!(world.set_pinned(general, message, false));
+    assert_eq!(walk(&sim, general)[at]["pinned"], false);
+    world.delete(general, message);
+    assert!(!world.set_pinned(general, message, true) && !world.strip(general, message));
+}
+
+#[test]
 fn hidden_and_deleted_channels_answer_403_and_404() {
     let (sim, channel) = small();
     let world = sim.world();

@@ -59,6 +59,7 @@ fn seen(message: &Value) -> TruthMessage {
             author_id: original.as_str().and_then(|text| text.parse().ok()),
         }),
         attachments: attachments.collect(),
+        pinned: message["pinned"] == true,
         reactions,
         deleted: false,
     }

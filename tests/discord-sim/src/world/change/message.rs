@@ -48,6 +48,34 @@ impl World {
         })
     }
 
+    /// Takes a message's files off, which is an edit: Resources/Message, "Edit
+    /// Message", `attachments`.
+    pub fn strip(&self, channel_id: u64, message_id: u64) -> bool {
+        let state = self.read();
+        let scene = state.scene(channel_id);
+        let content = scene.and_then(|scene| {
+            let position = scene.channel.log.find_live(message_id)?;
+            Some(compose(&scene, position).content)
+        });
+        drop(state);
+        let Some(content) = content else { return false };
+        let edit = Edit { content, edited_ms: self.now_ms() };
+        self.change(channel_id, message_id, |channel| {
+            channel.log.edit(message_id, edit);
+            channel.log.strip(message_id);
+            true
+        })
+    }
+
+    /// Pins a message or unpins it. The message of type 6 that Discord writes
+    /// besides is left out.
+    pub fn set_pinned(&self, channel_id: u64, message_id: u64, is_pinned: bool) -> bool {
+        self.change(channel_id, message_id, |channel| {
+            channel.log.set_pinned(message_id, is_pinned);
+            true
+        })
+    }
+
     /// Deletes a message.
     pub fn delete(&self, channel_id: u64, message_id: u64) -> bool {
         self.change(channel_id, message_id, |channel| channel.log.delete(message_id))

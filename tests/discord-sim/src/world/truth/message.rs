@@ -34,6 +34,8 @@ pub struct TruthMessage {
     pub reply_to: Option<TruthReply>,
     /// Its files.
     pub attachments: Vec<TruthAttachment>,
+    /// Whether it is pinned.
+    pub pinned: bool,
     /// Its reactions, normal and burst ones apart.
     pub reactions: Vec<TruthReaction>,
     /// Whether it is deleted, so that the API no longer shows it.
@@ -114,6 +116,7 @@ fn truth(scene: &Scene<'_>, position: u64) -> TruthMessage {
         timestamp_ms: snowflake::unix_ms(message.id),
         reply_to: reply(scene, &message),
         attachments: attachments(&message),
+        pinned: message.pinned,
         reactions: reactions(&message),
         deleted: scene.channel.log.is_deleted(message.id),
         id: message.id,
