@@ -119,7 +119,7 @@ trait Pipe {
 impl Pipe for str {}
 
 /// Digits of known users become their hash; a mention loses its `!`.
-fn scrub(text: &str, hashes: &HashMap<u64, String>, known: &HashSet<String>) -> String {
+pub fn scrub(text: &str, hashes: &HashMap<u64, String>, known: &HashSet<String>) -> String {
     let mut scrubbed = String::new();
     let mut rest = text;
     while let Some(start) = rest.find(|char: char| char.is_ascii_digit()) {
