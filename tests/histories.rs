@@ -8,7 +8,7 @@
 //! together run 1000 from 17 on. A history that fails is cut down to the steps
 //! it needs, and told with its seed.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod util;
 
@@ -49,9 +49,9 @@ const RESUMED: bool = false;
 /// Whether an archived thread that the bot can't read is shown as such.
 const UNREADABLE_THREADS: bool = false;
 /// Whether a full read that goes on reads what is new where it was through.
-const FULL_READS_NEWS: bool = false;
+const FULL_READS_NEWS: bool = true;
 /// Whether a full read asks each channel for its archived threads.
-const FULL_LISTS_THREADS: bool = false;
+const FULL_LISTS_THREADS: bool = true;
 
 const HISTORIES: u64 = 30;
 /// Most of a history is waiting for a process.

@@ -135,7 +135,7 @@ impl Asking<'_> {
     ) -> Result<Facts, PlatformError> {
         let monitor: Arc<dyn Monitor> = Arc::clone(self.counter) as Arc<dyn Monitor>;
         let facts = discover(self.platform, tenant.workspace_id, &monitor).await?;
-        discover_archived(self.platform, facts, known, now, &monitor).await
+        discover_archived(self.platform, facts, known, false, now, &monitor).await
     }
 
     fn bounds(&self) -> Bounds {

@@ -334,11 +334,11 @@ fn main_part<P: PlatformAdapter>(
             Some(job_id) => checkpoint.full_job_id.as_ref() == Some(job_id),
             None => !checkpoint.full_done,
         };
-        if goes_on && checkpoint.full_done {
-            return None;
+        // Where the full re-read is through, news are read as ever.
+        if !(goes_on && checkpoint.full_done) {
+            let all_archived = if is_new { beginning } else { archived_from(platform, checkpoint) };
+            return Some((Action::Full, checkpoint.full_cursor.filter(|_| goes_on).or(all_archived)));
         }
-        let all_archived = if is_new { beginning } else { archived_from(platform, checkpoint) };
-        return Some((Action::Full, checkpoint.full_cursor.filter(|_| goes_on).or(all_archived)));
     }
     if is_new {
         Some((Action::FirstRead, beginning))

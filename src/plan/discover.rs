@@ -78,7 +78,7 @@ pub async fn discover<P: PlatformAdapter>(
     Ok(facts)
 }
 
-/// Completes the facts: archived threads, and what became of known channels
+/// Completes the facts: archived threads (all of them if `lists_all`), and what became of known channels
 /// that nobody named. Archived threads are listed after the active ones, so
 /// that one archived in between isn't missed.
 ///
@@ -89,10 +89,12 @@ pub async fn discover_archived<P: PlatformAdapter>(
     platform: &Arc<P>,
     mut facts: Facts,
     known: &HashMap<ChannelId, KnownChannel>,
+    lists_all: bool,
     now: Timestamp,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Facts, PlatformError> {
-    let (archived, listings) = list_archived(platform, &facts.channels, known, now, monitor).await?;
+    let (archived, listings) =
+        list_archived(platform, &facts.channels, known, lists_all, now, monitor).await?;
     facts.listings = listings;
     add_threads(&mut facts, archived.into_iter());
     find_missing(platform, &mut facts, known, monitor).await?;
@@ -109,6 +111,7 @@ async fn list_archived<P: PlatformAdapter>(
     platform: &Arc<P>,
     channels: &[Channel],
     known: &HashMap<ChannelId, KnownChannel>,
+    lists_all: bool,
     now: Timestamp,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<(Vec<Channel>, Vec<ThreadListing>), PlatformError> {
@@ -117,10 +120,9 @@ async fn list_archived<P: PlatformAdapter>(
     let mut tasks = JoinSet::new();
     for parent in channels.iter().filter(|channel| may_list(channel)) {
         let known_parent = known.get(&parent.id);
-        let Some(watermark) = listing_depth(parent, known_parent, with_threads.contains(&parent.id), now)
-        else {
-            continue;
-        };
+        let depth = listing_depth(parent, known_parent, with_threads.contains(&parent.id), now);
+        let Some(watermark) = depth.or(lists_all.then_some(None)) else { continue };
+        let watermark = watermark.filter(|_| !lists_all);
         let (platform, parent, monitor) = (Arc::clone(platform), parent.clone(), Arc::clone(monitor));
         tasks
             .spawn(async move { list_parent(platform.as_ref(), &parent, watermark, monitor.as_ref()).await });

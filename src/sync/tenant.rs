@@ -94,8 +94,15 @@ pub async fn prepare_archived<P: PlatformAdapter>(
 ) -> Result<(Prepared, Option<Stage>), Failure> {
     let first: HashSet<ChannelId> = stage.facts.channels.iter().map(|channel| channel.id).collect();
     let now = context.clock.now();
-    stage.facts =
-        discover_archived(&context.platform, stage.facts, &stage.known, now, &monitor_of(meter)).await?;
+    stage.facts = discover_archived(
+        &context.platform,
+        stage.facts,
+        &stage.known,
+        stage.selection.full,
+        now,
+        &monitor_of(meter),
+    )
+    .await?;
     let prepared = stage.store_and_plan(context, tenant, &first).await?;
     Ok((prepared, None))
 }
