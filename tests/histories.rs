@@ -8,7 +8,7 @@
 //! together run 1000 from 17 on. A history that fails is cut down to the steps
 //! it needs, and told with its seed.
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::pedantic, clippy::type_complexity, reason = "tests")]
 
 mod util;
 
