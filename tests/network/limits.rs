@@ -153,7 +153,8 @@ fn a_run_that_shall_not_wait_ends_at_the_first_refusal_whoever_was_meant() {
         assert!(ran.stdout.contains("HTTP 429"), "{}", ran.stdout);
         let entries = sandbox.sim.journal().entries();
         let refusal = entries.iter().position(|entry| entry.status == Some(429)).unwrap();
-        assert!(entries.len() - refusal <= 10, "{} requests follow", entries.len() - refusal);
+        // Those in flight, and what was let through before the refusal was read.
+        assert!(entries.len() - refusal <= 20, "{} requests follow", entries.len() - refusal);
         assert!(sandbox.count("SELECT count(*) FROM messages") >= 2000, "what came before is committed");
         assert_completes(&sandbox);
     }
