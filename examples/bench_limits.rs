@@ -108,8 +108,11 @@ fn measure(case: &Case) -> Result<(), Box<dyn Error>> {
     let sim = Simulator::start_with(World::new(&(case.world)()), options);
     let folder = std::env::temp_dir().join(format!("verta-sync-bench-{}-{}", std::process::id(), case.name));
     fs::create_dir_all(&folder)?;
-    let mut config =
-        format!("[discord]\napi_url = \"{}\"\nrequests_per_second = {REQUESTS_PER_SECOND}\n", sim.url());
+    // Messages are what the bound is about; who reacted is a pass of its own.
+    let mut config = format!(
+        "[discord]\napi_url = \"{}\"\nrequests_per_second = {REQUESTS_PER_SECOND}\n[sync]\nreactions = \"counts\"\n",
+        sim.url()
+    );
     for (guild, _) in sim.world().guilds() {
         write!(config, "\n[[tenant]]\nname = \"t{guild}\"\nguild_id = \"{guild}\"\n")?;
     }
