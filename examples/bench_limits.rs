@@ -3,7 +3,8 @@
 //! `cargo run --release --example bench_limits [-- WORLD]` runs the real
 //! `start` against a simulated Discord with its limits on and 60 ms latency. It
 //! prints the time as a ratio to the lower bound: the greater of all requests
-//! by `requests_per_second` and, for each channel, its pages by its bucket.
+//! by `requests_per_second` and, for each channel, its pages by its bucket. The
+//! waits are sums over channels that wait side by side.
 //! Each case takes one to eight minutes; the last two read channel after
 //! channel, as a sequential sync does.
 
@@ -12,11 +13,13 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use discord_sim::{
     ChannelDescription, Description, Headers, Limits, Options, RouteKind, Second, Simulator, World,
 };
+use rusqlite::Connection;
 use verta_sync::cli;
 use verta_sync::config::Environment;
 
@@ -125,13 +128,26 @@ fn measure(case: &Case) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     let code = cli::run(arguments, env).map_err(|failure| failure.to_string())?;
     let seconds = begin.elapsed().as_secs_f64();
+    let waits = waits(&folder.join("archive.db"))?;
     fs::remove_dir_all(&folder)?;
-    report(case, &sim, seconds, code.number());
+    report(case, &sim, seconds, code.number(), &waits);
     Ok(())
 }
 
+/// What all channels together waited for, by cause, and what they retried.
+fn waits(archive: &Path) -> Result<String, Box<dyn Error>> {
+    let sums =
+        "SELECT format('waited %.0fs for buckets, %.0fs globally, %.0fs for the guard, %.0fs for the pace, \
+                              %.0fs to retry; %d retries, %d failed channels',
+                              sum(bucket_wait_seconds), sum(global_wait_seconds), sum(guard_wait_seconds),
+                              sum(pace_wait_seconds), sum(retry_wait_seconds), sum(retries),
+                              (SELECT count(*) FROM channel_sync_jobs WHERE status <> 'completed'))
+                  FROM sync_jobs";
+    Ok(Connection::open(archive)?.query_row(sums, [], |row| row.get(0))?)
+}
+
 #[allow(clippy::cast_precision_loss, reason = "ratios")]
-fn report(case: &Case, sim: &Simulator, seconds: f64, code: u8) {
+fn report(case: &Case, sim: &Simulator, seconds: f64, code: u8, waits: &str) {
     let entries = sim.journal().entries();
     let limited = entries.iter().filter(|entry| entry.status == Some(429)).count();
     let answered = entries.len() - limited;
@@ -146,11 +162,12 @@ fn report(case: &Case, sim: &Simulator, seconds: f64, code: u8) {
     let bound = (answered as f64 / REQUESTS_PER_SECOND).max(of_channel);
     println!(
         "{:<16} {seconds:6.1}s = {:.3} x the bound of {bound:.1}s ({answered} requests, {largest} of one channel); \
-         {:.2} % 429s, {} in flight, {} in the busiest second, exit code {code}",
+         {:.2} % 429s, {} in flight, {} in the busiest second, exit code {code}\n{:<16} {waits}",
         case.name,
         seconds / bound,
         100.0 * limited as f64 / entries.len() as f64,
         sim.journal().most_in_flight(),
         sim.journal().busiest_second(),
+        "",
     );
 }

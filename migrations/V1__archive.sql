@@ -159,8 +159,10 @@ CREATE TABLE broken_messages (
     channel_id  INTEGER NOT NULL REFERENCES channels (id),
     platform_id INTEGER NOT NULL,                        -- negative: its ID couldn't be read either, only that of its page's last
     reason      TEXT    NOT NULL,
+    read_after  INTEGER NOT NULL,                        -- its page was read behind this message; 0: the beginning
+    attempts    INTEGER NOT NULL DEFAULT 1,              -- to read it
     created_at  INTEGER NOT NULL,
-    updated_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,                        -- the last attempt
     PRIMARY KEY (channel_id, platform_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -232,6 +234,7 @@ CREATE TABLE sync_jobs (
     channels_skipped          INTEGER NOT NULL DEFAULT 0,
     channels_unreadable       INTEGER NOT NULL DEFAULT 0,
     messages_processed        INTEGER NOT NULL DEFAULT 0,
+    broken_messages           INTEGER NOT NULL DEFAULT 0,   -- that couldn't be read
     reactions_processed       INTEGER NOT NULL DEFAULT 0,
     reactions_pending         INTEGER NOT NULL DEFAULT 0,   -- at its end: whose users are still to be read
     attachments_processed     INTEGER NOT NULL DEFAULT 0,

@@ -45,9 +45,9 @@ const REACTORS: bool = true;
 
 /// Whether a first read that was interrupted reads the window again when it
 /// goes on.
-const RESUMED: bool = false;
+const RESUMED: bool = true;
 /// Whether an archived thread that the bot can't read is shown as such.
-const UNREADABLE_THREADS: bool = false;
+const UNREADABLE_THREADS: bool = true;
 /// Whether a full read that goes on reads what is new where it was through.
 const FULL_READS_NEWS: bool = true;
 /// Whether a full read asks each channel for its archived threads.

@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::missing::{self, Range};
 use super::reactions::{self, KeptReactions};
-use super::{ArchiveError, ChannelRow, Tx, users};
+use super::{ArchiveError, ChannelRow, Tx, broken, users};
 use crate::anonymize::{Attachment, Message, Page, Person};
 use crate::model::{BrokenMessage, MessageId, ReactionMode, Timestamp};
 
@@ -74,7 +74,7 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         outcome.new_messages += u64::from(is_new);
         outcome.attachments += message.attachments.len() as u64;
     }
-    store_broken(tx, batch, now)?;
+    broken::store(tx, batch.channel, batch.range(), &batch.page.broken, now)?;
     missing::note(tx, batch.channel, batch.range(), &absent(left_over, &batch.page.broken), batch.read_at)?;
     if outcome.new_messages > 0 {
         count_messages(tx, batch, outcome.new_messages, now)?;
@@ -269,40 +269,6 @@ pub(super) fn delete_others(
     );
     let current = serde_json::Value::from(current).to_string();
     tx.connection.prepare_cached(&sql)?.execute(params![channel.0, message.as_i64(), current])?;
-    Ok(())
-}
-
-/// Records what couldn't be read, and forgets what now could.
-fn store_broken(tx: &Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<(), ArchiveError> {
-    let (after, last) = batch.range();
-    // One without an ID stands for its page, by the page's last message.
-    let key = |message: &BrokenMessage| message.id.map_or(-last, MessageId::as_i64);
-    let broken: Vec<i64> = batch.page.broken.iter().map(key).collect();
-    tx.connection
-        .prepare_cached(
-            "DELETE FROM broken_messages
-              WHERE channel_id = ?1
-                AND ((platform_id > ?2 AND platform_id <= ?3) OR (platform_id >= -?3 AND platform_id < -?2))
-                AND platform_id NOT IN (SELECT value FROM json_each(?4))",
-        )?
-        .execute(params![batch.channel.0, after, last, serde_json::Value::from(&broken[..]).to_string()])?;
-    for (id, message) in broken.iter().zip(&batch.page.broken) {
-        // What can't be read is there.
-        tx.connection
-            .prepare_cached(
-                "UPDATE messages SET deleted_at = NULL, updated_at = ?3
-                  WHERE channel_id = ?1 AND platform_id = ?2 AND deleted_at IS NOT NULL",
-            )?
-            .execute(params![batch.channel.0, id, now.as_millis()])?;
-        tx.connection
-            .prepare_cached(
-                "INSERT INTO broken_messages (channel_id, platform_id, reason, created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?4)
-                 ON CONFLICT (channel_id, platform_id) DO UPDATE
-                    SET reason = excluded.reason, updated_at = excluded.updated_at WHERE reason <> excluded.reason",
-            )?
-            .execute(params![batch.channel.0, id, message.reason, now.as_millis()])?;
-    }
     Ok(())
 }
 

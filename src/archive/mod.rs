@@ -5,6 +5,7 @@
 //! text come in as the types that only `anonymize` makes.
 
 pub mod audit;
+pub mod broken;
 pub mod channels;
 mod emoji;
 mod error;

@@ -71,18 +71,24 @@ impl Reader {
             "SELECT c.platform_id, p.platform_id, c.kind, s.last_message_id, s.history_complete, s.read_from,
                     s.refreshed_at, s.full_job_id, s.full_cursor, s.failure_count, s.failed_at, s.thread_watermark,
                     s.threads_listed_at, c.state, c.archived,
-                    c.name, c.opened_at, s.full_done, s.backfill_since, s.backfill_cursor, s.empty_after
+                    c.name, c.opened_at, s.full_done, s.backfill_since, s.backfill_cursor, s.empty_after, t.id
                FROM tenants t
                JOIN channels c ON c.tenant_id = t.id
                LEFT JOIN channels p ON p.id = c.parent_id
                LEFT JOIN sync_progress s ON s.channel_id = c.id
               WHERE t.platform = ?1 AND t.platform_id = ?2",
         )?;
-        let rows = select.query_map(params![platform, workspace.as_i64()], known_channel)?;
-        let mut channels = HashMap::new();
-        for channel in rows {
-            if let Some(channel) = channel? {
-                channels.insert(channel.id, channel);
+        let row = |row: &Row<'_>| Ok((row.get::<_, i64>(21)?, known_channel(row)?));
+        let rows = select.query_map(params![platform, workspace.as_i64()], row)?;
+        let (mut channels, mut tenant) = (HashMap::new(), None);
+        for row in rows {
+            let (row, channel) = row?;
+            tenant = Some(row);
+            channels.extend(channel.map(|channel| (channel.id, channel)));
+        }
+        for (channel, place) in tenant.map_or_else(|| Ok(Vec::new()), |row| self.broken_places(row))? {
+            if let Some(channel) = channels.get_mut(&channel) {
+                channel.checkpoint.broken.push(place);
             }
         }
         Ok(channels)
@@ -123,6 +129,7 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
             second_look: row
                 .get::<_, Option<i64>>(20)?
                 .map(|after| SecondLook { after: MessageId::from_i64(after) }),
+            broken: Vec::new(),
             full_job_id: row.get(7)?,
             full_cursor: message(8)?,
             full_done: row.get::<_, Option<bool>>(17)?.unwrap_or(false),

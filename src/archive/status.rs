@@ -16,7 +16,7 @@ const JOB: &str = "
            j.attachments_processed, j.max_concurrent_channels, j.average_channel_seconds, j.progress, j.eta_seconds,
            j.error_details, j.channels_unreadable, j.total_api_calls, j.rate_limit_encounters, j.retries,
            j.bucket_wait_seconds, j.global_wait_seconds, j.guard_wait_seconds, j.pace_wait_seconds,
-           j.retry_wait_seconds, j.reactions_pending
+           j.retry_wait_seconds, j.reactions_pending, j.broken_messages
       FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id";
 
 impl Reader {
@@ -32,7 +32,7 @@ impl Reader {
                     coalesce(sum(c.state = 'unreadable'), 0), coalesce(sum(c.state = 'deleted'), 0),
                     coalesce(sum(c.message_count), 0),
                     (SELECT count(*) FROM broken_messages b JOIN channels bc ON bc.id = b.channel_id
-                      WHERE bc.tenant_id = t.id),
+                      WHERE bc.tenant_id = t.id AND bc.state = 'active'),
                     (SELECT count(*) FROM message_reaction_counts k JOIN channels kc ON kc.id = k.channel_id
                       WHERE k.users_due = 1 AND kc.tenant_id = t.id)
                FROM tenants t
@@ -174,6 +174,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
             channels_skipped: row.get(9)?,
             channels_unreadable: row.get(18)?,
             messages_processed: row.get(10)?,
+            broken_messages: row.get(28)?,
             reactions_processed: row.get(11)?,
             reactions_pending: row.get(27)?,
             attachments_processed: row.get(12)?,

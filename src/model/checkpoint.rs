@@ -18,6 +18,8 @@ pub struct Checkpoint {
     /// An empty page came over archived messages: it takes a second look to
     /// believe it.
     pub second_look: Option<SecondLook>,
+    /// Messages that couldn't be read.
+    pub broken: Vec<BrokenPlace>,
     /// The job that began the last full re-read.
     pub full_job_id: Option<String>,
     /// How far that re-read has come.
@@ -44,4 +46,18 @@ pub struct Backfill {
 pub struct SecondLook {
     /// Behind this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
+}
+
+/// Where a message stands that couldn't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrokenPlace {
+    /// Behind this message; `None` is the channel's beginning.
+    pub after: Option<MessageId>,
+    /// Up to this one: itself, or the last of its page if its own ID couldn't
+    /// be read.
+    pub until: MessageId,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was last tried.
+    pub tried_at: Timestamp,
 }

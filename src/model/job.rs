@@ -68,11 +68,13 @@ pub struct JobStats {
     pub channels_unreadable: u64,
     /// Messages committed, new or read again.
     pub messages_processed: u64,
-    /// Reactions on them, by people.
+    /// Messages that couldn't be read, and are no part of these.
+    pub broken_messages: u64,
+    /// Reactions on those committed, by people.
     pub reactions_processed: u64,
     /// Reactions (emoji of a message) whose users are still to be read.
     pub reactions_pending: u64,
-    /// Attachments on them.
+    /// Attachments on messages committed.
     pub attachments_processed: u64,
     /// Most channels open at once.
     pub max_concurrent_channels: u64,

@@ -14,7 +14,7 @@ mod time;
 mod workspace;
 
 pub use channel::{Channel, ChannelKind, ChannelState, ThreadFacts, Visibility};
-pub use checkpoint::{Backfill, Checkpoint, SecondLook};
+pub use checkpoint::{Backfill, BrokenPlace, Checkpoint, SecondLook};
 pub use id::{AttachmentId, ChannelId, MessageId, ParseIdError, UserId, WorkspaceId};
 pub use job::{
     ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, Overview, RequestStats,

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
-use super::{Facts, Selection};
+use super::reread::rereads;
+use super::{Facts, Reread, Selection};
 use crate::archive::KnownChannel;
 use crate::model::{Channel, ChannelId, ChannelKind, Checkpoint, MessageId, Timestamp, VisibilityRule};
 use crate::platform::PlatformAdapter;
 
 /// IDs may appear out of order by seconds: what was read less than this before
 /// its end is read again.
-const OVERLAP: Duration = Duration::from_mins(1);
+pub(super) const OVERLAP: Duration = Duration::from_mins(1);
 
 /// So many failed runs in a row for causes of its own make a dead letter.
 const DEAD_LETTER_FAILURES: u32 = 5;
@@ -69,6 +70,8 @@ pub struct ChannelPlan {
     pub action: Action,
     /// What is read before that.
     pub backfill: Option<BackfillPlan>,
+    /// What is read after that, once more.
+    pub rereads: Vec<Reread>,
     /// Whether its last reading failed: this is another attempt.
     pub is_retry: bool,
     /// Whether this reading comes past all that was young at the one before.
@@ -199,7 +202,7 @@ pub fn build<P: PlatformAdapter>(
                 plan.dead_letters.push((channel.id, until));
                 continue;
             }
-            match read(platform, channel, checkpoint, selection) {
+            match read(platform, channel, checkpoint, selection, now) {
                 Some(read) => plan.reads.push(read),
                 None => plan.skipped.push(channel.id),
             }
@@ -259,26 +262,21 @@ fn read<P: PlatformAdapter>(
     channel: &Channel,
     checkpoint: Option<&Checkpoint>,
     selection: &Selection,
+    now: Timestamp,
 ) -> Option<ChannelPlan> {
     let never = Checkpoint::default();
     let checkpoint = checkpoint.unwrap_or(&never);
     let backfill = backfill(platform, checkpoint, selection);
-    let Some((action, after)) = main_part(platform, channel, checkpoint, selection) else {
-        return backfill.map(|backfill| ChannelPlan {
-            backfill: Some(backfill),
-            ..channel_plan(
-                platform,
-                channel,
-                checkpoint,
-                selection,
-                Action::ReadOn,
-                checkpoint.last_message_id,
-            )
-        });
-    };
+    let main = main_part(platform, channel, checkpoint, selection);
+    let (action, after) = main.unwrap_or((Action::Refresh, checkpoint.last_message_id));
+    let rereads = rereads(platform, checkpoint, selection, (action, after), now);
+    if main.is_none() && backfill.is_none() && rereads.is_empty() {
+        return None;
+    }
     let plan = channel_plan(platform, channel, checkpoint, selection, action, after);
-    let more = backfill.map_or(0, |backfill| backfill_weight(platform, channel, backfill));
-    Some(ChannelPlan { backfill, weight: plan.weight + more, ..plan })
+    let more = backfill.map_or(0, |backfill| span_weight(platform, channel, backfill.after, backfill.until));
+    let again = rereads.iter().map(|part| span_weight(platform, channel, part.after, Some(part.until)));
+    Some(ChannelPlan { weight: plan.weight + more + again.sum::<u64>(), backfill, rereads, ..plan })
 }
 
 fn channel_plan<P: PlatformAdapter>(
@@ -294,11 +292,12 @@ fn channel_plan<P: PlatformAdapter>(
     let read_to = checkpoint.last_message_id.or(beginning(platform, selection));
     ChannelPlan {
         backfill: None,
+        rereads: Vec::new(),
         is_retry: checkpoint.failed_at.is_some(),
         rereads_young: match action {
-            Action::Refresh => true,
+            Action::FirstRead | Action::ReadOn | Action::Refresh => true,
             Action::Full => after != checkpoint.full_cursor || after.is_none(),
-            Action::FirstRead | Action::ReadOn | Action::Range => false,
+            Action::Range => false,
         },
         weight: weight(platform, channel, after),
         until: selection.run_until.and_then(|until| platform.id_before(until)),
@@ -350,7 +349,7 @@ fn main_part<P: PlatformAdapter>(
 }
 
 /// The ID behind which a channel was read.
-fn archived_from<P: PlatformAdapter>(platform: &P, checkpoint: &Checkpoint) -> Option<MessageId> {
+pub(super) fn archived_from<P: PlatformAdapter>(platform: &P, checkpoint: &Checkpoint) -> Option<MessageId> {
     checkpoint.since.and_then(|since| platform.id_before(since))
 }
 
@@ -413,10 +412,15 @@ fn refresh_from<P: PlatformAdapter>(
 }
 
 /// A message an hour is assumed here, too.
-fn backfill_weight<P: PlatformAdapter>(platform: &P, channel: &Channel, backfill: BackfillPlan) -> u64 {
+fn span_weight<P: PlatformAdapter>(
+    platform: &P,
+    channel: &Channel,
+    after: Option<MessageId>,
+    until: Option<MessageId>,
+) -> u64 {
     let sent_at = |id| platform.sent_at(id);
-    let begin = backfill.after.map_or(channel.created_at, sent_at).max(channel.created_at);
-    backfill.until.map_or(begin, sent_at).since(begin).as_secs() / 3600 + 1
+    let begin = after.map_or(channel.created_at, sent_at).max(channel.created_at);
+    until.map_or(begin, sent_at).since(begin).as_secs() / 3600 + 1
 }
 
 /// Threads say how many messages they had; of others only the span of time is

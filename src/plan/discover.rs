@@ -35,6 +35,9 @@ pub struct Facts {
     pub gone: Vec<(ChannelId, ChannelState)>,
     /// The listings of archived threads.
     pub listings: Vec<ThreadListing>,
+    /// Known channels that nobody named and that couldn't be asked for: nothing
+    /// is concluded.
+    pub unasked: Vec<(ChannelId, PlatformError)>,
 }
 
 /// How the listing of a parent's archived threads went.
@@ -72,8 +75,14 @@ pub async fn discover<P: PlatformAdapter>(
         kind if kind.is_unsupported() => Ok(Vec::new()),
         _ => Err(error),
     })?;
-    let mut facts =
-        Facts { workspace, channels, remembered: Vec::new(), gone: Vec::new(), listings: Vec::new() };
+    let mut facts = Facts {
+        workspace,
+        channels,
+        remembered: Vec::new(),
+        gone: Vec::new(),
+        listings: Vec::new(),
+        unasked: Vec::new(),
+    };
     add_threads(&mut facts, active.into_iter());
     Ok(facts)
 }
@@ -274,6 +283,11 @@ async fn find_missing<P: PlatformAdapter>(
         let is_at_the_bottom = parent.is_some_and(|parent| bottoms.contains(&parent));
         match visibility {
             _ if listed.contains_key(&channel.id) => {}
+            // Threads of a channel that the bot can't read aren't listed, nor
+            // shown to it when it asks.
+            Some(parent) if !parent.bot_lacks.is_empty() => {
+                facts.remembered.push(remember(channel, parent));
+            }
             Some(parent) if channel.archived == Some(true) && !is_at_the_bottom => {
                 facts.remembered.push(remember(channel, parent));
             }
@@ -291,9 +305,9 @@ async fn find_missing<P: PlatformAdapter>(
                     facts.gone.push((channel.id, ChannelState::Hidden));
                 }
                 Err(error) if error.kind.ends_run() => return Err(error),
-                // There it is, though no listing named it; and nothing is
-                // concluded from a failure.
-                Ok(_) | Err(_) => {}
+                // There it is, though no listing named it.
+                Ok(_) => {}
+                Err(error) => facts.unasked.push((channel.id, error)),
             },
         }
     }

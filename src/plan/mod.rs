@@ -7,6 +7,7 @@
 mod build;
 mod discover;
 mod expect;
+mod reread;
 mod selection;
 #[cfg(test)]
 mod tests;
@@ -14,4 +15,5 @@ mod tests;
 pub use build::{Action, BackfillPlan, ChannelPlan, LeftOut, LeftOutReason, Plan, build, dead_until};
 pub use discover::{Facts, ThreadListing, discover, discover_archived};
 pub use expect::{Bounds, Expected};
+pub use reread::Reread;
 pub use selection::Selection;

@@ -7,14 +7,14 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::{
-    Action, BackfillPlan, ChannelPlan, Facts, LeftOutReason, Plan, Selection, build, discover,
+    Action, BackfillPlan, ChannelPlan, Facts, LeftOutReason, Plan, Reread, Selection, build, discover,
     discover_archived,
 };
 use crate::archive::KnownChannel;
 use crate::config::ChannelSelector;
 use crate::model::{
-    Backfill, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, SecondLook, ThreadFacts,
-    Timestamp, Visibility, VisibilityRule, Workspace, WorkspaceId,
+    Backfill, BrokenPlace, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, SecondLook,
+    ThreadFacts, Timestamp, Visibility, VisibilityRule, Workspace, WorkspaceId,
 };
 use crate::monitor::{Monitor, Silent};
 use crate::platform::PlatformAdapter as _;
@@ -99,15 +99,18 @@ fn complete(last: u64, refreshed: u64) -> Checkpoint {
     }
 }
 
+fn facts(channels: Vec<Channel>) -> Facts {
+    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: String::new() };
+    let (remembered, gone, listings, unasked) = (vec![], vec![], vec![], vec![]);
+    Facts { workspace, channels, remembered, gone, listings, unasked }
+}
+
 fn plan_of(channel: Channel, checkpoint: Option<Checkpoint>, selection: &Selection) -> Plan {
     let known: HashMap<_, _> = checkpoint
         .map(|checkpoint| (channel.id, known(channel.id.get(), channel.kind, None, checkpoint)))
         .into_iter()
         .collect();
-    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: String::new() };
-    let facts =
-        Facts { workspace, channels: vec![channel], remembered: vec![], gone: vec![], listings: vec![] };
-    build(&Fake::new(), &facts, &known, selection, hours_ago(0))
+    build(&Fake::new(), &facts(vec![channel]), &known, selection, hours_ago(0))
 }
 
 fn day_window() -> Selection {
@@ -138,6 +141,62 @@ fn an_interrupted_first_read_goes_on_at_its_checkpoint() {
     let checkpoint = Checkpoint { last_message_id: Some(sent(500)), ..Checkpoint::default() };
     let plan = plan_of(text(Some(1)), Some(checkpoint), &day_window());
     assert_eq!((only_read(&plan).action, only_read(&plan).after), (Action::ReadOn, Some(sent(500))));
+}
+
+#[test]
+fn a_first_read_that_goes_on_reads_again_what_was_young_when_it_was_interrupted() {
+    let begun = |last| Checkpoint {
+        last_message_id: Some(sent(last)),
+        refreshed_at: Some(hours_ago(50)),
+        ..Checkpoint::default()
+    };
+    let plan = plan_of(text(Some(1)), Some(begun(60)), &day_window());
+    let young = Reread { after: before(74), until: sent(60) };
+    assert_eq!((only_read(&plan).after, &only_read(&plan).rereads[..]), (Some(sent(60)), &[young][..]));
+    // What it had come to was older than the window.
+    assert_eq!(only_read(&plan_of(text(Some(1)), Some(begun(80)), &day_window())).rereads, []);
+}
+
+#[test]
+fn a_broken_message_is_tried_five_times_and_then_once_a_day() {
+    let broken = |attempts, hours| BrokenPlace {
+        after: Some(sent(900)),
+        until: sent(899),
+        attempts,
+        tried_at: hours_ago(hours),
+    };
+    let plan = |broken: BrokenPlace, selection: &Selection| {
+        let checkpoint = Checkpoint { broken: vec![broken], ..complete(100, 50) };
+        plan_of(text(Some(100)), Some(checkpoint), selection)
+    };
+    let its_page = [Reread { after: Some(sent(900)), until: sent(899) }];
+    let tried = plan(broken(1, 0), &day_window());
+    assert_eq!((only_read(&tried).after, &only_read(&tried).rereads[..]), (Some(sent(100)), &its_page[..]));
+    assert_eq!(plan(broken(5, 1), &day_window()).skipped, [id(5)]);
+    assert_eq!(only_read(&plan(broken(5, 24), &day_window())).rereads, its_page);
+    let asked_for = Selection { channels: vec![id(5)], ..day_window() };
+    assert_eq!(only_read(&plan(broken(9, 1), &asked_for)).rereads, its_page);
+    let full = Selection { full: true, ..day_window() };
+    assert_eq!(only_read(&plan(broken(1, 0), &full)).rereads, [], "it is read in any case");
+}
+
+#[test]
+fn broken_messages_of_neighbouring_pages_are_read_in_one_go_and_not_all_at_once() {
+    let place = |from: u64| BrokenPlace {
+        after: Some(sent(from)),
+        until: sent(from - 1),
+        attempts: 1,
+        tried_at: hours_ago(from),
+    };
+    let rereads = |broken: Vec<BrokenPlace>| {
+        let checkpoint = Checkpoint { broken, ..complete(100, 50) };
+        only_read(&plan_of(text(Some(100)), Some(checkpoint), &day_window())).rereads.clone()
+    };
+    let apart = Reread { after: Some(sent(700)), until: sent(699) };
+    let together = Reread { after: Some(sent(900)), until: sent(898) };
+    assert_eq!(rereads(vec![place(700), place(899), place(900)]), [together, apart]);
+    let many: Vec<BrokenPlace> = (200..230).map(|number| place(2 * number)).collect();
+    assert_eq!(rereads(many).len(), 20);
 }
 
 #[test]
@@ -276,14 +335,13 @@ fn what_is_not_public_or_not_readable_is_left_out_with_the_reason() {
 
 #[test]
 fn a_category_covers_its_channels_and_a_channel_its_threads() {
-    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: String::new() };
     let channels = vec![
         channel(1, ChannelKind::Category, None, None),
         channel(2, ChannelKind::Text, Some(1), Some(5)),
         thread(3, 2, None),
         channel(4, ChannelKind::Text, None, Some(5)),
     ];
-    let facts = Facts { workspace, channels, remembered: vec![], gone: vec![], listings: vec![] };
+    let facts = facts(channels);
     let reads = |selection: &Selection| {
         let plan = build(&Fake::new(), &facts, &HashMap::new(), selection, hours_ago(0));
         let mut reads: Vec<u64> = plan.reads.iter().map(|read| read.channel.id.get()).collect();
@@ -301,11 +359,10 @@ fn a_category_covers_its_channels_and_a_channel_its_threads() {
 
 #[test]
 fn the_largest_work_comes_first() {
-    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: String::new() };
     let mut busy = thread(2, 1, None);
     busy.thread.as_mut().unwrap().messages_sent = Some(9_000_000);
     let channels = vec![channel(1, ChannelKind::Text, None, Some(5)), busy, thread(3, 1, None)];
-    let facts = Facts { workspace, channels, remembered: vec![], gone: vec![], listings: vec![] };
+    let facts = facts(channels);
     let plan = build(&Fake::new(), &facts, &HashMap::new(), &day_window(), hours_ago(0));
     let order: Vec<u64> = plan.reads.iter().map(|read| read.channel.id.get()).collect();
     assert_eq!(order, [2, 1, 3]);

@@ -34,6 +34,10 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
             writeln!(text, "  ! the bot can't read {channels}").ok();
             writeln!(text, "    → give its role View Channel, Read Message History, and for voice and stage Connect there").ok();
         }
+        if job.stats.broken_messages > 0 {
+            let messages = counted(job.stats.broken_messages, "message");
+            writeln!(text, "  ! {messages} couldn't be read: the next runs try again").ok();
+        }
         if job.stats.reactions_pending > 0 {
             let reactions = counted(job.stats.reactions_pending, "reaction");
             writeln!(text, "  · who reacted is still to be read for {reactions}: the next runs go on").ok();
@@ -143,6 +147,10 @@ pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
     let mut text = format!("archive {}\n\n", heading.archive);
     text.push_str(&tenants(overview, heading.now));
     write_last_errors(&mut text, overview);
+    for tenant in overview.tenants.iter().filter(|tenant| tenant.broken_messages > 0) {
+        let (name, messages) = (shown(&tenant.name, NAME_WIDTH), counted(tenant.broken_messages, "message"));
+        writeln!(text, "  ! {name}: {messages} couldn't be read: tried again by the next runs").ok();
+    }
     for job in &overview.running {
         writeln!(text, "\nrunning {} ({}): {}", job.job_id, job.tenant, how_far(job, heading.now)).ok();
     }

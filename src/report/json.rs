@@ -113,6 +113,7 @@ pub fn job(job: &Job, now: Timestamp) -> Value {
         "channels_skipped": stats.channels_skipped,
         "channels_unreadable": stats.channels_unreadable,
         "messages_processed": stats.messages_processed,
+        "broken_messages": stats.broken_messages,
         "reactions_processed": stats.reactions_processed,
         "reactions_pending": stats.reactions_pending,
         "attachments_processed": stats.attachments_processed,

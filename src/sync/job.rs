@@ -207,6 +207,7 @@ impl JobRecord {
             channels_skipped: self.tally.skipped,
             channels_unreadable: self.unreadable,
             messages_processed: self.meter.sum(Counter::Messages),
+            broken_messages: self.meter.sum(Counter::BrokenMessages),
             reactions_processed: self.meter.sum(Counter::Reactions),
             reactions_pending: self.reactions_pending,
             attachments_processed: self.meter.sum(Counter::Attachments),

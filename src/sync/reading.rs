@@ -11,7 +11,7 @@ use super::meter::Meter;
 use crate::anonymize;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
 use crate::archive::reactions::KeptReactions;
-use crate::archive::{ArchiveError, Tx, channels, jobs, missing, progress};
+use crate::archive::{ArchiveError, Tx, broken, channels, jobs, missing, progress};
 use crate::model::{Backfill, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{Action, BackfillPlan};
@@ -33,12 +33,22 @@ enum End {
     Stopped(Stop),
 }
 
+/// What a pass is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// What is new or may have changed: it moves the checkpoint.
+    Main,
+    /// What an earlier beginning lacks.
+    Backfill(BackfillPlan),
+    /// What was read before: it moves nothing.
+    Reread,
+}
+
 /// A part of the channel's history, read in one go.
 struct Pass {
     cursor: Option<MessageId>,
     until: Option<MessageId>,
-    /// Set if this is what an earlier beginning lacks.
-    backfill: Option<BackfillPlan>,
+    purpose: Purpose,
 }
 
 /// Reads a channel in slot `worker`. Only what was committed counts.
@@ -57,6 +67,7 @@ pub async fn read_channel<P: PlatformAdapter>(
         begin: task.plan.after.map(|after| context.platform.sent_at(after)),
         last_read: task.plan.after,
         messages: 0,
+        has_nameless_end: false,
     };
     let ended = match reading.run(worker).await {
         Err(failure) if failure.cause == Cause::NotFound => reading.confirm_deletion(failure).await,
@@ -94,6 +105,8 @@ struct Reading<'a, P> {
     begin: Option<Timestamp>,
     last_read: Option<MessageId>,
     messages: u64,
+    /// Whether of the newest messages not even the ID can be read.
+    has_nameless_end: bool,
 }
 
 impl<P: PlatformAdapter> Reading<'_, P> {
@@ -113,7 +126,8 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         })
         .await?;
         if let Some(backfill) = task.plan.backfill {
-            let pass = Pass { cursor: backfill.after, until: backfill.until, backfill: Some(backfill) };
+            let purpose = Purpose::Backfill(backfill);
+            let pass = Pass { cursor: backfill.after, until: backfill.until, purpose };
             match self.pages(pass).await? {
                 End::Reached | End::Bound => {
                     self.write(move |tx| progress::finish_backfill(tx, row, backfill.since, now)).await?;
@@ -121,12 +135,34 @@ impl<P: PlatformAdapter> Reading<'_, P> {
                 early => return Ok(early),
             }
         }
-        self.pages(Pass { cursor: task.plan.after, until: task.plan.until, backfill: None }).await
+        let main = Pass { cursor: task.plan.after, until: task.plan.until, purpose: Purpose::Main };
+        let end = self.pages(main).await?;
+        if matches!(end, End::Reached | End::Bound) {
+            self.reread().await.map(|early| early.unwrap_or(end))
+        } else {
+            Ok(end)
+        }
+    }
+
+    /// Reads again what is to be read again; says how that ended early, if it
+    /// did.
+    async fn reread(&mut self) -> Result<Option<End>, Failure> {
+        for part in &self.task.plan.rereads {
+            let pass = Pass { cursor: part.after, until: Some(part.until), purpose: Purpose::Reread };
+            match self.pages(pass).await? {
+                End::Reached | End::Bound => {
+                    let (row, part, began_at) = (self.task.row, *part, self.began_at);
+                    self.write(move |tx| broken::settle(tx, row, part.after, part.until, began_at)).await?;
+                }
+                early => return Ok(Some(early)),
+            }
+        }
+        Ok(None)
     }
 
     async fn pages(&mut self, mut pass: Pass) -> Result<End, Failure> {
         loop {
-            if pass.backfill.is_some() && pass.cursor >= pass.until {
+            if pass.until.is_some() && pass.cursor >= pass.until {
                 return Ok(End::Bound);
             }
             let channel = &self.task.plan.channel;
@@ -154,7 +190,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         let hint = self.task.plan.channel.last_message_id;
         let Some(last) = page.last_id() else {
             if !page.broken.is_empty() {
-                return Err(self.unreadable("no message of the page has a readable ID"));
+                return self.take_nameless(pass, page).await.map(Some);
             }
             if pass.cursor < hint {
                 self.confirm_right().await?;
@@ -185,6 +221,20 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         } else {
             None
         })
+    }
+
+    /// There is something behind the cursor, but no ID to go on from. As the
+    /// newest messages of the channel it is recorded, and asked for again by
+    /// the next run; what follows a whole page of it can't be reached.
+    async fn take_nameless(&mut self, pass: &Pass, page: MessagePage) -> Result<End, Failure> {
+        if page.is_full {
+            return Err(self.unreadable("no message of the page has a readable ID"));
+        }
+        let (row, after, now) = (self.task.row, pass.cursor, self.context.clock.now());
+        self.meter.count(Counter::BrokenMessages, page.broken.len() as u64);
+        self.write(move |tx| broken::note_tail(tx, row, after, &page.broken, now)).await?;
+        self.has_nameless_end |= pass.purpose == Purpose::Main;
+        Ok(End::Reached)
     }
 
     /// Nothing is there behind the cursor, and perhaps something was.
@@ -272,7 +322,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             })
             .await?;
         pass.cursor = last;
-        self.last_read = last;
+        if pass.purpose != Purpose::Reread {
+            self.last_read = last;
+        }
         self.messages += count;
         self.count(count, broken, stored);
         Ok(())
@@ -281,11 +333,13 @@ impl<P: PlatformAdapter> Reading<'_, P> {
     /// What the checkpoint becomes with a page that ends at `last`.
     fn place(&self, pass: &Pass, last: Option<MessageId>) -> Place {
         let plan = &self.task.plan;
-        if let Some(backfill) = pass.backfill {
-            return Place {
-                backfill: Some(Backfill { since: backfill.since, cursor: last }),
-                ..Place::default()
-            };
+        match pass.purpose {
+            Purpose::Main => {}
+            Purpose::Reread => return Place::default(),
+            Purpose::Backfill(backfill) => {
+                let backfill = Some(Backfill { since: backfill.since, cursor: last });
+                return Place { backfill, ..Place::default() };
+            }
         }
         // All that was young has been read again once the old checkpoint is
         // reached; what follows is new, and need not be waited for.
@@ -358,7 +412,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         };
         // The newest message may be a deleted one; that it isn't there any more
         // has been seen, so it counts as read.
-        let newest = plan.channel.last_message_id.filter(|_| reached);
+        let newest = plan.channel.last_message_id.filter(|_| reached && !self.has_nameless_end);
         let (row, job_id, now) = (self.task.row, Arc::clone(&self.task.job_id), self.context.clock.now());
         self.write(move |tx| {
             if let Some(newest) = newest {

@@ -138,6 +138,7 @@ impl Stage {
         let errors = listing_errors
             .chain(refused(context, &plan, &tenant.selection.channels))
             .chain(broken(context, &plan))
+            .chain(unasked(context, &self.facts))
             .collect();
         context.monitor.event(Event::Planned {
             job_id: self.job_id.to_string(),
@@ -209,6 +210,17 @@ fn broken<P>(context: &Context<P>, plan: &Plan) -> Vec<JobError> {
     plan.left_out.iter().filter(is_broken).map(error).collect()
 }
 
+/// Known channels of which nobody knows what became of them.
+fn unasked<P>(context: &Context<P>, facts: &Facts) -> Vec<JobError> {
+    let error = |(channel, error): &(ChannelId, crate::platform::PlatformError)| JobError {
+        channel_id: Some(*channel),
+        cause: super::cause_of(error.kind),
+        error: error.to_string(),
+        at: context.clock.now(),
+    };
+    facts.unasked.iter().map(error).collect()
+}
+
 fn unreadable(plan: &Plan) -> usize {
     use crate::plan::LeftOutReason::BotLacks;
     plan.left_out.iter().filter(|left_out| matches!(left_out.reason, BotLacks(_))).count()
@@ -230,19 +242,16 @@ async fn store_facts<P: PlatformAdapter>(
         .iter()
         .filter(|channel| channel.visibility.everyone_sees && !before.contains(&channel.id))
         .filter_map(|channel| {
-            use crate::plan::LeftOutReason::{
-                BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted, Unreadable,
-            };
-            let state = match left_out.get(&channel.id) {
-                Some(Kind | NotPublic(_) | HistoryNotPublic | NotWanted | Unreadable) => return None,
-                Some(BotLacks(_)) => ChannelState::Unreadable,
-                None => ChannelState::Active,
-            };
-            Some(anonymize::channel(channel.clone(), state))
+            Some(anonymize::channel(channel.clone(), state(left_out.get(&channel.id).copied())?))
         })
         .collect();
-    let remembered: Vec<_> =
-        facts.remembered.iter().map(|channel| (channel.id, channel.name.clone())).collect();
+    let remembered: Vec<_> = facts
+        .remembered
+        .iter()
+        .filter_map(|channel| {
+            Some((channel.id, channel.name.clone(), state(left_out.get(&channel.id).copied())?))
+        })
+        .collect();
     let skipped = plan.skipped.clone();
     let (gone, listings) = (facts.gone.clone(), facts.listings.clone());
     let now = context.clock.now();
@@ -250,9 +259,9 @@ async fn store_facts<P: PlatformAdapter>(
         .writer
         .run(move |tx| {
             let mut rows = channels::store(tx, tenant, &public, now)?;
-            for (channel, name) in remembered {
+            for (channel, name, state) in remembered {
                 if let Some(row) = channels::find(tx, tenant, channel)? {
-                    channels::set_state(tx, row, ChannelState::Active, now)?;
+                    channels::set_state(tx, row, state, now)?;
                     rows.insert(channel, (row, name));
                 }
             }
@@ -280,4 +289,15 @@ async fn store_facts<P: PlatformAdapter>(
             Ok(rows)
         })
         .await
+}
+
+/// The state of a public channel that is left out for this reason, if any;
+/// `None` if nothing is to be stored of it.
+fn state(left_out: Option<&crate::plan::LeftOutReason>) -> Option<ChannelState> {
+    use crate::plan::LeftOutReason::{BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted, Unreadable};
+    match left_out {
+        Some(Kind | NotPublic(_) | HistoryNotPublic | NotWanted | Unreadable) => None,
+        Some(BotLacks(_)) => Some(ChannelState::Unreadable),
+        None => Some(ChannelState::Active),
+    }
 }

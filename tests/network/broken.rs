@@ -6,7 +6,7 @@ use discord_sim::{Damage, Match, What};
 
 use crate::util::Sandbox;
 use crate::util::truth::assert_archived;
-use crate::{GUILD, chat, community, json, stored};
+use crate::{GUILD, chat, community, failing, json, pages_of, stored};
 
 /// How a message is damaged, and whether the rest of it is still worth reading.
 const DAMAGES: [(Damage, bool); 13] = [
@@ -96,5 +96,83 @@ fn a_message_that_comes_damaged_later_is_neither_deleted_nor_blanked() {
             sandbox.rows(content).into_iter().zip(&whole).filter(|(now, then)| now != *then).count();
         assert_eq!(differing, 0, "at {place}");
         assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+    }
+}
+
+#[test]
+fn an_old_message_that_was_damaged_is_read_by_the_next_run_without_its_neighbours() {
+    let sandbox = community(5, 500, "[sync]\nretry_base_delay = \"10ms\"");
+    for (number, (damage, _)) in DAMAGES.iter().filter(|(_, is_read)| !is_read).enumerate() {
+        let page = Match::page_of(chat(&sandbox, number));
+        sandbox.sim.faults().when(page, What::BrokenMessage(40, *damage));
+    }
+    let ran = sandbox.run(&["start"]).expect_code(0);
+    assert!(ran.stdout.contains("5 messages couldn't be read"), "{}", ran.stdout);
+    let told = sandbox.run(&["status"]).expect_code(0);
+    assert!(told.stdout.contains("5 messages couldn't be read"), "{}", told.stdout);
+    sandbox.sim.journal().clear();
+    let ran = sandbox.run(&["start"]).expect_code(0);
+    assert!(!ran.stdout.contains("couldn't be read"), "{}", ran.stdout);
+    assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+    assert_eq!(broken(&sandbox), 0);
+    let pages: Vec<usize> = (0..5).map(|number| pages_of(&sandbox, chat(&sandbox, number)).len()).collect();
+    assert!(pages.iter().all(|pages| *pages <= 2), "the end of the channel and one page: {pages:?}");
+}
+
+#[test]
+fn a_message_that_stays_damaged_is_tried_five_times_and_then_once_a_day() {
+    let sandbox = community(1, 100, "[sync]\nretry_base_delay = \"10ms\"");
+    let channel = chat(&sandbox, 0);
+    // The newest is past the window, so that only its damage is a reason to ask.
+    sandbox.sim.world().advance(Duration::from_hours(48));
+    let damaged = What::BrokenMessage(40, Damage::WrongTypes);
+    sandbox.sim.faults().when(Match::page_of(channel).always(), damaged);
+    let asks = || {
+        sandbox.sim.journal().clear();
+        sandbox.run(&["start"]).expect_code(0);
+        pages_of(&sandbox, channel).iter().filter(|page| page.status == Some(200)).count() > 0
+    };
+    let asked: Vec<bool> = (0..7).map(|_| asks()).collect();
+    assert_eq!(asked, [true, true, true, true, true, false, false]);
+    sandbox.sim.world().advance(Duration::from_hours(25));
+    assert_eq!((asks(), asks()), (true, false));
+    assert_eq!(broken(&sandbox), 1);
+    sandbox.sim.faults().clear();
+    sandbox.sim.world().advance(Duration::from_hours(25));
+    assert!(asks());
+    assert_eq!(broken(&sandbox), 0);
+    assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+}
+
+#[test]
+fn a_broken_message_that_is_deleted_is_forgotten() {
+    let sandbox = community(1, 300, "[sync]\nretry_base_delay = \"10ms\"");
+    let channel = chat(&sandbox, 0);
+    sandbox.sim.faults().when(Match::page_of(channel), What::BrokenMessage(0, Damage::WrongTypes));
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!(broken(&sandbox), 1);
+    let id = sandbox.count("SELECT platform_id FROM broken_messages").cast_unsigned();
+    sandbox.sim.world().delete(channel, id);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!(broken(&sandbox), 0);
+}
+
+#[test]
+fn newest_messages_without_a_readable_id_cost_only_themselves() {
+    for damage in [Damage::MissingId, Damage::Null, Damage::NotAnObject] {
+        let sandbox = community(1, 200, "[sync]\nretry_base_delay = \"10ms\"");
+        let channel = chat(&sandbox, 0);
+        sandbox.run(&["start"]).expect_code(0);
+        sandbox.sim.world().append(channel, 1);
+        sandbox.sim.faults().when(Match::page_of(channel).always(), What::BrokenMessage(0, damage));
+        for _ in 0..2 {
+            sandbox.run(&["start"]).expect_code(0);
+            assert_eq!(failing(&sandbox), []);
+            assert_eq!((broken(&sandbox), stored(&sandbox, channel)), (1, 200), "{damage:?}");
+        }
+        sandbox.sim.faults().clear();
+        sandbox.run(&["start"]).expect_code(0);
+        assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+        assert_eq!(broken(&sandbox), 0, "{damage:?}");
     }
 }

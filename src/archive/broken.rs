@@ -1,0 +1,131 @@
+//! Messages that couldn't be read, and where to look for them again.
+
+use rusqlite::{Row, params};
+
+use super::missing::Range;
+use super::{ArchiveError, ChannelRow, Reader, Tx};
+use crate::model::{BrokenMessage, BrokenPlace, ChannelId, MessageId, Timestamp};
+
+/// Records what couldn't be read of a page, and forgets what now could. One
+/// without an ID stands for its page, by the page's last message.
+pub(super) fn store(
+    tx: &Tx<'_>,
+    channel: ChannelRow,
+    (after, last): Range,
+    broken: &[BrokenMessage],
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let keys: Vec<i64> = broken.iter().map(|message| message.id.map_or(-last, MessageId::as_i64)).collect();
+    tx.connection
+        .prepare_cached(
+            "DELETE FROM broken_messages
+              WHERE channel_id = ?1
+                AND ((platform_id > ?2 AND platform_id <= ?3) OR (platform_id >= -?3 AND platform_id < -?2))
+                AND platform_id NOT IN (SELECT value FROM json_each(?4))",
+        )?
+        .execute(params![channel.0, after, last, serde_json::Value::from(&keys[..]).to_string()])?;
+    for (key, message) in keys.iter().zip(broken) {
+        // What can't be read is there.
+        tx.connection
+            .prepare_cached(
+                "UPDATE messages SET deleted_at = NULL, updated_at = ?3
+                  WHERE channel_id = ?1 AND platform_id = ?2 AND deleted_at IS NOT NULL",
+            )?
+            .execute(params![channel.0, key, now.as_millis()])?;
+        record(tx, channel, *key, &message.reason, after, now)?;
+    }
+    Ok(())
+}
+
+/// Records messages behind `after` of which not even the ID could be read, and
+/// behind which nothing readable follows. They stand for the next ID there can
+/// be, so that whatever is read there later takes their place.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn note_tail(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    after: Option<MessageId>,
+    broken: &[BrokenMessage],
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let after = after.map_or(0, MessageId::as_i64);
+    for message in broken {
+        record(tx, channel, -(after + 1), &message.reason, after, now)?;
+    }
+    Ok(())
+}
+
+/// Another attempt on the same message counts; another message of the same
+/// page without an ID doesn't.
+fn record(
+    tx: &Tx<'_>,
+    channel: ChannelRow,
+    key: i64,
+    reason: &str,
+    after: i64,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO broken_messages (channel_id, platform_id, reason, read_after, attempts, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5)
+             ON CONFLICT (channel_id, platform_id) DO UPDATE
+                SET reason = excluded.reason, read_after = excluded.read_after,
+                    attempts = attempts + (updated_at <> excluded.updated_at), updated_at = excluded.updated_at",
+        )?
+        .execute(params![channel.0, key, reason, after, now.as_millis()])?;
+    Ok(())
+}
+
+/// Forgets what was not found broken again in a range that has been read from
+/// `began_at` on: it was deleted.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn settle(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    after: Option<MessageId>,
+    until: MessageId,
+    began_at: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "DELETE FROM broken_messages
+              WHERE channel_id = ?1 AND abs(platform_id) > ?2 AND abs(platform_id) <= ?3 AND updated_at < ?4",
+        )?
+        .execute(params![
+            channel.0,
+            after.map_or(0, MessageId::as_i64),
+            until.as_i64(),
+            began_at.as_millis()
+        ])?;
+    Ok(())
+}
+
+impl Reader {
+    /// The broken messages of every channel, by the row of its tenant.
+    pub(super) fn broken_places(&self, tenant: i64) -> Result<Vec<(ChannelId, BrokenPlace)>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT c.platform_id, b.read_after, abs(b.platform_id), b.attempts, b.updated_at
+               FROM broken_messages b JOIN channels c ON c.id = b.channel_id
+              WHERE c.tenant_id = ?1 ORDER BY b.channel_id, abs(b.platform_id)",
+        )?;
+        let rows = select.query_map(params![tenant], place)?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+}
+
+fn place(row: &Row<'_>) -> rusqlite::Result<Option<(ChannelId, BrokenPlace)>> {
+    let ids = (ChannelId::from_i64(row.get(0)?), MessageId::from_i64(row.get(2)?));
+    let (Some(channel), Some(until)) = ids else { return Ok(None) };
+    let place = BrokenPlace {
+        after: MessageId::from_i64(row.get(1)?),
+        until,
+        attempts: row.get(3)?,
+        tried_at: Timestamp::from_millis(row.get(4)?),
+    };
+    Ok(Some((channel, place)))
+}

@@ -1,0 +1,87 @@
+//! Which parts of a channel's history are read once more, besides what is new.
+//! Pure.
+
+use std::time::Duration;
+
+use super::Selection;
+use super::build::{Action, OVERLAP, archived_from};
+use crate::model::{BrokenPlace, Checkpoint, MessageId, Timestamp};
+use crate::platform::PlatformAdapter;
+
+/// A message that couldn't be read is tried so many times by the next runs,
+const EAGER_ATTEMPTS: u32 = 5;
+/// and this often from then on.
+const PATIENT_INTERVAL: Duration = Duration::from_hours(24);
+/// Broken messages that one run tries again in one channel: each may cost a
+/// page.
+const RETRIED_AT_ONCE: usize = 20;
+
+/// A part of a channel's history that was read before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reread {
+    /// Reading begins behind this message; `None` is the channel's beginning.
+    pub after: Option<MessageId>,
+    /// Reading ends at this message.
+    pub until: MessageId,
+}
+
+/// What is read again after the main part, which begins behind `main_after`:
+/// where messages were broken, and what was young when a first read that goes
+/// on now was interrupted. Ascending, without overlaps.
+pub(super) fn rereads<P: PlatformAdapter>(
+    platform: &P,
+    checkpoint: &Checkpoint,
+    selection: &Selection,
+    main: (Action, Option<MessageId>),
+    now: Timestamp,
+) -> Vec<Reread> {
+    let (action, main_after) = main;
+    if action == Action::Range {
+        return Vec::new();
+    }
+    let resumed = (action == Action::ReadOn).then(|| resumed(platform, checkpoint, selection)).flatten();
+    let broken = due(checkpoint, selection, now).into_iter().filter(|place| place.after < main_after);
+    let broken = broken.map(|place| Reread { after: place.after, until: place.until });
+    merged(broken.chain(resumed).collect())
+}
+
+/// The broken messages that are tried now: those tried least often first. Who
+/// asks for the channel by ID doesn't have to wait.
+fn due(checkpoint: &Checkpoint, selection: &Selection, now: Timestamp) -> Vec<BrokenPlace> {
+    let is_due = |place: &&BrokenPlace| {
+        place.attempts < EAGER_ATTEMPTS
+            || now.since(place.tried_at) >= PATIENT_INTERVAL
+            || !selection.channels.is_empty()
+    };
+    let mut due: Vec<BrokenPlace> = checkpoint.broken.iter().filter(is_due).copied().collect();
+    due.sort_by_key(|place| (place.attempts, place.tried_at, place.until));
+    due.truncate(RETRIED_AT_ONCE);
+    due
+}
+
+/// What was younger than the window when the interrupted reading began, as far
+/// as it came.
+fn resumed<P: PlatformAdapter>(
+    platform: &P,
+    checkpoint: &Checkpoint,
+    selection: &Selection,
+) -> Option<Reread> {
+    let until = checkpoint.last_message_id?;
+    let window = selection.refresh_window.max(OVERLAP);
+    let young = platform.id_before(checkpoint.refreshed_at?.earlier(window));
+    let after = young.max(archived_from(platform, checkpoint));
+    (after < Some(until)).then_some(Reread { after, until })
+}
+
+fn merged(mut rereads: Vec<Reread>) -> Vec<Reread> {
+    rereads.retain(|reread| reread.after < Some(reread.until));
+    rereads.sort_by_key(|reread| (reread.after, reread.until));
+    let mut merged: Vec<Reread> = Vec::new();
+    for reread in rereads {
+        match merged.last_mut() {
+            Some(last) if reread.after <= Some(last.until) => last.until = last.until.max(reread.until),
+            _ => merged.push(reread),
+        }
+    }
+    merged
+}
