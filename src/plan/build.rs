@@ -294,11 +294,7 @@ fn channel_plan<P: PlatformAdapter>(
         backfill: None,
         rereads: Vec::new(),
         is_retry: checkpoint.failed_at.is_some(),
-        rereads_young: match action {
-            Action::FirstRead | Action::ReadOn | Action::Refresh => true,
-            Action::Full => after != checkpoint.full_cursor || after.is_none(),
-            Action::Range => false,
-        },
+        rereads_young: action != Action::Range,
         weight: weight(platform, channel, after),
         until: selection.run_until.and_then(|until| platform.id_before(until)),
         moves_checkpoint: after <= read_to,

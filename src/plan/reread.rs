@@ -26,8 +26,8 @@ pub struct Reread {
 }
 
 /// What is read again after the main part, which begins behind `main_after`:
-/// where messages were broken, and what was young when a first read that goes
-/// on now was interrupted. Ascending, without overlaps.
+/// where messages were broken, and what was young when a reading that goes on
+/// now was interrupted. Ascending, without overlaps.
 pub(super) fn rereads<P: PlatformAdapter>(
     platform: &P,
     checkpoint: &Checkpoint,
@@ -39,7 +39,9 @@ pub(super) fn rereads<P: PlatformAdapter>(
     if action == Action::Range {
         return Vec::new();
     }
-    let resumed = (action == Action::ReadOn).then(|| resumed(platform, checkpoint, selection)).flatten();
+    let goes_on = matches!(action, Action::ReadOn | Action::Full);
+    let resumed =
+        main_after.filter(|_| goes_on).and_then(|until| resumed(platform, checkpoint, selection, until));
     let broken = due(checkpoint, selection, now).into_iter().filter(|place| place.after < main_after);
     let broken = broken.map(|place| Reread { after: place.after, until: place.until });
     merged(broken.chain(resumed).collect())
@@ -59,14 +61,14 @@ fn due(checkpoint: &Checkpoint, selection: &Selection, now: Timestamp) -> Vec<Br
     due
 }
 
-/// What was younger than the window when the interrupted reading began, as far
-/// as it came.
+/// What was younger than the window when the interrupted reading, or the
+/// refresh before it, began, as far as the reading came.
 fn resumed<P: PlatformAdapter>(
     platform: &P,
     checkpoint: &Checkpoint,
     selection: &Selection,
+    until: MessageId,
 ) -> Option<Reread> {
-    let until = checkpoint.last_message_id?;
     let window = selection.refresh_window.max(OVERLAP);
     let young = platform.id_before(checkpoint.refreshed_at?.earlier(window));
     let after = young.max(archived_from(platform, checkpoint));

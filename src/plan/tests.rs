@@ -144,7 +144,7 @@ fn an_interrupted_first_read_goes_on_at_its_checkpoint() {
 }
 
 #[test]
-fn a_first_read_that_goes_on_reads_again_what_was_young_when_it_was_interrupted() {
+fn a_reading_that_goes_on_reads_again_what_was_young_when_it_was_interrupted() {
     let begun = |last| Checkpoint {
         last_message_id: Some(sent(last)),
         refreshed_at: Some(hours_ago(50)),
@@ -153,6 +153,11 @@ fn a_first_read_that_goes_on_reads_again_what_was_young_when_it_was_interrupted(
     let plan = plan_of(text(Some(1)), Some(begun(60)), &day_window());
     let young = Reread { after: before(74), until: sent(60) };
     assert_eq!((only_read(&plan).after, &only_read(&plan).rereads[..]), (Some(sent(60)), &[young][..]));
+    let full =
+        Checkpoint { full_job_id: Some("first".into()), full_cursor: Some(sent(55)), ..complete(30, 50) };
+    let goes_on = Selection { full: true, full_job_id: Some("first".into()), ..day_window() };
+    let plan = plan_of(text(Some(1)), Some(full), &goes_on);
+    assert_eq!(only_read(&plan).rereads, [Reread { until: sent(55), ..young }]);
     // What it had come to was older than the window.
     assert_eq!(only_read(&plan_of(text(Some(1)), Some(begun(80)), &day_window())).rereads, []);
 }

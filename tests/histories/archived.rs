@@ -77,11 +77,18 @@ impl Archive {
     }
 }
 
-/// Messages that couldn't be read.
+/// Messages that couldn't be read, but for their IDs.
 pub fn broken(archive: &Connection) -> HashSet<Key> {
     let sql = "SELECT CAST(c.platform_id AS TEXT), CAST(b.platform_id AS TEXT)
-                 FROM broken_messages b JOIN channels c ON c.id = b.channel_id";
+                 FROM broken_messages b JOIN channels c ON c.id = b.channel_id WHERE b.platform_id > 0";
     list(archive, sql, key).into_iter().collect()
+}
+
+/// Channels with messages that couldn't be read, those without IDs included.
+pub fn broken_channels(archive: &Connection) -> HashSet<u64> {
+    let sql =
+        "SELECT CAST(c.platform_id AS TEXT) FROM broken_messages b JOIN channels c ON c.id = b.channel_id";
+    list(archive, sql, |row| id(row, 0)).into_iter().collect()
 }
 
 /// Who reacted: message, emoji, whether burst, and the person's hash.

@@ -14,7 +14,7 @@ use crate::change::{self, apply_where};
 use crate::check::{self, People};
 use crate::message::Trust;
 use crate::model::{Model, Seen, Sight};
-use crate::setup::Setup;
+use crate::setup::{GUILD, Setup};
 use crate::step::{Change, Fault, Sync};
 use crate::util::{Ran, Sandbox};
 
@@ -140,7 +140,21 @@ impl Scene {
     fn finished(&self, arguments: &[&str], full: bool) -> Told<Outcome> {
         let (ran, text) = self.start(arguments, full);
         expect(&ran, &text, &[0])?;
+        if arguments.is_empty() {
+            self.expect_nothing_broken(&text)?;
+        }
         Ok(Outcome::new(text, full, true))
+    }
+
+    /// What was broken in an earlier run has been read again where it can be.
+    fn expect_nothing_broken(&self, text: &str) -> Told<()> {
+        let broken = self.archive().map_or_else(HashSet::new, |archive| archived::broken_channels(&archive));
+        let truth = self.world().truth(GUILD);
+        let readable = truth.iter().filter(|channel| channel.bot_can_read).map(|channel| channel.id);
+        match readable.filter(|channel| broken.contains(channel)).min() {
+            None => Ok(()),
+            Some(channel) => Err(format!("after {text}, messages of {channel} are still broken")),
+        }
     }
 
     fn spawn(&self, full: bool) -> Child {
