@@ -100,7 +100,10 @@ fn prepare(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
 }
 
 fn write_config(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
-    let mut text = format!("[discord]\napi_url = \"{api_url}\"\n");
+    // Who reacted costs a request for each emoji of a message: for this world,
+    // six minutes at Discord's pace.
+    let mut text =
+        format!("[discord]\napi_url = \"{api_url}\"\n\n[sync]\nreactions = \"counts\"     # or \"users\"\n");
     for guild in Description::demo().guilds {
         let (name, id) = (&guild.name, guild.id);
         write!(text, "\n[[tenant]]\nname = {name:?}\nplatform = \"discord\"\nguild_id = \"{id}\"\n")?;

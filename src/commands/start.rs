@@ -73,7 +73,7 @@ fn attempt(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure
     let token = config.discord.token.read(&around.env)?;
     check_archive(&config.archive.path, options.wait.is_some())?;
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, options)).collect();
-    let display = Display::new(options.format, around);
+    let display = Display::new(options.format, config.discord.requests_per_second, around);
     let code = runtime()?.block_on(async {
         let platform = connect::discord(&config, token.expose())?;
         sync(Arc::new(platform), &config, tasks, options, &display).await
@@ -120,7 +120,7 @@ async fn sync(
     display: &Display,
 ) -> Result<(ExitCode, String), Failure> {
     let stop = watch::Sender::new(None);
-    let signals = Signals::watch(stop.clone())?;
+    let signals = Signals::watch(stop.clone(), display.bars.clone())?;
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
@@ -255,7 +255,7 @@ struct Display {
 }
 
 impl Display {
-    fn new(format: Format, around: &Surroundings) -> Self {
+    fn new(format: Format, requests_per_second: f64, around: &Surroundings) -> Self {
         let log = Log { tells_rate_limits: around.tells_rate_limits() };
         let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(log)];
         let mut bars = None;
@@ -263,7 +263,7 @@ impl Display {
             monitors.push(Arc::new(Events));
         }
         if format == Format::Human && around.draws_bars() {
-            let shown = Arc::new(Bars::new(around.colors()));
+            let shown = Arc::new(Bars::new(around.colors(), requests_per_second));
             around.start_log(shown.writer());
             monitors.push(Arc::clone(&shown) as Arc<dyn Monitor>);
             bars = Some(shown);
@@ -319,7 +319,7 @@ struct Signals {
 }
 
 impl Signals {
-    fn watch(stop: watch::Sender<Option<Stop>>) -> Result<Self, Failure> {
+    fn watch(stop: watch::Sender<Option<Stop>>, bars: Option<Arc<Bars>>) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
                 Failure::new(ExitCode::Failure, format!("failed to listen for signals: {error}"))
@@ -330,7 +330,8 @@ impl Signals {
         // A closed terminal ends nothing.
         let hang_up = listen(SignalKind::hangup())?;
         let received = Arc::new(AtomicU8::new(0));
-        tokio::spawn(listen_for(interrupt, terminate, hang_up, stop, Arc::clone(&received)));
+        let ending = Ending { stop, bars, received: Arc::clone(&received) };
+        tokio::spawn(listen_for(interrupt, terminate, hang_up, ending));
         Ok(Self { received })
     }
 
@@ -344,6 +345,13 @@ impl Signals {
     }
 }
 
+/// What a signal ends.
+struct Ending {
+    stop: watch::Sender<Option<Stop>>,
+    bars: Option<Arc<Bars>>,
+    received: Arc<AtomicU8>,
+}
+
 /// Ends the run after `limit`.
 fn limit_runtime(stop: &watch::Sender<Option<Stop>>, limit: Option<Duration>) {
     let Some(limit) = limit else { return };
@@ -354,24 +362,22 @@ fn limit_runtime(stop: &watch::Sender<Option<Stop>>, limit: Option<Duration>) {
     });
 }
 
-async fn listen_for(
-    mut interrupt: Signal,
-    mut terminate: Signal,
-    mut hang_up: Signal,
-    stop: watch::Sender<Option<Stop>>,
-    received: Arc<AtomicU8>,
-) {
+async fn listen_for(mut interrupt: Signal, mut terminate: Signal, mut hang_up: Signal, ending: Ending) {
     loop {
         let code = tokio::select! {
             _ = interrupt.recv() => ExitCode::Interrupted,
             _ = terminate.recv() => ExitCode::Terminated,
             _ = hang_up.recv() => continue,
         };
-        if received.swap(code.number(), Ordering::SeqCst) != 0 {
-            // Commits are transactions: there is nothing to tidy up.
+        if ending.received.swap(code.number(), Ordering::SeqCst) != 0 {
+            // Commits are transactions: there is nothing to tidy up but the
+            // terminal.
+            if let Some(bars) = &ending.bars {
+                bars.clear();
+            }
             std::process::exit(code.number().into());
         }
-        set(&stop, Stop::Signal);
+        set(&ending.stop, Stop::Signal);
     }
 }
 

@@ -103,12 +103,15 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     }
 }
 
-/// "refresh", "read on, again after a failure", "refresh, and from an earlier
-/// beginning".
+/// "refresh", "read on (retry)", "refresh + earlier history", "refresh + 2
+/// parts again".
 fn action(read: &ChannelPlan) -> String {
     let mut action = read.action.name().to_owned();
     if read.backfill.is_some() {
         action.push_str(" + earlier history");
+    }
+    if !read.rereads.is_empty() {
+        write!(action, " + {} again", counted(read.rereads.len() as u64, "part")).ok();
     }
     if read.is_retry {
         action.push_str(" (retry)");
@@ -189,6 +192,7 @@ fn read_json(tenant: &PlannedTenant, read: &ChannelPlan) -> Value {
         "retry": read.is_retry,
         "after_message_id": read.after.map(|id| id.to_string()),
         "earlier_history_from": read.backfill.map(|backfill| backfill.since.map(iso)),
+        "parts_again": read.rereads.len(),
         "from": tenant.starts.get(&read.channel.id).map(|start| iso(*start)),
         "expected_messages": read.weight,
     })

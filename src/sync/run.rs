@@ -117,7 +117,7 @@ impl<P: PlatformAdapter> Run<P> {
             let handle = self.preparing.spawn(async move {
                 tokio::select! {
                     biased;
-                    stop = context.stopped() => Err(stopped(stop)),
+                    stop = context.stopped() => Err(stopped(stop, "the channels were known")),
                     prepared = prepare(&context, &tenants[index], row, job_id, closings, &meter) => prepared,
                 }
             });
@@ -131,7 +131,7 @@ impl<P: PlatformAdapter> Run<P> {
         let handle = self.preparing.spawn(async move {
             tokio::select! {
                 biased;
-                stop = context.stopped() => Err(stopped(stop)),
+                stop = context.stopped() => Err(stopped(stop, "all archived threads were listed")),
                 prepared = prepare_archived(&context, &tenants[tenant], stage, &meter) => prepared,
             }
         });
@@ -422,12 +422,12 @@ impl<P: PlatformAdapter> Run<P> {
     }
 }
 
-fn stopped(stop: Stop) -> Failure {
+fn stopped(stop: Stop, before: &str) -> Failure {
     let (cause, error) = match stop {
-        Stop::OutOfTime => (Cause::OutOfTime, "the run's time was up before the channels were known"),
-        Stop::Signal | Stop::Fatal => (Cause::Interrupted, "stopped before the channels were known"),
+        Stop::OutOfTime => (Cause::OutOfTime, format!("the run's time was up before {before}")),
+        Stop::Signal | Stop::Fatal => (Cause::Interrupted, format!("stopped before {before}")),
     };
-    Failure { cause, ends_run: false, is_own: false, error: error.to_owned() }
+    Failure { cause, ends_run: false, is_own: false, error }
 }
 
 fn panicked(_: &JoinError) -> Failure {

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::keys::HiddenKeys;
 use super::lines::{eta_text, warning};
 use super::totals::Totals;
 use crate::model::{ChannelId, Timestamp};
@@ -24,10 +25,13 @@ const REDRAWS: u8 = 10;
 pub struct Bars {
     multi: MultiProgress,
     state: Mutex<State>,
+    keys: Mutex<Option<HiddenKeys>>,
 }
 
 struct State {
     totals: Totals,
+    /// A second, at most.
+    requests_allowed: f64,
     total: ProgressBar,
     /// In the order in which they were opened.
     channels: Vec<Line>,
@@ -49,15 +53,16 @@ struct Line {
 }
 
 impl Bars {
-    /// Draws at once.
-    pub fn new(colors: bool) -> Self {
+    /// Draws at once. `requests_allowed` is what a second may see at most.
+    pub fn new(colors: bool, requests_allowed: f64) -> Self {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS));
         let total = multi.add(ProgressBar::new(CHANNEL_LENGTH).with_style(style("green", colors)));
         total.set_message("looking at channels");
         total.enable_steady_tick(Duration::from_millis(500));
         let channel_style = style("blue", colors);
-        let state = State { totals: Totals::default(), total, channels: Vec::new(), channel_style };
-        Self { multi, state: Mutex::new(state) }
+        let totals = Totals::default();
+        let state = State { totals, requests_allowed, total, channels: Vec::new(), channel_style };
+        Self { multi, state: Mutex::new(state), keys: Mutex::new(Some(HiddenKeys::hide())) }
     }
 
     /// Something that writes above the bars.
@@ -76,6 +81,7 @@ impl Bars {
         self.state().total.finish_and_clear();
         self.multi.clear().ok();
         self.multi.set_draw_target(ProgressDrawTarget::hidden());
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -96,19 +102,24 @@ impl State {
         let (messages, requests) = totals.rates();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
         self.total.set_position((totals.progress() * 1000.0) as u64);
+        let requests = format!("{requests:.0}/{:.0} req/s", self.requests_allowed);
         // What matters most comes first: a narrow terminal cuts the end off.
-        if totals.reactions > totals.reactions_done && self.channels.is_empty() {
-            let (done, all) = (totals.reactions_done, totals.reactions);
-            self.total.set_message(format!("who reacted: {done} of {all}  {requests:.0} requests/s"));
-            return;
-        }
-        self.total.set_message(format!(
-            "{}  {} of {} channels  {} messages  {messages:.0}/s  {requests:.0} requests/s",
-            eta_text(totals.eta()),
-            totals.channels_done,
-            totals.channels,
-            totals.messages,
-        ));
+        self.total.set_message(if totals.is_reading_reactors() && self.channels.is_empty() {
+            let (done, all) = (HumanCount(totals.reactions_done), HumanCount(totals.reactions));
+            format!("{}  who reacted {done}/{all}  {requests}", eta_text(totals.reactors_eta()))
+        } else {
+            let (done, all) = (totals.channels_done, totals.channels);
+            let read = HumanCount(totals.messages);
+            format!(
+                "{}  {done}/{all} channels  {read} msgs  {messages:.0}/s  {requests}",
+                eta_text(totals.eta())
+            )
+        });
+    }
+
+    /// Rates fall and waits end also where nothing happens.
+    fn redraw_channels(&self) {
+        self.channels.iter().for_each(Line::redraw);
     }
 
     fn give_bars(&mut self, multi: &MultiProgress) {
@@ -145,7 +156,7 @@ impl Line {
         }
     }
 
-    /// "#general  waits for a rate limit  2024-05-03  1200 messages  100/s".
+    /// "#general  waits for a rate limit  2024-05-03  1,200 msgs  100/s".
     #[allow(clippy::cast_precision_loss, reason = "a rate")]
     fn text(&self) -> String {
         let rate = self.messages as f64 / self.opened.elapsed().as_secs_f64().max(0.5);
@@ -155,7 +166,7 @@ impl Line {
             _ => "",
         };
         let reached = self.reached.map(|reached| format!("  {}", day(reached))).unwrap_or_default();
-        format!("#{}{waits}{reached}  {} messages  {rate:.0}/s", self.name, self.messages)
+        format!("#{}{waits}{reached}  {} msgs  {rate:.0}/s", self.name, HumanCount(self.messages))
     }
 }
 
@@ -204,6 +215,7 @@ impl Monitor for Bars {
                 state.close(*channel, &self.multi);
                 state.give_bars(&self.multi);
             }
+            Event::JobProgress { .. } => state.redraw_channels(),
             event => {
                 if let Some(text) = warning(event) {
                     self.multi.println(text).ok();

@@ -3,6 +3,7 @@
 
 mod bars;
 mod events;
+mod keys;
 mod lines;
 mod log;
 mod totals;

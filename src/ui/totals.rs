@@ -99,6 +99,20 @@ impl Totals {
         Duration::try_from_secs_f64(longest).ok()
     }
 
+    /// Whether it is still to be read who reacted.
+    pub const fn is_reading_reactors(&self) -> bool {
+        self.reactions > self.reactions_done
+    }
+
+    /// How long reading who reacted still takes at the present rate: a request
+    /// each, or more.
+    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+    pub fn reactors_eta(&self) -> Option<Duration> {
+        let (_, requests) = self.rates();
+        let seconds = (self.reactions - self.reactions_done) as f64 / requests;
+        Duration::try_from_secs_f64(seconds).ok().filter(|_| self.reactions_done > 0)
+    }
+
     /// Messages and requests a second, over the last seconds.
     #[allow(clippy::cast_precision_loss, reason = "rates")]
     pub fn rates(&self) -> (f64, f64) {
