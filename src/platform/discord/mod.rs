@@ -92,12 +92,13 @@ impl PlatformAdapter for Discord {
         let route = Route::GetCurrentUserApplicationInfo;
         let read = |answer: Answer| {
             let application: wire::Application = answer.parse()?;
+            let bot = application.bot.and_then(|bot| bot.id());
             let identity = BotIdentity {
                 reads_content: application.reads_content(),
                 server_time: answer.date,
-                invite_url: application.id.map(|id| visibility::invite_url(id.0)),
+                invite_url: application.id.map(|id| visibility::invite_url(id.0, bot)),
             };
-            Ok((application.bot.and_then(|bot| bot.id()), identity))
+            Ok((bot, identity))
         };
         match self.client.read(&route, "the bot's application", monitor, read).await {
             Ok((bot, identity)) => {
