@@ -80,6 +80,16 @@ impl Discord {
     }
 }
 
+/// Reads a page of messages as Discord sends it: what [`Discord`] does with an
+/// answer, for measuring it without a network.
+///
+/// # Errors
+/// When it isn't a JSON list.
+pub fn read_page(body: Vec<u8>, channel: ChannelId) -> Result<MessagePage, PlatformError> {
+    let answer = Answer { subject: format!("messages of channel {channel}"), body: body.into(), date: None };
+    convert::page(answer, channel, Discord::MAX_PAGE)
+}
+
 impl PlatformAdapter for Discord {
     /// <https://discord.com/developers/docs/resources/message#get-channel-messages>
     const MAX_PAGE: u16 = 100;
