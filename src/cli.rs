@@ -207,7 +207,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// When it can't do its work; wrong arguments end the process with 2 here.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Result<ExitCode, Failure> {
-    let cli = Cli::parse_from(arguments);
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = Cli::try_parse_from(&arguments).unwrap_or_else(|error| refuse(&error, &arguments));
     let around = surroundings(cli.global, env);
     match cli.command {
         Command::Start(options) => start::start(&start_options(options), &around),
@@ -227,6 +228,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
             Ok(ExitCode::Success)
         }
     }
+}
+
+/// Ends the process. An argument that isn't understood is repeated, unless it
+/// may be somebody's ID.
+fn refuse(error: &clap::Error, arguments: &[OsString]) -> ! {
+    if !error.use_stderr() || !arguments.iter().any(|argument| argument == "forget") {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let mut hidden = String::new();
+    for part in text.split_inclusive(|char: char| !char.is_ascii_digit()) {
+        let rest = part.trim_start_matches(|char: char| char.is_ascii_digit());
+        let digits = &part[..part.len() - rest.len()];
+        hidden.push_str(if digits.len() >= 15 { "…" } else { digits });
+        hidden.push_str(rest);
+    }
+    write!(io::stderr(), "{hidden}").ok();
+    std::process::exit(error.exit_code())
 }
 
 fn surroundings(global: Global, env: Environment) -> Surroundings {

@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use verta_sync::cli;
+use verta_sync::commands::panics;
 use verta_sync::config::Environment;
 
 fn main() -> ExitCode {
+    panics::keep_discreet();
     let current_dir = std::env::current_dir().unwrap_or_default();
     let env = Environment::new(std::env::vars_os(), current_dir);
     match cli::run(std::env::args_os(), env) {

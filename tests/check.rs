@@ -60,13 +60,17 @@ fn a_missing_right_is_named_as_discord_names_it_with_the_invitation() {
             "! ",
             "Read Message History",
             &chat.to_string(),
-            "oauth2/authorize?client_id=",
+            // The simulated application's ID is its bot's, as most are.
+            "oauth2/authorize?client_id=APPLICATION_ID&",
             "permissions=1115136",
+            "discord.com/developers/applications",
         ],
     );
+    sandbox.assert_discreet(&ran);
     world.remove_bot(GUILD);
     let ran = sandbox.run(&["check"]).expect_code(4);
     assert_says(&ran.stdout, &["✗ ", "invite the bot", "oauth2/authorize"]);
+    sandbox.assert_discreet(&ran);
 }
 
 #[test]
@@ -124,4 +128,40 @@ fn a_raw_id_in_the_archive_is_found_and_not_repeated() {
         assert_says(&ran.stdout, &["✗ messages.content, message ", how, "in 1 of"]);
         assert!(!ran.stdout.contains(&id.to_string()), "{}", ran.stdout);
     }
+}
+
+#[test]
+fn an_archive_of_another_anonymization_is_refused_by_every_command() {
+    let sandbox = sandbox();
+    sandbox.run(&["start"]).expect_code(0);
+    let other = "UPDATE archive_info SET value = 'hmac-sha256' WHERE key = 'anonymization'";
+    sandbox.archive().execute(other, []).unwrap();
+    let before = sandbox.rows("SELECT * FROM messages");
+    let tenant = sandbox.sim.world().guilds()[0].1.clone();
+    for command in [
+        vec!["start"],
+        vec!["start", "--wait=1s"],
+        vec!["plan"],
+        vec!["status"],
+        vec!["check"],
+        vec!["check", "--privacy"],
+        vec!["reset", "--tenant", &tenant, "--purge", "--yes"],
+        vec!["forget", "--user", "80351110224678912", "--yes"],
+    ] {
+        let ran = sandbox.run(&command).expect_code(2);
+        assert_says(&format!("{}{}", ran.stdout, ran.stderr), &["\"hmac-sha256\"", "\"sha256\""]);
+    }
+    assert_eq!(sandbox.rows("SELECT * FROM messages"), before);
+}
+
+#[test]
+fn a_raw_id_of_somebody_who_was_erased_is_found_too() {
+    let sandbox = sandbox();
+    sandbox.run(&["start"]).expect_code(0);
+    let id = "80351110224678912";
+    sandbox.run(&["forget", "--user", id, "--yes"]).expect_code(0);
+    sandbox.run(&["check", "--privacy"]).expect_code(0);
+    let plant = "UPDATE messages SET content = ?1 WHERE (channel_id, platform_id) = (SELECT channel_id, platform_id FROM messages LIMIT 1)";
+    sandbox.archive().execute(plant, [format!("ask {id}")]).unwrap();
+    assert_says(&sandbox.run(&["check", "--privacy"]).expect_code(1).stdout, &["bare digits", "in 1 of"]);
 }

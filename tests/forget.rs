@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use discord_sim::{Description, World};
 use rustix::process::Signal;
+use sha2::{Digest as _, Sha256};
 use util::truth::hash;
 use util::{Sandbox, ended, run_at_terminal, send};
 
@@ -97,6 +98,126 @@ fn nothing_of_an_erased_person_is_left_and_no_sync_brings_it_back() {
         assert_eq!(tombstone(&scene), (None, String::new(), Some(2), 0));
         assert_eq!(scene.sandbox.count("SELECT count(*) FROM messages"), messages + 2);
     }
+}
+
+/// Whoever is erased stood in every place that a person can.
+#[test]
+fn every_place_that_a_person_stood_in_is_emptied_and_stays_so() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 60)));
+    let world = sandbox.sim.world();
+    let chat = world.truth(GUILD)[0].id;
+    let id = world.user_id(GUILD, PERSON).unwrap();
+    let (hash, stranger) = (hash(id), 123_456_789_012_345_678_u64);
+    let message = world.append_text(chat, PERSON, &format!("{SECRET} {stranger}")).unwrap();
+    world.react(chat, message, 5, "🦀", false);
+    let other =
+        world.append_text(chat, 5, &format!("bad{id}face, {hash}, <#{id}> https://discord.com/users/{id}"));
+    world.react(chat, other.unwrap(), PERSON, "🦑", false);
+    world.react(chat, other.unwrap(), 6, "🦑", false);
+    world.rename(chat, &format!("ticket-{id}"));
+    world.set_topic(chat, Some(&format!("of <@{id}>")));
+    sandbox.run(&["start"]).expect_code(0);
+    let archive = sandbox.archive();
+    // What the world has no means to say: a thread of theirs, and a reply to them.
+    let plant = |sql: &str| archive.execute(sql, [&hash]).unwrap();
+    let is_them = "(SELECT id FROM users WHERE anonymized_id = ?1)";
+    plant(&format!("UPDATE channels SET owner_id = {is_them}"));
+    plant(&format!(
+        "UPDATE messages SET reply_to_author_id = {is_them} WHERE platform_id = (SELECT min(platform_id) FROM messages)"
+    ));
+    plant(&format!(
+        "UPDATE messages SET metadata = json_object('interaction', ?1) WHERE author_id IS NOT {is_them}"
+    ));
+    drop(archive);
+    let counts = "SELECT message_id, emoji, count FROM reaction_count_log ORDER BY 1, 2";
+    let counted = sandbox.rows(counts);
+    assert_eq!(sandbox.count(&format!("SELECT count(*) FROM reaction_log WHERE user = '{hash}'")), 1);
+    let ran = sandbox.run(&["forget", "--user", &hash, "--yes"]).expect_code(0);
+    assert!(ran.stdout.contains("1 reaction,") && !ran.stdout.contains("0 place"), "{}", ran.stdout);
+    for command in [None, Some(vec!["start"]), Some(vec!["start", "--full"])] {
+        if let Some(command) = &command {
+            world.advance(HOUR);
+            sandbox.run(command).expect_code(0);
+        }
+        for nobody in [
+            "SELECT count(*) FROM channels WHERE owner_id IS NOT NULL",
+            "SELECT count(*) FROM reaction_log WHERE emoji = '🦑' AND user NOT IN (SELECT anonymized_id FROM users)",
+            "SELECT count(*) FROM suspect_digits",
+        ] {
+            assert_eq!(sandbox.count(nobody), 0, "{nobody} after {command:?}");
+        }
+        assert_eq!(sandbox.rows(counts), counted, "how often is not theirs alone, and Discord still says it");
+        assert_eq!(sandbox.count("SELECT count(*) FROM reaction_log WHERE emoji = '🦑'"), 1);
+        let told = "SELECT count(*) FROM messages WHERE content LIKE 'badforgottenface, forgotten, <#forgotten> %/users/forgotten'";
+        assert_eq!(sandbox.count(told), 1);
+        assert_eq!(
+            sandbox.count(
+                "SELECT count(*) FROM channels WHERE name = 'ticket-forgotten' AND topic = 'of <@forgotten>'"
+            ),
+            1
+        );
+    }
+    assert_erased(&Scene { sandbox, chat, message, id });
+}
+
+/// Digits that are nobody's are kept as they are, until somebody says whose.
+#[test]
+fn the_bare_id_of_somebody_nobody_has_met_is_erased_from_texts() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 30)));
+    let world = sandbox.sim.world();
+    let chat = world.truth(GUILD)[0].id;
+    let id = 123_456_789_012_345_678_u64;
+    let message = world.append_text(chat, 5, &format!("{SECRET}: {id}")).unwrap();
+    sandbox.run(&["start"]).expect_code(0);
+    assert!(holds(&bytes(&sandbox), &id.to_string()));
+    let ran = run_at_terminal(sandbox.command(&["forget", "--user", &id.to_string()]), "y\n").expect_code(0);
+    assert!(ran.stderr.contains("mentions in 1 text"), "{}", ran.stderr);
+    world.advance(HOUR);
+    for command in [vec!["status"], vec!["start"], vec!["start", "--full"]] {
+        sandbox.run(&command).expect_code(0);
+        assert!(!holds(&bytes(&sandbox), &id.to_string()));
+        let kept = format!(
+            "SELECT count(*) FROM message_log WHERE message_id = '{message}' AND content = '{SECRET}: forgotten'"
+        );
+        assert_eq!(sandbox.count(&kept), 1);
+    }
+}
+
+#[test]
+fn of_somebody_unknown_it_says_so_and_keeps_them_out() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 30)));
+    sandbox.run(&["start"]).expect_code(0);
+    let forget = ["forget", "--user", "80351110224678912"];
+    let ran = run_at_terminal(sandbox.command(&forget), "y\n").expect_code(0);
+    assert!(ran.stderr.contains("holds nothing of this person"), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("nothing of them was archived; later syncs leave them out"),
+        "{}",
+        ran.stdout
+    );
+    let ran = run_at_terminal(sandbox.command(&forget), "y\n").expect_code(0);
+    assert!(ran.stderr.contains("erased before"), "{}", ran.stderr);
+    assert_eq!(sandbox.rows("SELECT marker FROM forgotten").len(), 1);
+    let marker = Sha256::digest(format!("verta-forget:{}", hash(80_351_110_224_678_912)));
+    let listed = format!("SELECT count(*) FROM forgotten WHERE marker = '{marker:x}'");
+    assert_eq!(sandbox.count(&listed), 1);
+}
+
+#[test]
+fn while_somebody_reads_it_warns_and_the_next_command_finishes() {
+    let scene = scene();
+    let reader = scene.sandbox.archive();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM messages").unwrap();
+    let mut select = reader.prepare("SELECT platform_id FROM messages").unwrap();
+    let mut rows = select.query([]).unwrap();
+    rows.next().unwrap();
+    let ran = scene.sandbox.run(&["forget", "--user", &scene.id.to_string(), "--yes"]).expect_code(0);
+    assert!(ran.stderr.contains("another program is reading the archive"), "{}", ran.stderr);
+    drop(rows);
+    drop(select);
+    drop(reader);
+    scene.sandbox.run(&["start"]).expect_code(0);
+    assert_erased(&scene);
 }
 
 #[test]

@@ -9,11 +9,13 @@
 //! functions of this module: what has not been here can't be stored.
 
 mod channel;
+mod digits;
 mod message;
 mod text;
 mod user;
 
 pub use channel::{Channel, Thread, channel};
+pub use digits::ids_in;
 pub use message::{Attachment, Message, Page, Person, ReactionCount, Reply, page};
 pub use text::{Exposure, FORGOTTEN, ScrubbedText, Suspect, exposure, forget_in, hashes_in, rescrub, scrub};
 pub use user::{SCHEME, UserHash};

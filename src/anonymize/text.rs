@@ -1,22 +1,16 @@
 //! Text without raw user IDs.
+//!
+//! An ID is a run of 15 to 20 ASCII digits, whatever other characters touch it:
+//! that is how Discord and programs write one. What somebody disguises, in the
+//! digits of other scripts (`123`), with separators or spelled out, stays as
+//! it was written, and so do longer runs: they are other numbers.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::digits::{DigitRuns, Place, Syntax, may_hold_an_id, readings, user_at};
 use super::{Person, UserHash};
-use crate::model::{User, UserId};
-
-/// Digits that could be an ID: a snowflake of 2015 has 18, the first have 15.
-/// <https://discord.com/developers/docs/reference#snowflakes>
-const ID_DIGITS: std::ops::RangeInclusive<usize> = 15..=20;
-
-/// Path segments that a user's ID follows, in addresses of profiles and
-/// pictures. <https://discord.com/developers/docs/reference#image-formatting>
-const PROFILE_SEGMENTS: [&[u8]; 4] = [b"users/", b"avatars/", b"banners/", b"user/"];
-
-/// What an ID of something else follows: a channel, a role. Checked against the
-/// known users like all digits, but not worth remembering.
-const REFERENCE_PREFIXES: [&[u8]; 2] = [b"<#", b"<@&"];
+use crate::model::User;
 
 /// Text in which every mention and profile address is a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,8 +35,11 @@ impl ScrubbedText {
     /// is nothing to replace.
     pub fn resolve(&self, mut is_known: impl FnMut(&UserHash) -> bool) -> Cow<'_, str> {
         let mut resolved = Cow::Borrowed(self.text.as_str());
+        let mut replaced_from = self.text.len();
         for suspect in self.suspects.iter().rev() {
-            if is_known(&suspect.hash) {
+            // One run may be there in two readings.
+            if suspect.range.end <= replaced_from && is_known(&suspect.hash) {
+                replaced_from = suspect.range.start;
                 resolved.to_mut().replace_range(suspect.range.clone(), &suspect.hash.to_string());
             }
         }
@@ -71,16 +68,6 @@ pub(super) fn scrub_json_text(text: String, people: &mut Vec<Person>) -> Scrubbe
     scrub_as(text, Syntax::Json, people)
 }
 
-/// How digits are told apart.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Syntax {
-    /// What people write.
-    Text,
-    /// Kept fields: those named `id` hold no user's, and control characters
-    /// are written with digits.
-    Json,
-}
-
 fn scrub_as(text: String, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedText {
     if !may_hold_an_id(text.as_bytes()) {
         return ScrubbedText { text, suspects: Vec::new() };
@@ -88,20 +75,25 @@ fn scrub_as(text: String, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedT
     let mut scrubbed = ScrubbedText { text: String::with_capacity(text.len() + 64), suspects: Vec::new() };
     let mut copied = 0;
     for run in DigitRuns::new(text.as_bytes()) {
-        let run = match syntax {
-            Syntax::Json => without_escape(text.as_bytes(), run),
-            Syntax::Text => run,
-        };
-        if is_in_hash(text.as_bytes(), &run) {
-            continue;
+        let (noted, end) = (scrubbed.suspects.len(), run.end);
+        for digits in readings(text.as_bytes(), run) {
+            let Some((id, place)) = user_at(&text, &digits, syntax) else { continue };
+            let hash = UserHash::of(id);
+            if matches!(place, Place::Mention | Place::Profile) {
+                scrubbed.suspects.truncate(noted);
+                scrubbed.text.push_str(&text[copied..digits.start]);
+                if scrubbed.text.ends_with("<@!") {
+                    scrubbed.text.pop();
+                }
+                hash.push_hex(&mut scrubbed.text);
+                people.push(Person::from(User { id, is_bot: None }));
+                copied = end;
+                break;
+            }
+            let start = scrubbed.text.len() + digits.start - copied;
+            let range = start..start + digits.len();
+            scrubbed.suspects.push(Suspect { range, hash, lasting: place == Place::Bare });
         }
-        let (before, after) = (&text.as_bytes()[..run.start], &text.as_bytes()[run.end..]);
-        let Some((id, place)) = user_at(&text[run.clone()], before, after, syntax) else {
-            continue;
-        };
-        scrubbed.text.push_str(&text[copied..run.start]);
-        place.push(id, &text[run.clone()], &mut scrubbed, people);
-        copied = run.end;
     }
     scrubbed.text.push_str(&text[copied..]);
     scrubbed
@@ -110,104 +102,6 @@ fn scrub_as(text: String, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedT
 /// Scrubs stored text once more, now that `known` is a user.
 pub fn rescrub(stored: &str, known: &UserHash) -> String {
     scrub(stored.to_owned(), &mut Vec::new()).resolve(|hash| hash == known).into_owned()
-}
-
-/// Where a run of digits stands.
-enum Place {
-    /// `<@id>` or `<@!id>`.
-    Mention,
-    /// In the address of a profile or a picture.
-    Profile,
-    /// In the syntax for something that isn't a user.
-    Reference,
-    /// Anywhere else.
-    Bare,
-}
-
-impl Place {
-    fn push(self, id: UserId, digits: &str, scrubbed: &mut ScrubbedText, people: &mut Vec<Person>) {
-        let hash = UserHash::of(id);
-        match self {
-            Self::Mention | Self::Profile => {
-                if scrubbed.text.ends_with("<@!") {
-                    scrubbed.text.pop();
-                }
-                hash.push_hex(&mut scrubbed.text);
-                people.push(Person::from(User { id, is_bot: None }));
-            }
-            Self::Reference | Self::Bare => {
-                let start = scrubbed.text.len();
-                scrubbed.text.push_str(digits);
-                let lasting = matches!(self, Self::Bare);
-                scrubbed.suspects.push(Suspect { range: start..start + digits.len(), hash, lasting });
-            }
-        }
-    }
-}
-
-fn user_at(digits: &str, before: &[u8], after: &[u8], syntax: Syntax) -> Option<(UserId, Place)> {
-    let is_mention = (before.ends_with(b"<@") || before.ends_with(b"<@!")) && after.starts_with(b">");
-    if !is_mention && !ID_DIGITS.contains(&digits.len()) {
-        return None;
-    }
-    let id = digits.parse().ok()?;
-    let place = if is_mention {
-        Place::Mention
-    } else if PROFILE_SEGMENTS.iter().any(|segment| before.ends_with(segment)) {
-        Place::Profile
-    } else if is_reference(before) || (syntax == Syntax::Json && before.ends_with(b"id\":\"")) {
-        Place::Reference
-    } else {
-        Place::Bare
-    };
-    Some((id, place))
-}
-
-/// Whether something that isn't a user is named here: by one of the prefixes,
-/// in a message link, or as `<:name:id>`.
-fn is_reference(before: &[u8]) -> bool {
-    REFERENCE_PREFIXES.iter().any(|prefix| before.ends_with(prefix)) || is_emoji(before) || is_link(before)
-}
-
-/// `<:name:` or `<a:name:`.
-fn is_emoji(before: &[u8]) -> bool {
-    let Some(rest) = before.strip_suffix(b":") else { return false };
-    let name = rest.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    let opening = &rest[..rest.len() - name];
-    name > 0 && (opening.ends_with(b"<:") || opening.ends_with(b"<a:"))
-}
-
-/// `channels/`, `channels/1/` or `channels/1/2/`: a link to a message.
-fn is_link(before: &[u8]) -> bool {
-    let mut rest = before;
-    for _ in 0..3 {
-        if rest.ends_with(b"/channels/") {
-            return true;
-        }
-        let Some(shorter) = rest.strip_suffix(b"/") else { return false };
-        let digits = shorter.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits == 0 {
-            return false;
-        }
-        rest = &shorter[..shorter.len() - digits];
-    }
-    false
-}
-
-/// In JSON `\u0001` is a control character; digits that follow are their own.
-fn without_escape(text: &[u8], run: Range<usize>) -> Range<usize> {
-    let Some(before) = text[..run.start].strip_suffix(b"u") else { return run };
-    let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
-    let escaped = if backslashes % 2 == 1 { 4 } else { 0 };
-    (run.start + escaped).min(run.end)..run.end
-}
-
-/// Whether digits are part of a user's hash: 64 hex digits.
-fn is_in_hash(text: &[u8], run: &Range<usize>) -> bool {
-    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let before = text[..run.start].iter().rev().take_while(|byte| is_hex(byte)).count();
-    let after = text[run.end..].iter().take_while(|byte| is_hex(byte)).count();
-    before + run.len() + after == 64
 }
 
 /// What stands in the place of somebody who was erased: `<@forgotten>` for a
@@ -244,42 +138,13 @@ pub fn exposure(text: &str, is_json: bool, mut is_known: impl FnMut(&UserHash) -
     scrubbed.suspects.iter().any(|suspect| is_known(&suspect.hash)).then_some(Exposure::Digits)
 }
 
-/// The hashes of users that stand in a text.
+/// The hashes of users that may stand in a text, also where other hex digits
+/// touch them.
 pub fn hashes_in(text: &str) -> impl Iterator<Item = UserHash> + '_ {
-    text.split(|char: char| !char.is_ascii_hexdigit())
-        .filter(|run| run.len() == 64)
-        .filter_map(UserHash::from_hex)
-}
-
-/// A cheap look before the careful one: most messages hold no long number.
-fn may_hold_an_id(text: &[u8]) -> bool {
-    memchr::memmem::find(text, b"<@").is_some()
-        || DigitRuns::new(text).any(|run| ID_DIGITS.contains(&run.len()))
-}
-
-/// The longest runs of ASCII digits in a text, as byte ranges.
-struct DigitRuns<'a> {
-    text: &'a [u8],
-    position: usize,
-}
-
-impl<'a> DigitRuns<'a> {
-    const fn new(text: &'a [u8]) -> Self {
-        Self { text, position: 0 }
-    }
-}
-
-impl Iterator for DigitRuns<'_> {
-    type Item = Range<usize>;
-
-    fn next(&mut self) -> Option<Range<usize>> {
-        let rest = &self.text[self.position..];
-        let start = self.position + rest.iter().position(u8::is_ascii_digit)?;
-        let run = &self.text[start..];
-        let end = start + run.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(run.len());
-        self.position = end;
-        Some(start..end)
-    }
+    text.as_bytes()
+        .split(|byte| !byte.is_ascii_hexdigit())
+        .flat_map(|run| run.windows(64))
+        .filter_map(|hex| UserHash::from_hex(std::str::from_utf8(hex).ok()?))
 }
 
 #[cfg(test)]
@@ -338,6 +203,7 @@ mod tests {
             format!("<:name:{ID}>"),
             format!("<a:na_me:{ID}>"),
             format!("https://discord.com/channels/{ID}/{ID}/{ID}"),
+            format!("https://cdn.discordapp.com/attachments/{ID}/{ID}/a.png"),
         ] {
             let scrubbed = scrubbed(&text).0;
             assert_eq!(scrubbed.resolve(|_| false), text);
@@ -371,9 +237,86 @@ mod tests {
     #[test]
     fn a_hash_is_not_mistaken_for_digits() {
         let stored = format!("/users/123456789012345678{}", "a".repeat(46));
-        let known = UserHash::of(ID.parse().unwrap());
+        let known = UserHash::of("998877665544332211".parse().unwrap());
         assert_eq!(rescrub(&stored, &known), stored);
+        assert_eq!(exposure(&stored, false, |hash| *hash == known), None);
         assert_eq!(hashes_in(&format!("<@{known}> and {known}x")).count(), 2);
+    }
+
+    #[test]
+    fn an_id_between_hex_digits_is_an_id_and_its_hash_is_found_again() {
+        let known = UserHash::of(ID.parse().unwrap());
+        for text in [format!("bad{ID}face"), format!("{ID}{}", "a".repeat(46)), format!("/users/{ID}abc")] {
+            let stored = scrubbed(&text).0.resolve(|hash| *hash == known).into_owned();
+            assert!(!stored.contains(ID), "{stored}");
+            let forgotten = forget_in(stored.into(), |hash| *hash == known);
+            assert!(!forgotten.contains(&known.to_string()) && forgotten.contains(FORGOTTEN), "{forgotten}");
+        }
+    }
+
+    #[test]
+    fn a_mention_or_address_that_was_encoded_is_hashed() {
+        let hash = hash();
+        for (before, after) in [
+            ("%3C%40", "%3E"),
+            ("%3c@!", "%3e"),
+            (r"\u003c@", r"\u003e"),
+            (r"\\u003C@!", r"\\u003E"),
+            (r"<\u0040", ">"),
+            ("&lt;@", "&gt;"),
+            ("discord.com%2Fusers%2F", "%2F"),
+            (r"https:\/\/discord.com\/users\/", "\""),
+            ("/guilds/1/members/", ""),
+            ("/avatar-decorations/", "/a.png"),
+        ] {
+            let (text, people) = scrubbed(&format!("{before}{ID}{after}"));
+            assert_eq!(text.resolve(|_| false), format!("{before}{hash}{after}"));
+            assert_eq!((people, text.suspects().len()), (1, 0));
+        }
+    }
+
+    #[test]
+    fn digits_of_an_escape_hide_no_id() {
+        let known = UserHash::of(ID.parse().unwrap());
+        for before in
+            ["%40", "%2F", "%c3%A9", "%E9", r"\u0040", r"\u00e9", r"\u00E9", r"\x40", "100%", r"\u", "u"]
+        {
+            let text = format!("{before}{ID}.");
+            assert_eq!(scrubbed(&text).0.resolve(|hash| *hash == known), format!("{before}{known}."));
+            assert_eq!(scrubbed(&text).0.resolve(|_| false), text);
+        }
+    }
+
+    #[test]
+    fn whatever_touches_an_id_does_not_hide_it() {
+        let known = UserHash::of(ID.parse().unwrap());
+        for (before, after) in [
+            ("**<@", ">**"),
+            ("||", "||"),
+            ("`", "`"),
+            ("x", "y"),
+            ("_", "_"),
+            ("1.", ".5"),
+            ("-", "e10"),
+            ("0", ""),
+            ("ü", "界"),
+            ("<\\@", ">"),
+            ("~~", "~~"),
+            ("(<https://discord.com/users/", ">)"),
+        ] {
+            let text =
+                scrubbed(&format!("{before}{ID}{after}")).0.resolve(|hash| *hash == known).into_owned();
+            assert!(text.contains(&known.to_string()) && !text.contains(ID), "{text}");
+        }
+    }
+
+    #[test]
+    fn longer_numbers_and_digits_of_other_scripts_stay() {
+        let fullwidth: String =
+            ID.chars().filter_map(|digit| char::from_u32(digit as u32 + 0xfee0)).collect();
+        for text in [format!("{ID}000"), format!("777{ID}"), fullwidth, "12345678901234".to_owned()] {
+            assert_eq!(scrubbed(&text).0.resolve(|_| true), text);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{ArchiveError, Reader, Tx, audit};
+use super::{ArchiveError, Reader, Tx, audit, open, remnants, suspects};
 use crate::anonymize::{FORGOTTEN, UserHash};
 use crate::model::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 const VACUUM_DUE: &str = "vacuum_due";
 
 /// Every column of text that can hold a hash.
-pub(super) const TEXTS: [(&str, &[&str]); 9] = [
+pub(super) const TEXTS: [(&str, &[&str]); 10] = [
     ("messages", &["content", "metadata"]),
     ("message_attachments", &["filename", "url", "url_signature", "content_type", "metadata"]),
     ("channels", &["name", "topic", "metadata"]),
@@ -21,6 +21,7 @@ pub(super) const TEXTS: [(&str, &[&str]); 9] = [
     ("sync_progress", &["last_error"]),
     ("sync_jobs", &["error_details"]),
     ("channel_sync_jobs", &["error_details"]),
+    ("audit_log", &["details"]),
 ];
 
 /// What there is of a person.
@@ -38,6 +39,14 @@ pub struct ForgetScope {
     pub mentions: u64,
     /// Whether they are on the list of those who stay erased.
     pub is_forgotten: bool,
+}
+
+impl ForgetScope {
+    /// Whether the archive holds nothing of them.
+    pub fn is_empty(self) -> bool {
+        let counts = [self.messages, self.attachments, self.reactions, self.replies, self.mentions];
+        counts.into_iter().all(|count| count == 0)
+    }
 }
 
 impl Reader {
@@ -60,7 +69,9 @@ fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetScope, Archiv
     let count =
         |sql: &str| connection.query_row(sql, params![row], |row| row.get(0)).map_err(ArchiveError::from);
     let hash = user.to_string();
-    let mut mentions = 0;
+    // Digits that are nobody's ID yet may be theirs.
+    let digits = "SELECT count(*) FROM suspect_digits WHERE hash_prefix = ?1";
+    let mut mentions = connection.query_row(digits, params![user.prefix()], |row| row.get::<_, u64>(0))?;
     for (table, columns) in TEXTS {
         let holds: Vec<String> =
             columns.iter().map(|column| format!("instr(coalesce({column}, ''), ?1) > 0")).collect();
@@ -93,18 +104,15 @@ pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), Ar
         erase_messages(tx.connection, row, now)?;
         erase_person(tx.connection, row, now)?;
     }
+    // Of somebody nobody has met, the bare ID may stand in texts.
+    suspects::settle(tx, user, now)?;
     erase_mentions(tx.connection, user, now)?;
-    let delete = "DELETE FROM suspect_digits WHERE hash_prefix = ?1";
-    tx.connection.execute(delete, params![user.prefix()])?;
     tx.connection.execute("DELETE FROM users WHERE anonymized_id = ?1", params![user.to_string()])?;
     tx.connection.execute(
         "INSERT INTO forgotten (marker, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT DO NOTHING",
         params![user.forget_marker(), now.as_millis()],
     )?;
-    tx.connection.execute(
-        "INSERT INTO archive_info (key, value) VALUES (?1, '1') ON CONFLICT DO NOTHING",
-        params![VACUUM_DUE],
-    )?;
+    demand_vacuum(tx.connection)?;
     tx.interned.clear();
     audit::record(tx, "forget", None, None, None, now)
 }
@@ -112,6 +120,12 @@ pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), Ar
 fn erase_messages(connection: &Connection, row: i64, now: Timestamp) -> Result<(), ArchiveError> {
     connection.execute(
         "DELETE FROM message_attachments
+          WHERE (channel_id, message_id) IN (SELECT channel_id, platform_id FROM messages WHERE author_id = ?1)",
+        params![row],
+    )?;
+    // What numbers their texts held is theirs as well.
+    connection.execute(
+        "DELETE FROM suspect_digits
           WHERE (channel_id, message_id) IN (SELECT channel_id, platform_id FROM messages WHERE author_id = ?1)",
         params![row],
     )?;
@@ -151,17 +165,41 @@ fn erase_mentions(connection: &Connection, user: &UserHash, now: Timestamp) -> R
     Ok(())
 }
 
-/// Leaves nothing of those who were erased in free space or in the write-ahead
-/// log, if that is due. Whoever takes the lock does it before anything else.
+/// Notes that the file is to be made anew: what was removed must not stay in
+/// free space, even if the process dies now.
+pub(super) fn demand_vacuum(connection: &Connection) -> Result<(), ArchiveError> {
+    connection.execute(
+        "INSERT INTO archive_info (key, value) VALUES (?1, '1') ON CONFLICT DO NOTHING",
+        params![VACUUM_DUE],
+    )?;
+    Ok(())
+}
+
+/// Whether something of what was erased may still be in free space or in the
+/// write-ahead log.
+///
+/// # Errors
+/// When the archive can't be read.
+pub fn is_unfinished(connection: &Connection) -> Result<bool, ArchiveError> {
+    let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
+    Ok(connection.query_row(is_due, params![VACUUM_DUE], |row| row.get(0))?)
+}
+
+/// Leaves nothing of what was erased in free space or in the write-ahead log,
+/// if that is due. Whoever takes the lock does it before anything else. While a
+/// reader is in the middle of the file, it stays due.
 ///
 /// # Errors
 /// When there isn't enough space for the copy that SQLite makes.
 pub fn finish(connection: &Connection) -> Result<(), ArchiveError> {
-    let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
-    if !connection.query_row(is_due, params![VACUUM_DUE], |row| row.get(0))? {
+    if !is_unfinished(connection)? {
         return Ok(());
     }
-    super::reset::vacuum(connection)?;
-    connection.execute("DELETE FROM archive_info WHERE key = ?1", params![VACUUM_DUE])?;
+    connection.execute_batch("VACUUM")?;
+    if open::truncate_log(connection)? {
+        let done = "DELETE FROM archive_info WHERE key IN (?1, ?2)";
+        connection.execute(done, params![VACUUM_DUE, remnants::SEARCH_DUE])?;
+        open::truncate_log(connection)?;
+    }
     Ok(())
 }

@@ -87,7 +87,10 @@ impl Reader {
         column: &'static str,
         found: &mut impl FnMut(Leak),
     ) -> Result<u64, ArchiveError> {
-        let mut known = self.connection.prepare("SELECT 1 FROM users WHERE anonymized_id = ?1")?;
+        // Nobody who was erased is to be seen either.
+        let mut known = self.connection.prepare(
+            "SELECT 1 FROM users WHERE anonymized_id = ?1 UNION ALL SELECT 1 FROM forgotten WHERE marker = ?2",
+        )?;
         let sql = format!("SELECT {column}, {} FROM {table} WHERE {column} <> ''", place_of(table));
         let mut select = self.connection.prepare(&sql)?;
         let mut rows = select.query([])?;
@@ -95,8 +98,9 @@ impl Reader {
         while let Some(row) = rows.next()? {
             texts += 1;
             let text = row.get_ref(0)?.as_str().unwrap_or_default();
-            let exposure = anonymize::exposure(text, column == "metadata", |hash| {
-                known.exists([hash.to_string()]).unwrap_or(true)
+            let is_json = ["metadata", "details", "error_details"].contains(&column);
+            let exposure = anonymize::exposure(text, is_json, |hash| {
+                known.exists([hash.to_string(), hash.forget_marker()]).unwrap_or(true)
             });
             if let Some(exposure) = exposure {
                 found(Leak { table, column, place: row.get(1)?, exposure });

@@ -20,6 +20,7 @@ pub mod progress;
 pub mod queue;
 pub mod reactions;
 mod reader;
+mod remnants;
 pub mod reset;
 pub mod status;
 mod suspects;

@@ -22,6 +22,8 @@ mod embedded {
 const APPLICATION_ID: i32 = 0x7665_7274;
 /// How long another program may hold the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long readers may hold up the end.
+pub(super) const END_TIMEOUT: Duration = Duration::from_secs(1);
 /// Kept between statements.
 const CACHED_STATEMENTS: usize = 64;
 
@@ -152,6 +154,24 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
     }
     check_scheme(&connection, path)?;
     Ok(connection)
+}
+
+/// Opens once more an archive that this process has just closed.
+pub(super) fn reopen(path: &Path) -> Result<Connection, ArchiveError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    Ok(connection)
+}
+
+/// Merges the write-ahead log into the file and empties it. Returns whether
+/// that was possible: a reader in the middle of the file isn't waited for long.
+pub(super) fn truncate_log(connection: &Connection) -> Result<bool, ArchiveError> {
+    connection.busy_timeout(END_TIMEOUT)?;
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let is_busy: bool = connection.query_row(checkpoint, [], |row| row.get(0))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(!is_busy)
 }
 
 /// A file without tables counts as ours: it was made, and then the power went.

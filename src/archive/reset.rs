@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{ArchiveError, Reader, TenantRow, Tx};
+use super::{ArchiveError, Reader, TenantRow, Tx, forget};
 use crate::anonymize;
 use crate::model::{ChannelId, WorkspaceId};
 
@@ -122,7 +122,8 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
 }
 
 /// Removes the messages of a tenant, or of the channels named with their
-/// threads, and the users whom nothing refers to any more.
+/// threads, and the users whom nothing refers to any more. Free space still
+/// holds it all until [`forget::finish`].
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -148,6 +149,8 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     );
     tx.connection.execute(&counters, params![tenant.0, list])?;
     delete_unreferenced_users(tx)?;
+    // Gives the space back as well.
+    forget::demand_vacuum(tx.connection)?;
     tx.interned.clear();
     Ok(())
 }
@@ -184,16 +187,5 @@ fn delete_unreferenced_users(tx: &Tx<'_>) -> Result<(), ArchiveError> {
         [],
     )?;
     connection.execute_batch("DROP TABLE temp.mentioned")?;
-    Ok(())
-}
-
-/// Gives the space of what was removed back to the file system, and leaves
-/// nothing of it behind.
-///
-/// # Errors
-/// When there isn't enough space for the copy that SQLite makes.
-pub fn vacuum(connection: &rusqlite::Connection) -> Result<(), ArchiveError> {
-    connection.execute_batch("VACUUM")?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{ArchiveError, ChannelRow, Tx, emoji};
+use super::{ArchiveError, ChannelRow, Tx, emoji, remnants};
 use crate::anonymize::{UserHash, rescrub};
 use crate::model::Timestamp;
 
@@ -74,6 +74,7 @@ fn scrub_column(
     for text in texts {
         let scrubbed = rescrub(&text, user);
         if scrubbed != text {
+            remnants::demand_search(tx.connection)?;
             let update =
                 format!("UPDATE {table} SET {column} = ?3, updated_at = ?4 WHERE {key} AND {column} = ?5");
             tx.connection.prepare_cached(&update)?.execute(params![

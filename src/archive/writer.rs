@@ -5,22 +5,18 @@ use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::tx::Interned;
-use super::{ArchiveError, ArchiveErrorKind, Tx};
+use super::{ArchiveError, ArchiveErrorKind, Tx, open, remnants};
 
 /// Changes that wait for the writer at most: with what is in the transaction,
 /// the bound of the memory that unwritten pages take.
 const QUEUE: usize = 16;
 /// Changes committed together at most.
 const GROUP: usize = 10;
-
-/// How long readers may hold up the end.
-const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A change; it is told instead why it can't be made.
 type Change = Box<dyn FnOnce(Result<&mut Tx<'_>, ArchiveError>) -> Outcome + Send>;
@@ -137,7 +133,7 @@ fn work(mut connection: Connection, mut queue: mpsc::Receiver<Change>) -> Result
         }
     }
     opened.check()?;
-    finish(&connection)
+    finish(connection)
 }
 
 fn refuse(group: Vec<Change>, error: &ArchiveError) {
@@ -192,11 +188,10 @@ fn report(panic: &(dyn Any + Send)) {
     tracing::error!(panic = text, "a change of the archive failed unexpectedly and was undone");
 }
 
-/// Leaves a file that is complete by itself, unless a reader is in the middle
-/// of it: that one is not waited for, the next run does it.
-fn finish(connection: &Connection) -> Result<(), ArchiveError> {
-    connection.busy_timeout(END_TIMEOUT)?;
+/// Leaves a file that is complete by itself and shows nobody, unless a reader
+/// is in the middle of it: that one is not waited for, the next run does it.
+fn finish(connection: Connection) -> Result<(), ArchiveError> {
+    connection.busy_timeout(open::END_TIMEOUT)?;
     connection.execute_batch("PRAGMA optimize")?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(())
+    if open::truncate_log(&connection)? { remnants::remove(connection) } else { Ok(()) }
 }

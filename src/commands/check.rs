@@ -92,7 +92,8 @@ impl Steps {
     /// As a sync would end: the archive comes before the token, and servers
     /// count together.
     fn exit_code(&self) -> ExitCode {
-        let order = [ExitCode::Archive, ExitCode::Access, ExitCode::RateLimited, ExitCode::Failure];
+        let order =
+            [ExitCode::Usage, ExitCode::Archive, ExitCode::Access, ExitCode::RateLimited, ExitCode::Failure];
         let first = order.into_iter().find(|code| self.codes.contains(code));
         match (first, self.servers) {
             (Some(code), _) => code,
@@ -104,6 +105,7 @@ impl Steps {
 }
 
 fn archive(path: &Path, steps: &mut Steps) {
+    let mut code = ExitCode::Archive;
     let finding = match Reader::open(path).and_then(|reader| state_of(&reader)) {
         Ok((faults, schema)) if faults.is_empty() => {
             Finding::good(format!("archive: {}, schema {schema}, sound", shown(path)))
@@ -119,9 +121,9 @@ fn archive(path: &Path, steps: &mut Steps) {
             "archive: {} will be brought to this version by the next sync",
             shown(path)
         )),
-        Err(error) => unusable(&error, path),
+        Err(error) => unusable(&error, path, &mut code),
     };
-    steps.add(ExitCode::Archive, finding);
+    steps.add(code, finding);
     if let Some(disk) = disk(path.parent().unwrap_or(path)) {
         let free = format!("{:.1} GB free", space(disk.free_bytes));
         let finding = if disk.is_remote {
@@ -150,8 +152,9 @@ fn state_of(reader: &Reader) -> Result<(Vec<String>, i64), ArchiveError> {
     Ok((reader.faults()?, reader.schema_version()?))
 }
 
-fn unusable(error: &ArchiveError, path: &Path) -> Finding {
+fn unusable(error: &ArchiveError, path: &Path, code: &mut ExitCode) -> Finding {
     let failure = Failure::archive(error, path);
+    *code = failure.exit_code;
     let (text, hint) = failure.parts();
     Finding { mark: Mark::Bad, text: format!("archive: {text}"), remedies: hint.into_iter().collect() }
 }

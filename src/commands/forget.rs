@@ -3,10 +3,11 @@
 use std::io::{self, Write as _};
 
 use super::confirm::confirm;
+use super::migrate::migrate;
 use super::surroundings::runtime;
 use super::{Failure, Surroundings, written};
 use crate::anonymize::UserHash;
-use crate::archive::forget::{ForgetScope, forget as erase};
+use crate::archive::forget::{ForgetScope, forget as erase, is_unfinished};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::Overrides;
 use crate::exit_code::ExitCode;
@@ -33,6 +34,8 @@ pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
+    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
+    migrate(&file, "forget")?;
     let scope = match Reader::open(path) {
         Ok(reader) => reader.forget_scope(&user).map_err(failed)?,
         Err(error) if error.kind == ArchiveErrorKind::Missing => ForgetScope::default(),
@@ -41,20 +44,27 @@ pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
     if !confirm("the erasure", options.yes, || question(scope))? {
         return Ok(ExitCode::Failure);
     }
-    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
     let _lock =
         Lock::take(&file, "forget", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     let runtime = runtime()?;
-    let change = || -> Result<(), ArchiveError> {
+    let change = || -> Result<bool, ArchiveError> {
         let (writer, thread) = Writer::start(file.open()?);
         runtime.block_on(writer.run(move |tx| erase(tx, &user, Surroundings::now())))?;
         drop(writer);
         thread.join()?;
         // Opening finishes what is left of it in free space.
-        file.open().map(drop)
+        is_unfinished(&file.open()?)
     };
-    change().map_err(failed)?;
-    written(writeln!(io::stdout(), "erased: {}; later syncs leave them out", told(scope)))?;
+    if change().map_err(failed)? {
+        writeln!(
+            io::stderr(),
+            "warning: another program is reading the archive; until it has ended and a command of verta-sync \
+             has written the archive, the file still holds remains of what was erased"
+        )
+        .ok();
+    }
+    let what = if scope.is_empty() { "nothing of them was archived".to_owned() } else { told(scope) };
+    written(writeln!(io::stdout(), "erased: {what}; later syncs leave them out"))?;
     Ok(ExitCode::Success)
 }
 
@@ -73,6 +83,9 @@ fn user(text: &str) -> Result<UserHash, Failure> {
 }
 
 fn question(scope: ForgetScope) -> String {
+    if scope.is_empty() && !scope.is_forgotten {
+        return "The archive holds nothing of this person. Later syncs will leave them out.".to_owned();
+    }
     let known = if scope.is_forgotten { "\nThey were erased before and stay so." } else { "" };
     format!(
         "This erases for good, in all tenants: {}.{known}\n\

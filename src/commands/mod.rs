@@ -6,6 +6,8 @@ mod connect;
 mod end;
 mod failure;
 pub mod forget;
+mod migrate;
+pub mod panics;
 pub mod plan;
 pub mod reset;
 pub mod start;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
 use super::confirm::confirm;
+use super::migrate::migrate;
 use super::surroundings::runtime;
 use super::{Failure, Surroundings, written};
-use crate::archive::reset::{ResetScope, purge, reset as forget_progress, vacuum};
+use crate::archive::reset::{ResetScope, purge, reset as forget_progress};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides, suggest};
 use crate::exit_code::ExitCode;
@@ -40,6 +41,8 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
+    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
+    migrate(&file, "reset")?;
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),
         Err(error) if error.kind == ArchiveErrorKind::Missing => None,
@@ -58,7 +61,6 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     if !confirm("the reset", options.yes, || question(options, &scope, &names))? {
         return Ok(ExitCode::Failure);
     }
-    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
     let _lock =
         Lock::take(&file, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     change(&file, row, options.clone()).map_err(failed)??;
@@ -164,7 +166,8 @@ fn change(file: &ArchiveFile, row: TenantRow, options: Options) -> Result<Result
     drop(writer);
     thread.join()?;
     if purges {
-        vacuum(&file.open()?)?;
+        // Opening makes the file anew.
+        file.open()?;
     }
     Ok(Ok(()))
 }

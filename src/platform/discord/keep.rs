@@ -12,15 +12,21 @@ enum Keep {
     Url,
     /// A user object or a user's ID.
     User,
+    /// Whoever an embed is by. Under the address of a profile or an avatar the
+    /// name is a person's, and left out.
+    Author,
     /// An object, of which these fields are kept.
     Fields(&'static [(&'static str, &'static Keep)]),
     /// A list of such values.
     List(&'static Keep),
 }
 
-use Keep::{Fields, Leaf, List, Url, User};
+use Keep::{Author, Fields, Leaf, List, Url, User};
 
 static MEDIA: Keep = Fields(&[("url", &Url), ("width", &Leaf), ("height", &Leaf)]);
+
+static NAMED_AUTHOR: Keep = Fields(&[("name", &Leaf), ("url", &Url)]);
+static PERSON: Keep = Fields(&[("url", &Url)]);
 
 static EMBED: Keep = Fields(&[
     ("type", &Leaf),
@@ -30,7 +36,7 @@ static EMBED: Keep = Fields(&[
     ("timestamp", &Leaf),
     ("color", &Leaf),
     ("footer", &Fields(&[("text", &Leaf)])),
-    ("author", &Fields(&[("name", &Leaf), ("url", &Url)])),
+    ("author", &Author),
     ("provider", &Fields(&[("name", &Leaf), ("url", &Url)])),
     ("fields", &List(&Fields(&[("name", &Leaf), ("value", &Leaf), ("inline", &Leaf)]))),
     ("image", &MEDIA),
@@ -210,6 +216,8 @@ fn kept(value: &Value, shape: &Keep) -> Option<Value> {
         (Url, Value::String(url)) => Some(split_signature(url).0.into()),
         (User, Value::String(id)) => Some(format!("<@{id}>").into()),
         (User, Value::Object(user)) => kept(user.get("id")?, &User),
+        (Author, Value::Object(author)) if is_person(author) => kept(value, &PERSON),
+        (Author, Value::Object(_)) => kept(value, &NAMED_AUTHOR),
         (Fields(names), Value::Object(object)) => {
             let kept: Map<String, Value> = names
                 .iter()
@@ -224,6 +232,16 @@ fn kept(value: &Value, shape: &Keep) -> Option<Value> {
         }
         _ => None,
     }
+}
+
+/// Whether an embed's author is shown with a user's profile or picture.
+fn is_person(author: &Map<String, Value>) -> bool {
+    let addresses =
+        ["url", "icon_url", "proxy_icon_url"].into_iter().filter_map(|key| author.get(key)?.as_str());
+    let mut of_people = addresses.flat_map(|address| {
+        ["/users/", "/avatars/"].into_iter().filter_map(move |segment| address.split_once(segment))
+    });
+    of_people.any(|(_, id)| id.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 /// Parameters that sign an address of Discord's file store.
@@ -255,7 +273,10 @@ mod tests {
     #[test]
     fn only_listed_fields_are_kept_and_users_become_mentions() {
         let raw = json!({
-            "embeds": [{"title": "t", "author": {"name": "n", "icon_url": "https://x/avatars/1/a"}, "secret": 1}],
+            "embeds": [
+                {"title": "t", "author": {"name": "n", "icon_url": "https://x/avatars/1/a"}, "secret": 1},
+                {"title": "u", "author": {"name": "a site", "url": "https://x/embed/avatars/", "icon_url": 1}},
+            ],
             "interaction_metadata": {"id": "9", "name": "ban", "user": {"id": "77", "username": "u"}},
             "unknown": {"id": "1"},
             "flags": 0,
@@ -263,7 +284,10 @@ mod tests {
         assert_eq!(
             Value::Object(message(&raw)),
             json!({
-                "embeds": [{"title": "t", "author": {"name": "n"}}],
+                "embeds": [
+                    {"title": "t"},
+                    {"title": "u", "author": {"name": "a site", "url": "https://x/embed/avatars/"}},
+                ],
                 "interaction_metadata": {"name": "ban", "user": "<@77>"},
             })
         );

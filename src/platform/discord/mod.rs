@@ -80,6 +80,16 @@ impl Discord {
     }
 }
 
+/// Reads a page of messages as Discord sends it: what [`Discord`] does with an
+/// answer, for measuring it without a network.
+///
+/// # Errors
+/// When it isn't a JSON list.
+pub fn read_page(body: Vec<u8>, channel: ChannelId) -> Result<MessagePage, PlatformError> {
+    let answer = Answer { subject: format!("messages of channel {channel}"), body: body.into(), date: None };
+    convert::page(answer, channel, Discord::MAX_PAGE)
+}
+
 impl PlatformAdapter for Discord {
     /// <https://discord.com/developers/docs/resources/message#get-channel-messages>
     const MAX_PAGE: u16 = 100;
@@ -92,12 +102,13 @@ impl PlatformAdapter for Discord {
         let route = Route::GetCurrentUserApplicationInfo;
         let read = |answer: Answer| {
             let application: wire::Application = answer.parse()?;
+            let bot = application.bot.and_then(|bot| bot.id());
             let identity = BotIdentity {
                 reads_content: application.reads_content(),
                 server_time: answer.date,
-                invite_url: application.id.map(|id| visibility::invite_url(id.0)),
+                invite_url: application.id.map(|id| visibility::invite_url(id.0, bot)),
             };
-            Ok((application.bot.and_then(|bot| bot.id()), identity))
+            Ok((bot, identity))
         };
         match self.client.read(&route, "the bot's application", monitor, read).await {
             Ok((bot, identity)) => {

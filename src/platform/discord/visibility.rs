@@ -20,12 +20,23 @@ pub struct GuildRights {
 }
 
 /// Where the bot is invited with the rights that reading needs, and no others.
+/// Of most bots the application's ID is also their user's, which is told to
+/// nobody: then a word stands for it.
 /// <https://discord.com/developers/docs/topics/oauth2#bot-authorization-flow>
-pub fn invite_url(application: u64) -> String {
+pub fn invite_url(application: u64, bot: Option<UserId>) -> String {
     let rights = Permissions::VIEW_CHANNEL | Permissions::READ_MESSAGE_HISTORY | Permissions::CONNECT;
     let rights = rights.bits();
-    format!("https://discord.com/oauth2/authorize?client_id={application}&scope=bot&permissions={rights}")
+    let (application, note) = match bot {
+        Some(bot) if bot.get() != application => (application.to_string(), ""),
+        _ => ("APPLICATION_ID".to_owned(), INVITE_NOTE),
+    };
+    format!(
+        "https://discord.com/oauth2/authorize?client_id={application}&scope=bot&permissions={rights}{note}"
+    )
 }
+
+/// Where the ID is found.
+const INVITE_NOTE: &str = " (APPLICATION_ID: under General Information of the application, https://discord.com/developers/applications)";
 
 /// A role and what it may do.
 #[derive(Debug, Clone, Copy)]
@@ -231,6 +242,19 @@ mod tests {
             r#"[{{"id":"{BOT}","type":1,"allow":"0","deny":"{HISTORY}"}},{{"id":"{BOT_ROLE}","type":0,"allow":"{HISTORY}","deny":"0"}}]"#
         );
         assert_eq!(visibility(ChannelKind::Text, VIEW, 0, &text).bot_lacks, ["Read Message History"]);
+    }
+
+    #[test]
+    fn an_invitation_names_the_application_unless_that_names_the_bot() {
+        let bot = UserId::new(1_100_000_000_000_000_001);
+        let named = invite_url(1_099_999_999_999_999_999, bot);
+        assert!(named.ends_with("client_id=1099999999999999999&scope=bot&permissions=1115136"), "{named}");
+        for unnamed in [invite_url(1_100_000_000_000_000_001, bot), invite_url(7, None)] {
+            assert!(
+                unnamed.contains("client_id=APPLICATION_ID&scope=bot&permissions=1115136 ("),
+                "{unnamed}"
+            );
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl Description {
     /// second one that the bot isn't in.
     pub fn everything(seed: u64) -> Self {
         let mut channels = messages(seed);
-        channels.extend(rights());
+        channels.extend(rights(seed));
         channels.extend(threads());
         let main = GuildDescription {
             id: GUILD_ID,
@@ -79,7 +79,8 @@ fn messages(seed: u64) -> Vec<ChannelDescription> {
 }
 
 /// Channels that differ in who may see and read them.
-fn rights() -> Vec<ChannelDescription> {
+fn rights(seed: u64) -> Vec<ChannelDescription> {
+    let guest = Pool::new(seed, GUILD_ID, 400).id(9);
     let text = |name| rich(name, 60);
     let voice = |name| of_kind(ChannelKind::Voice, name, 30);
     let members_only =
@@ -96,6 +97,10 @@ fn rights() -> Vec<ChannelDescription> {
             ..seen(text("moderators"), Visibility::Hidden)
         },
         ChannelDescription { overwrites: members_only, ..text("members-only") },
+        ChannelDescription {
+            overwrites: vec![Overwrite::member(guest, MANAGE_THREADS, 0)],
+            ..text("with-a-helper")
+        },
         seen(text("bot-locked-out"), Visibility::BotHidden),
         seen(text("no-history"), Visibility::NoHistory),
         seen(text("history-for-bot"), Visibility::HistoryForBot),

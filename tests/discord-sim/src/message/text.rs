@@ -198,7 +198,11 @@ pub(crate) fn special(scene: &Scene<'_>, which: u8, dice: &mut Dice) -> String {
         4 => custom_emoji(scene, dice),
         5 => format!("{said} https://docs.takaro.io/advanced/modules?x=1&y=%20#top"),
         6 => format!("https://discord.com/channels/{guild}/{channel}/{}", dice.roll() >> 4),
-        7 => format!("https://discord.com/users/{user} https://cdn.discordapp.com/avatars/{user}/a_0123.png"),
+        7 => format!(
+            "https://discord.com/users/{user} https://cdn.discordapp.com/avatars/{user}/a_0123.png \
+             https://cdn.discordapp.com/banners/{user}/b.png \
+             https://cdn.discordapp.com/guilds/{guild}/users/{user}/avatars/c.png"
+        ),
         8 => format!("banned {user} ({said}), id={user}"),
         9 => format!("not a person: {}", dice.roll() % 1_000_000_000_000_000_000),
         10 => format!("👩‍👩‍👧‍👦🏳️‍🌈👍🏽🇩🇪 {said}"),

@@ -37,6 +37,9 @@ fn fields(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message,
     w.id("id", attachment.id);
     w.text("filename", &attachment.filename);
     w.number("size", attachment.size);
+    if let Some((_, named)) = attachment.filename.split_once("transcript-") {
+        w.text("description", &format!("Everything that {} said", named.trim_end_matches(".txt")));
+    }
     w.text("url", &format!("{plain}?{query}"));
     let proxied = plain.replacen("cdn.discordapp.com", "media.discordapp.net", 1);
     w.text("proxy_url", &format!("{proxied}?{query}"));
@@ -54,7 +57,8 @@ fn fields(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message,
         w.text("waveform", "ACU9Mz8kKw==");
     }
     if attachment.clip {
-        w.text("title", "What a save");
+        let host = scene.guild.pool.id((message.seed % u64::from(scene.guild.pool.count())) as u32);
+        w.text("title", &format!("What a save by {host}"));
         w.time("clip_created_at", snowflake::unix_ms(message.id));
         w.array("clip_participants", |w| {
             let pool = &scene.guild.pool;

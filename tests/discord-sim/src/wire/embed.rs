@@ -20,34 +20,50 @@ pub(crate) fn embeds(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
                 w.number("height", 630);
             });
         }),
-        Extra::RichEmbed => w.item(|w| rich_embed(w, scene, message)),
+        Extra::RichEmbed => w.item(|w| about(w, scene, message, person(scene, message, 1))),
         Extra::PollResult => w.item(poll_result),
         _ => {}
     });
 }
 
-fn rich_embed(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
-    let someone = person(scene, message, 1);
+/// What a moderation bot writes about somebody.
+pub(super) fn about(w: &mut Writer, scene: &Scene<'_>, message: &Message, someone: u32) {
     let id = scene.guild.pool.id(someone);
+    let avatar = format!("https://cdn.discordapp.com/avatars/{id}/abcdef.png");
     w.text("type", "rich");
-    w.text("title", "Moderation log");
+    w.text("title", &format!("Moderation log of {id}"));
+    w.text("url", &format!("https://log.takaro.io/?user={id}"));
     w.text("description", &format!("<@{id}> was warned by {id}"));
     w.number("color", 0x0057_F287);
     w.time("timestamp", snowflake::unix_ms(message.id));
     w.object("author", |w| {
         w.text("name", &scene.guild.pool.user(someone).username);
         w.text("url", &format!("https://discord.com/users/{id}"));
-        let icon = format!("https://cdn.discordapp.com/avatars/{id}/abcdef.png");
-        w.text("icon_url", &icon);
+        w.text("icon_url", &avatar);
+    });
+    for key in ["image", "thumbnail", "video"] {
+        w.object(key, |w| {
+            w.text("url", &avatar);
+            w.text("proxy_url", &avatar);
+            w.number("width", 128);
+            w.number("height", 128);
+        });
+    }
+    w.object("provider", |w| {
+        w.text("name", &format!("Log {id}"));
+        w.text("url", &format!("https://log.takaro.io/{id}"));
     });
     w.array("fields", |w| {
         w.item(|w| {
-            w.text("name", "User ID");
+            w.text("name", &format!("User ID {id}"));
             w.text("value", &id.to_string());
             w.raw("inline", "true");
         });
     });
-    w.object("footer", |w| w.text("text", &format!("ID: {id}")));
+    w.object("footer", |w| {
+        w.text("text", &format!("ID: {id}"));
+        w.text("icon_url", &avatar);
+    });
 }
 
 fn poll_result(w: &mut Writer) {

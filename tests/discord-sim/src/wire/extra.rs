@@ -1,7 +1,7 @@
 //! What only some messages carry.
 
-use super::interaction::{activity, interaction, resolved};
-use super::{Writer, user};
+use super::interaction::{activity, call, interaction, resolved};
+use super::{Writer, embed, user};
 use crate::dice;
 use crate::message::{Extra, Message, sentence_for};
 use crate::snowflake;
@@ -23,7 +23,10 @@ pub(crate) fn fields(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
         Extra::Slash(caller) | Extra::Context(caller) | Extra::Modal(caller) => {
             interaction(w, scene, message, caller);
         }
-        Extra::Activity => activity(w, scene, message),
+        Extra::Activity => {
+            activity(w, scene, message);
+            call(w, scene, message);
+        }
         Extra::RoleSubscription => w.object("role_subscription_data", |w| {
             w.id("role_subscription_listing_id", message.id - 9);
             w.text("tier_name", "Supporter");
@@ -75,10 +78,10 @@ fn poll(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
     w.object("poll", |w| {
         w.object("question", |w| w.text("text", &format!("Next wipe? Ask <@{host}>")));
         w.array("answers", |w| {
-            for (id, text) in [(1, "Friday"), (2, "Sunday 🎉")] {
+            for (id, text) in [(1, format!("Friday, says {host}")), (2, "Sunday 🎉".to_owned())] {
                 w.item(|w| {
                     w.number("answer_id", id);
-                    w.object("poll_media", |w| w.text("text", text));
+                    w.object("poll_media", |w| w.text("text", &text));
                 });
             }
         });
@@ -99,17 +102,39 @@ fn poll(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
 pub(crate) fn snapshot(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
     let index = person(scene, message, 7);
     let is_readable = scene.state.message_content;
-    let text = format!("<@{}> {}", scene.guild.pool.id(index), sentence_for(message.seed));
+    let id = scene.guild.pool.id(index);
+    let text = format!("<@{id}> {} ({id})", sentence_for(message.seed));
     w.raw("type", "0");
     w.text("content", if is_readable { &text } else { "" });
     w.array("mentions", |w| {
         w.item(|w| user::fields(w, &scene.guild.pool.user(index)));
     });
     w.raw("mention_roles", "[]");
-    w.raw("attachments", "[]");
-    w.raw("embeds", "[]");
+    w.array("attachments", |w| {
+        if is_readable {
+            w.item(|w| forwarded_file(w, scene, message, id));
+        }
+    });
+    w.array("embeds", |w| {
+        if is_readable {
+            w.item(|w| embed::about(w, scene, message, index));
+        }
+    });
     w.time("timestamp", snowflake::unix_ms(message.id) - 5000);
     w.raw("edited_timestamp", "null");
     w.raw("flags", "0");
     w.raw("components", "[]");
+}
+
+/// A file of a forwarded message, named after somebody.
+fn forwarded_file(w: &mut Writer, scene: &Scene<'_>, message: &Message, user_id: u64) {
+    let (id, name) = (message.id - 6, format!("report-{user_id}.txt"));
+    w.id("id", id);
+    w.text("filename", &name);
+    w.number("size", 2048);
+    w.text("description", &format!("What {user_id} did"));
+    for (key, host) in [("url", "cdn.discordapp.com"), ("proxy_url", "media.discordapp.net")] {
+        w.text(key, &format!("https://{host}/attachments/{}/{id}/{name}?ex=1&is=2&hm=3&", scene.channel.id));
+    }
+    w.text("content_type", "text/plain");
 }

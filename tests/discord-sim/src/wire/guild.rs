@@ -108,7 +108,7 @@ pub(crate) fn member(w: &mut Writer, state: &State, guild: &Guild, user: &User) 
     let own: Vec<u64> = guild.bot_roles.iter().map(|(id, _)| *id).collect();
     let roles = if user.id == state.bot_id { &own[..] } else { &[] };
     let joined_ms = snowflake::unix_ms(guild.id.max(user.id)) + 60_000;
-    user::member_fields(w, joined_ms, roles);
+    user::member_fields(w, user, joined_ms, roles);
     w.raw("mute", "false");
     w.raw("deaf", "false");
     w.object("user", |w| user::fields(w, user));

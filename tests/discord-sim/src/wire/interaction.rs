@@ -16,6 +16,10 @@ pub(super) fn interaction(w: &mut Writer, scene: &Scene<'_>, message: &Message, 
             w.raw("type", "2");
             w.text("name", "shop list");
             user::of_pool(w, "user", scene.guild, caller);
+            w.object("member", |w| {
+                let member = scene.guild.pool.user(caller);
+                user::member_fields(w, &member, snowflake::unix_ms(message.id), &[]);
+            });
         });
     }
     w.object("interaction_metadata", |w| {
@@ -49,6 +53,18 @@ fn owners(w: &mut Writer, scene: &Scene<'_>, caller: u32) {
     });
 }
 
+/// Resources/Message, "Message Call Object".
+pub(super) fn call(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+    w.object("call", |w| {
+        w.array("participants", |w| {
+            for which in [9, 10] {
+                w.id_item(scene.guild.pool.id(person(scene, message, which)));
+            }
+        });
+        w.time("ended_timestamp", snowflake::unix_ms(message.id) + 60_000);
+    });
+}
+
 /// Resources/Message, "Message Activity Structure".
 pub(super) fn activity(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
     let host = scene.guild.pool.id(person(scene, message, 5));
@@ -75,7 +91,8 @@ pub(super) fn resolved(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
         w.object("users", |w| user::of_pool(w, &key, scene.guild, index));
         w.object("members", |w| {
             w.object(&key, |w| {
-                user::member_fields(w, snowflake::unix_ms(message.id), &[]);
+                let member = scene.guild.pool.user(index);
+                user::member_fields(w, &member, snowflake::unix_ms(message.id), &[]);
             });
         });
     });

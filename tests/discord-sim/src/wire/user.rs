@@ -19,12 +19,62 @@ pub(crate) fn fields(w: &mut Writer, user: &User) {
     if user.is_bot {
         w.raw("bot", "true");
     }
-    w.raw("banner", "null");
+    w.text_or_null("banner", banner(user).as_deref());
     w.raw("accent_color", "null");
     w.text_or_null("global_name", user.display.as_deref());
-    w.raw("avatar_decoration_data", "null");
+    match user.avatar {
+        Some(avatar) => w.object("avatar_decoration_data", |w| {
+            w.text("asset", &decoration(avatar));
+            w.id("sku_id", avatar >> 5);
+            w.raw("expires_at", "null");
+        }),
+        None => w.raw("avatar_decoration_data", "null"),
+    }
     w.raw("collectibles", "null");
-    w.raw("primary_guild", "null");
+    match user.avatar {
+        // `clan` is the older name of the same.
+        Some(avatar) => ["primary_guild", "clan"].into_iter().for_each(|key| primary_guild(w, key, avatar)),
+        None => w.raw("primary_guild", "null"),
+    }
+}
+
+/// Resources/User, "User Primary Guild Object".
+fn primary_guild(w: &mut Writer, key: &str, avatar: u64) {
+    w.object(key, |w| {
+        w.id("identity_guild_id", avatar >> 4);
+        w.raw("identity_enabled", "true");
+        w.text("tag", "TKRO");
+        w.text("badge", &badge(avatar));
+    });
+}
+
+fn banner(user: &User) -> Option<String> {
+    user.avatar.map(|avatar| format!("a_{:032x}", avatar.rotate_left(7)))
+}
+
+fn decoration(avatar: u64) -> String {
+    format!("v2_a_{:032x}", avatar.rotate_left(13))
+}
+
+fn badge(avatar: u64) -> String {
+    format!("{:032x}", avatar.rotate_left(29))
+}
+
+fn nick(user: &User) -> String {
+    format!("{} the nicknamed", user.username)
+}
+
+/// Everything but the ID that tells who somebody is.
+pub(crate) fn names(user: &User) -> Vec<String> {
+    let mut names = vec![user.username.clone(), nick(user)];
+    names.extend(user.display.clone());
+    names.extend(banner(user));
+    names.extend(
+        user.avatar
+            .into_iter()
+            .flat_map(|avatar| [format!("{avatar:032x}"), decoration(avatar), badge(avatar)]),
+    );
+    names
 }
 
 /// The bot itself.
@@ -71,13 +121,13 @@ pub(crate) fn author(w: &mut Writer, scene: &Scene<'_>, author: Author) {
 }
 
 /// A member's fields, without the user and without `mute` and `deaf`.
-pub(crate) fn member_fields(w: &mut Writer, joined_ms: i64, role_ids: &[u64]) {
+pub(crate) fn member_fields(w: &mut Writer, user: &User, joined_ms: i64, role_ids: &[u64]) {
     w.raw("avatar", "null");
     w.raw("banner", "null");
     w.raw("communication_disabled_until", "null");
     w.raw("flags", "0");
     w.time("joined_at", joined_ms);
-    w.raw("nick", "null");
+    w.text("nick", &nick(user));
     w.raw("pending", "false");
     w.raw("premium_since", "null");
     w.array("roles", |w| role_ids.iter().for_each(|id| w.id_item(*id)));

@@ -6,6 +6,7 @@ pub use message::{TruthAttachment, TruthMessage, TruthReaction, TruthReply};
 
 use super::{Channel, Pool, Scene, State, World};
 use crate::message::{Author, compose};
+use crate::wire::user;
 
 /// A channel or thread an @everyone reader may see.
 #[derive(Debug, Clone)]
@@ -64,6 +65,8 @@ pub struct TruthUser {
     pub is_bot: bool,
     /// The username.
     pub username: String,
+    /// Everything but the ID that tells who they are: names, pictures.
+    pub names: Vec<String>,
 }
 
 impl World {
@@ -133,13 +136,14 @@ impl World {
                 id: pool.id(index),
                 is_bot: Pool::is_bot(index),
                 username: pool.user(index).username,
+                names: user::names(&pool.user(index)),
             })
             .collect();
         for (id, is_bot, name) in
             [(state.bot_id, true, state.bot_name.as_str()), (guild.owner_id, false, "owner")]
         {
             if users.iter().all(|user| user.id != id) {
-                users.push(TruthUser { id, is_bot, username: name.to_owned() });
+                users.push(TruthUser { id, is_bot, username: name.to_owned(), names: Vec::new() });
             }
         }
         users

@@ -1,0 +1,241 @@
+//! What taking the people out of messages costs.
+//!
+//! `cargo run --release --example bench_scrub` reads pages of messages from a
+//! simulated Discord once, then times each step that a page takes, without the
+//! network: reading the JSON, making the neutral model of it, scrubbing, and
+//! the whole way into an archive in a temporary folder. Of several rounds the
+//! fastest counts. The share of scrubbing is to stay under a tenth. The last
+//! lines are rates of the scrubber alone. Takes about half a minute.
+
+use std::error::Error;
+use std::fs;
+use std::hint::black_box;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use discord_sim::{ChannelDescription, Description, Mix, Simulator, World};
+use serde::de::IgnoredAny;
+use tokio::task::JoinSet;
+use verta_sync::anonymize::{self, UserHash};
+use verta_sync::archive::messages::{PageBatch, store_page};
+use verta_sync::archive::reactions::KeptReactions;
+use verta_sync::archive::{ArchiveFile, Writer, channels, progress, tenants};
+use verta_sync::model::{
+    Channel, ChannelId, ChannelKind, ChannelState, MessageId, MessagePage, ReactionMode, Timestamp, UserId,
+    Visibility, WorkspaceId,
+};
+use verta_sync::platform::discord::read_page;
+
+const GUILD: u64 = 71_000_000_000_000_001;
+const MESSAGES: u64 = 10_000;
+const ROUNDS: u32 = 5;
+/// Pages handed over together, as the writer commits them.
+const GROUP: usize = 10;
+const NOW: Timestamp = Timestamp::from_millis(1_785_542_400_000);
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    for (name, mix) in [("a lively chat", Mix::Chat), ("every kind of message in turn", Mix::Rich)] {
+        measure(name, mix)?;
+    }
+    rates();
+    Ok(())
+}
+
+fn measure(name: &str, mix: Mix) -> Result<()> {
+    let channel = ChannelDescription { mix, ..ChannelDescription::text("chat", MESSAGES) };
+    let sim = Simulator::start(World::new(&Description::of_channels(GUILD, vec![channel])));
+    let id = sim.world().channel_named(GUILD, "chat").ok_or("no channel")?;
+    let channel = ChannelId::new(id).ok_or("no channel")?;
+    let bodies = fetch(&sim, channel)?;
+    let bytes: usize = bodies.iter().map(Vec::len).sum();
+    println!("{name}: {MESSAGES} messages in {} pages, {:.1} MB", bodies.len(), megabytes(bytes));
+
+    let json = fastest(|| {
+        let begin = Instant::now();
+        for body in &bodies {
+            black_box(serde_json::from_slice::<IgnoredAny>(black_box(body)).is_ok());
+        }
+        Ok(begin.elapsed())
+    })?;
+    let pages = convert(bodies.clone(), channel)?.0;
+    let converted = fastest(|| Ok(convert(bodies.clone(), channel)?.1))?;
+    let scrubbed = fastest(|| Ok(scrub(pages.clone()).1))?;
+    let written = fastest(|| write(scrub(pages.clone()).0, channel))?;
+    let whole = converted + scrubbed + written;
+    for (step, took) in [
+        ("reading the JSON only", json),
+        ("reading and converting", converted),
+        ("scrubbing", scrubbed),
+        ("writing", written),
+        ("the whole way", whole),
+    ] {
+        println!("  {step:<24} {:7.2} µs a message", micros(took) / count(MESSAGES));
+    }
+    println!("  scrubbing is {:.1} % of the whole way", 100.0 * micros(scrubbed) / micros(whole));
+    Ok(())
+}
+
+/// Every page of a channel, as it comes over the wire.
+fn fetch(sim: &Simulator, channel: ChannelId) -> Result<Vec<Vec<u8>>> {
+    let mut bodies = Vec::new();
+    let mut after = 0;
+    loop {
+        let path = format!("/api/v10/channels/{channel}/messages?limit=100&after={after}");
+        let body = get(sim, &path)?;
+        match read_page(body.clone(), channel)?.messages.last() {
+            Some(last) => after = last.id.get(),
+            None => return Ok(bodies),
+        }
+        bodies.push(body);
+    }
+}
+
+fn get(sim: &Simulator, path: &str) -> Result<Vec<u8>> {
+    let url = sim.url();
+    let address = url.strip_prefix("http://").ok_or("no address")?;
+    let mut stream = TcpStream::connect(address)?;
+    let token = sim.token();
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bot {token}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or("no answer")?;
+    Ok(answer.split_off(end + 4))
+}
+
+fn convert(bodies: Vec<Vec<u8>>, channel: ChannelId) -> Result<(Vec<MessagePage>, Duration)> {
+    let mut pages = Vec::with_capacity(bodies.len());
+    let begin = Instant::now();
+    for body in bodies {
+        pages.push(black_box(read_page(body, channel)?));
+    }
+    Ok((pages, begin.elapsed()))
+}
+
+fn scrub(pages: Vec<MessagePage>) -> (Vec<anonymize::Page>, Duration) {
+    let mut scrubbed = Vec::with_capacity(pages.len());
+    let begin = Instant::now();
+    for page in pages {
+        scrubbed.push(black_box(anonymize::page(page)));
+    }
+    (scrubbed, begin.elapsed())
+}
+
+/// Stores pages in an archive of their own, users interned as in a sync.
+fn write(pages: Vec<anonymize::Page>, id: ChannelId) -> Result<Duration> {
+    let folder = std::env::temp_dir().join(format!("verta-sync-bench-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    let took = runtime.block_on(write_into(&folder, pages, id));
+    fs::remove_dir_all(&folder)?;
+    took
+}
+
+async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -> Result<Duration> {
+    let file = ArchiveFile { path: folder.join("archive.db"), mode: 0o600 };
+    let (writer, thread) = Writer::start(file.open()?);
+    let workspace = WorkspaceId::new(GUILD).ok_or("no workspace")?;
+    let channel = writer
+        .run(move |tx| {
+            let tenant = tenants::intern(tx, "discord", workspace, "bench", NOW)?;
+            let rows = channels::store(tx, tenant, &[channel(id)], NOW)?;
+            let row = rows[&id].0;
+            progress::begin(tx, tenant, row, 0, None, NOW).map(|()| row)
+        })
+        .await?;
+    let reactions =
+        KeptReactions { mode: ReactionMode::Counts, began_at: NOW, window: Duration::ZERO, is_full: false };
+    let mut after: Option<MessageId> = None;
+    let mut batches = Vec::with_capacity(pages.len());
+    for page in pages {
+        let last = page.last_id;
+        batches.push(PageBatch { channel, after, page, read_at: NOW, reactions });
+        after = last;
+    }
+    let begin = Instant::now();
+    while !batches.is_empty() {
+        let mut group = JoinSet::new();
+        for batch in batches.drain(..GROUP.min(batches.len())) {
+            let writer = writer.clone();
+            group.spawn(async move { writer.run(move |tx| store_page(tx, &batch, NOW)).await });
+        }
+        for outcome in group.join_all().await {
+            outcome?;
+        }
+    }
+    let took = begin.elapsed();
+    drop(writer);
+    thread.join()?;
+    Ok(took)
+}
+
+fn channel(id: ChannelId) -> anonymize::Channel {
+    let channel = Channel {
+        id,
+        parent_id: None,
+        kind: ChannelKind::Text,
+        name: "chat".to_owned(),
+        topic: None,
+        created_at: NOW,
+        last_message_id: None,
+        last_message_at: None,
+        visibility: Visibility::default(),
+        thread: None,
+        metadata: serde_json::Map::new(),
+    };
+    anonymize::channel(channel, ChannelState::Active)
+}
+
+/// The scrubber alone, on texts of 2,000 characters.
+fn rates() {
+    for (name, piece) in [
+        ("no digits", "the server keeps restarting after the patch, any ideas? "),
+        ("short numbers", "the 7D2D server of 2026-08-01 has 64 slots, 12 are free "),
+        ("mentions", "thanks <@80351110224678912>, that fixed the loot table! "),
+        ("long numbers", "ticket 80351110224678912 is closed again, see the wiki "),
+    ] {
+        let text = piece.repeat(2000 / piece.len());
+        let texts = 20_000;
+        let begin = Instant::now();
+        for _ in 0..texts {
+            let mut people = Vec::new();
+            black_box(anonymize::scrub(black_box(text.clone()), &mut people));
+        }
+        let seconds = begin.elapsed().as_secs_f64();
+        println!("text with {name:<14} {:7.0} MB/s", megabytes(text.len() * texts) / seconds);
+    }
+    let hashes = 2_000_000_u64;
+    let begin = Instant::now();
+    for id in 0..hashes {
+        black_box(UserId::new(80_351_110_224_678_912 + id).map(UserHash::of));
+    }
+    println!("hashes of users          {:7.2} million/s", count(hashes) / micros(begin.elapsed()));
+}
+
+fn fastest(mut measured: impl FnMut() -> Result<Duration>) -> Result<Duration> {
+    let mut best = Duration::MAX;
+    for _ in 0..ROUNDS {
+        best = best.min(measured()?);
+    }
+    Ok(best)
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+#[allow(clippy::cast_precision_loss, reason = "rates")]
+fn megabytes(bytes: usize) -> f64 {
+    bytes as f64 / 1e6
+}
+
+#[allow(clippy::cast_precision_loss, reason = "rates")]
+fn count(number: u64) -> f64 {
+    number as f64
+}

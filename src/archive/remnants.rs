@@ -1,0 +1,124 @@
+//! What SQLite leaves of scrubbed text in the gaps of its pages.
+//!
+//! `secure_delete` overwrites what is deleted where it stands. Where a page was
+//! rebuilt before, an older copy of a row can lie in the page's unused middle,
+//! and nobody overwrites that: measured on random histories, once in some
+//! thousand scrubbed texts. So after stored texts were scrubbed again, the
+//! file is searched for the digits of known users when the writer ends, and
+//! made anew if it shows any.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use hashbrown::HashSet;
+use rusqlite::{Connection, params};
+
+use super::{ArchiveError, ArchiveErrorKind, forget, open};
+use crate::anonymize::{self, UserHash};
+
+/// Set from the transaction that scrubs a stored text until the file was
+/// searched.
+pub(super) const SEARCH_DUE: &str = "search_due";
+
+/// Bytes searched at once.
+const CHUNK: usize = 1 << 20;
+/// Bytes searched again with the next chunk: no run of digits that could be an
+/// ID, with an escape before it, is longer.
+const OVERLAP: usize = 32;
+
+/// Notes that a stored text was scrubbed.
+pub(super) fn demand_search(connection: &Connection) -> Result<(), ArchiveError> {
+    connection
+        .prepare_cached("INSERT INTO archive_info (key, value) VALUES (?1, '1') ON CONFLICT DO NOTHING")?
+        .execute(params![SEARCH_DUE])?;
+    Ok(())
+}
+
+/// Searches the file if that is due. Its write-ahead log must be empty. Takes
+/// the connection, because closing a file gives up every lock that the process
+/// has on it: nothing else may have it open here.
+pub(super) fn remove(connection: Connection) -> Result<(), ArchiveError> {
+    let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
+    let is_due: bool = connection.query_row(is_due, params![SEARCH_DUE], |row| row.get(0))?;
+    // A file that is to be made anew anyway needs no search.
+    let is_due = is_due && !forget::is_unfinished(&connection)?;
+    let Some(path) = connection.path().filter(|_| is_due).map(str::to_owned) else {
+        return Ok(());
+    };
+    let known = known_users(&connection)?;
+    drop(connection);
+    let path = Path::new(&path);
+    let shows_any = File::open(path).and_then(|file| shows_any(file, &known)).map_err(|error| {
+        ArchiveError::new(ArchiveErrorKind::Io, format!("{} can't be searched: {error}", path.display()))
+    })?;
+    let connection = open::reopen(path)?;
+    if shows_any {
+        connection.execute_batch("VACUUM")?;
+        if !open::truncate_log(&connection)? {
+            return Ok(());
+        }
+    }
+    connection.execute("DELETE FROM archive_info WHERE key = ?1", params![SEARCH_DUE])?;
+    open::truncate_log(&connection)?;
+    Ok(())
+}
+
+/// By the first eight bytes of their hash.
+fn known_users(connection: &Connection) -> Result<HashSet<i64>, ArchiveError> {
+    let mut select = connection.prepare("SELECT anonymized_id FROM users")?;
+    let mut rows = select.query([])?;
+    let mut known = HashSet::new();
+    while let Some(row) = rows.next()? {
+        let hash = row.get_ref(0)?.as_str().ok().and_then(UserHash::from_hex);
+        known.extend(hash.map(|hash| hash.prefix()));
+    }
+    Ok(known)
+}
+
+fn shows_any(mut file: impl Read, known: &HashSet<i64>) -> io::Result<bool> {
+    let mut buffer = vec![0; CHUNK];
+    let mut kept = 0;
+    loop {
+        let read = file.read(&mut buffer[kept..])?;
+        if read == 0 {
+            return Ok(false);
+        }
+        let filled = kept + read;
+        if anonymize::ids_in(&buffer[..filled]).any(|hash| known.contains(&hash.prefix())) {
+            return Ok(true);
+        }
+        let rest = filled.saturating_sub(OVERLAP);
+        buffer.copy_within(rest..filled, 0);
+        kept = filled - rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte after the other, however many are asked for.
+    struct Slow<'a>(&'a [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(buffer.len()).min(7);
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn digits_are_found_wherever_a_chunk_ends() {
+        let known = HashSet::from([UserHash::of("123456789012345678".parse().unwrap()).prefix()]);
+        for padding in 0..40 {
+            let bytes = [&b"\0\xff".repeat(padding)[..], b"\x80123456789012345678\x01"].concat();
+            assert!(shows_any(Slow(&bytes), &known).unwrap(), "{padding}");
+            assert!(!shows_any(Slow(&bytes), &HashSet::new()).unwrap(), "{padding}");
+        }
+        let split = [vec![b' '; CHUNK - 9], b"123456789012345678".to_vec()].concat();
+        assert!(shows_any(&split[..], &known).unwrap());
+    }
+}

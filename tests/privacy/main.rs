@@ -1,0 +1,204 @@
+//! No raw user ID, name or picture in any byte that verta-sync writes: the
+//! archive, what stands beside it, the logs, the output.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod killed;
+mod traces;
+#[path = "../util/mod.rs"]
+mod util;
+
+use std::time::Duration;
+
+use discord_sim::{BodyKind, Damage, Description, Match, RouteKind, Scope, What, World};
+use traces::Traces;
+use util::{Ran, Sandbox, ended, wait_until};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A small world with everything in it, and every user in every kind of text:
+/// first where only somebody who is known can be told from other numbers.
+fn sandbox() -> Sandbox {
+    let sandbox =
+        Sandbox::with_config(World::new(&Description::everything(11)), "[sync]\nretry_base_delay = \"10ms\"");
+    let world = sandbox.sim.world();
+    let guild = world.guilds()[0].0;
+    let chat =
+        world.truth(guild).iter().find(|channel| channel.bot_can_read && channel.kind == 0).unwrap().id;
+    let users = world.users(guild);
+    for id in users.iter().map(|user| user.id) {
+        world.append_text(chat, 1, &bare(id));
+    }
+    for id in users.iter().map(|user| user.id) {
+        world.append_text(chat, 1, &pointed_at(guild, id));
+    }
+    world.set_topic(chat, Some(&format!("ask <@{}> or {}", users[2].id, users[3].id)));
+    world.rename(chat, &format!("room-of-{}", users[4].id));
+    let starter = world.append(chat, 1)[0];
+    world.create_thread(chat, &format!("for {}", users[5].id), Some(starter));
+    sandbox
+}
+
+/// An ID among other characters, as people, programs and encoders leave it.
+fn bare(id: u64) -> String {
+    format!(
+        "bare {id}, quoted \"{id}\", \\{id}\\, x{id}y, bad{id}face, _{id}_ **{id}** ||{id}|| `{id}` 1.{id}.5 \
+         {{\"user\":\"{id}\",\"n\":{id}}} <t:{id}> ü{id}界 \u{1}{id}\u{1f} %40{id}%20 %2F{id} %c3%A9{id} \\u0040{id} \
+         \\u00e9{id} \\x40{id} 0{id} 100%{id} ?user={id}&x=1 ticket-{id}.txt @{id}"
+    )
+}
+
+/// An ID in places that only a user's can stand in.
+fn pointed_at(guild: u64, id: u64) -> String {
+    format!(
+        "<@{id}> <@!{id}> <#{id}> <@&{id}> <:a:{id}> https://discord.com/channels/{guild}/{id} **<@{id}>** ||<@!{id}>|| \\<@{id}> &lt;@{id}&gt; \\u003c@{id}\\u003e %3C%40{id}%3E \
+         %3C@!{id}%3E https://discord.com/users/{id} [x](<https://discord.com/users/{id}>) \
+         https:\\/\\/discord.com\\/users\\/{id}\\/ https%3A%2F%2Fdiscord.com%2Fusers%2F{id} \
+         https://cdn.discordapp.com/avatars/{id}/a.png https://cdn.discordapp.com/banners/{id}/b.png \
+         https://cdn.discordapp.com/guilds/{guild}/users/{id}/avatars/c.png"
+    )
+}
+
+/// The most talkative way to run a command.
+fn run_loudly(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+    let mut command = sandbox.command(arguments);
+    command.env("RUST_LOG", "trace").env("DEBUG_RATE_LIMITS", "1").env("RUST_BACKTRACE", "1");
+    Ran::from(command.output().unwrap())
+}
+
+#[test]
+fn no_user_is_in_any_byte_that_is_written_or_said() {
+    let sandbox = sandbox();
+    let world = sandbox.sim.world();
+    let traces = Traces::of(&sandbox);
+    for command in [
+        vec!["start", "-vv"],
+        vec!["start", "--full", "--format", "json", "-vv", "--log-format", "json"],
+        vec!["plan"],
+        vec!["plan", "--format", "json", "-vv", "--log-format", "json"],
+        vec!["status", "-vv"],
+        vec!["status", "--format", "json"],
+        vec!["check"],
+        vec!["check", "--privacy"],
+    ] {
+        traces.assert_none_said(&command.join(" "), &run_loudly(&sandbox, &command));
+        world.advance(HOUR);
+    }
+    for command in [["start", "-vv"], ["check", "-v"]] {
+        traces.assert_none_said(command[0], &sandbox.run(&command));
+    }
+    traces.assert_none_written(&sandbox);
+    assert!(sandbox.count("SELECT count(*) FROM message_log WHERE content LIKE '%<@%'") > 100);
+}
+
+#[test]
+fn ids_of_channels_roles_emoji_and_messages_stay_usable() {
+    let sandbox = Sandbox::new(World::new(&Description::everything(12)));
+    let world = sandbox.sim.world();
+    let guild = world.guilds()[0].0;
+    let chat =
+        world.truth(guild).iter().find(|channel| channel.bot_can_read && channel.kind == 0).unwrap().id;
+    let text = format!(
+        "<#{chat}> <@&{guild}> <:gg:{chat}> </shop:{chat}> https://discord.com/channels/{guild}/{chat}/{chat}"
+    );
+    let message = world.append_text(chat, 1, &text).unwrap();
+    sandbox.run(&["start"]);
+    let stored = format!("SELECT content FROM message_log WHERE message_id = '{message}'");
+    let kept: String = sandbox.archive().query_row(&stored, [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, text);
+}
+
+const DAMAGES: [Damage; 13] = [
+    Damage::MissingId,
+    Damage::BadId,
+    Damage::NullAuthor,
+    Damage::MissingAuthor,
+    Damage::NullContent,
+    Damage::MissingContent,
+    Damage::BadTimestamp,
+    Damage::UnknownType,
+    Damage::WrongTypes,
+    Damage::NullEmoji,
+    Damage::NullLists,
+    Damage::Null,
+    Damage::NotAnObject,
+];
+
+#[test]
+fn no_fault_makes_it_talk() {
+    let sandbox = sandbox();
+    let traces = Traces::of(&sandbox);
+    let faults = sandbox.sim.faults();
+    for what in [
+        What::Status(500, BodyKind::Html),
+        What::Status(403, BodyKind::Json(50_001)),
+        What::InvalidJson,
+        What::TruncatedBody,
+        What::ResetBeforeHeaders,
+        What::NullBody,
+        What::RateLimited { retry_after: 0.0, scope: Scope::User },
+    ] {
+        faults.when(Match { probability: 0.1, ..Match::default().always() }, what);
+    }
+    for (index, damage) in DAMAGES.into_iter().enumerate() {
+        faults.when(
+            Match { probability: 0.3, ..Match::route(RouteKind::Messages).always() },
+            What::BrokenMessage(index, damage),
+        );
+    }
+    for route in [RouteKind::Reactions, RouteKind::Messages] {
+        faults.when(Match::route(route).after(3).times(5), What::Status(400, BodyKind::Json(50_035)));
+    }
+    for command in [
+        vec!["start", "-vv"],
+        vec!["start", "-vv", "--format", "json", "--log-format", "json"],
+        vec!["plan", "-vv"],
+        vec!["check", "-vv"],
+        vec!["status", "-vv"],
+        vec!["status", "--format", "json"],
+    ] {
+        traces.assert_none_said(&command.join(" "), &run_loudly(&sandbox, &command));
+    }
+    faults.clear();
+    run_loudly(&sandbox, &["start"]);
+    traces.assert_none_written(&sandbox);
+}
+
+#[test]
+fn whoever_waits_tells_no_more() {
+    let sandbox = sandbox();
+    let traces = Traces::of(&sandbox);
+    let first = sandbox.spawn_slow(&["start"]);
+    let second = sandbox.spawn(&["start", "--wait", "-vv"]);
+    let is_queued = || traces::written(&sandbox).iter().any(|(name, _)| name.contains(".queue"));
+    wait_until("somebody waits", is_queued);
+    for (name, bytes) in traces::written(&sandbox).iter().filter(|(name, _)| name.contains(".queue")) {
+        traces.assert_none_in(name, bytes);
+    }
+    traces.assert_none_said("locked", &run_loudly(&sandbox, &["start", "-vv"]).expect_code(5));
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    traces.assert_none_said("first", &ended(first));
+    traces.assert_none_said("second", &ended(second));
+    traces.assert_none_written(&sandbox);
+}
+
+#[test]
+fn an_erasure_and_a_reset_repeat_no_id() {
+    let sandbox = sandbox();
+    let traces = Traces::of(&sandbox);
+    let world = sandbox.sim.world();
+    let (guild, tenant) = world.guilds()[0].clone();
+    run_loudly(&sandbox, &["start"]);
+    let id = world.user_id(guild, 1).unwrap().to_string();
+    for command in [
+        vec!["forget", "-vv", "--user", &id, "--yes"],
+        vec!["forget", "-vv", "--user", &id],
+        vec!["forget", &id],
+        vec!["forget", "--user", &id, &id],
+        vec!["forget", "--usr", &id],
+        vec!["reset", "-vv", "--tenant", &tenant, "--purge", "--yes"],
+    ] {
+        traces.assert_none_said(command[0], &run_loudly(&sandbox, &command));
+    }
+    traces.assert_none_written(&sandbox);
+}

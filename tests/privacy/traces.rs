@@ -1,0 +1,153 @@
+//! Everything that must be nowhere, in every form that a program writes it in.
+
+use std::collections::HashMap;
+use std::fs;
+
+use discord_sim::World;
+
+use crate::util::{Ran, Sandbox};
+
+/// Bytes that every trace has at least: fewer could stand somewhere by chance.
+const HEAD: usize = 7;
+
+/// Finds thousands of traces in one go through some bytes.
+pub struct Traces {
+    /// Whether a trace begins with these two bytes.
+    begins: Vec<bool>,
+    by_head: HashMap<[u8; HEAD], Vec<usize>>,
+    traces: Vec<(String, Vec<u8>)>,
+}
+
+impl Traces {
+    /// Of every user that the API can show, and of the token.
+    pub fn of(sandbox: &Sandbox) -> Self {
+        let world = sandbox.sim.world();
+        let mut traces: Vec<(String, Vec<u8>)> = world
+            .guilds()
+            .iter()
+            .flat_map(|(guild, _)| world.users(*guild))
+            .flat_map(|user| forms_of(user.id).into_iter().chain(user.names.into_iter().map(name)))
+            .collect();
+        assert!(traces.len() > 1000, "{} traces", traces.len());
+        let token = sandbox.sim.token();
+        traces.extend(forms_of_text("the token", &token));
+        Self::new(traces)
+    }
+
+    fn new(traces: Vec<(String, Vec<u8>)>) -> Self {
+        let mut begins = vec![false; 1 << 16];
+        let mut by_head: HashMap<_, Vec<usize>> = HashMap::new();
+        for (index, (_, bytes)) in traces.iter().enumerate().filter(|(_, (_, bytes))| bytes.len() >= HEAD) {
+            begins[usize::from(bytes[0]) << 8 | usize::from(bytes[1])] = true;
+            by_head.entry(bytes[..HEAD].try_into().unwrap()).or_default().push(index);
+        }
+        Self { begins, by_head, traces }
+    }
+
+    /// The first trace that stands in some bytes.
+    pub fn first_in(&self, bytes: &[u8]) -> Option<&str> {
+        bytes.windows(HEAD).enumerate().find_map(|(at, head)| {
+            if !self.begins[usize::from(head[0]) << 8 | usize::from(head[1])] {
+                return None;
+            }
+            let candidates = self.by_head.get(head)?;
+            let found = candidates.iter().find(|index| bytes[at..].starts_with(&self.traces[**index].1))?;
+            Some(self.traces[*found].0.as_str())
+        })
+    }
+
+    #[track_caller]
+    pub fn assert_none_in(&self, place: &str, bytes: &[u8]) {
+        assert_eq!(self.first_in(bytes), None, "found in {place}");
+    }
+
+    #[track_caller]
+    pub fn assert_none_said(&self, command: &str, ran: &Ran) {
+        self.assert_none_in(&format!("stdout of {command}"), ran.stdout.as_bytes());
+        self.assert_none_in(&format!("stderr of {command}"), ran.stderr.as_bytes());
+    }
+
+    /// Asserts that no file of the folder but the configuration shows anybody.
+    #[track_caller]
+    pub fn assert_none_written(&self, sandbox: &Sandbox) {
+        for (name, bytes) in written(sandbox) {
+            self.assert_none_in(&name, &bytes);
+        }
+    }
+}
+
+/// The archive and everything beside it, queues included.
+pub fn written(sandbox: &Sandbox) -> Vec<(String, Vec<u8>)> {
+    let mut folders = vec![sandbox.dir.path().to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().is_some_and(|name| name != "sync.toml") {
+                files.extend(fs::read(&path).map(|bytes| (path.display().to_string(), bytes)));
+            }
+        }
+    }
+    files
+}
+
+fn name(name: String) -> (String, Vec<u8>) {
+    (format!("the name {name}"), name.into_bytes())
+}
+
+fn forms_of(id: u64) -> Vec<(String, Vec<u8>)> {
+    let whose = format!("user {id}");
+    let mut forms = forms_of_text(&whose, &id.to_string());
+    let numbers = [
+        ("a big-endian number", id.to_be_bytes().to_vec()),
+        ("a little-endian number", id.to_le_bytes().to_vec()),
+        ("a number of SQLite's", varint(id)),
+        ("hexadecimal", format!("{id:x}").into_bytes()),
+        ("upper-case hexadecimal", format!("{id:X}").into_bytes()),
+    ];
+    forms.extend(numbers.map(|(form, bytes)| (format!("{whose} as {form}"), bytes)));
+    forms
+}
+
+fn forms_of_text(whose: &str, text: &str) -> Vec<(String, Vec<u8>)> {
+    let escaped = |escape: fn(u8) -> String| text.bytes().map(escape).collect::<String>().into_bytes();
+    [
+        ("text", text.as_bytes().to_vec()),
+        ("UTF-16", text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("big-endian UTF-16", text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ("JSON escapes", escaped(|byte| format!("\\u{byte:04x}"))),
+        ("an encoded address", escaped(|byte| format!("%{byte:02X}"))),
+    ]
+    .map(|(form, bytes)| (format!("{whose} as {form}"), bytes))
+    .to_vec()
+}
+
+/// As SQLite writes a row's own number.
+/// <https://www.sqlite.org/fileformat2.html#varint>
+fn varint(number: u64) -> Vec<u8> {
+    if number >= 1 << 56 {
+        let head = (0..8).map(|index| (number >> (57 - 7 * index)) as u8 | 0x80);
+        return head.chain([number as u8]).collect();
+    }
+    let length = (64 - number.leading_zeros()).div_ceil(7).max(1);
+    (0..length)
+        .rev()
+        .map(|index| (number >> (7 * index)) as u8 & 0x7f | if index > 0 { 0x80 } else { 0 })
+        .collect()
+}
+
+/// What a test can't find isn't there only if it finds what is.
+#[test]
+fn every_trace_is_found_where_it_stands() {
+    assert_eq!(varint(300), [0x82, 0x2c]);
+    assert_eq!(varint(u64::MAX), [0xff; 9]);
+    let sandbox = Sandbox::new(World::new(&discord_sim::Description::everything(11)));
+    let traces = Traces::of(&sandbox);
+    for (what, bytes) in traces.traces.iter().filter(|(_, bytes)| bytes.len() >= HEAD) {
+        let around = [b"\0x", &bytes[..], b"\xff"].concat();
+        assert!(traces.first_in(&around).is_some(), "{what} isn't found");
+    }
+    assert_eq!(traces.first_in(&b"nobody is here: 123456789012345678".repeat(10)), None);
+}
