@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{ArchiveError, Reader, Tx, audit};
+use super::{ArchiveError, ArchiveErrorKind, Reader, Tx, audit};
 use crate::anonymize::{FORGOTTEN, UserHash};
 use crate::model::Timestamp;
 
@@ -152,16 +152,31 @@ fn erase_mentions(connection: &Connection, user: &UserHash, now: Timestamp) -> R
 }
 
 /// Leaves nothing of those who were erased in free space or in the write-ahead
-/// log, if that is due. Whoever takes the lock does it before anything else.
+/// log, if that is due. Whoever takes the lock does it before anything else. A
+/// reader in the middle of the log keeps it due.
 ///
 /// # Errors
 /// When there isn't enough space for the copy that SQLite makes.
 pub fn finish(connection: &Connection) -> Result<(), ArchiveError> {
+    if is_due(connection)? && super::reset::vacuum(connection)? {
+        connection.execute("DELETE FROM archive_info WHERE key = ?1", params![VACUUM_DUE])?;
+    }
+    Ok(())
+}
+
+fn is_due(connection: &Connection) -> Result<bool, ArchiveError> {
     let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
-    if !connection.query_row(is_due, params![VACUUM_DUE], |row| row.get(0))? {
+    Ok(connection.query_row(is_due, params![VACUUM_DUE], |row| row.get(0))?)
+}
+
+/// Fails if [`finish`] left something to do.
+///
+/// # Errors
+/// While a reader keeps what was erased in the write-ahead log.
+pub fn check_finished(connection: &Connection) -> Result<(), ArchiveError> {
+    if !is_due(connection)? {
         return Ok(());
     }
-    super::reset::vacuum(connection)?;
-    connection.execute("DELETE FROM archive_info WHERE key = ?1", params![VACUUM_DUE])?;
-    Ok(())
+    let message = "what was erased is still in the write-ahead log, because another program is reading the archive";
+    Err(ArchiveError::new(ArchiveErrorKind::Busy, message))
 }

@@ -10,6 +10,7 @@ mod emoji;
 mod error;
 pub mod forget;
 pub mod health;
+mod identity;
 pub mod jobs;
 mod lock;
 pub mod messages;

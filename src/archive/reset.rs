@@ -188,12 +188,13 @@ fn delete_unreferenced_users(tx: &Tx<'_>) -> Result<(), ArchiveError> {
 }
 
 /// Gives the space of what was removed back to the file system, and leaves
-/// nothing of it behind.
+/// nothing of it behind. Returns whether that holds for the write-ahead log
+/// too: not while a reader is in the middle of it.
 ///
 /// # Errors
 /// When there isn't enough space for the copy that SQLite makes.
-pub fn vacuum(connection: &rusqlite::Connection) -> Result<(), ArchiveError> {
+pub fn vacuum(connection: &rusqlite::Connection) -> Result<bool, ArchiveError> {
     connection.execute_batch("VACUUM")?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(())
+    let is_blocked: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Ok(!is_blocked)
 }

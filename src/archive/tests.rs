@@ -238,7 +238,8 @@ fn a_checkpoint_never_goes_back() {
 #[tokio::test]
 async fn a_change_that_fails_is_undone_alone() {
     let dir = TempDir::new().unwrap();
-    let (writer, thread) = Writer::start(file(&dir).open().unwrap());
+    let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), &lock);
     let insert = |name: &'static str| {
         writer.run(move |tx| {
             let workspace = WorkspaceId::new(name.len() as u64).unwrap();

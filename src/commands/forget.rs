@@ -6,7 +6,7 @@ use super::confirm::confirm;
 use super::surroundings::runtime;
 use super::{Failure, Surroundings, written};
 use crate::anonymize::UserHash;
-use crate::archive::forget::{ForgetScope, forget as erase};
+use crate::archive::forget::{ForgetScope, check_finished, forget as erase};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::Overrides;
 use crate::exit_code::ExitCode;
@@ -42,16 +42,16 @@ pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
         return Ok(ExitCode::Failure);
     }
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
-    let _lock =
+    let lock =
         Lock::take(&file, "forget", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     let runtime = runtime()?;
     let change = || -> Result<(), ArchiveError> {
-        let (writer, thread) = Writer::start(file.open()?);
+        let (writer, thread) = Writer::start(file.open()?, &lock);
         runtime.block_on(writer.run(move |tx| erase(tx, &user, Surroundings::now())))?;
         drop(writer);
         thread.join()?;
         // Opening finishes what is left of it in free space.
-        file.open().map(drop)
+        check_finished(&file.open()?)
     };
     change().map_err(failed)?;
     written(writeln!(io::stdout(), "erased: {}; later syncs leave them out", told(scope)))?;

@@ -115,6 +115,9 @@ impl Surroundings {
         let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(level));
         let log =
             tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(self.colors());
+        // A line that can't be written would be told on stderr, with a panic if
+        // that is what was closed.
+        let log = log.log_internal_errors(false);
         // A second start in one process keeps the first log.
         match self.log_format {
             LogFormat::Text => log.try_init().ok(),
