@@ -177,6 +177,7 @@ pub fn check_finished(connection: &Connection) -> Result<(), ArchiveError> {
     if !is_due(connection)? {
         return Ok(());
     }
-    let message = "what was erased is still in the write-ahead log, because another program is reading the archive";
+    let message =
+        "what was erased is still in the write-ahead log, because another program is reading the archive";
     Err(ArchiveError::new(ArchiveErrorKind::Busy, message))
 }

@@ -6,7 +6,7 @@ use crate::harness::{Dice, series, until_through};
 use crate::snapshot::{Copy, assert_same, assert_sound};
 use crate::util::Sandbox;
 use crate::util::truth::assert_archived;
-use crate::world::{GUILD, sandbox, settle, slow_down};
+use crate::world::{GUILD, sandbox_of_messages, settle, slow_down};
 
 /// Pages asked of each channel, threads included.
 fn pages(sandbox: &Sandbox) -> BTreeMap<u64, usize> {
@@ -26,11 +26,12 @@ fn kills_while_open(sandbox: &Sandbox, channel: u64) -> usize {
 #[test]
 fn a_first_read_killed_again_and_again_loses_nothing_and_asks_one_page_twice_for_each_open_channel() {
     series(|seed| {
-        let (disturbed, undisturbed) = (sandbox(seed, ""), sandbox(seed, ""));
+        let (disturbed, undisturbed) = (sandbox_of_messages(seed), sandbox_of_messages(seed));
         undisturbed.run(&["start"]).expect_code(0);
+        let questions = undisturbed.sim.journal().len() as u64;
         slow_down(&disturbed);
         let mut dice = Dice::new(seed);
-        let kills = until_through(&disturbed, &["start"], &mut dice, &(0..45), || {
+        let kills = until_through(&disturbed, &["start"], &mut dice, questions / 3, || {
             if let Some(copy) = Copy::of(&disturbed) {
                 assert_sound(&copy.archive, seed);
             }

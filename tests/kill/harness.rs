@@ -1,6 +1,5 @@
 //! Killing at chosen instants.
 
-use std::ops::Range;
 use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -10,7 +9,7 @@ use rustix::process::Signal;
 use crate::util::{Ran, Sandbox, ended, send};
 
 /// Kills of each kind, unless `KILLS` says otherwise.
-const FEW: u32 = 12;
+const FEW: u32 = 8;
 /// After so many kills a series is let through.
 const LONG_SERIES: u32 = 40;
 /// Longer than any answer takes.
@@ -27,10 +26,6 @@ impl Dice {
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
-    }
-
-    pub fn in_range(&mut self, range: &Range<u64>) -> u64 {
-        range.start + self.below(range.end - range.start)
     }
 }
 
@@ -54,17 +49,18 @@ pub fn series(mut of_seed: impl FnMut(u64) -> u32) {
 }
 
 /// Begins the command again and again, and kills it a random number of
-/// questions later, until it gets through. Returns how often it was killed.
-/// `after_kill` is told of every kill.
+/// questions later, `questions` at most, until it gets through. Returns how
+/// often it was killed, and calls `after_kill` each time.
 pub fn until_through(
     sandbox: &Sandbox,
     arguments: &[&str],
     dice: &mut Dice,
-    questions: &Range<u64>,
+    questions: u64,
     mut after_kill: impl FnMut(),
 ) -> u32 {
-    for kills in 0..LONG_SERIES {
-        let asked = sandbox.sim.journal().len() as u64 + dice.in_range(questions);
+    let longest = LONG_SERIES.min(wanted());
+    for kills in 0..longest {
+        let asked = sandbox.sim.journal().len() as u64 + dice.below(questions + 1);
         let mut child = sandbox.spawn(arguments);
         wait_for_questions(sandbox, &mut child, asked);
         // Between a question and the commit of its answer, and elsewhere.
@@ -79,7 +75,7 @@ pub fn until_through(
         after_kill();
     }
     sandbox.run(arguments).expect_code(0);
-    LONG_SERIES
+    longest
 }
 
 fn wait_for_questions(sandbox: &Sandbox, child: &mut Child, asked: u64) {
@@ -90,12 +86,14 @@ fn wait_for_questions(sandbox: &Sandbox, child: &mut Child, asked: u64) {
     }
 }
 
-/// Begins a command that asks nobody and kills it a random time later. Returns
-/// whether it got through before.
+/// Begins a command that asks nobody and kills it a random time later, rather
+/// early: what comes before the last commit is short. Returns whether it got
+/// through before.
 pub fn killed_within(sandbox: &Sandbox, arguments: &[&str], dice: &mut Dice, time: Duration) -> bool {
     let mut child = sandbox.spawn(arguments);
-    let micros = u64::try_from(time.as_micros()).unwrap().max(1);
-    sleep(Duration::from_micros(dice.below(micros)));
+    let micros = u64::try_from(time.as_micros()).unwrap().max(2);
+    let latest = if dice.below(2) == 0 { micros } else { micros / 2 };
+    sleep(Duration::from_micros(dice.below(latest)));
     if child.try_wait().unwrap().is_some() {
         let ran: Ran = child.wait_with_output().unwrap().into();
         ran.expect_code(0);

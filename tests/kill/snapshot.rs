@@ -1,5 +1,6 @@
 //! What an archive holds, for comparing, and whether the file is sound.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -60,12 +61,13 @@ pub fn assert_same(disturbed: &Sandbox, undisturbed: &Sandbox, seed: u64) {
                    (SELECT count(*) FROM messages m WHERE m.channel_id = c.id)";
     assert_eq!(disturbed.count(counted), 0, "seed {seed}: a counter is wrong");
     let (found, expected) = (content(disturbed), content(undisturbed));
-    for line in &expected {
-        assert!(found.contains(line), "seed {seed}: missing: {line}");
-    }
-    for line in &found {
-        assert!(expected.contains(line), "seed {seed}: not to be there: {line}");
-    }
+    let sets = [&found, &expected].map(|lines| lines.iter().collect::<BTreeSet<_>>());
+    let missing: Vec<_> = sets[1].difference(&sets[0]).collect();
+    let strange: Vec<_> = sets[0].difference(&sets[1]).collect();
+    assert!(
+        missing.is_empty() && strange.is_empty(),
+        "seed {seed}: missing: {missing:#?}, strange: {strange:#?}"
+    );
     assert_eq!(found.len(), expected.len(), "seed {seed}: something is there twice");
 }
 
