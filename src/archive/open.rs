@@ -90,7 +90,7 @@ impl ArchiveFile {
     /// # Errors
     /// When the file is not ours, newer, damaged, or can't be written.
     pub fn open(&self) -> Result<Connection, ArchiveError> {
-        self.open_with(embedded::migrations::runner().get_migrations())
+        self.open_with(&released())
     }
 
     /// Like [`ArchiveFile::open`], for the schema that `migrations` lead to.
@@ -197,7 +197,12 @@ pub(super) fn schema_version(connection: &Connection) -> Result<i64, ArchiveErro
 }
 
 fn newest_version() -> i64 {
-    newest(embedded::migrations::runner().get_migrations())
+    newest(&released())
+}
+
+/// The migrations of this version.
+pub(super) fn released() -> Vec<Migration> {
+    embedded::migrations::runner().get_migrations().clone()
 }
 
 fn newest(migrations: &[Migration]) -> i64 {
