@@ -134,10 +134,12 @@ impl Surroundings {
         }
     }
 
-    /// A new run's ID: its time, and what tells it from others of that second.
+    /// A new run's ID: its time, and what tells it from others of that second,
+    /// which a supervisor may start many of.
     pub fn new_run_id(now: Timestamp) -> String {
         let time = jiff::Timestamp::from_millisecond(now.as_millis()).unwrap_or_default();
-        format!("{}-{:04x}", time.strftime("%Y%m%d-%H%M%S"), fastrand::u16(..))
+        let lot: String = (0..4).map(|_| fastrand::digit(36)).collect();
+        format!("{}-{lot}", time.strftime("%Y%m%d-%H%M%S"))
     }
 }
 

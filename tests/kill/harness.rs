@@ -73,6 +73,8 @@ pub fn until_through(
         send(&child, Signal::KILL);
         ended(child);
         after_kill();
+        // As it goes on where nobody stopped it.
+        sandbox.sim.world().advance(Duration::from_secs(1));
     }
     sandbox.run(arguments).expect_code(0);
     longest
