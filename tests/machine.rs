@@ -231,7 +231,7 @@ fn a_disk_that_became_read_only_is_told_and_costs_nothing() {
     sandbox.write("sealed.toml", &format!("[archive]\npath = \"sealed/archive.db\"\n{config}"));
     let binary = env!("CARGO_BIN_EXE_verta-sync");
     let script = format!(
-        "mount -t tmpfs none sealed && cp archive.db sealed && mount -o remount,ro sealed || exit 99
+        "mount -t tmpfs none sealed && cp archive.db* sealed && mount -o remount,ro sealed || exit 99
          {binary} --config sealed.toml start; code=$?; cmp archive.db sealed/archive.db || exit 98; exit $code"
     );
     let ran = Command::new("unshare")
@@ -243,7 +243,7 @@ fn a_disk_that_became_read_only_is_told_and_costs_nothing() {
     let Ok(ran) = ran.map(Ran::from) else { return };
     if !matches!(ran.code, 1 | 99) {
         let ran = ran.expect_code(6);
-        assert!(ran.stderr.contains("sealed") && ran.stderr.contains("right to write"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("sealed/archive.db") && ran.stderr.contains("right to write"), "{}", ran.stderr);
     }
     assert_goes_on(&sandbox);
 }

@@ -22,7 +22,7 @@ mod embedded {
 /// <https://www.sqlite.org/pragma.html#pragma_application_id>
 const APPLICATION_ID: i32 = 0x7665_7274;
 /// How long another program may hold the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Kept between statements.
 const CACHED_STATEMENTS: usize = 64;
 

@@ -10,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::identity::Placed;
+use super::open::BUSY_TIMEOUT;
 use super::tx::Interned;
 use super::{ArchiveError, ArchiveErrorKind, Lock, Tx};
 
@@ -21,6 +22,10 @@ const GROUP: usize = 10;
 
 /// How long readers may hold up the end.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long another program is waited for that has used up its
+/// [`BUSY_TIMEOUT`]: the run is ending then, and each write of its end would
+/// wait as long again.
+const IMPATIENT: Duration = Duration::from_secs(1);
 
 /// A change; it is told instead why it can't be made.
 type Change = Box<dyn FnOnce(Result<&mut Tx<'_>, ArchiveError>) -> Outcome + Send>;
@@ -127,6 +132,9 @@ fn commit(connection: &mut Connection, ground: &Ground, interned: &mut Interned,
     let mut outcomes = Vec::new();
     let committed = make(connection, ground, interned, &mut waiting, &mut outcomes);
     if let Err(error) = &committed {
+        if error.kind == ArchiveErrorKind::Busy {
+            connection.busy_timeout(IMPATIENT).ok();
+        }
         interned.clear();
         outcomes.extend(waiting.map(|change| change(Err(error.clone()))));
     }
@@ -164,7 +172,10 @@ fn make(
             savepoint.commit()?;
         }
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    // What is committed has succeeded, whatever comes after.
+    connection.busy_timeout(BUSY_TIMEOUT).ok();
+    Ok(())
 }
 
 fn report(panic: &(dyn Any + Send)) {
