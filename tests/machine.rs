@@ -9,10 +9,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use discord_sim::{Description, World};
-use util::truth::assert_archived;
+use util::truth::{assert_archived, hash};
 use util::{Ran, Sandbox, ended};
 
 const GUILD: u64 = 77_000_000_000_000_001;
+const HOUR: Duration = Duration::from_hours(1);
 
 fn sandbox() -> Sandbox {
     Sandbox::with_config(
@@ -135,5 +136,118 @@ fn without_free_handles_the_user_is_told_which_limit_to_raise() {
         told += usize::from(ran.stderr.contains("open files"));
     }
     assert!(told > 0, "nobody was told");
+    assert_goes_on(&sandbox);
+}
+
+/// Who takes a new lock may forget a person or purge what the run knows by
+/// heart: nothing of that run is written any more.
+#[test]
+fn a_lock_that_is_deleted_ends_the_run_before_it_writes_beside_another() {
+    let sandbox = sandbox();
+    let first = sandbox.spawn_slow(&["start", "--max-channel-workers", "1"]);
+    fs::remove_file(sandbox.dir.path().join("archive.db.lock")).unwrap();
+    let person = sandbox.sim.world().user_id(GUILD, 3).unwrap();
+    sandbox.run(&["forget", "--user", &person.to_string(), "--yes"]).expect_code(0);
+    let ran = ended(first).expect_code(6);
+    assert!(ran.stderr.contains("archive.db.lock was deleted or replaced"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("run again"), "{}", ran.stderr);
+    let archive = fs::read(sandbox.archive_path()).unwrap();
+    assert_eq!(memchr::memmem::find(&archive, hash(person).as_bytes()), None, "nobody came back");
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!(sandbox.rows("PRAGMA integrity_check").len(), 1);
+    let messages: u64 = sandbox.sim.world().truth(GUILD).iter().map(|channel| channel.message_count).sum();
+    assert_eq!(sandbox.count("SELECT count(*) FROM messages").cast_unsigned(), messages);
+}
+
+#[test]
+fn a_second_sync_on_a_new_lock_goes_on_where_the_first_is_stopped() {
+    let sandbox = sandbox();
+    let first = sandbox.spawn_slow(&["start"]);
+    fs::remove_file(sandbox.dir.path().join("archive.db.lock")).unwrap();
+    let second = sandbox.spawn(&["start"]);
+    ended(first).expect_code(6);
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    ended(second).expect_code(0);
+    assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'interrupted'"), 1);
+    assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'completed'"), 1);
+    assert_goes_on(&sandbox);
+}
+
+#[test]
+fn a_program_that_never_lets_go_of_the_database_is_named_as_the_cause() {
+    let sandbox = sandbox();
+    let run = sandbox.spawn_slow(&["start"]);
+    let foreign = sandbox.archive();
+    foreign.busy_timeout(Duration::from_secs(10)).unwrap();
+    foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let ran = ended(run).expect_code(6);
+    assert!(
+        ran.stderr.contains("locked") && ran.stderr.contains("close the other program"),
+        "{}",
+        ran.stderr
+    );
+    let begun = sandbox.count("SELECT count(*) FROM sync_progress WHERE last_message_id > 0");
+    assert!(begun > 0, "what was committed before is there");
+    foreign.execute_batch("ROLLBACK").unwrap();
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    assert_goes_on(&sandbox);
+}
+
+#[test]
+fn a_clock_that_is_set_back_between_runs_loses_nothing() {
+    for back in [HOUR, 400 * 24 * HOUR] {
+        let sandbox = sandbox();
+        let world = sandbox.sim.world();
+        let chat = world.channel_named(GUILD, "chat-0").unwrap();
+        let written = world.append(chat, 20);
+        world.advance(HOUR);
+        sandbox.run(&["start"]).expect_code(0);
+        let checkpoints =
+            || sandbox.rows("SELECT channel_id, last_message_id, history_complete FROM sync_progress");
+        let before = checkpoints();
+        world.set_back(2 * back);
+        world.edit(chat, written[3], "edited");
+        world.delete(chat, written[5]);
+        sandbox.run(&["start"]).expect_code(0);
+        assert_eq!(checkpoints(), before);
+        assert_eq!(sandbox.count("SELECT count(*) FROM message_log WHERE content = 'edited'"), 1);
+        // Too young, by that clock, to be missed.
+        assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 0);
+        world.advance(2 * back + HOUR);
+        world.append(chat, 20);
+        world.advance(HOUR);
+        assert_goes_on(&sandbox);
+        assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 1);
+    }
+}
+
+#[test]
+fn a_disk_that_became_read_only_is_told_and_costs_nothing() {
+    let sandbox = sandbox();
+    sandbox.run(&["start"]).expect_code(0);
+    let config = fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
+    fs::create_dir(sandbox.dir.path().join("sealed")).unwrap();
+    sandbox.write("sealed.toml", &format!("[archive]\npath = \"sealed/archive.db\"\n{config}"));
+    let binary = env!("CARGO_BIN_EXE_verta-sync");
+    let script = format!(
+        "mount -t tmpfs none sealed && cp archive.db* sealed && mount -o remount,ro sealed || exit 99
+         {binary} --config sealed.toml start; code=$?; cmp archive.db sealed/archive.db || exit 98; exit $code"
+    );
+    let ran = Command::new("unshare")
+        .args(["-rm", "sh", "-c", &script])
+        .current_dir(sandbox.dir.path())
+        .env("DISCORD_BOT_TOKEN", sandbox.sim.token())
+        .output();
+    // Not everybody may mount.
+    let Ok(ran) = ran.map(Ran::from) else { return };
+    if !matches!(ran.code, 1 | 99) {
+        let ran = ran.expect_code(6);
+        assert!(
+            ran.stderr.contains("sealed/archive.db") && ran.stderr.contains("right to write"),
+            "{}",
+            ran.stderr
+        );
+    }
     assert_goes_on(&sandbox);
 }

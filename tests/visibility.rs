@@ -11,7 +11,7 @@ use discord_sim::{Description, RouteKind, World};
 use tokio::sync::watch;
 use util::Sandbox;
 use util::truth::assert_archived;
-use verta_sync::archive::{ArchiveFile, Writer};
+use verta_sync::archive::{ArchiveFile, Lock, Writer};
 use verta_sync::model::{OnRateLimit, ReactionMode, Timestamp, WorkspaceId};
 use verta_sync::monitor::Silent;
 use verta_sync::plan::Selection;
@@ -123,8 +123,9 @@ async fn long_run(sandbox: Arc<Sandbox>) {
         retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_millis(10) },
         request_timeout: Duration::from_secs(10),
     };
-    let connection = ArchiveFile { path: sandbox.archive_path(), mode: 0o600 }.open().unwrap();
-    let (writer, thread) = Writer::start(connection);
+    let file = ArchiveFile { path: sandbox.archive_path(), mode: 0o600 };
+    let lock = Lock::take(&file, "start", None, Timestamp::from_millis(0)).unwrap();
+    let (writer, thread) = Writer::start(file.open().unwrap(), &lock);
     let context = Context {
         platform: Arc::new(Discord::new(&settings, &sandbox.sim.token()).unwrap()),
         writer,

@@ -23,7 +23,8 @@ pub enum ArchiveErrorKind {
     DiskFull,
     /// The file is damaged.
     Corrupt,
-    /// The file was deleted or replaced while it was being written.
+    /// The file, or the lock beside it, was deleted or replaced while the
+    /// archive was being written.
     Replaced,
     /// The operating system failed to read or write the file.
     Io,

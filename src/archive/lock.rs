@@ -11,6 +11,7 @@ use rustix::process::{Flock, FlockType};
 use serde::{Deserialize, Serialize};
 
 use super::ArchiveFile;
+use super::identity::Placed;
 use crate::model::Timestamp;
 
 /// Who holds an archive.
@@ -46,6 +47,7 @@ pub enum LockError {
 #[derive(Debug)]
 pub struct Lock {
     file: File,
+    placed: Placed,
 }
 
 impl Lock {
@@ -60,34 +62,48 @@ impl Lock {
         now: Timestamp,
     ) -> Result<Self, LockError> {
         let path = path_of(&archive.path);
-        let file_error = |source| LockError::File { path: path.clone(), source };
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            // Whoever may read the archive may know who writes it.
-            .mode(archive.mode)
-            .open(&path)
-            .map_err(file_error)?;
-        // Against the umask; somebody else's file keeps its mode.
-        file.set_permissions(Permissions::from_mode(archive.mode)).ok();
-        match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => {
-                return Err(LockError::Held(holder_of(&file)));
+        let lock = loop {
+            let lock = Self::lock(&path, archive.mode)?;
+            // Deleted between being opened and locked, it keeps nobody out.
+            if lock.placed.is_in_place() {
+                break lock;
             }
-            Err(errno) => return Err(file_error(errno.into())),
-        }
-        let lock = Self { file };
+        };
         let holder = Holder {
             command: command.to_owned(),
             run_id: run_id.map(str::to_owned),
             process: rustix::process::getpid().as_raw_nonzero().get(),
             since: now.as_millis(),
         };
-        lock.write(&holder).map_err(file_error)?;
+        lock.write(&holder).map_err(|source| LockError::File { path, source })?;
         Ok(lock)
+    }
+
+    fn lock(path: &Path, mode: u32) -> Result<Self, LockError> {
+        let file_error = |source| LockError::File { path: path.to_owned(), source };
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            // Whoever may read the archive may know who writes it.
+            .mode(mode)
+            .open(path)
+            .map_err(file_error)?;
+        // Against the umask; somebody else's file keeps its mode.
+        file.set_permissions(Permissions::from_mode(mode)).ok();
+        match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { placed: Placed::opened(&file, path), file }),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => {
+                Err(LockError::Held(holder_of(&file)))
+            }
+            Err(errno) => Err(file_error(errno.into())),
+        }
+    }
+
+    /// The file that keeps others out, as long as it stands at its path.
+    pub(super) fn placed(&self) -> &Placed {
+        &self.placed
     }
 
     fn write(&self, holder: &Holder) -> io::Result<()> {

@@ -11,9 +11,12 @@ mod emoji;
 mod error;
 pub mod forget;
 pub mod health;
+mod identity;
 pub mod jobs;
 mod lock;
 pub mod messages;
+#[cfg(test)]
+mod migration_tests;
 pub mod missing;
 mod open;
 pub mod progress;

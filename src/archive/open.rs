@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use refinery::{Migration, Runner};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -21,7 +22,7 @@ mod embedded {
 /// <https://www.sqlite.org/pragma.html#pragma_application_id>
 const APPLICATION_ID: i32 = 0x7665_7274;
 /// How long another program may hold the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long readers may hold up the end.
 pub(super) const END_TIMEOUT: Duration = Duration::from_secs(1);
 /// Kept between statements.
@@ -91,6 +92,11 @@ impl ArchiveFile {
     /// # Errors
     /// When the file is not ours, newer, damaged, or can't be written.
     pub fn open(&self) -> Result<Connection, ArchiveError> {
+        self.open_with(&released())
+    }
+
+    /// Like [`ArchiveFile::open`], for the schema that `migrations` lead to.
+    pub(super) fn open_with(&self, migrations: &[Migration]) -> Result<Connection, ArchiveError> {
         match inspect(&self.path) {
             Ok(()) => {}
             Err(error) if error.kind == ArchiveErrorKind::Missing => self.create()?,
@@ -101,9 +107,9 @@ impl ArchiveFile {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         check_owner(&connection, &self.path)?;
-        check_version(&connection, &self.path)?;
+        check_version(&connection, &self.path, newest(migrations))?;
         configure(&connection)?;
-        migrate(&mut connection)?;
+        migrate(&mut connection, migrations)?;
         check_scheme(&connection, &self.path)?;
         forget::finish(&connection)?;
         Ok(connection)
@@ -143,7 +149,7 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     check_owner(&connection, path)?;
-    check_version(&connection, path)?;
+    check_version(&connection, path, newest_version())?;
     let version = schema_version(&connection)?;
     if version == 0 {
         return Err(missing(path));
@@ -185,8 +191,8 @@ fn check_owner(connection: &Connection, path: &Path) -> Result<(), ArchiveError>
     Err(ArchiveError::new(ArchiveErrorKind::NotAnArchive, message))
 }
 
-fn check_version(connection: &Connection, path: &Path) -> Result<(), ArchiveError> {
-    let (theirs, ours) = (schema_version(connection)?, newest_version());
+fn check_version(connection: &Connection, path: &Path, ours: i64) -> Result<(), ArchiveError> {
+    let theirs = schema_version(connection)?;
     if theirs <= ours {
         return Ok(());
     }
@@ -211,8 +217,16 @@ pub(super) fn schema_version(connection: &Connection) -> Result<i64, ArchiveErro
 }
 
 fn newest_version() -> i64 {
-    let runner = embedded::migrations::runner();
-    runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+    newest(&released())
+}
+
+/// The migrations of this version.
+pub(super) fn released() -> Vec<Migration> {
+    embedded::migrations::runner().get_migrations().clone()
+}
+
+fn newest(migrations: &[Migration]) -> i64 {
+    migrations.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }
 
 /// Settings are explained in the design: WAL lets readers go on; NORMAL is
@@ -234,20 +248,28 @@ fn configure(connection: &Connection) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), ArchiveError> {
-    let runner = embedded::migrations::runner().set_grouped(true);
-    let report = runner.run(connection).map_err(|error| {
+/// In one transaction: whatever fails or ends the process on the way, the file
+/// is of its old schema.
+fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), ArchiveError> {
+    Runner::new(migrations).set_grouped(true).run(connection).map_err(|error| {
         let message = format!("the archive can't be brought to this version: {error}");
         ArchiveError::new(ArchiveErrorKind::Other, message)
     })?;
-    for migration in report.applied_migrations() {
-        connection.execute(
-            "INSERT INTO audit_log (action, details, created_at, updated_at)
-             VALUES ('migration', json_object('version', ?1, 'name', ?2),
-                     unixepoch('subsec') * 1000, unixepoch('subsec') * 1000)",
-            rusqlite::params![migration.version(), migration.name()],
-        )?;
-    }
+    record_migrations(connection)
+}
+
+/// Also those that a process applied which ended before it recorded them.
+fn record_migrations(connection: &Connection) -> Result<(), ArchiveError> {
+    connection.execute(
+        "INSERT INTO audit_log (action, details, created_at, updated_at)
+         SELECT 'migration', json_object('version', h.version, 'name', h.name),
+                unixepoch('subsec') * 1000, unixepoch('subsec') * 1000
+           FROM refinery_schema_history h
+          WHERE NOT EXISTS (SELECT 1 FROM audit_log
+                             WHERE action = 'migration' AND json_extract(details, '$.version') = h.version)
+          ORDER BY h.version",
+        [],
+    )?;
     Ok(())
 }
 

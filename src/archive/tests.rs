@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::messages::{PageBatch, PageOutcome, store_page};
 use super::reactions::KeptReactions;
 use super::{ArchiveErrorKind, ArchiveFile, ChannelRow, Lock, LockError, Reader, TenantRow, Tx, Writer};
-use super::{channels, progress, tenants, tx};
+use super::{channels, forget, progress, tenants, tx};
 use crate::anonymize;
 use crate::model::{
     self, AttachmentId, ChannelId, ChannelKind, ChannelState, Emoji, MessageId, MessagePage, ReactionMode,
@@ -238,7 +238,8 @@ fn a_checkpoint_never_goes_back() {
 #[tokio::test]
 async fn a_change_that_fails_is_undone_alone() {
     let dir = TempDir::new().unwrap();
-    let (writer, thread) = Writer::start(file(&dir).open().unwrap());
+    let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), &lock);
     let insert = |name: &'static str| {
         writer.run(move |tx| {
             let workspace = WorkspaceId::new(name.len() as u64).unwrap();
@@ -303,4 +304,51 @@ fn nobody_holds_a_lock_that_was_let_go() {
     assert!(Lock::holder(&path).is_none());
     let nowhere = ArchiveFile { path: dir.path().join("no/archive.db"), mode: 0o600 };
     assert!(matches!(Lock::take(&nowhere, "start", None, at(5)), Err(LockError::File { .. })));
+}
+
+#[test]
+fn an_erasure_is_not_finished_while_a_reader_keeps_it_in_the_log() {
+    let mut shelf = Shelf::new();
+    shelf.store(vec![message(1, ALICE, "a secret")], 10);
+    let bytes = |name: &str| std::fs::read(shelf.dir.path().join(name)).unwrap();
+    let is_held = || {
+        ["archive.db", "archive.db-wal"]
+            .iter()
+            .any(|name| memchr::memmem::find(&bytes(name), b"a secret").is_some())
+    };
+    let reader = rusqlite::Connection::open(file(&shelf.dir).path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM messages").unwrap();
+    let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
+    let alice = anonymize::UserHash::of(UserId::new(ALICE).unwrap());
+    forget::forget(&mut tx, &alice, at(20)).unwrap();
+    // Else it waits half a minute for the reader.
+    shelf.connection.busy_timeout(Duration::ZERO).unwrap();
+    forget::finish(&shelf.connection).unwrap();
+    assert!(is_held(), "the reader still sees it");
+    assert!(forget::is_unfinished(&shelf.connection).unwrap());
+    drop(reader);
+    forget::finish(&shelf.connection).unwrap();
+    assert!(!forget::is_unfinished(&shelf.connection).unwrap());
+    assert!(!is_held());
+}
+
+#[tokio::test]
+async fn nothing_is_written_once_the_lock_is_not_in_its_place() {
+    let dir = TempDir::new().unwrap();
+    let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), &lock);
+    let intern = |id: u64| {
+        writer.run(move |tx| tenants::intern(tx, "discord", WorkspaceId::new(id).unwrap(), "t", at(1)))
+    };
+    intern(1).await.unwrap();
+    let path = dir.path().join("archive.db.lock");
+    std::fs::remove_file(&path).unwrap();
+    let error = intern(2).await.unwrap_err();
+    assert_eq!(error.kind, ArchiveErrorKind::Replaced);
+    assert!(error.to_string().contains("archive.db.lock was deleted or replaced"), "{error}");
+    let _other = Lock::take(&file(&dir), "start", None, at(2)).unwrap();
+    assert_eq!(intern(3).await.unwrap_err().kind, ArchiveErrorKind::Replaced, "another one is no better");
+    drop(writer);
+    thread.join().unwrap();
+    assert_eq!(Reader::open(&file(&dir).path).unwrap().tenants().unwrap().len(), 1);
 }

@@ -1,22 +1,29 @@
 //! One thread owns the connection; everyone else hands it work.
 
 use std::any::Any;
-use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::identity::Placed;
+use super::open::BUSY_TIMEOUT;
 use super::tx::Interned;
-use super::{ArchiveError, ArchiveErrorKind, Tx, open, remnants};
+use super::{ArchiveError, ArchiveErrorKind, Lock, Tx, open, remnants};
 
 /// Changes that wait for the writer at most: with what is in the transaction,
 /// the bound of the memory that unwritten pages take.
 const QUEUE: usize = 16;
 /// Changes committed together at most.
 const GROUP: usize = 10;
+
+/// How long another program is waited for that has used up its
+/// [`BUSY_TIMEOUT`]: the run is ending then, and each write of its end would
+/// wait as long again.
+const IMPATIENT: Duration = Duration::from_secs(1);
 
 /// A change; it is told instead why it can't be made.
 type Change = Box<dyn FnOnce(Result<&mut Tx<'_>, ArchiveError>) -> Outcome + Send>;
@@ -40,10 +47,12 @@ pub struct WriterThread {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub fn start(connection: Connection) -> (Self, WriterThread) {
+    /// Starts the thread. It refuses every change once the lock's file is not
+    /// the one at its path any more: somebody else may have taken a new one.
+    pub fn start(connection: Connection, lock: &Lock) -> (Self, WriterThread) {
         let (changes, queue) = mpsc::channel(QUEUE);
-        let thread = std::thread::spawn(move || work(connection, queue));
+        let lock = lock.placed().clone();
+        let thread = std::thread::spawn(move || work(connection, lock, queue));
         (Self { changes }, WriterThread { thread })
     }
 
@@ -88,38 +97,21 @@ fn gone() -> ArchiveError {
     ArchiveError::new(ArchiveErrorKind::Other, "the thread that writes the archive has ended")
 }
 
-/// Which file was opened: what is written to one that was deleted or replaced
-/// since is lost.
-struct Opened {
-    path: PathBuf,
-    identity: Option<(u64, u64)>,
+/// The files that have to stand where they were found: what is written to an
+/// archive that was deleted or replaced is lost, and a lock that isn't at its
+/// path keeps nobody out.
+struct Ground {
+    archive: Placed,
+    lock: Placed,
 }
 
-impl Opened {
-    fn new(connection: &Connection) -> Self {
-        let path = PathBuf::from(connection.path().unwrap_or_default());
-        let identity = identity(&path);
-        Self { path, identity }
-    }
-
-    fn check(&self) -> Result<(), ArchiveError> {
-        if identity(&self.path) == self.identity {
-            return Ok(());
-        }
-        let shown = self.path.display();
-        let message = format!("{shown} was deleted or replaced while it was being written");
-        Err(ArchiveError::new(ArchiveErrorKind::Replaced, message))
-    }
-}
-
-/// Asked without opening the file, which would give up SQLite's locks.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-fn work(mut connection: Connection, mut queue: mpsc::Receiver<Change>) -> Result<(), ArchiveError> {
-    let opened = Opened::new(&connection);
+fn work(
+    mut connection: Connection,
+    lock: Placed,
+    mut queue: mpsc::Receiver<Change>,
+) -> Result<(), ArchiveError> {
+    let archive = Placed::at(Path::new(connection.path().unwrap_or_default()));
+    let ground = Ground { archive, lock };
     let mut interned = Interned::default();
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
@@ -127,26 +119,20 @@ fn work(mut connection: Connection, mut queue: mpsc::Receiver<Change>) -> Result
             let Ok(next) = queue.try_recv() else { break };
             group.push(next);
         }
-        match opened.check() {
-            Ok(()) => commit(&mut connection, &mut interned, group),
-            Err(error) => refuse(group, &error),
-        }
+        commit(&mut connection, &ground, &mut interned, group);
     }
-    opened.check()?;
+    ground.archive.check()?;
     finish(connection)
 }
 
-fn refuse(group: Vec<Change>, error: &ArchiveError) {
-    for change in group {
-        (change(Err(error.clone())).answer)(Ok(()));
-    }
-}
-
-fn commit(connection: &mut Connection, interned: &mut Interned, group: Vec<Change>) {
+fn commit(connection: &mut Connection, ground: &Ground, interned: &mut Interned, group: Vec<Change>) {
     let mut waiting = group.into_iter();
     let mut outcomes = Vec::new();
-    let committed = make(connection, interned, &mut waiting, &mut outcomes);
+    let committed = make(connection, ground, interned, &mut waiting, &mut outcomes);
     if let Err(error) = &committed {
+        if error.kind == ArchiveErrorKind::Busy {
+            connection.busy_timeout(IMPATIENT).ok();
+        }
         interned.clear();
         outcomes.extend(waiting.map(|change| change(Err(error.clone()))));
     }
@@ -157,11 +143,15 @@ fn commit(connection: &mut Connection, interned: &mut Interned, group: Vec<Chang
 
 fn make(
     connection: &mut Connection,
+    ground: &Ground,
     interned: &mut Interned,
     waiting: &mut impl Iterator<Item = Change>,
     outcomes: &mut Vec<Outcome>,
 ) -> Result<(), ArchiveError> {
+    ground.archive.check()?;
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Whoever takes a new lock from here on writes after this transaction.
+    ground.lock.check()?;
     loop {
         let savepoint = transaction.savepoint()?;
         let Some(change) = waiting.next() else { break };
@@ -180,7 +170,10 @@ fn make(
             savepoint.commit()?;
         }
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    // What is committed has succeeded, whatever comes after.
+    connection.busy_timeout(BUSY_TIMEOUT).ok();
+    Ok(())
 }
 
 fn report(panic: &(dyn Any + Send)) {

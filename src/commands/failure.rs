@@ -106,7 +106,7 @@ impl Failure {
                 failure.hint("restore the file from a backup, or move it away to begin anew")
             }
             ArchiveErrorKind::Busy => {
-                failure.hint("close the other program that has the database open for writing")
+                failure.hint("close the other program that has the database open, and run again")
             }
             ArchiveErrorKind::OlderSchema => {
                 failure.hint("run \"verta-sync start\": it brings the archive to this version")

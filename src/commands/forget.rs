@@ -44,11 +44,11 @@ pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
     if !confirm("the erasure", options.yes, || question(scope))? {
         return Ok(ExitCode::Failure);
     }
-    let _lock =
+    let lock =
         Lock::take(&file, "forget", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     let runtime = runtime()?;
     let change = || -> Result<bool, ArchiveError> {
-        let (writer, thread) = Writer::start(file.open()?);
+        let (writer, thread) = Writer::start(file.open()?, &lock);
         runtime.block_on(writer.run(move |tx| erase(tx, &user, Surroundings::now())))?;
         drop(writer);
         thread.join()?;

@@ -61,9 +61,9 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     if !confirm("the reset", options.yes, || question(options, &scope, &names))? {
         return Ok(ExitCode::Failure);
     }
-    let _lock =
+    let lock =
         Lock::take(&file, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
-    change(&file, row, options.clone()).map_err(failed)??;
+    change(&file, &lock, row, options.clone()).map_err(failed)??;
     writeln!(io::stdout(), "{}", done_text(options, &scope)).ok();
     Ok(ExitCode::Success)
 }
@@ -145,9 +145,14 @@ fn done_text(options: &Options, scope: &ResetScope) -> String {
     )
 }
 
-fn change(file: &ArchiveFile, row: TenantRow, options: Options) -> Result<Result<(), Failure>, ArchiveError> {
+fn change(
+    file: &ArchiveFile,
+    lock: &Lock,
+    row: TenantRow,
+    options: Options,
+) -> Result<Result<(), Failure>, ArchiveError> {
     let purges = options.purge;
-    let (writer, thread) = Writer::start(file.open()?);
+    let (writer, thread) = Writer::start(file.open()?, lock);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(failure) => return Ok(Err(failure)),

@@ -125,13 +125,13 @@ async fn sync(
     let path = &config.archive.path;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
     let began = begin(&platform, config, &file, &tasks, options, &stop, monitor.as_ref()).await?;
-    let Some(Begun { now, run_id, lock: _lock }) = began else {
+    let Some(Begun { now, run_id, lock }) = began else {
         let code = signals.code().unwrap_or(ExitCode::Partial);
         let end = End { code, stop: *stop.borrow(), ..End::default() };
         return Ok((end.exit_code(), end.text(options.format)));
     };
     let connection = file.open().map_err(|error| Failure::archive(&error, path))?;
-    let (writer, thread) = Writer::start(connection);
+    let (writer, thread) = Writer::start(connection, &lock);
     let context = Context {
         platform,
         writer: writer.clone(),

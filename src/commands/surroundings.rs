@@ -115,6 +115,9 @@ impl Surroundings {
         let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(level));
         let log =
             tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(self.colors());
+        // A line that can't be written would be told on stderr, with a panic if
+        // that is what was closed.
+        let log = log.log_internal_errors(false);
         // A second start in one process keeps the first log.
         match self.log_format {
             LogFormat::Text => log.try_init().ok(),
@@ -131,10 +134,12 @@ impl Surroundings {
         }
     }
 
-    /// A new run's ID: its time, and what tells it from others of that second.
+    /// A new run's ID: its time, and what tells it from others of that second,
+    /// which a supervisor may start many of.
     pub fn new_run_id(now: Timestamp) -> String {
         let time = jiff::Timestamp::from_millisecond(now.as_millis()).unwrap_or_default();
-        format!("{}-{:04x}", time.strftime("%Y%m%d-%H%M%S"), fastrand::u16(..))
+        let lot: String = (0..4).map(|_| fastrand::digit(36)).collect();
+        format!("{}-{lot}", time.strftime("%Y%m%d-%H%M%S"))
     }
 }
 

@@ -72,8 +72,12 @@ impl Bars {
     }
 
     /// Does something to the terminal without the bars in its way.
+    /// [`MultiProgress::suspend`] would panic once the terminal is closed.
     pub fn suspend<T>(&self, action: impl FnOnce() -> T) -> T {
-        self.multi.suspend(action)
+        // Nobody else redraws them meanwhile, but for the regular tick.
+        let _state = self.state();
+        self.multi.clear().ok();
+        action()
     }
 
     /// Takes the bars away.
@@ -240,7 +244,10 @@ impl Write for AboveBars {
 
     fn flush(&mut self) -> io::Result<()> {
         let text = std::mem::take(&mut self.text);
-        self.multi.suspend(|| io::stderr().write_all(&text))
+        if self.multi.is_hidden() {
+            return io::stderr().write_all(&text);
+        }
+        self.multi.println(String::from_utf8_lossy(&text).trim_end())
     }
 }
 

@@ -8,6 +8,7 @@ pub mod truth;
 
 use std::fs;
 use std::io::Write as _;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -157,14 +158,21 @@ pub fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// Runs a command with a terminal as stdin at which somebody types `answer`.
-pub fn run_at_terminal(mut command: Command, answer: &str) -> Ran {
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+/// A terminal: the end of whoever sits there, and that of a program.
+pub fn terminal() -> (OwnedFd, OwnedFd) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let ours = openpt(flags).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     let name = ptsname(&ours, Vec::new()).unwrap();
-    let theirs = open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let theirs =
+        open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    (ours, theirs)
+}
+
+/// Runs a command with a terminal as stdin at which somebody types `answer`.
+pub fn run_at_terminal(mut command: Command, answer: &str) -> Ran {
+    let (ours, theirs) = terminal();
     fs::File::from(ours.try_clone().unwrap()).write_all(answer.as_bytes()).unwrap();
     command.stdin(theirs).output().unwrap().into()
 }

@@ -32,6 +32,11 @@ impl Clock {
         let by_ms = by.as_millis() as i64;
         self.offset_ms.fetch_add(by_ms, Ordering::Relaxed);
     }
+
+    pub(crate) fn set_back(&self, by: Duration) {
+        let by_ms = by.as_millis() as i64;
+        self.offset_ms.fetch_sub(by_ms, Ordering::Relaxed);
+    }
 }
 
 /// Year, month (1 to 12) and day of a count of days since 1970.

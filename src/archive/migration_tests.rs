@@ -1,0 +1,166 @@
+//! Migrations that come to nothing, on real files.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use refinery::Migration;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::open::released;
+use super::{ArchiveErrorKind, ArchiveFile, Reader};
+
+/// Set for the process that is killed in the middle of a migration.
+const FOLDER_OF_VICTIM: &str = "VERTA_SYNC_TEST_MIGRATES";
+/// Changes what is there and adds to it.
+const CHANGE: &str = "ALTER TABLE users ADD COLUMN shoe_size INTEGER;
+                      UPDATE users SET anonymized_id = upper(anonymized_id);
+                      DELETE FROM emoji;
+                      CREATE TABLE shoes (size INTEGER) STRICT;";
+/// More than the page cache holds, so that it reaches the file before its
+/// transaction ends, and more than anybody waits for.
+const ENDLESS: &str = "INSERT INTO shoes (size)
+                         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n;";
+
+fn file(folder: &Path) -> ArchiveFile {
+    ArchiveFile { path: folder.join("archive.db"), mode: 0o600 }
+}
+
+/// The migrations of this version, and one that is made up.
+fn with(sql: &str) -> Vec<Migration> {
+    let mut migrations = released();
+    let version = migrations.len() + 1;
+    migrations.push(Migration::unapplied(&format!("V{version}__made_up"), sql).unwrap());
+    migrations
+}
+
+/// An archive of this version with something in it.
+fn archive() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let connection = file(dir.path()).open().unwrap();
+    let insert = "INSERT INTO users (anonymized_id, created_at, updated_at)
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000)
+                  SELECT lower(hex(zeroblob(28))) || printf('%08x', i), i, i FROM n";
+    connection.execute(insert, []).unwrap();
+    connection.execute("INSERT INTO emoji (name, created_at, updated_at) VALUES ('🦀', 1, 1)", []).unwrap();
+    dir
+}
+
+/// The schema and every row of every table, as text.
+fn dump(folder: &Path) -> Vec<String> {
+    let connection = Connection::open(file(folder).path).unwrap();
+    let mut lines = rows(&connection, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name");
+    let tables: Vec<String> = connection
+        .prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    for table in tables {
+        lines.extend(rows(&connection, &format!("SELECT * FROM {table} ORDER BY 1")));
+    }
+    lines
+}
+
+fn rows(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut select = connection.prepare(sql).unwrap();
+    let columns = select.column_count();
+    let text = |row: &rusqlite::Row<'_>| {
+        let cells = (0..columns).map(|column| format!("{:?}", row.get_ref(column).unwrap()));
+        Ok(cells.collect::<Vec<_>>().join("|"))
+    };
+    select.query_map([], text).unwrap().map(Result::unwrap).collect()
+}
+
+fn number(folder: &Path, sql: &str) -> i64 {
+    Connection::open(file(folder).path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// Asserts that the archive is as it was, that this version works with it, and
+/// that the next try succeeds.
+fn assert_untouched(folder: &Path, before: &[String]) {
+    assert_eq!(dump(folder), before);
+    assert_eq!(rows(&Connection::open(file(folder).path).unwrap(), "PRAGMA integrity_check").len(), 1);
+    file(folder).open().unwrap();
+    assert_eq!(Reader::open(&file(folder).path).unwrap().schema_version().unwrap(), 1);
+    assert_eq!(dump(folder), before, "opening it changes nothing either");
+    file(folder).open_with(&with(CHANGE)).unwrap();
+    assert_eq!(number(folder, "SELECT count(*) FROM shoes"), 0);
+    assert_eq!(number(folder, "SELECT count(*) FROM users WHERE shoe_size IS NULL"), 2000);
+    assert_eq!(number(folder, "SELECT max(version) FROM refinery_schema_history"), 2);
+    let audited = "SELECT count(*) FROM audit_log WHERE action = 'migration'";
+    assert_eq!(number(folder, audited), 2);
+    let error = file(folder).open().unwrap_err();
+    assert_eq!(error.kind, ArchiveErrorKind::NewerSchema, "the older version leaves it alone now");
+}
+
+#[test]
+fn a_migration_that_fails_halfway_leaves_the_archive_as_it_was() {
+    let dir = archive();
+    let before = dump(dir.path());
+    for flaw in ["INSERT INTO nowhere VALUES (1);", "INSERT INTO users (id) VALUES (1);", "SELEKT"] {
+        let error = file(dir.path()).open_with(&with(&format!("{CHANGE} {flaw}"))).unwrap_err();
+        assert!(error.to_string().contains("can't be brought to this version"), "{error}");
+        assert_eq!(dump(dir.path()), before, "{flaw}");
+    }
+    assert_untouched(dir.path(), &before);
+}
+
+#[test]
+fn of_several_migrations_all_are_made_or_none() {
+    let dir = archive();
+    let before = dump(dir.path());
+    let mut migrations = with(CHANGE);
+    migrations.push(Migration::unapplied("V3__flawed", "INSERT INTO nowhere VALUES (1);").unwrap());
+    file(dir.path()).open_with(&migrations).unwrap_err();
+    assert_untouched(dir.path(), &before);
+}
+
+#[test]
+fn a_process_killed_in_the_middle_of_a_migration_leaves_the_archive_as_it_was() {
+    if let Some(folder) = std::env::var_os(FOLDER_OF_VICTIM) {
+        // This is the process that the test below starts and kills.
+        let ended = file(Path::new(&folder)).open_with(&with(&format!("{CHANGE} {ENDLESS}")));
+        panic!("it ended by itself: {ended:?}");
+    }
+    let dir = archive();
+    let before = dump(dir.path());
+    let name = "archive::migration_tests::a_process_killed_in_the_middle_of_a_migration_leaves_the_archive_as_it_was";
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact"])
+        .env(FOLDER_OF_VICTIM, dir.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let log = dir.path().join("archive.db-wal");
+    let deadline = Instant::now() + Duration::from_mins(2);
+    while std::fs::metadata(&log).map_or(0, |log| log.len()) < 10_000_000 {
+        assert_eq!(victim.try_wait().unwrap(), None, "it ended by itself");
+        assert!(Instant::now() < deadline, "the migration doesn't reach the file");
+        sleep(Duration::from_millis(5));
+    }
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    assert_untouched(dir.path(), &before);
+}
+
+#[test]
+fn a_migration_whose_process_ended_before_it_recorded_it_is_recorded_by_the_next() {
+    let dir = archive();
+    let before = dump(dir.path());
+    let audited = "SELECT count(*) FROM audit_log WHERE action = 'migration'";
+    Connection::open(file(dir.path()).path).unwrap().execute("DELETE FROM audit_log", []).unwrap();
+    assert_eq!(number(dir.path(), audited), 0);
+    for _ in 0..2 {
+        file(dir.path()).open().unwrap();
+        assert_eq!(number(dir.path(), audited), 1, "once");
+    }
+    let unlike = dump(dir.path()).into_iter().zip(&before).filter(|(line, before)| line != *before).count();
+    assert!(unlike <= 1, "only its time is another");
+}
