@@ -10,6 +10,9 @@ use crate::model::{User, UserId};
 /// <https://discord.com/developers/docs/reference#snowflakes>
 const ID_DIGITS: std::ops::RangeInclusive<usize> = 15..=20;
 
+/// SHA-256 in hex.
+const HASH_DIGITS: usize = 64;
+
 /// Path segments that a user's ID follows, in addresses of profiles and
 /// pictures. <https://discord.com/developers/docs/reference#image-formatting>
 const PROFILE_SEGMENTS: [&[u8]; 4] = [b"users/", b"avatars/", b"banners/", b"user/"];
@@ -40,13 +43,19 @@ impl ScrubbedText {
     /// The text as it may be stored, given who is known. Borrowed when there
     /// is nothing to replace.
     pub fn resolve(&self, mut is_known: impl FnMut(&UserHash) -> bool) -> Cow<'_, str> {
-        let mut resolved = Cow::Borrowed(self.text.as_str());
-        for suspect in self.suspects.iter().rev() {
+        let (mut resolved, mut copied) = (String::new(), 0);
+        for suspect in &self.suspects {
             if is_known(&suspect.hash) {
-                resolved.to_mut().replace_range(suspect.range.clone(), &suspect.hash.to_string());
+                resolved.push_str(&self.text[copied..suspect.range.start]);
+                suspect.hash.push_hex(&mut resolved);
+                copied = suspect.range.end;
             }
         }
-        resolved
+        if copied == 0 {
+            return Cow::Borrowed(&self.text);
+        }
+        resolved.push_str(&self.text[copied..]);
+        Cow::Owned(resolved)
     }
 
     /// The runs of digits that can't be judged here.
@@ -202,12 +211,13 @@ fn without_escape(text: &[u8], run: Range<usize>) -> Range<usize> {
     (run.start + escaped).min(run.end)..run.end
 }
 
-/// Whether digits are part of a user's hash: 64 hex digits.
+/// Whether digits are part of a user's hash: 64 hex digits. No further is
+/// looked: a text of hex digits alone has many runs.
 fn is_in_hash(text: &[u8], run: &Range<usize>) -> bool {
     let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let before = text[..run.start].iter().rev().take_while(|byte| is_hex(byte)).count();
-    let after = text[run.end..].iter().take_while(|byte| is_hex(byte)).count();
-    before + run.len() + after == 64
+    let before = text[..run.start].iter().rev().take(HASH_DIGITS).take_while(|byte| is_hex(byte)).count();
+    let after = text[run.end..].iter().take(HASH_DIGITS).take_while(|byte| is_hex(byte)).count();
+    before + run.len() + after == HASH_DIGITS
 }
 
 /// What stands in the place of somebody who was erased: `<@forgotten>` for a
