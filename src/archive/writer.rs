@@ -1,6 +1,5 @@
 //! One thread owns the connection; everyone else hands it work.
 
-use std::any::Any;
 use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -176,7 +175,8 @@ fn make(
         let failed = outcome.as_ref().map_or(true, |outcome| outcome.failed);
         match outcome {
             Ok(outcome) => outcomes.push(outcome),
-            Err(panic) => report(panic.as_ref()),
+            // What a panic says may hold what was to be stored.
+            Err(_) => tracing::error!("a change of the archive failed unexpectedly and was undone"),
         }
         if failed {
             interned.clear();
@@ -185,11 +185,6 @@ fn make(
         }
     }
     Ok(transaction.commit()?)
-}
-
-fn report(panic: &(dyn Any + Send)) {
-    let text = panic.downcast_ref::<&str>().copied().unwrap_or("no message");
-    tracing::error!(panic = text, "a change of the archive failed unexpectedly and was undone");
 }
 
 /// Leaves a file that is complete by itself, unless a reader is in the middle

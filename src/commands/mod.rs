@@ -6,6 +6,7 @@ mod connect;
 mod end;
 mod failure;
 pub mod forget;
+pub mod panics;
 pub mod plan;
 pub mod reset;
 pub mod start;
