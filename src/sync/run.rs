@@ -242,7 +242,8 @@ impl<P: PlatformAdapter> Run<P> {
             self.note_fatal(failure);
             let scope = &mut self.scopes[open.tenant];
             let is_explained = scope.closings.of(open.task.plan.channel.root()).is_some();
-            if failure.cause == Cause::Forbidden && !is_explained {
+            let is_refusal = matches!(failure.cause, Cause::Forbidden | Cause::NotInWorkspace);
+            if is_refusal && !is_explained {
                 scope.is_doubted = true;
                 self.look_again();
             }
