@@ -93,7 +93,7 @@ fn word(rng: &mut Rng) -> OsString {
     match rng.u8(..8) {
         0 => bytes.insert(rng.usize(..=bytes.len()), rng.u8(..)),
         1 => bytes.truncate(rng.usize(..=bytes.len())),
-        2 => bytes = bytes.repeat(rng.usize(1..2000)),
+        2 => bytes = bytes.repeat(rng.usize(1..200)),
         3 => bytes.splice(0..0, VALUED[rng.usize(..VALUED.len())].bytes().chain(*b"=")).for_each(drop),
         4 => bytes.extend("é\u{202e}\u{1b}[2J".bytes()),
         _ => {}
@@ -110,7 +110,7 @@ fn arguments(rng: &mut Rng) -> Vec<OsString> {
 fn no_arguments_make_it_panic_and_every_refusal_names_one() {
     let mut rng = Rng::with_seed(5);
     let mut understood = 0;
-    for _ in 0..6000 {
+    for _ in 0..1500 {
         let arguments = arguments(&mut rng);
         let Err(error) = Cli::try_parse_from(&arguments) else {
             understood += 1;
@@ -132,7 +132,7 @@ fn no_arguments_make_it_panic_and_every_refusal_names_one() {
         assert!(names_one || says_what_lacks, "{told}\nof {arguments:?}");
         assert_eq!(error.exit_code(), 2);
     }
-    assert!(understood > 40, "{understood}");
+    assert!(understood > 10, "{understood}");
 }
 
 #[test]
