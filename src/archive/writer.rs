@@ -173,10 +173,11 @@ fn make(
             catch_unwind(AssertUnwindSafe(|| change(Ok(&mut tx))))
         };
         let failed = outcome.as_ref().map_or(true, |outcome| outcome.failed);
-        match outcome {
-            Ok(outcome) => outcomes.push(outcome),
+        if let Ok(outcome) = outcome {
+            outcomes.push(outcome);
+        } else {
             // What a panic says may hold what was to be stored.
-            Err(_) => tracing::error!("a change of the archive failed unexpectedly and was undone"),
+            tracing::error!("a change of the archive failed unexpectedly and was undone");
         }
         if failed {
             interned.clear();

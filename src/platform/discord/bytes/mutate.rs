@@ -96,11 +96,11 @@ fn change(value: &mut Value, rng: &mut Rng) {
         Value::Object(fields) if !fields.is_empty() && rng.bool() => change_fields(fields, rng),
         Value::Array(items) if !items.is_empty() && rng.bool() => change_items(items, rng),
         Value::String(text) if rng.bool() => change_text(text, rng),
-        _ => *value = odd(value.take(), rng),
+        _ => *value = odd(value, rng),
     }
 }
 
-fn odd(value: Value, rng: &mut Rng) -> Value {
+fn odd(value: &Value, rng: &mut Rng) -> Value {
     match rng.u8(..14) {
         0 => Value::Null,
         1 => json!(rng.bool()),
@@ -150,7 +150,7 @@ fn change_items(items: &mut Vec<Value>, rng: &mut Rng) {
             let again = vec![items[at].clone(); rng.usize(1..40)];
             items.splice(at..at, again);
         }
-        2 => items.insert(at, odd(Value::Null, rng)),
+        2 => items.insert(at, odd(&Value::Null, rng)),
         _ => items.reverse(),
     }
 }
