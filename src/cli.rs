@@ -10,7 +10,7 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::commands::{self, Failure, Surroundings, check, forget, plan, reset, start, status};
-use crate::config::{Environment, parse_date, parse_duration};
+use crate::config::{Environment, holds_token, parse_date, parse_duration};
 use crate::exit_code::ExitCode;
 use crate::model::{ChannelId, Timestamp};
 
@@ -208,6 +208,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// When it can't do its work; wrong arguments end the process with 2 here.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Result<ExitCode, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    refuse_token(&arguments)?;
     let cli = Cli::try_parse_from(&arguments).unwrap_or_else(|error| refuse(&error, &arguments));
     let around = surroundings(cli.global, env);
     match cli.command {
@@ -246,6 +247,15 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ! {
     }
     write!(io::stderr(), "{hidden}").ok();
     std::process::exit(error.exit_code())
+}
+
+/// The parser would repeat what it can't understand.
+fn refuse_token(arguments: &[OsString]) -> Result<(), Failure> {
+    let Some(place) = arguments.iter().position(|argument| holds_token(argument)) else { return Ok(()) };
+    let what = format!("argument {place} looks like the bot token, which must not be on a command line");
+    Err(Failure::new(ExitCode::Usage, what).hint(
+        "put it where token_env or token_file in sync.toml says; others may have seen it, so reset it in Discord's developer portal",
+    ))
 }
 
 fn surroundings(global: Global, env: Environment) -> Surroundings {
@@ -320,3 +330,6 @@ pub fn help(name: Option<&str>) -> Option<String> {
     };
     Some(command.render_help().to_string())
 }
+
+#[cfg(test)]
+mod tests;

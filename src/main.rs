@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use verta_sync::cli;
-use verta_sync::commands::panics;
 use verta_sync::config::Environment;
+use verta_sync::{cli, commands};
 
 fn main() -> ExitCode {
-    panics::keep_discreet();
+    commands::panics::say_only_where();
     let current_dir = std::env::current_dir().unwrap_or_default();
     let env = Environment::new(std::env::vars_os(), current_dir);
-    match cli::run(std::env::args_os(), env) {
+    match commands::panics::caught(|| cli::run(std::env::args_os(), env)) {
         Ok(code) => code.into(),
         Err(failure) => {
             use std::io::Write as _;

@@ -34,16 +34,20 @@ impl ScrubbedText {
     /// The text as it may be stored, given who is known. Borrowed when there
     /// is nothing to replace.
     pub fn resolve(&self, mut is_known: impl FnMut(&UserHash) -> bool) -> Cow<'_, str> {
-        let mut resolved = Cow::Borrowed(self.text.as_str());
-        let mut replaced_from = self.text.len();
-        for suspect in self.suspects.iter().rev() {
+        let (mut resolved, mut copied) = (String::new(), 0);
+        for suspect in &self.suspects {
             // One run may be there in two readings.
-            if suspect.range.end <= replaced_from && is_known(&suspect.hash) {
-                replaced_from = suspect.range.start;
-                resolved.to_mut().replace_range(suspect.range.clone(), &suspect.hash.to_string());
+            if suspect.range.start >= copied && is_known(&suspect.hash) {
+                resolved.push_str(&self.text[copied..suspect.range.start]);
+                suspect.hash.push_hex(&mut resolved);
+                copied = suspect.range.end;
             }
         }
-        resolved
+        if copied == 0 {
+            return Cow::Borrowed(&self.text);
+        }
+        resolved.push_str(&self.text[copied..]);
+        Cow::Owned(resolved)
     }
 
     /// The runs of digits that can't be judged here.

@@ -69,10 +69,10 @@ impl<'a> Tx<'a> {
         channel: ChannelRow,
         message_id: i64,
     ) -> Result<Cow<'t, str>, ArchiveError> {
-        let mut known = Vec::new();
+        let mut known = HashSet::new();
         for suspect in text.suspects() {
             if users::find(self, &suspect.hash)?.is_some() || self.is_forgotten(&suspect.hash)? {
-                known.push(suspect.hash);
+                known.insert(suspect.hash);
             } else if suspect.lasting {
                 suspects::remember(self, &suspect.hash, channel, message_id)?;
             }

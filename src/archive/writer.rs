@@ -1,6 +1,5 @@
 //! One thread owns the connection; everyone else hands it work.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread::JoinHandle;
@@ -160,9 +159,11 @@ fn make(
             catch_unwind(AssertUnwindSafe(|| change(Ok(&mut tx))))
         };
         let failed = outcome.as_ref().map_or(true, |outcome| outcome.failed);
-        match outcome {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(panic) => report(panic.as_ref()),
+        if let Ok(outcome) = outcome {
+            outcomes.push(outcome);
+        } else {
+            // What a panic says may hold what was to be stored.
+            tracing::error!("a change of the archive failed unexpectedly and was undone");
         }
         if failed {
             interned.clear();
@@ -174,11 +175,6 @@ fn make(
     // What is committed has succeeded, whatever comes after.
     connection.busy_timeout(BUSY_TIMEOUT).ok();
     Ok(())
-}
-
-fn report(panic: &(dyn Any + Send)) {
-    let text = panic.downcast_ref::<&str>().copied().unwrap_or("no message");
-    tracing::error!(panic = text, "a change of the archive failed unexpectedly and was undone");
 }
 
 /// Leaves a file that is complete by itself and shows nobody, unless a reader

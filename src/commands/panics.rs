@@ -1,28 +1,40 @@
-//! Panics that tell where, and nothing of what was being worked on.
+//! A panic is a fault of this program. What it says may hold what was being
+//! read: a message's text, somebody's ID. So only its place is told.
 
-use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write as _};
-use std::panic::{self, Location};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook};
 
-/// Makes panics tell no values: the text of one may repeat what a message said.
-pub fn keep_discreet() {
-    panic::set_hook(Box::new(|info| {
-        let text = told(info.payload(), info.location());
-        writeln!(io::stderr(), "{text}").ok();
-        // Names of functions and lines, if RUST_BACKTRACE asks for them.
-        let backtrace = Backtrace::capture();
-        if backtrace.status() == BacktraceStatus::Captured {
-            writeln!(io::stderr(), "{backtrace}").ok();
-        }
+use super::Failure;
+use crate::exit_code::ExitCode;
+
+/// From now on a panic of any thread is told by its place, with a backtrace if
+/// `RUST_BACKTRACE` asks for one.
+pub fn say_only_where() {
+    set_hook(Box::new(|panic| {
+        // A closed stderr is no reason to panic again.
+        write!(io::stderr(), "{}", told(panic.location(), &Backtrace::capture())).ok();
     }));
 }
 
-/// A text that stands in the source as it is can hold no value.
-fn told(payload: &dyn Any, location: Option<&Location<'_>>) -> String {
+fn told(location: Option<&Location<'_>>, backtrace: &Backtrace) -> String {
     let place = location.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    let text = payload.downcast_ref::<&'static str>().copied();
-    format!("error: an unexpected fault at {place}: {}", text.unwrap_or("(the text may hold names or IDs)"))
+    let told = format!("error: verta-sync failed unexpectedly at {place} (please report this)\n");
+    match backtrace.status() {
+        BacktraceStatus::Captured => format!("{told}{backtrace}\n"),
+        _ => told,
+    }
+}
+
+/// Runs a command; a panic of it is a failure like others.
+///
+/// # Errors
+/// Those of the command.
+pub fn caught(command: impl FnOnce() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+    catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|_| {
+        Err(Failure::new(ExitCode::Failure, "the command ended before its time")
+            .hint("report this with the line above; run again: it goes on where it stopped"))
+    })
 }
 
 #[cfg(test)]
@@ -30,12 +42,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_repeats_no_value() {
-        let place = Location::caller();
-        let id = 80_351_110_224_678_912_u64;
-        let formatted = told(&format!("slice of \"<@{id}>\""), Some(place));
-        assert!(!formatted.contains(&id.to_string()), "{formatted}");
-        assert!(formatted.contains(place.file()), "{formatted}");
-        assert!(told(&"index out of bounds", None).ends_with("an unknown place: index out of bounds"));
+    fn a_panic_is_told_by_its_place_and_ends_a_command_with_1() {
+        let here = Location::caller();
+        let told = told(Some(here), &Backtrace::disabled());
+        assert_eq!(told, format!("error: verta-sync failed unexpectedly at {here} (please report this)\n"));
+        let failure = caught(|| panic!("secret")).unwrap_err();
+        assert_eq!(failure.exit_code, ExitCode::Failure);
+        assert!(!failure.to_string().contains("secret"));
+        assert!(matches!(caught(|| Ok(ExitCode::Success)), Ok(ExitCode::Success)));
     }
 }

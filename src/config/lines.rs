@@ -26,7 +26,10 @@ impl<'t> Lines<'t> {
 
     /// A line's text without its end, or nothing past the last line.
     pub(super) fn text(&self, line: usize) -> &'t str {
-        self.text.lines().nth(line - 1).unwrap_or_default()
+        let Some(start) = self.starts.get(line - 1) else { return "" };
+        let end = self.starts.get(line).map_or(self.text.len(), |next| next - 1);
+        let text = &self.text[*start..end];
+        text.strip_suffix('\r').unwrap_or(text)
     }
 
     /// The last line with something on it, or 1.

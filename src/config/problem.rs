@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use super::input::InvalidValue;
 
+/// Problems told at most: a file with more is no configuration.
+const MOST_SHOWN: usize = 100;
+
 /// Where a problem's value was written; they are reported in this order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
@@ -58,11 +61,14 @@ impl fmt::Display for Problems {
         let count = self.list.len();
         let noun = if count == 1 { "problem" } else { "problems" };
         write!(f, "read the configuration {file}: {count} {noun}")?;
-        for problem in &self.list {
+        for problem in self.list.iter().take(MOST_SHOWN) {
             writeln!(f)?;
             problem.write(f, &file)?;
         }
-        Ok(())
+        match count.saturating_sub(MOST_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
     }
 }
 

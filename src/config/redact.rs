@@ -3,6 +3,7 @@
 //! Two strengths: [`is_token`] is sure enough to refuse a file,
 //! [`may_be_secret`] only decides what a message leaves out.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 const SHOWN_CHARS: usize = 48;
@@ -13,6 +14,12 @@ const SHOWN_CHARS: usize = 48;
 /// See <https://discord.com/developers/docs/reference#authentication>.
 pub(super) fn is_token(text: &str) -> bool {
     runs(text).any(has_token_shape)
+}
+
+/// True if an argument holds a Discord bot token, which everybody on this
+/// computer could see there.
+pub fn holds_token(argument: &OsStr) -> bool {
+    is_token(&argument.to_string_lossy())
 }
 
 /// True if the text could hold a secret: a token, or a long run of mixed

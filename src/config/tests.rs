@@ -1,5 +1,6 @@
 //! The configuration as a whole, from text.
 
+mod bytes;
 mod defaults;
 mod errors;
 mod example;

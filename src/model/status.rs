@@ -137,6 +137,8 @@ status!(
         Server = "server_error",
         /// An answer that isn't what is documented.
         Unreadable = "unreadable_answer",
+        /// The platform's address sends elsewhere.
+        Redirected = "redirected",
         /// The run's time was up.
         OutOfTime = "out_of_time",
         /// Stopped by a signal.

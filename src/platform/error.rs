@@ -36,12 +36,23 @@ pub enum ErrorKind {
     Unreadable,
     /// The platform isn't ready to answer yet: worth a retry.
     NotReady,
+    /// The address sends elsewhere, where the token isn't taken: worth a retry,
+    /// because a network's sign-in page does so for a while.
+    Redirected,
 }
 
 impl ErrorKind {
     /// Whether asking again can help.
     pub const fn is_passing(self) -> bool {
-        matches!(self, Self::Network | Self::Timeout | Self::Server | Self::Unreadable | Self::NotReady)
+        matches!(
+            self,
+            Self::Network
+                | Self::Timeout
+                | Self::Server
+                | Self::Unreadable
+                | Self::NotReady
+                | Self::Redirected
+        )
     }
 
     /// Whether nothing else of this run can succeed.

@@ -5,7 +5,7 @@ mod call;
 mod recorder;
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use self::call::{Call, Place};
@@ -17,6 +17,8 @@ use crate::model::{
 };
 use crate::monitor::{Counter, Monitor};
 
+/// What a planned panic says: what nobody should see.
+pub const PANIC: &str = "user 80351110224678912 met the token";
 /// Archived threads on a page.
 const THREADS_PER_PAGE: usize = 50;
 /// People on a page of reactors.
@@ -39,6 +41,7 @@ struct Inner {
     workspaces: BTreeMap<WorkspaceId, Workspace>,
     channels: BTreeMap<ChannelId, Held>,
     failures: HashMap<Place, VecDeque<PlatformError>>,
+    panics: HashSet<Place>,
     calls: Vec<Call>,
 }
 
@@ -65,6 +68,7 @@ impl Fake {
             workspaces: BTreeMap::new(),
             channels: BTreeMap::new(),
             failures: HashMap::new(),
+            panics: HashSet::new(),
             calls: Vec::new(),
         };
         Self { inner: Mutex::new(inner) }
@@ -157,6 +161,16 @@ impl Fake {
         self.lock().failures.entry(place).or_default().push_back(error);
     }
 
+    /// Every call there panics from now on, and says [`PANIC`].
+    pub fn panic_at(&self, place: Place) {
+        self.lock().panics.insert(place);
+    }
+
+    /// No call panics any more.
+    pub fn calm_down(&self) {
+        self.lock().panics.clear();
+    }
+
     /// What was asked, in order, failed calls included.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
@@ -178,6 +192,11 @@ impl Fake {
         inner.calls.push(call);
         if inner.is_token_rejected {
             return Err(PlatformError::new(ErrorKind::TokenRejected, "the bot's account", "it is nobody's"));
+        }
+        if inner.panics.contains(&call.place()) {
+            drop(inner);
+            // Made at run time, as panics are that tell what they met.
+            panic!("{}", PANIC.to_owned());
         }
         let planned = inner.failures.get_mut(&call.place());
         planned.and_then(VecDeque::pop_front).map_or(Ok(inner), Err)

@@ -35,7 +35,8 @@ const fn of_run(cause: Cause) -> Option<ExitCode> {
 fn of_tenant(tenant: &TenantOutcome) -> ExitCode {
     match (tenant.status, tenant.cause) {
         (JobStatus::Completed, _) => ExitCode::Success,
-        (JobStatus::Failed, Some(Cause::NotInWorkspace)) => ExitCode::Access,
+        // Also if something was archived before: it is what has to be mended.
+        (JobStatus::Failed | JobStatus::Partial, Some(Cause::NotInWorkspace)) => ExitCode::Access,
         (JobStatus::Failed, _) => ExitCode::Failure,
         _ => ExitCode::Partial,
     }
@@ -64,6 +65,9 @@ mod tests {
         assert_eq!(code(vec![completed, thrown_out.clone()]), ExitCode::Partial);
         assert_eq!(code(vec![failed, thrown_out]), ExitCode::Failure);
         assert_eq!(code(vec![tenant(JobStatus::Partial, None, true)]), ExitCode::Partial);
+        let thrown_out_later = tenant(JobStatus::Partial, Some(Cause::NotInWorkspace), true);
+        assert_eq!(code(vec![thrown_out_later.clone()]), ExitCode::Access);
+        assert_eq!(code(vec![thrown_out_later, tenant(JobStatus::Completed, None, true)]), ExitCode::Partial);
     }
 
     #[test]

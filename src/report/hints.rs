@@ -26,6 +26,9 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         Cause::Timeout => "check the network; the next run tries again",
         Cause::Server => "Discord has trouble (https://discordstatus.com); the next run tries again",
         Cause::Unreadable => "the next run tries again; if it stays, please report it",
+        Cause::Redirected => {
+            "set api_url in sync.toml to an address that answers itself: a redirect isn't followed, because the token would go with it"
+        }
         Cause::OutOfTime | Cause::Interrupted => "run again: it goes on where this run stopped",
         Cause::Archive => {
             "look at the disk: its space, this user's quota, the system's log; then run again: it goes on where it stopped"

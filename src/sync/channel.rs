@@ -54,6 +54,11 @@ impl ReadingState {
         self.millionths.store((progress * 1_000_000.0) as u32, Ordering::Relaxed);
         self.messages.store(messages, Ordering::Relaxed);
     }
+
+    /// Messages committed.
+    pub(super) fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
+    }
 }
 
 impl ChannelTask {
@@ -62,7 +67,7 @@ impl ChannelTask {
     pub fn part(&self) -> Part {
         Part {
             weight: self.plan.weight as f64,
-            messages: self.state.messages.load(Ordering::Relaxed) as f64,
+            messages: self.state.messages() as f64,
             progress: f64::from(self.state.millionths.load(Ordering::Relaxed)) / 1_000_000.0,
         }
     }

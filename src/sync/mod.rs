@@ -16,6 +16,8 @@ mod reading;
 mod run;
 mod schedule;
 mod tenant;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use clock::Clock;

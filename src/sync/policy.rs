@@ -17,6 +17,7 @@ pub const fn cause_of(kind: ErrorKind) -> Cause {
         ErrorKind::Timeout => Cause::Timeout,
         ErrorKind::Server | ErrorKind::NotReady => Cause::Server,
         ErrorKind::Unreadable => Cause::Unreadable,
+        ErrorKind::Redirected => Cause::Redirected,
     }
 }
 

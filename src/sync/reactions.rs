@@ -50,8 +50,8 @@ pub async fn read_reactors<P: PlatformAdapter>(
         match reading.join_next().await {
             None => break,
             Some(Ok(ended)) => refused += u32::from(ended? == Settled::Refused),
-            // Its text may repeat what was being read.
-            Some(Err(_)) => tracing::error!("reading who reacted failed unexpectedly"),
+            // What a panic says may hold what was read.
+            Some(Err(_)) => tracing::error!("reading who reacted failed unexpectedly (please report this)"),
         }
     }
     Ok(())

@@ -20,6 +20,7 @@ use super::tenant::{Prepared, Stage, prepare, prepare_archived};
 use super::watch::look_again;
 use crate::archive::{ArchiveError, Reader, jobs};
 use crate::model::{Cause, ChannelId, Job, JobError, JobKind, ProgressStatus, ReactionMode};
+use crate::monitor::Event;
 use crate::platform::PlatformAdapter;
 
 /// How often a running job's row is brought up to date.
@@ -241,7 +242,8 @@ impl<P: PlatformAdapter> Run<P> {
             self.note_fatal(failure);
             let scope = &mut self.scopes[open.tenant];
             let is_explained = scope.closings.of(open.task.plan.channel.root()).is_some();
-            if failure.cause == Cause::Forbidden && !is_explained {
+            let is_refusal = matches!(failure.cause, Cause::Forbidden | Cause::NotInWorkspace);
+            if is_refusal && !is_explained {
                 scope.is_doubted = true;
                 self.look_again();
             }
@@ -356,6 +358,13 @@ impl<P: PlatformAdapter> Run<P> {
             let (row, job_id) = (open.task.row, Arc::clone(&open.task.job_id));
             let (error, now) = (failure.error.clone(), self.context.clock.now());
             self.context.writer.run(move |tx| jobs::fail_channel(tx, &job_id, row, &error, now)).await?;
+            self.context.monitor.event(Event::ChannelFinished {
+                job_id: open.task.job_id.to_string(),
+                channel: open.channel,
+                status: ProgressStatus::Failed,
+                messages: open.task.state.messages(),
+                error: Some(failure.error.clone()),
+            });
         }
         Ok(ChannelOutcome {
             status: ProgressStatus::Failed,

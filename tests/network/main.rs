@@ -7,8 +7,11 @@ mod answers;
 mod broken;
 mod dead_letters;
 mod limits;
+mod memory;
 mod mixed;
 mod outage;
+mod stalls;
+mod thrown_out;
 #[path = "../util/mod.rs"]
 mod util;
 

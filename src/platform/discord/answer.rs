@@ -1,8 +1,10 @@
 //! Answers of Discord, judged by status and code.
 
-use bytes::Bytes;
+use hyper::Uri;
+use hyper::header::LOCATION;
 use serde::Deserialize;
 
+use super::body::Body;
 use super::headers;
 use super::transport::{Response, TransportError};
 use crate::model::Timestamp;
@@ -14,7 +16,7 @@ pub struct Answer {
     /// What was asked for.
     pub subject: String,
     /// JSON.
-    pub body: Bytes,
+    pub body: Body,
     /// The platform's clock.
     pub date: Option<Timestamp>,
 }
@@ -85,7 +87,11 @@ pub fn judge(response: Response, subject: &str) -> Result<Answer, PlatformError>
         let date = headers::date(&response.headers);
         return Ok(Answer { subject: subject.to_owned(), body: response.body, date });
     }
-    let mut failure = PlatformError::new(kind(status, code), subject, describe(status, error.as_ref()));
+    let detail = match redirected_to(&response) {
+        Some(host) => format!("HTTP {status}, a redirect to {host}"),
+        None => describe(status, error.as_ref()),
+    };
+    let mut failure = PlatformError::new(kind(status, code), subject, detail);
     failure.retry_after = headers::retry_after(&response.headers);
     Err(failure)
 }
@@ -97,6 +103,7 @@ const fn kind(status: u16, code: Option<i64>) -> ErrorKind {
         (400 | 404, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) => ErrorKind::Gone,
         (401, _) | (403, Some(BLOCKED)) => ErrorKind::TokenRejected,
         (202, _) | (_, Some(110_000 | 130_000)) => ErrorKind::NotReady,
+        (300..=399, _) => ErrorKind::Redirected,
         (404, Some(UNKNOWN_GUILD)) => ErrorKind::NotInWorkspace,
         (404, Some(0) | None) | (405, _) => ErrorKind::NoRoute,
         (403, Some(_)) => ErrorKind::Forbidden,
@@ -107,29 +114,59 @@ const fn kind(status: u16, code: Option<i64>) -> ErrorKind {
     }
 }
 
+/// The host that a redirect names. Its path and query may hold anything.
+fn redirected_to(response: &Response) -> Option<String> {
+    if !response.status.is_redirection() {
+        return None;
+    }
+    let location: Uri = headers::text(&response.headers, LOCATION.as_str())?.parse().ok()?;
+    location.host().map(tamed).filter(|host| !host.is_empty())
+}
+
 /// Status, and Discord's own words if the body was its JSON.
 fn describe(status: u16, error: Option<&ErrorBody>) -> String {
     let code = error.map(|error| error.code);
     match (code, error.and_then(|error| error.message.as_deref())) {
         (Some(code), Some(words)) if !words.is_empty() => {
-            format!("HTTP {status}, code {code}: {}", tamed(words))
+            format!("HTTP {status}, code {}: {}", tamed(&code.to_string()), tamed(words))
         }
         _ => format!("HTTP {status}"),
     }
 }
 
-/// Words of a server: short, without control characters, and without numbers
-/// long enough to be somebody's ID.
+/// Words of a server: short, without control characters, without numbers long
+/// enough to be somebody's ID, and without words long enough to be the token,
+/// which the server knows.
 fn tamed(words: &str) -> String {
+    let words: String = words.chars().filter(|char| !char.is_control()).collect();
     let mut tamed = String::new();
-    for part in words.split_inclusive(|char: char| !char.is_ascii_digit()) {
+    for part in words.split_inclusive(|char: char| !is_of_token(char)) {
+        let word = part.trim_end_matches(|char: char| !is_of_token(char));
+        tamed += &if word.len() >= TOKEN_CHARS { "…".to_owned() } else { without_numbers(word) };
+        tamed.push_str(&part[word.len()..]);
+    }
+    tamed.chars().take(120).collect()
+}
+
+/// Shorter than any token. <https://discord.com/developers/docs/reference#authentication>
+const TOKEN_CHARS: usize = 20;
+
+fn is_of_token(char: char) -> bool {
+    char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.')
+}
+
+fn without_numbers(word: &str) -> String {
+    let mut tamed = String::new();
+    for part in word.split_inclusive(|char: char| !char.is_ascii_digit()) {
         let digits = part.trim_end_matches(|char: char| !char.is_ascii_digit());
-        let is_long = digits.len() >= 15;
-        tamed.push_str(if is_long { "…" } else { digits });
+        tamed.push_str(if digits.len() >= ID_DIGITS { "…" } else { digits });
         tamed.push_str(&part[digits.len()..]);
     }
-    tamed.chars().filter(|char| !char.is_control()).take(120).collect()
+    tamed
 }
+
+/// The first IDs have so many.
+const ID_DIGITS: usize = 15;
 
 /// A request without an answer.
 pub fn failed(error: &TransportError, subject: &str) -> PlatformError {
@@ -144,6 +181,7 @@ pub fn failed(error: &TransportError, subject: &str) -> PlatformError {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use hyper::{HeaderMap, StatusCode};
 
     use super::*;
@@ -152,7 +190,7 @@ mod tests {
         let response = Response {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
-            body: Bytes::from_static(body.as_bytes()),
+            body: Bytes::from_static(body.as_bytes()).into(),
         };
         judge(response, "x").unwrap_err().kind
     }
@@ -168,7 +206,7 @@ mod tests {
         assert_eq!(judged(502, "<html>bad gateway</html>"), ErrorKind::Server);
         assert_eq!(judged(202, "{\"code\":110000,\"retry_after\":2}"), ErrorKind::NotReady);
         assert_eq!(judged(503, "{\"code\":130000}"), ErrorKind::NotReady);
-        assert_eq!(judged(302, ""), ErrorKind::Unreadable);
+        assert_eq!(judged(302, ""), ErrorKind::Redirected);
         assert_eq!(judged(403, "<html>blocked</html>"), ErrorKind::Unreadable);
         assert_eq!(judged(404, "Cannot GET"), ErrorKind::NoRoute);
         assert_eq!(judged(404, "{\"message\":\"404: Not Found\",\"code\":0}"), ErrorKind::NoRoute);
@@ -178,6 +216,27 @@ mod tests {
     fn a_servers_words_are_tamed() {
         assert_eq!(tamed("Unknown Member 80351110224678912!"), "Unknown Member …!");
         assert_eq!(tamed("Missing Access\u{1b}[0m 50001"), "Missing Access[0m 50001");
+        assert_eq!(tamed("80351110224\u{0}678912"), "…");
+        assert_eq!(tamed("no MTk4NjIyNDgzNDcx.Cl2FMQ.ZnCjm1XVW7v!"), "no …!");
+        assert_eq!(tamed("user-80351110224678912é"), "…é");
+        assert_eq!(tamed("u-80351110224678"), "u-80351110224678");
+        assert_eq!(tamed("u803511102246789"), "u…");
+    }
+
+    #[test]
+    fn a_redirect_is_told_with_its_host_alone() {
+        for (location, told) in [
+            ("https://proxy.example/login?to=secret", "x: HTTP 302, a redirect to proxy.example"),
+            ("https://me:secret@proxy.example:1/", "x: HTTP 302, a redirect to proxy.example"),
+            ("https://MTk4NjIyNDgzNDcx.Cl2FMQ.ZnCjm1XVW7v/", "x: HTTP 302, a redirect to …"),
+            ("/elsewhere", "x: HTTP 302"),
+            ("https://[", "x: HTTP 302"),
+        ] {
+            let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
+            let response = Response { status: StatusCode::FOUND, headers, body: Bytes::new().into() };
+            let error = judge(response, "x").unwrap_err();
+            assert_eq!((error.kind, error.to_string()), (ErrorKind::Redirected, told.to_owned()));
+        }
     }
 
     #[test]
@@ -185,7 +244,7 @@ mod tests {
         let response = Response {
             status: StatusCode::BAD_GATEWAY,
             headers: HeaderMap::new(),
-            body: Bytes::from_static(b"<html>secret</html>"),
+            body: Bytes::from_static(b"<html>secret</html>").into(),
         };
         assert_eq!(judge(response, "x").unwrap_err().to_string(), "x: HTTP 502");
     }

@@ -45,14 +45,14 @@ pub async fn workspace(
 }
 
 /// What is needed of a guild.
-struct Guild {
+pub(super) struct Guild {
     name: String,
-    owner: Option<u64>,
-    roles: Option<Vec<RoleRights>>,
+    pub(super) owner: Option<u64>,
+    pub(super) roles: Option<Vec<RoleRights>>,
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
-fn read_guild(answer: Answer) -> Result<Guild, PlatformError> {
+pub(super) fn read_guild(answer: Answer) -> Result<Guild, PlatformError> {
     let guild: wire::Guild<'_> = answer.parse()?;
     Ok(Guild {
         name: guild.name.unwrap_or_default().into_owned(),
@@ -62,9 +62,15 @@ fn read_guild(answer: Answer) -> Result<Guild, PlatformError> {
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
-fn read_roles(answer: Answer) -> Result<Vec<RoleRights>, PlatformError> {
-    let roles: Vec<wire::Role<'_>> = answer.parse()?;
+pub(super) fn read_roles(answer: Answer) -> Result<Vec<RoleRights>, PlatformError> {
+    let roles: wire::Many<wire::Role<'_>> = answer.parse()?;
     Ok(roles.iter().map(RoleRights::from).collect())
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+pub(super) fn read_member(answer: Answer) -> Result<Vec<u64>, PlatformError> {
+    let member: wire::Member = answer.parse()?;
+    Ok(member.roles.unwrap_or_default().into_iter().map(|role| role.0).collect())
 }
 
 /// The roles of the bot besides @everyone; `None` if the server doesn't tell.
@@ -76,9 +82,8 @@ async fn bot_roles(
 ) -> Result<Option<Vec<u64>>, PlatformError> {
     let route = Route::GetMember { guild_id, user_id: bot.get() };
     let subject = format!("the bot's membership of server {guild_id}");
-    let read = |answer: Answer| answer.parse::<wire::Member>();
-    match client.read(&route, &subject, monitor, read).await {
-        Ok(member) => Ok(Some(member.roles.unwrap_or_default().into_iter().map(|role| role.0).collect())),
+    match client.read(&route, &subject, monitor, read_member).await {
+        Ok(roles) => Ok(Some(roles)),
         // A compatible server need not tell of members.
         Err(error) if error.kind.is_unsupported() => Ok(None),
         Err(error) => Err(not_in_workspace(error)),
@@ -93,8 +98,8 @@ fn not_in_workspace(mut error: PlatformError) -> PlatformError {
     error
 }
 
-fn channel_list(answer: &Answer, rights: &GuildRights) -> Result<Vec<Channel>, PlatformError> {
-    let raw: Option<Vec<&RawValue>> = answer.parse()?;
+pub(super) fn channel_list(answer: &Answer, rights: &GuildRights) -> Result<Vec<Channel>, PlatformError> {
+    let raw: Option<wire::Many<&RawValue>> = answer.parse()?;
     let channels = raw.unwrap_or_default().into_iter().filter_map(|raw| {
         let Some(wire) = readable(raw, &answer.subject) else { return convert::only_id(raw.get()) };
         let overwrites = wire.permission_overwrites.as_deref().unwrap_or_default();
@@ -106,6 +111,10 @@ fn channel_list(answer: &Answer, rights: &GuildRights) -> Result<Vec<Channel>, P
 
 /// A channel of a list. One that can't be read costs only itself.
 fn readable<'a>(raw: &'a RawValue, subject: &str) -> Option<wire::Channel<'a>> {
+    if raw.get().len() > wire::MOST_OBJECT_BYTES {
+        tracing::warn!(subject, "a channel of the list is longer than any real one");
+        return None;
+    }
     let wire = serde_json::from_str(raw.get());
     if let Err(error) = &wire {
         tracing::warn!(subject, column = error.column(), "a channel of the list can't be read");
@@ -163,7 +172,7 @@ fn iso_time(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
-fn threads(
+pub(super) fn threads(
     answer: &Answer,
     visibility_of: impl Fn(Option<ChannelId>) -> Option<Visibility>,
 ) -> Result<(Vec<Channel>, bool), PlatformError> {
@@ -189,12 +198,13 @@ pub async fn channel(
     monitor: &dyn Monitor,
 ) -> Result<Channel, PlatformError> {
     let route = Route::GetChannel { channel_id: id.get() };
-    let read = |answer: Answer| {
-        let raw: &RawValue = answer.parse()?;
-        let wire: wire::Channel<'_> =
-            serde_json::from_str(raw.get()).map_err(|error| answer.unreadable(&error))?;
-        convert::channel(&wire, &parsed(raw), Visibility::default())
-            .ok_or_else(|| answer.lacks("a readable id"))
-    };
-    client.read(&route, &format!("channel {id}"), monitor, read).await
+    client.read(&route, &format!("channel {id}"), monitor, read_channel).await
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+pub(super) fn read_channel(answer: Answer) -> Result<Channel, PlatformError> {
+    let raw: &RawValue = answer.parse()?;
+    let wire: wire::Channel<'_> =
+        serde_json::from_str(raw.get()).map_err(|error| answer.unreadable(&error))?;
+    convert::channel(&wire, &parsed(raw), Visibility::default()).ok_or_else(|| answer.lacks("a readable id"))
 }

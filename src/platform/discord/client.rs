@@ -206,18 +206,18 @@ enum Sent {
 
 /// What a 429 says.
 #[derive(Debug)]
-struct Limit {
-    scope: &'static str,
-    wait: Duration,
+pub(super) struct Limit {
+    pub(super) scope: &'static str,
+    pub(super) wait: Duration,
     /// How many requests the bucket allows.
-    requests: Option<u16>,
+    pub(super) requests: Option<u16>,
     /// How long until it begins anew; never longer than `wait`.
-    reset_after: Duration,
+    pub(super) reset_after: Duration,
     is_front_door: bool,
 }
 
 impl Limit {
-    fn of(response: &Response) -> Self {
+    pub(super) fn of(response: &Response) -> Self {
         #[derive(serde::Deserialize)]
         struct Body {
             retry_after: Option<f64>,
@@ -249,14 +249,14 @@ impl Limit {
     }
 
     /// What it says of a bucket, if it is about one.
-    fn bucket(&self, response: &Response, endpoint: &Endpoint) -> Option<RateLimitHeaders> {
+    pub(super) fn bucket(&self, response: &Response, endpoint: &Endpoint) -> Option<RateLimitHeaders> {
         (!self.stops_all()).then(|| headers::exhausted_bucket(&response.headers, &endpoint.path, self.wait))
     }
 }
 
 /// What the limiter tells buckets apart by: the path without its parameters and
 /// without users. It goes into logs.
-fn endpoint(path: &str) -> Endpoint {
+pub(super) fn endpoint(path: &str) -> Endpoint {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let path = match (path.split_once("/members/"), path.split_once("/messages/")) {
         (Some((guild, _)), _) => format!("{guild}/members/@me"),

@@ -1,15 +1,16 @@
 //! Discord's objects as the neutral model.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::{keep, snowflake, wire};
 use crate::model::{
     Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId,
-    MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, User, UserId, Visibility,
+    MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId, Visibility,
 };
 use crate::platform::PlatformError;
 
@@ -17,6 +18,12 @@ use crate::platform::PlatformError;
 /// menu command. Others refer to a message for other reasons.
 /// <https://discord.com/developers/docs/resources/message#message-object-message-types>
 const REPLIES: [u32; 3] = [19, 21, 23];
+
+/// How far a message may lie in the platform's own future: its clocks differ.
+const CLOCK_TOLERANCE: Duration = Duration::from_hours(1);
+
+/// More than there are: sums of counts stay numbers.
+const MOST_PEOPLE: u64 = u32::MAX as u64;
 
 /// Kept fields that are the content of a message.
 const CONTENT: [&str; 5] = ["embeds", "sticker_items", "poll", "message_snapshots", "components"];
@@ -72,7 +79,7 @@ pub fn only_id(raw: &str) -> Option<Channel> {
         last_message_at: None,
         visibility: Visibility::default(),
         thread: None,
-        metadata: serde_json::Map::new(),
+        metadata: Map::new(),
     })
 }
 
@@ -90,11 +97,12 @@ fn thread(wire: &wire::Channel<'_>) -> ThreadFacts {
 /// A page of messages, sorted by ID whatever order they came in.
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
 pub fn page(answer: Answer, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
-    let raw: Option<Vec<&RawValue>> = answer.parse()?;
+    let raw: Option<wire::Page<&RawValue>> = answer.parse()?;
     let raw = raw.unwrap_or_default();
     let mut page = MessagePage { is_full: raw.len() >= usize::from(limit), ..MessagePage::default() };
+    let newest = answer.date.map(|date| date.later(CLOCK_TOLERANCE));
     for raw in raw {
-        match message(raw.get(), channel) {
+        match message(raw.get(), channel, newest) {
             Ok(message) => page.messages.push(message),
             Err(broken) => page.broken.push(broken),
         }
@@ -105,20 +113,31 @@ pub fn page(answer: Answer, channel: ChannelId, limit: u16) -> Result<MessagePag
     Ok(page)
 }
 
+/// The ID of a message sent no later than `newest`. A damaged ID of the future
+/// would become the cursor, and everything before it be taken for read.
+fn message_id(id: wire::Id, newest: Option<Timestamp>) -> Option<MessageId> {
+    MessageId::new(id.0).filter(|id| newest.is_none_or(|newest| snowflake::sent_at(id.get()) <= newest))
+}
+
 /// One message. What is wrong with a broken one is told without its values.
-fn message(raw: &str, channel: ChannelId) -> Result<Message, BrokenMessage> {
+fn message(raw: &str, channel: ChannelId, newest: Option<Timestamp>) -> Result<Message, BrokenMessage> {
     let broken = |reason: String| {
-        let id = serde_json::from_str::<wire::OnlyId>(raw).ok().and_then(|only| MessageId::new(only.id.0));
-        BrokenMessage { id, reason }
+        let only = serde_json::from_str::<wire::OnlyId>(raw).ok();
+        BrokenMessage { id: only.and_then(|only| message_id(only.id, newest)), reason }
     };
-    let wire: wire::Message<'_> = serde_json::from_str(raw).map_err(|error| {
+    let odd = |error: &serde_json::Error| {
         broken(format!("a field is not as documented, at column {} of the message", error.column()))
-    })?;
-    let id = MessageId::new(wire.id.0).ok_or_else(|| broken("its ID is not a snowflake".to_owned()))?;
+    };
+    if raw.len() > wire::MOST_OBJECT_BYTES {
+        return Err(broken("it is longer than any real one".to_owned()));
+    }
+    let wire: wire::Message<'_> = serde_json::from_str(raw).map_err(|error| odd(&error))?;
+    let id = message_id(wire.id, newest)
+        .ok_or_else(|| broken("its ID is no snowflake, or one of the future".to_owned()))?;
     let attachments =
         attachments(&wire).ok_or_else(|| broken("an attachment is not as documented".to_owned()))?;
     let has_more = wire.webhook_id.is_some() || wire.message_reference.is_some() || keep::has_more(raw);
-    let metadata = if has_more { metadata(&wire, raw) } else { serde_json::Map::new() };
+    let metadata = if has_more { metadata(&wire, raw).map_err(|error| odd(&error))? } else { Map::new() };
     Ok(Message {
         id,
         author: author(&wire),
@@ -133,7 +152,7 @@ fn message(raw: &str, channel: ChannelId) -> Result<Message, BrokenMessage> {
         pinned: wire.pinned.unwrap_or(false),
         reply: reply(&wire, channel),
         attachments,
-        reactions: wire.reactions.iter().flatten().flat_map(reactions).collect(),
+        reactions: wire.reactions.as_deref().unwrap_or_default().iter().flat_map(reactions).collect(),
         people: people(&wire),
         is_blank: is_blank(&wire, &metadata),
         metadata,
@@ -143,10 +162,10 @@ fn message(raw: &str, channel: ChannelId) -> Result<Message, BrokenMessage> {
 /// Without the message-content intent these come empty; an ordinary message or
 /// a reply always has one of them.
 /// <https://discord.com/developers/docs/events/gateway#message-content-intent>
-fn is_blank(wire: &wire::Message<'_>, metadata: &serde_json::Map<String, Value>) -> bool {
+fn is_blank(wire: &wire::Message<'_>, metadata: &Map<String, Value>) -> bool {
     matches!(wire.kind, None | Some(0 | 19))
         && wire.content.as_ref().is_none_or(|content| content.is_empty())
-        && wire.attachments.as_ref().is_none_or(Vec::is_empty)
+        && wire.attachments.as_ref().is_none_or(|files| files.is_empty())
         && !CONTENT.iter().any(|field| metadata.contains_key(*field))
 }
 
@@ -156,8 +175,8 @@ pub fn reactors(users: &[wire::User], limit: usize) -> ReactorPage {
     ReactorPage { users: users.iter().filter_map(user).collect(), is_full: users.len() >= limit }
 }
 
-fn metadata(wire: &wire::Message<'_>, raw: &str) -> serde_json::Map<String, Value> {
-    let value = serde_json::from_str(raw).unwrap_or_default();
+fn metadata(wire: &wire::Message<'_>, raw: &str) -> serde_json::Result<Map<String, Value>> {
+    let value = serde_json::from_str(raw)?;
     let mut kept = keep::message(&value);
     if !is_reply(wire) {
         kept.append(&mut keep::reference(&value));
@@ -166,7 +185,7 @@ fn metadata(wire: &wire::Message<'_>, raw: &str) -> serde_json::Map<String, Valu
     if wire.webhook_id.is_some_and(|id| id.get() != "null") {
         kept.insert("webhook".to_owned(), true.into());
     }
-    kept
+    Ok(kept)
 }
 
 /// Webhooks write under an ID of their own and count as bots.
@@ -182,7 +201,7 @@ fn user(user: wire::User) -> Option<User> {
 }
 
 fn people(wire: &wire::Message<'_>) -> Vec<User> {
-    let mentioned = wire.mentions.iter().flatten().copied();
+    let mentioned = wire.mentions.as_deref().unwrap_or_default().iter().copied();
     let interacting =
         [&wire.interaction, &wire.interaction_metadata].into_iter().flatten().filter_map(|with| with.user);
     mentioned.chain(interacting).filter_map(user).collect()
@@ -202,7 +221,7 @@ fn reply(wire: &wire::Message<'_>, channel: ChannelId) -> Option<Reply> {
 }
 
 fn attachments(wire: &wire::Message<'_>) -> Option<Vec<Attachment>> {
-    wire.attachments.iter().flatten().map(|raw| attachment(raw.get())).collect()
+    wire.attachments.as_deref().unwrap_or_default().iter().map(|raw| attachment(raw.get())).collect()
 }
 
 fn attachment(raw: &str) -> Option<Attachment> {
@@ -229,10 +248,9 @@ fn reactions(wire: &wire::Reaction<'_>) -> impl Iterator<Item = ReactionCount> {
     let total = wire.count.unwrap_or(0);
     let burst = wire.count_details.and_then(|details| details.burst).unwrap_or(0);
     let normal = wire.count_details.and_then(|details| details.normal).unwrap_or(total.saturating_sub(burst));
-    [(false, normal), (true, burst)]
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(move |(burst, count)| ReactionCount { emoji: emoji.clone(), burst, count })
+    [(false, normal), (true, burst)].into_iter().filter(|(_, count)| *count > 0).map(move |(burst, count)| {
+        ReactionCount { emoji: emoji.clone(), burst, count: count.min(MOST_PEOPLE) }
+    })
 }
 
 fn owned(text: Option<&Cow<'_, str>>) -> String {

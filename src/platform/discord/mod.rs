@@ -5,9 +5,13 @@
 //! them, `visibility` works out who may see what.
 
 mod answer;
+mod body;
+#[cfg(test)]
+mod bytes;
 mod channels;
 mod client;
 mod convert;
+mod few;
 mod headers;
 mod keep;
 mod learned;
@@ -71,11 +75,7 @@ impl Discord {
     }
 
     async fn bot(&self, monitor: &dyn Monitor) -> Result<UserId, PlatformError> {
-        let read = |answer: Answer| {
-            let user: wire::User = answer.parse()?;
-            user.id().ok_or_else(|| answer.lacks("a readable id"))
-        };
-        let ask = || self.client.read(&Route::GetCurrentUser, "the bot's account", monitor, read);
+        let ask = || self.client.read(&Route::GetCurrentUser, "the bot's account", monitor, read_account);
         self.bot.get_or_try_init(ask).await.copied()
     }
 }
@@ -86,8 +86,37 @@ impl Discord {
 /// # Errors
 /// When it isn't a JSON list.
 pub fn read_page(body: Vec<u8>, channel: ChannelId) -> Result<MessagePage, PlatformError> {
-    let answer = Answer { subject: format!("messages of channel {channel}"), body: body.into(), date: None };
+    let answer = Answer {
+        subject: format!("messages of channel {channel}"),
+        body: ::bytes::Bytes::from(body).into(),
+        date: None,
+    };
     convert::page(answer, channel, Discord::MAX_PAGE)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+fn read_account(answer: Answer) -> Result<UserId, PlatformError> {
+    let user: wire::User = answer.parse()?;
+    user.id().ok_or_else(|| answer.lacks("a readable id"))
+}
+
+/// The bot's account, where it is told, and what is known of the bot.
+#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+fn read_application(answer: Answer) -> Result<(Option<UserId>, BotIdentity), PlatformError> {
+    let application: wire::Application = answer.parse()?;
+    let bot = application.bot.and_then(|bot| bot.id());
+    let identity = BotIdentity {
+        reads_content: application.reads_content(),
+        server_time: answer.date,
+        invite_url: application.id.map(|id| visibility::invite_url(id.0, bot)),
+    };
+    Ok((bot, identity))
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+fn read_reactors(answer: Answer) -> Result<ReactorPage, PlatformError> {
+    let users: Option<wire::Page<wire::User>> = answer.parse()?;
+    Ok(convert::reactors(&users.unwrap_or_default(), MAX_REACTORS.into()))
 }
 
 impl PlatformAdapter for Discord {
@@ -100,17 +129,7 @@ impl PlatformAdapter for Discord {
 
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
         let route = Route::GetCurrentUserApplicationInfo;
-        let read = |answer: Answer| {
-            let application: wire::Application = answer.parse()?;
-            let bot = application.bot.and_then(|bot| bot.id());
-            let identity = BotIdentity {
-                reads_content: application.reads_content(),
-                server_time: answer.date,
-                invite_url: application.id.map(|id| visibility::invite_url(id.0, bot)),
-            };
-            Ok((bot, identity))
-        };
-        match self.client.read(&route, "the bot's application", monitor, read).await {
+        match self.client.read(&route, "the bot's application", monitor, read_application).await {
             Ok((bot, identity)) => {
                 if let Some(bot) = bot {
                     self.bot.set(bot).ok();
@@ -205,11 +224,7 @@ impl PlatformAdapter for Discord {
             message_id: message.get(),
             kind: Some(u8::from(burst)),
         };
-        let read = |answer: Answer| {
-            let users: Option<Vec<wire::User>> = answer.parse()?;
-            Ok(convert::reactors(&users.unwrap_or_default(), MAX_REACTORS.into()))
-        };
-        self.client.read_page(&route, &subject, 0, monitor, read).await
+        self.client.read_page(&route, &subject, 0, monitor, read_reactors).await
     }
 
     fn id_before(&self, time: Timestamp) -> Option<MessageId> {

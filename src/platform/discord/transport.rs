@@ -1,11 +1,9 @@
 //! One request, one answer: TLS, connections, compression, timeouts.
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use flate2::read::GzDecoder;
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::Empty;
 use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -14,9 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 
-/// The greatest answer that is read, bytes, before and after unpacking: a page
-/// of 100 of the longest messages stays well below.
-const MAX_BODY_BYTES: usize = 32 << 20;
+use super::body::{Body, MOST_BYTES, Room};
 
 /// How the product names itself.
 /// <https://discord.com/developers/docs/reference#user-agent>
@@ -44,7 +40,7 @@ pub enum TransportError {
     #[error("{0}")]
     Connection(String),
     /// The answer is greater than any real one.
-    #[error("the answer is larger than {} MiB", MAX_BODY_BYTES >> 20)]
+    #[error("the answer is larger than {} MiB", MOST_BYTES >> 20)]
     TooLarge,
     /// The body can't be unpacked.
     #[error("the compressed answer is damaged")]
@@ -59,7 +55,7 @@ pub struct Response {
     /// HTTP headers.
     pub headers: HeaderMap,
     /// Unpacked.
-    pub body: Bytes,
+    pub body: Body,
 }
 
 /// Sends requests to one address with one token.
@@ -69,6 +65,7 @@ pub struct Transport {
     base: String,
     authorization: HeaderValue,
     timeout: Duration,
+    room: Room,
 }
 
 impl Transport {
@@ -79,7 +76,7 @@ impl Transport {
         let mut authorization =
             HeaderValue::from_str(&format!("Bot {token}")).map_err(|_| TransportError::Token)?;
         authorization.set_sensitive(true);
-        Ok(Self { http: http_client(timeout), base, authorization, timeout })
+        Ok(Self { http: http_client(timeout), base, authorization, timeout, room: Room::default() })
     }
 
     /// GETs `path`, which has no leading slash.
@@ -96,12 +93,10 @@ impl Transport {
             .map_err(|_| self.late("answer"))?
             .map_err(|error| TransportError::Connection(innermost(&error)))?;
         let (parts, body) = response.into_parts();
-        let body = timeout(self.timeout, Limited::new(body, MAX_BODY_BYTES).collect())
+        let is_packed = parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
+        let body = timeout(self.timeout, self.room.read(body, is_packed))
             .await
-            .map_err(|_| self.late("complete body"))?
-            .map_err(|error| body_error(error.as_ref()))?
-            .to_bytes();
-        let body = unpack(body, &parts.headers)?;
+            .map_err(|_| self.late("complete body"))??;
         Ok(Response { status: parts.status, headers: parts.headers, body })
     }
 
@@ -123,31 +118,8 @@ fn http_client(timeout: Duration) -> Client<HttpsConnector<HttpConnector>, Empty
         .build(connector)
 }
 
-fn unpack(body: Bytes, headers: &HeaderMap) -> Result<Bytes, TransportError> {
-    if headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding != "gzip") {
-        return Ok(body);
-    }
-    let mut unpacked = Vec::with_capacity(body.len() * 4);
-    GzDecoder::new(&body[..])
-        .take(MAX_BODY_BYTES as u64 + 1)
-        .read_to_end(&mut unpacked)
-        .map_err(|_| TransportError::Compression)?;
-    if unpacked.len() > MAX_BODY_BYTES { Err(TransportError::TooLarge) } else { Ok(unpacked.into()) }
-}
-
-fn body_error(error: &(dyn std::error::Error + 'static)) -> TransportError {
-    if error.is::<http_body_util::LengthLimitError>() {
-        TransportError::TooLarge
-    } else {
-        TransportError::Connection(format!(
-            "the connection broke in the middle of the answer ({})",
-            innermost(error)
-        ))
-    }
-}
-
 /// The cause at the bottom: the layers above say "client error (Connect)".
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

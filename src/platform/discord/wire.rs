@@ -8,7 +8,20 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::few::Few;
 use crate::model::{Timestamp, UserId};
+
+/// Messages or users on a page: ten times what is asked for at most.
+pub type Page<T> = Few<T, 1000>;
+/// What a guild has many of: channels, threads, roles. Its limits lie at 500,
+/// 1000 and 250, and may grow. <https://support.discord.com/hc/en-us/articles/33694251638295>
+pub type Many<T> = Few<T, 10_000>;
+/// What a message has several of: at most 100 of anything.
+pub type Several<T> = Few<T, 1000>;
+
+/// The longest object of a list that is looked at, bytes: text, embeds and
+/// components of a message have a few thousand characters each.
+pub const MOST_OBJECT_BYTES: usize = 1 << 20;
 
 /// A snowflake: text, or a number with some compatible servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +122,7 @@ pub struct Guild<'a> {
     pub owner_id: Option<Id>,
     /// Its roles.
     #[serde(borrow, default)]
-    pub roles: Option<Vec<Role<'a>>>,
+    pub roles: Option<Many<Role<'a>>>,
 }
 
 /// A member of a guild.
@@ -117,7 +130,7 @@ pub struct Guild<'a> {
 pub struct Member {
     /// The roles it has besides @everyone.
     #[serde(default)]
-    pub roles: Option<Vec<Id>>,
+    pub roles: Option<Many<Id>>,
 }
 
 /// A permission overwrite of a channel.
@@ -175,7 +188,7 @@ pub struct Channel<'a> {
     pub last_message_id: Option<Id>,
     /// Who is let in or kept out.
     #[serde(borrow, default)]
-    pub permission_overwrites: Option<Vec<Overwrite<'a>>>,
+    pub permission_overwrites: Option<Many<Overwrite<'a>>>,
     /// For threads.
     #[serde(borrow, default, deserialize_with = "lenient")]
     pub thread_metadata: Option<ThreadMetadata<'a>>,
@@ -192,7 +205,7 @@ pub struct Channel<'a> {
 pub struct Threads<'a> {
     /// The threads, one by one.
     #[serde(borrow, default)]
-    pub threads: Option<Vec<&'a RawValue>>,
+    pub threads: Option<Many<&'a RawValue>>,
     /// Whether older ones follow.
     #[serde(default, deserialize_with = "lenient")]
     pub has_more: Option<bool>,
@@ -301,13 +314,13 @@ pub struct Message<'a> {
     pub webhook_id: Option<&'a RawValue>,
     /// Users it mentions.
     #[serde(default)]
-    pub mentions: Option<Vec<User>>,
+    pub mentions: Option<Several<User>>,
     /// Its files.
     #[serde(borrow, default)]
-    pub attachments: Option<Vec<&'a RawValue>>,
+    pub attachments: Option<Several<&'a RawValue>>,
     /// Its reactions.
     #[serde(borrow, default)]
-    pub reactions: Option<Vec<Reaction<'a>>>,
+    pub reactions: Option<Several<Reaction<'a>>>,
     /// What it refers to.
     #[serde(default, deserialize_with = "lenient")]
     pub message_reference: Option<MessageReference>,

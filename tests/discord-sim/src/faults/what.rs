@@ -68,6 +68,8 @@ pub enum What {
     /// makes it several hundred times smaller. Whether the client accepts gzip
     /// isn't asked.
     GzipBomb(u64),
+    /// A 200 with a JSON list of so many nulls (at least 1), in chunks.
+    Nulls(u64),
     /// Nothing for this long, then the true answer.
     Stall(Duration),
     /// Headers and half the body, nothing for this long, then the rest.

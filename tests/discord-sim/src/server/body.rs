@@ -61,6 +61,11 @@ impl Parts {
         Self::of(None, [Part::Pieces(pieces::of_bomb(bytes), Duration::ZERO)])
     }
 
+    /// A JSON list of so many nulls.
+    pub(crate) fn nulls(items: u64) -> Self {
+        Self::of(None, [Part::Pieces(Box::new(pieces::of_nulls(items)), Duration::ZERO)])
+    }
+
     /// The same without a promised length.
     pub(crate) fn chunked(self) -> Self {
         Self { remaining: None, ..self }

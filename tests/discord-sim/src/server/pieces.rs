@@ -14,6 +14,7 @@ pub(crate) const LEAST: u64 = (BEGIN.len() + END.len()) as u64;
 
 const BEGIN: &[u8] = b"[\"";
 const END: &[u8] = b"\"]";
+const NULLS_IN_PIECE: u64 = 10_000;
 static FILLING: [u8; 1 << 16] = [b'a'; 1 << 16];
 
 /// A body that is there, so many bytes at a time.
@@ -36,7 +37,19 @@ pub(crate) fn of_list(bytes: u64) -> impl Iterator<Item = Bytes> + Send {
     iter::once(Bytes::from_static(BEGIN)).chain(filling).chain(iter::once(Bytes::from_static(END)))
 }
 
-/// The same list in one member of gzip.
+/// A JSON list of so many nulls, at least one.
+pub(crate) fn of_nulls(items: u64) -> impl Iterator<Item = Bytes> + Send {
+    let many = Bytes::from(",null".repeat(NULLS_IN_PIECE as usize));
+    let mut rest = items.saturating_sub(1);
+    let nulls = iter::from_fn(move || {
+        let count = rest.min(NULLS_IN_PIECE);
+        rest -= count;
+        (count > 0).then(|| many.slice(..count as usize * ",null".len()))
+    });
+    iter::once(Bytes::from_static(b"[null")).chain(nulls).chain(iter::once(Bytes::from_static(b"]")))
+}
+
+/// The list of one long string in one member of gzip.
 pub(crate) fn of_bomb(bytes: u64) -> Pieces {
     let mut list = of_list(bytes);
     let mut encoder = Some(GzEncoder::new(Vec::new(), Compression::best()));

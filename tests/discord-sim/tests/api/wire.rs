@@ -153,6 +153,15 @@ fn a_gzip_bomb_is_small_until_it_is_unpacked() {
 }
 
 #[test]
+fn a_list_of_nulls_has_as_many_as_were_ordered() {
+    for items in [1, 2, 25_000] {
+        let reply = get(&struck(What::Nulls(items)), PATH);
+        let list: Vec<Option<u8>> = serde_json::from_slice(&unchunked(&reply.body)).expect("JSON");
+        assert_eq!((list.len() as u64, list[0]), (items, None));
+    }
+}
+
+#[test]
 fn a_redirect_names_its_target() {
     let reply: Reply = get(&struck(What::Redirect("https://example.org/login".to_owned())), PATH);
     assert_eq!((reply.status, reply.header("location")), (302, Some("https://example.org/login")));

@@ -1,0 +1,177 @@
+//! Arguments of any kind.
+
+use std::os::unix::ffi::OsStringExt as _;
+
+use clap::error::ErrorKind;
+use fastrand::Rng;
+
+use super::*;
+
+const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
+
+const WORDS: [&str; 60] = [
+    "start",
+    "plan",
+    "status",
+    "reset",
+    "check",
+    "forget",
+    "completions",
+    "help",
+    "strat",
+    "bash",
+    "nosh",
+    "--tenant",
+    "--tenant=",
+    "--channel",
+    "--full",
+    "--since",
+    "--until",
+    "--max-runtime",
+    "--wait",
+    "--wait=",
+    "--max-channel-workers",
+    "--format",
+    "--job-id",
+    "--watch",
+    "--max-age",
+    "--purge",
+    "--yes",
+    "--privacy",
+    "--user",
+    "--config",
+    "-v",
+    "-vv",
+    "-q",
+    "-vq",
+    "--log-format",
+    "--no-progress",
+    "--color",
+    "--help",
+    "--",
+    "-",
+    "---",
+    "",
+    " ",
+    "=",
+    "takaro",
+    "json",
+    "human",
+    "always",
+    "0",
+    "-1",
+    "2024-01-31",
+    "24h",
+    "123456789012345678",
+    "99999999999999999999",
+    "99999999999999999999d",
+    "9999-99-99",
+    "1e999",
+    "nan",
+    "+00001-01-01",
+    "-9223372036854775809",
+];
+
+/// What is given to the options with values.
+const VALUED: [&str; 12] = [
+    "--since",
+    "--until",
+    "--max-runtime",
+    "--wait",
+    "--max-age",
+    "--channel",
+    "--max-channel-workers",
+    "--format",
+    "--log-format",
+    "--color",
+    "--user",
+    "--job-id",
+];
+
+fn word(rng: &mut Rng) -> OsString {
+    let mut bytes = WORDS[rng.usize(..WORDS.len())].as_bytes().to_vec();
+    match rng.u8(..8) {
+        0 => bytes.insert(rng.usize(..=bytes.len()), rng.u8(..)),
+        1 => bytes.truncate(rng.usize(..=bytes.len())),
+        2 => bytes = bytes.repeat(rng.usize(1..200)),
+        3 => bytes.splice(0..0, VALUED[rng.usize(..VALUED.len())].bytes().chain(*b"=")).for_each(drop),
+        4 => bytes.extend("é\u{202e}\u{1b}[2J".bytes()),
+        _ => {}
+    }
+    OsString::from_vec(bytes)
+}
+
+fn arguments(rng: &mut Rng) -> Vec<OsString> {
+    let words = (0..rng.usize(..5)).map(|_| word(rng));
+    std::iter::once("verta-sync".into()).chain(words).collect()
+}
+
+#[test]
+fn no_arguments_make_it_panic_and_every_refusal_names_one() {
+    let mut rng = Rng::with_seed(5);
+    let mut understood = 0;
+    for _ in 0..1500 {
+        let arguments = arguments(&mut rng);
+        let Err(error) = Cli::try_parse_from(&arguments) else {
+            understood += 1;
+            continue;
+        };
+        if matches!(
+            error.kind(),
+            ErrorKind::DisplayHelp
+                | ErrorKind::DisplayVersion
+                | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        ) {
+            continue;
+        }
+        let told = error.to_string();
+        let first = told.lines().next().unwrap_or_default();
+        let given = arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+        let names_one = first.contains("--") || given.clone().any(|argument| first.contains(&argument));
+        let says_what_lacks = told.contains("Usage:") || told.contains("required");
+        assert!(names_one || says_what_lacks, "{told}\nof {arguments:?}");
+        assert_eq!(error.exit_code(), 2);
+    }
+    assert!(understood > 10, "{understood}");
+}
+
+#[test]
+fn a_token_among_the_arguments_is_refused_and_never_shown() {
+    let mut rng = Rng::with_seed(6);
+    for _ in 0..300 {
+        let mut arguments = arguments(&mut rng);
+        let at = rng.usize(1..=arguments.len());
+        let form = ["", "--tenant=", "Bot ", "--config=/srv/", "--since="][rng.usize(..5)];
+        arguments.insert(at, format!("{form}{TOKEN}").into());
+        let env = Environment::new::<&str, &str>([], "/srv");
+        let failure = run(arguments, env).unwrap_err();
+        assert_eq!(failure.exit_code, ExitCode::Usage);
+        let told = failure.to_string();
+        assert!(told.contains(&format!("argument {at} ")) && told.contains("reset it"), "{told}");
+        assert!(!told.contains("MTk4"), "{told}");
+    }
+}
+
+#[test]
+fn lengths_and_dates_at_the_edge_are_read_or_refused() {
+    for (flag, value, is_read) in [
+        ("--max-runtime", "36500d", true),
+        ("--max-runtime", "36501d", false),
+        ("--max-runtime", "18446744073709551615ms", false),
+        ("--max-runtime", "0", true),
+        ("--wait=36500d", "", true),
+        ("--since", "1970-01-01", true),
+        ("--since", "2083-12-31T23:59:59Z", true),
+        ("--since", "2084-01-01", false),
+        ("--until", "9999-12-31T23:59:59-25:59", false),
+        ("--channel", "9223372036854775807", true),
+        ("--channel", "9223372036854775808", false),
+        ("--channel", "0", false),
+        ("--max-channel-workers", "18446744073709551615", true),
+        ("--max-channel-workers", "18446744073709551616", false),
+    ] {
+        let arguments = ["verta-sync", "start", flag, value];
+        let given = arguments.into_iter().filter(|argument| !argument.is_empty());
+        assert_eq!(Cli::try_parse_from(given).is_ok(), is_read, "{flag} {value}");
+    }
+}

@@ -1,0 +1,51 @@
+//! Guild, roles, member, application, account, reactors and errors.
+
+use hyper::HeaderMap;
+use serde_json::Value;
+
+use super::mutate::{damaged, scratched};
+use super::{BODIES, answer, judged, rounds, unharmed};
+use crate::model::{ChannelKind, UserId, WorkspaceId};
+use crate::platform::discord::channels::{read_guild, read_member, read_roles, threads};
+use crate::platform::discord::visibility::GuildRights;
+use crate::platform::discord::{read_account, read_application, read_reactors};
+
+const STATUSES: [u16; 12] = [200, 202, 204, 302, 400, 401, 403, 404, 405, 500, 503, 599];
+
+/// Reads a body as everything it could be.
+fn read_all(body: &[u8]) {
+    if let Ok(guild) = read_guild(answer(body)) {
+        let roles = guild.roles.unwrap_or_default();
+        let (id, bot) = (WorkspaceId::new(1).unwrap(), UserId::new(7).unwrap());
+        let rights = GuildRights::new(id, &roles, guild.owner, bot, None);
+        let _ = rights.of_channel(ChannelKind::Text, &[]);
+    }
+    let _ = (read_roles(answer(body)), read_member(answer(body)), read_account(answer(body)));
+    let _ = (read_application(answer(body)), read_reactors(answer(body)), threads(&answer(body), |_| None));
+}
+
+/// What a user is told of an answer holds neither an ID nor the body.
+fn assert_discreet(status: u16, body: &[u8]) {
+    let Err(error) = judged(status, HeaderMap::new(), body) else { return };
+    let told = error.to_string();
+    let digits = told.split(|char: char| !char.is_ascii_digit());
+    assert!(digits.max_by_key(|run| run.len()).is_none_or(|run| run.len() < 15), "{told}");
+    assert!(!told.contains(char::is_control) && told.chars().count() < 200, "{told}");
+}
+
+#[test]
+fn no_damaged_answer_panics_or_says_who_somebody_is() {
+    let mut bodies: Vec<Value> = vec![serde_json::from_str(&BODIES.guild).unwrap()];
+    bodies.extend(BODIES.others.iter().map(|(_, body)| serde_json::from_str(body).unwrap()));
+    rounds(3000, |rng, _| {
+        let body = &bodies[rng.usize(..bodies.len())];
+        let mut body = damaged(body, rng).into_bytes();
+        if rng.bool() {
+            scratched(&mut body, rng);
+        }
+        unharmed(&body, || {
+            read_all(&body);
+            assert_discreet(STATUSES[rng.usize(..STATUSES.len())], &body);
+        });
+    });
+}

@@ -1,0 +1,68 @@
+//! Lists that end: one longer than anything Discord sends is not taken apart.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+
+/// A list of at most `MOST` items; a longer one is an error. A small body can
+/// hold so many items that they fill the memory, each of them made larger.
+#[derive(Debug)]
+pub struct Few<T, const MOST: usize>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Few<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T, const MOST: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
+            type Value = Few<T, MOST>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST} items")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    if list.len() == MOST {
+                        return Err(A::Error::invalid_length(MOST + 1, &self));
+                    }
+                    list.push(item);
+                }
+                Ok(Few(list))
+            }
+        }
+        deserializer.deserialize_seq(Items(PhantomData))
+    }
+}
+
+impl<T, const MOST: usize> Default for Few<T, MOST> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T, const MOST: usize> std::ops::Deref for Few<T, MOST> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T, const MOST: usize> IntoIterator for Few<T, MOST> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+#[test]
+fn a_list_that_is_too_long_is_an_error_and_nothing_else_is() {
+    let parse = |json: &str| serde_json::from_str::<Few<u8, 3>>(json).map(|few| few.0);
+    assert!(parse("[]").unwrap().is_empty());
+    assert_eq!(parse("[1,2,3]").unwrap(), [1, 2, 3]);
+    assert!(parse("[1,2,3,4]").unwrap_err().to_string().contains("at most 3 items"));
+    assert!(parse("{}").is_err());
+}

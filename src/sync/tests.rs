@@ -1,0 +1,134 @@
+//! Runs over the platform in memory.
+
+mod panics;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use super::{Clock, ContentCheck, Context, Outcome, Settings, TenantTask, run};
+use crate::archive::{ArchiveFile, Lock, Reader, Writer};
+use crate::model::{
+    Channel, ChannelId, ChannelKind, Job, Message, MessageId, ReactionMode, Timestamp, User, UserId,
+    Visibility, Workspace, WorkspaceId,
+};
+use crate::plan::Selection;
+use crate::platform::PlatformAdapter as _;
+use crate::platform::fake::{Fake, Recorder};
+
+/// 2026.
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+const MESSAGES: u64 = 250;
+
+/// Workspaces 1 and so on, an archive, and runs.
+struct Scene {
+    fake: Arc<Fake>,
+    dir: TempDir,
+    workspaces: u64,
+    monitor: Arc<Recorder>,
+}
+
+impl Scene {
+    /// In each workspace `channels` text channels of [`MESSAGES`] messages.
+    fn new(workspaces: u64, channels: u64) -> Self {
+        let fake = Fake::new();
+        for number in 1..=workspaces {
+            let id = WorkspaceId::new(number).unwrap();
+            fake.add_workspace(Workspace { id, name: format!("workspace {number}") });
+            for place in 1..=channels {
+                let channel = Self::channel(number, place);
+                fake.add_channel(id, text_channel(channel));
+                add_messages(&fake, channel);
+            }
+        }
+        Self { fake: Arc::new(fake), dir: TempDir::new().unwrap(), workspaces, monitor: Arc::default() }
+    }
+
+    fn channel(workspace: u64, place: u64) -> ChannelId {
+        ChannelId::new(workspace * 100 + place).unwrap()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("archive.db")
+    }
+
+    /// A run of all workspaces, and its jobs.
+    async fn run(&self, run_id: &str) -> (Outcome, Vec<Job>) {
+        let file = ArchiveFile { path: self.path(), mode: 0o600 };
+        let lock = Lock::take(&file, "start", Some(run_id), NOW).unwrap();
+        let (writer, thread) = Writer::start(file.open().unwrap(), &lock);
+        let context = Context {
+            platform: Arc::clone(&self.fake),
+            writer,
+            archive: self.path(),
+            settings: Settings {
+                max_channel_workers: 4,
+                channel_batch_size: 5,
+                page_size: 100,
+                job_retention: Duration::from_hours(1),
+                visibility_interval: Duration::from_hours(1),
+                reaction_budget: Duration::from_mins(1),
+            },
+            monitor: Arc::clone(&self.monitor) as Arc<dyn crate::monitor::Monitor>,
+            clock: Clock::starting_at(NOW),
+            stop: watch::Sender::new(None),
+            content: ContentCheck::default(),
+        };
+        let tenants = (1..=self.workspaces).map(tenant).collect();
+        let outcome = run(Arc::new(context), run_id, tenants).await.unwrap();
+        thread.join().unwrap();
+        (outcome, Reader::open(&self.path()).unwrap().jobs_of_run(run_id).unwrap())
+    }
+}
+
+fn tenant(number: u64) -> TenantTask {
+    TenantTask {
+        name: format!("tenant {number}"),
+        platform: "fake".to_owned(),
+        workspace: WorkspaceId::new(number).unwrap(),
+        selection: Selection::default(),
+        reactions: ReactionMode::Off,
+    }
+}
+
+fn text_channel(id: ChannelId) -> Channel {
+    Channel {
+        id,
+        parent_id: None,
+        kind: ChannelKind::Text,
+        name: format!("channel {id}"),
+        topic: None,
+        created_at: Timestamp::from_millis(0),
+        last_message_id: None,
+        last_message_at: None,
+        visibility: Visibility { everyone_sees: true, everyone_reads_history: true, ..Visibility::default() },
+        thread: None,
+        metadata: serde_json::Map::new(),
+    }
+}
+
+fn add_messages(fake: &Fake, channel: ChannelId) {
+    let first = fake.id_before(NOW.earlier(Duration::from_hours(48))).unwrap().get();
+    for number in 0..MESSAGES {
+        let id = MessageId::new(first + (number << 22)).unwrap();
+        let message = Message {
+            id,
+            author: Some(User { id: UserId::new(7).unwrap(), is_bot: Some(false) }),
+            kind: 0,
+            content: format!("message {number}"),
+            created_at: fake.sent_at(id),
+            edited_at: None,
+            pinned: false,
+            reply: None,
+            attachments: Vec::new(),
+            reactions: Vec::new(),
+            people: Vec::new(),
+            metadata: serde_json::Map::new(),
+            is_blank: false,
+        };
+        fake.add_message(channel, message);
+    }
+}
