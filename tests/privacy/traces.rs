@@ -126,6 +126,7 @@ fn forms_of_text(whose: &str, text: &str) -> Vec<(String, Vec<u8>)> {
 
 /// As SQLite writes a row's own number.
 /// <https://www.sqlite.org/fileformat2.html#varint>
+#[allow(clippy::cast_possible_truncation, reason = "a byte of a number")]
 fn varint(number: u64) -> Vec<u8> {
     if number >= 1 << 56 {
         let head = (0..8).map(|index| (number >> (57 - 7 * index)) as u8 | 0x80);
