@@ -34,6 +34,9 @@ fn sandbox() -> Sandbox {
     }
     world.set_topic(chat, Some(&format!("ask <@{}> or {}", users[2].id, users[3].id)));
     world.rename(chat, &format!("room-of-{}", users[4].id));
+    for thread in world.truth(guild).iter().filter(|channel| channel.is_thread) {
+        world.set_bot_in_thread(thread.id, true);
+    }
     let starter = world.append(chat, 1)[0];
     world.create_thread(chat, &format!("for {}", users[5].id), Some(starter));
     sandbox

@@ -15,7 +15,7 @@ pub struct Traces {
     /// Whether a trace begins with these two bytes.
     begins: Vec<bool>,
     by_head: HashMap<[u8; HEAD], Vec<usize>>,
-    traces: Vec<(String, Vec<u8>)>,
+    all: Vec<(String, Vec<u8>)>,
 }
 
 impl Traces {
@@ -41,7 +41,7 @@ impl Traces {
             begins[usize::from(bytes[0]) << 8 | usize::from(bytes[1])] = true;
             by_head.entry(bytes[..HEAD].try_into().unwrap()).or_default().push(index);
         }
-        Self { begins, by_head, traces }
+        Self { begins, by_head, all: traces }
     }
 
     /// The first trace that stands in some bytes.
@@ -51,8 +51,8 @@ impl Traces {
                 return None;
             }
             let candidates = self.by_head.get(head)?;
-            let found = candidates.iter().find(|index| bytes[at..].starts_with(&self.traces[**index].1))?;
-            Some(self.traces[*found].0.as_str())
+            let found = candidates.iter().find(|index| bytes[at..].starts_with(&self.all[**index].1))?;
+            Some(self.all[*found].0.as_str())
         })
     }
 
@@ -126,6 +126,7 @@ fn forms_of_text(whose: &str, text: &str) -> Vec<(String, Vec<u8>)> {
 
 /// As SQLite writes a row's own number.
 /// <https://www.sqlite.org/fileformat2.html#varint>
+#[allow(clippy::cast_possible_truncation, reason = "a byte of a number")]
 fn varint(number: u64) -> Vec<u8> {
     if number >= 1 << 56 {
         let head = (0..8).map(|index| (number >> (57 - 7 * index)) as u8 | 0x80);
@@ -145,7 +146,7 @@ fn every_trace_is_found_where_it_stands() {
     assert_eq!(varint(u64::MAX), [0xff; 9]);
     let sandbox = Sandbox::new(World::new(&discord_sim::Description::everything(11)));
     let traces = Traces::of(&sandbox);
-    for (what, bytes) in traces.traces.iter().filter(|(_, bytes)| bytes.len() >= HEAD) {
+    for (what, bytes) in traces.all.iter().filter(|(_, bytes)| bytes.len() >= HEAD) {
         let around = [b"\0x", &bytes[..], b"\xff"].concat();
         assert!(traces.first_in(&around).is_some(), "{what} isn't found");
     }

@@ -23,7 +23,7 @@ pub(crate) fn components(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
                 w.raw("type", "1");
                 w.raw("id", "3");
                 w.array("components", |w| w.item(|w| string_select(w, id)));
-            })
+            });
         }
         Extra::Layout => w.item(|w| {
             w.raw("type", "17");

@@ -11,6 +11,7 @@ mod mixed;
 mod mutations;
 mod odd;
 mod paging;
+mod places;
 mod reactions;
 mod refusal;
 mod truth;
