@@ -58,11 +58,16 @@ impl<T, const MOST: usize> IntoIterator for Few<T, MOST> {
     }
 }
 
-#[test]
-fn a_list_that_is_too_long_is_an_error_and_nothing_else_is() {
-    let parse = |json: &str| serde_json::from_str::<Few<u8, 3>>(json).map(|few| few.0);
-    assert!(parse("[]").unwrap().is_empty());
-    assert_eq!(parse("[1,2,3]").unwrap(), [1, 2, 3]);
-    assert!(parse("[1,2,3,4]").unwrap_err().to_string().contains("at most 3 items"));
-    assert!(parse("{}").is_err());
+#[cfg(test)]
+mod tests {
+    use super::Few;
+
+    #[test]
+    fn a_list_that_is_too_long_is_an_error_and_nothing_else_is() {
+        let parse = |json: &str| serde_json::from_str::<Few<u8, 3>>(json).map(|few| few.0);
+        assert!(parse("[]").unwrap().is_empty());
+        assert_eq!(parse("[1,2,3]").unwrap(), [1, 2, 3]);
+        assert!(parse("[1,2,3,4]").unwrap_err().to_string().contains("at most 3 items"));
+        assert!(parse("{}").is_err());
+    }
 }
