@@ -227,9 +227,9 @@ async fn server(platform: &Arc<Discord>, tenant: &TenantConfig, identity: &BotId
     let plan = plan(platform, tenant, &facts, now);
     let readable = plan.reads.len() as u64;
     let mut findings = vec![Finding::good(format!(
-        "{}: {} can be read, {} left out (verta-sync plan says why)",
+        "{}: {} can be read, active threads included, {} left out (verta-sync plan says why)",
         tenant.name,
-        counted(readable, "channel and active thread"),
+        counted(readable, "channel"),
         plan.left_out.len()
     ))];
     findings.extend(missing_rights(tenant, &plan.left_out, identity));

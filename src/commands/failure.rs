@@ -1,11 +1,12 @@
 //! A command that can't do its work: what failed, and what to do.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError};
-use crate::config::{ConfigError, TokenError, UnknownTenant};
+use crate::config::{ConfigError, TokenError, UnknownTenant, suggest};
 use crate::exit_code::ExitCode;
 use crate::model::Timestamp;
 use crate::platform::PlatformError;
@@ -35,6 +36,16 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Neither the configuration nor the archive has a tenant of this name.
+    pub fn unknown_tenant(name: &str, known: &BTreeSet<&str>) -> Self {
+        let failure = Self::new(ExitCode::Usage, format!("there is no tenant {name:?}"));
+        match suggest(name, known.iter().copied()) {
+            Some(similar) => failure.hint(format!("did you mean {similar:?}?")),
+            None => failure
+                .hint(format!("known tenants: {}", known.iter().copied().collect::<Vec<_>>().join(", "))),
+        }
     }
 
     /// Fails if somebody else holds the archive.

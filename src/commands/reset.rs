@@ -9,7 +9,7 @@ use super::surroundings::runtime;
 use super::{Failure, Surroundings, written};
 use crate::archive::reset::{ResetScope, purge, reset as forget_progress};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
-use crate::config::{Config, Overrides, suggest};
+use crate::config::{Config, Overrides};
 use crate::exit_code::ExitCode;
 use crate::model::ChannelId;
 use crate::report::{counted, shown};
@@ -108,11 +108,7 @@ fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Res
     let archived = reader.and_then(|reader| reader.tenants().ok()).unwrap_or_default();
     let archived = archived.iter().map(|tenant| tenant.name.as_str());
     let known: BTreeSet<&str> = configured.chain(archived).collect();
-    let failure = Failure::new(ExitCode::Usage, format!("there is no tenant {name:?}"));
-    Err(match suggest(name, known.iter().copied()) {
-        Some(similar) => failure.hint(format!("did you mean {similar:?}?")),
-        None => failure.hint(format!("known tenants: {}", known.into_iter().collect::<Vec<_>>().join(", "))),
-    })
+    Err(Failure::unknown_tenant(name, &known))
 }
 
 fn question(options: &Options, scope: &ResetScope, names: &[String]) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::surroundings::shown;
 use super::{Failure, Format, Surroundings, written};
 use crate::archive::{ArchiveErrorKind, Lock, Reader, queue};
-use crate::config::{Config, Overrides, TenantConfig, suggest};
+use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
 use crate::model::{ChannelCounts, Job, JobStatus, Overview, TenantOverview, TenantStatus};
 use crate::report::{self, Heading};
@@ -212,12 +212,8 @@ fn select(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
     }
     for name in names {
         if overview.tenants.iter().all(|tenant| tenant.name != *name) {
-            let known = overview.tenants.iter().map(|tenant| tenant.name.as_str());
-            let failure = Failure::new(ExitCode::Usage, format!("there is no tenant {name:?}"));
-            return Err(match suggest(name, known) {
-                Some(similar) => failure.hint(format!("did you mean {similar:?}?")),
-                None => failure,
-            });
+            let known = overview.tenants.iter().map(|tenant| tenant.name.as_str()).collect();
+            return Err(Failure::unknown_tenant(name, &known));
         }
     }
     let wanted = |name: &String| names.contains(name);

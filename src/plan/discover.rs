@@ -139,12 +139,9 @@ async fn list_archived<P: PlatformAdapter>(
     let mut threads = Vec::new();
     let mut listings = Vec::new();
     while let Some(finished) = tasks.join_next().await {
-        let (found, listing) = finished.map_err(|error| {
-            PlatformError::new(
-                ErrorKind::Unreadable,
-                "archived threads",
-                format!("the listing failed: {error}"),
-            )
+        // What a panic says may hold what was read.
+        let (found, listing) = finished.map_err(|_| {
+            PlatformError::new(ErrorKind::Unreadable, "archived threads", "the listing failed unexpectedly")
         })?;
         if let Some(error) = listing.error.as_ref().filter(|error| error.kind.ends_run()) {
             return Err(error.clone());

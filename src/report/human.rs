@@ -194,12 +194,14 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
     let tenants = &overview.tenants;
     let has_hidden = tenants.iter().any(|tenant| tenant.channels.hidden > 0);
     let has_unreadable = tenants.iter().any(|tenant| tenant.channels.unreadable > 0);
+    let has_deleted = tenants.iter().any(|tenant| tenant.channels.deleted > 0);
     let has_pending = tenants.iter().any(|tenant| tenant.reactions_pending > 0);
-    let row = |cells: [String; 10]| {
+    let row = |cells: [String; 11]| {
         let is_shown = |column: &usize| match *column {
             5 => has_hidden,
             6 => has_unreadable,
-            8 => has_pending,
+            7 => has_deleted,
+            9 => has_pending,
             _ => true,
         };
         let cells = cells.into_iter().enumerate().filter(|(column, _)| is_shown(column));
@@ -213,6 +215,7 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
         "failing",
         "hidden",
         "unreadable",
+        "deleted",
         "messages",
         "reactions pending",
         "last success",
@@ -228,6 +231,7 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
             grouped(channels.failing),
             grouped(channels.hidden),
             grouped(channels.unreadable),
+            grouped(channels.deleted),
             grouped(tenant.messages),
             grouped(tenant.reactions_pending),
             tenant.last_success_at.map_or_else(|| "never".to_owned(), |at| ago(at, now)),

@@ -261,10 +261,16 @@ impl<P: PlatformAdapter> Reading<'_, P> {
     }
 
     /// A channel that isn't found while it is read was deleted, if asking for
-    /// the channel itself says so too. Its messages stay.
+    /// the channel itself says so too, and the bot is still in the workspace:
+    /// to one that was thrown out nothing is there. Its messages stay.
     async fn confirm_deletion(&self, failure: Failure) -> Result<End, Failure> {
-        let asked = self.context.platform.channel(self.task.plan.channel.id, &self.meter).await;
+        let channel = self.task.plan.channel.id;
+        let asked = self.context.platform.channel(channel, &self.meter).await;
         if !asked.is_err_and(|error| error.kind == ErrorKind::NotFound) {
+            return Err(failure);
+        }
+        let (_, listed) = self.context.platform.workspace(self.task.workspace, &self.meter).await?;
+        if listed.iter().any(|listed| listed.id == channel) {
             return Err(failure);
         }
         self.close(ChannelState::Deleted).await

@@ -5,8 +5,8 @@ use discord_sim::{BodyKind, Match, RouteKind, What};
 use crate::util::Sandbox;
 use crate::{BRIEF, assert_completes, community, ended_in_time};
 
-/// "Missing Access" and "Unknown Guild".
-const PAGES: [(u16, u64); 2] = [(403, 50_001), (404, 10_004)];
+/// "Missing Access", "Unknown Channel" and "Unknown Guild".
+const PAGES: [(u16, u64); 3] = [(403, 50_001), (404, 10_003), (404, 10_004)];
 
 /// From now on the guild isn't known, and its pages are answered like this.
 fn throw_out(sandbox: &Sandbox, (status, code): (u16, u64)) {

@@ -1,0 +1,115 @@
+//! Archives as released versions left them, opened by today's binary.
+//!
+//! `tests/data/archive-vN.sqlite` is what a sync of [`world`] came to with schema
+//! version N. When a schema is released, `cargo test --test frozen -- --ignored`
+//! adds its file; none is ever written again.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod util;
+
+use std::fs;
+use std::path::PathBuf;
+
+use discord_sim::{ChannelDescription, ChannelKind, Description, Mix, ThreadPlan, World};
+use rusqlite::Connection;
+use util::Sandbox;
+use util::truth::assert_archived;
+
+const GUILD: u64 = 71_000_000_000_000_001;
+const VIEWS: [&str; 7] = [
+    "message_log",
+    "reaction_log",
+    "reaction_count_log",
+    "attachment_log",
+    "reply_log",
+    "thread_log",
+    "channel_log",
+];
+
+/// Small, with something in every table. Never changed, or the files would
+/// have to be.
+fn world() -> World {
+    let forum = ChannelDescription {
+        threads: ThreadPlan { active: 2, archived: 3, messages: 6, ..ThreadPlan::default() },
+        ..ChannelDescription::new(ChannelKind::Forum, "ideas")
+    };
+    let rich = ChannelDescription { mix: Mix::Rich, ..ChannelDescription::text("general", 60) };
+    let chat = ChannelDescription { mix: Mix::Chat, ..ChannelDescription::text("chat", 40) };
+    World::new(&Description::of_channels(GUILD, vec![rich, chat, forum]))
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+}
+
+fn newest_version() -> u32 {
+    let names = fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("migrations")).unwrap();
+    names.count().try_into().unwrap()
+}
+
+/// Each frozen archive, and its version.
+fn frozen() -> Vec<(u32, PathBuf)> {
+    let versions = 1..=newest_version();
+    versions.map(|version| (version, folder().join(format!("archive-v{version}.sqlite")))).collect()
+}
+
+/// Everything a user can see, but when it was read.
+fn content(archive: &Connection) -> Vec<String> {
+    let mut rows = Vec::new();
+    for view in VIEWS {
+        let mut select = archive.prepare(&format!("SELECT * FROM {view}")).unwrap();
+        let kept: Vec<(usize, String)> = select
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .enumerate()
+            .filter(|(_, name)| !["users_read_at", "last_sync_at"].contains(&name.as_str()))
+            .collect();
+        let row = |row: &rusqlite::Row<'_>| {
+            let cells =
+                kept.iter().map(|(column, name)| format!("{name}={:?}", row.get_ref(*column).unwrap()));
+            Ok(format!("{view}: {}", cells.collect::<Vec<_>>().join("|")))
+        };
+        rows.extend(select.query_map([], row).unwrap().map(Result::unwrap));
+    }
+    rows.sort();
+    rows
+}
+
+#[test]
+fn every_released_archive_is_opened_brought_up_to_date_and_gone_on_with() {
+    for (version, path) in frozen() {
+        let sandbox = Sandbox::new(world());
+        fs::copy(&path, sandbox.archive_path()).unwrap();
+        let before = content(&sandbox.archive());
+        assert!(before.len() > 150, "version {version} holds {} rows", before.len());
+        for round in 0..2 {
+            sandbox.run(&["start"]).expect_code(0);
+            let after = content(&sandbox.archive());
+            assert_eq!(before, after, "version {version}, round {round}");
+        }
+        assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+        let sound = sandbox.archive().query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
+        assert_eq!(sound.unwrap(), "ok");
+        assert!(sandbox.rows("PRAGMA foreign_key_check").is_empty());
+        let versions = "SELECT max(version) FROM refinery_schema_history";
+        assert_eq!(sandbox.count(versions), i64::from(newest_version()));
+        let chat = sandbox.sim.world().channel_named(GUILD, "chat").unwrap();
+        sandbox.sim.world().append(chat, 5);
+        sandbox.run(&["start"]).expect_code(0);
+        assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+    }
+}
+
+#[test]
+#[ignore = "freezes the archive of a schema that is about to be released"]
+fn freeze() {
+    for (version, path) in frozen().into_iter().filter(|(_, path)| !path.exists()) {
+        assert_eq!(version, newest_version(), "an older archive can't be made any more");
+        let sandbox = Sandbox::new(world());
+        sandbox.run(&["start"]).expect_code(0);
+        fs::create_dir_all(folder()).unwrap();
+        sandbox.archive().execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
+    }
+}

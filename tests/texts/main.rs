@@ -1,0 +1,31 @@
+//! Every text that a user meets when something is wrong, as a whole: what the
+//! binary says is compared with `tests/texts/*.txt`, which are there to be read.
+//!
+//! `UPDATE_TEXTS=1 cargo test --test texts` writes them anew; the difference is
+//! then to be read before it is committed.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod access;
+mod archive;
+mod configuration;
+mod results;
+mod transcript;
+mod usage;
+#[path = "../util/mod.rs"]
+mod util;
+
+use discord_sim::{Description, World};
+use util::Sandbox;
+
+const GUILD: u64 = 77_000_000_000_000_001;
+
+fn sandbox() -> Sandbox {
+    with_config("[sync]\nmax_retries = 1\nretry_base_delay = \"1ms\"")
+}
+
+fn with_config(extra: &str) -> Sandbox {
+    let mut description = Description::community(GUILD, 3, 120);
+    description.guilds[0].name = "takaro".to_owned();
+    Sandbox::with_config(World::new(&description), extra)
+}
