@@ -243,7 +243,11 @@ fn a_disk_that_became_read_only_is_told_and_costs_nothing() {
     let Ok(ran) = ran.map(Ran::from) else { return };
     if !matches!(ran.code, 1 | 99) {
         let ran = ran.expect_code(6);
-        assert!(ran.stderr.contains("sealed/archive.db") && ran.stderr.contains("right to write"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("sealed/archive.db") && ran.stderr.contains("right to write"),
+            "{}",
+            ran.stderr
+        );
     }
     assert_goes_on(&sandbox);
 }
