@@ -63,7 +63,7 @@ impl Lock {
     ) -> Result<Self, LockError> {
         let path = path_of(&archive.path);
         let lock = loop {
-            let lock = Self::lock(&path, archive.mode)?;
+            let lock = Self::take_file(&path, archive.mode)?;
             // Deleted between being opened and locked, it keeps nobody out.
             if lock.placed.is_in_place() {
                 break lock;
@@ -79,7 +79,7 @@ impl Lock {
         Ok(lock)
     }
 
-    fn lock(path: &Path, mode: u32) -> Result<Self, LockError> {
+    fn take_file(path: &Path, mode: u32) -> Result<Self, LockError> {
         let file_error = |source| LockError::File { path: path.to_owned(), source };
         let file = File::options()
             .read(true)

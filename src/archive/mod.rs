@@ -15,8 +15,6 @@ mod identity;
 pub mod jobs;
 mod lock;
 pub mod messages;
-#[cfg(test)]
-mod migration_tests;
 pub mod missing;
 mod open;
 pub mod progress;

@@ -9,8 +9,8 @@ use refinery::Migration;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::open::released;
-use super::{ArchiveErrorKind, ArchiveFile, Reader};
+use super::super::open::released;
+use super::super::{ArchiveErrorKind, ArchiveFile, Reader};
 
 /// Set for the process that is killed in the middle of a migration.
 const FOLDER_OF_VICTIM: &str = "VERTA_SYNC_TEST_MIGRATES";
@@ -130,7 +130,7 @@ fn a_process_killed_in_the_middle_of_a_migration_leaves_the_archive_as_it_was() 
     }
     let dir = archive();
     let before = dump(dir.path());
-    let name = "archive::migration_tests::a_process_killed_in_the_middle_of_a_migration_leaves_the_archive_as_it_was";
+    let name = "archive::tests::migrations::a_process_killed_in_the_middle_of_a_migration_leaves_the_archive_as_it_was";
     let mut victim = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact"])
         .env(FOLDER_OF_VICTIM, dir.path())
