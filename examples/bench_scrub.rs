@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use verta_sync::anonymize::{self, UserHash};
 use verta_sync::archive::messages::{PageBatch, store_page};
 use verta_sync::archive::reactions::KeptReactions;
-use verta_sync::archive::{ArchiveFile, Writer, channels, progress, tenants};
+use verta_sync::archive::{ArchiveFile, Lock, Writer, channels, progress, tenants};
 use verta_sync::model::{
     Channel, ChannelId, ChannelKind, ChannelState, MessageId, MessagePage, ReactionMode, Timestamp, UserId,
     Visibility, WorkspaceId,
@@ -139,7 +139,8 @@ fn write(pages: Vec<anonymize::Page>, id: ChannelId) -> Result<Duration> {
 
 async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -> Result<Duration> {
     let file = ArchiveFile { path: folder.join("archive.db"), mode: 0o600 };
-    let (writer, thread) = Writer::start(file.open()?);
+    let lock = Lock::take(&file, "start", None, NOW)?;
+    let (writer, thread) = Writer::start(file.open()?, &lock);
     let workspace = WorkspaceId::new(GUILD).ok_or("no workspace")?;
     let channel = writer
         .run(move |tx| {

@@ -6,6 +6,12 @@ use super::missing::Range;
 use super::{ArchiveError, ChannelRow, Reader, Tx};
 use crate::model::{BrokenMessage, BrokenPlace, ChannelId, MessageId, Timestamp};
 
+/// What stands for broken messages of a page whose last message is `last`:
+/// their IDs, and for those without the page.
+pub fn keys(broken: &[BrokenMessage], last: i64) -> Vec<i64> {
+    broken.iter().map(|message| message.id.map_or(-last, MessageId::as_i64)).collect()
+}
+
 /// Records what couldn't be read of a page, and forgets what now could. One
 /// without an ID stands for its page, by the page's last message.
 pub(super) fn store(
@@ -15,7 +21,7 @@ pub(super) fn store(
     broken: &[BrokenMessage],
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let keys: Vec<i64> = broken.iter().map(|message| message.id.map_or(-last, MessageId::as_i64)).collect();
+    let keys = keys(broken, last);
     tx.connection
         .prepare_cached(
             "DELETE FROM broken_messages
@@ -50,11 +56,17 @@ pub fn note_tail(
     broken: &[BrokenMessage],
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
+    let key = tail_key(after);
     let after = after.map_or(0, MessageId::as_i64);
     for message in broken {
-        record(tx, channel, -(after + 1), &message.reason, after, now)?;
+        record(tx, channel, key, &message.reason, after, now)?;
     }
     Ok(())
+}
+
+/// What stands for messages behind `after` that have no readable IDs.
+pub fn tail_key(after: Option<MessageId>) -> i64 {
+    -(after.map_or(0, MessageId::as_i64) + 1)
 }
 
 /// Another attempt on the same message counts; another message of the same
@@ -79,8 +91,8 @@ fn record(
     Ok(())
 }
 
-/// Forgets what was not found broken again in a range that has been read from
-/// `began_at` on: it was deleted.
+/// Forgets what was broken in a range that has been read again, but for what
+/// was found `still_broken`: the rest was deleted.
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -89,18 +101,19 @@ pub fn settle(
     channel: ChannelRow,
     after: Option<MessageId>,
     until: MessageId,
-    began_at: Timestamp,
+    still_broken: &[i64],
 ) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
             "DELETE FROM broken_messages
-              WHERE channel_id = ?1 AND abs(platform_id) > ?2 AND abs(platform_id) <= ?3 AND updated_at < ?4",
+              WHERE channel_id = ?1 AND abs(platform_id) > ?2 AND abs(platform_id) <= ?3
+                AND platform_id NOT IN (SELECT value FROM json_each(?4))",
         )?
         .execute(params![
             channel.0,
             after.map_or(0, MessageId::as_i64),
             until.as_i64(),
-            began_at.as_millis()
+            serde_json::Value::from(still_broken).to_string(),
         ])?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::reread::rereads;
+use super::times::without_future;
 use super::{Facts, Reread, Selection};
 use crate::archive::KnownChannel;
 use crate::model::{Channel, ChannelId, ChannelKind, Checkpoint, MessageId, Timestamp, VisibilityRule};
@@ -197,7 +198,9 @@ pub fn build<P: PlatformAdapter>(
                 reason,
             });
         } else if channel.kind.has_messages() && selection.asks_for(&lineage) {
-            let checkpoint = known.get(&channel.id).map(|known| &known.checkpoint);
+            let known = known.get(&channel.id);
+            let checkpoint = known.map(|known| without_future(platform, &known.checkpoint, now));
+            let checkpoint = checkpoint.as_ref();
             if let Some(until) = waits_until(checkpoint, selection).filter(|until| *until > now) {
                 plan.dead_letters.push((channel.id, until));
                 continue;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hashbrown::{HashMap, HashSet};
 use tokio::task::JoinSet;
 
+use super::times::is_past;
 use crate::archive::KnownChannel;
 use crate::model::{
     Channel, ChannelId, ChannelKind, ChannelState, Timestamp, Visibility, Workspace, WorkspaceId,
@@ -167,7 +168,8 @@ fn listing_depth(
     has_known_threads: bool,
     now: Timestamp,
 ) -> Option<Option<Timestamp>> {
-    let Some(listed_at) = known.and_then(|known| known.threads_listed_at) else {
+    let listed_at = known.and_then(|known| known.threads_listed_at);
+    let Some(listed_at) = listed_at.filter(|at| is_past(*at, now)) else {
         return Some(None);
     };
     if now.since(listed_at) >= COMPLETE_LISTING_INTERVAL {

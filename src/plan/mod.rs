@@ -11,6 +11,7 @@ mod reread;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod times;
 
 pub use build::{Action, BackfillPlan, ChannelPlan, LeftOut, LeftOutReason, Plan, build, dead_until};
 pub use discover::{Facts, ThreadListing, discover, discover_archived};

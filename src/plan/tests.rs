@@ -224,6 +224,16 @@ fn a_refresh_begins_where_the_last_one_left_messages_young() {
 }
 
 #[test]
+fn a_time_of_the_future_keeps_nothing_from_being_read() {
+    let later = hours_ago(0).later(DAY);
+    // The last refresh can't have begun before the last message was sent.
+    let wrong = Checkpoint { refreshed_at: Some(later), ..complete(100, 0) };
+    assert_eq!(only_read(&plan_of(text(Some(100)), Some(wrong), &day_window())).after, before(124));
+    let failed = Checkpoint { failure_count: 9, failed_at: Some(later), ..complete(100, 50) };
+    assert_eq!(plan_of(text(Some(1)), Some(failed), &day_window()).reads.len(), 1);
+}
+
+#[test]
 fn a_refresh_never_begins_behind_the_checkpoint() {
     // Nothing was young, but the channel has moved on.
     let plan = plan_of(text(Some(2)), Some(complete(500, 20)), &day_window());

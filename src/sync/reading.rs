@@ -68,6 +68,7 @@ pub async fn read_channel<P: PlatformAdapter>(
         last_read: task.plan.after,
         messages: 0,
         has_nameless_end: false,
+        still_broken: Vec::new(),
     };
     let ended = match reading.run(worker).await {
         Err(failure) if failure.cause == Cause::NotFound => reading.confirm_deletion(failure).await,
@@ -107,6 +108,8 @@ struct Reading<'a, P> {
     messages: u64,
     /// Whether of the newest messages not even the ID can be read.
     has_nameless_end: bool,
+    /// What was found broken when it was read again.
+    still_broken: Vec<i64>,
 }
 
 impl<P: PlatformAdapter> Reading<'_, P> {
@@ -151,8 +154,8 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             let pass = Pass { cursor: part.after, until: Some(part.until), purpose: Purpose::Reread };
             match self.pages(pass).await? {
                 End::Reached | End::Bound => {
-                    let (row, part, began_at) = (self.task.row, *part, self.began_at);
-                    self.write(move |tx| broken::settle(tx, row, part.after, part.until, began_at)).await?;
+                    let (row, part, still) = (self.task.row, *part, std::mem::take(&mut self.still_broken));
+                    self.write(move |tx| broken::settle(tx, row, part.after, part.until, &still)).await?;
                 }
                 early => return Ok(Some(early)),
             }
@@ -234,6 +237,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         self.meter.count(Counter::BrokenMessages, page.broken.len() as u64);
         self.write(move |tx| broken::note_tail(tx, row, after, &page.broken, now)).await?;
         self.has_nameless_end |= pass.purpose == Purpose::Main;
+        if pass.purpose == Purpose::Reread {
+            self.still_broken.push(broken::tail_key(after));
+        }
         Ok(End::Reached)
     }
 
@@ -301,7 +307,11 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         page: MessagePage,
         read_at: Timestamp,
     ) -> Result<(), ArchiveError> {
-        let (count, broken) = (page.messages.len() as u64, page.broken.len() as u64);
+        let (count, broken_count) = (page.messages.len() as u64, page.broken.len() as u64);
+        if pass.purpose == Purpose::Reread {
+            let last = page.last_id().map_or(0, MessageId::as_i64);
+            self.still_broken.extend(broken::keys(&page.broken, last));
+        }
         let first_sent_at = page.messages.first().map(|message| message.created_at);
         self.begin = self.begin.or(first_sent_at);
         let page = anonymize::page(page);
@@ -332,7 +342,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             self.last_read = last;
         }
         self.messages += count;
-        self.count(count, broken, stored);
+        self.count(count, broken_count, stored);
         Ok(())
     }
 
