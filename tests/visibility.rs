@@ -122,6 +122,7 @@ async fn long_run(sandbox: Arc<Sandbox>) {
         on_rate_limit: OnRateLimit::Wait,
         retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_millis(10) },
         request_timeout: Duration::from_secs(10),
+        now: Timestamp::from_millis(0),
     };
     let file = ArchiveFile { path: sandbox.archive_path(), mode: 0o600 };
     let lock = Lock::take(&file, "start", None, Timestamp::from_millis(0)).unwrap();

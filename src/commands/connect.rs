@@ -32,6 +32,7 @@ fn discord_settings(config: &Config) -> DiscordSettings {
         on_rate_limit: config.sync.on_rate_limit,
         retry: RetryPolicy { max_retries: config.sync.max_retries, base_delay: config.sync.retry_base_delay },
         request_timeout: config.sync.request_timeout,
+        now: Surroundings::now(),
     }
 }
 

@@ -48,6 +48,7 @@ fn over_the_simulator() -> Subject<Discord> {
         on_rate_limit: OnRateLimit::Wait,
         retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_millis(5) },
         request_timeout: Duration::from_secs(30),
+        now: Timestamp::from_millis(0),
     };
     Subject {
         platform: Discord::new(&settings, &server.token()).unwrap(),

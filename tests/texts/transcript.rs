@@ -8,9 +8,9 @@ use regex::Regex;
 use crate::util::{Ran, Sandbox};
 
 /// What differs from run to run, and what stands for it.
-const VARIABLE: [(&str, &str); 11] = [
+const VARIABLE: [(&str, &str); 12] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-    (r"\b\d{8}-\d{6}-[0-9a-f]{4}\b", "RUN"),
+    (r"\b\d{8}-\d{6}-[0-9a-z]{4}\b", "RUN"),
     (r"process \d+", "process PID"),
     (r"(?m)^\d{4}-\d\d-\d\dT\S+Z", "TIME"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?", "TIME"),
@@ -18,6 +18,7 @@ const VARIABLE: [(&str, &str); 11] = [
     (r" in (\d+(\.\d+)?m?s|\d+m \d\ds):", " in SPAN:"),
     (r"requests, \S+( \S+)?;", "requests, SPAN;"),
     (r": \S+ apart from", ": SPAN apart from"),
+    (r"cut off at line 1 column \d+", "cut off at line 1 column N"),
     (r"\d+(\.\d+)? [kMGT]?B free", "SPACE free"),
     (r"just now|\b\d+ \w+ ago", "AGO"),
 ];

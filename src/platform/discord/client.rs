@@ -306,6 +306,7 @@ mod tests {
             on_rate_limit: OnRateLimit::Wait,
             retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_secs(1) },
             request_timeout: Duration::from_hours(1),
+            now: crate::model::Timestamp::from_millis(0),
         };
         let client = std::sync::Arc::new(Client::new(&settings, "t").expect("it can be sent"));
         let mut asking = JoinSet::new();

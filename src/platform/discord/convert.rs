@@ -96,11 +96,17 @@ fn thread(wire: &wire::Channel<'_>) -> ThreadFacts {
 
 /// A page of messages, sorted by ID whatever order they came in.
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
-pub fn page(answer: Answer, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
+pub fn page(
+    answer: Answer,
+    channel: ChannelId,
+    limit: u16,
+    here: Timestamp,
+) -> Result<MessagePage, PlatformError> {
     let raw: Option<wire::Page<&RawValue>> = answer.parse()?;
     let raw = raw.unwrap_or_default();
     let mut page = MessagePage { is_full: raw.len() >= usize::from(limit), ..MessagePage::default() };
-    let newest = answer.date.map(|date| date.later(CLOCK_TOLERANCE));
+    // One of the two clocks may be slow.
+    let newest = answer.date.map(|date| date.max(here).later(CLOCK_TOLERANCE));
     for raw in raw {
         match message(raw.get(), channel, newest) {
             Ok(message) => page.messages.push(message),

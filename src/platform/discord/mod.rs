@@ -56,6 +56,8 @@ pub struct DiscordSettings {
     pub retry: RetryPolicy,
     /// For connecting with headers, and for the body, each.
     pub request_timeout: Duration,
+    /// This machine's time.
+    pub now: Timestamp,
 }
 
 /// Discord through one bot token.
@@ -63,6 +65,8 @@ pub struct DiscordSettings {
 pub struct Discord {
     client: Client,
     bot: OnceCell<UserId>,
+    /// By this machine's clock.
+    started_at: Timestamp,
 }
 
 impl Discord {
@@ -71,7 +75,8 @@ impl Discord {
     /// # Errors
     /// When the address or the token can't be put into a request.
     pub fn new(settings: &DiscordSettings, token: &str) -> Result<Self, TransportError> {
-        Ok(Self { client: Client::new(settings, token)?, bot: OnceCell::new() })
+        let client = Client::new(settings, token)?;
+        Ok(Self { client, bot: OnceCell::new(), started_at: settings.now })
     }
 
     async fn bot(&self, monitor: &dyn Monitor) -> Result<UserId, PlatformError> {
@@ -91,7 +96,7 @@ pub fn read_page(body: Vec<u8>, channel: ChannelId) -> Result<MessagePage, Platf
         body: ::bytes::Bytes::from(body).into(),
         date: None,
     };
-    convert::page(answer, channel, Discord::MAX_PAGE)
+    convert::page(answer, channel, Discord::MAX_PAGE, Timestamp::from_millis(0))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
@@ -193,7 +198,7 @@ impl PlatformAdapter for Discord {
             limit: Some(limit),
         };
         let subject = format!("messages of channel {channel}");
-        let read = |answer| convert::page(answer, channel, limit);
+        let read = |answer| convert::page(answer, channel, limit, self.started_at);
         self.client.read_page(&route, &subject, expected, monitor, read).await
     }
 

@@ -44,6 +44,7 @@ impl Scene {
             on_rate_limit: OnRateLimit::Wait,
             retry: RetryPolicy { max_retries: MAX_RETRIES, base_delay: Duration::from_millis(5) },
             request_timeout: Duration::from_secs(30),
+            now: crate::model::Timestamp::from_millis(0),
         };
         change(&mut settings);
         let named = |name| sim.world().channel_named(GUILD, name).and_then(ChannelId::new).unwrap();

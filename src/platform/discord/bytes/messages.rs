@@ -43,7 +43,7 @@ fn channel() -> ChannelId {
 }
 
 fn read(body: &[u8]) -> Option<MessagePage> {
-    convert::page(answer(body), channel(), 100).ok()
+    convert::page(answer(body), channel(), 100, NOW).ok()
 }
 
 fn scrubbed(body: &[u8]) -> Option<Page> {
