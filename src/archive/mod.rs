@@ -17,6 +17,8 @@ pub mod messages;
 pub mod missing;
 mod open;
 pub mod progress;
+#[cfg(test)]
+mod query_plans;
 pub mod queue;
 pub mod reactions;
 mod reader;
