@@ -17,8 +17,6 @@ pub mod messages;
 pub mod missing;
 mod open;
 pub mod progress;
-#[cfg(test)]
-mod query_plans;
 pub mod queue;
 pub mod reactions;
 mod reader;

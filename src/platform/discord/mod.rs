@@ -20,6 +20,7 @@ mod wire;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::OnceCell;
 use twilight_http::request::channel::reaction::RequestReactionType;
 use twilight_http::routing::Route;
@@ -38,6 +39,16 @@ use crate::monitor::Monitor;
 /// Users on a page of reactors.
 /// <https://discord.com/developers/docs/resources/message#get-reactions>
 const MAX_REACTORS: u16 = 100;
+
+/// Reads the body of an answer that is a page of at most `limit` messages, as
+/// [`Discord`] itself does.
+///
+/// # Errors
+/// When it isn't a list.
+pub fn read_page(body: Bytes, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
+    let subject = format!("messages of channel {channel}");
+    convert::page(Answer { subject, body, date: None }, channel, limit)
+}
 
 /// How to reach Discord, and how fast.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::ArchiveFile;
+use crate::archive::ArchiveFile;
 
 /// Tables that grow with the messages.
 const LARGE: [&str; 4] =
@@ -95,9 +95,10 @@ fn aliases<'a>(sql: &'a str, table: &str) -> Vec<&'a str> {
 fn statements() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/archive");
     let mut statements = Vec::new();
-    for file in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    for file in entries.filter(|entry| entry.path().is_file()) {
         let name = file.file_name().into_string().unwrap();
-        if !SWEEPS.contains(&name.as_str()) && name != "tests.rs" && name != "query_plans.rs" {
+        if !SWEEPS.contains(&name.as_str()) && name != "tests.rs" {
             statements.extend(literals(&fs::read_to_string(file.path()).unwrap()));
         }
     }
