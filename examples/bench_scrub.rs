@@ -86,7 +86,7 @@ fn fetch(sim: &Simulator, channel: ChannelId) -> Result<Vec<Vec<u8>>> {
     loop {
         let path = format!("/api/v10/channels/{channel}/messages?limit=100&after={after}");
         let body = get(sim, &path)?;
-        match read_page(body.clone(), channel)?.messages.last() {
+        match read_page(body.clone().into(), channel, 100)?.messages.last() {
             Some(last) => after = last.id.get(),
             None => return Ok(bodies),
         }
@@ -113,7 +113,7 @@ fn convert(bodies: Vec<Vec<u8>>, channel: ChannelId) -> Result<(Vec<MessagePage>
     let mut pages = Vec::with_capacity(bodies.len());
     let begin = Instant::now();
     for body in bodies {
-        pages.push(black_box(read_page(body, channel)?));
+        pages.push(black_box(read_page(body.into(), channel, 100)?));
     }
     Ok((pages, begin.elapsed()))
 }

@@ -1,6 +1,7 @@
 //! The archive through its own functions, on real files.
 
 mod migrations;
+mod query_plans;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! One thread owns the connection; everyone else hands it work.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread::JoinHandle;
@@ -24,19 +25,46 @@ const GROUP: usize = 10;
 /// wait as long again.
 const IMPATIENT: Duration = Duration::from_secs(1);
 
-/// A change; it is told instead why it can't be made.
-type Change = Box<dyn FnOnce(Result<&mut Tx<'_>, ArchiveError>) -> Outcome + Send>;
+/// A change, and who waits for it.
+trait Change: Send {
+    /// Makes it, perhaps once more after it was undone. Says whether that
+    /// succeeded.
+    fn make(&mut self, tx: &mut Tx<'_>) -> bool;
 
-/// How a change went, and what its sender waits for.
-struct Outcome {
-    failed: bool,
-    answer: Box<dyn FnOnce(Result<(), ArchiveError>) + Send>,
+    /// Tells who waits how it went, if what it was part of was committed.
+    fn answer(self: Box<Self>, committed: Result<(), ArchiveError>);
+}
+
+struct Waiting<T, F> {
+    change: F,
+    /// `None` while it wasn't made, or when that panicked.
+    result: Option<Result<T, ArchiveError>>,
+    answer: oneshot::Sender<Result<T, ArchiveError>>,
+}
+
+impl<T, F> Change for Waiting<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Tx<'_>) -> Result<T, ArchiveError> + Send,
+{
+    fn make(&mut self, tx: &mut Tx<'_>) -> bool {
+        self.result = None;
+        self.result.insert((self.change)(tx)).is_ok()
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), ArchiveError>) {
+        let Self { result, answer, .. } = *self;
+        if let Some(result) = committed.map_or_else(|error| Some(Err(error)), |()| result) {
+            // Nobody listens any more when the sender was cancelled.
+            answer.send(result).ok();
+        }
+    }
 }
 
 /// Hands changes to the thread that owns the archive. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Writer {
-    changes: mpsc::Sender<Change>,
+    changes: mpsc::Sender<Box<dyn Change>>,
 }
 
 /// Ends when every [`Writer`] is dropped.
@@ -56,28 +84,25 @@ impl Writer {
     }
 
     /// Makes a change and returns when it is committed. Changes that wait are
-    /// committed together; one that fails is undone alone. Once handed over,
-    /// a change is made even if the future is dropped.
+    /// committed together; when one fails they are undone and made again, each
+    /// alone. Once handed over, a change is made even if the future is dropped.
     ///
     /// # Errors
     /// The change's own, or that of the commit.
     pub async fn run<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&mut Tx<'_>) -> Result<T, ArchiveError> + Send + 'static,
+        change: impl FnMut(&mut Tx<'_>) -> Result<T, ArchiveError> + Send + 'static,
     ) -> Result<T, ArchiveError> {
         let (answer, answered) = oneshot::channel();
-        let change: Change = Box::new(move |tx| {
-            let result = tx.and_then(change);
-            Outcome {
-                failed: result.is_err(),
-                answer: Box::new(move |committed| {
-                    // Nobody listens any more when the sender was cancelled.
-                    answer.send(committed.and(result)).ok();
-                }),
-            }
-        });
+        let change = Box::new(Waiting { change, result: None, answer });
         self.changes.send(change).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
     }
 }
 
@@ -107,7 +132,7 @@ struct Ground {
 fn work(
     mut connection: Connection,
     lock: Placed,
-    mut queue: mpsc::Receiver<Change>,
+    mut queue: mpsc::Receiver<Box<dyn Change>>,
 ) -> Result<(), ArchiveError> {
     let archive = Placed::at(Path::new(connection.path().unwrap_or_default()));
     let ground = Ground { archive, lock };
@@ -124,57 +149,76 @@ fn work(
     finish(connection)
 }
 
-fn commit(connection: &mut Connection, ground: &Ground, interned: &mut Interned, group: Vec<Change>) {
-    let mut waiting = group.into_iter();
-    let mut outcomes = Vec::new();
-    let committed = make(connection, ground, interned, &mut waiting, &mut outcomes);
-    if let Err(error) = &committed {
-        if error.kind == ArchiveErrorKind::Busy {
-            connection.busy_timeout(IMPATIENT).ok();
-        }
-        interned.clear();
-        outcomes.extend(waiting.map(|change| change(Err(error.clone()))));
-    }
-    for outcome in outcomes {
-        (outcome.answer)(committed.clone());
+fn answer(group: Vec<Box<dyn Change>>, committed: &Result<(), ArchiveError>) {
+    for change in group {
+        change.answer(committed.clone());
     }
 }
 
+/// Commits changes together, or each alone if one of them fails. Savepoints
+/// would undo that one only, but cost a copy of every page that any change
+/// touches, written to a temporary file.
+fn commit(
+    connection: &mut Connection,
+    ground: &Ground,
+    interned: &mut Interned,
+    mut group: Vec<Box<dyn Change>>,
+) {
+    let (is_alone, made) = (group.len() == 1, make(connection, ground, interned, &mut group));
+    match made {
+        Ok(false) if !is_alone => {
+            for change in group {
+                commit(connection, ground, interned, vec![change]);
+            }
+        }
+        made => answer(group, &made.map(drop)),
+    }
+}
+
+/// Makes changes in one transaction, up to the first that fails; that one and
+/// those before it are undone then. Says whether all succeeded.
 fn make(
     connection: &mut Connection,
     ground: &Ground,
     interned: &mut Interned,
-    waiting: &mut impl Iterator<Item = Change>,
-    outcomes: &mut Vec<Outcome>,
-) -> Result<(), ArchiveError> {
+    group: &mut [Box<dyn Change>],
+) -> Result<bool, ArchiveError> {
+    let made = attempt(connection, ground, interned, group);
+    if made.as_ref().is_err_and(|error| error.kind == ArchiveErrorKind::Busy) {
+        connection.busy_timeout(IMPATIENT).ok();
+    }
+    if !matches!(made, Ok(true)) {
+        // What is known of rows may be of rows that were undone.
+        interned.clear();
+    }
+    made
+}
+
+fn attempt(
+    connection: &mut Connection,
+    ground: &Ground,
+    interned: &mut Interned,
+    group: &mut [Box<dyn Change>],
+) -> Result<bool, ArchiveError> {
     ground.archive.check()?;
-    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Whoever takes a new lock from here on writes after this transaction.
     ground.lock.check()?;
-    loop {
-        let savepoint = transaction.savepoint()?;
-        let Some(change) = waiting.next() else { break };
-        let outcome = {
-            let mut tx = Tx::new(&savepoint, interned);
-            catch_unwind(AssertUnwindSafe(|| change(Ok(&mut tx))))
-        };
-        let failed = outcome.as_ref().map_or(true, |outcome| outcome.failed);
-        if let Ok(outcome) = outcome {
-            outcomes.push(outcome);
-        } else {
+    for change in group {
+        let mut tx = Tx::new(&transaction, interned);
+        let made = catch_unwind(AssertUnwindSafe(|| change.make(&mut tx)));
+        if made.is_err() {
             // What a panic says may hold what was to be stored.
             tracing::error!("a change of the archive failed unexpectedly and was undone");
         }
-        if failed {
-            interned.clear();
-        } else {
-            savepoint.commit()?;
+        if !made.unwrap_or(false) {
+            return Ok(false);
         }
     }
     transaction.commit()?;
     // What is committed has succeeded, whatever comes after.
     connection.busy_timeout(BUSY_TIMEOUT).ok();
-    Ok(())
+    Ok(true)
 }
 
 /// Leaves a file that is complete by itself and shows nobody, unless a reader

@@ -71,7 +71,8 @@ impl JobRecord {
             .writer
             .run(move |tx| {
                 let tenant = tenants::intern(tx, &platform, workspace, &name, now)?;
-                jobs::create(tx, &jobs::NewJob { job_id: id.clone(), run_id, tenant, kind }, now)?;
+                let job = jobs::NewJob { job_id: id.clone(), run_id: run_id.clone(), tenant, kind };
+                jobs::create(tx, &job, now)?;
                 tenants::set_status(tx, tenant, TenantStatus::Queued, now)?;
                 audit::record(tx, "sync_started", Some(tenant), Some(&id), None, now)?;
                 Ok(tenant)

@@ -295,7 +295,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
 
     async fn write<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&mut Tx<'_>) -> Result<T, ArchiveError> + Send + 'static,
+        change: impl FnMut(&mut Tx<'_>) -> Result<T, ArchiveError> + Send + 'static,
     ) -> Result<T, ArchiveError> {
         self.context.writer.run(change).await
     }
@@ -452,7 +452,7 @@ struct Place {
 
 impl Place {
     fn keep(
-        self,
+        &self,
         tx: &mut Tx<'_>,
         row: crate::archive::ChannelRow,
         now: Timestamp,
@@ -463,8 +463,8 @@ impl Place {
         if let Some(refreshed_at) = self.refreshed_at {
             progress::refreshed(tx, row, refreshed_at, now)?;
         }
-        if let Some((job_id, last)) = self.full {
-            progress::advance_full(tx, row, &job_id, last, now)?;
+        if let Some((job_id, last)) = &self.full {
+            progress::advance_full(tx, row, job_id, *last, now)?;
         }
         if let Some(backfill) = self.backfill {
             progress::advance_backfill(tx, row, backfill, now)?;

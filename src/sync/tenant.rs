@@ -259,20 +259,20 @@ async fn store_facts<P: PlatformAdapter>(
         .writer
         .run(move |tx| {
             let mut rows = channels::store(tx, tenant, &public, now)?;
-            for (channel, name, state) in remembered {
-                if let Some(row) = channels::find(tx, tenant, channel)? {
-                    channels::set_state(tx, row, state, now)?;
-                    rows.insert(channel, (row, name));
+            for (channel, name, state) in &remembered {
+                if let Some(row) = channels::find(tx, tenant, *channel)? {
+                    channels::set_state(tx, row, *state, now)?;
+                    rows.insert(*channel, (row, name.clone()));
                 }
             }
-            for (channel, state) in gone {
-                if let Some(row) = channels::find(tx, tenant, channel)? {
-                    channels::set_state(tx, row, state, now)?;
+            for (channel, state) in &gone {
+                if let Some(row) = channels::find(tx, tenant, *channel)? {
+                    channels::set_state(tx, row, *state, now)?;
                 }
             }
             let skipped: Vec<_> = skipped.iter().filter_map(|id| Some(rows.get(id)?.0)).collect();
             progress::settle_skipped(tx, &skipped, now)?;
-            for listing in listings {
+            for listing in &listings {
                 if let Some(row) = channels::find(tx, tenant, listing.parent)? {
                     let (complete, bottom) = (listing.is_complete, listing.reached_bottom);
                     progress::finish_thread_listing(

@@ -142,8 +142,7 @@ fn message(raw: &str, channel: ChannelId, newest: Option<Timestamp>) -> Result<M
         .ok_or_else(|| broken("its ID is no snowflake, or one of the future".to_owned()))?;
     let attachments =
         attachments(&wire).ok_or_else(|| broken("an attachment is not as documented".to_owned()))?;
-    let has_more = wire.webhook_id.is_some() || wire.message_reference.is_some() || keep::has_more(raw);
-    let metadata = if has_more { metadata(&wire, raw).map_err(|error| odd(&error))? } else { Map::new() };
+    let metadata = metadata(&wire).map_err(|error| odd(&error))?;
     Ok(Message {
         id,
         author: author(&wire),
@@ -181,11 +180,10 @@ pub fn reactors(users: &[wire::User], limit: usize) -> ReactorPage {
     ReactorPage { users: users.iter().filter_map(user).collect(), is_full: users.len() >= limit }
 }
 
-fn metadata(wire: &wire::Message<'_>, raw: &str) -> serde_json::Result<Map<String, Value>> {
-    let value = serde_json::from_str(raw)?;
-    let mut kept = keep::message(&value);
-    if !is_reply(wire) {
-        kept.append(&mut keep::reference(&value));
+fn metadata(wire: &wire::Message<'_>) -> serde_json::Result<Map<String, Value>> {
+    let mut kept = keep::message(wire.further())?;
+    if let Some(reference) = wire.message_reference.filter(|_| !is_reply(wire)) {
+        kept.append(&mut keep::reference(reference)?);
     }
     // The webhook's ID is its author's.
     if wire.webhook_id.is_some_and(|id| id.get() != "null") {
@@ -208,9 +206,7 @@ fn user(user: wire::User) -> Option<User> {
 
 fn people(wire: &wire::Message<'_>) -> Vec<User> {
     let mentioned = wire.mentions.as_deref().unwrap_or_default().iter().copied();
-    let interacting =
-        [&wire.interaction, &wire.interaction_metadata].into_iter().flatten().filter_map(|with| with.user);
-    mentioned.chain(interacting).filter_map(user).collect()
+    mentioned.chain(wire.interacting()).filter_map(user).collect()
 }
 
 fn is_reply(wire: &wire::Message<'_>) -> bool {
@@ -219,6 +215,7 @@ fn is_reply(wire: &wire::Message<'_>) -> bool {
 
 fn reply(wire: &wire::Message<'_>, channel: ChannelId) -> Option<Reply> {
     let reference = wire.message_reference.filter(|_| is_reply(wire))?;
+    let reference: wire::MessageReference = serde_json::from_str(reference.get()).ok()?;
     Some(Reply {
         message_id: MessageId::new(reference.message_id?.0)?,
         channel_id: reference.channel_id.and_then(|id| ChannelId::new(id.0)).unwrap_or(channel),
@@ -232,6 +229,7 @@ fn attachments(wire: &wire::Message<'_>) -> Option<Vec<Attachment>> {
 
 fn attachment(raw: &str) -> Option<Attachment> {
     let wire: wire::Attachment<'_> = serde_json::from_str(raw).ok()?;
+    let metadata = keep::attachment(wire.further()).ok()?;
     let (url, url_signature) = keep::split_signature(wire.url.as_deref().unwrap_or_default());
     Some(Attachment {
         id: AttachmentId::new(wire.id.0)?,
@@ -240,7 +238,7 @@ fn attachment(raw: &str) -> Option<Attachment> {
         content_type: wire.content_type.map(Cow::into_owned),
         url,
         url_signature,
-        metadata: keep::attachment(&serde_json::from_str(raw).unwrap_or_default()),
+        metadata,
     })
 }
 

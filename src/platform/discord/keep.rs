@@ -2,6 +2,7 @@
 //! stored, whatever Discord adds. A user becomes a mention, which the
 //! anonymizer hashes.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// The shape of a kept value.
@@ -124,9 +125,6 @@ static MESSAGE: Keep = Fields(&[
     ("role_subscription_data", &Fields(&[("tier_name", &Leaf), ("total_months_subscribed", &Leaf)])),
 ]);
 
-/// What a forward, a pin or a crosspost refers to; a reply's is in columns.
-static REFERENCED: Keep = Fields(&[("message_reference", &REFERENCE)]);
-
 static ATTACHMENT: Keep = Fields(&[
     ("title", &Leaf),
     ("description", &Leaf),
@@ -152,19 +150,33 @@ static CHANNEL: Keep = Fields(&[
     ("applied_tags", &List(&Leaf)),
 ]);
 
-/// Further kept fields of a message.
-pub fn message(message: &Value) -> Map<String, Value> {
-    fields(message, &MESSAGE)
+/// Further kept fields of a message, of those that came.
+///
+/// # Errors
+/// When one of them is no value: a lone surrogate, a number beyond all.
+pub fn message<'a>(
+    came: impl Iterator<Item = (&'static str, &'a RawValue)>,
+) -> serde_json::Result<Map<String, Value>> {
+    fields_of(came, &MESSAGE)
 }
 
-/// What a message that is no reply refers to.
-pub fn reference(message: &Value) -> Map<String, Value> {
-    fields(message, &REFERENCED)
+/// What a message that is no reply refers to: a forward, a pin, a crosspost.
+///
+/// # Errors
+/// When it is no value.
+pub fn reference(reference: &RawValue) -> serde_json::Result<Map<String, Value>> {
+    let kept = raw(reference, &REFERENCE)?.map(|kept| ("message_reference".to_owned(), kept));
+    Ok(kept.into_iter().collect())
 }
 
-/// Further kept fields of an attachment.
-pub fn attachment(attachment: &Value) -> Map<String, Value> {
-    fields(attachment, &ATTACHMENT)
+/// Further kept fields of an attachment, of those that came.
+///
+/// # Errors
+/// When one of them is no value.
+pub fn attachment<'a>(
+    came: impl Iterator<Item = (&'static str, &'a RawValue)>,
+) -> serde_json::Result<Map<String, Value>> {
+    fields_of(came, &ATTACHMENT)
 }
 
 /// Further kept fields of a channel or thread.
@@ -172,32 +184,31 @@ pub fn channel(channel: &Value) -> Map<String, Value> {
     fields(channel, &CHANNEL)
 }
 
-/// Whether a message has a field of the list with something in it. A quick
-/// look, so that the many plain messages aren't parsed twice: the defaults
-/// Discord sends with every message are not worth a second look.
-pub fn has_more(raw: &str) -> bool {
-    static EMPTY: [(&str, &[&str]); 7] = [
-        ("embeds", &["[]"]),
-        ("components", &["[]"]),
-        ("mention_everyone", &["false"]),
-        ("mention_roles", &["[]"]),
-        ("tts", &["false"]),
-        ("flags", &["0"]),
-        ("sticker_items", &["[]"]),
-    ];
-    let Fields(names) = MESSAGE else { return true };
-    names.iter().any(|(name, _)| {
-        let key = format!("\"{name}\":");
-        memchr::memmem::find_iter(raw.as_bytes(), key.as_bytes()).any(|at| {
-            let value = raw[at + key.len()..].trim_start();
-            let empty = EMPTY.iter().find(|(known, _)| known == name).map_or(&[][..], |(_, empty)| empty);
-            !value.starts_with("null") && !empty.iter().any(|empty| starts_with_value(value, empty))
-        })
-    })
+/// What Discord sends with every plain message, and says nothing: it isn't
+/// worth parsing.
+const DEFAULTS: [&str; 3] = ["[]", "false", "0"];
+
+fn fields_of<'a>(
+    came: impl Iterator<Item = (&'static str, &'a RawValue)>,
+    shape: &Keep,
+) -> serde_json::Result<Map<String, Value>> {
+    let Fields(shapes) = shape else { return Ok(Map::new()) };
+    let mut fields = Map::new();
+    for (name, value) in came.filter(|(_, raw)| !DEFAULTS.contains(&raw.get())) {
+        let Some((_, shape)) = shapes.iter().find(|(known, _)| *known == name) else { continue };
+        let field = raw(value, shape)?.map(|kept| (name.to_owned(), kept));
+        fields.extend(field.filter(says_something));
+    }
+    Ok(fields)
 }
 
-fn starts_with_value(text: &str, value: &str) -> bool {
-    text.strip_prefix(value).is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
+fn raw(raw: &RawValue, shape: &Keep) -> serde_json::Result<Option<Value>> {
+    Ok(kept(&serde_json::from_str(raw.get())?, shape))
+}
+
+/// Flags of which none is set don't.
+fn says_something((name, value): &(String, Value)) -> bool {
+    name != "flags" || value != 0
 }
 
 fn fields(value: &Value, shape: &Keep) -> Map<String, Value> {
@@ -222,7 +233,7 @@ fn kept(value: &Value, shape: &Keep) -> Option<Value> {
             let kept: Map<String, Value> = names
                 .iter()
                 .filter_map(|(name, shape)| Some(((*name).to_owned(), kept(object.get(*name)?, shape)?)))
-                .filter(|(name, value)| name != "flags" || value != 0)
+                .filter(says_something)
                 .collect();
             (!kept.is_empty()).then_some(Value::Object(kept))
         }
@@ -268,11 +279,18 @@ pub fn split_signature(url: &str) -> (String, Option<String>) {
 mod tests {
     use serde_json::json;
 
+    use super::super::wire;
     use super::*;
+
+    fn kept_of(text: &str) -> Map<String, Value> {
+        let wire: wire::Message<'_> = serde_json::from_str(text).unwrap();
+        message(wire.further()).unwrap()
+    }
 
     #[test]
     fn only_listed_fields_are_kept_and_users_become_mentions() {
         let raw = json!({
+            "id": "1",
             "embeds": [
                 {"title": "t", "author": {"name": "n", "icon_url": "https://x/avatars/1/a"}, "secret": 1},
                 {"title": "u", "author": {"name": "a site", "url": "https://x/embed/avatars/", "icon_url": 1}},
@@ -282,7 +300,7 @@ mod tests {
             "flags": 0,
         });
         assert_eq!(
-            Value::Object(message(&raw)),
+            Value::Object(kept_of(&raw.to_string())),
             json!({
                 "embeds": [
                     {"title": "t"},
@@ -297,24 +315,25 @@ mod tests {
     fn nothing_is_kept_of_a_plain_message() {
         let raw = json!({
             "id": "1", "content": "embeds", "embeds": [], "components": [], "mention_everyone": false,
-            "mention_roles": [], "tts": false, "flags": 0,
+            "mention_roles": [], "tts": false, "flags": 0, "poll": null, "sticker_items": {},
         });
-        assert!(message(&raw).is_empty());
-        assert!(!has_more(&raw.to_string()));
+        assert!(kept_of(&raw.to_string()).is_empty());
+        assert!(kept_of(&serde_json::to_string_pretty(&raw).unwrap()).is_empty());
     }
 
     #[test]
-    fn whatever_is_kept_is_noticed_first() {
-        for field in [
-            json!({"embeds": [{"title": "t"}]}),
-            json!({"flags": 4}),
-            json!({"poll": {"question": {"text": "?"}}}),
-            json!({"mention_everyone": true}),
-            json!({"message_snapshots": [{"message": {"content": "c"}}]}),
-        ] {
-            assert!(!message(&field).is_empty(), "{field}");
-            assert!(has_more(&field.to_string()), "{field}");
-            assert!(has_more(&serde_json::to_string_pretty(&field).unwrap()), "{field}");
+    fn every_field_of_the_lists_is_looked_for() {
+        let Fields(listed) = MESSAGE else { panic!("a message has fields") };
+        for (name, _) in listed {
+            let text = json!({"id": "1", *name: 7}).to_string();
+            let wire: wire::Message<'_> = serde_json::from_str(&text).unwrap();
+            assert_eq!(wire.further().map(|(name, _)| name).collect::<Vec<_>>(), [*name]);
+        }
+        let Fields(listed) = ATTACHMENT else { panic!("an attachment has fields") };
+        for (name, _) in listed {
+            let text = json!({"id": "1", *name: 7}).to_string();
+            let wire: wire::Attachment<'_> = serde_json::from_str(&text).unwrap();
+            assert_eq!(wire.further().map(|(name, _)| name).collect::<Vec<_>>(), [*name]);
         }
     }
 

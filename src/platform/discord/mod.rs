@@ -90,13 +90,10 @@ impl Discord {
 ///
 /// # Errors
 /// When it isn't a JSON list.
-pub fn read_page(body: Vec<u8>, channel: ChannelId) -> Result<MessagePage, PlatformError> {
-    let answer = Answer {
-        subject: format!("messages of channel {channel}"),
-        body: ::bytes::Bytes::from(body).into(),
-        date: None,
-    };
-    convert::page(answer, channel, Discord::MAX_PAGE, Timestamp::from_millis(0))
+pub fn read_page(body: ::bytes::Bytes, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
+    let subject = format!("messages of channel {channel}");
+    let answer = Answer { subject, body: body.into(), date: None };
+    convert::page(answer, channel, limit, Timestamp::from_millis(0))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]

@@ -247,6 +247,33 @@ pub struct Attachment<'a> {
     /// Signed.
     #[serde(borrow, default)]
     pub url: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    title: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    description: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    width: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    height: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    duration_secs: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    flags: Option<&'a RawValue>,
+}
+
+impl<'a> Attachment<'a> {
+    /// The further fields that came, by Discord's names.
+    pub fn further(&self) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
+        let fields = [
+            ("title", self.title),
+            ("description", self.description),
+            ("width", self.width),
+            ("height", self.height),
+            ("duration_secs", self.duration_secs),
+            ("flags", self.flags),
+        ];
+        fields.into_iter().filter_map(|(name, raw)| Some((name, raw?)))
+    }
 }
 
 /// What people react with.
@@ -321,26 +348,73 @@ pub struct Message<'a> {
     /// Its reactions.
     #[serde(borrow, default)]
     pub reactions: Option<Several<Reaction<'a>>>,
-    /// What it refers to.
-    #[serde(default, deserialize_with = "lenient")]
-    pub message_reference: Option<MessageReference>,
     /// The message replied to.
     #[serde(default, deserialize_with = "lenient")]
     pub referenced_message: Option<ReferencedMessage>,
-    /// A slash command's, old form.
-    #[serde(default, deserialize_with = "lenient")]
-    pub interaction: Option<WithUser>,
-    /// A slash command's, new form.
-    #[serde(default, deserialize_with = "lenient")]
-    pub interaction_metadata: Option<WithUser>,
+    /// What it refers to.
+    #[serde(borrow, default)]
+    pub message_reference: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    embeds: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    sticker_items: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    poll: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    message_snapshots: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    components: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    interaction: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    interaction_metadata: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    mention_everyone: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    mention_roles: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    tts: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    flags: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    thread: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    role_subscription_data: Option<&'a RawValue>,
+}
+
+impl<'a> Message<'a> {
+    /// The further fields that came, by Discord's names.
+    pub fn further(&self) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
+        let fields = [
+            ("embeds", self.embeds),
+            ("sticker_items", self.sticker_items),
+            ("poll", self.poll),
+            ("message_snapshots", self.message_snapshots),
+            ("components", self.components),
+            ("interaction", self.interaction),
+            ("interaction_metadata", self.interaction_metadata),
+            ("mention_everyone", self.mention_everyone),
+            ("mention_roles", self.mention_roles),
+            ("tts", self.tts),
+            ("flags", self.flags),
+            ("thread", self.thread),
+            ("role_subscription_data", self.role_subscription_data),
+        ];
+        fields.into_iter().filter_map(|(name, raw)| Some((name, raw?)))
+    }
+
+    /// Who used a slash command, by its old and its new form.
+    pub fn interacting(&self) -> impl Iterator<Item = User> {
+        let raw = [self.interaction, self.interaction_metadata].into_iter().flatten();
+        raw.filter_map(|raw| serde_json::from_str::<WithUser>(raw.get()).ok()?.user)
+    }
 }
 
 /// Any object that names a user.
 #[derive(Debug, Deserialize)]
-pub struct WithUser {
-    /// The user.
+struct WithUser {
     #[serde(default, deserialize_with = "lenient")]
-    pub user: Option<User>,
+    user: Option<User>,
 }
 
 /// Only the ID of an object that is otherwise unreadable.

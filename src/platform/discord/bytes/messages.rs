@@ -160,10 +160,10 @@ impl Shelf {
             thread: None,
             metadata: serde_json::Map::new(),
         };
+        let room = anonymize::channel(room, ChannelState::Active);
         let made = writer.run(move |tx| {
             let tenant = tenants::intern(tx, "discord", WorkspaceId::new(9).unwrap(), "t", NOW)?;
-            let room = anonymize::channel(room, ChannelState::Active);
-            let row = channels::store(tx, tenant, &[room], NOW)?[&channel()].0;
+            let row = channels::store(tx, tenant, std::slice::from_ref(&room), NOW)?[&channel()].0;
             progress::begin(tx, tenant, row, 0, None, NOW)?;
             Ok(row)
         });

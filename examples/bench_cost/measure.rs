@@ -1,0 +1,90 @@
+//! What a process has spent, by the kernel's own books.
+
+use std::fs;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use crate::Done;
+
+/// Ticks of `/proc/*/stat` in a second; fixed in what Linux shows to programs.
+const TICKS: f64 = 100.0;
+
+/// Wall-clock and processor time at one moment.
+pub struct Spent {
+    at: Instant,
+    cpu_seconds: f64,
+}
+
+impl Spent {
+    pub fn by_now() -> Done<Self> {
+        Ok(Self { at: Instant::now(), cpu_seconds: cpu_seconds("/proc/self/stat")? })
+    }
+
+    pub fn until_now(&self) -> Done<Cost> {
+        Ok(Cost {
+            wall_seconds: self.at.elapsed().as_secs_f64(),
+            cpu_seconds: cpu_seconds("/proc/self/stat")? - self.cpu_seconds,
+            peak_mebibytes: peak_mebibytes()?,
+        })
+    }
+}
+
+/// What something took.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    pub wall_seconds: f64,
+    pub cpu_seconds: f64,
+    pub peak_mebibytes: f64,
+}
+
+impl Cost {
+    pub fn line(&self) -> String {
+        format!("{} {} {}", self.wall_seconds, self.cpu_seconds, self.peak_mebibytes)
+    }
+
+    pub fn read(line: &str) -> Done<Self> {
+        let numbers: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
+        let [wall_seconds, cpu_seconds, peak_mebibytes] = numbers[..] else {
+            return Err("a cost has three numbers".into());
+        };
+        Ok(Self { wall_seconds, cpu_seconds, peak_mebibytes })
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "rates")]
+    pub fn describe(&self, messages: u64) -> String {
+        let messages = messages as f64;
+        format!(
+            "{messages} messages in {:.1} s ({:.0} a second), {:.2} CPU s for a million, peak of {:.1} MiB",
+            self.wall_seconds,
+            messages / self.wall_seconds,
+            self.cpu_seconds * 1e6 / messages,
+            self.peak_mebibytes
+        )
+    }
+}
+
+/// Processor time of all threads of a process, ended ones included.
+pub fn cpu_seconds(path: &str) -> Done<f64> {
+    let stat = fs::read_to_string(path)?;
+    let fields = stat.rsplit_once(')').ok_or("stat has no name")?.1;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
+}
+
+fn peak_mebibytes() -> Done<f64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak is known")?;
+    let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kibibytes / 1024.0)
+}
+
+/// The shortest of several runs: what else the machine did only adds to it.
+pub fn best_of<T>(runs: u32, mut work: impl FnMut() -> T) -> Duration {
+    let mut best = Duration::MAX;
+    for _ in 0..runs {
+        let begin = Instant::now();
+        black_box(work());
+        best = best.min(begin.elapsed());
+    }
+    best
+}

@@ -1,0 +1,235 @@
+//! The archive's way of storing pages against plain SQLite: the same rows, in
+//! the same order, into the same schema.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
+use tokio::task::JoinSet;
+use verta_sync::anonymize;
+use verta_sync::archive::messages::{PageBatch, store_page};
+use verta_sync::archive::reactions::KeptReactions;
+use verta_sync::archive::{ArchiveFile, ChannelRow, Lock, Writer, channels, progress, tenants};
+use verta_sync::model::{
+    Channel, ChannelId, ChannelKind, ChannelState, MessageId, ReactionMode, Timestamp, Visibility,
+    WorkspaceId,
+};
+
+use crate::measure::{Cost, Spent};
+use crate::pages::{self, RawPage};
+use crate::{Done, GUILD, equal, folder};
+
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+/// As many pages wait for the writer as in a sync.
+const WORKERS: usize = 20;
+const ROUNDS: u32 = 3;
+/// Pages in one transaction of plain SQLite.
+const GROUP: usize = 10;
+
+pub fn measure() -> Done<()> {
+    let pages = pages::of(&equal(400))?;
+    let messages: usize = pages.iter().map(|page| page.parse().messages.len()).sum();
+    let folder = folder("writing")?;
+    let (mut stored, mut plain) = (f64::MAX, f64::MAX);
+    for round in 0..ROUNDS {
+        let archive = folder.join(format!("stored-{round}.db"));
+        stored = stored.min(store(&archive, &pages)?.cpu_seconds);
+        let rows = Rows::of(&archive, &pages)?;
+        plain = plain.min(rows.insert(&folder.join(format!("plain-{round}.db")))?.cpu_seconds);
+    }
+    println!(
+        "writing        {messages} messages stored in {stored:.2} CPU s, inserted plainly in {plain:.2}: \
+         {:.0} % of plain SQLite's speed",
+        100.0 * plain / stored
+    );
+    Ok(std::fs::remove_dir_all(folder)?)
+}
+
+fn open(path: &Path) -> Done<Connection> {
+    Ok(file(path).open()?)
+}
+
+fn file(path: &Path) -> ArchiveFile {
+    ArchiveFile { path: path.to_owned(), mode: 0o600 }
+}
+
+/// Stores pages through the writer, as a sync does; the pages are parsed and
+/// anonymized before the clock starts.
+pub fn store(path: &Path, pages: &[RawPage]) -> Done<Cost> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let lock = Lock::take(&file(path), "start", None, NOW)?;
+        let (writer, thread) = Writer::start(open(path)?, &lock);
+        let batches = batches(&writer, pages).await?;
+        let begin = Spent::by_now()?;
+        let waiting = Arc::new(Mutex::new(batches));
+        let mut workers = JoinSet::new();
+        for _ in 0..WORKERS {
+            let (writer, waiting) = (writer.clone(), Arc::clone(&waiting));
+            workers.spawn(async move {
+                let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                while let Some(batch) = next() {
+                    let change = writer.run(move |tx| {
+                        store_page(tx, &batch, NOW)?;
+                        let last = batch.page.last_id;
+                        last.map_or(Ok(()), |last| progress::advance(tx, batch.channel, last, NOW))
+                    });
+                    change.await.expect("the page is stored");
+                }
+            });
+        }
+        workers.join_all().await;
+        drop(writer);
+        thread.join()?;
+        begin.until_now()
+    })
+}
+
+async fn batches(writer: &Writer, pages: &[RawPage]) -> Done<VecDeque<PageBatch>> {
+    let mut rows: Vec<(ChannelId, ChannelRow)> = Vec::new();
+    let mut batches = VecDeque::new();
+    for raw in pages {
+        let row = match rows.iter().find(|(id, _)| *id == raw.channel) {
+            Some((_, row)) => *row,
+            None => begin_channel(writer, raw.channel).await?,
+        };
+        if rows.iter().all(|(id, _)| *id != raw.channel) {
+            rows.push((raw.channel, row));
+        }
+        batches.push_back(batch(row, raw));
+    }
+    Ok(batches)
+}
+
+async fn begin_channel(writer: &Writer, id: ChannelId) -> Done<ChannelRow> {
+    let channel = Channel {
+        id,
+        parent_id: None,
+        kind: ChannelKind::Text,
+        name: "bench".to_owned(),
+        topic: None,
+        created_at: NOW,
+        last_message_id: None,
+        last_message_at: None,
+        visibility: Visibility::default(),
+        thread: None,
+        metadata: serde_json::Map::new(),
+    };
+    let channel = anonymize::channel(channel, ChannelState::Active);
+    let workspace = WorkspaceId::new(GUILD).ok_or("a guild has an ID")?;
+    let change = writer.run(move |tx| {
+        let tenant = tenants::intern(tx, "discord", workspace, "bench", NOW)?;
+        let rows = channels::store(tx, tenant, std::slice::from_ref(&channel), NOW)?;
+        let row = rows.into_values().next().map(|(row, _)| row);
+        row.map_or(Ok(None), |row| progress::begin(tx, tenant, row, 0, None, NOW).map(|()| Some(row)))
+    });
+    Ok(change.await?.ok_or("the channel was stored")?)
+}
+
+fn batch(channel: ChannelRow, raw: &RawPage) -> PageBatch {
+    PageBatch {
+        channel,
+        after: raw.after,
+        page: anonymize::page(raw.parse()),
+        read_at: NOW,
+        reactions: KeptReactions {
+            mode: ReactionMode::Counts,
+            began_at: NOW,
+            window: Duration::from_hours(24),
+            is_full: false,
+        },
+    }
+}
+
+/// Tables a page goes to, and what finds its rows there.
+const PAGE_TABLES: [(&str, &str); 3] = [
+    ("messages", "platform_id"),
+    ("message_attachments", "message_id"),
+    ("message_reaction_counts", "message_id"),
+];
+/// Tables that hold little, and are written first.
+const SMALL_TABLES: [&str; 4] = ["tenants", "users", "channels", "emoji"];
+
+type Row = Vec<Value>;
+
+/// What a finished archive holds, in memory.
+struct Rows {
+    small: Vec<(String, Vec<Row>)>,
+    pages: Vec<[Vec<Row>; 3]>,
+    inserts: Vec<String>,
+}
+
+impl Rows {
+    fn of(archive: &Path, pages: &[RawPage]) -> Done<Self> {
+        let connection = Connection::open(archive)?;
+        let mut small = Vec::new();
+        for table in SMALL_TABLES {
+            let rows = select(&connection, &format!("SELECT * FROM {table}"), &[])?;
+            small.push((insert(&connection, table)?, rows));
+        }
+        let inserts =
+            PAGE_TABLES.iter().map(|(table, _)| insert(&connection, table)).collect::<Done<Vec<_>>>()?;
+        let pages = pages.iter().map(|page| page_rows(&connection, page)).collect::<Done<Vec<_>>>()?;
+        Ok(Self { small, pages, inserts })
+    }
+
+    fn insert(&self, path: &Path) -> Done<Cost> {
+        let mut connection = open(path)?;
+        let begin = Spent::by_now()?;
+        let transaction = connection.transaction()?;
+        for (sql, rows) in &self.small {
+            write(&transaction, sql, rows)?;
+        }
+        transaction.commit()?;
+        for group in self.pages.chunks(GROUP) {
+            let transaction = connection.transaction()?;
+            for page in group {
+                for (sql, rows) in self.inserts.iter().zip(page) {
+                    write(&transaction, sql, rows)?;
+                }
+            }
+            transaction.commit()?;
+        }
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        begin.until_now()
+    }
+}
+
+fn write(connection: &Connection, sql: &str, rows: &[Row]) -> Done<()> {
+    let mut statement = connection.prepare_cached(sql)?;
+    for row in rows {
+        statement.execute(params_from_iter(row))?;
+    }
+    Ok(())
+}
+
+fn page_rows(connection: &Connection, raw: &RawPage) -> Done<[Vec<Row>; 3]> {
+    let channel: i64 = connection
+        .prepare_cached("SELECT id FROM channels WHERE platform_id = ?1")?
+        .query_row(params![raw.channel.as_i64()], |row| row.get(0))?;
+    let last = raw.parse().last_id().map_or(0, MessageId::as_i64);
+    let range = [channel, raw.after.map_or(0, MessageId::as_i64), last].map(Value::Integer);
+    let mut rows = [const { Vec::new() }; 3];
+    for (rows, (table, key)) in rows.iter_mut().zip(PAGE_TABLES) {
+        let sql = format!("SELECT * FROM {table} WHERE channel_id = ?1 AND {key} > ?2 AND {key} <= ?3");
+        *rows = select(connection, &sql, &range)?;
+    }
+    Ok(rows)
+}
+
+fn select(connection: &Connection, sql: &str, parameters: &[Value]) -> Done<Vec<Row>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns = statement.column_count();
+    let rows = statement.query_map(params_from_iter(parameters), |row| {
+        (0..columns).map(|column| row.get(column)).collect::<Result<Row, _>>()
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn insert(connection: &Connection, table: &str) -> Done<String> {
+    let columns = connection.prepare(&format!("SELECT * FROM {table}"))?.column_count();
+    Ok(format!("INSERT INTO {table} VALUES ({})", vec!["?"; columns].join(", ")))
+}

@@ -1,0 +1,118 @@
+//! How SQLite finds the rows for every statement that `start` and `status` run.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::archive::ArchiveFile;
+
+/// Tables that grow with the messages.
+const LARGE: [&str; 4] =
+    ["messages", "message_attachments", "message_reaction_counts", "message_emoji_reactions"];
+
+/// Commands that read everything there is, on purpose: `forget`, `reset
+/// --purge`, `check --privacy`.
+const SWEEPS: [&str; 3] = ["forget.rs", "health.rs", "reset.rs"];
+
+/// What `PRAGMA optimize` notes about an archive of ten million messages.
+const STATISTICS: [(&str, &str, &str); 14] = [
+    ("messages", "messages", "10000000 20000 1"),
+    ("messages", "messages_by_author", "10000000 2000"),
+    ("messages", "messages_by_reply_author", "1500000 400"),
+    ("message_attachments", "message_attachments", "1000000 2000 2 1"),
+    ("message_reaction_counts", "message_reaction_counts", "1500000 3000 2 1 1"),
+    ("message_reaction_counts", "message_reaction_counts_by_emoji", "1500000 30000"),
+    ("message_reaction_counts", "reaction_queue", "15000 200 2"),
+    ("message_emoji_reactions", "message_emoji_reactions", "5000000 10000 6 3 3 1"),
+    ("message_emoji_reactions", "message_emoji_reactions_by_emoji", "5000000 100000"),
+    ("message_emoji_reactions", "message_emoji_reactions_by_user", "5000000 1000"),
+    ("channels", "channels_by_platform_id", "500 1"),
+    ("channels", "sqlite_autoindex_channels_1", "500 500 1"),
+    ("users", "sqlite_autoindex_users_1", "5000 1"),
+    ("sync_progress", "sync_progress_by_tenant", "500 500"),
+];
+
+#[test]
+fn no_statement_of_a_sync_or_a_status_reads_a_large_table_from_end_to_end() {
+    let statements = statements();
+    assert!(statements.len() > 60, "only {} statements were found", statements.len());
+    let dir = TempDir::new().unwrap();
+    let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600 }.open().unwrap();
+    check(&connection, &statements);
+    connection.execute_batch("ANALYZE; DELETE FROM sqlite_stat1").unwrap();
+    for (table, index, figures) in STATISTICS {
+        let sql = "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?1, ?2, ?3)";
+        connection.execute(sql, [table, index, figures]).unwrap();
+    }
+    connection.execute_batch("ANALYZE sqlite_schema").unwrap();
+    check(&connection, &statements);
+}
+
+#[test]
+fn a_scan_is_noticed_by_whatever_name_the_table_goes() {
+    assert!(is_scan("SCAN k", "SELECT count(*) FROM message_reaction_counts k WHERE count > 1"));
+    assert!(is_scan("SCAN m USING INDEX messages_by_author", "SELECT 1 FROM messages AS m"));
+    assert!(is_scan("SCAN messages", "SELECT 1 FROM messages"));
+    assert!(!is_scan("SEARCH m USING PRIMARY KEY (channel_id=?)", "SELECT 1 FROM messages m"));
+    assert!(!is_scan("SCAN k USING INDEX reaction_queue", "SELECT 1 FROM message_reaction_counts k"));
+    assert!(!is_scan("SCAN c", "SELECT 1 FROM channels c JOIN messages m ON m.channel_id = c.id"));
+}
+
+fn check(connection: &Connection, statements: &[String]) {
+    for sql in statements {
+        for detail in plan(connection, sql) {
+            assert!(!is_scan(&detail, sql), "{detail}: {sql}");
+        }
+    }
+}
+
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect(sql);
+    let nothing = vec![None::<i64>; explain.parameter_count()];
+    let rows = explain.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3));
+    rows.expect(sql).collect::<Result<_, _>>().expect(sql)
+}
+
+/// Whether a step of a plan reads a large table from end to end. The queue of
+/// reactions holds only what is due.
+fn is_scan(detail: &str, sql: &str) -> bool {
+    let Some(scanned) = detail.strip_prefix("SCAN ") else { return false };
+    let name = scanned.split(' ').next().unwrap_or_default();
+    !scanned.ends_with("INDEX reaction_queue")
+        && LARGE.iter().any(|table| name == *table || aliases(sql, table).contains(&name))
+}
+
+fn aliases<'a>(sql: &'a str, table: &str) -> Vec<&'a str> {
+    let words: Vec<&str> = sql.split(|char: char| !char.is_alphanumeric() && char != '_').collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty() && *word != "AS").collect();
+    words.windows(2).filter(|pair| pair[0] == table).map(|pair| pair[1]).collect()
+}
+
+/// Every statement that stands in the sources as a whole; those put together at
+/// run time go by a message's key.
+fn statements() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/archive");
+    let mut statements = Vec::new();
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    for file in entries.filter(|entry| entry.path().is_file()) {
+        let name = file.file_name().into_string().unwrap();
+        if !SWEEPS.contains(&name.as_str()) && name != "tests.rs" {
+            statements.extend(literals(&fs::read_to_string(file.path()).unwrap()));
+        }
+    }
+    let is_whole = |text: &String| {
+        let verb = text.split_whitespace().next().unwrap_or_default();
+        matches!(verb, "SELECT" | "INSERT" | "UPDATE" | "DELETE") && !text.contains('{')
+    };
+    statements.into_iter().filter(is_whole).collect()
+}
+
+/// The contents of a source's string literals.
+fn literals(source: &str) -> Vec<String> {
+    let is_comment = |line: &&str| line.trim_start().starts_with("//");
+    let code: Vec<&str> = source.lines().filter(|line| !is_comment(line)).collect();
+    let code = code.join("\n").replace("\\\n", "").replace("\\\"", "'").replace("'\"'", "''");
+    code.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
