@@ -253,8 +253,12 @@ async fn a_change_that_fails_is_undone_alone() {
             Ok(())
         })
     };
-    let (good, bad, better) = tokio::join!(insert("a"), insert("bad"), insert("better"));
-    assert!(good.is_ok() && better.is_ok());
+    // The others wait together behind a change that ends when all are there.
+    let (waiting, ends) = std::sync::mpsc::channel::<()>();
+    let slow = writer.run(move |_| Ok(ends.recv().unwrap_or_default()));
+    let go = async move { drop(waiting) };
+    let (slow, good, bad, better, ()) = tokio::join!(slow, insert("a"), insert("bad"), insert("better"), go);
+    assert!(slow.is_ok() && good.is_ok() && better.is_ok());
     assert!(bad.unwrap_err().to_string().contains("nowhere"));
     let panicked = writer.run(|_| -> Result<(), super::ArchiveError> { panic!("on purpose") }).await;
     assert!(panicked.is_err());
