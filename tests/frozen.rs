@@ -60,7 +60,6 @@ fn content(archive: &Connection) -> Vec<String> {
         let mut select = archive.prepare(&format!("SELECT * FROM {view}")).unwrap();
         let kept: Vec<(usize, String)> = select
             .column_names()
-            .into_iter()
             .map(str::to_owned)
             .enumerate()
             .filter(|(_, name)| !["users_read_at", "last_sync_at"].contains(&name.as_str()))

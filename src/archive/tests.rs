@@ -255,7 +255,10 @@ async fn a_change_that_fails_is_undone_alone() {
     };
     // The others wait together behind a change that ends when all are there.
     let (waiting, ends) = std::sync::mpsc::channel::<()>();
-    let slow = writer.run(move |_| Ok(ends.recv().unwrap_or_default()));
+    let slow = writer.run(move |_| {
+        ends.recv().ok();
+        Ok(())
+    });
     let go = async move { drop(waiting) };
     let (slow, good, bad, better, ()) = tokio::join!(slow, insert("a"), insert("bad"), insert("better"), go);
     assert!(slow.is_ok() && good.is_ok() && better.is_ok());

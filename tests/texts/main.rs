@@ -26,6 +26,6 @@ fn sandbox() -> Sandbox {
 
 fn with_config(extra: &str) -> Sandbox {
     let mut description = Description::community(GUILD, 3, 120);
-    description.guilds[0].name = "takaro".to_owned();
+    description.guilds[0].name = "takaro".into();
     Sandbox::with_config(World::new(&description), extra)
 }

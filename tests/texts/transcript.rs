@@ -1,5 +1,6 @@
 //! Commands and what they said, without what differs from run to run.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -40,12 +41,8 @@ impl Transcript {
     pub fn take(&mut self, situation: &str, sandbox: &Sandbox, arguments: &[&str], ran: &Ran) {
         sandbox.assert_discreet(ran);
         let said = tidy(sandbox, &format!("{}{}", ran.stdout, ran.stderr));
-        self.text.push_str(&format!(
-            "## {situation}\n$ verta-sync {}\n{}\n[{}]\n\n",
-            arguments.join(" "),
-            said.trim_end(),
-            ran.code
-        ));
+        let (command, said, code) = (arguments.join(" "), said.trim_end(), ran.code);
+        write!(self.text, "## {situation}\n$ verta-sync {command}\n{said}\n[{code}]\n\n").unwrap();
     }
 
     /// Compares it with the file of that name.

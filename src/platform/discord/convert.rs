@@ -131,18 +131,17 @@ fn message(raw: &str, channel: ChannelId, newest: Option<Timestamp>) -> Result<M
         let only = serde_json::from_str::<wire::OnlyId>(raw).ok();
         BrokenMessage { id: only.and_then(|only| message_id(only.id, newest)), reason }
     };
-    let odd = |error: &serde_json::Error| {
-        broken(format!("a field is not as documented, at column {} of the message", error.column()))
-    };
     if raw.len() > wire::MOST_OBJECT_BYTES {
         return Err(broken("it is longer than any real one".to_owned()));
     }
-    let wire: wire::Message<'_> = serde_json::from_str(raw).map_err(|error| odd(&error))?;
+    let wire: wire::Message<'_> = serde_json::from_str(raw).map_err(|error| {
+        broken(format!("a field is not as documented, at column {} of the message", error.column()))
+    })?;
     let id = message_id(wire.id, newest)
         .ok_or_else(|| broken("its ID is no snowflake, or one of the future".to_owned()))?;
     let attachments =
         attachments(&wire).ok_or_else(|| broken("an attachment is not as documented".to_owned()))?;
-    let metadata = metadata(&wire).map_err(|error| odd(&error))?;
+    let metadata = metadata(&wire).map_err(|_| broken("a kept field can't be read".to_owned()))?;
     Ok(Message {
         id,
         author: author(&wire),

@@ -100,7 +100,9 @@ impl People {
                 places.insert(place.to_owned());
             }
             Value::Array(items) => {
-                items.iter().for_each(|item| self.note(item, &format!("{place}[]"), places))
+                for item in items {
+                    self.note(item, &format!("{place}[]"), places);
+                }
             }
             Value::Object(fields) => {
                 for (key, value) in fields {
@@ -128,7 +130,7 @@ fn all_messages(sim: &Simulator, guild: u64, mut read: impl FnMut(&Value)) {
             let page = get(sim, &format!("/channels/{}/messages?limit=100&after={after}", channel.id)).json();
             let messages = page.as_array().cloned().unwrap_or_default();
             let Some(newest) = messages.first() else { break };
-            after = newest["id"].as_str().expect("an ID").to_owned();
+            newest["id"].as_str().expect("an ID").clone_into(&mut after);
             messages.iter().for_each(&mut read);
         }
     }
