@@ -100,7 +100,8 @@ fn get(sim: &Simulator, path: &str) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     let token = sim.token();
     let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bot {token}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bot {token}\r\n\
+         User-Agent: DiscordBot (https://localhost, 1)\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes())?;
     let mut answer = Vec::new();
