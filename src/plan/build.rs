@@ -75,8 +75,6 @@ pub struct ChannelPlan {
     pub rereads: Vec<Reread>,
     /// Whether its last reading failed: this is another attempt.
     pub is_retry: bool,
-    /// Whether this reading comes past all that was young at the one before.
-    pub rereads_young: bool,
     /// Reading begins behind this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
     /// Up to here the channel was read before.
@@ -297,7 +295,6 @@ fn channel_plan<P: PlatformAdapter>(
         backfill: None,
         rereads: Vec::new(),
         is_retry: checkpoint.failed_at.is_some(),
-        rereads_young: action != Action::Range,
         weight: weight(platform, channel, after),
         until: selection.run_until.and_then(|until| platform.id_before(until)),
         moves_checkpoint: after <= read_to,

@@ -412,7 +412,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             status,
             reached_end: reached,
             ended_full: (reached && plan.action == Action::Full).then(|| self.task.full_job_id.to_string()),
-            refreshed_at: (reached && plan.rereads_young).then_some(self.began_at),
+            // Whoever reaches the end has been past all that was young, but for
+            // a range.
+            refreshed_at: (reached && plan.action != Action::Range).then_some(self.began_at),
             messages_per_second,
             retry_count: requests.retries,
             error: failure.map(|failure| failure.error.clone()),

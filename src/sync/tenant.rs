@@ -8,6 +8,7 @@ use super::channel::{ChannelTask, Failure};
 use super::closings::Closings;
 use super::context::{Context, TenantTask};
 use super::meter::Meter;
+use super::run::job_error;
 use super::watch::settle;
 use crate::anonymize;
 use crate::archive::{
@@ -16,7 +17,7 @@ use crate::archive::{
 use crate::model::{Cause, Channel, ChannelId, ChannelState, JobError, TenantStatus};
 use crate::monitor::{Event, Monitor};
 use crate::plan::{Facts, Plan, Selection, build, discover, discover_archived};
-use crate::platform::PlatformAdapter;
+use crate::platform::{PlatformAdapter, PlatformError};
 
 /// A tenant whose channels are known and stored.
 #[derive(Debug)]
@@ -134,11 +135,14 @@ impl Stage {
         plan.dead_letters.retain(|(channel, _)| !before.contains(channel));
         plan.left_out.retain(|left_out| !before.contains(&left_out.channel));
         let rows = store_facts(context, self.row, &self.facts, before, &plan).await?;
-        let listing_errors = self.facts.listings.iter().filter_map(|listing| listing_error(context, listing));
+        let listings = self.facts.listings.iter();
+        let listing_errors =
+            listings.filter_map(|listing| Some(unanswered(context, listing.parent, listing.error.as_ref()?)));
+        let unasked = self.facts.unasked.iter();
         let errors = listing_errors
             .chain(refused(context, &plan, &tenant.selection.channels))
             .chain(broken(context, &plan))
-            .chain(unasked(context, &self.facts))
+            .chain(unasked.map(|(channel, error)| unanswered(context, *channel, error)))
             .collect();
         context.monitor.event(Event::Planned {
             job_id: self.job_id.to_string(),
@@ -175,14 +179,9 @@ impl Stage {
     }
 }
 
-fn listing_error<P>(context: &Context<P>, listing: &crate::plan::ThreadListing) -> Option<JobError> {
-    let error = listing.error.as_ref()?;
-    Some(JobError {
-        channel_id: Some(listing.parent),
-        cause: super::cause_of(error.kind),
-        error: error.to_string(),
-        at: context.clock.now(),
-    })
+/// A channel, or its listing of threads, that couldn't be asked for.
+fn unanswered<P>(context: &Context<P>, channel: ChannelId, error: &PlatformError) -> JobError {
+    job_error(Some(channel), &error.clone().into(), context.clock.now())
 }
 
 /// Channels that were asked for by ID and are not read.
@@ -210,17 +209,6 @@ fn broken<P>(context: &Context<P>, plan: &Plan) -> Vec<JobError> {
     plan.left_out.iter().filter(is_broken).map(error).collect()
 }
 
-/// Known channels of which nobody knows what became of them.
-fn unasked<P>(context: &Context<P>, facts: &Facts) -> Vec<JobError> {
-    let error = |(channel, error): &(ChannelId, crate::platform::PlatformError)| JobError {
-        channel_id: Some(*channel),
-        cause: super::cause_of(error.kind),
-        error: error.to_string(),
-        at: context.clock.now(),
-    };
-    facts.unasked.iter().map(error).collect()
-}
-
 fn unreadable(plan: &Plan) -> usize {
     use crate::plan::LeftOutReason::BotLacks;
     plan.left_out.iter().filter(|left_out| matches!(left_out.reason, BotLacks(_))).count()
@@ -237,21 +225,16 @@ async fn store_facts<P: PlatformAdapter>(
 ) -> Result<HashMap<ChannelId, (ChannelRow, String)>, ArchiveError> {
     let left_out: HashMap<ChannelId, &crate::plan::LeftOutReason> =
         plan.left_out.iter().map(|left_out| (left_out.channel, &left_out.reason)).collect();
+    let state = |channel: &Channel| state(left_out.get(&channel.id).copied());
     let public: Vec<anonymize::Channel> = facts
         .channels
         .iter()
         .filter(|channel| channel.visibility.everyone_sees && !before.contains(&channel.id))
-        .filter_map(|channel| {
-            Some(anonymize::channel(channel.clone(), state(left_out.get(&channel.id).copied())?))
-        })
+        .filter_map(|channel| Some(anonymize::channel(channel.clone(), state(channel)?)))
         .collect();
-    let remembered: Vec<_> = facts
-        .remembered
-        .iter()
-        .filter_map(|channel| {
-            Some((channel.id, channel.name.clone(), state(left_out.get(&channel.id).copied())?))
-        })
-        .collect();
+    let remembered = facts.remembered.iter();
+    let remembered: Vec<_> =
+        remembered.filter_map(|channel| Some((channel.id, channel.name.clone(), state(channel)?))).collect();
     let skipped = plan.skipped.clone();
     let (gone, listings) = (facts.gone.clone(), facts.listings.clone());
     let now = context.clock.now();
