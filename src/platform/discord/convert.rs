@@ -102,13 +102,18 @@ pub fn page(
     limit: u16,
     here: Timestamp,
 ) -> Result<MessagePage, PlatformError> {
-    let raw: Option<wire::Page<&RawValue>> = answer.parse()?;
-    let raw = raw.unwrap_or_default();
-    let mut page = MessagePage { is_full: raw.len() >= usize::from(limit), ..MessagePage::default() };
     // One of the two clocks may be slow.
     let newest = answer.date.map(|date| date.max(here).later(CLOCK_TOLERANCE));
-    for raw in raw {
-        match message(raw.get(), channel, newest) {
+    let read: Vec<Result<Message, BrokenMessage>> = match at_once(&answer.body) {
+        Some(wires) => wires.iter().map(|wire| message(wire, channel, newest)).collect(),
+        None => {
+            let raw: Option<wire::Page<&RawValue>> = answer.parse()?;
+            raw.unwrap_or_default().iter().map(|raw| message_alone(raw.get(), channel, newest)).collect()
+        }
+    };
+    let mut page = MessagePage { is_full: read.len() >= usize::from(limit), ..MessagePage::default() };
+    for read in read {
+        match read {
             Ok(message) => page.messages.push(message),
             Err(broken) => page.broken.push(broken),
         }
@@ -119,14 +124,25 @@ pub fn page(
     Ok(page)
 }
 
+/// All messages of a page, in one pass over it; `None` unless each of them is as
+/// documented. Then each has to be looked at alone.
+fn at_once(body: &[u8]) -> Option<wire::Page<wire::Message<'_>>> {
+    if body.len() > wire::MOST_OBJECT_BYTES {
+        return None;
+    }
+    // What is known to be text needn't be looked at again, string by string.
+    serde_json::from_str(std::str::from_utf8(body).ok()?).ok()
+}
+
 /// The ID of a message sent no later than `newest`. A damaged ID of the future
 /// would become the cursor, and everything before it be taken for read.
 fn message_id(id: wire::Id, newest: Option<Timestamp>) -> Option<MessageId> {
     MessageId::new(id.0).filter(|id| newest.is_none_or(|newest| snowflake::sent_at(id.get()) <= newest))
 }
 
-/// One message. What is wrong with a broken one is told without its values.
-fn message(raw: &str, channel: ChannelId, newest: Option<Timestamp>) -> Result<Message, BrokenMessage> {
+/// One message of a page that can't be read at once. What is wrong with a broken
+/// one is told without its values.
+fn message_alone(raw: &str, channel: ChannelId, newest: Option<Timestamp>) -> Result<Message, BrokenMessage> {
     let broken = |reason: String| {
         let only = serde_json::from_str::<wire::OnlyId>(raw).ok();
         BrokenMessage { id: only.and_then(|only| message_id(only.id, newest)), reason }
@@ -137,14 +153,22 @@ fn message(raw: &str, channel: ChannelId, newest: Option<Timestamp>) -> Result<M
     let wire: wire::Message<'_> = serde_json::from_str(raw).map_err(|error| {
         broken(format!("a field is not as documented, at column {} of the message", error.column()))
     })?;
-    let id = message_id(wire.id, newest)
-        .ok_or_else(|| broken("its ID is no snowflake, or one of the future".to_owned()))?;
-    let attachments =
-        attachments(&wire).ok_or_else(|| broken("an attachment is not as documented".to_owned()))?;
-    let metadata = metadata(&wire).map_err(|_| broken("a kept field can't be read".to_owned()))?;
+    message(&wire, channel, newest)
+}
+
+fn message(
+    wire: &wire::Message<'_>,
+    channel: ChannelId,
+    newest: Option<Timestamp>,
+) -> Result<Message, BrokenMessage> {
+    let id = message_id(wire.id, newest);
+    let broken = |reason: &str| BrokenMessage { id, reason: reason.to_owned() };
+    let id = id.ok_or_else(|| broken("its ID is no snowflake, or one of the future"))?;
+    let attachments = attachments(wire).ok_or_else(|| broken("an attachment is not as documented"))?;
+    let metadata = metadata(wire).map_err(|_| broken("a kept field can't be read"))?;
     Ok(Message {
         id,
-        author: author(&wire),
+        author: author(wire),
         kind: wire.kind.unwrap_or(0),
         content: owned(wire.content.as_ref()),
         created_at: wire
@@ -154,11 +178,11 @@ fn message(raw: &str, channel: ChannelId, newest: Option<Timestamp>) -> Result<M
             .unwrap_or_else(|| snowflake::sent_at(id.get())),
         edited_at: wire.edited_timestamp.as_deref().and_then(wire::time),
         pinned: wire.pinned.unwrap_or(false),
-        reply: reply(&wire, channel),
+        reply: reply(wire, channel),
         attachments,
         reactions: wire.reactions.as_deref().unwrap_or_default().iter().flat_map(reactions).collect(),
-        people: people(&wire),
-        is_blank: is_blank(&wire, &metadata),
+        people: people(wire),
+        is_blank: is_blank(wire, &metadata),
         metadata,
     })
 }
