@@ -32,7 +32,7 @@ const GUILD: u64 = 71_000_000_000_000_001;
 const MESSAGES: u64 = 10_000;
 const ROUNDS: u32 = 5;
 /// Pages handed over together, as the writer commits them.
-const GROUP: usize = 10;
+const GROUP: usize = 32;
 const NOW: Timestamp = Timestamp::from_millis(1_785_542_400_000);
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -27,7 +27,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 const WORKERS: usize = 20;
 const ROUNDS: u32 = 3;
 /// Pages in one transaction of plain SQLite.
-const GROUP: usize = 10;
+const GROUP: usize = 32;
 
 pub fn measure() -> Done<()> {
     let pages = pages::of(&equal(400))?;

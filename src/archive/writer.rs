@@ -16,9 +16,10 @@ use super::{ArchiveError, ArchiveErrorKind, Lock, Tx, open, remnants};
 
 /// Changes that wait for the writer at most: with what is in the transaction,
 /// the bound of the memory that unwritten pages take.
-const QUEUE: usize = 16;
-/// Changes committed together at most.
-const GROUP: usize = 10;
+const QUEUE: usize = 32;
+/// Changes committed together at most: the more, the fewer times a page of the
+/// indexes by user, which any message may touch, is written.
+const GROUP: usize = 32;
 
 /// How long another program is waited for that has used up its
 /// [`BUSY_TIMEOUT`]: the run is ending then, and each write of its end would
