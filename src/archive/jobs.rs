@@ -2,9 +2,9 @@
 
 use rusqlite::params;
 
-use super::{ArchiveError, ChannelRow, TenantRow, Tx};
+use super::{ArchiveError, ChannelRow, TenantRow, Tx, progress};
 use crate::model::{
-    JobError, JobKind, JobStats, JobStatus, MessageId, ProgressStatus, RequestStats, Timestamp,
+    JobError, JobKind, JobStats, JobStatus, LastError, MessageId, ProgressStatus, RequestStats, Timestamp,
 };
 
 /// A job that waits for its turn.
@@ -229,20 +229,20 @@ pub fn fail_channel(
     tx: &mut Tx<'_>,
     job_id: &str,
     channel: ChannelRow,
-    error: &str,
+    failed: &LastError,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     tx.connection.execute(
         "UPDATE channel_sync_jobs SET status = 'failed', completed_at = ?3, error_details = ?4, updated_at = ?3
           WHERE job_id = ?1 AND channel_id = ?2",
-        params![job_id, channel.0, now.as_millis(), error],
+        params![job_id, channel.0, now.as_millis(), failed.error],
     )?;
     tx.connection.execute(
         "UPDATE sync_progress
-            SET status = 'failed', last_error = ?3, worker_id = NULL, failure_count = failure_count + 1,
+            SET status = 'failed', last_error = ?3, last_cause = ?4, worker_id = NULL, failure_count = failure_count + 1,
                 first_failed_at = coalesce(first_failed_at, ?2), failed_at = ?2, updated_at = ?2
           WHERE channel_id = ?1",
-        params![channel.0, now.as_millis(), error],
+        params![channel.0, now.as_millis(), failed.error, progress::cause_name(Some(failed))],
     )?;
     Ok(())
 }

@@ -225,7 +225,7 @@ pub(super) fn released() -> Vec<Migration> {
     embedded::migrations::runner().get_migrations().clone()
 }
 
-fn newest(migrations: &[Migration]) -> i64 {
+pub(super) fn newest(migrations: &[Migration]) -> i64 {
     migrations.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{ArchiveError, ChannelRow, TenantRow, Tx};
-use crate::model::{Backfill, MessageId, ProgressStatus, Timestamp};
+use crate::model::{Backfill, LastError, MessageId, ProgressStatus, Timestamp};
 
 /// A channel's reading begins. If it is the first, `since` is where the archive
 /// begins, `None` being the channel's beginning.
@@ -157,8 +157,8 @@ pub struct End {
     pub messages_per_second: f64,
     /// Requests sent again.
     pub retry_count: u64,
-    /// The cause, if it failed.
-    pub error: Option<String>,
+    /// Why it failed, if it did.
+    pub error: Option<LastError>,
     /// Whether the cause lies in the channel itself.
     pub is_own_failure: bool,
 }
@@ -182,22 +182,28 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
                     first_failed_at = CASE WHEN ?10 THEN coalesce(first_failed_at, ?3) WHEN ?7 THEN NULL
                                            ELSE first_failed_at END,
                     failed_at = CASE WHEN ?10 THEN ?3 WHEN ?7 THEN NULL ELSE failed_at END,
-                    updated_at = ?3
+                    last_cause = ?11, updated_at = ?3
               WHERE channel_id = ?1",
         )?
         .execute(params![
             channel.0,
             end.status.name(),
             now.as_millis(),
-            end.error,
+            end.error.as_ref().map(|last| &last.error),
             end.messages_per_second,
             retries,
             end.reached_end,
             end.refreshed_at.map(Timestamp::as_millis),
             end.ended_full,
             end.is_own_failure,
+            cause_name(end.error.as_ref()),
         ])?;
     Ok(())
+}
+
+/// What is stored of an error's cause.
+pub(super) fn cause_name(last: Option<&LastError>) -> Option<&'static str> {
+    Some(last?.cause?.name())
 }
 
 /// Nothing is to be read in these channels: an interruption left in one of them
@@ -209,7 +215,8 @@ pub fn settle_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) 
     for channel in channels {
         tx.connection
             .prepare_cached(
-                "UPDATE sync_progress SET status = 'completed', last_error = NULL, worker_id = NULL, updated_at = ?2
+                "UPDATE sync_progress SET status = 'completed', last_error = NULL, last_cause = NULL, worker_id = NULL,
+                        updated_at = ?2
                   WHERE channel_id = ?1 AND status IN ('in_progress', 'interrupted', 'deferred', 'failed')",
             )?
             .execute(params![channel.0, now.as_millis()])?;
@@ -217,7 +224,8 @@ pub fn settle_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) 
     Ok(())
 }
 
-/// How far the archived threads of a parent are known.
+/// How far the archived threads of a parent are known. With them a parent that
+/// holds no messages of its own is complete; another one waits for its reading.
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -234,8 +242,10 @@ pub fn finish_thread_listing(
         .prepare_cached(
             "INSERT INTO sync_progress (channel_id, tenant_id, status, thread_watermark, threads_listed_at,
                                         threads_incomplete, last_sync_at, created_at, updated_at)
-             VALUES (?1, ?2, CASE WHEN ?4 THEN 'completed' ELSE 'pending' END, ?3, CASE WHEN ?6 THEN ?5 END, NOT ?4,
-                     CASE WHEN ?4 THEN ?5 END, ?5, ?5)
+             SELECT id, ?2, iif(is_complete, 'completed', 'pending'), ?3, iif(?6, ?5, NULL), NOT ?4,
+                    iif(is_complete, ?5, NULL), ?5, ?5
+               FROM (SELECT id, ?4 AND kind IN ('forum', 'media') AS is_complete FROM channels WHERE id = ?1)
+              WHERE true
              ON CONFLICT (channel_id) DO UPDATE
                 SET thread_watermark = CASE WHEN ?4 THEN coalesce(excluded.thread_watermark, thread_watermark)
                                             ELSE thread_watermark END,

@@ -114,7 +114,8 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     if channels.is_empty() {
         tx.connection.execute("DELETE FROM sync_jobs WHERE tenant_id = ?1", params![tenant.0])?;
         tx.connection.execute(
-            "UPDATE tenants SET status = 'pending', last_error = NULL, full_job_id = NULL WHERE id = ?1",
+            "UPDATE tenants SET status = 'pending', last_error = NULL, last_cause = NULL, full_job_id = NULL
+              WHERE id = ?1",
             params![tenant.0],
         )?;
     }

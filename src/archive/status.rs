@@ -5,8 +5,8 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::reader::time;
 use super::{ArchiveError, Reader, jobs};
 use crate::model::{
-    ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, MessageId,
-    ProgressStatus, RequestStats, TenantOverview, TenantStatus, Waits, WorkspaceId,
+    ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, LastError,
+    MessageId, ProgressStatus, RequestStats, TenantOverview, TenantStatus, Waits, WorkspaceId,
 };
 
 /// The columns of a job, in the order that [`job`] reads them.
@@ -34,7 +34,8 @@ impl Reader {
                     (SELECT count(*) FROM broken_messages b JOIN channels bc ON bc.id = b.channel_id
                       WHERE bc.tenant_id = t.id AND bc.state = 'active'),
                     (SELECT count(*) FROM message_reaction_counts k JOIN channels kc ON kc.id = k.channel_id
-                      WHERE k.users_due = 1 AND kc.tenant_id = t.id)
+                      WHERE k.users_due = 1 AND kc.tenant_id = t.id),
+                    t.last_cause
                FROM tenants t
                LEFT JOIN channels c ON c.tenant_id = t.id AND c.kind <> 'category'
                LEFT JOIN sync_progress s ON s.channel_id = c.id
@@ -97,8 +98,8 @@ impl Reader {
     /// When the archive can't be read.
     pub fn failing_channels(&self) -> Result<Vec<FailingChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT t.name, c.platform_id, c.name, coalesce(s.last_error, ''), s.failure_count, s.first_failed_at,
-                    s.failed_at
+            "SELECT t.name, c.platform_id, c.name, s.last_error, s.failure_count, s.first_failed_at, s.failed_at,
+                    s.last_cause
                FROM sync_progress s
                JOIN channels c ON c.id = s.channel_id
                JOIN tenants t ON t.id = s.tenant_id
@@ -111,7 +112,8 @@ impl Reader {
                     tenant: row.get(0)?,
                     channel_id,
                     name: row.get(2)?,
-                    error: row.get(3)?,
+                    last_error: last_error(row, 3, 7)?
+                        .unwrap_or_else(|| LastError { cause: None, error: String::new() }),
                     failure_count: row.get(4)?,
                     since: time(row, 5)?,
                     failed_at: time(row, 6)?,
@@ -132,6 +134,11 @@ impl Reader {
     }
 }
 
+fn last_error(row: &Row<'_>, error: usize, cause: usize) -> rusqlite::Result<Option<LastError>> {
+    let cause = row.get_ref(cause)?.as_str_or_null()?.and_then(|word| word.parse().ok());
+    Ok(row.get::<_, Option<String>>(error)?.map(|error| LastError { cause, error }))
+}
+
 fn tenant(row: &Row<'_>) -> rusqlite::Result<Option<TenantOverview>> {
     let time = |column| time(row, column);
     let Some(workspace_id) = WorkspaceId::from_i64(row.get(1)?) else {
@@ -143,7 +150,7 @@ fn tenant(row: &Row<'_>) -> rusqlite::Result<Option<TenantOverview>> {
         status: row.get_ref(2)?.as_str()?.parse().unwrap_or(TenantStatus::Pending),
         last_sync_at: time(3)?,
         last_success_at: time(4)?,
-        last_error: row.get(5)?,
+        last_error: last_error(row, 5, 15)?,
         channels: ChannelCounts {
             total: row.get(6)?,
             done: row.get(7)?,

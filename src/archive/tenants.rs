@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 
-use super::{ArchiveError, TenantRow, Tx};
-use crate::model::{TenantStatus, Timestamp, WorkspaceId};
+use super::{ArchiveError, TenantRow, Tx, progress};
+use crate::model::{LastError, TenantStatus, Timestamp, WorkspaceId};
 
 /// The row of a tenant, made if it is new and renamed if its name changed.
 ///
@@ -66,8 +66,8 @@ pub struct End {
     pub is_success: bool,
     /// Whether a full re-read of all channels has come to every channel.
     pub ends_full: bool,
-    /// The first cause, if something failed.
-    pub error: Option<String>,
+    /// What failed first, if something did.
+    pub error: Option<LastError>,
 }
 
 /// Records the end of a tenant's run.
@@ -77,7 +77,7 @@ pub struct End {
 pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
-            "UPDATE tenants SET status = ?2, last_sync_at = ?3, last_error = ?4, updated_at = ?3,
+            "UPDATE tenants SET status = ?2, last_sync_at = ?3, last_error = ?4, last_cause = ?7, updated_at = ?3,
                     last_success_at = CASE WHEN ?5 THEN ?3 ELSE last_success_at END,
                     full_job_id = CASE WHEN ?6 THEN NULL ELSE full_job_id END
              WHERE id = ?1",
@@ -86,9 +86,10 @@ pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> 
             tenant.0,
             end.status.name(),
             now.as_millis(),
-            end.error,
+            end.error.as_ref().map(|last| &last.error),
             end.is_success,
-            end.ends_full
+            end.ends_full,
+            progress::cause_name(end.error.as_ref()),
         ])?;
     Ok(())
 }

@@ -290,7 +290,7 @@ fn files_that_are_not_ours_are_refused() {
     assert_eq!(kind_of(other), ArchiveErrorKind::NotAnArchive);
     assert_eq!(kind_of(dir.path().join("no/where.db")), ArchiveErrorKind::CannotCreate);
     let newer = file(&dir);
-    newer.open().unwrap().execute("UPDATE refinery_schema_history SET version = 99", []).unwrap();
+    newer.open().unwrap().execute("UPDATE refinery_schema_history SET version = version + 98", []).unwrap();
     assert_eq!(kind_of(newer.path.clone()), ArchiveErrorKind::NewerSchema);
     assert_eq!(Reader::open(&newer.path).unwrap_err().kind, ArchiveErrorKind::NewerSchema);
 }
@@ -361,4 +361,28 @@ async fn nothing_is_written_once_the_lock_is_not_in_its_place() {
     drop(writer);
     thread.join().unwrap();
     assert_eq!(Reader::open(&file(&dir).path).unwrap().tenants().unwrap().len(), 1);
+}
+
+#[test]
+fn a_listing_of_threads_completes_only_what_holds_no_messages() {
+    let mut shelf = Shelf::new();
+    let kinds = [ChannelKind::Text, ChannelKind::Announcement, ChannelKind::Forum, ChannelKind::Media];
+    let parents: Vec<_> = (60..)
+        .zip(kinds)
+        .map(|(id, kind)| {
+            let parent = model::Channel { id: ChannelId::new(id).unwrap(), kind, ..channel("parent") };
+            anonymize::channel(parent, ChannelState::Active)
+        })
+        .collect();
+    let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
+    let rows = channels::store(&mut tx, shelf.tenant, &parents, at(1)).unwrap();
+    for (row, _) in rows.values() {
+        progress::finish_thread_listing(&mut tx, shelf.tenant, *row, None, true, true, at(2)).unwrap();
+    }
+    let completed =
+        "SELECT group_concat(kind, ' ') FROM (SELECT kind FROM channels JOIN sync_progress ON channel_id = id
+                      WHERE status = 'completed' ORDER BY kind)";
+    assert_eq!(shelf.text(completed), "forum media");
+    let done = shelf.number("SELECT count(*) FROM sync_progress WHERE last_sync_at IS NOT NULL");
+    assert_eq!(done, 2);
 }

@@ -9,7 +9,7 @@ use super::{Failure, Format, Surroundings, written};
 use crate::archive::{ArchiveErrorKind, Lock, Reader, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
-use crate::model::{ChannelCounts, Job, JobStatus, Overview, TenantOverview, TenantStatus};
+use crate::model::{ChannelCounts, Job, JobStatus, LastError, Overview, TenantOverview, TenantStatus};
 use crate::report::{self, Heading};
 
 /// How often `--watch` looks again.
@@ -157,7 +157,11 @@ fn honest(mut job: Job, alive: &[Option<String>]) -> Job {
 fn set_interrupted(tenants: &mut [TenantOverview], name: &str) {
     for tenant in tenants.iter_mut().filter(|tenant| tenant.name == name) {
         tenant.status = TenantStatus::Partial;
-        tenant.last_error = Some("the last run was interrupted: its process is gone".to_owned());
+        tenant.last_error = Some(LastError {
+            // What to do is said of the job.
+            cause: None,
+            error: "the last run was interrupted: its process is gone".to_owned(),
+        });
     }
 }
 

@@ -137,6 +137,22 @@ pub struct JobError {
     pub at: Timestamp,
 }
 
+impl JobError {
+    /// What is remembered of it.
+    pub fn as_last_error(&self) -> LastError {
+        LastError { cause: Some(self.cause), error: self.error.clone() }
+    }
+}
+
+/// What failed last in a channel or for a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastError {
+    /// What follows from it; `None` if the archive doesn't know.
+    pub cause: Option<Cause>,
+    /// What happened.
+    pub error: String,
+}
+
 /// A channel's part of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelResult {
@@ -178,7 +194,7 @@ pub struct TenantOverview {
     /// When a run of all its channels last ended completed.
     pub last_success_at: Option<Timestamp>,
     /// What failed last.
-    pub last_error: Option<String>,
+    pub last_error: Option<LastError>,
     /// Channels and threads that hold messages, by what is known of them.
     pub channels: ChannelCounts,
     /// Messages in the archive.
@@ -215,8 +231,8 @@ pub struct FailingChannel {
     pub channel_id: ChannelId,
     /// Its name, scrubbed.
     pub name: String,
-    /// The cause.
-    pub error: String,
+    /// Why it failed.
+    pub last_error: LastError,
     /// Runs in a row that failed for causes of its own.
     pub failure_count: u32,
     /// Since when it fails.

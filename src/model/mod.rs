@@ -17,7 +17,7 @@ pub use channel::{Channel, ChannelKind, ChannelState, ThreadFacts, Visibility};
 pub use checkpoint::{Backfill, BrokenPlace, Checkpoint, SecondLook};
 pub use id::{AttachmentId, ChannelId, MessageId, ParseIdError, UserId, WorkspaceId};
 pub use job::{
-    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, Overview, RequestStats,
+    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview, RequestStats,
     TenantOverview, Waits,
 };
 pub use message::{

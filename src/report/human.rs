@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::table::{counted, grouped, shown, table};
 use super::{ago, clock, duration, hint};
-use crate::model::{Cause, Job, JobError, JobStatus, Overview, Timestamp, Waits};
+use crate::model::{Cause, FailingChannel, Job, JobError, JobStatus, Overview, Timestamp, Waits};
 use crate::plan::dead_until;
 
 /// Most channels that are named under one cause.
@@ -42,7 +42,7 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
             let reactions = counted(job.stats.reactions_pending, "reaction");
             writeln!(text, "  · who reacted is still to be read for {reactions}: the next runs go on").ok();
         }
-        for (cause, errors) in by_cause(&job.errors) {
+        for (cause, errors) in grouped_by(&job.errors, |error| error.cause) {
             write_errors(&mut text, job, cause, &errors);
         }
     }
@@ -111,13 +111,14 @@ pub fn messages_per_second(job: &Job, now: Timestamp) -> f64 {
     if seconds > 0.0 { job.stats.messages_processed as f64 / seconds } else { 0.0 }
 }
 
-/// Errors by cause, in the order in which each cause came first.
-fn by_cause(errors: &[JobError]) -> Vec<(Cause, Vec<&JobError>)> {
-    let mut groups: Vec<(Cause, Vec<&JobError>)> = Vec::new();
-    for error in errors {
-        match groups.iter_mut().find(|(cause, _)| *cause == error.cause) {
-            Some((_, group)) => group.push(error),
-            None => groups.push((error.cause, vec![error])),
+/// Items that have a key in common, in the order in which each key came first.
+fn grouped_by<T, K: PartialEq>(items: &[T], key: impl Fn(&T) -> K) -> Vec<(K, Vec<&T>)> {
+    let mut groups: Vec<(K, Vec<&T>)> = Vec::new();
+    for item in items {
+        let key = key(item);
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, group)) => group.push(item),
+            None => groups.push((key, vec![item])),
         }
     }
     groups
@@ -166,24 +167,42 @@ pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
     if !overview.failing_channels.is_empty() {
         writeln!(text, "\nfailing channels:").ok();
     }
-    for channel in &overview.failing_channels {
-        let since = channel.since.map(|since| format!(" (since {})", clock(since))).unwrap_or_default();
-        let name = shown(&channel.name, NAME_WIDTH);
-        writeln!(text, "  ✗ {} #{name}: {}{since}", channel.tenant, shown(&channel.error, 160)).ok();
-        if let Some(until) = dead_until(channel.failure_count, channel.failed_at) {
-            let (failures, until, id) = (channel.failure_count, clock(until), channel.channel_id);
-            writeln!(text, "    → failed {failures} runs in a row: tried once a day, next at {until}; start --channel {id} tries now").ok();
-        }
+    let group = |channel: &FailingChannel| (channel.tenant.clone(), channel.last_error.cause);
+    for ((tenant, cause), channels) in grouped_by(&overview.failing_channels, group) {
+        write_failing(&mut text, &tenant, cause, &channels);
     }
     text
+}
+
+/// Channels of a tenant that fail for the same cause, and what to do about it.
+fn write_failing(text: &mut String, tenant: &str, cause: Option<Cause>, channels: &[&FailingChannel]) {
+    let tenant = shown(tenant, NAME_WIDTH);
+    for channel in channels.iter().take(NAMED_CHANNELS) {
+        let since = channel.since.map(|since| format!(" (since {})", clock(since))).unwrap_or_default();
+        let name = shown(&channel.name, NAME_WIDTH);
+        writeln!(text, "  ✗ {tenant} #{name}: {}{since}", shown(&channel.last_error.error, 160)).ok();
+        if let Some(until) = dead_until(channel.failure_count, channel.failed_at) {
+            let (failures, until, id) = (channel.failure_count, clock(until), channel.channel_id);
+            writeln!(text, "    failed {failures} runs in a row: tried once a day, next at {until}; start --channel {id} tries now").ok();
+        }
+    }
+    if channels.len() > NAMED_CHANNELS {
+        let more = grouped((channels.len() - NAMED_CHANNELS) as u64);
+        writeln!(text, "  ✗ {tenant} and {more} more: verta-sync status --format json").ok();
+    }
+    if let Some(hint) = cause.and_then(hint) {
+        writeln!(text, "    → {hint}").ok();
+    }
 }
 
 /// Why a tenant's last run failed, unless the list of channels says it.
 fn write_last_errors(text: &mut String, overview: &Overview) {
     let has_failing = |name: &str| overview.failing_channels.iter().any(|channel| channel.tenant == name);
     for tenant in overview.tenants.iter().filter(|tenant| !has_failing(&tenant.name)) {
-        if let Some(error) = &tenant.last_error {
-            writeln!(text, "  ✗ {}: {}", shown(&tenant.name, NAME_WIDTH), shown(error, 160)).ok();
+        let Some(last) = &tenant.last_error else { continue };
+        writeln!(text, "  ✗ {}: {}", shown(&tenant.name, NAME_WIDTH), shown(&last.error, 160)).ok();
+        if let Some(hint) = last.cause.and_then(hint) {
+            writeln!(text, "    → {hint}").ok();
         }
     }
 }
@@ -276,7 +295,7 @@ pub fn job_details(job: &Job, now: Timestamp) -> String {
         ]);
     }
     text.push_str(&table(&rows, &[3, 4, 5, 6, 7, 8, 9]));
-    for (cause, errors) in by_cause(&job.errors) {
+    for (cause, errors) in grouped_by(&job.errors, |error| error.cause) {
         write_errors(&mut text, job, cause, &errors);
     }
     text

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{hint, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
-    ChannelId, ChannelResult, FailingChannel, Job, JobError, JobStatus, Overview, TenantOverview, Timestamp,
-    Waits,
+    ChannelId, ChannelResult, FailingChannel, Job, JobError, JobStatus, LastError, Overview, TenantOverview,
+    Timestamp, Waits,
 };
 use crate::plan::dead_until;
 
@@ -69,7 +69,8 @@ fn tenant(tenant: &TenantOverview) -> Value {
         "status": tenant.status.name(),
         "last_sync_at": time(tenant.last_sync_at),
         "last_success_at": time(tenant.last_success_at),
-        "last_error": tenant.last_error,
+        "last_error": tenant.last_error.as_ref().map(|last| &last.error),
+        "hint": tenant.last_error.as_ref().and_then(hint_of),
         "channels": {
             "total": tenant.channels.total,
             "done": tenant.channels.done,
@@ -84,12 +85,17 @@ fn tenant(tenant: &TenantOverview) -> Value {
     })
 }
 
+fn hint_of(last: &LastError) -> Option<&'static str> {
+    hint(last.cause?)
+}
+
 fn failing_channel(channel: &FailingChannel) -> Value {
     json!({
         "tenant": channel.tenant,
         "channel_id": channel.channel_id.to_string(),
         "channel": channel.name,
-        "error": channel.error,
+        "error": channel.last_error.error,
+        "hint": hint_of(&channel.last_error),
         "failure_count": channel.failure_count,
         "since": time(channel.since),
         "dead_letter": dead_until(channel.failure_count, channel.failed_at).is_some(),

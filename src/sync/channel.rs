@@ -8,7 +8,7 @@ use super::closings::Closings;
 use super::estimate::Part;
 use super::policy::cause_of;
 use crate::archive::{ArchiveError, ChannelRow, TenantRow};
-use crate::model::{Cause, ProgressStatus, ReactionMode, Timestamp, WorkspaceId};
+use crate::model::{Cause, LastError, ProgressStatus, ReactionMode, Timestamp, WorkspaceId};
 use crate::plan::ChannelPlan;
 use crate::platform::PlatformError;
 
@@ -95,6 +95,13 @@ pub struct Failure {
     pub is_own: bool,
     /// What happened.
     pub error: String,
+}
+
+impl Failure {
+    /// What is remembered of it.
+    pub fn as_last_error(&self) -> LastError {
+        LastError { cause: Some(self.cause), error: self.error.clone() }
+    }
 }
 
 impl From<PlatformError> for Failure {

@@ -241,7 +241,7 @@ impl JobRecord {
             status: tenant_status(end_status),
             is_success: end_status == JobStatus::Completed && is_whole,
             ends_full: self.kind == JobKind::Full && is_whole && self.came_to_every_channel(),
-            error: self.errors.first().map(|error| error.error.clone()),
+            error: self.errors.first().map(JobError::as_last_error),
         };
         let now = context.clock.now();
         context

@@ -417,7 +417,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             refreshed_at: (reached && plan.action != Action::Range).then_some(self.began_at),
             messages_per_second,
             retry_count: requests.retries,
-            error: failure.map(|failure| failure.error.clone()),
+            error: failure.map(Failure::as_last_error),
             is_own_failure: failure.is_some_and(|failure| failure.is_own),
         };
         let job_end = jobs::ChannelEnd {
@@ -426,7 +426,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             last_message_id: self.last_read,
             messages_per_second,
             requests,
-            error: end.error.clone(),
+            error: failure.map(|failure| failure.error.clone()),
         };
         // The newest message may be a deleted one; that it isn't there any more
         // has been seen, so it counts as read.

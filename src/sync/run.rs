@@ -356,8 +356,8 @@ impl<P: PlatformAdapter> Run<P> {
         let open = self.reading_of.get(&error.id());
         if let Some(open) = open {
             let (row, job_id) = (open.task.row, Arc::clone(&open.task.job_id));
-            let (error, now) = (failure.error.clone(), self.context.clock.now());
-            self.context.writer.run(move |tx| jobs::fail_channel(tx, &job_id, row, &error, now)).await?;
+            let (failed, now) = (failure.as_last_error(), self.context.clock.now());
+            self.context.writer.run(move |tx| jobs::fail_channel(tx, &job_id, row, &failed, now)).await?;
             self.context.monitor.event(Event::ChannelFinished {
                 job_id: open.task.job_id.to_string(),
                 channel: open.channel,
