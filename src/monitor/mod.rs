@@ -35,6 +35,10 @@ pub enum Counter {
     Attachments,
     /// Reactions (emoji on messages) whose users were read.
     ReactionsRead,
+    /// Channels whose archived threads are to be listed.
+    ListingsQueued,
+    /// Channels whose archived threads were listed, or couldn't be.
+    ListingsRead,
 }
 
 /// What a channel's reading waits for.

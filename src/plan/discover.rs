@@ -11,7 +11,7 @@ use crate::archive::KnownChannel;
 use crate::model::{
     Channel, ChannelId, ChannelKind, ChannelState, Timestamp, Visibility, Workspace, WorkspaceId,
 };
-use crate::monitor::Monitor;
+use crate::monitor::{Counter, Monitor};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
 /// Archived threads of a parent are listed completely this often, whatever the
@@ -137,9 +137,11 @@ async fn list_archived<P: PlatformAdapter>(
         tasks
             .spawn(async move { list_parent(platform.as_ref(), &parent, watermark, monitor.as_ref()).await });
     }
+    monitor.count(Counter::ListingsQueued, tasks.len() as u64);
     let mut threads = Vec::new();
     let mut listings = Vec::new();
     while let Some(finished) = tasks.join_next().await {
+        monitor.count(Counter::ListingsRead, 1);
         // What a panic says may hold what was read.
         let (found, listing) = finished.map_err(|_| {
             PlatformError::new(ErrorKind::Unreadable, "archived threads", "the listing failed unexpectedly")

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::model::{ChannelId, RequestStats, Waits};
 use crate::monitor::{Counter, Event, Monitor, Wait};
 
-const COUNTERS: [Counter; 13] = [
+const COUNTERS: [Counter; 15] = [
     Counter::ApiCalls,
     Counter::Retries,
     Counter::RateLimitEncounters,
@@ -21,6 +21,8 @@ const COUNTERS: [Counter; 13] = [
     Counter::Reactions,
     Counter::Attachments,
     Counter::ReactionsRead,
+    Counter::ListingsQueued,
+    Counter::ListingsRead,
 ];
 
 /// Keeps the sums of what is counted and passes everything on.
