@@ -179,3 +179,21 @@ fn a_reset_reads_everybody_again() {
     assert_eq!(asked(&sandbox), before * 2);
     assert_reactors(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
+
+#[test]
+fn a_run_for_one_channel_asks_only_there() {
+    let sandbox = sandbox("[sync]\nreaction_budget = \"0s\"");
+    sandbox.run(&["start"]).expect_code(0);
+    let before = pending(&sandbox);
+    let chat = chat(&sandbox);
+    let of_chat = sandbox.count(&format!(
+        "SELECT count(*) FROM reaction_count_log WHERE channel_id = '{chat}' AND users_read_at IS NULL"
+    ));
+    assert!(before > of_chat && of_chat > 0, "{before} in all, {of_chat} there");
+    sandbox.write_config("");
+    sandbox.run(&["start", "--channel", &chat.to_string()]).expect_code(0);
+    assert_eq!(pending(&sandbox), before - of_chat);
+    let asked = sandbox.sim.journal().entries().into_iter();
+    let mut asked = asked.filter(|entry| entry.route == Some(RouteKind::Reactions));
+    assert!(asked.all(|entry| entry.channel == Some(chat)));
+}

@@ -55,6 +55,8 @@ pub struct DueChannel {
     pub id: ChannelId,
     /// The channel that its rights come from.
     pub root: ChannelId,
+    /// How many there are.
+    pub reactions: u64,
 }
 
 /// Stores a message's counts, and queues those whose users aren't known as the
@@ -259,7 +261,8 @@ impl Reader {
     /// When the archive can't be read.
     pub fn due_channels(&self, tenant: TenantRow) -> Result<Vec<DueChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT c.id, c.platform_id, CASE WHEN c.kind LIKE '%thread' THEN p.platform_id ELSE c.platform_id END
+            "SELECT c.id, c.platform_id, CASE WHEN c.kind LIKE '%thread' THEN p.platform_id ELSE c.platform_id END,
+                    q.due
                FROM (SELECT channel_id, count(*) AS due FROM message_reaction_counts
                       WHERE users_due = 1 GROUP BY channel_id) AS q
                JOIN channels c ON c.id = q.channel_id
@@ -270,8 +273,8 @@ impl Reader {
         let rows = select.query_map(params![tenant.0], |row| {
             let id = ChannelId::from_i64(row.get(1)?);
             let root = row.get::<_, Option<i64>>(2)?.and_then(ChannelId::from_i64);
-            let row = ChannelRow(row.get(0)?);
-            Ok(id.map(|id| DueChannel { row, id, root: root.unwrap_or(id) }))
+            let (reactions, row) = (row.get(3)?, ChannelRow(row.get(0)?));
+            Ok(id.map(|id| DueChannel { row, id, root: root.unwrap_or(id), reactions }))
         })?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }

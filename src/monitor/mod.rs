@@ -33,6 +33,8 @@ pub enum Counter {
     Reactions,
     /// Attachments in committed pages.
     Attachments,
+    /// Reactions (emoji on messages) whose users are to be read now.
+    ReactionsQueued,
     /// Reactions (emoji on messages) whose users were read.
     ReactionsRead,
     /// Channels whose archived threads are to be listed.

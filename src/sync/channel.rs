@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::closings::Closings;
 use super::estimate::Part;
@@ -46,6 +49,7 @@ pub struct ChannelTask {
 pub struct ReadingState {
     millionths: AtomicU32,
     messages: AtomicU64,
+    waits_until: Mutex<Option<Instant>>,
 }
 
 impl ReadingState {
@@ -55,6 +59,17 @@ impl ReadingState {
         self.messages.store(messages, Ordering::Relaxed);
     }
 
+    /// It was told to wait.
+    pub(super) fn wait(&self, wait: Duration) {
+        let until = Instant::now().checked_add(wait);
+        *self.waits_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    fn waits(&self) -> Duration {
+        let until = *self.waits_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
     /// Messages committed.
     pub(super) fn messages(&self) -> u64 {
         self.messages.load(Ordering::Relaxed)
@@ -62,13 +77,15 @@ impl ReadingState {
 }
 
 impl ChannelTask {
-    /// How far it is, as part of its job.
+    /// How far it is, as part of its job, having been open for so long.
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    pub fn part(&self) -> Part {
+    pub fn part(&self, open: Duration) -> Part {
         Part {
             weight: self.plan.weight as f64,
             messages: self.state.messages() as f64,
             progress: f64::from(self.state.millionths.load(Ordering::Relaxed)) / 1_000_000.0,
+            seconds: open.as_secs_f64(),
+            waits: self.state.waits().as_secs_f64(),
         }
     }
 }

@@ -10,10 +10,10 @@ use super::context::{Context, TenantTask};
 use super::meter::Meter;
 use super::reactions::read_reactors;
 use super::watch::look_again;
-use crate::archive::reactions::clear_queue;
+use crate::archive::reactions::{DueChannel, clear_queue};
 use crate::archive::{Reader, TenantRow};
 use crate::model::{ChannelId, ReactionMode};
-use crate::monitor::Event;
+use crate::monitor::{Counter, Event, Monitor as _};
 use crate::platform::PlatformAdapter;
 
 /// Settles what was found missing, then reads who reacted for as long as a run
@@ -33,10 +33,15 @@ pub async fn close_tenant<P: PlatformAdapter>(
     if tenant.reactions != ReactionMode::Users {
         return Ok(context.writer.run(move |tx| clear_queue(tx, row)).await?);
     }
-    let reactions = Reader::open_beside_writer(&context.archive)?.reactions_pending(row)?;
+    let mut due = Reader::open_beside_writer(&context.archive)?.due_channels(row)?;
+    let asked = &tenant.selection.channels;
+    let is_asked =
+        |due: &DueChannel| asked.is_empty() || asked.contains(&due.id) || asked.contains(&due.root);
+    due.retain(|due| roots.contains(&due.root) && is_asked(due));
+    let reactions = due.iter().map(|due| due.reactions).sum();
     context.monitor.event(Event::ReactionsQueued { job_id: job_id.to_string(), reactions });
-    let is_readable = |channel: &crate::archive::reactions::DueChannel| roots.contains(&channel.root);
-    let pass = read_reactors(context, row, is_readable, closings, meter);
+    meter.count(Counter::ReactionsQueued, reactions);
+    let pass = read_reactors(context, due, closings, meter);
     // What the budget doesn't allow stays queued.
     tokio::time::timeout(context.settings.reaction_budget, pass).await.unwrap_or(Ok(()))
 }

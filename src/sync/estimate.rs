@@ -1,5 +1,15 @@
 //! How far a job is, and how long it still takes. Pure.
 
+use std::collections::VecDeque;
+
+/// Messages of a page.
+const PAGE: f64 = 100.0;
+/// Of a page, so much is wasted on average: the last one of a channel isn't
+/// full.
+const LAST_PAGE: f64 = 0.5;
+/// Requests a second are told over so many looks, one a second.
+const LOOKS: usize = 30;
+
 /// A part of a job: channels closed, or one that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Part {
@@ -9,6 +19,10 @@ pub struct Part {
     pub messages: f64,
     /// 0 to 1, by time.
     pub progress: f64,
+    /// Seconds it has been open.
+    pub seconds: f64,
+    /// Seconds it has been told to wait for.
+    pub waits: f64,
 }
 
 impl Part {
@@ -22,27 +36,106 @@ impl Part {
     pub fn remaining(&self) -> Option<u64> {
         self.expected().map(|expected| (expected - self.messages).max(0.0) as u64)
     }
+
+    /// Seconds it still takes at its own rate, however fast the others are: a
+    /// channel has a limit of its own.
+    fn seconds_left(&self) -> f64 {
+        let left = self.expected().map_or(0.0, |expected| (expected - self.messages).max(0.0));
+        let at_its_rate = if self.messages > 0.0 { left * self.seconds / self.messages } else { 0.0 };
+        self.waits + at_its_rate
+    }
 }
 
-/// Progress of a job, 0 to 1. What was read tells how many messages a unit of
-/// weight stands for; with that the rest is reckoned.
-pub fn progress(total_weight: f64, closed: Part, open: impl Iterator<Item = Part>) -> f64 {
-    let mut known = Part { progress: 1.0, ..closed };
-    let mut expected = closed.messages;
-    for part in open {
-        known.messages += part.messages;
-        if let Some(messages) = part.expected() {
-            known.weight += part.weight;
-            expected += messages;
+/// What the messages of a job come to.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Estimate {
+    /// 0 to 1, by messages.
+    pub progress: f64,
+    /// Messages still to be read.
+    pub messages_left: f64,
+    /// Seconds that the open channel still takes which takes longest.
+    pub longest_seconds: f64,
+}
+
+impl Estimate {
+    /// What was read tells how many messages a unit of weight stands for; with
+    /// that the rest is reckoned.
+    pub fn of(total_weight: f64, closed: Part, open: impl Iterator<Item = Part>) -> Self {
+        let mut known = Part { progress: 1.0, ..closed };
+        let mut expected = closed.messages;
+        let mut longest_seconds = 0.0_f64;
+        for part in open {
+            known.messages += part.messages;
+            longest_seconds = longest_seconds.max(part.seconds_left());
+            if let Some(messages) = part.expected() {
+                known.weight += part.weight;
+                expected += messages;
+            }
+        }
+        if known.weight <= 0.0 || total_weight <= 0.0 {
+            return Self { longest_seconds, ..Self::default() };
+        }
+        let unknown_weight = (total_weight - known.weight).max(0.0);
+        let in_all = expected + expected / known.weight * unknown_weight;
+        let progress = if in_all > 0.0 { known.messages / in_all } else { known.weight / total_weight };
+        Self {
+            progress: progress.clamp(0.0, 1.0),
+            messages_left: (in_all - known.messages).max(0.0),
+            longest_seconds,
         }
     }
-    if known.weight <= 0.0 || total_weight <= 0.0 {
-        return 0.0;
+}
+
+/// What a job still has to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Left {
+    /// Its messages.
+    pub messages: Estimate,
+    /// Channels that are not closed.
+    pub channels: f64,
+    /// Channels whose archived threads are not listed yet.
+    pub listings: f64,
+    /// Reactions whose users are still to be read; they come last.
+    pub reactions: f64,
+    /// Seconds that may be spent on them.
+    pub reactions_seconds: f64,
+}
+
+impl Left {
+    /// Seconds it takes at so many requests a second; `None` without any.
+    pub fn seconds(&self, requests_per_second: f64) -> Option<f64> {
+        if requests_per_second <= 0.0 {
+            return None;
+        }
+        let pages = self.messages.messages_left / PAGE + self.channels * LAST_PAGE;
+        let messages = ((pages + self.listings) / requests_per_second).max(self.messages.longest_seconds);
+        let reactions = (self.reactions / requests_per_second).min(self.reactions_seconds);
+        Some(messages + reactions)
     }
-    let unknown_weight = (total_weight - known.weight).max(0.0);
-    let in_all = expected + expected / known.weight * unknown_weight;
-    let progress = if in_all > 0.0 { known.messages / in_all } else { known.weight / total_weight };
-    progress.clamp(0.0, 1.0)
+}
+
+/// Requests a second, lately.
+#[derive(Debug, Default)]
+pub struct Pace {
+    /// Seconds and requests since the begin, at each look.
+    looks: VecDeque<(f64, f64)>,
+}
+
+impl Pace {
+    /// Takes a look, `requests` having been sent after `seconds`.
+    pub fn look(&mut self, seconds: f64, requests: f64) {
+        self.looks.push_back((seconds, requests));
+        if self.looks.len() > LOOKS {
+            self.looks.pop_front();
+        }
+    }
+
+    /// Requests a second over the looks taken; 0 before there are two.
+    pub fn per_second(&self) -> f64 {
+        let (Some(first), Some(last)) = (self.looks.front(), self.looks.back()) else { return 0.0 };
+        let seconds = last.0 - first.0;
+        if seconds > 0.0 { (last.1 - first.1) / seconds } else { 0.0 }
+    }
 }
 
 #[cfg(test)]
@@ -50,28 +143,68 @@ mod tests {
     use super::*;
 
     fn part(weight: f64, messages: f64, progress: f64) -> Part {
-        Part { weight, messages, progress }
+        Part { weight, messages, progress, ..Part::default() }
+    }
+
+    fn progress(total_weight: f64, closed: Part, open: &[Part]) -> f64 {
+        Estimate::of(total_weight, closed, open.iter().copied()).progress
     }
 
     #[test]
     fn nothing_is_known_before_the_first_page() {
-        assert_eq!(progress(10.0, Part::default(), std::iter::empty()).to_bits(), 0.0_f64.to_bits());
+        assert_eq!(progress(10.0, Part::default(), &[]).to_bits(), 0.0_f64.to_bits());
         let unread = part(5.0, 0.0, 0.0);
-        assert!(progress(10.0, Part::default(), [unread].into_iter()) < 0.001);
+        assert!(progress(10.0, Part::default(), &[unread]) < 0.001);
     }
 
     #[test]
     fn an_open_channel_is_reckoned_to_its_end_and_stands_for_the_unopened() {
         // Half of one of two equal channels: a quarter.
         let half = part(5.0, 500.0, 0.5);
-        assert!((progress(10.0, Part::default(), [half].into_iter()) - 0.25).abs() < 1e-9);
+        assert!((progress(10.0, Part::default(), &[half]) - 0.25).abs() < 1e-9);
         // One closed, the other half read.
         let closed = part(5.0, 1000.0, 1.0);
-        assert!((progress(10.0, closed, [half].into_iter()) - 0.75).abs() < 1e-9);
+        assert!((progress(10.0, closed, &[half]) - 0.75).abs() < 1e-9);
     }
 
     #[test]
     fn channels_without_messages_count_by_weight() {
-        assert!((progress(10.0, part(5.0, 0.0, 1.0), std::iter::empty()) - 0.5).abs() < 1e-9);
+        assert!((progress(10.0, part(5.0, 0.0, 1.0), &[]) - 0.5).abs() < 1e-9);
+    }
+
+    fn seconds(open: &[Part], left: Left, requests_per_second: f64) -> f64 {
+        let messages = Estimate::of(10.0, Part::default(), open.iter().copied());
+        Left { messages, reactions_seconds: 900.0, ..left }.seconds(requests_per_second).unwrap()
+    }
+
+    #[test]
+    fn a_job_takes_at_least_as_long_as_its_longest_channel() {
+        let short = Part { seconds: 1.0, ..part(1.0, 100.0, 0.5) };
+        let long = Part { seconds: 10.0, ..part(9.0, 1000.0, 0.1) };
+        // 9,100 messages are 91 requests, but the long one takes 90 seconds.
+        assert!((seconds(&[short, long], Left::default(), 50.0) - 90.0).abs() < 1e-9);
+        // At one request a second it is the requests that take longer.
+        assert!((seconds(&[short, long], Left::default(), 1.0) - 91.0).abs() < 1e-9);
+        let told_to_wait = Part { waits: 3000.0, ..short };
+        assert!((seconds(&[told_to_wait, long], Left::default(), 50.0) - 3001.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn listings_and_reactions_are_requests_and_reactions_have_a_budget() {
+        let left = Left { listings: 100.0, reactions: 50.0, ..Left::default() };
+        assert!((seconds(&[], left, 10.0) - 15.0).abs() < 1e-9);
+        let many = Left { reactions: 1e6, ..Left::default() };
+        assert!((seconds(&[], many, 10.0) - 900.0).abs() < 1e-9);
+        assert_eq!(Left::default().seconds(0.0), None);
+    }
+
+    #[test]
+    fn the_pace_is_that_of_the_last_looks() {
+        let mut pace = Pace::default();
+        assert!(pace.per_second().abs() < 1e-9);
+        for second in 0..100 {
+            pace.look(f64::from(second), f64::from(second * if second < 50 { 1 } else { 3 }));
+        }
+        assert!((pace.per_second() - 3.0).abs() < 1e-9, "{}", pace.per_second());
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::channel::{ChannelOutcome, Failure};
 use super::context::{Context, Stop, TenantOutcome, TenantTask};
-use super::estimate::{self, Part};
+use super::estimate::{Estimate, Left, Pace, Part};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
 use super::run::job_error;
@@ -20,6 +20,8 @@ use crate::monitor::{Counter, Event};
 
 /// An estimate is told once this much of the work is done.
 const ESTIMABLE_PROGRESS: f64 = 0.02;
+/// No job is told to be further before it has ended.
+const ALMOST: f64 = 0.99;
 
 /// How often a running job's figures are logged.
 const METRICS_INTERVAL: Duration = Duration::from_secs(30);
@@ -53,6 +55,11 @@ pub struct JobRecord {
     errors: Vec<JobError>,
     unknown: Vec<ChannelId>,
     cause: Option<Cause>,
+    pace: Pace,
+    /// The greatest progress that was told: what turns up later doesn't take it
+    /// back.
+    told: f64,
+    reaction_budget: Duration,
 }
 
 impl JobRecord {
@@ -99,6 +106,9 @@ impl JobRecord {
             errors: Vec::new(),
             unknown: Vec::new(),
             cause: None,
+            pace: Pace::default(),
+            told: 0.0,
+            reaction_budget: context.settings.reaction_budget,
         })
     }
 
@@ -165,7 +175,11 @@ impl JobRecord {
 
     /// Brings its row up to date. `open` are its channels that are being read.
     pub async fn save<P>(&mut self, context: &Context<P>, open: &[Part]) -> Result<(), ArchiveError> {
+        let seconds = self.began.elapsed().as_secs_f64();
+        #[allow(clippy::cast_precision_loss, reason = "a rate")]
+        self.pace.look(seconds, self.meter.sum(Counter::ApiCalls) as f64);
         let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(open), context.clock.now());
+        self.told = stats.progress;
         context.monitor.event(Event::JobProgress { job_id: job_id.to_string(), stats });
         if self.logged.elapsed() >= METRICS_INTERVAL {
             self.logged = Instant::now();
@@ -199,9 +213,21 @@ impl JobRecord {
     #[allow(clippy::cast_precision_loss, reason = "ratios and averages")]
     fn stats(&self, open: &[Part]) -> JobStats {
         let processed = self.tally.completed + self.tally.failed;
-        let progress = estimate::progress(self.weight as f64, self.done, open.iter().copied());
-        let elapsed = self.began.elapsed().as_secs_f64();
-        let is_estimable = (ESTIMABLE_PROGRESS..1.0).contains(&progress);
+        let messages = Estimate::of(self.weight as f64, self.done, open.iter().copied());
+        let pending = |queued, read| self.meter.sum(queued).saturating_sub(self.meter.sum(read));
+        let listings = pending(Counter::ListingsQueued, Counter::ListingsRead) as f64;
+        let reactions = pending(Counter::ReactionsQueued, Counter::ReactionsRead);
+        let left = Left {
+            messages,
+            channels: self.total.saturating_sub(self.tally.ended()) as f64,
+            listings,
+            reactions: reactions as f64,
+            reactions_seconds: self.reaction_budget.as_secs_f64(),
+        };
+        // What channels turn up isn't known before all are listed.
+        let listed = (self.meter.sum(Counter::ListingsRead) + 1) as f64;
+        let progress = messages.progress * listed / (listed + listings);
+        let is_estimable = messages.progress >= ESTIMABLE_PROGRESS || self.total == 0;
         JobStats {
             channels_total: self.total,
             channels_processed: processed,
@@ -210,13 +236,13 @@ impl JobRecord {
             messages_processed: self.meter.sum(Counter::Messages),
             broken_messages: self.meter.sum(Counter::BrokenMessages),
             reactions_processed: self.meter.sum(Counter::Reactions),
-            reactions_pending: self.reactions_pending,
+            reactions_pending: if self.is_running() { reactions } else { self.reactions_pending },
             attachments_processed: self.meter.sum(Counter::Attachments),
             max_concurrent_channels: self.max_concurrent,
             average_channel_seconds: self.channel_seconds / processed.max(1) as f64,
             requests: self.meter.requests(),
-            progress,
-            eta_seconds: is_estimable.then(|| elapsed * (1.0 - progress) / progress),
+            progress: progress.min(ALMOST).max(self.told),
+            eta_seconds: left.seconds(self.pace.per_second()).filter(|_| is_estimable),
         }
     }
 

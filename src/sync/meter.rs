@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::channel::ReadingState;
 use crate::model::{ChannelId, RequestStats, Waits};
 use crate::monitor::{Counter, Event, Monitor, Wait};
 
-const COUNTERS: [Counter; 15] = [
+const COUNTERS: [Counter; 16] = [
     Counter::ApiCalls,
     Counter::Retries,
     Counter::RateLimitEncounters,
@@ -20,6 +21,7 @@ const COUNTERS: [Counter; 15] = [
     Counter::BrokenMessages,
     Counter::Reactions,
     Counter::Attachments,
+    Counter::ReactionsQueued,
     Counter::ReactionsRead,
     Counter::ListingsQueued,
     Counter::ListingsRead,
@@ -30,7 +32,7 @@ pub struct Meter {
     sums: [AtomicU64; COUNTERS.len()],
     next: Arc<dyn Monitor>,
     /// Whose waits are told, if it is a channel's.
-    channel: Option<ChannelId>,
+    channel: Option<(ChannelId, Arc<ReadingState>)>,
 }
 
 impl Meter {
@@ -40,8 +42,8 @@ impl Meter {
     }
 
     /// Begins at zero, for a channel.
-    pub fn of_channel(channel: ChannelId, next: Arc<dyn Monitor>) -> Self {
-        Self { channel: Some(channel), ..Self::new(next) }
+    pub fn of_channel(channel: ChannelId, state: Arc<ReadingState>, next: Arc<dyn Monitor>) -> Self {
+        Self { channel: Some((channel, state)), ..Self::new(next) }
     }
 
     /// The sum so far.
@@ -92,8 +94,9 @@ impl Monitor for Meter {
             _ => None,
         };
         self.next.event(event);
-        if let (Some(channel), Some((why, wait))) = (self.channel, wait) {
-            self.next.event(Event::ChannelWaits { channel, why, wait });
+        if let (Some((channel, state)), Some((why, wait))) = (&self.channel, wait) {
+            state.wait(wait);
+            self.next.event(Event::ChannelWaits { channel: *channel, why, wait });
         }
     }
 }

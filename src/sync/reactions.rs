@@ -10,7 +10,6 @@ use super::context::Context;
 use super::meter::Meter;
 use crate::anonymize::Person;
 use crate::archive::reactions::{self, DueChannel, DueReaction};
-use crate::archive::{Reader, TenantRow};
 use crate::model::UserId;
 use crate::monitor::{Counter, Monitor as _};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
@@ -23,17 +22,15 @@ const FAILURES_END: u32 = 3;
 /// may have been thrown out.
 const REFUSALS_END: u32 = 5;
 
-/// Works off a tenant's queue, channels side by side, until it is empty. What
-/// is done is committed reaction by reaction; the rest stays queued.
+/// Works off the queue of channels, side by side, until it is empty. What is
+/// done is committed reaction by reaction; the rest stays queued.
 pub async fn read_reactors<P: PlatformAdapter>(
     context: &Arc<Context<P>>,
-    tenant: TenantRow,
-    is_readable: impl Fn(&DueChannel) -> bool,
+    due: Vec<DueChannel>,
     closings: &Arc<Closings>,
     meter: &Arc<Meter>,
 ) -> Result<(), Failure> {
-    let due = Reader::open_beside_writer(&context.archive)?.due_channels(tenant)?;
-    let mut waiting = due.into_iter().filter(is_readable);
+    let mut waiting = due.into_iter();
     let mut reading = JoinSet::new();
     let mut refused = 0;
     while refused < REFUSALS_END {

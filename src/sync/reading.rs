@@ -61,7 +61,7 @@ pub async fn read_channel<P: PlatformAdapter>(
     let mut reading = Reading {
         context,
         task,
-        meter: Meter::of_channel(task.plan.channel.id, job),
+        meter: Meter::of_channel(task.plan.channel.id, Arc::clone(&task.state), job),
         began: Instant::now(),
         began_at: context.clock.now(),
         begin: task.plan.after.map(|after| context.platform.sent_at(after)),
@@ -170,7 +170,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             }
             let channel = &self.task.plan.channel;
             let limit = self.context.settings.page_size;
-            let expected = self.task.part().remaining().unwrap_or(UNKNOWN_WORK);
+            let expected = self.task.part(self.began.elapsed()).remaining().unwrap_or(UNKNOWN_WORK);
             let platform = &self.context.platform;
             let page = tokio::select! {
                 biased;

@@ -249,7 +249,7 @@ impl<P: PlatformAdapter> Run<P> {
             }
         }
         let now = self.context.clock.now();
-        self.records[open.tenant].closed(open.channel, outcome, open.task.part(), now);
+        self.records[open.tenant].closed(open.channel, outcome, open.task.part(open.since.elapsed()), now);
         self.finish_if_done(open.tenant).await
     }
 
@@ -394,7 +394,7 @@ impl<P: PlatformAdapter> Run<P> {
         for (tenant, record) in self.records.iter_mut().enumerate().filter(|(_, record)| record.is_running())
         {
             let open = self.reading_of.values().filter(|open| open.tenant == tenant);
-            let parts: Vec<Part> = open.map(|open| open.task.part()).collect();
+            let parts: Vec<Part> = open.map(|open| open.task.part(open.since.elapsed())).collect();
             record.save(&self.context, &parts).await?;
         }
         Ok(())
