@@ -104,12 +104,11 @@ pub fn page(
 ) -> Result<MessagePage, PlatformError> {
     // One of the two clocks may be slow.
     let newest = answer.date.map(|date| date.max(here).later(CLOCK_TOLERANCE));
-    let read: Vec<Result<Message, BrokenMessage>> = match at_once(&answer.body) {
-        Some(wires) => wires.iter().map(|wire| message(wire, channel, newest)).collect(),
-        None => {
-            let raw: Option<wire::Page<&RawValue>> = answer.parse()?;
-            raw.unwrap_or_default().iter().map(|raw| message_alone(raw.get(), channel, newest)).collect()
-        }
+    let read: Vec<Result<Message, BrokenMessage>> = if let Some(wires) = at_once(&answer.body) {
+        wires.iter().map(|wire| message(wire, channel, newest)).collect()
+    } else {
+        let raw: Option<wire::Page<&RawValue>> = answer.parse()?;
+        raw.unwrap_or_default().iter().map(|raw| message_alone(raw.get(), channel, newest)).collect()
     };
     let mut page = MessagePage { is_full: read.len() >= usize::from(limit), ..MessagePage::default() };
     for read in read {
