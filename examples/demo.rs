@@ -1,6 +1,6 @@
 //! The demo: a simulated Discord, a real sync, and questions to the archive.
 //!
-//! `cargo run --release --example demo [-- FOLDER]` needs no token and no
+//! `cargo run --example demo [-- FOLDER]` needs no token and no
 //! network. It leaves an archive and a configuration in FOLDER (`verta-demo`).
 
 use std::error::Error;
@@ -72,9 +72,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let shown = folder.display();
     title("Go on from here");
     println!("sqlite3 {shown}/archive.db \"SELECT channel, content FROM message_log LIMIT 10\"");
-    println!("cargo run --release -p discord-sim -- --preset demo --port {PORT} &");
+    println!("cargo run -p discord-sim -- --preset demo --port {PORT} &");
     println!("export DISCORD_BOT_TOKEN={}", sim.token());
-    println!("cargo run --release -- --config {shown}/sync.toml start");
+    println!("cargo run -- --config {shown}/sync.toml start");
     Ok(())
 }
 

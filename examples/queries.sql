@@ -1,6 +1,6 @@
 -- Fifteen questions to an archive.
 --
--- All at once:  sqlite3 -readonly -box archive.db < examples/queries.sql
+-- All at once:  sqlite3 -readonly -box -echo archive.db < examples/queries.sql
 -- Only one:     sed -n '/^-- 4\. /,/;$/p' examples/queries.sql | sqlite3 -readonly -box archive.db
 --
 -- They ask the views, which show IDs as text and times as ISO 8601 in UTC, so a

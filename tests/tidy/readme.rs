@@ -3,7 +3,7 @@
 use super::code::Source;
 
 /// The commands of the first two fenced code blocks.
-const FIRST_COMMANDS: [&str; 2] = ["cargo run --release --example demo", "cargo test --workspace --locked"];
+const FIRST_COMMANDS: [&str; 2] = ["cargo run --example demo", "cargo test --workspace --locked"];
 /// Before and after a help text; the command's name stands between these.
 const HELP_BEGIN: [&str; 2] = ["<!-- help: ", "-->"];
 const HELP_END: &str = "<!-- /help -->";
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(first_commands("").len(), 2);
         let other = first_commands(&format!("{demo}{}", block("cargo test")));
         assert_eq!(other, ["code block 2 must be `cargo test --workspace --locked`, it is `cargo test`"]);
-        let explained = block("# look\n$ cargo run --release --example demo");
+        let explained = block("# look\n$ cargo run --example demo");
         assert_eq!(first_commands(&format!("{explained}{tests}")), [""; 0]);
     }
 

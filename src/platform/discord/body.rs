@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flate2::write::GzDecoder;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::transport::{TransportError, innermost};
@@ -57,7 +57,8 @@ impl Room {
     /// Reads a body to its end. One that turns out long waits until there is
     /// room, and isn't read meanwhile.
     pub async fn read(&self, mut incoming: Incoming, is_packed: bool) -> Result<Body, TransportError> {
-        let mut taken = if is_packed { Taken::packed() } else { Taken::Plain(Vec::new()) };
+        let announced = incoming.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+        let mut taken = if is_packed { Taken::packed() } else { Taken::plain(announced.unwrap_or_default()) };
         let mut room = None;
         while let Some(frame) = incoming.frame().await {
             let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
@@ -90,6 +91,11 @@ enum Taken {
 }
 
 impl Taken {
+    /// Takes room for what was announced, as far as it needn't be asked for.
+    fn plain(announced: usize) -> Self {
+        Self::Plain(Vec::with_capacity(announced.min(FREE_BYTES)))
+    }
+
     fn packed() -> Self {
         Self::Packed(Box::new(GzDecoder::new(Vec::new())))
     }
