@@ -43,20 +43,19 @@ pub(super) fn store(
     Ok(())
 }
 
-/// Records messages behind `after` of which not even the ID could be read, and
-/// behind which nothing readable follows. They stand for the next ID there can
-/// be, so that whatever is read there later takes their place.
+/// Records messages behind `after` of which not even the ID could be read, where
+/// nothing readable is. `key` stands for them.
 ///
 /// # Errors
 /// When the archive can't be written.
-pub fn note_tail(
+pub fn note_nameless(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
+    key: i64,
     after: Option<MessageId>,
     broken: &[BrokenMessage],
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let key = tail_key(after);
     let after = after.map_or(0, MessageId::as_i64);
     for message in broken {
         record(tx, channel, key, &message.reason, after, now)?;
@@ -64,9 +63,11 @@ pub fn note_tail(
     Ok(())
 }
 
-/// What stands for messages behind `after` that have no readable IDs.
-pub fn tail_key(after: Option<MessageId>) -> i64 {
-    -(after.map_or(0, MessageId::as_i64) + 1)
+/// What stands for messages behind `after` that have no readable IDs, up to
+/// `until`: at the end of a channel, the next ID there can be, so that whatever
+/// is read there later takes their place.
+pub fn nameless_key(after: Option<MessageId>, until: Option<MessageId>) -> i64 {
+    until.map_or_else(|| -(after.map_or(0, MessageId::as_i64) + 1), |until| -until.as_i64())
 }
 
 /// Another attempt on the same message counts; another message of the same

@@ -12,7 +12,9 @@ use crate::anonymize;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
 use crate::archive::reactions::KeptReactions;
 use crate::archive::{ArchiveError, Tx, broken, channels, jobs, missing, progress};
-use crate::model::{Backfill, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, Timestamp};
+use crate::model::{
+    Backfill, BrokenMessage, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, Timestamp,
+};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{Action, BackfillPlan};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
@@ -216,6 +218,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         }
         if page.last_id().is_some() {
             self.store(pass, page, read_at).await?;
+        } else if !page.broken.is_empty() {
+            // It may stand where nothing readable is.
+            self.note_nameless(pass, pass.until, page.broken).await?;
         }
         Ok(if is_beyond {
             Some(End::Bound)
@@ -233,14 +238,25 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         if page.is_full {
             return Err(self.unreadable("no message of the page has a readable ID"));
         }
-        let (row, after, now) = (self.task.row, pass.cursor, self.context.clock.now());
-        self.meter.count(Counter::BrokenMessages, page.broken.len() as u64);
-        self.write(move |tx| broken::note_tail(tx, row, after, &page.broken, now)).await?;
+        self.note_nameless(pass, None, page.broken).await?;
         self.has_nameless_end |= pass.purpose == Purpose::Main;
-        if pass.purpose == Purpose::Reread {
-            self.still_broken.push(broken::tail_key(after));
-        }
         Ok(End::Reached)
+    }
+
+    /// Records messages without readable ID behind the cursor, up to `until`.
+    async fn note_nameless(
+        &mut self,
+        pass: &Pass,
+        until: Option<MessageId>,
+        broken: Vec<BrokenMessage>,
+    ) -> Result<(), ArchiveError> {
+        let (row, after, now) = (self.task.row, pass.cursor, self.context.clock.now());
+        let key = broken::nameless_key(after, until);
+        self.meter.count(Counter::BrokenMessages, broken.len() as u64);
+        if pass.purpose == Purpose::Reread {
+            self.still_broken.push(key);
+        }
+        self.write(move |tx| broken::note_nameless(tx, row, key, after, &broken, now)).await
     }
 
     /// Nothing is there behind the cursor, and perhaps something was.

@@ -158,6 +158,30 @@ fn a_broken_message_that_is_deleted_is_forgotten() {
 }
 
 #[test]
+fn a_message_without_id_is_remembered_when_its_neighbours_are_deleted() {
+    let sandbox = community(1, 300, "[sync]\nretry_base_delay = \"10ms\"");
+    let channel = chat(&sandbox, 0);
+    // The 160th, whose page goes from the 101st to the 200th.
+    let page = Match::page_of(channel).after(1);
+    sandbox.sim.faults().when(page, What::BrokenMessage(40, Damage::MissingId));
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!((broken(&sandbox), stored(&sandbox, channel)), (1, 299));
+    for place in 100..199 {
+        let stored = format!("SELECT platform_id FROM messages ORDER BY platform_id LIMIT 1 OFFSET {place}");
+        sandbox.sim.world().delete(channel, sandbox.count(&stored).cast_unsigned());
+    }
+    let damaged = What::BrokenMessage(99, Damage::MissingId);
+    sandbox.sim.faults().when(Match::page_of(channel).always(), damaged);
+    for _ in 0..2 {
+        sandbox.run(&["start"]).expect_code(0);
+        assert_eq!((broken(&sandbox), stored(&sandbox, channel)), (1, 299));
+    }
+    sandbox.sim.faults().clear();
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!((broken(&sandbox), stored(&sandbox, channel)), (0, 300));
+}
+
+#[test]
 fn newest_messages_without_a_readable_id_cost_only_themselves() {
     for damage in [Damage::MissingId, Damage::Null, Damage::NotAnObject] {
         let sandbox = community(1, 200, "[sync]\nretry_base_delay = \"10ms\"");
