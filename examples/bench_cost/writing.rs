@@ -24,7 +24,7 @@ use crate::{Done, GUILD, equal, folder};
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 /// As many pages wait for the writer as in a sync.
-const WORKERS: usize = 20;
+const WORKERS: usize = 80;
 const ROUNDS: u32 = 3;
 /// Pages in one transaction of plain SQLite.
 const GROUP: usize = 32;

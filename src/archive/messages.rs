@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use hashbrown::HashMap;
-use rusqlite::params;
+use rusqlite::{CachedStatement, params};
 
 use super::missing::{self, Range};
 use super::reactions::{self, KeptReactions};
@@ -53,6 +53,7 @@ impl PageBatch {
 pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<PageOutcome, ArchiveError> {
     let mut left_over = stored_in_range(tx, batch)?;
     let mut outcome = PageOutcome::default();
+    let mut insert = tx.connection.prepare_cached(INSERT_MESSAGE)?;
     for message in &batch.page.messages {
         let message = &*obey_erasure(tx, message)?;
         for person in &message.people {
@@ -63,7 +64,9 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
             // Blanks never overwrite.
             store_pin(tx, batch.channel, message, now)?;
         } else {
-            store_message(tx, batch.channel, message, is_new, now)?;
+            let statement =
+                if is_new { &mut insert } else { &mut tx.connection.prepare_cached(UPDATE_MESSAGE)? };
+            store_message(tx, statement, batch.channel, message, now)?;
             store_attachments(tx, batch.channel, message, is_new, now)?;
         }
         if batch.reactions.mode != ReactionMode::Off {
@@ -118,9 +121,9 @@ fn absent(left_over: HashMap<i64, bool>, broken: &[BrokenMessage]) -> Vec<i64> {
 
 fn store_message(
     tx: &mut Tx<'_>,
+    statement: &mut CachedStatement<'_>,
     channel: ChannelRow,
     message: &Message,
-    is_new: bool,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     let id = message.id.as_i64();
@@ -128,8 +131,7 @@ fn store_message(
     let reply_author = intern(tx, message.reply.as_ref().and_then(|reply| reply.author.as_ref()), now)?;
     let content = tx.settle(&message.content, channel, id)?;
     let metadata = tx.settle_optional(message.metadata.as_ref(), channel, id)?;
-    let sql = if is_new { INSERT_MESSAGE } else { UPDATE_MESSAGE };
-    tx.connection.prepare_cached(sql)?.execute(params![
+    statement.execute(params![
         channel.0,
         id,
         author,

@@ -52,7 +52,10 @@ fn a_token_revoked_in_the_middle_ends_the_run_at_once_and_costs_nothing_that_cam
     assert!(sandbox.count("SELECT count(*) FROM messages") > 0);
     sandbox.sim.world().set_token(DEFAULT_TOKEN);
     assert_completes(&sandbox);
-    assert!(sandbox.sim.journal().doubles().iter().all(|(target, _)| !target.contains("/messages?")));
+    // What was on its way when the run ended has to be asked for again.
+    let doubles = sandbox.sim.journal().doubles();
+    let pages = doubles.iter().filter(|(target, _)| target.contains("/messages?")).count();
+    assert!(pages <= IN_FLIGHT, "{doubles:?}");
 }
 
 #[test]

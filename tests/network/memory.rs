@@ -47,7 +47,7 @@ fn endless() -> [(What, &'static str); 5] {
 
 /// A channel for each worker whose pages never end, and two besides.
 fn struck() -> Sandbox {
-    let sandbox = community(12, 150, "[sync]\nmax_retries = 0");
+    let sandbox = community(12, 150, "[sync]\nmax_retries = 0\nrequest_timeout = \"5m\"");
     for number in 0..WORKERS {
         let (what, _) = endless()[number % endless().len()].clone();
         sandbox.sim.faults().when(Match::page_of(chat(&sandbox, number)).always(), what);

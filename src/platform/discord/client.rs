@@ -1,5 +1,6 @@
 //! Requests under Discord's limits, tried again after passing faults.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use twilight_http::request::Request;
@@ -33,6 +34,8 @@ pub struct Client {
     gate: Gate,
     retry: RetryPolicy,
     on_rate_limit: OnRateLimit,
+    /// The answer that the token is nobody's: no request follows it.
+    rejection: OnceLock<PlatformError>,
 }
 
 impl Client {
@@ -46,6 +49,7 @@ impl Client {
             gate: Gate::new(settings.gate),
             retry: settings.retry,
             on_rate_limit: settings.on_rate_limit,
+            rejection: OnceLock::new(),
         })
     }
 
@@ -92,7 +96,13 @@ impl Client {
                     if matches!(response.status.as_u16(), 401 | 403) {
                         self.gate.record_refusal();
                     }
-                    return answer::judge(response, subject);
+                    let answer = answer::judge(response, subject);
+                    if let Err(error) = answer.as_ref()
+                        && error.kind == ErrorKind::TokenRejected
+                    {
+                        self.rejection.get_or_init(|| error.clone());
+                    }
+                    return answer;
                 }
                 Sent::TooOften(limit) => limit,
             };
@@ -124,6 +134,9 @@ impl Client {
             self.gate.enter(work).await.map_err(|tripped| {
                 PlatformError::new(ErrorKind::TooManyRefusals, subject, explain(tripped))
             })?;
+        if let Some(error) = self.rejection.get() {
+            return Err(error.clone());
+        }
         count_wait(Counter::GlobalWaitMilliseconds, pass.waited.stopped, monitor);
         count_wait(Counter::GuardWaitMilliseconds, pass.waited.guarded, monitor);
         count_wait(Counter::PaceWaitMilliseconds, pass.waited.paced, monitor);
