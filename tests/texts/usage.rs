@@ -8,9 +8,14 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
     let (sandbox, mut said) = (sandbox(), Transcript::default());
     for arguments in [
         &["strat"][..],
+        &["sync"],
+        &["start", "takaro"],
+        &["start", "--token", "x"],
         &["start", "--tenent", "takaro"],
         &["start", "--tenant", "takraro"],
+        &["start", "--tenant", "takraro", "--tenant", "nobody"],
         &["status", "--tenant", "nobody"],
+        &["status", "--tenant", "takraro"],
         &["start", "--since", "yesterday"],
         &["start", "--since", "2024-13-01"],
         &["start", "--since", "2024-06-01", "--until", "2024-01-01"],
@@ -18,6 +23,7 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
         &["start", "--wait=soon"],
         &["start", "--max-channel-workers", "0"],
         &["start", "--channel", "general"],
+        &["start", "--channel", "99999999999999999999"],
         &["start", "--format", "yaml"],
         &["status", "--max-age", "2 fortnights"],
         &["status", "--job-id", "20260101-000000-0000-1"],
