@@ -224,7 +224,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Result<ExitCode, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     refuse_token(&arguments)?;
-    let cli = Cli::try_parse_from(&arguments).unwrap_or_else(|error| refuse(&advise(error), &arguments));
+    let cli = Cli::try_parse_from(&arguments)
+        .unwrap_or_else(|error| refuse(&advise(error, &arguments), &arguments));
     let around = surroundings(cli.global, env);
     match cli.command {
         Command::Start(options) => start::start(&start_options(options), &around),
@@ -257,7 +258,7 @@ fn completions(shell: Shell) -> String {
 }
 
 /// Adds what was probably meant where the parser's own guess misleads.
-fn advise(mut error: clap::Error) -> clap::Error {
+fn advise(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let given = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         _ => String::new(),
@@ -276,7 +277,7 @@ fn advise(mut error: clap::Error) -> clap::Error {
                 tip("the token is never given on the command line: put it into DISCORD_BOT_TOKEN"),
             );
         }
-        ErrorKind::UnknownArgument if !argument.starts_with('-') => {
+        ErrorKind::UnknownArgument if !argument.starts_with('-') && takes_tenant(arguments) => {
             error.insert(
                 ContextKind::Suggested,
                 tip(&format!("a tenant is named with '--tenant {argument}'")),
@@ -285,6 +286,14 @@ fn advise(mut error: clap::Error) -> clap::Error {
         _ => {}
     }
     error
+}
+
+fn takes_tenant(arguments: &[OsString]) -> bool {
+    let command = Cli::command();
+    let takes =
+        |command: &clap::Command| command.get_arguments().any(|flag| flag.get_long() == Some("tenant"));
+    let given = |command: &&clap::Command| arguments.iter().any(|argument| argument == command.get_name());
+    command.get_subcommands().find(given).is_some_and(takes)
 }
 
 fn tip(text: &str) -> ContextValue {

@@ -40,7 +40,10 @@ fn report(error: &Error, lines: &Lines<'_>, found: &mut Found) {
         ("text needs quotes".to_owned(), format!("write {quoted}"))
     } else {
         let message = error.message().trim_end_matches(", expected nothing");
-        let fix = remedy(error, lines).unwrap_or("correct this line, or the one before it");
+        let fix = match lines.text(line).trim_end() {
+            "[tenant]" => "write [[tenant]] in double brackets, once for each Discord server",
+            _ => remedy(error, lines).unwrap_or("correct this line, or the one before it"),
+        };
         (format!("this is not TOML: {message}"), fix.to_owned())
     };
     let excerpt = excerpt.map(|text| underlined(&text, line, column));

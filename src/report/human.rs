@@ -111,11 +111,18 @@ fn how_far(job: &Job, now: Timestamp) -> String {
     )
 }
 
-/// Messages a second over the whole job; 0 before it has taken any time.
+/// How long reading messages took; who reacted is read after that.
+fn took_reading(job: &Job) -> Option<Duration> {
+    let end = job.completed_at?;
+    let last = job.channels.iter().filter_map(|channel| channel.completed_at).max();
+    Some(last.map_or(end, |last| last.min(end)).since(job.started_at?))
+}
+
+/// Messages a second while they were read; 0 before that has taken any time.
 #[allow(clippy::cast_precision_loss, reason = "a rate")]
 pub fn messages_per_second(job: &Job, now: Timestamp) -> f64 {
     let so_far = || Some(now.since(job.started_at.filter(|_| job.status == JobStatus::Running)?));
-    let seconds = took(job).or_else(so_far).unwrap_or_default().as_secs_f64();
+    let seconds = took_reading(job).or_else(so_far).unwrap_or_default().as_secs_f64();
     if seconds > 0.0 { job.stats.messages_processed as f64 / seconds } else { 0.0 }
 }
 

@@ -31,6 +31,7 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
         &["reset", "--tenant", "takaro"],
         &["reset", "--tenant", "nobody", "--yes"],
         &["forget"],
+        &["forget", "takaro"],
         &["forget", "--user", "somebody", "--yes"],
         &["forget", "--user", "80351110224678912"],
         &["completions", "tcsh"],

@@ -6,7 +6,7 @@ use super::super::Failure;
 use super::super::surroundings::shown;
 use super::super::system::unwritable;
 use super::Steps;
-use crate::archive::health::disk;
+use crate::archive::health::{Disk, disk};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader};
 use crate::exit_code::ExitCode;
 use crate::report::{Finding, Mark};
@@ -16,60 +16,62 @@ const LITTLE_SPACE: u64 = 500 << 20;
 
 /// The archive, its disk and its lock.
 pub(super) fn look(path: &Path, steps: &mut Steps) {
-    let mut code = ExitCode::Archive;
-    let finding = match Reader::open(path).and_then(|reader| state_of(&reader)) {
-        Ok((faults, schema)) if faults.is_empty() => {
-            Finding::good(format!("archive: {}, schema {schema}, sound", shown(path)))
-        }
-        Ok((faults, _)) => Finding::bad(
-            format!("archive: {} is damaged: {}", shown(path), faults.join("; ")),
-            "restore the file from a backup, or move it away to begin anew",
-        ),
-        Err(error) if error.kind == ArchiveErrorKind::Missing => {
-            Finding::good(format!("archive: {} will be made by the first sync", shown(path)))
-        }
-        Err(error) if error.kind == ArchiveErrorKind::OlderSchema => Finding::good(format!(
-            "archive: {} will be brought to this version by the next sync",
-            shown(path)
-        )),
-        Err(error) => unusable(&error, path, &mut code),
-    };
-    let is_readable = finding.mark == Mark::Good;
-    let closed = unwritable(["", "-wal", "-shm"].map(|end| beside(path, end))).filter(|_| is_readable);
-    let finding = match closed {
-        Some(closed) => unusable(&denied(&closed), path, &mut code),
-        None => finding,
-    };
+    let (code, finding) = archive(path);
+    let is_usable = finding.mark == Mark::Good;
     steps.add(code, finding);
     if let Some(disk) = disk(path.parent().unwrap_or(path)) {
-        let free = format!("{:.1} GB free", space(disk.free_bytes));
-        let finding = if disk.is_remote {
-            Finding::notable(
-                format!("disk: {free}, over a network"),
-                "keep the archive on a local disk: SQLite can't rely on the locks of a network's file system",
-            )
-        } else if disk.free_bytes < LITTLE_SPACE {
-            Finding::notable(format!("disk: only {free}"), "make room: a million messages take about 200 MB")
-        } else {
-            Finding::good(format!("disk: {free}"))
-        };
-        steps.add(ExitCode::Archive, finding);
+        steps.add(ExitCode::Archive, space(disk));
     }
-    let lock = unwritable([beside(path, ".lock")]).filter(|_| is_readable);
-    if let Some(lock) = lock {
-        let (text, hint) = Failure::archive(&denied(&lock), path).parts();
-        let remedies = hint.into_iter().collect();
-        steps.add(ExitCode::Archive, Finding { mark: Mark::Bad, text: format!("lock: {text}"), remedies });
-        return;
-    }
-    let finding = match Lock::holder(path) {
-        None => Finding::good("lock: free"),
-        Some(holder) => {
-            let who = holder.map_or_else(String::new, |holder| format!(" by process {}", holder.process));
-            Finding::notable(format!("lock: held{who}"), "a sync is running: \"verta-sync status\" shows it")
-        }
+    // Where no archive can be made, no lock can, and that is said.
+    let closed = unwritable([beside(path, ".lock")]).filter(|_| is_usable || path.exists());
+    let (code, finding) = match closed {
+        Some(closed) => unusable("lock", &denied(&closed), path),
+        None => (ExitCode::Locked, lock(path)),
     };
-    steps.add(ExitCode::Locked, finding);
+    steps.add(code, finding);
+}
+
+fn archive(path: &Path) -> (ExitCode, Finding) {
+    let good = match Reader::open(path).and_then(|reader| state_of(&reader)) {
+        Ok((faults, schema)) if faults.is_empty() => {
+            format!("archive: {}, schema {schema}, sound", shown(path))
+        }
+        Ok((faults, _)) => {
+            let text = format!("archive: {} is damaged: {}", shown(path), faults.join("; "));
+            let remedy = "restore the file from a backup, or move it away to begin anew";
+            return (ExitCode::Archive, Finding::bad(text, remedy));
+        }
+        Err(error) if error.kind == ArchiveErrorKind::Missing => {
+            format!("archive: {} will be made by the first sync", shown(path))
+        }
+        Err(error) if error.kind == ArchiveErrorKind::OlderSchema => {
+            format!("archive: {} will be brought to this version by the next sync", shown(path))
+        }
+        Err(error) => return unusable("archive", &error, path),
+    };
+    match unwritable(["", "-wal", "-shm"].map(|end| beside(path, end))) {
+        Some(closed) => unusable("archive", &denied(&closed), path),
+        None => (ExitCode::Archive, Finding::good(good)),
+    }
+}
+
+fn space(disk: Disk) -> Finding {
+    let free = format!("{:.1} GB free", gigabytes(disk.free_bytes));
+    if disk.is_remote {
+        let remedy =
+            "keep the archive on a local disk: SQLite can't rely on the locks of a network's file system";
+        Finding::notable(format!("disk: {free}, over a network"), remedy)
+    } else if disk.free_bytes < LITTLE_SPACE {
+        Finding::notable(format!("disk: only {free}"), "make room: a million messages take about 200 MB")
+    } else {
+        Finding::good(format!("disk: {free}"))
+    }
+}
+
+fn lock(path: &Path) -> Finding {
+    let Some(holder) = Lock::holder(path) else { return Finding::good("lock: free") };
+    let who = holder.map_or_else(String::new, |holder| format!(" by process {}", holder.process));
+    Finding::notable(format!("lock: held{who}"), "a sync is running: \"verta-sync status\" shows it")
 }
 
 /// A file that belongs to the archive, by the end of its name.
@@ -87,15 +89,16 @@ fn state_of(reader: &Reader) -> Result<(Vec<String>, i64), ArchiveError> {
     Ok((reader.faults()?, reader.schema_version()?))
 }
 
-fn unusable(error: &ArchiveError, path: &Path, code: &mut ExitCode) -> Finding {
+/// What ends a sync that finds the archive, or its lock, so.
+fn unusable(what: &str, error: &ArchiveError, path: &Path) -> (ExitCode, Finding) {
     let failure = Failure::archive(error, path);
-    *code = failure.exit_code;
     let (text, hint) = failure.parts();
-    Finding { mark: Mark::Bad, text: format!("archive: {text}"), remedies: hint.into_iter().collect() }
+    let finding =
+        Finding { mark: Mark::Bad, text: format!("{what}: {text}"), remedies: hint.into_iter().collect() };
+    (failure.exit_code, finding)
 }
 
-/// Gigabytes.
 #[allow(clippy::cast_precision_loss, reason = "shown to a decimal")]
-fn space(bytes: u64) -> f64 {
+fn gigabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e9
 }

@@ -179,7 +179,7 @@ fn two_tenants_in_single_brackets_are_one_mistake() {
     let told = error(&(tenant(1) + &tenant(2)));
     assert!(told.contains("1 problem\n") && told.contains("write [[tenant]] in double brackets"), "{told}");
     let mixed = error(&(TENANT.to_owned() + &tenant(2)));
-    assert!(mixed.contains("duplicate key"), "{mixed}");
+    assert!(mixed.contains("duplicate key") && mixed.contains("in double brackets"), "{mixed}");
 }
 
 #[test]
