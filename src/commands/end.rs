@@ -17,13 +17,22 @@ pub struct End {
     pub run_id: Option<String>,
     /// What it did.
     pub jobs: Vec<Job>,
-    /// Channels asked for that nobody has.
+    /// Whether certain channels were asked for.
+    pub is_of_channels: bool,
+    /// Those of them that nobody has.
     pub unknown: Vec<ChannelId>,
 }
 
 impl Default for End {
     fn default() -> Self {
-        Self { code: ExitCode::Success, stop: None, run_id: None, jobs: Vec::new(), unknown: Vec::new() }
+        Self {
+            code: ExitCode::Success,
+            stop: None,
+            run_id: None,
+            jobs: Vec::new(),
+            is_of_channels: false,
+            unknown: Vec::new(),
+        }
     }
 }
 
@@ -63,7 +72,7 @@ impl End {
         };
         // Who has none of the channels asked for has nothing to tell.
         let is_told =
-            |job: &&Job| self.unknown.is_empty() || had_channels(job) || job.status != JobStatus::Completed;
+            |job: &&Job| !self.is_of_channels || had_channels(job) || job.status != JobStatus::Completed;
         let told: Vec<Job> = self.jobs.iter().filter(is_told).cloned().collect();
         report::summary(&told, Surroundings::now()) + stopped
     }

@@ -172,7 +172,8 @@ async fn sync(
     if !unknown.is_empty() {
         display.warn("hint: \"verta-sync plan\" and the archive's view channel_log show the IDs of channels");
     }
-    let end = End { code, stop: outcome.stop, run_id: Some(run_id), jobs: jobs?, unknown };
+    let is_of_channels = !options.channels.is_empty();
+    let end = End { code, stop: outcome.stop, run_id: Some(run_id), jobs: jobs?, is_of_channels, unknown };
     Ok((end.exit_code(), end.text(options.format)))
 }
 
