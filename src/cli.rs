@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -29,6 +30,9 @@ struct Cli {
 fn styles() -> Styles {
     Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default())
 }
+
+/// What others call a sync.
+const START: [&str; 5] = ["sync", "run", "fetch", "pull", "update"];
 
 /// Names that clippy would have in backticks, which a terminal shows.
 const CONFIG_HELP: &str =
@@ -95,7 +99,7 @@ enum Command {
         /// Check only this tenant; may be given more than once [default: all]
         #[arg(long = "tenant", value_name = "NAME")]
         tenants: Vec<String>,
-        /// Sweep the archive for raw user IDs instead
+        /// Sweep the whole archive for raw user IDs instead, whatever --tenant says
         #[arg(long)]
         privacy: bool,
     },
@@ -123,7 +127,7 @@ struct Start {
     #[arg(long = "tenant", value_name = "NAME")]
     tenants: Vec<String>,
     /// Read only this channel and its threads; may be given more than once
-    #[arg(long = "channel", value_name = "ID")]
+    #[arg(long = "channel", value_name = "ID", value_parser = channel)]
     channels: Vec<ChannelId>,
     /// Read everything again; an unfinished full read goes on
     #[arg(long)]
@@ -184,7 +188,7 @@ struct Reset {
     #[arg(long, value_name = "NAME")]
     tenant: String,
     /// Only this channel and its threads; may be given more than once
-    #[arg(long = "channel", value_name = "ID")]
+    #[arg(long = "channel", value_name = "ID", value_parser = channel)]
     channels: Vec<ChannelId>,
     /// Remove the archived messages as well
     #[arg(long)]
@@ -192,6 +196,17 @@ struct Reset {
     /// Don't ask
     #[arg(long)]
     yes: bool,
+}
+
+fn channel(text: &str) -> Result<ChannelId, String> {
+    text.parse().map_err(|error| {
+        if text.chars().all(|char| char.is_ascii_digit()) {
+            format!("{error}")
+        } else {
+            "give the channel's ID, not its name: \"verta-sync plan\" and the archive's view channel_log show both"
+                .to_owned()
+        }
+    })
 }
 
 fn date(text: &str) -> Result<Timestamp, String> {
@@ -209,7 +224,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Result<ExitCode, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     refuse_token(&arguments)?;
-    let cli = Cli::try_parse_from(&arguments).unwrap_or_else(|error| refuse(&error, &arguments));
+    let cli = Cli::try_parse_from(&arguments)
+        .unwrap_or_else(|error| refuse(&advise(error, &arguments), &arguments));
     let around = surroundings(cli.global, env);
     match cli.command {
         Command::Start(options) => start::start(&start_options(options), &around),
@@ -222,13 +238,66 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
         Command::Check { tenants, privacy } => check::check(&check::Options { tenants, privacy }, &around),
         Command::Forget { user, yes } => forget::forget(&forget::Options { user, yes }, &around),
         Command::Completions { shell } => {
-            // Written at once: the generator panics where it can't write.
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "verta-sync", &mut script);
-            commands::written(io::stdout().write_all(&script))?;
+            commands::written(io::stdout().write_all(completions(shell).as_bytes()))?;
             Ok(ExitCode::Success)
         }
     }
+}
+
+/// The script, made at once: the generator panics where it can't write.
+fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "verta-sync", &mut script);
+    let script = String::from_utf8_lossy(&script);
+    match shell {
+        // The generator takes the hyphen in the name for a space before a
+        // subcommand, in one of two places: <https://github.com/clap-rs/clap/issues/6421>.
+        Shell::Bash => script.replace("verta__subcmd__sync", "verta__sync"),
+        _ => script.into_owned(),
+    }
+}
+
+/// Adds what was probably meant where the parser's own guess misleads.
+fn advise(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let given = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let argument = given(ContextKind::InvalidArg);
+    match error.kind() {
+        ErrorKind::InvalidSubcommand if START.contains(&given(ContextKind::InvalidSubcommand).as_str()) => {
+            let start = ContextValue::Strings(vec!["start".to_owned()]);
+            error.insert(ContextKind::SuggestedSubcommand, start);
+        }
+        ErrorKind::UnknownArgument if argument.starts_with("--token") => {
+            error.remove(ContextKind::SuggestedArg);
+            error.remove(ContextKind::Usage);
+            error.insert(
+                ContextKind::Suggested,
+                tip("the token is never given on the command line: put it into DISCORD_BOT_TOKEN"),
+            );
+        }
+        ErrorKind::UnknownArgument if !argument.starts_with('-') && takes_tenant(arguments) => {
+            error.insert(
+                ContextKind::Suggested,
+                tip(&format!("a tenant is named with '--tenant {argument}'")),
+            );
+        }
+        _ => {}
+    }
+    error
+}
+
+fn takes_tenant(arguments: &[OsString]) -> bool {
+    let command = Cli::command();
+    let takes =
+        |command: &clap::Command| command.get_arguments().any(|flag| flag.get_long() == Some("tenant"));
+    let given = |command: &&clap::Command| arguments.iter().any(|argument| argument == command.get_name());
+    command.get_subcommands().find(given).is_some_and(takes)
+}
+
+fn tip(text: &str) -> ContextValue {
+    ContextValue::StyledStrs(vec![text.to_owned().into()])
 }
 
 /// Ends the process. An argument that isn't understood is repeated, unless it

@@ -5,6 +5,10 @@
 
 mod util;
 
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+
 use discord_sim::{Description, World};
 use util::Sandbox;
 
@@ -44,7 +48,7 @@ fn where_all_is_well_every_step_says_so() {
     assert_eq!(sandbox.listing(), ["sync.toml"], "nothing is written");
     sandbox.assert_discreet(&before);
     sandbox.run(&["start"]).expect_code(0);
-    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 1, sound"]);
+    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 2, sound"]);
 }
 
 #[test]
@@ -91,6 +95,46 @@ fn what_keeps_a_sync_from_working_ends_with_its_code() {
     sandbox.write("archive.db", "no database");
     assert_says(&sandbox.run(&["check"]).expect_code(6).stdout, &["✗ archive", "not a SQLite database"]);
     sandbox.run(&["check", "--tenant", "nobody"]).expect_code(2);
+}
+
+/// Runs the binary as somebody who may only read the archive; `None` where that
+/// can't be done.
+fn run_as_reader(sandbox: &Sandbox, arguments: &[&str]) -> Option<util::Ran> {
+    let mut command = sandbox.command(arguments);
+    if rustix::process::getuid().is_root() {
+        command.uid(65534).gid(65534);
+    }
+    command.output().ok().map(util::Ran::from)
+}
+
+#[test]
+fn what_this_user_may_only_read_is_told_before_a_sync_fails_at_it() {
+    let sandbox = sandbox();
+    sandbox.run(&["start"]).expect_code(0);
+    let set = |name: &str, mode| {
+        set_permissions(sandbox.dir.path().join(name), Permissions::from_mode(mode)).unwrap();
+    };
+    for name in sandbox.listing() {
+        set(&name, 0o444);
+    }
+    set("", 0o555);
+    let runs = [&["check"][..], &["start"], &["status"]].map(|command| run_as_reader(&sandbox, command));
+    set("", 0o755);
+    let [Some(check), Some(start), Some(status)] = runs else { return };
+    let archive = sandbox.archive_path().display().to_string();
+    let checked = check.expect_code(6).stdout;
+    assert_says(&checked, &["✗ archive: ", "✗ lock: ", "run as the archive's owner (user ID "]);
+    assert_says(
+        &checked,
+        &[&format!("{archive} can't be written"), &format!("{archive}.lock can't be written")],
+    );
+    assert_says(&start.expect_code(6).stderr, &["run as the archive's owner"]);
+    status.expect_code(0);
+    set("archive.db", 0o600);
+    if rustix::process::getuid().is_root() {
+        let stderr = run_as_reader(&sandbox, &["status"]).unwrap().expect_code(6).stderr;
+        assert_says(&stderr, &["run as its owner (user ID 0; its mode is 0600)", "\"Who may read it\""]);
+    }
 }
 
 #[test]

@@ -118,6 +118,39 @@ fn a_channel_that_keeps_failing_is_said_to_wait() {
 }
 
 #[test]
+fn a_plan_names_what_its_lists_get_wrong_and_which_list_leaves_a_channel_out() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 3, 10)));
+    let config = std::fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
+    let lists = "include_channels = [\"chat-0\", \"chat-1\", \"chat_2\"]\nexclude_channels = [\"chat-1\"]\n";
+    sandbox.write("sync.toml", &(config + lists));
+    let planned = plan(&sandbox)["tenants"][0].clone();
+    assert_eq!(planned["reads"].as_array().unwrap().len(), 1);
+    let keys: Vec<_> =
+        planned["left_out"].as_array().unwrap().iter().map(|channel| &channel["key"]).collect();
+    assert_eq!(keys, ["exclude_channels", "include_channels"]);
+    assert_eq!(
+        planned["unmatched_entries"],
+        serde_json::json!([{"key": "include_channels", "entry": "chat_2", "meant": "chat-2"}])
+    );
+    sandbox.run(&["check"]).expect_code(0);
+}
+
+#[test]
+fn what_nobody_knows_is_not_guessed() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 60, 10)));
+    let planned = plan(&sandbox)["tenants"][0].clone();
+    assert_eq!(planned["reads"][0]["expected_messages"], Value::Null);
+    assert_eq!(planned["expected"]["channels_of_unknown_size"], 60);
+    let text = sandbox.run(&["plan"]).expect_code(0).stdout;
+    assert!(text.contains("expected: at least ") && text.contains("60 channels hold is not known"), "{text}");
+    assert!(text.contains("who reacted comes on top") && text.contains("and 20 more"), "{text}");
+    sandbox.run(&["start"]).expect_code(0);
+    sandbox.sim.world().advance(48 * HOUR);
+    let text = sandbox.run(&["plan"]).expect_code(0).stdout;
+    assert!(!text.contains("not known"), "{text}");
+}
+
+#[test]
 fn a_plan_fails_as_a_sync_would() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 10)));
     sandbox.sim.world().remove_bot(GUILD);

@@ -203,6 +203,12 @@ fn an_old_success_ends_with_8() {
     assert_eq!(code(&["4h"]), 0);
     assert_eq!(code(&["2h", "--tenant", TENANT]), 0, "the other tenant is not asked about");
     assert_eq!(code(&["2h", "--tenant", "Other", "--format", "json"]), 8);
+    let told = sandbox.run(&["status", "--max-age", "2h"]).expect_code(8).stdout;
+    assert!(told.contains("✗ Other: last success 3h 00m ago, older than 2h 00m"), "{told}");
+    assert!(!told.contains(&format!("✗ {TENANT}")), "{told}");
+    let json = sandbox.run(&["status", "--max-age", "2h", "--format", "json"]).last_json();
+    assert_eq!([&json["tenants"][0]["stale"], &json["tenants"][1]["stale"]], [true, false]);
+    assert_eq!(overview(&sandbox)["tenants"][0].get("stale"), None);
 }
 
 #[test]
@@ -241,6 +247,16 @@ fn status_changes_no_byte_of_the_archive() {
         assert!(state() == before, "{arguments:?} changed the archive");
     }
     assert_eq!(sandbox.count("SELECT count(*) FROM message_log"), 60);
+}
+
+#[test]
+fn a_tenants_name_is_shown_whole() {
+    let sandbox = small();
+    let names = ["a", "b"].map(|end| format!("{}{end}", "a name that two have in common ".repeat(2)));
+    let tables = tenant_table(GUILD, &names[0]) + &tenant_table(GUILD + 1, &names[1]);
+    sandbox.write("sync.toml", &tables);
+    let told = sandbox.run(&["status"]).expect_code(0).stdout;
+    assert!(names.iter().all(|name| told.contains(name.as_str())), "{told}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Arguments of any kind.
 
 use std::os::unix::ffi::OsStringExt as _;
+use std::process;
 
-use clap::error::ErrorKind;
 use fastrand::Rng;
 
 use super::*;
@@ -149,6 +149,40 @@ fn a_token_among_the_arguments_is_refused_and_never_shown() {
         let told = failure.to_string();
         assert!(told.contains(&format!("argument {at} ")) && told.contains("reset it"), "{told}");
         assert!(!told.contains("MTk4"), "{told}");
+    }
+}
+
+#[test]
+fn every_shell_completes_the_flags_of_a_subcommand() {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
+        assert!(completions(shell).contains("max-runtime"), "{shell}");
+    }
+    let script = completions(Shell::Bash);
+    let set = script.matches("cmd=\"verta__sync__subcmd__start\"").count();
+    assert!(set > 0 && script.contains("\n        verta__sync__subcmd__start)"), "{script}");
+}
+
+#[test]
+fn bash_completes_subcommands_flags_and_their_values() {
+    let script = completions(Shell::Bash);
+    for (words, expected) in [
+        (&["st"][..], "start status"),
+        (&["start", "--ten"], "--tenant"),
+        (&["status", "--max"], "--max-age"),
+        (&["start", "--format", "j"], "json"),
+        (&["completions", "z"], "zsh"),
+    ] {
+        let last = words.last().unwrap();
+        let ask = format!(
+            "COMP_WORDS=(verta-sync {}); COMP_CWORD={}; _verta__sync verta-sync {last} {}; echo ${{COMPREPLY[@]}}",
+            words.join(" "),
+            words.len(),
+            words.get(words.len().wrapping_sub(2)).unwrap_or(&"verta-sync"),
+        );
+        let bash = process::Command::new("bash").args(["-c", &format!("{script}\n{ask}")]).output();
+        // Not every machine has it.
+        let Ok(said) = bash else { return };
+        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), expected, "{words:?}");
     }
 }
 

@@ -1,29 +1,30 @@
 //! `verta-sync check`: whether a sync would work, step by step, and whether the
 //! archive keeps its promise of privacy.
 
+mod place;
+
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::surroundings::{runtime, shown};
+use super::selectors::unmatched;
+use super::surroundings::runtime;
 use super::{Failure, Surroundings, connect, written};
 use crate::anonymize::{self, Exposure};
-use crate::archive::health::{Leak, disk};
-use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader};
-use crate::config::{Config, Overrides, TenantConfig};
+use crate::archive::health::Leak;
+use crate::archive::{KnownChannel, Reader};
+use crate::config::{Config, Overrides, TenantConfig, TokenSource};
 use crate::exit_code::ExitCode;
-use crate::model::{BotIdentity, Cause, Timestamp};
+use crate::model::{BotIdentity, Cause, ChannelId, ChannelState, Timestamp};
 use crate::monitor::{Monitor, Silent};
-use crate::plan::{LeftOut, LeftOutReason, Plan, build, discover};
+use crate::plan::{Facts, LeftOut, LeftOutReason, Plan, build, discover};
 use crate::platform::discord::Discord;
 use crate::platform::{ErrorKind, PlatformAdapter as _};
-use crate::report::{self, Finding, Mark, counted};
+use crate::report::{self, Finding, Mark, Unmatched, counted};
 use crate::sync::cause_of;
 
-/// A disk with less than this is nearly full.
-const LITTLE_SPACE: u64 = 500 << 20;
 /// Most channels that are named for one missing permission.
 const NAMED_CHANNELS: usize = 5;
 
@@ -56,10 +57,10 @@ pub fn check(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
         ExitCode::Usage,
         Finding::good(format!("configuration: {}", counted(config.tenants.len() as u64, "tenant"))),
     );
-    archive(&config.archive.path, &mut steps);
+    place::look(&config.archive.path, &mut steps);
     match config.discord.token.read(&around.env) {
         Ok(token) => {
-            steps.add(ExitCode::Access, Finding::good(format!("token: found in {}", config.discord.token)));
+            steps.add(ExitCode::Access, found(&config.discord.token, around));
             runtime()?.block_on(async {
                 let platform = connect::discord(&config, token.expose())?;
                 online(Arc::new(platform), &config, &tenants, &mut steps).await;
@@ -70,6 +71,14 @@ pub fn check(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     }
     written(write!(io::stdout(), "{}", report::findings(&steps.findings)))?;
     Ok(steps.exit_code())
+}
+
+fn found(token: &TokenSource, around: &Surroundings) -> Finding {
+    if token.is_world_readable(&around.env) {
+        let text = format!("token: found in {token}, which every user of this machine may read");
+        return Finding::notable(text, "let only its owner read it (chmod 600)");
+    }
+    Finding::good(format!("token: found in {token}"))
 }
 
 /// Findings, and how the command ends with them.
@@ -104,72 +113,11 @@ impl Steps {
     }
 }
 
-fn archive(path: &Path, steps: &mut Steps) {
-    let mut code = ExitCode::Archive;
-    let finding = match Reader::open(path).and_then(|reader| state_of(&reader)) {
-        Ok((faults, schema)) if faults.is_empty() => {
-            Finding::good(format!("archive: {}, schema {schema}, sound", shown(path)))
-        }
-        Ok((faults, _)) => Finding::bad(
-            format!("archive: {} is damaged: {}", shown(path), faults.join("; ")),
-            "restore the file from a backup, or move it away to begin anew",
-        ),
-        Err(error) if error.kind == ArchiveErrorKind::Missing => {
-            Finding::good(format!("archive: {} will be made by the first sync", shown(path)))
-        }
-        Err(error) if error.kind == ArchiveErrorKind::OlderSchema => Finding::good(format!(
-            "archive: {} will be brought to this version by the next sync",
-            shown(path)
-        )),
-        Err(error) => unusable(&error, path, &mut code),
-    };
-    steps.add(code, finding);
-    if let Some(disk) = disk(path.parent().unwrap_or(path)) {
-        let free = format!("{:.1} GB free", space(disk.free_bytes));
-        let finding = if disk.is_remote {
-            Finding::notable(
-                format!("disk: {free}, over a network"),
-                "keep the archive on a local disk: SQLite can't rely on the locks of a network's file system",
-            )
-        } else if disk.free_bytes < LITTLE_SPACE {
-            Finding::notable(format!("disk: only {free}"), "make room: a million messages take about 200 MB")
-        } else {
-            Finding::good(format!("disk: {free}"))
-        };
-        steps.add(ExitCode::Archive, finding);
-    }
-    let finding = match Lock::holder(path) {
-        None => Finding::good("lock: free"),
-        Some(holder) => {
-            let who = holder.map_or_else(String::new, |holder| format!(" by process {}", holder.process));
-            Finding::notable(format!("lock: held{who}"), "a sync is running: \"verta-sync status\" shows it")
-        }
-    };
-    steps.add(ExitCode::Locked, finding);
-}
-
-fn state_of(reader: &Reader) -> Result<(Vec<String>, i64), ArchiveError> {
-    Ok((reader.faults()?, reader.schema_version()?))
-}
-
-fn unusable(error: &ArchiveError, path: &Path, code: &mut ExitCode) -> Finding {
-    let failure = Failure::archive(error, path);
-    *code = failure.exit_code;
-    let (text, hint) = failure.parts();
-    Finding { mark: Mark::Bad, text: format!("archive: {text}"), remedies: hint.into_iter().collect() }
-}
-
-/// Gigabytes.
-#[allow(clippy::cast_precision_loss, reason = "shown to a decimal")]
-fn space(bytes: u64) -> f64 {
-    bytes as f64 / 1e9
-}
-
 async fn online(platform: Arc<Discord>, config: &Config, tenants: &[&TenantConfig], steps: &mut Steps) {
     let identity = match platform.identity(&Silent).await {
         Ok(identity) => identity,
         Err(error) => {
-            let failure = Failure::platform(&error, config.discord.api_url.as_str());
+            let failure = Failure::platform(&error, &config.discord);
             let (text, hint) = failure.parts();
             let finding = Finding {
                 mark: Mark::Bad,
@@ -182,8 +130,12 @@ async fn online(platform: Arc<Discord>, config: &Config, tenants: &[&TenantConfi
     };
     account(&identity, steps);
     steps.servers = (0, tenants.len());
+    let reader = Reader::open(&config.archive.path).ok();
     for tenant in tenants {
-        let findings = server(&platform, tenant, &identity).await;
+        let known = reader
+            .as_ref()
+            .and_then(|reader| reader.known_channels(tenant.platform.as_str(), tenant.workspace_id).ok());
+        let findings = server(&platform, tenant, &identity, &known.unwrap_or_default()).await;
         steps.servers.0 += usize::from(findings.iter().any(|finding| finding.mark == Mark::Bad));
         steps.findings.extend(findings);
     }
@@ -210,17 +162,21 @@ fn account(identity: &BotIdentity, steps: &mut Steps) {
     steps.add(ExitCode::Success, finding);
 }
 
-async fn server(platform: &Arc<Discord>, tenant: &TenantConfig, identity: &BotIdentity) -> Vec<Finding> {
+async fn server(
+    platform: &Arc<Discord>,
+    tenant: &TenantConfig,
+    identity: &BotIdentity,
+    known: &HashMap<ChannelId, KnownChannel>,
+) -> Vec<Finding> {
     let monitor: Arc<dyn Monitor> = Arc::new(Silent);
     let facts = match discover(platform, tenant.workspace_id, &monitor).await {
         Ok(facts) => facts,
         Err(error) => {
             let hint = report::hint(cause_of(error.kind)).unwrap_or("run again later");
-            let mut finding = Finding::bad(format!("{}: {error}", tenant.name), hint);
-            if error.kind == ErrorKind::NotInWorkspace {
-                finding.remedies.extend(invitation(identity));
-            }
-            return vec![finding];
+            let invite = identity.invite_url.as_ref().filter(|_| error.kind == ErrorKind::NotInWorkspace);
+            let remedy =
+                invite.map_or_else(|| hint.to_owned(), |url| format!("{hint}; invite it here: {url}"));
+            return vec![Finding::bad(format!("{}: {error}", tenant.name), remedy)];
         }
     };
     let now = identity.server_time.unwrap_or_else(Surroundings::now);
@@ -232,12 +188,31 @@ async fn server(platform: &Arc<Discord>, tenant: &TenantConfig, identity: &BotId
         counted(readable, "channel"),
         plan.left_out.len()
     ))];
+    findings.extend(unmatched_entries(tenant, &facts, known));
     findings.extend(missing_rights(tenant, &plan.left_out, identity));
     findings
 }
 
-fn plan(platform: &Arc<Discord>, tenant: &TenantConfig, facts: &crate::plan::Facts, now: Timestamp) -> Plan {
+fn plan(platform: &Arc<Discord>, tenant: &TenantConfig, facts: &Facts, now: Timestamp) -> Plan {
     build(platform.as_ref(), facts, &HashMap::new(), &connect::selection(tenant), now)
+}
+
+/// Entries of the tenant's lists that match neither a channel nor a thread that
+/// is active or known.
+fn unmatched_entries(
+    tenant: &TenantConfig,
+    facts: &Facts,
+    known: &HashMap<ChannelId, KnownChannel>,
+) -> Vec<Finding> {
+    let listed = facts.channels.iter().map(|channel| (channel.id, channel.name.as_str()));
+    let threads =
+        known.values().filter(|known| known.kind.is_thread() && known.state != ChannelState::Deleted);
+    let threads = threads.map(|thread| (thread.id, thread.name.as_str()));
+    let channels: Vec<(ChannelId, &str)> = listed.chain(threads).collect();
+    let finding = |unmatched: Unmatched| {
+        Finding::notable(format!("{}: {}", tenant.name, unmatched.problem()), unmatched.remedy())
+    };
+    unmatched(tenant, &channels).into_iter().map(finding).collect()
 }
 
 fn invitation(identity: &BotIdentity) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Failure, Surroundings};
-use crate::config::{Config, TenantConfig};
+use crate::config::{Config, DiscordConfig, TenantConfig};
 use crate::exit_code::ExitCode;
 use crate::model::{Cause, Timestamp};
 use crate::monitor::{Event, Monitor};
@@ -39,10 +39,10 @@ fn discord_settings(config: &Config) -> DiscordSettings {
 /// Asks who the token belongs to; the answer's time is the run's.
 pub async fn server_time(
     platform: &Discord,
-    api_url: &str,
+    discord: &DiscordConfig,
     monitor: &dyn Monitor,
 ) -> Result<Timestamp, Failure> {
-    let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error, api_url))?;
+    let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error, discord))?;
     if identity.reads_content == Some(false) {
         let failure = Failure::new(ExitCode::Access, "the bot may not read the content of messages");
         return Err(match report::hint(Cause::ContentIntentOff) {

@@ -2,7 +2,7 @@
 
 use super::{Format, Surroundings};
 use crate::exit_code::ExitCode;
-use crate::model::{ChannelId, Job};
+use crate::model::{ChannelId, Job, JobStatus};
 use crate::report;
 use crate::sync::Stop;
 
@@ -17,13 +17,22 @@ pub struct End {
     pub run_id: Option<String>,
     /// What it did.
     pub jobs: Vec<Job>,
-    /// Channels asked for that nobody has.
+    /// Whether certain channels were asked for.
+    pub is_of_channels: bool,
+    /// Those of them that nobody has.
     pub unknown: Vec<ChannelId>,
 }
 
 impl Default for End {
     fn default() -> Self {
-        Self { code: ExitCode::Success, stop: None, run_id: None, jobs: Vec::new(), unknown: Vec::new() }
+        Self {
+            code: ExitCode::Success,
+            stop: None,
+            run_id: None,
+            jobs: Vec::new(),
+            is_of_channels: false,
+            unknown: Vec::new(),
+        }
     }
 }
 
@@ -31,10 +40,9 @@ impl End {
     /// A run that found some channels, but not all that were asked for, is
     /// partial.
     pub fn exit_code(&self) -> ExitCode {
-        let has_channels = |job: &Job| job.stats.channels_total + job.stats.channels_skipped > 0;
         match self.code {
             ExitCode::Success if self.unknown.is_empty() => ExitCode::Success,
-            ExitCode::Success if self.jobs.iter().any(has_channels) => ExitCode::Partial,
+            ExitCode::Success if self.jobs.iter().any(had_channels) => ExitCode::Partial,
             ExitCode::Success => ExitCode::Failure,
             code => code,
         }
@@ -57,11 +65,21 @@ impl End {
     fn paragraphs(&self) -> String {
         let stopped = match self.stop {
             Some(Stop::Signal) => "stopped: run again, it goes on where this run stopped\n",
+            // Only who reacted is left then, which the summary says.
+            Some(Stop::OutOfTime) if self.code == ExitCode::Success => "",
             Some(Stop::OutOfTime) => "out of time: run again, it goes on where this run stopped\n",
             Some(Stop::Fatal) | None => "",
         };
-        report::summary(&self.jobs, Surroundings::now()) + stopped
+        // Who has none of the channels asked for has nothing to tell.
+        let is_told =
+            |job: &&Job| !self.is_of_channels || had_channels(job) || job.status != JobStatus::Completed;
+        let told: Vec<Job> = self.jobs.iter().filter(is_told).cloned().collect();
+        report::summary(&told, Surroundings::now()) + stopped
     }
+}
+
+fn had_channels(job: &Job) -> bool {
+    job.stats.channels_total + job.stats.channels_skipped > 0
 }
 
 /// What is wrong with a channel that nobody has.

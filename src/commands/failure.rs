@@ -5,8 +5,9 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::system::{may_read, owner_and_mode};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError};
-use crate::config::{ConfigError, TokenError, UnknownTenant, suggest};
+use crate::config::{ConfigError, DiscordConfig, TokenError, UnknownTenant, suggest};
 use crate::exit_code::ExitCode;
 use crate::model::Timestamp;
 use crate::platform::PlatformError;
@@ -38,14 +39,17 @@ impl Failure {
         self
     }
 
-    /// Neither the configuration nor the archive has a tenant of this name.
-    pub fn unknown_tenant(name: &str, known: &BTreeSet<&str>) -> Self {
-        let failure = Self::new(ExitCode::Usage, format!("there is no tenant {name:?}"));
-        match suggest(name, known.iter().copied()) {
-            Some(similar) => failure.hint(format!("did you mean {similar:?}?")),
-            None => failure
-                .hint(format!("known tenants: {}", known.iter().copied().collect::<Vec<_>>().join(", "))),
-        }
+    /// Neither the configuration nor the archive has tenants of these names.
+    pub fn unknown_tenants(names: &[&str], known: &BTreeSet<&str>) -> Self {
+        let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        let meant: BTreeSet<&str> =
+            names.iter().filter_map(|name| suggest(name, known.iter().copied())).collect();
+        let meant: Vec<String> = meant.iter().map(|name| format!("{name:?}")).collect();
+        let meant =
+            if meant.is_empty() { String::new() } else { format!("did you mean {}? ", meant.join(" and ")) };
+        let known = known.iter().copied().collect::<Vec<_>>().join(", ");
+        Self::new(ExitCode::Usage, format!("there is no tenant {}", quoted.join(" and no tenant ")))
+            .hint(format!("{meant}known tenants: {known}"))
     }
 
     /// Fails if somebody else holds the archive.
@@ -94,6 +98,12 @@ impl Failure {
             ArchiveErrorKind::CannotCreate if path.is_dir() => {
                 failure.hint("add a file's name to [archive] path: it names a folder")
             }
+            ArchiveErrorKind::CannotCreate if path.exists() && !may_read(path) => match owner_and_mode(path) {
+                Some((owner, mode)) => failure.hint(format!(
+                    "run as its owner (user ID {owner}; its mode is {mode:04o}), or see \"Who may read it\" in the README"
+                )),
+                None => failure,
+            },
             ArchiveErrorKind::CannotCreate if is_folder => {
                 failure.hint(format!("give this user the right to open {folder} and the files in it"))
             }
@@ -107,9 +117,7 @@ impl Failure {
                 failure.hint("change [archive] path to a file that doesn't exist yet")
             }
             ArchiveErrorKind::NewerSchema => failure.hint("install the newer version of verta-sync"),
-            ArchiveErrorKind::ReadOnly => {
-                failure.hint(format!("give this user the right to write {folder} and the files in it"))
-            }
+            ArchiveErrorKind::ReadOnly => failure.hint(writing_hint(path)),
             ArchiveErrorKind::DiskFull => {
                 failure.hint("make room on the disk and run again: it goes on where it stopped")
             }
@@ -135,13 +143,14 @@ impl Failure {
     pub fn lock(error: LockError, archive: &Path) -> Self {
         match error {
             LockError::Held(holder) => Self::locked(holder, archive),
-            LockError::File { .. } => Self::new(ExitCode::Archive, error.to_string())
-                .hint("give this user the right to write the archive's folder"),
+            LockError::File { .. } => {
+                Self::new(ExitCode::Archive, error.to_string()).hint(writing_hint(archive))
+            }
         }
     }
 
-    /// The platform at this address can't be asked at all.
-    pub fn platform(error: &PlatformError, api_url: &str) -> Self {
+    /// The platform can't be asked at all.
+    pub fn platform(error: &PlatformError, discord: &DiscordConfig) -> Self {
         use crate::platform::ErrorKind;
         let exit_code = match error.kind {
             ErrorKind::TokenRejected => ExitCode::Access,
@@ -150,9 +159,15 @@ impl Failure {
         };
         let message = match error.kind {
             ErrorKind::TokenRejected => format!("Discord rejects the token ({})", error.detail),
-            _ => format!("Discord can't be asked at {api_url}: {error}"),
+            _ => format!("Discord can't be asked at {}: {error}", discord.api_url),
         };
         let failure = Self::new(exit_code, message);
+        if error.kind == ErrorKind::TokenRejected {
+            return failure.hint(format!(
+                "check that {} holds the whole token; else make a new token on the Bot page of https://discord.com/developers/applications and put it there",
+                discord.token
+            ));
+        }
         match report::hint(cause_of(error.kind)) {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -161,6 +176,13 @@ impl Failure {
 }
 
 impl Failure {
+    /// Puts what it cost before what failed.
+    #[must_use]
+    pub fn after(mut self, cost: &str) -> Self {
+        self.message = format!("{cost}: {}", self.message);
+        self
+    }
+
     /// What failed, and what to do.
     pub fn parts(&self) -> (String, Option<String>) {
         (self.message.clone(), self.hint.clone())
@@ -190,12 +212,23 @@ impl From<ConfigError> for Failure {
 
 impl From<UnknownTenant> for Failure {
     fn from(error: UnknownTenant) -> Self {
-        Self::new(ExitCode::Usage, format!("failed to {error}"))
+        let names: Vec<&str> = error.unknown.iter().map(String::as_str).collect();
+        Self::unknown_tenants(&names, &error.known.iter().map(String::as_str).collect())
     }
 }
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         Self::new(ExitCode::Access, format!("failed to {error}"))
+    }
+}
+
+/// What to do for the right to write an archive and the files beside it.
+fn writing_hint(path: &Path) -> String {
+    let folder = path.parent().unwrap_or(path);
+    let right = format!("give this user the right to write {} and the files in it", folder.display());
+    match owner_and_mode(path) {
+        Some((owner, _)) => format!("run as the archive's owner (user ID {owner}), or {right}"),
+        None => right,
     }
 }

@@ -10,9 +10,11 @@ mod migrate;
 pub mod panics;
 pub mod plan;
 pub mod reset;
+mod selectors;
 pub mod start;
 pub mod status;
 mod surroundings;
+mod system;
 mod wait;
 
 use std::io;

@@ -3,9 +3,11 @@
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use hashbrown::HashMap;
 
+use super::selectors::unmatched;
 use super::surroundings::runtime;
 use super::{Failure, Format, Surroundings, connect, written};
 use crate::anonymize;
@@ -42,8 +44,7 @@ pub fn plan(options: &Options, around: &Surroundings) -> Result<ExitCode, Failur
     let counter = Arc::new(Requests::default());
     let planned = runtime()?.block_on(async {
         let platform = Arc::new(connect::discord(&config, token.expose())?);
-        let api_url = config.discord.api_url.as_str();
-        let now = connect::server_time(platform.as_ref(), api_url, counter.as_ref()).await?;
+        let now = connect::server_time(platform.as_ref(), &config.discord, counter.as_ref()).await?;
         let mut planned = Vec::new();
         for tenant in tenants {
             let asking =
@@ -111,7 +112,7 @@ impl Asking<'_> {
         let facts = match self.facts(tenant, &known, now).await {
             Ok(facts) => facts,
             Err(error) if error.kind.ends_run() => {
-                return Err(Failure::platform(&error, self.config.discord.api_url.as_str()));
+                return Err(Failure::platform(&error, &self.config.discord));
             }
             Err(error) => return Ok(planned(tenant, Err((cause_of(error.kind), error.to_string())))),
         };
@@ -119,7 +120,9 @@ impl Asking<'_> {
         let expected = plan.expected(reactions_pending, self.bounds());
         Ok(PlannedTenant {
             names: names(&facts, &known),
+            unmatched: unmatched(tenant, &named(&facts)),
             reactions_pending,
+            reaction_budget: self.reaction_budget(tenant),
             listing_requests: self.counter.sum() - before,
             starts: starts(self.platform, &plan),
             expected: Some(expected),
@@ -138,6 +141,11 @@ impl Asking<'_> {
         discover_archived(self.platform, facts, known, false, now, &monitor).await
     }
 
+    fn reaction_budget(&self, tenant: &TenantConfig) -> Option<Duration> {
+        let budget = self.config.sync.reaction_budget;
+        (tenant.reactions == ReactionMode::Users && !budget.is_zero()).then_some(budget)
+    }
+
     fn bounds(&self) -> Bounds {
         Bounds {
             page_size: self.config.sync.message_fetch_size.min(Discord::MAX_PAGE),
@@ -154,10 +162,18 @@ fn planned(tenant: &TenantConfig, plan: Result<Plan, (Cause, String)>) -> Planne
         plan,
         names: HashMap::new(),
         starts: HashMap::new(),
+        unmatched: Vec::new(),
         reactions_pending: 0,
+        reaction_budget: None,
         listing_requests: 0,
         expected: None,
     }
+}
+
+/// Every channel there is, with its name as it is now.
+fn named(facts: &Facts) -> Vec<(ChannelId, &str)> {
+    let channels = facts.channels.iter().chain(&facts.remembered);
+    channels.map(|channel| (channel.id, channel.name.as_str())).collect()
 }
 
 /// Names as people may see them: what the archive has, or without anything that

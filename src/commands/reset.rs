@@ -108,7 +108,7 @@ fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Res
     let archived = reader.and_then(|reader| reader.tenants().ok()).unwrap_or_default();
     let archived = archived.iter().map(|tenant| tenant.name.as_str());
     let known: BTreeSet<&str> = configured.chain(archived).collect();
-    Err(Failure::unknown_tenant(name, &known))
+    Err(Failure::unknown_tenants(&[name], &known))
 }
 
 fn question(options: &Options, scope: &ResetScope, names: &[String]) -> String {

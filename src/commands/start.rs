@@ -58,7 +58,12 @@ pub struct Options {
 /// # Errors
 /// When it can't begin, or the archive gives out on the way.
 pub fn start(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
-    let ended = attempt(options, around);
+    let ended = attempt(options, around).map_err(|failure| match failure.exit_code {
+        ExitCode::Locked if options.wait.is_none() => failure.hint(
+            "\"verta-sync start --wait\" waits until it has ended; \"verta-sync status\" shows how far it is",
+        ),
+        _ => failure,
+    });
     if let (Err(failure), Format::Json) = (&ended, options.format) {
         write!(io::stdout(), "{}", failure.events()).ok();
     }
@@ -164,7 +169,11 @@ async fn sync(
     for channel in &unknown {
         display.warn(&format!("error: {}", end::unknown(*channel)));
     }
-    let end = End { code, stop: outcome.stop, run_id: Some(run_id), jobs: jobs?, unknown };
+    if !unknown.is_empty() {
+        display.warn("hint: \"verta-sync plan\" and the archive's view channel_log show the IDs of channels");
+    }
+    let is_of_channels = !options.channels.is_empty();
+    let end = End { code, stop: outcome.stop, run_id: Some(run_id), jobs: jobs?, is_of_channels, unknown };
     Ok((end.exit_code(), end.text(options.format)))
 }
 
@@ -196,7 +205,7 @@ async fn begin(
         }
     }
     limit_runtime(stop, options.max_runtime);
-    let asked = connect::server_time(platform, config.discord.api_url.as_str(), monitor);
+    let asked = connect::server_time(platform, &config.discord, monitor);
     let now = tokio::select! {
         identity = asked => identity?,
         () = stopped(stop) => return Ok(None),

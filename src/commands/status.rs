@@ -1,15 +1,18 @@
 //! `verta-sync status`: where things stand, read-only.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
 use super::surroundings::shown;
-use super::{Failure, Format, Surroundings, written};
+use super::{Failure, Format, Surroundings, system, written};
 use crate::archive::{ArchiveErrorKind, Lock, Reader, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
-use crate::model::{ChannelCounts, Job, JobStatus, LastError, Overview, TenantOverview, TenantStatus};
+use crate::model::{
+    ChannelCounts, Job, JobStatus, LastError, Overview, TenantOverview, TenantStatus, WorkspaceId,
+};
 use crate::report::{self, Heading};
 
 /// How often `--watch` looks again.
@@ -43,6 +46,11 @@ pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
     let clear = if clears { "\u{1b}[H\u{1b}[2J" } else { "" };
     loop {
         let (code, text) = look(options, &config)?;
+        let screen = system::terminal_size().filter(|_| clears);
+        let text = match screen {
+            Some((rows, columns)) => report::first_rows(&text, rows, columns),
+            None => text,
+        };
         let result = write!(io::stdout(), "{clear}{text}").and_then(|()| io::stdout().flush());
         if !options.watch || result.is_err() {
             written(result)?;
@@ -57,6 +65,8 @@ fn look(options: &Options, config: &Config) -> Result<(ExitCode, String), Failur
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),
         Err(error) if error.kind == ArchiveErrorKind::Missing => None,
+        // Where one can't be made, there is none yet all the same.
+        Err(error) if error.kind == ArchiveErrorKind::ReadOnly && !path.exists() => None,
         Err(error) => return Err(Failure::archive(&error, path)),
     };
     let failed = |error| Failure::archive(&error, path);
@@ -73,11 +83,19 @@ fn look(options: &Options, config: &Config) -> Result<(ExitCode, String), Failur
     rename(&mut overview, &config.tenants);
     add_pending(&mut overview, &config.tenants);
     select(&mut overview, &options.tenants)?;
-    let code = age_code(&overview, config, options);
+    let stale = options.max_age.map(|max_age| stale(&overview, config, options, max_age));
+    let stale = stale.as_deref();
+    let code = if stale.is_none_or(<[_]>::is_empty) { ExitCode::Success } else { ExitCode::Stale };
     let text = match options.format {
-        Format::Json => format!("{}\n", report::overview_json(&overview, Surroundings::now())),
+        Format::Json => format!("{}\n", report::overview_json(&overview, stale, Surroundings::now())),
         Format::Human => {
-            let heading = Heading { archive: &shown(path), now: Surroundings::now() };
+            let heading = Heading {
+                archive: &shown(path),
+                now: Surroundings::now(),
+                columns: system::terminal_size().map(|(_, columns)| columns),
+                max_age: options.max_age.unwrap_or_default(),
+                stale: stale.unwrap_or_default(),
+            };
             let mut text = report::status(&overview, heading);
             if reader.is_none() {
                 text.push_str("\nthere is no archive yet: run \"verta-sync start\"\n");
@@ -214,11 +232,10 @@ fn select(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
     if names.is_empty() {
         return Ok(());
     }
-    for name in names {
-        if overview.tenants.iter().all(|tenant| tenant.name != *name) {
-            let known = overview.tenants.iter().map(|tenant| tenant.name.as_str()).collect();
-            return Err(Failure::unknown_tenant(name, &known));
-        }
+    let known: BTreeSet<&str> = overview.tenants.iter().map(|tenant| tenant.name.as_str()).collect();
+    let unknown: Vec<&str> = names.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
+    if !unknown.is_empty() {
+        return Err(Failure::unknown_tenants(&unknown, &known));
     }
     let wanted = |name: &String| names.contains(name);
     overview.tenants.retain(|tenant| wanted(&tenant.name));
@@ -229,17 +246,17 @@ fn select(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A tenant that was taken out of the configuration is synced no more, and no
-/// cause for alarm unless it is asked for.
-fn age_code(overview: &Overview, config: &Config, options: &Options) -> ExitCode {
-    let Some(max_age) = options.max_age else { return ExitCode::Success };
+/// Whose last success is older than `max_age`. A tenant that was taken out of
+/// the configuration is synced no more, and no cause for alarm unless it is
+/// asked for.
+fn stale(overview: &Overview, config: &Config, options: &Options, max_age: Duration) -> Vec<WorkspaceId> {
     let now = Surroundings::now();
-    let is_watched = |tenant: &TenantOverview| {
+    let is_watched = |tenant: &&TenantOverview| {
         options.tenants.contains(&tenant.name)
             || config.tenants.iter().any(|known| known.workspace_id == tenant.workspace_id)
     };
-    let is_stale = |tenant: &TenantOverview| {
-        is_watched(tenant) && tenant.last_success_at.is_none_or(|success| now.since(success) > max_age)
-    };
-    if overview.tenants.iter().any(is_stale) { ExitCode::Stale } else { ExitCode::Success }
+    let is_stale =
+        |tenant: &&TenantOverview| tenant.last_success_at.is_none_or(|success| now.since(success) > max_age);
+    let stale = overview.tenants.iter().filter(is_watched).filter(is_stale);
+    stale.map(|tenant| tenant.workspace_id).collect()
 }

@@ -9,6 +9,7 @@ use super::{Failure, Surroundings};
 use crate::archive::queue::Place;
 use crate::archive::{ArchiveFile, Lock, LockError};
 use crate::monitor::{Event, Monitor};
+use crate::report;
 use crate::sync::Stop;
 
 /// How often a waiter looks whether it is its turn.
@@ -37,6 +38,10 @@ pub async fn for_lock(
     monitor: &dyn Monitor,
 ) -> Result<Waited, Failure> {
     let failed = |error| Failure::lock(error, &file.path);
+    let in_vain = |holder| {
+        let waited = report::duration(limit.unwrap_or_default());
+        failed(LockError::Held(holder)).after(&format!("waited {waited} in vain"))
+    };
     let take = || Lock::take(file, "start", Some(run_id), Surroundings::now());
     let began = Instant::now();
     let place = Place::join(file, run_id, tenants, Surroundings::now()).map_err(failed)?;
@@ -47,13 +52,13 @@ pub async fn for_lock(
             match take() {
                 Ok(lock) => return Ok(Waited::Locked(lock)),
                 Err(LockError::Held(holder)) if limit.is_some_and(|limit| began.elapsed() >= limit) => {
-                    return Err(failed(LockError::Held(holder)));
+                    return Err(in_vain(holder));
                 }
                 Err(LockError::Held(_)) => {}
                 Err(error) => return Err(failed(error)),
             }
         } else if limit.is_some_and(|limit| began.elapsed() >= limit) {
-            return Err(failed(LockError::Held(Lock::holder(&file.path).flatten())));
+            return Err(in_vain(Lock::holder(&file.path).flatten()));
         }
         if told != Some(ahead) {
             told = Some(ahead);

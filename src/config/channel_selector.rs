@@ -1,5 +1,7 @@
 //! Which channels an include or exclude list means.
 
+use std::fmt;
+
 use super::input::InvalidValue;
 use super::redact::shown;
 use crate::model::ChannelId;
@@ -43,6 +45,15 @@ impl ChannelSelector {
             Self::Name(selected) => {
                 selected == name || selected.strip_prefix('#').is_some_and(|rest| rest == name)
             }
+        }
+    }
+}
+
+impl fmt::Display for ChannelSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Name(name) => f.write_str(name),
         }
     }
 }

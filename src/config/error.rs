@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use super::problem::Problems;
-use super::redact::shown;
 
 /// The configuration can't be used. The text fits after "failed to" and tells
 /// all that is wrong; it may have several lines, and holds no secret.
@@ -65,18 +64,10 @@ pub(super) fn reason(error: &io::Error) -> String {
 
 /// Tenants were named that the configuration doesn't have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("find {}; the configuration has {}", listed(unknown), known.join(", "))]
+#[error("find the tenants {}; the configuration has {}", unknown.join(", "), known.join(", "))]
 pub struct UnknownTenant {
-    /// The names, each with the one that may have been meant.
-    pub unknown: Vec<(String, Option<String>)>,
+    /// The names.
+    pub unknown: Vec<String>,
     /// All names, in the file's order.
     pub known: Vec<String>,
-}
-
-fn listed(unknown: &[(String, Option<String>)]) -> String {
-    let each = unknown.iter().map(|(name, meant)| match meant {
-        Some(meant) => format!("tenant {} (did you mean {meant}?)", shown(name)),
-        None => format!("tenant {}", shown(name)),
-    });
-    each.collect::<Vec<_>>().join(" and ")
 }

@@ -10,7 +10,6 @@ use super::environment::{Environment, Overrides};
 use super::error::{ConfigError, UnknownTenant};
 use super::resolve::resolve;
 use super::source::Source;
-use super::suggest::suggest;
 use super::token::TokenSource;
 use crate::model::{OnRateLimit, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
 
@@ -149,18 +148,13 @@ impl Config {
             match self.tenants.iter().find(|tenant| tenant.name == *name) {
                 Some(tenant) if !tenants.contains(&tenant) => tenants.push(tenant),
                 Some(_) => {}
-                None => unknown.push(name),
+                None => unknown.push(name.clone()),
             }
         }
-        if unknown.is_empty() { Ok(tenants) } else { Err(self.unknown_tenant(unknown)) }
-    }
-
-    fn unknown_tenant(&self, unknown: Vec<&String>) -> UnknownTenant {
-        let known = || self.tenants.iter().map(|tenant| tenant.name.as_str());
-        let meant = |name: &String| suggest(name, known()).map(str::to_owned);
-        UnknownTenant {
-            unknown: unknown.into_iter().map(|name| (name.clone(), meant(name))).collect(),
-            known: known().map(str::to_owned).collect(),
+        if unknown.is_empty() {
+            return Ok(tenants);
         }
+        let known = self.tenants.iter().map(|tenant| tenant.name.clone()).collect();
+        Err(UnknownTenant { unknown, known })
     }
 }

@@ -10,7 +10,7 @@ use super::problem::Found;
 /// Errors after which the parser knows where it is, and what to write instead.
 const HARMLESS: [(&str, &str); 4] = [
     ("string values must be quoted", "put the value in double quotes"),
-    ("unexpected leading zero", "put the value in double quotes, such as mode = \"0600\""),
+    ("unexpected leading zero", "put the value in double quotes if it is text, or remove the zero"),
     ("duplicate key", "keep one of the two"),
     ("invalid basic string", "end the text with a double quote"),
 ];
@@ -23,7 +23,7 @@ pub(super) fn parse<'t>(text: &'t str, lines: &Lines<'_>, found: &mut Found) -> 
     for error in &errors {
         report(error, lines, found);
         // What follows any other error is the parser's guess.
-        remedy(error)?;
+        remedy(error, lines)?;
     }
     Some(table.into_inner())
 }
@@ -31,10 +31,22 @@ pub(super) fn parse<'t>(text: &'t str, lines: &Lines<'_>, found: &mut Found) -> 
 fn report(error: &Error, lines: &Lines<'_>, found: &mut Found) {
     let at = offset(error);
     let (line, column) = (lines.line(at), lines.column(at));
-    let message = error.message().trim_end_matches(", expected nothing");
-    let what = format!("this is not TOML: {message}");
-    let fix = remedy(error).unwrap_or("correct this line, or the one before it");
-    let excerpt = presentable(lines, line).map(|text| underlined(&text, line, column));
+    if error.message().starts_with("duplicate key") && repeats_tenant(lines, line) {
+        return;
+    }
+    let excerpt = presentable(lines, line);
+    let quoted = excerpt.as_deref().filter(|_| lacks_quotes(error, lines)).and_then(quoted);
+    let (what, fix) = if let Some(quoted) = quoted {
+        ("text needs quotes".to_owned(), format!("write {quoted}"))
+    } else {
+        let message = error.message().trim_end_matches(", expected nothing");
+        let fix = match lines.text(line).trim_end() {
+            "[tenant]" => "write [[tenant]] in double brackets, once for each Discord server",
+            _ => remedy(error, lines).unwrap_or("correct this line, or the one before it"),
+        };
+        (format!("this is not TOML: {message}"), fix.to_owned())
+    };
+    let excerpt = excerpt.map(|text| underlined(&text, line, column));
     found.at_position((line, column), InvalidValue::new(what, fix), excerpt);
     found.settle(line);
 }
@@ -48,6 +60,40 @@ fn offset(error: &Error) -> usize {
     error.span().map_or(0, |span| span.start)
 }
 
-fn remedy(error: &Error) -> Option<&'static str> {
-    HARMLESS.iter().find(|(message, _)| error.message().starts_with(message)).map(|(_, remedy)| *remedy)
+fn remedy(error: &Error, lines: &Lines<'_>) -> Option<&'static str> {
+    let message = error.message();
+    let known = HARMLESS.iter().find(|(begin, _)| message.starts_with(begin)).map(|(_, remedy)| *remedy);
+    known.or_else(|| lacks_quotes(error, lines).then_some("put the value in double quotes"))
+}
+
+/// A word is taken for a misspelt `true` or `nan` by its first letter, and a
+/// file mode for a number.
+fn lacks_quotes(error: &Error, lines: &Lines<'_>) -> bool {
+    let message = error.message();
+    let Some((key, value)) = key_and_value(lines.text(lines.line(offset(error)))) else { return false };
+    message.starts_with("string values must be quoted")
+        || (message.starts_with("invalid") && value.starts_with(|char: char| char.is_alphabetic()))
+        || (message.starts_with("unexpected leading zero") && key == "mode")
+}
+
+fn key_and_value(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.split('#').next()?.split_once('=')?;
+    Some((key.trim(), value.trim()))
+}
+
+/// The line with quotes around its value, if it is a single one.
+fn quoted(line: &str) -> Option<String> {
+    let (key, value) = key_and_value(line)?;
+    let is_single = !value.contains(['"', '\'', '\\', '[', '{', ',']);
+    is_single.then(|| format!("{key} = \"{value}\""))
+}
+
+/// Below a second `[tenant]`, or it itself: what to write instead is said of the
+/// first.
+fn repeats_tenant(lines: &Lines<'_>, line: usize) -> bool {
+    let header = (1..=line).rev().find(|line| lines.text(*line).starts_with('['));
+    header.is_some_and(|header| {
+        matches!(lines.text(header).trim_end(), "[tenant]" | "[[tenant]]")
+            && (1..header).any(|earlier| lines.text(earlier).trim_end() == "[tenant]")
+    })
 }

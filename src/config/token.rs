@@ -6,6 +6,7 @@ use std::{fmt, str};
 
 use super::environment::Environment;
 use super::error::reason;
+use super::path::is_variable_name;
 use super::redact::{shown, shown_key, shown_path};
 use super::secret::Secret;
 use super::source::bytes;
@@ -38,8 +39,9 @@ pub enum TokenError {
     /// The environment variable is missing or empty.
     #[error(
         "read the bot token: the environment variable {} is not set, or empty; \
-         set it to the token, or name a file with token_file in [discord]",
-        shown_key(name)
+         set it to the token ({}), or name a file with token_file in [discord]",
+        shown_key(name),
+        asking(name)
     )]
     NotSet {
         /// The variable's name.
@@ -70,6 +72,15 @@ pub enum TokenError {
     /// There is nothing but white space.
     #[error("read the bot token: {place} is empty; put the token in it")]
     Empty {
+        /// The variable or file.
+        place: String,
+    },
+    /// It stands behind a name, as in a file of variables.
+    #[error(
+        "read the bot token: {place} holds an assignment (NAME=…); leave only the token, which \
+         stands behind the \"=\""
+    )]
+    Assigned {
         /// The variable or file.
         place: String,
     },
@@ -105,10 +116,14 @@ impl TokenSource {
         self.token(&bytes)
     }
 
-    /// True if every user of this computer may read the token's file.
-    pub fn is_world_readable(&self) -> bool {
+    /// True if every user of this computer may read the token's file. Where a
+    /// service's manager puts its secrets, others don't get, whatever the mode.
+    pub fn is_world_readable(&self, env: &Environment) -> bool {
+        let is_kept = |path: &Path| {
+            env.variable("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder))
+        };
         match self {
-            Self::File(path) => others_may_read(path),
+            Self::File(path) => !is_kept(path) && others_may_read(path),
             Self::Env(_) | Self::UnsetVariable { .. } => false,
         }
     }
@@ -119,6 +134,9 @@ impl TokenSource {
         let token = without_prefix(str::from_utf8(bytes).map_err(|_| malformed())?);
         if token.is_empty() {
             return Err(TokenError::Empty { place: place() });
+        }
+        if is_assignment(token) {
+            return Err(TokenError::Assigned { place: place() });
         }
         if !token.bytes().all(is_token_byte) {
             return Err(malformed());
@@ -148,6 +166,15 @@ fn without_prefix(text: &str) -> &str {
     }
 }
 
+/// `DISCORD_BOT_TOKEN=…`, with or without `export`. A token that ends with "="
+/// is none.
+fn is_assignment(text: &str) -> bool {
+    let text = text.strip_prefix("export ").unwrap_or(text);
+    text.split_once('=').is_some_and(|(name, value)| {
+        is_variable_name(name.trim()) && !value.trim_matches(['=', '"', '\'']).is_empty()
+    })
+}
+
 /// What a header may hold (RFC 9110, 5.5), less what only a mistake puts there.
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`')
@@ -162,6 +189,12 @@ fn others_may_read(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn others_may_read(_path: &Path) -> bool {
     false
+}
+
+/// A shell's command that asks for a variable without showing or remembering it.
+fn asking(name: &str) -> String {
+    let name = shown_key(name);
+    format!("\"read -rs {name} && export {name}\" asks for it without showing it")
 }
 
 fn file_reason(error: &io::Error) -> String {
@@ -212,12 +245,23 @@ mod tests {
     }
 
     #[test]
+    fn an_assignment_is_refused_and_a_padded_token_is_not() {
+        for value in ["TOKEN=hush", "export TOKEN=hush", "TOKEN=\"hush\"", "TOKEN = hush"] {
+            let error = from_variable(value).unwrap_err();
+            assert!(matches!(error, TokenError::Assigned { .. }), "{value:?}");
+            assert!(!error.to_string().contains("hush"));
+        }
+        assert_eq!(from_variable("aHVzaA==").unwrap().expose(), "aHVzaA==");
+    }
+
+    #[test]
     fn a_missing_or_empty_variable_is_named() {
         let missing = TokenSource::Env("TOKEN".to_owned()).read(&no_env()).unwrap_err();
         assert_eq!(
             missing.to_string(),
             "read the bot token: the environment variable TOKEN is not set, or empty; \
-             set it to the token, or name a file with token_file in [discord]"
+             set it to the token (\"read -rs TOKEN && export TOKEN\" asks for it without showing it), \
+             or name a file with token_file in [discord]"
         );
         for value in [" \n", "Bot ", "Bot"] {
             let error = from_variable(value).unwrap_err().to_string();
@@ -266,8 +310,10 @@ mod tests {
         let source = TokenSource::File(file.path().to_owned());
         for (mode, expected) in [(0o600, false), (0o640, false), (0o644, true)] {
             fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(source.is_world_readable(), expected, "{mode:o}");
+            assert_eq!(source.is_world_readable(&no_env()), expected, "{mode:o}");
         }
-        assert!(!TokenSource::Env("TOKEN".to_owned()).is_world_readable());
+        let of_service = Environment::new([("CREDENTIALS_DIRECTORY", file.path().parent().unwrap())], "/");
+        assert!(!source.is_world_readable(&of_service));
+        assert!(!TokenSource::Env("TOKEN".to_owned()).is_world_readable(&no_env()));
     }
 }

@@ -88,6 +88,23 @@ pub struct ChannelPlan {
     pub weight: u64,
 }
 
+impl ChannelPlan {
+    /// Messages it takes, where the platform says how many there are: in
+    /// threads that are read from their beginning.
+    pub fn known_messages(&self) -> Option<u64> {
+        let is_all = self.after.is_none() && self.until.is_none() && self.backfill.is_none();
+        let thread = self.channel.thread.as_ref().filter(|_| is_all && self.rereads.is_empty());
+        thread.and_then(|thread| thread.messages_sent)
+    }
+
+    /// Whether it reads history of a size that nobody knows, and not just what
+    /// is new or young.
+    pub fn is_of_unknown_size(&self) -> bool {
+        let reads_history = self.action != Action::Refresh || self.backfill.is_some();
+        reads_history && self.known_messages().is_none()
+    }
+}
+
 /// Why a channel isn't read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeftOutReason {
@@ -153,6 +170,19 @@ pub struct LeftOut {
     pub kind: ChannelKind,
     /// Why.
     pub reason: LeftOutReason,
+    /// The key of the configuration that leaves it out, if one does.
+    pub key: Option<&'static str>,
+}
+
+impl LeftOut {
+    /// Why, in words.
+    pub fn explanation(&self) -> String {
+        match self.key {
+            Some("include_channels") => "not named by include_channels".to_owned(),
+            Some(key) => format!("left out by {key}"),
+            None => self.reason.to_string(),
+        }
+    }
 }
 
 /// What a sync of one tenant would do.
@@ -193,6 +223,7 @@ pub fn build<P: PlatformAdapter>(
                 channel: channel.id,
                 name: channel.name.clone(),
                 kind: channel.kind,
+                key: selection.unwanted_by(&lineage).filter(|_| reason == LeftOutReason::NotWanted),
                 reason,
             });
         } else if channel.kind.has_messages() && selection.asks_for(&lineage) {
@@ -234,7 +265,7 @@ fn left_out(channel: &Channel, lineage: &[&Channel], selection: &Selection) -> O
         Some(LeftOutReason::NotPublic(visibility.everyone_lacks.clone()))
     } else if selection.visibility == VisibilityRule::History && !visibility.everyone_reads_history {
         Some(LeftOutReason::HistoryNotPublic)
-    } else if !selection.wants(lineage) {
+    } else if selection.unwanted_by(lineage).is_some() {
         Some(LeftOutReason::NotWanted)
     } else if !visibility.bot_lacks.is_empty() {
         Some(LeftOutReason::BotLacks(visibility.bot_lacks.clone()))

@@ -37,15 +37,21 @@ impl Selection {
         self.channels.is_empty() && self.run_since.is_none() && self.run_until.is_none()
     }
 
-    /// Whether the selection names the channel, or one it hangs below.
-    /// `lineage` is the channel itself, then its parent, and so on.
-    pub fn wants(&self, lineage: &[&Channel]) -> bool {
+    /// The tenant's key that leaves the channel out, by itself or by one it
+    /// hangs below. `lineage` is the channel itself, then its parent, and so on.
+    pub fn unwanted_by(&self, lineage: &[&Channel]) -> Option<&'static str> {
         let named = |selectors: &[ChannelSelector]| {
             selectors
                 .iter()
                 .any(|selector| lineage.iter().any(|channel| selector.matches(channel.id, &channel.name)))
         };
-        (self.include.is_empty() || named(&self.include)) && !named(&self.exclude)
+        if named(&self.exclude) {
+            Some("exclude_channels")
+        } else if self.include.is_empty() || named(&self.include) {
+            None
+        } else {
+            Some("include_channels")
+        }
     }
 
     /// Whether `--channel` names the channel, or one it hangs below.

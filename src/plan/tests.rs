@@ -7,8 +7,8 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::{
-    Action, BackfillPlan, ChannelPlan, Facts, LeftOutReason, Plan, Reread, Selection, build, discover,
-    discover_archived,
+    Action, BackfillPlan, Bounds, ChannelPlan, Facts, LeftOutReason, Plan, Reread, Selection, build,
+    discover, discover_archived,
 };
 use crate::archive::KnownChannel;
 use crate::config::ChannelSelector;
@@ -381,6 +381,30 @@ fn the_largest_work_comes_first() {
     let plan = build(&Fake::new(), &facts, &HashMap::new(), &day_window(), hours_ago(0));
     let order: Vec<u64> = plan.reads.iter().map(|read| read.channel.id.get()).collect();
     assert_eq!(order, [2, 1, 3]);
+}
+
+#[test]
+fn a_plan_says_how_many_messages_it_reads_only_where_that_is_known() {
+    let channels = vec![channel(1, ChannelKind::Text, None, Some(5)), thread(3, 1, None)];
+    let plan = build(&Fake::new(), &facts(channels), &HashMap::new(), &day_window(), hours_ago(0));
+    let sizes: Vec<Option<u64>> = plan.reads.iter().map(ChannelPlan::known_messages).collect();
+    assert_eq!(sizes, [None, Some(5)]);
+    let bounds = Bounds { page_size: 2, requests_per_second: 50.0, channel_pages_per_second: 1.0 };
+    let expected = plan.expected(7, bounds);
+    assert_eq!((expected.requests, expected.unknown_channels), (1 + 3 + 7, 1));
+    assert_eq!(expected.time, Duration::from_secs(3));
+    let refresh = plan_of(text(Some(2)), Some(complete(30, 20)), &day_window());
+    assert_eq!(refresh.expected(0, bounds).unknown_channels, 0);
+}
+
+#[test]
+fn the_key_that_leaves_a_channel_out_is_named() {
+    let selector = |name: &str| vec![ChannelSelector::Name(name.to_owned())];
+    let key = |selection: &Selection| plan_of(text(None), None, selection).left_out[0].key;
+    let both = Selection { include: selector("name-5"), exclude: selector("name-5"), ..day_window() };
+    assert_eq!(key(&both), Some("exclude_channels"));
+    let other = Selection { include: selector("other"), exclude: selector("x"), ..day_window() };
+    assert_eq!(key(&other), Some("include_channels"));
 }
 
 /// A workspace with one channel and its archived threads.

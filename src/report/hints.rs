@@ -7,12 +7,14 @@ use crate::model::Cause;
 pub const fn hint(cause: Cause) -> Option<&'static str> {
     Some(match cause {
         Cause::TokenRejected => {
-            "make a new token on the Bot page of https://discord.com/developers/applications and put it where sync.toml says"
+            "check that the whole token is where sync.toml says; else make a new token on the Bot page of https://discord.com/developers/applications"
         }
         Cause::ContentIntentOff => {
             "switch on \"Message Content Intent\" on the Bot page of https://discord.com/developers/applications"
         }
-        Cause::NotInWorkspace => "invite the bot to the server, or correct guild_id in sync.toml",
+        Cause::NotInWorkspace => {
+            "invite the bot to the server, or correct guild_id in sync.toml (right click the server, Copy Server ID)"
+        }
         Cause::Forbidden => "give the bot's role View Channel and Read Message History in this channel",
         Cause::NotFound => "the channel was deleted; the next run marks it so",
         Cause::Refused => {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::table::{counted, grouped, shown, table};
+use super::table::{columns as table_columns, counted, grouped, shown, table};
 use super::{ago, clock, duration, hint};
-use crate::model::{Cause, FailingChannel, Job, JobError, JobStatus, Overview, Timestamp, Waits};
+use crate::model::{
+    Cause, FailingChannel, Job, JobError, JobStatus, Overview, TenantOverview, Timestamp, Waits, WorkspaceId,
+};
 use crate::plan::dead_until;
 
 /// Most channels that are named under one cause.
@@ -21,6 +23,12 @@ pub struct Heading<'a> {
     pub archive: &'a str,
     /// The time that "ago" counts from.
     pub now: Timestamp,
+    /// The terminal's width, if it is one.
+    pub columns: Option<usize>,
+    /// How old a last success may be.
+    pub max_age: Duration,
+    /// Whose is older.
+    pub stale: &'a [WorkspaceId],
 }
 
 /// What a run did, a paragraph a tenant; one line if nothing is new.
@@ -31,7 +39,7 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
         text.push('\n');
         if job.stats.channels_unreadable > 0 {
             let channels = counted(job.stats.channels_unreadable, "public channel");
-            writeln!(text, "  ! the bot can't read {channels}").ok();
+            writeln!(text, "  ! the bot can't read {channels} (verta-sync check names them)").ok();
             writeln!(text, "    → give its role View Channel, Read Message History, and for voice and stage Connect there").ok();
         }
         if job.stats.broken_messages > 0 {
@@ -103,11 +111,18 @@ fn how_far(job: &Job, now: Timestamp) -> String {
     )
 }
 
-/// Messages a second over the whole job; 0 before it has taken any time.
+/// How long reading messages took; who reacted is read after that.
+fn took_reading(job: &Job) -> Option<Duration> {
+    let end = job.completed_at?;
+    let last = job.channels.iter().filter_map(|channel| channel.completed_at).max();
+    Some(last.map_or(end, |last| last.min(end)).since(job.started_at?))
+}
+
+/// Messages a second while they were read; 0 before that has taken any time.
 #[allow(clippy::cast_precision_loss, reason = "a rate")]
 pub fn messages_per_second(job: &Job, now: Timestamp) -> f64 {
     let so_far = || Some(now.since(job.started_at.filter(|_| job.status == JobStatus::Running)?));
-    let seconds = took(job).or_else(so_far).unwrap_or_default().as_secs_f64();
+    let seconds = took_reading(job).or_else(so_far).unwrap_or_default().as_secs_f64();
     if seconds > 0.0 { job.stats.messages_processed as f64 / seconds } else { 0.0 }
 }
 
@@ -146,10 +161,11 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
 /// Every tenant at a glance, what runs, and what fails.
 pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
     let mut text = format!("archive {}\n\n", heading.archive);
-    text.push_str(&tenants(overview, heading.now));
+    text.push_str(&tenants(overview, heading));
+    write_stale(&mut text, overview, heading);
     write_last_errors(&mut text, overview);
     for tenant in overview.tenants.iter().filter(|tenant| tenant.broken_messages > 0) {
-        let (name, messages) = (shown(&tenant.name, NAME_WIDTH), counted(tenant.broken_messages, "message"));
+        let (name, messages) = (tame(&tenant.name), counted(tenant.broken_messages, "message"));
         writeln!(text, "  ! {name}: {messages} couldn't be read: tried again by the next runs").ok();
     }
     for job in &overview.running {
@@ -176,7 +192,7 @@ pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
 
 /// Channels of a tenant that fail for the same cause, and what to do about it.
 fn write_failing(text: &mut String, tenant: &str, cause: Option<Cause>, channels: &[&FailingChannel]) {
-    let tenant = shown(tenant, NAME_WIDTH);
+    let tenant = tame(tenant);
     for channel in channels.iter().take(NAMED_CHANNELS) {
         let since = channel.since.map(|since| format!(" (since {})", clock(since))).unwrap_or_default();
         let name = shown(&channel.name, NAME_WIDTH);
@@ -200,31 +216,60 @@ fn write_last_errors(text: &mut String, overview: &Overview) {
     let has_failing = |name: &str| overview.failing_channels.iter().any(|channel| channel.tenant == name);
     for tenant in overview.tenants.iter().filter(|tenant| !has_failing(&tenant.name)) {
         let Some(last) = &tenant.last_error else { continue };
-        writeln!(text, "  ✗ {}: {}", shown(&tenant.name, NAME_WIDTH), shown(&last.error, 160)).ok();
+        writeln!(text, "  ✗ {}: {}", tame(&tenant.name), shown(&last.error, 160)).ok();
         if let Some(hint) = last.cause.and_then(hint) {
             writeln!(text, "    → {hint}").ok();
         }
     }
 }
 
-/// Columns that would hold nothing but 0 and need no mention are left out, so
-/// that the table fits a terminal.
-fn tenants(overview: &Overview, now: Timestamp) -> String {
-    let tenants = &overview.tenants;
-    let has_hidden = tenants.iter().any(|tenant| tenant.channels.hidden > 0);
-    let has_unreadable = tenants.iter().any(|tenant| tenant.channels.unreadable > 0);
-    let has_deleted = tenants.iter().any(|tenant| tenant.channels.deleted > 0);
-    let has_pending = tenants.iter().any(|tenant| tenant.reactions_pending > 0);
-    let row = |cells: [String; 11]| {
-        let is_shown = |column: &usize| match *column {
-            5 => has_hidden,
-            6 => has_unreadable,
-            7 => has_deleted,
-            9 => has_pending,
-            _ => true,
+/// A tenant's name is never cut: `--tenant` takes only the whole.
+fn tame(name: &str) -> String {
+    shown(name, usize::MAX)
+}
+
+/// Whose last success is older than it may be.
+fn write_stale(text: &mut String, overview: &Overview, heading: Heading<'_>) {
+    for tenant in overview.tenants.iter().filter(|tenant| heading.stale.contains(&tenant.workspace_id)) {
+        let (name, max_age) = (tame(&tenant.name), duration(heading.max_age));
+        match tenant.last_success_at {
+            Some(at) => {
+                let passed = duration(Duration::from_secs(heading.now.since(at).as_secs()));
+                writeln!(text, "  ✗ {name}: last success {passed} ago, older than {max_age}").ok()
+            }
+            None => writeln!(text, "  ✗ {name}: no success yet").ok(),
         };
-        let cells = cells.into_iter().enumerate().filter(|(column, _)| is_shown(column));
-        cells.map(|(_, cell)| cell).collect::<Vec<_>>()
+    }
+}
+
+/// The table of tenants, shorter where it would not fit the terminal.
+fn tenants(overview: &Overview, heading: Heading<'_>) -> String {
+    let whole = tenants_table(overview, heading.now, false);
+    let fits = heading.columns.is_none_or(|columns| table_columns(&whole) <= columns);
+    if fits { whole } else { tenants_table(overview, heading.now, true) }
+}
+
+/// Columns that would hold nothing but 0 and need no mention are left out.
+fn tenants_table(overview: &Overview, now: Timestamp, is_short: bool) -> String {
+    let tenants = &overview.tenants;
+    let any = |count: fn(&TenantOverview) -> u64| tenants.iter().any(|tenant| count(tenant) > 0);
+    let has_failing = any(|tenant| tenant.channels.failing);
+    let is_shown = [
+        true,
+        true,
+        true,
+        !is_short,
+        !is_short || has_failing,
+        any(|tenant| tenant.channels.hidden),
+        any(|tenant| tenant.channels.unreadable),
+        any(|tenant| tenant.channels.deleted),
+        true,
+        any(|tenant| tenant.reactions_pending),
+        true,
+    ];
+    let row = |cells: [String; 11]| {
+        let cells = cells.into_iter().zip(is_shown).filter(|(_, is_shown)| *is_shown);
+        cells.map(|(cell, _)| cell).collect::<Vec<_>>()
     };
     let headings = [
         "tenant",
@@ -236,14 +281,14 @@ fn tenants(overview: &Overview, now: Timestamp) -> String {
         "unreadable",
         "deleted",
         "messages",
-        "reactions pending",
+        if is_short { "pending" } else { "reactions pending" },
         "last success",
     ];
     let mut rows = vec![row(headings.map(str::to_owned))];
     for tenant in tenants {
         let channels = &tenant.channels;
         rows.push(row([
-            shown(&tenant.name, NAME_WIDTH),
+            tame(&tenant.name),
             tenant.status.name().to_owned(),
             grouped(channels.total),
             grouped(channels.done),

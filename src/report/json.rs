@@ -6,7 +6,7 @@ use super::{hint, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
     ChannelId, ChannelResult, FailingChannel, Job, JobError, JobStatus, LastError, Overview, TenantOverview,
-    Timestamp, Waits,
+    Timestamp, Waits, WorkspaceId,
 };
 use crate::plan::dead_until;
 
@@ -50,11 +50,12 @@ pub fn failure(message: &str, hint: Option<&str>, exit_code: ExitCode) -> String
     format!("{error}\n{summary}\n")
 }
 
-/// What `status` shows.
-pub fn overview(overview: &Overview, now: Timestamp) -> Value {
+/// What `status` shows. `stale` are those whose last success is too old, if that
+/// was asked for.
+pub fn overview(overview: &Overview, stale: Option<&[WorkspaceId]>, now: Timestamp) -> Value {
     let jobs = |jobs: &[Job]| jobs.iter().map(|of_list| job(of_list, now)).collect::<Vec<_>>();
     json!({
-        "tenants": overview.tenants.iter().map(tenant).collect::<Vec<_>>(),
+        "tenants": overview.tenants.iter().map(|of_list| tenant(of_list, stale)).collect::<Vec<_>>(),
         "running": jobs(&overview.running),
         "queued": jobs(&overview.queued),
         "interrupted": jobs(&overview.interrupted),
@@ -62,8 +63,8 @@ pub fn overview(overview: &Overview, now: Timestamp) -> Value {
     })
 }
 
-fn tenant(tenant: &TenantOverview) -> Value {
-    json!({
+fn tenant(tenant: &TenantOverview, stale: Option<&[WorkspaceId]>) -> Value {
+    let mut value = json!({
         "tenant": tenant.name,
         "guild_id": tenant.workspace_id.to_string(),
         "status": tenant.status.name(),
@@ -82,7 +83,11 @@ fn tenant(tenant: &TenantOverview) -> Value {
         "messages": tenant.messages,
         "broken_messages": tenant.broken_messages,
         "reactions_pending": tenant.reactions_pending,
-    })
+    });
+    if let Some(stale) = stale {
+        value["stale"] = stale.contains(&tenant.workspace_id).into();
+    }
+    value
 }
 
 fn hint_of(last: &LastError) -> Option<&'static str> {

@@ -18,6 +18,6 @@ pub use json::{
     channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
     summary as summary_json,
 };
-pub use plan::{PlannedTenant, plan, plan_json};
-pub use table::{counted, shown};
+pub use plan::{PlannedTenant, Unmatched, plan, plan_json};
+pub use table::{counted, first_rows, shown};
 pub use time::{ago, clock, duration, iso};

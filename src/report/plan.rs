@@ -1,6 +1,7 @@
 //! A plan for people and scripts.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use serde_json::{Value, json};
@@ -12,8 +13,34 @@ use crate::plan::{ChannelPlan, Expected, LeftOut, Plan};
 
 /// Room for a name from the platform.
 const NAME_WIDTH: usize = 32;
-/// Most channels that are shown as being read.
-const SHOWN_READS: usize = 40;
+/// Most channels that are shown as being read, and most that are as left out.
+const SHOWN_CHANNELS: usize = 40;
+
+/// An entry of a tenant's include or exclude list that matches no channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmatched {
+    /// The configuration's key.
+    pub key: &'static str,
+    /// The entry: an ID or a name.
+    pub entry: String,
+    /// The name that was probably meant, scrubbed.
+    pub meant: Option<String>,
+}
+
+impl Unmatched {
+    /// What is wrong.
+    pub fn problem(&self) -> String {
+        format!("{}: no channel has the name or ID {:?}", self.key, self.entry)
+    }
+
+    /// What to write instead.
+    pub fn remedy(&self) -> String {
+        match &self.meant {
+            Some(meant) => format!("did you mean {meant:?}?"),
+            None => "write a channel's current name, or its ID (right click, Copy Channel ID)".to_owned(),
+        }
+    }
+}
 
 /// What a sync would do for a tenant.
 #[derive(Debug)]
@@ -28,11 +55,15 @@ pub struct PlannedTenant {
     pub names: HashMap<ChannelId, String>,
     /// From when each channel is read.
     pub starts: HashMap<ChannelId, Timestamp>,
+    /// Entries of its lists that match no channel.
+    pub unmatched: Vec<Unmatched>,
     /// Reactions whose users are still to be read.
     pub reactions_pending: u64,
+    /// A run's time for reading who reacted; `None` if that isn't read.
+    pub reaction_budget: Option<Duration>,
     /// Requests that listing its channels takes.
     pub listing_requests: u64,
-    /// What reading probably takes.
+    /// What reading takes at least.
     pub expected: Option<Expected>,
 }
 
@@ -65,9 +96,13 @@ fn tenant(tenant: &PlannedTenant) -> String {
                 grouped(plan.dead_letters.len() as u64),
             )
             .ok();
+            write_expected(&mut text, tenant, plan);
+            for unmatched in &tenant.unmatched {
+                writeln!(text, "  ! {}", unmatched.problem()).ok();
+                writeln!(text, "    → {}", unmatched.remedy()).ok();
+            }
             write_reads(&mut text, tenant, plan);
             write_others(&mut text, tenant, plan);
-            write_expected(&mut text, tenant);
         }
         Err((cause, error)) => {
             writeln!(text, "{}: ✗ {error}", tenant.name).ok();
@@ -83,8 +118,8 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     if plan.reads.is_empty() {
         return;
     }
-    let mut rows = vec![["action", "channel", "id", "type", "from", "expected"].map(str::to_owned).to_vec()];
-    for read in plan.reads.iter().take(SHOWN_READS) {
+    let mut rows = vec![["action", "channel", "id", "type", "from", "messages"].map(str::to_owned).to_vec()];
+    for read in plan.reads.iter().take(SHOWN_CHANNELS) {
         let from = tenant.starts.get(&read.channel.id).map(|start| clock(*start)).unwrap_or_default();
         rows.push(vec![
             action(read),
@@ -92,13 +127,18 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
             read.channel.id.to_string(),
             read.channel.kind.name().to_owned(),
             from,
-            counted(read.weight, "message"),
+            read.known_messages().map_or_else(|| "unknown".to_owned(), grouped),
         ]);
     }
     for line in table(&rows, &[5]).lines() {
         writeln!(text, "  {line}").ok();
     }
-    if let Some(more) = plan.reads.len().checked_sub(SHOWN_READS).filter(|more| *more > 0) {
+    write_more(text, plan.reads.len());
+}
+
+/// How many of `all` were not shown.
+fn write_more(text: &mut String, all: usize) {
+    if let Some(more) = all.checked_sub(SHOWN_CHANNELS).filter(|more| *more > 0) {
         writeln!(text, "  and {} more: --format json names all", grouped(more as u64)).ok();
     }
 }
@@ -125,25 +165,30 @@ fn write_others(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
         writeln!(text, "  waiting   #{name} ({channel}): failed too often, tried again at {}", clock(*until))
             .ok();
     }
-    for left_out in &plan.left_out {
+    for left_out in plan.left_out.iter().take(SHOWN_CHANNELS) {
         let name = shown(tenant.name_of(left_out.channel), NAME_WIDTH);
-        writeln!(text, "  left out  #{name} ({}): {}", left_out.channel, left_out.reason).ok();
+        writeln!(text, "  left out  #{name} ({}): {}", left_out.channel, left_out.explanation()).ok();
     }
+    write_more(text, plan.left_out.len());
 }
 
-fn write_expected(text: &mut String, tenant: &PlannedTenant) {
+fn write_expected(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     let Some(expected) = tenant.expected else { return };
     let reactions = match tenant.reactions_pending {
         0 => String::new(),
         pending => format!(" ({} for who reacted)", grouped(pending)),
     };
-    writeln!(
-        text,
-        "  expected: about {}{reactions}, {}; channels that were never read are guesses",
-        counted(tenant.requests(), "request"),
-        duration(expected.time),
-    )
-    .ok();
+    let requests = counted(tenant.requests(), "request");
+    writeln!(text, "  expected: at least {requests}{reactions}, {}", duration(expected.time)).ok();
+    if expected.unknown_channels > 0 {
+        let channels = counted(expected.unknown_channels, "channel");
+        let verb = if expected.unknown_channels == 1 { "holds" } else { "hold" };
+        writeln!(text, "  how many messages {channels} {verb} is not known before they are read").ok();
+    }
+    if let Some(budget) = tenant.reaction_budget.filter(|_| !plan.reads.is_empty()) {
+        let budget = duration(budget);
+        writeln!(text, "  who reacted comes on top: a request or more for each emoji of a message, at most {budget} a run").ok();
+    }
 }
 
 /// Everything, for scripts.
@@ -160,10 +205,12 @@ fn tenant_json(tenant: &PlannedTenant) -> Value {
             value["waiting"] = plan.dead_letters.iter().map(|dead| waiting_json(tenant, *dead)).collect();
             value["left_out"] =
                 plan.left_out.iter().map(|left_out| left_out_json(tenant, left_out)).collect();
+            value["unmatched_entries"] = tenant.unmatched.iter().map(unmatched_json).collect();
             value["reactions_pending"] = tenant.reactions_pending.into();
             value["expected"] = json!({
                 "requests": tenant.requests(),
                 "seconds": tenant.expected.map(|expected| expected.time.as_secs_f64()),
+                "channels_of_unknown_size": tenant.expected.map(|expected| expected.unknown_channels),
             });
         }
         Err((cause, error)) => {
@@ -194,8 +241,12 @@ fn read_json(tenant: &PlannedTenant, read: &ChannelPlan) -> Value {
         "earlier_history_from": read.backfill.map(|backfill| backfill.since.map(iso)),
         "parts_again": read.rereads.len(),
         "from": tenant.starts.get(&read.channel.id).map(|start| iso(*start)),
-        "expected_messages": read.weight,
+        "expected_messages": read.known_messages(),
     })
+}
+
+fn unmatched_json(unmatched: &Unmatched) -> Value {
+    json!({ "key": unmatched.key, "entry": unmatched.entry, "meant": unmatched.meant })
 }
 
 fn left_out_json(tenant: &PlannedTenant, left_out: &LeftOut) -> Value {
@@ -205,6 +256,7 @@ fn left_out_json(tenant: &PlannedTenant, left_out: &LeftOut) -> Value {
         "channel_type": left_out.kind.name(),
         "rule": left_out.reason.rule(),
         "missing_permissions": left_out.reason.missing_permissions(),
-        "reason": left_out.reason.to_string(),
+        "key": left_out.key,
+        "reason": left_out.explanation(),
     })
 }

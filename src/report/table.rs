@@ -29,6 +29,30 @@ pub fn table(rows: &[Vec<String>], right: &[usize]) -> String {
     text
 }
 
+/// The columns that text takes.
+pub fn columns(text: &str) -> usize {
+    text.lines().map(str::width).max().unwrap_or(0)
+}
+
+/// As much of a text as a terminal shows without scrolling.
+pub fn first_rows(text: &str, rows: usize, columns: usize) -> String {
+    let taken = |line: &str| line.width().div_ceil(columns.max(1)).max(1);
+    // The last row is the cursor's.
+    if text.lines().map(taken).sum::<usize>() < rows {
+        return text.to_owned();
+    }
+    let mut left = rows.saturating_sub(2);
+    let fits = |line: &&str| {
+        let is_room = taken(line) <= left;
+        left = left.saturating_sub(taken(line));
+        is_room
+    };
+    let mut kept: Vec<&str> = text.lines().take_while(fits).collect();
+    let more = format!("… {}\n", counted((text.lines().count() - kept.len()) as u64, "more line"));
+    kept.push(&more);
+    kept.join("\n")
+}
+
 /// A number with thousands apart.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -75,6 +99,15 @@ mod tests {
         let rows =
             [vec!["name".into(), "n".into()], vec!["日本".into(), "12".into()], vec!["x".into(), "1".into()]];
         assert_eq!(table(&rows, &[1]), "name   n\n日本  12\nx      1\n");
+    }
+
+    #[test]
+    fn a_text_is_cut_to_the_rows_of_a_terminal() {
+        let text = "a\nb\nc\n";
+        assert_eq!(first_rows(text, 4, 80), text);
+        assert_eq!(first_rows(text, 3, 80), "a\n… 2 more lines\n");
+        assert_eq!(first_rows("aaaa\nb\nc\n", 4, 2), "aaaa\n… 2 more lines\n", "a long line takes two rows");
+        assert_eq!(first_rows(text, 0, 0), "… 3 more lines\n");
     }
 
     #[test]

@@ -15,12 +15,12 @@ pub fn clock(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// A length of time in its two largest units: "1h 05m", "2m 03s", "4.2s".
+/// A length of time in its two largest units: "1h 05m", "2m 03s", "4.2s", "4s".
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0..10 => format!("{:.1}s", duration.as_secs_f64()),
-        10..60 => format!("{seconds}s"),
+        0..10 if duration.subsec_nanos() > 0 => format!("{:.1}s", duration.as_secs_f64()),
+        0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         3600..86_400 => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
         _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3600 % 24),
@@ -44,10 +44,11 @@ mod tests {
     #[test]
     fn lengths_of_time_are_short_to_read() {
         for (seconds, expected) in
-            [(4, "4.0s"), (59, "59s"), (123, "2m 03s"), (3900, "1h 05m"), (180_000, "2d 02h")]
+            [(4, "4s"), (59, "59s"), (123, "2m 03s"), (3900, "1h 05m"), (180_000, "2d 02h")]
         {
             assert_eq!(duration(Duration::from_secs(seconds)), expected);
         }
+        assert_eq!(duration(Duration::from_millis(4200)), "4.2s");
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::net::TcpListener;
 
-use discord_sim::{BodyKind, Match, RouteKind, Scope, What};
+use discord_sim::{BodyKind, Description, GuildDescription, Match, RouteKind, Scope, What, World};
 
 use crate::transcript::Transcript;
-use crate::util::tenant_table;
+use crate::util::{Sandbox, tenant_table};
 use crate::{GUILD, sandbox, with_config};
 
 const READ_MESSAGE_HISTORY: u64 = 1 << 16;
@@ -36,6 +36,11 @@ fn what_discord_refuses_is_told_with_what_to_do() {
     }
     let sandbox = sandbox();
     said.run("a channel that nobody has", &sandbox, &["start", "--channel", "12345"]);
+    let mut description = Description::community(GUILD, 1, 20);
+    description.guilds.push(GuildDescription { id: GUILD + 1, name: "Other".into(), ..Default::default() });
+    let two = Sandbox::new(World::new(&description));
+    let chat = two.sim.world().channel_named(GUILD, "chat-0").unwrap().to_string();
+    said.run("a channel of one of two servers", &two, &["start", "--channel", &chat]);
     said.expect("access");
 }
 

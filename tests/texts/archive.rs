@@ -1,12 +1,14 @@
 //! Archives that can't be used.
 
 use std::fs;
+use std::time::Duration;
 
 use rusqlite::Connection;
+use rustix::process::Signal;
 
 use crate::sandbox;
 use crate::transcript::Transcript;
-use crate::util::Sandbox;
+use crate::util::{Sandbox, ended, send};
 
 const COMMANDS: [&[&str]; 4] =
     [&["start"], &["status"], &["check"], &["reset", "--tenant", "takaro", "--yes"]];
@@ -53,5 +55,13 @@ fn an_archive_that_cannot_be_used_is_told_with_what_to_do() {
     let whole = fs::read(damaged.archive_path()).unwrap();
     fs::write(damaged.archive_path(), [&whole[..100], &vec![0xff; whole.len() - 100]].concat()).unwrap();
     take_all(&mut said, "a damaged archive", &damaged);
+    let held = sandbox();
+    let run = held.spawn_slow(&["start"]);
+    held.sim.set_latency(Duration::from_mins(1), Duration::ZERO);
+    for command in [&["start"][..], &["start", "--wait=1s"], &["reset", "--tenant", "takaro", "--yes"]] {
+        said.run("another sync holds it", &held, command);
+    }
+    send(&run, Signal::KILL);
+    ended(run);
     said.expect("archive");
 }

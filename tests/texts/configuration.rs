@@ -1,6 +1,7 @@
 //! sync.toml and the environment.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::transcript::Transcript;
 use crate::{sandbox, with_config};
@@ -14,6 +15,12 @@ fn mistakes_in_the_configuration_are_told_with_line_and_remedy() {
     for (situation, text) in [
         ("an empty file", String::new()),
         ("no TOML", "tenant = [".to_owned()),
+        ("a name without quotes", good.replace("\"takaro\"", "takaro")),
+        ("a mode without quotes", with("[archive]\nmode = 0640")),
+        (
+            "two tenants in single brackets",
+            good.replace("[[tenant]]", "[tenant]") + "\n[tenant]\nname = \"b\"\n",
+        ),
         ("a misspelt section", with("[archiv]\npath = \"a.db\"")),
         ("a misspelt key", with("[archive]\npth = \"a.db\"")),
         ("a wrong type", good.replace("requests_per_second = 5000", "requests_per_second = \"fast\"")),
@@ -67,6 +74,13 @@ fn mistakes_with_the_token_are_told_without_it() {
     said.run("a token file that isn't there", &from_file, &["start"]);
     from_file.write("token", "");
     said.run("an empty token file", &from_file, &["start"]);
+    from_file.write("token", "DISCORD_BOT_TOKEN=a.b.c\n");
+    said.run("a file of variables", &from_file, &["start"]);
+    from_file.write("token", "wrong.token.indeed\n");
+    said.run("a wrong token in a file", &from_file, &["start"]);
+    let readable = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(from_file.dir.path().join("token"), readable).unwrap();
+    said.run("a wrong token in a file that everybody may read", &from_file, &["check"]);
     let from_service = with_config("token_file = \"$CREDENTIALS_DIRECTORY/token\"");
     said.run("a service's token by hand", &from_service, &["start"]);
     said.expect("token");

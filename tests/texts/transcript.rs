@@ -9,7 +9,7 @@ use regex::Regex;
 use crate::util::{Ran, Sandbox};
 
 /// What differs from run to run, and what stands for it.
-const VARIABLE: [(&str, &str); 12] = [
+const VARIABLE: [(&str, &str); 13] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\b\d{8}-\d{6}-[0-9a-z]{4}\b", "RUN"),
     (r"process \d+", "process PID"),
@@ -17,7 +17,8 @@ const VARIABLE: [(&str, &str); 12] = [
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?", "TIME"),
     (r"\b\d[\d,]* messages/s", "RATE messages/s"),
     (r" in (\d+(\.\d+)?m?s|\d+m \d\ds):", " in SPAN:"),
-    (r"requests, \S+( \S+)?;", "requests, SPAN;"),
+    (r"(?m)(requests?.*), \d\S*( \S+)?$", "$1, SPAN"),
+    (r"last success \d\S*( \S+)? ago", "last success AGO"),
     (r": \S+ apart from", ": SPAN apart from"),
     (r"cut off at line 1 column \d+", "cut off at line 1 column N"),
     (r"\d+(\.\d+)? [kMGT]?B free", "SPACE free"),

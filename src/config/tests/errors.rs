@@ -137,16 +137,16 @@ fn a_misspelled_key_is_not_missing_as_well_and_its_value_is_checked() {
 #[test]
 fn text_that_is_not_toml_is_shown_with_its_line_and_column() {
     assert_eq!(
-        error("[archive]\npath = archive.db\nmode = 0600\n[sync]\nmax_retries = 99\nmax_retries = 3\n"),
+        error("[archive]\npath = archive.db\nmode = 0640\n[sync]\nmax_retries = 99\nmax_retries = 3\n"),
         "read the configuration sync.toml: 5 problems
-  sync.toml:2:8: this is not TOML: string values must be quoted, expected literal string
+  sync.toml:2:8: text needs quotes
       2 | path = archive.db
         |        ^
-      put the value in double quotes
-  sync.toml:3:8: this is not TOML: unexpected leading zero
-      3 | mode = 0600
+      write path = \"archive.db\"
+  sync.toml:3:8: text needs quotes
+      3 | mode = 0640
         |        ^
-      put the value in double quotes, such as mode = \"0600\"
+      write mode = \"0640\"
   sync.toml:5: sync.max_retries: 99 is out of range
       write a whole number from 0 to 10
   sync.toml:6: tenant: there is no tenant, so there is nothing to archive
@@ -156,6 +156,30 @@ fn text_that_is_not_toml_is_shown_with_its_line_and_column() {
         | ^
       keep one of the two"
     );
+}
+
+#[test]
+fn a_word_without_quotes_is_shown_with_them() {
+    for word in ["takaro", "false", "friends", "nightly", "insiders", "Team"] {
+        let text = format!("[[tenant]]\nname = {word} # ours\nguild_id = \"1\"\n");
+        let told = error(&text);
+        assert!(told.contains("1 problem\n"), "{told}");
+        let is_boolean = word == "false";
+        assert!(is_boolean || told.contains(&format!("write name = \"{word}\"")), "{told}");
+    }
+    let several = error("[[tenant]]\nname = \"a\"\nguild_id = \"1\"\ninclude_channels = [general]\n");
+    assert!(several.contains("put the value in double quotes"), "{several}");
+    let number = error("[sync]\nmax_retries = 03\n[[tenant]]\nname = \"a\"\nguild_id = \"1\"\n");
+    assert!(number.contains("or remove the zero"), "{number}");
+}
+
+#[test]
+fn two_tenants_in_single_brackets_are_one_mistake() {
+    let tenant = |id| format!("[tenant]\nname = \"t{id}\"\nguild_id = \"{id}\"\n");
+    let told = error(&(tenant(1) + &tenant(2)));
+    assert!(told.contains("1 problem\n") && told.contains("write [[tenant]] in double brackets"), "{told}");
+    let mixed = error(&(TENANT.to_owned() + &tenant(2)));
+    assert!(mixed.contains("duplicate key") && mixed.contains("in double brackets"), "{mixed}");
 }
 
 #[test]
