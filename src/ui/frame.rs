@@ -14,6 +14,16 @@ const NAME_WIDTH: usize = 24;
 /// Between the parts of a row.
 const GAP: &str = "  ";
 
+/// How much is left out for want of room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Brevity {
+    Nothing,
+    /// Long words, and what matters least.
+    Words,
+    /// The reasons of waits, too.
+    Reasons,
+}
+
 /// The terminal that a frame is for.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
@@ -45,16 +55,25 @@ impl Look {
         if width < NAME_WIDTH { width } else { NAME_WIDTH }
     }
 
-    /// A bar, its percentage, and as much of the first of these lists of parts
-    /// that fits; of the last as many parts as fit. The last column stays free.
-    fn row(self, progress: f64, color: u8, parts: &[Vec<String>]) -> String {
+    /// How much may be left out.
+    const fn brevities(self) -> &'static [Brevity] {
+        match self.size.0 {
+            0..60 => &[Brevity::Nothing, Brevity::Words, Brevity::Reasons],
+            _ => &[Brevity::Nothing, Brevity::Words],
+        }
+    }
+
+    /// A bar, its percentage, and these parts with nothing left out, or with as
+    /// little as there is room for. The last column stays free.
+    fn row(self, progress: f64, color: u8, parts: impl Fn(Brevity) -> Vec<String>) -> String {
         let bar_width = self.bar_width();
         let bar = if bar_width > 0 { self.bar(progress, color) + " " } else { String::new() };
         let bar_columns = if bar_width > 0 { bar_width + 1 } else { 0 };
         let percent = format!("{:>3.0}%", (progress * 100.0).floor());
         let room = self.size.0.saturating_sub(bar_columns + percent.len() + GAP.len() + 1);
+        let parts: Vec<Vec<String>> = self.brevities().iter().map(|brevity| parts(*brevity)).collect();
         let whole = parts.iter().map(|parts| parts.join(GAP)).find(|text| text.width() <= room);
-        let text = whole.unwrap_or_else(|| parts.last().map(|parts| fit(parts, room)).unwrap_or_default());
+        let text = whole.or_else(|| parts.last().map(|parts| fit(parts, room))).unwrap_or_default();
         format!("{bar}{percent}{GAP}{text}")
     }
 
@@ -89,13 +108,13 @@ fn fit(parts: &[String], room: usize) -> String {
 
 /// The row of all channels. `requests_allowed` is what a second may see.
 pub fn total_row(totals: &Totals, requests_allowed: f64, look: Look) -> String {
-    let parts = [false, true].map(|is_short| total_parts(totals, requests_allowed, is_short));
-    look.row(totals.progress(), 32, &parts)
+    look.row(totals.progress(), 32, |brevity| total_parts(totals, requests_allowed, brevity))
 }
 
 /// What matters most comes first: a narrow terminal leaves the end out.
-fn total_parts(totals: &Totals, requests_allowed: f64, is_short: bool) -> Vec<String> {
-    let short = |short: &str, long: &str| if is_short { short.to_owned() } else { long.to_owned() };
+fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<String> {
+    let short =
+        |short: &str, long: &str| if brevity >= Brevity::Words { short.to_owned() } else { long.to_owned() };
     let phase = totals.phase();
     let messages = format!("{} msgs", grouped(totals.messages.sum()));
     let requests = totals.requests.whole();
@@ -104,7 +123,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, is_short: bool) -> Vec<St
     if phase == Phase::Looking {
         parts.push("looking at channels".to_owned());
     }
-    parts.extend(totals.wait().map(|wait| words::wait(wait, is_short)));
+    parts.extend(totals.wait().map(|wait| words::wait(wait, brevity == Brevity::Reasons)));
     if matches!(phase, Phase::Channels | Phase::Reactors) {
         parts.push(words::eta(totals.eta()));
     }
@@ -112,7 +131,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, is_short: bool) -> Vec<St
         let listed = format!("{}/{}", grouped(totals.listings_done), grouped(totals.listings));
         parts.push(short("archived threads ", "listing archived threads ") + &listed);
     }
-    if matches!(phase, Phase::Channels | Phase::Listings) {
+    if matches!(phase, Phase::Channels | Phase::Listings | Phase::Done) {
         let (done, all) = (grouped(totals.channels_done), grouped(totals.channels));
         parts.push(format!("{done}/{all} {}", short("ch", "channels")));
     }
@@ -123,7 +142,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, is_short: bool) -> Vec<St
     match phase {
         Phase::Looking => parts.push(requests),
         Phase::Reactors => parts.extend([requests, messages]),
-        Phase::Channels | Phase::Listings => {
+        Phase::Channels | Phase::Listings | Phase::Done => {
             parts.extend([messages, format!("{}/s", grouped(totals.messages.whole())), requests]);
         }
     }
@@ -135,15 +154,15 @@ pub fn channel_row(channel: &Channel, tenant: Option<&str>, look: Look) -> Strin
     let width = look.name_width();
     let tenant = tenant.map(|tenant| shown(tenant, width / 2) + " ").unwrap_or_default();
     let name = format!("{tenant}#{}", shown(&channel.name, width));
-    let parts = [false, true].map(|is_short| {
+    look.row(channel.progress, 34, |brevity| {
         let mut parts = vec![name.clone()];
-        parts.extend(channel.wait().map(|wait| words::channel_wait(wait, is_short)));
-        parts.extend(channel.reached.filter(|_| !is_short).map(day));
+        let wait = channel.wait();
+        parts.extend(wait.map(|wait| words::channel_wait(wait, brevity == Brevity::Reasons)));
+        parts.extend(channel.reached.filter(|_| brevity == Brevity::Nothing).map(day));
         parts.push(format!("{} msgs", grouped(channel.messages.sum())));
         parts.push(format!("{}/s", grouped(channel.messages.whole())));
         parts
-    });
-    look.row(channel.progress, 34, &parts)
+    })
 }
 
 /// A day in UTC.
@@ -273,6 +292,9 @@ mod tests {
         (13..=116).for_each(|number| totals.event(&finished(number)));
         let listing = " 40%  listing archived threads 812/2,000  116/116 channels  0 msgs";
         assert!(row(&totals).contains(listing), "{}", row(&totals));
+        totals.event(&limited("global", 5));
+        let waits = total_row(&totals, 50.0, look(80));
+        assert!(waits.contains(" 40%  waits 5s for a rate limit  archived threads 812/2,000"), "{waits}");
         totals.count(Counter::ListingsRead, 1188);
         totals.event(&Event::ReactionsQueued { job_id: job_id(), reactions: 17_930 });
         advance(Duration::from_secs(10)).await;
@@ -285,7 +307,7 @@ mod tests {
         totals.event(&finished(1));
         // What there was no time for is no longer waited for.
         totals.event(&Event::JobFinished { job_id: job_id(), status: JobStatus::Completed });
-        assert!(row(&totals).contains("100%  ETA not yet known  117/117 channels"), "{}", row(&totals));
+        assert!(row(&totals).contains("100%  117/117 channels"), "{}", row(&totals));
     }
 
     #[tokio::test(start_paused = true)]
@@ -307,6 +329,8 @@ mod tests {
         advance(Duration::from_millis(10)).await;
         let waits = "takaro #general  failed, tries again in 3s  2024-05-03  1,200 msgs  120/s";
         assert_eq!(row(&mut channels, 200), format!("██████░░░░░░  50%  {waits}"));
+        let waits = "takaro #general  failed, tries again in 3s  1,200 msgs";
+        assert_eq!(row(&mut channels, 80), format!("██████░░░░░░  50%  {waits}"));
         assert_eq!(row(&mut channels, 40), " 50%  takaro #general  retries in 3s");
         advance(Duration::from_secs(10)).await;
         assert_eq!(row(&mut channels, 40), " 50%  takaro #general  1,200 msgs  0/s");

@@ -95,9 +95,10 @@ fn progress_line(totals: &Totals) -> String {
     let reactions = format!("who reacted: {done} of {all} reactions");
     let mut parts = match totals.phase() {
         Phase::Looking => vec![format!("looking at channels, {requests}")],
-        Phase::Channels => {
+        Phase::Channels | Phase::Done => {
+            let eta = if totals.phase() == Phase::Done { String::new() } else { format!(", {eta}") };
             let (percent, rate) = ((totals.progress() * 100.0).floor(), grouped(totals.messages.whole()));
-            vec![format!("{percent:.0} %: {channels}, {messages}, {rate} messages/s, {requests}, {eta}")]
+            vec![format!("{percent:.0} %: {channels}, {messages}, {rate} messages/s, {requests}{eta}")]
         }
         Phase::Listings => vec![format!("{listings}, {requests}"), format!("{channels}, {messages}")],
         Phase::Reactors => vec![format!("{reactions}, {requests}, {eta}"), format!("{messages} archived")],

@@ -23,6 +23,8 @@ pub enum Phase {
     Listings,
     /// Only who reacted is still read.
     Reactors,
+    /// All that is known was done.
+    Done,
 }
 
 /// Sums over all jobs of a run.
@@ -138,7 +140,7 @@ impl Totals {
         } else if self.is_reading_reactors() {
             Phase::Reactors
         } else {
-            Phase::Channels
+            Phase::Done
         }
     }
 
@@ -146,7 +148,7 @@ impl Totals {
     pub fn progress(&self) -> f64 {
         match self.phase() {
             Phase::Looking => 0.0,
-            Phase::Channels => self.channel_progress(),
+            Phase::Channels | Phase::Done => self.channel_progress(),
             Phase::Listings => ratio(self.listings_done, self.listings),
             Phase::Reactors => ratio(self.reactions_done.sum(), self.reactions),
         }
@@ -167,7 +169,7 @@ impl Totals {
                 Duration::try_from_secs_f64(longest).ok()
             }
             Phase::Reactors => self.reactors_eta(),
-            Phase::Looking | Phase::Listings => None,
+            Phase::Looking | Phase::Listings | Phase::Done => None,
         }
     }
 
