@@ -91,6 +91,13 @@ impl Bars {
     }
 }
 
+/// The screen itself lives on in what writes the log.
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 impl Monitor for Bars {
     fn count(&self, counter: Counter, amount: u64) {
         self.state().totals.count(counter, amount);

@@ -128,8 +128,13 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
         parts.push(words::eta(totals.eta()));
     }
     if totals.is_listing() {
-        let listed = format!("{}/{}", grouped(totals.listings_done), grouped(totals.listings));
-        parts.push(short("archived threads ", "listing archived threads ") + &listed);
+        let (done, all) = (grouped(totals.listings_done), grouped(totals.listings));
+        let listing = match brevity {
+            Brevity::Nothing => "listing archived threads",
+            Brevity::Words => "archived threads",
+            Brevity::Reasons => "threads",
+        };
+        parts.push(format!("{listing} {done}/{all}"));
     }
     if matches!(phase, Phase::Channels | Phase::Listings | Phase::Done) {
         let (done, all) = (grouped(totals.channels_done), grouped(totals.channels));
@@ -293,6 +298,8 @@ mod tests {
         let listing = " 40%  listing archived threads 812/2,000  116/116 channels  0 msgs";
         assert!(row(&totals).contains(listing), "{}", row(&totals));
         totals.event(&limited("global", 5));
+        let narrow = total_row(&totals, 50.0, look(40));
+        assert_eq!(narrow, " 40%  waits 5s  threads 812/2,000");
         let waits = total_row(&totals, 50.0, look(80));
         assert!(waits.contains(" 40%  waits 5s for a rate limit  archived threads 812/2,000"), "{waits}");
         totals.count(Counter::ListingsRead, 1188);

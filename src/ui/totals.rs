@@ -97,6 +97,10 @@ impl Totals {
             Event::JobFinished { job_id, status } => self.finish(job_id, *status),
             Event::ChannelFinished { .. } => self.channels_done += 1,
             Event::ReactionsQueued { job_id, reactions } => {
+                if self.reactions == 0 {
+                    // Their rate is that of the time since.
+                    self.reactions_done = Rate::default();
+                }
                 self.reactions += reactions;
                 if let Some(job) = self.jobs.get_mut(job_id) {
                     job.reads_reactors = true;
