@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::channels::Channels;
-use super::frame::{Look, channel_row, total_row};
+use super::drawing::{Canvas, Drawing};
+use super::frame::{Look, Row, channel_row, total_row};
 use super::keys;
 use super::lines::{Voice, warning};
 use super::screen::{Above, SharedScreen};
@@ -20,6 +21,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Bars {
     state: Mutex<State>,
+    drawing: Mutex<Drawing>,
     screen: SharedScreen,
     colors: bool,
     /// A second, at most.
@@ -41,7 +43,8 @@ impl Bars {
     /// see at most.
     pub fn start(colors: bool, requests_allowed: f64, voice: Voice) -> Arc<Self> {
         let (state, screen) = (Mutex::default(), SharedScreen::default());
-        let bars = Arc::new(Self { state, screen, colors, requests_allowed, voice });
+        let drawing = Mutex::new(Drawing::new(screen.clone()));
+        let bars = Arc::new(Self { state, drawing, screen, colors, requests_allowed, voice });
         every(INTERVAL, &bars, Self::draw);
         bars
     }
@@ -69,14 +72,14 @@ impl Bars {
     }
 
     fn draw(&self) {
-        let size = keys::size();
-        if let Some(rows) = self.rows(Look { size, colors: self.colors }) {
-            self.screen.lock().draw(rows, size);
+        let look = Look { size: keys::size(), colors: self.colors };
+        if let Some(rows) = self.rows(look) {
+            self.drawing.lock().unwrap_or_else(PoisonError::into_inner).draw(&rows, look);
         }
     }
 
     /// None before anything was asked for.
-    fn rows(&self, look: Look) -> Option<Vec<String>> {
+    fn rows(&self, look: Look) -> Option<Vec<Row>> {
         let mut state = self.state();
         let State { totals, channels } = &mut *state;
         let total = totals.has_begun().then(|| total_row(totals, self.requests_allowed, look))?;
@@ -88,6 +91,16 @@ impl Bars {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Canvas for SharedScreen {
+    fn size(&self) -> (usize, usize) {
+        keys::size()
+    }
+
+    fn show(&self, rows: Vec<String>) {
+        self.lock().draw(rows, keys::size());
     }
 }
 

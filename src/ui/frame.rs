@@ -13,6 +13,8 @@ const CHANNEL_ROWS: usize = 8;
 const NAME_WIDTH: usize = 24;
 /// Between the parts of a row.
 const GAP: &str = "  ";
+/// "100%" and a gap.
+const PERCENT_COLUMNS: usize = 6;
 
 /// How much is left out for want of room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +24,17 @@ enum Brevity {
     Words,
     /// The reasons of waits, too.
     Reasons,
+}
+
+/// A bar and what stands behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// 0 to 1.
+    pub progress: f64,
+    /// Of the bar, if there are colours: a terminal's number.
+    pub color: u8,
+    /// What stands behind it.
+    pub text: String,
 }
 
 /// The terminal that a frame is for.
@@ -42,7 +55,7 @@ impl Look {
     }
 
     /// Words count for more than bars.
-    const fn bar_width(self) -> usize {
+    pub const fn bar_width(self) -> usize {
         match self.size.0 {
             0..60 => 0,
             60..80 => 6,
@@ -63,31 +76,15 @@ impl Look {
         }
     }
 
-    /// A bar, its percentage, and these parts with nothing left out, or with as
-    /// little as there is room for. The last column stays free.
-    fn row(self, progress: f64, color: u8, parts: impl Fn(Brevity) -> Vec<String>) -> String {
-        let bar_width = self.bar_width();
-        let bar = if bar_width > 0 { self.bar(progress, color) + " " } else { String::new() };
-        let bar_columns = if bar_width > 0 { bar_width + 1 } else { 0 };
-        let percent = format!("{:>3.0}%", (progress * 100.0).floor());
-        let room = self.size.0.saturating_sub(bar_columns + percent.len() + GAP.len() + 1);
+    /// These parts with nothing left out, or with as little as there is room for
+    /// beside the bar and its percentage. The last column stays free.
+    fn row(self, progress: f64, color: u8, parts: impl Fn(Brevity) -> Vec<String>) -> Row {
+        let bar_columns = if self.bar_width() > 0 { self.bar_width() + 1 } else { 0 };
+        let room = self.size.0.saturating_sub(bar_columns + PERCENT_COLUMNS + 1);
         let parts: Vec<Vec<String>> = self.brevities().iter().map(|brevity| parts(*brevity)).collect();
         let whole = parts.iter().map(|parts| parts.join(GAP)).find(|text| text.width() <= room);
         let text = whole.or_else(|| parts.last().map(|parts| fit(parts, room))).unwrap_or_default();
-        format!("{bar}{percent}{GAP}{text}")
-    }
-
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "not wider than a bar"
-    )]
-    fn bar(self, progress: f64, color: u8) -> String {
-        let width = self.bar_width();
-        let full = ((progress * width as f64) as usize).min(width);
-        let (full, empty) = ("█".repeat(full), "░".repeat(width - full));
-        if self.colors { format!("\x1b[{color}m{full}\x1b[0m{empty}") } else { format!("{full}{empty}") }
+        Row { progress, color, text }
     }
 }
 
@@ -107,7 +104,7 @@ fn fit(parts: &[String], room: usize) -> String {
 }
 
 /// The row of all channels. `requests_allowed` is what a second may see.
-pub fn total_row(totals: &Totals, requests_allowed: f64, look: Look) -> String {
+pub fn total_row(totals: &Totals, requests_allowed: f64, look: Look) -> Row {
     look.row(totals.progress(), 32, |brevity| total_parts(totals, requests_allowed, brevity))
 }
 
@@ -124,7 +121,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
         parts.push("looking at channels".to_owned());
     }
     parts.extend(totals.wait().map(|wait| words::wait(wait, brevity == Brevity::Reasons)));
-    if matches!(phase, Phase::Channels | Phase::Reactors) {
+    if matches!(phase, Phase::Channels | Phase::Listings | Phase::Reactors) {
         parts.push(words::eta(totals.eta()));
     }
     if totals.is_listing() {
@@ -155,7 +152,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
 }
 
 /// The row of a channel, and of its tenant if there are several.
-pub fn channel_row(channel: &Channel, tenant: Option<&str>, look: Look) -> String {
+pub fn channel_row(channel: &Channel, tenant: Option<&str>, look: Look) -> Row {
     let width = look.name_width();
     let tenant = tenant.map(|tenant| shown(tenant, width / 2) + " ").unwrap_or_default();
     let name = format!("{tenant}#{}", shown(&channel.name, width));
@@ -183,6 +180,7 @@ mod tests {
     use tokio::time::advance;
 
     use super::super::channels::Channels;
+    use super::super::drawing::tests::drawn;
     use super::*;
     use crate::model::{ChannelId, JobStats, JobStatus};
     use crate::monitor::{Counter, Event, Wait};
@@ -235,7 +233,7 @@ mod tests {
         advance(Duration::from_mins(1)).await;
         totals.count(Counter::Messages, 4_900);
         totals.count(Counter::ApiCalls, 480);
-        let row = |columns| total_row(&totals, 50.0, look(columns));
+        let row = |columns| drawn(&total_row(&totals, 50.0, look(columns)), look(columns));
         let whole = "█████░░░░░░░  42%  ETA 4m 43s  12/116 channels  4,900 msgs  490/s  48/50 req/s";
         assert_eq!(row(200), whole);
         assert_eq!(row(80), whole);
@@ -247,20 +245,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_row_has_colours_only_if_wanted() {
-        let row = total_row(&totals(), 50.0, Look { colors: true, ..look(80) });
-        assert!(row.starts_with("\u{1b}[32m█████\u{1b}[0m░░░░░░░  42%  ETA"), "{row}");
-        assert!(!total_row(&totals(), 50.0, look(80)).contains('\u{1b}'));
-    }
-
-    #[tokio::test(start_paused = true)]
     async fn before_anything_is_known_the_total_says_so_and_what_it_waits_for() {
         let mut totals = Totals::default();
         assert!(!totals.has_begun());
         totals.count(Counter::ApiCalls, 1);
         assert!(totals.has_begun());
         advance(Duration::from_secs(10)).await;
-        let row = |totals: &Totals| total_row(totals, 50.0, look(100)).split_off("░".len() * 12);
+        let row =
+            |totals: &Totals| drawn(&total_row(totals, 50.0, look(100)), look(100)).split_off("░".len() * 12);
         assert_eq!(row(&totals), "   0%  looking at channels  0/50 req/s");
         totals.event(&Event::Retrying { error: String::new(), wait: Duration::from_secs(3) });
         assert_eq!(
@@ -289,19 +281,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_total_is_that_of_what_is_still_to_be_done() {
         let mut totals = totals();
-        let row = |totals: &Totals| total_row(totals, 50.0, look(200));
+        let row = |totals: &Totals| drawn(&total_row(totals, 50.0, look(200)), look(200));
         totals.count(Counter::ListingsQueued, 2000);
         totals.count(Counter::ListingsRead, 812);
         let both = " 42%  ETA 4m 43s  listing archived threads 812/2,000  12/116 channels  0 msgs";
         assert!(row(&totals).contains(both), "{}", row(&totals));
         (13..=116).for_each(|number| totals.event(&finished(number)));
-        let listing = " 40%  listing archived threads 812/2,000  116/116 channels  0 msgs";
+        let listing = " 40%  ETA 4m 43s  listing archived threads 812/2,000  116/116 channels  0 msgs";
         assert!(row(&totals).contains(listing), "{}", row(&totals));
         totals.event(&limited("global", 5));
-        let narrow = total_row(&totals, 50.0, look(40));
-        assert_eq!(narrow, " 40%  waits 5s  threads 812/2,000");
-        let waits = total_row(&totals, 50.0, look(80));
-        assert!(waits.contains(" 40%  waits 5s for a rate limit  archived threads 812/2,000"), "{waits}");
+        let narrow = drawn(&total_row(&totals, 50.0, look(40)), look(40));
+        assert_eq!(narrow, " 40%  waits 5s  ETA 4m 43s");
+        let waits = drawn(&total_row(&totals, 50.0, look(80)), look(80));
+        assert!(waits.contains(" 40%  waits 5s for a rate limit  ETA 4m 43s"), "{waits}");
         totals.count(Counter::ListingsRead, 1188);
         totals.event(&Event::ReactionsQueued { job_id: job_id(), reactions: 17_930 });
         advance(Duration::from_secs(10)).await;
@@ -326,7 +318,7 @@ mod tests {
         let may_3 = Timestamp::from_millis(1_714_737_600_000);
         channels.advance(id(1), 1200, 0.5, Some(may_3));
         let row = |channels: &mut Channels, columns| {
-            channel_row(channels.shown(1)[0], Some("takaro"), look(columns))
+            drawn(&channel_row(channels.shown(1)[0], Some("takaro"), look(columns)), look(columns))
         };
         assert_eq!(
             row(&mut channels, 80),

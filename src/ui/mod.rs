@@ -3,6 +3,7 @@
 
 mod bars;
 mod channels;
+mod drawing;
 mod events;
 mod frame;
 mod keys;

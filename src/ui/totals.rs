@@ -168,12 +168,12 @@ impl Totals {
     /// How long it still takes, if that can be told.
     pub fn eta(&self) -> Option<Duration> {
         match self.phase() {
-            Phase::Channels => {
+            Phase::Channels | Phase::Listings => {
                 let longest = self.jobs.values().filter_map(|job| job.stats.eta_seconds).reduce(f64::max)?;
                 Duration::try_from_secs_f64(longest).ok()
             }
             Phase::Reactors => self.reactors_eta(),
-            Phase::Looking | Phase::Listings | Phase::Done => None,
+            Phase::Looking | Phase::Done => None,
         }
     }
 
