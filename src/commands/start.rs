@@ -24,7 +24,10 @@ use crate::platform::PlatformAdapter as _;
 use crate::platform::discord::Discord;
 use crate::report;
 use crate::sync::{Clock, ContentCheck, Context, Outcome, Settings, Stop, TenantTask, run};
-use crate::ui::{Bars, Events, Lines, Log};
+use crate::ui::{Bars, Events, Lines, Log, Voice};
+
+/// Where the IDs of channels are found.
+const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_log show the IDs of channels";
 
 /// How often a long run looks again at what is public: often enough that a
 /// channel is left alone within five minutes, also if the first look fails.
@@ -167,10 +170,7 @@ async fn sync(
     let code = report::exit_code(&outcome, signals.code());
     let unknown = unknown_channels(&outcome, &options.channels);
     for channel in &unknown {
-        display.warn(&format!("error: {}", end::unknown(*channel)));
-    }
-    if !unknown.is_empty() {
-        display.warn("hint: \"verta-sync plan\" and the archive's view channel_log show the IDs of channels");
+        display.fail(&end::unknown(*channel), CHANNEL_HINT);
     }
     let is_of_channels = !options.channels.is_empty();
     let end = End { code, stop: outcome.stop, run_id: Some(run_id), jobs: jobs?, is_of_channels, unknown };
@@ -261,39 +261,40 @@ fn tenant_task(tenant: &TenantConfig, options: &Options) -> TenantTask {
 struct Display {
     monitor: Arc<dyn Monitor>,
     bars: Option<Arc<Bars>>,
+    voice: Voice,
 }
 
 impl Display {
     fn new(format: Format, requests_per_second: f64, around: &Surroundings) -> Self {
-        let log = Log { tells_rate_limits: around.tells_rate_limits() };
-        let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(log)];
+        let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(Log::new(around.tells_rate_limits()))];
         let mut bars = None;
-        if format == Format::Json {
-            monitors.push(Arc::new(Events));
-        }
-        if format == Format::Human && around.draws_bars() {
-            let shown = Arc::new(Bars::new(around.colors(), requests_per_second));
+        // Events and bars on one terminal would be in each other's way.
+        let has_onlooker = format == Format::Human || Surroundings::has_onlooker();
+        if has_onlooker && around.draws_bars() {
+            let shown = Bars::start(around.colors(), requests_per_second, around.voice());
             around.start_log(shown.writer());
             monitors.push(Arc::clone(&shown) as Arc<dyn Monitor>);
             bars = Some(shown);
         } else {
             around.start_log(io::stderr);
-            if format == Format::Human && !around.quiet {
-                monitors.push(Arc::new(Lines::default()));
+            if has_onlooker && !around.quiet {
+                monitors.push(Lines::start(around.voice()));
             }
         }
-        if format == Format::Human {
-            monitors.push(Arc::new(JobIds { bars: bars.clone() }));
-        }
-        Self { monitor: Arc::new(All(monitors)), bars }
+        monitors.push(match format {
+            Format::Human => Arc::new(JobIds { bars: bars.clone() }),
+            Format::Json => Arc::new(Events),
+        });
+        Self { monitor: Arc::new(All(monitors)), bars, voice: around.voice() }
     }
 
-    fn warn(&self, text: &str) {
-        let say = || writeln!(io::stderr(), "{text}").ok();
-        match &self.bars {
-            Some(bars) => bars.suspend(say),
-            None => say(),
-        };
+    fn fail(&self, text: &str, hint: &str) {
+        let say = || writeln!(io::stderr(), "error: {text}\nhint: {hint}").ok();
+        match (self.voice, &self.bars) {
+            (Voice::Log, _) => tracing::error!(target: "sync-progress", hint, "{text}"),
+            (Voice::Text, Some(bars)) => drop(bars.suspend(say)),
+            (Voice::Text, None) => drop(say()),
+        }
     }
 
     fn end(&self) {
@@ -338,6 +339,9 @@ impl Signals {
         let terminate = listen(SignalKind::terminate())?;
         // A closed terminal ends nothing.
         let hang_up = listen(SignalKind::hangup())?;
+        if let Some(bars) = &bars {
+            tokio::spawn(pause(listen(SignalKind::from_raw(Bars::STOP_KEY))?, Arc::clone(bars)));
+        }
         let received = Arc::new(AtomicU8::new(0));
         let ending = Ending { stop, bars, received: Arc::clone(&received) };
         tokio::spawn(listen_for(interrupt, terminate, hang_up, ending));
@@ -351,6 +355,13 @@ impl Signals {
             143 => Some(ExitCode::Terminated),
             _ => None,
         }
+    }
+}
+
+/// Leaves the terminal tidy whenever Ctrl-Z stops the process.
+async fn pause(mut stop_key: Signal, bars: Arc<Bars>) {
+    while stop_key.recv().await.is_some() {
+        bars.pause();
     }
 }
 

@@ -13,9 +13,13 @@ use super::Failure;
 use crate::config::{Config, Environment, Overrides};
 use crate::exit_code::ExitCode;
 use crate::model::Timestamp;
+use crate::ui::Voice;
 
 /// Files, connections and the like that a command may have open at once.
 const HANDLES: usize = 32;
+
+/// Of the log, whatever else of it is wanted: see [`Voice::Log`].
+const TOLD_IN_ANY_CASE: &str = "sync-progress=info";
 
 /// When output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,7 +82,12 @@ impl Surroundings {
         !self.no_progress
             && !self.quiet
             && io::stderr().is_terminal()
-            && self.variable("TERM") != Some("dumb")
+            && !matches!(self.variable("TERM"), None | Some("" | "dumb"))
+    }
+
+    /// Whether somebody looks on while results go elsewhere.
+    pub fn has_onlooker() -> bool {
+        io::stderr().is_terminal() && !io::stdout().is_terminal()
     }
 
     /// Whether somebody can answer a question.
@@ -113,6 +122,11 @@ impl Surroundings {
         let level = level.as_str();
         let filter = self.variable("RUST_LOG").filter(|filter| !filter.is_empty()).unwrap_or(level);
         let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(level));
+        // What is told in any case is told in the log's format.
+        let filter = match TOLD_IN_ANY_CASE.parse() {
+            Ok(told) => filter.add_directive(told),
+            Err(_) => filter,
+        };
         let log =
             tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(self.colors());
         // A line that can't be written would be told on stderr, with a panic if
@@ -123,6 +137,14 @@ impl Surroundings {
             LogFormat::Text => log.try_init().ok(),
             LogFormat::Json => log.json().try_init().ok(),
         };
+    }
+
+    /// How people are told something beside the log.
+    pub fn voice(&self) -> Voice {
+        match self.log_format {
+            LogFormat::Text => Voice::Text,
+            LogFormat::Json => Voice::Log,
+        }
     }
 
     /// Whether what goes to stderr is coloured.

@@ -10,6 +10,7 @@ mod job;
 mod message;
 mod settings;
 mod status;
+mod text;
 mod time;
 mod workspace;
 
@@ -25,5 +26,6 @@ pub use message::{
 };
 pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
 pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};
+pub use text::{counted, grouped, shown};
 pub use time::Timestamp;
 pub use workspace::{BotIdentity, Workspace};

@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+pub use crate::model::{counted, grouped, shown};
+
 /// Lays rows out in columns two spaces apart; the first row is the heading.
 /// Columns named in `right` are aligned to the right.
 pub fn table(rows: &[Vec<String>], right: &[usize]) -> String {
@@ -53,43 +55,6 @@ pub fn first_rows(text: &str, rows: usize, columns: usize) -> String {
     kept.join("\n")
 }
 
-/// A number with thousands apart.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A number and its noun.
-pub fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(number))
-}
-
-/// Text from a platform as it may go to a terminal: no control characters, not
-/// longer than `width`.
-pub fn shown(text: &str, width: usize) -> String {
-    let clean: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
-    if clean.width() <= width {
-        return clean;
-    }
-    let mut cut = String::new();
-    for char in clean.chars() {
-        if cut.width() + 2 > width {
-            break;
-        }
-        cut.push(char);
-    }
-    cut.push('…');
-    cut
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,18 +73,5 @@ mod tests {
         assert_eq!(first_rows(text, 3, 80), "a\n… 2 more lines\n");
         assert_eq!(first_rows("aaaa\nb\nc\n", 4, 2), "aaaa\n… 2 more lines\n", "a long line takes two rows");
         assert_eq!(first_rows(text, 0, 0), "… 3 more lines\n");
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(counted(1, "message"), "1 message");
-    }
-
-    #[test]
-    fn what_comes_from_outside_is_tamed() {
-        assert_eq!(shown("a\u{1b}[31mb", 20), "a [31mb");
-        assert_eq!(shown("abcdefghij", 5), "abcd…");
     }
 }

@@ -1,95 +1,188 @@
 //! Progress without a terminal: a line now and then on stderr.
 
 use std::io::{self, Write as _};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::totals::Totals;
+use super::ticker::every;
+use super::totals::{Phase, Totals};
+use super::words;
+use crate::model::{counted, grouped};
 use crate::monitor::{Counter, Event, Monitor};
 
 /// How often progress is told.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// Plain lines on stderr.
-#[derive(Debug)]
-pub struct Lines {
-    state: Mutex<State>,
+/// How people are told something on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// In lines of text.
+    Text,
+    /// Through the log, for whose readers every line has its format.
+    Log,
 }
 
-#[derive(Debug)]
-struct State {
-    totals: Totals,
-    told_at: Instant,
-}
+impl Voice {
+    /// Tells of progress.
+    fn inform(self, text: &str) {
+        match self {
+            Self::Text => say(&format!("{text}\n")),
+            Self::Log => tracing::info!(target: "sync-progress", "{text}"),
+        }
+    }
 
-impl Default for Lines {
-    fn default() -> Self {
-        let state = State { totals: Totals::default(), told_at: Instant::now() };
-        Self { state: Mutex::new(state) }
+    /// Warns, in a whole line if it is `say` that is to write it.
+    pub fn warn(self, text: &str, say: impl FnOnce(&str)) {
+        match self {
+            Self::Text => say(&format!("warning: {text}\n")),
+            Self::Log => tracing::warn!(target: "sync-progress", "{text}"),
+        }
     }
 }
 
+/// Lines on stderr.
+#[derive(Debug)]
+pub struct Lines {
+    totals: Mutex<Totals>,
+    voice: Voice,
+}
+
 impl Lines {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Tells from now on.
+    pub fn start(voice: Voice) -> Arc<Self> {
+        let lines = Arc::new(Self { totals: Mutex::default(), voice });
+        every(INTERVAL, &lines, Self::tell);
+        lines
+    }
+
+    fn tell(&self) {
+        let line = {
+            let totals = self.totals();
+            totals.has_begun().then(|| progress_line(&totals))
+        };
+        if let Some(line) = line {
+            self.voice.inform(&line);
+        }
+    }
+
+    fn totals(&self) -> MutexGuard<'_, Totals> {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Monitor for Lines {
     fn count(&self, counter: Counter, amount: u64) {
-        self.state().totals.count(counter, amount);
+        self.totals().count(counter, amount);
     }
 
     fn event(&self, event: Event) {
-        let mut state = self.state();
-        state.totals.event(&event);
         if let Some(text) = warning(&event) {
-            say(&text);
+            self.voice.warn(text, say);
         }
-        if state.told_at.elapsed() >= INTERVAL {
-            state.told_at = Instant::now();
-            say(&progress_line(&state.totals));
-        }
+        self.totals().event(&event);
     }
 }
 
+/// What the run is at, then what else there is to know.
 fn progress_line(totals: &Totals) -> String {
-    let (messages, requests) = totals.rates();
-    let reactions = match totals.reactions {
-        0 => String::new(),
-        all => format!(", who reacted: {} of {all}", totals.reactions_done),
+    let requests = format!("{} requests/s", totals.requests.whole());
+    let messages = counted(totals.messages.sum(), "message");
+    let channels = format!("{} of {} channels", grouped(totals.channels_done), grouped(totals.channels));
+    let eta = words::eta(totals.eta());
+    let listings =
+        format!("listing archived threads {}/{}", grouped(totals.listings_done), grouped(totals.listings));
+    let (done, all) = (grouped(totals.reactions_done.sum()), grouped(totals.reactions));
+    let reactions = format!("who reacted: {done} of {all} reactions");
+    let mut parts = match totals.phase() {
+        Phase::Looking => vec![format!("looking at channels, {requests}")],
+        Phase::Channels | Phase::Done => {
+            let eta = if totals.phase() == Phase::Done { String::new() } else { format!(", {eta}") };
+            let (percent, rate) = ((totals.progress() * 100.0).floor(), grouped(totals.messages.whole()));
+            vec![format!("{percent:.0} %: {channels}, {messages}, {rate} messages/s, {requests}{eta}")]
+        }
+        Phase::Listings => vec![format!("{listings}, {requests}"), format!("{channels}, {messages}")],
+        Phase::Reactors => vec![format!("{reactions}, {requests}, {eta}"), format!("{messages} archived")],
     };
-    format!(
-        "{:.0} %: {} of {} channels, {} messages, {messages:.0} messages/s, {requests:.0} requests/s, {}{reactions}",
-        totals.progress() * 100.0,
-        totals.channels_done,
-        totals.channels,
-        totals.messages,
-        eta_text(totals.eta()),
-    )
-}
-
-/// How long it still takes, for people.
-pub(super) fn eta_text(eta: Option<Duration>) -> String {
-    let Some(seconds) = eta.map(|eta| eta.as_secs()) else { return "ETA not yet known".to_owned() };
-    match seconds {
-        0..60 => format!("ETA {seconds}s"),
-        60..3600 => format!("ETA {}m {:02}s", seconds / 60, seconds % 60),
-        _ => format!("ETA {}h {:02}m", seconds / 3600, seconds / 60 % 60),
+    if totals.phase() == Phase::Channels && totals.is_listing() {
+        parts.push(listings);
     }
+    if totals.phase() != Phase::Reactors && totals.is_reading_reactors() {
+        parts.push(reactions);
+    }
+    parts.extend(totals.wait().map(|wait| words::wait(wait, false)));
+    parts.join("; ")
 }
 
 /// What is told in every mode.
-pub(super) fn warning(event: &Event) -> Option<String> {
+pub(super) fn warning(event: &Event) -> Option<&str> {
     match event {
-        Event::Warning(text) => Some(format!("warning: {text}")),
+        Event::Warning(text) => Some(text),
         _ => None,
     }
 }
 
 /// A closed stderr is no reason to stop.
-fn say(text: &str) {
-    writeln!(io::stderr(), "{text}").ok();
+fn say(line: &str) {
+    io::stderr().write_all(line.as_bytes()).ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::model::{JobStats, ProgressStatus};
+
+    fn job_id() -> String {
+        "job".to_owned()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_says_what_the_run_is_at() {
+        let mut totals = Totals::default();
+        totals.count(Counter::ApiCalls, 30);
+        advance(Duration::from_secs(10)).await;
+        totals.count(Counter::ApiCalls, 30);
+        totals.event(&Event::JobStarted { job_id: job_id(), tenant: "takaro".to_owned() });
+        assert_eq!(progress_line(&totals), "looking at channels, 3 requests/s");
+
+        totals.event(&Event::Planned { job_id: job_id(), channels: 2, skipped: 0, unreadable: 0 });
+        totals.count(Counter::Messages, 49_970);
+        let stats = JobStats { progress: 0.999, eta_seconds: Some(130.0), ..JobStats::default() };
+        totals.event(&Event::JobProgress { job_id: job_id(), stats });
+        totals.count(Counter::ListingsQueued, 2000);
+        totals.count(Counter::ListingsRead, 812);
+        assert_eq!(
+            progress_line(&totals),
+            "99 %: 0 of 2 channels, 49,970 messages, 4,997 messages/s, 3 requests/s, ETA 2m 10s; \
+             listing archived threads 812/2,000"
+        );
+
+        for number in ["1", "2"] {
+            totals.event(&Event::ChannelFinished {
+                job_id: job_id(),
+                channel: number.parse().unwrap(),
+                status: ProgressStatus::Completed,
+                messages: 0,
+                error: None,
+            });
+        }
+        let wait = Duration::from_secs(3);
+        totals.event(&Event::Retrying { error: String::new(), wait });
+        assert_eq!(
+            progress_line(&totals),
+            "listing archived threads 812/2,000, 3 requests/s; 2 of 2 channels, 49,970 messages; \
+             a request failed, tries again in 3s"
+        );
+
+        totals.count(Counter::ListingsRead, 1188);
+        totals.event(&Event::ReactionsQueued { job_id: job_id(), reactions: 17_930 });
+        advance(Duration::from_secs(20)).await;
+        totals.count(Counter::ReactionsRead, 480);
+        totals.count(Counter::ApiCalls, 480);
+        assert_eq!(
+            progress_line(&totals),
+            "who reacted: 480 of 17,930 reactions, 48 requests/s, ETA 6m 03s; 49,970 messages archived"
+        );
+    }
 }

@@ -1,12 +1,62 @@
 //! What happens, as log lines.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hashbrown::HashMap;
+
+use crate::model::ChannelId;
 use crate::monitor::{Counter, Event, Monitor};
 
 /// Writes events to the log.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default)]
 pub struct Log {
     /// Tell every rate limit aloud: `DEBUG_RATE_LIMITS=1`.
-    pub tells_rate_limits: bool,
+    tells_rate_limits: bool,
+    names: Mutex<Names>,
+}
+
+/// What people call what has an ID.
+#[derive(Debug, Default)]
+struct Names {
+    jobs: HashMap<String, Job>,
+    /// The open ones.
+    channels: HashMap<ChannelId, String>,
+}
+
+#[derive(Debug)]
+struct Job {
+    tenant: String,
+    is_planned: bool,
+}
+
+impl Log {
+    /// Tells every rate limit aloud, or only when the log is a detailed one.
+    pub fn new(tells_rate_limits: bool) -> Self {
+        Self { tells_rate_limits, names: Mutex::default() }
+    }
+
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tenant(&self, job_id: &str) -> String {
+        self.names().jobs.get(job_id).map(|job| job.tenant.clone()).unwrap_or_default()
+    }
+
+    /// Channels come first, then the archived threads among them.
+    fn planned(&self, job_id: &str, channels: usize, skipped: usize, unreadable: usize) {
+        let is_first = {
+            let mut names = self.names();
+            let Some(job) = names.jobs.get_mut(job_id) else { return };
+            !std::mem::replace(&mut job.is_planned, true)
+        };
+        let tenant = self.tenant(job_id);
+        if is_first {
+            tracing::info!(tenant, job_id, channels, skipped, unreadable, "planned");
+        } else if channels + skipped + unreadable > 0 {
+            tracing::info!(tenant, job_id, threads = channels, skipped, unreadable, "threads planned");
+        }
+    }
 }
 
 impl Monitor for Log {
@@ -26,15 +76,26 @@ impl Monitor for Log {
             Event::Retrying { error, wait } => {
                 tracing::info!(error, wait_seconds = wait.as_secs_f64(), "sending a request again");
             }
-            Event::ChannelFinished { job_id, channel, status, messages, error: Some(error) } => {
-                tracing::info!(job_id, %channel, %status, messages, error, "channel ended with an error");
+            Event::JobStarted { job_id, tenant } => {
+                self.names().jobs.insert(job_id, Job { tenant, is_planned: false });
             }
-            Event::ChannelFinished { job_id, channel, status, messages, error: None } => {
-                tracing::info!(job_id, %channel, %status, messages, "channel ended");
+            Event::ChannelStarted { channel, name, .. } => {
+                self.names().channels.insert(channel, name);
             }
-            Event::JobFinished { job_id, status } => tracing::info!(job_id, %status, "job ended"),
+            Event::ChannelFinished { job_id, channel, status, messages, error } => {
+                let name = self.names().channels.remove(&channel).unwrap_or_default();
+                let tenant = self.tenant(&job_id);
+                if let Some(error) = error {
+                    tracing::info!(tenant, %channel, name, %status, messages, error, "channel ended with an error");
+                } else {
+                    tracing::info!(tenant, %channel, name, %status, messages, "channel ended");
+                }
+            }
+            Event::JobFinished { job_id, status } => {
+                tracing::info!(tenant = self.tenant(&job_id), job_id, %status, "job ended");
+            }
             Event::Planned { job_id, channels, skipped, unreadable } => {
-                tracing::info!(job_id, channels, skipped, unreadable, "planned");
+                self.planned(&job_id, channels, skipped, unreadable);
             }
             _ => {}
         }

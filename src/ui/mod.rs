@@ -2,13 +2,20 @@
 //! one, events for scripts.
 
 mod bars;
+mod channels;
+mod drawing;
 mod events;
+mod frame;
 mod keys;
 mod lines;
 mod log;
+mod rate;
+mod screen;
+mod ticker;
 mod totals;
+mod words;
 
 pub use bars::Bars;
 pub use events::Events;
-pub use lines::Lines;
+pub use lines::{Lines, Voice};
 pub use log::Log;

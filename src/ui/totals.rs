@@ -5,119 +5,220 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use tokio::time::Instant;
 
+use super::rate::Rate;
 use crate::model::{JobStats, JobStatus};
-use crate::monitor::{Counter, Event};
+use crate::monitor::{Counter, Event, Wait};
 
-/// Rates are told over this long.
-const RATE_WINDOW: Duration = Duration::from_secs(5);
+/// No wait is told for longer.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
+/// What a run is mostly at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing is known yet.
+    Looking,
+    /// Channels are read.
+    Channels,
+    /// All known channels were read, and archived threads are still listed.
+    Listings,
+    /// Only who reacted is still read.
+    Reactors,
+    /// All that is known was done.
+    Done,
+}
 
 /// Sums over all jobs of a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Totals {
-    jobs: HashMap<String, JobStats>,
+    jobs: HashMap<String, Job>,
     /// Messages committed.
-    pub messages: u64,
+    pub messages: Rate,
     /// Requests sent.
-    pub requests: u64,
+    pub requests: Rate,
     /// Channels to read, as far as that is known.
-    pub channels: usize,
+    pub channels: u64,
     /// Channels read.
-    pub channels_done: usize,
+    pub channels_done: u64,
+    /// Channels whose archived threads are to be listed.
+    pub listings: u64,
+    /// Those of them that were.
+    pub listings_done: u64,
     /// Reactions whose users are to be read.
     pub reactions: u64,
     /// Those of them that were.
-    pub reactions_done: u64,
-    marks: Vec<(Instant, u64, u64)>,
+    pub reactions_done: Rate,
+    has_begun: bool,
+    is_planned: bool,
+    /// Until when no request may be sent.
+    stopped_until: Option<Instant>,
+    /// The last wait between a failed request and its repetition, and its end.
+    retry: Option<(Duration, Instant)>,
 }
 
-impl Default for Totals {
-    fn default() -> Self {
-        let now = Instant::now();
-        Self {
-            jobs: HashMap::new(),
-            messages: 0,
-            requests: 0,
-            channels: 0,
-            channels_done: 0,
-            reactions: 0,
-            reactions_done: 0,
-            marks: vec![(now, 0, 0)],
-        }
-    }
+/// A tenant's part of the run.
+#[derive(Debug, Default)]
+struct Job {
+    tenant: String,
+    stats: JobStats,
+    reads_reactors: bool,
 }
 
 impl Totals {
     /// Takes note of a count.
     pub fn count(&mut self, counter: Counter, amount: u64) {
         match counter {
-            Counter::Messages => self.messages += amount,
-            Counter::ApiCalls => self.requests += amount,
-            Counter::ReactionsRead => self.reactions_done += amount,
-            _ => return,
-        }
-        let now = Instant::now();
-        if self.marks.last().is_none_or(|(at, _, _)| now.duration_since(*at) > Duration::from_millis(250)) {
-            self.marks.push((now, self.messages, self.requests));
-            self.marks.retain(|(at, _, _)| now.duration_since(*at) <= RATE_WINDOW);
+            Counter::Messages => self.messages.add(amount),
+            Counter::ApiCalls => {
+                self.has_begun = true;
+                self.requests.add(amount);
+            }
+            Counter::ReactionsRead => self.reactions_done.add(amount),
+            Counter::ListingsQueued => self.listings += amount,
+            Counter::ListingsRead => self.listings_done += amount,
+            _ => {}
         }
     }
 
     /// Takes note of an event.
     pub fn event(&mut self, event: &Event) {
         match event {
-            Event::JobStarted { job_id, .. } => {
-                self.jobs.insert(job_id.clone(), JobStats::default());
+            Event::JobStarted { job_id, tenant } => {
+                self.jobs.insert(job_id.clone(), Job { tenant: tenant.clone(), ..Job::default() });
             }
-            Event::Planned { channels, .. } => self.channels += channels,
+            Event::Planned { channels, .. } => {
+                self.is_planned = true;
+                self.channels += *channels as u64;
+            }
             Event::JobProgress { job_id, stats } => {
-                self.jobs.insert(job_id.clone(), *stats);
-            }
-            Event::JobFinished { job_id, status } => {
-                if let Some(stats) = self.jobs.get_mut(job_id) {
-                    stats.eta_seconds = None;
-                    if *status == JobStatus::Completed {
-                        stats.progress = 1.0;
-                    }
+                if let Some(job) = self.jobs.get_mut(job_id) {
+                    job.stats = *stats;
                 }
             }
+            Event::JobFinished { job_id, status } => self.finish(job_id, *status),
             Event::ChannelFinished { .. } => self.channels_done += 1,
-            Event::ReactionsQueued { reactions, .. } => self.reactions += reactions,
+            Event::ReactionsQueued { job_id, reactions } => {
+                if self.reactions == 0 {
+                    // Their rate is that of the time since.
+                    self.reactions_done = Rate::default();
+                }
+                self.reactions += reactions;
+                if let Some(job) = self.jobs.get_mut(job_id) {
+                    job.reads_reactors = true;
+                }
+            }
+            Event::RateLimited { scope: "global" | "unknown", wait, .. } => {
+                self.stopped_until = self.stopped_until.max(Some(end_of(*wait)));
+            }
+            Event::Retrying { wait, .. } => self.retry = Some((*wait, end_of(*wait))),
+            // It tells whose the wait before was: one channel's.
+            Event::ChannelWaits { why: Wait::Retry, wait, .. } => {
+                self.retry.take_if(|(retry, _)| retry == wait);
+            }
             _ => {}
         }
     }
 
-    /// 0 to 1, jobs weighing alike.
-    #[allow(clippy::cast_precision_loss, reason = "a ratio")]
+    fn finish(&mut self, job_id: &str, status: JobStatus) {
+        let Some(job) = self.jobs.get_mut(job_id) else { return };
+        job.stats.eta_seconds = None;
+        job.reads_reactors = false;
+        if status == JobStatus::Completed {
+            job.stats.progress = 1.0;
+        }
+    }
+
+    /// Whether anything was asked for. Before that, a run may wait for its
+    /// archive.
+    pub const fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// What the run is mostly at.
+    pub fn phase(&self) -> Phase {
+        if !self.is_planned {
+            Phase::Looking
+        } else if self.channels_done < self.channels {
+            Phase::Channels
+        } else if self.is_listing() {
+            Phase::Listings
+        } else if self.is_reading_reactors() {
+            Phase::Reactors
+        } else {
+            Phase::Done
+        }
+    }
+
+    /// How much of that is done, 0 to 1.
     pub fn progress(&self) -> f64 {
-        let sum: f64 = self.jobs.values().map(|stats| stats.progress).sum();
+        match self.phase() {
+            Phase::Looking => 0.0,
+            Phase::Channels | Phase::Done => self.channel_progress(),
+            Phase::Listings => ratio(self.listings_done, self.listings),
+            Phase::Reactors => ratio(self.reactions_done.sum(), self.reactions),
+        }
+    }
+
+    /// Jobs weigh alike.
+    #[allow(clippy::cast_precision_loss, reason = "a ratio")]
+    fn channel_progress(&self) -> f64 {
+        let sum: f64 = self.jobs.values().map(|job| job.stats.progress).sum();
         sum / (self.jobs.len().max(1)) as f64
     }
 
-    /// How long the longest job still takes.
+    /// How long it still takes, if that can be told.
     pub fn eta(&self) -> Option<Duration> {
-        let longest = self.jobs.values().filter_map(|stats| stats.eta_seconds).reduce(f64::max)?;
-        Duration::try_from_secs_f64(longest).ok()
+        match self.phase() {
+            Phase::Channels | Phase::Listings => {
+                let longest = self.jobs.values().filter_map(|job| job.stats.eta_seconds).reduce(f64::max)?;
+                Duration::try_from_secs_f64(longest).ok()
+            }
+            Phase::Reactors => self.reactors_eta(),
+            Phase::Looking | Phase::Done => None,
+        }
     }
 
-    /// Whether it is still to be read who reacted.
-    pub const fn is_reading_reactors(&self) -> bool {
-        self.reactions > self.reactions_done
-    }
-
-    /// How long reading who reacted still takes at the present rate: a request
-    /// each, or more.
+    /// At the present rate.
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    pub fn reactors_eta(&self) -> Option<Duration> {
-        let (_, requests) = self.rates();
-        let seconds = (self.reactions - self.reactions_done) as f64 / requests;
-        Duration::try_from_secs_f64(seconds).ok().filter(|_| self.reactions_done > 0)
+    fn reactors_eta(&self) -> Option<Duration> {
+        let left = self.reactions.saturating_sub(self.reactions_done.sum()) as f64;
+        Duration::try_from_secs_f64(left / self.reactions_done.per_second()).ok()
     }
 
-    /// Messages and requests a second, over the last seconds.
-    #[allow(clippy::cast_precision_loss, reason = "rates")]
-    pub fn rates(&self) -> (f64, f64) {
-        let Some((at, messages, requests)) = self.marks.first() else { return (0.0, 0.0) };
-        let seconds = at.elapsed().as_secs_f64().max(0.5);
-        ((self.messages - messages) as f64 / seconds, (self.requests - requests) as f64 / seconds)
+    /// Whether archived threads are still listed.
+    pub const fn is_listing(&self) -> bool {
+        self.listings_done < self.listings
     }
+
+    /// Whether it is being read who reacted.
+    pub fn is_reading_reactors(&self) -> bool {
+        self.reactions_done.sum() < self.reactions && self.jobs.values().any(|job| job.reads_reactors)
+    }
+
+    /// What more than one channel waits for, and how long still.
+    pub fn wait(&self) -> Option<(Wait, Duration)> {
+        let limit = self.stopped_until.map(|until| (Wait::RateLimit, until));
+        let retry = self.retry.map(|(_, until)| (Wait::Retry, until));
+        limit.and_then(left).or_else(|| retry.and_then(left))
+    }
+
+    /// Whose channel is shown, if there are several whose it could be.
+    pub fn tenant_among_several(&self, job_id: &str) -> Option<&str> {
+        (self.jobs.len() > 1).then(|| self.jobs.get(job_id)).flatten().map(|job| job.tenant.as_str())
+    }
+}
+
+/// When a wait that begins now ends.
+pub fn end_of(wait: Duration) -> Instant {
+    Instant::now() + wait.min(LONGEST_WAIT)
+}
+
+/// How long a wait still takes, if it isn't over.
+pub fn left((why, until): (Wait, Instant)) -> Option<(Wait, Duration)> {
+    let left = until.checked_duration_since(Instant::now())?;
+    (!left.is_zero()).then_some((why, left))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a ratio")]
+fn ratio(done: u64, all: u64) -> f64 {
+    (done as f64 / all.max(1) as f64).min(1.0)
 }

@@ -9,7 +9,7 @@ const HOMES: [(&[&str], &[&str]); 8] = [
     (&["toml"], &["src/config"]),
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
     (&["rusqlite", "refinery"], &["src/archive"]),
-    (&["indicatif"], &["src/ui/bars.rs"]),
+    (&["indicatif"], &["src/ui/drawing.rs"]),
     (&["sha2"], &["src/anonymize"]),
     (&["rustix"], &["src/archive", "src/commands/system.rs", "src/ui/keys.rs"]),
     (&["anyhow"], &["src/commands", "src/cli.rs", "src/main.rs"]),

@@ -1,0 +1,96 @@
+//! Text and numbers as people may be shown them on a terminal.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// A number with thousands apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number and its noun.
+pub fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
+/// Text from a platform as it may go to a terminal: nothing that moves the
+/// cursor, turns the writing round or can't be seen, and not wider than `width`
+/// columns.
+pub fn shown(text: &str, width: usize) -> String {
+    let breaks = |char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
+    let visible = text.chars().filter(|char| !is_invisible(*char));
+    let clean: String = visible.map(|char| if breaks(char) { ' ' } else { char }).collect();
+    if clean.width() <= width {
+        return clean;
+    }
+    let mut cut = String::new();
+    let mut room = width.saturating_sub(1);
+    for char in clean.chars() {
+        let Some(rest) = room.checked_sub(char.width().unwrap_or(0)) else { break };
+        room = rest;
+        cut.push(char);
+    }
+    cut.push('…');
+    cut
+}
+
+/// What is written without being seen: marks of direction, joiners, selectors
+/// of variants, tags (the Unicode Standard, 23.2 to 23.9).
+const fn is_invisible(char: char) -> bool {
+    matches!(
+        char,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "message"), "1 message");
+        assert_eq!(counted(1000, "message"), "1,000 messages");
+    }
+
+    #[test]
+    fn what_comes_from_outside_is_tamed() {
+        assert_eq!(shown("a\u{1b}[31mb", 20), "a [31mb");
+        assert_eq!(
+            shown("a\u{202e}b\u{2066}c\u{200f}d\u{200b}e\u{fe0f}f\u{e0041}g\u{2028}h", 20),
+            "abcdefg h"
+        );
+    }
+
+    #[test]
+    fn what_is_too_wide_is_cut_by_columns() {
+        assert_eq!(shown("abcde", 5), "abcde");
+        assert_eq!(shown("abcdefghij", 5), "abcd…");
+        assert_eq!(shown("日本語日本語", 6), "日本…");
+        assert_eq!(shown("日本語日本語", 5), "日本…");
+        assert_eq!(shown("日本", 0), "…");
+    }
+}

@@ -1,0 +1,72 @@
+//! Times and waits in words.
+
+use std::time::Duration;
+
+use crate::monitor::Wait;
+
+/// How long it still takes: "ETA 4m 43s".
+pub fn eta(eta: Option<Duration>) -> String {
+    let Some(seconds) = eta.map(|eta| eta.as_secs()) else { return "ETA not yet known".to_owned() };
+    match seconds {
+        0..60 => format!("ETA {seconds}s"),
+        60..3600 => format!("ETA {}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("ETA {}h {:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// What a channel waits for, and how long.
+pub fn channel_wait((why, left): (Wait, Duration), is_short: bool) -> String {
+    match (why, is_short) {
+        (Wait::Retry, false) => format!("failed, tries again in {}", rounded(left)),
+        _ => wait((why, left), is_short),
+    }
+}
+
+/// What more than one channel waits for, and how long.
+pub fn wait((why, left): (Wait, Duration), is_short: bool) -> String {
+    let left = rounded(left);
+    match (why, is_short) {
+        (Wait::RateLimit, false) => format!("waits {left} for a rate limit"),
+        (Wait::RateLimit, true) => format!("waits {left}"),
+        (Wait::Retry, false) => format!("a request failed, tries again in {left}"),
+        (Wait::Retry, true) => format!("retries in {left}"),
+    }
+}
+
+/// "12s", "50m", "2h 05m". What has begun counts.
+fn rounded(time: Duration) -> String {
+    let seconds = time.as_millis().div_ceil(1000);
+    let minutes = (seconds + 30) / 60;
+    match seconds {
+        0..=90 => format!("{seconds}s"),
+        91..3570 => format!("{minutes}m"),
+        _ => format!("{}h {:02}m", minutes / 60, minutes % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_as_exact_as_people_want_them() {
+        let texts = [0, 59, 60, 283, 3600, 7500].map(|seconds| eta(Some(Duration::from_secs(seconds))));
+        assert_eq!(texts, ["ETA 0s", "ETA 59s", "ETA 1m 00s", "ETA 4m 43s", "ETA 1h 00m", "ETA 2h 05m"]);
+        assert_eq!(eta(None), "ETA not yet known");
+        let texts = [1, 12_000, 12_001, 90_000, 100_000, 3_000_000, 3_570_000, 7_500_000]
+            .map(|millis| rounded(Duration::from_millis(millis)));
+        assert_eq!(texts, ["1s", "12s", "13s", "90s", "2m", "50m", "1h 00m", "2h 05m"]);
+    }
+
+    #[test]
+    fn waits_are_told_with_their_reason_where_there_is_room() {
+        let (limit, retry) =
+            ((Wait::RateLimit, Duration::from_secs(12)), (Wait::Retry, Duration::from_secs(3)));
+        assert_eq!(wait(limit, false), "waits 12s for a rate limit");
+        assert_eq!(wait(retry, false), "a request failed, tries again in 3s");
+        assert_eq!(channel_wait(limit, false), "waits 12s for a rate limit");
+        assert_eq!(channel_wait(retry, false), "failed, tries again in 3s");
+        assert_eq!(channel_wait(limit, true), "waits 12s");
+        assert_eq!(channel_wait(retry, true), "retries in 3s");
+    }
+}
