@@ -17,5 +17,7 @@ mod user;
 pub use channel::{Channel, Thread, channel};
 pub use digits::ids_in;
 pub use message::{Attachment, Message, Page, Person, ReactionCount, Reply, page};
-pub use text::{Exposure, FORGOTTEN, ScrubbedText, Suspect, exposure, forget_in, hashes_in, rescrub, scrub};
+pub use text::{
+    Exposure, FORGOTTEN, ScrubbedText, Suspect, exposure, forget_in, hashes_in, rescrub, sayable, scrub,
+};
 pub use user::{SCHEME, UserHash};

@@ -120,7 +120,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         self.context.monitor.event(Event::ChannelStarted {
             job_id: task.job_id.to_string(),
             channel: task.plan.channel.id,
-            name: task.name.clone(),
+            name: anonymize::sayable(&task.name),
             worker,
         });
         let (job_id, tenant, row, since) = (Arc::clone(&task.job_id), task.tenant, task.row, task.since);
