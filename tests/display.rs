@@ -77,7 +77,7 @@ fn bars_are_drawn_beside_events_that_go_elsewhere() {
 fn a_terminal_of_no_kind_gets_no_bars() {
     let sandbox = sandbox();
     for term in [None, Some(""), Some("dumb")] {
-        let mut command = start(&sandbox, &["--color", "always"]);
+        let mut command = start(&sandbox, &["--full", "--color", "always"]);
         command.env_remove("TERM").envs(term.map(|term| ("TERM", term)));
         assert_eq!(watched(command).stderr, "", "{term:?}");
     }

@@ -7,7 +7,7 @@ mod util;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use discord_sim::{BodyKind, Description, Match, RouteKind, What, World};
+use discord_sim::{BodyKind, ChannelDescription, ChannelKind, Description, Match, RouteKind, What, World};
 use util::Sandbox;
 use util::truth::{assert_archived, assert_reactors, hash};
 
@@ -191,9 +191,33 @@ fn a_run_for_one_channel_asks_only_there() {
     ));
     assert!(before > of_chat && of_chat > 0, "{before} in all, {of_chat} there");
     sandbox.write_config("");
+    sandbox.sim.journal().clear();
     sandbox.run(&["start", "--channel", &chat.to_string()]).expect_code(0);
     assert_eq!(pending(&sandbox), before - of_chat);
     let asked = sandbox.sim.journal().entries().into_iter();
     let mut asked = asked.filter(|entry| entry.route == Some(RouteKind::Reactions));
     assert!(asked.all(|entry| entry.channel == Some(chat)));
+}
+
+#[test]
+fn a_run_for_a_category_asks_in_its_channels() {
+    let in_category = |name: &str| ChannelDescription {
+        category: Some("games".to_owned()),
+        ..ChannelDescription::text(name, 100)
+    };
+    let channels = vec![
+        ChannelDescription::new(ChannelKind::Category, "games"),
+        in_category("chess"),
+        ChannelDescription::text("outside", 100),
+    ];
+    let config = "[sync]\nreaction_budget = \"0s\"";
+    let sandbox = Sandbox::with_config(World::new(&Description::of_channels(GUILD, channels)), config);
+    sandbox.run(&["start"]).expect_code(0);
+    let outside = sandbox
+        .count("SELECT count(*) FROM reaction_count_log WHERE channel = 'outside' AND users_read_at IS NULL");
+    assert!(pending(&sandbox) > outside && outside > 0);
+    sandbox.write_config("");
+    let category = sandbox.sim.world().channel_named(GUILD, "games").unwrap().to_string();
+    sandbox.run(&["start", "--channel", &category]).expect_code(0);
+    assert_eq!(pending(&sandbox), outside);
 }

@@ -250,7 +250,8 @@ pub fn finish_thread_listing(
                 SET thread_watermark = CASE WHEN ?4 THEN coalesce(excluded.thread_watermark, thread_watermark)
                                             ELSE thread_watermark END,
                     threads_listed_at = CASE WHEN ?6 THEN ?5 ELSE threads_listed_at END,
-                    threads_incomplete = NOT ?4, updated_at = ?5",
+                    threads_incomplete = NOT ?4, status = iif(excluded.status = 'completed', 'completed', status),
+                    last_sync_at = coalesce(excluded.last_sync_at, last_sync_at), updated_at = ?5",
         )?
         .execute(params![
             parent.0,

@@ -55,6 +55,8 @@ pub struct DueChannel {
     pub id: ChannelId,
     /// The channel that its rights come from.
     pub root: ChannelId,
+    /// The category that one stands in.
+    pub category: Option<ChannelId>,
     /// How many there are.
     pub reactions: u64,
 }
@@ -262,19 +264,22 @@ impl Reader {
     pub fn due_channels(&self, tenant: TenantRow) -> Result<Vec<DueChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT c.id, c.platform_id, CASE WHEN c.kind LIKE '%thread' THEN p.platform_id ELSE c.platform_id END,
-                    q.due
+                    q.due, CASE WHEN c.kind LIKE '%thread' THEN g.platform_id ELSE p.platform_id END
                FROM (SELECT channel_id, count(*) AS due FROM message_reaction_counts
                       WHERE users_due = 1 GROUP BY channel_id) AS q
                JOIN channels c ON c.id = q.channel_id
                LEFT JOIN channels p ON p.id = c.parent_id
+               LEFT JOIN channels g ON g.id = p.parent_id
               WHERE c.tenant_id = ?1 AND c.state = 'active'
               ORDER BY q.due DESC, c.id",
         )?;
         let rows = select.query_map(params![tenant.0], |row| {
             let id = ChannelId::from_i64(row.get(1)?);
             let root = row.get::<_, Option<i64>>(2)?.and_then(ChannelId::from_i64);
+            let row_category: Option<i64> = row.get(4)?;
             let (reactions, row) = (row.get(3)?, ChannelRow(row.get(0)?));
-            Ok(id.map(|id| DueChannel { row, id, root: root.unwrap_or(id), reactions }))
+            let category = row_category.and_then(ChannelId::from_i64);
+            Ok(id.map(|id| DueChannel { row, id, root: root.unwrap_or(id), category, reactions }))
         })?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }

@@ -212,7 +212,9 @@ fn unmatched_entries(
     let finding = |unmatched: Unmatched| {
         Finding::notable(format!("{}: {}", tenant.name, unmatched.problem()), unmatched.remedy())
     };
-    unmatched(tenant, &channels).into_iter().map(finding).collect()
+    // Without an archive, an ID may be an archived thread's.
+    let is_certain = |unmatched: &Unmatched| !known.is_empty() || unmatched.entry.parse::<u64>().is_err();
+    unmatched(tenant, &channels).into_iter().filter(is_certain).map(finding).collect()
 }
 
 fn invitation(identity: &BotIdentity) -> Option<String> {

@@ -5,9 +5,9 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::system::{may_read, owner_and_mode};
+use super::system::{beside, may_read, owner_and_mode};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError};
-use crate::config::{ConfigError, DiscordConfig, TokenError, UnknownTenant, suggest};
+use crate::config::{ConfigError, DiscordConfig, TokenError, UnknownTenant, quoted, suggest};
 use crate::exit_code::ExitCode;
 use crate::model::Timestamp;
 use crate::platform::PlatformError;
@@ -41,7 +41,7 @@ impl Failure {
 
     /// Neither the configuration nor the archive has tenants of these names.
     pub fn unknown_tenants(names: &[&str], known: &BTreeSet<&str>) -> Self {
-        let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        let quoted: Vec<String> = names.iter().map(|name| quoted(name)).collect();
         let meant: BTreeSet<&str> =
             names.iter().filter_map(|name| suggest(name, known.iter().copied())).collect();
         let meant: Vec<String> = meant.iter().map(|name| format!("{name:?}")).collect();
@@ -227,8 +227,11 @@ impl From<TokenError> for Failure {
 fn writing_hint(path: &Path) -> String {
     let folder = path.parent().unwrap_or(path);
     let right = format!("give this user the right to write {} and the files in it", folder.display());
-    match owner_and_mode(path) {
-        Some((owner, _)) => format!("run as the archive's owner (user ID {owner}), or {right}"),
-        None => right,
-    }
+    let owner = |path: &Path| owner_and_mode(path).map(|(owner, _)| owner);
+    let Some(archive_owner) = owner(path) else { return right };
+    let strange = ["-wal", "-shm", ".lock"].map(|end| beside(path, end)).into_iter().find_map(|file| {
+        let owner = owner(&file).filter(|owner| *owner != archive_owner)?;
+        Some(format!("give {} to the archive's owner: it belongs to user ID {owner}", file.display()))
+    });
+    strange.unwrap_or_else(|| format!("run as the archive's owner (user ID {archive_owner}), or {right}"))
 }

@@ -393,7 +393,7 @@ async fn listen_for(mut interrupt: Signal, mut terminate: Signal, mut hang_up: S
             // Commits are transactions: there is nothing to tidy up but the
             // terminal.
             if let Some(bars) = &ending.bars {
-                bars.clear();
+                bars.clear_if_free();
             }
             std::process::exit(code.number().into());
         }

@@ -39,7 +39,7 @@ pub use environment::{Environment, Overrides};
 pub use error::{ConfigError, UnknownTenant};
 pub use input::InvalidValue;
 pub use problem::Problems;
-pub use redact::holds_token;
+pub use redact::{holds_token, shown as quoted};
 pub use secret::Secret;
 pub use settings::{ArchiveConfig, Config, DiscordConfig, Platform, SyncConfig, TenantConfig};
 pub use suggest::suggest;

@@ -35,7 +35,7 @@ pub(super) fn names_a_secret(key: &str) -> bool {
 }
 
 /// The text in quotes, cut and escaped, or a note in its place.
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     if may_be_secret(text) {
         return "(not shown, it could be a secret)".to_owned();
     }

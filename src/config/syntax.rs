@@ -40,8 +40,8 @@ fn report(error: &Error, lines: &Lines<'_>, found: &mut Found) {
         ("text needs quotes".to_owned(), format!("write {quoted}"))
     } else {
         let message = error.message().trim_end_matches(", expected nothing");
-        let fix = match lines.text(line).trim_end() {
-            "[tenant]" => "write [[tenant]] in double brackets, once for each Discord server",
+        let fix = match header(lines.text(line)).as_deref() {
+            Some("[tenant]") => "write [[tenant]] in double brackets, once for each Discord server",
             _ => remedy(error, lines).unwrap_or("correct this line, or the one before it"),
         };
         (format!("this is not TOML: {message}"), fix.to_owned())
@@ -91,9 +91,15 @@ fn quoted(line: &str) -> Option<String> {
 /// Below a second `[tenant]`, or it itself: what to write instead is said of the
 /// first.
 fn repeats_tenant(lines: &Lines<'_>, line: usize) -> bool {
-    let header = (1..=line).rev().find(|line| lines.text(*line).starts_with('['));
-    header.is_some_and(|header| {
-        matches!(lines.text(header).trim_end(), "[tenant]" | "[[tenant]]")
-            && (1..header).any(|earlier| lines.text(earlier).trim_end() == "[tenant]")
+    let last = (1..=line).rev().find_map(|line| Some((line, header(lines.text(line))?)));
+    last.is_some_and(|(line, text)| {
+        matches!(text.as_str(), "[tenant]" | "[[tenant]]")
+            && (1..line).any(|earlier| header(lines.text(earlier)).as_deref() == Some("[tenant]"))
     })
+}
+
+/// The header of a section without blanks and comment; `None` for other lines.
+fn header(line: &str) -> Option<String> {
+    let text = line.trim_start().strip_prefix('[')?.split('#').next()?;
+    Some(std::iter::once('[').chain(text.chars().filter(|char| !char.is_whitespace())).collect())
 }

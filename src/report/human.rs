@@ -101,8 +101,12 @@ fn how_far(job: &Job, now: Timestamp) -> String {
     let eta = stats.eta_seconds.filter(|eta| eta.is_finite() && *eta >= 0.0);
     let eta =
         eta.map_or_else(|| "not yet known".to_owned(), |eta| duration(Duration::from_secs_f64(eta.min(1e9))));
+    let reactions = match stats.reactions_pending {
+        0 => String::new(),
+        pending => format!(", who reacted to be read for {}", counted(pending, "reaction")),
+    };
     format!(
-        "{:.0} %, {} of {}, {}, {:.0} messages/s, ETA {eta}",
+        "{:.0} %, {} of {}, {}, {:.0} messages/s{reactions}, ETA {eta}",
         stats.progress * 100.0,
         grouped(stats.channels_processed),
         counted(stats.channels_total, "channel"),

@@ -35,8 +35,10 @@ pub async fn close_tenant<P: PlatformAdapter>(
     }
     let mut due = Reader::open_beside_writer(&context.archive)?.due_channels(row)?;
     let asked = &tenant.selection.channels;
-    let is_asked =
-        |due: &DueChannel| asked.is_empty() || asked.contains(&due.id) || asked.contains(&due.root);
+    let is_asked = |due: &DueChannel| {
+        let mut lineage = [due.id, due.root].into_iter().chain(due.category);
+        asked.is_empty() || lineage.any(|id| asked.contains(&id))
+    };
     due.retain(|due| roots.contains(&due.root) && is_asked(due));
     let reactions = due.iter().map(|due| due.reactions).sum();
     context.monitor.event(Event::ReactionsQueued { job_id: job_id.to_string(), reactions });

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-/// Messages of a page.
-const PAGE: f64 = 100.0;
 /// Of a page, so much is wasted on average: the last one of a channel isn't
 /// full.
 const LAST_PAGE: f64 = 0.5;
@@ -91,6 +89,8 @@ impl Estimate {
 pub struct Left {
     /// Its messages.
     pub messages: Estimate,
+    /// Messages on a page.
+    pub page_size: f64,
     /// Channels that are not closed.
     pub channels: f64,
     /// Channels whose archived threads are not listed yet.
@@ -107,7 +107,7 @@ impl Left {
         if requests_per_second <= 0.0 {
             return None;
         }
-        let pages = self.messages.messages_left / PAGE + self.channels * LAST_PAGE;
+        let pages = self.messages.messages_left / self.page_size.max(1.0) + self.channels * LAST_PAGE;
         let messages = ((pages + self.listings) / requests_per_second).max(self.messages.longest_seconds);
         let reactions = (self.reactions / requests_per_second).min(self.reactions_seconds);
         Some(messages + reactions)
@@ -174,7 +174,9 @@ mod tests {
 
     fn seconds(open: &[Part], left: Left, requests_per_second: f64) -> f64 {
         let messages = Estimate::of(10.0, Part::default(), open.iter().copied());
-        Left { messages, reactions_seconds: 900.0, ..left }.seconds(requests_per_second).unwrap()
+        Left { messages, page_size: 100.0, reactions_seconds: 900.0, ..left }
+            .seconds(requests_per_second)
+            .unwrap()
     }
 
     #[test]
@@ -187,6 +189,14 @@ mod tests {
         assert!((seconds(&[short, long], Left::default(), 1.0) - 91.0).abs() < 1e-9);
         let told_to_wait = Part { waits: 3000.0, ..short };
         assert!((seconds(&[told_to_wait, long], Left::default(), 50.0) - 3001.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn small_pages_are_more_requests() {
+        let open = Part { seconds: 1.0, ..part(10.0, 1000.0, 0.5) };
+        let messages = Estimate::of(10.0, Part::default(), [open].into_iter());
+        let left = Left { messages, page_size: 10.0, ..Left::default() };
+        assert_eq!(left.seconds(10.0), Some(10.0));
     }
 
     #[test]

@@ -59,7 +59,14 @@ pub struct JobRecord {
     /// The greatest progress that was told: what turns up later doesn't take it
     /// back.
     told: f64,
+    /// Whether certain channels were asked for.
+    is_of_channels: bool,
+    /// Whether it is known what is to be read.
+    is_planned: bool,
+    page_size: u16,
     reaction_budget: Duration,
+    /// Since when who reacted is read.
+    reacting: Option<Instant>,
 }
 
 impl JobRecord {
@@ -108,12 +115,17 @@ impl JobRecord {
             cause: None,
             pace: Pace::default(),
             told: 0.0,
+            is_of_channels: !tenant.selection.channels.is_empty(),
+            is_planned: false,
+            page_size: context.settings.page_size,
             reaction_budget: context.settings.reaction_budget,
+            reacting: None,
         })
     }
 
     /// More of its channels are known.
     pub fn planned(&mut self, prepared: &Prepared) {
+        self.is_planned = true;
         self.total += prepared.tasks.len() as u64;
         self.weight += prepared.tasks.iter().map(|task| task.plan.weight).sum::<u64>();
         self.tally.skipped += prepared.skipped;
@@ -178,6 +190,9 @@ impl JobRecord {
         let seconds = self.began.elapsed().as_secs_f64();
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
         self.pace.look(seconds, self.meter.sum(Counter::ApiCalls) as f64);
+        if self.meter.sum(Counter::ReactionsQueued) > 0 {
+            self.reacting.get_or_insert_with(Instant::now);
+        }
         let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(open), context.clock.now());
         self.told = stats.progress;
         context.monitor.event(Event::JobProgress { job_id: job_id.to_string(), stats });
@@ -217,17 +232,19 @@ impl JobRecord {
         let pending = |queued, read| self.meter.sum(queued).saturating_sub(self.meter.sum(read));
         let listings = pending(Counter::ListingsQueued, Counter::ListingsRead) as f64;
         let reactions = pending(Counter::ReactionsQueued, Counter::ReactionsRead);
+        let reacting = self.reacting.map_or(Duration::ZERO, |since| since.elapsed());
         let left = Left {
             messages,
+            page_size: f64::from(self.page_size),
             channels: self.total.saturating_sub(self.tally.ended()) as f64,
             listings,
             reactions: reactions as f64,
-            reactions_seconds: self.reaction_budget.as_secs_f64(),
+            reactions_seconds: self.reaction_budget.saturating_sub(reacting).as_secs_f64(),
         };
         // What channels turn up isn't known before all are listed.
         let listed = (self.meter.sum(Counter::ListingsRead) + 1) as f64;
         let progress = messages.progress * listed / (listed + listings);
-        let is_estimable = messages.progress >= ESTIMABLE_PROGRESS || self.total == 0;
+        let is_estimable = messages.progress >= ESTIMABLE_PROGRESS || (self.is_planned && self.total == 0);
         JobStats {
             channels_total: self.total,
             channels_processed: processed,
@@ -236,7 +253,11 @@ impl JobRecord {
             messages_processed: self.meter.sum(Counter::Messages),
             broken_messages: self.meter.sum(Counter::BrokenMessages),
             reactions_processed: self.meter.sum(Counter::Reactions),
-            reactions_pending: if self.is_running() { reactions } else { self.reactions_pending },
+            reactions_pending: if self.is_running() || self.is_of_channels {
+                reactions
+            } else {
+                self.reactions_pending
+            },
             attachments_processed: self.meter.sum(Counter::Attachments),
             max_concurrent_channels: self.max_concurrent,
             average_channel_seconds: self.channel_seconds / processed.max(1) as f64,

@@ -71,6 +71,11 @@ impl Bars {
         self.screen.lock().end();
     }
 
+    /// The same, unless somebody is writing to a terminal that takes nothing.
+    pub fn clear_if_free(&self) {
+        self.screen.end_if_free();
+    }
+
     fn draw(&self) {
         let look = Look { size: keys::size(), colors: self.colors };
         if let Some(rows) = self.rows(look) {

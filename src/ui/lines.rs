@@ -180,9 +180,12 @@ mod tests {
         advance(Duration::from_secs(20)).await;
         totals.count(Counter::ReactionsRead, 480);
         totals.count(Counter::ApiCalls, 480);
-        assert_eq!(
-            progress_line(&totals),
-            "who reacted: 480 of 17,930 reactions, 48 requests/s, ETA 6m 03s; 49,970 messages archived"
-        );
+        // The job's own estimate knows how long it may read them.
+        for (budget_left, eta) in [(900.0, "6m 03s"), (130.0, "2m 10s")] {
+            let stats = JobStats { progress: 0.99, eta_seconds: Some(budget_left), ..JobStats::default() };
+            totals.event(&Event::JobProgress { job_id: job_id(), stats });
+            let reacted = "who reacted: 480 of 17,930 reactions, 48 requests/s";
+            assert_eq!(progress_line(&totals), format!("{reacted}, ETA {eta}; 49,970 messages archived"));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows at the end of a terminal that are drawn over and over.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::keys::{self, HiddenKeys};
 
@@ -105,6 +105,17 @@ impl SharedScreen {
     /// For oneself alone.
     pub fn lock(&self) -> MutexGuard<'_, Screen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SharedScreen {
+    /// Takes the rows away for good, unless somebody is at it.
+    pub fn end_if_free(&self) {
+        match self.0.try_lock() {
+            Ok(mut screen) => screen.end(),
+            Err(TryLockError::Poisoned(screen)) => screen.into_inner().end(),
+            Err(TryLockError::WouldBlock) => {}
+        }
     }
 }
 

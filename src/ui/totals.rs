@@ -60,6 +60,8 @@ pub struct Totals {
 struct Job {
     tenant: String,
     stats: JobStats,
+    /// Channels to read, and those read.
+    channels: (u64, u64),
     reads_reactors: bool,
 }
 
@@ -85,9 +87,12 @@ impl Totals {
             Event::JobStarted { job_id, tenant } => {
                 self.jobs.insert(job_id.clone(), Job { tenant: tenant.clone(), ..Job::default() });
             }
-            Event::Planned { channels, .. } => {
+            Event::Planned { job_id, channels, .. } => {
                 self.is_planned = true;
                 self.channels += *channels as u64;
+                if let Some(job) = self.jobs.get_mut(job_id) {
+                    job.channels.0 += *channels as u64;
+                }
             }
             Event::JobProgress { job_id, stats } => {
                 if let Some(job) = self.jobs.get_mut(job_id) {
@@ -95,7 +100,12 @@ impl Totals {
                 }
             }
             Event::JobFinished { job_id, status } => self.finish(job_id, *status),
-            Event::ChannelFinished { .. } => self.channels_done += 1,
+            Event::ChannelFinished { job_id, .. } => {
+                self.channels_done += 1;
+                if let Some(job) = self.jobs.get_mut(job_id) {
+                    job.channels.1 += 1;
+                }
+            }
             Event::ReactionsQueued { job_id, reactions } => {
                 if self.reactions == 0 {
                     // Their rate is that of the time since.
@@ -120,6 +130,9 @@ impl Totals {
 
     fn finish(&mut self, job_id: &str, status: JobStatus) {
         let Some(job) = self.jobs.get_mut(job_id) else { return };
+        // What it leaves unread isn't waited for.
+        let (planned, read) = std::mem::take(&mut job.channels);
+        self.channels = self.channels.saturating_sub(planned.saturating_sub(read));
         job.stats.eta_seconds = None;
         job.reads_reactors = false;
         if status == JobStatus::Completed {
@@ -168,13 +181,16 @@ impl Totals {
     /// How long it still takes, if that can be told.
     pub fn eta(&self) -> Option<Duration> {
         match self.phase() {
-            Phase::Channels | Phase::Listings => {
-                let longest = self.jobs.values().filter_map(|job| job.stats.eta_seconds).reduce(f64::max)?;
-                Duration::try_from_secs_f64(longest).ok()
-            }
-            Phase::Reactors => self.reactors_eta(),
+            Phase::Channels | Phase::Listings => self.jobs_eta(),
+            // A job knows how long it may read them, this their own pace.
+            Phase::Reactors => self.reactors_eta().into_iter().chain(self.jobs_eta()).min(),
             Phase::Looking | Phase::Done => None,
         }
+    }
+
+    fn jobs_eta(&self) -> Option<Duration> {
+        let longest = self.jobs.values().filter_map(|job| job.stats.eta_seconds).reduce(f64::max)?;
+        Duration::try_from_secs_f64(longest).ok()
     }
 
     /// At the present rate.

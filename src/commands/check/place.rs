@@ -1,10 +1,10 @@
 //! Where the archive is: the file, its disk, its lock.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::Failure;
 use super::super::surroundings::shown;
-use super::super::system::unwritable;
+use super::super::system::{beside, unwritable};
 use super::Steps;
 use crate::archive::health::{Disk, disk};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader};
@@ -72,13 +72,6 @@ fn lock(path: &Path) -> Finding {
     let Some(holder) = Lock::holder(path) else { return Finding::good("lock: free") };
     let who = holder.map_or_else(String::new, |holder| format!(" by process {}", holder.process));
     Finding::notable(format!("lock: held{who}"), "a sync is running: \"verta-sync status\" shows it")
-}
-
-/// A file that belongs to the archive, by the end of its name.
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(end);
-    path.into()
 }
 
 fn denied(path: &Path) -> ArchiveError {

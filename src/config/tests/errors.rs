@@ -176,8 +176,11 @@ fn a_word_without_quotes_is_shown_with_them() {
 #[test]
 fn two_tenants_in_single_brackets_are_one_mistake() {
     let tenant = |id| format!("[tenant]\nname = \"t{id}\"\nguild_id = \"{id}\"\n");
-    let told = error(&(tenant(1) + &tenant(2)));
-    assert!(told.contains("1 problem\n") && told.contains("write [[tenant]] in double brackets"), "{told}");
+    for header in ["[tenant]", "[tenant]  # ours", "[ tenant ]"] {
+        let told = error(&(tenant(1) + &tenant(2)).replace("[tenant]", header));
+        let is_told = told.contains("1 problem\n") && told.contains("write [[tenant]] in double brackets");
+        assert!(is_told, "{header}: {told}");
+    }
     let mixed = error(&(TENANT.to_owned() + &tenant(2)));
     assert!(mixed.contains("duplicate key") && mixed.contains("in double brackets"), "{mixed}");
 }

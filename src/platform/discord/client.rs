@@ -135,7 +135,7 @@ impl Client {
                 PlatformError::new(ErrorKind::TooManyRefusals, subject, explain(tripped))
             })?;
         if let Some(error) = self.rejection.get() {
-            return Err(error.clone());
+            return Err(PlatformError { subject: subject.to_owned(), ..error.clone() });
         }
         count_wait(Counter::GlobalWaitMilliseconds, pass.waited.stopped, monitor);
         count_wait(Counter::GuardWaitMilliseconds, pass.waited.guarded, monitor);
