@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{ArchiveError, ChannelRow, TenantRow, Tx, progress};
+use super::{ArchiveError, ChannelRow, TenantRow, Tx};
 use crate::model::{
     JobError, JobKind, JobStats, JobStatus, LastError, MessageId, ProgressStatus, RequestStats, Timestamp,
 };
@@ -242,7 +242,7 @@ pub fn fail_channel(
             SET status = 'failed', last_error = ?3, last_cause = ?4, worker_id = NULL, failure_count = failure_count + 1,
                 first_failed_at = coalesce(first_failed_at, ?2), failed_at = ?2, updated_at = ?2
           WHERE channel_id = ?1",
-        params![channel.0, now.as_millis(), failed.error, progress::cause_name(Some(failed))],
+        params![channel.0, now.as_millis(), failed.error, failed.cause_name()],
     )?;
     Ok(())
 }

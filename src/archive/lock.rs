@@ -10,8 +10,8 @@ use rustix::fs::FlockOperation;
 use rustix::process::{Flock, FlockType};
 use serde::{Deserialize, Serialize};
 
-use super::ArchiveFile;
 use super::identity::Placed;
+use super::{ArchiveFile, beside};
 use crate::model::Timestamp;
 
 /// Who holds an archive.
@@ -124,9 +124,7 @@ impl Lock {
 }
 
 fn path_of(archive: &Path) -> PathBuf {
-    let mut path = archive.as_os_str().to_owned();
-    path.push(".lock");
-    path.into()
+    beside(archive, ".lock")
 }
 
 fn holder_of(mut file: &File) -> Option<Holder> {

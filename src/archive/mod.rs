@@ -34,7 +34,7 @@ mod writer;
 
 pub use error::{ArchiveError, ArchiveErrorKind};
 pub use lock::{Holder, Lock, LockError};
-pub use open::{ArchiveFile, inspect};
+pub use open::{ArchiveFile, beside, inspect};
 pub use reader::{KnownChannel, Reader};
 pub use tx::{ChannelRow, TenantRow, Tx};
 pub use writer::{Writer, WriterThread};

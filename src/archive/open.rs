@@ -220,6 +220,13 @@ fn newest_version() -> i64 {
     newest(&released())
 }
 
+/// A file that belongs to the archive, by the end of its name.
+pub fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(end);
+    path.into()
+}
+
 /// The migrations of this version.
 pub(super) fn released() -> Vec<Migration> {
     embedded::migrations::runner().get_migrations().clone()

@@ -196,14 +196,9 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
             end.refreshed_at.map(Timestamp::as_millis),
             end.ended_full,
             end.is_own_failure,
-            cause_name(end.error.as_ref()),
+            end.error.as_ref().and_then(LastError::cause_name),
         ])?;
     Ok(())
-}
-
-/// What is stored of an error's cause.
-pub(super) fn cause_name(last: Option<&LastError>) -> Option<&'static str> {
-    Some(last?.cause?.name())
 }
 
 /// Nothing is to be read in these channels: an interruption left in one of them

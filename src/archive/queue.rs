@@ -11,7 +11,7 @@ use rustix::fs::FlockOperation;
 use rustix::process::{Flock, FlockType};
 use serde::{Deserialize, Serialize};
 
-use super::{ArchiveFile, LockError};
+use super::{ArchiveFile, LockError, beside};
 use crate::model::Timestamp;
 
 /// A sync that waits for the archive.
@@ -123,7 +123,5 @@ fn names(folder: &Path) -> Vec<OsString> {
 }
 
 fn folder_of(archive: &Path) -> PathBuf {
-    let mut path = archive.as_os_str().to_owned();
-    path.push(".queue");
-    path.into()
+    beside(archive, ".queue")
 }

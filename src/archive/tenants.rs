@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{ArchiveError, TenantRow, Tx, progress};
+use super::{ArchiveError, TenantRow, Tx};
 use crate::model::{LastError, TenantStatus, Timestamp, WorkspaceId};
 
 /// The row of a tenant, made if it is new and renamed if its name changed.
@@ -89,7 +89,7 @@ pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> 
             end.error.as_ref().map(|last| &last.error),
             end.is_success,
             end.ends_full,
-            progress::cause_name(end.error.as_ref()),
+            end.error.as_ref().and_then(LastError::cause_name),
         ])?;
     Ok(())
 }

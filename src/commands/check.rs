@@ -250,8 +250,7 @@ fn missing_rights(tenant: &TenantConfig, left_out: &[LeftOut], identity: &BotIde
 
 /// Without anything that could be somebody's ID.
 fn name_of(channel: &LeftOut) -> String {
-    let name = anonymize::scrub(channel.name.clone(), &mut Vec::new());
-    format!("#{} ({})", report::shown(&name.resolve(|_| true), NAME_WIDTH), channel.channel)
+    format!("#{} ({})", report::shown(&anonymize::sayable(&channel.name), NAME_WIDTH), channel.channel)
 }
 
 /// Every text of the archive; says where somebody's ID stands, never the ID.

@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::system::{beside, may_read, owner_and_mode};
-use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError};
+use super::system::{may_read, owner_and_mode};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, beside};
 use crate::config::{ConfigError, DiscordConfig, TokenError, UnknownTenant, quoted, suggest};
 use crate::exit_code::ExitCode;
 use crate::model::Timestamp;

@@ -32,13 +32,6 @@ pub fn owner_and_mode(path: &Path) -> Option<(u32, u32)> {
     Some((file.uid(), file.mode() & 0o777))
 }
 
-/// A file that belongs to the archive, by the end of its name.
-pub fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(end);
-    path.into()
-}
-
 /// Rows and columns of the terminal that stdout is.
 pub fn terminal_size() -> Option<(usize, usize)> {
     let size = tcgetwinsize(io::stdout()).ok()?;

@@ -153,6 +153,13 @@ pub struct LastError {
     pub error: String,
 }
 
+impl LastError {
+    /// The word for its cause, if that is known.
+    pub fn cause_name(&self) -> Option<&'static str> {
+        self.cause.map(Cause::name)
+    }
+}
+
 /// A channel's part of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelResult {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::super::Failure;
 use super::super::surroundings::shown;
-use super::super::system::{beside, unwritable};
+use super::super::system::unwritable;
 use super::Steps;
 use crate::archive::health::{Disk, disk};
-use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader, beside};
 use crate::exit_code::ExitCode;
 use crate::report::{Finding, Mark};
 
