@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::answer::Answer;
-use super::{keep, snowflake, wire};
+use super::{few, keep, snowflake, wire};
 use crate::model::{
     Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId,
     MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId, Visibility,
@@ -104,33 +104,55 @@ pub fn page(
 ) -> Result<MessagePage, PlatformError> {
     // One of the two clocks may be slow.
     let newest = answer.date.map(|date| date.max(here).later(CLOCK_TOLERANCE));
-    let read: Vec<Result<Message, BrokenMessage>> = if let Some(wires) = at_once(&answer.body) {
-        wires.iter().map(|wire| message(wire, channel, newest)).collect()
-    } else {
-        let raw: Option<wire::Page<&RawValue>> = answer.parse()?;
-        raw.unwrap_or_default().iter().map(|raw| message_alone(raw.get(), channel, newest)).collect()
+    let page = match at_once(&answer.body, channel, limit, newest) {
+        Some(page) => page,
+        None => one_by_one(&answer, channel, newest)?,
     };
-    let mut page = MessagePage { is_full: read.len() >= usize::from(limit), ..MessagePage::default() };
-    for read in read {
-        match read {
-            Ok(message) => page.messages.push(message),
-            Err(broken) => page.broken.push(broken),
-        }
-    }
-    page.broken.sort_by_key(|broken| broken.id);
-    page.messages.sort_by_key(|message| message.id);
-    page.messages.dedup_by_key(|message| message.id);
-    Ok(page)
+    Ok(sorted(page, limit))
 }
 
 /// All messages of a page, in one pass over it; `None` unless each of them is as
 /// documented. Then each has to be looked at alone.
-fn at_once(body: &[u8]) -> Option<wire::Page<wire::Message<'_>>> {
+fn at_once(body: &[u8], channel: ChannelId, limit: u16, newest: Option<Timestamp>) -> Option<MessagePage> {
     if body.len() > wire::MOST_OBJECT_BYTES {
         return None;
     }
     // What is known to be text needn't be looked at again, string by string.
-    serde_json::from_str(std::str::from_utf8(body).ok()?).ok()
+    let mut json = serde_json::Deserializer::from_str(std::str::from_utf8(body).ok()?);
+    let messages = Vec::with_capacity(usize::from(limit));
+    let mut page = MessagePage { messages, ..MessagePage::default() };
+    let take = |wire: wire::Message<'_>| add(&mut page, message(&wire, channel, newest));
+    few::for_each(&mut json, wire::MOST_ON_PAGE, take).ok()?;
+    json.end().ok()?;
+    Some(page)
+}
+
+fn one_by_one(
+    answer: &Answer,
+    channel: ChannelId,
+    newest: Option<Timestamp>,
+) -> Result<MessagePage, PlatformError> {
+    let mut page = MessagePage::default();
+    let raw: Option<wire::Page<&RawValue>> = answer.parse()?;
+    for raw in raw.unwrap_or_default().iter() {
+        add(&mut page, message_alone(raw.get(), channel, newest));
+    }
+    Ok(page)
+}
+
+fn add(page: &mut MessagePage, read: Result<Message, BrokenMessage>) {
+    match read {
+        Ok(message) => page.messages.push(message),
+        Err(broken) => page.broken.push(broken),
+    }
+}
+
+fn sorted(mut page: MessagePage, limit: u16) -> MessagePage {
+    page.is_full = page.messages.len() + page.broken.len() >= usize::from(limit);
+    page.broken.sort_by_key(|broken| broken.id);
+    page.messages.sort_by_key(|message| message.id);
+    page.messages.dedup_by_key(|message| message.id);
+    page
 }
 
 /// The ID of a message sent no later than `newest`. A damaged ID of the future

@@ -12,26 +12,49 @@ pub struct Few<T, const MOST: usize>(pub Vec<T>);
 
 impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Few<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Items<T, const MOST: usize>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
-            type Value = Few<T, MOST>;
+        let mut list = Vec::new();
+        for_each(deserializer, MOST, |item| list.push(item))?;
+        Ok(Self(list))
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a list of at most {MOST} items")
-            }
+/// Hands over the items of a list one by one, so that not all of them are in
+/// memory at once.
+///
+/// # Errors
+/// When one of them can't be read, or they are more than `most`; what came
+/// before was handed over.
+pub fn for_each<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    most: usize,
+    take: impl FnMut(T),
+) -> Result<(), D::Error> {
+    deserializer.deserialize_seq(Items { most, take, item: PhantomData })
+}
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut list = Vec::new();
-                while let Some(item) = items.next_element()? {
-                    if list.len() == MOST {
-                        return Err(A::Error::invalid_length(MOST + 1, &self));
-                    }
-                    list.push(item);
-                }
-                Ok(Few(list))
+struct Items<T, F> {
+    most: usize,
+    take: F,
+    item: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Items<T, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {} items", self.most)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        let mut taken = 0;
+        while let Some(item) = items.next_element()? {
+            taken += 1;
+            if taken > self.most {
+                return Err(A::Error::invalid_length(taken, &self));
             }
+            (self.take)(item);
         }
-        deserializer.deserialize_seq(Items(PhantomData))
+        Ok(())
     }
 }
 

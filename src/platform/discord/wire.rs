@@ -12,7 +12,9 @@ use super::few::Few;
 use crate::model::{Timestamp, UserId};
 
 /// Messages or users on a page: ten times what is asked for at most.
-pub type Page<T> = Few<T, 1000>;
+pub const MOST_ON_PAGE: usize = 1000;
+/// A page.
+pub type Page<T> = Few<T, MOST_ON_PAGE>;
 /// What a guild has many of: channels, threads, roles. Its limits lie at 500,
 /// 1000 and 250, and may grow. <https://support.discord.com/hc/en-us/articles/33694251638295>
 pub type Many<T> = Few<T, 10_000>;
