@@ -183,3 +183,46 @@ fn an_unfinished_full_read_goes_on_behind_the_channels_it_has_finished() {
         "channel {read_again} is read a third time"
     );
 }
+
+fn tenant(sandbox: &Sandbox) -> String {
+    sandbox.sim.world().guilds().into_iter().map(|(_, name)| name).next().unwrap()
+}
+
+/// Columns that refer to other rows and that no key or index begins with.
+fn unindexed(sandbox: &Sandbox) -> Vec<String> {
+    let archive = sandbox.archive();
+    let mut select = archive
+        .prepare(
+            "SELECT t.name || '.' || f.\"from\" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
+              WHERE t.type = 'table' AND f.seq = 0
+                AND f.\"from\" NOT IN (SELECT name FROM pragma_table_info(t.name) WHERE pk = 1)
+                AND f.\"from\" NOT IN (SELECT c.name FROM pragma_index_list(t.name) i, pragma_index_info(i.name) c
+                                       WHERE c.seqno = 0)",
+        )
+        .unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn indexes_that_a_new_archive_gets_last_are_made_by_the_first_run_that_ends_by_itself() {
+    let sandbox = large();
+    interrupted(&sandbox, Signal::TERM).expect_code(143);
+    let put_off = unindexed(&sandbox);
+    assert!(put_off.contains(&"messages.author_id".to_owned()), "{put_off:?}");
+    assert_goes_on(&sandbox);
+    assert_eq!(unindexed(&sandbox), [""; 0]);
+}
+
+#[test]
+fn indexes_that_a_new_archive_gets_last_are_made_before_somebody_is_looked_for() {
+    for command in ["reset --purge --tenant", "forget --user"] {
+        let sandbox = large();
+        let whom =
+            if command == "forget --user" { "111111111111111111".to_owned() } else { tenant(&sandbox) };
+        interrupted(&sandbox, Signal::INT).expect_code(130);
+        assert_ne!(unindexed(&sandbox), [""; 0]);
+        let words: Vec<&str> = command.split(' ').chain([whom.as_str(), "--yes"]).collect();
+        sandbox.run(&words).expect_code(0);
+        assert_eq!(unindexed(&sandbox), [""; 0], "{command}");
+    }
+}

@@ -30,6 +30,8 @@ pub enum ArchiveErrorKind {
     Io,
     /// Another program holds the database for long.
     Busy,
+    /// It was given up on purpose.
+    Interrupted,
     /// Anything else.
     Other,
 }
@@ -60,6 +62,7 @@ impl From<rusqlite::Error> for ArchiveError {
             Some(ErrorCode::SystemIoFailure) => ArchiveErrorKind::Io,
             Some(ErrorCode::CannotOpen) => ArchiveErrorKind::CannotCreate,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ArchiveErrorKind::Busy,
+            Some(ErrorCode::OperationInterrupted) => ArchiveErrorKind::Interrupted,
             _ => ArchiveErrorKind::Other,
         };
         Self::new(kind, error.to_string())

@@ -12,6 +12,7 @@ mod error;
 pub mod forget;
 pub mod health;
 mod identity;
+pub mod indexes;
 pub mod jobs;
 mod lock;
 pub mod messages;

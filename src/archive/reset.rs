@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{ArchiveError, Reader, TenantRow, Tx, forget};
+use super::{ArchiveError, Reader, TenantRow, Tx, forget, indexes};
 use crate::anonymize;
 use crate::model::{ChannelId, WorkspaceId};
 
@@ -129,6 +129,7 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
 /// # Errors
 /// When the archive can't be written.
 pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Result<(), ArchiveError> {
+    indexes::complete(tx)?;
     let list = list(channels);
     for table in [
         "message_emoji_reactions",

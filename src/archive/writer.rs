@@ -3,11 +3,14 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, InterruptHandle, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::identity::Placed;
 use super::open::BUSY_TIMEOUT;
@@ -25,6 +28,9 @@ const GROUP: usize = 32;
 /// [`BUSY_TIMEOUT`]: the run is ending then, and each write of its end would
 /// wait as long again.
 const IMPATIENT: Duration = Duration::from_secs(1);
+
+/// A statement that has not begun can't be interrupted: it is tried this often.
+const INTERRUPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// A change, and who waits for it.
 trait Change: Send {
@@ -66,6 +72,7 @@ where
 #[derive(Clone)]
 pub struct Writer {
     changes: mpsc::Sender<Box<dyn Change>>,
+    interrupt: Arc<InterruptHandle>,
 }
 
 /// Ends when every [`Writer`] is dropped.
@@ -80,8 +87,9 @@ impl Writer {
     pub fn start(connection: Connection, lock: &Lock) -> (Self, WriterThread) {
         let (changes, queue) = mpsc::channel(QUEUE);
         let lock = lock.placed().clone();
+        let interrupt = Arc::new(connection.get_interrupt_handle());
         let thread = std::thread::spawn(move || work(connection, lock, queue));
-        (Self { changes }, WriterThread { thread })
+        (Self { changes, interrupt }, WriterThread { thread })
     }
 
     /// Makes a change and returns when it is committed. Changes that wait are
@@ -98,6 +106,31 @@ impl Writer {
         let change = Box::new(Waiting { change, result: None, answer });
         self.changes.send(change).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
+    }
+
+    /// Like [`Self::run`], for a change that may take minutes, while nobody else
+    /// makes any: it is undone if `stop` comes first.
+    ///
+    /// # Errors
+    /// [`ArchiveErrorKind::Interrupted`] then; the change's own, or that of the
+    /// commit.
+    pub async fn run_until<T: Send + 'static>(
+        &self,
+        stop: impl Future,
+        change: impl FnMut(&mut Tx<'_>) -> Result<T, ArchiveError> + Send + 'static,
+    ) -> Result<T, ArchiveError> {
+        let mut made = pin!(self.run(change));
+        tokio::select! {
+            biased;
+            made = &mut made => return made,
+            _ = stop => {}
+        }
+        loop {
+            self.interrupt.interrupt();
+            if let Ok(made) = timeout(INTERRUPT_AGAIN, &mut made).await {
+                return made;
+            }
+        }
     }
 }
 

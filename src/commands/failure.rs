@@ -135,7 +135,10 @@ impl Failure {
             ),
             ArchiveErrorKind::Replaced => failure
                 .hint("leave the file alone while a sync runs; run again: it goes on with what it finds"),
-            ArchiveErrorKind::Missing | ArchiveErrorKind::OtherScheme | ArchiveErrorKind::Other => failure,
+            ArchiveErrorKind::Missing
+            | ArchiveErrorKind::OtherScheme
+            | ArchiveErrorKind::Interrupted
+            | ArchiveErrorKind::Other => failure,
         }
     }
 

@@ -85,6 +85,14 @@ impl<P> Context<P> {
         }
     }
 
+    /// Waits for a signal that asks for the end.
+    pub(super) async fn signalled(&self) {
+        let mut stop = self.stop.subscribe();
+        if stop.wait_for(|stop| *stop == Some(Stop::Signal)).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Why the run is to end, if it is.
     pub(super) fn stop_wanted(&self) -> Option<Stop> {
         *self.stop.borrow()

@@ -8,6 +8,7 @@ mod closings;
 mod content;
 mod context;
 mod estimate;
+mod indexing;
 mod job;
 mod meter;
 mod policy;

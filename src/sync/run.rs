@@ -13,12 +13,13 @@ use super::closing::close_tenant;
 use super::closings::Closings;
 use super::context::{Context, Outcome, Stop, TenantTask};
 use super::estimate::Part;
+use super::indexing;
 use super::job::JobRecord;
 use super::reading::read_channel;
 use super::schedule::Schedule;
 use super::tenant::{Prepared, Stage, prepare, prepare_archived};
 use super::watch::look_again;
-use crate::archive::{ArchiveError, Reader, jobs};
+use crate::archive::{ArchiveError, Reader, indexes, jobs};
 use crate::model::{Cause, ChannelId, Job, JobError, JobKind, ProgressStatus, ReactionMode};
 use crate::monitor::Event;
 use crate::platform::PlatformAdapter;
@@ -37,6 +38,7 @@ pub async fn run<P: PlatformAdapter>(
 ) -> Result<Outcome, ArchiveError> {
     let now = context.clock.now();
     context.writer.run(move |tx| jobs::interrupt_abandoned(tx, now)).await?;
+    context.writer.run(|tx| indexes::put_off(tx)).await?;
     let mut records = Vec::new();
     for (index, tenant) in tenants.iter().enumerate() {
         let kind = if tenant.selection.full { JobKind::Full } else { JobKind::Incremental };
@@ -423,6 +425,7 @@ impl<P: PlatformAdapter> Run<P> {
     async fn finish(self) -> Result<Outcome, ArchiveError> {
         let before = self.context.clock.now().earlier(self.context.settings.job_retention);
         self.context.writer.run(move |tx| jobs::prune(tx, before)).await?;
+        indexing::complete(&self.context).await?;
         Ok(Outcome {
             tenants: self.records.iter().map(JobRecord::outcome).collect(),
             stop: self.context.stop_wanted(),

@@ -60,6 +60,8 @@ pub fn assert_same(disturbed: &Sandbox, undisturbed: &Sandbox, seed: u64) {
     let counted = "SELECT count(*) FROM channels c WHERE message_count <>
                    (SELECT count(*) FROM messages m WHERE m.channel_id = c.id)";
     assert_eq!(disturbed.count(counted), 0, "seed {seed}: a counter is wrong");
+    let indexes = "SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name";
+    assert_eq!(disturbed.rows(indexes), undisturbed.rows(indexes), "seed {seed}: an index is missing");
     let (found, expected) = (content(disturbed), content(undisturbed));
     let sets = [&found, &expected].map(|lines| lines.iter().collect::<BTreeSet<_>>());
     let missing: Vec<_> = sets[1].difference(&sets[0]).collect();
