@@ -6,9 +6,10 @@
 //! second, processor seconds for a million messages, the peak of memory, the
 //! size of the archive, and the same for a second start that finds nothing new.
 //! `writing` compares the archive's way of storing pages with plain SQLite, and
-//! `micro` measures single steps. `large`, ten million messages, runs only when
-//! it is named.
+//! `micro` measures single steps. `large`, ten million messages, and `grown`, an
+//! archive of fifty million that takes 8 GB, run only when they are named.
 
+mod grown;
 mod measure;
 mod micro;
 mod pages;
@@ -77,6 +78,10 @@ fn main() -> Done<()> {
     }
     for case in CASES.iter().filter(|case| wants(case.name, case.is_usual)) {
         sync(case)?;
+    }
+    if wants("grown", false) {
+        let million = CASES.iter().find(|case| case.name == "million-equal");
+        grown::measure(million.ok_or("there is no such case")?)?;
     }
     Ok(())
 }
@@ -153,12 +158,7 @@ fn command(folder: &Path, words: &[&str]) -> Done<Cost> {
 fn sync(case: &Case) -> Done<()> {
     let folder = folder(case.name)?;
     let served = Served::start(case)?;
-    let config = format!(
-        "[discord]\napi_url = \"{}\"\nrequests_per_second = 10000\n[sync]\nreactions = \"counts\"\n\
-         [[tenant]]\nname = \"bench\"\nguild_id = \"{GUILD}\"\n",
-        served.url
-    );
-    fs::write(folder.join("sync.toml"), config)?;
+    configure(&folder, &served)?;
     let first = command(&folder, &["start"])?;
     let served_seconds = served.cpu_seconds()?;
     let size = size::of(&folder.join("archive.db"))?;
@@ -182,6 +182,15 @@ fn sync(case: &Case) -> Done<()> {
         status.wall_seconds * 1000.0
     );
     Ok(fs::remove_dir_all(folder)?)
+}
+
+fn configure(folder: &Path, served: &Served) -> Done<()> {
+    let config = format!(
+        "[discord]\napi_url = \"{}\"\nrequests_per_second = 10000\n[sync]\nreactions = \"counts\"\n\
+         [[tenant]]\nname = \"bench\"\nguild_id = \"{GUILD}\"\n",
+        served.url
+    );
+    Ok(fs::write(folder.join("sync.toml"), config)?)
 }
 
 /// A new folder for a case.

@@ -1,8 +1,7 @@
 //! What a process has spent, by the kernel's own books.
 
 use std::fs;
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::Done;
 
@@ -76,15 +75,4 @@ fn peak_mebibytes() -> Done<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak is known")?;
     let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kibibytes / 1024.0)
-}
-
-/// The shortest of several runs: what else the machine did only adds to it.
-pub fn best_of<T>(runs: u32, mut work: impl FnMut() -> T) -> Duration {
-    let mut best = Duration::MAX;
-    for _ in 0..runs {
-        let begin = Instant::now();
-        black_box(work());
-        best = best.min(begin.elapsed());
-    }
-    best
 }

@@ -1,9 +1,12 @@
-//! Single steps, best of several rounds. Scrubbing has a benchmark of its own.
+//! Single steps. Scrubbing has a benchmark of its own.
 
-use std::fs;
-use std::hint::black_box;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use divan::counter::ItemsCount;
+use divan::{Bencher, Divan};
 use hashbrown::HashMap;
 use verta_sync::anonymize::{self, UserHash};
 use verta_sync::archive::KnownChannel;
@@ -15,62 +18,76 @@ use verta_sync::plan::{Facts, Selection, build};
 use verta_sync::platform::discord::{Discord, DiscordSettings};
 use verta_sync::platform::{GateSettings, RetryPolicy};
 
-use crate::measure::best_of;
 use crate::pages::{self, RawPage};
-use crate::{Done, GUILD, equal, folder, writing};
+use crate::writing::Prepared;
+use crate::{Done, GUILD, equal, folder};
 
-const ROUNDS: u32 = 7;
 const CHANNELS: u64 = 5_000;
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
+/// 100 messages of each of 500 channels.
+static PAGES: LazyLock<Vec<RawPage>> =
+    LazyLock::new(|| pages::of(&equal(100)).expect("the simulator answers"));
+static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| folder("micro").expect("there is room for files"));
+
 pub fn measure() -> Done<()> {
-    // A tenth of the small world: 100 messages of each channel.
-    let pages = pages::of(&equal(100))?;
-    let messages: u64 = pages.iter().map(|page| page.parse().messages.len() as u64).sum();
-    tell("parse", messages, "message", best_of(ROUNDS, || pages.iter().map(RawPage::parse).count()));
-    let parsed: Vec<_> = pages.iter().map(RawPage::parse).collect();
-    let mut copies: Vec<_> = (0..ROUNDS).map(|_| parsed.clone()).collect();
-    let take_people_out = || copies.pop().map(|pages| pages.into_iter().map(anonymize::page).count());
-    tell("anonymize", messages, "message", best_of(ROUNDS, take_people_out));
-    let users = 80_351_110_224_678_912..80_351_110_224_778_912_u64;
-    let hash = || {
-        for user in users.clone().filter_map(UserId::new) {
-            black_box(UserHash::of(user));
-        }
-    };
-    tell("hash", 100_000, "user", best_of(ROUNDS, hash));
-    let folder = folder("micro")?;
-    let mut seconds = f64::MAX;
-    for round in 0..3 {
-        let cost = writing::store(&folder.join(format!("{round}.db")), &pages)?;
-        seconds = seconds.min(cost.cpu_seconds);
-    }
-    fs::remove_dir_all(folder)?;
-    tell("write", messages, "message", Duration::from_secs_f64(seconds));
-    plan()
+    Divan::default().run_benches();
+    Ok(std::fs::remove_dir_all(&*FOLDER)?)
 }
 
-fn tell(step: &str, count: u64, unit: &str, time: Duration) {
-    #[allow(clippy::cast_precision_loss, reason = "a rate")]
-    let nanoseconds = time.as_secs_f64() * 1e9 / count as f64;
-    println!("micro          {step:<10} {nanoseconds:8.0} ns a {unit}");
+fn messages() -> ItemsCount {
+    ItemsCount::new(PAGES.iter().map(|page| page.parse().messages.len()).sum::<usize>())
+}
+
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn parse(bencher: Bencher<'_, '_>) {
+    bencher.counter(messages()).bench(|| PAGES.iter().map(RawPage::parse).count());
+}
+
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn anonymize(bencher: Bencher<'_, '_>) {
+    let parsed: Vec<_> = PAGES.iter().map(RawPage::parse).collect();
+    let take_people_out = |pages: Vec<_>| pages.into_iter().map(anonymize::page).count();
+    bencher.counter(messages()).with_inputs(|| parsed.clone()).bench_values(take_people_out);
+}
+
+#[divan::bench]
+fn hash(bencher: Bencher<'_, '_>) {
+    let user = UserId::new(80_351_110_224_678_912).expect("a user has an ID");
+    bencher.counter(ItemsCount::new(1_usize)).bench(|| UserHash::of(divan::black_box(user)));
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn write(bencher: Bencher<'_, '_>) {
+    static ROUND: AtomicU32 = AtomicU32::new(0);
+    let prepare = || {
+        let archive = FOLDER.join(format!("{}.db", ROUND.fetch_add(1, Ordering::Relaxed)));
+        Prepared::of(&archive, &PAGES).expect("a new archive can be made")
+    };
+    bencher
+        .counter(messages())
+        .with_inputs(prepare)
+        .bench_values(|prepared| prepared.store().expect("the pages are stored"));
 }
 
 /// A guild of many channels in which nothing is new.
-fn plan() -> Done<()> {
+#[divan::bench(sample_count = 50)]
+fn plan(bencher: Bencher<'_, '_>) {
     let settings = DiscordSettings {
         api_url: "http://localhost".to_owned(),
         gate: GateSettings { max_in_flight: 1, requests_per_second: 1.0 },
         on_rate_limit: OnRateLimit::Wait,
         retry: RetryPolicy { max_retries: 0, base_delay: Duration::ZERO },
         request_timeout: Duration::from_secs(1),
-        now: verta_sync::model::Timestamp::from_millis(0),
+        now: NOW,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let discord = runtime.block_on(async { Discord::new(&settings, "token") })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime can be built");
+    let discord = runtime.block_on(async { Discord::new(&settings, "token") }).expect("a token is a header");
     let ids = (1..=CHANNELS).filter_map(ChannelId::new);
+    let guild = WorkspaceId::new(GUILD).expect("a guild has an ID");
     let facts = Facts {
-        workspace: Workspace { id: WorkspaceId::new(GUILD).ok_or("a guild has an ID")?, name: String::new() },
+        workspace: Workspace { id: guild, name: String::new() },
         channels: ids.clone().map(channel).collect(),
         remembered: Vec::new(),
         gone: Vec::new(),
@@ -79,9 +96,7 @@ fn plan() -> Done<()> {
     };
     let known: HashMap<_, _> = ids.map(|id| (id, known(id))).collect();
     let selection = Selection { refresh_window: Duration::from_hours(24), ..Selection::default() };
-    let time = best_of(ROUNDS, || build(&discord, &facts, &known, &selection, NOW));
-    tell("plan", CHANNELS, "channel", time);
-    Ok(())
+    bencher.counter(ItemsCount::new(CHANNELS)).bench(|| build(&discord, &facts, &known, &selection, NOW));
 }
 
 fn channel(id: ChannelId) -> Channel {
