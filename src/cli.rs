@@ -227,16 +227,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
     let cli = Cli::try_parse_from(&arguments)
         .unwrap_or_else(|error| refuse(&advise(error, &arguments), &arguments));
     let around = surroundings(cli.global, env);
-    match cli.command {
-        Command::Start(options) => start::start(&start_options(options), &around),
+    obey(cli.command, &around).map_err(|failure| {
+        // It may have failed before anything was to be logged.
+        around.start_log(io::stderr);
+        failure.in_voice(around.voice())
+    })
+}
+
+fn obey(command: Command, around: &Surroundings) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Start(options) => start::start(&start_options(options), around),
         Command::Plan(options) => {
             let options = plan::Options { tenants: options.tenants, format: options.format.into() };
-            plan::plan(&options, &around)
+            plan::plan(&options, around)
         }
-        Command::Status(options) => status::status(&status_options(options), &around),
-        Command::Reset(options) => reset::reset(&reset_options(options), &around),
-        Command::Check { tenants, privacy } => check::check(&check::Options { tenants, privacy }, &around),
-        Command::Forget { user, yes } => forget::forget(&forget::Options { user, yes }, &around),
+        Command::Status(options) => status::status(&status_options(options), around),
+        Command::Reset(options) => reset::reset(&reset_options(options), around),
+        Command::Check { tenants, privacy } => check::check(&check::Options { tenants, privacy }, around),
+        Command::Forget { user, yes } => forget::forget(&forget::Options { user, yes }, around),
         Command::Completions { shell } => {
             commands::written(io::stdout().write_all(completions(shell).as_bytes()))?;
             Ok(ExitCode::Success)

@@ -12,9 +12,7 @@ fn main() -> ExitCode {
     match commands::panics::caught(|| cli::run(std::env::args_os(), env)) {
         Ok(code) => code.into(),
         Err(failure) => {
-            use std::io::Write as _;
-            // A closed stderr is no reason to panic.
-            writeln!(std::io::stderr(), "{failure}").ok();
+            failure.tell();
             failure.exit_code.into()
         }
     }

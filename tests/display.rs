@@ -129,3 +129,24 @@ fn the_log_calls_channels_and_tenants_by_their_names() {
         assert_eq!(channel["tenant"], tenant.as_str());
     }
 }
+
+#[test]
+fn a_failure_is_told_in_the_logs_format() {
+    let sandbox = sandbox();
+    for arguments in [
+        &["start", "--tenant", "nobody"][..],
+        &["status", "--job-id", "nothing"],
+        &["--quiet", "reset", "--tenant", "nobody", "--yes"],
+        &["--config", "nowhere.toml", "check"],
+    ] {
+        let ran = sandbox.run(&[arguments, &["--log-format", "json"]].concat());
+        assert_ne!(ran.code, 0, "{arguments:?}");
+        let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [told] = &lines[..] else { panic!("{arguments:?}: {}", ran.stderr) };
+        assert_eq!(told["level"], "ERROR");
+        let field = |name: &str| told["fields"].get(name).and_then(Value::as_str);
+        let hint = field("hint").map_or_else(String::new, |hint| format!("hint: {hint}\n"));
+        let text = format!("error: {}\n{hint}", field("message").unwrap());
+        assert_eq!(sandbox.run(arguments).stderr, text);
+    }
+}

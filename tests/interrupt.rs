@@ -64,6 +64,7 @@ fn ctrl_c_ends_a_run_in_order_and_the_next_one_goes_on() {
     let sandbox = large();
     let ran = interrupted(&sandbox, Signal::INT).expect_code(130);
     assert!(ran.stdout.contains("interrupted") && ran.stdout.contains("run again"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("stopping: what has arrived is being stored"), "{}", ran.stderr);
     let log = std::fs::metadata(sandbox.dir.path().join("archive.db-wal"));
     assert!(log.is_ok_and(|log| log.len() == 0), "the file is complete by itself");
     assert_marked_interrupted(&sandbox);

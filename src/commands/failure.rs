@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::model::Timestamp;
 use crate::platform::PlatformError;
 use crate::report;
 use crate::sync::cause_of;
+use crate::ui::Voice;
 
 /// Between taking the lock and writing who did.
 const INTRODUCTION: Duration = Duration::from_millis(100);
@@ -24,12 +26,31 @@ pub struct Failure {
     pub exit_code: ExitCode,
     message: String,
     hint: Option<String>,
+    voice: Voice,
 }
 
 impl Failure {
     /// A failure without a remedy.
     pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
-        Self { exit_code, message: message.into(), hint: None }
+        Self { exit_code, message: message.into(), hint: None, voice: Voice::default() }
+    }
+
+    /// Has it told like everything else.
+    #[must_use]
+    pub fn in_voice(mut self, voice: Voice) -> Self {
+        self.voice = voice;
+        self
+    }
+
+    /// Tells the user on stderr. A closed one is no reason to panic.
+    pub fn tell(&self) {
+        match self.voice {
+            Voice::Text => drop(writeln!(io::stderr(), "{self}")),
+            Voice::Log => {
+                let (message, hint) = (&self.message, self.hint.as_deref());
+                tracing::error!(target: "sync-progress", hint, "{message}");
+            }
+        }
     }
 
     /// Adds what to do.

@@ -33,6 +33,9 @@ const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_l
 /// channel is left alone within five minutes, also if the first look fails.
 const VISIBILITY_INTERVAL: Duration = Duration::from_mins(3);
 
+/// Said to who pressed Ctrl-C.
+const STOPPING: &str = "stopping: what has arrived is being stored; Ctrl-C again ends at once";
+
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -128,7 +131,7 @@ async fn sync(
     display: &Display,
 ) -> Result<(ExitCode, String), Failure> {
     let stop = watch::Sender::new(None);
-    let signals = Signals::watch(stop.clone(), display.bars.clone())?;
+    let signals = Signals::watch(stop.clone(), display)?;
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
@@ -329,7 +332,7 @@ struct Signals {
 }
 
 impl Signals {
-    fn watch(stop: watch::Sender<Option<Stop>>, bars: Option<Arc<Bars>>) -> Result<Self, Failure> {
+    fn watch(stop: watch::Sender<Option<Stop>>, display: &Display) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
                 Failure::new(ExitCode::Failure, format!("failed to listen for signals: {error}"))
@@ -339,11 +342,13 @@ impl Signals {
         let terminate = listen(SignalKind::terminate())?;
         // A closed terminal ends nothing.
         let hang_up = listen(SignalKind::hangup())?;
+        let bars = display.bars.clone();
         if let Some(bars) = &bars {
             tokio::spawn(pause(listen(SignalKind::from_raw(Bars::STOP_KEY))?, Arc::clone(bars)));
         }
         let received = Arc::new(AtomicU8::new(0));
-        let ending = Ending { stop, bars, received: Arc::clone(&received) };
+        let monitor = Arc::clone(&display.monitor);
+        let ending = Ending { stop, bars, monitor, received: Arc::clone(&received) };
         tokio::spawn(listen_for(interrupt, terminate, hang_up, ending));
         Ok(Self { received })
     }
@@ -369,6 +374,7 @@ async fn pause(mut stop_key: Signal, bars: Arc<Bars>) {
 struct Ending {
     stop: watch::Sender<Option<Stop>>,
     bars: Option<Arc<Bars>>,
+    monitor: Arc<dyn Monitor>,
     received: Arc<AtomicU8>,
 }
 
@@ -398,6 +404,11 @@ async fn listen_for(mut interrupt: Signal, mut terminate: Signal, mut hang_up: S
             std::process::exit(code.number().into());
         }
         set(&ending.stop, Stop::Signal);
+        if code == ExitCode::Interrupted {
+            // A terminal that takes nothing doesn't keep the next signal waiting.
+            let monitor = Arc::clone(&ending.monitor);
+            tokio::task::spawn_blocking(move || monitor.event(Event::Warning(STOPPING.to_owned())));
+        }
     }
 }
 

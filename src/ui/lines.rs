@@ -14,9 +14,10 @@ use crate::monitor::{Counter, Event, Monitor};
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// How people are told something on stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Voice {
     /// In lines of text.
+    #[default]
     Text,
     /// Through the log, for whose readers every line has its format.
     Log,
