@@ -2,7 +2,7 @@
 //! `status`, and questions to the views.
 //!
 //! A synced archive of a million is made larger in the file itself: each
-//! message gets forty-nine older copies in its channel.
+//! message gets forty-nine copies in its channel.
 
 use std::path::Path;
 use std::time::Instant;
@@ -95,17 +95,15 @@ fn grow(archive: &Path) -> Done<i64> {
     Ok(connection.query_row("SELECT sum(message_count) FROM channels", [], |row| row.get(0))?)
 }
 
-/// Each copy is older by as long as the channel lasted. A snowflake's lowest 22
-/// bits are no time.
+/// Each copy is a millisecond older than the last. A snowflake's lowest 22 bits
+/// are no time.
 const COPY: &str = "
-    WITH RECURSIVE
-        of (span) AS (SELECT ((max(platform_id) - min(platform_id)) >> 22) + 1 FROM messages WHERE channel_id = ?1),
-        copy (n) AS (SELECT ?2 UNION ALL SELECT n - 1 FROM copy WHERE n > 1)
+    WITH RECURSIVE copy (n) AS (SELECT ?2 UNION ALL SELECT n - 1 FROM copy WHERE n > 1)
     INSERT INTO messages (channel_id, platform_id, author_id, kind, content, created_at, edited_at, pinned,
                           reply_to_message_id, reply_to_channel_id, reply_to_author_id, metadata, updated_at)
-    SELECT channel_id, platform_id - ((n * span) << 22), author_id, kind, content, created_at - n * span, edited_at,
-           pinned, reply_to_message_id, reply_to_channel_id, reply_to_author_id, metadata, updated_at
-      FROM of, copy CROSS JOIN messages
+    SELECT channel_id, platform_id - (n << 22), author_id, kind, content, created_at - n, edited_at, pinned,
+           reply_to_message_id, reply_to_channel_id, reply_to_author_id, metadata, updated_at
+      FROM messages CROSS JOIN copy
      WHERE channel_id = ?1";
 
 const RECOUNT: &str = "

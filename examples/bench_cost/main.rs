@@ -6,8 +6,9 @@
 //! second, processor seconds for a million messages, the peak of memory, the
 //! size of the archive, and the same for a second start that finds nothing new.
 //! `writing` compares the archive's way of storing pages with plain SQLite, and
-//! `micro` measures single steps. `large`, ten million messages, and `grown`, an
-//! archive of fifty million that takes 8 GB, run only when they are named.
+//! `micro` measures single steps. `large` and `long`, ten million messages in 500
+//! channels and in one, and `grown`, an archive of fifty million that takes 8 GB,
+//! run only when they are named.
 
 mod grown;
 mod measure;
@@ -42,12 +43,13 @@ struct Case {
     is_usual: bool,
 }
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     Case { name: "small-equal", world: || equal(400), is_usual: true },
     Case { name: "small-zipf", world: || zipf(37_250), is_usual: true },
     Case { name: "million-equal", world: || equal(2_000), is_usual: true },
     Case { name: "million-zipf", world: || zipf(186_250), is_usual: true },
     Case { name: "large", world: || equal(20_000), is_usual: false },
+    Case { name: "long", world: long, is_usual: false },
 ];
 
 /// 500 channels with so many messages each.
@@ -59,6 +61,11 @@ fn equal(messages: u64) -> Description {
 fn zipf(largest: u64) -> Description {
     let channel = |rank: u64| ChannelDescription::text(&format!("zipf-{rank}"), largest / rank);
     Description::of_channels(GUILD, (1..=120).map(channel).collect())
+}
+
+/// One channel of ten million messages.
+fn long() -> Description {
+    Description::of_channels(GUILD, vec![ChannelDescription::text("long", 10_000_000)])
 }
 
 fn main() -> Done<()> {
