@@ -21,10 +21,11 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use discord_sim::{ChannelDescription, DEFAULT_TOKEN, Description, Options, Simulator, World};
+use tempfile::TempDir;
 use verta_sync::cli;
 use verta_sync::config::Environment;
 
@@ -164,9 +165,10 @@ fn command(folder: &Path, words: &[&str]) -> Done<Cost> {
 
 fn sync(case: &Case) -> Done<()> {
     let folder = folder(case.name)?;
+    let folder = folder.path();
     let served = Served::start(case)?;
-    configure(&folder, &served)?;
-    let first = command(&folder, &["start"])?;
+    configure(folder, &served)?;
+    let first = command(folder, &["start"])?;
     let served_seconds = served.cpu_seconds()?;
     let size = size::of(&folder.join("archive.db"))?;
     println!("{:<14} {}", case.name, first.describe(size.messages));
@@ -177,8 +179,8 @@ fn sync(case: &Case) -> Done<()> {
         size.requests,
         size.describe()
     );
-    let again = command(&folder, &["start"])?;
-    let status = command(&folder, &["status"])?;
+    let again = command(folder, &["start"])?;
+    let status = command(folder, &["status"])?;
     println!(
         "{:<14} nothing new: {:.2} s, {:.2} CPU s, {:.1} MiB, {} requests; status: {:.0} ms",
         "",
@@ -188,7 +190,7 @@ fn sync(case: &Case) -> Done<()> {
         size::of(&folder.join("archive.db"))?.requests - size.requests,
         status.wall_seconds * 1000.0
     );
-    Ok(fs::remove_dir_all(folder)?)
+    Ok(())
 }
 
 fn configure(folder: &Path, served: &Served) -> Done<()> {
@@ -200,9 +202,7 @@ fn configure(folder: &Path, served: &Served) -> Done<()> {
     Ok(fs::write(folder.join("sync.toml"), config)?)
 }
 
-/// A new folder for a case.
-fn folder(name: &str) -> Done<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("verta-sync-cost-{}-{name}", std::process::id()));
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
+/// A new folder for a case, which goes with it.
+fn folder(name: &str) -> Done<TempDir> {
+    Ok(tempfile::Builder::new().prefix(&format!("verta-sync-cost-{name}-")).tempdir()?)
 }

@@ -1,6 +1,5 @@
 //! Single steps. Scrubbing has a benchmark of its own.
 
-use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use divan::counter::ItemsCount;
 use divan::{Bencher, Divan};
 use hashbrown::HashMap;
+use tempfile::TempDir;
 use verta_sync::anonymize::{self, UserHash};
 use verta_sync::archive::KnownChannel;
 use verta_sync::model::{
@@ -28,11 +28,12 @@ const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 /// 100 messages of each of 500 channels.
 static PAGES: LazyLock<Vec<RawPage>> =
     LazyLock::new(|| pages::of(&equal(100)).expect("the simulator answers"));
-static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| folder("micro").expect("there is room for files"));
+/// Statics are not dropped: it is removed at the end.
+static FOLDER: LazyLock<TempDir> = LazyLock::new(|| folder("micro").expect("there is room for files"));
 
 pub fn measure() -> Done<()> {
     Divan::default().run_benches();
-    Ok(std::fs::remove_dir_all(&*FOLDER)?)
+    Ok(std::fs::remove_dir_all(FOLDER.path())?)
 }
 
 fn messages() -> ItemsCount {
@@ -61,7 +62,7 @@ fn hash(bencher: Bencher<'_, '_>) {
 fn write(bencher: Bencher<'_, '_>) {
     static ROUND: AtomicU32 = AtomicU32::new(0);
     let prepare = || {
-        let archive = FOLDER.join(format!("{}.db", ROUND.fetch_add(1, Ordering::Relaxed)));
+        let archive = FOLDER.path().join(format!("{}.db", ROUND.fetch_add(1, Ordering::Relaxed)));
         Prepared::of(&archive, &PAGES).expect("a new archive can be made")
     };
     bencher

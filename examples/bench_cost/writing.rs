@@ -38,20 +38,20 @@ pub fn measure() -> Done<()> {
     let folder = folder("writing")?;
     let (mut stored, mut plain) = (f64::MAX, f64::MAX);
     for round in 0..ROUNDS {
-        let archive = folder.join(format!("stored-{round}.db"));
+        let archive = folder.path().join(format!("stored-{round}.db"));
         let prepared = Prepared::of(&archive, &pages)?;
         let begin = Spent::by_now()?;
         prepared.store()?;
         stored = stored.min(begin.until_now()?.cpu_seconds);
         let rows = Rows::of(&archive, &pages)?;
-        plain = plain.min(rows.insert(&folder.join(format!("plain-{round}.db")))?.cpu_seconds);
+        plain = plain.min(rows.insert(&folder.path().join(format!("plain-{round}.db")))?.cpu_seconds);
     }
     println!(
         "writing        {messages} messages stored in {stored:.2} CPU s, inserted plainly in {plain:.2}: \
          {:.0} % of plain SQLite's speed",
         100.0 * plain / stored
     );
-    Ok(std::fs::remove_dir_all(folder)?)
+    Ok(())
 }
 
 fn open(path: &Path) -> Done<Connection> {
@@ -203,7 +203,7 @@ impl Rows {
 
     fn insert(&self, path: &Path) -> Done<Cost> {
         let mut connection = open(path)?;
-        let put_off = indexes(&connection)?;
+        let put_off = put_off(&connection)?;
         for (name, _) in &put_off {
             connection.execute(&format!("DROP INDEX {name}"), [])?;
         }
@@ -232,7 +232,7 @@ impl Rows {
 
 /// Names and statements of the indexes by user and by emoji, which a new
 /// archive gets once it is filled.
-fn indexes(connection: &Connection) -> Done<Vec<(String, String)>> {
+fn put_off(connection: &Connection) -> Done<Vec<(String, String)>> {
     let mut select = connection.prepare(
         r"SELECT name, sql FROM sqlite_schema
           WHERE type = 'index' AND tbl_name LIKE 'message%' AND name LIKE '%\_by\_%' ESCAPE '\'",

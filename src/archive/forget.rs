@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{ArchiveError, Reader, Tx, audit, indexes, open, remnants, suspects};
+use super::{ArchiveError, Reader, Tx, audit, open, remnants, suspects};
 use crate::anonymize::{FORGOTTEN, UserHash};
 use crate::model::Timestamp;
 
@@ -100,7 +100,6 @@ fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetScope, Archiv
 /// # Errors
 /// When the archive can't be written.
 pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    indexes::complete(tx)?;
     if let Some(row) = row_of(tx.connection, user)? {
         erase_messages(tx.connection, row, now)?;
         erase_person(tx.connection, row, now)?;

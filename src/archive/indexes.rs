@@ -5,11 +5,14 @@
 //! are written again, which costs as much as the rest of the page's change.
 //! Made from a filled table they take a third of that.
 
+use std::path::Path;
+
 use rusqlite::params;
 
-use super::{ArchiveError, Tx};
+use super::{ArchiveError, Tx, health};
 
-/// Names, and as the migrations make them.
+/// Names, and as the migrations make them. A later migration may meet an archive
+/// without them: it has to say `IF EXISTS`, `IF NOT EXISTS`.
 const PUT_OFF: [(&str, &str); 5] = [
     (
         "messages_by_author",
@@ -33,9 +36,13 @@ const PUT_OFF: [(&str, &str); 5] = [
     ),
 ];
 
-/// Memory for sorting, in KiB. The run's own is not given back by then, and no
-/// larger one is faster.
-const SORTING: i64 = 2_000;
+/// Memory for sorting. More is no faster, and would come on top of what the run
+/// has taken.
+const SORTING_KIB: i64 = 2_000;
+
+/// Room on the disk for each message: what is sorted, the write-ahead log, the
+/// indexes themselves, with as much again for reactions.
+const ROOM_BYTES: u64 = 100;
 
 /// Takes the indexes from an archive without messages. Nothing of a sync needs
 /// them; what deletes users does.
@@ -52,7 +59,7 @@ pub fn put_off(tx: &Tx<'_>) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// The messages of an archive that is without one of the indexes.
+/// How many messages there are, if one of the indexes is missing.
 ///
 /// # Errors
 /// When the archive can't be read.
@@ -64,21 +71,39 @@ pub fn due(tx: &Tx<'_>) -> Result<Option<u64>, ArchiveError> {
     Ok(Some(tx.connection.query_row(messages, [], |row| row.get(0))?))
 }
 
-/// Makes the indexes that are missing: about 2 s for a million messages.
+/// Whether the disk has room for the indexes of so many messages, as far as that
+/// can be told.
+pub fn have_room(archive: &Path, messages: u64) -> bool {
+    let folder = archive.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let disk = health::disk(folder.unwrap_or(Path::new(".")));
+    disk.is_none_or(|disk| disk.free_bytes >= messages.saturating_mul(ROOM_BYTES))
+}
+
+/// Makes all indexes that are missing: about 2 s for a million messages.
 ///
 /// # Errors
-/// When the archive can't be written, or rows can't be sorted: that takes
-/// temporary files, about 20 bytes for a message.
+/// Those of [`complete_one`].
 pub fn complete(tx: &Tx<'_>) -> Result<(), ArchiveError> {
-    let missing = missing(tx)?;
-    if missing.is_empty() {
-        return Ok(());
-    }
+    while complete_one(tx)? {}
+    Ok(())
+}
+
+/// Makes an index that is missing. Returns whether there was one.
+///
+/// # Errors
+/// When the archive can't be written, or rows can't be sorted: that takes a
+/// temporary file, about 20 bytes for a message.
+pub fn complete_one(tx: &Tx<'_>) -> Result<bool, ArchiveError> {
+    let Some(sql) = missing(tx)?.first().copied() else {
+        return Ok(false);
+    };
     let usual: i64 = tx.connection.query_row("PRAGMA cache_size", [], |row| row.get(0))?;
-    tx.connection.pragma_update(None, "cache_size", -SORTING)?;
-    let made = missing.iter().try_for_each(|sql| tx.connection.execute(sql, []).map(drop));
-    tx.connection.pragma_update(None, "cache_size", usual)?;
-    Ok(made?)
+    tx.connection.pragma_update(None, "cache_size", -SORTING_KIB)?;
+    let made = tx.connection.execute(sql, []);
+    let restored = tx.connection.pragma_update(None, "cache_size", usual);
+    made?;
+    restored?;
+    Ok(true)
 }
 
 fn missing(tx: &Tx<'_>) -> Result<Vec<&'static str>, ArchiveError> {

@@ -129,7 +129,6 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
 /// # Errors
 /// When the archive can't be written.
 pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Result<(), ArchiveError> {
-    indexes::complete(tx)?;
     let list = list(channels);
     for table in [
         "message_emoji_reactions",
@@ -150,6 +149,8 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
           WHERE id IN ({CHANNELS})"
     );
     tx.connection.execute(&counters, params![tenant.0, list])?;
+    // Whoever is deleted is looked for everywhere.
+    indexes::complete(tx)?;
     delete_unreferenced_users(tx)?;
     // Gives the space back as well.
     forget::demand_vacuum(tx.connection)?;

@@ -109,7 +109,9 @@ impl Writer {
     }
 
     /// Like [`Self::run`], for a change that may take minutes, while nobody else
-    /// makes any: it is undone if `stop` comes first.
+    /// makes any: it is undone if `stop` comes first. The statement under way
+    /// fails then, and the change has to return that error: its transaction is
+    /// gone.
     ///
     /// # Errors
     /// [`ArchiveErrorKind::Interrupted`] then; the change's own, or that of the

@@ -405,9 +405,10 @@ async fn listen_for(mut interrupt: Signal, mut terminate: Signal, mut hang_up: S
         }
         set(&ending.stop, Stop::Signal);
         if code == ExitCode::Interrupted {
-            // A terminal that takes nothing doesn't keep the next signal waiting.
+            // A terminal that takes nothing keeps neither the next signal nor
+            // the end waiting.
             let monitor = Arc::clone(&ending.monitor);
-            tokio::task::spawn_blocking(move || monitor.event(Event::Warning(STOPPING.to_owned())));
+            std::thread::spawn(move || monitor.event(Event::Note(STOPPING.to_owned())));
         }
     }
 }

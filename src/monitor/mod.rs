@@ -158,6 +158,8 @@ pub enum Event {
         /// After how long.
         wait: Duration,
     },
+    /// Something to tell the user that needn't worry them.
+    Note(String),
     /// Something to tell the user that isn't a failure.
     Warning(String),
 }

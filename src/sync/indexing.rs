@@ -8,9 +8,9 @@ use crate::monitor::Event;
 /// So many messages take several seconds.
 const WORTH_TELLING: u64 = 2_000_000;
 
-/// Makes the indexes that were put off, unless the run is to end at once. That
-/// they can't be made now is no failure: everything is archived, and the next
-/// run makes them.
+/// Makes the indexes that were put off, unless the run is to end at once; the
+/// time a run may take doesn't count for it. That there is no room for them now
+/// is told, but no failure: everything is archived, and the next run makes them.
 ///
 /// # Errors
 /// When the archive can't be used.
@@ -21,23 +21,35 @@ pub(super) async fn complete<P>(context: &Context<P>) -> Result<(), ArchiveError
     let Some(messages) = context.writer.run(|tx| indexes::due(tx)).await? else {
         return Ok(());
     };
+    if !indexes::have_room(&context.archive, messages) {
+        put_off_again("the disk is nearly full");
+        return Ok(());
+    }
     if messages >= WORTH_TELLING {
-        let text = format!("indexing {} messages by user", grouped(messages));
-        context.monitor.event(Event::Warning(text));
+        context.monitor.event(Event::Note(format!("indexing {} messages by user", grouped(messages))));
     }
-    let made = context.writer.run_until(context.signalled(), |tx| indexes::complete(tx)).await;
-    match made {
-        Err(error) if is_passing(error.kind) => {
-            let text = format!(
-                "the archive's indexes by user couldn't be made ({error}); the next run does it: it needs free \
-                 space beside the archive and in /var/tmp, about 20 bytes a message"
-            );
-            context.monitor.event(Event::Warning(text));
-            Ok(())
+    // Each is committed by itself: the write-ahead log gets no longer than the
+    // longest, and what was made stays when the rest is interrupted.
+    loop {
+        match context.writer.run_until(context.signalled(), |tx| indexes::complete_one(tx)).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) if error.kind == ArchiveErrorKind::Interrupted => return Ok(()),
+            Err(error) if is_passing(error.kind) => {
+                put_off_again(&error.to_string());
+                return Ok(());
+            }
+            Err(error) => return Err(error),
         }
-        Err(error) if error.kind == ArchiveErrorKind::Interrupted => Ok(()),
-        made => made,
     }
+}
+
+/// Said in every mode: who never hears of it has slow questions for ever.
+fn put_off_again(why: &str) {
+    tracing::error!(
+        "the archive's indexes by user are put off to the next run ({why}): they need free space beside the \
+         archive and in the folder for temporary files (TMPDIR, else /var/tmp)"
+    );
 }
 
 const fn is_passing(kind: ArchiveErrorKind) -> bool {

@@ -8,7 +8,7 @@ use super::channels::Channels;
 use super::drawing::{Canvas, Drawing};
 use super::frame::{Look, Row, channel_row, total_row};
 use super::keys;
-use super::lines::{Voice, warning};
+use super::lines::{Voice, tell};
 use super::screen::{Above, SharedScreen};
 use super::ticker::every;
 use super::totals::Totals;
@@ -122,11 +122,9 @@ impl Monitor for Bars {
     }
 
     fn event(&self, event: Event) {
-        if let Some(text) = warning(&event) {
-            self.voice.warn(text, |line| {
-                self.suspend(|| io::stderr().write_all(line.as_bytes())).ok();
-            });
-        }
+        tell(self.voice, &event, |line| {
+            self.suspend(|| io::stderr().write_all(line.as_bytes())).ok();
+        });
         let mut state = self.state();
         state.totals.event(&event);
         let channels = &mut state.channels;

@@ -61,6 +61,7 @@ fn value(event: Event) -> Option<Value> {
         Event::Retrying { error, wait } => {
             json!({"event": "retrying", "error": error, "retry_after_seconds": wait.as_secs_f64()})
         }
+        Event::Note(text) => json!({"event": "note", "message": text}),
         Event::Warning(text) => json!({"event": "warning", "message": text}),
         Event::ReactionsQueued { job_id, reactions } => {
             json!({"event": "reactions_queued", "job_id": job_id, "reactions_pending": reactions})

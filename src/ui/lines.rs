@@ -24,8 +24,8 @@ pub enum Voice {
 }
 
 impl Voice {
-    /// Tells of progress.
-    fn inform(self, text: &str) {
+    /// Tells of progress, in a whole line if it is `say` that is to write it.
+    fn inform(self, text: &str, say: impl FnOnce(&str)) {
         match self {
             Self::Text => say(&format!("{text}\n")),
             Self::Log => tracing::info!(target: "sync-progress", "{text}"),
@@ -38,6 +38,15 @@ impl Voice {
             Self::Text => say(&format!("warning: {text}\n")),
             Self::Log => tracing::warn!(target: "sync-progress", "{text}"),
         }
+    }
+}
+
+/// Tells what is told in every mode.
+pub(super) fn tell(voice: Voice, event: &Event, say: impl FnOnce(&str)) {
+    match event {
+        Event::Note(text) => voice.inform(text, say),
+        Event::Warning(text) => voice.warn(text, say),
+        _ => {}
     }
 }
 
@@ -62,7 +71,7 @@ impl Lines {
             totals.has_begun().then(|| progress_line(&totals))
         };
         if let Some(line) = line {
-            self.voice.inform(&line);
+            self.voice.inform(&line, say);
         }
     }
 
@@ -77,9 +86,7 @@ impl Monitor for Lines {
     }
 
     fn event(&self, event: Event) {
-        if let Some(text) = warning(&event) {
-            self.voice.warn(text, say);
-        }
+        tell(self.voice, &event, say);
         self.totals().event(&event);
     }
 }
@@ -112,14 +119,6 @@ fn progress_line(totals: &Totals) -> String {
     }
     parts.extend(totals.wait().map(|wait| words::wait(wait, false)));
     parts.join("; ")
-}
-
-/// What is told in every mode.
-pub(super) fn warning(event: &Event) -> Option<&str> {
-    match event {
-        Event::Warning(text) => Some(text),
-        _ => None,
-    }
 }
 
 /// A closed stderr is no reason to stop.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{ALICE, Shelf, at, file, message};
-use crate::archive::indexes::{complete, due, put_off};
+use crate::archive::indexes::{complete, due, have_room, put_off};
 use crate::archive::{ArchiveErrorKind, Lock, Tx, Writer};
 
 const BY_TABLE: &str = "SELECT group_concat(name || sql) FROM
@@ -33,6 +33,14 @@ fn a_new_archive_gets_the_indexes_of_the_migrations_once_it_is_filled() {
         2
     );
     assert_eq!(shelf.number("PRAGMA cache_size"), -8_000, "the connection's own memory came back");
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_has_no_room_for_indexes() {
+    let dir = TempDir::new().unwrap();
+    let archive = file(&dir).path;
+    assert!(have_room(&archive, 1_000));
+    assert!(!have_room(&archive, 1 << 50));
 }
 
 #[test]
@@ -63,12 +71,16 @@ fn without_room_for_them_the_indexes_stay_due() {
 #[tokio::test]
 async fn what_takes_long_is_undone_when_it_is_to_stop() {
     const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
-                           INSERT INTO archive_info SELECT 'n' || i, 'x' FROM n";
+                           SELECT count(*) FROM n";
     let dir = TempDir::new().unwrap();
     let lock = Lock::take(&file(&dir), "start", None, at(0)).unwrap();
     let (writer, thread) = Writer::start(file(&dir).open().unwrap(), &lock);
     let stop = tokio::time::sleep(Duration::from_millis(1));
-    let undone = writer.run_until(stop, |tx| Ok(tx.connection.execute(ENDLESS, [])?)).await;
+    let undone = writer.run_until(stop, |tx| {
+        tx.connection.execute("INSERT INTO archive_info VALUES ('undone', '')", [])?;
+        Ok(tx.connection.query_row(ENDLESS, [], |row| row.get::<_, i64>(0))?)
+    });
+    let undone = tokio::time::timeout(Duration::from_mins(1), undone).await.expect("it was interrupted");
     assert_eq!(undone.unwrap_err().kind, ArchiveErrorKind::Interrupted);
     let rest = writer.run_until(pending::<()>(), |tx| {
         let count = "SELECT count(*) FROM archive_info";

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::archive::indexes::put_off;
+use crate::archive::indexes::{due, put_off};
 use crate::archive::tx::Interned;
 use crate::archive::{ArchiveFile, Tx};
 
@@ -51,7 +51,10 @@ fn no_statement_of_a_sync_or_a_status_reads_a_large_table_from_end_to_end() {
     connection.execute_batch("ANALYZE sqlite_schema").unwrap();
     check(&connection, &statements);
     // A new archive is without these until it is filled.
-    put_off(&Tx::new(&connection, &mut Interned::default())).unwrap();
+    let mut interned = Interned::default();
+    let tx = Tx::new(&connection, &mut interned);
+    put_off(&tx).unwrap();
+    assert_eq!(due(&tx).unwrap(), Some(0));
     check(&connection, &statements);
 }
 
