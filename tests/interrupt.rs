@@ -80,7 +80,7 @@ fn a_stderr_that_takes_nothing_keeps_no_interrupted_run_from_ending() {
     let sandbox = large();
     sandbox.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
     let (_unread, mut full) = pipe().unwrap();
-    full.write_all(&[b' '; PIPE_BYTES]).unwrap();
+    full.write_all(&b" ".repeat(PIPE_BYTES)).unwrap();
     let sync = sandbox.command(&["start"]).stdout(Stdio::piped()).stderr(full).spawn().unwrap();
     wait_until("pages are asked for", || sandbox.sim.journal().count(RouteKind::Messages) > 3);
     let begin = Instant::now();
