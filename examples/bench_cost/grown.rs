@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags, params};
 
+use crate::writing::put_off;
 use crate::{Case, Done, Served, command, configure, folder};
 
 const COPIES: i64 = 49;
@@ -76,10 +77,7 @@ fn grow(archive: &Path) -> Done<i64> {
         .prepare("SELECT id FROM channels WHERE message_count > 0")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let indexes: Vec<(String, String)> = connection
-        .prepare("SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'messages' AND type = 'index' AND sql <> ''")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let indexes = put_off(&connection)?;
     for (name, _) in &indexes {
         connection.execute(&format!("DROP INDEX {name}"), [])?;
     }
@@ -97,8 +95,7 @@ fn grow(archive: &Path) -> Done<i64> {
     Ok(connection.query_row("SELECT sum(message_count) FROM channels", [], |row| row.get(0))?)
 }
 
-/// Copy n is n milliseconds older. A snowflake's lowest 22 bits
-/// are no time.
+/// Copy n is n milliseconds older. A snowflake's lowest 22 bits are no time.
 const COPY: &str = "
     WITH RECURSIVE copy (n) AS (SELECT ?2 UNION ALL SELECT n - 1 FROM copy WHERE n > 1)
     INSERT INTO messages (channel_id, platform_id, author_id, kind, content, created_at, edited_at, pinned,

@@ -232,7 +232,7 @@ impl Rows {
 
 /// Names and statements of the indexes by user and by emoji, which a new
 /// archive gets once it is filled.
-fn put_off(connection: &Connection) -> Done<Vec<(String, String)>> {
+pub fn put_off(connection: &Connection) -> Done<Vec<(String, String)>> {
     let mut select = connection.prepare(
         r"SELECT name, sql FROM sqlite_schema
           WHERE type = 'index' AND tbl_name LIKE 'message%' AND name LIKE '%\_by\_%' ESCAPE '\'",

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::{ArchiveError, Tx, health};
+use super::{ArchiveError, Tx, health, open};
 
 /// Names, and as the migrations make them. A later migration may meet an archive
 /// without them: it has to say `IF EXISTS`, `IF NOT EXISTS`.
@@ -74,8 +74,7 @@ pub fn due(tx: &Tx<'_>) -> Result<Option<u64>, ArchiveError> {
 /// Whether the disk has room for the indexes of so many messages, as far as that
 /// can be told.
 pub fn have_room(archive: &Path, messages: u64) -> bool {
-    let folder = archive.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let disk = health::disk(folder.unwrap_or(Path::new(".")));
+    let disk = health::disk(open::folder_of(archive));
     disk.is_none_or(|disk| disk.free_bytes >= messages.saturating_mul(ROOM_BYTES))
 }
 

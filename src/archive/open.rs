@@ -68,10 +68,7 @@ fn missing(path: &Path) -> ArchiveError {
 }
 
 fn check_folder(path: &Path) -> Result<(), ArchiveError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let shown = folder.display();
     if !folder.is_dir() {
         return Err(ArchiveError::new(
@@ -218,6 +215,14 @@ pub(super) fn schema_version(connection: &Connection) -> Result<i64, ArchiveErro
 
 fn newest_version() -> i64 {
     newest(&released())
+}
+
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// A file that belongs to the archive, by the end of its name.
