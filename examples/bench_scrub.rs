@@ -24,7 +24,7 @@ use verta_sync::archive::reactions::KeptReactions;
 use verta_sync::archive::{ArchiveFile, Lock, Writer, channels, progress, tenants};
 use verta_sync::model::{
     Channel, ChannelId, ChannelKind, ChannelState, MessageId, MessagePage, ReactionMode, Timestamp, UserId,
-    Visibility, WorkspaceId,
+    WorkspaceId,
 };
 use verta_sync::platform::discord::read_page;
 
@@ -178,20 +178,7 @@ async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -
 }
 
 fn channel(id: ChannelId) -> anonymize::Channel {
-    let channel = Channel {
-        id,
-        parent_id: None,
-        kind: ChannelKind::Text,
-        name: "chat".to_owned(),
-        topic: None,
-        created_at: NOW,
-        last_message_id: None,
-        last_message_at: None,
-        visibility: Visibility::default(),
-        thread: None,
-        metadata: serde_json::Map::new(),
-    };
-    anonymize::channel(channel, ChannelState::Active)
+    anonymize::channel(Channel::new(id, ChannelKind::Text, "chat", NOW), ChannelState::Active)
 }
 
 /// The scrubber alone, on texts of 2,000 characters.

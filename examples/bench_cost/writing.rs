@@ -17,8 +17,7 @@ use verta_sync::archive::{
     ArchiveFile, ChannelRow, Lock, Writer, WriterThread, channels, indexes, progress, tenants,
 };
 use verta_sync::model::{
-    Channel, ChannelId, ChannelKind, ChannelState, MessageId, ReactionMode, Timestamp, Visibility,
-    WorkspaceId,
+    Channel, ChannelId, ChannelKind, ChannelState, MessageId, ReactionMode, Timestamp, WorkspaceId,
 };
 
 use crate::measure::{Cost, Spent};
@@ -130,19 +129,7 @@ async fn batches(writer: &Writer, pages: &[RawPage]) -> Done<VecDeque<PageBatch>
 }
 
 async fn begin_channel(writer: &Writer, id: ChannelId) -> Done<ChannelRow> {
-    let channel = Channel {
-        id,
-        parent_id: None,
-        kind: ChannelKind::Text,
-        name: "bench".to_owned(),
-        topic: None,
-        created_at: NOW,
-        last_message_id: None,
-        last_message_at: None,
-        visibility: Visibility::default(),
-        thread: None,
-        metadata: serde_json::Map::new(),
-    };
+    let channel = Channel::new(id, ChannelKind::Text, "bench", NOW);
     let channel = anonymize::channel(channel, ChannelState::Active);
     let workspace = WorkspaceId::new(GUILD).ok_or("a guild has an ID")?;
     let change = writer.run(move |tx| {

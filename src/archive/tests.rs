@@ -16,7 +16,7 @@ use super::{channels, forget, progress, tenants, tx};
 use crate::anonymize;
 use crate::model::{
     self, AttachmentId, ChannelId, ChannelKind, ChannelState, Emoji, MessageId, MessagePage, ReactionMode,
-    Timestamp, User, UserId, Visibility, WorkspaceId,
+    Timestamp, User, UserId, WorkspaceId,
 };
 
 const ALICE: u64 = 111_111_111_111_111_111;
@@ -64,19 +64,7 @@ fn message(id: u64, author: u64, content: &str) -> model::Message {
 }
 
 fn channel(name: &str) -> model::Channel {
-    model::Channel {
-        id: ChannelId::new(50).unwrap(),
-        parent_id: None,
-        kind: ChannelKind::Text,
-        name: name.to_owned(),
-        topic: None,
-        created_at: at(0),
-        last_message_id: None,
-        last_message_at: None,
-        visibility: Visibility::default(),
-        thread: None,
-        metadata: serde_json::Map::new(),
-    }
+    model::Channel::new(ChannelId::new(50).unwrap(), ChannelKind::Text, name, at(0))
 }
 
 impl Shelf {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::model::Timestamp;
 use crate::platform::PlatformError;
 use crate::report;
 use crate::sync::cause_of;
-use crate::ui::Voice;
+use crate::ui::{Voice, to_stderr};
 
 /// Between taking the lock and writing who did.
 const INTRODUCTION: Duration = Duration::from_millis(100);
@@ -44,13 +43,11 @@ impl Failure {
 
     /// Tells the user on stderr. A closed one is no reason to panic.
     pub fn tell(&self) {
-        match self.voice {
-            Voice::Text => drop(writeln!(io::stderr(), "{self}")),
-            Voice::Log => {
-                let (message, hint) = (&self.message, self.hint.as_deref());
-                tracing::error!(target: "sync-progress", hint, "{message}");
-            }
-        }
+        self.tell_as(self.voice, to_stderr);
+    }
+
+    fn tell_as(&self, voice: Voice, say: impl FnOnce(&str)) {
+        voice.fail(&self.message, self.hint.as_deref(), say);
     }
 
     /// Adds what to do.
@@ -220,11 +217,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
-            None => Ok(()),
-        }
+        let mut written = Ok(());
+        self.tell_as(Voice::Text, |lines| written = f.write_str(lines.trim_end()));
+        written
     }
 }
 

@@ -13,6 +13,7 @@ use crate::config::Overrides;
 use crate::exit_code::ExitCode;
 use crate::model::UserId;
 use crate::report::counted;
+use crate::ui::to_stderr;
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -56,12 +57,9 @@ pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
         is_unfinished(&file.open()?)
     };
     if change().map_err(failed)? {
-        writeln!(
-            io::stderr(),
-            "warning: another program is reading the archive; until it has ended and a command of verta-sync \
-             has written the archive, the file still holds remains of what was erased"
-        )
-        .ok();
+        let warning = "another program is reading the archive; until it has ended and a command of verta-sync \
+                       has written the archive, the file still holds remains of what was erased";
+        around.voice().warn(warning, to_stderr);
     }
     let what = if scope.is_empty() { "nothing of them was archived".to_owned() } else { told(scope) };
     written(writeln!(io::stdout(), "erased: {what}; later syncs leave them out"))?;

@@ -24,7 +24,7 @@ use crate::platform::PlatformAdapter as _;
 use crate::platform::discord::Discord;
 use crate::report;
 use crate::sync::{Clock, ContentCheck, Context, Outcome, Settings, Stop, TenantTask, run};
-use crate::ui::{Bars, Events, Lines, Log, Voice};
+use crate::ui::{Bars, Events, Lines, Log, Voice, to_stderr};
 
 /// Where the IDs of channels are found.
 const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_log show the IDs of channels";
@@ -292,12 +292,10 @@ impl Display {
     }
 
     fn fail(&self, text: &str, hint: &str) {
-        let say = || writeln!(io::stderr(), "error: {text}\nhint: {hint}").ok();
-        match (self.voice, &self.bars) {
-            (Voice::Log, _) => tracing::error!(target: "sync-progress", hint, "{text}"),
-            (Voice::Text, Some(bars)) => drop(bars.suspend(say)),
-            (Voice::Text, None) => drop(say()),
-        }
+        self.voice.fail(text, Some(hint), |lines| match &self.bars {
+            Some(bars) => bars.suspend(|| to_stderr(lines)),
+            None => to_stderr(lines),
+        });
     }
 
     fn end(&self) {

@@ -140,6 +140,23 @@ pub struct ThreadFacts {
 }
 
 impl Channel {
+    /// A channel of which no more is known, and which nobody is known to see.
+    pub fn new(id: ChannelId, kind: ChannelKind, name: impl Into<String>, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            parent_id: None,
+            kind,
+            name: name.into(),
+            topic: None,
+            created_at,
+            last_message_id: None,
+            last_message_at: None,
+            visibility: Visibility::default(),
+            thread: None,
+            metadata: serde_json::Map::new(),
+        }
+    }
+
     /// The channel that the rights come from: a thread's parent.
     pub fn root(&self) -> ChannelId {
         self.parent_id.filter(|_| self.kind.is_thread()).unwrap_or(self.id)

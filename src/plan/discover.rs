@@ -322,17 +322,10 @@ const fn is_gone(state: ChannelState) -> bool {
 
 fn remember(known: &KnownChannel, parent: &Visibility) -> Channel {
     Channel {
-        id: known.id,
         parent_id: known.parent_id,
-        kind: known.kind,
-        name: known.name.clone(),
-        topic: None,
-        created_at: known.opened_at,
         // Nothing came since: it would have left the archive for that.
         last_message_id: known.checkpoint.last_message_id,
-        last_message_at: None,
         visibility: parent.clone(),
-        thread: None,
-        metadata: serde_json::Map::new(),
+        ..Channel::new(known.id, known.kind, &known.name, known.opened_at)
     }
 }

@@ -49,17 +49,11 @@ fn public() -> Visibility {
 
 fn channel(raw: u64, kind: ChannelKind, parent: Option<u64>, last: Option<u64>) -> Channel {
     Channel {
-        id: id(raw),
         parent_id: parent.map(id),
-        kind,
-        name: format!("name-{raw}"),
-        topic: None,
-        created_at: hours_ago(10_000),
         last_message_id: last.map(sent),
         last_message_at: last.map(hours_ago),
         visibility: public(),
-        thread: None,
-        metadata: serde_json::Map::new(),
+        ..Channel::new(id(raw), kind, format!("name-{raw}"), hours_ago(10_000))
     }
 }
 

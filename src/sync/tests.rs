@@ -96,17 +96,8 @@ fn tenant(number: u64) -> TenantTask {
 
 fn text_channel(id: ChannelId) -> Channel {
     Channel {
-        id,
-        parent_id: None,
-        kind: ChannelKind::Text,
-        name: format!("channel {id}"),
-        topic: None,
-        created_at: Timestamp::from_millis(0),
-        last_message_id: None,
-        last_message_at: None,
         visibility: Visibility { everyone_sees: true, everyone_reads_history: true, ..Visibility::default() },
-        thread: None,
-        metadata: serde_json::Map::new(),
+        ..Channel::new(id, ChannelKind::Text, format!("channel {id}"), Timestamp::from_millis(0))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Live progress on a terminal.
 
-use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use super::channels::Channels;
 use super::drawing::{Canvas, Drawing};
 use super::frame::{Look, Row, channel_row, total_row};
 use super::keys;
-use super::lines::{Voice, tell};
+use super::lines::{Voice, tell, to_stderr};
 use super::screen::{Above, SharedScreen};
 use super::ticker::every;
 use super::totals::Totals;
@@ -122,9 +121,7 @@ impl Monitor for Bars {
     }
 
     fn event(&self, event: Event) {
-        tell(self.voice, &event, |line| {
-            self.suspend(|| io::stderr().write_all(line.as_bytes())).ok();
-        });
+        tell(self.voice, &event, |line| self.suspend(|| to_stderr(line)));
         let mut state = self.state();
         state.totals.event(&event);
         let channels = &mut state.channels;

@@ -39,6 +39,21 @@ impl Voice {
             Self::Log => tracing::warn!(target: "sync-progress", "{text}"),
         }
     }
+
+    /// Tells what failed and what to do, in whole lines if it is `say` that is to
+    /// write them.
+    pub fn fail(self, text: &str, hint: Option<&str>, say: impl FnOnce(&str)) {
+        match (self, hint) {
+            (Self::Text, Some(hint)) => say(&format!("error: {text}\nhint: {hint}\n")),
+            (Self::Text, None) => say(&format!("error: {text}\n")),
+            (Self::Log, hint) => tracing::error!(target: "sync-progress", hint, "{text}"),
+        }
+    }
+}
+
+/// Writes lines of text. A closed stderr is no reason to stop.
+pub fn to_stderr(lines: &str) {
+    io::stderr().write_all(lines.as_bytes()).ok();
 }
 
 /// Tells what is told in every mode.
@@ -71,7 +86,7 @@ impl Lines {
             totals.has_begun().then(|| progress_line(&totals))
         };
         if let Some(line) = line {
-            self.voice.inform(&line, say);
+            self.voice.inform(&line, to_stderr);
         }
     }
 
@@ -86,7 +101,7 @@ impl Monitor for Lines {
     }
 
     fn event(&self, event: Event) {
-        tell(self.voice, &event, say);
+        tell(self.voice, &event, to_stderr);
         self.totals().event(&event);
     }
 }
@@ -119,11 +134,6 @@ fn progress_line(totals: &Totals) -> String {
     }
     parts.extend(totals.wait().map(|wait| words::wait(wait, false)));
     parts.join("; ")
-}
-
-/// A closed stderr is no reason to stop.
-fn say(line: &str) {
-    io::stderr().write_all(line.as_bytes()).ok();
 }
 
 #[cfg(test)]

@@ -17,5 +17,5 @@ mod words;
 
 pub use bars::Bars;
 pub use events::Events;
-pub use lines::{Lines, Voice};
+pub use lines::{Lines, Voice, to_stderr};
 pub use log::Log;

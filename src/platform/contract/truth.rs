@@ -143,15 +143,10 @@ fn channel(truth: &TruthChannel<'_>, archived_at: Timestamp) -> Channel {
         locked: truth.locked,
         messages_sent: None,
     };
+    let created_at = Fake::new().sent_at(message_id(truth.id));
     Channel {
-        id: channel_id(truth.id),
         parent_id: truth.parent_id.and_then(ChannelId::new),
-        kind,
-        name: truth.name.clone(),
         topic: truth.topic.clone(),
-        created_at: Fake::new().sent_at(message_id(truth.id)),
-        last_message_id: None,
-        last_message_at: None,
         visibility: Visibility {
             everyone_sees: true,
             everyone_reads_history: truth.everyone_history,
@@ -159,7 +154,7 @@ fn channel(truth: &TruthChannel<'_>, archived_at: Timestamp) -> Channel {
             everyone_lacks: vec![],
         },
         thread: kind.is_thread().then_some(facts),
-        metadata: serde_json::Map::new(),
+        ..Channel::new(channel_id(truth.id), kind, &*truth.name, created_at)
     }
 }
 

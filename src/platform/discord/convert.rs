@@ -68,19 +68,8 @@ pub fn channel(wire: &wire::Channel<'_>, raw: &Value, visibility: Visibility) ->
 /// A channel of which nothing but the ID can be read; `None` if that can't.
 pub fn only_id(raw: &str) -> Option<Channel> {
     let only = serde_json::from_str::<wire::OnlyId>(raw).ok()?;
-    Some(Channel {
-        id: ChannelId::new(only.id.0)?,
-        parent_id: None,
-        kind: ChannelKind::Unreadable,
-        name: String::new(),
-        topic: None,
-        created_at: snowflake::sent_at(only.id.0),
-        last_message_id: None,
-        last_message_at: None,
-        visibility: Visibility::default(),
-        thread: None,
-        metadata: Map::new(),
-    })
+    let (id, created_at) = (ChannelId::new(only.id.0)?, snowflake::sent_at(only.id.0));
+    Some(Channel::new(id, ChannelKind::Unreadable, "", created_at))
 }
 
 fn thread(wire: &wire::Channel<'_>) -> ThreadFacts {

@@ -10,17 +10,8 @@ fn channel_id(raw: u64) -> ChannelId {
 
 fn channel(id: u64) -> Channel {
     Channel {
-        id: channel_id(id),
-        parent_id: None,
-        kind: ChannelKind::Text,
-        name: "general".to_owned(),
-        topic: None,
-        created_at: Timestamp::from_millis(EPOCH_MILLIS),
-        last_message_id: None,
-        last_message_at: None,
         visibility: Visibility { everyone_sees: true, ..Visibility::default() },
-        thread: None,
-        metadata: serde_json::Map::new(),
+        ..Channel::new(channel_id(id), ChannelKind::Text, "general", Timestamp::from_millis(EPOCH_MILLIS))
     }
 }
 

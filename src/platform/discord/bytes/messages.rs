@@ -14,9 +14,7 @@ use crate::anonymize::{self, Message, Page};
 use crate::archive::messages::{PageBatch, store_page};
 use crate::archive::reactions::KeptReactions;
 use crate::archive::{ArchiveFile, ChannelRow, Lock, Writer, channels, progress, tenants};
-use crate::model::{
-    Channel, ChannelId, ChannelKind, ChannelState, MessagePage, ReactionMode, Visibility, WorkspaceId,
-};
+use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, MessagePage, ReactionMode, WorkspaceId};
 use crate::platform::discord::convert;
 
 /// A message as Discord has it and as it comes out.
@@ -147,19 +145,7 @@ impl Shelf {
         let lock = Lock::take(&file, "start", None, NOW).unwrap();
         let (writer, _) = Writer::start(file.open().unwrap(), &lock);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let room = Channel {
-            id: channel(),
-            parent_id: None,
-            kind: ChannelKind::Text,
-            name: "room".to_owned(),
-            topic: None,
-            created_at: NOW,
-            last_message_id: None,
-            last_message_at: None,
-            visibility: Visibility::default(),
-            thread: None,
-            metadata: serde_json::Map::new(),
-        };
+        let room = Channel::new(channel(), ChannelKind::Text, "room", NOW);
         let room = anonymize::channel(room, ChannelState::Active);
         let made = writer.run(move |tx| {
             let tenant = tenants::intern(tx, "discord", WorkspaceId::new(9).unwrap(), "t", NOW)?;
