@@ -85,7 +85,7 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// Its reactions.
     pub reactions: Vec<ReactionCount>,
-    /// Everyone the message shows, authors included.
+    /// Everyone else the message shows.
     pub people: Vec<Person>,
     /// Further kept fields, JSON.
     pub metadata: Option<ScrubbedText>,
@@ -141,8 +141,6 @@ fn message(message: model::Message) -> Message {
         channel_id: reply.channel_id,
         author: reply.author.map(Person::from),
     });
-    people.extend(author);
-    people.extend(reply.as_ref().and_then(|reply| reply.author));
     let attachments = message.attachments.into_iter().map(|file| attachment(file, &mut people)).collect();
     let reactions = message.reactions.into_iter().map(|count| reaction(count, &mut people)).collect();
     Message {
