@@ -47,10 +47,8 @@ impl Part {
 /// What the messages of a job come to.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Estimate {
-    /// 0 to 1, by messages.
-    pub progress: f64,
-    /// Messages still to be read.
-    pub messages_left: f64,
+    /// Messages still to be read; `None` before that can be told.
+    pub messages_left: Option<f64>,
     /// Seconds that the open channel still takes which takes longest.
     pub longest_seconds: f64,
 }
@@ -70,31 +68,40 @@ impl Estimate {
                 expected += messages;
             }
         }
-        if known.weight <= 0.0 || total_weight <= 0.0 {
-            return Self { longest_seconds, ..Self::default() };
-        }
-        let unknown_weight = (total_weight - known.weight).max(0.0);
-        let in_all = expected + expected / known.weight * unknown_weight;
-        let progress = if in_all > 0.0 { known.messages / in_all } else { known.weight / total_weight };
-        Self {
-            progress: progress.clamp(0.0, 1.0),
-            messages_left: (in_all - known.messages).max(0.0),
-            longest_seconds,
-        }
+        let messages_left = (known.weight > 0.0).then(|| {
+            let unknown_weight = (total_weight - known.weight).max(0.0);
+            let in_all = expected + expected / known.weight * unknown_weight;
+            (in_all - known.messages).max(0.0)
+        });
+        Self { messages_left, longest_seconds }
+    }
+}
+
+/// A part of what a job asks for, but for who reacted.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Work {
+    /// Messages.
+    pub messages: f64,
+    /// Channels closed.
+    pub channels: f64,
+    /// Channels whose archived threads are listed.
+    pub listings: f64,
+}
+
+impl Work {
+    /// Requests that it takes, with so many messages on a page.
+    pub fn requests(&self, page_size: f64) -> f64 {
+        self.messages / page_size.max(1.0) + self.channels * LAST_PAGE + self.listings
     }
 }
 
 /// What a job still has to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Left {
-    /// Its messages.
-    pub messages: Estimate,
-    /// Messages on a page.
-    pub page_size: f64,
-    /// Channels that are not closed.
-    pub channels: f64,
-    /// Channels whose archived threads are not listed yet.
-    pub listings: f64,
+    /// Requests but for who reacted.
+    pub requests: f64,
+    /// Seconds that its longest channel takes.
+    pub longest_seconds: f64,
     /// Reactions whose users are still to be read; they come last.
     pub reactions: f64,
     /// Seconds that may be spent on them.
@@ -107,8 +114,7 @@ impl Left {
         if requests_per_second <= 0.0 {
             return None;
         }
-        let pages = self.messages.messages_left / self.page_size.max(1.0) + self.channels * LAST_PAGE;
-        let messages = ((pages + self.listings) / requests_per_second).max(self.messages.longest_seconds);
+        let messages = (self.requests / requests_per_second).max(self.longest_seconds);
         let reactions = (self.reactions / requests_per_second).min(self.reactions_seconds);
         Some(messages + reactions)
     }
@@ -146,37 +152,39 @@ mod tests {
         Part { weight, messages, progress, ..Part::default() }
     }
 
-    fn progress(total_weight: f64, closed: Part, open: &[Part]) -> f64 {
-        Estimate::of(total_weight, closed, open.iter().copied()).progress
+    fn messages_left(total_weight: f64, closed: Part, open: &[Part]) -> Option<f64> {
+        Estimate::of(total_weight, closed, open.iter().copied()).messages_left
     }
 
     #[test]
     fn nothing_is_known_before_the_first_page() {
-        assert_eq!(progress(10.0, Part::default(), &[]).to_bits(), 0.0_f64.to_bits());
-        let unread = part(5.0, 0.0, 0.0);
-        assert!(progress(10.0, Part::default(), &[unread]) < 0.001);
+        assert_eq!(messages_left(10.0, Part::default(), &[]), None);
+        assert_eq!(messages_left(10.0, Part::default(), &[part(5.0, 0.0, 0.0)]), None);
     }
 
     #[test]
     fn an_open_channel_is_reckoned_to_its_end_and_stands_for_the_unopened() {
-        // Half of one of two equal channels: a quarter.
+        // Half of one of two equal channels.
         let half = part(5.0, 500.0, 0.5);
-        assert!((progress(10.0, Part::default(), &[half]) - 0.25).abs() < 1e-9);
+        assert_eq!(messages_left(10.0, Part::default(), &[half]), Some(1500.0));
         // One closed, the other half read.
         let closed = part(5.0, 1000.0, 1.0);
-        assert!((progress(10.0, closed, &[half]) - 0.75).abs() < 1e-9);
+        assert_eq!(messages_left(10.0, closed, &[half]), Some(500.0));
     }
 
     #[test]
-    fn channels_without_messages_count_by_weight() {
-        assert!((progress(10.0, part(5.0, 0.0, 1.0), &[]) - 0.5).abs() < 1e-9);
+    fn every_channel_listing_and_page_is_work() {
+        let work = Work { messages: 1000.0, channels: 6.0, listings: 2.0 };
+        assert!((work.requests(100.0) - 15.0).abs() < 1e-9);
+        assert!((work.requests(10.0) - 105.0).abs() < 1e-9);
     }
 
-    fn seconds(open: &[Part], left: Left, requests_per_second: f64) -> f64 {
-        let messages = Estimate::of(10.0, Part::default(), open.iter().copied());
-        Left { messages, page_size: 100.0, reactions_seconds: 900.0, ..left }
-            .seconds(requests_per_second)
-            .unwrap()
+    fn seconds(open: &[Part], requests_per_second: f64) -> f64 {
+        let estimate = Estimate::of(10.0, Part::default(), open.iter().copied());
+        let work = Work { messages: estimate.messages_left.unwrap(), ..Work::default() };
+        let longest_seconds = estimate.longest_seconds;
+        let left = Left { requests: work.requests(100.0), longest_seconds, ..Left::default() };
+        left.seconds(requests_per_second).unwrap()
     }
 
     #[test]
@@ -184,27 +192,18 @@ mod tests {
         let short = Part { seconds: 1.0, ..part(1.0, 100.0, 0.5) };
         let long = Part { seconds: 10.0, ..part(9.0, 1000.0, 0.1) };
         // 9,100 messages are 91 requests, but the long one takes 90 seconds.
-        assert!((seconds(&[short, long], Left::default(), 50.0) - 90.0).abs() < 1e-9);
+        assert!((seconds(&[short, long], 50.0) - 90.0).abs() < 1e-9);
         // At one request a second it is the requests that take longer.
-        assert!((seconds(&[short, long], Left::default(), 1.0) - 91.0).abs() < 1e-9);
+        assert!((seconds(&[short, long], 1.0) - 91.0).abs() < 1e-9);
         let told_to_wait = Part { waits: 3000.0, ..short };
-        assert!((seconds(&[told_to_wait, long], Left::default(), 50.0) - 3001.0).abs() < 1e-9);
+        assert!((seconds(&[told_to_wait, long], 50.0) - 3001.0).abs() < 1e-9);
     }
 
     #[test]
-    fn small_pages_are_more_requests() {
-        let open = Part { seconds: 1.0, ..part(10.0, 1000.0, 0.5) };
-        let messages = Estimate::of(10.0, Part::default(), [open].into_iter());
-        let left = Left { messages, page_size: 10.0, ..Left::default() };
-        assert_eq!(left.seconds(10.0), Some(10.0));
-    }
-
-    #[test]
-    fn listings_and_reactions_are_requests_and_reactions_have_a_budget() {
-        let left = Left { listings: 100.0, reactions: 50.0, ..Left::default() };
-        assert!((seconds(&[], left, 10.0) - 15.0).abs() < 1e-9);
-        let many = Left { reactions: 1e6, ..Left::default() };
-        assert!((seconds(&[], many, 10.0) - 900.0).abs() < 1e-9);
+    fn reactions_are_requests_with_a_budget() {
+        let left = |reactions| Left { requests: 100.0, reactions, reactions_seconds: 900.0, ..Left::default() };
+        assert_eq!(left(50.0).seconds(10.0), Some(15.0));
+        assert_eq!(left(1e6).seconds(10.0), Some(910.0));
         assert_eq!(Left::default().seconds(0.0), None);
     }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::channel::{ChannelOutcome, Failure};
 use super::context::{Context, Stop, TenantOutcome, TenantTask};
-use super::estimate::{Estimate, Left, Pace, Part};
+use super::estimate::{Estimate, Left, Pace, Part, Work};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
 use super::run::job_error;
@@ -228,23 +228,33 @@ impl JobRecord {
     #[allow(clippy::cast_precision_loss, reason = "ratios and averages")]
     fn stats(&self, open: &[Part]) -> JobStats {
         let processed = self.tally.completed + self.tally.failed;
-        let messages = Estimate::of(self.weight as f64, self.done, open.iter().copied());
+        let estimate = Estimate::of(self.weight as f64, self.done, open.iter().copied());
         let pending = |queued, read| self.meter.sum(queued).saturating_sub(self.meter.sum(read));
-        let listings = pending(Counter::ListingsQueued, Counter::ListingsRead) as f64;
         let reactions = pending(Counter::ReactionsQueued, Counter::ReactionsRead);
         let reacting = self.reacting.map_or(Duration::ZERO, |since| since.elapsed());
-        let left = Left {
-            messages,
-            page_size: f64::from(self.page_size),
+        let done = Work {
+            messages: self.meter.sum(Counter::Messages) as f64,
+            channels: self.tally.ended() as f64,
+            listings: self.meter.sum(Counter::ListingsRead) as f64,
+        };
+        let to_do = Work {
+            messages: estimate.messages_left.unwrap_or_default(),
             channels: self.total.saturating_sub(self.tally.ended()) as f64,
-            listings,
+            listings: pending(Counter::ListingsQueued, Counter::ListingsRead) as f64,
+        };
+        let page_size = f64::from(self.page_size);
+        let (asked, to_ask) = (done.requests(page_size), to_do.requests(page_size));
+        let progress = match estimate.messages_left {
+            Some(_) if asked > 0.0 => asked / (asked + to_ask),
+            _ => 0.0,
+        };
+        let left = Left {
+            requests: to_ask,
+            longest_seconds: estimate.longest_seconds,
             reactions: reactions as f64,
             reactions_seconds: self.reaction_budget.saturating_sub(reacting).as_secs_f64(),
         };
-        // What channels turn up isn't known before all are listed.
-        let listed = (self.meter.sum(Counter::ListingsRead) + 1) as f64;
-        let progress = messages.progress * listed / (listed + listings);
-        let is_estimable = messages.progress >= ESTIMABLE_PROGRESS || (self.is_planned && self.total == 0);
+        let is_estimable = progress >= ESTIMABLE_PROGRESS || (self.is_planned && self.total == 0);
         JobStats {
             channels_total: self.total,
             channels_processed: processed,
