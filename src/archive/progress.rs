@@ -178,10 +178,10 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
                     full_job_id = coalesce(?9, full_job_id),
                     full_cursor = CASE WHEN ?9 IS NULL THEN full_cursor END,
                     full_done = CASE WHEN ?9 IS NULL THEN full_done ELSE 1 END,
-                    failure_count = CASE WHEN ?10 THEN failure_count + 1 WHEN ?7 THEN 0 ELSE failure_count END,
-                    first_failed_at = CASE WHEN ?10 THEN coalesce(first_failed_at, ?3) WHEN ?7 THEN NULL
+                    failure_count = CASE WHEN ?10 THEN failure_count + 1 WHEN ?12 THEN 0 ELSE failure_count END,
+                    first_failed_at = CASE WHEN ?10 THEN coalesce(first_failed_at, ?3) WHEN ?12 THEN NULL
                                            ELSE first_failed_at END,
-                    failed_at = CASE WHEN ?10 THEN ?3 WHEN ?7 THEN NULL ELSE failed_at END,
+                    failed_at = CASE WHEN ?10 THEN ?3 WHEN ?12 THEN NULL ELSE failed_at END,
                     last_cause = ?11, updated_at = ?3
               WHERE channel_id = ?1",
         )?
@@ -197,6 +197,7 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
             end.ended_full,
             end.is_own_failure,
             end.error.as_ref().and_then(LastError::cause_name),
+            end.status == ProgressStatus::Completed,
         ])?;
     Ok(())
 }
@@ -211,7 +212,7 @@ pub fn settle_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) 
         tx.connection
             .prepare_cached(
                 "UPDATE sync_progress SET status = 'completed', last_error = NULL, last_cause = NULL, worker_id = NULL,
-                        updated_at = ?2
+                        failure_count = 0, first_failed_at = NULL, failed_at = NULL, updated_at = ?2
                   WHERE channel_id = ?1 AND status IN ('in_progress', 'interrupted', 'deferred', 'failed')",
             )?
             .execute(params![channel.0, now.as_millis()])?;

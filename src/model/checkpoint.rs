@@ -32,6 +32,13 @@ pub struct Checkpoint {
     pub failed_at: Option<Timestamp>,
 }
 
+impl Checkpoint {
+    /// Whether the channel was never read.
+    pub const fn is_new(&self) -> bool {
+        self.last_message_id.is_none() && !self.history_complete
+    }
+}
+
 /// How far an extension to an earlier beginning has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backfill {

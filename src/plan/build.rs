@@ -320,8 +320,13 @@ fn channel_plan<P: PlatformAdapter>(
     after: Option<MessageId>,
 ) -> ChannelPlan {
     // Everything up to the checkpoint was read; a reading that starts behind
-    // it, or before anything was read, would leave a gap below.
-    let read_to = checkpoint.last_message_id.or(beginning(platform, selection));
+    // it, or before anything was read, would leave a gap below. What lies before
+    // the archive's beginning is none.
+    let read_to = if checkpoint.is_new() {
+        beginning(platform, selection)
+    } else {
+        checkpoint.last_message_id.max(archived_from(platform, checkpoint))
+    };
     ChannelPlan {
         backfill: None,
         rereads: Vec::new(),
@@ -349,7 +354,6 @@ fn main_part<P: PlatformAdapter>(
     selection: &Selection,
 ) -> Option<(Action, Option<MessageId>)> {
     let beginning = beginning(platform, selection);
-    let is_new = checkpoint.last_message_id.is_none() && !checkpoint.history_complete;
     if selection.run_since.is_some() || selection.run_until.is_some() {
         let since = selection.run_since.and_then(|since| platform.id_before(since));
         let resumed = checkpoint.last_message_id.filter(|_| !selection.full).or(beginning);
@@ -362,11 +366,12 @@ fn main_part<P: PlatformAdapter>(
         };
         // Where the full re-read is through, news are read as ever.
         if !(goes_on && checkpoint.full_done) {
-            let all_archived = if is_new { beginning } else { archived_from(platform, checkpoint) };
+            let all_archived =
+                if checkpoint.is_new() { beginning } else { archived_from(platform, checkpoint) };
             return Some((Action::Full, checkpoint.full_cursor.filter(|_| goes_on).or(all_archived)));
         }
     }
-    if is_new {
+    if checkpoint.is_new() {
         Some((Action::FirstRead, beginning))
     } else if !checkpoint.history_complete {
         Some((Action::ReadOn, checkpoint.last_message_id.or(beginning)))
@@ -387,9 +392,8 @@ fn backfill<P: PlatformAdapter>(
     checkpoint: &Checkpoint,
     selection: &Selection,
 ) -> Option<BackfillPlan> {
-    let is_new = checkpoint.last_message_id.is_none() && !checkpoint.history_complete;
     let is_for_run = selection.run_since.is_some() || selection.run_until.is_some();
-    if is_new || is_for_run || !begins_earlier(selection.since, checkpoint.since) {
+    if checkpoint.is_new() || is_for_run || !begins_earlier(selection.since, checkpoint.since) {
         return None;
     }
     let under_way = checkpoint.backfill.filter(|under_way| under_way.since == selection.since);

@@ -6,11 +6,10 @@ use std::time::Duration;
 use hashbrown::{HashMap, HashSet};
 use tokio::task::JoinSet;
 
+use super::absent::find_absent;
 use super::times::is_past;
 use crate::archive::KnownChannel;
-use crate::model::{
-    Channel, ChannelId, ChannelKind, ChannelState, Timestamp, Visibility, Workspace, WorkspaceId,
-};
+use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, Timestamp, Workspace, WorkspaceId};
 use crate::monitor::{Counter, Monitor};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
@@ -107,11 +106,11 @@ pub async fn discover_archived<P: PlatformAdapter>(
         list_archived(platform, &facts.channels, known, lists_all, now, monitor).await?;
     facts.listings = listings;
     add_threads(&mut facts, archived.into_iter());
-    find_missing(platform, &mut facts, known, monitor).await?;
+    find_absent(platform.as_ref(), &mut facts, known, monitor.as_ref()).await?;
     Ok(facts)
 }
 
-fn add_threads(facts: &mut Facts, threads: impl Iterator<Item = Channel>) {
+pub(super) fn add_threads(facts: &mut Facts, threads: impl Iterator<Item = Channel>) {
     let mut seen: HashSet<ChannelId> = facts.channels.iter().map(|channel| channel.id).collect();
     let is_thread = |thread: &Channel| thread.kind.is_thread() || thread.kind == ChannelKind::Unreadable;
     facts.channels.extend(threads.filter(|thread| is_thread(thread) && seen.insert(thread.id)));
@@ -215,9 +214,13 @@ async fn list_parent<P: PlatformAdapter>(
         let times = || page.iter().filter_map(|thread| thread.thread.as_ref()?.archived_at);
         let oldest = times().min();
         listing.watermark = listing.watermark.max(times().max());
-        let known = threads.len();
+        let (known, is_empty) = (threads.len(), page.is_empty());
         threads.extend(page.into_iter().map(|thread| (thread.id, thread)));
         let Some(oldest) = oldest.filter(|_| has_more) else {
+            if has_more && !is_empty {
+                listing.is_complete = false;
+                listing.error = Some(without_times(parent.id));
+            }
             listing.reached_bottom = listing.is_complete;
             break;
         };
@@ -238,94 +241,8 @@ async fn list_parent<P: PlatformAdapter>(
     (threads.into_values().collect(), listing)
 }
 
-/// Known channels that no listing named: closed, deleted, or archived so long
-/// ago that the listing ended before them. Channels come before threads, which
-/// share the fate of their parent.
-async fn find_missing<P: PlatformAdapter>(
-    platform: &Arc<P>,
-    facts: &mut Facts,
-    known: &HashMap<ChannelId, KnownChannel>,
-    monitor: &Arc<dyn Monitor>,
-) -> Result<(), PlatformError> {
-    // Nothing is concluded from what can't be read.
-    let readable = facts.channels.iter().filter(|channel| channel.kind != ChannelKind::Unreadable);
-    let listed: HashMap<ChannelId, Visibility> =
-        readable.map(|channel| (channel.id, channel.visibility.clone())).collect();
-    let bottoms: HashSet<ChannelId> = facts
-        .listings
-        .iter()
-        .filter(|listing| listing.reached_bottom)
-        .map(|listing| listing.parent)
-        .collect();
-    let mut gone: HashMap<ChannelId, ChannelState> = known
-        .values()
-        .filter(|channel| is_gone(channel.state))
-        .map(|channel| (channel.id, channel.state))
-        .collect();
-    let mut absent: Vec<&KnownChannel> = known
-        .values()
-        .filter(|channel| channel.state != ChannelState::Deleted && channel.kind != ChannelKind::Category)
-        .collect();
-    absent.sort_by_key(|channel| (channel.kind.is_thread(), channel.id));
-    let mut found = Vec::new();
-    for channel in absent {
-        let parent = channel.parent_id.filter(|_| channel.kind.is_thread());
-        let visibility = listed.get(&channel.id).or_else(|| listed.get(&parent?));
-        let fate = match (visibility, parent.and_then(|parent| gone.get(&parent))) {
-            (Some(visibility), _) if !visibility.everyone_sees => Some(ChannelState::Hidden),
-            (None, Some(state)) => Some(*state),
-            _ => None,
-        };
-        if let Some(state) = fate {
-            gone.insert(channel.id, state);
-            facts.gone.push((channel.id, state));
-            continue;
-        }
-        let is_at_the_bottom = parent.is_some_and(|parent| bottoms.contains(&parent));
-        match visibility {
-            _ if listed.contains_key(&channel.id) => {}
-            // Threads of a channel that the bot can't read aren't listed, nor
-            // shown to it when it asks.
-            Some(parent) if !parent.bot_lacks.is_empty() => {
-                facts.remembered.push(remember(channel, parent));
-            }
-            Some(parent) if channel.archived == Some(true) && !is_at_the_bottom => {
-                facts.remembered.push(remember(channel, parent));
-            }
-            None if channel.state == ChannelState::Hidden => {}
-            _ => match platform.channel(channel.id, monitor.as_ref()).await {
-                Ok(thread) if channel.kind.is_thread() => {
-                    found.push(Channel { visibility: visibility.cloned().unwrap_or_default(), ..thread });
-                }
-                Err(error) if error.kind == ErrorKind::NotFound => {
-                    gone.insert(channel.id, ChannelState::Deleted);
-                    facts.gone.push((channel.id, ChannelState::Deleted));
-                }
-                Err(error) if error.kind == ErrorKind::Forbidden => {
-                    gone.insert(channel.id, ChannelState::Hidden);
-                    facts.gone.push((channel.id, ChannelState::Hidden));
-                }
-                Err(error) if error.kind.ends_run() => return Err(error),
-                // There it is, though no listing named it.
-                Ok(_) => {}
-                Err(error) => facts.unasked.push((channel.id, error)),
-            },
-        }
-    }
-    add_threads(facts, found.into_iter());
-    Ok(())
-}
-
-const fn is_gone(state: ChannelState) -> bool {
-    matches!(state, ChannelState::Hidden | ChannelState::Deleted)
-}
-
-fn remember(known: &KnownChannel, parent: &Visibility) -> Channel {
-    Channel {
-        parent_id: known.parent_id,
-        // Nothing came since: it would have left the archive for that.
-        last_message_id: known.checkpoint.last_message_id,
-        visibility: parent.clone(),
-        ..Channel::new(known.id, known.kind, &known.name, known.opened_at)
-    }
+/// More follows, and nothing says where to go on.
+fn without_times(parent: ChannelId) -> PlatformError {
+    let subject = format!("archived threads of channel {parent}");
+    PlatformError::new(ErrorKind::Unreadable, subject, "no archive time of the page can be read")
 }

@@ -4,6 +4,7 @@
 //! [`build`] is a pure function of
 //! what it found, of the checkpoints and of what the user selected.
 
+mod absent;
 mod build;
 mod discover;
 mod expect;

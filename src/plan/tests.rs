@@ -1,14 +1,13 @@
-//! The plan: a pure function of facts, checkpoints and selection, and the
-//! gathering of those facts.
+//! The plan: a pure function of facts, checkpoints and selection.
 
-use std::sync::Arc;
+mod gathering;
+
 use std::time::Duration;
 
 use hashbrown::HashMap;
 
 use super::{
     Action, BackfillPlan, Bounds, ChannelPlan, Facts, LeftOutReason, Plan, Reread, Selection, build,
-    discover, discover_archived,
 };
 use crate::archive::KnownChannel;
 use crate::config::ChannelSelector;
@@ -16,11 +15,9 @@ use crate::model::{
     Backfill, BrokenPlace, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, SecondLook,
     ThreadFacts, Timestamp, Visibility, VisibilityRule, Workspace, WorkspaceId,
 };
-use crate::monitor::{Monitor, Silent};
 use crate::platform::PlatformAdapter as _;
-use crate::platform::fake::{Call, Fake};
+use crate::platform::fake::Fake;
 
-const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// An arbitrary "now", and a time that many hours before it.
@@ -279,6 +276,17 @@ fn since_is_where_an_archive_begins_and_may_move_back() {
 }
 
 #[test]
+fn a_channel_that_slept_since_before_the_beginning_moves_its_checkpoint_again() {
+    let since = Some(hours_ago(300));
+    let slept = Checkpoint { since, ..complete(500, 50) };
+    let empty = Checkpoint { last_message_id: None, ..slept.clone() };
+    for (checkpoint, since) in [(slept, since), (empty, None)] {
+        let plan = plan_of(text(Some(1)), Some(checkpoint), &Selection { since, ..day_window() });
+        assert_eq!((only_read(&plan).after, only_read(&plan).moves_checkpoint), (before(300), true));
+    }
+}
+
+#[test]
 fn what_seems_empty_is_looked_at_twice() {
     let quiet = complete(100, 50);
     assert!(plan_of(text(Some(100)), Some(quiet.clone()), &day_window()).reads.is_empty());
@@ -399,94 +407,4 @@ fn the_key_that_leaves_a_channel_out_is_named() {
     assert_eq!(key(&both), Some("exclude_channels"));
     let other = Selection { include: selector("other"), exclude: selector("x"), ..day_window() };
     assert_eq!(key(&other), Some("include_channels"));
-}
-
-/// A workspace with one channel and its archived threads.
-fn server(threads: impl IntoIterator<Item = Channel>) -> Arc<Fake> {
-    let fake = Fake::new();
-    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: "w".into() };
-    fake.add_workspace(workspace.clone());
-    fake.add_channel(workspace.id, channel(5, ChannelKind::Text, None, Some(200)));
-    for thread in threads {
-        fake.add_channel(workspace.id, thread);
-    }
-    Arc::new(fake)
-}
-
-async fn discovered(fake: &Arc<Fake>, known: &HashMap<ChannelId, KnownChannel>) -> Facts {
-    let monitor: Arc<dyn Monitor> = Arc::new(Silent);
-    let facts = discover(fake, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
-    discover_archived(fake, facts, known, false, hours_ago(0), &monitor).await.unwrap()
-}
-
-fn listings(fake: &Fake) -> usize {
-    fake.calls().iter().filter(|call| matches!(call, Call::ArchivedThreads { .. })).count()
-}
-
-fn known_parent(listed_hours_ago: u64, watermark_hours_ago: u64) -> KnownChannel {
-    KnownChannel {
-        thread_watermark: Some(hours_ago(watermark_hours_ago)),
-        threads_listed_at: Some(hours_ago(listed_hours_ago)),
-        ..known(5, ChannelKind::Text, None, complete(200, 30))
-    }
-}
-
-#[tokio::test]
-async fn every_archived_thread_is_found_the_first_time() {
-    // More than a page of them share one archive time at the edge.
-    let fake = server((10..150).map(|raw| thread(raw, 5, Some(if raw < 40 { 7 } else { raw }))));
-    let facts = discovered(&fake, &HashMap::new()).await;
-    assert_eq!(facts.channels.len(), 141);
-    assert!(facts.listings[0].is_complete);
-    assert_eq!(facts.listings[0].watermark, Some(hours_ago(7)));
-}
-
-#[tokio::test]
-async fn a_listing_ends_at_its_watermark_and_known_threads_are_remembered() {
-    let fake = server((10..150).map(|raw| thread(raw, 5, Some(raw))));
-    let mut known: HashMap<_, _> = (20..150)
-        .map(|raw| (id(raw), known(raw, ChannelKind::PublicThread, Some(5), complete(200, 30))))
-        .collect();
-    known.insert(id(5), known_parent(2, 20));
-    let facts = discovered(&fake, &known).await;
-    let pages = listings(&fake);
-    let listed = facts.channels.len() - 1;
-    assert!(pages < 3, "{pages} pages");
-    assert!(facts.channels.iter().any(|channel| channel.id == id(10)), "new above the watermark");
-    assert_eq!(listed + facts.remembered.len(), 140, "none is forgotten");
-}
-
-#[tokio::test]
-async fn a_parent_in_which_nothing_moved_is_listed_once_a_day() {
-    let fake = server([]);
-    let known_since = |hours| HashMap::from([(id(5), known_parent(hours, 20))]);
-    discovered(&fake, &known_since(2)).await;
-    assert_eq!(listings(&fake), 0);
-    discovered(&fake, &known_since(25)).await;
-    assert_eq!(listings(&fake), 1);
-}
-
-#[tokio::test]
-async fn absence_is_proved_by_asking_for_the_channel() {
-    let fake = server([]);
-    let gone = KnownChannel { archived: None, ..known(6, ChannelKind::Text, None, complete(200, 30)) };
-    let facts = discovered(&fake, &HashMap::from([(id(6), gone)])).await;
-    assert_eq!(facts.gone, [(id(6), ChannelState::Deleted)]);
-    fake.change_channel(id(5), |channel| channel.visibility = Visibility::default());
-    let known = [
-        known(5, ChannelKind::Text, None, complete(200, 30)),
-        known(9, ChannelKind::PublicThread, Some(5), complete(200, 30)),
-    ];
-    let known = known.into_iter().map(|known| (known.id, known)).collect();
-    let mut facts = discovered(&fake, &known).await;
-    facts.gone.sort_by_key(|(id, _)| *id);
-    assert_eq!(facts.gone, [(id(5), ChannelState::Hidden), (id(9), ChannelState::Hidden)], "and its threads");
-}
-
-#[tokio::test]
-async fn an_hour_of_silence_costs_no_listing() {
-    let fake = server([]);
-    let known = HashMap::from([(id(5), known_parent(1, 20))]);
-    discovered(&fake, &known).await;
-    assert_eq!(fake.calls().len(), 2, "{:?} within {HOUR:?}", fake.calls());
 }

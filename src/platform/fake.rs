@@ -308,10 +308,11 @@ impl PlatformAdapter for Fake {
         inner.known(parent.id)?;
         let archived_at = |thread: &Channel| {
             let facts = thread.thread.as_ref().filter(|facts| facts.archived)?;
-            facts.archived_at.filter(|at| before.is_none_or(|before| *at < before))
+            let is_later = before.is_some_and(|before| facts.archived_at >= Some(before));
+            (!is_later).then_some(facts.archived_at)
         };
         let children = inner.channels.values().map(|held| &held.channel);
-        let mut threads: Vec<(Timestamp, &Channel)> = children
+        let mut threads: Vec<(Option<Timestamp>, &Channel)> = children
             .filter(|child| child.parent_id == Some(parent.id))
             .filter_map(|child| Some((archived_at(child)?, child)))
             .collect();

@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn reactions_are_requests_with_a_budget() {
-        let left = |reactions| Left { requests: 100.0, reactions, reactions_seconds: 900.0, ..Left::default() };
+        let left =
+            |reactions| Left { requests: 100.0, reactions, reactions_seconds: 900.0, ..Left::default() };
         assert_eq!(left(50.0).seconds(10.0), Some(15.0));
         assert_eq!(left(1e6).seconds(10.0), Some(910.0));
         assert_eq!(Left::default().seconds(0.0), None);

@@ -1,0 +1,167 @@
+//! The gathering of the facts.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::super::{Facts, discover, discover_archived};
+use super::{channel, complete, hours_ago, id, known, thread};
+use crate::archive::KnownChannel;
+use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, Visibility, Workspace, WorkspaceId};
+use crate::monitor::{Monitor, Silent};
+use crate::platform::fake::{Call, Fake, Place};
+use crate::platform::{ErrorKind, PlatformError};
+
+/// A workspace with one channel and its archived threads.
+fn server(threads: impl IntoIterator<Item = Channel>) -> Arc<Fake> {
+    let fake = Fake::new();
+    let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: "w".into() };
+    fake.add_workspace(workspace.clone());
+    fake.add_channel(workspace.id, channel(5, ChannelKind::Text, None, Some(200)));
+    for thread in threads {
+        fake.add_channel(workspace.id, thread);
+    }
+    Arc::new(fake)
+}
+
+async fn discovered(fake: &Arc<Fake>, known: &HashMap<ChannelId, KnownChannel>) -> Facts {
+    let monitor: Arc<dyn Monitor> = Arc::new(Silent);
+    let facts = discover(fake, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
+    discover_archived(fake, facts, known, false, hours_ago(0), &monitor).await.unwrap()
+}
+
+fn listings(fake: &Fake) -> usize {
+    fake.calls().iter().filter(|call| matches!(call, Call::ArchivedThreads { .. })).count()
+}
+
+fn known_parent(listed_hours_ago: u64, watermark_hours_ago: u64) -> KnownChannel {
+    KnownChannel {
+        thread_watermark: Some(hours_ago(watermark_hours_ago)),
+        threads_listed_at: Some(hours_ago(listed_hours_ago)),
+        ..known(5, ChannelKind::Text, None, complete(200, 30))
+    }
+}
+
+#[tokio::test]
+async fn every_archived_thread_is_found_the_first_time() {
+    // More than a page of them share one archive time at the edge.
+    let fake = server((10..150).map(|raw| thread(raw, 5, Some(if raw < 40 { 7 } else { raw }))));
+    let facts = discovered(&fake, &HashMap::new()).await;
+    assert_eq!(facts.channels.len(), 141);
+    assert!(facts.listings[0].is_complete);
+    assert_eq!(facts.listings[0].watermark, Some(hours_ago(7)));
+}
+
+#[tokio::test]
+async fn a_listing_ends_at_its_watermark_and_known_threads_are_remembered() {
+    let fake = server((10..150).map(|raw| thread(raw, 5, Some(raw))));
+    let mut known: HashMap<_, _> = (20..150)
+        .map(|raw| (id(raw), known(raw, ChannelKind::PublicThread, Some(5), complete(200, 30))))
+        .collect();
+    known.insert(id(5), known_parent(2, 20));
+    let facts = discovered(&fake, &known).await;
+    let pages = listings(&fake);
+    let listed = facts.channels.len() - 1;
+    assert!(pages < 3, "{pages} pages");
+    assert!(facts.channels.iter().any(|channel| channel.id == id(10)), "new above the watermark");
+    assert_eq!(listed + facts.remembered.len(), 140, "none is forgotten");
+}
+
+#[tokio::test]
+async fn a_parent_in_which_nothing_moved_is_listed_once_a_day() {
+    let fake = server([]);
+    let known_since = |hours| HashMap::from([(id(5), known_parent(hours, 20))]);
+    discovered(&fake, &known_since(2)).await;
+    assert_eq!(listings(&fake), 0);
+    discovered(&fake, &known_since(25)).await;
+    assert_eq!(listings(&fake), 1);
+}
+
+#[tokio::test]
+async fn absence_is_proved_by_asking_for_the_channel() {
+    let fake = server([]);
+    let gone = KnownChannel { archived: None, ..known(6, ChannelKind::Text, None, complete(200, 30)) };
+    let facts = discovered(&fake, &HashMap::from([(id(6), gone)])).await;
+    assert_eq!(facts.gone, [(id(6), ChannelState::Deleted)]);
+    fake.change_channel(id(5), |channel| channel.visibility = Visibility::default());
+    let known = [
+        known(5, ChannelKind::Text, None, complete(200, 30)),
+        known(9, ChannelKind::PublicThread, Some(5), complete(200, 30)),
+    ];
+    let known = known.into_iter().map(|known| (known.id, known)).collect();
+    let mut facts = discovered(&fake, &known).await;
+    facts.gone.sort_by_key(|(id, _)| *id);
+    assert_eq!(facts.gone, [(id(5), ChannelState::Hidden), (id(9), ChannelState::Hidden)], "and its threads");
+}
+
+#[tokio::test]
+async fn an_hour_of_silence_costs_no_listing() {
+    let fake = server([]);
+    let known = HashMap::from([(id(5), known_parent(1, 20))]);
+    discovered(&fake, &known).await;
+    assert_eq!(fake.calls().len(), 2, "{:?}", fake.calls());
+}
+
+/// Threads that were active when they were last seen.
+fn once_active(threads: std::ops::Range<u64>) -> HashMap<ChannelId, KnownChannel> {
+    let once_active = |raw| KnownChannel {
+        archived: Some(false),
+        ..known(raw, ChannelKind::PublicThread, Some(5), complete(200, 30))
+    };
+    threads.map(|raw| (id(raw), once_active(raw))).collect()
+}
+
+fn asked_for(fake: &Fake) -> usize {
+    fake.calls().iter().filter(|call| matches!(call, Call::Channel { .. })).count()
+}
+
+fn out_of_order() -> PlatformError {
+    PlatformError::new(ErrorKind::Server, "it", "HTTP 503")
+}
+
+#[tokio::test]
+async fn threads_of_a_channel_whose_listing_failed_are_not_asked_for_one_by_one() {
+    let fake = server((10..150).map(|raw| thread(raw, 5, Some(raw))));
+    fake.fail(Place::ArchivedThreads(id(5)), out_of_order());
+    let facts = discovered(&fake, &once_active(10..150)).await;
+    assert_eq!((asked_for(&fake), facts.remembered.len()), (0, 140));
+    assert!(facts.gone.is_empty() && facts.unasked.is_empty());
+}
+
+#[tokio::test]
+async fn of_a_channel_that_cannot_be_asked_for_no_thread_is_asked_for() {
+    let fake = server([]);
+    fake.fail(Place::Channel(id(6)), out_of_order());
+    let mut known: HashMap<_, _> = once_active(10..20)
+        .into_iter()
+        .map(|(id, thread)| (id, KnownChannel { parent_id: Some(super::id(6)), ..thread }))
+        .collect();
+    known.insert(id(6), super::known(6, ChannelKind::Text, None, complete(200, 30)));
+    let facts = discovered(&fake, &known).await;
+    assert_eq!(asked_for(&fake), 1);
+    assert_eq!(facts.unasked.iter().map(|(channel, _)| *channel).collect::<Vec<_>>(), [id(6)]);
+    assert!(facts.gone.is_empty(), "nothing is concluded");
+}
+
+#[tokio::test]
+async fn a_platform_in_trouble_is_not_asked_for_everything() {
+    let fake = server([]);
+    let known: HashMap<_, _> =
+        (10..30).map(|raw| (id(raw), known(raw, ChannelKind::Text, None, complete(200, 30)))).collect();
+    (10..30).for_each(|raw| fake.fail(Place::Channel(id(raw)), out_of_order()));
+    let facts = discovered(&fake, &known).await;
+    assert_eq!((asked_for(&fake), facts.unasked.len()), (3, 3));
+    assert!(facts.gone.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_without_times_is_not_the_bottom() {
+    let fake = server((10..150).map(|raw| thread(raw, 5, None)));
+    for raw in 10..150 {
+        fake.change_channel(id(raw), |thread| thread.thread.as_mut().unwrap().archived = true);
+    }
+    let facts = discovered(&fake, &HashMap::new()).await;
+    let listing = &facts.listings[0];
+    assert_eq!((listing.is_complete, listing.reached_bottom), (false, false));
+    assert!(listing.error.is_some());
+}
