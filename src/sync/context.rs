@@ -85,6 +85,15 @@ impl<P> Context<P> {
         }
     }
 
+    /// Does something, unless the run is to end before it is done.
+    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            stop = self.stopped() => Err(stop),
+            done = work => Ok(done),
+        }
+    }
+
     /// Waits for a signal that asks for the end.
     pub(super) async fn signalled(&self) {
         let mut stop = self.stop.subscribe();

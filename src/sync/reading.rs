@@ -6,22 +6,22 @@ use tokio::time::Instant;
 
 use super::channel::{ChannelOutcome, ChannelTask, Failure};
 use super::closings::Closing;
+use super::confirm;
 use super::context::{Context, Stop};
 use super::meter::Meter;
+use super::place::{Place, Purpose};
 use crate::anonymize;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
 use crate::archive::reactions::KeptReactions;
 use crate::archive::{ArchiveError, Tx, broken, channels, jobs, missing, progress};
-use crate::model::{
-    Backfill, BrokenMessage, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, Timestamp,
-};
+use crate::model::{BrokenMessage, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
-use crate::plan::{Action, BackfillPlan};
+use crate::plan::Action;
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
-/// Messages assumed in a channel of which no page was read: channels known to
-/// have more come first, then the unknown ones, so that all become known soon.
-const UNKNOWN_WORK: u64 = 1000;
+/// Messages assumed in a channel of which no page was read. That page goes first:
+/// it tells how much there is, and is often all there is.
+const UNKNOWN_WORK: u64 = u64::MAX / 2;
 
 /// Why the reading of pages ended without a failure.
 enum End {
@@ -33,17 +33,6 @@ enum End {
     Closed(ChannelState),
     /// Somebody wants the run to stop.
     Stopped(Stop),
-}
-
-/// What a pass is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    /// What is new or may have changed: it moves the checkpoint.
-    Main,
-    /// What an earlier beginning lacks.
-    Backfill(BackfillPlan),
-    /// What was read before: it moves nothing.
-    Reread,
 }
 
 /// A part of the channel's history, read in one go.
@@ -197,8 +186,10 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             if !page.broken.is_empty() {
                 return self.take_nameless(pass, page).await.map(Some);
             }
-            if pass.cursor < hint {
-                self.confirm_right().await?;
+            if pass.cursor < hint
+                && let Some(end) = self.confirm(confirm::right(self.context, self.task, &self.meter)).await?
+            {
+                return Ok(Some(end));
             }
             self.take_empty(pass, read_at).await?;
             return Ok(Some(End::Reached));
@@ -206,8 +197,10 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         if Some(last) <= pass.cursor {
             return Err(self.unreadable("the page doesn't go beyond the one before"));
         }
-        if page.has_blank_message() {
-            self.context.content.confirm(self.context, &self.meter).await?;
+        if page.has_blank_message()
+            && let Some(end) = self.confirm(self.context.content.confirm(self.context, &self.meter)).await?
+        {
+            return Ok(Some(end));
         }
         page.messages.retain(|message| Some(message.id) > pass.cursor);
         let is_last = !page.is_full && hint.is_some_and(|hint| last >= hint);
@@ -268,34 +261,27 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         self.write(move |tx| missing::note_empty(tx, row, after, read_at)).await
     }
 
-    /// An empty page short of the newest message: either that one was deleted,
-    /// or the bot may not read the history any more, which looks the same.
-    async fn confirm_right(&self) -> Result<(), Failure> {
-        let (_, channels) = self.context.platform.workspace(self.task.workspace, &self.meter).await?;
-        let root = self.task.plan.channel.root();
-        let rights = channels.iter().find(|listed| listed.id == root).map(|listed| &listed.visibility);
-        if rights.is_some_and(|rights| rights.everyone_sees && rights.bot_lacks.is_empty()) {
-            return Ok(());
+    /// A channel that isn't found while it is read may have been deleted. Its
+    /// messages stay.
+    async fn confirm_deletion(&self, failure: Failure) -> Result<End, Failure> {
+        let is_deleted = confirm::is_deleted(self.context, self.task, &self.meter);
+        match self.context.unless_stopped(is_deleted).await {
+            Ok(Ok(true)) => self.close(ChannelState::Deleted).await,
+            Ok(Ok(false)) => Err(failure),
+            Ok(Err(unanswered)) => Err(unanswered),
+            Err(stop) => Ok(End::Stopped(stop)),
         }
-        let subject = format!("messages of channel {}", self.task.plan.channel.id);
-        let detail = "the right to read it was lost in the middle";
-        Err(PlatformError::new(ErrorKind::Forbidden, subject, detail).into())
     }
 
-    /// A channel that isn't found while it is read was deleted, if asking for
-    /// the channel itself says so too, and the bot is still in the workspace:
-    /// to one that was thrown out nothing is there. Its messages stay.
-    async fn confirm_deletion(&self, failure: Failure) -> Result<End, Failure> {
-        let channel = self.task.plan.channel.id;
-        let asked = self.context.platform.channel(channel, &self.meter).await;
-        if !asked.is_err_and(|error| error.kind == ErrorKind::NotFound) {
-            return Err(failure);
+    /// Makes sure of something before a page counts; says if the run ended first.
+    async fn confirm(
+        &self,
+        confirmed: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<Option<End>, Failure> {
+        match self.context.unless_stopped(confirmed).await {
+            Ok(confirmed) => confirmed.map(|()| None),
+            Err(stop) => Ok(Some(End::Stopped(stop))),
         }
-        let (_, listed) = self.context.platform.workspace(self.task.workspace, &self.meter).await?;
-        if listed.iter().any(|listed| listed.id == channel) {
-            return Err(failure);
-        }
-        self.close(ChannelState::Deleted).await
     }
 
     async fn close(&self, state: ChannelState) -> Result<End, Failure> {
@@ -344,7 +330,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
                 is_full: self.task.plan.action == Action::Full,
             },
         };
-        let place = self.place(pass, last);
+        let place = Place::of(self.task, pass.purpose, last, self.began_at);
         let (row, now) = (self.task.row, self.context.clock.now());
         let stored = self
             .write(move |tx| {
@@ -360,28 +346,6 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         self.messages += count;
         self.count(count, broken_count, stored);
         Ok(())
-    }
-
-    /// What the checkpoint becomes with a page that ends at `last`.
-    fn place(&self, pass: &Pass, last: Option<MessageId>) -> Place {
-        let plan = &self.task.plan;
-        match pass.purpose {
-            Purpose::Main => {}
-            Purpose::Reread => return Place::default(),
-            Purpose::Backfill(backfill) => {
-                let backfill = Some(Backfill { since: backfill.since, cursor: last });
-                return Place { backfill, ..Place::default() };
-            }
-        }
-        // All that was young has been read again once the old checkpoint is
-        // reached; what follows is new, and need not be waited for.
-        let is_refreshed = plan.action == Action::Refresh && last >= plan.read_to;
-        Place {
-            last: last.filter(|_| plan.moves_checkpoint),
-            refreshed_at: is_refreshed.then_some(self.began_at),
-            full: (plan.action == Action::Full).then(|| (Arc::clone(&self.task.full_job_id), last)),
-            backfill: None,
-        }
     }
 
     fn count(&self, messages: u64, broken: u64, stored: PageOutcome) {
@@ -456,37 +420,5 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             jobs::finish_channel(tx, &job_id, row, &job_end, now)
         })
         .await
-    }
-}
-
-/// The checkpoint that is committed with a page.
-#[derive(Debug, Default)]
-struct Place {
-    last: Option<MessageId>,
-    refreshed_at: Option<Timestamp>,
-    full: Option<(Arc<str>, Option<MessageId>)>,
-    backfill: Option<Backfill>,
-}
-
-impl Place {
-    fn keep(
-        &self,
-        tx: &mut Tx<'_>,
-        row: crate::archive::ChannelRow,
-        now: Timestamp,
-    ) -> Result<(), ArchiveError> {
-        if let Some(last) = self.last {
-            progress::advance(tx, row, last, now)?;
-        }
-        if let Some(refreshed_at) = self.refreshed_at {
-            progress::refreshed(tx, row, refreshed_at, now)?;
-        }
-        if let Some((job_id, last)) = &self.full {
-            progress::advance_full(tx, row, job_id, *last, now)?;
-        }
-        if let Some(backfill) = self.backfill {
-            progress::advance_backfill(tx, row, backfill, now)?;
-        }
-        Ok(())
     }
 }

@@ -118,11 +118,9 @@ impl<P: PlatformAdapter> Run<P> {
             let (row, job_id, meter) = (record.tenant, Arc::clone(&record.job_id), Arc::clone(&record.meter));
             let closings = Arc::clone(&self.scopes[index].closings);
             let handle = self.preparing.spawn(async move {
-                tokio::select! {
-                    biased;
-                    stop = context.stopped() => Err(stopped(stop, "the channels were known")),
-                    prepared = prepare(&context, &tenants[index], row, job_id, closings, &meter) => prepared,
-                }
+                let prepared = prepare(&context, &tenants[index], row, job_id, closings, &meter);
+                let prepared = context.unless_stopped(prepared).await;
+                prepared.unwrap_or_else(|stop| Err(stopped(stop, "the channels were known")))
             });
             self.prepared_of.insert(handle.id(), index);
         }
@@ -132,11 +130,9 @@ impl<P: PlatformAdapter> Run<P> {
         let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));
         let meter = Arc::clone(&self.records[tenant].meter);
         let handle = self.preparing.spawn(async move {
-            tokio::select! {
-                biased;
-                stop = context.stopped() => Err(stopped(stop, "all archived threads were listed")),
-                prepared = prepare_archived(&context, &tenants[tenant], stage, &meter) => prepared,
-            }
+            let prepared = prepare_archived(&context, &tenants[tenant], stage, &meter);
+            let prepared = context.unless_stopped(prepared).await;
+            prepared.unwrap_or_else(|stop| Err(stopped(stop, "all archived threads were listed")))
         });
         self.prepared_of.insert(handle.id(), tenant);
     }
@@ -184,7 +180,9 @@ impl<P: PlatformAdapter> Run<P> {
             return;
         }
         while let Some(slot) = self.free_slots.first().copied() {
-            let Some((tenant, task)) = self.schedule.next() else { return };
+            let (share, reading_of) = (self.share(), &self.reading_of);
+            let next = self.schedule.next(|tenant| open_of(reading_of, tenant) < share);
+            let Some((tenant, task)) = next else { return };
             self.free_slots.remove(&slot);
             let (context, meter) = (Arc::clone(&self.context), Arc::clone(&self.records[tenant].meter));
             let open = Open {
@@ -196,9 +194,17 @@ impl<P: PlatformAdapter> Run<P> {
             };
             let handle = self.reading.spawn(async move { read_channel(&context, &task, slot, meter).await });
             self.reading_of.insert(handle.id(), open);
-            let concurrent = self.reading_of.values().filter(|open| open.tenant == tenant).count();
-            self.records[tenant].opened(concurrent);
+            self.records[tenant].opened(open_of(&self.reading_of, tenant));
         }
+    }
+
+    /// Channels that a tenant may have open: none waits until another's are read
+    /// whole, also one whose channels aren't known yet.
+    fn share(&self) -> usize {
+        let reading = self.reading_of.values().map(|open| open.tenant);
+        let preparing = self.prepared_of.values().copied();
+        let busy: HashSet<usize> = reading.chain(preparing).chain(self.schedule.tenants()).collect();
+        self.context.settings.open_channels().div_ceil(busy.len().max(1))
     }
 
     async fn take_plan(&mut self, ended: Result<(Id, Staged), JoinError>) -> Result<(), ArchiveError> {
@@ -271,11 +277,8 @@ impl<P: PlatformAdapter> Run<P> {
             let (row, meter) = (record.tenant, Arc::clone(&record.meter));
             let (roots, closings) = (scope.roots.clone(), Arc::clone(&scope.closings));
             let handle = self.watching.spawn(async move {
-                tokio::select! {
-                    biased;
-                    _ = context.stopped() => Ok(()),
-                    looked = look_again(&context, &tenants[tenant], row, &roots, &closings, meter.as_ref()) => looked,
-                }
+                let looked = look_again(&context, &tenants[tenant], row, &roots, &closings, meter.as_ref());
+                context.unless_stopped(looked).await.unwrap_or(Ok(()))
             });
             self.watching_of.insert(handle.id(), tenant);
         }
@@ -327,11 +330,8 @@ impl<P: PlatformAdapter> Run<P> {
         let (roots, closings) =
             (self.scopes[tenant].roots.clone(), Arc::clone(&self.scopes[tenant].closings));
         let handle = self.closing.spawn(async move {
-            tokio::select! {
-                biased;
-                _ = context.stopped() => Ok(()),
-                closed = close_tenant(&context, &tenants[tenant], row, &job_id, &roots, &closings, &meter) => closed,
-            }
+            let closed = close_tenant(&context, &tenants[tenant], row, &job_id, &roots, &closings, &meter);
+            context.unless_stopped(closed).await.unwrap_or(Ok(()))
         });
         self.closing_of.insert(handle.id(), tenant);
         self.scopes[tenant].is_closed = true;
@@ -432,6 +432,10 @@ impl<P: PlatformAdapter> Run<P> {
             fatal: self.fatal,
         })
     }
+}
+
+fn open_of(reading_of: &HashMap<Id, Open>, tenant: usize) -> usize {
+    reading_of.values().filter(|open| open.tenant == tenant).count()
 }
 
 fn stopped(stop: Stop, before: &str) -> Failure {

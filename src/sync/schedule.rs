@@ -35,10 +35,15 @@ impl<T> Schedule<T> {
         }
     }
 
-    /// The next piece of work, and whose it is.
-    pub fn next(&mut self) -> Option<(usize, T)> {
+    /// The next piece of work of a tenant that may open one more, and whose it is.
+    pub fn next(&mut self, may_open: impl Fn(usize) -> bool) -> Option<(usize, T)> {
         if self.taken_in_turn >= self.batch_size && self.lanes.len() > 1 {
             self.lanes.rotate_left(1);
+            self.taken_in_turn = 0;
+        }
+        let place = self.lanes.iter().position(|lane| may_open(lane.tenant))?;
+        if place > 0 {
+            self.lanes.rotate_left(place);
             self.taken_in_turn = 0;
         }
         let lane = self.lanes.front_mut()?;
@@ -49,6 +54,11 @@ impl<T> Schedule<T> {
             self.taken_in_turn = 0;
         }
         Some((tenant, work))
+    }
+
+    /// Those of whom something waits.
+    pub fn tenants(&self) -> impl Iterator<Item = usize> {
+        self.lanes.iter().map(|lane| lane.tenant)
     }
 
     /// Takes out what waits of one tenant, and says how much it was.
@@ -73,13 +83,17 @@ impl<T> Schedule<T> {
 mod tests {
     use super::*;
 
+    fn anybody(_: usize) -> bool {
+        true
+    }
+
     #[test]
     fn tenants_take_turns_and_keep_their_order() {
         let mut schedule = Schedule::new(2);
         schedule.add(0, ["a", "b", "c", "d", "e"]);
         schedule.add(1, ["x", "y", "z"]);
         schedule.add(2, []);
-        let order: Vec<_> = std::iter::from_fn(|| schedule.next()).map(|(_, work)| work).collect();
+        let order: Vec<_> = std::iter::from_fn(|| schedule.next(anybody)).map(|(_, work)| work).collect();
         assert_eq!(order, ["a", "b", "x", "y", "c", "d", "z", "e"]);
     }
 
@@ -89,7 +103,7 @@ mod tests {
         schedule.add(0, ["a"]);
         schedule.add(1, ["x", "y"]);
         schedule.add(0, ["b"]);
-        let order: Vec<_> = std::iter::from_fn(|| schedule.next()).map(|(_, work)| work).collect();
+        let order: Vec<_> = std::iter::from_fn(|| schedule.next(anybody)).map(|(_, work)| work).collect();
         assert_eq!(order, ["a", "x", "b", "y"]);
     }
 
@@ -98,7 +112,7 @@ mod tests {
         let mut schedule = Schedule::new(2);
         schedule.add(0, ["a", "b"]);
         schedule.add(1, ["x", "y"]);
-        assert_eq!(schedule.next(), Some((0, "a")));
+        assert_eq!(schedule.next(anybody), Some((0, "a")));
         assert_eq!((schedule.remove(0), schedule.remove(0)), (1, 0));
         assert_eq!(schedule.drain(), [(1, "x"), (1, "y")]);
     }
@@ -107,10 +121,21 @@ mod tests {
     fn a_tenant_that_comes_later_gets_its_turn() {
         let mut schedule = Schedule::new(1);
         schedule.add(0, 0..3);
-        assert_eq!(schedule.next(), Some((0, 0)));
+        assert_eq!(schedule.next(anybody), Some((0, 0)));
         schedule.add(1, 10..11);
-        assert_eq!(schedule.next(), Some((1, 10)));
+        assert_eq!(schedule.next(anybody), Some((1, 10)));
         assert_eq!(schedule.drain(), [(0, 1), (0, 2)]);
-        assert_eq!(schedule.next(), None);
+        assert_eq!(schedule.next(anybody), None);
+    }
+
+    #[test]
+    fn who_may_not_open_more_is_passed_over_until_it_may() {
+        let mut schedule = Schedule::new(5);
+        schedule.add(0, ["a", "b"]);
+        schedule.add(1, ["x", "y"]);
+        assert_eq!(schedule.next(|tenant| tenant == 1), Some((1, "x")));
+        assert_eq!(schedule.next(|_| false), None);
+        assert_eq!(schedule.next(|tenant| tenant == 0), Some((0, "a")));
+        assert_eq!(schedule.tenants().collect::<Vec<_>>(), [0, 1]);
     }
 }

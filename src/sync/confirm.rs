@@ -1,0 +1,42 @@
+//! Making sure of what an answer only suggests.
+
+use super::channel::{ChannelTask, Failure};
+use super::context::Context;
+use super::meter::Meter;
+use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
+
+/// An empty page short of the newest message: either that one was deleted, or
+/// the bot may not read the history any more, which looks the same. Fails in the
+/// second case.
+pub(super) async fn right<P: PlatformAdapter>(
+    context: &Context<P>,
+    task: &ChannelTask,
+    meter: &Meter,
+) -> Result<(), Failure> {
+    let (_, channels) = context.platform.workspace(task.workspace, meter).await?;
+    let root = task.plan.channel.root();
+    let rights = channels.iter().find(|listed| listed.id == root).map(|listed| &listed.visibility);
+    if rights.is_some_and(|rights| rights.everyone_sees && rights.bot_lacks.is_empty()) {
+        return Ok(());
+    }
+    let subject = format!("messages of channel {}", task.plan.channel.id);
+    let detail = "the right to read it was lost in the middle";
+    Err(PlatformError::new(ErrorKind::Forbidden, subject, detail).into())
+}
+
+/// Whether a channel that isn't found was deleted: asking for the channel itself
+/// says so too, and the bot is still in the workspace. To one that was thrown out
+/// nothing is there.
+pub(super) async fn is_deleted<P: PlatformAdapter>(
+    context: &Context<P>,
+    task: &ChannelTask,
+    meter: &Meter,
+) -> Result<bool, Failure> {
+    let channel = task.plan.channel.id;
+    let asked = context.platform.channel(channel, meter).await;
+    if !asked.is_err_and(|error| error.kind == ErrorKind::NotFound) {
+        return Ok(false);
+    }
+    let (_, listed) = context.platform.workspace(task.workspace, meter).await?;
+    Ok(!listed.iter().any(|listed| listed.id == channel))
+}
