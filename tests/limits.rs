@@ -1,14 +1,18 @@
 //! Discord's limits: kept when they are told, learned when they aren't.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod util;
 
 use std::time::Duration;
 
-use discord_sim::{BodyKind, Description, Headers, Limits, Match, RouteKind, Scope, What, World};
-use util::Sandbox;
+use discord_sim::{
+    BodyKind, ChannelDescription, Description, Entry, GuildDescription, Headers, Limits, Match, RouteKind,
+    Scope, What, World,
+};
+use rustix::process::Signal;
 use util::truth::assert_archived;
+use util::{Sandbox, ended, send, wait_until};
 
 const GUILD: u64 = 77_000_000_000_000_001;
 
@@ -125,4 +129,40 @@ fn waits_are_told_by_cause_for_the_job_and_for_each_channel() {
     );
     let details = sandbox.run(&["status", "--job-id", job["job_id"].as_str().unwrap()]).expect_code(0).stdout;
     assert!(details.contains("for the channels' own limits"), "{details}");
+}
+
+#[test]
+fn a_tenant_whose_channels_are_known_later_waits_for_no_channel_of_another() {
+    let channels = || (0..30).map(|number| ChannelDescription::text(&format!("c{number}"), 3000)).collect();
+    let guild = |id| GuildDescription {
+        id,
+        name: format!("t{id}"),
+        channels: channels(),
+        ..GuildDescription::default()
+    };
+    let guilds = vec![guild(GUILD), guild(GUILD + 1)];
+    let world = World::new(&Description { guilds, ..Description::default() });
+    let config = "[sync]\nmax_channel_workers = 2\nretry_base_delay = \"400ms\"";
+    let sandbox = Sandbox::with_config(world, config);
+    sandbox.sim.set_latency(Duration::from_millis(5), Duration::ZERO);
+    let fault = What::Status(500, BodyKind::Empty);
+    sandbox.sim.faults().when(Match::route(RouteKind::ActiveThreads), fault);
+    let sync = sandbox.spawn(&["start"]);
+    let entries = || sandbox.sim.journal().entries();
+    let late = || entries().iter().find(|entry| entry.status == Some(500)).and_then(|entry| entry.guild);
+    wait_until("a listing fails", || late().is_some());
+    let late = late().unwrap();
+    let late_channels: Vec<u64> = sandbox.sim.world().truth(late).iter().map(|channel| channel.id).collect();
+    let is_page = |entry: &Entry| entry.route == Some(RouteKind::Messages);
+    let is_late = |entry: &Entry| is_page(entry) && late_channels.contains(&entry.channel.unwrap());
+    wait_until("the late one is read", || entries().iter().any(is_late));
+    send(&sync, Signal::INT);
+    ended(sync).expect_code(130);
+    let entries = entries();
+    let is_listed = |entry: &Entry| entry.guild == Some(late) && entry.status == Some(200);
+    let first = entries.iter().position(is_late).unwrap();
+    let listed = entries[..first].iter().rposition(is_listed).unwrap();
+    assert!(entries[..listed].iter().any(is_page), "the other one is read already");
+    let between = entries[listed..first].iter().filter(|entry| is_page(entry)).count();
+    assert!(between < 60, "{between} pages");
 }
