@@ -7,7 +7,7 @@ mod util;
 use std::sync::Arc;
 use std::time::Duration;
 
-use discord_sim::{Description, RouteKind, World};
+use discord_sim::{BodyKind, Description, Match, RouteKind, What, World};
 use tokio::sync::watch;
 use util::Sandbox;
 use util::truth::assert_archived;
@@ -105,6 +105,31 @@ async fn a_channel_that_is_closed_in_a_long_run_is_left_alone_soon() {
     sandbox.sim.world().show(chat);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     let sandbox = Arc::clone(&sandbox);
+    tokio::task::spawn_blocking(move || {
+        sandbox.run(&["start"]).expect_code(0);
+        assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_be_looked_at_any_more_is_read_no_further() {
+    let sandbox = Arc::new(sandbox(2, 4000));
+    let chat = chat(&sandbox);
+    sandbox.sim.set_latency(Duration::from_millis(50), Duration::ZERO);
+    let long_run = tokio::spawn(long_run(Arc::clone(&sandbox)));
+    let under_way = Arc::clone(&sandbox);
+    let asked = move || under_way.sim.journal().count(RouteKind::Messages);
+    tokio::task::spawn_blocking(move || util::wait_until("pages are read", || asked() > 4)).await.unwrap();
+    let out_of_order = What::Status(500, BodyKind::Empty);
+    sandbox.sim.faults().when(Match::route(RouteKind::Guild).always(), out_of_order);
+    long_run.await.unwrap();
+    let read = stored(&sandbox, chat);
+    assert!((100..4000).contains(&read), "{read} messages were read");
+    assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'partial'"), 1);
+    sandbox.sim.faults().clear();
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     tokio::task::spawn_blocking(move || {
         sandbox.run(&["start"]).expect_code(0);
         assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);

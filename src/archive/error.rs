@@ -50,21 +50,31 @@ impl ArchiveError {
     pub fn new(kind: ArchiveErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
+
+    /// An error of another library: what SQLite says at its bottom, if it does.
+    pub(super) fn of(error: &(dyn std::error::Error + 'static), message: String) -> Self {
+        let mut causes = std::iter::successors(Some(error), |error| error.source());
+        let sqlite = causes.find_map(|cause| cause.downcast_ref::<rusqlite::Error>());
+        Self::new(sqlite.map_or(ArchiveErrorKind::Other, kind), message)
+    }
 }
 
 impl From<rusqlite::Error> for ArchiveError {
     fn from(error: rusqlite::Error) -> Self {
-        let kind = match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => ArchiveErrorKind::NotAnArchive,
-            Some(ErrorCode::DatabaseCorrupt) => ArchiveErrorKind::Corrupt,
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => ArchiveErrorKind::ReadOnly,
-            Some(ErrorCode::DiskFull) => ArchiveErrorKind::DiskFull,
-            Some(ErrorCode::SystemIoFailure) => ArchiveErrorKind::Io,
-            Some(ErrorCode::CannotOpen) => ArchiveErrorKind::CannotCreate,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ArchiveErrorKind::Busy,
-            Some(ErrorCode::OperationInterrupted) => ArchiveErrorKind::Interrupted,
-            _ => ArchiveErrorKind::Other,
-        };
-        Self::new(kind, error.to_string())
+        Self::new(kind(&error), error.to_string())
+    }
+}
+
+fn kind(error: &rusqlite::Error) -> ArchiveErrorKind {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => ArchiveErrorKind::NotAnArchive,
+        Some(ErrorCode::DatabaseCorrupt) => ArchiveErrorKind::Corrupt,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => ArchiveErrorKind::ReadOnly,
+        Some(ErrorCode::DiskFull) => ArchiveErrorKind::DiskFull,
+        Some(ErrorCode::SystemIoFailure) => ArchiveErrorKind::Io,
+        Some(ErrorCode::CannotOpen) => ArchiveErrorKind::CannotCreate,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ArchiveErrorKind::Busy,
+        Some(ErrorCode::OperationInterrupted) => ArchiveErrorKind::Interrupted,
+        _ => ArchiveErrorKind::Other,
     }
 }

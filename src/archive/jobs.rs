@@ -255,15 +255,15 @@ pub fn fail_channel(
 pub fn interrupt_abandoned(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, ArchiveError> {
     let now = now.as_millis();
     let connection = tx.connection;
-    let jobs = connection.execute(
-        "UPDATE sync_jobs SET status = 'interrupted', completed_at = updated_at, eta_seconds = NULL, updated_at = ?1
-          WHERE status IN ('queued', 'running')",
-        params![now],
-    )?;
     connection.execute(
         "UPDATE channel_sync_jobs SET status = 'interrupted', completed_at = ?1, updated_at = ?1
           WHERE status IN ('pending', 'in_progress') AND job_id IN
-                (SELECT id FROM sync_jobs WHERE status = 'interrupted')",
+                (SELECT id FROM sync_jobs WHERE status IN ('queued', 'running'))",
+        params![now],
+    )?;
+    let jobs = connection.execute(
+        "UPDATE sync_jobs SET status = 'interrupted', completed_at = updated_at, eta_seconds = NULL, updated_at = ?1
+          WHERE status IN ('queued', 'running')",
         params![now],
     )?;
     connection.execute(

@@ -264,8 +264,7 @@ fn configure(connection: &Connection) -> Result<(), ArchiveError> {
 /// is of its old schema.
 fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), ArchiveError> {
     Runner::new(migrations).set_grouped(true).run(connection).map_err(|error| {
-        let message = format!("the archive can't be brought to this version: {error}");
-        ArchiveError::new(ArchiveErrorKind::Other, message)
+        ArchiveError::of(&error, format!("the archive can't be brought to this version: {error}"))
     })?;
     record_migrations(connection)
 }

@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// The columns of a job, in the order that [`job`] reads them.
-const JOB: &str = "
+pub(super) const JOB: &str = "
     SELECT j.id, j.run_id, t.name, j.kind, j.status, j.started_at, j.completed_at, j.channels_total,
            j.channels_processed, j.channels_skipped, j.messages_processed, j.reactions_processed,
            j.attachments_processed, j.max_concurrent_channels, j.average_channel_seconds, j.progress, j.eta_seconds,
@@ -18,6 +18,14 @@ const JOB: &str = "
            j.bucket_wait_seconds, j.global_wait_seconds, j.guard_wait_seconds, j.pace_wait_seconds,
            j.retry_wait_seconds, j.reactions_pending, j.broken_messages
       FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id";
+
+/// Condition and order of a run's jobs, in the order of its tenants: their IDs are
+/// the run's, a hyphen and a number.
+pub(super) const OF_RUN: &str = "WHERE j.id > ?1 || '-' AND j.id < ?1 || '.' ORDER BY length(j.id), j.id";
+
+/// The same of jobs that are running or waiting.
+pub(super) const UNFINISHED: &str =
+    "WHERE j.status IN ('queued', 'running') ORDER BY j.created_at, length(j.id), j.id";
 
 impl Reader {
     /// Every tenant in the archive, by name.
@@ -50,7 +58,7 @@ impl Reader {
     /// # Errors
     /// When the archive can't be read.
     pub fn unfinished_jobs(&self) -> Result<Vec<Job>, ArchiveError> {
-        self.jobs("WHERE j.status IN ('queued', 'running') ORDER BY j.created_at, length(j.id), j.id", "")
+        self.jobs(UNFINISHED, "")
     }
 
     /// The jobs of a run, in the order of its tenants.
@@ -58,7 +66,7 @@ impl Reader {
     /// # Errors
     /// When the archive can't be read.
     pub fn jobs_of_run(&self, run_id: &str) -> Result<Vec<Job>, ArchiveError> {
-        self.jobs("WHERE j.run_id = ?1 ORDER BY length(j.id), j.id", run_id)
+        self.jobs(OF_RUN, run_id)
     }
 
     /// One job with its channels.

@@ -61,10 +61,8 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), ArchiveError>) {
         let Self { result, answer, .. } = *self;
-        if let Some(result) = committed.map_or_else(|error| Some(Err(error)), |()| result) {
-            // Nobody listens any more when the sender was cancelled.
-            answer.send(result).ok();
-        }
+        // Nobody listens any more when the sender was cancelled.
+        answer.send(committed.and_then(|()| result.unwrap_or_else(|| Err(panicked())))).ok();
     }
 }
 
@@ -151,6 +149,11 @@ impl WriterThread {
     pub fn join(self) -> Result<(), ArchiveError> {
         self.thread.join().unwrap_or_else(|_| Err(gone()))
     }
+}
+
+fn panicked() -> ArchiveError {
+    let message = "a change of it failed unexpectedly and was undone (please report this)";
+    ArchiveError::new(ArchiveErrorKind::Other, message)
 }
 
 fn gone() -> ArchiveError {

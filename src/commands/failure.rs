@@ -105,11 +105,8 @@ impl Failure {
         let error_text = error.to_string();
         let shown = path.display().to_string();
         let named = if error_text.contains(&shown) { String::new() } else { format!(" {shown}") };
-        let exit_code = match error.kind {
-            ArchiveErrorKind::OtherScheme => ExitCode::Usage,
-            _ => ExitCode::Archive,
-        };
-        let failure = Self::new(exit_code, format!("the archive{named} can't be used: {error_text}"));
+        let message = format!("the archive{named} can't be used: {error_text}");
+        let failure = Self::new(ExitCode::Archive, message);
         let folder = path.parent().unwrap_or(path);
         let (is_folder, exists, folder) = (folder.is_dir(), folder.exists(), folder.display());
         match error.kind {
@@ -153,8 +150,9 @@ impl Failure {
             ),
             ArchiveErrorKind::Replaced => failure
                 .hint("leave the file alone while a sync runs; run again: it goes on with what it finds"),
+            ArchiveErrorKind::OtherScheme => failure
+                .hint("use the version of verta-sync that made it, or change [archive] path to begin anew"),
             ArchiveErrorKind::Missing
-            | ArchiveErrorKind::OtherScheme
             | ArchiveErrorKind::Interrupted
             | ArchiveErrorKind::Other => failure,
         }

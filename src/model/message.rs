@@ -134,6 +134,11 @@ impl MessagePage {
         self.messages.iter().any(|message| message.is_blank)
     }
 
+    /// Whether a message came with text.
+    pub fn has_text(&self) -> bool {
+        self.messages.iter().any(|message| !message.content.is_empty())
+    }
+
     /// The greatest ID on the page, broken messages included.
     pub fn last_id(&self) -> Option<MessageId> {
         let readable = self.messages.iter().map(|message| message.id);

@@ -296,6 +296,10 @@ fn read<P: PlatformAdapter>(
     selection: &Selection,
     now: Timestamp,
 ) -> Option<ChannelPlan> {
+    // Nothing was sent before all IDs.
+    if selection.run_until.is_some_and(|until| platform.id_before(until).is_none()) {
+        return None;
+    }
     let never = Checkpoint::default();
     let checkpoint = checkpoint.unwrap_or(&never);
     let backfill = backfill(platform, checkpoint, selection);

@@ -10,7 +10,8 @@ use crate::model::{Channel, ChannelId, ChannelState};
 pub enum Closing {
     /// The channel was closed.
     Channel(ChannelState),
-    /// The bot isn't in the workspace any more.
+    /// The bot isn't in the workspace any more, or it can't be told what is
+    /// public there.
     Workspace,
 }
 
@@ -60,7 +61,7 @@ impl Closings {
         self.0.borrow().of(root)
     }
 
-    /// Whether the bot isn't in the workspace any more.
+    /// Whether nothing of the workspace is to be read.
     pub fn has_lost_workspace(&self) -> bool {
         self.0.borrow().workspace
     }

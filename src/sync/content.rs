@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::channel::Failure;
 use super::context::Context;
-use crate::model::Cause;
+use crate::model::{Cause, MessagePage};
 use crate::monitor::Monitor;
 use crate::platform::PlatformAdapter;
 
@@ -21,14 +21,17 @@ pub struct ContentCheck {
 }
 
 impl ContentCheck {
-    /// Fails, and with it the run, if the bot may not read content any more.
+    /// Fails, and with it the run, if the bot may not read content any more. The
+    /// last answer doesn't count for a page without any text: it may be older
+    /// than what made the page so.
     pub(super) async fn confirm<P: PlatformAdapter>(
         &self,
         context: &Context<P>,
+        page: &MessagePage,
         monitor: &dyn Monitor,
     ) -> Result<(), Failure> {
         let mut confirmed = self.confirmed.lock().await;
-        if confirmed.is_some_and(|at| at.elapsed() < ANSWER_HOLDS) {
+        if page.has_text() && confirmed.is_some_and(|at| at.elapsed() < ANSWER_HOLDS) {
             return Ok(());
         }
         let identity = context.platform.identity(monitor).await?;

@@ -198,7 +198,8 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             return Err(self.unreadable("the page doesn't go beyond the one before"));
         }
         if page.has_blank_message()
-            && let Some(end) = self.confirm(self.context.content.confirm(self.context, &self.meter)).await?
+            && let Some(end) =
+                self.confirm(self.context.content.confirm(self.context, &page, &self.meter)).await?
         {
             return Ok(Some(end));
         }

@@ -26,6 +26,9 @@ use crate::platform::PlatformAdapter;
 
 /// How often a running job's row is brought up to date.
 const RECORD_INTERVAL: Duration = Duration::from_secs(1);
+/// What is public is known for so many thirds of the time after which it is
+/// looked at again.
+const KNOWN_THIRDS: u32 = 5;
 
 /// Carries out a run under the lock. Every tenant gets a job `{run_id}-{n}`.
 ///
@@ -304,11 +307,16 @@ impl<P: PlatformAdapter> Run<P> {
         self.finish_if_done(tenant).await
     }
 
-    /// What is public couldn't be looked at.
+    /// What is public couldn't be looked at. When that lasts it isn't known any
+    /// more, and nothing is read.
     fn note_unseen(&mut self, tenant: usize, failure: &Failure) {
         tracing::warn!(tenant = self.tenants[tenant].name, error = failure.error, "looking again failed");
         self.note_fatal(failure);
-        if failure.cause == Cause::NotInWorkspace {
+        let scope = &self.scopes[tenant];
+        let longest = self.context.settings.visibility_interval * KNOWN_THIRDS / 3;
+        let is_unknown = scope.looked.is_some_and(|at| at.elapsed() >= longest);
+        if failure.cause == Cause::NotInWorkspace || (is_unknown && !scope.closings.has_lost_workspace()) {
+            scope.closings.lose_workspace();
             self.records[tenant].failed(failure, self.context.clock.now());
             self.leave_rest(tenant);
         }

@@ -117,6 +117,17 @@ fn a_migration_that_fails_halfway_leaves_the_archive_as_it_was() {
 }
 
 #[test]
+fn a_migration_without_room_says_so() {
+    let dir = archive();
+    let grow = format!(
+        "{CHANGE} PRAGMA max_page_count = 1;
+         CREATE TABLE large (text TEXT) STRICT; INSERT INTO large SELECT hex(zeroblob(100000));"
+    );
+    let error = file(dir.path()).open_with(&with(&grow)).unwrap_err();
+    assert_eq!(error.kind, ArchiveErrorKind::DiskFull, "{error}");
+}
+
+#[test]
 fn of_several_migrations_all_are_made_or_none() {
     let dir = archive();
     let before = dump(dir.path());

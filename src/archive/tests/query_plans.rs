@@ -7,12 +7,18 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::archive::indexes::{due, put_off};
+use crate::archive::status::{JOB, OF_RUN, UNFINISHED};
 use crate::archive::tx::Interned;
 use crate::archive::{ArchiveFile, Tx};
 
-/// Tables that grow with the messages.
-const LARGE: [&str; 4] =
-    ["messages", "message_attachments", "message_reaction_counts", "message_emoji_reactions"];
+/// Tables that grow with the messages, or with every run.
+const LARGE: [&str; 5] = [
+    "messages",
+    "message_attachments",
+    "message_reaction_counts",
+    "message_emoji_reactions",
+    "channel_sync_jobs",
+];
 
 /// Commands that read everything there is, on purpose: `forget`, `reset
 /// --purge`, `check --privacy`.
@@ -56,6 +62,16 @@ fn no_statement_of_a_sync_or_a_status_reads_a_large_table_from_end_to_end() {
     put_off(&tx).unwrap();
     assert_eq!(due(&tx).unwrap(), Some(0));
     check(&connection, &statements);
+}
+
+#[test]
+fn a_run_finds_its_jobs_without_reading_all_there_ever_were() {
+    let dir = TempDir::new().unwrap();
+    let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600 }.open().unwrap();
+    for condition in [OF_RUN, UNFINISHED] {
+        let steps = plan(&connection, &format!("{JOB} {condition}"));
+        assert!(steps.iter().any(|step| step.starts_with("SEARCH j ")), "{steps:?}");
+    }
 }
 
 #[test]
