@@ -142,6 +142,10 @@ fn a_purge_removes_messages_and_users_and_shrinks_the_file() {
                            AND NOT EXISTS (SELECT 1 FROM message_emoji_reactions WHERE user_id = u.id)
                            AND NOT EXISTS (SELECT 1 FROM channels WHERE owner_id = u.id)";
     assert_eq!(sandbox.count(unreferenced), 0);
+    let emoji = "SELECT count(*) FROM emoji
+                  WHERE id NOT IN (SELECT emoji_id FROM message_reaction_counts
+                                   UNION SELECT emoji_id FROM message_emoji_reactions)";
+    assert_eq!(sandbox.count(emoji), 0);
     assert!(sandbox.count("SELECT count(*) FROM users") > 0, "the other tenant's users stay");
     assert_eq!(sandbox.count("SELECT count(*) FROM audit_log WHERE action = 'purge'"), 1);
     assert_eq!(sandbox.count("SELECT sum(message_count) FROM channels"), 25, "the counters know");

@@ -123,8 +123,8 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
 }
 
 /// Removes the messages of a tenant, or of the channels named with their
-/// threads, and the users whom nothing refers to any more. Free space still
-/// holds it all until [`forget::finish`].
+/// threads, and the emoji and users that nothing refers to any more. Free space
+/// still holds it all until [`forget::finish`].
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -149,8 +149,14 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
           WHERE id IN ({CHANNELS})"
     );
     tx.connection.execute(&counters, params![tenant.0, list])?;
-    // Whoever is deleted is looked for everywhere.
+    // What is deleted is looked for everywhere.
     indexes::complete(tx)?;
+    tx.connection.execute(
+        "DELETE FROM emoji
+          WHERE NOT EXISTS (SELECT 1 FROM message_reaction_counts WHERE emoji_id = emoji.id)
+            AND NOT EXISTS (SELECT 1 FROM message_emoji_reactions WHERE emoji_id = emoji.id)",
+        [],
+    )?;
     delete_unreferenced_users(tx)?;
     // Gives the space back as well.
     forget::demand_vacuum(tx.connection)?;
