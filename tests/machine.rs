@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use discord_sim::{Description, World};
 use util::truth::{assert_archived, hash};
-use util::{Ran, Sandbox, ended};
+use util::{Ran, Sandbox, ended, wait_until};
 
 const GUILD: u64 = 77_000_000_000_000_001;
 const HOUR: Duration = Duration::from_hours(1);
@@ -22,12 +22,12 @@ fn sandbox() -> Sandbox {
     )
 }
 
-/// The binary, after what a shell does first.
+/// The binary, after what a shell does first; that may set further arguments.
 fn after(sandbox: &Sandbox, preparation: &str) -> Command {
     let binary = env!("CARGO_BIN_EXE_verta-sync");
     let mut command = Command::new("sh");
     command
-        .args(["-c", &format!("{preparation}; exec {binary} start")])
+        .args(["-c", &format!("{preparation}; exec {binary} start \"$@\"")])
         .current_dir(sandbox.dir.path())
         .env("DISCORD_BOT_TOKEN", sandbox.sim.token())
         .stdin(Stdio::null());
@@ -93,6 +93,24 @@ fn a_file_that_may_not_grow_ends_the_run_and_costs_no_checkpoint() {
 }
 
 #[test]
+fn a_script_is_told_of_the_jobs_of_a_run_that_the_disk_has_ended() {
+    for blocks in [400, 700, 1200] {
+        let sandbox = sandbox();
+        let limit = format!("set -- --format json; trap '' XFSZ; ulimit -f {blocks}");
+        let ran = run_after(&sandbox, &limit).expect_code(6);
+        let summary = ran.last_json();
+        assert_eq!((&summary["event"], &summary["exit_code"]), (&"summary".into(), &6.into()));
+        let started = ran.stdout.lines().filter(|line| line.contains("job_started")).count();
+        assert_eq!(summary["jobs"].as_array().unwrap().len(), started, "{summary}");
+        assert_eq!(summary["run_id"].is_string(), started > 0, "{summary}");
+        assert!(
+            summary["jobs"].as_array().unwrap().iter().all(|job| job["status"] != "running"),
+            "{summary}"
+        );
+    }
+}
+
+#[test]
 fn an_archive_that_is_deleted_or_replaced_in_the_middle_ends_the_run() {
     for replacement in [None, Some("")] {
         let sandbox = sandbox();
@@ -108,6 +126,22 @@ fn an_archive_that_is_deleted_or_replaced_in_the_middle_ends_the_run() {
         sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
         assert_goes_on(&sandbox);
     }
+}
+
+#[test]
+fn an_archive_that_another_one_is_moved_over_takes_no_harm_from_what_was_to_come() {
+    let sandbox = sandbox();
+    let run = sandbox.spawn_slow(&["start"]);
+    let backup = sandbox.dir.path().join("backup.db");
+    sandbox.archive().execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    let log = || fs::metadata(sandbox.dir.path().join("archive.db-wal")).unwrap().len();
+    wait_until("something is in the log that the backup lacks", || log() > 1 << 20);
+    fs::rename(backup, sandbox.archive_path()).unwrap();
+    let ran = ended(run).expect_code(6);
+    assert!(ran.stderr.contains("deleted or replaced"), "{}", ran.stderr);
+    assert_eq!(log(), 0, "nobody takes the old archive's log for the new one's");
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    assert_goes_on(&sandbox);
 }
 
 #[test]

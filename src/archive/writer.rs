@@ -184,7 +184,12 @@ fn work(
         }
         commit(&mut connection, &ground, &mut interned, group);
     }
-    ground.archive.check()?;
+    if let Err(gone) = ground.archive.check() {
+        // The log is of the file that is gone: whoever opens what stands in its
+        // place would take it for that one's.
+        open::truncate_log(&connection).ok();
+        return Err(gone);
+    }
     finish(connection)
 }
 
@@ -264,6 +269,10 @@ fn attempt(
 /// is in the middle of it: that one is not waited for, the next run does it.
 fn finish(connection: Connection) -> Result<(), ArchiveError> {
     connection.busy_timeout(open::END_TIMEOUT)?;
-    connection.execute_batch("PRAGMA optimize")?;
+    match connection.execute_batch("PRAGMA optimize").map_err(ArchiveError::from) {
+        // Another program writes: statistics can wait for the next run.
+        Err(error) if error.kind != ArchiveErrorKind::Busy => return Err(error),
+        _ => {}
+    }
     if open::truncate_log(&connection)? { remnants::remove(connection) } else { Ok(()) }
 }

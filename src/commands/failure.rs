@@ -5,11 +5,13 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::Format;
+use super::end::End;
 use super::system::{may_read, owner_and_mode};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, beside};
 use crate::config::{ConfigError, DiscordConfig, TokenError, UnknownTenant, quoted, suggest};
 use crate::exit_code::ExitCode;
-use crate::model::Timestamp;
+use crate::model::{Job, JobStatus, Timestamp};
 use crate::platform::PlatformError;
 use crate::report;
 use crate::sync::cause_of;
@@ -26,12 +28,14 @@ pub struct Failure {
     message: String,
     hint: Option<String>,
     voice: Voice,
+    /// The run that it ended, if that had begun.
+    run: Option<Box<End>>,
 }
 
 impl Failure {
     /// A failure without a remedy.
     pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
-        Self { exit_code, message: message.into(), hint: None, voice: Voice::default() }
+        Self { exit_code, message: message.into(), hint: None, voice: Voice::default(), run: None }
     }
 
     /// Has it told like everything else.
@@ -207,9 +211,25 @@ impl Failure {
         (self.message.clone(), self.hint.clone())
     }
 
-    /// What scripts are told of a run that came to nothing, a line an event.
-    pub fn events(&self) -> String {
-        report::failure_json(&self.message, self.hint.as_deref(), self.exit_code)
+    /// Adds the run that it ended. Its jobs can't be finished in the archive any
+    /// more: the next run will find them interrupted.
+    #[must_use]
+    pub fn of_run(mut self, run_id: String, mut jobs: Vec<Job>) -> Self {
+        let is_unfinished = |job: &&mut Job| matches!(job.status, JobStatus::Queued | JobStatus::Running);
+        jobs.iter_mut().filter(is_unfinished).for_each(|job| job.status = JobStatus::Interrupted);
+        let code = self.exit_code;
+        self.run = Some(Box::new(End { code, run_id: Some(run_id), jobs, ..End::default() }));
+        self
+    }
+
+    /// What goes to stdout: what the run had done; for scripts what ended it, too.
+    pub fn text(&self, format: Format) -> String {
+        let nothing = End { code: self.exit_code, ..End::default() };
+        let end = self.run.as_deref().unwrap_or(&nothing).text(format);
+        match format {
+            Format::Json => report::failure_json(&self.message, self.hint.as_deref()) + &end,
+            Format::Human => end,
+        }
     }
 }
 

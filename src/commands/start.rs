@@ -70,8 +70,8 @@ pub fn start(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
         ),
         _ => failure,
     });
-    if let (Err(failure), Format::Json) = (&ended, options.format) {
-        write!(io::stdout(), "{}", failure.events()).ok();
+    if let Err(failure) = &ended {
+        write!(io::stdout(), "{}", failure.text(options.format)).ok();
     }
     ended
 }
@@ -166,10 +166,15 @@ async fn sync(
     let jobs = jobs_of_run(path, &run_id);
     drop(writer);
     let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-    let outcome = outcome.map_err(|error| Failure::archive(&error, path))?;
-    if let Ok(Err(error)) = joined {
-        return Err(Failure::archive(&error, path));
-    }
+    let ended = outcome.and_then(|outcome| joined.unwrap_or(Ok(())).map(|()| outcome));
+    let outcome = match ended {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            let mut failure = Failure::archive(&error, path);
+            failure.exit_code = signals.code().unwrap_or(failure.exit_code);
+            return Err(failure.of_run(run_id, jobs.unwrap_or_default()));
+        }
+    };
     let code = report::exit_code(&outcome, signals.code());
     let unknown = unknown_channels(&outcome, &options.channels);
     for channel in &unknown {

@@ -43,11 +43,9 @@ pub fn channel_error(channel: ChannelId, error: &str) -> String {
     format!("{}\n", json!({"event": "error", "channel_id": channel, "error": error}))
 }
 
-/// What `start --format json` says of a run that came to nothing.
-pub fn failure(message: &str, hint: Option<&str>, exit_code: ExitCode) -> String {
-    let error = json!({"event": "error", "channel_id": null, "error": message, "hint": hint});
-    let summary = json!({"event": "summary", "run_id": null, "exit_code": exit_code.number(), "jobs": []});
-    format!("{error}\n{summary}\n")
+/// An event: what ended a run, or kept it from beginning.
+pub fn failure(message: &str, hint: Option<&str>) -> String {
+    format!("{}\n", json!({"event": "error", "channel_id": null, "error": message, "hint": hint}))
 }
 
 /// What `status` shows. `stale` are those whose last success is too old, if that

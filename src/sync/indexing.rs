@@ -48,10 +48,11 @@ pub(super) async fn complete<P>(context: &Context<P>) -> Result<(), ArchiveError
 fn put_off_again(why: &str) {
     tracing::error!(
         "the archive's indexes by user are put off to the next run ({why}): they need free space beside the \
-         archive and in the folder for temporary files (TMPDIR, else /var/tmp)"
+         archive and in the folder for temporary files (TMPDIR, else /var/tmp), and nobody else who writes it"
     );
 }
 
 const fn is_passing(kind: ArchiveErrorKind) -> bool {
-    matches!(kind, ArchiveErrorKind::DiskFull | ArchiveErrorKind::Io | ArchiveErrorKind::CannotCreate)
+    use ArchiveErrorKind::{Busy, CannotCreate, DiskFull, Io};
+    matches!(kind, Busy | CannotCreate | DiskFull | Io)
 }
