@@ -285,6 +285,14 @@ fn advise(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
                 tip("the token is never given on the command line: put it into DISCORD_BOT_TOKEN"),
             );
         }
+        ErrorKind::UnknownArgument
+            if arguments.windows(2).any(|pair| pair[0] == "--wait" && pair[1] == *argument) =>
+        {
+            error.insert(
+                ContextKind::Suggested,
+                tip(&format!("how long to wait is given with '--wait={argument}'")),
+            );
+        }
         ErrorKind::UnknownArgument if !argument.starts_with('-') && takes_tenant(arguments) => {
             error.insert(
                 ContextKind::Suggested,

@@ -21,6 +21,7 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
         &["start", "--since", "2024-06-01", "--until", "2024-01-01"],
         &["start", "--max-runtime", "50"],
         &["start", "--wait=soon"],
+        &["start", "--wait", "5s"],
         &["start", "--max-channel-workers", "0"],
         &["start", "--channel", "general"],
         &["start", "--channel", "99999999999999999999"],
