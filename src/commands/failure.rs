@@ -109,8 +109,12 @@ impl Failure {
         let error_text = error.to_string();
         let shown = path.display().to_string();
         let named = if error_text.contains(&shown) { String::new() } else { format!(" {shown}") };
-        let message = format!("the archive{named} can't be used: {error_text}");
-        let failure = Self::new(ExitCode::Archive, message);
+        let exit_code = match error.kind {
+            // Two versions are at odds, not file and disk.
+            ArchiveErrorKind::OtherScheme => ExitCode::Usage,
+            _ => ExitCode::Archive,
+        };
+        let failure = Self::new(exit_code, format!("the archive{named} can't be used: {error_text}"));
         let folder = path.parent().unwrap_or(path);
         let (is_folder, exists, folder) = (folder.is_dir(), folder.exists(), folder.display());
         match error.kind {
