@@ -164,5 +164,6 @@ fn a_tenant_whose_channels_are_known_later_waits_for_no_channel_of_another() {
     let listed = entries[..first].iter().rposition(is_listed).unwrap();
     assert!(entries[..listed].iter().any(is_page), "the other one is read already");
     let between = entries[listed..first].iter().filter(|entry| is_page(entry)).count();
-    assert!(between < 60, "{between} pages");
+    // The other one's open channels hold 480 pages.
+    assert!(between < 200, "{between} pages");
 }

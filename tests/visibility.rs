@@ -115,7 +115,7 @@ async fn a_channel_that_is_closed_in_a_long_run_is_left_alone_soon() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_be_looked_at_any_more_is_read_no_further() {
-    let sandbox = Arc::new(sandbox(2, 4000));
+    let sandbox = Arc::new(sandbox(2, 8000));
     let chat = chat(&sandbox);
     sandbox.sim.set_latency(Duration::from_millis(50), Duration::ZERO);
     let long_run = tokio::spawn(long_run(Arc::clone(&sandbox)));
@@ -126,7 +126,7 @@ async fn a_server_that_cannot_be_looked_at_any_more_is_read_no_further() {
     sandbox.sim.faults().when(Match::route(RouteKind::Guild).always(), out_of_order);
     long_run.await.unwrap();
     let read = stored(&sandbox, chat);
-    assert!((100..4000).contains(&read), "{read} messages were read");
+    assert!((100..8000).contains(&read), "{read} messages were read");
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'partial'"), 1);
     sandbox.sim.faults().clear();
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
