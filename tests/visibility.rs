@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use discord_sim::{BodyKind, Description, Match, RouteKind, What, World};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use util::Sandbox;
 use util::truth::assert_archived;
 use verta_sync::archive::{ArchiveFile, Lock, Writer};
@@ -86,12 +87,7 @@ fn names_topics_and_places_follow() {
 async fn a_channel_that_is_closed_in_a_long_run_is_left_alone_soon() {
     let sandbox = Arc::new(sandbox(2, 4000));
     let chat = chat(&sandbox);
-    sandbox.sim.set_latency(Duration::from_millis(50), Duration::ZERO);
-    let long_run = tokio::spawn(long_run(Arc::clone(&sandbox)));
-    let under_way = Arc::clone(&sandbox);
-    let asked =
-        move || under_way.sim.journal().entries().iter().filter(|entry| entry.channel == Some(chat)).count();
-    tokio::task::spawn_blocking(move || util::wait_until("pages are read", || asked() > 4)).await.unwrap();
+    let long_run = under_way(&sandbox, chat).await;
     sandbox.sim.world().hide(chat);
     let written = sandbox.sim.world().append(chat, 1)[0];
     long_run.await.unwrap();
@@ -103,25 +99,14 @@ async fn a_channel_that_is_closed_in_a_long_run_is_left_alone_soon() {
     let others = "SELECT count(*) FROM channel_log WHERE state = 'active' AND sync_status <> 'completed'";
     assert_eq!(sandbox.count(others), 0, "the others were read to their end");
     sandbox.sim.world().show(chat);
-    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-    let sandbox = Arc::clone(&sandbox);
-    tokio::task::spawn_blocking(move || {
-        sandbox.run(&["start"]).expect_code(0);
-        assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
-    })
-    .await
-    .unwrap();
+    assert_goes_on(sandbox).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_be_looked_at_any_more_is_read_no_further() {
     let sandbox = Arc::new(sandbox(2, 8000));
     let chat = chat(&sandbox);
-    sandbox.sim.set_latency(Duration::from_millis(50), Duration::ZERO);
-    let long_run = tokio::spawn(long_run(Arc::clone(&sandbox)));
-    let under_way = Arc::clone(&sandbox);
-    let asked = move || under_way.sim.journal().count(RouteKind::Messages);
-    tokio::task::spawn_blocking(move || util::wait_until("pages are read", || asked() > 4)).await.unwrap();
+    let long_run = under_way(&sandbox, chat).await;
     let out_of_order = What::Status(500, BodyKind::Empty);
     sandbox.sim.faults().when(Match::route(RouteKind::Guild).always(), out_of_order);
     long_run.await.unwrap();
@@ -129,13 +114,28 @@ async fn a_server_that_cannot_be_looked_at_any_more_is_read_no_further() {
     assert!((100..8000).contains(&read), "{read} messages were read");
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'partial'"), 1);
     sandbox.sim.faults().clear();
+    assert_goes_on(sandbox).await;
+}
+
+/// A long run that has asked for some pages of a channel.
+async fn under_way(sandbox: &Arc<Sandbox>, channel: u64) -> JoinHandle<()> {
+    sandbox.sim.set_latency(Duration::from_millis(50), Duration::ZERO);
+    let run = tokio::spawn(long_run(Arc::clone(sandbox)));
+    let sandbox = Arc::clone(sandbox);
+    let asked =
+        move || sandbox.sim.journal().entries().iter().filter(|entry| entry.channel == Some(channel)).count();
+    tokio::task::spawn_blocking(move || util::wait_until("pages are read", || asked() > 4)).await.unwrap();
+    run
+}
+
+/// The next run archives all.
+async fn assert_goes_on(sandbox: Arc<Sandbox>) {
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-    tokio::task::spawn_blocking(move || {
+    let archive_all = move || {
         sandbox.run(&["start"]).expect_code(0);
         assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
-    })
-    .await
-    .unwrap();
+    };
+    tokio::task::spawn_blocking(archive_all).await.unwrap();
 }
 
 /// A run that looks again every quarter of a second instead of every few
@@ -162,6 +162,7 @@ async fn long_run(sandbox: Arc<Sandbox>) {
             page_size: 100,
             job_retention: HOUR,
             visibility_interval: Duration::from_millis(250),
+            visibility_holds: Duration::from_millis(400),
             reaction_budget: Duration::ZERO,
         },
         monitor: Arc::new(Silent),

@@ -178,10 +178,10 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
                     full_job_id = coalesce(?9, full_job_id),
                     full_cursor = CASE WHEN ?9 IS NULL THEN full_cursor END,
                     full_done = CASE WHEN ?9 IS NULL THEN full_done ELSE 1 END,
-                    failure_count = CASE WHEN ?10 THEN failure_count + 1 WHEN ?12 THEN 0 ELSE failure_count END,
-                    first_failed_at = CASE WHEN ?10 THEN coalesce(first_failed_at, ?3) WHEN ?12 THEN NULL
+                    failure_count = CASE WHEN ?10 THEN failure_count + 1 WHEN ?2 = 'completed' THEN 0 ELSE failure_count END,
+                    first_failed_at = CASE WHEN ?10 THEN coalesce(first_failed_at, ?3) WHEN ?2 = 'completed' THEN NULL
                                            ELSE first_failed_at END,
-                    failed_at = CASE WHEN ?10 THEN ?3 WHEN ?12 THEN NULL ELSE failed_at END,
+                    failed_at = CASE WHEN ?10 THEN ?3 WHEN ?2 = 'completed' THEN NULL ELSE failed_at END,
                     last_cause = ?11, updated_at = ?3
               WHERE channel_id = ?1",
         )?
@@ -197,7 +197,6 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
             end.ended_full,
             end.is_own_failure,
             end.error.as_ref().and_then(LastError::cause_name),
-            end.status == ProgressStatus::Completed,
         ])?;
     Ok(())
 }

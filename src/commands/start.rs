@@ -32,6 +32,8 @@ const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_l
 /// How often a long run looks again at what is public: often enough that a
 /// channel is left alone within five minutes, also if the first look fails.
 const VISIBILITY_INTERVAL: Duration = Duration::from_mins(3);
+/// Where nothing more could be seen for so long, nothing more is read.
+const VISIBILITY_HOLDS: Duration = Duration::from_mins(5);
 
 /// Said to who pressed Ctrl-C.
 const STOPPING: &str = "stopping: what has arrived is being stored; Ctrl-C again ends at once";
@@ -153,6 +155,7 @@ async fn sync(
             page_size: config.sync.message_fetch_size.min(Discord::MAX_PAGE),
             job_retention: config.sync.job_retention,
             visibility_interval: VISIBILITY_INTERVAL,
+            visibility_holds: VISIBILITY_HOLDS,
             reaction_budget: config.sync.reaction_budget,
         },
         monitor,

@@ -124,6 +124,13 @@ pub struct Visibility {
     pub everyone_lacks: Vec<&'static str>,
 }
 
+impl Visibility {
+    /// Whether it is public, and the bot can read it.
+    pub const fn is_readable(&self) -> bool {
+        self.everyone_sees && self.bot_lacks.is_empty()
+    }
+}
+
 /// What only threads have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThreadFacts {

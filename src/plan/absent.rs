@@ -6,7 +6,7 @@ use super::discover::{Facts, ThreadListing, add_threads};
 use crate::archive::KnownChannel;
 use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, Visibility};
 use crate::monitor::Monitor;
-use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
+use crate::platform::{PlatformAdapter, PlatformError};
 
 /// So many channels that can't be asked for, one after the other, and no more
 /// are asked for.
@@ -126,28 +126,29 @@ pub(super) async fn find_absent<P: PlatformAdapter>(
             }
             // The platform is in trouble, and asking takes long then.
             Fate::Unknown if failures_in_a_row >= MOST_FAILURES => None,
-            Fate::Unknown => {
-                let answer = platform.channel(channel.id, monitor).await;
-                let failed_before = std::mem::take(&mut failures_in_a_row);
-                match answer {
-                    Ok(thread) if channel.kind.is_thread() => {
+            Fate::Unknown => match platform.channel(channel.id, monitor).await {
+                Ok(answered) => {
+                    failures_in_a_row = 0;
+                    // A channel is there, though no listing named it.
+                    if channel.kind.is_thread() {
                         let parent = channel.parent_id.and_then(|parent| listed.named.get(&parent).copied());
-                        found.push(Channel { visibility: parent.cloned().unwrap_or_default(), ..thread });
-                        None
+                        found.push(Channel { visibility: parent.cloned().unwrap_or_default(), ..answered });
                     }
-                    // There it is, though no listing named it.
-                    Ok(_) => None,
-                    Err(error) if error.kind.ends_run() => return Err(error),
-                    Err(error) if error.kind == ErrorKind::NotFound => Some(ChannelState::Deleted),
-                    Err(error) if error.kind == ErrorKind::Forbidden => Some(ChannelState::Hidden),
-                    Err(error) => {
-                        failures_in_a_row = failed_before + 1;
+                    None
+                }
+                Err(error) if error.kind.ends_run() => return Err(error),
+                Err(error) => {
+                    let proven = error.kind.proves();
+                    if proven.is_some() {
+                        failures_in_a_row = 0;
+                    } else {
+                        failures_in_a_row += 1;
                         listed.silent.insert(channel.id);
                         facts.unasked.push((channel.id, error));
-                        None
                     }
+                    proven
                 }
-            }
+            },
         };
         if let Some(state) = state {
             listed.gone.insert(channel.id, state);

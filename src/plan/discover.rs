@@ -157,7 +157,7 @@ async fn list_archived<P: PlatformAdapter>(
 
 /// Only what is public and readable is looked into.
 fn may_list(channel: &Channel) -> bool {
-    channel.kind.has_threads() && channel.visibility.everyone_sees && channel.visibility.bot_lacks.is_empty()
+    channel.kind.has_threads() && channel.visibility.is_readable()
 }
 
 /// Down to which archive time to list; `None` if nothing can be new.

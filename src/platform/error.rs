@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::ChannelState;
+
 /// The kind decides what is done; text is for people only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -63,6 +65,15 @@ impl ErrorKind {
     /// Whether a compatible server may not know the route at all.
     pub const fn is_unsupported(self) -> bool {
         matches!(self, Self::NoRoute | Self::Refused)
+    }
+
+    /// What it proves of a channel that was itself asked for, if it does.
+    pub const fn proves(self) -> Option<ChannelState> {
+        match self {
+            Self::NotFound => Some(ChannelState::Deleted),
+            Self::Forbidden => Some(ChannelState::Hidden),
+            _ => None,
+        }
     }
 
     /// Whether the cause lies in the channel asked for: no outage, no limit.

@@ -3,6 +3,7 @@
 use super::channel::{ChannelTask, Failure};
 use super::context::Context;
 use super::meter::Meter;
+use crate::model::Visibility;
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
 /// An empty page short of the newest message: either that one was deleted, or
@@ -16,7 +17,7 @@ pub(super) async fn right<P: PlatformAdapter>(
     let (_, channels) = context.platform.workspace(task.workspace, meter).await?;
     let root = task.plan.channel.root();
     let rights = channels.iter().find(|listed| listed.id == root).map(|listed| &listed.visibility);
-    if rights.is_some_and(|rights| rights.everyone_sees && rights.bot_lacks.is_empty()) {
+    if rights.is_some_and(Visibility::is_readable) {
         return Ok(());
     }
     let subject = format!("messages of channel {}", task.plan.channel.id);

@@ -28,6 +28,8 @@ pub struct Settings {
     pub job_retention: Duration,
     /// What is public and readable is looked at again this often.
     pub visibility_interval: Duration,
+    /// What was seen of it holds for so long.
+    pub visibility_holds: Duration,
     /// How long a run reads who reacted, at most.
     pub reaction_budget: Duration,
 }

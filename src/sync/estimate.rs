@@ -57,7 +57,7 @@ impl Estimate {
     /// What was read tells how many messages a unit of weight stands for; with
     /// that the rest is reckoned.
     pub fn of(total_weight: f64, closed: Part, open: impl Iterator<Item = Part>) -> Self {
-        let mut known = Part { progress: 1.0, ..closed };
+        let mut known = closed;
         let mut expected = closed.messages;
         let mut longest_seconds = 0.0_f64;
         for part in open {
@@ -93,6 +93,12 @@ impl Work {
     pub fn requests(&self, page_size: f64) -> f64 {
         self.messages / page_size.max(1.0) + self.channels * LAST_PAGE + self.listings
     }
+}
+
+/// How far a job is, 0 to 1, by what it has asked for and still has to; 0 where
+/// there is neither.
+pub fn progress(asked: f64, to_ask: f64) -> f64 {
+    if asked > 0.0 { asked / (asked + to_ask) } else { 0.0 }
 }
 
 /// What a job still has to ask for.
@@ -177,6 +183,13 @@ mod tests {
         let work = Work { messages: 1000.0, channels: 6.0, listings: 2.0 };
         assert!((work.requests(100.0) - 15.0).abs() < 1e-9);
         assert!((work.requests(10.0) - 105.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_job_is_as_far_as_its_requests() {
+        assert!((progress(15.0, 45.0) - 0.25).abs() < 1e-9);
+        assert!((progress(15.0, 0.0) - 1.0).abs() < 1e-9);
+        assert!(progress(0.0, 45.0).abs() < 1e-9 && progress(0.0, 0.0).abs() < 1e-9);
     }
 
     fn seconds(open: &[Part], requests_per_second: f64) -> f64 {

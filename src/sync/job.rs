@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::channel::{ChannelOutcome, Failure};
 use super::context::{Context, Stop, TenantOutcome, TenantTask};
-use super::estimate::{Estimate, Left, Pace, Part, Work};
+use super::estimate::{Estimate, Left, Pace, Part, Work, progress};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
 use super::run::job_error;
@@ -244,10 +244,7 @@ impl JobRecord {
         };
         let page_size = f64::from(self.page_size);
         let (asked, to_ask) = (done.requests(page_size), to_do.requests(page_size));
-        let progress = match estimate.messages_left {
-            Some(_) if asked > 0.0 => asked / (asked + to_ask),
-            _ => 0.0,
-        };
+        let progress = estimate.messages_left.map_or(0.0, |_| progress(asked, to_ask));
         let left = Left {
             requests: to_ask,
             longest_seconds: estimate.longest_seconds,

@@ -26,9 +26,6 @@ use crate::platform::PlatformAdapter;
 
 /// How often a running job's row is brought up to date.
 const RECORD_INTERVAL: Duration = Duration::from_secs(1);
-/// What is public is known for so many thirds of the time after which it is
-/// looked at again.
-const KNOWN_THIRDS: u32 = 5;
 
 /// Carries out a run under the lock. Every tenant gets a job `{run_id}-{n}`.
 ///
@@ -313,8 +310,8 @@ impl<P: PlatformAdapter> Run<P> {
         tracing::warn!(tenant = self.tenants[tenant].name, error = failure.error, "looking again failed");
         self.note_fatal(failure);
         let scope = &self.scopes[tenant];
-        let longest = self.context.settings.visibility_interval * KNOWN_THIRDS / 3;
-        let is_unknown = scope.looked.is_some_and(|at| at.elapsed() >= longest);
+        let holds = self.context.settings.visibility_holds;
+        let is_unknown = scope.looked.is_some_and(|at| at.elapsed() >= holds);
         if failure.cause == Cause::NotInWorkspace || (is_unknown && !scope.closings.has_lost_workspace()) {
             scope.closings.lose_workspace();
             self.records[tenant].failed(failure, self.context.clock.now());

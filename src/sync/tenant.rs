@@ -109,10 +109,7 @@ pub async fn prepare_archived<P: PlatformAdapter>(
 }
 
 fn readable(facts: &Facts) -> HashSet<ChannelId> {
-    let is_readable = |channel: &&Channel| {
-        let visibility = &channel.visibility;
-        !channel.kind.is_thread() && visibility.everyone_sees && visibility.bot_lacks.is_empty()
-    };
+    let is_readable = |channel: &&Channel| !channel.kind.is_thread() && channel.visibility.is_readable();
     facts.channels.iter().filter(is_readable).map(|channel| channel.id).collect()
 }
 

@@ -70,6 +70,7 @@ impl Scene {
                 page_size: 100,
                 job_retention: Duration::from_hours(1),
                 visibility_interval: Duration::from_hours(1),
+                visibility_holds: Duration::from_hours(2),
                 reaction_budget: Duration::from_mins(1),
             },
             monitor: Arc::clone(&self.monitor) as Arc<dyn crate::monitor::Monitor>,

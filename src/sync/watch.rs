@@ -77,8 +77,6 @@ async fn state_of_unlisted<P: PlatformAdapter>(
 ) -> Result<Option<ChannelState>, Failure> {
     match context.platform.channel(id, monitor).await {
         Ok(_) => Ok(None),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(ChannelState::Deleted)),
-        Err(error) if error.kind == ErrorKind::Forbidden => Ok(Some(ChannelState::Hidden)),
-        Err(error) => Err(error.into()),
+        Err(error) => error.kind.proves().map(Some).ok_or_else(|| error.into()),
     }
 }

@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep_until};
 use super::{GuardTripped, Pass, State, lock};
 
 /// Seconds that one who has twice the work of another may come later and still
-/// goes first. The largest is never held up so, and the smallest waits for a
-/// minute at most where there are always larger ones.
+/// goes first. The largest is never held up so, and the smallest's turn comes
+/// about a minute later at most, where there are always larger ones.
 const LEAD_SECONDS: f64 = 1.0;
 
 /// Somebody who waits to be let through.
