@@ -59,6 +59,8 @@ fn message(id: u64, author: u64, content: &str) -> model::Message {
         reactions: Vec::new(),
         people: Vec::new(),
         is_blank: false,
+        named_thread: None,
+        malformed_fields: Vec::new(),
         metadata: serde_json::Map::new(),
     }
 }

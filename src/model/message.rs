@@ -1,5 +1,7 @@
 //! Messages as a platform gives them, still raw.
 
+use std::collections::BTreeMap;
+
 use super::{AttachmentId, ChannelId, MessageId, Timestamp, UserId};
 
 /// A person or bot, raw.
@@ -106,6 +108,11 @@ pub struct Message {
     /// Whether an ordinary message came without anything in it, as messages do
     /// that the bot may not read the content of.
     pub is_blank: bool,
+    /// The thread that the message names as its own, or announces.
+    pub named_thread: Option<ChannelId>,
+    /// Paths of the fields that were dropped because they are malformed, such as
+    /// `reactions.count`; never a value.
+    pub malformed_fields: Vec<String>,
 }
 
 /// A message that couldn't be read; it stands for itself only.
@@ -126,6 +133,9 @@ pub struct MessagePage {
     pub broken: Vec<BrokenMessage>,
     /// Whether it holds as many messages as were asked for: more may follow.
     pub is_full: bool,
+    /// Fields that this version neither keeps nor drops on purpose, by path, and
+    /// how many objects of the page had each.
+    pub unknown_fields: BTreeMap<String, u64>,
 }
 
 impl MessagePage {

@@ -120,6 +120,8 @@ fn add_messages(fake: &Fake, channel: ChannelId) {
             people: Vec::new(),
             metadata: serde_json::Map::new(),
             is_blank: false,
+            named_thread: None,
+            malformed_fields: Vec::new(),
         };
         fake.add_message(channel, message);
     }

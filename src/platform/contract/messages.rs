@@ -76,6 +76,8 @@ fn as_written(message: &Message) -> Message {
         attachments: message.attachments.iter().map(plain).collect(),
         people: Vec::new(),
         is_blank: false,
+        named_thread: None,
+        malformed_fields: Vec::new(),
         pinned: false,
         metadata: serde_json::Map::new(),
         ..message.clone()

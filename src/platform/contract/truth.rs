@@ -208,6 +208,8 @@ fn message(truth: TruthMessage) -> Message {
         reactions: reactions.collect(),
         people: Vec::new(),
         is_blank: false,
+        named_thread: None,
+        malformed_fields: Vec::new(),
         metadata: serde_json::Map::new(),
     }
 }

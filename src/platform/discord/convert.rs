@@ -193,6 +193,8 @@ fn message(
         reactions: wire.reactions.as_deref().unwrap_or_default().iter().flat_map(reactions).collect(),
         people: people(wire),
         is_blank: is_blank(wire, &metadata),
+        named_thread: None,
+        malformed_fields: Vec::new(),
         metadata,
     })
 }
