@@ -76,9 +76,14 @@ fn no_second_holds_more_requests_than_allowed() {
     assert!((20..=44).contains(&busiest), "{busiest} requests in a second");
 }
 
+/// A server whose waits are short.
+fn hasty(description: &Description) -> Sandbox {
+    Sandbox::with_config(World::new(description), "[sync]\nretry_base_delay = \"1ms\"")
+}
+
 #[test]
 fn a_world_that_only_says_too_often_is_left_alone_with_a_code_and_a_reason() {
-    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 3, 150)));
+    let sandbox = hasty(&Description::community(GUILD, 3, 150));
     let too_often = What::RateLimited { retry_after: 0.0, scope: Scope::User };
     sandbox.sim.faults().when(Match::default().always(), too_often);
     let ran = sandbox.run(&["start"]).expect_code(7);
@@ -88,7 +93,7 @@ fn a_world_that_only_says_too_often_is_left_alone_with_a_code_and_a_reason() {
 
 #[test]
 fn a_server_that_begins_to_say_only_too_often_ends_the_run_with_what_was_committed() {
-    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 6, 600)));
+    let sandbox = hasty(&Description::community(GUILD, 6, 600));
     let too_often = What::RateLimited { retry_after: 0.0, scope: Scope::User };
     sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(10).always(), too_often);
     let ran = sandbox.run(&["start", "--format", "json"]).expect_code(7);

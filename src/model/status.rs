@@ -123,6 +123,8 @@ status!(
         NotFound = "not_found",
         /// The platform doesn't accept the question.
         Refused = "refused",
+        /// The server doesn't know what was asked for.
+        NoRoute = "no_route",
         /// Asked for, but not to be archived.
         NotArchived = "not_archived",
         /// Asked too often, and the run shall not wait.

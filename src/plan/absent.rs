@@ -126,7 +126,7 @@ pub(super) async fn find_absent<P: PlatformAdapter>(
             }
             // The platform is in trouble, and asking takes long then.
             Fate::Unknown if failures_in_a_row >= MOST_FAILURES => None,
-            Fate::Unknown => match platform.channel(channel.id, monitor).await {
+            Fate::Unknown => match platform.channel(channel.id, facts.workspace.id, monitor).await {
                 Ok(answered) => {
                     failures_in_a_row = 0;
                     // A channel is there, though no listing named it.

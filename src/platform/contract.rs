@@ -15,7 +15,7 @@ use discord_sim::{Description, Simulator, World};
 use self::truth::{Held, Truth};
 use super::discord::{Discord, DiscordSettings};
 use super::fake::Fake;
-use super::{ErrorKind, GateSettings, PlatformAdapter, PlatformError, RetryPolicy};
+use super::{ErrorKind, GateSettings, PageRequest, PlatformAdapter, PlatformError, RetryPolicy};
 use crate::model::{Channel, ChannelId, MessageId, MessagePage, OnRateLimit, Timestamp};
 use crate::monitor::Silent;
 
@@ -92,6 +92,7 @@ facts! {
     messages:
         pages_ascend_never_overlap_and_end_empty
         a_page_holds_what_follows_after
+        the_newest_page_ends_with_the_channel
         a_page_is_full_when_it_holds_as_many_as_asked_for
         a_channel_the_bot_may_not_read_shows_nothing
         a_message_is_what_was_written
@@ -142,7 +143,7 @@ impl<P: PlatformAdapter> Subject<P> {
         after: Option<MessageId>,
         limit: u16,
     ) -> Result<MessagePage, PlatformError> {
-        self.platform.messages(channel, after, limit, 0, &Silent).await
+        self.platform.messages(&PageRequest::after(channel, after, limit), &Silent).await
     }
 
     /// Every page of a channel that holds something; the one after is empty.

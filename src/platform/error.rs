@@ -67,11 +67,13 @@ impl ErrorKind {
         matches!(self, Self::NoRoute | Self::Refused)
     }
 
-    /// What it proves of a channel that was itself asked for, if it does.
+    /// What it proves of a channel that was itself asked for, if it does. Of one
+    /// that the bot can't see, nobody can tell whether it was closed to everyone
+    /// or whether the bot lost the right.
     pub const fn proves(self) -> Option<ChannelState> {
         match self {
             Self::NotFound => Some(ChannelState::Deleted),
-            Self::Forbidden => Some(ChannelState::Hidden),
+            Self::Forbidden => Some(ChannelState::Unreadable),
             _ => None,
         }
     }

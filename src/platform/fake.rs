@@ -10,10 +10,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use self::call::{Call, Place};
 pub use self::recorder::Recorder;
-use super::{ErrorKind, PlatformAdapter, PlatformError};
+use super::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
 use crate::model::{
-    BotIdentity, BrokenMessage, Channel, ChannelId, Emoji, Message, MessageId, MessagePage, ReactorPage,
-    Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
+    BotIdentity, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId, MessagePage,
+    ReactorPage, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
 };
 use crate::monitor::{Counter, Monitor};
 
@@ -232,9 +232,9 @@ impl Held {
         }
     }
 
-    /// What follows `after`, as far as the bot's rights reach: without the
+    /// A page of messages, as far as the bot's rights reach: without the
     /// right to read the history a channel looks empty.
-    fn page(&self, after: Option<MessageId>, limit: u16) -> Result<MessagePage, PlatformError> {
+    fn page(&self, cursor: PageCursor, limit: u16) -> Result<MessagePage, PlatformError> {
         let refuse = |kind, detail| {
             Err(PlatformError::new(kind, format!("messages of channel {}", self.channel.id), detail))
         };
@@ -249,8 +249,11 @@ impl Held {
         if !bot_lacks.is_empty() {
             return Ok(page);
         }
-        let following = self.messages.iter().filter(|(id, _)| Some(**id) > after).map(|(_, message)| message);
-        for message in following.take(limit.into()).cloned() {
+        let skipped = match cursor {
+            PageCursor::After(after) => self.messages.keys().take_while(|id| Some(**id) <= after).count(),
+            PageCursor::Newest => self.messages.len().saturating_sub(limit.into()),
+        };
+        for message in self.messages.values().skip(skipped).take(limit.into()).cloned() {
             match message {
                 Ok(message) => page.messages.push(message),
                 Err(broken) => page.broken.push(broken),
@@ -323,25 +326,31 @@ impl PlatformAdapter for Fake {
         Ok((page.map(|(_, thread)| seen(thread)).collect(), has_more))
     }
 
-    async fn channel(&self, id: ChannelId, monitor: &dyn Monitor) -> Result<Channel, PlatformError> {
+    async fn channel(
+        &self,
+        id: ChannelId,
+        _workspace: WorkspaceId,
+        monitor: &dyn Monitor,
+    ) -> Result<Channel, PlatformError> {
         let inner = self.ask(Call::Channel(id), monitor)?;
         let channel = inner.known(id)?.channel.clone();
         if channel.visibility.bot_lacks.contains(&"View Channel") {
             return Err(PlatformError::new(ErrorKind::Forbidden, format!("channel {id}"), "it is closed"));
         }
-        Ok(Channel { visibility: Visibility::default(), ..channel })
+        if channel.kind.is_thread() || channel.kind == ChannelKind::Other {
+            return Ok(Channel { visibility: Visibility::default(), ..channel });
+        }
+        Ok(channel)
     }
 
     async fn messages(
         &self,
-        channel: ChannelId,
-        after: Option<MessageId>,
-        limit: u16,
-        _expected: u64,
+        request: &PageRequest,
         monitor: &dyn Monitor,
     ) -> Result<MessagePage, PlatformError> {
-        let inner = self.ask(Call::Messages { channel, after, limit }, monitor)?;
-        inner.known(channel)?.page(after, limit.min(Self::MAX_PAGE))
+        let PageRequest { channel, cursor, limit, .. } = *request;
+        let inner = self.ask(Call::Messages { channel, cursor, limit }, monitor)?;
+        inner.known(channel)?.page(cursor, limit.min(Self::MAX_PAGE))
     }
 
     async fn reactors(

@@ -137,11 +137,13 @@ impl Gate {
         lock(&self.state).refusals.push_back(Instant::now());
     }
 
-    /// Takes note of an answer "too often".
-    pub fn record_limited(&self) {
+    /// Takes note of an answer "too often". Returns how many there were in a
+    /// row.
+    pub fn record_limited(&self) -> u32 {
         let mut state = lock(&self.state);
         let (count, since) = state.limited.unwrap_or((0, Instant::now()));
         state.limited = Some((count + 1, since));
+        u32::try_from(count + 1).unwrap_or(u32::MAX)
     }
 
     /// Takes note that the platform shuts this address out, and stops for a

@@ -28,6 +28,39 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Which messages of a channel a page holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PageCursor {
+    /// Those that follow this one; from the first when `None`.
+    After(Option<MessageId>),
+    /// The newest ones, asked for without a cursor.
+    Newest,
+}
+
+/// A request for a page of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Where the page is.
+    pub cursor: PageCursor,
+    /// Messages at most, from 1 to [`PlatformAdapter::MAX_PAGE`].
+    pub limit: u16,
+    /// A guess at how many messages are still to come: where requests have to
+    /// wait for each other, the largest backlog goes first.
+    pub backlog: u64,
+    /// Whether a failure is an answer, and is not to be asked again.
+    pub is_probe: bool,
+}
+
+impl PageRequest {
+    /// The page that follows a message, or the first when `None`, of nobody
+    /// knows how many.
+    pub const fn after(channel: ChannelId, after: Option<MessageId>, limit: u16) -> Self {
+        Self { channel, cursor: PageCursor::After(after), limit, backlog: 0, is_probe: false }
+    }
+}
+
 /// A platform, read-only.
 ///
 /// Every method may be called from many tasks at once, waits for the
@@ -70,27 +103,23 @@ pub trait PlatformAdapter: Send + Sync + 'static {
         monitor: &dyn Monitor,
     ) -> impl Future<Output = Result<(Vec<Channel>, bool), PlatformError>> + Send;
 
-    /// One channel or thread as it is now, its `visibility` left empty. Fails
-    /// with [`ErrorKind::Forbidden`] or [`ErrorKind::NotFound`] for a channel
-    /// that was closed or deleted.
+    /// One channel or thread as it is now. Who sees it is worked out from the
+    /// rights that [`Self::workspace`] found last, and for a thread left empty.
+    /// Fails with [`ErrorKind::Forbidden`] for a channel that the bot can't see,
+    /// and with [`ErrorKind::NotFound`] for one that was deleted.
     fn channel(
         &self,
         id: ChannelId,
+        workspace: WorkspaceId,
         monitor: &dyn Monitor,
     ) -> impl Future<Output = Result<Channel, PlatformError>> + Send;
 
-    /// The `limit` (at most [`Self::MAX_PAGE`]) messages that follow `after`,
-    /// ascending by ID; from the first when `after` is `None`. A page without
-    /// messages is the end. A message that can't be read is in
-    /// [`MessagePage::broken`] and fails nothing. `expected` is a guess at how
-    /// many messages are still to come: where requests have to wait for each
-    /// other, the largest work goes first.
+    /// One page of messages, ascending by ID. A malformed message is in
+    /// [`MessagePage::broken`] and fails nothing. An empty page is no proof that
+    /// nothing follows.
     fn messages(
         &self,
-        channel: ChannelId,
-        after: Option<MessageId>,
-        limit: u16,
-        expected: u64,
+        request: &PageRequest,
         monitor: &dyn Monitor,
     ) -> impl Future<Output = Result<MessagePage, PlatformError>> + Send;
 

@@ -19,6 +19,9 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// One attempt.
+    pub const NONE: Self = Self { max_retries: 0, base_delay: Duration::ZERO };
+
     /// Runs `attempt` until it succeeds, fails for good, or the retries are
     /// used up. Holds nothing while it waits.
     ///

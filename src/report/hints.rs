@@ -20,6 +20,9 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         Cause::Refused => {
             "the channel is of a kind that Discord doesn't let bots read; exclude it in sync.toml"
         }
+        Cause::NoRoute => {
+            "check api_url: the server there, or a proxy before it, doesn't know this request; the next run tries again"
+        }
         Cause::RateLimited => "run again later, or set on_rate_limit = \"wait\"",
         Cause::TooManyRefusals => {
             "wait at least 10 minutes, and look for other programs that use this token or this address"

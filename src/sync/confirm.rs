@@ -34,7 +34,7 @@ pub(super) async fn is_deleted<P: PlatformAdapter>(
     meter: &Meter,
 ) -> Result<bool, Failure> {
     let channel = task.plan.channel.id;
-    let asked = context.platform.channel(channel, meter).await;
+    let asked = context.platform.channel(channel, task.workspace, meter).await;
     if !asked.is_err_and(|error| error.kind == ErrorKind::NotFound) {
         return Ok(false);
     }

@@ -17,7 +17,7 @@ use crate::archive::{ArchiveError, Tx, broken, channels, jobs, missing, progress
 use crate::model::{BrokenMessage, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::Action;
-use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
+use crate::platform::{ErrorKind, PageRequest, PlatformAdapter, PlatformError};
 
 /// Messages assumed in a channel of which no page was read. That page goes first:
 /// it tells how much there is, and is often all there is.
@@ -163,6 +163,8 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             let limit = self.context.settings.page_size;
             let expected = self.task.part(self.began.elapsed()).remaining().unwrap_or(UNKNOWN_WORK);
             let platform = &self.context.platform;
+            let request =
+                PageRequest { backlog: expected, ..PageRequest::after(channel.id, pass.cursor, limit) };
             let page = tokio::select! {
                 biased;
                 stop = self.context.stopped() => return Ok(End::Stopped(stop)),
@@ -170,7 +172,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
                     Closing::Channel(state) => End::Closed(state),
                     Closing::Workspace => End::Stopped(Stop::Fatal),
                 }),
-                page = platform.messages(channel.id, pass.cursor, limit, expected, &self.meter) => page?,
+                page = platform.messages(&request, &self.meter) => page?,
             };
             if let Some(end) = self.take(&mut pass, page).await? {
                 return Ok(end);

@@ -6,7 +6,7 @@ use super::channel::Failure;
 use super::closings::Closings;
 use super::context::{Context, TenantTask};
 use crate::archive::{ArchiveError, TenantRow, missing};
-use crate::model::{Channel, ChannelId, ChannelState, Timestamp, VisibilityRule};
+use crate::model::{Channel, ChannelId, ChannelState, Timestamp, VisibilityRule, WorkspaceId};
 use crate::monitor::Monitor;
 use crate::platform::{ErrorKind, PlatformAdapter};
 
@@ -36,7 +36,7 @@ pub async fn look_again<P: PlatformAdapter>(
     for root in roots {
         let state = match listed.get(root) {
             Some(state) => *state,
-            None => state_of_unlisted(context, *root, monitor).await?,
+            None => state_of_unlisted(context, *root, tenant.workspace, monitor).await?,
         };
         closed.extend(state.map(|state| (*root, state)));
     }
@@ -73,9 +73,10 @@ fn closed_state(channel: &Channel, rule: VisibilityRule) -> Option<ChannelState>
 async fn state_of_unlisted<P: PlatformAdapter>(
     context: &Context<P>,
     id: ChannelId,
+    workspace: WorkspaceId,
     monitor: &dyn Monitor,
 ) -> Result<Option<ChannelState>, Failure> {
-    match context.platform.channel(id, monitor).await {
+    match context.platform.channel(id, workspace, monitor).await {
         Ok(_) => Ok(None),
         Err(error) => error.kind.proves().map(Some).ok_or_else(|| error.into()),
     }

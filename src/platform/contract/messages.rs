@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Subject, ids_of};
 use crate::model::{Attachment, Message, MessageId, MessagePage, Timestamp};
-use crate::monitor::Counter;
+use crate::monitor::{Counter, Silent};
 use crate::platform::fake::Recorder;
-use crate::platform::{ErrorKind, PlatformAdapter};
+use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter};
 
 pub async fn pages_ascend_never_overlap_and_end_empty<P: PlatformAdapter>(subject: &Subject<P>) {
     for held in subject.truth.readable() {
@@ -61,6 +61,21 @@ pub async fn a_channel_the_bot_may_not_read_shows_nothing<P: PlatformAdapter>(su
         match subject.messages(held.channel.id, None, 10).await {
             Ok(page) => assert_eq!(page, MessagePage::default(), "{}", held.channel.name),
             Err(error) => assert_eq!(error.kind, ErrorKind::Forbidden, "{}", held.channel.name),
+        }
+    }
+}
+
+pub async fn the_newest_page_ends_with_the_channel<P: PlatformAdapter>(subject: &Subject<P>) {
+    for held in subject.truth.readable() {
+        let ids = held.ids();
+        for limit in [1, 13, P::MAX_PAGE] {
+            let request = PageRequest {
+                cursor: PageCursor::Newest,
+                ..PageRequest::after(held.channel.id, None, limit)
+            };
+            let page = subject.platform.messages(&request, &Silent).await.unwrap();
+            let newest = &ids[ids.len().saturating_sub(limit.into())..];
+            assert_eq!(ids_of(&page), newest, "{}", held.channel.name);
         }
     }
 }
@@ -135,9 +150,10 @@ pub async fn the_same_question_has_the_same_answer_also_from_many_tasks<P: Platf
 pub async fn a_call_is_counted_at_its_own_monitor<P: PlatformAdapter>(subject: &Subject<P>) {
     let (one, two) = (Recorder::default(), Recorder::default());
     let general = subject.truth.named("general").channel.id;
-    subject.platform.messages(general, None, 10, 0, &one).await.unwrap();
-    subject.platform.channel(general, &two).await.unwrap();
-    subject.platform.messages(general, None, 10, 0, &two).await.unwrap();
+    let request = PageRequest::after(general, None, 10);
+    subject.platform.messages(&request, &one).await.unwrap();
+    subject.platform.channel(general, subject.truth.workspace.id, &two).await.unwrap();
+    subject.platform.messages(&request, &two).await.unwrap();
     assert_eq!((one.sum(Counter::ApiCalls), two.sum(Counter::ApiCalls)), (1, 2));
     assert_eq!(one.events(), []);
 }

@@ -79,14 +79,23 @@ pub async fn who_may_see_a_channel_is_what_the_rights_say<P: PlatformAdapter>(su
 pub async fn a_channel_asked_for_alone_is_the_one_listed<P: PlatformAdapter>(subject: &Subject<P>) {
     let mut listed = subject.channels().await;
     listed.extend(subject.active_threads().await);
+    let workspace = subject.truth.workspace.id;
     for channel in listed {
-        let alone = subject.platform.channel(channel.id, &Silent).await.unwrap();
-        assert_eq!(alone, Channel { visibility: Visibility::default(), ..channel });
+        let alone = subject.platform.channel(channel.id, workspace, &Silent).await.unwrap();
+        let visibility = if channel.thread.is_some() || channel.kind == ChannelKind::Other {
+            Visibility::default()
+        } else {
+            channel.visibility.clone()
+        };
+        assert_eq!(alone, Channel { visibility, ..channel });
     }
 }
 
 pub async fn an_unknown_channel_is_not_found<P: PlatformAdapter>(subject: &Subject<P>) {
     let id = ChannelId::new(1).unwrap();
-    assert_eq!(kind_of(subject.platform.channel(id, &Silent).await), Some(ErrorKind::NotFound));
+    assert_eq!(
+        kind_of(subject.platform.channel(id, subject.truth.workspace.id, &Silent).await),
+        Some(ErrorKind::NotFound)
+    );
     assert_eq!(kind_of(subject.messages(id, None, 10).await), Some(ErrorKind::NotFound));
 }

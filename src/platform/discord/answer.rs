@@ -3,6 +3,7 @@
 use hyper::Uri;
 use hyper::header::LOCATION;
 use serde::Deserialize;
+use twilight_http::routing::Route;
 
 use super::body::Body;
 use super::headers;
@@ -63,19 +64,67 @@ struct ErrorBody {
     message: Option<String>,
 }
 
+/// What a request asks for: a status and a code mean different things of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The bot's account or application.
+    Account,
+    /// A guild itself.
+    Guild,
+    /// A listing of a guild: its roles, channels or active threads.
+    GuildListing,
+    /// The bot's membership of a guild.
+    Member,
+    /// A channel itself.
+    Channel,
+    /// The messages of a channel.
+    Messages,
+    /// The archived threads of a channel.
+    ThreadListing,
+    /// The reactors of a message.
+    Reactors,
+}
+
+impl Asked {
+    /// What a route asks for.
+    pub const fn of(route: &Route<'_>) -> Self {
+        match route {
+            Route::GetGuild { .. } => Self::Guild,
+            Route::GetGuildRoles { .. } | Route::GetChannels { .. } | Route::GetActiveThreads { .. } => {
+                Self::GuildListing
+            }
+            Route::GetMember { .. } => Self::Member,
+            Route::GetChannel { .. } => Self::Channel,
+            Route::GetMessages { .. } => Self::Messages,
+            Route::GetPublicArchivedThreads { .. } => Self::ThreadListing,
+            Route::GetReactionUsers { .. } => Self::Reactors,
+            _ => Self::Account,
+        }
+    }
+}
+
 /// "Your account is not verified" and the like: the request is blocked as a
 /// whole. <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>
 const BLOCKED: i64 = 40_333;
+/// "Unauthorized. Provide a valid token and try again" and "Invalid
+/// authentication token provided", whatever the status.
+const TOKEN_REJECTED: [i64; 2] = [40_001, 50_014];
 /// "Index not yet available" and "API resource is overloaded".
 const NOT_READY: [i64; 2] = [110_000, 130_000];
+/// "Unknown channel".
+const UNKNOWN_CHANNEL: i64 = 10_003;
+/// "Unknown guild".
+const UNKNOWN_GUILD: i64 = 10_004;
+/// "Unknown member".
+const UNKNOWN_MEMBER: i64 = 10_007;
 /// "Unknown message" and "Unknown Emoji".
 const UNKNOWN_MESSAGE: i64 = 10_008;
 const UNKNOWN_EMOJI: i64 = 10_014;
-/// "Unknown guild".
-const UNKNOWN_GUILD: i64 = 10_004;
+/// "Unknown user".
+const UNKNOWN_USER: i64 = 10_013;
 
 /// Judges any answer but a 429.
-pub fn judge(response: Response, subject: &str) -> Result<Answer, PlatformError> {
+pub fn judge(response: Response, asked: Asked, subject: &str) -> Result<Answer, PlatformError> {
     let status = response.status.as_u16();
     let error = if status == 202 || !response.status.is_success() {
         serde_json::from_slice::<ErrorBody>(&response.body).ok()
@@ -83,7 +132,7 @@ pub fn judge(response: Response, subject: &str) -> Result<Answer, PlatformError>
         None
     };
     let code = error.as_ref().map(|error| error.code);
-    if response.status.is_success() && !code.is_some_and(|code| NOT_READY.contains(&code)) && status != 202 {
+    if response.status.is_success() && status != 202 {
         let date = headers::date(&response.headers);
         return Ok(Answer { subject: subject.to_owned(), body: response.body, date });
     }
@@ -91,26 +140,48 @@ pub fn judge(response: Response, subject: &str) -> Result<Answer, PlatformError>
         Some(host) => format!("HTTP {status}, a redirect to {host}"),
         None => describe(status, error.as_ref()),
     };
-    let mut failure = PlatformError::new(kind(status, code), subject, detail);
+    let mut failure = PlatformError::new(kind(asked, status, code), subject, detail);
     failure.retry_after = headers::retry_after(&response.headers);
     Err(failure)
 }
 
-/// A refusal counts as Discord's only if it comes with Discord's code: a page
-/// of some proxy says nothing about a channel.
-const fn kind(status: u16, code: Option<i64>) -> ErrorKind {
+/// What a failure means. A refusal counts as Discord's only if it comes with
+/// Discord's code: a page of some proxy says nothing about a channel.
+fn kind(asked: Asked, status: u16, code: Option<i64>) -> ErrorKind {
     match (status, code) {
-        (400 | 404, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) => ErrorKind::Gone,
         (401, _) | (403, Some(BLOCKED)) => ErrorKind::TokenRejected,
-        (202, _) | (_, Some(110_000 | 130_000)) => ErrorKind::NotReady,
+        (_, Some(code)) if TOKEN_REJECTED.contains(&code) => ErrorKind::TokenRejected,
+        (202, _) => ErrorKind::NotReady,
+        (_, Some(code)) if NOT_READY.contains(&code) => ErrorKind::NotReady,
         (300..=399, _) => ErrorKind::Redirected,
-        (404, Some(UNKNOWN_GUILD)) => ErrorKind::NotInWorkspace,
-        (404, Some(0) | None) | (405, _) => ErrorKind::NoRoute,
-        (403, Some(_)) => ErrorKind::Forbidden,
-        (404, Some(_)) => ErrorKind::NotFound,
+        (404 | 405, code) => not_found(asked, code),
+        (400, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) if asked == Asked::Reactors => ErrorKind::Gone,
+        (403, Some(_)) => forbidden(asked),
         (400..=499, Some(_)) => ErrorKind::Refused,
         (500..=599, _) => ErrorKind::Server,
         _ => ErrorKind::Unreadable,
+    }
+}
+
+/// A 404 says that the object of the route is not there only if its code names
+/// that object. Any other one, such as "Unknown channel" for a listing of a
+/// channel that was just read, means that there is no such route.
+const fn not_found(asked: Asked, code: Option<i64>) -> ErrorKind {
+    match (asked, code) {
+        (_, Some(UNKNOWN_GUILD)) | (Asked::Member, Some(UNKNOWN_MEMBER | UNKNOWN_USER)) => {
+            ErrorKind::NotInWorkspace
+        }
+        (Asked::Channel | Asked::Messages, Some(UNKNOWN_CHANNEL)) => ErrorKind::NotFound,
+        (Asked::Reactors, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) => ErrorKind::Gone,
+        _ => ErrorKind::NoRoute,
+    }
+}
+
+/// A bot that isn't in a guild is refused whatever it asks of the guild.
+const fn forbidden(asked: Asked) -> ErrorKind {
+    match asked {
+        Asked::Guild | Asked::GuildListing | Asked::Member => ErrorKind::NotInWorkspace,
+        _ => ErrorKind::Forbidden,
     }
 }
 
@@ -186,19 +257,22 @@ mod tests {
 
     use super::*;
 
-    fn judged(status: u16, body: &'static str) -> ErrorKind {
+    fn judged(asked: Asked, status: u16, body: &'static str) -> ErrorKind {
         let response = Response {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
             body: Bytes::from_static(body.as_bytes()).into(),
         };
-        judge(response, "x").unwrap_err().kind
+        judge(response, asked, "x").unwrap_err().kind
     }
 
     #[test]
     fn every_documented_failure_has_its_kind() {
+        let judged = |status, body| judged(Asked::Messages, status, body);
         assert_eq!(judged(401, "{\"message\":\"401: Unauthorized\",\"code\":0}"), ErrorKind::TokenRejected);
         assert_eq!(judged(403, "{\"code\":40333}"), ErrorKind::TokenRejected);
+        assert_eq!(judged(400, "{\"code\":40001}"), ErrorKind::TokenRejected);
+        assert_eq!(judged(403, "{\"code\":50014}"), ErrorKind::TokenRejected);
         assert_eq!(judged(403, "{\"code\":50001}"), ErrorKind::Forbidden);
         assert_eq!(judged(404, "{\"code\":10003}"), ErrorKind::NotFound);
         assert_eq!(judged(404, "{\"code\":10004}"), ErrorKind::NotInWorkspace);
@@ -210,6 +284,32 @@ mod tests {
         assert_eq!(judged(403, "<html>blocked</html>"), ErrorKind::Unreadable);
         assert_eq!(judged(404, "Cannot GET"), ErrorKind::NoRoute);
         assert_eq!(judged(404, "{\"message\":\"404: Not Found\",\"code\":0}"), ErrorKind::NoRoute);
+    }
+
+    #[test]
+    fn a_404_is_about_the_object_that_its_code_names() {
+        let code = |asked, body| judged(asked, 404, body);
+        let unknown_channel = "{\"code\":10003}";
+        assert_eq!(code(Asked::Channel, unknown_channel), ErrorKind::NotFound);
+        assert_eq!(code(Asked::ThreadListing, unknown_channel), ErrorKind::NoRoute);
+        assert_eq!(code(Asked::GuildListing, unknown_channel), ErrorKind::NoRoute);
+        assert_eq!(code(Asked::Account, unknown_channel), ErrorKind::NoRoute);
+        assert_eq!(code(Asked::Reactors, "{\"code\":10014}"), ErrorKind::Gone);
+        assert_eq!(code(Asked::Messages, "{\"code\":10008}"), ErrorKind::NoRoute);
+        assert_eq!(code(Asked::Channel, "{\"code\":10001}"), ErrorKind::NoRoute);
+        assert_eq!(code(Asked::Member, "{\"code\":10007}"), ErrorKind::NotInWorkspace);
+        assert_eq!(code(Asked::Guild, "{\"code\":0}"), ErrorKind::NoRoute);
+        assert_eq!(code(Asked::GuildListing, "{\"code\":10004}"), ErrorKind::NotInWorkspace);
+    }
+
+    #[test]
+    fn a_refusal_of_the_guild_is_the_tenants_and_one_of_a_channel_its_own() {
+        let refused = "{\"code\":50001}";
+        assert_eq!(judged(Asked::Guild, 403, refused), ErrorKind::NotInWorkspace);
+        assert_eq!(judged(Asked::GuildListing, 403, refused), ErrorKind::NotInWorkspace);
+        for asked in [Asked::Channel, Asked::ThreadListing, Asked::Reactors] {
+            assert_eq!(judged(asked, 403, refused), ErrorKind::Forbidden);
+        }
     }
 
     #[test]
@@ -234,7 +334,7 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
             let response = Response { status: StatusCode::FOUND, headers, body: Bytes::new().into() };
-            let error = judge(response, "x").unwrap_err();
+            let error = judge(response, Asked::Account, "x").unwrap_err();
             assert_eq!((error.kind, error.to_string()), (ErrorKind::Redirected, told.to_owned()));
         }
     }
@@ -246,6 +346,6 @@ mod tests {
             headers: HeaderMap::new(),
             body: Bytes::from_static(b"<html>secret</html>").into(),
         };
-        assert_eq!(judge(response, "x").unwrap_err().to_string(), "x: HTTP 502");
+        assert_eq!(judge(response, Asked::Account, "x").unwrap_err().to_string(), "x: HTTP 502");
     }
 }

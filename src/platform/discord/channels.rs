@@ -8,9 +8,9 @@ use super::answer::Answer;
 use super::client::Client;
 use super::visibility::{GuildRights, RoleRights};
 use super::{convert, wire};
-use crate::model::{Channel, ChannelId, Timestamp, UserId, Visibility, Workspace, WorkspaceId};
+use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId, Visibility, Workspace, WorkspaceId};
 use crate::monitor::Monitor;
-use crate::platform::{ErrorKind, PlatformError};
+use crate::platform::PlatformError;
 
 /// Threads a listing returns at most.
 /// <https://discord.com/developers/docs/resources/channel#list-public-archived-threads>
@@ -20,28 +20,32 @@ const THREADS_PER_PAGE: u64 = 100;
 /// channels that have more to read, and for those of which nothing is known.
 const LISTING_WORK: u64 = 500;
 
-/// A guild and its channels, each with who may see it.
+/// A guild and its channels, each with who may see it, and the rights that this
+/// was worked out from.
 pub async fn workspace(
     client: &Client,
     id: WorkspaceId,
     bot: UserId,
     monitor: &dyn Monitor,
-) -> Result<(Workspace, Vec<Channel>), PlatformError> {
+) -> Result<(Workspace, Vec<Channel>, GuildRights), PlatformError> {
     let guild_id = id.get();
     let subject = format!("server {id}");
     let route = Route::GetGuild { guild_id, with_counts: false };
-    let guild = client.read(&route, &subject, monitor, read_guild).await.map_err(not_in_workspace)?;
+    let guild = client.read(&route, &subject, monitor, |answer| read_guild(&answer, id)).await?;
     let roles = match guild.roles {
         Some(roles) => roles,
-        None => client.read(&Route::GetGuildRoles { guild_id }, &subject, monitor, read_roles).await?,
+        None => {
+            let route = Route::GetGuildRoles { guild_id };
+            client.read(&route, &subject, monitor, |answer| read_roles(&answer, id)).await?
+        }
     };
-    let bot_roles = bot_roles(client, guild_id, bot, monitor).await?;
+    let bot_roles = bot_roles(client, guild_id, bot, &roles, monitor).await?;
     let rights = GuildRights::new(id, &roles, guild.owner, bot, bot_roles);
     let route = Route::GetChannels { guild_id };
     let read = |answer: Answer| channel_list(&answer, &rights);
     let subject = format!("channels of {subject}");
-    let channels = client.read(&route, &subject, monitor, read).await.map_err(not_in_workspace)?;
-    Ok((Workspace { id, name: guild.name }, channels))
+    let channels = client.read(&route, &subject, monitor, read).await?;
+    Ok((Workspace { id, name: guild.name }, channels, rights))
 }
 
 /// What is needed of a guild.
@@ -51,26 +55,51 @@ pub(super) struct Guild {
     pub(super) roles: Option<Vec<RoleRights>>,
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
-pub(super) fn read_guild(answer: Answer) -> Result<Guild, PlatformError> {
+/// A guild that isn't the one asked for, or whose roles lack @everyone, is
+/// malformed: concluding from it would close every channel.
+pub(super) fn read_guild(answer: &Answer, id: WorkspaceId) -> Result<Guild, PlatformError> {
     let guild: wire::Guild<'_> = answer.parse()?;
+    if guild.id.is_some_and(|guild| guild.0 != id.get()) {
+        return Err(answer.lacks("the server that was asked for"));
+    }
     Ok(Guild {
         name: guild.name.unwrap_or_default().into_owned(),
         owner: guild.owner_id.map(|owner| owner.0),
-        roles: guild.roles.map(|roles| roles.iter().map(RoleRights::from).collect()),
+        roles: guild.roles.map(|roles| role_rights(answer, &roles, id)).transpose()?,
     })
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
-pub(super) fn read_roles(answer: Answer) -> Result<Vec<RoleRights>, PlatformError> {
+pub(super) fn read_roles(answer: &Answer, id: WorkspaceId) -> Result<Vec<RoleRights>, PlatformError> {
     let roles: wire::Many<wire::Role<'_>> = answer.parse()?;
-    Ok(roles.iter().map(RoleRights::from).collect())
+    role_rights(answer, &roles, id)
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
-pub(super) fn read_member(answer: Answer) -> Result<Vec<u64>, PlatformError> {
+/// Every guild has a role @everyone, whose ID is the guild's.
+/// <https://discord.com/developers/docs/topics/permissions#role-object>
+fn role_rights(
+    answer: &Answer,
+    roles: &[wire::Role<'_>],
+    id: WorkspaceId,
+) -> Result<Vec<RoleRights>, PlatformError> {
+    let rights: Option<Vec<RoleRights>> = roles.iter().map(RoleRights::of).collect();
+    let rights = rights.ok_or_else(|| answer.lacks("readable permissions of every role"))?;
+    if rights.iter().any(|role| role.is(id.get())) {
+        Ok(rights)
+    } else {
+        Err(answer.lacks("the role @everyone"))
+    }
+}
+
+/// The roles of a member besides @everyone. One that the guild doesn't have
+/// contradicts the guild's roles.
+pub(super) fn read_member(answer: &Answer, roles: &[RoleRights]) -> Result<Vec<u64>, PlatformError> {
     let member: wire::Member = answer.parse()?;
-    Ok(member.roles.unwrap_or_default().into_iter().map(|role| role.0).collect())
+    let ids: Vec<u64> = member.roles.into_iter().map(|role| role.0).collect();
+    if ids.iter().all(|id| roles.iter().any(|role| role.is(*id))) {
+        Ok(ids)
+    } else {
+        Err(answer.lacks("roles that the server has"))
+    }
 }
 
 /// The roles of the bot besides @everyone; `None` if the server doesn't tell.
@@ -78,29 +107,22 @@ async fn bot_roles(
     client: &Client,
     guild_id: u64,
     bot: UserId,
+    roles: &[RoleRights],
     monitor: &dyn Monitor,
 ) -> Result<Option<Vec<u64>>, PlatformError> {
     let route = Route::GetMember { guild_id, user_id: bot.get() };
     let subject = format!("the bot's membership of server {guild_id}");
-    match client.read(&route, &subject, monitor, read_member).await {
+    match client.read(&route, &subject, monitor, |answer| read_member(&answer, roles)).await {
         Ok(roles) => Ok(Some(roles)),
         // A compatible server need not tell of members.
         Err(error) if error.kind.is_unsupported() => Ok(None),
-        Err(error) => Err(not_in_workspace(error)),
+        Err(error) => Err(error),
     }
-}
-
-/// A refusal on the guild itself means that the bot isn't in it.
-fn not_in_workspace(mut error: PlatformError) -> PlatformError {
-    if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) {
-        error.kind = ErrorKind::NotInWorkspace;
-    }
-    error
 }
 
 pub(super) fn channel_list(answer: &Answer, rights: &GuildRights) -> Result<Vec<Channel>, PlatformError> {
-    let raw: Option<wire::Many<&RawValue>> = answer.parse()?;
-    let channels = raw.unwrap_or_default().into_iter().filter_map(|raw| {
+    let raw: wire::Many<&RawValue> = answer.parse()?;
+    let channels = raw.into_iter().filter_map(|raw| {
         let Some(wire) = readable(raw, &answer.subject) else { return convert::only_id(raw.get()) };
         let overwrites = wire.permission_overwrites.as_deref().unwrap_or_default();
         let visibility = rights.of_channel(convert::channel_kind(wire.kind), overwrites);
@@ -142,11 +164,8 @@ pub async fn active_threads(
             .find(|channel| Some(channel.id) == parent && channel.kind.has_threads())
             .map(|parent| parent.visibility.clone())
     };
-    let read = |answer: Answer| threads(&answer, visibility_of).map(|(threads, _)| threads);
-    client.read(&route, &subject, monitor, read).await.map_err(|error| match error.kind {
-        ErrorKind::Forbidden => not_in_workspace(error),
-        _ => error,
-    })
+    let read = |answer: Answer| active_page(&answer, visibility_of);
+    client.read(&route, &subject, monitor, read).await
 }
 
 /// One page of a parent's archived public threads.
@@ -163,7 +182,7 @@ pub async fn archived_threads(
         limit: Some(THREADS_PER_PAGE),
     };
     let subject = format!("archived threads of channel {}", parent.id);
-    let read = |answer: Answer| threads(&answer, |_| Some(parent.visibility.clone()));
+    let read = |answer: Answer| archived_page(&answer, parent);
     client.read_page(&route, &subject, LISTING_WORK, monitor, read).await
 }
 
@@ -172,15 +191,31 @@ fn iso_time(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
-pub(super) fn threads(
+pub(super) fn active_page(
     answer: &Answer,
     visibility_of: impl Fn(Option<ChannelId>) -> Option<Visibility>,
+) -> Result<Vec<Channel>, PlatformError> {
+    let list: wire::Threads<'_> = answer.parse()?;
+    Ok(threads(answer, list.threads, visibility_of))
+}
+
+/// A page of archived threads, and whether there are more. Without the latter it
+/// isn't known where the listing ends.
+pub(super) fn archived_page(
+    answer: &Answer,
+    parent: &Channel,
 ) -> Result<(Vec<Channel>, bool), PlatformError> {
-    let list: Option<wire::Threads<'_>> = answer.parse()?;
-    let Some(list) = list else {
-        return Ok((Vec::new(), false));
-    };
-    let threads = list.threads.unwrap_or_default().into_iter().filter_map(|raw| {
+    let list: wire::Threads<'_> = answer.parse()?;
+    let has_more = list.has_more.ok_or_else(|| answer.lacks("has_more"))?;
+    Ok((threads(answer, list.threads, |_| Some(parent.visibility.clone())), has_more))
+}
+
+fn threads(
+    answer: &Answer,
+    list: wire::Many<&RawValue>,
+    visibility_of: impl Fn(Option<ChannelId>) -> Option<Visibility>,
+) -> Vec<Channel> {
+    let threads = list.into_iter().filter_map(|raw| {
         let Some(wire) = readable(raw, &answer.subject) else { return convert::only_id(raw.get()) };
         let parent = wire.parent_id.and_then(|id| ChannelId::new(id.0));
         // A private thread has its parent's overwrites, but its members only.
@@ -188,23 +223,38 @@ pub(super) fn threads(
         let visibility = visibility_of(parent).filter(|_| is_public).unwrap_or_default();
         convert::channel(&wire, &parsed(raw), visibility)
     });
-    Ok((threads.collect(), list.has_more.unwrap_or(false)))
+    threads.collect()
 }
 
-/// One channel or thread; who may see it isn't worked out.
+/// One channel or thread. `rights` are those of its guild, if they are known:
+/// without them, and for a thread, nobody is said to see it.
 pub async fn channel(
     client: &Client,
     id: ChannelId,
+    rights: Option<&GuildRights>,
     monitor: &dyn Monitor,
 ) -> Result<Channel, PlatformError> {
     let route = Route::GetChannel { channel_id: id.get() };
-    client.read(&route, &format!("channel {id}"), monitor, read_channel).await
+    let read = |answer: Answer| read_channel(&answer, id, rights);
+    client.read(&route, &format!("channel {id}"), monitor, read).await
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
-pub(super) fn read_channel(answer: Answer) -> Result<Channel, PlatformError> {
+pub(super) fn read_channel(
+    answer: &Answer,
+    id: ChannelId,
+    rights: Option<&GuildRights>,
+) -> Result<Channel, PlatformError> {
     let raw: &RawValue = answer.parse()?;
     let wire: wire::Channel<'_> =
         serde_json::from_str(raw.get()).map_err(|error| answer.unreadable(&error))?;
-    convert::channel(&wire, &parsed(raw), Visibility::default()).ok_or_else(|| answer.lacks("a readable id"))
+    if wire.id.0 != id.get() {
+        return Err(answer.lacks("the channel that was asked for"));
+    }
+    let kind = convert::channel_kind(wire.kind);
+    let has_rights_of_its_own = !kind.is_thread() && kind != ChannelKind::Other;
+    let visibility = match rights.filter(|_| has_rights_of_its_own) {
+        Some(rights) => rights.of_channel(kind, wire.permission_overwrites.as_deref().unwrap_or_default()),
+        None => Visibility::default(),
+    };
+    convert::channel(&wire, &parsed(raw), visibility).ok_or_else(|| answer.lacks("a readable id"))
 }

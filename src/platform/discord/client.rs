@@ -7,7 +7,7 @@ use twilight_http::request::Request;
 use twilight_http::routing::Route;
 use twilight_http_ratelimiting::{Endpoint, Method, RateLimitHeaders, RateLimiter};
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Asked};
 use super::learned::LearnedLimits;
 use super::transport::{Response, Transport, TransportError};
 use super::{DiscordSettings, headers};
@@ -22,6 +22,14 @@ const FRONT_DOOR_WAIT: Duration = Duration::from_mins(2);
 const FRONT_DOOR_PATIENCE: u32 = 3;
 /// What they mean.
 const SHUT_OUT: &str = "this address is shut out by Discord's front door (HTTP 429 without Retry-After)";
+/// The least wait before a request is sent that met two 429s in a row; it
+/// doubles with each further one.
+const FIRST_LEAST_WAIT: Duration = Duration::from_millis(125);
+/// So many requests may meet one limit together: from twice as many 429s in a
+/// row without a wait on, all requests wait.
+const LIMITED_TOGETHER: u32 = 20;
+/// The longest of these waits.
+const LONGEST_LEAST_WAIT: Duration = Duration::from_mins(1);
 /// A wait shorter than this is the limiter's and the gate's own work.
 const NOTICEABLE_WAIT: Duration = Duration::from_millis(5);
 
@@ -74,29 +82,38 @@ impl Client {
         monitor: &dyn Monitor,
         read: impl Fn(Answer) -> Result<T, PlatformError> + Send + Sync,
     ) -> Result<T, PlatformError> {
+        self.attempt(route, subject, work, self.retry, monitor, read).await
+    }
+
+    /// The same with retries of its own.
+    pub async fn attempt<T: Send>(
+        &self,
+        route: &Route<'_>,
+        subject: &str,
+        work: u64,
+        retry: RetryPolicy,
+        monitor: &dyn Monitor,
+        read: impl Fn(Answer) -> Result<T, PlatformError> + Send + Sync,
+    ) -> Result<T, PlatformError> {
         let request = Request::from_route(route);
-        let path = request.path();
-        self.retry.run(monitor, || async { read(self.ask(path, subject, work, monitor).await?) }).await
+        let question = Question { path: request.path(), asked: Asked::of(route), subject, work };
+        retry.run(monitor, || async { read(self.ask(&question, monitor).await?) }).await
     }
 
     /// One answer that isn't a 429: those are waited out here, as long as each
     /// says.
-    async fn ask(
-        &self,
-        path: &str,
-        subject: &str,
-        work: u64,
-        monitor: &dyn Monitor,
-    ) -> Result<Answer, PlatformError> {
+    async fn ask(&self, question: &Question<'_>, monitor: &dyn Monitor) -> Result<Answer, PlatformError> {
+        let Question { path, asked, subject, .. } = *question;
         let endpoint = endpoint(path);
+        let mut limited = 0;
         loop {
-            let limit = match self.send(path, &endpoint, subject, work, monitor).await? {
+            let limit = match self.send(question, &endpoint, monitor).await? {
                 Sent::Answered(response) => {
                     self.gate.record_answer();
                     if matches!(response.status.as_u16(), 401 | 403) {
                         self.gate.record_refusal();
                     }
-                    let answer = answer::judge(response, subject);
+                    let answer = answer::judge(response, asked, subject);
                     if let Err(error) = answer.as_ref()
                         && error.kind == ErrorKind::TokenRejected
                     {
@@ -115,17 +132,22 @@ impl Client {
                 error.retry_after = Some(limit.wait);
                 return Err(error);
             }
+            // The limiter and the gate wait for what the answer says.
+            let least = least_wait(limited);
+            if least > limit.wait {
+                tokio::time::sleep(least).await;
+            }
+            limited += 1;
         }
     }
 
     async fn send(
         &self,
-        path: &str,
+        question: &Question<'_>,
         endpoint: &Endpoint,
-        subject: &str,
-        work: u64,
         monitor: &dyn Monitor,
     ) -> Result<Sent, PlatformError> {
+        let Question { path, subject, work, .. } = *question;
         let begin = tokio::time::Instant::now();
         let permit = self.limiter.acquire(apart(endpoint)).await;
         self.learned.wait(&endpoint.path).await;
@@ -171,7 +193,10 @@ impl Client {
     fn learn(&self, limit: &Limit, endpoint: &Endpoint, monitor: &dyn Monitor) -> u32 {
         if limit.scope != "shared" {
             self.gate.record_refusal();
-            self.gate.record_limited();
+            let in_a_row = self.gate.record_limited();
+            if limit.wait < FIRST_LEAST_WAIT {
+                self.gate.stop_for(least_wait(in_a_row / LIMITED_TOGETHER));
+            }
         }
         let mut shut_out = 0;
         if limit.is_front_door {
@@ -193,6 +218,17 @@ impl Client {
     }
 }
 
+/// How long a request waits at least that met this many 429s in a row before,
+/// whatever `Retry-After` says: a server that says 0 each time is not asked in a
+/// tight loop.
+fn least_wait(limited: u32) -> Duration {
+    if limited == 0 {
+        Duration::ZERO
+    } else {
+        (FIRST_LEAST_WAIT * (1 << limited.min(10))).min(LONGEST_LEAST_WAIT)
+    }
+}
+
 fn explain(tripped: GuardTripped) -> &'static str {
     match tripped {
         GuardTripped::TooManyRefused => {
@@ -207,6 +243,16 @@ fn count_wait(counter: Counter, waited: Duration, monitor: &dyn Monitor) {
     if waited >= NOTICEABLE_WAIT {
         monitor.count(counter, millis(waited));
     }
+}
+
+/// A request, as it is sent until it is answered.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    path: &'a str,
+    asked: Asked,
+    subject: &'a str,
+    /// Messages expected to follow.
+    work: u64,
 }
 
 /// What came back.

@@ -122,8 +122,8 @@ fn one_by_one(
     newest: Option<Timestamp>,
 ) -> Result<MessagePage, PlatformError> {
     let mut page = MessagePage::default();
-    let raw: Option<wire::Page<&RawValue>> = answer.parse()?;
-    for raw in raw.unwrap_or_default().iter() {
+    let raw: wire::Page<&RawValue> = answer.parse()?;
+    for raw in raw.iter() {
         add(&mut page, message_alone(raw.get(), channel, newest));
     }
     Ok(page)

@@ -22,8 +22,10 @@ mod transport;
 mod visibility;
 mod wire;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use tokio::sync::OnceCell;
 use twilight_http::request::channel::reaction::RequestReactionType;
 use twilight_http::routing::Route;
@@ -32,7 +34,8 @@ use twilight_model::id::Id;
 use self::answer::Answer;
 use self::client::Client;
 pub use self::transport::TransportError;
-use super::{ErrorKind, GateSettings, PlatformAdapter, PlatformError, RetryPolicy};
+use self::visibility::GuildRights;
+use super::{ErrorKind, GateSettings, PageCursor, PageRequest, PlatformAdapter, PlatformError, RetryPolicy};
 use crate::model::{
     BotIdentity, Channel, ChannelId, Emoji, MessageId, MessagePage, OnRateLimit, ReactorPage, Timestamp,
     UserId, Workspace, WorkspaceId,
@@ -65,6 +68,8 @@ pub struct DiscordSettings {
 pub struct Discord {
     client: Client,
     bot: OnceCell<UserId>,
+    /// As the guilds' last listings gave them.
+    rights: Mutex<HashMap<WorkspaceId, Arc<GuildRights>>>,
     /// By this machine's clock.
     started_at: Timestamp,
 }
@@ -76,7 +81,11 @@ impl Discord {
     /// When the address or the token can't be put into a request.
     pub fn new(settings: &DiscordSettings, token: &str) -> Result<Self, TransportError> {
         let client = Client::new(settings, token)?;
-        Ok(Self { client, bot: OnceCell::new(), started_at: settings.now })
+        Ok(Self { client, bot: OnceCell::new(), rights: Mutex::default(), started_at: settings.now })
+    }
+
+    fn rights(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<GuildRights>>> {
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn bot(&self, monitor: &dyn Monitor) -> Result<UserId, PlatformError> {
@@ -117,8 +126,8 @@ fn read_application(answer: Answer) -> Result<(Option<UserId>, BotIdentity), Pla
 
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
 fn read_reactors(answer: Answer) -> Result<ReactorPage, PlatformError> {
-    let users: Option<wire::Page<wire::User>> = answer.parse()?;
-    Ok(convert::reactors(&users.unwrap_or_default(), MAX_REACTORS.into()))
+    let users: wire::Page<wire::User> = answer.parse()?;
+    Ok(convert::reactors(&users, MAX_REACTORS.into()))
 }
 
 impl PlatformAdapter for Discord {
@@ -154,7 +163,9 @@ impl PlatformAdapter for Discord {
         monitor: &dyn Monitor,
     ) -> Result<(Workspace, Vec<Channel>), PlatformError> {
         let bot = self.bot(monitor).await?;
-        channels::workspace(&self.client, id, bot, monitor).await
+        let (workspace, channels, rights) = channels::workspace(&self.client, id, bot, monitor).await?;
+        self.rights().insert(id, Arc::new(rights));
+        Ok((workspace, channels))
     }
 
     async fn active_threads(
@@ -175,28 +186,39 @@ impl PlatformAdapter for Discord {
         channels::archived_threads(&self.client, parent, before, monitor).await
     }
 
-    async fn channel(&self, id: ChannelId, monitor: &dyn Monitor) -> Result<Channel, PlatformError> {
-        channels::channel(&self.client, id, monitor).await
+    async fn channel(
+        &self,
+        id: ChannelId,
+        workspace: WorkspaceId,
+        monitor: &dyn Monitor,
+    ) -> Result<Channel, PlatformError> {
+        let rights = self.rights().get(&workspace).cloned();
+        channels::channel(&self.client, id, rights.as_deref(), monitor).await
     }
 
     async fn messages(
         &self,
-        channel: ChannelId,
-        after: Option<MessageId>,
-        limit: u16,
-        expected: u64,
+        request: &PageRequest,
         monitor: &dyn Monitor,
     ) -> Result<MessagePage, PlatformError> {
+        let PageRequest { channel, cursor, limit, backlog, is_probe } = *request;
+        let after = match cursor {
+            PageCursor::After(after) => Some(after.map_or(0, MessageId::get)),
+            PageCursor::Newest => None,
+        };
         let route = Route::GetMessages {
             channel_id: channel.get(),
-            after: Some(after.map_or(0, MessageId::get)),
+            after,
             around: None,
             before: None,
             limit: Some(limit),
         };
         let subject = format!("messages of channel {channel}");
         let read = |answer| convert::page(answer, channel, limit, self.started_at);
-        self.client.read_page(&route, &subject, expected, monitor, read).await
+        if is_probe {
+            return self.client.attempt(&route, &subject, backlog, RetryPolicy::NONE, monitor, read).await;
+        }
+        self.client.read_page(&route, &subject, backlog, monitor, read).await
     }
 
     async fn reactors(
@@ -210,12 +232,13 @@ impl PlatformAdapter for Discord {
         let subject = format!("who reacted in channel {channel}");
         let emoji = match emoji {
             Emoji::Unicode(name) => RequestReactionType::Unicode { name },
-            // A custom emoji is known by its ID; any name will do.
-            Emoji::Custom { id, .. } => {
+            // Discord documents `name:id`, and servers that keep to it know no
+            // other name. One that was deleted may have lost its name.
+            Emoji::Custom { id, name } => {
                 let id = Id::new_checked(*id).ok_or_else(|| {
                     PlatformError::new(ErrorKind::Gone, subject.clone(), "the emoji has no usable ID")
                 })?;
-                RequestReactionType::Custom { id, name: None }
+                RequestReactionType::Custom { id, name: Some(name.as_str()).filter(|name| !name.is_empty()) }
             }
         };
         let route = Route::GetReactionUsers {

@@ -7,11 +7,15 @@ use discord_sim::{
     Visibility, What, World,
 };
 
+use super::answer::Answer;
+use super::channels::read_guild;
 use super::{Discord, DiscordSettings};
-use crate::model::{BrokenMessage, ChannelId, MessageId, MessagePage, OnRateLimit, WorkspaceId};
+use crate::model::{BrokenMessage, ChannelId, Emoji, MessageId, MessagePage, OnRateLimit, WorkspaceId};
 use crate::monitor::{Counter, Event};
 use crate::platform::fake::Recorder;
-use crate::platform::{ErrorKind, GateSettings, PlatformAdapter as _, PlatformError, RetryPolicy};
+use crate::platform::{
+    ErrorKind, GateSettings, PageRequest, PlatformAdapter as _, PlatformError, RetryPolicy,
+};
 
 const GUILD: u64 = 310_000_000_000_000_001;
 const MAX_RETRIES: u32 = 3;
@@ -63,7 +67,7 @@ impl Scene {
     }
 
     async fn page_of(&self, channel: ChannelId) -> Result<MessagePage, PlatformError> {
-        self.discord.messages(channel, None, 100, 0, &self.monitor).await
+        self.discord.messages(&PageRequest::after(channel, None, 100), &self.monitor).await
     }
 
     async fn failure(&self) -> PlatformError {
@@ -172,20 +176,34 @@ async fn the_page_of_a_proxy_is_never_repeated() {
 }
 
 #[tokio::test]
-async fn null_is_an_empty_list() {
-    let scene = Scene::new();
-    scene.sim.faults().when(Match::route(RouteKind::Messages), What::NullBody);
-    scene.sim.faults().when(Match::route(RouteKind::GuildChannels), What::NullBody);
-    scene.sim.faults().when(Match::route(RouteKind::ActiveThreads), What::NullBody);
-    scene.sim.faults().when(Match::route(RouteKind::ArchivedPublicThreads), What::NullBody);
+async fn null_is_malformed_and_never_an_empty_list() {
+    let scene = Scene::with(|settings| settings.retry.max_retries = 0);
     let Scene { discord, monitor, chat, .. } = &scene;
     let guild = WorkspaceId::new(GUILD).unwrap();
-    assert_eq!(scene.page().await.unwrap(), MessagePage::default());
-    assert_eq!(discord.workspace(guild, monitor).await.unwrap().1, []);
-    assert_eq!(discord.active_threads(guild, &[], monitor).await.unwrap(), []);
-    let parent = discord.channel(*chat, monitor).await.unwrap();
-    assert_eq!(discord.archived_threads(&parent, None, monitor).await.unwrap(), (vec![], false));
-    assert_eq!(monitor.sum(Counter::Retries), 0);
+    discord.workspace(guild, monitor).await.unwrap();
+    let parent = discord.channel(*chat, guild, monitor).await.unwrap();
+    let first = scene.page().await.unwrap().messages[0].id;
+    let crab = Emoji::Unicode("🦀".to_owned());
+    let routes = [
+        RouteKind::Messages,
+        RouteKind::GuildChannels,
+        RouteKind::ActiveThreads,
+        RouteKind::ArchivedPublicThreads,
+        RouteKind::Reactions,
+    ];
+    for route in routes {
+        scene.sim.faults().when(Match::route(route), What::NullBody);
+    }
+    let failures = [
+        scene.page().await.err(),
+        discord.workspace(guild, monitor).await.err(),
+        discord.active_threads(guild, &[], monitor).await.err(),
+        discord.archived_threads(&parent, None, monitor).await.err(),
+        discord.reactors((*chat, first), &crab, false, None, monitor).await.err(),
+    ];
+    for (failure, route) in failures.into_iter().zip(routes) {
+        assert_eq!(failure.map(|error| error.kind), Some(ErrorKind::Unreadable), "{route:?}");
+    }
 }
 
 /// What becomes of the damaged message: it is read all the same, or broken
@@ -336,7 +354,7 @@ async fn what_is_final_for_a_channel_is_asked_once() {
 async fn a_channel_that_was_closed_or_deleted_is_told_apart() {
     let scene = Scene::new();
     let alone = async || {
-        let asked = scene.discord.channel(scene.chat, &scene.monitor).await;
+        let asked = scene.discord.channel(scene.chat, WorkspaceId::new(GUILD).unwrap(), &scene.monitor).await;
         asked.map(|channel| channel.id).map_err(|error| error.kind)
     };
     assert_eq!(alone().await, Ok(scene.chat));
@@ -344,6 +362,47 @@ async fn a_channel_that_was_closed_or_deleted_is_told_apart() {
     assert_eq!(alone().await, Err(ErrorKind::Forbidden));
     scene.sim.world().delete_channel(scene.chat.get());
     assert_eq!(alone().await, Err(ErrorKind::NotFound));
+}
+
+/// Retry-After 0 again and again is no invitation to a tight loop.
+#[tokio::test]
+async fn a_server_that_says_wait_for_nothing_is_asked_less_and_less_often() {
+    let scene = Scene::new();
+    scene.fault(4, What::RateLimited { retry_after: 0.0, scope: Scope::Shared });
+    let begin = tokio::time::Instant::now();
+    assert!(scene.page().await.is_ok());
+    assert!(begin.elapsed() >= Duration::from_millis(250 + 500 + 1000), "{:?}", begin.elapsed());
+    assert_eq!(scene.sim.journal().len(), 5);
+}
+
+#[tokio::test]
+async fn a_guild_without_its_role_everyone_is_malformed() {
+    let scene = Scene::with(|settings| settings.retry.max_retries = 0);
+    let guild = WorkspaceId::new(GUILD).unwrap();
+    let (_, before) = scene.discord.workspace(guild, &scene.monitor).await.unwrap();
+    assert!(before.iter().all(|channel| channel.visibility.everyone_sees));
+    for lie in [What::Status(200, BodyKind::Empty), What::NullBody] {
+        scene.sim.faults().when(Match::route(RouteKind::Guild), lie);
+        let error = scene.discord.workspace(guild, &scene.monitor).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unreadable);
+    }
+    let id = guild;
+    let read = |body: &str| {
+        let answer = Answer { subject: "it".to_owned(), body: bytes(body).into(), date: None };
+        read_guild(&answer, id).map(|guild| guild.roles.is_some())
+    };
+    let role = |id: u64, permissions: &str| format!("{{\"id\":\"{id}\",\"permissions\":{permissions}}}");
+    let named = |roles: &[String]| format!("{{\"id\":\"{GUILD}\",\"roles\":[{}]}}", roles.join(","));
+    assert!(read(&named(&[role(GUILD, "\"1024\""), role(7, "\"0\"")])).unwrap());
+    assert!(read(&named(&[])).is_err(), "no role at all");
+    assert!(read(&named(&[role(7, "\"1024\"")])).is_err(), "another role only");
+    assert!(read(&named(&[role(GUILD, "\"all\"")])).is_err(), "permissions that are no number");
+    assert!(read(&named(&[role(GUILD, "null")])).is_err(), "no permissions");
+    assert!(read(&format!("{{\"id\":\"7\",\"roles\":[{}]}}", role(GUILD, "\"1024\""))).is_err());
+}
+
+fn bytes(text: &str) -> ::bytes::Bytes {
+    ::bytes::Bytes::copy_from_slice(text.as_bytes())
 }
 
 #[tokio::test]
@@ -408,7 +467,7 @@ async fn a_refusal_that_isnt_discords_says_nothing_about_channel_or_workspace() 
         let scene = Scene::new();
         scene.sim.faults().when(Match::default().always(), What::Status(status, BodyKind::Html));
         let Scene { discord, monitor, chat, .. } = &scene;
-        let alone = discord.channel(*chat, monitor).await.unwrap_err();
+        let alone = discord.channel(*chat, WorkspaceId::new(GUILD).unwrap(), monitor).await.unwrap_err();
         assert!(!matches!(alone.kind, ErrorKind::Forbidden | ErrorKind::NotFound), "{status}: {alone}");
         let scene = Scene::new();
         scene

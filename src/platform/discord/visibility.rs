@@ -45,9 +45,16 @@ pub struct RoleRights {
     permissions: Permissions,
 }
 
-impl From<&wire::Role<'_>> for RoleRights {
-    fn from(role: &wire::Role<'_>) -> Self {
-        Self { id: role.id.0, permissions: raw_bits(role.permissions) }
+impl RoleRights {
+    /// `None` if what the role may do can't be read.
+    pub fn of(role: &wire::Role<'_>) -> Option<Self> {
+        let decimal = role.permissions?.get().trim_matches('"');
+        Some(Self { id: role.id.0, permissions: Permissions::from_bits_retain(decimal.parse().ok()?) })
+    }
+
+    /// Whether this is the role with that ID.
+    pub const fn is(&self, id: u64) -> bool {
+        self.id == id
     }
 }
 
@@ -183,7 +190,7 @@ mod tests {
             r#"[{{"id":"{GUILD}","permissions":"{everyone}"}},{{"id":"{BOT_ROLE}","permissions":"{bot_role}"}}]"#
         );
         let roles: Vec<wire::Role<'_>> = serde_json::from_str(&roles).unwrap();
-        let roles: Vec<RoleRights> = roles.iter().map(RoleRights::from).collect();
+        let roles: Vec<RoleRights> = roles.iter().map(|role| RoleRights::of(role).unwrap()).collect();
         let overwrites: Vec<wire::Overwrite<'_>> = serde_json::from_str(overwrites).unwrap();
         let guild = WorkspaceId::new(GUILD).unwrap();
         GuildRights::new(guild, &roles, None, UserId::new(BOT).unwrap(), Some(vec![BOT_ROLE]))

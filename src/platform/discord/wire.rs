@@ -116,6 +116,9 @@ pub struct Role<'a> {
 /// A guild.
 #[derive(Debug, Deserialize)]
 pub struct Guild<'a> {
+    /// Its ID.
+    #[serde(default)]
+    pub id: Option<Id>,
     /// The name people see.
     #[serde(borrow, default)]
     pub name: Option<Cow<'a, str>>,
@@ -131,8 +134,7 @@ pub struct Guild<'a> {
 #[derive(Debug, Deserialize)]
 pub struct Member {
     /// The roles it has besides @everyone.
-    #[serde(default)]
-    pub roles: Option<Many<Id>>,
+    pub roles: Many<Id>,
 }
 
 /// A permission overwrite of a channel.
@@ -206,9 +208,9 @@ pub struct Channel<'a> {
 #[derive(Debug, Deserialize)]
 pub struct Threads<'a> {
     /// The threads, one by one.
-    #[serde(borrow, default)]
-    pub threads: Option<Many<&'a RawValue>>,
-    /// Whether older ones follow.
+    #[serde(borrow)]
+    pub threads: Many<&'a RawValue>,
+    /// Whether older ones follow; only listings of archived threads say so.
     #[serde(default, deserialize_with = "lenient")]
     pub has_more: Option<bool>,
 }

@@ -1,6 +1,7 @@
 //! Questions, and where failures are planned for them.
 
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, WorkspaceId};
+use crate::platform::PageCursor;
 
 /// A question that was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub enum Call {
     Messages {
         /// Whose messages.
         channel: ChannelId,
-        /// Those that follow this one.
-        after: Option<MessageId>,
+        /// Which of them.
+        cursor: PageCursor,
         /// At most so many.
         limit: u16,
     },

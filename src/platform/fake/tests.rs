@@ -2,7 +2,7 @@ use super::{Call, EPOCH_MILLIS, Fake, Place, Recorder};
 use crate::model::{
     BotIdentity, Channel, ChannelId, ChannelKind, MessageId, Timestamp, Visibility, Workspace, WorkspaceId,
 };
-use crate::platform::{ErrorKind, PlatformAdapter as _, PlatformError};
+use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter as _, PlatformError};
 
 fn channel_id(raw: u64) -> ChannelId {
     ChannelId::new(raw).unwrap()
@@ -24,8 +24,13 @@ fn fake() -> Fake {
     fake
 }
 
+fn request() -> PageRequest {
+    let cursor = PageCursor::After(None);
+    PageRequest { channel: channel_id(2), cursor, limit: 10, backlog: 0, is_probe: false }
+}
+
 async fn ids(fake: &Fake) -> Result<Vec<u64>, ErrorKind> {
-    let page = fake.messages(channel_id(2), None, 10, 0, &Recorder::default()).await;
+    let page = fake.messages(&request(), &Recorder::default()).await;
     let page = page.map_err(|error| error.kind)?;
     Ok(page.broken.into_iter().filter_map(|broken| broken.id).map(MessageId::get).collect())
 }
@@ -36,7 +41,7 @@ async fn planned_failures_come_in_their_order_and_only_in_their_place() {
     for kind in [ErrorKind::Server, ErrorKind::Network] {
         fake.fail(Place::Messages(channel_id(2)), PlatformError::new(kind, "x", "y"));
     }
-    assert!(fake.channel(channel_id(2), &Recorder::default()).await.is_ok());
+    assert!(fake.channel(channel_id(2), WorkspaceId::new(1).unwrap(), &Recorder::default()).await.is_ok());
     assert_eq!(ids(&fake).await, Err(ErrorKind::Server));
     assert_eq!(ids(&fake).await, Err(ErrorKind::Network));
     assert_eq!(ids(&fake).await, Ok(vec![7, 8]));
@@ -46,7 +51,10 @@ async fn planned_failures_come_in_their_order_and_only_in_their_place() {
 async fn what_was_asked_is_remembered() {
     let fake = fake();
     ids(&fake).await.unwrap();
-    assert_eq!(fake.calls(), [Call::Messages { channel: channel_id(2), after: None, limit: 10 }]);
+    assert_eq!(
+        fake.calls(),
+        [Call::Messages { channel: channel_id(2), cursor: PageCursor::After(None), limit: 10 }]
+    );
     fake.forget_calls();
     assert!(fake.calls().is_empty());
 }
@@ -56,7 +64,7 @@ async fn a_deleted_message_stays_the_hint_and_a_replaced_channel_keeps_its_messa
     let fake = fake();
     fake.remove_message(channel_id(2), MessageId::new(8).unwrap());
     assert_eq!(ids(&fake).await, Ok(vec![7]));
-    let now = fake.channel(channel_id(2), &Recorder::default()).await.unwrap();
+    let now = fake.channel(channel_id(2), WorkspaceId::new(1).unwrap(), &Recorder::default()).await.unwrap();
     assert_eq!(now.last_message_id, MessageId::new(8));
     fake.change_channel(channel_id(2), |channel| channel.name = "renamed".to_owned());
     fake.add_channel(WorkspaceId::new(1).unwrap(), channel(2));

@@ -7,15 +7,16 @@ use serde_json::value::RawValue;
 use super::mutate::{damaged, scratched};
 use super::{BODIES, answer, rounds, unharmed};
 use crate::anonymize;
-use crate::model::{Channel, ChannelState, UserId, Visibility, WorkspaceId};
-use crate::platform::discord::channels::{channel_list, read_channel, read_guild, threads};
+use crate::model::{Channel, ChannelId, ChannelState, UserId, Visibility, WorkspaceId};
+use crate::platform::discord::channels::{active_page, channel_list, read_channel, read_guild};
 use crate::platform::discord::visibility::GuildRights;
 
 fn rights() -> GuildRights {
-    let guild = read_guild(answer(BODIES.guild.as_bytes())).unwrap();
     let id = serde_json::from_str::<Value>(&BODIES.guild).unwrap()["id"].as_str().unwrap().parse().unwrap();
+    let id = WorkspaceId::new(id).unwrap();
+    let guild = read_guild(&answer(BODIES.guild.as_bytes()), id).unwrap();
     let roles = guild.roles.unwrap();
-    GuildRights::new(WorkspaceId::new(id).unwrap(), &roles, guild.owner, UserId::new(7).unwrap(), None)
+    GuildRights::new(id, &roles, guild.owner, UserId::new(7).unwrap(), None)
 }
 
 /// A list, and how it is read.
@@ -27,7 +28,7 @@ fn listed(body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>> {
 
 fn threaded(body: &[u8], _: &GuildRights) -> Option<Vec<Channel>> {
     let body = [b"{\"threads\":", body, b",\"has_more\":true}"].concat();
-    threads(&answer(&body), |_| Some(Visibility::default())).ok().map(|(threads, _)| threads)
+    active_page(&answer(&body), |_| Some(Visibility::default())).ok()
 }
 
 /// What a read brings, and what the archive would be given of it.
@@ -92,6 +93,7 @@ fn a_list_of_damaged_bytes_never_panics() {
         let mut body = joined(&picked(all, rng)).into_bytes();
         scratched(&mut body, rng);
         brought(*read, &body, &rights);
-        unharmed(&body, || read_channel(answer(body.get(1..).unwrap_or_default())).ok());
+        let id = ChannelId::new(7).unwrap();
+        unharmed(&body, || read_channel(&answer(body.get(1..).unwrap_or_default()), id, Some(&rights)).ok());
     });
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::mutate::{damaged, scratched};
 use super::{BODIES, answer, judged, rounds, unharmed};
 use crate::model::{ChannelKind, UserId, WorkspaceId};
-use crate::platform::discord::channels::{read_guild, read_member, read_roles, threads};
+use crate::platform::discord::channels::{active_page, read_guild, read_member, read_roles};
 use crate::platform::discord::visibility::GuildRights;
 use crate::platform::discord::{read_account, read_application, read_reactors};
 
@@ -14,14 +14,15 @@ const STATUSES: [u16; 12] = [200, 202, 204, 302, 400, 401, 403, 404, 405, 500, 5
 
 /// Reads a body as everything it could be.
 fn read_all(body: &[u8]) {
-    if let Ok(guild) = read_guild(answer(body)) {
+    let (id, bot) = (WorkspaceId::new(1).unwrap(), UserId::new(7).unwrap());
+    if let Ok(guild) = read_guild(&answer(body), id) {
         let roles = guild.roles.unwrap_or_default();
-        let (id, bot) = (WorkspaceId::new(1).unwrap(), UserId::new(7).unwrap());
         let rights = GuildRights::new(id, &roles, guild.owner, bot, None);
         let _ = rights.of_channel(ChannelKind::Text, &[]);
     }
-    let _ = (read_roles(answer(body)), read_member(answer(body)), read_account(answer(body)));
-    let _ = (read_application(answer(body)), read_reactors(answer(body)), threads(&answer(body), |_| None));
+    let _ = (read_roles(&answer(body), id), read_member(&answer(body), &[]), read_account(answer(body)));
+    let _ =
+        (read_application(answer(body)), read_reactors(answer(body)), active_page(&answer(body), |_| None));
 }
 
 /// What a user is told of an answer holds neither an ID nor the body.
