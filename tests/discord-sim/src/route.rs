@@ -98,7 +98,9 @@ impl Route {
             ["users", "@me", "threads", "archived", "private"] => (RouteKind::JoinedPrivateThreads, None, ""),
             ["messages"] => (RouteKind::Messages, None, ""),
             ["messages", message] => (RouteKind::Message, Some(message), ""),
-            ["messages", message, "reactions", emoji] => (RouteKind::Reactions, Some(message), *emoji),
+            ["messages", message, "reactions", emoji] if !emoji.is_empty() => {
+                (RouteKind::Reactions, Some(message), *emoji)
+            }
             _ => return Err(ApiError::UNKNOWN_ROUTE),
         };
         let mut route = Self::of(kind, snowflake("channel_id", channel)?);

@@ -51,6 +51,12 @@ impl State {
         self.guilds.iter().find(|guild| guild.id == guild_id)
     }
 
+    /// A custom emoji of any guild.
+    pub(crate) fn emoji(&self, emoji_id: u64) -> Option<&Emoji> {
+        let mut emojis = self.guilds.iter().flat_map(|guild| &guild.emojis);
+        emojis.find(|emoji| emoji.id == emoji_id)
+    }
+
     pub(crate) fn channel(&self, channel_id: u64) -> Option<&Channel> {
         let channel = self.channels.get(&channel_id);
         channel.filter(|channel| !channel.deleted)
@@ -103,6 +109,14 @@ impl World {
         let of_guild = |channel: &&Channel| channel.guild_id == guild_id && channel.name == name;
         let matching = state.channels.values().filter(of_guild);
         matching.map(|channel| channel.id).min()
+    }
+
+    /// The custom emoji of a guild that aren't deleted, each as `name:id`.
+    pub fn custom_emoji(&self, guild_id: u64) -> Vec<String> {
+        let state = self.read();
+        let emojis = state.guild(guild_id).map_or(&[][..], |guild| &guild.emojis);
+        let known = emojis.iter().filter(|emoji| !emoji.deleted);
+        known.map(|emoji| format!("{}:{}", emoji.name, emoji.id)).collect()
     }
 
     /// IDs of the threads under a channel, in order of creation.

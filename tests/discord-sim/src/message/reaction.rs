@@ -43,8 +43,12 @@ impl ReactionEmoji {
         }
     }
 
-    pub(crate) const fn is_deleted(&self) -> bool {
-        matches!(self, Self::Custom(emoji) if emoji.deleted)
+    /// Whether nobody can ask for it: it is deleted, or has neither ID nor name.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::Unicode(text) => text.is_empty(),
+            Self::Custom(emoji) => emoji.deleted,
+        }
     }
 }
 

@@ -81,3 +81,49 @@ fn reacting_and_taking_it_back_shows() {
     assert!(world.set_reactions(channel, message, &[]));
     assert!(json(&sim, &base).get("reactions").is_none());
 }
+
+#[test]
+fn a_custom_emoji_is_known_by_its_name_and_id_only() {
+    let sim = serve(&Description::community(1 << 58, 1, 5));
+    let world = sim.world();
+    let channel = world.channel_named(1 << 58, "chat-0").expect("made");
+    let message = world.append_text(channel, 1, "react to me").expect("written");
+    let emojis = world.custom_emoji(1 << 58);
+    assert!(world.react(channel, message, 4, &emojis[0], false));
+    assert!(world.react(channel, message, 4, "elsewhere:99", false));
+    let base = format!("/channels/{channel}/messages/{message}/reactions");
+    let reactor = world.user_id(1 << 58, 4).expect("in the pool");
+    for used in [emojis[0].as_str(), "elsewhere:99"] {
+        let (_, id) = used.split_once(':').expect("a name and an ID");
+        for path in [format!("{base}/{used}"), format!("{base}/{}", encode(used))] {
+            assert_eq!(ids(&json(&sim, &path)), [reactor], "{path}");
+        }
+        for wrong in ["other", "", "a:takaro", "emoji", "null"] {
+            let path = format!("{base}/{wrong}:{id}");
+            assert_eq!(get(&sim, &path).error(), (400, 10014), "{path}");
+        }
+        assert_eq!(get(&sim, &format!("{base}/{id}")).error(), (400, 10014));
+    }
+    let (_, unused) = emojis[1].split_once(':').expect("a name and an ID");
+    assert_eq!(get(&sim, &format!("{base}/{}", emojis[1])).body, b"[]");
+    assert_eq!(get(&sim, &format!("{base}/other:{unused}")).error(), (400, 10014));
+}
+
+#[test]
+fn an_emoji_without_id_and_name_stands_on_a_message_but_has_no_route() {
+    let sim = serve(&Description::community(1 << 58, 1, 5));
+    let world = sim.world();
+    let channel = world.channel_named(1 << 58, "chat-0").expect("made");
+    let message = world.append_text(channel, 1, "react to me").expect("written");
+    assert!(world.react(channel, message, 4, "", false));
+    let base = format!("/channels/{channel}/messages/{message}");
+    let reaction = &json(&sim, &base)["reactions"][0];
+    assert_eq!(reaction["emoji"], serde_json::json!({"id": null, "name": ""}));
+    assert_eq!(reaction["count"], 1);
+    for path in [format!("{base}/reactions/"), format!("{base}/reactions/?limit=100")] {
+        assert_eq!(get(&sim, &path).error(), (404, 0));
+    }
+    let truth = world.truth_channel(channel).expect("public");
+    let seen = truth.live_messages().find(|seen| seen.id == message).expect("written");
+    assert_eq!((seen.reactions[0].count, seen.reactions[0].listed), (1, false));
+}

@@ -95,7 +95,8 @@ impl World {
         live.is_some_and(change)
     }
 
-    /// Adds a user's reaction; `emoji` is the character or `name:id`.
+    /// Adds a user's reaction; `emoji` is the character or `name:id`. An empty
+    /// one has no ID and an empty name, and no route lists who reacted.
     pub fn react(&self, channel_id: u64, message_id: u64, user: u32, emoji: &str, burst: bool) -> bool {
         let emoji = ReactionEmoji::parse(emoji);
         self.change_reactions(channel_id, message_id, |scene, reactions| {

@@ -161,7 +161,7 @@ fn reactions(message: &Message) -> Vec<TruthReaction> {
             custom: matches!(reaction.emoji, crate::message::ReactionEmoji::Custom(_)),
             burst,
             count: reactors.count(),
-            listed: !reaction.emoji.is_deleted(),
+            listed: !reaction.emoji.is_out_of_reach(),
         })
     });
     both.filter(|reaction| reaction.count > 0).collect()
