@@ -113,6 +113,11 @@ impl ChannelKind {
         matches!(self, Self::Forum | Self::Media)
     }
 
+    /// The kind of its public threads.
+    pub(crate) const fn public_thread(self) -> Self {
+        if matches!(self, Self::Announcement) { Self::AnnouncementThread } else { Self::PublicThread }
+    }
+
     /// Whether it is a thread itself.
     pub const fn is_thread(self) -> bool {
         matches!(self, Self::AnnouncementThread | Self::PublicThread | Self::PrivateThread)

@@ -6,7 +6,7 @@ mod refer;
 
 use attach::{attach, reactions};
 use enrich::enrich;
-use refer::{earlier, point_at_target, reply, system};
+use refer::{earlier, point_at_target, reply, system, tell_of_thread};
 
 use super::shape::Shape;
 use super::{Author, Extra, Message, Reference, Shown, flag, kind, text};
@@ -30,6 +30,9 @@ pub(crate) fn compose(scene: &Scene<'_>, position: Position) -> Message {
     if let Some((author, content)) = entry.authored {
         message.author = Author::User(*author);
         message.content.clone_from(content);
+        if let Some(thread_id) = entry.started {
+            tell_of_thread(&mut message, thread_id);
+        }
     } else {
         let shape = shape_at(scene, entry.id, entry.index, &mut dice);
         fill(scene, &mut message, shape, entry.index, &mut dice);

@@ -3,6 +3,7 @@
 
 use super::{Call, guild};
 use crate::answer::{ApiError, Outcome};
+use crate::description::ChannelKind;
 use crate::permissions::MANAGE_THREADS;
 use crate::wire::{self, Writer};
 use crate::world::{Scene, Thread};
@@ -15,7 +16,7 @@ pub(super) fn active(call: &Call<'_>) -> Outcome {
     let mut scenes: Vec<Scene<'_>> = parents
         .flat_map(|parent| &parent.thread_ids)
         .filter_map(|id| call.state.scene(*id))
-        .filter(|scene| facts(scene).is_some_and(|thread| !thread.archived))
+        .filter(|scene| facts(scene).is_some_and(|thread| !thread.archived && !thread.is_unlisted))
         .filter(|scene| scene.bot().view)
         .collect();
     scenes.sort_by_key(|scene| std::cmp::Reverse(scene.channel.id));
@@ -26,8 +27,11 @@ const fn facts<'a>(scene: &Scene<'a>) -> Option<&'a Thread> {
     scene.channel.thread.as_ref()
 }
 
+/// Only threads of the kind the channel makes now: those from before it became
+/// another kind of channel are left out.
 pub(super) fn archived_public(call: &Call<'_>) -> Outcome {
-    archived(call, false)
+    let parent = call.scene()?;
+    archived(call, parent.channel.kind.public_thread())
 }
 
 /// Needs `MANAGE_THREADS` besides `READ_MESSAGE_HISTORY`.
@@ -36,7 +40,7 @@ pub(super) fn archived_private(call: &Call<'_>) -> Outcome {
     if parent.bot().bits & MANAGE_THREADS == 0 {
         return Err(ApiError::MISSING_PERMISSIONS);
     }
-    archived(call, true)
+    archived(call, ChannelKind::PrivateThread)
 }
 
 /// Private archived threads the bot is in: newest ID first, `before` is a snowflake.
@@ -52,13 +56,14 @@ pub(super) fn joined_private(call: &Call<'_>) -> Outcome {
     Ok(page(call, scenes, limit))
 }
 
-/// Newest archive time first; `before` is an ISO 8601 time; limit 2 to 100.
-fn archived(call: &Call<'_>, is_private: bool) -> Outcome {
+/// Threads of one kind, newest archive time first; `before` is an ISO 8601 time;
+/// limit 2 to 100.
+fn archived(call: &Call<'_>, kind: ChannelKind) -> Outcome {
     let before_us = call.query.time_us("before")?.unwrap_or(i64::MAX);
     let limit = call.query.number("limit", 2, 100, 50)? as usize;
     let archive_ms = |scene: &Scene<'_>| facts(scene).map_or(0, |thread| thread.archive_ms);
     let mut scenes = archived_in(call)?;
-    scenes.retain(|scene| scene.is_private() == is_private && archive_ms(scene) * 1000 < before_us);
+    scenes.retain(|scene| scene.channel.kind == kind && archive_ms(scene) * 1000 < before_us);
     scenes.sort_by_key(|scene| std::cmp::Reverse((archive_ms(scene), scene.channel.id)));
     Ok(page(call, scenes, limit))
 }
@@ -74,7 +79,9 @@ fn archived_in<'a>(call: &Call<'a>) -> Result<Vec<Scene<'a>>, ApiError> {
     }
     let ids = parent.channel.thread_ids.iter();
     let scenes = ids.filter_map(|id| call.state.scene(*id));
-    Ok(scenes.filter(|scene| facts(scene).is_some_and(|thread| thread.archived)).collect())
+    Ok(scenes
+        .filter(|scene| facts(scene).is_some_and(|thread| thread.archived && !thread.is_unlisted))
+        .collect())
 }
 
 fn page(call: &Call<'_>, mut scenes: Vec<Scene<'_>>, limit: usize) -> Writer {

@@ -96,6 +96,8 @@ pub(crate) struct Thread {
     /// Whether the world began with it.
     pub is_original: bool,
     pub has_bot: bool,
+    /// Whether no listing has it, although it can be read.
+    pub is_unlisted: bool,
 }
 
 /// The custom emoji of a guild, the last one deleted.

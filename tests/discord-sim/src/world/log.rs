@@ -30,6 +30,8 @@ pub(crate) struct Appended {
     /// What the message is made from if nobody wrote it by hand.
     pub index: u64,
     pub authored: Option<(u32, String)>,
+    /// The thread whose beginning it tells of.
+    pub started: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,6 +46,7 @@ pub(crate) struct Entry<'a> {
     pub id: u64,
     pub index: u64,
     pub authored: Option<&'a (u32, String)>,
+    pub started: Option<u64>,
 }
 
 impl Log {
@@ -71,14 +74,15 @@ impl Log {
     pub(crate) fn entry(&self, position: Position) -> Entry<'_> {
         if let Some(late) = position.checked_sub(self.base()) {
             let appended = &self.appended[late as usize];
-            return Entry { id: appended.id, index: appended.index, authored: appended.authored.as_ref() };
+            let authored = appended.authored.as_ref();
+            return Entry { id: appended.id, index: appended.index, authored, started: appended.started };
         }
         let id = match self.head {
             Some(head) if position == 0 => head,
             Some(_) => self.layout.id(position - 1),
             None => self.layout.id(position),
         };
-        Entry { id, index: position, authored: None }
+        Entry { id, index: position, authored: None, started: None }
     }
 
     /// The ID of the message written as the `index`th.
@@ -149,6 +153,15 @@ impl Log {
 
     /// Adds a message; its ID becomes the next free one from `wanted_id` on.
     pub(crate) fn append(&mut self, wanted_id: u64, authored: Option<(u32, String)>) -> u64 {
+        self.insert(wanted_id, authored, None)
+    }
+
+    /// Adds the message that tells of a thread: its author and the thread's name.
+    pub(crate) fn append_notice(&mut self, wanted_id: u64, authored: (u32, String), thread_id: u64) -> u64 {
+        self.insert(wanted_id, Some(authored), Some(thread_id))
+    }
+
+    fn insert(&mut self, wanted_id: u64, authored: Option<(u32, String)>, started: Option<u64>) -> u64 {
         let floor = self.base().checked_sub(1).map(|last| self.entry(last).id);
         let mut id = floor.map_or(wanted_id, |floor| wanted_id.max(floor + 1));
         while self.appended.binary_search_by_key(&id, |other| other.id).is_ok() {
@@ -156,7 +169,7 @@ impl Log {
         }
         let at = self.appended.partition_point(|other| other.id < id);
         let index = self.end();
-        let appended = Appended { id, index, authored };
+        let appended = Appended { id, index, authored, started };
         self.appended.insert(at, appended);
         id
     }

@@ -14,5 +14,6 @@ mod paging;
 mod places;
 mod reactions;
 mod refusal;
+mod threads;
 mod truth;
 mod wire;

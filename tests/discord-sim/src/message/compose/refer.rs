@@ -50,9 +50,8 @@ pub(super) fn system(scene: &Scene<'_>, message: &mut Message, shape: Shape, ind
             message.reference = to(dice.roll() >> 3, None);
         }
         Shape::ThreadCreated => {
-            message.kind = kind::THREAD_CREATED;
             "A thread of its own".clone_into(&mut message.content);
-            message.reference = to(message.id + 1, None);
+            tell_of_thread(message, message.id + 1);
         }
         Shape::ThreadStarter => {
             message.kind = kind::THREAD_STARTER;
@@ -77,4 +76,11 @@ pub(super) fn system(scene: &Scene<'_>, message: &mut Message, shape: Shape, ind
         }
         _ => message.kind = kind::JOIN,
     }
+}
+
+/// Resources/Message, "Message Reference Content Attribution": the reference of
+/// a type 18 has the thread's ID and no message's.
+pub(super) fn tell_of_thread(message: &mut Message, thread_id: u64) {
+    message.kind = kind::THREAD_CREATED;
+    message.reference = Some(Reference { channel_id: thread_id, message_id: None, shown: Shown::Absent });
 }

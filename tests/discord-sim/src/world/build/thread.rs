@@ -97,11 +97,7 @@ fn bare(state: &State, pool: &Pool, parent: &Channel, id: u64, name: &str, creat
     Channel {
         id,
         guild_id: parent.guild_id,
-        kind: if parent.kind == ChannelKind::Announcement {
-            ChannelKind::AnnouncementThread
-        } else {
-            ChannelKind::PublicThread
-        },
+        kind: parent.kind.public_thread(),
         name: name.to_owned(),
         topic: None,
         parent_id: Some(parent.id),
@@ -119,6 +115,7 @@ fn bare(state: &State, pool: &Pool, parent: &Channel, id: u64, name: &str, creat
             has_starter: false,
             is_original: false,
             has_bot: false,
+            is_unlisted: false,
         }),
         thread_ids: Vec::new(),
         is_marked: false,

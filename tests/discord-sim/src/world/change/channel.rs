@@ -11,7 +11,8 @@ impl World {
         build::add_later(&mut self.write(), guild_id, described, now_ms)
     }
 
-    /// Adds an active, empty public thread, now. With `starter` it hangs on that
+    /// Adds an active, empty public thread, now, of which nothing in its parent
+    /// tells but `starter`. With `starter` it hangs on that
     /// message of the parent and bears its ID; its first message is then a type 21.
     /// In a forum the first message appended bears the thread's ID.
     pub fn create_thread(&self, parent_id: u64, name: &str, starter: Option<u64>) -> Option<u64> {
@@ -31,6 +32,46 @@ impl World {
         let parent = state.channels.get_mut(&parent_id)?;
         parent.thread_ids.push(id);
         Some(id)
+    }
+
+    /// Starts a public thread as [`World::create_thread`] does, and adds so many
+    /// generated messages to it. One that starts without a message leaves a
+    /// type 18 in its parent, unless that is a forum: Resources/Message, "Message
+    /// Reference Content Attribution".
+    pub fn start_thread(
+        &self,
+        parent_id: u64,
+        from_message: Option<u64>,
+        name: &str,
+        messages: u64,
+    ) -> Option<u64> {
+        let thread_id = self.create_thread(parent_id, name, from_message)?;
+        if from_message.is_none() {
+            self.announce(parent_id, thread_id);
+        }
+        self.append(thread_id, messages);
+        Some(thread_id)
+    }
+
+    /// Writes that a thread was started, in its parent.
+    fn announce(&self, parent_id: u64, thread_id: u64) -> Option<u64> {
+        let id = self.next_id();
+        let mut state = self.write();
+        let thread = state.channel(thread_id)?;
+        let authored = (thread.thread.as_ref()?.owner, thread.name.clone());
+        let parent = live(state.channels.get_mut(&parent_id))?;
+        let has_messages = parent.kind.has_messages();
+        has_messages.then(|| parent.log.append_notice(id, authored, thread_id))
+    }
+
+    /// Takes a thread out of every listing; it can be read as before.
+    pub fn unlist_thread(&self, thread_id: u64) -> bool {
+        self.with_thread(thread_id, |thread| thread.is_unlisted = true)
+    }
+
+    /// Puts a thread back into the listings.
+    pub fn list_thread(&self, thread_id: u64) -> bool {
+        self.with_thread(thread_id, |thread| thread.is_unlisted = false)
     }
 
     /// Archives a thread now.
@@ -120,7 +161,10 @@ impl World {
         })
     }
 
-    /// Turns a channel into another kind: text to announcement and back.
+    /// Turns a channel into another kind: text to announcement and back. Its
+    /// threads keep theirs, and the listing of archived ones has only those of
+    /// the kind the channel makes now: Resources/Channel, "List Public Archived
+    /// Threads".
     pub fn set_kind(&self, channel_id: u64, kind: ChannelKind) -> bool {
         self.with_channel(channel_id, |channel| channel.kind = kind)
     }
