@@ -2,6 +2,7 @@
 
 mod oddity;
 mod page;
+mod untrue;
 mod what;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ pub(crate) use oddity::Header;
 pub use oddity::Oddity;
 pub use page::Damage;
 pub(crate) use page::{break_message, shuffle};
+pub(crate) use untrue::falsify;
 pub use what::{BodyKind, What};
 
 use crate::dice::{self, Dice};

@@ -53,6 +53,12 @@ impl Query {
         Some(&pair.1)
     }
 
+    /// The same without the parameters that say where a page begins.
+    pub(crate) fn without_cursor(mut self) -> Self {
+        self.pairs.retain(|(name, _)| !matches!(name.as_str(), "before" | "after" | "around"));
+        self
+    }
+
     pub(crate) fn snowflake(&self, key: &'static str) -> Result<Option<u64>, ApiError> {
         let Some(text) = self.get(key) else {
             return Ok(None);

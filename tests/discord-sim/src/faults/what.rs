@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Damage, Oddity};
 use crate::dice::Dice;
 use crate::limits::Scope;
@@ -92,6 +94,31 @@ pub enum What {
     BrokenMessage(usize, Damage),
     /// The page's messages come in another order.
     ShuffledOrder,
+    /// The answer with nothing in it: a list is empty, and so are an object's
+    /// `threads`, `members` and `roles`; `has_more` is false. This and what
+    /// follows, but for [`What::Body`], change only answers that are a 200
+    /// anyway, and leave every header true.
+    Empty,
+    /// Only the first so many items of a list, or of an object's `threads`; what
+    /// `has_more` says stays.
+    Keep(usize),
+    /// Only the so many items with the smallest IDs, in the order they came in.
+    KeepOldest(usize),
+    /// The list, or an object's `threads` or `roles`, without the items of these IDs.
+    Omit(Vec<u64>),
+    /// Messages come as they do without the message-content intent.
+    Blank,
+    /// A field has this value, in every object of a list if it is one: named by
+    /// its key or, with a `/` first, by a JSON pointer (RFC 6901).
+    Set(String, Value),
+    /// A 200 with this, whatever the route answers; the headers are true.
+    Body(Value),
+    /// The page's message at this index (from the newest) has this value in a
+    /// field, which is named as in [`What::Set`].
+    MessageField(usize, String, Value),
+    /// The first page, whatever cursor is asked for; `has_more`, where there is
+    /// one, is true.
+    Repeat,
     /// One of these, as the dice fall; nothing if there are none.
     OneOf(Vec<What>),
 }

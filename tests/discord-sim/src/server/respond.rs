@@ -13,13 +13,14 @@ use super::reply::Reply;
 use super::stream::Orders;
 use super::{Shared, planned};
 use crate::answer::ApiError;
-use crate::faults::What;
+use crate::faults::{self, What};
 use crate::journal::{Entry, Journal};
 use crate::limits::Scope;
 use crate::query::Query;
 use crate::route::Route;
 use crate::routes::{self, Call};
 use crate::time;
+use crate::wire::Writer;
 use crate::wire::message::Show;
 
 /// A request that has arrived.
@@ -56,7 +57,7 @@ pub(super) async fn respond(
     let decision = decide(shared, &arrival);
     wait(shared, arrival.fault.as_ref()).await;
     let reply = match decision? {
-        Ok(pass) => answer(shared, &arrival.request, pass),
+        Ok(pass) => answer(shared, &arrival, pass),
         Err(reply) => reply,
     };
     visit.answer = Some((reply.status, reply.scope));
@@ -127,17 +128,27 @@ async fn wait(shared: &Shared, fault: Option<&What>) {
     }
 }
 
-/// The true answer, from the world as it is by now.
-fn answer(shared: &Shared, request: &Request<Incoming>, pass: Pass) -> Reply {
-    let call = Call {
-        state: &shared.world.read(),
-        show: Show { now_ms: shared.world.now_ms(), signatures: &shared.signatures },
-        route: &pass.route,
-        query: &Query::parse(request.uri().query().unwrap_or_default()),
+/// The answer from the world as it is by now: the true one, or one that only
+/// has its form.
+fn answer(shared: &Shared, arrival: &Arrival, pass: Pass) -> Reply {
+    let fault = arrival.fault.as_ref();
+    let signatures = &shared.signatures;
+    let is_blank = fault == Some(&What::Blank);
+    let query = || Query::parse(arrival.request.uri().query().unwrap_or_default());
+    let state = &shared.world.read();
+    let ask = |query: &Query| {
+        let show = Show { now_ms: shared.world.now_ms(), signatures, is_blank };
+        routes::answer(&Call { state, show, route: &pass.route, query })
     };
-    let mut reply = match routes::answer(&call) {
-        Ok(writer) => Reply::json(200, writer.finish()),
-        Err(error) => Reply::error(&error),
+    let mut outcome = ask(&query());
+    if outcome.is_ok() && fault == Some(&What::Repeat) {
+        outcome = ask(&query().without_cursor());
+    }
+    let mut reply = match (fault, outcome.map(Writer::finish)) {
+        (Some(What::Body(body)), _) => Reply::json(200, body.to_string().into_bytes()),
+        (Some(what), Ok(body)) => Reply::json(200, faults::falsify(what, &body).unwrap_or(body)),
+        (None, Ok(body)) => Reply::json(200, body),
+        (_, Err(error)) => Reply::error(&error),
     };
     reply.headers = pass.headers;
     reply

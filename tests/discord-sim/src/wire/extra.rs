@@ -1,6 +1,7 @@
 //! What only some messages carry.
 
 use super::interaction::{activity, call, interaction, resolved};
+use super::message::Show;
 use super::{Writer, embed, user};
 use crate::dice;
 use crate::message::{Extra, Message, sentence_for};
@@ -16,10 +17,10 @@ pub(super) fn person(scene: &Scene<'_>, message: &Message, which: u64) -> u32 {
 }
 
 /// Every other field an [`Extra`] stands for.
-pub(crate) fn fields(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+pub(crate) fn fields(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
     match message.extra {
         Extra::Stickers => stickers(w, scene, message),
-        Extra::Poll if scene.state.message_content => poll(w, scene, message),
+        Extra::Poll if show.is_readable(scene) => poll(w, scene, message),
         Extra::Slash(caller) | Extra::Context(caller) | Extra::Modal(caller) => {
             interaction(w, scene, message, caller);
         }
@@ -99,9 +100,9 @@ fn poll(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
 }
 
 /// Resources/Message, "Message Snapshot Object".
-pub(crate) fn snapshot(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+pub(crate) fn snapshot(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
     let index = person(scene, message, 7);
-    let is_readable = scene.state.message_content;
+    let is_readable = show.is_readable(scene);
     let id = scene.guild.pool.id(index);
     let text = format!("<@{id}> {} ({id})", sentence_for(message.seed));
     w.raw("type", "0");

@@ -13,9 +13,17 @@ pub(crate) struct Show<'a> {
     pub now_ms: i64,
     /// Counts attachment URLs signed.
     pub signatures: &'a AtomicU64,
+    /// Whether messages come without content although the intent is on.
+    pub is_blank: bool,
 }
 
 impl Show<'_> {
+    /// Topics/Gateway, "Message Content Intent": without it, REST answers are
+    /// emptied as well.
+    pub(crate) const fn is_readable(&self, scene: &Scene<'_>) -> bool {
+        scene.state.message_content && !self.is_blank
+    }
+
     pub(crate) fn next_signature(&self) -> u64 {
         self.signatures.fetch_add(1, Ordering::Relaxed)
     }
@@ -40,8 +48,7 @@ pub(crate) fn item(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, position:
 
 /// All that a referenced message shows too.
 fn basic(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
-    // Topics/Gateway, "Message Content Intent": REST answers are emptied as well.
-    let is_readable = scene.state.message_content;
+    let is_readable = show.is_readable(scene);
     w.number("type", u64::from(message.kind));
     w.text("content", if is_readable { &message.content } else { "" });
     mentions(w, scene, message);
@@ -73,9 +80,9 @@ fn basic(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) 
         w.id("webhook_id", webhook_id);
     }
     if message.extra != Extra::Nothing {
-        extra::fields(w, scene, message);
+        extra::fields(w, scene, show, message);
     }
-    reference(w, scene, message);
+    reference(w, scene, show, message);
     if let Some(thread) = &scene.channel.thread {
         let since = snowflake::unix_ms(message.id) - thread.created_ms;
         w.number("position", u64::try_from(since / 20_000).unwrap_or(0));
@@ -124,7 +131,7 @@ fn answered(scene: &Scene<'_>, message: &Message) -> Option<u32> {
     }
 }
 
-fn reference(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
+fn reference(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
     let Some(reference) = message.reference else {
         return;
     };
@@ -139,7 +146,7 @@ fn reference(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
     });
     if is_forward {
         w.array("message_snapshots", |w| {
-            w.item(|w| w.object("message", |w| extra::snapshot(w, scene, message)));
+            w.item(|w| w.object("message", |w| extra::snapshot(w, scene, show, message)));
         });
     }
 }

@@ -16,4 +16,5 @@ mod reactions;
 mod refusal;
 mod threads;
 mod truth;
+mod untrue;
 mod wire;

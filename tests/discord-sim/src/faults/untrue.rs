@@ -1,0 +1,129 @@
+//! Answers in Discord's form that aren't true.
+
+use serde_json::Value;
+
+use super::What;
+
+/// What a fault makes of the body of a 200; `None` if it leaves it as it is.
+pub(crate) fn falsify(what: &What, body: &[u8]) -> Option<Vec<u8>> {
+    let is_meant = matches!(
+        what,
+        What::Empty
+            | What::Keep(_)
+            | What::KeepOldest(_)
+            | What::Omit(_)
+            | What::Set(..)
+            | What::MessageField(..)
+            | What::Repeat
+    );
+    if !is_meant {
+        return None;
+    }
+    let mut answer = serde_json::from_slice(body).ok()?;
+    edit(what, &mut answer);
+    Some(answer.to_string().into_bytes())
+}
+
+fn edit(what: &What, answer: &mut Value) {
+    match what {
+        What::Empty => empty(answer),
+        What::Keep(count) => retain(answer, |index, _| index < *count),
+        What::KeepOldest(count) => keep_oldest(answer, *count),
+        What::Omit(ids) => omit(answer, ids),
+        What::Set(field, value) => match answer {
+            Value::Array(list) => list.iter_mut().for_each(|item| set(item, field, value)),
+            _ => set(answer, field, value),
+        },
+        What::MessageField(index, field, value) => {
+            if let Some(message) = answer.get_mut(index) {
+                set(message, field, value);
+            }
+        }
+        What::Repeat => {
+            if let Some(has_more) = answer.get_mut("has_more") {
+                *has_more = Value::Bool(true);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The items of a list, or of the list of threads in an object.
+pub(super) fn items(answer: &mut Value) -> Option<&mut Vec<Value>> {
+    match answer {
+        Value::Array(list) => Some(list),
+        Value::Object(fields) => fields.get_mut("threads")?.as_array_mut(),
+        _ => None,
+    }
+}
+
+/// The ID of an object, or the one that a string is.
+pub(super) fn id_of(item: &Value) -> Option<u64> {
+    let text = item.as_str().or_else(|| item.get("id")?.as_str());
+    text?.parse().ok()
+}
+
+fn empty(answer: &mut Value) {
+    match answer {
+        Value::Array(list) => list.clear(),
+        Value::Object(fields) => {
+            for key in ["threads", "members", "roles"] {
+                if let Some(Value::Array(list)) = fields.get_mut(key) {
+                    list.clear();
+                }
+            }
+            if let Some(has_more) = fields.get_mut("has_more") {
+                *has_more = Value::Bool(false);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Keeps some items; the bot's memberships go with the threads.
+fn retain(answer: &mut Value, mut is_kept: impl FnMut(usize, &Value) -> bool) {
+    let Some(items) = items(answer) else { return };
+    let mut index = 0..;
+    items.retain(|item| index.next().is_some_and(|index| is_kept(index, item)));
+    let kept: Vec<Option<u64>> = items.iter().map(id_of).collect();
+    if let Some(members) = answer.get_mut("members").and_then(Value::as_array_mut) {
+        members.retain(|member| kept.contains(&id_of(member)));
+    }
+}
+
+fn keep_oldest(answer: &mut Value, count: usize) {
+    let Some(items) = items(answer) else { return };
+    let mut oldest: Vec<Option<u64>> = items.iter().map(id_of).collect();
+    oldest.sort_unstable();
+    oldest.truncate(count);
+    retain(answer, |_, item| oldest.contains(&id_of(item)));
+}
+
+fn omit(answer: &mut Value, ids: &[u64]) {
+    let is_kept = |item: &Value| id_of(item).is_none_or(|id| !ids.contains(&id));
+    retain(answer, |_, item| is_kept(item));
+    if let Some(roles) = answer.get_mut("roles").and_then(Value::as_array_mut) {
+        roles.retain(is_kept);
+    }
+}
+
+/// Sets a field that a key or a JSON pointer (RFC 6901) names; nothing if the
+/// pointer leads through something that isn't there.
+fn set(item: &mut Value, field: &str, value: &Value) {
+    let (parent, key) = match field.rsplit_once('/') {
+        Some((parent, key)) if field.starts_with('/') => (parent, key.replace("~1", "/").replace("~0", "~")),
+        _ => ("", field.to_owned()),
+    };
+    match item.pointer_mut(parent) {
+        Some(Value::Object(fields)) => {
+            fields.insert(key, value.clone());
+        }
+        Some(Value::Array(list)) => {
+            let at = key.parse::<usize>().ok();
+            if let Some(place) = at.and_then(|at| list.get_mut(at)) {
+                place.clone_from(value);
+            }
+        }
+        _ => {}
+    }
+}
