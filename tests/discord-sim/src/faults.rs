@@ -4,6 +4,7 @@ mod oddity;
 mod page;
 mod untrue;
 mod what;
+mod when;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,9 +16,10 @@ pub use page::Damage;
 pub(crate) use page::{break_message, shuffle};
 pub(crate) use untrue::falsify;
 pub use what::{BodyKind, What};
+pub(crate) use when::Asking;
+pub use when::{Cursor, Match};
 
 use crate::dice::{self, Dice};
-use crate::route::{Route, RouteKind};
 
 /// One planned fault.
 #[derive(Debug, Clone)]
@@ -26,64 +28,6 @@ pub struct Fault {
     pub when: Match,
     /// What happens to them.
     pub what: What,
-}
-
-/// Which requests a fault strikes.
-#[derive(Debug, Clone)]
-pub struct Match {
-    /// Only this route.
-    pub route: Option<RouteKind>,
-    /// Only this channel.
-    pub channel: Option<u64>,
-    /// How many matching requests pass first.
-    pub skip: u32,
-    /// How many are struck then; `u32::MAX` for all.
-    pub times: u32,
-    /// The chance of each, 0.0 to 1.0; one that is spared isn't counted. It is
-    /// a function of the seed, the request and how often it was asked for.
-    pub probability: f64,
-}
-
-impl Default for Match {
-    fn default() -> Self {
-        Self { route: None, channel: None, skip: 0, times: 1, probability: 1.0 }
-    }
-}
-
-impl Match {
-    /// The next request of a route.
-    pub fn route(route: RouteKind) -> Self {
-        Self { route: Some(route), ..Self::default() }
-    }
-
-    /// The next message page of a channel.
-    pub fn page_of(channel: u64) -> Self {
-        Self { route: Some(RouteKind::Messages), channel: Some(channel), ..Self::default() }
-    }
-
-    /// The same for this many requests.
-    #[must_use]
-    pub const fn times(self, times: u32) -> Self {
-        Self { times, ..self }
-    }
-
-    /// The same for every request.
-    #[must_use]
-    pub const fn always(self) -> Self {
-        self.times(u32::MAX)
-    }
-
-    /// The same after this many have passed.
-    #[must_use]
-    pub const fn after(self, skip: u32) -> Self {
-        Self { skip, ..self }
-    }
-
-    fn fits(&self, route: Option<&Route>) -> bool {
-        let kind = route.map(|route| route.kind);
-        let channel = route.and_then(Route::channel);
-        (self.route.is_none() || self.route == kind) && (self.channel.is_none() || self.channel == channel)
-    }
 }
 
 /// The plan: faults are tried in the order they were planned.
@@ -152,7 +96,7 @@ impl Faults {
     ///
     /// Chances depend on the seed, the target and how often it was asked for,
     /// so that they are the same in whatever order requests arrive.
-    pub(crate) fn strike(&self, route: Option<&Route>, target: &str) -> Option<What> {
+    pub(crate) fn strike(&self, asking: Asking<'_>, target: &str) -> Option<What> {
         let mut inner = self.lock();
         let Inner { planned, seed, asked } = &mut *inner;
         if planned.is_empty() {
@@ -164,15 +108,15 @@ impl Faults {
         let mut planned = planned.iter_mut().zip(0..);
         planned.find_map(|(planned, number)| {
             let dice = Dice::new(dice::hash(target, number, *times));
-            planned.strike(route, dice)
+            planned.strike(asking, dice)
         })
     }
 }
 
 impl Planned {
-    fn strike(&mut self, route: Option<&Route>, mut dice: Dice) -> Option<What> {
+    fn strike(&mut self, asking: Asking<'_>, mut dice: Dice) -> Option<What> {
         let when = &self.fault.when;
-        if self.fired >= when.times || !when.fits(route) {
+        if self.fired >= when.times || !when.fits(asking) {
             return None;
         }
         self.seen = self.seen.saturating_add(1);

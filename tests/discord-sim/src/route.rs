@@ -39,6 +39,22 @@ pub enum RouteKind {
     Reactions,
 }
 
+impl RouteKind {
+    /// How many items a page has at most if the request doesn't say; none on
+    /// routes without pages.
+    pub(crate) const fn default_limit(self) -> Option<u64> {
+        match self {
+            Self::CurrentUserGuilds => Some(200),
+            Self::Messages
+            | Self::ArchivedPublicThreads
+            | Self::ArchivedPrivateThreads
+            | Self::JoinedPrivateThreads => Some(50),
+            Self::Reactions => Some(25),
+            _ => None,
+        }
+    }
+}
+
 /// A path understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
@@ -134,6 +150,17 @@ impl Route {
             | RouteKind::Reactions => Some(self.major),
             _ => None,
         }
+    }
+
+    pub(crate) const fn message(&self) -> Option<u64> {
+        match self.kind {
+            RouteKind::Message | RouteKind::Reactions => Some(self.minor),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn emoji(&self) -> Option<&str> {
+        (self.kind == RouteKind::Reactions).then_some(self.emoji.as_str())
     }
 }
 

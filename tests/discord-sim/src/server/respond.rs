@@ -13,7 +13,7 @@ use super::reply::Reply;
 use super::stream::Orders;
 use super::{Shared, planned};
 use crate::answer::ApiError;
-use crate::faults::{self, What};
+use crate::faults::{self, Asking, What};
 use crate::journal::{Entry, Journal};
 use crate::limits::Scope;
 use crate::query::Query;
@@ -73,7 +73,9 @@ impl Arrival {
         let route = Route::parse(uri.path());
         let is_banned = shared.limiter().is_banned(at);
         let target = uri.path_and_query().map_or("", |target| target.as_str());
-        let strike = || shared.faults.strike(route.as_ref().ok(), target);
+        let query = Query::parse(uri.query().unwrap_or_default());
+        let asking = Asking { world: &shared.world, route: route.as_ref().ok(), query: &query };
+        let strike = || shared.faults.strike(asking, target);
         let fault = if is_banned { None } else { strike() };
         Self { request, at, route, is_banned, fault }
     }

@@ -17,4 +17,5 @@ mod refusal;
 mod threads;
 mod truth;
 mod untrue;
+mod when;
 mod wire;
