@@ -1,13 +1,15 @@
 //! Discord's objects as the neutral model.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::answer::Answer;
-use super::{few, keep, snowflake, wire};
+use super::fields::{ATTACHMENT, COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI};
+use super::findings::Findings;
+use super::{few, keep, mend, snowflake, wire};
 use crate::model::{
     Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId,
     MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId, Visibility,
@@ -22,11 +24,14 @@ const REPLIES: [u32; 3] = [19, 21, 23];
 /// How far a message may lie in the platform's own future: its clocks differ.
 const CLOCK_TOLERANCE: Duration = Duration::from_hours(1);
 
-/// More than there are: sums of counts stay numbers.
-const MOST_PEOPLE: u64 = u32::MAX as u64;
+/// Kept fields that are the content of a message, or stand for it.
+const CONTENT: [&str; 7] =
+    ["embeds", "sticker_items", "poll", "message_snapshots", "components", "activity", "shared_client_theme"];
 
-/// Kept fields that are the content of a message.
-const CONTENT: [&str; 5] = ["embeds", "sticker_items", "poll", "message_snapshots", "components"];
+/// The kind of the message that announces a thread: it refers to the thread.
+const THREAD_CREATED: u32 = 18;
+/// A flag: a thread with the message's own ID was started from it.
+const HAS_THREAD: u64 = 1 << 5;
 
 /// <https://discord.com/developers/docs/resources/channel#channel-object-channel-types>
 pub const fn channel_kind(number: Option<u64>) -> ChannelKind {
@@ -54,7 +59,7 @@ pub fn channel(wire: &wire::Channel<'_>, raw: &Value, visibility: Visibility) ->
         id: ChannelId::new(wire.id.0)?,
         parent_id: wire.parent_id.and_then(|id| ChannelId::new(id.0)),
         kind,
-        name: owned(wire.name.as_ref()),
+        name: wire.name.as_deref().unwrap_or_default().to_owned(),
         topic: wire.topic.as_ref().map(|topic| topic.clone().into_owned()).filter(|topic| !topic.is_empty()),
         created_at: created.unwrap_or_else(|| snowflake::sent_at(wire.id.0)),
         last_message_id,
@@ -83,6 +88,16 @@ fn thread(wire: &wire::Channel<'_>) -> ThreadFacts {
     }
 }
 
+/// Where the messages of a page stand, and the newest that one can be.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    channel: ChannelId,
+    newest: Option<Timestamp>,
+}
+
+/// Unknown fields by path, and how many objects had each.
+type UnknownFields = BTreeMap<String, u64>;
+
 /// A page of messages, sorted by ID whatever order they came in.
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
 pub fn page(
@@ -93,16 +108,17 @@ pub fn page(
 ) -> Result<MessagePage, PlatformError> {
     // One of the two clocks may be slow.
     let newest = answer.date.map(|date| date.max(here).later(CLOCK_TOLERANCE));
-    let page = match at_once(&answer.body, channel, limit, newest) {
+    let scope = Scope { channel, newest };
+    let page = match at_once(&answer.body, scope, limit) {
         Some(page) => page,
-        None => one_by_one(&answer, channel, newest)?,
+        None => one_by_one(&answer, scope)?,
     };
     Ok(sorted(page, limit))
 }
 
-/// All messages of a page, in one pass over it; `None` unless each of them is as
-/// documented. Then each has to be looked at alone.
-fn at_once(body: &[u8], channel: ChannelId, limit: u16, newest: Option<Timestamp>) -> Option<MessagePage> {
+/// All messages of a page, in one pass over it; `None` if one of them is
+/// malformed. Then each is read alone.
+fn at_once(body: &[u8], scope: Scope, limit: u16) -> Option<MessagePage> {
     if body.len() > wire::MOST_OBJECT_BYTES {
         return None;
     }
@@ -110,30 +126,29 @@ fn at_once(body: &[u8], channel: ChannelId, limit: u16, newest: Option<Timestamp
     let mut json = serde_json::Deserializer::from_str(std::str::from_utf8(body).ok()?);
     let messages = Vec::with_capacity(usize::from(limit));
     let mut page = MessagePage { messages, ..MessagePage::default() };
-    let take = |wire: wire::Message<'_>| add(&mut page, message(&wire, channel, newest));
+    let mut all_read = true;
+    let take = |wire: wire::Message<'_>| {
+        let read = all_read.then(|| message(&wire, scope, Findings::default(), &mut page.unknown_fields));
+        match read {
+            Some(Ok(message)) => page.messages.push(message),
+            _ => all_read = false,
+        }
+    };
     few::for_each(&mut json, wire::MOST_ON_PAGE, take).ok()?;
     json.end().ok()?;
-    Some(page)
+    all_read.then_some(page)
 }
 
-fn one_by_one(
-    answer: &Answer,
-    channel: ChannelId,
-    newest: Option<Timestamp>,
-) -> Result<MessagePage, PlatformError> {
+fn one_by_one(answer: &Answer, scope: Scope) -> Result<MessagePage, PlatformError> {
     let mut page = MessagePage::default();
     let raw: wire::Page<&RawValue> = answer.parse()?;
     for raw in raw.iter() {
-        add(&mut page, message_alone(raw.get(), channel, newest));
+        match message_alone(raw.get(), scope, &mut page.unknown_fields) {
+            Ok(message) => page.messages.push(message),
+            Err(broken) => page.broken.push(broken),
+        }
     }
     Ok(page)
-}
-
-fn add(page: &mut MessagePage, read: Result<Message, BrokenMessage>) {
-    match read {
-        Ok(message) => page.messages.push(message),
-        Err(broken) => page.broken.push(broken),
-    }
 }
 
 fn sorted(mut page: MessagePage, limit: u16) -> MessagePage {
@@ -150,51 +165,66 @@ fn message_id(id: wire::Id, newest: Option<Timestamp>) -> Option<MessageId> {
     MessageId::new(id.0).filter(|id| newest.is_none_or(|newest| snowflake::sent_at(id.get()) <= newest))
 }
 
-/// One message of a page that can't be read at once. What is wrong with a broken
-/// one is told without its values.
-fn message_alone(raw: &str, channel: ChannelId, newest: Option<Timestamp>) -> Result<Message, BrokenMessage> {
-    let broken = |reason: String| {
-        let only = serde_json::from_str::<wire::OnlyId>(raw).ok();
-        BrokenMessage { id: only.and_then(|only| message_id(only.id, newest)), reason }
-    };
+/// One message of a page that holds a malformed one.
+fn message_alone(raw: &str, scope: Scope, unknown: &mut UnknownFields) -> Result<Message, BrokenMessage> {
     if raw.len() > wire::MOST_OBJECT_BYTES {
-        return Err(broken("it is longer than any real one".to_owned()));
+        let id = serde_json::from_str::<wire::OnlyId>(raw).ok().map(|only| only.id);
+        return Err(broken(id, scope, "it is longer than any real one"));
     }
-    let wire: wire::Message<'_> = serde_json::from_str(raw).map_err(|error| {
-        broken(format!("a field is not as documented, at column {} of the message", error.column()))
-    })?;
-    message(&wire, channel, newest)
+    let wire = serde_json::from_str(raw).ok();
+    match wire.and_then(|wire| message(&wire, scope, Findings::default(), unknown).ok()) {
+        Some(message) => Ok(message),
+        None => mended(raw, scope, unknown),
+    }
 }
 
+/// What can be read of a malformed message.
+fn mended(raw: &str, scope: Scope, unknown: &mut UnknownFields) -> Result<Message, BrokenMessage> {
+    let mut findings = Findings::default();
+    let fields = mend::message(raw, &mut findings)
+        .map_err(|unreadable| broken(unreadable.id, scope, unreadable.reason))?;
+    let id = mend::id(&fields);
+    let text = Value::Object(fields).to_string();
+    let wire = serde_json::from_str(&text).map_err(|_| broken(id, scope, "its fields are malformed"))?;
+    message(&wire, scope, findings, unknown).map_err(|reason| broken(id, scope, reason))
+}
+
+/// The reason names no value.
+fn broken(id: Option<wire::Id>, scope: Scope, reason: &str) -> BrokenMessage {
+    BrokenMessage { id: id.and_then(|id| message_id(id, scope.newest)), reason: reason.to_owned() }
+}
+
+/// The message as the model has it. Adds its unknown fields to the page's.
+///
+/// # Errors
+/// What is malformed: in a mended message, only its ID can be.
 fn message(
     wire: &wire::Message<'_>,
-    channel: ChannelId,
-    newest: Option<Timestamp>,
-) -> Result<Message, BrokenMessage> {
-    let id = message_id(wire.id, newest);
-    let broken = |reason: &str| BrokenMessage { id, reason: reason.to_owned() };
-    let id = id.ok_or_else(|| broken("its ID is no snowflake, or one of the future"))?;
-    let attachments = attachments(wire).ok_or_else(|| broken("an attachment is not as documented"))?;
-    let metadata = metadata(wire).map_err(|_| broken("a kept field can't be read"))?;
+    scope: Scope,
+    mut findings: Findings,
+    unknown: &mut UnknownFields,
+) -> Result<Message, &'static str> {
+    let id = wire.id.and_then(|id| message_id(id, scope.newest));
+    let id = id.ok_or("its ID is no snowflake, or one of the future")?;
+    let files = attachments(wire, &mut findings)?;
+    let metadata = metadata(wire, &mut findings).map_err(|_| "a kept field can't be read")?;
+    let reactions = reactions(wire, &mut findings)?;
+    findings.unknown(&MESSAGE, names(&wire.unknown));
     Ok(Message {
         id,
         author: author(wire),
         kind: wire.kind.unwrap_or(0),
         content: owned(wire.content.as_ref()),
-        created_at: wire
-            .timestamp
-            .as_deref()
-            .and_then(wire::time)
-            .unwrap_or_else(|| snowflake::sent_at(id.get())),
-        edited_at: wire.edited_timestamp.as_deref().and_then(wire::time),
+        created_at: wire.timestamp.map_or_else(|| snowflake::sent_at(id.get()), |time| time.0),
+        edited_at: wire.edited_timestamp.map(|time| time.0),
         pinned: wire.pinned.unwrap_or(false),
-        reply: reply(wire, channel),
-        attachments,
-        reactions: wire.reactions.as_deref().unwrap_or_default().iter().flat_map(reactions).collect(),
+        reply: reply(wire, scope.channel)?,
+        reactions,
         people: people(wire),
-        is_blank: is_blank(wire, &metadata),
-        named_thread: None,
-        malformed_fields: Vec::new(),
+        is_blank: is_blank(wire, &files, &metadata) && findings.is_well_formed(),
+        attachments: files,
+        named_thread: named_thread(wire, id),
+        malformed_fields: findings.merge_into(unknown),
         metadata,
     })
 }
@@ -202,10 +232,10 @@ fn message(
 /// Without the message-content intent these come empty; an ordinary message or
 /// a reply always has one of them.
 /// <https://discord.com/developers/docs/events/gateway#message-content-intent>
-fn is_blank(wire: &wire::Message<'_>, metadata: &Map<String, Value>) -> bool {
+fn is_blank(wire: &wire::Message<'_>, files: &[Attachment], metadata: &Map<String, Value>) -> bool {
     matches!(wire.kind, None | Some(0 | 19))
         && wire.content.as_ref().is_none_or(|content| content.is_empty())
-        && wire.attachments.as_ref().is_none_or(|files| files.is_empty())
+        && files.is_empty()
         && !CONTENT.iter().any(|field| metadata.contains_key(*field))
 }
 
@@ -215,13 +245,14 @@ pub fn reactors(users: &[wire::User], limit: usize) -> ReactorPage {
     ReactorPage { users: users.iter().filter_map(user).collect(), is_full: users.len() >= limit }
 }
 
-fn metadata(wire: &wire::Message<'_>) -> serde_json::Result<Map<String, Value>> {
-    let mut kept = keep::message(wire.further())?;
+/// The kept fields.
+fn metadata(wire: &wire::Message<'_>, findings: &mut Findings) -> serde_json::Result<Map<String, Value>> {
+    let mut kept = keep::fields(&MESSAGE, wire.further(), findings)?;
     if let Some(reference) = wire.message_reference.filter(|_| !is_reply(wire)) {
-        kept.append(&mut keep::reference(reference)?);
+        kept.extend(keep::reference(reference, findings)?.map(|kept| ("message_reference".to_owned(), kept)));
     }
     // The webhook's ID is its author's.
-    if wire.webhook_id.is_some_and(|id| id.get() != "null") {
+    if wire.webhook_id.is_some() {
         kept.insert("webhook".to_owned(), true.into());
     }
     Ok(kept)
@@ -229,18 +260,17 @@ fn metadata(wire: &wire::Message<'_>) -> serde_json::Result<Map<String, Value>> 
 
 /// Webhooks write under an ID of their own and count as bots.
 fn author(wire: &wire::Message<'_>) -> Option<User> {
-    let author = wire.author?;
-    let is_webhook = wire.webhook_id.is_some_and(|id| id.get() != "null");
-    Some(User { id: author.id()?, is_bot: Some(is_webhook || author.bot.unwrap_or(false)) })
+    let author = wire.author?.0;
+    Some(User { id: author.id()?, is_bot: Some(wire.webhook_id.is_some() || author.bot.unwrap_or(false)) })
 }
 
-fn user(user: wire::User) -> Option<User> {
+fn user(user: wire::Author) -> Option<User> {
     // Only where it writes is it certain that somebody isn't a bot.
     Some(User { id: user.id()?, is_bot: user.bot.filter(|is_bot| *is_bot) })
 }
 
 fn people(wire: &wire::Message<'_>) -> Vec<User> {
-    let mentioned = wire.mentions.as_deref().unwrap_or_default().iter().copied();
+    let mentioned = wire.mentions.as_deref().unwrap_or_default().iter().map(|user| user.0);
     mentioned.chain(wire.interacting()).filter_map(user).collect()
 }
 
@@ -248,50 +278,98 @@ fn is_reply(wire: &wire::Message<'_>) -> bool {
     wire.kind.is_some_and(|kind| REPLIES.contains(&kind))
 }
 
-fn reply(wire: &wire::Message<'_>, channel: ChannelId) -> Option<Reply> {
-    let reference = wire.message_reference.filter(|_| is_reply(wire))?;
-    let reference: wire::MessageReference = serde_json::from_str(reference.get()).ok()?;
-    Some(Reply {
-        message_id: MessageId::new(reference.message_id?.0)?,
+fn reply(wire: &wire::Message<'_>, channel: ChannelId) -> Result<Option<Reply>, &'static str> {
+    let Some(reference) = wire.message_reference.filter(|_| is_reply(wire)) else { return Ok(None) };
+    let wire::Only(reference): wire::Only<wire::MessageReference> =
+        serde_json::from_str(reference.get()).map_err(|_| "its reference is malformed")?;
+    Ok(reference.message_id.and_then(|id| MessageId::new(id.0)).map(|message_id| Reply {
+        message_id,
         channel_id: reference.channel_id.and_then(|id| ChannelId::new(id.0)).unwrap_or(channel),
-        author: wire.referenced_message.as_ref().and_then(|message| user(message.author?)),
-    })
+        author: wire.referenced_message.and_then(|message| user(message.0.author?.0)),
+    }))
 }
 
-fn attachments(wire: &wire::Message<'_>) -> Option<Vec<Attachment>> {
-    wire.attachments.as_deref().unwrap_or_default().iter().map(|raw| attachment(raw.get())).collect()
+/// The thread that was started from the message, or that it announces.
+fn named_thread(wire: &wire::Message<'_>, id: MessageId) -> Option<ChannelId> {
+    let started = || {
+        let thread: wire::OnlyId = serde_json::from_str(wire.thread?.get()).ok()?;
+        ChannelId::new(thread.id.0)
+    };
+    let flagged = || {
+        let flags: u64 = serde_json::from_str(wire.flags?.get()).ok()?;
+        ChannelId::new(id.get()).filter(|_| flags & HAS_THREAD != 0)
+    };
+    let announced = || {
+        let reference = wire.message_reference.filter(|_| wire.kind == Some(THREAD_CREATED))?;
+        let wire::Only(reference): wire::Only<wire::MessageReference> =
+            serde_json::from_str(reference.get()).ok()?;
+        ChannelId::new(reference.channel_id?.0)
+    };
+    started().or_else(flagged).or_else(announced)
 }
 
-fn attachment(raw: &str) -> Option<Attachment> {
-    let wire: wire::Attachment<'_> = serde_json::from_str(raw).ok()?;
-    let metadata = keep::attachment(wire.further()).ok()?;
+fn attachments(wire: &wire::Message<'_>, findings: &mut Findings) -> Result<Vec<Attachment>, &'static str> {
+    let files = wire.attachments.as_deref().unwrap_or_default();
+    files.iter().map(|file| attachment(file, findings).ok_or("an attachment is malformed")).collect()
+}
+
+fn attachment(wire: &wire::Attachment<'_>, findings: &mut Findings) -> Option<Attachment> {
+    let id = AttachmentId::new(wire.id?.0)?;
+    findings.unknown(&ATTACHMENT, names(&wire.unknown));
+    let metadata = keep::fields(&ATTACHMENT, wire.further(), findings).ok()?;
     let (url, url_signature) = keep::split_signature(wire.url.as_deref().unwrap_or_default());
     Some(Attachment {
-        id: AttachmentId::new(wire.id.0)?,
+        id,
         filename: owned(wire.filename.as_ref()),
         size_bytes: wire.size.unwrap_or(0),
-        content_type: wire.content_type.map(Cow::into_owned),
+        content_type: wire.content_type.as_deref().map(ToOwned::to_owned),
         url,
         url_signature,
         metadata,
     })
 }
 
+fn reactions(wire: &wire::Message<'_>, findings: &mut Findings) -> Result<Vec<ReactionCount>, &'static str> {
+    let mut counts = Vec::new();
+    for reaction in wire.reactions.as_deref().unwrap_or_default() {
+        let emoji = reaction.emoji.as_ref().ok_or("a reaction has no emoji")?;
+        findings.unknown(&REACTION, names(&reaction.unknown));
+        findings.unknown(&REACTION_EMOJI, names(&emoji.unknown));
+        counts.extend(reaction_counts(reaction, emoji));
+        if let Some(details) = &reaction.count_details {
+            findings.unknown(&COUNT_DETAILS, names(&details.unknown));
+        }
+    }
+    Ok(counts)
+}
+
 /// Normal and burst reactions are counted apart where Discord does.
-fn reactions(wire: &wire::Reaction<'_>) -> impl Iterator<Item = ReactionCount> {
-    let name = owned(wire.emoji.name.as_ref());
-    let emoji = match wire.emoji.id {
+fn reaction_counts(
+    reaction: &wire::Reaction<'_>,
+    emoji: &wire::Emoji<'_>,
+) -> impl Iterator<Item = ReactionCount> {
+    let name = owned(emoji.name.as_ref());
+    let emoji = match emoji.id {
         Some(id) => Emoji::Custom { id: id.0, name },
         None => Emoji::Unicode(name),
     };
-    let total = wire.count.unwrap_or(0);
-    let burst = wire.count_details.and_then(|details| details.burst).unwrap_or(0);
-    let normal = wire.count_details.and_then(|details| details.normal).unwrap_or(total.saturating_sub(burst));
-    [(false, normal), (true, burst)].into_iter().filter(|(_, count)| *count > 0).map(move |(burst, count)| {
-        ReactionCount { emoji: emoji.clone(), burst, count: count.min(MOST_PEOPLE) }
-    })
+    let total = reaction.count.unwrap_or(0);
+    let details = reaction.count_details.as_ref();
+    let burst = details.and_then(|details| details.burst).unwrap_or(0);
+    let normal = details.and_then(|details| details.normal).unwrap_or(total.saturating_sub(burst));
+    [(false, normal), (true, burst)]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(move |(burst, count)| ReactionCount { emoji: emoji.clone(), burst, count: count.into() })
 }
 
-fn owned(text: Option<&Cow<'_, str>>) -> String {
-    text.map(|text| text.clone().into_owned()).unwrap_or_default()
+fn names<'t>(unknown: &'t [wire::Text<'_>]) -> impl Iterator<Item = &'t str> {
+    unknown.iter().map(|name| &**name)
 }
+
+fn owned(text: Option<&wire::Text<'_>>) -> String {
+    text.map(|text| text.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

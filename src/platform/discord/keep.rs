@@ -1,248 +1,152 @@
-//! The list of further fields that are kept. What isn't named here is not
-//! stored, whatever Discord adds. A user becomes a mention, which the
-//! anonymizer hashes.
+//! Takes the kept part of Discord's objects, by the lists in `fields`. What
+//! stands in no list is not stored, whatever Discord adds. A user becomes a
+//! mention, which the anonymizer hashes.
 
+use serde::Deserialize as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// The shape of a kept value.
-enum Keep {
-    /// A text, number or truth value.
-    Leaf,
-    /// An address, kept without the signature that changes at every read.
-    Url,
-    /// A user object or a user's ID.
-    User,
-    /// Whoever an embed is by. Under the address of a profile or an avatar the
-    /// name is a person's, and left out.
-    Author,
-    /// An object, of which these fields are kept.
-    Fields(&'static [(&'static str, &'static Keep)]),
-    /// A list of such values.
-    List(&'static Keep),
-}
+use super::fields::Keep::{Author, Column, Embed, Fields, List, Url, User};
+use super::fields::{AUTHOR, CHANNEL, EMBED, Keep, MESSAGE, Object, REFERENCE};
+use super::findings::{Findings, Path};
+use super::wire;
 
-use Keep::{Author, Fields, Leaf, List, Url, User};
-
-static MEDIA: Keep = Fields(&[("url", &Url), ("width", &Leaf), ("height", &Leaf)]);
-
-static NAMED_AUTHOR: Keep = Fields(&[("name", &Leaf), ("url", &Url)]);
-static PERSON: Keep = Fields(&[("url", &Url)]);
-
-static EMBED: Keep = Fields(&[
-    ("type", &Leaf),
-    ("title", &Leaf),
-    ("description", &Leaf),
-    ("url", &Url),
-    ("timestamp", &Leaf),
-    ("color", &Leaf),
-    ("footer", &Fields(&[("text", &Leaf)])),
-    ("author", &Author),
-    ("provider", &Fields(&[("name", &Leaf), ("url", &Url)])),
-    ("fields", &List(&Fields(&[("name", &Leaf), ("value", &Leaf), ("inline", &Leaf)]))),
-    ("image", &MEDIA),
-    ("thumbnail", &MEDIA),
-    ("video", &MEDIA),
-]);
-
-static EMOJI: Keep = Fields(&[("id", &Leaf), ("name", &Leaf)]);
-
-static STICKER: Keep = Fields(&[("id", &Leaf), ("name", &Leaf), ("format_type", &Leaf)]);
-
-static POLL_TEXT: Keep = Fields(&[("text", &Leaf), ("emoji", &EMOJI)]);
-
-static POLL: Keep = Fields(&[
-    ("question", &POLL_TEXT),
-    ("answers", &List(&Fields(&[("answer_id", &Leaf), ("poll_media", &POLL_TEXT)]))),
-    ("expiry", &Leaf),
-    ("allow_multiselect", &Leaf),
-    (
-        "results",
-        &Fields(&[
-            ("is_finalized", &Leaf),
-            ("answer_counts", &List(&Fields(&[("id", &Leaf), ("count", &Leaf)]))),
-        ]),
-    ),
-]);
-
-static FILE: Keep =
-    Fields(&[("id", &Leaf), ("filename", &Leaf), ("size", &Leaf), ("content_type", &Leaf), ("url", &Url)]);
-
-static SNAPSHOT: Keep = Fields(&[(
-    "message",
-    &Fields(&[
-        ("type", &Leaf),
-        ("content", &Leaf),
-        ("timestamp", &Leaf),
-        ("edited_timestamp", &Leaf),
-        ("flags", &Leaf),
-        ("embeds", &List(&EMBED)),
-        ("attachments", &List(&FILE)),
-        ("sticker_items", &List(&STICKER)),
-        ("components", &List(&COMPONENT)),
-    ]),
-)]);
-
-/// A component's `custom_id` and `default_values` may hold user IDs.
-static COMPONENT: Keep = Fields(&[
-    ("type", &Leaf),
-    ("style", &Leaf),
-    ("label", &Leaf),
-    ("description", &Leaf),
-    ("content", &Leaf),
-    ("placeholder", &Leaf),
-    ("url", &Url),
-    ("disabled", &Leaf),
-    ("spoiler", &Leaf),
-    ("emoji", &EMOJI),
-    ("media", &Fields(&[("url", &Url)])),
-    ("items", &List(&Fields(&[("description", &Leaf), ("media", &Fields(&[("url", &Url)]))]))),
-    ("options", &List(&Fields(&[("label", &Leaf), ("description", &Leaf), ("emoji", &EMOJI)]))),
-    ("accessory", &COMPONENT),
-    ("component", &COMPONENT),
-    ("components", &List(&COMPONENT)),
-]);
-
-static INTERACTION: Keep = Fields(&[("type", &Leaf), ("name", &Leaf), ("user", &User)]);
-
-static REFERENCE: Keep =
-    Fields(&[("type", &Leaf), ("message_id", &Leaf), ("channel_id", &Leaf), ("guild_id", &Leaf)]);
-
-/// What is kept of a message besides its columns.
-static MESSAGE: Keep = Fields(&[
-    ("embeds", &List(&EMBED)),
-    ("sticker_items", &List(&STICKER)),
-    ("poll", &POLL),
-    ("message_snapshots", &List(&SNAPSHOT)),
-    ("components", &List(&COMPONENT)),
-    ("interaction", &INTERACTION),
-    ("interaction_metadata", &INTERACTION),
-    ("mention_everyone", &Leaf),
-    ("mention_roles", &List(&Leaf)),
-    ("tts", &Leaf),
-    ("flags", &Leaf),
-    ("thread", &Fields(&[("id", &Leaf), ("name", &Leaf)])),
-    ("role_subscription_data", &Fields(&[("tier_name", &Leaf), ("total_months_subscribed", &Leaf)])),
-]);
-
-static ATTACHMENT: Keep = Fields(&[
-    ("title", &Leaf),
-    ("description", &Leaf),
-    ("width", &Leaf),
-    ("height", &Leaf),
-    ("duration_secs", &Leaf),
-    ("flags", &Leaf),
-]);
-
-static TAG: Keep = Fields(&[
-    ("id", &Leaf),
-    ("name", &Leaf),
-    ("moderated", &Leaf),
-    ("emoji_id", &Leaf),
-    ("emoji_name", &Leaf),
-]);
-
-static CHANNEL: Keep = Fields(&[
-    ("nsfw", &Leaf),
-    ("rate_limit_per_user", &Leaf),
-    ("flags", &Leaf),
-    ("available_tags", &List(&TAG)),
-    ("applied_tags", &List(&Leaf)),
-]);
-
-/// Further kept fields of a message, of those that came.
+/// The kept fields of a message or attachment, of those that came.
 ///
 /// # Errors
 /// When one of them is no value: a lone surrogate, a number beyond all.
-pub fn message<'a>(
+pub fn fields<'a>(
+    object: &Object,
     came: impl Iterator<Item = (&'static str, &'a RawValue)>,
+    findings: &mut Findings,
 ) -> serde_json::Result<Map<String, Value>> {
-    fields_of(came, &MESSAGE)
+    let mut fields = Map::new();
+    for (name, raw) in came.filter(|(_, raw)| !DEFAULTS.contains(&raw.get())) {
+        let Some((name, shape)) = object.shape(name) else { continue };
+        let value = serde_json::from_str(raw.get())?;
+        let field = kept(&value, shape, path_of(object, name), findings);
+        fields.extend(field.map(|kept| (name.to_owned(), kept)).filter(says_something));
+    }
+    Ok(fields)
+}
+
+/// The path of an attachment's field begins with the message's list.
+fn path_of(object: &Object, name: &'static str) -> Path<'static> {
+    static ATTACHMENTS: Path<'static> = Path::field("attachments");
+    if object.name == MESSAGE.name { Path::field(name) } else { ATTACHMENTS.then(name) }
 }
 
 /// What a message that is no reply refers to: a forward, a pin, a crosspost.
 ///
 /// # Errors
 /// When it is no value.
-pub fn reference(reference: &RawValue) -> serde_json::Result<Map<String, Value>> {
-    let kept = raw(reference, &REFERENCE)?.map(|kept| ("message_reference".to_owned(), kept));
-    Ok(kept.into_iter().collect())
-}
-
-/// Further kept fields of an attachment, of those that came.
-///
-/// # Errors
-/// When one of them is no value.
-pub fn attachment<'a>(
-    came: impl Iterator<Item = (&'static str, &'a RawValue)>,
-) -> serde_json::Result<Map<String, Value>> {
-    fields_of(came, &ATTACHMENT)
+pub fn reference(reference: &RawValue, findings: &mut Findings) -> serde_json::Result<Option<Value>> {
+    let value = serde_json::from_str(reference.get())?;
+    Ok(kept(&value, &Fields(&REFERENCE), Path::field("message_reference"), findings))
 }
 
 /// Further kept fields of a channel or thread.
 pub fn channel(channel: &Value) -> Map<String, Value> {
-    fields(channel, &CHANNEL)
+    match kept(channel, &Fields(&CHANNEL), Path::field("channel"), &mut Findings::default()) {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
 }
 
 /// What Discord sends with every plain message, and says nothing: it isn't
 /// worth parsing.
 const DEFAULTS: [&str; 3] = ["[]", "false", "0"];
 
-fn fields_of<'a>(
-    came: impl Iterator<Item = (&'static str, &'a RawValue)>,
-    shape: &Keep,
-) -> serde_json::Result<Map<String, Value>> {
-    let Fields(shapes) = shape else { return Ok(Map::new()) };
-    let mut fields = Map::new();
-    for (name, value) in came.filter(|(_, raw)| !DEFAULTS.contains(&raw.get())) {
-        let Some((_, shape)) = shapes.iter().find(|(known, _)| *known == name) else { continue };
-        let field = raw(value, shape)?.map(|kept| (name.to_owned(), kept));
-        fields.extend(field.filter(says_something));
-    }
-    Ok(fields)
-}
-
-fn raw(raw: &RawValue, shape: &Keep) -> serde_json::Result<Option<Value>> {
-    Ok(kept(&serde_json::from_str(raw.get())?, shape))
-}
-
 /// Flags of which none is set don't.
 fn says_something((name, value): &(String, Value)) -> bool {
     name != "flags" || value != 0
 }
 
-fn fields(value: &Value, shape: &Keep) -> Map<String, Value> {
-    match kept(value, shape) {
-        Some(Value::Object(fields)) => fields,
-        _ => Map::new(),
+/// The kept part of a value; `None` if nothing is left, or only what says
+/// nothing: null, false, zero flags, empty lists. What is malformed is dropped and
+/// noted.
+pub fn kept(value: &Value, shape: &Keep, path: Path<'_>, findings: &mut Findings) -> Option<Value> {
+    match (shape, value) {
+        (_, Value::Null) | (Column(_), _) => None,
+        (Url, Value::String(url)) => Some(split_signature(url).0.into()),
+        (User, _) => mention(value).or_else(|| malformed(path, findings)),
+        (Embed, Value::Object(embed)) => object(embed, &EMBED, path, findings).map(Value::Object),
+        (Author, Value::Object(author)) => embed_author(author, path, findings),
+        (Fields(fields), Value::Object(value)) => object(value, fields, path, findings).map(Value::Object),
+        (List(shape), Value::Array(items)) => {
+            let kept: Vec<Value> =
+                items.iter().filter_map(|item| kept(item, shape, path, findings)).collect();
+            (!kept.is_empty()).then_some(Value::Array(kept))
+        }
+        (leaf, _) if accepts(leaf, value) => is_informative(value).then(|| value.clone()),
+        _ => malformed(path, findings),
     }
 }
 
-/// The kept part of a value; `None` if nothing is left, or only what says
-/// nothing: null, false, zero flags, empty lists.
-fn kept(value: &Value, shape: &Keep) -> Option<Value> {
-    match (shape, value) {
-        (Leaf, Value::String(text)) => (!text.is_empty()).then(|| value.clone()),
-        (Leaf, Value::Number(_) | Value::Bool(true)) => Some(value.clone()),
-        (Url, Value::String(url)) => Some(split_signature(url).0.into()),
-        (User, Value::String(id)) => Some(format!("<@{id}>").into()),
-        (User, Value::Object(user)) => kept(user.get("id")?, &User),
-        (Author, Value::Object(author)) if is_person(author) => kept(value, &PERSON),
-        (Author, Value::Object(_)) => kept(value, &NAMED_AUTHOR),
-        (Fields(names), Value::Object(object)) => {
-            let kept: Map<String, Value> = names
-                .iter()
-                .filter_map(|(name, shape)| Some(((*name).to_owned(), kept(object.get(*name)?, shape)?)))
-                .filter(says_something)
-                .collect();
-            (!kept.is_empty()).then_some(Value::Object(kept))
-        }
-        (List(shape), Value::Array(items)) => {
-            let kept: Vec<Value> = items.iter().filter_map(|item| kept(item, shape)).collect();
-            (!kept.is_empty()).then_some(Value::Array(kept))
-        }
-        _ => None,
+fn malformed(path: Path<'_>, findings: &mut Findings) -> Option<Value> {
+    findings.malformed(path);
+    None
+}
+
+fn is_informative(value: &Value) -> bool {
+    value != "" && value != false
+}
+
+/// The kept fields of an object, if any is left.
+fn object(
+    value: &Map<String, Value>,
+    object: &Object,
+    path: Path<'_>,
+    findings: &mut Findings,
+) -> Option<Map<String, Value>> {
+    let (mut fields, mut others) = (Map::new(), Vec::new());
+    for (name, value) in value {
+        let Some((name, shape)) = object.shape(name) else {
+            others.push(name.as_str());
+            continue;
+        };
+        let kept = kept(value, shape, path.then(name), findings);
+        fields.extend(kept.map(|kept| (name.to_owned(), kept)).filter(says_something));
     }
+    for name in object.required.iter().filter(|name| value.get(**name).is_none_or(Value::is_null)) {
+        findings.malformed(path.then(name));
+    }
+    findings.unknown(object, others.into_iter().filter(|name| !object.drops(name)));
+    (!fields.is_empty()).then_some(fields)
+}
+
+/// Whether a leaf has the form that its shape names.
+pub fn accepts(leaf: &Keep, value: &Value) -> bool {
+    match leaf {
+        Keep::Text | Url => value.is_string(),
+        Keep::Integer => value.is_i64() || value.is_u64(),
+        Keep::Number => value.is_number(),
+        Keep::Truth => value.is_boolean(),
+        Keep::Id => wire::Id::deserialize(value).is_ok(),
+        Keep::Time => wire::Time::deserialize(value).is_ok(),
+        Keep::Small => u32::deserialize(value).is_ok(),
+        Keep::Size => value.is_u64(),
+        Keep::Any => true,
+        User => mention(value).is_some(),
+        Embed | Author | Fields(_) | List(_) | Column(_) => false,
+    }
+}
+
+/// A user's object or ID as a mention.
+fn mention(user: &Value) -> Option<Value> {
+    let id = user.as_object().map_or(Some(user), |user| user.get("id"))?;
+    let id = wire::Id::deserialize(id).ok()?;
+    Some(format!("<@{}>", id.0).into())
+}
+
+/// An embed's author, without the name of a user whose profile or picture is
+/// shown with it.
+fn embed_author(author: &Map<String, Value>, path: Path<'_>, findings: &mut Findings) -> Option<Value> {
+    let mut kept = object(author, &AUTHOR, path, findings)?;
+    if is_person(author) {
+        kept.remove("name");
+    }
+    (!kept.is_empty()).then_some(Value::Object(kept))
 }
 
 /// Whether an embed's author is shown with a user's profile or picture.
@@ -279,12 +183,12 @@ pub fn split_signature(url: &str) -> (String, Option<String>) {
 mod tests {
     use serde_json::json;
 
-    use super::super::wire;
+    use super::super::fields::ATTACHMENT;
     use super::*;
 
     fn kept_of(text: &str) -> Map<String, Value> {
         let wire: wire::Message<'_> = serde_json::from_str(text).unwrap();
-        message(wire.further()).unwrap()
+        fields(&MESSAGE, wire.further(), &mut Findings::default()).unwrap()
     }
 
     #[test]
@@ -321,19 +225,22 @@ mod tests {
         assert!(kept_of(&serde_json::to_string_pretty(&raw).unwrap()).is_empty());
     }
 
+    fn listed(object: &Object) -> Vec<&'static str> {
+        let kept = object.kept.iter().filter(|(_, shape)| !matches!(shape, Column(_)));
+        kept.map(|(name, _)| *name).collect()
+    }
+
     #[test]
     fn every_field_of_the_lists_is_looked_for() {
-        let Fields(listed) = MESSAGE else { panic!("a message has fields") };
-        for (name, _) in listed {
-            let text = json!({"id": "1", *name: 7}).to_string();
+        for name in listed(&MESSAGE) {
+            let text = json!({"id": "1", name: 7}).to_string();
             let wire: wire::Message<'_> = serde_json::from_str(&text).unwrap();
-            assert_eq!(wire.further().map(|(name, _)| name).collect::<Vec<_>>(), [*name]);
+            assert_eq!(wire.further().map(|(name, _)| name).collect::<Vec<_>>(), [name]);
         }
-        let Fields(listed) = ATTACHMENT else { panic!("an attachment has fields") };
-        for (name, _) in listed {
-            let text = json!({"id": "1", *name: 7}).to_string();
+        for name in listed(&ATTACHMENT) {
+            let text = json!({"id": "1", name: 7}).to_string();
             let wire: wire::Attachment<'_> = serde_json::from_str(&text).unwrap();
-            assert_eq!(wire.further().map(|(name, _)| name).collect::<Vec<_>>(), [*name]);
+            assert_eq!(wire.further().map(|(name, _)| name).collect::<Vec<_>>(), [name]);
         }
     }
 

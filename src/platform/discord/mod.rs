@@ -1,8 +1,9 @@
 //! Discord's REST API v10.
 //!
 //! `transport` sends one request, `client` adds limits and retries, `wire`
-//! reads answers leniently, `convert` and `keep` make the neutral model of
-//! them, `visibility` works out who may see what.
+//! reads answers, `mend` takes malformed messages apart, `convert` and `keep`
+//! make the neutral model of them by the lists in `fields`, `visibility` works
+//! out who may see what.
 
 mod answer;
 mod body;
@@ -12,9 +13,12 @@ mod channels;
 mod client;
 mod convert;
 mod few;
+mod fields;
+mod findings;
 mod headers;
 mod keep;
 mod learned;
+mod mend;
 mod snowflake;
 #[cfg(test)]
 mod tests;

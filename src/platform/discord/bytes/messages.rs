@@ -48,6 +48,34 @@ fn scrubbed(body: &[u8]) -> Option<Page> {
     unharmed(body, || read(body).map(anonymize::page))
 }
 
+#[test]
+fn what_the_simulator_writes_has_no_unknown_or_malformed_field() {
+    let page = |body: &String| read(body.as_bytes()).unwrap();
+    for page in BODIES.pages.iter().map(page) {
+        assert_eq!(page.unknown_fields.keys().collect::<Vec<_>>(), [""; 0]);
+        let malformed = page.messages.iter().flat_map(|message| &message.malformed_fields);
+        assert_eq!(malformed.collect::<Vec<_>>(), [""; 0]);
+    }
+}
+
+/// Whatever was damaged, a message whose ID and text are as before is read.
+#[test]
+fn a_message_with_readable_id_and_text_is_never_lost() {
+    rounds(1000, |rng, _| {
+        let sample = &SAMPLES[rng.usize(..SAMPLES.len())];
+        let text = damaged(&sample.value, rng);
+        let Ok(Value::Object(damaged)) = serde_json::from_str(&text) else { return };
+        let fields = ["id", "content"].map(|name| format!("\"{name}\":"));
+        let is_single =
+            fields.iter().all(|field| text.matches(field).count() == sample.raw.matches(field).count());
+        let is_same = ["id", "content"].iter().all(|name| damaged.get(*name) == sample.value.get(*name));
+        if is_single && is_same {
+            let page = read(format!("[{text}]").as_bytes()).unwrap();
+            assert_eq!((page.messages.len(), page.broken.len()), (1, 0), "it is lost:\n{text}");
+        }
+    });
+}
+
 /// A page of a few messages, the newest first.
 fn picked(rng: &mut Rng) -> Vec<&'static Sample> {
     let mut picked: Vec<&Sample> =

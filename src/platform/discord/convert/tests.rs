@@ -1,0 +1,148 @@
+//! Pages of messages that aren't as documented, and what is kept of them.
+
+mod salvage;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(4_000_000_000_000);
+const ID: u64 = 1_323_802_873_036_800_000;
+const AUTHOR: &str = "700000000000000001";
+
+/// A page with this body.
+fn read(body: &str) -> Result<MessagePage, PlatformError> {
+    let body = Bytes::copy_from_slice(body.as_bytes()).into();
+    let answer = Answer { subject: "messages".to_owned(), body, date: Some(NOW) };
+    page(answer, ChannelId::new(50).unwrap(), 100, NOW)
+}
+
+fn page_of(messages: &[Value]) -> MessagePage {
+    read(&json!(messages).to_string()).unwrap()
+}
+
+/// A message as Discord sends a plain one, with these fields besides.
+fn with(fields: &Value) -> Value {
+    let mut message = json!({
+        "id": ID.to_string(), "channel_id": "50", "type": 0, "content": "text",
+        "author": {"id": AUTHOR, "username": "somebody", "avatar": null, "discriminator": "0"},
+        "timestamp": "2025-01-01T00:00:00.000000+00:00", "edited_timestamp": null, "mentions": [],
+        "mention_roles": [], "attachments": [], "embeds": [], "components": [], "pinned": false,
+        "mention_everyone": false, "tts": false, "flags": 0,
+    });
+    let fields = fields.as_object().unwrap().clone();
+    message.as_object_mut().unwrap().extend(fields);
+    message
+}
+
+/// What comes of one message with these fields.
+fn one(fields: &Value) -> Message {
+    let mut page = page_of(&[with(fields)]);
+    assert_eq!(page.broken, []);
+    page.messages.remove(0)
+}
+
+/// What comes of a message whose field has a value that can only be written.
+fn raw(field: &str, value: &str) -> MessagePage {
+    let text = with(&json!({field: "@"})).to_string();
+    let (before, after) = text.split_once("\"@\"").unwrap();
+    read(&format!("[{before}{value}{after}]")).unwrap()
+}
+
+#[track_caller]
+fn assert_readable(message: &Message) {
+    assert_eq!(message.content, "text");
+    assert_eq!(message.author.map(|author| author.id.get()), Some(AUTHOR.parse().unwrap()));
+    assert_eq!(message.created_at, snowflake::sent_at(ID));
+}
+
+#[test]
+fn a_page_that_is_no_list_is_an_error() {
+    for body in ["null", "{}", "7", "\"[]\"", "", "{\"message\":\"no\"}"] {
+        let error = read(body).expect_err(body);
+        assert_eq!(error.kind, crate::platform::ErrorKind::Unreadable, "{body}");
+    }
+    assert_eq!(read("[]").unwrap(), MessagePage::default());
+}
+
+#[test]
+fn unknown_fields_are_counted_by_object() {
+    let unknown = |messages: &[Value]| page_of(messages).unknown_fields;
+    assert_eq!(unknown(&[with(&json!({}))]), BTreeMap::new());
+    let fields = json!({
+        "foo": 1, "80351110224678912": {}, "Other Name": [], "nonce": "1", "position": 4,
+        "embeds": [{"title": "t", "bar": 1, "image": {"url": "https://x/a.png", "bar": 2}}, {"bar": 1}],
+        "attachments": [{"id": "7", "filename": "a", "baz": null}],
+        "reactions": [{"emoji": {"id": null, "name": "👍", "qux": 1}, "count": 1, "quux": 1}],
+        "components": [{"type": 1, "components": [{"type": 2, "new_field": 1}], "new_field": 1}],
+        "message_snapshots": [{"message": {"content": "c", "new_field": 1}, "guild": 1}],
+    });
+    let expected = BTreeMap::from_iter([
+        ("attachment.baz".to_owned(), 2),
+        ("component.new_field".to_owned(), 4),
+        ("embed.bar".to_owned(), 4),
+        ("embed_media.bar".to_owned(), 2),
+        ("emoji.qux".to_owned(), 2),
+        ("forwarded_message.new_field".to_owned(), 2),
+        ("message.(other)".to_owned(), 2),
+        ("message.foo".to_owned(), 2),
+        ("message_snapshot.guild".to_owned(), 2),
+        ("reaction.quux".to_owned(), 2),
+    ]);
+    let other = |fields: &Value| {
+        let mut message = with(fields);
+        message["id"] = json!((ID + 1).to_string());
+        message
+    };
+    assert_eq!(unknown(&[with(&fields), other(&fields)]), expected);
+    let mut damaged = other(&fields);
+    damaged["pinned"] = json!("no");
+    assert_eq!(unknown(&[with(&fields), damaged]), expected, "a malformed message loses no count");
+}
+
+#[test]
+fn unknown_fields_are_bounded() {
+    let fields: serde_json::Map<String, Value> =
+        (0..500).map(|number| (format!("new_{number}"), json!(1))).collect();
+    assert_eq!(page_of(&[with(&Value::Object(fields))]).unknown_fields.len(), 100);
+}
+
+#[test]
+fn a_message_names_its_thread() {
+    let named = |fields: Value| one(&fields).named_thread.map(ChannelId::get);
+    assert_eq!(named(json!({})), None);
+    assert_eq!(named(json!({"thread": {"id": "77", "name": "t"}, "flags": 32})), Some(77));
+    assert_eq!(named(json!({"flags": 32})), Some(ID));
+    assert_eq!(named(json!({"flags": 16})), None);
+    assert_eq!(named(json!({"thread": {"id": "x"}, "flags": 33})), Some(ID));
+    let reference = json!({"channel_id": "88", "guild_id": "1"});
+    assert_eq!(named(json!({"type": 18, "message_reference": reference})), Some(88));
+    assert_eq!(named(json!({"type": 0, "message_reference": reference})), None);
+    assert_eq!(named(json!({"type": 18})), None);
+}
+
+#[test]
+fn a_message_of_which_little_is_kept_is_no_blank() {
+    let activity = one(&json!({
+        "content": "", "activity": {"type": 1, "party_id": "game:1"},
+        "application": {"id": "640000000000000001", "name": "Chess Night", "icon": "x"},
+    }));
+    let expected = json!({"activity": {"type": 1}, "application": {"name": "Chess Night"}});
+    assert_eq!((Value::Object(activity.metadata), activity.is_blank), (expected, false));
+    let purchase = json!({"type": 0, "guild_product_purchase": {"listing_id": "1", "product_name": "Pack"}});
+    let bought = one(&json!({"type": 44, "content": "", "purchase_notification": purchase}));
+    assert_eq!((&bought.metadata["purchase_notification"], bought.is_blank), (&purchase, false));
+    let theme =
+        json!({"colors": ["5865F2", "7258F2"], "gradient_angle": 45, "base_mix": 58, "base_theme": 1});
+    let themed = one(&json!({"content": "", "shared_client_theme": theme}));
+    assert_eq!((&themed.metadata["shared_client_theme"], themed.is_blank), (&theme, false));
+    let text = json!({"type": 17, "id": 1, "components": [{"type": 10, "id": 2, "content": "in an embed"}]});
+    let embedded = one(&json!({"content": "", "embeds": [{"type": "rich", "components": [text]}]}));
+    let expected = json!([{"type": 17, "components": [{"type": 10, "content": "in an embed"}]}]);
+    assert_eq!(embedded.metadata["embeds"][0]["components"], expected);
+    assert!(one(&json!({"content": ""})).is_blank);
+    assert!(!one(&json!({"content": "", "attachments": "x"})).is_blank, "nobody knows what was in it");
+}

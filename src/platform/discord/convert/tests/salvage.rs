@@ -1,0 +1,194 @@
+//! A side field never costs a message.
+
+use super::*;
+
+/// What is noted of a message with these fields, of which the rest is readable.
+#[track_caller]
+fn malformed(fields: &Value) -> Vec<String> {
+    let message = one(fields);
+    assert_readable(&message);
+    message.malformed_fields
+}
+
+#[test]
+fn a_malformed_reaction_costs_only_itself() {
+    let good = json!({"emoji": {"id": null, "name": "👍"}, "count": 2});
+    for (bad, path) in [
+        (json!({"emoji": {"id": null, "name": "👎"}, "count": -1}), "reactions.count"),
+        (json!({"emoji": {"id": null, "name": "👎"}, "count": 1e30}), "reactions.count"),
+        (json!({"emoji": {"id": null, "name": "👎"}, "count": 5_000_000_000_u64}), "reactions.count"),
+        (json!({"emoji": "👎", "count": 1}), "reactions.emoji"),
+        (json!({"emoji": null, "count": 1}), "reactions.emoji"),
+        (json!({"count": 1}), "reactions.emoji"),
+        (json!("👎"), "reactions"),
+        (json!(null), "reactions"),
+        (json!([1]), "reactions"),
+    ] {
+        let message = one(&json!({"reactions": [bad, good]}));
+        assert_readable(&message);
+        let count = ReactionCount { emoji: Emoji::Unicode("👍".to_owned()), burst: false, count: 2 };
+        assert_eq!(
+            (message.reactions, message.malformed_fields),
+            (vec![count], vec![path.to_owned()]),
+            "{bad}"
+        );
+    }
+    let details = json!({"burst": -1, "normal": 2});
+    let reaction = json!({"emoji": {"id": null, "name": "👍"}, "count": 3, "count_details": details});
+    let message = one(&json!({"reactions": [reaction]}));
+    assert_eq!((message.reactions.len(), message.reactions[0].count), (1, 2));
+    assert_eq!(message.malformed_fields, ["reactions.count_details.burst"]);
+}
+
+#[test]
+fn an_emoji_without_id_and_name_is_an_empty_one() {
+    let message = one(&json!({"reactions": [{"emoji": {"id": null, "name": null}, "count": 1}]}));
+    let count = ReactionCount { emoji: Emoji::Unicode(String::new()), burst: false, count: 1 };
+    assert_eq!((message.reactions, message.malformed_fields), (vec![count], vec![]));
+}
+
+#[test]
+fn a_malformed_attachment_keeps_what_can_be_read() {
+    let message = one(&json!({"attachments": [
+        {"id": "7", "filename": "a.png", "size": 17.5, "url": "https://x/a.png?hm=1", "content_type": 3},
+        {"filename": "no-id.png", "size": 1},
+        {"id": "8", "filename": "b.png", "size": 4, "width": "wide"},
+        "c.png",
+    ]}));
+    assert_readable(&message);
+    let files: Vec<_> = message.attachments.iter().map(|file| (file.id.get(), file.size_bytes)).collect();
+    assert_eq!(files, [(7, 0), (8, 4)]);
+    assert_eq!(message.attachments[0].url, "https://x/a.png");
+    let fields = ["content_type", "id", "size", "width"].map(|field| format!("attachments.{field}"));
+    assert_eq!(message.malformed_fields[0], "attachments");
+    assert_eq!(message.malformed_fields[1..], fields);
+}
+
+#[test]
+fn every_field_but_id_and_text_may_be_malformed() {
+    for (fields, path) in [
+        (json!({"mentions": "x"}), "mentions"),
+        (json!({"mentions": [{"id": "x"}]}), "mentions.id"),
+        (json!({"flags": "x"}), "flags"),
+        (json!({"type": "0"}), "type"),
+        (json!({"pinned": "no"}), "pinned"),
+        (json!({"edited_timestamp": "yesterday"}), "edited_timestamp"),
+        (json!({"embeds": {}}), "embeds"),
+        (json!({"embeds": [{"title": 1, "url": "https://x"}]}), "embeds.title"),
+        (json!({"poll": {"question": {"text": ["x"]}, "answers": 3}}), "poll.answers"),
+        (json!({"tts": 1}), "tts"),
+        (json!({"referenced_message": "x", "type": 19}), "referenced_message"),
+        (json!({"message_reference": [], "type": 19}), "message_reference"),
+        (json!({"message_reference": {"message_id": {}}, "type": 19}), "message_reference.message_id"),
+        (json!({"message_reference": {"message_id": {}}}), "message_reference.message_id"),
+        (json!({"interaction": {"user": "me"}}), "interaction.user"),
+        (json!({"mention_roles": [{}, "1"]}), "mention_roles"),
+        (json!({"attachments": {}}), "attachments"),
+        (json!({"author": {"id": AUTHOR, "bot": "yes"}}), "author.bot"),
+    ] {
+        assert!(malformed(&fields).contains(&path.to_owned()), "{fields}");
+    }
+    let poll = one(&json!({"poll": {"question": {"text": "?"}, "answers": [{"answer_id": "x"}, 3]}}));
+    assert_eq!(poll.metadata["poll"], json!({"question": {"text": "?"}}));
+    assert_eq!(poll.malformed_fields, ["poll.answers", "poll.answers.answer_id"]);
+}
+
+#[test]
+fn a_malformed_author_or_time_is_left_out() {
+    for author in [json!("x"), json!([]), json!({"id": "x"}), json!({"id": {}})] {
+        let message = one(&json!({"author": author}));
+        assert_eq!((message.author, message.content.as_str()), (None, "text"));
+        assert!(message.malformed_fields[0].starts_with("author"));
+    }
+    for absent in [json!(null), json!({})] {
+        let message = one(&json!({"author": absent}));
+        assert_eq!((message.author, message.malformed_fields), (None, vec![]));
+    }
+    let message = one(&json!({"timestamp": "yesterday", "edited_timestamp": 4}));
+    assert_readable(&message);
+    assert_eq!(message.malformed_fields, ["edited_timestamp", "timestamp"]);
+}
+
+#[test]
+fn null_is_as_good_as_absent() {
+    let columns = ["type", "content", "author", "timestamp", "mentions", "attachments", "reactions"];
+    let others = ["embeds", "flags", "components", "poll", "thread", "call", "message_reference"];
+    for name in columns.into_iter().chain(others) {
+        assert_eq!(one(&json!({name: null})).malformed_fields, [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn without_a_readable_id_or_text_a_message_is_malformed() {
+    let broken = |fields: &Value| {
+        let page = page_of(&[with(fields)]);
+        assert_eq!(page.messages, []);
+        page.broken[0].clone()
+    };
+    for id in [json!(null), json!("x"), json!(-1), json!(1.5), json!({}), json!("0"), json!(u64::MAX)] {
+        assert_eq!(broken(&json!({"id": id, "pinned": 3})).id, None, "{id}");
+    }
+    let noisy = json!({"a": 1, "b": 2});
+    for content in [json!(17), json!([]), noisy, json!(false)] {
+        let broken = broken(&json!({"content": content, "reactions": 4}));
+        assert_eq!((broken.id, broken.reason.as_str()), (MessageId::new(ID), "its text is malformed"));
+    }
+    assert_eq!(raw("content", r#""\ud800""#).broken[0].id, MessageId::new(ID));
+    assert_eq!(raw("content", r#""a","content":"b""#).broken[0].id, MessageId::new(ID));
+}
+
+#[test]
+fn values_that_json_alone_allows_cost_only_their_field() {
+    for (field, value, path) in [
+        ("embeds", r#"[{"title":"\ud800","url":"https://x"}]"#, "embeds.title"),
+        ("embeds", r#"[{"color":1e999,"url":"https://x"}]"#, "embeds.color"),
+        ("attachments", r#"[{"id":"7","filename":"\udc00\ud800"}]"#, "attachments.filename"),
+        ("poll", "99999999999999999999999999", "poll"),
+        ("author", r#"{"id":"1","id":"2"}"#, "author.id"),
+        ("reactions", r#"4,"reactions":5"#, "reactions"),
+        ("poll", r#"{},"poll":{}"#, "poll"),
+    ] {
+        let page = raw(field, value);
+        assert_eq!(page.broken, [], "{value}");
+        assert_eq!(page.messages[0].content, "text");
+        assert_eq!(page.messages[0].malformed_fields, [path], "{value}");
+    }
+    let odd = raw("poll", r#"null,"\ud800":1,"pinned":3"#);
+    assert_eq!((odd.messages.len(), &odd.messages[0].malformed_fields[..]), (1, &["pinned".to_owned()][..]));
+    let deep = "{\"components\":[".repeat(5000) + &"]}".repeat(5000);
+    let deep = raw("components", &format!("[{deep}]"));
+    assert_eq!(deep.messages[0].malformed_fields, ["components"]);
+}
+
+#[test]
+fn a_page_keeps_its_other_messages_whatever_one_of_them_lacks() {
+    let numbered = |number: u64, fields: Value| {
+        let mut message = with(&fields);
+        message["id"] = json!((ID + number).to_string());
+        message
+    };
+    let faults = json!({
+        "pinned": 1, "reactions": [{"emoji": {"name": "a"}, "count": -1}, {"emoji": {"name": "b"}, "count": 1}],
+        "attachments": [{"id": 7, "size": "big"}],
+    });
+    let page = page_of(&[numbered(0, json!({})), numbered(1, faults), numbered(2, json!({"flags": 4}))]);
+    let paths: Vec<_> = page.messages.iter().map(|message| message.malformed_fields.len()).collect();
+    assert_eq!((page.broken.len(), paths), (0, vec![0, 3, 0]));
+    let mended = &page.messages[1];
+    assert_eq!(mended.malformed_fields, ["attachments.size", "pinned", "reactions.count"]);
+    assert_eq!((mended.reactions.len(), mended.attachments.len()), (1, 1));
+    assert_eq!(page.messages[2].metadata["flags"], 4);
+}
+
+#[test]
+fn the_noted_paths_are_bounded_and_say_no_value() {
+    let media =
+        json!({"url": 1, "width": "x", "height": "x", "content_type": 1, "description": 1, "flags": "x"});
+    let id = json!(700_000_000_000_000_001_u64);
+    let embed = json!({
+        "title": id, "description": id, "timestamp": id, "image": media, "thumbnail": media, "video": media,
+    });
+    let paths = malformed(&json!({"embeds": [embed], "pinned": AUTHOR}));
+    assert_eq!(paths.len(), 20);
+    assert!(paths.is_sorted() && paths.iter().all(|path| !path.contains(char::is_numeric)), "{paths:?}");
+}

@@ -1,0 +1,84 @@
+//! Components: buttons, menus, and what is laid out with them.
+
+use super::Keep::{Fields, Id, Integer, List, Text, Truth, Url};
+use super::message::EMOJI;
+use super::{FOR_BOTS, Keep, LAYOUT, Object, PICTURE, TWICE};
+
+/// A file or picture, uploaded or elsewhere.
+static MEDIA: Keep = Fields(&Object {
+    name: "component_media",
+    required: &[],
+    kept: &[
+        ("url", &Url),
+        ("width", &Integer),
+        ("height", &Integer),
+        ("content_type", &Text),
+        ("attachment_id", &Id),
+    ],
+    dropped: &[
+        ("id", FOR_BOTS),
+        ("proxy_url", TWICE),
+        ("flags", LAYOUT),
+        ("loading_state", PICTURE),
+        ("placeholder", PICTURE),
+        ("placeholder_version", PICTURE),
+        ("content_scan_metadata", "of Discord's content filter"),
+    ],
+});
+
+static GALLERY_ITEM: Keep = Fields(&Object {
+    name: "gallery_item",
+    required: &[],
+    kept: &[("media", &MEDIA), ("description", &Text), ("spoiler", &Truth)],
+    dropped: &[],
+});
+
+static OPTION: Keep = Fields(&Object {
+    name: "select_option",
+    required: &[],
+    kept: &[("label", &Text), ("description", &Text), ("emoji", &EMOJI)],
+    dropped: &[("value", FOR_BOTS), ("default", FOR_BOTS)],
+});
+
+/// A component of any kind.
+pub static COMPONENT: Keep = Fields(&Object {
+    name: "component",
+    required: &[],
+    kept: &[
+        ("type", &Integer),
+        ("style", &Integer),
+        ("label", &Text),
+        ("description", &Text),
+        ("content", &Text),
+        ("placeholder", &Text),
+        ("url", &Url),
+        ("disabled", &Truth),
+        ("spoiler", &Truth),
+        ("emoji", &EMOJI),
+        ("sku_id", &Id),
+        ("name", &Text),
+        ("size", &Integer),
+        ("file", &MEDIA),
+        ("media", &MEDIA),
+        ("items", &List(&GALLERY_ITEM)),
+        ("options", &List(&OPTION)),
+        ("accessory", &COMPONENT),
+        ("component", &COMPONENT),
+        ("components", &List(&COMPONENT)),
+    ],
+    dropped: &[
+        ("id", "a number within the message"),
+        ("custom_id", FOR_BOTS),
+        ("default_values", "may hold user IDs"),
+        ("value", FOR_BOTS),
+        ("min_values", LAYOUT),
+        ("max_values", LAYOUT),
+        ("min_length", LAYOUT),
+        ("max_length", LAYOUT),
+        ("required", LAYOUT),
+        ("channel_types", LAYOUT),
+        ("accent_color", LAYOUT),
+        ("spacing", LAYOUT),
+        ("divider", LAYOUT),
+    ],
+});

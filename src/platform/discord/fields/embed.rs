@@ -1,0 +1,75 @@
+//! Embeds and their parts.
+
+use super::Keep::{Author, Fields, Integer, List, Text, Truth, Url};
+use super::component::COMPONENT;
+use super::{Keep, Object, PICTURE, TWICE};
+
+static MEDIA: Keep = Fields(&Object {
+    name: "embed_media",
+    required: &[],
+    kept: &[
+        ("url", &Url),
+        ("width", &Integer),
+        ("height", &Integer),
+        ("content_type", &Text),
+        ("description", &Text),
+        ("flags", &Integer),
+    ],
+    dropped: &[("proxy_url", TWICE), ("placeholder", PICTURE), ("placeholder_version", PICTURE)],
+});
+
+/// An embed's author.
+pub static AUTHOR: Object = Object {
+    name: "embed_author",
+    required: &[],
+    kept: &[("name", &Text), ("url", &Url)],
+    dropped: &[("icon_url", PICTURE), ("proxy_icon_url", PICTURE)],
+};
+
+static FOOTER: Keep = Fields(&Object {
+    name: "embed_footer",
+    required: &[],
+    kept: &[("text", &Text)],
+    dropped: &[("icon_url", PICTURE), ("proxy_icon_url", PICTURE)],
+});
+
+static PROVIDER: Keep = Fields(&Object {
+    name: "embed_provider",
+    required: &[],
+    kept: &[("name", &Text), ("url", &Url)],
+    dropped: &[],
+});
+
+static FIELD: Keep = Fields(&Object {
+    name: "embed_field",
+    required: &[],
+    kept: &[("name", &Text), ("value", &Text), ("inline", &Truth)],
+    dropped: &[],
+});
+
+/// An embed.
+pub static EMBED: Object = Object {
+    name: "embed",
+    required: &[],
+    kept: &[
+        ("type", &Text),
+        ("title", &Text),
+        ("description", &Text),
+        ("url", &Url),
+        ("timestamp", &Text),
+        ("color", &Integer),
+        ("footer", &FOOTER),
+        ("author", &Author),
+        ("provider", &PROVIDER),
+        ("fields", &List(&FIELD)),
+        ("image", &MEDIA),
+        ("thumbnail", &MEDIA),
+        ("video", &MEDIA),
+        ("flags", &Integer),
+        ("components", &List(&COMPONENT)),
+    ],
+    dropped: &[
+        ("content_scan_version", "of Discord's content filter"),
+        ("reference_id", "a number of Discord's own"),
+    ],
+};

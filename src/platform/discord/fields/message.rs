@@ -1,0 +1,293 @@
+//! Messages, forwarded messages and their smaller parts.
+
+use super::Keep::{Any, Column, Embed, Fields, Id, Integer, List, Small, Text, Time, Truth, User};
+use super::channel::STARTED_THREAD;
+use super::component::COMPONENT;
+use super::file::{ATTACHMENT, FORWARDED, NAMED_APPLICATION};
+use super::{APPLICATION, FOR_BOTS, Keep, LAYOUT, Object, PERSON, PERSONAL, PICTURE, SCOPE, TWICE};
+
+/// A user, of whom nothing but the hash of the ID is stored.
+pub static USER: Object = Object {
+    name: "user",
+    required: &[],
+    kept: &[("id", &Column(&Id)), ("bot", &Column(&Truth))],
+    dropped: &[
+        ("username", PERSON),
+        ("avatar", PERSON),
+        ("discriminator", PERSON),
+        ("public_flags", PERSON),
+        ("flags", PERSON),
+        ("system", PERSON),
+        ("banner", PERSON),
+        ("accent_color", PERSON),
+        ("global_name", PERSON),
+        ("avatar_decoration_data", PERSON),
+        ("collectibles", PERSON),
+        ("primary_guild", PERSON),
+    ],
+};
+
+static REFERENCED_MESSAGE: Keep = Fields(&Object {
+    name: "referenced_message",
+    required: &[],
+    kept: &[("author", &Column(&Fields(&USER)))],
+    dropped: &[],
+});
+
+/// An emoji within a poll or a component.
+pub static EMOJI: Keep = Fields(&Object {
+    name: "emoji",
+    required: &[],
+    kept: &[("id", &Id), ("name", &Text)],
+    dropped: &[("animated", PICTURE)],
+});
+
+/// The emoji of a reaction.
+pub static REACTION_EMOJI: Object = Object {
+    name: "emoji",
+    required: &[],
+    kept: &[("id", &Column(&Id)), ("name", &Column(&Text))],
+    dropped: &[("animated", PICTURE)],
+};
+
+/// Counts of a reaction, each kind.
+pub static COUNT_DETAILS: Object = Object {
+    name: "count_details",
+    required: &[],
+    kept: &[("burst", &Column(&Small)), ("normal", &Column(&Small))],
+    dropped: &[("vote", "of polls, which count their own votes")],
+};
+
+/// Reactions with one emoji.
+pub static REACTION: Object = Object {
+    name: "reaction",
+    required: &["emoji"],
+    kept: &[
+        ("emoji", &Column(&Fields(&REACTION_EMOJI))),
+        ("count", &Column(&Small)),
+        ("count_details", &Column(&Fields(&COUNT_DETAILS))),
+    ],
+    dropped: &[
+        ("burst_colors", LAYOUT),
+        ("burst_count", TWICE),
+        ("me", PERSONAL),
+        ("me_burst", PERSONAL),
+        ("burst_me", PERSONAL),
+        ("me_vote", PERSONAL),
+    ],
+};
+
+static STICKER: Keep = Fields(&Object {
+    name: "sticker_item",
+    required: &[],
+    kept: &[("id", &Id), ("name", &Text), ("format_type", &Integer)],
+    dropped: &[],
+});
+
+static POLL_MEDIA: Keep = Fields(&Object {
+    name: "poll_media",
+    required: &[],
+    kept: &[("text", &Text), ("emoji", &EMOJI)],
+    dropped: &[],
+});
+
+static POLL_ANSWER: Keep = Fields(&Object {
+    name: "poll_answer",
+    required: &[],
+    kept: &[("answer_id", &Integer), ("poll_media", &POLL_MEDIA)],
+    dropped: &[],
+});
+
+static POLL_COUNT: Keep = Fields(&Object {
+    name: "poll_count",
+    required: &[],
+    kept: &[("id", &Integer), ("count", &Integer)],
+    dropped: &[("me_voted", PERSONAL)],
+});
+
+static POLL_RESULTS: Keep = Fields(&Object {
+    name: "poll_results",
+    required: &[],
+    kept: &[("is_finalized", &Truth), ("answer_counts", &List(&POLL_COUNT))],
+    dropped: &[],
+});
+
+static POLL: Keep = Fields(&Object {
+    name: "poll",
+    required: &[],
+    kept: &[
+        ("question", &POLL_MEDIA),
+        ("answers", &List(&POLL_ANSWER)),
+        ("expiry", &Text),
+        ("allow_multiselect", &Truth),
+        ("results", &POLL_RESULTS),
+    ],
+    dropped: &[("layout_type", LAYOUT)],
+});
+
+static FORWARDED_MESSAGE: Keep = Fields(&Object {
+    name: "forwarded_message",
+    required: &[],
+    kept: &[
+        ("type", &Integer),
+        ("content", &Text),
+        ("timestamp", &Text),
+        ("edited_timestamp", &Text),
+        ("flags", &Integer),
+        ("mention_roles", &List(&Id)),
+        ("embeds", &List(&Embed)),
+        ("attachments", &List(&FORWARDED)),
+        ("sticker_items", &List(&STICKER)),
+        ("components", &List(&COMPONENT)),
+    ],
+    dropped: &[("mentions", "users whom the text mentions by ID"), ("stickers", TWICE)],
+});
+
+static SNAPSHOT: Keep = Fields(&Object {
+    name: "message_snapshot",
+    required: &[],
+    kept: &[("message", &FORWARDED_MESSAGE)],
+    dropped: &[],
+});
+
+/// Whose command or button it was that a bot answers.
+static INTERACTION: Keep = Fields(&Object {
+    name: "interaction",
+    required: &[],
+    kept: &[
+        ("type", &Integer),
+        ("name", &Text),
+        ("user", &User),
+        ("target_user", &User),
+        ("target_message_id", &Id),
+        ("interacted_message_id", &Id),
+        ("original_response_message_id", &Id),
+        ("triggering_interaction_metadata", &INTERACTION),
+    ],
+    dropped: &[
+        ("id", FOR_BOTS),
+        ("name_localized", TWICE),
+        ("member", PERSON),
+        ("authorizing_integration_owners", PERSON),
+        ("command_type", TWICE),
+        ("ephemerality_reason", LAYOUT),
+    ],
+});
+
+/// What a message refers to.
+pub static REFERENCE: Object = Object {
+    name: "message_reference",
+    required: &[],
+    kept: &[("type", &Integer), ("message_id", &Id), ("channel_id", &Id), ("guild_id", &Id)],
+    dropped: &[],
+};
+
+static CALL: Keep = Fields(&Object {
+    name: "call",
+    required: &[],
+    kept: &[("ended_timestamp", &Text), ("participants", &List(&User))],
+    dropped: &[],
+});
+
+static ACTIVITY: Keep = Fields(&Object {
+    name: "activity",
+    required: &[],
+    kept: &[("type", &Integer)],
+    dropped: &[("party_id", "may hold a user's ID")],
+});
+
+static MENTIONED_CHANNEL: Keep = Fields(&Object {
+    name: "mention_channel",
+    required: &[],
+    kept: &[("id", &Id), ("name", &Text), ("type", &Integer), ("guild_id", &Id)],
+    dropped: &[],
+});
+
+static ROLE_SUBSCRIPTION: Keep = Fields(&Object {
+    name: "role_subscription_data",
+    required: &[],
+    kept: &[
+        ("role_subscription_listing_id", &Id),
+        ("tier_name", &Text),
+        ("total_months_subscribed", &Integer),
+        ("is_renewal", &Truth),
+    ],
+    dropped: &[],
+});
+
+static PRODUCT_PURCHASE: Keep = Fields(&Object {
+    name: "guild_product_purchase",
+    required: &[],
+    kept: &[("listing_id", &Id), ("product_name", &Text)],
+    dropped: &[],
+});
+
+static PURCHASE: Keep = Fields(&Object {
+    name: "purchase_notification",
+    required: &[],
+    kept: &[("type", &Integer), ("guild_product_purchase", &PRODUCT_PURCHASE)],
+    dropped: &[],
+});
+
+static THEME: Keep = Fields(&Object {
+    name: "shared_client_theme",
+    required: &[],
+    kept: &[
+        ("colors", &List(&Text)),
+        ("gradient_angle", &Integer),
+        ("base_mix", &Integer),
+        ("base_theme", &Integer),
+    ],
+    dropped: &[],
+});
+
+/// A message.
+pub static MESSAGE: Object = Object {
+    name: "message",
+    required: &["id"],
+    kept: &[
+        ("id", &Column(&Id)),
+        ("type", &Column(&Small)),
+        ("content", &Column(&Text)),
+        ("author", &Column(&Fields(&USER))),
+        ("timestamp", &Column(&Time)),
+        ("edited_timestamp", &Column(&Time)),
+        ("pinned", &Column(&Truth)),
+        ("webhook_id", &Column(&Any)),
+        ("mentions", &Column(&List(&Fields(&USER)))),
+        ("attachments", &Column(&List(&Fields(&ATTACHMENT)))),
+        ("reactions", &Column(&List(&Fields(&REACTION)))),
+        ("referenced_message", &Column(&REFERENCED_MESSAGE)),
+        ("message_reference", &Column(&Fields(&REFERENCE))),
+        ("embeds", &List(&Embed)),
+        ("sticker_items", &List(&STICKER)),
+        ("poll", &POLL),
+        ("message_snapshots", &List(&SNAPSHOT)),
+        ("components", &List(&COMPONENT)),
+        ("interaction", &INTERACTION),
+        ("interaction_metadata", &INTERACTION),
+        ("mention_everyone", &Truth),
+        ("mention_roles", &List(&Id)),
+        ("mention_channels", &List(&MENTIONED_CHANNEL)),
+        ("tts", &Truth),
+        ("flags", &Integer),
+        ("thread", &STARTED_THREAD),
+        ("role_subscription_data", &ROLE_SUBSCRIPTION),
+        ("purchase_notification", &PURCHASE),
+        ("shared_client_theme", &THEME),
+        ("activity", &ACTIVITY),
+        ("application", &NAMED_APPLICATION),
+        ("call", &CALL),
+    ],
+    dropped: &[
+        ("channel_id", SCOPE),
+        ("guild_id", SCOPE),
+        ("application_id", APPLICATION),
+        ("nonce", FOR_BOTS),
+        ("position", "an estimate; the order follows from the IDs"),
+        ("resolved", PERSON),
+        ("stickers", TWICE),
+        ("lobby_member", PERSON),
+        ("member", PERSON),
+    ],
+};
