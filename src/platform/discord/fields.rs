@@ -9,6 +9,8 @@ mod component;
 mod embed;
 mod file;
 mod message;
+#[cfg(test)]
+mod tests;
 
 pub use self::channel::CHANNEL;
 pub use self::embed::{AUTHOR, EMBED};
