@@ -1,6 +1,6 @@
 //! Discord's objects as the neutral model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::answer::Answer;
 use super::fields::{ATTACHMENT, COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI};
 use super::findings::Findings;
-use super::{few, keep, mend, snowflake, wire};
+use super::{few, files, keep, mend, snowflake, wire};
 use crate::model::{
     Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId,
     MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId, Visibility,
@@ -206,8 +206,8 @@ fn message(
 ) -> Result<Message, &'static str> {
     let id = wire.id.and_then(|id| message_id(id, scope.newest));
     let id = id.ok_or("its ID is no snowflake, or one of the future")?;
-    let files = attachments(wire, &mut findings)?;
-    let metadata = metadata(wire, &mut findings).map_err(|_| "a kept field can't be read")?;
+    let mut files = attachments(wire, &mut findings)?;
+    let metadata = metadata(wire, &mut files, &mut findings).map_err(|_| "a kept field can't be read")?;
     let reactions = reactions(wire, &mut findings)?;
     findings.unknown(&MESSAGE, names(&wire.unknown));
     Ok(Message {
@@ -245,15 +245,26 @@ pub fn reactors(users: &[wire::User], limit: usize) -> ReactorPage {
     ReactorPage { users: users.iter().filter_map(user).collect(), is_full: users.len() >= limit }
 }
 
-/// The kept fields.
-fn metadata(wire: &wire::Message<'_>, findings: &mut Findings) -> serde_json::Result<Map<String, Value>> {
-    let mut kept = keep::fields(&MESSAGE, wire.further(), findings)?;
+/// The kept fields. Adds the files of components and forwarded messages to
+/// `files`, each attachment ID once.
+fn metadata(
+    wire: &wire::Message<'_>,
+    files: &mut Vec<Attachment>,
+    findings: &mut Findings,
+) -> serde_json::Result<Map<String, Value>> {
+    let mut shown = Vec::new();
+    let inspect = |name: &str, value: &Value| files::collect(name, value, &mut shown);
+    let mut kept = keep::fields(&MESSAGE, wire.further(), findings, inspect)?;
     if let Some(reference) = wire.message_reference.filter(|_| !is_reply(wire)) {
         kept.extend(keep::reference(reference, findings)?.map(|kept| ("message_reference".to_owned(), kept)));
     }
     // The webhook's ID is its author's.
     if wire.webhook_id.is_some() {
         kept.insert("webhook".to_owned(), true.into());
+    }
+    if !shown.is_empty() {
+        let mut seen: HashSet<AttachmentId> = files.iter().map(|file| file.id).collect();
+        files.extend(shown.into_iter().filter(|file| seen.insert(file.id)));
     }
     Ok(kept)
 }
@@ -316,7 +327,7 @@ fn attachments(wire: &wire::Message<'_>, findings: &mut Findings) -> Result<Vec<
 fn attachment(wire: &wire::Attachment<'_>, findings: &mut Findings) -> Option<Attachment> {
     let id = AttachmentId::new(wire.id?.0)?;
     findings.unknown(&ATTACHMENT, names(&wire.unknown));
-    let metadata = keep::fields(&ATTACHMENT, wire.further(), findings).ok()?;
+    let metadata = keep::fields(&ATTACHMENT, wire.further(), findings, |_, _| ()).ok()?;
     let (url, url_signature) = keep::split_signature(wire.url.as_deref().unwrap_or_default());
     Some(Attachment {
         id,

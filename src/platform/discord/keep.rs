@@ -11,7 +11,8 @@ use super::fields::{AUTHOR, CHANNEL, EMBED, Keep, MESSAGE, Object, REFERENCE};
 use super::findings::{Findings, Path};
 use super::wire;
 
-/// The kept fields of a message or attachment, of those that came.
+/// The kept fields of a message or attachment, of those that came. Calls
+/// `inspect` with each of them before anything is dropped.
 ///
 /// # Errors
 /// When one of them is no value: a lone surrogate, a number beyond all.
@@ -19,11 +20,13 @@ pub fn fields<'a>(
     object: &Object,
     came: impl Iterator<Item = (&'static str, &'a RawValue)>,
     findings: &mut Findings,
+    mut inspect: impl FnMut(&'static str, &Value),
 ) -> serde_json::Result<Map<String, Value>> {
     let mut fields = Map::new();
     for (name, raw) in came.filter(|(_, raw)| !DEFAULTS.contains(&raw.get())) {
         let Some((name, shape)) = object.shape(name) else { continue };
         let value = serde_json::from_str(raw.get())?;
+        inspect(name, &value);
         let field = kept(&value, shape, path_of(object, name), findings);
         fields.extend(field.map(|kept| (name.to_owned(), kept)).filter(says_something));
     }
@@ -188,7 +191,7 @@ mod tests {
 
     fn kept_of(text: &str) -> Map<String, Value> {
         let wire: wire::Message<'_> = serde_json::from_str(text).unwrap();
-        fields(&MESSAGE, wire.further(), &mut Findings::default()).unwrap()
+        fields(&MESSAGE, wire.further(), &mut Findings::default(), |_, _| ()).unwrap()
     }
 
     #[test]

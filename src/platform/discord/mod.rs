@@ -14,6 +14,7 @@ mod client;
 mod convert;
 mod few;
 mod fields;
+mod files;
 mod findings;
 mod headers;
 mod keep;

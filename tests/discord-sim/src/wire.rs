@@ -4,7 +4,7 @@ pub(crate) mod attachment;
 pub(crate) mod channel;
 mod component;
 mod embed;
-mod extra;
+pub(crate) mod extra;
 pub(crate) mod guild;
 mod interaction;
 pub(crate) mod message;

@@ -1,5 +1,6 @@
 //! Pages of messages that aren't as documented, and what is kept of them.
 
+mod files;
 mod salvage;
 
 use std::collections::BTreeMap;

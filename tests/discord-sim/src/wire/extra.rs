@@ -3,6 +3,7 @@
 use super::interaction::{activity, call, interaction, resolved};
 use super::message::Show;
 use super::{Writer, embed, user};
+use crate::TruthAttachment;
 use crate::dice;
 use crate::message::{Extra, Message, sentence_for};
 use crate::snowflake;
@@ -129,13 +130,28 @@ pub(crate) fn snapshot(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, messa
 
 /// A file of a forwarded message, named after somebody.
 fn forwarded_file(w: &mut Writer, scene: &Scene<'_>, message: &Message, user_id: u64) {
-    let (id, name) = (message.id - 6, format!("report-{user_id}.txt"));
-    w.id("id", id);
-    w.text("filename", &name);
-    w.number("size", 2048);
+    let file = forwarded(scene, message);
+    w.id("id", file.id);
+    w.text("filename", &file.filename);
+    w.number("size", file.size);
     w.text("description", &format!("What {user_id} did"));
-    for (key, host) in [("url", "cdn.discordapp.com"), ("proxy_url", "media.discordapp.net")] {
-        w.text(key, &format!("https://{host}/attachments/{}/{id}/{name}?ex=1&is=2&hm=3&", scene.channel.id));
+    for (key, host) in [("url", CDN), ("proxy_url", "media.discordapp.net")] {
+        w.text(key, &format!("{}?ex=1&is=2&hm=3&", file.url.replace(CDN, host)));
     }
     w.text("content_type", "text/plain");
+}
+
+const CDN: &str = "cdn.discordapp.com";
+
+/// The file of the message that this one forwards.
+pub(crate) fn forwarded(scene: &Scene<'_>, message: &Message) -> TruthAttachment {
+    let user_id = scene.guild.pool.id(person(scene, message, 7));
+    let (id, filename) = (message.id - 6, format!("report-{user_id}.txt"));
+    TruthAttachment {
+        id,
+        size: 2048,
+        content_type: Some("text/plain".to_owned()),
+        url: format!("https://{CDN}/attachments/{}/{id}/{filename}", scene.channel.id),
+        filename,
+    }
 }

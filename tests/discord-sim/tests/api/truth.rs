@@ -31,7 +31,9 @@ fn seen(message: &Value) -> TruthMessage {
             }
         }
     }
-    let attachments = list("attachments").into_iter().map(|file| {
+    let forwarded = &message["message_snapshots"][0]["message"]["attachments"];
+    let files = list("attachments").into_iter().chain(forwarded.as_array().cloned().unwrap_or_default());
+    let attachments = files.map(|file| {
         let url = text(&file["url"]);
         assert!(url.contains("?ex="), "{url}");
         discord_sim::TruthAttachment {

@@ -3,7 +3,7 @@
 use super::{TruthChannel, author_id};
 use crate::message::{Author, Message, Shown, compose, kind};
 use crate::snowflake;
-use crate::wire::attachment;
+use crate::wire::{attachment, extra};
 use crate::world::{Pool, Scene};
 
 /// Messages computed under one lock.
@@ -115,7 +115,7 @@ fn truth(scene: &Scene<'_>, position: u64) -> TruthMessage {
         author_is_webhook: is_webhook,
         timestamp_ms: snowflake::unix_ms(message.id),
         reply_to: reply(scene, &message),
-        attachments: attachments(&message),
+        attachments: attachments(scene, &message),
         pinned: message.pinned,
         reactions: reactions(&message),
         deleted: scene.channel.log.is_deleted(message.id),
@@ -140,17 +140,18 @@ fn reply(scene: &Scene<'_>, message: &Message) -> Option<TruthReply> {
     Some(TruthReply { message_id, channel_id: reference.channel_id, author_id: original })
 }
 
-fn attachments(message: &Message) -> Vec<TruthAttachment> {
-    let files = message.attachments.iter();
-    files
-        .map(|file| TruthAttachment {
-            id: file.id,
-            filename: file.filename.clone(),
-            size: file.size,
-            content_type: file.content_type.map(str::to_owned),
-            url: attachment::plain_url(message.channel_id, file),
-        })
-        .collect()
+/// Its own files, then that of a message it forwards.
+fn attachments(scene: &Scene<'_>, message: &Message) -> Vec<TruthAttachment> {
+    let own = message.attachments.iter().map(|file| TruthAttachment {
+        id: file.id,
+        filename: file.filename.clone(),
+        size: file.size,
+        content_type: file.content_type.map(str::to_owned),
+        url: attachment::plain_url(message.channel_id, file),
+    });
+    let is_forward = message.reference.is_some_and(|reference| reference.shown == Shown::Forward);
+    let forwarded = (is_forward && scene.state.message_content).then(|| extra::forwarded(scene, message));
+    own.chain(forwarded).collect()
 }
 
 fn reactions(message: &Message) -> Vec<TruthReaction> {
