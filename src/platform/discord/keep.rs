@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::fields::Keep::{Author, Column, Embed, Fields, List, Url, User};
 use super::fields::{AUTHOR, CHANNEL, EMBED, Keep, MESSAGE, Object, REFERENCE};
 use super::findings::{Findings, Path};
-use super::wire;
+use super::{automod, wire};
 
 /// The kept fields of a message or attachment, of those that came. Calls
 /// `inspect` with each of them before anything is dropped.
@@ -73,7 +73,10 @@ pub fn kept(value: &Value, shape: &Keep, path: Path<'_>, findings: &mut Findings
         (_, Value::Null) | (Column(_), _) => None,
         (Url, Value::String(url)) => Some(split_signature(url).0.into()),
         (User, _) => mention(value).or_else(|| malformed(path, findings)),
-        (Embed, Value::Object(embed)) => object(embed, &EMBED, path, findings).map(Value::Object),
+        (Embed, Value::Object(embed)) => {
+            let alert = automod::without_people(embed);
+            object(alert.as_ref().unwrap_or(embed), &EMBED, path, findings).map(Value::Object)
+        }
         (Author, Value::Object(author)) => embed_author(author, path, findings),
         (Fields(fields), Value::Object(value)) => object(value, fields, path, findings).map(Value::Object),
         (List(shape), Value::Array(items)) => {

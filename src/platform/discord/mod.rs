@@ -6,6 +6,7 @@
 //! out who may see what.
 
 mod answer;
+mod automod;
 mod body;
 #[cfg(test)]
 mod bytes;

@@ -1,6 +1,7 @@
 //! Pages of messages that aren't as documented, and what is kept of them.
 
 mod files;
+mod people;
 mod salvage;
 
 use std::collections::BTreeMap;
