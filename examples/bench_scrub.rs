@@ -157,7 +157,7 @@ async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -
     let mut batches = Vec::with_capacity(pages.len());
     for page in pages {
         let last = page.last_id;
-        batches.push(PageBatch { channel, after, page, read_at: NOW, reactions });
+        batches.push(PageBatch { channel, after, page, read_at: NOW, reactions, has_gap: false });
         after = last;
     }
     let begin = Instant::now();

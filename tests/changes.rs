@@ -100,7 +100,7 @@ fn what_changed_long_ago_is_found_by_a_full_reading() {
 }
 
 #[test]
-fn a_channel_that_comes_back_empty_is_believed_the_second_time() {
+fn a_channel_that_comes_back_empty_is_believed_after_a_day() {
     let sandbox = sandbox();
     let (chat, messages) = channel(&sandbox);
     sandbox.run(&["start"]).expect_code(0);
@@ -109,9 +109,13 @@ fn a_channel_that_comes_back_empty_is_believed_the_second_time() {
     for message in &messages {
         assert!(world.delete(chat, *message));
     }
-    sandbox.run(&["start", "--full"]).expect_code(0);
-    assert_eq!(deleted(&sandbox), 0, "once may be an accident");
-    world.advance(HOUR);
+    for hours in [0, 23] {
+        world.advance(HOUR * hours);
+        let told = sandbox.run(&["start", "--full"]).expect_code(3).stdout;
+        assert!(told.contains("empty page"), "{told}");
+        assert_eq!(deleted(&sandbox), 0, "for less than a day it may be an accident");
+    }
+    world.advance(2 * HOUR);
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!(deleted(&sandbox), i64::try_from(messages.len()).unwrap());
     check(&sandbox);

@@ -74,10 +74,11 @@ fn a_parent_that_the_bot_no_longer_sees_costs_one_question_not_one_for_each_thre
     world.set_visibility(channel(&sandbox, "forum"), Visibility::BotHidden);
     world.append(channel(&sandbox, "chat-0"), 5);
     sandbox.sim.journal().clear();
-    sandbox.run(&["start"]).expect_code(0);
+    let told = sandbox.run(&["start"]).expect_code(3).stdout;
+    assert!(told.contains("in no listing any more"), "{told}");
     assert_eq!(sandbox.count("SELECT message_count FROM channels WHERE name = 'chat-0'"), 55);
     assert_eq!(sandbox.sim.journal().count(RouteKind::Channel), 1);
-    assert_eq!(sandbox.count("SELECT count(*) FROM channels WHERE state = 'hidden'"), 121);
+    assert_eq!(sandbox.count("SELECT count(*) FROM channels WHERE state = 'unreadable'"), 121);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 mod util;
 
+use std::time::Duration;
+
 use discord_sim::{Description, RouteKind, World};
 use util::Sandbox;
 use util::truth::assert_archived;
@@ -92,8 +94,11 @@ fn edits_and_reactions_of_the_last_day_show_after_the_next_run() {
 }
 
 #[test]
-fn an_empty_server_is_a_success() {
+fn an_empty_server_is_a_success_after_a_day() {
     let sandbox = Sandbox::new(World::new(&Description::empty_guild()));
+    let told = sandbox.run(&["start"]).expect_code(3).stdout;
+    assert!(told.contains("no channel is left to read"), "{told}");
+    sandbox.sim.world().advance(Duration::from_hours(25));
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 0);
 }
@@ -148,7 +153,7 @@ fn a_broken_message_costs_only_itself() {
     let sandbox = Sandbox::new(World::new(&Description::community(guild, 1, 120)));
     let channel = sandbox.sim.world().channel_named(guild, "chat-0").unwrap();
     sandbox.sim.faults().when(Match::page_of(channel).times(1), What::BrokenMessage(5, Damage::WrongTypes));
-    sandbox.run(&["start"]).expect_code(0);
+    sandbox.run(&["start"]).expect_code(3);
     assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 119);
     assert_eq!(sandbox.count("SELECT count(*) FROM broken_messages"), 1);
     sandbox.run(&["start", "--full"]).expect_code(0);

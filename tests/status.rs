@@ -7,7 +7,7 @@ mod util;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 
-use discord_sim::{Description, GuildDescription, World};
+use discord_sim::{ChannelDescription, Description, GuildDescription, World};
 use serde_json::Value;
 use util::{Sandbox, ended, tenant_table, wait_until};
 
@@ -16,6 +16,12 @@ const TENANT: &str = "Simulated community";
 
 fn small() -> Sandbox {
     Sandbox::new(World::new(&Description::community(GUILD, 3, 20)))
+}
+
+/// A server with one channel.
+fn guild(index: u64, name: &str) -> GuildDescription {
+    let channels = vec![ChannelDescription::text("chat", 5)];
+    GuildDescription { id: GUILD + index, name: name.to_owned(), channels, ..Default::default() }
 }
 
 /// So large that a slow sync of it lasts for seconds.
@@ -182,7 +188,7 @@ fn a_job_can_be_shown_to_people() {
     let ran = sandbox.run(&["start"]).expect_code(0);
     let job_id = ran.stdout.split([' ', ':']).nth(1).unwrap();
     let shown = sandbox.run(&["status", "--job-id", job_id]).expect_code(0).stdout;
-    for word in [job_id, "completed", "chat-0", "chat-1", "chat-2", "60 messages"] {
+    for word in [job_id, "completed", "chat-0", "chat-1", "chat-2", "60 new messages"] {
         assert!(shown.contains(word), "{word} is not in {shown}");
     }
 }
@@ -190,8 +196,7 @@ fn a_job_can_be_shown_to_people() {
 #[test]
 fn an_old_success_ends_with_8() {
     let mut description = Description::community(GUILD, 1, 5);
-    let other = GuildDescription { id: GUILD + 1, name: "Other".into(), ..Default::default() };
-    description.guilds.push(other);
+    description.guilds.push(guild(1, "Other"));
     let sandbox = Sandbox::new(World::new(&description));
     let code = |arguments: &[&str]| sandbox.run(&[&["status", "--max-age"], arguments].concat()).code;
     assert_eq!(code(&["1h"]), 8, "never is too old");
@@ -319,9 +324,7 @@ fn whoever_may_read_the_archive_may_see_who_holds_it() {
 #[test]
 fn jobs_come_in_the_order_of_their_tenants() {
     let mut description = Description::community(GUILD, 0, 0);
-    let guild =
-        |index| GuildDescription { id: GUILD + index, name: format!("t{index}"), ..Default::default() };
-    description.guilds = (0..11).map(guild).collect();
+    description.guilds = (0..11).map(|index| guild(index, &format!("t{index}"))).collect();
     let sandbox = Sandbox::new(World::new(&description));
     let summary = sandbox.run(&["start", "--format", "json"]).expect_code(0).last_json();
     let jobs = summary["jobs"].as_array().unwrap().iter();

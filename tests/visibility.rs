@@ -160,6 +160,7 @@ async fn long_run(sandbox: Arc<Sandbox>) {
             max_channel_workers: 10,
             channel_batch_size: 5,
             page_size: 100,
+            retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_millis(10) },
             job_retention: HOUR,
             visibility_interval: Duration::from_millis(250),
             visibility_holds: Duration::from_millis(400),

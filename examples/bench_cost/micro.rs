@@ -93,7 +93,10 @@ fn plan(bencher: Bencher<'_, '_>) {
         remembered: Vec::new(),
         gone: Vec::new(),
         listings: Vec::new(),
-        unasked: Vec::new(),
+        unsettled: Vec::new(),
+        vanished: Vec::new(),
+        refused: Vec::new(),
+        active_unlisted: None,
     };
     let known: HashMap<_, _> = ids.map(|id| (id, known(id))).collect();
     let selection = Selection { refresh_window: Duration::from_hours(24), ..Selection::default() };
@@ -133,5 +136,8 @@ fn known(id: ChannelId) -> KnownChannel {
         },
         thread_watermark: None,
         threads_listed_at: None,
+        asked_at: None,
+        has_vanished: false,
+        has_messages: true,
     }
 }

@@ -153,6 +153,7 @@ fn batch(channel: ChannelRow, raw: &RawPage) -> PageBatch {
             window: Duration::from_hours(24),
             is_full: false,
         },
+        has_gap: false,
     }
 }
 

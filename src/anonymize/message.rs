@@ -1,5 +1,7 @@
 //! Messages without people.
 
+use std::collections::BTreeMap;
+
 use super::text::scrub_json_text;
 use super::{ScrubbedText, UserHash, scrub};
 use crate::model::{self, AttachmentId, BrokenMessage, ChannelId, Emoji, MessageId, Timestamp};
@@ -62,6 +64,13 @@ pub struct ReactionCount {
     pub count: i64,
 }
 
+impl ReactionCount {
+    /// Whether its emoji has an ID or a name to ask for its reactors by.
+    pub fn can_be_asked(&self) -> bool {
+        self.custom_id.is_some() || !self.name.is_empty()
+    }
+}
+
 /// A message as it may be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -91,9 +100,23 @@ pub struct Message {
     pub metadata: Option<ScrubbedText>,
     /// Whether an ordinary message came without anything in it.
     pub is_blank: bool,
+    /// Whether that was by a person, who writes no message of nothing.
+    pub is_withheld: bool,
+    /// The thread that it names.
+    pub named_thread: Option<ChannelId>,
+    /// Paths of the fields that were dropped because they are malformed.
+    pub malformed_fields: Vec<String>,
 }
 
 impl Message {
+    /// Whether part of this field was dropped because it is malformed.
+    pub fn has_malformed(&self, field: &str) -> bool {
+        let is_of = |path: &String| {
+            path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.malformed_fields.iter().any(is_of)
+    }
+
     /// What is kept of a message by somebody who was erased: that it was there,
     /// and how others reacted.
     #[must_use]
@@ -112,6 +135,9 @@ impl Message {
             people: Vec::new(),
             metadata: None,
             is_blank: false,
+            is_withheld: false,
+            named_thread: self.named_thread,
+            malformed_fields: Vec::new(),
         }
     }
 }
@@ -125,15 +151,27 @@ pub struct Page {
     pub broken: Vec<BrokenMessage>,
     /// The greatest ID on the page, broken messages included.
     pub last_id: Option<MessageId>,
+    /// Fields that this version doesn't know, and how many objects had each.
+    pub unknown_fields: BTreeMap<String, u64>,
 }
 
 /// Takes the people out of a page.
 pub fn page(page: model::MessagePage) -> Page {
     let last_id = page.last_id();
-    Page { messages: page.messages.into_iter().map(message).collect(), broken: page.broken, last_id }
+    Page {
+        messages: page.messages.into_iter().map(message).collect(),
+        broken: page.broken,
+        last_id,
+        unknown_fields: page.unknown_fields,
+    }
 }
 
-fn message(message: model::Message) -> Message {
+fn message(mut message: model::Message) -> Message {
+    let is_withheld = message.is_blank && message.is_by_person();
+    if !message.malformed_fields.is_empty() {
+        let fields = message.malformed_fields.iter().map(String::as_str).collect::<Vec<_>>();
+        message.metadata.insert("malformed".to_owned(), fields.into());
+    }
     let mut people: Vec<Person> = message.people.into_iter().map(Person::from).collect();
     let author = message.author.map(Person::from);
     let reply = message.reply.map(|reply| Reply {
@@ -156,6 +194,9 @@ fn message(message: model::Message) -> Message {
         reactions,
         metadata: scrub_json(message.metadata, &mut people),
         is_blank: message.is_blank,
+        is_withheld,
+        named_thread: message.named_thread,
+        malformed_fields: message.malformed_fields,
         people,
     }
 }

@@ -20,4 +20,4 @@ pub use message::{Attachment, Message, Page, Person, ReactionCount, Reply, page}
 pub use text::{
     Exposure, FORGOTTEN, ScrubbedText, Suspect, exposure, forget_in, hashes_in, rescrub, sayable, scrub,
 };
-pub use user::{SCHEME, UserHash};
+pub use user::{SCHEME, UserHash, text_hash};

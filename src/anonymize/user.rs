@@ -10,6 +10,12 @@ use crate::model::UserId;
 /// The name of the scheme, recorded in every archive.
 pub const SCHEME: &str = "sha256";
 
+/// SHA-256 of a text, in hex: for what may hold anything and is only to be
+/// recognized.
+pub fn text_hash(text: &str) -> String {
+    format!("{:x}", Sha256::digest(text))
+}
+
 /// SHA-256 of a user's ID in decimal, without salt.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserHash([u8; 32]);

@@ -4,6 +4,7 @@ use rusqlite::{Row, params};
 
 use super::missing::Range;
 use super::{ArchiveError, ChannelRow, Reader, Tx};
+use crate::anonymize::Page;
 use crate::model::{BrokenMessage, BrokenPlace, ChannelId, MessageId, Timestamp};
 
 /// What stands for broken messages of a page whose last message is `last`:
@@ -13,15 +14,19 @@ pub fn keys(broken: &[BrokenMessage], last: i64) -> Vec<i64> {
 }
 
 /// Records what couldn't be read of a page, and forgets what now could. One
-/// without an ID stands for its page, by the page's last message.
+/// without an ID stands for its page, by the page's last message. Messages of
+/// which only some fields are malformed are recorded as well.
 pub(super) fn store(
     tx: &Tx<'_>,
     channel: ChannelRow,
     (after, last): Range,
-    broken: &[BrokenMessage],
+    page: &Page,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
+    let broken = &page.broken;
     let keys = keys(broken, last);
+    let partly = || page.messages.iter().filter(|message| !message.malformed_fields.is_empty());
+    let kept: Vec<i64> = keys.iter().copied().chain(partly().map(|message| message.id.as_i64())).collect();
     tx.connection
         .prepare_cached(
             "DELETE FROM broken_messages
@@ -29,7 +34,7 @@ pub(super) fn store(
                 AND ((platform_id > ?2 AND platform_id <= ?3) OR (platform_id >= -?3 AND platform_id < -?2))
                 AND platform_id NOT IN (SELECT value FROM json_each(?4))",
         )?
-        .execute(params![channel.0, after, last, serde_json::Value::from(&keys[..]).to_string()])?;
+        .execute(params![channel.0, after, last, serde_json::Value::from(kept).to_string()])?;
     for (key, message) in keys.iter().zip(broken) {
         // What can't be read is there.
         tx.connection
@@ -38,8 +43,33 @@ pub(super) fn store(
                   WHERE channel_id = ?1 AND platform_id = ?2 AND deleted_at IS NOT NULL",
             )?
             .execute(params![channel.0, key, now.as_millis()])?;
-        record(tx, channel, *key, &message.reason, after, now)?;
+        record(tx, channel, *key, &message.reason, after, false, now)?;
     }
+    for message in partly() {
+        let reason = format!("malformed fields: {}", message.malformed_fields.join(", "));
+        record(tx, channel, message.id.as_i64(), &reason, after, true, now)?;
+    }
+    Ok(())
+}
+
+/// Takes note of another attempt on the malformed messages of a range that could
+/// not be had at all.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn tried(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    after: Option<MessageId>,
+    until: MessageId,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE broken_messages SET attempts = attempts + 1, updated_at = ?4
+              WHERE channel_id = ?1 AND abs(platform_id) > ?2 AND abs(platform_id) <= ?3",
+        )?
+        .execute(params![channel.0, after.map_or(0, MessageId::as_i64), until.as_i64(), now.as_millis()])?;
     Ok(())
 }
 
@@ -58,7 +88,7 @@ pub fn note_nameless(
 ) -> Result<(), ArchiveError> {
     let after = after.map_or(0, MessageId::as_i64);
     for message in broken {
-        record(tx, channel, key, &message.reason, after, now)?;
+        record(tx, channel, key, &message.reason, after, false, now)?;
     }
     Ok(())
 }
@@ -78,17 +108,19 @@ fn record(
     key: i64,
     reason: &str,
     after: i64,
+    is_archived: bool,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
-            "INSERT INTO broken_messages (channel_id, platform_id, reason, read_after, attempts, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5)
+            "INSERT INTO broken_messages (channel_id, platform_id, reason, read_after, is_archived, attempts, created_at,
+                                          updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?6, 1, ?5, ?5)
              ON CONFLICT (channel_id, platform_id) DO UPDATE
-                SET reason = excluded.reason, read_after = excluded.read_after,
+                SET reason = excluded.reason, read_after = excluded.read_after, is_archived = excluded.is_archived,
                     attempts = attempts + (updated_at <> excluded.updated_at), updated_at = excluded.updated_at",
         )?
-        .execute(params![channel.0, key, reason, after, now.as_millis()])?;
+        .execute(params![channel.0, key, reason, after, now.as_millis(), is_archived])?;
     Ok(())
 }
 

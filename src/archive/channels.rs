@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{ArchiveError, ChannelRow, TenantRow, Tx, audit, users};
 use crate::anonymize::Channel;
-use crate::model::{ChannelId, ChannelState, Timestamp};
+use crate::model::{ChannelId, ChannelState, ProvenState, Timestamp};
 
 /// Stores what a listing said of channels, parents before children: new ones
 /// are added, changed ones updated, others left alone. Returns each one's row
@@ -41,16 +41,18 @@ pub fn find(tx: &Tx<'_>, tenant: TenantRow, id: ChannelId) -> Result<Option<Chan
     Ok(row.map(ChannelRow))
 }
 
-/// Sets whether a channel is there and can be read; a change is audited.
+/// Sets whether a channel is there and can be read; a change is audited with
+/// what it rests on.
 ///
 /// # Errors
 /// When the archive can't be written.
 pub fn set_state(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
-    state: ChannelState,
+    proven: ProvenState,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
+    let state = proven.state();
     let mut select =
         tx.connection.prepare_cached("SELECT tenant_id, platform_id, state FROM channels WHERE id = ?1")?;
     let (tenant, id, before): (i64, i64, String) =
@@ -61,8 +63,48 @@ pub fn set_state(
     tx.connection
         .prepare_cached("UPDATE channels SET state = ?2, updated_at = ?3 WHERE id = ?1")?
         .execute(params![channel.0, state.name(), now.as_millis()])?;
-    let details = serde_json::json!({ "channel_id": id.to_string(), "from": before, "to": state.name() });
+    let details = serde_json::json!({
+        "channel_id": id.to_string(), "from": before, "to": state.name(), "evidence": proven.evidence().name(),
+    });
     audit::record(tx, "visibility_changed", Some(TenantRow(tenant)), None, Some(&details), now)
+}
+
+/// Notes which channels of a tenant neither a listing nor a direct question
+/// shows, and which were asked for. All others are in sight.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn note_sight(
+    tx: &mut Tx<'_>,
+    tenant: TenantRow,
+    vanished: &[ChannelId],
+    asked: &[ChannelId],
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let list = |ids: &[ChannelId]| {
+        serde_json::Value::from(ids.iter().map(|id| id.as_i64()).collect::<Vec<_>>()).to_string()
+    };
+    let vanished = list(vanished);
+    tx.connection
+        .prepare_cached(
+            "UPDATE channels SET vanished_at = NULL
+              WHERE tenant_id = ?1 AND vanished_at IS NOT NULL
+                AND platform_id NOT IN (SELECT value FROM json_each(?2))",
+        )?
+        .execute(params![tenant.0, vanished])?;
+    tx.connection
+        .prepare_cached(
+            "UPDATE channels SET vanished_at = ?3
+              WHERE tenant_id = ?1 AND vanished_at IS NULL AND platform_id IN (SELECT value FROM json_each(?2))",
+        )?
+        .execute(params![tenant.0, vanished, now.as_millis()])?;
+    tx.connection
+        .prepare_cached(
+            "UPDATE channels SET asked_at = ?3
+              WHERE tenant_id = ?1 AND platform_id IN (SELECT value FROM json_each(?2))",
+        )?
+        .execute(params![tenant.0, list(asked), now.as_millis()])?;
+    Ok(())
 }
 
 fn upsert(
@@ -76,7 +118,7 @@ fn upsert(
     }
     let row = match find(tx, tenant, channel.id)? {
         Some(row) => {
-            set_state(tx, row, channel.state, now)?;
+            set_state(tx, row, ProvenState::listed(channel.state == ChannelState::Active), now)?;
             row
         }
         None => insert(tx, tenant, channel, now)?,

@@ -60,7 +60,8 @@ pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -
                     average_channel_seconds = ?9, progress = ?10, eta_seconds = ?11, updated_at = ?12,
                     channels_unreadable = ?13, total_api_calls = ?14, rate_limit_encounters = ?15, retries = ?16,
                     bucket_wait_seconds = ?17, global_wait_seconds = ?18, guard_wait_seconds = ?19,
-                    pace_wait_seconds = ?20, retry_wait_seconds = ?21, reactions_pending = ?22, broken_messages = ?23
+                    pace_wait_seconds = ?20, retry_wait_seconds = ?21, reactions_pending = ?22, broken_messages = ?23,
+                    messages_new = ?24, messages_changed = ?25
               WHERE id = ?1",
         )?
         .execute(params![
@@ -87,6 +88,8 @@ pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -
             stats.requests.waits.retry_seconds,
             count(stats.reactions_pending),
             count(stats.broken_messages),
+            count(stats.messages_new),
+            count(stats.messages_changed),
         ])?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, params};
 
 use super::missing::{self, Range};
 use super::reactions::{self, KeptReactions};
-use super::{ArchiveError, ChannelRow, Tx, broken, users};
+use super::{ArchiveError, ChannelRow, Tx, broken, named_threads, progress, unknown_fields, users};
 use crate::anonymize::{Attachment, Message, Page, Person};
 use crate::model::{BrokenMessage, MessageId, ReactionMode, Timestamp};
 
@@ -24,6 +24,9 @@ pub struct PageBatch {
     pub read_at: Timestamp,
     /// What is kept of its reactions.
     pub reactions: KeptReactions,
+    /// Whether messages may be missing from its range that the server couldn't
+    /// give: then nothing absent from it counts as deleted.
+    pub has_gap: bool,
 }
 
 /// What storing a page did.
@@ -31,6 +34,11 @@ pub struct PageBatch {
 pub struct PageOutcome {
     /// Messages that were not in the archive.
     pub new_messages: u64,
+    /// Messages that differed from what was in the archive.
+    pub changed_messages: u64,
+    /// Whether nothing was stored, because messages came without content that
+    /// the archive knows them to have.
+    pub is_withheld: bool,
     /// Attachments on the page.
     pub attachments: u64,
     /// Reactions on the page, by people.
@@ -53,6 +61,12 @@ impl PageBatch {
 pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<PageOutcome, ArchiveError> {
     let mut left_over = stored_in_range(tx, batch)?;
     let mut outcome = PageOutcome::default();
+    for message in batch.page.messages.iter().filter(|message| message.is_withheld) {
+        let is_known = left_over.contains_key(&message.id.as_i64());
+        if is_known && has_lost_its_content(tx, batch.channel, message)? {
+            return Ok(PageOutcome { is_withheld: true, ..PageOutcome::default() });
+        }
+    }
     let mut insert = tx.connection.prepare_cached(INSERT_MESSAGE)?;
     for message in &batch.page.messages {
         let message = &*obey_erasure(tx, message)?;
@@ -62,12 +76,19 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         let is_new = left_over.remove(&message.id.as_i64()).is_none();
         if !is_new && message.is_blank && has_lost_its_content(tx, batch.channel, message)? {
             // Blanks never overwrite.
-            store_pin(tx, batch.channel, message, now)?;
+            outcome.changed_messages += store_pin(tx, batch.channel, message, now)?;
         } else {
-            let statement =
-                if is_new { &mut insert } else { &mut tx.connection.prepare_cached(UPDATE_MESSAGE)? };
-            store_message(tx, statement, batch.channel, message, now)?;
+            let statement = match (is_new, message.malformed_fields.is_empty()) {
+                (true, _) => &mut insert,
+                (false, true) => &mut tx.connection.prepare_cached(UPDATE_MESSAGE)?,
+                (false, false) => &mut tx.connection.prepare_cached(UPDATE_CORE)?,
+            };
+            let written = store_message(tx, statement, batch.channel, message, now)?;
+            outcome.changed_messages += if is_new { 0 } else { written };
             store_attachments(tx, batch.channel, message, is_new, now)?;
+        }
+        if let Some(thread) = message.named_thread {
+            named_threads::note(tx, batch.channel, thread, now)?;
         }
         if batch.reactions.mode != ReactionMode::Off {
             reactions::store(tx, batch.channel, message, &batch.reactions, is_new, now)?;
@@ -77,8 +98,13 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         outcome.new_messages += u64::from(is_new);
         outcome.attachments += message.attachments.len() as u64;
     }
-    broken::store(tx, batch.channel, batch.range(), &batch.page.broken, now)?;
-    missing::note(tx, batch.channel, batch.range(), &absent(left_over, &batch.page.broken), batch.read_at)?;
+    broken::store(tx, batch.channel, batch.range(), &batch.page, now)?;
+    let absent = if batch.has_gap { Vec::new() } else { absent(left_over, &batch.page.broken) };
+    missing::note(tx, batch.channel, batch.range(), &absent, batch.read_at)?;
+    unknown_fields::count(tx, &batch.page.unknown_fields, now)?;
+    if outcome.new_messages > 0 {
+        progress::end_moved(tx, batch.channel)?;
+    }
     if outcome.new_messages > 0 {
         count_messages(tx, batch, outcome.new_messages, now)?;
     }
@@ -125,13 +151,13 @@ fn store_message(
     channel: ChannelRow,
     message: &Message,
     now: Timestamp,
-) -> Result<(), ArchiveError> {
+) -> Result<u64, ArchiveError> {
     let id = message.id.as_i64();
     let author = intern(tx, message.author.as_ref(), now)?;
     let reply_author = intern(tx, message.reply.as_ref().and_then(|reply| reply.author.as_ref()), now)?;
     let content = tx.settle(&message.content, channel, id)?;
     let metadata = tx.settle_optional(message.metadata.as_ref(), channel, id)?;
-    statement.execute(params![
+    let written = statement.execute(params![
         channel.0,
         id,
         author,
@@ -146,7 +172,7 @@ fn store_message(
         metadata,
         now.as_millis(),
     ])?;
-    Ok(())
+    Ok(written as u64)
 }
 
 const INSERT_MESSAGE: &str = "
@@ -164,6 +190,16 @@ const UPDATE_MESSAGE: &str = "
        AND (coalesce(?3, author_id), ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?10, coalesce(?11, reply_to_author_id), ?12)
            IS NOT (author_id, kind, content, created_at, edited_at, deleted_at, pinned, reply_to_message_id,
                    reply_to_channel_id, reply_to_author_id, metadata)";
+
+/// Of a message with malformed fields only what could be read replaces what is
+/// stored; parameters are those of [`UPDATE_MESSAGE`].
+const UPDATE_CORE: &str = "
+    UPDATE messages
+       SET author_id = coalesce(?3, author_id), kind = ?4, content = ?5, edited_at = coalesce(?7, edited_at),
+           deleted_at = NULL, updated_at = ?13
+     WHERE channel_id = ?1 AND platform_id = ?2
+       AND (coalesce(?3, author_id), ?4, ?5, coalesce(?7, edited_at), NULL)
+           IS NOT (author_id, kind, content, edited_at, deleted_at)";
 
 /// Whether the archive has the content of a message that came blank, and it
 /// wasn't edited: the bot may not read content any more.
@@ -184,14 +220,15 @@ fn store_pin(
     channel: ChannelRow,
     message: &Message,
     now: Timestamp,
-) -> Result<(), ArchiveError> {
-    tx.connection
+) -> Result<u64, ArchiveError> {
+    let written = tx
+        .connection
         .prepare_cached(
             "UPDATE messages SET pinned = ?3, deleted_at = NULL, updated_at = ?4
               WHERE channel_id = ?1 AND platform_id = ?2 AND (pinned, deleted_at) IS NOT (?3, NULL)",
         )?
         .execute(params![channel.0, message.id.as_i64(), message.pinned, now.as_millis()])?;
-    Ok(())
+    Ok(written as u64)
 }
 
 fn intern(tx: &mut Tx<'_>, person: Option<&Person>, now: Timestamp) -> Result<Option<i64>, ArchiveError> {
@@ -205,7 +242,8 @@ fn store_attachments(
     is_new: bool,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    if !is_new {
+    // What is malformed may be one of those that are archived.
+    if !is_new && !message.has_malformed("attachments") {
         let current: Vec<i64> = message.attachments.iter().map(|file| file.id.as_i64()).collect();
         delete_others(tx, "message_attachments", "platform_id", channel, message.id, &current)?;
     }

@@ -8,11 +8,10 @@
 
 use std::time::Duration;
 
-use hashbrown::HashSet;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{ArchiveError, ChannelRow, Reader, TenantRow, Tx};
-use crate::model::{ChannelId, MessageId, Timestamp};
+use crate::model::{ChannelId, ConfirmedRights, MessageId, Timestamp};
 
 /// Reads are eventually consistent: a message younger than this may just not
 /// be there yet.
@@ -56,8 +55,52 @@ pub(super) fn note(
     Ok(())
 }
 
-/// Takes note of an empty page behind `after`. Over live rows that proves
-/// nothing the first time; the second time they are missing.
+/// Whether messages behind `after` are archived and live, those apart that are so
+/// young that they may not be there yet.
+///
+/// # Errors
+/// When the archive can't be read.
+pub fn has_live_rows(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    after: Option<MessageId>,
+    read_at: Timestamp,
+) -> Result<bool, ArchiveError> {
+    let after = after.map_or(0, MessageId::as_i64);
+    let settled = read_at.earlier(SETTLING_TIME).as_millis();
+    Ok(tx
+        .connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM messages WHERE channel_id = ?1 AND platform_id > ?2
+                               AND deleted_at IS NULL AND created_at <= ?3)",
+        )?
+        .query_row(params![channel.0, after, settled], |row| row.get(0))?)
+}
+
+/// Takes note of an empty page behind `after` that nothing confirms, over live
+/// rows: the next run looks there again.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn note_doubt(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    after: Option<MessageId>,
+    read_at: Timestamp,
+) -> Result<(), ArchiveError> {
+    if has_live_rows(tx, channel, after, read_at)? {
+        tx.connection
+            .prepare_cached(
+                "UPDATE sync_progress SET empty_after = min(coalesce(empty_after, ?2), ?2) WHERE channel_id = ?1",
+            )?
+            .execute(params![channel.0, after.map_or(0, MessageId::as_i64)])?;
+    }
+    Ok(())
+}
+
+/// Takes note of an empty page behind `after`, where the channel ends. Over live
+/// rows it proves nothing the first time; the second time, or where the end was
+/// confirmed `over_a_day`, they are missing.
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -66,22 +109,18 @@ pub fn note_empty(
     channel: ChannelRow,
     after: Option<MessageId>,
     read_at: Timestamp,
+    over_a_day: bool,
 ) -> Result<(), ArchiveError> {
+    let has_live_rows = has_live_rows(tx, channel, after, read_at)?;
     let after = after.map_or(0, MessageId::as_i64);
     let settled = read_at.earlier(SETTLING_TIME).as_millis();
-    let has_live_rows: bool = tx
-        .connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM messages WHERE channel_id = ?1 AND platform_id > ?2
-                               AND deleted_at IS NULL AND created_at <= ?3)",
-        )?
-        .query_row(params![channel.0, after, settled], |row| row.get(0))?;
     let before: Option<i64> = tx
         .connection
         .prepare_cached("SELECT empty_after FROM sync_progress WHERE channel_id = ?1")?
         .query_row(params![channel.0], |row| row.get(0))
         .optional()?
         .flatten();
+    let before = if over_a_day { Some(before.unwrap_or(after)) } else { before };
     if let Some(before) = before.filter(|_| has_live_rows) {
         tx.connection
             .prepare_cached(
@@ -102,22 +141,22 @@ pub fn note_empty(
     Ok(())
 }
 
-/// Settles what is missing in the channels that are `readable`, or whose
-/// parent is: the right to read them was confirmed at `confirmed_at`, and what
-/// was found missing before that is deleted. Returns how many messages were.
+/// Settles what is missing in the channels that `rights` cover, or whose parent
+/// they cover: the right to read them was confirmed then, and what was found
+/// missing before that is deleted. Returns how many messages were.
 ///
 /// # Errors
 /// When the archive can't be written.
 pub fn settle(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
-    readable: &HashSet<ChannelId>,
-    confirmed_at: Timestamp,
+    rights: &ConfirmedRights,
     now: Timestamp,
 ) -> Result<usize, ArchiveError> {
     let mut deleted = 0;
+    let confirmed_at = rights.asked_at();
     for (channel, root) in channels_with_missing(tx.connection, tenant)? {
-        if !root.is_some_and(|root| readable.contains(&root)) {
+        if !root.is_some_and(|root| rights.covers(root)) {
             continue;
         }
         deleted += tx
@@ -130,6 +169,14 @@ pub fn settle(
                     AND deleted_at IS NULL",
             )?
             .execute(params![channel, confirmed_at.as_millis(), now.as_millis()])?;
+        // Nobody can be asked any more who reacted to them.
+        tx.connection
+            .prepare_cached(
+                "UPDATE message_reaction_counts SET users_due = 0
+                  WHERE channel_id = ?1 AND users_due = 1 AND message_id IN
+                        (SELECT platform_id FROM missing_messages WHERE channel_id = ?1 AND found_at <= ?2)",
+            )?
+            .execute(params![channel, confirmed_at.as_millis()])?;
         tx.connection
             .prepare_cached("DELETE FROM missing_messages WHERE channel_id = ?1 AND found_at <= ?2")?
             .execute(params![channel, confirmed_at.as_millis()])?;

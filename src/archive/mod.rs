@@ -9,6 +9,8 @@ pub mod broken;
 pub mod channels;
 mod emoji;
 mod error;
+pub mod exclusions;
+pub mod findings;
 pub mod forget;
 pub mod health;
 mod identity;
@@ -17,6 +19,7 @@ pub mod jobs;
 mod lock;
 pub mod messages;
 pub mod missing;
+pub mod named_threads;
 mod open;
 pub mod progress;
 pub mod queue;
@@ -30,6 +33,7 @@ pub mod tenants;
 #[cfg(test)]
 mod tests;
 mod tx;
+mod unknown_fields;
 mod users;
 mod writer;
 

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{ArchiveError, ChannelRow, TenantRow, Tx};
-use crate::model::{Backfill, LastError, MessageId, ProgressStatus, Timestamp};
+use crate::model::{Backfill, ChannelEnd, LastError, MessageId, ProgressStatus, Timestamp};
 
 /// A channel's reading begins. If it is the first, `since` is where the archive
 /// begins, `None` being the channel's beginning.
@@ -146,8 +146,12 @@ pub fn finish_backfill(
 pub struct End {
     /// How it ended.
     pub status: ProgressStatus,
-    /// Whether the end of the channel was reached.
-    pub reached_end: bool,
+    /// The end of the channel, if it was reached.
+    pub end: Option<ChannelEnd>,
+    /// The newest message that the listing named.
+    pub announced: Option<MessageId>,
+    /// Whether the end could not be confirmed.
+    pub is_doubted: bool,
     /// The job that began the full re-read which has reached the end.
     pub ended_full: Option<String>,
     /// When this reading began, if it read again all that was young at the end
@@ -182,6 +186,10 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
                     first_failed_at = CASE WHEN ?10 THEN coalesce(first_failed_at, ?3) WHEN ?2 = 'completed' THEN NULL
                                            ELSE first_failed_at END,
                     failed_at = CASE WHEN ?10 THEN ?3 WHEN ?2 = 'completed' THEN NULL ELSE failed_at END,
+                    end_announced_id = CASE WHEN ?12 THEN ?13 ELSE end_announced_id END,
+                    end_confirmed_at = CASE WHEN ?12 THEN ?3 ELSE end_confirmed_at END,
+                    end_doubted_at = CASE WHEN ?14 THEN coalesce(end_doubted_at, ?3) WHEN ?7 THEN NULL
+                                          ELSE end_doubted_at END,
                     last_cause = ?11, updated_at = ?3
               WHERE channel_id = ?1",
         )?
@@ -192,12 +200,28 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
             end.error.as_ref().map(|last| &last.error),
             end.messages_per_second,
             retries,
-            end.reached_end,
+            end.end.is_some(),
             end.refreshed_at.map(Timestamp::as_millis),
             end.ended_full,
             end.is_own_failure,
             end.error.as_ref().and_then(LastError::cause_name),
+            end.end.is_some_and(ChannelEnd::is_of_listing),
+            end.announced.map(MessageId::as_i64),
+            end.is_doubted,
         ])?;
+    Ok(())
+}
+
+/// A page brought messages: the end that was in doubt lies further on.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn end_moved(tx: &mut Tx<'_>, channel: ChannelRow) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE sync_progress SET end_doubted_at = NULL WHERE channel_id = ?1 AND end_doubted_at IS NOT NULL",
+        )?
+        .execute(params![channel.0])?;
     Ok(())
 }
 
@@ -236,16 +260,17 @@ pub fn finish_thread_listing(
     tx.connection
         .prepare_cached(
             "INSERT INTO sync_progress (channel_id, tenant_id, status, thread_watermark, threads_listed_at,
-                                        threads_incomplete, last_sync_at, created_at, updated_at)
+                                        threads_incomplete, threads_doubted_at, last_sync_at, created_at, updated_at)
              SELECT id, ?2, iif(is_complete, 'completed', 'pending'), ?3, iif(?6, ?5, NULL), NOT ?4,
-                    iif(is_complete, ?5, NULL), ?5, ?5
+                    iif(?4, NULL, ?5), iif(is_complete, ?5, NULL), ?5, ?5
                FROM (SELECT id, ?4 AND kind IN ('forum', 'media') AS is_complete FROM channels WHERE id = ?1)
               WHERE true
              ON CONFLICT (channel_id) DO UPDATE
                 SET thread_watermark = CASE WHEN ?4 THEN coalesce(excluded.thread_watermark, thread_watermark)
                                             ELSE thread_watermark END,
                     threads_listed_at = CASE WHEN ?6 THEN ?5 ELSE threads_listed_at END,
-                    threads_incomplete = NOT ?4, status = iif(excluded.status = 'completed', 'completed', status),
+                    threads_incomplete = NOT ?4,
+                    threads_doubted_at = CASE WHEN ?4 THEN NULL ELSE coalesce(threads_doubted_at, ?5) END, status = iif(excluded.status = 'completed', 'completed', status),
                     last_sync_at = coalesce(excluded.last_sync_at, last_sync_at), updated_at = ?5",
         )?
         .execute(params![

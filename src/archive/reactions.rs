@@ -43,7 +43,41 @@ pub struct DueReaction {
     pub burst: bool,
     /// How many reacted, by the message.
     pub count: u64,
+    /// How often reading its reactors has failed in a row.
+    pub attempts: u32,
     emoji_row: i64,
+}
+
+/// How often a reaction that fails is tried by the next runs,
+const EAGER_ATTEMPTS: u32 = 5;
+/// and how often from then on.
+const PATIENT_INTERVAL: Duration = Duration::from_hours(24);
+
+/// The reactors of a reaction that were read.
+#[derive(Debug)]
+pub enum Reactors {
+    /// All of them.
+    Complete(CompleteReactors),
+    /// Some: the list disagrees with the message's count.
+    Partial(Vec<Person>),
+}
+
+/// A list of reactors as long as the count of the message says.
+#[derive(Debug)]
+pub struct CompleteReactors {
+    people: Vec<Person>,
+    count: u64,
+}
+
+impl Reactors {
+    /// Compares the list that was read with a count of the message.
+    pub fn of(people: Vec<Person>, count: u64) -> Self {
+        if people.len() as u64 == count {
+            Self::Complete(CompleteReactors { people, count })
+        } else {
+            Self::Partial(people)
+        }
+    }
 }
 
 /// A channel with reactions in the queue.
@@ -76,7 +110,8 @@ pub(super) fn store(
         let emoji = store_count(tx, channel, message, reaction, kept, now)?;
         current.push(emoji << 1 | i64::from(reaction.burst));
     }
-    if !is_new {
+    // What is malformed may be one of those that are archived.
+    if !is_new && !message.has_malformed("reactions") {
         for table in ["message_reaction_counts", "message_emoji_reactions"] {
             delete_others(tx, table, "(emoji_id << 1 | burst)", channel, message.id, &current)?;
         }
@@ -115,14 +150,14 @@ fn store_count(
             reaction.burst,
             reaction.count,
             now.as_millis(),
-            kept.mode == ReactionMode::Users,
+            kept.mode == ReactionMode::Users && reaction.can_be_asked(),
             stale_before,
         ])?;
     Ok(emoji)
 }
 
-/// Reactions of a channel in the queue, the newest message first, behind
-/// `after`.
+/// Reactions of a channel in the queue that have not failed, the newest message
+/// first, behind `after`.
 ///
 /// # Errors
 /// When the archive can't be read.
@@ -136,14 +171,70 @@ pub fn due(
         (after.message_id.as_i64(), after.emoji_row, i64::from(after.burst))
     });
     let mut select = tx.connection.prepare_cached(
-        "SELECT r.message_id, r.emoji_id, r.burst, r.count, e.platform_id, e.name
+        "SELECT r.message_id, r.emoji_id, r.burst, r.count, e.platform_id, e.name, 0
            FROM message_reaction_counts r JOIN emoji e ON e.id = r.emoji_id
           WHERE r.channel_id = ?1 AND r.users_due = 1 AND r.message_id <= ?2
             AND (r.message_id, r.emoji_id, r.burst) < (?2, ?3, ?4)
+            AND NOT EXISTS (SELECT 1 FROM reaction_attempts a
+                             WHERE a.channel_id = ?1 AND a.message_id = r.message_id AND a.emoji_id = r.emoji_id
+                               AND a.burst = r.burst)
           ORDER BY r.message_id DESC, r.emoji_id DESC, r.burst DESC LIMIT ?5",
     )?;
     let rows = select.query_map(params![channel.0, message, emoji, burst, limit], due_reaction)?;
     Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Reactions of a channel in the queue that failed and are tried again by now, those that failed least often first.
+///
+/// # Errors
+/// When the archive can't be read.
+pub fn due_again(
+    tx: &Tx<'_>,
+    channel: ChannelRow,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<DueReaction>, ArchiveError> {
+    let mut select = tx.connection.prepare_cached(
+        "SELECT r.message_id, r.emoji_id, r.burst, r.count, e.platform_id, e.name, a.attempts
+           FROM reaction_attempts a
+           JOIN message_reaction_counts r ON r.channel_id = a.channel_id AND r.message_id = a.message_id
+                                         AND r.emoji_id = a.emoji_id AND r.burst = a.burst
+           JOIN emoji e ON e.id = r.emoji_id
+          WHERE a.channel_id = ?1 AND r.users_due = 1
+            AND (a.attempts < ?2 OR a.updated_at <= ?3)
+          ORDER BY a.attempts, a.updated_at LIMIT ?4",
+    )?;
+    let long_ago = now.earlier(PATIENT_INTERVAL).as_millis();
+    let keys = params![channel.0, EAGER_ATTEMPTS, long_ago, limit];
+    let rows = select.query_map(keys, due_reaction)?;
+    Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Reading the reactors of a reaction failed: it goes behind the others.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn failed(
+    tx: &Tx<'_>,
+    channel: ChannelRow,
+    reaction: &DueReaction,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "INSERT INTO reaction_attempts (channel_id, message_id, emoji_id, burst, created_at, updated_at)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?5 FROM message_reaction_counts
+              WHERE channel_id = ?1 AND message_id = ?2 AND emoji_id = ?3 AND burst = ?4
+             ON CONFLICT DO UPDATE SET attempts = attempts + 1, updated_at = excluded.updated_at",
+        )?
+        .execute(params![
+            channel.0,
+            reaction.message_id.as_i64(),
+            reaction.emoji_row,
+            reaction.burst,
+            now.as_millis()
+        ])?;
+    Ok(())
 }
 
 fn due_reaction(row: &Row<'_>) -> rusqlite::Result<Option<DueReaction>> {
@@ -155,6 +246,7 @@ fn due_reaction(row: &Row<'_>) -> rusqlite::Result<Option<DueReaction>> {
         emoji_row: row.get(1)?,
         burst: row.get(2)?,
         count: row.get(3)?,
+        attempts: row.get(6)?,
         emoji: match custom.and_then(|id| u64::try_from(id).ok()) {
             Some(id) => Emoji::Custom { id, name },
             None => Emoji::Unicode(name),
@@ -162,8 +254,10 @@ fn due_reaction(row: &Row<'_>) -> rusqlite::Result<Option<DueReaction>> {
     }))
 }
 
-/// Replaces who reacted, all of them, and takes the reaction from the queue,
-/// unless the count has changed meanwhile.
+/// Stores the reactors of a reaction. A complete list replaces those that are
+/// archived and takes the reaction from the queue, unless its count has changed
+/// meanwhile. Another list only adds to them, and the reaction stays queued,
+/// behind the others.
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -171,17 +265,62 @@ pub fn store_reactors(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     reaction: &DueReaction,
-    people: &[Person],
+    reactors: &Reactors,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    if !settle(tx, channel, reaction, Some(now))? {
-        return Ok(());
+    match reactors {
+        Reactors::Complete(complete) => {
+            if settle(tx, channel, reaction, complete.count, Some(now))? {
+                let rows = add_people(tx, channel, reaction, &complete.people, now)?;
+                remove_others(tx, channel, reaction, &rows)?;
+            }
+        }
+        Reactors::Partial(people) => {
+            add_people(tx, channel, reaction, people, now)?;
+            failed(tx, channel, reaction, now)?;
+        }
     }
+    Ok(())
+}
+
+/// Returns the rows of the people.
+fn add_people(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    reaction: &DueReaction,
+    people: &[Person],
+    now: Timestamp,
+) -> Result<Vec<i64>, ArchiveError> {
     let mut rows = Vec::with_capacity(people.len());
     for person in people {
         rows.extend(users::intern(tx, person, now)?);
     }
-    let (message, emoji) = (reaction.message_id.as_i64(), reaction.emoji_row);
+    for row in &rows {
+        tx.connection
+            .prepare_cached(
+                "INSERT INTO message_emoji_reactions (channel_id, message_id, emoji_id, burst, user_id, created_at,
+                                                      updated_at)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6 FROM messages WHERE channel_id = ?1 AND platform_id = ?2
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                channel.0,
+                reaction.message_id.as_i64(),
+                reaction.emoji_row,
+                reaction.burst,
+                row,
+                now.as_millis()
+            ])?;
+    }
+    Ok(rows)
+}
+
+fn remove_others(
+    tx: &Tx<'_>,
+    channel: ChannelRow,
+    reaction: &DueReaction,
+    rows: &[i64],
+) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
             "DELETE FROM message_emoji_reactions
@@ -190,54 +329,59 @@ pub fn store_reactors(
         )?
         .execute(params![
             channel.0,
-            message,
-            emoji,
+            reaction.message_id.as_i64(),
+            reaction.emoji_row,
             reaction.burst,
-            serde_json::Value::from(rows.as_slice()).to_string()
+            serde_json::Value::from(rows).to_string()
         ])?;
-    for row in rows {
-        tx.connection
-            .prepare_cached(
-                "INSERT INTO message_emoji_reactions (channel_id, message_id, emoji_id, burst, user_id, created_at,
-                                                      updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![channel.0, message, emoji, reaction.burst, row, now.as_millis()])?;
-    }
     Ok(())
 }
 
-/// Who reacted can't be read: the emoji or the message is gone. It is asked
-/// again when the count changes.
+/// The reactors can't be read: the emoji or the message is gone. They are asked
+/// for again when the count changes.
 ///
 /// # Errors
 /// When the archive can't be written.
 pub fn give_up(tx: &mut Tx<'_>, channel: ChannelRow, reaction: &DueReaction) -> Result<(), ArchiveError> {
-    settle(tx, channel, reaction, None).map(|_| ())
+    settle(tx, channel, reaction, reaction.count, None).map(|_| ())
 }
 
-/// Takes a reaction from the queue. Returns whether it is still there.
+/// Takes a reaction from the queue, whose count is `count` now. One that has
+/// another count than the queue said has changed meanwhile, and stays. Returns
+/// whether it is still there.
 fn settle(
     tx: &Tx<'_>,
     channel: ChannelRow,
     reaction: &DueReaction,
+    count: u64,
     read_at: Option<Timestamp>,
 ) -> Result<bool, ArchiveError> {
+    let (message, queued) = (reaction.message_id.as_i64(), i64::try_from(reaction.count).unwrap_or(i64::MAX));
     let updated = tx
         .connection
         .prepare_cached(
             "UPDATE message_reaction_counts
-                SET users_count = ?5, users_read_at = coalesce(?6, users_read_at), users_due = (count <> ?5)
+                SET count = iif(count = ?7, ?5, count), users_count = ?5, users_read_at = coalesce(?6, users_read_at),
+                    users_due = (iif(count = ?7, ?5, count) <> ?5)
               WHERE channel_id = ?1 AND message_id = ?2 AND emoji_id = ?3 AND burst = ?4",
         )?
         .execute(params![
             channel.0,
-            reaction.message_id.as_i64(),
+            message,
             reaction.emoji_row,
             reaction.burst,
-            i64::try_from(reaction.count).unwrap_or(i64::MAX),
+            i64::try_from(count).unwrap_or(i64::MAX),
             read_at.map(Timestamp::as_millis),
+            queued,
         ])?;
+    if reaction.attempts > 0 {
+        tx.connection
+            .prepare_cached(
+                "DELETE FROM reaction_attempts
+                  WHERE channel_id = ?1 AND message_id = ?2 AND emoji_id = ?3 AND burst = ?4",
+            )?
+            .execute(params![channel.0, message, reaction.emoji_row, reaction.burst])?;
+    }
     Ok(updated > 0)
 }
 

@@ -7,7 +7,8 @@ use rusqlite::{Connection, Row, params};
 
 use super::{ArchiveError, open};
 use crate::model::{
-    Backfill, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, SecondLook, Timestamp, WorkspaceId,
+    Backfill, ChannelId, ChannelKind, ChannelState, Checkpoint, EndRecord, MessageId, SecondLook, Timestamp,
+    WorkspaceId,
 };
 
 /// A read-only connection of its own.
@@ -39,6 +40,12 @@ pub struct KnownChannel {
     pub thread_watermark: Option<Timestamp>,
     /// When all of its archived threads were last listed.
     pub threads_listed_at: Option<Timestamp>,
+    /// When it was last asked for by itself, because no listing named it.
+    pub asked_at: Option<Timestamp>,
+    /// Whether neither a listing nor a direct question showed it.
+    pub has_vanished: bool,
+    /// Whether messages of it are archived.
+    pub has_messages: bool,
 }
 
 impl Reader {
@@ -71,7 +78,9 @@ impl Reader {
             "SELECT c.platform_id, p.platform_id, c.kind, s.last_message_id, s.history_complete, s.read_from,
                     s.refreshed_at, s.full_job_id, s.full_cursor, s.failure_count, s.failed_at, s.thread_watermark,
                     s.threads_listed_at, c.state, c.archived,
-                    c.name, c.opened_at, s.full_done, s.backfill_since, s.backfill_cursor, s.empty_after, t.id
+                    c.name, c.opened_at, s.full_done, s.backfill_since, s.backfill_cursor, s.empty_after, t.id,
+                    s.end_announced_id, s.end_confirmed_at, s.end_doubted_at, c.asked_at, c.vanished_at,
+                    c.message_count
                FROM tenants t
                JOIN channels c ON c.tenant_id = t.id
                LEFT JOIN channels p ON p.id = c.parent_id
@@ -129,6 +138,7 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
             second_look: row
                 .get::<_, Option<i64>>(20)?
                 .map(|after| SecondLook { after: MessageId::from_i64(after) }),
+            end: EndRecord { announced: message(22)?, confirmed_at: time(23)?, doubted_at: time(24)? },
             broken: Vec::new(),
             full_job_id: row.get(7)?,
             full_cursor: message(8)?,
@@ -138,5 +148,8 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
         },
         thread_watermark: time(11)?,
         threads_listed_at: time(12)?,
+        asked_at: time(25)?,
+        has_vanished: time(26)?.is_some(),
+        has_messages: row.get::<_, i64>(27)? > 0,
     }))
 }

@@ -105,6 +105,9 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     for sql in [
         format!("DELETE FROM channel_sync_jobs WHERE channel_id IN ({CHANNELS})"),
         format!("DELETE FROM sync_progress WHERE channel_id IN ({CHANNELS})"),
+        format!("DELETE FROM reaction_attempts WHERE channel_id IN ({CHANNELS})"),
+        format!("DELETE FROM named_threads WHERE channel_id IN ({CHANNELS})"),
+        format!("UPDATE channels SET asked_at = NULL, vanished_at = NULL WHERE id IN ({CHANNELS})"),
         format!(
             "UPDATE message_reaction_counts SET users_count = NULL, users_due = 0 WHERE channel_id IN ({CHANNELS})"
         ),
@@ -114,7 +117,8 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     if channels.is_empty() {
         tx.connection.execute("DELETE FROM sync_jobs WHERE tenant_id = ?1", params![tenant.0])?;
         tx.connection.execute(
-            "UPDATE tenants SET status = 'pending', last_error = NULL, last_cause = NULL, full_job_id = NULL
+            "UPDATE tenants SET status = 'pending', last_error = NULL, last_cause = NULL, full_job_id = NULL,
+                    empty_since = NULL, last_channels = NULL, last_selection = NULL
               WHERE id = ?1",
             params![tenant.0],
         )?;
@@ -135,6 +139,7 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
         "message_reaction_counts",
         "message_attachments",
         "broken_messages",
+        "reaction_attempts",
         "suspect_digits",
         "missing_messages",
         "messages",
@@ -154,7 +159,8 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     tx.connection.execute(
         "DELETE FROM emoji
           WHERE NOT EXISTS (SELECT 1 FROM message_reaction_counts WHERE emoji_id = emoji.id)
-            AND NOT EXISTS (SELECT 1 FROM message_emoji_reactions WHERE emoji_id = emoji.id)",
+            AND NOT EXISTS (SELECT 1 FROM message_emoji_reactions WHERE emoji_id = emoji.id)
+            AND NOT EXISTS (SELECT 1 FROM reaction_attempts WHERE emoji_id = emoji.id)",
         [],
     )?;
     delete_unreferenced_users(tx)?;

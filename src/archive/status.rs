@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::reader::time;
-use super::{ArchiveError, Reader, jobs};
+use super::{ArchiveError, Reader, TenantRow, jobs};
 use crate::model::{
     ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, LastError,
     MessageId, ProgressStatus, RequestStats, TenantOverview, TenantStatus, Waits, WorkspaceId,
@@ -16,7 +16,7 @@ pub(super) const JOB: &str = "
            j.attachments_processed, j.max_concurrent_channels, j.average_channel_seconds, j.progress, j.eta_seconds,
            j.error_details, j.channels_unreadable, j.total_api_calls, j.rate_limit_encounters, j.retries,
            j.bucket_wait_seconds, j.global_wait_seconds, j.guard_wait_seconds, j.pace_wait_seconds,
-           j.retry_wait_seconds, j.reactions_pending, j.broken_messages
+           j.retry_wait_seconds, j.reactions_pending, j.broken_messages, j.messages_new, j.messages_changed
       FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id";
 
 /// Condition and order of a run's jobs, in the order of its tenants: their IDs are
@@ -40,17 +40,24 @@ impl Reader {
                     coalesce(sum(c.state = 'unreadable'), 0), coalesce(sum(c.state = 'deleted'), 0),
                     coalesce(sum(c.message_count), 0),
                     (SELECT count(*) FROM broken_messages b JOIN channels bc ON bc.id = b.channel_id
-                      WHERE bc.tenant_id = t.id AND bc.state = 'active'),
+                      WHERE bc.tenant_id = t.id AND bc.state = 'active' AND b.is_archived = 0),
                     (SELECT count(*) FROM message_reaction_counts k JOIN channels kc ON kc.id = k.channel_id
                       WHERE k.users_due = 1 AND kc.tenant_id = t.id),
-                    t.last_cause
+                    t.last_cause, t.id,
+                    t.last_selection IS t.success_selection AND 2 * t.last_channels < t.success_channels
                FROM tenants t
                LEFT JOIN channels c ON c.tenant_id = t.id AND c.kind <> 'category'
                LEFT JOIN sync_progress s ON s.channel_id = c.id
               GROUP BY t.id ORDER BY t.name",
         )?;
-        let rows = select.query_map([], tenant)?;
-        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let rows = select.query_map([], |row| Ok((TenantRow(row.get(16)?), tenant(row)?)))?;
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let mut tenants = Vec::new();
+        for (row, tenant) in rows {
+            let Some(tenant) = tenant else { continue };
+            tenants.push(TenantOverview { findings: self.findings(row)?, ..tenant });
+        }
+        Ok(tenants)
     }
 
     /// Jobs that are not finished, the oldest first.
@@ -170,6 +177,9 @@ fn tenant(row: &Row<'_>) -> rusqlite::Result<Option<TenantOverview>> {
         messages: row.get(12)?,
         broken_messages: row.get(13)?,
         reactions_pending: row.get(14)?,
+        lost_channels: row.get::<_, Option<bool>>(17)?.unwrap_or(false),
+        findings: Vec::new(),
+        unmatched: Vec::new(),
     }))
 }
 
@@ -189,6 +199,8 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
             channels_skipped: row.get(9)?,
             channels_unreadable: row.get(18)?,
             messages_processed: row.get(10)?,
+            messages_new: row.get(29)?,
+            messages_changed: row.get(30)?,
             broken_messages: row.get(28)?,
             reactions_processed: row.get(11)?,
             reactions_pending: row.get(27)?,

@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::{ArchiveError, TenantRow, Tx};
+use crate::anonymize::text_hash;
 use crate::model::{LastError, TenantStatus, Timestamp, WorkspaceId};
 
 /// The row of a tenant, made if it is new and renamed if its name changed.
@@ -68,6 +69,10 @@ pub struct End {
     pub ends_full: bool,
     /// What failed first, if something did.
     pub error: Option<LastError>,
+    /// Channels that were read, or in which nothing can have changed.
+    pub channels: u64,
+    /// What was asked for, so that only runs of the same are compared.
+    pub selection: String,
 }
 
 /// Records the end of a tenant's run.
@@ -79,6 +84,9 @@ pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> 
         .prepare_cached(
             "UPDATE tenants SET status = ?2, last_sync_at = ?3, last_error = ?4, last_cause = ?7, updated_at = ?3,
                     last_success_at = CASE WHEN ?5 THEN ?3 ELSE last_success_at END,
+                    last_channels = ?8, last_selection = ?9,
+                    success_channels = CASE WHEN ?5 THEN ?8 ELSE success_channels END,
+                    success_selection = CASE WHEN ?5 THEN ?9 ELSE success_selection END,
                     full_job_id = CASE WHEN ?6 THEN NULL ELSE full_job_id END
              WHERE id = ?1",
         )?
@@ -90,6 +98,8 @@ pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> 
             end.is_success,
             end.ends_full,
             end.error.as_ref().and_then(LastError::cause_name),
+            i64::try_from(end.channels).unwrap_or(i64::MAX),
+            text_hash(&end.selection),
         ])?;
     Ok(())
 }

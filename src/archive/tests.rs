@@ -86,8 +86,14 @@ impl Shelf {
 
     fn store(&mut self, messages: Vec<model::Message>, now: i64) -> PageOutcome {
         let page = anonymize::page(MessagePage { messages, ..MessagePage::default() });
-        let batch =
-            PageBatch { channel: self.channel, after: None, page, read_at: at(now), reactions: COUNTS };
+        let batch = PageBatch {
+            channel: self.channel,
+            after: None,
+            page,
+            read_at: at(now),
+            reactions: COUNTS,
+            has_gap: false,
+        };
         store_page(&mut Tx::new(&self.connection, &mut self.interned), &batch, at(now)).unwrap()
     }
 
@@ -125,7 +131,7 @@ fn storing_a_page_again_changes_nothing() {
     });
     assert_eq!(
         shelf.store(vec![full.clone()], 10),
-        PageOutcome { new_messages: 1, attachments: 1, reactions: 3 }
+        PageOutcome { new_messages: 1, attachments: 1, reactions: 3, ..PageOutcome::default() }
     );
     full.attachments[0].url_signature = Some("ex=2".into());
     assert_eq!(shelf.store(vec![full], 20).new_messages, 0);

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::selectors::unmatched;
 use super::surroundings::runtime;
 use super::{Failure, Surroundings, connect, written};
 use crate::anonymize::{self, Exposure};
@@ -17,13 +16,17 @@ use crate::archive::health::Leak;
 use crate::archive::{KnownChannel, Reader};
 use crate::config::{Config, Overrides, TenantConfig, TokenSource};
 use crate::exit_code::ExitCode;
-use crate::model::{BotIdentity, Cause, ChannelId, ChannelState, Timestamp};
+use crate::model::{
+    BotIdentity, Cause, ChannelId, ChannelKind, ChannelState, Finding as Incomplete, FindingKind, Timestamp,
+};
 use crate::monitor::{Monitor, Silent};
-use crate::plan::{Facts, LeftOut, LeftOutReason, Plan, build, discover};
+use crate::plan::{
+    Exclusions, Facts, LeftOut, LeftOutReason, Plan, Selection, Unmatched, build, discover, unmatched,
+};
 use crate::platform::discord::Discord;
 use crate::platform::{ErrorKind, PlatformAdapter as _};
-use crate::report::{self, Finding, Mark, Unmatched, counted};
-use crate::sync::cause_of;
+use crate::report::{self, Finding, Mark, counted};
+use crate::sync::{cause_of, unresolved_exclusion};
 
 /// Most channels that are named for one missing permission.
 const NAMED_CHANNELS: usize = 5;
@@ -86,7 +89,8 @@ fn found(token: &TokenSource, around: &Surroundings) -> Finding {
 struct Steps {
     findings: Vec<Finding>,
     codes: Vec<ExitCode>,
-    servers: (usize, usize),
+    /// How a sync of each server would end.
+    servers: Vec<ExitCode>,
 }
 
 impl Steps {
@@ -104,12 +108,8 @@ impl Steps {
         let order =
             [ExitCode::Usage, ExitCode::Archive, ExitCode::Access, ExitCode::RateLimited, ExitCode::Failure];
         let first = order.into_iter().find(|code| self.codes.contains(code));
-        match (first, self.servers) {
-            (Some(code), _) => code,
-            (None, (0, _)) => ExitCode::Success,
-            (None, (bad, all)) if bad == all => ExitCode::Access,
-            (None, _) => ExitCode::Partial,
-        }
+        let is_any_good = || self.servers.contains(&ExitCode::Success);
+        first.unwrap_or_else(|| report::of_tenants(&self.servers, is_any_good()))
     }
 }
 
@@ -129,14 +129,11 @@ async fn online(platform: Arc<Discord>, config: &Config, tenants: &[&TenantConfi
         }
     };
     account(&identity, steps);
-    steps.servers = (0, tenants.len());
     let reader = Reader::open(&config.archive.path).ok();
     for tenant in tenants {
-        let known = reader
-            .as_ref()
-            .and_then(|reader| reader.known_channels(tenant.platform.as_str(), tenant.workspace_id).ok());
-        let findings = server(&platform, tenant, &identity, &known.unwrap_or_default()).await;
-        steps.servers.0 += usize::from(findings.iter().any(|finding| finding.mark == Mark::Bad));
+        let archived = reader.as_ref().map(|reader| Archived::of(reader, tenant)).unwrap_or_default();
+        let (code, findings) = server(&platform, tenant, &identity, &archived).await;
+        steps.servers.push(code);
         steps.findings.extend(findings);
     }
 }
@@ -162,39 +159,171 @@ fn account(identity: &BotIdentity, steps: &mut Steps) {
     steps.add(ExitCode::Success, finding);
 }
 
+/// What the archive knows of a tenant.
+#[derive(Default)]
+struct Archived {
+    known: HashMap<ChannelId, KnownChannel>,
+    /// What names of `exclude_channels` resolved to.
+    exclusions: HashMap<String, Vec<ChannelId>>,
+    findings: Vec<Incomplete>,
+}
+
+impl Archived {
+    /// What can't be read is not known.
+    fn of(reader: &Reader, tenant: &TenantConfig) -> Self {
+        let platform = tenant.platform.as_str();
+        let Some(row) = reader.tenant_row_of(platform, tenant.workspace_id).ok().flatten() else {
+            return Self::default();
+        };
+        let names: Vec<String> = connect::selection(tenant).excluded_names().map(str::to_owned).collect();
+        Self {
+            known: reader.known_channels(platform, tenant.workspace_id).unwrap_or_default(),
+            exclusions: reader.exclusions(row, &names).unwrap_or_default(),
+            findings: reader.findings(row).unwrap_or_default(),
+        }
+    }
+
+    /// Channels, threads apart, that were there and that a listing leaves out.
+    fn left_out(&self, facts: &Facts) -> Vec<&KnownChannel> {
+        let is_listed = |id: ChannelId| facts.channels.iter().any(|channel| channel.id == id);
+        let was_there = |channel: &&KnownChannel| {
+            !matches!(channel.state, ChannelState::Hidden | ChannelState::Deleted)
+                && !channel.kind.is_thread()
+                && channel.kind != ChannelKind::Category
+        };
+        let mut left_out: Vec<&KnownChannel> =
+            self.known.values().filter(was_there).filter(|channel| !is_listed(channel.id)).collect();
+        left_out.sort_by_key(|channel| channel.id);
+        left_out
+    }
+
+    fn is_known(&self, channel: &KnownChannel, now: Timestamp) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| finding.channel == Some(channel.id) && finding.is_known(now))
+    }
+}
+
 async fn server(
     platform: &Arc<Discord>,
     tenant: &TenantConfig,
     identity: &BotIdentity,
-    known: &HashMap<ChannelId, KnownChannel>,
-) -> Vec<Finding> {
+    archived: &Archived,
+) -> (ExitCode, Vec<Finding>) {
     let monitor: Arc<dyn Monitor> = Arc::new(Silent);
     let facts = match discover(platform, tenant.workspace_id, &monitor).await {
         Ok(facts) => facts,
         Err(error) => {
-            let hint = report::hint(cause_of(error.kind)).unwrap_or("run again later");
+            let cause = cause_of(error.kind);
+            let hint = report::hint(cause).unwrap_or("run again later");
             let invite = identity.invite_url.as_ref().filter(|_| error.kind == ErrorKind::NotInWorkspace);
             let remedy =
                 invite.map_or_else(|| hint.to_owned(), |url| format!("{hint}; invite it here: {url}"));
-            return vec![Finding::bad(format!("{}: {error}", tenant.name), remedy)];
+            let code = if error.kind == ErrorKind::TokenRejected {
+                ExitCode::Access
+            } else {
+                report::of_unplanned(cause)
+            };
+            return (code, vec![Finding::bad(format!("{}: {error}", tenant.name), remedy)]);
         }
     };
     let now = identity.server_time.unwrap_or_else(Surroundings::now);
-    let plan = plan(platform, tenant, &facts, now);
-    let readable = plan.reads.len() as u64;
-    let mut findings = vec![Finding::good(format!(
-        "{}: {} can be read, active threads included, {} left out (verta-sync plan says why)",
-        tenant.name,
-        counted(readable, "channel"),
-        plan.left_out.len()
-    ))];
-    findings.extend(unmatched_entries(tenant, &facts, known));
+    let plan = plan(platform, tenant, archived, &facts, now);
+    let mut findings = vec![readable(tenant, &facts, &plan)];
+    findings.extend(out_of_sight(tenant, archived, &facts, now));
+    findings.extend(archived.findings.iter().filter_map(|finding| incomplete(tenant, finding, now)));
+    findings.extend(unmatched_entries(tenant, &facts, &archived.known));
     findings.extend(missing_rights(tenant, &plan.left_out, identity));
-    findings
+    let is_bad = findings.iter().any(|finding| finding.mark == Mark::Bad);
+    if let Some(finding) = unresolved(tenant, archived, &facts) {
+        findings.push(finding);
+        return (ExitCode::Usage, findings);
+    }
+    (if is_bad { ExitCode::Partial } else { ExitCode::Success }, findings)
 }
 
-fn plan(platform: &Arc<Discord>, tenant: &TenantConfig, facts: &Facts, now: Timestamp) -> Plan {
-    build(platform.as_ref(), facts, &HashMap::new(), &connect::selection(tenant), now)
+/// How many channels can be read. None is no success.
+fn readable(tenant: &TenantConfig, facts: &Facts, plan: &Plan) -> Finding {
+    let channels = counted(plan.reads.len() as u64, "channel");
+    let threads = match facts.active_unlisted {
+        None => "active threads included",
+        Some(_) => "threads not counted: the server doesn't list active ones",
+    };
+    let left_out = plan.left_out.len();
+    let text = format!(
+        "{}: {channels} can be read, {threads}, {left_out} left out (verta-sync plan says why)",
+        tenant.name
+    );
+    if plan.wanted > 0 {
+        return Finding::good(text);
+    }
+    Finding::bad(text, report::hint(Cause::NoChannels).unwrap_or_default())
+}
+
+/// Channels that were archived and that no listing names any more. Those for which
+/// this is known keep no sync from being a success, unless it is all of them.
+fn out_of_sight(
+    tenant: &TenantConfig,
+    archived: &Archived,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<Finding> {
+    let left_out = archived.left_out(facts);
+    if left_out.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = left_out
+        .iter()
+        .take(NAMED_CHANNELS)
+        .map(|channel| format!("#{} ({})", report::shown(&channel.name, NAME_WIDTH), channel.id))
+        .collect();
+    let more = left_out.len().saturating_sub(names.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let count = counted(left_out.len() as u64, "channel");
+    let text = format!(
+        "{}: the server lists {count} no more that the archive knows: {}{more}; each was closed to @everyone or deleted, or the bot's role lost View Channel",
+        tenant.name,
+        names.join(", ")
+    );
+    let is_known = left_out.iter().all(|channel| archived.is_known(channel, now));
+    let is_all = !facts.channels.iter().any(|channel| archived.known.contains_key(&channel.id));
+    let remedy = report::hint(Cause::Vanished).unwrap_or_default();
+    Some(if is_known && !is_all { Finding::notable(text, remedy) } else { Finding::bad(text, remedy) })
+}
+
+/// What the last runs found incomplete, but for channels that are out of sight.
+fn incomplete(tenant: &TenantConfig, finding: &Incomplete, now: Timestamp) -> Option<Finding> {
+    let is_told = matches!(
+        finding.kind,
+        FindingKind::VanishedChannel | FindingKind::EveryChannelVanished | FindingKind::NoChannels
+    );
+    if is_told {
+        return None;
+    }
+    let text = format!("{}: {} (since {})", tenant.name, finding.text(), report::clock(finding.since));
+    let remedy = report::hint(finding.kind.cause()).unwrap_or_default();
+    Some(if finding.is_known(now) { Finding::notable(text, remedy) } else { Finding::bad(text, remedy) })
+}
+
+/// A name of `exclude_channels` that never resolved: nothing is read before it is
+/// corrected. It may be an archived thread's, which is not listed here.
+fn unresolved(tenant: &TenantConfig, archived: &Archived, facts: &Facts) -> Option<Finding> {
+    let selection = connect::selection(tenant);
+    let exclusions = Exclusions::of(&selection, facts, &archived.known, &archived.exclusions);
+    let name = exclusions.unresolved.first()?;
+    let text = format!("{}: {}", tenant.name, unresolved_exclusion(name, facts));
+    Some(Finding::bad(text, report::hint(Cause::Configuration).unwrap_or_default()))
+}
+
+fn plan(
+    platform: &Arc<Discord>,
+    tenant: &TenantConfig,
+    archived: &Archived,
+    facts: &Facts,
+    now: Timestamp,
+) -> Plan {
+    let excluded = archived.exclusions.values().flatten().copied().collect();
+    let selection = Selection { excluded, ..connect::selection(tenant) };
+    build(platform.as_ref(), facts, &HashMap::new(), &selection, now)
 }
 
 /// Entries of the tenant's lists that match neither a channel nor a thread that
@@ -214,7 +343,11 @@ fn unmatched_entries(
     };
     // Without an archive, an ID may be an archived thread's.
     let is_certain = |unmatched: &Unmatched| !known.is_empty() || unmatched.entry.parse::<u64>().is_err();
-    unmatched(tenant, &channels).into_iter().filter(is_certain).map(finding).collect()
+    unmatched(&tenant.include_channels, &tenant.exclude_channels, &channels, anonymize::sayable)
+        .into_iter()
+        .filter(is_certain)
+        .map(finding)
+        .collect()
 }
 
 fn invitation(identity: &BotIdentity) -> Option<String> {

@@ -30,10 +30,15 @@ fn discord_settings(config: &Config) -> DiscordSettings {
             requests_per_second: config.discord.requests_per_second,
         },
         on_rate_limit: config.sync.on_rate_limit,
-        retry: RetryPolicy { max_retries: config.sync.max_retries, base_delay: config.sync.retry_base_delay },
+        retry: retry_policy(config),
         request_timeout: config.sync.request_timeout,
         now: Surroundings::now(),
     }
+}
+
+/// How requests are sent again.
+pub fn retry_policy(config: &Config) -> RetryPolicy {
+    RetryPolicy { max_retries: config.sync.max_retries, base_delay: config.sync.retry_base_delay }
 }
 
 /// Asks who the token belongs to; the answer's time is the run's.

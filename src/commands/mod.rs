@@ -10,7 +10,6 @@ mod migrate;
 pub mod panics;
 pub mod plan;
 pub mod reset;
-mod selectors;
 pub mod start;
 pub mod status;
 mod surroundings;

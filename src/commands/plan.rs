@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
-use super::selectors::unmatched;
 use super::surroundings::runtime;
 use super::{Failure, Format, Surroundings, connect, written};
 use crate::anonymize;
-use crate::archive::{ArchiveErrorKind, KnownChannel, Reader};
+use crate::archive::{ArchiveError, ArchiveErrorKind, KnownChannel, Reader, TenantRow};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
 use crate::model::{Cause, ChannelId, ChannelState, ReactionMode, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
-use crate::plan::{Bounds, Facts, Plan, build, discover, discover_archived};
+use crate::plan::{
+    Bounds, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, unmatched,
+};
 use crate::platform::discord::Discord;
 use crate::platform::{PlatformAdapter as _, PlatformError};
 use crate::report::{self, PlannedTenant};
-use crate::sync::cause_of;
+use crate::sync::{cause_of, unresolved_exclusion};
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
@@ -72,17 +73,13 @@ fn open(config: &Config) -> Result<Option<Reader>, Failure> {
 
 /// As a sync would end that meets the same.
 fn exit_code(planned: &[PlannedTenant]) -> ExitCode {
-    let failed = planned.iter().filter_map(|tenant| tenant.plan.as_ref().err());
-    let causes: Vec<Cause> = failed.map(|(cause, _)| *cause).collect();
-    if causes.is_empty() {
-        ExitCode::Success
-    } else if causes.len() < planned.len() {
-        ExitCode::Partial
-    } else if causes.iter().all(|cause| *cause == Cause::NotInWorkspace) {
-        ExitCode::Access
-    } else {
-        ExitCode::Failure
-    }
+    let code = |tenant: &PlannedTenant| match &tenant.plan {
+        Ok(plan) if plan.wanted == 0 => ExitCode::Partial,
+        Ok(_) => ExitCode::Success,
+        Err((cause, _)) => report::of_unplanned(*cause),
+    };
+    let codes: Vec<ExitCode> = planned.iter().map(code).collect();
+    report::of_tenants(&codes, planned.iter().any(|tenant| tenant.plan.is_ok()))
 }
 
 /// What is needed to plan a tenant.
@@ -116,11 +113,20 @@ impl Asking<'_> {
             }
             Err(error) => return Ok(planned(tenant, Err((cause_of(error.kind), error.to_string())))),
         };
-        let plan = build(self.platform.as_ref(), &facts, &known, &connect::selection(tenant), now);
+        let selection = match self.selection(tenant, row, &facts, &known).map_err(failed)? {
+            Ok(selection) => selection,
+            Err(error) => return Ok(planned(tenant, Err((Cause::Configuration, error)))),
+        };
+        let plan = build(self.platform.as_ref(), &facts, &known, &selection, now);
         let expected = plan.expected(reactions_pending, self.bounds());
         Ok(PlannedTenant {
             names: names(&facts, &known),
-            unmatched: unmatched(tenant, &named(&facts)),
+            unmatched: unmatched(
+                &tenant.include_channels,
+                &tenant.exclude_channels,
+                &named(&facts),
+                anonymize::sayable,
+            ),
             reactions_pending,
             reaction_budget: self.reaction_budget(tenant),
             listing_requests: self.counter.sum() - before,
@@ -139,6 +145,29 @@ impl Asking<'_> {
         let monitor: Arc<dyn Monitor> = Arc::clone(self.counter) as Arc<dyn Monitor>;
         let facts = discover(self.platform, tenant.workspace_id, &monitor).await?;
         discover_archived(self.platform, facts, known, false, now, &monitor).await
+    }
+
+    /// What is wanted, or why nothing is read before the configuration is
+    /// corrected.
+    fn selection(
+        &self,
+        tenant: &TenantConfig,
+        row: Option<TenantRow>,
+        facts: &Facts,
+        known: &HashMap<ChannelId, KnownChannel>,
+    ) -> Result<Result<Selection, String>, ArchiveError> {
+        let mut selection = connect::selection(tenant);
+        let names: Vec<String> = selection.excluded_names().map(str::to_owned).collect();
+        let remembered = match (self.reader, row) {
+            (Some(reader), Some(row)) => reader.exclusions(row, &names)?,
+            _ => HashMap::new(),
+        };
+        let exclusions = Exclusions::of(&selection, facts, known, &remembered);
+        if let Some(name) = exclusions.unresolved.first() {
+            return Ok(Err(unresolved_exclusion(name, facts)));
+        }
+        selection.excluded = remembered.into_values().flatten().collect();
+        Ok(Ok(selection))
     }
 
     fn reaction_budget(&self, tenant: &TenantConfig) -> Option<Duration> {

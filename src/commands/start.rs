@@ -153,6 +153,7 @@ async fn sync(
             max_channel_workers: config.sync.max_channel_workers,
             channel_batch_size: config.sync.channel_batch_size,
             page_size: config.sync.message_fetch_size.min(Discord::MAX_PAGE),
+            retry: connect::retry_policy(config),
             job_retention: config.sync.job_retention,
             visibility_interval: VISIBILITY_INTERVAL,
             visibility_holds: VISIBILITY_HOLDS,

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use super::surroundings::shown;
 use super::{Failure, Format, Surroundings, system, written};
+use crate::anonymize;
 use crate::archive::{ArchiveErrorKind, Lock, Reader, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
 use crate::model::{
     ChannelCounts, Job, JobStatus, LastError, Overview, TenantOverview, TenantStatus, WorkspaceId,
 };
+use crate::plan::unmatched;
 use crate::report::{self, Heading};
 
 /// How often `--watch` looks again.
@@ -45,7 +47,7 @@ pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
     let clears = options.watch && options.format == Format::Human && io::stdout().is_terminal();
     let clear = if clears { "\u{1b}[H\u{1b}[2J" } else { "" };
     loop {
-        let (code, text) = look(options, &config)?;
+        let (code, text) = look(options, &config, around.verbosity > 0)?;
         let screen = system::terminal_size().filter(|_| clears);
         let text = match screen {
             Some((rows, columns)) => report::first_rows(&text, rows, columns),
@@ -60,7 +62,7 @@ pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
     }
 }
 
-fn look(options: &Options, config: &Config) -> Result<(ExitCode, String), Failure> {
+fn look(options: &Options, config: &Config, is_verbose: bool) -> Result<(ExitCode, String), Failure> {
     let path = &config.archive.path;
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),
@@ -81,6 +83,9 @@ fn look(options: &Options, config: &Config) -> Result<(ExitCode, String), Failur
         return Ok((ExitCode::Success, show_job(&job, options.format)));
     }
     rename(&mut overview, &config.tenants);
+    if let Some(reader) = &reader {
+        note_unmatched(&mut overview, &config.tenants, reader).map_err(failed)?;
+    }
     add_pending(&mut overview, &config.tenants);
     select(&mut overview, &options.tenants)?;
     let stale = options.max_age.map(|max_age| stale(&overview, config, options, max_age));
@@ -95,6 +100,7 @@ fn look(options: &Options, config: &Config) -> Result<(ExitCode, String), Failur
                 columns: system::terminal_size().map(|(_, columns)| columns),
                 max_age: options.max_age.unwrap_or_default(),
                 stale: stale.unwrap_or_default(),
+                is_verbose,
             };
             let mut text = report::status(&overview, heading);
             if reader.is_none() {
@@ -133,6 +139,7 @@ fn read(reader: &Reader, path: &Path) -> Result<Overview, crate::archive::Archiv
     let mut overview = Overview {
         tenants: reader.tenants()?,
         failing_channels: reader.failing_channels()?,
+        unknown_fields: reader.unknown_fields()?,
         ..Overview::default()
     };
     for mut job in jobs {
@@ -200,11 +207,35 @@ fn rename(overview: &mut Overview, configured: &[TenantConfig]) {
             (*new).clone_into(name);
         }
     };
-    let Overview { tenants, running, queued, interrupted, failing_channels } = overview;
+    let Overview { tenants, running, queued, interrupted, failing_channels, .. } = overview;
     let of_tenants = tenants.iter_mut().map(|tenant| &mut tenant.name);
     let of_jobs = running.iter_mut().chain(queued).chain(interrupted).map(|job| &mut job.tenant);
     let of_channels = failing_channels.iter_mut().map(|channel| &mut channel.tenant);
     of_tenants.chain(of_jobs).chain(of_channels).for_each(rename);
+}
+
+/// Entries of the configured lists that match nothing in the archive, once a
+/// tenant was synced.
+fn note_unmatched(
+    overview: &mut Overview,
+    configured: &[TenantConfig],
+    reader: &Reader,
+) -> Result<(), crate::archive::ArchiveError> {
+    for tenant in &mut overview.tenants {
+        let config = configured.iter().find(|config| config.workspace_id == tenant.workspace_id);
+        let is_due =
+            |config: &&TenantConfig| tenant.last_sync_at.is_some() && !config.include_channels.is_empty();
+        let Some(config) = config.filter(is_due) else { continue };
+        let known = reader.known_channels(config.platform.as_str(), config.workspace_id)?;
+        let names: Vec<_> = known.values().map(|channel| (channel.id, channel.name.as_str())).collect();
+        // Excluded channels are not archived.
+        let entries = unmatched(&config.include_channels, &[], &names, anonymize::sayable);
+        tenant.unmatched = entries
+            .iter()
+            .map(|entry| anonymize::sayable(&format!("{} ({})", entry.problem(), entry.remedy())))
+            .collect();
+    }
+    Ok(())
 }
 
 /// Tenants of the configuration that were never synced.
@@ -224,6 +255,9 @@ fn add_pending(overview: &mut Overview, configured: &[TenantConfig]) {
             messages: 0,
             broken_messages: 0,
             reactions_pending: 0,
+            lost_channels: false,
+            findings: Vec::new(),
+            unmatched: Vec::new(),
         });
     }
 }
@@ -255,8 +289,9 @@ fn stale(overview: &Overview, config: &Config, options: &Options, max_age: Durat
         options.tenants.contains(&tenant.name)
             || config.tenants.iter().any(|known| known.workspace_id == tenant.workspace_id)
     };
-    let is_stale =
-        |tenant: &&TenantOverview| tenant.last_success_at.is_none_or(|success| now.since(success) > max_age);
+    let is_old =
+        |tenant: &TenantOverview| tenant.last_success_at.is_none_or(|success| now.since(success) > max_age);
+    let is_stale = |tenant: &&TenantOverview| tenant.lost_channels || is_old(tenant);
     let stale = overview.tenants.iter().filter(is_watched).filter(is_stale);
     stale.map(|tenant| tenant.workspace_id).collect()
 }

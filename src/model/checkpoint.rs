@@ -1,6 +1,6 @@
 //! How far a channel has been read.
 
-use super::{MessageId, Timestamp};
+use super::{EndRecord, MessageId, Timestamp};
 
 /// A channel's stored progress, as the plan needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +18,8 @@ pub struct Checkpoint {
     /// An empty page came over archived messages: it takes a second look to
     /// believe it.
     pub second_look: Option<SecondLook>,
+    /// What is known of the end of the channel.
+    pub end: EndRecord,
     /// Messages that couldn't be read.
     pub broken: Vec<BrokenPlace>,
     /// The job that began the last full re-read.

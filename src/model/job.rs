@@ -1,7 +1,8 @@
 //! Jobs and tenants as people look at them.
 
 use super::{
-    Cause, ChannelId, JobKind, JobStatus, MessageId, ProgressStatus, TenantStatus, Timestamp, WorkspaceId,
+    Cause, ChannelId, Finding, JobKind, JobStatus, MessageId, ProgressStatus, TenantStatus, Timestamp,
+    WorkspaceId,
 };
 
 /// One tenant's part of one run.
@@ -68,6 +69,10 @@ pub struct JobStats {
     pub channels_unreadable: u64,
     /// Messages committed, new or read again.
     pub messages_processed: u64,
+    /// Of these, messages that were not archived before.
+    pub messages_new: u64,
+    /// Of these, messages that differed from what was archived.
+    pub messages_changed: u64,
     /// Messages that couldn't be read, and are no part of these.
     pub broken_messages: u64,
     /// Reactions on those committed, by people.
@@ -86,6 +91,13 @@ pub struct JobStats {
     pub progress: f64,
     /// Seconds to go, once that can be told.
     pub eta_seconds: Option<f64>,
+}
+
+impl JobStats {
+    /// Messages that were read again and had not changed.
+    pub const fn messages_reread(&self) -> u64 {
+        self.messages_processed.saturating_sub(self.messages_new + self.messages_changed)
+    }
 }
 
 /// Requests of a job or of a channel, and what they waited for.
@@ -210,6 +222,13 @@ pub struct TenantOverview {
     pub broken_messages: u64,
     /// Reactions (emoji of a message) whose users are still to be read.
     pub reactions_pending: u64,
+    /// Whether the last run read fewer than half of the channels of the last
+    /// success under the same selection.
+    pub lost_channels: bool,
+    /// What is incomplete.
+    pub findings: Vec<Finding>,
+    /// Entries of the tenant's lists that match no archived channel, in words.
+    pub unmatched: Vec<String>,
 }
 
 /// Channels and threads by state.
@@ -261,4 +280,7 @@ pub struct Overview {
     pub interrupted: Vec<Job>,
     /// Channels whose last reading failed.
     pub failing_channels: Vec<FailingChannel>,
+    /// Fields of the platform's objects that this version doesn't know, by path,
+    /// and how many objects had each.
+    pub unknown_fields: Vec<(String, u64)>,
 }

@@ -115,6 +115,13 @@ pub struct Message {
     pub malformed_fields: Vec<String>,
 }
 
+impl Message {
+    /// Whether it is an ordinary message, or a reply, by a person.
+    pub fn is_by_person(&self) -> bool {
+        matches!(self.kind, 0 | 19) && self.author.is_some_and(|author| author.is_bot == Some(false))
+    }
+}
+
 /// A message that couldn't be read; it stands for itself only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenMessage {

@@ -5,6 +5,8 @@
 
 mod channel;
 mod checkpoint;
+mod evidence;
+mod finding;
 mod id;
 mod job;
 mod message;
@@ -16,6 +18,11 @@ mod workspace;
 
 pub use channel::{Channel, ChannelKind, ChannelState, ThreadFacts, Visibility};
 pub use checkpoint::{Backfill, BrokenPlace, Checkpoint, SecondLook};
+pub use evidence::{
+    CONFIRMATION_INTERVAL, ChannelEnd, ConfirmedRights, ContentTally, EndEvidence, EndFacts, EndRecord,
+    NewestPageVerdict, ProvenState, StateEvidence,
+};
+pub use finding::{Finding, FindingKind};
 pub use id::{AttachmentId, ChannelId, MessageId, ParseIdError, UserId, WorkspaceId};
 pub use job::{
     ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview, RequestStats,

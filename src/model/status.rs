@@ -139,6 +139,21 @@ status!(
         Server = "server_error",
         /// An answer that isn't what is documented.
         Unreadable = "unreadable_answer",
+        /// Messages came without content although the bot may read it.
+        ContentWithheld = "content_withheld",
+        /// Nothing but an empty page says that a channel ends where it was read
+        /// to.
+        EndUnconfirmed = "end_unconfirmed",
+        /// A listing of threads could not be finished.
+        ListingIncomplete = "listing_incomplete",
+        /// Messages, or fields of them, are malformed.
+        Malformed = "malformed_messages",
+        /// A known channel is in no listing, and the bot may not see it.
+        Vanished = "channel_vanished",
+        /// No channel is left to read.
+        NoChannels = "no_channels",
+        /// The configuration selects what can't be found.
+        Configuration = "configuration",
         /// The platform's address sends elsewhere.
         Redirected = "redirected",
         /// The run's time was up.

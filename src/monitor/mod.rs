@@ -27,7 +27,11 @@ pub enum Counter {
     RetryWaitMilliseconds,
     /// Messages committed, new or read again.
     Messages,
-    /// Messages that couldn't be read.
+    /// Of these, messages that were not archived before.
+    NewMessages,
+    /// Of these, messages that differed from what was archived.
+    ChangedMessages,
+    /// Messages that couldn't be read, or only in part.
     BrokenMessages,
     /// Reactions counted in committed pages.
     Reactions,

@@ -1,87 +1,125 @@
-//! What became of known channels that no listing names.
+//! What became of known channels that no listing names, or that a listing says
+//! are closed.
+//!
+//! A listing alone proves nothing about a channel that it leaves out: the channel
+//! itself is asked for. Without a right to see it, Discord answers 403 whether it
+//! was closed to everyone or to the bot.
+
+use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 
 use super::discover::{Facts, ThreadListing, add_threads};
+use super::times::is_past;
 use crate::archive::KnownChannel;
-use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, Visibility};
+use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, ProvenState, Timestamp, Visibility};
 use crate::monitor::Monitor;
-use crate::platform::{PlatformAdapter, PlatformError};
+use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
 
-/// So many channels that can't be asked for, one after the other, and no more
-/// are asked for.
+/// Give up after this many consecutive channel lookups that failed.
 const MOST_FAILURES: usize = 3;
+/// Refused lookups a run makes at most: Discord counts them against its sender.
+const MOST_REFUSALS: usize = 50;
+/// A channel that was refused is asked for again this often.
+const REFUSED_INTERVAL: Duration = Duration::from_hours(24);
 
 /// What became of a known channel.
-enum Fate<'a> {
+enum Fate {
     /// A listing named it, or nothing can be said: it stays as it is.
     Unchanged,
-    /// It is closed or gone, by itself or with its parent.
-    Gone(ChannelState),
+    /// It is closed or gone, with its parent.
+    Gone(ProvenState),
     /// What the archive knows of it holds, and it is seen like its parent.
-    Remembered(&'a Visibility),
-    /// Only the platform can tell.
+    Remembered(Visibility),
+    /// No listing names it, and it was refused less than a day ago.
+    StillRefused,
+    /// Only the answer for the channel itself can tell.
     Unknown,
+    /// The rights say that the bot can't read it any more; reading it tells.
+    Disputed,
 }
 
-/// What the listings say of channels that they don't name.
-struct Listed<'a> {
+/// What the listings say of channels.
+struct Listed {
     /// Who sees those that they name.
-    named: HashMap<ChannelId, &'a Visibility>,
-    /// Parents all of whose archived threads were named.
-    bottoms: HashSet<ChannelId>,
+    named: HashMap<ChannelId, Visibility>,
+    /// Parents all of whose archived threads were named, by kind.
+    bottoms: HashMap<ChannelId, ChannelKind>,
     /// Parents whose archived threads couldn't be listed.
     unlisted: HashSet<ChannelId>,
-    /// Known channels that are closed or gone.
+    /// Known channels that are closed, gone or out of sight.
     gone: HashMap<ChannelId, ChannelState>,
     /// Channels that couldn't be asked for.
     silent: HashSet<ChannelId>,
+    now: Timestamp,
 }
 
-impl<'a> Listed<'a> {
+impl Listed {
     fn new(
-        channels: &'a [Channel],
+        channels: &[Channel],
         listings: &[ThreadListing],
         known: &HashMap<ChannelId, KnownChannel>,
+        now: Timestamp,
     ) -> Self {
         // Nothing is concluded from what can't be read.
-        let readable = channels.iter().filter(|channel| channel.kind != ChannelKind::Unreadable);
-        let parents = |is_meant: fn(&ThreadListing) -> bool| {
-            listings.iter().filter(move |listing| is_meant(listing)).map(|listing| listing.parent)
-        };
+        let readable = || channels.iter().filter(|channel| channel.kind != ChannelKind::Unreadable);
+        let kinds: HashMap<ChannelId, ChannelKind> =
+            readable().map(|channel| (channel.id, channel.kind)).collect();
+        let kind_of = |parent| kinds.get(parent).map(|kind| (*parent, *kind));
+        let bottoms = listings.iter().filter(|listing| listing.reached_bottom);
+        let unlisted = listings.iter().filter(|listing| listing.error.is_some());
         let gone = known.values().filter(|channel| is_gone(channel.state));
         Self {
-            named: readable.map(|channel| (channel.id, &channel.visibility)).collect(),
-            bottoms: parents(|listing| listing.reached_bottom).collect(),
-            unlisted: parents(|listing| listing.error.is_some()).collect(),
+            named: readable().map(|channel| (channel.id, channel.visibility.clone())).collect(),
+            bottoms: bottoms.filter_map(|listing| kind_of(&listing.parent)).collect(),
+            unlisted: unlisted.map(|listing| listing.parent).collect(),
             gone: gone.map(|channel| (channel.id, channel.state)).collect(),
             silent: HashSet::new(),
+            now,
+        }
+    }
+
+    fn fate(&self, channel: &KnownChannel) -> Fate {
+        match channel.parent_id.filter(|_| channel.kind.is_thread()) {
+            Some(parent) => self.fate_of_thread(channel, parent),
+            None => self.fate_of_root(channel),
+        }
+    }
+
+    fn fate_of_root(&self, channel: &KnownChannel) -> Fate {
+        match self.named.get(&channel.id) {
+            Some(visibility) if !visibility.everyone_sees => match channel.state {
+                ChannelState::Hidden => Fate::Unchanged,
+                _ => Fate::Unknown,
+            },
+            Some(visibility) if !visibility.bot_lacks.is_empty() && may_dispute(channel) => Fate::Disputed,
+            Some(_) => Fate::Unchanged,
+            None if channel.state == ChannelState::Hidden => Fate::Unchanged,
+            None if self.was_refused(channel) => Fate::StillRefused,
+            None => Fate::Unknown,
         }
     }
 
     /// Threads share what becomes of their parent.
-    fn fate(&self, channel: &KnownChannel) -> Fate<'a> {
-        let (named, parent) = (self.named.get(&channel.id), channel.parent_id);
-        let Some(parent) = parent.filter(|_| channel.kind.is_thread()) else {
-            return match named {
-                Some(visibility) if !visibility.everyone_sees => Fate::Gone(ChannelState::Hidden),
-                None if channel.state != ChannelState::Hidden => Fate::Unknown,
-                _ => Fate::Unchanged,
-            };
-        };
+    fn fate_of_thread(&self, channel: &KnownChannel, parent: ChannelId) -> Fate {
+        let named = self.named.get(&channel.id);
         match named.or_else(|| self.named.get(&parent)) {
-            Some(visibility) if !visibility.everyone_sees => Fate::Gone(ChannelState::Hidden),
+            Some(visibility) if !visibility.everyone_sees => match self.gone.get(&parent) {
+                Some(state) => Fate::Gone(ProvenState::of_parent(*state)),
+                None => Fate::Unchanged,
+            },
             Some(_) if named.is_some() => Fate::Unchanged,
             // Threads of a channel that the bot can't read aren't listed, nor
             // shown to it when it asks.
             Some(visibility)
                 if !visibility.bot_lacks.is_empty() || self.may_have_left_out(parent, channel) =>
             {
-                Fate::Remembered(visibility)
+                Fate::Remembered(visibility.clone())
             }
+            Some(_) if self.was_refused(channel) => Fate::Unchanged,
             Some(_) => Fate::Unknown,
             None => match self.gone.get(&parent) {
-                Some(state) => Fate::Gone(*state),
+                Some(state) => Fate::Gone(ProvenState::of_parent(*state)),
                 None if self.silent.contains(&parent) || channel.state == ChannelState::Hidden => {
                     Fate::Unchanged
                 }
@@ -90,14 +128,38 @@ impl<'a> Listed<'a> {
         }
     }
 
+    fn was_refused(&self, channel: &KnownChannel) -> bool {
+        let is_recent = |at: Timestamp| is_past(at, self.now) && self.now.since(at) < REFUSED_INTERVAL;
+        channel.state == ChannelState::Unreadable && channel.asked_at.is_some_and(is_recent)
+    }
+
     /// Whether a thread may be archived though the listing doesn't name it.
     fn may_have_left_out(&self, parent: ChannelId, thread: &KnownChannel) -> bool {
-        self.unlisted.contains(&parent) || (thread.archived == Some(true) && !self.bottoms.contains(&parent))
+        let reached_bottom = self.bottoms.contains_key(&parent);
+        self.unlisted.contains(&parent) || (thread.archived == Some(true) && !reached_bottom)
+    }
+
+    /// Whether a complete listing should have named an archived thread. After a
+    /// conversion it has only threads of the channel's type now
+    /// (discord-api-docs issue 7341).
+    fn should_have_named(&self, thread: &Channel) -> Option<ChannelId> {
+        let is_archived = thread.thread.as_ref().is_some_and(|facts| facts.archived);
+        let parent = thread.parent_id.filter(|_| is_archived)?;
+        let made_there = match self.bottoms.get(&parent)? {
+            ChannelKind::Announcement => ChannelKind::AnnouncementThread,
+            _ => ChannelKind::PublicThread,
+        };
+        (thread.kind == made_there).then_some(parent)
     }
 }
 
+/// Whether reading a channel can tell that it is readable after all.
+const fn may_dispute(channel: &KnownChannel) -> bool {
+    matches!(channel.state, ChannelState::Active) && channel.has_messages && channel.kind.has_messages()
+}
+
 /// Completes the facts by known channels that no listing named: closed, deleted,
-/// or archived so long ago that the listing ended before them.
+/// out of sight, or archived so long ago that the listing ended before them.
 ///
 /// # Errors
 /// When the run must end.
@@ -105,59 +167,185 @@ pub(super) async fn find_absent<P: PlatformAdapter>(
     platform: &P,
     facts: &mut Facts,
     known: &HashMap<ChannelId, KnownChannel>,
+    now: Timestamp,
     monitor: &dyn Monitor,
 ) -> Result<(), PlatformError> {
-    let mut listed = Listed::new(&facts.channels, &facts.listings, known);
+    let listed = Listed::new(&facts.channels, &facts.listings, known, now);
     let mut absent: Vec<&KnownChannel> = known
         .values()
         .filter(|channel| channel.state != ChannelState::Deleted && channel.kind != ChannelKind::Category)
         .collect();
-    // Parents come before their threads.
-    absent.sort_by_key(|channel| (channel.kind.is_thread(), channel.id));
-    let mut found = Vec::new();
-    let mut failures_in_a_row = 0;
+    // Parents come before their threads, and who was not asked for longest first.
+    absent.sort_by_key(|channel| (channel.kind.is_thread(), channel.asked_at, channel.id));
+    let mut search =
+        Search { platform, workspace: facts.workspace.id, monitor, listed, found: Found::default() };
     for channel in absent {
-        let state = match listed.fate(channel) {
-            Fate::Unchanged => None,
-            Fate::Gone(state) => Some(state),
-            Fate::Remembered(parent) => {
-                facts.remembered.push(remember(channel, parent));
-                None
-            }
-            // The platform is in trouble, and asking takes long then.
-            Fate::Unknown if failures_in_a_row >= MOST_FAILURES => None,
-            Fate::Unknown => match platform.channel(channel.id, facts.workspace.id, monitor).await {
-                Ok(answered) => {
-                    failures_in_a_row = 0;
-                    // A channel is there, though no listing named it.
-                    if channel.kind.is_thread() {
-                        let parent = channel.parent_id.and_then(|parent| listed.named.get(&parent).copied());
-                        found.push(Channel { visibility: parent.cloned().unwrap_or_default(), ..answered });
-                    }
-                    None
-                }
-                Err(error) if error.kind.ends_run() => return Err(error),
-                Err(error) => {
-                    let proven = error.kind.proves();
-                    if proven.is_some() {
-                        failures_in_a_row = 0;
-                    } else {
-                        failures_in_a_row += 1;
-                        listed.silent.insert(channel.id);
-                        facts.unasked.push((channel.id, error));
-                    }
-                    proven
-                }
-            },
-        };
-        if let Some(state) = state {
-            listed.gone.insert(channel.id, state);
-            facts.gone.push((channel.id, state));
+        search.settle(channel).await?;
+    }
+    let found = search.found;
+    facts.remembered.extend(found.remembered);
+    facts.gone.extend(found.gone);
+    facts.vanished.extend(found.vanished);
+    facts.refused.extend(found.refused);
+    facts.unsettled.extend(found.unsettled);
+    for channel in found.readable {
+        if let Some(listed) = facts.channels.iter_mut().find(|listed| listed.id == channel) {
+            listed.visibility.bot_lacks.clear();
         }
     }
-    drop(listed);
-    add_threads(facts, found.into_iter());
+    for (parent, thread) in found.left_out {
+        if let Some(listing) = facts.listings.iter_mut().find(|listing| listing.parent == parent) {
+            listing.contradict(thread);
+        }
+    }
+    facts.channels.extend(found.roots);
+    add_threads(facts, found.threads.into_iter());
     Ok(())
+}
+
+/// What was found of absent channels.
+#[derive(Default)]
+struct Found {
+    threads: Vec<Channel>,
+    /// Public channels that the listing left out.
+    roots: Vec<Channel>,
+    remembered: Vec<Channel>,
+    gone: Vec<(ChannelId, ProvenState)>,
+    vanished: Vec<ChannelId>,
+    refused: Vec<ChannelId>,
+    /// Channels that the bot reads, whatever the rights say.
+    readable: Vec<ChannelId>,
+    /// Parents whose complete listing left out this thread.
+    left_out: Vec<(ChannelId, ChannelId)>,
+    unsettled: Vec<(ChannelId, PlatformError)>,
+    failures_in_a_row: usize,
+}
+
+/// Asking for absent channels, one by one.
+struct Search<'a, P> {
+    platform: &'a P,
+    workspace: crate::model::WorkspaceId,
+    monitor: &'a dyn Monitor,
+    listed: Listed,
+    found: Found,
+}
+
+impl<P: PlatformAdapter> Search<'_, P> {
+    async fn settle(&mut self, channel: &KnownChannel) -> Result<(), PlatformError> {
+        match self.listed.fate(channel) {
+            Fate::Unchanged => {}
+            Fate::Gone(proven) => self.conclude(channel.id, proven),
+            Fate::Remembered(parent) => self.found.remembered.push(remember(channel, &parent)),
+            Fate::StillRefused => self.lose_sight(channel.id),
+            // The platform is in trouble, and asking takes long then.
+            Fate::Unknown | Fate::Disputed if self.found.failures_in_a_row >= MOST_FAILURES => {}
+            Fate::Unknown if self.found.refused.len() >= MOST_REFUSALS => {
+                if !channel.kind.is_thread() && !self.listed.named.contains_key(&channel.id) {
+                    self.lose_sight(channel.id);
+                }
+            }
+            Fate::Unknown => self.ask(channel).await?,
+            Fate::Disputed => self.try_reading(channel.id).await?,
+        }
+        Ok(())
+    }
+
+    fn conclude(&mut self, channel: ChannelId, proven: ProvenState) {
+        self.listed.gone.insert(channel, proven.state());
+        self.found.gone.push((channel, proven));
+    }
+
+    fn lose_sight(&mut self, channel: ChannelId) {
+        self.listed.gone.insert(channel, ChannelState::Unreadable);
+        self.found.vanished.push(channel);
+    }
+
+    async fn ask(&mut self, channel: &KnownChannel) -> Result<(), PlatformError> {
+        let asked = self.platform.channel(channel.id, self.workspace, self.monitor).await;
+        match asked {
+            Ok(answered) => {
+                self.found.failures_in_a_row = 0;
+                if channel.kind.is_thread() {
+                    self.take_thread(channel, answered);
+                } else {
+                    self.take_root(answered);
+                }
+            }
+            Err(error) if error.kind.ends_run() => return Err(error),
+            Err(error) => self.take_refusal(channel, error),
+        }
+        Ok(())
+    }
+
+    /// A thread is there, though no listing named it.
+    fn take_thread(&mut self, known: &KnownChannel, answered: Channel) {
+        if let Some(parent) = self.listed.should_have_named(&answered) {
+            self.found.left_out.push((parent, answered.id));
+        }
+        let parent = known.parent_id.and_then(|parent| self.listed.named.get(&parent).cloned());
+        self.found.threads.push(Channel { visibility: parent.unwrap_or_default(), ..answered });
+    }
+
+    /// A channel is there: the listing left it out, or says that it is closed.
+    fn take_root(&mut self, answered: Channel) {
+        let is_listed = self.listed.named.contains_key(&answered.id);
+        match (answered.visibility.everyone_sees, is_listed) {
+            (false, _) => self.conclude(answered.id, ProvenState::answered(ChannelState::Hidden)),
+            (true, true) => self.contradict(
+                answered.id,
+                "the server's listing says that it is closed, and its own answer that it is public",
+            ),
+            (true, false) => {
+                self.contradict(answered.id, "the server's listing leaves it out, though it is there");
+                self.found.roots.push(answered);
+            }
+        }
+    }
+
+    fn contradict(&mut self, channel: ChannelId, detail: &str) {
+        let error = PlatformError::new(ErrorKind::Unreadable, format!("channel {channel}"), detail);
+        self.found.unsettled.push((channel, error));
+    }
+
+    fn take_refusal(&mut self, channel: &KnownChannel, error: PlatformError) {
+        let is_listed = self.listed.named.contains_key(&channel.id);
+        match error.kind.proves() {
+            // The listing says that it is closed, and so does its refusal.
+            Some(ChannelState::Unreadable) if is_listed && !channel.kind.is_thread() => {
+                self.conclude(channel.id, ProvenState::answered(ChannelState::Hidden));
+            }
+            Some(ChannelState::Unreadable) => {
+                self.found.refused.push(channel.id);
+                if !channel.kind.is_thread() {
+                    self.found.vanished.push(channel.id);
+                }
+                self.conclude(channel.id, ProvenState::answered(ChannelState::Unreadable));
+            }
+            Some(state) => self.conclude(channel.id, ProvenState::answered(state)),
+            None => {
+                self.found.failures_in_a_row += 1;
+                self.listed.silent.insert(channel.id);
+                self.found.unsettled.push((channel.id, error));
+                return;
+            }
+        }
+        self.found.failures_in_a_row = 0;
+    }
+
+    /// A message that comes shows that the bot can read the channel.
+    async fn try_reading(&mut self, channel: ChannelId) -> Result<(), PlatformError> {
+        let request = PageRequest {
+            cursor: PageCursor::Newest,
+            is_probe: true,
+            ..PageRequest::after(channel, None, 1)
+        };
+        match self.platform.messages(&request, self.monitor).await {
+            Ok(page) if page.last_id().is_some() => self.found.readable.push(channel),
+            Err(error) if error.kind.ends_run() => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+        Ok(())
+    }
 }
 
 const fn is_gone(state: ChannelState) -> bool {

@@ -1,16 +1,18 @@
 //! From facts and checkpoints to a plan: what is read from where, what isn't
 //! and why. Pure.
 
-use std::fmt;
 use std::time::Duration;
 
 use hashbrown::HashMap;
 
+use super::left_out::{LeftOut, LeftOutReason};
 use super::reread::rereads;
 use super::times::without_future;
 use super::{Facts, Reread, Selection};
 use crate::archive::KnownChannel;
-use crate::model::{Channel, ChannelId, ChannelKind, Checkpoint, MessageId, Timestamp, VisibilityRule};
+use crate::model::{
+    Channel, ChannelId, ChannelKind, Checkpoint, EndRecord, MessageId, Timestamp, VisibilityRule,
+};
 use crate::platform::PlatformAdapter;
 
 /// IDs may appear out of order by seconds: what was read less than this before
@@ -77,6 +79,11 @@ pub struct ChannelPlan {
     pub is_retry: bool,
     /// Reading begins behind this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
+    /// What is known of the end of the channel.
+    pub end: EndRecord,
+    /// Malformed messages of the channel, ascending: the last message of each
+    /// one's range.
+    pub malformed: Vec<MessageId>,
     /// Up to here the channel was read before.
     pub read_to: Option<MessageId>,
     /// Reading ends at this message.
@@ -105,86 +112,6 @@ impl ChannelPlan {
     }
 }
 
-/// Why a channel isn't read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LeftOutReason {
-    /// @everyone lacks these permissions.
-    NotPublic(Vec<&'static str>),
-    /// @everyone may see it, but not its history, and the tenant asks for that.
-    HistoryNotPublic,
-    /// The bot lacks these permissions.
-    BotLacks(Vec<&'static str>),
-    /// The tenant's include or exclude list.
-    NotWanted,
-    /// It is of a kind that is never archived.
-    Kind,
-    /// What the platform says of it can't be read.
-    Unreadable,
-}
-
-impl LeftOutReason {
-    /// The rule's name, for scripts.
-    pub const fn rule(&self) -> &'static str {
-        match self {
-            Self::NotPublic(_) => "not_public",
-            Self::HistoryNotPublic => "history_not_public",
-            Self::BotLacks(_) => "bot_lacks_permission",
-            Self::NotWanted => "not_wanted",
-            Self::Kind => "kind",
-            Self::Unreadable => "unreadable",
-        }
-    }
-
-    /// The permissions that are missing, by their names in the platform's
-    /// settings.
-    pub fn missing_permissions(&self) -> &[&'static str] {
-        match self {
-            Self::NotPublic(lacks) | Self::BotLacks(lacks) => lacks,
-            Self::HistoryNotPublic | Self::NotWanted | Self::Kind | Self::Unreadable => &[],
-        }
-    }
-}
-
-impl fmt::Display for LeftOutReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotPublic(lacks) if lacks.is_empty() => f.write_str("not public"),
-            Self::NotPublic(lacks) => write!(f, "not public: @everyone lacks {}", lacks.join(", ")),
-            Self::HistoryNotPublic => f.write_str("its history is not public, and the tenant asks for that"),
-            Self::BotLacks(lacks) => write!(f, "the bot lacks {}", lacks.join(", ")),
-            Self::NotWanted => f.write_str("left out by include_channels or exclude_channels"),
-            Self::Kind => f.write_str("of a kind that is never archived"),
-            Self::Unreadable => f.write_str("what the platform says of it can't be read"),
-        }
-    }
-}
-
-/// A channel that isn't read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LeftOut {
-    /// The channel.
-    pub channel: ChannelId,
-    /// Its name, raw.
-    pub name: String,
-    /// What it is.
-    pub kind: ChannelKind,
-    /// Why.
-    pub reason: LeftOutReason,
-    /// The key of the configuration that leaves it out, if one does.
-    pub key: Option<&'static str>,
-}
-
-impl LeftOut {
-    /// Why, in words.
-    pub fn explanation(&self) -> String {
-        match self.key {
-            Some("include_channels") => "not named by include_channels".to_owned(),
-            Some(key) => format!("left out by {key}"),
-            None => self.reason.to_string(),
-        }
-    }
-}
-
 /// What a sync of one tenant would do.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
@@ -198,6 +125,9 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// Channels asked for by ID that the workspace doesn't have.
     pub unknown: Vec<ChannelId>,
+    /// Channels that are wanted, public and readable, whether or not anything is
+    /// to be read in them; parents of threads included.
+    pub wanted: usize,
 }
 
 /// Decides about every channel.
@@ -218,7 +148,7 @@ pub fn build<P: PlatformAdapter>(
             continue;
         }
         let lineage = lineage(channel, &by_id);
-        if let Some(reason) = left_out(channel, &lineage, selection) {
+        if let Some(reason) = left_out(channel, &lineage, selection, now) {
             plan.left_out.push(LeftOut {
                 channel: channel.id,
                 name: channel.name.clone(),
@@ -226,7 +156,10 @@ pub fn build<P: PlatformAdapter>(
                 key: selection.unwanted_by(&lineage).filter(|_| reason == LeftOutReason::NotWanted),
                 reason,
             });
-        } else if channel.kind.has_messages() && selection.asks_for(&lineage) {
+            continue;
+        }
+        plan.wanted += 1;
+        if channel.kind.has_messages() && selection.asks_for(&lineage) {
             let known = known.get(&channel.id);
             let checkpoint = known.map(|known| without_future(platform, &known.checkpoint, now));
             let checkpoint = checkpoint.as_ref();
@@ -240,8 +173,19 @@ pub fn build<P: PlatformAdapter>(
             }
         }
     }
-    let is_known =
-        |id: &ChannelId| by_id.contains_key(id) || facts.remembered.iter().any(|thread| thread.id == *id);
+    let vanished = facts.vanished.iter().filter_map(|id| known.get(id));
+    plan.left_out.extend(vanished.map(|channel| LeftOut {
+        channel: channel.id,
+        name: channel.name.clone(),
+        kind: channel.kind,
+        reason: LeftOutReason::Vanished,
+        key: None,
+    }));
+    let is_known = |id: &ChannelId| {
+        by_id.contains_key(id)
+            || facts.remembered.iter().any(|thread| thread.id == *id)
+            || facts.vanished.contains(id)
+    };
     plan.unknown = selection.channels.iter().copied().filter(|id| !is_known(id)).collect();
     // Of channels that seem equal, the one that was written to last is likely
     // to be the busiest.
@@ -255,7 +199,12 @@ fn lineage<'a>(channel: &'a Channel, by_id: &HashMap<ChannelId, &'a Channel>) ->
     std::iter::successors(Some(channel), above).take(3).collect()
 }
 
-fn left_out(channel: &Channel, lineage: &[&Channel], selection: &Selection) -> Option<LeftOutReason> {
+fn left_out(
+    channel: &Channel,
+    lineage: &[&Channel],
+    selection: &Selection,
+    now: Timestamp,
+) -> Option<LeftOutReason> {
     let visibility = &channel.visibility;
     if channel.kind == ChannelKind::Unreadable {
         Some(LeftOutReason::Unreadable)
@@ -269,6 +218,8 @@ fn left_out(channel: &Channel, lineage: &[&Channel], selection: &Selection) -> O
         Some(LeftOutReason::NotWanted)
     } else if !visibility.bot_lacks.is_empty() {
         Some(LeftOutReason::BotLacks(visibility.bot_lacks.clone()))
+    } else if selection.since.is_some_and(|since| since > now) {
+        Some(LeftOutReason::SinceInFuture)
     } else {
         None
     }
@@ -303,7 +254,7 @@ fn read<P: PlatformAdapter>(
     let never = Checkpoint::default();
     let checkpoint = checkpoint.unwrap_or(&never);
     let backfill = backfill(platform, checkpoint, selection);
-    let main = main_part(platform, channel, checkpoint, selection);
+    let main = main_part(platform, channel, checkpoint, selection, now);
     let (action, after) = main.unwrap_or((Action::Refresh, checkpoint.last_message_id));
     let rereads = rereads(platform, checkpoint, selection, (action, after), now);
     if main.is_none() && backfill.is_none() && rereads.is_empty() {
@@ -338,6 +289,8 @@ fn channel_plan<P: PlatformAdapter>(
         weight: weight(platform, channel, after),
         until: selection.run_until.and_then(|until| platform.id_before(until)),
         moves_checkpoint: after <= read_to,
+        end: checkpoint.end,
+        malformed: checkpoint.broken.iter().map(|place| place.until).collect(),
         read_to,
         channel: channel.clone(),
         action,
@@ -356,6 +309,7 @@ fn main_part<P: PlatformAdapter>(
     channel: &Channel,
     checkpoint: &Checkpoint,
     selection: &Selection,
+    now: Timestamp,
 ) -> Option<(Action, Option<MessageId>)> {
     let beginning = beginning(platform, selection);
     if selection.run_since.is_some() || selection.run_until.is_some() {
@@ -380,7 +334,7 @@ fn main_part<P: PlatformAdapter>(
     } else if !checkpoint.history_complete {
         Some((Action::ReadOn, checkpoint.last_message_id.or(beginning)))
     } else {
-        refresh_from(platform, channel, checkpoint, selection).map(|after| (Action::Refresh, after))
+        refresh_from(platform, channel, checkpoint, selection, now).map(|after| (Action::Refresh, after))
     }
 }
 
@@ -426,13 +380,16 @@ fn refresh_from<P: PlatformAdapter>(
     channel: &Channel,
     checkpoint: &Checkpoint,
     selection: &Selection,
+    now: Timestamp,
 ) -> Option<Option<MessageId>> {
     let window = selection.refresh_window.max(OVERLAP);
     // Without a hint, nothing says that no message came since.
     let reached = match channel.last_message_id {
         None => checkpoint.last_message_id.is_none(),
-        hint => hint <= checkpoint.last_message_id,
+        // The newest message may have been deleted: then its end was confirmed.
+        hint => hint <= checkpoint.last_message_id || checkpoint.end.holds_for(hint, now),
     };
+    let reached = reached && checkpoint.end.doubted_at.is_none();
     let last = channel.last_message_id.max(checkpoint.last_message_id);
     let Some(refreshed_at) = checkpoint.refreshed_at else {
         return Some(checkpoint.last_message_id);

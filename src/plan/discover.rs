@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::absent::find_absent;
 use super::times::is_past;
 use crate::archive::KnownChannel;
-use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, Timestamp, Workspace, WorkspaceId};
+use crate::model::{Channel, ChannelId, ChannelKind, ProvenState, Timestamp, Workspace, WorkspaceId};
 use crate::monitor::{Counter, Monitor};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
@@ -18,6 +18,9 @@ use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 const COMPLETE_LISTING_INTERVAL: Duration = Duration::from_hours(24);
 /// A listing goes this far below its watermark before it ends.
 const WATERMARK_MARGIN: Duration = Duration::from_secs(1);
+/// How often a page that contradicts itself, or the one before, is asked for
+/// again.
+const CONTRADICTION_RETRIES: u32 = 2;
 /// The least step of an archive time.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -31,13 +34,20 @@ pub struct Facts {
     /// Known archived threads that no listing had to name: what the archive
     /// knows of them.
     pub remembered: Vec<Channel>,
-    /// Known channels that are closed or gone.
-    pub gone: Vec<(ChannelId, ChannelState)>,
+    /// Known channels that are closed, gone or refused.
+    pub gone: Vec<(ChannelId, ProvenState)>,
+    /// Known channels, threads apart, that neither a listing nor their own answer
+    /// shows.
+    pub vanished: Vec<ChannelId>,
+    /// Known channels and threads whose own answer was a refusal.
+    pub refused: Vec<ChannelId>,
     /// The listings of archived threads.
     pub listings: Vec<ThreadListing>,
-    /// Known channels that nobody named and that couldn't be asked for: nothing
-    /// is concluded.
-    pub unasked: Vec<(ChannelId, PlatformError)>,
+    /// Known channels that couldn't be asked for, or of which two answers
+    /// contradict each other: nothing is concluded.
+    pub unsettled: Vec<(ChannelId, PlatformError)>,
+    /// Why the active threads couldn't be listed.
+    pub active_unlisted: Option<PlatformError>,
 }
 
 /// How the listing of a parent's archived threads went.
@@ -56,6 +66,24 @@ pub struct ThreadListing {
     pub error: Option<PlatformError>,
 }
 
+impl ThreadListing {
+    /// It is not complete: it left out a thread that is there.
+    pub(super) fn contradict(&mut self, thread: ChannelId) {
+        let detail = format!("the listing leaves out thread {thread}, which is there");
+        self.fail(PlatformError::new(ErrorKind::Unreadable, subject(self.parent), detail));
+    }
+
+    fn fail(&mut self, error: PlatformError) {
+        self.is_complete = false;
+        self.reached_bottom = false;
+        self.error = Some(error);
+    }
+}
+
+fn subject(parent: ChannelId) -> String {
+    format!("archived threads of channel {parent}")
+}
+
 /// Asks for the channels and the threads that aren't archived: a handful of
 /// requests, after which reading can begin.
 ///
@@ -69,19 +97,22 @@ pub async fn discover<P: PlatformAdapter>(
     let (workspace, mut channels) = platform.workspace(id, monitor.as_ref()).await?;
     // Threads come from listings of their own, with their parent's visibility.
     channels.retain(|channel| !channel.kind.is_thread());
-    let active = platform.active_threads(id, &channels, monitor.as_ref()).await;
-    let active = active.or_else(|error| match error.kind {
+    let (active, active_unlisted) = match platform.active_threads(id, &channels, monitor.as_ref()).await {
+        Ok(active) => (active, None),
         // A compatible server need not have threads.
-        kind if kind.is_unsupported() => Ok(Vec::new()),
-        _ => Err(error),
-    })?;
+        Err(error) if error.kind.is_unsupported() => (Vec::new(), Some(error)),
+        Err(error) => return Err(error),
+    };
     let mut facts = Facts {
         workspace,
         channels,
         remembered: Vec::new(),
         gone: Vec::new(),
+        vanished: Vec::new(),
+        refused: Vec::new(),
         listings: Vec::new(),
-        unasked: Vec::new(),
+        unsettled: Vec::new(),
+        active_unlisted,
     };
     add_threads(&mut facts, active.into_iter());
     Ok(facts)
@@ -106,7 +137,7 @@ pub async fn discover_archived<P: PlatformAdapter>(
         list_archived(platform, &facts.channels, known, lists_all, now, monitor).await?;
     facts.listings = listings;
     add_threads(&mut facts, archived.into_iter());
-    find_absent(platform.as_ref(), &mut facts, known, monitor.as_ref()).await?;
+    find_absent(platform.as_ref(), &mut facts, known, now, monitor.as_ref()).await?;
     Ok(facts)
 }
 
@@ -129,12 +160,14 @@ async fn list_archived<P: PlatformAdapter>(
     let mut tasks = JoinSet::new();
     for parent in channels.iter().filter(|channel| may_list(channel)) {
         let known_parent = known.get(&parent.id);
-        let depth = listing_depth(parent, known_parent, with_threads.contains(&parent.id), now);
+        let has_known_threads = with_threads.contains(&parent.id);
+        let depth = listing_depth(parent, known_parent, has_known_threads, now);
         let Some(watermark) = depth.or(lists_all.then_some(None)) else { continue };
         let watermark = watermark.filter(|_| !lists_all);
         let (platform, parent, monitor) = (Arc::clone(platform), parent.clone(), Arc::clone(monitor));
-        tasks
-            .spawn(async move { list_parent(platform.as_ref(), &parent, watermark, monitor.as_ref()).await });
+        tasks.spawn(async move {
+            list_parent(platform.as_ref(), &parent, watermark, has_known_threads, monitor.as_ref()).await
+        });
     }
     monitor.count(Counter::ListingsQueued, tasks.len() as u64);
     let mut threads = Vec::new();
@@ -185,10 +218,13 @@ fn listing_depth(
     (has_known_threads || has_moved).then(|| known.and_then(|known| known.thread_watermark))
 }
 
+/// Lists the archived threads of a parent. A server that doesn't know the route
+/// has none, unless threads of the parent are archived already.
 async fn list_parent<P: PlatformAdapter>(
     platform: &P,
     parent: &Channel,
     watermark: Option<Timestamp>,
+    has_known_threads: bool,
     monitor: &dyn Monitor,
 ) -> (Vec<Channel>, ThreadListing) {
     let mut threads: HashMap<ChannelId, Channel> = HashMap::new();
@@ -199,27 +235,26 @@ async fn list_parent<P: PlatformAdapter>(
         reached_bottom: false,
         error: None,
     };
-    let mut before = None;
+    let mut cursor = ListingCursor::default();
     loop {
-        let (page, has_more) = match platform.archived_threads(parent, before, monitor).await {
+        let (page, has_more) = match archived_page(platform, parent, cursor, monitor).await {
             Ok(page) => page,
-            // A compatible server need not have threads.
-            Err(error) if error.kind.is_unsupported() && before.is_none() => break,
+            Err(error) if error.kind.is_unsupported() && cursor.before.is_none() && !has_known_threads => {
+                break;
+            }
             Err(error) => {
-                listing.is_complete = false;
-                listing.error = Some(error);
+                listing.fail(error);
                 break;
             }
         };
         let times = || page.iter().filter_map(|thread| thread.thread.as_ref()?.archived_at);
         let oldest = times().min();
         listing.watermark = listing.watermark.max(times().max());
-        let (known, is_empty) = (threads.len(), page.is_empty());
+        let known = threads.len();
         threads.extend(page.into_iter().map(|thread| (thread.id, thread)));
         let Some(oldest) = oldest.filter(|_| has_more) else {
-            if has_more && !is_empty {
-                listing.is_complete = false;
-                listing.error = Some(without_times(parent.id));
+            if has_more {
+                listing.fail(incomplete(parent.id, "no archive time of the page can be read"));
             }
             listing.reached_bottom = listing.is_complete;
             break;
@@ -227,22 +262,50 @@ async fn list_parent<P: PlatformAdapter>(
         if watermark.is_some_and(|watermark| oldest < watermark.earlier(WATERMARK_MARGIN)) {
             break;
         }
-        before = if threads.len() > known {
-            Some(oldest.later(TICK))
+        cursor = if threads.len() > known {
+            ListingCursor { before: Some(oldest.later(TICK)), must_overlap: true }
         } else {
             // A whole page of one time: what lies behind it may be missed.
-            listing.is_complete = false;
-            if before == Some(oldest) {
+            listing.fail(incomplete(parent.id, "older ones can't be reached: the server repeats a page"));
+            if cursor.before == Some(oldest) {
                 break;
             }
-            Some(oldest)
+            ListingCursor { before: Some(oldest), must_overlap: false }
         };
     }
     (threads.into_values().collect(), listing)
 }
 
-/// More follows, and nothing says where to go on.
-fn without_times(parent: ChannelId) -> PlatformError {
-    let subject = format!("archived threads of channel {parent}");
-    PlatformError::new(ErrorKind::Unreadable, subject, "no archive time of the page can be read")
+/// Where a page of a listing begins.
+#[derive(Debug, Clone, Copy, Default)]
+struct ListingCursor {
+    /// Threads archived before this.
+    before: Option<Timestamp>,
+    /// Whether the page must hold the last thread of the page before.
+    must_overlap: bool,
+}
+
+/// A page that agrees with itself and with the page before.
+async fn archived_page<P: PlatformAdapter>(
+    platform: &P,
+    parent: &Channel,
+    cursor: ListingCursor,
+    monitor: &dyn Monitor,
+) -> Result<(Vec<Channel>, bool), PlatformError> {
+    let mut retries = 0;
+    loop {
+        let (page, has_more) = platform.archived_threads(parent, cursor.before, monitor).await?;
+        if !page.is_empty() || !(has_more || cursor.must_overlap) {
+            return Ok((page, has_more));
+        }
+        if retries == CONTRADICTION_RETRIES {
+            let detail = "a page is empty, though the server says that more follows";
+            return Err(incomplete(parent.id, detail));
+        }
+        retries += 1;
+    }
+}
+
+fn incomplete(parent: ChannelId, detail: &str) -> PlatformError {
+    PlatformError::new(ErrorKind::Unreadable, subject(parent), detail)
 }

@@ -7,15 +7,23 @@
 mod absent;
 mod build;
 mod discover;
+mod exclusions;
 mod expect;
+mod left_out;
+mod named;
 mod reread;
 mod selection;
 #[cfg(test)]
 mod tests;
 mod times;
+mod unmatched;
 
-pub use build::{Action, BackfillPlan, ChannelPlan, LeftOut, LeftOutReason, Plan, build, dead_until};
+pub use build::{Action, BackfillPlan, ChannelPlan, Plan, build, dead_until};
 pub use discover::{Facts, ThreadListing, discover, discover_archived};
+pub use exclusions::Exclusions;
 pub use expect::{Bounds, Expected};
+pub use left_out::{LeftOut, LeftOutReason};
+pub use named::find_named;
 pub use reread::Reread;
 pub use selection::Selection;
+pub use unmatched::{Unmatched, unmatched};

@@ -14,6 +14,9 @@ pub struct Selection {
     pub include: Vec<ChannelSelector>,
     /// Not these, by the tenant's configuration.
     pub exclude: Vec<ChannelSelector>,
+    /// What names of that list resolved to in earlier runs: a channel that was
+    /// renamed stays excluded.
+    pub excluded: Vec<ChannelId>,
     /// Which channels count as public.
     pub visibility: VisibilityRule,
     /// Read everything again.
@@ -37,6 +40,24 @@ impl Selection {
         self.channels.is_empty() && self.run_since.is_none() && self.run_until.is_none()
     }
 
+    /// What distinguishes the channels that two runs want, as text.
+    pub fn fingerprint(&self) -> String {
+        let entries = |list: &[ChannelSelector]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let channels: Vec<String> = self.channels.iter().map(ToString::to_string).collect();
+        let (include, exclude) = (entries(&self.include), entries(&self.exclude));
+        let is_of_history = self.visibility == VisibilityRule::History;
+        let parts = serde_json::json!([channels, include, exclude, is_of_history, !self.is_whole()]);
+        parts.to_string()
+    }
+
+    /// Names of `exclude_channels`, IDs apart.
+    pub fn excluded_names(&self) -> impl Iterator<Item = &str> {
+        self.exclude.iter().filter_map(|selector| match selector {
+            ChannelSelector::Name(name) => Some(name.as_str()),
+            ChannelSelector::Id(_) => None,
+        })
+    }
+
     /// The tenant's key that leaves the channel out, by itself or by one it
     /// hangs below. `lineage` is the channel itself, then its parent, and so on.
     pub fn unwanted_by(&self, lineage: &[&Channel]) -> Option<&'static str> {
@@ -45,7 +66,8 @@ impl Selection {
                 .iter()
                 .any(|selector| lineage.iter().any(|channel| selector.matches(channel.id, &channel.name)))
         };
-        if named(&self.exclude) {
+        let is_excluded = lineage.iter().any(|channel| self.excluded.contains(&channel.id));
+        if is_excluded || named(&self.exclude) {
             Some("exclude_channels")
         } else if self.include.is_empty() || named(&self.include) {
             None

@@ -77,6 +77,9 @@ fn known(raw: u64, kind: ChannelKind, parent: Option<u64>, checkpoint: Checkpoin
         checkpoint,
         thread_watermark: None,
         threads_listed_at: None,
+        asked_at: None,
+        has_vanished: false,
+        has_messages: true,
     }
 }
 
@@ -92,8 +95,17 @@ fn complete(last: u64, refreshed: u64) -> Checkpoint {
 
 fn facts(channels: Vec<Channel>) -> Facts {
     let workspace = Workspace { id: WorkspaceId::new(1).unwrap(), name: String::new() };
-    let (remembered, gone, listings, unasked) = (vec![], vec![], vec![], vec![]);
-    Facts { workspace, channels, remembered, gone, listings, unasked }
+    Facts {
+        workspace,
+        channels,
+        remembered: vec![],
+        gone: vec![],
+        vanished: vec![],
+        refused: vec![],
+        listings: vec![],
+        unsettled: vec![],
+        active_unlisted: None,
+    }
 }
 
 fn plan_of(channel: Channel, checkpoint: Option<Checkpoint>, selection: &Selection) -> Plan {

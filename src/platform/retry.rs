@@ -55,7 +55,7 @@ impl RetryPolicy {
 
     /// The base doubled `retries` times, with a quarter of jitter either way,
     /// so that channels hit by one fault don't come back together.
-    fn delay(&self, retries: u32) -> Duration {
+    pub fn delay(&self, retries: u32) -> Duration {
         let full = self.base_delay.saturating_mul(1 << retries.min(16));
         full.mul_f64(0.75 + fastrand::f64() / 2.0)
     }

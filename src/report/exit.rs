@@ -15,11 +15,26 @@ pub fn exit_code(outcome: &Outcome, signal: Option<ExitCode>) -> ExitCode {
         return code;
     }
     let codes: Vec<ExitCode> = outcome.tenants.iter().map(of_tenant).collect();
+    of_tenants(&codes, outcome.tenants.iter().any(|tenant| tenant.archived_something))
+}
+
+/// How tenants end together: alike, or in part if any of them has, or would have,
+/// something archived.
+pub fn of_tenants(codes: &[ExitCode], is_any_archived: bool) -> ExitCode {
     match codes.first() {
         None => ExitCode::Success,
         Some(first) if codes.iter().all(|code| code == first) => *first,
-        Some(_) if outcome.tenants.iter().any(|tenant| tenant.archived_something) => ExitCode::Partial,
+        Some(_) if is_any_archived => ExitCode::Partial,
         Some(_) => ExitCode::Failure,
+    }
+}
+
+/// How a sync of a tenant would end that can't be planned for this cause.
+pub const fn of_unplanned(cause: Cause) -> ExitCode {
+    match cause {
+        Cause::NotInWorkspace => ExitCode::Access,
+        Cause::Configuration => ExitCode::Usage,
+        _ => ExitCode::Failure,
     }
 }
 
@@ -37,6 +52,7 @@ fn of_tenant(tenant: &TenantOutcome) -> ExitCode {
         (JobStatus::Completed, _) => ExitCode::Success,
         // Also if something was archived before: it is what has to be mended.
         (JobStatus::Failed | JobStatus::Partial, Some(Cause::NotInWorkspace)) => ExitCode::Access,
+        (JobStatus::Failed, Some(Cause::Configuration)) => ExitCode::Usage,
         (JobStatus::Failed, _) => ExitCode::Failure,
         _ => ExitCode::Partial,
     }

@@ -34,6 +34,21 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         Cause::Redirected => {
             "set api_url in sync.toml to an address that answers itself: a redirect isn't followed, because the token would go with it"
         }
+        Cause::ContentWithheld => {
+            "switch \"Message Content Intent\" off and on again on the Bot page of https://discord.com/developers/applications, and check that its access was renewed; the next run tries again"
+        }
+        Cause::EndUnconfirmed => {
+            "the next runs ask again; the end counts as confirmed if the page is still empty after a day"
+        }
+        Cause::ListingIncomplete => "the next complete listing, at most a day later, tries again",
+        Cause::Malformed => "the next runs ask for them again; if they stay, please report it",
+        Cause::Vanished => {
+            "give the bot's role View Channel again, or, if the channel was closed to @everyone, leave it: its messages stay"
+        }
+        Cause::NoChannels => {
+            "check include_channels, exclude_channels and since in sync.toml, and the bot's rights (verta-sync plan says why each channel is left out)"
+        }
+        Cause::Configuration => "correct the tenant in sync.toml (verta-sync plan lists the channels)",
         Cause::OutOfTime | Cause::Interrupted => "run again: it goes on where this run stopped",
         Cause::Archive => {
             "look at the disk: its space, this user's quota, the system's log; then run again: it goes on where it stopped"

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::table::{columns as table_columns, counted, grouped, shown, table};
 use super::{ago, clock, duration, hint};
 use crate::model::{
-    Cause, FailingChannel, Job, JobError, JobStatus, Overview, TenantOverview, Timestamp, Waits, WorkspaceId,
+    Cause, FailingChannel, Finding, FindingKind, Job, JobError, JobStatus, Overview, TenantOverview,
+    Timestamp, Waits, WorkspaceId,
 };
 use crate::plan::dead_until;
 
@@ -29,6 +30,8 @@ pub struct Heading<'a> {
     pub max_age: Duration,
     /// Whose is older.
     pub stale: &'a [WorkspaceId],
+    /// Whether details are wanted that few need.
+    pub is_verbose: bool,
 }
 
 /// What a run did, a paragraph a tenant; one line if nothing is new.
@@ -42,7 +45,8 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
             writeln!(text, "  ! the bot can't read {channels} (verta-sync check names them)").ok();
             writeln!(text, "    → give its role View Channel, Read Message History, and for voice and stage Connect there").ok();
         }
-        if job.stats.broken_messages > 0 {
+        let is_told = job.errors.iter().any(|error| error.cause == Cause::Malformed);
+        if job.stats.broken_messages > 0 && !is_told {
             let messages = counted(job.stats.broken_messages, "message");
             writeln!(text, "  ! {messages} couldn't be read: the next runs try again").ok();
         }
@@ -57,7 +61,8 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
     text
 }
 
-/// "takaro: completed in 12s: 61 channels read, 3 unchanged, 50,000 messages".
+/// "takaro: completed in 12s: 61 channels read, 3 unchanged, 50 new messages, 2
+/// changed, 390 re-read".
 fn headline(job: &Job, now: Timestamp) -> String {
     let stats = &job.stats;
     if job.status == JobStatus::Running {
@@ -75,7 +80,13 @@ fn headline(job: &Job, now: Timestamp) -> String {
     if stats.channels_skipped > 0 {
         parts.push(format!("{} unchanged", grouped(stats.channels_skipped)));
     }
-    parts.push(counted(stats.messages_processed, "message"));
+    parts.push(counted(stats.messages_new, "new message"));
+    if stats.messages_changed > 0 {
+        parts.push(format!("{} changed", grouped(stats.messages_changed)));
+    }
+    if stats.messages_reread() > 0 {
+        parts.push(format!("{} re-read", grouped(stats.messages_reread())));
+    }
     if stats.messages_processed > 0 {
         parts.push(format!("{:.0} messages/s", messages_per_second(job, now)));
     }
@@ -168,6 +179,10 @@ pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
     text.push_str(&tenants(overview, heading));
     write_stale(&mut text, overview, heading);
     write_last_errors(&mut text, overview);
+    write_findings(&mut text, overview, heading.now);
+    if heading.is_verbose {
+        write_unknown_fields(&mut text, overview);
+    }
     for tenant in overview.tenants.iter().filter(|tenant| tenant.broken_messages > 0) {
         let (name, messages) = (tame(&tenant.name), counted(tenant.broken_messages, "message"));
         writeln!(text, "  ! {name}: {messages} couldn't be read: tried again by the next runs").ok();
@@ -220,10 +235,50 @@ fn write_last_errors(text: &mut String, overview: &Overview) {
     let has_failing = |name: &str| overview.failing_channels.iter().any(|channel| channel.tenant == name);
     for tenant in overview.tenants.iter().filter(|tenant| !has_failing(&tenant.name)) {
         let Some(last) = &tenant.last_error else { continue };
+        let is_finding = |finding: &Finding| Some(finding.kind.cause()) == last.cause;
+        if tenant.findings.iter().any(is_finding) {
+            continue;
+        }
         writeln!(text, "  ✗ {}: {}", tame(&tenant.name), shown(&last.error, 160)).ok();
         if let Some(hint) = last.cause.and_then(hint) {
             writeln!(text, "    → {hint}").ok();
         }
+    }
+}
+
+/// What is incomplete, and what matches nothing. What has been so for more than a
+/// day is marked as known.
+fn write_findings(text: &mut String, overview: &Overview, now: Timestamp) {
+    for tenant in &overview.tenants {
+        let name = tame(&tenant.name);
+        // Malformed messages are counted in a line of their own.
+        let told: Vec<&Finding> =
+            tenant.findings.iter().filter(|finding| finding.kind != FindingKind::MalformedMessages).collect();
+        for ((kind, is_known), findings) in grouped_by(&told, |finding| (finding.kind, finding.is_known(now)))
+        {
+            let mark = if is_known { "·" } else { "✗" };
+            for finding in findings.iter().take(NAMED_CHANNELS) {
+                let (since, what) = (clock(finding.since), shown(&finding.text(), 160));
+                writeln!(text, "  {mark} {name}: {what} (since {since})").ok();
+            }
+            if findings.len() > NAMED_CHANNELS {
+                let more = grouped((findings.len() - NAMED_CHANNELS) as u64);
+                writeln!(text, "  {mark} {name}: and {more} more: verta-sync status --format json").ok();
+            }
+            if let Some(hint) = hint(kind.cause()) {
+                writeln!(text, "    → {hint}").ok();
+            }
+        }
+        for entry in &tenant.unmatched {
+            writeln!(text, "  ! {name}: {}", shown(entry, 200)).ok();
+        }
+    }
+}
+
+fn write_unknown_fields(text: &mut String, overview: &Overview) {
+    for (path, objects) in &overview.unknown_fields {
+        let objects = counted(*objects, "object");
+        writeln!(text, "  · the field {path} of {objects} is unknown to this version, and not archived").ok();
     }
 }
 
@@ -236,7 +291,13 @@ fn tame(name: &str) -> String {
 fn write_stale(text: &mut String, overview: &Overview, heading: Heading<'_>) {
     for tenant in overview.tenants.iter().filter(|tenant| heading.stale.contains(&tenant.workspace_id)) {
         let (name, max_age) = (tame(&tenant.name), duration(heading.max_age));
+        let is_old = |at: Timestamp| heading.now.since(at) > heading.max_age;
         match tenant.last_success_at {
+            Some(at) if tenant.lost_channels && !is_old(at) => writeln!(
+                text,
+                "  ✗ {name}: the last run read fewer than half of the channels of the last success"
+            )
+            .ok(),
             Some(at) => {
                 let passed = duration(Duration::from_secs(heading.now.since(at).as_secs()));
                 writeln!(text, "  ✗ {name}: last success {passed} ago, older than {max_age}").ok()

@@ -1,12 +1,14 @@
 //! JSON for scripts: names in snake case, IDs as strings, times ISO 8601 in UTC.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{hint, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
-    ChannelId, ChannelResult, FailingChannel, Job, JobError, JobStatus, LastError, Overview, TenantOverview,
-    Timestamp, Waits, WorkspaceId,
+    ChannelId, ChannelResult, FailingChannel, Finding, Job, JobError, JobStatus, LastError, Overview,
+    TenantOverview, Timestamp, Waits, WorkspaceId,
 };
 use crate::plan::dead_until;
 
@@ -53,15 +55,16 @@ pub fn failure(message: &str, hint: Option<&str>) -> String {
 pub fn overview(overview: &Overview, stale: Option<&[WorkspaceId]>, now: Timestamp) -> Value {
     let jobs = |jobs: &[Job]| jobs.iter().map(|of_list| job(of_list, now)).collect::<Vec<_>>();
     json!({
-        "tenants": overview.tenants.iter().map(|of_list| tenant(of_list, stale)).collect::<Vec<_>>(),
+        "tenants": overview.tenants.iter().map(|of_list| tenant(of_list, stale, now)).collect::<Vec<_>>(),
         "running": jobs(&overview.running),
         "queued": jobs(&overview.queued),
         "interrupted": jobs(&overview.interrupted),
         "failing_channels": overview.failing_channels.iter().map(failing_channel).collect::<Vec<_>>(),
+        "unknown_fields": overview.unknown_fields.iter().cloned().collect::<BTreeMap<_, _>>(),
     })
 }
 
-fn tenant(tenant: &TenantOverview, stale: Option<&[WorkspaceId]>) -> Value {
+fn tenant(tenant: &TenantOverview, stale: Option<&[WorkspaceId]>, now: Timestamp) -> Value {
     let mut value = json!({
         "tenant": tenant.name,
         "guild_id": tenant.workspace_id.to_string(),
@@ -81,11 +84,29 @@ fn tenant(tenant: &TenantOverview, stale: Option<&[WorkspaceId]>) -> Value {
         "messages": tenant.messages,
         "broken_messages": tenant.broken_messages,
         "reactions_pending": tenant.reactions_pending,
+        "findings": tenant.findings.iter().map(|of_list| finding(of_list, now)).collect::<Vec<_>>(),
+        "lost_channels": tenant.lost_channels,
+        "unmatched": tenant.unmatched,
     });
     if let Some(stale) = stale {
         value["stale"] = stale.contains(&tenant.workspace_id).into();
     }
     value
+}
+
+/// Something incomplete; `known` ones keep no run from being a success any more.
+fn finding(finding: &Finding, now: Timestamp) -> Value {
+    let cause = finding.kind.cause();
+    json!({
+        "kind": cause.name(),
+        "channel_id": finding.channel.map(|id| id.to_string()),
+        "channel": finding.channel.map(|_| &finding.name),
+        "count": finding.count,
+        "since": iso(finding.since),
+        "known": finding.is_known(now),
+        "error": finding.text(),
+        "hint": hint(cause),
+    })
 }
 
 fn hint_of(last: &LastError) -> Option<&'static str> {
@@ -122,6 +143,9 @@ pub fn job(job: &Job, now: Timestamp) -> Value {
         "channels_skipped": stats.channels_skipped,
         "channels_unreadable": stats.channels_unreadable,
         "messages_processed": stats.messages_processed,
+        "messages_new": stats.messages_new,
+        "messages_changed": stats.messages_changed,
+        "messages_reread": stats.messages_reread(),
         "broken_messages": stats.broken_messages,
         "reactions_processed": stats.reactions_processed,
         "reactions_pending": stats.reactions_pending,

@@ -11,13 +11,13 @@ mod table;
 mod time;
 
 pub use check::{Finding, Mark, findings};
-pub use exit::exit_code;
+pub use exit::{exit_code, of_tenants, of_unplanned};
 pub use hints::hint;
 pub use human::{Heading, job_details, status, summary};
 pub use json::{
     channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
     summary as summary_json,
 };
-pub use plan::{PlannedTenant, Unmatched, plan, plan_json};
+pub use plan::{PlannedTenant, plan, plan_json};
 pub use table::{counted, first_rows, shown};
 pub use time::{ago, clock, duration, iso};

@@ -9,38 +9,12 @@ use serde_json::{Value, json};
 use super::table::{counted, grouped, shown, table};
 use super::{clock, duration, hint, iso};
 use crate::model::{Cause, ChannelId, Timestamp, WorkspaceId};
-use crate::plan::{ChannelPlan, Expected, LeftOut, Plan};
+use crate::plan::{ChannelPlan, Expected, LeftOut, Plan, Unmatched};
 
 /// Room for a name from the platform.
 const NAME_WIDTH: usize = 32;
 /// Most channels that are shown as being read, and most that are as left out.
 const SHOWN_CHANNELS: usize = 40;
-
-/// An entry of a tenant's include or exclude list that matches no channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unmatched {
-    /// The configuration's key.
-    pub key: &'static str,
-    /// The entry: an ID or a name.
-    pub entry: String,
-    /// The name that was probably meant, scrubbed.
-    pub meant: Option<String>,
-}
-
-impl Unmatched {
-    /// What is wrong.
-    pub fn problem(&self) -> String {
-        format!("{}: no channel has the name or ID {:?}", self.key, self.entry)
-    }
-
-    /// What to write instead.
-    pub fn remedy(&self) -> String {
-        match &self.meant {
-            Some(meant) => format!("did you mean {meant:?}?"),
-            None => "write a channel's current name, or its ID (right click, Copy Channel ID)".to_owned(),
-        }
-    }
-}
 
 /// What a sync would do for a tenant.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use super::policy::cause_of;
 use crate::archive::{ArchiveError, ChannelRow, TenantRow};
 use crate::model::{Cause, LastError, ProgressStatus, ReactionMode, Timestamp, WorkspaceId};
 use crate::plan::ChannelPlan;
-use crate::platform::PlatformError;
+use crate::platform::{ErrorKind, PlatformError};
 
 /// A channel that is to be read, for a job.
 #[derive(Debug, Clone)]
@@ -118,6 +118,18 @@ impl Failure {
     /// What is remembered of it.
     pub fn as_last_error(&self) -> LastError {
         LastError { cause: Some(self.cause), error: self.error.clone() }
+    }
+}
+
+impl Failure {
+    /// What another answer of the platform contradicts.
+    pub fn contradicted(subject: String, detail: &str) -> Self {
+        PlatformError::new(ErrorKind::Unreadable, subject, detail).into()
+    }
+
+    /// One of this cause, that ends nothing else and isn't the channel's own.
+    pub fn of(cause: Cause, error: impl Into<String>) -> Self {
+        Self { cause, ends_run: false, is_own: false, error: error.into() }
     }
 }
 

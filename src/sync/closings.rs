@@ -3,13 +3,14 @@
 use hashbrown::HashMap;
 use tokio::sync::watch;
 
-use crate::model::{Channel, ChannelId, ChannelState};
+use crate::model::{Channel, ChannelId, ProvenState};
 
 /// Why nothing more of a channel is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
-    /// The channel was closed.
-    Channel(ChannelState),
+    /// The channel was closed; `None` if a listing says so and nothing confirms
+    /// it.
+    Channel(Option<ProvenState>),
     /// The bot isn't in the workspace any more, or it can't be told what is
     /// public there.
     Workspace,
@@ -22,7 +23,7 @@ pub struct Closings(watch::Sender<Closed>);
 
 #[derive(Debug, Default)]
 struct Closed {
-    channels: HashMap<ChannelId, ChannelState>,
+    channels: HashMap<ChannelId, Option<ProvenState>>,
     workspace: bool,
 }
 
@@ -72,7 +73,7 @@ impl Closings {
     }
 
     /// Closes channels.
-    pub fn add(&self, closed: impl IntoIterator<Item = (ChannelId, ChannelState)>) {
+    pub fn add(&self, closed: impl IntoIterator<Item = (ChannelId, Option<ProvenState>)>) {
         let closed: Vec<_> = closed.into_iter().collect();
         if !closed.is_empty() {
             self.0.send_modify(|closings| closings.channels.extend(closed));

@@ -6,9 +6,8 @@ use super::meter::Meter;
 use crate::model::Visibility;
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
-/// An empty page short of the newest message: either that one was deleted, or
-/// the bot may not read the history any more, which looks the same. Fails in the
-/// second case.
+/// Fails if the bot may not read the channel any more: without that right its
+/// pages come empty.
 pub(super) async fn right<P: PlatformAdapter>(
     context: &Context<P>,
     task: &ChannelTask,

@@ -1,5 +1,6 @@
-//! Whether the bot may read the content of messages, while a run reads them.
+//! Whether messages come with their content, while a run reads them.
 
+use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -7,17 +8,19 @@ use tokio::time::Instant;
 
 use super::channel::Failure;
 use super::context::Context;
-use crate::model::{Cause, MessagePage};
+use crate::model::{Cause, ContentTally, MessagePage};
 use crate::monitor::Monitor;
 use crate::platform::PlatformAdapter;
 
-/// An answer holds for so long.
+/// How long an answer holds.
 const ANSWER_HOLDS: Duration = Duration::from_secs(5);
 
-/// Asks again when messages come without content.
+/// Asks again when messages come without content, and counts what came.
 #[derive(Debug, Default)]
 pub struct ContentCheck {
     confirmed: Mutex<Option<Instant>>,
+    /// Of all channels of the run.
+    tally: SyncMutex<ContentTally>,
 }
 
 impl ContentCheck {
@@ -45,5 +48,16 @@ impl ContentCheck {
         }
         *confirmed = Some(Instant::now());
         Ok(())
+    }
+
+    /// Whether the run has met so many messages of people without content, and
+    /// none with, that content is withheld. A page counts only if it is believed.
+    pub(super) fn is_withheld(&self, page: &MessagePage) -> bool {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let with_page = tally.and(page);
+        if !with_page.is_withheld() {
+            *tally = with_page;
+        }
+        with_page.is_withheld()
     }
 }

@@ -11,6 +11,7 @@ use crate::archive::Writer;
 use crate::model::{Cause, ChannelId, JobStatus, ReactionMode, WorkspaceId};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
+use crate::platform::RetryPolicy;
 
 /// Channels open for each request in flight.
 const OPEN_PER_REQUEST: usize = 8;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub channel_batch_size: usize,
     /// Messages asked for at once.
     pub page_size: u16,
+    /// How an answer that another one contradicts is asked for again.
+    pub retry: RetryPolicy,
     /// Finished channel jobs are kept this long.
     pub job_retention: Duration,
     /// What is public and readable is looked at again this often.

@@ -14,7 +14,8 @@ use super::run::job_error;
 use super::tenant::Prepared;
 use crate::archive::{ArchiveError, TenantRow, audit, jobs, tenants};
 use crate::model::{
-    Cause, ChannelId, JobError, JobKind, JobStats, JobStatus, ProgressStatus, TenantStatus, Timestamp,
+    Cause, ChannelId, Finding, FindingKind, JobError, JobKind, JobStats, JobStatus, ProgressStatus,
+    TenantStatus, Timestamp,
 };
 use crate::monitor::{Counter, Event};
 
@@ -53,6 +54,8 @@ pub struct JobRecord {
     /// What its closed channels were.
     done: Part,
     errors: Vec<JobError>,
+    /// Why listings of archived threads, by parent, are incomplete.
+    listing_errors: Vec<JobError>,
     unknown: Vec<ChannelId>,
     cause: Option<Cause>,
     pace: Pace,
@@ -111,6 +114,7 @@ impl JobRecord {
             weight: 0,
             done: Part::default(),
             errors: Vec::new(),
+            listing_errors: Vec::new(),
             unknown: Vec::new(),
             cause: None,
             pace: Pace::default(),
@@ -132,6 +136,7 @@ impl JobRecord {
         self.unreadable += prepared.unreadable;
         self.before.failed += prepared.errors.len() as u64;
         self.errors.extend(prepared.errors.iter().cloned());
+        self.listing_errors.extend(prepared.listing_errors.iter().cloned());
         self.unknown.extend(&prepared.unknown);
     }
 
@@ -155,7 +160,10 @@ impl JobRecord {
 
     /// One of its channels was closed.
     pub fn closed(&mut self, channel: ChannelId, outcome: ChannelOutcome, part: Part, now: Timestamp) {
-        self.tally.add(outcome.status);
+        match &outcome.failure {
+            Some(failure) if failure.cause == Cause::EndUnconfirmed => self.tally.unconfirmed += 1,
+            _ => self.tally.add(outcome.status),
+        }
         self.channel_seconds += outcome.seconds;
         self.done.weight += part.weight;
         self.done.messages += part.messages;
@@ -227,7 +235,7 @@ impl JobRecord {
 
     #[allow(clippy::cast_precision_loss, reason = "ratios and averages")]
     fn stats(&self, open: &[Part]) -> JobStats {
-        let processed = self.tally.completed + self.tally.failed;
+        let processed = self.tally.completed + self.tally.failed + self.tally.unconfirmed;
         let estimate = Estimate::of(self.weight as f64, self.done, open.iter().copied());
         let pending = |queued, read| self.meter.sum(queued).saturating_sub(self.meter.sum(read));
         let reactions = pending(Counter::ReactionsQueued, Counter::ReactionsRead);
@@ -258,6 +266,8 @@ impl JobRecord {
             channels_skipped: self.tally.skipped,
             channels_unreadable: self.unreadable,
             messages_processed: self.meter.sum(Counter::Messages),
+            messages_new: self.meter.sum(Counter::NewMessages),
+            messages_changed: self.meter.sum(Counter::ChangedMessages),
             broken_messages: self.meter.sum(Counter::BrokenMessages),
             reactions_processed: self.meter.sum(Counter::Reactions),
             reactions_pending: if self.is_running() || self.is_of_channels {
@@ -274,14 +284,39 @@ impl JobRecord {
         }
     }
 
-    /// Records its end. `is_whole`: all channels were asked for, so that a
-    /// completed job is a success of the tenant.
+    /// Takes what the archive knows to be incomplete: what is so for less than a
+    /// day keeps the job from being completed.
+    fn take(&mut self, findings: &[Finding], now: Timestamp) {
+        let listing_errors = std::mem::take(&mut self.listing_errors);
+        for finding in findings.iter().filter(|finding| !finding.is_known(now)) {
+            self.tally.incomplete += 1;
+            let is_told =
+                |error: &&JobError| error.channel_id.is_some() && error.channel_id == finding.channel;
+            let told = match finding.kind {
+                FindingKind::IncompleteListing => listing_errors.iter().find(is_told).cloned(),
+                _ => None,
+            };
+            let cause = finding.kind.cause();
+            if self.errors.iter().filter(is_told).any(|error| error.cause == cause) {
+                continue;
+            }
+            let error = JobError { channel_id: finding.channel, cause, error: finding.text(), at: now };
+            self.errors.push(told.unwrap_or(error));
+        }
+    }
+
+    /// Records its end, and what the archive knows to be incomplete. `is_whole`:
+    /// all channels were asked for, so that a completed job is a success of the
+    /// tenant. `selection` is what was asked for.
     pub async fn finish<P>(
         &mut self,
         context: &Context<P>,
         signalled: bool,
         is_whole: bool,
+        selection: String,
+        findings: &[Finding],
     ) -> Result<(), ArchiveError> {
+        self.take(findings, context.clock.now());
         let archived_something = self.meter.sum(Counter::Messages) > 0;
         self.status = self.tally.and(self.before).job_status(archived_something, signalled);
         let mut stats = self.stats(&[]);
@@ -296,6 +331,8 @@ impl JobRecord {
             is_success: end_status == JobStatus::Completed && is_whole,
             ends_full: self.kind == JobKind::Full && is_whole && self.came_to_every_channel(),
             error: self.errors.first().map(JobError::as_last_error),
+            channels: self.tally.completed + self.tally.unconfirmed + self.tally.skipped,
+            selection,
         };
         let now = context.clock.now();
         context

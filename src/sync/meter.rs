@@ -8,7 +8,7 @@ use super::channel::ReadingState;
 use crate::model::{ChannelId, RequestStats, Waits};
 use crate::monitor::{Counter, Event, Monitor, Wait};
 
-const COUNTERS: [Counter; 16] = [
+const COUNTERS: [Counter; 18] = [
     Counter::ApiCalls,
     Counter::Retries,
     Counter::RateLimitEncounters,
@@ -18,6 +18,8 @@ const COUNTERS: [Counter; 16] = [
     Counter::PaceWaitMilliseconds,
     Counter::RetryWaitMilliseconds,
     Counter::Messages,
+    Counter::NewMessages,
+    Counter::ChangedMessages,
     Counter::BrokenMessages,
     Counter::Reactions,
     Counter::Attachments,

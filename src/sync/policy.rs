@@ -35,6 +35,10 @@ pub struct Tally {
     pub interrupted: u64,
     /// Had nothing to read.
     pub skipped: u64,
+    /// Read to where nothing more came, with nothing to show that it is the end.
+    pub unconfirmed: u64,
+    /// Things that are known to be incomplete, and not for long.
+    pub incomplete: u64,
 }
 
 impl Tally {
@@ -50,7 +54,7 @@ impl Tally {
 
     /// How many have ended, skipped ones apart.
     pub const fn ended(self) -> u64 {
-        self.completed + self.failed + self.deferred + self.interrupted
+        self.completed + self.failed + self.deferred + self.interrupted + self.unconfirmed
     }
 
     /// Both together.
@@ -62,6 +66,8 @@ impl Tally {
             deferred: self.deferred + other.deferred,
             interrupted: self.interrupted + other.interrupted,
             skipped: self.skipped + other.skipped,
+            unconfirmed: self.unconfirmed + other.unconfirmed,
+            incomplete: self.incomplete + other.incomplete,
         }
     }
 
@@ -71,7 +77,7 @@ impl Tally {
     pub const fn job_status(self, archived_something: bool, signalled: bool) -> JobStatus {
         if signalled && self.interrupted + self.deferred > 0 {
             JobStatus::Interrupted
-        } else if self.failed + self.deferred + self.interrupted == 0 {
+        } else if self.failed + self.deferred + self.interrupted + self.unconfirmed + self.incomplete == 0 {
             JobStatus::Completed
         } else if archived_something || self.completed + self.skipped > 0 || self.failed == 0 {
             JobStatus::Partial
@@ -97,7 +103,7 @@ mod tests {
     use super::*;
 
     fn tally(completed: u64, failed: u64, deferred: u64, interrupted: u64, skipped: u64) -> Tally {
-        Tally { completed, failed, deferred, interrupted, skipped }
+        Tally { completed, failed, deferred, interrupted, skipped, unconfirmed: 0, incomplete: 0 }
     }
 
     #[test]
@@ -111,5 +117,9 @@ mod tests {
         assert_eq!(tally(0, 0, 2, 0, 0).job_status(false, false), JobStatus::Partial);
         assert_eq!(tally(1, 0, 0, 2, 0).job_status(true, true), JobStatus::Interrupted);
         assert_eq!(tally(1, 0, 0, 0, 0).job_status(true, true), JobStatus::Completed);
+        for channels in [tally(3, 0, 0, 0, 0), tally(0, 0, 0, 0, 9), tally(0, 0, 0, 0, 0)] {
+            let incomplete = Tally { incomplete: 1, ..channels };
+            assert_eq!(incomplete.job_status(false, false), JobStatus::Partial);
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! Reading one channel: page, anonymize, commit, next.
 
+mod ends;
+mod gaps;
+
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -9,30 +12,48 @@ use super::closings::Closing;
 use super::confirm;
 use super::context::{Context, Stop};
 use super::meter::Meter;
+use super::pieces::Pieces;
 use super::place::{Place, Purpose};
 use crate::anonymize;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
 use crate::archive::reactions::KeptReactions;
-use crate::archive::{ArchiveError, Tx, broken, channels, jobs, missing, progress};
-use crate::model::{BrokenMessage, Cause, ChannelState, MessageId, MessagePage, ProgressStatus, Timestamp};
+use crate::archive::{ArchiveError, Tx, broken, channels, jobs, progress};
+use crate::model::{
+    Cause, ChannelEnd, ChannelState, ContentTally, MessageId, MessagePage, ProgressStatus, ProvenState,
+    Timestamp,
+};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::Action;
-use crate::platform::{ErrorKind, PageRequest, PlatformAdapter, PlatformError};
+use crate::platform::{PageCursor, PageRequest, PlatformAdapter, PlatformError};
 
 /// Messages assumed in a channel of which no page was read. That page goes first:
 /// it tells how much there is, and is often all there is.
 const UNKNOWN_WORK: u64 = u64::MAX / 2;
 
 /// Why the reading of pages ended without a failure.
-enum End {
+enum PassEnd {
     /// There is nothing more.
-    Reached,
+    Reached(ChannelEnd),
+    /// Nothing more came, and nothing shows that this is the end.
+    Unconfirmed,
     /// The run's own bound, or what was read before.
     Bound,
+    /// What was to be read again could not be had, which is recorded.
+    Unread,
     /// The channel isn't public any more, or can't be read.
-    Closed(ChannelState),
-    /// Somebody wants the run to stop.
+    Closed(ProvenState),
+    /// The run, or the reading of this channel, is to stop.
     Stopped(Stop),
+}
+
+/// What a page came to.
+enum Taken {
+    /// It is stored, and more may follow.
+    More,
+    /// It was the last.
+    Last(PassEnd),
+    /// Another answer contradicts it: it is to be asked for again.
+    Contradicted(Failure),
 }
 
 /// A part of the channel's history, read in one go.
@@ -40,6 +61,18 @@ struct Pass {
     cursor: Option<MessageId>,
     until: Option<MessageId>,
     purpose: Purpose,
+    pieces: Pieces,
+    /// Answers in a row that another one contradicted.
+    contradictions: u32,
+    /// Ordinary messages since the last one of a person that had content.
+    content: ContentTally,
+}
+
+impl Pass {
+    fn new(cursor: Option<MessageId>, until: Option<MessageId>, purpose: Purpose, page_size: u16) -> Self {
+        let pieces = Pieces::new(page_size);
+        Self { cursor, until, purpose, pieces, contradictions: 0, content: ContentTally::default() }
+    }
 }
 
 /// Reads a channel in slot `worker`. Only what was committed counts.
@@ -58,19 +91,24 @@ pub async fn read_channel<P: PlatformAdapter>(
         begin: task.plan.after.map(|after| context.platform.sent_at(after)),
         last_read: task.plan.after,
         messages: 0,
-        has_nameless_end: false,
         still_broken: Vec::new(),
     };
     let ended = match reading.run(worker).await {
         Err(failure) if failure.cause == Cause::NotFound => reading.confirm_deletion(failure).await,
-        Ok(End::Closed(state)) => reading.close(state).await,
+        Ok(PassEnd::Closed(state)) => reading.close(state).await,
         ended => ended,
     };
-    let reached = matches!(ended, Ok(End::Reached));
+    let reached = match ended {
+        Ok(PassEnd::Reached(end)) => Some(end),
+        _ => None,
+    };
     let (status, failure) = match ended {
-        Ok(End::Reached | End::Bound | End::Closed(_)) => (ProgressStatus::Completed, None),
-        Ok(End::Stopped(Stop::OutOfTime)) => (ProgressStatus::Deferred, None),
-        Ok(End::Stopped(_)) => (ProgressStatus::Interrupted, None),
+        Ok(PassEnd::Reached(_) | PassEnd::Bound | PassEnd::Unread | PassEnd::Closed(_)) => {
+            (ProgressStatus::Completed, None)
+        }
+        Ok(PassEnd::Unconfirmed) => (ProgressStatus::Deferred, Some(reading.unconfirmed())),
+        Ok(PassEnd::Stopped(Stop::OutOfTime)) => (ProgressStatus::Deferred, None),
+        Ok(PassEnd::Stopped(_)) => (ProgressStatus::Interrupted, None),
         Err(failure) if failure.ends_run => (ProgressStatus::Interrupted, Some(failure)),
         Err(failure) => (ProgressStatus::Failed, Some(failure)),
     };
@@ -97,14 +135,12 @@ struct Reading<'a, P> {
     begin: Option<Timestamp>,
     last_read: Option<MessageId>,
     messages: u64,
-    /// Whether of the newest messages not even the ID can be read.
-    has_nameless_end: bool,
     /// What was found broken when it was read again.
     still_broken: Vec<i64>,
 }
 
 impl<P: PlatformAdapter> Reading<'_, P> {
-    async fn run(&mut self, worker: usize) -> Result<End, Failure> {
+    async fn run(&mut self, worker: usize) -> Result<PassEnd, Failure> {
         let task = self.task;
         self.context.monitor.event(Event::ChannelStarted {
             job_id: task.job_id.to_string(),
@@ -119,19 +155,20 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             jobs::start_channel(tx, &job_id, row, worker, now)
         })
         .await?;
+        let page_size = self.context.settings.page_size;
         if let Some(backfill) = task.plan.backfill {
             let purpose = Purpose::Backfill(backfill);
-            let pass = Pass { cursor: backfill.after, until: backfill.until, purpose };
+            let pass = Pass::new(backfill.after, backfill.until, purpose, page_size);
             match self.pages(pass).await? {
-                End::Reached | End::Bound => {
+                PassEnd::Reached(_) | PassEnd::Bound => {
                     self.write(move |tx| progress::finish_backfill(tx, row, backfill.since, now)).await?;
                 }
                 early => return Ok(early),
             }
         }
-        let main = Pass { cursor: task.plan.after, until: task.plan.until, purpose: Purpose::Main };
+        let main = Pass::new(task.plan.after, task.plan.until, Purpose::Main, page_size);
         let end = self.pages(main).await?;
-        if matches!(end, End::Reached | End::Bound) {
+        if matches!(end, PassEnd::Reached(_) | PassEnd::Bound) {
             self.reread().await.map(|early| early.unwrap_or(end))
         } else {
             Ok(end)
@@ -140,13 +177,19 @@ impl<P: PlatformAdapter> Reading<'_, P> {
 
     /// Reads again what is to be read again; says how that ended early, if it
     /// did.
-    async fn reread(&mut self) -> Result<Option<End>, Failure> {
+    async fn reread(&mut self) -> Result<Option<PassEnd>, Failure> {
         for part in &self.task.plan.rereads {
-            let pass = Pass { cursor: part.after, until: Some(part.until), purpose: Purpose::Reread };
+            let page_size = self.context.settings.page_size;
+            let pass = Pass::new(part.after, Some(part.until), Purpose::Reread, page_size);
+            let (row, part, now) = (self.task.row, *part, self.context.clock.now());
             match self.pages(pass).await? {
-                End::Reached | End::Bound => {
-                    let (row, part, still) = (self.task.row, *part, std::mem::take(&mut self.still_broken));
+                PassEnd::Reached(_) | PassEnd::Bound => {
+                    let still = std::mem::take(&mut self.still_broken);
                     self.write(move |tx| broken::settle(tx, row, part.after, part.until, &still)).await?;
+                }
+                PassEnd::Unread => {
+                    self.still_broken.clear();
+                    self.write(move |tx| broken::tried(tx, row, part.after, part.until, now)).await?;
                 }
                 early => return Ok(Some(early)),
             }
@@ -154,125 +197,142 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         Ok(None)
     }
 
-    async fn pages(&mut self, mut pass: Pass) -> Result<End, Failure> {
+    async fn pages(&mut self, mut pass: Pass) -> Result<PassEnd, Failure> {
         loop {
             if pass.until.is_some() && pass.cursor >= pass.until {
-                return Ok(End::Bound);
+                return Ok(PassEnd::Bound);
             }
-            let channel = &self.task.plan.channel;
-            let limit = self.context.settings.page_size;
-            let expected = self.task.part(self.began.elapsed()).remaining().unwrap_or(UNKNOWN_WORK);
-            let platform = &self.context.platform;
-            let request =
-                PageRequest { backlog: expected, ..PageRequest::after(channel.id, pass.cursor, limit) };
-            let page = tokio::select! {
-                biased;
-                stop = self.context.stopped() => return Ok(End::Stopped(stop)),
-                closing = self.task.closings.closed(channel) => return Ok(match closing {
-                    Closing::Channel(state) => End::Closed(state),
-                    Closing::Workspace => End::Stopped(Stop::Fatal),
-                }),
-                page = platform.messages(&request, &self.meter) => page?,
+            let cursor = PageCursor::After(pass.cursor);
+            let asked = self.ask(cursor, pass.pieces.limit(), pass.pieces.is_reduced()).await;
+            let page = match asked {
+                Ok(Ok(page)) => page,
+                Ok(Err(error)) if gaps::may_be_of_page(error.kind) => {
+                    match self.reduce(&mut pass, error).await? {
+                        Some(end) => return Ok(end),
+                        None => continue,
+                    }
+                }
+                Ok(Err(error)) => return Err(error.into()),
+                Err(end) => return Ok(end),
             };
-            if let Some(end) = self.take(&mut pass, page).await? {
-                return Ok(end);
+            pass.pieces.read(page.messages.len() + page.broken.len());
+            match self.take(&mut pass, page).await? {
+                Taken::More => pass.contradictions = 0,
+                Taken::Last(end) => return Ok(end),
+                Taken::Contradicted(failure) => {
+                    if let Some(end) = self.wait_to_retry(&mut pass, failure).await? {
+                        return Ok(end);
+                    }
+                }
             }
         }
     }
 
+    /// Asks for a page, unless the run or the channel ends first.
+    async fn ask(
+        &self,
+        cursor: PageCursor,
+        limit: u16,
+        is_probe: bool,
+    ) -> Result<Result<MessagePage, PlatformError>, PassEnd> {
+        let channel = &self.task.plan.channel;
+        let backlog = self.task.part(self.began.elapsed()).remaining().unwrap_or(UNKNOWN_WORK);
+        let request = PageRequest { channel: channel.id, cursor, limit, backlog, is_probe };
+        tokio::select! {
+            biased;
+            stop = self.context.stopped() => Err(PassEnd::Stopped(stop)),
+            closing = self.task.closings.closed(channel) => Err(match closing {
+                Closing::Channel(Some(state)) => PassEnd::Closed(state),
+                Closing::Channel(None) | Closing::Workspace => PassEnd::Stopped(Stop::Fatal),
+            }),
+            page = self.context.platform.messages(&request, &self.meter) => Ok(page),
+        }
+    }
+
+    /// Waits before a page is asked for again that another answer contradicts.
+    async fn wait_to_retry(&self, pass: &mut Pass, failure: Failure) -> Result<Option<PassEnd>, Failure> {
+        let retry = self.context.settings.retry;
+        if pass.contradictions >= retry.max_retries {
+            return Err(failure);
+        }
+        let wait = retry.delay(pass.contradictions);
+        pass.contradictions += 1;
+        self.meter.count(Counter::Retries, 1);
+        self.meter.event(Event::Retrying { error: failure.error, wait });
+        let waited = self.context.unless_stopped(tokio::time::sleep(wait)).await;
+        Ok(waited.err().map(PassEnd::Stopped))
+    }
+
     /// Stores a page; says whether it was the last.
-    async fn take(&mut self, pass: &mut Pass, mut page: MessagePage) -> Result<Option<End>, Failure> {
+    async fn take(&mut self, pass: &mut Pass, mut page: MessagePage) -> Result<Taken, Failure> {
         let read_at = self.context.clock.now();
-        let hint = self.task.plan.channel.last_message_id;
+        let announced = self.task.plan.channel.last_message_id;
         let Some(last) = page.last_id() else {
-            if !page.broken.is_empty() {
-                return self.take_nameless(pass, page).await.map(Some);
+            if page.broken.is_empty() {
+                return self.take_empty(pass, read_at).await;
             }
-            if pass.cursor < hint
-                && let Some(end) = self.confirm(confirm::right(self.context, self.task, &self.meter)).await?
-            {
-                return Ok(Some(end));
-            }
-            self.take_empty(pass, read_at).await?;
-            return Ok(Some(End::Reached));
+            return self.take_nameless(pass, page).await.map(Taken::Last);
         };
         if Some(last) <= pass.cursor {
-            return Err(self.unreadable("the page doesn't go beyond the one before"));
+            return Ok(Taken::Contradicted(self.contradicted("the page doesn't go beyond the one before")));
         }
-        if page.has_blank_message()
-            && let Some(end) =
-                self.confirm(self.context.content.confirm(self.context, &page, &self.meter)).await?
-        {
-            return Ok(Some(end));
+        if let Some(taken) = self.doubt_content(pass, &page).await? {
+            return Ok(taken);
         }
         page.messages.retain(|message| Some(message.id) > pass.cursor);
-        let is_last = !page.is_full && hint.is_some_and(|hint| last >= hint);
+        let end = if page.is_full { None } else { ChannelEnd::brought(last, announced) };
         let is_beyond = pass.until.is_some_and(|until| last > until);
         if is_beyond {
             page.messages.retain(|message| Some(message.id) <= pass.until);
             page.broken.retain(|broken| broken.id <= pass.until);
         }
         if page.last_id().is_some() {
-            self.store(pass, page, read_at).await?;
+            if !self.store(pass, page, read_at, false).await? {
+                return Ok(Taken::Contradicted(self.withheld()));
+            }
         } else if !page.broken.is_empty() {
             // It may stand where nothing readable is.
             self.note_nameless(pass, pass.until, page.broken).await?;
         }
         Ok(if is_beyond {
-            Some(End::Bound)
-        } else if is_last {
-            Some(End::Reached)
+            Taken::Last(PassEnd::Bound)
         } else {
-            None
+            end.map_or(Taken::More, |end| Taken::Last(PassEnd::Reached(end)))
         })
     }
 
-    /// There is something behind the cursor, but no ID to go on from. As the
-    /// newest messages of the channel it is recorded, and asked for again by
-    /// the next run; what follows a whole page of it can't be reached.
-    async fn take_nameless(&mut self, pass: &Pass, page: MessagePage) -> Result<End, Failure> {
-        if page.is_full {
-            return Err(self.unreadable("no message of the page has a readable ID"));
+    /// Whether the content of the page's messages can be believed: `None` if so.
+    async fn doubt_content(&self, pass: &mut Pass, page: &MessagePage) -> Result<Option<Taken>, Failure> {
+        if page.has_blank_message() {
+            let confirmed = self.context.content.confirm(self.context, page, &self.meter);
+            if let Some(end) = self.confirm(confirmed).await? {
+                return Ok(Some(Taken::Last(end)));
+            }
         }
-        self.note_nameless(pass, None, page.broken).await?;
-        self.has_nameless_end |= pass.purpose == Purpose::Main;
-        Ok(End::Reached)
+        let tally = pass.content.and(page);
+        if tally.is_withheld() || self.context.content.is_withheld(page) {
+            return Ok(Some(Taken::Contradicted(self.withheld())));
+        }
+        pass.content = tally;
+        Ok(None)
     }
 
-    /// Records messages without readable ID behind the cursor, up to `until`.
-    async fn note_nameless(
-        &mut self,
-        pass: &Pass,
-        until: Option<MessageId>,
-        broken: Vec<BrokenMessage>,
-    ) -> Result<(), ArchiveError> {
-        let (row, after, now) = (self.task.row, pass.cursor, self.context.clock.now());
-        let key = broken::nameless_key(after, until);
-        self.meter.count(Counter::BrokenMessages, broken.len() as u64);
-        if pass.purpose == Purpose::Reread {
-            self.still_broken.push(key);
-        }
-        self.write(move |tx| broken::note_nameless(tx, row, key, after, &broken, now)).await
-    }
-
-    /// Nothing is there behind the cursor, and perhaps something was.
-    async fn take_empty(&self, pass: &Pass, read_at: Timestamp) -> Result<(), ArchiveError> {
-        if pass.until.is_some() {
-            return Ok(());
-        }
-        let (row, after) = (self.task.row, pass.cursor);
-        self.write(move |tx| missing::note_empty(tx, row, after, read_at)).await
+    fn withheld(&self) -> Failure {
+        let channel = self.task.plan.channel.id;
+        let error =
+            format!("messages of channel {channel} come without content, although the bot may read it");
+        Failure::of(Cause::ContentWithheld, error)
     }
 
     /// A channel that isn't found while it is read may have been deleted. Its
     /// messages stay.
-    async fn confirm_deletion(&self, failure: Failure) -> Result<End, Failure> {
+    async fn confirm_deletion(&self, failure: Failure) -> Result<PassEnd, Failure> {
         let is_deleted = confirm::is_deleted(self.context, self.task, &self.meter);
         match self.context.unless_stopped(is_deleted).await {
-            Ok(Ok(true)) => self.close(ChannelState::Deleted).await,
+            Ok(Ok(true)) => self.close(ProvenState::answered(ChannelState::Deleted)).await,
             Ok(Ok(false)) => Err(failure),
             Ok(Err(unanswered)) => Err(unanswered),
-            Err(stop) => Ok(End::Stopped(stop)),
+            Err(stop) => Ok(PassEnd::Stopped(stop)),
         }
     }
 
@@ -280,22 +340,21 @@ impl<P: PlatformAdapter> Reading<'_, P> {
     async fn confirm(
         &self,
         confirmed: impl Future<Output = Result<(), Failure>>,
-    ) -> Result<Option<End>, Failure> {
+    ) -> Result<Option<PassEnd>, Failure> {
         match self.context.unless_stopped(confirmed).await {
             Ok(confirmed) => confirmed.map(|()| None),
-            Err(stop) => Ok(Some(End::Stopped(stop))),
+            Err(stop) => Ok(Some(PassEnd::Stopped(stop))),
         }
     }
 
-    async fn close(&self, state: ChannelState) -> Result<End, Failure> {
+    async fn close(&self, state: ProvenState) -> Result<PassEnd, Failure> {
         let (row, now) = (self.task.row, self.context.clock.now());
         self.write(move |tx| channels::set_state(tx, row, state, now)).await?;
-        Ok(End::Closed(state))
+        Ok(PassEnd::Closed(state))
     }
 
-    fn unreadable(&self, detail: &str) -> Failure {
-        let subject = format!("messages of channel {}", self.task.plan.channel.id);
-        PlatformError::new(ErrorKind::Unreadable, subject, detail).into()
+    fn contradicted(&self, detail: &str) -> Failure {
+        Failure::contradicted(format!("messages of channel {}", self.task.plan.channel.id), detail)
     }
 
     async fn write<T: Send + 'static>(
@@ -305,17 +364,22 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         self.context.writer.run(change).await
     }
 
-    /// One transaction: the page, and the checkpoint at its end.
+    /// One transaction: the page, and the checkpoint at its end. Returns whether
+    /// it was believed. `has_gap`: the page stands for messages that the server
+    /// can't give.
     async fn store(
         &mut self,
         pass: &mut Pass,
         page: MessagePage,
         read_at: Timestamp,
-    ) -> Result<(), ArchiveError> {
+        has_gap: bool,
+    ) -> Result<bool, ArchiveError> {
         let (count, broken_count) = (page.messages.len() as u64, page.broken.len() as u64);
         if pass.purpose == Purpose::Reread {
             let last = page.last_id().map_or(0, MessageId::as_i64);
             self.still_broken.extend(broken::keys(&page.broken, last));
+            let partly = page.messages.iter().filter(|message| !message.malformed_fields.is_empty());
+            self.still_broken.extend(partly.map(|message| message.id.as_i64()));
         }
         let first_sent_at = page.messages.first().map(|message| message.created_at);
         self.begin = self.begin.or(first_sent_at);
@@ -332,27 +396,35 @@ impl<P: PlatformAdapter> Reading<'_, P> {
                 window: self.task.refresh_window,
                 is_full: self.task.plan.action == Action::Full,
             },
+            has_gap,
         };
         let place = Place::of(self.task, pass.purpose, last, self.began_at);
         let (row, now) = (self.task.row, self.context.clock.now());
         let stored = self
             .write(move |tx| {
                 let outcome = store_page(tx, &batch, now)?;
-                place.keep(tx, row, now)?;
+                if !outcome.is_withheld {
+                    place.keep(tx, row, now)?;
+                }
                 Ok(outcome)
             })
             .await?;
+        if stored.is_withheld {
+            return Ok(false);
+        }
         pass.cursor = last;
         if pass.purpose != Purpose::Reread {
             self.last_read = last;
         }
         self.messages += count;
         self.count(count, broken_count, stored);
-        Ok(())
+        Ok(true)
     }
 
     fn count(&self, messages: u64, broken: u64, stored: PageOutcome) {
         self.meter.count(Counter::Messages, messages);
+        self.meter.count(Counter::NewMessages, stored.new_messages);
+        self.meter.count(Counter::ChangedMessages, stored.changed_messages);
         self.meter.count(Counter::BrokenMessages, broken);
         self.meter.count(Counter::Attachments, stored.attachments);
         self.meter.count(Counter::Reactions, stored.reactions);
@@ -383,17 +455,21 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         &self,
         status: ProgressStatus,
         failure: Option<&Failure>,
-        reached: bool,
+        reached: Option<ChannelEnd>,
     ) -> Result<(), ArchiveError> {
         let plan = &self.task.plan;
-        let reached = reached && plan.moves_checkpoint;
+        let end_of_channel = reached.filter(|_| plan.moves_checkpoint);
+        let reached = end_of_channel.is_some();
+        let is_doubted = failure.is_some_and(|failure| failure.cause == Cause::EndUnconfirmed);
         let seconds = self.began.elapsed().as_secs_f64().max(0.001);
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
         let messages_per_second = self.messages as f64 / seconds;
         let requests = self.meter.requests();
         let end = progress::End {
             status,
-            reached_end: reached,
+            end: end_of_channel,
+            announced: plan.channel.last_message_id,
+            is_doubted,
             ended_full: (reached && plan.action == Action::Full).then(|| self.task.full_job_id.to_string()),
             // Whoever reaches the end has been past all that was young, but for
             // a range.
@@ -411,14 +487,8 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             requests,
             error: failure.map(|failure| failure.error.clone()),
         };
-        // The newest message may be a deleted one; that it isn't there any more
-        // has been seen, so it counts as read.
-        let newest = plan.channel.last_message_id.filter(|_| reached && !self.has_nameless_end);
         let (row, job_id, now) = (self.task.row, Arc::clone(&self.task.job_id), self.context.clock.now());
         self.write(move |tx| {
-            if let Some(newest) = newest {
-                progress::advance(tx, row, newest, now)?;
-            }
             progress::finish(tx, row, &end, now)?;
             jobs::finish_channel(tx, &job_id, row, &job_end, now)
         })

@@ -17,9 +17,9 @@ use super::indexing;
 use super::job::JobRecord;
 use super::reading::read_channel;
 use super::schedule::Schedule;
-use super::tenant::{Prepared, Stage, prepare, prepare_archived};
+use super::tenant::{Prepared, Stage, prepare, prepare_archived, prepare_named};
 use super::watch::look_again;
-use crate::archive::{ArchiveError, Reader, indexes, jobs};
+use crate::archive::{ArchiveError, Reader, findings, indexes, jobs, named_threads};
 use crate::model::{Cause, ChannelId, Job, JobError, JobKind, ProgressStatus, ReactionMode};
 use crate::monitor::Event;
 use crate::platform::PlatformAdapter;
@@ -67,8 +67,8 @@ pub async fn run<P: PlatformAdapter>(
     run.finish().await
 }
 
-/// A stage of preparing, and what is left for the next one.
-type Staged = Result<(Prepared, Option<Stage>), Failure>;
+/// A stage of preparing, and what the next one goes on with.
+type Staged = Result<(Prepared, Stage), Failure>;
 
 /// A channel being read.
 struct Open {
@@ -89,6 +89,10 @@ struct Scope {
     /// Whether a channel was refused since: what is true of one may be true of
     /// many.
     is_doubted: bool,
+    /// Whether archived threads were listed.
+    was_completed: bool,
+    /// What preparing has come to, for the threads that messages name.
+    stage: Option<Stage>,
     /// Whether what comes after reading was done.
     is_closed: bool,
 }
@@ -133,6 +137,17 @@ impl<P: PlatformAdapter> Run<P> {
             let prepared = prepare_archived(&context, &tenants[tenant], stage, &meter);
             let prepared = context.unless_stopped(prepared).await;
             prepared.unwrap_or_else(|stop| Err(stopped(stop, "all archived threads were listed")))
+        });
+        self.prepared_of.insert(handle.id(), tenant);
+    }
+
+    fn prepare_named(&mut self, tenant: usize, stage: Stage) {
+        let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));
+        let meter = Arc::clone(&self.records[tenant].meter);
+        let handle = self.preparing.spawn(async move {
+            let prepared = prepare_named(&context, &tenants[tenant], stage, &meter);
+            let prepared = context.unless_stopped(prepared).await;
+            prepared.unwrap_or_else(|stop| Err(stopped(stop, "threads that messages name were looked for")))
         });
         self.prepared_of.insert(handle.id(), tenant);
     }
@@ -214,7 +229,7 @@ impl<P: PlatformAdapter> Run<P> {
         };
         let Some(tenant) = self.prepared_of.remove(&id) else { return Ok(()) };
         match prepared {
-            Ok((prepared, rest)) => {
+            Ok((prepared, stage)) => {
                 self.records[tenant].planned(&prepared);
                 let scope = &mut self.scopes[tenant];
                 // The listing has just been looked at.
@@ -223,7 +238,11 @@ impl<P: PlatformAdapter> Run<P> {
                 self.schedule.add(tenant, prepared.tasks);
                 if self.scopes[tenant].closings.has_lost_workspace() {
                     self.leave_rest(tenant);
-                } else if let Some(stage) = rest {
+                } else if stage.is_complete {
+                    // Only once: threads have no threads.
+                    let is_first = !std::mem::replace(&mut self.scopes[tenant].was_completed, true);
+                    self.scopes[tenant].stage = is_first.then_some(stage);
+                } else {
                     self.prepare_rest(tenant, stage);
                 }
             }
@@ -415,16 +434,27 @@ impl<P: PlatformAdapter> Run<P> {
             return Ok(());
         }
         if !self.scopes[tenant].is_closed && self.context.stop_wanted().is_none() {
-            self.close(tenant);
+            match self.scopes[tenant].stage.take() {
+                Some(stage) if self.has_named_threads(tenant).await? => self.prepare_named(tenant, stage),
+                _ => self.close(tenant),
+            }
             return Ok(());
         }
+        let (row, selection) = (self.records[tenant].tenant, &self.tenants[tenant].selection);
         if self.tenants[tenant].reactions == ReactionMode::Users {
             let reader = Reader::open_beside_writer(&self.context.archive)?;
-            self.records[tenant].reactions_pending = reader.reactions_pending(self.records[tenant].tenant)?;
+            self.records[tenant].reactions_pending = reader.reactions_pending(row)?;
         }
+        let channels = selection.channels.clone();
+        let findings = self.context.writer.run(move |tx| findings::findings(tx, row, &channels)).await?;
         let signalled = self.context.stop_wanted() == Some(Stop::Signal);
-        let is_whole = self.tenants[tenant].selection.is_whole();
-        self.records[tenant].finish(&self.context, signalled, is_whole).await
+        let (is_whole, fingerprint) = (selection.is_whole(), selection.fingerprint());
+        self.records[tenant].finish(&self.context, signalled, is_whole, fingerprint, &findings).await
+    }
+
+    async fn has_named_threads(&self, tenant: usize) -> Result<bool, ArchiveError> {
+        let (row, all) = (self.records[tenant].tenant, self.tenants[tenant].selection.full);
+        self.context.writer.run(move |tx| named_threads::exist(tx, row, all)).await
     }
 
     async fn finish(self) -> Result<Outcome, ArchiveError> {

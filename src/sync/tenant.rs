@@ -12,11 +12,17 @@ use super::run::job_error;
 use super::watch::settle;
 use crate::anonymize;
 use crate::archive::{
-    ArchiveError, ChannelRow, KnownChannel, Reader, TenantRow, channels, jobs, progress, tenants,
+    ArchiveError, ChannelRow, KnownChannel, Reader, TenantRow, channels, exclusions, findings, jobs,
+    named_threads, progress, tenants,
 };
-use crate::model::{Cause, Channel, ChannelId, ChannelState, JobError, TenantStatus};
+use crate::config::ChannelSelector;
+use crate::model::{
+    Cause, Channel, ChannelId, ChannelState, ConfirmedRights, JobError, ProvenState, TenantStatus,
+};
 use crate::monitor::{Event, Monitor};
-use crate::plan::{Facts, Plan, Selection, build, discover, discover_archived};
+use crate::plan::{
+    Exclusions, Facts, Plan, Selection, build, discover, discover_archived, find_named, unmatched,
+};
 use crate::platform::{PlatformAdapter, PlatformError};
 
 /// A tenant whose channels are known and stored.
@@ -32,11 +38,13 @@ pub struct Prepared {
     pub unreadable: u64,
     /// What failed on the way, channel by channel.
     pub errors: Vec<JobError>,
+    /// Why listings of archived threads, by parent, are incomplete.
+    pub listing_errors: Vec<JobError>,
     /// Channels asked for by ID that the workspace doesn't have.
     pub unknown: Vec<ChannelId>,
 }
 
-/// What the second stage of preparing goes on with.
+/// What is known of a tenant between the stages of preparing it.
 #[derive(Debug)]
 pub struct Stage {
     job_id: Arc<str>,
@@ -46,10 +54,13 @@ pub struct Stage {
     known: HashMap<ChannelId, KnownChannel>,
     facts: Facts,
     closings: Arc<Closings>,
+    /// Whether archived threads were listed.
+    pub is_complete: bool,
 }
 
 /// The first stage: finds the channels and active threads, stores them, and
-/// plans them, so that reading can begin while the second stage goes on.
+/// plans them, so that reading can begin while the second stage goes on. Nothing
+/// is planned before each name in `exclude_channels` has resolved.
 pub async fn prepare<P: PlatformAdapter>(
     context: &Context<P>,
     tenant: &TenantTask,
@@ -57,7 +68,7 @@ pub async fn prepare<P: PlatformAdapter>(
     job_id: Arc<str>,
     closings: Arc<Closings>,
     meter: &Arc<Meter>,
-) -> Result<(Prepared, Option<Stage>), Failure> {
+) -> Result<(Prepared, Stage), Failure> {
     let begin = (Arc::clone(&job_id), context.clock.now());
     context
         .writer
@@ -76,13 +87,18 @@ pub async fn prepare<P: PlatformAdapter>(
         Reader::open_beside_writer(&context.archive)?.known_channels(&tenant.platform, tenant.workspace)?;
     let asked_at = context.clock.now();
     let facts = discover(&context.platform, tenant.workspace, &monitor_of(meter)).await?;
-    settle(context, row, readable(&facts), asked_at).await?;
+    settle(context, row, ConfirmedRights::from_listing(&facts.channels, asked_at)).await?;
     let full_job_id = selection.full_job_id.as_deref().unwrap_or(&job_id).into();
-    let stage = Stage { job_id, full_job_id, row, selection, known, facts, closings };
+    let mut stage = Stage { job_id, full_job_id, row, selection, known, facts, closings, is_complete: false };
+    stage.resolve_exclusions(context, tenant, meter).await?;
     let mut prepared = stage.store_and_plan(context, tenant, &HashSet::new()).await?;
-    // What is archived is found later: nothing is unknown yet.
-    prepared.unknown.clear();
-    Ok((prepared, Some(stage)))
+    if stage.is_complete {
+        stage.warn_of_unmatched(context, tenant);
+    } else {
+        // What is archived is found later: nothing is unknown yet.
+        prepared.unknown.clear();
+    }
+    Ok((prepared, stage))
 }
 
 /// The second stage: archived threads, and what became of channels that are
@@ -92,20 +108,45 @@ pub async fn prepare_archived<P: PlatformAdapter>(
     tenant: &TenantTask,
     mut stage: Stage,
     meter: &Arc<Meter>,
-) -> Result<(Prepared, Option<Stage>), Failure> {
+) -> Result<(Prepared, Stage), Failure> {
     let first: HashSet<ChannelId> = stage.facts.channels.iter().map(|channel| channel.id).collect();
-    let now = context.clock.now();
-    stage.facts = discover_archived(
-        &context.platform,
-        stage.facts,
-        &stage.known,
-        stage.selection.full,
-        now,
-        &monitor_of(meter),
-    )
-    .await?;
+    stage.list_archived(context, meter).await?;
+    stage.warn_of_unmatched(context, tenant);
     let prepared = stage.store_and_plan(context, tenant, &first).await?;
-    Ok((prepared, None))
+    Ok((prepared, stage))
+}
+
+/// The last stage, once all messages were read: threads that messages name and no
+/// listing does.
+pub async fn prepare_named<P: PlatformAdapter>(
+    context: &Context<P>,
+    tenant: &TenantTask,
+    mut stage: Stage,
+    meter: &Arc<Meter>,
+) -> Result<(Prepared, Stage), Failure> {
+    let before: HashSet<ChannelId> =
+        stage.facts.channels.iter().chain(&stage.facts.remembered).map(|channel| channel.id).collect();
+    let all = stage.selection.full;
+    let named = Reader::open_beside_writer(&context.archive)?.named_threads(stage.row, all)?;
+    let asked = find_named(context.platform.as_ref(), &mut stage.facts, &named, meter.as_ref()).await;
+    let asked = asked.map_err(Failure::from)?;
+    let (row, now) = (stage.row, context.clock.now());
+    let prepared = stage.store_and_plan(context, tenant, &before).await?;
+    context.writer.run(move |tx| named_threads::settle(tx, row, &asked, now)).await?;
+    Ok((prepared, stage))
+}
+
+/// Why nothing is read of a tenant whose `exclude_channels` holds this name.
+pub fn unresolved_exclusion(name: &str, facts: &Facts) -> String {
+    let entry = [ChannelSelector::Name(name.to_owned())];
+    let unmatched = unmatched(&[], &entry, &named(facts), anonymize::sayable);
+    let told = unmatched.first().map(|entry| format!("{} ({})", entry.problem(), entry.remedy()));
+    format!("{}: nothing is read", anonymize::sayable(&told.unwrap_or_default()))
+}
+
+fn named(facts: &Facts) -> Vec<(ChannelId, &str)> {
+    let channels = facts.channels.iter().chain(&facts.remembered);
+    channels.map(|channel| (channel.id, channel.name.as_str())).collect()
 }
 
 fn readable(facts: &Facts) -> HashSet<ChannelId> {
@@ -118,9 +159,69 @@ fn monitor_of(meter: &Arc<Meter>) -> Arc<dyn Monitor> {
 }
 
 impl Stage {
+    async fn list_archived<P: PlatformAdapter>(
+        &mut self,
+        context: &Context<P>,
+        meter: &Arc<Meter>,
+    ) -> Result<(), Failure> {
+        let (full, now) = (self.selection.full, context.clock.now());
+        let facts = self.facts.clone();
+        self.facts =
+            discover_archived(&context.platform, facts, &self.known, full, now, &monitor_of(meter)).await?;
+        self.is_complete = true;
+        Ok(())
+    }
+
+    /// Resolves the names of `exclude_channels`, and remembers to what: privacy
+    /// depends on them. A name that was never resolved ends the tenant before
+    /// anything is read, since it may be misspelt.
+    async fn resolve_exclusions<P: PlatformAdapter>(
+        &mut self,
+        context: &Context<P>,
+        tenant: &TenantTask,
+        meter: &Arc<Meter>,
+    ) -> Result<(), Failure> {
+        let names: Vec<String> = self.selection.excluded_names().map(str::to_owned).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let remembered = Reader::open_beside_writer(&context.archive)?.exclusions(self.row, &names)?;
+        if !self.exclusions(&remembered).unresolved.is_empty() {
+            // It may be an archived thread's.
+            self.list_archived(context, meter).await?;
+        }
+        let Exclusions { found, unresolved, gone } = self.exclusions(&remembered);
+        if let Some(name) = unresolved.first() {
+            return Err(Failure::of(Cause::Configuration, unresolved_exclusion(name, &self.facts)));
+        }
+        for name in gone {
+            let warning = format!(
+                "{}: no channel has the name {:?} of exclude_channels any more; what it named stays excluded",
+                tenant.name,
+                anonymize::sayable(&name)
+            );
+            context.monitor.event(Event::Warning(warning));
+        }
+        self.selection.excluded = remembered.into_values().flatten().collect();
+        let (row, now) = (self.row, context.clock.now());
+        context
+            .writer
+            .run(move |tx| {
+                found
+                    .iter()
+                    .try_for_each(|(name, channel)| exclusions::remember(tx, row, name, *channel, now))
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn exclusions(&self, remembered: &HashMap<String, Vec<ChannelId>>) -> Exclusions {
+        Exclusions::of(&self.selection, &self.facts, &self.known, remembered)
+    }
+
     /// Stores and plans all channels but those of the stage before.
     async fn store_and_plan<P: PlatformAdapter>(
-        &self,
+        &mut self,
         context: &Context<P>,
         tenant: &TenantTask,
         before: &HashSet<ChannelId>,
@@ -131,15 +232,19 @@ impl Stage {
         plan.skipped.retain(|channel| !before.contains(channel));
         plan.dead_letters.retain(|(channel, _)| !before.contains(channel));
         plan.left_out.retain(|left_out| !before.contains(&left_out.channel));
-        let rows = store_facts(context, self.row, &self.facts, before, &plan).await?;
-        let listings = self.facts.listings.iter();
-        let listing_errors =
-            listings.filter_map(|listing| Some(unanswered(context, listing.parent, listing.error.as_ref()?)));
-        let unasked = self.facts.unasked.iter();
-        let errors = listing_errors
-            .chain(refused(context, &plan, &tenant.selection.channels))
+        let rows = store_facts(context, self.row, &self.facts, before, &plan, self.is_complete).await?;
+        // Each is told by the stage that found it.
+        let (listings, unsettled) =
+            (std::mem::take(&mut self.facts.listings), std::mem::take(&mut self.facts.unsettled));
+        let listing_errors = listings
+            .iter()
+            .filter_map(|listing| Some(unanswered(context, listing.parent, listing.error.as_ref()?)))
+            .collect();
+        let errors = refused(context, &plan, &tenant.selection.channels)
+            .into_iter()
             .chain(broken(context, &plan))
-            .chain(unasked.map(|(channel, error)| unanswered(context, *channel, error)))
+            .chain(unsettled.iter().map(|(channel, error)| unanswered(context, *channel, error)))
+            .chain(self.unlisted(context))
             .collect();
         context.monitor.event(Event::Planned {
             job_id: self.job_id.to_string(),
@@ -171,9 +276,34 @@ impl Stage {
             skipped,
             unreadable,
             errors,
+            listing_errors,
             unknown: plan.unknown,
         })
     }
+
+    /// Tells of entries of `include_channels` that match no channel: those of the
+    /// other list were looked for before.
+    fn warn_of_unmatched<P>(&self, context: &Context<P>, tenant: &TenantTask) {
+        for entry in unmatched(&self.selection.include, &[], &named(&self.facts), anonymize::sayable) {
+            let warning = format!("{}: {} ({})", tenant.name, entry.problem(), entry.remedy());
+            context.monitor.event(Event::Warning(anonymize::sayable(&warning)));
+        }
+    }
+
+    /// A server that doesn't know the listing of active threads has none, unless
+    /// threads are archived already.
+    fn unlisted<P>(&mut self, context: &Context<P>) -> Option<JobError> {
+        let error = self.facts.active_unlisted.take()?;
+        let has_threads = self.known.values().any(|channel| channel.kind.is_thread());
+        has_threads.then(|| job_error(None, &error.into(), context.clock.now()))
+    }
+}
+
+/// The thread that a parent without messages of its own names as its newest.
+fn newest_thread(parent: &Channel) -> Option<(ChannelId, ChannelId)> {
+    let holds_only_threads = parent.kind.has_threads() && !parent.kind.has_messages();
+    let newest = parent.last_message_id.filter(|_| holds_only_threads && parent.visibility.is_readable())?;
+    Some((parent.id, ChannelId::new(newest.get())?))
 }
 
 /// A channel, or its listing of threads, that couldn't be asked for.
@@ -219,6 +349,7 @@ async fn store_facts<P: PlatformAdapter>(
     facts: &Facts,
     before: &HashSet<ChannelId>,
     plan: &Plan,
+    is_complete: bool,
 ) -> Result<HashMap<ChannelId, (ChannelRow, String)>, ArchiveError> {
     let left_out: HashMap<ChannelId, &crate::plan::LeftOutReason> =
         plan.left_out.iter().map(|left_out| (left_out.channel, &left_out.reason)).collect();
@@ -234,6 +365,10 @@ async fn store_facts<P: PlatformAdapter>(
         remembered.filter_map(|channel| Some((channel.id, channel.name.clone(), state(channel)?))).collect();
     let skipped = plan.skipped.clone();
     let (gone, listings) = (facts.gone.clone(), facts.listings.clone());
+    let (vanished, refused) = (facts.vanished.clone(), facts.refused.clone());
+    let newest_threads: Vec<(ChannelId, ChannelId)> =
+        facts.channels.iter().filter_map(newest_thread).collect();
+    let has_channels = plan.wanted > 0;
     let now = context.clock.now();
     context
         .writer
@@ -241,13 +376,23 @@ async fn store_facts<P: PlatformAdapter>(
             let mut rows = channels::store(tx, tenant, &public, now)?;
             for (channel, name, state) in &remembered {
                 if let Some(row) = channels::find(tx, tenant, *channel)? {
-                    channels::set_state(tx, row, *state, now)?;
+                    let proven = ProvenState::listed(*state == ChannelState::Active);
+                    channels::set_state(tx, row, proven, now)?;
                     rows.insert(*channel, (row, name.clone()));
                 }
             }
-            for (channel, state) in &gone {
+            for (channel, proven) in &gone {
                 if let Some(row) = channels::find(tx, tenant, *channel)? {
-                    channels::set_state(tx, row, *state, now)?;
+                    channels::set_state(tx, row, *proven, now)?;
+                }
+            }
+            if is_complete {
+                channels::note_sight(tx, tenant, &vanished, &refused, now)?;
+                findings::note_channels(tx, tenant, has_channels, now)?;
+                for (parent, thread) in &newest_threads {
+                    if let Some(row) = channels::find(tx, tenant, *parent)? {
+                        named_threads::note(tx, row, *thread, now)?;
+                    }
                 }
             }
             let skipped: Vec<_> = skipped.iter().filter_map(|id| Some(rows.get(id)?.0)).collect();
@@ -274,9 +419,13 @@ async fn store_facts<P: PlatformAdapter>(
 /// The state of a public channel that is left out for this reason, if any;
 /// `None` if nothing is to be stored of it.
 fn state(left_out: Option<&crate::plan::LeftOutReason>) -> Option<ChannelState> {
-    use crate::plan::LeftOutReason::{BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted, Unreadable};
+    use crate::plan::LeftOutReason::{
+        BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted, SinceInFuture, Unreadable, Vanished,
+    };
     match left_out {
-        Some(Kind | NotPublic(_) | HistoryNotPublic | NotWanted | Unreadable) => None,
+        Some(Kind | NotPublic(_) | HistoryNotPublic | NotWanted | SinceInFuture | Unreadable | Vanished) => {
+            None
+        }
         Some(BotLacks(_)) => Some(ChannelState::Unreadable),
         None => Some(ChannelState::Active),
     }

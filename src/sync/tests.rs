@@ -16,8 +16,8 @@ use crate::model::{
     Visibility, Workspace, WorkspaceId,
 };
 use crate::plan::Selection;
-use crate::platform::PlatformAdapter as _;
 use crate::platform::fake::{Fake, Recorder};
+use crate::platform::{PlatformAdapter as _, RetryPolicy};
 
 /// 2026.
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -68,6 +68,7 @@ impl Scene {
                 max_channel_workers: 4,
                 channel_batch_size: 5,
                 page_size: 100,
+                retry: RetryPolicy::NONE,
                 job_retention: Duration::from_hours(1),
                 visibility_interval: Duration::from_hours(1),
                 visibility_holds: Duration::from_hours(2),

@@ -6,9 +6,9 @@ use super::channel::Failure;
 use super::closings::Closings;
 use super::context::{Context, TenantTask};
 use crate::archive::{ArchiveError, TenantRow, missing};
-use crate::model::{Channel, ChannelId, ChannelState, Timestamp, VisibilityRule, WorkspaceId};
+use crate::model::{Channel, ChannelId, ChannelState, ConfirmedRights, ProvenState, VisibilityRule};
 use crate::monitor::Monitor;
-use crate::platform::{ErrorKind, PlatformAdapter};
+use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
 /// Lists the channels of a tenant again. Of the channels that are read
 /// (`roots`: threads by their parents) those that were closed are told to
@@ -28,33 +28,40 @@ pub async fn look_again<P: PlatformAdapter>(
         closings.lose_workspace();
     }
     let (_, channels) = listing?;
-    let listed: HashMap<ChannelId, Option<ChannelState>> = channels
-        .iter()
-        .map(|channel| (channel.id, closed_state(channel, tenant.selection.visibility)))
-        .collect();
-    let mut closed = HashMap::new();
+    let rule = tenant.selection.visibility;
+    let listed: HashMap<ChannelId, Option<ChannelState>> =
+        channels.iter().map(|channel| (channel.id, closed_state(channel, rule))).collect();
+    let rights = ConfirmedRights::from_listing(&channels, asked_at);
+    let mut unsettled = None;
     for root in roots {
-        let state = match listed.get(root) {
-            Some(state) => *state,
-            None => state_of_unlisted(context, *root, tenant.workspace, monitor).await?,
+        let answered = match listed.get(root) {
+            Some(None) => Ok(None),
+            Some(Some(ChannelState::Unreadable)) => Ok(Some(ProvenState::listed(false))),
+            Some(Some(_)) => answered_state(context, *root, tenant, true, monitor).await,
+            None => answered_state(context, *root, tenant, false, monitor).await,
         };
-        closed.extend(state.map(|state| (*root, state)));
+        match answered {
+            Ok(state) => closings.add(state.map(|state| (*root, Some(state)))),
+            Err(failure) => {
+                // What may be closed is read no further, whatever its state is.
+                let is_closed = listed.get(root).is_some_and(Option::is_some);
+                closings.add(is_closed.then_some((*root, None)));
+                unsettled = Some(failure);
+            }
+        }
     }
-    closings.add(closed);
-    let readable = listed.into_iter().filter(|(_, state)| state.is_none()).map(|(id, _)| id).collect();
-    settle(context, row, readable, asked_at).await?;
-    Ok(())
+    settle(context, row, rights).await?;
+    unsettled.map_or(Ok(()), Err)
 }
 
 /// What is missing in readable channels counts as deleted.
 pub async fn settle<P>(
     context: &Context<P>,
     row: TenantRow,
-    readable: HashSet<ChannelId>,
-    confirmed_at: Timestamp,
+    rights: ConfirmedRights,
 ) -> Result<usize, ArchiveError> {
     let now = context.clock.now();
-    context.writer.run(move |tx| missing::settle(tx, row, &readable, confirmed_at, now)).await
+    context.writer.run(move |tx| missing::settle(tx, row, &rights, now)).await
 }
 
 /// `None` if the channel is still public and readable.
@@ -69,15 +76,27 @@ fn closed_state(channel: &Channel, rule: VisibilityRule) -> Option<ChannelState>
     }
 }
 
-/// Channels that the bot can't see may be left out of the listing.
-async fn state_of_unlisted<P: PlatformAdapter>(
+/// The state of a channel that a listing leaves out, or says is closed, by its own
+/// answer; `None` if it is still public and readable. An answer that contradicts a
+/// listing which says that it is closed fails: nothing is known then.
+async fn answered_state<P: PlatformAdapter>(
     context: &Context<P>,
     id: ChannelId,
-    workspace: WorkspaceId,
+    tenant: &TenantTask,
+    is_listed_closed: bool,
     monitor: &dyn Monitor,
-) -> Result<Option<ChannelState>, Failure> {
-    match context.platform.channel(id, workspace, monitor).await {
-        Ok(_) => Ok(None),
-        Err(error) => error.kind.proves().map(Some).ok_or_else(|| error.into()),
+) -> Result<Option<ProvenState>, Failure> {
+    match context.platform.channel(id, tenant.workspace, monitor).await {
+        Ok(channel) => match closed_state(&channel, tenant.selection.visibility) {
+            Some(state) => Ok(Some(ProvenState::answered(state))),
+            None if !is_listed_closed => Ok(None),
+            None => {
+                let detail = "the server's listing says that it is closed, and its own answer that it isn't";
+                Err(PlatformError::new(ErrorKind::Unreadable, format!("channel {id}"), detail).into())
+            }
+        },
+        Err(error) => {
+            error.kind.proves().map(|state| Some(ProvenState::answered(state))).ok_or_else(|| error.into())
+        }
     }
 }

@@ -191,6 +191,10 @@ impl Model {
                 place.states.clear();
             }
             place.states.insert(if is_hidden { "hidden" } else { "deleted" });
+            if is_hidden {
+                // The bot may not see it either, and nobody can tell why.
+                place.states.insert("unreadable");
+            }
             if place.parent.is_some_and(|parent| hidden.contains(&parent)) {
                 // What lies in a hidden channel isn't asked about.
                 place.states.insert("hidden");

@@ -36,7 +36,7 @@ fn scene(seed: u64) -> Scene {
         }
     }
     world.advance(HOUR);
-    sandbox.run(&["start"]).expect_code(0);
+    sandbox.expect_through(sandbox.run(&["start"]));
     let written = format!("SELECT count(*) FROM message_log WHERE author = '{}'", hash(id));
     let written = sandbox.count(&written);
     Scene { sandbox, id, written }
@@ -92,7 +92,7 @@ fn an_erasure_that_is_killed_is_finished_by_whatever_takes_the_lock_next() {
             kills += u32::from(!killed_within(&disturbed.sandbox, &forget, &mut dice, time));
             if disturbed.is_done(seed) {
                 let next = NEXT[done % NEXT.len()];
-                disturbed.sandbox.run(next).expect_code(0);
+                disturbed.sandbox.expect_through(disturbed.sandbox.run(next));
                 disturbed.assert_erased(seed, next[0]);
                 assert!(disturbed.is_done(seed));
                 copy(before.path(), disturbed.sandbox.dir.path());

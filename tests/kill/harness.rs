@@ -67,7 +67,7 @@ pub fn until_through(
         sleep(Duration::from_micros(dice.below(25_000)));
         if child.try_wait().unwrap().is_some() {
             let ran: Ran = child.wait_with_output().unwrap().into();
-            ran.expect_code(0);
+            sandbox.expect_through(ran);
             return kills;
         }
         send(&child, Signal::KILL);
@@ -76,7 +76,7 @@ pub fn until_through(
         // As it goes on where nobody stopped it.
         sandbox.sim.world().advance(Duration::from_secs(1));
     }
-    sandbox.run(arguments).expect_code(0);
+    sandbox.expect_through(sandbox.run(arguments));
     longest
 }
 

@@ -79,7 +79,7 @@ fn questions(sandbox: &Sandbox) -> Vec<Reaction> {
 fn a_pass_killed_again_and_again_finds_all_who_reacted_and_asks_nothing_twice_that_it_had_finished() {
     series(|seed| {
         let (disturbed, undisturbed) = (sandbox(seed), sandbox(seed));
-        undisturbed.run(&["start"]).expect_code(0);
+        undisturbed.expect_through(undisturbed.run(&["start"]));
         let questions = undisturbed.sim.journal().len() as u64;
         slow_down(&disturbed);
         let mut dice = Dice::new(seed);

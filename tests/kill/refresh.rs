@@ -58,7 +58,7 @@ fn read_and_changed(seed: u64) -> Sandbox {
     let recent: Vec<_> =
         channels(world, false).into_iter().map(|channel| (channel, world.append(channel, 30))).collect();
     world.advance(HOUR);
-    sandbox.run(&["start"]).expect_code(0);
+    sandbox.expect_through(sandbox.run(&["start"]));
     live(world, &recent, &mut Dice::new(seed));
     sandbox
 }
@@ -67,7 +67,7 @@ fn read_and_changed(seed: u64) -> Sandbox {
 fn read_and_changed_long_ago(seed: u64) -> Sandbox {
     let sandbox = sandbox_of_messages(seed);
     let world = sandbox.sim.world();
-    sandbox.run(&["start"]).expect_code(0);
+    sandbox.expect_through(sandbox.run(&["start"]));
     let mut dice = Dice::new(seed);
     for channel in channels(world, true) {
         let messages: Vec<u64> =
@@ -82,7 +82,7 @@ fn read_and_changed_long_ago(seed: u64) -> Sandbox {
 /// with this part of its questions.
 fn killed(disturbed: &Sandbox, undisturbed: &Sandbox, arguments: &[&str], share: u64, seed: u64) -> u32 {
     undisturbed.sim.journal().clear();
-    undisturbed.run(arguments).expect_code(0);
+    undisturbed.expect_through(undisturbed.run(arguments));
     let questions = undisturbed.sim.journal().len() as u64;
     slow_down(disturbed);
     let mut dice = Dice::new(seed);

@@ -13,7 +13,7 @@ const SERIES: u32 = 50;
 
 fn read(seed: u64) -> Sandbox {
     let sandbox = sandbox(seed);
-    sandbox.run(&["start"]).expect_code(0);
+    sandbox.expect_through(sandbox.run(&["start"]));
     sandbox
 }
 
@@ -53,7 +53,7 @@ fn killed(arguments: &[&str]) {
         disturbed.run(arguments).expect_code(0);
         assert!(is_done(&disturbed, messages, purges, seed));
         for sandbox in [&disturbed, &undisturbed] {
-            sandbox.run(&["start"]).expect_code(0);
+            sandbox.expect_through(sandbox.run(&["start"]));
             settle(sandbox, &["start"]);
         }
         assert_archived(disturbed.sim.world(), &disturbed.archive(), GUILD);

@@ -7,7 +7,9 @@ use hashbrown::HashMap;
 use super::super::{Facts, discover, discover_archived};
 use super::{channel, complete, hours_ago, id, known, thread};
 use crate::archive::KnownChannel;
-use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, Visibility, Workspace, WorkspaceId};
+use crate::model::{
+    Channel, ChannelId, ChannelKind, ChannelState, ProvenState, Visibility, Workspace, WorkspaceId,
+};
 use crate::monitor::{Monitor, Silent};
 use crate::platform::fake::{Call, Fake, Place};
 use crate::platform::{ErrorKind, PlatformError};
@@ -82,7 +84,7 @@ async fn absence_is_proved_by_asking_for_the_channel() {
     let fake = server([]);
     let gone = KnownChannel { archived: None, ..known(6, ChannelKind::Text, None, complete(200, 30)) };
     let facts = discovered(&fake, &HashMap::from([(id(6), gone)])).await;
-    assert_eq!(facts.gone, [(id(6), ChannelState::Deleted)]);
+    assert_eq!(facts.gone, [(id(6), ProvenState::answered(ChannelState::Deleted))]);
     fake.change_channel(id(5), |channel| channel.visibility = Visibility::default());
     let known = [
         known(5, ChannelKind::Text, None, complete(200, 30)),
@@ -91,7 +93,9 @@ async fn absence_is_proved_by_asking_for_the_channel() {
     let known = known.into_iter().map(|known| (known.id, known)).collect();
     let mut facts = discovered(&fake, &known).await;
     facts.gone.sort_by_key(|(id, _)| *id);
-    assert_eq!(facts.gone, [(id(5), ChannelState::Hidden), (id(9), ChannelState::Hidden)], "and its threads");
+    let hidden = ChannelState::Hidden;
+    let with_its_threads = [(id(5), ProvenState::answered(hidden)), (id(9), ProvenState::of_parent(hidden))];
+    assert_eq!(facts.gone, with_its_threads);
 }
 
 #[tokio::test]
@@ -125,7 +129,7 @@ async fn threads_of_a_channel_whose_listing_failed_are_not_asked_for_one_by_one(
     fake.fail(Place::ArchivedThreads(id(5)), out_of_order());
     let facts = discovered(&fake, &once_active(10..150)).await;
     assert_eq!((asked_for(&fake), facts.remembered.len()), (0, 140));
-    assert!(facts.gone.is_empty() && facts.unasked.is_empty());
+    assert!(facts.gone.is_empty() && facts.unsettled.is_empty());
 }
 
 #[tokio::test]
@@ -139,7 +143,7 @@ async fn of_a_channel_that_cannot_be_asked_for_no_thread_is_asked_for() {
     known.insert(id(6), super::known(6, ChannelKind::Text, None, complete(200, 30)));
     let facts = discovered(&fake, &known).await;
     assert_eq!(asked_for(&fake), 1);
-    assert_eq!(facts.unasked.iter().map(|(channel, _)| *channel).collect::<Vec<_>>(), [id(6)]);
+    assert_eq!(facts.unsettled.iter().map(|(channel, _)| *channel).collect::<Vec<_>>(), [id(6)]);
     assert!(facts.gone.is_empty(), "nothing is concluded");
 }
 
@@ -150,7 +154,7 @@ async fn a_platform_in_trouble_is_not_asked_for_everything() {
         (10..30).map(|raw| (id(raw), known(raw, ChannelKind::Text, None, complete(200, 30)))).collect();
     (10..30).for_each(|raw| fake.fail(Place::Channel(id(raw)), out_of_order()));
     let facts = discovered(&fake, &known).await;
-    assert_eq!((asked_for(&fake), facts.unasked.len()), (3, 3));
+    assert_eq!((asked_for(&fake), facts.unsettled.len()), (3, 3));
     assert!(facts.gone.is_empty());
 }
 

@@ -32,12 +32,11 @@ pub async fn workspace(
     let subject = format!("server {id}");
     let route = Route::GetGuild { guild_id, with_counts: false };
     let guild = client.read(&route, &subject, monitor, |answer| read_guild(&answer, id)).await?;
-    let roles = match guild.roles {
-        Some(roles) => roles,
-        None => {
-            let route = Route::GetGuildRoles { guild_id };
-            client.read(&route, &subject, monitor, |answer| read_roles(&answer, id)).await?
-        }
+    let roles = if let Some(roles) = guild.roles {
+        roles
+    } else {
+        let route = Route::GetGuildRoles { guild_id };
+        client.read(&route, &subject, monitor, |answer| read_roles(&answer, id)).await?
     };
     let bot_roles = bot_roles(client, guild_id, bot, &roles, monitor).await?;
     let rights = GuildRights::new(id, &roles, guild.owner, bot, bot_roles);

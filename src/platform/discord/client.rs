@@ -22,14 +22,11 @@ const FRONT_DOOR_WAIT: Duration = Duration::from_mins(2);
 const FRONT_DOOR_PATIENCE: u32 = 3;
 /// What they mean.
 const SHUT_OUT: &str = "this address is shut out by Discord's front door (HTTP 429 without Retry-After)";
-/// The least wait before a request is sent that met two 429s in a row; it
-/// doubles with each further one.
-const FIRST_LEAST_WAIT: Duration = Duration::from_millis(125);
-/// So many requests may meet one limit together: from twice as many 429s in a
-/// row without a wait on, all requests wait.
+/// So many requests may meet one limit together: from this many 429s in a row
+/// without a wait on, all requests wait.
 const LIMITED_TOGETHER: u32 = 20;
-/// The longest of these waits.
-const LONGEST_LEAST_WAIT: Duration = Duration::from_mins(1);
+/// The longest wait for a server that asks for none, in retry delays.
+const LONGEST_LEAST_WAIT: u32 = 60;
 /// A wait shorter than this is the limiter's and the gate's own work.
 const NOTICEABLE_WAIT: Duration = Duration::from_millis(5);
 
@@ -133,7 +130,7 @@ impl Client {
                 return Err(error);
             }
             // The limiter and the gate wait for what the answer says.
-            let least = least_wait(limited);
+            let least = self.least_wait(limited);
             if least > limit.wait {
                 tokio::time::sleep(least).await;
             }
@@ -188,14 +185,23 @@ impl Client {
         }
     }
 
+    /// How long a request waits at least that met this many 429s in a row before,
+    /// whatever `Retry-After` says: a server that says 0 each time is not asked in
+    /// a tight loop. A quarter of the retry delay, doubled with each 429.
+    fn least_wait(&self, limited: u32) -> Duration {
+        let delay = self.retry.base_delay;
+        let doubled = (delay / 4).saturating_mul(1 << limited.min(10));
+        if limited == 0 { Duration::ZERO } else { doubled.min(delay.saturating_mul(LONGEST_LEAST_WAIT)) }
+    }
+
     /// Takes note of a 429, and stops everyone if it means everyone. Returns how
     /// often in a row the front door was shut.
     fn learn(&self, limit: &Limit, endpoint: &Endpoint, monitor: &dyn Monitor) -> u32 {
         if limit.scope != "shared" {
             self.gate.record_refusal();
             let in_a_row = self.gate.record_limited();
-            if limit.wait < FIRST_LEAST_WAIT {
-                self.gate.stop_for(least_wait(in_a_row / LIMITED_TOGETHER));
+            if limit.wait < self.least_wait(1) {
+                self.gate.stop_for(self.least_wait(in_a_row / LIMITED_TOGETHER));
             }
         }
         let mut shut_out = 0;
@@ -215,17 +221,6 @@ impl Client {
             endpoint: format!("GET /{}", endpoint.path),
         });
         shut_out
-    }
-}
-
-/// How long a request waits at least that met this many 429s in a row before,
-/// whatever `Retry-After` says: a server that says 0 each time is not asked in a
-/// tight loop.
-fn least_wait(limited: u32) -> Duration {
-    if limited == 0 {
-        Duration::ZERO
-    } else {
-        (FIRST_LEAST_WAIT * (1 << limited.min(10))).min(LONGEST_LEAST_WAIT)
     }
 }
 

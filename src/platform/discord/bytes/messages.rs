@@ -188,7 +188,8 @@ impl Shelf {
     fn store(&self, page: Page, body: &str) {
         let reactions =
             KeptReactions { mode: ReactionMode::Users, began_at: NOW, window: Duration::ZERO, is_full: true };
-        let batch = PageBatch { channel: self.row, after: None, page, read_at: NOW, reactions };
+        let batch =
+            PageBatch { channel: self.row, after: None, page, read_at: NOW, reactions, has_gap: false };
         let stored = self.writer.run(move |tx| store_page(tx, &batch, NOW));
         let stored = self.runtime.block_on(stored);
         stored.unwrap_or_else(|error| panic!("it can't be stored: {error}\n{body}"));

@@ -1,0 +1,100 @@
+//! Why channels aren't read, for people and for scripts.
+
+use std::fmt;
+
+use crate::model::{ChannelId, ChannelKind};
+
+/// Why a channel isn't read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeftOutReason {
+    /// @everyone lacks these permissions.
+    NotPublic(Vec<&'static str>),
+    /// @everyone may see it, but not its history, and the tenant asks for that.
+    HistoryNotPublic,
+    /// The bot lacks these permissions.
+    BotLacks(Vec<&'static str>),
+    /// The tenant's include or exclude list.
+    NotWanted,
+    /// It is of a kind that is never archived.
+    Kind,
+    /// What the platform says of it can't be read.
+    Unreadable,
+    /// The tenant's archive begins in the future.
+    SinceInFuture,
+    /// No listing names it any more, and the bot may not see it.
+    Vanished,
+}
+
+impl LeftOutReason {
+    /// The rule's name, for scripts.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::NotPublic(_) => "not_public",
+            Self::HistoryNotPublic => "history_not_public",
+            Self::BotLacks(_) => "bot_lacks_permission",
+            Self::NotWanted => "not_wanted",
+            Self::Kind => "kind",
+            Self::Unreadable => "unreadable",
+            Self::SinceInFuture => "since_in_future",
+            Self::Vanished => "vanished",
+        }
+    }
+
+    /// The permissions that are missing, by their names in the platform's
+    /// settings.
+    pub fn missing_permissions(&self) -> &[&'static str] {
+        match self {
+            Self::NotPublic(lacks) | Self::BotLacks(lacks) => lacks,
+            Self::HistoryNotPublic
+            | Self::NotWanted
+            | Self::Kind
+            | Self::Unreadable
+            | Self::SinceInFuture
+            | Self::Vanished => &[],
+        }
+    }
+}
+
+impl fmt::Display for LeftOutReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPublic(lacks) if lacks.is_empty() => f.write_str("not public"),
+            Self::NotPublic(lacks) => write!(f, "not public: @everyone lacks {}", lacks.join(", ")),
+            Self::HistoryNotPublic => f.write_str("its history is not public, and the tenant asks for that"),
+            Self::BotLacks(lacks) => write!(f, "the bot lacks {}", lacks.join(", ")),
+            Self::NotWanted => f.write_str("left out by include_channels or exclude_channels"),
+            Self::Kind => f.write_str("of a kind that is never archived"),
+            Self::Unreadable => f.write_str("what the platform says of it can't be read"),
+            Self::SinceInFuture => f.write_str("since lies in the future"),
+            Self::Vanished => f.write_str(
+                "in no listing any more, and the bot may not see it: it was closed to @everyone, or the bot's role lost View Channel",
+            ),
+        }
+    }
+}
+
+/// A channel that isn't read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftOut {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Its name, raw.
+    pub name: String,
+    /// What it is.
+    pub kind: ChannelKind,
+    /// Why.
+    pub reason: LeftOutReason,
+    /// The key of the configuration that leaves it out, if one does.
+    pub key: Option<&'static str>,
+}
+
+impl LeftOut {
+    /// Why, in words.
+    pub fn explanation(&self) -> String {
+        match self.key {
+            Some("include_channels") => "not named by include_channels".to_owned(),
+            Some(key) => format!("left out by {key}"),
+            None => self.reason.to_string(),
+        }
+    }
+}

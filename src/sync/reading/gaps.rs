@@ -1,0 +1,114 @@
+//! What stands in the way of reading on: pages that can't be had although the
+//! rest of the channel can, and messages without a readable ID.
+
+use super::super::channel::Failure;
+use super::super::pieces::{GapSearch, Pieces};
+use super::{Pass, PassEnd, Purpose, Reading};
+use crate::archive::{ArchiveError, broken};
+use crate::model::{BrokenMessage, ChannelEnd, MessageId, MessagePage};
+use crate::monitor::{Counter, Monitor as _};
+use crate::platform::{ErrorKind, PageCursor, PlatformAdapter, PlatformError};
+
+/// Whether a failure may be that of one page, and not of the network or the
+/// platform as a whole.
+pub(super) const fn may_be_of_page(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Server | ErrorKind::Timeout | ErrorKind::Unreadable | ErrorKind::Network)
+}
+
+impl<P: PlatformAdapter> Reading<'_, P> {
+    /// A page can't be had. Where other pages of the channel can, it is asked for
+    /// in smaller pieces, down to one message, which the reading goes round.
+    pub(super) async fn reduce(
+        &mut self,
+        pass: &mut Pass,
+        error: PlatformError,
+    ) -> Result<Option<PassEnd>, Failure> {
+        if !pass.pieces.is_reduced() {
+            match self.answers_elsewhere(pass).await {
+                Ok(true) => {}
+                Ok(false) => return Err(error.into()),
+                Err(end) => return Ok(Some(end)),
+            }
+        }
+        if pass.pieces.reduce() {
+            return Ok(None);
+        }
+        // The last probe may have met a passing fault.
+        match self.ask(PageCursor::After(pass.cursor), 1, false).await {
+            Err(end) => Ok(Some(end)),
+            Ok(Ok(_)) => Ok(None),
+            Ok(Err(again)) if !may_be_of_page(again.kind) => Err(again.into()),
+            Ok(Err(_)) if pass.purpose == Purpose::Reread => Ok(Some(PassEnd::Unread)),
+            Ok(Err(again)) => self.skip(pass, again).await,
+        }
+    }
+
+    /// Whether the server gives other messages of the channel: the last that was
+    /// read, or the newest. Then it is only this page that fails.
+    async fn answers_elsewhere(&self, pass: &Pass) -> Result<bool, PassEnd> {
+        let behind = |id: MessageId| PageCursor::After(MessageId::new(id.get() - 1));
+        let read = [pass.cursor, self.task.plan.read_to].into_iter().flatten().map(behind);
+        for cursor in read.chain([PageCursor::Newest]) {
+            let page = self.ask(cursor, 1, true).await?;
+            if page.is_ok_and(|page| page.last_id().is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Goes round the message behind the cursor, which the server can't give: finds
+    /// its ID, records it like a malformed message, and goes on behind it.
+    async fn skip(&mut self, pass: &mut Pass, error: PlatformError) -> Result<Option<PassEnd>, Failure> {
+        let mut search =
+            GapSearch::new(pass.cursor, self.task.plan.channel.last_message_id, &self.task.plan.malformed);
+        while let Some(probe) = search.next_probe() {
+            match self.ask(PageCursor::After(Some(probe)), 1, true).await {
+                Ok(answer) => search.answered(probe, answer.is_ok()),
+                Err(end) => return Ok(Some(end)),
+            }
+        }
+        let Some(message) = search.found() else { return Err(error.into()) };
+        // A passing fault may have misled the search.
+        match self.ask(PageCursor::After(MessageId::new(message.get() - 1)), 1, false).await {
+            Err(end) => return Ok(Some(end)),
+            Ok(Ok(_)) => return Err(error.into()),
+            Ok(Err(_)) => {}
+        }
+        let reason = format!("the server gives no page that holds it ({})", error.detail);
+        let page = MessagePage {
+            broken: vec![BrokenMessage { id: Some(message), reason }],
+            ..MessagePage::default()
+        };
+        self.store(pass, page, self.context.clock.now(), true).await?;
+        pass.pieces = Pieces::new(self.context.settings.page_size);
+        Ok(None)
+    }
+
+    /// There is something behind the cursor, but no ID to go on from. As the
+    /// newest messages of the channel it is recorded, and asked for again by
+    /// the next run; what follows a whole page of it can't be reached.
+    pub(super) async fn take_nameless(&mut self, pass: &Pass, page: MessagePage) -> Result<PassEnd, Failure> {
+        if page.is_full {
+            return Err(self.contradicted("no message of the page has a readable ID"));
+        }
+        self.note_nameless(pass, None, page.broken).await?;
+        Ok(PassEnd::Reached(ChannelEnd::malformed_tail()))
+    }
+
+    /// Records messages without readable ID behind the cursor, up to `until`.
+    pub(super) async fn note_nameless(
+        &mut self,
+        pass: &Pass,
+        until: Option<MessageId>,
+        broken: Vec<BrokenMessage>,
+    ) -> Result<(), ArchiveError> {
+        let (row, after, now) = (self.task.row, pass.cursor, self.context.clock.now());
+        let key = broken::nameless_key(after, until);
+        self.meter.count(Counter::BrokenMessages, broken.len() as u64);
+        if pass.purpose == Purpose::Reread {
+            self.still_broken.push(key);
+        }
+        self.write(move |tx| broken::note_nameless(tx, row, key, after, &broken, now)).await
+    }
+}
