@@ -53,7 +53,7 @@ CREATE INDEX reaction_attempts_by_emoji ON reaction_attempts (emoji_id);
 CREATE TABLE named_threads (
     channel_id  INTEGER NOT NULL REFERENCES channels (id),  -- the parent
     platform_id INTEGER NOT NULL,                           -- the thread
-    asked_at    INTEGER,                                    -- it was asked for, and is not to be archived
+    asked_at    INTEGER,                                    -- when it was asked for
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
     PRIMARY KEY (channel_id, platform_id)

@@ -139,5 +139,6 @@ fn known(id: ChannelId) -> KnownChannel {
         asked_at: None,
         has_vanished: false,
         has_messages: true,
+        was_named: false,
     }
 }

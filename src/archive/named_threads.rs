@@ -22,8 +22,8 @@ pub fn note(tx: &Tx<'_>, parent: ChannelRow, thread: ChannelId, now: Timestamp) 
     Ok(())
 }
 
-/// Takes note of what came of asking for threads: those that are archived from
-/// now on, and those that are not to be.
+/// Takes note that threads were asked for: those that are archived from now on,
+/// and those that are not to be. The former stay here: no listing named them.
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -41,13 +41,6 @@ pub fn settle(
                 AND channel_id IN (SELECT id FROM channels WHERE tenant_id = ?1)",
         )?
         .execute(params![tenant.0, serde_json::Value::from(ids).to_string(), now.as_millis()])?;
-    tx.connection
-        .prepare_cached(
-            "DELETE FROM named_threads
-              WHERE channel_id IN (SELECT id FROM channels WHERE tenant_id = ?1)
-                AND platform_id IN (SELECT platform_id FROM channels WHERE tenant_id = ?1)",
-        )?
-        .execute(params![tenant.0])?;
     Ok(())
 }
 

@@ -46,6 +46,8 @@ pub struct KnownChannel {
     pub has_vanished: bool,
     /// Whether messages of it are archived.
     pub has_messages: bool,
+    /// Whether it was found because something named it, and not by a listing.
+    pub was_named: bool,
 }
 
 impl Reader {
@@ -80,7 +82,10 @@ impl Reader {
                     s.threads_listed_at, c.state, c.archived,
                     c.name, c.opened_at, s.full_done, s.backfill_since, s.backfill_cursor, s.empty_after, t.id,
                     s.end_announced_id, s.end_confirmed_at, s.end_doubted_at, c.asked_at, c.vanished_at,
-                    c.message_count
+                    c.message_count,
+                    EXISTS (SELECT 1 FROM named_threads n
+                             WHERE n.channel_id = c.parent_id AND n.platform_id = c.platform_id
+                               AND n.asked_at IS NOT NULL)
                FROM tenants t
                JOIN channels c ON c.tenant_id = t.id
                LEFT JOIN channels p ON p.id = c.parent_id
@@ -151,5 +156,6 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
         asked_at: time(25)?,
         has_vanished: time(26)?.is_some(),
         has_messages: row.get::<_, i64>(27)? > 0,
+        was_named: row.get(28)?,
     }))
 }

@@ -76,7 +76,7 @@ impl Finding {
                 format!("{messages} in {channel}: only what can be read of them is archived")
             }
             FindingKind::VanishedChannel => {
-                format!("{channel} is in no listing any more, and the bot may not see it")
+                format!("#{} ({channel}) is in no listing any more, and the bot may not see it", self.name)
             }
             FindingKind::EveryChannelVanished => {
                 let channels = super::counted(self.count, "channel");

@@ -279,7 +279,8 @@ impl<P: PlatformAdapter> Search<'_, P> {
 
     /// A thread is there, though no listing named it.
     fn take_thread(&mut self, known: &KnownChannel, answered: Channel) {
-        if let Some(parent) = self.listed.should_have_named(&answered) {
+        // One that no listing ever named proves nothing about the others.
+        if let Some(parent) = self.listed.should_have_named(&answered).filter(|_| !known.was_named) {
             self.found.left_out.push((parent, answered.id));
         }
         let parent = known.parent_id.and_then(|parent| self.listed.named.get(&parent).cloned());

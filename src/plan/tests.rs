@@ -80,6 +80,7 @@ fn known(raw: u64, kind: ChannelKind, parent: Option<u64>, checkpoint: Checkpoin
         asked_at: None,
         has_vanished: false,
         has_messages: true,
+        was_named: false,
     }
 }
 

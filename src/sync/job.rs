@@ -297,7 +297,8 @@ impl JobRecord {
                 _ => None,
             };
             let cause = finding.kind.cause();
-            if self.errors.iter().filter(is_told).any(|error| error.cause == cause) {
+            let says_so = |error: &JobError| error.cause == cause || error.cause == Cause::NotArchived;
+            if self.errors.iter().filter(is_told).any(says_so) {
                 continue;
             }
             let error = JobError { channel_id: finding.channel, cause, error: finding.text(), at: now };

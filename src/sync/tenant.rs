@@ -317,7 +317,12 @@ fn refused<P>(context: &Context<P>, plan: &Plan, asked: &[ChannelId]) -> Vec<Job
     let error = |left_out: &crate::plan::LeftOut| JobError {
         channel_id: Some(left_out.channel),
         cause: Cause::NotArchived,
-        error: format!("channel {} is not read: {}", left_out.channel, left_out.reason),
+        error: format!(
+            "#{} (channel {}) is not read: {}",
+            anonymize::sayable(&left_out.name),
+            left_out.channel,
+            left_out.reason
+        ),
         at: context.clock.now(),
     };
     left_out.map(error).collect()
