@@ -100,6 +100,39 @@ fn every_released_archive_is_opened_brought_up_to_date_and_gone_on_with() {
     }
 }
 
+/// Older versions moved the checkpoint to the newest message of the listing when a
+/// page came empty, and took an empty list of reactors for the truth.
+#[test]
+fn what_an_older_version_concluded_from_empty_answers_is_asked_for_again() {
+    let sandbox = Sandbox::new(world());
+    let chat = sandbox.sim.world().channel_named(GUILD, "chat").unwrap();
+    fs::copy(folder().join("archive-v2.sqlite"), sandbox.archive_path()).unwrap();
+    let before = content(&sandbox.archive());
+    let newest: u64 = sandbox.sim.world().truth_channel(chat).unwrap().messages().last().unwrap().id;
+    let lied_to = format!(
+        "PRAGMA foreign_keys = OFF;
+         CREATE TEMP TABLE lost AS
+           SELECT m.channel_id AS channel_id, m.platform_id AS id
+             FROM messages m JOIN channels c ON c.id = m.channel_id
+            WHERE c.platform_id = {chat} ORDER BY m.platform_id DESC LIMIT 15;
+         DELETE FROM messages WHERE (channel_id, platform_id) IN (SELECT channel_id, id FROM lost);
+         DELETE FROM message_attachments WHERE (channel_id, message_id) IN (SELECT channel_id, id FROM lost);
+         DELETE FROM message_emoji_reactions WHERE (channel_id, message_id) IN (SELECT channel_id, id FROM lost);
+         DELETE FROM message_reaction_counts WHERE (channel_id, message_id) IN (SELECT channel_id, id FROM lost);
+         UPDATE channels SET message_count = message_count - 15,
+                last_message_id = (SELECT max(m.platform_id) FROM messages m WHERE m.channel_id = channels.id)
+          WHERE platform_id = {chat};
+         UPDATE sync_progress SET last_message_id = {newest}
+          WHERE channel_id = (SELECT id FROM channels WHERE platform_id = {chat});
+         DELETE FROM message_emoji_reactions;"
+    );
+    sandbox.archive().execute_batch(&lied_to).unwrap();
+    assert!(content(&sandbox.archive()).len() < before.len());
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!(content(&sandbox.archive()), before);
+    assert!(sandbox.rows("PRAGMA foreign_key_check").is_empty());
+}
+
 #[test]
 #[ignore = "freezes the archive of a schema that is about to be released"]
 fn freeze() {
