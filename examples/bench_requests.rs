@@ -22,16 +22,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     if binaries.is_empty() {
         return Err("usage: bench_requests BINARY...".into());
     }
-    let worlds: [(&str, fn() -> Description); 4] = [
-        ("equal", || Description::of_channels(1 << 50, channels(|_| 2_000))),
-        ("zipf", || Description::of_channels(1 << 50, channels(|rank| 100_000 / (rank + 1)))),
-        ("threads", with_threads),
-        ("two tenants", two_tenants),
+    let worlds = [
+        ("equal", Description::of_channels(1 << 50, channels(|_| 2_000))),
+        ("zipf", Description::of_channels(1 << 50, channels(|rank| 100_000 / (rank + 1)))),
+        ("threads", with_threads()),
+        ("two tenants", two_tenants()),
     ];
-    for (name, world) in worlds {
+    for (name, world) in &worlds {
         let mut first = Vec::new();
         for binary in &binaries {
-            let requests = measure(binary, &world())?;
+            let requests = measure(binary, world)?;
             if first.is_empty() {
                 first.clone_from(&requests);
             }

@@ -7,6 +7,8 @@ ALTER TABLE sync_progress ADD COLUMN end_announced_id INTEGER;
 ALTER TABLE sync_progress ADD COLUMN end_confirmed_at INTEGER;
 -- Since when the end is unconfirmed; NULL: it is confirmed, or not reached yet.
 ALTER TABLE sync_progress ADD COLUMN end_doubted_at INTEGER;
+-- 1: it was confirmed only because the newest page stayed empty for a day.
+ALTER TABLE sync_progress ADD COLUMN end_was_empty INTEGER NOT NULL DEFAULT 0 CHECK (end_was_empty IN (0, 1));
 -- Since when the listing of archived threads is incomplete.
 ALTER TABLE sync_progress ADD COLUMN threads_doubted_at INTEGER;
 
@@ -53,7 +55,8 @@ CREATE INDEX reaction_attempts_by_emoji ON reaction_attempts (emoji_id);
 CREATE TABLE named_threads (
     channel_id  INTEGER NOT NULL REFERENCES channels (id),  -- the parent
     platform_id INTEGER NOT NULL,                           -- the thread
-    asked_at    INTEGER,                                    -- when it was asked for
+    asked_at    INTEGER,                                    -- when an answer for it last came
+    attempts    INTEGER NOT NULL DEFAULT 0,                 -- to ask for it
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
     PRIMARY KEY (channel_id, platform_id)

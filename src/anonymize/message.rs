@@ -100,8 +100,8 @@ pub struct Message {
     pub metadata: Option<ScrubbedText>,
     /// Whether an ordinary message came without anything in it.
     pub is_blank: bool,
-    /// Whether that was by a person, who writes no message of nothing.
-    pub is_withheld: bool,
+    /// Whether it is an ordinary one by a person, who writes none of nothing.
+    pub is_by_person: bool,
     /// The thread that it names.
     pub named_thread: Option<ChannelId>,
     /// Paths of the fields that were dropped because they are malformed.
@@ -135,7 +135,7 @@ impl Message {
             people: Vec::new(),
             metadata: None,
             is_blank: false,
-            is_withheld: false,
+            is_by_person: false,
             named_thread: self.named_thread,
             malformed_fields: Vec::new(),
         }
@@ -167,7 +167,7 @@ pub fn page(page: model::MessagePage) -> Page {
 }
 
 fn message(mut message: model::Message) -> Message {
-    let is_withheld = message.is_blank && message.is_by_person();
+    let is_by_person = message.is_by_person();
     if !message.malformed_fields.is_empty() {
         let fields = message.malformed_fields.iter().map(String::as_str).collect::<Vec<_>>();
         message.metadata.insert("malformed".to_owned(), fields.into());
@@ -194,7 +194,7 @@ fn message(mut message: model::Message) -> Message {
         reactions,
         metadata: scrub_json(message.metadata, &mut people),
         is_blank: message.is_blank,
-        is_withheld,
+        is_by_person,
         named_thread: message.named_thread,
         malformed_fields: message.malformed_fields,
         people,

@@ -9,7 +9,7 @@ use super::missing::{self, Range};
 use super::reactions::{self, KeptReactions};
 use super::{ArchiveError, ChannelRow, Tx, broken, named_threads, progress, unknown_fields, users};
 use crate::anonymize::{Attachment, Message, Page, Person};
-use crate::model::{BrokenMessage, MessageId, ReactionMode, Timestamp};
+use crate::model::{BrokenMessage, CONTENT_FIELDS, MessageId, ReactionMode, Timestamp};
 
 /// A page that is to be stored.
 #[derive(Debug)]
@@ -61,11 +61,8 @@ impl PageBatch {
 pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<PageOutcome, ArchiveError> {
     let mut left_over = stored_in_range(tx, batch)?;
     let mut outcome = PageOutcome::default();
-    for message in batch.page.messages.iter().filter(|message| message.is_withheld) {
-        let is_known = left_over.contains_key(&message.id.as_i64());
-        if is_known && has_lost_its_content(tx, batch.channel, message)? {
-            return Ok(PageOutcome { is_withheld: true, ..PageOutcome::default() });
-        }
+    if is_withheld(tx, batch, &left_over)? {
+        return Ok(PageOutcome { is_withheld: true, ..PageOutcome::default() });
     }
     let mut insert = tx.connection.prepare_cached(INSERT_MESSAGE)?;
     for message in &batch.page.messages {
@@ -109,6 +106,21 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         count_messages(tx, batch, outcome.new_messages, now)?;
     }
     Ok(outcome)
+}
+
+/// Whether the content of the page is withheld: no message of a person has any, and
+/// one is archived with content.
+fn is_withheld(tx: &Tx<'_>, batch: &PageBatch, stored: &HashMap<i64, bool>) -> Result<bool, ArchiveError> {
+    let by_people = || batch.page.messages.iter().filter(|message| message.is_by_person);
+    if by_people().any(|message| !message.is_blank) {
+        return Ok(false);
+    }
+    for message in by_people().filter(|message| stored.contains_key(&message.id.as_i64())) {
+        if has_lost_its_content(tx, batch.channel, message)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Of a message by somebody who was erased only the blank row is kept.
@@ -206,12 +218,15 @@ const UPDATE_CORE: &str = "
 fn has_lost_its_content(tx: &Tx<'_>, channel: ChannelRow, message: &Message) -> Result<bool, ArchiveError> {
     let mut select = tx.connection.prepare_cached(
         "SELECT edited_at IS ?3
-                AND (content <> '' OR metadata IS NOT NULL
+                AND (content <> ''
+                     OR EXISTS (SELECT 1 FROM json_each(coalesce(metadata, '{}'))
+                                 WHERE key IN (SELECT value FROM json_each(?4)))
                      OR EXISTS (SELECT 1 FROM message_attachments WHERE channel_id = ?1 AND message_id = ?2))
            FROM messages WHERE channel_id = ?1 AND platform_id = ?2",
     )?;
     let edited_at = message.edited_at.map(Timestamp::as_millis);
-    Ok(select.query_row(params![channel.0, message.id.as_i64(), edited_at], |row| row.get(0))?)
+    let content = serde_json::Value::from(CONTENT_FIELDS.as_slice()).to_string();
+    Ok(select.query_row(params![channel.0, message.id.as_i64(), edited_at, content], |row| row.get(0))?)
 }
 
 /// What the bot can see of a message without its content.

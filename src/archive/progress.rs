@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{ArchiveError, ChannelRow, TenantRow, Tx};
-use crate::model::{Backfill, ChannelEnd, LastError, MessageId, ProgressStatus, Timestamp};
+use crate::model::{Backfill, ChannelEnd, EndEvidence, LastError, MessageId, ProgressStatus, Timestamp};
 
 /// A channel's reading begins. If it is the first, `since` is where the archive
 /// begins, `None` being the channel's beginning.
@@ -188,6 +188,7 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
                     failed_at = CASE WHEN ?10 THEN ?3 WHEN ?2 = 'completed' THEN NULL ELSE failed_at END,
                     end_announced_id = CASE WHEN ?12 THEN ?13 ELSE end_announced_id END,
                     end_confirmed_at = CASE WHEN ?12 THEN ?3 ELSE end_confirmed_at END,
+                    end_was_empty = CASE WHEN ?7 THEN ?15 ELSE end_was_empty END,
                     end_doubted_at = CASE WHEN ?14 THEN coalesce(end_doubted_at, ?3) WHEN ?7 THEN NULL
                                           ELSE end_doubted_at END,
                     last_cause = ?11, updated_at = ?3
@@ -208,6 +209,7 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
             end.end.is_some_and(ChannelEnd::is_of_listing),
             end.announced.map(MessageId::as_i64),
             end.is_doubted,
+            end.end.is_some_and(|end| end.evidence() == EndEvidence::EmptyForADay),
         ])?;
     Ok(())
 }

@@ -85,7 +85,8 @@ impl Reader {
                     c.message_count,
                     EXISTS (SELECT 1 FROM named_threads n
                              WHERE n.channel_id = c.parent_id AND n.platform_id = c.platform_id
-                               AND n.asked_at IS NOT NULL)
+                               AND n.asked_at IS NOT NULL),
+                    s.end_was_empty
                FROM tenants t
                JOIN channels c ON c.tenant_id = t.id
                LEFT JOIN channels p ON p.id = c.parent_id
@@ -143,7 +144,12 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
             second_look: row
                 .get::<_, Option<i64>>(20)?
                 .map(|after| SecondLook { after: MessageId::from_i64(after) }),
-            end: EndRecord { announced: message(22)?, confirmed_at: time(23)?, doubted_at: time(24)? },
+            end: EndRecord {
+                announced: message(22)?,
+                confirmed_at: time(23)?,
+                doubted_at: time(24)?,
+                was_empty: row.get::<_, Option<bool>>(29)?.unwrap_or(false),
+            },
             broken: Vec::new(),
             full_job_id: row.get(7)?,
             full_cursor: message(8)?,

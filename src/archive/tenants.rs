@@ -73,6 +73,8 @@ pub struct End {
     pub channels: u64,
     /// What was asked for, so that only runs of the same are compared.
     pub selection: String,
+    /// Whether all that the configuration wants was asked for.
+    pub is_whole: bool,
 }
 
 /// Records the end of a tenant's run.
@@ -84,7 +86,8 @@ pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> 
         .prepare_cached(
             "UPDATE tenants SET status = ?2, last_sync_at = ?3, last_error = ?4, last_cause = ?7, updated_at = ?3,
                     last_success_at = CASE WHEN ?5 THEN ?3 ELSE last_success_at END,
-                    last_channels = ?8, last_selection = ?9,
+                    last_channels = CASE WHEN ?10 THEN ?8 ELSE last_channels END,
+                    last_selection = CASE WHEN ?10 THEN ?9 ELSE last_selection END,
                     success_channels = CASE WHEN ?5 THEN ?8 ELSE success_channels END,
                     success_selection = CASE WHEN ?5 THEN ?9 ELSE success_selection END,
                     full_job_id = CASE WHEN ?6 THEN NULL ELSE full_job_id END
@@ -100,6 +103,7 @@ pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> 
             end.error.as_ref().and_then(LastError::cause_name),
             i64::try_from(end.channels).unwrap_or(i64::MAX),
             text_hash(&end.selection),
+            end.is_whole,
         ])?;
     Ok(())
 }

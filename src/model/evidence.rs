@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hashbrown::HashSet;
 
-use super::{Channel, ChannelId, ChannelState, MessageId, MessagePage, Timestamp};
+use super::{Channel, ChannelId, ChannelState, MessageId, MessagePage, Timestamp, UserId};
 
 /// An answer that only time can confirm counts once it has come again after
 /// this long, and an end that was confirmed holds this long.
@@ -78,6 +78,8 @@ pub struct EndRecord {
     pub confirmed_at: Option<Timestamp>,
     /// Since when the end is unconfirmed: when the newest page first came empty.
     pub doubted_at: Option<Timestamp>,
+    /// Whether it was confirmed only because the newest page stayed empty.
+    pub was_empty: bool,
 }
 
 impl EndRecord {
@@ -120,9 +122,9 @@ pub enum NewestPageVerdict {
 impl EndFacts {
     /// The end, if nothing speaks against it or it is known from before.
     pub fn without_asking(&self, now: Timestamp) -> Option<ChannelEnd> {
-        let is_announced = self.announced > self.cursor;
-        if !is_announced && !self.is_counted && !self.has_archived_beyond {
-            return Some(ChannelEnd { evidence: EndEvidence::NothingAnnounced });
+        // Where a listing names no message, the newest page tells.
+        if let Some(end) = self.unannounced().filter(|_| self.announced.is_some()) {
+            return Some(end);
         }
         let still_holds = self.record.holds_for(self.announced, now) && !self.has_archived_beyond;
         still_holds.then_some(ChannelEnd { evidence: EndEvidence::StillConfirmed })
@@ -137,11 +139,24 @@ impl EndFacts {
         }
     }
 
-    /// The end, if the newest page came empty a day ago as well.
+    /// The end, if no listing, no count and no archived message says that anything
+    /// follows.
+    pub fn unannounced(&self) -> Option<ChannelEnd> {
+        let is_silent = self.announced <= self.cursor && !self.is_counted && !self.has_archived_beyond;
+        is_silent.then_some(ChannelEnd { evidence: EndEvidence::NothingAnnounced })
+    }
+
+    /// The end, if the newest page came empty a day ago as well. It stays the end
+    /// until a listing names another message.
     pub fn after_a_day(&self, now: Timestamp) -> Option<ChannelEnd> {
+        let empty = ChannelEnd { evidence: EndEvidence::EmptyForADay };
+        let is_known = self.record.was_empty && self.record.announced == self.announced;
+        if is_known && !self.has_archived_beyond {
+            return Some(empty);
+        }
         let doubted_at = self.record.doubted_at?;
         let is_old = doubted_at <= now && now.since(doubted_at) >= CONFIRMATION_INTERVAL;
-        is_old.then_some(ChannelEnd { evidence: EndEvidence::EmptyForADay })
+        is_old.then_some(empty)
     }
 }
 
@@ -234,11 +249,16 @@ impl ConfirmedRights {
     }
 }
 
-/// How many ordinary messages of people came with and without content.
+/// How many ordinary messages of people came without content since the last one
+/// that had some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ContentTally {
-    with_content: usize,
     blank: usize,
+    /// Who wrote the first of them.
+    first_author: Option<UserId>,
+    /// Whether somebody else wrote one, too.
+    has_several_authors: bool,
+    is_withheld: bool,
 }
 
 impl ContentTally {
@@ -247,23 +267,22 @@ impl ContentTally {
     pub fn and(self, page: &MessagePage) -> Self {
         let by_people = page.messages.iter().filter(|message| message.is_by_person());
         by_people.fold(self, |tally, message| {
-            if message.is_blank {
-                Self { blank: tally.blank + 1, ..tally }
-            } else {
-                Self { with_content: tally.with_content + 1, ..tally }
+            if !message.is_blank {
+                return Self { is_withheld: tally.is_withheld, ..Self::default() };
             }
+            let author = message.author.map(|author| author.id);
+            let first_author = tally.first_author.or(author);
+            let has_several_authors = tally.has_several_authors || author != first_author;
+            let blank = tally.blank + 1;
+            let is_withheld = tally.is_withheld || (blank >= BLANK_MESSAGES && has_several_authors);
+            Self { blank, first_author, has_several_authors, is_withheld }
         })
     }
 
-    /// Whether content is withheld: people don't write so many messages of
-    /// nothing.
+    /// Whether content is withheld: people don't write so many messages of nothing
+    /// in a row. One of them alone may have an odd way of writing.
     pub const fn is_withheld(self) -> bool {
-        self.with_content == 0 && self.blank >= BLANK_MESSAGES
-    }
-
-    /// Whether all of it came without content, be it little.
-    pub const fn is_blank(self) -> bool {
-        self.with_content == 0 && self.blank > 0
+        self.is_withheld
     }
 }
 
@@ -297,7 +316,8 @@ mod tests {
     fn an_empty_page_is_believed_at_once_only_where_nothing_says_otherwise() {
         let end = |facts: EndFacts| facts.without_asking(at(0)).map(ChannelEnd::evidence);
         let silent = EndFacts::default();
-        assert_eq!(end(silent), Some(EndEvidence::NothingAnnounced));
+        assert_eq!(end(silent), None, "a listing that names none doesn't say that there is none");
+        assert!(silent.unannounced().is_some());
         let read = EndFacts { cursor: id(9), announced: id(9), ..silent };
         assert_eq!(end(read), Some(EndEvidence::NothingAnnounced));
         assert_eq!(end(EndFacts { announced: id(10), ..read }), None);
@@ -307,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_confirmed_end_holds_for_a_day_and_for_one_announced_message() {
-        let record = EndRecord { announced: id(10), confirmed_at: Some(at(0)), doubted_at: None };
+        let record = EndRecord { announced: id(10), confirmed_at: Some(at(0)), ..EndRecord::default() };
         let facts = EndFacts { cursor: id(9), announced: id(10), record, ..EndFacts::default() };
         let evidence = |facts: EndFacts, now| facts.without_asking(now).map(ChannelEnd::evidence);
         assert_eq!(evidence(facts, at(23)), Some(EndEvidence::StillConfirmed));
@@ -337,5 +357,9 @@ mod tests {
         assert_eq!(facts.after_a_day(at(23)), None);
         assert!(facts.after_a_day(at(24)).is_some());
         assert_eq!(EndFacts { record: EndRecord::default(), ..facts }.after_a_day(at(24)), None);
+        let record = EndRecord { announced: id(10), was_empty: true, ..EndRecord::default() };
+        assert!(EndFacts { record, ..facts }.after_a_day(at(99)).is_some(), "it was believed before");
+        let moved = EndFacts { announced: id(11), record, ..facts };
+        assert_eq!(moved.after_a_day(at(99)), None);
     }
 }

@@ -78,6 +78,11 @@ pub struct ReactorPage {
     pub is_full: bool,
 }
 
+/// Kept fields that are content: besides text and files one of them makes up an
+/// ordinary message.
+pub const CONTENT_FIELDS: [&str; 7] =
+    ["embeds", "sticker_items", "poll", "message_snapshots", "components", "activity", "shared_client_theme"];
+
 /// A message, text still raw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -154,6 +159,13 @@ impl MessagePage {
     /// Whether a message came with text.
     pub fn has_text(&self) -> bool {
         self.messages.iter().any(|message| !message.content.is_empty())
+    }
+
+    /// The smallest ID on the page, broken messages included.
+    pub fn first_id(&self) -> Option<MessageId> {
+        let readable = self.messages.iter().map(|message| message.id);
+        let broken = self.broken.iter().filter_map(|message| message.id);
+        readable.chain(broken).min()
     }
 
     /// The greatest ID on the page, broken messages included.

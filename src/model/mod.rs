@@ -29,7 +29,8 @@ pub use job::{
     TenantOverview, Waits,
 };
 pub use message::{
-    Attachment, BrokenMessage, Emoji, Message, MessagePage, ReactionCount, ReactorPage, Reply, User,
+    Attachment, BrokenMessage, CONTENT_FIELDS, Emoji, Message, MessagePage, ReactionCount, ReactorPage,
+    Reply, User,
 };
 pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
 pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};

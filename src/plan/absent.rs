@@ -282,6 +282,8 @@ impl<P: PlatformAdapter> Search<'_, P> {
         // One that no listing ever named proves nothing about the others.
         if let Some(parent) = self.listed.should_have_named(&answered).filter(|_| !known.was_named) {
             self.found.left_out.push((parent, answered.id));
+            // The listing isn't believed, and its other threads stay as they are.
+            self.listed.bottoms.remove(&parent);
         }
         let parent = known.parent_id.and_then(|parent| self.listed.named.get(&parent).cloned());
         self.found.threads.push(Channel { visibility: parent.unwrap_or_default(), ..answered });

@@ -194,7 +194,7 @@ pub fn build<P: PlatformAdapter>(
 }
 
 /// The channel, its parent, the parent's category.
-fn lineage<'a>(channel: &'a Channel, by_id: &HashMap<ChannelId, &'a Channel>) -> Vec<&'a Channel> {
+pub(super) fn lineage<'a>(channel: &'a Channel, by_id: &HashMap<ChannelId, &'a Channel>) -> Vec<&'a Channel> {
     let above = |channel: &&'a Channel| by_id.get(&channel.parent_id?).copied();
     std::iter::successors(Some(channel), above).take(3).collect()
 }
@@ -386,8 +386,9 @@ fn refresh_from<P: PlatformAdapter>(
     // Without a hint, nothing says that no message came since.
     let reached = match channel.last_message_id {
         None => checkpoint.last_message_id.is_none(),
-        // The newest message may have been deleted: then its end was confirmed.
-        hint => hint <= checkpoint.last_message_id || checkpoint.end.holds_for(hint, now),
+        // A hint never goes back: an older one is as good as none. The newest message
+        // may have been deleted: then its end was confirmed.
+        hint => hint == checkpoint.last_message_id || checkpoint.end.holds_for(hint, now),
     };
     let reached = reached && checkpoint.end.doubted_at.is_none();
     let last = channel.last_message_id.max(checkpoint.last_message_id);

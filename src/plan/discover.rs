@@ -1,5 +1,6 @@
 //! Gathering the facts: channels, threads, who may see them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ const WATERMARK_MARGIN: Duration = Duration::from_secs(1);
 /// How often a page that contradicts itself, or the one before, is asked for
 /// again.
 const CONTRADICTION_RETRIES: u32 = 2;
+/// Channels that only active threads name are asked for, so many in a run.
+const MOST_PARENTS: usize = 50;
 /// The least step of an archive time.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -115,7 +118,39 @@ pub async fn discover<P: PlatformAdapter>(
         active_unlisted,
     };
     add_threads(&mut facts, active.into_iter());
+    find_parents(platform.as_ref(), &mut facts, monitor.as_ref()).await?;
     Ok(facts)
+}
+
+/// Asks for channels that active threads hang below and that the listing of
+/// channels leaves out.
+async fn find_parents<P: PlatformAdapter>(
+    platform: &P,
+    facts: &mut Facts,
+    monitor: &dyn Monitor,
+) -> Result<(), PlatformError> {
+    let listed: HashSet<ChannelId> = facts.channels.iter().map(|channel| channel.id).collect();
+    let threads = facts.channels.iter().filter(|channel| channel.kind.is_thread());
+    let unlisted = threads.filter_map(|thread| thread.parent_id).filter(|parent| !listed.contains(parent));
+    let unlisted: BTreeSet<ChannelId> = unlisted.collect();
+    for parent in unlisted.into_iter().take(MOST_PARENTS) {
+        match platform.channel(parent, facts.workspace.id, monitor).await {
+            Ok(channel) if channel.visibility.everyone_sees => {
+                let detail = "the server's listing leaves it out, though it lists threads of it";
+                let error = PlatformError::new(ErrorKind::Unreadable, format!("channel {parent}"), detail);
+                facts.unsettled.push((parent, error));
+                for thread in facts.channels.iter_mut().filter(|thread| thread.parent_id == Some(parent)) {
+                    thread.visibility = channel.visibility.clone();
+                }
+                facts.channels.push(channel);
+            }
+            Ok(_) => {}
+            Err(error) if error.kind.ends_run() => return Err(error),
+            Err(error) if error.kind.proves().is_some() => {}
+            Err(error) => facts.unsettled.push((parent, error)),
+        }
+    }
+    Ok(())
 }
 
 /// Completes the facts: archived threads (all of them if `lists_all`), and what became of known channels
@@ -236,6 +271,7 @@ async fn list_parent<P: PlatformAdapter>(
         error: None,
     };
     let mut cursor = ListingCursor::default();
+    let mut has_stalled = false;
     loop {
         let (page, has_more) = match archived_page(platform, parent, cursor, monitor).await {
             Ok(page) => page,
@@ -267,9 +303,10 @@ async fn list_parent<P: PlatformAdapter>(
         } else {
             // A whole page of one time: what lies behind it may be missed.
             listing.fail(incomplete(parent.id, "older ones can't be reached: the server repeats a page"));
-            if cursor.before == Some(oldest) {
+            if has_stalled || cursor.before == Some(oldest) {
                 break;
             }
+            has_stalled = true;
             ListingCursor { before: Some(oldest), must_overlap: false }
         };
     }

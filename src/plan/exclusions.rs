@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::{Facts, Selection};
 use crate::archive::KnownChannel;
 use crate::config::ChannelSelector;
-use crate::model::{ChannelId, ChannelState};
+use crate::model::ChannelId;
 
 /// What became of each name.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,8 +29,8 @@ impl Exclusions {
     ) -> Self {
         let listed =
             facts.channels.iter().chain(&facts.remembered).map(|channel| (channel.id, &channel.name));
-        let archived = known.values().filter(|channel| channel.state != ChannelState::Deleted);
-        let archived = archived.map(|channel| (channel.id, &channel.name));
+        // The name of a deleted channel is none that is misspelt.
+        let archived = known.values().map(|channel| (channel.id, &channel.name));
         let channels: Vec<(ChannelId, &String)> = listed.chain(archived).collect();
         let mut exclusions = Self::default();
         for name in selection.excluded_names() {

@@ -23,7 +23,7 @@ pub use discover::{Facts, ThreadListing, discover, discover_archived};
 pub use exclusions::Exclusions;
 pub use expect::{Bounds, Expected};
 pub use left_out::{LeftOut, LeftOutReason};
-pub use named::find_named;
+pub use named::{Asked, find_named};
 pub use reread::Reread;
 pub use selection::Selection;
 pub use unmatched::{Unmatched, unmatched};

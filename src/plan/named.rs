@@ -2,8 +2,10 @@
 
 use hashbrown::HashMap;
 
-use super::Facts;
+use super::build::lineage;
 use super::discover::add_threads;
+use super::{Facts, Selection};
+use crate::config::ChannelSelector;
 use crate::model::{Channel, ChannelId, Visibility};
 use crate::monitor::Monitor;
 use crate::platform::{PlatformAdapter, PlatformError};
@@ -13,45 +15,80 @@ const MOST_FAILURES: usize = 3;
 /// Lookups a run makes at most; the rest are left to the next.
 const MOST_LOOKUPS: usize = 500;
 
+/// What came of asking for threads.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// An answer came.
+    pub answered: Vec<ChannelId>,
+    /// None came.
+    pub failed: Vec<ChannelId>,
+}
+
 /// Asks for threads, each with the channel that it hangs below, and adds the
-/// public ones to the facts. Returns those that were answered for; the others are
-/// asked for again by the next run.
+/// public ones to the facts. Those below channels that aren't wanted are not asked
+/// for.
 ///
 /// # Errors
 /// When the run must end.
 pub async fn find_named<P: PlatformAdapter>(
     platform: &P,
     facts: &mut Facts,
+    selection: &Selection,
     named: &[(ChannelId, ChannelId)],
     monitor: &dyn Monitor,
-) -> Result<Vec<ChannelId>, PlatformError> {
-    let visibilities: HashMap<ChannelId, Visibility> =
-        facts.channels.iter().map(|channel| (channel.id, channel.visibility.clone())).collect();
-    let (mut asked, mut found, mut failures_in_a_row) = (Vec::new(), Vec::new(), 0);
-    for (thread, parent) in named.iter().take(MOST_LOOKUPS) {
-        let Some(visibility) = visibilities.get(parent).filter(|seen| seen.is_readable()) else { continue };
-        if visibilities.contains_key(thread) || failures_in_a_row >= MOST_FAILURES {
-            continue;
+) -> Result<Asked, PlatformError> {
+    let wanted = wanted(facts, selection, named);
+    let (mut asked, mut found) = (Asked::default(), Vec::new());
+    let mut failures_in_a_row = 0;
+    for (thread, parent, visibility) in wanted {
+        if failures_in_a_row >= MOST_FAILURES {
+            break;
         }
-        match platform.channel(*thread, facts.workspace.id, monitor).await {
+        match platform.channel(thread, facts.workspace.id, monitor).await {
             Ok(answered) => {
                 failures_in_a_row = 0;
-                asked.push(*thread);
-                if answered.kind.is_thread() && answered.parent_id == Some(*parent) {
-                    found.push(Channel { visibility: visibility.clone(), ..answered });
+                asked.answered.push(thread);
+                if answered.kind.is_thread() && answered.parent_id == Some(parent) {
+                    found.push(Channel { visibility, ..answered });
                 }
             }
             Err(error) if error.kind.ends_run() => return Err(error),
             Err(error) if error.kind.proves().is_some() => {
                 failures_in_a_row = 0;
-                asked.push(*thread);
+                asked.answered.push(thread);
             }
             Err(error) => {
                 failures_in_a_row += 1;
-                facts.unsettled.push((*thread, error));
+                asked.failed.push(thread);
+                facts.unsettled.push((thread, error));
             }
         }
     }
     add_threads(facts, found.into_iter());
     Ok(asked)
+}
+
+/// The threads to ask for, each with its parent and who sees that.
+fn wanted(
+    facts: &Facts,
+    selection: &Selection,
+    named: &[(ChannelId, ChannelId)],
+) -> Vec<(ChannelId, ChannelId, Visibility)> {
+    let by_id: HashMap<ChannelId, &Channel> =
+        facts.channels.iter().map(|channel| (channel.id, channel)).collect();
+    let wanted = |(thread, parent): &&(ChannelId, ChannelId)| {
+        let parent = by_id.get(parent).filter(|parent| parent.visibility.is_readable());
+        let is_named = selection.include.contains(&ChannelSelector::Id(*thread));
+        let is_wanted = |parent: &&Channel| {
+            let lineage = lineage(parent, &by_id);
+            selection.asks_for(&lineage) && (is_named || selection.unwanted_by(&lineage).is_none())
+        };
+        !by_id.contains_key(thread) && parent.is_some_and(is_wanted)
+    };
+    named
+        .iter()
+        .filter(wanted)
+        .filter_map(|(thread, parent)| Some((*thread, *parent, by_id.get(parent)?.visibility.clone())))
+        .take(MOST_LOOKUPS)
+        .collect()
 }

@@ -92,7 +92,7 @@ facts! {
     messages:
         pages_ascend_never_overlap_and_end_empty
         a_page_holds_what_follows_after
-        the_newest_page_ends_with_the_channel
+        the_newest_page_and_the_one_before_a_message_end_there
         a_page_is_full_when_it_holds_as_many_as_asked_for
         a_channel_the_bot_may_not_read_shows_nothing
         a_message_is_what_was_written

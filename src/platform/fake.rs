@@ -249,17 +249,24 @@ impl Held {
         if !bot_lacks.is_empty() {
             return Ok(page);
         }
-        let skipped = match cursor {
-            PageCursor::After(after) => self.messages.keys().take_while(|id| Some(**id) <= after).count(),
-            PageCursor::Newest => self.messages.len().saturating_sub(limit.into()),
+        let limit = usize::from(limit);
+        let (skipped, taken) = match cursor {
+            PageCursor::After(after) => {
+                (self.messages.keys().take_while(|id| Some(**id) <= after).count(), limit)
+            }
+            PageCursor::Before(before) => {
+                let older = self.messages.keys().take_while(|id| **id < before).count();
+                (older.saturating_sub(limit), older.min(limit))
+            }
+            PageCursor::Newest => (self.messages.len().saturating_sub(limit), limit),
         };
-        for message in self.messages.values().skip(skipped).take(limit.into()).cloned() {
+        for message in self.messages.values().skip(skipped).take(taken).cloned() {
             match message {
                 Ok(message) => page.messages.push(message),
                 Err(broken) => page.broken.push(broken),
             }
         }
-        page.is_full = page.messages.len() + page.broken.len() >= limit.into();
+        page.is_full = page.messages.len() + page.broken.len() >= limit;
         Ok(page)
     }
 }

@@ -33,6 +33,8 @@ fn millis(duration: Duration) -> u64 {
 pub enum PageCursor {
     /// Those that follow this one; from the first when `None`.
     After(Option<MessageId>),
+    /// The newest of those that come before this one.
+    Before(MessageId),
     /// The newest ones, asked for without a cursor.
     Newest,
 }

@@ -334,6 +334,7 @@ impl JobRecord {
             error: self.errors.first().map(JobError::as_last_error),
             channels: self.tally.completed + self.tally.unconfirmed + self.tally.skipped,
             selection,
+            is_whole,
         };
         let now = context.clock.now();
         context

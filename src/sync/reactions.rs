@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashSet;
 use tokio::task::JoinSet;
 
 use super::channel::Failure;
@@ -166,7 +167,7 @@ impl<P: PlatformAdapter> Pass<P> {
     }
 
     async fn read(&self, reaction: &DueReaction) -> Answer {
-        let mut people = Vec::new();
+        let (mut people, mut seen) = (Vec::new(), HashSet::new());
         let mut after: Option<UserId> = None;
         loop {
             let message = (self.channel.id, reaction.message_id);
@@ -185,7 +186,8 @@ impl<P: PlatformAdapter> Pass<P> {
                 Err(error) => return Answer::Failed(error),
             };
             let last = page.users.iter().map(|user| user.id).max();
-            people.extend(page.users.into_iter().map(Person::from));
+            let new = page.users.into_iter().filter(|user| seen.insert(user.id));
+            people.extend(new.map(Person::from));
             // A short page is documented as no end; one that brings the count
             // is.
             let is_all = !page.is_full && people.len() as u64 >= reaction.count;

@@ -1,5 +1,6 @@
 //! Reading one channel: page, anonymize, commit, next.
 
+mod doubts;
 mod ends;
 mod gaps;
 
@@ -92,6 +93,7 @@ pub async fn read_channel<P: PlatformAdapter>(
         last_read: task.plan.after,
         messages: 0,
         still_broken: Vec::new(),
+        skipped: 0,
     };
     let ended = match reading.run(worker).await {
         Err(failure) if failure.cause == Cause::NotFound => reading.confirm_deletion(failure).await,
@@ -137,6 +139,8 @@ struct Reading<'a, P> {
     messages: u64,
     /// What was found broken when it was read again.
     still_broken: Vec<i64>,
+    /// Messages that the server couldn't give and that were gone round.
+    skipped: u32,
 }
 
 impl<P: PlatformAdapter> Reading<'_, P> {
@@ -276,11 +280,15 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         if Some(last) <= pass.cursor {
             return Ok(Taken::Contradicted(self.contradicted("the page doesn't go beyond the one before")));
         }
+        if let Some(taken) = self.doubt_beginning(pass, &page).await? {
+            return Ok(taken);
+        }
         if let Some(taken) = self.doubt_content(pass, &page).await? {
             return Ok(taken);
         }
         page.messages.retain(|message| Some(message.id) > pass.cursor);
-        let end = if page.is_full { None } else { ChannelEnd::brought(last, announced) };
+        let is_last = !page.is_full || Some(last) == announced;
+        let end = if is_last { ChannelEnd::brought(last, announced) } else { None };
         let is_beyond = pass.until.is_some_and(|until| last > until);
         if is_beyond {
             page.messages.retain(|message| Some(message.id) <= pass.until);
@@ -299,29 +307,6 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         } else {
             end.map_or(Taken::More, |end| Taken::Last(PassEnd::Reached(end)))
         })
-    }
-
-    /// Whether the content of the page's messages can be believed: `None` if so.
-    async fn doubt_content(&self, pass: &mut Pass, page: &MessagePage) -> Result<Option<Taken>, Failure> {
-        if page.has_blank_message() {
-            let confirmed = self.context.content.confirm(self.context, page, &self.meter);
-            if let Some(end) = self.confirm(confirmed).await? {
-                return Ok(Some(Taken::Last(end)));
-            }
-        }
-        let tally = pass.content.and(page);
-        if tally.is_withheld() || self.context.content.is_withheld(page) {
-            return Ok(Some(Taken::Contradicted(self.withheld())));
-        }
-        pass.content = tally;
-        Ok(None)
-    }
-
-    fn withheld(&self) -> Failure {
-        let channel = self.task.plan.channel.id;
-        let error =
-            format!("messages of channel {channel} come without content, although the bot may read it");
-        Failure::of(Cause::ContentWithheld, error)
     }
 
     /// A channel that isn't found while it is read may have been deleted. Its

@@ -42,8 +42,7 @@ pub async fn run<P: PlatformAdapter>(
     let mut records = Vec::new();
     for (index, tenant) in tenants.iter().enumerate() {
         let kind = if tenant.selection.full { JobKind::Full } else { JobKind::Incremental };
-        let job_id = Job::id_of(run_id, index);
-        records.push(JobRecord::create(&context, tenant, run_id, job_id, kind).await?);
+        records.push(JobRecord::create(&context, tenant, run_id, Job::id_of(run_id, index), kind).await?);
     }
     let mut run = Run {
         schedule: Schedule::new(context.settings.channel_batch_size),
@@ -454,7 +453,8 @@ impl<P: PlatformAdapter> Run<P> {
 
     async fn has_named_threads(&self, tenant: usize) -> Result<bool, ArchiveError> {
         let (row, all) = (self.records[tenant].tenant, self.tenants[tenant].selection.full);
-        self.context.writer.run(move |tx| named_threads::exist(tx, row, all)).await
+        let now = self.context.clock.now();
+        self.context.writer.run(move |tx| named_threads::exist(tx, row, all, now)).await
     }
 
     async fn finish(self) -> Result<Outcome, ArchiveError> {

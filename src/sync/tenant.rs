@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::monitor::{Event, Monitor};
 use crate::plan::{
-    Exclusions, Facts, Plan, Selection, build, discover, discover_archived, find_named, unmatched,
+    Asked, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, find_named, unmatched,
 };
 use crate::platform::{PlatformAdapter, PlatformError};
 
@@ -126,13 +126,13 @@ pub async fn prepare_named<P: PlatformAdapter>(
 ) -> Result<(Prepared, Stage), Failure> {
     let before: HashSet<ChannelId> =
         stage.facts.channels.iter().chain(&stage.facts.remembered).map(|channel| channel.id).collect();
-    let all = stage.selection.full;
-    let named = Reader::open_beside_writer(&context.archive)?.named_threads(stage.row, all)?;
-    let asked = find_named(context.platform.as_ref(), &mut stage.facts, &named, meter.as_ref()).await;
-    let asked = asked.map_err(Failure::from)?;
-    let (row, now) = (stage.row, context.clock.now());
+    let (row, all, now) = (stage.row, stage.selection.full, context.clock.now());
+    let named = Reader::open_beside_writer(&context.archive)?.named_threads(row, all, now)?;
+    let Asked { answered, failed } =
+        find_named(context.platform.as_ref(), &mut stage.facts, &stage.selection, &named, meter.as_ref())
+            .await?;
     let prepared = stage.store_and_plan(context, tenant, &before).await?;
-    context.writer.run(move |tx| named_threads::settle(tx, row, &asked, now)).await?;
+    context.writer.run(move |tx| named_threads::settle(tx, row, &answered, &failed, now)).await?;
     Ok((prepared, stage))
 }
 
@@ -370,7 +370,10 @@ async fn store_facts<P: PlatformAdapter>(
         remembered.filter_map(|channel| Some((channel.id, channel.name.clone(), state(channel)?))).collect();
     let skipped = plan.skipped.clone();
     let (gone, listings) = (facts.gone.clone(), facts.listings.clone());
-    let (vanished, refused) = (facts.vanished.clone(), facts.refused.clone());
+    // Those that failed are asked for behind the others, too.
+    let failed = facts.unsettled.iter().map(|(channel, _)| *channel);
+    let asked: Vec<ChannelId> = facts.refused.iter().copied().chain(failed).collect();
+    let vanished = facts.vanished.clone();
     let newest_threads: Vec<(ChannelId, ChannelId)> =
         facts.channels.iter().filter_map(newest_thread).collect();
     let has_channels = plan.wanted > 0;
@@ -392,7 +395,7 @@ async fn store_facts<P: PlatformAdapter>(
                 }
             }
             if is_complete {
-                channels::note_sight(tx, tenant, &vanished, &refused, now)?;
+                channels::note_sight(tx, tenant, &vanished, &asked, now)?;
                 findings::note_channels(tx, tenant, has_channels, now)?;
                 for (parent, thread) in &newest_threads {
                     if let Some(row) = channels::find(tx, tenant, *parent)? {

@@ -159,3 +159,28 @@ fn a_channel_is_deleted_only_if_it_answers_so_itself() {
     sync(&sandbox, 0);
     assert_eq!(sandbox.count("SELECT count(*) FROM channels WHERE state = 'deleted'"), 1);
 }
+
+#[test]
+fn a_channel_that_only_its_threads_name_is_read() {
+    let threads = discord_sim::ThreadPlan { active: 2, messages: 3, ..discord_sim::ThreadPlan::default() };
+    let forum =
+        ChannelDescription { threads, ..ChannelDescription::new(discord_sim::ChannelKind::Forum, "forum") };
+    let sandbox = sandbox(vec![forum, ChannelDescription::text("chat", 5)]);
+    let forum = channel(&sandbox, "forum");
+    sandbox.sim.faults().when(listing(), What::Omit(vec![forum]));
+    sync(&sandbox, 3);
+    is_true(&sandbox);
+    heals(&sandbox);
+}
+
+#[test]
+fn a_newest_message_that_goes_back_in_time_is_not_believed() {
+    let sandbox = community();
+    sync(&sandbox, 0);
+    sandbox.sim.world().advance(30 * DAY);
+    sandbox.sim.world().append(channel(&sandbox, "room-1"), 5);
+    let old = What::Set("last_message_id".to_owned(), serde_json::json!("5"));
+    sandbox.sim.faults().when(listing(), old);
+    sync(&sandbox, 0);
+    is_true(&sandbox);
+}

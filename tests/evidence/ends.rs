@@ -47,6 +47,40 @@ fn a_short_page_in_the_middle_ends_nothing() {
 }
 
 #[test]
+fn a_server_that_ignores_the_position_is_not_believed() {
+    // Once and for the whole run, in a first read and in a later one.
+    for (is_first, is_lasting) in [(true, true), (true, false), (false, true), (false, false)] {
+        let sandbox = chat(250);
+        let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
+        if !is_first {
+            sync(&sandbox, 0);
+            world.append(chat, 120);
+        }
+        let pages = Match::page_of(chat);
+        let lie = if is_lasting { pages.always() } else { pages.times(1) };
+        sandbox.sim.faults().when(lie, What::Repeat);
+        sandbox.run(&["start"]).expect_code(if is_lasting { 3 } else { 0 });
+        assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 0);
+        heals(&sandbox);
+    }
+}
+
+#[test]
+fn a_short_page_of_the_newest_messages_loses_none_before_them() {
+    for is_first in [true, false] {
+        let sandbox = chat(250);
+        let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
+        if !is_first {
+            sync(&sandbox, 0);
+            world.append(chat, 150);
+        }
+        sandbox.sim.faults().when(Match::page_of(chat).times(1), What::Keep(20));
+        sync(&sandbox, 0);
+        is_true(&sandbox);
+    }
+}
+
+#[test]
 fn where_every_page_is_empty_the_end_is_a_finding_that_a_day_makes_known() {
     let sandbox = chat(50);
     let chat = channel(&sandbox, "chat");
@@ -170,4 +204,88 @@ fn a_page_that_never_comes_is_read_round_down_to_the_message() {
     assert_eq!(sandbox.count(here), 252, "what came since isn't held up");
     heals(&sandbox);
     assert_eq!(sandbox.count("SELECT count(*) FROM broken_messages"), 0);
+}
+
+#[test]
+fn nothing_that_can_be_had_is_lost_between_two_messages_that_cannot() {
+    let sandbox = sandbox(vec![ChannelDescription::text("chat", 0)]);
+    let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
+    let mut poison = Vec::new();
+    for (messages, days) in [(10, 0), (20, 3), (10, 0)] {
+        world.append(chat, messages);
+        world.advance(days * DAY);
+        poison.extend(world.append(chat, 1));
+    }
+    let fails = |id: &u64| {
+        let page = Match::page_of(chat).holding(*id).always();
+        sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
+    };
+    poison.iter().for_each(fails);
+    sync(&sandbox, 3);
+    assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 40);
+    let recorded = sandbox.rows("SELECT platform_id FROM broken_messages ORDER BY 1");
+    assert_eq!(recorded, poison.iter().map(|id| format!("Integer({id})")).collect::<Vec<_>>());
+    heals(&sandbox);
+}
+
+#[test]
+fn a_channel_begins_though_its_first_and_its_newest_message_never_come() {
+    let sandbox = chat(30);
+    let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
+    let ids: Vec<u64> = world.truth_channel(chat).unwrap().messages().map(|message| message.id).collect();
+    for poison in [ids[0], ids[29]] {
+        let page = Match::page_of(chat).holding(poison).always();
+        sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
+    }
+    sync(&sandbox, 3);
+    let here = "SELECT count(*) FROM messages m JOIN channels c ON c.id = m.channel_id WHERE c.name = 'chat'";
+    assert_eq!(sandbox.count(here), 28);
+    heals(&sandbox);
+}
+
+#[test]
+fn an_end_is_confirmed_though_a_message_before_it_never_comes() {
+    let sandbox = chat(50);
+    let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
+    let ids: Vec<u64> = world.truth_channel(chat).unwrap().messages().map(|message| message.id).collect();
+    world.delete(chat, ids[49]);
+    let page = Match::page_of(chat).holding(ids[25]).always();
+    sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
+    let told = sync(&sandbox, 3);
+    assert!(
+        told.stdout.contains("1 malformed message") && !told.stdout.contains("empty page"),
+        "{}",
+        told.stdout
+    );
+    heals(&sandbox);
+}
+
+#[test]
+fn a_listing_that_names_no_newest_message_ends_no_channel() {
+    let sandbox = chat(120);
+    let chat = channel(&sandbox, "chat");
+    let listing = Match::route(discord_sim::RouteKind::GuildChannels).always();
+    let no_hint = What::Set("last_message_id".to_owned(), serde_json::Value::Null);
+    sandbox.sim.faults().when(listing, no_hint);
+    sandbox.sim.faults().when(Match::after_page_of(chat).times(1), What::Empty);
+    sync(&sandbox, 0);
+    is_true(&sandbox);
+}
+
+#[test]
+fn a_channel_that_was_emptied_before_it_was_read_is_settled_after_a_day() {
+    let sandbox = chat(5);
+    let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
+    let ids: Vec<u64> = world.truth_channel(chat).unwrap().messages().map(|message| message.id).collect();
+    for id in ids {
+        world.delete(chat, id);
+    }
+    sync(&sandbox, 3);
+    for _ in 0..4 {
+        world.advance(25 * HOUR);
+        sync(&sandbox, 0);
+    }
+    world.append(chat, 2);
+    sync(&sandbox, 0);
+    is_true(&sandbox);
 }

@@ -80,3 +80,37 @@ fn fields_that_nobody_knows_are_counted_and_told() {
     let told = sandbox.run(&["status", "--verbose"]).expect_code(0).stdout;
     assert!(told.contains("hologram") && !told.contains("secret"), "{told}");
 }
+
+#[test]
+fn a_single_message_that_comes_blank_holds_up_nothing() {
+    let sandbox = chat();
+    let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
+    let written = world.append_text(chat, 1, "words that stay").unwrap();
+    world.append_text(chat, 2, "other words").unwrap();
+    sync(&sandbox, 0);
+    world.advance(HOUR);
+    world.append_text(chat, 3, "news").unwrap();
+    let blank = What::MessageField(2, "content".to_owned(), json!(""));
+    sandbox.sim.faults().when(Match::page_of(chat).holding(written).times(1), blank);
+    sync(&sandbox, 0);
+    is_true(&sandbox);
+}
+
+#[test]
+fn a_blank_page_behind_one_with_content_is_not_stored() {
+    let sandbox = sandbox(vec![ChannelDescription::text("chat", 250)]);
+    let chat = channel(&sandbox, "chat");
+    sandbox.sim.faults().when(Match::page_of(chat).after(1).times(1), What::Blank);
+    sync(&sandbox, 0);
+    is_true(&sandbox);
+}
+
+#[test]
+fn a_message_without_an_author_is_asked_for_again() {
+    let sandbox = chat();
+    let chat = channel(&sandbox, "chat");
+    let nobody = What::MessageField(3, "author".to_owned(), json!(null));
+    sandbox.sim.faults().when(Match::page_of(chat).times(1), nobody);
+    sync(&sandbox, 3);
+    heals(&sandbox);
+}

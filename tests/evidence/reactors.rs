@@ -79,3 +79,13 @@ fn reactions_that_always_fail_hold_up_no_other() {
     assert_eq!(known(&sandbox), 2);
     heals(&sandbox);
 }
+
+#[test]
+fn the_same_person_again_and_again_is_one_person() {
+    let (sandbox, ..) = reacted(3);
+    let one = What::Set("id".to_owned(), serde_json::json!("1000000000000000007"));
+    sandbox.sim.faults().when(Match::route(RouteKind::Reactions).of_emoji("🦀").always(), one);
+    sandbox.run(&["start"]);
+    let unread = "SELECT count(*) FROM reaction_count_log WHERE emoji = '🦀' AND users_read_at IS NULL";
+    assert_eq!(sandbox.count(unread), 1);
+}

@@ -65,7 +65,9 @@ pub async fn a_channel_the_bot_may_not_read_shows_nothing<P: PlatformAdapter>(su
     }
 }
 
-pub async fn the_newest_page_ends_with_the_channel<P: PlatformAdapter>(subject: &Subject<P>) {
+pub async fn the_newest_page_and_the_one_before_a_message_end_there<P: PlatformAdapter>(
+    subject: &Subject<P>,
+) {
     for held in subject.truth.readable() {
         let ids = held.ids();
         for limit in [1, 13, P::MAX_PAGE] {
@@ -76,6 +78,11 @@ pub async fn the_newest_page_ends_with_the_channel<P: PlatformAdapter>(subject: 
             let page = subject.platform.messages(&request, &Silent).await.unwrap();
             let newest = &ids[ids.len().saturating_sub(limit.into())..];
             assert_eq!(ids_of(&page), newest, "{}", held.channel.name);
+            let Some(at) = ids.len().checked_sub(3) else { continue };
+            let request = PageRequest { cursor: PageCursor::Before(ids[at]), ..request };
+            let page = subject.platform.messages(&request, &Silent).await.unwrap();
+            let older = &ids[at.saturating_sub(limit.into())..at];
+            assert_eq!(ids_of(&page), older, "{}", held.channel.name);
         }
     }
 }

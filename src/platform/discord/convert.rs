@@ -8,11 +8,12 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::fields::{ATTACHMENT, COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI};
-use super::findings::Findings;
+use super::findings::{Findings, Path};
 use super::{few, files, keep, mend, snowflake, wire};
 use crate::model::{
-    Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId,
-    MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId, Visibility,
+    Attachment, AttachmentId, BrokenMessage, CONTENT_FIELDS, Channel, ChannelId, ChannelKind, Emoji, Message,
+    MessageId, MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId,
+    Visibility,
 };
 use crate::platform::PlatformError;
 
@@ -23,10 +24,6 @@ const REPLIES: [u32; 3] = [19, 21, 23];
 
 /// How far a message may lie in the platform's own future: its clocks differ.
 const CLOCK_TOLERANCE: Duration = Duration::from_hours(1);
-
-/// Kept fields that are the content of a message, or stand for it.
-const CONTENT: [&str; 7] =
-    ["embeds", "sticker_items", "poll", "message_snapshots", "components", "activity", "shared_client_theme"];
 
 /// The kind of the message that announces a thread: it refers to the thread.
 const THREAD_CREATED: u32 = 18;
@@ -209,10 +206,15 @@ fn message(
     let mut files = attachments(wire, &mut findings)?;
     let metadata = metadata(wire, &mut files, &mut findings).map_err(|_| "a kept field can't be read")?;
     let reactions = reactions(wire, &mut findings)?;
+    let author = author(wire);
+    // Every message has one: without it, it is asked for again.
+    if author.is_none() && findings.is_well_formed() {
+        findings.malformed(Path::field("author"));
+    }
     findings.unknown(&MESSAGE, names(&wire.unknown));
     Ok(Message {
         id,
-        author: author(wire),
+        author,
         kind: wire.kind.unwrap_or(0),
         content: owned(wire.content.as_ref()),
         created_at: wire.timestamp.map_or_else(|| snowflake::sent_at(id.get()), |time| time.0),
@@ -236,7 +238,7 @@ fn is_blank(wire: &wire::Message<'_>, files: &[Attachment], metadata: &Map<Strin
     matches!(wire.kind, None | Some(0 | 19))
         && wire.content.as_ref().is_none_or(|content| content.is_empty())
         && files.is_empty()
-        && !CONTENT.iter().any(|field| metadata.contains_key(*field))
+        && !CONTENT_FIELDS.iter().any(|field| metadata.contains_key(*field))
 }
 
 /// Who reacted; who can't be told is left out.

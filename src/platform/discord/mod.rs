@@ -208,17 +208,13 @@ impl PlatformAdapter for Discord {
         monitor: &dyn Monitor,
     ) -> Result<MessagePage, PlatformError> {
         let PageRequest { channel, cursor, limit, backlog, is_probe } = *request;
-        let after = match cursor {
-            PageCursor::After(after) => Some(after.map_or(0, MessageId::get)),
-            PageCursor::Newest => None,
+        let (after, before) = match cursor {
+            PageCursor::After(after) => (Some(after.map_or(0, MessageId::get)), None),
+            PageCursor::Before(before) => (None, Some(before.get())),
+            PageCursor::Newest => (None, None),
         };
-        let route = Route::GetMessages {
-            channel_id: channel.get(),
-            after,
-            around: None,
-            before: None,
-            limit: Some(limit),
-        };
+        let route =
+            Route::GetMessages { channel_id: channel.get(), after, around: None, before, limit: Some(limit) };
         let subject = format!("messages of channel {channel}");
         let read = |answer| convert::page(answer, channel, limit, self.started_at);
         if is_probe {

@@ -2,10 +2,11 @@
 
 use super::super::channel::Failure;
 use super::super::confirm;
+use super::gaps::may_be_of_page;
 use super::{Pass, PassEnd, Reading, Taken};
 use crate::archive::{ArchiveError, missing};
-use crate::model::{Cause, ChannelEnd, EndEvidence, EndFacts, NewestPageVerdict, Timestamp};
-use crate::platform::{PageCursor, PlatformAdapter};
+use crate::model::{Cause, ChannelEnd, EndEvidence, EndFacts, MessagePage, NewestPageVerdict, Timestamp};
+use crate::platform::{PageCursor, PlatformAdapter, PlatformError};
 
 impl<P: PlatformAdapter> Reading<'_, P> {
     /// Nothing came behind the cursor. That is the end only where other evidence
@@ -52,7 +53,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         facts: &EndFacts,
         read_at: Timestamp,
     ) -> Result<Result<ChannelEnd, Taken>, Failure> {
-        let newest = match self.ask(PageCursor::Newest, self.context.settings.page_size, false).await {
+        let newest = match self.newest_page().await {
             Ok(newest) => newest?,
             Err(end) => return Ok(Err(Taken::Last(end))),
         };
@@ -64,12 +65,29 @@ impl<P: PlatformAdapter> Reading<'_, P> {
                 Ok(Err(Taken::Contradicted(failure)))
             }
             NewestPageVerdict::Unconfirmed => {
+                if let Some(end) = facts.unannounced() {
+                    return Ok(Ok(end));
+                }
                 if let Some(end) = self.confirm(confirm::right(self.context, self.task, &self.meter)).await? {
                     return Ok(Err(Taken::Last(end)));
                 }
                 Ok(facts.after_a_day(read_at).ok_or(Taken::Last(PassEnd::Unconfirmed)))
             }
         }
+    }
+
+    /// The newest page; where it can't be had, the newest message alone. Where not
+    /// even that comes, nothing is known of what is there.
+    async fn newest_page(&self) -> Result<Result<MessagePage, PlatformError>, PassEnd> {
+        let whole = self.ask(PageCursor::Newest, self.context.settings.page_size, false).await?;
+        if !whole.as_ref().is_err_and(|error| may_be_of_page(error.kind)) {
+            return Ok(whole);
+        }
+        let single = self.ask(PageCursor::Newest, 1, true).await?;
+        Ok(match single {
+            Err(error) if may_be_of_page(error.kind) => Ok(MessagePage::default()),
+            single => single,
+        })
     }
 
     pub(super) fn unconfirmed(&self) -> Failure {

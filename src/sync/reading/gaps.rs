@@ -2,12 +2,16 @@
 //! rest of the channel can, and messages without a readable ID.
 
 use super::super::channel::Failure;
-use super::super::pieces::{GapSearch, Pieces};
+use super::super::pieces::{Answer, GapSearch, Pieces, Probe};
 use super::{Pass, PassEnd, Purpose, Reading};
 use crate::archive::{ArchiveError, broken};
 use crate::model::{BrokenMessage, ChannelEnd, MessageId, MessagePage};
 use crate::monitor::{Counter, Monitor as _};
 use crate::platform::{ErrorKind, PageCursor, PlatformAdapter, PlatformError};
+
+/// A run goes round so many messages of a channel: more of them are an outage, and
+/// each takes up to 100 requests to find.
+const MOST_SKIPPED: u32 = 10;
 
 /// Whether a failure may be that of one page, and not of the network or the
 /// platform as a whole.
@@ -24,7 +28,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         error: PlatformError,
     ) -> Result<Option<PassEnd>, Failure> {
         if !pass.pieces.is_reduced() {
-            match self.answers_elsewhere(pass).await {
+            match self.answers_elsewhere(pass, error.kind).await {
                 Ok(true) => {}
                 Ok(false) => return Err(error.into()),
                 Err(end) => return Ok(Some(end)),
@@ -44,8 +48,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
     }
 
     /// Whether the server gives other messages of the channel: the last that was
-    /// read, or the newest. Then it is only this page that fails.
-    async fn answers_elsewhere(&self, pass: &Pass) -> Result<bool, PassEnd> {
+    /// read, or the newest; or, if it fails by itself, says that nothing follows the
+    /// newest. Then it is only this page that fails.
+    async fn answers_elsewhere(&self, pass: &Pass, kind: ErrorKind) -> Result<bool, PassEnd> {
         let behind = |id: MessageId| PageCursor::After(MessageId::new(id.get() - 1));
         let read = [pass.cursor, self.task.plan.read_to].into_iter().flatten().map(behind);
         for cursor in read.chain([PageCursor::Newest]) {
@@ -54,17 +59,27 @@ impl<P: PlatformAdapter> Reading<'_, P> {
                 return Ok(true);
             }
         }
-        Ok(false)
+        let announced = self.task.plan.channel.last_message_id.filter(|_| kind == ErrorKind::Server);
+        let Some(announced) = announced else { return Ok(false) };
+        Ok(self.ask(PageCursor::After(Some(announced)), 1, true).await?.is_ok())
     }
 
     /// Goes round the message behind the cursor, which the server can't give: finds
     /// its ID, records it like a malformed message, and goes on behind it.
     async fn skip(&mut self, pass: &mut Pass, error: PlatformError) -> Result<Option<PassEnd>, Failure> {
+        if self.skipped == MOST_SKIPPED {
+            return Err(error.into());
+        }
         let mut search =
             GapSearch::new(pass.cursor, self.task.plan.channel.last_message_id, &self.task.plan.malformed);
         while let Some(probe) = search.next_probe() {
-            match self.ask(PageCursor::After(Some(probe)), 1, true).await {
-                Ok(answer) => search.answered(probe, answer.is_ok()),
+            let cursor = match probe {
+                Probe::After(id) => PageCursor::After(Some(id)),
+                Probe::Before(id) => PageCursor::Before(id),
+            };
+            match self.ask(cursor, 1, true).await {
+                Ok(Ok(page)) => search.answered(probe, Answer::Came(page.last_id())),
+                Ok(Err(_)) => search.answered(probe, Answer::Failed),
                 Err(end) => return Ok(Some(end)),
             }
         }
@@ -81,6 +96,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             ..MessagePage::default()
         };
         self.store(pass, page, self.context.clock.now(), true).await?;
+        self.skipped += 1;
         pass.pieces = Pieces::new(self.context.settings.page_size);
         Ok(None)
     }
