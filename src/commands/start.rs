@@ -78,11 +78,15 @@ pub fn start(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     ended
 }
 
+/// A date of the future is refused only if no wrong clock of this machine explains
+/// it.
+const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
+
 fn attempt(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
     let overrides = Overrides { max_channel_workers: options.max_channel_workers };
     let config = around.load_config(&overrides)?;
     let tenants = config.tenants_named(&options.tenants)?;
-    check_range(options)?;
+    check_range(options, Surroundings::now())?;
     let token = config.discord.token.read(&around.env)?;
     check_archive(&config.archive.path, options.wait.is_some())?;
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, options)).collect();
@@ -100,8 +104,13 @@ fn attempt(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure
 }
 
 /// A range that holds nothing is a mistake.
-fn check_range(options: &Options) -> Result<(), Failure> {
+fn check_range(options: &Options, now: Timestamp) -> Result<(), Failure> {
     match (options.since, options.until) {
+        (Some(since), _) if since > now.later(CLOCK_TOLERANCE) => {
+            let message =
+                format!("--since {} lies in the future: nothing would be read", report::clock(since));
+            Err(Failure::new(ExitCode::Usage, message).hint("write an earlier date"))
+        }
         (Some(since), Some(until)) if since >= until => {
             let (since, until) = (report::clock(since), report::clock(until));
             let message = format!("--since {since} is not before --until {until}");

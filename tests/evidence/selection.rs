@@ -61,3 +61,11 @@ fn a_beginning_in_the_future_leaves_nothing_to_read() {
     let planned = sandbox.run(&["plan"]).stdout;
     assert!(planned.contains("since lies in the future"), "{planned}");
 }
+
+#[test]
+fn a_range_in_the_future_is_refused() {
+    let sandbox = with_keys("");
+    let told = sandbox.run(&["start", "--since", "2080-01-01"]).expect_code(2);
+    assert!(told.stderr.contains("lies in the future"), "{}", told.stderr);
+    assert!(!sandbox.archive_path().exists(), "nothing is made");
+}
