@@ -278,12 +278,13 @@ fn of_reactions(rng: &mut Rng, targets: &Targets) -> Lie {
     }
     let ((channel, message), emoji) = &targets.reacted[rng.usize(..targets.reacted.len())];
     let of_one = Match { channel: Some(*channel), ..all.clone() }.of_message(*message).of_emoji(emoji);
-    let when = if rng.bool() { all } else { of_one };
+    let when = if rng.bool() { all } else { of_one.clone() };
     match rng.u32(..6) {
         0 => plain(when, What::Empty),
         1 => plain(when, What::Keep(rng.usize(..3))),
         2 => plain(when, What::KeepOldest(rng.usize(..3))),
-        4 => plain(when, What::Set("id".to_owned(), json!("1000000000000000007"))),
+        // One that a single person gave would be believed to be another's.
+        4 => plain(of_one, What::Set("id".to_owned(), json!("1000000000000000007"))),
         3 => plain(when, What::Repeat),
         _ => plain(when, broken(rng)),
     }
