@@ -137,7 +137,6 @@ fn known(id: ChannelId) -> KnownChannel {
         thread_watermark: None,
         threads_listed_at: None,
         asked_at: None,
-        has_vanished: false,
         has_messages: true,
         was_named: false,
     }

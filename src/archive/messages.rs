@@ -101,8 +101,6 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
     unknown_fields::count(tx, &batch.page.unknown_fields, now)?;
     if outcome.new_messages > 0 {
         progress::end_moved(tx, batch.channel)?;
-    }
-    if outcome.new_messages > 0 {
         count_messages(tx, batch, outcome.new_messages, now)?;
     }
     Ok(outcome)

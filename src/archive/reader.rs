@@ -42,8 +42,6 @@ pub struct KnownChannel {
     pub threads_listed_at: Option<Timestamp>,
     /// When it was last asked for by itself, because no listing named it.
     pub asked_at: Option<Timestamp>,
-    /// Whether neither a listing nor a direct question showed it.
-    pub has_vanished: bool,
     /// Whether messages of it are archived.
     pub has_messages: bool,
     /// Whether it was found because something named it, and not by a listing.
@@ -81,7 +79,7 @@ impl Reader {
                     s.refreshed_at, s.full_job_id, s.full_cursor, s.failure_count, s.failed_at, s.thread_watermark,
                     s.threads_listed_at, c.state, c.archived,
                     c.name, c.opened_at, s.full_done, s.backfill_since, s.backfill_cursor, s.empty_after, t.id,
-                    s.end_announced_id, s.end_confirmed_at, s.end_doubted_at, c.asked_at, c.vanished_at,
+                    s.end_announced_id, s.end_confirmed_at, s.end_doubted_at, c.asked_at,
                     c.message_count,
                     EXISTS (SELECT 1 FROM named_threads n
                              WHERE n.channel_id = c.parent_id AND n.platform_id = c.platform_id
@@ -148,7 +146,7 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
                 announced: message(22)?,
                 confirmed_at: time(23)?,
                 doubted_at: time(24)?,
-                was_empty: row.get::<_, Option<bool>>(29)?.unwrap_or(false),
+                was_empty: row.get::<_, Option<bool>>(28)?.unwrap_or(false),
             },
             broken: Vec::new(),
             full_job_id: row.get(7)?,
@@ -160,8 +158,7 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
         thread_watermark: time(11)?,
         threads_listed_at: time(12)?,
         asked_at: time(25)?,
-        has_vanished: time(26)?.is_some(),
-        has_messages: row.get::<_, i64>(27)? > 0,
-        was_named: row.get(28)?,
+        has_messages: row.get::<_, i64>(26)? > 0,
+        was_named: row.get(27)?,
     }))
 }

@@ -242,11 +242,6 @@ impl ConfirmedRights {
     pub const fn asked_at(&self) -> Timestamp {
         self.asked_at
     }
-
-    /// Channels that can be read, threads apart.
-    pub const fn readable(&self) -> &HashSet<ChannelId> {
-        &self.readable
-    }
 }
 
 /// How many ordinary messages of people came without content since the last one

@@ -78,7 +78,6 @@ fn known(raw: u64, kind: ChannelKind, parent: Option<u64>, checkpoint: Checkpoin
         thread_watermark: None,
         threads_listed_at: None,
         asked_at: None,
-        has_vanished: false,
         has_messages: true,
         was_named: false,
     }

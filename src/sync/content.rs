@@ -50,8 +50,8 @@ impl ContentCheck {
         Ok(())
     }
 
-    /// Whether the run has met so many messages of people without content, and
-    /// none with, that content is withheld. A page counts only if it is believed.
+    /// Whether the pages that the run believed, and this one behind them, show that
+    /// content is withheld.
     pub(super) fn is_withheld(&self, page: &MessagePage) -> bool {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let with_page = tally.and(page);
