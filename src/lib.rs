@@ -12,13 +12,14 @@
 //! |---|---|---|
 //! | [`model`] | plain data and pure rules | |
 //! | [`exit_code`] | how the process ends | |
+//! | [`files`] | opens files by path, and none that is not what it should be | |
 //! | [`anonymize`] | takes the people out; the only maker of what the archive accepts | model |
 //! | [`monitor`] | what happened, as data | model |
-//! | [`config`] | the file, the environment, the flags: resolved and checked | model |
+//! | [`config`] | the file, the environment, the flags: resolved and checked | model, files |
 //! | [`platform`] | reads Discord under its limits | model, monitor |
-//! | [`archive`] | one SQLite file, one writer | model, anonymize |
+//! | [`archive`] | one SQLite file, one writer | model, anonymize, files |
 //! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform, archive |
-//! | [`sync`] | carries a plan out | those above |
+//! | [`sync`] | carries a plan out | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |
 //! | [`ui`] | shows what happens while it happens | model, monitor |
 //! | [`report`] | text and JSON about what happened | model, plan, sync, `exit_code` |
 //! | [`commands`] | a file per subcommand; joins the layers | all of these |
@@ -37,6 +38,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod exit_code;
+pub mod files;
 pub mod model;
 pub mod monitor;
 pub mod plan;

@@ -11,6 +11,11 @@ pub enum ArchiveErrorKind {
     CannotCreate,
     /// Not a SQLite file, or one of another program.
     NotAnArchive,
+    /// A folder, a device or the like stands in the place of the archive or of a
+    /// file beside it.
+    NotAFile,
+    /// The archive, or a file beside it, has further hard links.
+    Linked,
     /// Made by a newer version of verta-sync.
     NewerSchema,
     /// People are anonymized in a way this version doesn't know.

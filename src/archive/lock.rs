@@ -1,9 +1,8 @@
 //! One writer per archive: a lock file beside it, held by the operating
 //! system, so that a dead process holds none.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
@@ -12,7 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::Placed;
 use super::{ArchiveFile, beside};
+use crate::files::{self, FileError};
 use crate::model::Timestamp;
+
+/// Bytes of a lock or queue file at most; a hundred tenants' names take a tenth.
+pub(super) const MOST_BYTES: u64 = 64 << 10;
 
 /// Who holds an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,14 +36,30 @@ pub enum LockError {
     /// Somebody has it.
     #[error("another process holds the archive")]
     Held(Option<Holder>),
-    /// The lock file can't be made or opened.
-    #[error("the lock file {} can't be opened: {source}", path.display())]
-    File {
-        /// The lock file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// The lock file, or a file of the queue, can't be used.
+    #[error("the archive can't be locked: {0}")]
+    File(#[from] FileError),
+}
+
+/// Whether an archive is locked now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockState {
+    /// No process holds it.
+    Free,
+    /// A process holds it, which may not have said yet who it is.
+    Held(Option<Holder>),
+    /// This user may not read the lock file.
+    Unknown,
+}
+
+impl LockState {
+    /// The run that holds the archive, if one is known to.
+    pub fn run_id(&self) -> Option<&str> {
+        match self {
+            Self::Held(Some(holder)) => holder.run_id.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// A held lock; it ends with the value, or with the process.
@@ -75,29 +94,30 @@ impl Lock {
             process: rustix::process::getpid().as_raw_nonzero().get(),
             since: now.as_millis(),
         };
-        lock.write(&holder).map_err(|source| LockError::File { path, source })?;
+        lock.write(&holder).map_err(|source| FileError::Io { path, source })?;
         Ok(lock)
     }
 
     fn take_file(path: &Path, mode: u32) -> Result<Self, LockError> {
-        let file_error = |source| LockError::File { path: path.to_owned(), source };
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
+        let io_error = |source: io::Error| FileError::Io { path: path.to_owned(), source };
+        let file = loop {
+            if let Some(file) = files::open_own(path, true)? {
+                break file;
+            }
             // Whoever may read the archive may know who writes it.
-            .mode(mode)
-            .open(path)
-            .map_err(file_error)?;
-        // Against the umask; somebody else's file keeps its mode.
-        file.set_permissions(Permissions::from_mode(mode)).ok();
+            if let Some(file) = files::create_own(path, mode).map_err(io_error)? {
+                break file;
+            }
+        };
         match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) if !is_ours(&text_of(&file).map_err(io_error)?) => {
+                Err(FileError::Foreign { path: path.to_owned() }.into())
+            }
             Ok(()) => Ok(Self { placed: Placed::opened(&file, path), file }),
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => {
                 Err(LockError::Held(holder_of(&file)))
             }
-            Err(errno) => Err(file_error(errno.into())),
+            Err(errno) => Err(io_error(errno.into()).into()),
         }
     }
 
@@ -113,23 +133,45 @@ impl Lock {
         file.write_all(&serde_json::to_vec(holder)?)
     }
 
-    /// Who holds the lock of an archive now, asked without taking it. The
-    /// outer `None`: nobody. The inner one: somebody who hasn't said who yet.
-    pub fn holder(archive: &Path) -> Option<Option<Holder>> {
-        let file = File::open(path_of(archive)).ok()?;
-        let question = Flock { typ: FlockType::WriteLock, ..Flock::from(FlockType::WriteLock) };
-        rustix::process::fcntl_getlk(&file, &question).ok()??;
-        Some(holder_of(&file))
+    /// Whether an archive is locked, asked without taking the lock.
+    ///
+    /// # Errors
+    /// When something stands in the lock file's place that is none.
+    pub fn state(archive: &Path) -> Result<LockState, LockError> {
+        let file = match files::open_own(&path_of(archive), false) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(LockState::Free),
+            Err(error) if error.is_denied() => return Ok(LockState::Unknown),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(if is_locked(&file) { LockState::Held(holder_of(&file)) } else { LockState::Free })
     }
+}
+
+/// Whether another process holds a lock on a file.
+pub(super) fn is_locked(file: &File) -> bool {
+    let question = Flock { typ: FlockType::WriteLock, ..Flock::from(FlockType::WriteLock) };
+    rustix::process::fcntl_getlk(file, &question).is_ok_and(|lock| lock.is_some())
 }
 
 fn path_of(archive: &Path) -> PathBuf {
     beside(archive, ".lock")
 }
 
-fn holder_of(mut file: &File) -> Option<Holder> {
-    let mut text = String::new();
-    file.rewind().ok()?;
-    file.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+fn holder_of(file: &File) -> Option<Holder> {
+    serde_json::from_slice(&text_of(file).ok()?).ok()
+}
+
+/// The first [`MOST_BYTES`] of a file.
+pub(super) fn text_of(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    file.rewind()?;
+    file.take(MOST_BYTES).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Whether a lock file's content is what this program writes: a holder, nothing,
+/// or the zeros that a power failure leaves.
+fn is_ours(text: &[u8]) -> bool {
+    text.iter().all(|byte| *byte == 0) || serde_json::from_slice::<Holder>(text).is_ok()
 }

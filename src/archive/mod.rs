@@ -38,7 +38,7 @@ mod users;
 mod writer;
 
 pub use error::{ArchiveError, ArchiveErrorKind};
-pub use lock::{Holder, Lock, LockError};
+pub use lock::{Holder, Lock, LockError, LockState};
 pub use open::{ArchiveFile, beside, inspect};
 pub use reader::{KnownChannel, Reader};
 pub use tx::{ChannelRow, TenantRow, Tx};

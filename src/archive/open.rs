@@ -1,8 +1,6 @@
 //! Opening and making the file: checks, settings, migrations.
 
-use std::fs::{File, Permissions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{ArchiveError, ArchiveErrorKind, forget};
 use crate::anonymize;
+use crate::files::{self, FileError, Named};
 
 #[allow(missing_docs, clippy::pedantic, reason = "made by refinery")]
 mod embedded {
@@ -44,23 +43,49 @@ pub struct ArchiveFile {
 /// otherwise what stands in the way.
 pub fn inspect(path: &Path) -> Result<(), ArchiveError> {
     let shown = path.display();
-    let mut head = Vec::new();
-    match File::open(path).and_then(|file| file.take(16).read_to_end(&mut head)) {
-        Ok(_) if head.is_empty() => Err(missing(path)),
-        Ok(_) if head == b"SQLite format 3\0" => Ok(()),
+    let head = Named::open(path).and_then(|file| {
+        file.check_links()?;
+        file.head(16)
+    });
+    match head {
+        Ok(head) if head.is_empty() => Err(missing(path)),
+        Ok(head) if head == b"SQLite format 3\0" => check_side_files(path),
         Ok(_) => Err(ArchiveError::new(
             ArchiveErrorKind::NotAnArchive,
             format!("{shown} is not a verta-sync archive (not a SQLite database)"),
         )),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {
             check_folder(path)?;
             Err(missing(path))
         }
-        Err(error) => Err(ArchiveError::new(
+        Err(FileError::Io { source, .. }) => Err(ArchiveError::new(
             ArchiveErrorKind::CannotCreate,
-            format!("{shown} can't be opened: {error}"),
+            format!("{shown} can't be opened: {source}"),
         )),
+        Err(error) => Err(not_trusted(&error)),
     }
+}
+
+/// The files that SQLite keeps beside the archive. It follows no symbolic link
+/// there, but writes through a hard link.
+fn check_side_files(path: &Path) -> Result<(), ArchiveError> {
+    for end in ["-wal", "-shm", "-journal"] {
+        match files::check_own(&beside(path, end)) {
+            Ok(_) => {}
+            // SQLite says what it lacks.
+            Err(error) if error.is_denied() => {}
+            Err(error) => return Err(not_trusted(&error)),
+        }
+    }
+    Ok(())
+}
+
+fn not_trusted(error: &FileError) -> ArchiveError {
+    let kind = match error {
+        FileError::Linked { .. } => ArchiveErrorKind::Linked,
+        _ => ArchiveErrorKind::NotAFile,
+    };
+    ArchiveError::new(kind, error.to_string())
 }
 
 fn missing(path: &Path) -> ArchiveError {
@@ -112,19 +137,13 @@ impl ArchiveFile {
         Ok(connection)
     }
 
+    /// An empty file that stands there already becomes the archive as it is.
     fn create(&self) -> Result<(), ArchiveError> {
-        File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(self.mode)
-            .open(&self.path)
-            // The mode is what was asked for, whatever the umask takes away.
-            .and_then(|file| file.set_permissions(Permissions::from_mode(self.mode)))
-            .map_err(|error| {
-                let kind = ArchiveErrorKind::CannotCreate;
-                ArchiveError::new(kind, format!("{} can't be made: {error}", self.path.display()))
-            })
+        check_side_files(&self.path)?;
+        files::create_own(&self.path, self.mode).map(drop).map_err(|error| {
+            let kind = ArchiveErrorKind::CannotCreate;
+            ArchiveError::new(kind, format!("{} can't be made: {error}", self.path.display()))
+        })
     }
 }
 

@@ -7,7 +7,6 @@
 //! file is searched for the digits of known users when the writer ends, and
 //! made anew if it shows any.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -16,6 +15,7 @@ use rusqlite::{Connection, params};
 
 use super::{ArchiveError, ArchiveErrorKind, forget, open};
 use crate::anonymize::{self, UserHash};
+use crate::files::Named;
 
 /// Set from the transaction that scrubs a stored text until the file was
 /// searched.
@@ -49,9 +49,11 @@ pub(super) fn remove(connection: Connection) -> Result<(), ArchiveError> {
     let known = known_users(&connection)?;
     drop(connection);
     let path = Path::new(&path);
-    let shows_any = File::open(path).and_then(|file| shows_any(file, &known)).map_err(|error| {
+    let failed = |error: &dyn std::fmt::Display| {
         ArchiveError::new(ArchiveErrorKind::Io, format!("{} can't be searched: {error}", path.display()))
-    })?;
+    };
+    let file = Named::open(path).map_err(|error| failed(&error))?.into_file();
+    let shows_any = shows_any(file, &known).map_err(|error| failed(&error))?;
     let connection = open::reopen(path)?;
     if shows_any {
         connection.execute_batch("VACUUM")?;

@@ -11,7 +11,9 @@ use tempfile::TempDir;
 
 use super::messages::{PageBatch, PageOutcome, store_page};
 use super::reactions::KeptReactions;
-use super::{ArchiveErrorKind, ArchiveFile, ChannelRow, Lock, LockError, Reader, TenantRow, Tx, Writer};
+use super::{
+    ArchiveErrorKind, ArchiveFile, ChannelRow, Lock, LockError, LockState, Reader, TenantRow, Tx, Writer,
+};
 use super::{channels, forget, progress, tenants, tx};
 use crate::anonymize;
 use crate::model::{
@@ -303,14 +305,14 @@ fn reading_a_missing_archive_makes_none() {
 fn nobody_holds_a_lock_that_was_let_go() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("archive.db");
-    assert!(Lock::holder(&path).is_none());
+    assert_eq!(Lock::state(&path).unwrap(), LockState::Free);
     let lock = Lock::take(&file(&dir), "start", Some("run"), at(5)).unwrap();
     // Within one process a lock is not in its own way; other processes are
     // tested with the binary.
     drop(lock);
-    assert!(Lock::holder(&path).is_none());
+    assert_eq!(Lock::state(&path).unwrap(), LockState::Free);
     let nowhere = ArchiveFile { path: dir.path().join("no/archive.db"), mode: 0o600 };
-    assert!(matches!(Lock::take(&nowhere, "start", None, at(5)), Err(LockError::File { .. })));
+    assert!(matches!(Lock::take(&nowhere, "start", None, at(5)), Err(LockError::File(_))));
 }
 
 #[test]

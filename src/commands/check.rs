@@ -70,7 +70,10 @@ pub fn check(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
                 Ok::<_, Failure>(())
             })?;
         }
-        Err(error) => steps.add(ExitCode::Access, Finding::bad("token: none", format!("failed to {error}"))),
+        Err(error) => {
+            let finding = Finding::bad("token: none", format!("failed to {error}"));
+            steps.add(Failure::from(error).exit_code, finding);
+        }
     }
     written(write!(io::stdout(), "{}", report::findings(&steps.findings)))?;
     Ok(steps.exit_code())

@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::Format;
 use super::end::End;
 use super::system::{may_read, owner_and_mode};
-use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, beside};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, LockState, beside};
 use crate::config::{ConfigError, DiscordConfig, TokenError, UnknownTenant, quoted, suggest};
 use crate::exit_code::ExitCode;
+use crate::files::FileError;
 use crate::model::{Job, JobStatus, Timestamp};
 use crate::platform::PlatformError;
 use crate::report;
@@ -79,9 +80,10 @@ impl Failure {
     /// # Errors
     /// With who that is.
     pub fn if_locked(archive: &Path) -> Result<(), Self> {
-        match Lock::holder(archive) {
-            Some(holder) => Err(Self::locked(holder, archive)),
-            None => Ok(()),
+        match Lock::state(archive) {
+            Ok(LockState::Held(holder)) => Err(Self::locked(holder, archive)),
+            Ok(LockState::Free | LockState::Unknown) => Ok(()),
+            Err(error) => Err(Self::lock(error, archive)),
         }
     }
 
@@ -90,7 +92,10 @@ impl Failure {
     fn locked(holder: Option<Holder>, archive: &Path) -> Self {
         let asked_again = || {
             std::thread::sleep(INTRODUCTION);
-            Lock::holder(archive).flatten()
+            match Lock::state(archive) {
+                Ok(LockState::Held(holder)) => holder,
+                _ => None,
+            }
         };
         let who = holder.or_else(asked_again).map_or_else(
             || "another process".to_owned(),
@@ -118,9 +123,14 @@ impl Failure {
         let folder = path.parent().unwrap_or(path);
         let (is_folder, exists, folder) = (folder.is_dir(), folder.exists(), folder.display());
         match error.kind {
-            ArchiveErrorKind::CannotCreate if path.is_dir() => {
+            ArchiveErrorKind::NotAFile if path.is_dir() => {
                 failure.hint("add a file's name to [archive] path: it names a folder")
             }
+            ArchiveErrorKind::NotAFile => failure
+                .hint("move away what stands there, or change [archive] path to a file that doesn't exist yet"),
+            ArchiveErrorKind::Linked => failure.hint(
+                "remove the other names (\"find DIR -samefile FILE\" shows them): each name would have a lock of its own",
+            ),
             ArchiveErrorKind::CannotCreate if path.exists() && !may_read(path) => match owner_and_mode(path) {
                 Some((owner, mode)) => failure.hint(format!(
                     "run as its owner (user ID {owner}; its mode is {mode:04o}), or see \"Who may read it\" in the README"
@@ -170,9 +180,11 @@ impl Failure {
     pub fn lock(error: LockError, archive: &Path) -> Self {
         match error {
             LockError::Held(holder) => Self::locked(holder, archive),
-            LockError::File { .. } => {
+            LockError::File(FileError::Io { .. }) => {
                 Self::new(ExitCode::Archive, error.to_string()).hint(writing_hint(archive))
             }
+            LockError::File(_) => Self::new(ExitCode::Archive, error.to_string())
+                .hint("move it away and run again: verta-sync makes its own"),
         }
     }
 
@@ -260,7 +272,11 @@ impl From<UnknownTenant> for Failure {
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        Self::new(ExitCode::Access, format!("failed to {error}"))
+        let exit_code = match error {
+            TokenError::Controlled { .. } => ExitCode::Usage,
+            _ => ExitCode::Access,
+        };
+        Self::new(exit_code, format!("failed to {error}"))
     }
 }
 

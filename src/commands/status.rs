@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::surroundings::shown;
 use super::{Failure, Format, Surroundings, system, written};
 use crate::anonymize;
-use crate::archive::{ArchiveErrorKind, Lock, Reader, queue};
+use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
 use crate::model::{
@@ -73,12 +73,13 @@ fn look(options: &Options, config: &Config, is_verbose: bool) -> Result<(ExitCod
     };
     let failed = |error| Failure::archive(&error, path);
     let mut overview = match &reader {
-        Some(reader) => read(reader, path).map_err(failed)?,
+        Some(reader) => read(reader, path)?,
         None => Overview::default(),
     };
     if let Some(job_id) = &options.job_id {
         let other = reader.map(|reader| reader.job(job_id)).transpose().map_err(failed)?.flatten();
-        let other = other.map(|job| honest(job, &[running_run(path)]));
+        let alive = [lock_state(path)?];
+        let other = other.map(|job| honest(job, &alive));
         let job = unfinished(overview, job_id).or(other).ok_or_else(|| unknown_job(job_id))?;
         return Ok((ExitCode::Success, show_job(&job, options.format)));
     }
@@ -130,16 +131,17 @@ fn show_job(job: &Job, format: Format) -> String {
     }
 }
 
-fn read(reader: &Reader, path: &Path) -> Result<Overview, crate::archive::ArchiveError> {
+fn read(reader: &Reader, path: &Path) -> Result<Overview, Failure> {
+    let failed = |error| Failure::archive(&error, path);
     // Asked before and after: a run may begin or end meanwhile.
-    let before = running_run(path);
-    let jobs = reader.unfinished_jobs()?;
-    let alive = [before, running_run(path)];
+    let before = lock_state(path)?;
+    let jobs = reader.unfinished_jobs().map_err(failed)?;
+    let alive = [before, lock_state(path)?];
     let jobs: Vec<Job> = jobs.into_iter().map(|job| honest(job, &alive)).collect();
     let mut overview = Overview {
-        tenants: reader.tenants()?,
-        failing_channels: reader.failing_channels()?,
-        unknown_fields: reader.unknown_fields()?,
+        tenants: reader.tenants().map_err(failed)?,
+        failing_channels: reader.failing_channels().map_err(failed)?,
+        unknown_fields: reader.unknown_fields().map_err(failed)?,
         ..Overview::default()
     };
     for mut job in jobs {
@@ -165,15 +167,16 @@ fn read(reader: &Reader, path: &Path) -> Result<Overview, crate::archive::Archiv
     Ok(overview)
 }
 
-/// The run of the process that holds the archive.
-fn running_run(path: &Path) -> Option<String> {
-    Lock::holder(path)??.run_id
+fn lock_state(path: &Path) -> Result<LockState, Failure> {
+    Lock::state(path).map_err(|error| Failure::lock(error, path))
 }
 
-/// An unfinished job of a dead process is interrupted.
-fn honest(mut job: Job, alive: &[Option<String>]) -> Job {
+/// An unfinished job of a dead process is interrupted. Where this user may not
+/// read the lock, the job is what the archive says.
+fn honest(mut job: Job, locks: &[LockState]) -> Job {
     let is_unfinished = matches!(job.status, JobStatus::Queued | JobStatus::Running);
-    if is_unfinished && alive.iter().flatten().all(|run_id| *run_id != job.run_id) {
+    let may_live = |lock: &LockState| *lock == LockState::Unknown || lock.run_id() == Some(&job.run_id);
+    if is_unfinished && !locks.iter().any(may_live) {
         job.status = JobStatus::Interrupted;
     }
     job

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::{Failure, Surroundings};
-use crate::archive::queue::Place;
-use crate::archive::{ArchiveFile, Lock, LockError};
+use crate::archive::queue::QueueEntry;
+use crate::archive::{ArchiveFile, Lock, LockError, LockState};
 use crate::monitor::{Event, Monitor};
 use crate::report;
 use crate::sync::Stop;
@@ -44,10 +44,10 @@ pub async fn for_lock(
     };
     let take = || Lock::take(file, "start", Some(run_id), Surroundings::now());
     let began = Instant::now();
-    let place = Place::join(file, run_id, tenants, Surroundings::now()).map_err(failed)?;
+    let entry = QueueEntry::join(file, run_id, tenants, Surroundings::now()).map_err(failed)?;
     let mut told = None;
     loop {
-        let ahead = place.ahead();
+        let ahead = entry.ahead().map_err(failed)?;
         if ahead == 0 {
             match take() {
                 Ok(lock) => return Ok(Waited::Locked(lock)),
@@ -58,7 +58,10 @@ pub async fn for_lock(
                 Err(error) => return Err(failed(error)),
             }
         } else if limit.is_some_and(|limit| began.elapsed() >= limit) {
-            return Err(in_vain(Lock::holder(&file.path).flatten()));
+            return Err(in_vain(match Lock::state(&file.path) {
+                Ok(LockState::Held(holder)) => holder,
+                _ => None,
+            }));
         }
         if told != Some(ahead) {
             told = Some(ahead);

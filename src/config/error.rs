@@ -1,9 +1,10 @@
 //! What can go wrong with a configuration as a whole.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::problem::Problems;
+use crate::files::{Control, FileError, FileKind};
 
 /// The configuration can't be used. The text fits after "failed to" and tells
 /// all that is wrong; it may have several lines, and holds no secret.
@@ -38,7 +39,15 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// Why.
-        cause: io::Error,
+        cause: FileError,
+    },
+    /// Somebody else could have the token sent elsewhere.
+    #[error("read the configuration {}: {}", path.display(), control_reason(*control, path, FileRole::Configuration))]
+    Controlled {
+        /// The file.
+        path: PathBuf,
+        /// Who.
+        control: Control,
     },
     /// The file is no text, or far too large to be a configuration.
     #[error("read the configuration {}: {what}; save it as text in UTF-8", path.display())]
@@ -54,11 +63,55 @@ pub enum ConfigError {
 }
 
 /// Why a file can't be read, and what to do.
-pub(super) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => "this user may not read it; change its owner or mode".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder; name the file in it".to_owned(),
+pub(super) fn reason(error: &FileError) -> String {
+    match (error, error.io_kind()) {
+        (_, Some(io::ErrorKind::PermissionDenied)) => {
+            "this user may not read it; change its owner or mode".to_owned()
+        }
+        (FileError::NotRegular { kind: FileKind::Folder, .. }, _) => {
+            "it is a folder; name the file in it".to_owned()
+        }
+        (FileError::NotRegular { kind, .. }, _) => {
+            format!("it is {kind}; write the text into a regular file and name that one")
+        }
+        (FileError::Io { source, .. }, _) => source.to_string(),
         _ => error.to_string(),
+    }
+}
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileRole {
+    /// It says where the token is sent.
+    Configuration,
+    /// It holds the token.
+    Token,
+}
+
+/// Why a file isn't used that somebody else controls, and what to do.
+pub(super) fn control_reason(control: Control, path: &Path, role: FileRole) -> String {
+    let harm = match role {
+        FileRole::Configuration => "could send the bot token elsewhere",
+        FileRole::Token => "could exchange the bot token",
+    };
+    let shown = path.display();
+    match control {
+        Control::Everyone => {
+            format!("every user of this machine may write it and {harm}; run \"chmod o-w {shown}\"")
+        }
+        Control::Group(group) => format!(
+            "the group with ID {group} may write it and {harm}; run \"chmod g-w {shown}\", or give it \
+             to this user's primary group"
+        ),
+        Control::Owner(owner) => {
+            let or = match role {
+                FileRole::Configuration => {
+                    ", or if it is mounted into a container, mount it read-only and name it with --config"
+                }
+                FileRole::Token => ", or mount it read-only",
+            };
+            format!("it belongs to user ID {owner}, who {harm}; give it to this user or to root{or}")
+        }
     }
 }
 

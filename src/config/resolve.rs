@@ -19,6 +19,7 @@ use super::settings::{ArchiveConfig, Config};
 use super::source::Source;
 use super::time::LONGEST;
 use super::value::{self, Read};
+use crate::files;
 use crate::model::ReactionMode;
 
 /// For the file and for a tenant.
@@ -105,8 +106,11 @@ impl Resolver<'_> {
     fn archive(&mut self, section: &Section<'_>) -> ArchiveConfig {
         let (env, folder) = (self.env, self.folder);
         let path = self.read(section, "path", |value| archive_path(value, env));
+        let path = folder.join(path.unwrap_or_else(|| PathBuf::from("archive.db")));
         ArchiveConfig {
-            path: folder.join(path.unwrap_or_else(|| PathBuf::from("archive.db"))),
+            // Two names of one archive must lead to one lock. Where the folder is
+            // missing or closed, whoever opens the file says so.
+            path: files::resolve(&path).unwrap_or(path),
             mode: self.read(section, "mode", value::mode).unwrap_or(0o600),
         }
     }

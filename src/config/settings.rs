@@ -31,7 +31,7 @@ pub struct Config {
 /// Where the archive is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveConfig {
-    /// The file, absolute.
+    /// The file: absolute, and without symbolic links where its folder exists.
     pub path: PathBuf,
     /// The permission bits of a file that is created.
     pub mode: u32,

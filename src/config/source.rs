@@ -1,11 +1,11 @@
 //! Finding and reading the file.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::error::ConfigError;
+use crate::files::{FileError, Named, Relation};
 
 const FILE_NAME: &str = "sync.toml";
 const FOLDER_NAME: &str = "verta-sync";
@@ -39,7 +39,9 @@ impl Source {
     }
 
     fn named(path: &Path, named_by: &'static str, env: &Environment) -> Result<Self, ConfigError> {
-        Self::read(path, env)?.ok_or_else(|| ConfigError::Missing { path: path.to_owned(), named_by })
+        let relation = if named_by == FLAG { Relation::Named } else { Relation::Found };
+        Self::read(path, relation, env)?
+            .ok_or_else(|| ConfigError::Missing { path: path.to_owned(), named_by })
     }
 
     fn search(env: &Environment) -> Result<Self, ConfigError> {
@@ -51,7 +53,7 @@ impl Source {
                 places.push(format!("{place}: neither it nor $HOME is set"));
                 continue;
             };
-            if let Some(source) = Self::read(&path, env)? {
+            if let Some(source) = Self::read(&path, Relation::Found, env)? {
                 return Ok(source);
             }
             let place = env.current_dir().join(path);
@@ -61,20 +63,26 @@ impl Source {
     }
 
     /// `None` if there is no such file.
-    fn read(shown: &Path, env: &Environment) -> Result<Option<Self>, ConfigError> {
+    fn read(shown: &Path, relation: Relation, env: &Environment) -> Result<Option<Self>, ConfigError> {
         let path = env.current_dir().join(shown);
-        let bytes = match bytes(&path, MOST_BYTES + 1) {
-            Ok(bytes) => bytes,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(cause) => {
-                let path = shown.to_owned();
-                return Err(ConfigError::Unreadable { path, cause });
-            }
-        };
         let shown = shown.to_owned();
-        match text(bytes) {
-            Ok(text) => Ok(Some(Self { shown, path, text })),
-            Err(what) => Err(ConfigError::NotText { path: shown, what }),
+        let named = match Named::open(&path) {
+            Ok(named) => named,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(cause) => return Err(ConfigError::Unreadable { path: shown, cause }),
+        };
+        if let Some(control) = named.controlled_by(relation) {
+            return Err(ConfigError::Controlled { path: shown, control });
+        }
+        match named.read(MOST_BYTES) {
+            Ok(bytes) => match text(bytes) {
+                Ok(text) => Ok(Some(Self { shown, path, text })),
+                Err(what) => Err(ConfigError::NotText { path: shown, what }),
+            },
+            Err(FileError::TooLarge { .. }) => {
+                Err(ConfigError::NotText { path: shown, what: "it is larger than 1 MiB".to_owned() })
+            }
+            Err(cause) => Err(ConfigError::Unreadable { path: shown, cause }),
         }
     }
 }
@@ -90,17 +98,7 @@ fn user_file(env: &Environment) -> Option<PathBuf> {
     Some(folder.join(FOLDER_NAME).join(FILE_NAME))
 }
 
-/// A file's first bytes, `most` of them.
-pub(super) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 fn text(bytes: Vec<u8>) -> Result<String, String> {
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err("it is larger than 1 MiB".to_owned());
-    }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.split(|byte| *byte == b'\n').count();
@@ -108,8 +106,8 @@ fn text(bytes: Vec<u8>) -> Result<String, String> {
     })
 }
 
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+fn is_absent(error: &FileError) -> bool {
+    matches!(error.io_kind(), Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! The bot token: where it is, and how it is read without ever being shown.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::{fmt, str};
+use std::{fmt, io, str};
 
 use super::environment::Environment;
-use super::error::reason;
+use super::error::{FileRole, control_reason, reason};
 use super::path::is_variable_name;
 use super::redact::{shown, shown_key, shown_path};
 use super::secret::Secret;
-use super::source::bytes;
+use crate::files::{Control, FileError, Named, Relation};
 
 /// Far above any token, so that a wrong path can't fill the memory.
 const MOST_BYTES: u64 = 64 << 10;
@@ -67,7 +66,19 @@ pub enum TokenError {
         /// The file.
         path: PathBuf,
         /// Why.
-        cause: io::Error,
+        cause: FileError,
+    },
+    /// Somebody else could exchange the token.
+    #[error(
+        "read the bot token from the file {}: {}",
+        shown_path(path),
+        control_reason(*control, path, FileRole::Token)
+    )]
+    Controlled {
+        /// The file.
+        path: PathBuf,
+        /// Who.
+        control: Control,
     },
     /// There is nothing but white space.
     #[error("read the bot token: {place} is empty; put the token in it")]
@@ -107,8 +118,7 @@ impl TokenSource {
                 .variable(name)
                 .map(|value| value.as_encoded_bytes().to_vec())
                 .ok_or_else(|| TokenError::NotSet { name: name.clone() })?,
-            Self::File(path) => bytes(path, MOST_BYTES)
-                .map_err(|cause| TokenError::Unreadable { path: path.clone(), cause })?,
+            Self::File(path) => read_file(path)?,
             Self::UnsetVariable { path, variable } => {
                 return Err(TokenError::UnsetVariable { path: path.clone(), variable: variable.clone() });
             }
@@ -197,11 +207,25 @@ fn asking(name: &str) -> String {
     format!("\"read -rs {name} && export {name}\" asks for it without showing it")
 }
 
-fn file_reason(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::NotFound {
-        "it does not exist; create it, or correct token_file in [discord]".to_owned()
-    } else {
-        reason(error)
+fn read_file(path: &Path) -> Result<Vec<u8>, TokenError> {
+    let unreadable = |cause| TokenError::Unreadable { path: path.to_owned(), cause };
+    let named = Named::open(path).map_err(unreadable)?;
+    // The configuration names it, and this user that.
+    if let Some(control) = named.controlled_by(Relation::Named) {
+        return Err(TokenError::Controlled { path: path.to_owned(), control });
+    }
+    named.read(MOST_BYTES).map_err(unreadable)
+}
+
+fn file_reason(error: &FileError) -> String {
+    match (error, error.io_kind()) {
+        (_, Some(io::ErrorKind::NotFound)) => {
+            "it does not exist; create it, or correct token_file in [discord]".to_owned()
+        }
+        (FileError::TooLarge { .. }, _) => {
+            "it is larger than 64 KiB, so it is no token; correct token_file in [discord]".to_owned()
+        }
+        _ => reason(error),
     }
 }
 

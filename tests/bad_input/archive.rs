@@ -40,7 +40,7 @@ fn a_folder_in_the_place_of_the_archive_is_refused() {
     let sandbox = sandbox();
     fs::create_dir(sandbox.archive_path()).unwrap();
     for command in COMMANDS {
-        refused(&sandbox, command, 6, &["archive.db", "Is a directory", "add a file's name"]);
+        refused(&sandbox, command, 6, &["archive.db", "is a folder", "add a file's name"]);
     }
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod archive;
 mod config;
+mod files;
 #[path = "../util/mod.rs"]
 mod util;
 

@@ -11,7 +11,7 @@ const HOMES: [(&[&str], &[&str]); 8] = [
     (&["rusqlite", "refinery"], &["src/archive"]),
     (&["indicatif"], &["src/ui/drawing.rs"]),
     (&["sha2"], &["src/anonymize"]),
-    (&["rustix"], &["src/archive", "src/commands/system.rs", "src/ui/keys.rs"]),
+    (&["rustix"], &["src/archive", "src/files", "src/files.rs", "src/commands/system.rs", "src/ui/keys.rs"]),
     (&["anyhow"], &["src/commands", "src/cli.rs", "src/main.rs"]),
 ];
 

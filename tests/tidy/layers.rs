@@ -4,14 +4,15 @@ use super::code::Source;
 use super::files::File;
 
 /// A module and the modules it may use besides itself, from the ground up.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("exit_code", &[]),
+    ("files", &[]),
     ("anonymize", &["model"]),
     ("monitor", &["model"]),
-    ("config", &["model"]),
+    ("config", &["model", "files"]),
     ("platform", &["model", "monitor"]),
-    ("archive", &["model", "anonymize"]),
+    ("archive", &["model", "anonymize", "files"]),
     ("plan", &["model", "monitor", "config", "platform", "archive"]),
     ("sync", &["model", "exit_code", "anonymize", "monitor", "config", "platform", "archive", "plan"]),
     ("ui", &["model", "monitor"]),
@@ -21,6 +22,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
         &[
             "model",
             "exit_code",
+            "files",
             "anonymize",
             "monitor",
             "config",

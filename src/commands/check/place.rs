@@ -7,7 +7,7 @@ use super::super::surroundings::shown;
 use super::super::system::unwritable;
 use super::Steps;
 use crate::archive::health::{Disk, disk};
-use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader, beside};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, LockState, Reader, beside};
 use crate::exit_code::ExitCode;
 use crate::report::{Finding, Mark};
 
@@ -26,7 +26,7 @@ pub(super) fn look(path: &Path, steps: &mut Steps) {
     let closed = unwritable([beside(path, ".lock")]).filter(|_| is_usable || path.exists());
     let (code, finding) = match closed {
         Some(closed) => unusable("lock", &denied(&closed), path),
-        None => (ExitCode::Locked, lock(path)),
+        None => lock(path),
     };
     steps.add(code, finding);
 }
@@ -68,10 +68,18 @@ fn space(disk: Disk) -> Finding {
     }
 }
 
-fn lock(path: &Path) -> Finding {
-    let Some(holder) = Lock::holder(path) else { return Finding::good("lock: free") };
+fn lock(path: &Path) -> (ExitCode, Finding) {
+    let holder = match Lock::state(path) {
+        Ok(LockState::Held(holder)) => holder,
+        Ok(LockState::Free) => return (ExitCode::Locked, Finding::good("lock: free")),
+        Ok(LockState::Unknown) => {
+            return unusable("lock", &denied(&beside(path, ".lock")), path);
+        }
+        Err(error) => return failed("lock", &Failure::lock(error, path)),
+    };
     let who = holder.map_or_else(String::new, |holder| format!(" by process {}", holder.process));
-    Finding::notable(format!("lock: held{who}"), "a sync is running: \"verta-sync status\" shows it")
+    let remedy = "a sync is running: \"verta-sync status\" shows it";
+    (ExitCode::Locked, Finding::notable(format!("lock: held{who}"), remedy))
 }
 
 fn denied(path: &Path) -> ArchiveError {
@@ -84,7 +92,10 @@ fn state_of(reader: &Reader) -> Result<(Vec<String>, i64), ArchiveError> {
 
 /// What ends a sync that finds the archive, or its lock, so.
 fn unusable(what: &str, error: &ArchiveError, path: &Path) -> (ExitCode, Finding) {
-    let failure = Failure::archive(error, path);
+    failed(what, &Failure::archive(error, path))
+}
+
+fn failed(what: &str, failure: &Failure) -> (ExitCode, Finding) {
     let (text, hint) = failure.parts();
     let finding =
         Finding { mark: Mark::Bad, text: format!("{what}: {text}"), remedies: hint.into_iter().collect() };

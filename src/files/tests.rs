@@ -1,0 +1,142 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
+
+use rustix::process::{getegid, geteuid};
+use tempfile::TempDir;
+
+use super::*;
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        // The folder of temporary files may be a link itself.
+        self.0.path().canonicalize().unwrap().join(name)
+    }
+
+    fn file(&self, name: &str, mode: u32) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, "text").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        path
+    }
+}
+
+fn kind_of(path: &Path) -> FileKind {
+    match Named::open(path).unwrap_err() {
+        FileError::NotRegular { kind, .. } => kind,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_path_is_resolved_also_where_the_file_is_missing() {
+    let folder = Folder::new();
+    let file = folder.file("file", 0o600);
+    fs::create_dir(folder.path("data")).unwrap();
+    symlink("file", folder.path("link")).unwrap();
+    symlink("data/new", folder.path("dangling")).unwrap();
+    symlink("data", folder.path("folder")).unwrap();
+    symlink("circle", folder.path("circle")).unwrap();
+    for (path, resolved) in [
+        ("file", file.clone()),
+        ("data/../link", file),
+        ("dangling", folder.path("data/new")),
+        ("folder/new", folder.path("data/new")),
+        ("missing", folder.path("missing")),
+    ] {
+        assert_eq!(resolve(&folder.path(path)).unwrap(), resolved, "{path}");
+    }
+    assert!(resolve(&folder.path("circle")).is_err());
+    assert!(resolve(&folder.path("no/such/folder")).is_err());
+}
+
+#[test]
+fn a_named_file_may_be_behind_links_and_is_regular() {
+    let folder = Folder::new();
+    folder.file("file", 0o600);
+    symlink("file", folder.path("link")).unwrap();
+    let named = Named::open(&folder.path("link")).unwrap();
+    assert_eq!((named.read(4).unwrap(), named.head(2).unwrap().len()), (b"text".to_vec(), 0));
+    let named = Named::open(&folder.path("link")).unwrap();
+    assert!(matches!(named.read(3), Err(FileError::TooLarge { most_bytes: 3, .. })));
+    assert_eq!(kind_of(folder.0.path()), FileKind::Folder);
+    assert_eq!(kind_of(Path::new("/dev/null")), FileKind::Device);
+    rustix::fs::mkfifoat(rustix::fs::CWD, folder.path("pipe"), rustix::fs::Mode::RWXU).unwrap();
+    assert_eq!(kind_of(&folder.path("pipe")), FileKind::Pipe);
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path("socket")).unwrap();
+    assert_eq!(kind_of(&folder.path("socket")), FileKind::Socket);
+}
+
+#[test]
+fn an_own_file_is_no_link_and_keeps_its_mode() {
+    let folder = Folder::new();
+    let file = folder.file("file", 0o644);
+    symlink(&file, folder.path("link")).unwrap();
+    assert!(open_own(&folder.path("missing"), true).unwrap().is_none());
+    assert!(open_own(&file, true).unwrap().is_some());
+    let link = open_own(&folder.path("link"), true);
+    assert!(matches!(link, Err(FileError::NotRegular { kind: FileKind::Link, .. })));
+    assert!(create_own(&file, 0o600).unwrap().is_none(), "what is there is left alone");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
+    create_own(&folder.path("new"), 0o666).unwrap().unwrap();
+    assert_eq!(fs::metadata(folder.path("new")).unwrap().permissions().mode() & 0o777, 0o666);
+    fs::hard_link(&file, folder.path("second")).unwrap();
+    assert!(matches!(open_own(&file, false), Err(FileError::Linked { links: 2, .. })));
+    assert!(matches!(check_own(&file), Err(FileError::Linked { .. })));
+}
+
+#[test]
+fn a_folder_reaches_only_its_own_files() {
+    let folder = Folder::new();
+    let outside = folder.file("outside", 0o600);
+    let own = OwnFolder::open_or_create(&folder.path("own"), 0o700).unwrap();
+    symlink(&outside, folder.path("own/link")).unwrap();
+    fs::hard_link(&outside, folder.path("own/hard")).unwrap();
+    fs::create_dir(folder.path("own/folder")).unwrap();
+    own.create_file("a".as_ref(), 0o640).unwrap();
+    assert!(own.create_file("a".as_ref(), 0o640).is_err());
+    assert_eq!(own.files().unwrap(), ["a", "hard"]);
+    assert!(own.open_file("a".as_ref()).unwrap().is_some());
+    assert!(own.open_file("missing".as_ref()).unwrap().is_none());
+    assert!(own.open_file("link".as_ref()).is_err());
+    assert!(own.open_file("hard".as_ref()).is_err());
+    own.rename("a".as_ref(), "b".as_ref()).unwrap();
+    own.remove("b".as_ref()).unwrap();
+    own.remove("b".as_ref()).unwrap();
+    own.remove_if_empty();
+    assert!(folder.path("own/link").is_symlink(), "a folder that holds anything stays");
+    symlink(folder.path("own"), folder.path("to_own")).unwrap();
+    let linked = OwnFolder::open(&folder.path("to_own"));
+    assert!(matches!(linked, Err(FileError::NotRegular { kind: FileKind::Link, .. })));
+    assert!(OwnFolder::open(&outside).is_err());
+}
+
+#[test]
+fn a_file_is_controlled_by_those_who_may_change_it() {
+    let folder = Folder::new();
+    let control = |path: &Path, relation| Named::open(path).unwrap().controlled_by(relation);
+    for (mode, expected) in
+        [(0o600, None), (0o644, None), (0o666, Some(Control::Everyone)), (0o602, Some(Control::Everyone))]
+    {
+        let path = folder.file(&format!("{mode:o}"), mode);
+        assert_eq!(control(&path, Relation::Found), expected, "{mode:o}");
+        assert_eq!(control(&path, Relation::Named), expected, "{mode:o}");
+    }
+    let shared = folder.file("shared", 0o660);
+    chown(&shared, None, Some(getegid().as_raw())).unwrap();
+    assert_eq!(control(&shared, Relation::Found), None);
+    if geteuid().is_root() {
+        chown(&shared, None, Some(4711)).unwrap();
+        assert_eq!(control(&shared, Relation::Named), Some(Control::Group(4711)));
+        let foreign = folder.file("foreign", 0o644);
+        chown(&foreign, Some(4711), None).unwrap();
+        // Root may write it.
+        assert_eq!(control(&foreign, Relation::Named), Some(Control::Owner(4711)));
+    }
+}

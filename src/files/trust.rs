@@ -1,0 +1,54 @@
+//! Who controls a file that decides what happens to the bot token.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::process::{getegid, geteuid};
+
+use super::Named;
+
+/// Somebody else who could change a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Every user of this machine may write it.
+    Everyone,
+    /// A group may write it that is not this user's primary group.
+    Group(u32),
+    /// It belongs to another user, who is not root.
+    Owner(u32),
+}
+
+/// How this user came to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// It was found at a place where files are looked for.
+    Found,
+    /// This user named it.
+    Named,
+}
+
+impl Named {
+    /// Somebody besides this user and root who controls the file; as ssh judges
+    /// its own files. Another owner is accepted for a file that this user named
+    /// and cannot write: so are files that are mounted into a container.
+    pub fn controlled_by(&self, relation: Relation) -> Option<Control> {
+        let metadata = self.metadata();
+        let (mode, owner, group) = (metadata.mode(), metadata.uid(), metadata.gid());
+        if mode & 0o002 != 0 {
+            return Some(Control::Everyone);
+        }
+        if mode & 0o020 != 0 && group != getegid().as_raw() {
+            return Some(Control::Group(group));
+        }
+        if owner == 0 || owner == geteuid().as_raw() {
+            return None;
+        }
+        let is_mounted = relation == Relation::Named && !may_write(self.path());
+        (!is_mounted).then_some(Control::Owner(owner))
+    }
+}
+
+fn may_write(path: &Path) -> bool {
+    accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+}
