@@ -224,8 +224,15 @@ fn duration(text: &str) -> Result<Duration, String> {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Result<ExitCode, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     refuse_token(&arguments)?;
-    let cli = Cli::try_parse_from(&arguments)
-        .unwrap_or_else(|error| refuse(&advise(error, &arguments), &arguments));
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        // Help and version are results.
+        Err(help) if !help.use_stderr() => {
+            commands::written(help.print().and_then(|()| io::stdout().flush()))?;
+            return Ok(ExitCode::Success);
+        }
+        Err(error) => refuse(&advise(error, &arguments), &arguments),
+    };
     let around = surroundings(cli.global, env);
     obey(cli.command, &around).map_err(|failure| {
         // It may have failed before anything was to be logged.
@@ -246,7 +253,7 @@ fn obey(command: Command, around: &Surroundings) -> Result<ExitCode, Failure> {
         Command::Check { tenants, privacy } => check::check(&check::Options { tenants, privacy }, around),
         Command::Forget { user, yes } => forget::forget(&forget::Options { user, yes }, around),
         Command::Completions { shell } => {
-            commands::written(io::stdout().write_all(completions(shell).as_bytes()))?;
+            commands::print_result(&completions(shell))?;
             Ok(ExitCode::Success)
         }
     }
@@ -319,7 +326,7 @@ fn tip(text: &str) -> ContextValue {
 /// Ends the process. An argument that isn't understood is repeated, unless it
 /// may be somebody's ID.
 fn refuse(error: &clap::Error, arguments: &[OsString]) -> ! {
-    if !error.use_stderr() || !arguments.iter().any(|argument| argument == "forget") {
+    if !arguments.iter().any(|argument| argument == "forget") {
         error.exit();
     }
     let text = error.render().to_string();

@@ -7,6 +7,7 @@ use verta_sync::{cli, commands};
 
 fn main() -> ExitCode {
     commands::panics::say_only_where();
+    commands::process::set_up();
     let current_dir = std::env::current_dir().unwrap_or_default();
     let env = Environment::new(std::env::vars_os(), current_dir);
     match commands::panics::caught(|| cli::run(std::env::args_os(), env)) {

@@ -85,7 +85,7 @@ fn a_full_disk_ends_the_run_and_costs_no_checkpoint() {
 #[test]
 fn a_file_that_may_not_grow_ends_the_run_and_costs_no_checkpoint() {
     let sandbox = sandbox();
-    let ran = run_after(&sandbox, "trap '' XFSZ; ulimit -f 1200").expect_code(6);
+    let ran = run_after(&sandbox, "ulimit -f 1200").expect_code(6);
     assert_says_what_to_do(&ran);
     let stored = sandbox.count("SELECT count(*) FROM messages");
     assert!(stored > 0, "what had room is there");
@@ -96,7 +96,7 @@ fn a_file_that_may_not_grow_ends_the_run_and_costs_no_checkpoint() {
 fn a_script_is_told_of_the_jobs_of_a_run_that_the_disk_has_ended() {
     for blocks in [400, 700, 1200] {
         let sandbox = sandbox();
-        let limit = format!("set -- --format json; trap '' XFSZ; ulimit -f {blocks}");
+        let limit = format!("set -- --format json; ulimit -f {blocks}");
         let ran = run_after(&sandbox, &limit).expect_code(6);
         let summary = ran.last_json();
         assert_eq!((&summary["event"], &summary["exit_code"]), (&"summary".into(), &6.into()));
@@ -284,4 +284,84 @@ fn a_disk_that_became_read_only_is_told_and_costs_nothing() {
         );
     }
     assert_goes_on(&sandbox);
+}
+
+/// What a command prints, and the code it ends with when it can print it.
+const RESULTS: [(&[&str], i32); 12] = [
+    (&["start"], 0),
+    (&["start", "--format", "json"], 0),
+    (&["status"], 0),
+    (&["status", "--format", "json"], 0),
+    (&["plan"], 0),
+    (&["plan", "--format", "json"], 0),
+    (&["check"], 0),
+    (&["check", "--privacy"], 0),
+    (&["forget", "--user", "80351110224678912", "--yes"], 0),
+    (&["reset", "--tenant", "Simulated community", "--yes"], 0),
+    (&["completions", "bash"], 0),
+    (&["--help"], 0),
+];
+
+#[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 20)));
+    for (arguments, code) in RESULTS {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = Ran::from(sandbox.command(arguments).stdout(full).output().unwrap()).expect_code(1);
+        assert!(ran.stderr.contains("failed to write the result to stdout"), "{arguments:?}: {}", ran.stderr);
+        // It was done all the same.
+        if arguments[0] == "start" {
+            assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
+        }
+        // A reader that has seen enough is no error.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = Ran::from(sandbox.command(arguments).stdout(writer).output().unwrap());
+        assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{arguments:?}");
+    }
+    // What ended the run comes first.
+    sandbox.write("token", "");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let rejected = sandbox
+        .command(&["start", "--format", "json"])
+        .env("DISCORD_BOT_TOKEN", "nobodys")
+        .stdout(full)
+        .output();
+    let rejected = Ran::from(rejected.unwrap()).expect_code(4);
+    assert!(rejected.stderr.contains("failed to write the result to stdout"), "{}", rejected.stderr);
+}
+
+#[test]
+fn a_result_beyond_the_limit_of_a_files_size_is_an_error() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 20)));
+    sandbox.run(&["start"]).expect_code(0);
+    let binary = env!("CARGO_BIN_EXE_verta-sync");
+    let script = format!("head -c 102000 /dev/zero > out; ulimit -f 100; exec {binary} status >> out");
+    let ran = Command::new("sh").args(["-c", &script]).current_dir(sandbox.dir.path()).output();
+    let ran = Ran::from(ran.unwrap()).expect_code(1);
+    assert!(ran.stderr.contains("failed to write the result to stdout"), "{}", ran.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_crash_writes_the_memory_that_holds_the_token() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let sandbox = sandbox();
+    let crash = |mut command: Command, has_begun: &dyn Fn() -> bool| {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_until("it has begun", has_begun);
+        util::send(&child, rustix::process::Signal::QUIT);
+        child.wait().unwrap()
+    };
+    let mut other = Command::new("sh");
+    other.args(["-c", "ulimit -c unlimited; touch begun; exec sleep 60"]).current_dir(sandbox.dir.path());
+    let begun = sandbox.dir.path().join("begun");
+    let can_dump = crash(other, &|| begun.exists()).core_dumped();
+    sandbox.sim.set_latency(Duration::from_secs(5), Duration::ZERO);
+    let status = crash(after(&sandbox, "ulimit -c unlimited"), &|| !sandbox.sim.journal().is_empty());
+    assert_eq!(status.signal(), Some(3), "{status:?}");
+    assert!(!status.core_dumped());
+    if !can_dump {
+        eprintln!("this machine writes no core dumps: nothing was shown");
+    }
 }

@@ -3,14 +3,14 @@
 
 mod place;
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 use super::surroundings::runtime;
-use super::{Failure, Surroundings, connect, written};
+use super::{Failure, Surroundings, connect, print_result, written};
 use crate::anonymize::{self, Exposure};
 use crate::archive::health::Leak;
 use crate::archive::{KnownChannel, Reader};
@@ -27,6 +27,7 @@ use crate::platform::discord::Discord;
 use crate::platform::{ErrorKind, PlatformAdapter as _};
 use crate::report::{self, Finding, Mark, counted};
 use crate::sync::{cause_of, unresolved_exclusion};
+use crate::ui::Output;
 
 /// Most channels that are named for one missing permission.
 const NAMED_CHANNELS: usize = 5;
@@ -75,7 +76,7 @@ pub fn check(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
             steps.add(Failure::from(error).exit_code, finding);
         }
     }
-    written(write!(io::stdout(), "{}", report::findings(&steps.findings)))?;
+    print_result(&report::findings(&steps.findings))?;
     Ok(steps.exit_code())
 }
 
@@ -393,21 +394,22 @@ fn name_of(channel: &LeftOut) -> String {
 fn sweep(path: &Path) -> Result<ExitCode, Failure> {
     let failed = |error| Failure::archive(&error, path);
     let reader = Reader::open(path).map_err(failed)?;
-    let mut out = io::stdout().lock();
+    let output = Output::default();
     let mut leaks = 0_u64;
     let texts = reader
         .sweep(|leak| {
             leaks += 1;
-            writeln!(out, "{}", told(&leak)).ok();
+            output.write(&format!("{}\n", told(&leak)));
         })
         .map_err(failed)?;
     let looked_at = counted(texts, "text");
     if leaks == 0 {
-        written(writeln!(out, "✓ privacy: no raw user ID in {looked_at}"))?;
+        print_result(&format!("✓ privacy: no raw user ID in {looked_at}\n"))?;
         return Ok(ExitCode::Success);
     }
     let remedy = "please report this; \"verta-sync start --full\" writes these texts anew";
-    written(writeln!(out, "✗ privacy: a raw user ID in {leaks} of {looked_at}\n    → {remedy}"))?;
+    output.write(&format!("✗ privacy: a raw user ID in {leaks} of {looked_at}\n    → {remedy}\n"));
+    written(output.finish())?;
     Ok(ExitCode::Failure)
 }
 

@@ -1,11 +1,11 @@
 //! `verta-sync forget`: erases one person.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::surroundings::runtime;
-use super::{Failure, Surroundings, written};
+use super::{Failure, Surroundings, print_result};
 use crate::anonymize::UserHash;
 use crate::archive::forget::{ForgetScope, forget as erase, is_unfinished};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
@@ -62,7 +62,7 @@ pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
         around.voice().warn(warning, to_stderr);
     }
     let what = if scope.is_empty() { "nothing of them was archived".to_owned() } else { told(scope) };
-    written(writeln!(io::stdout(), "erased: {what}; later syncs leave them out"))?;
+    print_result(&format!("erased: {what}; later syncs leave them out\n"))?;
     Ok(ExitCode::Success)
 }
 

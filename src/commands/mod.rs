@@ -9,6 +9,7 @@ pub mod forget;
 mod migrate;
 pub mod panics;
 pub mod plan;
+pub mod process;
 pub mod reset;
 pub mod start;
 pub mod status;
@@ -22,6 +23,7 @@ pub use failure::Failure;
 pub use surroundings::{Color, LogFormat, Surroundings};
 
 use crate::exit_code::ExitCode;
+use crate::ui::to_stdout;
 
 /// How results are written to stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +35,14 @@ pub enum Format {
     Json,
 }
 
+/// Writes a result to stdout.
+///
+/// # Errors
+/// See [`written`].
+pub fn print_result(text: &str) -> Result<(), Failure> {
+    written(to_stdout(text))
+}
+
 /// Whether a result reached stdout. Whoever closed a pipe has read enough.
 ///
 /// # Errors
@@ -40,7 +50,8 @@ pub enum Format {
 pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(ExitCode::Failure, format!("failed to write the result: {error}")))
+            Err(Failure::new(ExitCode::Failure, format!("failed to write the result to stdout: {error}"))
+                .hint("what the command did is done; make room where stdout leads"))
         }
         _ => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! `verta-sync plan`: what a sync would do.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::surroundings::runtime;
-use super::{Failure, Format, Surroundings, connect, written};
+use super::{Failure, Format, Surroundings, connect, print_result};
 use crate::anonymize;
 use crate::archive::{ArchiveError, ArchiveErrorKind, KnownChannel, Reader, TenantRow};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -58,7 +58,7 @@ pub fn plan(options: &Options, around: &Surroundings) -> Result<ExitCode, Failur
         Format::Human => report::plan(&planned),
         Format::Json => format!("{}\n", report::plan_json(&planned)),
     };
-    written(write!(io::stdout(), "{text}"))?;
+    print_result(&text)?;
     Ok(exit_code(&planned))
 }
 

@@ -1,12 +1,12 @@
 //! `verta-sync reset`: forgets progress, and messages on request.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write as _};
+use std::io;
 
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::surroundings::runtime;
-use super::{Failure, Surroundings, written};
+use super::{Failure, Surroundings, print_result};
 use crate::archive::reset::{ResetScope, purge, reset as forget_progress};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
@@ -64,7 +64,7 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
     let lock =
         Lock::take(&file, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     change(&file, &lock, row, options.clone()).map_err(failed)??;
-    writeln!(io::stdout(), "{}", done_text(options, &scope)).ok();
+    print_result(&format!("{}\n", done_text(options, &scope)))?;
     Ok(ExitCode::Success)
 }
 
@@ -102,7 +102,7 @@ fn tenant_row(reader: &Reader, config: &Config, name: &str) -> Result<Option<Ten
 fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Result<ExitCode, Failure> {
     let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
     if configured.clone().any(|known| known == name) {
-        written(writeln!(io::stdout(), "{name}: nothing is archived yet, so there is nothing to forget"))?;
+        print_result(&format!("{name}: nothing is archived yet, so there is nothing to forget\n"))?;
         return Ok(ExitCode::Success);
     }
     let archived = reader.and_then(|reader| reader.tenants().ok()).unwrap_or_default();

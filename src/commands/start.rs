@@ -1,6 +1,6 @@
 //! `verta-sync start`: a sync.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -13,7 +13,7 @@ use super::connect;
 use super::end::{self, End};
 use super::surroundings::runtime;
 use super::wait::{self, Waited};
-use super::{Failure, Format, Surroundings};
+use super::{Failure, Format, Surroundings, written};
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
@@ -24,7 +24,7 @@ use crate::platform::PlatformAdapter as _;
 use crate::platform::discord::Discord;
 use crate::report;
 use crate::sync::{Clock, ContentCheck, Context, Outcome, Settings, Stop, TenantTask, run};
-use crate::ui::{Bars, Events, Lines, Log, Voice, to_stderr};
+use crate::ui::{Bars, Events, Lines, Log, Output, Voice, to_stderr};
 
 /// Where the IDs of channels are found.
 const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_log show the IDs of channels";
@@ -66,23 +66,31 @@ pub struct Options {
 /// # Errors
 /// When it can't begin, or the archive gives out on the way.
 pub fn start(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
-    let ended = attempt(options, around).map_err(|failure| match failure.exit_code {
+    let output = Output::default();
+    let ended = attempt(options, around, &output).map_err(|failure| match failure.exit_code {
         ExitCode::Locked if options.wait.is_none() => failure.hint(
             "\"verta-sync start --wait\" waits until it has ended; \"verta-sync status\" shows how far it is",
         ),
         _ => failure,
     });
     if let Err(failure) = &ended {
-        write!(io::stdout(), "{}", failure.text(options.format)).ok();
+        output.write(&failure.text(options.format));
     }
-    ended
+    match (ended, written(output.finish())) {
+        (Ok(ExitCode::Success | ExitCode::Partial), Err(lost)) => Err(lost),
+        (ended, Err(lost)) => {
+            lost.in_voice(around.voice()).tell();
+            ended
+        }
+        (ended, Ok(())) => ended,
+    }
 }
 
 /// A date of the future is refused only if no wrong clock of this machine explains
 /// it.
 const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
 
-fn attempt(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+fn attempt(options: &Options, around: &Surroundings, output: &Output) -> Result<ExitCode, Failure> {
     let overrides = Overrides { max_channel_workers: options.max_channel_workers };
     let config = around.load_config(&overrides)?;
     let tenants = config.tenants_named(&options.tenants)?;
@@ -90,15 +98,14 @@ fn attempt(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure
     let token = config.discord.token.read(&around.env)?;
     check_archive(&config.archive.path, options.wait.is_some())?;
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, options)).collect();
-    let display = Display::new(options.format, config.discord.requests_per_second, around);
+    let display = Display::new(options.format, config.discord.requests_per_second, around, output);
     let code = runtime()?.block_on(async {
         let platform = connect::discord(&config, token.expose())?;
         sync(Arc::new(platform), &config, tasks, options, &display).await
     });
     display.end();
     code.map(|(code, text)| {
-        // A closed stdout is no reason to end otherwise.
-        write!(io::stdout(), "{text}").ok();
+        output.write(&text);
         code
     })
 }
@@ -286,7 +293,7 @@ struct Display {
 }
 
 impl Display {
-    fn new(format: Format, requests_per_second: f64, around: &Surroundings) -> Self {
+    fn new(format: Format, requests_per_second: f64, around: &Surroundings, output: &Output) -> Self {
         let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(Log::new(around.tells_rate_limits()))];
         let mut bars = None;
         // Events and bars on one terminal would be in each other's way.
@@ -303,8 +310,8 @@ impl Display {
             }
         }
         monitors.push(match format {
-            Format::Human => Arc::new(JobIds { bars: bars.clone() }),
-            Format::Json => Arc::new(Events),
+            Format::Human => Arc::new(JobIds { bars: bars.clone(), output: output.clone() }),
+            Format::Json => Arc::new(Events::new(output.clone())),
         });
         Self { monitor: Arc::new(All(monitors)), bars, voice: around.voice() }
     }
@@ -326,6 +333,7 @@ impl Display {
 /// Says each tenant's job first, on stdout.
 struct JobIds {
     bars: Option<Arc<Bars>>,
+    output: Output,
 }
 
 impl Monitor for JobIds {
@@ -333,11 +341,11 @@ impl Monitor for JobIds {
 
     fn event(&self, event: Event) {
         if let Event::JobStarted { job_id, tenant } = event {
-            let say = || writeln!(io::stdout(), "job {job_id}: {tenant}").ok();
+            let say = || self.output.write(&format!("job {job_id}: {tenant}\n"));
             match &self.bars {
                 Some(bars) => bars.suspend(say),
                 None => say(),
-            };
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `verta-sync status`: where things stand, read-only.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::model::{
 };
 use crate::plan::unmatched;
 use crate::report::{self, Heading};
+use crate::ui::to_stdout;
 
 /// How often `--watch` looks again.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
@@ -53,7 +54,7 @@ pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
             Some((rows, columns)) => report::first_rows(&text, rows, columns),
             None => text,
         };
-        let result = write!(io::stdout(), "{clear}{text}").and_then(|()| io::stdout().flush());
+        let result = to_stdout(&format!("{clear}{text}"));
         if !options.watch || result.is_err() {
             written(result)?;
             return Ok(code);

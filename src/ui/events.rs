@@ -1,14 +1,22 @@
 //! Events for scripts: one JSON object a line on stdout.
 
-use std::io::{self, Write as _};
-
 use serde_json::{Value, json};
 
+use super::output::Output;
 use crate::monitor::{Counter, Event, Monitor};
 
 /// Writes every event as it happens.
-#[derive(Debug, Default)]
-pub struct Events;
+#[derive(Debug)]
+pub struct Events {
+    output: Output,
+}
+
+impl Events {
+    /// Writes them to `output`.
+    pub const fn new(output: Output) -> Self {
+        Self { output }
+    }
+}
 
 impl Monitor for Events {
     fn count(&self, _: Counter, _: u64) {}
@@ -16,8 +24,7 @@ impl Monitor for Events {
     fn event(&self, event: Event) {
         let error = error(&event);
         for value in value(event).into_iter().chain(error) {
-            // A closed pipe is no reason to stop.
-            writeln!(io::stdout(), "{value}").ok();
+            self.output.write(&format!("{value}\n"));
         }
     }
 }

@@ -4,14 +4,25 @@ use super::code::Source;
 
 /// Crates, a final `*` standing for any rest, and the files and folders they
 /// are at home in.
-const HOMES: [(&[&str], &[&str]); 8] = [
+const HOMES: [(&[&str], &[&str]); 9] = [
     (&["clap", "clap_complete"], &["src/cli.rs"]),
     (&["toml"], &["src/config"]),
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
     (&["rusqlite", "refinery"], &["src/archive"]),
     (&["indicatif"], &["src/ui/drawing.rs"]),
     (&["sha2"], &["src/anonymize"]),
-    (&["rustix"], &["src/archive", "src/files", "src/files.rs", "src/commands/system.rs", "src/ui/keys.rs"]),
+    (
+        &["rustix"],
+        &[
+            "src/archive",
+            "src/files",
+            "src/files.rs",
+            "src/commands/system.rs",
+            "src/commands/process.rs",
+            "src/ui/keys.rs",
+        ],
+    ),
+    (&["signal_hook"], &["src/commands/process.rs"]),
     (&["anyhow"], &["src/commands", "src/cli.rs", "src/main.rs"]),
 ];
 
