@@ -2,14 +2,17 @@
 
 use std::fmt;
 
-/// A text that is neither printed nor serialized.
+use zeroize::Zeroizing;
+
+/// A text that is neither printed nor serialized, and whose memory is
+/// overwritten when it is dropped.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Hides a text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// The text itself, for the one place that sends it.

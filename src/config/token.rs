@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{fmt, io, str};
 
+use zeroize::Zeroizing;
+
 use super::environment::Environment;
 use super::error::{FileRole, control_reason, reason};
 use super::path::is_variable_name;
@@ -113,7 +115,7 @@ impl TokenSource {
     /// If the variable or file is missing, unreadable or empty, or if it holds
     /// what can't be sent in a header.
     pub fn read(&self, env: &Environment) -> Result<Secret, TokenError> {
-        let bytes = match self {
+        let bytes = Zeroizing::new(match self {
             Self::Env(name) => env
                 .variable(name)
                 .map(|value| value.as_encoded_bytes().to_vec())
@@ -122,7 +124,7 @@ impl TokenSource {
             Self::UnsetVariable { path, variable } => {
                 return Err(TokenError::UnsetVariable { path: path.clone(), variable: variable.clone() });
             }
-        };
+        });
         self.token(&bytes)
     }
 

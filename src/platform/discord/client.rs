@@ -110,7 +110,10 @@ impl Client {
                     if matches!(response.status.as_u16(), 401 | 403) {
                         self.gate.record_refusal();
                     }
-                    let answer = answer::judge(response, asked, subject);
+                    let answer = answer::judge(response, asked, subject).map_err(|error| PlatformError {
+                        detail: self.transport.redact(&error.detail),
+                        ..error
+                    });
                     if let Err(error) = answer.as_ref()
                         && error.kind == ErrorKind::TokenRejected
                     {

@@ -1,5 +1,6 @@
 //! One request, one answer: TLS, connections, compression, timeouts.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::body::{Body, MOST_BYTES, Room};
 
@@ -58,12 +60,41 @@ pub struct Response {
     pub body: Body,
 }
 
+/// The bot token, to be recognized; overwritten when it is dropped.
+struct Token(Zeroizing<String>);
+
+impl Token {
+    /// The text with "…" for each occurrence, whatever its case.
+    fn removed_from(&self, text: &str) -> String {
+        let token = Zeroizing::new(self.0.to_ascii_lowercase());
+        let lower = text.to_ascii_lowercase();
+        if token.is_empty() {
+            return text.to_owned();
+        }
+        let mut redacted = String::new();
+        let mut end = 0;
+        for (begin, _) in lower.match_indices(token.as_str()) {
+            redacted.push_str(&text[end..begin]);
+            redacted.push('…');
+            end = begin + token.len();
+        }
+        redacted + &text[end..]
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(redacted)")
+    }
+}
+
 /// Sends requests to one address with one token.
 #[derive(Debug)]
 pub struct Transport {
     http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     base: String,
     authorization: HeaderValue,
+    token: Token,
     timeout: Duration,
     room: Room,
 }
@@ -73,10 +104,16 @@ impl Transport {
     pub fn new(base: &str, token: &str, timeout: Duration) -> Result<Self, TransportError> {
         let base = base.trim_end_matches('/').to_owned();
         base.parse::<Uri>().map_err(|_| TransportError::Address(base.clone()))?;
-        let mut authorization =
-            HeaderValue::from_str(&format!("Bot {token}")).map_err(|_| TransportError::Token)?;
+        let header = Zeroizing::new(format!("Bot {token}"));
+        let mut authorization = HeaderValue::from_str(&header).map_err(|_| TransportError::Token)?;
         authorization.set_sensitive(true);
-        Ok(Self { http: http_client(timeout), base, authorization, timeout, room: Room::default() })
+        let token = Token(Zeroizing::new(token.to_owned()));
+        Ok(Self { http: http_client(timeout), base, authorization, token, timeout, room: Room::default() })
+    }
+
+    /// A text of the server, which knows the token, without the token.
+    pub fn redact(&self, text: &str) -> String {
+        self.token.removed_from(text)
     }
 
     /// GETs `path`, which has no leading slash.
@@ -125,4 +162,23 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         error = source;
     }
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_of_any_length_is_taken_out_of_the_servers_words() {
+        for (token, words, redacted) in [
+            ("hush", "HTTP 400: no Hush, no hushhush é", "HTTP 400: no …, no …… é"),
+            ("hush", "HTTP 400", "HTTP 400"),
+            ("MTk4.Cl2FMQ.Zn", "no MTk4.Cl2FMQ.Zn!", "no …!"),
+            ("", "HTTP 400", "HTTP 400"),
+        ] {
+            let token = Token(Zeroizing::new(token.to_owned()));
+            assert_eq!(token.removed_from(words), redacted);
+            assert_eq!(format!("{token:?}"), "Token(redacted)");
+        }
+    }
 }
