@@ -152,6 +152,7 @@ async fn long_run(sandbox: Arc<Sandbox>) {
     let file = ArchiveFile { path: sandbox.archive_path(), mode: 0o600 };
     let lock = Lock::take(&file, "start", None, Timestamp::from_millis(0)).unwrap();
     let (writer, thread) = Writer::start(file.open().unwrap(), &lock);
+    let now = Timestamp::from_millis(sandbox.sim.world().now_ms());
     let context = Context {
         platform: Arc::new(Discord::new(&settings, &sandbox.sim.token()).unwrap()),
         writer,
@@ -167,7 +168,7 @@ async fn long_run(sandbox: Arc<Sandbox>) {
             reaction_budget: Duration::ZERO,
         },
         monitor: Arc::new(Silent),
-        clock: Clock::starting_at(Timestamp::from_millis(sandbox.sim.world().now_ms())),
+        clock: Clock::starting_at(now, now),
         stop: watch::Sender::new(None),
         content: ContentCheck::default(),
     };

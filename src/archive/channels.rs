@@ -135,14 +135,15 @@ fn upsert(
     let topic = tx.settle_optional(channel.topic.as_ref(), row, 0)?;
     let metadata = tx.settle_optional(channel.metadata.as_ref(), row, 0)?;
     let thread = channel.thread.as_ref();
+    // Every channel has a name: an empty one couldn't be read.
     tx.connection
         .prepare_cached(
             "UPDATE channels
-                SET parent_id = ?2, kind = ?3, name = ?4, topic = ?5, opened_at = ?6,
+                SET parent_id = ?2, kind = ?3, name = coalesce(nullif(?4, ''), name), topic = ?5, opened_at = ?6,
                     owner_id = coalesce(?7, owner_id), archived = ?8, archived_at = ?9, locked = ?10,
                     metadata = ?11, updated_at = ?12
               WHERE id = ?1
-                AND (?2, ?3, ?4, ?5, ?6, coalesce(?7, owner_id), ?8, ?9, ?10, ?11) IS NOT
+                AND (?2, ?3, coalesce(nullif(?4, ''), name), ?5, ?6, coalesce(?7, owner_id), ?8, ?9, ?10, ?11) IS NOT
                     (parent_id, kind, name, topic, opened_at, owner_id, archived, archived_at, locked, metadata)",
         )?
         .execute(params![

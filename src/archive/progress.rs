@@ -60,6 +60,34 @@ pub fn advance(
     Ok(())
 }
 
+/// Takes back the checkpoints of a tenant that lie behind `newest`, where no
+/// message can be yet: a damaged ID led there, and what lies before it may be
+/// unread. Reading goes on behind the newest archived message up to there.
+/// Returns how many channels that concerns.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn take_back(
+    tx: &mut Tx<'_>,
+    tenant: TenantRow,
+    newest: MessageId,
+    now: Timestamp,
+) -> Result<usize, ArchiveError> {
+    let taken_back = tx
+        .connection
+        .prepare_cached(
+            "UPDATE sync_progress
+                SET last_message_id = (SELECT max(m.platform_id) FROM messages m
+                                        WHERE m.channel_id = sync_progress.channel_id AND m.platform_id <= ?2),
+                    history_complete = 0, full_cursor = min(full_cursor, ?2), full_done = 0,
+                    end_announced_id = NULL, end_confirmed_at = NULL, end_doubted_at = NULL, end_was_empty = 0,
+                    updated_at = ?3
+              WHERE tenant_id = ?1 AND last_message_id > ?2",
+        )?
+        .execute(params![tenant.0, newest.as_i64(), now.as_millis()])?;
+    Ok(taken_back)
+}
+
 /// What was young has been read again in a reading that began at this time.
 ///
 /// # Errors

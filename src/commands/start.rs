@@ -176,7 +176,7 @@ async fn sync(
             reaction_budget: config.sync.reaction_budget,
         },
         monitor,
-        clock: Clock::starting_at(now),
+        clock: Clock::starting_at(now, Surroundings::now()),
         stop,
         content: ContentCheck::default(),
     };

@@ -23,6 +23,9 @@ use crate::model::{
 };
 use crate::monitor::Monitor;
 
+/// How far a message may lie in the future: the platform's clocks differ.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_hours(1);
+
 /// A length of time as it is counted; saturates.
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

@@ -287,7 +287,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             return Ok(taken);
         }
         page.messages.retain(|message| Some(message.id) > pass.cursor);
-        let is_last = !page.is_full || Some(last) == announced;
+        let is_cut = doubts::cut_at(&mut page, announced);
+        let last = page.last_id().unwrap_or(last);
+        let is_last = !is_cut && (!page.is_full || Some(last) == announced);
         let end = if is_last { ChannelEnd::brought(last, announced) } else { None };
         let is_beyond = pass.until.is_some_and(|until| last > until);
         if is_beyond {

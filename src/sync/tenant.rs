@@ -23,7 +23,7 @@ use crate::monitor::{Event, Monitor};
 use crate::plan::{
     Asked, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, find_named, unmatched,
 };
-use crate::platform::{PlatformAdapter, PlatformError};
+use crate::platform::{CLOCK_TOLERANCE, PlatformAdapter, PlatformError};
 
 /// A tenant whose channels are known and stored.
 #[derive(Debug)]
@@ -70,13 +70,21 @@ pub async fn prepare<P: PlatformAdapter>(
     meter: &Arc<Meter>,
 ) -> Result<(Prepared, Stage), Failure> {
     let begin = (Arc::clone(&job_id), context.clock.now());
-    context
+    let newest = context.platform.id_before(context.clock.latest().later(CLOCK_TOLERANCE));
+    let taken_back = context
         .writer
         .run(move |tx| {
             jobs::start(tx, &begin.0, begin.1)?;
-            tenants::set_status(tx, row, TenantStatus::Syncing, begin.1)
+            tenants::set_status(tx, row, TenantStatus::Syncing, begin.1)?;
+            newest.map_or(Ok(0), |newest| progress::take_back(tx, row, newest, begin.1))
         })
         .await?;
+    if taken_back > 0 {
+        tracing::warn!(
+            channels = taken_back,
+            "checkpoints in the future: these channels are read on from before"
+        );
+    }
     let mut selection = tenant.selection.clone();
     if selection.full && selection.is_whole() {
         let job_id = Arc::clone(&job_id);

@@ -75,7 +75,7 @@ impl Scene {
                 reaction_budget: Duration::from_mins(1),
             },
             monitor: Arc::clone(&self.monitor) as Arc<dyn crate::monitor::Monitor>,
-            clock: Clock::starting_at(NOW),
+            clock: Clock::starting_at(NOW, NOW),
             stop: watch::Sender::new(None),
             content: ContentCheck::default(),
         };

@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod channels;
+mod damaged;
 mod ends;
 mod messages;
 mod reactors;

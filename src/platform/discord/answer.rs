@@ -6,8 +6,8 @@ use serde::Deserialize;
 use twilight_http::routing::Route;
 
 use super::body::Body;
-use super::headers;
 use super::transport::{Response, TransportError};
+use super::{headers, wire};
 use crate::model::Timestamp;
 use crate::platform::{ErrorKind, PlatformError};
 
@@ -60,7 +60,7 @@ fn place(error: &serde_json::Error) -> &'static str {
 struct ErrorBody {
     #[serde(default)]
     code: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wire::lenient")]
     message: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! Bodies, read within an amount of memory that all requests share.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::transport::{TransportError, innermost};
+use super::utf8;
 
 /// The greatest body that is read, bytes, unpacked: a page of 100 of the
 /// longest messages stays well below.
@@ -43,7 +45,11 @@ impl Deref for Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self { bytes, _room: None }
+        let marked = match utf8::marked(&bytes) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(marked) => Some(marked),
+        };
+        Self { bytes: marked.map_or(bytes, Bytes::from), _room: None }
     }
 }
 
@@ -76,12 +82,21 @@ impl Room {
         if bytes.len() > MOST_BYTES {
             return Err(TransportError::TooLarge);
         }
-        Ok(Body { bytes: bytes.into(), _room: room })
+        Ok(Body { bytes: readable(bytes)?.into(), _room: room })
     }
 
     async fn wait(&self) -> OwnedSemaphorePermit {
         Arc::clone(&self.0).acquire_owned().await.expect("the room is never closed")
     }
+}
+
+/// The body as UTF-8.
+fn readable(bytes: Vec<u8>) -> Result<Vec<u8>, TransportError> {
+    let bytes = match utf8::marked(&bytes) {
+        Cow::Borrowed(_) => bytes,
+        Cow::Owned(marked) => marked,
+    };
+    if bytes.len() > MOST_BYTES { Err(TransportError::TooLarge) } else { Ok(bytes) }
 }
 
 /// What came so far, unpacked.

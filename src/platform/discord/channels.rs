@@ -41,7 +41,7 @@ pub async fn workspace(
     let bot_roles = bot_roles(client, guild_id, bot, &roles, monitor).await?;
     let rights = GuildRights::new(id, &roles, guild.owner, bot, bot_roles);
     let route = Route::GetChannels { guild_id };
-    let read = |answer: Answer| channel_list(&answer, &rights);
+    let read = |answer: Answer| channel_list(&answer, id, &rights);
     let subject = format!("channels of {subject}");
     let channels = client.read(&route, &subject, monitor, read).await?;
     Ok((Workspace { id, name: guild.name }, channels, rights))
@@ -91,8 +91,15 @@ fn role_rights(
 
 /// The roles of a member besides @everyone. One that the guild doesn't have
 /// contradicts the guild's roles.
-pub(super) fn read_member(answer: &Answer, roles: &[RoleRights]) -> Result<Vec<u64>, PlatformError> {
+pub(super) fn read_member(
+    answer: &Answer,
+    bot: UserId,
+    roles: &[RoleRights],
+) -> Result<Vec<u64>, PlatformError> {
     let member: wire::Member = answer.parse()?;
+    if member.user.and_then(|user| user.id()).is_some_and(|user| user != bot) {
+        return Err(answer.lacks("the member that was asked for"));
+    }
     let ids: Vec<u64> = member.roles.into_iter().map(|role| role.0).collect();
     if ids.iter().all(|id| roles.iter().any(|role| role.is(*id))) {
         Ok(ids)
@@ -111,7 +118,7 @@ async fn bot_roles(
 ) -> Result<Option<Vec<u64>>, PlatformError> {
     let route = Route::GetMember { guild_id, user_id: bot.get() };
     let subject = format!("the bot's membership of server {guild_id}");
-    match client.read(&route, &subject, monitor, |answer| read_member(&answer, roles)).await {
+    match client.read(&route, &subject, monitor, |answer| read_member(&answer, bot, roles)).await {
         Ok(roles) => Ok(Some(roles)),
         // A compatible server need not tell of members.
         Err(error) if error.kind.is_unsupported() => Ok(None),
@@ -119,15 +126,27 @@ async fn bot_roles(
     }
 }
 
-pub(super) fn channel_list(answer: &Answer, rights: &GuildRights) -> Result<Vec<Channel>, PlatformError> {
+pub(super) fn channel_list(
+    answer: &Answer,
+    id: WorkspaceId,
+    rights: &GuildRights,
+) -> Result<Vec<Channel>, PlatformError> {
     let raw: wire::Many<&RawValue> = answer.parse()?;
     let channels = raw.into_iter().filter_map(|raw| {
         let Some(wire) = readable(raw, &answer.subject) else { return convert::only_id(raw.get()) };
+        if !is_of(&wire, id) {
+            return other(&answer.subject);
+        }
         let overwrites = wire.permission_overwrites.as_deref().unwrap_or_default();
         let visibility = rights.of_channel(convert::channel_kind(wire.kind), overwrites);
         convert::channel(&wire, &parsed(raw), visibility)
     });
     Ok(channels.collect())
+}
+
+/// Whether a channel is of the guild that was asked for, or doesn't say.
+fn is_of(channel: &wire::Channel<'_>, guild: WorkspaceId) -> bool {
+    channel.guild_id.is_none_or(|id| id.0 == guild.get())
 }
 
 /// A channel of a list. One that can't be read costs only itself.
@@ -141,6 +160,12 @@ fn readable<'a>(raw: &'a RawValue, subject: &str) -> Option<wire::Channel<'a>> {
         tracing::warn!(subject, column = error.column(), "a channel of the list can't be read");
     }
     wire.ok()
+}
+
+/// One that wasn't asked for counts as left out: if it is known, it is asked for.
+fn other(subject: &str) -> Option<Channel> {
+    tracing::warn!(subject, "the list holds a channel that wasn't asked for");
+    None
 }
 
 fn parsed(raw: &RawValue) -> Value {
@@ -163,7 +188,7 @@ pub async fn active_threads(
             .find(|channel| Some(channel.id) == parent && channel.kind.has_threads())
             .map(|parent| parent.visibility.clone())
     };
-    let read = |answer: Answer| active_page(&answer, visibility_of);
+    let read = |answer: Answer| active_page(&answer, id, visibility_of);
     client.read(&route, &subject, monitor, read).await
 }
 
@@ -192,10 +217,11 @@ fn iso_time(time: Timestamp) -> String {
 
 pub(super) fn active_page(
     answer: &Answer,
+    id: WorkspaceId,
     visibility_of: impl Fn(Option<ChannelId>) -> Option<Visibility>,
 ) -> Result<Vec<Channel>, PlatformError> {
     let list: wire::Threads<'_> = answer.parse()?;
-    Ok(threads(answer, list.threads, visibility_of))
+    Ok(threads(answer, list.threads, |thread| is_of(thread, id), visibility_of))
 }
 
 /// A page of archived threads, and whether there are more. Without the latter it
@@ -206,16 +232,21 @@ pub(super) fn archived_page(
 ) -> Result<(Vec<Channel>, bool), PlatformError> {
     let list: wire::Threads<'_> = answer.parse()?;
     let has_more = list.has_more.ok_or_else(|| answer.lacks("has_more"))?;
-    Ok((threads(answer, list.threads, |_| Some(parent.visibility.clone())), has_more))
+    let is_asked_for = |thread: &wire::Channel<'_>| thread.parent_id.is_none_or(|id| id.0 == parent.id.get());
+    Ok((threads(answer, list.threads, is_asked_for, |_| Some(parent.visibility.clone())), has_more))
 }
 
 fn threads(
     answer: &Answer,
     list: wire::Many<&RawValue>,
+    is_asked_for: impl Fn(&wire::Channel<'_>) -> bool,
     visibility_of: impl Fn(Option<ChannelId>) -> Option<Visibility>,
 ) -> Vec<Channel> {
     let threads = list.into_iter().filter_map(|raw| {
         let Some(wire) = readable(raw, &answer.subject) else { return convert::only_id(raw.get()) };
+        if !is_asked_for(&wire) {
+            return other(&answer.subject);
+        }
         let parent = wire.parent_id.and_then(|id| ChannelId::new(id.0));
         // A private thread has its parent's overwrites, but its members only.
         let is_public = convert::channel_kind(wire.kind).is_thread();
@@ -230,23 +261,25 @@ fn threads(
 pub async fn channel(
     client: &Client,
     id: ChannelId,
+    guild: WorkspaceId,
     rights: Option<&GuildRights>,
     monitor: &dyn Monitor,
 ) -> Result<Channel, PlatformError> {
     let route = Route::GetChannel { channel_id: id.get() };
-    let read = |answer: Answer| read_channel(&answer, id, rights);
+    let read = |answer: Answer| read_channel(&answer, id, guild, rights);
     client.read(&route, &format!("channel {id}"), monitor, read).await
 }
 
 pub(super) fn read_channel(
     answer: &Answer,
     id: ChannelId,
+    guild: WorkspaceId,
     rights: Option<&GuildRights>,
 ) -> Result<Channel, PlatformError> {
     let raw: &RawValue = answer.parse()?;
     let wire: wire::Channel<'_> =
         serde_json::from_str(raw.get()).map_err(|error| answer.unreadable(&error))?;
-    if wire.id.0 != id.get() {
+    if wire.id.0 != id.get() || !is_of(&wire, guild) {
         return Err(answer.lacks("the channel that was asked for"));
     }
     let kind = convert::channel_kind(wire.kind);

@@ -1,7 +1,6 @@
 //! Discord's objects as the neutral model.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -15,15 +14,12 @@ use crate::model::{
     MessageId, MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId,
     Visibility,
 };
-use crate::platform::PlatformError;
+use crate::platform::{CLOCK_TOLERANCE, PlatformError};
 
 /// The kinds of message that answer another one: reply, thread starter, context
 /// menu command. Others refer to a message for other reasons.
 /// <https://discord.com/developers/docs/resources/message#message-object-message-types>
 const REPLIES: [u32; 3] = [19, 21, 23];
-
-/// How far a message may lie in the platform's own future: its clocks differ.
-const CLOCK_TOLERANCE: Duration = Duration::from_hours(1);
 
 /// The kind of the message that announces a thread: it refers to the thread.
 const THREAD_CREATED: u32 = 18;
@@ -85,11 +81,14 @@ fn thread(wire: &wire::Channel<'_>) -> ThreadFacts {
     }
 }
 
+/// Why a message is malformed that another channel was asked for.
+const OF_ANOTHER_CHANNEL: &str = "it is of another channel";
+
 /// Where the messages of a page stand, and the newest that one can be.
 #[derive(Debug, Clone, Copy)]
 struct Scope {
     channel: ChannelId,
-    newest: Option<Timestamp>,
+    newest: Timestamp,
 }
 
 /// Unknown fields by path, and how many objects had each.
@@ -103,8 +102,8 @@ pub fn page(
     limit: u16,
     here: Timestamp,
 ) -> Result<MessagePage, PlatformError> {
-    // One of the two clocks may be slow.
-    let newest = answer.date.map(|date| date.max(here).later(CLOCK_TOLERANCE));
+    // One of the two clocks may be slow, and not every server tells its time.
+    let newest = answer.date.map_or(here, |date| date.max(here)).later(CLOCK_TOLERANCE);
     let scope = Scope { channel, newest };
     let page = match at_once(&answer.body, scope, limit) {
         Some(page) => page,
@@ -158,8 +157,8 @@ fn sorted(mut page: MessagePage, limit: u16) -> MessagePage {
 
 /// The ID of a message sent no later than `newest`. A damaged ID of the future
 /// would become the cursor, and everything before it be taken for read.
-fn message_id(id: wire::Id, newest: Option<Timestamp>) -> Option<MessageId> {
-    MessageId::new(id.0).filter(|id| newest.is_none_or(|newest| snowflake::sent_at(id.get()) <= newest))
+fn message_id(id: wire::Id, newest: Timestamp) -> Option<MessageId> {
+    MessageId::new(id.0).filter(|id| snowflake::sent_at(id.get()) <= newest)
 }
 
 /// One message of a page that holds a malformed one.
@@ -188,6 +187,8 @@ fn mended(raw: &str, scope: Scope, unknown: &mut UnknownFields) -> Result<Messag
 
 /// The reason names no value.
 fn broken(id: Option<wire::Id>, scope: Scope, reason: &str) -> BrokenMessage {
+    // The ID of a message of another channel says nothing of this one.
+    let id = id.filter(|_| reason != OF_ANOTHER_CHANNEL);
     BrokenMessage { id: id.and_then(|id| message_id(id, scope.newest)), reason: reason.to_owned() }
 }
 
@@ -203,6 +204,9 @@ fn message(
 ) -> Result<Message, &'static str> {
     let id = wire.id.and_then(|id| message_id(id, scope.newest));
     let id = id.ok_or("its ID is no snowflake, or one of the future")?;
+    if wire.channel_id.is_some_and(|channel| channel.0 != scope.channel.get()) {
+        return Err(OF_ANOTHER_CHANNEL);
+    }
     let mut files = attachments(wire, &mut findings)?;
     let metadata = metadata(wire, &mut files, &mut findings).map_err(|_| "a kept field can't be read")?;
     let reactions = reactions(wire, &mut findings)?;

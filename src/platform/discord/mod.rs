@@ -25,6 +25,7 @@ mod snowflake;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod utf8;
 mod visibility;
 mod wire;
 
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use twilight_http::request::channel::reaction::RequestReactionType;
 use twilight_http::routing::Route;
 use twilight_model::id::Id;
@@ -78,6 +80,8 @@ pub struct Discord {
     rights: Mutex<HashMap<WorkspaceId, Arc<GuildRights>>>,
     /// By this machine's clock.
     started_at: Timestamp,
+    /// When that was, by a clock that goes on evenly.
+    began: Instant,
 }
 
 impl Discord {
@@ -87,7 +91,13 @@ impl Discord {
     /// When the address or the token can't be put into a request.
     pub fn new(settings: &DiscordSettings, token: &str) -> Result<Self, TransportError> {
         let client = Client::new(settings, token)?;
-        Ok(Self { client, bot: OnceCell::new(), rights: Mutex::default(), started_at: settings.now })
+        let (bot, rights) = (OnceCell::new(), Mutex::default());
+        Ok(Self { client, bot, rights, started_at: settings.now, began: Instant::now() })
+    }
+
+    /// This machine's time, which jumps of its clock don't change any more.
+    fn now(&self) -> Timestamp {
+        self.started_at.later(self.began.elapsed())
     }
 
     fn rights(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<GuildRights>>> {
@@ -108,7 +118,7 @@ impl Discord {
 pub fn read_page(body: ::bytes::Bytes, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
     let subject = format!("messages of channel {channel}");
     let answer = Answer { subject, body: body.into(), date: None };
-    convert::page(answer, channel, limit, Timestamp::from_millis(0))
+    convert::page(answer, channel, limit, Timestamp::from_millis(i64::MAX / 2))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
@@ -199,7 +209,7 @@ impl PlatformAdapter for Discord {
         monitor: &dyn Monitor,
     ) -> Result<Channel, PlatformError> {
         let rights = self.rights().get(&workspace).cloned();
-        channels::channel(&self.client, id, rights.as_deref(), monitor).await
+        channels::channel(&self.client, id, workspace, rights.as_deref(), monitor).await
     }
 
     async fn messages(
@@ -216,7 +226,7 @@ impl PlatformAdapter for Discord {
         let route =
             Route::GetMessages { channel_id: channel.get(), after, around: None, before, limit: Some(limit) };
         let subject = format!("messages of channel {channel}");
-        let read = |answer| convert::page(answer, channel, limit, self.started_at);
+        let read = |answer| convert::page(answer, channel, limit, self.now());
         if is_probe {
             return self.client.attempt(&route, &subject, backlog, RetryPolicy::NONE, monitor, read).await;
         }

@@ -56,7 +56,9 @@ impl<'de> Deserialize<'de> for Id {
 
 /// A field whose value is dropped when it isn't what is expected, because the
 /// object means the same without it.
-fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     let raw = <&'de RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).ok())
 }
@@ -123,7 +125,7 @@ pub struct Guild<'a> {
     #[serde(default)]
     pub id: Option<Id>,
     /// The name people see.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     pub name: Option<Cow<'a, str>>,
     /// Who owns it.
     #[serde(default, deserialize_with = "lenient")]
@@ -136,6 +138,9 @@ pub struct Guild<'a> {
 /// A member of a guild.
 #[derive(Debug, Deserialize)]
 pub struct Member {
+    /// Who it is.
+    #[serde(default, deserialize_with = "lenient")]
+    pub user: Option<User>,
     /// The roles it has besides @everyone.
     pub roles: Many<Id>,
 }
@@ -178,11 +183,14 @@ pub struct ThreadMetadata<'a> {
 pub struct Channel<'a> {
     /// Its ID.
     pub id: Id,
+    /// Its guild; absent in some listings.
+    #[serde(default, deserialize_with = "lenient")]
+    pub guild_id: Option<Id>,
     /// Its kind, by number.
     #[serde(rename = "type")]
     pub kind: Option<u64>,
     /// The name people see.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     pub name: Option<Cow<'a, str>>,
     /// The description people see.
     #[serde(borrow, default, deserialize_with = "lenient")]

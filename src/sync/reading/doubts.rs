@@ -2,8 +2,24 @@
 
 use super::super::channel::Failure;
 use super::{Pass, Reading, Taken};
-use crate::model::{Cause, MessagePage};
+use crate::model::{Cause, MessageId, MessagePage};
 use crate::platform::{PageCursor, PlatformAdapter};
+
+/// Leaves the messages of a whole page that are newer than the channel's newest
+/// message to the next page. More follow a whole page: if it holds what a
+/// listing couldn't know yet, an ID may be damaged, and a checkpoint there
+/// would skip what lies before it. Says whether anything was left out.
+pub(super) fn cut_at(page: &mut MessagePage, announced: Option<MessageId>) -> bool {
+    let Some(announced) = announced.filter(|_| page.is_full) else { return false };
+    let is_known = |id: MessageId| id <= announced;
+    let first = page.messages.first().map(|message| message.id);
+    if page.last_id().is_none_or(is_known) || !first.is_some_and(is_known) {
+        return false;
+    }
+    page.messages.retain(|message| is_known(message.id));
+    page.broken.retain(|broken| broken.id.is_none_or(is_known));
+    true
+}
 
 impl<P: PlatformAdapter> Reading<'_, P> {
     /// Whether the page begins right behind the cursor. Two kinds of pages may not, and

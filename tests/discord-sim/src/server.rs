@@ -11,7 +11,7 @@ mod respond;
 mod stream;
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -64,6 +64,7 @@ pub(crate) struct Shared {
     pub limiter: Mutex<Limiter>,
     pub pace: Mutex<Pace>,
     pub signatures: AtomicU64,
+    pub hides_date: AtomicBool,
 }
 
 impl Shared {
@@ -123,6 +124,7 @@ impl Simulator {
                 dice: Dice::new(options.seed),
             }),
             signatures: AtomicU64::new(0),
+            hides_date: AtomicBool::new(false),
         });
         let (commands, told) = mpsc::unbounded_channel();
         let (state, threads) = (Arc::clone(&shared), options.threads.max(1));
@@ -171,6 +173,12 @@ impl Simulator {
     /// What shall go wrong.
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
+    }
+
+    /// No answer tells the time from now on. RFC 9110, 6.6.1 wants a `Date` of
+    /// every server with a clock; proxies take it away.
+    pub fn hide_date(&self) {
+        self.shared.hides_date.store(true, Ordering::Relaxed);
     }
 
     /// Changes what every answer waits for.

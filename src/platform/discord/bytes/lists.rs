@@ -9,11 +9,16 @@ use super::{BODIES, answer, rounds, unharmed};
 use crate::anonymize;
 use crate::model::{Channel, ChannelId, ChannelState, UserId, Visibility, WorkspaceId};
 use crate::platform::discord::channels::{active_page, channel_list, read_channel, read_guild};
+use crate::platform::discord::utf8;
 use crate::platform::discord::visibility::GuildRights;
 
-fn rights() -> GuildRights {
+fn guild() -> WorkspaceId {
     let id = serde_json::from_str::<Value>(&BODIES.guild).unwrap()["id"].as_str().unwrap().parse().unwrap();
-    let id = WorkspaceId::new(id).unwrap();
+    WorkspaceId::new(id).unwrap()
+}
+
+fn rights() -> GuildRights {
+    let id = guild();
     let guild = read_guild(&answer(BODIES.guild.as_bytes()), id).unwrap();
     let roles = guild.roles.unwrap();
     GuildRights::new(id, &roles, guild.owner, UserId::new(7).unwrap(), None)
@@ -23,12 +28,12 @@ fn rights() -> GuildRights {
 type Read = fn(&[u8], &GuildRights) -> Option<Vec<Channel>>;
 
 fn listed(body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>> {
-    channel_list(&answer(body), rights).ok()
+    channel_list(&answer(body), guild(), rights).ok()
 }
 
 fn threaded(body: &[u8], _: &GuildRights) -> Option<Vec<Channel>> {
     let body = [b"{\"threads\":", body, b",\"has_more\":true}"].concat();
-    active_page(&answer(&body), |_| Some(Visibility::default())).ok()
+    active_page(&answer(&body), guild(), |_| Some(Visibility::default())).ok()
 }
 
 /// What a read brings, and what the archive would be given of it.
@@ -65,18 +70,31 @@ fn a_damaged_channel_never_panics_and_costs_only_itself() {
     let (rights, kinds) = (rights(), of_both_kinds());
     rounds(1500, |rng, round| {
         let (all, read) = &kinds[usize::from(round % 2 == 1)];
-        let mut list = picked(all, rng);
+        let list = picked(all, rng);
         let before: Vec<Vec<Channel>> =
             list.iter().map(|raw| read(format!("[{raw}]").as_bytes(), &rights).unwrap()).collect();
         let place = rng.usize(..list.len());
-        list[place] = loop {
-            let text = damaged(&serde_json::from_str(&list[place]).unwrap(), rng);
-            if serde_json::from_str::<&RawValue>(&text).is_ok() {
-                break text;
+        let damage = loop {
+            let bytes = if rng.u8(..4) == 0 {
+                let mut bytes = list[place].clone().into_bytes();
+                scratched(&mut bytes, rng);
+                bytes
+            } else {
+                damaged(&serde_json::from_str(&list[place]).unwrap(), rng).into_bytes()
+            };
+            if serde_json::from_slice::<&RawValue>(&utf8::marked(&bytes)).is_ok() {
+                break bytes;
             }
         };
-        let body = joined(&list);
-        let after = brought(*read, body.as_bytes(), &rights).unwrap_or_else(|| panic!("it is lost:\n{body}"));
+        let items: Vec<&[u8]> = list
+            .iter()
+            .map(String::as_bytes)
+            .enumerate()
+            .map(|(at, item)| if at == place { &damage } else { item })
+            .collect();
+        let bytes = [b"[", items.join(&b","[..]).as_slice(), b"]"].concat();
+        let body = String::from_utf8_lossy(&bytes);
+        let after = brought(*read, &bytes, &rights).unwrap_or_else(|| panic!("it is lost:\n{body}"));
         let others =
             before.iter().enumerate().filter(|(at, _)| *at != place).flat_map(|(_, channels)| channels);
         for other in others {
@@ -94,6 +112,8 @@ fn a_list_of_damaged_bytes_never_panics() {
         scratched(&mut body, rng);
         brought(*read, &body, &rights);
         let id = ChannelId::new(7).unwrap();
-        unharmed(&body, || read_channel(&answer(body.get(1..).unwrap_or_default()), id, Some(&rights)).ok());
+        unharmed(&body, || {
+            read_channel(&answer(body.get(1..).unwrap_or_default()), id, guild(), Some(&rights)).ok()
+        });
     });
 }

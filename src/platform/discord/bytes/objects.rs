@@ -20,9 +20,12 @@ fn read_all(body: &[u8]) {
         let rights = GuildRights::new(id, &roles, guild.owner, bot, None);
         let _ = rights.of_channel(ChannelKind::Text, &[]);
     }
-    let _ = (read_roles(&answer(body), id), read_member(&answer(body), &[]), read_account(answer(body)));
-    let _ =
-        (read_application(answer(body)), read_reactors(answer(body)), active_page(&answer(body), |_| None));
+    let _ = (read_roles(&answer(body), id), read_member(&answer(body), bot, &[]), read_account(answer(body)));
+    let _ = (
+        read_application(answer(body)),
+        read_reactors(answer(body)),
+        active_page(&answer(body), id, |_| None),
+    );
 }
 
 /// What a user is told of an answer holds neither an ID nor the body.

@@ -247,6 +247,7 @@ pub static MESSAGE: Object = Object {
     required: &["id"],
     kept: &[
         ("id", &Column(&Id)),
+        ("channel_id", &Column(&Id)),
         ("type", &Column(&Small)),
         ("content", &Column(&Text)),
         ("author", &Column(&Fields(&USER))),
@@ -280,7 +281,6 @@ pub static MESSAGE: Object = Object {
         ("call", &CALL),
     ],
     dropped: &[
-        ("channel_id", SCOPE),
         ("guild_id", SCOPE),
         ("application_id", APPLICATION),
         ("nonce", FOR_BOTS),

@@ -257,6 +257,8 @@ object! {
     Message, listed in MESSAGE;
     /// Its ID.
     pub id = "id": Id,
+    /// Its channel.
+    pub channel_id = "channel_id": Id,
     /// Its kind, by number.
     pub kind = "type": u32,
     /// The text.

@@ -16,12 +16,20 @@ pub(crate) fn falsify(what: &What, body: &[u8]) -> Option<Vec<u8>> {
             | What::MessageField(..)
             | What::Repeat
     );
+    if let What::ReplaceBytes(find, put) = what {
+        return replace(body, find, put);
+    }
     if !is_meant {
         return None;
     }
     let mut answer = serde_json::from_slice(body).ok()?;
     edit(what, &mut answer);
     Some(answer.to_string().into_bytes())
+}
+
+fn replace(body: &[u8], find: &[u8], put: &[u8]) -> Option<Vec<u8>> {
+    let at = body.windows(find.len().max(1)).position(|bytes| bytes == find)?;
+    Some([&body[..at], put, &body[at + find.len()..]].concat())
 }
 
 fn edit(what: &What, answer: &mut Value) {

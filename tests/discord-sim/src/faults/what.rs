@@ -113,6 +113,9 @@ pub enum What {
     Set(String, Value),
     /// A 200 with this, whatever the route answers; the headers are true.
     Body(Value),
+    /// The first occurrence of these bytes in the body is replaced by those, also
+    /// where the body is no UTF-8 any more.
+    ReplaceBytes(Vec<u8>, Vec<u8>),
     /// The page's message at this index (from the newest) has this value in a
     /// field, which is named as in [`What::Set`].
     MessageField(usize, String, Value),

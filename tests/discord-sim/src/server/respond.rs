@@ -1,5 +1,6 @@
 //! One request from its arrival to its answer: front door, fault, journal, gate, pace, route.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -167,10 +168,10 @@ fn response(shared: &Shared, orders: &Arc<Orders>, mut reply: Reply, arrival: &A
             planned::body(what, body, orders)
         }
     };
-    let mut builder = Response::builder()
-        .status(reply.status)
-        .header(CONTENT_TYPE, reply.content_type)
-        .header(DATE, time::http_date(now_ms));
+    let mut builder = Response::builder().status(reply.status).header(CONTENT_TYPE, reply.content_type);
+    if !shared.hides_date.load(Ordering::Relaxed) {
+        builder = builder.header(DATE, time::http_date(now_ms));
+    }
     for (name, value) in reply.headers {
         builder = builder.header(name, value);
     }
