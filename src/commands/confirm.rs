@@ -1,9 +1,10 @@
 //! Asking before something goes for good.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use super::{Failure, Surroundings};
 use crate::exit_code::ExitCode;
+use crate::ui::to_stderr;
 
 /// Asks whether to go on with `what`, unless `yes` was said before.
 ///
@@ -17,15 +18,15 @@ pub fn confirm(what: &str, yes: bool, question: impl FnOnce() -> String) -> Resu
         return Err(Failure::new(ExitCode::Usage, format!("nobody can be asked to confirm {what}"))
             .hint("add --yes to go on without a question"));
     }
-    write!(io::stderr(), "{}\nGo on? [y/N] ", question()).ok();
+    to_stderr(&format!("{}\nGo on? [y/N] ", question()));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).ok();
     if !answer.ends_with('\n') {
-        writeln!(io::stderr()).ok();
+        to_stderr("\n");
     }
     let confirmed = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
     if !confirmed {
-        writeln!(io::stderr(), "nothing was changed").ok();
+        to_stderr("nothing was changed\n");
     }
     Ok(confirmed)
 }

@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::plan::unmatched;
 use crate::report::{self, Heading};
-use crate::ui::to_stdout;
+use crate::ui::{to_cleared_stdout, to_stdout};
 
 /// How often `--watch` looks again.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
@@ -44,9 +44,7 @@ pub struct Options {
 pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
-    // Home and clear, as `watch` does.
     let clears = options.watch && options.format == Format::Human && io::stdout().is_terminal();
-    let clear = if clears { "\u{1b}[H\u{1b}[2J" } else { "" };
     loop {
         let (code, text) = look(options, &config, around.verbosity > 0)?;
         let screen = system::terminal_size().filter(|_| clears);
@@ -54,7 +52,7 @@ pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
             Some((rows, columns)) => report::first_rows(&text, rows, columns),
             None => text,
         };
-        let result = to_stdout(&format!("{clear}{text}"));
+        let result = if clears { to_cleared_stdout(&text) } else { to_stdout(&text) };
         if !options.watch || result.is_err() {
             written(result)?;
             return Ok(code);

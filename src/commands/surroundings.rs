@@ -13,7 +13,7 @@ use super::Failure;
 use crate::config::{Config, Environment, Overrides};
 use crate::exit_code::ExitCode;
 use crate::model::Timestamp;
-use crate::ui::Voice;
+use crate::ui::{Escaping, Voice};
 
 /// Files, connections and the like that a command may have open at once.
 const HANDLES: usize = 32;
@@ -127,8 +127,10 @@ impl Surroundings {
             Ok(told) => filter.add_directive(told),
             Err(_) => filter,
         };
-        let log =
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(self.colors());
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(Escaping(writer))
+            .with_ansi(self.colors());
         // A line that can't be written would be told on stderr, with a panic if
         // that is what was closed.
         let log = log.log_internal_errors(false);

@@ -34,6 +34,6 @@ pub use message::{
 };
 pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
 pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};
-pub use text::{counted, grouped, shown};
+pub use text::{counted, escaped, escaped_in_color, grouped, shown};
 pub use time::Timestamp;
 pub use workspace::{BotIdentity, Workspace};

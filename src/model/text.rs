@@ -1,5 +1,8 @@
 //! Text and numbers as people may be shown them on a terminal.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// A number with thousands apart.
@@ -40,6 +43,50 @@ pub fn shown(text: &str, width: usize) -> String {
     }
     cut.push('…');
     cut
+}
+
+/// The text with JSON's escapes (`\u009b`) in place of the characters that
+/// control a terminal or change the direction of writing: so a line of JSON
+/// stays the same value. Line breaks and tabs stay.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    escape(text, |char| !matches!(char, '\n' | '\t') && (char.is_control() || is_direction(char)))
+}
+
+/// Like [`escaped`] for a text with colours of the program's own: the escape
+/// character stays.
+pub fn escaped_in_color(text: &str) -> Cow<'_, str> {
+    escape(text, |char| !matches!(char, '\n' | '\t' | '\u{1b}') && (char.is_control() || is_direction(char)))
+}
+
+fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    // Most lines are ASCII without any.
+    if !text.contains(&is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for char in text.chars() {
+        if is_escaped(char) {
+            // All of them are in the first plane.
+            // Writing to a string never fails.
+            write!(escaped, "\\u{:04x}", u32::from(char)).ok();
+        } else {
+            escaped.push(char);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Marks, embeddings, overrides and isolates of the bidirectional algorithm
+/// (UAX #9, 2), and the separators that begin a new line.
+const fn is_direction(char: char) -> bool {
+    matches!(
+        char,
+        '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// What is written without being seen: marks of direction, joiners, selectors
@@ -83,6 +130,19 @@ mod tests {
             shown("a\u{202e}b\u{2066}c\u{200f}d\u{200b}e\u{fe0f}f\u{e0041}g\u{2028}h", 20),
             "abcdefg h"
         );
+    }
+
+    #[test]
+    fn what_controls_a_terminal_is_escaped_and_json_stays_the_same() {
+        let text = "a\u{9b}2Jb\u{202e}c\u{2066}d\u{7f}e\u{2028}f\u{61c}\tg\n";
+        assert_eq!(escaped(text), "a\\u009b2Jb\\u202ec\\u2066d\\u007fe\\u2028f\\u061c\tg\n");
+        assert_eq!(escaped("\u{1b}[2J\u{9b}"), "\\u001b[2J\\u009b");
+        assert_eq!(escaped_in_color("\u{1b}[2J\u{9b}"), "\u{1b}[2J\\u009b");
+        let value = serde_json::json!({ "name": format!("{text}\u{1b}é🏳️\u{200d}🌈") });
+        let line = value.to_string();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped(&line)).unwrap(), value);
+        assert!(!escaped(&line).contains(|char: char| char.is_control() || is_direction(char)));
+        assert!(matches!(escaped("plain é🏳️\u{200d}🌈"), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Progress without a terminal: a line now and then on stderr.
 
-use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::output::to_stderr;
 use super::ticker::every;
 use super::totals::{Phase, Totals};
 use super::words;
@@ -49,11 +49,6 @@ impl Voice {
             (Self::Log, hint) => tracing::error!(target: "sync-progress", hint, "{text}"),
         }
     }
-}
-
-/// Writes lines of text. A closed stderr is no reason to stop.
-pub fn to_stderr(lines: &str) {
-    io::stderr().write_all(lines.as_bytes()).ok();
 }
 
 /// Tells what is told in every mode.

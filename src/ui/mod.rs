@@ -18,6 +18,6 @@ mod words;
 
 pub use bars::Bars;
 pub use events::Events;
-pub use lines::{Lines, Voice, to_stderr};
+pub use lines::{Lines, Voice};
 pub use log::Log;
-pub use output::{Output, to_stdout};
+pub use output::{Escaping, Output, to_cleared_stdout, to_stderr, to_stdout};
