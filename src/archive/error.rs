@@ -16,6 +16,9 @@ pub enum ArchiveErrorKind {
     NotAFile,
     /// The archive, or a file beside it, has further hard links.
     Linked,
+    /// A trigger on a table of the archive, or a table or view that is not what
+    /// its name promises.
+    ForeignSchema,
     /// Made by a newer version of verta-sync.
     NewerSchema,
     /// People are anonymized in a way this version doesn't know.

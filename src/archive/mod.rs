@@ -27,6 +27,7 @@ pub mod reactions;
 mod reader;
 mod remnants;
 pub mod reset;
+mod schema;
 pub mod status;
 mod suspects;
 pub mod tenants;

@@ -8,7 +8,7 @@ use refinery::{Migration, Runner};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{ArchiveError, ArchiveErrorKind, forget};
+use super::{ArchiveError, ArchiveErrorKind, forget, schema};
 use crate::anonymize;
 use crate::files::{self, FileError, Named};
 
@@ -128,10 +128,13 @@ impl ArchiveFile {
             &self.path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
+        schema::distrust(&connection)?;
         check_owner(&connection, &self.path)?;
         check_version(&connection, &self.path, newest(migrations))?;
+        schema::check(&connection, &self.path, schema_version(&connection)?, migrations)?;
         configure(&connection)?;
         migrate(&mut connection, migrations)?;
+        schema::restore_views(&connection, migrations)?;
         check_scheme(&connection, &self.path)?;
         forget::finish(&connection)?;
         Ok(connection)
@@ -164,6 +167,7 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    schema::distrust(&connection)?;
     check_owner(&connection, path)?;
     check_version(&connection, path, newest_version())?;
     let version = schema_version(&connection)?;
@@ -174,6 +178,7 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
         let message = format!("{} has an older schema ({version})", path.display());
         return Err(ArchiveError::new(ArchiveErrorKind::OlderSchema, message));
     }
+    schema::check(&connection, path, version, &released())?;
     check_scheme(&connection, path)?;
     Ok(connection)
 }
@@ -182,6 +187,7 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
 pub(super) fn reopen(path: &Path) -> Result<Connection, ArchiveError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    schema::distrust(&connection)?;
     configure(&connection)?;
     Ok(connection)
 }

@@ -1,6 +1,7 @@
 //! Reading the archive, while a sync may be writing it.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 use rusqlite::{Connection, Row, params};
@@ -10,6 +11,13 @@ use crate::model::{
     Backfill, ChannelId, ChannelKind, ChannelState, Checkpoint, EndRecord, MessageId, SecondLook, Timestamp,
     WorkspaceId,
 };
+
+/// Instructions of SQLite's machine between two looks at the clock, some
+/// milliseconds.
+const STEPS: i32 = 100_000;
+
+/// More than [`STEPS`] take.
+const LONGEST_STEPS: Duration = Duration::from_secs(1);
 
 /// A read-only connection of its own.
 #[derive(Debug)]
@@ -55,6 +63,25 @@ impl Reader {
     /// When there is none, or it isn't one of this version.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
         Ok(Self { connection: open::open_read_only(path)? })
+    }
+
+    /// Opens an archive like [`Reader::open`]. All queries together may take this
+    /// long; then they fail with [`super::ArchiveErrorKind::Interrupted`].
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_for(path: &Path, time: Duration) -> Result<Self, ArchiveError> {
+        let mut reader = Self::open(path)?;
+        let (mut last, mut used) = (Instant::now(), Duration::ZERO);
+        let is_over = move || {
+            let now = Instant::now();
+            // A longer pause lies between two queries.
+            used += now.duration_since(last).min(LONGEST_STEPS);
+            last = now;
+            used > time
+        };
+        reader.connection.progress_handler(STEPS, Some(is_over))?;
+        Ok(reader)
     }
 
     /// Opens an archive that this process is writing.

@@ -149,6 +149,10 @@ impl Failure {
             ArchiveErrorKind::NotAnArchive => {
                 failure.hint("change [archive] path to a file that doesn't exist yet")
             }
+            ArchiveErrorKind::ForeignSchema => failure.hint(
+                "remove it with the sqlite3 shell (DROP TRIGGER, DROP VIEW): an archive is data, and nothing in it is run; \
+                 give what is your own another name; \"verta-sync start\" makes missing views anew",
+            ),
             ArchiveErrorKind::NewerSchema => failure.hint("install the newer version of verta-sync"),
             ArchiveErrorKind::ReadOnly => failure.hint(writing_hint(path)),
             ArchiveErrorKind::DiskFull => {
@@ -170,9 +174,9 @@ impl Failure {
                 .hint("leave the file alone while a sync runs; run again: it goes on with what it finds"),
             ArchiveErrorKind::OtherScheme => failure
                 .hint("use the version of verta-sync that made it, or change [archive] path to begin anew"),
-            ArchiveErrorKind::Missing
-            | ArchiveErrorKind::Interrupted
-            | ArchiveErrorKind::Other => failure,
+            ArchiveErrorKind::Interrupted => failure
+                .hint("it took longer than any archive should: run \"verta-sync check\", which looks for damage"),
+            ArchiveErrorKind::Missing | ArchiveErrorKind::Other => failure,
         }
     }
 

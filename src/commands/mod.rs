@@ -18,12 +18,17 @@ mod system;
 mod wait;
 
 use std::io;
+use std::time::Duration;
 
 pub use failure::Failure;
 pub use surroundings::{Color, LogFormat, Surroundings};
 
 use crate::exit_code::ExitCode;
 use crate::ui::to_stdout;
+
+/// How long queries of a command that only looks may take, far longer than they
+/// should.
+const READING_TIME: Duration = Duration::from_secs(30);
 
 /// How results are written to stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

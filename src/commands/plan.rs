@@ -8,7 +8,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::surroundings::runtime;
-use super::{Failure, Format, Surroundings, connect, print_result};
+use super::{Failure, Format, READING_TIME, Surroundings, connect, print_result};
 use crate::anonymize;
 use crate::archive::{ArchiveError, ArchiveErrorKind, KnownChannel, Reader, TenantRow};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -64,7 +64,7 @@ pub fn plan(options: &Options, around: &Surroundings) -> Result<ExitCode, Failur
 
 /// `None` before the first sync.
 fn open(config: &Config) -> Result<Option<Reader>, Failure> {
-    match Reader::open(&config.archive.path) {
+    match Reader::open_for(&config.archive.path, READING_TIME) {
         Ok(reader) => Ok(Some(reader)),
         Err(error) if error.kind == ArchiveErrorKind::Missing => Ok(None),
         Err(error) => Err(Failure::archive(&error, &config.archive.path)),

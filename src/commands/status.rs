@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::surroundings::shown;
-use super::{Failure, Format, Surroundings, system, written};
+use super::{Failure, Format, READING_TIME, Surroundings, system, written};
 use crate::anonymize;
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, queue};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -63,7 +63,7 @@ pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
 
 fn look(options: &Options, config: &Config, is_verbose: bool) -> Result<(ExitCode, String), Failure> {
     let path = &config.archive.path;
-    let reader = match Reader::open(path) {
+    let reader = match Reader::open_for(path, READING_TIME) {
         Ok(reader) => Some(reader),
         Err(error) if error.kind == ArchiveErrorKind::Missing => None,
         // Where one can't be made, there is none yet all the same.

@@ -6,6 +6,7 @@ mod access;
 mod archive;
 mod config;
 mod files;
+mod foreign;
 mod terminal;
 #[path = "../util/mod.rs"]
 mod util;
