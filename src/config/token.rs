@@ -310,6 +310,46 @@ mod tests {
         assert!(folder.read(&no_env()).unwrap_err().to_string().contains("it is a folder"));
     }
 
+    /// Any bytes: what is read can be sent in a header, and no error shows any of
+    /// what stands in the file.
+    #[test]
+    fn whatever_bytes_a_token_file_holds_none_are_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let source = TokenSource::File(path.clone());
+        let mut rng = fastrand::Rng::with_seed(23);
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..500 {
+            let mut bytes = TOKEN.as_bytes().to_vec();
+            for _ in 0..rng.usize(..4) {
+                let at = rng.usize(..=bytes.len());
+                let end = (at + rng.usize(..20)).min(bytes.len());
+                match rng.u8(..6) {
+                    0 => bytes.splice(at..end, (0..rng.usize(..20)).map(|_| rng.u8(..))).for_each(drop),
+                    1 => bytes.insert(at, b"\0\xff\n\r \"=\x1b\xc2\x9b"[rng.usize(..10)]),
+                    2 => bytes.truncate(at),
+                    3 => bytes.splice(at..at, "\u{feff}\u{202e}é".bytes()).for_each(drop),
+                    4 => bytes.splice(0..0, *b"Bot ").for_each(drop),
+                    _ => bytes.splice(0..0, *b"export TOKEN=").for_each(drop),
+                }
+            }
+            fs::write(&path, &bytes).unwrap();
+            match source.read(&no_env()) {
+                Ok(token) => {
+                    read += 1;
+                    assert!(!token.expose().is_empty() && token.expose().bytes().all(is_token_byte));
+                }
+                Err(error) => {
+                    refused += 1;
+                    let told = format!("{error} {error:?}").replace(&path.display().to_string(), "");
+                    assert!(!told.contains("MTk4Nj") && !told.contains("ZnCjm1"), "{told}");
+                    assert!(!told.contains(char::is_control), "{told:?}");
+                }
+            }
+        }
+        assert!(read > 50 && refused > 50, "{read} read, {refused} refused");
+    }
+
     #[test]
     fn a_token_in_the_place_of_a_path_is_not_shown() {
         let path = PathBuf::from(format!("/srv/{TOKEN}"));
