@@ -5,6 +5,7 @@
 
 mod channel;
 mod checkpoint;
+pub mod disguise;
 mod evidence;
 mod finding;
 mod id;

@@ -13,7 +13,7 @@ mod message;
 mod tests;
 
 pub use self::channel::CHANNEL;
-pub use self::embed::{AUTHOR, EMBED};
+pub use self::embed::EMBED;
 pub use self::file::ATTACHMENT;
 pub use self::message::{COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI, REFERENCE, USER};
 
@@ -37,9 +37,10 @@ pub enum Keep {
     User,
     /// An embed, without the people that `AutoMod` names in one.
     Embed,
-    /// An embed's author. With the URL of a profile or an avatar, the name is a
-    /// person's and left out.
-    Author,
+    /// An object with a name of somebody or something: an embed's author, footer,
+    /// provider. With the URL of a profile or an avatar, the field that is named
+    /// here holds a person's name and is left out.
+    Named(&'static Object, &'static str),
     /// An object of which some fields are kept.
     Fields(&'static Object),
     /// A list of such values.

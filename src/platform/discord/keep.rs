@@ -6,10 +6,11 @@ use serde::Deserialize as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::fields::Keep::{Author, Column, Embed, Fields, List, Url, User};
-use super::fields::{AUTHOR, CHANNEL, EMBED, Keep, MESSAGE, Object, REFERENCE};
+use super::fields::Keep::{Column, Embed, Fields, List, Named, Url, User};
+use super::fields::{CHANNEL, EMBED, Keep, MESSAGE, Object, REFERENCE};
 use super::findings::{Findings, Path};
 use super::{automod, wire};
+use crate::model::disguise;
 
 /// The kept fields of a message or attachment, of those that came. Calls
 /// `inspect` with each of them before anything is dropped.
@@ -77,7 +78,7 @@ pub fn kept(value: &Value, shape: &Keep, path: Path<'_>, findings: &mut Findings
             let alert = automod::without_people(embed);
             object(alert.as_ref().unwrap_or(embed), &EMBED, path, findings).map(Value::Object)
         }
-        (Author, Value::Object(author)) => embed_author(author, path, findings),
+        (Named(fields, name), Value::Object(value)) => named(value, fields, name, path, findings),
         (Fields(fields), Value::Object(value)) => object(value, fields, path, findings).map(Value::Object),
         (List(shape), Value::Array(items)) => {
             let kept: Vec<Value> =
@@ -134,7 +135,7 @@ pub fn accepts(leaf: &Keep, value: &Value) -> bool {
         Keep::Size => value.is_u64(),
         Keep::Any => true,
         User => mention(value).is_some(),
-        Embed | Author | Fields(_) | List(_) | Column(_) => false,
+        Embed | Named(..) | Fields(_) | List(_) | Column(_) => false,
     }
 }
 
@@ -145,24 +146,41 @@ fn mention(user: &Value) -> Option<Value> {
     Some(format!("<@{}>", id.0).into())
 }
 
-/// An embed's author, without the name of a user whose profile or picture is
+/// The kept fields of an object, without `name` if a user's profile or picture is
 /// shown with it.
-fn embed_author(author: &Map<String, Value>, path: Path<'_>, findings: &mut Findings) -> Option<Value> {
-    let mut kept = object(author, &AUTHOR, path, findings)?;
-    if is_person(author) {
-        kept.remove("name");
+fn named(
+    value: &Map<String, Value>,
+    fields: &Object,
+    name: &str,
+    path: Path<'_>,
+    findings: &mut Findings,
+) -> Option<Value> {
+    let mut kept = object(value, fields, path, findings)?;
+    if is_person(value) {
+        kept.remove(name);
     }
     (!kept.is_empty()).then_some(Value::Object(kept))
 }
 
-/// Whether an embed's author is shown with a user's profile or picture.
-fn is_person(author: &Map<String, Value>) -> bool {
+/// Addresses of profiles and of people's pictures, up to what follows: a user's
+/// ID, or one of the pictures that Discord gives to those who have none.
+/// <https://docs.discord.com/developers/reference#image-formatting-cdn-endpoints>
+const OF_PEOPLE: [&str; 4] = ["/users/", "/avatars/", "/banners/", "/avatar-decorations/"];
+
+/// Whether something is shown with a user's profile or picture. A proxy's address
+/// holds the other one, perhaps encoded.
+fn is_person(shown: &Map<String, Value>) -> bool {
     let addresses =
-        ["url", "icon_url", "proxy_icon_url"].into_iter().filter_map(|key| author.get(key)?.as_str());
-    let mut of_people = addresses.flat_map(|address| {
-        ["/users/", "/avatars/"].into_iter().filter_map(move |segment| address.split_once(segment))
-    });
-    of_people.any(|(_, id)| id.starts_with(|first: char| first.is_ascii_digit()))
+        ["url", "icon_url", "proxy_icon_url"].into_iter().filter_map(|key| shown.get(key)?.as_str());
+    let is_of_person = |address: &str| {
+        let address = disguise::decode_all(address);
+        let mut behind = OF_PEOPLE.into_iter().flat_map(|segment| address.split(segment).skip(1));
+        behind.any(|id| {
+            let first = id.chars().find(|character| !disguise::is_invisible(*character));
+            first.is_some_and(|first| disguise::digit(first).is_some())
+        })
+    };
+    addresses.into_iter().any(is_of_person)
 }
 
 /// Parameters that sign an address of Discord's file store.
@@ -219,6 +237,40 @@ mod tests {
                 "interaction_metadata": {"name": "ban", "user": "<@77>"},
             })
         );
+    }
+
+    #[test]
+    fn a_name_beside_the_picture_of_a_person_is_left_out() {
+        let id = "80351110224678912";
+        for icon in [
+            format!("https://cdn.discordapp.com/avatars/{id}/1f2e.png"),
+            format!("https://cdn.discordapp.com/guilds/1/users/{id}/avatars/1f2e.png?size=64"),
+            format!("https://media.discordapp.net/banners/{id}/1f2e"),
+            format!("https://cdn.discordapp.com/avatar-decorations/{id}/1f2e.png"),
+            "https://cdn.discordapp.com/embed/avatars/0.png".to_owned(),
+            format!(
+                "https://images-ext-1.discordapp.net/external/s/https/cdn.discordapp.com/avatars/{id}/1f2e.png"
+            ),
+            format!("https://wsrv.nl/?url=https%3A%2F%2Fcdn.discordapp.com%2Favatars%2F{id}%2F1f2e.png"),
+            format!("https://x/?url=https%253A%252F%252Fcdn.discordapp.com%252Favatars%252F{id}"),
+        ] {
+            for key in ["icon_url", "proxy_icon_url"] {
+                let raw = json!({"id": "1", "embeds": [{
+                    "title": "t",
+                    "footer": {"text": "asked by jane", key: icon},
+                    "author": {"name": "jane", key: icon},
+                    "provider": {"name": "jane", "url": icon},
+                }]});
+                let kept = kept_of(&raw.to_string());
+                assert_eq!(kept["embeds"][0]["title"], "t", "{icon}");
+                assert!(!Value::Object(kept).to_string().contains("jane"), "{icon}");
+            }
+        }
+        for icon in [format!("https://cdn.discordapp.com/icons/{id}/1f2e.png"), "https://x/users/".to_owned()]
+        {
+            let raw = json!({"id": "1", "embeds": [{"footer": {"text": "a server", "icon_url": icon}}]});
+            assert_eq!(kept_of(&raw.to_string())["embeds"][0]["footer"]["text"], "a server");
+        }
     }
 
     #[test]

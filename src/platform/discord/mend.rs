@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::fields::Keep::{Author, Column, Embed, Fields, List, User};
-use super::fields::{AUTHOR, EMBED, Keep, MESSAGE, Object, USER};
+use super::fields::Keep::{Column, Embed, Fields, List, Named, User};
+use super::fields::{EMBED, Keep, MESSAGE, Object, USER};
 use super::findings::{Findings, Path};
 use super::keep;
 use super::wire::{Id, Several};
@@ -124,9 +124,8 @@ fn value(
     match shape {
         Column(shape) => value(raw, shape, path, levels, findings),
         Embed => object(raw, &EMBED, path, levels, findings),
-        Author => object(raw, &AUTHOR, path, levels, findings),
         User if raw.get().starts_with('{') => object(raw, &USER, path, levels, findings),
-        Fields(fields) => object(raw, fields, path, levels, findings),
+        Fields(fields) | Named(fields, _) => object(raw, fields, path, levels, findings),
         List(shape) => list(raw, shape, path, levels, findings),
         leaf => {
             let value = serde_json::from_str(raw.get()).ok().filter(|value| keep::accepts(leaf, value));
@@ -149,7 +148,7 @@ fn object(
     for (name, raw) in entries.0 {
         let value = match object.shape(&name) {
             Some((name, shape)) => field(raw, shape, path.then(name), levels, findings),
-            // Some dropped fields decide what is kept: an author's icon_url.
+            // Some dropped fields decide what is kept: the icon_url of an author or footer.
             None => Some(raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()),
         };
         mended.extend(value.map(|value| (name, value)));

@@ -1,6 +1,6 @@
 //! Embeds and their parts.
 
-use super::Keep::{Author, Fields, Integer, List, Text, Truth, Url};
+use super::Keep::{Fields, Integer, List, Named, Text, Truth, Url};
 use super::component::COMPONENT;
 use super::{Keep, Object, PICTURE, TWICE};
 
@@ -18,27 +18,22 @@ static MEDIA: Keep = Fields(&Object {
     dropped: &[("proxy_url", TWICE), ("placeholder", PICTURE), ("placeholder_version", PICTURE)],
 });
 
-/// An embed's author.
-pub static AUTHOR: Object = Object {
+static AUTHOR: Object = Object {
     name: "embed_author",
     required: &[],
     kept: &[("name", &Text), ("url", &Url)],
     dropped: &[("icon_url", PICTURE), ("proxy_icon_url", PICTURE)],
 };
 
-static FOOTER: Keep = Fields(&Object {
+static FOOTER: Object = Object {
     name: "embed_footer",
     required: &[],
     kept: &[("text", &Text)],
     dropped: &[("icon_url", PICTURE), ("proxy_icon_url", PICTURE)],
-});
+};
 
-static PROVIDER: Keep = Fields(&Object {
-    name: "embed_provider",
-    required: &[],
-    kept: &[("name", &Text), ("url", &Url)],
-    dropped: &[],
-});
+static PROVIDER: Object =
+    Object { name: "embed_provider", required: &[], kept: &[("name", &Text), ("url", &Url)], dropped: &[] };
 
 static FIELD: Keep = Fields(&Object {
     name: "embed_field",
@@ -58,9 +53,9 @@ pub static EMBED: Object = Object {
         ("url", &Url),
         ("timestamp", &Text),
         ("color", &Integer),
-        ("footer", &FOOTER),
-        ("author", &Author),
-        ("provider", &PROVIDER),
+        ("footer", &Named(&FOOTER, "text")),
+        ("author", &Named(&AUTHOR, "name")),
+        ("provider", &Named(&PROVIDER, "name")),
         ("fields", &List(&FIELD)),
         ("image", &MEDIA),
         ("thumbnail", &MEDIA),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::Keep::{Author, Column, Embed, Fields, List};
+use super::Keep::{Column, Embed, Fields, List, Named};
 use super::*;
 
 /// The description, reduced to the names of the properties and to what they refer
@@ -50,9 +50,8 @@ fn description() -> Value {
 
 fn object_in(shape: &'static Keep) -> Option<&'static Object> {
     match shape {
-        Fields(object) => Some(object),
         Embed => Some(&EMBED),
-        Author => Some(&AUTHOR),
+        Fields(object) | Named(object, _) => Some(object),
         List(shape) | Column(shape) => object_in(shape),
         _ => None,
     }
