@@ -3,11 +3,13 @@
 use std::ops::Range;
 
 use super::UserHash;
+use super::find::{self, Found};
 use crate::model::UserId;
+use crate::model::disguise::is_invisible;
 
 /// Digits that could be an ID: a snowflake of 2015 has 18, the first have 15.
 /// <https://discord.com/developers/docs/reference#snowflakes>
-const ID_DIGITS: std::ops::RangeInclusive<usize> = 15..=20;
+pub(super) const ID_DIGITS: std::ops::RangeInclusive<usize> = 15..=20;
 
 /// Path segments that a user's ID follows, in addresses of profiles and
 /// pictures, and of Discord's own API.
@@ -53,16 +55,21 @@ pub(super) enum Syntax {
     Json,
 }
 
-/// The user that digits would name, and where they stand; `None` if they name
-/// nobody.
-pub(super) fn user_at(text: &str, digits: &Range<usize>, syntax: Syntax) -> Option<(UserId, Place)> {
-    let bytes = text.as_bytes();
-    let (before, after) = (&bytes[..digits.start], &bytes[digits.end..]);
+/// The user that digits of a text would name, and where they stand; `None` if they
+/// name nobody. `digits` is what stands at `range`, in ASCII.
+pub(super) fn user_at(
+    text: &str,
+    range: &Range<usize>,
+    digits: &str,
+    syntax: Syntax,
+) -> Option<(UserId, Place)> {
+    let before = text[..range.start].trim_end_matches(is_invisible).as_bytes();
+    let after = text[range.end..].trim_start_matches(is_invisible).as_bytes();
     let is_mention = (before.ends_with(b"<@") || before.ends_with(b"<@!")) && after.starts_with(b">");
     if !is_mention && !ID_DIGITS.contains(&digits.len()) {
         return None;
     }
-    let id = text[digits.clone()].parse().ok()?;
+    let id = digits.parse().ok()?;
     let place = if is_mention || (opens_mention(before) && closes_mention(after)) {
         Place::Mention
     } else if is_profile(before, after) {
@@ -87,7 +94,7 @@ fn closes_mention(after: &[u8]) -> bool {
 }
 
 /// A hash that begins with digits goes on with letters, and is left alone.
-fn is_profile(before: &[u8], after: &[u8]) -> bool {
+pub(super) fn is_profile(before: &[u8], after: &[u8]) -> bool {
     !after.first().is_some_and(u8::is_ascii_alphanumeric)
         && without(before, &SLASHES).is_some_and(|path| {
             let path = path.strip_suffix(b"\\").unwrap_or(path);
@@ -131,12 +138,6 @@ fn is_link(before: &[u8]) -> bool {
     false
 }
 
-/// A cheap look before the careful one: most messages hold no long number.
-pub(super) fn may_hold_an_id(text: &[u8]) -> bool {
-    DigitRuns::new(text).any(|run| run.len() >= *ID_DIGITS.start())
-        || memchr::memmem::find(text, b"<@").is_some()
-}
-
 /// How a run of digits can be read: as it stands, and without what belongs to a
 /// character written as `%40`, `\u0040` or `\x40` right before an ID. Which of
 /// them somebody meant can't be told.
@@ -161,13 +162,22 @@ fn escaped_digits(before: &[u8]) -> Option<usize> {
     })
 }
 
-/// Everybody whose ID may stand in bytes of any kind.
+/// Everybody whose ID may stand in bytes of any kind, also in disguise.
 pub fn ids_in(bytes: &[u8]) -> impl Iterator<Item = UserHash> + '_ {
-    DigitRuns::new(bytes)
+    let plain = DigitRuns::new(bytes)
         .flat_map(|run| readings(bytes, run))
         .filter(|digits| ID_DIGITS.contains(&digits.len()))
-        .filter_map(|digits| std::str::from_utf8(&bytes[digits]).ok()?.parse().ok())
-        .map(UserHash::of)
+        .filter_map(|digits| std::str::from_utf8(&bytes[digits]).ok()?.parse().ok());
+    let texts = bytes.utf8_chunks().map(|chunk| chunk.valid());
+    let disguised = texts.flat_map(|text| {
+        let mut found = Vec::new();
+        find::disguised(text, Syntax::Text, &mut found);
+        found.into_iter().filter_map(|found| match found {
+            Found { user: Some((id, _)), .. } => Some(id),
+            _ => None,
+        })
+    });
+    plain.chain(disguised).map(UserHash::of)
 }
 
 /// The longest runs of ASCII digits in a text, as byte ranges.

@@ -65,9 +65,10 @@ pub struct ReactionCount {
 }
 
 impl ReactionCount {
-    /// Whether its emoji has an ID or a name to ask for its reactors by.
+    /// Whether its emoji has an ID or a name to ask for its reactors by. No
+    /// character is named by digits that could be a user's ID.
     pub fn can_be_asked(&self) -> bool {
-        self.custom_id.is_some() || !self.name.is_empty()
+        self.custom_id.is_some() || !(self.name.is_empty() || self.name.names_somebody())
     }
 }
 

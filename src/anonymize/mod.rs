@@ -4,13 +4,18 @@
 //! mentions and profile addresses are replaced here; a bare run of digits may
 //! be anything, so it leaves here with its hash attached ([`Suspect`]) and the
 //! archive, which knows the users, decides in the transaction that stores it.
+//! Digits in disguise count as the digits that they stand for.
 //!
 //! [`UserHash`] and [`ScrubbedText`] have no public constructor besides the
 //! functions of this module: what has not been here can't be stored.
 
 mod channel;
 mod digits;
+mod find;
 mod message;
+mod picture;
+#[cfg(test)]
+mod tests;
 mod text;
 mod user;
 
@@ -19,5 +24,6 @@ pub use digits::ids_in;
 pub use message::{Attachment, Message, Page, Person, ReactionCount, Reply, page};
 pub use text::{
     Exposure, FORGOTTEN, ScrubbedText, Suspect, exposure, forget_in, hashes_in, rescrub, sayable, scrub,
+    scrub_stored,
 };
 pub use user::{SCHEME, UserHash, text_hash};

@@ -1,16 +1,16 @@
 //! Text without raw user IDs.
 //!
-//! An ID is a run of 15 to 20 ASCII digits, whatever other characters touch it:
-//! that is how Discord and programs write one. What somebody disguises, in the
-//! digits of other scripts (`123`), with separators or spelled out, stays as
-//! it was written, and so do longer runs: they are other numbers.
+//! An ID is a run of 15 to 20 digits, whatever other characters touch it: ASCII,
+//! as Discord and programs write one, or in one of the disguises that docs/privacy.md
+//! lists. Longer runs stay as they were written: they are other numbers.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::digits::{DigitRuns, Place, Syntax, may_hold_an_id, readings, user_at};
+use super::digits::{Place, Syntax};
+use super::find::{Found, find, may_name_somebody};
 use super::{Person, UserHash};
-use crate::model::User;
+use crate::model::{User, UserId};
 
 /// Text in which every mention and profile address is a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,6 +55,11 @@ impl ScrubbedText {
         &self.suspects
     }
 
+    /// Whether it holds a user's hash, or digits that may be a user's ID.
+    pub fn names_somebody(&self) -> bool {
+        !self.suspects.is_empty() || hashes_in(&self.text).next().is_some()
+    }
+
     /// Whether there is no text.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
@@ -73,34 +78,113 @@ pub(super) fn scrub_json_text(text: String, people: &mut Vec<Person>) -> Scrubbe
 }
 
 fn scrub_as(text: String, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedText {
-    if !may_hold_an_id(text.as_bytes()) {
-        return ScrubbedText { text, suspects: Vec::new() };
+    if may_name_somebody(&text) {
+        scrub_closely(&text, syntax, people)
+    } else {
+        ScrubbedText { text, suspects: Vec::new() }
     }
-    let mut scrubbed = ScrubbedText { text: String::with_capacity(text.len() + 64), suspects: Vec::new() };
-    let mut copied = 0;
-    for run in DigitRuns::new(text.as_bytes()) {
-        let (noted, end) = (scrubbed.suspects.len(), run.end);
-        for digits in readings(text.as_bytes(), run) {
-            let Some((id, place)) = user_at(&text, &digits, syntax) else { continue };
-            let hash = UserHash::of(id);
-            if matches!(place, Place::Mention | Place::Profile) {
-                scrubbed.suspects.truncate(noted);
-                scrubbed.text.push_str(&text[copied..digits.start]);
+}
+
+/// Like [`scrub`], for a text that the archive holds, as text or as JSON; `None`
+/// if there is nobody in it.
+pub fn scrub_stored(text: &str, is_json: bool, people: &mut Vec<Person>) -> Option<ScrubbedText> {
+    let syntax = if is_json { Syntax::Json } else { Syntax::Text };
+    may_name_somebody(text).then(|| scrub_closely(text, syntax, people))
+}
+
+fn scrub_closely(text: &str, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedText {
+    let mut text = Cow::Borrowed(text);
+    loop {
+        let scrubbing = Scrubbing::of(&text, syntax);
+        let is_joined = scrubbing.joins_what_was_apart();
+        let scrubbed = scrubbing.finish(people);
+        if !is_joined {
+            return scrubbed;
+        }
+        text = Cow::Owned(scrubbed.text);
+    }
+}
+
+/// What a text is made of.
+struct Scrubbing<'t> {
+    text: &'t str,
+    /// Replaced whoever is known: by a user's hash, or by nothing. Ascending and
+    /// apart.
+    edits: Vec<(Range<usize>, Option<UserId>)>,
+    /// What may be a user's ID: where, whose, and whether that may turn out later.
+    candidates: Vec<(Range<usize>, UserId, bool)>,
+}
+
+impl<'t> Scrubbing<'t> {
+    fn of(text: &'t str, syntax: Syntax) -> Self {
+        let mut scrubbing = Self { text, edits: Vec::new(), candidates: Vec::new() };
+        for Found { range, user } in find(text, syntax) {
+            match user {
+                Some((id, place @ (Place::Bare | Place::Reference))) => {
+                    scrubbing.candidates.push((range, id, place == Place::Bare));
+                }
+                user => scrubbing.edit(range, user.map(|(id, _)| id)),
+            }
+        }
+        let edits = &scrubbing.edits;
+        scrubbing.candidates.retain(|(range, ..)| {
+            let next = edits.partition_point(|(edit, _)| edit.end <= range.start);
+            edits.get(next).is_none_or(|(edit, _)| edit.start >= range.end)
+        });
+        scrubbing
+    }
+
+    fn edit(&mut self, range: Range<usize>, user: Option<UserId>) {
+        match self.edits.last_mut() {
+            Some((last, None)) if user.is_none() && range.start < last.end => {
+                last.end = last.end.max(range.end);
+            }
+            Some((last, _)) if range.start < last.end => {}
+            _ => self.edits.push((range, user)),
+        }
+    }
+
+    /// Whether the address of a profile or picture goes on behind the user.
+    fn shows_a_picture(&self) -> bool {
+        self.edits.iter().any(|(_, user)| user.is_none())
+    }
+
+    /// Whether characters come to stand beside each other that may mean something
+    /// together: not where an address ends.
+    fn joins_what_was_apart(&self) -> bool {
+        let dropped = self.edits.iter().filter(|(_, user)| user.is_none());
+        let mut behind = dropped.filter_map(|(range, _)| self.text.as_bytes().get(range.end));
+        // Behind a proxy's signature the other address begins, with its `h`.
+        behind.any(|byte| !(byte.is_ascii_whitespace() || b"\"'<>)]}|`,;^h".contains(byte)))
+    }
+
+    fn finish(self, people: &mut Vec<Person>) -> ScrubbedText {
+        let mut scrubbed =
+            ScrubbedText { text: String::with_capacity(self.text.len() + 64), suspects: Vec::new() };
+        let mut copied = 0;
+        let mut edits = self.edits.into_iter().peekable();
+        let mut apply = |scrubbed: &mut ScrubbedText, until: usize, copied: &mut usize| {
+            while let Some((range, user)) = edits.next_if(|(range, _)| range.end <= until) {
+                scrubbed.text.push_str(&self.text[*copied..range.start]);
+                *copied = range.end;
+                let Some(id) = user else { continue };
                 if scrubbed.text.ends_with("<@!") {
                     scrubbed.text.pop();
                 }
-                hash.push_hex(&mut scrubbed.text);
+                UserHash::of(id).push_hex(&mut scrubbed.text);
                 people.push(Person::from(User { id, is_bot: None }));
-                copied = end;
-                break;
             }
-            let start = scrubbed.text.len() + digits.start - copied;
-            let range = start..start + digits.len();
-            scrubbed.suspects.push(Suspect { range, hash, lasting: place == Place::Bare });
+        };
+        for (range, id, lasting) in self.candidates {
+            apply(&mut scrubbed, range.start, &mut copied);
+            let start = scrubbed.text.len() + range.start - copied;
+            let range = start..start + range.len();
+            scrubbed.suspects.push(Suspect { range, hash: UserHash::of(id), lasting });
         }
+        apply(&mut scrubbed, self.text.len(), &mut copied);
+        scrubbed.text.push_str(&self.text[copied..]);
+        scrubbed
     }
-    scrubbed.text.push_str(&text[copied..]);
-    scrubbed
 }
 
 /// Scrubs stored text once more, now that `known` is a user.
@@ -133,19 +217,28 @@ pub fn forget_in(mut text: Cow<'_, str>, mut is_forgotten: impl FnMut(&UserHash)
 pub enum Exposure {
     /// A mention or a profile's address holds a raw ID.
     Mention,
-    /// Bare digits are the ID of a known user.
+    /// The address of a profile or picture goes on behind the user: with the hash
+    /// of an avatar, banner or decoration.
+    Picture,
+    /// Digits are the ID of a known user, as they stand or in disguise.
     Digits,
 }
 
-/// Whether a stored text, JSON or not, shows a raw ID.
+/// Whether a stored text, JSON or not, shows who somebody is.
 pub fn exposure(text: &str, is_json: bool, mut is_known: impl FnMut(&UserHash) -> bool) -> Option<Exposure> {
-    let mut people = Vec::new();
-    let syntax = if is_json { Syntax::Json } else { Syntax::Text };
-    let scrubbed = scrub_as(text.to_owned(), syntax, &mut people);
-    if !people.is_empty() {
-        return Some(Exposure::Mention);
+    if !may_name_somebody(text) {
+        return None;
     }
-    scrubbed.suspects.iter().any(|suspect| is_known(&suspect.hash)).then_some(Exposure::Digits)
+    let syntax = if is_json { Syntax::Json } else { Syntax::Text };
+    let scrubbing = Scrubbing::of(text, syntax);
+    if scrubbing.edits.iter().any(|(_, user)| user.is_some()) {
+        Some(Exposure::Mention)
+    } else if scrubbing.shows_a_picture() {
+        Some(Exposure::Picture)
+    } else {
+        let mut candidates = scrubbing.candidates.iter();
+        candidates.any(|(_, id, _)| is_known(&UserHash::of(*id))).then_some(Exposure::Digits)
+    }
 }
 
 /// The hashes of users that may stand in a text, also where other hex digits
@@ -180,8 +273,8 @@ mod tests {
             (format!("hi <@{ID}>!"), format!("hi <@{hash}>!")),
             (format!("<@!{ID}><@!{ID}>"), format!("<@{hash}><@{hash}>")),
             (format!("https://discord.com/users/{ID}"), format!("https://discord.com/users/{hash}")),
-            (format!("/avatars/{ID}/a.png"), format!("/avatars/{hash}/a.png")),
-            (format!("/guilds/1/users/{ID}/avatars/x"), format!("/guilds/1/users/{hash}/avatars/x")),
+            (format!("/avatars/{ID}/a.png"), format!("/avatars/{hash}")),
+            (format!("/guilds/1/users/{ID}/avatars/x"), format!("/guilds/1/users/{hash}")),
         ] {
             let (text, people) = scrubbed(&raw);
             assert_eq!(text.resolve(|_| false), expected);
@@ -274,10 +367,10 @@ mod tests {
             (r"\\u003C@!", r"\\u003E"),
             (r"<\u0040", ">"),
             ("&lt;@", "&gt;"),
-            ("discord.com%2Fusers%2F", "%2F"),
+            ("discord.com%2Fusers%2F", ""),
             (r"https:\/\/discord.com\/users\/", "\""),
             ("/guilds/1/members/", ""),
-            ("/avatar-decorations/", "/a.png"),
+            ("/avatar-decorations/", ""),
         ] {
             let (text, people) = scrubbed(&format!("{before}{ID}{after}"));
             assert_eq!(text.resolve(|_| false), format!("{before}{hash}{after}"));
@@ -321,10 +414,8 @@ mod tests {
     }
 
     #[test]
-    fn longer_numbers_and_digits_of_other_scripts_stay() {
-        let fullwidth: String =
-            ID.chars().filter_map(|digit| char::from_u32(digit as u32 + 0xfee0)).collect();
-        for text in [format!("{ID}000"), format!("777{ID}"), fullwidth, "12345678901234".to_owned()] {
+    fn longer_and_shorter_numbers_stay() {
+        for text in [format!("{ID}000"), format!("777{ID}"), "12345678901234".to_owned()] {
             assert_eq!(scrubbed(&text).0.resolve(|_| true), text);
         }
     }

@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{ArchiveError, Tx};
-use crate::anonymize::{self, UserHash};
+use super::{ArchiveError, Tx, remnants};
+use crate::anonymize::{self, FORGOTTEN, UserHash};
 use crate::model::Timestamp;
 
 /// The row of an emoji, made if it is new. A custom one is known by its ID and
@@ -56,18 +56,45 @@ fn unicode(tx: &Tx<'_>, name: &str, now: Timestamp) -> Result<i64, ArchiveError>
 /// Scrubs a user who has just become known from the names of all emoji: there
 /// are few, and none remembers where it was used first.
 pub(super) fn rescrub(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    let mut select =
-        tx.connection.prepare_cached("SELECT id, name FROM emoji WHERE platform_id IS NOT NULL")?;
+    change_names(tx, |name| anonymize::rescrub(name, user), now)
+}
+
+/// Takes somebody who is erased out of the names of all emoji.
+pub(super) fn erase(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
+    change_names(tx, |name| name.replace(&user.to_string(), FORGOTTEN), now)
+}
+
+/// Only names that are long enough to hold an ID.
+fn change_names(
+    tx: &mut Tx<'_>,
+    change: impl Fn(&str) -> String,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let mut select = tx.connection.prepare_cached("SELECT id, name FROM emoji WHERE length(name) >= 15")?;
     let names: Vec<(i64, String)> =
         select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     for (row, name) in names {
-        let scrubbed = anonymize::rescrub(&name, user);
-        if scrubbed != name {
-            tx.connection
-                .prepare_cached("UPDATE emoji SET name = ?2, updated_at = ?3 WHERE id = ?1")?
-                .execute(params![row, scrubbed, now.as_millis()])?;
-            tx.interned.emoji.clear();
+        let changed = change(&name);
+        if changed != name {
+            remnants::demand_search(tx.connection)?;
+            rename(tx, row, &changed, now)?;
         }
     }
+    Ok(())
+}
+
+/// Gives an emoji another name. The names of Unicode emoji are unique: where one has
+/// it already, the row's number follows, until the message is read again.
+pub(super) fn rename(tx: &mut Tx<'_>, row: i64, name: &str, now: Timestamp) -> Result<(), ArchiveError> {
+    tx.interned.emoji.clear();
+    tx.connection
+        .prepare_cached(
+            "UPDATE emoji SET updated_at = ?3,
+                    name = iif(platform_id IS NULL
+                               AND EXISTS (SELECT 1 FROM emoji WHERE platform_id IS NULL AND name = ?2 AND id <> ?1),
+                               ?2 || ' (' || ?1 || ')', ?2)
+              WHERE id = ?1",
+        )?
+        .execute(params![row, name, now.as_millis()])?;
     Ok(())
 }

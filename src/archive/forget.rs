@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{ArchiveError, Reader, Tx, audit, open, remnants, suspects};
+use super::{ArchiveError, Reader, Tx, audit, emoji, open, remnants, suspects};
 use crate::anonymize::{FORGOTTEN, UserHash};
 use crate::model::Timestamp;
 
@@ -107,6 +107,7 @@ pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), Ar
     // Of somebody nobody has met, the bare ID may stand in texts.
     suspects::settle(tx, user, now)?;
     erase_mentions(tx.connection, user, now)?;
+    emoji::erase(tx, user, now)?;
     tx.connection.execute("DELETE FROM users WHERE anonymized_id = ?1", params![user.to_string()])?;
     tx.connection.execute(
         "INSERT INTO forgotten (marker, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT DO NOTHING",
@@ -153,7 +154,8 @@ fn erase_person(connection: &Connection, row: i64, now: Timestamp) -> Result<(),
 }
 
 fn erase_mentions(connection: &Connection, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    for (table, columns) in TEXTS {
+    // Emoji may come to have one name.
+    for (table, columns) in TEXTS.into_iter().filter(|(table, _)| *table != "emoji") {
         for column in columns {
             let sql = format!(
                 "UPDATE {table} SET {column} = replace({column}, ?1, ?2), updated_at = ?3

@@ -23,9 +23,8 @@ pub(super) const SEARCH_DUE: &str = "search_due";
 
 /// Bytes searched at once.
 const CHUNK: usize = 1 << 20;
-/// Bytes searched again with the next chunk: no run of digits that could be an
-/// ID, with an escape before it, is longer.
-const OVERLAP: usize = 32;
+/// Bytes searched again with the next chunk: room for an ID in disguise.
+const OVERLAP: usize = 1 << 10;
 
 /// Notes that a stored text was scrubbed.
 pub(super) fn demand_search(connection: &Connection) -> Result<(), ArchiveError> {

@@ -49,8 +49,8 @@ pub(super) fn settle(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result
             }
         }
     }
+    emoji::rescrub(tx, user, now)?;
     if !places.is_empty() {
-        emoji::rescrub(tx, user, now)?;
         tx.connection
             .prepare_cached("DELETE FROM suspect_digits WHERE hash_prefix = ?1")?
             .execute(params![user.prefix()])?;

@@ -416,7 +416,8 @@ fn sweep(path: &Path) -> Result<ExitCode, Failure> {
 fn told(leak: &Leak) -> String {
     let how = match leak.exposure {
         Exposure::Mention => "a mention or profile address holds a raw ID",
-        Exposure::Digits => "bare digits are a known user's ID",
+        Exposure::Picture => "the address of somebody's profile or picture goes on behind them",
+        Exposure::Digits => "bare digits, perhaps in disguise, are a known user's ID",
     };
     format!("✗ {}.{}, {}: {how}", leak.table, leak.column, leak.place)
 }

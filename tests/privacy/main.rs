@@ -30,7 +30,27 @@ fn sandbox() -> Sandbox {
         world.append_text(chat, 1, &bare(id));
     }
     for id in users.iter().map(|user| user.id) {
+        world.append_text(chat, 1, &disguised(id));
         world.append_text(chat, 1, &pointed_at(guild, id));
+    }
+    for user in &users {
+        let hashes = user.names.iter().filter(|name| name.len() >= 32);
+        let addresses: Vec<String> = hashes.flat_map(|hash| pictures(guild, user.id, hash)).collect();
+        // A message has at most 2,000 characters.
+        for addresses in addresses.chunks(8) {
+            world.append_text(chat, 1, &addresses.join(" "));
+        }
+    }
+    // Nobody has met most of them when the names of these emoji are stored.
+    let reacted_to = world.append_text(chat, 1, "what a day").unwrap();
+    for (index, user) in users.iter().rev().take(12).enumerate() {
+        let emoji = match index % 4 {
+            0 => user.id.to_string(),
+            1 => format!("x{}:{}", user.id, 777_000_000_000_000_000 + index),
+            2 => apart(user.id, "\u{200b}"),
+            _ => in_digits_from('０', user.id),
+        };
+        world.react(chat, reacted_to, 1, &emoji, index % 2 == 0);
     }
     world.set_topic(chat, Some(&format!("ask <@{}> or {}", users[2].id, users[3].id)));
     world.rename(chat, &format!("room-of-{}", users[4].id));
@@ -49,6 +69,64 @@ fn bare(id: u64) -> String {
          {{\"user\":\"{id}\",\"n\":{id}}} <t:{id}> ü{id}界 \u{1}{id}\u{1f} %40{id}%20 %2F{id} %c3%A9{id} \\u0040{id} \
          \\u00e9{id} \\x40{id} 0{id} 100%{id} ?user={id}&x=1 ticket-{id}.txt @{id}"
     )
+}
+
+fn in_digits_from(zero: char, id: u64) -> String {
+    let digit = |digit: char| char::from_u32(u32::from(zero) + digit.to_digit(10).unwrap()).unwrap();
+    id.to_string().chars().map(digit).collect()
+}
+
+fn apart(id: u64, separator: &str) -> String {
+    id.to_string().chars().map(String::from).collect::<Vec<_>>().join(separator)
+}
+
+/// An ID with each digit escaped.
+fn escaped(id: u64, escape: fn(u8) -> String) -> String {
+    id.to_string().bytes().map(escape).collect()
+}
+
+/// An ID as nobody writes one who doesn't want to hide it.
+fn disguised(id: u64) -> String {
+    let forms = [
+        escaped(id, |digit| format!("%{digit:02x}")),
+        escaped(id, |digit| format!("%25{digit:02x}")),
+        escaped(id, |digit| format!("&#{digit};")),
+        escaped(id, |digit| format!("&#x{digit:x};")),
+        escaped(id, |digit| format!("\\u{digit:04x}")),
+        escaped(id, |digit| format!("\\x{digit:02x}")),
+        apart(id, "\u{200b}"),
+        apart(id, "\u{ad}"),
+        apart(id, "\u{202e}"),
+        in_digits_from('０', id),
+        in_digits_from('٠', id),
+        in_digits_from('𝟎', id),
+        format!("<@{}>", apart(id, "\u{2060}")),
+        format!("https://discord.com/users/{}", escaped(id, |digit| format!("%{digit:02X}"))),
+    ];
+    forms.join(" ")
+}
+
+/// Addresses of somebody's picture, and what encoders make of them.
+fn pictures(guild: u64, id: u64, hash: &str) -> Vec<String> {
+    let cdn = "https://cdn.discordapp.com";
+    vec![
+        format!("{cdn}/avatars/{id}/{hash}.png"),
+        format!("{cdn}/banners/{id}/{hash}.webp?size=64&quality=lossless"),
+        format!("{cdn}/avatar-decorations/{id}/{hash}.png,"),
+        format!("{cdn}/avatar-decoration-presets/{hash}.png"),
+        format!("[x](<{cdn}/guilds/{guild}/users/{id}/avatars/{hash}.gif>)"),
+        format!("**{cdn}/guilds/{guild}/users/{id}/banners/{hash}.gif**"),
+        format!("https://media.discordapp.net/avatars/{id}/{hash}"),
+        format!(
+            "https://images-ext-1.discordapp.net/external/abcdefghijklmnopqrstuv/https/cdn.discordapp.com/avatars/{id}/{hash}.png"
+        ),
+        format!(
+            "https://wsrv.nl/?url=https%3A%2F%2Fcdn.discordapp.com%2Favatars%2F{id}%2F{hash}.png%3Fsize%3D64&w=9"
+        ),
+        format!("https://x/?u=https%253A%252F%252Fcdn.discordapp.com%252Favatars%252F{id}%252F{hash}.png"),
+        format!("{{\"icon\":\"https:\\/\\/cdn.discordapp.com\\/avatars\\/{id}\\/{hash}.png\"}}"),
+        format!("{cdn}/avatars/{}/{hash}.png", apart(id, "\u{200d}")),
+    ]
 }
 
 /// An ID in places that only a user's can stand in.

@@ -119,6 +119,16 @@ fn forms_of_text(whose: &str, text: &str) -> Vec<(String, Vec<u8>)> {
         ("big-endian UTF-16", text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         ("JSON escapes", escaped(|byte| format!("\\u{byte:04x}"))),
         ("an encoded address", escaped(|byte| format!("%{byte:02X}"))),
+        ("an address encoded twice", escaped(|byte| format!("%25{byte:02x}"))),
+        ("entities", escaped(|byte| format!("&#{byte};"))),
+        ("hexadecimal entities", escaped(|byte| format!("&#x{byte:x};"))),
+        ("JavaScript escapes", escaped(|byte| format!("\\x{byte:02x}"))),
+        ("characters apart", escaped(|byte| format!("{}\u{200b}", char::from(byte)))),
+        ("hyphenated characters", escaped(|byte| format!("{}\u{ad}", char::from(byte)))),
+        (
+            "wide characters",
+            escaped(|byte| char::from_u32(u32::from(byte) + 0xfee0).map(String::from).unwrap()),
+        ),
     ]
     .map(|(form, bytes)| (format!("{whose} as {form}"), bytes))
     .to_vec()

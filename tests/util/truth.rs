@@ -118,7 +118,9 @@ trait Pipe {
 
 impl Pipe for str {}
 
-/// Digits of known users become their hash; a mention loses its `!`.
+/// Digits of known users become their hash; a mention loses its `!`, the address of
+/// a picture what follows the user. Each of those that the simulator writes ends
+/// with a space or its text.
 pub fn scrub(text: &str, hashes: &HashMap<u64, String>, known: &HashSet<String>) -> String {
     let mut scrubbed = String::new();
     let mut rest = text;
@@ -137,6 +139,11 @@ pub fn scrub(text: &str, hashes: &HashMap<u64, String>, known: &HashSet<String>)
             None => scrubbed.push_str(&digits[..end]),
         }
         rest = &digits[end..];
+        let before = scrubbed.strip_suffix(user.map_or("?", |hash| hash.as_str())).unwrap_or_default();
+        if ["/users/", "/avatars/", "/banners/"].iter().any(|segment| before.ends_with(segment)) {
+            rest =
+                if rest.starts_with('/') { rest.find(' ').map_or("", |space| &rest[space..]) } else { rest };
+        }
     }
     scrubbed.push_str(rest);
     scrubbed

@@ -111,5 +111,8 @@ fn gallery(w: &mut Writer, user_id: u64) {
 }
 
 fn avatar(w: &mut Writer, user_id: u64) {
-    w.text("url", &format!("https://cdn.discordapp.com/avatars/{user_id}/abcdef.png"));
+    w.text(
+        "url",
+        &format!("https://cdn.discordapp.com/avatars/{user_id}/{:032x}.png", user_id.rotate_left(9)),
+    );
 }

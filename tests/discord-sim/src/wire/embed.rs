@@ -2,6 +2,7 @@
 
 use super::Writer;
 use super::extra::person;
+use super::user::pictures;
 use crate::message::{Extra, Message, sentence_for};
 use crate::snowflake;
 use crate::world::Scene;
@@ -29,7 +30,10 @@ pub(crate) fn embeds(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
 /// What a moderation bot writes about somebody.
 pub(super) fn about(w: &mut Writer, scene: &Scene<'_>, message: &Message, someone: u32) {
     let id = scene.guild.pool.id(someone);
-    let avatar = format!("https://cdn.discordapp.com/avatars/{id}/abcdef.png");
+    let user = scene.guild.pool.user(someone);
+    let pictures = pictures(&user, scene.guild.id);
+    let picture = |which: usize| &pictures[(message.seed as usize).wrapping_add(which) % pictures.len()];
+    let avatar = &pictures[0];
     w.text("type", "rich");
     w.text("title", &format!("Moderation log of {id}"));
     w.text("url", &format!("https://log.takaro.io/?user={id}"));
@@ -37,14 +41,14 @@ pub(super) fn about(w: &mut Writer, scene: &Scene<'_>, message: &Message, someon
     w.number("color", 0x0057_F287);
     w.time("timestamp", snowflake::unix_ms(message.id));
     w.object("author", |w| {
-        w.text("name", &scene.guild.pool.user(someone).username);
+        w.text("name", &user.username);
         w.text("url", &format!("https://discord.com/users/{id}"));
-        w.text("icon_url", &avatar);
+        w.text("icon_url", avatar);
     });
-    for key in ["image", "thumbnail", "video"] {
+    for (which, key) in ["image", "thumbnail", "video"].into_iter().enumerate() {
         w.object(key, |w| {
-            w.text("url", &avatar);
-            w.text("proxy_url", &avatar);
+            w.text("url", picture(which));
+            w.text("proxy_url", picture(which + 3));
             w.number("width", 128);
             w.number("height", 128);
         });
@@ -61,8 +65,8 @@ pub(super) fn about(w: &mut Writer, scene: &Scene<'_>, message: &Message, someon
         });
     });
     w.object("footer", |w| {
-        w.text("text", &format!("ID: {id}"));
-        w.text("icon_url", &avatar);
+        w.text("text", &format!("ID: {id}, asked for by {}", user.username));
+        w.text("icon_url", avatar);
     });
 }
 

@@ -77,6 +77,37 @@ pub(crate) fn names(user: &User) -> Vec<String> {
     names
 }
 
+/// Where the files of a user's pictures are: Reference, "CDN Endpoints". Also as
+/// Discord's proxy of pictures elsewhere gives them. The first is the avatar, or
+/// what those get who have none.
+pub(crate) fn pictures(user: &User, guild_id: u64) -> Vec<String> {
+    const CDN: &str = "https://cdn.discordapp.com";
+    let id = user.id;
+    let Some(avatar) = user.avatar else {
+        return vec![format!("{CDN}/embed/avatars/{}.png", (id >> 22) % 6)];
+    };
+    let signature = format!("{}-_x", badge(avatar));
+    let banner = format!("a_{:032x}", avatar.rotate_left(7));
+    let preset = decoration(avatar);
+    let avatar = format!("{avatar:032x}");
+    vec![
+        format!("{CDN}/avatars/{id}/{avatar}.png"),
+        format!("{CDN}/avatars/{id}/{avatar}.webp?size=128"),
+        format!("{CDN}/banners/{id}/{banner}.gif?size=512"),
+        format!("{CDN}/guilds/{guild_id}/users/{id}/avatars/{avatar}.png"),
+        format!("{CDN}/guilds/{guild_id}/users/{id}/banners/{banner}.png"),
+        format!("{CDN}/avatar-decorations/{id}/{preset}.png"),
+        format!("{CDN}/avatar-decoration-presets/{preset}.png?size=96&passthrough=true"),
+        format!("https://media.discordapp.net/avatars/{id}/{avatar}.png?width=64"),
+        format!(
+            "https://images-ext-1.discordapp.net/external/{signature}/https/cdn.discordapp.com/avatars/{id}/{avatar}.png"
+        ),
+        format!(
+            "https://images-ext-2.discordapp.net/external/{signature}/%3Fsize%3D64/https/cdn.discordapp.com/avatars/{id}/{avatar}.png"
+        ),
+    ]
+}
+
 /// The bot itself.
 pub(crate) fn bot(state: &State) -> User {
     User { id: state.bot_id, username: state.bot_name.clone(), display: None, avatar: None, is_bot: true }
