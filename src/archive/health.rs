@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::forget::TEXTS;
-use super::{ArchiveError, Reader};
+use super::{ArchiveError, Reader, sweep};
 use crate::anonymize::{self, Exposure};
 
 /// Most faults that are listed.
@@ -98,8 +98,7 @@ impl Reader {
         while let Some(row) = rows.next()? {
             texts += 1;
             let text = row.get_ref(0)?.as_str().unwrap_or_default();
-            let is_json = ["metadata", "details", "error_details"].contains(&column);
-            let exposure = anonymize::exposure(text, is_json, |hash| {
+            let exposure = anonymize::exposure(text, sweep::is_json(column), |hash| {
                 known.exists([hash.to_string(), hash.forget_marker()]).unwrap_or(true)
             });
             if let Some(exposure) = exposure {

@@ -30,6 +30,7 @@ pub mod reset;
 mod schema;
 pub mod status;
 mod suspects;
+pub mod sweep;
 pub mod tenants;
 #[cfg(test)]
 mod tests;

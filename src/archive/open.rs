@@ -8,7 +8,7 @@ use refinery::{Migration, Runner};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{ArchiveError, ArchiveErrorKind, forget, schema};
+use super::{ArchiveError, ArchiveErrorKind, forget, schema, sweep};
 use crate::anonymize;
 use crate::files::{self, FileError, Named};
 
@@ -136,6 +136,7 @@ impl ArchiveFile {
         migrate(&mut connection, migrations)?;
         schema::restore_views(&connection, migrations)?;
         check_scheme(&connection, &self.path)?;
+        sweep::bring_up_to_date(&mut connection)?;
         forget::finish(&connection)?;
         Ok(connection)
     }

@@ -69,11 +69,20 @@ impl<'a> Tx<'a> {
         channel: ChannelRow,
         message_id: i64,
     ) -> Result<Cow<'t, str>, ArchiveError> {
+        self.settle_at(text, Some((channel, message_id)))
+    }
+
+    /// Like [`Self::settle`]; without a place nothing is remembered.
+    pub(super) fn settle_at<'t>(
+        &mut self,
+        text: &'t ScrubbedText,
+        place: Option<(ChannelRow, i64)>,
+    ) -> Result<Cow<'t, str>, ArchiveError> {
         let mut known = HashSet::new();
         for suspect in text.suspects() {
             if users::find(self, &suspect.hash)?.is_some() || self.is_forgotten(&suspect.hash)? {
                 known.insert(suspect.hash);
-            } else if suspect.lasting {
+            } else if let Some((channel, message_id)) = place.filter(|_| suspect.lasting) {
                 suspects::remember(self, &suspect.hash, channel, message_id)?;
             }
         }

@@ -407,7 +407,11 @@ fn sweep(path: &Path) -> Result<ExitCode, Failure> {
         print_result(&format!("✓ privacy: no raw user ID in {looked_at}\n"))?;
         return Ok(ExitCode::Success);
     }
-    let remedy = "please report this; \"verta-sync start --full\" writes these texts anew";
+    let remedy = if reader.awaits_sweep().map_err(failed)? {
+        "an older version wrote these texts: run \"verta-sync start\", which scrubs every text once"
+    } else {
+        "run \"verta-sync start --full\", which scrubs every text again, and please report this"
+    };
     output.write(&format!("✗ privacy: a raw user ID in {leaks} of {looked_at}\n    → {remedy}\n"));
     written(output.finish())?;
     Ok(ExitCode::Failure)

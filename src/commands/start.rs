@@ -14,6 +14,7 @@ use super::end::{self, End};
 use super::surroundings::runtime;
 use super::wait::{self, Waited};
 use super::{Failure, Format, Surroundings, written};
+use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
@@ -159,7 +160,10 @@ async fn sync(
         let end = End { code, stop: *stop.borrow(), ..End::default() };
         return Ok((end.exit_code(), end.text(options.format)));
     };
-    let connection = file.open().map_err(|error| Failure::archive(&error, path))?;
+    let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
+    if options.full {
+        sweep(&mut connection).map_err(|error| Failure::archive(&error, path))?;
+    }
     let (writer, thread) = Writer::start(connection, &lock);
     let context = Context {
         platform,

@@ -4,6 +4,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod killed;
+mod stored;
 mod traces;
 #[path = "../util/mod.rs"]
 mod util;

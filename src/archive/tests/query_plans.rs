@@ -20,9 +20,9 @@ const LARGE: [&str; 5] = [
     "channel_sync_jobs",
 ];
 
-/// Commands that read everything there is, on purpose: `forget`, `reset
-/// --purge`, `check --privacy`.
-const SWEEPS: [&str; 3] = ["forget.rs", "health.rs", "reset.rs"];
+/// What reads everything there is, on purpose: `forget`, `reset --purge`, `check
+/// --privacy`, the first command after an upgrade and `start --full`.
+const SWEEPS: [&str; 4] = ["forget.rs", "health.rs", "reset.rs", "sweep.rs"];
 
 /// What `PRAGMA optimize` notes about an archive of ten million messages.
 const STATISTICS: [(&str, &str, &str); 14] = [

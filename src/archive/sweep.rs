@@ -1,0 +1,188 @@
+//! Scrubs every stored text once more: after the rules of `anonymize` have become
+//! stricter, and whenever everything is read again.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+
+use super::forget::{self, TEXTS};
+use super::tx::Interned;
+use super::{ArchiveError, ChannelRow, Reader, Tx, audit, emoji, users};
+use crate::anonymize::{self, ScrubbedText};
+use crate::model::Timestamp;
+
+/// The rules that the stored texts were last scrubbed by, a number; absent: 1.
+const RULES: &str = "scrub_rules";
+
+/// The rules of this version. 2: digits in disguise, pictures, names of emoji.
+const CURRENT_RULES: i64 = 2;
+
+/// Rows read at once.
+const BATCH: usize = 1000;
+
+/// Columns that hold JSON.
+pub(super) fn is_json(column: &str) -> bool {
+    ["metadata", "details", "error_details"].contains(&column)
+}
+
+impl Reader {
+    /// Whether the next command that opens the archive for writing scrubs every
+    /// text again, because an older version wrote it.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn awaits_sweep(&self) -> Result<bool, ArchiveError> {
+        is_due(&self.connection)
+    }
+}
+
+fn is_due(connection: &Connection) -> Result<bool, ArchiveError> {
+    let select = "SELECT CAST(value AS INTEGER) FROM archive_info WHERE key = ?1";
+    let rules: Option<i64> = connection.query_row(select, params![RULES], |row| row.get(0)).optional()?;
+    Ok(rules.unwrap_or(1) < CURRENT_RULES)
+}
+
+/// Scrubs what older rules left, if that wasn't done yet.
+pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), ArchiveError> {
+    if is_due(connection)? { sweep(connection) } else { Ok(()) }
+}
+
+/// Scrubs every text in one transaction, and leaves nothing of what it removed in
+/// free space. The caller holds the lock.
+///
+/// # Errors
+/// When the archive can't be written; then it is as it was.
+pub fn sweep(connection: &mut Connection) -> Result<(), ArchiveError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut interned = Interned::default();
+    let mut tx = Tx::new(&transaction, &mut interned);
+    let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+    let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
+    let mut changed = 0_u64;
+    for (table, columns) in TEXTS {
+        changed += sweep_table(&mut tx, &Texts::of(table, columns), now)?;
+    }
+    if changed > 0 {
+        let details = serde_json::json!({"texts": changed, "rules": CURRENT_RULES});
+        audit::record(&mut tx, "scrub", None, None, Some(&details), now)?;
+        forget::demand_vacuum(&transaction)?;
+    }
+    transaction.execute(
+        "INSERT INTO archive_info (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+        params![RULES, CURRENT_RULES.to_string()],
+    )?;
+    transaction.commit()?;
+    forget::finish(connection)
+}
+
+/// The columns of text of a table.
+struct Texts {
+    table: &'static str,
+    columns: &'static [&'static str],
+    /// The primary key. Of the tables whose digits are remembered it begins with
+    /// the channel.
+    key: &'static [&'static str],
+}
+
+/// A row of it: its key, then its texts.
+type TextRow = (Vec<Value>, Vec<Option<String>>);
+
+impl Texts {
+    fn of(table: &'static str, columns: &'static [&'static str]) -> Self {
+        let key: &[&str] = match table {
+            "messages" | "broken_messages" => &["channel_id", "platform_id"],
+            "message_attachments" => &["channel_id", "message_id", "platform_id"],
+            "sync_progress" => &["channel_id"],
+            _ => &["id"],
+        };
+        Self { table, columns, key }
+    }
+
+    /// The next rows behind a key.
+    fn batch(&self, connection: &Connection, after: &[Value]) -> Result<Vec<TextRow>, ArchiveError> {
+        let key = self.key.join(", ");
+        let places = vec!["?"; self.key.len()].join(", ");
+        let behind = if after.is_empty() { String::new() } else { format!("WHERE ({key}) > ({places})") };
+        let sql = format!(
+            "SELECT {key}, {} FROM {} {behind} ORDER BY {key} LIMIT {BATCH}",
+            self.columns.join(", "),
+            self.table
+        );
+        let split = self.key.len();
+        let read = |row: &Row<'_>| {
+            let key = (0..split).map(|index| row.get(index)).collect::<Result<_, _>>()?;
+            let texts = (split..split + self.columns.len()).map(|index| row.get(index));
+            Ok((key, texts.collect::<Result<_, _>>()?))
+        };
+        let mut select = connection.prepare_cached(&sql)?;
+        let rows = select.query_map(rusqlite::params_from_iter(after), read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Where digits of a row are remembered that may turn out to be somebody's. Of
+    /// emoji all names are scrubbed then anyway.
+    fn place(&self, key: &[Value]) -> Option<(ChannelRow, i64)> {
+        match (self.table, key) {
+            ("messages" | "broken_messages", [Value::Integer(channel), Value::Integer(message)])
+            | ("message_attachments", [Value::Integer(channel), Value::Integer(message), _]) => {
+                Some((ChannelRow(*channel), *message))
+            }
+            ("channels", [Value::Integer(channel)]) => Some((ChannelRow(*channel), 0)),
+            _ => None,
+        }
+    }
+
+    fn store(
+        &self,
+        tx: &mut Tx<'_>,
+        column: &str,
+        key: &[Value],
+        text: &str,
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        if let ("emoji", [Value::Integer(row)]) = (self.table, key) {
+            return emoji::rename(tx, *row, text, now);
+        }
+        let mut parameters = vec![Value::Text(text.to_owned()), Value::Integer(now.as_millis())];
+        parameters.extend_from_slice(key);
+        let key: Vec<String> = self.key.iter().map(|column| format!("{column} = ?")).collect();
+        let update =
+            format!("UPDATE {} SET {column} = ?, updated_at = ? WHERE {}", self.table, key.join(" AND "));
+        tx.connection.prepare_cached(&update)?.execute(rusqlite::params_from_iter(parameters))?;
+        Ok(())
+    }
+}
+
+fn sweep_table(tx: &mut Tx<'_>, texts: &Texts, now: Timestamp) -> Result<u64, ArchiveError> {
+    let (mut changed, mut after) = (0, Vec::new());
+    loop {
+        let rows = texts.batch(tx.connection, &after)?;
+        let Some((last, _)) = rows.last() else { return Ok(changed) };
+        after.clone_from(last);
+        for (key, stored) in &rows {
+            for (column, text) in texts.columns.iter().zip(stored) {
+                let Some(text) = text else { continue };
+                let mut people = Vec::new();
+                let scrubbed = anonymize::scrub_stored(text, is_json(column), &mut people);
+                let Some(scrubbed) = scrubbed else { continue };
+                for person in &people {
+                    users::intern(tx, person, now)?;
+                }
+                if let Some(text) = settled(tx, &scrubbed, text, texts.place(key))? {
+                    texts.store(tx, column, key, &text, now)?;
+                    changed += 1;
+                }
+            }
+        }
+    }
+}
+
+/// The text as it is to be stored; `None` if it is so already.
+fn settled(
+    tx: &mut Tx<'_>,
+    scrubbed: &ScrubbedText,
+    stored: &str,
+    place: Option<(ChannelRow, i64)>,
+) -> Result<Option<String>, ArchiveError> {
+    let settled = tx.settle_at(scrubbed, place)?;
+    Ok((settled != stored).then(|| settled.into_owned()))
+}
