@@ -43,7 +43,17 @@ fn is_due(connection: &Connection) -> Result<bool, ArchiveError> {
 
 /// Scrubs what older rules left, if that wasn't done yet.
 pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), ArchiveError> {
-    if is_due(connection)? { sweep(connection) } else { Ok(()) }
+    if !is_due(connection)? {
+        return Ok(());
+    }
+    let has_texts: bool =
+        connection.query_row("SELECT EXISTS (SELECT 1 FROM messages)", [], |row| row.get(0))?;
+    if has_texts {
+        tracing::warn!(
+            "scrubbing every stored text once, by the rules of this version: some seconds a million messages"
+        );
+    }
+    sweep(connection)
 }
 
 /// Scrubs every text in one transaction, and leaves nothing of what it removed in
