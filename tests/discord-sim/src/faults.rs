@@ -1,5 +1,6 @@
 //! Faults made on purpose: which requests go wrong, and how.
 
+mod endless;
 mod oddity;
 mod page;
 mod untrue;
@@ -10,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub(crate) use endless::endless;
 pub(crate) use oddity::Header;
 pub use oddity::Oddity;
 pub use page::Damage;

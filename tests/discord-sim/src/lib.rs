@@ -26,6 +26,7 @@ mod answer;
 mod description;
 mod dice;
 mod faults;
+pub mod hostile;
 mod journal;
 mod limits;
 mod message;

@@ -1,7 +1,11 @@
 //! What a fault can do.
 
+use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use super::{Damage, Oddity};
@@ -72,6 +76,13 @@ pub enum What {
     GzipBomb(u64),
     /// A 200 with a JSON list of so many nulls (at least 1), in chunks.
     Nulls(u64),
+    /// A 200 with these bytes, whatever the route answers.
+    Bytes(Arc<[u8]>),
+    /// The same with bytes that gzip has packed.
+    Packed(Arc<[u8]>),
+    /// A whole page that nobody knows, of messages, archived threads or users, after
+    /// whatever cursor; `has_more` is true. Other routes answer truly.
+    Endless,
     /// Nothing for this long, then the true answer.
     Stall(Duration),
     /// Headers and half the body, nothing for this long, then the rest.
@@ -163,6 +174,16 @@ impl What {
             Self::StallBody(pause),
             Self::OneOf(Oddity::ALL.map(Self::OddHeaders).to_vec()),
         ]
+    }
+
+    /// [`What::Packed`] of these bytes.
+    ///
+    /// # Panics
+    /// Never: a vector takes everything.
+    pub fn packed(bytes: &[u8]) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let packed = encoder.write_all(bytes).and_then(|()| encoder.finish());
+        Self::Packed(packed.expect("a vector takes everything").into())
     }
 
     /// The fault itself, or one of several.

@@ -36,6 +36,12 @@ impl Parts {
         Self::of(Some(length), [Part::Data(Bytes::from(body))])
     }
 
+    /// A body that others hold, too.
+    pub(crate) fn shared(body: Arc<[u8]>) -> Self {
+        let length = body.len() as u64;
+        Self::of(Some(length), [Part::Data(Bytes::from_owner(body))])
+    }
+
     /// Half of the body, `between`, then the other half.
     pub(crate) fn halves(body: Vec<u8>, between: Part) -> Self {
         let mut first = Bytes::from(body);

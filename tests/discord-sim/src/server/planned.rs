@@ -26,8 +26,10 @@ pub(super) fn instead(what: &What, route: Option<RouteKind>, now_ms: i64) -> Opt
             Reply::limited(*scope, duration(*retry_after), report(*retry_after), now_ms)
         }
         What::Redirect(url) => Reply::redirect(url),
-        What::HugeBody(_) | What::HugeChunkedBody(_) | What::Nulls(_) => Reply::json(200, Vec::new()),
-        What::GzipBomb(_) => Reply::json(200, Vec::new()).with("content-encoding", "gzip"),
+        What::HugeBody(_) | What::HugeChunkedBody(_) | What::Nulls(_) | What::Bytes(_) => {
+            Reply::json(200, Vec::new())
+        }
+        What::GzipBomb(_) | What::Packed(_) => Reply::json(200, Vec::new()).with("content-encoding", "gzip"),
         _ => return None,
     };
     Some(reply)
@@ -69,6 +71,7 @@ pub(super) fn body(what: &What, mut body: Vec<u8>, orders: &Arc<Orders>) -> Part
         What::HugeBody(bytes) => Parts::huge(*bytes),
         What::HugeChunkedBody(bytes) => Parts::huge(*bytes).chunked(),
         What::GzipBomb(bytes) => Parts::bomb(*bytes),
+        What::Bytes(bytes) | What::Packed(bytes) => Parts::shared(Arc::clone(bytes)),
         What::Nulls(items) => Parts::nulls(*items),
         What::SlowDrip { every, bytes } => Parts::drip(body, *bytes, *every),
         What::SlowHeaders { every, bytes } => {

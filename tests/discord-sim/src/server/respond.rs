@@ -147,7 +147,12 @@ fn answer(shared: &Shared, arrival: &Arrival, pass: Pass) -> Reply {
     if outcome.is_ok() && fault == Some(&What::Repeat) {
         outcome = ask(&query().without_cursor());
     }
-    let mut reply = match (fault, outcome.map(Writer::finish)) {
+    let mut outcome = outcome.map(Writer::finish);
+    if let (Ok(page), Some(What::Endless)) = (&mut outcome, fault) {
+        let endless = faults::endless(&pass.route, &query(), shared.world.now_ms());
+        *page = endless.unwrap_or_else(|| std::mem::take(page));
+    }
+    let mut reply = match (fault, outcome) {
         (Some(What::Body(body)), _) => Reply::json(200, body.to_string().into_bytes()),
         (Some(what), Ok(body)) => Reply::json(200, faults::falsify(what, &body).unwrap_or(body)),
         (None, Ok(body)) => Reply::json(200, body),
