@@ -115,7 +115,7 @@ fn channel(id: ChannelId) -> Channel {
         last_message_at: None,
         visibility: Visibility { everyone_sees: true, everyone_reads_history: true, ..Visibility::default() },
         thread: None,
-        metadata: serde_json::Map::new(),
+        metadata: verta_sync::model::Metadata::default(),
     }
 }
 

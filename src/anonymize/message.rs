@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::text::scrub_json_text;
 use super::{ScrubbedText, UserHash, scrub};
-use crate::model::{self, AttachmentId, BrokenMessage, ChannelId, Emoji, MessageId, Timestamp};
+use crate::model::{self, AttachmentId, BrokenMessage, ChannelId, Emoji, MessageId, Reservation, Timestamp};
 
 /// A user as the archive knows one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +154,8 @@ pub struct Page {
     pub last_id: Option<MessageId>,
     /// Fields that this version doesn't know, and how many objects had each.
     pub unknown_fields: BTreeMap<String, u64>,
+    /// The memory that it takes.
+    pub reservation: Reservation,
 }
 
 /// Takes the people out of a page.
@@ -164,6 +166,7 @@ pub fn page(page: model::MessagePage) -> Page {
         broken: page.broken,
         last_id,
         unknown_fields: page.unknown_fields,
+        reservation: page.reservation,
     }
 }
 
@@ -171,7 +174,7 @@ fn message(mut message: model::Message) -> Message {
     let is_by_person = message.is_by_person();
     if !message.malformed_fields.is_empty() {
         let fields = message.malformed_fields.iter().map(String::as_str).collect::<Vec<_>>();
-        message.metadata.insert("malformed".to_owned(), fields.into());
+        message.metadata = message.metadata.with("malformed", fields.into());
     }
     let mut people: Vec<Person> = message.people.into_iter().map(Person::from).collect();
     let author = message.author.map(Person::from);
@@ -227,28 +230,9 @@ fn reaction(reaction: model::ReactionCount, people: &mut Vec<Person>) -> Reactio
     }
 }
 
-/// Kept fields as JSON text; `None` when there are none. Numbers long enough
-/// to be an ID become text first, so that a hash can stand in their place.
-pub(super) fn scrub_json(
-    mut fields: serde_json::Map<String, serde_json::Value>,
-    people: &mut Vec<Person>,
-) -> Option<ScrubbedText> {
-    if fields.is_empty() {
-        return None;
-    }
-    fields.values_mut().for_each(long_numbers_to_text);
-    Some(scrub_json_text(serde_json::Value::Object(fields).to_string(), people))
-}
-
-fn long_numbers_to_text(value: &mut serde_json::Value) {
-    match value {
-        serde_json::Value::Number(number) if number.to_string().len() >= 15 => {
-            *value = number.to_string().into();
-        }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(long_numbers_to_text),
-        serde_json::Value::Object(fields) => fields.values_mut().for_each(long_numbers_to_text),
-        _ => {}
-    }
+/// Kept fields as JSON text; `None` when there are none.
+pub(super) fn scrub_json(fields: model::Metadata, people: &mut Vec<Person>) -> Option<ScrubbedText> {
+    fields.into_text().map(|text| scrub_json_text(text, people))
 }
 
 #[cfg(test)]
@@ -263,7 +247,7 @@ mod tests {
         });
         let serde_json::Value::Object(fields) = fields else { unreachable!() };
         let mut people = Vec::new();
-        let scrubbed = scrub_json(fields, &mut people).unwrap();
+        let scrubbed = scrub_json(fields.into(), &mut people).unwrap();
         let text = scrubbed.resolve(|_| true);
         assert!(!text.contains(id), "{text}");
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());

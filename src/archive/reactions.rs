@@ -8,7 +8,7 @@ use rusqlite::{Row, params};
 use super::messages::delete_others;
 use super::{ArchiveError, ChannelRow, Reader, TenantRow, Tx, emoji, users};
 use crate::anonymize::{Message, Person, ReactionCount};
-use crate::model::{ChannelId, Emoji, MessageId, ReactionMode, Timestamp};
+use crate::model::{ChannelId, Emoji, MessageId, ReactionMode, Timestamp, User, UserId};
 
 /// What a reading keeps of reactions.
 #[derive(Debug, Clone, Copy)]
@@ -53,30 +53,27 @@ const EAGER_ATTEMPTS: u32 = 5;
 /// and how often from then on.
 const PATIENT_INTERVAL: Duration = Duration::from_hours(24);
 
-/// The reactors of a reaction that were read.
-#[derive(Debug)]
-pub enum Reactors {
-    /// All of them.
-    Complete(CompleteReactors),
-    /// Some: the list disagrees with the message's count.
-    Partial(Vec<Person>),
-}
-
-/// A list of reactors as long as the count of the message says.
-#[derive(Debug)]
-pub struct CompleteReactors {
-    people: Vec<Person>,
-    count: u64,
+/// The reactors of a reaction that were read. Many of them are stored on the way:
+/// what was stored is kept as row numbers alone.
+#[derive(Debug, Default)]
+pub struct Reactors {
+    /// Those that are not stored yet.
+    pub people: Vec<Person>,
+    /// The rows of those that are; people who were erased have none.
+    pub stored: Vec<i64>,
+    /// How many were read.
+    pub count: u64,
 }
 
 impl Reactors {
-    /// Compares the list that was read with a count of the message.
-    pub fn of(people: Vec<Person>, count: u64) -> Self {
-        if people.len() as u64 == count {
-            Self::Complete(CompleteReactors { people, count })
-        } else {
-            Self::Partial(people)
-        }
+    /// Adds those of a page whose IDs are greater than the last of the page before, as
+    /// the platform lists them.
+    pub fn add(&mut self, mut users: Vec<User>, after: Option<UserId>) {
+        users.retain(|user| Some(user.id) > after);
+        users.sort_unstable_by_key(|user| user.id);
+        users.dedup_by_key(|user| user.id);
+        self.count += users.len() as u64;
+        self.people.extend(users.into_iter().map(Person::from));
     }
 }
 
@@ -254,10 +251,11 @@ fn due_reaction(row: &Row<'_>) -> rusqlite::Result<Option<DueReaction>> {
     }))
 }
 
-/// Stores the reactors of a reaction. A complete list replaces those that are
-/// archived and takes the reaction from the queue, unless its count has changed
-/// meanwhile. Another list only adds to them, and the reaction stays queued,
-/// behind the others.
+/// Stores the reactors of a reaction, whose count is `count` now, if that is known.
+/// A list as long as that is complete: it replaces the reactors that are archived
+/// and takes the reaction from the queue, unless its count has changed meanwhile.
+/// Another list only adds to them, and the reaction stays queued, behind the others.
+/// Returns whether the list was complete.
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -265,26 +263,28 @@ pub fn store_reactors(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     reaction: &DueReaction,
-    reactors: &Reactors,
+    (reactors, count): (&Reactors, Option<u64>),
     now: Timestamp,
-) -> Result<(), ArchiveError> {
-    match reactors {
-        Reactors::Complete(complete) => {
-            if settle(tx, channel, reaction, complete.count, Some(now))? {
-                let rows = add_people(tx, channel, reaction, &complete.people, now)?;
-                remove_others(tx, channel, reaction, &rows)?;
-            }
-        }
-        Reactors::Partial(people) => {
-            add_people(tx, channel, reaction, people, now)?;
-            failed(tx, channel, reaction, now)?;
-        }
+) -> Result<bool, ArchiveError> {
+    let Some(count) = count.filter(|count| *count == reactors.count) else {
+        add_reactors(tx, channel, reaction, &reactors.people, now)?;
+        failed(tx, channel, reaction, now)?;
+        return Ok(false);
+    };
+    if settle(tx, channel, reaction, count, Some(now))? {
+        let mut rows = add_reactors(tx, channel, reaction, &reactors.people, now)?;
+        rows.extend(&reactors.stored);
+        rows.sort_unstable();
+        remove_others(tx, channel, reaction, &rows)?;
     }
-    Ok(())
+    Ok(true)
 }
 
-/// Returns the rows of the people.
-fn add_people(
+/// Stores people who reacted, before all of them are known. Returns their rows.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn add_reactors(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     reaction: &DueReaction,
@@ -315,25 +315,29 @@ fn add_people(
     Ok(rows)
 }
 
+/// Removes the reactors of a reaction whose rows are not among these, ascending.
 fn remove_others(
     tx: &Tx<'_>,
     channel: ChannelRow,
     reaction: &DueReaction,
     rows: &[i64],
 ) -> Result<(), ArchiveError> {
-    tx.connection
-        .prepare_cached(
-            "DELETE FROM message_emoji_reactions
-              WHERE channel_id = ?1 AND message_id = ?2 AND emoji_id = ?3 AND burst = ?4
-                AND user_id NOT IN (SELECT value FROM json_each(?5))",
-        )?
-        .execute(params![
-            channel.0,
-            reaction.message_id.as_i64(),
-            reaction.emoji_row,
-            reaction.burst,
-            serde_json::Value::from(rows).to_string()
-        ])?;
+    let (message, emoji, burst) = (reaction.message_id.as_i64(), reaction.emoji_row, reaction.burst);
+    let mut select = tx.connection.prepare_cached(
+        "SELECT user_id FROM message_emoji_reactions
+          WHERE channel_id = ?1 AND message_id = ?2 AND emoji_id = ?3 AND burst = ?4",
+    )?;
+    let archived = select.query_map(params![channel.0, message, emoji, burst], |row| row.get::<_, i64>(0))?;
+    let is_other =
+        |row: &rusqlite::Result<i64>| row.as_ref().map_or(true, |row| rows.binary_search(row).is_err());
+    let others = archived.filter(is_other).collect::<Result<Vec<i64>, _>>()?;
+    let mut delete = tx.connection.prepare_cached(
+        "DELETE FROM message_emoji_reactions
+          WHERE channel_id = ?1 AND message_id = ?2 AND emoji_id = ?3 AND burst = ?4 AND user_id = ?5",
+    )?;
+    for other in others {
+        delete.execute(params![channel.0, message, emoji, burst, other])?;
+    }
     Ok(())
 }
 

@@ -23,6 +23,12 @@ pub(super) const JOB: &str = "
 /// the run's, a hyphen and a number.
 pub(super) const OF_RUN: &str = "WHERE j.id > ?1 || '-' AND j.id < ?1 || '.' ORDER BY length(j.id), j.id";
 
+/// Condition of a job's channels: all of them, and those that a summary names.
+const ALL_CHANNELS: &str = "TRUE";
+const NAMED_CHANNELS: &str = "r.status <> 'completed' OR r.error_details IS NOT NULL
+    OR r.id = (SELECT l.id FROM channel_sync_jobs l WHERE l.job_id = ?1
+                ORDER BY l.completed_at DESC, l.id DESC LIMIT 1)";
+
 /// The same of jobs that are running or waiting.
 pub(super) const UNFINISHED: &str =
     "WHERE j.status IN ('queued', 'running') ORDER BY j.created_at, length(j.id), j.id";
@@ -65,7 +71,7 @@ impl Reader {
     /// # Errors
     /// When the archive can't be read.
     pub fn unfinished_jobs(&self) -> Result<Vec<Job>, ArchiveError> {
-        self.jobs(UNFINISHED, "")
+        self.jobs(UNFINISHED, "", ALL_CHANNELS)
     }
 
     /// The jobs of a run, in the order of its tenants.
@@ -73,7 +79,16 @@ impl Reader {
     /// # Errors
     /// When the archive can't be read.
     pub fn jobs_of_run(&self, run_id: &str) -> Result<Vec<Job>, ArchiveError> {
-        self.jobs(OF_RUN, run_id)
+        self.jobs(OF_RUN, run_id, ALL_CHANNELS)
+    }
+
+    /// The same with what a summary names of their channels alone: those that failed,
+    /// and the last one to end. A run may have read very many.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn summaries_of_run(&self, run_id: &str) -> Result<Vec<Job>, ArchiveError> {
+        self.jobs(OF_RUN, run_id, NAMED_CHANNELS)
     }
 
     /// One job with its channels.
@@ -81,28 +96,28 @@ impl Reader {
     /// # Errors
     /// When the archive can't be read.
     pub fn job(&self, job_id: &str) -> Result<Option<Job>, ArchiveError> {
-        Ok(self.jobs("WHERE j.id = ?1", job_id)?.pop())
+        Ok(self.jobs("WHERE j.id = ?1", job_id, ALL_CHANNELS)?.pop())
     }
 
-    fn jobs(&self, condition: &str, key: &str) -> Result<Vec<Job>, ArchiveError> {
+    fn jobs(&self, condition: &str, key: &str, channels: &str) -> Result<Vec<Job>, ArchiveError> {
         let mut select = self.connection.prepare_cached(&format!("{JOB} {condition}"))?;
         let keys: &[&dyn rusqlite::ToSql] = if condition.contains("?1") { &[&key] } else { &[] };
         let mut jobs: Vec<Job> = select.query_map(keys, job)?.collect::<Result<_, _>>()?;
         for job in &mut jobs {
-            job.channels = self.channel_results(&job.job_id)?;
+            job.channels = self.channel_results(&job.job_id, channels)?;
         }
         Ok(jobs)
     }
 
-    fn channel_results(&self, job_id: &str) -> Result<Vec<ChannelResult>, ArchiveError> {
-        let mut select = self.connection.prepare_cached(
+    fn channel_results(&self, job_id: &str, channels: &str) -> Result<Vec<ChannelResult>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(&format!(
             "SELECT c.platform_id, c.name, r.status, r.worker_id, r.started_at, r.completed_at, r.messages_processed,
                     r.last_message_id, r.messages_per_second, r.error_details, r.total_api_calls,
                     r.rate_limit_encounters, r.retry_count, r.bucket_wait_seconds, r.global_wait_seconds,
                     r.guard_wait_seconds, r.pace_wait_seconds, r.retry_wait_seconds
                FROM channel_sync_jobs r JOIN channels c ON c.id = r.channel_id
-              WHERE r.job_id = ?1 ORDER BY r.id",
-        )?;
+              WHERE r.job_id = ?1 AND ({channels}) ORDER BY r.id",
+        ))?;
         let rows = select.query_map(params![job_id], channel_result)?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }

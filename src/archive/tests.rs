@@ -64,7 +64,7 @@ fn message(id: u64, author: u64, content: &str) -> model::Message {
         is_blank: false,
         named_thread: None,
         malformed_fields: Vec::new(),
-        metadata: serde_json::Map::new(),
+        metadata: crate::model::Metadata::default(),
     }
 }
 
@@ -140,7 +140,7 @@ fn storing_a_page_again_changes_nothing() {
         content_type: None,
         url: "https://c/a.png".into(),
         url_signature: Some("ex=1".into()),
-        metadata: serde_json::Map::new(),
+        metadata: crate::model::Metadata::default(),
     });
     assert_eq!(
         shelf.store(vec![full.clone()], 10),
@@ -204,7 +204,7 @@ fn a_user_seen_late_is_scrubbed_where_the_digits_stand() {
     let mut shelf = Shelf::new();
     assert_eq!(shelf.text("SELECT name FROM channels"), format!("room-{BOB}"), "nobody knows Bob yet");
     let mut early = message(1, ALICE, &format!("ask {BOB}"));
-    early.metadata.insert("embeds".into(), serde_json::json!([{ "title": BOB.to_string() }]));
+    early.metadata = early.metadata.with("embeds", serde_json::json!([{ "title": BOB.to_string() }]));
     early.attachments.push(model::Attachment {
         id: AttachmentId::new(7).unwrap(),
         filename: format!("{BOB}.png"),
@@ -212,7 +212,7 @@ fn a_user_seen_late_is_scrubbed_where_the_digits_stand() {
         content_type: None,
         url: format!("https://c/{BOB}.png"),
         url_signature: None,
-        metadata: serde_json::Map::new(),
+        metadata: crate::model::Metadata::default(),
     });
     shelf.store(vec![early], 10);
     assert!(shelf.text("SELECT content FROM messages").contains(&BOB.to_string()));

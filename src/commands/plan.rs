@@ -143,8 +143,9 @@ impl Asking<'_> {
         now: Timestamp,
     ) -> Result<Facts, PlatformError> {
         let monitor: Arc<dyn Monitor> = Arc::clone(self.counter) as Arc<dyn Monitor>;
-        let facts = discover(self.platform, tenant.workspace_id, &monitor).await?;
-        discover_archived(self.platform, facts, known, false, now, &monitor).await
+        let mut facts = discover(self.platform, tenant.workspace_id, &monitor).await?;
+        discover_archived(self.platform, &mut facts, known, false, now, &monitor).await?;
+        Ok(facts)
     }
 
     /// What is wanted, or why nothing is read before the configuration is

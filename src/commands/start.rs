@@ -187,7 +187,7 @@ async fn sync(
     let outcome = run(Arc::new(context), &run_id, tasks).await;
     // Read before the writer ends: the last connection to close leaves the
     // file complete by itself.
-    let jobs = jobs_of_run(path, &run_id);
+    let jobs = jobs_of_run(path, &run_id, options.format);
     drop(writer);
     let joined = tokio::task::spawn_blocking(move || thread.join()).await;
     let ended = outcome.and_then(|outcome| joined.unwrap_or(Ok(())).map(|()| outcome));
@@ -267,9 +267,12 @@ pub(super) async fn stopped(stop: &watch::Sender<Option<Stop>>) {
     }
 }
 
-fn jobs_of_run(path: &Path, run_id: &str) -> Result<Vec<Job>, Failure> {
+fn jobs_of_run(path: &Path, run_id: &str, format: Format) -> Result<Vec<Job>, Failure> {
     Reader::open_beside_writer(path)
-        .and_then(|reader| reader.jobs_of_run(run_id))
+        .and_then(|reader| match format {
+            Format::Human => reader.summaries_of_run(run_id),
+            Format::Json => reader.jobs_of_run(run_id),
+        })
         .map_err(|error| Failure::archive(&error, path))
 }
 

@@ -18,6 +18,11 @@ use crate::ui::{Escaping, Voice};
 /// Files, connections and the like that a command may have open at once.
 const HANDLES: usize = 32;
 
+/// Threads that read answers, beside the one that writes the archive. Each keeps
+/// memory that it has freed, and what Discord allows to be asked keeps none of them
+/// busy.
+const WORKER_THREADS: usize = 2;
+
 /// Of the log, whatever else of it is wanted: see [`Voice::Log`].
 const TOLD_IN_ANY_CASE: &str = "sync-progress=info";
 
@@ -177,7 +182,11 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
             .hint("raise the limit of open files (ulimit -n)")
     };
     probe_handles().map_err(failed)?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .enable_all()
+        .build()
+        .map_err(failed)
 }
 
 /// Signals, connections and the database each need a few; tokio panics where it

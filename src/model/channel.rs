@@ -1,6 +1,7 @@
 //! Channels and threads as a platform lists them.
 
-use super::{ChannelId, MessageId, Timestamp, User};
+use super::message::text_weight;
+use super::{ChannelId, MessageId, Metadata, Timestamp, User};
 
 /// What a channel is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -160,8 +161,14 @@ impl Channel {
             last_message_at: None,
             visibility: Visibility::default(),
             thread: None,
-            metadata: serde_json::Map::new(),
+            metadata: Metadata::default(),
         }
+    }
+
+    /// Bytes of memory that it takes at most on its way into the archive.
+    pub fn weight(&self) -> usize {
+        let texts = [Some(self.name.as_str()), self.topic.as_deref(), self.metadata.text()];
+        2 * size_of::<Self>() + texts.into_iter().flatten().map(text_weight).sum::<usize>()
     }
 
     /// The channel that the rights come from: a thread's parent.
@@ -194,5 +201,5 @@ pub struct Channel {
     /// For threads only.
     pub thread: Option<ThreadFacts>,
     /// Further kept facts (tags, flags, slow mode), raw.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    pub metadata: Metadata,
 }

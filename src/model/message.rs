@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AttachmentId, ChannelId, MessageId, Timestamp, UserId};
+use super::{AttachmentId, ChannelId, MessageId, Metadata, Reservation, Timestamp, UserId};
 
 /// A person or bot, raw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Attachment {
     /// What the address is signed with: it differs at every read.
     pub url_signature: Option<String>,
     /// Further kept facts (width, height, duration), raw.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    pub metadata: Metadata,
 }
 
 /// What people react with.
@@ -109,7 +109,7 @@ pub struct Message {
     /// Everyone else whom the message shows: mentions, interaction users.
     pub people: Vec<User>,
     /// Further kept fields (embeds, stickers, poll, forward), raw.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    pub metadata: Metadata,
     /// Whether an ordinary message came without anything in it, as messages do
     /// that the bot may not read the content of.
     pub is_blank: bool,
@@ -120,7 +120,41 @@ pub struct Message {
     pub malformed_fields: Vec<String>,
 }
 
+/// Bytes that a digit of a text takes besides: a run of them may be somebody's ID,
+/// whose hash is kept.
+const DIGIT_BYTES: usize = 12;
+/// Bytes that a person takes whom a message shows.
+const PERSON_BYTES: usize = 100;
+
+pub(super) fn text_weight(text: &str) -> usize {
+    text.len() + DIGIT_BYTES * text.bytes().filter(u8::is_ascii_digit).count()
+}
+
+impl Attachment {
+    fn weight(&self) -> usize {
+        let texts =
+            [Some(self.filename.as_str()), Some(&self.url), self.metadata.text()].into_iter().flatten();
+        let more = [&self.content_type, &self.url_signature].into_iter().flatten().map(String::as_str);
+        2 * size_of::<Self>() + texts.chain(more).map(text_weight).sum::<usize>()
+    }
+}
+
+impl ReactionCount {
+    fn weight(&self) -> usize {
+        let (Emoji::Unicode(name) | Emoji::Custom { name, .. }) = &self.emoji;
+        2 * size_of::<Self>() + text_weight(name)
+    }
+}
+
 impl Message {
+    /// Bytes of memory that it takes at most on its way into the archive.
+    pub fn weight(&self) -> usize {
+        let texts = text_weight(&self.content) + self.metadata.text().map_or(0, text_weight);
+        let files: usize = self.attachments.iter().map(Attachment::weight).sum();
+        let reactions: usize = self.reactions.iter().map(ReactionCount::weight).sum();
+        2 * size_of::<Self>() + texts + files + reactions + PERSON_BYTES * self.people.len()
+    }
+
     /// Whether it is an ordinary message, or a reply, by a person.
     pub fn is_by_person(&self) -> bool {
         matches!(self.kind, 0 | 19) && self.author.is_some_and(|author| author.is_bot == Some(false))
@@ -148,9 +182,16 @@ pub struct MessagePage {
     /// Fields that this version neither keeps nor drops on purpose, by path, and
     /// how many objects of the page had each.
     pub unknown_fields: BTreeMap<String, u64>,
+    /// The memory that it takes.
+    pub reservation: Reservation,
 }
 
 impl MessagePage {
+    /// Bytes of memory that its messages take at most on their way into the archive.
+    pub fn weight(&self) -> usize {
+        self.messages.iter().map(Message::weight).sum()
+    }
+
     /// Whether a message came without anything in it.
     pub fn has_blank_message(&self) -> bool {
         self.messages.iter().any(|message| message.is_blank)

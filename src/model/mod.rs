@@ -11,6 +11,8 @@ mod finding;
 mod id;
 mod job;
 mod message;
+mod metadata;
+mod reservation;
 mod settings;
 mod status;
 mod text;
@@ -33,6 +35,8 @@ pub use message::{
     Attachment, BrokenMessage, CONTENT_FIELDS, Emoji, Message, MessagePage, ReactionCount, ReactorPage,
     Reply, User,
 };
+pub use metadata::Metadata;
+pub use reservation::Reservation;
 pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
 pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};
 pub use text::{counted, escaped, escaped_in_color, grouped, shown};

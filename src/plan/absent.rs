@@ -40,9 +40,9 @@ enum Fate {
 }
 
 /// What the listings say of channels.
-struct Listed {
+struct Listed<'a> {
     /// Who sees those that they name.
-    named: HashMap<ChannelId, Visibility>,
+    named: HashMap<ChannelId, &'a Visibility>,
     /// Parents all of whose archived threads were named, by kind.
     bottoms: HashMap<ChannelId, ChannelKind>,
     /// Parents whose archived threads couldn't be listed.
@@ -54,9 +54,9 @@ struct Listed {
     now: Timestamp,
 }
 
-impl Listed {
+impl<'a> Listed<'a> {
     fn new(
-        channels: &[Channel],
+        channels: &'a [Channel],
         listings: &[ThreadListing],
         known: &HashMap<ChannelId, KnownChannel>,
         now: Timestamp,
@@ -70,7 +70,7 @@ impl Listed {
         let unlisted = listings.iter().filter(|listing| listing.error.is_some());
         let gone = known.values().filter(|channel| is_gone(channel.state));
         Self {
-            named: readable().map(|channel| (channel.id, channel.visibility.clone())).collect(),
+            named: readable().map(|channel| (channel.id, &channel.visibility)).collect(),
             bottoms: bottoms.filter_map(|listing| kind_of(&listing.parent)).collect(),
             unlisted: unlisted.map(|listing| listing.parent).collect(),
             gone: gone.map(|channel| (channel.id, channel.state)).collect(),
@@ -87,7 +87,7 @@ impl Listed {
     }
 
     fn fate_of_root(&self, channel: &KnownChannel) -> Fate {
-        match self.named.get(&channel.id) {
+        match self.named.get(&channel.id).copied() {
             Some(visibility) if !visibility.everyone_sees => match channel.state {
                 ChannelState::Hidden => Fate::Unchanged,
                 _ => Fate::Unknown,
@@ -103,7 +103,7 @@ impl Listed {
     /// Threads share what becomes of their parent.
     fn fate_of_thread(&self, channel: &KnownChannel, parent: ChannelId) -> Fate {
         let named = self.named.get(&channel.id);
-        match named.or_else(|| self.named.get(&parent)) {
+        match named.or_else(|| self.named.get(&parent)).copied() {
             Some(visibility) if !visibility.everyone_sees => match self.gone.get(&parent) {
                 Some(state) => Fate::Gone(ProvenState::of_parent(*state)),
                 None => Fate::Unchanged,
@@ -182,7 +182,8 @@ pub(super) async fn find_absent<P: PlatformAdapter>(
     for channel in absent {
         search.settle(channel).await?;
     }
-    let found = search.found;
+    let found = std::mem::take(&mut search.found);
+    drop(search);
     facts.remembered.extend(found.remembered);
     facts.gone.extend(found.gone);
     facts.vanished.extend(found.vanished);
@@ -226,7 +227,7 @@ struct Search<'a, P> {
     platform: &'a P,
     workspace: crate::model::WorkspaceId,
     monitor: &'a dyn Monitor,
-    listed: Listed,
+    listed: Listed<'a>,
     found: Found,
 }
 
@@ -285,8 +286,11 @@ impl<P: PlatformAdapter> Search<'_, P> {
             // The listing isn't believed, and its other threads stay as they are.
             self.listed.bottoms.remove(&parent);
         }
-        let parent = known.parent_id.and_then(|parent| self.listed.named.get(&parent).cloned());
-        self.found.threads.push(Channel { visibility: parent.unwrap_or_default(), ..answered });
+        let parent = known.parent_id.and_then(|parent| self.listed.named.get(&parent));
+        self.found.threads.push(Channel {
+            visibility: parent.map(|parent| (*parent).clone()).unwrap_or_default(),
+            ..answered
+        });
     }
 
     /// A channel is there: the listing left it out, or says that it is closed.

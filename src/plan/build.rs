@@ -64,11 +64,42 @@ pub struct BackfillPlan {
     pub until: Option<MessageId>,
 }
 
+/// What reading needs to know of a channel. A run may hold as many of them as there
+/// are threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedChannel {
+    /// Its own ID.
+    pub id: ChannelId,
+    /// The channel that the rights come from: a thread's parent.
+    pub root: ChannelId,
+    /// What it is.
+    pub kind: ChannelKind,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The newest message, a hint.
+    pub last_message_id: Option<MessageId>,
+    /// Messages ever sent in a thread, as the platform counts.
+    pub messages_sent: Option<u64>,
+}
+
+impl From<&Channel> for PlannedChannel {
+    fn from(channel: &Channel) -> Self {
+        Self {
+            id: channel.id,
+            root: channel.root(),
+            kind: channel.kind,
+            created_at: channel.created_at,
+            last_message_id: channel.last_message_id,
+            messages_sent: channel.thread.as_ref().and_then(|thread| thread.messages_sent),
+        }
+    }
+}
+
 /// A channel that is read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelPlan {
     /// The channel.
-    pub channel: Channel,
+    pub channel: PlannedChannel,
     /// What is done.
     pub action: Action,
     /// What is read before that.
@@ -79,8 +110,8 @@ pub struct ChannelPlan {
     pub is_retry: bool,
     /// Reading begins behind this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
-    /// What is known of the end of the channel.
-    pub end: EndRecord,
+    /// What is known of the end of the channel, if anything is.
+    pub end: Option<Box<EndRecord>>,
     /// Malformed messages of the channel, ascending: the last message of each
     /// one's range.
     pub malformed: Vec<MessageId>,
@@ -100,8 +131,7 @@ impl ChannelPlan {
     /// threads that are read from their beginning.
     pub fn known_messages(&self) -> Option<u64> {
         let is_all = self.after.is_none() && self.until.is_none() && self.backfill.is_none();
-        let thread = self.channel.thread.as_ref().filter(|_| is_all && self.rereads.is_empty());
-        thread.and_then(|thread| thread.messages_sent)
+        self.channel.messages_sent.filter(|_| is_all && self.rereads.is_empty())
     }
 
     /// Whether it reads history of a size that nobody knows, and not just what
@@ -116,7 +146,8 @@ impl ChannelPlan {
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// Channels that are read, the largest first.
-    pub reads: Vec<ChannelPlan>,
+    #[allow(clippy::vec_box, reason = "each is handed on by itself, and freed once its channel is read")]
+    pub reads: Vec<Box<ChannelPlan>>,
     /// Channels in which nothing can have changed.
     pub skipped: Vec<ChannelId>,
     /// Channels that failed too often, and when each is tried again.
@@ -168,7 +199,7 @@ pub fn build<P: PlatformAdapter>(
                 continue;
             }
             match read(platform, channel, checkpoint, selection, now) {
-                Some(read) => plan.reads.push(read),
+                Some(read) => plan.reads.push(Box::new(read)),
                 None => plan.skipped.push(channel.id),
             }
         }
@@ -189,7 +220,7 @@ pub fn build<P: PlatformAdapter>(
     plan.unknown = selection.channels.iter().copied().filter(|id| !is_known(id)).collect();
     // Of channels that seem equal, the one that was written to last is likely
     // to be the busiest.
-    plan.reads.sort_by_key(|read| std::cmp::Reverse((read.weight, read.channel.last_message_at)));
+    plan.reads.sort_by_key(|read| std::cmp::Reverse((read.weight, read.channel.last_message_id)));
     plan
 }
 
@@ -289,10 +320,10 @@ fn channel_plan<P: PlatformAdapter>(
         weight: weight(platform, channel, after),
         until: selection.run_until.and_then(|until| platform.id_before(until)),
         moves_checkpoint: after <= read_to,
-        end: checkpoint.end,
+        end: (checkpoint.end != EndRecord::default()).then(|| Box::new(checkpoint.end)),
         malformed: checkpoint.broken.iter().map(|place| place.until).collect(),
         read_to,
-        channel: channel.clone(),
+        channel: channel.into(),
         action,
         after,
     }

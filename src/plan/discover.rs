@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
 use super::absent::find_absent;
@@ -24,6 +25,9 @@ const WATERMARK_MARGIN: Duration = Duration::from_secs(1);
 const CONTRADICTION_RETRIES: u32 = 2;
 /// Channels that only active threads name are asked for, so many in a run.
 const MOST_PARENTS: usize = 50;
+/// Archived threads that one run takes in which the archive doesn't know: what is
+/// known of them is held in memory. The next run finds the others behind them.
+const MOST_NEW_THREADS: usize = 100_000;
 /// The least step of an archive time.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -162,50 +166,62 @@ async fn find_parents<P: PlatformAdapter>(
 /// no error here.
 pub async fn discover_archived<P: PlatformAdapter>(
     platform: &Arc<P>,
-    mut facts: Facts,
+    facts: &mut Facts,
     known: &HashMap<ChannelId, KnownChannel>,
     lists_all: bool,
     now: Timestamp,
     monitor: &Arc<dyn Monitor>,
-) -> Result<Facts, PlatformError> {
-    let (archived, listings) =
-        list_archived(platform, &facts.channels, known, lists_all, now, monitor).await?;
-    facts.listings = listings;
-    add_threads(&mut facts, archived.into_iter());
-    find_absent(platform.as_ref(), &mut facts, known, now, monitor.as_ref()).await?;
-    Ok(facts)
+) -> Result<(), PlatformError> {
+    list_archived(platform, facts, known, lists_all, now, monitor).await?;
+    find_absent(platform.as_ref(), facts, known, now, monitor.as_ref()).await
 }
 
 pub(super) fn add_threads(facts: &mut Facts, threads: impl Iterator<Item = Channel>) {
-    let mut seen: HashSet<ChannelId> = facts.channels.iter().map(|channel| channel.id).collect();
+    let mut seen = seen(facts);
+    add_unseen(facts, &mut seen, threads);
+}
+
+fn seen(facts: &Facts) -> HashSet<ChannelId> {
+    facts.channels.iter().map(|channel| channel.id).collect()
+}
+
+fn add_unseen(facts: &mut Facts, seen: &mut HashSet<ChannelId>, threads: impl Iterator<Item = Channel>) {
     let is_thread = |thread: &Channel| thread.kind.is_thread() || thread.kind == ChannelKind::Unreadable;
     facts.channels.extend(threads.filter(|thread| is_thread(thread) && seen.insert(thread.id)));
 }
 
+/// Adds the archived threads to the facts, parent by parent, and how the listings
+/// went.
 async fn list_archived<P: PlatformAdapter>(
     platform: &Arc<P>,
-    channels: &[Channel],
+    facts: &mut Facts,
     known: &HashMap<ChannelId, KnownChannel>,
     lists_all: bool,
     now: Timestamp,
     monitor: &Arc<dyn Monitor>,
-) -> Result<(Vec<Channel>, Vec<ThreadListing>), PlatformError> {
+) -> Result<(), PlatformError> {
     let with_threads: HashSet<ChannelId> =
         known.values().filter(|known| known.kind.is_thread()).filter_map(|known| known.parent_id).collect();
+    let room = Arc::new(Room {
+        known: known.values().filter(|known| known.kind.is_thread()).map(|known| known.id).collect(),
+        free: Semaphore::new(MOST_NEW_THREADS),
+    });
     let mut tasks = JoinSet::new();
-    for parent in channels.iter().filter(|channel| may_list(channel)) {
+    for parent in facts.channels.iter().filter(|channel| may_list(channel)) {
         let known_parent = known.get(&parent.id);
         let has_known_threads = with_threads.contains(&parent.id);
         let depth = listing_depth(parent, known_parent, has_known_threads, now);
         let Some(watermark) = depth.or(lists_all.then_some(None)) else { continue };
         let watermark = watermark.filter(|_| !lists_all);
         let (platform, parent, monitor) = (Arc::clone(platform), parent.clone(), Arc::clone(monitor));
-        tasks.spawn(async move {
-            list_parent(platform.as_ref(), &parent, watermark, has_known_threads, monitor.as_ref()).await
-        });
+        let depth = Depth { watermark, has_known_threads };
+        let room = Arc::clone(&room);
+        tasks.spawn(
+            async move { list_parent(platform.as_ref(), &parent, depth, &room, monitor.as_ref()).await },
+        );
     }
     monitor.count(Counter::ListingsQueued, tasks.len() as u64);
-    let mut threads = Vec::new();
+    let mut seen = seen(facts);
     let mut listings = Vec::new();
     while let Some(finished) = tasks.join_next().await {
         monitor.count(Counter::ListingsRead, 1);
@@ -216,11 +232,12 @@ async fn list_archived<P: PlatformAdapter>(
         if let Some(error) = listing.error.as_ref().filter(|error| error.kind.ends_run()) {
             return Err(error.clone());
         }
-        threads.extend(found);
+        add_unseen(facts, &mut seen, found.into_iter());
         listings.push(listing);
     }
     listings.sort_by_key(|listing| listing.parent);
-    Ok((threads, listings))
+    facts.listings = listings;
+    Ok(())
 }
 
 /// Only what is public and readable is looked into.
@@ -253,16 +270,42 @@ fn listing_depth(
     (has_known_threads || has_moved).then(|| known.and_then(|known| known.thread_watermark))
 }
 
+/// How much of a parent's archived threads is listed.
+#[derive(Debug, Clone, Copy)]
+struct Depth {
+    /// Down to which archive time; `None` lists all.
+    watermark: Option<Timestamp>,
+    /// Whether threads of the parent are archived already.
+    has_known_threads: bool,
+}
+
+/// Room for the threads that all listings find.
+struct Room {
+    /// Threads that are archived already.
+    known: HashSet<ChannelId>,
+    /// How many more may be found.
+    free: Semaphore,
+}
+
+impl Room {
+    /// Takes room for threads; says whether there was enough.
+    fn take<'a>(&self, mut threads: impl Iterator<Item = &'a Channel>) -> bool {
+        threads.all(|thread| {
+            self.known.contains(&thread.id) || self.free.try_acquire().map(SemaphorePermit::forget).is_ok()
+        })
+    }
+}
+
 /// Lists the archived threads of a parent. A server that doesn't know the route
 /// has none, unless threads of the parent are archived already.
 async fn list_parent<P: PlatformAdapter>(
     platform: &P,
     parent: &Channel,
-    watermark: Option<Timestamp>,
-    has_known_threads: bool,
+    depth: Depth,
+    room: &Room,
     monitor: &dyn Monitor,
 ) -> (Vec<Channel>, ThreadListing) {
-    let mut threads: HashMap<ChannelId, Channel> = HashMap::new();
+    let (mut threads, mut seen) = (Vec::new(), HashSet::new());
     let mut listing = ThreadListing {
         parent: parent.id,
         watermark: None,
@@ -275,7 +318,9 @@ async fn list_parent<P: PlatformAdapter>(
     loop {
         let (page, has_more) = match archived_page(platform, parent, cursor, monitor).await {
             Ok(page) => page,
-            Err(error) if error.kind.is_unsupported() && cursor.before.is_none() && !has_known_threads => {
+            Err(error)
+                if error.kind.is_unsupported() && cursor.before.is_none() && !depth.has_known_threads =>
+            {
                 break;
             }
             Err(error) => {
@@ -286,8 +331,14 @@ async fn list_parent<P: PlatformAdapter>(
         let times = || page.iter().filter_map(|thread| thread.thread.as_ref()?.archived_at);
         let oldest = times().min();
         listing.watermark = listing.watermark.max(times().max());
-        let known = threads.len();
-        threads.extend(page.into_iter().map(|thread| (thread.id, thread)));
+        let before = threads.len();
+        threads.extend(page.into_iter().filter(|thread| seen.insert(thread.id)));
+        if !room.take(threads[before..].iter()) {
+            let detail =
+                format!("more than {MOST_NEW_THREADS} new threads at once: the next runs read the others");
+            listing.fail(incomplete(parent.id, &detail));
+            break;
+        }
         let Some(oldest) = oldest.filter(|_| has_more) else {
             if has_more {
                 listing.fail(incomplete(parent.id, "no archive time of the page can be read"));
@@ -295,10 +346,10 @@ async fn list_parent<P: PlatformAdapter>(
             listing.reached_bottom = listing.is_complete;
             break;
         };
-        if watermark.is_some_and(|watermark| oldest < watermark.earlier(WATERMARK_MARGIN)) {
+        if depth.watermark.is_some_and(|watermark| oldest < watermark.earlier(WATERMARK_MARGIN)) {
             break;
         }
-        cursor = if threads.len() > known {
+        cursor = if threads.len() > before {
             ListingCursor { before: Some(oldest.later(TICK)), must_overlap: true }
         } else {
             // A whole page of one time: what lies behind it may be missed.
@@ -310,7 +361,7 @@ async fn list_parent<P: PlatformAdapter>(
             ListingCursor { before: Some(oldest), must_overlap: false }
         };
     }
-    (threads.into_values().collect(), listing)
+    (threads, listing)
 }
 
 /// Where a page of a listing begins.

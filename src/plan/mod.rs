@@ -18,7 +18,7 @@ mod tests;
 mod times;
 mod unmatched;
 
-pub use build::{Action, BackfillPlan, ChannelPlan, Plan, build, dead_until};
+pub use build::{Action, BackfillPlan, ChannelPlan, Plan, PlannedChannel, build, dead_until};
 pub use discover::{Facts, ThreadListing, discover, discover_archived};
 pub use exclusions::Exclusions;
 pub use expect::{Bounds, Expected};

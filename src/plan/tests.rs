@@ -401,7 +401,7 @@ fn the_largest_work_comes_first() {
 fn a_plan_says_how_many_messages_it_reads_only_where_that_is_known() {
     let channels = vec![channel(1, ChannelKind::Text, None, Some(5)), thread(3, 1, None)];
     let plan = build(&Fake::new(), &facts(channels), &HashMap::new(), &day_window(), hours_ago(0));
-    let sizes: Vec<Option<u64>> = plan.reads.iter().map(ChannelPlan::known_messages).collect();
+    let sizes: Vec<Option<u64>> = plan.reads.iter().map(|read| read.known_messages()).collect();
     assert_eq!(sizes, [None, Some(5)]);
     let bounds = Bounds { page_size: 2, requests_per_second: 50.0, channel_pages_per_second: 1.0 };
     let expected = plan.expected(7, bounds);

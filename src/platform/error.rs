@@ -36,6 +36,9 @@ pub enum ErrorKind {
     Server,
     /// An answer that isn't what the platform documents: worth a retry.
     Unreadable,
+    /// More than any real answer to a question that can be asked in smaller pieces:
+    /// the same question would bring the same.
+    TooLarge,
     /// The platform isn't ready to answer yet: worth a retry.
     NotReady,
     /// The address sends elsewhere, where the token isn't taken: worth a retry,
@@ -80,7 +83,15 @@ impl ErrorKind {
 
     /// Whether the cause lies in the channel asked for: no outage, no limit.
     pub const fn is_of_channel(self) -> bool {
-        matches!(self, Self::Forbidden | Self::NotFound | Self::Refused | Self::Unreadable | Self::NoRoute)
+        matches!(
+            self,
+            Self::Forbidden
+                | Self::NotFound
+                | Self::Refused
+                | Self::Unreadable
+                | Self::TooLarge
+                | Self::NoRoute
+        )
     }
 }
 

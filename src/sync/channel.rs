@@ -15,9 +15,9 @@ use crate::model::{Cause, LastError, ProgressStatus, ReactionMode, Timestamp, Wo
 use crate::plan::ChannelPlan;
 use crate::platform::{ErrorKind, PlatformError};
 
-/// A channel that is to be read, for a job.
-#[derive(Debug, Clone)]
-pub struct ChannelTask {
+/// What the channels of a job share.
+#[derive(Debug)]
+pub struct TaskScope {
     /// The job.
     pub job_id: Arc<str>,
     /// The job that began the full re-read, if this is one.
@@ -26,12 +26,6 @@ pub struct ChannelTask {
     pub tenant: TenantRow,
     /// The tenant's workspace.
     pub workspace: WorkspaceId,
-    /// The channel's row.
-    pub row: ChannelRow,
-    /// Its name, scrubbed.
-    pub name: String,
-    /// What is done.
-    pub plan: ChannelPlan,
     /// How much of reactions is kept.
     pub reactions: ReactionMode,
     /// History this young is read again.
@@ -40,8 +34,20 @@ pub struct ChannelTask {
     pub since: Option<Timestamp>,
     /// Which channels of the tenant were closed meanwhile.
     pub closings: Arc<Closings>,
-    /// How far it is.
-    pub state: Arc<ReadingState>,
+}
+
+/// A channel that is to be read, for a job. A run may hold as many of them as there
+/// are threads.
+#[derive(Debug, Clone)]
+pub struct ChannelTask {
+    /// What it shares with others.
+    pub scope: Arc<TaskScope>,
+    /// The channel's row.
+    pub row: ChannelRow,
+    /// Its name, scrubbed.
+    pub name: Box<str>,
+    /// What is done.
+    pub plan: Box<ChannelPlan>,
 }
 
 /// How far the reading of a channel is, for whoever looks from outside.
@@ -79,13 +85,13 @@ impl ReadingState {
 impl ChannelTask {
     /// How far it is, as part of its job, having been open for so long.
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    pub fn part(&self, open: Duration) -> Part {
+    pub fn part(&self, state: &ReadingState, open: Duration) -> Part {
         Part {
             weight: self.plan.weight as f64,
-            messages: self.state.messages() as f64,
-            progress: f64::from(self.state.millionths.load(Ordering::Relaxed)) / 1_000_000.0,
+            messages: state.messages() as f64,
+            progress: f64::from(state.millionths.load(Ordering::Relaxed)) / 1_000_000.0,
             seconds: open.as_secs_f64(),
-            waits: self.state.waits().as_secs_f64(),
+            waits: state.waits().as_secs_f64(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use tokio::sync::watch;
 
-use crate::model::{Channel, ChannelId, ProvenState};
+use crate::model::{ChannelId, ProvenState};
 
 /// Why nothing more of a channel is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +43,12 @@ impl Default for Closings {
 }
 
 impl Closings {
-    /// Waits until a channel is closed.
-    pub async fn closed(&self, channel: &Channel) -> Closing {
+    /// Waits until a channel is closed. `root` is the channel itself, or a thread's
+    /// parent.
+    pub async fn closed(&self, root: ChannelId) -> Closing {
         let mut closings = self.0.subscribe();
         loop {
-            if let Some(closing) = closings.borrow_and_update().of(channel.root()) {
+            if let Some(closing) = closings.borrow_and_update().of(root) {
                 return closing;
             }
             if closings.changed().await.is_err() {

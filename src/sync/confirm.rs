@@ -13,8 +13,8 @@ pub(super) async fn right<P: PlatformAdapter>(
     task: &ChannelTask,
     meter: &Meter,
 ) -> Result<(), Failure> {
-    let (_, channels) = context.platform.workspace(task.workspace, meter).await?;
-    let root = task.plan.channel.root();
+    let (_, channels) = context.platform.workspace(task.scope.workspace, meter).await?;
+    let root = task.plan.channel.root;
     let rights = channels.iter().find(|listed| listed.id == root).map(|listed| &listed.visibility);
     if rights.is_some_and(Visibility::is_readable) {
         return Ok(());
@@ -33,10 +33,10 @@ pub(super) async fn is_deleted<P: PlatformAdapter>(
     meter: &Meter,
 ) -> Result<bool, Failure> {
     let channel = task.plan.channel.id;
-    let asked = context.platform.channel(channel, task.workspace, meter).await;
+    let asked = context.platform.channel(channel, task.scope.workspace, meter).await;
     if !asked.is_err_and(|error| error.kind == ErrorKind::NotFound) {
         return Ok(false);
     }
-    let (_, listed) = context.platform.workspace(task.workspace, meter).await?;
+    let (_, listed) = context.platform.workspace(task.scope.workspace, meter).await?;
     Ok(!listed.iter().any(|listed| listed.id == channel))
 }

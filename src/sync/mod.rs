@@ -12,6 +12,7 @@ mod estimate;
 mod indexing;
 mod job;
 mod meter;
+mod open;
 mod pieces;
 mod place;
 mod policy;

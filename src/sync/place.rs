@@ -45,7 +45,7 @@ impl Place {
         Self {
             last: last.filter(|_| plan.moves_checkpoint),
             refreshed_at: is_refreshed.then_some(began_at),
-            full: (plan.action == Action::Full).then(|| (Arc::clone(&task.full_job_id), last)),
+            full: (plan.action == Action::Full).then(|| (Arc::clone(&task.scope.full_job_id), last)),
             backfill: None,
         }
     }

@@ -17,7 +17,7 @@ pub const fn cause_of(kind: ErrorKind) -> Cause {
         ErrorKind::Network => Cause::Network,
         ErrorKind::Timeout => Cause::Timeout,
         ErrorKind::Server | ErrorKind::NotReady => Cause::Server,
-        ErrorKind::Unreadable => Cause::Unreadable,
+        ErrorKind::Unreadable | ErrorKind::TooLarge => Cause::Unreadable,
         ErrorKind::Redirected => Cause::Redirected,
     }
 }

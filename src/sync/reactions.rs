@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashSet;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
 use super::channel::Failure;
 use super::closings::Closings;
 use super::context::Context;
 use super::meter::Meter;
-use crate::anonymize::Person;
 use crate::archive::Tx;
 use crate::archive::reactions::{self, DueChannel, DueReaction, Reactors};
 use crate::model::{Emoji, MessageId, ReactionCount, UserId};
@@ -27,6 +26,15 @@ const OUTAGES_END: u32 = 3;
 /// may have been thrown out.
 const REFUSALS_END: u32 = 5;
 
+/// A list is not read on once it has so many people more than the message's count
+/// says.
+const MOST_UNCOUNTED: u64 = 1000;
+/// Of a long list, so many people are stored at once, before its end is known.
+const STORED_AT_ONCE: usize = 2000;
+/// Rows of people that all lists together may hold until their ends are known: eight
+/// bytes each, and twice that while a list grows.
+const MOST_ROWS: usize = 1_000_000;
+
 /// Works off the queue of channels, side by side, until it is empty. What is
 /// done is committed reaction by reaction; the rest stays queued.
 pub async fn read_reactors<P: PlatformAdapter>(
@@ -35,7 +43,7 @@ pub async fn read_reactors<P: PlatformAdapter>(
     closings: &Arc<Closings>,
     meter: &Arc<Meter>,
 ) -> Result<(), Failure> {
-    let mut waiting = due.into_iter();
+    let (mut waiting, rows) = (due.into_iter(), Arc::new(Semaphore::new(MOST_ROWS)));
     let mut reading = JoinSet::new();
     let mut refused = 0;
     while refused < REFUSALS_END {
@@ -43,6 +51,7 @@ pub async fn read_reactors<P: PlatformAdapter>(
             let Some(channel) = waiting.next() else { break };
             let pass = Pass {
                 context: Arc::clone(context),
+                rows: Arc::clone(&rows),
                 channel,
                 closings: Arc::clone(closings),
                 meter: Arc::clone(meter),
@@ -74,17 +83,42 @@ enum Settled {
 
 /// What became of a reaction.
 enum Answer {
-    /// Its reactors, all of them or some.
-    Read(Reactors),
+    /// Its reactors, and how many the message says there are, if it does.
+    Read(Reactors, Option<u64>),
     /// It isn't there any more, or can't be asked for.
     Gone,
     /// It stays queued.
     Failed(PlatformError),
 }
 
+/// The rows that a list holds.
+struct Rows<'a> {
+    free: &'a Semaphore,
+    held: Option<SemaphorePermit<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    const fn of(free: &'a Semaphore) -> Self {
+        Self { free, held: None }
+    }
+
+    /// Takes room for more rows; says whether there is any.
+    fn reserve(&mut self, rows: usize) -> bool {
+        let more = u32::try_from(rows).ok().and_then(|rows| self.free.try_acquire_many(rows).ok());
+        let is_there = more.is_some();
+        match (&mut self.held, more) {
+            (Some(held), Some(more)) => held.merge(more),
+            (held, more) => *held = more.or(held.take()),
+        }
+        is_there
+    }
+}
+
 /// A channel's queue being worked off.
 struct Pass<P> {
     context: Arc<Context<P>>,
+    /// Rows that may be held still.
+    rows: Arc<Semaphore>,
     channel: DueChannel,
     closings: Arc<Closings>,
     meter: Arc<Meter>,
@@ -134,13 +168,12 @@ impl<P: PlatformAdapter> Pass<P> {
     /// Reads one reaction to its end and commits it.
     async fn settle(&self, reaction: DueReaction) -> Result<Settled, Failure> {
         let (row, now) = (self.channel.row, self.context.clock.now());
-        match self.read(&reaction).await {
-            Answer::Read(reactors) => {
-                let is_complete = matches!(reactors, Reactors::Complete(_));
-                self.context
-                    .writer
-                    .run(move |tx| reactions::store_reactors(tx, row, &reaction, &reactors, now))
-                    .await?;
+        match self.read(&reaction).await? {
+            Answer::Read(reactors, count) => {
+                let store = move |tx: &mut Tx<'_>| {
+                    reactions::store_reactors(tx, row, &reaction, (&reactors, count), now)
+                };
+                let is_complete = self.context.writer.run(store).await?;
                 if !is_complete {
                     tracing::warn!(channel = %self.channel.id, "a list of reactors disagrees with the count of its message");
                     return Ok(Settled::Failed);
@@ -166,9 +199,9 @@ impl<P: PlatformAdapter> Pass<P> {
         }
     }
 
-    async fn read(&self, reaction: &DueReaction) -> Answer {
-        let (mut people, mut seen) = (Vec::new(), HashSet::new());
-        let mut after: Option<UserId> = None;
+    async fn read(&self, reaction: &DueReaction) -> Result<Answer, Failure> {
+        let (mut reactors, mut rows) = (Reactors::default(), Rows::of(&self.rows));
+        let (mut after, mut count) = (None::<UserId>, reaction.count);
         loop {
             let message = (self.channel.id, reaction.message_id);
             let page = self.context.platform.reactors(
@@ -181,46 +214,72 @@ impl<P: PlatformAdapter> Pass<P> {
             let page = match page.await {
                 Ok(page) => page,
                 Err(error) if matches!(error.kind, ErrorKind::Gone | ErrorKind::Refused) => {
-                    return Answer::Gone;
+                    return Ok(Answer::Gone);
                 }
-                Err(error) => return Answer::Failed(error),
+                Err(error) => return Ok(Answer::Failed(error)),
             };
             let last = page.users.iter().map(|user| user.id).max();
-            let new = page.users.into_iter().filter(|user| seen.insert(user.id));
-            people.extend(new.map(Person::from));
+            reactors.add(page.users, after);
             // A short page is documented as no end; one that brings the count
             // is.
-            let is_all = !page.is_full && people.len() as u64 >= reaction.count;
+            let is_all = !page.is_full && reactors.count >= reaction.count;
             if is_all || last <= after {
-                return self.compare(reaction, people).await;
+                return Ok(self.compare(reaction, reactors).await);
             }
             after = last;
+            if reactors.count > count.saturating_add(MOST_UNCOUNTED) {
+                // It is longer than it can be, or many reacted meanwhile.
+                match self.count_now(reaction).await {
+                    Ok(now) if now.is_some_and(|now| now > count) => count = now.unwrap_or(count),
+                    Ok(now) => return Ok(Answer::Read(reactors, now)),
+                    Err(error) => return Ok(Answer::Failed(error)),
+                }
+            }
+            if reactors.people.len() >= STORED_AT_ONCE {
+                if !rows.reserve(reactors.people.len()) {
+                    tracing::warn!(channel = %self.channel.id, "a list of reactors is too long to be read whole");
+                    return Ok(Answer::Read(reactors, None));
+                }
+                self.store_some(reaction, &mut reactors).await?;
+            }
         }
+    }
+
+    /// Stores the people that were read so far, and keeps their rows.
+    async fn store_some(&self, reaction: &DueReaction, reactors: &mut Reactors) -> Result<(), Failure> {
+        let (row, now, reaction) = (self.channel.row, self.context.clock.now(), reaction.clone());
+        let people = std::mem::take(&mut reactors.people);
+        let store = move |tx: &mut Tx<'_>| reactions::add_reactors(tx, row, &reaction, &people, now);
+        reactors.stored.extend(self.context.writer.run(store).await?);
+        Ok(())
     }
 
     /// A list is complete if it is as long as the message's count says, as it is
     /// now where the archived one differs.
-    async fn compare(&self, reaction: &DueReaction, people: Vec<Person>) -> Answer {
-        if people.len() as u64 == reaction.count {
-            return Answer::Read(Reactors::of(people, reaction.count));
+    async fn compare(&self, reaction: &DueReaction, reactors: Reactors) -> Answer {
+        if reactors.count == reaction.count {
+            return Answer::Read(reactors, Some(reaction.count));
         }
-        let before = MessageId::new(reaction.message_id.get() - 1);
-        let request = PageRequest::after(self.channel.id, before, 1);
-        match self.context.platform.messages(&request, self.meter.as_ref()).await {
-            Ok(page) => {
-                let mut messages = page.messages.iter();
-                let Some(message) = messages.find(|message| message.id == reaction.message_id) else {
-                    // It may be deleted: the next page over it tells.
-                    return Answer::Read(Reactors::Partial(people));
-                };
-                let is_same = |count: &&ReactionCount| {
-                    count.burst == reaction.burst && is_same_emoji(&count.emoji, &reaction.emoji)
-                };
-                let now = message.reactions.iter().find(is_same).map_or(0, |count| count.count);
-                Answer::Read(Reactors::of(people, now))
-            }
+        match self.count_now(reaction).await {
+            Ok(now) => Answer::Read(reactors, now),
             Err(error) => Answer::Failed(error),
         }
+    }
+
+    /// How many reacted by what the message says now; `None` if it doesn't come: it may
+    /// be deleted, which the next page over it tells.
+    async fn count_now(&self, reaction: &DueReaction) -> Result<Option<u64>, PlatformError> {
+        let before = MessageId::new(reaction.message_id.get() - 1);
+        let request = PageRequest::after(self.channel.id, before, 1);
+        let page = self.context.platform.messages(&request, self.meter.as_ref()).await?;
+        let mut messages = page.messages.iter();
+        let Some(message) = messages.find(|message| message.id == reaction.message_id) else {
+            return Ok(None);
+        };
+        let is_same = |count: &&ReactionCount| {
+            count.burst == reaction.burst && is_same_emoji(&count.emoji, &reaction.emoji)
+        };
+        Ok(Some(message.reactions.iter().find(is_same).map_or(0, |count| count.count)))
     }
 }
 

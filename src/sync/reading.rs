@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::channel::{ChannelOutcome, ChannelTask, Failure};
+use super::channel::{ChannelOutcome, ChannelTask, Failure, ReadingState};
 use super::closings::Closing;
 use super::confirm;
 use super::context::{Context, Stop};
@@ -80,13 +80,15 @@ impl Pass {
 pub async fn read_channel<P: PlatformAdapter>(
     context: &Context<P>,
     task: &ChannelTask,
+    state: &Arc<ReadingState>,
     worker: usize,
     job: Arc<Meter>,
 ) -> ChannelOutcome {
     let mut reading = Reading {
         context,
         task,
-        meter: Meter::of_channel(task.plan.channel.id, Arc::clone(&task.state), job),
+        state,
+        meter: Meter::of_channel(task.plan.channel.id, Arc::clone(state), job),
         began: Instant::now(),
         began_at: context.clock.now(),
         begin: task.plan.after.map(|after| context.platform.sent_at(after)),
@@ -117,7 +119,7 @@ pub async fn read_channel<P: PlatformAdapter>(
     let written = reading.finish(status, failure.as_ref(), reached).await;
     let failure = failure.or_else(|| written.err().map(Failure::from));
     context.monitor.event(Event::ChannelFinished {
-        job_id: task.job_id.to_string(),
+        job_id: task.scope.job_id.to_string(),
         channel: task.plan.channel.id,
         status,
         messages: reading.messages,
@@ -130,6 +132,7 @@ pub async fn read_channel<P: PlatformAdapter>(
 struct Reading<'a, P> {
     context: &'a Context<P>,
     task: &'a ChannelTask,
+    state: &'a ReadingState,
     meter: Meter,
     began: Instant,
     began_at: Timestamp,
@@ -147,12 +150,13 @@ impl<P: PlatformAdapter> Reading<'_, P> {
     async fn run(&mut self, worker: usize) -> Result<PassEnd, Failure> {
         let task = self.task;
         self.context.monitor.event(Event::ChannelStarted {
-            job_id: task.job_id.to_string(),
+            job_id: task.scope.job_id.to_string(),
             channel: task.plan.channel.id,
             name: anonymize::sayable(&task.name),
             worker,
         });
-        let (job_id, tenant, row, since) = (Arc::clone(&task.job_id), task.tenant, task.row, task.since);
+        let (job_id, tenant, row, since) =
+            (Arc::clone(&task.scope.job_id), task.scope.tenant, task.row, task.scope.since);
         let now = self.began_at;
         self.write(move |tx| {
             progress::begin(tx, tenant, row, worker, since, now)?;
@@ -240,12 +244,12 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         is_probe: bool,
     ) -> Result<Result<MessagePage, PlatformError>, PassEnd> {
         let channel = &self.task.plan.channel;
-        let backlog = self.task.part(self.began.elapsed()).remaining().unwrap_or(UNKNOWN_WORK);
+        let backlog = self.task.part(self.state, self.began.elapsed()).remaining().unwrap_or(UNKNOWN_WORK);
         let request = PageRequest { channel: channel.id, cursor, limit, backlog, is_probe };
         tokio::select! {
             biased;
             stop = self.context.stopped() => Err(PassEnd::Stopped(stop)),
-            closing = self.task.closings.closed(channel) => Err(match closing {
+            closing = self.task.scope.closings.closed(channel.root) => Err(match closing {
                 Closing::Channel(Some(state)) => PassEnd::Closed(state),
                 Closing::Channel(None) | Closing::Workspace => PassEnd::Stopped(Stop::Fatal),
             }),
@@ -378,9 +382,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             page,
             read_at,
             reactions: KeptReactions {
-                mode: self.task.reactions,
+                mode: self.task.scope.reactions,
                 began_at: self.began_at,
-                window: self.task.refresh_window,
+                window: self.task.scope.refresh_window,
                 is_full: self.task.plan.action == Action::Full,
             },
             has_gap,
@@ -416,9 +420,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         self.meter.count(Counter::Attachments, stored.attachments);
         self.meter.count(Counter::Reactions, stored.reactions);
         let progress = self.progress();
-        self.task.state.set(progress, self.messages);
+        self.state.set(progress, self.messages);
         self.context.monitor.event(Event::ChannelAdvanced {
-            job_id: self.task.job_id.to_string(),
+            job_id: self.task.scope.job_id.to_string(),
             channel: self.task.plan.channel.id,
             messages,
             progress,
@@ -432,7 +436,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         let plan = &self.task.plan;
         let sent_at = |id| self.context.platform.sent_at(id);
         let begin = self.begin.unwrap_or(plan.channel.created_at);
-        let end = plan.channel.last_message_at.unwrap_or(self.began_at);
+        let end = plan.channel.last_message_id.map_or(self.began_at, sent_at);
         let at = self.last_read.map_or(begin, sent_at);
         let whole = end.since(begin).as_secs_f64();
         if whole > 0.0 { (at.since(begin).as_secs_f64() / whole).min(1.0) } else { 1.0 }
@@ -457,7 +461,8 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             end: end_of_channel,
             announced: plan.channel.last_message_id,
             is_doubted,
-            ended_full: (reached && plan.action == Action::Full).then(|| self.task.full_job_id.to_string()),
+            ended_full: (reached && plan.action == Action::Full)
+                .then(|| self.task.scope.full_job_id.to_string()),
             // Whoever reaches the end has been past all that was young, but for
             // a range.
             refreshed_at: (reached && plan.action != Action::Range).then_some(self.began_at),
@@ -474,7 +479,8 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             requests,
             error: failure.map(|failure| failure.error.clone()),
         };
-        let (row, job_id, now) = (self.task.row, Arc::clone(&self.task.job_id), self.context.clock.now());
+        let (row, job_id, now) =
+            (self.task.row, Arc::clone(&self.task.scope.job_id), self.context.clock.now());
         self.write(move |tx| {
             progress::finish(tx, row, &end, now)?;
             jobs::finish_channel(tx, &job_id, row, &job_end, now)

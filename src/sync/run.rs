@@ -15,6 +15,7 @@ use super::context::{Context, Outcome, Stop, TenantTask};
 use super::estimate::Part;
 use super::indexing;
 use super::job::JobRecord;
+use super::open::Open;
 use super::reading::read_channel;
 use super::schedule::Schedule;
 use super::tenant::{Prepared, Stage, prepare, prepare_archived, prepare_named};
@@ -68,15 +69,6 @@ pub async fn run<P: PlatformAdapter>(
 
 /// A stage of preparing, and what the next one goes on with.
 type Staged = Result<(Prepared, Stage), Failure>;
-
-/// A channel being read.
-struct Open {
-    tenant: usize,
-    channel: ChannelId,
-    slot: usize,
-    task: ChannelTask,
-    since: Instant,
-}
 
 /// What a tenant's channels are watched for.
 #[derive(Debug, Default)]
@@ -199,14 +191,10 @@ impl<P: PlatformAdapter> Run<P> {
             let Some((tenant, task)) = next else { return };
             self.free_slots.remove(&slot);
             let (context, meter) = (Arc::clone(&self.context), Arc::clone(&self.records[tenant].meter));
-            let open = Open {
-                tenant,
-                channel: task.plan.channel.id,
-                slot,
-                task: task.clone(),
-                since: Instant::now(),
-            };
-            let handle = self.reading.spawn(async move { read_channel(&context, &task, slot, meter).await });
+            let open = Open::new(tenant, slot, task);
+            let (task, state) = (Arc::clone(&open.task), Arc::clone(&open.state));
+            let read = async move { read_channel(&context, &task, &state, slot, meter).await };
+            let handle = self.reading.spawn(read);
             self.reading_of.insert(handle.id(), open);
             self.records[tenant].opened(open_of(&self.reading_of, tenant));
         }
@@ -267,7 +255,7 @@ impl<P: PlatformAdapter> Run<P> {
         if let Some(failure) = &outcome.failure {
             self.note_fatal(failure);
             let scope = &mut self.scopes[open.tenant];
-            let is_explained = scope.closings.of(open.task.plan.channel.root()).is_some();
+            let is_explained = scope.closings.of(open.task.plan.channel.root).is_some();
             let is_refusal = matches!(failure.cause, Cause::Forbidden | Cause::NotInWorkspace);
             if is_refusal && !is_explained {
                 scope.is_doubted = true;
@@ -275,7 +263,7 @@ impl<P: PlatformAdapter> Run<P> {
             }
         }
         let now = self.context.clock.now();
-        self.records[open.tenant].closed(open.channel, outcome, open.task.part(open.since.elapsed()), now);
+        self.records[open.tenant].closed(open.channel, outcome, open.part(), now);
         self.finish_if_done(open.tenant).await
     }
 
@@ -380,14 +368,14 @@ impl<P: PlatformAdapter> Run<P> {
         let failure = panicked(error);
         let open = self.reading_of.get(&error.id());
         if let Some(open) = open {
-            let (row, job_id) = (open.task.row, Arc::clone(&open.task.job_id));
+            let (row, job_id) = (open.task.row, Arc::clone(&open.task.scope.job_id));
             let (failed, now) = (failure.as_last_error(), self.context.clock.now());
             self.context.writer.run(move |tx| jobs::fail_channel(tx, &job_id, row, &failed, now)).await?;
             self.context.monitor.event(Event::ChannelFinished {
-                job_id: open.task.job_id.to_string(),
+                job_id: open.task.scope.job_id.to_string(),
                 channel: open.channel,
                 status: ProgressStatus::Failed,
-                messages: open.task.state.messages(),
+                messages: open.state.messages(),
                 error: Some(failure.error.clone()),
             });
         }
@@ -419,7 +407,7 @@ impl<P: PlatformAdapter> Run<P> {
         for (tenant, record) in self.records.iter_mut().enumerate().filter(|(_, record)| record.is_running())
         {
             let open = self.reading_of.values().filter(|open| open.tenant == tenant);
-            let parts: Vec<Part> = open.map(|open| open.task.part(open.since.elapsed())).collect();
+            let parts: Vec<Part> = open.map(Open::part).collect();
             record.save(&self.context, &parts).await?;
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::channel::{ChannelTask, Failure};
+use super::channel::{ChannelTask, Failure, TaskScope};
 use super::closings::Closings;
 use super::context::{Context, TenantTask};
 use super::meter::Meter;
@@ -54,6 +54,8 @@ pub struct Stage {
     known: HashMap<ChannelId, KnownChannel>,
     facts: Facts,
     closings: Arc<Closings>,
+    /// Channels and threads that are stored and planned.
+    seen: HashSet<ChannelId>,
     /// Whether archived threads were listed.
     pub is_complete: bool,
 }
@@ -97,7 +99,9 @@ pub async fn prepare<P: PlatformAdapter>(
     let facts = discover(&context.platform, tenant.workspace, &monitor_of(meter)).await?;
     settle(context, row, ConfirmedRights::from_listing(&facts.channels, asked_at)).await?;
     let full_job_id = selection.full_job_id.as_deref().unwrap_or(&job_id).into();
-    let mut stage = Stage { job_id, full_job_id, row, selection, known, facts, closings, is_complete: false };
+    let seen = HashSet::new();
+    let mut stage =
+        Stage { job_id, full_job_id, row, selection, known, facts, closings, seen, is_complete: false };
     stage.resolve_exclusions(context, tenant, meter).await?;
     let mut prepared = stage.store_and_plan(context, tenant, &HashSet::new()).await?;
     if stage.is_complete {
@@ -132,10 +136,10 @@ pub async fn prepare_named<P: PlatformAdapter>(
     mut stage: Stage,
     meter: &Arc<Meter>,
 ) -> Result<(Prepared, Stage), Failure> {
-    let before: HashSet<ChannelId> =
-        stage.facts.channels.iter().chain(&stage.facts.remembered).map(|channel| channel.id).collect();
+    let before = std::mem::take(&mut stage.seen);
     let (row, all, now) = (stage.row, stage.selection.full, context.clock.now());
-    let named = Reader::open_beside_writer(&context.archive)?.named_threads(row, all, now)?;
+    let mut named = Reader::open_beside_writer(&context.archive)?.named_threads(row, all, now)?;
+    named.retain(|(thread, _)| !before.contains(thread));
     let Asked { answered, failed } =
         find_named(context.platform.as_ref(), &mut stage.facts, &stage.selection, &named, meter.as_ref())
             .await?;
@@ -173,9 +177,8 @@ impl Stage {
         meter: &Arc<Meter>,
     ) -> Result<(), Failure> {
         let (full, now) = (self.selection.full, context.clock.now());
-        let facts = self.facts.clone();
-        self.facts =
-            discover_archived(&context.platform, facts, &self.known, full, now, &monitor_of(meter)).await?;
+        let monitor = monitor_of(meter);
+        discover_archived(&context.platform, &mut self.facts, &self.known, full, now, &monitor).await?;
         self.is_complete = true;
         Ok(())
     }
@@ -240,7 +243,8 @@ impl Stage {
         plan.skipped.retain(|channel| !before.contains(channel));
         plan.dead_letters.retain(|(channel, _)| !before.contains(channel));
         plan.left_out.retain(|left_out| !before.contains(&left_out.channel));
-        let rows = store_facts(context, self.row, &self.facts, before, &plan, self.is_complete).await?;
+        plan.unknown.retain(|channel| !before.contains(channel));
+        let mut rows = store_facts(context, self.row, &self.facts, before, &plan, self.is_complete).await?;
         // Each is told by the stage that found it.
         let (listings, unsettled) =
             (std::mem::take(&mut self.facts.listings), std::mem::take(&mut self.facts.unsettled));
@@ -261,32 +265,45 @@ impl Stage {
             unreadable: unreadable(&plan),
         });
         let (skipped, unreadable) = (plan.skipped.len() as u64, unreadable(&plan) as u64);
+        let readable = readable(&self.facts);
+        if self.is_complete {
+            self.forget_threads();
+        }
+        let scope = Arc::new(TaskScope {
+            job_id: Arc::clone(&self.job_id),
+            full_job_id: Arc::clone(&self.full_job_id),
+            tenant: self.row,
+            workspace: tenant.workspace,
+            reactions: tenant.reactions,
+            refresh_window: tenant.selection.refresh_window,
+            since: tenant.selection.since,
+            closings: Arc::clone(&self.closings),
+        });
         let tasks = plan.reads.into_iter().filter_map(|read| {
-            let (row_of, name) = rows.get(&read.channel.id)?;
-            Some(ChannelTask {
-                job_id: Arc::clone(&self.job_id),
-                full_job_id: Arc::clone(&self.full_job_id),
-                tenant: self.row,
-                workspace: tenant.workspace,
-                row: *row_of,
-                name: name.clone(),
-                plan: read,
-                reactions: tenant.reactions,
-                refresh_window: tenant.selection.refresh_window,
-                since: tenant.selection.since,
-                closings: Arc::clone(&self.closings),
-                state: Arc::default(),
-            })
+            let (row, name) = rows.remove(&read.channel.id)?;
+            Some(ChannelTask { scope: Arc::clone(&scope), row, name, plan: read })
         });
         Ok(Prepared {
             tasks: tasks.collect(),
-            readable: readable(&self.facts),
+            readable,
             skipped,
             unreadable,
             errors,
             listing_errors,
             unknown: plan.unknown,
         })
+    }
+
+    /// Keeps of threads, once they are stored and planned, only that they are known:
+    /// there may be very many.
+    fn forget_threads(&mut self) {
+        let channels = self.facts.channels.iter().chain(&self.facts.remembered);
+        self.seen.extend(channels.map(|channel| channel.id));
+        self.facts.channels.retain(|channel| !channel.kind.is_thread());
+        self.facts.channels.shrink_to_fit();
+        self.facts.remembered = Vec::new();
+        self.known.retain(|channel, _| !self.seen.contains(channel));
+        self.known.shrink_to_fit();
     }
 
     /// Tells of entries of `include_channels` that match no channel: those of the
@@ -354,8 +371,32 @@ fn unreadable(plan: &Plan) -> usize {
     plan.left_out.iter().filter(|left_out| matches!(left_out.reason, BotLacks(_))).count()
 }
 
+/// Channels that are stored in one transaction.
+const STORED_AT_ONCE: usize = 500;
+
+/// Rows and scrubbed names.
+type Rows = HashMap<ChannelId, (ChannelRow, Box<str>)>;
+
+/// Stores public channels, parents before their children, some at a time.
+async fn store_channels<P: PlatformAdapter>(
+    context: &Context<P>,
+    tenant: TenantRow,
+    mut channels: Vec<(&Channel, ChannelState)>,
+) -> Result<Rows, ArchiveError> {
+    channels.sort_by_key(|(channel, _)| (channel.kind.is_thread(), channel.parent_id.is_some()));
+    let (mut rows, now) = (Rows::with_capacity(channels.len()), context.clock.now());
+    for some in channels.chunks(STORED_AT_ONCE) {
+        let public: Vec<anonymize::Channel> =
+            some.iter().map(|(channel, state)| anonymize::channel((*channel).clone(), *state)).collect();
+        let stored = context.writer.run(move |tx| channels::store(tx, tenant, &public, now)).await?;
+        rows.extend(stored.into_iter().map(|(id, (row, name))| (id, (row, name.into_boxed_str()))));
+    }
+    Ok(rows)
+}
+
 /// Stores every public channel that wasn't stored `before`, and what became of known ones. Returns the
-/// row and the scrubbed name of each.
+/// row and the scrubbed name of each. What says how far the listings came is stored
+/// last.
 async fn store_facts<P: PlatformAdapter>(
     context: &Context<P>,
     tenant: TenantRow,
@@ -363,16 +404,18 @@ async fn store_facts<P: PlatformAdapter>(
     before: &HashSet<ChannelId>,
     plan: &Plan,
     is_complete: bool,
-) -> Result<HashMap<ChannelId, (ChannelRow, String)>, ArchiveError> {
+) -> Result<Rows, ArchiveError> {
     let left_out: HashMap<ChannelId, &crate::plan::LeftOutReason> =
         plan.left_out.iter().map(|left_out| (left_out.channel, &left_out.reason)).collect();
     let state = |channel: &Channel| state(left_out.get(&channel.id).copied());
-    let public: Vec<anonymize::Channel> = facts
+    let public = facts
         .channels
         .iter()
         .filter(|channel| channel.visibility.everyone_sees && !before.contains(&channel.id))
-        .filter_map(|channel| Some(anonymize::channel(channel.clone(), state(channel)?)))
-        .collect();
+        .filter_map(|channel| Some((channel, state(channel)?)));
+    let mut stored = store_channels(context, tenant, public.collect()).await?;
+    let skipped_rows: Vec<ChannelRow> =
+        plan.skipped.iter().filter_map(|id| Some(stored.get(id)?.0)).collect();
     let remembered = facts.remembered.iter();
     let remembered: Vec<_> =
         remembered.filter_map(|channel| Some((channel.id, channel.name.clone(), state(channel)?))).collect();
@@ -386,15 +429,15 @@ async fn store_facts<P: PlatformAdapter>(
         facts.channels.iter().filter_map(newest_thread).collect();
     let has_channels = plan.wanted > 0;
     let now = context.clock.now();
-    context
+    let rows = context
         .writer
         .run(move |tx| {
-            let mut rows = channels::store(tx, tenant, &public, now)?;
+            let mut rows = Rows::new();
             for (channel, name, state) in &remembered {
                 if let Some(row) = channels::find(tx, tenant, *channel)? {
                     let proven = ProvenState::listed(*state == ChannelState::Active);
                     channels::set_state(tx, row, proven, now)?;
-                    rows.insert(*channel, (row, name.clone()));
+                    rows.insert(*channel, (row, name.as_str().into()));
                 }
             }
             for (channel, proven) in &gone {
@@ -411,8 +454,9 @@ async fn store_facts<P: PlatformAdapter>(
                     }
                 }
             }
-            let skipped: Vec<_> = skipped.iter().filter_map(|id| Some(rows.get(id)?.0)).collect();
-            progress::settle_skipped(tx, &skipped, now)?;
+            let mut skipped_rows = skipped_rows.clone();
+            skipped_rows.extend(skipped.iter().filter_map(|id| Some(rows.get(id)?.0)));
+            progress::settle_skipped(tx, &skipped_rows, now)?;
             for listing in &listings {
                 if let Some(row) = channels::find(tx, tenant, listing.parent)? {
                     let (complete, bottom) = (listing.is_complete, listing.reached_bottom);
@@ -429,7 +473,9 @@ async fn store_facts<P: PlatformAdapter>(
             }
             Ok(rows)
         })
-        .await
+        .await?;
+    stored.extend(rows);
+    Ok(stored)
 }
 
 /// The state of a public channel that is left out for this reason, if any;

@@ -119,7 +119,7 @@ fn add_messages(fake: &Fake, channel: ChannelId) {
             attachments: Vec::new(),
             reactions: Vec::new(),
             people: Vec::new(),
-            metadata: serde_json::Map::new(),
+            metadata: crate::model::Metadata::default(),
             is_blank: false,
             named_thread: None,
             malformed_fields: Vec::new(),

@@ -28,8 +28,9 @@ fn server(threads: impl IntoIterator<Item = Channel>) -> Arc<Fake> {
 
 async fn discovered(fake: &Arc<Fake>, known: &HashMap<ChannelId, KnownChannel>) -> Facts {
     let monitor: Arc<dyn Monitor> = Arc::new(Silent);
-    let facts = discover(fake, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
-    discover_archived(fake, facts, known, false, hours_ago(0), &monitor).await.unwrap()
+    let mut facts = discover(fake, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
+    discover_archived(fake, &mut facts, known, false, hours_ago(0), &monitor).await.unwrap();
+    facts
 }
 
 fn listings(fake: &Fake) -> usize {

@@ -91,7 +91,7 @@ pub async fn the_newest_page_and_the_one_before_a_message_end_there<P: PlatformA
 fn as_written(message: &Message) -> Message {
     let plain = |file: &Attachment| Attachment {
         url_signature: None,
-        metadata: serde_json::Map::new(),
+        metadata: crate::model::Metadata::default(),
         ..file.clone()
     };
     let mut message = Message {
@@ -101,7 +101,7 @@ fn as_written(message: &Message) -> Message {
         named_thread: None,
         malformed_fields: Vec::new(),
         pinned: false,
-        metadata: serde_json::Map::new(),
+        metadata: crate::model::Metadata::default(),
         ..message.clone()
     };
     if let Some(author) = message.reply.as_mut().and_then(|reply| reply.author.as_mut()) {

@@ -188,7 +188,7 @@ fn message(truth: TruthMessage) -> Message {
         content_type: file.content_type,
         url: file.url,
         url_signature: None,
-        metadata: serde_json::Map::new(),
+        metadata: crate::model::Metadata::default(),
     });
     let reactions = truth.reactions.into_iter().map(|reaction| ReactionCount {
         emoji: emoji(&reaction.emoji, reaction.custom),
@@ -210,7 +210,7 @@ fn message(truth: TruthMessage) -> Message {
         is_blank: false,
         named_thread: None,
         malformed_fields: Vec::new(),
-        metadata: serde_json::Map::new(),
+        metadata: crate::model::Metadata::default(),
     }
 }
 

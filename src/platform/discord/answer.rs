@@ -64,6 +64,9 @@ struct ErrorBody {
     message: Option<String>,
 }
 
+/// The longest body of an error that is looked at.
+const MOST_ERROR_BYTES: usize = 64 << 10;
+
 /// What a request asks for: a status and a code mean different things of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
@@ -101,6 +104,15 @@ impl Asked {
             _ => Self::Account,
         }
     }
+
+    /// The longest body that is read, bytes. What a guild lists comes as a whole;
+    /// everything else is shorter, or can be asked for in smaller pieces.
+    pub const fn most_bytes(self) -> usize {
+        match self {
+            Self::Guild | Self::GuildListing => 16 << 20,
+            _ => 8 << 20,
+        }
+    }
 }
 
 /// "Your account is not verified" and the like: the request is blocked as a
@@ -127,7 +139,8 @@ const UNKNOWN_USER: i64 = 10_013;
 pub fn judge(response: Response, asked: Asked, subject: &str) -> Result<Answer, PlatformError> {
     let status = response.status.as_u16();
     let error = if status == 202 || !response.status.is_success() {
-        serde_json::from_slice::<ErrorBody>(&response.body).ok()
+        let body = Some(&*response.body).filter(|body| body.len() <= MOST_ERROR_BYTES);
+        body.and_then(|body| serde_json::from_slice::<ErrorBody>(body).ok())
     } else {
         None
     };
@@ -240,11 +253,12 @@ fn without_numbers(word: &str) -> String {
 const ID_DIGITS: usize = 15;
 
 /// A request without an answer.
-pub fn failed(error: &TransportError, subject: &str) -> PlatformError {
+pub fn failed(error: &TransportError, asked: Asked, subject: &str) -> PlatformError {
     let kind = match error {
         TransportError::Timeout { .. } => ErrorKind::Timeout,
         TransportError::Connection(_) => ErrorKind::Network,
-        TransportError::TooLarge | TransportError::Compression => ErrorKind::Unreadable,
+        TransportError::TooLarge(_) if asked == Asked::Messages => ErrorKind::TooLarge,
+        TransportError::TooLarge(_) | TransportError::Compression => ErrorKind::Unreadable,
         TransportError::Address(_) | TransportError::Token => ErrorKind::Refused,
     };
     PlatformError::new(kind, subject, error.to_string())

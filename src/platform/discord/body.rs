@@ -4,99 +4,132 @@ use std::borrow::Cow;
 use std::io::Write as _;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::write::GzDecoder;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::{Instant, timeout_at};
 
 use super::transport::{TransportError, innermost};
 use super::utf8;
 
-/// The greatest body that is read, bytes, unpacked: a page of 100 of the
-/// longest messages stays well below.
-pub const MOST_BYTES: usize = 32 << 20;
-/// So much of a body is read without asking for room: hardly a page is longer.
+/// So much of a body is read without asking for the buffer: hardly a page is
+/// longer.
 const FREE_BYTES: usize = 1 << 20;
-/// Longer bodies that are held at once, whoever asked for them.
-const LONG_AT_ONCE: usize = 1;
 /// Unpacked at once: gzip makes at most a thousand times as much of it.
 const PIECE_BYTES: usize = 1 << 10;
 
-/// Room for long bodies. Copies share it.
-#[derive(Debug, Clone)]
-pub struct Room(Arc<Semaphore>);
+/// The one buffer for long bodies. Copies share it. It is used again and again: the
+/// allocator would keep what each of them leaves behind, thread by thread.
+#[derive(Debug, Clone, Default)]
+pub struct Room(Arc<Mutex<Vec<u8>>>);
 
-/// A body, and the room it takes as long as it lives.
+/// What may be read of a body.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes, unpacked; a longer body is an error.
+    pub bytes: usize,
+    /// How long it may take, waiting for the buffer apart.
+    pub time: Duration,
+}
+
+/// A body. A long one keeps the buffer from others as long as it lives.
 #[derive(Debug)]
-pub struct Body {
-    bytes: Bytes,
-    _room: Option<OwnedSemaphorePermit>,
+pub enum Body {
+    /// In memory of its own.
+    Short(Bytes),
+    /// In the buffer.
+    Long(OwnedMutexGuard<Vec<u8>>),
 }
 
 impl Deref for Body {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes
+        match self {
+            Self::Short(bytes) => bytes,
+            Self::Long(buffer) => buffer,
+        }
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
+        // Bytes that are UTF-8 are not copied.
         let marked = match utf8::marked(&bytes) {
             Cow::Borrowed(_) => None,
             Cow::Owned(marked) => Some(marked),
         };
-        Self { bytes: marked.map_or(bytes, Bytes::from), _room: None }
-    }
-}
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(LONG_AT_ONCE)))
+        Self::Short(marked.map_or(bytes, Bytes::from))
     }
 }
 
 impl Room {
-    /// Reads a body to its end. One that turns out long waits until there is
-    /// room, and isn't read meanwhile.
-    pub async fn read(&self, mut incoming: Incoming, is_packed: bool) -> Result<Body, TransportError> {
+    /// Reads a body to its end. One that turns out long waits for the buffer, and
+    /// isn't read meanwhile.
+    pub async fn read(
+        &self,
+        mut incoming: Incoming,
+        is_packed: bool,
+        limits: Limits,
+    ) -> Result<Body, TransportError> {
         let announced = incoming.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
         let mut taken = if is_packed { Taken::packed() } else { Taken::plain(announced.unwrap_or_default()) };
-        let mut room = None;
-        while let Some(frame) = incoming.frame().await {
+        let mut buffer = None;
+        let mut deadline = Instant::now() + limits.time;
+        let late = |_| TransportError::Timeout { part: "complete body", after: limits.time };
+        while let Some(frame) = timeout_at(deadline, incoming.frame()).await.map_err(late)? {
             let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
             for piece in data.chunks(PIECE_BYTES) {
                 taken.take(piece)?;
-                if taken.len() > FREE_BYTES && room.is_none() {
-                    room = Some(self.wait().await);
+                if taken.len() > FREE_BYTES && buffer.is_none() {
+                    let begin = Instant::now();
+                    let mut guard = Arc::clone(&self.0).lock_owned().await;
+                    deadline += begin.elapsed();
+                    taken.move_into(std::mem::take(&mut *guard));
+                    buffer = Some(guard);
                 }
-                if taken.len() > MOST_BYTES {
-                    return Err(TransportError::TooLarge);
+                if taken.len() > limits.bytes {
+                    return Err(give_back(buffer, taken, limits));
                 }
             }
         }
-        let bytes = taken.finish()?;
-        if bytes.len() > MOST_BYTES {
-            return Err(TransportError::TooLarge);
+        let bytes = readable(taken.finish()?);
+        match buffer {
+            _ if bytes.len() > limits.bytes => Err(TransportError::TooLarge(limits.bytes)),
+            Some(mut guard) => {
+                *guard = bytes;
+                Ok(Body::Long(guard))
+            }
+            // The end of a compressed body may make a short one long.
+            None if bytes.len() > FREE_BYTES => {
+                let mut guard = Arc::clone(&self.0).lock_owned().await;
+                guard.clear();
+                guard.extend_from_slice(&bytes);
+                Ok(Body::Long(guard))
+            }
+            None => Ok(Body::Short(bytes.into())),
         }
-        Ok(Body { bytes: readable(bytes)?.into(), _room: room })
-    }
-
-    async fn wait(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.0).acquire_owned().await.expect("the room is never closed")
     }
 }
 
-/// The body as UTF-8.
-fn readable(bytes: Vec<u8>) -> Result<Vec<u8>, TransportError> {
-    let bytes = match utf8::marked(&bytes) {
+/// Returns the buffer of a body that is too long.
+fn give_back(buffer: Option<OwnedMutexGuard<Vec<u8>>>, taken: Taken, limits: Limits) -> TransportError {
+    if let Some(mut guard) = buffer {
+        *guard = taken.into_bytes();
+    }
+    TransportError::TooLarge(limits.bytes)
+}
+
+/// The body as UTF-8, with marks in place of other bytes.
+fn readable(bytes: Vec<u8>) -> Vec<u8> {
+    match utf8::marked(&bytes) {
         Cow::Borrowed(_) => bytes,
         Cow::Owned(marked) => marked,
-    };
-    if bytes.len() > MOST_BYTES { Err(TransportError::TooLarge) } else { Ok(bytes) }
+    }
 }
 
 /// What came so far, unpacked.
@@ -106,13 +139,31 @@ enum Taken {
 }
 
 impl Taken {
-    /// Takes room for what was announced, as far as it needn't be asked for.
+    /// Takes room for what was announced, as far as the buffer isn't needed.
     fn plain(announced: usize) -> Self {
         Self::Plain(Vec::with_capacity(announced.min(FREE_BYTES)))
     }
 
     fn packed() -> Self {
         Self::Packed(Box::new(GzDecoder::new(Vec::new())))
+    }
+
+    /// Goes on in a buffer.
+    fn move_into(&mut self, mut buffer: Vec<u8>) {
+        let bytes = match self {
+            Self::Plain(bytes) => bytes,
+            Self::Packed(decoder) => decoder.get_mut(),
+        };
+        buffer.clear();
+        buffer.extend_from_slice(bytes);
+        *bytes = buffer;
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Plain(bytes) => bytes,
+            Self::Packed(mut decoder) => std::mem::take(decoder.get_mut()),
+        }
     }
 
     fn take(&mut self, mut piece: &[u8]) -> Result<(), TransportError> {

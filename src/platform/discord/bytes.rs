@@ -44,7 +44,7 @@ impl Bodies {
         let transport = Transport::new(&sim.url(), &sim.token(), Duration::from_secs(30)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let get = |path: &str| {
-            let response = runtime.block_on(transport.get(path)).unwrap();
+            let response = runtime.block_on(transport.get(path, 8 << 20)).unwrap();
             (response.status.as_u16(), String::from_utf8(response.body.to_vec()).unwrap())
         };
         let guild = sim.world().guilds()[0].0;

@@ -6,6 +6,7 @@ use twilight_http::routing::Route;
 
 use super::answer::Answer;
 use super::client::Client;
+use super::value::Allowance;
 use super::visibility::{GuildRights, RoleRights};
 use super::{convert, wire};
 use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId, Visibility, Workspace, WorkspaceId};
@@ -15,6 +16,14 @@ use crate::platform::PlatformError;
 /// Threads a listing returns at most.
 /// <https://discord.com/developers/docs/resources/channel#list-public-archived-threads>
 const THREADS_PER_PAGE: u64 = 100;
+
+/// Bytes that a channel may take: several times what the longest name, topic and tags
+/// do that Discord documents.
+const MOST_CHANNEL_BYTES: usize = 128 << 10;
+/// Bytes that the channels of one answer may take.
+const MOST_LIST_BYTES: usize = 8 << 20;
+/// The longest name of a server that is read, bytes; Discord allows 100 characters.
+const MOST_NAME_BYTES: usize = 4 << 10;
 
 /// Messages that may stand behind a page of a listing, a guess: it waits for
 /// channels that have more to read, and for those of which nothing is known.
@@ -60,6 +69,9 @@ pub(super) fn read_guild(answer: &Answer, id: WorkspaceId) -> Result<Guild, Plat
     let guild: wire::Guild<'_> = answer.parse()?;
     if guild.id.is_some_and(|guild| guild.0 != id.get()) {
         return Err(answer.lacks("the server that was asked for"));
+    }
+    if guild.name.as_ref().is_some_and(|name| name.len() > MOST_NAME_BYTES) {
+        return Err(answer.lacks("a name as short as any real one"));
     }
     Ok(Guild {
         name: guild.name.unwrap_or_default().into_owned(),
@@ -132,16 +144,11 @@ pub(super) fn channel_list(
     rights: &GuildRights,
 ) -> Result<Vec<Channel>, PlatformError> {
     let raw: wire::Many<&RawValue> = answer.parse()?;
-    let channels = raw.into_iter().filter_map(|raw| {
-        let Some(wire) = readable(raw, &answer.subject) else { return convert::only_id(raw.get()) };
-        if !is_of(&wire, id) {
-            return other(&answer.subject);
-        }
+    let visibility = |wire: &wire::Channel<'_>| {
         let overwrites = wire.permission_overwrites.as_deref().unwrap_or_default();
-        let visibility = rights.of_channel(convert::channel_kind(wire.kind), overwrites);
-        convert::channel(&wire, &parsed(raw), visibility)
-    });
-    Ok(channels.collect())
+        rights.of_channel(convert::channel_kind(wire.kind), overwrites)
+    };
+    within_bounds(answer, &raw, |channel| is_of(channel, id), visibility)
 }
 
 /// Whether a channel is of the guild that was asked for, or doesn't say.
@@ -149,27 +156,71 @@ fn is_of(channel: &wire::Channel<'_>, guild: WorkspaceId) -> bool {
     channel.guild_id.is_none_or(|id| id.0 == guild.get())
 }
 
-/// A channel of a list. One that can't be read costs only itself.
-fn readable<'a>(raw: &'a RawValue, subject: &str) -> Option<wire::Channel<'a>> {
-    if raw.get().len() > wire::MOST_OBJECT_BYTES {
+/// Why an object of a list is no channel of it.
+enum NotListed {
+    /// Of another server or parent. It counts as left out: if it is known, it is
+    /// asked for.
+    Other,
+    Unreadable,
+}
+
+/// The channels of a list. One that can't be read costs only itself.
+fn within_bounds(
+    answer: &Answer,
+    list: &[&RawValue],
+    is_asked_for: impl Fn(&wire::Channel<'_>) -> bool,
+    visibility: impl Fn(&wire::Channel<'_>) -> Visibility,
+) -> Result<Vec<Channel>, PlatformError> {
+    let (mut channels, mut bytes) = (Vec::new(), 0);
+    for raw in list {
+        let channel = match read(raw.get(), &answer.subject, &is_asked_for, &visibility) {
+            Ok(channel) => channel,
+            Err(NotListed::Other) => continue,
+            Err(NotListed::Unreadable) => {
+                let Some(channel) = convert::only_id(raw.get()) else { continue };
+                channel
+            }
+        };
+        bytes += channel.weight();
+        if bytes > MOST_LIST_BYTES {
+            return Err(answer.lacks(&format!("fewer than {} MiB of channels", MOST_LIST_BYTES >> 20)));
+        }
+        channels.push(channel);
+    }
+    Ok(channels)
+}
+
+/// A channel of a list.
+fn read(
+    raw: &str,
+    subject: &str,
+    is_asked_for: impl Fn(&wire::Channel<'_>) -> bool,
+    visibility: impl Fn(&wire::Channel<'_>) -> Visibility,
+) -> Result<Channel, NotListed> {
+    if raw.len() > wire::MOST_OBJECT_BYTES {
         tracing::warn!(subject, "a channel of the list is longer than any real one");
-        return None;
+        return Err(NotListed::Unreadable);
     }
-    let wire = serde_json::from_str(raw.get());
-    if let Err(error) = &wire {
-        tracing::warn!(subject, column = error.column(), "a channel of the list can't be read");
+    let parsed = serde_json::from_str(raw).and_then(|wire| Ok((wire, Allowance::default().parse(raw)?)));
+    let (wire, value): (wire::Channel<'_>, Value) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            tracing::warn!(subject, column = error.column(), "a channel of the list can't be read");
+            return Err(NotListed::Unreadable);
+        }
+    };
+    if !is_asked_for(&wire) {
+        tracing::warn!(subject, "the answer holds a channel that wasn't asked for");
+        return Err(NotListed::Other);
     }
-    wire.ok()
-}
-
-/// One that wasn't asked for counts as left out: if it is known, it is asked for.
-fn other(subject: &str) -> Option<Channel> {
-    tracing::warn!(subject, "the list holds a channel that wasn't asked for");
-    None
-}
-
-fn parsed(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+    let Some(channel) = convert::channel(&wire, &value, visibility(&wire)) else {
+        return Err(NotListed::Unreadable);
+    };
+    if channel.weight() > MOST_CHANNEL_BYTES {
+        tracing::warn!(subject, "a channel of the list is larger than any real one");
+        return Err(NotListed::Unreadable);
+    }
+    Ok(channel)
 }
 
 /// All threads of the guild that aren't archived. A server that doesn't know
@@ -221,7 +272,7 @@ pub(super) fn active_page(
     visibility_of: impl Fn(Option<ChannelId>) -> Option<Visibility>,
 ) -> Result<Vec<Channel>, PlatformError> {
     let list: wire::Threads<'_> = answer.parse()?;
-    Ok(threads(answer, list.threads, |thread| is_of(thread, id), visibility_of))
+    threads(answer, &list.threads, |thread| is_of(thread, id), visibility_of)
 }
 
 /// A page of archived threads, and whether there are more. Without the latter it
@@ -233,27 +284,21 @@ pub(super) fn archived_page(
     let list: wire::Threads<'_> = answer.parse()?;
     let has_more = list.has_more.ok_or_else(|| answer.lacks("has_more"))?;
     let is_asked_for = |thread: &wire::Channel<'_>| thread.parent_id.is_none_or(|id| id.0 == parent.id.get());
-    Ok((threads(answer, list.threads, is_asked_for, |_| Some(parent.visibility.clone())), has_more))
+    Ok((threads(answer, &list.threads, is_asked_for, |_| Some(parent.visibility.clone()))?, has_more))
 }
 
 fn threads(
     answer: &Answer,
-    list: wire::Many<&RawValue>,
+    list: &[&RawValue],
     is_asked_for: impl Fn(&wire::Channel<'_>) -> bool,
     visibility_of: impl Fn(Option<ChannelId>) -> Option<Visibility>,
-) -> Vec<Channel> {
-    let threads = list.into_iter().filter_map(|raw| {
-        let Some(wire) = readable(raw, &answer.subject) else { return convert::only_id(raw.get()) };
-        if !is_asked_for(&wire) {
-            return other(&answer.subject);
-        }
+) -> Result<Vec<Channel>, PlatformError> {
+    within_bounds(answer, list, is_asked_for, |wire| {
         let parent = wire.parent_id.and_then(|id| ChannelId::new(id.0));
         // A private thread has its parent's overwrites, but its members only.
         let is_public = convert::channel_kind(wire.kind).is_thread();
-        let visibility = visibility_of(parent).filter(|_| is_public).unwrap_or_default();
-        convert::channel(&wire, &parsed(raw), visibility)
-    });
-    threads.collect()
+        visibility_of(parent).filter(|_| is_public).unwrap_or_default()
+    })
 }
 
 /// One channel or thread. `rights` are those of its guild, if they are known:
@@ -277,16 +322,24 @@ pub(super) fn read_channel(
     rights: Option<&GuildRights>,
 ) -> Result<Channel, PlatformError> {
     let raw: &RawValue = answer.parse()?;
-    let wire: wire::Channel<'_> =
-        serde_json::from_str(raw.get()).map_err(|error| answer.unreadable(&error))?;
-    if wire.id.0 != id.get() || !is_of(&wire, guild) {
-        return Err(answer.lacks("the channel that was asked for"));
-    }
-    let kind = convert::channel_kind(wire.kind);
-    let has_rights_of_its_own = !kind.is_thread() && kind != ChannelKind::Other;
-    let visibility = match rights.filter(|_| has_rights_of_its_own) {
-        Some(rights) => rights.of_channel(kind, wire.permission_overwrites.as_deref().unwrap_or_default()),
-        None => Visibility::default(),
+    let visibility = |wire: &wire::Channel<'_>| {
+        let kind = convert::channel_kind(wire.kind);
+        let has_rights_of_its_own = !kind.is_thread() && kind != ChannelKind::Other;
+        match rights.filter(|_| has_rights_of_its_own) {
+            Some(rights) => {
+                rights.of_channel(kind, wire.permission_overwrites.as_deref().unwrap_or_default())
+            }
+            None => Visibility::default(),
+        }
     };
-    convert::channel(&wire, &parsed(raw), visibility).ok_or_else(|| answer.lacks("a readable id"))
+    match read(
+        raw.get(),
+        &answer.subject,
+        |channel| channel.id.0 == id.get() && is_of(channel, guild),
+        visibility,
+    ) {
+        Ok(channel) => Ok(channel),
+        Err(NotListed::Other) => Err(answer.lacks("the channel that was asked for")),
+        Err(NotListed::Unreadable) => Err(answer.lacks("a channel that can be read")),
+    }
 }

@@ -9,6 +9,8 @@ use twilight_http_ratelimiting::{Endpoint, Method, RateLimitHeaders, RateLimiter
 
 use super::answer::{self, Answer, Asked};
 use super::learned::LearnedLimits;
+use super::memory::{PageMemory, PageRoom};
+use super::slots::Slots;
 use super::transport::{Response, Transport, TransportError};
 use super::{DiscordSettings, headers};
 use crate::model::OnRateLimit;
@@ -35,12 +37,14 @@ const NOTICEABLE_WAIT: Duration = Duration::from_millis(5);
 pub struct Client {
     transport: Transport,
     limiter: RateLimiter,
+    slots: Slots,
     learned: LearnedLimits,
     gate: Gate,
     retry: RetryPolicy,
     on_rate_limit: OnRateLimit,
     /// The answer that the token is nobody's: no request follows it.
     rejection: OnceLock<PlatformError>,
+    memory: PageMemory,
 }
 
 impl Client {
@@ -50,11 +54,13 @@ impl Client {
             transport: Transport::new(&settings.api_url, token, settings.request_timeout)?,
             // The gate keeps the global pace; the limiter keeps the buckets.
             limiter: RateLimiter::new(u16::MAX),
+            slots: Slots::default(),
             learned: LearnedLimits::default(),
             gate: Gate::new(settings.gate),
             retry: settings.retry,
             on_rate_limit: settings.on_rate_limit,
             rejection: OnceLock::new(),
+            memory: PageMemory::default(),
         })
     }
 
@@ -79,22 +85,28 @@ impl Client {
         monitor: &dyn Monitor,
         read: impl Fn(Answer) -> Result<T, PlatformError> + Send + Sync,
     ) -> Result<T, PlatformError> {
-        self.attempt(route, subject, work, self.retry, monitor, read).await
+        let request = Request::from_route(route);
+        let question = Question { path: request.path(), asked: Asked::of(route), subject, work };
+        self.retry.run(monitor, || async { read(self.ask(&question, monitor).await?) }).await
     }
 
-    /// The same with retries of its own.
-    pub async fn attempt<T: Send>(
+    /// The same with memory for what is made of the answer, and, for a probe,
+    /// without retries.
+    pub async fn read_messages<T: Send>(
         &self,
         route: &Route<'_>,
-        subject: &str,
-        work: u64,
-        retry: RetryPolicy,
+        (subject, work, is_probe): (&str, u64, bool),
         monitor: &dyn Monitor,
-        read: impl Fn(Answer) -> Result<T, PlatformError> + Send + Sync,
+        read: impl Fn(Answer, PageRoom) -> Result<T, PlatformError> + Send + Sync,
     ) -> Result<T, PlatformError> {
         let request = Request::from_route(route);
         let question = Question { path: request.path(), asked: Asked::of(route), subject, work };
-        retry.run(monitor, || async { read(self.ask(&question, monitor).await?) }).await
+        let retry = if is_probe { RetryPolicy::NONE } else { self.retry };
+        let attempt = || async {
+            let answer = self.ask(&question, monitor).await?;
+            read(answer, self.memory.reserve(subject, self.transport.timeout()).await?)
+        };
+        retry.run(monitor, attempt).await
     }
 
     /// One answer that isn't a 429: those are waited out here, as long as each
@@ -147,9 +159,11 @@ impl Client {
         endpoint: &Endpoint,
         monitor: &dyn Monitor,
     ) -> Result<Sent, PlatformError> {
-        let Question { path, subject, work, .. } = *question;
+        let Question { path, asked, subject, work } = *question;
         let begin = tokio::time::Instant::now();
-        let permit = self.limiter.acquire(apart(endpoint)).await;
+        let mut limited = apart(endpoint);
+        limited.path = self.slots.path(&limited.path);
+        let permit = self.limiter.acquire(limited).await;
         self.learned.wait(&endpoint.path).await;
         count_wait(Counter::BucketWaitMilliseconds, begin.elapsed(), monitor);
         let pass =
@@ -163,7 +177,7 @@ impl Client {
         count_wait(Counter::GuardWaitMilliseconds, pass.waited.guarded, monitor);
         count_wait(Counter::PaceWaitMilliseconds, pass.waited.paced, monitor);
         monitor.count(Counter::ApiCalls, 1);
-        let response = self.transport.get(path).await;
+        let response = self.transport.get(path, asked.most_bytes()).await;
         drop(pass);
         let status = response.as_ref().map(|response| response.status.as_u16()).ok();
         tracing::debug!(path = endpoint.path, status, "answered");
@@ -183,7 +197,7 @@ impl Client {
             }
             Err(error) => {
                 permit.complete(None);
-                Err(answer::failed(&error, subject))
+                Err(answer::failed(&error, asked, subject))
             }
         }
     }

@@ -8,13 +8,15 @@ use serde_json::{Map, Value};
 use super::answer::Answer;
 use super::fields::{ATTACHMENT, COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI};
 use super::findings::{Findings, Path};
+use super::memory::MOST_PAGE_BYTES;
+use super::value::Allowance;
 use super::{few, files, keep, mend, snowflake, wire};
 use crate::model::{
     Attachment, AttachmentId, BrokenMessage, CONTENT_FIELDS, Channel, ChannelId, ChannelKind, Emoji, Message,
     MessageId, MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId,
     Visibility,
 };
-use crate::platform::{CLOCK_TOLERANCE, PlatformError};
+use crate::platform::{CLOCK_TOLERANCE, ErrorKind, PlatformError};
 
 /// The kinds of message that answer another one: reply, thread starter, context
 /// menu command. Others refer to a message for other reasons.
@@ -112,6 +114,24 @@ pub fn page(
     Ok(sorted(page, limit))
 }
 
+/// The messages of a page, and the memory that they take.
+#[derive(Default)]
+struct Taken {
+    page: MessagePage,
+    bytes: usize,
+}
+
+impl Taken {
+    fn push(&mut self, message: Message) {
+        self.bytes += message.weight();
+        self.page.messages.push(message);
+    }
+
+    const fn is_too_large(&self) -> bool {
+        self.bytes > MOST_PAGE_BYTES
+    }
+}
+
 /// All messages of a page, in one pass over it; `None` if one of them is
 /// malformed. Then each is read alone.
 fn at_once(body: &[u8], scope: Scope, limit: u16) -> Option<MessagePage> {
@@ -120,31 +140,37 @@ fn at_once(body: &[u8], scope: Scope, limit: u16) -> Option<MessagePage> {
     }
     // What is known to be text needn't be looked at again, string by string.
     let mut json = serde_json::Deserializer::from_str(std::str::from_utf8(body).ok()?);
-    let messages = Vec::with_capacity(usize::from(limit));
-    let mut page = MessagePage { messages, ..MessagePage::default() };
+    let mut taken = Taken::default();
+    taken.page.messages.reserve(limit.into());
     let mut all_read = true;
     let take = |wire: wire::Message<'_>| {
-        let read = all_read.then(|| message(&wire, scope, Findings::default(), &mut page.unknown_fields));
+        let unknown = &mut taken.page.unknown_fields;
+        let read = all_read.then(|| message(&wire, scope, Findings::default(), unknown));
         match read {
-            Some(Ok(message)) => page.messages.push(message),
+            Some(Ok(message)) => taken.push(message),
             _ => all_read = false,
         }
+        all_read &= !taken.is_too_large();
     };
     few::for_each(&mut json, wire::MOST_ON_PAGE, take).ok()?;
     json.end().ok()?;
-    all_read.then_some(page)
+    all_read.then_some(taken.page)
 }
 
 fn one_by_one(answer: &Answer, scope: Scope) -> Result<MessagePage, PlatformError> {
-    let mut page = MessagePage::default();
+    let mut taken = Taken::default();
     let raw: wire::Page<&RawValue> = answer.parse()?;
     for raw in raw.iter() {
-        match message_alone(raw.get(), scope, &mut page.unknown_fields) {
-            Ok(message) => page.messages.push(message),
-            Err(broken) => page.broken.push(broken),
+        match message_alone(raw.get(), scope, &mut taken.page.unknown_fields) {
+            Ok(message) => taken.push(message),
+            Err(broken) => taken.page.broken.push(broken),
+        }
+        if taken.is_too_large() {
+            let detail = format!("its messages take more than {} MiB", MOST_PAGE_BYTES >> 20);
+            return Err(PlatformError::new(ErrorKind::TooLarge, answer.subject.clone(), detail));
         }
     }
-    Ok(page)
+    Ok(taken.page)
 }
 
 fn sorted(mut page: MessagePage, limit: u16) -> MessagePage {
@@ -181,6 +207,7 @@ fn mended(raw: &str, scope: Scope, unknown: &mut UnknownFields) -> Result<Messag
         .map_err(|unreadable| broken(unreadable.id, scope, unreadable.reason))?;
     let id = mend::id(&fields);
     let text = Value::Object(fields).to_string();
+    findings.allowance = Allowance::default();
     let wire = serde_json::from_str(&text).map_err(|_| broken(id, scope, "its fields are malformed"))?;
     message(&wire, scope, findings, unknown).map_err(|reason| broken(id, scope, reason))
 }
@@ -216,7 +243,7 @@ fn message(
         findings.malformed(Path::field("author"));
     }
     findings.unknown(&MESSAGE, names(&wire.unknown));
-    Ok(Message {
+    let message = Message {
         id,
         author,
         kind: wire.kind.unwrap_or(0),
@@ -231,8 +258,13 @@ fn message(
         attachments: files,
         named_thread: named_thread(wire, id),
         malformed_fields: findings.merge_into(unknown),
-        metadata,
-    })
+        metadata: metadata.into(),
+    };
+    if message.weight() > wire::MOST_OBJECT_BYTES {
+        Err("it is larger than any real one")
+    } else {
+        Ok(message)
+    }
 }
 
 /// Without the message-content intent these come empty; an ordinary message or
@@ -342,7 +374,7 @@ fn attachment(wire: &wire::Attachment<'_>, findings: &mut Findings) -> Option<At
         content_type: wire.content_type.as_deref().map(ToOwned::to_owned),
         url,
         url_signature,
-        metadata,
+        metadata: metadata.into(),
     })
 }
 

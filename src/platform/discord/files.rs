@@ -46,7 +46,9 @@ fn of_forward(message: &Value, files: &mut Vec<Attachment>) {
     files.extend(items(&message["attachments"]).filter_map(attachment));
     of_components(&message["components"], files, MOST_LEVELS);
     of_embeds(&message["embeds"], files);
-    files.iter_mut().skip(known).for_each(|file| mark(file, "forwarded"));
+    for file in files.iter_mut().skip(known) {
+        file.metadata = std::mem::take(&mut file.metadata).with("forwarded", true.into());
+    }
 }
 
 fn of_components(components: &Value, files: &mut Vec<Attachment>, levels: usize) {
@@ -71,10 +73,6 @@ fn of_component_in(component: &Value, files: &mut Vec<Attachment>, levels: usize
     }
 }
 
-fn mark(file: &mut Attachment, whose: &str) {
-    file.metadata.insert(whose.to_owned(), true.into());
-}
-
 /// An attachment of a forwarded message.
 fn attachment(file: &Value) -> Option<Attachment> {
     let (url, url_signature) = keep::split_signature(text(&file["url"]));
@@ -85,7 +83,7 @@ fn attachment(file: &Value) -> Option<Attachment> {
         content_type: content_type(file),
         url,
         url_signature,
-        metadata: facts(file),
+        metadata: facts(file).into(),
     })
 }
 
@@ -99,18 +97,17 @@ fn uploaded(media: &Value, component: &Value) -> Option<Attachment> {
     if component["spoiler"] == true {
         metadata.insert("spoiler".to_owned(), true.into());
     }
+    metadata.insert("component".to_owned(), true.into());
     let name = component["name"].as_str().unwrap_or_else(|| last_segment(&url));
-    let mut file = Attachment {
+    Some(Attachment {
         id,
         filename: name.to_owned(),
         size_bytes: component["size"].as_u64().unwrap_or(0),
         content_type: content_type(media),
         url_signature,
-        metadata,
+        metadata: metadata.into(),
         url: url.clone(),
-    };
-    mark(&mut file, "component");
-    Some(file)
+    })
 }
 
 /// What is kept of an attachment besides its columns.

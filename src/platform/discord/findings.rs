@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields::Object;
+use super::value::Allowance;
 
 /// Most distinct paths of malformed fields per message.
 const MOST_MALFORMED: usize = 20;
@@ -47,6 +48,8 @@ impl<'p> Path<'p> {
 /// What was found in one message.
 #[derive(Debug, Default)]
 pub struct Findings {
+    /// What its values may take.
+    pub allowance: Allowance,
     malformed: BTreeSet<String>,
     unknown: BTreeMap<String, u64>,
 }

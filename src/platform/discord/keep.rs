@@ -10,7 +10,7 @@ use super::fields::Keep::{Column, Embed, Fields, List, Named, Url, User};
 use super::fields::{CHANNEL, EMBED, Keep, MESSAGE, Object, REFERENCE};
 use super::findings::{Findings, Path};
 use super::{automod, wire};
-use crate::model::disguise;
+use crate::model::{Metadata, disguise};
 
 /// The kept fields of a message or attachment, of those that came. Calls
 /// `inspect` with each of them before anything is dropped.
@@ -26,7 +26,7 @@ pub fn fields<'a>(
     let mut fields = Map::new();
     for (name, raw) in came.filter(|(_, raw)| !DEFAULTS.contains(&raw.get())) {
         let Some((name, shape)) = object.shape(name) else { continue };
-        let value = serde_json::from_str(raw.get())?;
+        let value = findings.allowance.parse(raw.get())?;
         inspect(name, &value);
         let field = kept(&value, shape, path_of(object, name), findings);
         fields.extend(field.map(|kept| (name.to_owned(), kept)).filter(says_something));
@@ -45,15 +45,15 @@ fn path_of(object: &Object, name: &'static str) -> Path<'static> {
 /// # Errors
 /// When it is no value.
 pub fn reference(reference: &RawValue, findings: &mut Findings) -> serde_json::Result<Option<Value>> {
-    let value = serde_json::from_str(reference.get())?;
+    let value = findings.allowance.parse(reference.get())?;
     Ok(kept(&value, &Fields(&REFERENCE), Path::field("message_reference"), findings))
 }
 
 /// Further kept fields of a channel or thread.
-pub fn channel(channel: &Value) -> Map<String, Value> {
+pub fn channel(channel: &Value) -> Metadata {
     match kept(channel, &Fields(&CHANNEL), Path::field("channel"), &mut Findings::default()) {
-        Some(Value::Object(fields)) => fields,
-        _ => Map::new(),
+        Some(Value::Object(fields)) => fields.into(),
+        _ => Metadata::default(),
     }
 }
 

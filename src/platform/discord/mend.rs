@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ use super::fields::Keep::{Column, Embed, Fields, List, Named, User};
 use super::fields::{EMBED, Keep, MESSAGE, Object, USER};
 use super::findings::{Findings, Path};
 use super::keep;
-use super::wire::{Id, Several};
+use super::wire::{Id, MOST_FIELDS, OnlyId, Several};
 
 /// Greatest nesting of objects and lists; real messages stay below 20.
 const MOST_LEVELS: usize = 40;
@@ -37,7 +37,8 @@ pub struct Unreadable {
 pub fn message(raw: &str, findings: &mut Findings) -> Result<Map<String, Value>, Unreadable> {
     let unreadable = |id, reason| Err(Unreadable { id, reason });
     let Ok(entries) = serde_json::from_str::<Entries<'_>>(raw) else {
-        return unreadable(None, "it is not an object");
+        let id = serde_json::from_str::<OnlyId>(raw).ok().map(|only| only.id);
+        return unreadable(id, "it is not an object, or has more fields than any real one");
     };
     let has_text = entries.0.contains_key(TEXT);
     let mut mended = Map::new();
@@ -80,6 +81,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
                 let mut entries: BTreeMap<String, Option<&'de RawValue>> = BTreeMap::new();
                 while let Some((name, raw)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    if entries.len() == MOST_FIELDS {
+                        return Err(A::Error::custom("it has more fields than any real one"));
+                    }
                     // A name that isn't valid text can't be a known field.
                     let name = serde_json::from_str(name.get()).unwrap_or_default();
                     entries.entry(name).and_modify(|raw| *raw = None).or_insert(Some(raw));
@@ -128,7 +132,7 @@ fn value(
         Fields(fields) | Named(fields, _) => object(raw, fields, path, levels, findings),
         List(shape) => list(raw, shape, path, levels, findings),
         leaf => {
-            let value = serde_json::from_str(raw.get()).ok().filter(|value| keep::accepts(leaf, value));
+            let value = findings.allowance.parse(raw.get()).ok().filter(|value| keep::accepts(leaf, value));
             value.or_else(|| malformed(path, findings))
         }
     }
@@ -149,7 +153,7 @@ fn object(
         let value = match object.shape(&name) {
             Some((name, shape)) => field(raw, shape, path.then(name), levels, findings),
             // Some dropped fields decide what is kept: the icon_url of an author or footer.
-            None => Some(raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()),
+            None => Some(raw.and_then(|raw| findings.allowance.parse(raw.get()).ok()).unwrap_or_default()),
         };
         mended.extend(value.map(|value| (name, value)));
     }

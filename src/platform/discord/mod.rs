@@ -20,12 +20,15 @@ mod findings;
 mod headers;
 mod keep;
 mod learned;
+mod memory;
 mod mend;
+mod slots;
 mod snowflake;
 #[cfg(test)]
 mod tests;
 mod transport;
 mod utf8;
+mod value;
 mod visibility;
 mod wire;
 
@@ -41,6 +44,7 @@ use twilight_model::id::Id;
 
 use self::answer::Answer;
 use self::client::Client;
+use self::memory::PageRoom;
 pub use self::transport::TransportError;
 use self::visibility::GuildRights;
 use super::{ErrorKind, GateSettings, PageCursor, PageRequest, PlatformAdapter, PlatformError, RetryPolicy};
@@ -226,11 +230,12 @@ impl PlatformAdapter for Discord {
         let route =
             Route::GetMessages { channel_id: channel.get(), after, around: None, before, limit: Some(limit) };
         let subject = format!("messages of channel {channel}");
-        let read = |answer| convert::page(answer, channel, limit, self.now());
-        if is_probe {
-            return self.client.attempt(&route, &subject, backlog, RetryPolicy::NONE, monitor, read).await;
-        }
-        self.client.read_page(&route, &subject, backlog, monitor, read).await
+        let read = |answer, room: PageRoom| {
+            let mut page = convert::page(answer, channel, limit, self.now())?;
+            page.reservation = room.keep(page.weight());
+            Ok(page)
+        };
+        self.client.read_messages(&route, (&subject, backlog, is_probe), monitor, read).await
     }
 
     async fn reactors(

@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::body::{Body, MOST_BYTES, Room};
+use super::body::{Body, Limits, Room};
 
 /// How the product names itself.
 /// <https://discord.com/developers/docs/reference#user-agent>
@@ -42,8 +42,8 @@ pub enum TransportError {
     #[error("{0}")]
     Connection(String),
     /// The answer is greater than any real one.
-    #[error("the answer is larger than {} MiB", MOST_BYTES >> 20)]
-    TooLarge,
+    #[error("the answer is larger than {} MiB", .0 >> 20)]
+    TooLarge(usize),
     /// The body can't be unpacked.
     #[error("the compressed answer is damaged")]
     Compression,
@@ -116,8 +116,8 @@ impl Transport {
         self.token.removed_from(text)
     }
 
-    /// GETs `path`, which has no leading slash.
-    pub async fn get(&self, path: &str) -> Result<Response, TransportError> {
+    /// GETs `path`, which has no leading slash, with a body of at most so many bytes.
+    pub async fn get(&self, path: &str, most_bytes: usize) -> Result<Response, TransportError> {
         let url = format!("{}/api/v10/{path}", self.base);
         let request = Request::get(&url)
             .header(AUTHORIZATION, self.authorization.clone())
@@ -131,10 +131,14 @@ impl Transport {
             .map_err(|error| TransportError::Connection(innermost(&error)))?;
         let (parts, body) = response.into_parts();
         let is_packed = parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
-        let body = timeout(self.timeout, self.room.read(body, is_packed))
-            .await
-            .map_err(|_| self.late("complete body"))??;
+        let limits = Limits { bytes: most_bytes, time: self.timeout };
+        let body = self.room.read(body, is_packed, limits).await?;
         Ok(Response { status: parts.status, headers: parts.headers, body })
+    }
+
+    /// How long each part of an answer may take.
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     const fn late(&self, part: &'static str) -> TransportError {

@@ -24,6 +24,9 @@ pub type Many<T> = Few<T, 10_000>;
 /// What a message has several of: at most 100 of anything.
 pub type Several<T> = Few<T, 1000>;
 
+/// Fields of an object that this version doesn't know, at most.
+pub const MOST_FIELDS: usize = 500;
+
 /// The longest object of a list that is looked at, bytes: text, embeds and
 /// components of a message have a few thousand characters each.
 pub const MOST_OBJECT_BYTES: usize = 1 << 20;

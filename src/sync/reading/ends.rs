@@ -43,7 +43,7 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             announced: plan.channel.last_message_id,
             is_counted: pass.cursor.is_none() && plan.known_messages().is_some_and(|messages| messages > 0),
             has_archived_beyond,
-            record: plan.end,
+            record: plan.end.as_deref().copied().unwrap_or_default(),
         })
     }
 

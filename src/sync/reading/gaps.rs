@@ -16,7 +16,14 @@ const MOST_SKIPPED: u32 = 10;
 /// Whether a failure may be that of one page, and not of the network or the
 /// platform as a whole.
 pub(super) const fn may_be_of_page(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Server | ErrorKind::Timeout | ErrorKind::Unreadable | ErrorKind::Network)
+    matches!(
+        kind,
+        ErrorKind::Server
+            | ErrorKind::Timeout
+            | ErrorKind::Unreadable
+            | ErrorKind::TooLarge
+            | ErrorKind::Network
+    )
 }
 
 impl<P: PlatformAdapter> Reading<'_, P> {

@@ -133,18 +133,38 @@ fn a_message_of_which_little_is_kept_is_no_blank() {
         "application": {"id": "640000000000000001", "name": "Chess Night", "icon": "x"},
     }));
     let expected = json!({"activity": {"type": 1}, "application": {"name": "Chess Night"}});
-    assert_eq!((Value::Object(activity.metadata), activity.is_blank), (expected, false));
+    assert_eq!((Value::Object(activity.metadata.fields()), activity.is_blank), (expected, false));
     let purchase = json!({"type": 0, "guild_product_purchase": {"listing_id": "1", "product_name": "Pack"}});
     let bought = one(&json!({"type": 44, "content": "", "purchase_notification": purchase}));
-    assert_eq!((&bought.metadata["purchase_notification"], bought.is_blank), (&purchase, false));
+    assert_eq!((&bought.metadata.fields()["purchase_notification"], bought.is_blank), (&purchase, false));
     let theme =
         json!({"colors": ["5865F2", "7258F2"], "gradient_angle": 45, "base_mix": 58, "base_theme": 1});
     let themed = one(&json!({"content": "", "shared_client_theme": theme}));
-    assert_eq!((&themed.metadata["shared_client_theme"], themed.is_blank), (&theme, false));
+    assert_eq!((&themed.metadata.fields()["shared_client_theme"], themed.is_blank), (&theme, false));
     let text = json!({"type": 17, "id": 1, "components": [{"type": 10, "id": 2, "content": "in an embed"}]});
     let embedded = one(&json!({"content": "", "embeds": [{"type": "rich", "components": [text]}]}));
     let expected = json!([{"type": 17, "components": [{"type": 10, "content": "in an embed"}]}]);
-    assert_eq!(embedded.metadata["embeds"][0]["components"], expected);
+    assert_eq!(embedded.metadata.fields()["embeds"][0]["components"], expected);
     assert!(one(&json!({"content": ""})).is_blank);
     assert!(!one(&json!({"content": "", "attachments": "x"})).is_blank, "nobody knows what was in it");
+}
+
+/// Near the largest that Discord documents, in all that a message may hold.
+#[test]
+fn the_largest_messages_are_read_whole() {
+    let all: Vec<Value> = serde_json::from_slice(&discord_sim::hostile::largest_page(0)).unwrap();
+    for some in all.chunks(25) {
+        let page = page_of(some);
+        assert_eq!((page.messages.len(), page.broken.len()), (25, 0));
+        for message in &page.messages {
+            assert_eq!(message.malformed_fields, [""; 0]);
+            assert!(message.weight() < wire::MOST_OBJECT_BYTES / 4, "{} bytes", message.weight());
+            let fields = message.metadata.fields();
+            let embeds = fields["embeds"].as_array().unwrap();
+            assert!(embeds.iter().all(|embed| embed["fields"].as_array().unwrap().len() == 25));
+            assert_eq!((embeds.len(), message.content.chars().count()), (10, 4000));
+            assert_eq!(fields["components"][0]["components"].as_array().unwrap().len(), 39);
+            assert_eq!((message.attachments.len(), message.reactions.len()), (10, 40));
+        }
+    }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::super::fields::{ATTACHMENT, COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI};
-use super::{Id, Several};
+use super::{Id, MOST_FIELDS, Several};
 use crate::model::{Timestamp, UserId};
 
 /// Text, borrowed from the body where nothing in it is escaped.
@@ -122,6 +122,9 @@ macro_rules! object {
                                 })*
                                 _ => {
                                     map.next_value::<IgnoredAny>()?;
+                                    if object.unknown.len() == MOST_FIELDS {
+                                        return Err(A::Error::custom("it has more fields than any real one"));
+                                    }
                                     if !$list.drops(&key) {
                                         object.unknown.push(key);
                                     }

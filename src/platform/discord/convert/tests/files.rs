@@ -34,12 +34,12 @@ fn the_file_of_a_file_component_is_an_attachment() {
         content_type: Some("application/pdf".to_owned()),
         url: URL.to_owned(),
         url_signature: Some("ex=1&is=2&hm=3".to_owned()),
-        metadata: Map::from_iter([("component".to_owned(), json!(true))]),
+        metadata: Map::from_iter([("component".to_owned(), json!(true))]).into(),
     };
     assert_eq!(message.attachments, [expected]);
     let file = json!({"url": URL, "content_type": "application/pdf", "attachment_id": "61"});
     assert_eq!(
-        message.metadata["components"],
+        message.metadata.fields()["components"],
         json!([
             {"type": 10, "content": "Latest manual:"},
             {"type": 13, "name": "manual.pdf", "size": 54321, "file": file},
@@ -65,7 +65,7 @@ fn galleries_and_thumbnails_show_files_at_any_depth() {
     let first = &message.attachments[0];
     assert_eq!((first.filename.as_str(), first.size_bytes), ("a.png", 0));
     let expected = json!({"component": true, "description": "alt", "spoiler": true, "width": 3, "height": 4});
-    assert_eq!(Value::Object(first.metadata.clone()), expected);
+    assert_eq!(Value::Object(first.metadata.fields()), expected);
 }
 
 #[test]
@@ -87,10 +87,10 @@ fn a_forwarded_file_keeps_what_a_direct_one_does() {
     let facts = json!({
         "forwarded": true, "duration_secs": 3.5, "title": "my title", "description": "alt text", "flags": 1,
     });
-    assert_eq!(Value::Object(message.attachments[0].metadata.clone()), facts);
+    assert_eq!(Value::Object(message.attachments[0].metadata.fields()), facts);
     let both = json!({"forwarded": true, "component": true});
-    assert_eq!(Value::Object(message.attachments[1].metadata.clone()), both);
-    let kept = &message.metadata["message_snapshots"][0]["message"]["attachments"][0];
+    assert_eq!(Value::Object(message.attachments[1].metadata.fields()), both);
+    let kept = &message.metadata.fields()["message_snapshots"][0]["message"]["attachments"][0];
     assert_eq!((&kept["duration_secs"], &kept["title"]), (&json!(3.5), &json!("my title")));
     assert_eq!(message.malformed_fields, [""; 0]);
 }

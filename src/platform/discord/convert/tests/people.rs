@@ -6,8 +6,8 @@ use super::one;
 
 fn alert(description: &str, fields: &Value) -> Value {
     let embed = json!({"type": "auto_moderation_message", "description": description, "fields": fields});
-    let mut message = one(&json!({"type": 24, "content": "", "embeds": [embed]}));
-    message.metadata["embeds"][0].take()
+    let message = one(&json!({"type": 24, "content": "", "embeds": [embed]}));
+    message.metadata.fields()["embeds"][0].take()
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn an_alert_about_text_keeps_it_and_other_embeds_are_left_alone() {
     assert_eq!(alert("text", &fields), expected);
     let fields = json!([{"name": "quarantine_user", "value": "1"}]);
     let embed = json!({"type": "rich", "description": "d", "fields": fields});
-    assert_eq!(one(&json!({"embeds": [embed]})).metadata["embeds"][0], embed);
+    assert_eq!(one(&json!({"embeds": [embed]})).metadata.fields()["embeds"][0], embed);
 }
 
 #[test]
@@ -84,8 +84,8 @@ fn users_in_structured_fields_become_mentions_or_are_dropped() {
         "interaction_metadata": interaction, "activity": {"type": 1}, "application": {"name": "App"},
         "components": [{"type": 1, "components": [{"type": 5}]}],
     });
-    assert_eq!(Value::Object(message.metadata), expected);
+    assert_eq!(Value::Object(message.metadata.fields()), expected);
     let file = json!({"clip_participants": ["<@46>"], "application": {"name": "A game"}});
-    assert_eq!(Value::Object(message.attachments[0].metadata.clone()), file);
+    assert_eq!(Value::Object(message.attachments[0].metadata.fields()), file);
     assert_eq!(message.malformed_fields, [""; 0]);
 }
