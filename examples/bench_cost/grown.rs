@@ -48,7 +48,7 @@ pub fn measure(of: &Case) -> Done<()> {
     let folder = folder("grown")?;
     let folder = folder.path();
     let archive = folder.join("archive.db");
-    let served = Served::start(of)?;
+    let served = Served::start(of.name)?;
     configure(folder, &served)?;
     command(folder, &["start"])?;
     let messages = grow(&archive)?;

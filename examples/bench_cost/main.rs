@@ -8,10 +8,12 @@
 //! `writing` compares the archive's way of storing pages with plain SQLite, and
 //! `micro` measures single steps. `large` and `long`, ten million messages in 500
 //! channels and in one, and `grown`, an archive of fifty million that takes 8 GB,
-//! run only when they are named.
+//! run only when they are named; so does `memory`, worlds that are made to take
+//! memory.
 
 mod grown;
 mod measure;
+mod memory;
 mod micro;
 mod pages;
 mod size;
@@ -75,6 +77,7 @@ fn main() -> Done<()> {
     match words[..] {
         ["serve", case] => return serve(case),
         ["run", folder, ref words @ ..] => return run(Path::new(folder), words),
+        ["memory", ref words @ ..] => return memory::measure(words),
         _ => {}
     }
     let wants = |name: &str, is_usual: bool| (words.is_empty() && is_usual) || words.contains(&name);
@@ -96,9 +99,12 @@ fn main() -> Done<()> {
 
 /// The simulator's process: says its address and ends when nobody listens.
 fn serve(name: &str) -> Done<()> {
-    let case = CASES.iter().find(|case| case.name == name).ok_or("there is no such case")?;
-    let sim =
-        Simulator::start_with(World::new(&(case.world)()), Options { threads: 1, ..Options::default() });
+    let sim = if let Some(world) = name.strip_prefix("memory/") {
+        memory::serve(world)?
+    } else {
+        let case = CASES.iter().find(|case| case.name == name).ok_or("there is no such case")?;
+        Simulator::start_with(World::new(&(case.world)()), Options { threads: 1, ..Options::default() })
+    };
     println!("{}", sim.url());
     std::io::stdout().flush()?;
     std::io::stdin().lines().for_each(drop);
@@ -125,9 +131,9 @@ struct Served {
 }
 
 impl Served {
-    fn start(case: &Case) -> Done<Self> {
+    fn start(case: &str) -> Done<Self> {
         let mut process = Command::new(std::env::current_exe()?)
-            .args(["serve", case.name])
+            .args(["serve", case])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -166,7 +172,7 @@ fn command(folder: &Path, words: &[&str]) -> Done<Cost> {
 fn sync(case: &Case) -> Done<()> {
     let folder = folder(case.name)?;
     let folder = folder.path();
-    let served = Served::start(case)?;
+    let served = Served::start(case.name)?;
     configure(folder, &served)?;
     let first = command(folder, &["start"])?;
     let served_seconds = served.cpu_seconds()?;

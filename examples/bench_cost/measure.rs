@@ -1,6 +1,7 @@
 //! What a process has spent, by the kernel's own books.
 
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use crate::Done;
@@ -23,7 +24,7 @@ impl Spent {
         Ok(Cost {
             wall_seconds: self.at.elapsed().as_secs_f64(),
             cpu_seconds: cpu_seconds("/proc/self/stat")? - self.cpu_seconds,
-            peak_mebibytes: peak_mebibytes()?,
+            peak_mebibytes: peak_mebibytes(Path::new("/proc/self/status"))?,
         })
     }
 }
@@ -70,8 +71,9 @@ pub fn cpu_seconds(path: &str) -> Done<f64> {
     Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
 }
 
-fn peak_mebibytes() -> Done<f64> {
-    let status = fs::read_to_string("/proc/self/status")?;
+/// The most memory a process has had, by its `status`.
+pub fn peak_mebibytes(path: &Path) -> Done<f64> {
+    let status = fs::read_to_string(path)?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak is known")?;
     let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kibibytes / 1024.0)

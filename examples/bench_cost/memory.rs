@@ -1,0 +1,237 @@
+//! The most memory that a sync takes, in worlds made to take much of it.
+//!
+//! `bench_cost memory [WORLD]...` measures this version, `bench_cost memory
+//! --binary PATH [WORLD]...` another one.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use discord_sim::hostile::{Filling, answer, largest_page};
+use discord_sim::{
+    ChannelDescription, DEFAULT_TOKEN, Description, Match, Mix, RouteKind, Simulator, ThreadPlan, What, World,
+};
+
+use crate::{Done, GUILD, Served, folder, measure};
+
+/// Channels that are struck at once: twice as many as requests are in flight.
+const CHANNELS: u32 = 20;
+/// Bytes of a hostile answer: more than is read of any, and just fewer than is read of
+/// a page and of a listing.
+const ANSWER_BYTES: usize = 26 << 20;
+const PAGE_BYTES: usize = 15 << 19;
+const LISTING_BYTES: usize = 15 << 20;
+/// Bytes in one item of it: fewer than an item may have.
+const ITEM_BYTES: usize = 1_000_000;
+/// What doesn't end by itself is ended then; the others should have.
+const ENDLESS: Duration = Duration::from_secs(20);
+const LONGEST: Duration = Duration::from_mins(2);
+
+/// Routes whose answers can be hostile, and how each is called here.
+const ROUTES: [(&str, RouteKind); 8] = [
+    ("pages", RouteKind::Messages),
+    ("guild", RouteKind::Guild),
+    ("roles", RouteKind::GuildRoles),
+    ("channels", RouteKind::GuildChannels),
+    ("active", RouteKind::ActiveThreads),
+    ("archived", RouteKind::ArchivedPublicThreads),
+    ("reactors", RouteKind::Reactions),
+    ("channel", RouteKind::Channel),
+];
+
+/// Every world by name: those of the threads, of legal pages, and the endless and
+/// hostile ones.
+fn names() -> Vec<String> {
+    let mut names: Vec<String> =
+        ["threads-20900", "threads-50000", "largest-pages"].map(str::to_owned).to_vec();
+    names.extend(["messages", "archived", "reactors"].map(|route| format!("endless-{route}")));
+    for (route, _) in ROUTES {
+        for size in ["hostile", "dense"] {
+            names.extend((0..Filling::ALL.len()).map(|number| format!("{size}-{route}-{number}")));
+        }
+    }
+    names
+}
+
+/// Measures the worlds whose names begin with one of the words, or all.
+pub fn measure(words: &[&str]) -> Done<()> {
+    let (binary, words) = match words {
+        ["--binary", binary, rest @ ..] => (Some(*binary), rest),
+        words => (None, words),
+    };
+    let is_wanted = |name: &String| words.is_empty() || words.iter().any(|word| name.starts_with(word));
+    for name in names().iter().filter(|name| is_wanted(name)) {
+        let folder = folder(name)?;
+        let served = Served::start(&format!("memory/{name}"))?;
+        configure(folder.path(), &served)?;
+        let longest = if name.starts_with("endless") { ENDLESS } else { LONGEST };
+        let first = sync(folder.path(), binary, longest)?;
+        let again = if name.starts_with("threads") {
+            format!("; again: {}", sync(folder.path(), binary, longest)?.describe())
+        } else {
+            String::new()
+        };
+        println!("{:<30} {}{again}", label(name), first.describe());
+    }
+    Ok(())
+}
+
+/// The number of a filling as its name.
+fn label(name: &str) -> String {
+    let (begin, number) = name.rsplit_once('-').unwrap_or((name, ""));
+    match number.parse::<usize>().ok().and_then(|number| Filling::ALL.get(number)) {
+        Some(filling) => format!("{begin}-{filling:?}"),
+        None => name.to_owned(),
+    }
+}
+
+fn configure(folder: &Path, served: &Served) -> Done<()> {
+    let config = format!(
+        "[discord]\napi_url = \"{}\"\nrequests_per_second = 10000\n[sync]\nreactions = \"users\"\n\
+         max_retries = 0\nretry_base_delay = \"1ms\"\nrequest_timeout = \"5m\"\n\
+         [[tenant]]\nname = \"bench\"\nguild_id = \"{GUILD}\"\n",
+        served.url
+    );
+    Ok(fs::write(folder.join("sync.toml"), config)?)
+}
+
+/// What a sync took.
+struct Peak {
+    mebibytes: f64,
+    /// At half the time.
+    before: f64,
+    code: Option<i32>,
+    wall: Duration,
+}
+
+impl Peak {
+    fn describe(&self) -> String {
+        let end = match self.code {
+            Some(code) => format!("ended with {code}"),
+            None => format!("{:.1} MiB at half that time, was ended", self.before),
+        };
+        format!("{:>7.1} MiB after {:.1} s, {end}", self.mebibytes, self.wall.as_secs_f64())
+    }
+}
+
+fn sync(folder: &Path, binary: Option<&str>, longest: Duration) -> Done<Peak> {
+    let mut command = Command::new(binary.map_or_else(std::env::current_exe, |path| Ok(path.into()))?);
+    if binary.is_some() {
+        command.arg("--quiet");
+    } else {
+        command.arg("run").arg(folder);
+    }
+    command.arg("start").current_dir(folder).env("DISCORD_BOT_TOKEN", DEFAULT_TOKEN);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    watch(child, longest)
+}
+
+/// Waits for the end of a process, and looks at its peak meanwhile.
+fn watch(mut child: Child, longest: Duration) -> Done<Peak> {
+    let path = OsString::from(format!("/proc/{}/status", child.id()));
+    let (begin, mut mebibytes, mut before) = (Instant::now(), 0.0, 0.0);
+    loop {
+        let ended = child.try_wait()?;
+        let wall = begin.elapsed();
+        if let Some(status) = ended {
+            return Ok(Peak { mebibytes, before, code: status.code(), wall });
+        }
+        mebibytes = measure::peak_mebibytes(Path::new(&path)).unwrap_or(mebibytes);
+        if wall < longest / 2 {
+            before = mebibytes;
+        }
+        if wall > longest {
+            child.kill()?;
+            child.wait()?;
+            return Ok(Peak { mebibytes, before, code: None, wall });
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The simulator of a world.
+pub fn serve(name: &str) -> Done<Simulator> {
+    if let Some(threads) = name.strip_prefix("threads-") {
+        return Ok(Simulator::start(World::new(&with_threads(threads.parse()?))));
+    }
+    let sim = Simulator::start(World::new(&world()));
+    let route = |route: &str| ROUTES.iter().find(|(name, _)| *name == route).map(|(_, kind)| *kind);
+    match name.split('-').collect::<Vec<_>>()[..] {
+        ["largest", "pages"] => strike_with_largest_pages(&sim),
+        ["endless", name] => {
+            let kind = route(name).unwrap_or(RouteKind::Messages);
+            sim.faults().when(Match::route(kind).always(), What::Endless);
+        }
+        [size @ ("hostile" | "dense"), name, number] => {
+            let kind = route(name).ok_or("there is no such route")?;
+            let bytes = match (size, name) {
+                ("hostile", _) => ANSWER_BYTES,
+                (_, "guild" | "roles" | "channels" | "active") => LISTING_BYTES,
+                _ => PAGE_BYTES,
+            };
+            strike(&sim, kind, Filling::ALL[number.parse::<usize>()?], bytes);
+        }
+        _ => return Err("there is no such world".into()),
+    }
+    Ok(sim)
+}
+
+/// Channels of 1000 archived threads with three messages each.
+fn with_threads(threads: u32) -> Description {
+    let channel = |number: u32| ChannelDescription {
+        threads: ThreadPlan {
+            archived: (threads - number * 1000).min(1000),
+            messages: 3,
+            ..ThreadPlan::default()
+        },
+        ..ChannelDescription::text(&format!("busy-{number}"), 10)
+    };
+    Description::of_channels(GUILD, (0..threads.div_ceil(1000)).map(channel).collect())
+}
+
+fn world() -> Description {
+    let channel = |number| ChannelDescription {
+        mix: Mix::Chat,
+        threads: ThreadPlan { archived: 1, messages: 1, ..ThreadPlan::default() },
+        ..ChannelDescription::text(&format!("chat-{number}"), 150)
+    };
+    Description::of_channels(GUILD, (0..CHANNELS).map(channel).collect())
+}
+
+fn channels(sim: &Simulator) -> Vec<u64> {
+    sim.world().truth(GUILD).iter().map(|channel| channel.id).collect()
+}
+
+fn strike_with_largest_pages(sim: &Simulator) {
+    let pages: Vec<Arc<[u8]>> = (0..5).map(|page| largest_page(page).into()).collect();
+    for channel in channels(sim) {
+        for page in &pages {
+            sim.faults().when(Match::page_of(channel), What::Bytes(Arc::clone(page)));
+        }
+        sim.faults().when(Match::page_of(channel).always(), What::Bytes(Arc::from(*b"[]")));
+    }
+}
+
+fn strike(sim: &Simulator, kind: RouteKind, filling: Filling, bytes: usize) {
+    let body = |id| What::Bytes(answer(kind, filling, id, bytes, ITEM_BYTES).into());
+    match kind {
+        RouteKind::ArchivedPublicThreads => {
+            for channel in channels(sim).into_iter().take(2) {
+                sim.faults()
+                    .when(Match { channel: Some(channel), ..Match::route(kind) }.always(), body(channel));
+            }
+        }
+        // A thread that no listing names is asked for by itself.
+        RouteKind::Channel => {
+            let empty = What::Body(serde_json::json!([]));
+            sim.faults().when(Match::route(RouteKind::GuildChannels).after(1).always(), empty);
+            sim.faults().when(Match::route(kind).always(), body(GUILD));
+        }
+        _ => {
+            sim.faults().when(Match::route(kind).always(), body(GUILD));
+        }
+    }
+}
