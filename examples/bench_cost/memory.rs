@@ -195,7 +195,7 @@ fn with_threads(threads: u32) -> Description {
 fn world() -> Description {
     let channel = |number| ChannelDescription {
         mix: Mix::Chat,
-        threads: ThreadPlan { archived: 1, messages: 1, ..ThreadPlan::default() },
+        threads: ThreadPlan { active: 1, archived: 1, messages: 1, ..ThreadPlan::default() },
         ..ChannelDescription::text(&format!("chat-{number}"), 150)
     };
     Description::of_channels(GUILD, (0..CHANNELS).map(channel).collect())
@@ -224,10 +224,16 @@ fn strike(sim: &Simulator, kind: RouteKind, filling: Filling, bytes: usize) {
                     .when(Match { channel: Some(channel), ..Match::route(kind) }.always(), body(channel));
             }
         }
-        // A thread that no listing names is asked for by itself.
+        // A parent that no listing names is asked for by itself.
         RouteKind::Channel => {
-            let empty = What::Body(serde_json::json!([]));
-            sim.faults().when(Match::route(RouteKind::GuildChannels).after(1).always(), empty);
+            let left_out = What::Omit(channels(sim).into_iter().take(1).collect());
+            sim.faults().when(Match::route(RouteKind::GuildChannels).always(), left_out);
+            sim.faults().when(Match::route(kind).always(), body(GUILD));
+        }
+        // A server that comes with its roles needs no second question.
+        RouteKind::GuildRoles => {
+            let without = What::Set("roles".to_owned(), serde_json::Value::Null);
+            sim.faults().when(Match::route(RouteKind::Guild).always(), without);
             sim.faults().when(Match::route(kind).always(), body(GUILD));
         }
         _ => {

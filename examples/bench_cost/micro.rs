@@ -98,7 +98,7 @@ fn plan(bencher: Bencher<'_, '_>) {
         refused: Vec::new(),
         active_unlisted: None,
     };
-    let known: HashMap<_, _> = ids.map(|id| (id, known(id))).collect();
+    let known: HashMap<_, _> = ids.map(|id| (id, Box::new(known(id)))).collect();
     let selection = Selection { refresh_window: Duration::from_hours(24), ..Selection::default() };
     bencher.counter(ItemsCount::new(CHANNELS)).bench(|| build(&discord, &facts, &known, &selection, NOW));
 }

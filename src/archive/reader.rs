@@ -56,6 +56,10 @@ pub struct KnownChannel {
     pub was_named: bool,
 }
 
+/// Channels by ID, each in memory of its own: a table of tens of thousands of
+/// large entries takes three times as much of it while it grows.
+pub type KnownChannels = HashMap<ChannelId, Box<KnownChannel>>;
+
 impl Reader {
     /// Opens an archive; changes nothing, not even the schema.
     ///
@@ -100,7 +104,7 @@ impl Reader {
         &self,
         platform: &str,
         workspace: WorkspaceId,
-    ) -> Result<HashMap<ChannelId, KnownChannel>, ArchiveError> {
+    ) -> Result<KnownChannels, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT c.platform_id, p.platform_id, c.kind, s.last_message_id, s.history_complete, s.read_from,
                     s.refreshed_at, s.full_job_id, s.full_cursor, s.failure_count, s.failed_at, s.thread_watermark,
@@ -124,7 +128,7 @@ impl Reader {
         for row in rows {
             let (row, channel) = row?;
             tenant = Some(row);
-            channels.extend(channel.map(|channel| (channel.id, channel)));
+            channels.extend(channel.map(|channel| (channel.id, Box::new(channel))));
         }
         for (channel, place) in tenant.map_or_else(|| Ok(Vec::new()), |row| self.broken_places(row))? {
             if let Some(channel) = channels.get_mut(&channel) {

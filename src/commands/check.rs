@@ -13,7 +13,7 @@ use super::surroundings::runtime;
 use super::{Failure, Surroundings, connect, print_result, written};
 use crate::anonymize::{self, Exposure};
 use crate::archive::health::Leak;
-use crate::archive::{KnownChannel, Reader};
+use crate::archive::{KnownChannel, KnownChannels, Reader};
 use crate::config::{Config, Overrides, TenantConfig, TokenSource};
 use crate::exit_code::ExitCode;
 use crate::model::{
@@ -166,7 +166,7 @@ fn account(identity: &BotIdentity, steps: &mut Steps) {
 /// What the archive knows of a tenant.
 #[derive(Default)]
 struct Archived {
-    known: HashMap<ChannelId, KnownChannel>,
+    known: KnownChannels,
     /// What names of `exclude_channels` resolved to.
     exclusions: HashMap<String, Vec<ChannelId>>,
     findings: Vec<Incomplete>,
@@ -195,8 +195,13 @@ impl Archived {
                 && !channel.kind.is_thread()
                 && channel.kind != ChannelKind::Category
         };
-        let mut left_out: Vec<&KnownChannel> =
-            self.known.values().filter(was_there).filter(|channel| !is_listed(channel.id)).collect();
+        let mut left_out: Vec<&KnownChannel> = self
+            .known
+            .values()
+            .map(Box::as_ref)
+            .filter(was_there)
+            .filter(|channel| !is_listed(channel.id))
+            .collect();
         left_out.sort_by_key(|channel| channel.id);
         left_out
     }
@@ -332,11 +337,7 @@ fn plan(
 
 /// Entries of the tenant's lists that match neither a channel nor a thread that
 /// is active or known.
-fn unmatched_entries(
-    tenant: &TenantConfig,
-    facts: &Facts,
-    known: &HashMap<ChannelId, KnownChannel>,
-) -> Vec<Finding> {
+fn unmatched_entries(tenant: &TenantConfig, facts: &Facts, known: &KnownChannels) -> Vec<Finding> {
     let listed = facts.channels.iter().map(|channel| (channel.id, channel.name.as_str()));
     let threads =
         known.values().filter(|known| known.kind.is_thread() && known.state != ChannelState::Deleted);

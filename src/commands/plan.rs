@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use super::surroundings::runtime;
 use super::{Failure, Format, READING_TIME, Surroundings, connect, print_result};
 use crate::anonymize;
-use crate::archive::{ArchiveError, ArchiveErrorKind, KnownChannel, Reader, TenantRow};
+use crate::archive::{ArchiveError, ArchiveErrorKind, KnownChannels, Reader, TenantRow};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
 use crate::model::{Cause, ChannelId, ChannelState, ReactionMode, Timestamp};
@@ -139,7 +139,7 @@ impl Asking<'_> {
     async fn facts(
         &self,
         tenant: &TenantConfig,
-        known: &HashMap<ChannelId, KnownChannel>,
+        known: &KnownChannels,
         now: Timestamp,
     ) -> Result<Facts, PlatformError> {
         let monitor: Arc<dyn Monitor> = Arc::clone(self.counter) as Arc<dyn Monitor>;
@@ -155,7 +155,7 @@ impl Asking<'_> {
         tenant: &TenantConfig,
         row: Option<TenantRow>,
         facts: &Facts,
-        known: &HashMap<ChannelId, KnownChannel>,
+        known: &KnownChannels,
     ) -> Result<Result<Selection, String>, ArchiveError> {
         let mut selection = connect::selection(tenant);
         let names: Vec<String> = selection.excluded_names().map(str::to_owned).collect();
@@ -208,7 +208,7 @@ fn named(facts: &Facts) -> Vec<(ChannelId, &str)> {
 
 /// Names as people may see them: what the archive has, or without anything that
 /// could be somebody's ID.
-fn names(facts: &Facts, known: &HashMap<ChannelId, KnownChannel>) -> HashMap<ChannelId, String> {
+fn names(facts: &Facts, known: &KnownChannels) -> HashMap<ChannelId, String> {
     let listed = facts.channels.iter().chain(&facts.remembered).map(|channel| {
         let scrubbed = anonymize::channel(channel.clone(), ChannelState::Active);
         (channel.id, scrubbed.name.resolve(|_| true).into_owned())

@@ -11,7 +11,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::discover::{Facts, ThreadListing, add_threads};
 use super::times::is_past;
-use crate::archive::KnownChannel;
+use crate::archive::{KnownChannel, KnownChannels};
 use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, ProvenState, Timestamp, Visibility};
 use crate::monitor::Monitor;
 use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
@@ -58,7 +58,7 @@ impl<'a> Listed<'a> {
     fn new(
         channels: &'a [Channel],
         listings: &[ThreadListing],
-        known: &HashMap<ChannelId, KnownChannel>,
+        known: &KnownChannels,
         now: Timestamp,
     ) -> Self {
         // Nothing is concluded from what can't be read.
@@ -166,13 +166,14 @@ const fn may_dispute(channel: &KnownChannel) -> bool {
 pub(super) async fn find_absent<P: PlatformAdapter>(
     platform: &P,
     facts: &mut Facts,
-    known: &HashMap<ChannelId, KnownChannel>,
+    known: &KnownChannels,
     now: Timestamp,
     monitor: &dyn Monitor,
 ) -> Result<(), PlatformError> {
     let listed = Listed::new(&facts.channels, &facts.listings, known, now);
     let mut absent: Vec<&KnownChannel> = known
         .values()
+        .map(Box::as_ref)
         .filter(|channel| channel.state != ChannelState::Deleted && channel.kind != ChannelKind::Category)
         .collect();
     // Parents come before their threads, and who was not asked for longest first.

@@ -9,7 +9,7 @@ use super::left_out::{LeftOut, LeftOutReason};
 use super::reread::rereads;
 use super::times::without_future;
 use super::{Facts, Reread, Selection};
-use crate::archive::KnownChannel;
+use crate::archive::KnownChannels;
 use crate::model::{
     Channel, ChannelId, ChannelKind, Checkpoint, EndRecord, MessageId, Timestamp, VisibilityRule,
 };
@@ -165,7 +165,7 @@ pub struct Plan {
 pub fn build<P: PlatformAdapter>(
     platform: &P,
     facts: &Facts,
-    known: &HashMap<ChannelId, KnownChannel>,
+    known: &KnownChannels,
     selection: &Selection,
     now: Timestamp,
 ) -> Plan {

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
 use super::absent::find_absent;
 use super::times::is_past;
-use crate::archive::KnownChannel;
+use crate::archive::{KnownChannel, KnownChannels};
 use crate::model::{Channel, ChannelId, ChannelKind, ProvenState, Timestamp, Workspace, WorkspaceId};
 use crate::monitor::{Counter, Monitor};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
@@ -167,7 +167,7 @@ async fn find_parents<P: PlatformAdapter>(
 pub async fn discover_archived<P: PlatformAdapter>(
     platform: &Arc<P>,
     facts: &mut Facts,
-    known: &HashMap<ChannelId, KnownChannel>,
+    known: &KnownChannels,
     lists_all: bool,
     now: Timestamp,
     monitor: &Arc<dyn Monitor>,
@@ -195,7 +195,7 @@ fn add_unseen(facts: &mut Facts, seen: &mut HashSet<ChannelId>, threads: impl It
 async fn list_archived<P: PlatformAdapter>(
     platform: &Arc<P>,
     facts: &mut Facts,
-    known: &HashMap<ChannelId, KnownChannel>,
+    known: &KnownChannels,
     lists_all: bool,
     now: Timestamp,
     monitor: &Arc<dyn Monitor>,
@@ -208,7 +208,7 @@ async fn list_archived<P: PlatformAdapter>(
     });
     let mut tasks = JoinSet::new();
     for parent in facts.channels.iter().filter(|channel| may_list(channel)) {
-        let known_parent = known.get(&parent.id);
+        let known_parent = known.get(&parent.id).map(Box::as_ref);
         let has_known_threads = with_threads.contains(&parent.id);
         let depth = listing_depth(parent, known_parent, has_known_threads, now);
         let Some(watermark) = depth.or(lists_all.then_some(None)) else { continue };

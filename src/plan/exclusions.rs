@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::{Facts, Selection};
-use crate::archive::KnownChannel;
+use crate::archive::KnownChannels;
 use crate::config::ChannelSelector;
 use crate::model::ChannelId;
 
@@ -24,7 +24,7 @@ impl Exclusions {
     pub fn of(
         selection: &Selection,
         facts: &Facts,
-        known: &HashMap<ChannelId, KnownChannel>,
+        known: &KnownChannels,
         remembered: &HashMap<String, Vec<ChannelId>>,
     ) -> Self {
         let listed =

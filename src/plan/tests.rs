@@ -110,7 +110,7 @@ fn facts(channels: Vec<Channel>) -> Facts {
 
 fn plan_of(channel: Channel, checkpoint: Option<Checkpoint>, selection: &Selection) -> Plan {
     let known: HashMap<_, _> = checkpoint
-        .map(|checkpoint| (channel.id, known(channel.id.get(), channel.kind, None, checkpoint)))
+        .map(|checkpoint| (channel.id, Box::new(known(channel.id.get(), channel.kind, None, checkpoint))))
         .into_iter()
         .collect();
     build(&Fake::new(), &facts(vec![channel]), &known, selection, hours_ago(0))

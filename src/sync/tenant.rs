@@ -12,7 +12,7 @@ use super::run::job_error;
 use super::watch::settle;
 use crate::anonymize;
 use crate::archive::{
-    ArchiveError, ChannelRow, KnownChannel, Reader, TenantRow, channels, exclusions, findings, jobs,
+    ArchiveError, ChannelRow, KnownChannels, Reader, TenantRow, channels, exclusions, findings, jobs,
     named_threads, progress, tenants,
 };
 use crate::config::ChannelSelector;
@@ -51,7 +51,7 @@ pub struct Stage {
     full_job_id: Arc<str>,
     row: TenantRow,
     selection: Selection,
-    known: HashMap<ChannelId, KnownChannel>,
+    known: KnownChannels,
     facts: Facts,
     closings: Arc<Closings>,
     /// Channels and threads that are stored and planned.

@@ -6,10 +6,8 @@ use hashbrown::HashMap;
 
 use super::super::{Facts, discover, discover_archived};
 use super::{channel, complete, hours_ago, id, known, thread};
-use crate::archive::KnownChannel;
-use crate::model::{
-    Channel, ChannelId, ChannelKind, ChannelState, ProvenState, Visibility, Workspace, WorkspaceId,
-};
+use crate::archive::{KnownChannel, KnownChannels};
+use crate::model::{Channel, ChannelKind, ChannelState, ProvenState, Visibility, Workspace, WorkspaceId};
 use crate::monitor::{Monitor, Silent};
 use crate::platform::fake::{Call, Fake, Place};
 use crate::platform::{ErrorKind, PlatformError};
@@ -26,7 +24,7 @@ fn server(threads: impl IntoIterator<Item = Channel>) -> Arc<Fake> {
     Arc::new(fake)
 }
 
-async fn discovered(fake: &Arc<Fake>, known: &HashMap<ChannelId, KnownChannel>) -> Facts {
+async fn discovered(fake: &Arc<Fake>, known: &KnownChannels) -> Facts {
     let monitor: Arc<dyn Monitor> = Arc::new(Silent);
     let mut facts = discover(fake, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
     discover_archived(fake, &mut facts, known, false, hours_ago(0), &monitor).await.unwrap();
@@ -59,9 +57,9 @@ async fn every_archived_thread_is_found_the_first_time() {
 async fn a_listing_ends_at_its_watermark_and_known_threads_are_remembered() {
     let fake = server((10..150).map(|raw| thread(raw, 5, Some(raw))));
     let mut known: HashMap<_, _> = (20..150)
-        .map(|raw| (id(raw), known(raw, ChannelKind::PublicThread, Some(5), complete(200, 30))))
+        .map(|raw| (id(raw), Box::new(known(raw, ChannelKind::PublicThread, Some(5), complete(200, 30)))))
         .collect();
-    known.insert(id(5), known_parent(2, 20));
+    known.insert(id(5), Box::new(known_parent(2, 20)));
     let facts = discovered(&fake, &known).await;
     let pages = listings(&fake);
     let listed = facts.channels.len() - 1;
@@ -73,7 +71,7 @@ async fn a_listing_ends_at_its_watermark_and_known_threads_are_remembered() {
 #[tokio::test]
 async fn a_parent_in_which_nothing_moved_is_listed_once_a_day() {
     let fake = server([]);
-    let known_since = |hours| HashMap::from([(id(5), known_parent(hours, 20))]);
+    let known_since = |hours| HashMap::from([(id(5), Box::new(known_parent(hours, 20)))]);
     discovered(&fake, &known_since(2)).await;
     assert_eq!(listings(&fake), 0);
     discovered(&fake, &known_since(25)).await;
@@ -84,14 +82,14 @@ async fn a_parent_in_which_nothing_moved_is_listed_once_a_day() {
 async fn absence_is_proved_by_asking_for_the_channel() {
     let fake = server([]);
     let gone = KnownChannel { archived: None, ..known(6, ChannelKind::Text, None, complete(200, 30)) };
-    let facts = discovered(&fake, &HashMap::from([(id(6), gone)])).await;
+    let facts = discovered(&fake, &HashMap::from([(id(6), Box::new(gone))])).await;
     assert_eq!(facts.gone, [(id(6), ProvenState::answered(ChannelState::Deleted))]);
     fake.change_channel(id(5), |channel| channel.visibility = Visibility::default());
     let known = [
         known(5, ChannelKind::Text, None, complete(200, 30)),
         known(9, ChannelKind::PublicThread, Some(5), complete(200, 30)),
     ];
-    let known = known.into_iter().map(|known| (known.id, known)).collect();
+    let known = known.into_iter().map(|known| (known.id, Box::new(known))).collect();
     let mut facts = discovered(&fake, &known).await;
     facts.gone.sort_by_key(|(id, _)| *id);
     let hidden = ChannelState::Hidden;
@@ -102,18 +100,18 @@ async fn absence_is_proved_by_asking_for_the_channel() {
 #[tokio::test]
 async fn an_hour_of_silence_costs_no_listing() {
     let fake = server([]);
-    let known = HashMap::from([(id(5), known_parent(1, 20))]);
+    let known = HashMap::from([(id(5), Box::new(known_parent(1, 20)))]);
     discovered(&fake, &known).await;
     assert_eq!(fake.calls().len(), 2, "{:?}", fake.calls());
 }
 
 /// Threads that were active when they were last seen.
-fn once_active(threads: std::ops::Range<u64>) -> HashMap<ChannelId, KnownChannel> {
+fn once_active(threads: std::ops::Range<u64>) -> KnownChannels {
     let once_active = |raw| KnownChannel {
         archived: Some(false),
         ..known(raw, ChannelKind::PublicThread, Some(5), complete(200, 30))
     };
-    threads.map(|raw| (id(raw), once_active(raw))).collect()
+    threads.map(|raw| (id(raw), Box::new(once_active(raw)))).collect()
 }
 
 fn asked_for(fake: &Fake) -> usize {
@@ -139,9 +137,9 @@ async fn of_a_channel_that_cannot_be_asked_for_no_thread_is_asked_for() {
     fake.fail(Place::Channel(id(6)), out_of_order());
     let mut known: HashMap<_, _> = once_active(10..20)
         .into_iter()
-        .map(|(id, thread)| (id, KnownChannel { parent_id: Some(super::id(6)), ..thread }))
+        .map(|(id, thread)| (id, Box::new(KnownChannel { parent_id: Some(super::id(6)), ..*thread })))
         .collect();
-    known.insert(id(6), super::known(6, ChannelKind::Text, None, complete(200, 30)));
+    known.insert(id(6), Box::new(super::known(6, ChannelKind::Text, None, complete(200, 30))));
     let facts = discovered(&fake, &known).await;
     assert_eq!(asked_for(&fake), 1);
     assert_eq!(facts.unsettled.iter().map(|(channel, _)| *channel).collect::<Vec<_>>(), [id(6)]);
@@ -151,8 +149,9 @@ async fn of_a_channel_that_cannot_be_asked_for_no_thread_is_asked_for() {
 #[tokio::test]
 async fn a_platform_in_trouble_is_not_asked_for_everything() {
     let fake = server([]);
-    let known: HashMap<_, _> =
-        (10..30).map(|raw| (id(raw), known(raw, ChannelKind::Text, None, complete(200, 30)))).collect();
+    let known: HashMap<_, _> = (10..30)
+        .map(|raw| (id(raw), Box::new(known(raw, ChannelKind::Text, None, complete(200, 30)))))
+        .collect();
     (10..30).for_each(|raw| fake.fail(Place::Channel(id(raw)), out_of_order()));
     let facts = discovered(&fake, &known).await;
     assert_eq!((asked_for(&fake), facts.unsettled.len()), (3, 3));
