@@ -102,7 +102,8 @@ fn hostile_pages_of_messages_cost_their_channels_alone() {
 fn assert_bounded(route: RouteKind) {
     for filling in Filling::ALL {
         let sandbox = community(3);
-        let id = if route == RouteKind::ArchivedPublicThreads { chat(&sandbox, 0) } else { GUILD };
+        let is_of_channel = matches!(route, RouteKind::ArchivedPublicThreads | RouteKind::Channel);
+        let id = if is_of_channel { chat(&sandbox, 0) } else { GUILD };
         let body: Arc<[u8]> = hostile(route, filling, id).into();
         prepare(&sandbox, route);
         let fault = sandbox.sim.faults().when(Match::route(route).times(20), What::Bytes(body));

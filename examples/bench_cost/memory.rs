@@ -226,9 +226,10 @@ fn strike(sim: &Simulator, kind: RouteKind, filling: Filling, bytes: usize) {
         }
         // A parent that no listing names is asked for by itself.
         RouteKind::Channel => {
-            let left_out = What::Omit(channels(sim).into_iter().take(1).collect());
+            let Some(channel) = channels(sim).into_iter().next() else { return };
+            let left_out = What::Omit(vec![channel]);
             sim.faults().when(Match::route(RouteKind::GuildChannels).always(), left_out);
-            sim.faults().when(Match::route(kind).always(), body(GUILD));
+            sim.faults().when(Match::route(kind).always(), body(channel));
         }
         // A server that comes with its roles needs no second question.
         RouteKind::GuildRoles => {

@@ -1,9 +1,12 @@
 //! One tenant's way from its workspace to a plan, and its records.
 
+mod store;
+
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use self::store::store_facts;
 use super::channel::{ChannelTask, Failure, TaskScope};
 use super::closings::Closings;
 use super::context::{Context, TenantTask};
@@ -11,14 +14,9 @@ use super::meter::Meter;
 use super::run::job_error;
 use super::watch::settle;
 use crate::anonymize;
-use crate::archive::{
-    ArchiveError, ChannelRow, KnownChannels, Reader, TenantRow, channels, exclusions, findings, jobs,
-    named_threads, progress, tenants,
-};
+use crate::archive::{KnownChannels, Reader, TenantRow, exclusions, jobs, named_threads, progress, tenants};
 use crate::config::ChannelSelector;
-use crate::model::{
-    Cause, Channel, ChannelId, ChannelState, ConfirmedRights, JobError, ProvenState, TenantStatus,
-};
+use crate::model::{Cause, Channel, ChannelId, ConfirmedRights, JobError, TenantStatus};
 use crate::monitor::{Event, Monitor};
 use crate::plan::{
     Asked, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, find_named, unmatched,
@@ -369,126 +367,4 @@ fn broken<P>(context: &Context<P>, plan: &Plan) -> Vec<JobError> {
 fn unreadable(plan: &Plan) -> usize {
     use crate::plan::LeftOutReason::BotLacks;
     plan.left_out.iter().filter(|left_out| matches!(left_out.reason, BotLacks(_))).count()
-}
-
-/// Channels that are stored in one transaction.
-const STORED_AT_ONCE: usize = 500;
-
-/// Rows and scrubbed names.
-type Rows = HashMap<ChannelId, (ChannelRow, Box<str>)>;
-
-/// Stores public channels, parents before their children, some at a time.
-async fn store_channels<P: PlatformAdapter>(
-    context: &Context<P>,
-    tenant: TenantRow,
-    mut channels: Vec<(&Channel, ChannelState)>,
-) -> Result<Rows, ArchiveError> {
-    channels.sort_by_key(|(channel, _)| (channel.kind.is_thread(), channel.parent_id.is_some()));
-    let (mut rows, now) = (Rows::with_capacity(channels.len()), context.clock.now());
-    for some in channels.chunks(STORED_AT_ONCE) {
-        let public: Vec<anonymize::Channel> =
-            some.iter().map(|(channel, state)| anonymize::channel((*channel).clone(), *state)).collect();
-        let stored = context.writer.run(move |tx| channels::store(tx, tenant, &public, now)).await?;
-        rows.extend(stored.into_iter().map(|(id, (row, name))| (id, (row, name.into_boxed_str()))));
-    }
-    Ok(rows)
-}
-
-/// Stores every public channel that wasn't stored `before`, and what became of known ones. Returns the
-/// row and the scrubbed name of each. What says how far the listings came is stored
-/// last.
-async fn store_facts<P: PlatformAdapter>(
-    context: &Context<P>,
-    tenant: TenantRow,
-    facts: &Facts,
-    before: &HashSet<ChannelId>,
-    plan: &Plan,
-    is_complete: bool,
-) -> Result<Rows, ArchiveError> {
-    let left_out: HashMap<ChannelId, &crate::plan::LeftOutReason> =
-        plan.left_out.iter().map(|left_out| (left_out.channel, &left_out.reason)).collect();
-    let state = |channel: &Channel| state(left_out.get(&channel.id).copied());
-    let public = facts
-        .channels
-        .iter()
-        .filter(|channel| channel.visibility.everyone_sees && !before.contains(&channel.id))
-        .filter_map(|channel| Some((channel, state(channel)?)));
-    let mut stored = store_channels(context, tenant, public.collect()).await?;
-    let skipped_rows: Vec<ChannelRow> =
-        plan.skipped.iter().filter_map(|id| Some(stored.get(id)?.0)).collect();
-    let remembered = facts.remembered.iter();
-    let remembered: Vec<_> =
-        remembered.filter_map(|channel| Some((channel.id, channel.name.clone(), state(channel)?))).collect();
-    let skipped = plan.skipped.clone();
-    let (gone, listings) = (facts.gone.clone(), facts.listings.clone());
-    // Those that failed are asked for behind the others, too.
-    let failed = facts.unsettled.iter().map(|(channel, _)| *channel);
-    let asked: Vec<ChannelId> = facts.refused.iter().copied().chain(failed).collect();
-    let vanished = facts.vanished.clone();
-    let newest_threads: Vec<(ChannelId, ChannelId)> =
-        facts.channels.iter().filter_map(newest_thread).collect();
-    let has_channels = plan.wanted > 0;
-    let now = context.clock.now();
-    let rows = context
-        .writer
-        .run(move |tx| {
-            let mut rows = Rows::new();
-            for (channel, name, state) in &remembered {
-                if let Some(row) = channels::find(tx, tenant, *channel)? {
-                    let proven = ProvenState::listed(*state == ChannelState::Active);
-                    channels::set_state(tx, row, proven, now)?;
-                    rows.insert(*channel, (row, name.as_str().into()));
-                }
-            }
-            for (channel, proven) in &gone {
-                if let Some(row) = channels::find(tx, tenant, *channel)? {
-                    channels::set_state(tx, row, *proven, now)?;
-                }
-            }
-            if is_complete {
-                channels::note_sight(tx, tenant, &vanished, &asked, now)?;
-                findings::note_channels(tx, tenant, has_channels, now)?;
-                for (parent, thread) in &newest_threads {
-                    if let Some(row) = channels::find(tx, tenant, *parent)? {
-                        named_threads::note(tx, row, *thread, now)?;
-                    }
-                }
-            }
-            let mut skipped_rows = skipped_rows.clone();
-            skipped_rows.extend(skipped.iter().filter_map(|id| Some(rows.get(id)?.0)));
-            progress::settle_skipped(tx, &skipped_rows, now)?;
-            for listing in &listings {
-                if let Some(row) = channels::find(tx, tenant, listing.parent)? {
-                    let (complete, bottom) = (listing.is_complete, listing.reached_bottom);
-                    progress::finish_thread_listing(
-                        tx,
-                        tenant,
-                        row,
-                        listing.watermark,
-                        complete,
-                        bottom,
-                        now,
-                    )?;
-                }
-            }
-            Ok(rows)
-        })
-        .await?;
-    stored.extend(rows);
-    Ok(stored)
-}
-
-/// The state of a public channel that is left out for this reason, if any;
-/// `None` if nothing is to be stored of it.
-fn state(left_out: Option<&crate::plan::LeftOutReason>) -> Option<ChannelState> {
-    use crate::plan::LeftOutReason::{
-        BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted, SinceInFuture, Unreadable, Vanished,
-    };
-    match left_out {
-        Some(Kind | NotPublic(_) | HistoryNotPublic | NotWanted | SinceInFuture | Unreadable | Vanished) => {
-            None
-        }
-        Some(BotLacks(_)) => Some(ChannelState::Unreadable),
-        None => Some(ChannelState::Active),
-    }
 }

@@ -1,0 +1,163 @@
+//! Stores what was found of a tenant's channels.
+
+use hashbrown::{HashMap, HashSet};
+
+use super::newest_thread;
+use crate::anonymize;
+use crate::archive::{ArchiveError, ChannelRow, TenantRow, Tx, channels, findings, named_threads, progress};
+use crate::model::{Channel, ChannelId, ChannelState, ProvenState};
+use crate::plan::{Facts, LeftOutReason, Plan};
+use crate::platform::PlatformAdapter;
+use crate::sync::context::Context;
+
+/// Channels that are stored in one transaction.
+const STORED_AT_ONCE: usize = 500;
+
+/// Rows and scrubbed names.
+pub(super) type Rows = HashMap<ChannelId, (ChannelRow, Box<str>)>;
+
+/// Stores public channels, parents before their children, some at a time.
+async fn store_channels<P: PlatformAdapter>(
+    context: &Context<P>,
+    tenant: TenantRow,
+    mut channels: Vec<(&Channel, ChannelState)>,
+) -> Result<Rows, ArchiveError> {
+    channels.sort_by_key(|(channel, _)| (channel.kind.is_thread(), channel.parent_id.is_some()));
+    let (mut rows, now) = (Rows::with_capacity(channels.len()), context.clock.now());
+    for some in channels.chunks(STORED_AT_ONCE) {
+        let public: Vec<anonymize::Channel> =
+            some.iter().map(|(channel, state)| anonymize::channel((*channel).clone(), *state)).collect();
+        let stored = context.writer.run(move |tx| channels::store(tx, tenant, &public, now)).await?;
+        rows.extend(stored.into_iter().map(|(id, (row, name))| (id, (row, name.into_boxed_str()))));
+    }
+    Ok(rows)
+}
+
+/// Stores every public channel that wasn't stored `before`, and what became of known ones. Returns the
+/// row and the scrubbed name of each. What says how far the listings came is stored
+/// last.
+pub(super) async fn store_facts<P: PlatformAdapter>(
+    context: &Context<P>,
+    tenant: TenantRow,
+    facts: &Facts,
+    before: &HashSet<ChannelId>,
+    plan: &Plan,
+    is_complete: bool,
+) -> Result<Rows, ArchiveError> {
+    let left_out: HashMap<ChannelId, &LeftOutReason> =
+        plan.left_out.iter().map(|left_out| (left_out.channel, &left_out.reason)).collect();
+    let state = |channel: &Channel| state(left_out.get(&channel.id).copied());
+    let public = facts
+        .channels
+        .iter()
+        .filter(|channel| channel.visibility.everyone_sees && !before.contains(&channel.id))
+        .filter_map(|channel| Some((channel, state(channel)?)));
+    let mut stored = store_channels(context, tenant, public.collect()).await?;
+    let skipped: HashSet<ChannelId> = plan.skipped.iter().copied().collect();
+    let skipped_rows: Vec<ChannelRow> =
+        stored.iter().filter(|(id, _)| skipped.contains(*id)).map(|(_, (row, _))| *row).collect();
+    for some in facts.remembered.chunks(STORED_AT_ONCE) {
+        let remembered = some.iter().filter_map(|channel| {
+            Some(Remembered {
+                id: channel.id,
+                // What isn't read needs no name.
+                name: (!skipped.contains(&channel.id)).then(|| channel.name.as_str().into()),
+                state: state(channel)?,
+            })
+        });
+        let remembered: Vec<Remembered> = remembered.collect();
+        stored.extend(store_remembered(context, tenant, remembered).await?);
+    }
+    let (gone, listings) = (facts.gone.clone(), facts.listings.clone());
+    // Those that failed are asked for behind the others, too.
+    let failed = facts.unsettled.iter().map(|(channel, _)| *channel);
+    let asked: Vec<ChannelId> = facts.refused.iter().copied().chain(failed).collect();
+    let vanished = facts.vanished.clone();
+    let newest_threads: Vec<(ChannelId, ChannelId)> =
+        facts.channels.iter().filter_map(newest_thread).collect();
+    let has_channels = plan.wanted > 0;
+    let now = context.clock.now();
+    context
+        .writer
+        .run(move |tx| {
+            for (channel, proven) in &gone {
+                if let Some(row) = channels::find(tx, tenant, *channel)? {
+                    channels::set_state(tx, row, *proven, now)?;
+                }
+            }
+            if is_complete {
+                channels::note_sight(tx, tenant, &vanished, &asked, now)?;
+                findings::note_channels(tx, tenant, has_channels, now)?;
+                for (parent, thread) in &newest_threads {
+                    if let Some(row) = channels::find(tx, tenant, *parent)? {
+                        named_threads::note(tx, row, *thread, now)?;
+                    }
+                }
+            }
+            progress::settle_skipped(tx, &skipped_rows, now)?;
+            for listing in &listings {
+                if let Some(row) = channels::find(tx, tenant, listing.parent)? {
+                    let (complete, bottom) = (listing.is_complete, listing.reached_bottom);
+                    progress::finish_thread_listing(
+                        tx,
+                        tenant,
+                        row,
+                        listing.watermark,
+                        complete,
+                        bottom,
+                        now,
+                    )?;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(stored)
+}
+
+/// A channel of which what the archive knows holds.
+struct Remembered {
+    id: ChannelId,
+    /// Of those that are to be read.
+    name: Option<Box<str>>,
+    state: ChannelState,
+}
+
+/// Notes that channels are still there. Returns those that are to be read.
+async fn store_remembered<P: PlatformAdapter>(
+    context: &Context<P>,
+    tenant: TenantRow,
+    remembered: Vec<Remembered>,
+) -> Result<Vec<(ChannelId, (ChannelRow, Box<str>))>, ArchiveError> {
+    let now = context.clock.now();
+    let store = move |tx: &mut Tx<'_>| {
+        let (mut rows, mut skipped) = (Vec::new(), Vec::new());
+        for channel in &remembered {
+            let Some(row) = channels::find(tx, tenant, channel.id)? else { continue };
+            let proven = ProvenState::listed(channel.state == ChannelState::Active);
+            channels::set_state(tx, row, proven, now)?;
+            match &channel.name {
+                Some(name) => rows.push((channel.id, (row, name.clone()))),
+                None => skipped.push(row),
+            }
+        }
+        progress::settle_skipped(tx, &skipped, now)?;
+        Ok(rows)
+    };
+    context.writer.run(store).await
+}
+
+/// The state of a public channel that is left out for this reason, if any;
+/// `None` if nothing is to be stored of it.
+fn state(left_out: Option<&LeftOutReason>) -> Option<ChannelState> {
+    use LeftOutReason::{
+        BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted, SinceInFuture, Unreadable, Vanished,
+    };
+    match left_out {
+        Some(Kind | NotPublic(_) | HistoryNotPublic | NotWanted | SinceInFuture | Unreadable | Vanished) => {
+            None
+        }
+        Some(BotLacks(_)) => Some(ChannelState::Unreadable),
+        None => Some(ChannelState::Active),
+    }
+}
