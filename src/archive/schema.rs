@@ -11,12 +11,18 @@ use std::path::Path;
 
 use refinery::Migration;
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, Row};
 
 use super::{ArchiveError, ArchiveErrorKind};
 
-/// Refinery's own table.
-const HISTORY: &str = "refinery_schema_history";
+/// Refinery's own table, and how it is made.
+const HISTORY: (&str, &str) = (
+    "refinery_schema_history",
+    "CREATE TABLE refinery_schema_history(\n             version int4 PRIMARY KEY,\n             name VARCHAR(255),\n             applied_on VARCHAR(255),\n             checksum VARCHAR(255))",
+);
+/// Bytes of a text or row at most. A message has 1 MiB at most.
+const MOST_BYTES: i32 = 64 << 20;
 
 /// Keeps a connection from running anything that the file defines.
 pub(super) fn distrust(connection: &Connection) -> Result<(), ArchiveError> {
@@ -28,57 +34,18 @@ pub(super) fn distrust(connection: &Connection) -> Result<(), ArchiveError> {
     ] {
         connection.set_db_config(setting, is_on)?;
     }
+    // An expression in the schema can ask for more than the machine has.
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MOST_BYTES)?;
     Ok(())
 }
 
-/// What migrations define.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Definitions {
-    pub(super) tables: Vec<String>,
-    /// The text of each view by its name.
-    pub(super) views: BTreeMap<String, String>,
-}
-
-impl Definitions {
-    /// After the migrations up to a version. None has more than one statement
-    /// on a line, or a semicolon at the end of a line within one.
-    pub(super) fn up_to(version: i64, migrations: &[Migration]) -> Self {
-        let mut definitions = Self { tables: vec![HISTORY.to_owned()], ..Self::default() };
-        let mut applied: Vec<&Migration> =
-            migrations.iter().filter(|migration| i64::from(migration.version()) <= version).collect();
-        applied.sort_by_key(|migration| migration.version());
-        for sql in applied.iter().filter_map(|migration| migration.sql()) {
-            for (at, _) in sql.match_indices('\n').map(|(at, line)| (at + line.len(), line)).chain([(0, "")])
-            {
-                definitions.take(&sql[at..]);
-            }
-        }
-        definitions
-    }
-
-    /// Takes in the statement at the beginning of `sql`, if one begins there.
-    fn take(&mut self, sql: &str) {
-        let statement =
-            sql.split_once(";\n").map_or(sql.trim_end().trim_end_matches(';'), |(statement, _)| statement);
-        let name = |rest: &str| rest.split([' ', '(', ';', '\n']).next().unwrap_or_default().to_owned();
-        if let Some(rest) = statement.strip_prefix("CREATE TABLE ") {
-            self.tables.push(name(rest));
-        } else if let Some(rest) = statement.strip_prefix("CREATE VIEW ") {
-            self.views.insert(name(rest), statement.to_owned());
-        } else if let Some(rest) = statement.strip_prefix("DROP VIEW ") {
-            self.views.remove(&name(rest));
-        } else if let Some(rest) = statement.strip_prefix("DROP TABLE ") {
-            let dropped = name(rest);
-            self.tables.retain(|table| *table != dropped);
-        }
-    }
-}
-
 /// An object of a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Object {
     pub(super) kind: String,
     pub(super) name: String,
     table: String,
+    /// Empty for an index that a constraint makes.
     pub(super) sql: String,
 }
 
@@ -88,57 +55,96 @@ impl Object {
     }
 }
 
+/// Every object of a schema.
 pub(super) fn objects(connection: &Connection) -> Result<Vec<Object>, ArchiveError> {
     let mut select =
         connection.prepare("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema")?;
     Ok(select.query_map([], Object::read)?.collect::<Result<_, _>>()?)
 }
 
+/// What migrations define, by name in lower case.
+pub(super) struct Definitions(pub(super) BTreeMap<String, Object>);
+
+impl Definitions {
+    /// After the migrations up to a version, which are made in memory.
+    pub(super) fn up_to(version: i64, migrations: &[Migration]) -> Result<Self, ArchiveError> {
+        let connection = Connection::open_in_memory()?;
+        let mut applied: Vec<&Migration> =
+            migrations.iter().filter(|migration| i64::from(migration.version()) <= version).collect();
+        applied.sort_by_key(|migration| migration.version());
+        if !applied.is_empty() {
+            connection.execute_batch(HISTORY.1)?;
+        }
+        for sql in applied.iter().filter_map(|migration| migration.sql()) {
+            connection.execute_batch(sql)?;
+        }
+        let objects = objects(&connection)?.into_iter();
+        Ok(Self(objects.map(|object| (object.name.to_ascii_lowercase(), object)).collect()))
+    }
+
+    fn get(&self, name: &str) -> Option<&Object> {
+        self.0.get(&name.to_ascii_lowercase())
+    }
+
+    /// What of a file's object is not as it should be.
+    fn fault(&self, object: &Object) -> Option<String> {
+        let Object { kind, name, table, sql } = object;
+        if let Some(ours) = self.get(name) {
+            return if ours.kind != *kind {
+                Some(format!("a {kind} in the place of the {} {name}", ours.kind))
+            } else if ours.sql != *sql {
+                Some(format!("another definition of the {kind} {name}"))
+            } else {
+                None
+            };
+        }
+        let is_of_ours = self.get(table).is_some();
+        match kind.as_str() {
+            "trigger" if is_of_ours => Some(format!("the trigger {name} on {table}")),
+            "index" if is_of_ours && !is_plain_index(sql) => {
+                Some(format!("the index {name} on {table}, which is not one of columns alone"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether an index only lists columns: one that is unique refuses rows, and an
+/// expression is run for each of them.
+fn is_plain_index(sql: &str) -> bool {
+    let Some((begin, rest)) = sql.split_once('(') else { return false };
+    let Some(columns) = rest.trim_end().strip_suffix(')') else { return false };
+    let is_word = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '"' | ',' | ' ' | '\n');
+    !begin.to_ascii_lowercase().contains("unique") && columns.chars().all(is_word)
+}
+
 /// Fails if a file of this schema version has a trigger on a table or view of
-/// the archive, or a table or view that is not what its name promises. Views
-/// may be missing.
+/// the archive, or if one of its objects has another definition. Views and
+/// indexes may be missing, and tables, views and plain indexes of people are
+/// left alone.
 pub(super) fn check(
     connection: &Connection,
     path: &Path,
     version: i64,
     migrations: &[Migration],
 ) -> Result<(), ArchiveError> {
-    let ours = Definitions::up_to(version, migrations);
-    let is_table = |name: &str| ours.tables.iter().any(|table| table.eq_ignore_ascii_case(name));
-    let view = |name: &str| ours.views.iter().find(|(view, _)| view.eq_ignore_ascii_case(name));
-    for Object { kind, name, table, sql } in objects(connection)? {
-        let fault = match kind.as_str() {
-            "trigger" if is_table(&table) || view(&table).is_some() => {
-                format!("the trigger {name} on {table}")
-            }
-            "view" if is_table(&name) => format!("a view in the place of the table {name}"),
-            "table" if is_table(&name) && is_virtual(&sql) => {
-                format!("a virtual table in the place of the table {name}")
-            }
-            "table" if view(&name).is_some() => format!("a table in the place of the view {name}"),
-            "view" if view(&name).is_some_and(|(_, definition)| *definition != sql) => {
-                format!("another definition of the view {name}")
-            }
-            _ => continue,
-        };
-        let message = format!("{} has {fault}", path.display());
-        return Err(ArchiveError::new(ArchiveErrorKind::ForeignSchema, message));
+    let ours = Definitions::up_to(version, migrations)?;
+    match objects(connection)?.iter().find_map(|object| ours.fault(object)) {
+        Some(fault) => {
+            let message = format!("{} has {fault}", path.display());
+            Err(ArchiveError::new(ArchiveErrorKind::ForeignSchema, message))
+        }
+        None => Ok(()),
     }
-    Ok(())
-}
-
-fn is_virtual(sql: &str) -> bool {
-    sql.get(.."CREATE VIRTUAL".len()).is_some_and(|begin| begin.eq_ignore_ascii_case("CREATE VIRTUAL"))
 }
 
 /// Makes the views that are missing.
 pub(super) fn restore_views(connection: &Connection, migrations: &[Migration]) -> Result<(), ArchiveError> {
     let there = objects(connection)?;
-    let is_missing = |view: &str| !there.iter().any(|object| object.name.eq_ignore_ascii_case(view));
-    for (view, definition) in Definitions::up_to(i64::MAX, migrations).views {
-        if is_missing(&view) {
-            connection.execute_batch(&definition)?;
-        }
+    let is_missing = |view: &Object| !there.iter().any(|object| object.name.eq_ignore_ascii_case(&view.name));
+    let ours = Definitions::up_to(i64::MAX, migrations)?.0.into_values();
+    for view in ours.filter(|object| object.kind == "view").filter(is_missing) {
+        connection.execute_batch(&view.sql)?;
     }
     Ok(())
 }

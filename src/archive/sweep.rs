@@ -120,7 +120,7 @@ impl Texts {
         let split = self.key.len();
         let read = |row: &Row<'_>| {
             let key = (0..split).map(|index| row.get(index)).collect::<Result<_, _>>()?;
-            let texts = (split..split + self.columns.len()).map(|index| row.get(index));
+            let texts = (split..split + self.columns.len()).map(|index| text(row, index));
             Ok((key, texts.collect::<Result<_, _>>()?))
         };
         let mut select = connection.prepare_cached(&sql)?;
@@ -160,6 +160,11 @@ impl Texts {
         tx.connection.prepare_cached(&update)?.execute(rusqlite::params_from_iter(parameters))?;
         Ok(())
     }
+}
+
+/// A text; `None` for what is none, such as bytes that are no UTF-8.
+fn text(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
+    Ok(row.get_ref(index)?.as_str().ok().map(ToOwned::to_owned))
 }
 
 fn sweep_table(tx: &mut Tx<'_>, texts: &Texts, now: Timestamp) -> Result<u64, ArchiveError> {

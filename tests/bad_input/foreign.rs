@@ -43,6 +43,11 @@ fn triggers_and_changed_views_are_refused_by_name() {
             "the trigger evil",
         ),
         ("DROP VIEW message_log; CREATE VIEW message_log AS SELECT 'nobody' AS author", "view message_log"),
+        ("CREATE UNIQUE INDEX evil ON sync_jobs (kind, run_id)", "the index evil on sync_jobs"),
+        (
+            "ALTER TABLE tenants ADD COLUMN loud TEXT AS (hex(zeroblob(300000000)))",
+            "another definition of the table tenants",
+        ),
         (
             "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON; ALTER TABLE tenants RENAME TO mine;
           CREATE VIEW tenants AS SELECT * FROM mine",
@@ -100,4 +105,17 @@ fn what_people_add_stays_and_does_nothing() {
         sandbox.count("SELECT count(*) FROM sqlite_schema WHERE name IN ('own', 'endless', 'loud')"),
         3
     );
+}
+
+#[test]
+fn a_text_that_is_no_utf8_stops_nothing() {
+    let sandbox = synced();
+    change(
+        &sandbox,
+        "UPDATE messages SET content = CAST(x'61ff62' AS TEXT) WHERE platform_id = (SELECT min(platform_id) FROM messages);
+         DELETE FROM archive_info WHERE key = 'scrub_rules'",
+    );
+    for command in COMMANDS {
+        sandbox.run(command).expect_code(0);
+    }
 }
