@@ -14,6 +14,7 @@
 //! Nothing here waits: named pipes and devices are refused without reading.
 //! The permissions of an existing file are never changed.
 
+mod acl;
 mod folder;
 mod named;
 mod own;

@@ -144,7 +144,13 @@ impl Lock {
             Err(error) if error.is_denied() => return Ok(LockState::Unknown),
             Err(error) => return Err(error.into()),
         };
-        Ok(if is_locked(&file) { LockState::Held(holder_of(&file)) } else { LockState::Free })
+        if is_locked(&file) {
+            return Ok(LockState::Held(holder_of(&file)));
+        }
+        match text_of(&file) {
+            Ok(text) if !is_ours(&text) => Err(FileError::Foreign { path: path_of(archive) }.into()),
+            _ => Ok(LockState::Free),
+        }
     }
 }
 

@@ -98,9 +98,8 @@ fn create(archive: &ArchiveFile, name: &OsStr, waiter: &Waiter) -> Result<(OwnFo
     // Whoever may read the archive may look into the folder.
     let folder_mode = archive.mode | (archive.mode & 0o444) >> 2 | 0o700;
     let folder = OwnFolder::open_or_create(&path, folder_mode)?;
-    let unnamed: OsString = format!(".{}", waiter.process).into();
-    // Left by a dead process that had this process's number.
-    folder.remove(&unnamed)?;
+    let mut unnamed = OsString::from(".");
+    unnamed.push(name);
     let mut file = folder.create_file(&unnamed, archive.mode)?;
     let failed = |source| FileError::Io { path: path.join(&unnamed), source };
     rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive)

@@ -56,7 +56,7 @@ pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(ExitCode::Failure, format!("failed to write the result to stdout: {error}"))
-                .hint("what the command did is done; make room where stdout leads"))
+                .hint("make room where stdout leads; what was changed stays changed"))
         }
         _ => Ok(()),
     }

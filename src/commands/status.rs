@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::surroundings::shown;
 use super::{Failure, Format, READING_TIME, Surroundings, system, written};
 use crate::anonymize;
-use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, queue};
+use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::exit_code::ExitCode;
 use crate::model::{
@@ -134,6 +134,12 @@ fn read(reader: &Reader, path: &Path) -> Result<Overview, Failure> {
     let failed = |error| Failure::archive(&error, path);
     // Asked before and after: a run may begin or end meanwhile.
     let before = lock_state(path)?;
+    if before == LockState::Unknown {
+        let lock = shown(&beside(path, ".lock"));
+        tracing::warn!(
+            "{lock} can't be read by this user: whether an unfinished job still runs is not known"
+        );
+    }
     let jobs = reader.unfinished_jobs().map_err(failed)?;
     let alive = [before, lock_state(path)?];
     let jobs: Vec<Job> = jobs.into_iter().map(|job| honest(job, &alive)).collect();

@@ -72,7 +72,9 @@ pub(super) fn reason(error: &FileError) -> String {
             "it is a folder; name the file in it".to_owned()
         }
         (FileError::NotRegular { kind, .. }, _) => {
-            format!("it is {kind}; write the text into a regular file and name that one")
+            format!(
+                "it is {kind}; write the text into a regular file and name that one, not a pipe or device"
+            )
         }
         (FileError::Io { source, .. }, _) => source.to_string(),
         _ => error.to_string(),
@@ -97,11 +99,17 @@ pub(super) fn control_reason(control: Control, path: &Path, role: FileRole) -> S
     let shown = path.display();
     match control {
         Control::Everyone => {
-            format!("every user of this machine may write it and {harm}; run \"chmod o-w {shown}\"")
+            format!(
+                "every user of this machine may write it and {harm}; run \"chmod o-w {shown}\" (on a file \
+                 system without permissions, mount it with umask=022)"
+            )
         }
         Control::Group(group) => format!(
             "the group with ID {group} may write it and {harm}; run \"chmod g-w {shown}\", or give it \
              to this user's primary group"
+        ),
+        Control::AccessList => format!(
+            "its access control list lets others write it, and they {harm}; run \"setfacl -b {shown}\""
         ),
         Control::Owner(owner) => {
             let or = match role {

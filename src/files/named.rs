@@ -19,18 +19,22 @@ const MAX_LINKS: usize = 40;
 /// When a folder on the way is missing or closed to this user, or links form a
 /// circle.
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
+    let (mut path, mut is_link) = (path.to_owned(), false);
     for _ in 0..MAX_LINKS {
         match fs::canonicalize(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             resolved => return resolved,
         }
-        let folder = fs::canonicalize(folder_of(&path))?;
+        let folder = match fs::canonicalize(folder_of(&path)) {
+            // The link leads to a folder that is missing: that is what to name.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_link => return Ok(path),
+            folder => folder?,
+        };
         let name = path.file_name().unwrap_or(OsStr::new(""));
         path = folder.join(name);
         match fs::read_link(&path) {
             // A link whose target is missing.
-            Ok(target) => path = folder.join(target),
+            Ok(target) => (path, is_link) = (folder.join(target), true),
             Err(_) => return Ok(path),
         }
     }
@@ -83,9 +87,9 @@ impl Named {
         &self.metadata
     }
 
-    /// The path it was opened by.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The open file.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     /// All bytes of the file.
@@ -105,7 +109,9 @@ impl Named {
     /// # Errors
     /// When it can't be read.
     pub fn head(&self, most_bytes: u64) -> Result<Vec<u8>, FileError> {
-        let mut bytes = Vec::new();
+        // At once: a buffer that grows leaves copies of a secret behind.
+        let length = self.metadata.len().min(most_bytes) + 64;
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         let read = (&self.file).take(most_bytes).read_to_end(&mut bytes);
         read.map_err(|error| FileError::io(&self.path, error))?;
         Ok(bytes)

@@ -1,12 +1,13 @@
 //! Who controls a file that decides what happens to the bot token.
 
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::process::{getegid, geteuid};
 
-use super::Named;
+use super::{Named, acl};
 
 /// Somebody else who could change a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Control {
     Everyone,
     /// A group may write it that is not this user's primary group.
     Group(u32),
+    /// Its access control list lets a user or group write it.
+    AccessList,
     /// It belongs to another user, who is not root.
     Owner(u32),
 }
@@ -41,14 +44,19 @@ impl Named {
         if mode & 0o020 != 0 && group != getegid().as_raw() {
             return Some(Control::Group(group));
         }
+        if acl::lets_others_write(self.file()) {
+            return Some(Control::AccessList);
+        }
         if owner == 0 || owner == geteuid().as_raw() {
             return None;
         }
-        let is_mounted = relation == Relation::Named && !may_write(self.path());
+        let is_mounted = relation == Relation::Named && !may_write(self.file());
         (!is_mounted).then_some(Control::Owner(owner))
     }
 }
 
-fn may_write(path: &Path) -> bool {
+/// Asked of the open file: what its path leads to may be another one by now.
+fn may_write(file: &File) -> bool {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
 }

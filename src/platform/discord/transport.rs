@@ -67,7 +67,7 @@ impl Token {
     /// The text with "…" for each occurrence, whatever its case.
     fn removed_from(&self, text: &str) -> String {
         let token = Zeroizing::new(self.0.to_ascii_lowercase());
-        let lower = text.to_ascii_lowercase();
+        let lower = Zeroizing::new(text.to_ascii_lowercase());
         if token.is_empty() {
             return text.to_owned();
         }
