@@ -1,5 +1,7 @@
 //! Guilds, channels and threads.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 use twilight_http::routing::Route;
@@ -190,6 +192,18 @@ fn within_bounds(
     Ok(channels)
 }
 
+/// A channel as a value, without the fields that are malformed.
+fn value_of(raw: &str) -> serde_json::Result<Value> {
+    let mut allowance = Allowance::default();
+    match allowance.parse(raw) {
+        Err(_) if raw.len() <= MOST_CHANNEL_BYTES => {}
+        parsed => return parsed,
+    }
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(raw)?;
+    let fields = fields.into_iter().filter_map(|(name, raw)| Some((name, allowance.parse(raw.get()).ok()?)));
+    Ok(Value::Object(fields.collect()))
+}
+
 /// A channel of a list.
 fn read(
     raw: &str,
@@ -201,7 +215,7 @@ fn read(
         tracing::warn!(subject, "a channel of the list is longer than any real one");
         return Err(NotListed::Unreadable);
     }
-    let parsed = serde_json::from_str(raw).and_then(|wire| Ok((wire, Allowance::default().parse(raw)?)));
+    let parsed = serde_json::from_str(raw).and_then(|wire| Ok((wire, value_of(raw)?)));
     let (wire, value): (wire::Channel<'_>, Value) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {

@@ -24,6 +24,7 @@ pub fn marked(body: &[u8]) -> Cow<'_, [u8]> {
             is_marked = false;
         }
         if !chunk.invalid().is_empty() && !is_marked {
+            drop_cut_escape(&mut marked);
             // A backslash that would escape the mark begins it.
             let backslashes = marked.iter().rev().take_while(|byte| **byte == b'\\').count();
             marked.extend_from_slice(&WRONG.as_bytes()[backslashes % 2..]);
@@ -31,6 +32,18 @@ pub fn marked(body: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(marked)
+}
+
+/// Removes an escape that lacks digits from the end (`\u12`): with a mark behind
+/// it, it would be no JSON at all.
+fn drop_cut_escape(text: &mut Vec<u8>) {
+    let digits = text.iter().rev().take(3).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let before = &text[..text.len() - digits];
+    let Some(before) = before.strip_suffix(b"\\u") else { return };
+    let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+    if backslashes % 2 == 0 {
+        text.truncate(before.len());
+    }
 }
 
 #[cfg(test)]
@@ -51,7 +64,16 @@ mod tests {
     #[test]
     fn a_wrong_byte_is_an_error_only_where_the_text_is_read() {
         for wrong in [&b"\xff"[..], b"\xc0\xaf", b"\xed\xa0\x80", b"\xf0\x9f", b"\x80\x80\xfe"] {
-            for (before, after) in [("", ""), ("a", "b"), ("\\\\", ""), ("\\ud83d", "\\ude00"), ("\\", "n")] {
+            for (before, after) in [
+                ("", ""),
+                ("a", "b"),
+                ("\\\\", ""),
+                ("\\ud83d", "\\ude00"),
+                ("\\", "n"),
+                ("\\u12", "9a"),
+                ("\\u", ""),
+                ("\\\\u12", "9a"),
+            ] {
                 let text_of = |inner: &[u8]| {
                     [b"[{\"name\":\"", before.as_bytes(), inner, after.as_bytes(), b"\"},{\"name\":\"b\"}]"]
                         .concat()
