@@ -60,31 +60,53 @@ pub fn advance(
     Ok(())
 }
 
-/// Takes back the checkpoints of a tenant that lie behind `newest`, where no
-/// message can be yet: a damaged ID led there, and what lies before it may be
-/// unread. Reading goes on behind the newest archived message up to there.
-/// Returns how many channels that concerns.
+/// Takes back a checkpoint: the channel is read again from its beginning. What
+/// is archived of it behind an unread part may be newer than that part, so
+/// nothing else tells where to go on.
+const TAKEN_BACK: &str = "last_message_id = NULL, history_complete = 0, full_cursor = NULL, full_done = 0,
+                          end_announced_id = NULL, end_confirmed_at = NULL, end_doubted_at = NULL, end_was_empty = 0";
+
+/// Takes back the checkpoint of a channel, because it names no message.
 ///
 /// # Errors
 /// When the archive can't be written.
-pub fn take_back(
+pub fn take_back(tx: &mut Tx<'_>, channel: ChannelRow, now: Timestamp) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(&format!(
+            "UPDATE sync_progress SET {TAKEN_BACK}, updated_at = ?2 WHERE channel_id = ?1"
+        ))?
+        .execute(params![channel.0, now.as_millis()])?;
+    Ok(())
+}
+
+/// Takes back the checkpoints of a tenant that lie behind `newest`, where no
+/// message can be yet: a damaged ID led there. Where most do, it is the clock that
+/// is wrong, and none is taken back. Returns how many were.
+///
+/// # Errors
+/// When the archive can't be written.
+pub fn take_back_future(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
     newest: MessageId,
     now: Timestamp,
 ) -> Result<usize, ArchiveError> {
-    let taken_back = tx
-        .connection
-        .prepare_cached(
-            "UPDATE sync_progress
-                SET last_message_id = (SELECT max(m.platform_id) FROM messages m
-                                        WHERE m.channel_id = sync_progress.channel_id AND m.platform_id <= ?2),
-                    history_complete = 0, full_cursor = min(full_cursor, ?2), full_done = 0,
-                    end_announced_id = NULL, end_confirmed_at = NULL, end_doubted_at = NULL, end_was_empty = 0,
-                    updated_at = ?3
-              WHERE tenant_id = ?1 AND last_message_id > ?2",
-        )?
-        .execute(params![tenant.0, newest.as_i64(), now.as_millis()])?;
+    let behind = params![tenant.0, newest.as_i64()];
+    let count = "SELECT count(*) FILTER (WHERE last_message_id > ?2), count(*) FROM sync_progress
+                  WHERE tenant_id = ?1 AND last_message_id IS NOT NULL";
+    let counts = |row: &rusqlite::Row<'_>| Ok((row.get::<_, usize>(0)?, row.get::<_, usize>(1)?));
+    let (future, all) = tx.connection.prepare_cached(count)?.query_row(behind, counts)?;
+    if future > 3 && future > all / 2 {
+        return Ok(0);
+    }
+    let update = format!(
+        "UPDATE sync_progress SET {TAKEN_BACK}, updated_at = ?3 WHERE tenant_id = ?1 AND last_message_id > ?2"
+    );
+    let taken_back = tx.connection.prepare_cached(&update)?.execute(params![
+        tenant.0,
+        newest.as_i64(),
+        now.as_millis()
+    ])?;
     Ok(taken_back)
 }
 

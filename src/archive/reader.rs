@@ -156,6 +156,12 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
     let Some(id) = ChannelId::from_i64(row.get(0)?) else {
         return Ok(None);
     };
+    let end = EndRecord {
+        announced: message(22)?,
+        confirmed_at: time(23)?,
+        doubted_at: time(24)?,
+        was_empty: row.get::<_, Option<bool>>(28)?.unwrap_or(false),
+    };
     Ok(Some(KnownChannel {
         id,
         parent_id: row.get::<_, Option<i64>>(1)?.and_then(ChannelId::from_i64),
@@ -173,12 +179,7 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
             second_look: row
                 .get::<_, Option<i64>>(20)?
                 .map(|after| SecondLook { after: MessageId::from_i64(after) }),
-            end: EndRecord {
-                announced: message(22)?,
-                confirmed_at: time(23)?,
-                doubted_at: time(24)?,
-                was_empty: row.get::<_, Option<bool>>(28)?.unwrap_or(false),
-            },
+            end: (end != EndRecord::default()).then(|| Box::new(end)),
             broken: Vec::new(),
             full_job_id: row.get(7)?,
             full_cursor: message(8)?,

@@ -18,8 +18,9 @@ pub struct Checkpoint {
     /// An empty page came over archived messages: it takes a second look to
     /// believe it.
     pub second_look: Option<SecondLook>,
-    /// What is known of the end of the channel.
-    pub end: EndRecord,
+    /// What is known of the end of the channel, if anything is. Of most channels
+    /// nothing is, and tens of thousands are held at once.
+    pub end: Option<Box<EndRecord>>,
     /// Messages that couldn't be read.
     pub broken: Vec<BrokenPlace>,
     /// The job that began the last full re-read.
@@ -35,6 +36,11 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// What is known of the end of the channel.
+    pub fn end_record(&self) -> EndRecord {
+        self.end.as_deref().copied().unwrap_or_default()
+    }
+
     /// Whether the channel was never read.
     pub const fn is_new(&self) -> bool {
         self.last_message_id.is_none() && !self.history_complete

@@ -122,6 +122,9 @@ pub struct ChannelPlan {
     /// Whether pages move the checkpoint: not if that would pass over history
     /// that was never read.
     pub moves_checkpoint: bool,
+    /// Whether the checkpoint lies behind the newest message that the listing
+    /// names: the newest page must hold it.
+    pub doubts_checkpoint: bool,
     /// Messages it may take, a guess for what to begin with.
     pub weight: u64,
 }
@@ -320,7 +323,9 @@ fn channel_plan<P: PlatformAdapter>(
         weight: weight(platform, channel, after),
         until: selection.run_until.and_then(|until| platform.id_before(until)),
         moves_checkpoint: after <= read_to,
-        end: (checkpoint.end != EndRecord::default()).then(|| Box::new(checkpoint.end)),
+        doubts_checkpoint: channel.last_message_id.is_some()
+            && checkpoint.last_message_id > channel.last_message_id,
+        end: checkpoint.end.clone(),
         malformed: checkpoint.broken.iter().map(|place| place.until).collect(),
         read_to,
         channel: channel.into(),
@@ -419,9 +424,9 @@ fn refresh_from<P: PlatformAdapter>(
         None => checkpoint.last_message_id.is_none(),
         // A hint never goes back: an older one is as good as none. The newest message
         // may have been deleted: then its end was confirmed.
-        hint => hint == checkpoint.last_message_id || checkpoint.end.holds_for(hint, now),
+        hint => hint == checkpoint.last_message_id || checkpoint.end_record().holds_for(hint, now),
     };
-    let reached = reached && checkpoint.end.doubted_at.is_none();
+    let reached = reached && checkpoint.end_record().doubted_at.is_none();
     let last = channel.last_message_id.max(checkpoint.last_message_id);
     let Some(refreshed_at) = checkpoint.refreshed_at else {
         return Some(checkpoint.last_message_id);

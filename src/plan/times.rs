@@ -27,7 +27,9 @@ pub(super) fn without_future<P: PlatformAdapter>(
     if checkpoint.refreshed_at.is_some_and(|at| !is_past(at, now)) {
         sane.refreshed_at = Some(last_sent_at.map_or(now, |at| at.min(now)));
     }
-    sane.end.doubted_at = checkpoint.end.doubted_at.map(|at| at.min(now));
+    if let Some(end) = &mut sane.end {
+        end.doubted_at = end.doubted_at.map(|at| at.min(now));
+    }
     for place in sane.broken.iter_mut().filter(|place| !is_past(place.tried_at, now)) {
         place.tried_at = Timestamp::from_millis(0);
     }

@@ -65,6 +65,8 @@ struct Pass {
     pieces: Pieces,
     /// Answers in a row that another one contradicted.
     contradictions: u32,
+    /// Whether IDs that disagree with their messages' times came twice.
+    believes_ids: bool,
     /// Ordinary messages since the last one of a person that had content.
     content: ContentTally,
 }
@@ -72,7 +74,8 @@ struct Pass {
 impl Pass {
     fn new(cursor: Option<MessageId>, until: Option<MessageId>, purpose: Purpose, page_size: u16) -> Self {
         let pieces = Pieces::new(page_size);
-        Self { cursor, until, purpose, pieces, contradictions: 0, content: ContentTally::default() }
+        let content = ContentTally::default();
+        Self { cursor, until, purpose, pieces, contradictions: 0, believes_ids: false, content }
     }
 }
 
@@ -163,6 +166,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
             jobs::start_channel(tx, &job_id, row, worker, now)
         })
         .await?;
+        if let Some(end) = self.doubt_checkpoint().await? {
+            return Ok(end);
+        }
         let page_size = self.context.settings.page_size;
         if let Some(backfill) = task.plan.backfill {
             let purpose = Purpose::Backfill(backfill);
@@ -283,6 +289,9 @@ impl<P: PlatformAdapter> Reading<'_, P> {
         };
         if Some(last) <= pass.cursor {
             return Ok(Taken::Contradicted(self.contradicted("the page doesn't go beyond the one before")));
+        }
+        if let Some(taken) = self.doubt_ids(pass, &page).await? {
+            return Ok(taken);
         }
         if let Some(taken) = self.doubt_beginning(pass, &page).await? {
             return Ok(taken);

@@ -76,13 +76,13 @@ pub async fn prepare<P: PlatformAdapter>(
         .run(move |tx| {
             jobs::start(tx, &begin.0, begin.1)?;
             tenants::set_status(tx, row, TenantStatus::Syncing, begin.1)?;
-            newest.map_or(Ok(0), |newest| progress::take_back(tx, row, newest, begin.1))
+            newest.map_or(Ok(0), |newest| progress::take_back_future(tx, row, newest, begin.1))
         })
         .await?;
     if taken_back > 0 {
         tracing::warn!(
             channels = taken_back,
-            "checkpoints in the future: these channels are read on from before"
+            "checkpoints in the future, by the server's clock and this machine's: these channels are read again"
         );
     }
     let mut selection = tenant.selection.clone();

@@ -133,26 +133,74 @@ fn a_damaged_id_behind_the_newest_message_skips_nothing() {
     heals(&sandbox);
 }
 
-/// As an older version left it.
+/// An ID in the middle of the history, so that nothing but the message's own time
+/// contradicts it.
+#[test]
+fn a_damaged_id_in_the_middle_skips_nothing() {
+    for (from, to) in [(99, 300), (50, 300), (99, 90)] {
+        let (sandbox, chat) = chat();
+        let held = message(&sandbox, chat, from);
+        let other = message(&sandbox, chat, to) + 1;
+        let damage = bytes(&format!("\"id\":\"{held}\""), format!("\"id\":\"{other}\"").as_bytes());
+        sandbox.sim.faults().when(Match::after_page_of(chat).holding(held).times(1), damage);
+        let ran = sandbox.run(&["start"]);
+        assert_eq!(stored(&sandbox, chat), 450, "{from} to {to}: {}{}", ran.stdout, ran.stderr);
+        heals(&sandbox);
+    }
+}
+
+/// A server whose IDs don't tell the time is believed.
+#[test]
+fn ids_that_never_agree_with_the_times_are_believed() {
+    let (sandbox, chat) = chat();
+    let other_time = What::Set("timestamp".to_owned(), json!("2020-01-01T00:00:00+00:00"));
+    sandbox.sim.faults().when(Match::page_of(chat).always(), other_time);
+    sync(&sandbox, 0);
+    assert_eq!(stored(&sandbox, chat), 450);
+}
+
+/// As an older version left it: the checkpoint at a message that there is not, an unread
+/// part before it, and what later runs stored behind that part.
+fn with_hole(sandbox: &Sandbox, chat: u64, checkpoint: i64, hole: std::ops::Range<usize>) {
+    let archive = sandbox.archive();
+    let row = "SELECT id FROM channels WHERE platform_id = ?1";
+    let row: i64 = archive.query_row(row, params![i64::try_from(chat).unwrap()], |row| row.get(0)).unwrap();
+    let ids = hole.map(|index| message(sandbox, chat, index).to_string()).collect::<Vec<_>>().join(",");
+    for (table, column) in [
+        ("message_attachments", "message_id"),
+        ("message_emoji_reactions", "message_id"),
+        ("message_reaction_counts", "message_id"),
+        ("messages", "platform_id"),
+    ] {
+        let sql = format!("DELETE FROM {table} WHERE channel_id = ?1 AND {column} IN ({ids})");
+        archive.execute(&sql, params![row]).unwrap();
+    }
+    let set =
+        "UPDATE sync_progress SET last_message_id = ?2, end_announced_id = NULL, end_confirmed_at = NULL
+                WHERE channel_id = ?1";
+    archive.execute(set, params![row, checkpoint]).unwrap();
+}
+
 #[test]
 fn a_checkpoint_of_the_future_is_taken_back() {
     let (sandbox, chat) = chat();
     sync(&sandbox, 0);
-    let read = message(&sandbox, chat, 99);
-    let archive = sandbox.archive();
-    let row = "SELECT id FROM channels WHERE platform_id = ?1";
-    let row: i64 = archive.query_row(row, params![i64::try_from(chat).unwrap()], |row| row.get(0)).unwrap();
-    let gone = params![row, i64::try_from(read).unwrap()];
-    for table in ["message_attachments", "message_emoji_reactions", "message_reaction_counts"] {
-        let sql = format!("DELETE FROM {table} WHERE channel_id = ?1 AND message_id > ?2");
-        archive.execute(&sql, gone).unwrap();
-    }
-    archive.execute("DELETE FROM messages WHERE channel_id = ?1 AND platform_id > ?2", gone).unwrap();
-    let future = "UPDATE sync_progress SET last_message_id = 9000000000000000000 WHERE channel_id = ?1";
-    archive.execute(future, params![row]).unwrap();
-    drop(archive);
+    with_hole(&sandbox, chat, 9_000_000_000_000_000_000, 100..300);
     let ran = sync(&sandbox, 0);
     assert!(ran.stderr.contains("checkpoints in the future"), "{}", ran.stderr);
     assert_eq!(stored(&sandbox, chat), 450);
     is_true(&sandbox);
+}
+
+#[test]
+fn a_checkpoint_behind_the_newest_message_is_taken_back() {
+    let (sandbox, chat) = chat();
+    sandbox.sim.world().advance(12 * HOUR);
+    sync(&sandbox, 0);
+    let checkpoint = i64::try_from(message(&sandbox, chat, 449) + (1 << 32)).unwrap();
+    with_hole(&sandbox, chat, checkpoint, 300..450);
+    sandbox.sim.world().advance(48 * HOUR);
+    let ran = sync(&sandbox, 3);
+    assert!(ran.stdout.contains("newer than the newest there is"), "{}", ran.stdout);
+    heals(&sandbox);
 }

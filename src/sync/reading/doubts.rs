@@ -1,9 +1,15 @@
 //! Pages that are in Discord's form and can't be true.
 
+use std::time::Duration;
+
 use super::super::channel::Failure;
-use super::{Pass, Reading, Taken};
-use crate::model::{Cause, MessageId, MessagePage};
+use super::{Pass, PassEnd, Reading, Taken};
+use crate::archive::progress;
+use crate::model::{Cause, Message, MessageId, MessagePage};
 use crate::platform::{PageCursor, PlatformAdapter};
+
+/// How far the time in an ID may be from the message's own.
+const ID_TOLERANCE: Duration = Duration::from_mins(1);
 
 /// Leaves the messages of a whole page that are newer than the channel's newest
 /// message to the next page. More follow a whole page: if it holds what a
@@ -22,6 +28,60 @@ pub(super) fn cut_at(page: &mut MessagePage, announced: Option<MessageId>) -> bo
 }
 
 impl<P: PlatformAdapter> Reading<'_, P> {
+    /// Whether the checkpoint names a message, where the listing's newest one comes
+    /// before it. If not, a damaged ID led there: it is taken back.
+    pub(super) async fn doubt_checkpoint(&self) -> Result<Option<PassEnd>, Failure> {
+        let plan = &self.task.plan;
+        if !plan.doubts_checkpoint {
+            return Ok(None);
+        }
+        let newest = match self.newest_page().await {
+            Ok(newest) => newest?,
+            Err(end) => return Ok(Some(end)),
+        };
+        if newest.last_id().is_none_or(|last| Some(last) >= plan.read_to) {
+            return Ok(None);
+        }
+        let (row, now) = (self.task.row, self.context.clock.now());
+        self.write(move |tx| progress::take_back(tx, row, now)).await?;
+        let error = format!(
+            "messages of channel {}: the last one that was read is newer than the newest there is",
+            plan.channel.id
+        );
+        Err(Failure::of(Cause::EndUnconfirmed, error))
+    }
+
+    /// Whether the IDs of the page's messages agree with their times. One that doesn't
+    /// may be damaged, and a checkpoint there would skip what lies between: so the
+    /// page is asked for once more. A server that means it is believed.
+    pub(super) async fn doubt_ids(
+        &self,
+        pass: &mut Pass,
+        page: &MessagePage,
+    ) -> Result<Option<Taken>, Failure> {
+        let odd = self.odd_ids(page);
+        if odd.is_empty() || pass.believes_ids {
+            return Ok(None);
+        }
+        let again = match self.ask(PageCursor::After(pass.cursor), pass.pieces.limit(), false).await {
+            Ok(again) => again?,
+            Err(end) => return Ok(Some(Taken::Last(end))),
+        };
+        if self.odd_ids(&again) == odd {
+            pass.believes_ids = true;
+            return Ok(None);
+        }
+        Ok(Some(Taken::Contradicted(self.contradicted("the ID of a message and its time disagree"))))
+    }
+
+    fn odd_ids(&self, page: &MessagePage) -> Vec<MessageId> {
+        let is_odd = |message: &&Message| {
+            let (by_id, by_time) = (self.context.platform.sent_at(message.id), message.created_at);
+            by_id.since(by_time).max(by_time.since(by_id)) > ID_TOLERANCE
+        };
+        page.messages.iter().filter(is_odd).map(|message| message.id).collect()
+    }
+
     /// Whether the page begins right behind the cursor. Two kinds of pages may not, and
     /// are compared with the message that follows the cursor: a whole one that ends
     /// with the channel, as it would if the server ignored the cursor, and a short
