@@ -48,13 +48,14 @@ pub fn print_result(text: &str) -> Result<(), Failure> {
     written(to_stdout(text))
 }
 
-/// Whether a result reached stdout. Whoever closed a pipe has read enough.
+/// Whether a result reached stdout. Whoever closed a pipe or a terminal has read
+/// enough.
 ///
 /// # Errors
 /// When it was lost for another reason, such as a full disk.
 pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !system::is_hung_up(&error) => {
             Err(Failure::new(ExitCode::Failure, format!("failed to write the result to stdout: {error}"))
                 .hint("make room where stdout leads; what was changed stays changed"))
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, FileType, access, fstat};
 use rustix::termios::tcgetwinsize;
 
 /// Whether this user may read a file.
@@ -30,6 +30,15 @@ pub fn unwritable(files: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
 pub fn owner_and_mode(path: &Path) -> Option<(u32, u32)> {
     let file = path.metadata().ok()?;
     Some((file.uid(), file.mode() & 0o777))
+}
+
+/// Whether a write to stdout failed because its terminal was closed. Writing to a
+/// file can fail in the same way, which is a loss.
+pub fn is_hung_up(error: &io::Error) -> bool {
+    let is_device =
+        |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+        && fstat(io::stdout()).is_ok_and(is_device)
 }
 
 /// Rows and columns of the terminal that stdout is.
