@@ -26,6 +26,8 @@ pub(super) const OF_RUN: &str = "WHERE j.id > ?1 || '-' AND j.id < ?1 || '.' ORD
 /// Condition of a job's channels: all of them, and those that a summary names.
 const ALL_CHANNELS: &str = "TRUE";
 const NAMED_CHANNELS: &str = "r.status <> 'completed' OR r.error_details IS NOT NULL
+    OR c.platform_id IN (SELECT CAST(e.value ->> 'channel_id' AS INTEGER)
+                           FROM sync_jobs j, json_each(j.error_details) e WHERE j.id = ?1)
     OR r.id = (SELECT l.id FROM channel_sync_jobs l WHERE l.job_id = ?1
                 ORDER BY l.completed_at DESC, l.id DESC LIMIT 1)";
 
@@ -82,8 +84,8 @@ impl Reader {
         self.jobs(OF_RUN, run_id, ALL_CHANNELS)
     }
 
-    /// The same with what a summary names of their channels alone: those that failed,
-    /// and the last one to end. A run may have read very many.
+    /// The same with what a summary names of their channels alone: those of which
+    /// something is to be said, and the last one to end. A run may have read very many.
     ///
     /// # Errors
     /// When the archive can't be read.
