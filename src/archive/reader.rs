@@ -175,7 +175,10 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
             history_complete: row.get::<_, Option<bool>>(4)?.unwrap_or(false),
             since: time(5)?,
             refreshed_at: time(6)?,
-            backfill: row.get::<_, Option<i64>>(18)?.map(|since| backfill(since, message(19))).transpose()?,
+            backfill: row
+                .get::<_, Option<i64>>(18)?
+                .map(|since| backfill(since, message(19)).map(Box::new))
+                .transpose()?,
             second_look: row
                 .get::<_, Option<i64>>(20)?
                 .map(|after| SecondLook { after: MessageId::from_i64(after) }),

@@ -14,7 +14,7 @@ pub struct Checkpoint {
     /// When the last finished read of the refresh window began.
     pub refreshed_at: Option<Timestamp>,
     /// The unfinished extension of the archive to an earlier beginning.
-    pub backfill: Option<Backfill>,
+    pub backfill: Option<Box<Backfill>>,
     /// An empty page came over archived messages: it takes a second look to
     /// believe it.
     pub second_look: Option<SecondLook>,

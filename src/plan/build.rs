@@ -390,7 +390,7 @@ fn backfill<P: PlatformAdapter>(
     if checkpoint.is_new() || is_for_run || !begins_earlier(selection.since, checkpoint.since) {
         return None;
     }
-    let under_way = checkpoint.backfill.filter(|under_way| under_way.since == selection.since);
+    let under_way = checkpoint.backfill.as_deref().filter(|under_way| under_way.since == selection.since);
     Some(BackfillPlan {
         since: selection.since,
         after: under_way.and_then(|under_way| under_way.cursor).or(beginning(platform, selection)),

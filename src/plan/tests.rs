@@ -277,7 +277,7 @@ fn since_is_where_an_archive_begins_and_may_move_back() {
     let missing = BackfillPlan { since: since.since, after: before(300), until: before(200) };
     assert_eq!(only_read(&plan).backfill, Some(missing), "only what is missing");
     let under_way = Backfill { since: since.since, cursor: Some(sent(250)) };
-    let begun = Checkpoint { backfill: Some(under_way), ..checkpoint.clone() };
+    let begun = Checkpoint { backfill: Some(Box::new(under_way)), ..checkpoint.clone() };
     let plan = plan_of(text(Some(100)), Some(begun.clone()), &since);
     assert_eq!(only_read(&plan).backfill, Some(BackfillPlan { after: Some(sent(250)), ..missing }));
     let all = plan_of(text(Some(100)), Some(begun), &day_window());
