@@ -205,7 +205,9 @@ pub const FORGOTTEN: &str = "forgotten";
 /// A text without the hashes of those who were erased. Borrowed when there is
 /// nobody to take out.
 pub fn forget_in(mut text: Cow<'_, str>, mut is_forgotten: impl FnMut(&UserHash) -> bool) -> Cow<'_, str> {
-    let gone: Vec<UserHash> = hashes_in(&text).filter(|hash| is_forgotten(hash)).collect();
+    let mut gone: Vec<UserHash> = hashes_in(&text).filter(|hash| is_forgotten(hash)).collect();
+    gone.sort_unstable();
+    gone.dedup();
     for hash in gone {
         text = text.replace(&hash.to_string(), FORGOTTEN).into();
     }
