@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::UserHash;
 use super::find::{self, Found};
-use crate::model::UserId;
 use crate::model::disguise::is_invisible;
+use crate::model::{UserId, work};
 
 /// Digits that could be an ID: a snowflake of 2015 has 18, the first have 15.
 /// <https://discord.com/developers/docs/reference#snowflakes>
@@ -65,6 +65,7 @@ pub(super) fn user_at(
 ) -> Option<(UserId, Place)> {
     let before = text[..range.start].trim_end_matches(is_invisible).as_bytes();
     let after = text[range.end..].trim_start_matches(is_invisible).as_bytes();
+    work::note(text.len() - before.len() - after.len());
     let is_mention = (before.ends_with(b"<@") || before.ends_with(b"<@!")) && after.starts_with(b">");
     if !is_mention && !ID_DIGITS.contains(&digits.len()) {
         return None;

@@ -4,10 +4,11 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use super::address::Addresses;
 use super::digits::{DigitRuns, ID_DIGITS, Place, Syntax, readings, user_at};
 use super::picture;
-use crate::model::UserId;
-use crate::model::disguise::{MAX_LAYERS, decode, digit, is_invisible, unescape};
+use crate::model::disguise::{MAX_LAYERS, decode, digit, is_invisible, plain_length, unescape};
+use crate::model::{UserId, work};
 
 /// A part of a text that may have to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(super) struct Found {
 /// place the longest first.
 pub(super) fn find(text: &str, syntax: Syntax) -> Vec<Found> {
     let mut found = Vec::new();
-    Layer { source: text, offset: 0, text, starts: None }.find_plain(syntax, &mut found);
+    Layer::undecoded(&mut Addresses::new(text), 0).find_plain(syntax, &mut found);
     found.extend(picture::without_id(text).into_iter().map(|range| Found { range, user: None }));
     disguised(text, syntax, &mut found);
     found.sort_by_key(|found| (found.range.start, Reverse(found.range.end)));
@@ -52,16 +53,24 @@ fn window(text: &str, region: &Range<usize>) -> Range<usize> {
     let is_space = |byte: &u8| byte.is_ascii_whitespace();
     let start = bytes[..region.start].iter().rposition(is_space).map_or(0, |space| space + 1);
     let end = bytes[region.end..].iter().position(is_space);
-    start..end.map_or(bytes.len(), |space| region.end + space)
+    let window = start..end.map_or(bytes.len(), |space| region.end + space);
+    work::note(window.len());
+    window
 }
 
 /// Looks through a text, then through what one layer of its escapes hides, and so
 /// on. `offset` is added to every place.
 fn find_in_layers(source: &str, offset: usize, syntax: Syntax, found: &mut Vec<Found>) {
-    Layer { source, offset, text: source, starts: None }.find_joined(syntax, found);
+    let mut addresses = Addresses::new(source);
+    Layer::undecoded(&mut addresses, offset).find_joined(syntax, found);
     let Some(mut decoded) = decode(source) else { return };
     for _ in 0..MAX_LAYERS {
-        let layer = Layer { source, offset, text: &decoded.text, starts: Some(&decoded.starts) };
+        let mut layer = Layer {
+            source: &mut addresses,
+            offset,
+            decoded: Addresses::new(&decoded.text),
+            starts: Some(&decoded.starts),
+        };
         layer.find_plain(syntax, found);
         layer.find_joined(syntax, found);
         let Some(mut next) = decode(&decoded.text) else { return };
@@ -71,45 +80,57 @@ fn find_in_layers(source: &str, offset: usize, syntax: Syntax, found: &mut Vec<F
 }
 
 /// A text with some layers of its escapes decoded.
-struct Layer<'a> {
+struct Layer<'a, 's> {
     /// The text with all of them, and where that stands in the whole.
-    source: &'a str,
+    source: &'a mut Addresses<'s>,
     offset: usize,
     /// The decoded text.
-    text: &'a str,
+    decoded: Addresses<'a>,
     /// For each byte of it where its character begins in `source`; `None` if
     /// nothing is decoded.
     starts: Option<&'a [usize]>,
 }
 
-impl Layer<'_> {
+impl<'a, 's: 'a> Layer<'a, 's> {
+    fn undecoded(source: &'a mut Addresses<'s>, offset: usize) -> Self {
+        let decoded = Addresses::new(source.text);
+        Self { source, offset, decoded, starts: None }
+    }
+
     fn of_source(&self, range: &Range<usize>) -> Range<usize> {
         self.starts.map_or_else(|| range.clone(), |starts| starts[range.start]..starts[range.end])
     }
 
-    fn add(&self, range: &Range<usize>, digits: &str, syntax: Syntax, found: &mut Vec<Found>) {
-        let Some((id, place)) = user_at(self.text, range, digits, syntax) else { return };
+    fn add(&mut self, range: &Range<usize>, digits: &str, syntax: Syntax, found: &mut Vec<Found>) {
+        let Some((id, place)) = user_at(self.decoded.text, range, digits, syntax) else { return };
         let of_source = self.of_source(range);
+        let offset = self.offset;
         let mut add = |range: Range<usize>, user| {
-            found.push(Found { range: self.offset + range.start..self.offset + range.end, user });
+            found.push(Found { range: offset + range.start..offset + range.end, user });
         };
         if place == Place::Profile {
-            let dropped = picture::around(self.source, &of_source);
-            let decoded = self.starts.map_or([None, None], |_| picture::around(self.text, range));
-            for (dropped, decoded) in dropped.into_iter().zip(decoded) {
-                if let Some(range) = dropped.or_else(|| decoded.map(|range| self.of_source(&range))) {
-                    add(range, None);
-                }
+            let [signature, tail] = self.source.around(&of_source);
+            let decoded =
+                self.starts.map(|_| (self.decoded.signature(range.start), self.decoded.part(range.end)));
+            let (decoded_signature, decoded_part) = decoded.unwrap_or_default();
+            let signature = signature.or_else(|| decoded_signature.map(|range| self.of_source(&range)));
+            let tail = tail.or_else(|| {
+                let part = self.of_source(&decoded_part?);
+                Some(part.start..self.source.last_end(part.end))
+            });
+            for range in signature.into_iter().chain(tail) {
+                add(range, None);
             }
         }
         add(of_source, Some((id, place)));
     }
 
     /// Adds runs of ASCII digits.
-    fn find_plain(&self, syntax: Syntax, found: &mut Vec<Found>) {
-        for run in DigitRuns::new(self.text.as_bytes()) {
-            for range in readings(self.text.as_bytes(), run) {
-                self.add(&range, &self.text[range.clone()], syntax, found);
+    fn find_plain(&mut self, syntax: Syntax, found: &mut Vec<Found>) {
+        let text = self.decoded.text;
+        for run in DigitRuns::new(text.as_bytes()) {
+            for range in readings(text.as_bytes(), run) {
+                self.add(&range, &text[range.clone()], syntax, found);
             }
         }
     }
@@ -117,8 +138,8 @@ impl Layer<'_> {
     /// Adds digits of other scripts and those with something invisible between
     /// them. They count together, and each part that has nothing between its
     /// digits counts alone.
-    fn find_joined(&self, syntax: Syntax, found: &mut Vec<Found>) {
-        for run in JoinedRuns(self.text.char_indices().peekable()) {
+    fn find_joined(&mut self, syntax: Syntax, found: &mut Vec<Found>) {
+        for run in JoinedRuns(self.decoded.text.char_indices().peekable()) {
             let (Some(first), Some(last)) = (run.parts.first(), run.parts.last()) else { continue };
             let whole = first.0.start..last.0.end;
             if whole.len() == run.digits.len() {
@@ -200,7 +221,10 @@ impl<'a> Regions<'a> {
         let Some(character) = rest.chars().next() else { return (false, place + 1) };
         let next = place + character.len_utf8();
         match character {
-            '%' | '\\' | '&' => unescape(rest).map_or((false, next), |(_, length)| (true, place + length)),
+            '%' | '\\' | '&' => match unescape(rest) {
+                Some((_, length)) => (true, place + length),
+                None => (false, place + plain_length(rest)),
+            },
             _ => (belongs_to_number(character), next),
         }
     }
@@ -212,7 +236,9 @@ impl<'a> Regions<'a> {
         let before = before.take_while(|(_, character)| !ends(character)).last();
         let mut after = self.text[place..].char_indices().skip_while(|(_, character)| !ends(character));
         let end = after.next().map_or(self.text.len(), |(end, _)| place + end);
-        before.map_or(place, |(start, _)| self.position + start)..end
+        let start = before.map_or(place, |(start, _)| self.position + start);
+        work::note(end - start);
+        start..end
     }
 }
 

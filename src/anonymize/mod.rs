@@ -9,9 +9,12 @@
 //! [`UserHash`] and [`ScrubbedText`] have no public constructor besides the
 //! functions of this module: what has not been here can't be stored.
 
+mod address;
 mod channel;
 mod digits;
 mod find;
+#[cfg(test)]
+mod hostile_tests;
 mod message;
 mod picture;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::digits::{Place, Syntax};
 use super::find::{Found, find, may_name_somebody};
 use super::{Person, UserHash};
-use crate::model::{User, UserId};
+use crate::model::{User, UserId, work};
 
 /// Text in which every mention and profile address is a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -92,13 +92,21 @@ pub fn scrub_stored(text: &str, is_json: bool, people: &mut Vec<Person>) -> Opti
     may_name_somebody(text).then(|| scrub_closely(text, syntax, people))
 }
 
+/// Passes over a text at most: another one follows if what was dropped brings other
+/// parts together. No known text takes more than three; the bound keeps the time
+/// linear in the text's length.
+const MAX_PASSES: usize = 8;
+
 fn scrub_closely(text: &str, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedText {
     let mut text = Cow::Borrowed(text);
+    let mut passes = 0;
     loop {
+        work::note(text.len());
         let scrubbing = Scrubbing::of(&text, syntax);
         let is_joined = scrubbing.joins_what_was_apart();
         let scrubbed = scrubbing.finish(people);
-        if !is_joined {
+        passes += 1;
+        if !is_joined || passes == MAX_PASSES {
             return scrubbed;
         }
         text = Cow::Owned(scrubbed.text);

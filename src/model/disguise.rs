@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::work;
+
 /// Nested encodings that are decoded at most: an entity in an address inside JSON
 /// is three.
 pub const MAX_LAYERS: usize = 4;
@@ -116,6 +118,16 @@ pub fn unescape(text: &str) -> Option<(char, usize)> {
     }
 }
 
+/// Bytes at the beginning of a text in which no escape begins, given that none begins
+/// at the first: one character, or a whole run of backslashes, since the same follows
+/// each of them.
+pub fn plain_length(text: &str) -> usize {
+    match text.bytes().take_while(|byte| *byte == b'\\').count() {
+        0 => text.chars().next().map_or(0, char::len_utf8),
+        backslashes => backslashes,
+    }
+}
+
 fn percent(text: &str) -> Option<(char, usize)> {
     if let Some(code) = text.strip_prefix("%u").and_then(|rest| hex(rest, 4)) {
         return Some((char::from_u32(code)?, 6));
@@ -146,6 +158,7 @@ fn percent_byte(text: &str) -> Option<(u8, usize)> {
     while let Some(inner) = rest.strip_prefix("25").filter(|inner| hex(inner, 2).is_some()) {
         rest = inner;
     }
+    work::note(text.len() - rest.len());
     let byte = u8::try_from(hex(rest, 2)?).ok()?;
     Some((byte, text.len() - rest.len() + 2))
 }
@@ -154,6 +167,7 @@ fn percent_byte(text: &str) -> Option<(u8, usize)> {
 fn backslash(text: &str) -> Option<(char, usize)> {
     let rest = text.trim_start_matches('\\');
     let before = text.len() - rest.len();
+    work::note(before);
     if rest.starts_with('/') {
         return Some(('/', before + 1));
     }
@@ -196,6 +210,7 @@ fn entity(text: &str) -> Option<(char, usize)> {
         rest = inner;
     }
     let before = text.len() - rest.len();
+    work::note(before);
     let Some(number) = rest.strip_prefix('#') else {
         let named = ENTITIES.iter().find(|(name, _)| rest.starts_with(name));
         return match named {
@@ -231,29 +246,45 @@ pub struct Decoded {
 
 /// Decodes one layer of escapes; `None` if there is none.
 pub fn decode(source: &str) -> Option<Decoded> {
+    work::note(source.len());
     let is_escape = |character: char| matches!(character, '%' | '\\' | '&');
     let mut decoded: Option<Decoded> = None;
     let mut position = 0;
     while let Some(character) = source[position..].chars().next() {
-        let escape = if is_escape(character) { unescape(&source[position..]) } else { None };
-        if escape.is_some() && decoded.is_none() {
-            let text = source[..position].to_owned();
-            // Inside a character, its beginning stands for it.
-            let starts = source[..position].char_indices();
-            let starts = starts.flat_map(|(start, c)| std::iter::repeat_n(start, c.len_utf8())).collect();
-            decoded = Some(Decoded { text, starts });
-        }
-        let (character, length) = escape.unwrap_or((character, character.len_utf8()));
-        if let Some(decoded) = &mut decoded {
-            decoded.text.push(character);
-            decoded.starts.resize(decoded.text.len(), position);
-        }
+        let rest = &source[position..];
+        let escape = if is_escape(character) { unescape(rest) } else { None };
+        let Some((character, length)) = escape else {
+            let length = if character == '\\' { plain_length(rest) } else { character.len_utf8() };
+            if let Some(decoded) = &mut decoded {
+                decoded.push_plain(&rest[..length], position);
+            }
+            position += length;
+            continue;
+        };
+        let decoded = decoded.get_or_insert_with(|| {
+            let mut decoded = Decoded { text: String::new(), starts: Vec::new() };
+            decoded.push_plain(&source[..position], 0);
+            decoded
+        });
+        decoded.text.push(character);
+        decoded.starts.resize(decoded.text.len(), position);
         position += length;
     }
     if let Some(decoded) = &mut decoded {
         decoded.starts.push(source.len());
     }
     decoded
+}
+
+impl Decoded {
+    /// Adds characters that stand for themselves, from a place in the source.
+    fn push_plain(&mut self, plain: &str, position: usize) {
+        for (start, character) in plain.char_indices() {
+            self.text.push(character);
+            // Inside a character, its beginning stands for it.
+            self.starts.resize(self.text.len(), position + start);
+        }
+    }
 }
 
 /// A text with all layers of escapes decoded, as far as [`MAX_LAYERS`] goes.

@@ -17,6 +17,7 @@ mod settings;
 mod status;
 mod text;
 mod time;
+pub(crate) mod work;
 mod workspace;
 
 pub use channel::{Channel, ChannelKind, ChannelState, ThreadFacts, Visibility};

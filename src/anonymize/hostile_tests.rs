@@ -1,0 +1,182 @@
+//! Texts made to keep the scrubber busy. Its work is counted, never timed.
+
+use fastrand::Rng;
+
+use super::{ScrubbedText, UserHash, exposure, ids_in, scrub};
+use crate::model::work;
+
+const ID: &str = "123456789012345678";
+const HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// Bytes looked at for each byte of a text at most, all passes and layers together.
+const WORK_PER_BYTE: usize = 200;
+
+/// What is repeated, behind what stands before it once.
+const REPEATED: [(&str, &str); 55] = [
+    ("", "\\"),
+    ("", "\\\\u005c"),
+    ("", "\\u005cu005cu005c"),
+    ("\\u005c", "u005c"),
+    ("", "\\ud800"),
+    ("\\ud800", "\\"),
+    ("/avatars/123456789012345678", "\\"),
+    ("", "\\/"),
+    ("", "%25"),
+    ("%", "25"),
+    ("%f0%90", "25%25"),
+    ("", "%2525%5c"),
+    ("", "%E2%80%8B"),
+    ("", "&amp;amp;"),
+    ("&", "amp;"),
+    ("&amp;", "#38;amp;"),
+    ("", "&#x26;"),
+    ("", "&&#"),
+    ("", "embed/avatars/"),
+    ("", "embed/avatars%2F"),
+    ("", "embed/avatars/x\u{a0}"),
+    ("", "avatar-decoration-presets/a."),
+    ("", "/users/123456789012345678"),
+    ("", "/users/123456789012345678/"),
+    ("", "%2Fusers%2F123456789012345678%2F"),
+    ("", "%252Fusers%252F123456789012345678%252F/"),
+    ("", "/avatars/123456789012345678/"),
+    ("", "%2Favatars%2F123456789012345678%2Fx\u{a0}%2F/avatars/123456789012345678/y\u{a0}"),
+    ("", "/avatars/123456789012345678/x\u{a0}"),
+    ("/avatars/123456789012345678", "/x\u{a0}"),
+    ("/avatars/123456789012345678", "/x\u{a0}\u{a0}.1"),
+    ("/avatars/123456789012345678", "%2Fx\u{3000}\u{a0}/y"),
+    ("/avatars/123456789012345678/x", "."),
+    ("", "/avatars/123456789012345678/x..."),
+    ("", "/avatars/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+    ("", "/avatars/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/"),
+    ("avatar ", "/users/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/"),
+    ("avatar ", "%2Fusers%2F0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef%2F"),
+    ("avatar/", "0123456789abcdef0123456789abcdef"),
+    ("avatar/", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/"),
+    ("avatar ", "users/forgotten/"),
+    ("avatar ", "s%2Fforgotten/"),
+    ("avatar/", "forgotten"),
+    ("", "1"),
+    ("", "１"),
+    ("", "1\u{200b}"),
+    ("", "123456789012345678\u{200b}"),
+    ("/avatars/123456789012345678", "\u{200b}"),
+    ("", "<@"),
+    ("<@", "1"),
+    ("", "<:1:123456789012345678"),
+    ("", "https://"),
+    ("", "/external/aaaaaaaaaaaaaaaaaaaaaaa/embed/avatars/1&"),
+    ("", "/external/aaaaaaaaaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbb/avatars/123456789012345678/1"),
+    ("/external/", "aaaaaaaaaaaaaaaaaaaaaaa/avatars/123456789012345678/1\u{a0}"),
+];
+
+fn repeated(begin: &str, piece: &str, bytes: usize) -> String {
+    begin.to_owned() + &piece.repeat(bytes / piece.len())
+}
+
+fn scrubbed(text: &str) -> ScrubbedText {
+    scrub(text.to_owned(), &mut Vec::new())
+}
+
+fn stored(text: &str) -> String {
+    scrubbed(text).resolve(|_| true).into_owned()
+}
+
+/// Bytes looked at to scrub, check and search a text.
+fn work_of(text: &str) -> usize {
+    work::take();
+    scrubbed(text);
+    exposure(text, true, |_| false);
+    ids_in(text.as_bytes()).count();
+    work::take()
+}
+
+#[test]
+fn work_is_linear_in_the_length_of_a_hostile_text() {
+    for (begin, piece) in REPEATED {
+        let text = repeated(begin, piece, 200_000);
+        work::take();
+        scrubbed(&text);
+        let work = work::take();
+        assert!(work <= WORK_PER_BYTE * text.len(), "{begin}{piece}…: {} a byte", work / text.len());
+    }
+}
+
+#[test]
+fn work_is_linear_whatever_is_repeated() {
+    let pieces = [
+        ID,
+        HASH,
+        "forgotten",
+        "\\",
+        "\\u005c",
+        "\\u002f",
+        "%",
+        "25",
+        "%2F",
+        "%20",
+        "%31",
+        "&",
+        "amp;",
+        "&#47;",
+        "&nbsp;",
+        "/",
+        "/x",
+        ".",
+        "?",
+        "_",
+        "-a",
+        "users",
+        "/users/",
+        "/avatars/",
+        "%2Favatars%2F",
+        "embed/avatars",
+        "banners/",
+        "avatar-decoration-presets/",
+        "/external/",
+        "aaaaaaaaaaaaaaaaaaaaaaaa/",
+        "hhhhhhhhhhhhhhhhhhhhhhhh/",
+        "\u{a0}",
+        "\u{3000}",
+        "\u{200b}",
+        "。",
+        "〇",
+        "<@",
+        ">",
+        "1",
+        "１",
+        "\"",
+        ",",
+        "a",
+    ];
+    let mut rng = Rng::with_seed(11);
+    for _ in 0..400 {
+        let mut some = |most: usize| -> String {
+            (0..rng.usize(1..=most)).map(|_| pieces[rng.usize(..pieces.len())]).collect()
+        };
+        let (begin, piece) = (some(4), some(6));
+        let work = |bytes: usize| {
+            let text = repeated(&begin, &piece, bytes);
+            (work_of(&text), text.len())
+        };
+        let ((small, shorter), (large, longer)) = (work(4_000), work(16_000));
+        assert!(large <= WORK_PER_BYTE * longer, "{begin:?} {piece:?}: {} a byte", large / longer);
+        // Linear: as much for each byte, but for what stands at the ends.
+        assert!(large / longer <= 3 * small / shorter / 2 + 4, "{begin:?} {piece:?}: {small}, then {large}");
+    }
+}
+
+#[test]
+fn a_hostile_text_is_scrubbed_whole_and_once() {
+    let hash = UserHash::of(ID.parse().unwrap()).to_string();
+    for (begin, piece) in REPEATED {
+        let text = repeated(begin, piece, 3_000);
+        let once = stored(&text);
+        assert_eq!(stored(&once), once, "{begin}{piece}…");
+        assert_eq!(exposure(&once, false, |_| true), None, "{begin}{piece}…");
+        assert!(!once.contains(ID), "{begin}{piece}…");
+        if begin.ends_with(ID) && piece.contains("/x") {
+            assert_eq!(once.trim_end_matches('\u{a0}'), format!("/avatars/{hash}"), "{piece}");
+        }
+    }
+}
