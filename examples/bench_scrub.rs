@@ -5,7 +5,8 @@
 //! network: reading the JSON, making the neutral model of it, scrubbing, and
 //! the whole way into an archive in a temporary folder. Of several rounds the
 //! fastest counts. The share of scrubbing is to stay under a tenth. The last
-//! lines are rates of the scrubber alone. Takes about half a minute.
+//! lines are rates of the scrubber alone, on ordinary texts and on texts made to
+//! keep it busy. Takes about half a minute.
 
 use std::error::Error;
 use std::fs;
@@ -42,6 +43,7 @@ fn main() -> Result<()> {
         measure(name, mix)?;
     }
     rates();
+    hostile_rates();
     Ok(())
 }
 
@@ -199,6 +201,48 @@ fn rates() {
         let seconds = begin.elapsed().as_secs_f64();
         println!("text with {name:<14} {:7.0} MB/s", megabytes(text.len() * texts) / seconds);
     }
+    hash_rate();
+}
+
+/// Texts of 200 KB that repeat what makes the scrubber look ahead or back.
+fn hostile_rates() {
+    const BYTES: usize = 200_000;
+    const ID: &str = "80351110224678912";
+    let hash = "0123456789abcdef".repeat(4);
+    for (name, begin, piece) in [
+        ("backslashes", "", "\\".to_owned()),
+        ("backslashes and u", "", "\\\\\\u005c".to_owned()),
+        ("percent signs", "", "%25".to_owned()),
+        ("one percent sign", "%", "25".to_owned()),
+        ("entities", "", "&amp;amp;".to_owned()),
+        ("one entity", "&", "amp;".to_owned()),
+        ("pictures by looks", "", "embed/avatars/".to_owned()),
+        ("profiles", "", format!("/users/{ID}")),
+        ("encoded profiles", "", format!("%2Fusers%2F{ID}%2F")),
+        ("pictures", "", format!("/avatars/{ID}/")),
+        ("spaced paths", "", format!("/avatars/{ID}/x\u{a0}")),
+        ("one spaced path", "/avatars/80351110224678912", "/x\u{a0}".to_owned()),
+        ("hashed pictures", "", format!("/avatars/{hash}")),
+        ("hashed profiles", "avatar ", format!("/users/{hash}/")),
+        ("erased", "avatar ", "s%2Fforgotten/".to_owned()),
+        ("hex digits", "avatar/ ", hash.clone()),
+        ("digits", "", "1".to_owned()),
+        ("zero width", "", "1\u{200b}".to_owned()),
+        ("zero width only", "/users/80351110224678912", "\u{200b}".to_owned()),
+        ("mentions", "", "<@".to_owned()),
+        ("addresses", "", "https://".to_owned()),
+        ("proxies", "", "/external/aaaaaaaaaaaaaaaaaaaaaaa/embed/avatars/1&".to_owned()),
+    ] {
+        let mut text = begin.to_owned();
+        text.push_str(&piece.repeat(BYTES / piece.len()));
+        let began = Instant::now();
+        black_box(anonymize::scrub(black_box(text.clone()), &mut Vec::new()));
+        let seconds = began.elapsed().as_secs_f64();
+        println!("hostile: {name:<20} {:8.3} MB/s, {seconds:.3} s", megabytes(text.len()) / seconds);
+    }
+}
+
+fn hash_rate() {
     let hashes = 2_000_000_u64;
     let begin = Instant::now();
     for id in 0..hashes {
