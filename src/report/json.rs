@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use super::{hint, iso};
 use crate::exit_code::ExitCode;
@@ -24,13 +26,71 @@ pub fn summary(run_id: Option<&str>, exit_code: ExitCode, jobs: &[Job], now: Tim
             event
         })
     });
-    let summary = json!({
-        "event": "summary",
-        "run_id": run_id,
-        "exit_code": exit_code.number(),
-        "jobs": jobs.iter().map(|of_run| job(of_run, now)).collect::<Vec<_>>(),
-    });
-    errors.chain([summary]).fold(String::new(), |lines, event| lines + &event.to_string() + "\n")
+    let mut lines = errors.fold(String::new(), |lines, event| lines + &event.to_string() + "\n");
+    let summary =
+        Summary { event: "summary", exit_code: exit_code.number(), jobs: documents(jobs, now), run_id };
+    lines.push_str(&text(&summary));
+    lines.push('\n');
+    lines
+}
+
+/// The fields of documents stand in the order of their names, as in the others.
+#[derive(Serialize)]
+struct Summary<'a> {
+    event: &'static str,
+    exit_code: u8,
+    jobs: Vec<JobDocument<'a>>,
+    run_id: Option<&'a str>,
+}
+
+/// What `status` shows.
+#[derive(Serialize)]
+struct OverviewDocument<'a> {
+    failing_channels: Vec<Value>,
+    interrupted: Vec<JobDocument<'a>>,
+    queued: Vec<JobDocument<'a>>,
+    running: Vec<JobDocument<'a>>,
+    tenants: Vec<Value>,
+    unknown_fields: BTreeMap<String, u64>,
+}
+
+/// A job, whose channels are written one by one: a run can have read tens of
+/// thousands, and a value of each takes kilobytes.
+struct JobDocument<'a> {
+    job: &'a Job,
+    now: Timestamp,
+}
+
+struct ChannelResults<'a>(&'a [ChannelResult]);
+
+impl Serialize for JobDocument<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = job_fields(self.job, self.now);
+        let mut map = serializer.serialize_map(Some(fields.len()))?;
+        for (name, value) in &fields {
+            if name == CHANNEL_RESULTS {
+                map.serialize_entry(name, &ChannelResults(&self.job.channels))?;
+            } else {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.end()
+    }
+}
+
+impl Serialize for ChannelResults<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(channel_result))
+    }
+}
+
+fn documents(jobs: &[Job], now: Timestamp) -> Vec<JobDocument<'_>> {
+    jobs.iter().map(|job| JobDocument { job, now }).collect()
+}
+
+/// Written to memory, nothing of which can fail: no map has keys that aren't text.
+fn text(document: &impl Serialize) -> String {
+    serde_json::to_string(document).unwrap_or_default()
 }
 
 /// Whether the error was told when the channel's reading ended.
@@ -52,15 +112,14 @@ pub fn failure(message: &str, hint: Option<&str>) -> String {
 
 /// What `status` shows. `stale` are those whose last success is too old, if that
 /// was asked for.
-pub fn overview(overview: &Overview, stale: Option<&[WorkspaceId]>, now: Timestamp) -> Value {
-    let jobs = |jobs: &[Job]| jobs.iter().map(|of_list| job(of_list, now)).collect::<Vec<_>>();
-    json!({
-        "tenants": overview.tenants.iter().map(|of_list| tenant(of_list, stale, now)).collect::<Vec<_>>(),
-        "running": jobs(&overview.running),
-        "queued": jobs(&overview.queued),
-        "interrupted": jobs(&overview.interrupted),
-        "failing_channels": overview.failing_channels.iter().map(failing_channel).collect::<Vec<_>>(),
-        "unknown_fields": overview.unknown_fields.iter().cloned().collect::<BTreeMap<_, _>>(),
+pub fn overview(overview: &Overview, stale: Option<&[WorkspaceId]>, now: Timestamp) -> String {
+    text(&OverviewDocument {
+        failing_channels: overview.failing_channels.iter().map(failing_channel).collect(),
+        interrupted: documents(&overview.interrupted, now),
+        queued: documents(&overview.queued, now),
+        running: documents(&overview.running, now),
+        tenants: overview.tenants.iter().map(|of_list| tenant(of_list, stale, now)).collect(),
+        unknown_fields: overview.unknown_fields.iter().cloned().collect(),
     })
 }
 
@@ -128,7 +187,15 @@ fn failing_channel(channel: &FailingChannel) -> Value {
 }
 
 /// A job with its channels.
-pub fn job(job: &Job, now: Timestamp) -> Value {
+pub fn job(job: &Job, now: Timestamp) -> String {
+    text(&JobDocument { job, now })
+}
+
+/// Where the channels of a job stand.
+const CHANNEL_RESULTS: &str = "channel_results";
+
+/// The fields of a job, its channels apart.
+fn job_fields(job: &Job, now: Timestamp) -> Map<String, Value> {
     let stats = &job.stats;
     let mut value = json!({
         "job_id": job.job_id,
@@ -161,7 +228,7 @@ pub fn job(job: &Job, now: Timestamp) -> Value {
             "retries": stats.requests.retries,
             "messages_per_second": super::human::messages_per_second(job, now),
         },
-        "channel_results": job.channels.iter().map(channel_result).collect::<Vec<_>>(),
+        CHANNEL_RESULTS: null,
     });
     match job.status {
         JobStatus::Running => {
@@ -171,7 +238,10 @@ pub fn job(job: &Job, now: Timestamp) -> Value {
         JobStatus::Queued => value["queue_position"] = job.queue_position.into(),
         _ => {}
     }
-    value
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
 }
 
 fn error(error: &JobError) -> Value {
