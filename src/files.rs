@@ -5,9 +5,10 @@
 //!
 //! - *Named* files: the user names them (configuration, token, archive).
 //!   Symbolic links are followed, because dotfiles and mounted secrets need it;
-//!   at the end there must be a regular file. See [`resolve`] and [`Named`].
-//! - *Own* files: the program keeps them beside the archive (lock, queue). A
-//!   symbolic link, a second hard link or anything but a regular file is
+//!   at the end there must be a regular file, and of the archive only one hard
+//!   link. See [`resolve`] and [`Named`].
+//! - *Own* files: the program keeps them beside the archive (lock, queue, the
+//!   files of SQLite). A symbolic link, a second hard link or anything but a regular file is
 //!   refused, so that nobody can direct a write or a deletion at another file.
 //!   See [`open_own`], [`create_own`] and [`OwnFolder`].
 //!

@@ -50,7 +50,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), Archiv
         connection.query_row("SELECT EXISTS (SELECT 1 FROM messages)", [], |row| row.get(0))?;
     if has_texts {
         tracing::warn!(
-            "scrubbing every stored text once, by the rules of this version: some seconds a million messages"
+            "scrubbing every stored text once, by the rules of this version: this takes a few seconds per million messages"
         );
     }
     sweep(connection)

@@ -15,7 +15,7 @@ use super::own::{OWN_FLAGS, checked};
 use super::{FileError, FileKind};
 
 /// An open folder of the program's own. Its files are reached through the open
-/// folder, so that nothing outside of it is ever read, written or deleted.
+/// folder, so that no file outside of it is ever read, written or deleted.
 #[derive(Debug)]
 pub struct OwnFolder {
     folder: OwnedFd,

@@ -13,7 +13,8 @@ use super::{FileError, check_links, check_regular};
 const MAX_LINKS: usize = 40;
 
 /// The path of a file without symbolic links and `..`. The file itself may be
-/// missing; its folder may not.
+/// missing, but not its folder. Where a link leads to a missing folder, the
+/// link's target is returned as it is.
 ///
 /// # Errors
 /// When a folder on the way is missing or closed to this user, or links form a

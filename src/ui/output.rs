@@ -9,8 +9,8 @@ use crate::model::{escaped, escaped_in_color};
 
 /// Stdout, for a command that goes on when a write fails. Copies share it.
 ///
-/// After the first failed write nothing more is written, so that no line stands
-/// behind half of another one.
+/// After a failed write nothing more is written until [`Output::finish`] has
+/// returned the error, so that no line follows half of another one.
 #[derive(Debug, Clone, Default)]
 pub struct Output(Arc<Mutex<Option<io::Error>>>);
 
@@ -32,8 +32,8 @@ impl Output {
     }
 }
 
-/// Writes a text to stdout, up to the last byte, without characters that control
-/// a terminal.
+/// Writes a text to stdout, up to the last byte. Characters that control a
+/// terminal are escaped.
 ///
 /// # Errors
 /// When it can't be written.
@@ -49,8 +49,8 @@ pub fn to_cleared_stdout(text: &str) -> io::Result<()> {
     write(io::stdout().lock(), format!("\u{1b}[H\u{1b}[2J{}", escaped(text)).as_bytes())
 }
 
-/// Writes text to stderr, without characters that control a terminal. A closed
-/// stderr is no reason to stop.
+/// Writes text to stderr. Characters that control a terminal are escaped. A closed
+/// stderr is no error.
 pub fn to_stderr(text: &str) {
     write(io::stderr().lock(), escaped(text).as_bytes()).ok();
 }
