@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use rustix::fs::fgetxattr;
+use rustix::io::Errno;
 
 /// Where Linux keeps a file's list.
 const ATTRIBUTE: &str = "system.posix_acl_access";
@@ -23,9 +24,10 @@ pub(super) fn lets_others_write(file: &File) -> bool {
     let mut bytes = [0; MOST_BYTES];
     match fgetxattr(file, ATTRIBUTE, &mut bytes[..]) {
         Ok(length) => names_writer(&bytes[..length]),
-        Err(rustix::io::Errno::RANGE) => true,
-        // Without a list, or on a file system without any.
-        Err(_) => false,
+        // Without a list, or on a file system or system without any.
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => false,
+        // Too long, or closed to this user.
+        Err(_) => true,
     }
 }
 

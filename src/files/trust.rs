@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
 use super::{Named, acl};
@@ -32,8 +33,8 @@ pub enum Relation {
 }
 
 impl Named {
-    /// Somebody besides this user and root who controls the file; as ssh judges
-    /// its own files. Another owner is accepted for a file that this user named
+    /// Somebody besides this user, its primary group and root who controls the
+    /// file. Another owner is accepted for a file that this user named
     /// and cannot write: so are files that are mounted into a container.
     pub fn controlled_by(&self, relation: Relation) -> Option<Control> {
         let metadata = self.metadata();
@@ -55,8 +56,10 @@ impl Named {
     }
 }
 
-/// Asked of the open file: what its path leads to may be another one by now.
+/// Asked of the open file: what its path leads to may be another one by now. Where
+/// that can't be told, as without `/proc`, it counts as writable.
 fn may_write(file: &File) -> bool {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+    let denied = [Errno::ACCESS, Errno::PERM, Errno::ROFS];
+    !matches!(accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS), Err(error) if denied.contains(&error))
 }

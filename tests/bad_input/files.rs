@@ -343,6 +343,11 @@ fn a_configuration_of_another_user_has_to_be_named_and_closed() {
     assert!(found.stderr.contains("name it with --config"), "{}", found.stderr);
     assert!(sandbox.sim.journal().is_empty());
     run(&["start", "--config", "sync.toml"]).expect_code(0);
+    // One that this user may write through its group is no mount.
+    chown(&config, None, Some(NOBODY)).unwrap();
+    set_mode(&sandbox, "sync.toml", 0o664);
+    run(&["start", "--config", "sync.toml"]).expect_code(2);
+    set_mode(&sandbox, "sync.toml", 0o644);
     // The file of the one who holds the system is as good as one's own.
     chown(&config, Some(0), None).unwrap();
     run(&["start"]).expect_code(0);
