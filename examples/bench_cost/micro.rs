@@ -134,8 +134,7 @@ fn known(id: ChannelId) -> KnownChannel {
             refreshed_at: Some(NOW),
             ..Checkpoint::default()
         },
-        thread_watermark: None,
-        threads_listed_at: None,
+        listing: None,
         asked_at: None,
         has_messages: true,
         was_named: false,

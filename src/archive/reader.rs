@@ -44,16 +44,24 @@ pub struct KnownChannel {
     pub archived: Option<bool>,
     /// How far it was read.
     pub checkpoint: Checkpoint,
-    /// Up to which archive time its archived threads are known.
-    pub thread_watermark: Option<Timestamp>,
-    /// When all of its archived threads were last listed.
-    pub threads_listed_at: Option<Timestamp>,
+    /// How far its archived threads are known. Only channels have it, and threads
+    /// are known by the tens of thousands.
+    pub listing: Option<Box<KnownListing>>,
     /// When it was last asked for by itself, because no listing named it.
     pub asked_at: Option<Timestamp>,
     /// Whether messages of it are archived.
     pub has_messages: bool,
     /// Whether it was found because something named it, and not by a listing.
     pub was_named: bool,
+}
+
+/// How far the archived threads of a channel are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KnownListing {
+    /// Up to this archive time.
+    pub watermark: Option<Timestamp>,
+    /// When all of them were last listed.
+    pub listed_at: Option<Timestamp>,
 }
 
 /// Channels by ID, each in memory of its own: a table of tens of thousands of
@@ -156,6 +164,7 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
     let Some(id) = ChannelId::from_i64(row.get(0)?) else {
         return Ok(None);
     };
+    let listing = KnownListing { watermark: time(11)?, listed_at: time(12)? };
     let end = EndRecord {
         announced: message(22)?,
         confirmed_at: time(23)?,
@@ -190,8 +199,7 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
             failure_count: row.get::<_, Option<u32>>(9)?.unwrap_or(0),
             failed_at: time(10)?,
         },
-        thread_watermark: time(11)?,
-        threads_listed_at: time(12)?,
+        listing: (listing != KnownListing::default()).then(|| Box::new(listing)),
         asked_at: time(25)?,
         has_messages: row.get::<_, i64>(26)? > 0,
         was_named: row.get(27)?,

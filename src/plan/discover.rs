@@ -254,7 +254,8 @@ fn listing_depth(
     has_known_threads: bool,
     now: Timestamp,
 ) -> Option<Option<Timestamp>> {
-    let listed_at = known.and_then(|known| known.threads_listed_at);
+    let listing = known.and_then(|known| known.listing.as_deref()).copied().unwrap_or_default();
+    let listed_at = listing.listed_at;
     let Some(listed_at) = listed_at.filter(|at| is_past(*at, now)) else {
         return Some(None);
     };
@@ -267,7 +268,7 @@ fn listing_depth(
         (Some(at), _) if !parent.kind.has_messages() => at >= listed_at,
         (_, last) => last > read_to,
     };
-    (has_known_threads || has_moved).then(|| known.and_then(|known| known.thread_watermark))
+    (has_known_threads || has_moved).then_some(listing.watermark)
 }
 
 /// How much of a parent's archived threads is listed.

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::super::{Facts, discover, discover_archived};
 use super::{channel, complete, hours_ago, id, known, thread};
-use crate::archive::{KnownChannel, KnownChannels};
+use crate::archive::{KnownChannel, KnownChannels, KnownListing};
 use crate::model::{Channel, ChannelKind, ChannelState, ProvenState, Visibility, Workspace, WorkspaceId};
 use crate::monitor::{Monitor, Silent};
 use crate::platform::fake::{Call, Fake, Place};
@@ -37,8 +37,10 @@ fn listings(fake: &Fake) -> usize {
 
 fn known_parent(listed_hours_ago: u64, watermark_hours_ago: u64) -> KnownChannel {
     KnownChannel {
-        thread_watermark: Some(hours_ago(watermark_hours_ago)),
-        threads_listed_at: Some(hours_ago(listed_hours_ago)),
+        listing: Some(Box::new(KnownListing {
+            watermark: Some(hours_ago(watermark_hours_ago)),
+            listed_at: Some(hours_ago(listed_hours_ago)),
+        })),
         ..known(5, ChannelKind::Text, None, complete(200, 30))
     }
 }
