@@ -1,5 +1,5 @@
 //! Addresses of people's pictures. What follows the user's ID there, the picture's
-//! hash, tells whoever has a list of members who that is. So it is dropped, and so
+//! hash, tells anyone who has a list of members who that is. So it is dropped, and so
 //! is a proxy's signature, which can be made again for each picture.
 //! <https://docs.discord.com/developers/reference#image-formatting-cdn-endpoints>
 
@@ -17,7 +17,7 @@ use crate::model::work;
 /// Bytes of the longest name of such a segment, with an encoded slash.
 const SEGMENT: usize = "avatar-decorations".len() + "%2F".len();
 
-/// Addresses without a user's ID that tell how somebody looks: what follows is
+/// Addresses without a user's ID that tell how someone looks: what follows is
 /// one of six pictures of Discord's, chosen by the ID, or a decoration.
 static BY_LOOKS: LazyLock<[memmem::Finder<'_>; 2]> =
     LazyLock::new(|| ["embed/avatars", "avatar-decoration-presets"].map(memmem::Finder::new));
@@ -101,13 +101,13 @@ fn shows_one(path: &str) -> bool {
     })
 }
 
-/// Where 64 hex digits stand, or the word for somebody who was erased.
+/// Where 64 hex digits stand, or the word for someone who was erased.
 fn hashes(text: &str) -> Vec<Range<usize>> {
     static ERASED: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(FORGOTTEN));
     const HASH: usize = 64;
     let bytes = text.as_bytes();
     let mut hashes = Vec::new();
-    // So many hex digits stand on one of these places at least.
+    // This many hex digits stand on one of these places at least.
     let mut place = HASH - 1;
     while place < bytes.len() {
         let is_hex = |byte: &&u8| byte.is_ascii_hexdigit();

@@ -1,6 +1,6 @@
 //! Whether the schema of a file is the one that this program made.
 //!
-//! An archive may come from somebody else. It is data: nothing that it defines
+//! An archive may come from someone else. It is data: nothing that it defines
 //! is run. Connections run no triggers and read no views, functions in its
 //! schema count as unsafe, and a file is refused whose tables carry triggers or
 //! whose views say something else than they promise to the people who read them.

@@ -48,7 +48,7 @@ pub fn print_result(text: &str) -> Result<(), Failure> {
     written(to_stdout(text))
 }
 
-/// Whether a result reached stdout. Whoever closed a pipe or a terminal has read
+/// Whether a result reached stdout. Anyone who closed a pipe or a terminal has read
 /// enough.
 ///
 /// # Errors

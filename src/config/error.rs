@@ -41,7 +41,7 @@ pub enum ConfigError {
         /// Why.
         cause: FileError,
     },
-    /// Somebody else could have the token sent elsewhere.
+    /// Another user could have the token sent elsewhere.
     #[error("read the configuration {}: {}", path.display(), control_reason(*control, path, FileRole::Configuration))]
     Controlled {
         /// The file.
@@ -90,7 +90,7 @@ pub(super) enum FileRole {
     Token,
 }
 
-/// Why a file isn't used that somebody else controls, and what to do.
+/// Why a file isn't used that someone else controls, and what to do.
 pub(super) fn control_reason(control: Control, path: &Path, role: FileRole) -> String {
     let harm = match role {
         FileRole::Configuration => "could send the bot token elsewhere",

@@ -109,7 +109,7 @@ impl Resolver<'_> {
         let path = folder.join(path.unwrap_or_else(|| PathBuf::from("archive.db")));
         ArchiveConfig {
             // Two names of one archive must lead to one lock. Where the folder is
-            // missing or closed, whoever opens the file says so.
+            // missing or closed, anyone who opens the file says so.
             path: files::resolve(&path).unwrap_or(path),
             mode: self.read(section, "mode", value::mode).unwrap_or(0o600),
         }

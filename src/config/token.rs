@@ -70,7 +70,7 @@ pub enum TokenError {
         /// Why.
         cause: FileError,
     },
-    /// Somebody else could exchange the token.
+    /// Another user could exchange the token.
     #[error(
         "read the bot token from the file {}: {}",
         shown_path(path),

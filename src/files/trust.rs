@@ -10,7 +10,7 @@ use rustix::process::{getegid, geteuid};
 
 use super::{Named, acl};
 
-/// Somebody else who could change a file.
+/// Another user who could change a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
     /// Every user of this machine may write it.
@@ -33,7 +33,7 @@ pub enum Relation {
 }
 
 impl Named {
-    /// Somebody besides this user, its primary group and root who controls the
+    /// Someone besides this user, its primary group and root who controls the
     /// file. Another owner is accepted for a file that this user named
     /// and cannot write: so are files that are mounted into a container.
     pub fn controlled_by(&self, relation: Relation) -> Option<Control> {

@@ -228,7 +228,7 @@ fn entity(text: &str) -> Option<(char, usize)> {
     Some((character, text.len() - number.len() + digits + semicolon))
 }
 
-/// The value of exactly so many hex digits.
+/// The value of exactly this many hex digits.
 fn hex(text: &str, digits: usize) -> Option<u32> {
     let number = text.get(..digits).filter(|number| number.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     u32::from_str_radix(number, 16).ok()

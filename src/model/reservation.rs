@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-/// Memory that stays set aside for a value for as long as this lives; whoever takes
+/// Memory that stays set aside for a value for as long as this lives; anyone who takes
 /// the value over takes this with it. Two of them are always equal.
 #[derive(Clone, Default)]
 pub struct Reservation(Option<Arc<dyn Any + Send + Sync>>);
