@@ -185,7 +185,12 @@ pub(super) async fn find_absent<P: PlatformAdapter>(
     }
     let found = std::mem::take(&mut search.found);
     drop(search);
-    facts.remembered.extend(found.remembered);
+    if facts.remembered.is_empty() {
+        // Moved, not copied: there can be tens of thousands.
+        facts.remembered = found.remembered;
+    } else {
+        facts.remembered.extend(found.remembered);
+    }
     facts.gone.extend(found.gone);
     facts.vanished.extend(found.vanished);
     facts.refused.extend(found.refused);
