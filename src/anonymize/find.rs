@@ -1,5 +1,5 @@
 //! What of a text identifies people: digits that may be an ID, as they stand and
-//! in disguise, and what shows somebody's picture.
+//! in disguise, and what shows a person's picture.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -16,7 +16,7 @@ pub(super) struct Found {
     /// Where it stands.
     pub(super) range: Range<usize>,
     /// The user that it would name, and where that stands; `None` if it is
-    /// dropped because it identifies somebody's picture.
+    /// dropped because it identifies a person's picture.
     pub(super) user: Option<(UserId, Place)>,
 }
 

@@ -53,6 +53,14 @@ pub enum LockState {
 }
 
 impl LockState {
+    /// Who holds the archive, as far as that is known.
+    pub fn holder(self) -> Option<Holder> {
+        match self {
+            Self::Held(holder) => holder,
+            Self::Free | Self::Unknown => None,
+        }
+    }
+
     /// The run that holds the archive, if one is known to.
     pub fn run_id(&self) -> Option<&str> {
         match self {

@@ -155,10 +155,13 @@ impl ArchiveFile {
 /// version's schema.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, ArchiveError> {
     inspect(path)?;
-    open_beside_writer(path)
+    let connection = open_beside_writer(path)?;
+    schema::check(&connection, path, newest_version(), &released())?;
+    Ok(connection)
 }
 
-/// Like [`open_read_only`], for a process that has the archive open already.
+/// Like [`open_read_only`], for a process that has the archive open already, and has
+/// checked its schema then.
 /// Nothing but SQLite may open and close the file then: closing any handle of a
 /// file gives up all locks that the process holds on it.
 /// <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>
@@ -179,7 +182,6 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
         let message = format!("{} has an older schema ({version})", path.display());
         return Err(ArchiveError::new(ArchiveErrorKind::OlderSchema, message));
     }
-    schema::check(&connection, path, version, &released())?;
     check_scheme(&connection, path)?;
     Ok(connection)
 }

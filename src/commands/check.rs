@@ -421,7 +421,7 @@ fn sweep(path: &Path) -> Result<ExitCode, Failure> {
 fn told(leak: &Leak) -> String {
     let how = match leak.exposure {
         Exposure::Mention => "a mention or profile address holds a raw ID",
-        Exposure::Picture => "the address of somebody's profile or picture goes on behind them",
+        Exposure::Picture => "an address of a person's profile or picture still has its path",
         Exposure::Digits => "bare digits, perhaps in disguise, are a known user's ID",
     };
     format!("✗ {}.{}, {}: {how}", leak.table, leak.column, leak.place)

@@ -92,10 +92,7 @@ impl Failure {
     fn locked(holder: Option<Holder>, archive: &Path) -> Self {
         let asked_again = || {
             std::thread::sleep(INTRODUCTION);
-            match Lock::state(archive) {
-                Ok(LockState::Held(holder)) => holder,
-                _ => None,
-            }
+            Lock::state(archive).ok().and_then(LockState::holder)
         };
         let who = holder.or_else(asked_again).map_or_else(
             || "another process".to_owned(),
@@ -150,8 +147,9 @@ impl Failure {
                 failure.hint("change [archive] path to a file that doesn't exist yet")
             }
             ArchiveErrorKind::ForeignSchema => failure.hint(
-                "remove it with the sqlite3 shell (DROP TRIGGER, DROP VIEW): an archive is data, and nothing in it is run; \
-                 give what is your own another name; \"verta-sync start\" makes missing views anew",
+                "remove it with the sqlite3 shell (DROP TRIGGER, DROP VIEW, DROP INDEX): an archive is data, and nothing in it is run; \
+                 give what is your own another name; \"verta-sync start\" makes missing views anew; \
+                 restore a changed table from a backup",
             ),
             ArchiveErrorKind::NewerSchema => failure.hint("install the newer version of verta-sync"),
             ArchiveErrorKind::ReadOnly => failure.hint(writing_hint(path)),

@@ -58,10 +58,7 @@ pub async fn for_lock(
                 Err(error) => return Err(failed(error)),
             }
         } else if limit.is_some_and(|limit| began.elapsed() >= limit) {
-            return Err(in_vain(match Lock::state(&file.path) {
-                Ok(LockState::Held(holder)) => holder,
-                _ => None,
-            }));
+            return Err(in_vain(Lock::state(&file.path).ok().and_then(LockState::holder)));
         }
         if told != Some(ahead) {
             told = Some(ahead);
