@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::super::open::released;
-use super::super::schema::{Definitions, Object, check, distrust, objects, restore_views};
+use super::super::open::{newest, released};
+use super::super::schema::{
+    Definitions, NEWEST, NEWEST_VERSION, Object, check, distrust, objects, restore_views,
+};
 use super::super::{ArchiveError, ArchiveErrorKind, Reader};
 
 fn migrated() -> Connection {
@@ -25,6 +27,14 @@ fn the_definitions_are_those_of_a_new_archive() {
     let new = by_name(objects(&migrated()).unwrap());
     assert_eq!(by_name(ours), new);
     assert!(new.iter().all(|object| object.kind != "trigger"));
+    assert_eq!(newest(&released()), NEWEST_VERSION);
+    let written = serde_json::to_string_pretty(&new).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/archive/schema.json");
+        std::fs::write(path, &written).unwrap();
+    } else {
+        assert!(NEWEST == written, "UPDATE_SCHEMA=1 writes src/archive/schema.json anew");
+    }
 }
 
 #[test]
