@@ -23,8 +23,7 @@ use crate::monitor::{Monitor, Silent};
 use crate::plan::{
     Exclusions, Facts, LeftOut, LeftOutReason, Plan, Selection, Unmatched, build, discover, unmatched,
 };
-use crate::platform::discord::Discord;
-use crate::platform::{ErrorKind, PlatformAdapter as _};
+use crate::platform::{ErrorKind, PlatformAdapter};
 use crate::report::{self, Finding, Mark, counted};
 use crate::sync::{cause_of, unresolved_exclusion};
 use crate::ui::Output;
@@ -67,7 +66,7 @@ pub fn check(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
             steps.add(ExitCode::Access, found(&config.discord.token, around));
             runtime()?.block_on(async {
                 let platform = connect::discord(&config, token.expose())?;
-                online(Arc::new(platform), &config, &tenants, &mut steps).await;
+                online(platform, &config, &tenants, &mut steps).await;
                 Ok::<_, Failure>(())
             })?;
         }
@@ -117,7 +116,12 @@ impl Steps {
     }
 }
 
-async fn online(platform: Arc<Discord>, config: &Config, tenants: &[&TenantConfig], steps: &mut Steps) {
+async fn online(
+    platform: Arc<dyn PlatformAdapter>,
+    config: &Config,
+    tenants: &[&TenantConfig],
+    steps: &mut Steps,
+) {
     let identity = match platform.identity(&Silent).await {
         Ok(identity) => identity,
         Err(error) => {
@@ -213,7 +217,7 @@ impl Archived {
 }
 
 async fn server(
-    platform: &Arc<Discord>,
+    platform: &Arc<dyn PlatformAdapter>,
     tenant: &TenantConfig,
     identity: &BotIdentity,
     archived: &Archived,
@@ -324,7 +328,7 @@ fn unresolved(tenant: &TenantConfig, archived: &Archived, facts: &Facts) -> Opti
 }
 
 fn plan(
-    platform: &Arc<Discord>,
+    platform: &Arc<dyn PlatformAdapter>,
     tenant: &TenantConfig,
     archived: &Archived,
     facts: &Facts,

@@ -1,5 +1,6 @@
 //! What commands need that ask the platform.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failure, Surroundings};
@@ -9,7 +10,7 @@ use crate::model::{Cause, Timestamp};
 use crate::monitor::{Event, Monitor};
 use crate::plan::Selection;
 use crate::platform::discord::{Discord, DiscordSettings};
-use crate::platform::{GateSettings, PlatformAdapter as _, RetryPolicy};
+use crate::platform::{GateSettings, PlatformAdapter, RetryPolicy};
 use crate::report;
 
 /// A difference between this machine's clock and the platform's that is worth
@@ -17,8 +18,9 @@ use crate::report;
 pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
 /// Discord as the configuration says.
-pub fn discord(config: &Config, token: &str) -> Result<Discord, Failure> {
+pub fn discord(config: &Config, token: &str) -> Result<Arc<dyn PlatformAdapter>, Failure> {
     Discord::new(&discord_settings(config), token)
+        .map(|discord| Arc::new(discord) as Arc<dyn PlatformAdapter>)
         .map_err(|error| Failure::new(ExitCode::Failure, format!("failed to start: {error}")))
 }
 
@@ -43,7 +45,7 @@ pub fn retry_policy(config: &Config) -> RetryPolicy {
 
 /// Asks who the token belongs to; the answer's time is the run's.
 pub async fn server_time(
-    platform: &Discord,
+    platform: &dyn PlatformAdapter,
     discord: &DiscordConfig,
     monitor: &dyn Monitor,
 ) -> Result<Timestamp, Failure> {

@@ -18,8 +18,7 @@ use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{
     Bounds, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, unmatched,
 };
-use crate::platform::discord::Discord;
-use crate::platform::{PlatformAdapter as _, PlatformError};
+use crate::platform::{PlatformAdapter, PlatformError};
 use crate::report::{self, PlannedTenant};
 use crate::sync::{cause_of, unresolved_exclusion};
 
@@ -44,7 +43,7 @@ pub fn plan(options: &Options, around: &Surroundings) -> Result<ExitCode, Failur
     let reader = open(&config)?;
     let counter = Arc::new(Requests::default());
     let planned = runtime()?.block_on(async {
-        let platform = Arc::new(connect::discord(&config, token.expose())?);
+        let platform = connect::discord(&config, token.expose())?;
         let now = connect::server_time(platform.as_ref(), &config.discord, counter.as_ref()).await?;
         let mut planned = Vec::new();
         for tenant in tenants {
@@ -84,7 +83,7 @@ fn exit_code(planned: &[PlannedTenant]) -> ExitCode {
 
 /// What is needed to plan a tenant.
 struct Asking<'a> {
-    platform: &'a Arc<Discord>,
+    platform: &'a Arc<dyn PlatformAdapter>,
     config: &'a Config,
     reader: Option<&'a Reader>,
     counter: &'a Arc<Requests>,
@@ -130,7 +129,7 @@ impl Asking<'_> {
             reactions_pending,
             reaction_budget: self.reaction_budget(tenant),
             listing_requests: self.counter.sum() - before,
-            starts: starts(self.platform, &plan),
+            starts: starts(self.platform.as_ref(), &plan),
             expected: Some(expected),
             ..planned(tenant, Ok(plan))
         })
@@ -178,9 +177,9 @@ impl Asking<'_> {
 
     fn bounds(&self) -> Bounds {
         Bounds {
-            page_size: self.config.sync.message_fetch_size.min(Discord::MAX_PAGE),
+            page_size: self.config.sync.message_fetch_size.min(self.platform.max_page()),
             requests_per_second: self.config.discord.requests_per_second,
-            channel_pages_per_second: Discord::CHANNEL_PAGES_PER_SECOND,
+            channel_pages_per_second: self.platform.channel_pages_per_second(),
         }
     }
 }
@@ -218,7 +217,7 @@ fn names(facts: &Facts, known: &KnownChannels) -> HashMap<ChannelId, String> {
 }
 
 /// When the first message that is read may have been sent.
-fn starts(platform: &Discord, plan: &Plan) -> HashMap<ChannelId, Timestamp> {
+fn starts(platform: &dyn PlatformAdapter, plan: &Plan) -> HashMap<ChannelId, Timestamp> {
     let start = |read: &crate::plan::ChannelPlan| {
         let after = read.backfill.map_or(read.after, |backfill| backfill.after);
         after.map_or(read.channel.created_at, |after| platform.sent_at(after))

@@ -21,8 +21,7 @@ use crate::exit_code::ExitCode;
 use crate::model::{ChannelId, Job, Timestamp};
 use crate::monitor::{All, Event, Monitor};
 use crate::plan::Selection;
-use crate::platform::PlatformAdapter as _;
-use crate::platform::discord::Discord;
+use crate::platform::PlatformAdapter;
 use crate::report;
 use crate::sync::{Clock, ContentCheck, Context, Outcome, Settings, Stop, TenantTask, run};
 use crate::ui::{Bars, Events, Lines, Log, Output, Voice, to_stderr};
@@ -102,7 +101,7 @@ fn attempt(options: &Options, around: &Surroundings, output: &Output) -> Result<
     let display = Display::new(options.format, config.discord.requests_per_second, around, output);
     let code = runtime()?.block_on(async {
         let platform = connect::discord(&config, token.expose())?;
-        sync(Arc::new(platform), &config, tasks, options, &display).await
+        sync(platform, &config, tasks, options, &display).await
     });
     display.end();
     code.map(|(code, text)| {
@@ -143,7 +142,7 @@ fn check_archive(path: &Path, may_wait: bool) -> Result<(), Failure> {
 }
 
 async fn sync(
-    platform: Arc<Discord>,
+    platform: Arc<dyn PlatformAdapter>,
     config: &Config,
     tasks: Vec<TenantTask>,
     options: &Options,
@@ -154,7 +153,7 @@ async fn sync(
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
-    let began = begin(&platform, config, &file, &tasks, options, &stop, monitor.as_ref()).await?;
+    let began = begin(platform.as_ref(), config, &file, &tasks, options, &stop, monitor.as_ref()).await?;
     let Some(Begun { now, run_id, lock }) = began else {
         let code = signals.code().unwrap_or(ExitCode::Partial);
         let end = End { code, stop: *stop.borrow(), ..End::default() };
@@ -165,6 +164,7 @@ async fn sync(
         sweep(&mut connection).map_err(|error| Failure::archive(&error, path))?;
     }
     let (writer, thread) = Writer::start(connection, &lock);
+    let page_size = config.sync.message_fetch_size.min(platform.max_page());
     let context = Context {
         platform,
         writer: writer.clone(),
@@ -172,7 +172,7 @@ async fn sync(
         settings: Settings {
             max_channel_workers: config.sync.max_channel_workers,
             channel_batch_size: config.sync.channel_batch_size,
-            page_size: config.sync.message_fetch_size.min(Discord::MAX_PAGE),
+            page_size,
             retry: connect::retry_policy(config),
             job_retention: config.sync.job_retention,
             visibility_interval: VISIBILITY_INTERVAL,
@@ -219,7 +219,7 @@ struct Begun {
 /// Asks who the token belongs to and takes the lock, waiting for it if that is
 /// wanted. `None` if the run was stopped meanwhile.
 async fn begin(
-    platform: &Discord,
+    platform: &dyn PlatformAdapter,
     config: &Config,
     file: &ArchiveFile,
     tasks: &[TenantTask],

@@ -163,8 +163,8 @@ const fn may_dispute(channel: &KnownChannel) -> bool {
 ///
 /// # Errors
 /// When the run must end.
-pub(super) async fn find_absent<P: PlatformAdapter>(
-    platform: &P,
+pub(super) async fn find_absent(
+    platform: &dyn PlatformAdapter,
     facts: &mut Facts,
     known: &KnownChannels,
     now: Timestamp,
@@ -229,15 +229,15 @@ struct Found {
 }
 
 /// Asking for absent channels, one by one.
-struct Search<'a, P> {
-    platform: &'a P,
+struct Search<'a> {
+    platform: &'a dyn PlatformAdapter,
     workspace: crate::model::WorkspaceId,
     monitor: &'a dyn Monitor,
     listed: Listed<'a>,
     found: Found,
 }
 
-impl<P: PlatformAdapter> Search<'_, P> {
+impl Search<'_> {
     async fn settle(&mut self, channel: &KnownChannel) -> Result<(), PlatformError> {
         match self.listed.fate(channel) {
             Fate::Unchanged => {}

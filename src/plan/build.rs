@@ -165,8 +165,8 @@ pub struct Plan {
 }
 
 /// Decides about every channel.
-pub fn build<P: PlatformAdapter>(
-    platform: &P,
+pub fn build(
+    platform: &dyn PlatformAdapter,
     facts: &Facts,
     known: &KnownChannels,
     selection: &Selection,
@@ -274,8 +274,8 @@ fn waits_until(checkpoint: Option<&Checkpoint>, selection: &Selection) -> Option
 }
 
 /// How a channel is read; `None` if nothing in it can have changed.
-fn read<P: PlatformAdapter>(
-    platform: &P,
+fn read(
+    platform: &dyn PlatformAdapter,
     channel: &Channel,
     checkpoint: Option<&Checkpoint>,
     selection: &Selection,
@@ -300,8 +300,8 @@ fn read<P: PlatformAdapter>(
     Some(ChannelPlan { weight: plan.weight + more + again.sum::<u64>(), backfill, rereads, ..plan })
 }
 
-fn channel_plan<P: PlatformAdapter>(
-    platform: &P,
+fn channel_plan(
+    platform: &dyn PlatformAdapter,
     channel: &Channel,
     checkpoint: &Checkpoint,
     selection: &Selection,
@@ -335,13 +335,13 @@ fn channel_plan<P: PlatformAdapter>(
 }
 
 /// The ID behind which the tenant's archive begins.
-fn beginning<P: PlatformAdapter>(platform: &P, selection: &Selection) -> Option<MessageId> {
+fn beginning(platform: &dyn PlatformAdapter, selection: &Selection) -> Option<MessageId> {
     selection.since.and_then(|since| platform.id_before(since))
 }
 
 /// What is done and from where, an earlier beginning apart.
-fn main_part<P: PlatformAdapter>(
-    platform: &P,
+fn main_part(
+    platform: &dyn PlatformAdapter,
     channel: &Channel,
     checkpoint: &Checkpoint,
     selection: &Selection,
@@ -375,14 +375,14 @@ fn main_part<P: PlatformAdapter>(
 }
 
 /// The ID behind which a channel was read.
-pub(super) fn archived_from<P: PlatformAdapter>(platform: &P, checkpoint: &Checkpoint) -> Option<MessageId> {
+pub(super) fn archived_from(platform: &dyn PlatformAdapter, checkpoint: &Checkpoint) -> Option<MessageId> {
     checkpoint.since.and_then(|since| platform.id_before(since))
 }
 
 /// What lies between an earlier beginning and the one the channel was read
 /// from.
-fn backfill<P: PlatformAdapter>(
-    platform: &P,
+fn backfill(
+    platform: &dyn PlatformAdapter,
     checkpoint: &Checkpoint,
     selection: &Selection,
 ) -> Option<BackfillPlan> {
@@ -411,8 +411,8 @@ fn begins_earlier(wanted: Option<Timestamp>, read_from: Option<Timestamp>) -> bo
 /// than the window when the last refresh began. `None` if nothing was, and
 /// nothing came since.
 #[allow(clippy::option_option, reason = "the inner level is the channel's beginning")]
-fn refresh_from<P: PlatformAdapter>(
-    platform: &P,
+fn refresh_from(
+    platform: &dyn PlatformAdapter,
     channel: &Channel,
     checkpoint: &Checkpoint,
     selection: &Selection,
@@ -441,8 +441,8 @@ fn refresh_from<P: PlatformAdapter>(
 }
 
 /// A message an hour is assumed here, too.
-fn span_weight<P: PlatformAdapter>(
-    platform: &P,
+fn span_weight(
+    platform: &dyn PlatformAdapter,
     channel: &Channel,
     after: Option<MessageId>,
     until: Option<MessageId>,
@@ -454,7 +454,7 @@ fn span_weight<P: PlatformAdapter>(
 
 /// Threads say how many messages they had; of others only the span of time is
 /// known, and a message an hour is assumed.
-fn weight<P: PlatformAdapter>(platform: &P, channel: &Channel, after: Option<MessageId>) -> u64 {
+fn weight(platform: &dyn PlatformAdapter, channel: &Channel, after: Option<MessageId>) -> u64 {
     let Some(end) = channel.last_message_at else { return 1 };
     let begin = after.map_or(channel.created_at, |after| platform.sent_at(after));
     let hours = end.since(begin).as_secs() / 3600 + 1;

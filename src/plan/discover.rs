@@ -96,8 +96,8 @@ fn subject(parent: ChannelId) -> String {
 ///
 /// # Errors
 /// When the workspace or its active threads can't be read.
-pub async fn discover<P: PlatformAdapter>(
-    platform: &Arc<P>,
+pub async fn discover(
+    platform: &Arc<dyn PlatformAdapter>,
     id: WorkspaceId,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Facts, PlatformError> {
@@ -128,8 +128,8 @@ pub async fn discover<P: PlatformAdapter>(
 
 /// Asks for channels that active threads hang below and that the listing of
 /// channels leaves out.
-async fn find_parents<P: PlatformAdapter>(
-    platform: &P,
+async fn find_parents(
+    platform: &dyn PlatformAdapter,
     facts: &mut Facts,
     monitor: &dyn Monitor,
 ) -> Result<(), PlatformError> {
@@ -164,8 +164,8 @@ async fn find_parents<P: PlatformAdapter>(
 /// # Errors
 /// When the run must end. A parent whose archived threads can't be listed is
 /// no error here.
-pub async fn discover_archived<P: PlatformAdapter>(
-    platform: &Arc<P>,
+pub async fn discover_archived(
+    platform: &Arc<dyn PlatformAdapter>,
     facts: &mut Facts,
     known: &KnownChannels,
     lists_all: bool,
@@ -192,8 +192,8 @@ fn add_unseen(facts: &mut Facts, seen: &mut HashSet<ChannelId>, threads: impl It
 
 /// Adds the archived threads to the facts, parent by parent, and how the listings
 /// went.
-async fn list_archived<P: PlatformAdapter>(
-    platform: &Arc<P>,
+async fn list_archived(
+    platform: &Arc<dyn PlatformAdapter>,
     facts: &mut Facts,
     known: &KnownChannels,
     lists_all: bool,
@@ -299,8 +299,8 @@ impl Room {
 
 /// Lists the archived threads of a parent. A server that doesn't know the route
 /// has none, unless threads of the parent are archived already.
-async fn list_parent<P: PlatformAdapter>(
-    platform: &P,
+async fn list_parent(
+    platform: &dyn PlatformAdapter,
     parent: &Channel,
     depth: Depth,
     room: &Room,
@@ -375,8 +375,8 @@ struct ListingCursor {
 }
 
 /// A page that agrees with itself and with the page before.
-async fn archived_page<P: PlatformAdapter>(
-    platform: &P,
+async fn archived_page(
+    platform: &dyn PlatformAdapter,
     parent: &Channel,
     cursor: ListingCursor,
     monitor: &dyn Monitor,

@@ -30,8 +30,8 @@ pub struct Asked {
 ///
 /// # Errors
 /// When the run must end.
-pub async fn find_named<P: PlatformAdapter>(
-    platform: &P,
+pub async fn find_named(
+    platform: &dyn PlatformAdapter,
     facts: &mut Facts,
     selection: &Selection,
     named: &[(ChannelId, ChannelId)],

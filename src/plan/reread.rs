@@ -28,8 +28,8 @@ pub struct Reread {
 /// What is read again after the main part, which begins behind `main_after`:
 /// where messages were broken, and what was young when a reading that goes on
 /// now was interrupted. Ascending, without overlaps.
-pub(super) fn rereads<P: PlatformAdapter>(
-    platform: &P,
+pub(super) fn rereads(
+    platform: &dyn PlatformAdapter,
     checkpoint: &Checkpoint,
     selection: &Selection,
     main: (Action, Option<MessageId>),
@@ -63,8 +63,8 @@ fn due(checkpoint: &Checkpoint, selection: &Selection, now: Timestamp) -> Vec<Br
 
 /// What was younger than the window when the interrupted reading, or the
 /// refresh before it, began, as far as the reading came.
-fn resumed<P: PlatformAdapter>(
-    platform: &P,
+fn resumed(
+    platform: &dyn PlatformAdapter,
     checkpoint: &Checkpoint,
     selection: &Selection,
     until: MessageId,

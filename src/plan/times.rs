@@ -16,8 +16,8 @@ pub(super) fn is_past(stored: Timestamp, now: Timestamp) -> bool {
 /// The checkpoint without times of the future, which would keep a channel from
 /// being read until they come: a failure is forgotten, and a refresh took place
 /// at the earliest when the last message it read was sent.
-pub(super) fn without_future<P: PlatformAdapter>(
-    platform: &P,
+pub(super) fn without_future(
+    platform: &dyn PlatformAdapter,
     checkpoint: &Checkpoint,
     now: Timestamp,
 ) -> Checkpoint {

@@ -8,6 +8,8 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
+
 pub use self::call::{Call, Place};
 pub use self::recorder::Recorder;
 use super::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
@@ -19,6 +21,8 @@ use crate::monitor::{Counter, Monitor};
 
 /// What a planned panic says: what nobody should see.
 pub const PANIC: &str = "user 80351110224678912 met the token";
+/// Messages on a page.
+const MAX_PAGE: u16 = 100;
 /// Archived threads on a page.
 const THREADS_PER_PAGE: usize = 50;
 /// People on a page of reactors.
@@ -271,10 +275,8 @@ impl Held {
     }
 }
 
+#[async_trait]
 impl PlatformAdapter for Fake {
-    const MAX_PAGE: u16 = 100;
-    const CHANNEL_PAGES_PER_SECOND: f64 = 1.0;
-
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
         Ok(self.ask(Call::Identity, monitor)?.identity.clone())
     }
@@ -357,7 +359,7 @@ impl PlatformAdapter for Fake {
     ) -> Result<MessagePage, PlatformError> {
         let PageRequest { channel, cursor, limit, .. } = *request;
         let inner = self.ask(Call::Messages { channel, cursor, limit }, monitor)?;
-        inner.known(channel)?.page(cursor, limit.min(Self::MAX_PAGE))
+        inner.known(channel)?.page(cursor, limit.min(MAX_PAGE))
     }
 
     async fn reactors(
@@ -376,6 +378,14 @@ impl PlatformAdapter for Fake {
         let following = all.iter().filter(|user| Some(user.id) > after);
         let users: Vec<User> = following.take(REACTORS_PER_PAGE).copied().collect();
         Ok(ReactorPage { is_full: users.len() == REACTORS_PER_PAGE, users })
+    }
+
+    fn channel_pages_per_second(&self) -> f64 {
+        1.0
+    }
+
+    fn max_page(&self) -> u16 {
+        MAX_PAGE
     }
 
     fn id_before(&self, time: Timestamp) -> Option<MessageId> {

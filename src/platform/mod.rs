@@ -10,9 +10,9 @@ pub mod fake;
 mod limit;
 mod retry;
 
-use std::future::Future;
 use std::time::Duration;
 
+use async_trait::async_trait;
 pub use error::{ErrorKind, PlatformError};
 pub use limit::{Gate, GateSettings, GuardTripped};
 pub use retry::RetryPolicy;
@@ -49,7 +49,7 @@ pub struct PageRequest {
     pub channel: ChannelId,
     /// Where the page is.
     pub cursor: PageCursor,
-    /// Messages at most, from 1 to [`PlatformAdapter::MAX_PAGE`].
+    /// Messages at most, from 1 to [`PlatformAdapter::max_page`].
     pub limit: u16,
     /// A guess at how many messages are still to come: where requests have to
     /// wait for each other, the largest backlog goes first.
@@ -72,79 +72,77 @@ impl PageRequest {
 /// platform's limits itself, sends a request again after a passing fault, and
 /// can be repeated: nothing is changed on the platform. Dropping a future ends
 /// the request. What a method counts goes to the monitor it is given.
+#[async_trait]
 pub trait PlatformAdapter: Send + Sync + 'static {
     /// Who the token belongs to. Fails with [`ErrorKind::TokenRejected`] if
     /// nobody.
-    fn identity(
-        &self,
-        monitor: &dyn Monitor,
-    ) -> impl Future<Output = Result<BotIdentity, PlatformError>> + Send;
+    async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError>;
 
     /// A workspace and its channels and categories, threads left out.
     ///
     /// Channels that the bot can't see may be absent: absence means nothing.
     /// Fails with [`ErrorKind::NotInWorkspace`] if the bot was not invited.
-    fn workspace(
+    async fn workspace(
         &self,
         id: WorkspaceId,
         monitor: &dyn Monitor,
-    ) -> impl Future<Output = Result<(Workspace, Vec<Channel>), PlatformError>> + Send;
+    ) -> Result<(Workspace, Vec<Channel>), PlatformError>;
 
     /// The threads of a workspace that are not archived. `channels` are those
     /// of [`Self::workspace`]: threads take their visibility from them.
-    fn active_threads(
+    async fn active_threads(
         &self,
         id: WorkspaceId,
         channels: &[Channel],
         monitor: &dyn Monitor,
-    ) -> impl Future<Output = Result<Vec<Channel>, PlatformError>> + Send;
+    ) -> Result<Vec<Channel>, PlatformError>;
 
     /// One page of a channel's archived public threads, newest archived first,
     /// all archived before `before`, and whether there are more.
-    fn archived_threads(
+    async fn archived_threads(
         &self,
         parent: &Channel,
         before: Option<Timestamp>,
         monitor: &dyn Monitor,
-    ) -> impl Future<Output = Result<(Vec<Channel>, bool), PlatformError>> + Send;
+    ) -> Result<(Vec<Channel>, bool), PlatformError>;
 
     /// One channel or thread as it is now. Who sees it is worked out from the
     /// rights that [`Self::workspace`] found last, and for a thread left empty.
     /// Fails with [`ErrorKind::Forbidden`] for a channel that the bot can't see,
     /// and with [`ErrorKind::NotFound`] for one that was deleted.
-    fn channel(
+    async fn channel(
         &self,
         id: ChannelId,
         workspace: WorkspaceId,
         monitor: &dyn Monitor,
-    ) -> impl Future<Output = Result<Channel, PlatformError>> + Send;
+    ) -> Result<Channel, PlatformError>;
 
     /// One page of messages, ascending by ID. A malformed message is in
     /// [`MessagePage::broken`] and fails nothing. An empty page is no proof that
     /// nothing follows.
-    fn messages(
+    async fn messages(
         &self,
         request: &PageRequest,
         monitor: &dyn Monitor,
-    ) -> impl Future<Output = Result<MessagePage, PlatformError>> + Send;
+    ) -> Result<MessagePage, PlatformError>;
 
     /// One page of who reacted to a message with an emoji, behind `after`: in a
     /// burst, or normally. Waits until nothing else has to be asked. Fails
     /// with [`ErrorKind::Gone`] if the message or the emoji was deleted.
-    fn reactors(
+    async fn reactors(
         &self,
         message: (ChannelId, MessageId),
         emoji: &Emoji,
         burst: bool,
         after: Option<UserId>,
         monitor: &dyn Monitor,
-    ) -> impl Future<Output = Result<ReactorPage, PlatformError>> + Send;
+    ) -> Result<ReactorPage, PlatformError>;
 
     /// Pages of one channel that can be read in a second, on average.
-    const CHANNEL_PAGES_PER_SECOND: f64;
+    fn channel_pages_per_second(&self) -> f64;
 
     /// Most messages a page can hold.
-    const MAX_PAGE: u16;
+    fn max_page(&self) -> u16;
 
     /// The greatest ID that is before every message sent at `time` or later;
     /// `None` if every ID is after it.

@@ -14,12 +14,11 @@ use crate::archive::reactions::{DueChannel, clear_queue};
 use crate::archive::{Reader, TenantRow};
 use crate::model::{ChannelId, ReactionMode};
 use crate::monitor::{Counter, Event, Monitor as _};
-use crate::platform::PlatformAdapter;
 
 /// Settles what was found missing, then reads who reacted for as long as a run
 /// may. `roots` are the channels that can be read, threads apart.
-pub async fn close_tenant<P: PlatformAdapter>(
-    context: &Arc<Context<P>>,
+pub async fn close_tenant(
+    context: &Arc<Context>,
     tenant: &TenantTask,
     row: TenantRow,
     job_id: &str,

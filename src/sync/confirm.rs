@@ -4,15 +4,11 @@ use super::channel::{ChannelTask, Failure};
 use super::context::Context;
 use super::meter::Meter;
 use crate::model::Visibility;
-use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
+use crate::platform::{ErrorKind, PlatformError};
 
 /// Fails if the bot may not read the channel any more: without that right its
 /// pages come empty.
-pub(super) async fn right<P: PlatformAdapter>(
-    context: &Context<P>,
-    task: &ChannelTask,
-    meter: &Meter,
-) -> Result<(), Failure> {
+pub(super) async fn right(context: &Context, task: &ChannelTask, meter: &Meter) -> Result<(), Failure> {
     let (_, channels) = context.platform.workspace(task.scope.workspace, meter).await?;
     let root = task.plan.channel.root;
     let rights = channels.iter().find(|listed| listed.id == root).map(|listed| &listed.visibility);
@@ -27,8 +23,8 @@ pub(super) async fn right<P: PlatformAdapter>(
 /// Whether a channel that isn't found was deleted: asking for the channel itself
 /// says so too, and the bot is still in the workspace. To one that was thrown out
 /// nothing is there.
-pub(super) async fn is_deleted<P: PlatformAdapter>(
-    context: &Context<P>,
+pub(super) async fn is_deleted(
+    context: &Context,
     task: &ChannelTask,
     meter: &Meter,
 ) -> Result<bool, Failure> {

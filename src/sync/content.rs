@@ -10,7 +10,6 @@ use super::channel::Failure;
 use super::context::Context;
 use crate::model::{Cause, ContentTally, MessagePage};
 use crate::monitor::Monitor;
-use crate::platform::PlatformAdapter;
 
 /// How long an answer holds.
 const ANSWER_HOLDS: Duration = Duration::from_secs(5);
@@ -27,9 +26,9 @@ impl ContentCheck {
     /// Fails, and with it the run, if the bot may not read content any more. The
     /// last answer doesn't count for a page without any text: it may be older
     /// than what made the page so.
-    pub(super) async fn confirm<P: PlatformAdapter>(
+    pub(super) async fn confirm(
         &self,
-        context: &Context<P>,
+        context: &Context,
         page: &MessagePage,
         monitor: &dyn Monitor,
     ) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use crate::archive::Writer;
 use crate::model::{Cause, ChannelId, JobStatus, ReactionMode, WorkspaceId};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
-use crate::platform::RetryPolicy;
+use crate::platform::{PlatformAdapter, RetryPolicy};
 
 /// Channels open for each request in flight.
 const OPEN_PER_REQUEST: usize = 8;
@@ -57,9 +57,9 @@ pub enum Stop {
 }
 
 /// What the tasks of a run share.
-pub struct Context<P> {
+pub struct Context {
     /// Where data comes from.
-    pub platform: Arc<P>,
+    pub platform: Arc<dyn PlatformAdapter>,
     /// Where it goes.
     pub writer: Writer,
     /// The archive's file, for reading.
@@ -76,7 +76,7 @@ pub struct Context<P> {
     pub content: ContentCheck,
 }
 
-impl<P> Context<P> {
+impl Context {
     /// Waits until the run is to end.
     pub(super) async fn stopped(&self) -> Stop {
         let mut stop = self.stop.subscribe();

@@ -14,7 +14,7 @@ const WORTH_TELLING: u64 = 2_000_000;
 ///
 /// # Errors
 /// When the archive can't be used.
-pub(super) async fn complete<P>(context: &Context<P>) -> Result<(), ArchiveError> {
+pub(super) async fn complete(context: &Context) -> Result<(), ArchiveError> {
     if context.stop_wanted() == Some(Stop::Signal) {
         return Ok(());
     }

@@ -74,8 +74,8 @@ pub struct JobRecord {
 
 impl JobRecord {
     /// Makes the tenant's row and the job's, which waits.
-    pub async fn create<P>(
-        context: &Context<P>,
+    pub async fn create(
+        context: &Context,
         tenant: &TenantTask,
         run_id: &str,
         job_id: String,
@@ -194,7 +194,7 @@ impl JobRecord {
     }
 
     /// Brings its row up to date. `open` are its channels that are being read.
-    pub async fn save<P>(&mut self, context: &Context<P>, open: &[Part]) -> Result<(), ArchiveError> {
+    pub async fn save(&mut self, context: &Context, open: &[Part]) -> Result<(), ArchiveError> {
         let seconds = self.began.elapsed().as_secs_f64();
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
         self.pace.look(seconds, self.meter.sum(Counter::ApiCalls) as f64);
@@ -309,9 +309,9 @@ impl JobRecord {
     /// Records its end, and what the archive knows to be incomplete. `is_whole`:
     /// all channels were asked for, so that a completed job is a success of the
     /// tenant. `selection` is what was asked for.
-    pub async fn finish<P>(
+    pub async fn finish(
         &mut self,
-        context: &Context<P>,
+        context: &Context,
         signalled: bool,
         is_whole: bool,
         selection: String,

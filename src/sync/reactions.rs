@@ -13,7 +13,7 @@ use crate::archive::Tx;
 use crate::archive::reactions::{self, DueChannel, DueReaction, Reactors};
 use crate::model::{Emoji, MessageId, ReactionCount, UserId};
 use crate::monitor::{Counter, Monitor as _};
-use crate::platform::{ErrorKind, PageRequest, PlatformAdapter, PlatformError};
+use crate::platform::{ErrorKind, PageRequest, PlatformError};
 
 /// Reactions taken from a channel's queue at once.
 const TAKEN_AT_ONCE: u32 = 100;
@@ -37,8 +37,8 @@ const MOST_ROWS: usize = 1_000_000;
 
 /// Works off the queue of channels, side by side, until it is empty. What is
 /// done is committed reaction by reaction; the rest stays queued.
-pub async fn read_reactors<P: PlatformAdapter>(
-    context: &Arc<Context<P>>,
+pub async fn read_reactors(
+    context: &Arc<Context>,
     due: Vec<DueChannel>,
     closings: &Arc<Closings>,
     meter: &Arc<Meter>,
@@ -115,8 +115,8 @@ impl<'a> Rows<'a> {
 }
 
 /// A channel's queue being worked off.
-struct Pass<P> {
-    context: Arc<Context<P>>,
+struct Pass {
+    context: Arc<Context>,
     /// Rows that may be held still.
     rows: Arc<Semaphore>,
     channel: DueChannel,
@@ -124,7 +124,7 @@ struct Pass<P> {
     meter: Arc<Meter>,
 }
 
-impl<P: PlatformAdapter> Pass<P> {
+impl Pass {
     /// Works off those that have not failed yet, then those that have. Returns how
     /// the last reaction was dealt with.
     async fn run(&self) -> Result<Settled, Failure> {

@@ -25,7 +25,7 @@ use crate::model::{
 };
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::Action;
-use crate::platform::{PageCursor, PageRequest, PlatformAdapter, PlatformError};
+use crate::platform::{PageCursor, PageRequest, PlatformError};
 
 /// Messages assumed in a channel of which no page was read. That page goes first:
 /// it tells how much there is, and is often all there is.
@@ -80,8 +80,8 @@ impl Pass {
 }
 
 /// Reads a channel in slot `worker`. Only what was committed counts.
-pub async fn read_channel<P: PlatformAdapter>(
-    context: &Context<P>,
+pub async fn read_channel(
+    context: &Context,
     task: &ChannelTask,
     state: &Arc<ReadingState>,
     worker: usize,
@@ -132,8 +132,8 @@ pub async fn read_channel<P: PlatformAdapter>(
 }
 
 /// A channel's reading under way.
-struct Reading<'a, P> {
-    context: &'a Context<P>,
+struct Reading<'a> {
+    context: &'a Context,
     task: &'a ChannelTask,
     state: &'a ReadingState,
     meter: Meter,
@@ -149,7 +149,7 @@ struct Reading<'a, P> {
     skipped: u32,
 }
 
-impl<P: PlatformAdapter> Reading<'_, P> {
+impl Reading<'_> {
     async fn run(&mut self, worker: usize) -> Result<PassEnd, Failure> {
         let task = self.task;
         self.context.monitor.event(Event::ChannelStarted {

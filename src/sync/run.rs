@@ -23,7 +23,6 @@ use super::watch::look_again;
 use crate::archive::{ArchiveError, Reader, findings, indexes, jobs, named_threads};
 use crate::model::{Cause, ChannelId, Job, JobError, JobKind, ProgressStatus, ReactionMode};
 use crate::monitor::Event;
-use crate::platform::PlatformAdapter;
 
 /// How often a running job's row is brought up to date.
 const RECORD_INTERVAL: Duration = Duration::from_secs(1);
@@ -32,8 +31,8 @@ const RECORD_INTERVAL: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When the archive can't be used; what was committed stays.
-pub async fn run<P: PlatformAdapter>(
-    context: Arc<Context<P>>,
+pub async fn run(
+    context: Arc<Context>,
     run_id: &str,
     tenants: Vec<TenantTask>,
 ) -> Result<Outcome, ArchiveError> {
@@ -88,8 +87,8 @@ struct Scope {
     is_closed: bool,
 }
 
-struct Run<P> {
-    context: Arc<Context<P>>,
+struct Run {
+    context: Arc<Context>,
     tenants: Arc<Vec<TenantTask>>,
     records: Vec<JobRecord>,
     schedule: Schedule<ChannelTask>,
@@ -106,7 +105,7 @@ struct Run<P> {
     fatal: Option<Cause>,
 }
 
-impl<P: PlatformAdapter> Run<P> {
+impl Run {
     fn prepare_all(&mut self) {
         for (index, record) in self.records.iter().enumerate() {
             let (context, tenants) = (Arc::clone(&self.context), Arc::clone(&self.tenants));

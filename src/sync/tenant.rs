@@ -21,7 +21,7 @@ use crate::monitor::{Event, Monitor};
 use crate::plan::{
     Asked, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, find_named, unmatched,
 };
-use crate::platform::{CLOCK_TOLERANCE, PlatformAdapter, PlatformError};
+use crate::platform::{CLOCK_TOLERANCE, PlatformError};
 
 /// A tenant whose channels are known and stored.
 #[derive(Debug)]
@@ -61,8 +61,8 @@ pub struct Stage {
 /// The first stage: finds the channels and active threads, stores them, and
 /// plans them, so that reading can begin while the second stage goes on. Nothing
 /// is planned before each name in `exclude_channels` has resolved.
-pub async fn prepare<P: PlatformAdapter>(
-    context: &Context<P>,
+pub async fn prepare(
+    context: &Context,
     tenant: &TenantTask,
     row: TenantRow,
     job_id: Arc<str>,
@@ -113,8 +113,8 @@ pub async fn prepare<P: PlatformAdapter>(
 
 /// The second stage: archived threads, and what became of channels that are
 /// gone.
-pub async fn prepare_archived<P: PlatformAdapter>(
-    context: &Context<P>,
+pub async fn prepare_archived(
+    context: &Context,
     tenant: &TenantTask,
     mut stage: Stage,
     meter: &Arc<Meter>,
@@ -128,8 +128,8 @@ pub async fn prepare_archived<P: PlatformAdapter>(
 
 /// The last stage, once all messages were read: threads that messages name and no
 /// listing does.
-pub async fn prepare_named<P: PlatformAdapter>(
-    context: &Context<P>,
+pub async fn prepare_named(
+    context: &Context,
     tenant: &TenantTask,
     mut stage: Stage,
     meter: &Arc<Meter>,
@@ -169,11 +169,7 @@ fn monitor_of(meter: &Arc<Meter>) -> Arc<dyn Monitor> {
 }
 
 impl Stage {
-    async fn list_archived<P: PlatformAdapter>(
-        &mut self,
-        context: &Context<P>,
-        meter: &Arc<Meter>,
-    ) -> Result<(), Failure> {
+    async fn list_archived(&mut self, context: &Context, meter: &Arc<Meter>) -> Result<(), Failure> {
         let (full, now) = (self.selection.full, context.clock.now());
         let monitor = monitor_of(meter);
         discover_archived(&context.platform, &mut self.facts, &self.known, full, now, &monitor).await?;
@@ -184,9 +180,9 @@ impl Stage {
     /// Resolves the names of `exclude_channels`, and remembers to what: privacy
     /// depends on them. A name that was never resolved ends the tenant before
     /// anything is read, since it may be misspelt.
-    async fn resolve_exclusions<P: PlatformAdapter>(
+    async fn resolve_exclusions(
         &mut self,
-        context: &Context<P>,
+        context: &Context,
         tenant: &TenantTask,
         meter: &Arc<Meter>,
     ) -> Result<(), Failure> {
@@ -229,9 +225,9 @@ impl Stage {
     }
 
     /// Stores and plans all channels but those of the stage before.
-    async fn store_and_plan<P: PlatformAdapter>(
+    async fn store_and_plan(
         &mut self,
-        context: &Context<P>,
+        context: &Context,
         tenant: &TenantTask,
         before: &HashSet<ChannelId>,
     ) -> Result<Prepared, Failure> {
@@ -306,7 +302,7 @@ impl Stage {
 
     /// Tells of entries of `include_channels` that match no channel: those of the
     /// other list were looked for before.
-    fn warn_of_unmatched<P>(&self, context: &Context<P>, tenant: &TenantTask) {
+    fn warn_of_unmatched(&self, context: &Context, tenant: &TenantTask) {
         for entry in unmatched(&self.selection.include, &[], &named(&self.facts), anonymize::sayable) {
             let warning = format!("{}: {} ({})", tenant.name, entry.problem(), entry.remedy());
             context.monitor.event(Event::Warning(anonymize::sayable(&warning)));
@@ -315,7 +311,7 @@ impl Stage {
 
     /// A server that doesn't know the listing of active threads has none, unless
     /// threads are archived already.
-    fn unlisted<P>(&mut self, context: &Context<P>) -> Option<JobError> {
+    fn unlisted(&mut self, context: &Context) -> Option<JobError> {
         let error = self.facts.active_unlisted.take()?;
         let has_threads = self.known.values().any(|channel| channel.kind.is_thread());
         has_threads.then(|| job_error(None, &error.into(), context.clock.now()))
@@ -330,12 +326,12 @@ fn newest_thread(parent: &Channel) -> Option<(ChannelId, ChannelId)> {
 }
 
 /// A channel, or its listing of threads, that couldn't be asked for.
-fn unanswered<P>(context: &Context<P>, channel: ChannelId, error: &PlatformError) -> JobError {
+fn unanswered(context: &Context, channel: ChannelId, error: &PlatformError) -> JobError {
     job_error(Some(channel), &error.clone().into(), context.clock.now())
 }
 
 /// Channels that were asked for by ID and are not read.
-fn refused<P>(context: &Context<P>, plan: &Plan, asked: &[ChannelId]) -> Vec<JobError> {
+fn refused(context: &Context, plan: &Plan, asked: &[ChannelId]) -> Vec<JobError> {
     let left_out = plan.left_out.iter().filter(|left_out| asked.contains(&left_out.channel));
     let error = |left_out: &crate::plan::LeftOut| JobError {
         channel_id: Some(left_out.channel),
@@ -352,7 +348,7 @@ fn refused<P>(context: &Context<P>, plan: &Plan, asked: &[ChannelId]) -> Vec<Job
 }
 
 /// Channels of a listing that can't be read.
-fn broken<P>(context: &Context<P>, plan: &Plan) -> Vec<JobError> {
+fn broken(context: &Context, plan: &Plan) -> Vec<JobError> {
     let is_broken =
         |left_out: &&crate::plan::LeftOut| left_out.reason == crate::plan::LeftOutReason::Unreadable;
     let error = |left_out: &crate::plan::LeftOut| JobError {

@@ -61,7 +61,7 @@ impl Scene {
         let lock = Lock::take(&file, "start", Some(run_id), NOW).unwrap();
         let (writer, thread) = Writer::start(file.open().unwrap(), &lock);
         let context = Context {
-            platform: Arc::clone(&self.fake),
+            platform: Arc::clone(&self.fake) as Arc<dyn crate::platform::PlatformAdapter>,
             writer,
             archive: self.path(),
             settings: Settings {

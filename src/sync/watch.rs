@@ -8,14 +8,14 @@ use super::context::{Context, TenantTask};
 use crate::archive::{ArchiveError, TenantRow, missing};
 use crate::model::{Channel, ChannelId, ChannelState, ConfirmedRights, ProvenState, VisibilityRule};
 use crate::monitor::Monitor;
-use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
+use crate::platform::{ErrorKind, PlatformError};
 
 /// Lists the channels of a tenant again. Of the channels that are read
 /// (`roots`: threads by their parents) those that were closed are told to
 /// `closings`, all of them if the bot isn't in the workspace any more; in the
 /// others, what is missing counts as deleted.
-pub async fn look_again<P: PlatformAdapter>(
-    context: &Context<P>,
+pub async fn look_again(
+    context: &Context,
     tenant: &TenantTask,
     row: TenantRow,
     roots: &HashSet<ChannelId>,
@@ -55,8 +55,8 @@ pub async fn look_again<P: PlatformAdapter>(
 }
 
 /// What is missing in readable channels counts as deleted.
-pub async fn settle<P>(
-    context: &Context<P>,
+pub async fn settle(
+    context: &Context,
     row: TenantRow,
     rights: ConfirmedRights,
 ) -> Result<usize, ArchiveError> {
@@ -79,8 +79,8 @@ fn closed_state(channel: &Channel, rule: VisibilityRule) -> Option<ChannelState>
 /// The state of a channel that a listing leaves out, or says is closed, by its own
 /// answer; `None` if it is still public and readable. An answer that contradicts a
 /// listing which says that it is closed fails: nothing is known then.
-async fn answered_state<P: PlatformAdapter>(
-    context: &Context<P>,
+async fn answered_state(
+    context: &Context,
     id: ChannelId,
     tenant: &TenantTask,
     is_listed_closed: bool,

@@ -10,7 +10,7 @@ use crate::archive::{KnownChannel, KnownChannels, KnownListing};
 use crate::model::{Channel, ChannelKind, ChannelState, ProvenState, Visibility, Workspace, WorkspaceId};
 use crate::monitor::{Monitor, Silent};
 use crate::platform::fake::{Call, Fake, Place};
-use crate::platform::{ErrorKind, PlatformError};
+use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
 /// A workspace with one channel and its archived threads.
 fn server(threads: impl IntoIterator<Item = Channel>) -> Arc<Fake> {
@@ -26,8 +26,9 @@ fn server(threads: impl IntoIterator<Item = Channel>) -> Arc<Fake> {
 
 async fn discovered(fake: &Arc<Fake>, known: &KnownChannels) -> Facts {
     let monitor: Arc<dyn Monitor> = Arc::new(Silent);
-    let mut facts = discover(fake, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
-    discover_archived(fake, &mut facts, known, false, hours_ago(0), &monitor).await.unwrap();
+    let platform = Arc::clone(fake) as Arc<dyn PlatformAdapter>;
+    let mut facts = discover(&platform, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
+    discover_archived(&platform, &mut facts, known, false, hours_ago(0), &monitor).await.unwrap();
     facts
 }
 

@@ -10,7 +10,7 @@ use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter};
 
 pub async fn pages_ascend_never_overlap_and_end_empty<P: PlatformAdapter>(subject: &Subject<P>) {
     for held in subject.truth.readable() {
-        let pages = subject.pages(held, P::MAX_PAGE).await;
+        let pages = subject.pages(held, subject.platform.max_page()).await;
         let ids: Vec<MessageId> = pages.iter().flat_map(ids_of).collect();
         assert!(ids.is_sorted_by(|one, two| one < two), "{}", held.channel.name);
         assert_eq!(ids, held.ids(), "{}", held.channel.name);
@@ -70,7 +70,7 @@ pub async fn the_newest_page_and_the_one_before_a_message_end_there<P: PlatformA
 ) {
     for held in subject.truth.readable() {
         let ids = held.ids();
-        for limit in [1, 13, P::MAX_PAGE] {
+        for limit in [1, 13, subject.platform.max_page()] {
             let request = PageRequest {
                 cursor: PageCursor::Newest,
                 ..PageRequest::after(held.channel.id, None, limit)
@@ -113,7 +113,7 @@ fn as_written(message: &Message) -> Message {
 pub async fn a_message_is_what_was_written<P: PlatformAdapter>(subject: &Subject<P>) {
     let mut kinds = BTreeSet::new();
     for held in subject.truth.readable() {
-        let pages = subject.pages(held, P::MAX_PAGE).await;
+        let pages = subject.pages(held, subject.platform.max_page()).await;
         let messages = pages.iter().flat_map(|page| &page.messages);
         for (message, truth) in messages.zip(&held.messages) {
             assert_eq!(as_written(message), *truth, "in {}", held.channel.name);

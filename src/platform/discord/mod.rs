@@ -35,6 +35,7 @@ mod wire;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use hashbrown::HashMap;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -150,14 +151,15 @@ fn read_reactors(answer: Answer) -> Result<ReactorPage, PlatformError> {
     Ok(convert::reactors(&users, MAX_REACTORS.into()))
 }
 
+/// Messages a page: <https://discord.com/developers/docs/resources/message#get-channel-messages>.
+const MAX_PAGE: u16 = 100;
+
+/// Five in five seconds, as answers to too many of them tell (discord-api-docs issue
+/// 8161).
+const CHANNEL_PAGES_PER_SECOND: f64 = 1.0;
+
+#[async_trait]
 impl PlatformAdapter for Discord {
-    /// <https://discord.com/developers/docs/resources/message#get-channel-messages>
-    const MAX_PAGE: u16 = 100;
-
-    /// Five in five seconds, as answers to too many of them tell
-    /// (discord-api-docs issue 8161).
-    const CHANNEL_PAGES_PER_SECOND: f64 = 1.0;
-
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
         let route = Route::GetCurrentUserApplicationInfo;
         match self.client.read(&route, "the bot's application", monitor, read_application).await {
@@ -267,6 +269,14 @@ impl PlatformAdapter for Discord {
             kind: Some(u8::from(burst)),
         };
         self.client.read_page(&route, &subject, 0, monitor, read_reactors).await
+    }
+
+    fn channel_pages_per_second(&self) -> f64 {
+        CHANNEL_PAGES_PER_SECOND
+    }
+
+    fn max_page(&self) -> u16 {
+        MAX_PAGE
     }
 
     fn id_before(&self, time: Timestamp) -> Option<MessageId> {

@@ -6,7 +6,7 @@ use super::super::channel::Failure;
 use super::{Pass, PassEnd, Reading, Taken};
 use crate::archive::progress;
 use crate::model::{Cause, Message, MessageId, MessagePage};
-use crate::platform::{PageCursor, PlatformAdapter};
+use crate::platform::PageCursor;
 
 /// How far the time in an ID may be from the message's own.
 const ID_TOLERANCE: Duration = Duration::from_mins(1);
@@ -27,7 +27,7 @@ pub(super) fn cut_at(page: &mut MessagePage, announced: Option<MessageId>) -> bo
     true
 }
 
-impl<P: PlatformAdapter> Reading<'_, P> {
+impl Reading<'_> {
     /// Whether the checkpoint names a message, where the listing's newest one comes
     /// before it. If not, a damaged ID led there: it is taken back.
     pub(super) async fn doubt_checkpoint(&self) -> Result<Option<PassEnd>, Failure> {

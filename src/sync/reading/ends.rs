@@ -6,9 +6,9 @@ use super::gaps::may_be_of_page;
 use super::{Pass, PassEnd, Reading, Taken};
 use crate::archive::{ArchiveError, missing};
 use crate::model::{Cause, ChannelEnd, EndEvidence, EndFacts, MessagePage, NewestPageVerdict, Timestamp};
-use crate::platform::{PageCursor, PlatformAdapter, PlatformError};
+use crate::platform::{PageCursor, PlatformError};
 
-impl<P: PlatformAdapter> Reading<'_, P> {
+impl Reading<'_> {
     /// Nothing came behind the cursor. That is the end only where other evidence
     /// says so.
     pub(super) async fn take_empty(&self, pass: &Pass, read_at: Timestamp) -> Result<Taken, Failure> {

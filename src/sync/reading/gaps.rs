@@ -7,7 +7,7 @@ use super::{Pass, PassEnd, Purpose, Reading};
 use crate::archive::{ArchiveError, broken};
 use crate::model::{BrokenMessage, ChannelEnd, MessageId, MessagePage};
 use crate::monitor::{Counter, Monitor as _};
-use crate::platform::{ErrorKind, PageCursor, PlatformAdapter, PlatformError};
+use crate::platform::{ErrorKind, PageCursor, PlatformError};
 
 /// A run goes round so many messages of a channel: more of them are an outage, and
 /// each takes up to 100 requests to find.
@@ -26,7 +26,7 @@ pub(super) const fn may_be_of_page(kind: ErrorKind) -> bool {
     )
 }
 
-impl<P: PlatformAdapter> Reading<'_, P> {
+impl Reading<'_> {
     /// A page can't be had. Where other pages of the channel can, it is asked for
     /// in smaller pieces, down to one message, which the reading goes round.
     pub(super) async fn reduce(

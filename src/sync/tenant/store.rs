@@ -7,7 +7,6 @@ use crate::anonymize;
 use crate::archive::{ArchiveError, ChannelRow, TenantRow, Tx, channels, findings, named_threads, progress};
 use crate::model::{Channel, ChannelId, ChannelState, ProvenState};
 use crate::plan::{Facts, LeftOutReason, Plan};
-use crate::platform::PlatformAdapter;
 use crate::sync::context::Context;
 
 /// Channels that are stored in one transaction.
@@ -17,8 +16,8 @@ const STORED_AT_ONCE: usize = 500;
 pub(super) type Rows = HashMap<ChannelId, (ChannelRow, Box<str>)>;
 
 /// Stores public channels, parents before their children, some at a time.
-async fn store_channels<P: PlatformAdapter>(
-    context: &Context<P>,
+async fn store_channels(
+    context: &Context,
     tenant: TenantRow,
     mut channels: Vec<(&Channel, ChannelState)>,
 ) -> Result<Rows, ArchiveError> {
@@ -36,8 +35,8 @@ async fn store_channels<P: PlatformAdapter>(
 /// Stores every public channel that wasn't stored `before`, and what became of known ones. Returns the
 /// row and the scrubbed name of each. What says how far the listings came is stored
 /// last.
-pub(super) async fn store_facts<P: PlatformAdapter>(
-    context: &Context<P>,
+pub(super) async fn store_facts(
+    context: &Context,
     tenant: TenantRow,
     facts: &Facts,
     before: &HashSet<ChannelId>,
@@ -124,8 +123,8 @@ struct Remembered {
 }
 
 /// Notes that channels are still there. Returns those that are to be read.
-async fn store_remembered<P: PlatformAdapter>(
-    context: &Context<P>,
+async fn store_remembered(
+    context: &Context,
     tenant: TenantRow,
     remembered: Vec<Remembered>,
 ) -> Result<Vec<(ChannelId, (ChannelRow, Box<str>))>, ArchiveError> {
