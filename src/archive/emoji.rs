@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{ArchiveError, Tx, remnants};
+use super::{ArchiveError, Tx, residual};
 use crate::anonymize::{self, FORGOTTEN, UserHash};
 use crate::model::Timestamp;
 
@@ -76,7 +76,7 @@ fn change_names(
     for (row, name) in names {
         let changed = change(&name);
         if changed != name {
-            remnants::demand_search(tx.connection)?;
+            residual::demand_search(tx.connection)?;
             rename(tx, row, &changed, now)?;
         }
     }

@@ -2,27 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{ArchiveError, Reader, Tx, audit, emoji, open, remnants, suspects};
+use super::schema::TEXT_TABLES;
+use super::{ArchiveError, Reader, Tx, audit, candidates, emoji, residual};
 use crate::anonymize::{FORGOTTEN, UserHash};
 use crate::model::Timestamp;
-
-/// Set from the transaction that erases somebody until nothing of them is left
-/// in free space.
-const VACUUM_DUE: &str = "vacuum_due";
-
-/// Every column of text that can hold a hash.
-pub(super) const TEXTS: [(&str, &[&str]); 10] = [
-    ("messages", &["content", "metadata"]),
-    ("message_attachments", &["filename", "url", "url_signature", "content_type", "metadata"]),
-    ("channels", &["name", "topic", "metadata"]),
-    ("emoji", &["name"]),
-    ("broken_messages", &["reason"]),
-    ("tenants", &["name", "last_error"]),
-    ("sync_progress", &["last_error"]),
-    ("sync_jobs", &["error_details"]),
-    ("channel_sync_jobs", &["error_details"]),
-    ("audit_log", &["details"]),
-];
 
 /// What there is of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,7 +47,7 @@ fn row_of(connection: &Connection, user: &UserHash) -> Result<Option<i64>, Archi
     Ok(select.query_row(params![user.to_string()], |row| row.get(0)).optional()?)
 }
 
-fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetScope, ArchiveError> {
+pub(super) fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetScope, ArchiveError> {
     let row = row_of(connection, user)?;
     let count =
         |sql: &str| connection.query_row(sql, params![row], |row| row.get(0)).map_err(ArchiveError::from);
@@ -72,10 +55,13 @@ fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetScope, Archiv
     // Digits that are nobody's ID yet may be theirs.
     let digits = "SELECT count(*) FROM suspect_digits WHERE hash_prefix = ?1";
     let mut mentions = connection.query_row(digits, params![user.prefix()], |row| row.get::<_, u64>(0))?;
-    for (table, columns) in TEXTS {
-        let holds: Vec<String> =
-            columns.iter().map(|column| format!("instr(coalesce({column}, ''), ?1) > 0")).collect();
-        let sql = format!("SELECT count(*) FROM {table} WHERE {}", holds.join(" OR "));
+    for table in &TEXT_TABLES {
+        let holds: Vec<String> = table
+            .columns
+            .iter()
+            .map(|column| format!("instr(coalesce({}, ''), ?1) > 0", column.name))
+            .collect();
+        let sql = format!("SELECT count(*) FROM {} WHERE {}", table.name, holds.join(" OR "));
         mentions += connection.query_row(&sql, params![hash], |row| row.get::<_, u64>(0))?;
     }
     let listed = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE marker = ?1)";
@@ -95,7 +81,7 @@ fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetScope, Archiv
 
 /// Erases a person and puts them on the list that later syncs obey. What
 /// remains of their messages are blank rows without author. Free space and the
-/// write-ahead log still hold it all until [`finish`].
+/// write-ahead log still hold it all until [`residual::vacuum_if_due`].
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -105,7 +91,7 @@ pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), Ar
         erase_person(tx.connection, row, now)?;
     }
     // Of somebody nobody has met, the bare ID may stand in texts.
-    suspects::settle(tx, user, now)?;
+    candidates::scrub(tx, user, now)?;
     erase_mentions(tx.connection, user, now)?;
     emoji::erase(tx, user, now)?;
     tx.connection.execute("DELETE FROM users WHERE anonymized_id = ?1", params![user.to_string()])?;
@@ -113,7 +99,7 @@ pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), Ar
         "INSERT INTO forgotten (marker, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT DO NOTHING",
         params![user.forget_marker(), now.as_millis()],
     )?;
-    demand_vacuum(tx.connection)?;
+    residual::demand_vacuum(tx.connection)?;
     tx.interned.clear();
     audit::record(tx, "forget", None, None, None, now)
 }
@@ -155,53 +141,15 @@ fn erase_person(connection: &Connection, row: i64, now: Timestamp) -> Result<(),
 
 fn erase_mentions(connection: &Connection, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
     // Emoji may come to have one name.
-    for (table, columns) in TEXTS.into_iter().filter(|(table, _)| *table != "emoji") {
-        for column in columns {
+    for table in TEXT_TABLES.iter().filter(|table| table.name != "emoji") {
+        for column in table.columns {
+            let (table, column) = (table.name, column.name);
             let sql = format!(
                 "UPDATE {table} SET {column} = replace({column}, ?1, ?2), updated_at = ?3
                   WHERE instr({column}, ?1) > 0"
             );
             connection.execute(&sql, params![user.to_string(), FORGOTTEN, now.as_millis()])?;
         }
-    }
-    Ok(())
-}
-
-/// Notes that the file is to be made anew: what was removed must not stay in
-/// free space, even if the process dies now.
-pub(super) fn demand_vacuum(connection: &Connection) -> Result<(), ArchiveError> {
-    connection.execute(
-        "INSERT INTO archive_info (key, value) VALUES (?1, '1') ON CONFLICT DO NOTHING",
-        params![VACUUM_DUE],
-    )?;
-    Ok(())
-}
-
-/// Whether something of what was erased may still be in free space or in the
-/// write-ahead log.
-///
-/// # Errors
-/// When the archive can't be read.
-pub fn is_unfinished(connection: &Connection) -> Result<bool, ArchiveError> {
-    let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
-    Ok(connection.query_row(is_due, params![VACUUM_DUE], |row| row.get(0))?)
-}
-
-/// Leaves nothing of what was erased in free space or in the write-ahead log,
-/// if that is due. Whoever takes the lock does it before anything else. While a
-/// reader is in the middle of the file, it stays due.
-///
-/// # Errors
-/// When there isn't enough space for the copy that SQLite makes.
-pub fn finish(connection: &Connection) -> Result<(), ArchiveError> {
-    if !is_unfinished(connection)? {
-        return Ok(());
-    }
-    connection.execute_batch("VACUUM")?;
-    if open::truncate_log(connection)? {
-        let done = "DELETE FROM archive_info WHERE key IN (?1, ?2)";
-        connection.execute(done, params![VACUUM_DUE, remnants::SEARCH_DUE])?;
-        open::truncate_log(connection)?;
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::forget::TEXTS;
+use super::migrations::schema_version;
+use super::schema::{TEXT_TABLES, TextColumn, TextFormat, TextTable};
 use super::{ArchiveError, Reader, sweep};
 use crate::anonymize::{self, Exposure};
 
@@ -48,6 +49,15 @@ pub struct Leak {
 }
 
 impl Reader {
+    /// Whether the next command that opens the archive for writing scrubs every
+    /// text again, because an older version wrote it.
+    ///
+    /// # Errors
+    /// When the archive can't be read.
+    pub fn awaits_sweep(&self) -> Result<bool, ArchiveError> {
+        sweep::is_due(&self.connection)
+    }
+
     /// What SQLite finds wrong with the file: nothing, if all is well.
     ///
     /// # Errors
@@ -63,7 +73,7 @@ impl Reader {
     /// # Errors
     /// When the archive can't be read.
     pub fn schema_version(&self) -> Result<i64, ArchiveError> {
-        super::open::schema_version(&self.connection)
+        schema_version(&self.connection)
     }
 
     /// Goes through every text of the archive and tells of each that shows a
@@ -73,8 +83,8 @@ impl Reader {
     /// When the archive can't be read.
     pub fn sweep(&self, mut found: impl FnMut(Leak)) -> Result<u64, ArchiveError> {
         let mut texts = 0;
-        for (table, columns) in TEXTS {
-            for column in columns {
+        for table in &TEXT_TABLES {
+            for column in table.columns {
                 texts += self.sweep_column(table, column, &mut found)?;
             }
         }
@@ -83,48 +93,29 @@ impl Reader {
 
     fn sweep_column(
         &self,
-        table: &'static str,
-        column: &'static str,
+        table: &'static TextTable,
+        column: &'static TextColumn,
         found: &mut impl FnMut(Leak),
     ) -> Result<u64, ArchiveError> {
         // Nobody who was erased is to be seen either.
         let mut known = self.connection.prepare(
             "SELECT 1 FROM users WHERE anonymized_id = ?1 UNION ALL SELECT 1 FROM forgotten WHERE marker = ?2",
         )?;
-        let sql = format!("SELECT {column}, {} FROM {table} WHERE {column} <> ''", place_of(table));
+        let (name, is_json) = (column.name, column.format == TextFormat::Json);
+        let sql = format!("SELECT {name}, {} FROM {} WHERE {name} <> ''", table.shown_place, table.name);
         let mut select = self.connection.prepare(&sql)?;
         let mut rows = select.query([])?;
         let mut texts = 0;
         while let Some(row) = rows.next()? {
             texts += 1;
             let text = row.get_ref(0)?.as_str().unwrap_or_default();
-            let exposure = anonymize::exposure(text, sweep::is_json(column), |hash| {
+            let exposure = anonymize::exposure(text, is_json, |hash| {
                 known.exists([hash.to_string(), hash.forget_marker()]).unwrap_or(true)
             });
             if let Some(exposure) = exposure {
-                found(Leak { table, column, place: row.get(1)?, exposure });
+                found(Leak { table: table.name, column: name, place: row.get(1)?, exposure });
             }
         }
         Ok(texts)
-    }
-}
-
-/// What tells a row of a table from the others, for people.
-fn place_of(table: &str) -> &'static str {
-    match table {
-        "messages" | "broken_messages" => {
-            "'message ' || platform_id || ' of channel ' ||
-             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)"
-        }
-        "message_attachments" => {
-            "'attachment of message ' || message_id || ' of channel ' ||
-             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)"
-        }
-        "channels" => "'channel ' || platform_id",
-        "sync_progress" | "channel_sync_jobs" => {
-            "'channel ' || (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)"
-        }
-        "sync_jobs" => "'job ' || id",
-        _ => "'row ' || id",
     }
 }

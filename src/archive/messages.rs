@@ -258,7 +258,7 @@ fn store_attachments(
     // What is malformed may be one of those that are archived.
     if !is_new && !message.has_malformed("attachments") {
         let current: Vec<i64> = message.attachments.iter().map(|file| file.id.as_i64()).collect();
-        delete_others(tx, "message_attachments", "platform_id", channel, message.id, &current)?;
+        tx.delete_others("message_attachments", "platform_id", channel, message.id, &current)?;
     }
     for attachment in &message.attachments {
         store_attachment(tx, channel, message.id.as_i64(), attachment, now)?;
@@ -304,24 +304,6 @@ fn store_attachment(
             metadata,
             now.as_millis(),
         ])?;
-    Ok(())
-}
-
-/// Removes a message's children whose key is not among the current ones.
-pub(super) fn delete_others(
-    tx: &Tx<'_>,
-    table: &str,
-    key: &str,
-    channel: ChannelRow,
-    message: MessageId,
-    current: &[i64],
-) -> Result<(), ArchiveError> {
-    let sql = format!(
-        "DELETE FROM {table} WHERE channel_id = ?1 AND message_id = ?2
-            AND {key} NOT IN (SELECT value FROM json_each(?3))"
-    );
-    let current = serde_json::Value::from(current).to_string();
-    tx.connection.prepare_cached(&sql)?.execute(params![channel.0, message.as_i64(), current])?;
     Ok(())
 }
 

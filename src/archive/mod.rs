@@ -6,7 +6,10 @@
 
 pub mod audit;
 pub mod broken;
+mod candidates;
 pub mod channels;
+mod connection;
+mod definitions;
 mod emoji;
 mod error;
 pub mod exclusions;
@@ -18,6 +21,7 @@ pub mod indexes;
 pub mod jobs;
 mod lock;
 pub mod messages;
+mod migrations;
 pub mod missing;
 pub mod named_threads;
 mod open;
@@ -25,15 +29,15 @@ pub mod progress;
 pub mod queue;
 pub mod reactions;
 mod reader;
-mod remnants;
 pub mod reset;
+pub mod residual;
 mod schema;
 pub mod status;
-mod suspects;
 pub mod sweep;
 pub mod tenants;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod tx;
 mod unknown_fields;
 mod users;

@@ -1,31 +1,16 @@
-//! Opening and making the file: checks, settings, migrations.
+//! Opening and making the file, with every check that comes before it is used.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use refinery::{Migration, Runner};
-use rusqlite::config::DbConfig;
+use refinery::Migration;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{ArchiveError, ArchiveErrorKind, forget, schema, sweep};
+use super::connection::{APPLICATION_ID, BUSY_TIMEOUT, configure, distrust};
+use super::migrations::{migrate, newest, newest_version, released, schema_version};
+use super::{ArchiveError, ArchiveErrorKind, definitions, residual, sweep};
 use crate::anonymize;
 use crate::files::{self, FileError, Named};
-
-#[allow(missing_docs, clippy::pedantic, reason = "made by refinery")]
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
-
-/// Marks a SQLite file as an archive of ours: "vert".
-/// <https://www.sqlite.org/pragma.html#pragma_application_id>
-const APPLICATION_ID: i32 = 0x7665_7274;
-/// How long another program may hold the database.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long readers may hold up the end.
-pub(super) const END_TIMEOUT: Duration = Duration::from_secs(1);
-/// Kept between statements.
-const CACHED_STATEMENTS: usize = 64;
 
 /// Where the archive is, and how a new one is made.
 #[derive(Debug, Clone)]
@@ -128,16 +113,16 @@ impl ArchiveFile {
             &self.path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        schema::distrust(&connection)?;
+        distrust(&connection)?;
         check_owner(&connection, &self.path)?;
         check_version(&connection, &self.path, newest(migrations))?;
-        schema::check(&connection, &self.path, schema_version(&connection)?, migrations)?;
+        definitions::check(&connection, &self.path, schema_version(&connection)?, migrations)?;
         configure(&connection)?;
         migrate(&mut connection, migrations)?;
-        schema::restore_views(&connection, migrations)?;
+        definitions::restore_views(&connection, migrations)?;
         check_scheme(&connection, &self.path)?;
         sweep::bring_up_to_date(&mut connection)?;
-        forget::finish(&connection)?;
+        residual::vacuum_if_due(&connection)?;
         Ok(connection)
     }
 
@@ -156,7 +141,7 @@ impl ArchiveFile {
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, ArchiveError> {
     inspect(path)?;
     let connection = open_beside_writer(path)?;
-    schema::check(&connection, path, newest_version(), &released())?;
+    definitions::check(&connection, path, newest_version(), &released())?;
     Ok(connection)
 }
 
@@ -171,7 +156,7 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    schema::distrust(&connection)?;
+    distrust(&connection)?;
     check_owner(&connection, path)?;
     check_version(&connection, path, newest_version())?;
     let version = schema_version(&connection)?;
@@ -184,25 +169,6 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
     }
     check_scheme(&connection, path)?;
     Ok(connection)
-}
-
-/// Opens once more an archive that this process has just closed.
-pub(super) fn reopen(path: &Path) -> Result<Connection, ArchiveError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    schema::distrust(&connection)?;
-    configure(&connection)?;
-    Ok(connection)
-}
-
-/// Merges the write-ahead log into the file and empties it. Returns whether
-/// that was possible: a reader in the middle of the file isn't waited for long.
-pub(super) fn truncate_log(connection: &Connection) -> Result<bool, ArchiveError> {
-    connection.busy_timeout(END_TIMEOUT)?;
-    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let is_busy: bool = connection.query_row(checkpoint, [], |row| row.get(0))?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    Ok(!is_busy)
 }
 
 /// A file without tables counts as ours: it was made, and then the power went.
@@ -228,23 +194,6 @@ fn check_version(connection: &Connection, path: &Path, ours: i64) -> Result<(), 
     Err(ArchiveError::new(ArchiveErrorKind::NewerSchema, message))
 }
 
-pub(super) fn schema_version(connection: &Connection) -> Result<i64, ArchiveError> {
-    let known: i64 = connection.query_row(
-        "SELECT count(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'",
-        [],
-        |row| row.get(0),
-    )?;
-    if known == 0 {
-        return Ok(0);
-    }
-    let newest = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
-    Ok(connection.query_row(newest, [], |row| row.get(0))?)
-}
-
-fn newest_version() -> i64 {
-    newest(&released())
-}
-
 /// The folder that a file is in.
 pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -258,58 +207,6 @@ pub fn beside(path: &Path, end: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(end);
     path.into()
-}
-
-/// The migrations of this version.
-pub(super) fn released() -> Vec<Migration> {
-    embedded::migrations::runner().get_migrations().clone()
-}
-
-pub(super) fn newest(migrations: &[Migration]) -> i64 {
-    migrations.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
-}
-
-/// Settings are explained in the design: WAL lets readers go on; NORMAL is
-/// enough because a checkpoint commits with its page; `secure_delete` leaves
-/// nothing of what was scrubbed or erased in free space.
-fn configure(connection: &Connection) -> Result<(), ArchiveError> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    // The files beside the archive stay, empty: a reader who may not write the
-    // folder needs them, and one who may would make them in its own name.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "secure_delete", true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 10_000)?;
-    connection.pragma_update(None, "cache_size", -8_000)?;
-    Ok(())
-}
-
-/// In one transaction: whatever fails or ends the process on the way, the file
-/// is of its old schema.
-fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), ArchiveError> {
-    Runner::new(migrations).set_grouped(true).run(connection).map_err(|error| {
-        ArchiveError::of(&error, format!("the archive can't be brought to this version: {error}"))
-    })?;
-    record_migrations(connection)
-}
-
-/// Also those that a process applied which ended before it recorded them.
-fn record_migrations(connection: &Connection) -> Result<(), ArchiveError> {
-    connection.execute(
-        "INSERT INTO audit_log (action, details, created_at, updated_at)
-         SELECT 'migration', json_object('version', h.version, 'name', h.name),
-                unixepoch('subsec') * 1000, unixepoch('subsec') * 1000
-           FROM refinery_schema_history h
-          WHERE NOT EXISTS (SELECT 1 FROM audit_log
-                             WHERE action = 'migration' AND json_extract(details, '$.version') = h.version)
-          ORDER BY h.version",
-        [],
-    )?;
-    Ok(())
 }
 
 fn check_scheme(connection: &Connection, path: &Path) -> Result<(), ArchiveError> {

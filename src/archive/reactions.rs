@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use rusqlite::{Row, params};
 
-use super::messages::delete_others;
 use super::{ArchiveError, ChannelRow, Reader, TenantRow, Tx, emoji, users};
 use crate::anonymize::{Message, Person, ReactionCount};
 use crate::model::{ChannelId, Emoji, MessageId, ReactionMode, Timestamp, User, UserId};
@@ -110,7 +109,7 @@ pub(super) fn store(
     // What is malformed may be one of those that are archived.
     if !is_new && !message.has_malformed("reactions") {
         for table in ["message_reaction_counts", "message_emoji_reactions"] {
-            delete_others(tx, table, "(emoji_id << 1 | burst)", channel, message.id, &current)?;
+            tx.delete_others(table, "(emoji_id << 1 | burst)", channel, message.id, &current)?;
         }
     }
     Ok(())

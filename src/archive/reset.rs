@@ -2,7 +2,8 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{ArchiveError, Reader, TenantRow, Tx, forget, indexes};
+use super::schema::TEXT_TABLES;
+use super::{ArchiveError, Reader, TenantRow, Tx, indexes, residual};
 use crate::anonymize;
 use crate::model::{ChannelId, WorkspaceId};
 
@@ -128,7 +129,7 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
 
 /// Removes the messages of a tenant, or of the channels named with their
 /// threads, and the emoji and users that nothing refers to any more. Free space
-/// still holds it all until [`forget::finish`].
+/// still holds it all until [`residual::vacuum_if_due`].
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -165,30 +166,28 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     )?;
     delete_unreferenced_users(tx)?;
     // Gives the space back as well.
-    forget::demand_vacuum(tx.connection)?;
+    residual::demand_vacuum(tx.connection)?;
     tx.interned.clear();
     Ok(())
 }
 
 /// Whoever is only mentioned in a text that stays has to stay known: else their
 /// ID would not be told from other digits any more.
-fn delete_unreferenced_users(tx: &Tx<'_>) -> Result<(), ArchiveError> {
+pub(super) fn delete_unreferenced_users(tx: &Tx<'_>) -> Result<(), ArchiveError> {
     let connection = tx.connection;
     connection.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS mentioned (anonymized_id TEXT PRIMARY KEY) WITHOUT ROWID",
     )?;
     let mut keep = connection.prepare("INSERT OR IGNORE INTO temp.mentioned (anonymized_id) VALUES (?1)")?;
-    for sql in [
-        "SELECT content || ' ' || coalesce(metadata, '') FROM messages",
-        "SELECT filename || ' ' || url || ' ' || coalesce(metadata, '') FROM message_attachments",
-        "SELECT name || ' ' || coalesce(topic, '') || ' ' || coalesce(metadata, '') FROM channels",
-        "SELECT name FROM emoji",
-    ] {
-        let mut select = connection.prepare(sql)?;
+    for table in &TEXT_TABLES {
+        let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+        let mut select = connection.prepare(&format!("SELECT {} FROM {}", columns.join(", "), table.name))?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            for hash in anonymize::hashes_in(row.get_ref(0)?.as_str().unwrap_or_default()) {
-                keep.execute(params![hash.to_string()])?;
+            for index in 0..columns.len() {
+                for hash in anonymize::hashes_in(row.get_ref(index)?.as_str().unwrap_or_default()) {
+                    keep.execute(params![hash.to_string()])?;
+                }
             }
         }
     }

@@ -1,172 +1,155 @@
-//! Whether the schema of a file is the one that this program made.
-//!
-//! An archive may come from someone else. It is data: nothing that it defines
-//! is run. Connections run no triggers and read no views, functions in its
-//! schema count as unsafe, and a file is refused whose tables carry triggers or
-//! whose views say something else than they promise to the people who read them.
-//! Tables and views that people added are left alone.
+//! Every column of text of the schema. What goes through texts (erasing, scrubbing,
+//! purging, the search for raw IDs) goes through these tables; a test compares them
+//! with the schema of a new archive.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use refinery::Migration;
-use rusqlite::config::DbConfig;
-use rusqlite::limits::Limit;
-use rusqlite::{Connection, Row};
-use serde::{Deserialize, Serialize};
-
-use super::open::newest;
-use super::{ArchiveError, ArchiveErrorKind};
-
-/// Refinery's own table, and how it is made.
-const HISTORY: (&str, &str) = (
-    "refinery_schema_history",
-    "CREATE TABLE refinery_schema_history(\n             version int4 PRIMARY KEY,\n             name VARCHAR(255),\n             applied_on VARCHAR(255),\n             checksum VARCHAR(255))",
-);
-/// The objects of the newest schema. Making them from the migrations takes 15 ms,
-/// twice as long as all else that `status` does; a test holds them together.
-pub(super) const NEWEST: &str = include_str!("schema.json");
-/// The version of that schema.
-pub(super) const NEWEST_VERSION: i64 = 3;
-/// Bytes of a text or row at most. A message has 1 MiB at most.
-const MOST_BYTES: i32 = 64 << 20;
-
-/// Keeps a connection from running anything that the file defines.
-pub(super) fn distrust(connection: &Connection) -> Result<(), ArchiveError> {
-    for (setting, is_on) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
-    ] {
-        connection.set_db_config(setting, is_on)?;
-    }
-    // An expression in the schema can ask for more than the machine has.
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MOST_BYTES)?;
-    Ok(())
+/// A table with texts that people wrote or that may name people.
+#[derive(Debug)]
+pub(super) struct TextTable {
+    pub(super) name: &'static str,
+    /// The primary key.
+    pub(super) key: &'static [&'static str],
+    pub(super) columns: &'static [TextColumn],
+    /// Where the ID candidates of a row are remembered.
+    pub(super) place: Place,
+    /// SQL for what tells a row from the others, for people.
+    pub(super) shown_place: &'static str,
 }
 
-/// An object of a schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Object {
-    pub(super) kind: String,
-    pub(super) name: String,
-    table: String,
-    /// Empty for an index that a constraint makes.
-    pub(super) sql: String,
+/// A column of such a table.
+#[derive(Debug)]
+pub(super) struct TextColumn {
+    pub(super) name: &'static str,
+    pub(super) format: TextFormat,
 }
 
-impl Object {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { kind: row.get(0)?, name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? })
-    }
+/// How a text is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TextFormat {
+    /// As people or programs write it.
+    Plain,
+    /// JSON of kept fields.
+    Json,
 }
 
-/// Every object of a schema.
-pub(super) fn objects(connection: &Connection) -> Result<Vec<Object>, ArchiveError> {
-    let mut select =
-        connection.prepare("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema")?;
-    Ok(select.query_map([], Object::read)?.collect::<Result<_, _>>()?)
+/// Where the unresolved ID candidates of a text are remembered (`suspect_digits`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At a message; the key begins with the channel's row and the message.
+    Message {
+        /// The column with the message.
+        id: &'static str,
+    },
+    /// At a channel; the key is its row.
+    Channel,
+    /// Nowhere: all rows are gone through when a user turns up, or nothing that
+    /// people wrote is in them.
+    Elsewhere,
 }
 
-/// What migrations define, by name in lower case.
-pub(super) struct Definitions(pub(super) BTreeMap<String, Object>);
-
-impl Definitions {
-    /// After the migrations up to a version.
-    fn of(version: i64, migrations: &[Migration]) -> Result<Self, ArchiveError> {
-        if version == NEWEST_VERSION
-            && newest(migrations) == NEWEST_VERSION
-            && let Ok(objects) = serde_json::from_str::<Vec<Object>>(NEWEST)
-        {
-            return Ok(Self::named(objects));
-        }
-        Self::up_to(version, migrations)
-    }
-
-    fn named(objects: Vec<Object>) -> Self {
-        let by_name = |object: Object| (object.name.to_ascii_lowercase(), object);
-        Self(objects.into_iter().map(by_name).collect())
-    }
-
-    /// After the migrations up to a version, which are made in memory.
-    pub(super) fn up_to(version: i64, migrations: &[Migration]) -> Result<Self, ArchiveError> {
-        let connection = Connection::open_in_memory()?;
-        let mut applied: Vec<&Migration> =
-            migrations.iter().filter(|migration| i64::from(migration.version()) <= version).collect();
-        applied.sort_by_key(|migration| migration.version());
-        if !applied.is_empty() {
-            connection.execute_batch(HISTORY.1)?;
-        }
-        for sql in applied.iter().filter_map(|migration| migration.sql()) {
-            connection.execute_batch(sql)?;
-        }
-        Ok(Self::named(objects(&connection)?))
-    }
-
-    fn get(&self, name: &str) -> Option<&Object> {
-        self.0.get(&name.to_ascii_lowercase())
-    }
-
-    /// What of a file's object is not as it should be.
-    fn fault(&self, object: &Object) -> Option<String> {
-        let Object { kind, name, table, sql } = object;
-        if let Some(ours) = self.get(name) {
-            return if ours.kind != *kind {
-                Some(format!("a {kind} in the place of the {} {name}", ours.kind))
-            } else if ours.sql != *sql {
-                Some(format!("another definition of the {kind} {name}"))
-            } else {
-                None
-            };
-        }
-        let is_of_ours = self.get(table).is_some();
-        match kind.as_str() {
-            "trigger" if is_of_ours => Some(format!("the trigger {name} on {table}")),
-            "index" if is_of_ours && !is_plain_index(sql) => {
-                Some(format!("the index {name} on {table}, which is not one of columns alone"))
-            }
-            _ => None,
-        }
-    }
+const fn plain(name: &'static str) -> TextColumn {
+    TextColumn { name, format: TextFormat::Plain }
 }
 
-/// Whether an index only lists columns: one that is unique refuses rows, and an
-/// expression is run for each of them.
-fn is_plain_index(sql: &str) -> bool {
-    let Some((begin, rest)) = sql.split_once('(') else { return false };
-    let Some(columns) = rest.trim_end().strip_suffix(')') else { return false };
-    let is_word = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '"' | ',' | ' ' | '\n');
-    !begin.to_ascii_lowercase().contains("unique") && columns.chars().all(is_word)
+const fn json(name: &'static str) -> TextColumn {
+    TextColumn { name, format: TextFormat::Json }
 }
 
-/// Fails if a file of this schema version has a trigger on a table or view of
-/// the archive, or if one of its objects has another definition. Views and
-/// indexes may be missing, and tables, views and plain indexes of people are
-/// left alone.
-pub(super) fn check(
-    connection: &Connection,
-    path: &Path,
-    version: i64,
-    migrations: &[Migration],
-) -> Result<(), ArchiveError> {
-    let ours = Definitions::of(version, migrations)?;
-    match objects(connection)?.iter().find_map(|object| ours.fault(object)) {
-        Some(fault) => {
-            let message = format!("{} has {fault}", path.display());
-            Err(ArchiveError::new(ArchiveErrorKind::ForeignSchema, message))
-        }
-        None => Ok(()),
-    }
-}
+/// The tables with texts that may name people.
+pub(super) const TEXT_TABLES: [TextTable; 10] = [
+    TextTable {
+        name: "messages",
+        key: &["channel_id", "platform_id"],
+        columns: &[plain("content"), json("metadata")],
+        place: Place::Message { id: "platform_id" },
+        shown_place: "'message ' || platform_id || ' of channel ' ||
+             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+    },
+    TextTable {
+        name: "message_attachments",
+        key: &["channel_id", "message_id", "platform_id"],
+        columns: &[
+            plain("filename"),
+            plain("url"),
+            plain("url_signature"),
+            plain("content_type"),
+            json("metadata"),
+        ],
+        place: Place::Message { id: "message_id" },
+        shown_place: "'attachment of message ' || message_id || ' of channel ' ||
+             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+    },
+    TextTable {
+        name: "channels",
+        key: &["id"],
+        columns: &[plain("name"), plain("topic"), json("metadata")],
+        place: Place::Channel,
+        shown_place: "'channel ' || platform_id",
+    },
+    TextTable {
+        name: "emoji",
+        key: &["id"],
+        columns: &[plain("name")],
+        place: Place::Elsewhere,
+        shown_place: "'emoji ' || id",
+    },
+    TextTable {
+        name: "broken_messages",
+        key: &["channel_id", "platform_id"],
+        columns: &[plain("reason")],
+        place: Place::Message { id: "platform_id" },
+        shown_place: "'message ' || platform_id || ' of channel ' ||
+             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+    },
+    TextTable {
+        name: "tenants",
+        key: &["id"],
+        columns: &[plain("name"), plain("last_error")],
+        place: Place::Elsewhere,
+        shown_place: "'tenant ' || id",
+    },
+    TextTable {
+        name: "sync_progress",
+        key: &["channel_id"],
+        columns: &[plain("last_error")],
+        place: Place::Elsewhere,
+        shown_place: "'channel ' || (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+    },
+    TextTable {
+        name: "sync_jobs",
+        key: &["id"],
+        columns: &[json("error_details")],
+        place: Place::Elsewhere,
+        shown_place: "'job ' || id",
+    },
+    TextTable {
+        name: "channel_sync_jobs",
+        key: &["id"],
+        columns: &[json("error_details")],
+        place: Place::Elsewhere,
+        shown_place: "'channel ' || (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+    },
+    TextTable {
+        name: "audit_log",
+        key: &["id"],
+        columns: &[json("details")],
+        place: Place::Elsewhere,
+        shown_place: "'row ' || id",
+    },
+];
 
-/// Makes the views that are missing.
-pub(super) fn restore_views(connection: &Connection, migrations: &[Migration]) -> Result<(), ArchiveError> {
-    let there = objects(connection)?;
-    let is_missing = |view: &Object| !there.iter().any(|object| object.name.eq_ignore_ascii_case(&view.name));
-    let ours = Definitions::of(newest(migrations), migrations)?.0.into_values();
-    for view in ours.filter(|object| object.kind == "view").filter(is_missing) {
-        connection.execute_batch(&view.sql)?;
-    }
-    Ok(())
-}
+/// Columns of text that hold no more than words, numbers and hashes of this program.
+#[cfg(test)]
+pub(super) const OWN_TEXTS: [(&str, &[&str]); 11] = [
+    ("archive_info", &["key", "value"]),
+    ("tenants", &["platform", "status", "full_job_id", "last_cause", "last_selection", "success_selection"]),
+    ("users", &["anonymized_id"]),
+    ("forgotten", &["marker"]),
+    ("channels", &["kind", "state"]),
+    ("sync_progress", &["status", "full_job_id", "last_cause"]),
+    ("sync_jobs", &["id", "run_id", "kind", "status"]),
+    ("channel_sync_jobs", &["job_id", "status"]),
+    ("audit_log", &["action", "job_id"]),
+    ("excluded_channels", &["entry_hash"]),
+    // Names of fields that look like the platform's: no run of digits is one.
+    ("unknown_fields", &["path"]),
+];

@@ -4,9 +4,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
-use super::forget::{self, TEXTS};
+use super::schema::{Place, TEXT_TABLES, TextFormat, TextTable};
 use super::tx::Interned;
-use super::{ArchiveError, ChannelRow, Reader, Tx, audit, emoji, users};
+use super::{ArchiveError, ChannelRow, Tx, audit, emoji, residual, users};
 use crate::anonymize::{self, ScrubbedText};
 use crate::model::Timestamp;
 
@@ -19,23 +19,8 @@ const CURRENT_RULES: i64 = 2;
 /// Rows read at once.
 const BATCH: usize = 1000;
 
-/// Columns that hold JSON.
-pub(super) fn is_json(column: &str) -> bool {
-    ["metadata", "details", "error_details"].contains(&column)
-}
-
-impl Reader {
-    /// Whether the next command that opens the archive for writing scrubs every
-    /// text again, because an older version wrote it.
-    ///
-    /// # Errors
-    /// When the archive can't be read.
-    pub fn awaits_sweep(&self) -> Result<bool, ArchiveError> {
-        is_due(&self.connection)
-    }
-}
-
-fn is_due(connection: &Connection) -> Result<bool, ArchiveError> {
+/// Whether older rules wrote the stored texts.
+pub(super) fn is_due(connection: &Connection) -> Result<bool, ArchiveError> {
     let select = "SELECT CAST(value AS INTEGER) FROM archive_info WHERE key = ?1";
     let rules: Option<i64> = connection.query_row(select, params![RULES], |row| row.get(0)).optional()?;
     Ok(rules.unwrap_or(1) < CURRENT_RULES)
@@ -68,45 +53,26 @@ pub fn sweep(connection: &mut Connection) -> Result<(), ArchiveError> {
     let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
     let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
     let mut changed = 0_u64;
-    for (table, columns) in TEXTS {
-        changed += sweep_table(&mut tx, &Texts::of(table, columns), now)?;
+    for table in &TEXT_TABLES {
+        changed += sweep_table(&mut tx, table, now)?;
     }
     if changed > 0 {
         let details = serde_json::json!({"texts": changed, "rules": CURRENT_RULES});
         audit::record(&mut tx, "scrub", None, None, Some(&details), now)?;
-        forget::demand_vacuum(&transaction)?;
+        residual::demand_vacuum(&transaction)?;
     }
     transaction.execute(
         "INSERT INTO archive_info (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
         params![RULES, CURRENT_RULES.to_string()],
     )?;
     transaction.commit()?;
-    forget::finish(connection)
-}
-
-/// The columns of text of a table.
-struct Texts {
-    table: &'static str,
-    columns: &'static [&'static str],
-    /// The primary key. Of the tables whose digits are remembered it begins with
-    /// the channel.
-    key: &'static [&'static str],
+    residual::vacuum_if_due(connection)
 }
 
 /// A row of it: its key, then its texts.
 type TextRow = (Vec<Value>, Vec<Option<String>>);
 
-impl Texts {
-    fn of(table: &'static str, columns: &'static [&'static str]) -> Self {
-        let key: &[&str] = match table {
-            "messages" | "broken_messages" => &["channel_id", "platform_id"],
-            "message_attachments" => &["channel_id", "message_id", "platform_id"],
-            "sync_progress" => &["channel_id"],
-            _ => &["id"],
-        };
-        Self { table, columns, key }
-    }
-
+impl TextTable {
     /// The next rows behind a key.
     fn batch(&self, connection: &Connection, after: &[Value]) -> Result<Vec<TextRow>, ArchiveError> {
         let key = self.key.join(", ");
@@ -114,8 +80,8 @@ impl Texts {
         let behind = if after.is_empty() { String::new() } else { format!("WHERE ({key}) > ({places})") };
         let sql = format!(
             "SELECT {key}, {} FROM {} {behind} ORDER BY {key} LIMIT {BATCH}",
-            self.columns.join(", "),
-            self.table
+            self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", "),
+            self.name
         );
         let split = self.key.len();
         let read = |row: &Row<'_>| {
@@ -128,15 +94,13 @@ impl Texts {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Where digits of a row are remembered that may turn out to be somebody's. Of
-    /// emoji all names are scrubbed then anyway.
-    fn place(&self, key: &[Value]) -> Option<(ChannelRow, i64)> {
-        match (self.table, key) {
-            ("messages" | "broken_messages", [Value::Integer(channel), Value::Integer(message)])
-            | ("message_attachments", [Value::Integer(channel), Value::Integer(message), _]) => {
+    /// Where ID candidates of a row are remembered.
+    fn place_of(&self, key: &[Value]) -> Option<(ChannelRow, i64)> {
+        match (self.place, key) {
+            (Place::Message { .. }, [Value::Integer(channel), Value::Integer(message), ..]) => {
                 Some((ChannelRow(*channel), *message))
             }
-            ("channels", [Value::Integer(channel)]) => Some((ChannelRow(*channel), 0)),
+            (Place::Channel, [Value::Integer(channel)]) => Some((ChannelRow(*channel), 0)),
             _ => None,
         }
     }
@@ -149,14 +113,14 @@ impl Texts {
         text: &str,
         now: Timestamp,
     ) -> Result<(), ArchiveError> {
-        if let ("emoji", [Value::Integer(row)]) = (self.table, key) {
+        if let ("emoji", [Value::Integer(row)]) = (self.name, key) {
             return emoji::rename(tx, *row, text, now);
         }
         let mut parameters = vec![Value::Text(text.to_owned()), Value::Integer(now.as_millis())];
         parameters.extend_from_slice(key);
         let key: Vec<String> = self.key.iter().map(|column| format!("{column} = ?")).collect();
         let update =
-            format!("UPDATE {} SET {column} = ?, updated_at = ? WHERE {}", self.table, key.join(" AND "));
+            format!("UPDATE {} SET {column} = ?, updated_at = ? WHERE {}", self.name, key.join(" AND "));
         tx.connection.prepare_cached(&update)?.execute(rusqlite::params_from_iter(parameters))?;
         Ok(())
     }
@@ -167,23 +131,24 @@ fn text(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
     Ok(row.get_ref(index)?.as_str().ok().map(ToOwned::to_owned))
 }
 
-fn sweep_table(tx: &mut Tx<'_>, texts: &Texts, now: Timestamp) -> Result<u64, ArchiveError> {
+fn sweep_table(tx: &mut Tx<'_>, table: &TextTable, now: Timestamp) -> Result<u64, ArchiveError> {
     let (mut changed, mut after) = (0, Vec::new());
     loop {
-        let rows = texts.batch(tx.connection, &after)?;
+        let rows = table.batch(tx.connection, &after)?;
         let Some((last, _)) = rows.last() else { return Ok(changed) };
         after.clone_from(last);
         for (key, stored) in &rows {
-            for (column, text) in texts.columns.iter().zip(stored) {
+            for (column, text) in table.columns.iter().zip(stored) {
                 let Some(text) = text else { continue };
                 let mut people = Vec::new();
-                let scrubbed = anonymize::scrub_stored(text, is_json(column), &mut people);
+                let is_json = column.format == TextFormat::Json;
+                let scrubbed = anonymize::scrub_stored(text, is_json, &mut people);
                 let Some(scrubbed) = scrubbed else { continue };
                 for person in &people {
                     users::intern(tx, person, now)?;
                 }
-                if let Some(text) = settled(tx, &scrubbed, text, texts.place(key))? {
-                    texts.store(tx, column, key, &text, now)?;
+                if let Some(text) = settled(tx, &scrubbed, text, table.place_of(key))? {
+                    table.store(tx, column.name, key, &text, now)?;
                     changed += 1;
                 }
             }

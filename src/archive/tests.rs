@@ -15,7 +15,7 @@ use super::reactions::KeptReactions;
 use super::{
     ArchiveErrorKind, ArchiveFile, ChannelRow, Lock, LockError, LockState, Reader, TenantRow, Tx, Writer,
 };
-use super::{channels, forget, progress, tenants, tx};
+use super::{channels, forget, progress, residual, tenants, tx};
 use crate::anonymize;
 use crate::model::{
     self, AttachmentId, ChannelId, ChannelKind, ChannelState, Emoji, MessageId, MessagePage, ReactionMode,
@@ -343,12 +343,12 @@ fn an_erasure_is_not_finished_while_a_reader_keeps_it_in_the_log() {
     forget::forget(&mut tx, &alice, at(20)).unwrap();
     // Else it waits half a minute for the reader.
     shelf.connection.busy_timeout(Duration::ZERO).unwrap();
-    forget::finish(&shelf.connection).unwrap();
+    residual::vacuum_if_due(&shelf.connection).unwrap();
     assert!(is_held(), "the reader still sees it");
-    assert!(forget::is_unfinished(&shelf.connection).unwrap());
+    assert!(residual::is_vacuum_due(&shelf.connection).unwrap());
     drop(reader);
-    forget::finish(&shelf.connection).unwrap();
-    assert!(!forget::is_unfinished(&shelf.connection).unwrap());
+    residual::vacuum_if_due(&shelf.connection).unwrap();
+    assert!(!residual::is_vacuum_due(&shelf.connection).unwrap());
     assert!(!is_held());
 }
 

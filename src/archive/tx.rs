@@ -1,12 +1,11 @@
 //! A transaction under way, and what it knows by heart.
 
-use std::borrow::Cow;
-
 use hashbrown::{HashMap, HashSet};
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
-use super::{ArchiveError, suspects, users};
-use crate::anonymize::{ScrubbedText, UserHash, forget_in};
+use super::ArchiveError;
+use crate::anonymize::UserHash;
+use crate::model::MessageId;
 
 /// Users and emoji kept in memory at most: beyond, all are forgotten and asked
 /// again, which costs a look-up each.
@@ -60,48 +59,8 @@ impl<'a> Tx<'a> {
         Self { connection, interned }
     }
 
-    /// The text as it may be stored at a place: digits of known users become
-    /// hashes, digits of unknown ones are remembered. `message_id` is 0 for
-    /// the channel's own facts.
-    pub(super) fn settle<'t>(
-        &mut self,
-        text: &'t ScrubbedText,
-        channel: ChannelRow,
-        message_id: i64,
-    ) -> Result<Cow<'t, str>, ArchiveError> {
-        self.settle_at(text, Some((channel, message_id)))
-    }
-
-    /// Like [`Self::settle`]; without a place nothing is remembered.
-    pub(super) fn settle_at<'t>(
-        &mut self,
-        text: &'t ScrubbedText,
-        place: Option<(ChannelRow, i64)>,
-    ) -> Result<Cow<'t, str>, ArchiveError> {
-        let mut known = HashSet::new();
-        for suspect in text.suspects() {
-            if users::find(self, &suspect.hash)?.is_some() || self.is_forgotten(&suspect.hash)? {
-                known.insert(suspect.hash);
-            } else if let Some((channel, message_id)) = place.filter(|_| suspect.lasting) {
-                suspects::remember(self, &suspect.hash, channel, message_id)?;
-            }
-        }
-        let resolved = text.resolve(|hash| known.contains(hash));
-        if !self.has_forgotten()? {
-            return Ok(resolved);
-        }
-        let mut failed = None;
-        let text = forget_in(resolved, |hash| {
-            self.is_forgotten(hash).unwrap_or_else(|error| {
-                failed = Some(error);
-                true
-            })
-        });
-        failed.map_or(Ok(text), Err)
-    }
-
     /// Whether anybody was erased.
-    fn has_forgotten(&mut self) -> Result<bool, ArchiveError> {
+    pub(super) fn has_forgotten(&mut self) -> Result<bool, ArchiveError> {
         if self.interned.forgotten.is_none() {
             let mut select = self.connection.prepare_cached("SELECT marker FROM forgotten")?;
             let markers = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -120,13 +79,21 @@ impl<'a> Tx<'a> {
         Ok(*judged.entry(*user).or_insert_with(judge))
     }
 
-    /// Like [`Self::settle`], for text that may be absent.
-    pub(super) fn settle_optional<'t>(
-        &mut self,
-        text: Option<&'t ScrubbedText>,
+    /// Removes a message's children whose key is not among the current ones.
+    pub(super) fn delete_others(
+        &self,
+        table: &str,
+        key: &str,
         channel: ChannelRow,
-        message_id: i64,
-    ) -> Result<Option<Cow<'t, str>>, ArchiveError> {
-        text.map(|text| self.settle(text, channel, message_id)).transpose()
+        message: MessageId,
+        current: &[i64],
+    ) -> Result<(), ArchiveError> {
+        let sql = format!(
+            "DELETE FROM {table} WHERE channel_id = ?1 AND message_id = ?2
+                AND {key} NOT IN (SELECT value FROM json_each(?3))"
+        );
+        let current = serde_json::Value::from(current).to_string();
+        self.connection.prepare_cached(&sql)?.execute(params![channel.0, message.as_i64(), current])?;
+        Ok(())
     }
 }

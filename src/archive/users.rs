@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{ArchiveError, Tx, suspects};
+use super::{ArchiveError, Tx, candidates};
 use crate::anonymize::{Person, UserHash};
 use crate::model::Timestamp;
 
@@ -55,6 +55,6 @@ fn insert(tx: &mut Tx<'_>, person: &Person, now: Timestamp) -> Result<i64, Archi
         .execute(params![person.hash.to_string(), person.is_bot, now.as_millis()])?;
     let row = tx.connection.last_insert_rowid();
     tx.interned.users.insert(person.hash, (row, person.is_bot));
-    suspects::settle(tx, &person.hash, now)?;
+    candidates::scrub(tx, &person.hash, now)?;
     Ok(row)
 }

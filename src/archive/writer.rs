@@ -12,10 +12,10 @@ use rusqlite::{Connection, InterruptHandle, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::connection::{BUSY_TIMEOUT, END_TIMEOUT, truncate_log};
 use super::identity::Placed;
-use super::open::BUSY_TIMEOUT;
 use super::tx::Interned;
-use super::{ArchiveError, ArchiveErrorKind, Lock, Tx, open, remnants};
+use super::{ArchiveError, ArchiveErrorKind, Lock, Tx, residual};
 
 /// Changes that wait for the writer at most: with what is in the transaction,
 /// the bound of the memory that unwritten pages take.
@@ -187,7 +187,7 @@ fn work(
     if let Err(gone) = ground.archive.check() {
         // The log is of the file that is gone: whoever opens what stands in its
         // place would take it for that one's.
-        open::truncate_log(&connection).ok();
+        truncate_log(&connection).ok();
         return Err(gone);
     }
     finish(connection)
@@ -268,11 +268,11 @@ fn attempt(
 /// Leaves a file that is complete by itself and shows nobody, unless a reader
 /// is in the middle of it: that one is not waited for, the next run does it.
 fn finish(connection: Connection) -> Result<(), ArchiveError> {
-    connection.busy_timeout(open::END_TIMEOUT)?;
+    connection.busy_timeout(END_TIMEOUT)?;
     match connection.execute_batch("PRAGMA optimize").map_err(ArchiveError::from) {
         // Another program writes: statistics can wait for the next run.
         Err(error) if error.kind != ArchiveErrorKind::Busy => return Err(error),
         _ => {}
     }
-    if open::truncate_log(&connection)? { remnants::remove(connection) } else { Ok(()) }
+    if truncate_log(&connection)? { residual::search_if_due(connection) } else { Ok(()) }
 }

@@ -7,7 +7,8 @@ use super::migrate::migrate;
 use super::surroundings::runtime;
 use super::{Failure, Surroundings, print_result};
 use crate::anonymize::UserHash;
-use crate::archive::forget::{ForgetScope, forget as erase, is_unfinished};
+use crate::archive::forget::{ForgetScope, forget as erase};
+use crate::archive::residual::is_vacuum_due;
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::Overrides;
 use crate::exit_code::ExitCode;
@@ -54,7 +55,7 @@ pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
         drop(writer);
         thread.join()?;
         // Opening finishes what is left of it in free space.
-        is_unfinished(&file.open()?)
+        is_vacuum_due(&file.open()?)
     };
     if change().map_err(failed)? {
         let warning = "another program is reading the archive; until it has ended and a command of verta-sync \

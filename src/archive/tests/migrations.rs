@@ -9,7 +9,7 @@ use refinery::Migration;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::super::open::released;
+use super::super::migrations::{newest_version as newest, released};
 use super::super::{ArchiveErrorKind, ArchiveFile, Reader};
 
 /// Set for the process that is killed in the middle of a migration.
@@ -29,10 +29,6 @@ fn file(folder: &Path) -> ArchiveFile {
 }
 
 /// The schema of this version.
-fn newest() -> i64 {
-    super::super::open::newest(&released())
-}
-
 /// The migrations of this version, and one that is made up.
 fn with(sql: &str) -> Vec<Migration> {
     let mut migrations = released();

@@ -5,11 +5,16 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::super::open::{newest, released};
-use super::super::schema::{
-    Definitions, NEWEST, NEWEST_VERSION, Object, check, distrust, objects, restore_views,
-};
-use super::super::{ArchiveError, ArchiveErrorKind, Reader};
+use super::super::connection::distrust;
+use super::super::definitions::{Definitions, NEWEST, NEWEST_VERSION, Object, check, objects, restore_views};
+use super::super::forget::{forget, scope};
+use super::super::migrations::{newest, released};
+use super::super::reset::delete_unreferenced_users;
+use super::super::schema::{OWN_TEXTS, TEXT_TABLES, TextColumn, TextTable};
+use super::super::tx::Interned;
+use super::super::{ArchiveError, ArchiveErrorKind, Reader, Tx};
+use crate::anonymize::UserHash;
+use crate::model::Timestamp;
 
 fn migrated() -> Connection {
     let mut connection = Connection::open_in_memory().unwrap();
@@ -130,4 +135,102 @@ fn queries_that_take_too_long_are_given_up() {
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
     let given_up = reader.connection.query_row(endless, [], |row| row.get::<_, i64>(0));
     assert_eq!(ArchiveError::from(given_up.unwrap_err()).kind, ArchiveErrorKind::Interrupted);
+}
+
+/// Columns of text that a schema has and nothing declares, and declared ones that it
+/// doesn't have.
+fn undeclared(connection: &Connection) -> Vec<String> {
+    let mut select = connection
+        .prepare(
+            "SELECT t.name, c.name FROM pragma_table_list t JOIN pragma_table_xinfo(t.name) c
+              WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite_%'
+                AND t.name <> 'refinery_schema_history' AND upper(c.type) IN ('TEXT', 'BLOB', 'ANY')",
+        )
+        .unwrap();
+    let rows =
+        select.query_map([], |row| Ok(format!("{}.{}", row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+    let there: std::collections::BTreeSet<String> = rows.unwrap().map(Result::unwrap).collect();
+    let texts = TEXT_TABLES
+        .iter()
+        .flat_map(|table| table.columns.iter().map(|column| format!("{}.{}", table.name, column.name)));
+    let own = OWN_TEXTS
+        .iter()
+        .flat_map(|(table, columns)| columns.iter().map(move |column| format!("{table}.{column}")));
+    let declared: std::collections::BTreeSet<String> = texts.chain(own).collect();
+    there.symmetric_difference(&declared).cloned().collect()
+}
+
+#[test]
+fn every_column_of_text_is_declared() {
+    let connection = migrated();
+    assert_eq!(undeclared(&connection), [""; 0]);
+    connection
+        .execute_batch(
+            "ALTER TABLE messages ADD COLUMN title TEXT; ALTER TABLE emoji RENAME COLUMN name TO word;
+             CREATE TABLE notes (id INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT",
+        )
+        .unwrap();
+    assert_eq!(undeclared(&connection), ["emoji.name", "emoji.word", "messages.title", "notes.note"]);
+}
+
+#[test]
+fn declared_keys_are_the_primary_keys() {
+    let connection = migrated();
+    for table in &TEXT_TABLES {
+        let mut select =
+            connection.prepare("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk").unwrap();
+        let key: Vec<String> =
+            select.query_map([table.name], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(key, table.key, "{}", table.name);
+        connection.prepare(&format!("SELECT {} FROM {}", table.shown_place, table.name)).unwrap();
+    }
+}
+
+/// An archive with one row in this table, in which only this column names the user.
+fn naming(user: &UserHash, table: &TextTable, column: &TextColumn) -> Connection {
+    let connection = migrated();
+    connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();
+    let mut select = connection.prepare("SELECT name, type FROM pragma_table_info(?1)").unwrap();
+    let columns: Vec<(String, String)> = select
+        .query_map([table.name], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let value = |(name, kind): &(String, String)| match kind.as_str() {
+        _ if name == column.name => format!("'say \"{user}\"'"),
+        "TEXT" => "'x'".to_owned(),
+        _ => "1".to_owned(),
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    let insert = format!("INSERT INTO {} ({}) VALUES ({})", table.name, names.join(", "), values.join(", "));
+    connection.execute(&insert, []).unwrap();
+    let known = "INSERT INTO users (anonymized_id, created_at, updated_at) VALUES (?1, 1, 1)";
+    connection.execute(known, [user.to_string()]).unwrap();
+    drop(select);
+    connection
+}
+
+#[test]
+fn a_purge_keeps_whoever_a_text_names_and_forgetting_reaches_every_text() {
+    let user = UserHash::of("123456789012345678".parse().unwrap());
+    for table in &TEXT_TABLES {
+        for column in table.columns {
+            let place = format!("{}.{}", table.name, column.name);
+            let connection = naming(&user, table, column);
+            let mut interned = Interned::default();
+            let mut tx = Tx::new(&connection, &mut interned);
+            delete_unreferenced_users(&tx).unwrap();
+            let known = || {
+                connection.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, u64>(0)).unwrap()
+            };
+            assert_eq!(known(), 1, "{place}");
+            assert_eq!(scope(&connection, &user).unwrap().mentions, 1, "{place}");
+            forget(&mut tx, &user, Timestamp::from_millis(2)).unwrap();
+            assert_eq!(known(), 0, "{place}");
+            let left = format!("SELECT count(*) FROM {} WHERE instr({}, ?1)", table.name, column.name);
+            let left: u64 = connection.query_row(&left, [user.to_string()], |row| row.get(0)).unwrap();
+            assert_eq!(left, 0, "{place}");
+        }
+    }
 }

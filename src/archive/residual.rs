@@ -1,11 +1,13 @@
-//! What SQLite leaves of scrubbed text in the gaps of its pages.
+//! Residual data: what SQLite leaves in the file of texts that were scrubbed or
+//! erased, and how it is removed.
 //!
-//! `secure_delete` overwrites what is deleted where it stands. Where a page was
-//! rebuilt before, an older copy of a row can lie in the page's unused middle,
-//! and nobody overwrites that: measured on random histories, once in some
-//! thousand scrubbed texts. So after stored texts were scrubbed again, the
-//! file is searched for the digits of known users when the writer ends, and
-//! made anew if it shows any.
+//! Deleted rows lie in free pages and in the write-ahead log until the file is made
+//! anew (VACUUM). `secure_delete` overwrites what is deleted where it stands; but
+//! where a page was rebuilt before, an older copy of a row can lie in the page's
+//! unused middle, and nobody overwrites that: measured on random histories, once in
+//! some thousand scrubbed texts. So after stored texts were scrubbed again, the file
+//! is searched for the digits of known users when the writer ends, and made anew if
+//! it shows any.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -13,13 +15,18 @@ use std::path::Path;
 use hashbrown::HashSet;
 use rusqlite::{Connection, params};
 
-use super::{ArchiveError, ArchiveErrorKind, forget, open};
+use super::connection::{reopen, truncate_log};
+use super::{ArchiveError, ArchiveErrorKind};
 use crate::anonymize::{self, UserHash};
 use crate::files::Named;
 
+/// Set from the transaction that erases somebody until nothing of them is left
+/// in free space.
+const VACUUM_DUE: &str = "vacuum_due";
+
 /// Set from the transaction that scrubs a stored text until the file was
 /// searched.
-pub(super) const SEARCH_DUE: &str = "search_due";
+const SEARCH_DUE: &str = "search_due";
 
 /// Bytes searched at once.
 const CHUNK: usize = 1 << 20;
@@ -34,14 +41,53 @@ pub(super) fn demand_search(connection: &Connection) -> Result<(), ArchiveError>
     Ok(())
 }
 
+/// Notes that the file is to be made anew: what was removed must not stay in
+/// free space, even if the process dies now.
+pub(super) fn demand_vacuum(connection: &Connection) -> Result<(), ArchiveError> {
+    connection.execute(
+        "INSERT INTO archive_info (key, value) VALUES (?1, '1') ON CONFLICT DO NOTHING",
+        params![VACUUM_DUE],
+    )?;
+    Ok(())
+}
+
+/// Whether something of what was erased may still be in free space or in the
+/// write-ahead log.
+///
+/// # Errors
+/// When the archive can't be read.
+pub fn is_vacuum_due(connection: &Connection) -> Result<bool, ArchiveError> {
+    let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
+    Ok(connection.query_row(is_due, params![VACUUM_DUE], |row| row.get(0))?)
+}
+
+/// Leaves nothing of what was erased in free space or in the write-ahead log,
+/// if that is due. Whoever takes the lock does it before anything else. While a
+/// reader is in the middle of the file, it stays due.
+///
+/// # Errors
+/// When there isn't enough space for the copy that SQLite makes.
+pub fn vacuum_if_due(connection: &Connection) -> Result<(), ArchiveError> {
+    if !is_vacuum_due(connection)? {
+        return Ok(());
+    }
+    connection.execute_batch("VACUUM")?;
+    if truncate_log(connection)? {
+        let done = "DELETE FROM archive_info WHERE key IN (?1, ?2)";
+        connection.execute(done, params![VACUUM_DUE, SEARCH_DUE])?;
+        truncate_log(connection)?;
+    }
+    Ok(())
+}
+
 /// Searches the file if that is due. Its write-ahead log must be empty. Takes
 /// the connection, because closing a file gives up every lock that the process
 /// has on it: nothing else may have it open here.
-pub(super) fn remove(connection: Connection) -> Result<(), ArchiveError> {
+pub(super) fn search_if_due(connection: Connection) -> Result<(), ArchiveError> {
     let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
     let is_due: bool = connection.query_row(is_due, params![SEARCH_DUE], |row| row.get(0))?;
     // A file that is to be made anew anyway needs no search.
-    let is_due = is_due && !forget::is_unfinished(&connection)?;
+    let is_due = is_due && !is_vacuum_due(&connection)?;
     let Some(path) = connection.path().filter(|_| is_due).map(str::to_owned) else {
         return Ok(());
     };
@@ -53,15 +99,15 @@ pub(super) fn remove(connection: Connection) -> Result<(), ArchiveError> {
     };
     let file = Named::open(path).map_err(|error| failed(&error))?.into_file();
     let shows_any = shows_any(file, &known).map_err(|error| failed(&error))?;
-    let connection = open::reopen(path)?;
+    let connection = reopen(path)?;
     if shows_any {
         connection.execute_batch("VACUUM")?;
-        if !open::truncate_log(&connection)? {
+        if !truncate_log(&connection)? {
             return Ok(());
         }
     }
     connection.execute("DELETE FROM archive_info WHERE key = ?1", params![SEARCH_DUE])?;
-    open::truncate_log(&connection)?;
+    truncate_log(&connection)?;
     Ok(())
 }
 

@@ -1,23 +1,12 @@
-//! Digits that may turn out to be a user's ID.
+//! Unresolved ID candidates: digits in stored texts that may turn out to be a user's
+//! ID, and where they stand.
 
 use rusqlite::params;
 
-use super::{ArchiveError, ChannelRow, Tx, emoji, remnants};
+use super::schema::{Place, TEXT_TABLES};
+use super::{ArchiveError, ChannelRow, Tx, emoji, residual};
 use crate::anonymize::{UserHash, rescrub};
 use crate::model::Timestamp;
-
-/// Every text a place holds: table, key columns, and the columns of text.
-/// `?1` is the channel's row, `?2` the message.
-const TEXTS: [(&str, &str, &[&str]); 4] = [
-    ("messages", "channel_id = ?1 AND platform_id = ?2", &["content", "metadata"]),
-    (
-        "message_attachments",
-        "channel_id = ?1 AND message_id = ?2",
-        &["filename", "url", "url_signature", "content_type", "metadata"],
-    ),
-    ("channels", "id = ?1 AND ?2 = 0", &["name", "topic", "metadata"]),
-    ("broken_messages", "channel_id = ?1 AND platform_id = ?2", &["reason"]),
-];
 
 /// Notes that unknown digits stand at a place.
 pub(super) fn remember(
@@ -36,16 +25,17 @@ pub(super) fn remember(
 }
 
 /// Scrubs a user who has just become known from every place that was noted.
-pub(super) fn settle(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
+pub(super) fn scrub(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
     let places: Vec<(i64, i64)> = tx
         .connection
         .prepare_cached("SELECT channel_id, message_id FROM suspect_digits WHERE hash_prefix = ?1")?
         .query_map(params![user.prefix()], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     for (channel, message) in &places {
-        for (table, key, columns) in TEXTS {
-            for column in columns {
-                scrub_column(tx, user, (table, key, column), (*channel, *message), now)?;
+        for table in &TEXT_TABLES {
+            let Some(key) = rows_at(table.place) else { continue };
+            for column in table.columns {
+                scrub_column(tx, user, (table.name, &key, column.name), (*channel, *message), now)?;
             }
         }
     }
@@ -56,6 +46,16 @@ pub(super) fn settle(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result
             .execute(params![user.prefix()])?;
     }
     Ok(())
+}
+
+/// The condition for the rows at a place: `?1` is the channel's row, `?2` the message,
+/// 0 for the channel itself.
+fn rows_at(place: Place) -> Option<String> {
+    match place {
+        Place::Message { id } => Some(format!("channel_id = ?1 AND {id} = ?2")),
+        Place::Channel => Some("id = ?1 AND ?2 = 0".to_owned()),
+        Place::Elsewhere => None,
+    }
 }
 
 fn scrub_column(
@@ -74,7 +74,7 @@ fn scrub_column(
     for text in texts {
         let scrubbed = rescrub(&text, user);
         if scrubbed != text {
-            remnants::demand_search(tx.connection)?;
+            residual::demand_search(tx.connection)?;
             let update =
                 format!("UPDATE {table} SET {column} = ?3, updated_at = ?4 WHERE {key} AND {column} = ?5");
             tx.connection.prepare_cached(&update)?.execute(params![
