@@ -21,6 +21,7 @@ use serde::de::IgnoredAny;
 use tokio::task::JoinSet;
 use verta_sync::anonymize::{self, UserHash};
 use verta_sync::archive::messages::{PageBatch, store_page};
+use verta_sync::archive::progress::PageProgress;
 use verta_sync::archive::reactions::KeptReactions;
 use verta_sync::archive::{ArchiveFile, Lock, Writer, channels, progress, tenants};
 use verta_sync::model::{
@@ -159,7 +160,15 @@ async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -
     let mut batches = Vec::with_capacity(pages.len());
     for page in pages {
         let last = page.last_id;
-        batches.push(PageBatch { channel, after, page, read_at: NOW, reactions, has_gap: false });
+        batches.push(PageBatch {
+            channel,
+            after,
+            page,
+            read_at: NOW,
+            reactions,
+            has_gap: false,
+            progress: PageProgress::default(),
+        });
         after = last;
     }
     let begin = Instant::now();

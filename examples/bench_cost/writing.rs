@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use verta_sync::anonymize;
 use verta_sync::archive::messages::{PageBatch, store_page};
+use verta_sync::archive::progress::PageProgress;
 use verta_sync::archive::reactions::KeptReactions;
 use verta_sync::archive::{
     ArchiveFile, ChannelRow, Lock, Writer, WriterThread, channels, indexes, progress, tenants,
@@ -103,11 +104,7 @@ impl Prepared {
 async fn work(writer: Writer, waiting: Arc<Mutex<VecDeque<PageBatch>>>) {
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     while let Some(batch) = next() {
-        let change = writer.run(move |tx| {
-            store_page(tx, &batch, NOW)?;
-            let last = batch.page.last_id;
-            last.map_or(Ok(()), |last| progress::advance(tx, batch.channel, last, NOW))
-        });
+        let change = writer.run(move |tx| store_page(tx, &batch, NOW));
         change.await.expect("the page is stored");
     }
 }
@@ -142,10 +139,12 @@ async fn begin_channel(writer: &Writer, id: ChannelId) -> Done<ChannelRow> {
 }
 
 fn batch(channel: ChannelRow, raw: &RawPage) -> PageBatch {
+    let page = anonymize::page(raw.parse());
+    let progress = PageProgress { checkpoint: page.last_id, ..PageProgress::default() };
     PageBatch {
         channel,
         after: raw.after,
-        page: anonymize::page(raw.parse()),
+        page,
         read_at: NOW,
         reactions: KeptReactions {
             mode: ReactionMode::Counts,
@@ -154,6 +153,7 @@ fn batch(channel: ChannelRow, raw: &RawPage) -> PageBatch {
             is_full: false,
         },
         has_gap: false,
+        progress,
     }
 }
 

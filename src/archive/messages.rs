@@ -6,8 +6,9 @@ use hashbrown::HashMap;
 use rusqlite::{CachedStatement, params};
 
 use super::missing::{self, Range};
+use super::progress::{self, PageProgress};
 use super::reactions::{self, KeptReactions};
-use super::{ArchiveError, ChannelRow, Tx, broken, named_threads, progress, unknown_fields, users};
+use super::{ArchiveError, ChannelRow, Tx, broken, named_threads, unknown_fields, users};
 use crate::anonymize::{Attachment, Message, Page, Person};
 use crate::model::{BrokenMessage, CONTENT_FIELDS, MessageId, ReactionMode, Timestamp};
 
@@ -27,6 +28,8 @@ pub struct PageBatch {
     /// Whether messages may be missing from its range that the server couldn't
     /// give: then nothing absent from it counts as deleted.
     pub has_gap: bool,
+    /// What commits with it.
+    pub progress: PageProgress,
 }
 
 /// What storing a page did.
@@ -53,8 +56,8 @@ impl PageBatch {
     }
 }
 
-/// Stores a page: new messages are added, changed ones updated, others left
-/// alone, down to `updated_at`.
+/// Stores a page and the progress that it makes: new messages are added, changed ones
+/// updated, others left alone, down to `updated_at`.
 ///
 /// # Errors
 /// When the archive can't be written.
@@ -103,6 +106,7 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         progress::end_moved(tx, batch.channel)?;
         count_messages(tx, batch, outcome.new_messages, now)?;
     }
+    batch.progress.store(tx, batch.channel, now)?;
     Ok(outcome)
 }
 

@@ -1,9 +1,48 @@
 //! Checkpoints: how far each channel has been read.
 
+use std::sync::Arc;
+
 use rusqlite::params;
 
 use super::{ArchiveError, ChannelRow, TenantRow, Tx};
 use crate::model::{Backfill, ChannelEnd, EndEvidence, LastError, MessageId, ProgressStatus, Timestamp};
+
+/// What storing a page moves, beside its messages. The default moves nothing.
+#[derive(Debug, Clone, Default)]
+pub struct PageProgress {
+    /// The checkpoint: everything up to this message was read.
+    pub checkpoint: Option<MessageId>,
+    /// When the reading began that has now read the whole refresh window.
+    pub refreshed_at: Option<Timestamp>,
+    /// The cursor of a full re-read, and the job that began it.
+    pub full: Option<(Arc<str>, Option<MessageId>)>,
+    /// The cursor of a backfill.
+    pub backfill: Option<Backfill>,
+}
+
+impl PageProgress {
+    /// Writes it, in the transaction that stores the page.
+    pub(super) fn store(
+        &self,
+        tx: &mut Tx<'_>,
+        channel: ChannelRow,
+        now: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        if let Some(checkpoint) = self.checkpoint {
+            advance(tx, channel, checkpoint, now)?;
+        }
+        if let Some(refreshed_at) = self.refreshed_at {
+            refreshed(tx, channel, refreshed_at, now)?;
+        }
+        if let Some((job_id, cursor)) = &self.full {
+            advance_full(tx, channel, job_id, *cursor, now)?;
+        }
+        if let Some(backfill) = self.backfill {
+            advance_backfill(tx, channel, backfill, now)?;
+        }
+        Ok(())
+    }
+}
 
 /// A channel's reading begins. If it is the first, `since` is where the archive
 /// begins, `None` being the channel's beginning.
@@ -45,7 +84,7 @@ pub fn begin(
 ///
 /// # Errors
 /// When the archive can't be written.
-pub fn advance(
+pub(super) fn advance(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     to: MessageId,
@@ -114,7 +153,7 @@ pub fn take_back_future(
 ///
 /// # Errors
 /// When the archive can't be written.
-pub fn refreshed(
+fn refreshed(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     began_at: Timestamp,
@@ -133,7 +172,7 @@ pub fn refreshed(
 ///
 /// # Errors
 /// When the archive can't be written.
-pub fn advance_full(
+fn advance_full(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     job_id: &str,
@@ -153,7 +192,7 @@ pub fn advance_full(
 ///
 /// # Errors
 /// When the archive can't be written.
-pub fn advance_backfill(
+fn advance_backfill(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     backfill: Backfill,

@@ -96,6 +96,7 @@ impl Shelf {
             read_at: at(now),
             reactions: COUNTS,
             has_gap: false,
+            progress: progress::PageProgress::default(),
         };
         store_page(&mut Tx::new(&self.connection, &mut self.interned), &batch, at(now)).unwrap()
     }

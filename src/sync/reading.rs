@@ -14,7 +14,7 @@ use super::confirm;
 use super::context::{Context, Stop};
 use super::meter::Meter;
 use super::pieces::Pieces;
-use super::place::{Place, Purpose};
+use super::purpose::Purpose;
 use crate::anonymize;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
 use crate::archive::reactions::KeptReactions;
@@ -397,18 +397,10 @@ impl Reading<'_> {
                 is_full: self.task.plan.action == Action::Full,
             },
             has_gap,
+            progress: pass.purpose.progress(self.task, last, self.began_at),
         };
-        let place = Place::of(self.task, pass.purpose, last, self.began_at);
-        let (row, now) = (self.task.row, self.context.clock.now());
-        let stored = self
-            .write(move |tx| {
-                let outcome = store_page(tx, &batch, now)?;
-                if !outcome.is_withheld {
-                    place.keep(tx, row, now)?;
-                }
-                Ok(outcome)
-            })
-            .await?;
+        let now = self.context.clock.now();
+        let stored = self.write(move |tx| store_page(tx, &batch, now)).await?;
         if stored.is_withheld {
             return Ok(false);
         }

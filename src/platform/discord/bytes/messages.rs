@@ -13,6 +13,7 @@ use super::mutate::{damaged, scratched};
 use super::{BODIES, NOW, answer, rounds, unharmed};
 use crate::anonymize::{self, Message, Page};
 use crate::archive::messages::{PageBatch, store_page};
+use crate::archive::progress::PageProgress;
 use crate::archive::reactions::KeptReactions;
 use crate::archive::{ArchiveFile, ChannelRow, Lock, Writer, channels, progress, tenants};
 use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, MessagePage, ReactionMode, WorkspaceId};
@@ -204,8 +205,15 @@ impl Shelf {
     fn store(&self, page: Page, body: &str) {
         let reactions =
             KeptReactions { mode: ReactionMode::Users, began_at: NOW, window: Duration::ZERO, is_full: true };
-        let batch =
-            PageBatch { channel: self.row, after: None, page, read_at: NOW, reactions, has_gap: false };
+        let batch = PageBatch {
+            channel: self.row,
+            after: None,
+            page,
+            read_at: NOW,
+            reactions,
+            has_gap: false,
+            progress: PageProgress::default(),
+        };
         let stored = self.writer.run(move |tx| store_page(tx, &batch, NOW));
         let stored = self.runtime.block_on(stored);
         stored.unwrap_or_else(|error| panic!("it can't be stored: {error}\n{body}"));
