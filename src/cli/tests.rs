@@ -3,9 +3,11 @@
 use std::os::unix::ffi::OsStringExt as _;
 use std::process;
 
+use clap_complete::Shell;
 use fastrand::Rng;
 
 use super::*;
+use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
@@ -155,16 +157,16 @@ fn a_token_among_the_arguments_is_refused_and_never_shown() {
 #[test]
 fn every_shell_completes_the_flags_of_a_subcommand() {
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
-        assert!(completions(shell).contains("max-runtime"), "{shell}");
+        assert!(script(shell, Cli::command()).contains("max-runtime"), "{shell}");
     }
-    let script = completions(Shell::Bash);
+    let script = script(Shell::Bash, Cli::command());
     let set = script.matches("cmd=\"verta__sync__subcmd__start\"").count();
     assert!(set > 0 && script.contains("\n        verta__sync__subcmd__start)"), "{script}");
 }
 
 #[test]
 fn bash_completes_subcommands_flags_and_their_values() {
-    let script = completions(Shell::Bash);
+    let script = script(Shell::Bash, Cli::command());
     for (words, expected) in [
         (&["st"][..], "start status"),
         (&["start", "--ten"], "--tenant"),

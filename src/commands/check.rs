@@ -34,12 +34,15 @@ const NAMED_CHANNELS: usize = 5;
 /// Room for a channel's name.
 const NAME_WIDTH: usize = 32;
 
-/// What was asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// `--tenant`; all when empty.
+/// Check everything a sync needs: configuration, archive, token, bot, rights
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: verta-sync check && verta-sync start")]
+pub struct CheckArgs {
+    /// Check only this tenant; may be given more than once [default: all]
+    #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
-    /// `--privacy`.
+    /// Sweep the whole archive for raw user IDs instead, whatever --tenant says
+    #[arg(long)]
     pub privacy: bool,
 }
 
@@ -48,11 +51,11 @@ pub struct Options {
 ///
 /// # Errors
 /// When the configuration can't be used.
-pub fn check(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &CheckArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
-    let tenants = config.tenants_named(&options.tenants)?;
-    if options.privacy {
+    let tenants = config.tenants_named(&args.tenants)?;
+    if args.privacy {
         return sweep(&config.archive.path);
     }
     let mut steps = Steps::default();

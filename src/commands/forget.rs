@@ -7,7 +7,7 @@ use super::migrate::migrate;
 use super::surroundings::runtime;
 use super::{Failure, Surroundings, print_result};
 use crate::anonymize::UserHash;
-use crate::archive::forget::{ForgetScope, forget as erase};
+use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::Overrides;
@@ -16,12 +16,15 @@ use crate::model::UserId;
 use crate::report::counted;
 use crate::ui::to_stderr;
 
-/// What was asked for.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// `--user`: a raw ID or a hash.
+/// Erase one person from the archive and keep them out of later syncs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: verta-sync forget --user 80351110224678912")]
+pub struct ForgetArgs {
+    /// The person's ID, or the hash that the archive shows
+    #[arg(long, value_name = "ID")]
     pub user: String,
-    /// `--yes`.
+    /// Don't ask
+    #[arg(long)]
     pub yes: bool,
 }
 
@@ -29,10 +32,10 @@ pub struct Options {
 ///
 /// # Errors
 /// When nobody confirms, or the archive can't be written.
-pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
-    let user = user(&options.user)?;
+    let user = user(&args.user)?;
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
@@ -43,7 +46,7 @@ pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
         Err(error) if error.kind == ArchiveErrorKind::Missing => ForgetScope::default(),
         Err(error) => return Err(failed(error)),
     };
-    if !confirm("the erasure", options.yes, || question(scope))? {
+    if !confirm("the erasure", args.yes, || question(scope))? {
         return Ok(ExitCode::Failure);
     }
     let lock =
@@ -51,7 +54,7 @@ pub fn forget(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
     let runtime = runtime()?;
     let change = || -> Result<bool, ArchiveError> {
         let (writer, thread) = Writer::start(file.open()?, &lock);
-        runtime.block_on(writer.run(move |tx| erase(tx, &user, Surroundings::now())))?;
+        runtime.block_on(writer.run(move |tx| forget(tx, &user, Surroundings::now())))?;
         drop(writer);
         thread.join()?;
         // Opening finishes what is left of it in free space.

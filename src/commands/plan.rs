@@ -22,12 +22,15 @@ use crate::platform::{PlatformAdapter, PlatformError};
 use crate::report::{self, PlannedTenant};
 use crate::sync::{cause_of, unresolved_exclusion};
 
-/// What was asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// `--tenant`; all when empty.
+/// Show what a sync would do: channels, reasons, requests; writes nothing
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: verta-sync plan --tenant takaro")]
+pub struct PlanArgs {
+    /// Plan only this tenant; may be given more than once [default: all]
+    #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
-    /// `--format`.
+    /// How results are written to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
 
@@ -35,10 +38,10 @@ pub struct Options {
 ///
 /// # Errors
 /// When configuration, archive or platform can't be read.
-pub fn plan(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
-    let tenants = config.tenants_named(&options.tenants)?;
+    let tenants = config.tenants_named(&args.tenants)?;
     let token = config.discord.token.read(&around.env)?;
     let reader = open(&config)?;
     let counter = Arc::new(Requests::default());
@@ -53,7 +56,7 @@ pub fn plan(options: &Options, around: &Surroundings) -> Result<ExitCode, Failur
         }
         Ok::<_, Failure>(planned)
     })?;
-    let text = match options.format {
+    let text = match args.format {
         Format::Human => report::plan(&planned),
         Format::Json => format!("{}\n", report::plan_json(&planned)),
     };

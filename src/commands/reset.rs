@@ -6,8 +6,8 @@ use std::io;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::surroundings::runtime;
-use super::{Failure, Surroundings, print_result};
-use crate::archive::reset::{ResetScope, purge, reset as forget_progress};
+use super::{Failure, Surroundings, print_result, values};
+use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
 use crate::exit_code::ExitCode;
@@ -17,16 +17,21 @@ use crate::report::{counted, shown};
 /// Room for a channel's name.
 const NAME_WIDTH: usize = 32;
 
-/// What was asked for.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// `--tenant`.
+/// Forget progress, so that the next sync reads everything again
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: verta-sync reset --tenant takaro --channel 123456789012345678")]
+pub struct ResetArgs {
+    /// The tenant
+    #[arg(long, value_name = "NAME")]
     pub tenant: String,
-    /// `--channel`; all when empty.
+    /// Only this channel and its threads; may be given more than once
+    #[arg(long = "channel", value_name = "ID", value_parser = values::channel)]
     pub channels: Vec<ChannelId>,
-    /// `--purge`.
+    /// Remove the archived messages as well
+    #[arg(long)]
     pub purge: bool,
-    /// `--yes`.
+    /// Don't ask
+    #[arg(long)]
     pub yes: bool,
 }
 
@@ -35,7 +40,7 @@ pub struct Options {
 /// # Errors
 /// When the tenant is unknown, nobody confirms, or the archive can't be
 /// written.
-pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
     let path = &config.archive.path;
@@ -48,23 +53,23 @@ pub fn reset(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
         Err(error) if error.kind == ArchiveErrorKind::Missing => None,
         Err(error) => return Err(failed(error)),
     };
-    let target = reader.as_ref().map(|reader| find(reader, &config, options)).transpose();
+    let target = reader.as_ref().map(|reader| find(reader, &config, args)).transpose();
     let Some(Target { row, scope, names }) = target.map_err(failed)?.flatten() else {
-        return nothing_archived(reader.as_ref(), &config, &options.tenant);
+        return nothing_archived(reader.as_ref(), &config, &args.tenant);
     };
     if let Some(channel) = scope.unknown.first() {
-        let message = format!("the archive knows no channel {channel} of {}", options.tenant);
+        let message = format!("the archive knows no channel {channel} of {}", args.tenant);
         return Err(Failure::new(ExitCode::Usage, message)
             .hint("take the ID from channel_id in the archive's view channel_log"));
     }
     drop(reader);
-    if !confirm("the reset", options.yes, || question(options, &scope, &names))? {
+    if !confirm("the reset", args.yes, || question(args, &scope, &names))? {
         return Ok(ExitCode::Failure);
     }
     let lock =
         Lock::take(&file, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
-    change(&file, &lock, row, options.clone()).map_err(failed)??;
-    print_result(&format!("{}\n", done_text(options, &scope)))?;
+    change(&file, &lock, row, args).map_err(failed)??;
+    print_result(&format!("{}\n", done_text(args, &scope)))?;
     Ok(ExitCode::Success)
 }
 
@@ -77,11 +82,11 @@ struct Target {
 }
 
 /// `None` if the archive doesn't know the tenant.
-fn find(reader: &Reader, config: &Config, options: &Options) -> Result<Option<Target>, ArchiveError> {
-    let Some(row) = tenant_row(reader, config, &options.tenant)? else { return Ok(None) };
-    let scope = reader.reset_scope(row, &options.channels)?;
+fn find(reader: &Reader, config: &Config, args: &ResetArgs) -> Result<Option<Target>, ArchiveError> {
+    let Some(row) = tenant_row(reader, config, &args.tenant)? else { return Ok(None) };
+    let scope = reader.reset_scope(row, &args.channels)?;
     let mut names = Vec::new();
-    for channel in &options.channels {
+    for channel in &args.channels {
         let name = reader.channel_name(*channel)?.unwrap_or_default();
         names.push(format!("#{}", shown(&name, NAME_WIDTH)));
     }
@@ -111,15 +116,15 @@ fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Res
     Err(Failure::unknown_tenants(&[name], &known))
 }
 
-fn question(options: &Options, scope: &ResetScope, names: &[String]) -> String {
+fn question(args: &ResetArgs, scope: &ResetScope, names: &[String]) -> String {
     let channels = counted(scope.channels, "channel");
     let whose = if names.is_empty() {
-        format!("{} was read: {channels} and {}.", options.tenant, counted(scope.jobs, "job"))
+        format!("{} was read: {channels} and {}.", args.tenant, counted(scope.jobs, "job"))
     } else {
-        format!("{} of {} was read: {channels} with the threads.", names.join(", "), options.tenant)
+        format!("{} of {} was read: {channels} with the threads.", names.join(", "), args.tenant)
     };
     let messages = counted(scope.messages, "archived message");
-    let and_then = if options.purge {
+    let and_then = if args.purge {
         format!("It removes {messages} for good; the next sync reads what Discord still has.")
     } else {
         format!("It keeps {messages}; the next sync reads everything again.")
@@ -127,15 +132,12 @@ fn question(options: &Options, scope: &ResetScope, names: &[String]) -> String {
     format!("This forgets how far {whose}\n{and_then}")
 }
 
-fn done_text(options: &Options, scope: &ResetScope) -> String {
-    let purged = if options.purge {
-        format!(", {} removed", counted(scope.messages, "message"))
-    } else {
-        String::new()
-    };
+fn done_text(args: &ResetArgs, scope: &ResetScope) -> String {
+    let purged =
+        if args.purge { format!(", {} removed", counted(scope.messages, "message")) } else { String::new() };
     format!(
         "{}: progress of {} and {} forgotten{purged}",
-        options.tenant,
+        args.tenant,
         counted(scope.channels, "channel"),
         counted(scope.jobs, "job")
     )
@@ -145,9 +147,9 @@ fn change(
     file: &ArchiveFile,
     lock: &Lock,
     row: TenantRow,
-    options: Options,
+    args: &ResetArgs,
 ) -> Result<Result<(), Failure>, ArchiveError> {
-    let purges = options.purge;
+    let (channels, purges) = (args.channels.clone(), args.purge);
     let (writer, thread) = Writer::start(file.open()?, lock);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -155,12 +157,12 @@ fn change(
     };
     runtime.block_on(writer.run(move |tx| {
         let now = Surroundings::now();
-        forget_progress(tx, row, &options.channels)?;
-        if options.purge {
-            purge(tx, row, &options.channels)?;
+        reset(tx, row, &channels)?;
+        if purges {
+            purge(tx, row, &channels)?;
         }
-        let action = if options.purge { "purge" } else { "reset" };
-        let channels: Vec<String> = options.channels.iter().map(ToString::to_string).collect();
+        let action = if purges { "purge" } else { "reset" };
+        let channels: Vec<String> = channels.iter().map(ToString::to_string).collect();
         let details = serde_json::json!({ "channels": channels });
         audit::record(tx, action, Some(row), None, Some(&details), now)
     }))?;

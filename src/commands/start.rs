@@ -13,7 +13,7 @@ use super::connect;
 use super::end::{self, End};
 use super::surroundings::runtime;
 use super::wait::{self, Waited};
-use super::{Failure, Format, Surroundings, written};
+use super::{Failure, Format, Surroundings, values, written};
 use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -23,7 +23,7 @@ use crate::monitor::{All, Event, Monitor};
 use crate::plan::Selection;
 use crate::platform::PlatformAdapter;
 use crate::report;
-use crate::sync::{Clock, ContentCheck, Context, Outcome, Settings, Stop, TenantTask, run};
+use crate::sync::{self, Clock, ContentCheck, Context, Outcome, Settings, Stop, TenantTask};
 use crate::ui::{Bars, Events, Lines, Log, Output, Voice, to_stderr};
 
 /// Where the IDs of channels are found.
@@ -38,26 +38,37 @@ const VISIBILITY_HOLDS: Duration = Duration::from_mins(5);
 /// Said to who pressed Ctrl-C.
 const STOPPING: &str = "stopping: what has arrived is being stored; Ctrl-C again ends at once";
 
-/// What was asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// `--tenant`; all when empty.
+/// Sync: read what is new and what may have changed
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: verta-sync start --tenant takaro --max-runtime 50m")]
+pub struct StartArgs {
+    /// Sync only this tenant; may be given more than once [default: all]
+    #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
-    /// `--channel`; all when empty.
+    /// Read only this channel and its threads; may be given more than once
+    #[arg(long = "channel", value_name = "ID", value_parser = values::channel)]
     pub channels: Vec<ChannelId>,
-    /// `--full`.
+    /// Read everything again; an unfinished full read goes on
+    #[arg(long)]
     pub full: bool,
-    /// `--since`.
+    /// This run reads from this date on (UTC)
+    #[arg(long, value_name = "DATE", value_parser = values::date)]
     pub since: Option<Timestamp>,
-    /// `--until`.
+    /// This run reads up to this date (UTC)
+    #[arg(long, value_name = "DATE", value_parser = values::date)]
     pub until: Option<Timestamp>,
-    /// `--max-runtime`.
+    /// Stop after this long; the next run goes on
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_runtime: Option<Duration>,
-    /// `--wait`: for an archive in use, as long as this, or until it is free.
+    /// Wait in a queue while the archive is in use, at most this long if given
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = values::duration)]
+    #[allow(clippy::option_option, reason = "the flag, and its value")]
     pub wait: Option<Option<Duration>>,
-    /// `--max-channel-workers`.
+    /// Requests in flight at once
+    #[arg(long, value_name = "N")]
     pub max_channel_workers: Option<usize>,
-    /// `--format`.
+    /// How results are written to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
 
@@ -65,16 +76,16 @@ pub struct Options {
 ///
 /// # Errors
 /// When it can't begin, or the archive gives out on the way.
-pub fn start(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &StartArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
     let output = Output::default();
-    let ended = attempt(options, around, &output).map_err(|failure| match failure.exit_code {
-        ExitCode::Locked if options.wait.is_none() => failure.hint(
+    let ended = attempt(args, around, &output).map_err(|failure| match failure.exit_code {
+        ExitCode::Locked if args.wait.is_none() => failure.hint(
             "\"verta-sync start --wait\" waits until it has ended; \"verta-sync status\" shows how far it is",
         ),
         _ => failure,
     });
     if let Err(failure) = &ended {
-        output.write(&failure.text(options.format));
+        output.write(&failure.text(args.format));
     }
     match (ended, written(output.finish())) {
         (Ok(ExitCode::Success | ExitCode::Partial), Err(lost)) => Err(lost),
@@ -90,18 +101,18 @@ pub fn start(options: &Options, around: &Surroundings) -> Result<ExitCode, Failu
 /// it.
 const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
 
-fn attempt(options: &Options, around: &Surroundings, output: &Output) -> Result<ExitCode, Failure> {
-    let overrides = Overrides { max_channel_workers: options.max_channel_workers };
+fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<ExitCode, Failure> {
+    let overrides = Overrides { max_channel_workers: args.max_channel_workers };
     let config = around.load_config(&overrides)?;
-    let tenants = config.tenants_named(&options.tenants)?;
-    check_range(options, Surroundings::now())?;
+    let tenants = config.tenants_named(&args.tenants)?;
+    check_range(args, Surroundings::now())?;
     let token = config.discord.token.read(&around.env)?;
-    check_archive(&config.archive.path, options.wait.is_some())?;
-    let tasks = tenants.iter().map(|tenant| tenant_task(tenant, options)).collect();
-    let display = Display::new(options.format, config.discord.requests_per_second, around, output);
+    check_archive(&config.archive.path, args.wait.is_some())?;
+    let tasks = tenants.iter().map(|tenant| tenant_task(tenant, args)).collect();
+    let display = Display::new(args.format, config.discord.requests_per_second, around, output);
     let code = runtime()?.block_on(async {
         let platform = connect::discord(&config, token.expose())?;
-        sync(platform, &config, tasks, options, &display).await
+        sync(platform, &config, tasks, args, &display).await
     });
     display.end();
     code.map(|(code, text)| {
@@ -111,8 +122,8 @@ fn attempt(options: &Options, around: &Surroundings, output: &Output) -> Result<
 }
 
 /// A range that holds nothing is a mistake.
-fn check_range(options: &Options, now: Timestamp) -> Result<(), Failure> {
-    match (options.since, options.until) {
+fn check_range(args: &StartArgs, now: Timestamp) -> Result<(), Failure> {
+    match (args.since, args.until) {
         (Some(since), _) if since > now.later(CLOCK_TOLERANCE) => {
             let message =
                 format!("--since {} lies in the future: nothing would be read", report::clock(since));
@@ -145,7 +156,7 @@ async fn sync(
     platform: Arc<dyn PlatformAdapter>,
     config: &Config,
     tasks: Vec<TenantTask>,
-    options: &Options,
+    args: &StartArgs,
     display: &Display,
 ) -> Result<(ExitCode, String), Failure> {
     let stop = watch::Sender::new(None);
@@ -153,14 +164,14 @@ async fn sync(
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
-    let began = begin(platform.as_ref(), config, &file, &tasks, options, &stop, monitor.as_ref()).await?;
+    let began = begin(platform.as_ref(), config, &file, &tasks, args, &stop, monitor.as_ref()).await?;
     let Some(Begun { now, run_id, lock }) = began else {
         let code = signals.code().unwrap_or(ExitCode::Partial);
         let end = End { code, stop: *stop.borrow(), ..End::default() };
-        return Ok((end.exit_code(), end.text(options.format)));
+        return Ok((end.exit_code(), end.text(args.format)));
     };
     let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
-    if options.full {
+    if args.full {
         sweep(&mut connection).map_err(|error| Failure::archive(&error, path))?;
     }
     let (writer, thread) = Writer::start(connection, &lock);
@@ -184,10 +195,10 @@ async fn sync(
         stop,
         content: ContentCheck::default(),
     };
-    let outcome = run(Arc::new(context), &run_id, tasks).await;
+    let outcome = sync::run(Arc::new(context), &run_id, tasks).await;
     // Read before the writer ends: the last connection to close leaves the
     // file complete by itself.
-    let jobs = jobs_of_run(path, &run_id, options.format);
+    let jobs = jobs_of_run(path, &run_id, args.format);
     drop(writer);
     let joined = tokio::task::spawn_blocking(move || thread.join()).await;
     let ended = outcome.and_then(|outcome| joined.unwrap_or(Ok(())).map(|()| outcome));
@@ -200,13 +211,13 @@ async fn sync(
         }
     };
     let code = report::exit_code(&outcome, signals.code());
-    let unknown = unknown_channels(&outcome, &options.channels);
+    let unknown = unknown_channels(&outcome, &args.channels);
     for channel in &unknown {
         display.fail(&end::unknown(*channel), CHANNEL_HINT);
     }
-    let is_of_channels = !options.channels.is_empty();
+    let is_of_channels = !args.channels.is_empty();
     let end = End { code, stop: outcome.stop, run_id: Some(run_id), jobs: jobs?, is_of_channels, unknown };
-    Ok((end.exit_code(), end.text(options.format)))
+    Ok((end.exit_code(), end.text(args.format)))
 }
 
 /// A run that may write the archive.
@@ -223,12 +234,12 @@ async fn begin(
     config: &Config,
     file: &ArchiveFile,
     tasks: &[TenantTask],
-    options: &Options,
+    args: &StartArgs,
     stop: &watch::Sender<Option<Stop>>,
     monitor: &dyn Monitor,
 ) -> Result<Option<Begun>, Failure> {
     let mut waited = None;
-    if let Some(limit) = options.wait {
+    if let Some(limit) = args.wait {
         let run_id = Surroundings::new_run_id(Surroundings::now());
         let tenants = tasks.iter().map(|task| task.name.clone()).collect();
         match wait::for_lock(file, &run_id, tenants, limit, stop, monitor).await? {
@@ -236,7 +247,7 @@ async fn begin(
             Waited::Stopped => return Ok(None),
         }
     }
-    limit_runtime(stop, options.max_runtime);
+    limit_runtime(stop, args.max_runtime);
     let asked = connect::server_time(platform, &config.discord, monitor);
     let now = tokio::select! {
         identity = asked => identity?,
@@ -276,17 +287,17 @@ fn jobs_of_run(path: &Path, run_id: &str, format: Format) -> Result<Vec<Job>, Fa
         .map_err(|error| Failure::archive(&error, path))
 }
 
-fn tenant_task(tenant: &TenantConfig, options: &Options) -> TenantTask {
+fn tenant_task(tenant: &TenantConfig, args: &StartArgs) -> TenantTask {
     TenantTask {
         name: tenant.name.clone(),
         platform: tenant.platform.as_str().to_owned(),
         workspace: tenant.workspace_id,
         reactions: tenant.reactions,
         selection: Selection {
-            channels: options.channels.clone(),
-            full: options.full,
-            run_since: options.since,
-            run_until: options.until,
+            channels: args.channels.clone(),
+            full: args.full,
+            run_since: args.since,
+            run_until: args.until,
             ..connect::selection(tenant)
         },
     }
@@ -312,7 +323,7 @@ impl Display {
             bars = Some(shown);
         } else {
             around.start_log(io::stderr);
-            if has_onlooker && !around.quiet {
+            if has_onlooker && !around.global.quiet {
                 monitors.push(Lines::start(around.voice()));
             }
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::surroundings::shown;
-use super::{Failure, Format, READING_TIME, Surroundings, system, written};
+use super::{Failure, Format, READING_TIME, Surroundings, system, values, written};
 use crate::anonymize;
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -21,18 +21,24 @@ use crate::ui::{to_cleared_stdout, to_stdout};
 /// How often `--watch` looks again.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What was asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// `--tenant`; all when empty.
+/// Show progress, errors and the last success; works while a sync runs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: verta-sync status --max-age 2h || echo 'the archive is behind'")]
+pub struct StatusArgs {
+    /// Show only this tenant; may be given more than once [default: all]
+    #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
-    /// `--job-id`.
+    /// Show one job with every channel
+    #[arg(long, value_name = "ID", conflicts_with_all = ["tenants", "max_age"])]
     pub job_id: Option<String>,
-    /// `--watch`.
+    /// Show it again and again until Ctrl-C
+    #[arg(long)]
     pub watch: bool,
-    /// `--max-age`.
+    /// End with 8 if a tenant's last success is older than this
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<Duration>,
-    /// `--format`.
+    /// How results are written to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
 
@@ -41,19 +47,19 @@ pub struct Options {
 /// # Errors
 /// When configuration or archive can't be read, or what was asked for is
 /// unknown.
-pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &StatusArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
-    let clears = options.watch && options.format == Format::Human && io::stdout().is_terminal();
+    let clears = args.watch && args.format == Format::Human && io::stdout().is_terminal();
     loop {
-        let (code, text) = look(options, &config, around.verbosity > 0)?;
+        let (code, text) = look(args, &config, around.global.verbose > 0)?;
         let screen = system::terminal_size().filter(|_| clears);
         let text = match screen {
             Some((rows, columns)) => report::first_rows(&text, rows, columns),
             None => text,
         };
         let result = if clears { to_cleared_stdout(&text) } else { to_stdout(&text) };
-        if !options.watch || result.is_err() {
+        if !args.watch || result.is_err() {
             written(result)?;
             return Ok(code);
         }
@@ -61,7 +67,7 @@ pub fn status(options: &Options, around: &Surroundings) -> Result<ExitCode, Fail
     }
 }
 
-fn look(options: &Options, config: &Config, is_verbose: bool) -> Result<(ExitCode, String), Failure> {
+fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(ExitCode, String), Failure> {
     let path = &config.archive.path;
     let reader = match Reader::open_for(path, READING_TIME) {
         Ok(reader) => Some(reader),
@@ -75,30 +81,30 @@ fn look(options: &Options, config: &Config, is_verbose: bool) -> Result<(ExitCod
         Some(reader) => read(reader, path)?,
         None => Overview::default(),
     };
-    if let Some(job_id) = &options.job_id {
+    if let Some(job_id) = &args.job_id {
         let other = reader.map(|reader| reader.job(job_id)).transpose().map_err(failed)?.flatten();
         let alive = [lock_state(path)?];
         let other = other.map(|job| honest(job, &alive));
         let job = unfinished(overview, job_id).or(other).ok_or_else(|| unknown_job(job_id))?;
-        return Ok((ExitCode::Success, show_job(&job, options.format)));
+        return Ok((ExitCode::Success, show_job(&job, args.format)));
     }
     rename(&mut overview, &config.tenants);
     if let Some(reader) = &reader {
         note_unmatched(&mut overview, &config.tenants, reader).map_err(failed)?;
     }
     add_pending(&mut overview, &config.tenants);
-    select(&mut overview, &options.tenants)?;
-    let stale = options.max_age.map(|max_age| stale(&overview, config, options, max_age));
+    select(&mut overview, &args.tenants)?;
+    let stale = args.max_age.map(|max_age| stale(&overview, config, args, max_age));
     let stale = stale.as_deref();
     let code = if stale.is_none_or(<[_]>::is_empty) { ExitCode::Success } else { ExitCode::Stale };
-    let text = match options.format {
+    let text = match args.format {
         Format::Json => format!("{}\n", report::overview_json(&overview, stale, Surroundings::now())),
         Format::Human => {
             let heading = Heading {
                 archive: &shown(path),
                 now: Surroundings::now(),
                 columns: system::terminal_size().map(|(_, columns)| columns),
-                max_age: options.max_age.unwrap_or_default(),
+                max_age: args.max_age.unwrap_or_default(),
                 stale: stale.unwrap_or_default(),
                 is_verbose,
             };
@@ -291,10 +297,10 @@ fn select(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
 /// Whose last success is older than `max_age`. A tenant that was taken out of
 /// the configuration is synced no more, and no cause for alarm unless it is
 /// asked for.
-fn stale(overview: &Overview, config: &Config, options: &Options, max_age: Duration) -> Vec<WorkspaceId> {
+fn stale(overview: &Overview, config: &Config, args: &StatusArgs, max_age: Duration) -> Vec<WorkspaceId> {
     let now = Surroundings::now();
     let is_watched = |tenant: &&TenantOverview| {
-        options.tenants.contains(&tenant.name)
+        args.tenants.contains(&tenant.name)
             || config.tenants.iter().any(|known| known.workspace_id == tenant.workspace_id)
     };
     let is_old =

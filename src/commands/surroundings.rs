@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use clap::{ArgAction, ValueEnum};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -26,43 +27,54 @@ const WORKER_THREADS: usize = 2;
 /// Of the log, whatever else of it is wanted: see [`Voice::Log`].
 const TOLD_IN_ANY_CASE: &str = "sync-progress=info";
 
-/// When output is coloured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// When output is coloured; `auto` means on a terminal, unless `NO_COLOR` is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How log lines are written: as text for people, or as one JSON object a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
-    #[default]
     Text,
-    /// One JSON object a line.
     Json,
 }
 
-/// What the user set for all commands, and where the command runs.
+/// The help of `--config`, outside of a doc comment because clippy would ask for
+/// backticks, which a terminal shows.
+const CONFIG_HELP: &str =
+    "Configuration file [default: $VERTA_SYNC_CONFIG, ./sync.toml, then the usual places]";
+
+/// The flags that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GlobalArgs {
+    /// Configuration file
+    #[arg(long, global = true, value_name = "PATH", help = CONFIG_HELP)]
+    pub config: Option<PathBuf>,
+    /// Log more; twice for even more
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Log errors only, show no progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// How log lines are written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Show no progress
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// Flags of all commands, and where the command runs.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// `--config`.
-    pub config: Option<PathBuf>,
-    /// `-v`, `-vv`.
-    pub verbosity: u8,
-    /// `-q`.
-    pub quiet: bool,
-    /// `--log-format`.
-    pub log_format: LogFormat,
-    /// `--no-progress`.
-    pub no_progress: bool,
-    /// `--color`.
-    pub color: Color,
+    /// What the user set for all commands.
+    pub global: GlobalArgs,
     /// Environment variables and the current folder.
     pub env: Environment,
 }
@@ -73,7 +85,7 @@ impl Surroundings {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load_config(&self, flags: &Overrides) -> Result<Config, Failure> {
-        Ok(Config::load(self.config.as_deref(), &self.env, flags)?)
+        Ok(Config::load(self.global.config.as_deref(), &self.env, flags)?)
     }
 
     /// This machine's time.
@@ -84,8 +96,8 @@ impl Surroundings {
 
     /// Whether bars can be drawn.
     pub fn draws_bars(&self) -> bool {
-        !self.no_progress
-            && !self.quiet
+        !self.global.no_progress
+            && !self.global.quiet
             && io::stderr().is_terminal()
             && !matches!(self.variable("TERM"), None | Some("" | "dumb"))
     }
@@ -115,14 +127,15 @@ impl Surroundings {
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        let level = match (self.quiet, self.verbosity) {
+        let level = match (self.global.quiet, self.global.verbose) {
             (true, _) => "error",
             (false, 0) => "warn",
             (false, 1) => "warn,verta_sync=info,sync-metrics=info",
             (false, _) => "info,verta_sync=debug,sync-metrics=debug",
         };
         // Asked for by a variable of its own, rate limits are told even quietly.
-        let told = if self.quiet && self.tells_rate_limits() { ",verta_sync::ui::log=warn" } else { "" };
+        let told =
+            if self.global.quiet && self.tells_rate_limits() { ",verta_sync::ui::log=warn" } else { "" };
         let level = format!("{level}{told}");
         let level = level.as_str();
         let filter = self.variable("RUST_LOG").filter(|filter| !filter.is_empty()).unwrap_or(level);
@@ -140,7 +153,7 @@ impl Surroundings {
         // that is what was closed.
         let log = log.log_internal_errors(false);
         // A second start in one process keeps the first log.
-        match self.log_format {
+        match self.global.log_format {
             LogFormat::Text => log.try_init().ok(),
             LogFormat::Json => log.json().try_init().ok(),
         };
@@ -148,7 +161,7 @@ impl Surroundings {
 
     /// How people are told something beside the log.
     pub fn voice(&self) -> Voice {
-        match self.log_format {
+        match self.global.log_format {
             LogFormat::Text => Voice::Text,
             LogFormat::Json => Voice::Log,
         }
@@ -156,7 +169,7 @@ impl Surroundings {
 
     /// Whether what goes to stderr is coloured.
     pub fn colors(&self) -> bool {
-        match self.color {
+        match self.global.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => io::stderr().is_terminal() && self.variable("NO_COLOR").is_none_or(str::is_empty),

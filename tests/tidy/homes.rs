@@ -5,7 +5,7 @@ use super::code::Source;
 /// Crates, a final `*` standing for any rest, and the files and folders they
 /// are at home in.
 const HOMES: [(&[&str], &[&str]); 9] = [
-    (&["clap", "clap_complete"], &["src/cli.rs"]),
+    (&["clap", "clap_complete"], &["src/cli.rs", "src/commands"]),
     (&["toml"], &["src/config"]),
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
     (&["rusqlite", "refinery"], &["src/archive"]),
@@ -75,7 +75,7 @@ mod tests {
         let found = problems("src/sync/run.rs", "//!\nuse rusqlite::Connection;");
         assert_eq!(found, ["src/sync/run.rs:2: rusqlite is at home in src/archive"]);
         for (path, text) in [
-            ("src/commands/start.rs", "#[derive(clap::Args)] struct X;"),
+            ("src/sync/run.rs", "#[derive(clap::Args)] struct X;"),
             ("src/platform/limit.rs", "use twilight_http_ratelimiting::RateLimiter;"),
             ("src/platform/limit.rs", "fn f() -> hyper_util::Client { }"),
             ("src/ui/lines.rs", "use {indicatif::ProgressBar, std::fmt};"),
@@ -92,6 +92,7 @@ mod tests {
     fn a_crate_at_home_a_module_of_that_name_and_a_text_are_no_strays() {
         for (path, text) in [
             ("src/cli.rs", "use clap::Parser;"),
+            ("src/commands/start.rs", "#[derive(clap::Args)] struct X;"),
             ("src/platform/discord/client.rs", "use hyper::Uri; use twilight_model::id::Id;"),
             ("src/config/file.rs", "use toml::Value;"),
             ("src/plan/build.rs", "use crate::config::toml::Value; // toml::Value\nf(\"toml::Value\");"),

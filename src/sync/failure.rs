@@ -1,0 +1,73 @@
+//! Why part of a run failed.
+
+use super::policy::cause_of;
+use super::stop::Stop;
+use crate::archive::ArchiveError;
+use crate::model::{Cause, ChannelId, JobError, LastError, Timestamp};
+use crate::platform::{ErrorKind, PlatformError};
+
+/// Why the reading of a channel, or of a tenant, failed.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What follows from it.
+    pub cause: Cause,
+    /// Whether nothing else of the run can succeed.
+    pub ends_run: bool,
+    /// Whether the cause lies in the channel itself.
+    pub is_own: bool,
+    /// What happened.
+    pub error: String,
+}
+
+impl Failure {
+    /// One of this cause, that ends nothing else and isn't the channel's own.
+    pub fn of(cause: Cause, error: impl Into<String>) -> Self {
+        Self { cause, ends_run: false, is_own: false, error: error.into() }
+    }
+
+    /// What another answer of the platform contradicts.
+    pub fn contradicted(subject: String, detail: &str) -> Self {
+        PlatformError::new(ErrorKind::Unreadable, subject, detail).into()
+    }
+
+    /// A panic. What it says may hold what was read, and is not repeated.
+    pub fn panicked() -> Self {
+        let error = "verta-sync failed unexpectedly (please report this)";
+        Self { is_own: true, ..Self::of(Cause::Internal, error) }
+    }
+
+    /// The run ended before something was known.
+    pub fn stopped(stop: Stop, before: &str) -> Self {
+        match stop {
+            Stop::OutOfTime => Self::of(Cause::OutOfTime, format!("the run's time was up before {before}")),
+            Stop::Signal | Stop::Fatal => Self::of(Cause::Interrupted, format!("stopped before {before}")),
+        }
+    }
+
+    /// As an error of one channel, or of the tenant as a whole.
+    pub fn job_error(&self, channel_id: Option<ChannelId>, at: Timestamp) -> JobError {
+        JobError { channel_id, cause: self.cause, error: self.error.clone(), at }
+    }
+
+    /// What is remembered of it.
+    pub fn as_last_error(&self) -> LastError {
+        LastError { cause: Some(self.cause), error: self.error.clone() }
+    }
+}
+
+impl From<PlatformError> for Failure {
+    fn from(error: PlatformError) -> Self {
+        Self {
+            cause: cause_of(error.kind),
+            ends_run: error.kind.ends_run(),
+            is_own: error.kind.is_of_channel(),
+            error: error.to_string(),
+        }
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        Self { cause: Cause::Archive, ends_run: true, is_own: false, error: error.to_string() }
+    }
+}
