@@ -8,7 +8,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    Failure, GlobalArgs, Surroundings, check, completions, forget, plan, reset, start, status, written,
+    Failure, FailureKind, GlobalArgs, Outcome, Surroundings, check, completions, forget, plan, reset, start,
+    status, written,
 };
 use crate::config::{Environment, holds_token};
 use crate::exit_code::ExitCode;
@@ -55,19 +56,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
         // Help and version are results.
         Err(help) if !help.use_stderr() => {
             written(help.print().and_then(|()| io::stdout().flush()))?;
-            return Ok(ExitCode::Success);
+            return Ok(Outcome::Done.exit_code());
         }
         Err(error) => refuse(&advise(error, &arguments), &arguments),
     };
     let around = Surroundings { global: cli.global, env };
-    obey(&cli.command, &around).map_err(|failure| {
+    obey(&cli.command, &around).map(|outcome| outcome.exit_code()).map_err(|failure| {
         // It may have failed before anything was to be logged.
         around.start_log(io::stderr);
         failure.in_voice(around.voice())
     })
 }
 
-fn obey(command: &Command, around: &Surroundings) -> Result<ExitCode, Failure> {
+fn obey(command: &Command, around: &Surroundings) -> Result<Outcome, Failure> {
     match command {
         Command::Start(args) => start::run(args, around),
         Command::Plan(args) => plan::run(args, around),
@@ -152,7 +153,7 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ! {
 fn refuse_token(arguments: &[OsString]) -> Result<(), Failure> {
     let Some(place) = arguments.iter().position(|argument| holds_token(argument)) else { return Ok(()) };
     let what = format!("argument {place} looks like the bot token, which must not be on a command line");
-    Err(Failure::new(ExitCode::Usage, what).hint(
+    Err(Failure::new(FailureKind::Usage, what).hint(
         "put it where token_env or token_file in sync.toml says; others may have seen it, so reset it in Discord's developer portal",
     ))
 }

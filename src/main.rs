@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Ok(code) => code.into(),
         Err(failure) => {
             failure.tell();
-            failure.exit_code.into()
+            failure.exit_code().into()
         }
     }
 }

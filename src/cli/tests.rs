@@ -147,7 +147,7 @@ fn a_token_among_the_arguments_is_refused_and_never_shown() {
         arguments.insert(at, format!("{form}{TOKEN}").into());
         let env = Environment::new::<&str, &str>([], "/srv");
         let failure = run(arguments, env).unwrap_err();
-        assert_eq!(failure.exit_code, ExitCode::Usage);
+        assert_eq!(failure.exit_code(), ExitCode::Usage);
         let told = failure.to_string();
         assert!(told.contains(&format!("argument {at} ")) && told.contains("reset it"), "{told}");
         assert!(!told.contains("MTk4"), "{told}");

@@ -2,6 +2,7 @@
 //! archive keeps its promise of privacy.
 
 mod place;
+mod steps;
 
 use std::io;
 use std::path::Path;
@@ -9,15 +10,16 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use self::steps::Steps;
 use super::surroundings::runtime;
-use super::{Failure, Surroundings, connect, print_result, written};
+use super::{Failure, FailureKind, Outcome, Surroundings, connect, print_result, written};
 use crate::anonymize::{self, Exposure};
 use crate::archive::health::Leak;
 use crate::archive::{KnownChannel, KnownChannels, Reader};
 use crate::config::{Config, Overrides, TenantConfig, TokenSource};
-use crate::exit_code::ExitCode;
 use crate::model::{
-    BotIdentity, Cause, ChannelId, ChannelKind, ChannelState, Finding as Incomplete, FindingKind, Timestamp,
+    BotIdentity, Cause, ChannelId, ChannelKind, ChannelState, Finding as Incomplete, FindingKind, JobStatus,
+    Timestamp,
 };
 use crate::monitor::{Monitor, Silent};
 use crate::plan::{
@@ -51,7 +53,7 @@ pub struct CheckArgs {
 ///
 /// # Errors
 /// When the configuration can't be used.
-pub fn run(args: &CheckArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &CheckArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
@@ -59,14 +61,11 @@ pub fn run(args: &CheckArgs, around: &Surroundings) -> Result<ExitCode, Failure>
         return sweep(&config.archive.path);
     }
     let mut steps = Steps::default();
-    steps.add(
-        ExitCode::Usage,
-        Finding::good(format!("configuration: {}", counted(config.tenants.len() as u64, "tenant"))),
-    );
+    steps.note(Finding::good(format!("configuration: {}", counted(config.tenants.len() as u64, "tenant"))));
     place::look(&config.archive.path, &mut steps);
     match config.discord.token.read(&around.env) {
         Ok(token) => {
-            steps.add(ExitCode::Access, found(&config.discord.token, around));
+            steps.note(found(&config.discord.token, around));
             runtime()?.block_on(async {
                 let platform = connect::discord(&config, token.expose())?;
                 online(platform, &config, &tenants, &mut steps).await;
@@ -75,11 +74,11 @@ pub fn run(args: &CheckArgs, around: &Surroundings) -> Result<ExitCode, Failure>
         }
         Err(error) => {
             let finding = Finding::bad("token: none", format!("failed to {error}"));
-            steps.add(Failure::from(error).exit_code, finding);
+            steps.fail(Failure::from(error).kind, finding);
         }
     }
-    print_result(&report::findings(&steps.findings))?;
-    Ok(steps.exit_code())
+    print_result(&report::findings(steps.findings()))?;
+    Ok(steps.outcome())
 }
 
 fn found(token: &TokenSource, around: &Surroundings) -> Finding {
@@ -88,35 +87,6 @@ fn found(token: &TokenSource, around: &Surroundings) -> Finding {
         return Finding::notable(text, "let only its owner read it (chmod 600)");
     }
     Finding::good(format!("token: found in {token}"))
-}
-
-/// Findings, and how the command ends with them.
-#[derive(Default)]
-struct Steps {
-    findings: Vec<Finding>,
-    codes: Vec<ExitCode>,
-    /// How a sync of each server would end.
-    servers: Vec<ExitCode>,
-}
-
-impl Steps {
-    /// `code` is what a bad finding ends with.
-    fn add(&mut self, code: ExitCode, finding: Finding) {
-        if finding.mark == Mark::Bad {
-            self.codes.push(code);
-        }
-        self.findings.push(finding);
-    }
-
-    /// As a sync would end: the archive comes before the token, and servers
-    /// count together.
-    fn exit_code(&self) -> ExitCode {
-        let order =
-            [ExitCode::Usage, ExitCode::Archive, ExitCode::Access, ExitCode::RateLimited, ExitCode::Failure];
-        let first = order.into_iter().find(|code| self.codes.contains(code));
-        let is_any_good = || self.servers.contains(&ExitCode::Success);
-        first.unwrap_or_else(|| report::of_tenants(&self.servers, is_any_good()))
-    }
 }
 
 async fn online(
@@ -128,14 +98,7 @@ async fn online(
     let identity = match platform.identity(&Silent).await {
         Ok(identity) => identity,
         Err(error) => {
-            let failure = Failure::platform(&error, &config.discord);
-            let (text, hint) = failure.parts();
-            let finding = Finding {
-                mark: Mark::Bad,
-                text: format!("bot: {text}"),
-                remedies: hint.into_iter().collect(),
-            };
-            steps.add(failure.exit_code, finding);
+            steps.failed("bot", &Failure::platform(&error, &config.discord));
             return;
         }
     };
@@ -143,21 +106,24 @@ async fn online(
     let reader = Reader::open(&config.archive.path).ok();
     for tenant in tenants {
         let archived = reader.as_ref().map(|reader| Archived::of(reader, tenant)).unwrap_or_default();
-        let (code, findings) = server(&platform, tenant, &identity, &archived).await;
-        steps.servers.push(code);
-        steps.findings.extend(findings);
+        let (status, cause, findings) = server(&platform, tenant, &identity, &archived).await;
+        steps.tenant(status, cause, findings);
     }
 }
 
 fn account(identity: &BotIdentity, steps: &mut Steps) {
-    steps.add(ExitCode::Access, Finding::good("bot: the token is accepted"));
-    let hint = report::hint(Cause::ContentIntentOff).unwrap_or_default();
-    let finding = match identity.reads_content {
-        Some(true) => Finding::good("intent: Message Content Intent is on"),
-        Some(false) => Finding::bad("intent: Message Content Intent is off", hint),
-        None => Finding::notable("intent: the server doesn't say whether messages come with content", hint),
-    };
-    steps.add(ExitCode::Access, finding);
+    steps.note(Finding::good("bot: the token is accepted"));
+    match identity.reads_content {
+        Some(true) => steps.note(Finding::good("intent: Message Content Intent is on")),
+        Some(false) => {
+            let kind = FailureKind::Sync(Cause::ContentIntentOff);
+            steps.failed("intent", &Failure::new(kind, "Message Content Intent is off"));
+        }
+        None => steps.note(Finding::notable(
+            "intent: the server doesn't say whether messages come with content",
+            report::hint(Cause::ContentIntentOff).unwrap_or_default(),
+        )),
+    }
     let Some(there) = identity.server_time else { return };
     let here = Surroundings::now();
     let difference = here.since(there).max(there.since(here));
@@ -167,7 +133,7 @@ fn account(identity: &BotIdentity, steps: &mut Steps) {
     } else {
         Finding::good(text)
     };
-    steps.add(ExitCode::Success, finding);
+    steps.note(finding);
 }
 
 /// What the archive knows of a tenant.
@@ -224,7 +190,7 @@ async fn server(
     tenant: &TenantConfig,
     identity: &BotIdentity,
     archived: &Archived,
-) -> (ExitCode, Vec<Finding>) {
+) -> (JobStatus, Option<Cause>, Vec<Finding>) {
     let monitor: Arc<dyn Monitor> = Arc::new(Silent);
     let facts = match discover(platform, tenant.workspace_id, &monitor).await {
         Ok(facts) => facts,
@@ -234,12 +200,8 @@ async fn server(
             let invite = identity.invite_url.as_ref().filter(|_| error.kind == ErrorKind::NotInWorkspace);
             let remedy =
                 invite.map_or_else(|| hint.to_owned(), |url| format!("{hint}; invite it here: {url}"));
-            let code = if error.kind == ErrorKind::TokenRejected {
-                ExitCode::Access
-            } else {
-                report::of_unplanned(cause)
-            };
-            return (code, vec![Finding::bad(format!("{}: {error}", tenant.name), remedy)]);
+            let finding = Finding::bad(format!("{}: {error}", tenant.name), remedy);
+            return (JobStatus::Failed, Some(cause), vec![finding]);
         }
     };
     let now = identity.server_time.unwrap_or_else(Surroundings::now);
@@ -252,9 +214,9 @@ async fn server(
     let is_bad = findings.iter().any(|finding| finding.mark == Mark::Bad);
     if let Some(finding) = unresolved(tenant, archived, &facts) {
         findings.push(finding);
-        return (ExitCode::Usage, findings);
+        return (JobStatus::Failed, Some(Cause::Configuration), findings);
     }
-    (if is_bad { ExitCode::Partial } else { ExitCode::Success }, findings)
+    (if is_bad { JobStatus::Partial } else { JobStatus::Completed }, None, findings)
 }
 
 /// How many channels can be read. None is no success.
@@ -399,7 +361,7 @@ fn name_of(channel: &LeftOut) -> String {
 }
 
 /// Every text of the archive; says where somebody's ID stands, never the ID.
-fn sweep(path: &Path) -> Result<ExitCode, Failure> {
+fn sweep(path: &Path) -> Result<Outcome, Failure> {
     let failed = |error| Failure::archive(&error, path);
     let reader = Reader::open(path).map_err(failed)?;
     let output = Output::default();
@@ -413,7 +375,7 @@ fn sweep(path: &Path) -> Result<ExitCode, Failure> {
     let looked_at = counted(texts, "text");
     if leaks == 0 {
         print_result(&format!("✓ privacy: no raw user ID in {looked_at}\n"))?;
-        return Ok(ExitCode::Success);
+        return Ok(Outcome::Done);
     }
     let remedy = if reader.awaits_sweep().map_err(failed)? {
         "an older version wrote these texts: run \"verta-sync start\", which scrubs every text once"
@@ -422,7 +384,7 @@ fn sweep(path: &Path) -> Result<ExitCode, Failure> {
     };
     output.write(&format!("✗ privacy: a raw user ID in {leaks} of {looked_at}\n    → {remedy}\n"));
     written(output.finish())?;
-    Ok(ExitCode::Failure)
+    Ok(Outcome::RawIdsFound)
 }
 
 fn told(leak: &Leak) -> String {

@@ -2,8 +2,7 @@
 
 use clap_complete::Shell;
 
-use super::{Failure, print_result};
-use crate::exit_code::ExitCode;
+use super::{Failure, Outcome, print_result};
 
 /// Print shell completions
 #[derive(Debug, clap::Args)]
@@ -17,9 +16,9 @@ pub struct CompletionsArgs {
 ///
 /// # Errors
 /// When stdout can't be written.
-pub fn run(args: &CompletionsArgs, command: clap::Command) -> Result<ExitCode, Failure> {
+pub fn run(args: &CompletionsArgs, command: clap::Command) -> Result<Outcome, Failure> {
     print_result(&script(args.shell, command))?;
-    Ok(ExitCode::Success)
+    Ok(Outcome::Done)
 }
 
 /// Generated in memory: the generator panics if a write fails.

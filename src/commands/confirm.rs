@@ -2,8 +2,7 @@
 
 use std::io;
 
-use super::{Failure, Surroundings};
-use crate::exit_code::ExitCode;
+use super::{Failure, FailureKind, Surroundings};
 use crate::ui::to_stderr;
 
 /// Asks whether to go on with `what`, unless `yes` was said before.
@@ -15,7 +14,7 @@ pub fn confirm(what: &str, yes: bool, question: impl FnOnce() -> String) -> Resu
         return Ok(true);
     }
     if !Surroundings::can_ask() {
-        return Err(Failure::new(ExitCode::Usage, format!("nobody can be asked to confirm {what}"))
+        return Err(Failure::new(FailureKind::Usage, format!("nobody can be asked to confirm {what}"))
             .hint("add --yes to go on without a question"));
     }
     to_stderr(&format!("{}\nGo on? [y/N] ", question()));

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, Surroundings};
+use super::{Failure, FailureKind, Surroundings};
 use crate::config::{Config, DiscordConfig, TenantConfig};
-use crate::exit_code::ExitCode;
 use crate::model::{Cause, Timestamp};
 use crate::monitor::{Event, Monitor};
 use crate::plan::Selection;
@@ -21,7 +20,7 @@ pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 pub fn discord(config: &Config, token: &str) -> Result<Arc<dyn PlatformAdapter>, Failure> {
     Discord::new(&discord_settings(config), token)
         .map(|discord| Arc::new(discord) as Arc<dyn PlatformAdapter>)
-        .map_err(|error| Failure::new(ExitCode::Failure, format!("failed to start: {error}")))
+        .map_err(|error| Failure::new(FailureKind::Internal, format!("failed to start: {error}")))
 }
 
 fn discord_settings(config: &Config) -> DiscordSettings {
@@ -51,11 +50,8 @@ pub async fn server_time(
 ) -> Result<Timestamp, Failure> {
     let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error, discord))?;
     if identity.reads_content == Some(false) {
-        let failure = Failure::new(ExitCode::Access, "the bot may not read the content of messages");
-        return Err(match report::hint(Cause::ContentIntentOff) {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        });
+        let kind = FailureKind::Sync(Cause::ContentIntentOff);
+        return Err(Failure::new(kind, "the bot may not read the content of messages"));
     }
     let here = Surroundings::now();
     let Some(there) = identity.server_time else { return Ok(here) };

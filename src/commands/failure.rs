@@ -5,15 +5,14 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::Format;
-use super::end::End;
+use super::outcome::{FailureKind, StopSignal};
 use super::system::{may_read, owner_and_mode};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, LockState, beside};
 use crate::config::{ConfigError, DiscordConfig, TokenError, UnknownTenant, quoted, suggest};
 use crate::exit_code::ExitCode;
 use crate::files::FileError;
-use crate::model::{Job, JobStatus, Timestamp};
-use crate::platform::PlatformError;
+use crate::model::Timestamp;
+use crate::platform::{ErrorKind, PlatformError};
 use crate::report;
 use crate::sync::cause_of;
 use crate::ui::{Voice, to_stderr};
@@ -24,19 +23,32 @@ const INTRODUCTION: Duration = Duration::from_millis(100);
 /// Ends the process with a message on stderr.
 #[derive(Debug)]
 pub struct Failure {
-    /// How the process ends.
-    pub exit_code: ExitCode,
+    /// What failed.
+    pub kind: FailureKind,
     message: String,
     hint: Option<String>,
     voice: Voice,
-    /// The run that it ended, if that had begun.
-    run: Option<Box<End>>,
+    /// The signal that was ending the command when it failed.
+    signal: Option<StopSignal>,
 }
 
 impl Failure {
-    /// A failure without a remedy.
-    pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
-        Self { exit_code, message: message.into(), hint: None, voice: Voice::default(), run: None }
+    /// A failure with the remedy that follows from its kind, if one does.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        let hint = kind.hint().map(str::to_owned);
+        Self { kind, message: message.into(), hint, voice: Voice::default(), signal: None }
+    }
+
+    /// How the process ends.
+    pub fn exit_code(&self) -> ExitCode {
+        self.kind.exit_code_after(self.signal)
+    }
+
+    /// Has it end the process as `signal` does, if one was ending the command.
+    #[must_use]
+    pub fn after_signal(mut self, signal: Option<StopSignal>) -> Self {
+        self.signal = signal;
+        self
     }
 
     /// Has it told like everything else.
@@ -55,7 +67,7 @@ impl Failure {
         voice.fail(&self.message, self.hint.as_deref(), say);
     }
 
-    /// Adds what to do.
+    /// Says what to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -71,7 +83,7 @@ impl Failure {
         let meant =
             if meant.is_empty() { String::new() } else { format!("did you mean {}? ", meant.join(" and ")) };
         let known = known.iter().copied().collect::<Vec<_>>().join(", ");
-        Self::new(ExitCode::Usage, format!("there is no tenant {}", quoted.join(" and no tenant ")))
+        Self::new(FailureKind::Usage, format!("there is no tenant {}", quoted.join(" and no tenant ")))
             .hint(format!("{meant}known tenants: {known}"))
     }
 
@@ -102,7 +114,7 @@ impl Failure {
                 format!("\"verta-sync {}\"{run}, process {}, since {since}", holder.command, holder.process)
             },
         );
-        Self::new(ExitCode::Locked, format!("the archive is held by {who}"))
+        Self::new(FailureKind::Locked, format!("the archive is held by {who}"))
             .hint("wait until it has ended; \"verta-sync status\" shows how far it is")
     }
 
@@ -111,12 +123,8 @@ impl Failure {
         let error_text = error.to_string();
         let shown = path.display().to_string();
         let named = if error_text.contains(&shown) { String::new() } else { format!(" {shown}") };
-        let exit_code = match error.kind {
-            // Two versions are at odds, not file and disk.
-            ArchiveErrorKind::OtherScheme => ExitCode::Usage,
-            _ => ExitCode::Archive,
-        };
-        let failure = Self::new(exit_code, format!("the archive{named} can't be used: {error_text}"));
+        let kind = FailureKind::Archive(error.kind);
+        let failure = Self::new(kind, format!("the archive{named} can't be used: {error_text}"));
         let folder = path.parent().unwrap_or(path);
         let (is_folder, exists, folder) = (folder.is_dir(), folder.exists(), folder.display());
         match error.kind {
@@ -183,40 +191,25 @@ impl Failure {
         match error {
             LockError::Held(holder) => Self::locked(holder, archive),
             LockError::File(FileError::Io { .. }) => {
-                Self::new(ExitCode::Archive, error.to_string()).hint(writing_hint(archive))
+                Self::new(FailureKind::LockFile, error.to_string()).hint(writing_hint(archive))
             }
-            LockError::File(_) => Self::new(ExitCode::Archive, error.to_string())
+            LockError::File(_) => Self::new(FailureKind::LockFile, error.to_string())
                 .hint("move it away and run again: verta-sync makes its own"),
         }
     }
 
     /// The platform can't be asked at all.
     pub fn platform(error: &PlatformError, discord: &DiscordConfig) -> Self {
-        use crate::platform::ErrorKind;
-        let exit_code = match error.kind {
-            ErrorKind::TokenRejected => ExitCode::Access,
-            ErrorKind::RateLimited | ErrorKind::TooManyRefusals => ExitCode::RateLimited,
-            _ => ExitCode::Failure,
-        };
-        let message = match error.kind {
-            ErrorKind::TokenRejected => format!("Discord rejects the token ({})", error.detail),
-            _ => format!("Discord can't be asked at {}: {error}", discord.api_url),
-        };
-        let failure = Self::new(exit_code, message);
+        let kind = FailureKind::Sync(cause_of(error.kind));
         if error.kind == ErrorKind::TokenRejected {
-            return failure.hint(format!(
+            return Self::new(kind, format!("Discord rejects the token ({})", error.detail)).hint(format!(
                 "check that {} holds the whole token; else make a new token on the Bot page of https://discord.com/developers/applications and put it there",
                 discord.token
             ));
         }
-        match report::hint(cause_of(error.kind)) {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        Self::new(kind, format!("Discord can't be asked at {}: {error}", discord.api_url))
     }
-}
 
-impl Failure {
     /// Puts what it cost before what failed.
     #[must_use]
     pub fn after(mut self, cost: &str) -> Self {
@@ -225,29 +218,8 @@ impl Failure {
     }
 
     /// What failed, and what to do.
-    pub fn parts(&self) -> (String, Option<String>) {
-        (self.message.clone(), self.hint.clone())
-    }
-
-    /// Adds the run that it ended. Its jobs can't be finished in the archive any
-    /// more: the next run will find them interrupted.
-    #[must_use]
-    pub fn of_run(mut self, run_id: String, mut jobs: Vec<Job>) -> Self {
-        let is_unfinished = |job: &&mut Job| matches!(job.status, JobStatus::Queued | JobStatus::Running);
-        jobs.iter_mut().filter(is_unfinished).for_each(|job| job.status = JobStatus::Interrupted);
-        let code = self.exit_code;
-        self.run = Some(Box::new(End { code, run_id: Some(run_id), jobs, ..End::default() }));
-        self
-    }
-
-    /// What goes to stdout: what the run had done; for scripts what ended it, too.
-    pub fn text(&self, format: Format) -> String {
-        let nothing = End { code: self.exit_code, ..End::default() };
-        let end = self.run.as_deref().unwrap_or(&nothing).text(format);
-        match format {
-            Format::Json => report::failure_json(&self.message, self.hint.as_deref()) + &end,
-            Format::Human => end,
-        }
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        (&self.message, self.hint.as_deref())
     }
 }
 
@@ -261,7 +233,7 @@ impl fmt::Display for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::new(ExitCode::Usage, format!("failed to {error}"))
+        Self::new(FailureKind::Usage, format!("failed to {error}"))
     }
 }
 
@@ -274,11 +246,12 @@ impl From<UnknownTenant> for Failure {
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        let exit_code = match error {
-            TokenError::Controlled { .. } => ExitCode::Usage,
-            _ => ExitCode::Access,
+        let kind = match error {
+            // The file's rights are at fault, not the token.
+            TokenError::Controlled { .. } => FailureKind::Usage,
+            _ => FailureKind::NoToken,
         };
-        Self::new(exit_code, format!("failed to {error}"))
+        Self::new(kind, format!("failed to {error}"))
     }
 }
 

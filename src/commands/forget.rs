@@ -5,13 +5,12 @@ use std::io;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::surroundings::runtime;
-use super::{Failure, Surroundings, print_result};
+use super::{Failure, FailureKind, Outcome, Surroundings, print_result};
 use crate::anonymize::UserHash;
 use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::Overrides;
-use crate::exit_code::ExitCode;
 use crate::model::UserId;
 use crate::report::counted;
 use crate::ui::to_stderr;
@@ -32,7 +31,7 @@ pub struct ForgetArgs {
 ///
 /// # Errors
 /// When nobody confirms, or the archive can't be written.
-pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
     let user = user(&args.user)?;
@@ -47,7 +46,7 @@ pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<ExitCode, Failure
         Err(error) => return Err(failed(error)),
     };
     if !confirm("the erasure", args.yes, || question(scope))? {
-        return Ok(ExitCode::Failure);
+        return Ok(Outcome::Declined);
     }
     let lock =
         Lock::take(&file, "forget", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
@@ -67,7 +66,7 @@ pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<ExitCode, Failure
     }
     let what = if scope.is_empty() { "nothing of them was archived".to_owned() } else { told(scope) };
     print_result(&format!("erased: {what}; later syncs leave them out\n"))?;
-    Ok(ExitCode::Success)
+    Ok(Outcome::Done)
 }
 
 /// The value itself is not repeated: it may be an ID with a slip in it.
@@ -78,7 +77,7 @@ fn user(text: &str) -> Result<UserHash, Failure> {
     }
     let id = text.parse().ok().and_then(UserId::new).filter(|_| (15..=20).contains(&text.len()));
     id.map(UserHash::of).ok_or_else(|| {
-        Failure::new(ExitCode::Usage, "the value of --user is neither a user's ID nor a hash").hint(
+        Failure::new(FailureKind::Usage, "the value of --user is neither a user's ID nor a hash").hint(
             "give the ID (15 to 20 digits, Copy User ID in Discord), or the 64 hex digits that the archive shows as author",
         )
     })

@@ -4,8 +4,7 @@ use std::io;
 
 use clap::ValueEnum;
 
-use super::{Failure, system};
-use crate::exit_code::ExitCode;
+use super::{Failure, FailureKind, system};
 use crate::ui::to_stdout;
 
 /// How results are written to stdout: as text for people, or as JSON for scripts.
@@ -31,7 +30,7 @@ pub fn print_result(text: &str) -> Result<(), Failure> {
 pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !system::is_hung_up(&error) => {
-            Err(Failure::new(ExitCode::Failure, format!("failed to write the result to stdout: {error}"))
+            Err(Failure::new(FailureKind::Internal, format!("failed to write the result to stdout: {error}"))
                 .hint("make room where stdout leads; what was changed stays changed"))
         }
         _ => Ok(()),

@@ -5,7 +5,7 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook};
 
-use super::Failure;
+use super::{Failure, FailureKind};
 use crate::exit_code::ExitCode;
 
 /// From now on a panic of any thread is told by its place, with a backtrace if
@@ -32,7 +32,7 @@ fn told(location: Option<&Location<'_>>, backtrace: &Backtrace) -> String {
 /// Those of the command.
 pub fn caught(command: impl FnOnce() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
     catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|_| {
-        Err(Failure::new(ExitCode::Failure, "the command ended before its time")
+        Err(Failure::new(FailureKind::Internal, "the command ended before its time")
             .hint("report this with the line above; run again: it goes on where it stopped"))
     })
 }
@@ -47,7 +47,7 @@ mod tests {
         let told = told(Some(here), &Backtrace::disabled());
         assert_eq!(told, format!("error: verta-sync failed unexpectedly at {here} (please report this)\n"));
         let failure = caught(|| panic!("secret")).unwrap_err();
-        assert_eq!(failure.exit_code, ExitCode::Failure);
+        assert_eq!(failure.exit_code(), ExitCode::Failure);
         assert!(!failure.to_string().contains("secret"));
         assert!(matches!(caught(|| Ok(ExitCode::Success)), Ok(ExitCode::Success)));
     }

@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
+use super::outcome::SyncOutcome;
 use super::surroundings::runtime;
-use super::{Failure, Format, READING_TIME, Surroundings, connect, print_result};
+use super::{Failure, Format, Outcome, READING_TIME, Surroundings, connect, print_result};
 use crate::anonymize;
 use crate::archive::{ArchiveError, ArchiveErrorKind, KnownChannels, Reader, TenantRow};
 use crate::config::{Config, Overrides, TenantConfig};
-use crate::exit_code::ExitCode;
-use crate::model::{Cause, ChannelId, ChannelState, ReactionMode, Timestamp};
+use crate::model::{Cause, ChannelId, ChannelState, JobStatus, ReactionMode, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{
     Bounds, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, unmatched,
 };
 use crate::platform::{PlatformAdapter, PlatformError};
 use crate::report::{self, PlannedTenant};
-use crate::sync::{cause_of, unresolved_exclusion};
+use crate::sync::{TenantOutcome, cause_of, unresolved_exclusion};
 
 /// Show what a sync would do: channels, reasons, requests; writes nothing
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub struct PlanArgs {
 ///
 /// # Errors
 /// When configuration, archive or platform can't be read.
-pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
@@ -61,7 +61,8 @@ pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<ExitCode, Failure> 
         Format::Json => format!("{}\n", report::plan_json(&planned)),
     };
     print_result(&text)?;
-    Ok(exit_code(&planned))
+    let tenants = planned.iter().map(foreseen).collect();
+    Ok(Outcome::Sync(SyncOutcome { tenants, ..SyncOutcome::default() }))
 }
 
 /// `None` before the first sync.
@@ -73,15 +74,14 @@ fn open(config: &Config) -> Result<Option<Reader>, Failure> {
     }
 }
 
-/// As a sync would end that meets the same.
-fn exit_code(planned: &[PlannedTenant]) -> ExitCode {
-    let code = |tenant: &PlannedTenant| match &tenant.plan {
-        Ok(plan) if plan.wanted == 0 => ExitCode::Partial,
-        Ok(_) => ExitCode::Success,
-        Err((cause, _)) => report::of_unplanned(*cause),
+/// How a sync of the tenant would end that meets the same.
+fn foreseen(tenant: &PlannedTenant) -> TenantOutcome {
+    let (status, cause) = match &tenant.plan {
+        Ok(plan) if plan.wanted == 0 => (JobStatus::Partial, None),
+        Ok(_) => (JobStatus::Completed, None),
+        Err((cause, _)) => (JobStatus::Failed, Some(*cause)),
     };
-    let codes: Vec<ExitCode> = planned.iter().map(code).collect();
-    report::of_tenants(&codes, planned.iter().any(|tenant| tenant.plan.is_ok()))
+    TenantOutcome { status, cause, unknown_channels: Vec::new(), archived_something: tenant.plan.is_ok() }
 }
 
 /// What is needed to plan a tenant.

@@ -6,11 +6,10 @@ use std::io;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::surroundings::runtime;
-use super::{Failure, Surroundings, print_result, values};
+use super::{Failure, FailureKind, Outcome, Surroundings, print_result, values};
 use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
-use crate::exit_code::ExitCode;
 use crate::model::ChannelId;
 use crate::report::{counted, shown};
 
@@ -40,7 +39,7 @@ pub struct ResetArgs {
 /// # Errors
 /// When the tenant is unknown, nobody confirms, or the archive can't be
 /// written.
-pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
     let path = &config.archive.path;
@@ -59,18 +58,18 @@ pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<ExitCode, Failure>
     };
     if let Some(channel) = scope.unknown.first() {
         let message = format!("the archive knows no channel {channel} of {}", args.tenant);
-        return Err(Failure::new(ExitCode::Usage, message)
+        return Err(Failure::new(FailureKind::Usage, message)
             .hint("take the ID from channel_id in the archive's view channel_log"));
     }
     drop(reader);
     if !confirm("the reset", args.yes, || question(args, &scope, &names))? {
-        return Ok(ExitCode::Failure);
+        return Ok(Outcome::Declined);
     }
     let lock =
         Lock::take(&file, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     change(&file, &lock, row, args).map_err(failed)??;
     print_result(&format!("{}\n", done_text(args, &scope)))?;
-    Ok(ExitCode::Success)
+    Ok(Outcome::Done)
 }
 
 /// What a reset is about.
@@ -104,11 +103,11 @@ fn tenant_row(reader: &Reader, config: &Config, name: &str) -> Result<Option<Ten
 
 /// A tenant that only the configuration knows has nothing to forget; one that
 /// nobody knows is a mistake.
-fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Result<ExitCode, Failure> {
+fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Result<Outcome, Failure> {
     let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
     if configured.clone().any(|known| known == name) {
         print_result(&format!("{name}: nothing is archived yet, so there is nothing to forget\n"))?;
-        return Ok(ExitCode::Success);
+        return Ok(Outcome::Done);
     }
     let archived = reader.and_then(|reader| reader.tenants().ok()).unwrap_or_default();
     let archived = archived.iter().map(|tenant| tenant.name.as_str());

@@ -2,28 +2,27 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::connect;
-use super::end::{self, End};
+use super::outcome::{AskedChannels, StopSignal, SyncOutcome};
+use super::run_end::{self, RunEnd};
 use super::surroundings::runtime;
 use super::wait::{self, Waited};
-use super::{Failure, Format, Surroundings, values, written};
+use super::{Failure, FailureKind, Format, Outcome, Surroundings, values, written};
 use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
-use crate::exit_code::ExitCode;
 use crate::model::{ChannelId, Job, Timestamp};
 use crate::monitor::{All, Event, Monitor};
 use crate::plan::Selection;
 use crate::platform::PlatformAdapter;
 use crate::report;
-use crate::sync::{self, Clock, ContentCheck, Context, Outcome, Settings, Stop, TenantTask};
+use crate::sync::{self, Clock, ContentCheck, Context, Settings, Stop, TenantTask};
 use crate::ui::{Bars, Events, Lines, Log, Output, Voice, to_stderr};
 
 /// Where the IDs of channels are found.
@@ -76,24 +75,23 @@ pub struct StartArgs {
 ///
 /// # Errors
 /// When it can't begin, or the archive gives out on the way.
-pub fn run(args: &StartArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &StartArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     let output = Output::default();
-    let ended = attempt(args, around, &output).map_err(|failure| match failure.exit_code {
-        ExitCode::Locked if args.wait.is_none() => failure.hint(
+    let ended = attempt(args, around, &output).map_err(|failure| match failure.kind {
+        FailureKind::Locked if args.wait.is_none() => failure.hint(
             "\"verta-sync start --wait\" waits until it has ended; \"verta-sync status\" shows how far it is",
         ),
         _ => failure,
     });
-    if let Err(failure) = &ended {
-        output.write(&failure.text(args.format));
-    }
-    match (ended, written(output.finish())) {
-        (Ok(ExitCode::Success | ExitCode::Partial), Err(lost)) => Err(lost),
-        (ended, Err(lost)) => {
+    let end = ended.unwrap_or_else(|failure| RunEnd::not_begun(Err(failure), None));
+    output.write(&end.text(args.format, Surroundings::now()));
+    match (end.result, written(output.finish())) {
+        (Ok(outcome), Err(lost)) if outcome.is_outweighed_by_lost_output() => Err(lost),
+        (result, Err(lost)) => {
             lost.in_voice(around.voice()).tell();
-            ended
+            result
         }
-        (ended, Ok(())) => ended,
+        (result, Ok(())) => result,
     }
 }
 
@@ -101,7 +99,7 @@ pub fn run(args: &StartArgs, around: &Surroundings) -> Result<ExitCode, Failure>
 /// it.
 const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
 
-fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<ExitCode, Failure> {
+fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<RunEnd, Failure> {
     let overrides = Overrides { max_channel_workers: args.max_channel_workers };
     let config = around.load_config(&overrides)?;
     let tenants = config.tenants_named(&args.tenants)?;
@@ -110,15 +108,12 @@ fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<E
     check_archive(&config.archive.path, args.wait.is_some())?;
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, args)).collect();
     let display = Display::new(args.format, config.discord.requests_per_second, around, output);
-    let code = runtime()?.block_on(async {
+    let end = runtime()?.block_on(async {
         let platform = connect::discord(&config, token.expose())?;
         sync(platform, &config, tasks, args, &display).await
     });
     display.end();
-    code.map(|(code, text)| {
-        output.write(&text);
-        code
-    })
+    end
 }
 
 /// A range that holds nothing is a mistake.
@@ -127,12 +122,12 @@ fn check_range(args: &StartArgs, now: Timestamp) -> Result<(), Failure> {
         (Some(since), _) if since > now.later(CLOCK_TOLERANCE) => {
             let message =
                 format!("--since {} lies in the future: nothing would be read", report::clock(since));
-            Err(Failure::new(ExitCode::Usage, message).hint("write an earlier date"))
+            Err(Failure::new(FailureKind::Usage, message).hint("write an earlier date"))
         }
         (Some(since), Some(until)) if since >= until => {
             let (since, until) = (report::clock(since), report::clock(until));
             let message = format!("--since {since} is not before --until {until}");
-            Err(Failure::new(ExitCode::Usage, message).hint("exchange the two dates"))
+            Err(Failure::new(FailureKind::Usage, message).hint("exchange the two dates"))
         }
         _ => Ok(()),
     }
@@ -158,7 +153,7 @@ async fn sync(
     tasks: Vec<TenantTask>,
     args: &StartArgs,
     display: &Display,
-) -> Result<(ExitCode, String), Failure> {
+) -> Result<RunEnd, Failure> {
     let stop = watch::Sender::new(None);
     let signals = Signals::watch(stop.clone(), display)?;
     let monitor = Arc::clone(&display.monitor);
@@ -166,9 +161,7 @@ async fn sync(
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
     let began = begin(platform.as_ref(), config, &file, &tasks, args, &stop, monitor.as_ref()).await?;
     let Some(Begun { now, run_id, lock }) = began else {
-        let code = signals.code().unwrap_or(ExitCode::Partial);
-        let end = End { code, stop: *stop.borrow(), ..End::default() };
-        return Ok((end.exit_code(), end.text(args.format)));
+        return Ok(RunEnd::not_begun(Ok(Outcome::NotBegun(signals.received())), *stop.borrow()));
     };
     let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
     if args.full {
@@ -205,19 +198,28 @@ async fn sync(
     let outcome = match ended {
         Ok(outcome) => outcome,
         Err(error) => {
-            let mut failure = Failure::archive(&error, path);
-            failure.exit_code = signals.code().unwrap_or(failure.exit_code);
-            return Err(failure.of_run(run_id, jobs.unwrap_or_default()));
+            let failure = Failure::archive(&error, path).after_signal(signals.received());
+            return Ok(RunEnd::broken_off(failure, run_id, jobs.unwrap_or_default()));
         }
     };
-    let code = report::exit_code(&outcome, signals.code());
-    let unknown = unknown_channels(&outcome, &args.channels);
-    for channel in &unknown {
-        display.fail(&end::unknown(*channel), CHANNEL_HINT);
+    let jobs = jobs?;
+    let unknown_channels = unknown_channels(&outcome, &args.channels);
+    for channel in &unknown_channels {
+        display.fail(&run_end::unknown_channel(*channel), CHANNEL_HINT);
     }
-    let is_of_channels = !args.channels.is_empty();
-    let end = End { code, stop: outcome.stop, run_id: Some(run_id), jobs: jobs?, is_of_channels, unknown };
-    Ok((end.exit_code(), end.text(args.format)))
+    let channels = match unknown_channels[..] {
+        [] => AskedChannels::Known,
+        _ if jobs.iter().any(run_end::had_channels) => AskedChannels::SomeUnknown,
+        _ => AskedChannels::AllUnknown,
+    };
+    Ok(RunEnd {
+        stop: outcome.stop,
+        result: Ok(Outcome::Sync(SyncOutcome::of_run(outcome, signals.received(), channels))),
+        run_id: Some(run_id),
+        jobs,
+        is_of_channels: !args.channels.is_empty(),
+        unknown_channels,
+    })
 }
 
 /// A run that may write the archive.
@@ -264,7 +266,7 @@ async fn begin(
 }
 
 /// Channels asked for that every tenant looked for and none has.
-fn unknown_channels(outcome: &Outcome, asked: &[ChannelId]) -> Vec<ChannelId> {
+fn unknown_channels(outcome: &sync::Outcome, asked: &[ChannelId]) -> Vec<ChannelId> {
     let is_unknown =
         |channel: &ChannelId| outcome.tenants.iter().all(|tenant| tenant.unknown_channels.contains(channel));
     asked.iter().copied().filter(is_unknown).collect()
@@ -370,14 +372,14 @@ impl Monitor for JobIds {
 
 /// The signals that end a run: the first politely, the second at once.
 struct Signals {
-    received: Arc<AtomicU8>,
+    received: Arc<OnceLock<StopSignal>>,
 }
 
 impl Signals {
     fn watch(stop: watch::Sender<Option<Stop>>, display: &Display) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
-                Failure::new(ExitCode::Failure, format!("failed to listen for signals: {error}"))
+                Failure::new(FailureKind::Internal, format!("failed to listen for signals: {error}"))
             })
         };
         let interrupt = listen(SignalKind::interrupt())?;
@@ -388,20 +390,16 @@ impl Signals {
         if let Some(bars) = &bars {
             tokio::spawn(pause(listen(SignalKind::from_raw(Bars::STOP_KEY))?, Arc::clone(bars)));
         }
-        let received = Arc::new(AtomicU8::new(0));
+        let received = Arc::<OnceLock<StopSignal>>::default();
         let monitor = Arc::clone(&display.monitor);
         let ending = Ending { stop, bars, monitor, received: Arc::clone(&received) };
         tokio::spawn(listen_for(interrupt, terminate, hang_up, ending));
         Ok(Self { received })
     }
 
-    /// The code of the signal that came, if one did.
-    fn code(&self) -> Option<ExitCode> {
-        match self.received.load(Ordering::SeqCst) {
-            130 => Some(ExitCode::Interrupted),
-            143 => Some(ExitCode::Terminated),
-            _ => None,
-        }
+    /// The signal that came, if one did.
+    fn received(&self) -> Option<StopSignal> {
+        self.received.get().copied()
     }
 }
 
@@ -417,7 +415,7 @@ struct Ending {
     stop: watch::Sender<Option<Stop>>,
     bars: Option<Arc<Bars>>,
     monitor: Arc<dyn Monitor>,
-    received: Arc<AtomicU8>,
+    received: Arc<OnceLock<StopSignal>>,
 }
 
 /// Ends the run after `limit`.
@@ -432,21 +430,21 @@ fn limit_runtime(stop: &watch::Sender<Option<Stop>>, limit: Option<Duration>) {
 
 async fn listen_for(mut interrupt: Signal, mut terminate: Signal, mut hang_up: Signal, ending: Ending) {
     loop {
-        let code = tokio::select! {
-            _ = interrupt.recv() => ExitCode::Interrupted,
-            _ = terminate.recv() => ExitCode::Terminated,
+        let signal = tokio::select! {
+            _ = interrupt.recv() => StopSignal::Interrupt,
+            _ = terminate.recv() => StopSignal::Terminate,
             _ = hang_up.recv() => continue,
         };
-        if ending.received.swap(code.number(), Ordering::SeqCst) != 0 {
+        if ending.received.set(signal).is_err() {
             // Commits are transactions: there is nothing to tidy up but the
             // terminal.
             if let Some(bars) = &ending.bars {
                 bars.clear_if_free();
             }
-            std::process::exit(code.number().into());
+            std::process::exit(signal.exit_code().number().into());
         }
         set(&ending.stop, Stop::Signal);
-        if code == ExitCode::Interrupted {
+        if signal == StopSignal::Interrupt {
             // A terminal that takes nothing keeps neither the next signal nor
             // the end waiting.
             let monitor = Arc::clone(&ending.monitor);

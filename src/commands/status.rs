@@ -6,11 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::surroundings::shown;
-use super::{Failure, Format, READING_TIME, Surroundings, system, values, written};
+use super::{Failure, FailureKind, Format, Outcome, READING_TIME, Surroundings, system, values, written};
 use crate::anonymize;
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};
-use crate::exit_code::ExitCode;
 use crate::model::{
     ChannelCounts, Job, JobStatus, LastError, Overview, TenantOverview, TenantStatus, WorkspaceId,
 };
@@ -47,12 +46,12 @@ pub struct StatusArgs {
 /// # Errors
 /// When configuration or archive can't be read, or what was asked for is
 /// unknown.
-pub fn run(args: &StatusArgs, around: &Surroundings) -> Result<ExitCode, Failure> {
+pub fn run(args: &StatusArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
     let clears = args.watch && args.format == Format::Human && io::stdout().is_terminal();
     loop {
-        let (code, text) = look(args, &config, around.global.verbose > 0)?;
+        let (outcome, text) = look(args, &config, around.global.verbose > 0)?;
         let screen = system::terminal_size().filter(|_| clears);
         let text = match screen {
             Some((rows, columns)) => report::first_rows(&text, rows, columns),
@@ -61,13 +60,13 @@ pub fn run(args: &StatusArgs, around: &Surroundings) -> Result<ExitCode, Failure
         let result = if clears { to_cleared_stdout(&text) } else { to_stdout(&text) };
         if !args.watch || result.is_err() {
             written(result)?;
-            return Ok(code);
+            return Ok(outcome);
         }
         std::thread::sleep(WATCH_INTERVAL);
     }
 }
 
-fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(ExitCode, String), Failure> {
+fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(Outcome, String), Failure> {
     let path = &config.archive.path;
     let reader = match Reader::open_for(path, READING_TIME) {
         Ok(reader) => Some(reader),
@@ -86,7 +85,7 @@ fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(ExitCod
         let alive = [lock_state(path)?];
         let other = other.map(|job| honest(job, &alive));
         let job = unfinished(overview, job_id).or(other).ok_or_else(|| unknown_job(job_id))?;
-        return Ok((ExitCode::Success, show_job(&job, args.format)));
+        return Ok((Outcome::Done, show_job(&job, args.format)));
     }
     rename(&mut overview, &config.tenants);
     if let Some(reader) = &reader {
@@ -96,7 +95,7 @@ fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(ExitCod
     select(&mut overview, &args.tenants)?;
     let stale = args.max_age.map(|max_age| stale(&overview, config, args, max_age));
     let stale = stale.as_deref();
-    let code = if stale.is_none_or(<[_]>::is_empty) { ExitCode::Success } else { ExitCode::Stale };
+    let outcome = if stale.is_none_or(<[_]>::is_empty) { Outcome::Done } else { Outcome::Stale };
     let text = match args.format {
         Format::Json => format!("{}\n", report::overview_json(&overview, stale, Surroundings::now())),
         Format::Human => {
@@ -115,7 +114,7 @@ fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(ExitCod
             text
         }
     };
-    Ok((code, text))
+    Ok((outcome, text))
 }
 
 /// A job that is not finished, as far as can be told.
@@ -125,7 +124,7 @@ fn unfinished(overview: Overview, job_id: &str) -> Option<Job> {
 }
 
 fn unknown_job(job_id: &str) -> Failure {
-    Failure::new(ExitCode::Usage, format!("there is no job {job_id:?}"))
+    Failure::new(FailureKind::Usage, format!("there is no job {job_id:?}"))
         .hint("\"verta-sync start\" says each job's ID first, \"verta-sync status\" those of running ones")
 }
 

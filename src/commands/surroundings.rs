@@ -10,9 +10,8 @@ use clap::{ArgAction, ValueEnum};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::Failure;
+use super::{Failure, FailureKind};
 use crate::config::{Config, Environment, Overrides};
-use crate::exit_code::ExitCode;
 use crate::model::Timestamp;
 use crate::ui::{Escaping, Voice};
 
@@ -191,7 +190,7 @@ impl Surroundings {
 /// When the operating system gives no threads or handles.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let failed = |error| {
-        Failure::new(ExitCode::Failure, format!("failed to start: {error}"))
+        Failure::new(FailureKind::Internal, format!("failed to start: {error}"))
             .hint("raise the limit of open files (ulimit -n)")
     };
     probe_handles().map_err(failed)?;

@@ -2,7 +2,6 @@
 //! reads or writes anything.
 
 mod check;
-mod exit;
 mod hints;
 mod human;
 mod json;
@@ -11,7 +10,6 @@ mod table;
 mod time;
 
 pub use check::{Finding, Mark, findings};
-pub use exit::{exit_code, of_tenants, of_unplanned};
 pub use hints::hint;
 pub use human::{Heading, job_details, status, summary};
 pub use json::{

@@ -2,44 +2,51 @@
 
 use std::path::Path;
 
-use super::super::Failure;
-use super::super::surroundings::shown;
-use super::super::system::unwritable;
-use super::Steps;
+use super::steps::Steps;
 use crate::archive::health::{Disk, disk};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, LockState, Reader, beside};
-use crate::exit_code::ExitCode;
-use crate::report::{Finding, Mark};
+use crate::commands::surroundings::shown;
+use crate::commands::system::unwritable;
+use crate::commands::{Failure, FailureKind};
+use crate::report::Finding;
 
 /// A disk with less than this is nearly full.
 const LITTLE_SPACE: u64 = 500 << 20;
 
 /// The archive, its disk and its lock.
 pub(super) fn look(path: &Path, steps: &mut Steps) {
-    let (code, finding) = archive(path);
-    let is_usable = finding.mark == Mark::Good;
-    steps.add(code, finding);
+    let archive = archive(path);
+    let is_usable = archive.is_ok();
+    add("archive", archive, steps);
     if let Some(disk) = disk(path.parent().unwrap_or(path)) {
-        steps.add(ExitCode::Archive, space(disk));
+        steps.note(space(disk));
     }
     // Where no archive can be made, no lock can, and that is said.
     let closed = unwritable([beside(path, ".lock")]).filter(|_| is_usable || path.exists());
-    let (code, finding) = match closed {
-        Some(closed) => unusable("lock", &denied(&closed), path),
+    let lock = match closed {
+        Some(closed) => Err(Failure::archive(&denied(&closed), path)),
         None => lock(path),
     };
-    steps.add(code, finding);
+    add("lock", lock, steps);
 }
 
-fn archive(path: &Path) -> (ExitCode, Finding) {
+fn add(step: &str, found: Result<Finding, Failure>, steps: &mut Steps) {
+    match found {
+        Ok(finding) => steps.note(finding),
+        Err(failure) => steps.failed(step, &failure),
+    }
+}
+
+fn archive(path: &Path) -> Result<Finding, Failure> {
     let good = match Reader::open(path).and_then(|reader| state_of(&reader)) {
         Ok((faults, schema)) if faults.is_empty() => {
             format!("archive: {}, schema {schema}, sound", shown(path))
         }
         Ok((faults, _)) => {
-            let text = format!("archive: {} is damaged: {}", shown(path), faults.join("; "));
-            let remedy = "restore the file from a backup, or move it away to begin anew";
-            return (ExitCode::Archive, Finding::bad(text, remedy));
+            let kind = FailureKind::Archive(ArchiveErrorKind::Corrupt);
+            let text = format!("{} is damaged: {}", shown(path), faults.join("; "));
+            return Err(Failure::new(kind, text)
+                .hint("restore the file from a backup, or move it away to begin anew"));
         }
         Err(error) if error.kind == ArchiveErrorKind::Missing => {
             format!("archive: {} will be made by the first sync", shown(path))
@@ -47,11 +54,11 @@ fn archive(path: &Path) -> (ExitCode, Finding) {
         Err(error) if error.kind == ArchiveErrorKind::OlderSchema => {
             format!("archive: {} will be brought to this version by the next sync", shown(path))
         }
-        Err(error) => return unusable("archive", &error, path),
+        Err(error) => return Err(Failure::archive(&error, path)),
     };
     match unwritable(["", "-wal", "-shm"].map(|end| beside(path, end))) {
-        Some(closed) => unusable("archive", &denied(&closed), path),
-        None => (ExitCode::Archive, Finding::good(good)),
+        Some(closed) => Err(Failure::archive(&denied(&closed), path)),
+        None => Ok(Finding::good(good)),
     }
 }
 
@@ -68,18 +75,16 @@ fn space(disk: Disk) -> Finding {
     }
 }
 
-fn lock(path: &Path) -> (ExitCode, Finding) {
+fn lock(path: &Path) -> Result<Finding, Failure> {
     let holder = match Lock::state(path) {
         Ok(LockState::Held(holder)) => holder,
-        Ok(LockState::Free) => return (ExitCode::Locked, Finding::good("lock: free")),
-        Ok(LockState::Unknown) => {
-            return unusable("lock", &denied(&beside(path, ".lock")), path);
-        }
-        Err(error) => return failed("lock", &Failure::lock(error, path)),
+        Ok(LockState::Free) => return Ok(Finding::good("lock: free")),
+        Ok(LockState::Unknown) => return Err(Failure::archive(&denied(&beside(path, ".lock")), path)),
+        Err(error) => return Err(Failure::lock(error, path)),
     };
     let who = holder.map_or_else(String::new, |holder| format!(" by process {}", holder.process));
     let remedy = "a sync is running: \"verta-sync status\" shows it";
-    (ExitCode::Locked, Finding::notable(format!("lock: held{who}"), remedy))
+    Ok(Finding::notable(format!("lock: held{who}"), remedy))
 }
 
 fn denied(path: &Path) -> ArchiveError {
@@ -88,18 +93,6 @@ fn denied(path: &Path) -> ArchiveError {
 
 fn state_of(reader: &Reader) -> Result<(Vec<String>, i64), ArchiveError> {
     Ok((reader.faults()?, reader.schema_version()?))
-}
-
-/// What ends a sync that finds the archive, or its lock, so.
-fn unusable(what: &str, error: &ArchiveError, path: &Path) -> (ExitCode, Finding) {
-    failed(what, &Failure::archive(error, path))
-}
-
-fn failed(what: &str, failure: &Failure) -> (ExitCode, Finding) {
-    let (text, hint) = failure.parts();
-    let finding =
-        Finding { mark: Mark::Bad, text: format!("{what}: {text}"), remedies: hint.into_iter().collect() };
-    (failure.exit_code, finding)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "shown to a decimal")]
