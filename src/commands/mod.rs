@@ -14,22 +14,14 @@ pub mod panics;
 pub(crate) mod plan;
 pub mod process;
 pub(crate) mod reset;
-mod run_end;
 pub(crate) mod start;
 pub(crate) mod status;
 mod surroundings;
 mod system;
 mod values;
-mod wait;
-
-use std::time::Duration;
 
 pub use failure::Failure;
 pub(crate) use outcome::{FailureKind, Outcome};
 use output::Format;
 pub(crate) use output::{print_result, written};
 pub(crate) use surroundings::{GlobalArgs, Surroundings};
-
-/// How long queries of a command that only looks may take, far longer than they
-/// should.
-const READING_TIME: Duration = Duration::from_secs(30);

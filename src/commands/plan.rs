@@ -8,8 +8,8 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::outcome::SyncOutcome;
-use super::surroundings::runtime;
-use super::{Failure, Format, Outcome, READING_TIME, Surroundings, connect, print_result};
+use super::surroundings::{READING_TIME, runtime};
+use super::{Failure, Format, Outcome, Surroundings, connect, print_result};
 use crate::anonymize;
 use crate::archive::{ArchiveError, ArchiveErrorKind, KnownChannels, Reader, TenantRow};
 use crate::config::{Config, Overrides, TenantConfig};

@@ -1,29 +1,35 @@
 //! `verta-sync start`: a sync.
 
-use std::io;
+mod display;
+mod run_end;
+mod signals;
+mod stop;
+mod wait;
+
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::connect;
-use super::outcome::{AskedChannels, StopSignal, SyncOutcome};
-use super::run_end::{self, RunEnd};
+use self::display::Display;
+use self::run_end::RunEnd;
+use self::signals::Signals;
+use self::stop::{limit_runtime, stopped};
+use self::wait::Waited;
+use super::outcome::{AskedChannels, SyncOutcome};
 use super::surroundings::runtime;
-use super::wait::{self, Waited};
-use super::{Failure, FailureKind, Format, Outcome, Surroundings, values, written};
+use super::{Failure, FailureKind, Format, Outcome, Surroundings, connect, values, written};
 use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{ChannelId, Job, Timestamp};
-use crate::monitor::{All, Event, Monitor};
+use crate::monitor::Monitor;
 use crate::plan::Selection;
 use crate::platform::PlatformAdapter;
 use crate::report;
 use crate::sync::{self, Clock, ContentCheck, Context, Settings, Stop, TenantTask};
-use crate::ui::{Bars, Events, Lines, Log, Output, Voice, to_stderr};
+use crate::ui::Output;
 
 /// Where the IDs of channels are found.
 const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_log show the IDs of channels";
@@ -33,9 +39,6 @@ const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_l
 const VISIBILITY_INTERVAL: Duration = Duration::from_mins(3);
 /// Where nothing more could be seen for so long, nothing more is read.
 const VISIBILITY_HOLDS: Duration = Duration::from_mins(5);
-
-/// Said to who pressed Ctrl-C.
-const STOPPING: &str = "stopping: what has arrived is being stored; Ctrl-C again ends at once";
 
 /// Sync: read what is new and what may have changed
 #[derive(Debug, clap::Args)]
@@ -272,14 +275,6 @@ fn unknown_channels(outcome: &sync::Outcome, asked: &[ChannelId]) -> Vec<Channel
     asked.iter().copied().filter(is_unknown).collect()
 }
 
-/// Waits until the run is to end.
-pub(super) async fn stopped(stop: &watch::Sender<Option<Stop>>) {
-    let mut stop = stop.subscribe();
-    if stop.wait_for(Option::is_some).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 fn jobs_of_run(path: &Path, run_id: &str, format: Format) -> Result<Vec<Job>, Failure> {
     Reader::open_beside_writer(path)
         .and_then(|reader| match format {
@@ -303,162 +298,4 @@ fn tenant_task(tenant: &TenantConfig, args: &StartArgs) -> TenantTask {
             ..connect::selection(tenant)
         },
     }
-}
-
-/// What the user sees while it runs.
-struct Display {
-    monitor: Arc<dyn Monitor>,
-    bars: Option<Arc<Bars>>,
-    voice: Voice,
-}
-
-impl Display {
-    fn new(format: Format, requests_per_second: f64, around: &Surroundings, output: &Output) -> Self {
-        let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(Log::new(around.tells_rate_limits()))];
-        let mut bars = None;
-        // Events and bars on one terminal would be in each other's way.
-        let has_onlooker = format == Format::Human || Surroundings::has_onlooker();
-        if has_onlooker && around.draws_bars() {
-            let shown = Bars::start(around.colors(), requests_per_second, around.voice());
-            around.start_log(shown.writer());
-            monitors.push(Arc::clone(&shown) as Arc<dyn Monitor>);
-            bars = Some(shown);
-        } else {
-            around.start_log(io::stderr);
-            if has_onlooker && !around.global.quiet {
-                monitors.push(Lines::start(around.voice()));
-            }
-        }
-        monitors.push(match format {
-            Format::Human => Arc::new(JobIds { bars: bars.clone(), output: output.clone() }),
-            Format::Json => Arc::new(Events::new(output.clone())),
-        });
-        Self { monitor: Arc::new(All(monitors)), bars, voice: around.voice() }
-    }
-
-    fn fail(&self, text: &str, hint: &str) {
-        self.voice.fail(text, Some(hint), |lines| match &self.bars {
-            Some(bars) => bars.suspend(|| to_stderr(lines)),
-            None => to_stderr(lines),
-        });
-    }
-
-    fn end(&self) {
-        if let Some(bars) = &self.bars {
-            bars.clear();
-        }
-    }
-}
-
-/// Says each tenant's job first, on stdout.
-struct JobIds {
-    bars: Option<Arc<Bars>>,
-    output: Output,
-}
-
-impl Monitor for JobIds {
-    fn count(&self, _: crate::monitor::Counter, _: u64) {}
-
-    fn event(&self, event: Event) {
-        if let Event::JobStarted { job_id, tenant } = event {
-            let say = || self.output.write(&format!("job {job_id}: {tenant}\n"));
-            match &self.bars {
-                Some(bars) => bars.suspend(say),
-                None => say(),
-            }
-        }
-    }
-}
-
-/// The signals that end a run: the first politely, the second at once.
-struct Signals {
-    received: Arc<OnceLock<StopSignal>>,
-}
-
-impl Signals {
-    fn watch(stop: watch::Sender<Option<Stop>>, display: &Display) -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::new(FailureKind::Internal, format!("failed to listen for signals: {error}"))
-            })
-        };
-        let interrupt = listen(SignalKind::interrupt())?;
-        let terminate = listen(SignalKind::terminate())?;
-        // A closed terminal ends nothing.
-        let hang_up = listen(SignalKind::hangup())?;
-        let bars = display.bars.clone();
-        if let Some(bars) = &bars {
-            tokio::spawn(pause(listen(SignalKind::from_raw(Bars::STOP_KEY))?, Arc::clone(bars)));
-        }
-        let received = Arc::<OnceLock<StopSignal>>::default();
-        let monitor = Arc::clone(&display.monitor);
-        let ending = Ending { stop, bars, monitor, received: Arc::clone(&received) };
-        tokio::spawn(listen_for(interrupt, terminate, hang_up, ending));
-        Ok(Self { received })
-    }
-
-    /// The signal that came, if one did.
-    fn received(&self) -> Option<StopSignal> {
-        self.received.get().copied()
-    }
-}
-
-/// Leaves the terminal tidy whenever Ctrl-Z stops the process.
-async fn pause(mut stop_key: Signal, bars: Arc<Bars>) {
-    while stop_key.recv().await.is_some() {
-        bars.pause();
-    }
-}
-
-/// What a signal ends.
-struct Ending {
-    stop: watch::Sender<Option<Stop>>,
-    bars: Option<Arc<Bars>>,
-    monitor: Arc<dyn Monitor>,
-    received: Arc<OnceLock<StopSignal>>,
-}
-
-/// Ends the run after `limit`.
-fn limit_runtime(stop: &watch::Sender<Option<Stop>>, limit: Option<Duration>) {
-    let Some(limit) = limit else { return };
-    let stop = stop.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(limit).await;
-        set(&stop, Stop::OutOfTime);
-    });
-}
-
-async fn listen_for(mut interrupt: Signal, mut terminate: Signal, mut hang_up: Signal, ending: Ending) {
-    loop {
-        let signal = tokio::select! {
-            _ = interrupt.recv() => StopSignal::Interrupt,
-            _ = terminate.recv() => StopSignal::Terminate,
-            _ = hang_up.recv() => continue,
-        };
-        if ending.received.set(signal).is_err() {
-            // Commits are transactions: there is nothing to tidy up but the
-            // terminal.
-            if let Some(bars) = &ending.bars {
-                bars.clear_if_free();
-            }
-            std::process::exit(signal.exit_code().number().into());
-        }
-        set(&ending.stop, Stop::Signal);
-        if signal == StopSignal::Interrupt {
-            // A terminal that takes nothing keeps neither the next signal nor
-            // the end waiting.
-            let monitor = Arc::clone(&ending.monitor);
-            std::thread::spawn(move || monitor.event(Event::Note(STOPPING.to_owned())));
-        }
-    }
-}
-
-fn set(stop: &watch::Sender<Option<Stop>>, why: Stop) {
-    stop.send_if_modified(|stop| {
-        let counts = stop.is_none() || why == Stop::Signal;
-        if counts {
-            *stop = Some(why);
-        }
-        counts
-    });
 }

@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::surroundings::shown;
-use super::{Failure, FailureKind, Format, Outcome, READING_TIME, Surroundings, system, values, written};
+use super::surroundings::{READING_TIME, shown};
+use super::{Failure, FailureKind, Format, Outcome, Surroundings, system, values, written};
 use crate::anonymize;
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};

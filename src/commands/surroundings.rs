@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{ArgAction, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -22,6 +22,10 @@ const HANDLES: usize = 32;
 /// memory that it has freed, and what Discord allows to be asked keeps none of them
 /// busy.
 const WORKER_THREADS: usize = 2;
+
+/// How long queries of a command that only looks may take, far longer than they
+/// should.
+pub const READING_TIME: Duration = Duration::from_secs(30);
 
 /// Of the log, whatever else of it is wanted: see [`Voice::Log`].
 const TOLD_IN_ANY_CASE: &str = "sync-progress=info";

@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::{Failure, Surroundings};
+use super::stop::stopped;
 use crate::archive::queue::QueueEntry;
 use crate::archive::{ArchiveFile, Lock, LockError, LockState};
+use crate::commands::{Failure, Surroundings};
 use crate::monitor::{Event, Monitor};
 use crate::report;
 use crate::sync::Stop;
@@ -67,7 +68,7 @@ pub async fn for_lock(
         }
         tokio::select! {
             () = sleep(LOOK_INTERVAL) => {}
-            () = super::start::stopped(stop) => return Ok(Waited::Stopped),
+            () = stopped(stop) => return Ok(Waited::Stopped),
         }
     }
 }

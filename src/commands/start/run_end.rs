@@ -1,7 +1,7 @@
 //! What `start` tells on stdout at its end.
 
-use super::output::Format;
-use super::{Failure, Outcome};
+use crate::commands::output::Format;
+use crate::commands::{Failure, Outcome};
 use crate::exit_code::ExitCode;
 use crate::model::{ChannelId, Job, JobStatus, Timestamp};
 use crate::report;
