@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use self::display::Display;
@@ -111,10 +112,7 @@ fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<R
     check_archive(&config.archive.path, args.wait.is_some())?;
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, args)).collect();
     let display = Display::new(args.format, config.discord.requests_per_second, around, output);
-    let end = runtime()?.block_on(async {
-        let platform = connect::discord(&config, token.expose())?;
-        sync(platform, &config, tasks, args, &display).await
-    });
+    let end = sync(&runtime()?, token.expose(), &config, tasks, args, &display);
     display.end();
     end
 }
@@ -150,20 +148,26 @@ fn check_archive(path: &Path, may_wait: bool) -> Result<(), Failure> {
     }
 }
 
-async fn sync(
-    platform: Arc<dyn PlatformAdapter>,
+/// The archive is opened, and files are read, on this thread: the runtime's threads
+/// only wait for the network.
+fn sync(
+    runtime: &Runtime,
+    token: &str,
     config: &Config,
     tasks: Vec<TenantTask>,
     args: &StartArgs,
     display: &Display,
 ) -> Result<RunEnd, Failure> {
+    let _entered = runtime.enter();
+    let platform = connect::discord(config, token)?;
     let stop = watch::Sender::new(None);
     let signals = Signals::watch(stop.clone(), display)?;
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
-    let began = begin(platform.as_ref(), config, &file, &tasks, args, &stop, monitor.as_ref()).await?;
-    let Some(Begun { now, run_id, lock }) = began else {
+    let waiting = Waiting { runtime, stop: &stop, monitor: monitor.as_ref() };
+    let Some(Begun { now, run_id, lock }) = waiting.begin(platform.as_ref(), config, &file, &tasks, args)?
+    else {
         return Ok(RunEnd::not_begun(Ok(Outcome::NotBegun(signals.received())), *stop.borrow()));
     };
     let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
@@ -191,14 +195,13 @@ async fn sync(
         stop,
         content: ContentCheck::default(),
     };
-    let outcome = sync::run(Arc::new(context), &run_id, tasks).await;
+    let outcome = runtime.block_on(sync::run(Arc::new(context), &run_id, tasks));
     // Read before the writer ends: the last connection to close leaves the
     // file complete by itself.
     let jobs = jobs_of_run(path, &run_id, args.format);
     drop(writer);
-    let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-    let ended = outcome.and_then(|outcome| joined.unwrap_or(Ok(())).map(|()| outcome));
-    let outcome = match ended {
+    let joined = thread.join();
+    let outcome = match outcome.and_then(|outcome| joined.map(|()| outcome)) {
         Ok(outcome) => outcome,
         Err(error) => {
             let failure = Failure::archive(&error, path).after_signal(signals.received());
@@ -232,40 +235,51 @@ struct Begun {
     lock: Lock,
 }
 
-/// Asks who the token belongs to and takes the lock, waiting for it if that is
-/// wanted. `None` if the run was stopped meanwhile.
-async fn begin(
-    platform: &dyn PlatformAdapter,
-    config: &Config,
-    file: &ArchiveFile,
-    tasks: &[TenantTask],
-    args: &StartArgs,
-    stop: &watch::Sender<Option<Stop>>,
-    monitor: &dyn Monitor,
-) -> Result<Option<Begun>, Failure> {
-    let mut waited = None;
-    if let Some(limit) = args.wait {
-        let run_id = Surroundings::new_run_id(Surroundings::now());
-        let tenants = tasks.iter().map(|task| task.name.clone()).collect();
-        match wait::for_lock(file, &run_id, tenants, limit, stop, monitor).await? {
-            Waited::Locked(lock) => waited = Some((lock, run_id)),
-            Waited::Stopped => return Ok(None),
+/// A run that waits until it can begin, or is stopped.
+struct Waiting<'a> {
+    runtime: &'a Runtime,
+    stop: &'a watch::Sender<Option<Stop>>,
+    monitor: &'a dyn Monitor,
+}
+
+impl Waiting<'_> {
+    /// Asks who the token belongs to and takes the lock, waiting for it if that is
+    /// wanted. `None` if the run was stopped meanwhile.
+    fn begin(
+        &self,
+        platform: &dyn PlatformAdapter,
+        config: &Config,
+        file: &ArchiveFile,
+        tasks: &[TenantTask],
+        args: &StartArgs,
+    ) -> Result<Option<Begun>, Failure> {
+        let mut waited = None;
+        if let Some(limit) = args.wait {
+            let run_id = Surroundings::new_run_id(Surroundings::now());
+            let tenants = tasks.iter().map(|task| task.name.clone()).collect();
+            match wait::for_lock(self.runtime, file, &run_id, tenants, limit, self.stop, self.monitor)? {
+                Waited::Locked(lock) => waited = Some((lock, run_id)),
+                Waited::Stopped => return Ok(None),
+            }
         }
+        limit_runtime(self.stop, args.max_runtime);
+        let asked = connect::server_time(platform, &config.discord, self.monitor);
+        let answer = self.runtime.block_on(async {
+            tokio::select! {
+                answer = asked => Some(answer),
+                () = stopped(self.stop) => None,
+            }
+        });
+        let Some(now) = answer.transpose()? else { return Ok(None) };
+        let (lock, run_id) = if let Some(waited) = waited {
+            waited
+        } else {
+            let run_id = Surroundings::new_run_id(now);
+            let lock = Lock::take(file, "start", Some(&run_id), now);
+            (lock.map_err(|error| Failure::lock(error, &file.path))?, run_id)
+        };
+        Ok(Some(Begun { now, run_id, lock }))
     }
-    limit_runtime(stop, args.max_runtime);
-    let asked = connect::server_time(platform, &config.discord, monitor);
-    let now = tokio::select! {
-        identity = asked => identity?,
-        () = stopped(stop) => return Ok(None),
-    };
-    let (lock, run_id) = if let Some(waited) = waited {
-        waited
-    } else {
-        let run_id = Surroundings::new_run_id(now);
-        let lock = Lock::take(file, "start", Some(&run_id), now);
-        (lock.map_err(|error| Failure::lock(error, &file.path))?, run_id)
-    };
-    Ok(Some(Begun { now, run_id, lock }))
 }
 
 /// Channels asked for that every tenant looked for and none has.

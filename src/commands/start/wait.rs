@@ -1,9 +1,10 @@
 //! Waiting for an archive that another process holds.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::stop::stopped;
 use crate::archive::queue::QueueEntry;
@@ -30,7 +31,8 @@ pub enum Waited {
 ///
 /// # Errors
 /// When the archive is still held at the end, or the lock can't be made.
-pub async fn for_lock(
+pub fn for_lock(
+    runtime: &Runtime,
     file: &ArchiveFile,
     run_id: &str,
     tenants: Vec<String>,
@@ -66,9 +68,14 @@ pub async fn for_lock(
             let position = ahead + 1;
             monitor.event(Event::Warning(format!("the archive is in use: waiting, position {position}")));
         }
-        tokio::select! {
-            () = sleep(LOOK_INTERVAL) => {}
-            () = stopped(stop) => return Ok(Waited::Stopped),
+        let is_stopped = runtime.block_on(async {
+            tokio::select! {
+                () = sleep(LOOK_INTERVAL) => false,
+                () = stopped(stop) => true,
+            }
+        });
+        if is_stopped {
+            return Ok(Waited::Stopped);
         }
     }
 }
