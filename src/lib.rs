@@ -32,6 +32,8 @@
 //! 3. A raw user ID exists only between `platform` and `anonymize`.
 //! 4. One thread writes; whoever waits for a limit holds nobody up.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod anonymize;
 pub mod archive;
 pub mod cli;

@@ -1,5 +1,7 @@
 //! The `verta-sync` binary.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 use std::process::ExitCode;
 
 use verta_sync::config::Environment;

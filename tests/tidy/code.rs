@@ -1,15 +1,14 @@
-//! Rust as tokens, just well enough to find paths and words: comments, texts
-//! and tests can be told from code.
+//! The product's code as modules and the paths that they name, tests left out.
 
-use std::ops::Range;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::files::File;
 
-/// A word, a number, `::`, or another single character; a text is `""`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
-    /// As written.
-    pub text: String,
+/// A path such as `crate::model::Job`, or an imported name.
+#[derive(Debug, Clone)]
+pub struct NamedPath {
+    /// Without `::`; a group in braces gives a path for each of its members.
+    pub segments: Vec<String>,
     /// Counted from 1.
     pub line: usize,
 }
@@ -19,262 +18,208 @@ pub struct Token {
 pub struct Source {
     /// From the root, with slashes.
     pub path: String,
-    /// Without comments.
-    pub tokens: Vec<Token>,
+    /// The path of the module below the crate's root.
+    pub module: Vec<String>,
+    /// Imports, and all other paths of more than one segment.
+    pub paths: Vec<NamedPath>,
+    test_modules: Vec<String>,
 }
 
 impl Source {
-    /// From a text.
+    /// Reads a file of `src`. Items for tests are left out.
     pub fn new(path: &str, text: &str) -> Self {
-        Self { path: path.to_owned(), tokens: tokens(text) }
+        let module = path.trim_start_matches("src/").trim_end_matches(".rs");
+        let segments = module.split('/').filter(|name| !matches!(*name, "lib" | "mod"));
+        let module = segments.map(str::to_owned).collect();
+        let mut source = Self { path: path.to_owned(), module, paths: Vec::new(), test_modules: Vec::new() };
+        let code: TokenStream = text.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
+        source.read(code, &[], false);
+        source
     }
 
-    /// The text of the token at `index`, nothing outside of the file.
-    pub fn at(&self, index: usize) -> &str {
-        self.tokens.get(index).map_or("", |token| &token.text)
-    }
-
-    /// The same for the token before.
-    pub fn before(&self, index: usize) -> &str {
-        index.checked_sub(1).map_or("", |index| self.at(index))
-    }
-
-    /// Where the token at `index` stands, for people.
-    pub fn place(&self, index: usize) -> String {
-        format!("{}:{}", self.path, self.tokens[index].line)
-    }
-
-    /// The indices of this word.
-    pub fn find<'a>(&'a self, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-        let tokens = self.tokens.iter().enumerate();
-        tokens.filter(move |(_, token)| token.text == word).map(|(index, _)| index)
-    }
-
-    /// Whether a path begins at `index`, so that the word is a crate or a
-    /// name in scope.
-    pub fn begins_path(&self, index: usize) -> bool {
-        if self.before(index) != "::" {
-            return true;
-        }
-        let left = index.checked_sub(2).map_or("", |index| self.at(index));
-        left == "use" || left != ">" && !left.starts_with(is_word)
-    }
-
-    /// The items that exist for tests only, as ranges of tokens, attribute
-    /// included.
-    pub fn test_items(&self) -> Vec<Range<usize>> {
-        const MARK: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
-        let begins = |index: &usize| (0..MARK.len()).all(|offset| self.at(index + offset) == MARK[offset]);
-        let mut items: Vec<Range<usize>> = Vec::new();
-        for begin in self.find("#").filter(begins) {
-            if items.last().is_none_or(|last| begin >= last.end) {
-                items.push(begin..self.item_end(begin + MARK.len()));
+    fn read(&mut self, code: TokenStream, prefix: &[String], is_import: bool) {
+        let tokens: Vec<TokenTree> = code.into_iter().collect();
+        let mut index = 0;
+        while let Some(token) = tokens.get(index) {
+            if let Some(end) = test_item_end(&tokens, index) {
+                if is_punct(&tokens, end - 1, ';') && is_word(&tokens, end - 3, "mod") {
+                    self.test_modules.push(tokens[end - 2].to_string());
+                }
+                index = end;
+                continue;
+            }
+            match token {
+                TokenTree::Group(group) => {
+                    self.read(group.stream(), &[], index > 0 && is_word(&tokens, index - 1, "use"));
+                    index += 1;
+                }
+                TokenTree::Ident(word) if word != "use" => {
+                    index = self.read_path(&tokens, index, prefix, is_import);
+                }
+                _ => index += 1,
             }
         }
-        items
     }
 
-    /// After the item that begins at `index`: its `;` or its closing brace.
-    fn item_end(&self, index: usize) -> usize {
-        let mut depth = 0_usize;
-        for index in index..self.tokens.len() {
-            match self.at(index) {
-                "{" | "(" | "[" => depth += 1,
-                "}" if depth == 1 => return index + 1,
-                ")" | "]" | "}" => depth -= 1,
-                ";" if depth == 0 => return index + 1,
-                _ => {}
-            }
+    /// Reads the path at `begin` and returns the index after it.
+    fn read_path(&mut self, tokens: &[TokenTree], begin: usize, prefix: &[String], is_import: bool) -> usize {
+        let mut segments = prefix.to_vec();
+        segments.push(tokens[begin].to_string());
+        let mut index = begin + 1;
+        while is_separator(tokens, index)
+            && let Some(TokenTree::Ident(name)) = tokens.get(index + 2)
+        {
+            segments.push(name.to_string());
+            index += 3;
         }
-        self.tokens.len()
+        let before = if begin >= 2 && is_separator(tokens, begin - 2) {
+            begin.checked_sub(3)
+        } else {
+            begin.checked_sub(1)
+        };
+        let is_import =
+            is_import || before.is_some_and(|at| is_word(tokens, at, "use") || is_word(tokens, at, "crate"));
+        if is_separator(tokens, index)
+            && let Some(TokenTree::Group(group)) = tokens.get(index + 2)
+        {
+            self.read(group.stream(), &segments, true);
+            return index + 3;
+        }
+        // What follows `<T>::` is a part of a type, and no path of its own.
+        let is_associated =
+            before != begin.checked_sub(1) && before.is_some_and(|at| is_punct(tokens, at, '>'));
+        if is_import {
+            segments.pop_if(|last| last == "self");
+        }
+        if (is_import || segments.len() > 1) && !is_associated {
+            self.paths.push(NamedPath { segments, line: tokens[begin].span().start().line });
+        }
+        // An import's new name is no path.
+        if is_import && is_word(tokens, index, "as") { index + 2 } else { index }
     }
 
-    /// Paths of the files that are modules for tests only, and the folders of
-    /// their own modules.
-    fn test_modules(&self) -> Vec<[String; 2]> {
-        let folder = self.path.trim_end_matches(".rs");
-        let folder =
-            ["/lib", "/main", "/mod"].iter().find_map(|root| folder.strip_suffix(root)).unwrap_or(folder);
-        let modules = self.test_items().into_iter().filter_map(|item| {
-            let is_file = self.at(item.end - 1) == ";" && self.at(item.end - 3) == "mod";
-            is_file.then(|| self.at(item.end - 2))
-        });
-        modules.map(|name| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/")]).collect()
+    /// The path from the crate's root; `None` if it does not begin with
+    /// `crate`, `self` or `super`.
+    pub fn absolute(&self, path: &[String]) -> Option<Vec<String>> {
+        let supers = path.iter().take_while(|segment| *segment == "super").count();
+        let (base, rest) = match path.first()?.as_str() {
+            "crate" => (&[][..], &path[1..]),
+            "self" => (&self.module[..], &path[1..]),
+            "super" => (&self.module[..self.module.len().saturating_sub(supers)], &path[supers..]),
+            _ => return None,
+        };
+        Some([base, rest].concat())
     }
-}
 
-/// The code of all Rust files.
-pub fn sources(files: &[File]) -> Vec<Source> {
-    files.iter().filter(|file| file.is_rust()).map(|file| Source::new(&file.path, &file.text)).collect()
+    /// Where a path stands, for people.
+    pub fn place(&self, path: &NamedPath) -> String {
+        format!("{}:{}", self.path, path.line)
+    }
 }
 
 /// The code of all Rust files, without files and items for tests only.
 pub fn without_tests(files: &[File]) -> Vec<Source> {
-    let mut sources = sources(files);
-    let tests: Vec<[String; 2]> = sources.iter().flat_map(Source::test_modules).collect();
-    sources.retain(|source| !is_test(&tests, &source.path));
-    for source in &mut sources {
-        for item in source.test_items().into_iter().rev() {
-            source.tokens.drain(item);
-        }
-    }
+    let mut sources: Vec<Source> = files.iter().map(|file| Source::new(&file.path, &file.text)).collect();
+    let test_modules = |source: &Source| -> Vec<Vec<String>> {
+        source
+            .test_modules
+            .iter()
+            .map(|name| [&source.module[..], std::slice::from_ref(name)].concat())
+            .collect()
+    };
+    let tests: Vec<Vec<String>> = sources.iter().flat_map(test_modules).collect();
+    sources.retain(|source| !tests.iter().any(|test| source.module.starts_with(test)));
     sources
 }
 
-/// The paths of the files for tests only.
-pub fn test_files(files: &[File]) -> Vec<String> {
-    let sources = sources(files);
-    let tests: Vec<[String; 2]> = sources.iter().flat_map(Source::test_modules).collect();
-    sources.into_iter().map(|source| source.path).filter(|path| is_test(&tests, path)).collect()
+/// The index after the item that begins at `begin` with `#[cfg(test)]`: after
+/// its `;` or its braces.
+fn test_item_end(tokens: &[TokenTree], begin: usize) -> Option<usize> {
+    let is_mark = |group: &TokenTree| group.to_string().replace(' ', "") == "[cfg(test)]";
+    if !is_punct(tokens, begin, '#') || !tokens.get(begin + 1).is_some_and(is_mark) {
+        return None;
+    }
+    let is_end = |index: &usize| match &tokens[*index] {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        _ => is_punct(tokens, *index, ';'),
+    };
+    Some((begin..tokens.len()).find(is_end).map_or(tokens.len(), |end| end + 1))
 }
 
-fn is_test(tests: &[[String; 2]], path: &str) -> bool {
-    tests.iter().any(|[file, folder]| path == file || path.starts_with(folder.as_str()))
+fn is_word(tokens: &[TokenTree], index: usize, wanted: &str) -> bool {
+    matches!(tokens.get(index), Some(TokenTree::Ident(word)) if word == wanted)
 }
 
-fn is_word(char: char) -> bool {
-    char == '_' || char.is_alphanumeric()
+fn is_punct(tokens: &[TokenTree], index: usize, wanted: char) -> bool {
+    matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
 }
 
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    let mut line = 1;
-    while let Some(char) = rest.chars().next() {
-        let length = length(rest, char);
-        let (token, after) = rest.split_at(length);
-        let kept = match char {
-            _ if token.starts_with("//") || token.starts_with("/*") || char.is_whitespace() => None,
-            _ if token.len() > 1 && token.ends_with(['"', '#', '\'']) => Some("\"\""),
-            _ => Some(token),
-        };
-        tokens.extend(kept.map(|token| Token { text: token.to_owned(), line }));
-        line += token.matches('\n').count();
-        rest = after;
-    }
-    tokens
-}
-
-/// The length of what begins `rest`: a comment, a text, a word, a sign.
-fn length(rest: &str, first: char) -> usize {
-    let up_to =
-        |end: &str, from: usize| rest[from..].find(end).map_or(rest.len(), |at| from + at + end.len());
-    if rest.starts_with("//") {
-        return rest.find('\n').unwrap_or(rest.len());
-    }
-    if rest.starts_with("/*") {
-        return block_comment(rest);
-    }
-    if rest.starts_with("::") {
-        return 2;
-    }
-    let word = rest.find(|char| !is_word(char)).unwrap_or(rest.len());
-    if let "r" | "br" | "cr" = &rest[..word] {
-        let hashes = rest[word..].bytes().take_while(|byte| *byte == b'#').count();
-        if rest[word + hashes..].starts_with('"') {
-            return up_to(&format!("\"{}", "#".repeat(hashes)), word + hashes + 1);
-        }
-    }
-    if matches!(&rest[..word], "" | "b" | "c") && rest[word..].starts_with('"') {
-        return quoted(rest, word, '"');
-    }
-    if first == '\'' {
-        // A lifetime has no closing quote after one character.
-        let is_char = rest[1..].starts_with('\\') || rest.chars().nth(2) == Some('\'');
-        return if is_char { quoted(rest, 0, '\'') } else { 1 };
-    }
-    if word > 0 { word } else { first.len_utf8() }
-}
-
-fn quoted(rest: &str, from: usize, quote: char) -> usize {
-    let mut is_escaped = false;
-    for (at, char) in rest.char_indices().skip_while(|(at, _)| *at <= from) {
-        match char {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
-            _ if char == quote => return at + 1,
-            _ => {}
-        }
-    }
-    rest.len()
-}
-
-fn block_comment(rest: &str) -> usize {
-    let (mut depth, mut at) = (0_usize, 0);
-    while at < rest.len() {
-        if rest[at..].starts_with("/*") {
-            (depth, at) = (depth + 1, at + 2);
-        } else if rest[at..].starts_with("*/") {
-            (depth, at) = (depth - 1, at + 2);
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += rest[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    rest.len()
+fn is_separator(tokens: &[TokenTree], index: usize) -> bool {
+    is_punct(tokens, index, ':') && is_punct(tokens, index + 1, ':')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> Vec<String> {
-        tokens(text).into_iter().map(|token| token.text).collect()
+    fn paths(text: &str) -> Vec<String> {
+        let source = Source::new("src/x.rs", text);
+        source.paths.iter().map(|path| format!("{}:{}", path.line, path.segments.join("::"))).collect()
+    }
+
+    #[test]
+    fn paths_are_found_in_imports_code_and_macros() {
+        let text = "use a::{self, b::{c as d, e}};\nuse {f, ::g::h};\nextern crate i;\n\
+                    fn j() -> k::L { m::n::<o::P>::q(); <R>::s::t; assert!(u::v(x.y)) }";
+        let expected = ["1:a", "1:a::b::c", "1:a::b::e", "2:f", "2:g::h", "3:i"];
+        assert_eq!(paths(text)[..6], expected);
+        assert_eq!(paths(text)[6..], ["4:k::L", "4:m::n", "4:o::P", "4:u::v"]);
     }
 
     #[test]
     fn comments_and_texts_are_no_code() {
-        let code = r##"
-            // one /* two
-            /* three /* four */ "five" */
-            a("six \" seven", r#"eight " nine"#, b"ten", '"', '\'', b'x') /// eleven
-            b<'life>(1_000u64, r"twelve\")
-        "##;
-        let expected = r#"a ( "" , "" , "" , "" , "" , b "" ) b < ' life > ( 1_000u64 , "" )"#;
-        assert_eq!(words(code).join(" "), expected);
-    }
-
-    #[test]
-    fn lines_are_counted_through_comments_and_texts() {
-        let lines = tokens("/*\n*/ a \"\n\n\" b // c\nd").into_iter().map(|token| token.line);
-        assert_eq!(lines.collect::<Vec<_>>(), [2, 2, 4, 5]);
+        assert_eq!(
+            paths("// a::b\n/* c::d /* e::f */ */ x(\"g::h\", r#\"i::j\"#, 'k'); /// l::m\n"),
+            [""; 0]
+        );
     }
 
     #[test]
     fn items_for_tests_are_left_out() {
-        let text = "use a;\n#[cfg(test)]\n#[allow(x)]\nmod tests { fn f() { {} } }\nfn g() {}\n\
-                    #[cfg(test)] use b::{c, d};\n#[cfg(not(test))] fn h() {}";
-        let file = File { path: "src/x.rs".to_owned(), text: text.to_owned() };
-        let sources = without_tests(&[file]);
-        let words: Vec<&str> = sources[0].tokens.iter().map(|token| token.text.as_str()).collect();
-        assert_eq!(words.join(" "), "use a ; fn g ( ) { } ; # [ cfg ( not ( test ) ) ] fn h ( ) { }");
+        let text = "use a;\n#[cfg(test)]\n#[allow(x)]\nmod tests { fn f() { b::c() } }\nfn g() { d::e() }\n\
+                    #[cfg(test)] use f::{g, h};\n#[cfg(not(test))] use i;";
+        assert_eq!(paths(text), ["1:a", "5:d::e", "7:i"]);
     }
 
     #[test]
     fn files_for_tests_are_left_out_with_their_modules() {
-        let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
         let files = [
-            file("src/a/mod.rs", "mod b; #[cfg(test)] mod tests; #[cfg(test)] pub mod fake;"),
-            file("src/a/b.rs", "#[cfg(test)] mod deep;"),
-            file("src/a/b/deep.rs", ""),
-            file("src/a/fake.rs", ""),
-            file("src/a/tests.rs", ""),
-            file("src/a/tests/more.rs", ""),
-            file("src/tests.rs", ""),
+            File::new("src/a/mod.rs", "mod b; #[cfg(test)] mod tests; #[cfg(test)] pub mod fake;"),
+            File::new("src/a/b.rs", "#[cfg(test)] mod deep;"),
+            File::new("src/a/b/deep.rs", ""),
+            File::new("src/a/fake.rs", ""),
+            File::new("src/a/tests.rs", ""),
+            File::new("src/a/tests/more.rs", ""),
+            File::new("src/tests.rs", ""),
         ];
         let product: Vec<String> = without_tests(&files).into_iter().map(|source| source.path).collect();
         assert_eq!(product, ["src/a/mod.rs", "src/a/b.rs", "src/tests.rs"]);
-        assert_eq!(test_files(&files).len(), 4);
     }
 
     #[test]
-    fn a_path_begins_with_its_first_word_only() {
-        let source = Source::new("", "a::toml ::toml <T>::toml toml");
-        let begins: Vec<bool> = source.find("toml").map(|index| source.begins_path(index)).collect();
-        assert_eq!(begins, [false, false, false, true]);
-        let source = Source::new("", "(::toml)");
-        assert!(source.begins_path(2));
+    fn paths_are_made_absolute() {
+        let source = Source::new(
+            "src/a/b/mod.rs",
+            "use super::c; use super::super::d; use self::e; use crate::f; use g;",
+        );
+        let absolute: Vec<_> = source
+            .paths
+            .iter()
+            .map(|path| source.absolute(&path.segments).map(|path| path.join("::")))
+            .collect();
+        assert_eq!(
+            absolute,
+            [Some("a::c"), Some("d"), Some("a::b::e"), Some("f"), None].map(|path| path.map(str::to_owned))
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! The files of the repository.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Where a repository's files are besides its root.
 const FOLDERS: [&str; 8] = ["src", "tests", "examples", "migrations", "benches", "docs", ".github", ".ci"];
 /// Files of the root that are nobody's but this copy's.
@@ -18,45 +19,28 @@ pub struct File {
 }
 
 impl File {
-    /// A file of the repository.
-    pub fn read(path: &str) -> Self {
-        Self { path: path.to_owned(), text: read(path) }
+    /// A file of this text.
+    pub fn new(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
-
-    /// The last part of the path.
-    pub fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or_default()
-    }
-
-    /// Whether it is Rust.
-    pub fn is_rust(&self) -> bool {
-        Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
-    }
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The text of a file that must be there.
 pub fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("failed to read {path}: {error}"))
-}
-
-/// README.md, empty if there is none.
-pub fn readme() -> String {
-    fs::read_to_string(root().join("README.md")).unwrap_or_default()
+    fs::read_to_string(Path::new(ROOT).join(path))
+        .unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
 }
 
 /// Replaces a file.
 pub fn write(path: &str, text: &str) {
-    fs::write(root().join(path), text).unwrap_or_else(|error| panic!("failed to write {path}: {error}"));
+    fs::write(Path::new(ROOT).join(path), text)
+        .unwrap_or_else(|error| panic!("cannot write {path}: {error}"));
 }
 
 /// The text files below a folder, sorted; none if there is no such folder.
 pub fn below(folder: &str) -> Vec<File> {
     let mut files = Vec::new();
-    collect(&root().join(folder), true, &mut files);
+    collect(&Path::new(ROOT).join(folder), true, &mut files);
     files.sort_by(|one, two| one.path.cmp(&two.path));
     files
 }
@@ -64,7 +48,7 @@ pub fn below(folder: &str) -> Vec<File> {
 /// The text files of the repository.
 pub fn all() -> Vec<File> {
     let mut files = Vec::new();
-    collect(root(), false, &mut files);
+    collect(Path::new(ROOT), false, &mut files);
     files.retain(|file| !PRIVATE.contains(&file.path.as_str()));
     files.extend(FOLDERS.into_iter().flat_map(below));
     files
@@ -76,14 +60,10 @@ fn collect(folder: &Path, is_deep: bool, files: &mut Vec<File>) {
         if path.is_dir() && is_deep && !path.ends_with("target") {
             collect(&path, is_deep, files);
         } else if let Ok(text) = fs::read_to_string(&path) {
-            files.push(File { path: from_root(&path), text });
+            let path = path.strip_prefix(ROOT).expect("it lies below the root");
+            files.push(File::new(&path.to_string_lossy().replace('\\', "/"), &text));
         }
     }
-}
-
-fn from_root(path: &Path) -> String {
-    let path: PathBuf = path.strip_prefix(root()).expect("it lies below the root").into();
-    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 #[test]

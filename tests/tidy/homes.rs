@@ -29,37 +29,24 @@ const HOMES: [(&[&str], &[&str]); 9] = [
 /// Crates used outside of their homes.
 pub fn strays(source: &Source) -> Vec<String> {
     let mut problems = Vec::new();
-    for (crates, homes) in HOMES {
-        if homes.iter().any(|home| is_below(&source.path, home)) {
-            continue;
-        }
-        for index in uses(source, crates) {
-            let (place, name, homes) = (source.place(index), source.at(index), homes.join(", "));
-            problems.push(format!("{place}: {name} is at home in {homes}"));
+    for path in &source.paths {
+        let name = &path.segments[0];
+        let Some((_, homes)) = HOMES.iter().find(|(crates, _)| is_one_of(name, crates)) else { continue };
+        let is_at_home = |home: &&str| {
+            source.path.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if !homes.iter().any(is_at_home) {
+            problems.push(format!("{}: {name} is at home in {}", source.place(path), homes.join(", ")));
         }
     }
     problems
 }
 
-fn is_below(path: &str, home: &str) -> bool {
-    path.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Where a file uses one of these crates.
-pub fn uses(source: &Source, crates: &[&str]) -> Vec<usize> {
-    let is_named = |name: &str| {
-        crates.iter().any(|wanted| match wanted.strip_suffix('*') {
-            Some(begin) => name.starts_with(begin),
-            None => name == *wanted,
-        })
-    };
-    let is_use = |index: &usize| {
-        let is_imported = matches!(source.before(*index), "use" | "crate");
-        is_named(source.at(*index))
-            && source.begins_path(*index)
-            && (source.at(index + 1) == "::" || is_imported)
-    };
-    (0..source.tokens.len()).filter(is_use).collect()
+fn is_one_of(name: &str, crates: &[&str]) -> bool {
+    crates.iter().any(|wanted| match wanted.strip_suffix('*') {
+        Some(begin) => name.starts_with(begin),
+        None => name == *wanted,
+    })
 }
 
 #[cfg(test)]

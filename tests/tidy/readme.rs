@@ -1,148 +1,89 @@
 //! What README.md shows.
 
-use super::code::Source;
+use regex::Regex;
 
 /// The commands of the first two fenced code blocks.
 const FIRST_COMMANDS: [&str; 2] = ["cargo run --example demo", "cargo test --workspace --locked"];
-/// Before and after a help text; the command's name stands between these.
+/// Before a help text, with the command's name in the middle.
 const HELP_BEGIN: [&str; 2] = ["<!-- help: ", "-->"];
+/// After a help text.
 const HELP_END: &str = "<!-- /help -->";
 
 /// What the first code blocks are instead.
 pub fn first_commands(readme: &str) -> Vec<String> {
-    let blocks = code_blocks(readme);
-    let command = |block: &Vec<&str>| {
-        let lines = block.iter().map(|line| line.trim().trim_start_matches("$ "));
-        let commands = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-        commands.collect::<Vec<_>>().join("\n")
-    };
+    let block = Regex::new(r"(?ms)^ *```[^\n]*\n(.*?)^ *```$").expect("it is valid");
+    let mut blocks = block.captures_iter(readme).map(|block| block.extract::<1>().1[0]);
     let mut problems = Vec::new();
-    for (index, expected) in FIRST_COMMANDS.iter().enumerate() {
-        let found = blocks.get(index).map(command).unwrap_or_default();
-        if found != *expected {
-            problems.push(format!("code block {} must be `{expected}`, it is `{found}`", index + 1));
+    for (number, expected) in (1..).zip(FIRST_COMMANDS) {
+        let lines =
+            blocks.next().unwrap_or_default().lines().map(|line| line.trim().trim_start_matches("$ "));
+        let commands: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        let found = commands.join("\n");
+        if found != expected {
+            problems.push(format!("code block {number} must be `{expected}`, it is `{found}`"));
         }
     }
     problems
 }
 
-fn code_blocks(text: &str) -> Vec<Vec<&str>> {
-    let mut blocks = Vec::new();
-    let mut block: Option<Vec<&str>> = None;
-    for line in text.lines() {
-        match (line.trim_start().starts_with("```"), block.take()) {
-            (true, None) => block = Some(Vec::new()),
-            (true, Some(done)) => blocks.push(done),
-            (false, Some(mut open)) => {
-                open.push(line);
-                block = Some(open);
-            }
-            (false, None) => {}
-        }
-    }
-    blocks
-}
-
-/// README.md with every help text as `help` gives it, and what can't be put
-/// right: markers that are missing, odd or of an unknown command.
+/// README.md with every help text as `help` gives it, and the markers that are
+/// missing, not closed or of an unknown command.
 pub fn with_help(readme: &str, help: impl Fn(Option<&str>) -> Option<String>) -> (String, Vec<String>) {
-    let mut updated = String::new();
-    let mut problems = Vec::new();
-    let mut shown = Vec::new();
-    let mut rest = readme;
-    while let Some((before, name, after)) = next_marker(rest) {
-        let text = help(Some(name).filter(|name| !name.is_empty()));
-        let (Some(text), Some((_, behind))) = (text, after.split_once(HELP_END)) else {
-            problems.push(format!("`{}` is of no command, or without `{HELP_END}`", marker(name)));
-            break;
+    let root = help(None).unwrap_or_default();
+    let list =
+        root.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let mut names: Vec<&str> = list.filter_map(|line| line.split_whitespace().next()).collect();
+    names.retain(|name| *name != "help");
+    names.insert(0, "");
+    let (mut updated, mut problems) = (readme.to_owned(), Vec::new());
+    for name in &names {
+        let text = help(Some(*name).filter(|name| !name.is_empty())).unwrap_or_default();
+        let [begin, end] = HELP_BEGIN;
+        let marker = format!("{begin}{name}{}{end}", if name.is_empty() { "" } else { " " });
+        let parts = updated.split_once(&marker);
+        let parts = parts.and_then(|(before, rest)| {
+            let (old, after) = rest.split_once(HELP_END)?;
+            (!old.contains(begin)).then_some((before, after))
+        });
+        let Some((before, after)) = parts else {
+            problems.push(format!("write `{marker}` and `{HELP_END}` where its help shall stand"));
+            continue;
         };
-        updated.extend([before, &marker(name), "\n```text\n", text.trim_end(), "\n```\n", HELP_END]);
-        shown.push(name.to_owned());
-        rest = behind;
+        updated = format!("{before}{marker}\n```text\n{}\n```\n{HELP_END}{after}", text.trim_end());
     }
-    let commands = subcommands(&help(None).unwrap_or_default());
-    if problems.is_empty() {
-        let wanted = std::iter::once(String::new()).chain(commands);
-        let missing = wanted.filter(|name| !shown.contains(name));
-        problems
-            .extend(missing.map(|name| {
-                format!("write `{}` and `{HELP_END}` where its help shall stand", marker(&name))
-            }));
+    if updated.matches(HELP_BEGIN[0]).count() > names.len() {
+        problems.push(format!("a `{}` is of no command", HELP_BEGIN[0].trim_end()));
     }
-    (updated + rest, problems)
-}
-
-fn marker(name: &str) -> String {
-    let [begin, end] = HELP_BEGIN;
-    let space = if name.is_empty() { "" } else { " " };
-    format!("{begin}{name}{space}{end}")
-}
-
-/// The text before the next marker, the name in it, the text after it.
-fn next_marker(text: &str) -> Option<(&str, &str, &str)> {
-    let [begin, end] = HELP_BEGIN;
-    let (before, rest) = text.split_once(begin)?;
-    let (name, after) = rest.split_once(end)?;
-    Some((before, name.trim(), after))
-}
-
-/// The names in the list of commands.
-fn subcommands(help: &str) -> Vec<String> {
-    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let names = list.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
-    names.filter(|name| *name != "help").map(str::to_owned).collect()
+    (updated, problems)
 }
 
 /// The first line that differs.
 pub fn differences(shown: &str, updated: &str) -> Vec<String> {
-    if shown == updated {
-        return Vec::new();
-    }
-    let (mut old, mut new) = (shown.lines(), updated.lines());
-    for line in 1.. {
-        match (old.next(), new.next()) {
-            (None, None) => break,
-            (one, two) if one == two => {}
-            (one, two) => {
-                let (one, two) = (one.unwrap_or("nothing"), two.unwrap_or("nothing"));
-                return vec![format!("README.md:{line}: shows `{one}`, the program says `{two}`")];
-            }
-        }
-    }
-    vec!["README.md: line ends differ".to_owned()]
+    let lines =
+        |text: &str| -> Vec<String> { text.split('\n').chain(["nothing"]).map(str::to_owned).collect() };
+    let pairs = lines(shown).into_iter().zip(lines(updated));
+    let mut different = (1..).zip(pairs).filter(|(_, (old, new))| old != new);
+    let first = different.next();
+    first
+        .map(|(line, (old, new))| format!("README.md:{line}: shows `{old}`, the program says `{new}`"))
+        .into_iter()
+        .collect()
 }
 
 /// Numbers of the enum that the table of exit codes has no row for.
 pub fn missing_exit_codes(readme: &str, exit_code: &str) -> Vec<String> {
-    let explained = explained_codes(readme);
-    let missing = exit_codes(exit_code).into_iter().filter(|(_, number)| !explained.contains(number));
-    missing.map(|(name, number)| format!("{number} ({name}) has no row")).collect()
-}
-
-/// `Name = 1,` in code.
-fn exit_codes(code: &str) -> Vec<(String, String)> {
-    let source = Source::new("", code);
-    let is_number = |index: usize| source.at(index).bytes().all(|byte| byte.is_ascii_digit());
-    let assigned = source.find("=").filter(|index| is_number(index + 1) && source.at(index + 2) == ",");
-    assigned.map(|index| (source.before(index).to_owned(), source.at(index + 1).to_owned())).collect()
-}
-
-/// The numbers in the first column of tables that are headed "code".
-fn explained_codes(readme: &str) -> Vec<String> {
-    let mut is_table_of_codes = false;
-    let mut numbers = Vec::new();
-    for line in readme.lines() {
-        let Some(cell) = line.trim().strip_prefix('|').and_then(|row| row.split('|').next()) else {
-            is_table_of_codes = false;
-            continue;
-        };
-        is_table_of_codes |= cell.to_lowercase().contains("code");
-        if is_table_of_codes {
-            let words = cell.split(|char: char| !char.is_ascii_digit()).filter(|word| !word.is_empty());
-            numbers.extend(words.map(str::to_owned));
-        }
-    }
-    numbers
+    let table = readme
+        .lines()
+        .skip_while(|line| !line.to_lowercase().starts_with("| code |"))
+        .take_while(|line| line.starts_with('|'));
+    let explained: Vec<&str> = table
+        .filter_map(|row| row.split('|').nth(1))
+        .flat_map(|cell| cell.split(|char: char| !char.is_ascii_digit()))
+        .collect();
+    let variant = Regex::new(r"(?m)^ *(\w+) = (\d+),$").expect("it is valid");
+    let codes = variant.captures_iter(exit_code).map(|variant| variant.extract().1);
+    let missing = codes.filter(|[_, number]| !explained.contains(number));
+    missing.map(|[name, number]| format!("{number} ({name}) has no row")).collect()
 }
 
 #[cfg(test)]
@@ -162,10 +103,9 @@ mod tests {
 
     fn shown() -> String {
         let block =
-            |name, text: &str| format!("{}\n```text\n{}\n```\n{HELP_END}\n", marker(name), text.trim());
-        format!("# a\n{}b\n{}{}c\n", block("", ROOT), block("start", "Help of start"), {
-            block("status", "Help of status")
-        })
+            |name: &str, text: &str| format!("<!-- help: {name}-->\n```text\n{text}\n```\n{HELP_END}\n");
+        let (start, status) = (block("start ", "Help of start"), block("status ", "Help of status"));
+        format!("# a\n{}b\n{start}{status}c\n", block("", ROOT.trim()))
     }
 
     #[test]
@@ -195,6 +135,8 @@ mod tests {
             assert_eq!((updated.as_str(), &problems[..]), (shown().as_str(), &[][..]));
             assert_eq!(differences(&old, &updated).len(), 1);
         }
+        let [longer] = &differences("a\nb", "a\nb\nc")[..] else { panic!("one line differs") };
+        assert_eq!(longer, "README.md:3: shows `nothing`, the program says `c`");
     }
 
     #[test]
@@ -208,11 +150,11 @@ mod tests {
 
     #[test]
     fn markers_of_unknown_commands_and_open_ones_are_noticed() {
-        for readme in ["<!-- help: stop -->\n<!-- /help -->", "<!-- help: start -->\n"] {
-            let (updated, problems) = with_help(readme, help);
-            assert!(problems[0].contains("of no command, or without"), "{problems:?}");
-            assert!(!updated.contains("Help of"));
-        }
+        let unknown = format!("{}<!-- help: stop -->\n{HELP_END}", shown());
+        assert_eq!(with_help(&unknown, help), (unknown, vec!["a `<!-- help:` is of no command".to_owned()]));
+        let open = shown().replacen(HELP_END, "", 1);
+        assert!(!with_help(&open, help).1.is_empty());
+        assert_eq!(with_help("<!-- help: start -->\n", help).1.len(), 3);
     }
 
     #[test]
