@@ -4,6 +4,8 @@
 //! beside it stands a test that shows it bad input. The tests here give them
 //! the repository.
 
+#[path = "tidy/circles.rs"]
+mod circles;
 #[path = "tidy/code.rs"]
 mod code;
 #[path = "tidy/files.rs"]
@@ -28,6 +30,22 @@ use verta_sync::cli;
 use self::code::Source;
 use self::files::File;
 
+/// Circles that are still to be cut. None is added.
+const KNOWN_CIRCLES: [&str; 12] = [
+    "anonymize: digits, find, message, picture, text",
+    "archive: audit, emoji, forget, open, reader, remnants, schema, suspects, sweep, tx, users",
+    "archive: messages, reactions",
+    "commands: end, failure, surroundings",
+    "commands: start, wait",
+    "config: resolve, settings",
+    "plan: absent, discover",
+    "plan: build, reread",
+    "platform::discord: body, transport",
+    "platform::discord::fields: component, message",
+    "sync: content, context",
+    "sync: job, run, tenant",
+];
+
 /// The product's own code, tests left out.
 fn product() -> Vec<Source> {
     let mut files = files::below("src");
@@ -47,6 +65,12 @@ fn every_layer_imports_only_what_the_table_allows() {
     let problems: Vec<String> =
         product.iter().flat_map(|source| layers::forbidden(source, &layers)).collect();
     assert_none(&problems, "data flows one way; the table of src/lib.rs says who may import whom");
+}
+
+#[test]
+fn no_modules_import_each_other_in_a_circle() {
+    let problems = circles::changes(&circles::circles(&product()), &KNOWN_CIRCLES);
+    assert_none(&problems, "move what both need to a module below them");
 }
 
 #[test]

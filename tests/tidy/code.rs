@@ -9,6 +9,8 @@ use super::files::File;
 pub struct NamedPath {
     /// Without `::`; a group in braces gives a path for each of its members.
     pub segments: Vec<String>,
+    /// The name that an import brings into scope.
+    pub imported_as: Option<String>,
     /// Counted from 1.
     pub line: usize,
 }
@@ -91,11 +93,13 @@ impl Source {
         if is_import {
             segments.pop_if(|last| last == "self");
         }
+        let alias = is_word(tokens, index, "as").then(|| tokens[index + 1].to_string());
+        let name = alias.as_ref().or(segments.last());
         if (is_import || segments.len() > 1) && !is_associated {
-            self.paths.push(NamedPath { segments, line: tokens[begin].span().start().line });
+            let imported_as = name.filter(|_| is_import).cloned();
+            self.paths.push(NamedPath { segments, imported_as, line: tokens[begin].span().start().line });
         }
-        // An import's new name is no path.
-        if is_import && is_word(tokens, index, "as") { index + 2 } else { index }
+        if is_import && alias.is_some() { index + 2 } else { index }
     }
 
     /// The path from the crate's root; `None` if it does not begin with
