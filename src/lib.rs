@@ -18,7 +18,7 @@
 //! | [`config`] | the file, the environment, the flags: resolved and checked | model, files |
 //! | [`platform`] | reads Discord under its limits | model, monitor |
 //! | [`archive`] | one SQLite file, one writer | model, anonymize, files |
-//! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform, archive |
+//! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform |
 //! | [`sync`] | carries a plan out | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |
 //! | [`ui`] | shows what happens while it happens | model, monitor |
 //! | [`report`] | text and JSON about what happened | model, plan, sync, `exit_code` |

@@ -9,10 +9,9 @@ use divan::{Bencher, Divan};
 use hashbrown::HashMap;
 use tempfile::TempDir;
 use verta_sync::anonymize::{self, UserHash};
-use verta_sync::archive::KnownChannel;
 use verta_sync::model::{
-    Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, OnRateLimit, Timestamp, UserId,
-    Visibility, Workspace, WorkspaceId,
+    Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, KnownChannel, MessageId, OnRateLimit,
+    Timestamp, UserId, Visibility, Workspace, WorkspaceId,
 };
 use verta_sync::plan::{Facts, Selection, build};
 use verta_sync::platform::discord::{Discord, DiscordSettings};

@@ -46,6 +46,6 @@ mod writer;
 pub use error::{ArchiveError, ArchiveErrorKind};
 pub use lock::{Holder, Lock, LockError, LockState};
 pub use open::{ArchiveFile, beside, inspect};
-pub use reader::{KnownChannel, KnownChannels, KnownListing, Reader};
+pub use reader::Reader;
 pub use tx::{ChannelRow, TenantRow, Tx};
 pub use writer::{Writer, WriterThread};

@@ -14,12 +14,12 @@ use self::steps::Steps;
 use super::surroundings::runtime;
 use super::{Failure, FailureKind, Outcome, Surroundings, connect, print_result, written};
 use crate::anonymize::{self, Exposure};
+use crate::archive::Reader;
 use crate::archive::health::Leak;
-use crate::archive::{KnownChannel, KnownChannels, Reader};
 use crate::config::{Config, Overrides, TenantConfig, TokenSource};
 use crate::model::{
     BotIdentity, Cause, ChannelId, ChannelKind, ChannelState, Finding as Incomplete, FindingKind, JobStatus,
-    Timestamp,
+    KnownChannel, KnownChannels, Timestamp,
 };
 use crate::monitor::{Monitor, Silent};
 use crate::plan::{

@@ -11,9 +11,9 @@ use super::outcome::SyncOutcome;
 use super::surroundings::{READING_TIME, runtime};
 use super::{Failure, Format, Outcome, Surroundings, connect, print_result};
 use crate::anonymize;
-use crate::archive::{ArchiveError, ArchiveErrorKind, KnownChannels, Reader, TenantRow};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Reader, TenantRow};
 use crate::config::{Config, Overrides, TenantConfig};
-use crate::model::{Cause, ChannelId, ChannelState, JobStatus, ReactionMode, Timestamp};
+use crate::model::{Cause, ChannelId, ChannelState, JobStatus, KnownChannels, ReactionMode, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{
     Bounds, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, unmatched,

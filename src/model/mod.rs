@@ -10,6 +10,7 @@ mod evidence;
 mod finding;
 mod id;
 mod job;
+mod known;
 mod message;
 mod metadata;
 mod reservation;
@@ -32,6 +33,7 @@ pub use job::{
     ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview, RequestStats,
     TenantOverview, Waits,
 };
+pub use known::{KnownChannel, KnownChannels, KnownListing};
 pub use message::{
     Attachment, BrokenMessage, CONTENT_FIELDS, Emoji, Message, MessagePage, ReactionCount, ReactorPage,
     Reply, User,

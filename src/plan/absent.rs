@@ -11,8 +11,10 @@ use hashbrown::{HashMap, HashSet};
 
 use super::discover::{Facts, ThreadListing, add_threads};
 use super::times::is_past;
-use crate::archive::{KnownChannel, KnownChannels};
-use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, ProvenState, Timestamp, Visibility};
+use crate::model::{
+    Channel, ChannelId, ChannelKind, ChannelState, KnownChannel, KnownChannels, ProvenState, Timestamp,
+    Visibility,
+};
 use crate::monitor::Monitor;
 use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
 

@@ -9,9 +9,9 @@ use super::left_out::{LeftOut, LeftOutReason};
 use super::reread::rereads;
 use super::times::without_future;
 use super::{Facts, Reread, Selection};
-use crate::archive::KnownChannels;
 use crate::model::{
-    Channel, ChannelId, ChannelKind, Checkpoint, EndRecord, MessageId, Timestamp, VisibilityRule,
+    Channel, ChannelId, ChannelKind, Checkpoint, EndRecord, KnownChannels, MessageId, Timestamp,
+    VisibilityRule,
 };
 use crate::platform::PlatformAdapter;
 

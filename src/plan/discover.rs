@@ -10,8 +10,10 @@ use tokio::task::JoinSet;
 
 use super::absent::find_absent;
 use super::times::is_past;
-use crate::archive::{KnownChannel, KnownChannels};
-use crate::model::{Channel, ChannelId, ChannelKind, ProvenState, Timestamp, Workspace, WorkspaceId};
+use crate::model::{
+    Channel, ChannelId, ChannelKind, KnownChannel, KnownChannels, ProvenState, Timestamp, Workspace,
+    WorkspaceId,
+};
 use crate::monitor::{Counter, Monitor};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 

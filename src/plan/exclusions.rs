@@ -3,9 +3,8 @@
 use hashbrown::HashMap;
 
 use super::{Facts, Selection};
-use crate::archive::KnownChannels;
 use crate::config::ChannelSelector;
-use crate::model::ChannelId;
+use crate::model::{ChannelId, KnownChannels};
 
 /// What became of each name.
 #[derive(Debug, Default, PartialEq, Eq)]

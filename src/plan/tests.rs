@@ -9,11 +9,10 @@ use hashbrown::HashMap;
 use super::{
     Action, BackfillPlan, Bounds, ChannelPlan, Facts, LeftOutReason, Plan, Reread, Selection, build,
 };
-use crate::archive::KnownChannel;
 use crate::config::ChannelSelector;
 use crate::model::{
-    Backfill, BrokenPlace, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, MessageId, SecondLook,
-    ThreadFacts, Timestamp, Visibility, VisibilityRule, Workspace, WorkspaceId,
+    Backfill, BrokenPlace, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, KnownChannel,
+    MessageId, SecondLook, ThreadFacts, Timestamp, Visibility, VisibilityRule, Workspace, WorkspaceId,
 };
 use crate::platform::PlatformAdapter as _;
 use crate::platform::fake::Fake;

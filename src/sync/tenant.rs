@@ -14,9 +14,9 @@ use super::meter::Meter;
 use super::run::job_error;
 use super::watch::settle;
 use crate::anonymize;
-use crate::archive::{KnownChannels, Reader, TenantRow, exclusions, jobs, named_threads, progress, tenants};
+use crate::archive::{Reader, TenantRow, exclusions, jobs, named_threads, progress, tenants};
 use crate::config::ChannelSelector;
-use crate::model::{Cause, Channel, ChannelId, ConfirmedRights, JobError, TenantStatus};
+use crate::model::{Cause, Channel, ChannelId, ConfirmedRights, JobError, KnownChannels, TenantStatus};
 use crate::monitor::{Event, Monitor};
 use crate::plan::{
     Asked, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, find_named, unmatched,

@@ -6,8 +6,10 @@ use hashbrown::HashMap;
 
 use super::super::{Facts, discover, discover_archived};
 use super::{channel, complete, hours_ago, id, known, thread};
-use crate::archive::{KnownChannel, KnownChannels, KnownListing};
-use crate::model::{Channel, ChannelKind, ChannelState, ProvenState, Visibility, Workspace, WorkspaceId};
+use crate::model::{
+    Channel, ChannelKind, ChannelState, KnownChannel, KnownChannels, KnownListing, ProvenState, Visibility,
+    Workspace, WorkspaceId,
+};
 use crate::monitor::{Monitor, Silent};
 use crate::platform::fake::{Call, Fake, Place};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
