@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Timestamp;
+
 /// The text is not an identifier: a decimal number from 1 to 2^63 - 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an ID: expected a positive decimal number of at most 19 digits")]
@@ -103,6 +105,16 @@ impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UserId(redacted)")
     }
+}
+
+/// How the IDs of a platform's messages ascend with time.
+pub trait IdTimes {
+    /// The greatest ID that is before every message sent at `time` or later;
+    /// `None` if every ID is after it.
+    fn id_before(&self, time: Timestamp) -> Option<MessageId>;
+
+    /// When a message with this ID was sent.
+    fn sent_at(&self, id: MessageId) -> Timestamp;
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub use evidence::{
     NewestPageVerdict, ProvenState, StateEvidence,
 };
 pub use finding::{Finding, FindingKind};
-pub use id::{AttachmentId, ChannelId, MessageId, ParseIdError, UserId, WorkspaceId};
+pub use id::{AttachmentId, ChannelId, IdTimes, MessageId, ParseIdError, UserId, WorkspaceId};
 pub use job::{
     ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview, RequestStats,
     TenantOverview, Waits,

@@ -10,10 +10,9 @@ use super::reread::rereads;
 use super::times::without_future;
 use super::{Facts, Reread, Selection};
 use crate::model::{
-    Channel, ChannelId, ChannelKind, Checkpoint, EndRecord, KnownChannels, MessageId, Timestamp,
+    Channel, ChannelId, ChannelKind, Checkpoint, EndRecord, IdTimes, KnownChannels, MessageId, Timestamp,
     VisibilityRule,
 };
-use crate::platform::PlatformAdapter;
 
 /// IDs may appear out of order by seconds: what was read less than this before
 /// its end is read again.
@@ -166,7 +165,7 @@ pub struct Plan {
 
 /// Decides about every channel.
 pub fn build(
-    platform: &dyn PlatformAdapter,
+    times: &dyn IdTimes,
     facts: &Facts,
     known: &KnownChannels,
     selection: &Selection,
@@ -195,13 +194,13 @@ pub fn build(
         plan.wanted += 1;
         if channel.kind.has_messages() && selection.asks_for(&lineage) {
             let known = known.get(&channel.id);
-            let checkpoint = known.map(|known| without_future(platform, &known.checkpoint, now));
+            let checkpoint = known.map(|known| without_future(times, &known.checkpoint, now));
             let checkpoint = checkpoint.as_ref();
             if let Some(until) = waits_until(checkpoint, selection).filter(|until| *until > now) {
                 plan.dead_letters.push((channel.id, until));
                 continue;
             }
-            match read(platform, channel, checkpoint, selection, now) {
+            match read(times, channel, checkpoint, selection, now) {
                 Some(read) => plan.reads.push(Box::new(read)),
                 None => plan.skipped.push(channel.id),
             }
@@ -275,33 +274,33 @@ fn waits_until(checkpoint: Option<&Checkpoint>, selection: &Selection) -> Option
 
 /// How a channel is read; `None` if nothing in it can have changed.
 fn read(
-    platform: &dyn PlatformAdapter,
+    times: &dyn IdTimes,
     channel: &Channel,
     checkpoint: Option<&Checkpoint>,
     selection: &Selection,
     now: Timestamp,
 ) -> Option<ChannelPlan> {
     // Nothing was sent before all IDs.
-    if selection.run_until.is_some_and(|until| platform.id_before(until).is_none()) {
+    if selection.run_until.is_some_and(|until| times.id_before(until).is_none()) {
         return None;
     }
     let never = Checkpoint::default();
     let checkpoint = checkpoint.unwrap_or(&never);
-    let backfill = backfill(platform, checkpoint, selection);
-    let main = main_part(platform, channel, checkpoint, selection, now);
+    let backfill = backfill(times, checkpoint, selection);
+    let main = main_part(times, channel, checkpoint, selection, now);
     let (action, after) = main.unwrap_or((Action::Refresh, checkpoint.last_message_id));
-    let rereads = rereads(platform, checkpoint, selection, (action, after), now);
+    let rereads = rereads(times, checkpoint, selection, (action, after), now);
     if main.is_none() && backfill.is_none() && rereads.is_empty() {
         return None;
     }
-    let plan = channel_plan(platform, channel, checkpoint, selection, action, after);
-    let more = backfill.map_or(0, |backfill| span_weight(platform, channel, backfill.after, backfill.until));
-    let again = rereads.iter().map(|part| span_weight(platform, channel, part.after, Some(part.until)));
+    let plan = channel_plan(times, channel, checkpoint, selection, action, after);
+    let more = backfill.map_or(0, |backfill| span_weight(times, channel, backfill.after, backfill.until));
+    let again = rereads.iter().map(|part| span_weight(times, channel, part.after, Some(part.until)));
     Some(ChannelPlan { weight: plan.weight + more + again.sum::<u64>(), backfill, rereads, ..plan })
 }
 
 fn channel_plan(
-    platform: &dyn PlatformAdapter,
+    times: &dyn IdTimes,
     channel: &Channel,
     checkpoint: &Checkpoint,
     selection: &Selection,
@@ -312,16 +311,16 @@ fn channel_plan(
     // it, or before anything was read, would leave a gap below. What lies before
     // the archive's beginning is none.
     let read_to = if checkpoint.is_new() {
-        beginning(platform, selection)
+        beginning(times, selection)
     } else {
-        checkpoint.last_message_id.max(archived_from(platform, checkpoint))
+        checkpoint.last_message_id.max(archived_from(times, checkpoint))
     };
     ChannelPlan {
         backfill: None,
         rereads: Vec::new(),
         is_retry: checkpoint.failed_at.is_some(),
-        weight: weight(platform, channel, after),
-        until: selection.run_until.and_then(|until| platform.id_before(until)),
+        weight: weight(times, channel, after),
+        until: selection.run_until.and_then(|until| times.id_before(until)),
         moves_checkpoint: after <= read_to,
         doubts_checkpoint: channel.last_message_id.is_some()
             && checkpoint.last_message_id > channel.last_message_id,
@@ -335,21 +334,21 @@ fn channel_plan(
 }
 
 /// The ID behind which the tenant's archive begins.
-fn beginning(platform: &dyn PlatformAdapter, selection: &Selection) -> Option<MessageId> {
-    selection.since.and_then(|since| platform.id_before(since))
+fn beginning(times: &dyn IdTimes, selection: &Selection) -> Option<MessageId> {
+    selection.since.and_then(|since| times.id_before(since))
 }
 
 /// What is done and from where, an earlier beginning apart.
 fn main_part(
-    platform: &dyn PlatformAdapter,
+    times: &dyn IdTimes,
     channel: &Channel,
     checkpoint: &Checkpoint,
     selection: &Selection,
     now: Timestamp,
 ) -> Option<(Action, Option<MessageId>)> {
-    let beginning = beginning(platform, selection);
+    let beginning = beginning(times, selection);
     if selection.run_since.is_some() || selection.run_until.is_some() {
-        let since = selection.run_since.and_then(|since| platform.id_before(since));
+        let since = selection.run_since.and_then(|since| times.id_before(since));
         let resumed = checkpoint.last_message_id.filter(|_| !selection.full).or(beginning);
         return Some((Action::Range, if selection.run_since.is_some() { since } else { resumed }));
     }
@@ -360,8 +359,7 @@ fn main_part(
         };
         // Where the full re-read is through, news are read as ever.
         if !(goes_on && checkpoint.full_done) {
-            let all_archived =
-                if checkpoint.is_new() { beginning } else { archived_from(platform, checkpoint) };
+            let all_archived = if checkpoint.is_new() { beginning } else { archived_from(times, checkpoint) };
             return Some((Action::Full, checkpoint.full_cursor.filter(|_| goes_on).or(all_archived)));
         }
     }
@@ -370,22 +368,18 @@ fn main_part(
     } else if !checkpoint.history_complete {
         Some((Action::ReadOn, checkpoint.last_message_id.or(beginning)))
     } else {
-        refresh_from(platform, channel, checkpoint, selection, now).map(|after| (Action::Refresh, after))
+        refresh_from(times, channel, checkpoint, selection, now).map(|after| (Action::Refresh, after))
     }
 }
 
 /// The ID behind which a channel was read.
-pub(super) fn archived_from(platform: &dyn PlatformAdapter, checkpoint: &Checkpoint) -> Option<MessageId> {
-    checkpoint.since.and_then(|since| platform.id_before(since))
+pub(super) fn archived_from(times: &dyn IdTimes, checkpoint: &Checkpoint) -> Option<MessageId> {
+    checkpoint.since.and_then(|since| times.id_before(since))
 }
 
 /// What lies between an earlier beginning and the one the channel was read
 /// from.
-fn backfill(
-    platform: &dyn PlatformAdapter,
-    checkpoint: &Checkpoint,
-    selection: &Selection,
-) -> Option<BackfillPlan> {
+fn backfill(times: &dyn IdTimes, checkpoint: &Checkpoint, selection: &Selection) -> Option<BackfillPlan> {
     let is_for_run = selection.run_since.is_some() || selection.run_until.is_some();
     if checkpoint.is_new() || is_for_run || !begins_earlier(selection.since, checkpoint.since) {
         return None;
@@ -393,8 +387,8 @@ fn backfill(
     let under_way = checkpoint.backfill.as_deref().filter(|under_way| under_way.since == selection.since);
     Some(BackfillPlan {
         since: selection.since,
-        after: under_way.and_then(|under_way| under_way.cursor).or(beginning(platform, selection)),
-        until: archived_from(platform, checkpoint),
+        after: under_way.and_then(|under_way| under_way.cursor).or(beginning(times, selection)),
+        until: archived_from(times, checkpoint),
     })
 }
 
@@ -412,7 +406,7 @@ fn begins_earlier(wanted: Option<Timestamp>, read_from: Option<Timestamp>) -> bo
 /// nothing came since.
 #[allow(clippy::option_option, reason = "the inner level is the channel's beginning")]
 fn refresh_from(
-    platform: &dyn PlatformAdapter,
+    times: &dyn IdTimes,
     channel: &Channel,
     checkpoint: &Checkpoint,
     selection: &Selection,
@@ -431,32 +425,32 @@ fn refresh_from(
     let Some(refreshed_at) = checkpoint.refreshed_at else {
         return Some(checkpoint.last_message_id);
     };
-    let settled = last.is_none_or(|last| refreshed_at >= platform.sent_at(last).later(window));
+    let settled = last.is_none_or(|last| refreshed_at >= times.sent_at(last).later(window));
     if reached && settled && checkpoint.second_look.is_none() {
         return None;
     }
-    let young = platform.id_before(refreshed_at.earlier(window));
+    let young = times.id_before(refreshed_at.earlier(window));
     let young = checkpoint.second_look.map_or(young, |look| young.min(look.after));
-    Some(young.min(checkpoint.last_message_id).max(archived_from(platform, checkpoint)))
+    Some(young.min(checkpoint.last_message_id).max(archived_from(times, checkpoint)))
 }
 
 /// A message an hour is assumed here, too.
 fn span_weight(
-    platform: &dyn PlatformAdapter,
+    times: &dyn IdTimes,
     channel: &Channel,
     after: Option<MessageId>,
     until: Option<MessageId>,
 ) -> u64 {
-    let sent_at = |id| platform.sent_at(id);
+    let sent_at = |id| times.sent_at(id);
     let begin = after.map_or(channel.created_at, sent_at).max(channel.created_at);
     until.map_or(begin, sent_at).since(begin).as_secs() / 3600 + 1
 }
 
 /// Threads say how many messages they had; of others only the span of time is
 /// known, and a message an hour is assumed.
-fn weight(platform: &dyn PlatformAdapter, channel: &Channel, after: Option<MessageId>) -> u64 {
+fn weight(times: &dyn IdTimes, channel: &Channel, after: Option<MessageId>) -> u64 {
     let Some(end) = channel.last_message_at else { return 1 };
-    let begin = after.map_or(channel.created_at, |after| platform.sent_at(after));
+    let begin = after.map_or(channel.created_at, |after| times.sent_at(after));
     let hours = end.since(begin).as_secs() / 3600 + 1;
     match channel.thread.as_ref().and_then(|thread| thread.messages_sent) {
         Some(sent) if after.is_none() => sent.max(1),

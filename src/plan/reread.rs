@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::Selection;
 use super::build::{Action, OVERLAP, archived_from};
-use crate::model::{BrokenPlace, Checkpoint, MessageId, Timestamp};
-use crate::platform::PlatformAdapter;
+use crate::model::{BrokenPlace, Checkpoint, IdTimes, MessageId, Timestamp};
 
 /// A message that couldn't be read is tried so many times by the next runs,
 const EAGER_ATTEMPTS: u32 = 5;
@@ -29,7 +28,7 @@ pub struct Reread {
 /// where messages were broken, and what was young when a reading that goes on
 /// now was interrupted. Ascending, without overlaps.
 pub(super) fn rereads(
-    platform: &dyn PlatformAdapter,
+    times: &dyn IdTimes,
     checkpoint: &Checkpoint,
     selection: &Selection,
     main: (Action, Option<MessageId>),
@@ -41,7 +40,7 @@ pub(super) fn rereads(
     }
     let goes_on = matches!(action, Action::ReadOn | Action::Full);
     let resumed =
-        main_after.filter(|_| goes_on).and_then(|until| resumed(platform, checkpoint, selection, until));
+        main_after.filter(|_| goes_on).and_then(|until| resumed(times, checkpoint, selection, until));
     let broken = due(checkpoint, selection, now).into_iter().filter(|place| place.after < main_after);
     let broken = broken.map(|place| Reread { after: place.after, until: place.until });
     merged(broken.chain(resumed).collect())
@@ -64,14 +63,14 @@ fn due(checkpoint: &Checkpoint, selection: &Selection, now: Timestamp) -> Vec<Br
 /// What was younger than the window when the interrupted reading, or the
 /// refresh before it, began, as far as the reading came.
 fn resumed(
-    platform: &dyn PlatformAdapter,
+    times: &dyn IdTimes,
     checkpoint: &Checkpoint,
     selection: &Selection,
     until: MessageId,
 ) -> Option<Reread> {
     let window = selection.refresh_window.max(OVERLAP);
-    let young = platform.id_before(checkpoint.refreshed_at?.earlier(window));
-    let after = young.max(archived_from(platform, checkpoint));
+    let young = times.id_before(checkpoint.refreshed_at?.earlier(window));
+    let after = young.max(archived_from(times, checkpoint));
     (after < Some(until)).then_some(Reread { after, until })
 }
 

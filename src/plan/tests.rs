@@ -11,10 +11,10 @@ use super::{
 };
 use crate::config::ChannelSelector;
 use crate::model::{
-    Backfill, BrokenPlace, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, KnownChannel,
-    MessageId, SecondLook, ThreadFacts, Timestamp, Visibility, VisibilityRule, Workspace, WorkspaceId,
+    Backfill, BrokenPlace, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, IdTimes as _,
+    KnownChannel, MessageId, SecondLook, ThreadFacts, Timestamp, Visibility, VisibilityRule, Workspace,
+    WorkspaceId,
 };
-use crate::platform::PlatformAdapter as _;
 use crate::platform::fake::Fake;
 
 const DAY: Duration = Duration::from_hours(24);

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Checkpoint, Timestamp};
-use crate::platform::PlatformAdapter;
+use crate::model::{Checkpoint, IdTimes, Timestamp};
 
 /// Clocks of one platform's servers may be so far apart.
 const TOLERANCE: Duration = Duration::from_mins(1);
@@ -16,12 +15,8 @@ pub(super) fn is_past(stored: Timestamp, now: Timestamp) -> bool {
 /// The checkpoint without times of the future, which would keep a channel from
 /// being read until they come: a failure is forgotten, and a refresh took place
 /// at the earliest when the last message it read was sent.
-pub(super) fn without_future(
-    platform: &dyn PlatformAdapter,
-    checkpoint: &Checkpoint,
-    now: Timestamp,
-) -> Checkpoint {
-    let last_sent_at = checkpoint.last_message_id.map(|last| platform.sent_at(last));
+pub(super) fn without_future(times: &dyn IdTimes, checkpoint: &Checkpoint, now: Timestamp) -> Checkpoint {
+    let last_sent_at = checkpoint.last_message_id.map(|last| times.sent_at(last));
     let mut sane = checkpoint.clone();
     sane.failed_at = checkpoint.failed_at.filter(|at| is_past(*at, now));
     if checkpoint.refreshed_at.is_some_and(|at| !is_past(at, now)) {

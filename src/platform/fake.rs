@@ -14,8 +14,8 @@ pub use self::call::{Call, Place};
 pub use self::recorder::Recorder;
 use super::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
 use crate::model::{
-    BotIdentity, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId, MessagePage,
-    ReactorPage, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
+    BotIdentity, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, IdTimes, Message, MessageId,
+    MessagePage, ReactorPage, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
 };
 use crate::monitor::{Counter, Monitor};
 
@@ -387,7 +387,9 @@ impl PlatformAdapter for Fake {
     fn max_page(&self) -> u16 {
         MAX_PAGE
     }
+}
 
+impl IdTimes for Fake {
     fn id_before(&self, time: Timestamp) -> Option<MessageId> {
         let millis = u64::try_from(time.as_millis().saturating_sub(EPOCH_MILLIS)).ok()?;
         let first = millis.checked_mul(1 << TIME_SHIFT).unwrap_or(1 << 63);

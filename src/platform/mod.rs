@@ -18,7 +18,7 @@ pub use limit::{Gate, GateSettings, GuardTripped};
 pub use retry::RetryPolicy;
 
 use crate::model::{
-    BotIdentity, Channel, ChannelId, Emoji, MessageId, MessagePage, ReactorPage, Timestamp, UserId,
+    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, ReactorPage, Timestamp, UserId,
     Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
@@ -73,7 +73,7 @@ impl PageRequest {
 /// can be repeated: nothing is changed on the platform. Dropping a future ends
 /// the request. What a method counts goes to the monitor it is given.
 #[async_trait]
-pub trait PlatformAdapter: Send + Sync + 'static {
+pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
     /// Who the token belongs to. Fails with [`ErrorKind::TokenRejected`] if
     /// nobody.
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError>;
@@ -143,11 +143,4 @@ pub trait PlatformAdapter: Send + Sync + 'static {
 
     /// Most messages a page can hold.
     fn max_page(&self) -> u16;
-
-    /// The greatest ID that is before every message sent at `time` or later;
-    /// `None` if every ID is after it.
-    fn id_before(&self, time: Timestamp) -> Option<MessageId>;
-
-    /// When a message with this ID was sent.
-    fn sent_at(&self, id: MessageId) -> Timestamp;
 }

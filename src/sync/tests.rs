@@ -12,12 +12,12 @@ use tokio::sync::watch;
 use super::{Clock, ContentCheck, Context, Outcome, Settings, TenantTask, run};
 use crate::archive::{ArchiveFile, Lock, Reader, Writer};
 use crate::model::{
-    Channel, ChannelId, ChannelKind, Job, Message, MessageId, ReactionMode, Timestamp, User, UserId,
-    Visibility, Workspace, WorkspaceId,
+    Channel, ChannelId, ChannelKind, IdTimes as _, Job, Message, MessageId, ReactionMode, Timestamp, User,
+    UserId, Visibility, Workspace, WorkspaceId,
 };
 use crate::plan::Selection;
+use crate::platform::RetryPolicy;
 use crate::platform::fake::{Fake, Recorder};
-use crate::platform::{PlatformAdapter as _, RetryPolicy};
 
 /// 2026.
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);

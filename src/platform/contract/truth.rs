@@ -3,10 +3,9 @@
 use discord_sim::{TruthChannel, TruthMessage, World};
 
 use crate::model::{
-    Attachment, AttachmentId, Channel, ChannelId, ChannelKind, Emoji, Message, MessageId, ReactionCount,
-    Reply, ThreadFacts, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
+    Attachment, AttachmentId, Channel, ChannelId, ChannelKind, Emoji, IdTimes as _, Message, MessageId,
+    ReactionCount, Reply, ThreadFacts, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
 };
-use crate::platform::PlatformAdapter as _;
 use crate::platform::fake::Fake;
 
 /// Later than any message of the world.

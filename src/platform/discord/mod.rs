@@ -50,8 +50,8 @@ pub use self::transport::TransportError;
 use self::visibility::GuildRights;
 use super::{ErrorKind, GateSettings, PageCursor, PageRequest, PlatformAdapter, PlatformError, RetryPolicy};
 use crate::model::{
-    BotIdentity, Channel, ChannelId, Emoji, MessageId, MessagePage, OnRateLimit, ReactorPage, Timestamp,
-    UserId, Workspace, WorkspaceId,
+    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, OnRateLimit, ReactorPage,
+    Timestamp, UserId, Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
 
@@ -278,7 +278,9 @@ impl PlatformAdapter for Discord {
     fn max_page(&self) -> u16 {
         MAX_PAGE
     }
+}
 
+impl IdTimes for Discord {
     fn id_before(&self, time: Timestamp) -> Option<MessageId> {
         snowflake::id_before(time)
     }
