@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::discover::{Facts, ThreadListing, add_threads};
+use super::facts::{Facts, ThreadListing};
 use super::times::is_past;
 use crate::model::{
     Channel, ChannelId, ChannelKind, ChannelState, KnownChannel, KnownChannels, ProvenState, Timestamp,
@@ -208,7 +208,8 @@ pub(super) async fn find_absent(
         }
     }
     facts.channels.extend(found.roots);
-    add_threads(facts, found.threads.into_iter());
+    let mut listed = facts.listed();
+    facts.add_threads(&mut listed, found.threads);
     Ok(())
 }
 

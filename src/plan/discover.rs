@@ -9,11 +9,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
 use super::absent::find_absent;
+use super::facts::{Facts, ThreadListing, incomplete};
 use super::times::is_past;
-use crate::model::{
-    Channel, ChannelId, ChannelKind, KnownChannel, KnownChannels, ProvenState, Timestamp, Workspace,
-    WorkspaceId,
-};
+use crate::model::{Channel, ChannelId, KnownChannel, KnownChannels, Timestamp, WorkspaceId};
 use crate::monitor::{Counter, Monitor};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
@@ -32,66 +30,6 @@ const MOST_PARENTS: usize = 50;
 const MOST_NEW_THREADS: usize = 100_000;
 /// The least step of an archive time.
 const TICK: Duration = Duration::from_millis(1);
-
-/// What the platform says of a workspace.
-#[derive(Debug, Clone)]
-pub struct Facts {
-    /// The workspace.
-    pub workspace: Workspace,
-    /// Channels and categories, then threads, each once.
-    pub channels: Vec<Channel>,
-    /// Known archived threads that no listing had to name: what the archive
-    /// knows of them.
-    pub remembered: Vec<Channel>,
-    /// Known channels that are closed, gone or refused.
-    pub gone: Vec<(ChannelId, ProvenState)>,
-    /// Known channels, threads apart, that neither a listing nor their own answer
-    /// shows.
-    pub vanished: Vec<ChannelId>,
-    /// Known channels and threads whose own answer was a refusal.
-    pub refused: Vec<ChannelId>,
-    /// The listings of archived threads.
-    pub listings: Vec<ThreadListing>,
-    /// Known channels that couldn't be asked for, or of which two answers
-    /// contradict each other: nothing is concluded.
-    pub unsettled: Vec<(ChannelId, PlatformError)>,
-    /// Why the active threads couldn't be listed.
-    pub active_unlisted: Option<PlatformError>,
-}
-
-/// How the listing of a parent's archived threads went.
-#[derive(Debug, Clone)]
-pub struct ThreadListing {
-    /// The parent.
-    pub parent: ChannelId,
-    /// The greatest archive time it saw.
-    pub watermark: Option<Timestamp>,
-    /// Whether it reached its end, so that the watermark holds.
-    pub is_complete: bool,
-    /// Whether that end was the oldest thread of all: what it didn't name is
-    /// not among the archived ones.
-    pub reached_bottom: bool,
-    /// What ended it early.
-    pub error: Option<PlatformError>,
-}
-
-impl ThreadListing {
-    /// It is not complete: it left out a thread that is there.
-    pub(super) fn contradict(&mut self, thread: ChannelId) {
-        let detail = format!("the listing leaves out thread {thread}, which is there");
-        self.fail(PlatformError::new(ErrorKind::Unreadable, subject(self.parent), detail));
-    }
-
-    fn fail(&mut self, error: PlatformError) {
-        self.is_complete = false;
-        self.reached_bottom = false;
-        self.error = Some(error);
-    }
-}
-
-fn subject(parent: ChannelId) -> String {
-    format!("archived threads of channel {parent}")
-}
 
 /// Asks for the channels and the threads that aren't archived: a handful of
 /// requests, after which reading can begin.
@@ -123,7 +61,8 @@ pub async fn discover(
         unsettled: Vec::new(),
         active_unlisted,
     };
-    add_threads(&mut facts, active.into_iter());
+    let mut listed = facts.listed();
+    facts.add_threads(&mut listed, active);
     find_parents(platform.as_ref(), &mut facts, monitor.as_ref()).await?;
     Ok(facts)
 }
@@ -178,20 +117,6 @@ pub async fn discover_archived(
     find_absent(platform.as_ref(), facts, known, now, monitor.as_ref()).await
 }
 
-pub(super) fn add_threads(facts: &mut Facts, threads: impl Iterator<Item = Channel>) {
-    let mut seen = seen(facts);
-    add_unseen(facts, &mut seen, threads);
-}
-
-fn seen(facts: &Facts) -> HashSet<ChannelId> {
-    facts.channels.iter().map(|channel| channel.id).collect()
-}
-
-fn add_unseen(facts: &mut Facts, seen: &mut HashSet<ChannelId>, threads: impl Iterator<Item = Channel>) {
-    let is_thread = |thread: &Channel| thread.kind.is_thread() || thread.kind == ChannelKind::Unreadable;
-    facts.channels.extend(threads.filter(|thread| is_thread(thread) && seen.insert(thread.id)));
-}
-
 /// Adds the archived threads to the facts, parent by parent, and how the listings
 /// went.
 async fn list_archived(
@@ -223,7 +148,7 @@ async fn list_archived(
         );
     }
     monitor.count(Counter::ListingsQueued, tasks.len() as u64);
-    let mut seen = seen(facts);
+    let mut listed = facts.listed();
     let mut listings = Vec::new();
     while let Some(finished) = tasks.join_next().await {
         monitor.count(Counter::ListingsRead, 1);
@@ -234,7 +159,7 @@ async fn list_archived(
         if let Some(error) = listing.error.as_ref().filter(|error| error.kind.ends_run()) {
             return Err(error.clone());
         }
-        add_unseen(facts, &mut seen, found.into_iter());
+        facts.add_threads(&mut listed, found);
         listings.push(listing);
     }
     listings.sort_by_key(|listing| listing.parent);
@@ -395,8 +320,4 @@ async fn archived_page(
         }
         retries += 1;
     }
-}
-
-fn incomplete(parent: ChannelId, detail: &str) -> PlatformError {
-    PlatformError::new(ErrorKind::Unreadable, subject(parent), detail)
 }

@@ -3,7 +3,6 @@
 use hashbrown::HashMap;
 
 use super::build::lineage;
-use super::discover::add_threads;
 use super::{Facts, Selection};
 use crate::config::ChannelSelector;
 use crate::model::{Channel, ChannelId, Visibility};
@@ -64,7 +63,8 @@ pub async fn find_named(
             }
         }
     }
-    add_threads(facts, found.into_iter());
+    let mut listed = facts.listed();
+    facts.add_threads(&mut listed, found);
     Ok(asked)
 }
 

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::Selection;
-use super::build::{Action, OVERLAP, archived_from};
+use super::times::{archived_from, refresh_window};
+use super::value::{Action, Reread};
 use crate::model::{BrokenPlace, Checkpoint, IdTimes, MessageId, Timestamp};
 
 /// A message that couldn't be read is tried so many times by the next runs,
@@ -14,15 +15,6 @@ const PATIENT_INTERVAL: Duration = Duration::from_hours(24);
 /// Broken messages that one run tries again in one channel: each may cost a
 /// page.
 const RETRIED_AT_ONCE: usize = 20;
-
-/// A part of a channel's history that was read before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reread {
-    /// Reading begins behind this message; `None` is the channel's beginning.
-    pub after: Option<MessageId>,
-    /// Reading ends at this message.
-    pub until: MessageId,
-}
 
 /// What is read again after the main part, which begins behind `main_after`:
 /// where messages were broken, and what was young when a reading that goes on
@@ -68,7 +60,7 @@ fn resumed(
     selection: &Selection,
     until: MessageId,
 ) -> Option<Reread> {
-    let window = selection.refresh_window.max(OVERLAP);
+    let window = refresh_window(selection);
     let young = times.id_before(checkpoint.refreshed_at?.earlier(window));
     let after = young.max(archived_from(times, checkpoint));
     (after < Some(until)).then_some(Reread { after, until })

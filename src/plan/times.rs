@@ -1,11 +1,27 @@
-//! Stored times that a wrong clock told. Pure.
+//! Stored times, where a wrong clock may have told them, and the IDs that
+//! readings begin with. Pure.
 
 use std::time::Duration;
 
-use crate::model::{Checkpoint, IdTimes, Timestamp};
+use super::Selection;
+use crate::model::{Checkpoint, IdTimes, MessageId, Timestamp};
 
 /// Clocks of one platform's servers may be so far apart.
 const TOLERANCE: Duration = Duration::from_mins(1);
+
+/// IDs may appear out of order by seconds: what was read less than this before
+/// its end is read again.
+const OVERLAP: Duration = Duration::from_mins(1);
+
+/// How long messages stay young, and are read again.
+pub(super) fn refresh_window(selection: &Selection) -> Duration {
+    selection.refresh_window.max(OVERLAP)
+}
+
+/// The ID behind which a channel was read.
+pub(super) fn archived_from(times: &dyn IdTimes, checkpoint: &Checkpoint) -> Option<MessageId> {
+    checkpoint.since.and_then(|since| times.id_before(since))
+}
 
 /// Whether something can have happened at a stored time.
 pub(super) fn is_past(stored: Timestamp, now: Timestamp) -> bool {
