@@ -10,6 +10,7 @@ use std::time::Duration;
 use hashbrown::{HashMap, HashSet};
 
 use super::facts::{Facts, ThreadListing};
+use super::lookup::{Answer, Lookups};
 use super::times::is_past;
 use crate::model::{
     Channel, ChannelId, ChannelKind, ChannelState, KnownChannel, KnownChannels, ProvenState, Timestamp,
@@ -18,8 +19,6 @@ use crate::model::{
 use crate::monitor::Monitor;
 use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
 
-/// Give up after this many consecutive channel lookups that failed.
-const MOST_FAILURES: usize = 3;
 /// Refused lookups a run makes at most: Discord counts them against its sender.
 const MOST_REFUSALS: usize = 50;
 /// A channel that was refused is asked for again this often.
@@ -180,8 +179,8 @@ pub(super) async fn find_absent(
         .collect();
     // Parents come before their threads, and who was not asked for longest first.
     absent.sort_by_key(|channel| (channel.kind.is_thread(), channel.asked_at, channel.id));
-    let mut search =
-        Search { platform, workspace: facts.workspace.id, monitor, listed, found: Found::default() };
+    let lookups = Lookups::new(platform, facts.workspace.id, monitor);
+    let mut search = Search { platform, monitor, lookups, listed, found: Found::default() };
     for channel in absent {
         search.settle(channel).await?;
     }
@@ -228,14 +227,13 @@ struct Found {
     /// Parents whose complete listing left out this thread.
     left_out: Vec<(ChannelId, ChannelId)>,
     unsettled: Vec<(ChannelId, PlatformError)>,
-    failures_in_a_row: usize,
 }
 
 /// Asking for absent channels, one by one.
 struct Search<'a> {
     platform: &'a dyn PlatformAdapter,
-    workspace: crate::model::WorkspaceId,
     monitor: &'a dyn Monitor,
+    lookups: Lookups<'a>,
     listed: Listed<'a>,
     found: Found,
 }
@@ -247,8 +245,7 @@ impl Search<'_> {
             Fate::Gone(proven) => self.conclude(channel.id, proven),
             Fate::Remembered(parent) => self.found.remembered.push(remember(channel, &parent)),
             Fate::StillRefused => self.lose_sight(channel.id),
-            // The platform is in trouble, and asking takes long then.
-            Fate::Unknown | Fate::Disputed if self.found.failures_in_a_row >= MOST_FAILURES => {}
+            Fate::Unknown | Fate::Disputed if self.lookups.gave_up() => {}
             Fate::Unknown if self.found.refused.len() >= MOST_REFUSALS => {
                 if !channel.kind.is_thread() && !self.listed.named.contains_key(&channel.id) {
                     self.lose_sight(channel.id);
@@ -271,18 +268,14 @@ impl Search<'_> {
     }
 
     async fn ask(&mut self, channel: &KnownChannel) -> Result<(), PlatformError> {
-        let asked = self.platform.channel(channel.id, self.workspace, self.monitor).await;
-        match asked {
-            Ok(answered) => {
-                self.found.failures_in_a_row = 0;
-                if channel.kind.is_thread() {
-                    self.take_thread(channel, answered);
-                } else {
-                    self.take_root(answered);
-                }
+        match self.lookups.ask(channel.id).await? {
+            Answer::Found(answered) if channel.kind.is_thread() => self.take_thread(channel, *answered),
+            Answer::Found(answered) => self.take_root(*answered),
+            Answer::Refused(state) => self.take_refusal(channel, state),
+            Answer::Failed(error) => {
+                self.listed.silent.insert(channel.id);
+                self.found.unsettled.push((channel.id, error));
             }
-            Err(error) if error.kind.ends_run() => return Err(error),
-            Err(error) => self.take_refusal(channel, error),
         }
         Ok(())
     }
@@ -323,29 +316,21 @@ impl Search<'_> {
         self.found.unsettled.push((channel, error));
     }
 
-    fn take_refusal(&mut self, channel: &KnownChannel, error: PlatformError) {
+    fn take_refusal(&mut self, channel: &KnownChannel, proven: ChannelState) {
+        let is_unreadable = proven == ChannelState::Unreadable;
         let is_listed = self.listed.named.contains_key(&channel.id);
-        match error.kind.proves() {
+        if is_unreadable && is_listed && !channel.kind.is_thread() {
             // The listing says that it is closed, and so does its refusal.
-            Some(ChannelState::Unreadable) if is_listed && !channel.kind.is_thread() => {
-                self.conclude(channel.id, ProvenState::answered(ChannelState::Hidden));
-            }
-            Some(ChannelState::Unreadable) => {
-                self.found.refused.push(channel.id);
-                if !channel.kind.is_thread() {
-                    self.found.vanished.push(channel.id);
-                }
-                self.conclude(channel.id, ProvenState::answered(ChannelState::Unreadable));
-            }
-            Some(state) => self.conclude(channel.id, ProvenState::answered(state)),
-            None => {
-                self.found.failures_in_a_row += 1;
-                self.listed.silent.insert(channel.id);
-                self.found.unsettled.push((channel.id, error));
-                return;
+            self.conclude(channel.id, ProvenState::answered(ChannelState::Hidden));
+            return;
+        }
+        if is_unreadable {
+            self.found.refused.push(channel.id);
+            if !channel.kind.is_thread() {
+                self.found.vanished.push(channel.id);
             }
         }
-        self.found.failures_in_a_row = 0;
+        self.conclude(channel.id, ProvenState::answered(proven));
     }
 
     /// A message that comes shows that the bot can read the channel.

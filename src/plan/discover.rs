@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::absent::find_absent;
 use super::facts::{Facts, ThreadListing, incomplete};
+use super::lookup::{Answer, Lookups};
 use super::times::is_past;
 use crate::model::{Channel, ChannelId, KnownChannel, KnownChannels, Timestamp, WorkspaceId};
 use crate::monitor::{Counter, Monitor};
@@ -78,21 +79,23 @@ async fn find_parents(
     let threads = facts.channels.iter().filter(|channel| channel.kind.is_thread());
     let unlisted = threads.filter_map(|thread| thread.parent_id).filter(|parent| !listed.contains(parent));
     let unlisted: BTreeSet<ChannelId> = unlisted.collect();
+    let mut lookups = Lookups::new(platform, facts.workspace.id, monitor);
     for parent in unlisted.into_iter().take(MOST_PARENTS) {
-        match platform.channel(parent, facts.workspace.id, monitor).await {
-            Ok(channel) if channel.visibility.everyone_sees => {
+        if lookups.gave_up() {
+            break;
+        }
+        match lookups.ask(parent).await? {
+            Answer::Found(channel) if channel.visibility.everyone_sees => {
                 let detail = "the server's listing leaves it out, though it lists threads of it";
                 let error = PlatformError::new(ErrorKind::Unreadable, format!("channel {parent}"), detail);
                 facts.unsettled.push((parent, error));
                 for thread in facts.channels.iter_mut().filter(|thread| thread.parent_id == Some(parent)) {
                     thread.visibility = channel.visibility.clone();
                 }
-                facts.channels.push(channel);
+                facts.channels.push(*channel);
             }
-            Ok(_) => {}
-            Err(error) if error.kind.ends_run() => return Err(error),
-            Err(error) if error.kind.proves().is_some() => {}
-            Err(error) => facts.unsettled.push((parent, error)),
+            Answer::Found(_) | Answer::Refused(_) => {}
+            Answer::Failed(error) => facts.unsettled.push((parent, error)),
         }
     }
     Ok(())

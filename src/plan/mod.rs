@@ -11,6 +11,7 @@ mod exclusions;
 mod expect;
 mod facts;
 mod left_out;
+mod lookup;
 mod named;
 mod reread;
 mod selection;

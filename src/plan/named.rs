@@ -3,14 +3,13 @@
 use hashbrown::HashMap;
 
 use super::build::lineage;
+use super::lookup::{Answer, Lookups};
 use super::{Facts, Selection};
 use crate::config::ChannelSelector;
 use crate::model::{Channel, ChannelId, Visibility};
 use crate::monitor::Monitor;
 use crate::platform::{PlatformAdapter, PlatformError};
 
-/// Give up after this many consecutive thread lookups that failed.
-const MOST_FAILURES: usize = 3;
 /// Lookups a run makes at most; the rest are left to the next.
 const MOST_LOOKUPS: usize = 500;
 
@@ -38,26 +37,20 @@ pub async fn find_named(
 ) -> Result<Asked, PlatformError> {
     let wanted = wanted(facts, selection, named);
     let (mut asked, mut found) = (Asked::default(), Vec::new());
-    let mut failures_in_a_row = 0;
+    let mut lookups = Lookups::new(platform, facts.workspace.id, monitor);
     for (thread, parent, visibility) in wanted {
-        if failures_in_a_row >= MOST_FAILURES {
+        if lookups.gave_up() {
             break;
         }
-        match platform.channel(thread, facts.workspace.id, monitor).await {
-            Ok(answered) => {
-                failures_in_a_row = 0;
+        match lookups.ask(thread).await? {
+            Answer::Found(answered) => {
                 asked.answered.push(thread);
                 if answered.kind.is_thread() && answered.parent_id == Some(parent) {
-                    found.push(Channel { visibility, ..answered });
+                    found.push(Channel { visibility, ..*answered });
                 }
             }
-            Err(error) if error.kind.ends_run() => return Err(error),
-            Err(error) if error.kind.proves().is_some() => {
-                failures_in_a_row = 0;
-                asked.answered.push(thread);
-            }
-            Err(error) => {
-                failures_in_a_row += 1;
+            Answer::Refused(_) => asked.answered.push(thread),
+            Answer::Failed(error) => {
                 asked.failed.push(thread);
                 facts.unsettled.push((thread, error));
             }

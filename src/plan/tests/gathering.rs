@@ -164,6 +164,18 @@ async fn a_platform_in_trouble_is_not_asked_for_everything() {
 }
 
 #[tokio::test]
+async fn a_platform_in_trouble_is_not_asked_for_every_parent_of_active_threads() {
+    let fake = server([]);
+    for raw in 10..30 {
+        fake.add_channel(WorkspaceId::new(1).unwrap(), thread(100 + raw, raw, None));
+        fake.fail(Place::Channel(id(raw)), out_of_order());
+    }
+    let facts = discovered(&fake, &HashMap::new()).await;
+    assert_eq!((asked_for(&fake), facts.unsettled.len()), (3, 3));
+    assert_eq!(facts.channels.len(), 21, "no thread is forgotten");
+}
+
+#[tokio::test]
 async fn a_page_without_times_is_not_the_bottom() {
     let fake = server((10..150).map(|raw| thread(raw, 5, None)));
     for raw in 10..150 {
