@@ -66,6 +66,7 @@ pub fn run(args: &CheckArgs, around: &Surroundings) -> Result<Outcome, Failure> 
     match config.discord.token.read(&around.env) {
         Ok(token) => {
             steps.note(found(&config.discord.token, around));
+            let tenants = with_archived(&config, &tenants);
             runtime()?.block_on(async {
                 let platform = connect::discord(&config, token.expose())?;
                 online(platform, &config, &tenants, &mut steps).await;
@@ -89,10 +90,18 @@ fn found(token: &TokenSource, around: &Surroundings) -> Finding {
     Finding::good(format!("token: found in {token}"))
 }
 
+/// The tenants, and what the archive knows of them. It is read before the network is
+/// asked, on a thread that may block.
+fn with_archived<'a>(config: &Config, tenants: &[&'a TenantConfig]) -> Vec<(&'a TenantConfig, Archived)> {
+    let reader = Reader::open(&config.archive.path).ok();
+    let archived = |tenant| reader.as_ref().map(|reader| Archived::of(reader, tenant)).unwrap_or_default();
+    tenants.iter().map(|tenant| (*tenant, archived(tenant))).collect()
+}
+
 async fn online(
     platform: Arc<dyn PlatformAdapter>,
     config: &Config,
-    tenants: &[&TenantConfig],
+    tenants: &[(&TenantConfig, Archived)],
     steps: &mut Steps,
 ) {
     let identity = match platform.identity(&Silent).await {
@@ -103,10 +112,8 @@ async fn online(
         }
     };
     account(&identity, steps);
-    let reader = Reader::open(&config.archive.path).ok();
-    for tenant in tenants {
-        let archived = reader.as_ref().map(|reader| Archived::of(reader, tenant)).unwrap_or_default();
-        let (status, cause, findings) = server(&platform, tenant, &identity, &archived).await;
+    for (tenant, archived) in tenants {
+        let (status, cause, findings) = server(&platform, tenant, &identity, archived).await;
         steps.tenant(status, cause, findings);
     }
 }

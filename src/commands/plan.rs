@@ -11,7 +11,7 @@ use super::outcome::SyncOutcome;
 use super::surroundings::{READING_TIME, runtime};
 use super::{Failure, Format, Outcome, Surroundings, connect, print_result};
 use crate::anonymize;
-use crate::archive::{ArchiveError, ArchiveErrorKind, Reader, TenantRow};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{Cause, ChannelId, ChannelState, JobStatus, KnownChannels, ReactionMode, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
@@ -43,16 +43,15 @@ pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     let config = around.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
     let token = config.discord.token.read(&around.env)?;
-    let reader = open(&config)?;
+    let archived = archived(&config, &tenants)?;
     let counter = Arc::new(Requests::default());
     let planned = runtime()?.block_on(async {
         let platform = connect::discord(&config, token.expose())?;
         let now = connect::server_time(platform.as_ref(), &config.discord, counter.as_ref()).await?;
+        let asking = Asking { platform: &platform, config: &config, counter: &counter };
         let mut planned = Vec::new();
-        for tenant in tenants {
-            let asking =
-                Asking { platform: &platform, config: &config, reader: reader.as_ref(), counter: &counter };
-            planned.push(asking.plan(tenant, now).await?);
+        for (tenant, archived) in tenants.into_iter().zip(archived) {
+            planned.push(asking.plan(tenant, archived, now).await?);
         }
         Ok::<_, Failure>(planned)
     })?;
@@ -65,12 +64,45 @@ pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     Ok(Outcome::Sync(SyncOutcome { tenants, ..SyncOutcome::default() }))
 }
 
-/// `None` before the first sync.
-fn open(config: &Config) -> Result<Option<Reader>, Failure> {
-    match Reader::open_for(&config.archive.path, READING_TIME) {
-        Ok(reader) => Ok(Some(reader)),
-        Err(error) if error.kind == ArchiveErrorKind::Missing => Ok(None),
-        Err(error) => Err(Failure::archive(&error, &config.archive.path)),
+/// What the archive knows of each tenant. It is read before the network is asked,
+/// on a thread that may block.
+fn archived(config: &Config, tenants: &[&TenantConfig]) -> Result<Vec<Archived>, Failure> {
+    let path = &config.archive.path;
+    let failed = |error| Failure::archive(&error, path);
+    let reader = match Reader::open_for(path, READING_TIME) {
+        Ok(reader) => reader,
+        // There is none before the first sync.
+        Err(error) if error.kind == ArchiveErrorKind::Missing => {
+            return Ok(tenants.iter().map(|_| Archived::default()).collect());
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    tenants.iter().map(|tenant| Archived::read(&reader, tenant).map_err(failed)).collect()
+}
+
+/// What the archive knows of a tenant.
+#[derive(Default)]
+struct Archived {
+    known: KnownChannels,
+    /// What names of `exclude_channels` resolved to.
+    exclusions: HashMap<String, Vec<ChannelId>>,
+    /// Reactions whose users are still to be read, if they are wanted.
+    reactions_pending: u64,
+}
+
+impl Archived {
+    fn read(reader: &Reader, tenant: &TenantConfig) -> Result<Self, ArchiveError> {
+        let platform = tenant.platform.as_str();
+        let known = reader.known_channels(platform, tenant.workspace_id)?;
+        let Some(row) = reader.tenant_row_of(platform, tenant.workspace_id)? else {
+            return Ok(Self { known, ..Self::default() });
+        };
+        let names: Vec<String> = connect::selection(tenant).excluded_names().map(str::to_owned).collect();
+        let reactions_pending = match tenant.reactions {
+            ReactionMode::Users => reader.reactions_pending(row)?,
+            _ => 0,
+        };
+        Ok(Self { known, exclusions: reader.exclusions(row, &names)?, reactions_pending })
     }
 }
 
@@ -88,25 +120,17 @@ fn foreseen(tenant: &PlannedTenant) -> TenantOutcome {
 struct Asking<'a> {
     platform: &'a Arc<dyn PlatformAdapter>,
     config: &'a Config,
-    reader: Option<&'a Reader>,
     counter: &'a Arc<Requests>,
 }
 
 impl Asking<'_> {
-    async fn plan(&self, tenant: &TenantConfig, now: Timestamp) -> Result<PlannedTenant, Failure> {
-        let failed = |error| Failure::archive(&error, &self.config.archive.path);
-        let platform = tenant.platform.as_str();
-        let known = match self.reader {
-            Some(reader) => reader.known_channels(platform, tenant.workspace_id).map_err(failed)?,
-            None => HashMap::new(),
-        };
-        let row = self.reader.map(|reader| reader.tenant_row_of(platform, tenant.workspace_id));
-        let row = row.transpose().map_err(failed)?.flatten();
-        let wants_users = tenant.reactions == ReactionMode::Users;
-        let reactions_pending = match (self.reader, row.filter(|_| wants_users)) {
-            (Some(reader), Some(row)) => reader.reactions_pending(row).map_err(failed)?,
-            _ => 0,
-        };
+    async fn plan(
+        &self,
+        tenant: &TenantConfig,
+        archived: Archived,
+        now: Timestamp,
+    ) -> Result<PlannedTenant, Failure> {
+        let Archived { known, exclusions, reactions_pending } = archived;
         let before = self.counter.sum();
         let facts = match self.facts(tenant, &known, now).await {
             Ok(facts) => facts,
@@ -115,7 +139,7 @@ impl Asking<'_> {
             }
             Err(error) => return Ok(planned(tenant, Err((cause_of(error.kind), error.to_string())))),
         };
-        let selection = match self.selection(tenant, row, &facts, &known).map_err(failed)? {
+        let selection = match selection(tenant, &facts, &known, exclusions) {
             Ok(selection) => selection,
             Err(error) => return Ok(planned(tenant, Err((Cause::Configuration, error)))),
         };
@@ -150,29 +174,6 @@ impl Asking<'_> {
         Ok(facts)
     }
 
-    /// What is wanted, or why nothing is read before the configuration is
-    /// corrected.
-    fn selection(
-        &self,
-        tenant: &TenantConfig,
-        row: Option<TenantRow>,
-        facts: &Facts,
-        known: &KnownChannels,
-    ) -> Result<Result<Selection, String>, ArchiveError> {
-        let mut selection = connect::selection(tenant);
-        let names: Vec<String> = selection.excluded_names().map(str::to_owned).collect();
-        let remembered = match (self.reader, row) {
-            (Some(reader), Some(row)) => reader.exclusions(row, &names)?,
-            _ => HashMap::new(),
-        };
-        let exclusions = Exclusions::of(&selection, facts, known, &remembered);
-        if let Some(name) = exclusions.unresolved.first() {
-            return Ok(Err(unresolved_exclusion(name, facts)));
-        }
-        selection.excluded = remembered.into_values().flatten().collect();
-        Ok(Ok(selection))
-    }
-
     fn reaction_budget(&self, tenant: &TenantConfig) -> Option<Duration> {
         let budget = self.config.sync.reaction_budget;
         (tenant.reactions == ReactionMode::Users && !budget.is_zero()).then_some(budget)
@@ -185,6 +186,21 @@ impl Asking<'_> {
             channel_pages_per_second: self.platform.channel_pages_per_second(),
         }
     }
+}
+
+/// What is wanted, or why nothing is read before the configuration is corrected.
+fn selection(
+    tenant: &TenantConfig,
+    facts: &Facts,
+    known: &KnownChannels,
+    remembered: HashMap<String, Vec<ChannelId>>,
+) -> Result<Selection, String> {
+    let selection = connect::selection(tenant);
+    let exclusions = Exclusions::of(&selection, facts, known, &remembered);
+    if let Some(name) = exclusions.unresolved.first() {
+        return Err(unresolved_exclusion(name, facts));
+    }
+    Ok(Selection { excluded: remembered.into_values().flatten().collect(), ..selection })
 }
 
 fn planned(tenant: &TenantConfig, plan: Result<Plan, (Cause, String)>) -> PlannedTenant {
