@@ -21,9 +21,9 @@
 //! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform |
 //! | [`sync`] | carries a plan out | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |
 //! | [`ui`] | shows what happens while it happens | model, monitor |
-//! | [`report`] | text and JSON about what happened | model, plan, sync, `exit_code` |
+//! | [`report`] | text and JSON about what happened | model, plan, `exit_code` |
 //! | [`commands`] | a file per subcommand; joins the layers | all of these |
-//! | [`cli`] | the command line | config, commands, `exit_code`, model |
+//! | [`cli`] | the command line | config, commands, `exit_code` |
 //!
 //! # What always holds
 //!
