@@ -18,7 +18,7 @@ use self::run_end::RunEnd;
 use self::signals::Signals;
 use self::stop::{limit_runtime, stopped};
 use self::wait::Waited;
-use super::outcome::{AskedChannels, SyncOutcome};
+use super::outcome::{AskedChannels, StopSignal, SyncOutcome};
 use super::surroundings::runtime;
 use super::{Failure, FailureKind, Format, Outcome, Surroundings, connect, values, written};
 use crate::archive::sweep::sweep;
@@ -175,21 +175,12 @@ fn sync(
         sweep(&mut connection).map_err(|error| Failure::archive(&error, path))?;
     }
     let (writer, thread) = Writer::start(connection, &lock);
-    let page_size = config.sync.message_fetch_size.min(platform.max_page());
+    let settings = settings(config, platform.max_page());
     let context = Context {
         platform,
         writer: writer.clone(),
         archive: path.clone(),
-        settings: Settings {
-            max_channel_workers: config.sync.max_channel_workers,
-            channel_batch_size: config.sync.channel_batch_size,
-            page_size,
-            retry: connect::retry_policy(config),
-            job_retention: config.sync.job_retention,
-            visibility_interval: VISIBILITY_INTERVAL,
-            visibility_holds: VISIBILITY_HOLDS,
-            reaction_budget: config.sync.reaction_budget,
-        },
+        settings,
         monitor,
         clock: Clock::starting_at(now, Surroundings::now()),
         stop,
@@ -208,24 +199,49 @@ fn sync(
             return Ok(RunEnd::broken_off(failure, run_id, jobs.unwrap_or_default()));
         }
     };
-    let jobs = jobs?;
-    let unknown_channels = unknown_channels(&outcome, &args.channels);
-    for channel in &unknown_channels {
+    let end = ended(outcome, run_id, jobs?, &args.channels, signals.received());
+    for channel in &end.unknown_channels {
         display.fail(&run_end::unknown_channel(*channel), CHANNEL_HINT);
     }
+    Ok(end)
+}
+
+fn settings(config: &Config, max_page: u16) -> Settings {
+    Settings {
+        max_channel_workers: config.sync.max_channel_workers,
+        channel_batch_size: config.sync.channel_batch_size,
+        page_size: config.sync.message_fetch_size.min(max_page),
+        retry: connect::retry_policy(config),
+        job_retention: config.sync.job_retention,
+        visibility_interval: VISIBILITY_INTERVAL,
+        visibility_holds: VISIBILITY_HOLDS,
+        reaction_budget: config.sync.reaction_budget,
+    }
+}
+
+/// The end of a run that the archive survived; `asked` are the channels of
+/// `--channel`.
+fn ended(
+    outcome: sync::Outcome,
+    run_id: String,
+    jobs: Vec<Job>,
+    asked: &[ChannelId],
+    signal: Option<StopSignal>,
+) -> RunEnd {
+    let unknown_channels = unknown_channels(&outcome, asked);
     let channels = match unknown_channels[..] {
         [] => AskedChannels::Known,
         _ if jobs.iter().any(run_end::had_channels) => AskedChannels::SomeUnknown,
         _ => AskedChannels::AllUnknown,
     };
-    Ok(RunEnd {
+    RunEnd {
         stop: outcome.stop,
-        result: Ok(Outcome::Sync(SyncOutcome::of_run(outcome, signals.received(), channels))),
+        result: Ok(Outcome::Sync(SyncOutcome::of_run(outcome, signal, channels))),
         run_id: Some(run_id),
         jobs,
-        is_of_channels: !args.channels.is_empty(),
+        is_of_channels: !asked.is_empty(),
         unknown_channels,
-    })
+    }
 }
 
 /// A run that may write the archive.
