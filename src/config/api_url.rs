@@ -1,7 +1,8 @@
 //! The address of the API: scheme, host and port, nothing else.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
 
 use super::input::InvalidValue;
 
@@ -12,32 +13,31 @@ const REMEDY: &str = "write scheme://host or scheme://host:port, such as \"https
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiUrl {
     text: String,
-    https: bool,
 }
 
 impl ApiUrl {
     pub(super) fn parse(written: &str) -> Result<Self, InvalidValue> {
-        let (scheme, rest) =
-            written.split_once("://").ok_or_else(|| InvalidValue::of(written, "is not a URL", REMEDY))?;
-        let (authority, tail) = split_authority(rest);
-        if authority.contains('@') {
+        if written.contains('@') {
             return Err(InvalidValue::new("the URL holds a user name or password", REMEDY));
         }
-        if !matches!(tail, "" | "/") {
+        if !written.contains("://") {
+            return Err(InvalidValue::of(written, "is not a URL", REMEDY));
+        }
+        let no_host = || InvalidValue::of(written, "has no valid host or port", REMEDY);
+        let url = Url::parse(written).map_err(|_| no_host())?;
+        if url.path().len() > 1 || url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidValue::new(
                 "the URL has a path or query, which verta-sync adds itself",
                 REMEDY,
             ));
         }
-        let (host, port) = split_port(authority)
-            .ok_or_else(|| InvalidValue::of(written, "has no valid host or port", REMEDY))?;
-        let https = is_https(scheme, &host)?;
-        Ok(Self { text: format!("{}://{host}{port}", scheme.to_ascii_lowercase()), https })
+        check_scheme(&url)?;
+        Ok(Self { text: origin(&url, written).ok_or_else(no_host)? })
     }
 
     /// Discord itself.
     pub(super) fn discord() -> Self {
-        Self { text: "https://discord.com".to_owned(), https: true }
+        Self { text: "https://discord.com".to_owned() }
     }
 
     /// `scheme://host[:port]` in lower case, without a slash at the end.
@@ -52,7 +52,7 @@ impl ApiUrl {
 
     /// False for plain `http`.
     pub fn is_https(&self) -> bool {
-        self.https
+        self.text.starts_with("https:")
     }
 }
 
@@ -64,8 +64,8 @@ impl fmt::Display for ApiUrl {
 
 /// True if Discord is meant, even when the rest of the URL can't be used.
 pub(super) fn means_discord(written: &str) -> bool {
-    let rest = written.split_once("://").map_or(written, |(_, rest)| rest);
-    split_port(split_authority(rest).0).is_some_and(|(host, _)| is_discord_host(&host))
+    let host = |text: &str| Url::parse(text).ok()?.host_str().map(str::to_owned);
+    host(written).or_else(|| host(&format!("https://{written}"))).is_some_and(|host| is_discord_host(&host))
 }
 
 fn is_discord_host(host: &str) -> bool {
@@ -74,54 +74,10 @@ fn is_discord_host(host: &str) -> bool {
         .any(|domain| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.')))
 }
 
-fn split_authority(rest: &str) -> (&str, &str) {
-    rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()))
-}
-
-/// The host in lower case, and the port with its colon or nothing.
-fn split_port(authority: &str) -> Option<(String, String)> {
-    let end = authority
-        .find(']')
-        .map(|bracket| bracket + 1)
-        .or_else(|| authority.find(':'))
-        .unwrap_or(authority.len());
-    let (host, port) = authority.split_at(end);
-    (is_host(host) && is_port(port)).then(|| (host.to_ascii_lowercase(), port.to_owned()))
-}
-
-fn is_port(port: &str) -> bool {
-    let Some(digits) = port.strip_prefix(':') else {
-        return port.is_empty();
-    };
-    digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|port| port != 0)
-}
-
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[') {
-        return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
-    }
-    let ends_in_number = host.rsplit('.').next().is_some_and(is_number);
-    if ends_in_number {
-        return host.parse::<Ipv4Addr>().is_ok();
-    }
-    host.len() <= 253 && host.split('.').all(is_label)
-}
-
-/// What a URL's host can't end with unless it is an IPv4 address:
-/// <https://url.spec.whatwg.org/#ends-in-a-number-checker>.
-fn is_number(label: &str) -> bool {
-    label.starts_with("0x") || label.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
-fn is_https(scheme: &str, host: &str) -> Result<bool, InvalidValue> {
-    match scheme.to_ascii_lowercase().as_str() {
-        "https" => Ok(true),
-        "http" if is_loopback(host) => Ok(false),
+fn check_scheme(url: &Url) -> Result<(), InvalidValue> {
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(url) => Ok(()),
         "http" => Err(InvalidValue::new(
             "http would send the token unencrypted to another computer",
             "write https://, or use a host on this computer (localhost, 127.0.0.1, [::1])",
@@ -130,11 +86,30 @@ fn is_https(scheme: &str, host: &str) -> Result<bool, InvalidValue> {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The origin as it was written, in lower case. A browser also accepts what this
+/// refuses: `https:host`, `https://1.2.3`, `https://é`, blanks, a final dot.
+fn origin(url: &Url, written: &str) -> Option<String> {
+    let host = url.host_str()?;
+    let is_name = matches!(url.host(), Some(Host::Domain(_)));
+    if url.port() == Some(0) || (is_name && host.split('.').any(str::is_empty)) {
+        return None;
+    }
+    let normal = url.as_str().trim_end_matches('/');
+    if matches!(url.host(), Some(Host::Ipv6(_))) {
+        return Some(normal.to_owned());
+    }
+    let plain = written.strip_suffix('/').unwrap_or(written).to_ascii_lowercase();
+    let with_port = format!("{}://{host}:{}", url.scheme(), url.port_or_known_default()?);
+    (plain == normal || plain == with_port).then_some(plain)
 }
 
 #[cfg(test)]
@@ -186,6 +161,14 @@ mod tests {
             "http://10.0.0.1",
             "http://[::ffff:127.0.0.1]",
             "https://h\\@x",
+            "https:discord.com",
+            "https:///discord.com",
+            " https://discord.com",
+            "https://discord\n.com",
+            "https://%64iscord.com",
+            "https://a..b",
+            "https://h?",
+            "https://h#",
         ] {
             assert!(ApiUrl::parse(written).is_err(), "{written}");
         }
@@ -193,8 +176,10 @@ mod tests {
 
     #[test]
     fn a_password_in_the_url_is_not_repeated() {
-        let error = ApiUrl::parse("https://me:hush@proxy/").unwrap_err();
-        assert!(!error.to_string().contains("hush"));
+        for written in ["https://me:hush@proxy/", "https://me:hush@proxy:99999", "me:hush@proxy"] {
+            let error = ApiUrl::parse(written).unwrap_err();
+            assert!(!error.to_string().contains("hush"), "{error}");
+        }
     }
 
     #[test]

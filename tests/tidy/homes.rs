@@ -6,7 +6,7 @@ use super::code::Source;
 /// are at home in.
 const HOMES: [(&[&str], &[&str]); 9] = [
     (&["clap", "clap_complete"], &["src/cli.rs", "src/commands"]),
-    (&["toml"], &["src/config"]),
+    (&["toml", "url"], &["src/config"]),
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
     (&["rusqlite", "refinery"], &["src/archive"]),
     (&["indicatif"], &["src/ui/drawing.rs"]),
