@@ -174,6 +174,17 @@ fn a_word_without_quotes_is_shown_with_them() {
 }
 
 #[test]
+fn a_duration_or_date_without_quotes_is_shown_with_them_and_the_rest_is_read() {
+    let text = format!("[sync]\nrefresh_window = 24h\nmax_retries = 99\n{TENANT}since = 2024-1-1\n");
+    let told = error(&text);
+    for part in
+        ["3 problems", "write refresh_window = \"24h\"", "99 is out of range", "write since = \"2024-1-1\""]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
 fn two_tenants_in_single_brackets_are_one_mistake() {
     let tenant = |id| format!("[tenant]\nname = \"t{id}\"\nguild_id = \"{id}\"\n");
     for header in ["[tenant]", "[tenant]  # ours", "[ tenant ]"] {
