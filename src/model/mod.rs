@@ -13,6 +13,7 @@ mod job;
 mod known;
 mod message;
 mod metadata;
+mod platform;
 mod reservation;
 mod settings;
 mod status;
@@ -39,6 +40,7 @@ pub use message::{
     Reply, User,
 };
 pub use metadata::Metadata;
+pub use platform::PlatformSpec;
 pub use reservation::Reservation;
 pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
 pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};

@@ -8,6 +8,7 @@ mod error;
 #[cfg(test)]
 pub mod fake;
 mod limit;
+pub mod registry;
 mod retry;
 
 use std::time::Duration;

@@ -24,6 +24,7 @@ mod memory;
 mod mend;
 mod slots;
 mod snowflake;
+mod spec;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -46,6 +47,7 @@ use twilight_model::id::Id;
 use self::answer::Answer;
 use self::client::Client;
 use self::memory::PageRoom;
+pub use self::spec::SPEC;
 pub use self::transport::TransportError;
 use self::visibility::GuildRights;
 use super::{ErrorKind, GateSettings, PageCursor, PageRequest, PlatformAdapter, PlatformError, RetryPolicy};
@@ -150,9 +152,6 @@ fn read_reactors(answer: Answer) -> Result<ReactorPage, PlatformError> {
     let users: wire::Page<wire::User> = answer.parse()?;
     Ok(convert::reactors(&users, MAX_REACTORS.into()))
 }
-
-/// Messages a page: <https://discord.com/developers/docs/resources/message#get-channel-messages>.
-const MAX_PAGE: u16 = 100;
 
 /// Five in five seconds, as answers to too many of them tell (discord-api-docs issue
 /// 8161).
@@ -276,7 +275,7 @@ impl PlatformAdapter for Discord {
     }
 
     fn max_page(&self) -> u16 {
-        MAX_PAGE
+        SPEC.max_page_size
     }
 }
 

@@ -1,0 +1,24 @@
+//! What the program knows of Discord without asking it.
+
+use crate::model::PlatformSpec;
+
+/// Discord, as the configuration knows it.
+pub const SPEC: PlatformSpec = PlatformSpec {
+    name: "discord",
+    title: "Discord",
+    workspace_key: "guild_id",
+    workspace_noun: "server",
+    workspace_id_help: "up to 19 digits in quotes (in Discord: turn on Developer \
+         Mode, right click the server, Copy Server ID)",
+    channel_id_help: "copy the ID from Discord (right click, Copy Channel ID)",
+    parse_workspace: |text| text.parse().ok(),
+    default_token_env: "DISCORD_BOT_TOKEN",
+    token_page: "Discord's developer portal",
+    default_api_url: "https://discord.com",
+    hosts: &["discord.com", "discordapp.com"],
+    default_requests_per_second: 48.0,
+    // https://discord.com/developers/docs/topics/rate-limits#global-rate-limit
+    max_requests_per_second: 50.0,
+    // https://discord.com/developers/docs/resources/message#get-channel-messages
+    max_page_size: 100,
+};
