@@ -25,6 +25,7 @@ use crate::monitor::{Monitor, Silent};
 use crate::plan::{
     Exclusions, Facts, LeftOut, LeftOutReason, Plan, Selection, Unmatched, build, discover, unmatched,
 };
+use crate::platform::discord;
 use crate::platform::{ErrorKind, PlatformAdapter};
 use crate::report::{self, Finding, Mark, counted};
 use crate::sync::{cause_of, unresolved_exclusion};
@@ -63,9 +64,9 @@ pub fn run(args: &CheckArgs, around: &Surroundings) -> Result<Outcome, Failure> 
     let mut steps = Steps::default();
     steps.note(Finding::good(format!("configuration: {}", counted(config.tenants.len() as u64, "tenant"))));
     place::look(&config.archive.path, &mut steps);
-    match config.discord.token.read(&around.env) {
+    match config.platform(&discord::SPEC).read_token(&around.env) {
         Ok(token) => {
-            steps.note(found(&config.discord.token, around));
+            steps.note(found(&config.platform(&discord::SPEC).token(), around));
             let tenants = with_archived(&config, &tenants);
             runtime()?.block_on(async {
                 let platform = connect::discord(&config, token.expose())?;
@@ -107,7 +108,7 @@ async fn online(
     let identity = match platform.identity(&Silent).await {
         Ok(identity) => identity,
         Err(error) => {
-            steps.failed("bot", &Failure::platform(&error, &config.discord));
+            steps.failed("bot", &Failure::platform(&error, config.platform(&discord::SPEC)));
             return;
         }
     };
@@ -155,7 +156,7 @@ struct Archived {
 impl Archived {
     /// What can't be read is not known.
     fn of(reader: &Reader, tenant: &TenantConfig) -> Self {
-        let platform = tenant.platform.as_str();
+        let platform = tenant.platform.name;
         let Some(row) = reader.tenant_row_of(platform, tenant.workspace_id).ok().flatten() else {
             return Self::default();
         };

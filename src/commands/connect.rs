@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failure, FailureKind, Surroundings};
-use crate::config::{Config, DiscordConfig, TenantConfig};
+use crate::config::{Config, PlatformConfig, TenantConfig};
 use crate::model::{Cause, Timestamp};
 use crate::monitor::{Event, Monitor};
 use crate::plan::Selection;
-use crate::platform::discord::{Discord, DiscordSettings};
+use crate::platform::discord::{self, Discord, DiscordSettings};
 use crate::platform::{GateSettings, PlatformAdapter, RetryPolicy};
 use crate::report;
 
@@ -24,11 +24,12 @@ pub fn discord(config: &Config, token: &str) -> Result<Arc<dyn PlatformAdapter>,
 }
 
 fn discord_settings(config: &Config) -> DiscordSettings {
+    let platform = config.platform(&discord::SPEC);
     DiscordSettings {
-        api_url: config.discord.api_url.as_str().to_owned(),
+        api_url: platform.api_url.as_str().to_owned(),
         gate: GateSettings {
             max_in_flight: config.sync.max_channel_workers,
-            requests_per_second: config.discord.requests_per_second,
+            requests_per_second: platform.requests_per_second,
         },
         on_rate_limit: config.sync.on_rate_limit,
         retry: retry_policy(config),
@@ -45,10 +46,10 @@ pub fn retry_policy(config: &Config) -> RetryPolicy {
 /// Asks who the token belongs to; the answer's time is the run's.
 pub async fn server_time(
     platform: &dyn PlatformAdapter,
-    discord: &DiscordConfig,
+    config: &PlatformConfig,
     monitor: &dyn Monitor,
 ) -> Result<Timestamp, Failure> {
-    let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error, discord))?;
+    let identity = platform.identity(monitor).await.map_err(|error| Failure::platform(&error, config))?;
     if identity.reads_content == Some(false) {
         let kind = FailureKind::Sync(Cause::ContentIntentOff);
         return Err(Failure::new(kind, "the bot may not read the content of messages"));

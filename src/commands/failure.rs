@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::outcome::{FailureKind, StopSignal};
 use super::system::{may_read, owner_and_mode};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, LockState, beside};
-use crate::config::{ConfigError, DiscordConfig, TokenError, UnknownTenant, quoted, suggest};
+use crate::config::{ConfigError, PlatformConfig, TokenError, UnknownTenant, quoted, suggest};
 use crate::exit_code::ExitCode;
 use crate::files::FileError;
 use crate::model::Timestamp;
@@ -199,15 +199,15 @@ impl Failure {
     }
 
     /// The platform can't be asked at all.
-    pub fn platform(error: &PlatformError, discord: &DiscordConfig) -> Self {
+    pub fn platform(error: &PlatformError, config: &PlatformConfig) -> Self {
         let kind = FailureKind::Sync(cause_of(error.kind));
         if error.kind == ErrorKind::TokenRejected {
             return Self::new(kind, format!("Discord rejects the token ({})", error.detail)).hint(format!(
                 "check that {} holds the whole token; else make a new token on the Bot page of https://discord.com/developers/applications and put it there",
-                discord.token
+                config.token()
             ));
         }
-        Self::new(kind, format!("Discord can't be asked at {}: {error}", discord.api_url))
+        Self::new(kind, format!("Discord can't be asked at {}: {error}", config.api_url))
     }
 
     /// Puts what it cost before what failed.

@@ -18,6 +18,7 @@ use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{
     Bounds, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, unmatched,
 };
+use crate::platform::discord;
 use crate::platform::{PlatformAdapter, PlatformError};
 use crate::report::{self, PlannedTenant};
 use crate::sync::{TenantOutcome, cause_of, unresolved_exclusion};
@@ -42,12 +43,13 @@ pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
-    let token = config.discord.token.read(&around.env)?;
+    let token = config.platform(&discord::SPEC).read_token(&around.env)?;
     let archived = archived(&config, &tenants)?;
     let counter = Arc::new(Requests::default());
     let planned = runtime()?.block_on(async {
         let platform = connect::discord(&config, token.expose())?;
-        let now = connect::server_time(platform.as_ref(), &config.discord, counter.as_ref()).await?;
+        let now = connect::server_time(platform.as_ref(), config.platform(&discord::SPEC), counter.as_ref())
+            .await?;
         let asking = Asking { platform: &platform, config: &config, counter: &counter };
         let mut planned = Vec::new();
         for (tenant, archived) in tenants.into_iter().zip(archived) {
@@ -92,7 +94,7 @@ struct Archived {
 
 impl Archived {
     fn read(reader: &Reader, tenant: &TenantConfig) -> Result<Self, ArchiveError> {
-        let platform = tenant.platform.as_str();
+        let platform = tenant.platform.name;
         let known = reader.known_channels(platform, tenant.workspace_id)?;
         let Some(row) = reader.tenant_row_of(platform, tenant.workspace_id)? else {
             return Ok(Self { known, ..Self::default() });
@@ -135,7 +137,7 @@ impl Asking<'_> {
         let facts = match self.facts(tenant, &known, now).await {
             Ok(facts) => facts,
             Err(error) if error.kind.ends_run() => {
-                return Err(Failure::platform(&error, &self.config.discord));
+                return Err(Failure::platform(&error, self.config.platform(&discord::SPEC)));
             }
             Err(error) => return Ok(planned(tenant, Err((cause_of(error.kind), error.to_string())))),
         };
@@ -182,7 +184,7 @@ impl Asking<'_> {
     fn bounds(&self) -> Bounds {
         Bounds {
             page_size: self.config.sync.message_fetch_size.min(self.platform.max_page()),
-            requests_per_second: self.config.discord.requests_per_second,
+            requests_per_second: self.config.platform(&discord::SPEC).requests_per_second,
             channel_pages_per_second: self.platform.channel_pages_per_second(),
         }
     }

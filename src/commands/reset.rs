@@ -96,7 +96,7 @@ fn find(reader: &Reader, config: &Config, args: &ResetArgs) -> Result<Option<Tar
 /// there keeps its archive; else by the name in the archive.
 fn tenant_row(reader: &Reader, config: &Config, name: &str) -> Result<Option<TenantRow>, ArchiveError> {
     match config.tenants.iter().find(|tenant| tenant.name == name) {
-        Some(tenant) => reader.tenant_row_of(tenant.platform.as_str(), tenant.workspace_id),
+        Some(tenant) => reader.tenant_row_of(tenant.platform.name, tenant.workspace_id),
         None => reader.tenant_row(name),
     }
 }

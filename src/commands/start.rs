@@ -28,6 +28,7 @@ use crate::model::{ChannelId, Job, Timestamp};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
 use crate::platform::PlatformAdapter;
+use crate::platform::discord;
 use crate::report;
 use crate::sync::{self, Clock, ContentCheck, Context, Settings, Stop, TenantTask};
 use crate::ui::Output;
@@ -108,10 +109,11 @@ fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<R
     let config = around.load_config(&overrides)?;
     let tenants = config.tenants_named(&args.tenants)?;
     check_range(args, Surroundings::now())?;
-    let token = config.discord.token.read(&around.env)?;
+    let token = config.platform(&discord::SPEC).read_token(&around.env)?;
     check_archive(&config.archive.path, args.wait.is_some())?;
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, args)).collect();
-    let display = Display::new(args.format, config.discord.requests_per_second, around, output);
+    let display =
+        Display::new(args.format, config.platform(&discord::SPEC).requests_per_second, around, output);
     let end = sync(&runtime()?, token.expose(), &config, tasks, args, &display);
     display.end();
     end
@@ -279,7 +281,7 @@ impl Waiting<'_> {
             }
         }
         limit_runtime(self.stop, args.max_runtime);
-        let asked = connect::server_time(platform, &config.discord, self.monitor);
+        let asked = connect::server_time(platform, config.platform(&discord::SPEC), self.monitor);
         let answer = self.runtime.block_on(async {
             tokio::select! {
                 answer = asked => Some(answer),
@@ -317,7 +319,7 @@ fn jobs_of_run(path: &Path, run_id: &str, format: Format) -> Result<Vec<Job>, Fa
 fn tenant_task(tenant: &TenantConfig, args: &StartArgs) -> TenantTask {
     TenantTask {
         name: tenant.name.clone(),
-        platform: tenant.platform.as_str().to_owned(),
+        platform: tenant.platform.name.to_owned(),
         workspace: tenant.workspace_id,
         reactions: tenant.reactions,
         selection: Selection {

@@ -239,7 +239,7 @@ fn note_unmatched(
         let is_due =
             |config: &&TenantConfig| tenant.last_sync_at.is_some() && !config.include_channels.is_empty();
         let Some(config) = config.filter(is_due) else { continue };
-        let known = reader.known_channels(config.platform.as_str(), config.workspace_id)?;
+        let known = reader.known_channels(config.platform.name, config.workspace_id)?;
         let names: Vec<_> = known.values().map(|channel| (channel.id, channel.name.as_str())).collect();
         // Excluded channels are not archived.
         let entries = unmatched(&config.include_channels, &[], &names, anonymize::sayable);

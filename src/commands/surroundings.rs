@@ -13,6 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::{Failure, FailureKind};
 use crate::config::{Config, Environment, Overrides};
 use crate::model::Timestamp;
+use crate::platform::registry::PLATFORMS;
 use crate::ui::{Escaping, Voice};
 
 /// Files, connections and the like that a command may have open at once.
@@ -88,7 +89,7 @@ impl Surroundings {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load_config(&self, flags: &Overrides) -> Result<Config, Failure> {
-        Ok(Config::load(self.global.config.as_deref(), &self.env, flags)?)
+        Ok(Config::load(self.global.config.as_deref(), &self.env, flags, PLATFORMS)?)
     }
 
     /// This machine's time.

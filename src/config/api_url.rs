@@ -5,8 +5,7 @@ use std::fmt;
 use url::{Host, Url};
 
 use super::input::InvalidValue;
-
-const REMEDY: &str = "write scheme://host or scheme://host:port, such as \"https://discord.com\"";
+use crate::model::PlatformSpec;
 
 /// `https://host[:port]`, or `http` to the same computer only, because the
 /// token travels with every request.
@@ -16,28 +15,26 @@ pub struct ApiUrl {
 }
 
 impl ApiUrl {
-    pub(super) fn parse(written: &str) -> Result<Self, InvalidValue> {
+    /// The address of a platform's API.
+    pub(super) fn parse(written: &str, platform: &PlatformSpec) -> Result<Self, InvalidValue> {
+        let example = platform.default_api_url;
+        let remedy = format!("write scheme://host or scheme://host:port, such as \"{example}\"");
         if written.contains('@') {
-            return Err(InvalidValue::new("the URL holds a user name or password", REMEDY));
+            return Err(InvalidValue::new("the URL holds a user name or password", remedy));
         }
         if !written.contains("://") {
-            return Err(InvalidValue::of(written, "is not a URL", REMEDY));
+            return Err(InvalidValue::of(written, "is not a URL", remedy));
         }
-        let no_host = || InvalidValue::of(written, "has no valid host or port", REMEDY);
+        let no_host = || InvalidValue::of(written, "has no valid host or port", &remedy);
         let url = Url::parse(written).map_err(|_| no_host())?;
         if url.path().len() > 1 || url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidValue::new(
                 "the URL has a path or query, which verta-sync adds itself",
-                REMEDY,
+                remedy,
             ));
         }
-        check_scheme(&url)?;
+        check_scheme(&url, &remedy)?;
         Ok(Self { text: origin(&url, written).ok_or_else(no_host)? })
-    }
-
-    /// Discord itself.
-    pub(super) fn discord() -> Self {
-        Self { text: "https://discord.com".to_owned() }
     }
 
     /// `scheme://host[:port]` in lower case, without a slash at the end.
@@ -62,19 +59,18 @@ impl fmt::Display for ApiUrl {
     }
 }
 
-/// True if Discord is meant, even when the rest of the URL can't be used.
-pub(super) fn means_discord(written: &str) -> bool {
+/// True if the platform itself is meant, even when the rest of the URL can't be
+/// used.
+pub(super) fn is_host_of(written: &str, platform: &PlatformSpec) -> bool {
     let host = |text: &str| Url::parse(text).ok()?.host_str().map(str::to_owned);
-    host(written).or_else(|| host(&format!("https://{written}"))).is_some_and(|host| is_discord_host(&host))
+    host(written).or_else(|| host(&format!("https://{written}"))).is_some_and(|host| {
+        let is_below =
+            |domain: &&str| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
+        platform.hosts.iter().any(is_below)
+    })
 }
 
-fn is_discord_host(host: &str) -> bool {
-    ["discord.com", "discordapp.com"]
-        .iter()
-        .any(|domain| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.')))
-}
-
-fn check_scheme(url: &Url) -> Result<(), InvalidValue> {
+fn check_scheme(url: &Url, remedy: &str) -> Result<(), InvalidValue> {
     match url.scheme() {
         "https" => Ok(()),
         "http" if is_loopback(url) => Ok(()),
@@ -82,7 +78,7 @@ fn check_scheme(url: &Url) -> Result<(), InvalidValue> {
             "http would send the token unencrypted to another computer",
             "write https://, or use a host on this computer (localhost, 127.0.0.1, [::1])",
         )),
-        other => Err(InvalidValue::of(other, "is not a scheme of the API", REMEDY)),
+        other => Err(InvalidValue::of(other, "is not a scheme of the API", remedy)),
     }
 }
 
@@ -115,6 +111,7 @@ fn origin(url: &Url, written: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::discord::SPEC;
 
     #[test]
     fn scheme_host_and_port_are_enough() {
@@ -126,7 +123,7 @@ mod tests {
             ("http://[::1]:3000", "http://[::1]:3000", "[::1]:3000"),
             ("http://sim.localhost", "http://sim.localhost", "sim.localhost"),
         ] {
-            let url = ApiUrl::parse(written).unwrap();
+            let url = ApiUrl::parse(written, &SPEC).unwrap();
             assert_eq!((url.as_str(), url.authority()), (text, authority));
             assert_eq!(url.is_https(), text.starts_with("https"));
         }
@@ -170,26 +167,27 @@ mod tests {
             "https://h?",
             "https://h#",
         ] {
-            assert!(ApiUrl::parse(written).is_err(), "{written}");
+            assert!(ApiUrl::parse(written, &SPEC).is_err(), "{written}");
         }
     }
 
     #[test]
     fn a_password_in_the_url_is_not_repeated() {
         for written in ["https://me:hush@proxy/", "https://me:hush@proxy:99999", "me:hush@proxy"] {
-            let error = ApiUrl::parse(written).unwrap_err();
+            let error = ApiUrl::parse(written, &SPEC).unwrap_err();
             assert!(!error.to_string().contains("hush"), "{error}");
         }
     }
 
     #[test]
     fn discord_is_known_by_its_domains() {
-        assert_eq!(ApiUrl::parse("https://discord.com"), Ok(ApiUrl::discord()));
+        assert_eq!(ApiUrl::parse(SPEC.default_api_url, &SPEC).unwrap().as_str(), "https://discord.com");
+        assert!(is_host_of(SPEC.default_api_url, &SPEC));
         for written in ["https://canary.discord.com", "https://discord.com/api", "http://discordapp.com"] {
-            assert!(means_discord(written), "{written}");
+            assert!(is_host_of(written, &SPEC), "{written}");
         }
         for written in ["https://notdiscord.com", "https://discord.com.example", "https://"] {
-            assert!(!means_discord(written), "{written}");
+            assert!(!is_host_of(written, &SPEC), "{written}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::input::InvalidValue;
 use super::redact::shown;
-use crate::model::ChannelId;
+use crate::model::{ChannelId, PlatformSpec};
 
 /// Shorter numbers are as likely a channel's name, such as "2024".
 const SHORTEST_CERTAIN_ID_DIGITS: usize = 17;
@@ -19,7 +19,7 @@ pub enum ChannelSelector {
 }
 
 impl ChannelSelector {
-    pub(super) fn parse(written: &str) -> Result<Self, InvalidValue> {
+    pub(super) fn parse(written: &str, platform: &PlatformSpec) -> Result<Self, InvalidValue> {
         let text = written.trim();
         if text.trim_start_matches('#').is_empty() {
             return Err(InvalidValue::of(
@@ -34,7 +34,7 @@ impl ChannelSelector {
         }
         text.parse().map(Self::Id).map_err(|_| {
             let what = format!("{} is too large for a channel's ID", shown(text));
-            InvalidValue::new(what, "copy the ID from Discord (right click, Copy Channel ID)")
+            InvalidValue::new(what, platform.channel_id_help)
         })
     }
 
@@ -65,6 +65,7 @@ fn is_short_name(selected: ChannelId, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::discord::SPEC;
 
     fn id(raw: u64) -> ChannelId {
         ChannelId::new(raw).unwrap()
@@ -72,28 +73,28 @@ mod tests {
 
     #[test]
     fn a_channel_is_selected_by_id_or_name() {
-        let by_id = ChannelSelector::parse("123456789012345678").unwrap();
+        let by_id = ChannelSelector::parse("123456789012345678", &SPEC).unwrap();
         assert_eq!(by_id, ChannelSelector::Id(id(123_456_789_012_345_678)));
         assert!(by_id.matches(id(123_456_789_012_345_678), "general"));
         assert!(!by_id.matches(id(2), "123456789012345678"));
 
-        let by_name = ChannelSelector::parse(" #general").unwrap();
+        let by_name = ChannelSelector::parse(" #general", &SPEC).unwrap();
         assert!(by_name.matches(id(1), "general") && by_name.matches(id(1), "#general"));
         assert!(!by_name.matches(id(1), "General"));
     }
 
     #[test]
     fn a_short_number_may_be_a_name() {
-        let selector = ChannelSelector::parse("2024").unwrap();
+        let selector = ChannelSelector::parse("2024", &SPEC).unwrap();
         assert!(selector.matches(id(2024), "x") && selector.matches(id(1), "2024"));
-        let zeros = ChannelSelector::parse("007").unwrap();
+        let zeros = ChannelSelector::parse("007", &SPEC).unwrap();
         assert!(zeros.matches(id(1), "007") && !zeros.matches(id(7), "7"));
     }
 
     #[test]
     fn nothing_selects_no_channel() {
         for written in ["", " ", "#", "99999999999999999999"] {
-            assert!(ChannelSelector::parse(written).is_err(), "{written}");
+            assert!(ChannelSelector::parse(written, &SPEC).is_err(), "{written}");
         }
     }
 }

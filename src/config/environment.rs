@@ -1,4 +1,4 @@
-//! What surrounds a run: environment variables, folders, flags.
+//! What surrounds a run: environment variables and folders.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -60,13 +60,6 @@ impl fmt::Debug for Environment {
             .field("system_dir", &self.system_dir)
             .finish()
     }
-}
-
-/// Values given by flags; they win over everything else.
-#[derive(Debug, Clone, Default)]
-pub struct Overrides {
-    /// `--max-channel-workers`.
-    pub max_channel_workers: Option<usize>,
 }
 
 #[cfg(test)]

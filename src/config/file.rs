@@ -6,63 +6,47 @@ use std::collections::BTreeMap;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::input::InvalidValue;
-use super::keys::{TENANT, bracketed, choices, home_of, keys_of, sections};
+use super::keys::{ARCHIVE, PLATFORM, SYNC, TENANT, home_of, names_of, sections};
 use super::lines::Lines;
 use super::pasted::{self, is_pasted, pasted_token};
 use super::problem::Found;
 use super::redact::shown_key;
+use super::section::{Entry, Platforms, Scope, Section};
 use super::suggest::{is_misspelling, suggest};
 use super::syntax;
 
 /// The file as it is written.
 pub(super) struct File<'t> {
     pub(super) archive: Section<'t>,
-    pub(super) discord: Section<'t>,
+    /// One for each platform, in their order.
+    pub(super) platforms: Vec<Section<'t>>,
     pub(super) sync: Section<'t>,
     pub(super) tenants: Vec<Section<'t>>,
 }
 
-/// `[section]`, or one `[[tenant]]`. Empty if it isn't there.
-pub(super) struct Section<'t> {
-    name: &'static str,
-    pub(super) line: usize,
-    entries: BTreeMap<&'static str, Entry<'t>>,
-}
-
-/// A value and the line of its key.
-pub(super) struct Entry<'t> {
-    pub(super) line: usize,
-    pub(super) value: DeValue<'t>,
-}
-
-impl<'t> Section<'t> {
-    /// The value of a key, if it is there.
-    pub(super) fn get(&self, key: &'static str) -> Option<&Entry<'t>> {
-        debug_assert!(keys_of(self.name).contains(&key), "unknown key {key}");
-        self.entries.get(key)
-    }
-
-    /// A key with its section, as problems name it.
-    pub(super) fn path(&self, key: &str) -> String {
-        format!("{}.{key}", self.name)
-    }
-}
-
 /// Reads the text; `None` if it can't be understood, which is then in `found`.
-pub(super) fn read<'t>(text: &'t str, lines: &Lines<'_>, found: &mut Found) -> Option<File<'t>> {
-    pasted::scan(text, found);
-    let table = syntax::parse(text, lines, found)?;
-    let mut reader = Reader { lines, found };
-    let mut top = reader.known(table, None);
+pub(super) fn read<'t>(
+    text: &'t str,
+    platforms: Platforms,
+    lines: &Lines<'_>,
+    found: &mut Found,
+) -> Option<File<'t>> {
+    let scope = Scope::new(platforms);
+    pasted::scan(text, scope.platform, found);
+    let table = syntax::parse(text, scope.platform, lines, found)?;
+    let mut reader = Reader { scope, lines, found };
+    let mut top = reader.known(table, None, scope);
+    let mut section = |name, scope| reader.section(name, scope, top.remove(name));
     Some(File {
-        archive: reader.section("archive", top.remove("archive")),
-        discord: reader.section("discord", top.remove("discord")),
-        sync: reader.section("sync", top.remove("sync")),
+        archive: section(ARCHIVE, scope),
+        platforms: platforms.iter().map(|platform| section(platform.name, scope.of(platform))).collect(),
+        sync: section(SYNC, scope),
         tenants: reader.tenants(top.remove(TENANT)),
     })
 }
 
 struct Reader<'r, 'l> {
+    scope: Scope,
     lines: &'r Lines<'l>,
     found: &'r mut Found,
 }
@@ -74,8 +58,9 @@ impl Reader<'_, '_> {
         &mut self,
         table: DeTable<'t>,
         section: Option<&'static str>,
+        scope: Scope,
     ) -> BTreeMap<&'static str, Entry<'t>> {
-        let known = section.map_or_else(|| sections().to_vec(), |name| keys_of(name).to_vec());
+        let known = section.map_or_else(|| sections(scope.platforms), |name| names_of(name, scope));
         let mut entries = BTreeMap::new();
         let mut strangers = Vec::new();
         for (key, value) in table {
@@ -89,7 +74,7 @@ impl Reader<'_, '_> {
         for (key, entry) in strangers {
             let free = known.iter().copied().filter(|known| !entries.contains_key(known));
             let meant = suggest(&key, free);
-            if let Some(meant) = self.stranger(section, &key, &entry, meant) {
+            if let Some(meant) = self.stranger(section, scope, &key, &entry, meant) {
                 entries.insert(meant, entry);
             }
         }
@@ -100,6 +85,7 @@ impl Reader<'_, '_> {
     fn stranger(
         &mut self,
         section: Option<&'static str>,
+        scope: Scope,
         key: &str,
         entry: &Entry<'_>,
         meant: Option<&'static str>,
@@ -109,28 +95,28 @@ impl Reader<'_, '_> {
             None => shown_key(key),
         };
         if is_pasted(key, &entry.value) {
-            self.found.at_line(entry.line, path, pasted_token());
+            self.found.at_line(entry.line, path, pasted_token(scope.platform));
             return None;
         }
         let is_section = section.is_none() && !is_scalar(&entry.value);
-        let home = home_of(key).filter(|_| !is_section);
+        let home = home_of(key, scope).filter(|home| !is_section && Some(*home) != section);
         let meant = meant.filter(|_| home.is_none() && is_section == section.is_none());
         let remedy = match (home, meant) {
             (Some(home), _) => format!("move it to {}", bracketed(home)),
             (None, Some(meant)) if is_section => format!("did you mean {}?", bracketed(meant)),
             (None, Some(meant)) => format!("did you mean {meant}?"),
-            (None, None) => choices(section),
+            (None, None) => choices(section, scope),
         };
         let what = if is_section { "unknown section" } else { "unknown key" };
         self.found.at_line(entry.line, path, InvalidValue::new(what, remedy));
         meant.filter(|meant| is_misspelling(key, meant))
     }
 
-    fn section<'t>(&mut self, name: &'static str, entry: Option<Entry<'t>>) -> Section<'t> {
+    fn section<'t>(&mut self, name: &'static str, scope: Scope, entry: Option<Entry<'t>>) -> Section<'t> {
         let line = entry.as_ref().map_or(1, |entry| entry.line);
         let entries = match entry.map(|entry| entry.value) {
             None => BTreeMap::new(),
-            Some(DeValue::Table(table)) => self.known(table, Some(name)),
+            Some(DeValue::Table(table)) => self.known(table, Some(name), scope),
             Some(_) => {
                 let remedy = format!("write {} once, and its keys below it", bracketed(name));
                 let invalid = InvalidValue::new("must be one section", remedy);
@@ -138,10 +124,21 @@ impl Reader<'_, '_> {
                 BTreeMap::new()
             }
         };
-        Section { name, line, entries }
+        Section { name, scope, line, entries }
+    }
+
+    /// A `[[tenant]]`, whose keys depend on its platform.
+    fn tenant<'t>(&mut self, entry: Entry<'t>) -> Section<'t> {
+        let table = entry.value.as_table();
+        let named = table.and_then(|table| table.iter().find(|(key, _)| key.get_ref() == PLATFORM));
+        let name = named.and_then(|(_, value)| value.get_ref().as_str());
+        let platform = self.scope.platforms.iter().find(|platform| Some(platform.name) == name);
+        let scope = platform.map_or(self.scope, |platform| self.scope.of(platform));
+        self.section(TENANT, scope, Some(entry))
     }
 
     fn tenants<'t>(&mut self, entry: Option<Entry<'t>>) -> Vec<Section<'t>> {
+        let (workspace, key) = (self.scope.platform.workspace(), self.scope.platform.workspace_key);
         match entry {
             Some(Entry { value: DeValue::Array(tenants), .. }) if !tenants.is_empty() => {
                 self.list_of_tenants(tenants)
@@ -149,7 +146,7 @@ impl Reader<'_, '_> {
             None | Some(Entry { value: DeValue::Array(_), .. }) => {
                 let invalid = InvalidValue::new(
                     "there is no tenant, so there is nothing to archive",
-                    "add a section [[tenant]] with a name and the guild_id of a Discord server",
+                    format!("add a section [[tenant]] with a name and the {key} of a {workspace}"),
                 );
                 self.found.missing(self.lines.last(), TENANT, invalid);
                 Vec::new()
@@ -157,7 +154,7 @@ impl Reader<'_, '_> {
             Some(single) => {
                 let invalid = InvalidValue::new(
                     "must be a list of sections",
-                    "write [[tenant]] in double brackets, once for each Discord server",
+                    format!("write [[tenant]] in double brackets, once for each {workspace}"),
                 );
                 self.found.at_line(single.line, TENANT, invalid);
                 self.single_tenant(single)
@@ -170,7 +167,7 @@ impl Reader<'_, '_> {
             .into_iter()
             .map(|tenant| Entry { line: self.lines.line(tenant.span().start), value: tenant.into_inner() });
         let entries: Vec<_> = entries.collect();
-        let sections = entries.into_iter().map(|entry| self.section(TENANT, Some(entry)));
+        let sections = entries.into_iter().map(|entry| self.tenant(entry));
         sections.collect()
     }
 
@@ -178,7 +175,7 @@ impl Reader<'_, '_> {
     fn single_tenant<'t>(&mut self, entry: Entry<'t>) -> Vec<Section<'t>> {
         match &entry.value {
             DeValue::Table(table) if table.values().any(|value| is_scalar(value.get_ref())) => {
-                vec![self.section(TENANT, Some(entry))]
+                vec![self.tenant(entry)]
             }
             _ => Vec::new(),
         }
@@ -187,4 +184,19 @@ impl Reader<'_, '_> {
 
 fn is_scalar(value: &DeValue<'_>) -> bool {
     !value.is_table() && !value.is_array()
+}
+
+/// What a section or, without one, the file may hold.
+fn choices(section: Option<&'static str>, scope: Scope) -> String {
+    if let Some(section) = section {
+        format!("remove it; {} has {}", bracketed(section), names_of(section, scope).join(", "))
+    } else {
+        let sections = sections(scope.platforms).into_iter().map(bracketed);
+        format!("remove it; there are {}", sections.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A section as its header is written.
+fn bracketed(section: &str) -> String {
+    if section == TENANT { format!("[[{section}]]") } else { format!("[{section}]") }
 }

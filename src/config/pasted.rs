@@ -7,20 +7,27 @@ use super::lines::Lines;
 use super::path::is_variable_name;
 use super::problem::Found;
 use super::redact::{is_token, may_be_secret, names_a_secret};
+use crate::model::PlatformSpec;
 
-const REMEDY: &str = "write token_env with the name of an environment variable, or token_file \
-     with a path; if anyone else could read this file, reset the token in Discord's developer portal";
+fn remedy(platform: &PlatformSpec) -> String {
+    format!(
+        "write token_env with the name of an environment variable, or token_file with a path; \
+         if anyone else could read this file, reset the token in {}",
+        platform.token_page
+    )
+}
 
 /// What to say about a pasted token; never the token.
-pub(super) fn pasted_token() -> InvalidValue {
-    InvalidValue::new("this looks like the bot token itself, which must not be in this file", REMEDY)
+pub(super) fn pasted_token(platform: &PlatformSpec) -> InvalidValue {
+    let what = "this looks like the bot token itself, which must not be in this file";
+    InvalidValue::new(what, remedy(platform))
 }
 
 /// Finds tokens anywhere, in comments too. Nothing else is said about their lines.
-pub(super) fn scan(text: &str, found: &mut Found) {
+pub(super) fn scan(text: &str, platform: &PlatformSpec, found: &mut Found) {
     for (index, line) in text.lines().enumerate() {
         if is_token(line) {
-            found.at_line(index + 1, bare_key(line), pasted_token());
+            found.at_line(index + 1, bare_key(line), pasted_token(platform));
             found.settle(index + 1);
         }
     }
@@ -39,7 +46,7 @@ pub(super) fn is_pasted(key: &str, value: &DeValue<'_>) -> bool {
 }
 
 /// The name of a variable, for `token_env`.
-pub(super) fn variable_name(text: &str) -> Result<String, InvalidValue> {
+pub(super) fn variable_name(text: &str, platform: &PlatformSpec) -> Result<String, InvalidValue> {
     let bare = text.trim_start_matches(['$', '{']).trim_end_matches('}');
     let is_name = is_variable_name(bare) && !may_be_secret(bare);
     if is_name && bare == text {
@@ -58,7 +65,7 @@ pub(super) fn variable_name(text: &str) -> Result<String, InvalidValue> {
     Err(InvalidValue::new(
         "this is not the name of an environment variable; \
          if it is the bot token itself, it must not be in this file",
-        REMEDY,
+        remedy(platform),
     ))
 }
 
@@ -85,24 +92,25 @@ fn bare_key(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::discord::SPEC;
 
     #[test]
     fn a_variable_name_is_not_taken_for_a_token() {
-        assert_eq!(variable_name("DISCORD_BOT_TOKEN"), Ok("DISCORD_BOT_TOKEN".to_owned()));
+        assert_eq!(variable_name("DISCORD_BOT_TOKEN", &SPEC), Ok("DISCORD_BOT_TOKEN".to_owned()));
         for text in ["$TOKEN", "${TOKEN}"] {
-            assert_eq!(variable_name(text).unwrap_err().remedy(), "write \"TOKEN\"");
+            assert_eq!(variable_name(text, &SPEC).unwrap_err().remedy(), "write \"TOKEN\"");
         }
     }
 
     #[test]
     fn what_is_no_variable_name_may_be_the_token_and_is_not_shown() {
         for text in ["hush.def.ghi", "MTk4NjIyNDgzNDcxOTI1MjQ4hush", "hush-hush", "hush=b"] {
-            let error = variable_name(text).unwrap_err();
+            let error = variable_name(text, &SPEC).unwrap_err();
             assert!(error.remedy().contains("reset the token"), "{error}");
             assert!(!error.to_string().contains("hush"), "{error}");
         }
         for text in ["", " "] {
-            assert_eq!(variable_name(text).unwrap_err().what(), "names no variable");
+            assert_eq!(variable_name(text, &SPEC).unwrap_err().what(), "names no variable");
         }
     }
 

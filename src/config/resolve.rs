@@ -1,133 +1,185 @@
-//! From what is written to a complete configuration: defaults, precedence, and
-//! all problems at once.
+//! From what is written to a complete configuration, with all problems at once.
 
-use std::ops::RangeInclusive;
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use toml::de::DeValue;
-
-use super::environment::{Environment, Overrides};
-use super::error::ConfigError;
-use super::file::{self, File, Section};
+use super::environment::Environment;
+use super::error::{ConfigError, UnknownTenant};
+use super::file::{self, File};
 use super::input::InvalidValue;
+use super::keys::{ArchiveConfig, Overrides, PlatformConfig, SyncConfig, TenantConfig};
 use super::lines::Lines;
-use super::path::{Unexpanded, expand};
 use super::problem::Found;
-use super::redact::shown_key;
-use super::settings::{ArchiveConfig, Config};
+use super::secret::Secret;
+use super::section::{KeyReader, Platforms, Section};
 use super::source::Source;
-use super::time::LONGEST;
-use super::value::{self, Read};
-use crate::files;
-use crate::model::ReactionMode;
+use super::special::tenant_name;
+use super::token::{TokenError, TokenSource};
+use crate::model::PlatformSpec;
 
-/// For the file and for a tenant.
-pub(super) const REACTIONS: [(&str, ReactionMode); 3] =
-    [("users", ReactionMode::Users), ("counts", ReactionMode::Counts), ("off", ReactionMode::Off)];
+/// The whole configuration; every default is filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file it was read from.
+    pub source: PathBuf,
+    /// `[archive]`.
+    pub archive: ArchiveConfig,
+    /// The section of each platform, whether a tenant uses it or not.
+    platforms: Vec<PlatformConfig>,
+    /// `[sync]`.
+    pub sync: SyncConfig,
+    /// Each `[[tenant]]` in the file's order, at least one.
+    pub tenants: Vec<TenantConfig>,
+}
 
-/// For windows and budgets, which zero turns off.
-pub(super) const ANY_DURATION: RangeInclusive<Duration> = Duration::ZERO..=LONGEST;
-/// The configuration that `source`, environment and flags amount to.
-pub(super) fn resolve(source: &Source, env: &Environment, flags: &Overrides) -> Result<Config, ConfigError> {
-    let lines = Lines::of(&source.text);
-    let mut resolver = Resolver {
-        env,
-        lines: &lines,
-        folder: source.path.parent().unwrap_or(Path::new("/")),
-        found: Found::default(),
-    };
-    let config = file::read(&source.text, &lines, &mut resolver.found)
-        .map(|file| resolver.config(source, &file, flags));
-    match config {
-        Some(config) if resolver.found.is_empty() => Ok(config),
-        _ => Err(ConfigError::Invalid(resolver.found.of_file(source.shown.clone()))),
+impl Config {
+    /// Finds and reads the configuration. `explicit` is the path given by
+    /// `--config`, `platforms` are all there are, the default first. Flags win over
+    /// the environment, that over a tenant's keys, those over the rest of the file,
+    /// that over the defaults.
+    ///
+    /// # Errors
+    /// If there is no file, it can't be read, or anything in it or in the
+    /// variables and flags that stand for it can't be used: then all of it.
+    pub fn load(
+        explicit: Option<&Path>,
+        env: &Environment,
+        flags: &Overrides,
+        platforms: Platforms,
+    ) -> Result<Self, ConfigError> {
+        let source = Source::find(explicit, env)?;
+        resolve(&source, env, flags, platforms)
     }
-}
 
-/// Goes through the file. A value that can't be used is a problem, and the
-/// default stands in for it until all of them are known.
-pub(super) struct Resolver<'a> {
-    pub(super) env: &'a Environment,
-    pub(super) lines: &'a Lines<'a>,
-    pub(super) folder: &'a Path,
-    pub(super) found: Found,
-}
+    /// The section of a platform.
+    ///
+    /// # Panics
+    /// If the platform is none of those that it was loaded with.
+    pub fn platform(&self, spec: &PlatformSpec) -> &PlatformConfig {
+        let section = self.platforms.iter().find(|platform| platform.spec == spec);
+        section.expect("a configuration has a section for each platform")
+    }
 
-impl Resolver<'_> {
-    fn config(&mut self, source: &Source, file: &File<'_>, flags: &Overrides) -> Config {
-        let sync = self.sync(&file.sync, flags);
-        Config {
-            source: source.path.clone(),
-            archive: self.archive(&file.archive),
-            discord: self.discord(&file.discord),
-            tenants: self.tenants(&file.tenants, &sync),
-            sync,
+    /// The tenants of these names, each once and in this order; all if there
+    /// are no names.
+    ///
+    /// # Errors
+    /// If the configuration lacks any of them.
+    pub fn tenants_named(&self, names: &[String]) -> Result<Vec<&TenantConfig>, UnknownTenant> {
+        if names.is_empty() {
+            return Ok(self.tenants.iter().collect());
         }
-    }
-
-    /// A key's value, if it is there and can be used.
-    pub(super) fn read<T>(
-        &mut self,
-        section: &Section<'_>,
-        key: &'static str,
-        read: impl FnOnce(&DeValue<'_>) -> Read<T>,
-    ) -> Option<T> {
-        let entry = section.get(key)?;
-        match read(&entry.value) {
-            Ok(value) => Some(value),
-            Err(invalid) => {
-                self.found.at_line(entry.line, section.path(key), invalid);
-                None
+        let mut tenants: Vec<&TenantConfig> = Vec::new();
+        let mut unknown = Vec::new();
+        for name in names {
+            match self.tenants.iter().find(|tenant| tenant.name == *name) {
+                Some(tenant) if !tenants.contains(&tenant) => tenants.push(tenant),
+                Some(_) => {}
+                None => unknown.push(name.clone()),
             }
         }
-    }
-
-    /// One of several words.
-    pub(super) fn choice<T: Copy>(
-        &mut self,
-        section: &Section<'_>,
-        key: &'static str,
-        choices: &[(&str, T)],
-    ) -> Option<T> {
-        self.read(section, key, |value| value::choice(value, choices))
-    }
-
-    /// A length of time in a range.
-    pub(super) fn duration(
-        &mut self,
-        section: &Section<'_>,
-        key: &'static str,
-        range: RangeInclusive<Duration>,
-    ) -> Option<Duration> {
-        self.read(section, key, |value| value::duration(value, &range))
-    }
-
-    fn archive(&mut self, section: &Section<'_>) -> ArchiveConfig {
-        let (env, folder) = (self.env, self.folder);
-        let path = self.read(section, "path", |value| archive_path(value, env));
-        let path = folder.join(path.unwrap_or_else(|| PathBuf::from("archive.db")));
-        ArchiveConfig {
-            // Two names of one archive must lead to one lock. Where the folder is
-            // missing or closed, anyone who opens the file says so.
-            path: files::resolve(&path).unwrap_or(path),
-            mode: self.read(section, "mode", value::mode).unwrap_or(0o600),
+        if unknown.is_empty() {
+            return Ok(tenants);
         }
+        let known = self.tenants.iter().map(|tenant| tenant.name.clone()).collect();
+        Err(UnknownTenant { unknown, known })
     }
 }
 
-fn archive_path(value: &DeValue<'_>, env: &Environment) -> Read<PathBuf> {
-    let text = value::text(value)?;
-    if text.ends_with('/') {
-        let remedy = "add the file's name, such as \"archive.db\"";
-        return Err(InvalidValue::of(text, "is a folder", remedy));
+impl PlatformConfig {
+    /// Where the token is.
+    pub fn token(&self) -> TokenSource {
+        self.token_file.clone().unwrap_or_else(|| TokenSource::Env(self.token_env.clone()))
     }
-    expand(text, env).map_err(|unexpanded| match unexpanded {
-        Unexpanded::Unset(name) => InvalidValue::of(
-            text,
-            &format!("names the variable {}, which is not set", shown_key(&name)),
-            "set it, or write the whole path",
-        ),
-        Unexpanded::Invalid(invalid) => invalid,
+
+    /// The token itself.
+    ///
+    /// # Errors
+    /// If it is missing, can't be read or can't be a token.
+    pub fn read_token(&self, env: &Environment) -> Result<Secret, TokenError> {
+        self.token().read(env, self.spec.name)
+    }
+}
+
+/// The configuration that `source`, environment and flags amount to.
+pub(super) fn resolve(
+    source: &Source,
+    env: &Environment,
+    flags: &Overrides,
+    platforms: Platforms,
+) -> Result<Config, ConfigError> {
+    let lines = Lines::of(&source.text);
+    let folder = source.path.parent().unwrap_or(Path::new("/"));
+    let mut reader = KeyReader { env, folder, lines: &lines, found: Found::default() };
+    let config = file::read(&source.text, platforms, &lines, &mut reader.found)
+        .and_then(|file| read(&mut reader, source, &file, flags));
+    match config {
+        Some(config) if reader.found.is_empty() => Ok(config),
+        _ => Err(ConfigError::Invalid(reader.found.of_file(source.shown.clone()))),
+    }
+}
+
+fn read(reader: &mut KeyReader<'_>, source: &Source, file: &File<'_>, flags: &Overrides) -> Option<Config> {
+    let archive = ArchiveConfig::read(reader, &file.archive);
+    let platforms: Vec<_> = file.platforms.iter().map(|section| platform(reader, section)).collect();
+    let sync = SyncConfig::read(reader, &file.sync, flags)?;
+    let tenants = tenants(reader, &file.tenants, &sync);
+    Some(Config {
+        source: source.path.clone(),
+        archive: archive?,
+        platforms: platforms.into_iter().collect::<Option<_>>()?,
+        sync,
+        tenants: tenants?,
     })
+}
+
+fn platform(reader: &mut KeyReader<'_>, section: &Section<'_>) -> Option<PlatformConfig> {
+    let config = PlatformConfig::read(reader, section);
+    let mut places = ["token_env", "token_file"].map(|key| Some((section.get(key)?.line, key)));
+    places.sort_unstable();
+    if let [Some((first_line, first)), Some((line, key))] = places {
+        let what = format!("{first} is set too, on line {first_line}");
+        reader.found.at_line(line, section.path(key), InvalidValue::new(what, "keep one of the two"));
+    }
+    config
+}
+
+/// All tenants. Neither a name nor a workspace may occur twice.
+fn tenants(
+    reader: &mut KeyReader<'_>,
+    sections: &[Section<'_>],
+    sync: &SyncConfig,
+) -> Option<Vec<TenantConfig>> {
+    let (mut names, mut workspaces) = (HashMap::new(), HashMap::new());
+    let mut tenants = Vec::new();
+    for section in sections {
+        let platform = section.scope.platform;
+        tenants.push(TenantConfig::read(reader, section, sync));
+        let remedy = "give each tenant a name of its own";
+        unique(reader, section, "name", remedy, &mut names, |text| tenant_name(text).ok());
+        let remedy = format!("keep one of the two tenants; a {} is archived once", platform.workspace_noun);
+        let workspace = |text: &str| Some((platform.name, (platform.parse_workspace)(text)?));
+        unique(reader, section, platform.workspace_key, &remedy, &mut workspaces, workspace);
+    }
+    tenants.into_iter().collect()
+}
+
+/// Reports a value that an earlier tenant has, with that one's line.
+fn unique<T: Hash + Eq>(
+    reader: &mut KeyReader<'_>,
+    section: &Section<'_>,
+    key: &str,
+    remedy: &str,
+    earlier: &mut HashMap<T, usize>,
+    parse: impl Fn(&str) -> Option<T>,
+) {
+    let Some(entry) = section.get(key) else { return };
+    let Some(value) = entry.value.as_str().and_then(parse) else { return };
+    if let Some(line) = earlier.get(&value) {
+        let what = format!("is the same as on line {line}");
+        reader.found.at_line(entry.line, section.path(key), InvalidValue::new(what, remedy));
+    } else {
+        earlier.insert(value, entry.line);
+    }
 }

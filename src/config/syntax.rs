@@ -9,6 +9,7 @@ use super::input::InvalidValue;
 use super::lines::Lines;
 use super::pasted::presentable;
 use super::problem::Found;
+use crate::model::PlatformSpec;
 
 /// A mistake that is confined to its line, so that what follows can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +59,30 @@ impl Mistake {
 
 /// The file's tables, or `None` if the rest can't be understood. The lines that
 /// are no TOML are settled.
-pub(super) fn parse<'t>(text: &'t str, lines: &Lines<'_>, found: &mut Found) -> Option<DeTable<'t>> {
+pub(super) fn parse<'t>(
+    text: &'t str,
+    platform: &PlatformSpec,
+    lines: &Lines<'_>,
+    found: &mut Found,
+) -> Option<DeTable<'t>> {
     let (table, mut errors) = DeTable::parse_recoverable(text);
     errors.sort_by_key(offset);
     for error in &errors {
         let mistake = Mistake::on(lines, lines.line(offset(error)));
-        report(error, mistake, lines, found);
+        report(error, mistake, platform, lines, found);
         // What follows any other error is the parser's guess.
         mistake?;
     }
     Some(table.into_inner())
 }
 
-fn report(error: &Error, mistake: Option<Mistake>, lines: &Lines<'_>, found: &mut Found) {
+fn report(
+    error: &Error,
+    mistake: Option<Mistake>,
+    platform: &PlatformSpec,
+    lines: &Lines<'_>,
+    found: &mut Found,
+) {
     let at = offset(error);
     let (line, column) = (lines.line(at), lines.column(at));
     if mistake == Some(Mistake::Repeated) && repeats_tenant(lines, line) {
@@ -83,10 +95,12 @@ fn report(error: &Error, mistake: Option<Mistake>, lines: &Lines<'_>, found: &mu
     } else {
         let message = error.message().trim_end_matches(", expected nothing");
         let fix = match header(lines.text(line)).as_deref() {
-            Some("[tenant]") => "write [[tenant]] in double brackets, once for each Discord server",
-            _ => mistake.map_or("correct this line, or the one before it", Mistake::remedy),
+            Some("[tenant]") => {
+                format!("write [[tenant]] in double brackets, once for each {}", platform.workspace())
+            }
+            _ => mistake.map_or("correct this line, or the one before it", Mistake::remedy).to_owned(),
         };
-        (format!("this is not TOML: {message}"), fix.to_owned())
+        (format!("this is not TOML: {message}"), fix)
     };
     let excerpt = excerpt.map(|text| underlined(&text, line, column));
     found.at_position((line, column), InvalidValue::new(what, fix), excerpt);

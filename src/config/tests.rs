@@ -5,17 +5,21 @@ mod defaults;
 mod errors;
 mod example;
 mod hostile;
+mod platforms;
 mod precedence;
 mod secrets;
 mod values;
 
 use std::path::PathBuf;
 
-use super::environment::{Environment, Overrides};
+use super::environment::Environment;
 use super::error::ConfigError;
-use super::resolve::resolve;
-use super::settings::Config;
+use super::keys::{Overrides, PlatformConfig};
+use super::resolve::{Config, resolve};
+use super::section::Platforms;
 use super::source::Source;
+use crate::platform::discord::SPEC;
+use crate::platform::registry::PLATFORMS;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
@@ -26,16 +30,29 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 }
 
 fn resolved(text: &str, variables: &[(&str, &str)], flags: &Overrides) -> Result<Config, ConfigError> {
+    resolved_among(PLATFORMS, text, variables, flags)
+}
+
+fn resolved_among(
+    platforms: Platforms,
+    text: &str,
+    variables: &[(&str, &str)],
+    flags: &Overrides,
+) -> Result<Config, ConfigError> {
     let source = Source {
         shown: PathBuf::from("sync.toml"),
         path: PathBuf::from("/srv/sync.toml"),
         text: text.to_owned(),
     };
-    resolve(&source, &environment(variables), flags)
+    resolve(&source, &environment(variables), flags, platforms)
 }
 
 fn config(text: &str) -> Config {
     resolved(text, &[], &Overrides::default()).unwrap()
+}
+
+fn discord(text: &str) -> PlatformConfig {
+    config(text).platform(&SPEC).clone()
 }
 
 /// The keys and a tenant below them.

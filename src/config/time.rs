@@ -43,7 +43,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
 }
 
 /// A length of time as [`parse_duration`] reads it, in one unit; whole milliseconds.
-pub(super) fn written(duration: Duration) -> String {
+pub(super) fn in_one_unit(duration: Duration) -> String {
     let millis = duration.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
     match units.iter().find(|(unit, _)| millis.is_multiple_of(*unit)) {
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_length_of_time_is_written_in_one_unit() {
         for text in ["0", "1ms", "1500ms", "90s", "15m", "25h", "7d"] {
-            assert_eq!(written(parse_duration(text).unwrap()), text);
+            assert_eq!(in_one_unit(parse_duration(text).unwrap()), text);
         }
     }
 

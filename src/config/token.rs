@@ -40,13 +40,15 @@ pub enum TokenError {
     /// The environment variable is missing or empty.
     #[error(
         "read the bot token: the environment variable {} is not set, or empty; \
-         set it to the token ({}), or name a file with token_file in [discord]",
+         set it to the token ({}), or name a file with token_file in [{section}]",
         shown_key(name),
         asking(name)
     )]
     NotSet {
         /// The variable's name.
         name: String,
+        /// The section that names it.
+        section: &'static str,
     },
     /// The path of the file needs a variable that is not set.
     #[error(
@@ -63,12 +65,14 @@ pub enum TokenError {
         variable: String,
     },
     /// The file can't be read.
-    #[error("read the bot token from the file {}: {}", shown_path(path), file_reason(cause))]
+    #[error("read the bot token from the file {}: {}", shown_path(path), file_reason(cause, section))]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
         cause: FileError,
+        /// The section that names it.
+        section: &'static str,
     },
     /// Another user could exchange the token.
     #[error(
@@ -109,18 +113,19 @@ pub enum TokenError {
 }
 
 impl TokenSource {
-    /// The token, without white space around it and without "Bot " before it.
+    /// The token that `section` names, without white space around it and without
+    /// "Bot " before it.
     ///
     /// # Errors
     /// If the variable or file is missing, unreadable or empty, or if it holds
     /// what can't be sent in a header.
-    pub fn read(&self, env: &Environment) -> Result<Secret, TokenError> {
+    pub(super) fn read(&self, env: &Environment, section: &'static str) -> Result<Secret, TokenError> {
         let bytes = Zeroizing::new(match self {
             Self::Env(name) => env
                 .variable(name)
                 .map(|value| value.as_encoded_bytes().to_vec())
-                .ok_or_else(|| TokenError::NotSet { name: name.clone() })?,
-            Self::File(path) => read_file(path)?,
+                .ok_or_else(|| TokenError::NotSet { name: name.clone(), section })?,
+            Self::File(path) => read_file(path, section)?,
             Self::UnsetVariable { path, variable } => {
                 return Err(TokenError::UnsetVariable { path: path.clone(), variable: variable.clone() });
             }
@@ -209,8 +214,8 @@ fn asking(name: &str) -> String {
     format!("\"read -rs {name} && export {name}\" asks for it without showing it")
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, TokenError> {
-    let unreadable = |cause| TokenError::Unreadable { path: path.to_owned(), cause };
+fn read_file(path: &Path, section: &'static str) -> Result<Vec<u8>, TokenError> {
+    let unreadable = |cause| TokenError::Unreadable { path: path.to_owned(), cause, section };
     let named = Named::open(path).map_err(unreadable)?;
     // The configuration names it, and this user that.
     if let Some(control) = named.controlled_by(Relation::Named) {
@@ -219,13 +224,13 @@ fn read_file(path: &Path) -> Result<Vec<u8>, TokenError> {
     named.read(MOST_BYTES).map_err(unreadable)
 }
 
-fn file_reason(error: &FileError) -> String {
+fn file_reason(error: &FileError, section: &str) -> String {
     match (error, error.io_kind()) {
         (_, Some(io::ErrorKind::NotFound)) => {
-            "it does not exist; create it, or correct token_file in [discord]".to_owned()
+            format!("it does not exist; create it, or correct token_file in [{section}]")
         }
         (FileError::TooLarge { .. }, _) => {
-            "it is larger than 64 KiB, so it is no token; correct token_file in [discord]".to_owned()
+            format!("it is larger than 64 KiB, so it is no token; correct token_file in [{section}]")
         }
         _ => reason(error),
     }
@@ -240,7 +245,7 @@ mod tests {
 
     fn from_variable(value: &str) -> Result<Secret, TokenError> {
         let env = Environment::new([("TOKEN", value)], "/");
-        TokenSource::Env("TOKEN".to_owned()).read(&env)
+        TokenSource::Env("TOKEN".to_owned()).read(&env, "discord")
     }
 
     fn no_env() -> Environment {
@@ -282,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_missing_or_empty_variable_is_named() {
-        let missing = TokenSource::Env("TOKEN".to_owned()).read(&no_env()).unwrap_err();
+        let missing = TokenSource::Env("TOKEN".to_owned()).read(&no_env(), "discord").unwrap_err();
         assert_eq!(
             missing.to_string(),
             "read the bot token: the environment variable TOKEN is not set, or empty; \
@@ -300,14 +305,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         let source = TokenSource::File(path.clone());
-        let missing = source.read(&no_env()).unwrap_err().to_string();
+        let missing = source.read(&no_env(), "discord").unwrap_err().to_string();
         assert!(missing.contains("does not exist") && missing.contains("token_file"), "{missing}");
         fs::write(&path, format!("{TOKEN}\n")).unwrap();
-        assert_eq!(source.read(&no_env()).unwrap().expose(), TOKEN);
+        assert_eq!(source.read(&no_env(), "discord").unwrap().expose(), TOKEN);
         fs::write(&path, [0xff, 0xfe]).unwrap();
-        assert!(matches!(source.read(&no_env()), Err(TokenError::Malformed { .. })));
+        assert!(matches!(source.read(&no_env(), "discord"), Err(TokenError::Malformed { .. })));
         let folder = TokenSource::File(dir.path().to_owned());
-        assert!(folder.read(&no_env()).unwrap_err().to_string().contains("it is a folder"));
+        assert!(folder.read(&no_env(), "discord").unwrap_err().to_string().contains("it is a folder"));
     }
 
     /// Any bytes: what is read can be sent in a header, and no error shows any of
@@ -334,7 +339,7 @@ mod tests {
                 }
             }
             fs::write(&path, &bytes).unwrap();
-            match source.read(&no_env()) {
+            match source.read(&no_env(), "discord") {
                 Ok(token) => {
                     read += 1;
                     assert!(!token.expose().is_empty() && token.expose().bytes().all(is_token_byte));
@@ -353,7 +358,7 @@ mod tests {
     #[test]
     fn a_token_in_the_place_of_a_path_is_not_shown() {
         let path = PathBuf::from(format!("/srv/{TOKEN}"));
-        let error = TokenSource::File(path).read(&no_env()).unwrap_err();
+        let error = TokenSource::File(path).read(&no_env(), "discord").unwrap_err();
         assert!(!error.to_string().contains("MTk4"), "{error}");
     }
 
@@ -363,7 +368,7 @@ mod tests {
             path: "$CREDENTIALS_DIRECTORY/token".to_owned(),
             variable: "CREDENTIALS_DIRECTORY".to_owned(),
         };
-        let text = source.read(&no_env()).unwrap_err().to_string();
+        let text = source.read(&no_env(), "discord").unwrap_err().to_string();
         assert!(text.contains("$CREDENTIALS_DIRECTORY is not set"), "{text}");
         assert!(text.contains("LoadCredential="), "{text}");
     }

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::super::{Config, ConfigError, Environment, Overrides};
 use super::{TENANT, TOKEN};
+use crate::platform::registry::PLATFORMS;
 
 const EXAMPLE: &str = include_str!("../../../sync.toml.example");
 
@@ -34,7 +35,7 @@ impl Folder {
     fn load(&self, bytes: &[u8]) -> Result<Config, ConfigError> {
         fs::write(self.0.path().join("sync.toml"), bytes).unwrap();
         let env = Environment::new([("HOME", "/home/ada")], self.0.path());
-        Config::load(None, &env, &Overrides::default())
+        Config::load(None, &env, &Overrides::default(), PLATFORMS)
     }
 }
 

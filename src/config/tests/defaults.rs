@@ -1,15 +1,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::settings::{ArchiveConfig, DiscordConfig, Platform, SyncConfig, TenantConfig};
-use super::super::{ApiUrl, ChannelSelector, TokenSource};
-use super::{TENANT, config, with_tenant};
+use super::super::{ArchiveConfig, ChannelSelector, SyncConfig, TenantConfig, TokenSource};
+use super::{TENANT, config, discord, with_tenant};
 use crate::model::{ChannelId, OnRateLimit, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
+use crate::platform::discord::SPEC;
 
 fn tenant() -> TenantConfig {
     TenantConfig {
         name: "takaro".to_owned(),
-        platform: Platform::Discord,
+        platform: &SPEC,
         workspace_id: WorkspaceId::new(123_456_789_012_345_678).unwrap(),
         since: None,
         include_channels: Vec::new(),
@@ -26,12 +26,10 @@ fn a_tenant_is_all_a_file_needs() {
     assert_eq!(config.source, Path::new("/srv/sync.toml"));
     let archive = ArchiveConfig { path: "/srv/archive.db".into(), mode: 0o600 };
     assert_eq!(config.archive, archive);
-    let discord = DiscordConfig {
-        token: TokenSource::Env("DISCORD_BOT_TOKEN".to_owned()),
-        api_url: ApiUrl::discord(),
-        requests_per_second: 48.0,
-    };
-    assert_eq!(config.discord, discord);
+    let discord = discord(TENANT);
+    assert_eq!(discord.token(), TokenSource::Env("DISCORD_BOT_TOKEN".to_owned()));
+    assert_eq!(discord.api_url.as_str(), "https://discord.com");
+    assert!((discord.requests_per_second - 48.0).abs() < f64::EPSILON);
     let sync = SyncConfig {
         max_channel_workers: 10,
         channel_batch_size: 5,
@@ -83,9 +81,10 @@ fn every_value_of_the_file_is_used() {
     assert_eq!(config.archive.path, Path::new("/data/a.db"));
     assert_eq!(config.archive.mode, 0o640);
     let token = TokenSource::File("/srv/secrets/token".into());
-    assert_eq!(config.discord.token, token);
-    assert_eq!(config.discord.api_url.as_str(), "http://127.0.0.1:3000");
-    assert!((config.discord.requests_per_second - 200.5).abs() < f64::EPSILON);
+    let discord = config.platform(&SPEC);
+    assert_eq!(discord.token(), token);
+    assert_eq!(discord.api_url.as_str(), "http://127.0.0.1:3000");
+    assert!((discord.requests_per_second - 200.5).abs() < f64::EPSILON);
     let sync = SyncConfig {
         max_channel_workers: 16,
         channel_batch_size: 1000,
@@ -117,6 +116,6 @@ fn every_value_of_the_file_is_used() {
 
 #[test]
 fn half_a_request_a_second_is_a_rate() {
-    let config = config(&with_tenant("[discord]\nrequests_per_second = 0.5\n"));
-    assert!((config.discord.requests_per_second - 0.5).abs() < f64::EPSILON);
+    let discord = discord(&with_tenant("[discord]\nrequests_per_second = 0.5\n"));
+    assert!((discord.requests_per_second - 0.5).abs() < f64::EPSILON);
 }

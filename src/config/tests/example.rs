@@ -1,4 +1,7 @@
+use super::super::keys;
+use super::super::section::Scope;
 use super::{TENANT, config};
+use crate::platform::registry::PLATFORMS;
 
 const EXAMPLE: &str = include_str!("../../../sync.toml.example");
 
@@ -36,18 +39,57 @@ fn each_commented_line_of_the_example_shows_the_default() {
         let is_default = one == config(TENANT);
         assert_eq!(is_default, !WITHOUT_DEFAULT.contains(&key), "{line}");
     }
-    assert_eq!(keys, 23);
+    let names =
+        keys::sections(PLATFORMS).into_iter().flat_map(|name| keys::names_of(name, Scope::new(PLATFORMS)));
+    let in_use = EXAMPLE.lines().filter(|line| !line.starts_with('#') && line.contains(" = ")).count();
+    assert_eq!(keys, names.count() - in_use);
     let all = config(&uncommented(|_, key| !WITHOUT_DEFAULT.contains(&key)));
     assert_eq!(all, config(TENANT));
 }
 
+/// The key and the value of a line, commented or not.
+fn key_and_value(line: &str) -> Option<(&str, &str)> {
+    let line = if commented_key(line).is_some() { &line[2..] } else { line };
+    line.split_once(" = ").filter(|(key, _)| !key.starts_with('#'))
+}
+
+/// Each section's name and lines.
+fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let parts = EXAMPLE.split("\n[").skip(1).map(|part| part.split_once(']').unwrap());
+    parts.map(|(name, lines)| (name.trim_start_matches('['), lines))
+}
+
 #[test]
-fn the_example_has_every_key_in_the_order_of_its_section() {
-    let line_key = |line: &'static str| commented_key(line).or_else(|| Some(line.split_once(" = ")?.0));
-    for section in EXAMPLE.split("\n[").skip(1) {
-        let (name, lines) = section.split_once(']').unwrap();
-        let keys: Vec<_> = lines.lines().filter_map(line_key).filter(|key| !key.starts_with('#')).collect();
-        let name = name.trim_start_matches('[');
-        assert_eq!(keys, super::super::keys::keys_of(name), "{name}");
+fn the_example_has_every_section_and_key_in_the_declared_order() {
+    assert_eq!(sections().map(|(name, _)| name).collect::<Vec<_>>(), keys::sections(PLATFORMS));
+    for (name, lines) in sections() {
+        let shown: Vec<_> = lines.lines().filter_map(key_and_value).map(|(key, _)| key).collect();
+        assert_eq!(shown, keys::names_of(name, Scope::new(PLATFORMS)), "{name}");
+    }
+}
+
+#[test]
+fn the_example_shows_each_default_as_declared_and_names_variable_and_flag() {
+    for (name, lines) in sections() {
+        for key in keys::keys_of(name, Scope::new(PLATFORMS)) {
+            let shown = lines.split("\n\n").find_map(|paragraph| {
+                let (_, value) =
+                    paragraph.lines().filter_map(key_and_value).find(|(shown, _)| *shown == key.name)?;
+                Some((paragraph, value))
+            });
+            let (paragraph, value) = shown.unwrap();
+            if let Some(default) = &key.default {
+                assert!(
+                    value == default || value == format!("\"{default}\""),
+                    "{}: {value}, not {default}",
+                    key.name
+                );
+            }
+            let named = |intro: &str, name: &str| paragraph.contains(&format!("{intro}: {name}."));
+            assert!(key.variable.is_none_or(|variable| named("Environment", variable)), "{paragraph}");
+            assert!(key.flag.is_none_or(|flag| named("Flag", flag)), "{paragraph}");
+            assert_eq!(paragraph.contains("Environment:"), key.variable.is_some(), "{paragraph}");
+            assert_eq!(paragraph.contains("Flag:"), key.flag.is_some(), "{paragraph}");
+        }
     }
 }

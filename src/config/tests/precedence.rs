@@ -2,8 +2,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::{Environment, Overrides, TokenSource};
-use super::{TENANT, assert_problem, config, resolved, with_tenant};
+use super::{TENANT, assert_problem, config, discord, resolved, with_tenant};
 use crate::model::ReactionMode;
+use crate::platform::discord::SPEC;
 
 const VARIABLES: [(&str, &str); 3] = [
     ("SYNC_MAX_CHANNEL_WORKERS", "20"),
@@ -73,7 +74,7 @@ fn paths_are_relative_to_the_file_and_variables_in_them_are_replaced() {
     let variables = [("HOME", "/home/ada"), ("DIR", "secrets")];
     let config = resolved(&with_tenant(paths), &variables, &Overrides::default()).unwrap();
     assert_eq!(config.archive.path, Path::new("/home/ada/a.db"));
-    assert_eq!(config.discord.token, TokenSource::File("/srv/secrets/token".into()));
+    assert_eq!(config.platform(&SPEC).token(), TokenSource::File("/srv/secrets/token".into()));
 }
 
 #[test]
@@ -88,8 +89,7 @@ fn an_unset_variable_in_the_archives_path_is_a_problem() {
 #[test]
 fn an_unset_variable_in_the_tokens_path_fails_only_when_the_token_is_read() {
     let text = with_tenant("[discord]\ntoken_file = \"$CREDENTIALS_DIRECTORY/token\"\n");
-    let token = config(&text).discord.token;
-    let error = token.read(&Environment::new::<&str, &str>([], "/srv")).unwrap_err();
+    let error = discord(&text).read_token(&Environment::new::<&str, &str>([], "/srv")).unwrap_err();
     assert!(error.to_string().contains("$CREDENTIALS_DIRECTORY is not set"));
 }
 

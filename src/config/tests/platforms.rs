@@ -1,0 +1,135 @@
+//! A second platform, beside Discord.
+
+use super::super::{Config, Overrides, TokenSource};
+use super::{TENANT, resolved_among};
+use crate::model::{PlatformSpec, WorkspaceId};
+use crate::platform::discord::SPEC as DISCORD;
+
+/// A platform whose workspaces have letters for IDs.
+static HIVE: PlatformSpec = PlatformSpec {
+    name: "hive",
+    title: "Hive",
+    workspace_key: "comb",
+    workspace_noun: "comb",
+    workspace_id_help: "a \"C\" and digits",
+    channel_id_help: "copy the ID from Hive",
+    parse_workspace: |text| text.strip_prefix('C').unwrap_or(text).parse().ok(),
+    default_token_env: "HIVE_TOKEN",
+    token_page: "Hive's settings",
+    default_api_url: "https://api.hive.example",
+    hosts: &["hive.example"],
+    default_requests_per_second: 0.5,
+    max_requests_per_second: 2.0,
+    max_page_size: 15,
+};
+
+const PLATFORMS: &[&PlatformSpec] = &[&DISCORD, &HIVE];
+
+const COMB: &str = "[[tenant]]\nname = \"bees\"\nplatform = \"hive\"\ncomb = \"C77\"\n";
+
+fn config(text: &str) -> Config {
+    resolved_among(PLATFORMS, text, &[], &Overrides::default()).unwrap()
+}
+
+#[track_caller]
+fn assert_problem(text: &str, problem: &str, remedy: &str) {
+    let error = resolved_among(PLATFORMS, text, &[], &Overrides::default()).unwrap_err().to_string();
+    let expected =
+        format!("read the configuration sync.toml: 1 problem\n  sync.toml:{problem}\n      {remedy}");
+    assert_eq!(error, expected, "of\n{text}");
+}
+
+#[test]
+fn its_section_is_read() {
+    let hive = "[hive]\ntoken_env = \"BEES\"\napi_url = \"https://proxy\"\nrequests_per_second = 20\n";
+    let config = config(&format!("{hive}{TENANT}{COMB}"));
+    let section = config.platform(&HIVE);
+    assert_eq!(section.token(), TokenSource::Env("BEES".to_owned()));
+    assert_eq!(section.api_url.as_str(), "https://proxy");
+    assert!((section.requests_per_second - 20.0).abs() < f64::EPSILON);
+    assert_eq!(config.platform(&DISCORD).token(), TokenSource::Env("DISCORD_BOT_TOKEN".to_owned()));
+    let tenants: Vec<_> =
+        config.tenants.iter().map(|tenant| (tenant.platform.name, tenant.workspace_id.get())).collect();
+    assert_eq!(tenants, [("discord", 123_456_789_012_345_678), ("hive", 77)]);
+}
+
+#[test]
+fn without_its_section_it_has_its_own_defaults() {
+    let config = config(COMB);
+    let section = config.platform(&HIVE);
+    assert_eq!(section.token(), TokenSource::Env("HIVE_TOKEN".to_owned()));
+    assert_eq!(section.api_url.as_str(), "https://api.hive.example");
+    assert!((section.requests_per_second - 0.5).abs() < f64::EPSILON);
+    assert_eq!(config.tenants[0].workspace_id, WorkspaceId::new(77).unwrap());
+}
+
+#[test]
+fn its_workspace_key_is_required_and_discords_is_refused() {
+    let tenant = "[[tenant]]\nname = \"bees\"\nplatform = \"hive\"\n";
+    assert_problem(tenant, "1: tenant.comb: is missing", "add comb = \"…\", the ID of the Hive comb");
+    assert_problem(
+        &format!("{COMB}guild_id = \"1\"\n"),
+        "5: tenant.guild_id: unknown key",
+        "remove it; [[tenant]] has name, platform, comb, since, include_channels, exclude_channels, \
+         reactions, refresh_window, visibility",
+    );
+    assert_problem(
+        &format!("{TENANT}comb = \"C1\"\n"),
+        "4: tenant.comb: unknown key",
+        "remove it; [[tenant]] has name, platform, guild_id, since, include_channels, exclude_channels, \
+         reactions, refresh_window, visibility",
+    );
+    assert_problem(
+        &COMB.replace("C77", "bees"),
+        "4: tenant.comb: \"bees\" is not the ID of a Hive comb",
+        "write its ID, a \"C\" and digits",
+    );
+}
+
+#[test]
+fn suggestions_name_its_section_and_keys() {
+    for (text, problem, remedy) in [
+        (format!("[hiv]\n{TENANT}"), "1: hiv: unknown section", "did you mean [hive]?"),
+        (
+            format!("[hive]\napi-url = \"https://a\"\n{TENANT}"),
+            "2: hive.api-url: unknown key",
+            "did you mean api_url?",
+        ),
+        (format!("[hive]\ncomb = \"C1\"\n{TENANT}"), "2: hive.comb: unknown key", "move it to [[tenant]]"),
+        (COMB.replace("comb =", "combs ="), "4: tenant.combs: unknown key", "did you mean comb?"),
+        (
+            format!("[colours]\na = 1\n{TENANT}"),
+            "1: colours: unknown section",
+            "remove it; there are [archive], [discord], [hive], [sync], [[tenant]]",
+        ),
+        (
+            TENANT.to_owned() + "platform = \"hiv\"\n",
+            "4: tenant.platform: \"hiv\" is not one of the choices",
+            "did you mean \"hive\"? write \"discord\" or \"hive\"",
+        ),
+    ] {
+        assert_problem(&text, problem, remedy);
+    }
+}
+
+#[test]
+fn the_same_id_on_two_platforms_is_no_duplicate() {
+    let discord = "[[tenant]]\nname = \"a\"\nguild_id = \"77\"\n";
+    let same = COMB.replace("C77", "77");
+    assert_eq!(config(&format!("{discord}{same}")).tenants.len(), 2);
+    assert_problem(
+        &format!("{COMB}{}", same.replace("bees", "wasps")),
+        "8: tenant.comb: is the same as on line 4",
+        "keep one of the two tenants; a comb is archived once",
+    );
+}
+
+#[test]
+fn its_rate_limit_applies_even_if_no_tenant_uses_it() {
+    assert_problem(
+        &format!("[hive]\nrequests_per_second = 3\n{TENANT}"),
+        "2: hive.requests_per_second: 3 is more than the 2 requests a second Hive allows a bot",
+        "write 2 or less; more is possible only with the api_url of a proxy",
+    );
+    config(&format!("[discord]\nrequests_per_second = 3\n[hive]\nrequests_per_second = 2\n{TENANT}"));
+}
