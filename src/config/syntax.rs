@@ -3,6 +3,8 @@
 //! The TOML parser says where an error is. What to write instead, and whether
 //! the rest of the file can be trusted, follows from the line itself.
 
+use std::borrow::Cow;
+
 use toml::de::{DeTable, DeValue, Error};
 
 use super::input::InvalidValue;
@@ -37,22 +39,15 @@ impl Mistake {
     /// What is wrong with this line, if it is one of these.
     fn on(lines: &Lines<'_>, line: usize) -> Option<Self> {
         let text = lines.text(line);
-        if DeTable::parse(text).is_ok() {
-            return is_repeated(lines, line).then_some(Self::Repeated);
-        }
-        let (key, value) = key_and_value(text)?;
-        if !is_bare_key(key) {
-            None
-        } else if value.starts_with('"') {
-            is_unclosed(text).then_some(Self::Unclosed)
-        } else if value.starts_with('[') {
-            has_bare_words(value).then_some(Self::Unquoted)
-        } else if !is_single(value) {
-            None
-        } else if key != "mode" && is_zero_padded(value) {
+        let (key, value) = key_and_value(text).unwrap_or_default();
+        if is_toml(text) {
+            is_repeated(lines, line).then_some(Self::Repeated)
+        } else if is_toml(&format!("{text}\"")) {
+            Some(Self::Unclosed)
+        } else if key != "mode" && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()) {
             Some(Self::LeadingZero)
         } else {
-            Some(Self::Unquoted)
+            quoted(text).or_else(|| quoted_items(text)).map(|_| Self::Unquoted)
         }
     }
 }
@@ -116,50 +111,33 @@ fn offset(error: &Error) -> usize {
     error.span().map_or(0, |span| span.start)
 }
 
+fn is_toml(line: &str) -> bool {
+    DeTable::parse(line).is_ok()
+}
+
 /// The key and the value of a line, without its comment.
 fn key_and_value(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split('#').next()?.split_once('=')?;
-    let (key, value) = (key.trim(), value.trim());
-    (!value.is_empty()).then_some((key, value))
+    Some((key.trim(), value.trim()))
 }
 
-fn is_bare_key(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
-/// True for a value that only lacks quotes.
-fn is_single(value: &str) -> bool {
-    !value.contains(['"', '\'', '\\', '[', '{', ','])
-}
-
-fn is_zero_padded(value: &str) -> bool {
-    value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
-}
-
-/// True if the line's text in double quotes goes on to the line's end.
-fn is_unclosed(line: &str) -> bool {
-    let Some((_, value)) = line.split_once('"') else { return false };
-    let mut escaped = false;
-    let is_end = |char: char| {
-        let is_end = char == '"' && !escaped;
-        escaped = char == '\\' && !escaped;
-        is_end
-    };
-    !value.contains(is_end)
-}
-
-/// True for a list that ends on its line and would be one if its words had quotes.
-fn has_bare_words(list: &str) -> bool {
-    let Some(items) = list.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else { return false };
-    let is_bare = |item: &&str| DeValue::parse(item).is_err();
-    let mut bare = items.split(',').map(str::trim).filter(|item| !item.is_empty()).filter(is_bare).peekable();
-    bare.peek().is_some() && bare.all(is_single)
-}
-
-/// The line with quotes around its value, if it is a single one.
+/// The line with quotes around its value, if that makes it TOML.
 fn quoted(line: &str) -> Option<String> {
     let (key, value) = key_and_value(line)?;
-    is_single(value).then(|| format!("{key} = \"{value}\""))
+    Some(format!("{key} = {}", in_quotes(value))).filter(|line| is_toml(line))
+}
+
+/// The same for the items of a list.
+fn quoted_items(line: &str) -> Option<String> {
+    let (key, value) = key_and_value(line)?;
+    let items = value.strip_prefix('[')?.strip_suffix(']')?.split(',').map(|item| in_quotes(item.trim()));
+    Some(format!("{key} = [{}]", items.collect::<Vec<_>>().join(", "))).filter(|line| is_toml(line))
+}
+
+/// The value in quotes, if it lacks nothing else.
+fn in_quotes(value: &str) -> Cow<'_, str> {
+    let is_bare = !value.is_empty() && !value.contains(['"', '\'', '\\', '[', '{', ',']);
+    if is_bare && DeValue::parse(value).is_err() { format!("\"{value}\"").into() } else { value.into() }
 }
 
 /// True if the same key stands above in the same section, or the same section
