@@ -94,52 +94,40 @@ impl KeyReader<'_> {
         flag: Option<String>,
         read: impl Fn(Written<'_>) -> Result<T, E>,
     ) -> Option<T> {
-        let of_file = self.in_file(section, key, &read);
         let path = section.path(key.name);
+        let of_file = section.get(key.name).and_then(|entry| {
+            usable(read(Written::Toml(&entry.value)), |offset, invalid| {
+                let line = offset.map_or(entry.line, |offset| self.lines.line(offset));
+                self.found.at_line(line, &path, invalid);
+            })
+        });
+        if let (None, Some(remedy)) = (section.get(key.name), &key.required) {
+            self.found.missing(section.line, &path, InvalidValue::new("is missing", remedy));
+        }
         let set = key.variable.and_then(|name| Some((name, self.env.variable(name)?.to_string_lossy())));
         let of_variable = set.and_then(|(name, text)| {
-            let report = |invalid| self.found.at_variable(name, path.clone(), invalid);
-            usable(read(Written::Text(&text)), report)
+            usable(read(Written::Text(&text)), |_, invalid| {
+                self.found.at_variable(name, path.clone(), invalid);
+            })
         });
         let of_flag = key.flag.zip(flag).and_then(|(name, text)| {
-            let report = |invalid| self.found.at_flag(name, path.clone(), invalid);
-            usable(read(Written::Flag(&text)), report)
+            usable(read(Written::Flag(&text)), |_, invalid| self.found.at_flag(name, path.clone(), invalid))
         });
         let default = || read(Written::Text(key.default.as_ref()?)).ok();
         of_flag.or(of_variable).or(of_file).or_else(default)
     }
-
-    fn in_file<T, E: Into<Misread>>(
-        &mut self,
-        section: &Section<'_>,
-        key: &Key,
-        read: impl Fn(Written<'_>) -> Result<T, E>,
-    ) -> Option<T> {
-        let path = section.path(key.name);
-        let Some(entry) = section.get(key.name) else {
-            if let Some(remedy) = &key.required {
-                self.found.missing(section.line, path, InvalidValue::new("is missing", remedy));
-            }
-            return None;
-        };
-        let misread = match read(Written::Toml(&entry.value)) {
-            Ok(value) => return Some(value),
-            Err(misread) => misread.into(),
-        };
-        for (offset, invalid) in misread.0 {
-            let line = offset.map_or(entry.line, |offset| self.lines.line(offset));
-            self.found.at_line(line, &path, invalid);
-        }
-        None
-    }
 }
 
-fn usable<T, E: Into<Misread>>(result: Result<T, E>, report: impl FnMut(InvalidValue)) -> Option<T> {
-    match result {
-        Ok(value) => Some(value),
-        Err(misread) => {
-            misread.into().0.into_iter().map(|(_, invalid)| invalid).for_each(report);
-            None
-        }
-    }
+/// The value, or `None` once every reason why there is none is reported with its
+/// offset.
+fn usable<T, E: Into<Misread>>(
+    result: Result<T, E>,
+    mut report: impl FnMut(Option<usize>, InvalidValue),
+) -> Option<T> {
+    let misread = match result {
+        Ok(value) => return Some(value),
+        Err(misread) => misread.into(),
+    };
+    misread.0.into_iter().for_each(|(offset, invalid)| report(offset, invalid));
+    None
 }
