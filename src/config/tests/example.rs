@@ -1,6 +1,7 @@
+use super::super::Overrides;
 use super::super::keys;
 use super::super::section::Scope;
-use super::{TENANT, config};
+use super::{TENANT, config, resolved, with_tenant};
 use crate::platform::registry::PLATFORMS;
 
 const EXAMPLE: &str = include_str!("../../../sync.toml.example");
@@ -59,6 +60,13 @@ fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     parts.map(|(name, lines)| (name.trim_start_matches('['), lines))
 }
 
+/// What the example says of a key, and the value that it shows.
+fn paragraph(section: &str, key: &str) -> (&'static str, &'static str) {
+    let (_, lines) = sections().find(|(name, _)| *name == section).unwrap();
+    let value = |text: &'static str| text.lines().filter_map(key_and_value).find(|(shown, _)| *shown == key);
+    lines.split("\n\n").find_map(|text| Some((text, value(text)?.1))).unwrap()
+}
+
 #[test]
 fn the_example_has_every_section_and_key_in_the_declared_order() {
     assert_eq!(sections().map(|(name, _)| name).collect::<Vec<_>>(), keys::sections(PLATFORMS));
@@ -70,14 +78,9 @@ fn the_example_has_every_section_and_key_in_the_declared_order() {
 
 #[test]
 fn the_example_shows_each_default_as_declared_and_names_variable_and_flag() {
-    for (name, lines) in sections() {
+    for (name, _) in sections() {
         for key in keys::keys_of(name, Scope::new(PLATFORMS)) {
-            let shown = lines.split("\n\n").find_map(|paragraph| {
-                let (_, value) =
-                    paragraph.lines().filter_map(key_and_value).find(|(shown, _)| *shown == key.name)?;
-                Some((paragraph, value))
-            });
-            let (paragraph, value) = shown.unwrap();
+            let (paragraph, value) = paragraph(name, key.name);
             if let Some(default) = &key.default {
                 assert!(
                     value == default || value == format!("\"{default}\""),
@@ -92,4 +95,26 @@ fn the_example_shows_each_default_as_declared_and_names_variable_and_flag() {
             assert_eq!(paragraph.contains("Flag:"), key.flag.is_some(), "{paragraph}");
         }
     }
+}
+
+/// A value outside of every range makes the error tell the key's own.
+#[test]
+fn the_example_tells_the_ranges_as_declared() {
+    let mut ranges = 0;
+    for key in keys::names_of(keys::SYNC, Scope::new(PLATFORMS)) {
+        for value in ["-1", "\"36500d\""] {
+            let text = with_tenant(&format!("[sync]\n{key} = {value}"));
+            let told = resolved(&text, &[], &Overrides::default()).map_err(|error| error.to_string());
+            let Err(told) = told else { continue };
+            let whole = told.split_once("write a whole number from ").map(|(_, range)| range);
+            let time =
+                told.split_once("write a time from ").and_then(|(_, range)| range.split(" to ").nth(1));
+            if let Some(range) = whole.or(time) {
+                ranges += 1;
+                assert!(paragraph(keys::SYNC, key).0.replace("\n#", "").contains(range), "{key}: {range}");
+                break;
+            }
+        }
+    }
+    assert_eq!(ranges, 6);
 }
