@@ -1,6 +1,5 @@
 //! The configuration as a whole, from text.
 
-mod bytes;
 mod defaults;
 mod errors;
 mod example;
@@ -71,4 +70,11 @@ fn assert_problem(text: &str, problem: &str, remedy: &str) {
     let expected =
         format!("read the configuration sync.toml: 1 problem\n  sync.toml:{problem}\n      {remedy}");
     assert_eq!(error(text), expected, "of\n{text}");
+}
+
+/// One problem in a section, whose header is line 1.
+#[track_caller]
+fn assert_key_problem(section: &str, line: &str, problem: &str, remedy: &str) {
+    let text = with_tenant(&format!("[{section}]\n{line}"));
+    assert_problem(&text, &format!("2: {section}.{problem}"), remedy);
 }

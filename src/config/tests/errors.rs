@@ -1,11 +1,4 @@
-use super::{TENANT, assert_problem, error, with_tenant};
-
-/// One problem in a section, whose header is line 1.
-#[track_caller]
-fn assert_key_problem(section: &str, line: &str, problem: &str, remedy: &str) {
-    let text = with_tenant(&format!("[{section}]\n{line}"));
-    assert_problem(&text, &format!("2: {section}.{problem}"), remedy);
-}
+use super::{TENANT, assert_key_problem, assert_problem, error, with_tenant};
 
 #[test]
 fn all_problems_are_told_at_once_in_the_files_order() {

@@ -1,49 +1,61 @@
-use fastrand::Rng;
+//! Files of any text and bytes.
 
-use super::super::Overrides;
-use super::{TOKEN, resolved};
+use std::fs;
+
+use fastrand::Rng;
+use tempfile::TempDir;
+
+use super::super::{Config, ConfigError, Environment, Overrides};
+use super::{TENANT, TOKEN, resolved};
+use crate::platform::registry::PLATFORMS;
 
 const EXAMPLE: &str = include_str!("../../../sync.toml.example");
 
 /// What breaks parsers, and values that are almost right.
+#[rustfmt::skip]
 const SNIPPETS: [&str; 28] = [
-    "\"",
-    "'",
-    "\"\"\"",
-    "[",
-    "]",
-    "[[",
-    "]]",
-    "{",
-    "}",
-    "=",
-    "#",
-    ",",
-    ".",
-    "\\",
-    "\n",
-    "\r",
-    "\0",
-    "é",
-    "\u{202e}",
-    "\u{feff}",
-    "-9223372036854775809",
-    "1e999",
-    "nan",
-    "9999-99-99",
-    "0",
-    "\"99999999999999999999d\"",
-    "${",
+    "\"", "'", "\"\"\"", "[", "]", "[[", "]]", "{", "}", "=", "#", ",", ".", "\\", "\n", "\r", "\0", "é", "\u{202e}",
+    "\u{feff}", "-9223372036854775809", "1e999", "nan", "9999-99-99", "0", "\"99999999999999999999d\"", "${",
     "[[tenant]]\n",
 ];
 
-/// The example with every key in use, changed in a few places.
-fn mutated(rng: &mut Rng) -> String {
-    let mut lines: Vec<String> = EXAMPLE
-        .lines()
-        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
-        .map(str::to_owned)
-        .collect();
+/// More than one line of bytes, none of which is text alone.
+#[rustfmt::skip]
+const ODD: [&[u8]; 14] = [
+    b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\xc0\xaf", b"\r", b"\r\n", b"\n\r", b"\x1b[2J", b"\x7f",
+    b"\xe2\x80\xae", b"\xe2\x80\xa8", b"\"\"\"", b"'''\\",
+];
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn load(&self, bytes: &[u8]) -> Result<Config, ConfigError> {
+        fs::write(self.0.path().join("sync.toml"), bytes).unwrap();
+        let env = Environment::new([("HOME", "/home/ada")], self.0.path());
+        Config::load(None, &env, &Overrides::default(), PLATFORMS)
+    }
+}
+
+/// The example with every key in use.
+fn whole() -> Vec<String> {
+    let line =
+        |line: &'static str| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line);
+    EXAMPLE.lines().map(|text| line(text).to_owned()).collect()
+}
+
+/// The same without the key that excludes another.
+fn valid() -> String {
+    let lines = whole().into_iter().filter(|line| !line.starts_with("token_file"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The example, changed in a few places.
+fn mutated_text(rng: &mut Rng) -> String {
+    let mut lines = whole();
     for _ in 0..rng.usize(1..6) {
         let at = rng.usize(..lines.len());
         match rng.u8(..6) {
@@ -74,29 +86,85 @@ fn replace_value(line: &mut String, rng: &mut Rng) {
     }
 }
 
+fn mutated_bytes(rng: &mut Rng) -> Vec<u8> {
+    let mut bytes = valid().into_bytes();
+    for _ in 0..rng.usize(1..5) {
+        let at = rng.usize(..=bytes.len());
+        let end = (at + rng.usize(..300)).min(bytes.len());
+        match rng.u8(..9) {
+            0 => bytes.splice(at..at, ODD[rng.usize(..ODD.len())].iter().copied()).for_each(drop),
+            1 => bytes.splice(at..end, (0..rng.usize(..20)).map(|_| rng.u8(..))).for_each(drop),
+            2 => drop(bytes.drain(at..end)),
+            3 => bytes.truncate(at),
+            4 => bytes = String::from_utf8_lossy(&bytes).replace('\n', "\r\n").into_bytes(),
+            5 => bytes.splice(0..0, *b"\xef\xbb\xbf").for_each(drop),
+            6 => bytes.splice(at..at, b"[".repeat(rng.usize(..3000))).for_each(drop),
+            7 => bytes.splice(at..at, b"a.".repeat(rng.usize(..3000))).for_each(drop),
+            _ => bytes.splice(at..at, *b"99999999999999999999999999").for_each(drop),
+        }
+    }
+    bytes
+}
+
+/// Asserts that the error names a place in the file, and nothing it must not.
+#[track_caller]
+fn assert_told(error: &ConfigError, bytes: &[u8]) {
+    let told = error.to_string();
+    let lines = bytes.split(|byte| *byte == b'\n').count();
+    let places = told.split("sync.toml:").skip(1).chain(told.split("sync.toml: line ").skip(1));
+    let mut numbers =
+        places.filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+    let text = String::from_utf8_lossy(bytes);
+    let is_placed = numbers.any(|line: usize| (1..=lines).contains(&line));
+    assert!(is_placed || told.contains("larger than 1 MiB"), "{told}\nof\n{text}");
+    let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    assert!(!told.contains(steers), "{told:?}\nof\n{text}");
+}
+
+/// Asserts that the error shows no part of the token.
+#[track_caller]
+fn assert_hidden(error: &ConfigError, text: &str) {
+    let told = format!("{error} {error:?}");
+    for start in 0..TOKEN.len() - 12 {
+        assert!(!told.contains(&TOKEN[start..start + 12]), "{told}\nof\n{text}");
+    }
+}
+
 #[test]
 fn no_file_makes_it_panic_and_every_refusal_has_a_reason() {
     let mut rng = Rng::with_seed(7);
     let mut refused = 0;
     for _ in 0..2000 {
-        let text = mutated(&mut rng);
-        let Err(error) = resolved(&text, &[("HOME", "/home/ada")], &Overrides::default()) else {
-            continue;
-        };
+        let text = mutated_text(&mut rng);
+        let Err(error) = resolved(&text, &[("HOME", "/home/ada")], &Overrides::default()) else { continue };
         refused += 1;
-        let shown = error.to_string();
-        assert!(shown.contains("sync.toml:"), "{shown}\nof\n{text}");
-        let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
-        assert!(!shown.contains(steers), "{shown:?}\nof\n{text}");
+        assert!(error.to_string().contains("sync.toml:"), "{error}\nof\n{text}");
+        assert_told(&error, text.as_bytes());
     }
     assert!(refused > 1500, "{refused} of 2000");
+}
+
+#[test]
+fn no_bytes_make_it_panic_and_every_refusal_names_a_line() {
+    let folder = Folder::new();
+    folder.load(valid().as_bytes()).unwrap();
+    let mut rng = Rng::with_seed(17);
+    let mut refused = 0;
+    for _ in 0..800 {
+        let bytes = mutated_bytes(&mut rng);
+        if let Err(error) = folder.load(&bytes) {
+            refused += 1;
+            assert_told(&error, &bytes);
+        }
+    }
+    assert!(refused > 500, "{refused} of 800");
 }
 
 #[test]
 fn a_token_in_a_broken_file_is_never_shown() {
     let mut rng = Rng::with_seed(11);
     for _ in 0..2000 {
-        let mut lines: Vec<String> = mutated(&mut rng).lines().map(str::to_owned).collect();
+        let mut lines: Vec<String> = mutated_text(&mut rng).lines().map(str::to_owned).collect();
         let at = rng.usize(..lines.len());
         match rng.u8(..4) {
             0 => lines.insert(at, format!("token = \"{TOKEN}\"")),
@@ -105,11 +173,21 @@ fn a_token_in_a_broken_file_is_never_shown() {
             _ => lines.insert(at, format!("{TOKEN} = [")),
         }
         let text = lines.join("\n");
-        let error = resolved(&text, &[], &Overrides::default()).unwrap_err();
-        let shown = format!("{error} {error:?}");
-        for start in 0..TOKEN.len() - 12 {
-            assert!(!shown.contains(&TOKEN[start..start + 12]), "{shown}\nof\n{text}");
-        }
+        assert_hidden(&resolved(&text, &[], &Overrides::default()).unwrap_err(), &text);
+    }
+}
+
+#[test]
+fn a_token_among_odd_bytes_is_never_shown() {
+    let folder = Folder::new();
+    let mut rng = Rng::with_seed(19);
+    for _ in 0..300 {
+        let mut bytes = mutated_bytes(&mut rng);
+        let at = rng.usize(..=bytes.len());
+        bytes.splice(at..at, TOKEN.bytes()).for_each(drop);
+        let text = String::from_utf8_lossy(&bytes);
+        let Err(error) = folder.load(&bytes) else { panic!("{text}") };
+        assert_hidden(&error, &text);
     }
 }
 
@@ -121,4 +199,36 @@ fn deep_nesting_is_an_error() {
     }
     let dotted = format!("{} = 1", vec!["a"; 50_000].join("."));
     assert!(resolved(&dotted, &[], &Overrides::default()).is_err());
+}
+
+#[test]
+fn line_ends_of_windows_and_a_mark_at_the_beginning_change_nothing() {
+    let folder = Folder::new();
+    let plain = folder.load(TENANT.as_bytes()).unwrap();
+    for text in [TENANT.replace('\n', "\r\n"), format!("\u{feff}{TENANT}")] {
+        let loaded = folder.load(text.as_bytes());
+        assert_eq!(format!("{loaded:?}"), format!("{:?}", Ok::<_, ConfigError>(&plain)), "{text:?}");
+    }
+}
+
+#[test]
+fn a_large_file_full_of_mistakes_is_refused_in_a_few_words() {
+    let folder = Folder::new();
+    let much = |text: &str| text.repeat((1 << 16) / text.len());
+    for text in [
+        much("[sync]\n"),
+        much("max_retries = 1\n"),
+        much("a = 01\n"),
+        much("x"),
+        much("=\n"),
+        much("\n"),
+        format!("{} = 1", much("é")),
+        format!("a = \"{}\"", much("\\u0041")),
+        much("[[tenant]]\n"),
+        much("[a.b]\n"),
+    ] {
+        let error = folder.load(text.as_bytes()).unwrap_err();
+        assert_told(&error, text.as_bytes());
+        assert!(error.to_string().len() < 32 << 10, "{}", error.to_string().len());
+    }
 }

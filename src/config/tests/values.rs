@@ -1,11 +1,4 @@
-use super::{TENANT, assert_problem, error, with_tenant};
-
-/// One problem in a section, whose header is line 1.
-#[track_caller]
-fn assert_key_problem(section: &str, line: &str, problem: &str, remedy: &str) {
-    let text = with_tenant(&format!("[{section}]\n{line}"));
-    assert_problem(&text, &format!("2: {section}.{problem}"), remedy);
-}
+use super::{TENANT, assert_key_problem, assert_problem, error, with_tenant};
 
 /// One problem in a tenant, on its fourth line.
 #[track_caller]
@@ -74,54 +67,29 @@ fn a_tenants_values_are_checked() {
 
 #[test]
 fn wrong_types_say_what_to_write() {
-    assert_key_problem(
-        "archive",
-        "mode = 600",
-        "mode: must be text, not a whole number",
-        "write \"0600\", or \"0640\" to let a group read the archive",
-    );
-    assert_key_problem(
-        "archive",
-        "path = [\"a\"]",
-        "path: must be text, not a list",
-        "write it in double quotes",
-    );
-    assert_key_problem(
-        "archive",
-        "path = 1.5",
-        "path: must be text, not a number with a fraction",
-        "put it in quotes: \"1.5\"",
-    );
-    assert_key_problem(
-        "sync",
-        "max_retries = \"3\"",
-        "max_retries: must be a whole number, not text",
-        "write 3 without quotes",
-    );
-    assert_key_problem(
-        "sync",
-        "max_retries = 1.5",
-        "max_retries: must be a whole number, not a number with a fraction",
-        "write a whole number from 0 to 10",
-    );
-    assert_key_problem(
-        "sync",
-        "refresh_window = 24",
-        "refresh_window: must be a length of time, not a whole number",
-        "write it with a unit and in quotes, such as \"30s\", \"15m\" or \"24h\"",
-    );
-    assert_key_problem(
-        "sync",
-        "reactions = true",
-        "reactions: must be text, not true or false",
-        "write \"users\", \"counts\" or \"off\"",
-    );
-    assert_key_problem(
-        "discord",
-        "requests_per_second = \"48\"",
-        "requests_per_second: must be a number, not text",
-        "write a number without quotes",
-    );
+    let mode = "write \"0600\", or \"0640\" to let a group read the archive";
+    let time = "write it with a unit and in quotes, such as \"30s\", \"15m\" or \"24h\"";
+    let words = "write \"users\", \"counts\" or \"off\"";
+    for (section, key, value, expected, found, remedy) in [
+        ("archive", "mode", "600", "text", "a whole number", mode),
+        ("archive", "path", "[\"a\"]", "text", "a list", "write it in double quotes"),
+        ("archive", "path", "1.5", "text", "a number with a fraction", "put it in quotes: \"1.5\""),
+        ("sync", "max_retries", "\"3\"", "a whole number", "text", "write 3 without quotes"),
+        (
+            "sync",
+            "max_retries",
+            "1.5",
+            "a whole number",
+            "a number with a fraction",
+            "write a whole number from 0 to 10",
+        ),
+        ("sync", "refresh_window", "24", "a length of time", "a whole number", time),
+        ("sync", "reactions", "true", "text", "true or false", words),
+        ("discord", "requests_per_second", "\"48\"", "a number", "text", "write a number without quotes"),
+    ] {
+        let problem = format!("{key}: must be {expected}, not {found}");
+        assert_key_problem(section, &format!("{key} = {value}"), &problem, remedy);
+    }
 }
 
 #[test]
