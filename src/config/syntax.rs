@@ -41,7 +41,7 @@ impl Mistake {
         let text = lines.text(line);
         let (key, value) = key_and_value(text).unwrap_or_default();
         if is_toml(text) {
-            is_repeated(lines, line).then_some(Self::Repeated)
+            (is_repeated(lines, line) && follows_a_whole_line(lines, line)).then_some(Self::Repeated)
         } else if is_toml(&format!("{text}\"")) {
             Some(Self::Unclosed)
         } else if key != "mode" && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -151,6 +151,16 @@ fn is_repeated(lines: &Lines<'_>, line: usize) -> bool {
     let Some((key, _)) = key_and_value(lines.text(line)) else { return false };
     let mut in_section = above.take_while(|text| header(text).is_none()).filter_map(key_and_value);
     in_section.any(|(other, _)| other == key) || repeats_tenant(lines, line)
+}
+
+/// False within a list that was not closed.
+fn follows_a_whole_line(lines: &Lines<'_>, line: usize) -> bool {
+    let is_empty = |text: &str| text.is_empty() || text.starts_with('#');
+    let above = (1..line).rev().find(|line| !is_empty(lines.text(*line).trim()));
+    above.is_none_or(|line| {
+        let text = lines.text(line);
+        is_toml(text) || text.trim().starts_with(']') || Mistake::on(lines, line).is_some()
+    })
 }
 
 fn brackets_off(header: &str) -> &str {

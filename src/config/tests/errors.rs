@@ -190,6 +190,15 @@ fn two_tenants_in_single_brackets_are_one_mistake() {
 }
 
 #[test]
+fn a_section_in_an_open_list_is_not_taken_for_a_repetition() {
+    let list = "exclude_channels = [\"a\"\n# more\n\n[sync]\nmax_retries = 99\n";
+    let told = error(&format!("[sync]\n{TENANT}{list}"));
+    assert!(told.contains("1 problem\n") && told.contains("or the one before it"), "{told}");
+    let closed = error(&format!("[sync]\n{TENANT}exclude_channels = [\n\"a\",\n]\n[sync]\n"));
+    assert!(closed.contains("1 problem\n") && closed.contains("keep one of the two"), "{closed}");
+}
+
+#[test]
 fn after_an_error_that_hides_the_rest_nothing_is_guessed() {
     assert_eq!(
         error("[[tenant]]\nname = \"é\"\nexclude_channels = [\"a\"\n\n[sync]\nmax_retries = 99\n"),
