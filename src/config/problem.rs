@@ -12,9 +12,12 @@ const MOST_SHOWN: usize = 100;
 /// Where a problem's value was written; they are reported in this order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
-    File { line: usize, column: Option<usize> },
-    Variable(&'static str),
-    Flag(&'static str),
+    File {
+        line: usize,
+        column: Option<usize>,
+    },
+    /// `$VARIABLE` or `--flag`, in this order, which is that of their first letters.
+    Outside(String),
 }
 
 /// One thing that is wrong. Its text holds no secret.
@@ -34,8 +37,7 @@ impl Problem {
                 write!(f, "  {file}:{line}")?;
                 column.map_or(Ok(()), |column| write!(f, ":{column}"))?;
             }
-            Place::Variable(name) => write!(f, "  ${name}")?,
-            Place::Flag(name) => write!(f, "  {name}")?,
+            Place::Outside(name) => write!(f, "  {name}")?,
         }
         if !self.key.is_empty() {
             write!(f, ": {}", self.key)?;
@@ -107,14 +109,9 @@ impl Found {
         self.list.push(Problem { place: Place::File { line, column }, key: String::new(), invalid, excerpt });
     }
 
-    /// Something wrong with an environment variable that stands for `key`.
-    pub(super) fn at_variable(&mut self, name: &'static str, key: String, invalid: InvalidValue) {
-        self.push(Place::Variable(name), key, invalid);
-    }
-
-    /// Something wrong with a flag that stands for `key`.
-    pub(super) fn at_flag(&mut self, name: &'static str, key: String, invalid: InvalidValue) {
-        self.push(Place::Flag(name), key, invalid);
+    /// Something wrong with the `$VARIABLE` or `--flag` that stands for `key`.
+    pub(super) fn outside(&mut self, name: &str, key: &str, invalid: InvalidValue) {
+        self.push(Place::Outside(name.to_owned()), key.to_owned(), invalid);
     }
 
     /// From here on, nothing more is wrong with this line: it has to be written

@@ -104,14 +104,14 @@ impl KeyReader<'_> {
         if let (None, Some(remedy)) = (section.get(key.name), &key.required) {
             self.found.missing(section.line, &path, InvalidValue::new("is missing", remedy));
         }
-        let set = key.variable.and_then(|name| Some((name, self.env.variable(name)?.to_string_lossy())));
-        let of_variable = set.and_then(|(name, text)| {
-            usable(read(Written::Text(&text)), |_, invalid| {
-                self.found.at_variable(name, path.clone(), invalid);
-            })
+        let variable = key
+            .variable
+            .and_then(|name| Some((format!("${name}"), self.env.variable(name)?.to_string_lossy())));
+        let of_variable = variable.and_then(|(name, text)| {
+            usable(read(Written::Text(&text)), |_, invalid| self.found.outside(&name, &path, invalid))
         });
         let of_flag = key.flag.zip(flag).and_then(|(name, text)| {
-            usable(read(Written::Flag(&text)), |_, invalid| self.found.at_flag(name, path.clone(), invalid))
+            usable(read(Written::Flag(&text)), |_, invalid| self.found.outside(name, &path, invalid))
         });
         let default = || read(Written::Text(key.default.as_ref()?)).ok();
         of_flag.or(of_variable).or(of_file).or_else(default)
