@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use discord_sim::{BodyKind, Description, Match, RouteKind, What, World};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use util::Sandbox;
 use util::truth::assert_archived;
@@ -18,7 +17,7 @@ use verta_sync::monitor::Silent;
 use verta_sync::plan::Selection;
 use verta_sync::platform::discord::{Discord, DiscordSettings};
 use verta_sync::platform::{GateSettings, RetryPolicy};
-use verta_sync::sync::{Clock, ContentCheck, Context, Settings, TenantTask, run};
+use verta_sync::sync::{Clock, ContentCheck, Context, Settings, StopSignal, TenantPlatform, TenantTask, run};
 
 const GUILD: u64 = 77_000_000_000_000_001;
 const HOUR: Duration = Duration::from_hours(1);
@@ -154,7 +153,6 @@ async fn long_run(sandbox: Arc<Sandbox>) {
     let (writer, thread) = Writer::start(file.open().unwrap(), &lock);
     let now = Timestamp::from_millis(sandbox.sim.world().now_ms());
     let context = Context {
-        platform: Arc::new(Discord::new(&settings, &sandbox.sim.token()).unwrap()),
         writer,
         archive: sandbox.archive_path(),
         settings: Settings {
@@ -169,12 +167,16 @@ async fn long_run(sandbox: Arc<Sandbox>) {
         },
         monitor: Arc::new(Silent),
         clock: Clock::starting_at(now, now),
-        stop: watch::Sender::new(None),
+        stop: StopSignal::default(),
+    };
+    let platform = TenantPlatform {
+        name: "discord".to_owned(),
+        adapter: Arc::new(Discord::new(&settings, &sandbox.sim.token()).unwrap()),
         content: ContentCheck::default(),
     };
     let tenant = TenantTask {
         name: "t".to_owned(),
-        platform: "discord".to_owned(),
+        platform: Arc::new(platform),
         workspace: WorkspaceId::new(GUILD).unwrap(),
         selection: Selection { refresh_window: HOUR, ..Selection::default() },
         reactions: ReactionMode::Counts,

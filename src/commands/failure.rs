@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::outcome::{FailureKind, StopSignal};
+use super::outcome::{FailureKind, ReceivedSignal};
 use super::system::{may_read, owner_and_mode};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, LockState, beside};
 use crate::config::{ConfigError, PlatformConfig, TokenError, UnknownTenant, quoted, suggest};
@@ -29,7 +29,7 @@ pub struct Failure {
     hint: Option<String>,
     voice: Voice,
     /// The signal that was ending the command when it failed.
-    signal: Option<StopSignal>,
+    signal: Option<ReceivedSignal>,
 }
 
 impl Failure {
@@ -46,7 +46,7 @@ impl Failure {
 
     /// Has it end the process as `signal` does, if one was ending the command.
     #[must_use]
-    pub fn after_signal(mut self, signal: Option<StopSignal>) -> Self {
+    pub fn after_signal(mut self, signal: Option<ReceivedSignal>) -> Self {
         self.signal = signal;
         self
     }

@@ -29,7 +29,7 @@ pub enum Outcome {
     /// A tenant's last success is older than `--max-age`.
     Stale,
     /// A signal, or else `--max-runtime`, stopped the run before it began.
-    NotBegun(Option<StopSignal>),
+    NotBegun(Option<ReceivedSignal>),
     /// A sync ended; for `plan` and `check`, one would end so.
     Sync(SyncOutcome),
 }
@@ -38,7 +38,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SyncOutcome {
     /// The signal that stopped it.
-    pub signal: Option<StopSignal>,
+    pub signal: Option<ReceivedSignal>,
     /// What ended it for all tenants.
     pub failures: Vec<FailureKind>,
     /// How each tenant ended.
@@ -61,7 +61,7 @@ pub enum AskedChannels {
 
 /// A signal that ends a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopSignal {
+pub enum ReceivedSignal {
     /// SIGINT.
     Interrupt,
     /// SIGTERM.
@@ -108,7 +108,7 @@ impl Outcome {
 
 impl SyncOutcome {
     /// Of a run. A signal that came after its end doesn't count.
-    pub fn of_run(outcome: sync::Outcome, signal: Option<StopSignal>, channels: AskedChannels) -> Self {
+    pub fn of_run(outcome: sync::Outcome, signal: Option<ReceivedSignal>, channels: AskedChannels) -> Self {
         Self {
             signal: signal.filter(|_| outcome.stop == Some(Stop::Signal)),
             failures: outcome.fatal.map(FailureKind::Sync).into_iter().collect(),
@@ -125,7 +125,7 @@ impl SyncOutcome {
     fn exit_code(&self) -> ExitCode {
         let codes: Vec<ExitCode> = self.failures.iter().map(|kind| kind.exit_code()).collect();
         let failure = || PRECEDENCE.into_iter().find(|code| codes.contains(code));
-        if let Some(code) = self.signal.map(StopSignal::exit_code).or_else(failure) {
+        if let Some(code) = self.signal.map(ReceivedSignal::exit_code).or_else(failure) {
             return code;
         }
         match (self.tenants_code(), self.channels) {
@@ -161,7 +161,7 @@ const fn tenant_code(tenant: &TenantOutcome) -> ExitCode {
     }
 }
 
-impl StopSignal {
+impl ReceivedSignal {
     /// The exit code.
     pub const fn exit_code(self) -> ExitCode {
         match self {
@@ -186,8 +186,8 @@ impl FailureKind {
     }
 
     /// The exit code if `signal` was ending the command when this happened.
-    pub fn exit_code_after(self, signal: Option<StopSignal>) -> ExitCode {
-        signal.map_or(self.exit_code(), StopSignal::exit_code)
+    pub fn exit_code_after(self, signal: Option<ReceivedSignal>) -> ExitCode {
+        signal.map_or(self.exit_code(), ReceivedSignal::exit_code)
     }
 
     /// What to do, where that follows from the kind alone.
@@ -220,8 +220,8 @@ mod tests {
             (Outcome::RawIdsFound, 1),
             (Outcome::Stale, 8),
             (Outcome::NotBegun(None), 3),
-            (Outcome::NotBegun(Some(StopSignal::Interrupt)), 130),
-            (Outcome::NotBegun(Some(StopSignal::Terminate)), 143),
+            (Outcome::NotBegun(Some(ReceivedSignal::Interrupt)), 130),
+            (Outcome::NotBegun(Some(ReceivedSignal::Terminate)), 143),
             (Outcome::Sync(SyncOutcome::default()), 0),
         ] {
             assert_eq!(outcome.exit_code().number(), code, "{outcome:?}");
@@ -249,7 +249,11 @@ mod tests {
         ] {
             assert_eq!(kind.exit_code().number(), code, "{kind:?}");
             assert_eq!(kind.exit_code_after(None).number(), code, "{kind:?}");
-            assert_eq!(kind.exit_code_after(Some(StopSignal::Terminate)), ExitCode::Terminated, "{kind:?}");
+            assert_eq!(
+                kind.exit_code_after(Some(ReceivedSignal::Terminate)),
+                ExitCode::Terminated,
+                "{kind:?}"
+            );
         }
         assert_eq!(FailureKind::Sync(Cause::RateLimited).hint(), report::hint(Cause::RateLimited));
         assert_eq!(FailureKind::Usage.hint(), None);
@@ -303,7 +307,7 @@ mod tests {
             let outcome = sync::Outcome { tenants: tenants.clone(), stop, fatal };
             Outcome::Sync(SyncOutcome::of_run(outcome, signal, AskedChannels::Known)).exit_code()
         };
-        let terminated = Some(StopSignal::Terminate);
+        let terminated = Some(ReceivedSignal::Terminate);
         for (stop, fatal, signal, expected) in [
             (Some(Stop::Fatal), Some(Cause::Archive), None, ExitCode::Archive),
             (Some(Stop::Fatal), Some(Cause::TokenRejected), None, ExitCode::Access),

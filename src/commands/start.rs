@@ -3,7 +3,6 @@
 mod display;
 mod run_end;
 mod signals;
-mod stop;
 mod wait;
 
 use std::path::Path;
@@ -11,14 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 
 use self::display::Display;
 use self::run_end::RunEnd;
 use self::signals::Signals;
-use self::stop::{limit_runtime, stopped};
 use self::wait::Waited;
-use super::outcome::{AskedChannels, StopSignal, SyncOutcome};
+use super::outcome::{AskedChannels, ReceivedSignal, SyncOutcome};
 use super::surroundings::runtime;
 use super::{Failure, FailureKind, Format, Outcome, Surroundings, connect, values, written};
 use crate::archive::sweep::sweep;
@@ -30,7 +27,9 @@ use crate::plan::Selection;
 use crate::platform::PlatformAdapter;
 use crate::platform::discord;
 use crate::report;
-use crate::sync::{self, Clock, ContentCheck, Context, Settings, Stop, TenantTask};
+use crate::sync::{
+    self, Clock, ContentCheck, Context, Settings, Stop, StopSignal, TenantPlatform, TenantTask,
+};
 use crate::ui::Output;
 
 /// Where the IDs of channels are found.
@@ -111,10 +110,9 @@ fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<R
     check_range(args, Surroundings::now())?;
     let token = config.platform(&discord::SPEC).read_token(&around.env)?;
     check_archive(&config.archive.path, args.wait.is_some())?;
-    let tasks = tenants.iter().map(|tenant| tenant_task(tenant, args)).collect();
     let display =
         Display::new(args.format, config.platform(&discord::SPEC).requests_per_second, around, output);
-    let end = sync(&runtime()?, token.expose(), &config, tasks, args, &display);
+    let end = sync(&runtime()?, token.expose(), &config, &tenants, args, &display);
     display.end();
     end
 }
@@ -156,21 +154,21 @@ fn sync(
     runtime: &Runtime,
     token: &str,
     config: &Config,
-    tasks: Vec<TenantTask>,
+    tenants: &[&TenantConfig],
     args: &StartArgs,
     display: &Display,
 ) -> Result<RunEnd, Failure> {
     let _entered = runtime.enter();
     let platform = connect::discord(config, token)?;
-    let stop = watch::Sender::new(None);
+    let stop = StopSignal::default();
     let signals = Signals::watch(stop.clone(), display)?;
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
     let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
     let waiting = Waiting { runtime, stop: &stop, monitor: monitor.as_ref() };
-    let Some(Begun { now, run_id, lock }) = waiting.begin(platform.as_ref(), config, &file, &tasks, args)?
+    let Some(Begun { now, run_id, lock }) = waiting.begin(platform.as_ref(), config, &file, tenants, args)?
     else {
-        return Ok(RunEnd::not_begun(Ok(Outcome::NotBegun(signals.received())), *stop.borrow()));
+        return Ok(RunEnd::not_begun(Ok(Outcome::NotBegun(signals.received())), stop.wanted()));
     };
     let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
     if args.full {
@@ -178,15 +176,20 @@ fn sync(
     }
     let (writer, thread) = Writer::start(connection, &lock);
     let settings = settings(config, platform.max_page());
+    let platform = TenantPlatform {
+        name: discord::SPEC.name.to_owned(),
+        adapter: platform,
+        content: ContentCheck::default(),
+    };
+    let platform = Arc::new(platform);
+    let tasks = tenants.iter().map(|tenant| tenant_task(tenant, &platform, args)).collect();
     let context = Context {
-        platform,
         writer: writer.clone(),
         archive: path.clone(),
         settings,
         monitor,
         clock: Clock::starting_at(now, Surroundings::now()),
         stop,
-        content: ContentCheck::default(),
     };
     let outcome = runtime.block_on(sync::run(Arc::new(context), &run_id, tasks));
     // Read before the writer ends: the last connection to close leaves the
@@ -228,7 +231,7 @@ fn ended(
     run_id: String,
     jobs: Vec<Job>,
     asked: &[ChannelId],
-    signal: Option<StopSignal>,
+    signal: Option<ReceivedSignal>,
 ) -> RunEnd {
     let unknown_channels = unknown_channels(&outcome, asked);
     let channels = match unknown_channels[..] {
@@ -256,7 +259,7 @@ struct Begun {
 /// A run that waits until it can begin, or is stopped.
 struct Waiting<'a> {
     runtime: &'a Runtime,
-    stop: &'a watch::Sender<Option<Stop>>,
+    stop: &'a StopSignal,
     monitor: &'a dyn Monitor,
 }
 
@@ -268,13 +271,13 @@ impl Waiting<'_> {
         platform: &dyn PlatformAdapter,
         config: &Config,
         file: &ArchiveFile,
-        tasks: &[TenantTask],
+        tenants: &[&TenantConfig],
         args: &StartArgs,
     ) -> Result<Option<Begun>, Failure> {
         let mut waited = None;
         if let Some(limit) = args.wait {
             let run_id = Surroundings::new_run_id(Surroundings::now());
-            let tenants = tasks.iter().map(|task| task.name.clone()).collect();
+            let tenants = tenants.iter().map(|tenant| tenant.name.clone()).collect();
             match wait::for_lock(self.runtime, file, &run_id, tenants, limit, self.stop, self.monitor)? {
                 Waited::Locked(lock) => waited = Some((lock, run_id)),
                 Waited::Stopped => return Ok(None),
@@ -282,13 +285,9 @@ impl Waiting<'_> {
         }
         limit_runtime(self.stop, args.max_runtime);
         let asked = connect::server_time(platform, config.platform(&discord::SPEC), self.monitor);
-        let answer = self.runtime.block_on(async {
-            tokio::select! {
-                answer = asked => Some(answer),
-                () = stopped(self.stop) => None,
-            }
-        });
-        let Some(now) = answer.transpose()? else { return Ok(None) };
+        let answer = self.runtime.block_on(self.stop.unless_stopped(asked));
+        let Ok(now) = answer else { return Ok(None) };
+        let now = now?;
         let (lock, run_id) = if let Some(waited) = waited {
             waited
         } else {
@@ -298,6 +297,16 @@ impl Waiting<'_> {
         };
         Ok(Some(Begun { now, run_id, lock }))
     }
+}
+
+/// Ends the run after `limit`.
+fn limit_runtime(stop: &StopSignal, limit: Option<Duration>) {
+    let Some(limit) = limit else { return };
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(limit).await;
+        stop.send(Stop::OutOfTime);
+    });
 }
 
 /// Channels asked for that every tenant looked for and none has.
@@ -316,10 +325,10 @@ fn jobs_of_run(path: &Path, run_id: &str, format: Format) -> Result<Vec<Job>, Fa
         .map_err(|error| Failure::archive(&error, path))
 }
 
-fn tenant_task(tenant: &TenantConfig, args: &StartArgs) -> TenantTask {
+fn tenant_task(tenant: &TenantConfig, platform: &Arc<TenantPlatform>, args: &StartArgs) -> TenantTask {
     TenantTask {
         name: tenant.name.clone(),
-        platform: tenant.platform.name.to_owned(),
+        platform: Arc::clone(platform),
         workspace: tenant.workspace_id,
         reactions: tenant.reactions,
         selection: Selection {

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::closings::Closings;
+use super::context::TenantPlatform;
 use super::estimate::Part;
-use super::policy::cause_of;
-use crate::archive::{ArchiveError, ChannelRow, TenantRow};
-use crate::model::{Cause, LastError, ProgressStatus, ReactionMode, Timestamp, WorkspaceId};
+use super::failure::Failure;
+use super::revoked::RevokedChannels;
+use crate::archive::{ChannelRow, TenantRow};
+use crate::model::{ProgressStatus, ReactionMode, Timestamp, WorkspaceId};
 use crate::plan::ChannelPlan;
-use crate::platform::{ErrorKind, PlatformError};
+use crate::platform::PlatformAdapter;
 
 /// What the channels of a job share.
 #[derive(Debug)]
@@ -32,8 +33,17 @@ pub struct TaskScope {
     pub refresh_window: Duration,
     /// Where the tenant's archive begins.
     pub since: Option<Timestamp>,
-    /// Which channels of the tenant were closed meanwhile.
-    pub closings: Arc<Closings>,
+    /// Where they are read.
+    pub platform: Arc<TenantPlatform>,
+    /// Which channels of the tenant were revoked meanwhile.
+    pub revoked: Arc<RevokedChannels>,
+}
+
+impl TaskScope {
+    /// What reads the channels.
+    pub fn adapter(&self) -> &dyn PlatformAdapter {
+        self.platform.adapter.as_ref()
+    }
 }
 
 /// A channel that is to be read, for a job. A run may hold as many of them as there
@@ -105,53 +115,4 @@ pub struct ChannelOutcome {
     pub failure: Option<Failure>,
     /// Seconds it was open.
     pub seconds: f64,
-}
-
-/// Why a channel's reading failed.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// What follows from it.
-    pub cause: Cause,
-    /// Whether nothing else of the run can succeed.
-    pub ends_run: bool,
-    /// Whether the cause lies in the channel itself.
-    pub is_own: bool,
-    /// What happened.
-    pub error: String,
-}
-
-impl Failure {
-    /// What is remembered of it.
-    pub fn as_last_error(&self) -> LastError {
-        LastError { cause: Some(self.cause), error: self.error.clone() }
-    }
-}
-
-impl Failure {
-    /// What another answer of the platform contradicts.
-    pub fn contradicted(subject: String, detail: &str) -> Self {
-        PlatformError::new(ErrorKind::Unreadable, subject, detail).into()
-    }
-
-    /// One of this cause, that ends nothing else and isn't the channel's own.
-    pub fn of(cause: Cause, error: impl Into<String>) -> Self {
-        Self { cause, ends_run: false, is_own: false, error: error.into() }
-    }
-}
-
-impl From<PlatformError> for Failure {
-    fn from(error: PlatformError) -> Self {
-        Self {
-            cause: cause_of(error.kind),
-            ends_run: error.kind.ends_run(),
-            is_own: error.kind.is_of_channel(),
-            error: error.to_string(),
-        }
-    }
-}
-
-impl From<ArchiveError> for Failure {
-    fn from(error: ArchiveError) -> Self {
-        Self { cause: Cause::Archive, ends_run: true, is_own: false, error: error.to_string() }
-    }
 }

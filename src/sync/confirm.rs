@@ -1,15 +1,15 @@
 //! Making sure of what an answer only suggests.
 
-use super::channel::{ChannelTask, Failure};
-use super::context::Context;
+use super::channel::ChannelTask;
+use super::failure::Failure;
 use super::meter::Meter;
 use crate::model::Visibility;
 use crate::platform::{ErrorKind, PlatformError};
 
 /// Fails if the bot may not read the channel any more: without that right its
 /// pages come empty.
-pub(super) async fn right(context: &Context, task: &ChannelTask, meter: &Meter) -> Result<(), Failure> {
-    let (_, channels) = context.platform.workspace(task.scope.workspace, meter).await?;
+pub(super) async fn right(task: &ChannelTask, meter: &Meter) -> Result<(), Failure> {
+    let (_, channels) = task.scope.adapter().workspace(task.scope.workspace, meter).await?;
     let root = task.plan.channel.root;
     let rights = channels.iter().find(|listed| listed.id == root).map(|listed| &listed.visibility);
     if rights.is_some_and(Visibility::is_readable) {
@@ -23,16 +23,12 @@ pub(super) async fn right(context: &Context, task: &ChannelTask, meter: &Meter) 
 /// Whether a channel that isn't found was deleted: asking for the channel itself
 /// says so too, and the bot is still in the workspace. To one that was thrown out
 /// nothing is there.
-pub(super) async fn is_deleted(
-    context: &Context,
-    task: &ChannelTask,
-    meter: &Meter,
-) -> Result<bool, Failure> {
+pub(super) async fn is_deleted(task: &ChannelTask, meter: &Meter) -> Result<bool, Failure> {
     let channel = task.plan.channel.id;
-    let asked = context.platform.channel(channel, task.scope.workspace, meter).await;
+    let asked = task.scope.adapter().channel(channel, task.scope.workspace, meter).await;
     if !asked.is_err_and(|error| error.kind == ErrorKind::NotFound) {
         return Ok(false);
     }
-    let (_, listed) = context.platform.workspace(task.scope.workspace, meter).await?;
+    let (_, listed) = task.scope.adapter().workspace(task.scope.workspace, meter).await?;
     Ok(!listed.iter().any(|listed| listed.id == channel))
 }

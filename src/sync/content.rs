@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::channel::Failure;
-use super::context::Context;
+use super::failure::Failure;
 use crate::model::{Cause, ContentTally, MessagePage};
 use crate::monitor::Monitor;
+use crate::platform::PlatformAdapter;
 
 /// How long an answer holds.
 const ANSWER_HOLDS: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ impl ContentCheck {
     /// than what made the page so.
     pub(super) async fn confirm(
         &self,
-        context: &Context,
+        platform: &dyn PlatformAdapter,
         page: &MessagePage,
         monitor: &dyn Monitor,
     ) -> Result<(), Failure> {
@@ -36,7 +36,7 @@ impl ContentCheck {
         if page.has_text() && confirmed.is_some_and(|at| at.elapsed() < ANSWER_HOLDS) {
             return Ok(());
         }
-        let identity = context.platform.identity(monitor).await?;
+        let identity = platform.identity(monitor).await?;
         if identity.reads_content == Some(false) {
             return Err(Failure {
                 cause: Cause::ContentIntentOff,

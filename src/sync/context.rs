@@ -1,13 +1,15 @@
 //! What a run is given, and what it comes to.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
-use super::{Clock, ContentCheck};
-use crate::archive::Writer;
+use super::clock::Clock;
+use super::content::ContentCheck;
+use super::failure::Failure;
+use super::stop::{Stop, StopSignal};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Reader, Writer};
 use crate::model::{Cause, ChannelId, JobStatus, ReactionMode, WorkspaceId};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
@@ -29,11 +31,11 @@ pub struct Settings {
     pub retry: RetryPolicy,
     /// Finished channel jobs are kept this long.
     pub job_retention: Duration,
-    /// What is public and readable is looked at again this often.
+    /// Visibility is re-checked this often.
     pub visibility_interval: Duration,
-    /// What was seen of it holds for so long.
+    /// Where re-checks fail, the last one holds this long.
     pub visibility_holds: Duration,
-    /// How long a run reads who reacted, at most.
+    /// A run's time for reading reactors.
     pub reaction_budget: Duration,
 }
 
@@ -45,22 +47,9 @@ impl Settings {
     }
 }
 
-/// Why a run ends before its work is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// A signal asked for it.
-    Signal,
-    /// Its time is up.
-    OutOfTime,
-    /// Nothing else can succeed.
-    Fatal,
-}
-
 /// What the tasks of a run share.
 pub struct Context {
-    /// Where data comes from.
-    pub platform: Arc<dyn PlatformAdapter>,
-    /// Where it goes.
+    /// Where data goes.
     pub writer: Writer,
     /// The archive's file, for reading.
     pub archive: PathBuf,
@@ -70,55 +59,41 @@ pub struct Context {
     pub monitor: Arc<dyn Monitor>,
     /// The run's time.
     pub clock: Clock,
-    /// Set to end the run.
-    pub stop: watch::Sender<Option<Stop>>,
+    /// Ends the run.
+    pub stop: StopSignal,
+}
+
+impl Context {
+    /// Asks the archive, on a thread where that may take its time.
+    ///
+    /// # Errors
+    /// When the archive can't be read any more.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Reader) -> Result<T, ArchiveError> + Send + 'static,
+    ) -> Result<T, ArchiveError> {
+        let archive = self.archive.clone();
+        let asked = tokio::task::spawn_blocking(move || query(&Reader::open_beside_writer(&archive)?)).await;
+        asked.unwrap_or_else(|_| {
+            let message = "a question to the archive failed unexpectedly (please report this)";
+            Err(ArchiveError::new(ArchiveErrorKind::Other, message))
+        })
+    }
+}
+
+/// A platform as the tenants on it use it.
+pub struct TenantPlatform {
+    /// Its name.
+    pub name: String,
+    /// Where data comes from.
+    pub adapter: Arc<dyn PlatformAdapter>,
     /// Asked when messages come without content.
     pub content: ContentCheck,
 }
 
-impl Context {
-    /// Waits until the run is to end.
-    pub(super) async fn stopped(&self) -> Stop {
-        let mut stop = self.stop.subscribe();
-        loop {
-            if let Some(stop) = *stop.borrow_and_update() {
-                return stop;
-            }
-            if stop.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    /// Does something, unless the run is to end before it is done.
-    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
-        tokio::select! {
-            biased;
-            stop = self.stopped() => Err(stop),
-            done = work => Ok(done),
-        }
-    }
-
-    /// Waits for a signal that asks for the end.
-    pub(super) async fn signalled(&self) {
-        let mut stop = self.stop.subscribe();
-        if stop.wait_for(|stop| *stop == Some(Stop::Signal)).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Why the run is to end, if it is.
-    pub(super) fn stop_wanted(&self) -> Option<Stop> {
-        *self.stop.borrow()
-    }
-
-    /// Ends the run, unless it is ending already.
-    pub(super) fn end(&self, why: Stop) {
-        self.stop.send_if_modified(|stop| {
-            let first = stop.is_none();
-            stop.get_or_insert(why);
-            first
-        });
+impl fmt::Debug for TenantPlatform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantPlatform").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -127,8 +102,8 @@ impl Context {
 pub struct TenantTask {
     /// Its name.
     pub name: String,
-    /// Its platform's name.
-    pub platform: String,
+    /// Where it is.
+    pub platform: Arc<TenantPlatform>,
     /// Its workspace.
     pub workspace: WorkspaceId,
     /// What is wanted of it.
@@ -159,4 +134,16 @@ pub struct TenantOutcome {
     pub unknown_channels: Vec<ChannelId>,
     /// Whether anything of it was archived.
     pub archived_something: bool,
+}
+
+impl TenantOutcome {
+    /// A tenant of which nothing was archived.
+    pub(super) fn failed(failure: &Failure) -> Self {
+        Self {
+            status: JobStatus::Failed,
+            cause: Some(failure.cause),
+            unknown_channels: Vec::new(),
+            archived_something: false,
+        }
+    }
 }

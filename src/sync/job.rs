@@ -1,28 +1,25 @@
-//! The record of one job while it runs.
+//! The record of one job while it runs: its row, and how it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::channel::{ChannelOutcome, Failure};
-use super::context::{Context, Stop, TenantOutcome, TenantTask};
-use super::estimate::{Estimate, Left, Pace, Part, Work, progress};
+use super::channel::ChannelOutcome;
+use super::context::{Context, TenantOutcome, TenantTask};
+use super::estimate::Part;
+use super::failure::Failure;
+use super::job_progress::{Figures, JobProgress};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
-use super::run::job_error;
-use super::tenant::Prepared;
+use super::prepare::Prepared;
+use super::stop::Stop;
 use crate::archive::{ArchiveError, TenantRow, audit, jobs, tenants};
 use crate::model::{
     Cause, ChannelId, Finding, FindingKind, JobError, JobKind, JobStats, JobStatus, ProgressStatus,
     TenantStatus, Timestamp,
 };
 use crate::monitor::{Counter, Event};
-
-/// An estimate is told once this much of the work is done.
-const ESTIMABLE_PROGRESS: f64 = 0.02;
-/// No job is told to be further before it has ended.
-const ALMOST: f64 = 0.99;
 
 /// How often a running job's figures are logged.
 const METRICS_INTERVAL: Duration = Duration::from_secs(30);
@@ -38,7 +35,7 @@ pub struct JobRecord {
     pub meter: Arc<Meter>,
     kind: JobKind,
     status: JobStatus,
-    began: Instant,
+    progress: JobProgress,
     logged: Instant,
     /// How its channels ended.
     tally: Tally,
@@ -47,29 +44,16 @@ pub struct JobRecord {
     total: u64,
     unreadable: u64,
     max_concurrent: u64,
-    /// What the pass that reads who reacted left in the queue.
+    /// Reactions whose reactors the run left unread.
     pub reactions_pending: u64,
     channel_seconds: f64,
-    weight: u64,
-    /// What its closed channels were.
-    done: Part,
     errors: Vec<JobError>,
     /// Why listings of archived threads, by parent, are incomplete.
     listing_errors: Vec<JobError>,
     unknown: Vec<ChannelId>,
     cause: Option<Cause>,
-    pace: Pace,
-    /// The greatest progress that was told: what turns up later doesn't take it
-    /// back.
-    told: f64,
     /// Whether certain channels were asked for.
     is_of_channels: bool,
-    /// Whether it is known what is to be read.
-    is_planned: bool,
-    page_size: u16,
-    reaction_budget: Duration,
-    /// Since when who reacted is read.
-    reacting: Option<Instant>,
 }
 
 impl JobRecord {
@@ -82,7 +66,8 @@ impl JobRecord {
         kind: JobKind,
     ) -> Result<Self, ArchiveError> {
         let now = context.clock.now();
-        let (platform, workspace, name) = (tenant.platform.clone(), tenant.workspace, tenant.name.clone());
+        let (platform, workspace, name) =
+            (tenant.platform.name.clone(), tenant.workspace, tenant.name.clone());
         let (run_id, id) = (run_id.to_owned(), job_id.clone());
         let row = context
             .writer
@@ -102,7 +87,7 @@ impl JobRecord {
             meter: Arc::new(Meter::new(Arc::clone(&context.monitor))),
             kind,
             status: JobStatus::Running,
-            began: Instant::now(),
+            progress: JobProgress::new(context.settings.page_size, context.settings.reaction_budget),
             logged: Instant::now(),
             tally: Tally::default(),
             before: Tally::default(),
@@ -111,27 +96,19 @@ impl JobRecord {
             max_concurrent: 0,
             reactions_pending: 0,
             channel_seconds: 0.0,
-            weight: 0,
-            done: Part::default(),
             errors: Vec::new(),
             listing_errors: Vec::new(),
             unknown: Vec::new(),
             cause: None,
-            pace: Pace::default(),
-            told: 0.0,
             is_of_channels: !tenant.selection.channels.is_empty(),
-            is_planned: false,
-            page_size: context.settings.page_size,
-            reaction_budget: context.settings.reaction_budget,
-            reacting: None,
         })
     }
 
     /// More of its channels are known.
     pub fn planned(&mut self, prepared: &Prepared) {
-        self.is_planned = true;
-        self.total += prepared.tasks.len() as u64;
-        self.weight += prepared.tasks.iter().map(|task| task.plan.weight).sum::<u64>();
+        let channels = prepared.tasks.len() as u64;
+        self.total += channels;
+        self.progress.planned(channels, prepared.tasks.iter().map(|task| task.plan.weight).sum());
         self.tally.skipped += prepared.skipped;
         self.unreadable += prepared.unreadable;
         self.before.failed += prepared.errors.len() as u64;
@@ -150,7 +127,7 @@ impl JobRecord {
                 self.cause = Some(cause);
             }
         }
-        self.errors.push(job_error(None, failure, now));
+        self.errors.push(failure.job_error(None, now));
     }
 
     /// One more of its channels is open.
@@ -158,17 +135,16 @@ impl JobRecord {
         self.max_concurrent = self.max_concurrent.max(concurrent as u64);
     }
 
-    /// One of its channels was closed.
-    pub fn closed(&mut self, channel: ChannelId, outcome: ChannelOutcome, part: Part, now: Timestamp) {
+    /// One of its channels is finished.
+    pub fn finished(&mut self, channel: ChannelId, outcome: ChannelOutcome, part: Part, now: Timestamp) {
         match &outcome.failure {
             Some(failure) if failure.cause == Cause::EndUnconfirmed => self.tally.unconfirmed += 1,
             _ => self.tally.add(outcome.status),
         }
         self.channel_seconds += outcome.seconds;
-        self.done.weight += part.weight;
-        self.done.messages += part.messages;
+        self.progress.finished(part);
         if let Some(failure) = outcome.failure {
-            self.errors.push(job_error(Some(channel), &failure, now));
+            self.errors.push(failure.job_error(Some(channel), now));
             if failure.ends_run {
                 self.cause.get_or_insert(failure.cause);
             }
@@ -188,21 +164,12 @@ impl JobRecord {
         self.status == JobStatus::Running
     }
 
-    /// Whether channels are still to end.
-    pub fn is_waiting(&self) -> bool {
-        self.tally.ended() < self.total
-    }
-
     /// Brings its row up to date. `open` are its channels that are being read.
     pub async fn save(&mut self, context: &Context, open: &[Part]) -> Result<(), ArchiveError> {
-        let seconds = self.began.elapsed().as_secs_f64();
-        #[allow(clippy::cast_precision_loss, reason = "a rate")]
-        self.pace.look(seconds, self.meter.sum(Counter::ApiCalls) as f64);
-        if self.meter.sum(Counter::ReactionsQueued) > 0 {
-            self.reacting.get_or_insert_with(Instant::now);
-        }
-        let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(open), context.clock.now());
-        self.told = stats.progress;
+        self.progress.look(&self.meter);
+        let figures = self.figures(open);
+        let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(figures), context.clock.now());
+        self.progress.shown(figures);
         context.monitor.event(Event::JobProgress { job_id: job_id.to_string(), stats });
         if self.logged.elapsed() >= METRICS_INTERVAL {
             self.logged = Instant::now();
@@ -213,7 +180,7 @@ impl JobRecord {
 
     #[allow(clippy::cast_precision_loss, reason = "rates")]
     fn log_metrics(&self, stats: &JobStats, open_channels: usize) {
-        let minutes = self.began.elapsed().as_secs_f64().max(0.001) / 60.0;
+        let minutes = self.progress.elapsed().as_secs_f64().max(0.001) / 60.0;
         tracing::info!(
             target: "sync-metrics",
             job_id = %self.job_id,
@@ -233,33 +200,13 @@ impl JobRecord {
         );
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "ratios and averages")]
-    fn stats(&self, open: &[Part]) -> JobStats {
+    fn figures(&self, open: &[Part]) -> Figures {
+        self.progress.figures(&self.meter, self.tally.ended(), open)
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "an average")]
+    fn stats(&self, figures: Figures) -> JobStats {
         let processed = self.tally.completed + self.tally.failed + self.tally.unconfirmed;
-        let estimate = Estimate::of(self.weight as f64, self.done, open.iter().copied());
-        let pending = |queued, read| self.meter.sum(queued).saturating_sub(self.meter.sum(read));
-        let reactions = pending(Counter::ReactionsQueued, Counter::ReactionsRead);
-        let reacting = self.reacting.map_or(Duration::ZERO, |since| since.elapsed());
-        let done = Work {
-            messages: self.meter.sum(Counter::Messages) as f64,
-            channels: self.tally.ended() as f64,
-            listings: self.meter.sum(Counter::ListingsRead) as f64,
-        };
-        let to_do = Work {
-            messages: estimate.messages_left.unwrap_or_default(),
-            channels: self.total.saturating_sub(self.tally.ended()) as f64,
-            listings: pending(Counter::ListingsQueued, Counter::ListingsRead) as f64,
-        };
-        let page_size = f64::from(self.page_size);
-        let (asked, to_ask) = (done.requests(page_size), to_do.requests(page_size));
-        let progress = estimate.messages_left.map_or(0.0, |_| progress(asked, to_ask));
-        let left = Left {
-            requests: to_ask,
-            longest_seconds: estimate.longest_seconds,
-            reactions: reactions as f64,
-            reactions_seconds: self.reaction_budget.saturating_sub(reacting).as_secs_f64(),
-        };
-        let is_estimable = progress >= ESTIMABLE_PROGRESS || (self.is_planned && self.total == 0);
         JobStats {
             channels_total: self.total,
             channels_processed: processed,
@@ -271,7 +218,7 @@ impl JobRecord {
             broken_messages: self.meter.sum(Counter::BrokenMessages),
             reactions_processed: self.meter.sum(Counter::Reactions),
             reactions_pending: if self.is_running() || self.is_of_channels {
-                reactions
+                figures.reactions_pending
             } else {
                 self.reactions_pending
             },
@@ -279,8 +226,8 @@ impl JobRecord {
             max_concurrent_channels: self.max_concurrent,
             average_channel_seconds: self.channel_seconds / processed.max(1) as f64,
             requests: self.meter.requests(),
-            progress: progress.min(ALMOST).max(self.told),
-            eta_seconds: left.seconds(self.pace.per_second()).filter(|_| is_estimable),
+            progress: figures.progress,
+            eta_seconds: figures.eta_seconds,
         }
     }
 
@@ -320,7 +267,7 @@ impl JobRecord {
         self.take(findings, context.clock.now());
         let archived_something = self.meter.sum(Counter::Messages) > 0;
         self.status = self.tally.and(self.before).job_status(archived_something, signalled);
-        let mut stats = self.stats(&[]);
+        let mut stats = self.stats(self.figures(&[]));
         if self.status == JobStatus::Completed {
             stats.progress = 1.0;
         }

@@ -3,31 +3,39 @@
 
 mod channel;
 mod clock;
-mod closing;
-mod closings;
 mod confirm;
 mod content;
 mod context;
 mod estimate;
+mod failure;
+mod finish;
+mod guarded;
 mod indexing;
 mod job;
+mod job_progress;
 mod meter;
-mod open;
+mod open_channel;
 mod pieces;
 mod policy;
+mod prepare;
 mod purpose;
 mod reactions;
 mod reading;
+mod revoked;
 mod run;
 mod schedule;
-mod tenant;
+mod slots;
+mod stop;
+mod tenant_run;
+mod tenant_scope;
 #[cfg(test)]
 mod tests;
-mod watch;
+mod visibility;
 
 pub use clock::Clock;
 pub use content::ContentCheck;
-pub use context::{Context, Outcome, Settings, Stop, TenantOutcome, TenantTask};
+pub use context::{Context, Outcome, Settings, TenantOutcome, TenantPlatform, TenantTask};
 pub use policy::cause_of;
+pub use prepare::unresolved_exclusion;
 pub use run::run;
-pub use tenant::unresolved_exclusion;
+pub use stop::{Stop, StopSignal};

@@ -1,14 +1,13 @@
-//! Reading who reacted: a pass of its own, after a tenant's messages.
+//! Reading reactors: a pass of its own, after a tenant's messages.
 
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
-use super::channel::Failure;
-use super::closings::Closings;
-use super::context::Context;
-use super::meter::Meter;
+use super::failure::Failure;
+use super::guarded::guarded;
+use super::tenant_scope::TenantScope;
 use crate::archive::Tx;
 use crate::archive::reactions::{self, DueChannel, DueReaction, Reactors};
 use crate::model::{Emoji, MessageId, ReactionCount, UserId};
@@ -37,32 +36,22 @@ const MOST_ROWS: usize = 1_000_000;
 
 /// Works off the queue of channels, side by side, until it is empty. What is
 /// done is committed reaction by reaction; the rest stays queued.
-pub async fn read_reactors(
-    context: &Arc<Context>,
-    due: Vec<DueChannel>,
-    closings: &Arc<Closings>,
-    meter: &Arc<Meter>,
-) -> Result<(), Failure> {
+pub(super) async fn read_reactors(scope: &TenantScope, due: Vec<DueChannel>) -> Result<(), Failure> {
     let (mut waiting, rows) = (due.into_iter(), Arc::new(Semaphore::new(MOST_ROWS)));
     let mut reading = JoinSet::new();
     let mut refused = 0;
     while refused < REFUSALS_END {
-        while reading.len() < context.settings.open_channels() {
+        while reading.len() < scope.context.settings.open_channels() {
             let Some(channel) = waiting.next() else { break };
-            let pass = Pass {
-                context: Arc::clone(context),
-                rows: Arc::clone(&rows),
-                channel,
-                closings: Arc::clone(closings),
-                meter: Arc::clone(meter),
-            };
-            reading.spawn(async move { pass.run().await });
+            let pass = ReactorPass { scope: scope.clone(), rows: Arc::clone(&rows), channel };
+            reading.spawn(async move { guarded(pass.run()).await });
         }
-        match reading.join_next().await {
-            None => break,
-            Some(Ok(ended)) => refused += u32::from(ended? == Settled::Refused),
-            // What a panic says may hold what was read.
-            Some(Err(_)) => tracing::error!("reading who reacted failed unexpectedly (please report this)"),
+        let Some(ended) = reading.join_next().await else { break };
+        // A panic costs its channel.
+        if let Ok(ended) = ended.unwrap_or_else(|_| Err(Failure::panicked())) {
+            refused += u32::from(ended? == Settled::Refused);
+        } else {
+            tracing::error!("reading reactors failed unexpectedly (please report this)");
         }
     }
     Ok(())
@@ -115,29 +104,27 @@ impl<'a> Rows<'a> {
 }
 
 /// A channel's queue being worked off.
-struct Pass {
-    context: Arc<Context>,
+struct ReactorPass {
+    scope: TenantScope,
     /// Rows that may be held still.
     rows: Arc<Semaphore>,
     channel: DueChannel,
-    closings: Arc<Closings>,
-    meter: Arc<Meter>,
 }
 
-impl Pass {
+impl ReactorPass {
     /// Works off those that have not failed yet, then those that have. Returns how
     /// the last reaction was dealt with.
     async fn run(&self) -> Result<Settled, Failure> {
         let (row, mut last) = (self.channel.row, None::<DueReaction>);
-        let now = self.context.clock.now();
+        let now = self.scope.context.clock.now();
         let again = move |tx: &mut Tx<'_>| reactions::due_again(tx, row, now, TAKEN_AT_ONCE);
         // Asked for before the first can fail: none is tried twice in a run.
-        let again = self.context.writer.run(again).await?;
+        let again = self.scope.context.writer.run(again).await?;
         let mut failures = Failures::default();
         loop {
             let after = last.clone();
             let due = move |tx: &mut Tx<'_>| reactions::due(tx, row, after.as_ref(), TAKEN_AT_ONCE);
-            let due = self.context.writer.run(due).await?;
+            let due = self.scope.context.writer.run(due).await?;
             let Some(oldest) = due.last().cloned() else { break };
             if let Some(ended) = self.settle_all(due, &mut failures).await? {
                 return Ok(ended);
@@ -154,7 +141,7 @@ impl Pass {
         failures: &mut Failures,
     ) -> Result<Option<Settled>, Failure> {
         for reaction in due {
-            if failures.are_enough() || self.closings.of(self.channel.root).is_some() {
+            if failures.are_enough() || self.scope.revoked.of(self.channel.root).is_some() {
                 return Ok(Some(Settled::Failed));
             }
             match self.settle(reaction).await? {
@@ -167,29 +154,29 @@ impl Pass {
 
     /// Reads one reaction to its end and commits it.
     async fn settle(&self, reaction: DueReaction) -> Result<Settled, Failure> {
-        let (row, now) = (self.channel.row, self.context.clock.now());
+        let (row, now) = (self.channel.row, self.scope.context.clock.now());
         match self.read(&reaction).await? {
             Answer::Read(reactors, count) => {
                 let store = move |tx: &mut Tx<'_>| {
                     reactions::store_reactors(tx, row, &reaction, (&reactors, count), now)
                 };
-                let is_complete = self.context.writer.run(store).await?;
+                let is_complete = self.scope.context.writer.run(store).await?;
                 if !is_complete {
                     tracing::warn!(channel = %self.channel.id, "a list of reactors disagrees with the count of its message");
                     return Ok(Settled::Failed);
                 }
-                self.meter.count(Counter::ReactionsRead, 1);
+                self.scope.meter.count(Counter::ReactionsRead, 1);
                 Ok(Settled::Done)
             }
             Answer::Gone => {
-                self.context.writer.run(move |tx| reactions::give_up(tx, row, &reaction)).await?;
-                self.meter.count(Counter::ReactionsRead, 1);
+                self.scope.context.writer.run(move |tx| reactions::give_up(tx, row, &reaction)).await?;
+                self.scope.meter.count(Counter::ReactionsRead, 1);
                 Ok(Settled::Done)
             }
             Answer::Failed(error) if error.kind.ends_run() => Err(error.into()),
             Answer::Failed(error) => {
                 tracing::warn!(channel = %self.channel.id, %error, "reactors are left for the next run");
-                self.context.writer.run(move |tx| reactions::failed(tx, row, &reaction, now)).await?;
+                self.scope.context.writer.run(move |tx| reactions::failed(tx, row, &reaction, now)).await?;
                 Ok(match error.kind {
                     ErrorKind::Forbidden => Settled::Refused,
                     ErrorKind::Network | ErrorKind::Timeout => Settled::Outage,
@@ -204,12 +191,12 @@ impl Pass {
         let (mut after, mut count) = (None::<UserId>, reaction.count);
         loop {
             let message = (self.channel.id, reaction.message_id);
-            let page = self.context.platform.reactors(
+            let page = self.scope.adapter().reactors(
                 message,
                 &reaction.emoji,
                 reaction.burst,
                 after,
-                self.meter.as_ref(),
+                self.scope.meter.as_ref(),
             );
             let page = match page.await {
                 Ok(page) => page,
@@ -247,10 +234,10 @@ impl Pass {
 
     /// Stores the people that were read so far, and keeps their rows.
     async fn store_some(&self, reaction: &DueReaction, reactors: &mut Reactors) -> Result<(), Failure> {
-        let (row, now, reaction) = (self.channel.row, self.context.clock.now(), reaction.clone());
+        let (row, now, reaction) = (self.channel.row, self.scope.context.clock.now(), reaction.clone());
         let people = std::mem::take(&mut reactors.people);
         let store = move |tx: &mut Tx<'_>| reactions::add_reactors(tx, row, &reaction, &people, now);
-        reactors.stored.extend(self.context.writer.run(store).await?);
+        reactors.stored.extend(self.scope.context.writer.run(store).await?);
         Ok(())
     }
 
@@ -271,7 +258,7 @@ impl Pass {
     async fn count_now(&self, reaction: &DueReaction) -> Result<Option<u64>, PlatformError> {
         let before = MessageId::new(reaction.message_id.get() - 1);
         let request = PageRequest::after(self.channel.id, before, 1);
-        let page = self.context.platform.messages(&request, self.meter.as_ref()).await?;
+        let page = self.scope.adapter().messages(&request, self.scope.meter.as_ref()).await?;
         let mut messages = page.messages.iter();
         let Some(message) = messages.find(|message| message.id == reaction.message_id) else {
             return Ok(None);

@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::channel::{ChannelOutcome, ChannelTask, Failure, ReadingState};
-use super::closings::Closing;
+use super::channel::{ChannelOutcome, ChannelTask, ReadingState};
 use super::confirm;
-use super::context::{Context, Stop};
+use super::content::ContentCheck;
+use super::context::Context;
+use super::failure::Failure;
 use super::meter::Meter;
 use super::pieces::Pieces;
 use super::purpose::Purpose;
+use super::revoked::Revocation;
+use super::stop::Stop;
 use crate::anonymize;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
 use crate::archive::reactions::KeptReactions;
@@ -42,7 +45,7 @@ enum PassEnd {
     /// What was to be read again could not be had, which is recorded.
     Unread,
     /// The channel isn't public any more, or can't be read.
-    Closed(ProvenState),
+    Revoked(ProvenState),
     /// The run, or the reading of this channel, is to stop.
     Stopped(Stop),
 }
@@ -94,7 +97,7 @@ pub async fn read_channel(
         meter: Meter::of_channel(task.plan.channel.id, Arc::clone(state), job),
         began: Instant::now(),
         began_at: context.clock.now(),
-        begin: task.plan.after.map(|after| context.platform.sent_at(after)),
+        begin: task.plan.after.map(|after| task.scope.adapter().sent_at(after)),
         last_read: task.plan.after,
         messages: 0,
         still_broken: Vec::new(),
@@ -102,7 +105,7 @@ pub async fn read_channel(
     };
     let ended = match reading.run(worker).await {
         Err(failure) if failure.cause == Cause::NotFound => reading.confirm_deletion(failure).await,
-        Ok(PassEnd::Closed(state)) => reading.close(state).await,
+        Ok(PassEnd::Revoked(state)) => reading.close(state).await,
         ended => ended,
     };
     let reached = match ended {
@@ -110,7 +113,7 @@ pub async fn read_channel(
         _ => None,
     };
     let (status, failure) = match ended {
-        Ok(PassEnd::Reached(_) | PassEnd::Bound | PassEnd::Unread | PassEnd::Closed(_)) => {
+        Ok(PassEnd::Reached(_) | PassEnd::Bound | PassEnd::Unread | PassEnd::Revoked(_)) => {
             (ProgressStatus::Completed, None)
         }
         Ok(PassEnd::Unconfirmed) => (ProgressStatus::Deferred, Some(reading.unconfirmed())),
@@ -254,12 +257,12 @@ impl Reading<'_> {
         let request = PageRequest { channel: channel.id, cursor, limit, backlog, is_probe };
         tokio::select! {
             biased;
-            stop = self.context.stopped() => Err(PassEnd::Stopped(stop)),
-            closing = self.task.scope.closings.closed(channel.root) => Err(match closing {
-                Closing::Channel(Some(state)) => PassEnd::Closed(state),
-                Closing::Channel(None) | Closing::Workspace => PassEnd::Stopped(Stop::Fatal),
+            stop = self.context.stop.wait() => Err(PassEnd::Stopped(stop)),
+            revoked = self.task.scope.revoked.revoked(channel.root) => Err(match revoked {
+                Revocation::Channel(Some(state)) => PassEnd::Revoked(state),
+                Revocation::Channel(None) | Revocation::Workspace => PassEnd::Stopped(Stop::Fatal),
             }),
-            page = self.context.platform.messages(&request, &self.meter) => Ok(page),
+            page = self.task.scope.adapter().messages(&request, &self.meter) => Ok(page),
         }
     }
 
@@ -273,7 +276,7 @@ impl Reading<'_> {
         pass.contradictions += 1;
         self.meter.count(Counter::Retries, 1);
         self.meter.event(Event::Retrying { error: failure.error, wait });
-        let waited = self.context.unless_stopped(tokio::time::sleep(wait)).await;
+        let waited = self.context.stop.unless_stopped(tokio::time::sleep(wait)).await;
         Ok(waited.err().map(PassEnd::Stopped))
     }
 
@@ -327,8 +330,8 @@ impl Reading<'_> {
     /// A channel that isn't found while it is read may have been deleted. Its
     /// messages stay.
     async fn confirm_deletion(&self, failure: Failure) -> Result<PassEnd, Failure> {
-        let is_deleted = confirm::is_deleted(self.context, self.task, &self.meter);
-        match self.context.unless_stopped(is_deleted).await {
+        let is_deleted = confirm::is_deleted(self.task, &self.meter);
+        match self.context.stop.unless_stopped(is_deleted).await {
             Ok(Ok(true)) => self.close(ProvenState::answered(ChannelState::Deleted)).await,
             Ok(Ok(false)) => Err(failure),
             Ok(Err(unanswered)) => Err(unanswered),
@@ -341,7 +344,7 @@ impl Reading<'_> {
         &self,
         confirmed: impl Future<Output = Result<(), Failure>>,
     ) -> Result<Option<PassEnd>, Failure> {
-        match self.context.unless_stopped(confirmed).await {
+        match self.context.stop.unless_stopped(confirmed).await {
             Ok(confirmed) => confirmed.map(|()| None),
             Err(stop) => Ok(Some(PassEnd::Stopped(stop))),
         }
@@ -350,7 +353,11 @@ impl Reading<'_> {
     async fn close(&self, state: ProvenState) -> Result<PassEnd, Failure> {
         let (row, now) = (self.task.row, self.context.clock.now());
         self.write(move |tx| channels::set_state(tx, row, state, now)).await?;
-        Ok(PassEnd::Closed(state))
+        Ok(PassEnd::Revoked(state))
+    }
+
+    fn content(&self) -> &ContentCheck {
+        &self.task.scope.platform.content
     }
 
     fn contradicted(&self, detail: &str) -> Failure {
@@ -427,7 +434,7 @@ impl Reading<'_> {
             channel: self.task.plan.channel.id,
             messages,
             progress,
-            reached: self.last_read.map(|last| self.context.platform.sent_at(last)),
+            reached: self.last_read.map(|last| self.task.scope.adapter().sent_at(last)),
         });
     }
 
@@ -435,7 +442,7 @@ impl Reading<'_> {
     /// message, by time.
     fn progress(&self) -> f64 {
         let plan = &self.task.plan;
-        let sent_at = |id| self.context.platform.sent_at(id);
+        let sent_at = |id| self.task.scope.adapter().sent_at(id);
         let begin = self.begin.unwrap_or(plan.channel.created_at);
         let end = plan.channel.last_message_id.map_or(self.began_at, sent_at);
         let at = self.last_read.map_or(begin, sent_at);

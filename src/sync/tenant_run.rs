@@ -1,7 +1,7 @@
 //! One tenant's part of a run, from preparing it to its last reactor.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,7 +114,9 @@ impl TenantRun {
             && self.goes_on()
             && self.has_named_threads().await?
         {
-            self.step(prepare_named(stage), "threads that messages name were looked for").await?;
+            self.lane.set_preparing(true);
+            self.step(Box::pin(prepare_named(stage)), "threads that messages name were looked for").await?;
+            self.lane.set_preparing(false);
             self.read_channels().await?;
         }
         if self.goes_on() {
@@ -127,10 +129,10 @@ impl TenantRun {
     /// Finds what is to be read. Reading begins with what the first stage finds.
     /// Returns what is known in the end, unless a stage failed.
     async fn prepare(&mut self) -> Result<Option<Stage>, ArchiveError> {
-        let first = self.step(prepare(self.scope.clone()), "the channels were known").await?;
+        let first = self.step(Box::pin(prepare(self.scope.clone())), "the channels were known").await?;
         let stage = match first {
             Some(stage) if !stage.is_complete => {
-                self.step(prepare_archived(stage), "all archived threads were listed").await?
+                self.step(Box::pin(prepare_archived(stage)), "all archived threads were listed").await?
             }
             stage => stage,
         };
@@ -142,14 +144,16 @@ impl TenantRun {
     /// if the tenant is over.
     async fn step(
         &mut self,
-        step: impl Future<Output = Result<(Prepared, Stage), Failure>>,
+        preparing: Pin<Box<impl Future<Output = Result<(Prepared, Stage), Failure>>>>,
         before: &str,
     ) -> Result<Option<Stage>, ArchiveError> {
-        let stop = self.scope.context.stop.clone();
-        let step = async {
-            stop.unless_stopped(step).await.unwrap_or_else(|stop| Err(Failure::stopped(stop, before)))
+        let signal = self.scope.context.stop.clone();
+        let prepared = guarded(signal.unless_stopped(preparing));
+        let prepared = match self.while_reading(prepared).await? {
+            Ok(Ok(prepared)) => prepared,
+            Ok(Err(stop)) => Err(Failure::stopped(stop, before)),
+            Err(panicked) => Err(panicked),
         };
-        let prepared = self.while_reading(guarded(step)).await?.and_then(|prepared| prepared);
         match prepared {
             Ok((prepared, stage)) => {
                 self.record.planned(&prepared);
@@ -202,7 +206,7 @@ impl TenantRun {
         tokio::select! {
             Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                 // Tasks are guarded, and never aborted before this ends.
-                Happening::Ended(ended.unwrap_or(Ended::Recheck(Ok(()))))
+                Happening::Ended(ended.unwrap_or_else(|_| Ended::Recheck(Err(Failure::panicked()))))
             }
             grant = self.lane.next() => Happening::Granted(Box::new(grant)),
             _ = self.visibility_tick.tick() => Happening::RecheckMayBeDue,
@@ -367,7 +371,8 @@ impl TenantRun {
     /// Confirms deletions and reads reactors, unless the run is to end.
     async fn finish_tenant(&mut self) -> Result<(), ArchiveError> {
         let (scope, roots) = (self.scope.clone(), self.visibility.roots.clone());
-        let finished = async move { scope.context.stop.unless_stopped(finish_tenant(&scope, &roots)).await };
+        let finished =
+            Box::pin(async move { scope.context.stop.unless_stopped(finish_tenant(&scope, &roots)).await });
         let finished = self.while_reading(guarded(finished)).await?;
         if let Err(failure) = finished.and_then(|finished| finished.unwrap_or(Ok(()))) {
             self.note_unchecked(&failure);

@@ -7,17 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::sync::watch;
 
-use super::{Clock, ContentCheck, Context, Outcome, Settings, TenantTask, run};
+use super::{Clock, ContentCheck, Context, Outcome, Settings, StopSignal, TenantPlatform, TenantTask, run};
 use crate::archive::{ArchiveFile, Lock, Reader, Writer};
 use crate::model::{
     Channel, ChannelId, ChannelKind, IdTimes as _, Job, Message, MessageId, ReactionMode, Timestamp, User,
     UserId, Visibility, Workspace, WorkspaceId,
 };
 use crate::plan::Selection;
-use crate::platform::RetryPolicy;
 use crate::platform::fake::{Fake, Recorder};
+use crate::platform::{PlatformAdapter, RetryPolicy};
 
 /// 2026.
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -61,7 +60,6 @@ impl Scene {
         let lock = Lock::take(&file, "start", Some(run_id), NOW).unwrap();
         let (writer, thread) = Writer::start(file.open().unwrap(), &lock);
         let context = Context {
-            platform: Arc::clone(&self.fake) as Arc<dyn crate::platform::PlatformAdapter>,
             writer,
             archive: self.path(),
             settings: Settings {
@@ -76,20 +74,24 @@ impl Scene {
             },
             monitor: Arc::clone(&self.monitor) as Arc<dyn crate::monitor::Monitor>,
             clock: Clock::starting_at(NOW, NOW),
-            stop: watch::Sender::new(None),
-            content: ContentCheck::default(),
+            stop: StopSignal::default(),
         };
-        let tenants = (1..=self.workspaces).map(tenant).collect();
+        let platform = Arc::new(TenantPlatform {
+            name: "fake".to_owned(),
+            adapter: Arc::clone(&self.fake) as Arc<dyn PlatformAdapter>,
+            content: ContentCheck::default(),
+        });
+        let tenants = (1..=self.workspaces).map(|number| tenant(number, &platform)).collect();
         let outcome = run(Arc::new(context), run_id, tenants).await.unwrap();
         thread.join().unwrap();
         (outcome, Reader::open(&self.path()).unwrap().jobs_of_run(run_id).unwrap())
     }
 }
 
-fn tenant(number: u64) -> TenantTask {
+fn tenant(number: u64, platform: &Arc<TenantPlatform>) -> TenantTask {
     TenantTask {
         name: format!("tenant {number}"),
-        platform: "fake".to_owned(),
+        platform: Arc::clone(platform),
         workspace: WorkspaceId::new(number).unwrap(),
         selection: Selection::default(),
         reactions: ReactionMode::Off,

@@ -3,14 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
 
 use super::display::Display;
-use super::stop::set;
-use crate::commands::outcome::StopSignal;
+use crate::commands::outcome::ReceivedSignal;
 use crate::commands::{Failure, FailureKind};
 use crate::monitor::{Event, Monitor};
-use crate::sync::Stop;
+use crate::sync::{Stop, StopSignal};
 use crate::ui::Bars;
 
 /// Said to who pressed Ctrl-C.
@@ -18,7 +16,7 @@ const STOPPING: &str = "stopping: what has arrived is being stored; Ctrl-C again
 
 /// The signals that end a run: the first politely, the second at once.
 pub struct Signals {
-    received: Arc<OnceLock<StopSignal>>,
+    received: Arc<OnceLock<ReceivedSignal>>,
 }
 
 impl Signals {
@@ -26,7 +24,7 @@ impl Signals {
     ///
     /// # Errors
     /// When the system lets no signal be listened for.
-    pub fn watch(stop: watch::Sender<Option<Stop>>, display: &Display) -> Result<Self, Failure> {
+    pub fn watch(stop: StopSignal, display: &Display) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
                 Failure::new(FailureKind::Internal, format!("failed to listen for signals: {error}"))
@@ -40,7 +38,7 @@ impl Signals {
         if let Some(bars) = &bars {
             tokio::spawn(pause(listen(SignalKind::from_raw(Bars::STOP_KEY))?, Arc::clone(bars)));
         }
-        let received = Arc::<OnceLock<StopSignal>>::default();
+        let received = Arc::<OnceLock<ReceivedSignal>>::default();
         let monitor = Arc::clone(&display.monitor);
         let ending = Ending { stop, bars, monitor, received: Arc::clone(&received) };
         tokio::spawn(listen_for(interrupt, terminate, hang_up, ending));
@@ -48,7 +46,7 @@ impl Signals {
     }
 
     /// The signal that came, if one did.
-    pub fn received(&self) -> Option<StopSignal> {
+    pub fn received(&self) -> Option<ReceivedSignal> {
         self.received.get().copied()
     }
 }
@@ -62,17 +60,17 @@ async fn pause(mut stop_key: Signal, bars: Arc<Bars>) {
 
 /// What a signal ends.
 struct Ending {
-    stop: watch::Sender<Option<Stop>>,
+    stop: StopSignal,
     bars: Option<Arc<Bars>>,
     monitor: Arc<dyn Monitor>,
-    received: Arc<OnceLock<StopSignal>>,
+    received: Arc<OnceLock<ReceivedSignal>>,
 }
 
 async fn listen_for(mut interrupt: Signal, mut terminate: Signal, mut hang_up: Signal, ending: Ending) {
     loop {
         let signal = tokio::select! {
-            _ = interrupt.recv() => StopSignal::Interrupt,
-            _ = terminate.recv() => StopSignal::Terminate,
+            _ = interrupt.recv() => ReceivedSignal::Interrupt,
+            _ = terminate.recv() => ReceivedSignal::Terminate,
             _ = hang_up.recv() => continue,
         };
         if ending.received.set(signal).is_err() {
@@ -83,8 +81,8 @@ async fn listen_for(mut interrupt: Signal, mut terminate: Signal, mut hang_up: S
             }
             std::process::exit(signal.exit_code().number().into());
         }
-        set(&ending.stop, Stop::Signal);
-        if signal == StopSignal::Interrupt {
+        ending.stop.send(Stop::Signal);
+        if signal == ReceivedSignal::Interrupt {
             // A terminal that takes nothing keeps neither the next signal nor
             // the end waiting.
             let monitor = Arc::clone(&ending.monitor);

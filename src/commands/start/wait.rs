@@ -3,16 +3,14 @@
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::stop::stopped;
 use crate::archive::queue::QueueEntry;
 use crate::archive::{ArchiveFile, Lock, LockError, LockState};
 use crate::commands::{Failure, Surroundings};
 use crate::monitor::{Event, Monitor};
 use crate::report;
-use crate::sync::Stop;
+use crate::sync::StopSignal;
 
 /// How often a waiter looks whether it is its turn.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -37,7 +35,7 @@ pub fn for_lock(
     run_id: &str,
     tenants: Vec<String>,
     limit: Option<Duration>,
-    stop: &watch::Sender<Option<Stop>>,
+    stop: &StopSignal,
     monitor: &dyn Monitor,
 ) -> Result<Waited, Failure> {
     let failed = |error| Failure::lock(error, &file.path);
@@ -68,13 +66,7 @@ pub fn for_lock(
             let position = ahead + 1;
             monitor.event(Event::Warning(format!("the archive is in use: waiting, position {position}")));
         }
-        let is_stopped = runtime.block_on(async {
-            tokio::select! {
-                () = sleep(LOOK_INTERVAL) => false,
-                () = stopped(stop) => true,
-            }
-        });
-        if is_stopped {
+        if runtime.block_on(stop.unless_stopped(sleep(LOOK_INTERVAL))).is_err() {
             return Ok(Waited::Stopped);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::channel::Failure;
+use super::super::failure::Failure;
 use super::{Pass, PassEnd, Reading, Taken};
 use crate::archive::progress;
 use crate::model::{Cause, Message, MessageId, MessagePage};
@@ -76,7 +76,7 @@ impl Reading<'_> {
 
     fn odd_ids(&self, page: &MessagePage) -> Vec<MessageId> {
         let is_odd = |message: &&Message| {
-            let (by_id, by_time) = (self.context.platform.sent_at(message.id), message.created_at);
+            let (by_id, by_time) = (self.task.scope.adapter().sent_at(message.id), message.created_at);
             by_id.since(by_time).max(by_time.since(by_id)) > ID_TOLERANCE
         };
         page.messages.iter().filter(is_odd).map(|message| message.id).collect()
@@ -115,13 +115,13 @@ impl Reading<'_> {
         page: &MessagePage,
     ) -> Result<Option<Taken>, Failure> {
         if page.has_blank_message() {
-            let confirmed = self.context.content.confirm(self.context, page, &self.meter);
+            let confirmed = self.content().confirm(self.task.scope.adapter(), page, &self.meter);
             if let Some(end) = self.confirm(confirmed).await? {
                 return Ok(Some(Taken::Last(end)));
             }
         }
         let tally = pass.content.and(page);
-        if tally.is_withheld() || self.context.content.is_withheld(page) {
+        if tally.is_withheld() || self.content().is_withheld(page) {
             return Ok(Some(Taken::Contradicted(self.withheld())));
         }
         pass.content = tally;

@@ -1,7 +1,7 @@
 //! Where a channel ends: an empty page alone doesn't say.
 
-use super::super::channel::Failure;
 use super::super::confirm;
+use super::super::failure::Failure;
 use super::gaps::may_be_of_page;
 use super::{Pass, PassEnd, Reading, Taken};
 use crate::archive::{ArchiveError, missing};
@@ -68,7 +68,7 @@ impl Reading<'_> {
                 if let Some(end) = facts.unannounced() {
                     return Ok(Ok(end));
                 }
-                if let Some(end) = self.confirm(confirm::right(self.context, self.task, &self.meter)).await? {
+                if let Some(end) = self.confirm(confirm::right(self.task, &self.meter)).await? {
                     return Ok(Err(Taken::Last(end)));
                 }
                 Ok(facts.after_a_day(read_at).ok_or(Taken::Last(PassEnd::Unconfirmed)))

@@ -1,7 +1,7 @@
 //! What stands in the way of reading on: pages that can't be had although the
 //! rest of the channel can, and messages without a readable ID.
 
-use super::super::channel::Failure;
+use super::super::failure::Failure;
 use super::super::pieces::{Answer, GapSearch, Pieces, Probe};
 use super::{Pass, PassEnd, Purpose, Reading};
 use crate::archive::{ArchiveError, broken};

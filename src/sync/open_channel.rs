@@ -6,16 +6,13 @@ use tokio::time::Instant;
 
 use super::channel::{ChannelTask, ReadingState};
 use super::estimate::Part;
+use super::slots::{Grant, Slot};
 use crate::model::ChannelId;
 
 /// A channel being read.
-pub struct Open {
-    /// The index of its tenant.
-    pub tenant: usize,
-    /// The channel.
-    pub channel: ChannelId,
+pub struct OpenChannel {
     /// The slot it takes.
-    pub slot: usize,
+    pub slot: Slot<ChannelTask>,
     /// What is done.
     pub task: Arc<ChannelTask>,
     /// How far it is.
@@ -24,17 +21,16 @@ pub struct Open {
     pub since: Instant,
 }
 
-impl Open {
-    /// Opens a channel of a tenant.
-    pub fn new(tenant: usize, slot: usize, task: ChannelTask) -> Self {
-        Self {
-            tenant,
-            channel: task.plan.channel.id,
-            slot,
-            task: Arc::new(task),
-            state: Arc::default(),
-            since: Instant::now(),
-        }
+impl OpenChannel {
+    /// Opens a channel in a slot.
+    pub fn new(grant: Grant<ChannelTask>) -> Self {
+        let Grant { slot, work } = grant;
+        Self { slot, task: Arc::new(work), state: Arc::default(), since: Instant::now() }
+    }
+
+    /// The channel.
+    pub fn id(&self) -> ChannelId {
+        self.task.plan.channel.id
     }
 
     /// How far it is, as part of its job.

@@ -1,34 +1,30 @@
-//! Looking again at what is public and readable, while a run reads it.
+//! Re-checks of what is public and readable, while a run reads it.
 
 use hashbrown::{HashMap, HashSet};
 
-use super::channel::Failure;
-use super::closings::Closings;
-use super::context::{Context, TenantTask};
+use super::context::Context;
+use super::failure::Failure;
+use super::tenant_scope::TenantScope;
 use crate::archive::{ArchiveError, TenantRow, missing};
 use crate::model::{Channel, ChannelId, ChannelState, ConfirmedRights, ProvenState, VisibilityRule};
-use crate::monitor::Monitor;
 use crate::platform::{ErrorKind, PlatformError};
 
-/// Lists the channels of a tenant again. Of the channels that are read
-/// (`roots`: threads by their parents) those that were closed are told to
-/// `closings`, all of them if the bot isn't in the workspace any more; in the
-/// others, what is missing counts as deleted.
-pub async fn look_again(
-    context: &Context,
-    tenant: &TenantTask,
-    row: TenantRow,
+/// Lists the channels of a tenant again. Of the channels that are read (`roots`:
+/// threads by their parents) those that were closed are revoked, all of them if the
+/// bot isn't in the workspace any more; in the others, deletion candidates are
+/// confirmed.
+pub(super) async fn recheck_visibility(
+    scope: &TenantScope,
     roots: &HashSet<ChannelId>,
-    closings: &Closings,
-    monitor: &dyn Monitor,
 ) -> Result<(), Failure> {
+    let TenantScope { context, task, row, meter, revoked, .. } = scope;
     let asked_at = context.clock.now();
-    let listing = context.platform.workspace(tenant.workspace, monitor).await;
+    let listing = scope.adapter().workspace(task.workspace, meter.as_ref()).await;
     if listing.as_ref().is_err_and(|error| error.kind == ErrorKind::NotInWorkspace) {
-        closings.lose_workspace();
+        revoked.lose_workspace();
     }
     let (_, channels) = listing?;
-    let rule = tenant.selection.visibility;
+    let rule = task.selection.visibility;
     let listed: HashMap<ChannelId, Option<ChannelState>> =
         channels.iter().map(|channel| (channel.id, closed_state(channel, rule))).collect();
     let rights = ConfirmedRights::from_listing(&channels, asked_at);
@@ -37,25 +33,25 @@ pub async fn look_again(
         let answered = match listed.get(root) {
             Some(None) => Ok(None),
             Some(Some(ChannelState::Unreadable)) => Ok(Some(ProvenState::listed(false))),
-            Some(Some(_)) => answered_state(context, *root, tenant, true, monitor).await,
-            None => answered_state(context, *root, tenant, false, monitor).await,
+            Some(Some(_)) => answered_state(scope, *root, true).await,
+            None => answered_state(scope, *root, false).await,
         };
         match answered {
-            Ok(state) => closings.add(state.map(|state| (*root, Some(state)))),
+            Ok(state) => revoked.add(state.map(|state| (*root, Some(state)))),
             Err(failure) => {
                 // What may be closed is read no further, whatever its state is.
                 let is_closed = listed.get(root).is_some_and(Option::is_some);
-                closings.add(is_closed.then_some((*root, None)));
+                revoked.add(is_closed.then_some((*root, None)));
                 unsettled = Some(failure);
             }
         }
     }
-    settle(context, row, rights).await?;
+    confirm_deletions(context, *row, rights).await?;
     unsettled.map_or(Ok(()), Err)
 }
 
-/// What is missing in readable channels counts as deleted.
-pub async fn settle(
+/// Confirms the deletion candidates of readable channels. Returns how many there were.
+pub(super) async fn confirm_deletions(
     context: &Context,
     row: TenantRow,
     rights: ConfirmedRights,
@@ -80,14 +76,13 @@ fn closed_state(channel: &Channel, rule: VisibilityRule) -> Option<ChannelState>
 /// answer; `None` if it is still public and readable. An answer that contradicts a
 /// listing which says that it is closed fails: nothing is known then.
 async fn answered_state(
-    context: &Context,
+    scope: &TenantScope,
     id: ChannelId,
-    tenant: &TenantTask,
     is_listed_closed: bool,
-    monitor: &dyn Monitor,
 ) -> Result<Option<ProvenState>, Failure> {
-    match context.platform.channel(id, tenant.workspace, monitor).await {
-        Ok(channel) => match closed_state(&channel, tenant.selection.visibility) {
+    let task = &scope.task;
+    match scope.adapter().channel(id, task.workspace, scope.meter.as_ref()).await {
+        Ok(channel) => match closed_state(&channel, task.selection.visibility) {
             Some(state) => Ok(Some(ProvenState::answered(state))),
             None if !is_listed_closed => Ok(None),
             None => {

@@ -7,25 +7,23 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use self::store::store_facts;
-use super::channel::{ChannelTask, Failure, TaskScope};
-use super::closings::Closings;
-use super::context::{Context, TenantTask};
-use super::meter::Meter;
-use super::run::job_error;
-use super::watch::settle;
+use super::channel::{ChannelTask, TaskScope};
+use super::context::Context;
+use super::failure::Failure;
+use super::tenant_scope::TenantScope;
+use super::visibility::confirm_deletions;
 use crate::anonymize;
-use crate::archive::{Reader, TenantRow, exclusions, jobs, named_threads, progress, tenants};
+use crate::archive::{exclusions, jobs, named_threads, progress, tenants};
 use crate::config::ChannelSelector;
 use crate::model::{Cause, Channel, ChannelId, ConfirmedRights, JobError, KnownChannels, TenantStatus};
-use crate::monitor::{Event, Monitor};
+use crate::monitor::Event;
 use crate::plan::{
     Asked, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, find_named, unmatched,
 };
 use crate::platform::{CLOCK_TOLERANCE, PlatformError};
 
 /// A tenant whose channels are known and stored.
-#[derive(Debug)]
-pub struct Prepared {
+pub(super) struct Prepared {
     /// What is to be read.
     pub tasks: Vec<ChannelTask>,
     /// Channels that are public and can be read, threads apart.
@@ -43,15 +41,12 @@ pub struct Prepared {
 }
 
 /// What is known of a tenant between the stages of preparing it.
-#[derive(Debug)]
-pub struct Stage {
-    job_id: Arc<str>,
+pub(super) struct Stage {
+    scope: TenantScope,
     full_job_id: Arc<str>,
-    row: TenantRow,
     selection: Selection,
     known: KnownChannels,
     facts: Facts,
-    closings: Arc<Closings>,
     /// Channels and threads that are stored and planned.
     seen: HashSet<ChannelId>,
     /// Whether archived threads were listed.
@@ -61,16 +56,11 @@ pub struct Stage {
 /// The first stage: finds the channels and active threads, stores them, and
 /// plans them, so that reading can begin while the second stage goes on. Nothing
 /// is planned before each name in `exclude_channels` has resolved.
-pub async fn prepare(
-    context: &Context,
-    tenant: &TenantTask,
-    row: TenantRow,
-    job_id: Arc<str>,
-    closings: Arc<Closings>,
-    meter: &Arc<Meter>,
-) -> Result<(Prepared, Stage), Failure> {
-    let begin = (Arc::clone(&job_id), context.clock.now());
-    let newest = context.platform.id_before(context.clock.latest().later(CLOCK_TOLERANCE));
+pub(super) async fn prepare(scope: TenantScope) -> Result<(Prepared, Stage), Failure> {
+    let TenantScope { context, task, row, job_id, .. } = &scope;
+    let row = *row;
+    let begin = (Arc::clone(job_id), context.clock.now());
+    let newest = scope.adapter().id_before(context.clock.latest().later(CLOCK_TOLERANCE));
     let taken_back = context
         .writer
         .run(move |tx| {
@@ -85,25 +75,24 @@ pub async fn prepare(
             "checkpoints in the future, by the server's clock and this machine's: these channels are read again"
         );
     }
-    let mut selection = tenant.selection.clone();
+    let mut selection = task.selection.clone();
     if selection.full && selection.is_whole() {
-        let job_id = Arc::clone(&job_id);
+        let job_id = Arc::clone(job_id);
         let full_job_id = context.writer.run(move |tx| tenants::begin_full(tx, row, &job_id)).await?;
         selection.full_job_id = Some(full_job_id);
     }
-    let known =
-        Reader::open_beside_writer(&context.archive)?.known_channels(&tenant.platform, tenant.workspace)?;
+    let (platform, workspace) = (task.platform.name.clone(), task.workspace);
+    let known = context.read(move |reader| reader.known_channels(&platform, workspace)).await?;
     let asked_at = context.clock.now();
-    let facts = discover(&context.platform, tenant.workspace, &monitor_of(meter)).await?;
-    settle(context, row, ConfirmedRights::from_listing(&facts.channels, asked_at)).await?;
-    let full_job_id = selection.full_job_id.as_deref().unwrap_or(&job_id).into();
+    let facts = discover(scope.adapter(), workspace, &scope.monitor()).await?;
+    confirm_deletions(context, row, ConfirmedRights::from_listing(&facts.channels, asked_at)).await?;
+    let full_job_id = selection.full_job_id.as_deref().unwrap_or(job_id).into();
     let seen = HashSet::new();
-    let mut stage =
-        Stage { job_id, full_job_id, row, selection, known, facts, closings, seen, is_complete: false };
-    stage.resolve_exclusions(context, tenant, meter).await?;
-    let mut prepared = stage.store_and_plan(context, tenant, &HashSet::new()).await?;
+    let mut stage = Stage { scope, full_job_id, selection, known, facts, seen, is_complete: false };
+    stage.resolve_exclusions().await?;
+    let mut prepared = stage.store_and_plan(&HashSet::new()).await?;
     if stage.is_complete {
-        stage.warn_of_unmatched(context, tenant);
+        stage.warn_of_unmatched();
     } else {
         // What is archived is found later: nothing is unknown yet.
         prepared.unknown.clear();
@@ -113,35 +102,26 @@ pub async fn prepare(
 
 /// The second stage: archived threads, and what became of channels that are
 /// gone.
-pub async fn prepare_archived(
-    context: &Context,
-    tenant: &TenantTask,
-    mut stage: Stage,
-    meter: &Arc<Meter>,
-) -> Result<(Prepared, Stage), Failure> {
+pub(super) async fn prepare_archived(mut stage: Stage) -> Result<(Prepared, Stage), Failure> {
     let first: HashSet<ChannelId> = stage.facts.channels.iter().map(|channel| channel.id).collect();
-    stage.list_archived(context, meter).await?;
-    stage.warn_of_unmatched(context, tenant);
-    let prepared = stage.store_and_plan(context, tenant, &first).await?;
+    stage.list_archived().await?;
+    stage.warn_of_unmatched();
+    let prepared = stage.store_and_plan(&first).await?;
     Ok((prepared, stage))
 }
 
 /// The last stage, once all messages were read: threads that messages name and no
 /// listing does.
-pub async fn prepare_named(
-    context: &Context,
-    tenant: &TenantTask,
-    mut stage: Stage,
-    meter: &Arc<Meter>,
-) -> Result<(Prepared, Stage), Failure> {
+pub(super) async fn prepare_named(mut stage: Stage) -> Result<(Prepared, Stage), Failure> {
     let before = std::mem::take(&mut stage.seen);
-    let (row, all, now) = (stage.row, stage.selection.full, context.clock.now());
-    let mut named = Reader::open_beside_writer(&context.archive)?.named_threads(row, all, now)?;
+    let TenantScope { context, row, meter, .. } = stage.scope.clone();
+    let (all, now) = (stage.selection.full, context.clock.now());
+    let mut named = context.read(move |reader| reader.named_threads(row, all, now)).await?;
     named.retain(|(thread, _)| !before.contains(thread));
+    let adapter = Arc::clone(stage.scope.adapter());
     let Asked { answered, failed } =
-        find_named(context.platform.as_ref(), &mut stage.facts, &stage.selection, &named, meter.as_ref())
-            .await?;
-    let prepared = stage.store_and_plan(context, tenant, &before).await?;
+        find_named(adapter.as_ref(), &mut stage.facts, &stage.selection, &named, meter.as_ref()).await?;
+    let prepared = stage.store_and_plan(&before).await?;
     context.writer.run(move |tx| named_threads::settle(tx, row, &answered, &failed, now)).await?;
     Ok((prepared, stage))
 }
@@ -164,15 +144,11 @@ fn readable(facts: &Facts) -> HashSet<ChannelId> {
     facts.channels.iter().filter(is_readable).map(|channel| channel.id).collect()
 }
 
-fn monitor_of(meter: &Arc<Meter>) -> Arc<dyn Monitor> {
-    Arc::clone(meter) as Arc<dyn Monitor>
-}
-
 impl Stage {
-    async fn list_archived(&mut self, context: &Context, meter: &Arc<Meter>) -> Result<(), Failure> {
-        let (full, now) = (self.selection.full, context.clock.now());
-        let monitor = monitor_of(meter);
-        discover_archived(&context.platform, &mut self.facts, &self.known, full, now, &monitor).await?;
+    async fn list_archived(&mut self) -> Result<(), Failure> {
+        let (full, now) = (self.selection.full, self.scope.context.clock.now());
+        let (adapter, monitor) = (Arc::clone(self.scope.adapter()), self.scope.monitor());
+        discover_archived(&adapter, &mut self.facts, &self.known, full, now, &monitor).await?;
         self.is_complete = true;
         Ok(())
     }
@@ -180,20 +156,16 @@ impl Stage {
     /// Resolves the names of `exclude_channels`, and remembers to what: privacy
     /// depends on them. A name that was never resolved ends the tenant before
     /// anything is read, since it may be misspelt.
-    async fn resolve_exclusions(
-        &mut self,
-        context: &Context,
-        tenant: &TenantTask,
-        meter: &Arc<Meter>,
-    ) -> Result<(), Failure> {
+    async fn resolve_exclusions(&mut self) -> Result<(), Failure> {
         let names: Vec<String> = self.selection.excluded_names().map(str::to_owned).collect();
         if names.is_empty() {
             return Ok(());
         }
-        let remembered = Reader::open_beside_writer(&context.archive)?.exclusions(self.row, &names)?;
+        let TenantScope { context, task, row, .. } = self.scope.clone();
+        let remembered = context.read(move |reader| reader.exclusions(row, &names)).await?;
         if !self.exclusions(&remembered).unresolved.is_empty() {
             // It may be an archived thread's.
-            self.list_archived(context, meter).await?;
+            self.list_archived().await?;
         }
         let Exclusions { found, unresolved, gone } = self.exclusions(&remembered);
         if let Some(name) = unresolved.first() {
@@ -202,13 +174,13 @@ impl Stage {
         for name in gone {
             let warning = format!(
                 "{}: no channel has the name {:?} of exclude_channels any more; what it named stays excluded",
-                tenant.name,
+                task.name,
                 anonymize::sayable(&name)
             );
             context.monitor.event(Event::Warning(warning));
         }
         self.selection.excluded = remembered.into_values().flatten().collect();
-        let (row, now) = (self.row, context.clock.now());
+        let now = context.clock.now();
         context
             .writer
             .run(move |tx| {
@@ -225,20 +197,18 @@ impl Stage {
     }
 
     /// Stores and plans all channels but those of the stage before.
-    async fn store_and_plan(
-        &mut self,
-        context: &Context,
-        tenant: &TenantTask,
-        before: &HashSet<ChannelId>,
-    ) -> Result<Prepared, Failure> {
+    async fn store_and_plan(&mut self, before: &HashSet<ChannelId>) -> Result<Prepared, Failure> {
+        let TenantScope { context, task, row, job_id, .. } = &self.scope.clone();
+        let context = context.as_ref();
+        let adapter = Arc::clone(self.scope.adapter());
         let mut plan =
-            build(context.platform.as_ref(), &self.facts, &self.known, &self.selection, context.clock.now());
+            build(adapter.as_ref(), &self.facts, &self.known, &self.selection, context.clock.now());
         plan.reads.retain(|read| !before.contains(&read.channel.id));
         plan.skipped.retain(|channel| !before.contains(channel));
         plan.dead_letters.retain(|(channel, _)| !before.contains(channel));
         plan.left_out.retain(|left_out| !before.contains(&left_out.channel));
         plan.unknown.retain(|channel| !before.contains(channel));
-        let mut rows = store_facts(context, self.row, &self.facts, before, &plan, self.is_complete).await?;
+        let mut rows = store_facts(context, *row, &self.facts, before, &plan, self.is_complete).await?;
         // Each is told by the stage that found it.
         let (listings, unsettled) =
             (std::mem::take(&mut self.facts.listings), std::mem::take(&mut self.facts.unsettled));
@@ -246,14 +216,14 @@ impl Stage {
             .iter()
             .filter_map(|listing| Some(unanswered(context, listing.parent, listing.error.as_ref()?)))
             .collect();
-        let errors = refused(context, &plan, &tenant.selection.channels)
+        let errors = refused(context, &plan, &task.selection.channels)
             .into_iter()
             .chain(broken(context, &plan))
             .chain(unsettled.iter().map(|(channel, error)| unanswered(context, *channel, error)))
-            .chain(self.unlisted(context))
+            .chain(self.unlisted())
             .collect();
         context.monitor.event(Event::Planned {
-            job_id: self.job_id.to_string(),
+            job_id: job_id.to_string(),
             channels: plan.reads.len(),
             skipped: plan.skipped.len(),
             unreadable: unreadable(&plan),
@@ -264,14 +234,15 @@ impl Stage {
             self.forget_threads();
         }
         let scope = Arc::new(TaskScope {
-            job_id: Arc::clone(&self.job_id),
+            job_id: Arc::clone(job_id),
             full_job_id: Arc::clone(&self.full_job_id),
-            tenant: self.row,
-            workspace: tenant.workspace,
-            reactions: tenant.reactions,
-            refresh_window: tenant.selection.refresh_window,
-            since: tenant.selection.since,
-            closings: Arc::clone(&self.closings),
+            tenant: *row,
+            workspace: task.workspace,
+            reactions: task.reactions,
+            refresh_window: task.selection.refresh_window,
+            since: task.selection.since,
+            platform: Arc::clone(&task.platform),
+            revoked: Arc::clone(&self.scope.revoked),
         });
         let tasks = plan.reads.into_iter().filter_map(|read| {
             let (row, name) = rows.remove(&read.channel.id)?;
@@ -302,19 +273,19 @@ impl Stage {
 
     /// Tells of entries of `include_channels` that match no channel: those of the
     /// other list were looked for before.
-    fn warn_of_unmatched(&self, context: &Context, tenant: &TenantTask) {
+    fn warn_of_unmatched(&self) {
         for entry in unmatched(&self.selection.include, &[], &named(&self.facts), anonymize::sayable) {
-            let warning = format!("{}: {} ({})", tenant.name, entry.problem(), entry.remedy());
-            context.monitor.event(Event::Warning(anonymize::sayable(&warning)));
+            let warning = format!("{}: {} ({})", self.scope.task.name, entry.problem(), entry.remedy());
+            self.scope.context.monitor.event(Event::Warning(anonymize::sayable(&warning)));
         }
     }
 
     /// A server that doesn't know the listing of active threads has none, unless
     /// threads are archived already.
-    fn unlisted(&mut self, context: &Context) -> Option<JobError> {
+    fn unlisted(&mut self) -> Option<JobError> {
         let error = self.facts.active_unlisted.take()?;
         let has_threads = self.known.values().any(|channel| channel.kind.is_thread());
-        has_threads.then(|| job_error(None, &error.into(), context.clock.now()))
+        has_threads.then(|| Failure::from(error).job_error(None, self.scope.context.clock.now()))
     }
 }
 
@@ -327,7 +298,7 @@ fn newest_thread(parent: &Channel) -> Option<(ChannelId, ChannelId)> {
 
 /// A channel, or its listing of threads, that couldn't be asked for.
 fn unanswered(context: &Context, channel: ChannelId, error: &PlatformError) -> JobError {
-    job_error(Some(channel), &error.clone().into(), context.clock.now())
+    Failure::from(error.clone()).job_error(Some(channel), context.clock.now())
 }
 
 /// Channels that were asked for by ID and are not read.

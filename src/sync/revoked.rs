@@ -1,0 +1,83 @@
+//! Revoked channels: those that stop being public, or readable, while a run reads them.
+
+use hashbrown::HashMap;
+use tokio::sync::watch;
+
+use crate::model::{ChannelId, ProvenState};
+
+/// Why nothing more of a channel is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocation {
+    /// The channel was closed; `None` if a listing says so and nothing confirms
+    /// it.
+    Channel(Option<ProvenState>),
+    /// The bot isn't in the workspace any more, or it can't be told what is
+    /// public there.
+    Workspace,
+}
+
+/// Channels of a tenant that were revoked during the run. A thread is revoked with
+/// its parent.
+#[derive(Debug)]
+pub struct RevokedChannels(watch::Sender<Revoked>);
+
+#[derive(Debug, Default)]
+struct Revoked {
+    channels: HashMap<ChannelId, Option<ProvenState>>,
+    workspace: bool,
+}
+
+impl Revoked {
+    fn of(&self, root: ChannelId) -> Option<Revocation> {
+        if self.workspace {
+            return Some(Revocation::Workspace);
+        }
+        self.channels.get(&root).copied().map(Revocation::Channel)
+    }
+}
+
+impl Default for RevokedChannels {
+    fn default() -> Self {
+        Self(watch::Sender::new(Revoked::default()))
+    }
+}
+
+impl RevokedChannels {
+    /// Waits until a channel is revoked. `root` is the channel itself, or a thread's
+    /// parent.
+    pub async fn revoked(&self, root: ChannelId) -> Revocation {
+        let mut revoked = self.0.subscribe();
+        loop {
+            if let Some(revocation) = revoked.borrow_and_update().of(root) {
+                return revocation;
+            }
+            if revoked.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// How a channel was revoked, if it was. `root` is the channel itself, or a
+    /// thread's parent.
+    pub fn of(&self, root: ChannelId) -> Option<Revocation> {
+        self.0.borrow().of(root)
+    }
+
+    /// Whether nothing of the workspace is to be read.
+    pub fn has_lost_workspace(&self) -> bool {
+        self.0.borrow().workspace
+    }
+
+    /// Revokes all channels.
+    pub fn lose_workspace(&self) {
+        self.0.send_modify(|revoked| revoked.workspace = true);
+    }
+
+    /// Revokes channels.
+    pub fn add(&self, channels: impl IntoIterator<Item = (ChannelId, Option<ProvenState>)>) {
+        let channels: Vec<_> = channels.into_iter().collect();
+        if !channels.is_empty() {
+            self.0.send_modify(|revoked| revoked.channels.extend(channels));
+        }
+    }
+}
