@@ -31,13 +31,8 @@ use self::code::Source;
 use self::files::File;
 
 /// Circles that are still to be cut. None is added.
-const KNOWN_CIRCLES: [&str; 10] = [
+const KNOWN_CIRCLES: &[&str] = &[
     "anonymize: digits, find, message, picture, text",
-    "archive: audit, emoji, forget, open, reader, remnants, schema, suspects, sweep, tx, users",
-    "archive: messages, reactions",
-    "commands: end, failure, surroundings",
-    "commands: start, wait",
-    "config: resolve, settings",
     "platform::discord: body, transport",
     "platform::discord::fields: component, message",
     "sync: content, context",
@@ -67,7 +62,7 @@ fn every_layer_imports_only_what_the_table_allows() {
 
 #[test]
 fn no_modules_import_each_other_in_a_circle() {
-    let problems = circles::changes(&circles::circles(&product()), &KNOWN_CIRCLES);
+    let problems = circles::changes(&circles::circles(&product()), KNOWN_CIRCLES);
     assert_none(&problems, "move what both need to a module below them");
 }
 
