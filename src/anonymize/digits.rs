@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use super::UserHash;
-use super::find::{self, Found};
 use crate::model::disguise::is_invisible;
 use crate::model::{UserId, work};
 
@@ -161,24 +159,6 @@ fn escaped_digits(before: &[u8]) -> Option<usize> {
             None
         }
     })
-}
-
-/// Everybody whose ID may stand in bytes of any kind, also in disguise.
-pub fn ids_in(bytes: &[u8]) -> impl Iterator<Item = UserHash> + '_ {
-    let plain = DigitRuns::new(bytes)
-        .flat_map(|run| readings(bytes, run))
-        .filter(|digits| ID_DIGITS.contains(&digits.len()))
-        .filter_map(|digits| std::str::from_utf8(&bytes[digits]).ok()?.parse().ok());
-    let texts = bytes.utf8_chunks().map(|chunk| chunk.valid());
-    let disguised = texts.flat_map(|text| {
-        let mut found = Vec::new();
-        find::disguised(text, Syntax::Text, &mut found);
-        found.into_iter().filter_map(|found| match found {
-            Found { user: Some((id, _)), .. } => Some(id),
-            _ => None,
-        })
-    });
-    plain.chain(disguised).map(UserHash::of)
 }
 
 /// The longest runs of ASCII digits in a text, as byte ranges.

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use super::UserHash;
 use super::address::Addresses;
 use super::digits::{DigitRuns, ID_DIGITS, Place, Syntax, readings, user_at};
 use super::picture;
@@ -30,6 +31,24 @@ pub(super) fn find(text: &str, syntax: Syntax) -> Vec<Found> {
     found.sort_by_key(|found| (found.range.start, Reverse(found.range.end)));
     found.dedup();
     found
+}
+
+/// Everybody whose ID may stand in bytes of any kind, also in disguise.
+pub fn ids_in(bytes: &[u8]) -> impl Iterator<Item = UserHash> + '_ {
+    let plain = DigitRuns::new(bytes)
+        .flat_map(|run| readings(bytes, run))
+        .filter(|digits| ID_DIGITS.contains(&digits.len()))
+        .filter_map(|digits| std::str::from_utf8(&bytes[digits]).ok()?.parse().ok());
+    let texts = bytes.utf8_chunks().map(|chunk| chunk.valid());
+    let disguised = texts.flat_map(|text| {
+        let mut found = Vec::new();
+        disguised(text, Syntax::Text, &mut found);
+        found.into_iter().filter_map(|found| match found {
+            Found { user: Some((id, _)), .. } => Some(id),
+            _ => None,
+        })
+    });
+    plain.chain(disguised).map(UserHash::of)
 }
 
 /// Adds what stands in a text in escapes, in digits of other scripts, or with

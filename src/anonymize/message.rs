@@ -3,23 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::text::scrub_json_text;
-use super::{ScrubbedText, UserHash, scrub};
+use super::{Person, ScrubbedText, scrub};
 use crate::model::{self, AttachmentId, BrokenMessage, ChannelId, Emoji, MessageId, Reservation, Timestamp};
-
-/// A user as the archive knows one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Person {
-    /// Who.
-    pub hash: UserHash,
-    /// Whether it is a bot; `None` where nothing told.
-    pub is_bot: Option<bool>,
-}
-
-impl From<model::User> for Person {
-    fn from(user: model::User) -> Self {
-        Self { hash: UserHash::of(user.id), is_bot: user.is_bot }
-    }
-}
 
 /// What a message answers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,10 +23,9 @@ mod text;
 mod user;
 
 pub use channel::{Channel, Thread, channel};
-pub use digits::ids_in;
-pub use message::{Attachment, Message, Page, Person, ReactionCount, Reply, page};
+pub use find::ids_in;
+pub use message::{Attachment, Message, Page, ReactionCount, Reply, page};
 pub use text::{
-    Exposure, FORGOTTEN, ScrubbedText, Suspect, exposure, forget_in, hashes_in, rescrub, sayable, scrub,
-    scrub_stored,
+    Exposure, ScrubbedText, Suspect, exposure, forget_in, hashes_in, rescrub, sayable, scrub, scrub_stored,
 };
-pub use user::{SCHEME, UserHash, text_hash};
+pub use user::{FORGOTTEN, Person, SCHEME, UserHash, text_hash};

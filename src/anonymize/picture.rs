@@ -10,7 +10,7 @@ use memchr::memmem;
 
 use super::address::{Addresses, separator};
 use super::digits::is_profile;
-use super::text::FORGOTTEN;
+use super::user::FORGOTTEN;
 use crate::model::disguise::decode_all;
 use crate::model::work;
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::digits::{Place, Syntax};
 use super::find::{Found, find, may_name_somebody};
-use super::{Person, UserHash};
+use super::user::{FORGOTTEN, Person, UserHash};
 use crate::model::{User, UserId, work};
 
 /// Text in which every mention and profile address is a hash.
@@ -205,10 +205,6 @@ pub fn rescrub(stored: &str, known: &UserHash) -> String {
 pub fn sayable(text: &str) -> String {
     scrub(text.to_owned(), &mut Vec::new()).resolve(|_| true).into_owned()
 }
-
-/// What stands in the place of somebody who was erased: `<@forgotten>` for a
-/// mention.
-pub const FORGOTTEN: &str = "forgotten";
 
 /// A text without the hashes of those who were erased. Borrowed when there is
 /// nobody to take out.

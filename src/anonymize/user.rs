@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::UserId;
+use crate::model::{User, UserId};
 
 /// The name of the scheme, recorded in every archive.
 pub const SCHEME: &str = "sha256";
@@ -91,6 +91,25 @@ impl fmt::Debug for UserHash {
         write!(f, "UserHash({self})")
     }
 }
+
+/// A user as the archive knows one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person {
+    /// Who.
+    pub hash: UserHash,
+    /// Whether it is a bot; `None` where nothing told.
+    pub is_bot: Option<bool>,
+}
+
+impl From<User> for Person {
+    fn from(user: User) -> Self {
+        Self { hash: UserHash::of(user.id), is_bot: user.is_bot }
+    }
+}
+
+/// What stands in the place of somebody who was erased: `<@forgotten>` for a
+/// mention.
+pub const FORGOTTEN: &str = "forgotten";
 
 #[cfg(test)]
 mod tests {
