@@ -6,7 +6,8 @@ use serde::Deserialize;
 use twilight_http::routing::Route;
 
 use super::body::Body;
-use super::transport::{Response, TransportError};
+use super::transport::Response;
+use super::transport_error::TransportError;
 use super::{headers, wire};
 use crate::model::Timestamp;
 use crate::platform::{ErrorKind, PlatformError};

@@ -13,7 +13,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, timeout_at};
 
-use super::transport::{TransportError, innermost};
+use super::transport_error::{TransportError, innermost};
 use super::utf8;
 
 /// So much of a body is read without asking for the buffer: hardly a page is

@@ -28,6 +28,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod transport_error;
 mod utf8;
 mod value;
 mod visibility;
@@ -48,7 +49,7 @@ use self::answer::Answer;
 use self::client::Client;
 use self::memory::PageRoom;
 pub use self::spec::SPEC;
-pub use self::transport::TransportError;
+pub use self::transport_error::TransportError;
 use self::visibility::GuildRights;
 use super::{ErrorKind, GateSettings, PageCursor, PageRequest, PlatformAdapter, PlatformError, RetryPolicy};
 use crate::model::{

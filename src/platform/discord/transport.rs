@@ -15,39 +15,12 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::body::{Body, Limits, Room};
+use super::transport_error::{TransportError, innermost};
 
 /// How the product names itself.
 /// <https://discord.com/developers/docs/reference#user-agent>
 const AGENT: &str =
     concat!("DiscordBot (https://github.com/verta-sync/verta-sync, ", env!("CARGO_PKG_VERSION"), ")");
-
-/// A request got no usable answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TransportError {
-    /// The address can't be asked.
-    #[error("the address {0} can't be used")]
-    Address(String),
-    /// The token holds a character that no header can.
-    #[error("the token holds a character that can't be sent")]
-    Token,
-    /// Nothing came in time.
-    #[error("no {part} within {} s", .after.as_secs_f64())]
-    Timeout {
-        /// What was waited for.
-        part: &'static str,
-        /// How long.
-        after: Duration,
-    },
-    /// No connection, or it broke.
-    #[error("{0}")]
-    Connection(String),
-    /// The answer is greater than any real one.
-    #[error("the answer is larger than {} MiB", .0 >> 20)]
-    TooLarge(usize),
-    /// The body can't be unpacked.
-    #[error("the compressed answer is damaged")]
-    Compression,
-}
 
 /// An answer, whatever its status.
 #[derive(Debug)]
@@ -157,15 +130,6 @@ fn http_client(timeout: Duration) -> Client<HttpsConnector<HttpConnector>, Empty
         .pool_idle_timeout(Duration::from_secs(30))
         .pool_timer(TokioTimer::new())
         .build(connector)
-}
-
-/// The cause at the bottom: the layers above say "client error (Connect)".
-pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

@@ -1,8 +1,15 @@
 //! Components: buttons, menus, and what is laid out with them.
 
 use super::Keep::{Fields, Id, Integer, List, Text, Truth, Url};
-use super::message::EMOJI;
 use super::{FOR_BOTS, Keep, LAYOUT, Object, PICTURE, TWICE};
+
+/// An emoji within a poll or a component.
+pub static EMOJI: Keep = Fields(&Object {
+    name: "emoji",
+    required: &[],
+    kept: &[("id", &Id), ("name", &Text)],
+    dropped: &[("animated", PICTURE)],
+});
 
 /// A file or picture, uploaded or elsewhere.
 static MEDIA: Keep = Fields(&Object {

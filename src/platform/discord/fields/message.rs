@@ -2,7 +2,7 @@
 
 use super::Keep::{Any, Column, Embed, Fields, Id, Integer, List, Small, Text, Time, Truth, User};
 use super::channel::STARTED_THREAD;
-use super::component::COMPONENT;
+use super::component::{COMPONENT, EMOJI};
 use super::file::{ATTACHMENT, FORWARDED, NAMED_APPLICATION};
 use super::{APPLICATION, FOR_BOTS, Keep, LAYOUT, Object, PERSON, PERSONAL, PICTURE, SCOPE, TWICE};
 
@@ -32,14 +32,6 @@ static REFERENCED_MESSAGE: Keep = Fields(&Object {
     required: &[],
     kept: &[("author", &Column(&Fields(&USER)))],
     dropped: &[],
-});
-
-/// An emoji within a poll or a component.
-pub static EMOJI: Keep = Fields(&Object {
-    name: "emoji",
-    required: &[],
-    kept: &[("id", &Id), ("name", &Text)],
-    dropped: &[("animated", PICTURE)],
 });
 
 /// The emoji of a reaction.
