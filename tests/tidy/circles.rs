@@ -70,15 +70,6 @@ fn find<'a>(sources: &'a [Source], module: &[String]) -> Option<&'a Source> {
     sources.iter().find(|source| source.module == module)
 }
 
-/// What has changed since the circles in `known` were listed.
-pub fn changes(found: &[String], known: &[&str]) -> Vec<String> {
-    let new = found.iter().filter(|circle| !known.contains(&circle.as_str()));
-    let gone = known.iter().filter(|circle| !found.iter().any(|found| found == *circle));
-    new.map(|circle| format!("{circle} import each other"))
-        .chain(gone.map(|circle| format!("{circle} is no circle: remove it from the list")))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,12 +121,5 @@ mod tests {
             ("src/x/b.rs", "use super::X; use std::a::A; fn f() { x.a() }"),
         ];
         assert_eq!(found(&files), [""; 0]);
-    }
-
-    #[test]
-    fn a_new_circle_and_one_that_is_gone_are_told() {
-        let changes = changes(&["x: a, b".to_owned(), "y: c, d".to_owned()], &["y: c, d", "z: e, f"]);
-        let gone = "z: e, f is no circle: remove it from the list";
-        assert_eq!(changes, ["x: a, b import each other", gone]);
     }
 }
