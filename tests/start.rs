@@ -218,6 +218,9 @@ fn figures_of_a_job_are_in_the_log() {
     let line = ran.stderr.lines().find(|line| line.contains("sync-metrics")).unwrap();
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     assert_eq!(line["target"], "sync-metrics");
+    for spec in verta_sync::model::Counter::ALL {
+        assert!(line["fields"][spec.log_field].is_number(), "{}: {line}", spec.log_field);
+    }
     assert_eq!(line["fields"]["retries"], 0);
     assert!(line["fields"]["messages_per_second"].as_f64().unwrap() > 0.0);
 }

@@ -1,10 +1,14 @@
 //! Jobs: what each run did for each tenant and channel.
 
-use rusqlite::params;
+use std::sync::LazyLock;
+
+use rusqlite::types::Value;
+use rusqlite::{Row, params, params_from_iter};
 
 use super::{ArchiveError, ChannelRow, TenantRow, Tx};
 use crate::model::{
-    JobError, JobKind, JobStats, JobStatus, LastError, MessageId, ProgressStatus, RequestStats, Timestamp,
+    Counter, CounterSpec, CounterUnit, Counts, JobError, JobKind, JobStats, JobStatus, LastError, MessageId,
+    ProgressStatus, Timestamp,
 };
 
 /// A job that waits for its turn.
@@ -52,46 +56,74 @@ pub fn start(tx: &mut Tx<'_>, job_id: &str, now: Timestamp) -> Result<(), Archiv
 /// # Errors
 /// When the archive can't be written.
 pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -> Result<(), ArchiveError> {
-    tx.connection
-        .prepare_cached(
+    static UPDATE: LazyLock<String> = LazyLock::new(|| {
+        let counters = each(job_columns(), |column| format!(", {column} = ?"));
+        format!(
             "UPDATE sync_jobs
-                SET channels_total = ?2, channels_processed = ?3, channels_skipped = ?4, messages_processed = ?5,
-                    reactions_processed = ?6, attachments_processed = ?7, max_concurrent_channels = ?8,
-                    average_channel_seconds = ?9, progress = ?10, eta_seconds = ?11, updated_at = ?12,
-                    channels_unreadable = ?13, total_api_calls = ?14, rate_limit_encounters = ?15, retries = ?16,
-                    bucket_wait_seconds = ?17, global_wait_seconds = ?18, guard_wait_seconds = ?19,
-                    pace_wait_seconds = ?20, retry_wait_seconds = ?21, reactions_pending = ?22, broken_messages = ?23,
-                    messages_new = ?24, messages_changed = ?25
-              WHERE id = ?1",
-        )?
-        .execute(params![
-            job_id,
-            count(stats.channels_total),
-            count(stats.channels_processed),
-            count(stats.channels_skipped),
-            count(stats.messages_processed),
-            count(stats.reactions_processed),
-            count(stats.attachments_processed),
-            count(stats.max_concurrent_channels),
-            stats.average_channel_seconds,
-            stats.progress,
-            stats.eta_seconds,
-            now.as_millis(),
-            count(stats.channels_unreadable),
-            count(stats.requests.sent),
-            count(stats.requests.rate_limit_encounters),
-            count(stats.requests.retries),
-            stats.requests.waits.bucket_seconds,
-            stats.requests.waits.global_seconds,
-            stats.requests.waits.guard_seconds,
-            stats.requests.waits.pace_seconds,
-            stats.requests.waits.retry_seconds,
-            count(stats.reactions_pending),
-            count(stats.broken_messages),
-            count(stats.messages_new),
-            count(stats.messages_changed),
-        ])?;
+                SET channels_total = ?, channels_processed = ?, channels_skipped = ?, channels_unreadable = ?,
+                    reactions_pending = ?, max_concurrent_channels = ?, average_channel_seconds = ?, progress = ?,
+                    eta_seconds = ?, updated_at = ?{counters}
+              WHERE id = ?"
+        )
+    });
+    let mut values: Vec<Value> = vec![
+        count(stats.channels_total).into(),
+        count(stats.channels_processed).into(),
+        count(stats.channels_skipped).into(),
+        count(stats.channels_unreadable).into(),
+        count(stats.reactions_pending).into(),
+        count(stats.max_concurrent_channels).into(),
+        stats.average_channel_seconds.into(),
+        stats.progress.into(),
+        stats.eta_seconds.into(),
+        now.as_millis().into(),
+    ];
+    values.extend(job_columns().map(|(spec, _)| counted(spec, &stats.counts)));
+    values.push(job_id.to_owned().into());
+    tx.connection.prepare_cached(&UPDATE)?.execute(params_from_iter(values))?;
     Ok(())
+}
+
+/// The counters that jobs have columns for.
+pub(super) fn job_columns() -> impl Iterator<Item = (&'static CounterSpec, &'static str)> {
+    Counter::ALL.iter().filter_map(|spec| Some((spec, spec.job_column?)))
+}
+
+/// The counters that channels have columns for.
+pub(super) fn channel_columns() -> impl Iterator<Item = (&'static CounterSpec, &'static str)> {
+    Counter::ALL.iter().filter_map(|spec| Some((spec, spec.channel_column?)))
+}
+
+/// SQL that stands once for each column.
+pub(super) fn each(
+    columns: impl Iterator<Item = (&'static CounterSpec, &'static str)>,
+    sql: impl Fn(&str) -> String,
+) -> String {
+    columns.map(|(_, column)| sql(column)).collect::<Vec<String>>().concat()
+}
+
+/// A counter as it is stored.
+fn counted(spec: &CounterSpec, counts: &Counts) -> Value {
+    match spec.unit {
+        CounterUnit::Count => count(counts.get(spec.counter)).into(),
+        CounterUnit::Seconds => counts.seconds(spec.counter).into(),
+    }
+}
+
+/// Counters as they are stored, from the column `first` on.
+pub(super) fn read_counts(
+    row: &Row<'_>,
+    first: usize,
+    columns: impl Iterator<Item = (&'static CounterSpec, &'static str)>,
+) -> rusqlite::Result<Counts> {
+    let mut counts = Counts::default();
+    for (index, (spec, _)) in columns.enumerate() {
+        match spec.unit {
+            CounterUnit::Count => counts.set(spec.counter, row.get(first + index)?),
+            CounterUnit::Seconds => counts.set_seconds(spec.counter, row.get(first + index)?),
+        }
+    }
+    Ok(counts)
 }
 
 fn count(count: u64) -> i64 {
@@ -170,14 +202,12 @@ pub fn start_channel(
 pub struct ChannelEnd {
     /// How.
     pub status: ProgressStatus,
-    /// Messages committed.
-    pub messages_processed: u64,
     /// The last message read.
     pub last_message_id: Option<MessageId>,
     /// Messages a second.
     pub messages_per_second: f64,
-    /// What its requests came to.
-    pub requests: RequestStats,
+    /// What was counted.
+    pub counts: Counts,
     /// The cause, if it failed.
     pub error: Option<String>,
 }
@@ -193,34 +223,26 @@ pub fn finish_channel(
     end: &ChannelEnd,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    tx.connection
-        .prepare_cached(
+    static UPDATE: LazyLock<String> = LazyLock::new(|| {
+        let counters = each(channel_columns(), |column| format!(", {column} = ?"));
+        format!(
             "UPDATE channel_sync_jobs
-                SET status = ?3, completed_at = ?4, messages_processed = ?5, last_message_id = ?6,
-                    messages_per_second = ?7, retry_count = ?8, error_details = ?9, updated_at = ?4,
-                    total_api_calls = ?10, rate_limit_encounters = ?11, bucket_wait_seconds = ?12,
-                    global_wait_seconds = ?13, guard_wait_seconds = ?14, pace_wait_seconds = ?15,
-                    retry_wait_seconds = ?16
-              WHERE job_id = ?1 AND channel_id = ?2",
-        )?
-        .execute(params![
-            job_id,
-            channel.0,
-            end.status.name(),
-            now.as_millis(),
-            count(end.messages_processed),
-            end.last_message_id.map(MessageId::as_i64),
-            end.messages_per_second,
-            count(end.requests.retries),
-            end.error,
-            count(end.requests.sent),
-            count(end.requests.rate_limit_encounters),
-            end.requests.waits.bucket_seconds,
-            end.requests.waits.global_seconds,
-            end.requests.waits.guard_seconds,
-            end.requests.waits.pace_seconds,
-            end.requests.waits.retry_seconds,
-        ])?;
+                SET status = ?, completed_at = ?, last_message_id = ?, messages_per_second = ?, error_details = ?,
+                    updated_at = ?{counters}
+              WHERE job_id = ? AND channel_id = ?"
+        )
+    });
+    let mut values: Vec<Value> = vec![
+        end.status.name().to_owned().into(),
+        now.as_millis().into(),
+        end.last_message_id.map(MessageId::as_i64).into(),
+        end.messages_per_second.into(),
+        end.error.clone().into(),
+        now.as_millis().into(),
+    ];
+    values.extend(channel_columns().map(|(spec, _)| counted(spec, &end.counts)));
+    values.extend([job_id.to_owned().into(), channel.0.into()]);
+    tx.connection.prepare_cached(&UPDATE)?.execute(params_from_iter(values))?;
     Ok(())
 }
 

@@ -6,18 +6,20 @@ use super::reader::time;
 use super::{ArchiveError, Reader, TenantRow, jobs};
 use crate::model::{
     ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, LastError,
-    MessageId, ProgressStatus, RequestStats, TenantOverview, TenantStatus, Waits, WorkspaceId,
+    MessageId, ProgressStatus, TenantOverview, TenantStatus, WorkspaceId,
 };
 
-/// The columns of a job, in the order that [`job`] reads them.
-pub(super) const JOB: &str = "
-    SELECT j.id, j.run_id, t.name, j.kind, j.status, j.started_at, j.completed_at, j.channels_total,
-           j.channels_processed, j.channels_skipped, j.messages_processed, j.reactions_processed,
-           j.attachments_processed, j.max_concurrent_channels, j.average_channel_seconds, j.progress, j.eta_seconds,
-           j.error_details, j.channels_unreadable, j.total_api_calls, j.rate_limit_encounters, j.retries,
-           j.bucket_wait_seconds, j.global_wait_seconds, j.guard_wait_seconds, j.pace_wait_seconds,
-           j.retry_wait_seconds, j.reactions_pending, j.broken_messages, j.messages_new, j.messages_changed
-      FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id";
+/// Jobs with what was counted; a condition follows.
+pub(super) fn select_jobs() -> String {
+    let counters = jobs::each(jobs::job_columns(), |column| format!(", j.{column}"));
+    format!(
+        "SELECT j.id, j.run_id, t.name, j.kind, j.status, j.started_at, j.completed_at, j.channels_total,
+                j.channels_processed, j.channels_skipped, j.channels_unreadable, j.reactions_pending,
+                j.max_concurrent_channels, j.average_channel_seconds, j.progress, j.eta_seconds,
+                j.error_details{counters}
+           FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id"
+    )
+}
 
 /// Condition and order of a run's jobs, in the order of its tenants: their IDs are
 /// the run's, a hyphen and a number.
@@ -102,7 +104,7 @@ impl Reader {
     }
 
     fn jobs(&self, condition: &str, key: &str, channels: &str) -> Result<Vec<Job>, ArchiveError> {
-        let mut select = self.connection.prepare_cached(&format!("{JOB} {condition}"))?;
+        let mut select = self.connection.prepare_cached(&format!("{} {condition}", select_jobs()))?;
         let keys: &[&dyn rusqlite::ToSql] = if condition.contains("?1") { &[&key] } else { &[] };
         let mut jobs: Vec<Job> = select.query_map(keys, job)?.collect::<Result<_, _>>()?;
         for job in &mut jobs {
@@ -112,11 +114,10 @@ impl Reader {
     }
 
     fn channel_results(&self, job_id: &str, channels: &str) -> Result<Vec<ChannelResult>, ArchiveError> {
+        let counters = jobs::each(jobs::channel_columns(), |column| format!(", r.{column}"));
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT c.platform_id, c.name, r.status, r.worker_id, r.started_at, r.completed_at, r.messages_processed,
-                    r.last_message_id, r.messages_per_second, r.error_details, r.total_api_calls,
-                    r.rate_limit_encounters, r.retry_count, r.bucket_wait_seconds, r.global_wait_seconds,
-                    r.guard_wait_seconds, r.pace_wait_seconds, r.retry_wait_seconds
+            "SELECT c.platform_id, c.name, r.status, r.worker_id, r.started_at, r.completed_at, r.last_message_id,
+                    r.messages_per_second, r.error_details{counters}
                FROM channel_sync_jobs r JOIN channels c ON c.id = r.channel_id
               WHERE r.job_id = ?1 AND ({channels}) ORDER BY r.id",
         ))?;
@@ -214,42 +215,20 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
             channels_total: row.get(7)?,
             channels_processed: row.get(8)?,
             channels_skipped: row.get(9)?,
-            channels_unreadable: row.get(18)?,
-            messages_processed: row.get(10)?,
-            messages_new: row.get(29)?,
-            messages_changed: row.get(30)?,
-            broken_messages: row.get(28)?,
-            reactions_processed: row.get(11)?,
-            reactions_pending: row.get(27)?,
-            attachments_processed: row.get(12)?,
-            max_concurrent_channels: row.get(13)?,
-            average_channel_seconds: row.get(14)?,
-            progress: row.get(15)?,
-            eta_seconds: row.get(16)?,
-            requests: requests(row, 19)?,
+            channels_unreadable: row.get(10)?,
+            reactions_pending: row.get(11)?,
+            max_concurrent_channels: row.get(12)?,
+            average_channel_seconds: row.get(13)?,
+            progress: row.get(14)?,
+            eta_seconds: row.get(15)?,
+            counts: jobs::read_counts(row, 17, jobs::job_columns())?,
         },
         errors: row
-            .get::<_, Option<String>>(17)?
+            .get::<_, Option<String>>(16)?
             .map(|details| jobs::errors_from_json(&details))
             .unwrap_or_default(),
         channels: Vec::new(),
         queue_position: None,
-    })
-}
-
-/// Requests and waits, from `first` on in the order that [`JOB`] has them.
-fn requests(row: &Row<'_>, first: usize) -> rusqlite::Result<RequestStats> {
-    Ok(RequestStats {
-        sent: row.get(first)?,
-        rate_limit_encounters: row.get(first + 1)?,
-        retries: row.get(first + 2)?,
-        waits: Waits {
-            bucket_seconds: row.get(first + 3)?,
-            global_seconds: row.get(first + 4)?,
-            guard_seconds: row.get(first + 5)?,
-            pace_seconds: row.get(first + 6)?,
-            retry_seconds: row.get(first + 7)?,
-        },
     })
 }
 
@@ -265,10 +244,9 @@ fn channel_result(row: &Row<'_>) -> rusqlite::Result<Option<ChannelResult>> {
         worker_id: row.get(3)?,
         started_at: time(4)?,
         completed_at: time(5)?,
-        messages_processed: row.get(6)?,
-        last_message_id: row.get::<_, Option<i64>>(7)?.and_then(MessageId::from_i64),
-        messages_per_second: row.get(8)?,
-        error: row.get(9)?,
-        requests: requests(row, 10)?,
+        last_message_id: row.get::<_, Option<i64>>(6)?.and_then(MessageId::from_i64),
+        messages_per_second: row.get(7)?,
+        error: row.get(8)?,
+        counts: jobs::read_counts(row, 9, jobs::channel_columns())?,
     }))
 }

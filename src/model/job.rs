@@ -1,8 +1,8 @@
 //! Jobs and tenants as people look at them.
 
 use super::{
-    Cause, ChannelId, Finding, JobKind, JobStatus, MessageId, ProgressStatus, TenantStatus, Timestamp,
-    WorkspaceId,
+    Cause, ChannelId, Counts, Finding, JobKind, JobStatus, MessageId, ProgressStatus, TenantStatus,
+    Timestamp, WorkspaceId,
 };
 
 /// One tenant's part of one run.
@@ -67,73 +67,18 @@ pub struct JobStats {
     pub channels_skipped: u64,
     /// Public channels that the bot lacks the rights for.
     pub channels_unreadable: u64,
-    /// Messages committed, new or read again.
-    pub messages_processed: u64,
-    /// Of these, messages that were not archived before.
-    pub messages_new: u64,
-    /// Of these, messages that differed from what was archived.
-    pub messages_changed: u64,
-    /// Messages that couldn't be read, and are no part of these.
-    pub broken_messages: u64,
-    /// Reactions on those committed, by people.
-    pub reactions_processed: u64,
     /// Reactions (emoji of a message) whose users are still to be read.
     pub reactions_pending: u64,
-    /// Attachments on messages committed.
-    pub attachments_processed: u64,
     /// Most channels open at once.
     pub max_concurrent_channels: u64,
     /// Seconds a channel took on average.
     pub average_channel_seconds: f64,
-    /// What its requests came to.
-    pub requests: RequestStats,
+    /// What was counted.
+    pub counts: Counts,
     /// 0 to 1.
     pub progress: f64,
     /// Seconds to go, once that can be told.
     pub eta_seconds: Option<f64>,
-}
-
-impl JobStats {
-    /// Messages that were read again and had not changed.
-    pub const fn messages_reread(&self) -> u64 {
-        self.messages_processed.saturating_sub(self.messages_new + self.messages_changed)
-    }
-}
-
-/// Requests of a job or of a channel, and what they waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct RequestStats {
-    /// Requests sent, repeated ones included.
-    pub sent: u64,
-    /// Answers "too often".
-    pub rate_limit_encounters: u64,
-    /// Requests sent again after a fault.
-    pub retries: u64,
-    /// What they waited for.
-    pub waits: Waits,
-}
-
-/// Seconds waited by cause, summed over requests: ten that wait a second at
-/// once have waited ten.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Waits {
-    /// For the limit of the channel's, or the route's, own bucket.
-    pub bucket_seconds: f64,
-    /// Because the platform wanted to be left alone altogether.
-    pub global_seconds: f64,
-    /// Because many requests had been refused.
-    pub guard_seconds: f64,
-    /// For the run's own pace, and for a free place in flight.
-    pub pace_seconds: f64,
-    /// Between a fault and the next attempt.
-    pub retry_seconds: f64,
-}
-
-impl Waits {
-    /// Seconds waited because of the platform's limits.
-    pub fn for_limits(&self) -> f64 {
-        self.bucket_seconds + self.global_seconds + self.guard_seconds
-    }
 }
 
 /// Something that failed in a job.
@@ -187,14 +132,12 @@ pub struct ChannelResult {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
-    /// Messages committed.
-    pub messages_processed: u64,
     /// The last message read.
     pub last_message_id: Option<MessageId>,
     /// Messages a second.
     pub messages_per_second: f64,
-    /// What its requests came to.
-    pub requests: RequestStats,
+    /// What was counted, of the counters that channels have.
+    pub counts: Counts,
     /// The cause, if it failed.
     pub error: Option<String>,
 }

@@ -5,6 +5,7 @@
 
 mod channel;
 mod checkpoint;
+mod counter;
 pub mod disguise;
 mod evidence;
 mod finding;
@@ -24,6 +25,8 @@ mod workspace;
 
 pub use channel::{Channel, ChannelKind, ChannelState, ThreadFacts, Visibility};
 pub use checkpoint::{Backfill, BrokenPlace, Checkpoint, SecondLook};
+pub(crate) use counter::with_counters;
+pub use counter::{COUNTERS, Counter, CounterGroup, CounterSpec, CounterUnit, Counts};
 pub use evidence::{
     CONFIRMATION_INTERVAL, ChannelEnd, ConfirmedRights, ContentTally, EndEvidence, EndFacts, EndRecord,
     NewestPageVerdict, ProvenState, StateEvidence,
@@ -31,8 +34,8 @@ pub use evidence::{
 pub use finding::{Finding, FindingKind};
 pub use id::{AttachmentId, ChannelId, IdTimes, MessageId, ParseIdError, UserId, WorkspaceId};
 pub use job::{
-    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview, RequestStats,
-    TenantOverview, Waits,
+    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview,
+    TenantOverview,
 };
 pub use known::{KnownChannel, KnownChannels, KnownListing};
 pub use message::{

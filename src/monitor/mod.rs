@@ -4,48 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::model::Counter;
 use crate::model::{ChannelId, JobStats, JobStatus, ProgressStatus, Timestamp};
-
-/// Something counted. The last word is the unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Counter {
-    /// Requests sent to the platform, repeated ones included.
-    ApiCalls,
-    /// Requests sent again after a passing fault.
-    Retries,
-    /// Answers that said "too often".
-    RateLimitEncounters,
-    /// Time spent waiting for the limit of a channel's or route's own bucket.
-    BucketWaitMilliseconds,
-    /// Time spent waiting because the platform wants to be left alone.
-    GlobalWaitMilliseconds,
-    /// Time spent waiting because many requests had been refused.
-    GuardWaitMilliseconds,
-    /// Time spent waiting for the run's own pace and a free place in flight.
-    PaceWaitMilliseconds,
-    /// Time spent between a fault and the next attempt.
-    RetryWaitMilliseconds,
-    /// Messages committed, new or read again.
-    Messages,
-    /// Of these, messages that were not archived before.
-    NewMessages,
-    /// Of these, messages that differed from what was archived.
-    ChangedMessages,
-    /// Messages that couldn't be read, or only in part.
-    BrokenMessages,
-    /// Reactions counted in committed pages.
-    Reactions,
-    /// Attachments in committed pages.
-    Attachments,
-    /// Reactions (emoji on messages) whose users are to be read now.
-    ReactionsQueued,
-    /// Reactions (emoji on messages) whose users were read.
-    ReactionsRead,
-    /// Channels whose archived threads are to be listed.
-    ListingsQueued,
-    /// Channels whose archived threads were listed, or couldn't be.
-    ListingsRead,
-}
 
 /// What a channel's reading waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::table::{columns as table_columns, counted, grouped, shown, table};
 use super::{ago, clock, duration, hint};
 use crate::model::{
-    Cause, FailingChannel, Finding, FindingKind, Job, JobError, JobStatus, Overview, TenantOverview,
-    Timestamp, Waits, WorkspaceId,
+    Cause, Counter, Counts, FailingChannel, Finding, FindingKind, Job, JobError, JobStatus, Overview,
+    TenantOverview, Timestamp, WorkspaceId,
 };
 use crate::plan::dead_until;
 
@@ -46,8 +46,8 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
             writeln!(text, "    → give its role View Channel, Read Message History, and for voice and stage Connect there").ok();
         }
         let is_told = job.errors.iter().any(|error| error.cause == Cause::Malformed);
-        if job.stats.broken_messages > 0 && !is_told {
-            let messages = counted(job.stats.broken_messages, "message");
+        if job.stats.counts.get(Counter::BrokenMessages) > 0 && !is_told {
+            let messages = counted(job.stats.counts.get(Counter::BrokenMessages), "message");
             writeln!(text, "  ! {messages} couldn't be read: the next runs try again").ok();
         }
         if job.stats.reactions_pending > 0 {
@@ -80,20 +80,20 @@ fn headline(job: &Job, now: Timestamp) -> String {
     if stats.channels_skipped > 0 {
         parts.push(format!("{} unchanged", grouped(stats.channels_skipped)));
     }
-    parts.push(counted(stats.messages_new, "new message"));
-    if stats.messages_changed > 0 {
-        parts.push(format!("{} changed", grouped(stats.messages_changed)));
+    parts.push(counted(stats.counts.get(Counter::NewMessages), "new message"));
+    if stats.counts.get(Counter::ChangedMessages) > 0 {
+        parts.push(format!("{} changed", grouped(stats.counts.get(Counter::ChangedMessages))));
     }
-    if stats.messages_reread() > 0 {
-        parts.push(format!("{} re-read", grouped(stats.messages_reread())));
+    if stats.counts.reread_messages() > 0 {
+        parts.push(format!("{} re-read", grouped(stats.counts.reread_messages())));
     }
-    if stats.messages_processed > 0 {
+    if stats.counts.get(Counter::Messages) > 0 {
         parts.push(format!("{:.0} messages/s", messages_per_second(job, now)));
     }
-    if stats.requests.rate_limit_encounters > 0 {
-        parts.push(format!("{} met", counted(stats.requests.rate_limit_encounters, "rate limit")));
+    if stats.counts.get(Counter::RateLimitEncounters) > 0 {
+        parts.push(format!("{} met", counted(stats.counts.get(Counter::RateLimitEncounters), "rate limit")));
     }
-    match stats.requests.retries {
+    match stats.counts.get(Counter::Retries) {
         0 => {}
         1 => parts.push("1 retry".to_owned()),
         retries => parts.push(format!("{} retries", grouped(retries))),
@@ -121,7 +121,7 @@ fn how_far(job: &Job, now: Timestamp) -> String {
         stats.progress * 100.0,
         grouped(stats.channels_processed),
         counted(stats.channels_total, "channel"),
-        counted(stats.messages_processed, "message"),
+        counted(stats.counts.get(Counter::Messages), "message"),
         messages_per_second(job, now),
     )
 }
@@ -138,7 +138,7 @@ fn took_reading(job: &Job) -> Option<Duration> {
 pub fn messages_per_second(job: &Job, now: Timestamp) -> f64 {
     let so_far = || Some(now.since(job.started_at.filter(|_| job.status == JobStatus::Running)?));
     let seconds = took_reading(job).or_else(so_far).unwrap_or_default().as_secs_f64();
-    if seconds > 0.0 { job.stats.messages_processed as f64 / seconds } else { 0.0 }
+    if seconds > 0.0 { job.stats.counts.get(Counter::Messages) as f64 / seconds } else { 0.0 }
 }
 
 /// Items that have a key in common, in the order in which each key came first.
@@ -374,7 +374,7 @@ fn tenants_table(overview: &Overview, now: Timestamp, is_short: bool) -> String 
 pub fn job_details(job: &Job, now: Timestamp) -> String {
     let stats = &job.stats;
     let mut text = format!("job {}\n{}\n", job.job_id, headline(job, now));
-    write_waits(&mut text, &stats.requests.waits);
+    write_waits(&mut text, &stats.counts);
     let headings = [
         "channel",
         "id",
@@ -395,12 +395,12 @@ pub fn job_details(job: &Job, now: Timestamp) -> String {
             channel.channel_id.to_string(),
             channel.status.name().to_owned(),
             channel.worker_id.map(|worker| worker.to_string()).unwrap_or_default(),
-            grouped(channel.messages_processed),
+            grouped(channel.counts.get(Counter::Messages)),
             format!("{:.0}", channel.messages_per_second),
-            grouped(channel.requests.sent),
-            channel.requests.rate_limit_encounters.to_string(),
-            duration(Duration::from_secs_f64(channel.requests.waits.for_limits())),
-            channel.requests.retries.to_string(),
+            grouped(channel.counts.get(Counter::ApiCalls)),
+            channel.counts.get(Counter::RateLimitEncounters).to_string(),
+            duration(Duration::from_secs_f64(channel.counts.limit_wait_seconds())),
+            channel.counts.get(Counter::Retries).to_string(),
             channel.error.as_deref().map(|error| shown(error, 120)).unwrap_or_default(),
         ]);
     }
@@ -412,14 +412,15 @@ pub fn job_details(job: &Job, now: Timestamp) -> String {
 }
 
 /// What requests waited for, summed over all that waited at once.
-fn write_waits(text: &mut String, waits: &Waits) {
+fn write_waits(text: &mut String, counts: &Counts) {
     let causes = [
-        ("the channels' own limits", waits.bucket_seconds),
-        ("the limit of all requests", waits.global_seconds),
-        ("the guard against refused requests", waits.guard_seconds),
-        ("the run's own pace", waits.pace_seconds),
-        ("a next attempt", waits.retry_seconds),
-    ];
+        ("the channels' own limits", Counter::BucketWaitMilliseconds),
+        ("the limit of all requests", Counter::GlobalWaitMilliseconds),
+        ("the guard against refused requests", Counter::GuardWaitMilliseconds),
+        ("the run's own pace", Counter::PaceWaitMilliseconds),
+        ("a next attempt", Counter::RetryWaitMilliseconds),
+    ]
+    .map(|(cause, counter)| (cause, counts.seconds(counter)));
     let noticeable = causes.iter().filter(|(_, seconds)| *seconds >= 0.5);
     let told = noticeable
         .map(|(cause, seconds)| format!("{} for {cause}", duration(Duration::from_secs_f64(*seconds))));

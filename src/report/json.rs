@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::{hint, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
-    ChannelId, ChannelResult, FailingChannel, Finding, Job, JobError, JobStatus, LastError, Overview,
-    TenantOverview, Timestamp, Waits, WorkspaceId,
+    ChannelId, ChannelResult, Counter, CounterGroup, CounterSpec, CounterUnit, Counts, FailingChannel,
+    Finding, Job, JobError, JobStatus, LastError, Overview, TenantOverview, Timestamp, WorkspaceId,
 };
 use crate::plan::dead_until;
 
@@ -209,27 +209,27 @@ fn job_fields(job: &Job, now: Timestamp) -> Map<String, Value> {
         "channels_processed": stats.channels_processed,
         "channels_skipped": stats.channels_skipped,
         "channels_unreadable": stats.channels_unreadable,
-        "messages_processed": stats.messages_processed,
-        "messages_new": stats.messages_new,
-        "messages_changed": stats.messages_changed,
-        "messages_reread": stats.messages_reread(),
-        "broken_messages": stats.broken_messages,
-        "reactions_processed": stats.reactions_processed,
+        "messages_reread": stats.counts.reread_messages(),
         "reactions_pending": stats.reactions_pending,
-        "attachments_processed": stats.attachments_processed,
         "errors": job.errors.iter().map(error).collect::<Vec<_>>(),
         "parallel_stats": {
             "max_concurrent_channels": stats.max_concurrent_channels,
             "average_channel_seconds": stats.average_channel_seconds,
-            "total_api_calls": stats.requests.sent,
-            "rate_limit_encounters": stats.requests.rate_limit_encounters,
-            "rate_limit_wait_seconds": stats.requests.waits.for_limits(),
-            "waits": waits(&stats.requests.waits),
-            "retries": stats.requests.retries,
+            "rate_limit_wait_seconds": stats.counts.limit_wait_seconds(),
+            "waits": {},
             "messages_per_second": super::human::messages_per_second(job, now),
         },
         CHANNEL_RESULTS: null,
     });
+    for spec in Counter::ALL {
+        let group = match spec.group {
+            CounterGroup::Job => &mut value,
+            CounterGroup::Parallel => &mut value["parallel_stats"],
+            CounterGroup::Waits => &mut value["parallel_stats"]["waits"],
+            CounterGroup::Estimate => continue,
+        };
+        group[spec.key] = counted(spec, &stats.counts);
+    }
     match job.status {
         JobStatus::Running => {
             value["progress"] = stats.progress.into();
@@ -255,36 +255,65 @@ fn error(error: &JobError) -> Value {
 }
 
 fn channel_result(channel: &ChannelResult) -> Value {
-    json!({
+    let mut value = json!({
         "channel_id": channel.channel_id.to_string(),
         "channel": channel.name,
         "status": channel.status.name(),
         "worker_id": channel.worker_id,
         "started_at": time(channel.started_at),
         "completed_at": time(channel.completed_at),
-        "messages_processed": channel.messages_processed,
         "last_message_id": channel.last_message_id.map(|id| id.to_string()),
         "messages_per_second": channel.messages_per_second,
-        "retry_count": channel.requests.retries,
-        "total_api_calls": channel.requests.sent,
-        "rate_limit_encounters": channel.requests.rate_limit_encounters,
-        "rate_limit_wait_seconds": channel.requests.waits.for_limits(),
-        "waits": waits(&channel.requests.waits),
+        "rate_limit_wait_seconds": channel.counts.limit_wait_seconds(),
+        "waits": {},
         "error": channel.error,
-    })
+    });
+    for spec in Counter::ALL {
+        let Some(key) = spec.channel_column else { continue };
+        match spec.group {
+            CounterGroup::Waits => value["waits"][spec.key] = counted(spec, &channel.counts),
+            _ => value[key] = counted(spec, &channel.counts),
+        }
+    }
+    value
 }
 
-/// What was waited for, summed over requests.
-fn waits(waits: &Waits) -> Value {
-    json!({
-        "bucket_seconds": waits.bucket_seconds,
-        "global_seconds": waits.global_seconds,
-        "guard_seconds": waits.guard_seconds,
-        "pace_seconds": waits.pace_seconds,
-        "retry_seconds": waits.retry_seconds,
-    })
+/// A counter in its unit.
+fn counted(spec: &CounterSpec, counts: &Counts) -> Value {
+    match spec.unit {
+        CounterUnit::Count => counts.get(spec.counter).into(),
+        CounterUnit::Seconds => counts.seconds(spec.counter).into(),
+    }
 }
 
 fn time(time: Option<Timestamp>) -> Value {
     time.map(iso).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_stands_in_its_group() {
+        let mut job = Job::waiting("run", 0, "takaro", None);
+        for (index, spec) in Counter::ALL.iter().enumerate() {
+            job.stats.counts.set(spec.counter, 1000 + index as u64);
+        }
+        let document: Value = serde_json::from_str(&super::job(&job, Timestamp::default())).unwrap();
+        for (index, spec) in Counter::ALL.iter().enumerate() {
+            let group = match spec.group {
+                CounterGroup::Job => &document,
+                CounterGroup::Parallel => &document["parallel_stats"],
+                CounterGroup::Waits => &document["parallel_stats"]["waits"],
+                CounterGroup::Estimate => continue,
+            };
+            let expected: Value = match spec.unit {
+                CounterUnit::Count => (1000 + index).into(),
+                #[allow(clippy::cast_precision_loss, reason = "small")]
+                CounterUnit::Seconds => ((1000 + index) as f64 / 1000.0).into(),
+            };
+            assert_eq!(group[spec.key], expected, "{}", spec.key);
+        }
+    }
 }

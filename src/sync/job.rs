@@ -9,6 +9,7 @@ use super::channel::ChannelOutcome;
 use super::context::{Context, TenantOutcome, TenantTask};
 use super::estimate::Part;
 use super::failure::Failure;
+use super::job_log::{LoggedFigures, log_figures};
 use super::job_progress::{Figures, JobProgress};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
@@ -181,23 +182,14 @@ impl JobRecord {
     #[allow(clippy::cast_precision_loss, reason = "rates")]
     fn log_metrics(&self, stats: &JobStats, open_channels: usize) {
         let minutes = self.progress.elapsed().as_secs_f64().max(0.001) / 60.0;
-        tracing::info!(
-            target: "sync-metrics",
-            job_id = %self.job_id,
-            channels_per_minute = stats.channels_processed as f64 / minutes,
-            messages_per_second = stats.messages_processed as f64 / (minutes * 60.0),
+        let messages = stats.counts.get(Counter::Messages) as f64;
+        let figures = LoggedFigures {
+            channels_per_minute: stats.channels_processed as f64 / minutes,
+            messages_per_second: messages / (minutes * 60.0),
             open_channels,
-            max_concurrent_channels = stats.max_concurrent_channels,
-            api_calls = stats.requests.sent,
-            rate_limit_encounters = stats.requests.rate_limit_encounters,
-            retries = stats.requests.retries,
-            bucket_wait_seconds = stats.requests.waits.bucket_seconds,
-            global_wait_seconds = stats.requests.waits.global_seconds,
-            guard_wait_seconds = stats.requests.waits.guard_seconds,
-            pace_wait_seconds = stats.requests.waits.pace_seconds,
-            retry_wait_seconds = stats.requests.waits.retry_seconds,
-            "figures of a job"
-        );
+            max_concurrent_channels: stats.max_concurrent_channels,
+        };
+        log_figures(&self.job_id, figures, &stats.counts);
     }
 
     fn figures(&self, open: &[Part]) -> Figures {
@@ -212,20 +204,14 @@ impl JobRecord {
             channels_processed: processed,
             channels_skipped: self.tally.skipped,
             channels_unreadable: self.unreadable,
-            messages_processed: self.meter.sum(Counter::Messages),
-            messages_new: self.meter.sum(Counter::NewMessages),
-            messages_changed: self.meter.sum(Counter::ChangedMessages),
-            broken_messages: self.meter.sum(Counter::BrokenMessages),
-            reactions_processed: self.meter.sum(Counter::Reactions),
             reactions_pending: if self.is_running() || self.is_of_channels {
                 figures.reactions_pending
             } else {
                 self.reactions_pending
             },
-            attachments_processed: self.meter.sum(Counter::Attachments),
             max_concurrent_channels: self.max_concurrent,
             average_channel_seconds: self.channel_seconds / processed.max(1) as f64,
-            requests: self.meter.requests(),
+            counts: self.meter.counts(),
             progress: figures.progress,
             eta_seconds: figures.eta_seconds,
         }

@@ -2,36 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use super::channel::ReadingState;
-use crate::model::{ChannelId, RequestStats, Waits};
+use crate::model::{COUNTERS, ChannelId, Counts};
 use crate::monitor::{Counter, Event, Monitor, Wait};
-
-const COUNTERS: [Counter; 18] = [
-    Counter::ApiCalls,
-    Counter::Retries,
-    Counter::RateLimitEncounters,
-    Counter::BucketWaitMilliseconds,
-    Counter::GlobalWaitMilliseconds,
-    Counter::GuardWaitMilliseconds,
-    Counter::PaceWaitMilliseconds,
-    Counter::RetryWaitMilliseconds,
-    Counter::Messages,
-    Counter::NewMessages,
-    Counter::ChangedMessages,
-    Counter::BrokenMessages,
-    Counter::Reactions,
-    Counter::Attachments,
-    Counter::ReactionsQueued,
-    Counter::ReactionsRead,
-    Counter::ListingsQueued,
-    Counter::ListingsRead,
-];
 
 /// Keeps the sums of what is counted and passes everything on.
 pub struct Meter {
-    sums: [AtomicU64; COUNTERS.len()],
+    sums: [AtomicU64; COUNTERS],
     next: Arc<dyn Monitor>,
     /// Whose waits are told, if it is a channel's.
     channel: Option<(ChannelId, Arc<ReadingState>)>,
@@ -40,7 +18,7 @@ pub struct Meter {
 impl Meter {
     /// Begins at zero.
     pub fn new(next: Arc<dyn Monitor>) -> Self {
-        Self { sums: Default::default(), next, channel: None }
+        Self { sums: [const { AtomicU64::new(0) }; COUNTERS], next, channel: None }
     }
 
     /// Begins at zero, for a channel.
@@ -50,28 +28,16 @@ impl Meter {
 
     /// The sum so far.
     pub fn sum(&self, counter: Counter) -> u64 {
-        self.slot(counter).map_or(0, |sum| sum.load(Ordering::Relaxed))
+        self.sums[counter as usize].load(Ordering::Relaxed)
     }
 
-    /// What the requests counted so far came to.
-    pub fn requests(&self) -> RequestStats {
-        let seconds = |counter| Duration::from_millis(self.sum(counter)).as_secs_f64();
-        RequestStats {
-            sent: self.sum(Counter::ApiCalls),
-            rate_limit_encounters: self.sum(Counter::RateLimitEncounters),
-            retries: self.sum(Counter::Retries),
-            waits: Waits {
-                bucket_seconds: seconds(Counter::BucketWaitMilliseconds),
-                global_seconds: seconds(Counter::GlobalWaitMilliseconds),
-                guard_seconds: seconds(Counter::GuardWaitMilliseconds),
-                pace_seconds: seconds(Counter::PaceWaitMilliseconds),
-                retry_seconds: seconds(Counter::RetryWaitMilliseconds),
-            },
+    /// All sums so far.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for spec in Counter::ALL {
+            counts.set(spec.counter, self.sum(spec.counter));
         }
-    }
-
-    fn slot(&self, counter: Counter) -> Option<&AtomicU64> {
-        COUNTERS.iter().zip(&self.sums).find(|(known, _)| **known == counter).map(|(_, sum)| sum)
+        counts
     }
 }
 
@@ -83,9 +49,7 @@ impl std::fmt::Debug for Meter {
 
 impl Monitor for Meter {
     fn count(&self, counter: Counter, amount: u64) {
-        if let Some(sum) = self.slot(counter) {
-            sum.fetch_add(amount, Ordering::Relaxed);
-        }
+        self.sums[counter as usize].fetch_add(amount, Ordering::Relaxed);
         self.next.count(counter, amount);
     }
 

@@ -12,6 +12,7 @@ mod finish;
 mod guarded;
 mod indexing;
 mod job;
+mod job_log;
 mod job_progress;
 mod meter;
 mod open_channel;

@@ -463,7 +463,8 @@ impl Reading<'_> {
         let seconds = self.began.elapsed().as_secs_f64().max(0.001);
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
         let messages_per_second = self.messages as f64 / seconds;
-        let requests = self.meter.requests();
+        let mut counts = self.meter.counts();
+        counts.set(Counter::Messages, self.messages);
         let end = progress::End {
             status,
             end: end_of_channel,
@@ -475,16 +476,15 @@ impl Reading<'_> {
             // a range.
             refreshed_at: (reached && plan.action != Action::Range).then_some(self.began_at),
             messages_per_second,
-            retry_count: requests.retries,
+            retry_count: counts.get(Counter::Retries),
             error: failure.map(Failure::as_last_error),
             is_own_failure: failure.is_some_and(|failure| failure.is_own),
         };
         let job_end = jobs::ChannelEnd {
             status,
-            messages_processed: self.messages,
             last_message_id: self.last_read,
             messages_per_second,
-            requests,
+            counts,
             error: failure.map(|failure| failure.error.clone()),
         };
         let (row, job_id, now) =

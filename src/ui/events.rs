@@ -56,7 +56,7 @@ fn value(event: Event) -> Option<Value> {
         Event::JobProgress { job_id, stats } => json!({
             "event": "progress", "job_id": job_id, "progress": stats.progress, "eta_seconds": stats.eta_seconds,
             "channels_processed": stats.channels_processed, "channels_total": stats.channels_total,
-            "messages_processed": stats.messages_processed, "total_api_calls": stats.requests.sent,
+            "messages_processed": stats.counts.get(Counter::Messages), "total_api_calls": stats.counts.get(Counter::ApiCalls),
         }),
         Event::JobFinished { job_id, status } => {
             json!({"event": "job_finished", "job_id": job_id, "status": status.name()})

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::archive::indexes::{due, put_off};
-use crate::archive::status::{JOB, OF_RUN, UNFINISHED};
+use crate::archive::status::{OF_RUN, UNFINISHED, select_jobs};
 use crate::archive::tx::Interned;
 use crate::archive::{ArchiveFile, Tx};
 
@@ -69,7 +69,7 @@ fn a_run_finds_its_jobs_without_reading_all_there_ever_were() {
     let dir = TempDir::new().unwrap();
     let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600 }.open().unwrap();
     for condition in [OF_RUN, UNFINISHED] {
-        let steps = plan(&connection, &format!("{JOB} {condition}"));
+        let steps = plan(&connection, &format!("{} {condition}", select_jobs()));
         assert!(steps.iter().any(|step| step.starts_with("SEARCH j ")), "{steps:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! A panic costs the channel or the tenant whose task it struck.
 
 use super::{MESSAGES, Scene};
-use crate::model::{Cause, Job, JobStatus, ProgressStatus};
+use crate::model::{Cause, Counter, Job, JobStatus, ProgressStatus};
 use crate::monitor::Event;
 use crate::platform::fake::{PANIC, Place};
 
@@ -10,7 +10,7 @@ fn ends(job: &Job) -> Vec<(u64, ProgressStatus, u64)> {
     let mut ends: Vec<_> = job
         .channels
         .iter()
-        .map(|channel| (channel.channel_id.get(), channel.status, channel.messages_processed))
+        .map(|channel| (channel.channel_id.get(), channel.status, channel.counts.get(Counter::Messages)))
         .collect();
     ends.sort_by_key(|(id, ..)| *id);
     ends
