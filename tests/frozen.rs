@@ -79,6 +79,9 @@ fn content(archive: &Connection) -> Vec<String> {
     rows
 }
 
+/// The last schema that was frozen under rules which kept paths of pictures.
+const OLD_RULES: u32 = 3;
+
 /// Rows as they are after the first command of this version: versions up to schema 3
 /// kept the paths of people's pictures, whose hashes identify them.
 fn scrubbed(rows: &[String]) -> Vec<String> {
@@ -95,7 +98,9 @@ fn every_released_archive_is_opened_brought_up_to_date_and_gone_on_with() {
         fs::copy(&path, sandbox.archive_path()).unwrap();
         let before = content(&sandbox.archive());
         assert!(before.len() > 150, "version {version} holds {} rows", before.len());
-        assert_ne!(scrubbed(&before), before, "version {version} holds no path of a picture");
+        if version <= OLD_RULES {
+            assert_ne!(scrubbed(&before), before, "version {version} holds no path of a picture");
+        }
         for round in 0..2 {
             sandbox.run(&["start"]).expect_code(0);
             let after = content(&sandbox.archive());

@@ -7,8 +7,8 @@ use rusqlite::{Row, params, params_from_iter};
 
 use super::{ArchiveError, ChannelRow, TenantRow, Tx};
 use crate::model::{
-    Counter, CounterSpec, CounterUnit, Counts, JobError, JobKind, JobStats, JobStatus, LastError, MessageId,
-    ProgressStatus, Timestamp,
+    Counter, CounterGroup, CounterSpec, CounterUnit, Counts, JobError, JobKind, JobStats, JobStatus,
+    LastError, MessageId, ProgressStatus, Timestamp,
 };
 
 /// A job that waits for its turn.
@@ -62,7 +62,7 @@ pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -
             "UPDATE sync_jobs
                 SET channels_total = ?, channels_processed = ?, channels_skipped = ?, channels_unreadable = ?,
                     reactions_pending = ?, max_concurrent_channels = ?, average_channel_seconds = ?, progress = ?,
-                    eta_seconds = ?, updated_at = ?{counters}
+                    eta_seconds = ?, updated_at = ?, counts = ?{counters}
               WHERE id = ?"
         )
     });
@@ -77,6 +77,7 @@ pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -
         stats.progress.into(),
         stats.eta_seconds.into(),
         now.as_millis().into(),
+        other_counts(&stats.counts).into(),
     ];
     values.extend(job_columns().map(|(spec, _)| counted(spec, &stats.counts)));
     values.push(job_id.to_owned().into());
@@ -87,6 +88,36 @@ pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -
 /// The counters that jobs have columns for.
 pub(super) fn job_columns() -> impl Iterator<Item = (&'static CounterSpec, &'static str)> {
     Counter::ALL.iter().filter_map(|spec| Some((spec, spec.job_column?)))
+}
+
+/// The counters of a job that have no column, as the column `counts` holds them.
+fn other_counts(counts: &Counts) -> Option<String> {
+    let counts: serde_json::Map<String, serde_json::Value> = counters_without_column(Counter::ALL)
+        .map(|spec| (spec.key.to_owned(), counts.get(spec.counter).into()))
+        .collect();
+    (!counts.is_empty()).then(|| serde_json::Value::Object(counts).to_string())
+}
+
+/// The reverse of [`other_counts`]. A counter that this version doesn't know is left
+/// out.
+fn read_other_counts(text: &str, counts: &mut Counts) {
+    let stored: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    for spec in counters_without_column(Counter::ALL) {
+        counts.set(spec.counter, stored[spec.key].as_u64().unwrap_or_default());
+    }
+}
+
+fn counters_without_column(specs: &[CounterSpec]) -> impl Iterator<Item = &CounterSpec> {
+    specs.iter().filter(|spec| spec.job_column.is_none() && spec.group != CounterGroup::Estimate)
+}
+
+/// What a job counted, from the columns that [`super::status::select_jobs`] has last.
+pub(super) fn read_job_counts(row: &Row<'_>, first: usize) -> rusqlite::Result<Counts> {
+    let mut counts = read_counts(row, first + 1, job_columns())?;
+    if let Some(text) = row.get_ref(first)?.as_str_or_null()? {
+        read_other_counts(text, &mut counts);
+    }
+    Ok(counts)
 }
 
 /// The counters that channels have columns for.

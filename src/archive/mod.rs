@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod broken;
 mod candidates;
+pub mod changes;
 pub mod channels;
 mod connection;
 mod definitions;
@@ -29,6 +30,7 @@ pub mod progress;
 pub mod queue;
 pub mod reactions;
 mod reader;
+mod recorder;
 pub mod reset;
 pub mod residual;
 mod schema;

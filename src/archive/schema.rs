@@ -139,14 +139,16 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
 
 /// Columns of text that hold no more than words, numbers and hashes of this program.
 #[cfg(test)]
-pub(super) const OWN_TEXTS: [(&str, &[&str]); 11] = [
+pub(super) const OWN_TEXTS: [(&str, &[&str]); 13] = [
     ("archive_info", &["key", "value"]),
     ("tenants", &["platform", "status", "full_job_id", "last_cause", "last_selection", "success_selection"]),
     ("users", &["anonymized_id"]),
     ("forgotten", &["marker"]),
     ("channels", &["kind", "state"]),
     ("sync_progress", &["status", "full_job_id", "last_cause"]),
-    ("sync_jobs", &["id", "run_id", "kind", "status"]),
+    ("sync_jobs", &["id", "run_id", "kind", "status", "counts"]),
+    ("changes", &["kind"]),
+    ("change_subscribers", &["name", "token"]),
     ("channel_sync_jobs", &["job_id", "status"]),
     ("audit_log", &["action", "job_id"]),
     ("excluded_channels", &["entry_hash"]),

@@ -16,7 +16,7 @@ pub(super) fn select_jobs() -> String {
         "SELECT j.id, j.run_id, t.name, j.kind, j.status, j.started_at, j.completed_at, j.channels_total,
                 j.channels_processed, j.channels_skipped, j.channels_unreadable, j.reactions_pending,
                 j.max_concurrent_channels, j.average_channel_seconds, j.progress, j.eta_seconds,
-                j.error_details{counters}
+                j.error_details, j.counts{counters}
            FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id"
     )
 }
@@ -221,7 +221,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
             average_channel_seconds: row.get(13)?,
             progress: row.get(14)?,
             eta_seconds: row.get(15)?,
-            counts: jobs::read_counts(row, 17, jobs::job_columns())?,
+            counts: jobs::read_job_counts(row, 17)?,
         },
         errors: row
             .get::<_, Option<String>>(16)?

@@ -4,6 +4,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
+use super::recorder::Recorder;
 use super::schema::{Place, TEXT_TABLES, TextFormat, TextTable};
 use super::tx::Interned;
 use super::{ArchiveError, ChannelRow, Tx, audit, emoji, residual, users};
@@ -47,7 +48,9 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), Archiv
 /// # Errors
 /// When the archive can't be written; then it is as it was.
 pub fn sweep(connection: &mut Connection) -> Result<(), ArchiveError> {
+    let mut recorder = Recorder::new(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    recorder.begin(&transaction)?;
     let mut interned = Interned::default();
     let mut tx = Tx::new(&transaction, &mut interned);
     let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
@@ -65,6 +68,7 @@ pub fn sweep(connection: &mut Connection) -> Result<(), ArchiveError> {
         "INSERT INTO archive_info (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
         params![RULES, CURRENT_RULES.to_string()],
     )?;
+    recorder.finish(&transaction)?;
     transaction.commit()?;
     residual::vacuum_if_due(connection)
 }

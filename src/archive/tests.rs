@@ -1,5 +1,6 @@
 //! The archive through its own functions, on real files.
 
+mod changes;
 mod indexes;
 mod migrations;
 mod query_plans;

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::connection::{BUSY_TIMEOUT, END_TIMEOUT, truncate_log};
 use super::identity::Placed;
+use super::recorder::Recorder;
 use super::tx::Interned;
 use super::{ArchiveError, ArchiveErrorKind, Lock, Tx, residual};
 
@@ -168,29 +169,38 @@ struct Ground {
     lock: Placed,
 }
 
+/// The archive as the thread writes it.
+struct Session {
+    connection: Connection,
+    ground: Ground,
+    interned: Interned,
+    recorder: Recorder,
+}
+
 fn work(
-    mut connection: Connection,
+    connection: Connection,
     lock: Placed,
     mut queue: mpsc::Receiver<Box<dyn Change>>,
 ) -> Result<(), ArchiveError> {
     let archive = Placed::at(Path::new(connection.path().unwrap_or_default()));
+    let recorder = Recorder::new(&connection)?;
     let ground = Ground { archive, lock };
-    let mut interned = Interned::default();
+    let mut session = Session { connection, ground, interned: Interned::default(), recorder };
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP {
             let Ok(next) = queue.try_recv() else { break };
             group.push(next);
         }
-        commit(&mut connection, &ground, &mut interned, group);
+        session.commit(group);
     }
-    if let Err(gone) = ground.archive.check() {
+    if let Err(gone) = session.ground.archive.check() {
         // The log is of the file that is gone: whoever opens what stands in its
         // place would take it for that one's.
-        truncate_log(&connection).ok();
+        truncate_log(&session.connection).ok();
         return Err(gone);
     }
-    finish(connection)
+    finish(session.connection)
 }
 
 fn answer(group: Vec<Box<dyn Change>>, committed: &Result<(), ArchiveError>) {
@@ -199,70 +209,60 @@ fn answer(group: Vec<Box<dyn Change>>, committed: &Result<(), ArchiveError>) {
     }
 }
 
-/// Commits changes together, or each alone if one of them fails. Savepoints
-/// would undo that one only, but cost a copy of every page that any change
-/// touches, written to a temporary file.
-fn commit(
-    connection: &mut Connection,
-    ground: &Ground,
-    interned: &mut Interned,
-    mut group: Vec<Box<dyn Change>>,
-) {
-    let (is_alone, made) = (group.len() == 1, make(connection, ground, interned, &mut group));
-    match made {
-        Ok(false) if !is_alone => {
-            for change in group {
-                commit(connection, ground, interned, vec![change]);
+impl Session {
+    /// Commits changes together, or each alone if one of them fails. Savepoints
+    /// would undo that one only, but cost a copy of every page that any change
+    /// touches, written to a temporary file.
+    fn commit(&mut self, mut group: Vec<Box<dyn Change>>) {
+        let (is_alone, made) = (group.len() == 1, self.make(&mut group));
+        match made {
+            Ok(false) if !is_alone => {
+                for change in group {
+                    self.commit(vec![change]);
+                }
+            }
+            made => answer(group, &made.map(drop)),
+        }
+    }
+
+    /// Makes changes in one transaction, up to the first that fails; that one and
+    /// those before it are undone then. Says whether all succeeded.
+    fn make(&mut self, group: &mut [Box<dyn Change>]) -> Result<bool, ArchiveError> {
+        let made = self.attempt(group);
+        if made.as_ref().is_err_and(|error| error.kind == ArchiveErrorKind::Busy) {
+            self.connection.busy_timeout(IMPATIENT).ok();
+        }
+        if !matches!(made, Ok(true)) {
+            // What is known of rows may be of rows that were undone.
+            self.interned.clear();
+            self.recorder.discard();
+        }
+        made
+    }
+
+    fn attempt(&mut self, group: &mut [Box<dyn Change>]) -> Result<bool, ArchiveError> {
+        self.ground.archive.check()?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Whoever takes a new lock from here on writes after this transaction.
+        self.ground.lock.check()?;
+        self.recorder.begin(&transaction)?;
+        for change in group {
+            let mut tx = Tx::new(&transaction, &mut self.interned);
+            let made = catch_unwind(AssertUnwindSafe(|| change.make(&mut tx)));
+            if made.is_err() {
+                // What a panic says may hold what was to be stored.
+                tracing::error!("a change of the archive failed unexpectedly and was undone");
+            }
+            if !made.unwrap_or(false) {
+                return Ok(false);
             }
         }
-        made => answer(group, &made.map(drop)),
+        self.recorder.finish(&transaction)?;
+        transaction.commit()?;
+        // What is committed has succeeded, whatever comes after.
+        self.connection.busy_timeout(BUSY_TIMEOUT).ok();
+        Ok(true)
     }
-}
-
-/// Makes changes in one transaction, up to the first that fails; that one and
-/// those before it are undone then. Says whether all succeeded.
-fn make(
-    connection: &mut Connection,
-    ground: &Ground,
-    interned: &mut Interned,
-    group: &mut [Box<dyn Change>],
-) -> Result<bool, ArchiveError> {
-    let made = attempt(connection, ground, interned, group);
-    if made.as_ref().is_err_and(|error| error.kind == ArchiveErrorKind::Busy) {
-        connection.busy_timeout(IMPATIENT).ok();
-    }
-    if !matches!(made, Ok(true)) {
-        // What is known of rows may be of rows that were undone.
-        interned.clear();
-    }
-    made
-}
-
-fn attempt(
-    connection: &mut Connection,
-    ground: &Ground,
-    interned: &mut Interned,
-    group: &mut [Box<dyn Change>],
-) -> Result<bool, ArchiveError> {
-    ground.archive.check()?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Whoever takes a new lock from here on writes after this transaction.
-    ground.lock.check()?;
-    for change in group {
-        let mut tx = Tx::new(&transaction, interned);
-        let made = catch_unwind(AssertUnwindSafe(|| change.make(&mut tx)));
-        if made.is_err() {
-            // What a panic says may hold what was to be stored.
-            tracing::error!("a change of the archive failed unexpectedly and was undone");
-        }
-        if !made.unwrap_or(false) {
-            return Ok(false);
-        }
-    }
-    transaction.commit()?;
-    // What is committed has succeeded, whatever comes after.
-    connection.busy_timeout(BUSY_TIMEOUT).ok();
-    Ok(true)
 }
 
 /// Leaves a file that is complete by itself and shows nobody, unless a reader

@@ -12,7 +12,7 @@ use super::indexing;
 use super::job::JobRecord;
 use super::slots::Slots;
 use super::tenant_run::TenantRun;
-use crate::archive::{ArchiveError, indexes, jobs};
+use crate::archive::{ArchiveError, Tx, changes, indexes, jobs};
 use crate::model::{Job, JobKind, JobStatus};
 
 /// Carries out a run under the lock. Every tenant gets a job `{run_id}-{n}`.
@@ -29,7 +29,11 @@ pub async fn run(
     context.writer.run(|tx| indexes::put_off(tx)).await?;
     let outcomes = run_tenants(&context, run_id, tenants).await?;
     let before = context.clock.now().earlier(context.settings.job_retention);
-    context.writer.run(move |tx| jobs::prune(tx, before)).await?;
+    let tidy = move |tx: &mut Tx<'_>| {
+        jobs::prune(tx, before)?;
+        changes::trim(tx)
+    };
+    context.writer.run(tidy).await?;
     indexing::complete(&context).await?;
     Ok(Outcome { tenants: outcomes, stop: context.stop.wanted(), fatal: context.stop.fatal() })
 }
@@ -74,7 +78,7 @@ async fn record_panic(
 ) -> Result<TenantOutcome, ArchiveError> {
     let now = context.clock.now();
     let error = failure.job_error(None, now);
-    let finish = move |tx: &mut crate::archive::Tx<'_>| {
+    let finish = move |tx: &mut Tx<'_>| {
         jobs::finish(tx, &job_id, JobStatus::Failed, std::slice::from_ref(&error), now)
     };
     context.writer.run(finish).await?;
