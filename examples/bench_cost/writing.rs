@@ -15,7 +15,7 @@ use verta_sync::archive::messages::{PageBatch, store_page};
 use verta_sync::archive::progress::PageProgress;
 use verta_sync::archive::reactions::KeptReactions;
 use verta_sync::archive::{
-    ArchiveFile, ChannelRow, Lock, Writer, WriterThread, channels, indexes, progress, tenants,
+    ArchiveFile, ChannelRow, Lock, Writer, WriterThread, changes, channels, indexes, progress, tenants,
 };
 use verta_sync::model::{
     Channel, ChannelId, ChannelKind, ChannelState, MessageId, ReactionMode, Timestamp, WorkspaceId,
@@ -36,13 +36,24 @@ pub fn measure() -> Done<()> {
     let pages = pages::of(&equal(400))?;
     let messages: usize = pages.iter().map(|page| page.parse().messages.len()).sum();
     let folder = folder("writing")?;
-    let (mut stored, mut plain) = (f64::MAX, f64::MAX);
+    let (mut stored, mut logged, mut plain) = (f64::MAX, f64::MAX, f64::MAX);
+    let mut sizes = [0; 2];
     for round in 0..ROUNDS {
         let archive = folder.path().join(format!("stored-{round}.db"));
-        let prepared = Prepared::of(&archive, &pages)?;
-        let begin = Spent::by_now()?;
-        prepared.store()?;
-        stored = stored.min(begin.until_now()?.cpu_seconds);
+        let [plain_size, logged_size] = &mut sizes;
+        for (subscribes, least, size) in [(false, &mut stored, plain_size), (true, &mut logged, logged_size)]
+        {
+            let path =
+                if subscribes { folder.path().join(format!("logged-{round}.db")) } else { archive.clone() };
+            let prepared = Prepared::of(&path, &pages)?;
+            if subscribes {
+                prepared.subscribe()?;
+            }
+            let begin = Spent::by_now()?;
+            prepared.store()?;
+            *least = least.min(begin.until_now()?.cpu_seconds);
+            *size = std::fs::metadata(&path)?.len();
+        }
         let rows = Rows::of(&archive, &pages)?;
         plain = plain.min(rows.insert(&folder.path().join(format!("plain-{round}.db")))?.cpu_seconds);
     }
@@ -51,7 +62,17 @@ pub fn measure() -> Done<()> {
          {:.0} % of plain SQLite's speed",
         100.0 * plain / stored
     );
+    println!(
+        "change log     {logged:.2} CPU s with a subscriber, {:.3} times as much as without; the file {:.3} times as large",
+        logged / stored,
+        as_float(sizes[1]) / as_float(sizes[0])
+    );
     Ok(())
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a ratio")]
+fn as_float(bytes: u64) -> f64 {
+    bytes as f64
 }
 
 fn open(path: &Path) -> Done<Connection> {
@@ -82,6 +103,13 @@ impl Prepared {
             batches(&writer, pages).await
         })?;
         Ok(Self { runtime, writer, thread, batches, _lock: lock })
+    }
+
+    /// Lets somebody follow the change log.
+    pub fn subscribe(&self) -> Done<()> {
+        let subscribed = self.writer.run(|tx| changes::subscribe(tx, "bench", "token", NOW));
+        self.runtime.block_on(subscribed)?;
+        Ok(())
     }
 
     /// Stores the pages through the writer, as a sync does.
