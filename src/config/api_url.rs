@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use super::input::InvalidValue;
+use super::problem::InvalidValue;
 use crate::model::PlatformSpec;
 
 /// `https://host[:port]`, or `http` to the same computer only, because the

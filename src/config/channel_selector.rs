@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::input::InvalidValue;
+use super::problem::InvalidValue;
 use super::redact::shown;
 use crate::model::{ChannelId, PlatformSpec};
 

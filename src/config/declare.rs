@@ -14,7 +14,7 @@
 /// |---|---|
 /// | `named "x"` | its name in the file, if it isn't the field's |
 /// | `default "24h"` | the value if it is left out, as in the file without quotes; `sync.toml.example` shows it |
-/// | `or value` | an `Option` of the value if it is left out and has no text |
+/// | `or value` | the same for a value that has no text |
 /// | `required "add …"` | it must be there; the remedy if it isn't |
 /// | `env "X"` | the environment variable that wins over the file |
 /// | `flag "--x" from value` | the flag that wins over both, and its `Option` of a value |
@@ -70,7 +70,7 @@ macro_rules! declare_section {
 
             /// The section's values. `None` if a key is missing, which is then reported.
             pub(super) fn read(
-                $reader: &mut KeyReader<'_>,
+                $reader: &mut Reader<'_>,
                 $section: &Section<'_>
                 $(, $arg: $Arg)*
             ) -> Option<Self> {
@@ -80,7 +80,7 @@ macro_rules! declare_section {
                     let key = keys.next()?;
                     let flag = declare_section!(@flag $($given)?);
                     let $key: Option<$Type> =
-                        $reader.value($section, &key, flag, $read) $( .or_else(|| $other) )?;
+                        $reader.value($section, &key, flag, $read) $( .or_else(|| Some($other)) )?;
                 )*
                 Some(Self { $( $fixed: $value, )? $( $key: $key?, )* })
             }

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::problem::Problems;
 use crate::files::{Control, FileError, FileKind};
 
 /// The configuration can't be used. The text fits after "failed to" and tells
@@ -57,9 +56,10 @@ pub enum ConfigError {
         /// What it is instead.
         what: String,
     },
-    /// What is written in the file, a variable or a flag can't be used.
+    /// All that can't be used in the file, the variables and the flags, each with its
+    /// place and remedy.
     #[error("{0}")]
-    Invalid(Problems),
+    Invalid(String),
 }
 
 /// Why a file can't be read, and what to do.

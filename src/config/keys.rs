@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::api_url::ApiUrl;
 use super::channel_selector::ChannelSelector;
 use super::declare::declare_section;
-use super::section::{Key, KeyReader, Platforms, Scope, Section};
+use super::section::{Key, Platforms, Reader, Scope, Section};
 use super::special::{archive_path, platforms, rate, tenant_name, token_file, token_variable, workspace_id};
 use super::time::LONGEST;
 use super::token::TokenSource;
@@ -69,7 +69,7 @@ declare_section! {
         /// The variable that holds the token, unless `token_file` is set.
         token_env: String = token_variable(scope.platform), default scope.platform.default_token_env;
         /// The file that holds the token.
-        token_file: Option<TokenSource> = optional(token_file(reader.env, reader.folder, scope.platform)), or Some(None);
+        token_file: Option<TokenSource> = optional(token_file(reader.env, reader.folder, scope.platform)), or None;
         /// The platform itself, a proxy or a simulator.
         api_url: ApiUrl = parsed(|text| ApiUrl::parse(text, scope.platform)), default scope.platform.default_api_url;
         /// Requests a second at most, in all; positive.
@@ -119,15 +119,15 @@ declare_section! {
         workspace_id: WorkspaceId = parsed(workspace_id(scope.platform)), named scope.platform.workspace_key,
             required format!("add {} = \"…\", the ID of the {}", scope.platform.workspace_key, scope.platform.workspace());
         /// Older messages are left out.
-        since: Option<Timestamp> = optional(date), or Some(None);
+        since: Option<Timestamp> = optional(date), or None;
         /// Only these channels, unless empty.
-        include_channels: Vec<ChannelSelector> = list(|text| ChannelSelector::parse(text, scope.platform)), or Some(Vec::new());
+        include_channels: Vec<ChannelSelector> = list(|text| ChannelSelector::parse(text, scope.platform)), or Vec::new();
         /// Never these channels, even if they are included.
-        exclude_channels: Vec<ChannelSelector> = list(|text| ChannelSelector::parse(text, scope.platform)), or Some(Vec::new());
+        exclude_channels: Vec<ChannelSelector> = list(|text| ChannelSelector::parse(text, scope.platform)), or Vec::new();
         /// How much of reactions is archived.
-        reactions: ReactionMode = choice(REACTIONS), or Some(sync.reactions);
+        reactions: ReactionMode = choice(REACTIONS), or sync.reactions;
         /// History this young is read again; zero turns it off.
-        refresh_window: Duration = duration(ANY_DURATION), or Some(sync.refresh_window);
+        refresh_window: Duration = duration(ANY_DURATION), or sync.refresh_window;
         /// Which channels count as public.
         visibility: VisibilityRule = choice(VISIBILITY), default "everyone";
     }

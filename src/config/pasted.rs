@@ -2,10 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::input::InvalidValue;
-use super::lines::Lines;
 use super::path::is_variable_name;
-use super::problem::Found;
+use super::problem::{InvalidValue, Problems};
 use super::redact::{is_token, may_be_secret, names_a_secret};
 use crate::model::PlatformSpec;
 
@@ -24,11 +22,11 @@ pub(super) fn pasted_token(platform: &PlatformSpec) -> InvalidValue {
 }
 
 /// Finds tokens anywhere, in comments too. Nothing else is said about their lines.
-pub(super) fn scan(text: &str, platform: &PlatformSpec, found: &mut Found) {
+pub(super) fn scan(text: &str, platform: &PlatformSpec, problems: &mut Problems<'_>) {
     for (index, line) in text.lines().enumerate() {
         if is_token(line) {
-            found.at_line(index + 1, bare_key(line), pasted_token(platform));
-            found.settle(index + 1);
+            problems.at_line(index + 1, bare_key(line), &pasted_token(platform));
+            problems.settle(index + 1);
         }
     }
 }
@@ -69,24 +67,10 @@ pub(super) fn variable_name(text: &str, platform: &PlatformSpec) -> Result<Strin
     ))
 }
 
-/// A line of the file as an error may show it, or `None` if it could hold a secret.
-pub(super) fn presentable(lines: &Lines<'_>, line: usize) -> Option<String> {
-    let text = lines.text(line);
-    let key = text.split('=').next().unwrap_or_default();
-    let safe = !may_be_secret(text) && !names_a_secret(key) && text.chars().count() <= 100;
-    safe.then(|| text.chars().map(printable).collect())
-}
-
-/// The character, or a blank for one that could steer a terminal.
-fn printable(c: char) -> char {
-    let is_quote = matches!(c, '"' | '\'' | '\\');
-    if is_quote || c.escape_debug().len() == 1 { c } else { ' ' }
-}
-
-fn bare_key(line: &str) -> String {
+fn bare_key(line: &str) -> &str {
     let key = line.split('=').next().unwrap_or_default().trim();
     let bare = !key.contains(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
-    if bare && !may_be_secret(key) { key.to_owned() } else { String::new() }
+    if bare && !may_be_secret(key) { key } else { "" }
 }
 
 #[cfg(test)]
@@ -98,7 +82,7 @@ mod tests {
     fn a_variable_name_is_not_taken_for_a_token() {
         assert_eq!(variable_name("DISCORD_BOT_TOKEN", &SPEC), Ok("DISCORD_BOT_TOKEN".to_owned()));
         for text in ["$TOKEN", "${TOKEN}"] {
-            assert_eq!(variable_name(text, &SPEC).unwrap_err().remedy(), "write \"TOKEN\"");
+            assert_eq!(variable_name(text, &SPEC).unwrap_err().remedy, "write \"TOKEN\"");
         }
     }
 
@@ -106,11 +90,11 @@ mod tests {
     fn what_is_no_variable_name_may_be_the_token_and_is_not_shown() {
         for text in ["hush.def.ghi", "MTk4NjIyNDgzNDcxOTI1MjQ4hush", "hush-hush", "hush=b"] {
             let error = variable_name(text, &SPEC).unwrap_err();
-            assert!(error.remedy().contains("reset the token"), "{error}");
+            assert!(error.remedy.contains("reset the token"), "{error}");
             assert!(!error.to_string().contains("hush"), "{error}");
         }
         for text in ["", " "] {
-            assert_eq!(variable_name(text, &SPEC).unwrap_err().what(), "names no variable");
+            assert_eq!(variable_name(text, &SPEC).unwrap_err().what, "names no variable");
         }
     }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use super::input::InvalidValue;
+use super::problem::InvalidValue;
 
 /// Why a path could not be expanded.
 #[derive(Debug, PartialEq, Eq)]

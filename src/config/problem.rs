@@ -1,137 +1,119 @@
-//! Problems: what is wrong, where, and what to write instead.
+//! What is wrong with a configuration, where, and what to write instead.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 
-use super::input::InvalidValue;
+use super::lines::Lines;
+use super::redact::shown;
 
-/// Problems told at most: a file with more is no configuration.
+/// A file with more problems than these is no configuration.
 const MOST_SHOWN: usize = 100;
 
-/// Where a problem's value was written; they are reported in this order.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    File {
-        line: usize,
-        column: Option<usize>,
-    },
-    /// `$VARIABLE` or `--flag`, in this order, which is that of their first letters.
+/// A value that can't be used, wherever it was written, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}; {remedy}")]
+pub struct InvalidValue {
+    /// Such as `"24x" is not a length of time`.
+    pub(super) what: String,
+    /// Starts with a verb, such as `write "30s", "15m" or "24h"`.
+    pub(super) remedy: String,
+}
+
+impl InvalidValue {
+    pub(super) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: remedy.into() }
+    }
+
+    /// "`text` is …", with the text quoted, cut and free of secrets.
+    pub(super) fn of(text: &str, what: &str, remedy: impl Into<String>) -> Self {
+        Self::new(format!("{} {what}", shown(text)), remedy)
+    }
+}
+
+/// Where a value was written. Problems are reported in this order.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// On a line, and for what isn't TOML at a column.
+    File(usize, Option<usize>),
+    /// In this `$VARIABLE` or `--flag`.
     Outside(String),
 }
 
-/// One thing that is wrong. Its text holds no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Problem {
-    place: Place,
-    /// With its section, such as `sync.max_retries`; empty if there is none.
-    key: String,
-    invalid: InvalidValue,
-    excerpt: Option<String>,
-}
-
-impl Problem {
-    fn write(&self, f: &mut fmt::Formatter<'_>, file: &str) -> fmt::Result {
-        match &self.place {
-            Place::File { line, column } => {
-                write!(f, "  {file}:{line}")?;
-                column.map_or(Ok(()), |column| write!(f, ":{column}"))?;
-            }
-            Place::Outside(name) => write!(f, "  {name}")?,
-        }
-        if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
-        }
-        writeln!(f, ": {}", self.invalid.what())?;
-        if let Some(excerpt) = &self.excerpt {
-            writeln!(f, "{excerpt}")?;
-        }
-        write!(f, "      {}", self.invalid.remedy())
-    }
-}
-
-/// All problems of a file and of what stands for it, in the file's order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems {
-    file: PathBuf,
-    list: Vec<Problem>,
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.display().to_string();
-        let count = self.list.len();
-        let noun = if count == 1 { "problem" } else { "problems" };
-        write!(f, "read the configuration {file}: {count} {noun}")?;
-        for problem in self.list.iter().take(MOST_SHOWN) {
-            writeln!(f)?;
-            problem.write(f, &file)?;
-        }
-        match count.saturating_sub(MOST_SHOWN) {
-            0 => Ok(()),
-            more => write!(f, "\n  and {more} more"),
+impl Place {
+    fn shown(&self, file: &str) -> String {
+        match self {
+            Self::File(line, None) => format!("{file}:{line}"),
+            Self::File(line, Some(column)) => format!("{file}:{line}:{column}"),
+            Self::Outside(name) => name.clone(),
         }
     }
 }
 
-/// Problems while they are found.
-#[derive(Default)]
-pub(super) struct Found {
-    list: Vec<Problem>,
+/// The problems of a file and of what overrides it. None shows a secret.
+pub(super) struct Problems<'t> {
+    pub(super) lines: Lines<'t>,
+    list: Vec<(Place, String)>,
+    /// Lines that have to be written anew, whatever else is wrong with them.
     settled: BTreeSet<usize>,
 }
 
-impl Found {
-    /// Something wrong with the value of `key` on this line.
-    pub(super) fn at_line(&mut self, line: usize, key: impl Into<String>, invalid: InvalidValue) {
-        if !self.settled.contains(&line) {
-            self.missing(line, key, invalid);
+impl<'t> Problems<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { lines: Lines::of(text), list: Vec::new(), settled: BTreeSet::new() }
+    }
+
+    /// Something wrong with the value of `key`, such as `sync.max_retries`; with the
+    /// whole line if the key is empty.
+    pub(super) fn at(&mut self, place: Place, key: &str, invalid: &InvalidValue) {
+        if !matches!(&place, Place::File(line, _) if self.settled.contains(line)) {
+            self.push(place, key, invalid);
         }
     }
 
-    /// Something that has to be added near this line.
-    pub(super) fn missing(&mut self, line: usize, key: impl Into<String>, invalid: InvalidValue) {
-        let column = None;
-        self.push(Place::File { line, column }, key.into(), invalid);
+    pub(super) fn at_line(&mut self, line: usize, key: &str, invalid: &InvalidValue) {
+        self.at(Place::File(line, None), key, invalid);
     }
 
-    /// Something that isn't TOML, with the line it is on.
-    pub(super) fn at_position(
-        &mut self,
-        (line, column): (usize, usize),
-        invalid: InvalidValue,
-        excerpt: Option<String>,
-    ) {
-        if self.settled.contains(&line) {
+    /// Something that has to be added near this line, even if that is settled.
+    pub(super) fn missing(&mut self, line: usize, key: &str, invalid: &InvalidValue) {
+        self.push(Place::File(line, None), key, invalid);
+    }
+
+    /// Something that isn't TOML, with the line where it is safe to show. Settles the line.
+    pub(super) fn at_offset(&mut self, offset: usize, invalid: &InvalidValue, excerpt: Option<&str>) {
+        let (line, column) = (self.lines.line(offset), self.lines.column(offset));
+        if !self.settle(line) {
             return;
         }
-        let column = Some(column);
-        self.list.push(Problem { place: Place::File { line, column }, key: String::new(), invalid, excerpt });
+        let (number, InvalidValue { what, remedy }) = (line.to_string(), invalid);
+        let excerpt = excerpt.map_or_else(String::new, |text| {
+            let blank = number.len();
+            format!("      {number} | {text}\n      {:blank$} | {:>column$}\n", "", "^")
+        });
+        self.list.push((Place::File(line, Some(column)), format!("{what}\n{excerpt}      {remedy}")));
     }
 
-    /// Something wrong with the `$VARIABLE` or `--flag` that stands for `key`.
-    pub(super) fn outside(&mut self, name: &str, key: &str, invalid: InvalidValue) {
-        self.push(Place::Outside(name.to_owned()), key.to_owned(), invalid);
+    /// Reports no more of this line. False if it was settled before.
+    pub(super) fn settle(&mut self, line: usize) -> bool {
+        self.settled.insert(line)
     }
 
-    /// From here on, nothing more is wrong with this line: it has to be written
-    /// anew.
-    pub(super) fn settle(&mut self, line: usize) {
-        self.settled.insert(line);
+    /// All of them in the file's order, variables and flags last; `None` if there are none.
+    pub(super) fn report(mut self, file: &Path) -> Option<String> {
+        self.list.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let (file, count) = (file.display().to_string(), self.list.len());
+        let shown = self.list.iter().take(MOST_SHOWN);
+        let mut told: Vec<_> =
+            shown.map(|(place, text)| format!("  {}: {text}", place.shown(&file))).collect();
+        if count > MOST_SHOWN {
+            told.push(format!("  and {} more", count - MOST_SHOWN));
+        }
+        let noun = if count == 1 { "problem" } else { "problems" };
+        (count > 0).then(|| format!("read the configuration {file}: {count} {noun}\n{}", told.join("\n")))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    /// In the order of the file; variables and flags follow.
-    pub(super) fn of_file(self, file: PathBuf) -> Problems {
-        let mut list = self.list;
-        list.sort_by(|one, other| one.place.cmp(&other.place));
-        Problems { file, list }
-    }
-
-    fn push(&mut self, place: Place, key: String, invalid: InvalidValue) {
-        self.list.push(Problem { place, key, invalid, excerpt: None });
+    fn push(&mut self, place: Place, key: &str, InvalidValue { what, remedy }: &InvalidValue) {
+        let separator = if key.is_empty() { "" } else { ": " };
+        self.list.push((place, format!("{key}{separator}{what}\n      {remedy}")));
     }
 }

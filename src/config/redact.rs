@@ -57,6 +57,15 @@ pub(super) fn shown_path(path: &Path) -> String {
     if may_be_secret(&path) { shown(&path) } else { path }
 }
 
+/// A line of the file with blanks for what could steer a terminal, or `None` if it
+/// could hold a secret.
+pub(super) fn shown_line(line: &str) -> Option<String> {
+    let key = line.split('=').next().unwrap_or_default();
+    let is_safe = !may_be_secret(line) && !names_a_secret(key) && line.chars().count() <= 100;
+    let is_plain = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
+    is_safe.then(|| line.chars().map(|c| if is_plain(c) { c } else { ' ' }).collect())
+}
+
 fn runs(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
 }

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::error::{ConfigError, UnknownTenant};
-use super::file::{self, File};
-use super::input::InvalidValue;
-use super::keys::{ArchiveConfig, Overrides, PlatformConfig, SyncConfig, TenantConfig};
-use super::lines::Lines;
-use super::problem::Found;
+use super::keys::{
+    ARCHIVE, ArchiveConfig, Overrides, PlatformConfig, SYNC, SyncConfig, TENANT, TenantConfig,
+};
+use super::pasted;
+use super::problem::{InvalidValue, Problems};
 use super::secret::Secret;
-use super::section::{KeyReader, Platforms, Section};
+use super::section::{Platforms, Reader, Scope, Section};
 use super::source::Source;
 use super::special::tenant_name;
+use super::syntax;
 use super::token::{TokenError, TokenSource};
 use crate::model::PlatformSpec;
 
@@ -109,22 +110,32 @@ pub(super) fn resolve(
     flags: &Overrides,
     platforms: Platforms,
 ) -> Result<Config, ConfigError> {
-    let lines = Lines::of(&source.text);
     let folder = source.path.parent().unwrap_or(Path::new("/"));
-    let mut reader = KeyReader { env, folder, lines: &lines, found: Found::default() };
-    let config = file::read(&source.text, platforms, &lines, &mut reader.found)
-        .and_then(|file| read(&mut reader, source, &file, flags));
-    match config {
-        Some(config) if reader.found.is_empty() => Ok(config),
-        _ => Err(ConfigError::Invalid(reader.found.of_file(source.shown.clone()))),
+    let mut reader = Reader { env, folder, problems: Problems::of(&source.text) };
+    let config = read(&mut reader, source, flags, Scope::new(platforms));
+    match reader.problems.report(&source.shown) {
+        Some(report) => Err(ConfigError::Invalid(report)),
+        None => Ok(config.expect("a configuration without a problem is complete")),
     }
 }
 
-fn read(reader: &mut KeyReader<'_>, source: &Source, file: &File<'_>, flags: &Overrides) -> Option<Config> {
-    let archive = ArchiveConfig::read(reader, &file.archive);
-    let platforms: Vec<_> = file.platforms.iter().map(|section| platform(reader, section)).collect();
-    let sync = SyncConfig::read(reader, &file.sync, flags)?;
-    let tenants = tenants(reader, &file.tenants, &sync);
+/// Everything that the file holds; `None` if any of it can't be used.
+fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scope) -> Option<Config> {
+    pasted::scan(&source.text, scope.platform, &mut reader.problems);
+    let table = syntax::parse(&source.text, scope.platform, &mut reader.problems)?;
+    let mut top = reader.entries(table, None, scope);
+    let archive = reader.section(ARCHIVE, scope, top.remove(ARCHIVE));
+    let archive = ArchiveConfig::read(reader, &archive);
+    let platforms: Vec<_> = scope
+        .platforms
+        .iter()
+        .map(|platform| reader.section(platform.name, scope.of(platform), top.remove(platform.name)))
+        .collect();
+    let platforms: Vec<_> = platforms.iter().map(|section| platform(reader, section)).collect();
+    let sync = reader.section(SYNC, scope, top.remove(SYNC));
+    let sync = SyncConfig::read(reader, &sync, flags)?;
+    let tenants = reader.tenants(scope, top.remove(TENANT));
+    let tenants = read_tenants(reader, &tenants, &sync);
     Some(Config {
         source: source.path.clone(),
         archive: archive?,
@@ -134,20 +145,21 @@ fn read(reader: &mut KeyReader<'_>, source: &Source, file: &File<'_>, flags: &Ov
     })
 }
 
-fn platform(reader: &mut KeyReader<'_>, section: &Section<'_>) -> Option<PlatformConfig> {
+fn platform(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<PlatformConfig> {
     let config = PlatformConfig::read(reader, section);
     let mut places = ["token_env", "token_file"].map(|key| Some((section.get(key)?.line, key)));
     places.sort_unstable();
     if let [Some((first_line, first)), Some((line, key))] = places {
         let what = format!("{first} is set too, on line {first_line}");
-        reader.found.at_line(line, section.path(key), InvalidValue::new(what, "keep one of the two"));
+        let invalid = InvalidValue::new(what, "keep one of the two");
+        reader.problems.at_line(line, &section.path(key), &invalid);
     }
     config
 }
 
 /// All tenants. Neither a name nor a workspace may occur twice.
-fn tenants(
-    reader: &mut KeyReader<'_>,
+fn read_tenants(
+    reader: &mut Reader<'_>,
     sections: &[Section<'_>],
     sync: &SyncConfig,
 ) -> Option<Vec<TenantConfig>> {
@@ -167,7 +179,7 @@ fn tenants(
 
 /// Reports a value that an earlier tenant has, with that one's line.
 fn unique<T: Hash + Eq>(
-    reader: &mut KeyReader<'_>,
+    reader: &mut Reader<'_>,
     section: &Section<'_>,
     key: &str,
     remedy: &str,
@@ -178,7 +190,7 @@ fn unique<T: Hash + Eq>(
     let Some(value) = entry.value.as_str().and_then(parse) else { return };
     if let Some(line) = earlier.get(&value) {
         let what = format!("is the same as on line {line}");
-        reader.found.at_line(entry.line, section.path(key), InvalidValue::new(what, remedy));
+        reader.problems.at_line(entry.line, &section.path(key), &InvalidValue::new(what, remedy));
     } else {
         earlier.insert(value, entry.line);
     }

@@ -6,9 +6,7 @@ use std::path::Path;
 use toml::de::DeValue;
 
 use super::environment::Environment;
-use super::input::InvalidValue;
-use super::lines::Lines;
-use super::problem::Found;
+use super::problem::{InvalidValue, Place, Problems};
 use super::value::{Misread, Written};
 use crate::model::PlatformSpec;
 
@@ -35,7 +33,6 @@ impl Scope {
 }
 
 /// What is declared of a key, apart from how its value is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) name: &'static str,
     /// As in the file, without quotes.
@@ -63,7 +60,6 @@ pub(super) struct Entry<'t> {
 }
 
 impl<'t> Section<'t> {
-    /// The value of a key, if it is there.
     pub(super) fn get(&self, key: &str) -> Option<&Entry<'t>> {
         self.entries.get(key)
     }
@@ -74,19 +70,18 @@ impl<'t> Section<'t> {
     }
 }
 
-/// Reads the values of keys. One that can't be used is a problem, and the default
-/// stands in for it until all problems are known.
-pub(super) struct KeyReader<'a> {
+/// Reads sections and the values of their keys, and collects what is wrong with them.
+pub(super) struct Reader<'a> {
     pub(super) env: &'a Environment,
     /// Relative paths start here.
     pub(super) folder: &'a Path,
-    pub(super) lines: &'a Lines<'a>,
-    pub(super) found: Found,
+    pub(super) problems: Problems<'a>,
 }
 
-impl KeyReader<'_> {
-    /// The flag's value, else the variable's, else the file's, else the default.
-    /// All of them are checked.
+impl Reader<'_> {
+    /// The flag's value, else the variable's, else the file's, else the default. All
+    /// that are there are checked. The default also replaces a value that can't be used,
+    /// so that the rest of the file is checked.
     pub(super) fn value<T, E: Into<Misread>>(
         &mut self,
         section: &Section<'_>,
@@ -95,39 +90,33 @@ impl KeyReader<'_> {
         read: impl Fn(Written<'_>) -> Result<T, E>,
     ) -> Option<T> {
         let path = section.path(key.name);
-        let of_file = section.get(key.name).and_then(|entry| {
-            usable(read(Written::Toml(&entry.value)), |offset, invalid| {
-                let line = offset.map_or(entry.line, |offset| self.lines.line(offset));
-                self.found.at_line(line, &path, invalid);
-            })
+        let entry = section.get(key.name);
+        let of_file = entry.and_then(|entry| {
+            self.usable(read(Written::Toml(&entry.value)), &Place::File(entry.line, None), &path)
         });
-        if let (None, Some(remedy)) = (section.get(key.name), &key.required) {
-            self.found.missing(section.line, &path, InvalidValue::new("is missing", remedy));
+        if let (None, Some(remedy)) = (entry, &key.required) {
+            self.problems.missing(section.line, &path, &InvalidValue::new("is missing", remedy));
         }
-        let variable = key
-            .variable
-            .and_then(|name| Some((format!("${name}"), self.env.variable(name)?.to_string_lossy())));
-        let of_variable = variable.and_then(|(name, text)| {
-            usable(read(Written::Text(&text)), |_, invalid| self.found.outside(&name, &path, invalid))
+        let of_variable = key.variable.and_then(|name| {
+            let text = self.env.variable(name)?.to_string_lossy();
+            self.usable(read(Written::Text(&text)), &Place::Outside(format!("${name}")), &path)
         });
         let of_flag = key.flag.zip(flag).and_then(|(name, text)| {
-            usable(read(Written::Flag(&text)), |_, invalid| self.found.outside(name, &path, invalid))
+            self.usable(read(Written::Flag(&text)), &Place::Outside(name.to_owned()), &path)
         });
-        let default = || read(Written::Text(key.default.as_ref()?)).ok();
-        of_flag.or(of_variable).or(of_file).or_else(default)
+        of_flag.or(of_variable).or(of_file).or_else(|| {
+            let default = read(Written::Text(key.default.as_ref()?));
+            self.usable(default, &Place::File(section.line, None), &path)
+        })
     }
-}
 
-/// The value, or `None` once every reason why there is none is reported with its
-/// offset.
-fn usable<T, E: Into<Misread>>(
-    result: Result<T, E>,
-    mut report: impl FnMut(Option<usize>, InvalidValue),
-) -> Option<T> {
-    let misread = match result {
-        Ok(value) => return Some(value),
-        Err(misread) => misread.into(),
-    };
-    misread.0.into_iter().for_each(|(offset, invalid)| report(offset, invalid));
-    None
+    /// The value, or `None` once every reason why there is none is reported.
+    fn usable<T, E: Into<Misread>>(&mut self, result: Result<T, E>, place: &Place, path: &str) -> Option<T> {
+        let report = |(offset, invalid): (Option<usize>, InvalidValue)| {
+            let line = offset.map(|offset| self.problems.lines.line(offset));
+            let place = line.map_or_else(|| place.clone(), |line| Place::File(line, None));
+            self.problems.at(place, path, &invalid);
+        };
+        result.map_err(|misread| misread.into().0.into_iter().for_each(report)).ok()
+    }
 }

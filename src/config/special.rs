@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::api_url::is_host_of;
 use super::environment::Environment;
-use super::input::InvalidValue;
 use super::pasted::{pasted_token, variable_name};
 use super::path::{Unexpanded, expand};
+use super::problem::InvalidValue;
 use super::redact::{is_token, shown, shown_key};
 use super::section::{Entry, Scope};
 use super::token::TokenSource;

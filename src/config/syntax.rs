@@ -3,22 +3,18 @@
 //! The TOML parser says where an error is. What to write instead, and whether
 //! the rest of the file can be trusted, follows from the line itself.
 
-use std::borrow::Cow;
-
 use toml::de::{DeTable, DeValue, Error};
 
-use super::input::InvalidValue;
 use super::lines::Lines;
-use super::pasted::presentable;
-use super::problem::Found;
+use super::problem::{InvalidValue, Problems};
+use super::redact::shown_line;
 use crate::model::PlatformSpec;
 
 /// A mistake that is confined to its line, so that what follows can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Mistake {
     /// The value, or an item of it, is text without quotes.
     Unquoted,
-    /// A number begins with a zero.
     LeadingZero,
     /// Text has no closing quote.
     Unclosed,
@@ -47,7 +43,7 @@ impl Mistake {
         } else if key != "mode" && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()) {
             Some(Self::LeadingZero)
         } else {
-            quoted(text).or_else(|| quoted_items(text)).map(|_| Self::Unquoted)
+            (quoted(text).is_some() || is_list_without_quotes(text)).then_some(Self::Unquoted)
         }
     }
 }
@@ -57,14 +53,16 @@ impl Mistake {
 pub(super) fn parse<'t>(
     text: &'t str,
     platform: &PlatformSpec,
-    lines: &Lines<'_>,
-    found: &mut Found,
+    problems: &mut Problems<'_>,
 ) -> Option<DeTable<'t>> {
     let (table, mut errors) = DeTable::parse_recoverable(text);
     errors.sort_by_key(offset);
     for error in &errors {
-        let mistake = Mistake::on(lines, lines.line(offset(error)));
-        report(error, mistake, platform, lines, found);
+        let line = problems.lines.line(offset(error));
+        let mistake = Mistake::on(&problems.lines, line);
+        if mistake != Some(Mistake::Repeated) || !repeats_tenant(&problems.lines, line) {
+            report(error, line, mistake, platform, problems);
+        }
         // What follows any other error is the parser's guess.
         mistake?;
     }
@@ -73,38 +71,26 @@ pub(super) fn parse<'t>(
 
 fn report(
     error: &Error,
+    line: usize,
     mistake: Option<Mistake>,
     platform: &PlatformSpec,
-    lines: &Lines<'_>,
-    found: &mut Found,
+    problems: &mut Problems<'_>,
 ) {
-    let at = offset(error);
-    let (line, column) = (lines.line(at), lines.column(at));
-    if mistake == Some(Mistake::Repeated) && repeats_tenant(lines, line) {
-        return;
-    }
-    let excerpt = presentable(lines, line);
+    let text = problems.lines.text(line);
+    let excerpt = shown_line(text);
     let quoted = excerpt.as_deref().filter(|_| mistake == Some(Mistake::Unquoted)).and_then(quoted);
-    let (what, fix) = if let Some(quoted) = quoted {
-        ("text needs quotes".to_owned(), format!("write {quoted}"))
+    let invalid = if let Some(quoted) = quoted {
+        InvalidValue::new("text needs quotes", format!("write {quoted}"))
     } else {
-        let message = error.message().trim_end_matches(", expected nothing");
-        let fix = match header(lines.text(line)).as_deref() {
-            Some("[tenant]") => {
-                format!("write [[tenant]] in double brackets, once for each {}", platform.workspace())
-            }
-            _ => mistake.map_or("correct this line, or the one before it", Mistake::remedy).to_owned(),
+        let what = format!("this is not TOML: {}", error.message().trim_end_matches(", expected nothing"));
+        let remedy = if header(text).as_deref() == Some("[tenant]") {
+            format!("write [[tenant]] in double brackets, once for each {}", platform.workspace())
+        } else {
+            mistake.map_or("correct this line, or the one before it", Mistake::remedy).to_owned()
         };
-        (format!("this is not TOML: {message}"), fix)
+        InvalidValue::new(what, remedy)
     };
-    let excerpt = excerpt.map(|text| underlined(&text, line, column));
-    found.at_position((line, column), InvalidValue::new(what, fix), excerpt);
-    found.settle(line);
-}
-
-fn underlined(text: &str, line: usize, column: usize) -> String {
-    let number = line.to_string();
-    format!("      {number} | {text}\n      {:blank$} | {:>column$}", "", "^", blank = number.len())
+    problems.at_offset(offset(error), &invalid, excerpt.as_deref());
 }
 
 fn offset(error: &Error) -> usize {
@@ -127,26 +113,29 @@ fn quoted(line: &str) -> Option<String> {
     Some(format!("{key} = {}", in_quotes(value))).filter(|line| is_toml(line))
 }
 
-/// The same for the items of a list.
-fn quoted_items(line: &str) -> Option<String> {
-    let (key, value) = key_and_value(line)?;
-    let items = value.strip_prefix('[')?.strip_suffix(']')?.split(',').map(|item| in_quotes(item.trim()));
-    Some(format!("{key} = [{}]", items.collect::<Vec<_>>().join(", "))).filter(|line| is_toml(line))
+/// True if quotes around the items of a list make the line TOML.
+fn is_list_without_quotes(line: &str) -> bool {
+    let Some((key, value)) = key_and_value(line) else { return false };
+    let items = value.strip_prefix('[').and_then(|items| items.strip_suffix(']'));
+    items.is_some_and(|items| {
+        let quoted: Vec<_> = items.split(',').map(|item| in_quotes(item.trim())).collect();
+        is_toml(&format!("{key} = [{}]", quoted.join(",")))
+    })
 }
 
 /// The value in quotes, if it lacks nothing else.
-fn in_quotes(value: &str) -> Cow<'_, str> {
+fn in_quotes(value: &str) -> String {
     let is_bare = !value.is_empty() && !value.contains(['"', '\'', '\\', '[', '{', ',']);
-    if is_bare && DeValue::parse(value).is_err() { format!("\"{value}\"").into() } else { value.into() }
+    if is_bare && DeValue::parse(value).is_err() { format!("\"{value}\"") } else { value.to_owned() }
 }
 
-/// True if the same key stands above in the same section, or the same section
-/// above in the file.
+/// True if the same key stands above in the same section, or the same section above
+/// in the file.
 fn is_repeated(lines: &Lines<'_>, line: usize) -> bool {
     let mut above = (1..line).rev().map(|line| lines.text(line));
-    if let Some(section) = header(lines.text(line)) {
-        let is_same = |other: String| brackets_off(&other) == brackets_off(&section);
-        return above.any(|text| header(text).is_some_and(is_same));
+    let name = |header: String| header.replace(['[', ']'], "");
+    if let Some(section) = header(lines.text(line)).map(name) {
+        return above.any(|text| header(text).map(name).as_ref() == Some(&section));
     }
     let Some((key, _)) = key_and_value(lines.text(line)) else { return false };
     let mut in_section = above.take_while(|text| header(text).is_none()).filter_map(key_and_value);
@@ -163,22 +152,15 @@ fn follows_a_whole_line(lines: &Lines<'_>, line: usize) -> bool {
     })
 }
 
-fn brackets_off(header: &str) -> &str {
-    header.trim_matches(['[', ']'])
-}
-
-/// Below a second `[tenant]`, or it itself: what to write instead is said of the
-/// first.
+/// True at or below a second `[tenant]`: what to write instead is said of the first.
 fn repeats_tenant(lines: &Lines<'_>, line: usize) -> bool {
-    let last = (1..=line).rev().find_map(|line| Some((line, header(lines.text(line))?)));
-    last.is_some_and(|(line, text)| {
-        matches!(text.as_str(), "[tenant]" | "[[tenant]]")
-            && (1..line).any(|earlier| header(lines.text(earlier)).as_deref() == Some("[tenant]"))
-    })
+    let mut headers = (1..=line).rev().filter_map(|line| header(lines.text(line)));
+    let is_tenant = headers.next().is_some_and(|last| matches!(last.as_str(), "[tenant]" | "[[tenant]]"));
+    is_tenant && headers.any(|earlier| earlier == "[tenant]")
 }
 
 /// The header of a section without blanks and comment; `None` for other lines.
 fn header(line: &str) -> Option<String> {
     let text = line.trim_start().strip_prefix('[')?.split('#').next()?;
-    Some(std::iter::once('[').chain(text.chars().filter(|char| !char.is_whitespace())).collect())
+    Some(format!("[{}", text.replace(char::is_whitespace, "")))
 }

@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::fmt::friendly::SpanParser;
 use jiff::tz::TimeZone;
 
-use super::input::InvalidValue;
+use super::problem::InvalidValue;
 use crate::model::Timestamp;
 
 const DURATION_REMEDY: &str =

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use toml::de::{DeInteger, DeValue};
 
-use super::input::InvalidValue;
+use super::problem::InvalidValue;
 use super::redact::{shown, shown_key};
 use super::suggest::suggest;
 use super::time::{in_one_unit, parse_date, parse_duration};
