@@ -29,19 +29,12 @@ impl Source {
     /// The file named by flag or variable, else the first that exists of the
     /// current folder's, the user's and the system's.
     pub(super) fn find(explicit: Option<&Path>, env: &Environment) -> Result<Self, ConfigError> {
-        if let Some(path) = explicit {
-            return Self::named(path, FLAG, env);
-        }
-        if let Some(path) = env.variable(VARIABLE) {
-            return Self::named(Path::new(path), "$VERTA_SYNC_CONFIG", env);
-        }
-        Self::search(env)
-    }
-
-    fn named(path: &Path, named_by: &'static str, env: &Environment) -> Result<Self, ConfigError> {
-        let relation = if named_by == FLAG { Relation::Named } else { Relation::Found };
-        Self::read(path, relation, env)?
-            .ok_or_else(|| ConfigError::Missing { path: path.to_owned(), named_by })
+        let (path, named_by, relation) = match (explicit, env.variable(VARIABLE)) {
+            (Some(path), _) => (path, FLAG, Relation::Named),
+            (None, Some(path)) => (Path::new(path), "$VERTA_SYNC_CONFIG", Relation::Found),
+            (None, None) => return Self::search(env),
+        };
+        Self::read(path, relation, env)?.ok_or_else(|| ConfigError::Missing(path.to_owned(), named_by))
     }
 
     fn search(env: &Environment) -> Result<Self, ConfigError> {
@@ -59,31 +52,27 @@ impl Source {
             let place = env.current_dir().join(path);
             places.push(format!("{}: not there", place.display()));
         }
-        Err(ConfigError::NotFound { places })
+        Err(ConfigError::NotFound(places))
     }
 
     /// `None` if there is no such file.
     fn read(shown: &Path, relation: Relation, env: &Environment) -> Result<Option<Self>, ConfigError> {
         let path = env.current_dir().join(shown);
-        let shown = shown.to_owned();
+        let unreadable = |cause| ConfigError::Unreadable(shown.to_owned(), cause);
+        let not_text = |what| ConfigError::NotText(shown.to_owned(), what);
         let named = match Named::open(&path) {
-            Ok(named) => named,
             Err(error) if is_absent(&error) => return Ok(None),
-            Err(cause) => return Err(ConfigError::Unreadable { path: shown, cause }),
+            named => named.map_err(unreadable)?,
         };
         if let Some(control) = named.controlled_by(relation) {
-            return Err(ConfigError::Controlled { path: shown, control });
+            return Err(ConfigError::Controlled(shown.to_owned(), control));
         }
-        match named.read(MOST_BYTES) {
-            Ok(bytes) => match text(bytes) {
-                Ok(text) => Ok(Some(Self { shown, path, text })),
-                Err(what) => Err(ConfigError::NotText { path: shown, what }),
-            },
-            Err(FileError::TooLarge { .. }) => {
-                Err(ConfigError::NotText { path: shown, what: "it is larger than 1 MiB".to_owned() })
-            }
-            Err(cause) => Err(ConfigError::Unreadable { path: shown, cause }),
-        }
+        let bytes = named.read(MOST_BYTES).map_err(|error| match error {
+            FileError::TooLarge { .. } => not_text("it is larger than 1 MiB".to_owned()),
+            cause => unreadable(cause),
+        })?;
+        let text = text(bytes).map_err(not_text)?;
+        Ok(Some(Self { shown: shown.to_owned(), path, text }))
     }
 }
 
@@ -202,7 +191,7 @@ mod tests {
         let by_variable = Source::find(None, &env).unwrap_err().to_string();
         assert!(by_variable.contains("$VERTA_SYNC_CONFIG names it"), "{by_variable}");
         let by_flag = Source::find(Some(Path::new("x.toml")), &env).unwrap_err();
-        assert!(matches!(by_flag, ConfigError::Missing { named_by: "--config", .. }));
+        assert!(matches!(by_flag, ConfigError::Missing(_, "--config")));
     }
 
     #[test]

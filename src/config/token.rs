@@ -1,12 +1,13 @@
 //! The bot token: where it is, and how it is read without ever being shown.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::{fmt, io, str};
 
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use super::error::{FileRole, control_reason, reason};
+use super::error::{controlled, unreadable};
 use super::path::is_variable_name;
 use super::redact::{shown, shown_key, shown_path};
 use super::secret::Secret;
@@ -37,19 +38,14 @@ pub enum TokenSource {
 /// do and never holds what was read.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// The environment variable is missing or empty.
+    /// The variable that this section names is missing or empty.
     #[error(
-        "read the bot token: the environment variable {} is not set, or empty; \
-         set it to the token ({}), or name a file with token_file in [{section}]",
-        shown_key(name),
-        asking(name)
+        "read the bot token: the environment variable {name} is not set, or empty; set it to the token \
+         (\"read -rs {name} && export {name}\" asks for it without showing it), \
+         or name a file with token_file in [{1}]",
+        name = shown_key(.0)
     )]
-    NotSet {
-        /// The variable's name.
-        name: String,
-        /// The section that names it.
-        section: &'static str,
-    },
+    NotSet(String, &'static str),
     /// The path of the file needs a variable that is not set.
     #[error(
         "read the bot token: ${} is not set, which token_file = {} needs; \
@@ -59,78 +55,60 @@ pub enum TokenError {
         shown(path)
     )]
     UnsetVariable {
-        /// The path as the configuration has it.
+        /// As the configuration has it.
         path: String,
         /// The variable's name.
         variable: String,
     },
-    /// The file can't be read.
-    #[error("read the bot token from the file {}: {}", shown_path(path), file_reason(cause, section))]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        cause: FileError,
-        /// The section that names it.
-        section: &'static str,
-    },
+    /// The file that this section names can't be read.
+    #[error("read the bot token from the file {}: {}", shown_path(.0), file_reason(.1, .2))]
+    Unreadable(PathBuf, FileError, &'static str),
     /// Another user could exchange the token.
     #[error(
-        "read the bot token from the file {}: {}",
-        shown_path(path),
-        control_reason(*control, path, FileRole::Token)
+        "read the bot token from the file {}: {}{}",
+        shown_path(.0),
+        controlled(*.1, .0, "could exchange the bot token"),
+        if let Control::Owner(_) = .1 { ", or mount it read-only" } else { "" }
     )]
-    Controlled {
-        /// The file.
-        path: PathBuf,
-        /// Who.
-        control: Control,
-    },
+    Controlled(PathBuf, Control),
     /// There is nothing but white space.
-    #[error("read the bot token: {place} is empty; put the token in it")]
-    Empty {
-        /// The variable or file.
-        place: String,
-    },
-    /// It stands behind a name, as in a file of variables.
+    #[error("read the bot token: {0} is empty; put the token in it")]
+    Empty(TokenSource),
+    /// The token stands behind a name, as in a file of variables.
     #[error(
-        "read the bot token: {place} holds an assignment (NAME=…); leave only the token, which \
+        "read the bot token: {0} holds an assignment (NAME=…); leave only the token, which \
          stands behind the \"=\""
     )]
-    Assigned {
-        /// The variable or file.
-        place: String,
-    },
+    Assigned(TokenSource),
     /// It can't be sent in a header.
     #[error(
-        "read the bot token: {place} holds something that can't be a token; a token has only \
+        "read the bot token: {0} holds something that can't be a token; a token has only \
          letters, digits, \".\", \"-\" and \"_\", without quotes and spaces"
     )]
-    Malformed {
-        /// The variable or file.
-        place: String,
-    },
+    Malformed(TokenSource),
 }
 
 impl TokenSource {
     /// The token that `section` names, without white space around it and without
     /// "Bot " before it.
-    ///
-    /// # Errors
-    /// If the variable or file is missing, unreadable or empty, or if it holds
-    /// what can't be sent in a header.
     pub(super) fn read(&self, env: &Environment, section: &'static str) -> Result<Secret, TokenError> {
         let bytes = Zeroizing::new(match self {
             Self::Env(name) => env
                 .variable(name)
                 .map(|value| value.as_encoded_bytes().to_vec())
-                .ok_or_else(|| TokenError::NotSet { name: name.clone(), section })?,
+                .ok_or_else(|| TokenError::NotSet(name.clone(), section))?,
             Self::File(path) => read_file(path, section)?,
             Self::UnsetVariable { path, variable } => {
                 return Err(TokenError::UnsetVariable { path: path.clone(), variable: variable.clone() });
             }
         });
-        self.token(&bytes)
+        let token = str::from_utf8(&bytes).map_err(|_| TokenError::Malformed(self.clone()))?;
+        match without_prefix(token) {
+            "" => Err(TokenError::Empty(self.clone())),
+            token if is_assignment(token) => Err(TokenError::Assigned(self.clone())),
+            token if token.bytes().all(is_token_byte) => Ok(Secret::new(token)),
+            _ => Err(TokenError::Malformed(self.clone())),
+        }
     }
 
     /// True if every user of this computer may read the token's file. Where a
@@ -143,22 +121,6 @@ impl TokenSource {
             Self::File(path) => !is_kept(path) && others_may_read(path),
             Self::Env(_) | Self::UnsetVariable { .. } => false,
         }
-    }
-
-    fn token(&self, bytes: &[u8]) -> Result<Secret, TokenError> {
-        let place = || self.to_string();
-        let malformed = || TokenError::Malformed { place: place() };
-        let token = without_prefix(str::from_utf8(bytes).map_err(|_| malformed())?);
-        if token.is_empty() {
-            return Err(TokenError::Empty { place: place() });
-        }
-        if is_assignment(token) {
-            return Err(TokenError::Assigned { place: place() });
-        }
-        if !token.bytes().all(is_token_byte) {
-            return Err(malformed());
-        }
-        Ok(Secret::new(token))
     }
 }
 
@@ -197,42 +159,29 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`')
 }
 
-#[cfg(unix)]
 fn others_may_read(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
     path.metadata().is_ok_and(|file| file.mode() & 0o004 != 0)
 }
 
-#[cfg(not(unix))]
-fn others_may_read(_path: &Path) -> bool {
-    false
-}
-
-/// A shell's command that asks for a variable without showing or remembering it.
-fn asking(name: &str) -> String {
-    let name = shown_key(name);
-    format!("\"read -rs {name} && export {name}\" asks for it without showing it")
-}
-
 fn read_file(path: &Path, section: &'static str) -> Result<Vec<u8>, TokenError> {
-    let unreadable = |cause| TokenError::Unreadable { path: path.to_owned(), cause, section };
+    let unreadable = |cause| TokenError::Unreadable(path.to_owned(), cause, section);
     let named = Named::open(path).map_err(unreadable)?;
     // The configuration names it, and this user that.
-    if let Some(control) = named.controlled_by(Relation::Named) {
-        return Err(TokenError::Controlled { path: path.to_owned(), control });
+    match named.controlled_by(Relation::Named) {
+        Some(control) => Err(TokenError::Controlled(path.to_owned(), control)),
+        None => named.read(MOST_BYTES).map_err(unreadable),
     }
-    named.read(MOST_BYTES).map_err(unreadable)
 }
 
 fn file_reason(error: &FileError, section: &str) -> String {
-    match (error, error.io_kind()) {
-        (_, Some(io::ErrorKind::NotFound)) => {
+    match error {
+        FileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             format!("it does not exist; create it, or correct token_file in [{section}]")
         }
-        (FileError::TooLarge { .. }, _) => {
+        FileError::TooLarge { .. } => {
             format!("it is larger than 64 KiB, so it is no token; correct token_file in [{section}]")
         }
-        _ => reason(error),
+        _ => unreadable(error),
     }
 }
 
@@ -373,7 +322,6 @@ mod tests {
         assert!(text.contains("LoadCredential="), "{text}");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_file_that_everyone_may_read_is_noticed() {
         use std::os::unix::fs::PermissionsExt;
