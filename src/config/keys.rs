@@ -11,11 +11,14 @@ use std::time::Duration;
 use super::api_url::ApiUrl;
 use super::channel_selector::ChannelSelector;
 use super::declare::declare_section;
+use super::pasted::variable_name;
 use super::section::{Key, Platforms, Reader, Scope, Section};
-use super::special::{archive_path, platforms, rate, tenant_name, token_file, token_variable, workspace_id};
 use super::time::LONGEST;
 use super::token::TokenSource;
-use super::value::{choice, date, duration, file_mode, list, optional, parsed, whole};
+use super::value::{
+    archive_path, by_name, choice, date, duration, file_mode, list, optional, parsed, rate, tenant_name,
+    token_file, whole, workspace_id,
+};
 use crate::model::{OnRateLimit, PlatformSpec, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
 
 /// The section for where the archive is.
@@ -52,7 +55,7 @@ declare_section! {
     /// Where the archive is.
     pub struct ArchiveConfig for scope, read(reader, section) {
         /// The file: absolute, and without symbolic links where its folder exists.
-        path: PathBuf = archive_path(reader.env, reader.folder), default "archive.db";
+        path: PathBuf = parsed(archive_path(reader.env, reader.folder)), default "archive.db";
         /// The permission bits of a file that is created.
         mode: u32 = file_mode, default "0600";
     }
@@ -67,13 +70,13 @@ declare_section! {
         }
         for scope, read(reader, section) {
         /// The variable that holds the token, unless `token_file` is set.
-        token_env: String = token_variable(scope.platform), default scope.platform.default_token_env;
+        token_env: String = parsed(|text| variable_name(text, scope.platform)), default scope.platform.default_token_env;
         /// The file that holds the token.
-        token_file: Option<TokenSource> = optional(token_file(reader.env, reader.folder, scope.platform)), or None;
+        token_file: Option<TokenSource> = optional(parsed(token_file(reader.env, reader.folder, scope.platform))), or None;
         /// The platform itself, a proxy or a simulator.
         api_url: ApiUrl = parsed(|text| ApiUrl::parse(text, scope.platform)), default scope.platform.default_api_url;
         /// Requests a second at most, in all; positive.
-        requests_per_second: f64 = rate(scope.platform, section.get("api_url")),
+        requests_per_second: f64 = rate(scope.platform, section.get("api_url").map(|url| &url.value)),
             default scope.platform.default_requests_per_second.to_string();
     }
 }
@@ -114,7 +117,7 @@ declare_section! {
         /// What people call it; unique in the file.
         name: String = parsed(tenant_name), required "add name = \"…\", the name you want to call it by";
         /// Where it is.
-        platform: &'static PlatformSpec = choice(platforms(scope)), default scope.platforms[0].name;
+        platform: &'static PlatformSpec = choice(by_name(scope.platforms)), default scope.platforms[0].name;
         /// Which one it is there; unique in the file.
         workspace_id: WorkspaceId = parsed(workspace_id(scope.platform)), named scope.platform.workspace_key,
             required format!("add {} = \"…\", the ID of the {}", scope.platform.workspace_key, scope.platform.workspace());

@@ -21,7 +21,6 @@ mod resolve;
 mod secret;
 mod section;
 mod source;
-mod special;
 mod suggest;
 mod syntax;
 mod time;

@@ -14,9 +14,9 @@ use super::problem::{InvalidValue, Problems};
 use super::secret::Secret;
 use super::section::{Platforms, Reader, Scope, Section};
 use super::source::Source;
-use super::special::tenant_name;
 use super::syntax;
 use super::token::{TokenError, TokenSource};
+use super::value::tenant_name;
 use crate::model::PlatformSpec;
 
 /// The whole configuration; every default is filled in.

@@ -2,15 +2,27 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml::de::{DeInteger, DeValue};
+use toml::de::DeValue;
 
+use super::api_url::is_host_of;
+use super::environment::Environment;
+use super::pasted::pasted_token;
+use super::path::{Unexpanded, expand};
 use super::problem::InvalidValue;
-use super::redact::{shown, shown_key};
+use super::redact::{is_token, shown, shown_key};
 use super::suggest::suggest;
 use super::time::{in_one_unit, parse_date, parse_duration};
-use crate::model::Timestamp;
+use super::token::TokenSource;
+use crate::files;
+use crate::model::{PlatformSpec, Timestamp, WorkspaceId};
+
+/// One request in 100 seconds to ten a millisecond; beyond, intervals lose meaning.
+const RATES: RangeInclusive<f64> = 0.01..=10_000.0;
+
+const MAX_NAME_CHARS: usize = 100;
 
 pub(super) type Read<T> = Result<T, InvalidValue>;
 
@@ -36,17 +48,10 @@ impl From<InvalidValue> for Misread {
 }
 
 /// Text. A number in its place only lacks its quotes.
-pub(super) fn text(written: Written<'_>) -> Read<&str> {
-    let remedy = match written {
-        Written::Toml(DeValue::Integer(number)) if number.radix() == 10 => in_quotes(number.as_str()),
-        Written::Toml(DeValue::Float(number)) => in_quotes(number.as_str()),
-        _ => "write it in double quotes".to_owned(),
-    };
-    quoted(written, "text", &remedy)
-}
-
-fn in_quotes(number: &str) -> String {
-    format!("put it in quotes: {}", shown(number))
+fn text(written: Written<'_>) -> Read<&str> {
+    let number = if let Written::Toml(value) = written { decimal(value) } else { None };
+    let remedy = number.map(|number| format!("put it in quotes: {}", shown(number)));
+    quoted(written, "text", remedy.as_deref().unwrap_or("write it in double quotes"))
 }
 
 /// What is written in quotes in the file.
@@ -100,11 +105,14 @@ where
             |number: Option<i64>| T::try_from(number?).ok().filter(|number| range.contains(number));
         let bounds = format!("write a whole number from {} to {}", range.start(), range.end());
         let (number, shown) = match written {
-            Written::Toml(DeValue::Integer(number)) => (integer(number), shown_key(number.as_str())),
+            Written::Toml(DeValue::Integer(number)) => {
+                let value = i64::from_str_radix(number.as_str(), number.radix()).ok();
+                (value, shown_key(number.as_str()))
+            }
             Written::Toml(value) => {
                 let number = value.as_str().filter(|text| in_range(text.trim().parse().ok()).is_some());
                 let remedy = number.map_or(bounds, |number| format!("write {number} without quotes"));
-                return Err(wrong_type("a whole number", value, remedy));
+                return Err(wrong_type("a whole number", value, &remedy));
             }
             Written::Text(text) => (text.trim().parse().ok(), shown(text)),
             Written::Flag(text) => (text.parse().ok(), text.to_owned()),
@@ -113,19 +121,37 @@ where
     }
 }
 
-/// A number that is not infinite, whole or not, and as it is written.
-pub(super) fn number(written: Written<'_>) -> Read<(f64, String)> {
-    let text = match written {
-        Written::Toml(DeValue::Integer(number)) if number.radix() == 10 => number.as_str(),
-        Written::Toml(DeValue::Float(number)) => number.as_str(),
-        Written::Text(text) | Written::Flag(text) => text.trim(),
-        Written::Toml(value) => {
-            return Err(wrong_type("a number", value, "write a number without quotes"));
+/// Requests per second. The platform's own limit applies unless `api_url` leads
+/// elsewhere.
+pub(super) fn rate(
+    platform: &PlatformSpec,
+    api_url: Option<&DeValue<'_>>,
+) -> impl Fn(Written<'_>) -> Read<f64> {
+    let is_own = api_url.is_none_or(|url| url.as_str().is_some_and(|url| is_host_of(url, platform)));
+    let (limit, title) = (platform.max_requests_per_second, platform.title);
+    move |written| {
+        let text = match written {
+            Written::Toml(value) => decimal(value)
+                .ok_or_else(|| wrong_type("a number", value, "write a number without quotes"))?,
+            Written::Text(text) | Written::Flag(text) => text.trim(),
+        };
+        let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite());
+        let rate = rate.ok_or_else(|| InvalidValue::new("is not a number", "write a number such as 48"))?;
+        let text = shown(text);
+        let shown = text.trim_matches('"');
+        if !RATES.contains(&rate) {
+            let (least, most) = (RATES.start(), if is_own { &limit } else { RATES.end() });
+            let remedy = format!("write a number from {least} to {most}");
+            return Err(InvalidValue::new(format!("{shown} is out of range"), remedy));
         }
-    };
-    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-    let number = number.ok_or_else(|| InvalidValue::new("is not a number", "write a number such as 48"))?;
-    Ok((number, shown(text).trim_matches('"').to_owned()))
+        if is_own && rate > limit {
+            return Err(InvalidValue::new(
+                format!("{shown} is more than the {limit} requests a second {title} allows a bot"),
+                format!("write {limit} or less; more is possible only with the api_url of a proxy"),
+            ));
+        }
+        Ok(rate)
+    }
 }
 
 /// A length of time in a range.
@@ -156,21 +182,49 @@ pub(super) fn choice<T: Copy>(choices: impl AsRef<[(&'static str, T)]>) -> impl 
     move |written| {
         let choices = choices.as_ref();
         let words = choices.iter().map(|(word, _)| *word);
-        let all = words.clone().map(|word| format!("\"{word}\"")).collect::<Vec<_>>();
+        let all: Vec<_> = words.clone().map(|word| format!("\"{word}\"")).collect();
         let remedy = match all.as_slice() {
             [first @ .., last] if !first.is_empty() => format!("write {} or {last}", first.join(", ")),
             _ => format!("write {}", all.concat()),
         };
         let text = quoted(written, "text", &remedy)?;
-        if let Some((_, choice)) = choices.iter().find(|(word, _)| *word == text) {
-            return Ok(*choice);
-        }
-        let remedy = match suggest(text, words) {
-            Some(meant) => format!("did you mean \"{meant}\"? {remedy}"),
-            None => remedy,
-        };
-        Err(InvalidValue::of(text, "is not one of the choices", remedy))
+        let choice = choices.iter().find(|(word, _)| *word == text);
+        choice.map(|(_, choice)| *choice).ok_or_else(|| {
+            let meant = suggest(text, words).map(|meant| format!("did you mean \"{meant}\"? "));
+            InvalidValue::of(text, "is not one of the choices", meant.unwrap_or_default() + &remedy)
+        })
     }
+}
+
+/// The platforms by name.
+pub(super) fn by_name(platforms: &[&'static PlatformSpec]) -> Vec<(&'static str, &'static PlatformSpec)> {
+    platforms.iter().map(|platform| (platform.name, *platform)).collect()
+}
+
+/// The ID of a platform's workspace.
+pub(super) fn workspace_id(platform: &PlatformSpec) -> impl Fn(&str) -> Read<WorkspaceId> {
+    move |text| {
+        (platform.parse_workspace)(text).ok_or_else(|| {
+            let what = format!("is not the ID of a {}", platform.workspace());
+            InvalidValue::of(text, &what, format!("write its ID, {}", platform.workspace_id_help))
+        })
+    }
+}
+
+/// A tenant's name.
+pub(super) fn tenant_name(text: &str) -> Read<String> {
+    let what = if text.is_empty() {
+        "is empty"
+    } else if text.trim() != text {
+        "begins or ends with a space"
+    } else if text.contains(char::is_control) {
+        "holds a control character"
+    } else if text.chars().count() > MAX_NAME_CHARS {
+        "is longer than 100 characters"
+    } else {
+        return Ok(text.to_owned());
+    };
+    Err(InvalidValue::of(text, what, "write a short name, such as \"takaro\""))
 }
 
 /// A file mode that leaves its owner able to read and write.
@@ -178,25 +232,63 @@ pub(super) fn file_mode(written: Written<'_>) -> Read<u32> {
     let remedy = "write \"0600\", or \"0640\" to let a group read the archive";
     let text = quoted(written, "text", remedy)?;
     let digits = text.strip_prefix("0o").unwrap_or(text);
-    let is_octal = (3..=4).contains(&digits.len()) && digits.bytes().all(|b| (b'0'..=b'7').contains(&b));
-    let mode = u32::from_str_radix(digits, 8)
-        .ok()
-        .filter(|mode| is_octal && *mode <= 0o777)
-        .ok_or_else(|| InvalidValue::of(text, "is not an octal file mode", remedy))?;
-    if mode & 0o600 == 0o600 {
-        Ok(mode)
-    } else {
-        Err(InvalidValue::of(text, "keeps verta-sync itself out", remedy))
+    let is_octal = matches!(digits.len(), 3 | 4) && digits.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    match u32::from_str_radix(digits, 8) {
+        Ok(mode @ ..=0o777) if is_octal && mode & 0o600 == 0o600 => Ok(mode),
+        Ok(..=0o777) if is_octal => Err(InvalidValue::of(text, "keeps verta-sync itself out", remedy)),
+        _ => Err(InvalidValue::of(text, "is not an octal file mode", remedy)),
+    }
+}
+
+/// The archive's path.
+pub(super) fn archive_path(env: &Environment, folder: &Path) -> impl Fn(&str) -> Read<PathBuf> {
+    move |text| {
+        if text.ends_with('/') {
+            let remedy = "add the file's name, such as \"archive.db\"";
+            return Err(InvalidValue::of(text, "is a folder", remedy));
+        }
+        let path = expand(text, env).map_err(|unexpanded| match unexpanded {
+            Unexpanded::Unset(name) => {
+                let what = format!("names the variable {}, which is not set", shown_key(&name));
+                InvalidValue::of(text, &what, "set it, or write the whole path")
+            }
+            Unexpanded::Invalid(invalid) => invalid,
+        })?;
+        let path = folder.join(path);
+        // Two names of one archive must lead to one lock. Where the folder is
+        // missing or closed, anyone who opens the file says so.
+        Ok(files::resolve(&path).unwrap_or(path))
+    }
+}
+
+/// The file that holds the token.
+pub(super) fn token_file(
+    env: &Environment,
+    folder: &Path,
+    platform: &PlatformSpec,
+) -> impl Fn(&str) -> Read<TokenSource> {
+    move |text| match expand(text, env) {
+        _ if is_token(text) => Err(pasted_token(platform)),
+        Ok(path) => Ok(TokenSource::File(folder.join(path))),
+        Err(Unexpanded::Unset(variable)) => {
+            Ok(TokenSource::UnsetVariable { path: text.to_owned(), variable })
+        }
+        Err(Unexpanded::Invalid(invalid)) => Err(invalid),
+    }
+}
+
+/// A decimal number as it is written.
+fn decimal<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
+    match value {
+        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str()),
+        DeValue::Float(number) => Some(number.as_str()),
+        _ => None,
     }
 }
 
 /// That a value has the wrong type.
-fn wrong_type(expected: &str, value: &DeValue<'_>, remedy: impl Into<String>) -> InvalidValue {
-    InvalidValue::new(format!("must be {expected}, not {}", kind(value)), remedy)
-}
-
-fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
+fn wrong_type(expected: &str, value: &DeValue<'_>, remedy: &str) -> InvalidValue {
+    let kind = match value {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number with a fraction",
@@ -204,9 +296,6 @@ fn kind(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a section",
-    }
-}
-
-fn integer(number: &DeInteger<'_>) -> Option<i64> {
-    i64::from_str_radix(number.as_str(), number.radix()).ok()
+    };
+    InvalidValue::new(format!("must be {expected}, not {kind}"), remedy)
 }
