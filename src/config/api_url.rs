@@ -10,9 +10,7 @@ use crate::model::PlatformSpec;
 /// `https://host[:port]`, or `http` to the same computer only, because the
 /// token travels with every request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiUrl {
-    text: String,
-}
+pub struct ApiUrl(String);
 
 impl ApiUrl {
     /// The address of a platform's API.
@@ -34,18 +32,18 @@ impl ApiUrl {
             ));
         }
         check_scheme(&url, &remedy)?;
-        Ok(Self { text: origin(&url, written).ok_or_else(no_host)? })
+        origin(&url, written).map(Self).ok_or_else(no_host)
     }
 
     /// `scheme://host[:port]` in lower case, without a slash at the end.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 }
 
 impl fmt::Display for ApiUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0)
     }
 }
 

@@ -1,14 +1,8 @@
 //! From one declaration for each key to a section's struct and its reader.
 
-/// Declares a section: a struct with a field for each key, the list of its keys,
-/// and how they are read. A key is
-///
-/// ```text
-/// /// What it means.
-/// name: Type = how its value is read, clauses;
-/// ```
-///
-/// where the clauses are, in this order, all optional:
+/// Declares a section: a struct with a field for each key, the list of its keys, and how
+/// they are read. A key is `name: Type = how its value is read, clauses;`, where the
+/// clauses are, in this order, all optional:
 ///
 /// | clause | means |
 /// |---|---|
@@ -19,11 +13,9 @@
 /// | `env "X"` | the environment variable that wins over the file |
 /// | `flag "--x" from value` | the flag that wins over both, and its `Option` of a value |
 ///
-/// `with { field: Type = value }` adds a field that no key holds.
-///
-/// `default`, `named` and `required` see the section's [`Scope`](super::section::Scope);
-/// the others also see the reader, the section, the arguments and, as an
-/// `Option`, every key declared above.
+/// `with { field: Type = value }` adds a field that no key holds. `default`, `named` and
+/// `required` see the section's [`Scope`](super::section::Scope); the others also see the
+/// reader, the section, the arguments and, as an `Option`, every key declared above.
 macro_rules! declare_section {
     (@name $key:ident) => { stringify!($key) };
     (@name $key:ident $name:expr) => { $name };

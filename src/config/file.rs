@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{PLATFORM, TENANT, home_of, names_of, sections};
@@ -11,6 +12,7 @@ use super::problem::InvalidValue;
 use super::redact::shown_key;
 use super::section::{Entry, Reader, Scope, Section};
 use super::suggest::{is_misspelling, suggest};
+use super::syntax::double_brackets;
 
 impl Reader<'_> {
     /// The entries of a section, or of the whole file if there is none. A misspelled
@@ -90,24 +92,24 @@ impl Reader<'_> {
 
     /// Each `[[tenant]]`. `[tenant]` is read like one; `[tenant.name]` is not.
     pub(super) fn tenants<'t>(&mut self, scope: Scope, entry: Option<Entry<'t>>) -> Vec<Section<'t>> {
-        let (workspace, key) = (scope.platform.workspace(), scope.platform.workspace_key);
+        let lines = &self.problems.lines;
+        let listed = |tenant: Spanned<DeValue<'t>>| {
+            let line = lines.line(tenant.span().start);
+            Entry { line, value: tenant.into_inner() }
+        };
         let entries: Vec<_> = match entry {
             Some(Entry { value: DeValue::Array(tenants), .. }) if !tenants.is_empty() => {
-                let lines = &self.problems.lines;
-                let entry = |(line, value)| Entry { line, value };
-                let tenants =
-                    tenants.into_iter().map(|tenant| (lines.line(tenant.span().start), tenant.into_inner()));
-                tenants.map(entry).collect()
+                tenants.into_iter().map(listed).collect()
             }
             None | Some(Entry { value: DeValue::Array(_), .. }) => {
+                let (workspace, key) = (scope.platform.workspace(), scope.platform.workspace_key);
                 let what = "there is no tenant, so there is nothing to archive";
                 let remedy = format!("add a section [[tenant]] with a name and the {key} of a {workspace}");
-                let last = self.problems.lines.last();
-                self.problems.missing(last, TENANT, &InvalidValue::new(what, remedy));
+                self.problems.missing(lines.last(), TENANT, &InvalidValue::new(what, remedy));
                 Vec::new()
             }
             Some(single) => {
-                let remedy = format!("write [[tenant]] in double brackets, once for each {workspace}");
+                let remedy = double_brackets(scope.platform);
                 let invalid = InvalidValue::new("must be a list of sections", remedy);
                 self.problems.at_line(single.line, TENANT, &invalid);
                 let has_keys = |table: &DeTable<'_>| table.values().any(|value| is_scalar(value.get_ref()));

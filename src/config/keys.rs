@@ -76,7 +76,7 @@ declare_section! {
         /// The platform itself, a proxy or a simulator.
         api_url: ApiUrl = parsed(|text| ApiUrl::parse(text, scope.platform)), default scope.platform.default_api_url;
         /// Requests a second at most, in all; positive.
-        requests_per_second: f64 = rate(scope.platform, section.get("api_url").map(|url| &url.value)),
+        requests_per_second: f64 = rate(scope.platform, section.entries.get("api_url").map(|url| &url.value)),
             default scope.platform.default_requests_per_second.to_string();
     }
 }

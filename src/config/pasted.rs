@@ -46,25 +46,21 @@ pub(super) fn is_pasted(key: &str, value: &DeValue<'_>) -> bool {
 /// The name of a variable, for `token_env`.
 pub(super) fn variable_name(text: &str, platform: &PlatformSpec) -> Result<String, InvalidValue> {
     let bare = text.trim_start_matches(['$', '{']).trim_end_matches('}');
-    let is_name = is_variable_name(bare) && !may_be_secret(bare);
-    if is_name && bare == text {
-        return Ok(text.to_owned());
-    }
-    if is_name {
+    if is_variable_name(bare) && !may_be_secret(bare) {
+        if bare == text {
+            return Ok(text.to_owned());
+        }
         let remedy = format!("write \"{bare}\"");
         return Err(InvalidValue::of(text, "is more than a variable's name", remedy));
     }
-    if text.trim().is_empty() {
-        return Err(InvalidValue::new(
-            "names no variable",
-            "write the name of the environment variable that holds the token",
-        ));
-    }
-    Err(InvalidValue::new(
-        "this is not the name of an environment variable; \
-         if it is the bot token itself, it must not be in this file",
-        remedy(platform),
-    ))
+    Err(if text.trim().is_empty() {
+        let remedy = "write the name of the environment variable that holds the token";
+        InvalidValue::new("names no variable", remedy)
+    } else {
+        let what = "this is not the name of an environment variable; \
+                    if it is the bot token itself, it must not be in this file";
+        InvalidValue::new(what, remedy(platform))
+    })
 }
 
 fn bare_key(line: &str) -> &str {

@@ -1,6 +1,6 @@
 //! Variables and `~` in the paths of the file.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::environment::Environment;
@@ -17,20 +17,26 @@ pub(super) enum Unexpanded {
 
 /// Replaces `$NAME`, `${NAME}` and a `~` in front. A `$` without a name stays.
 pub(super) fn expand(written: &str, env: &Environment) -> Result<PathBuf, Unexpanded> {
+    let invalid = |what, remedy| Unexpanded::Invalid(InvalidValue::of(written, what, remedy));
+    let variable = |name| env.variable(name).ok_or_else(|| Unexpanded::Unset(name.to_owned()));
     if written.trim().is_empty() || written.contains(char::is_control) {
-        return Err(invalid(written, "is not a path", "write a file's path"));
+        return Err(invalid("is not a path", "write a file's path"));
     }
-    let (mut path, mut rest) = home(written, env)?;
+    let (mut path, mut rest) = match written.strip_prefix('~') {
+        None => (OsString::new(), written),
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => (variable("HOME")?.to_owned(), rest),
+        Some(_) => {
+            let remedy = "write the whole path; only \"~/\" stands for a home folder";
+            return Err(invalid("names another user's home", remedy));
+        }
+    };
     while let Some((before, after)) = rest.split_once('$') {
         path.push(before);
-        let (name, remaining) = split_name(after)
-            .ok_or_else(|| invalid(written, "has a ${ that is not a variable", "write ${NAME}"))?;
-        if name.is_empty() {
-            path.push("$");
-        } else {
-            path.push(variable(name, env)?);
-        }
-        rest = remaining;
+        let name = split_name(after);
+        let (name, after) =
+            name.ok_or_else(|| invalid("has a ${ that is not a variable", "write ${NAME}"))?;
+        path.push(if name.is_empty() { OsStr::new("$") } else { variable(name)? });
+        rest = after;
     }
     path.push(rest);
     Ok(path.into())
@@ -39,21 +45,6 @@ pub(super) fn expand(written: &str, env: &Environment) -> Result<PathBuf, Unexpa
 /// True for what a shell would take as a variable's name.
 pub(super) fn is_variable_name(name: &str) -> bool {
     !name.is_empty() && name_len(name) == name.len()
-}
-
-fn home<'w>(written: &'w str, env: &Environment) -> Result<(OsString, &'w str), Unexpanded> {
-    let Some(rest) = written.strip_prefix('~') else {
-        return Ok((OsString::new(), written));
-    };
-    if !rest.is_empty() && !rest.starts_with('/') {
-        let remedy = "write the whole path; only \"~/\" stands for a home folder";
-        return Err(invalid(written, "names another user's home", remedy));
-    }
-    Ok((variable("HOME", env)?, rest))
-}
-
-fn variable(name: &str, env: &Environment) -> Result<OsString, Unexpanded> {
-    env.variable(name).map(OsString::from).ok_or_else(|| Unexpanded::Unset(name.to_owned()))
 }
 
 /// The name after a `$`, and what follows it; `None` if its brace is wrong.
@@ -69,10 +60,6 @@ fn name_len(text: &str) -> usize {
         return 0;
     }
     text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len())
-}
-
-fn invalid(written: &str, what: &str, remedy: &str) -> Unexpanded {
-    Unexpanded::Invalid(InvalidValue::of(written, what, remedy))
 }
 
 #[cfg(test)]

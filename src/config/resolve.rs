@@ -71,20 +71,19 @@ impl Config {
         if names.is_empty() {
             return Ok(self.tenants.iter().collect());
         }
-        let mut tenants: Vec<&TenantConfig> = Vec::new();
-        let mut unknown = Vec::new();
-        for name in names {
-            match self.tenants.iter().find(|tenant| tenant.name == *name) {
-                Some(tenant) if !tenants.contains(&tenant) => tenants.push(tenant),
-                Some(_) => {}
-                None => unknown.push(name.clone()),
+        let find = |name: &String| self.tenants.iter().find(|tenant| tenant.name == *name);
+        let unknown: Vec<_> = names.iter().filter(|name| find(name).is_none()).cloned().collect();
+        if !unknown.is_empty() {
+            let known = self.tenants.iter().map(|tenant| tenant.name.clone()).collect();
+            return Err(UnknownTenant { unknown, known });
+        }
+        let mut tenants = Vec::new();
+        for tenant in names.iter().filter_map(find) {
+            if !tenants.contains(&tenant) {
+                tenants.push(tenant);
             }
         }
-        if unknown.is_empty() {
-            return Ok(tenants);
-        }
-        let known = self.tenants.iter().map(|tenant| tenant.name.clone()).collect();
-        Err(UnknownTenant { unknown, known })
+        Ok(tenants)
     }
 }
 
@@ -147,7 +146,7 @@ fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scop
 
 fn platform(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<PlatformConfig> {
     let config = PlatformConfig::read(reader, section);
-    let mut places = ["token_env", "token_file"].map(|key| Some((section.get(key)?.line, key)));
+    let mut places = ["token_env", "token_file"].map(|key| Some((section.entries.get(key)?.line, key)));
     places.sort_unstable();
     if let [Some((first_line, first)), Some((line, key))] = places {
         let what = format!("{first} is set too, on line {first_line}");
@@ -166,13 +165,14 @@ fn read_tenants(
     let (mut names, mut workspaces) = (HashMap::new(), HashMap::new());
     let mut tenants = Vec::new();
     for section in sections {
-        let platform = section.scope.platform;
+        let PlatformSpec { name, workspace_key, workspace_noun, parse_workspace, .. } =
+            section.scope.platform;
         tenants.push(TenantConfig::read(reader, section, sync));
         let remedy = "give each tenant a name of its own";
         unique(reader, section, "name", remedy, &mut names, |text| tenant_name(text).ok());
-        let remedy = format!("keep one of the two tenants; a {} is archived once", platform.workspace_noun);
-        let workspace = |text: &str| Some((platform.name, (platform.parse_workspace)(text)?));
-        unique(reader, section, platform.workspace_key, &remedy, &mut workspaces, workspace);
+        let remedy = format!("keep one of the two tenants; a {workspace_noun} is archived once");
+        let workspace = |text: &str| Some((name, parse_workspace(text)?));
+        unique(reader, section, workspace_key, &remedy, &mut workspaces, workspace);
     }
     tenants.into_iter().collect()
 }
@@ -183,15 +183,15 @@ fn unique<T: Hash + Eq>(
     section: &Section<'_>,
     key: &str,
     remedy: &str,
-    earlier: &mut HashMap<T, usize>,
+    lines: &mut HashMap<T, usize>,
     parse: impl Fn(&str) -> Option<T>,
 ) {
-    let Some(entry) = section.get(key) else { return };
+    let Some(entry) = section.entries.get(key) else { return };
     let Some(value) = entry.value.as_str().and_then(parse) else { return };
-    if let Some(line) = earlier.get(&value) {
-        let what = format!("is the same as on line {line}");
-        reader.problems.at_line(entry.line, &section.path(key), &InvalidValue::new(what, remedy));
+    if let Some(line) = lines.get(&value) {
+        let invalid = InvalidValue::new(format!("is the same as on line {line}"), remedy);
+        reader.problems.at_line(entry.line, &section.path(key), &invalid);
     } else {
-        earlier.insert(value, entry.line);
+        lines.insert(value, entry.line);
     }
 }

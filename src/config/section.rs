@@ -59,11 +59,7 @@ pub(super) struct Entry<'t> {
     pub(super) value: DeValue<'t>,
 }
 
-impl<'t> Section<'t> {
-    pub(super) fn get(&self, key: &str) -> Option<&Entry<'t>> {
-        self.entries.get(key)
-    }
-
+impl Section<'_> {
     /// A key with its section, as problems name it.
     pub(super) fn path(&self, key: &str) -> String {
         format!("{}.{key}", self.name)
@@ -90,7 +86,7 @@ impl Reader<'_> {
         read: impl Fn(Written<'_>) -> Result<T, E>,
     ) -> Option<T> {
         let path = section.path(key.name);
-        let entry = section.get(key.name);
+        let entry = section.entries.get(key.name);
         let of_file = entry.and_then(|entry| {
             self.usable(read(Written::Toml(&entry.value)), &Place::File(entry.line, None), &path)
         });

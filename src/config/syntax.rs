@@ -61,7 +61,14 @@ pub(super) fn parse<'t>(
         let line = problems.lines.line(offset(error));
         let mistake = Mistake::on(&problems.lines, line);
         if mistake != Some(Mistake::Repeated) || !repeats_tenant(&problems.lines, line) {
-            report(error, line, mistake, platform, problems);
+            let text = problems.lines.text(line);
+            let excerpt = shown_line(text);
+            let quoted = excerpt.as_deref().filter(|_| mistake == Some(Mistake::Unquoted)).and_then(quoted);
+            let invalid = match quoted {
+                Some(quoted) => InvalidValue::new("text needs quotes", format!("write {quoted}")),
+                None => not_toml(error, text, mistake, platform),
+            };
+            problems.at_offset(offset(error), &invalid, excerpt.as_deref());
         }
         // What follows any other error is the parser's guess.
         mistake?;
@@ -69,28 +76,17 @@ pub(super) fn parse<'t>(
     Some(table.into_inner())
 }
 
-fn report(
-    error: &Error,
-    line: usize,
-    mistake: Option<Mistake>,
-    platform: &PlatformSpec,
-    problems: &mut Problems<'_>,
-) {
-    let text = problems.lines.text(line);
-    let excerpt = shown_line(text);
-    let quoted = excerpt.as_deref().filter(|_| mistake == Some(Mistake::Unquoted)).and_then(quoted);
-    let invalid = if let Some(quoted) = quoted {
-        InvalidValue::new("text needs quotes", format!("write {quoted}"))
-    } else {
-        let what = format!("this is not TOML: {}", error.message().trim_end_matches(", expected nothing"));
-        let remedy = if header(text).as_deref() == Some("[tenant]") {
-            format!("write [[tenant]] in double brackets, once for each {}", platform.workspace())
-        } else {
-            mistake.map_or("correct this line, or the one before it", Mistake::remedy).to_owned()
-        };
-        InvalidValue::new(what, remedy)
-    };
-    problems.at_offset(offset(error), &invalid, excerpt.as_deref());
+fn not_toml(error: &Error, text: &str, mistake: Option<Mistake>, platform: &PlatformSpec) -> InvalidValue {
+    let what = format!("this is not TOML: {}", error.message().trim_end_matches(", expected nothing"));
+    if header(text).as_deref() == Some("[tenant]") {
+        return InvalidValue::new(what, double_brackets(platform));
+    }
+    InvalidValue::new(what, mistake.map_or("correct this line, or the one before it", Mistake::remedy))
+}
+
+/// What to do about `[tenant]`.
+pub(super) fn double_brackets(platform: &PlatformSpec) -> String {
+    format!("write [[tenant]] in double brackets, once for each {}", platform.workspace())
 }
 
 fn offset(error: &Error) -> usize {

@@ -46,20 +46,15 @@ pub enum TokenError {
         name = shown_key(.0)
     )]
     NotSet(String, &'static str),
-    /// The path of the file needs a variable that is not set.
+    /// The file's path needs a variable that is not set: the path and the variable.
     #[error(
-        "read the bot token: ${} is not set, which token_file = {} needs; \
+        "read the bot token: ${variable} is not set, which token_file = {path} needs; \
          set it (systemd sets $CREDENTIALS_DIRECTORY for a service with LoadCredential=), \
          or write the whole path",
-        shown_key(variable),
-        shown(path)
+        path = shown(.0),
+        variable = shown_key(.1)
     )]
-    UnsetVariable {
-        /// As the configuration has it.
-        path: String,
-        /// The variable's name.
-        variable: String,
-    },
+    UnsetVariable(String, String),
     /// The file that this section names can't be read.
     #[error("read the bot token from the file {}: {}", shown_path(.0), file_reason(.1, .2))]
     Unreadable(PathBuf, FileError, &'static str),
@@ -99,7 +94,7 @@ impl TokenSource {
                 .ok_or_else(|| TokenError::NotSet(name.clone(), section))?,
             Self::File(path) => read_file(path, section)?,
             Self::UnsetVariable { path, variable } => {
-                return Err(TokenError::UnsetVariable { path: path.clone(), variable: variable.clone() });
+                return Err(TokenError::UnsetVariable(path.clone(), variable.clone()));
             }
         });
         let token = str::from_utf8(&bytes).map_err(|_| TokenError::Malformed(self.clone()))?;
