@@ -29,13 +29,6 @@ impl Environment {
         }
     }
 
-    /// The same with another folder in the place of `/etc`.
-    #[must_use]
-    pub fn with_system_dir(mut self, system_dir: impl Into<PathBuf>) -> Self {
-        self.system_dir = system_dir.into();
-        self
-    }
-
     /// A variable's value; an empty one counts as not set, because that is how
     /// unit files and compose files leave one out.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
@@ -61,6 +54,14 @@ impl fmt::Debug for Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Environment {
+        /// The same with another folder in the place of `/etc`.
+        pub(in crate::config) fn with_system_dir(mut self, system_dir: impl Into<PathBuf>) -> Self {
+            self.system_dir = system_dir.into();
+            self
+        }
+    }
 
     #[test]
     fn debug_shows_no_variable() {
