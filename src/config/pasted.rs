@@ -26,7 +26,7 @@ pub(super) fn scan(text: &str, platform: &PlatformSpec, problems: &mut Problems<
     for (index, line) in text.lines().enumerate() {
         if is_token(line) {
             problems.at_line(index + 1, bare_key(line), &pasted_token(platform));
-            problems.settle(index + 1);
+            problems.ignore_line(index + 1);
         }
     }
 }

@@ -54,18 +54,18 @@ pub(super) struct Problems<'t> {
     pub(super) lines: Lines<'t>,
     list: Vec<(Place, String)>,
     /// Lines that have to be written anew, whatever else is wrong with them.
-    settled: BTreeSet<usize>,
+    ignored: BTreeSet<usize>,
 }
 
 impl<'t> Problems<'t> {
     pub(super) fn of(text: &'t str) -> Self {
-        Self { lines: Lines::of(text), list: Vec::new(), settled: BTreeSet::new() }
+        Self { lines: Lines::of(text), list: Vec::new(), ignored: BTreeSet::new() }
     }
 
     /// Something wrong with the value of `key`, such as `sync.max_retries`; with the
     /// whole line if the key is empty.
     pub(super) fn at(&mut self, place: Place, key: &str, invalid: &InvalidValue) {
-        if !matches!(&place, Place::File(line, _) if self.settled.contains(line)) {
+        if !matches!(&place, Place::File(line, _) if self.ignored.contains(line)) {
             self.push(place, key, invalid);
         }
     }
@@ -74,15 +74,15 @@ impl<'t> Problems<'t> {
         self.at(Place::File(line, None), key, invalid);
     }
 
-    /// Something that has to be added near this line, even if that is settled.
+    /// Something that has to be added near this line, even if that is ignored.
     pub(super) fn missing(&mut self, line: usize, key: &str, invalid: &InvalidValue) {
         self.push(Place::File(line, None), key, invalid);
     }
 
-    /// Something that isn't TOML, with the line where it is safe to show. Settles the line.
+    /// Something that isn't TOML, with the line where it is safe to show. Ignores the line from then on.
     pub(super) fn at_offset(&mut self, offset: usize, invalid: &InvalidValue, excerpt: Option<&str>) {
         let (line, column) = (self.lines.line(offset), self.lines.column(offset));
-        if !self.settle(line) {
+        if !self.ignore_line(line) {
             return;
         }
         let (number, InvalidValue { what, remedy }) = (line.to_string(), invalid);
@@ -93,9 +93,9 @@ impl<'t> Problems<'t> {
         self.list.push((Place::File(line, Some(column)), format!("{what}\n{excerpt}      {remedy}")));
     }
 
-    /// Reports no more of this line. False if it was settled before.
-    pub(super) fn settle(&mut self, line: usize) -> bool {
-        self.settled.insert(line)
+    /// Reports nothing more of this line. False if it was ignored before.
+    pub(super) fn ignore_line(&mut self, line: usize) -> bool {
+        self.ignored.insert(line)
     }
 
     /// All of them in the file's order, variables and flags last; `None` if there are none.

@@ -48,8 +48,7 @@ impl Mistake {
     }
 }
 
-/// The file's tables, or `None` if the rest can't be understood. The lines that
-/// are no TOML are settled.
+/// The file's tables, or `None` if the rest can't be understood.
 pub(super) fn parse<'t>(
     text: &'t str,
     platform: &PlatformSpec,
