@@ -67,9 +67,15 @@ fn error(text: &str) -> String {
 /// Asserts a single problem, whose text is this, first line and remedy.
 #[track_caller]
 fn assert_problem(text: &str, problem: &str, remedy: &str) {
+    assert_problem_among(PLATFORMS, text, problem, remedy);
+}
+
+#[track_caller]
+fn assert_problem_among(platforms: Platforms, text: &str, problem: &str, remedy: &str) {
+    let error = resolved_among(platforms, text, &[], &Overrides::default()).unwrap_err().to_string();
     let expected =
         format!("read the configuration sync.toml: 1 problem\n  sync.toml:{problem}\n      {remedy}");
-    assert_eq!(error(text), expected, "of\n{text}");
+    assert_eq!(error, expected, "of\n{text}");
 }
 
 /// One problem in a section, whose header is line 1.

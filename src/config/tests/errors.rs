@@ -65,16 +65,13 @@ fn a_tenant_needs_a_name_and_a_guild_id() {
 
 #[test]
 fn a_section_in_single_brackets_is_read_like_a_tenant() {
-    assert_problem(
-        "[tenant]\nname = \"a\"\nguild_id = \"1\"\n",
-        "1: tenant: must be a list of sections",
-        "write [[tenant]] in double brackets, once for each Discord server",
-    );
-    assert_problem(
-        "[tenant.takaro]\nguild_id = \"1\"\n",
-        "1: tenant: must be a list of sections",
-        "write [[tenant]] in double brackets, once for each Discord server",
-    );
+    for text in ["[tenant]\nname = \"a\"\nguild_id = \"1\"\n", "[tenant.takaro]\nguild_id = \"1\"\n"] {
+        assert_problem(
+            text,
+            "1: tenant: must be a list of sections",
+            "write [[tenant]] in double brackets, once for each Discord server",
+        );
+    }
 }
 
 #[test]

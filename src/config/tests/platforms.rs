@@ -1,12 +1,12 @@
 //! A second platform, beside Discord.
 
 use super::super::{Config, Overrides, TokenSource};
-use super::{TENANT, resolved_among};
+use super::{TENANT, assert_problem_among, resolved_among};
 use crate::model::{PlatformSpec, WorkspaceId};
 use crate::platform::discord::SPEC as DISCORD;
 
 /// A platform whose workspaces have letters for IDs.
-static HIVE: PlatformSpec = PlatformSpec {
+const HIVE: PlatformSpec = PlatformSpec {
     name: "hive",
     title: "Hive",
     workspace_key: "comb",
@@ -33,10 +33,7 @@ fn config(text: &str) -> Config {
 
 #[track_caller]
 fn assert_problem(text: &str, problem: &str, remedy: &str) {
-    let error = resolved_among(PLATFORMS, text, &[], &Overrides::default()).unwrap_err().to_string();
-    let expected =
-        format!("read the configuration sync.toml: 1 problem\n  sync.toml:{problem}\n      {remedy}");
-    assert_eq!(error, expected, "of\n{text}");
+    assert_problem_among(PLATFORMS, text, problem, remedy);
 }
 
 #[test]
@@ -132,4 +129,15 @@ fn its_rate_limit_applies_even_if_no_tenant_uses_it() {
         "write 2 or less; more is possible only with the api_url of a proxy",
     );
     config(&format!("[discord]\nrequests_per_second = 3\n[hive]\nrequests_per_second = 2\n{TENANT}"));
+}
+
+#[test]
+fn a_default_that_its_own_reader_refuses_is_a_problem() {
+    const HASTY: PlatformSpec = PlatformSpec { default_requests_per_second: 3.0, ..HIVE };
+    assert_problem_among(
+        &[&DISCORD, &HASTY],
+        TENANT,
+        "1: hive.requests_per_second: 3 is more than the 2 requests a second Hive allows a bot",
+        "write 2 or less; more is possible only with the api_url of a proxy",
+    );
 }

@@ -27,16 +27,13 @@ fn a_guild_id_is_digits_in_quotes() {
 
 #[test]
 fn a_tenants_values_are_checked() {
-    assert_tenant_problem(
-        "since = \"01.02.2024\"",
-        "since: \"01.02.2024\" is not a date",
-        "write a day such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"",
-    );
-    assert_tenant_problem(
-        "since = 12:00:00",
-        "since: \"12:00:00\" is not a date",
-        "write a day such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"",
-    );
+    for (date, shown) in [("\"01.02.2024\"", "01.02.2024"), ("12:00:00", "12:00:00")] {
+        assert_tenant_problem(
+            &format!("since = {date}"),
+            &format!("since: \"{shown}\" is not a date"),
+            "write a day such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"",
+        );
+    }
     assert_tenant_problem(
         "visibility = \"history_\"",
         "visibility: \"history_\" is not one of the choices",
@@ -109,18 +106,16 @@ fn values_out_of_range_say_the_range() {
             &format!("write a whole number from {least} to {most}"),
         );
     }
-    assert_key_problem(
-        "sync",
-        "request_timeout = \"0\"",
-        "request_timeout: \"0\" is out of range",
-        "write a time from \"1ms\" to \"1h\"",
-    );
-    assert_key_problem(
-        "sync",
-        "retry_base_delay = \"11m\"",
-        "retry_base_delay: \"11m\" is out of range",
-        "write a time from \"0\" to \"10m\"",
-    );
+    for (key, value, range) in
+        [("request_timeout", "0", "\"1ms\" to \"1h\""), ("retry_base_delay", "11m", "\"0\" to \"10m\"")]
+    {
+        assert_key_problem(
+            "sync",
+            &format!("{key} = \"{value}\""),
+            &format!("{key}: \"{value}\" is out of range"),
+            &format!("write a time from {range}"),
+        );
+    }
     for mode in ["888", "1777", "07777", "0440", "", "60"] {
         assert!(
             error(&with_tenant(&format!("[archive]\nmode = \"{mode}\"\n"))).contains("2: archive.mode: "),
