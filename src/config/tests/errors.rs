@@ -88,6 +88,15 @@ fn the_same_guild_or_name_twice_is_told_with_both_lines() {
 }
 
 #[test]
+fn the_same_name_twice_on_one_line_is_told_too() {
+    assert_problem(
+        "tenant = [{ name = \"a\", guild_id = \"1\" }, { name = \"a\", guild_id = \"2\" }]",
+        "1: tenant.name: is the same as on line 1",
+        "give each tenant a name of its own",
+    );
+}
+
+#[test]
 fn unknown_keys_and_sections_get_a_suggestion_or_the_list() {
     assert_key_problem("sync", "max-retries = 3", "max-retries: unknown key", "did you mean max_retries?");
     assert_key_problem("discord", "reactions = \"off\"", "reactions: unknown key", "move it to [sync]");
