@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use discord_sim::{ChannelDescription, Description, Mix, Simulator, World};
 use serde::de::IgnoredAny;
 use tokio::task::JoinSet;
-use verta_sync::anonymize::{self, UserHash};
+use verta_sync::anonymize::{self, Scrubber};
 use verta_sync::archive::messages::{PageBatch, store_page};
 use verta_sync::archive::progress::PageProgress;
 use verta_sync::archive::reactions::KeptReactions;
@@ -28,7 +28,10 @@ use verta_sync::model::{
     Channel, ChannelId, ChannelKind, ChannelState, MessageId, MessagePage, ReactionMode, Timestamp, UserId,
     WorkspaceId,
 };
-use verta_sync::platform::discord::read_page;
+use verta_sync::platform::discord::{SPEC, read_page};
+use verta_sync::platform::registry::PLATFORMS;
+
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
 
 const GUILD: u64 = 71_000_000_000_000_001;
 const MESSAGES: u64 = 10_000;
@@ -126,7 +129,7 @@ fn scrub(pages: Vec<MessagePage>) -> (Vec<anonymize::Page>, Duration) {
     let mut scrubbed = Vec::with_capacity(pages.len());
     let begin = Instant::now();
     for page in pages {
-        scrubbed.push(black_box(anonymize::page(page)));
+        scrubbed.push(black_box(SCRUBBER.page(page)));
     }
     (scrubbed, begin.elapsed())
 }
@@ -142,9 +145,9 @@ fn write(pages: Vec<anonymize::Page>, id: ChannelId) -> Result<Duration> {
 }
 
 async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -> Result<Duration> {
-    let file = ArchiveFile { path: folder.join("archive.db"), mode: 0o600 };
+    let file = ArchiveFile { path: folder.join("archive.db"), mode: 0o600, platforms: PLATFORMS };
     let lock = Lock::take(&file, "start", None, NOW)?;
-    let (writer, thread) = Writer::start(file.open()?, &lock);
+    let (writer, thread) = Writer::start(file.open()?, PLATFORMS, &lock);
     let workspace = WorkspaceId::new(GUILD).ok_or("no workspace")?;
     let channel = writer
         .run(move |tx| {
@@ -189,7 +192,7 @@ async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -
 }
 
 fn channel(id: ChannelId) -> anonymize::Channel {
-    anonymize::channel(Channel::new(id, ChannelKind::Text, "chat", NOW), ChannelState::Active)
+    SCRUBBER.channel(Channel::new(id, ChannelKind::Text, "chat", NOW), ChannelState::Active)
 }
 
 /// The scrubber alone, on texts of 2,000 characters.
@@ -205,7 +208,7 @@ fn rates() {
         let begin = Instant::now();
         for _ in 0..texts {
             let mut people = Vec::new();
-            black_box(anonymize::scrub(black_box(text.clone()), &mut people));
+            black_box(SCRUBBER.scrub(black_box(text.clone()), &mut people));
         }
         let seconds = begin.elapsed().as_secs_f64();
         println!("text with {name:<14} {:7.0} MB/s", megabytes(text.len() * texts) / seconds);
@@ -245,7 +248,7 @@ fn hostile_rates() {
         let mut text = begin.to_owned();
         text.push_str(&piece.repeat(BYTES / piece.len()));
         let began = Instant::now();
-        black_box(anonymize::scrub(black_box(text.clone()), &mut Vec::new()));
+        black_box(SCRUBBER.scrub(black_box(text.clone()), &mut Vec::new()));
         let seconds = began.elapsed().as_secs_f64();
         println!("hostile: {name:<20} {:8.3} MB/s, {seconds:.3} s", megabytes(text.len()) / seconds);
     }
@@ -255,7 +258,7 @@ fn hash_rate() {
     let hashes = 2_000_000_u64;
     let begin = Instant::now();
     for id in 0..hashes {
-        black_box(UserId::new(80_351_110_224_678_912 + id).map(UserHash::of));
+        black_box(UserId::new(80_351_110_224_678_912 + id).map(|user| SCRUBBER.hash(user)));
     }
     println!("hashes of users          {:7.2} million/s", count(hashes) / micros(begin.elapsed()));
 }

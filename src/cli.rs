@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::commands::forget::mask_ids;
 use crate::commands::{
     Failure, FailureKind, GlobalArgs, Outcome, Surroundings, check, completions, forget, plan, reset, start,
     status, written,
@@ -137,15 +138,7 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ! {
     if !arguments.iter().any(|argument| argument == "forget") {
         error.exit();
     }
-    let text = error.render().to_string();
-    let mut hidden = String::new();
-    for part in text.split_inclusive(|char: char| !char.is_ascii_digit()) {
-        let rest = part.trim_start_matches(|char: char| char.is_ascii_digit());
-        let digits = &part[..part.len() - rest.len()];
-        hidden.push_str(if digits.len() >= 15 { "…" } else { digits });
-        hidden.push_str(rest);
-    }
-    write!(io::stderr(), "{hidden}").ok();
+    write!(io::stderr(), "{}", mask_ids(&error.render().to_string())).ok();
     std::process::exit(error.exit_code())
 }
 

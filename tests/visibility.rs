@@ -16,6 +16,7 @@ use verta_sync::model::{OnRateLimit, ReactionMode, Timestamp, WorkspaceId};
 use verta_sync::monitor::Silent;
 use verta_sync::plan::Selection;
 use verta_sync::platform::discord::{Discord, DiscordSettings};
+use verta_sync::platform::registry::PLATFORMS;
 use verta_sync::platform::{GateSettings, RetryPolicy};
 use verta_sync::sync::{Clock, ContentCheck, Context, Settings, StopSignal, TenantPlatform, TenantTask, run};
 
@@ -148,9 +149,9 @@ async fn long_run(sandbox: Arc<Sandbox>) {
         request_timeout: Duration::from_secs(10),
         now: Timestamp::from_millis(0),
     };
-    let file = ArchiveFile { path: sandbox.archive_path(), mode: 0o600 };
+    let file = ArchiveFile { path: sandbox.archive_path(), mode: 0o600, platforms: PLATFORMS };
     let lock = Lock::take(&file, "start", None, Timestamp::from_millis(0)).unwrap();
-    let (writer, thread) = Writer::start(file.open().unwrap(), &lock);
+    let (writer, thread) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
     let now = Timestamp::from_millis(sandbox.sim.world().now_ms());
     let context = Context {
         writer,
@@ -170,7 +171,6 @@ async fn long_run(sandbox: Arc<Sandbox>) {
         stop: StopSignal::default(),
     };
     let platform = TenantPlatform {
-        name: "discord".to_owned(),
         adapter: Arc::new(Discord::new(&settings, &sandbox.sim.token()).unwrap()),
         content: ContentCheck::default(),
     };

@@ -8,18 +8,20 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, Divan};
 use hashbrown::HashMap;
 use tempfile::TempDir;
-use verta_sync::anonymize::{self, UserHash};
+use verta_sync::anonymize::Scrubber;
 use verta_sync::model::{
     Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, KnownChannel, MessageId, OnRateLimit,
     Timestamp, UserId, Visibility, Workspace, WorkspaceId,
 };
 use verta_sync::plan::{Facts, Selection, build};
-use verta_sync::platform::discord::{Discord, DiscordSettings};
+use verta_sync::platform::discord::{Discord, DiscordSettings, SPEC};
 use verta_sync::platform::{GateSettings, RetryPolicy};
 
 use crate::pages::{self, RawPage};
 use crate::writing::Prepared;
 use crate::{Done, GUILD, equal, folder};
+
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
 
 const CHANNELS: u64 = 5_000;
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -47,14 +49,18 @@ fn parse(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn anonymize(bencher: Bencher<'_, '_>) {
     let parsed: Vec<_> = PAGES.iter().map(RawPage::parse).collect();
-    let take_people_out = |pages: Vec<_>| pages.into_iter().map(anonymize::page).count();
+    let take_people_out = |pages: Vec<_>| {
+        for page in pages {
+            drop(divan::black_box(SCRUBBER.page(page)));
+        }
+    };
     bencher.counter(messages()).with_inputs(|| parsed.clone()).bench_values(take_people_out);
 }
 
 #[divan::bench]
 fn hash(bencher: Bencher<'_, '_>) {
     let user = UserId::new(80_351_110_224_678_912).expect("a user has an ID");
-    bencher.counter(ItemsCount::new(1_usize)).bench(|| UserHash::of(divan::black_box(user)));
+    bencher.counter(ItemsCount::new(1_usize)).bench(|| SCRUBBER.hash(divan::black_box(user)));
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

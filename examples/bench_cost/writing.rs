@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
-use verta_sync::anonymize;
+use verta_sync::anonymize::Scrubber;
 use verta_sync::archive::messages::{PageBatch, store_page};
 use verta_sync::archive::progress::PageProgress;
 use verta_sync::archive::reactions::KeptReactions;
@@ -21,9 +21,14 @@ use verta_sync::model::{
     Channel, ChannelId, ChannelKind, ChannelState, MessageId, ReactionMode, Timestamp, WorkspaceId,
 };
 
+use verta_sync::platform::discord::SPEC;
+use verta_sync::platform::registry::PLATFORMS;
+
 use crate::measure::{Cost, Spent};
 use crate::pages::{self, RawPage};
 use crate::{Done, GUILD, equal, folder};
+
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 /// As many pages wait for the writer as in a sync.
@@ -80,7 +85,7 @@ fn open(path: &Path) -> Done<Connection> {
 }
 
 fn file(path: &Path) -> ArchiveFile {
-    ArchiveFile { path: path.to_owned(), mode: 0o600 }
+    ArchiveFile { path: path.to_owned(), mode: 0o600, platforms: PLATFORMS }
 }
 
 /// A new archive, and pages that are parsed and anonymized.
@@ -97,7 +102,7 @@ impl Prepared {
     pub fn of(path: &Path, pages: &[RawPage]) -> Done<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let lock = Lock::take(&file(path), "start", None, NOW)?;
-        let (writer, thread) = Writer::start(open(path)?, &lock);
+        let (writer, thread) = Writer::start(open(path)?, PLATFORMS, &lock);
         let batches = runtime.block_on(async {
             writer.run(|tx| indexes::put_off(tx)).await?;
             batches(&writer, pages).await
@@ -155,7 +160,7 @@ async fn batches(writer: &Writer, pages: &[RawPage]) -> Done<VecDeque<PageBatch>
 
 async fn begin_channel(writer: &Writer, id: ChannelId) -> Done<ChannelRow> {
     let channel = Channel::new(id, ChannelKind::Text, "bench", NOW);
-    let channel = anonymize::channel(channel, ChannelState::Active);
+    let channel = SCRUBBER.channel(channel, ChannelState::Active);
     let workspace = WorkspaceId::new(GUILD).ok_or("a guild has an ID")?;
     let change = writer.run(move |tx| {
         let tenant = tenants::intern(tx, "discord", workspace, "bench", NOW)?;
@@ -167,7 +172,7 @@ async fn begin_channel(writer: &Writer, id: ChannelId) -> Done<ChannelRow> {
 }
 
 fn batch(channel: ChannelRow, raw: &RawPage) -> PageBatch {
-    let page = anonymize::page(raw.parse());
+    let page = SCRUBBER.page(raw.parse());
     let progress = PageProgress { checkpoint: page.last_id, ..PageProgress::default() };
     PageBatch {
         channel,

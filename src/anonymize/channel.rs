@@ -1,7 +1,6 @@
 //! Channels without people.
 
-use super::message::scrub_json;
-use super::{Person, ScrubbedText, scrub};
+use super::{Person, ScrubbedText, Scrubber};
 use crate::model::{self, ChannelId, ChannelKind, ChannelState, Timestamp};
 
 /// What only threads have.
@@ -42,26 +41,28 @@ pub struct Channel {
     pub metadata: Option<ScrubbedText>,
 }
 
-/// Takes the people out of a channel's facts.
-pub fn channel(channel: model::Channel, state: ChannelState) -> Channel {
-    let mut people = Vec::new();
-    let thread = channel.thread.map(|thread| Thread {
-        owner: thread.owner.map(Person::from),
-        archived: thread.archived,
-        archived_at: thread.archived_at,
-        locked: thread.locked,
-    });
-    people.extend(thread.as_ref().and_then(|thread| thread.owner));
-    Channel {
-        id: channel.id,
-        parent_id: channel.parent_id,
-        kind: channel.kind,
-        state,
-        name: scrub(channel.name, &mut people),
-        topic: channel.topic.map(|topic| scrub(topic, &mut people)),
-        opened_at: channel.created_at,
-        thread,
-        metadata: scrub_json(channel.metadata, &mut people),
-        people,
+impl Scrubber {
+    /// Takes the people out of a channel's facts.
+    pub fn channel(self, channel: model::Channel, state: ChannelState) -> Channel {
+        let mut people = Vec::new();
+        let thread = channel.thread.map(|thread| Thread {
+            owner: thread.owner.map(|owner| self.person(owner)),
+            archived: thread.archived,
+            archived_at: thread.archived_at,
+            locked: thread.locked,
+        });
+        people.extend(thread.as_ref().and_then(|thread| thread.owner));
+        Channel {
+            id: channel.id,
+            parent_id: channel.parent_id,
+            kind: channel.kind,
+            state,
+            name: self.scrub(channel.name, &mut people),
+            topic: channel.topic.map(|topic| self.scrub(topic, &mut people)),
+            opened_at: channel.created_at,
+            thread,
+            metadata: self.scrub_json(channel.metadata, &mut people),
+            people,
+        }
     }
 }

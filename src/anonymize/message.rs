@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text::scrub_json_text;
-use super::{Person, ScrubbedText, scrub};
+use super::{Person, ScrubbedText, Scrubber};
 use crate::model::{self, AttachmentId, BrokenMessage, ChannelId, Emoji, MessageId, Reservation, Timestamp};
 
 /// What a message answers.
@@ -143,98 +142,108 @@ pub struct Page {
     pub reservation: Reservation,
 }
 
-/// Takes the people out of a page.
-pub fn page(page: model::MessagePage) -> Page {
-    let last_id = page.last_id();
-    Page {
-        messages: page.messages.into_iter().map(message).collect(),
-        broken: page.broken,
-        last_id,
-        unknown_fields: page.unknown_fields,
-        reservation: page.reservation,
+impl Scrubber {
+    /// Takes the people out of a page.
+    pub fn page(self, page: model::MessagePage) -> Page {
+        let last_id = page.last_id();
+        Page {
+            messages: page.messages.into_iter().map(|message| self.message(message)).collect(),
+            broken: page.broken,
+            last_id,
+            unknown_fields: page.unknown_fields,
+            reservation: page.reservation,
+        }
     }
-}
 
-fn message(mut message: model::Message) -> Message {
-    let is_by_person = message.is_by_person();
-    if !message.malformed_fields.is_empty() {
-        let fields = message.malformed_fields.iter().map(String::as_str).collect::<Vec<_>>();
-        message.metadata = message.metadata.with("malformed", fields.into());
+    fn message(self, mut message: model::Message) -> Message {
+        let is_by_person = message.is_by_person();
+        if !message.malformed_fields.is_empty() {
+            let fields = message.malformed_fields.iter().map(String::as_str).collect::<Vec<_>>();
+            message.metadata = message.metadata.with("malformed", fields.into());
+        }
+        let mut people: Vec<Person> = message.people.into_iter().map(|user| self.person(user)).collect();
+        let author = message.author.map(|user| self.person(user));
+        let reply = message.reply.map(|reply| Reply {
+            message_id: reply.message_id,
+            channel_id: reply.channel_id,
+            author: reply.author.map(|user| self.person(user)),
+        });
+        let attachments =
+            message.attachments.into_iter().map(|file| self.attachment(file, &mut people)).collect();
+        let reactions =
+            message.reactions.into_iter().map(|count| self.reaction(count, &mut people)).collect();
+        Message {
+            id: message.id,
+            author,
+            kind: message.kind,
+            content: self.scrub(message.content, &mut people),
+            created_at: message.created_at,
+            edited_at: message.edited_at,
+            pinned: message.pinned,
+            reply,
+            attachments,
+            reactions,
+            metadata: self.scrub_json(message.metadata, &mut people),
+            is_blank: message.is_blank,
+            is_by_person,
+            named_thread: message.named_thread,
+            malformed_fields: message.malformed_fields,
+            people,
+        }
     }
-    let mut people: Vec<Person> = message.people.into_iter().map(Person::from).collect();
-    let author = message.author.map(Person::from);
-    let reply = message.reply.map(|reply| Reply {
-        message_id: reply.message_id,
-        channel_id: reply.channel_id,
-        author: reply.author.map(Person::from),
-    });
-    let attachments = message.attachments.into_iter().map(|file| attachment(file, &mut people)).collect();
-    let reactions = message.reactions.into_iter().map(|count| reaction(count, &mut people)).collect();
-    Message {
-        id: message.id,
-        author,
-        kind: message.kind,
-        content: scrub(message.content, &mut people),
-        created_at: message.created_at,
-        edited_at: message.edited_at,
-        pinned: message.pinned,
-        reply,
-        attachments,
-        reactions,
-        metadata: scrub_json(message.metadata, &mut people),
-        is_blank: message.is_blank,
-        is_by_person,
-        named_thread: message.named_thread,
-        malformed_fields: message.malformed_fields,
-        people,
-    }
-}
 
-fn attachment(file: model::Attachment, people: &mut Vec<Person>) -> Attachment {
-    Attachment {
-        id: file.id,
-        filename: scrub(file.filename, people),
-        size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
-        content_type: file.content_type.map(|text| scrub(text, people)),
-        url: scrub(file.url, people),
-        url_signature: file.url_signature.map(|text| scrub(text, people)),
-        metadata: scrub_json(file.metadata, people),
+    fn attachment(self, file: model::Attachment, people: &mut Vec<Person>) -> Attachment {
+        Attachment {
+            id: file.id,
+            filename: self.scrub(file.filename, people),
+            size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
+            content_type: file.content_type.map(|text| self.scrub(text, people)),
+            url: self.scrub(file.url, people),
+            url_signature: file.url_signature.map(|text| self.scrub(text, people)),
+            metadata: self.scrub_json(file.metadata, people),
+        }
     }
-}
 
-fn reaction(reaction: model::ReactionCount, people: &mut Vec<Person>) -> ReactionCount {
-    let (custom_id, name) = match reaction.emoji {
-        Emoji::Unicode(name) => (None, name),
-        Emoji::Custom { id, name } => (i64::try_from(id).ok(), name),
-    };
-    ReactionCount {
-        custom_id,
-        name: scrub(name, people),
-        burst: reaction.burst,
-        count: i64::try_from(reaction.count).unwrap_or(i64::MAX),
+    fn reaction(self, reaction: model::ReactionCount, people: &mut Vec<Person>) -> ReactionCount {
+        let (custom_id, name) = match reaction.emoji {
+            Emoji::Unicode(name) => (None, name),
+            Emoji::Custom { id, name } => (i64::try_from(id).ok(), name),
+        };
+        ReactionCount {
+            custom_id,
+            name: self.scrub(name, people),
+            burst: reaction.burst,
+            count: i64::try_from(reaction.count).unwrap_or(i64::MAX),
+        }
     }
-}
 
-/// Kept fields as JSON text; `None` when there are none.
-pub(super) fn scrub_json(fields: model::Metadata, people: &mut Vec<Person>) -> Option<ScrubbedText> {
-    fields.into_text().map(|text| scrub_json_text(text, people))
+    /// Kept fields as JSON text; `None` when there are none.
+    pub(super) fn scrub_json(
+        self,
+        fields: model::Metadata,
+        people: &mut Vec<Person>,
+    ) -> Option<ScrubbedText> {
+        fields.into_text().map(|text| self.scrub_json_text(text, people))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::discord::SPEC;
 
     #[test]
     fn metadata_loses_its_people_and_stays_json() {
-        let id = "123456789012345678";
+        const ID: &str = "123456789012345678";
         let fields = serde_json::json!({
-            "text": format!("by <@{id}> \"{id}\""), "number": 123_456_789_012_345_678_u64,
+            "text": format!("by <@{ID}> \"{ID}\""), "number": 123_456_789_012_345_678_u64,
         });
         let serde_json::Value::Object(fields) = fields else { unreachable!() };
         let mut people = Vec::new();
-        let scrubbed = scrub_json(fields.into(), &mut people).unwrap();
+        let fields = model::Metadata::new(fields, |digits| digits.len() == ID.len());
+        let scrubbed = Scrubber::new(&SPEC).scrub_json(fields, &mut people).unwrap();
         let text = scrubbed.resolve(|_| true);
-        assert!(!text.contains(id), "{text}");
+        assert!(!text.contains(ID), "{text}");
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
         assert_eq!(people.len(), 1);
     }

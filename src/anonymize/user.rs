@@ -5,8 +5,6 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{User, UserId};
-
 /// The name of the scheme, recorded in every archive.
 pub const SCHEME: &str = "sha256";
 
@@ -16,22 +14,14 @@ pub fn text_hash(text: &str) -> String {
     format!("{:x}", Sha256::digest(text))
 }
 
-/// SHA-256 of a user's ID in decimal, without salt.
+/// SHA-256 of a user's ID as the platform writes it, without salt.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserHash([u8; 32]);
 
 impl UserHash {
-    /// Hashes a user.
-    pub fn of(user: UserId) -> Self {
-        let mut decimal = [0_u8; 20];
-        let mut start = decimal.len();
-        let mut rest = user.get();
-        while rest > 0 {
-            start -= 1;
-            decimal[start] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
-        }
-        Self(Sha256::digest(&decimal[start..]).into())
+    /// Hashes the text of an ID.
+    pub(super) fn of(id: &str) -> Self {
+        Self(Sha256::digest(id).into())
     }
 
     /// Reads the 64 hex digits that [`fmt::Display`] writes.
@@ -71,6 +61,15 @@ impl UserHash {
     }
 }
 
+/// A user as the archive knows one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person {
+    /// Who.
+    pub hash: UserHash,
+    /// Whether it is a bot; `None` where nothing told.
+    pub is_bot: Option<bool>,
+}
+
 /// A part of it is as random as all of it.
 impl Hash for UserHash {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -92,43 +91,23 @@ impl fmt::Debug for UserHash {
     }
 }
 
-/// A user as the archive knows one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Person {
-    /// Who.
-    pub hash: UserHash,
-    /// Whether it is a bot; `None` where nothing told.
-    pub is_bot: Option<bool>,
-}
-
-impl From<User> for Person {
-    fn from(user: User) -> Self {
-        Self { hash: UserHash::of(user.id), is_bot: user.is_bot }
-    }
-}
-
-/// What stands in the place of somebody who was erased: `<@forgotten>` for a
-/// mention.
-pub const FORGOTTEN: &str = "forgotten";
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_is_sha256_of_the_decimal_id() {
-        let user = UserId::new(80_351_110_224_678_912).unwrap();
+    fn a_hash_is_sha256_of_the_ids_text() {
         let expected = Sha256::digest(b"80351110224678912");
-        assert_eq!(UserHash::of(user).0, expected[..]);
+        assert_eq!(UserHash::of("80351110224678912").0, expected[..]);
         assert_eq!(
-            UserHash::of(UserId::new(1).unwrap()).to_string(),
+            UserHash::of("1").to_string(),
             "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
         );
     }
 
     #[test]
     fn hex_goes_there_and_back() {
-        let hash = UserHash::of(UserId::new(42).unwrap());
+        let hash = UserHash::of("42");
         assert_eq!(UserHash::from_hex(&hash.to_string()), Some(hash));
         for wrong in ["", "6b86", "zz", &"g".repeat(64), &"é".repeat(32)] {
             assert_eq!(UserHash::from_hex(wrong), None);

@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::schema::{Place, TEXT_TABLES};
 use super::{ArchiveError, ChannelRow, Tx, emoji, residual};
-use crate::anonymize::{UserHash, rescrub};
+use crate::anonymize::UserHash;
 use crate::model::Timestamp;
 
 /// Notes that unknown digits stand at a place.
@@ -72,7 +72,7 @@ fn scrub_column(
         .query_map(params![channel, message], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for text in texts {
-        let scrubbed = rescrub(&text, user);
+        let scrubbed = tx.rescrub(&text, Some(channel), user)?;
         if scrubbed != text {
             residual::demand_search(tx.connection)?;
             let update =

@@ -3,8 +3,9 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{ArchiveError, Tx, residual};
-use crate::anonymize::{self, FORGOTTEN, UserHash};
+use crate::anonymize::UserHash;
 use crate::model::Timestamp;
+use crate::model::markup::FORGOTTEN;
 
 /// The row of an emoji, made if it is new. A custom one is known by its ID and
 /// takes a new name; an empty name never replaces one.
@@ -56,25 +57,28 @@ fn unicode(tx: &Tx<'_>, name: &str, now: Timestamp) -> Result<i64, ArchiveError>
 /// Scrubs a user who has just become known from the names of all emoji: there
 /// are few, and none remembers where it was used first.
 pub(super) fn rescrub(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    change_names(tx, |name| anonymize::rescrub(name, user), now)
+    change_names(tx, |tx, name| tx.rescrub(name, None, user), now)
 }
 
 /// Takes somebody who is erased out of the names of all emoji.
 pub(super) fn erase(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    change_names(tx, |name| name.replace(&user.to_string(), FORGOTTEN), now)
+    change_names(tx, |_, name| Ok(name.replace(&user.to_string(), FORGOTTEN)), now)
 }
 
 /// Only names that are long enough to hold an ID.
 fn change_names(
     tx: &mut Tx<'_>,
-    change: impl Fn(&str) -> String,
+    change: impl Fn(&mut Tx<'_>, &str) -> Result<String, ArchiveError>,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let mut select = tx.connection.prepare_cached("SELECT id, name FROM emoji WHERE length(name) >= 15")?;
-    let names: Vec<(i64, String)> =
-        select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let scrubbers = tx.interned.scrubbers.all(tx.connection)?;
+    let min_chars = scrubbers.iter().map(|scrubber| scrubber.min_id_chars()).min().unwrap_or(0);
+    let mut select = tx.connection.prepare_cached("SELECT id, name FROM emoji WHERE length(name) >= ?1")?;
+    let names: Vec<(i64, String)> = select
+        .query_map(params![min_chars], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
     for (row, name) in names {
-        let changed = change(&name);
+        let changed = change(tx, &name)?;
         if changed != name {
             residual::demand_search(tx.connection)?;
             rename(tx, row, &changed, now)?;

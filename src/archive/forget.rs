@@ -4,8 +4,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::schema::TEXT_TABLES;
 use super::{ArchiveError, Reader, Tx, audit, candidates, emoji, residual};
-use crate::anonymize::{FORGOTTEN, UserHash};
+use crate::anonymize::UserHash;
 use crate::model::Timestamp;
+use crate::model::markup::FORGOTTEN;
 
 /// What there is of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

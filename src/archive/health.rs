@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use super::migrations::schema_version;
-use super::schema::{TEXT_TABLES, TextColumn, TextFormat, TextTable};
+use super::platforms::ScrubberByChannel;
+use super::schema::{TEXT_TABLES, TextColumn, TextTable};
 use super::{ArchiveError, Reader, sweep};
-use crate::anonymize::{self, Exposure};
+use crate::anonymize::Exposure;
+use crate::model::Platforms;
 
 /// Most faults that are listed.
 const FAULTS: u32 = 10;
@@ -81,11 +83,12 @@ impl Reader {
     ///
     /// # Errors
     /// When the archive can't be read.
-    pub fn sweep(&self, mut found: impl FnMut(Leak)) -> Result<u64, ArchiveError> {
+    pub fn sweep(&self, platforms: Platforms, mut found: impl FnMut(Leak)) -> Result<u64, ArchiveError> {
+        let mut scrubbers = ScrubberByChannel::new(platforms);
         let mut texts = 0;
         for table in &TEXT_TABLES {
             for column in table.columns {
-                texts += self.sweep_column(table, column, &mut found)?;
+                texts += self.sweep_column(table, column, &mut scrubbers, &mut found)?;
             }
         }
         Ok(texts)
@@ -95,22 +98,26 @@ impl Reader {
         &self,
         table: &'static TextTable,
         column: &'static TextColumn,
+        scrubbers: &mut ScrubberByChannel,
         found: &mut impl FnMut(Leak),
     ) -> Result<u64, ArchiveError> {
         // Nobody who was erased is to be seen either.
         let mut known = self.connection.prepare(
             "SELECT 1 FROM users WHERE anonymized_id = ?1 UNION ALL SELECT 1 FROM forgotten WHERE marker = ?2",
         )?;
-        let (name, is_json) = (column.name, column.format == TextFormat::Json);
-        let sql = format!("SELECT {name}, {} FROM {} WHERE {name} <> ''", table.shown_place, table.name);
+        let (name, shown, channel) = (column.name, table.shown_place, table.place.channel());
+        let sql = format!("SELECT {name}, {shown}, {channel} FROM {} WHERE {name} <> ''", table.name);
         let mut select = self.connection.prepare(&sql)?;
         let mut rows = select.query([])?;
         let mut texts = 0;
         while let Some(row) = rows.next()? {
             texts += 1;
             let text = row.get_ref(0)?.as_str().unwrap_or_default();
-            let exposure = anonymize::exposure(text, is_json, |hash| {
-                known.exists([hash.to_string(), hash.forget_marker()]).unwrap_or(true)
+            let mut scrubbers = scrubbers.of(&self.connection, row.get(2)?)?.into_iter();
+            let exposure = scrubbers.find_map(|scrubber| {
+                scrubber.exposure(text, column.syntax, |hash| {
+                    known.exists([hash.to_string(), hash.forget_marker()]).unwrap_or(true)
+                })
             });
             if let Some(exposure) = exposure {
                 found(Leak { table: table.name, column: name, place: row.get(1)?, exposure });

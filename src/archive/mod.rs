@@ -26,6 +26,7 @@ mod migrations;
 pub mod missing;
 pub mod named_threads;
 mod open;
+mod platforms;
 pub mod progress;
 pub mod queue;
 pub mod reactions;

@@ -11,6 +11,7 @@ use super::migrations::{migrate, newest, newest_version, released, schema_versio
 use super::{ArchiveError, ArchiveErrorKind, definitions, residual, sweep};
 use crate::anonymize;
 use crate::files::{self, FileError, Named};
+use crate::model::Platforms;
 
 /// Where the archive is, and how a new one is made.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct ArchiveFile {
     pub path: PathBuf,
     /// Its permissions when it is made.
     pub mode: u32,
+    /// The platforms whose texts it may hold.
+    pub platforms: Platforms,
 }
 
 /// Looks at the file without changing anything: is it there, and ours?
@@ -121,7 +124,7 @@ impl ArchiveFile {
         migrate(&mut connection, migrations)?;
         definitions::restore_views(&connection, migrations)?;
         check_scheme(&connection, &self.path)?;
-        sweep::bring_up_to_date(&mut connection)?;
+        sweep::bring_up_to_date(&mut connection, self.platforms)?;
         residual::vacuum_if_due(&connection)?;
         Ok(connection)
     }

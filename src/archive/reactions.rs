@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Row, params};
 
 use super::{ArchiveError, ChannelRow, Reader, TenantRow, Tx, emoji, users};
-use crate::anonymize::{Message, Person, ReactionCount};
+use crate::anonymize::{Message, Person, ReactionCount, Scrubber};
 use crate::model::{ChannelId, Emoji, MessageId, ReactionMode, Timestamp, User, UserId};
 
 /// What a reading keeps of reactions.
@@ -67,12 +67,12 @@ pub struct Reactors {
 impl Reactors {
     /// Adds those of a page whose IDs are greater than the last of the page before, as
     /// the platform lists them.
-    pub fn add(&mut self, mut users: Vec<User>, after: Option<UserId>) {
+    pub fn add(&mut self, mut users: Vec<User>, after: Option<UserId>, scrubber: Scrubber) {
         users.retain(|user| Some(user.id) > after);
         users.sort_unstable_by_key(|user| user.id);
         users.dedup_by_key(|user| user.id);
         self.count += users.len() as u64;
-        self.people.extend(users.into_iter().map(Person::from));
+        self.people.extend(users.into_iter().map(|user| scrubber.person(user)));
     }
 }
 

@@ -16,9 +16,11 @@ use hashbrown::HashSet;
 use rusqlite::{Connection, params};
 
 use super::connection::{reopen, truncate_log};
+use super::platforms::ScrubberByChannel;
 use super::{ArchiveError, ArchiveErrorKind};
-use crate::anonymize::{self, UserHash};
+use crate::anonymize::{Scrubber, UserHash};
 use crate::files::Named;
+use crate::model::Platforms;
 
 /// Set from the transaction that erases somebody until nothing of them is left
 /// in free space.
@@ -83,7 +85,7 @@ pub fn vacuum_if_due(connection: &Connection) -> Result<(), ArchiveError> {
 /// Searches the file if that is due. Its write-ahead log must be empty. Takes
 /// the connection, because closing a file gives up every lock that the process
 /// has on it: nothing else may have it open here.
-pub(super) fn search_if_due(connection: Connection) -> Result<(), ArchiveError> {
+pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Result<(), ArchiveError> {
     let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
     let is_due: bool = connection.query_row(is_due, params![SEARCH_DUE], |row| row.get(0))?;
     // A file that is to be made anew anyway needs no search.
@@ -92,13 +94,14 @@ pub(super) fn search_if_due(connection: Connection) -> Result<(), ArchiveError> 
         return Ok(());
     };
     let known = known_users(&connection)?;
+    let scrubbers = ScrubberByChannel::new(platforms).all(&connection)?;
     drop(connection);
     let path = Path::new(&path);
     let failed = |error: &dyn std::fmt::Display| {
         ArchiveError::new(ArchiveErrorKind::Io, format!("{} can't be searched: {error}", path.display()))
     };
     let file = Named::open(path).map_err(|error| failed(&error))?.into_file();
-    let shows_any = shows_any(file, &known).map_err(|error| failed(&error))?;
+    let shows_any = shows_any(file, &scrubbers, &known).map_err(|error| failed(&error))?;
     let connection = reopen(path)?;
     if shows_any {
         connection.execute_batch("VACUUM")?;
@@ -123,7 +126,7 @@ fn known_users(connection: &Connection) -> Result<HashSet<i64>, ArchiveError> {
     Ok(known)
 }
 
-fn shows_any(mut file: impl Read, known: &HashSet<i64>) -> io::Result<bool> {
+fn shows_any(mut file: impl Read, scrubbers: &[Scrubber], known: &HashSet<i64>) -> io::Result<bool> {
     let mut buffer = vec![0; CHUNK];
     let mut kept = 0;
     loop {
@@ -132,7 +135,8 @@ fn shows_any(mut file: impl Read, known: &HashSet<i64>) -> io::Result<bool> {
             return Ok(false);
         }
         let filled = kept + read;
-        if anonymize::ids_in(&buffer[..filled]).any(|hash| known.contains(&hash.prefix())) {
+        let shows = |hash: &UserHash| known.contains(&hash.prefix());
+        if scrubbers.iter().any(|scrubber| scrubber.ids_in(&buffer[..filled]).iter().any(shows)) {
             return Ok(true);
         }
         let rest = filled.saturating_sub(OVERLAP);
@@ -144,6 +148,7 @@ fn shows_any(mut file: impl Read, known: &HashSet<i64>) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::discord::SPEC;
 
     /// Gives one byte after the other, however many are asked for.
     struct Slow<'a>(&'a [u8]);
@@ -159,13 +164,14 @@ mod tests {
 
     #[test]
     fn digits_are_found_wherever_a_chunk_ends() {
-        let known = HashSet::from([UserHash::of("123456789012345678".parse().unwrap()).prefix()]);
+        let scrubber = Scrubber::new(&SPEC);
+        let known = HashSet::from([scrubber.parse_user("123456789012345678").unwrap().prefix()]);
         for padding in 0..40 {
             let bytes = [&b"\0\xff".repeat(padding)[..], b"\x80123456789012345678\x01"].concat();
-            assert!(shows_any(Slow(&bytes), &known).unwrap(), "{padding}");
-            assert!(!shows_any(Slow(&bytes), &HashSet::new()).unwrap(), "{padding}");
+            assert!(shows_any(Slow(&bytes), &[scrubber], &known).unwrap(), "{padding}");
+            assert!(!shows_any(Slow(&bytes), &[scrubber], &HashSet::new()).unwrap(), "{padding}");
         }
         let split = [vec![b' '; CHUNK - 9], b"123456789012345678".to_vec()].concat();
-        assert!(shows_any(&split[..], &known).unwrap());
+        assert!(shows_any(&split[..], &[scrubber], &known).unwrap());
     }
 }

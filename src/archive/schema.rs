@@ -2,6 +2,8 @@
 //! purging, the search for raw IDs) goes through these tables; a test compares them
 //! with the schema of a new archive.
 
+use crate::model::markup::Syntax;
+
 /// A table with texts that people wrote or that may name people.
 #[derive(Debug)]
 pub(super) struct TextTable {
@@ -19,16 +21,8 @@ pub(super) struct TextTable {
 #[derive(Debug)]
 pub(super) struct TextColumn {
     pub(super) name: &'static str,
-    pub(super) format: TextFormat,
-}
-
-/// How a text is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TextFormat {
-    /// As people or programs write it.
-    Plain,
-    /// JSON of kept fields.
-    Json,
+    /// Plain, or JSON of kept fields.
+    pub(super) syntax: Syntax,
 }
 
 /// Where the unresolved ID candidates of a text are remembered (`suspect_digits`).
@@ -47,11 +41,22 @@ pub(super) enum Place {
 }
 
 const fn plain(name: &'static str) -> TextColumn {
-    TextColumn { name, format: TextFormat::Plain }
+    TextColumn { name, syntax: Syntax::Text }
 }
 
 const fn json(name: &'static str) -> TextColumn {
-    TextColumn { name, format: TextFormat::Json }
+    TextColumn { name, syntax: Syntax::Json }
+}
+
+impl Place {
+    /// SQL for the channel's row of a row.
+    pub(super) const fn channel(self) -> &'static str {
+        match self {
+            Self::Message { .. } => "channel_id",
+            Self::Channel => "id",
+            Self::Elsewhere => "NULL",
+        }
+    }
 }
 
 /// The tables with texts that may name people.

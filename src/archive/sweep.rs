@@ -1,15 +1,17 @@
 //! Scrubs every stored text once more: after the rules of `anonymize` have become
 //! stricter, and whenever everything is read again.
 
+use std::borrow::Cow;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
 use super::recorder::Recorder;
-use super::schema::{Place, TEXT_TABLES, TextFormat, TextTable};
+use super::schema::{Place, TEXT_TABLES, TextTable};
 use super::tx::Interned;
 use super::{ArchiveError, ChannelRow, Tx, audit, emoji, residual, users};
-use crate::anonymize::{self, ScrubbedText};
-use crate::model::Timestamp;
+use crate::model::markup::Syntax;
+use crate::model::{Platforms, Timestamp};
 
 /// The rules that the stored texts were last scrubbed by, a number; absent: 1.
 const RULES: &str = "scrub_rules";
@@ -28,7 +30,10 @@ pub(super) fn is_due(connection: &Connection) -> Result<bool, ArchiveError> {
 }
 
 /// Scrubs what older rules left, if that wasn't done yet.
-pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), ArchiveError> {
+pub(super) fn bring_up_to_date(
+    connection: &mut Connection,
+    platforms: Platforms,
+) -> Result<(), ArchiveError> {
     if !is_due(connection)? {
         return Ok(());
     }
@@ -39,7 +44,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), Archiv
             "scrubbing every stored text once, by the rules of this version: this takes a few seconds per million messages"
         );
     }
-    sweep(connection)
+    sweep(connection, platforms)
 }
 
 /// Scrubs every text in one transaction, and leaves nothing of what it removed in
@@ -47,11 +52,11 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), Archiv
 ///
 /// # Errors
 /// When the archive can't be written; then it is as it was.
-pub fn sweep(connection: &mut Connection) -> Result<(), ArchiveError> {
+pub fn sweep(connection: &mut Connection, platforms: Platforms) -> Result<(), ArchiveError> {
     let mut recorder = Recorder::new(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     recorder.begin(&transaction)?;
-    let mut interned = Interned::default();
+    let mut interned = Interned::new(platforms);
     let mut tx = Tx::new(&transaction, &mut interned);
     let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
     let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
@@ -144,15 +149,10 @@ fn sweep_table(tx: &mut Tx<'_>, table: &TextTable, now: Timestamp) -> Result<u64
         for (key, stored) in &rows {
             for (column, text) in table.columns.iter().zip(stored) {
                 let Some(text) = text else { continue };
-                let mut people = Vec::new();
-                let is_json = column.format == TextFormat::Json;
-                let scrubbed = anonymize::scrub_stored(text, is_json, &mut people);
-                let Some(scrubbed) = scrubbed else { continue };
-                for person in &people {
-                    users::intern(tx, person, now)?;
-                }
-                if let Some(text) = settled(tx, &scrubbed, text, table.place_of(key))? {
-                    table.store(tx, column.name, key, &text, now)?;
+                let place = table.place_of(key);
+                let swept = sweep_text(tx, text, column.syntax, place, now)?;
+                if swept != *text {
+                    table.store(tx, column.name, key, &swept, now)?;
                     changed += 1;
                 }
             }
@@ -160,13 +160,22 @@ fn sweep_table(tx: &mut Tx<'_>, table: &TextTable, now: Timestamp) -> Result<u64
     }
 }
 
-/// The text as it is to be stored; `None` if it is so already.
-fn settled(
+/// The text as it is to be stored.
+fn sweep_text<'t>(
     tx: &mut Tx<'_>,
-    scrubbed: &ScrubbedText,
-    stored: &str,
+    stored: &'t str,
+    syntax: Syntax,
     place: Option<(ChannelRow, i64)>,
-) -> Result<Option<String>, ArchiveError> {
-    let settled = tx.settle_at(scrubbed, place)?;
-    Ok((settled != stored).then(|| settled.into_owned()))
+    now: Timestamp,
+) -> Result<Cow<'t, str>, ArchiveError> {
+    let mut text = Cow::Borrowed(stored);
+    for scrubber in tx.interned.scrubbers.of(tx.connection, place.map(|(channel, _)| channel.0))? {
+        let mut people = Vec::new();
+        let Some(scrubbed) = scrubber.scrub_stored(&text, syntax, &mut people) else { continue };
+        for person in &people {
+            users::intern(tx, person, now)?;
+        }
+        text = Cow::Owned(tx.settle_at(&scrubbed, place)?.into_owned());
+    }
+    Ok(text)
 }

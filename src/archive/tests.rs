@@ -3,6 +3,7 @@
 mod changes;
 mod indexes;
 mod migrations;
+mod platforms;
 mod query_plans;
 mod schema;
 
@@ -17,11 +18,15 @@ use super::{
     ArchiveErrorKind, ArchiveFile, ChannelRow, Lock, LockError, LockState, Reader, TenantRow, Tx, Writer,
 };
 use super::{channels, forget, progress, residual, tenants, tx};
-use crate::anonymize;
+use crate::anonymize::Scrubber;
 use crate::model::{
     self, AttachmentId, ChannelId, ChannelKind, ChannelState, Emoji, MessageId, MessagePage, ReactionMode,
     Timestamp, User, UserId, WorkspaceId,
 };
+use crate::platform::discord;
+use crate::platform::registry::PLATFORMS;
+
+const SCRUBBER: Scrubber = Scrubber::new(&discord::SPEC);
 
 const ALICE: u64 = 111_111_111_111_111_111;
 const BOB: u64 = 222_222_222_222_222_222;
@@ -77,11 +82,11 @@ impl Shelf {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let connection = file(&dir).open().unwrap();
-        let mut interned = tx::Interned::default();
+        let mut interned = tx::Interned::new(PLATFORMS);
         let mut tx = Tx::new(&connection, &mut interned);
         let workspace = WorkspaceId::new(9).unwrap();
         let tenant = tenants::intern(&mut tx, "discord", workspace, "t", at(1)).unwrap();
-        let stored = anonymize::channel(channel(&format!("room-{BOB}")), ChannelState::Active);
+        let stored = SCRUBBER.channel(channel(&format!("room-{BOB}")), ChannelState::Active);
         let rows = channels::store(&mut tx, tenant, &[stored], at(1)).unwrap();
         let channel = rows[&ChannelId::new(50).unwrap()].0;
         progress::begin(&mut tx, tenant, channel, 0, None, at(1)).unwrap();
@@ -89,7 +94,7 @@ impl Shelf {
     }
 
     fn store(&mut self, messages: Vec<model::Message>, now: i64) -> PageOutcome {
-        let page = anonymize::page(MessagePage { messages, ..MessagePage::default() });
+        let page = SCRUBBER.page(MessagePage { messages, ..MessagePage::default() });
         let batch = PageBatch {
             channel: self.channel,
             after: None,
@@ -122,11 +127,11 @@ impl Shelf {
 }
 
 fn file(dir: &TempDir) -> ArchiveFile {
-    ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600 }
+    ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS }
 }
 
 fn hash(id: u64) -> String {
-    anonymize::UserHash::of(UserId::new(id).unwrap()).to_string()
+    SCRUBBER.hash(UserId::new(id).unwrap()).to_string()
 }
 
 #[test]
@@ -236,7 +241,7 @@ fn a_user_seen_late_is_scrubbed_where_the_digits_stand() {
 #[test]
 fn a_checkpoint_never_goes_back() {
     let shelf = Shelf::new();
-    let mut interned = tx::Interned::default();
+    let mut interned = tx::Interned::new(PLATFORMS);
     let mut tx = Tx::new(&shelf.connection, &mut interned);
     for id in [5, 3] {
         progress::advance(&mut tx, shelf.channel, MessageId::new(id).unwrap(), at(2)).unwrap();
@@ -254,7 +259,7 @@ fn a_checkpoint_never_goes_back() {
 async fn a_change_that_fails_is_undone_alone() {
     let dir = TempDir::new().unwrap();
     let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
-    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), &lock);
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), PLATFORMS, &lock);
     let insert = |name: &'static str| {
         writer.run(move |tx| {
             let workspace = WorkspaceId::new(name.len() as u64).unwrap();
@@ -293,7 +298,8 @@ async fn a_change_that_fails_is_undone_alone() {
 #[test]
 fn files_that_are_not_ours_are_refused() {
     let dir = TempDir::new().unwrap();
-    let kind_of = |path: PathBuf| ArchiveFile { path, mode: 0o600 }.open().unwrap_err().kind;
+    let kind_of =
+        |path: PathBuf| ArchiveFile { path, mode: 0o600, platforms: PLATFORMS }.open().unwrap_err().kind;
     let text = dir.path().join("text.db");
     std::fs::write(&text, "not a database, but long enough").unwrap();
     assert_eq!(kind_of(text), ArchiveErrorKind::NotAnArchive);
@@ -324,7 +330,7 @@ fn nobody_holds_a_lock_that_was_let_go() {
     // tested with the binary.
     drop(lock);
     assert_eq!(Lock::state(&path).unwrap(), LockState::Free);
-    let nowhere = ArchiveFile { path: dir.path().join("no/archive.db"), mode: 0o600 };
+    let nowhere = ArchiveFile { path: dir.path().join("no/archive.db"), mode: 0o600, platforms: PLATFORMS };
     assert!(matches!(Lock::take(&nowhere, "start", None, at(5)), Err(LockError::File(_))));
 }
 
@@ -341,7 +347,7 @@ fn an_erasure_is_not_finished_while_a_reader_keeps_it_in_the_log() {
     let reader = rusqlite::Connection::open(file(&shelf.dir).path).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM messages").unwrap();
     let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
-    let alice = anonymize::UserHash::of(UserId::new(ALICE).unwrap());
+    let alice = SCRUBBER.hash(UserId::new(ALICE).unwrap());
     forget::forget(&mut tx, &alice, at(20)).unwrap();
     // Else it waits half a minute for the reader.
     shelf.connection.busy_timeout(Duration::ZERO).unwrap();
@@ -358,7 +364,7 @@ fn an_erasure_is_not_finished_while_a_reader_keeps_it_in_the_log() {
 async fn nothing_is_written_once_the_lock_is_not_in_its_place() {
     let dir = TempDir::new().unwrap();
     let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
-    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), &lock);
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), PLATFORMS, &lock);
     let intern = |id: u64| {
         writer.run(move |tx| tenants::intern(tx, "discord", WorkspaceId::new(id).unwrap(), "t", at(1)))
     };
@@ -383,7 +389,7 @@ fn a_listing_of_threads_completes_only_what_holds_no_messages() {
         .zip(kinds)
         .map(|(id, kind)| {
             let parent = model::Channel { id: ChannelId::new(id).unwrap(), kind, ..channel("parent") };
-            anonymize::channel(parent, ChannelState::Active)
+            SCRUBBER.channel(parent, ChannelState::Active)
         })
         .collect();
     let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);

@@ -6,9 +6,21 @@ use std::borrow::Cow;
 use hashbrown::HashSet;
 
 use super::{ArchiveError, ChannelRow, Tx, candidates, users};
-use crate::anonymize::{ScrubbedText, forget_in};
+use crate::anonymize::{ScrubbedText, UserHash, forget_in};
 
 impl Tx<'_> {
+    /// Scrubs a stored text of a channel, or of none, once more, now that `known` is a
+    /// user.
+    pub(super) fn rescrub(
+        &mut self,
+        text: &str,
+        channel: Option<i64>,
+        known: &UserHash,
+    ) -> Result<String, ArchiveError> {
+        let scrubbers = self.interned.scrubbers.of(self.connection, channel)?;
+        Ok(scrubbers.iter().fold(text.to_owned(), |text, scrubber| scrubber.rescrub(&text, known)))
+    }
+
     /// The text as it may be stored at a place: digits of known users become
     /// hashes, digits of unknown ones are remembered. `message_id` is 0 for
     /// the channel's own facts.

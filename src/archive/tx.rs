@@ -4,8 +4,9 @@ use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
 use super::ArchiveError;
+use super::platforms::ScrubberByChannel;
 use crate::anonymize::UserHash;
-use crate::model::MessageId;
+use crate::model::{MessageId, Platforms};
 
 /// Users and emoji kept in memory at most: beyond, all are forgotten and asked
 /// again, which costs a look-up each.
@@ -20,8 +21,9 @@ pub struct TenantRow(pub(super) i64);
 pub struct ChannelRow(pub(super) i64);
 
 /// Rows that are asked for again and again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Interned {
+    pub(super) scrubbers: ScrubberByChannel,
     pub(super) users: HashMap<UserHash, (i64, Option<bool>)>,
     pub(super) emoji: HashMap<(Option<i64>, String), i64>,
     /// The list of those who were erased, once it was asked for.
@@ -31,8 +33,20 @@ pub(super) struct Interned {
 }
 
 impl Interned {
+    /// Nothing is known yet but the platforms that there may be.
+    pub(super) fn new(platforms: Platforms) -> Self {
+        Self {
+            scrubbers: ScrubberByChannel::new(platforms),
+            users: HashMap::new(),
+            emoji: HashMap::new(),
+            forgotten: None,
+            judged: HashMap::new(),
+        }
+    }
+
     /// Forgets everything: after an undone change, rows may be gone.
     pub(super) fn clear(&mut self) {
+        self.scrubbers.clear();
         self.users.clear();
         self.emoji.clear();
         self.judged.clear();

@@ -17,6 +17,7 @@ use super::identity::Placed;
 use super::recorder::Recorder;
 use super::tx::Interned;
 use super::{ArchiveError, ArchiveErrorKind, Lock, Tx, residual};
+use crate::model::Platforms;
 
 /// Changes that wait for the writer at most: with what is in the transaction,
 /// the bound of the memory that unwritten pages take.
@@ -83,11 +84,12 @@ pub struct WriterThread {
 impl Writer {
     /// Starts the thread. It refuses every change once the lock's file is not
     /// the one at its path any more: somebody else may have taken a new one.
-    pub fn start(connection: Connection, lock: &Lock) -> (Self, WriterThread) {
+    /// `platforms` are those whose texts the archive may hold.
+    pub fn start(connection: Connection, platforms: Platforms, lock: &Lock) -> (Self, WriterThread) {
         let (changes, queue) = mpsc::channel(QUEUE);
         let lock = lock.placed().clone();
         let interrupt = Arc::new(connection.get_interrupt_handle());
-        let thread = std::thread::spawn(move || work(connection, lock, queue));
+        let thread = std::thread::spawn(move || work(connection, platforms, lock, queue));
         (Self { changes, interrupt }, WriterThread { thread })
     }
 
@@ -179,13 +181,14 @@ struct Session {
 
 fn work(
     connection: Connection,
+    platforms: Platforms,
     lock: Placed,
     mut queue: mpsc::Receiver<Box<dyn Change>>,
 ) -> Result<(), ArchiveError> {
     let archive = Placed::at(Path::new(connection.path().unwrap_or_default()));
     let recorder = Recorder::new(&connection)?;
     let ground = Ground { archive, lock };
-    let mut session = Session { connection, ground, interned: Interned::default(), recorder };
+    let mut session = Session { connection, ground, interned: Interned::new(platforms), recorder };
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP {
@@ -200,7 +203,7 @@ fn work(
         truncate_log(&session.connection).ok();
         return Err(gone);
     }
-    finish(session.connection)
+    finish(session.connection, platforms)
 }
 
 fn answer(group: Vec<Box<dyn Change>>, committed: &Result<(), ArchiveError>) {
@@ -267,12 +270,12 @@ impl Session {
 
 /// Leaves a file that is complete by itself and shows nobody, unless a reader
 /// is in the middle of it: that one is not waited for, the next run does it.
-fn finish(connection: Connection) -> Result<(), ArchiveError> {
+fn finish(connection: Connection, platforms: Platforms) -> Result<(), ArchiveError> {
     connection.busy_timeout(END_TIMEOUT)?;
     match connection.execute_batch("PRAGMA optimize").map_err(ArchiveError::from) {
         // Another program writes: statistics can wait for the next run.
         Err(error) if error.kind != ArchiveErrorKind::Busy => return Err(error),
         _ => {}
     }
-    if truncate_log(&connection)? { residual::search_if_due(connection) } else { Ok(()) }
+    if truncate_log(&connection)? { residual::search_if_due(connection, platforms) } else { Ok(()) }
 }

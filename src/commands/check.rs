@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use self::steps::Steps;
 use super::surroundings::runtime;
 use super::{Failure, FailureKind, Outcome, Surroundings, connect, print_result, written};
-use crate::anonymize::{self, Exposure};
+use crate::anonymize::{Exposure, Scrubber};
 use crate::archive::Reader;
 use crate::archive::health::Leak;
 use crate::config::{Config, Overrides, TenantConfig, TokenSource};
@@ -26,6 +26,7 @@ use crate::plan::{
     Exclusions, Facts, LeftOut, LeftOutReason, Plan, Selection, Unmatched, build, discover, unmatched,
 };
 use crate::platform::discord;
+use crate::platform::registry::PLATFORMS;
 use crate::platform::{ErrorKind, PlatformAdapter};
 use crate::report::{self, Finding, Mark, counted};
 use crate::sync::{cause_of, unresolved_exclusion};
@@ -214,13 +215,14 @@ async fn server(
     };
     let now = identity.server_time.unwrap_or_else(Surroundings::now);
     let plan = plan(platform, tenant, archived, &facts, now);
+    let scrubber = Scrubber::new(platform.spec());
     let mut findings = vec![readable(tenant, &facts, &plan)];
     findings.extend(out_of_sight(tenant, archived, &facts, now));
     findings.extend(archived.findings.iter().filter_map(|finding| incomplete(tenant, finding, now)));
-    findings.extend(unmatched_entries(tenant, &facts, &archived.known));
-    findings.extend(missing_rights(tenant, &plan.left_out, identity));
+    findings.extend(unmatched_entries(tenant, &facts, &archived.known, scrubber));
+    findings.extend(missing_rights(tenant, &plan.left_out, identity, scrubber));
     let is_bad = findings.iter().any(|finding| finding.mark == Mark::Bad);
-    if let Some(finding) = unresolved(tenant, archived, &facts) {
+    if let Some(finding) = unresolved(tenant, archived, &facts, scrubber) {
         findings.push(finding);
         return (JobStatus::Failed, Some(Cause::Configuration), findings);
     }
@@ -292,11 +294,16 @@ fn incomplete(tenant: &TenantConfig, finding: &Incomplete, now: Timestamp) -> Op
 
 /// A name of `exclude_channels` that never resolved: nothing is read before it is
 /// corrected. It may be an archived thread's, which is not listed here.
-fn unresolved(tenant: &TenantConfig, archived: &Archived, facts: &Facts) -> Option<Finding> {
+fn unresolved(
+    tenant: &TenantConfig,
+    archived: &Archived,
+    facts: &Facts,
+    scrubber: Scrubber,
+) -> Option<Finding> {
     let selection = connect::selection(tenant);
     let exclusions = Exclusions::of(&selection, facts, &archived.known, &archived.exclusions);
     let name = exclusions.unresolved.first()?;
-    let text = format!("{}: {}", tenant.name, unresolved_exclusion(name, facts));
+    let text = format!("{}: {}", tenant.name, unresolved_exclusion(name, facts, scrubber));
     Some(Finding::bad(text, report::hint(Cause::Configuration).unwrap_or_default()))
 }
 
@@ -314,7 +321,12 @@ fn plan(
 
 /// Entries of the tenant's lists that match neither a channel nor a thread that
 /// is active or known.
-fn unmatched_entries(tenant: &TenantConfig, facts: &Facts, known: &KnownChannels) -> Vec<Finding> {
+fn unmatched_entries(
+    tenant: &TenantConfig,
+    facts: &Facts,
+    known: &KnownChannels,
+    scrubber: Scrubber,
+) -> Vec<Finding> {
     let listed = facts.channels.iter().map(|channel| (channel.id, channel.name.as_str()));
     let threads =
         known.values().filter(|known| known.kind.is_thread() && known.state != ChannelState::Deleted);
@@ -325,7 +337,7 @@ fn unmatched_entries(tenant: &TenantConfig, facts: &Facts, known: &KnownChannels
     };
     // Without an archive, an ID may be an archived thread's.
     let is_certain = |unmatched: &Unmatched| !known.is_empty() || unmatched.entry.parse::<u64>().is_err();
-    unmatched(&tenant.include_channels, &tenant.exclude_channels, &channels, anonymize::sayable)
+    unmatched(&tenant.include_channels, &tenant.exclude_channels, &channels, |text| scrubber.sayable(text))
         .into_iter()
         .filter(is_certain)
         .map(finding)
@@ -337,7 +349,12 @@ fn invitation(identity: &BotIdentity) -> Option<String> {
 }
 
 /// Public channels that the bot can't read, by what it lacks.
-fn missing_rights(tenant: &TenantConfig, left_out: &[LeftOut], identity: &BotIdentity) -> Vec<Finding> {
+fn missing_rights(
+    tenant: &TenantConfig,
+    left_out: &[LeftOut],
+    identity: &BotIdentity,
+    scrubber: Scrubber,
+) -> Vec<Finding> {
     let mut by_lack: Vec<(String, Vec<&LeftOut>)> = Vec::new();
     for channel in left_out {
         let LeftOutReason::BotLacks(lacks) = &channel.reason else { continue };
@@ -349,7 +366,7 @@ fn missing_rights(tenant: &TenantConfig, left_out: &[LeftOut], identity: &BotIde
     }
     let finding = |(lacks, channels): (String, Vec<&LeftOut>)| {
         let mut names: Vec<String> =
-            channels.iter().take(NAMED_CHANNELS).map(|channel| name_of(channel)).collect();
+            channels.iter().take(NAMED_CHANNELS).map(|channel| name_of(channel, scrubber)).collect();
         if channels.len() > NAMED_CHANNELS {
             names.push(format!("{} more", channels.len() - NAMED_CHANNELS));
         }
@@ -364,8 +381,8 @@ fn missing_rights(tenant: &TenantConfig, left_out: &[LeftOut], identity: &BotIde
 }
 
 /// Without anything that could be somebody's ID.
-fn name_of(channel: &LeftOut) -> String {
-    format!("#{} ({})", report::shown(&anonymize::sayable(&channel.name), NAME_WIDTH), channel.channel)
+fn name_of(channel: &LeftOut, scrubber: Scrubber) -> String {
+    format!("#{} ({})", report::shown(&scrubber.sayable(&channel.name), NAME_WIDTH), channel.channel)
 }
 
 /// Every text of the archive; says where somebody's ID stands, never the ID.
@@ -375,7 +392,7 @@ fn sweep(path: &Path) -> Result<Outcome, Failure> {
     let output = Output::default();
     let mut leaks = 0_u64;
     let texts = reader
-        .sweep(|leak| {
+        .sweep(PLATFORMS, |leak| {
             leaks += 1;
             output.write(&format!("{}\n", told(&leak)));
         })

@@ -6,12 +6,12 @@ use super::confirm::confirm;
 use super::migrate::migrate;
 use super::surroundings::runtime;
 use super::{Failure, FailureKind, Outcome, Surroundings, print_result};
-use crate::anonymize::UserHash;
+use crate::anonymize::{Scrubber, UserHash};
 use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::Overrides;
-use crate::model::UserId;
+use crate::platform::registry::PLATFORMS;
 use crate::report::counted;
 use crate::ui::to_stderr;
 
@@ -38,7 +38,7 @@ pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<Outcome, Failure>
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
+    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: PLATFORMS };
     migrate(&file, "forget")?;
     let scope = match Reader::open(path) {
         Ok(reader) => reader.forget_scope(&user).map_err(failed)?,
@@ -52,7 +52,7 @@ pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<Outcome, Failure>
         Lock::take(&file, "forget", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
     let runtime = runtime()?;
     let change = || -> Result<bool, ArchiveError> {
-        let (writer, thread) = Writer::start(file.open()?, &lock);
+        let (writer, thread) = Writer::start(file.open()?, file.platforms, &lock);
         runtime.block_on(writer.run(move |tx| forget(tx, &user, Surroundings::now())))?;
         drop(writer);
         thread.join()?;
@@ -75,12 +75,17 @@ fn user(text: &str) -> Result<UserHash, Failure> {
     if let Some(hash) = UserHash::from_hex(text) {
         return Ok(hash);
     }
-    let id = text.parse().ok().and_then(UserId::new).filter(|_| (15..=20).contains(&text.len()));
-    id.map(UserHash::of).ok_or_else(|| {
-        Failure::new(FailureKind::Usage, "the value of --user is neither a user's ID nor a hash").hint(
-            "give the ID (15 to 20 digits, Copy User ID in Discord), or the 64 hex digits that the archive shows as author",
-        )
+    let mut scrubbers = PLATFORMS.iter().copied().map(Scrubber::new);
+    scrubbers.find_map(|scrubber| scrubber.parse_user(text)).ok_or_else(|| {
+        let ids = PLATFORMS.iter().map(|platform| platform.user_id_help).collect::<Vec<_>>().join(" or ");
+        Failure::new(FailureKind::Usage, "the value of --user is neither a user's ID nor a hash")
+            .hint(format!("give the ID {ids}, or the 64 hex digits that the archive shows as author"))
     })
+}
+
+/// A text that may repeat an argument, without what may be somebody's ID.
+pub fn mask_ids(text: &str) -> String {
+    PLATFORMS.iter().fold(text.to_owned(), |text, platform| platform.ids.mask(&text))
 }
 
 fn question(scope: ForgetScope) -> String {

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use super::outcome::SyncOutcome;
 use super::surroundings::{READING_TIME, runtime};
 use super::{Failure, Format, Outcome, Surroundings, connect, print_result};
-use crate::anonymize;
+use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{Cause, ChannelId, ChannelState, JobStatus, KnownChannels, ReactionMode, Timestamp};
@@ -126,6 +126,10 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    fn scrubber(&self) -> Scrubber {
+        Scrubber::new(self.platform.spec())
+    }
+
     async fn plan(
         &self,
         tenant: &TenantConfig,
@@ -148,12 +152,12 @@ impl Asking<'_> {
         let plan = build(self.platform.as_ref(), &facts, &known, &selection, now);
         let expected = plan.expected(reactions_pending, self.bounds());
         Ok(PlannedTenant {
-            names: names(&facts, &known),
+            names: names(&facts, &known, self.scrubber()),
             unmatched: unmatched(
                 &tenant.include_channels,
                 &tenant.exclude_channels,
                 &named(&facts),
-                anonymize::sayable,
+                |text| self.scrubber().sayable(text),
             ),
             reactions_pending,
             reaction_budget: self.reaction_budget(tenant),
@@ -200,7 +204,7 @@ fn selection(
     let selection = connect::selection(tenant);
     let exclusions = Exclusions::of(&selection, facts, known, &remembered);
     if let Some(name) = exclusions.unresolved.first() {
-        return Err(unresolved_exclusion(name, facts));
+        return Err(unresolved_exclusion(name, facts, Scrubber::new(tenant.platform)));
     }
     Ok(Selection { excluded: remembered.into_values().flatten().collect(), ..selection })
 }
@@ -228,10 +232,10 @@ fn named(facts: &Facts) -> Vec<(ChannelId, &str)> {
 
 /// Names as people may see them: what the archive has, or without anything that
 /// could be somebody's ID.
-fn names(facts: &Facts, known: &KnownChannels) -> HashMap<ChannelId, String> {
+fn names(facts: &Facts, known: &KnownChannels, scrubber: Scrubber) -> HashMap<ChannelId, String> {
     let listed = facts.channels.iter().chain(&facts.remembered).map(|channel| {
-        let scrubbed = anonymize::channel(channel.clone(), ChannelState::Active);
-        (channel.id, scrubbed.name.resolve(|_| true).into_owned())
+        let public = scrubber.channel(channel.clone(), ChannelState::Active);
+        (channel.id, public.name.resolve(|_| true).into_owned())
     });
     let archived = known.values().map(|channel| (channel.id, channel.name.clone()));
     listed.chain(archived).collect()

@@ -11,6 +11,7 @@ use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
 use crate::model::ChannelId;
+use crate::platform::registry::PLATFORMS;
 use crate::report::{counted, shown};
 
 /// Room for a channel's name.
@@ -45,7 +46,7 @@ pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<Outcome, Failure> 
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
+    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: PLATFORMS };
     migrate(&file, "reset")?;
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),
@@ -149,7 +150,7 @@ fn change(
     args: &ResetArgs,
 ) -> Result<Result<(), Failure>, ArchiveError> {
     let (channels, purges) = (args.channels.clone(), args.purge);
-    let (writer, thread) = Writer::start(file.open()?, lock);
+    let (writer, thread) = Writer::start(file.open()?, file.platforms, lock);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(failure) => return Ok(Err(failure)),

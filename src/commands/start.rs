@@ -26,6 +26,7 @@ use crate::monitor::Monitor;
 use crate::plan::Selection;
 use crate::platform::PlatformAdapter;
 use crate::platform::discord;
+use crate::platform::registry::PLATFORMS;
 use crate::report;
 use crate::sync::{
     self, Clock, ContentCheck, Context, Settings, Stop, StopSignal, TenantPlatform, TenantTask,
@@ -164,7 +165,7 @@ fn sync(
     let signals = Signals::watch(stop.clone(), display)?;
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
-    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode };
+    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: PLATFORMS };
     let waiting = Waiting { runtime, stop: &stop, monitor: monitor.as_ref() };
     let Some(Begun { now, run_id, lock }) = waiting.begin(platform.as_ref(), config, &file, tenants, args)?
     else {
@@ -172,15 +173,11 @@ fn sync(
     };
     let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
     if args.full {
-        sweep(&mut connection).map_err(|error| Failure::archive(&error, path))?;
+        sweep(&mut connection, file.platforms).map_err(|error| Failure::archive(&error, path))?;
     }
-    let (writer, thread) = Writer::start(connection, &lock);
+    let (writer, thread) = Writer::start(connection, file.platforms, &lock);
     let settings = settings(config, platform.max_page());
-    let platform = TenantPlatform {
-        name: discord::SPEC.name.to_owned(),
-        adapter: platform,
-        content: ContentCheck::default(),
-    };
+    let platform = TenantPlatform { adapter: platform, content: ContentCheck::default() };
     let platform = Arc::new(platform);
     let tasks = tenants.iter().map(|tenant| tenant_task(tenant, &platform, args)).collect();
     let context = Context {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::surroundings::{READING_TIME, shown};
 use super::{Failure, FailureKind, Format, Outcome, Surroundings, system, values, written};
-use crate::anonymize;
+use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{
@@ -242,10 +242,11 @@ fn note_unmatched(
         let known = reader.known_channels(config.platform.name, config.workspace_id)?;
         let names: Vec<_> = known.values().map(|channel| (channel.id, channel.name.as_str())).collect();
         // Excluded channels are not archived.
-        let entries = unmatched(&config.include_channels, &[], &names, anonymize::sayable);
+        let scrubber = Scrubber::new(config.platform);
+        let entries = unmatched(&config.include_channels, &[], &names, |text| scrubber.sayable(text));
         tenant.unmatched = entries
             .iter()
-            .map(|entry| anonymize::sayable(&format!("{} ({})", entry.problem(), entry.remedy())))
+            .map(|entry| scrubber.sayable(&format!("{} ({})", entry.problem(), entry.remedy())))
             .collect();
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Identifiers of a platform's objects.
 
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use super::Timestamp;
@@ -117,6 +118,62 @@ pub trait IdTimes {
     fn sent_at(&self, id: MessageId) -> Timestamp;
 }
 
+/// How a platform writes its IDs.
+pub trait IdCodec: fmt::Debug + Send + Sync {
+    /// The text of a user's ID. Its SHA-256 stands for the user in the archive.
+    fn user_text(&self, user: UserId) -> IdText;
+
+    /// Reads the ID of a user as people copy it from the platform. `None` for what
+    /// is none, and for what is too short to be told from another number or word.
+    fn parse_user(&self, text: &str) -> Option<UserId>;
+
+    /// A text that may hold a mistyped ID, with `…` in place of whatever may be one.
+    fn mask(&self, text: &str) -> String;
+}
+
+/// The text of an ID, on the stack: one is made for each user of each page.
+#[derive(Clone, Copy)]
+pub struct IdText {
+    /// The text is at the end.
+    bytes: [u8; Self::CAPACITY],
+    length: usize,
+}
+
+impl IdText {
+    /// Bytes of the longest text.
+    pub const CAPACITY: usize = 24;
+
+    /// A number in decimal.
+    pub fn decimal(mut number: u64) -> Self {
+        let mut bytes = [0; Self::CAPACITY];
+        let mut start = Self::CAPACITY;
+        loop {
+            start -= 1;
+            bytes[start] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+            number /= 10;
+            if number == 0 {
+                return Self { bytes, length: Self::CAPACITY - start };
+            }
+        }
+    }
+
+    /// A text; `None` if it is longer than any ID may be.
+    pub fn new(text: &str) -> Option<Self> {
+        let mut bytes = [0; Self::CAPACITY];
+        let start = Self::CAPACITY.checked_sub(text.len())?;
+        bytes[start..].copy_from_slice(text.as_bytes());
+        Some(Self { bytes, length: text.len() })
+    }
+}
+
+impl Deref for IdText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.bytes[Self::CAPACITY - self.length..]).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +193,15 @@ mod tests {
         for text in ["", "0", "+1", "-1", " 1", "1.0", "99999999999999999999", "x"] {
             assert_eq!(text.parse::<MessageId>(), Err(ParseIdError), "{text}");
         }
+    }
+
+    #[test]
+    fn an_ids_text_is_a_number_or_given() {
+        for (number, text) in [(0, "0"), (7, "7"), (u64::MAX, "18446744073709551615")] {
+            assert_eq!(&*IdText::decimal(number), text);
+            assert_eq!(IdText::new(text).as_deref(), Some(text));
+        }
+        assert!(IdText::new(&"1".repeat(IdText::CAPACITY + 1)).is_none());
     }
 
     #[test]

@@ -2,37 +2,37 @@
 
 use serde_json::{Map, Value};
 
-/// Numbers with so many digits may be somebody's ID.
-const ID_DIGITS: usize = 15;
-
 /// Kept fields as the text of one JSON object: the values would take many times
-/// the memory. Numbers long enough to be an ID are text in it, so that a hash can
-/// stand in their place.
+/// the memory. Numbers that may be an ID are text in it, so that a hash can stand in
+/// their place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata(Option<Box<str>>);
 
-impl From<Map<String, Value>> for Metadata {
-    fn from(mut fields: Map<String, Value>) -> Self {
+impl Metadata {
+    /// Takes the fields; `may_be_id` judges numbers by the platform's rule.
+    pub fn new(mut fields: Map<String, Value>, may_be_id: fn(&str) -> bool) -> Self {
+        fields.values_mut().for_each(|value| ids_to_text(value, may_be_id));
+        Self::of(fields)
+    }
+
+    fn of(fields: Map<String, Value>) -> Self {
         if fields.is_empty() {
             return Self::default();
         }
-        fields.values_mut().for_each(long_numbers_to_text);
         Self(Some(Value::Object(fields).to_string().into_boxed_str()))
     }
-}
 
-impl Metadata {
     /// The fields.
     pub fn fields(&self) -> Map<String, Value> {
         self.0.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
-    /// The same with one more field.
+    /// The same with one more field, which holds no ID.
     #[must_use]
     pub fn with(self, name: &str, value: Value) -> Self {
         let mut fields = self.fields();
         fields.insert(name.to_owned(), value);
-        fields.into()
+        Self::of(fields)
     }
 
     /// JSON; `None` when there are no fields.
@@ -46,16 +46,16 @@ impl Metadata {
     }
 }
 
-fn long_numbers_to_text(value: &mut Value) {
+fn ids_to_text(value: &mut Value, may_be_id: fn(&str) -> bool) {
     match value {
         Value::Number(number) => {
             let digits = number.to_string();
-            if digits.len() >= ID_DIGITS {
+            if may_be_id(&digits) {
                 *value = digits.into();
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(long_numbers_to_text),
-        Value::Object(fields) => fields.values_mut().for_each(long_numbers_to_text),
+        Value::Array(items) => items.iter_mut().for_each(|item| ids_to_text(item, may_be_id)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| ids_to_text(field, may_be_id)),
         _ => {}
     }
 }
@@ -67,14 +67,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_come_back_and_long_numbers_as_text() {
+    fn fields_come_back_and_ids_as_text() {
         let Value::Object(fields) = json!({"a": [1, 123_456_789_012_345_u64], "b": "c"}) else {
             unreachable!()
         };
-        let metadata = Metadata::from(fields).with("d", true.into());
+        let metadata = Metadata::new(fields, |digits| digits.len() >= 15).with("d", true.into());
         let expected = json!({"a": [1, "123456789012345"], "b": "c", "d": true});
         assert_eq!(Value::Object(metadata.fields()), expected);
         assert_eq!(metadata.text(), Some(expected.to_string().as_str()));
-        assert_eq!(Metadata::from(Map::new()).into_text(), None);
+        assert_eq!(Metadata::new(Map::new(), |_| true).into_text(), None);
     }
 }

@@ -12,6 +12,7 @@ mod finding;
 mod id;
 mod job;
 mod known;
+pub mod markup;
 mod message;
 mod metadata;
 mod platform;
@@ -32,18 +33,21 @@ pub use evidence::{
     NewestPageVerdict, ProvenState, StateEvidence,
 };
 pub use finding::{Finding, FindingKind};
-pub use id::{AttachmentId, ChannelId, IdTimes, MessageId, ParseIdError, UserId, WorkspaceId};
+pub use id::{
+    AttachmentId, ChannelId, IdCodec, IdText, IdTimes, MessageId, ParseIdError, UserId, WorkspaceId,
+};
 pub use job::{
     ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview,
     TenantOverview,
 };
 pub use known::{KnownChannel, KnownChannels, KnownListing};
+pub use markup::Markup;
 pub use message::{
     Attachment, BrokenMessage, CONTENT_FIELDS, Emoji, Message, MessagePage, ReactionCount, ReactorPage,
     Reply, User,
 };
 pub use metadata::Metadata;
-pub use platform::PlatformSpec;
+pub use platform::{PlatformSpec, Platforms};
 pub use reservation::Reservation;
 pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
 pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};

@@ -1,6 +1,6 @@
 //! What the rest of the program must know of a platform, as data.
 
-use super::WorkspaceId;
+use super::{IdCodec, Markup, WorkspaceId};
 
 /// The facts of a platform that its adapter declares, and that the configuration
 /// and its messages derive from.
@@ -21,6 +21,12 @@ pub struct PlatformSpec {
     pub channel_id_help: &'static str,
     /// Reads the ID of a workspace; `None` for any other text.
     pub parse_workspace: fn(&str) -> Option<WorkspaceId>,
+    /// What the ID of a user looks like and where it is found. Follows "give the ID ".
+    pub user_id_help: &'static str,
+    /// How its IDs are written.
+    pub ids: &'static dyn IdCodec,
+    /// How its texts name people.
+    pub markup: &'static dyn Markup,
     /// The environment variable that holds the token unless the file says otherwise.
     pub default_token_env: &'static str,
     /// Where a token that leaked is reset. Follows "reset the token in ".
@@ -37,6 +43,9 @@ pub struct PlatformSpec {
     /// Messages per page that the API allows.
     pub max_page_size: u16,
 }
+
+/// The platforms that the program knows, the default first.
+pub type Platforms = &'static [&'static PlatformSpec];
 
 /// A platform is identified by its name.
 impl PartialEq for PlatformSpec {

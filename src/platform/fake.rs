@@ -12,10 +12,10 @@ use async_trait::async_trait;
 
 pub use self::call::{Call, Place};
 pub use self::recorder::Recorder;
-use super::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
+use super::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError, discord};
 use crate::model::{
     BotIdentity, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, IdTimes, Message, MessageId,
-    MessagePage, ReactorPage, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
+    MessagePage, PlatformSpec, ReactorPage, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
 };
 use crate::monitor::{Counter, Monitor};
 
@@ -277,6 +277,10 @@ impl Held {
 
 #[async_trait]
 impl PlatformAdapter for Fake {
+    fn spec(&self) -> &'static PlatformSpec {
+        &discord::SPEC
+    }
+
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
         Ok(self.ask(Call::Identity, monitor)?.identity.clone())
     }

@@ -19,8 +19,8 @@ pub use limit::{Gate, GateSettings, GuardTripped};
 pub use retry::RetryPolicy;
 
 use crate::model::{
-    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, ReactorPage, Timestamp, UserId,
-    Workspace, WorkspaceId,
+    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, PlatformSpec, ReactorPage,
+    Timestamp, UserId, Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
 
@@ -75,6 +75,9 @@ impl PageRequest {
 /// the request. What a method counts goes to the monitor it is given.
 #[async_trait]
 pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
+    /// The platform.
+    fn spec(&self) -> &'static PlatformSpec;
+
     /// Who the token belongs to. Fails with [`ErrorKind::TokenRejected`] if
     /// nobody.
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError>;

@@ -1,8 +1,8 @@
 //! The platforms that can be archived.
 
 use super::discord;
-use crate::model::PlatformSpec;
+use crate::model::Platforms;
 
 /// Every platform, the default first. Apart from `platform/discord`, this is the
 /// only place that names one.
-pub const PLATFORMS: &[&PlatformSpec] = &[&discord::SPEC];
+pub const PLATFORMS: Platforms = &[&discord::SPEC];

@@ -9,8 +9,9 @@ use super::clock::Clock;
 use super::content::ContentCheck;
 use super::failure::Failure;
 use super::stop::{Stop, StopSignal};
+use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader, Writer};
-use crate::model::{Cause, ChannelId, JobStatus, ReactionMode, WorkspaceId};
+use crate::model::{Cause, ChannelId, JobStatus, PlatformSpec, ReactionMode, WorkspaceId};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
 use crate::platform::{PlatformAdapter, RetryPolicy};
@@ -83,17 +84,27 @@ impl Context {
 
 /// A platform as the tenants on it use it.
 pub struct TenantPlatform {
-    /// Its name.
-    pub name: String,
     /// Where data comes from.
     pub adapter: Arc<dyn PlatformAdapter>,
     /// Asked when messages come without content.
     pub content: ContentCheck,
 }
 
+impl TenantPlatform {
+    /// What is known of it.
+    pub fn spec(&self) -> &'static PlatformSpec {
+        self.adapter.spec()
+    }
+
+    /// Takes people out by its rules.
+    pub(super) fn scrubber(&self) -> Scrubber {
+        Scrubber::new(self.spec())
+    }
+}
+
 impl fmt::Debug for TenantPlatform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantPlatform").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("TenantPlatform").field("name", &self.spec().name).finish_non_exhaustive()
     }
 }
 

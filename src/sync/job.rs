@@ -67,13 +67,12 @@ impl JobRecord {
         kind: JobKind,
     ) -> Result<Self, ArchiveError> {
         let now = context.clock.now();
-        let (platform, workspace, name) =
-            (tenant.platform.name.clone(), tenant.workspace, tenant.name.clone());
+        let (platform, workspace, name) = (tenant.platform.spec(), tenant.workspace, tenant.name.clone());
         let (run_id, id) = (run_id.to_owned(), job_id.clone());
         let row = context
             .writer
             .run(move |tx| {
-                let tenant = tenants::intern(tx, &platform, workspace, &name, now)?;
+                let tenant = tenants::intern(tx, platform.name, workspace, &name, now)?;
                 let job = jobs::NewJob { job_id: id.clone(), run_id: run_id.clone(), tenant, kind };
                 jobs::create(tx, &job, now)?;
                 tenants::set_status(tx, tenant, TenantStatus::Queued, now)?;

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::tenant_scope::TenantScope;
 use super::visibility::confirm_deletions;
-use crate::anonymize;
+use crate::anonymize::Scrubber;
 use crate::archive::{exclusions, jobs, named_threads, progress, tenants};
 use crate::config::ChannelSelector;
 use crate::model::{Cause, Channel, ChannelId, ConfirmedRights, JobError, KnownChannels, TenantStatus};
@@ -81,8 +81,8 @@ pub(super) async fn prepare(scope: TenantScope) -> Result<(Prepared, Stage), Fai
         let full_job_id = context.writer.run(move |tx| tenants::begin_full(tx, row, &job_id)).await?;
         selection.full_job_id = Some(full_job_id);
     }
-    let (platform, workspace) = (task.platform.name.clone(), task.workspace);
-    let known = context.read(move |reader| reader.known_channels(&platform, workspace)).await?;
+    let (platform, workspace) = (task.platform.spec(), task.workspace);
+    let known = context.read(move |reader| reader.known_channels(platform.name, workspace)).await?;
     let asked_at = context.clock.now();
     let facts = discover(scope.adapter(), workspace, &scope.monitor()).await?;
     confirm_deletions(context, row, ConfirmedRights::from_listing(&facts.channels, asked_at)).await?;
@@ -127,11 +127,11 @@ pub(super) async fn prepare_named(mut stage: Stage) -> Result<(Prepared, Stage),
 }
 
 /// Why nothing is read of a tenant whose `exclude_channels` holds this name.
-pub fn unresolved_exclusion(name: &str, facts: &Facts) -> String {
+pub fn unresolved_exclusion(name: &str, facts: &Facts, scrubber: Scrubber) -> String {
     let entry = [ChannelSelector::Name(name.to_owned())];
-    let unmatched = unmatched(&[], &entry, &named(facts), anonymize::sayable);
+    let unmatched = unmatched(&[], &entry, &named(facts), |text| scrubber.sayable(text));
     let told = unmatched.first().map(|entry| format!("{} ({})", entry.problem(), entry.remedy()));
-    format!("{}: nothing is read", anonymize::sayable(&told.unwrap_or_default()))
+    format!("{}: nothing is read", scrubber.sayable(&told.unwrap_or_default()))
 }
 
 fn named(facts: &Facts) -> Vec<(ChannelId, &str)> {
@@ -169,13 +169,14 @@ impl Stage {
         }
         let Exclusions { found, unresolved, gone } = self.exclusions(&remembered);
         if let Some(name) = unresolved.first() {
-            return Err(Failure::of(Cause::Configuration, unresolved_exclusion(name, &self.facts)));
+            let error = unresolved_exclusion(name, &self.facts, task.platform.scrubber());
+            return Err(Failure::of(Cause::Configuration, error));
         }
         for name in gone {
             let warning = format!(
                 "{}: no channel has the name {:?} of exclude_channels any more; what it named stays excluded",
                 task.name,
-                anonymize::sayable(&name)
+                task.platform.scrubber().sayable(&name)
             );
             context.monitor.event(Event::Warning(warning));
         }
@@ -208,7 +209,7 @@ impl Stage {
         plan.dead_letters.retain(|(channel, _)| !before.contains(channel));
         plan.left_out.retain(|left_out| !before.contains(&left_out.channel));
         plan.unknown.retain(|channel| !before.contains(channel));
-        let mut rows = store_facts(context, *row, &self.facts, before, &plan, self.is_complete).await?;
+        let mut rows = store_facts(&self.scope, &self.facts, before, &plan, self.is_complete).await?;
         // Each is told by the stage that found it.
         let (listings, unsettled) =
             (std::mem::take(&mut self.facts.listings), std::mem::take(&mut self.facts.unsettled));
@@ -216,7 +217,7 @@ impl Stage {
             .iter()
             .filter_map(|listing| Some(unanswered(context, listing.parent, listing.error.as_ref()?)))
             .collect();
-        let errors = refused(context, &plan, &task.selection.channels)
+        let errors = refused(&self.scope, &plan)
             .into_iter()
             .chain(broken(context, &plan))
             .chain(unsettled.iter().map(|(channel, error)| unanswered(context, *channel, error)))
@@ -274,9 +275,11 @@ impl Stage {
     /// Tells of entries of `include_channels` that match no channel: those of the
     /// other list were looked for before.
     fn warn_of_unmatched(&self) {
-        for entry in unmatched(&self.selection.include, &[], &named(&self.facts), anonymize::sayable) {
+        let scrubber = self.scope.task.platform.scrubber();
+        let sayable = |text: &str| scrubber.sayable(text);
+        for entry in unmatched(&self.selection.include, &[], &named(&self.facts), sayable) {
             let warning = format!("{}: {} ({})", self.scope.task.name, entry.problem(), entry.remedy());
-            self.scope.context.monitor.event(Event::Warning(anonymize::sayable(&warning)));
+            self.scope.context.monitor.event(Event::Warning(sayable(&warning)));
         }
     }
 
@@ -302,14 +305,16 @@ fn unanswered(context: &Context, channel: ChannelId, error: &PlatformError) -> J
 }
 
 /// Channels that were asked for by ID and are not read.
-fn refused(context: &Context, plan: &Plan, asked: &[ChannelId]) -> Vec<JobError> {
+fn refused(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
+    let TenantScope { context, task, .. } = scope;
+    let asked = &task.selection.channels;
     let left_out = plan.left_out.iter().filter(|left_out| asked.contains(&left_out.channel));
     let error = |left_out: &crate::plan::LeftOut| JobError {
         channel_id: Some(left_out.channel),
         cause: Cause::NotArchived,
         error: format!(
             "#{} (channel {}) is not read: {}",
-            anonymize::sayable(&left_out.name),
+            task.platform.scrubber().sayable(&left_out.name),
             left_out.channel,
             left_out.reason
         ),

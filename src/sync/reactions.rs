@@ -206,7 +206,7 @@ impl ReactorPass {
                 Err(error) => return Ok(Answer::Failed(error)),
             };
             let last = page.users.iter().map(|user| user.id).max();
-            reactors.add(page.users, after);
+            reactors.add(page.users, after, self.scope.task.platform.scrubber());
             // A short page is documented as no end; one that brings the count
             // is.
             let is_all = !page.is_full && reactors.count >= reaction.count;

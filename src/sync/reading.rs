@@ -18,7 +18,6 @@ use super::pieces::Pieces;
 use super::purpose::Purpose;
 use super::revoked::Revocation;
 use super::stop::Stop;
-use crate::anonymize;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
 use crate::archive::reactions::KeptReactions;
 use crate::archive::{ArchiveError, Tx, broken, channels, jobs, progress};
@@ -158,7 +157,7 @@ impl Reading<'_> {
         self.context.monitor.event(Event::ChannelStarted {
             job_id: task.scope.job_id.to_string(),
             channel: task.plan.channel.id,
-            name: anonymize::sayable(&task.name),
+            name: task.scope.platform.scrubber().sayable(&task.name),
             worker,
         });
         let (job_id, tenant, row, since) =
@@ -390,7 +389,7 @@ impl Reading<'_> {
         }
         let first_sent_at = page.messages.first().map(|message| message.created_at);
         self.begin = self.begin.or(first_sent_at);
-        let page = anonymize::page(page);
+        let page = self.task.scope.platform.scrubber().page(page);
         let last = page.last_id;
         let batch = PageBatch {
             channel: self.task.row,

@@ -16,6 +16,7 @@ use crate::model::{
 };
 use crate::plan::Selection;
 use crate::platform::fake::{Fake, Recorder};
+use crate::platform::registry::PLATFORMS;
 use crate::platform::{PlatformAdapter, RetryPolicy};
 
 /// 2026.
@@ -56,9 +57,9 @@ impl Scene {
 
     /// A run of all workspaces, and its jobs.
     async fn run(&self, run_id: &str) -> (Outcome, Vec<Job>) {
-        let file = ArchiveFile { path: self.path(), mode: 0o600 };
+        let file = ArchiveFile { path: self.path(), mode: 0o600, platforms: PLATFORMS };
         let lock = Lock::take(&file, "start", Some(run_id), NOW).unwrap();
-        let (writer, thread) = Writer::start(file.open().unwrap(), &lock);
+        let (writer, thread) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
         let context = Context {
             writer,
             archive: self.path(),
@@ -77,7 +78,6 @@ impl Scene {
             stop: StopSignal::default(),
         };
         let platform = Arc::new(TenantPlatform {
-            name: "fake".to_owned(),
             adapter: Arc::clone(&self.fake) as Arc<dyn PlatformAdapter>,
             content: ContentCheck::default(),
         });

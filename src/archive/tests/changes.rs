@@ -63,7 +63,7 @@ impl Follower {
     fn store(&mut self, messages: Vec<model::Message>) -> Vec<Change> {
         self.transaction(|tx, (_, channel)| {
             let after = messages.first().and_then(|first| MessageId::new(first.id.get() - 1));
-            let page = anonymize::page(MessagePage { messages, ..MessagePage::default() });
+            let page = SCRUBBER.page(MessagePage { messages, ..MessagePage::default() });
             let batch = PageBatch {
                 channel,
                 after,
@@ -198,7 +198,11 @@ fn a_copy_that_follows_the_log_is_the_archive() {
         tx.connection.execute("UPDATE message_reaction_counts SET users_due = 1", [])?;
         let queue: Vec<DueReaction> = due(tx, channel, None, 10)?;
         let mut reactors = Reactors::default();
-        reactors.add((1..=5).map(|id| User { id: UserId::new(id).unwrap(), is_bot: None }).collect(), None);
+        reactors.add(
+            (1..=5).map(|id| User { id: UserId::new(id).unwrap(), is_bot: None }).collect(),
+            None,
+            SCRUBBER,
+        );
         assert!(store_reactors(tx, channel, &queue[0], (&reactors, Some(5)), at(5))?);
         Ok(())
     });
@@ -210,14 +214,14 @@ fn a_copy_that_follows_the_log_is_the_archive() {
 
     // A channel and a tenant with another name, a closed channel.
     let renamed = follower.transaction(|tx, (tenant, _)| {
-        let stored = anonymize::channel(super::channel("other"), ChannelState::Unreadable);
+        let stored = SCRUBBER.channel(super::channel("other"), ChannelState::Unreadable);
         channels::store(tx, tenant, &[stored], at(6))?;
         tenants::intern(tx, "discord", WorkspaceId::new(9).unwrap(), "other", at(6)).map(drop)
     });
     assert_eq!(renamed, [Change::Channel(follower.shelf.channel), Change::Tenant(follower.shelf.tenant.0)]);
 
     // Everything of a person, then everything.
-    let hash = anonymize::UserHash::of(UserId::new(ALICE).unwrap());
+    let hash = SCRUBBER.hash(UserId::new(ALICE).unwrap());
     let erased = follower.transaction(|tx, _| forget::forget(tx, &hash, at(7)));
     assert!(erased.len() < 10, "many messages are one range: {erased:?}");
     let purged = follower.transaction(|tx, (tenant, _)| purge(tx, tenant, &[]));
@@ -237,7 +241,7 @@ fn a_sweep_is_logged_and_an_undone_transaction_is_not() {
     follower.recorder.discard();
     assert_eq!(follower.follow(), []);
     follower.transaction(|tx, _| Ok(tx.connection.execute(raw, []).map(drop)?));
-    sweep::sweep(&mut follower.shelf.connection).unwrap();
+    sweep::sweep(&mut follower.shelf.connection, PLATFORMS).unwrap();
     assert_eq!(follower.follow(), [Change::Messages(RangeChange::Changed, follower.range(10, 10))]);
 }
 

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::{ALICE, Shelf, at, file, message};
 use crate::archive::indexes::{complete, due, have_room, put_off};
 use crate::archive::{ArchiveErrorKind, Lock, Tx, Writer};
+use crate::platform::registry::PLATFORMS;
 
 const BY_TABLE: &str = "SELECT group_concat(name || sql) FROM
     (SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name)";
@@ -74,7 +75,7 @@ async fn what_takes_long_is_undone_when_it_is_to_stop() {
                            SELECT count(*) FROM n";
     let dir = TempDir::new().unwrap();
     let lock = Lock::take(&file(&dir), "start", None, at(0)).unwrap();
-    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), &lock);
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), PLATFORMS, &lock);
     let stop = tokio::time::sleep(Duration::from_millis(1));
     let undone = writer.run_until(stop, |tx| {
         tx.connection.execute("INSERT INTO archive_info VALUES ('undone', '')", [])?;

@@ -25,7 +25,7 @@ const ENDLESS: &str = "INSERT INTO shoes (size)
                          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n;";
 
 fn file(folder: &Path) -> ArchiveFile {
-    ArchiveFile { path: folder.join("archive.db"), mode: 0o600 }
+    ArchiveFile { path: folder.join("archive.db"), mode: 0o600, platforms: super::PLATFORMS }
 }
 
 /// The schema of this version.

@@ -10,6 +10,7 @@ use crate::archive::indexes::{due, put_off};
 use crate::archive::status::{OF_RUN, UNFINISHED, select_jobs};
 use crate::archive::tx::Interned;
 use crate::archive::{ArchiveFile, Tx};
+use crate::platform::registry::PLATFORMS;
 
 /// Tables that grow with the messages, or with every run.
 const LARGE: [&str; 5] = [
@@ -47,7 +48,9 @@ fn no_statement_of_a_sync_or_a_status_reads_a_large_table_from_end_to_end() {
     let statements = statements();
     assert!(statements.len() > 60, "only {} statements were found", statements.len());
     let dir = TempDir::new().unwrap();
-    let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600 }.open().unwrap();
+    let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS }
+        .open()
+        .unwrap();
     check(&connection, &statements);
     connection.execute_batch("ANALYZE; DELETE FROM sqlite_stat1").unwrap();
     for (table, index, figures) in STATISTICS {
@@ -57,7 +60,7 @@ fn no_statement_of_a_sync_or_a_status_reads_a_large_table_from_end_to_end() {
     connection.execute_batch("ANALYZE sqlite_schema").unwrap();
     check(&connection, &statements);
     // A new archive is without these until it is filled.
-    let mut interned = Interned::default();
+    let mut interned = Interned::new(PLATFORMS);
     let tx = Tx::new(&connection, &mut interned);
     put_off(&tx).unwrap();
     assert_eq!(due(&tx).unwrap(), Some(0));
@@ -67,7 +70,9 @@ fn no_statement_of_a_sync_or_a_status_reads_a_large_table_from_end_to_end() {
 #[test]
 fn a_run_finds_its_jobs_without_reading_all_there_ever_were() {
     let dir = TempDir::new().unwrap();
-    let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600 }.open().unwrap();
+    let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS }
+        .open()
+        .unwrap();
     for condition in [OF_RUN, UNFINISHED] {
         let steps = plan(&connection, &format!("{} {condition}", select_jobs()));
         assert!(steps.iter().any(|step| step.starts_with("SEARCH j ")), "{steps:?}");

@@ -15,6 +15,7 @@ use super::super::tx::Interned;
 use super::super::{ArchiveError, ArchiveErrorKind, Reader, Tx};
 use crate::anonymize::UserHash;
 use crate::model::Timestamp;
+use crate::platform::registry::PLATFORMS;
 
 fn migrated() -> Connection {
     let mut connection = Connection::open_in_memory().unwrap();
@@ -213,12 +214,12 @@ fn naming(user: &UserHash, table: &TextTable, column: &TextColumn) -> Connection
 
 #[test]
 fn a_purge_keeps_whoever_a_text_names_and_forgetting_reaches_every_text() {
-    let user = UserHash::of("123456789012345678".parse().unwrap());
+    let user = super::SCRUBBER.parse_user("123456789012345678").unwrap();
     for table in &TEXT_TABLES {
         for column in table.columns {
             let place = format!("{}.{}", table.name, column.name);
             let connection = naming(&user, table, column);
-            let mut interned = Interned::default();
+            let mut interned = Interned::new(PLATFORMS);
             let mut tx = Tx::new(&connection, &mut interned);
             delete_unreferenced_users(&tx).unwrap();
             let known = || {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use twilight_http::routing::Route;
 
 use super::body::Body;
+use super::ids::mask;
 use super::transport::Response;
 use super::transport_error::TransportError;
 use super::{headers, wire};
@@ -227,7 +228,7 @@ fn tamed(words: &str) -> String {
     let mut tamed = String::new();
     for part in words.split_inclusive(|char: char| !is_of_token(char)) {
         let word = part.trim_end_matches(|char: char| !is_of_token(char));
-        tamed += &if word.len() >= TOKEN_CHARS { "…".to_owned() } else { without_numbers(word) };
+        tamed += &if word.len() >= TOKEN_CHARS { "…".to_owned() } else { mask(word) };
         tamed.push_str(&part[word.len()..]);
     }
     tamed.chars().take(120).collect()
@@ -239,19 +240,6 @@ const TOKEN_CHARS: usize = 20;
 fn is_of_token(char: char) -> bool {
     char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.')
 }
-
-fn without_numbers(word: &str) -> String {
-    let mut tamed = String::new();
-    for part in word.split_inclusive(|char: char| !char.is_ascii_digit()) {
-        let digits = part.trim_end_matches(|char: char| !char.is_ascii_digit());
-        tamed.push_str(if digits.len() >= ID_DIGITS { "…" } else { digits });
-        tamed.push_str(&part[digits.len()..]);
-    }
-    tamed
-}
-
-/// The first IDs have so many.
-const ID_DIGITS: usize = 15;
 
 /// A request without an answer.
 pub fn failed(error: &TransportError, asked: Asked, subject: &str) -> PlatformError {

@@ -10,7 +10,7 @@ use super::fields::{ATTACHMENT, COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI
 use super::findings::{Findings, Path};
 use super::memory::MOST_PAGE_BYTES;
 use super::value::Allowance;
-use super::{few, files, keep, mend, snowflake, wire};
+use super::{few, files, ids, keep, mend, snowflake, wire};
 use crate::model::{
     Attachment, AttachmentId, BrokenMessage, CONTENT_FIELDS, Channel, ChannelId, ChannelKind, Emoji, Message,
     MessageId, MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId,
@@ -258,7 +258,7 @@ fn message(
         attachments: files,
         named_thread: named_thread(wire, id),
         malformed_fields: findings.merge_into(unknown),
-        metadata: metadata.into(),
+        metadata: ids::metadata(metadata),
     };
     if message.weight() > wire::MOST_OBJECT_BYTES {
         Err("it is larger than any real one")
@@ -374,7 +374,7 @@ fn attachment(wire: &wire::Attachment<'_>, findings: &mut Findings) -> Option<At
         content_type: wire.content_type.as_deref().map(ToOwned::to_owned),
         url,
         url_signature,
-        metadata: metadata.into(),
+        metadata: ids::metadata(metadata),
     })
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::fields::ATTACHMENT;
 use super::fields::Keep::Fields;
 use super::findings::{Findings, Path};
-use super::{keep, wire};
+use super::{ids, keep, wire};
 use crate::model::{Attachment, AttachmentId};
 
 /// Components within components; Discord allows four.
@@ -83,7 +83,7 @@ fn attachment(file: &Value) -> Option<Attachment> {
         content_type: content_type(file),
         url,
         url_signature,
-        metadata: facts(file).into(),
+        metadata: ids::metadata(facts(file)),
     })
 }
 
@@ -105,7 +105,7 @@ fn uploaded(media: &Value, component: &Value) -> Option<Attachment> {
         size_bytes: component["size"].as_u64().unwrap_or(0),
         content_type: content_type(media),
         url_signature,
-        metadata: metadata.into(),
+        metadata: ids::metadata(metadata),
         url: url.clone(),
     })
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields::Object;
+use super::ids::ID_DIGITS;
 use super::value::Allowance;
 
 /// Most distinct paths of malformed fields per message.
@@ -95,15 +96,13 @@ fn count(counts: &mut BTreeMap<String, u64>, path: String, objects: u64) {
     }
 }
 
-/// Length of the shortest snowflakes in use.
-const ID_DIGITS: usize = 15;
-
 /// The field's name if it looks like Discord's, else `(other)`: the key of a map
 /// may be a user's ID.
 fn printable(name: &str) -> &str {
     let is_usual = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
-    let is_printable = (1..=40).contains(&name.len()) && name.bytes().all(is_usual) && digits < ID_DIGITS;
+    let is_printable =
+        (1..=40).contains(&name.len()) && name.bytes().all(is_usual) && digits < *ID_DIGITS.start();
     if is_printable { name } else { OTHER }
 }
 

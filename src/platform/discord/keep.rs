@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::fields::Keep::{Column, Embed, Fields, List, Named, Url, User};
 use super::fields::{CHANNEL, EMBED, Keep, MESSAGE, Object, REFERENCE};
 use super::findings::{Findings, Path};
-use super::{automod, wire};
+use super::{automod, ids, wire};
 use crate::model::{Metadata, disguise};
 
 /// The kept fields of a message or attachment, of those that came. Calls
@@ -52,7 +52,7 @@ pub fn reference(reference: &RawValue, findings: &mut Findings) -> serde_json::R
 /// Further kept fields of a channel or thread.
 pub fn channel(channel: &Value) -> Metadata {
     match kept(channel, &Fields(&CHANNEL), Path::field("channel"), &mut Findings::default()) {
-        Some(Value::Object(fields)) => fields.into(),
+        Some(Value::Object(fields)) => ids::metadata(fields),
         _ => Metadata::default(),
     }
 }

@@ -18,8 +18,10 @@ mod fields;
 mod files;
 mod findings;
 mod headers;
+mod ids;
 mod keep;
 mod learned;
+mod markup;
 mod memory;
 mod mend;
 mod slots;
@@ -53,8 +55,8 @@ pub use self::transport_error::TransportError;
 use self::visibility::GuildRights;
 use super::{ErrorKind, GateSettings, PageCursor, PageRequest, PlatformAdapter, PlatformError, RetryPolicy};
 use crate::model::{
-    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, OnRateLimit, ReactorPage,
-    Timestamp, UserId, Workspace, WorkspaceId,
+    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, OnRateLimit, PlatformSpec,
+    ReactorPage, Timestamp, UserId, Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
 
@@ -160,6 +162,10 @@ const CHANNEL_PAGES_PER_SECOND: f64 = 1.0;
 
 #[async_trait]
 impl PlatformAdapter for Discord {
+    fn spec(&self) -> &'static PlatformSpec {
+        &SPEC
+    }
+
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
         let route = Route::GetCurrentUserApplicationInfo;
         match self.client.read(&route, "the bot's application", monitor, read_application).await {

@@ -1,8 +1,10 @@
 //! What the program knows of Discord without asking it.
 
+use super::ids::Snowflakes;
+use super::markup::DiscordMarkup;
 use crate::model::PlatformSpec;
 
-/// Discord, as the configuration knows it.
+/// Discord, as the rest of the program knows it.
 pub const SPEC: PlatformSpec = PlatformSpec {
     name: "discord",
     title: "Discord",
@@ -12,6 +14,9 @@ pub const SPEC: PlatformSpec = PlatformSpec {
          Mode, right click the server, Copy Server ID)",
     channel_id_help: "copy the ID from Discord (right click, Copy Channel ID)",
     parse_workspace: |text| text.parse().ok(),
+    user_id_help: "(15 to 20 digits, Copy User ID in Discord)",
+    ids: &Snowflakes,
+    markup: &DiscordMarkup,
     default_token_env: "DISCORD_BOT_TOKEN",
     token_page: "Discord's developer portal",
     default_api_url: "https://discord.com",

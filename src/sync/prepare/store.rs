@@ -8,6 +8,7 @@ use crate::archive::{ArchiveError, ChannelRow, TenantRow, Tx, channels, findings
 use crate::model::{Channel, ChannelId, ChannelState, ProvenState};
 use crate::plan::{Facts, LeftOutReason, Plan};
 use crate::sync::context::Context;
+use crate::sync::tenant_scope::TenantScope;
 
 /// Channels that are stored in one transaction.
 const STORED_AT_ONCE: usize = 500;
@@ -17,15 +18,15 @@ pub(super) type Rows = HashMap<ChannelId, (ChannelRow, Box<str>)>;
 
 /// Stores public channels, parents before their children, some at a time.
 async fn store_channels(
-    context: &Context,
-    tenant: TenantRow,
+    scope: &TenantScope,
     mut channels: Vec<(&Channel, ChannelState)>,
 ) -> Result<Rows, ArchiveError> {
     channels.sort_by_key(|(channel, _)| (channel.kind.is_thread(), channel.parent_id.is_some()));
+    let (context, tenant, scrubber) = (&scope.context, scope.row, scope.task.platform.scrubber());
     let (mut rows, now) = (Rows::with_capacity(channels.len()), context.clock.now());
     for some in channels.chunks(STORED_AT_ONCE) {
         let public: Vec<anonymize::Channel> =
-            some.iter().map(|(channel, state)| anonymize::channel((*channel).clone(), *state)).collect();
+            some.iter().map(|(channel, state)| scrubber.channel((*channel).clone(), *state)).collect();
         let stored = context.writer.run(move |tx| channels::store(tx, tenant, &public, now)).await?;
         rows.extend(stored.into_iter().map(|(id, (row, name))| (id, (row, name.into_boxed_str()))));
     }
@@ -36,13 +37,13 @@ async fn store_channels(
 /// row and the scrubbed name of each. What says how far the listings came is stored
 /// last.
 pub(super) async fn store_facts(
-    context: &Context,
-    tenant: TenantRow,
+    scope: &TenantScope,
     facts: &Facts,
     before: &HashSet<ChannelId>,
     plan: &Plan,
     is_complete: bool,
 ) -> Result<Rows, ArchiveError> {
+    let (context, tenant) = (scope.context.as_ref(), scope.row);
     let left_out: HashMap<ChannelId, &LeftOutReason> =
         plan.left_out.iter().map(|left_out| (left_out.channel, &left_out.reason)).collect();
     let state = |channel: &Channel| state(left_out.get(&channel.id).copied());
@@ -51,7 +52,7 @@ pub(super) async fn store_facts(
         .iter()
         .filter(|channel| channel.visibility.everyone_sees && !before.contains(&channel.id))
         .filter_map(|channel| Some((channel, state(channel)?)));
-    let mut stored = store_channels(context, tenant, public.collect()).await?;
+    let mut stored = store_channels(scope, public.collect()).await?;
     let skipped: HashSet<ChannelId> = plan.skipped.iter().copied().collect();
     let skipped_rows: Vec<ChannelRow> =
         stored.iter().filter(|(id, _)| skipped.contains(*id)).map(|(_, (row, _))| *row).collect();

@@ -6,11 +6,11 @@ use serde_json::value::RawValue;
 
 use super::mutate::{damaged, scratched};
 use super::{BODIES, answer, rounds, unharmed};
-use crate::anonymize;
+use crate::anonymize::Scrubber;
 use crate::model::{Channel, ChannelId, ChannelState, UserId, Visibility, WorkspaceId};
 use crate::platform::discord::channels::{active_page, channel_list, read_channel, read_guild};
-use crate::platform::discord::utf8;
 use crate::platform::discord::visibility::GuildRights;
+use crate::platform::discord::{SPEC, utf8};
 
 fn guild() -> WorkspaceId {
     let id = serde_json::from_str::<Value>(&BODIES.guild).unwrap()["id"].as_str().unwrap().parse().unwrap();
@@ -41,7 +41,7 @@ fn brought(read: Read, body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>
     unharmed(body, || {
         let channels = read(body, rights)?;
         for channel in channels.clone() {
-            anonymize::channel(channel, ChannelState::Active);
+            Scrubber::new(&SPEC).channel(channel, ChannelState::Active);
         }
         Some(channels)
     })

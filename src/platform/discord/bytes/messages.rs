@@ -11,13 +11,16 @@ use tempfile::TempDir;
 
 use super::mutate::{damaged, scratched};
 use super::{BODIES, NOW, answer, rounds, unharmed};
-use crate::anonymize::{self, Message, Page};
+use crate::anonymize::{Message, Page, Scrubber};
 use crate::archive::messages::{PageBatch, store_page};
 use crate::archive::progress::PageProgress;
 use crate::archive::reactions::KeptReactions;
 use crate::archive::{ArchiveFile, ChannelRow, Lock, Writer, channels, progress, tenants};
 use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, MessagePage, ReactionMode, WorkspaceId};
-use crate::platform::discord::{convert, utf8, wire};
+use crate::platform::discord::{SPEC, convert, utf8, wire};
+use crate::platform::registry::PLATFORMS;
+
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
 
 /// A message as Discord has it and as it comes out.
 struct Sample {
@@ -34,7 +37,7 @@ static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
         value["channel_id"] = channel().to_string().into();
         let raw = value.to_string();
         let page = read(format!("[{raw}]").as_bytes()).unwrap();
-        let clean = anonymize::page(page).messages.remove(0);
+        let clean = SCRUBBER.page(page).messages.remove(0);
         Sample { raw, value, clean }
     };
     messages.map(sample).collect()
@@ -49,7 +52,7 @@ fn read(body: &[u8]) -> Option<MessagePage> {
 }
 
 fn scrubbed(body: &[u8]) -> Option<Page> {
-    unharmed(body, || read(body).map(anonymize::page))
+    unharmed(body, || read(body).map(|page| SCRUBBER.page(page)))
 }
 
 #[test]
@@ -186,12 +189,12 @@ struct Shelf {
 impl Shelf {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let file = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600 };
+        let file = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS };
         let lock = Lock::take(&file, "start", None, NOW).unwrap();
-        let (writer, _) = Writer::start(file.open().unwrap(), &lock);
+        let (writer, _) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let room = Channel::new(channel(), ChannelKind::Text, "room", NOW);
-        let room = anonymize::channel(room, ChannelState::Active);
+        let room = SCRUBBER.channel(room, ChannelState::Active);
         let made = writer.run(move |tx| {
             let tenant = tenants::intern(tx, "discord", WorkspaceId::new(9).unwrap(), "t", NOW)?;
             let row = channels::store(tx, tenant, std::slice::from_ref(&room), NOW)?[&channel()].0;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::one;
 use crate::model::{Attachment, AttachmentId};
+use crate::platform::discord::ids;
 
 const URL: &str = "https://cdn.discordapp.com/attachments/1/4/manual.pdf";
 
@@ -34,7 +35,7 @@ fn the_file_of_a_file_component_is_an_attachment() {
         content_type: Some("application/pdf".to_owned()),
         url: URL.to_owned(),
         url_signature: Some("ex=1&is=2&hm=3".to_owned()),
-        metadata: Map::from_iter([("component".to_owned(), json!(true))]).into(),
+        metadata: ids::metadata(Map::from_iter([("component".to_owned(), json!(true))])),
     };
     assert_eq!(message.attachments, [expected]);
     let file = json!({"url": URL, "content_type": "application/pdf", "attachment_id": "61"});

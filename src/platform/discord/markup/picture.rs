@@ -8,11 +8,10 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
-use super::address::{Addresses, separator};
-use super::digits::is_profile;
-use super::user::FORGOTTEN;
+use super::{PROXY, is_profile};
 use crate::model::disguise::decode_all;
-use crate::model::work;
+use crate::model::markup::address::{Addresses, separator};
+use crate::model::markup::hashes::hashes;
 
 /// Bytes of the longest name of such a segment, with an encoded slash.
 const SEGMENT: usize = "avatar-decorations".len() + "%2F".len();
@@ -27,7 +26,7 @@ static WORDS: LazyLock<[memmem::Finder<'_>; 2]> =
     LazyLock::new(|| ["avatar", "banners"].map(memmem::Finder::new));
 
 /// A quick look before the close one.
-pub(super) fn may_show_one(text: &str) -> bool {
+pub fn may_show_one(text: &str) -> bool {
     holds_slash(text) && WORDS.iter().any(|word| word.find(text.as_bytes()).is_some())
 }
 
@@ -39,11 +38,11 @@ fn holds_slash(text: &str) -> bool {
 
 /// What is dropped of addresses of pictures in which a hash has taken the ID's
 /// place already, or that hold no ID.
-pub(super) fn without_id(text: &str) -> Vec<Range<usize>> {
+pub fn without_id(text: &str) -> Vec<Range<usize>> {
     if !may_show_one(text) {
         return Vec::new();
     }
-    let mut addresses = Addresses::new(text);
+    let mut addresses = Addresses::new(text, Some(&PROXY));
     let words = WORDS.each_ref().map(|word| word.find_iter(text.as_bytes()).collect::<Vec<_>>());
     // Older versions kept the paths of profiles, which tell less.
     let is_picture = |tail: &Range<usize>| {
@@ -99,26 +98,4 @@ fn shows_one(path: &str) -> bool {
             .iter()
             .any(|name| memmem::find(segment, name).is_some())
     })
-}
-
-/// Where 64 hex digits stand, or the word for someone who was erased.
-fn hashes(text: &str) -> Vec<Range<usize>> {
-    static ERASED: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(FORGOTTEN));
-    const HASH: usize = 64;
-    let bytes = text.as_bytes();
-    let mut hashes = Vec::new();
-    // This many hex digits stand on one of these places at least.
-    let mut place = HASH - 1;
-    while place < bytes.len() {
-        let is_hex = |byte: &&u8| byte.is_ascii_hexdigit();
-        let start = place - bytes[..place].iter().rev().take_while(is_hex).count();
-        let end = place + bytes[place..].iter().take_while(is_hex).count();
-        work::note(end - start);
-        if end > place && end - start >= HASH {
-            hashes.push(end - HASH..end);
-        }
-        place = end.max(place) + HASH;
-    }
-    hashes.extend(ERASED.find_iter(bytes).map(|start| start..start + FORGOTTEN.len()));
-    hashes
 }

@@ -1,13 +1,53 @@
-//! Digits that may be a user's ID, and what the text around them says.
+//! Discord's markup: mentions, and addresses of profiles and pictures.
+
+mod picture;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use crate::model::disguise::is_invisible;
-use crate::model::{UserId, work};
+use super::ids::{ID_DIGITS, Snowflakes};
+use crate::model::disguise::{digit, is_invisible};
+use crate::model::markup::address::Proxy;
+use crate::model::markup::layers::{self, IdSyntax};
+use crate::model::markup::{Found, IdContext, Syntax, ascending};
+use crate::model::{IdCodec as _, Markup, UserId, work};
 
-/// Digits that could be an ID: a snowflake of 2015 has 18, the first have 15.
-/// <https://discord.com/developers/docs/reference#snowflakes>
-pub(super) const ID_DIGITS: std::ops::RangeInclusive<usize> = 15..=20;
+/// How Discord's texts name people.
+#[derive(Debug)]
+pub struct DiscordMarkup;
+
+impl Markup for DiscordMarkup {
+    fn may_name_somebody(&self, text: &str) -> bool {
+        layers::may_find::<Digits>(text)
+            || memchr::memchr_iter(b'@', text.as_bytes()).any(|place| text[..place].ends_with('<'))
+            || picture::may_show_one(text)
+    }
+
+    fn find(&self, text: &str, syntax: Syntax) -> Vec<Found> {
+        let mut found = Vec::new();
+        layers::find_plain::<Digits>(text, syntax, &mut found);
+        found.extend(picture::without_id(text).into_iter().map(|range| Found { range, user: None }));
+        layers::find_disguised::<Digits>(text, syntax, &mut found);
+        ascending(found)
+    }
+
+    fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
+        layers::ids_in::<Digits>(bytes, found);
+    }
+
+    fn min_id_chars(&self) -> usize {
+        *ID_DIGITS.start()
+    }
+
+    fn ends_with_optional_mark(&self, before: &str) -> bool {
+        before.ends_with("<@!")
+    }
+}
+
+/// The proxy of pictures elsewhere.
+static PROXY: LazyLock<Proxy> = LazyLock::new(|| Proxy::new("/external/", 20));
 
 /// Path segments that a user's ID follows, in addresses of profiles and
 /// pictures, and of Discord's own API.
@@ -31,36 +71,35 @@ const REFERENCE_PREFIXES: [&[u8]; 2] = [b"<#", b"<@&"];
 const REFERENCE_PATHS: [&[u8]; 3] =
     [b"/channels/", b"cdn.discordapp.com/attachments/", b"media.discordapp.net/attachments/"];
 
-/// Where digits stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// `<@id>` or `<@!id>`, also as an address, JSON or HTML writes it.
-    Mention,
-    /// In the address of a profile or a picture.
-    Profile,
-    /// In the syntax for something that isn't a user.
-    Reference,
-    /// Anywhere else.
-    Bare,
+/// IDs are decimal numbers.
+struct Digits;
+
+impl IdSyntax for Digits {
+    const MIN_CHARS: usize = *ID_DIGITS.start();
+
+    fn is_id_byte(byte: u8) -> bool {
+        byte.is_ascii_digit()
+    }
+
+    fn id_byte(character: char) -> Option<u8> {
+        digit(character).map(|value| b'0' + value)
+    }
+
+    fn user_at(text: &str, range: &Range<usize>, id: &str, syntax: Syntax) -> Option<(UserId, IdContext)> {
+        user_at(text, range, id, syntax)
+    }
+
+    fn user(id: &str) -> Option<UserId> {
+        Snowflakes.parse_user(id)
+    }
+
+    fn proxy() -> Option<&'static Proxy> {
+        Some(&PROXY)
+    }
 }
 
-/// How digits are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Syntax {
-    /// What people write.
-    Text,
-    /// Kept fields: those named `id` hold no user's.
-    Json,
-}
-
-/// The user that digits of a text would name, and where they stand; `None` if they
-/// name nobody. `digits` is what stands at `range`, in ASCII.
-pub(super) fn user_at(
-    text: &str,
-    range: &Range<usize>,
-    digits: &str,
-    syntax: Syntax,
-) -> Option<(UserId, Place)> {
+/// As [`IdSyntax::user_at`].
+fn user_at(text: &str, range: &Range<usize>, digits: &str, syntax: Syntax) -> Option<(UserId, IdContext)> {
     let before = text[..range.start].trim_end_matches(is_invisible).as_bytes();
     let after = text[range.end..].trim_start_matches(is_invisible).as_bytes();
     work::note(text.len() - before.len() - after.len());
@@ -69,16 +108,16 @@ pub(super) fn user_at(
         return None;
     }
     let id = digits.parse().ok()?;
-    let place = if is_mention || (opens_mention(before) && closes_mention(after)) {
-        Place::Mention
+    let context = if is_mention || (opens_mention(before) && closes_mention(after)) {
+        IdContext::Mention
     } else if is_profile(before, after) {
-        Place::Profile
+        IdContext::Profile
     } else if is_reference(before) || (syntax == Syntax::Json && before.ends_with(b"id\":\"")) {
-        Place::Reference
+        IdContext::Reference
     } else {
-        Place::Bare
+        IdContext::Bare
     };
-    Some((id, place))
+    Some((id, context))
 }
 
 fn opens_mention(before: &[u8]) -> bool {
@@ -93,7 +132,7 @@ fn closes_mention(after: &[u8]) -> bool {
 }
 
 /// A hash that begins with digits goes on with letters, and is left alone.
-pub(super) fn is_profile(before: &[u8], after: &[u8]) -> bool {
+fn is_profile(before: &[u8], after: &[u8]) -> bool {
     !after.first().is_some_and(u8::is_ascii_alphanumeric)
         && without(before, &SLASHES).is_some_and(|path| {
             let path = path.strip_suffix(b"\\").unwrap_or(path);
@@ -135,53 +174,4 @@ fn is_link(before: &[u8]) -> bool {
         rest = &shorter[..shorter.len() - digits];
     }
     false
-}
-
-/// How a run of digits can be read: as it stands, and without what belongs to a
-/// character written as `%40`, `\u0040` or `\x40` right before an ID. Which of
-/// them somebody meant can't be told.
-pub(super) fn readings(text: &[u8], run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let escaped = escaped_digits(&text[..run.start]).map(|escaped| run.start + escaped..run.end);
-    let rest = escaped.filter(|rest| rest.start < rest.end);
-    std::iter::once(run).chain(rest)
-}
-
-/// How many of the digits that follow belong to an escape begun before them.
-fn escaped_digits(before: &[u8]) -> Option<usize> {
-    let written = before.iter().rev().take(3).take_while(|byte| byte.is_ascii_hexdigit()).count();
-    (0..=written).find_map(|written| {
-        let opening = &before[..before.len() - written];
-        if opening.ends_with(b"\\u") {
-            Some(4 - written)
-        } else if written < 2 && (opening.ends_with(b"%") || opening.ends_with(b"\\x")) {
-            Some(2 - written)
-        } else {
-            None
-        }
-    })
-}
-
-/// The longest runs of ASCII digits in a text, as byte ranges.
-pub(super) struct DigitRuns<'a> {
-    text: &'a [u8],
-    position: usize,
-}
-
-impl<'a> DigitRuns<'a> {
-    pub(super) const fn new(text: &'a [u8]) -> Self {
-        Self { text, position: 0 }
-    }
-}
-
-impl Iterator for DigitRuns<'_> {
-    type Item = Range<usize>;
-
-    fn next(&mut self) -> Option<Range<usize>> {
-        let rest = &self.text[self.position..];
-        let start = self.position + rest.iter().position(u8::is_ascii_digit)?;
-        let run = &self.text[start..];
-        let end = start + run.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(run.len());
-        self.position = end;
-        Some(start..end)
-    }
 }

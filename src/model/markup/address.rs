@@ -4,25 +4,39 @@
 //! them: each stretch is scanned once, not once for each address.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use memchr::memmem;
 
 use crate::model::disguise::{is_invisible, unescape};
 use crate::model::work;
 
-/// Discord's proxy of pictures elsewhere: a signature follows.
-const PROXY: &str = "/external/";
-/// Characters that a proxy's signature has at least.
-const SIGNATURE: usize = 20;
+/// A platform's proxy of pictures elsewhere, whose addresses hold a signature and then
+/// the picture's own address.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Finds the path before the signature.
+    path: memmem::FinderRev<'static>,
+    /// Bytes that a segment of the signature has at least, without its slash.
+    min_signature_bytes: usize,
+}
+
+impl Proxy {
+    /// `path` begins and ends with a slash.
+    pub fn new(path: &'static str, min_signature_bytes: usize) -> Self {
+        Self { path: memmem::FinderRev::new(path), min_signature_bytes }
+    }
+}
+
 /// Bytes before a picture's address that are looked at: for a proxy's address, and
 /// for the name of the path segment before an ID.
 const LOOK_BACK: usize = 400;
 
 /// The addresses of one text.
-pub(super) struct Addresses<'t> {
+#[derive(Debug)]
+pub struct Addresses<'t> {
     /// The text.
-    pub(super) text: &'t str,
+    pub text: &'t str,
+    proxy: Option<&'t Proxy>,
     /// What was scanned last as a plain and as an encoded address.
     scanned: [Scanned; 2],
     /// Where the parts of the address end that was continued last, ascending.
@@ -30,7 +44,7 @@ pub(super) struct Addresses<'t> {
 }
 
 /// A stretch of a text up to what ends an address.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Scanned {
     range: Range<usize>,
     /// Its end without the punctuation of the sentence around it.
@@ -38,26 +52,33 @@ struct Scanned {
 }
 
 impl<'t> Addresses<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        Self { text, scanned: Default::default(), part_ends: Vec::new() }
+    /// Nothing is scanned yet. `proxy` is the platform's, if it has one.
+    pub fn new(text: &'t str, proxy: Option<&'t Proxy>) -> Self {
+        Self { text, proxy, scanned: Default::default(), part_ends: Vec::new() }
+    }
+
+    /// Those of the same text, with nothing scanned.
+    #[must_use]
+    pub fn unscanned(&self) -> Self {
+        Self::new(self.text, self.proxy)
     }
 
     /// What is dropped around a user's ID in the address of a profile or picture: a
     /// proxy's signature before it, the path behind it.
-    pub(super) fn around(&mut self, id: &Range<usize>) -> [Option<Range<usize>>; 2] {
+    pub fn around(&mut self, id: &Range<usize>) -> [Option<Range<usize>>; 2] {
         [self.signature(id.start), self.tail(id.end)]
     }
 
     /// The rest of an address behind an ID, without the punctuation of the sentence
     /// around it; with each further part that follows once what is between is
     /// dropped, behind nothing but invisible characters.
-    pub(super) fn tail(&mut self, end: usize) -> Option<Range<usize>> {
+    pub fn tail(&mut self, end: usize) -> Option<Range<usize>> {
         let part = self.part(end)?;
         Some(end..self.last_end(part.end))
     }
 
     /// Like [`Self::tail`], without further parts.
-    pub(super) fn part(&mut self, end: usize) -> Option<Range<usize>> {
+    pub fn part(&mut self, end: usize) -> Option<Range<usize>> {
         let (begin, is_encoded) = opening(self.text, end)?;
         let scanned = &mut self.scanned[usize::from(is_encoded)];
         if !scanned.range.contains(&begin) {
@@ -69,7 +90,7 @@ impl<'t> Addresses<'t> {
     /// Where the last of the parts ends that follow one which ends at `end`. That
     /// depends on nothing else, and parts are between spaces: no other address has
     /// to go through them again.
-    pub(super) fn last_end(&mut self, end: usize) -> usize {
+    pub fn last_end(&mut self, end: usize) -> usize {
         if !self.text[end..].starts_with(is_invisible) {
             return end;
         }
@@ -88,14 +109,14 @@ impl<'t> Addresses<'t> {
 
     /// The signature of the proxy in whose address a picture's stands that begins
     /// before `end`, with whatever could be taken for one behind it.
-    pub(super) fn signature(&self, end: usize) -> Option<Range<usize>> {
-        static PROXY_FINDER: LazyLock<memmem::FinderRev<'_>> =
-            LazyLock::new(|| memmem::FinderRev::new(PROXY));
+    pub fn signature(&self, end: usize) -> Option<Range<usize>> {
+        let proxy = self.proxy?;
         // Most addresses are no proxy's.
-        PROXY_FINDER.rfind(&self.text.as_bytes()[end.saturating_sub(LOOK_BACK)..end])?;
+        proxy.path.rfind(&self.text.as_bytes()[end.saturating_sub(LOOK_BACK)..end])?;
         let before = self.before(end);
-        let begin = before.rfind(PROXY)? + PROXY.len();
-        let is_signature = |segment: &&str| segment.len() > SIGNATURE && segment.ends_with('/');
+        let begin = proxy.path.rfind(before)? + proxy.path.needle().len();
+        let is_signature =
+            |segment: &&str| segment.len() > proxy.min_signature_bytes && segment.ends_with('/');
         let signatures = before[begin..].split_inclusive('/').take_while(is_signature);
         let length: usize = signatures.map(str::len).sum();
         let begin = end - before.len() + begin;
@@ -103,7 +124,7 @@ impl<'t> Addresses<'t> {
     }
 
     /// What stands before a place and can belong to the same address.
-    pub(super) fn before(&self, end: usize) -> &'t str {
+    pub fn before(&self, end: usize) -> &'t str {
         let mut start = end.saturating_sub(LOOK_BACK);
         while !self.text.is_char_boundary(start) {
             start += 1;
@@ -145,7 +166,7 @@ fn opening(text: &str, end: usize) -> Option<(usize, bool)> {
 }
 
 /// The slash at the beginning of a text: its bytes, and whether it is encoded.
-pub(super) fn separator(text: &str) -> Option<(usize, bool)> {
+pub fn separator(text: &str) -> Option<(usize, bool)> {
     if text.starts_with('/') {
         return Some((1, false));
     }

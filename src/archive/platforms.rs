@@ -1,0 +1,75 @@
+//! By whose rules the texts of a row are scrubbed.
+
+use hashbrown::HashMap;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::ArchiveError;
+use crate::anonymize::Scrubber;
+use crate::model::{PlatformSpec, Platforms};
+
+/// The scrubbers of the archive's platforms, by the rows of channels. A text without a
+/// channel is scrubbed by all of them in turn.
+#[derive(Debug)]
+pub(super) struct ScrubberByChannel {
+    platforms: Platforms,
+    channels: HashMap<i64, Option<Scrubber>>,
+    /// Those of the archive's tenants, once they were asked for.
+    all: Option<Vec<Scrubber>>,
+}
+
+impl ScrubberByChannel {
+    pub(super) fn new(platforms: Platforms) -> Self {
+        Self { platforms, channels: HashMap::new(), all: None }
+    }
+
+    /// Forgets what was asked for: rows may be gone.
+    pub(super) fn clear(&mut self) {
+        self.channels.clear();
+        self.all = None;
+    }
+
+    /// Those by whose rules the texts of a channel are scrubbed: its platform's; all, if
+    /// there is no channel or its platform is unknown.
+    pub(super) fn of(
+        &mut self,
+        connection: &Connection,
+        channel: Option<i64>,
+    ) -> Result<Vec<Scrubber>, ArchiveError> {
+        if let Some(channel) = channel {
+            let known = self.channels.get(&channel).copied();
+            let scrubber = known.map_or_else(|| self.load(connection, channel), Ok)?;
+            if let Some(scrubber) = scrubber {
+                return Ok(vec![scrubber]);
+            }
+        }
+        self.all(connection)
+    }
+
+    fn load(&mut self, connection: &Connection, channel: i64) -> Result<Option<Scrubber>, ArchiveError> {
+        let mut select = connection.prepare_cached(
+            "SELECT t.platform FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE c.id = ?1",
+        )?;
+        let name: Option<String> = select.query_row(params![channel], |row| row.get(0)).optional()?;
+        let scrubber = name.and_then(|name| self.named(&name)).map(Scrubber::new);
+        self.channels.insert(channel, scrubber);
+        Ok(scrubber)
+    }
+
+    /// Those of every platform that the archive has; of every known one, if that is none.
+    pub(super) fn all(&mut self, connection: &Connection) -> Result<Vec<Scrubber>, ArchiveError> {
+        if self.all.is_none() {
+            let mut select = connection.prepare_cached("SELECT DISTINCT platform FROM tenants")?;
+            let names = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+            let mut platforms: Vec<_> = names.iter().filter_map(|name| self.named(name)).collect();
+            if platforms.is_empty() {
+                platforms = self.platforms.to_vec();
+            }
+            self.all = Some(platforms.into_iter().map(Scrubber::new).collect());
+        }
+        Ok(self.all.clone().unwrap_or_default())
+    }
+
+    fn named(&self, name: &str) -> Option<&'static PlatformSpec> {
+        self.platforms.iter().copied().find(|platform| platform.name == name)
+    }
+}

@@ -1,0 +1,223 @@
+//! Texts of two platforms in one archive.
+
+use std::ops::Range;
+
+use super::{PLATFORMS, Shelf, at, file, message, user};
+use crate::anonymize::{Exposure, Scrubber, UserHash};
+use crate::archive::messages::{PageBatch, store_page};
+use crate::archive::{ChannelRow, Reader, Tx, channels, progress, sweep, tenants, tx, users};
+use crate::model::disguise::digit;
+use crate::model::markup::address::Proxy;
+use crate::model::markup::layers::{self, IdSyntax};
+use crate::model::markup::{Found, IdContext, Syntax, ascending};
+use crate::model::{
+    Channel, ChannelId, ChannelKind, ChannelState, IdCodec, IdText, Markup, MessagePage, PlatformSpec,
+    Platforms, UserId, WorkspaceId,
+};
+use crate::platform::discord;
+
+/// A platform whose users have IDs such as `U07ABCDEF`.
+static WORDY: PlatformSpec =
+    PlatformSpec { name: "wordy", title: "Wordy", ids: &Words, markup: &Words, ..discord::SPEC };
+
+const BOTH: Platforms = &[PLATFORMS[0], &WORDY];
+
+const EVE: &str = "U07ABCDEF";
+
+/// Its IDs: a `U`, then a number in base 36 without the 1 that it begins with.
+#[derive(Debug)]
+struct Words;
+
+impl IdCodec for Words {
+    fn user_text(&self, user: UserId) -> IdText {
+        let mut digits = Vec::new();
+        let mut rest = user.get();
+        while rest > 1 {
+            digits.push(char::from_digit(u32::try_from(rest % 36).unwrap(), 36).unwrap());
+            rest /= 36;
+        }
+        let body: String = digits.iter().rev().collect();
+        IdText::new(&format!("U{}", body.to_uppercase())).unwrap()
+    }
+
+    fn parse_user(&self, text: &str) -> Option<UserId> {
+        let body = text.strip_prefix('U').filter(|body| (8..=10).contains(&body.len()))?;
+        UserId::new(u64::from_str_radix(&format!("1{body}"), 36).ok()?)
+    }
+
+    fn mask(&self, text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+impl IdSyntax for Words {
+    const MIN_CHARS: usize = 9;
+
+    fn is_id_byte(byte: u8) -> bool {
+        byte.is_ascii_uppercase() || byte.is_ascii_digit()
+    }
+
+    fn id_byte(character: char) -> Option<u8> {
+        let letter = u8::try_from(character).ok().filter(u8::is_ascii_uppercase);
+        letter.or_else(|| digit(character).map(|value| b'0' + value))
+    }
+
+    fn user_at(text: &str, range: &Range<usize>, id: &str, _: Syntax) -> Option<(UserId, IdContext)> {
+        let is_mention = text[..range.start].ends_with("<@") && text[range.end..].starts_with(['|', '>']);
+        let is_profile = text[..range.start].ends_with("/team/");
+        let context = match (is_mention, is_profile) {
+            (true, _) => IdContext::Mention,
+            (_, true) => IdContext::Profile,
+            _ => IdContext::Bare,
+        };
+        Self::user(id).map(|user| (user, context))
+    }
+
+    fn user(id: &str) -> Option<UserId> {
+        Self.parse_user(id)
+    }
+
+    fn proxy() -> Option<&'static Proxy> {
+        None
+    }
+}
+
+impl Markup for Words {
+    fn may_name_somebody(&self, text: &str) -> bool {
+        layers::may_find::<Self>(text)
+    }
+
+    fn find(&self, text: &str, syntax: Syntax) -> Vec<Found> {
+        let mut found = Vec::new();
+        layers::find_plain::<Self>(text, syntax, &mut found);
+        layers::find_disguised::<Self>(text, syntax, &mut found);
+        let is_mention = |found: &Found| matches!(found.user, Some((_, IdContext::Mention)));
+        let mentions: Vec<usize> = found.iter().filter(|f| is_mention(f)).map(|f| f.range.end).collect();
+        for end in mentions {
+            let label = text[end..].find('>').filter(|length| *length > 0).map(|length| end..end + length);
+            found.extend(label.map(|range| Found { range, user: None }));
+        }
+        ascending(found)
+    }
+
+    fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
+        layers::ids_in::<Self>(bytes, found);
+    }
+
+    fn min_id_chars(&self) -> usize {
+        Self::MIN_CHARS
+    }
+
+    fn ends_with_optional_mark(&self, _: &str) -> bool {
+        false
+    }
+}
+
+fn eve() -> UserHash {
+    Scrubber::new(&WORDY).parse_user(EVE).unwrap()
+}
+
+/// An archive with a channel of each platform, and the row of the other one.
+fn shelf() -> (Shelf, ChannelRow) {
+    let mut shelf = Shelf::new();
+    shelf.interned = tx::Interned::new(BOTH);
+    let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
+    let tenant = tenants::intern(&mut tx, "wordy", WorkspaceId::new(9).unwrap(), "w", at(1)).unwrap();
+    let room = Channel::new(ChannelId::new(50).unwrap(), ChannelKind::Text, "room", at(0));
+    let room = Scrubber::new(&WORDY).channel(room, ChannelState::Active);
+    let row = channels::store(&mut tx, tenant, &[room], at(1)).unwrap()[&ChannelId::new(50).unwrap()].0;
+    progress::begin(&mut tx, tenant, row, 0, None, at(1)).unwrap();
+    (shelf, row)
+}
+
+/// Stores a message by the rules of the other platform.
+fn store(shelf: &mut Shelf, channel: ChannelRow, id: u64, content: &str) {
+    let messages = vec![message(id, 7, content)];
+    let page = Scrubber::new(&WORDY).page(MessagePage { messages, ..MessagePage::default() });
+    let batch = PageBatch {
+        channel,
+        after: None,
+        page,
+        read_at: at(10),
+        reactions: super::COUNTS,
+        has_gap: false,
+        progress: progress::PageProgress::default(),
+    };
+    store_page(&mut Tx::new(&shelf.connection, &mut shelf.interned), &batch, at(10)).unwrap();
+}
+
+#[test]
+fn a_hash_is_that_of_the_platforms_id_text() {
+    // printf U07ABCDEF | sha256sum
+    assert_eq!(eve().to_string(), "44f3b78442588bc6df7b62f2a4d3971119f7de47c5edbf69f274755941bf2129");
+    assert_eq!(&*Words.user_text(Words.parse_user(EVE).unwrap()), EVE);
+}
+
+#[test]
+fn mentions_profiles_and_disguises_of_another_platform_are_hashed() {
+    let scrubber = Scrubber::new(&WORDY);
+    let hash = eve();
+    for (text, expected) in [
+        (format!("<@{EVE}>"), format!("<@{hash}>")),
+        (format!("<@{EVE}|eve.smith> hi"), format!("<@{hash}> hi")),
+        (format!("https://w.example/team/{EVE}/photo"), format!("https://w.example/team/{hash}")),
+        ("U0\u{200b}7ABC%44EF".to_owned(), hash.to_string()),
+        (
+            "123456789012345678 <@123456789012345678>".to_owned(),
+            "123456789012345678 <@123456789012345678>".to_owned(),
+        ),
+    ] {
+        let clean = scrubber.scrub(text.clone(), &mut Vec::new());
+        assert_eq!(clean.resolve(|_| true), expected, "{text}");
+        assert_eq!(scrubber.exposure(&expected, Syntax::Text, |_| true), None, "{expected}");
+    }
+    let text = format!("x <@{EVE}>");
+    assert_eq!(scrubber.exposure(&text, Syntax::Text, |_| false), Some(Exposure::Mention));
+    assert_eq!(scrubber.ids_in(text.as_bytes()), [hash]);
+}
+
+#[test]
+fn a_late_user_is_scrubbed_where_the_platform_is_theirs() {
+    let (mut shelf, other) = shelf();
+    let text = format!("ask {EVE} or 333333333333333333");
+    store(&mut shelf, other, 1, &text);
+    shelf.store(vec![message(1, super::ALICE, &text)], 10);
+    let bob = super::hash(333_333_333_333_333_333);
+    let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
+    let eve_herself = user(Words.parse_user(EVE).unwrap().get());
+    users::intern(&mut tx, &Scrubber::new(&WORDY).person(eve_herself), at(20)).unwrap();
+    users::intern(&mut tx, &super::SCRUBBER.person(user(333_333_333_333_333_333)), at(20)).unwrap();
+    let content = |channel: ChannelRow| {
+        shelf.text(&format!("SELECT content FROM messages WHERE channel_id = {}", channel.0))
+    };
+    assert_eq!(content(other), format!("ask {} or 333333333333333333", eve()));
+    assert_eq!(content(shelf.channel), format!("ask {EVE} or {bob}"));
+}
+
+#[test]
+fn the_sweep_and_the_check_judge_a_text_by_its_platform() {
+    let (mut shelf, other) = shelf();
+    let rows = [other, shelf.channel].map(|channel| channel.0);
+    store(&mut shelf, other, 1, "x");
+    shelf.store(vec![message(1, super::ALICE, "x")], 10);
+    let mention = format!("<@{EVE}> <@444444444444444444>");
+    shelf.connection.execute("UPDATE messages SET content = ?1", [&mention]).unwrap();
+    shelf
+        .connection
+        .execute("INSERT INTO emoji (name, created_at, updated_at) VALUES (?1, 1, 1)", [&mention])
+        .unwrap();
+    let leaks = |shelf: &Shelf| {
+        let mut places = Vec::new();
+        let reader = Reader::open(&file(&shelf.dir).path).unwrap();
+        reader.sweep(BOTH, |leak| places.push(leak.table)).unwrap();
+        places
+    };
+    assert_eq!(leaks(&shelf), ["messages", "messages", "emoji"]);
+    sweep::sweep(&mut shelf.connection, BOTH).unwrap();
+    assert_eq!(leaks(&shelf), [""; 0]);
+    let discords = super::hash(444_444_444_444_444_444);
+    let content = |row: i64| shelf.text(&format!("SELECT content FROM messages WHERE channel_id = {row}"));
+    assert_eq!(content(rows[0]), format!("<@{}> <@444444444444444444>", eve()));
+    assert_eq!(content(rows[1]), format!("<@{EVE}> <@{discords}>"));
+    assert_eq!(shelf.text("SELECT name FROM emoji"), format!("<@{}> <@{discords}>", eve()));
+}

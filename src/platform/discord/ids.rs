@@ -1,0 +1,71 @@
+//! Discord's IDs: snowflakes, written as decimal numbers.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use crate::model::{IdCodec, IdText, Metadata, UserId};
+
+/// Digits of an ID: one of 2015 has 18, the first have 15.
+/// <https://discord.com/developers/docs/reference#snowflakes>
+pub const ID_DIGITS: RangeInclusive<usize> = 15..=20;
+
+/// Writes and reads snowflakes.
+#[derive(Debug)]
+pub struct Snowflakes;
+
+impl IdCodec for Snowflakes {
+    fn user_text(&self, user: UserId) -> IdText {
+        IdText::decimal(user.get())
+    }
+
+    fn parse_user(&self, text: &str) -> Option<UserId> {
+        text.parse().ok().filter(|_| ID_DIGITS.contains(&text.len()))
+    }
+
+    fn mask(&self, text: &str) -> String {
+        mask(text)
+    }
+}
+
+/// A text with `…` in place of each number that is long enough to be an ID.
+pub fn mask(text: &str) -> String {
+    let mut masked = String::new();
+    for part in text.split_inclusive(|char: char| !char.is_ascii_digit()) {
+        let rest = part.trim_start_matches(|char: char| char.is_ascii_digit());
+        let digits = &part[..part.len() - rest.len()];
+        masked.push_str(if is_long(digits) { "…" } else { digits });
+        masked.push_str(rest);
+    }
+    masked
+}
+
+/// Kept fields as the archive takes them.
+pub fn metadata(fields: Map<String, Value>) -> Metadata {
+    Metadata::new(fields, is_long)
+}
+
+/// Whether a number is long enough to be an ID.
+fn is_long(digits: &str) -> bool {
+    digits.len() >= *ID_DIGITS.start()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_users_id_is_read_back_from_its_text() {
+        let user = UserId::new(80_351_110_224_678_912).unwrap();
+        assert_eq!(&*Snowflakes.user_text(user), "80351110224678912");
+        assert_eq!(Snowflakes.parse_user("80351110224678912"), Some(user));
+        for text in ["", "12345", "U80351110224678912", "803511102246789120000"] {
+            assert_eq!(Snowflakes.parse_user(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_numbers_are_masked() {
+        assert_eq!(mask("a80351110224678912b 12345 123456789012345"), "a…b 12345 …");
+    }
+}

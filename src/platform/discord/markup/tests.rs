@@ -1,0 +1,28 @@
+//! The scrubber by Discord's rules.
+
+mod disguises;
+mod hostile;
+mod texts;
+
+use super::super::SPEC;
+use crate::anonymize::{Exposure, Person, ScrubbedText, Scrubber, UserHash};
+use crate::model::markup::Syntax;
+
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
+
+const ID: &str = "123456789012345678";
+
+fn hash_of(id: &str) -> UserHash {
+    SCRUBBER.hash(id.parse().unwrap())
+}
+
+/// The text, and how many people were met in it.
+fn scrubbed(text: &str) -> (ScrubbedText, usize) {
+    let mut people: Vec<Person> = Vec::new();
+    let text = SCRUBBER.scrub(text.to_owned(), &mut people);
+    (text, people.len())
+}
+
+fn exposure(text: &str, is_known: impl FnMut(&UserHash) -> bool) -> Option<Exposure> {
+    SCRUBBER.exposure(text, Syntax::Text, is_known)
+}
