@@ -151,7 +151,7 @@ async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -
     let workspace = WorkspaceId::new(GUILD).ok_or("no workspace")?;
     let channel = writer
         .run(move |tx| {
-            let tenant = tenants::intern(tx, "discord", workspace, "bench", NOW)?;
+            let tenant = tenants::intern(tx, &SPEC, workspace, "bench", NOW)?;
             let rows = channels::store(tx, tenant, &[channel(id)], NOW)?;
             let row = rows[&id].0;
             progress::begin(tx, tenant, row, 0, None, NOW).map(|()| row)

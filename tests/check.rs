@@ -48,7 +48,7 @@ fn where_all_is_well_every_step_says_so() {
     assert_eq!(sandbox.listing(), ["sync.toml"], "nothing is written");
     sandbox.assert_discreet(&before);
     sandbox.run(&["start"]).expect_code(0);
-    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 3, sound"]);
+    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 5, sound"]);
 }
 
 #[test]

@@ -119,6 +119,33 @@ fn every_released_archive_is_opened_brought_up_to_date_and_gone_on_with() {
     }
 }
 
+/// A migration may change the tables, and leaves what the views show.
+#[test]
+fn views_show_the_same_rows_before_and_after_the_migrations() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let migrations: Vec<(u32, PathBuf)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().trim_start_matches('V').to_owned();
+            (name.split('_').next().unwrap().parse().unwrap(), path)
+        })
+        .collect();
+    for (version, path) in frozen().into_iter().filter(|(version, _)| *version < newest_version()) {
+        let sandbox = tempfile::tempdir().unwrap();
+        let copy = sandbox.path().join("archive.db");
+        fs::copy(&path, &copy).unwrap();
+        let archive = Connection::open(&copy).unwrap();
+        let before = content(&archive);
+        let mut later: Vec<_> = migrations.iter().filter(|(number, _)| *number > version).collect();
+        later.sort();
+        for (_, migration) in later {
+            archive.execute_batch(&fs::read_to_string(migration).unwrap()).unwrap();
+        }
+        assert_eq!(content(&archive), before, "version {version}");
+    }
+}
+
 /// Older versions moved the checkpoint to the newest message of the listing when a
 /// page came empty, and took an empty list of reactors for the truth.
 #[test]

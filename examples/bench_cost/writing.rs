@@ -163,7 +163,7 @@ async fn begin_channel(writer: &Writer, id: ChannelId) -> Done<ChannelRow> {
     let channel = SCRUBBER.channel(channel, ChannelState::Active);
     let workspace = WorkspaceId::new(GUILD).ok_or("a guild has an ID")?;
     let change = writer.run(move |tx| {
-        let tenant = tenants::intern(tx, "discord", workspace, "bench", NOW)?;
+        let tenant = tenants::intern(tx, &SPEC, workspace, "bench", NOW)?;
         let rows = channels::store(tx, tenant, std::slice::from_ref(&channel), NOW)?;
         let row = rows.into_values().next().map(|(row, _)| row);
         row.map_or(Ok(None), |row| progress::begin(tx, tenant, row, 0, None, NOW).map(|()| Some(row)))

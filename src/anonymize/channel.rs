@@ -1,7 +1,7 @@
 //! Channels without people.
 
 use super::{Person, ScrubbedText, Scrubber};
-use crate::model::{self, ChannelId, ChannelKind, ChannelState, Timestamp};
+use crate::model::{self, ChannelId, ChannelKind, ChannelState, IdText, Timestamp};
 
 /// What only threads have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Thread {
 pub struct Channel {
     /// Its own ID.
     pub id: ChannelId,
+    /// That ID as the platform writes it.
+    pub id_text: IdText,
     /// A channel's category, a thread's channel.
     pub parent_id: Option<ChannelId>,
     /// What it is.
@@ -54,6 +56,7 @@ impl Scrubber {
         people.extend(thread.as_ref().and_then(|thread| thread.owner));
         Channel {
             id: channel.id,
+            id_text: self.ids().channel_text(channel.id),
             parent_id: channel.parent_id,
             kind: channel.kind,
             state,

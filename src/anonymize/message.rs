@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Person, ScrubbedText, Scrubber};
-use crate::model::{self, AttachmentId, BrokenMessage, ChannelId, Emoji, MessageId, Reservation, Timestamp};
+use crate::model::{
+    self, AttachmentId, BrokenMessage, ChannelId, Emoji, IdText, MessageId, Reservation, Timestamp,
+};
 
 /// What a message answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Reply {
 pub struct Attachment {
     /// Its own ID.
     pub id: AttachmentId,
+    /// That ID as the platform writes it, unless in decimal.
+    pub id_text: Option<IdText>,
     /// The name it was uploaded with.
     pub filename: ScrubbedText,
     /// Bytes.
@@ -195,6 +199,7 @@ impl Scrubber {
     fn attachment(self, file: model::Attachment, people: &mut Vec<Person>) -> Attachment {
         Attachment {
             id: file.id,
+            id_text: self.ids().attachment_text(file.id),
             filename: self.scrub(file.filename, people),
             size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
             content_type: file.content_type.map(|text| self.scrub(text, people)),

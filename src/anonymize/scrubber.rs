@@ -1,7 +1,7 @@
 //! The rules of one platform.
 
 use super::{Person, UserHash};
-use crate::model::{Markup, PlatformSpec, User, UserId};
+use crate::model::{IdCodec, Markup, PlatformSpec, User, UserId};
 
 /// Takes people out by the rules of one platform.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,10 @@ impl Scrubber {
     /// Hashes a user.
     pub fn hash(self, user: UserId) -> UserHash {
         UserHash::of(&self.platform.ids.user_text(user))
+    }
+
+    pub(super) fn ids(self) -> &'static dyn IdCodec {
+        self.platform.ids
     }
 
     /// A user as the archive knows one.

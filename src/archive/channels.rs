@@ -173,8 +173,8 @@ fn insert(
 ) -> Result<ChannelRow, ArchiveError> {
     tx.connection
         .prepare_cached(
-            "INSERT INTO channels (tenant_id, platform_id, kind, name, state, opened_at, created_at, updated_at)
-             VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, ?6)",
+            "INSERT INTO channels (tenant_id, platform_id, id_text, kind, name, state, opened_at, created_at, updated_at)
+             VALUES (?1, ?2, ?7, ?3, '', ?4, ?5, ?6, ?6)",
         )?
         .execute(params![
             tenant.0,
@@ -183,6 +183,7 @@ fn insert(
             channel.state.name(),
             channel.opened_at.as_millis(),
             now.as_millis(),
+            &*channel.id_text,
         ])?;
     Ok(ChannelRow(tx.connection.last_insert_rowid()))
 }

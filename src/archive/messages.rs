@@ -285,9 +285,9 @@ fn store_attachment(
     let metadata = tx.settle_optional(attachment.metadata.as_ref(), channel, message_id)?;
     tx.connection
         .prepare_cached(
-            "INSERT INTO message_attachments (channel_id, message_id, platform_id, filename, file_size, content_type,
-                                              url, url_signature, metadata, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
+            "INSERT INTO message_attachments (channel_id, message_id, platform_id, id_text, filename, file_size,
+                                              content_type, url, url_signature, metadata, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?11, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
              ON CONFLICT (channel_id, message_id, platform_id) DO UPDATE
                 SET filename = excluded.filename, file_size = excluded.file_size,
                     content_type = excluded.content_type, url = excluded.url,
@@ -307,6 +307,7 @@ fn store_attachment(
             url_signature,
             metadata,
             now.as_millis(),
+            attachment.id_text.as_deref(),
         ])?;
     Ok(())
 }

@@ -38,6 +38,7 @@ const WATCHED: [Watched; 8] = [
         table: "channels",
         note: "'channel', ROW.id, 0, NULL",
         columns: &[
+            "id_text",
             "platform_id",
             "parent_id",
             "kind",
@@ -65,7 +66,12 @@ const WATCHED: [Watched; 8] = [
         columns: &["platform_id", "name"],
         counts_rows: false,
     },
-    Watched { table: "tenants", note: "'tenant', ROW.id, 0, NULL", columns: &["name"], counts_rows: false },
+    Watched {
+        table: "tenants",
+        note: "'tenant', ROW.id, 0, NULL",
+        columns: &["name", "id_text", "message_id_divisor", "message_id_format", "message_url_format"],
+        counts_rows: false,
+    },
 ];
 
 /// A row that belongs to a message: the message has changed.

@@ -59,6 +59,24 @@ impl Place {
     }
 }
 
+/// SQL for a message and its channel, in the IDs of their platform.
+macro_rules! shown_message {
+    ($what:literal, $id:literal) => {
+        concat!(
+            "(SELECT '",
+            $what,
+            " ' || CASE WHEN t.message_id_format IS NULL THEN CAST(",
+            $id,
+            " AS TEXT) ELSE printf(t.message_id_format, ",
+            $id,
+            " / t.message_id_divisor, ",
+            $id,
+            " % t.message_id_divisor) END || ' of channel ' || c.id_text
+               FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE c.id = channel_id)"
+        )
+    };
+}
+
 /// The tables with texts that may name people.
 pub(super) const TEXT_TABLES: [TextTable; 10] = [
     TextTable {
@@ -66,8 +84,7 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
         key: &["channel_id", "platform_id"],
         columns: &[plain("content"), json("metadata")],
         place: Place::Message { id: "platform_id" },
-        shown_place: "'message ' || platform_id || ' of channel ' ||
-             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+        shown_place: shown_message!("message", "messages.platform_id"),
     },
     TextTable {
         name: "message_attachments",
@@ -80,15 +97,14 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
             json("metadata"),
         ],
         place: Place::Message { id: "message_id" },
-        shown_place: "'attachment of message ' || message_id || ' of channel ' ||
-             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+        shown_place: shown_message!("attachment of message", "message_attachments.message_id"),
     },
     TextTable {
         name: "channels",
         key: &["id"],
         columns: &[plain("name"), plain("topic"), json("metadata")],
         place: Place::Channel,
-        shown_place: "'channel ' || platform_id",
+        shown_place: "'channel ' || id_text",
     },
     TextTable {
         name: "emoji",
@@ -102,8 +118,7 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
         key: &["channel_id", "platform_id"],
         columns: &[plain("reason")],
         place: Place::Message { id: "platform_id" },
-        shown_place: "'message ' || platform_id || ' of channel ' ||
-             (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+        shown_place: shown_message!("message", "broken_messages.platform_id"),
     },
     TextTable {
         name: "tenants",
@@ -117,7 +132,7 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
         key: &["channel_id"],
         columns: &[plain("last_error")],
         place: Place::Elsewhere,
-        shown_place: "'channel ' || (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+        shown_place: "'channel ' || (SELECT c.id_text FROM channels c WHERE c.id = channel_id)",
     },
     TextTable {
         name: "sync_jobs",
@@ -131,7 +146,7 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
         key: &["id"],
         columns: &[json("error_details")],
         place: Place::Elsewhere,
-        shown_place: "'channel ' || (SELECT c.platform_id FROM channels c WHERE c.id = channel_id)",
+        shown_place: "'channel ' || (SELECT c.id_text FROM channels c WHERE c.id = channel_id)",
     },
     TextTable {
         name: "audit_log",
@@ -142,14 +157,29 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
     },
 ];
 
-/// Columns of text that hold no more than words, numbers and hashes of this program.
+/// Columns of text that hold no more than words, numbers and hashes of this program, and
+/// the IDs of other things than people.
 #[cfg(test)]
-pub(super) const OWN_TEXTS: [(&str, &[&str]); 13] = [
+pub(super) const OWN_TEXTS: [(&str, &[&str]); 14] = [
     ("archive_info", &["key", "value"]),
-    ("tenants", &["platform", "status", "full_job_id", "last_cause", "last_selection", "success_selection"]),
+    (
+        "tenants",
+        &[
+            "platform",
+            "status",
+            "full_job_id",
+            "last_cause",
+            "last_selection",
+            "success_selection",
+            "id_text",
+            "message_id_format",
+            "message_url_format",
+        ],
+    ),
     ("users", &["anonymized_id"]),
     ("forgotten", &["marker"]),
-    ("channels", &["kind", "state"]),
+    ("channels", &["kind", "state", "id_text"]),
+    ("message_attachments", &["id_text"]),
     ("sync_progress", &["status", "full_job_id", "last_cause"]),
     ("sync_jobs", &["id", "run_id", "kind", "status", "counts"]),
     ("changes", &["kind"]),

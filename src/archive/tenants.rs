@@ -4,29 +4,51 @@ use rusqlite::params;
 
 use super::{ArchiveError, TenantRow, Tx};
 use crate::anonymize::text_hash;
-use crate::model::{LastError, TenantStatus, Timestamp, WorkspaceId};
+use crate::model::{LastError, MessageIdFormat, PlatformSpec, TenantStatus, Timestamp, WorkspaceId};
 
-/// The row of a tenant, made if it is new and renamed if its name changed.
+/// The row of a tenant, made if it is new, and updated if its name or what is known of
+/// its platform changed.
 ///
 /// # Errors
 /// When the archive can't be written.
 pub fn intern(
     tx: &mut Tx<'_>,
-    platform: &str,
+    platform: &PlatformSpec,
     workspace: WorkspaceId,
     name: &str,
     now: Timestamp,
 ) -> Result<TenantRow, ArchiveError> {
+    let (divisor, format) = match platform.message_ids {
+        MessageIdFormat::Decimal => (1, None),
+        MessageIdFormat::Parts { divisor, format } => (divisor, Some(format)),
+    };
     tx.connection
         .prepare_cached(
-            "INSERT INTO tenants (platform, platform_id, name, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)
-             ON CONFLICT (platform, platform_id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
-             WHERE name <> excluded.name",
+            "INSERT INTO tenants (platform, platform_id, name, id_text, message_id_divisor, message_id_format,
+                                  message_url_format, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?5, ?6, ?7, ?8, ?4, ?4)
+             ON CONFLICT (platform, platform_id) DO UPDATE
+                SET name = excluded.name, id_text = excluded.id_text,
+                    message_id_divisor = excluded.message_id_divisor,
+                    message_id_format = excluded.message_id_format,
+                    message_url_format = excluded.message_url_format, updated_at = excluded.updated_at
+              WHERE (name, id_text, message_id_divisor, message_id_format, message_url_format)
+                    IS NOT (excluded.name, excluded.id_text, excluded.message_id_divisor,
+                            excluded.message_id_format, excluded.message_url_format)",
         )?
-        .execute(params![platform, workspace.as_i64(), name, now.as_millis()])?;
+        .execute(params![
+            platform.name,
+            workspace.as_i64(),
+            name,
+            now.as_millis(),
+            &*platform.ids.workspace_text(workspace),
+            divisor,
+            format,
+            platform.message_url_format(workspace),
+        ])?;
     let mut select =
         tx.connection.prepare_cached("SELECT id FROM tenants WHERE platform = ?1 AND platform_id = ?2")?;
-    Ok(TenantRow(select.query_row(params![platform, workspace.as_i64()], |row| row.get(0))?))
+    Ok(TenantRow(select.query_row(params![platform.name, workspace.as_i64()], |row| row.get(0))?))
 }
 
 /// Sets what a tenant is doing.

@@ -85,7 +85,7 @@ impl Shelf {
         let mut interned = tx::Interned::new(PLATFORMS);
         let mut tx = Tx::new(&connection, &mut interned);
         let workspace = WorkspaceId::new(9).unwrap();
-        let tenant = tenants::intern(&mut tx, "discord", workspace, "t", at(1)).unwrap();
+        let tenant = tenants::intern(&mut tx, &discord::SPEC, workspace, "t", at(1)).unwrap();
         let stored = SCRUBBER.channel(channel(&format!("room-{BOB}")), ChannelState::Active);
         let rows = channels::store(&mut tx, tenant, &[stored], at(1)).unwrap();
         let channel = rows[&ChannelId::new(50).unwrap()].0;
@@ -263,7 +263,7 @@ async fn a_change_that_fails_is_undone_alone() {
     let insert = |name: &'static str| {
         writer.run(move |tx| {
             let workspace = WorkspaceId::new(name.len() as u64).unwrap();
-            tenants::intern(tx, "discord", workspace, name, at(1))?;
+            tenants::intern(tx, &discord::SPEC, workspace, name, at(1))?;
             if name == "bad" {
                 tx.connection.execute("INSERT INTO nowhere VALUES (1)", [])?;
             }
@@ -366,7 +366,7 @@ async fn nothing_is_written_once_the_lock_is_not_in_its_place() {
     let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
     let (writer, thread) = Writer::start(file(&dir).open().unwrap(), PLATFORMS, &lock);
     let intern = |id: u64| {
-        writer.run(move |tx| tenants::intern(tx, "discord", WorkspaceId::new(id).unwrap(), "t", at(1)))
+        writer.run(move |tx| tenants::intern(tx, &discord::SPEC, WorkspaceId::new(id).unwrap(), "t", at(1)))
     };
     intern(1).await.unwrap();
     let path = dir.path().join("archive.db.lock");

@@ -118,8 +118,23 @@ pub trait IdTimes {
     fn sent_at(&self, id: MessageId) -> Timestamp;
 }
 
-/// How a platform writes its IDs.
+/// How a platform writes its IDs: in decimal, unless it says otherwise.
 pub trait IdCodec: fmt::Debug + Send + Sync {
+    /// The text of a workspace's ID.
+    fn workspace_text(&self, workspace: WorkspaceId) -> IdText {
+        IdText::decimal(workspace.get())
+    }
+
+    /// The text of a channel's ID.
+    fn channel_text(&self, channel: ChannelId) -> IdText {
+        IdText::decimal(channel.get())
+    }
+
+    /// The text of an attachment's ID; `None` if it is the number in decimal.
+    fn attachment_text(&self, _attachment: AttachmentId) -> Option<IdText> {
+        None
+    }
+
     /// The text of a user's ID. Its SHA-256 stands for the user in the archive.
     fn user_text(&self, user: UserId) -> IdText;
 
@@ -163,6 +178,20 @@ impl IdText {
         let start = Self::CAPACITY.checked_sub(text.len())?;
         bytes[start..].copy_from_slice(text.as_bytes());
         Some(Self { bytes, length: text.len() })
+    }
+}
+
+impl PartialEq for IdText {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for IdText {}
+
+impl fmt::Debug for IdText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdText(redacted)")
     }
 }
 

@@ -47,7 +47,7 @@ pub use message::{
     Reply, User,
 };
 pub use metadata::Metadata;
-pub use platform::{PlatformSpec, Platforms};
+pub use platform::{MessageIdFormat, PlatformSpec, Platforms};
 pub use reservation::Reservation;
 pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
 pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};

@@ -25,6 +25,12 @@ pub struct PlatformSpec {
     pub user_id_help: &'static str,
     /// How its IDs are written.
     pub ids: &'static dyn IdCodec,
+    /// How the archive's views write the IDs of messages.
+    pub message_ids: MessageIdFormat,
+    /// The address of a message: a printf format of SQLite's of the texts of the channel's
+    /// and the message's ID and of the message's number, with [`WORKSPACE`] in the place of
+    /// the workspace's.
+    pub message_url: &'static str,
     /// How its texts name people.
     pub markup: &'static dyn Markup,
     /// The environment variable that holds the token unless the file says otherwise.
@@ -44,6 +50,23 @@ pub struct PlatformSpec {
     pub max_page_size: u16,
 }
 
+/// What stands in [`PlatformSpec::message_url`] for the text of the workspace's ID.
+const WORKSPACE: &str = "{workspace}";
+
+/// How views write the ID of a message, given its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageIdFormat {
+    /// In decimal.
+    Decimal,
+    /// By a printf format of SQLite's.
+    Parts {
+        /// What the number is divided by.
+        divisor: u32,
+        /// The format of the quotient and the remainder.
+        format: &'static str,
+    },
+}
+
 /// The platforms that the program knows, the default first.
 pub type Platforms = &'static [&'static PlatformSpec];
 
@@ -57,6 +80,12 @@ impl PartialEq for PlatformSpec {
 impl Eq for PlatformSpec {}
 
 impl PlatformSpec {
+    /// The printf format of the address of a message in a workspace.
+    pub fn message_url_format(&self, workspace: WorkspaceId) -> String {
+        let text = self.ids.workspace_text(workspace).replace('%', "%%");
+        self.message_url.replace(WORKSPACE, &text)
+    }
+
     /// A workspace with its platform, such as "Discord server".
     pub fn workspace(&self) -> String {
         format!("{} {}", self.title, self.workspace_noun)

@@ -72,7 +72,7 @@ impl JobRecord {
         let row = context
             .writer
             .run(move |tx| {
-                let tenant = tenants::intern(tx, platform.name, workspace, &name, now)?;
+                let tenant = tenants::intern(tx, platform, workspace, &name, now)?;
                 let job = jobs::NewJob { job_id: id.clone(), run_id: run_id.clone(), tenant, kind };
                 jobs::create(tx, &job, now)?;
                 tenants::set_status(tx, tenant, TenantStatus::Queued, now)?;

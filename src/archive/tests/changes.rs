@@ -216,7 +216,7 @@ fn a_copy_that_follows_the_log_is_the_archive() {
     let renamed = follower.transaction(|tx, (tenant, _)| {
         let stored = SCRUBBER.channel(super::channel("other"), ChannelState::Unreadable);
         channels::store(tx, tenant, &[stored], at(6))?;
-        tenants::intern(tx, "discord", WorkspaceId::new(9).unwrap(), "other", at(6)).map(drop)
+        tenants::intern(tx, &discord::SPEC, WorkspaceId::new(9).unwrap(), "other", at(6)).map(drop)
     });
     assert_eq!(renamed, [Change::Channel(follower.shelf.channel), Change::Tenant(follower.shelf.tenant.0)]);
 

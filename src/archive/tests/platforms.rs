@@ -11,38 +11,68 @@ use crate::model::markup::address::Proxy;
 use crate::model::markup::layers::{self, IdSyntax};
 use crate::model::markup::{Found, IdContext, Syntax, ascending};
 use crate::model::{
-    Channel, ChannelId, ChannelKind, ChannelState, IdCodec, IdText, Markup, MessagePage, PlatformSpec,
-    Platforms, UserId, WorkspaceId,
+    Attachment, AttachmentId, Channel, ChannelId, ChannelKind, ChannelState, IdCodec, IdText, Markup,
+    Message, MessageId, MessageIdFormat, MessagePage, Metadata, PlatformSpec, Platforms, Reply, UserId,
+    WorkspaceId,
 };
 use crate::platform::discord;
 
 /// A platform whose users have IDs such as `U07ABCDEF`.
-static WORDY: PlatformSpec =
-    PlatformSpec { name: "wordy", title: "Wordy", ids: &Words, markup: &Words, ..discord::SPEC };
+static WORDY: PlatformSpec = PlatformSpec {
+    name: "wordy",
+    title: "Wordy",
+    ids: &Words,
+    markup: &Words,
+    message_ids: MessageIdFormat::Parts { divisor: 1_000_000, format: "%d.%06d" },
+    message_url: "https://wordy.example/{workspace}/archives/%s/p%.0s%d",
+    ..discord::SPEC
+};
 
 const BOTH: Platforms = &[PLATFORMS[0], &WORDY];
 
 const EVE: &str = "U07ABCDEF";
 
-/// Its IDs: a `U`, then a number in base 36 without the 1 that it begins with.
+const ROOM: &str = "C0K3PT9";
+const TEAM: &str = "T0ABC%D";
+
+/// Its IDs: a letter, then a number in base 36 without the 1 that it begins with.
 #[derive(Debug)]
 struct Words;
 
+fn word(letter: char, mut number: u64) -> IdText {
+    let mut digits = Vec::new();
+    while number > 1 {
+        digits.push(char::from_digit(u32::try_from(number % 36).unwrap(), 36).unwrap());
+        number /= 36;
+    }
+    let body: String = digits.iter().rev().collect();
+    IdText::new(&format!("{letter}{}", body.to_uppercase())).unwrap()
+}
+
+fn number(word: &str) -> u64 {
+    u64::from_str_radix(&format!("1{}", &word[1..]), 36).unwrap()
+}
+
 impl IdCodec for Words {
+    fn workspace_text(&self, _: WorkspaceId) -> IdText {
+        IdText::new(TEAM).unwrap()
+    }
+
+    fn channel_text(&self, channel: ChannelId) -> IdText {
+        word('C', channel.get())
+    }
+
+    fn attachment_text(&self, attachment: AttachmentId) -> Option<IdText> {
+        Some(word('F', attachment.get()))
+    }
+
     fn user_text(&self, user: UserId) -> IdText {
-        let mut digits = Vec::new();
-        let mut rest = user.get();
-        while rest > 1 {
-            digits.push(char::from_digit(u32::try_from(rest % 36).unwrap(), 36).unwrap());
-            rest /= 36;
-        }
-        let body: String = digits.iter().rev().collect();
-        IdText::new(&format!("U{}", body.to_uppercase())).unwrap()
+        word('U', user.get())
     }
 
     fn parse_user(&self, text: &str) -> Option<UserId> {
-        let body = text.strip_prefix('U').filter(|body| (8..=10).contains(&body.len()))?;
-        UserId::new(u64::from_str_radix(&format!("1{body}"), 36).ok()?)
+        let is_id = text.starts_with('U') && (9..=11).contains(&text.len());
+        is_id.then(|| number(text)).and_then(UserId::new)
     }
 
     fn mask(&self, text: &str) -> String {
@@ -122,17 +152,21 @@ fn shelf() -> (Shelf, ChannelRow) {
     let mut shelf = Shelf::new();
     shelf.interned = tx::Interned::new(BOTH);
     let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
-    let tenant = tenants::intern(&mut tx, "wordy", WorkspaceId::new(9).unwrap(), "w", at(1)).unwrap();
-    let room = Channel::new(ChannelId::new(50).unwrap(), ChannelKind::Text, "room", at(0));
+    let tenant = tenants::intern(&mut tx, &WORDY, WorkspaceId::new(9).unwrap(), "w", at(1)).unwrap();
+    let id = ChannelId::new(number(ROOM)).unwrap();
+    let room = Channel::new(id, ChannelKind::Text, "room", at(0));
     let room = Scrubber::new(&WORDY).channel(room, ChannelState::Active);
-    let row = channels::store(&mut tx, tenant, &[room], at(1)).unwrap()[&ChannelId::new(50).unwrap()].0;
+    let row = channels::store(&mut tx, tenant, &[room], at(1)).unwrap()[&id].0;
     progress::begin(&mut tx, tenant, row, 0, None, at(1)).unwrap();
     (shelf, row)
 }
 
 /// Stores a message by the rules of the other platform.
 fn store(shelf: &mut Shelf, channel: ChannelRow, id: u64, content: &str) {
-    let messages = vec![message(id, 7, content)];
+    store_all(shelf, channel, vec![message(id, 7, content)]);
+}
+
+fn store_all(shelf: &mut Shelf, channel: ChannelRow, messages: Vec<Message>) {
     let page = Scrubber::new(&WORDY).page(MessagePage { messages, ..MessagePage::default() });
     let batch = PageBatch {
         channel,
@@ -209,10 +243,10 @@ fn the_sweep_and_the_check_judge_a_text_by_its_platform() {
     let leaks = |shelf: &Shelf| {
         let mut places = Vec::new();
         let reader = Reader::open(&file(&shelf.dir).path).unwrap();
-        reader.sweep(BOTH, |leak| places.push(leak.table)).unwrap();
+        reader.sweep(BOTH, |leak| places.push(leak.place)).unwrap();
         places
     };
-    assert_eq!(leaks(&shelf), ["messages", "messages", "emoji"]);
+    assert_eq!(leaks(&shelf), ["message 1 of channel 50", "message 0.000001 of channel C0K3PT9", "emoji 1"]);
     sweep::sweep(&mut shelf.connection, BOTH).unwrap();
     assert_eq!(leaks(&shelf), [""; 0]);
     let discords = super::hash(444_444_444_444_444_444);
@@ -220,4 +254,65 @@ fn the_sweep_and_the_check_judge_a_text_by_its_platform() {
     assert_eq!(content(rows[0]), format!("<@{}> <@444444444444444444>", eve()));
     assert_eq!(content(rows[1]), format!("<@{EVE}> <@{discords}>"));
     assert_eq!(shelf.text("SELECT name FROM emoji"), format!("<@{}> <@{discords}>", eve()));
+}
+
+#[test]
+fn views_show_ids_and_addresses_as_their_platform_writes_them() {
+    let (mut shelf, other) = shelf();
+    let replying = |micros: u64, channel: u64| {
+        let mut message = message(1_718_000_000_000_000 + micros, 7, "x");
+        let (message_id, channel_id) = (MessageId::new(1_718_000_000_123_456), ChannelId::new(channel));
+        message.reply =
+            Some(Reply { message_id: message_id.unwrap(), channel_id: channel_id.unwrap(), author: None });
+        message
+    };
+    let mut first = replying(456, number(ROOM));
+    first.attachments.push(Attachment {
+        id: AttachmentId::new(number("F0AA")).unwrap(),
+        filename: "a".into(),
+        size_bytes: 1,
+        content_type: None,
+        url: "https://x/a".into(),
+        url_signature: None,
+        metadata: Metadata::default(),
+    });
+    store_all(&mut shelf, other, vec![first, replying(789, 77)]);
+    let row = |sql: &str| {
+        let people = shelf.people();
+        let mut select = people.prepare(sql).unwrap();
+        let columns = select.column_count();
+        let rows = select.query_map([], |row| {
+            (0..columns).map(|index| row.get::<_, Option<String>>(index)).collect::<Result<Vec<_>, _>>()
+        });
+        rows.unwrap()
+            .map(|row| row.unwrap().into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        row("SELECT guild_id, channel_id, message_id, reply_to_message_id, reply_to_channel_id, url
+               FROM message_log WHERE tenant = 'w' ORDER BY message_id"),
+        [
+            format!(
+                "{TEAM} {ROOM} 1718000000.000456 1718000000.123456 {ROOM} https://wordy.example/{TEAM}/archives/{ROOM}/p1718000000000456"
+            ),
+            format!(
+                "{TEAM} {ROOM} 1718000000.000789 1718000000.123456  https://wordy.example/{TEAM}/archives/{ROOM}/p1718000000000789"
+            ),
+        ]
+    );
+    assert_eq!(
+        row("SELECT guild_id, channel_id, message_id, attachment_id FROM attachment_log"),
+        [format!("{TEAM} {ROOM} 1718000000.000456 F0AA")]
+    );
+    assert_eq!(
+        row(
+            "SELECT guild_id, channel_id, message_id, reply_to_message_id FROM reply_log ORDER BY message_id"
+        )
+        .len(),
+        2
+    );
+    assert_eq!(
+        row("SELECT guild_id, channel_id FROM channel_log ORDER BY 1"),
+        ["9 50".to_owned(), format!("{TEAM} {ROOM}")]
+    );
 }

@@ -15,6 +15,8 @@ const HIVE: PlatformSpec = PlatformSpec {
     channel_id_help: "copy the ID from Hive",
     user_id_help: DISCORD.user_id_help,
     ids: DISCORD.ids,
+    message_ids: DISCORD.message_ids,
+    message_url: DISCORD.message_url,
     markup: DISCORD.markup,
     parse_workspace: |text| text.strip_prefix('C').unwrap_or(text).parse().ok(),
     default_token_env: "HIVE_TOKEN",

@@ -2,7 +2,7 @@
 
 use super::ids::Snowflakes;
 use super::markup::DiscordMarkup;
-use crate::model::PlatformSpec;
+use crate::model::{MessageIdFormat, PlatformSpec};
 
 /// Discord, as the rest of the program knows it.
 pub const SPEC: PlatformSpec = PlatformSpec {
@@ -16,6 +16,8 @@ pub const SPEC: PlatformSpec = PlatformSpec {
     parse_workspace: |text| text.parse().ok(),
     user_id_help: "(15 to 20 digits, Copy User ID in Discord)",
     ids: &Snowflakes,
+    message_ids: MessageIdFormat::Decimal,
+    message_url: "https://discord.com/channels/{workspace}/%s/%s",
     markup: &DiscordMarkup,
     default_token_env: "DISCORD_BOT_TOKEN",
     token_page: "Discord's developer portal",

@@ -196,7 +196,7 @@ impl Shelf {
         let room = Channel::new(channel(), ChannelKind::Text, "room", NOW);
         let room = SCRUBBER.channel(room, ChannelState::Active);
         let made = writer.run(move |tx| {
-            let tenant = tenants::intern(tx, "discord", WorkspaceId::new(9).unwrap(), "t", NOW)?;
+            let tenant = tenants::intern(tx, &SPEC, WorkspaceId::new(9).unwrap(), "t", NOW)?;
             let row = channels::store(tx, tenant, std::slice::from_ref(&room), NOW)?[&channel()].0;
             progress::begin(tx, tenant, row, 0, None, NOW)?;
             Ok(row)
