@@ -28,28 +28,28 @@ pub fn note_channels(
 const OF_CHANNELS: [(FindingKind, &str); 4] = [
     (
         FindingKind::UnconfirmedEnd,
-        "SELECT c.platform_id, c.name, 1, s.end_doubted_at
+        "SELECT c.platform_id, c.id_text, c.name, 1, s.end_doubted_at
            FROM sync_progress s JOIN channels c ON c.id = s.channel_id
           WHERE s.tenant_id = ?1 AND s.end_doubted_at IS NOT NULL AND c.state = 'active'
           ORDER BY c.platform_id",
     ),
     (
         FindingKind::IncompleteListing,
-        "SELECT c.platform_id, c.name, 1, coalesce(s.threads_doubted_at, s.updated_at)
+        "SELECT c.platform_id, c.id_text, c.name, 1, coalesce(s.threads_doubted_at, s.updated_at)
            FROM sync_progress s JOIN channels c ON c.id = s.channel_id
           WHERE s.tenant_id = ?1 AND s.threads_incomplete = 1 AND c.state = 'active'
           ORDER BY c.platform_id",
     ),
     (
         FindingKind::MalformedMessages,
-        "SELECT c.platform_id, c.name, count(*), max(b.created_at)
+        "SELECT c.platform_id, c.id_text, c.name, count(*), max(b.created_at)
            FROM broken_messages b JOIN channels c ON c.id = b.channel_id
           WHERE c.tenant_id = ?1 AND c.state = 'active'
           GROUP BY c.id ORDER BY c.platform_id",
     ),
     (
         FindingKind::VanishedChannel,
-        "SELECT platform_id, name, 1, vanished_at FROM channels
+        "SELECT platform_id, id_text, name, 1, vanished_at FROM channels
           WHERE tenant_id = ?1 AND vanished_at IS NOT NULL AND kind <> 'category' AND kind NOT LIKE '%thread'
           ORDER BY platform_id",
     ),
@@ -129,8 +129,14 @@ impl Findings<'_> {
         tenant: TenantRow,
         findings: &mut Vec<Finding>,
     ) -> Result<(), ArchiveError> {
-        let of_tenant =
-            |kind, count, since| Finding { kind, channel: None, name: String::new(), count, since };
+        let of_tenant = |kind, count, since| Finding {
+            kind,
+            channel: None,
+            channel_id: None,
+            name: String::new(),
+            count,
+            since,
+        };
         let known: u64 = self
             .0
             .prepare_cached(
@@ -160,8 +166,9 @@ fn finding(kind: FindingKind, row: &Row<'_>) -> rusqlite::Result<Finding> {
     Ok(Finding {
         kind,
         channel: ChannelId::from_i64(row.get(0)?),
-        name: row.get(1)?,
-        count: row.get(2)?,
-        since: Timestamp::from_millis(row.get(3)?),
+        channel_id: row.get(1)?,
+        name: row.get(2)?,
+        count: row.get(3)?,
+        since: Timestamp::from_millis(row.get(4)?),
     })
 }

@@ -186,7 +186,7 @@ pub fn finish(
 
 fn error_json(error: &JobError) -> serde_json::Value {
     serde_json::json!({
-        "channel_id": error.channel_id.map(|id| id.to_string()),
+        "channel_id": error.channel_id,
         "cause": error.cause.name(),
         "error": error.error,
         "timestamp": error.at.as_millis(),
@@ -198,7 +198,7 @@ pub(super) fn errors_from_json(details: &str) -> Vec<JobError> {
     let items: Vec<serde_json::Value> = serde_json::from_str(details).unwrap_or_default();
     let error = |item: &serde_json::Value| {
         Some(JobError {
-            channel_id: item["channel_id"].as_str().and_then(|id| id.parse().ok()),
+            channel_id: item["channel_id"].as_str().map(ToOwned::to_owned),
             cause: item["cause"].as_str()?.parse().ok()?,
             error: item["error"].as_str()?.to_owned(),
             at: Timestamp::from_millis(item["timestamp"].as_i64()?),

@@ -6,7 +6,7 @@ use super::reader::time;
 use super::{ArchiveError, Reader, TenantRow, jobs};
 use crate::model::{
     ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, LastError,
-    MessageId, ProgressStatus, TenantOverview, TenantStatus, WorkspaceId,
+    ProgressStatus, TenantKey, TenantOverview, TenantStatus, WorkspaceId,
 };
 
 /// Jobs with what was counted; a condition follows.
@@ -54,7 +54,8 @@ impl Reader {
                     (SELECT count(*) FROM message_reaction_counts k JOIN channels kc ON kc.id = k.channel_id
                       WHERE k.users_due = 1 AND kc.tenant_id = t.id),
                     t.last_cause, t.id,
-                    t.last_selection IS t.success_selection AND 2 * t.last_channels < t.success_channels
+                    t.last_selection IS t.success_selection AND 2 * t.last_channels < t.success_channels,
+                    t.platform, t.id_text
                FROM tenants t
                LEFT JOIN channels c ON c.tenant_id = t.id AND c.kind <> 'category'
                LEFT JOIN sync_progress s ON s.channel_id = c.id
@@ -116,13 +117,16 @@ impl Reader {
     fn channel_results(&self, job_id: &str, channels: &str) -> Result<Vec<ChannelResult>, ArchiveError> {
         let counters = jobs::each(jobs::channel_columns(), |column| format!(", r.{column}"));
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT c.platform_id, c.name, r.status, r.worker_id, r.started_at, r.completed_at, r.last_message_id,
+            "SELECT c.id_text, c.name, r.status, r.worker_id, r.started_at, r.completed_at,
+                    CASE WHEN r.last_message_id IS NULL OR t.message_id_format IS NULL THEN CAST(r.last_message_id AS TEXT)
+                         ELSE printf(t.message_id_format, r.last_message_id / t.message_id_divisor,
+                                     r.last_message_id % t.message_id_divisor) END,
                     r.messages_per_second, r.error_details{counters}
-               FROM channel_sync_jobs r JOIN channels c ON c.id = r.channel_id
+               FROM channel_sync_jobs r JOIN channels c ON c.id = r.channel_id JOIN tenants t ON t.id = c.tenant_id
               WHERE r.job_id = ?1 AND ({channels}) ORDER BY r.id",
         ))?;
         let rows = select.query_map(params![job_id], channel_result)?;
-        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Channels whose last reading failed.
@@ -131,7 +135,7 @@ impl Reader {
     /// When the archive can't be read.
     pub fn failing_channels(&self) -> Result<Vec<FailingChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT t.name, c.platform_id, c.name, s.last_error, s.failure_count, s.first_failed_at, s.failed_at,
+            "SELECT t.name, c.id_text, c.name, s.last_error, s.failure_count, s.first_failed_at, s.failed_at,
                     s.last_cause
                FROM sync_progress s
                JOIN channels c ON c.id = s.channel_id
@@ -140,30 +144,33 @@ impl Reader {
               ORDER BY t.name, c.platform_id",
         )?;
         let rows = select.query_map([], |row| {
-            Ok(ChannelId::from_i64(row.get(1)?).map(|channel_id| {
-                Ok::<_, rusqlite::Error>(FailingChannel {
-                    tenant: row.get(0)?,
-                    channel_id,
-                    name: row.get(2)?,
-                    last_error: last_error(row, 3, 7)?
-                        .unwrap_or_else(|| LastError { cause: None, error: String::new() }),
-                    failure_count: row.get(4)?,
-                    since: time(row, 5)?,
-                    failed_at: time(row, 6)?,
-                })
-            }))
+            Ok(FailingChannel {
+                tenant: row.get(0)?,
+                channel_id: row.get(1)?,
+                name: row.get(2)?,
+                last_error: last_error(row, 3, 7)?
+                    .unwrap_or_else(|| LastError { cause: None, error: String::new() }),
+                failure_count: row.get(4)?,
+                since: time(row, 5)?,
+                failed_at: time(row, 6)?,
+            })
         })?;
-        rows.filter_map(Result::transpose).map(|row| Ok(row??)).collect()
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The name of a channel.
+    /// The name of a tenant's channel.
     ///
     /// # Errors
     /// When the archive can't be read.
-    pub fn channel_name(&self, channel: ChannelId) -> Result<Option<String>, ArchiveError> {
-        let mut select =
-            self.connection.prepare_cached("SELECT name FROM channels WHERE platform_id = ?1")?;
-        Ok(select.query_row(params![channel.as_i64()], |row| row.get(0)).optional()?)
+    pub fn channel_name(
+        &self,
+        tenant: TenantRow,
+        channel: ChannelId,
+    ) -> Result<Option<String>, ArchiveError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT name FROM channels WHERE tenant_id = ?1 AND platform_id = ?2")?;
+        Ok(select.query_row(params![tenant.0, channel.as_i64()], |row| row.get(0)).optional()?)
     }
 }
 
@@ -174,12 +181,13 @@ fn last_error(row: &Row<'_>, error: usize, cause: usize) -> rusqlite::Result<Opt
 
 fn tenant(row: &Row<'_>) -> rusqlite::Result<Option<TenantOverview>> {
     let time = |column| time(row, column);
-    let Some(workspace_id) = WorkspaceId::from_i64(row.get(1)?) else {
+    let Some(id) = WorkspaceId::from_i64(row.get(1)?) else {
         return Ok(None);
     };
     Ok(Some(TenantOverview {
         name: row.get(0)?,
-        workspace_id,
+        workspace: TenantKey { platform: row.get(18)?, id },
+        workspace_id: row.get(19)?,
         status: row.get_ref(2)?.as_str()?.parse().unwrap_or(TenantStatus::Pending),
         last_sync_at: time(3)?,
         last_success_at: time(4)?,
@@ -232,21 +240,18 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
     })
 }
 
-fn channel_result(row: &Row<'_>) -> rusqlite::Result<Option<ChannelResult>> {
+fn channel_result(row: &Row<'_>) -> rusqlite::Result<ChannelResult> {
     let time = |column| time(row, column);
-    let Some(channel_id) = ChannelId::from_i64(row.get(0)?) else {
-        return Ok(None);
-    };
-    Ok(Some(ChannelResult {
-        channel_id,
+    Ok(ChannelResult {
+        channel_id: row.get(0)?,
         name: row.get(1)?,
         status: row.get_ref(2)?.as_str()?.parse().unwrap_or(ProgressStatus::Interrupted),
         worker_id: row.get(3)?,
         started_at: time(4)?,
         completed_at: time(5)?,
-        last_message_id: row.get::<_, Option<i64>>(6)?.and_then(MessageId::from_i64),
+        last_message_id: row.get(6)?,
         messages_per_second: row.get(7)?,
         error: row.get(8)?,
         counts: jobs::read_counts(row, 9, jobs::channel_columns())?,
-    }))
+    })
 }

@@ -87,7 +87,7 @@ fn find(reader: &Reader, config: &Config, args: &ResetArgs) -> Result<Option<Tar
     let scope = reader.reset_scope(row, &args.channels)?;
     let mut names = Vec::new();
     for channel in &args.channels {
-        let name = reader.channel_name(*channel)?.unwrap_or_default();
+        let name = reader.channel_name(row, *channel)?.unwrap_or_default();
         names.push(format!("#{}", shown(&name, NAME_WIDTH)));
     }
     Ok(Some(Target { row, scope, names }))

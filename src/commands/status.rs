@@ -11,7 +11,7 @@ use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{
-    ChannelCounts, Job, JobStatus, LastError, Overview, TenantOverview, TenantStatus, WorkspaceId,
+    ChannelCounts, Job, JobStatus, LastError, Overview, TenantKey, TenantOverview, TenantStatus,
 };
 use crate::plan::unmatched;
 use crate::report::{self, Heading};
@@ -203,6 +203,11 @@ fn set_interrupted(tenants: &mut [TenantOverview], name: &str) {
     }
 }
 
+/// What tells a tenant of the configuration from all others.
+fn key(tenant: &TenantConfig) -> TenantKey {
+    TenantKey { platform: tenant.platform.name.to_owned(), id: tenant.workspace_id }
+}
+
 /// A tenant renamed in the configuration has its new name from now on; the
 /// next run says so in the archive.
 fn rename(overview: &mut Overview, configured: &[TenantConfig]) {
@@ -211,7 +216,7 @@ fn rename(overview: &mut Overview, configured: &[TenantConfig]) {
         .iter()
         .filter_map(|tenant| {
             let mut configured = configured.iter();
-            let configured = configured.find(|configured| configured.workspace_id == tenant.workspace_id)?;
+            let configured = configured.find(|configured| key(configured) == tenant.workspace)?;
             Some((tenant.name.clone(), configured.name.as_str()))
         })
         .collect();
@@ -235,7 +240,7 @@ fn note_unmatched(
     reader: &Reader,
 ) -> Result<(), crate::archive::ArchiveError> {
     for tenant in &mut overview.tenants {
-        let config = configured.iter().find(|config| config.workspace_id == tenant.workspace_id);
+        let config = configured.iter().find(|config| key(config) == tenant.workspace);
         let is_due =
             |config: &&TenantConfig| tenant.last_sync_at.is_some() && !config.include_channels.is_empty();
         let Some(config) = config.filter(is_due) else { continue };
@@ -255,12 +260,13 @@ fn note_unmatched(
 /// Tenants of the configuration that were never synced.
 fn add_pending(overview: &mut Overview, configured: &[TenantConfig]) {
     for tenant in configured {
-        if overview.tenants.iter().any(|known| known.workspace_id == tenant.workspace_id) {
+        if overview.tenants.iter().any(|known| known.workspace == key(tenant)) {
             continue;
         }
         overview.tenants.push(TenantOverview {
             name: tenant.name.clone(),
-            workspace_id: tenant.workspace_id,
+            workspace: key(tenant),
+            workspace_id: (*tenant.platform.ids.workspace_text(tenant.workspace_id)).to_owned(),
             status: TenantStatus::Pending,
             last_sync_at: None,
             last_success_at: None,
@@ -297,15 +303,15 @@ fn select(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
 /// Whose last success is older than `max_age`. A tenant that was taken out of
 /// the configuration is synced no more, and no cause for alarm unless it is
 /// asked for.
-fn stale(overview: &Overview, config: &Config, args: &StatusArgs, max_age: Duration) -> Vec<WorkspaceId> {
+fn stale(overview: &Overview, config: &Config, args: &StatusArgs, max_age: Duration) -> Vec<TenantKey> {
     let now = Surroundings::now();
     let is_watched = |tenant: &&TenantOverview| {
         args.tenants.contains(&tenant.name)
-            || config.tenants.iter().any(|known| known.workspace_id == tenant.workspace_id)
+            || config.tenants.iter().any(|known| key(known) == tenant.workspace)
     };
     let is_old =
         |tenant: &TenantOverview| tenant.last_success_at.is_none_or(|success| now.since(success) > max_age);
     let is_stale = |tenant: &&TenantOverview| tenant.lost_channels || is_old(tenant);
     let stale = overview.tenants.iter().filter(is_watched).filter(is_stale);
-    stale.map(|tenant| tenant.workspace_id).collect()
+    stale.map(|tenant| tenant.workspace.clone()).collect()
 }

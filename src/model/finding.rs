@@ -46,6 +46,8 @@ pub struct Finding {
     pub kind: FindingKind,
     /// The channel, if it is about one.
     pub channel: Option<ChannelId>,
+    /// The channel's ID, as its platform writes it.
+    pub channel_id: Option<String>,
     /// The channel's name, scrubbed.
     pub name: String,
     /// How many messages or channels are concerned.
@@ -63,7 +65,8 @@ impl Finding {
 
     /// What is incomplete, in words.
     pub fn text(&self) -> String {
-        let channel = self.channel.map(|channel| format!("channel {channel}")).unwrap_or_default();
+        let channel =
+            self.channel_id.as_ref().map(|channel| format!("channel {channel}")).unwrap_or_default();
         match self.kind {
             FindingKind::UnconfirmedEnd => format!(
                 "{channel}: its end is unconfirmed: the server answers with an empty page although it holds messages"
@@ -95,7 +98,7 @@ mod tests {
     fn a_finding_becomes_known_after_a_day_but_for_the_loss_of_everything() {
         let since = Timestamp::from_millis(1_790_000_000_000);
         let finding =
-            |kind| Finding { kind, channel: ChannelId::new(7), name: "x".to_owned(), count: 2, since };
+            |kind| Finding { kind, channel: None, channel_id: None, name: "x".to_owned(), count: 2, since };
         let (fresh, old) = (since.later(Duration::from_hours(23)), since.later(FRESH));
         for kind in [FindingKind::UnconfirmedEnd, FindingKind::VanishedChannel, FindingKind::NoChannels] {
             assert!(!finding(kind).is_known(fresh) && finding(kind).is_known(old), "{kind:?}");

@@ -1,8 +1,7 @@
 //! Jobs and tenants as people look at them.
 
 use super::{
-    Cause, ChannelId, Counts, Finding, JobKind, JobStatus, MessageId, ProgressStatus, TenantStatus,
-    Timestamp, WorkspaceId,
+    Cause, Counts, Finding, JobKind, JobStatus, ProgressStatus, TenantStatus, Timestamp, WorkspaceId,
 };
 
 /// One tenant's part of one run.
@@ -84,8 +83,8 @@ pub struct JobStats {
 /// Something that failed in a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobError {
-    /// The channel, if it was one.
-    pub channel_id: Option<ChannelId>,
+    /// The channel, if it was one, as its platform writes it.
+    pub channel_id: Option<String>,
     /// What follows from it.
     pub cause: Cause,
     /// What happened.
@@ -120,8 +119,8 @@ impl LastError {
 /// A channel's part of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelResult {
-    /// The channel.
-    pub channel_id: ChannelId,
+    /// The channel, as its platform writes it.
+    pub channel_id: String,
     /// Its name, scrubbed.
     pub name: String,
     /// How its reading goes, or ended.
@@ -132,8 +131,8 @@ pub struct ChannelResult {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
-    /// The last message read.
-    pub last_message_id: Option<MessageId>,
+    /// The last message read, as its platform writes it.
+    pub last_message_id: Option<String>,
     /// Messages a second.
     pub messages_per_second: f64,
     /// What was counted, of the counters that channels have.
@@ -142,13 +141,24 @@ pub struct ChannelResult {
     pub error: Option<String>,
 }
 
+/// A workspace of a platform: no other tenant has the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantKey {
+    /// The platform's name.
+    pub platform: String,
+    /// The workspace.
+    pub id: WorkspaceId,
+}
+
 /// A tenant at a glance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TenantOverview {
     /// Its name.
     pub name: String,
     /// Its workspace.
-    pub workspace_id: WorkspaceId,
+    pub workspace: TenantKey,
+    /// The workspace's ID, as its platform writes it.
+    pub workspace_id: String,
     /// What became of its last run.
     pub status: TenantStatus,
     /// When its last run ended.
@@ -196,8 +206,8 @@ pub struct ChannelCounts {
 pub struct FailingChannel {
     /// The tenant's name.
     pub tenant: String,
-    /// The channel.
-    pub channel_id: ChannelId,
+    /// The channel, as its platform writes it.
+    pub channel_id: String,
     /// Its name, scrubbed.
     pub name: String,
     /// Why it failed.

@@ -37,7 +37,7 @@ pub use id::{
     AttachmentId, ChannelId, IdCodec, IdText, IdTimes, MessageId, ParseIdError, UserId, WorkspaceId,
 };
 pub use job::{
-    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview,
+    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview, TenantKey,
     TenantOverview,
 };
 pub use known::{KnownChannel, KnownChannels, KnownListing};

@@ -8,7 +8,7 @@ use super::table::{columns as table_columns, counted, grouped, shown, table};
 use super::{ago, clock, duration, hint};
 use crate::model::{
     Cause, Counter, Counts, FailingChannel, Finding, FindingKind, Job, JobError, JobStatus, Overview,
-    TenantOverview, Timestamp, WorkspaceId,
+    TenantKey, TenantOverview, Timestamp,
 };
 use crate::plan::dead_until;
 
@@ -29,7 +29,7 @@ pub struct Heading<'a> {
     /// How old a last success may be.
     pub max_age: Duration,
     /// Whose is older.
-    pub stale: &'a [WorkspaceId],
+    pub stale: &'a [TenantKey],
     /// Whether details are wanted that few need.
     pub is_verbose: bool,
 }
@@ -156,9 +156,9 @@ fn grouped_by<T, K: PartialEq>(items: &[T], key: impl Fn(&T) -> K) -> Vec<(K, Ve
 
 fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]) {
     let names: BTreeMap<_, _> =
-        job.channels.iter().map(|channel| (channel.channel_id, channel.name.as_str())).collect();
+        job.channels.iter().map(|channel| (&channel.channel_id, channel.name.as_str())).collect();
     for error in errors.iter().take(NAMED_CHANNELS) {
-        let name = error.channel_id.and_then(|id| names.get(&id));
+        let name = error.channel_id.as_ref().and_then(|id| names.get(id));
         let name = name.map(|name| format!("#{}: ", shown(name, NAME_WIDTH))).unwrap_or_default();
         writeln!(text, "  ✗ {name}{}", shown(&error.error, 160)).ok();
     }
@@ -217,7 +217,7 @@ fn write_failing(text: &mut String, tenant: &str, cause: Option<Cause>, channels
         let name = shown(&channel.name, NAME_WIDTH);
         writeln!(text, "  ✗ {tenant} #{name}: {}{since}", shown(&channel.last_error.error, 160)).ok();
         if let Some(until) = dead_until(channel.failure_count, channel.failed_at) {
-            let (failures, until, id) = (channel.failure_count, clock(until), channel.channel_id);
+            let (failures, until, id) = (channel.failure_count, clock(until), &channel.channel_id);
             writeln!(text, "    failed {failures} runs in a row: tried once a day, next at {until}; start --channel {id} tries now").ok();
         }
     }
@@ -289,7 +289,7 @@ fn tame(name: &str) -> String {
 
 /// Whose last success is older than it may be.
 fn write_stale(text: &mut String, overview: &Overview, heading: Heading<'_>) {
-    for tenant in overview.tenants.iter().filter(|tenant| heading.stale.contains(&tenant.workspace_id)) {
+    for tenant in overview.tenants.iter().filter(|tenant| heading.stale.contains(&tenant.workspace)) {
         let (name, max_age) = (tame(&tenant.name), duration(heading.max_age));
         let is_old = |at: Timestamp| heading.now.since(at) > heading.max_age;
         match tenant.last_success_at {
@@ -392,7 +392,7 @@ pub fn job_details(job: &Job, now: Timestamp) -> String {
     for channel in &job.channels {
         rows.push(vec![
             shown(&channel.name, NAME_WIDTH),
-            channel.channel_id.to_string(),
+            channel.channel_id.clone(),
             channel.status.name().to_owned(),
             channel.worker_id.map(|worker| worker.to_string()).unwrap_or_default(),
             grouped(channel.counts.get(Counter::Messages)),

@@ -10,7 +10,7 @@ use super::{hint, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
     ChannelId, ChannelResult, Counter, CounterGroup, CounterSpec, CounterUnit, Counts, FailingChannel,
-    Finding, Job, JobError, JobStatus, LastError, Overview, TenantOverview, Timestamp, WorkspaceId,
+    Finding, Job, JobError, JobStatus, LastError, Overview, TenantKey, TenantOverview, Timestamp,
 };
 use crate::plan::dead_until;
 
@@ -96,7 +96,7 @@ fn text(document: &impl Serialize) -> String {
 /// Whether the error was told when the channel's reading ended.
 fn is_of_reading(error: &JobError, job: &Job) -> bool {
     let channels = &job.channels;
-    error.channel_id.is_some_and(|id| channels.iter().any(|channel| channel.channel_id == id))
+    error.channel_id.as_ref().is_some_and(|id| channels.iter().any(|channel| channel.channel_id == *id))
 }
 
 /// An event: what failed with a channel that nobody read.
@@ -112,7 +112,7 @@ pub fn failure(message: &str, hint: Option<&str>) -> String {
 
 /// What `status` shows. `stale` are those whose last success is too old, if that
 /// was asked for.
-pub fn overview(overview: &Overview, stale: Option<&[WorkspaceId]>, now: Timestamp) -> String {
+pub fn overview(overview: &Overview, stale: Option<&[TenantKey]>, now: Timestamp) -> String {
     text(&OverviewDocument {
         failing_channels: overview.failing_channels.iter().map(failing_channel).collect(),
         interrupted: documents(&overview.interrupted, now),
@@ -123,10 +123,10 @@ pub fn overview(overview: &Overview, stale: Option<&[WorkspaceId]>, now: Timesta
     })
 }
 
-fn tenant(tenant: &TenantOverview, stale: Option<&[WorkspaceId]>, now: Timestamp) -> Value {
+fn tenant(tenant: &TenantOverview, stale: Option<&[TenantKey]>, now: Timestamp) -> Value {
     let mut value = json!({
         "tenant": tenant.name,
-        "guild_id": tenant.workspace_id.to_string(),
+        "guild_id": tenant.workspace_id,
         "status": tenant.status.name(),
         "last_sync_at": time(tenant.last_sync_at),
         "last_success_at": time(tenant.last_success_at),
@@ -148,7 +148,7 @@ fn tenant(tenant: &TenantOverview, stale: Option<&[WorkspaceId]>, now: Timestamp
         "unmatched": tenant.unmatched,
     });
     if let Some(stale) = stale {
-        value["stale"] = stale.contains(&tenant.workspace_id).into();
+        value["stale"] = stale.contains(&tenant.workspace).into();
     }
     value
 }
@@ -158,8 +158,8 @@ fn finding(finding: &Finding, now: Timestamp) -> Value {
     let cause = finding.kind.cause();
     json!({
         "kind": cause.name(),
-        "channel_id": finding.channel.map(|id| id.to_string()),
-        "channel": finding.channel.map(|_| &finding.name),
+        "channel_id": finding.channel_id,
+        "channel": finding.channel_id.as_ref().map(|_| &finding.name),
         "count": finding.count,
         "since": iso(finding.since),
         "known": finding.is_known(now),
@@ -175,7 +175,7 @@ fn hint_of(last: &LastError) -> Option<&'static str> {
 fn failing_channel(channel: &FailingChannel) -> Value {
     json!({
         "tenant": channel.tenant,
-        "channel_id": channel.channel_id.to_string(),
+        "channel_id": channel.channel_id,
         "channel": channel.name,
         "error": channel.last_error.error,
         "hint": hint_of(&channel.last_error),
@@ -246,7 +246,7 @@ fn job_fields(job: &Job, now: Timestamp) -> Map<String, Value> {
 
 fn error(error: &JobError) -> Value {
     json!({
-        "channel_id": error.channel_id.map(|id| id.to_string()),
+        "channel_id": error.channel_id,
         "cause": error.cause.name(),
         "error": error.error,
         "hint": hint(error.cause),
@@ -256,13 +256,13 @@ fn error(error: &JobError) -> Value {
 
 fn channel_result(channel: &ChannelResult) -> Value {
     let mut value = json!({
-        "channel_id": channel.channel_id.to_string(),
+        "channel_id": channel.channel_id,
         "channel": channel.name,
         "status": channel.status.name(),
         "worker_id": channel.worker_id,
         "started_at": time(channel.started_at),
         "completed_at": time(channel.completed_at),
-        "last_message_id": channel.last_message_id.map(|id| id.to_string()),
+        "last_message_id": channel.last_message_id,
         "messages_per_second": channel.messages_per_second,
         "rate_limit_wait_seconds": channel.counts.limit_wait_seconds(),
         "waits": {},

@@ -96,6 +96,11 @@ impl TenantPlatform {
         self.adapter.spec()
     }
 
+    /// The ID of a channel as it is written there.
+    pub(super) fn channel_text(&self, channel: ChannelId) -> String {
+        (*self.spec().ids.channel_text(channel)).to_owned()
+    }
+
     /// Takes people out by its rules.
     pub(super) fn scrubber(&self) -> Scrubber {
         Scrubber::new(self.spec())

@@ -3,7 +3,7 @@
 use super::policy::cause_of;
 use super::stop::Stop;
 use crate::archive::ArchiveError;
-use crate::model::{Cause, ChannelId, JobError, LastError, Timestamp};
+use crate::model::{Cause, JobError, LastError, Timestamp};
 use crate::platform::{ErrorKind, PlatformError};
 
 /// Why the reading of a channel, or of a tenant, failed.
@@ -45,7 +45,7 @@ impl Failure {
     }
 
     /// As an error of one channel, or of the tenant as a whole.
-    pub fn job_error(&self, channel_id: Option<ChannelId>, at: Timestamp) -> JobError {
+    pub fn job_error(&self, channel_id: Option<String>, at: Timestamp) -> JobError {
         JobError { channel_id, cause: self.cause, error: self.error.clone(), at }
     }
 

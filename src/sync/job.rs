@@ -17,8 +17,8 @@ use super::prepare::Prepared;
 use super::stop::Stop;
 use crate::archive::{ArchiveError, TenantRow, audit, jobs, tenants};
 use crate::model::{
-    Cause, ChannelId, Finding, FindingKind, JobError, JobKind, JobStats, JobStatus, ProgressStatus,
-    TenantStatus, Timestamp,
+    Cause, ChannelId, Finding, FindingKind, JobError, JobKind, JobStats, JobStatus, PlatformSpec,
+    ProgressStatus, TenantStatus, Timestamp,
 };
 use crate::monitor::{Counter, Event};
 
@@ -53,6 +53,7 @@ pub struct JobRecord {
     listing_errors: Vec<JobError>,
     unknown: Vec<ChannelId>,
     cause: Option<Cause>,
+    platform: &'static PlatformSpec,
     /// Whether certain channels were asked for.
     is_of_channels: bool,
 }
@@ -84,6 +85,7 @@ impl JobRecord {
         Ok(Self {
             job_id: job_id.into(),
             tenant: row,
+            platform,
             meter: Arc::new(Meter::new(Arc::clone(&context.monitor))),
             kind,
             status: JobStatus::Running,
@@ -144,6 +146,7 @@ impl JobRecord {
         self.channel_seconds += outcome.seconds;
         self.progress.finished(part);
         if let Some(failure) = outcome.failure {
+            let channel = (*self.platform.ids.channel_text(channel)).to_owned();
             self.errors.push(failure.job_error(Some(channel), now));
             if failure.ends_run {
                 self.cause.get_or_insert(failure.cause);
@@ -223,7 +226,7 @@ impl JobRecord {
         for finding in findings.iter().filter(|finding| !finding.is_known(now)) {
             self.tally.incomplete += 1;
             let is_told =
-                |error: &&JobError| error.channel_id.is_some() && error.channel_id == finding.channel;
+                |error: &&JobError| error.channel_id.is_some() && error.channel_id == finding.channel_id;
             let told = match finding.kind {
                 FindingKind::IncompleteListing => listing_errors.iter().find(is_told).cloned(),
                 _ => None,
@@ -233,7 +236,8 @@ impl JobRecord {
             if self.errors.iter().filter(is_told).any(says_so) {
                 continue;
             }
-            let error = JobError { channel_id: finding.channel, cause, error: finding.text(), at: now };
+            let error =
+                JobError { channel_id: finding.channel_id.clone(), cause, error: finding.text(), at: now };
             self.errors.push(told.unwrap_or(error));
         }
     }

@@ -8,7 +8,6 @@ use hashbrown::{HashMap, HashSet};
 
 use self::store::store_facts;
 use super::channel::{ChannelTask, TaskScope};
-use super::context::Context;
 use super::failure::Failure;
 use super::tenant_scope::TenantScope;
 use super::visibility::confirm_deletions;
@@ -199,7 +198,8 @@ impl Stage {
 
     /// Stores and plans all channels but those of the stage before.
     async fn store_and_plan(&mut self, before: &HashSet<ChannelId>) -> Result<Prepared, Failure> {
-        let TenantScope { context, task, row, job_id, .. } = &self.scope.clone();
+        let scope = self.scope.clone();
+        let TenantScope { context, task, row, job_id, .. } = &scope;
         let context = context.as_ref();
         let adapter = Arc::clone(self.scope.adapter());
         let mut plan =
@@ -215,12 +215,12 @@ impl Stage {
             (std::mem::take(&mut self.facts.listings), std::mem::take(&mut self.facts.unsettled));
         let listing_errors = listings
             .iter()
-            .filter_map(|listing| Some(unanswered(context, listing.parent, listing.error.as_ref()?)))
+            .filter_map(|listing| Some(unanswered(&scope, listing.parent, listing.error.as_ref()?)))
             .collect();
-        let errors = refused(&self.scope, &plan)
+        let errors = refused(&scope, &plan)
             .into_iter()
-            .chain(broken(context, &plan))
-            .chain(unsettled.iter().map(|(channel, error)| unanswered(context, *channel, error)))
+            .chain(broken(&scope, &plan))
+            .chain(unsettled.iter().map(|(channel, error)| unanswered(&scope, *channel, error)))
             .chain(self.unlisted())
             .collect();
         context.monitor.event(Event::Planned {
@@ -300,8 +300,9 @@ fn newest_thread(parent: &Channel) -> Option<(ChannelId, ChannelId)> {
 }
 
 /// A channel, or its listing of threads, that couldn't be asked for.
-fn unanswered(context: &Context, channel: ChannelId, error: &PlatformError) -> JobError {
-    Failure::from(error.clone()).job_error(Some(channel), context.clock.now())
+fn unanswered(scope: &TenantScope, channel: ChannelId, error: &PlatformError) -> JobError {
+    let channel = scope.task.platform.channel_text(channel);
+    Failure::from(error.clone()).job_error(Some(channel), scope.context.clock.now())
 }
 
 /// Channels that were asked for by ID and are not read.
@@ -309,29 +310,31 @@ fn refused(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
     let TenantScope { context, task, .. } = scope;
     let asked = &task.selection.channels;
     let left_out = plan.left_out.iter().filter(|left_out| asked.contains(&left_out.channel));
-    let error = |left_out: &crate::plan::LeftOut| JobError {
-        channel_id: Some(left_out.channel),
-        cause: Cause::NotArchived,
-        error: format!(
-            "#{} (channel {}) is not read: {}",
-            task.platform.scrubber().sayable(&left_out.name),
-            left_out.channel,
-            left_out.reason
-        ),
-        at: context.clock.now(),
+    let error = |left_out: &crate::plan::LeftOut| {
+        let channel = task.platform.channel_text(left_out.channel);
+        let name = task.platform.scrubber().sayable(&left_out.name);
+        JobError {
+            error: format!("#{name} (channel {channel}) is not read: {}", left_out.reason),
+            channel_id: Some(channel),
+            cause: Cause::NotArchived,
+            at: context.clock.now(),
+        }
     };
     left_out.map(error).collect()
 }
 
 /// Channels of a listing that can't be read.
-fn broken(context: &Context, plan: &Plan) -> Vec<JobError> {
+fn broken(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
     let is_broken =
         |left_out: &&crate::plan::LeftOut| left_out.reason == crate::plan::LeftOutReason::Unreadable;
-    let error = |left_out: &crate::plan::LeftOut| JobError {
-        channel_id: Some(left_out.channel),
-        cause: Cause::Unreadable,
-        error: format!("channel {}: {}", left_out.channel, left_out.reason),
-        at: context.clock.now(),
+    let error = |left_out: &crate::plan::LeftOut| {
+        let channel = scope.task.platform.channel_text(left_out.channel);
+        JobError {
+            error: format!("channel {channel}: {}", left_out.reason),
+            channel_id: Some(channel),
+            cause: Cause::Unreadable,
+            at: scope.context.clock.now(),
+        }
     };
     plan.left_out.iter().filter(is_broken).map(error).collect()
 }

@@ -10,7 +10,9 @@ fn ends(job: &Job) -> Vec<(u64, ProgressStatus, u64)> {
     let mut ends: Vec<_> = job
         .channels
         .iter()
-        .map(|channel| (channel.channel_id.get(), channel.status, channel.counts.get(Counter::Messages)))
+        .map(|channel| {
+            (channel.channel_id.parse().unwrap(), channel.status, channel.counts.get(Counter::Messages))
+        })
         .collect();
     ends.sort_by_key(|(id, ..)| *id);
     ends
@@ -35,7 +37,7 @@ async fn a_panic_fails_its_channel_alone_and_is_told_without_its_words() {
     let (done, failed) = (ProgressStatus::Completed, ProgressStatus::Failed);
     assert_eq!(ends(job), [(101, done, MESSAGES), (102, failed, 0), (103, done, MESSAGES)]);
     let [error] = &job.errors[..] else { panic!("{:?}", job.errors) };
-    assert_eq!((error.channel_id, error.cause), (Some(struck), Cause::Internal));
+    assert_eq!((error.channel_id.clone(), error.cause), (Some(struck.to_string()), Cause::Internal));
     assert!(error.error.contains("please report"), "{}", error.error);
     assert_discreet(&scene, &jobs);
     let finished = scene.monitor.events().into_iter().filter(|event| {
