@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::model::Counter;
-use crate::model::{ChannelId, JobStats, JobStatus, ProgressStatus, Timestamp};
+use crate::model::{JobStats, JobStatus, ProgressStatus, Timestamp};
 
 /// What a channel's reading waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,16 @@ pub enum Wait {
     RateLimit,
     /// A request failed and will be sent again.
     Retry,
+}
+
+/// A channel that a job reads: its ID alone may be that of another platform's channel,
+/// too.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RunChannel {
+    /// The job.
+    pub job_id: Arc<str>,
+    /// The channel's ID, as its platform writes it.
+    pub id: Arc<str>,
 }
 
 /// Something that happened once.
@@ -39,10 +49,8 @@ pub enum Event {
     },
     /// A channel's reading began.
     ChannelStarted {
-        /// The job.
-        job_id: String,
         /// The channel.
-        channel: ChannelId,
+        channel: RunChannel,
         /// Its name, scrubbed.
         name: String,
         /// The slot that reads it.
@@ -50,10 +58,8 @@ pub enum Event {
     },
     /// A page of a channel was committed.
     ChannelAdvanced {
-        /// The job.
-        job_id: String,
         /// The channel.
-        channel: ChannelId,
+        channel: RunChannel,
         /// Messages of this page.
         messages: u64,
         /// How far it is, 0 to 1, by time.
@@ -64,7 +70,7 @@ pub enum Event {
     /// A channel's reading has to wait.
     ChannelWaits {
         /// The channel.
-        channel: ChannelId,
+        channel: RunChannel,
         /// For what.
         why: Wait,
         /// How long.
@@ -79,10 +85,8 @@ pub enum Event {
     },
     /// A channel's reading ended.
     ChannelFinished {
-        /// The job.
-        job_id: String,
         /// The channel.
-        channel: ChannelId,
+        channel: RunChannel,
         /// How.
         status: ProgressStatus,
         /// Messages committed.

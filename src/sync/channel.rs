@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::revoked::RevokedChannels;
 use crate::archive::{ChannelRow, TenantRow};
 use crate::model::{ProgressStatus, ReactionMode, Timestamp, WorkspaceId};
+use crate::monitor::RunChannel;
 use crate::plan::ChannelPlan;
 use crate::platform::PlatformAdapter;
 
@@ -43,6 +44,14 @@ impl TaskScope {
     /// What reads the channels.
     pub fn adapter(&self) -> &dyn PlatformAdapter {
         self.platform.adapter.as_ref()
+    }
+}
+
+impl ChannelTask {
+    /// The channel as the run's events name it.
+    pub fn in_run(&self) -> RunChannel {
+        let id = self.scope.platform.channel_text(self.plan.channel.id).into();
+        RunChannel { job_id: Arc::clone(&self.scope.job_id), id }
     }
 }
 

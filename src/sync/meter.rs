@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::channel::ReadingState;
-use crate::model::{COUNTERS, ChannelId, Counts};
-use crate::monitor::{Counter, Event, Monitor, Wait};
+use crate::model::{COUNTERS, Counts};
+use crate::monitor::{Counter, Event, Monitor, RunChannel, Wait};
 
 /// Keeps the sums of what is counted and passes everything on.
 pub struct Meter {
     sums: [AtomicU64; COUNTERS],
     next: Arc<dyn Monitor>,
     /// Whose waits are told, if it is a channel's.
-    channel: Option<(ChannelId, Arc<ReadingState>)>,
+    channel: Option<(RunChannel, Arc<ReadingState>)>,
 }
 
 impl Meter {
@@ -22,7 +22,7 @@ impl Meter {
     }
 
     /// Begins at zero, for a channel.
-    pub fn of_channel(channel: ChannelId, state: Arc<ReadingState>, next: Arc<dyn Monitor>) -> Self {
+    pub fn of_channel(channel: RunChannel, state: Arc<ReadingState>, next: Arc<dyn Monitor>) -> Self {
         Self { channel: Some((channel, state)), ..Self::new(next) }
     }
 
@@ -62,7 +62,7 @@ impl Monitor for Meter {
         self.next.event(event);
         if let (Some((channel, state)), Some((why, wait))) = (&self.channel, wait) {
             state.wait(wait);
-            self.next.event(Event::ChannelWaits { channel: *channel, why, wait });
+            self.next.event(Event::ChannelWaits { channel: channel.clone(), why, wait });
         }
     }
 }

@@ -93,7 +93,7 @@ pub async fn read_channel(
         context,
         task,
         state,
-        meter: Meter::of_channel(task.plan.channel.id, Arc::clone(state), job),
+        meter: Meter::of_channel(task.in_run(), Arc::clone(state), job),
         began: Instant::now(),
         began_at: context.clock.now(),
         begin: task.plan.after.map(|after| task.scope.adapter().sent_at(after)),
@@ -124,8 +124,7 @@ pub async fn read_channel(
     let written = reading.finish(status, failure.as_ref(), reached).await;
     let failure = failure.or_else(|| written.err().map(Failure::from));
     context.monitor.event(Event::ChannelFinished {
-        job_id: task.scope.job_id.to_string(),
-        channel: task.plan.channel.id,
+        channel: task.in_run(),
         status,
         messages: reading.messages,
         error: failure.as_ref().map(|failure| failure.error.clone()),
@@ -155,8 +154,7 @@ impl Reading<'_> {
     async fn run(&mut self, worker: usize) -> Result<PassEnd, Failure> {
         let task = self.task;
         self.context.monitor.event(Event::ChannelStarted {
-            job_id: task.scope.job_id.to_string(),
-            channel: task.plan.channel.id,
+            channel: task.in_run(),
             name: task.scope.platform.scrubber().sayable(&task.name),
             worker,
         });
@@ -429,8 +427,7 @@ impl Reading<'_> {
         let progress = self.progress();
         self.state.set(progress, self.messages);
         self.context.monitor.event(Event::ChannelAdvanced {
-            job_id: self.task.scope.job_id.to_string(),
-            channel: self.task.plan.channel.id,
+            channel: self.task.in_run(),
             messages,
             progress,
             reached: self.last_read.map(|last| self.task.scope.adapter().sent_at(last)),

@@ -284,8 +284,7 @@ impl TenantRun {
         let (failed, now) = (failure.as_last_error(), context.clock.now());
         context.writer.run(move |tx| jobs::fail_channel(tx, &job_id, row, &failed, now)).await?;
         context.monitor.event(Event::ChannelFinished {
-            job_id: self.scope.job_id.to_string(),
-            channel: open.id(),
+            channel: open.task.in_run(),
             status: ProgressStatus::Failed,
             messages: open.state.messages(),
             error: Some(failure.error.clone()),

@@ -90,7 +90,7 @@ impl Bars {
         let total = totals.has_begun().then(|| total_row(totals, self.requests_allowed, look))?;
         let shown = channels.shown(look.channel_rows()).into_iter();
         let rows =
-            shown.map(|channel| channel_row(channel, totals.tenant_among_several(&channel.job_id), look));
+            shown.map(|channel| channel_row(channel, totals.tenant_among_several(&channel.id.job_id), look));
         Some([total].into_iter().chain(rows).collect())
     }
 
@@ -127,12 +127,12 @@ impl Monitor for Bars {
         state.totals.event(&event);
         let channels = &mut state.channels;
         match event {
-            Event::ChannelStarted { job_id, channel, name, .. } => channels.open(channel, job_id, name),
+            Event::ChannelStarted { channel, name, .. } => channels.open(channel, name),
             Event::ChannelAdvanced { channel, messages, progress, reached, .. } => {
-                channels.advance(channel, messages, progress, reached);
+                channels.advance(&channel, messages, progress, reached);
             }
-            Event::ChannelWaits { channel, why, wait } => channels.wait(channel, why, wait),
-            Event::ChannelFinished { channel, .. } => channels.close(channel),
+            Event::ChannelWaits { channel, why, wait } => channels.wait(&channel, why, wait),
+            Event::ChannelFinished { channel, .. } => channels.close(&channel),
             _ => {}
         }
     }

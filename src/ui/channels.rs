@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::rate::Rate;
 use super::totals::{end_of, left};
-use crate::model::{ChannelId, Timestamp};
-use crate::monitor::Wait;
+use crate::model::Timestamp;
+use crate::monitor::{RunChannel, Wait};
 
 /// A channel is being read when a page of it came within this long.
 const ACTIVE: Duration = Duration::from_secs(5);
@@ -17,9 +17,7 @@ const ACTIVE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Channel {
     /// The channel.
-    pub id: ChannelId,
-    /// Whose it is.
-    pub job_id: String,
+    pub id: RunChannel,
     /// Its name.
     pub name: String,
     /// Messages read.
@@ -64,15 +62,14 @@ pub struct Channels {
     /// In the order in which they were opened.
     open: Vec<Channel>,
     /// From top to bottom.
-    shown: Vec<ChannelId>,
+    shown: Vec<RunChannel>,
 }
 
 impl Channels {
     /// A channel's reading began.
-    pub fn open(&mut self, id: ChannelId, job_id: String, name: String) {
+    pub fn open(&mut self, id: RunChannel, name: String) {
         self.open.push(Channel {
             id,
-            job_id,
             name,
             messages: Rate::default(),
             progress: 0.0,
@@ -83,7 +80,7 @@ impl Channels {
     }
 
     /// A page of it was read.
-    pub fn advance(&mut self, id: ChannelId, messages: u64, progress: f64, reached: Option<Timestamp>) {
+    pub fn advance(&mut self, id: &RunChannel, messages: u64, progress: f64, reached: Option<Timestamp>) {
         if let Some(channel) = self.find(id) {
             channel.messages.add(messages);
             channel.progress = progress;
@@ -94,42 +91,42 @@ impl Channels {
     }
 
     /// It has to wait.
-    pub fn wait(&mut self, id: ChannelId, why: Wait, wait: Duration) {
+    pub fn wait(&mut self, id: &RunChannel, why: Wait, wait: Duration) {
         if let Some(channel) = self.find(id) {
             channel.waits = Some((why, end_of(wait)));
         }
     }
 
     /// Its reading ended.
-    pub fn close(&mut self, id: ChannelId) {
-        self.open.retain(|channel| channel.id != id);
+    pub fn close(&mut self, id: &RunChannel) {
+        self.open.retain(|channel| channel.id != *id);
     }
 
     /// As many as there are `rows`, from top to bottom. One that was shown
     /// before keeps its row, unless another has more to show.
     pub fn shown(&mut self, rows: usize) -> Vec<&Channel> {
         let (open, shown) = (&self.open, &mut self.shown);
-        let activity = |id: &ChannelId| open.iter().find(|open| open.id == *id).map(Channel::activity);
+        let activity = |id: &RunChannel| open.iter().find(|open| open.id == *id).map(Channel::activity);
         shown.retain(|id| activity(id).is_some());
         shown.truncate(rows);
         let mut others: Vec<&Channel> = open.iter().filter(|open| !shown.contains(&open.id)).collect();
         others.sort_by_key(|other| Reverse((other.activity(), other.advanced)));
         for other in others {
             if shown.len() < rows {
-                shown.push(other.id);
+                shown.push(other.id.clone());
                 continue;
             }
             let Some(least) = shown.iter_mut().min_by_key(|id| activity(id)) else { break };
             if activity(least) >= Some(other.activity()) {
                 break;
             }
-            *least = other.id;
+            *least = other.id.clone();
         }
         shown.iter().filter_map(|id| open.iter().find(|open| open.id == *id)).collect()
     }
 
-    fn find(&mut self, id: ChannelId) -> Option<&mut Channel> {
-        self.open.iter_mut().find(|open| open.id == id)
+    fn find(&mut self, id: &RunChannel) -> Option<&mut Channel> {
+        self.open.iter_mut().find(|open| open.id == *id)
     }
 }
 
@@ -139,13 +136,13 @@ mod tests {
 
     use super::*;
 
-    fn id(number: u64) -> ChannelId {
-        number.to_string().parse().unwrap()
+    fn id(number: u64) -> RunChannel {
+        RunChannel { job_id: "job".into(), id: number.to_string().into() }
     }
 
     fn open(numbers: std::ops::Range<u64>) -> Channels {
         let mut channels = Channels::default();
-        numbers.for_each(|number| channels.open(id(number), "job".to_owned(), number.to_string()));
+        numbers.for_each(|number| channels.open(id(number), number.to_string()));
         channels
     }
 
@@ -158,17 +155,17 @@ mod tests {
     async fn channels_that_are_read_push_out_idle_ones_and_stay_where_they_are() {
         let mut channels = open(1..9);
         assert_eq!(shown(&mut channels, 3), "1 2 3");
-        channels.advance(id(2), 100, 0.1, None);
-        channels.advance(id(7), 100, 0.1, None);
+        channels.advance(&id(2), 100, 0.1, None);
+        channels.advance(&id(7), 100, 0.1, None);
         assert_eq!(shown(&mut channels, 3), "7 2 3");
-        channels.advance(id(8), 100, 0.1, None);
-        channels.advance(id(6), 100, 0.1, None);
+        channels.advance(&id(8), 100, 0.1, None);
+        channels.advance(&id(6), 100, 0.1, None);
         // Nobody that is read gives its row to another that is.
         assert_eq!(shown(&mut channels, 3).replace('6', "8"), "7 2 8");
         advance(ACTIVE).await;
-        channels.advance(id(2), 100, 0.2, None);
+        channels.advance(&id(2), 100, 0.2, None);
         assert_eq!(shown(&mut channels, 3).replace('6', "8"), "7 2 8");
-        channels.advance(id(1), 100, 0.2, None);
+        channels.advance(&id(1), 100, 0.2, None);
         assert_eq!(shown(&mut channels, 3).replace('6', "8"), "1 2 8");
     }
 
@@ -176,10 +173,10 @@ mod tests {
     async fn waiting_channels_come_before_idle_ones_for_as_long_as_they_wait() {
         let mut channels = open(1..5);
         assert_eq!(shown(&mut channels, 2), "1 2");
-        channels.wait(id(4), Wait::RateLimit, Duration::from_secs(8));
+        channels.wait(&id(4), Wait::RateLimit, Duration::from_secs(8));
         assert_eq!(shown(&mut channels, 2), "4 2");
-        channels.wait(id(2), Wait::Retry, Duration::from_secs(8));
-        channels.advance(id(3), 100, 0.5, None);
+        channels.wait(&id(2), Wait::Retry, Duration::from_secs(8));
+        channels.advance(&id(3), 100, 0.5, None);
         assert_eq!(shown(&mut channels, 2), "3 2");
         advance(Duration::from_secs(8)).await;
         assert!(channels.shown(2).iter().all(|channel| channel.wait().is_none()));
@@ -189,13 +186,13 @@ mod tests {
     async fn closed_channels_give_their_rows_back() {
         let mut channels = open(1..5);
         assert_eq!(shown(&mut channels, 2), "1 2");
-        channels.close(id(1));
+        channels.close(&id(1));
         assert_eq!(shown(&mut channels, 2), "2 3");
         assert_eq!(shown(&mut channels, 1), "2");
         assert_eq!(shown(&mut channels, 0), "");
-        channels.close(id(2));
-        channels.close(id(3));
-        channels.close(id(4));
+        channels.close(&id(2));
+        channels.close(&id(3));
+        channels.close(&id(4));
         assert_eq!(shown(&mut channels, 2), "");
     }
 }

@@ -31,9 +31,8 @@ impl Monitor for Events {
 
 /// What failed when a channel's reading ended.
 fn error(event: &Event) -> Option<Value> {
-    let Event::ChannelFinished { job_id, channel, error: Some(error), .. } = event else { return None };
-    let channel = channel.to_string();
-    Some(json!({"event": "error", "job_id": job_id, "channel_id": channel, "error": error}))
+    let Event::ChannelFinished { channel, error: Some(error), .. } = event else { return None };
+    Some(json!({"event": "error", "job_id": *channel.job_id, "channel_id": *channel.id, "error": error}))
 }
 
 fn value(event: Event) -> Option<Value> {
@@ -45,12 +44,12 @@ fn value(event: Event) -> Option<Value> {
             "event": "planned", "job_id": job_id, "channels": channels, "channels_skipped": skipped,
             "channels_unreadable": unreadable,
         }),
-        Event::ChannelStarted { job_id, channel, name, worker } => json!({
-            "event": "channel_started", "job_id": job_id, "channel_id": channel.to_string(), "channel": name,
+        Event::ChannelStarted { channel, name, worker } => json!({
+            "event": "channel_started", "job_id": *channel.job_id, "channel_id": *channel.id, "channel": name,
             "worker_id": worker,
         }),
-        Event::ChannelFinished { job_id, channel, status, messages, error } => json!({
-            "event": "channel_finished", "job_id": job_id, "channel_id": channel.to_string(),
+        Event::ChannelFinished { channel, status, messages, error } => json!({
+            "event": "channel_finished", "job_id": *channel.job_id, "channel_id": *channel.id,
             "status": status.name(), "messages_processed": messages, "error": error,
         }),
         Event::JobProgress { job_id, stats } => json!({

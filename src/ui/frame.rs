@@ -182,8 +182,8 @@ mod tests {
     use super::super::channels::Channels;
     use super::super::drawing::tests::drawn;
     use super::*;
-    use crate::model::{ChannelId, JobStats, JobStatus};
-    use crate::monitor::{Counter, Event, Wait};
+    use crate::model::{JobStats, JobStatus};
+    use crate::monitor::{Counter, Event, RunChannel, Wait};
 
     fn job_id() -> String {
         "job".to_owned()
@@ -210,7 +210,6 @@ mod tests {
 
     fn finished(number: u64) -> Event {
         Event::ChannelFinished {
-            job_id: job_id(),
             channel: id(number),
             status: crate::model::ProgressStatus::Completed,
             messages: 0,
@@ -218,8 +217,8 @@ mod tests {
         }
     }
 
-    fn id(number: u64) -> ChannelId {
-        number.to_string().parse().unwrap()
+    fn id(number: u64) -> RunChannel {
+        RunChannel { job_id: job_id().into(), id: number.to_string().into() }
     }
 
     fn limited(scope: &'static str, seconds: u64) -> Event {
@@ -312,11 +311,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_channels_row_says_how_far_it_is_and_what_it_waits_for() {
         let mut channels = Channels::default();
-        channels.open(id(1), job_id(), "g\u{202e}eneral".to_owned());
-        channels.open(id(2), job_id(), "日本語".repeat(20));
+        channels.open(id(1), "g\u{202e}eneral".to_owned());
+        channels.open(id(2), "日本語".repeat(20));
         advance(Duration::from_secs(20)).await;
         let may_3 = Timestamp::from_millis(1_714_737_600_000);
-        channels.advance(id(1), 1200, 0.5, Some(may_3));
+        channels.advance(&id(1), 1200, 0.5, Some(may_3));
         let row = |channels: &mut Channels, columns| {
             drawn(&channel_row(channels.shown(1)[0], Some("takaro"), look(columns)), look(columns))
         };
@@ -324,7 +323,7 @@ mod tests {
             row(&mut channels, 80),
             "██████░░░░░░  50%  takaro #general  2024-05-03  1,200 msgs  120/s"
         );
-        channels.wait(id(1), Wait::Retry, Duration::from_secs(3));
+        channels.wait(&id(1), Wait::Retry, Duration::from_secs(3));
         advance(Duration::from_millis(10)).await;
         let waits = "takaro #general  failed, tries again in 3s  2024-05-03  1,200 msgs  120/s";
         assert_eq!(row(&mut channels, 200), format!("██████░░░░░░  50%  {waits}"));
@@ -333,7 +332,7 @@ mod tests {
         assert_eq!(row(&mut channels, 40), " 50%  takaro #general  retries in 3s");
         advance(Duration::from_secs(10)).await;
         assert_eq!(row(&mut channels, 40), " 50%  takaro #general  1,200 msgs  0/s");
-        channels.close(id(1));
+        channels.close(&id(1));
         assert_eq!(row(&mut channels, 80), "░░░░░░░░░░░░   0%  takaro #日本語日本語日本語日本…  0 msgs  0/s");
         assert_eq!(row(&mut channels, 40), "  0%  takaro #日本語日本…  0 msgs  0/s");
         for columns in 0..200 {

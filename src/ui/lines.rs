@@ -137,6 +137,7 @@ mod tests {
 
     use super::*;
     use crate::model::{JobStats, ProgressStatus};
+    use crate::monitor::RunChannel;
 
     fn job_id() -> String {
         "job".to_owned()
@@ -165,8 +166,7 @@ mod tests {
 
         for number in ["1", "2"] {
             totals.event(&Event::ChannelFinished {
-                job_id: job_id(),
-                channel: number.parse().unwrap(),
+                channel: RunChannel { job_id: job_id().into(), id: number.into() },
                 status: ProgressStatus::Completed,
                 messages: 0,
                 error: None,

@@ -4,8 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
 
-use crate::model::ChannelId;
-use crate::monitor::{Counter, Event, Monitor};
+use crate::monitor::{Counter, Event, Monitor, RunChannel};
 
 /// Writes events to the log.
 #[derive(Debug, Default)]
@@ -20,7 +19,7 @@ pub struct Log {
 struct Names {
     jobs: HashMap<String, Job>,
     /// The open ones.
-    channels: HashMap<ChannelId, String>,
+    channels: HashMap<RunChannel, String>,
 }
 
 #[derive(Debug)]
@@ -82,9 +81,9 @@ impl Monitor for Log {
             Event::ChannelStarted { channel, name, .. } => {
                 self.names().channels.insert(channel, name);
             }
-            Event::ChannelFinished { job_id, channel, status, messages, error } => {
+            Event::ChannelFinished { channel, status, messages, error } => {
                 let name = self.names().channels.remove(&channel).unwrap_or_default();
-                let tenant = self.tenant(&job_id);
+                let (tenant, channel) = (self.tenant(&channel.job_id), &*channel.id);
                 if let Some(error) = error {
                     tracing::info!(tenant, %channel, name, %status, messages, error, "channel ended with an error");
                 } else {

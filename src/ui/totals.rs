@@ -100,9 +100,9 @@ impl Totals {
                 }
             }
             Event::JobFinished { job_id, status } => self.finish(job_id, *status),
-            Event::ChannelFinished { job_id, .. } => {
+            Event::ChannelFinished { channel, .. } => {
                 self.channels_done += 1;
-                if let Some(job) = self.jobs.get_mut(job_id) {
+                if let Some(job) = self.jobs.get_mut(&*channel.job_id) {
                     job.channels.1 += 1;
                 }
             }

@@ -41,7 +41,7 @@ async fn a_panic_fails_its_channel_alone_and_is_told_without_its_words() {
     assert!(error.error.contains("please report"), "{}", error.error);
     assert_discreet(&scene, &jobs);
     let finished = scene.monitor.events().into_iter().filter(|event| {
-        matches!(event, Event::ChannelFinished { channel, status, .. } if (*channel == struck) == (*status == failed))
+        matches!(event, Event::ChannelFinished { channel, status, .. } if (*channel.id == *struck.to_string()) == (*status == failed))
     });
     assert_eq!(finished.count(), 3);
     scene.fake.calm_down();
