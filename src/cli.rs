@@ -14,6 +14,8 @@ use crate::commands::{
 };
 use crate::config::{Environment, holds_token};
 use crate::exit_code::ExitCode;
+use crate::model::Platforms;
+use crate::platform::registry::{REGISTRY, Registry};
 
 /// Keeps a private, queryable archive of Discord communities in one SQLite
 /// file.
@@ -50,6 +52,18 @@ enum Command {
 /// # Errors
 /// When it can't do its work; wrong arguments end the process with 2 here.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Result<ExitCode, Failure> {
+    run_with(arguments, env, REGISTRY)
+}
+
+/// Like [`run`], for a program that knows these platforms.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    arguments: impl IntoIterator<Item = OsString>,
+    env: Environment,
+    registry: Registry,
+) -> Result<ExitCode, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     refuse_token(&arguments)?;
     let cli = match Cli::try_parse_from(&arguments) {
@@ -59,9 +73,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
             written(help.print().and_then(|()| io::stdout().flush()))?;
             return Ok(Outcome::Done.exit_code());
         }
-        Err(error) => refuse(&advise(error, &arguments), &arguments),
+        Err(error) => refuse(&advise(error, &arguments), &arguments, registry.specs),
     };
-    let around = Surroundings { global: cli.global, env };
+    let around = Surroundings { global: cli.global, env, registry };
     obey(&cli.command, &around).map(|outcome| outcome.exit_code()).map_err(|failure| {
         // It may have failed before anything was to be logged.
         around.start_log(io::stderr);
@@ -134,11 +148,11 @@ fn tip(text: &str) -> ContextValue {
 
 /// Ends the process. An argument that isn't understood is repeated, unless it
 /// may be somebody's ID.
-fn refuse(error: &clap::Error, arguments: &[OsString]) -> ! {
+fn refuse(error: &clap::Error, arguments: &[OsString], platforms: Platforms) -> ! {
     if !arguments.iter().any(|argument| argument == "forget") {
         error.exit();
     }
-    write!(io::stderr(), "{}", mask_ids(&error.render().to_string())).ok();
+    write!(io::stderr(), "{}", mask_ids(&error.render().to_string(), platforms)).ok();
     std::process::exit(error.exit_code())
 }
 

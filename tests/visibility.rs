@@ -15,9 +15,9 @@ use verta_sync::archive::{ArchiveFile, Lock, Writer};
 use verta_sync::model::{OnRateLimit, ReactionMode, Timestamp, WorkspaceId};
 use verta_sync::monitor::Silent;
 use verta_sync::plan::Selection;
-use verta_sync::platform::discord::{Discord, DiscordSettings};
+use verta_sync::platform::discord::Discord;
 use verta_sync::platform::registry::PLATFORMS;
-use verta_sync::platform::{GateSettings, RetryPolicy};
+use verta_sync::platform::{AdapterSettings, GateSettings, RetryPolicy};
 use verta_sync::sync::{Clock, ContentCheck, Context, Settings, StopSignal, TenantPlatform, TenantTask, run};
 
 const GUILD: u64 = 77_000_000_000_000_001;
@@ -141,7 +141,7 @@ async fn assert_goes_on(sandbox: Arc<Sandbox>) {
 /// A run that looks again every quarter of a second instead of every few
 /// minutes.
 async fn long_run(sandbox: Arc<Sandbox>) {
-    let settings = DiscordSettings {
+    let settings = AdapterSettings {
         api_url: sandbox.sim.url(),
         gate: GateSettings { max_in_flight: 10, requests_per_second: 1000.0 },
         on_rate_limit: OnRateLimit::Wait,

@@ -14,8 +14,8 @@ use verta_sync::model::{
     Timestamp, UserId, Visibility, Workspace, WorkspaceId,
 };
 use verta_sync::plan::{Facts, Selection, build};
-use verta_sync::platform::discord::{Discord, DiscordSettings, SPEC};
-use verta_sync::platform::{GateSettings, RetryPolicy};
+use verta_sync::platform::discord::{Discord, SPEC};
+use verta_sync::platform::{AdapterSettings, GateSettings, RetryPolicy};
 
 use crate::pages::{self, RawPage};
 use crate::writing::Prepared;
@@ -79,7 +79,7 @@ fn write(bencher: Bencher<'_, '_>) {
 /// A guild of many channels in which nothing is new.
 #[divan::bench(sample_count = 50)]
 fn plan(bencher: Bencher<'_, '_>) {
-    let settings = DiscordSettings {
+    let settings = AdapterSettings {
         api_url: "http://localhost".to_owned(),
         gate: GateSettings { max_in_flight: 1, requests_per_second: 1.0 },
         on_rate_limit: OnRateLimit::Wait,

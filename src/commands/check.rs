@@ -11,6 +11,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use self::steps::Steps;
+use super::connect::Connected;
 use super::surroundings::runtime;
 use super::{Failure, FailureKind, Outcome, Surroundings, connect, print_result, written};
 use crate::anonymize::{Exposure, Scrubber};
@@ -19,14 +20,12 @@ use crate::archive::health::Leak;
 use crate::config::{Config, Overrides, TenantConfig, TokenSource};
 use crate::model::{
     BotIdentity, Cause, ChannelId, ChannelKind, ChannelState, Finding as Incomplete, FindingKind, JobStatus,
-    KnownChannel, KnownChannels, Timestamp,
+    KnownChannel, KnownChannels, PlatformSpec, Platforms, Timestamp,
 };
 use crate::monitor::{Monitor, Silent};
 use crate::plan::{
     Exclusions, Facts, LeftOut, LeftOutReason, Plan, Selection, Unmatched, build, discover, unmatched,
 };
-use crate::platform::discord;
-use crate::platform::registry::PLATFORMS;
 use crate::platform::{ErrorKind, PlatformAdapter};
 use crate::report::{self, Finding, Mark, counted};
 use crate::sync::{cause_of, unresolved_exclusion};
@@ -60,24 +59,29 @@ pub fn run(args: &CheckArgs, around: &Surroundings) -> Result<Outcome, Failure> 
     let config = around.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
     if args.privacy {
-        return sweep(&config.archive.path);
+        return sweep(&config.archive.path, around.registry.specs);
     }
     let mut steps = Steps::default();
     steps.note(Finding::good(format!("configuration: {}", counted(config.tenants.len() as u64, "tenant"))));
     place::look(&config.archive.path, &mut steps);
-    match config.platform(&discord::SPEC).read_token(&around.env) {
-        Ok(token) => {
-            steps.note(found(&config.platform(&discord::SPEC).token(), around));
-            let tenants = with_archived(&config, &tenants);
-            runtime()?.block_on(async {
-                let platform = connect::discord(&config, token.expose())?;
-                online(platform, &config, &tenants, &mut steps).await;
-                Ok::<_, Failure>(())
-            })?;
-        }
-        Err(error) => {
-            let finding = Finding::bad("token: none", format!("failed to {error}"));
-            steps.fail(Failure::from(error).kind, finding);
+    for section in connect::used(&config, &tenants) {
+        match section.read_token(&around.env) {
+            Ok(token) => {
+                steps.note(found(&section.token(), around));
+                let there = tenants.iter().copied().filter(|tenant| tenant.platform == section.spec);
+                let there = with_archived(&config, &there.collect::<Vec<_>>());
+                runtime()?.block_on(async {
+                    let connected = connect::connect(&config, &[(section, token)], around)?;
+                    for platform in &connected {
+                        online(platform, &there, &mut steps).await;
+                    }
+                    Ok::<_, Failure>(())
+                })?;
+            }
+            Err(error) => {
+                let finding = Finding::bad("token: none", format!("failed to {error}"));
+                steps.fail(Failure::from(error).kind, finding);
+            }
         }
     }
     print_result(&report::findings(steps.findings()))?;
@@ -100,27 +104,23 @@ fn with_archived<'a>(config: &Config, tenants: &[&'a TenantConfig]) -> Vec<(&'a 
     tenants.iter().map(|tenant| (*tenant, archived(tenant))).collect()
 }
 
-async fn online(
-    platform: Arc<dyn PlatformAdapter>,
-    config: &Config,
-    tenants: &[(&TenantConfig, Archived)],
-    steps: &mut Steps,
-) {
-    let identity = match platform.identity(&Silent).await {
+async fn online(platform: &Connected<'_>, tenants: &[(&TenantConfig, Archived)], steps: &mut Steps) {
+    let Connected { config, adapter } = platform;
+    let identity = match adapter.identity(&Silent).await {
         Ok(identity) => identity,
         Err(error) => {
-            steps.failed("bot", &Failure::platform(&error, config.platform(&discord::SPEC)));
+            steps.failed("bot", &Failure::platform(&error, config));
             return;
         }
     };
-    account(&identity, steps);
+    account(&identity, config.spec, steps);
     for (tenant, archived) in tenants {
-        let (status, cause, findings) = server(&platform, tenant, &identity, archived).await;
+        let (status, cause, findings) = server(adapter, tenant, &identity, archived).await;
         steps.tenant(status, cause, findings);
     }
 }
 
-fn account(identity: &BotIdentity, steps: &mut Steps) {
+fn account(identity: &BotIdentity, spec: &PlatformSpec, steps: &mut Steps) {
     steps.note(Finding::good("bot: the token is accepted"));
     match identity.reads_content {
         Some(true) => steps.note(Finding::good("intent: Message Content Intent is on")),
@@ -136,9 +136,10 @@ fn account(identity: &BotIdentity, steps: &mut Steps) {
     let Some(there) = identity.server_time else { return };
     let here = Surroundings::now();
     let difference = here.since(there).max(there.since(here));
-    let text = format!("clock: {} apart from Discord's", report::duration(difference));
+    let text = format!("clock: {} apart from {}'s", report::duration(difference), spec.title);
     let finding = if difference > connect::CLOCK_TOLERANCE {
-        Finding::notable(text, "set this machine's clock, for example with NTP; a sync goes by Discord's")
+        let remedy = "set this machine's clock, for example with NTP; a sync goes by";
+        Finding::notable(text, format!("{remedy} {}'s", spec.title))
     } else {
         Finding::good(text)
     };
@@ -386,13 +387,13 @@ fn name_of(channel: &LeftOut, scrubber: Scrubber) -> String {
 }
 
 /// Every text of the archive; says where somebody's ID stands, never the ID.
-fn sweep(path: &Path) -> Result<Outcome, Failure> {
+fn sweep(path: &Path, platforms: Platforms) -> Result<Outcome, Failure> {
     let failed = |error| Failure::archive(&error, path);
     let reader = Reader::open(path).map_err(failed)?;
     let output = Output::default();
     let mut leaks = 0_u64;
     let texts = reader
-        .sweep(PLATFORMS, |leak| {
+        .sweep(platforms, |leak| {
             leaks += 1;
             output.write(&format!("{}\n", told(&leak)));
         })

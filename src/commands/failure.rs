@@ -202,12 +202,14 @@ impl Failure {
     pub fn platform(error: &PlatformError, config: &PlatformConfig) -> Self {
         let kind = FailureKind::Sync(cause_of(error.kind));
         if error.kind == ErrorKind::TokenRejected {
-            return Self::new(kind, format!("Discord rejects the token ({})", error.detail)).hint(format!(
-                "check that {} holds the whole token; else make a new token on the Bot page of https://discord.com/developers/applications and put it there",
-                config.token()
-            ));
+            return Self::new(kind, format!("{} rejects the token ({})", config.spec.title, error.detail))
+                .hint(format!(
+                    "check that {} holds the whole token; else {} and put it there",
+                    config.token(),
+                    config.spec.new_token_help
+                ));
         }
-        Self::new(kind, format!("Discord can't be asked at {}: {error}", config.api_url))
+        Self::new(kind, format!("{} can't be asked at {}: {error}", config.spec.title, config.api_url))
     }
 
     /// Puts what it cost before what failed.

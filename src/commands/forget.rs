@@ -11,7 +11,7 @@ use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::Overrides;
-use crate::platform::registry::PLATFORMS;
+use crate::model::Platforms;
 use crate::report::counted;
 use crate::ui::to_stderr;
 
@@ -34,11 +34,12 @@ pub struct ForgetArgs {
 pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
-    let user = user(&args.user)?;
+    let user = user(&args.user, around.registry.specs)?;
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: PLATFORMS };
+    let file =
+        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: around.registry.specs };
     migrate(&file, "forget")?;
     let scope = match Reader::open(path) {
         Ok(reader) => reader.forget_scope(&user).map_err(failed)?,
@@ -70,22 +71,22 @@ pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<Outcome, Failure>
 }
 
 /// The value itself is not repeated: it may be an ID with a slip in it.
-fn user(text: &str) -> Result<UserHash, Failure> {
+fn user(text: &str, platforms: Platforms) -> Result<UserHash, Failure> {
     let text = text.trim();
     if let Some(hash) = UserHash::from_hex(text) {
         return Ok(hash);
     }
-    let mut scrubbers = PLATFORMS.iter().copied().map(Scrubber::new);
+    let mut scrubbers = platforms.iter().copied().map(Scrubber::new);
     scrubbers.find_map(|scrubber| scrubber.parse_user(text)).ok_or_else(|| {
-        let ids = PLATFORMS.iter().map(|platform| platform.user_id_help).collect::<Vec<_>>().join(" or ");
+        let ids = platforms.iter().map(|platform| platform.user_id_help).collect::<Vec<_>>().join(" or ");
         Failure::new(FailureKind::Usage, "the value of --user is neither a user's ID nor a hash")
             .hint(format!("give the ID {ids}, or the 64 hex digits that the archive shows as author"))
     })
 }
 
 /// A text that may repeat an argument, without what may be somebody's ID.
-pub fn mask_ids(text: &str) -> String {
-    PLATFORMS.iter().fold(text.to_owned(), |text, platform| platform.ids.mask(&text))
+pub fn mask_ids(text: &str, platforms: Platforms) -> String {
+    platforms.iter().fold(text.to_owned(), |text, platform| platform.ids.mask(&text))
 }
 
 fn question(scope: ForgetScope) -> String {

@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
+use super::connect::Connected;
 use super::outcome::SyncOutcome;
 use super::surroundings::{READING_TIME, runtime};
 use super::{Failure, Format, Outcome, Surroundings, connect, print_result};
 use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
-use crate::config::{Config, Overrides, TenantConfig};
+use crate::config::{Config, Overrides, PlatformConfig, TenantConfig};
 use crate::model::{Cause, ChannelId, ChannelState, JobStatus, KnownChannels, ReactionMode, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{
     Bounds, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, unmatched,
 };
-use crate::platform::discord;
 use crate::platform::{PlatformAdapter, PlatformError};
 use crate::report::{self, PlannedTenant};
 use crate::sync::{TenantOutcome, cause_of, unresolved_exclusion};
@@ -43,16 +43,16 @@ pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<Outcome, Failure> {
     around.start_log(io::stderr);
     let config = around.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
-    let token = config.platform(&discord::SPEC).read_token(&around.env)?;
+    let tokens = connect::tokens(&config, &tenants, around)?;
     let archived = archived(&config, &tenants)?;
     let counter = Arc::new(Requests::default());
     let planned = runtime()?.block_on(async {
-        let platform = connect::discord(&config, token.expose())?;
-        let now = connect::server_time(platform.as_ref(), config.platform(&discord::SPEC), counter.as_ref())
-            .await?;
-        let asking = Asking { platform: &platform, config: &config, counter: &counter };
+        let connected = connect::connect(&config, &tokens, around)?;
+        let now = connect::server_time(&connected, counter.as_ref()).await?;
         let mut planned = Vec::new();
         for (tenant, archived) in tenants.into_iter().zip(archived) {
+            let Connected { config: section, adapter } = connect::of(&connected, tenant);
+            let asking = Asking { platform: adapter, section, config: &config, counter: &counter };
             planned.push(asking.plan(tenant, archived, now).await?);
         }
         Ok::<_, Failure>(planned)
@@ -121,6 +121,7 @@ fn foreseen(tenant: &PlannedTenant) -> TenantOutcome {
 /// What is needed to plan a tenant.
 struct Asking<'a> {
     platform: &'a Arc<dyn PlatformAdapter>,
+    section: &'a PlatformConfig,
     config: &'a Config,
     counter: &'a Arc<Requests>,
 }
@@ -141,7 +142,7 @@ impl Asking<'_> {
         let facts = match self.facts(tenant, &known, now).await {
             Ok(facts) => facts,
             Err(error) if error.kind.ends_run() => {
-                return Err(Failure::platform(&error, self.config.platform(&discord::SPEC)));
+                return Err(Failure::platform(&error, self.section));
             }
             Err(error) => return Ok(planned(tenant, Err((cause_of(error.kind), error.to_string())))),
         };
@@ -188,7 +189,7 @@ impl Asking<'_> {
     fn bounds(&self) -> Bounds {
         Bounds {
             page_size: self.config.sync.message_fetch_size.min(self.platform.max_page()),
-            requests_per_second: self.config.platform(&discord::SPEC).requests_per_second,
+            requests_per_second: self.section.requests_per_second,
             channel_pages_per_second: self.platform.channel_pages_per_second(),
         }
     }

@@ -11,7 +11,6 @@ use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
 use crate::model::ChannelId;
-use crate::platform::registry::PLATFORMS;
 use crate::report::{counted, shown};
 
 /// Room for a channel's name.
@@ -46,7 +45,8 @@ pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<Outcome, Failure> 
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: PLATFORMS };
+    let file =
+        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: around.registry.specs };
     migrate(&file, "reset")?;
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),

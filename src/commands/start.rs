@@ -15,18 +15,16 @@ use self::display::Display;
 use self::run_end::RunEnd;
 use self::signals::Signals;
 use self::wait::Waited;
+use super::connect::Connected;
 use super::outcome::{AskedChannels, ReceivedSignal, SyncOutcome};
 use super::surroundings::runtime;
 use super::{Failure, FailureKind, Format, Outcome, Surroundings, connect, values, written};
 use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
-use crate::model::{ChannelId, Job, Timestamp};
+use crate::model::{ChannelId, Job, PlatformSpec, Timestamp};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
-use crate::platform::PlatformAdapter;
-use crate::platform::discord;
-use crate::platform::registry::PLATFORMS;
 use crate::report;
 use crate::sync::{
     self, Clock, ContentCheck, Context, Settings, Stop, StopSignal, TenantPlatform, TenantTask,
@@ -109,11 +107,16 @@ fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<R
     let config = around.load_config(&overrides)?;
     let tenants = config.tenants_named(&args.tenants)?;
     check_range(args, Surroundings::now())?;
-    let token = config.platform(&discord::SPEC).read_token(&around.env)?;
+    let tokens = connect::tokens(&config, &tenants, around)?;
     check_archive(&config.archive.path, args.wait.is_some())?;
-    let display =
-        Display::new(args.format, config.platform(&discord::SPEC).requests_per_second, around, output);
-    let end = sync(&runtime()?, token.expose(), &config, &tenants, args, &display);
+    let rates = connect::used(&config, &tenants).into_iter().map(|section| section.requests_per_second);
+    let display = Display::new(args.format, rates.sum(), around, output);
+    let runtime = runtime()?;
+    let connected = {
+        let _entered = runtime.enter();
+        connect::connect(&config, &tokens, around)?
+    };
+    let end = sync(&runtime, &connected, &config, &tenants, args, &display, around);
     display.end();
     end
 }
@@ -153,22 +156,22 @@ fn check_archive(path: &Path, may_wait: bool) -> Result<(), Failure> {
 /// only wait for the network.
 fn sync(
     runtime: &Runtime,
-    token: &str,
+    connected: &[Connected<'_>],
     config: &Config,
     tenants: &[&TenantConfig],
     args: &StartArgs,
     display: &Display,
+    around: &Surroundings,
 ) -> Result<RunEnd, Failure> {
     let _entered = runtime.enter();
-    let platform = connect::discord(config, token)?;
     let stop = StopSignal::default();
     let signals = Signals::watch(stop.clone(), display)?;
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
-    let file = ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: PLATFORMS };
+    let file =
+        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: around.registry.specs };
     let waiting = Waiting { runtime, stop: &stop, monitor: monitor.as_ref() };
-    let Some(Begun { now, run_id, lock }) = waiting.begin(platform.as_ref(), config, &file, tenants, args)?
-    else {
+    let Some(Begun { now, run_id, lock }) = waiting.begin(connected, &file, tenants, args)? else {
         return Ok(RunEnd::not_begun(Ok(Outcome::NotBegun(signals.received())), stop.wanted()));
     };
     let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
@@ -176,10 +179,19 @@ fn sync(
         sweep(&mut connection, file.platforms).map_err(|error| Failure::archive(&error, path))?;
     }
     let (writer, thread) = Writer::start(connection, file.platforms, &lock);
-    let settings = settings(config, platform.max_page());
-    let platform = TenantPlatform { adapter: platform, content: ContentCheck::default() };
-    let platform = Arc::new(platform);
-    let tasks = tenants.iter().map(|tenant| tenant_task(tenant, &platform, args)).collect();
+    let settings = settings(config);
+    let platform = |connected: &Connected<'_>| {
+        let adapter = Arc::clone(&connected.adapter);
+        (connected.config.spec, Arc::new(TenantPlatform { adapter, content: ContentCheck::default() }))
+    };
+    let platforms: Vec<(&PlatformSpec, Arc<TenantPlatform>)> = connected.iter().map(platform).collect();
+    let tasks = tenants
+        .iter()
+        .filter_map(|tenant| {
+            let (_, platform) = platforms.iter().find(|(spec, _)| *spec == tenant.platform)?;
+            Some(tenant_task(tenant, platform, args))
+        })
+        .collect();
     let context = Context {
         writer: writer.clone(),
         archive: path.clone(),
@@ -208,11 +220,11 @@ fn sync(
     Ok(end)
 }
 
-fn settings(config: &Config, max_page: u16) -> Settings {
+fn settings(config: &Config) -> Settings {
     Settings {
         max_channel_workers: config.sync.max_channel_workers,
         channel_batch_size: config.sync.channel_batch_size,
-        page_size: config.sync.message_fetch_size.min(max_page),
+        page_size: config.sync.message_fetch_size,
         retry: connect::retry_policy(config),
         job_retention: config.sync.job_retention,
         visibility_interval: VISIBILITY_INTERVAL,
@@ -265,8 +277,7 @@ impl Waiting<'_> {
     /// wanted. `None` if the run was stopped meanwhile.
     fn begin(
         &self,
-        platform: &dyn PlatformAdapter,
-        config: &Config,
+        connected: &[Connected<'_>],
         file: &ArchiveFile,
         tenants: &[&TenantConfig],
         args: &StartArgs,
@@ -281,7 +292,7 @@ impl Waiting<'_> {
             }
         }
         limit_runtime(self.stop, args.max_runtime);
-        let asked = connect::server_time(platform, config.platform(&discord::SPEC), self.monitor);
+        let asked = connect::server_time(connected, self.monitor);
         let answer = self.runtime.block_on(self.stop.unless_stopped(asked));
         let Ok(now) = answer else { return Ok(None) };
         let now = now?;

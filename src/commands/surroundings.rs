@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::{Failure, FailureKind};
 use crate::config::{Config, Environment, Overrides};
 use crate::model::Timestamp;
-use crate::platform::registry::PLATFORMS;
+use crate::platform::registry::Registry;
 use crate::ui::{Escaping, Voice};
 
 /// Files, connections and the like that a command may have open at once.
@@ -81,6 +81,8 @@ pub struct Surroundings {
     pub global: GlobalArgs,
     /// Environment variables and the current folder.
     pub env: Environment,
+    /// The platforms that the program knows.
+    pub registry: Registry,
 }
 
 impl Surroundings {
@@ -89,7 +91,7 @@ impl Surroundings {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load_config(&self, flags: &Overrides) -> Result<Config, Failure> {
-        Ok(Config::load(self.global.config.as_deref(), &self.env, flags, PLATFORMS)?)
+        Ok(Config::load(self.global.config.as_deref(), &self.env, flags, self.registry.specs)?)
     }
 
     /// This machine's time.

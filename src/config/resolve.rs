@@ -53,6 +53,11 @@ impl Config {
         resolve(&source, env, flags, platforms)
     }
 
+    /// The sections of all platforms.
+    pub fn platforms(&self) -> &[PlatformConfig] {
+        &self.platforms
+    }
+
     /// The section of a platform.
     ///
     /// # Panics

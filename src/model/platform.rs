@@ -35,6 +35,8 @@ pub struct PlatformSpec {
     pub markup: &'static dyn Markup,
     /// The environment variable that holds the token unless the file says otherwise.
     pub default_token_env: &'static str,
+    /// How a new token is made.
+    pub new_token_help: &'static str,
     /// Where a token that leaked is reset. Follows "reset the token in ".
     pub token_page: &'static str,
     /// `https://host` of the API itself.

@@ -13,9 +13,11 @@ use std::time::Duration;
 use discord_sim::{Description, Simulator, World};
 
 use self::truth::{Held, Truth};
-use super::discord::{Discord, DiscordSettings};
+use super::discord::Discord;
 use super::fake::Fake;
-use super::{ErrorKind, GateSettings, PageRequest, PlatformAdapter, PlatformError, RetryPolicy};
+use super::{
+    AdapterSettings, ErrorKind, GateSettings, PageRequest, PlatformAdapter, PlatformError, RetryPolicy,
+};
 use crate::model::{Channel, ChannelId, MessageId, MessagePage, OnRateLimit, Timestamp};
 use crate::monitor::Silent;
 
@@ -42,7 +44,7 @@ fn in_memory() -> Subject<Fake> {
 
 fn over_the_simulator() -> Subject<Discord> {
     let server = Simulator::start(World::new(&description()));
-    let settings = DiscordSettings {
+    let settings = AdapterSettings {
         api_url: server.url(),
         gate: GateSettings { max_in_flight: 10, requests_per_second: 10_000.0 },
         on_rate_limit: OnRateLimit::Wait,

@@ -19,8 +19,8 @@ pub use limit::{Gate, GateSettings, GuardTripped};
 pub use retry::RetryPolicy;
 
 use crate::model::{
-    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, PlatformSpec, ReactorPage,
-    Timestamp, UserId, Workspace, WorkspaceId,
+    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, OnRateLimit, PlatformSpec,
+    ReactorPage, Timestamp, UserId, Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
 
@@ -31,6 +31,28 @@ pub const CLOCK_TOLERANCE: Duration = Duration::from_hours(1);
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// How an adapter reaches its platform, and how fast.
+#[derive(Debug, Clone)]
+pub struct AdapterSettings {
+    /// `scheme://host[:port]`, without a path.
+    pub api_url: String,
+    /// Limits of ours.
+    pub gate: GateSettings,
+    /// What to do at a rate limit.
+    pub on_rate_limit: OnRateLimit,
+    /// Passing faults.
+    pub retry: RetryPolicy,
+    /// For connecting with headers, and for the body, each.
+    pub request_timeout: Duration,
+    /// This machine's time.
+    pub now: Timestamp,
+}
+
+/// An adapter can't be made: the address or the token can't be put into a request.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct ConnectError(pub String);
 
 /// Which messages of a channel a page holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

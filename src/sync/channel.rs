@@ -41,6 +41,11 @@ pub struct TaskScope {
 }
 
 impl TaskScope {
+    /// Messages on a page, of which the run asks for at most `wanted`.
+    pub fn page_size(&self, wanted: u16) -> u16 {
+        wanted.min(self.adapter().max_page())
+    }
+
     /// What reads the channels.
     pub fn adapter(&self) -> &dyn PlatformAdapter {
         self.platform.adapter.as_ref()

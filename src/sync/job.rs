@@ -89,7 +89,10 @@ impl JobRecord {
             meter: Arc::new(Meter::new(Arc::clone(&context.monitor))),
             kind,
             status: JobStatus::Running,
-            progress: JobProgress::new(context.settings.page_size, context.settings.reaction_budget),
+            progress: JobProgress::new(
+                context.settings.page_size.min(tenant.platform.adapter.max_page()),
+                context.settings.reaction_budget,
+            ),
             logged: Instant::now(),
             tally: Tally::default(),
             before: Tally::default(),

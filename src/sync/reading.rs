@@ -169,7 +169,7 @@ impl Reading<'_> {
         if let Some(end) = self.doubt_checkpoint().await? {
             return Ok(end);
         }
-        let page_size = self.context.settings.page_size;
+        let page_size = self.page_size();
         if let Some(backfill) = task.plan.backfill {
             let purpose = Purpose::Backfill(backfill);
             let pass = Pass::new(backfill.after, backfill.until, purpose, page_size);
@@ -193,7 +193,7 @@ impl Reading<'_> {
     /// did.
     async fn reread(&mut self) -> Result<Option<PassEnd>, Failure> {
         for part in &self.task.plan.rereads {
-            let page_size = self.context.settings.page_size;
+            let page_size = self.page_size();
             let pass = Pass::new(part.after, Some(part.until), Purpose::Reread, page_size);
             let (row, part, now) = (self.task.row, *part, self.context.clock.now());
             match self.pages(pass).await? {
@@ -351,6 +351,10 @@ impl Reading<'_> {
         let (row, now) = (self.task.row, self.context.clock.now());
         self.write(move |tx| channels::set_state(tx, row, state, now)).await?;
         Ok(PassEnd::Revoked(state))
+    }
+
+    fn page_size(&self) -> u16 {
+        self.task.scope.page_size(self.context.settings.page_size)
     }
 
     fn content(&self) -> &ContentCheck {

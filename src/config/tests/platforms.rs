@@ -20,6 +20,7 @@ const HIVE: PlatformSpec = PlatformSpec {
     markup: DISCORD.markup,
     parse_workspace: |text| text.strip_prefix('C').unwrap_or(text).parse().ok(),
     default_token_env: "HIVE_TOKEN",
+    new_token_help: "make a new token",
     token_page: "Hive's settings",
     default_api_url: "https://api.hive.example",
     hosts: &["hive.example"],

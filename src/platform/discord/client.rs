@@ -8,15 +8,15 @@ use twilight_http::routing::Route;
 use twilight_http_ratelimiting::{Endpoint, Method, RateLimitHeaders, RateLimiter};
 
 use super::answer::{self, Answer, Asked};
+use super::headers;
 use super::learned::LearnedLimits;
 use super::memory::{PageMemory, PageRoom};
 use super::slots::Slots;
 use super::transport::{Response, Transport};
 use super::transport_error::TransportError;
-use super::{DiscordSettings, headers};
 use crate::model::OnRateLimit;
 use crate::monitor::{Counter, Event, Monitor};
-use crate::platform::{ErrorKind, Gate, GuardTripped, PlatformError, RetryPolicy, millis};
+use crate::platform::{AdapterSettings, ErrorKind, Gate, GuardTripped, PlatformError, RetryPolicy, millis};
 
 /// How long Discord's front door is left alone after a 429 of its own, which
 /// names no time.
@@ -50,7 +50,7 @@ pub struct Client {
 
 impl Client {
     /// Needs a tokio runtime: the limiter is a task of its own.
-    pub fn new(settings: &DiscordSettings, token: &str) -> Result<Self, TransportError> {
+    pub fn new(settings: &AdapterSettings, token: &str) -> Result<Self, TransportError> {
         Ok(Self {
             transport: Transport::new(&settings.api_url, token, settings.request_timeout)?,
             // The gate keeps the global pace; the limiter keeps the buckets.
@@ -372,7 +372,7 @@ mod tests {
     /// Asks for a page of each of 30 channels, ten at once, and returns the first
     /// error.
     async fn first_error(api_url: String) -> PlatformError {
-        let settings = DiscordSettings {
+        let settings = AdapterSettings {
             api_url,
             gate: GateSettings { max_in_flight: 10, requests_per_second: f64::INFINITY },
             on_rate_limit: OnRateLimit::Wait,

@@ -37,7 +37,6 @@ mod visibility;
 mod wire;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use hashbrown::HashMap;
@@ -53,10 +52,12 @@ use self::memory::PageRoom;
 pub use self::spec::SPEC;
 pub use self::transport_error::TransportError;
 use self::visibility::GuildRights;
-use super::{ErrorKind, GateSettings, PageCursor, PageRequest, PlatformAdapter, PlatformError, RetryPolicy};
+use super::{
+    AdapterSettings, ConnectError, ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError,
+};
 use crate::model::{
-    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, OnRateLimit, PlatformSpec,
-    ReactorPage, Timestamp, UserId, Workspace, WorkspaceId,
+    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, PlatformSpec, ReactorPage,
+    Timestamp, UserId, Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
 
@@ -64,21 +65,13 @@ use crate::monitor::Monitor;
 /// <https://discord.com/developers/docs/resources/message#get-reactions>
 const MAX_REACTORS: u16 = 100;
 
-/// How to reach Discord, and how fast.
-#[derive(Debug, Clone)]
-pub struct DiscordSettings {
-    /// `scheme://host[:port]`, without a path.
-    pub api_url: String,
-    /// Limits of ours.
-    pub gate: GateSettings,
-    /// What to do at a 429.
-    pub on_rate_limit: OnRateLimit,
-    /// Passing faults.
-    pub retry: RetryPolicy,
-    /// For connecting with headers, and for the body, each.
-    pub request_timeout: Duration,
-    /// This machine's time.
-    pub now: Timestamp,
+/// Makes the adapter; see [`super::registry::Registered`].
+pub(super) fn connect(
+    settings: &AdapterSettings,
+    token: &str,
+) -> Result<Arc<dyn PlatformAdapter>, ConnectError> {
+    let discord = Discord::new(settings, token).map_err(|error| ConnectError(error.to_string()))?;
+    Ok(Arc::new(discord))
 }
 
 /// Discord through one bot token.
@@ -99,7 +92,7 @@ impl Discord {
     ///
     /// # Errors
     /// When the address or the token can't be put into a request.
-    pub fn new(settings: &DiscordSettings, token: &str) -> Result<Self, TransportError> {
+    pub fn new(settings: &AdapterSettings, token: &str) -> Result<Self, TransportError> {
         let client = Client::new(settings, token)?;
         let (bot, rights) = (OnceCell::new(), Mutex::default());
         Ok(Self { client, bot, rights, started_at: settings.now, began: Instant::now() })

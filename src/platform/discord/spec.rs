@@ -20,6 +20,7 @@ pub const SPEC: PlatformSpec = PlatformSpec {
     message_url: "https://discord.com/channels/{workspace}/%s/%s",
     markup: &DiscordMarkup,
     default_token_env: "DISCORD_BOT_TOKEN",
+    new_token_help: "make a new token on the Bot page of https://discord.com/developers/applications",
     token_page: "Discord's developer portal",
     default_api_url: "https://discord.com",
     hosts: &["discord.com", "discordapp.com"],

@@ -9,12 +9,12 @@ use discord_sim::{
     Visibility, What, World,
 };
 
-use super::{Discord, DiscordSettings};
+use super::Discord;
 use crate::model::{BrokenMessage, ChannelId, Emoji, MessageId, MessagePage, OnRateLimit, WorkspaceId};
 use crate::monitor::{Counter, Event};
 use crate::platform::fake::Recorder;
 use crate::platform::{
-    ErrorKind, GateSettings, PageRequest, PlatformAdapter as _, PlatformError, RetryPolicy,
+    AdapterSettings, ErrorKind, GateSettings, PageRequest, PlatformAdapter as _, PlatformError, RetryPolicy,
 };
 
 const GUILD: u64 = 310_000_000_000_000_001;
@@ -37,12 +37,12 @@ impl Scene {
         Self::with(|_| {})
     }
 
-    fn with(change: impl FnOnce(&mut DiscordSettings)) -> Self {
+    fn with(change: impl FnOnce(&mut AdapterSettings)) -> Self {
         let forum = ChannelDescription::new(ChannelKind::Forum, "forum");
         let chat = |name| ChannelDescription::text(name, 100);
         let channels = vec![chat("chat"), chat("other"), forum];
         let sim = Simulator::start(World::new(&Description::of_channels(GUILD, channels)));
-        let mut settings = DiscordSettings {
+        let mut settings = AdapterSettings {
             api_url: sim.url(),
             gate: GateSettings { max_in_flight: 10, requests_per_second: 10_000.0 },
             on_rate_limit: OnRateLimit::Wait,

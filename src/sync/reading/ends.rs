@@ -79,7 +79,7 @@ impl Reading<'_> {
     /// The newest page; where it can't be had, the newest message alone. Where not
     /// even that comes, nothing is known of what is there.
     pub(super) async fn newest_page(&self) -> Result<Result<MessagePage, PlatformError>, PassEnd> {
-        let whole = self.ask(PageCursor::Newest, self.context.settings.page_size, false).await?;
+        let whole = self.ask(PageCursor::Newest, self.page_size(), false).await?;
         if !whole.as_ref().is_err_and(|error| may_be_of_page(error.kind)) {
             return Ok(whole);
         }

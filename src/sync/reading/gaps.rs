@@ -104,7 +104,7 @@ impl Reading<'_> {
         };
         self.store(pass, page, self.context.clock.now(), true).await?;
         self.skipped += 1;
-        pass.pieces = Pieces::new(self.context.settings.page_size);
+        pass.pieces = Pieces::new(self.page_size());
         Ok(None)
     }
 
