@@ -65,7 +65,7 @@ pub fn run_with(
     registry: Registry,
 ) -> Result<ExitCode, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    refuse_token(&arguments)?;
+    refuse_token(&arguments, registry.specs)?;
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         // Help and version are results.
@@ -73,7 +73,7 @@ pub fn run_with(
             written(help.print().and_then(|()| io::stdout().flush()))?;
             return Ok(Outcome::Done.exit_code());
         }
-        Err(error) => refuse(&advise(error, &arguments), &arguments, registry.specs),
+        Err(error) => refuse(&advise(error, &arguments, registry.specs), &arguments, registry.specs),
     };
     let around = Surroundings { global: cli.global, env, registry };
     obey(&cli.command, &around).map(|outcome| outcome.exit_code()).map_err(|failure| {
@@ -96,7 +96,7 @@ fn obey(command: &Command, around: &Surroundings) -> Result<Outcome, Failure> {
 }
 
 /// Adds what was probably meant where the parser's own guess misleads.
-fn advise(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+fn advise(mut error: clap::Error, arguments: &[OsString], platforms: Platforms) -> clap::Error {
     let given = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         _ => String::new(),
@@ -112,7 +112,14 @@ fn advise(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
             error.remove(ContextKind::Usage);
             error.insert(
                 ContextKind::Suggested,
-                tip("the token is never given on the command line: put it into DISCORD_BOT_TOKEN"),
+                tip(&format!(
+                    "the token is never given on the command line: put it into {}",
+                    platforms
+                        .iter()
+                        .map(|platform| platform.default_token_env)
+                        .collect::<Vec<_>>()
+                        .join(" or ")
+                )),
             );
         }
         ErrorKind::UnknownArgument
@@ -157,12 +164,14 @@ fn refuse(error: &clap::Error, arguments: &[OsString], platforms: Platforms) -> 
 }
 
 /// The parser would repeat what it can't understand.
-fn refuse_token(arguments: &[OsString]) -> Result<(), Failure> {
+fn refuse_token(arguments: &[OsString], platforms: Platforms) -> Result<(), Failure> {
     let Some(place) = arguments.iter().position(|argument| holds_token(argument)) else { return Ok(()) };
     let what = format!("argument {place} looks like the bot token, which must not be on a command line");
-    Err(Failure::new(FailureKind::Usage, what).hint(
-        "put it where token_env or token_file in sync.toml says; others may have seen it, so reset it in Discord's developer portal",
-    ))
+    let pages: Vec<&str> = platforms.iter().map(|platform| platform.token_page).collect();
+    Err(Failure::new(FailureKind::Usage, what).hint(format!(
+        "put it where token_env or token_file in sync.toml says; others may have seen it, so reset it in {}",
+        pages.join(" or ")
+    )))
 }
 
 /// The help of a subcommand as `--help` prints it at 100 columns; of the whole

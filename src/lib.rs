@@ -16,7 +16,7 @@
 //! | [`anonymize`] | takes the people out; the only maker of what the archive accepts | model |
 //! | [`monitor`] | what happened, as data | model |
 //! | [`config`] | the file, the environment, the flags: resolved and checked | model, files |
-//! | [`platform`] | reads Discord under its limits | model, monitor |
+//! | [`platform`] | reads platforms under their limits | model, monitor |
 //! | [`archive`] | one SQLite file, one writer | model, anonymize, files |
 //! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform |
 //! | [`sync`] | carries a plan out | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |

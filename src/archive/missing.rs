@@ -2,7 +2,7 @@
 //! their deletion.
 //!
 //! A page proves something only for its own range, and only if the bot still
-//! had the right to read after it: without that right Discord's pages look
+//! had the right to read after it: without that right the pages come
 //! empty. So what is missing is noted with the page and settled after the next
 //! listing of rights. The note survives the process.
 

@@ -125,7 +125,7 @@ fn question(args: &ResetArgs, scope: &ResetScope, names: &[String]) -> String {
     };
     let messages = counted(scope.messages, "archived message");
     let and_then = if args.purge {
-        format!("It removes {messages} for good; the next sync reads what Discord still has.")
+        format!("It removes {messages} for good; the next sync reads what is still there.")
     } else {
         format!("It keeps {messages}; the next sync reads everything again.")
     };

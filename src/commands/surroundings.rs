@@ -20,7 +20,7 @@ use crate::ui::{Escaping, Voice};
 const HANDLES: usize = 32;
 
 /// Threads that read answers, beside the one that writes the archive. Each keeps
-/// memory that it has freed, and what Discord allows to be asked keeps none of them
+/// memory that it has freed, and what platforms allow to be asked keeps none of them
 /// busy.
 const WORKER_THREADS: usize = 2;
 

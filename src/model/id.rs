@@ -76,7 +76,7 @@ macro_rules! printable {
 }
 
 platform_id!(
-    /// A workspace: a Discord guild.
+    /// A workspace: what a platform calls a server, guild or team.
     WorkspaceId
 );
 platform_id!(

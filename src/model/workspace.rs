@@ -2,7 +2,7 @@
 
 use super::{Timestamp, WorkspaceId};
 
-/// A workspace the bot is in: a Discord guild.
+/// A workspace the bot is in: a server, guild or team.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
     /// Its own ID.

@@ -2,8 +2,8 @@
 //! are closed.
 //!
 //! A listing alone proves nothing about a channel that it leaves out: the channel
-//! itself is asked for. Without a right to see it, Discord answers 403 whether it
-//! was closed to everyone or to the bot.
+//! itself is asked for. Without a right to see it, the platform refuses it
+//! whether it was closed to everyone or to the bot.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::model::{
 use crate::monitor::Monitor;
 use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
 
-/// Refused lookups a run makes at most: Discord counts them against its sender.
+/// Refused lookups a run makes at most: platforms count them against their sender.
 const MOST_REFUSALS: usize = 50;
 /// A channel that was refused is asked for again this often.
 const REFUSED_INTERVAL: Duration = Duration::from_hours(24);
@@ -142,7 +142,7 @@ impl<'a> Listed<'a> {
 
     /// Whether a complete listing should have named an archived thread. After a
     /// conversion it has only threads of the channel's type now
-    /// (discord-api-docs issue 7341).
+    /// (seen in public reports).
     fn should_have_named(&self, thread: &Channel) -> Option<ChannelId> {
         let is_archived = thread.thread.as_ref().is_some_and(|facts| facts.archived);
         let parent = thread.parent_id.filter(|_| is_archived)?;

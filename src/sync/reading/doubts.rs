@@ -1,4 +1,4 @@
-//! Pages that are in Discord's form and can't be true.
+//! Pages that are in the platform's form and can't be true.
 
 use std::time::Duration;
 
