@@ -2,7 +2,8 @@
 //! made from it, such as a search index or an export.
 //!
 //! Temporary triggers of the writing connection note every changed row, whatever
-//! statement changes it, so that none can be forgotten (`recorder.rs`); before the transaction
+//! statement changes it, so that none can be forgotten (`recorder.rs`; a migration has
+//! every subscriber begin anew); before the transaction
 //! commits, what was noted is written as ranges of messages. Nothing is noted while
 //! nobody subscribes. A subscriber takes in the changes behind its position and then
 //! moves it; what all have taken in is trimmed.
@@ -162,17 +163,25 @@ impl Reader {
         Ok(select.query_row(params![name, LOST], read).optional()?)
     }
 
-    /// The changes behind a position, each with its own, in their order.
+    /// The changes behind a position, each with its own, in their order; `None` if the
+    /// next ones were dropped meanwhile: a subscriber begins anew then.
     ///
     /// # Errors
     /// When the archive can't be read.
-    pub fn changes_after(&self, position: i64, limit: u32) -> Result<Vec<(i64, Change)>, ArchiveError> {
+    pub fn changes_after(
+        &self,
+        position: i64,
+        limit: u32,
+    ) -> Result<Option<Vec<(i64, Change)>>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT id, kind, channel_id, first_message_id, last_message_id, first_at, last_at, row_id
                FROM changes WHERE id > ?1 ORDER BY id LIMIT ?2",
         )?;
         let rows = select.query_map(params![position, limit], |row| Ok((row.get(0)?, change(row)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let changes: Vec<(i64, Change)> = rows.collect::<Result<_, _>>()?;
+        // Numbers have no gaps: an undone transaction gives its own back.
+        let is_next = changes.first().is_none_or(|(next, _)| *next == position + 1);
+        Ok(is_next.then_some(changes))
     }
 }
 

@@ -48,17 +48,26 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> 
     record_migrations(connection)
 }
 
-/// Also those that a process applied which ended before it recorded them.
+/// Records migrations in the audit log, also those that a process applied which ended
+/// before it recorded them. The change log doesn't see what they changed: every
+/// subscriber begins anew.
 fn record_migrations(connection: &Connection) -> Result<(), ArchiveError> {
-    connection.execute(
+    const UNRECORDED: &str = "
+        FROM refinery_schema_history h
+       WHERE NOT EXISTS (SELECT 1 FROM audit_log
+                          WHERE action = 'migration' AND json_extract(details, '$.version') = h.version)";
+    let is_any = format!("SELECT EXISTS (SELECT 1 {UNRECORDED})");
+    if !connection.query_row(&is_any, [], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    // Before the record: a process that ends in between does it again.
+    connection.execute("UPDATE change_subscribers SET token = ''", [])?;
+    let record = format!(
         "INSERT INTO audit_log (action, details, created_at, updated_at)
          SELECT 'migration', json_object('version', h.version, 'name', h.name),
-                unixepoch('subsec') * 1000, unixepoch('subsec') * 1000
-           FROM refinery_schema_history h
-          WHERE NOT EXISTS (SELECT 1 FROM audit_log
-                             WHERE action = 'migration' AND json_extract(details, '$.version') = h.version)
-          ORDER BY h.version",
-        [],
-    )?;
+                unixepoch('subsec') * 1000, unixepoch('subsec') * 1000 {UNRECORDED}
+          ORDER BY h.version"
+    );
+    connection.execute(&record, [])?;
     Ok(())
 }

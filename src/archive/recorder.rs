@@ -83,7 +83,9 @@ const NOTE: &str = "note_change";
 /// Notes the changes of one connection.
 pub(super) struct Recorder {
     touched: Arc<Mutex<Touched>>,
-    is_attached: bool,
+    /// Whether the triggers are there; `None` after a transaction was undone, and with
+    /// it what it did to them.
+    is_attached: Option<bool>,
 }
 
 impl Recorder {
@@ -93,18 +95,18 @@ impl Recorder {
         let noted = Arc::clone(&touched);
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
         connection.create_scalar_function(NOTE, 5, flags, move |context| note(&mut lock(&noted), context))?;
-        Ok(Self { touched, is_attached: false })
+        Ok(Self { touched, is_attached: Some(false) })
     }
 
     /// Watches a transaction that has just begun, if anybody subscribes.
     pub fn begin(&mut self, connection: &Connection) -> Result<(), ArchiveError> {
         let mut select = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM change_subscribers)")?;
         let is_wanted: bool = select.query_row([], |row| row.get(0))?;
-        if is_wanted != self.is_attached {
+        if self.is_attached != Some(is_wanted) {
             for sql in WATCHED.iter().flat_map(Watched::triggers) {
                 connection.execute_batch(if is_wanted { &sql.create } else { &sql.drop })?;
             }
-            self.is_attached = is_wanted;
+            self.is_attached = Some(is_wanted);
         }
         Ok(())
     }
@@ -127,10 +129,10 @@ impl Recorder {
         Ok(())
     }
 
-    /// The transaction was undone, and with it the triggers that it made.
+    /// The transaction was undone.
     pub fn discard(&mut self) {
         *lock(&self.touched) = Touched::default();
-        self.is_attached = false;
+        self.is_attached = None;
     }
 }
 
@@ -141,8 +143,9 @@ fn lock(touched: &Mutex<Touched>) -> MutexGuard<'_, Touched> {
 fn note(touched: &mut Touched, context: &Context<'_>) -> rusqlite::Result<bool> {
     let operation = match context.get_raw(0).as_str()? {
         "insert" => Operation::Insert,
+        "update" => Operation::Update,
         "delete" => Operation::Delete,
-        _ => Operation::Update,
+        other => return Err(unknown(other)),
     };
     let (row, message): (i64, i64) = (context.get(2)?, context.get(3)?);
     match context.get_raw(1).as_str()? {
@@ -151,9 +154,14 @@ fn note(touched: &mut Touched, context: &Context<'_>) -> rusqlite::Result<bool> 
         "channel" => touched.row("channel", row),
         "author" => touched.row("author", row),
         "emoji" => touched.row("emoji", row),
-        _ => touched.row("tenant", row),
+        "tenant" => touched.row("tenant", row),
+        other => return Err(unknown(other)),
     }
     Ok(true)
+}
+
+fn unknown(word: &str) -> rusqlite::Error {
+    rusqlite::Error::UserFunctionError(format!("a trigger of the change log notes {word:?}").into())
 }
 
 /// How a trigger is made and dropped.
@@ -170,16 +178,15 @@ impl Watched {
             .into_iter()
             .filter(|(operation, ..)| self.counts_rows || *operation == "update")
             .map(|(operation, of, row)| {
-                let name = format!("temp.note_{}_{operation}", self.table);
+                let name = format!("note_{}_{operation}", self.table);
                 let noted = self.note.replace("ROW", row);
                 Trigger {
                     create: format!(
-                        "CREATE TEMP TRIGGER IF NOT EXISTS {} AFTER {operation}{of} ON main.{}
+                        "CREATE TEMP TRIGGER IF NOT EXISTS {name} AFTER {operation}{of} ON main.{}
                          BEGIN SELECT {NOTE}('{operation}', {noted}); END",
-                        name.trim_start_matches("temp."),
                         self.table
                     ),
-                    drop: format!("DROP TRIGGER IF EXISTS {name}"),
+                    drop: format!("DROP TRIGGER IF EXISTS temp.{name}"),
                 }
             })
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::clock::Clock;
 use super::content::ContentCheck;
 use super::failure::Failure;
@@ -15,6 +17,10 @@ use crate::model::{Cause, ChannelId, JobStatus, PlatformSpec, ReactionMode, Work
 use crate::monitor::Monitor;
 use crate::plan::Selection;
 use crate::platform::{PlatformAdapter, RetryPolicy};
+
+/// Questions to the archive that are asked at once: each has a connection of its own,
+/// and hundreds of tenants may ask together.
+static READERS: Semaphore = Semaphore::const_new(2);
 
 /// Channels open for each request in flight.
 const OPEN_PER_REQUEST: usize = 8;
@@ -73,6 +79,8 @@ impl Context {
         &self,
         query: impl FnOnce(&Reader) -> Result<T, ArchiveError> + Send + 'static,
     ) -> Result<T, ArchiveError> {
+        // A closed semaphore would let everyone in.
+        let _permit = READERS.acquire().await.ok();
         let archive = self.archive.clone();
         let asked = tokio::task::spawn_blocking(move || query(&Reader::open_beside_writer(&archive)?)).await;
         asked.unwrap_or_else(|_| {
@@ -135,7 +143,7 @@ pub struct Outcome {
     pub tenants: Vec<TenantOutcome>,
     /// What ended it early.
     pub stop: Option<Stop>,
-    /// The cause, if that was [`Stop::Fatal`].
+    /// The first cause after which nothing else could succeed, whatever stopped the run.
     pub fatal: Option<Cause>,
 }
 

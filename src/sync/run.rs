@@ -7,13 +7,12 @@ use tokio::task::JoinSet;
 use super::channel::ChannelTask;
 use super::context::{Context, Outcome, TenantOutcome, TenantTask};
 use super::failure::Failure;
-use super::guarded::guarded;
 use super::indexing;
 use super::job::JobRecord;
 use super::slots::Slots;
 use super::tenant_run::TenantRun;
 use crate::archive::{ArchiveError, Tx, changes, indexes, jobs};
-use crate::model::{Job, JobKind, JobStatus};
+use crate::model::{Job, JobKind};
 
 /// Carries out a run under the lock. Every tenant gets a job `{run_id}-{n}`.
 ///
@@ -51,36 +50,19 @@ async fn run_tenants(
     for (index, tenant) in tenants.into_iter().enumerate() {
         let kind = if tenant.selection.full { JobKind::Full } else { JobKind::Incremental };
         let job_id = Job::id_of(run_id, index);
-        let record = JobRecord::create(context, &tenant, run_id, job_id.clone(), kind).await?;
-        queued.push((job_id, TenantRun::new(Arc::clone(context), tenant, record, slots.lane())));
+        let record = JobRecord::create(context, &tenant, run_id, job_id, kind).await?;
+        queued.push(TenantRun::new(Arc::clone(context), tenant, record, slots.lane()));
     }
     let mut outcomes: Vec<Option<TenantOutcome>> = queued.iter().map(|_| None).collect();
     let mut running = JoinSet::new();
-    for (index, (job_id, tenant)) in queued.into_iter().enumerate() {
-        running.spawn(async move { (index, job_id, guarded(tenant.run()).await) });
+    for (index, tenant) in queued.into_iter().enumerate() {
+        running.spawn(async move { (index, tenant.run().await) });
     }
     while let Some(ended) = running.join_next().await {
-        // What a tenant's part panics with is caught.
-        let Ok((index, job_id, ended)) = ended else { continue };
-        outcomes[index] = Some(match ended {
-            Ok(outcome) => outcome?,
-            Err(failure) => record_panic(context, job_id, &failure).await?,
-        });
+        // A panic is part of the outcome; one at the very end leaves an interrupted job.
+        let Ok((index, outcome)) = ended else { continue };
+        outcomes[index] = Some(outcome?);
     }
     let unknown = || TenantOutcome::failed(&Failure::panicked());
     Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unknown)).collect())
-}
-
-async fn record_panic(
-    context: &Context,
-    job_id: String,
-    failure: &Failure,
-) -> Result<TenantOutcome, ArchiveError> {
-    let now = context.clock.now();
-    let error = failure.job_error(None, now);
-    let finish = move |tx: &mut Tx<'_>| {
-        jobs::finish(tx, &job_id, JobStatus::Failed, std::slice::from_ref(&error), now)
-    };
-    context.writer.run(finish).await?;
-    Ok(TenantOutcome::failed(failure))
 }

@@ -1,7 +1,6 @@
 //! One tenant's part of a run, from preparing it to its last reactor.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,9 +40,9 @@ pub(super) struct TenantRun {
     tasks: JoinSet<Ended>,
     visibility: Visibility,
     /// Whether the channels that waited were given up, because the run is to end.
-    is_stopped: bool,
+    gave_up_waiting: bool,
     /// Whether nothing more of the tenant is asked for.
-    is_over: bool,
+    asks_no_more: bool,
     record_tick: Interval,
     visibility_tick: Interval,
 }
@@ -64,6 +63,8 @@ struct Visibility {
 enum Ended {
     Channel { slot: usize, outcome: Result<ChannelOutcome, Failure> },
     Recheck(Result<(), Failure>),
+    Prepare(Box<Result<(Prepared, Stage), Failure>>),
+    Finish(Result<(), Failure>),
 }
 
 /// What a tenant's part of a run waits for, beside its own step.
@@ -94,8 +95,8 @@ impl TenantRun {
             open: HashMap::new(),
             tasks: JoinSet::new(),
             visibility: Visibility::default(),
-            is_stopped: false,
-            is_over: false,
+            gave_up_waiting: false,
+            asks_no_more: false,
             record_tick: every(RECORD_INTERVAL),
             visibility_tick,
         }
@@ -103,11 +104,24 @@ impl TenantRun {
 
     /// Prepares the tenant, reads its channels, confirms its deletions, reads its
     /// reactors, and records its end. A failure of the tenant's own is part of its
-    /// outcome.
+    /// outcome, and so is a panic.
     ///
     /// # Errors
     /// When the archive can't be used.
     pub async fn run(mut self) -> Result<TenantOutcome, ArchiveError> {
+        match guarded(self.live()).await {
+            Ok(lived) => lived?,
+            Err(panicked) => {
+                self.record.failed(&panicked, self.scope.context.clock.now());
+                self.give_up();
+                // What is open ends by itself.
+                guarded(self.read_channels()).await.unwrap_or(Ok(()))?;
+            }
+        }
+        self.record_end().await
+    }
+
+    async fn live(&mut self) -> Result<(), ArchiveError> {
         let stage = self.prepare().await?;
         self.read_channels().await?;
         if let Some(stage) = stage
@@ -115,7 +129,7 @@ impl TenantRun {
             && self.has_named_threads().await?
         {
             self.lane.set_preparing(true);
-            self.step(Box::pin(prepare_named(stage)), "threads that messages name were looked for").await?;
+            self.step(prepare_named(stage), "threads that messages name were looked for").await?;
             self.lane.set_preparing(false);
             self.read_channels().await?;
         }
@@ -123,16 +137,16 @@ impl TenantRun {
             self.finish_tenant().await?;
             self.read_channels().await?;
         }
-        self.record_end().await
+        Ok(())
     }
 
     /// Finds what is to be read. Reading begins with what the first stage finds.
     /// Returns what is known in the end, unless a stage failed.
     async fn prepare(&mut self) -> Result<Option<Stage>, ArchiveError> {
-        let first = self.step(Box::pin(prepare(self.scope.clone())), "the channels were known").await?;
+        let first = self.step(prepare(self.scope.clone()), "the channels were known").await?;
         let stage = match first {
             Some(stage) if !stage.is_complete => {
-                self.step(Box::pin(prepare_archived(stage)), "all archived threads were listed").await?
+                self.step(prepare_archived(stage), "all archived threads were listed").await?
             }
             stage => stage,
         };
@@ -144,15 +158,22 @@ impl TenantRun {
     /// if the tenant is over.
     async fn step(
         &mut self,
-        preparing: Pin<Box<impl Future<Output = Result<(Prepared, Stage), Failure>>>>,
-        before: &str,
+        step: impl Future<Output = Result<(Prepared, Stage), Failure>> + Send + 'static,
+        before: &'static str,
     ) -> Result<Option<Stage>, ArchiveError> {
         let signal = self.scope.context.stop.clone();
-        let prepared = guarded(signal.unless_stopped(preparing));
-        let prepared = match self.while_reading(prepared).await? {
-            Ok(Ok(prepared)) => prepared,
-            Ok(Err(stop)) => Err(Failure::stopped(stop, before)),
-            Err(panicked) => Err(panicked),
+        // A task of its own: it goes on while this one waits for the writer.
+        self.tasks.spawn(async move {
+            let prepared = guarded(signal.unless_stopped(step)).await;
+            let stopped = |stop| Err(Failure::stopped(stop, before));
+            let prepared = prepared.and_then(|prepared| prepared.unwrap_or_else(stopped));
+            Ended::Prepare(Box::new(prepared))
+        });
+        let prepared = loop {
+            match self.next_happening().await {
+                Happening::Ended(Ended::Prepare(prepared)) => break *prepared,
+                happening => self.handle(happening).await?,
+            }
         };
         match prepared {
             Ok((prepared, stage)) => {
@@ -170,6 +191,7 @@ impl TenantRun {
                 }
                 Ok(Some(stage))
             }
+            // Recorded when the workspace was lost.
             Err(_) if self.scope.revoked.has_lost_workspace() => Ok(None),
             Err(failure) => {
                 self.note_fatal(&failure);
@@ -188,20 +210,6 @@ impl TenantRun {
         Ok(())
     }
 
-    /// Does something while channels are read.
-    async fn while_reading<T>(&mut self, step: impl Future<Output = T>) -> Result<T, ArchiveError> {
-        let mut step = pin!(step);
-        loop {
-            // What happens is handled outside: nothing that has begun is dropped.
-            let happening = tokio::select! {
-                done = &mut step => return Ok(done),
-                happening = self.next_happening() => happening,
-            };
-            self.handle(happening).await?;
-        }
-    }
-
-    /// Can be dropped at any time without losing anything.
     async fn next_happening(&mut self) -> Happening {
         tokio::select! {
             Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
@@ -210,7 +218,7 @@ impl TenantRun {
             }
             grant = self.lane.next() => Happening::Granted(Box::new(grant)),
             _ = self.visibility_tick.tick() => Happening::RecheckMayBeDue,
-            stop = self.scope.context.stop.wait(), if !self.is_stopped => Happening::Stopped(stop),
+            stop = self.scope.context.stop.wait(), if !self.gave_up_waiting => Happening::Stopped(stop),
             _ = self.record_tick.tick() => Happening::RecordDue,
         }
     }
@@ -220,13 +228,15 @@ impl TenantRun {
             Happening::Granted(grant) => self.open_channel(*grant),
             Happening::Ended(Ended::Channel { slot, outcome }) => self.finish_channel(slot, outcome).await?,
             Happening::Ended(Ended::Recheck(checked)) => self.finish_recheck(checked),
+            // Whoever spawned these waits for them.
+            Happening::Ended(Ended::Prepare(_) | Ended::Finish(_)) => {}
             Happening::RecheckMayBeDue => self.recheck_if_due(),
             Happening::RecordDue => {
                 let open: Vec<Part> = self.open.values().map(OpenChannel::part).collect();
                 self.record.save(&self.scope.context, &open).await?;
             }
             Happening::Stopped(stop) => {
-                self.is_stopped = true;
+                self.gave_up_waiting = true;
                 self.leave_waiting(stop);
             }
         }
@@ -316,7 +326,14 @@ impl TenantRun {
         self.visibility.is_being_checked = false;
         match checked {
             Ok(()) => self.visibility.checked_at = Some(Instant::now()),
-            Err(failure) => self.note_unchecked(&failure),
+            Err(failure) => {
+                tracing::warn!(
+                    tenant = self.scope.task.name,
+                    error = failure.error,
+                    "visibility could not be re-checked"
+                );
+                self.note_unchecked(&failure);
+            }
         }
         if self.visibility.is_doubted {
             self.recheck_if_due();
@@ -326,7 +343,6 @@ impl TenantRun {
     /// Visibility could not be re-checked. When that lasts it is unknown, and nothing
     /// more is read.
     fn note_unchecked(&mut self, failure: &Failure) {
-        tracing::warn!(tenant = self.scope.task.name, error = failure.error, "looking again failed");
         self.note_fatal(failure);
         let holds = self.scope.context.settings.visibility_holds;
         let is_unknown = self.visibility.checked_at.is_some_and(|at| at.elapsed() >= holds);
@@ -342,7 +358,7 @@ impl TenantRun {
     /// themselves.
     fn give_up(&mut self) {
         self.leave_waiting(Stop::Fatal);
-        self.is_over = true;
+        self.asks_no_more = true;
     }
 
     fn leave_waiting(&mut self, stop: Stop) {
@@ -358,7 +374,7 @@ impl TenantRun {
     }
 
     fn goes_on(&self) -> bool {
-        !self.is_over && self.scope.context.stop.wanted().is_none()
+        !self.asks_no_more && self.scope.context.stop.wanted().is_none()
     }
 
     async fn has_named_threads(&self) -> Result<bool, ArchiveError> {
@@ -370,10 +386,22 @@ impl TenantRun {
     /// Confirms deletions and reads reactors, unless the run is to end.
     async fn finish_tenant(&mut self) -> Result<(), ArchiveError> {
         let (scope, roots) = (self.scope.clone(), self.visibility.roots.clone());
-        let finished =
-            Box::pin(async move { scope.context.stop.unless_stopped(finish_tenant(&scope, &roots)).await });
-        let finished = self.while_reading(guarded(finished)).await?;
-        if let Err(failure) = finished.and_then(|finished| finished.unwrap_or(Ok(()))) {
+        self.tasks.spawn(async move {
+            let finished = scope.context.stop.unless_stopped(finish_tenant(&scope, &roots));
+            Ended::Finish(guarded(finished).await.and_then(|finished| finished.unwrap_or(Ok(()))))
+        });
+        let finished = loop {
+            match self.next_happening().await {
+                Happening::Ended(Ended::Finish(finished)) => break finished,
+                happening => self.handle(happening).await?,
+            }
+        };
+        if let Err(failure) = finished {
+            tracing::warn!(
+                tenant = self.scope.task.name,
+                error = failure.error,
+                "a tenant could not be finished"
+            );
             self.note_unchecked(&failure);
         }
         Ok(())

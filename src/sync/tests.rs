@@ -129,3 +129,33 @@ fn add_messages(fake: &Fake, channel: ChannelId) {
         fake.add_message(channel, message);
     }
 }
+
+/// Holds the archive's database as another program would, from when every tenant has
+/// its job on.
+fn hold_for(path: PathBuf, tenants: u64, time: Duration) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        let jobs = || connection.query_row("SELECT count(*) FROM sync_jobs", [], |row| row.get::<_, u64>(0));
+        while jobs().is_ok_and(|jobs| jobs < tenants) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        std::thread::sleep(time);
+        connection.execute_batch("COMMIT").unwrap();
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_tenants_go_on_after_the_archive_was_held() {
+    const TENANTS: u64 = 150;
+    let scene = Scene::new(TENANTS, 2);
+    let file = ArchiveFile { path: scene.path(), mode: 0o600, platforms: PLATFORMS };
+    drop(file.open().unwrap());
+    let held = hold_for(scene.path(), TENANTS, Duration::from_secs(3));
+    let run = tokio::time::timeout(Duration::from_mins(1), scene.run("run")).await;
+    let (outcome, _) = run.expect("no task waits for one that waits for it");
+    held.join().unwrap();
+    assert_eq!(outcome.tenants.len(), 150);
+    assert!(outcome.tenants.iter().all(|tenant| tenant.status == crate::model::JobStatus::Completed));
+}

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::archive::ArchiveError;
 
-/// Messages of a channel that are noted one by one; beyond, the range of all.
-const MOST_NOTED: usize = 10_000;
+/// Messages that are noted one by one, in all channels; beyond, each channel's range.
+const MOST_NOTED: usize = 20_000;
 /// Changed messages of a channel that are logged one by one; beyond, their range.
 const MOST_LOGGED: usize = 16;
 
@@ -35,15 +35,18 @@ impl Operation {
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     channels: HashMap<i64, TouchedMessages>,
+    /// Messages that are noted one by one.
+    noted: usize,
     rows: BTreeSet<(&'static str, i64)>,
 }
 
-/// Messages of a channel: what was done to each, and when it was sent, if noted.
-#[derive(Debug, Default)]
-struct TouchedMessages {
-    noted: BTreeMap<i64, (Operation, Option<i64>)>,
-    /// More than can be noted, from the first to the last.
-    range: Option<(i64, i64)>,
+/// Touched messages of a channel.
+#[derive(Debug)]
+enum TouchedMessages {
+    /// What was done to each, and when it was sent, if noted.
+    Each(BTreeMap<i64, (Operation, Option<i64>)>),
+    /// More than can be noted: from the first to the last.
+    Range(i64, i64),
 }
 
 /// An entry of the log.
@@ -62,17 +65,27 @@ impl Touched {
     }
 
     pub fn message(&mut self, channel: i64, message: i64, operation: Operation, sent_at: Option<i64>) {
-        let messages = self.channels.entry(channel).or_default();
-        if let Some((first, last)) = &mut messages.range {
-            (*first, *last) = ((*first).min(message), (*last).max(message));
-            return;
+        let is_full = self.noted >= MOST_NOTED;
+        let empty = || {
+            if is_full {
+                TouchedMessages::Range(message, message)
+            } else {
+                TouchedMessages::Each(BTreeMap::new())
+            }
+        };
+        match self.channels.entry(channel).or_insert_with(empty) {
+            TouchedMessages::Range(first, last) => {
+                (*first, *last) = ((*first).min(message), (*last).max(message));
+            }
+            TouchedMessages::Each(messages) => {
+                let before = messages.get(&message).copied();
+                let (earlier, known) = before.unwrap_or((operation, sent_at));
+                messages.insert(message, (earlier.then(operation), sent_at.or(known)));
+                self.noted += usize::from(before.is_none());
+            }
         }
-        let noted = messages.noted.entry(message).or_insert((operation, sent_at));
-        *noted = (noted.0.then(operation), sent_at.or(noted.1));
-        if messages.noted.len() > MOST_NOTED {
-            let ids = std::mem::take(&mut messages.noted);
-            messages.range =
-                ids.first_key_value().zip(ids.last_key_value()).map(|(first, last)| (*first.0, *last.0));
+        if !is_full && self.noted >= MOST_NOTED {
+            self.channels.values_mut().for_each(TouchedMessages::become_range);
         }
     }
 
@@ -86,7 +99,7 @@ impl Touched {
         let mut channels: Vec<(i64, TouchedMessages)> = self.channels.into_iter().collect();
         channels.sort_unstable_by_key(|(channel, _)| *channel);
         for (channel, messages) in channels {
-            messages.log(connection, channel, &mut log)?;
+            messages.log(&Channel { connection, row: channel }, &mut log)?;
         }
         let of_row = |(kind, row)| Logged { kind, channel: None, range: None, sent: None, row: Some(row) };
         log.extend(self.rows.into_iter().map(of_row));
@@ -95,61 +108,102 @@ impl Touched {
 }
 
 impl TouchedMessages {
-    fn log(self, connection: &Connection, channel: i64, log: &mut Vec<Logged>) -> Result<(), ArchiveError> {
-        let mut add = |range: (i64, i64), is_removed: bool, added: Option<usize>| {
-            let there = rows_in(connection, channel, range)?;
-            let kind = match (is_removed, added) {
-                _ if added == Some(there.count) => "added",
-                (true, _) if there.count == 0 => "removed",
-                _ => "changed",
-            };
-            let sent_at = |id: i64, stored: Option<i64>| stored.or_else(|| self.noted.get(&id)?.1);
-            let sent = sent_at(range.0, there.first_at).zip(sent_at(range.1, there.last_at));
-            log.push(Logged { kind, channel: Some(channel), range: Some(range), sent, row: None });
-            Ok::<_, ArchiveError>(())
-        };
-        if let Some(range) = self.range {
-            return add(range, true, None);
+    fn become_range(&mut self) {
+        if let Self::Each(messages) = self
+            && let (Some((first, _)), Some((last, _))) =
+                (messages.first_key_value(), messages.last_key_value())
+        {
+            *self = Self::Range(*first, *last);
         }
-        let of = |wanted: Operation| {
-            let ids = self.noted.iter().filter(move |(_, (operation, _))| *operation == wanted);
+    }
+
+    fn log(self, channel: &Channel<'_>, log: &mut Vec<Logged>) -> Result<(), ArchiveError> {
+        let messages = match self {
+            Self::Each(messages) => messages,
+            Self::Range(first, last) => {
+                log.push(channel.changed((first, last), &BTreeMap::new())?);
+                return Ok(());
+            }
+        };
+        let of = |wanted: &[Operation]| {
+            let ids = messages.iter().filter(|(_, (operation, _))| wanted.contains(operation));
             ids.map(|(id, _)| *id).collect::<Vec<i64>>()
         };
-        let added = of(Operation::Insert);
+        let added = of(&[Operation::Insert]);
         if let (Some(first), Some(last)) = (added.first(), added.last()) {
-            add((*first, *last), false, Some(added.len()))?;
+            log.push(channel.added((*first, *last), added.len(), &messages)?);
         }
-        for (operation, is_removed) in [(Operation::Update, false), (Operation::Delete, true)] {
-            match of(operation)[..] {
-                [first, .., last] if of(operation).len() > MOST_LOGGED => {
-                    add((first, last), is_removed, None)?;
+        for others in [of(&[Operation::Update]), of(&[Operation::Delete])] {
+            match others[..] {
+                [first, .., last] if others.len() > MOST_LOGGED => {
+                    log.push(channel.changed((first, last), &messages)?);
                 }
-                ref ids => ids.iter().try_for_each(|id| add((*id, *id), is_removed, None))?,
+                _ => {
+                    for id in others {
+                        log.push(channel.changed((id, id), &messages)?);
+                    }
+                }
             }
         }
         Ok(())
     }
 }
 
-/// The messages of a range that are archived.
-struct RowsThere {
-    count: usize,
-    first_at: Option<i64>,
-    last_at: Option<i64>,
+/// A channel whose changes are logged.
+struct Channel<'c> {
+    connection: &'c Connection,
+    row: i64,
 }
 
-fn rows_in(
-    connection: &Connection,
-    channel: i64,
-    (first, last): (i64, i64),
-) -> Result<RowsThere, ArchiveError> {
-    let mut select = connection.prepare_cached(
-        "SELECT count(*),
-                (SELECT created_at FROM messages WHERE channel_id = ?1 AND platform_id = ?2),
-                (SELECT created_at FROM messages WHERE channel_id = ?1 AND platform_id = ?3)
-           FROM messages WHERE channel_id = ?1 AND platform_id BETWEEN ?2 AND ?3",
-    )?;
-    Ok(select.query_row(params![channel, first, last], |row| {
-        Ok(RowsThere { count: row.get(0)?, first_at: row.get(1)?, last_at: row.get(2)? })
-    })?)
+impl Channel<'_> {
+    /// Messages that are new, `count` of them in the range.
+    fn added(
+        &self,
+        range: (i64, i64),
+        count: usize,
+        noted: &BTreeMap<i64, (Operation, Option<i64>)>,
+    ) -> Result<Logged, ArchiveError> {
+        // One more than are new tells that others stand between them.
+        let there: usize = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM (SELECT 1 FROM messages WHERE channel_id = ?1 AND platform_id BETWEEN ?2 AND ?3
+                                        LIMIT ?4)",
+            )?
+            .query_row(params![self.row, range.0, range.1, count + 1], |row| row.get(0))?;
+        self.entry(if there == count { "added" } else { "changed" }, range, noted)
+    }
+
+    /// Messages that changed, or of which none is left.
+    fn changed(
+        &self,
+        range: (i64, i64),
+        noted: &BTreeMap<i64, (Operation, Option<i64>)>,
+    ) -> Result<Logged, ArchiveError> {
+        let is_any_there: bool = self
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM messages WHERE channel_id = ?1 AND platform_id BETWEEN ?2 AND ?3)",
+            )?
+            .query_row(params![self.row, range.0, range.1], |row| row.get(0))?;
+        self.entry(if is_any_there { "changed" } else { "removed" }, range, noted)
+    }
+
+    fn entry(
+        &self,
+        kind: &'static str,
+        range: (i64, i64),
+        noted: &BTreeMap<i64, (Operation, Option<i64>)>,
+    ) -> Result<Logged, ArchiveError> {
+        let sent_at = |id: i64| -> Result<Option<i64>, ArchiveError> {
+            let stored = self
+                .connection
+                .prepare_cached("SELECT created_at FROM messages WHERE channel_id = ?1 AND platform_id = ?2")?
+                .query_row(params![self.row, id], |row| row.get(0))
+                .optional()?;
+            Ok(stored.or_else(|| noted.get(&id)?.1))
+        };
+        let sent = sent_at(range.0)?.zip(sent_at(range.1)?);
+        Ok(Logged { kind, channel: Some(self.row), range: Some(range), sent, row: None })
+    }
 }

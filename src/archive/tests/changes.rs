@@ -79,7 +79,7 @@ impl Follower {
 
     fn follow(&mut self) -> Vec<Change> {
         let reader = Reader::open_beside_writer(&file(&self.shelf.dir).path).unwrap();
-        let log = reader.changes_after(self.position, 1000).unwrap();
+        let log = reader.changes_after(self.position, 1000).unwrap().expect("nothing is dropped");
         for (position, change) in &log {
             self.position = *position;
             match change {
@@ -284,6 +284,11 @@ fn the_log_is_trimmed_when_all_have_taken_it_in_and_never_grows_beyond_its_bound
     assert_eq!(count(&follower), 2);
     assert!(subscription(&follower, "slow").unwrap().is_lost);
     assert!(!subscription(&follower, "copy").unwrap().is_lost);
+    let after = |position| {
+        let reader = Reader::open_beside_writer(&file(&follower.shelf.dir).path).unwrap();
+        reader.changes_after(position, 10).unwrap().map(|changes| changes.len())
+    };
+    assert_eq!([after(2), after(3), after(5)], [None, Some(2), Some(0)], "a gap is never passed over");
     // Without the slow one nothing holds the log; numbers are never used twice.
     follower.transaction(|tx, _| {
         unsubscribe(tx, "slow")?;
@@ -295,6 +300,38 @@ fn the_log_is_trimmed_when_all_have_taken_it_in_and_never_grows_beyond_its_bound
     follower.transaction(|tx, _| unsubscribe(tx, "copy"));
     follower.shelf.store(vec![message(7, ALICE, "hi")], 9);
     assert_eq!(count(&follower), 1, "nobody subscribes any more");
+}
+
+#[test]
+fn many_threads_are_noted_within_a_bound_and_a_rollback_leaves_no_triggers_behind() {
+    let mut follower = Follower::new(Shelf::new());
+    let threads = "INSERT INTO channels (tenant_id, platform_id, kind, name, opened_at, created_at, updated_at, id_text)
+                     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300)
+                   SELECT ?1, 1000 + i, 'public_thread', 'x', 1, 1, 1, 1000 + i FROM n";
+    let messages = "INSERT INTO messages (channel_id, platform_id, kind, content, created_at, updated_at)
+                      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100)
+                    SELECT c.id, i, 0, 'x', 1000 + i, 1 FROM channels c, n WHERE c.kind = 'public_thread'";
+    follower.transaction(|tx, (tenant, _)| {
+        tx.connection.execute(threads, [tenant.0])?;
+        tx.connection.execute(messages, []).map(drop)?;
+        Ok(())
+    });
+    assert_eq!(follower.rows.len(), 30_000);
+    let log =
+        follower.transaction(|tx, _| Ok(tx.connection.execute("DELETE FROM messages", []).map(drop)?));
+    assert_eq!(log.len(), 300, "a range for each thread");
+    // The last subscriber leaves, and the transaction that drops the triggers fails.
+    follower.transaction(|tx, _| unsubscribe(tx, "copy"));
+    let connection = &follower.shelf.connection;
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    follower.recorder.begin(connection).unwrap();
+    connection.execute_batch("ROLLBACK").unwrap();
+    follower.recorder.discard();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    follower.recorder.begin(connection).unwrap();
+    let triggers = "SELECT count(*) FROM temp.sqlite_schema WHERE type = 'trigger'";
+    assert_eq!(connection.query_row(triggers, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    connection.execute_batch("COMMIT").unwrap();
 }
 
 /// Columns whose updates are no change of what a reader sees.
