@@ -1,0 +1,81 @@
+//! One run after another.
+
+use rustix::process::Signal;
+
+use crate::sandbox::{EVE, GUILD, RANDOM, Sandbox, hash};
+use crate::server::Fault;
+use crate::util::truth::assert_archived;
+use crate::util::{ended, send, wait_until};
+
+pub fn a_second_start_changes_no_row() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["start"]).expect_code(0);
+    let before = sandbox.content();
+    sandbox.run(&["start"]).expect_code(0);
+    sandbox.assert_content(&before);
+}
+
+pub fn a_killed_start_is_completed_by_the_next() {
+    let sandbox = Sandbox::with_config("requests_per_second = 5000", "message_fetch_size = 20");
+    let stored = || sandbox.common.count("SELECT count(*) FROM message_log WHERE tenant = 'team'");
+    let answered = 12;
+    sandbox.parley.world().fault = Some((answered, Fault::Stall));
+    let child = sandbox.spawn(&["start"]);
+    wait_until("Parley stalls", || sandbox.parley.world().journal.len() > answered);
+    wait_until("messages are stored", || stored() > 0);
+    send(&child, Signal::KILL);
+    assert_eq!(ended(child).code, -1, "it was killed");
+    let all = sandbox.parley.world().public_messages().len();
+    assert!(stored() < i64::try_from(all).unwrap(), "there is something left to read");
+    sandbox.parley.world().fault = None;
+    let asked = sandbox.page_limits().len();
+    sandbox.run(&["start"]).expect_code(0);
+    sandbox.assert_team_archived();
+    assert_archived(sandbox.common.sim.world(), &sandbox.common.archive(), GUILD);
+    let pages = sandbox.page_limits().len() - asked;
+    assert!(pages < all / 20, "{pages} pages after the kill: it goes on where it stopped");
+}
+
+pub fn edits_and_deletions_of_the_last_day_are_followed() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["start"]).expect_code(0);
+    let Sandbox { question, reply, .. } = &sandbox;
+    {
+        let mut world = sandbox.parley.world();
+        world.edit(RANDOM, reply, &format!("no thanks <@{EVE}|eve>"));
+        world.delete(RANDOM, question);
+    }
+    sandbox.run(&["start"]).expect_code(0);
+    let of_random = |columns: &str| {
+        let sql =
+            format!("SELECT {columns} FROM message_log WHERE channel_id = '{RANDOM}' ORDER BY message_id");
+        sandbox.texts(&sql)
+    };
+    assert_eq!(
+        of_random(
+            "message_id, iif(deleted_at IS NULL, 'is there', 'is gone'), iif(edited_at IS NULL, '', 'edited')"
+        ),
+        [format!("{question} is gone "), format!("{reply} is there edited")]
+    );
+    assert_eq!(of_random("content")[1], format!("no thanks <@{}>", hash(EVE)));
+}
+
+pub fn a_rejected_token_ends_the_run_with_4() {
+    let sandbox = Sandbox::new();
+    sandbox.parley.world().token.clear();
+    let ran = sandbox.run(&["start"]).expect_code(4);
+    assert!(ran.stderr.contains("Parley rejects the token"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("PARLEY_TOKEN"), "{}", ran.stderr);
+    sandbox.run(&["start", "--tenant", "guild"]).expect_code(0);
+    assert_archived(sandbox.common.sim.world(), &sandbox.common.archive(), GUILD);
+}
+
+pub fn a_token_revoked_on_the_way_costs_nothing() {
+    let sandbox = Sandbox::with_config("requests_per_second = 5000", "message_fetch_size = 20");
+    sandbox.parley.world().fault = Some((8, Fault::RevokedToken));
+    sandbox.run(&["start"]).expect_code(4);
+    sandbox.parley.world().fault = None;
+    sandbox.run(&["start"]).expect_code(0);
+    sandbox.assert_team_archived();
+    assert_archived(sandbox.common.sim.world(), &sandbox.common.archive(), GUILD);
+}
