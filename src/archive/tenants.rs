@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{ArchiveError, TenantRow, Tx};
 use crate::anonymize::text_hash;
-use crate::model::{LastError, MessageIdFormat, PlatformSpec, TenantStatus, Timestamp, WorkspaceId};
+use crate::model::{LastError, PlatformSpec, TenantStatus, Timestamp, WorkspaceId};
 
 /// The row of a tenant, made if it is new, and updated if its name or what is known of
 /// its platform changed.
@@ -18,10 +18,6 @@ pub fn intern(
     name: &str,
     now: Timestamp,
 ) -> Result<TenantRow, ArchiveError> {
-    let (divisor, format) = match platform.message_ids {
-        MessageIdFormat::Decimal => (1, None),
-        MessageIdFormat::Parts { divisor, format } => (divisor, Some(format)),
-    };
     tx.connection
         .prepare_cached(
             "INSERT INTO tenants (platform, platform_id, name, id_text, message_id_divisor, message_id_format,
@@ -42,8 +38,8 @@ pub fn intern(
             name,
             now.as_millis(),
             &*platform.ids.workspace_text(workspace),
-            divisor,
-            format,
+            platform.message_ids.divisor(),
+            platform.message_ids.printf_format(),
             platform.message_url_format(workspace),
         ])?;
     let mut select =

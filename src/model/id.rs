@@ -11,6 +11,17 @@ use super::Timestamp;
 #[error("not an ID: expected a positive decimal number of at most 19 digits")]
 pub struct ParseIdError;
 
+/// Why a text is no ID of a platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnId {
+    /// It has another form: it may be a name.
+    #[error("not an ID")]
+    OtherForm,
+    /// It has the form of an ID and is out of range. Holds what an ID is.
+    #[error("not an ID: expected {0}")]
+    OutOfRange(&'static str),
+}
+
 macro_rules! platform_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -118,17 +129,13 @@ pub trait IdTimes {
     fn sent_at(&self, id: MessageId) -> Timestamp;
 }
 
-/// How a platform writes its IDs: in decimal, unless it says otherwise.
+/// How a platform writes its IDs.
 pub trait IdCodec: fmt::Debug + Send + Sync {
     /// The text of a workspace's ID.
-    fn workspace_text(&self, workspace: WorkspaceId) -> IdText {
-        IdText::decimal(workspace.get())
-    }
+    fn workspace_text(&self, workspace: WorkspaceId) -> IdText;
 
     /// The text of a channel's ID.
-    fn channel_text(&self, channel: ChannelId) -> IdText {
-        IdText::decimal(channel.get())
-    }
+    fn channel_text(&self, channel: ChannelId) -> IdText;
 
     /// The text of an attachment's ID; `None` if it is the number in decimal.
     fn attachment_text(&self, _attachment: AttachmentId) -> Option<IdText> {
@@ -137,6 +144,12 @@ pub trait IdCodec: fmt::Debug + Send + Sync {
 
     /// The text of a user's ID. Its SHA-256 stands for the user in the archive.
     fn user_text(&self, user: UserId) -> IdText;
+
+    /// Reads the ID of a channel, the reverse of [`Self::channel_text`].
+    ///
+    /// # Errors
+    /// When the text is no channel's ID.
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId>;
 
     /// Reads the ID of a user as people copy it from the platform. `None` for what
     /// is none, and for what is too short to be told from another number or word.

@@ -34,7 +34,7 @@ pub use evidence::{
 };
 pub use finding::{Finding, FindingKind};
 pub use id::{
-    AttachmentId, ChannelId, IdCodec, IdText, IdTimes, MessageId, ParseIdError, UserId, WorkspaceId,
+    AttachmentId, ChannelId, IdCodec, IdText, IdTimes, MessageId, NotAnId, ParseIdError, UserId, WorkspaceId,
 };
 pub use job::{
     ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview, TenantKey,

@@ -1,6 +1,6 @@
 //! What the rest of the program must know of a platform, as data.
 
-use super::{IdCodec, Markup, WorkspaceId};
+use super::{ChannelId, IdCodec, Markup, MessageId, WorkspaceId};
 
 /// The facts of a platform that its adapter declares, and that the configuration
 /// and its messages derive from.
@@ -25,7 +25,7 @@ pub struct PlatformSpec {
     pub user_id_help: &'static str,
     /// How its IDs are written.
     pub ids: &'static dyn IdCodec,
-    /// How the archive's views write the IDs of messages.
+    /// How the IDs of its messages are written.
     pub message_ids: MessageIdFormat,
     /// The address of a message: a printf format of SQLite's of the texts of the channel's
     /// and the message's ID and of the message's number, with [`WORKSPACE`] in the place of
@@ -55,18 +55,46 @@ pub struct PlatformSpec {
 /// What stands in [`PlatformSpec::message_url`] for the text of the workspace's ID.
 const WORKSPACE: &str = "{workspace}";
 
-/// How views write the ID of a message, given its number.
+/// How the ID of a message is written, given its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageIdFormat {
     /// In decimal.
     Decimal,
-    /// By a printf format of SQLite's.
-    Parts {
-        /// What the number is divided by.
-        divisor: u32,
-        /// The format of the quotient and the remainder.
-        format: &'static str,
+    /// With a point before the last digits, as in `1718000000.123456`.
+    Fraction {
+        /// How many digits follow the point.
+        digits: u32,
     },
+}
+
+impl MessageIdFormat {
+    /// The text of an ID.
+    pub fn text(self, message: MessageId) -> String {
+        let (number, divisor) = (message.as_i64(), self.divisor());
+        match self {
+            Self::Decimal => number.to_string(),
+            Self::Fraction { digits } => {
+                format!("{}.{:0width$}", number / divisor, number % divisor, width = digits as usize)
+            }
+        }
+    }
+
+    /// What views divide the number by.
+    pub fn divisor(self) -> i64 {
+        match self {
+            Self::Decimal => 1,
+            Self::Fraction { digits } => 10_i64.pow(digits),
+        }
+    }
+
+    /// SQLite's printf format of the quotient and the remainder; `None` for the number
+    /// itself.
+    pub fn printf_format(self) -> Option<String> {
+        match self {
+            Self::Decimal => None,
+            Self::Fraction { digits } => Some(format!("%d.%0{digits}d")),
+        }
+    }
 }
 
 /// The platforms that the program knows, the default first.
@@ -82,6 +110,21 @@ impl PartialEq for PlatformSpec {
 impl Eq for PlatformSpec {}
 
 impl PlatformSpec {
+    /// The text of a workspace's ID.
+    pub fn workspace_text(&self, workspace: WorkspaceId) -> String {
+        self.ids.workspace_text(workspace).to_string()
+    }
+
+    /// The text of a channel's ID.
+    pub fn channel_text(&self, channel: ChannelId) -> String {
+        self.ids.channel_text(channel).to_string()
+    }
+
+    /// The text of a message's ID.
+    pub fn message_text(&self, message: MessageId) -> String {
+        self.message_ids.text(message)
+    }
+
     /// The printf format of the address of a message in a workspace.
     pub fn message_url_format(&self, workspace: WorkspaceId) -> String {
         let text = self.ids.workspace_text(workspace).replace('%', "%%");

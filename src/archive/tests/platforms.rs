@@ -12,8 +12,8 @@ use crate::model::markup::layers::{self, IdSyntax};
 use crate::model::markup::{Found, IdContext, Syntax, ascending};
 use crate::model::{
     Attachment, AttachmentId, Channel, ChannelId, ChannelKind, ChannelState, IdCodec, IdText, Markup,
-    Message, MessageId, MessageIdFormat, MessagePage, Metadata, PlatformSpec, Platforms, Reply, UserId,
-    WorkspaceId,
+    Message, MessageId, MessageIdFormat, MessagePage, Metadata, NotAnId, PlatformSpec, Platforms, Reply,
+    UserId, WorkspaceId,
 };
 use crate::platform::discord;
 
@@ -23,7 +23,7 @@ static WORDY: PlatformSpec = PlatformSpec {
     title: "Wordy",
     ids: &Words,
     markup: &Words,
-    message_ids: MessageIdFormat::Parts { divisor: 1_000_000, format: "%d.%06d" },
+    message_ids: MessageIdFormat::Fraction { digits: 6 },
     message_url: "https://wordy.example/{workspace}/archives/%s/p%.0s%d",
     ..discord::SPEC
 };
@@ -68,6 +68,11 @@ impl IdCodec for Words {
 
     fn user_text(&self, user: UserId) -> IdText {
         word('U', user.get())
+    }
+
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId> {
+        let is_id = text.starts_with('C');
+        is_id.then(|| number(text)).and_then(ChannelId::new).ok_or(NotAnId::OtherForm)
     }
 
     fn parse_user(&self, text: &str) -> Option<UserId> {
@@ -300,6 +305,8 @@ fn views_show_ids_and_addresses_as_their_platform_writes_them() {
             ),
         ]
     );
+    let first = MessageId::new(1_718_000_000_000_456).unwrap();
+    assert_eq!(WORDY.message_text(first), "1718000000.000456", "as the views write it");
     assert_eq!(
         row("SELECT guild_id, channel_id, message_id, attachment_id FROM attachment_log"),
         [format!("{TEAM} {ROOM} 1718000000.000456 F0AA")]

@@ -2,10 +2,10 @@
 
 use super::super::{Config, Overrides, TokenSource};
 use super::{TENANT, assert_problem_among, resolved_among};
-use crate::model::{PlatformSpec, WorkspaceId};
+use crate::model::{ChannelId, IdCodec, IdText, NotAnId, PlatformSpec, UserId, WorkspaceId};
 use crate::platform::discord::SPEC as DISCORD;
 
-/// A platform whose workspaces have letters for IDs.
+/// A platform whose workspaces and channels have a letter in their IDs.
 const HIVE: PlatformSpec = PlatformSpec {
     name: "hive",
     title: "Hive",
@@ -14,11 +14,11 @@ const HIVE: PlatformSpec = PlatformSpec {
     workspace_id_help: "a \"C\" and digits",
     channel_id_help: "copy the ID from Hive",
     user_id_help: DISCORD.user_id_help,
-    ids: DISCORD.ids,
+    ids: &Combs,
     message_ids: DISCORD.message_ids,
     message_url: DISCORD.message_url,
     markup: DISCORD.markup,
-    parse_workspace: |text| text.strip_prefix('C').unwrap_or(text).parse().ok(),
+    parse_workspace: |text| text.strip_prefix('C').unwrap_or(text).parse().ok().and_then(WorkspaceId::new),
     default_token_env: "HIVE_TOKEN",
     new_token_help: "make a new token",
     token_page: "Hive's settings",
@@ -28,6 +28,37 @@ const HIVE: PlatformSpec = PlatformSpec {
     max_requests_per_second: 2.0,
     max_page_size: 15,
 };
+
+/// Its IDs: a "C" and digits.
+#[derive(Debug)]
+struct Combs;
+
+impl IdCodec for Combs {
+    fn workspace_text(&self, workspace: WorkspaceId) -> IdText {
+        IdText::new(&format!("C{}", workspace.get())).unwrap()
+    }
+
+    fn channel_text(&self, channel: ChannelId) -> IdText {
+        IdText::new(&format!("C{}", channel.get())).unwrap()
+    }
+
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId> {
+        let number = text.strip_prefix('C').and_then(|number| number.parse().ok());
+        number.and_then(ChannelId::new).ok_or(NotAnId::OtherForm)
+    }
+
+    fn user_text(&self, user: UserId) -> IdText {
+        DISCORD.ids.user_text(user)
+    }
+
+    fn parse_user(&self, text: &str) -> Option<UserId> {
+        DISCORD.ids.parse_user(text)
+    }
+
+    fn mask(&self, text: &str) -> String {
+        DISCORD.ids.mask(text)
+    }
+}
 
 const PLATFORMS: &[&PlatformSpec] = &[&DISCORD, &HIVE];
 

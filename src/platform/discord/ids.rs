@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use crate::model::{IdCodec, IdText, Metadata, UserId};
+use crate::model::{ChannelId, IdCodec, IdText, Metadata, NotAnId, UserId, WorkspaceId};
 
 /// Digits of an ID: one of 2015 has 18, the first have 15.
 /// <https://discord.com/developers/docs/reference#snowflakes>
@@ -15,17 +15,43 @@ pub const ID_DIGITS: RangeInclusive<usize> = 15..=20;
 pub struct Snowflakes;
 
 impl IdCodec for Snowflakes {
+    fn workspace_text(&self, workspace: WorkspaceId) -> IdText {
+        IdText::decimal(workspace.get())
+    }
+
+    fn channel_text(&self, channel: ChannelId) -> IdText {
+        IdText::decimal(channel.get())
+    }
+
     fn user_text(&self, user: UserId) -> IdText {
         IdText::decimal(user.get())
     }
 
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId> {
+        if !is_decimal(text) {
+            return Err(NotAnId::OtherForm);
+        }
+        let expected = "a positive decimal number of at most 19 digits";
+        number(text).and_then(ChannelId::new).ok_or(NotAnId::OutOfRange(expected))
+    }
+
     fn parse_user(&self, text: &str) -> Option<UserId> {
-        text.parse().ok().filter(|_| ID_DIGITS.contains(&text.len()))
+        number(text).and_then(UserId::new).filter(|_| ID_DIGITS.contains(&text.len()))
     }
 
     fn mask(&self, text: &str) -> String {
         mask(text)
     }
+}
+
+/// The number of an ID, which is for its type to check.
+pub fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| is_decimal(text))
+}
+
+/// Whether there is nothing but digits: numbers as Rust parses them may have a sign.
+fn is_decimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A text with `…` in place of each number that is long enough to be an ID.
@@ -61,6 +87,18 @@ mod tests {
         assert_eq!(Snowflakes.parse_user("80351110224678912"), Some(user));
         for text in ["", "12345", "U80351110224678912", "803511102246789120000"] {
             assert_eq!(Snowflakes.parse_user(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_channels_id_is_plain_decimal_digits() {
+        let parse = |text: &str| Snowflakes.parse_channel(text);
+        assert_eq!(parse("42"), Ok(ChannelId::new(42).unwrap()));
+        for text in ["", "0", "9223372036854775808", "99999999999999999999"] {
+            assert!(matches!(parse(text), Err(NotAnId::OutOfRange(_))), "{text}");
+        }
+        for text in ["+1", "-1", " 1", "1.0", "x"] {
+            assert_eq!(parse(text), Err(NotAnId::OtherForm), "{text}");
         }
     }
 

@@ -7,7 +7,7 @@ mod tests;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::ids::{ID_DIGITS, Snowflakes};
+use super::ids::{self, ID_DIGITS, Snowflakes};
 use crate::model::disguise::{digit, is_invisible};
 use crate::model::markup::address::Proxy;
 use crate::model::markup::layers::{self, IdSyntax};
@@ -107,7 +107,7 @@ fn user_at(text: &str, range: &Range<usize>, digits: &str, syntax: Syntax) -> Op
     if !is_mention && !ID_DIGITS.contains(&digits.len()) {
         return None;
     }
-    let id = digits.parse().ok()?;
+    let id = ids::number(digits).and_then(UserId::new)?;
     let context = if is_mention || (opens_mention(before) && closes_mention(after)) {
         IdContext::Mention
     } else if is_profile(before, after) {

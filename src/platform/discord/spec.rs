@@ -1,8 +1,8 @@
 //! What the program knows of Discord without asking it.
 
-use super::ids::Snowflakes;
+use super::ids::{self, Snowflakes};
 use super::markup::DiscordMarkup;
-use crate::model::{MessageIdFormat, PlatformSpec};
+use crate::model::{MessageIdFormat, PlatformSpec, WorkspaceId};
 
 /// Discord, as the rest of the program knows it.
 pub const SPEC: PlatformSpec = PlatformSpec {
@@ -13,7 +13,7 @@ pub const SPEC: PlatformSpec = PlatformSpec {
     workspace_id_help: "up to 19 digits in quotes (in Discord: turn on Developer \
          Mode, right click the server, Copy Server ID)",
     channel_id_help: "copy the ID from Discord (right click, Copy Channel ID)",
-    parse_workspace: |text| text.parse().ok(),
+    parse_workspace: |text| ids::number(text).and_then(WorkspaceId::new),
     user_id_help: "(15 to 20 digits, Copy User ID in Discord)",
     ids: &Snowflakes,
     message_ids: MessageIdFormat::Decimal,

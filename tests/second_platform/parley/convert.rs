@@ -1,11 +1,11 @@
 //! Makes the neutral model of Parley's objects. What has no readable ID is left out.
 
 use verta_sync::model::{
-    Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, Message, MessagePage,
-    Metadata, ReactionCount, Reply, Timestamp, User, UserId, Visibility,
+    Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, IdCodec as _, Message,
+    MessagePage, Metadata, ReactionCount, Reply, Timestamp, User, UserId, Visibility,
 };
 
-use super::ids;
+use super::ids::{self, ParleyIds};
 use crate::wire;
 
 pub const fn person(id: UserId) -> User {
@@ -20,7 +20,8 @@ pub fn channel(channel: wire::Channel) -> Option<Channel> {
         everyone_lacks: if channel.is_private { vec!["Public channel"] } else { Vec::new() },
         bot_lacks: Vec::new(),
     };
-    let (id, created_at) = (ids::channel(&channel.id)?, Timestamp::from_millis(channel.created_ms));
+    let (id, created_at) =
+        (ParleyIds.parse_channel(&channel.id).ok()?, Timestamp::from_millis(channel.created_ms));
     let bare = Channel::new(id, ChannelKind::Text, channel.name, created_at);
     Some(Channel { last_message_at: last_message_id.map(ids::sent_at), last_message_id, visibility, ..bare })
 }

@@ -1,14 +1,13 @@
 //! Parley's IDs: a letter for the kind of object, then a number in base 36.
 
 use verta_sync::model::{
-    AttachmentId, ChannelId, IdCodec, IdText, MessageId, Timestamp, UserId, WorkspaceId,
+    AttachmentId, ChannelId, IdCodec, IdText, MessageId, NotAnId, Timestamp, UserId, WorkspaceId,
 };
 
 /// Characters of the shortest user ID.
 pub const MIN_USER_CHARS: usize = 9;
 
-/// Microseconds, the unit of message IDs.
-const SECOND: u64 = 1_000_000;
+/// In microseconds, the unit of message IDs.
 pub const MILLISECOND: u64 = 1000;
 
 /// Writes and reads Parley's IDs.
@@ -32,6 +31,10 @@ impl IdCodec for ParleyIds {
         write('U', user.get())
     }
 
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId> {
+        read('C', text).and_then(ChannelId::new).ok_or(NotAnId::OtherForm)
+    }
+
     fn parse_user(&self, text: &str) -> Option<UserId> {
         Some(text).filter(|text| text.len() >= MIN_USER_CHARS).and_then(user)
     }
@@ -45,10 +48,6 @@ impl IdCodec for ParleyIds {
     }
 }
 
-pub fn channel(text: &str) -> Option<ChannelId> {
-    read('C', text).and_then(ChannelId::new)
-}
-
 pub fn user(text: &str) -> Option<UserId> {
     read('U', text).and_then(UserId::new)
 }
@@ -59,10 +58,6 @@ pub fn message(text: &str) -> Option<MessageId> {
     let digits = format!("{seconds}{micros}");
     let is_exact = micros.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
     MessageId::new(digits.parse().ok().filter(|_| is_exact)?)
-}
-
-pub fn message_text(message: MessageId) -> String {
-    format!("{}.{:06}", message.get() / SECOND, message.get() % SECOND)
 }
 
 /// When a message was sent: its ID is that time.

@@ -33,7 +33,7 @@ pub static SPEC: PlatformSpec = PlatformSpec {
     parse_workspace: |text| ids::read('T', text).and_then(WorkspaceId::new),
     user_id_help: "(a \"U\" with capital letters and digits, from a profile in Parley)",
     ids: &ParleyIds,
-    message_ids: MessageIdFormat::Parts { divisor: 1_000_000, format: "%d.%06d" },
+    message_ids: MessageIdFormat::Fraction { digits: 6 },
     message_url: "https://parley.example/{workspace}/archives/%s/p%.0s%d",
     markup: &ParleyMarkup,
     default_token_env: "PARLEY_TOKEN",
@@ -114,8 +114,8 @@ impl PlatformAdapter for Parley {
         monitor: &dyn Monitor,
     ) -> Result<MessagePage, PlatformError> {
         let (after, before) = match request.cursor {
-            PageCursor::After(after) => (Some(after.map(ids::message_text).unwrap_or_default()), None),
-            PageCursor::Before(before) => (None, Some(ids::message_text(before))),
+            PageCursor::After(after) => (Some(after.map(message_text).unwrap_or_default()), None),
+            PageCursor::Before(before) => (None, Some(message_text(before))),
             PageCursor::Newest => (None, None),
         };
         let channel = ParleyIds.channel_text(request.channel).to_string();
@@ -138,7 +138,7 @@ impl PlatformAdapter for Parley {
         let subject = format!("who reacted in channel {channel}");
         let question = Question::Reactors {
             channel,
-            message: ids::message_text(message),
+            message: message_text(message),
             emoji: emoji.clone(),
             after: after.map(|user| ParleyIds.user_text(user).to_string()),
         };
@@ -166,4 +166,8 @@ impl IdTimes for Parley {
     fn sent_at(&self, id: MessageId) -> Timestamp {
         ids::sent_at(id)
     }
+}
+
+fn message_text(message: MessageId) -> String {
+    SPEC.message_text(message)
 }
