@@ -4,16 +4,21 @@ use std::fmt;
 
 use super::problem::InvalidValue;
 use super::redact::shown;
-use crate::model::{ChannelId, PlatformSpec};
+use crate::model::{ChannelId, NotAnId, PlatformSpec};
 
-/// Shorter numbers are as likely a channel's name, such as "2024".
-const SHORTEST_CERTAIN_ID_DIGITS: usize = 17;
+/// Shorter IDs are as likely a channel's name, such as "2024".
+const SHORTEST_CERTAIN_ID: usize = 17;
 
 /// A channel or category by ID or by its current name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ChannelSelector {
-    /// By ID; a short number also matches a channel of that name.
-    Id(ChannelId),
+    /// By ID; a short one also matches a channel of that name.
+    Id {
+        /// The ID.
+        id: ChannelId,
+        /// As the platform writes it.
+        text: String,
+    },
     /// By current name, with or without "#" in front.
     Name(String),
 }
@@ -28,20 +33,21 @@ impl ChannelSelector {
                 "write a channel's ID or its current name",
             ));
         }
-        let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-        if !is_number {
-            return Ok(Self::Name(text.to_owned()));
+        match platform.ids.parse_channel(text) {
+            Ok(id) if platform.channel_text(id) == text => Ok(Self::Id { id, text: text.to_owned() }),
+            // With zeros in front it is a name.
+            Err(NotAnId::OutOfRange(_)) if !text.starts_with('0') => {
+                let what = format!("{} is too large for a channel's ID", shown(text));
+                Err(InvalidValue::new(what, platform.channel_id_help))
+            }
+            Ok(_) | Err(_) => Ok(Self::Name(text.to_owned())),
         }
-        text.parse().map(Self::Id).map_err(|_| {
-            let what = format!("{} is too large for a channel's ID", shown(text));
-            InvalidValue::new(what, platform.channel_id_help)
-        })
     }
 
     /// True if the channel with this ID and current name is meant.
     pub fn matches(&self, id: ChannelId, name: &str) -> bool {
         match self {
-            Self::Id(selected) => *selected == id || is_short_name(*selected, name),
+            Self::Id { id: selected, text } => *selected == id || is_short_name(text, name),
             Self::Name(selected) => {
                 selected == name || selected.strip_prefix('#').is_some_and(|rest| rest == name)
             }
@@ -52,14 +58,13 @@ impl ChannelSelector {
 impl fmt::Display for ChannelSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Id(id) => write!(f, "{id}"),
-            Self::Name(name) => f.write_str(name),
+            Self::Id { text, .. } | Self::Name(text) => f.write_str(text),
         }
     }
 }
 
-fn is_short_name(selected: ChannelId, name: &str) -> bool {
-    name.len() < SHORTEST_CERTAIN_ID_DIGITS && selected.to_string() == name
+fn is_short_name(id: &str, name: &str) -> bool {
+    name.len() < SHORTEST_CERTAIN_ID && id == name
 }
 
 #[cfg(test)]
@@ -74,7 +79,8 @@ mod tests {
     #[test]
     fn a_channel_is_selected_by_id_or_name() {
         let by_id = ChannelSelector::parse("123456789012345678", &SPEC).unwrap();
-        assert_eq!(by_id, ChannelSelector::Id(id(123_456_789_012_345_678)));
+        let text = "123456789012345678".to_owned();
+        assert_eq!(by_id, ChannelSelector::Id { id: id(123_456_789_012_345_678), text });
         assert!(by_id.matches(id(123_456_789_012_345_678), "general"));
         assert!(!by_id.matches(id(2), "123456789012345678"));
 

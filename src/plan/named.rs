@@ -71,7 +71,9 @@ fn wanted(
         facts.channels.iter().map(|channel| (channel.id, channel)).collect();
     let wanted = |(thread, parent): &&(ChannelId, ChannelId)| {
         let parent = by_id.get(parent).filter(|parent| parent.visibility.is_readable());
-        let is_named = selection.include.contains(&ChannelSelector::Id(*thread));
+        let is_of_thread =
+            |entry: &ChannelSelector| matches!(entry, ChannelSelector::Id { id, .. } if id == thread);
+        let is_named = selection.include.iter().any(is_of_thread);
         let is_wanted = |parent: &&Channel| {
             let lineage = lineage(parent, &by_id);
             selection.asks_for(&lineage) && (is_named || selection.unwanted_by(&lineage).is_none())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::ChannelSelector;
-use crate::model::{Channel, ChannelId, Timestamp, VisibilityRule};
+use crate::model::{Channel, ChannelId, PlatformSpec, Timestamp, VisibilityRule};
 
 /// What one run wants of one tenant.
 #[derive(Debug, Clone, Default)]
@@ -40,10 +40,12 @@ impl Selection {
         self.channels.is_empty() && self.run_since.is_none() && self.run_until.is_none()
     }
 
-    /// What distinguishes the channels that two runs want, as text.
-    pub fn fingerprint(&self) -> String {
+    /// What distinguishes the channels that two runs want of a tenant of the platform,
+    /// as text.
+    pub fn fingerprint(&self, platform: &PlatformSpec) -> String {
         let entries = |list: &[ChannelSelector]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let channels: Vec<String> = self.channels.iter().map(ToString::to_string).collect();
+        let channels: Vec<String> =
+            self.channels.iter().map(|channel| platform.channel_text(*channel)).collect();
         let (include, exclude) = (entries(&self.include), entries(&self.exclude));
         let is_of_history = self.visibility == VisibilityRule::History;
         let parts = serde_json::json!([channels, include, exclude, is_of_history, !self.is_whole()]);
@@ -54,7 +56,7 @@ impl Selection {
     pub fn excluded_names(&self) -> impl Iterator<Item = &str> {
         self.exclude.iter().filter_map(|selector| match selector {
             ChannelSelector::Name(name) => Some(name.as_str()),
-            ChannelSelector::Id(_) => None,
+            ChannelSelector::Id { .. } => None,
         })
     }
 

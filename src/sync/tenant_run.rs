@@ -416,7 +416,7 @@ impl TenantRun {
         let channels = selection.channels.clone();
         let findings = context.writer.run(move |tx| findings::findings(tx, row, &channels)).await?;
         let signalled = context.stop.wanted() == Some(Stop::Signal);
-        let (is_whole, fingerprint) = (selection.is_whole(), selection.fingerprint());
+        let (is_whole, fingerprint) = (selection.is_whole(), selection.fingerprint(task.platform.spec()));
         self.record.finish(&context, signalled, is_whole, fingerprint, &findings).await?;
         Ok(self.record.outcome())
     }

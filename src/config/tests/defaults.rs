@@ -103,7 +103,10 @@ fn every_value_of_the_file_is_used() {
         since: Some(Timestamp::from_millis(1_704_067_200_000)),
         include_channels: vec![
             ChannelSelector::Name("general".to_owned()),
-            ChannelSelector::Id(ChannelId::new(234_567_890_123_456_789).unwrap()),
+            ChannelSelector::Id {
+                id: ChannelId::new(234_567_890_123_456_789).unwrap(),
+                text: "234567890123456789".to_owned(),
+            },
         ],
         exclude_channels: vec![ChannelSelector::Name("bot-spam".to_owned())],
         reactions: ReactionMode::Counts,

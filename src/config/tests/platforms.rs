@@ -1,6 +1,6 @@
 //! A second platform, beside Discord.
 
-use super::super::{Config, Overrides, TokenSource};
+use super::super::{ChannelSelector, Config, Overrides, TokenSource};
 use super::{TENANT, assert_problem_among, resolved_among};
 use crate::model::{ChannelId, IdCodec, IdText, NotAnId, PlatformSpec, UserId, WorkspaceId};
 use crate::platform::discord::SPEC as DISCORD;
@@ -118,6 +118,17 @@ fn its_workspace_key_is_required_and_discords_is_refused() {
         "4: tenant.comb: \"bees\" is not the ID of a Hive comb",
         "write its ID, a \"C\" and digits",
     );
+}
+
+#[test]
+fn a_channel_is_named_by_the_id_that_its_platform_writes() {
+    let include = "include_channels = [\"C42\", \"42\", \"C042\", \"99999999999999999999\"]\n";
+    let config = config(&format!("{COMB}{include}"));
+    let [by_id, names @ ..] = &config.tenants[0].include_channels[..] else { panic!("{config:?}") };
+    let id = ChannelId::new(42).unwrap();
+    assert_eq!(*by_id, ChannelSelector::Id { id, text: "C42".to_owned() });
+    assert!(by_id.matches(id, "x") && by_id.matches(ChannelId::new(1).unwrap(), "C42"));
+    assert!(!names.iter().any(|name| name.matches(id, "x")), "{names:?}");
 }
 
 #[test]
