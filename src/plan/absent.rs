@@ -203,7 +203,7 @@ pub(super) async fn find_absent(
     }
     for (parent, thread) in found.left_out {
         if let Some(listing) = facts.listings.iter_mut().find(|listing| listing.parent == parent) {
-            listing.contradict(thread);
+            listing.contradict(platform.spec(), thread);
         }
     }
     facts.channels.extend(found.roots);
@@ -312,7 +312,8 @@ impl Search<'_> {
     }
 
     fn contradict(&mut self, channel: ChannelId, detail: &str) {
-        let error = PlatformError::new(ErrorKind::Unreadable, format!("channel {channel}"), detail);
+        let subject = format!("channel {}", self.platform.spec().channel_text(channel));
+        let error = PlatformError::new(ErrorKind::Unreadable, subject, detail);
         self.found.unsettled.push((channel, error));
     }
 

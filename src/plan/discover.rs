@@ -87,7 +87,8 @@ async fn find_parents(
         match lookups.ask(parent).await? {
             Answer::Found(channel) if channel.visibility.everyone_sees => {
                 let detail = "the server's listing leaves it out, though it lists threads of it";
-                let error = PlatformError::new(ErrorKind::Unreadable, format!("channel {parent}"), detail);
+                let subject = format!("channel {}", platform.spec().channel_text(parent));
+                let error = PlatformError::new(ErrorKind::Unreadable, subject, detail);
                 facts.unsettled.push((parent, error));
                 for thread in facts.channels.iter_mut().filter(|thread| thread.parent_id == Some(parent)) {
                     thread.visibility = channel.visibility.clone();
@@ -236,6 +237,7 @@ async fn list_parent(
     room: &Room,
     monitor: &dyn Monitor,
 ) -> (Vec<Channel>, ThreadListing) {
+    let incomplete = |detail: &str| incomplete(platform.spec(), parent.id, detail);
     let (mut threads, mut seen) = (Vec::new(), HashSet::new());
     let mut listing = ThreadListing {
         parent: parent.id,
@@ -267,12 +269,12 @@ async fn list_parent(
         if !room.take(threads[before..].iter()) {
             let detail =
                 format!("more than {MOST_NEW_THREADS} new threads at once: the next runs read the others");
-            listing.fail(incomplete(parent.id, &detail));
+            listing.fail(incomplete(&detail));
             break;
         }
         let Some(oldest) = oldest.filter(|_| has_more) else {
             if has_more {
-                listing.fail(incomplete(parent.id, "no archive time of the page can be read"));
+                listing.fail(incomplete("no archive time of the page can be read"));
             }
             listing.reached_bottom = listing.is_complete;
             break;
@@ -284,7 +286,7 @@ async fn list_parent(
             ListingCursor { before: Some(oldest.later(TICK)), must_overlap: true }
         } else {
             // A whole page of one time: what lies behind it may be missed.
-            listing.fail(incomplete(parent.id, "older ones can't be reached: the server repeats a page"));
+            listing.fail(incomplete("older ones can't be reached: the server repeats a page"));
             if has_stalled || cursor.before == Some(oldest) {
                 break;
             }
@@ -319,7 +321,7 @@ async fn archived_page(
         }
         if retries == CONTRADICTION_RETRIES {
             let detail = "a page is empty, though the server says that more follows";
-            return Err(incomplete(parent.id, detail));
+            return Err(incomplete(platform.spec(), parent.id, detail));
         }
         retries += 1;
     }

@@ -2,7 +2,7 @@
 
 use hashbrown::HashSet;
 
-use crate::model::{Channel, ChannelId, ChannelKind, ProvenState, Timestamp, Workspace};
+use crate::model::{Channel, ChannelId, ChannelKind, PlatformSpec, ProvenState, Timestamp, Workspace};
 use crate::platform::{ErrorKind, PlatformError};
 
 /// What the platform says of a workspace.
@@ -67,9 +67,10 @@ pub struct ThreadListing {
 
 impl ThreadListing {
     /// It is not complete: it left out a thread that is there.
-    pub(super) fn contradict(&mut self, thread: ChannelId) {
+    pub(super) fn contradict(&mut self, platform: &PlatformSpec, thread: ChannelId) {
+        let thread = platform.channel_text(thread);
         let detail = format!("the listing leaves out thread {thread}, which is there");
-        self.fail(incomplete(self.parent, &detail));
+        self.fail(incomplete(platform, self.parent, &detail));
     }
 
     pub(super) fn fail(&mut self, error: PlatformError) {
@@ -80,6 +81,7 @@ impl ThreadListing {
 }
 
 /// Why a listing of archived threads can't be trusted to be complete.
-pub(super) fn incomplete(parent: ChannelId, detail: &str) -> PlatformError {
-    PlatformError::new(ErrorKind::Unreadable, format!("archived threads of channel {parent}"), detail)
+pub(super) fn incomplete(platform: &PlatformSpec, parent: ChannelId, detail: &str) -> PlatformError {
+    let subject = format!("archived threads of channel {}", platform.channel_text(parent));
+    PlatformError::new(ErrorKind::Unreadable, subject, detail)
 }

@@ -53,10 +53,14 @@ impl TaskScope {
 }
 
 impl ChannelTask {
+    /// The text of the channel's ID.
+    pub fn channel_text(&self) -> String {
+        self.scope.platform.channel_text(self.plan.channel.id)
+    }
+
     /// The channel as the run's events name it.
     pub fn in_run(&self) -> RunChannel {
-        let id = self.scope.platform.channel_text(self.plan.channel.id).into();
-        RunChannel { job_id: Arc::clone(&self.scope.job_id), id }
+        RunChannel { job_id: Arc::clone(&self.scope.job_id), id: self.channel_text().into() }
     }
 }
 

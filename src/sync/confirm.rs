@@ -15,7 +15,7 @@ pub(super) async fn right(task: &ChannelTask, meter: &Meter) -> Result<(), Failu
     if rights.is_some_and(Visibility::is_readable) {
         return Ok(());
     }
-    let subject = format!("messages of channel {}", task.plan.channel.id);
+    let subject = format!("messages of channel {}", task.channel_text());
     let detail = "the right to read it was lost in the middle";
     Err(PlatformError::new(ErrorKind::Forbidden, subject, detail).into())
 }

@@ -106,7 +106,7 @@ impl TenantPlatform {
 
     /// The ID of a channel as it is written there.
     pub(super) fn channel_text(&self, channel: ChannelId) -> String {
-        (*self.spec().ids.channel_text(channel)).to_owned()
+        self.spec().channel_text(channel)
     }
 
     /// Takes people out by its rules.

@@ -149,7 +149,7 @@ impl JobRecord {
         self.channel_seconds += outcome.seconds;
         self.progress.finished(part);
         if let Some(failure) = outcome.failure {
-            let channel = (*self.platform.ids.channel_text(channel)).to_owned();
+            let channel = self.platform.channel_text(channel);
             self.errors.push(failure.job_error(Some(channel), now));
             if failure.ends_run {
                 self.cause.get_or_insert(failure.cause);

@@ -112,6 +112,10 @@ struct ReactorPass {
 }
 
 impl ReactorPass {
+    fn channel_text(&self) -> String {
+        self.scope.task.platform.channel_text(self.channel.id)
+    }
+
     /// Works off those that have not failed yet, then those that have. Returns how
     /// the last reaction was dealt with.
     async fn run(&self) -> Result<Settled, Failure> {
@@ -162,7 +166,10 @@ impl ReactorPass {
                 };
                 let is_complete = self.scope.context.writer.run(store).await?;
                 if !is_complete {
-                    tracing::warn!(channel = %self.channel.id, "a list of reactors disagrees with the count of its message");
+                    tracing::warn!(
+                        channel = %self.channel_text(),
+                        "a list of reactors disagrees with the count of its message"
+                    );
                     return Ok(Settled::Failed);
                 }
                 self.scope.meter.count(Counter::ReactionsRead, 1);
@@ -175,7 +182,7 @@ impl ReactorPass {
             }
             Answer::Failed(error) if error.kind.ends_run() => Err(error.into()),
             Answer::Failed(error) => {
-                tracing::warn!(channel = %self.channel.id, %error, "reactors are left for the next run");
+                tracing::warn!(channel = %self.channel_text(), %error, "reactors are left for the next run");
                 self.scope.context.writer.run(move |tx| reactions::failed(tx, row, &reaction, now)).await?;
                 Ok(match error.kind {
                     ErrorKind::Forbidden => Settled::Refused,
@@ -224,7 +231,10 @@ impl ReactorPass {
             }
             if reactors.people.len() >= STORED_AT_ONCE {
                 if !rows.reserve(reactors.people.len()) {
-                    tracing::warn!(channel = %self.channel.id, "a list of reactors is too long to be read whole");
+                    tracing::warn!(
+                        channel = %self.channel_text(),
+                        "a list of reactors is too long to be read whole"
+                    );
                     return Ok(Answer::Read(reactors, None));
                 }
                 self.store_some(reaction, &mut reactors).await?;

@@ -362,7 +362,7 @@ impl Reading<'_> {
     }
 
     fn contradicted(&self, detail: &str) -> Failure {
-        Failure::contradicted(format!("messages of channel {}", self.task.plan.channel.id), detail)
+        Failure::contradicted(format!("messages of channel {}", self.task.channel_text()), detail)
     }
 
     async fn write<T: Send + 'static>(

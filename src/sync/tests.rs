@@ -101,7 +101,7 @@ fn tenant(number: u64, platform: &Arc<TenantPlatform>) -> TenantTask {
 fn text_channel(id: ChannelId) -> Channel {
     Channel {
         visibility: Visibility { everyone_sees: true, everyone_reads_history: true, ..Visibility::default() },
-        ..Channel::new(id, ChannelKind::Text, format!("channel {id}"), Timestamp::from_millis(0))
+        ..Channel::new(id, ChannelKind::Text, format!("channel {}", id.get()), Timestamp::from_millis(0))
     }
 }
 

@@ -87,7 +87,8 @@ async fn answered_state(
             None if !is_listed_closed => Ok(None),
             None => {
                 let detail = "the server's listing says that it is closed, and its own answer that it isn't";
-                Err(PlatformError::new(ErrorKind::Unreadable, format!("channel {id}"), detail).into())
+                let subject = format!("channel {}", task.platform.channel_text(id));
+                Err(PlatformError::new(ErrorKind::Unreadable, subject, detail).into())
             }
         },
         Err(error) => {

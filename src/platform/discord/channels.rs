@@ -8,10 +8,13 @@ use twilight_http::routing::Route;
 
 use super::answer::Answer;
 use super::client::Client;
+use super::ids::Snowflakes;
 use super::value::Allowance;
 use super::visibility::{GuildRights, RoleRights};
 use super::{convert, wire};
-use crate::model::{Channel, ChannelId, ChannelKind, Timestamp, UserId, Visibility, Workspace, WorkspaceId};
+use crate::model::{
+    Channel, ChannelId, ChannelKind, IdCodec as _, Timestamp, UserId, Visibility, Workspace, WorkspaceId,
+};
 use crate::monitor::Monitor;
 use crate::platform::PlatformError;
 
@@ -40,7 +43,7 @@ pub async fn workspace(
     monitor: &dyn Monitor,
 ) -> Result<(Workspace, Vec<Channel>, GuildRights), PlatformError> {
     let guild_id = id.get();
-    let subject = format!("server {id}");
+    let subject = format!("server {}", &*Snowflakes.workspace_text(id));
     let route = Route::GetGuild { guild_id, with_counts: false };
     let guild = client.read(&route, &subject, monitor, |answer| read_guild(&answer, id)).await?;
     let roles = if let Some(roles) = guild.roles {
@@ -246,7 +249,7 @@ pub async fn active_threads(
     monitor: &dyn Monitor,
 ) -> Result<Vec<Channel>, PlatformError> {
     let route = Route::GetActiveThreads { guild_id: id.get() };
-    let subject = format!("active threads of server {id}");
+    let subject = format!("active threads of server {}", &*Snowflakes.workspace_text(id));
     let visibility_of = |parent: Option<ChannelId>| {
         channels
             .iter()
@@ -270,7 +273,7 @@ pub async fn archived_threads(
         channel_id: parent.id.get(),
         limit: Some(THREADS_PER_PAGE),
     };
-    let subject = format!("archived threads of channel {}", parent.id);
+    let subject = format!("archived threads of channel {}", &*Snowflakes.channel_text(parent.id));
     let read = |answer: Answer| archived_page(&answer, parent);
     client.read_page(&route, &subject, LISTING_WORK, monitor, read).await
 }
@@ -326,7 +329,7 @@ pub async fn channel(
 ) -> Result<Channel, PlatformError> {
     let route = Route::GetChannel { channel_id: id.get() };
     let read = |answer: Answer| read_channel(&answer, id, guild, rights);
-    client.read(&route, &format!("channel {id}"), monitor, read).await
+    client.read(&route, &format!("channel {}", &*Snowflakes.channel_text(id)), monitor, read).await
 }
 
 pub(super) fn read_channel(

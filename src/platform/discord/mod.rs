@@ -48,6 +48,7 @@ use twilight_model::id::Id;
 
 use self::answer::Answer;
 use self::client::Client;
+use self::ids::Snowflakes;
 use self::memory::PageRoom;
 pub use self::spec::SPEC;
 pub use self::transport_error::TransportError;
@@ -56,8 +57,8 @@ use super::{
     AdapterSettings, ConnectError, ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError,
 };
 use crate::model::{
-    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, PlatformSpec, ReactorPage,
-    Timestamp, UserId, Workspace, WorkspaceId,
+    BotIdentity, Channel, ChannelId, Emoji, IdCodec as _, IdTimes, MessageId, MessagePage, PlatformSpec,
+    ReactorPage, Timestamp, UserId, Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
 
@@ -119,7 +120,7 @@ impl Discord {
 /// # Errors
 /// When it isn't a JSON list.
 pub fn read_page(body: ::bytes::Bytes, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
-    let subject = format!("messages of channel {channel}");
+    let subject = format!("messages of channel {}", &*Snowflakes.channel_text(channel));
     let answer = Answer { subject, body: body.into(), date: None };
     convert::page(answer, channel, limit, Timestamp::from_millis(i64::MAX / 2))
 }
@@ -230,7 +231,7 @@ impl PlatformAdapter for Discord {
         };
         let route =
             Route::GetMessages { channel_id: channel.get(), after, around: None, before, limit: Some(limit) };
-        let subject = format!("messages of channel {channel}");
+        let subject = format!("messages of channel {}", &*Snowflakes.channel_text(channel));
         let read = |answer, room: PageRoom| {
             let mut page = convert::page(answer, channel, limit, self.now())?;
             page.reservation = room.keep(page.weight());
@@ -247,7 +248,7 @@ impl PlatformAdapter for Discord {
         after: Option<UserId>,
         monitor: &dyn Monitor,
     ) -> Result<ReactorPage, PlatformError> {
-        let subject = format!("who reacted in channel {channel}");
+        let subject = format!("who reacted in channel {}", &*Snowflakes.channel_text(channel));
         let emoji = match emoji {
             Emoji::Unicode(name) => RequestReactionType::Unicode { name },
             // Discord documents `name:id`, and servers that keep to it know no

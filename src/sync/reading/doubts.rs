@@ -46,7 +46,7 @@ impl Reading<'_> {
         self.write(move |tx| progress::take_back(tx, row, now)).await?;
         let error = format!(
             "messages of channel {}: the last one that was read is newer than the newest there is",
-            plan.channel.id
+            self.task.channel_text()
         );
         Err(Failure::of(Cause::EndUnconfirmed, error))
     }
@@ -129,7 +129,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn withheld(&self) -> Failure {
-        let channel = self.task.plan.channel.id;
+        let channel = self.task.channel_text();
         let error =
             format!("messages of channel {channel} come without content, although the bot may read it");
         Failure::of(Cause::ContentWithheld, error)

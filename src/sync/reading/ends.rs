@@ -91,7 +91,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn unconfirmed(&self) -> Failure {
-        let channel = self.task.plan.channel.id;
+        let channel = self.task.channel_text();
         let error = format!(
             "messages of channel {channel}: the server answers with an empty page, though it says that there are more"
         );

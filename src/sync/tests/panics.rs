@@ -31,17 +31,18 @@ async fn a_panic_fails_its_channel_alone_and_is_told_without_its_words() {
     let scene = Scene::new(1, 3);
     let struck = Scene::channel(1, 2);
     scene.fake.panic_at(Place::Messages(struck));
+    let struck = struck.get().to_string();
     let (outcome, jobs) = scene.run("first").await;
     assert_eq!(outcome.tenants[0].status, JobStatus::Partial);
     let [job] = &jobs[..] else { panic!("{jobs:?}") };
     let (done, failed) = (ProgressStatus::Completed, ProgressStatus::Failed);
     assert_eq!(ends(job), [(101, done, MESSAGES), (102, failed, 0), (103, done, MESSAGES)]);
     let [error] = &job.errors[..] else { panic!("{:?}", job.errors) };
-    assert_eq!((error.channel_id.clone(), error.cause), (Some(struck.to_string()), Cause::Internal));
+    assert_eq!((error.channel_id.clone(), error.cause), (Some(struck.clone()), Cause::Internal));
     assert!(error.error.contains("please report"), "{}", error.error);
     assert_discreet(&scene, &jobs);
     let finished = scene.monitor.events().into_iter().filter(|event| {
-        matches!(event, Event::ChannelFinished { channel, status, .. } if (*channel.id == *struck.to_string()) == (*status == failed))
+        matches!(event, Event::ChannelFinished { channel, status, .. } if (*channel.id == *struck) == (*status == failed))
     });
     assert_eq!(finished.count(), 3);
     scene.fake.calm_down();
