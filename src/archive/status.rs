@@ -16,7 +16,7 @@ pub(super) fn select_jobs() -> String {
         "SELECT j.id, j.run_id, t.name, j.kind, j.status, j.started_at, j.completed_at, j.channels_total,
                 j.channels_processed, j.channels_skipped, j.channels_unreadable, j.reactions_pending,
                 j.max_concurrent_channels, j.average_channel_seconds, j.progress, j.eta_seconds,
-                j.error_details, j.counts{counters}
+                j.error_details, t.platform, j.counts{counters}
            FROM sync_jobs j JOIN tenants t ON t.id = j.tenant_id"
     )
 }
@@ -136,7 +136,7 @@ impl Reader {
     pub fn failing_channels(&self) -> Result<Vec<FailingChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT t.name, c.id_text, c.name, s.last_error, s.failure_count, s.first_failed_at, s.failed_at,
-                    s.last_cause
+                    s.last_cause, t.platform
                FROM sync_progress s
                JOIN channels c ON c.id = s.channel_id
                JOIN tenants t ON t.id = s.tenant_id
@@ -146,6 +146,7 @@ impl Reader {
         let rows = select.query_map([], |row| {
             Ok(FailingChannel {
                 tenant: row.get(0)?,
+                platform: row.get(8)?,
                 channel_id: row.get(1)?,
                 name: row.get(2)?,
                 last_error: last_error(row, 3, 7)?
@@ -215,6 +216,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         job_id: row.get(0)?,
         run_id: row.get(1)?,
         tenant: row.get(2)?,
+        platform: row.get(17)?,
         kind: row.get_ref(3)?.as_str()?.parse().unwrap_or(JobKind::Incremental),
         status: row.get_ref(4)?.as_str()?.parse().unwrap_or(JobStatus::Interrupted),
         started_at: time(5)?,
@@ -229,7 +231,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
             average_channel_seconds: row.get(13)?,
             progress: row.get(14)?,
             eta_seconds: row.get(15)?,
-            counts: jobs::read_job_counts(row, 17)?,
+            counts: jobs::read_job_counts(row, 18)?,
         },
         errors: row
             .get::<_, Option<String>>(16)?

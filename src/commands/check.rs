@@ -123,14 +123,15 @@ async fn online(platform: &Connected<'_>, tenants: &[(&TenantConfig, Archived)],
 fn account(identity: &BotIdentity, spec: &PlatformSpec, steps: &mut Steps) {
     steps.note(Finding::good("bot: the token is accepted"));
     match identity.reads_content {
-        Some(true) => steps.note(Finding::good("intent: Message Content Intent is on")),
+        Some(true) => steps.note(Finding::good(format!("intent: {} is on", spec.content_right))),
         Some(false) => {
             let kind = FailureKind::Sync(Cause::ContentIntentOff);
-            steps.failed("intent", &Failure::new(kind, "Message Content Intent is off"));
+            let failure = Failure::new(kind, format!("{} is off", spec.content_right));
+            steps.failed("intent", &failure.on_platform(spec));
         }
         None => steps.note(Finding::notable(
             "intent: the server doesn't say whether messages come with content",
-            report::hint(Cause::ContentIntentOff).unwrap_or_default(),
+            report::platform_hint(spec, Cause::ContentIntentOff).unwrap_or_default(),
         )),
     }
     let Some(there) = identity.server_time else { return };
@@ -206,7 +207,7 @@ async fn server(
         Ok(facts) => facts,
         Err(error) => {
             let cause = cause_of(error.kind);
-            let hint = report::hint(cause).unwrap_or("run again later");
+            let hint = report::platform_hint(tenant.platform, cause).unwrap_or("run again later");
             let invite = identity.invite_url.as_ref().filter(|_| error.kind == ErrorKind::NotInWorkspace);
             let remedy =
                 invite.map_or_else(|| hint.to_owned(), |url| format!("{hint}; invite it here: {url}"));
@@ -245,7 +246,7 @@ fn readable(tenant: &TenantConfig, facts: &Facts, plan: &Plan) -> Finding {
     if plan.wanted > 0 {
         return Finding::good(text);
     }
-    Finding::bad(text, report::hint(Cause::NoChannels).unwrap_or_default())
+    Finding::bad(text, report::platform_hint(tenant.platform, Cause::NoChannels).unwrap_or_default())
 }
 
 /// Channels that were archived and that no listing names any more. Those for which
@@ -275,7 +276,7 @@ fn out_of_sight(
     );
     let is_known = left_out.iter().all(|channel| archived.is_known(channel, now));
     let is_all = !facts.channels.iter().any(|channel| archived.known.contains_key(&channel.id));
-    let remedy = report::hint(Cause::Vanished).unwrap_or_default();
+    let remedy = report::platform_hint(tenant.platform, Cause::Vanished).unwrap_or_default();
     Some(if is_known && !is_all { Finding::notable(text, remedy) } else { Finding::bad(text, remedy) })
 }
 
@@ -289,7 +290,7 @@ fn incomplete(tenant: &TenantConfig, finding: &Incomplete, now: Timestamp) -> Op
         return None;
     }
     let text = format!("{}: {} (since {})", tenant.name, finding.text(), report::clock(finding.since));
-    let remedy = report::hint(finding.kind.cause()).unwrap_or_default();
+    let remedy = report::platform_hint(tenant.platform, finding.kind.cause()).unwrap_or_default();
     Some(if finding.is_known(now) { Finding::notable(text, remedy) } else { Finding::bad(text, remedy) })
 }
 
@@ -305,7 +306,7 @@ fn unresolved(
     let exclusions = Exclusions::of(&selection, facts, &archived.known, &archived.exclusions);
     let name = exclusions.unresolved.first()?;
     let text = format!("{}: {}", tenant.name, unresolved_exclusion(name, facts, scrubber));
-    Some(Finding::bad(text, report::hint(Cause::Configuration).unwrap_or_default()))
+    Some(Finding::bad(text, report::platform_hint(tenant.platform, Cause::Configuration).unwrap_or_default()))
 }
 
 fn plan(

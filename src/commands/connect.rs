@@ -103,7 +103,8 @@ async fn time_of(platform: &Connected<'_>, monitor: &dyn Monitor) -> Result<Time
     let identity = identity.map_err(|error| Failure::platform(&error, platform.config))?;
     if identity.reads_content == Some(false) {
         let kind = FailureKind::Sync(Cause::ContentIntentOff);
-        return Err(Failure::new(kind, "the bot may not read the content of messages"));
+        return Err(Failure::new(kind, "the bot may not read the content of messages")
+            .on_platform(platform.config.spec));
     }
     let here = Surroundings::now();
     let Some(there) = identity.server_time else { return Ok(here) };

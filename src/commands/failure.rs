@@ -11,7 +11,7 @@ use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, Lo
 use crate::config::{ConfigError, PlatformConfig, TokenError, UnknownTenant, quoted, suggest};
 use crate::exit_code::ExitCode;
 use crate::files::FileError;
-use crate::model::Timestamp;
+use crate::model::{PlatformSpec, Timestamp};
 use crate::platform::{ErrorKind, PlatformError};
 use crate::report;
 use crate::sync::cause_of;
@@ -210,6 +210,16 @@ impl Failure {
                 ));
         }
         Self::new(kind, format!("{} can't be asked at {}: {error}", config.spec.title, config.api_url))
+            .on_platform(config.spec)
+    }
+
+    /// Says what to do on this platform, where more can be said than on any.
+    #[must_use]
+    pub fn on_platform(mut self, platform: &PlatformSpec) -> Self {
+        if let FailureKind::Sync(cause) = self.kind {
+            self.hint = report::platform_hint(platform, cause).map(str::to_owned);
+        }
+        self
     }
 
     /// Puts what it cost before what failed.

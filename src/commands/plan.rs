@@ -213,6 +213,7 @@ fn selection(
 fn planned(tenant: &TenantConfig, plan: Result<Plan, (Cause, String)>) -> PlannedTenant {
     PlannedTenant {
         name: tenant.name.clone(),
+        platform: tenant.platform,
         workspace_id: tenant.workspace_id,
         plan,
         names: HashMap::new(),

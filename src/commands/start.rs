@@ -25,7 +25,7 @@ use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{ChannelId, Job, PlatformSpec, Timestamp};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
-use crate::report;
+use crate::report::{self, Hints};
 use crate::sync::{
     self, Clock, ContentCheck, Context, Settings, Stop, StopSignal, TenantPlatform, TenantTask,
 };
@@ -87,7 +87,7 @@ pub fn run(args: &StartArgs, around: &Surroundings) -> Result<Outcome, Failure> 
         _ => failure,
     });
     let end = ended.unwrap_or_else(|failure| RunEnd::not_begun(Err(failure), None));
-    output.write(&end.text(args.format, Surroundings::now()));
+    output.write(&end.text(args.format, Hints(around.registry.specs), Surroundings::now()));
     match (end.result, written(output.finish())) {
         (Ok(outcome), Err(lost)) if outcome.is_outweighed_by_lost_output() => Err(lost),
         (result, Err(lost)) => {

@@ -14,7 +14,7 @@ use crate::model::{
     ChannelCounts, Job, JobStatus, LastError, Overview, TenantKey, TenantOverview, TenantStatus,
 };
 use crate::plan::unmatched;
-use crate::report::{self, Heading};
+use crate::report::{self, Heading, Hints};
 use crate::ui::{to_cleared_stdout, to_stdout};
 
 /// How often `--watch` looks again.
@@ -51,7 +51,7 @@ pub fn run(args: &StatusArgs, around: &Surroundings) -> Result<Outcome, Failure>
     let config = around.load_config(&Overrides::default())?;
     let clears = args.watch && args.format == Format::Human && io::stdout().is_terminal();
     loop {
-        let (outcome, text) = look(args, &config, around.global.verbose > 0)?;
+        let (outcome, text) = look(args, &config, around)?;
         let screen = system::terminal_size().filter(|_| clears);
         let text = match screen {
             Some((rows, columns)) => report::first_rows(&text, rows, columns),
@@ -66,7 +66,8 @@ pub fn run(args: &StatusArgs, around: &Surroundings) -> Result<Outcome, Failure>
     }
 }
 
-fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(Outcome, String), Failure> {
+fn look(args: &StatusArgs, config: &Config, around: &Surroundings) -> Result<(Outcome, String), Failure> {
+    let hints = Hints(around.registry.specs);
     let path = &config.archive.path;
     let reader = match Reader::open_for(path, READING_TIME) {
         Ok(reader) => Some(reader),
@@ -85,7 +86,7 @@ fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(Outcome
         let alive = [lock_state(path)?];
         let other = other.map(|job| honest(job, &alive));
         let job = unfinished(overview, job_id).or(other).ok_or_else(|| unknown_job(job_id))?;
-        return Ok((Outcome::Done, show_job(&job, args.format)));
+        return Ok((Outcome::Done, show_job(&job, hints, args.format)));
     }
     rename(&mut overview, &config.tenants);
     if let Some(reader) = &reader {
@@ -97,7 +98,7 @@ fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(Outcome
     let stale = stale.as_deref();
     let outcome = if stale.is_none_or(<[_]>::is_empty) { Outcome::Done } else { Outcome::Stale };
     let text = match args.format {
-        Format::Json => format!("{}\n", report::overview_json(&overview, stale, Surroundings::now())),
+        Format::Json => format!("{}\n", report::overview_json(&overview, stale, hints, Surroundings::now())),
         Format::Human => {
             let heading = Heading {
                 archive: &shown(path),
@@ -105,7 +106,8 @@ fn look(args: &StatusArgs, config: &Config, is_verbose: bool) -> Result<(Outcome
                 columns: system::terminal_size().map(|(_, columns)| columns),
                 max_age: args.max_age.unwrap_or_default(),
                 stale: stale.unwrap_or_default(),
-                is_verbose,
+                is_verbose: around.global.verbose > 0,
+                hints,
             };
             let mut text = report::status(&overview, heading);
             if reader.is_none() {
@@ -128,10 +130,10 @@ fn unknown_job(job_id: &str) -> Failure {
         .hint("\"verta-sync start\" says each job's ID first, \"verta-sync status\" those of running ones")
 }
 
-fn show_job(job: &Job, format: Format) -> String {
+fn show_job(job: &Job, hints: Hints, format: Format) -> String {
     match format {
-        Format::Json => format!("{}\n", report::job_json(job, Surroundings::now())),
-        Format::Human => report::job_details(job, Surroundings::now()),
+        Format::Json => format!("{}\n", report::job_json(job, hints, Surroundings::now())),
+        Format::Human => report::job_details(job, hints, Surroundings::now()),
     }
 }
 

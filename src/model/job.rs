@@ -13,6 +13,8 @@ pub struct Job {
     pub run_id: String,
     /// The tenant's name.
     pub tenant: String,
+    /// The name of its platform; empty while it isn't known.
+    pub platform: String,
     /// What was asked for.
     pub kind: JobKind,
     /// How it goes, or went.
@@ -43,6 +45,7 @@ impl Job {
             job_id: Self::id_of(run_id, index),
             run_id: run_id.to_owned(),
             tenant: tenant.to_owned(),
+            platform: String::new(),
             kind: JobKind::Incremental,
             status: JobStatus::Queued,
             started_at: None,
@@ -206,6 +209,8 @@ pub struct ChannelCounts {
 pub struct FailingChannel {
     /// The tenant's name.
     pub tenant: String,
+    /// The name of its platform.
+    pub platform: String,
     /// The channel, as its platform writes it.
     pub channel_id: String,
     /// Its name, scrubbed.

@@ -1,6 +1,6 @@
 //! What the rest of the program must know of a platform, as data.
 
-use super::{ChannelId, IdCodec, Markup, MessageId, WorkspaceId};
+use super::{Cause, ChannelId, IdCodec, Markup, MessageId, WorkspaceId};
 
 /// The facts of a platform that its adapter declares, and that the configuration
 /// and its messages derive from.
@@ -37,6 +37,13 @@ pub struct PlatformSpec {
     pub default_token_env: &'static str,
     /// How a new token is made.
     pub new_token_help: &'static str,
+    /// What a bot needs to read a channel. Follows "give its role ".
+    pub channel_rights: &'static str,
+    /// What lets a bot read the content of messages.
+    pub content_right: &'static str,
+    /// What to do about a cause where more can be said than on any platform, one
+    /// sentence.
+    pub remedy: fn(Cause) -> Option<&'static str>,
     /// Where a token that leaked is reset. Follows "reset the token in ".
     pub token_page: &'static str,
     /// `https://host` of the API itself.

@@ -1,25 +1,42 @@
 //! What to do about a cause.
 
-use crate::model::Cause;
+use crate::model::{Cause, PlatformSpec, Platforms};
 
-/// The remedy, one sentence; `None` where there is nothing to do but wait for
-/// the next run.
+/// The remedies of the program's platforms.
+#[derive(Debug, Clone, Copy)]
+pub struct Hints(pub Platforms);
+
+impl Hints {
+    /// The remedy on the platform of this name.
+    pub fn of(self, platform: &str, cause: Cause) -> Option<&'static str> {
+        self.spec(platform).map_or_else(|| hint(cause), |spec| platform_hint(spec, cause))
+    }
+
+    /// What a bot needs to read a channel there.
+    pub(super) fn channel_rights(self, platform: &str) -> Option<&'static str> {
+        self.spec(platform).map(|spec| spec.channel_rights)
+    }
+
+    fn spec(self, platform: &str) -> Option<&'static PlatformSpec> {
+        self.0.iter().copied().find(|spec| spec.name == platform)
+    }
+}
+
+/// The remedy on a platform, one sentence.
+pub fn platform_hint(platform: &PlatformSpec, cause: Cause) -> Option<&'static str> {
+    (platform.remedy)(cause).or_else(|| hint(cause))
+}
+
+/// The remedy on any platform, one sentence; `None` where there is nothing to do but
+/// wait for the next run.
 pub const fn hint(cause: Cause) -> Option<&'static str> {
     Some(match cause {
-        Cause::TokenRejected => {
-            "check that the whole token is where sync.toml says; else make a new token on the Bot page of https://discord.com/developers/applications"
-        }
-        Cause::ContentIntentOff => {
-            "switch on \"Message Content Intent\" on the Bot page of https://discord.com/developers/applications"
-        }
-        Cause::NotInWorkspace => {
-            "invite the bot to the server, or correct guild_id in sync.toml (right click the server, Copy Server ID)"
-        }
-        Cause::Forbidden => "give the bot's role View Channel and Read Message History in this channel",
+        Cause::TokenRejected => "check that the whole token is where sync.toml says; else make a new token",
+        Cause::ContentIntentOff => "let the bot read the content of messages",
+        Cause::NotInWorkspace => "invite the bot, or correct the tenant's ID in sync.toml",
+        Cause::Forbidden => "give the bot the right to read this channel",
         Cause::NotFound => "the channel was deleted; the next run marks it so",
-        Cause::Refused => {
-            "the channel is of a kind that Discord doesn't let bots read; exclude it in sync.toml"
-        }
+        Cause::Refused => "the channel is of a kind that bots may not read; exclude it in sync.toml",
         Cause::NoRoute => {
             "check api_url: the server there, or a proxy before it, doesn't know this request; the next run tries again"
         }
@@ -29,13 +46,13 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         }
         Cause::Network => "check the network and api_url; what is missing is read by the next run",
         Cause::Timeout => "check the network; the next run tries again",
-        Cause::Server => "Discord has trouble (https://discordstatus.com); the next run tries again",
+        Cause::Server => "the server has trouble; the next run tries again",
         Cause::Unreadable => "the next run tries again; if it stays, please report it",
         Cause::Redirected => {
             "set api_url in sync.toml to an address that answers itself: a redirect isn't followed, because the token would go with it"
         }
         Cause::ContentWithheld => {
-            "switch \"Message Content Intent\" off and on again on the Bot page of https://discord.com/developers/applications, and check that its access was renewed; the next run tries again"
+            "check that the bot may read the content of messages; the next run tries again"
         }
         Cause::EndUnconfirmed => {
             "the next runs ask again; the end counts as confirmed if the page is still empty after a day"
@@ -43,7 +60,7 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         Cause::ListingIncomplete => "the next complete listing, at most a day later, tries again",
         Cause::Malformed => "the next runs ask for them again; if they stay, please report it",
         Cause::Vanished => {
-            "give the bot's role View Channel again, or, if the channel was closed to @everyone, leave it: its messages stay"
+            "let the bot see the channel again, or, if the channel was closed to the public, leave it: its messages stay"
         }
         Cause::NoChannels => {
             "check include_channels, exclude_channels and since in sync.toml, and the bot's rights (verta-sync plan says why each channel is left out)"

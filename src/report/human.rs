@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::table::{columns as table_columns, counted, grouped, shown, table};
-use super::{ago, clock, duration, hint};
+use super::{Hints, ago, clock, duration};
 use crate::model::{
     Cause, Counter, Counts, FailingChannel, Finding, FindingKind, Job, JobError, JobStatus, Overview,
     TenantKey, TenantOverview, Timestamp,
@@ -32,10 +32,12 @@ pub struct Heading<'a> {
     pub stale: &'a [TenantKey],
     /// Whether details are wanted that few need.
     pub is_verbose: bool,
+    /// What to do about causes.
+    pub hints: Hints,
 }
 
 /// What a run did, a paragraph a tenant; one line if nothing is new.
-pub fn summary(jobs: &[Job], now: Timestamp) -> String {
+pub fn summary(jobs: &[Job], hints: Hints, now: Timestamp) -> String {
     let mut text = String::new();
     for job in jobs {
         text.push_str(&headline(job, now));
@@ -43,7 +45,9 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
         if job.stats.channels_unreadable > 0 {
             let channels = counted(job.stats.channels_unreadable, "public channel");
             writeln!(text, "  ! the bot can't read {channels} (verta-sync check names them)").ok();
-            writeln!(text, "    → give its role View Channel, Read Message History, and for voice and stage Connect there").ok();
+            if let Some(rights) = hints.channel_rights(&job.platform) {
+                writeln!(text, "    → give its role {rights} there").ok();
+            }
         }
         let is_told = job.errors.iter().any(|error| error.cause == Cause::Malformed);
         if job.stats.counts.get(Counter::BrokenMessages) > 0 && !is_told {
@@ -55,7 +59,7 @@ pub fn summary(jobs: &[Job], now: Timestamp) -> String {
             writeln!(text, "  · who reacted is still to be read for {reactions}: the next runs go on").ok();
         }
         for (cause, errors) in grouped_by(&job.errors, |error| error.cause) {
-            write_errors(&mut text, job, cause, &errors);
+            write_errors(&mut text, job, cause, &errors, hints);
         }
     }
     text
@@ -154,7 +158,7 @@ fn grouped_by<T, K: PartialEq>(items: &[T], key: impl Fn(&T) -> K) -> Vec<(K, Ve
     groups
 }
 
-fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]) {
+fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError], hints: Hints) {
     let names: BTreeMap<_, _> =
         job.channels.iter().map(|channel| (&channel.channel_id, channel.name.as_str())).collect();
     for error in errors.iter().take(NAMED_CHANNELS) {
@@ -168,7 +172,7 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
     }
     // What to do about an early end is said of the run as a whole.
     let is_early_end = matches!(cause, Cause::OutOfTime | Cause::Interrupted);
-    if let Some(hint) = hint(cause).filter(|_| !is_early_end) {
+    if let Some(hint) = hints.of(&job.platform, cause).filter(|_| !is_early_end) {
         writeln!(text, "    → {hint}").ok();
     }
 }
@@ -178,8 +182,8 @@ pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
     let mut text = format!("archive {}\n\n", heading.archive);
     text.push_str(&tenants(overview, heading));
     write_stale(&mut text, overview, heading);
-    write_last_errors(&mut text, overview);
-    write_findings(&mut text, overview, heading.now);
+    write_last_errors(&mut text, overview, heading.hints);
+    write_findings(&mut text, overview, heading);
     if heading.is_verbose {
         write_unknown_fields(&mut text, overview);
     }
@@ -202,15 +206,18 @@ pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
     if !overview.failing_channels.is_empty() {
         writeln!(text, "\nfailing channels:").ok();
     }
-    let group = |channel: &FailingChannel| (channel.tenant.clone(), channel.last_error.cause);
-    for ((tenant, cause), channels) in grouped_by(&overview.failing_channels, group) {
-        write_failing(&mut text, &tenant, cause, &channels);
+    let group = |channel: &FailingChannel| {
+        (channel.tenant.clone(), channel.platform.clone(), channel.last_error.cause)
+    };
+    for ((tenant, platform, cause), channels) in grouped_by(&overview.failing_channels, group) {
+        let hint = cause.and_then(|cause| heading.hints.of(&platform, cause));
+        write_failing(&mut text, &tenant, hint, &channels);
     }
     text
 }
 
 /// Channels of a tenant that fail for the same cause, and what to do about it.
-fn write_failing(text: &mut String, tenant: &str, cause: Option<Cause>, channels: &[&FailingChannel]) {
+fn write_failing(text: &mut String, tenant: &str, hint: Option<&str>, channels: &[&FailingChannel]) {
     let tenant = tame(tenant);
     for channel in channels.iter().take(NAMED_CHANNELS) {
         let since = channel.since.map(|since| format!(" (since {})", clock(since))).unwrap_or_default();
@@ -225,13 +232,13 @@ fn write_failing(text: &mut String, tenant: &str, cause: Option<Cause>, channels
         let more = grouped((channels.len() - NAMED_CHANNELS) as u64);
         writeln!(text, "  ✗ {tenant} and {more} more: verta-sync status --format json").ok();
     }
-    if let Some(hint) = cause.and_then(hint) {
+    if let Some(hint) = hint {
         writeln!(text, "    → {hint}").ok();
     }
 }
 
 /// Why a tenant's last run failed, unless the list of channels says it.
-fn write_last_errors(text: &mut String, overview: &Overview) {
+fn write_last_errors(text: &mut String, overview: &Overview, hints: Hints) {
     let has_failing = |name: &str| overview.failing_channels.iter().any(|channel| channel.tenant == name);
     for tenant in overview.tenants.iter().filter(|tenant| !has_failing(&tenant.name)) {
         let Some(last) = &tenant.last_error else { continue };
@@ -240,7 +247,8 @@ fn write_last_errors(text: &mut String, overview: &Overview) {
             continue;
         }
         writeln!(text, "  ✗ {}: {}", tame(&tenant.name), shown(&last.error, 160)).ok();
-        if let Some(hint) = last.cause.and_then(hint) {
+        let hint = last.cause.and_then(|cause| hints.of(&tenant.workspace.platform, cause));
+        if let Some(hint) = hint {
             writeln!(text, "    → {hint}").ok();
         }
     }
@@ -248,13 +256,14 @@ fn write_last_errors(text: &mut String, overview: &Overview) {
 
 /// What is incomplete, and what matches nothing. What has been so for more than a
 /// day is marked as known.
-fn write_findings(text: &mut String, overview: &Overview, now: Timestamp) {
+fn write_findings(text: &mut String, overview: &Overview, heading: Heading<'_>) {
     for tenant in &overview.tenants {
         let name = tame(&tenant.name);
         // Malformed messages are counted in a line of their own.
         let told: Vec<&Finding> =
             tenant.findings.iter().filter(|finding| finding.kind != FindingKind::MalformedMessages).collect();
-        for ((kind, is_known), findings) in grouped_by(&told, |finding| (finding.kind, finding.is_known(now)))
+        for ((kind, is_known), findings) in
+            grouped_by(&told, |finding| (finding.kind, finding.is_known(heading.now)))
         {
             let mark = if is_known { "·" } else { "✗" };
             for finding in findings.iter().take(NAMED_CHANNELS) {
@@ -265,7 +274,7 @@ fn write_findings(text: &mut String, overview: &Overview, now: Timestamp) {
                 let more = grouped((findings.len() - NAMED_CHANNELS) as u64);
                 writeln!(text, "  {mark} {name}: and {more} more: verta-sync status --format json").ok();
             }
-            if let Some(hint) = hint(kind.cause()) {
+            if let Some(hint) = heading.hints.of(&tenant.workspace.platform, kind.cause()) {
                 writeln!(text, "    → {hint}").ok();
             }
         }
@@ -371,7 +380,7 @@ fn tenants_table(overview: &Overview, now: Timestamp, is_short: bool) -> String 
 }
 
 /// One job with every channel.
-pub fn job_details(job: &Job, now: Timestamp) -> String {
+pub fn job_details(job: &Job, hints: Hints, now: Timestamp) -> String {
     let stats = &job.stats;
     let mut text = format!("job {}\n{}\n", job.job_id, headline(job, now));
     write_waits(&mut text, &stats.counts);
@@ -406,7 +415,7 @@ pub fn job_details(job: &Job, now: Timestamp) -> String {
     }
     text.push_str(&table(&rows, &[3, 4, 5, 6, 7, 8, 9]));
     for (cause, errors) in grouped_by(&job.errors, |error| error.cause) {
-        write_errors(&mut text, job, cause, &errors);
+        write_errors(&mut text, job, cause, &errors, hints);
     }
     text
 }

@@ -6,29 +6,39 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{hint, iso};
+use super::{Hints, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
     ChannelId, ChannelResult, Counter, CounterGroup, CounterSpec, CounterUnit, Counts, FailingChannel,
-    Finding, Job, JobError, JobStatus, LastError, Overview, TenantKey, TenantOverview, Timestamp,
+    Finding, Job, JobError, JobStatus, Overview, TenantKey, TenantOverview, Timestamp,
 };
 use crate::plan::dead_until;
 
 /// The last lines of `start --format json`: errors that were no channel's
 /// reading, and the summary. `run_id` is `None` for a run that never began.
-pub fn summary(run_id: Option<&str>, exit_code: ExitCode, jobs: &[Job], now: Timestamp) -> String {
+pub fn summary(
+    run_id: Option<&str>,
+    exit_code: ExitCode,
+    jobs: &[Job],
+    hints: Hints,
+    now: Timestamp,
+) -> String {
     let errors = jobs.iter().flat_map(|job| {
         let untold = job.errors.iter().filter(|error| !is_of_reading(error, job));
         untold.map(|untold| {
-            let mut event = error(untold);
+            let mut event = error(untold, &job.platform, hints);
             event["event"] = "error".into();
             event["job_id"] = job.job_id.as_str().into();
             event
         })
     });
     let mut lines = errors.fold(String::new(), |lines, event| lines + &event.to_string() + "\n");
-    let summary =
-        Summary { event: "summary", exit_code: exit_code.number(), jobs: documents(jobs, now), run_id };
+    let summary = Summary {
+        event: "summary",
+        exit_code: exit_code.number(),
+        jobs: documents(jobs, hints, now),
+        run_id,
+    };
     lines.push_str(&text(&summary));
     lines.push('\n');
     lines
@@ -58,6 +68,7 @@ struct OverviewDocument<'a> {
 /// thousands, and a value of each takes kilobytes.
 struct JobDocument<'a> {
     job: &'a Job,
+    hints: Hints,
     now: Timestamp,
 }
 
@@ -65,7 +76,7 @@ struct ChannelResults<'a>(&'a [ChannelResult]);
 
 impl Serialize for JobDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = job_fields(self.job, self.now);
+        let fields = job_fields(self.job, self.hints, self.now);
         let mut map = serializer.serialize_map(Some(fields.len()))?;
         for (name, value) in &fields {
             if name == CHANNEL_RESULTS {
@@ -84,8 +95,8 @@ impl Serialize for ChannelResults<'_> {
     }
 }
 
-fn documents(jobs: &[Job], now: Timestamp) -> Vec<JobDocument<'_>> {
-    jobs.iter().map(|job| JobDocument { job, now }).collect()
+fn documents(jobs: &[Job], hints: Hints, now: Timestamp) -> Vec<JobDocument<'_>> {
+    jobs.iter().map(|job| JobDocument { job, hints, now }).collect()
 }
 
 /// Written to memory, nothing of which can fail: no map has keys that aren't text.
@@ -112,18 +123,23 @@ pub fn failure(message: &str, hint: Option<&str>) -> String {
 
 /// What `status` shows. `stale` are those whose last success is too old, if that
 /// was asked for.
-pub fn overview(overview: &Overview, stale: Option<&[TenantKey]>, now: Timestamp) -> String {
+pub fn overview(overview: &Overview, stale: Option<&[TenantKey]>, hints: Hints, now: Timestamp) -> String {
     text(&OverviewDocument {
-        failing_channels: overview.failing_channels.iter().map(failing_channel).collect(),
-        interrupted: documents(&overview.interrupted, now),
-        queued: documents(&overview.queued, now),
-        running: documents(&overview.running, now),
-        tenants: overview.tenants.iter().map(|of_list| tenant(of_list, stale, now)).collect(),
+        failing_channels: overview
+            .failing_channels
+            .iter()
+            .map(|channel| failing_channel(channel, hints))
+            .collect(),
+        interrupted: documents(&overview.interrupted, hints, now),
+        queued: documents(&overview.queued, hints, now),
+        running: documents(&overview.running, hints, now),
+        tenants: overview.tenants.iter().map(|of_list| tenant(of_list, stale, hints, now)).collect(),
         unknown_fields: overview.unknown_fields.iter().cloned().collect(),
     })
 }
 
-fn tenant(tenant: &TenantOverview, stale: Option<&[TenantKey]>, now: Timestamp) -> Value {
+fn tenant(tenant: &TenantOverview, stale: Option<&[TenantKey]>, hints: Hints, now: Timestamp) -> Value {
+    let platform = tenant.workspace.platform.as_str();
     let mut value = json!({
         "tenant": tenant.name,
         "guild_id": tenant.workspace_id,
@@ -131,7 +147,7 @@ fn tenant(tenant: &TenantOverview, stale: Option<&[TenantKey]>, now: Timestamp) 
         "last_sync_at": time(tenant.last_sync_at),
         "last_success_at": time(tenant.last_success_at),
         "last_error": tenant.last_error.as_ref().map(|last| &last.error),
-        "hint": tenant.last_error.as_ref().and_then(hint_of),
+        "hint": tenant.last_error.as_ref().and_then(|last| hints.of(platform, last.cause?)),
         "channels": {
             "total": tenant.channels.total,
             "done": tenant.channels.done,
@@ -143,7 +159,7 @@ fn tenant(tenant: &TenantOverview, stale: Option<&[TenantKey]>, now: Timestamp) 
         "messages": tenant.messages,
         "broken_messages": tenant.broken_messages,
         "reactions_pending": tenant.reactions_pending,
-        "findings": tenant.findings.iter().map(|of_list| finding(of_list, now)).collect::<Vec<_>>(),
+        "findings": tenant.findings.iter().map(|of_list| finding(of_list, platform, hints, now)).collect::<Vec<_>>(),
         "lost_channels": tenant.lost_channels,
         "unmatched": tenant.unmatched,
     });
@@ -154,7 +170,7 @@ fn tenant(tenant: &TenantOverview, stale: Option<&[TenantKey]>, now: Timestamp) 
 }
 
 /// Something incomplete; `known` ones keep no run from being a success any more.
-fn finding(finding: &Finding, now: Timestamp) -> Value {
+fn finding(finding: &Finding, platform: &str, hints: Hints, now: Timestamp) -> Value {
     let cause = finding.kind.cause();
     json!({
         "kind": cause.name(),
@@ -164,21 +180,17 @@ fn finding(finding: &Finding, now: Timestamp) -> Value {
         "since": iso(finding.since),
         "known": finding.is_known(now),
         "error": finding.text(),
-        "hint": hint(cause),
+        "hint": hints.of(platform, cause),
     })
 }
 
-fn hint_of(last: &LastError) -> Option<&'static str> {
-    hint(last.cause?)
-}
-
-fn failing_channel(channel: &FailingChannel) -> Value {
+fn failing_channel(channel: &FailingChannel, hints: Hints) -> Value {
     json!({
         "tenant": channel.tenant,
         "channel_id": channel.channel_id,
         "channel": channel.name,
         "error": channel.last_error.error,
-        "hint": hint_of(&channel.last_error),
+        "hint": channel.last_error.cause.and_then(|cause| hints.of(&channel.platform, cause)),
         "failure_count": channel.failure_count,
         "since": time(channel.since),
         "dead_letter": dead_until(channel.failure_count, channel.failed_at).is_some(),
@@ -187,15 +199,15 @@ fn failing_channel(channel: &FailingChannel) -> Value {
 }
 
 /// A job with its channels.
-pub fn job(job: &Job, now: Timestamp) -> String {
-    text(&JobDocument { job, now })
+pub fn job(job: &Job, hints: Hints, now: Timestamp) -> String {
+    text(&JobDocument { job, hints, now })
 }
 
 /// Where the channels of a job stand.
 const CHANNEL_RESULTS: &str = "channel_results";
 
 /// The fields of a job, its channels apart.
-fn job_fields(job: &Job, now: Timestamp) -> Map<String, Value> {
+fn job_fields(job: &Job, hints: Hints, now: Timestamp) -> Map<String, Value> {
     let stats = &job.stats;
     let mut value = json!({
         "job_id": job.job_id,
@@ -211,7 +223,7 @@ fn job_fields(job: &Job, now: Timestamp) -> Map<String, Value> {
         "channels_unreadable": stats.channels_unreadable,
         "messages_reread": stats.counts.reread_messages(),
         "reactions_pending": stats.reactions_pending,
-        "errors": job.errors.iter().map(error).collect::<Vec<_>>(),
+        "errors": job.errors.iter().map(|of_list| error(of_list, &job.platform, hints)).collect::<Vec<_>>(),
         "parallel_stats": {
             "max_concurrent_channels": stats.max_concurrent_channels,
             "average_channel_seconds": stats.average_channel_seconds,
@@ -244,12 +256,12 @@ fn job_fields(job: &Job, now: Timestamp) -> Map<String, Value> {
     }
 }
 
-fn error(error: &JobError) -> Value {
+fn error(error: &JobError, platform: &str, hints: Hints) -> Value {
     json!({
         "channel_id": error.channel_id,
         "cause": error.cause.name(),
         "error": error.error,
-        "hint": hint(error.cause),
+        "hint": hints.of(platform, error.cause),
         "timestamp": iso(error.at),
     })
 }
@@ -300,7 +312,8 @@ mod tests {
         for (index, spec) in Counter::ALL.iter().enumerate() {
             job.stats.counts.set(spec.counter, 1000 + index as u64);
         }
-        let document: Value = serde_json::from_str(&super::job(&job, Timestamp::default())).unwrap();
+        let document: Value =
+            serde_json::from_str(&super::job(&job, Hints(&[]), Timestamp::default())).unwrap();
         for (index, spec) in Counter::ALL.iter().enumerate() {
             let group = match spec.group {
                 CounterGroup::Job => &document,

@@ -10,7 +10,7 @@ mod table;
 mod time;
 
 pub use check::{Finding, Mark, findings};
-pub use hints::hint;
+pub use hints::{Hints, hint, platform_hint};
 pub use human::{Heading, job_details, status, summary};
 pub use json::{
     channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,

@@ -7,8 +7,8 @@ use hashbrown::HashMap;
 use serde_json::{Value, json};
 
 use super::table::{counted, grouped, shown, table};
-use super::{clock, duration, hint, iso};
-use crate::model::{Cause, ChannelId, Timestamp, WorkspaceId};
+use super::{clock, duration, iso, platform_hint};
+use crate::model::{Cause, ChannelId, PlatformSpec, Timestamp, WorkspaceId};
 use crate::plan::{ChannelPlan, Expected, LeftOut, Plan, Unmatched};
 
 /// Room for a name from the platform.
@@ -21,6 +21,8 @@ const SHOWN_CHANNELS: usize = 40;
 pub struct PlannedTenant {
     /// Its name.
     pub name: String,
+    /// Where it is.
+    pub platform: &'static PlatformSpec,
     /// Its workspace.
     pub workspace_id: WorkspaceId,
     /// The plan, or why there is none.
@@ -80,7 +82,7 @@ fn tenant(tenant: &PlannedTenant) -> String {
         }
         Err((cause, error)) => {
             writeln!(text, "{}: ✗ {error}", tenant.name).ok();
-            if let Some(hint) = hint(*cause) {
+            if let Some(hint) = platform_hint(tenant.platform, *cause) {
                 writeln!(text, "    → {hint}").ok();
             }
         }
@@ -188,7 +190,7 @@ fn tenant_json(tenant: &PlannedTenant) -> Value {
             });
         }
         Err((cause, error)) => {
-            value["error"] = json!({ "cause": cause.name(), "error": error, "hint": hint(*cause) });
+            value["error"] = json!({ "cause": cause.name(), "error": error, "hint": platform_hint(tenant.platform, *cause) });
         }
     }
     value

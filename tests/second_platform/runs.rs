@@ -73,7 +73,13 @@ pub fn a_rejected_token_ends_the_run_with_4() {
 pub fn a_token_revoked_on_the_way_costs_nothing() {
     let sandbox = Sandbox::with_config("requests_per_second = 5000", "message_fetch_size = 20");
     sandbox.parley.world().fault = Some((8, Fault::RevokedToken));
-    sandbox.run(&["start"]).expect_code(4);
+    let run = sandbox.run(&["start"]).expect_code(4);
+    let remedy = "make a new token in Parley's settings";
+    for text in
+        [run.stdout, sandbox.run(&["status"]).stdout, sandbox.run(&["status", "--format", "json"]).stdout]
+    {
+        assert!(text.contains(remedy) && !text.contains("discord.com/developers"), "{text}");
+    }
     sandbox.parley.world().fault = None;
     sandbox.run(&["start"]).expect_code(0);
     sandbox.assert_team_archived();

@@ -4,7 +4,7 @@ use crate::commands::output::Format;
 use crate::commands::{Failure, Outcome};
 use crate::exit_code::ExitCode;
 use crate::model::{ChannelId, Job, JobStatus, Timestamp};
-use crate::report;
+use crate::report::{self, Hints};
 use crate::sync::Stop;
 
 /// How a run ended, and what it had done.
@@ -47,14 +47,14 @@ impl RunEnd {
     }
 
     /// What goes to stdout: what the run did; for scripts what failed, too.
-    pub fn text(&self, format: Format, now: Timestamp) -> String {
+    pub fn text(&self, format: Format, hints: Hints, now: Timestamp) -> String {
         match format {
-            Format::Json => self.lines(now),
-            Format::Human => self.paragraphs(now),
+            Format::Json => self.lines(hints, now),
+            Format::Human => self.paragraphs(hints, now),
         }
     }
 
-    fn lines(&self, now: Timestamp) -> String {
+    fn lines(&self, hints: Hints, now: Timestamp) -> String {
         let failure = self.result.as_ref().err().map(|failure| {
             let (message, hint) = failure.parts();
             report::failure_json(message, hint)
@@ -62,10 +62,10 @@ impl RunEnd {
         let unknown = self.unknown_channels.iter();
         let unknown = unknown.map(|channel| report::error_json(*channel, &unknown_channel(*channel)));
         let lines: String = failure.into_iter().chain(unknown).collect();
-        lines + &report::summary_json(self.run_id.as_deref(), self.exit_code(), &self.jobs, now)
+        lines + &report::summary_json(self.run_id.as_deref(), self.exit_code(), &self.jobs, hints, now)
     }
 
-    fn paragraphs(&self, now: Timestamp) -> String {
+    fn paragraphs(&self, hints: Hints, now: Timestamp) -> String {
         let stopped = match self.stop {
             Some(Stop::Signal) => "stopped: run again, it goes on where this run stopped\n",
             // Only reactors are left then, which the summary says.
@@ -77,7 +77,7 @@ impl RunEnd {
         let is_told =
             |job: &&Job| !self.is_of_channels || had_channels(job) || job.status != JobStatus::Completed;
         let told: Vec<Job> = self.jobs.iter().filter(is_told).cloned().collect();
-        report::summary(&told, now) + stopped
+        report::summary(&told, hints, now) + stopped
     }
 
     fn exit_code(&self) -> ExitCode {

@@ -2,7 +2,7 @@
 
 use super::ids::{self, Snowflakes};
 use super::markup::DiscordMarkup;
-use crate::model::{MessageIdFormat, PlatformSpec, WorkspaceId};
+use crate::model::{Cause, MessageIdFormat, PlatformSpec, WorkspaceId};
 
 /// Discord, as the rest of the program knows it.
 pub const SPEC: PlatformSpec = PlatformSpec {
@@ -21,6 +21,9 @@ pub const SPEC: PlatformSpec = PlatformSpec {
     markup: &DiscordMarkup,
     default_token_env: "DISCORD_BOT_TOKEN",
     new_token_help: "make a new token on the Bot page of https://discord.com/developers/applications",
+    channel_rights: "View Channel, Read Message History, and for voice and stage Connect",
+    content_right: "Message Content Intent",
+    remedy,
     token_page: "Discord's developer portal",
     default_api_url: "https://discord.com",
     hosts: &["discord.com", "discordapp.com"],
@@ -30,3 +33,29 @@ pub const SPEC: PlatformSpec = PlatformSpec {
     // https://discord.com/developers/docs/resources/message#get-channel-messages
     max_page_size: 100,
 };
+
+const fn remedy(cause: Cause) -> Option<&'static str> {
+    Some(match cause {
+        Cause::TokenRejected => {
+            "check that the whole token is where sync.toml says; else make a new token on the Bot page of https://discord.com/developers/applications"
+        }
+        Cause::ContentIntentOff => {
+            "switch on \"Message Content Intent\" on the Bot page of https://discord.com/developers/applications"
+        }
+        Cause::NotInWorkspace => {
+            "invite the bot to the server, or correct guild_id in sync.toml (right click the server, Copy Server ID)"
+        }
+        Cause::Forbidden => "give the bot's role View Channel and Read Message History in this channel",
+        Cause::Refused => {
+            "the channel is of a kind that Discord doesn't let bots read; exclude it in sync.toml"
+        }
+        Cause::Server => "Discord has trouble (https://discordstatus.com); the next run tries again",
+        Cause::ContentWithheld => {
+            "switch \"Message Content Intent\" off and on again on the Bot page of https://discord.com/developers/applications, and check that its access was renewed; the next run tries again"
+        }
+        Cause::Vanished => {
+            "give the bot's role View Channel again, or, if the channel was closed to @everyone, leave it: its messages stay"
+        }
+        _ => return None,
+    })
+}

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use verta_sync::model::{
-    BotIdentity, Channel, ChannelId, Emoji, IdCodec as _, IdTimes, MessageId, MessageIdFormat, MessagePage,
-    PlatformSpec, ReactorPage, Timestamp, UserId, Workspace, WorkspaceId,
+    BotIdentity, Cause, Channel, ChannelId, Emoji, IdCodec as _, IdTimes, MessageId, MessageIdFormat,
+    MessagePage, PlatformSpec, ReactorPage, Timestamp, UserId, Workspace, WorkspaceId,
 };
 use verta_sync::monitor::Monitor;
 use verta_sync::platform::{
@@ -38,6 +38,9 @@ pub static SPEC: PlatformSpec = PlatformSpec {
     markup: &ParleyMarkup,
     default_token_env: "PARLEY_TOKEN",
     new_token_help: "make a new token in Parley's settings",
+    channel_rights: "the channel",
+    content_right: "reading messages",
+    remedy: |cause| (cause == Cause::TokenRejected).then_some("make a new token in Parley's settings"),
     token_page: "Parley's settings",
     default_api_url: "https://api.parley.example",
     hosts: &["parley.example"],
