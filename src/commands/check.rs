@@ -264,7 +264,7 @@ fn out_of_sight(
     let names: Vec<String> = left_out
         .iter()
         .take(NAMED_CHANNELS)
-        .map(|channel| format!("#{} ({})", report::shown(&channel.name, NAME_WIDTH), channel.id))
+        .map(|channel| named(tenant, &channel.name, channel.id))
         .collect();
     let more = left_out.len().saturating_sub(names.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -338,7 +338,8 @@ fn unmatched_entries(
         Finding::notable(format!("{}: {}", tenant.name, unmatched.problem()), unmatched.remedy())
     };
     // Without an archive, an ID may be an archived thread's.
-    let is_certain = |unmatched: &Unmatched| !known.is_empty() || unmatched.entry.parse::<u64>().is_err();
+    let is_id = |text: &str| tenant.platform.ids.parse_channel(text).is_ok();
+    let is_certain = |unmatched: &Unmatched| !known.is_empty() || !is_id(&unmatched.entry);
     unmatched(&tenant.include_channels, &tenant.exclude_channels, &channels, |text| scrubber.sayable(text))
         .into_iter()
         .filter(is_certain)
@@ -367,8 +368,8 @@ fn missing_rights(
         }
     }
     let finding = |(lacks, channels): (String, Vec<&LeftOut>)| {
-        let mut names: Vec<String> =
-            channels.iter().take(NAMED_CHANNELS).map(|channel| name_of(channel, scrubber)).collect();
+        let name = |left_out: &&LeftOut| named(tenant, &scrubber.sayable(&left_out.name), left_out.channel);
+        let mut names: Vec<String> = channels.iter().take(NAMED_CHANNELS).map(name).collect();
         if channels.len() > NAMED_CHANNELS {
             names.push(format!("{} more", channels.len() - NAMED_CHANNELS));
         }
@@ -382,9 +383,9 @@ fn missing_rights(
     by_lack.into_iter().map(finding).collect()
 }
 
-/// Without anything that could be somebody's ID.
-fn name_of(channel: &LeftOut, scrubber: Scrubber) -> String {
-    format!("#{} ({})", report::shown(&scrubber.sayable(&channel.name), NAME_WIDTH), channel.channel)
+/// A channel by its name and its ID.
+fn named(tenant: &TenantConfig, name: &str, channel: ChannelId) -> String {
+    format!("#{} ({})", report::shown(name, NAME_WIDTH), tenant.platform.channel_text(channel))
 }
 
 /// Every text of the archive; says where somebody's ID stands, never the ID.

@@ -100,7 +100,7 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
         rows.push(vec![
             action(read),
             shown(tenant.name_of(read.channel.id), NAME_WIDTH),
-            read.channel.id.to_string(),
+            tenant.platform.channel_text(read.channel.id),
             read.channel.kind.name().to_owned(),
             from,
             read.known_messages().map_or_else(|| "unknown".to_owned(), grouped),
@@ -138,12 +138,14 @@ fn action(read: &ChannelPlan) -> String {
 fn write_others(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     for (channel, until) in &plan.dead_letters {
         let name = shown(tenant.name_of(*channel), NAME_WIDTH);
+        let channel = tenant.platform.channel_text(*channel);
         writeln!(text, "  waiting   #{name} ({channel}): failed too often, tried again at {}", clock(*until))
             .ok();
     }
     for left_out in plan.left_out.iter().take(SHOWN_CHANNELS) {
         let name = shown(tenant.name_of(left_out.channel), NAME_WIDTH);
-        writeln!(text, "  left out  #{name} ({}): {}", left_out.channel, left_out.explanation()).ok();
+        let channel = tenant.platform.channel_text(left_out.channel);
+        writeln!(text, "  left out  #{name} ({channel}): {}", left_out.explanation()).ok();
     }
     write_more(text, plan.left_out.len());
 }
@@ -173,7 +175,8 @@ pub fn plan_json(tenants: &[PlannedTenant]) -> Value {
 }
 
 fn tenant_json(tenant: &PlannedTenant) -> Value {
-    let mut value = json!({ "tenant": tenant.name, "guild_id": tenant.workspace_id.to_string() });
+    let workspace = tenant.platform.workspace_text(tenant.workspace_id);
+    let mut value = json!({ "tenant": tenant.name, "guild_id": workspace });
     match &tenant.plan {
         Ok(plan) => {
             value["reads"] = plan.reads.iter().map(|read| read_json(tenant, read)).collect();
@@ -197,7 +200,7 @@ fn tenant_json(tenant: &PlannedTenant) -> Value {
 }
 
 fn channel_json(tenant: &PlannedTenant, channel: ChannelId) -> Value {
-    json!({ "channel_id": channel.to_string(), "channel": tenant.name_of(channel) })
+    json!({ "channel_id": tenant.platform.channel_text(channel), "channel": tenant.name_of(channel) })
 }
 
 fn waiting_json(tenant: &PlannedTenant, (channel, until): (ChannelId, Timestamp)) -> Value {
@@ -208,12 +211,12 @@ fn waiting_json(tenant: &PlannedTenant, (channel, until): (ChannelId, Timestamp)
 
 fn read_json(tenant: &PlannedTenant, read: &ChannelPlan) -> Value {
     json!({
-        "channel_id": read.channel.id.to_string(),
+        "channel_id": tenant.platform.channel_text(read.channel.id),
         "channel": tenant.name_of(read.channel.id),
         "channel_type": read.channel.kind.name(),
         "action": read.action.name().replace(' ', "_"),
         "retry": read.is_retry,
-        "after_message_id": read.after.map(|id| id.to_string()),
+        "after_message_id": read.after.map(|id| tenant.platform.message_text(id)),
         "earlier_history_from": read.backfill.map(|backfill| backfill.since.map(iso)),
         "parts_again": read.rereads.len(),
         "from": tenant.starts.get(&read.channel.id).map(|start| iso(*start)),
@@ -227,7 +230,7 @@ fn unmatched_json(unmatched: &Unmatched) -> Value {
 
 fn left_out_json(tenant: &PlannedTenant, left_out: &LeftOut) -> Value {
     json!({
-        "channel_id": left_out.channel.to_string(),
+        "channel_id": tenant.platform.channel_text(left_out.channel),
         "channel": tenant.name_of(left_out.channel),
         "channel_type": left_out.kind.name(),
         "rule": left_out.reason.rule(),
