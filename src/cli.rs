@@ -5,12 +5,12 @@ use std::io::{self, Write as _};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::forget::mask_ids;
 use crate::commands::{
     Failure, FailureKind, GlobalArgs, Outcome, Surroundings, check, completions, forget, plan, reset, start,
-    status, written,
+    status, values, written,
 };
 use crate::config::{Environment, holds_token};
 use crate::exit_code::ExitCode;
@@ -66,7 +66,7 @@ pub fn run_with(
 ) -> Result<ExitCode, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     refuse_token(&arguments, registry.specs)?;
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match parse(&arguments, command(registry.specs)) {
         Ok(cli) => cli,
         // Help and version are results.
         Err(help) if !help.use_stderr() => {
@@ -81,6 +81,19 @@ pub fn run_with(
         around.start_log(io::stderr);
         failure.in_voice(around.voice())
     })
+}
+
+/// The command line of a program with these platforms.
+fn command(platforms: Platforms) -> clap::Command {
+    values::read_channels(Cli::command(), platforms)
+}
+
+fn parse<A: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = A>,
+    mut command: clap::Command,
+) -> Result<Cli, clap::Error> {
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 fn obey(command: &Command, around: &Surroundings) -> Result<Outcome, Failure> {

@@ -16,8 +16,6 @@ pub struct ResetScope {
     pub jobs: u64,
     /// Messages that go with a purge.
     pub messages: u64,
-    /// Channels asked for that the archive doesn't know.
-    pub unknown: Vec<ChannelId>,
 }
 
 /// The rows of the channels asked for with their threads, of a category with
@@ -37,13 +35,14 @@ fn list(channels: &[ChannelId]) -> Option<String> {
 }
 
 impl Reader {
-    /// The row of a tenant by name, if the archive knows one.
+    /// The row of a tenant by name and the name of its platform, if the archive knows one.
     ///
     /// # Errors
     /// When the archive can't be read.
-    pub fn tenant_row(&self, name: &str) -> Result<Option<TenantRow>, ArchiveError> {
-        let mut select = self.connection.prepare_cached("SELECT id FROM tenants WHERE name = ?1")?;
-        Ok(select.query_row(params![name], |row| row.get(0)).optional()?.map(TenantRow))
+    pub fn tenant_row(&self, name: &str) -> Result<Option<(TenantRow, String)>, ArchiveError> {
+        let mut select =
+            self.connection.prepare_cached("SELECT id, platform FROM tenants WHERE name = ?1")?;
+        Ok(select.query_row(params![name], |row| Ok((TenantRow(row.get(0)?), row.get(1)?))).optional()?)
     }
 
     /// The row of a tenant by its workspace, if the archive knows one.
@@ -73,26 +72,14 @@ impl Reader {
                 .query_row(sql, params![tenant.0, list], |row| row.get(0))
                 .map_err(ArchiveError::from)
         };
-        let mut scope = ResetScope {
+        let jobs = "SELECT count(*) FROM sync_jobs WHERE tenant_id = ?1 AND ?2 IS NULL";
+        Ok(ResetScope {
             channels: count(&format!("SELECT count(*) FROM sync_progress WHERE channel_id IN ({CHANNELS})"))?,
             messages: count(&format!(
                 "SELECT coalesce(sum(message_count), 0) FROM channels WHERE id IN ({CHANNELS})"
             ))?,
-            ..ResetScope::default()
-        };
-        if channels.is_empty() {
-            let jobs = "SELECT count(*) FROM sync_jobs WHERE tenant_id = ?1 AND ?2 IS NULL";
-            scope.jobs = count(jobs)?;
-        }
-        for channel in channels {
-            let known = "SELECT count(*) FROM channels WHERE tenant_id = ?1 AND platform_id = ?2";
-            let known: i64 =
-                self.connection.query_row(known, params![tenant.0, channel.as_i64()], |row| row.get(0))?;
-            if known == 0 {
-                scope.unknown.push(*channel);
-            }
-        }
-        Ok(scope)
+            jobs: count(jobs)?,
+        })
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) mod start;
 pub(crate) mod status;
 mod surroundings;
 mod system;
-mod values;
+pub(crate) mod values;
 
 pub use failure::Failure;
 pub(crate) use outcome::{FailureKind, Outcome};

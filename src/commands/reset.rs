@@ -6,11 +6,11 @@ use std::io;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::surroundings::runtime;
-use super::{Failure, FailureKind, Outcome, Surroundings, print_result, values};
+use super::{Failure, FailureKind, Outcome, Surroundings, print_result};
 use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
-use crate::model::ChannelId;
+use crate::model::{ChannelId, PlatformSpec, Platforms};
 use crate::report::{counted, shown};
 
 /// Room for a channel's name.
@@ -24,8 +24,8 @@ pub struct ResetArgs {
     #[arg(long, value_name = "NAME")]
     pub tenant: String,
     /// Only this channel and its threads; may be given more than once
-    #[arg(long = "channel", value_name = "ID", value_parser = values::channel)]
-    pub channels: Vec<ChannelId>,
+    #[arg(long = "channel", value_name = "ID")]
+    pub channels: Vec<String>,
     /// Remove the archived messages as well
     #[arg(long)]
     pub purge: bool,
@@ -53,11 +53,11 @@ pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<Outcome, Failure> 
         Err(error) if error.kind == ArchiveErrorKind::Missing => None,
         Err(error) => return Err(failed(error)),
     };
-    let target = reader.as_ref().map(|reader| find(reader, &config, args)).transpose();
-    let Some(Target { row, scope, names }) = target.map_err(failed)?.flatten() else {
+    let target = reader.as_ref().map(|reader| find(reader, &config, args, around.registry.specs)).transpose();
+    let Some(Target { row, channels, scope, names, unknown }) = target.map_err(failed)?.flatten() else {
         return nothing_archived(reader.as_ref(), &config, &args.tenant);
     };
-    if let Some(channel) = scope.unknown.first() {
+    if let Some(channel) = unknown {
         let message = format!("the archive knows no channel {channel} of {}", args.tenant);
         return Err(Failure::new(FailureKind::Usage, message)
             .hint("take the ID from channel_id in the archive's view channel_log"));
@@ -68,7 +68,7 @@ pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<Outcome, Failure> 
     }
     let lock =
         Lock::take(&file, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
-    change(&file, &lock, row, args).map_err(failed)??;
+    change(&file, &lock, row, channels, args).map_err(failed)??;
     print_result(&format!("{}\n", done_text(args, &scope)))?;
     Ok(Outcome::Done)
 }
@@ -76,30 +76,53 @@ pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<Outcome, Failure> 
 /// What a reset is about.
 struct Target {
     row: TenantRow,
+    /// The channels asked for; all of the tenant's if there are none.
+    channels: Vec<ChannelId>,
     scope: ResetScope,
     /// Of the channels asked for.
     names: Vec<String>,
+    /// The first channel asked for that the archive doesn't know.
+    unknown: Option<String>,
 }
 
 /// `None` if the archive doesn't know the tenant.
-fn find(reader: &Reader, config: &Config, args: &ResetArgs) -> Result<Option<Target>, ArchiveError> {
-    let Some(row) = tenant_row(reader, config, &args.tenant)? else { return Ok(None) };
-    let scope = reader.reset_scope(row, &args.channels)?;
-    let mut names = Vec::new();
-    for channel in &args.channels {
-        let name = reader.channel_name(row, *channel)?.unwrap_or_default();
-        names.push(format!("#{}", shown(&name, NAME_WIDTH)));
+fn find(
+    reader: &Reader,
+    config: &Config,
+    args: &ResetArgs,
+    platforms: Platforms,
+) -> Result<Option<Target>, ArchiveError> {
+    let Some((row, platform)) = tenant_row(reader, config, &args.tenant, platforms)? else { return Ok(None) };
+    let (mut channels, mut names, mut unknown) = (Vec::new(), Vec::new(), None);
+    for text in &args.channels {
+        let id = platform.and_then(|platform| platform.ids.parse_channel(text).ok());
+        let name = id.map(|id| reader.channel_name(row, id)).transpose()?.flatten();
+        if let Some((id, name)) = id.zip(name) {
+            channels.push(id);
+            names.push(format!("#{}", shown(&name, NAME_WIDTH)));
+        } else {
+            unknown.get_or_insert_with(|| text.clone());
+        }
     }
-    Ok(Some(Target { row, scope, names }))
+    let scope = reader.reset_scope(row, &channels)?;
+    Ok(Some(Target { row, channels, scope, names, unknown }))
 }
 
-/// By workspace if the configuration knows the name, because a tenant renamed
-/// there keeps its archive; else by the name in the archive.
-fn tenant_row(reader: &Reader, config: &Config, name: &str) -> Result<Option<TenantRow>, ArchiveError> {
-    match config.tenants.iter().find(|tenant| tenant.name == name) {
-        Some(tenant) => reader.tenant_row_of(tenant.platform.name, tenant.workspace_id),
-        None => reader.tenant_row(name),
+/// A tenant, and its platform if the program has it. By workspace if the configuration
+/// knows the name, because a tenant renamed there keeps its archive; else by the name
+/// in the archive.
+fn tenant_row(
+    reader: &Reader,
+    config: &Config,
+    name: &str,
+    platforms: Platforms,
+) -> Result<Option<(TenantRow, Option<&'static PlatformSpec>)>, ArchiveError> {
+    if let Some(tenant) = config.tenants.iter().find(|tenant| tenant.name == name) {
+        let row = reader.tenant_row_of(tenant.platform.name, tenant.workspace_id)?;
+        return Ok(row.map(|row| (row, Some(tenant.platform))));
     }
+    let archived = reader.tenant_row(name)?;
+    Ok(archived.map(|(row, platform)| (row, platforms.iter().copied().find(|spec| spec.name == platform))))
 }
 
 /// A tenant that only the configuration knows has nothing to forget; one that
@@ -147,9 +170,10 @@ fn change(
     file: &ArchiveFile,
     lock: &Lock,
     row: TenantRow,
+    channels: Vec<ChannelId>,
     args: &ResetArgs,
 ) -> Result<Result<(), Failure>, ArchiveError> {
-    let (channels, purges) = (args.channels.clone(), args.purge);
+    let (asked, purges) = (args.channels.clone(), args.purge);
     let (writer, thread) = Writer::start(file.open()?, file.platforms, lock);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -162,8 +186,7 @@ fn change(
             purge(tx, row, &channels)?;
         }
         let action = if purges { "purge" } else { "reset" };
-        let channels: Vec<String> = channels.iter().map(ToString::to_string).collect();
-        let details = serde_json::json!({ "channels": channels });
+        let details = serde_json::json!({ "channels": asked });
         audit::record(tx, action, Some(row), None, Some(&details), now)
     }))?;
     drop(writer);

@@ -48,8 +48,8 @@ pub struct StartArgs {
     #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
     /// Read only this channel and its threads; may be given more than once
-    #[arg(long = "channel", value_name = "ID", value_parser = values::channel)]
-    pub channels: Vec<ChannelId>,
+    #[arg(long = "channel", value_name = "ID")]
+    pub channels: Vec<String>,
     /// Read everything again; an unfinished full read goes on
     #[arg(long)]
     pub full: bool,
@@ -105,7 +105,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
 fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<RunEnd, Failure> {
     let overrides = Overrides { max_channel_workers: args.max_channel_workers };
     let config = around.load_config(&overrides)?;
-    let tenants = config.tenants_named(&args.tenants)?;
+    let tenants = asked(config.tenants_named(&args.tenants)?, &args.channels)?;
     check_range(args, Surroundings::now())?;
     let tokens = connect::tokens(&config, &tenants, around)?;
     check_archive(&config.archive.path, args.wait.is_some())?;
@@ -213,9 +213,10 @@ fn sync(
             return Ok(RunEnd::broken_off(failure, run_id, jobs.unwrap_or_default()));
         }
     };
-    let end = ended(outcome, run_id, jobs?, &args.channels, signals.received());
+    let unknown_channels = unknown_channels(&outcome, tenants, &args.channels);
+    let end = ended(outcome, run_id, jobs?, unknown_channels, args, signals.received());
     for channel in &end.unknown_channels {
-        display.fail(&run_end::unknown_channel(*channel), CHANNEL_HINT);
+        display.fail(&run_end::unknown_channel(channel), CHANNEL_HINT);
     }
     Ok(end)
 }
@@ -233,16 +234,15 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// The end of a run that the archive survived; `asked` are the channels of
-/// `--channel`.
+/// The end of a run that the archive survived.
 fn ended(
     outcome: sync::Outcome,
     run_id: String,
     jobs: Vec<Job>,
-    asked: &[ChannelId],
+    unknown_channels: Vec<String>,
+    args: &StartArgs,
     signal: Option<ReceivedSignal>,
 ) -> RunEnd {
-    let unknown_channels = unknown_channels(&outcome, asked);
     let channels = match unknown_channels[..] {
         [] => AskedChannels::Known,
         _ if jobs.iter().any(run_end::had_channels) => AskedChannels::SomeUnknown,
@@ -253,7 +253,7 @@ fn ended(
         result: Ok(Outcome::Sync(SyncOutcome::of_run(outcome, signal, channels))),
         run_id: Some(run_id),
         jobs,
-        is_of_channels: !asked.is_empty(),
+        is_of_channels: !args.channels.is_empty(),
         unknown_channels,
     }
 }
@@ -317,11 +317,32 @@ fn limit_runtime(stop: &StopSignal, limit: Option<Duration>) {
     });
 }
 
-/// Channels asked for that every tenant looked for and none has.
-fn unknown_channels(outcome: &sync::Outcome, asked: &[ChannelId]) -> Vec<ChannelId> {
-    let is_unknown =
-        |channel: &ChannelId| outcome.tenants.iter().all(|tenant| tenant.unknown_channels.contains(channel));
-    asked.iter().copied().filter(is_unknown).collect()
+/// The tenants that can have any of these channels: all, if there are no channels.
+fn asked<'c>(tenants: Vec<&'c TenantConfig>, channels: &[String]) -> Result<Vec<&'c TenantConfig>, Failure> {
+    let Some(first) = channels.first() else { return Ok(tenants) };
+    let asked: Vec<_> =
+        tenants.into_iter().filter(|tenant| !channel_ids(tenant, channels).is_empty()).collect();
+    if asked.is_empty() {
+        let message = run_end::unknown_channel(first);
+        return Err(Failure::new(FailureKind::Usage, message).hint(CHANNEL_HINT));
+    }
+    Ok(asked)
+}
+
+/// Those of the channels whose IDs are written as on the tenant's platform.
+fn channel_ids(tenant: &TenantConfig, channels: &[String]) -> Vec<ChannelId> {
+    channels.iter().filter_map(|channel| tenant.platform.ids.parse_channel(channel).ok()).collect()
+}
+
+/// Channels asked for that none of the tenants has.
+fn unknown_channels(outcome: &sync::Outcome, tenants: &[&TenantConfig], asked: &[String]) -> Vec<String> {
+    let is_unknown = |channel: &&String| {
+        tenants.iter().zip(&outcome.tenants).all(|(tenant, outcome)| {
+            let id = tenant.platform.ids.parse_channel(channel);
+            id.map_or(true, |id| outcome.unknown_channels.contains(&id))
+        })
+    };
+    asked.iter().filter(is_unknown).cloned().collect()
 }
 
 fn jobs_of_run(path: &Path, run_id: &str, format: Format) -> Result<Vec<Job>, Failure> {
@@ -340,7 +361,7 @@ fn tenant_task(tenant: &TenantConfig, platform: &Arc<TenantPlatform>, args: &Sta
         workspace: tenant.workspace_id,
         reactions: tenant.reactions,
         selection: Selection {
-            channels: args.channels.clone(),
+            channels: channel_ids(tenant, &args.channels),
             full: args.full,
             run_since: args.since,
             run_until: args.until,

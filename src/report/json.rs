@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::{Hints, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
-    ChannelId, ChannelResult, Counter, CounterGroup, CounterSpec, CounterUnit, Counts, FailingChannel,
-    Finding, Job, JobError, JobStatus, Overview, TenantKey, TenantOverview, Timestamp,
+    ChannelResult, Counter, CounterGroup, CounterSpec, CounterUnit, Counts, FailingChannel, Finding, Job,
+    JobError, JobStatus, Overview, TenantKey, TenantOverview, Timestamp,
 };
 use crate::plan::dead_until;
 
@@ -111,8 +111,7 @@ fn is_of_reading(error: &JobError, job: &Job) -> bool {
 }
 
 /// An event: what failed with a channel that nobody read.
-pub fn channel_error(channel: ChannelId, error: &str) -> String {
-    let channel = channel.to_string();
+pub fn channel_error(channel: &str, error: &str) -> String {
     format!("{}\n", json!({"event": "error", "channel_id": channel, "error": error}))
 }
 

@@ -3,7 +3,7 @@
 use crate::commands::output::Format;
 use crate::commands::{Failure, Outcome};
 use crate::exit_code::ExitCode;
-use crate::model::{ChannelId, Job, JobStatus, Timestamp};
+use crate::model::{Job, JobStatus, Timestamp};
 use crate::report::{self, Hints};
 use crate::sync::Stop;
 
@@ -22,7 +22,7 @@ pub struct RunEnd {
     /// Whether certain channels were asked for.
     pub is_of_channels: bool,
     /// Those of them that no tenant has.
-    pub unknown_channels: Vec<ChannelId>,
+    pub unknown_channels: Vec<String>,
 }
 
 impl RunEnd {
@@ -60,7 +60,7 @@ impl RunEnd {
             report::failure_json(message, hint)
         });
         let unknown = self.unknown_channels.iter();
-        let unknown = unknown.map(|channel| report::error_json(*channel, &unknown_channel(*channel)));
+        let unknown = unknown.map(|channel| report::error_json(channel, &unknown_channel(channel)));
         let lines: String = failure.into_iter().chain(unknown).collect();
         lines + &report::summary_json(self.run_id.as_deref(), self.exit_code(), &self.jobs, hints, now)
     }
@@ -98,6 +98,6 @@ pub fn had_channels(job: &Job) -> bool {
 }
 
 /// What is wrong with a channel that no tenant has.
-pub fn unknown_channel(channel: ChannelId) -> String {
+pub fn unknown_channel(channel: &str) -> String {
     format!("no server of the tenants asked for has a channel {channel}")
 }
