@@ -90,7 +90,7 @@ fn fetch(sim: &Simulator, channel: ChannelId) -> Result<Vec<Vec<u8>>> {
     let mut bodies = Vec::new();
     let mut after = 0;
     loop {
-        let path = format!("/api/v10/channels/{channel}/messages?limit=100&after={after}");
+        let path = format!("/api/v10/channels/{}/messages?limit=100&after={after}", channel.get());
         let body = get(sim, &path)?;
         match read_page(body.clone().into(), channel, 100)?.messages.last() {
             Some(last) => after = last.id.get(),

@@ -55,8 +55,9 @@ fn body(sim: &Simulator, channel: ChannelId, after: Option<MessageId>) -> Done<B
     let after = after.map_or(0, MessageId::get);
     write!(
         stream,
-        "GET /api/v10/channels/{channel}/messages?after={after}&limit={PAGE} HTTP/1.1\r\nhost: localhost\r\n\
+        "GET /api/v10/channels/{}/messages?after={after}&limit={PAGE} HTTP/1.1\r\nhost: localhost\r\n\
          authorization: Bot {}\r\nuser-agent: DiscordBot (https://localhost, 1)\r\nconnection: close\r\n\r\n",
+        channel.get(),
         sim.token()
     )?;
     let mut answer = Vec::new();

@@ -2,14 +2,8 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::str::FromStr;
 
 use super::Timestamp;
-
-/// The text is not an identifier: a decimal number from 1 to 2^63 - 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an ID: expected a positive decimal number of at most 19 digits")]
-pub struct ParseIdError;
 
 /// Why a text is no ID of a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +20,8 @@ macro_rules! platform_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// From 1 to 2^63 - 1, so that it fits SQLite's INTEGER.
+        /// From 1 to 2^63 - 1, so that it fits SQLite's INTEGER. Its text is for its
+        /// platform's [`IdCodec`] to write.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(u64);
 
@@ -56,28 +51,11 @@ macro_rules! platform_id {
                 u64::try_from(stored).ok().and_then(Self::new)
             }
         }
-
-        impl FromStr for $name {
-            type Err = ParseIdError;
-
-            fn from_str(text: &str) -> Result<Self, ParseIdError> {
-                if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return Err(ParseIdError);
-                }
-                text.parse().ok().and_then(Self::new).ok_or(ParseIdError)
-            }
-        }
     };
 }
 
-macro_rules! printable {
+macro_rules! debug_shows_number {
     ($name:ident) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
-        }
-
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self.0)
@@ -103,15 +81,15 @@ platform_id!(
     AttachmentId
 );
 platform_id!(
-    /// A person or bot, raw. It has no `Display` and its `Debug` hides the
-    /// number, so that it can't reach a log by accident.
+    /// A person or bot, raw. Its `Debug` hides the number, so that it can't reach a log
+    /// by accident.
     UserId
 );
 
-printable!(WorkspaceId);
-printable!(ChannelId);
-printable!(MessageId);
-printable!(AttachmentId);
+debug_shows_number!(WorkspaceId);
+debug_shows_number!(ChannelId);
+debug_shows_number!(MessageId);
+debug_shows_number!(AttachmentId);
 
 impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -227,14 +205,6 @@ mod tests {
         let greatest = ChannelId::new(i64::MAX as u64).unwrap();
         assert_eq!(ChannelId::from_i64(greatest.as_i64()), Some(greatest));
         assert_eq!(ChannelId::from_i64(-1), None);
-    }
-
-    #[test]
-    fn only_plain_decimal_digits_parse() {
-        assert_eq!("42".parse(), Ok(MessageId(42)));
-        for text in ["", "0", "+1", "-1", " 1", "1.0", "99999999999999999999", "x"] {
-            assert_eq!(text.parse::<MessageId>(), Err(ParseIdError), "{text}");
-        }
     }
 
     #[test]

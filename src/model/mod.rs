@@ -33,9 +33,7 @@ pub use evidence::{
     NewestPageVerdict, ProvenState, StateEvidence,
 };
 pub use finding::{Finding, FindingKind};
-pub use id::{
-    AttachmentId, ChannelId, IdCodec, IdText, IdTimes, MessageId, NotAnId, ParseIdError, UserId, WorkspaceId,
-};
+pub use id::{AttachmentId, ChannelId, IdCodec, IdText, IdTimes, MessageId, NotAnId, UserId, WorkspaceId};
 pub use job::{
     ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview, TenantKey,
     TenantOverview,

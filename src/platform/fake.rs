@@ -213,7 +213,8 @@ impl Inner {
     }
 
     fn known(&self, id: ChannelId) -> Result<&Held, PlatformError> {
-        let unknown = || PlatformError::new(ErrorKind::NotFound, format!("channel {id}"), "there is none");
+        let unknown =
+            || PlatformError::new(ErrorKind::NotFound, format!("channel {}", id.get()), "there is none");
         self.channels.get(&id).ok_or_else(unknown)
     }
 
@@ -222,7 +223,8 @@ impl Inner {
     }
 
     fn workspace(&self, id: WorkspaceId) -> Result<&Workspace, PlatformError> {
-        let absent = || PlatformError::new(ErrorKind::NotInWorkspace, format!("server {id}"), "not invited");
+        let absent =
+            || PlatformError::new(ErrorKind::NotInWorkspace, format!("server {}", id.get()), "not invited");
         self.workspaces.get(&id).ok_or_else(absent)
     }
 }
@@ -240,7 +242,7 @@ impl Held {
     /// right to read the history a channel looks empty.
     fn page(&self, cursor: PageCursor, limit: u16) -> Result<MessagePage, PlatformError> {
         let refuse = |kind, detail| {
-            Err(PlatformError::new(kind, format!("messages of channel {}", self.channel.id), detail))
+            Err(PlatformError::new(kind, format!("messages of channel {}", self.channel.id.get()), detail))
         };
         if !self.channel.kind.has_messages() {
             return refuse(ErrorKind::Refused, "this kind of channel has none");
@@ -348,7 +350,11 @@ impl PlatformAdapter for Fake {
         let inner = self.ask(Call::Channel(id), monitor)?;
         let channel = inner.known(id)?.channel.clone();
         if channel.visibility.bot_lacks.contains(&"View Channel") {
-            return Err(PlatformError::new(ErrorKind::Forbidden, format!("channel {id}"), "it is closed"));
+            return Err(PlatformError::new(
+                ErrorKind::Forbidden,
+                format!("channel {}", id.get()),
+                "it is closed",
+            ));
         }
         if channel.kind.is_thread() || channel.kind == ChannelKind::Other {
             return Ok(Channel { visibility: Visibility::default(), ..channel });
@@ -376,7 +382,8 @@ impl PlatformAdapter for Fake {
     ) -> Result<ReactorPage, PlatformError> {
         let inner = self.ask(Call::Reactors { channel, message, burst, after }, monitor)?;
         let held = inner.known(channel)?;
-        let gone = || PlatformError::new(ErrorKind::Gone, format!("message {message}"), "there is none");
+        let gone =
+            || PlatformError::new(ErrorKind::Gone, format!("message {}", message.get()), "there is none");
         held.messages.get(&message).ok_or_else(gone)?;
         let all = held.reactors.get(&(message, emoji.clone(), burst)).map(Vec::as_slice).unwrap_or_default();
         let following = all.iter().filter(|user| Some(user.id) > after);

@@ -130,9 +130,9 @@ pub async fn an_id_and_its_time_agree<P: PlatformAdapter>(subject: &Subject<P>) 
         let Message { id, created_at, .. } = *message;
         assert_eq!(platform.sent_at(id), created_at);
         let before = platform.id_before(created_at).unwrap();
-        assert!(before < id && platform.sent_at(before) < created_at, "{id}");
+        assert!(before < id && platform.sent_at(before) < created_at, "{id:?}");
         let next = MessageId::new(before.get() + 1).unwrap();
-        assert_eq!(platform.sent_at(next), created_at, "{before} is not the greatest");
+        assert_eq!(platform.sent_at(next), created_at, "{before:?} is not the greatest");
     }
     assert_eq!(platform.id_before(Timestamp::from_millis(0)), None);
 }

@@ -19,7 +19,7 @@ pub async fn a_token_is_known_or_rejected<P: PlatformAdapter>(subject: &Subject<
 pub async fn a_workspace_without_the_bot_is_told_apart<P: PlatformAdapter>(subject: &Subject<P>) {
     for id in [subject.truth.uninvited, WorkspaceId::new(1).unwrap()] {
         let asked = subject.platform.workspace(id, &Silent).await;
-        assert_eq!(kind_of(asked), Some(ErrorKind::NotInWorkspace), "{id}");
+        assert_eq!(kind_of(asked), Some(ErrorKind::NotInWorkspace), "{id:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use discord_sim::{
     Visibility, What, World,
 };
 
-use super::Discord;
+use super::{Discord, SPEC};
 use crate::model::{BrokenMessage, ChannelId, Emoji, MessageId, MessagePage, OnRateLimit, WorkspaceId};
 use crate::monitor::{Counter, Event};
 use crate::platform::fake::Recorder;
@@ -172,7 +172,7 @@ async fn the_page_of_a_proxy_is_never_repeated() {
     let scene = Scene::new();
     scene.fault(u32::MAX, What::Status(502, BodyKind::Html));
     let error = scene.failure().await;
-    assert_eq!(error.to_string(), format!("messages of channel {}: HTTP 502", scene.chat));
+    assert_eq!(error.to_string(), format!("messages of channel {}: HTTP 502", SPEC.channel_text(scene.chat)));
 }
 
 #[tokio::test]
@@ -309,7 +309,7 @@ async fn a_429_tells_whose_limit_it_was() {
             panic!("{:?}", scene.monitor.events())
         };
         assert_eq!((scope, wait), (name, Duration::from_secs(1)));
-        assert_eq!(*endpoint, format!("GET /channels/{}/messages", scene.chat));
+        assert_eq!(*endpoint, format!("GET /channels/{}/messages", SPEC.channel_text(scene.chat)));
     }
 }
 

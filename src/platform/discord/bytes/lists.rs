@@ -98,7 +98,7 @@ fn a_damaged_channel_never_panics_and_costs_only_itself() {
         let others =
             before.iter().enumerate().filter(|(at, _)| *at != place).flat_map(|(_, channels)| channels);
         for other in others {
-            assert!(after.contains(other), "channel {} is not what it was in\n{body}", other.id);
+            assert!(after.contains(other), "channel {:?} is not what it was in\n{body}", other.id);
         }
     });
 }

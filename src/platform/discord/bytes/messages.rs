@@ -34,7 +34,7 @@ static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
     let messages = BODIES.pages.iter().flat_map(|page| serde_json::from_str::<Vec<Value>>(page).unwrap());
     let sample = |mut value: Value| {
         // Messages of all channels, on one page.
-        value["channel_id"] = channel().to_string().into();
+        value["channel_id"] = SPEC.channel_text(channel()).into();
         let raw = value.to_string();
         let page = read(format!("[{raw}]").as_bytes()).unwrap();
         let clean = SCRUBBER.page(page).messages.remove(0);
@@ -59,7 +59,7 @@ fn scrubbed(body: &[u8]) -> Option<Page> {
 fn what_the_simulator_writes_has_no_unknown_or_malformed_field() {
     let page = |body: &String| {
         let messages: Vec<Value> = serde_json::from_str(body).unwrap();
-        let channel = messages[0]["channel_id"].as_str().unwrap().parse().unwrap();
+        let channel = SPEC.ids.parse_channel(messages[0]["channel_id"].as_str().unwrap()).unwrap();
         let page = convert::page(answer(body.as_bytes()), channel, 100, NOW).unwrap();
         assert_eq!(page.messages.len(), messages.len());
         page
@@ -131,11 +131,11 @@ fn assert_others_are_whole(picked: &[&Sample], place: usize, body: &str, page: &
     let mut rest: Vec<&Message> = page.messages.iter().collect();
     for other in others {
         let found = rest.iter().position(|message| message.id == other.id);
-        let found = found.unwrap_or_else(|| panic!("message {} is lost in\n{}", other.id, shown()));
+        let found = found.unwrap_or_else(|| panic!("message {:?} is lost in\n{}", other.id, shown()));
         let came = rest.remove(found);
         // It may have taken the ID of the damaged one.
         let is_double = picked.iter().filter(|sample| sample.clean.id == other.id).count() > 1;
-        assert!(came == other || is_double, "message {} is another in\n{}", other.id, shown());
+        assert!(came == other || is_double, "message {:?} is another in\n{}", other.id, shown());
     }
     assert!(rest.len() + page.broken.len() <= 1, "more came than there was: {page:?} of\n{}", shown());
 }

@@ -4,8 +4,9 @@ mod disguises;
 mod hostile;
 mod texts;
 
-use super::super::SPEC;
+use super::super::{SPEC, ids};
 use crate::anonymize::{Exposure, Person, ScrubbedText, Scrubber, UserHash};
+use crate::model::UserId;
 use crate::model::markup::Syntax;
 
 const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
@@ -13,7 +14,7 @@ const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
 const ID: &str = "123456789012345678";
 
 fn hash_of(id: &str) -> UserHash {
-    SCRUBBER.hash(id.parse().unwrap())
+    SCRUBBER.hash(ids::number(id).and_then(UserId::new).unwrap())
 }
 
 /// The text, and how many people were met in it.
