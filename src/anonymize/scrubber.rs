@@ -15,6 +15,11 @@ impl Scrubber {
         Self { platform }
     }
 
+    /// The platform.
+    pub const fn platform(self) -> &'static PlatformSpec {
+        self.platform
+    }
+
     pub(super) fn markup(self) -> &'static dyn Markup {
         self.platform.markup
     }

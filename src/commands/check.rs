@@ -340,11 +340,13 @@ fn unmatched_entries(
     // Without an archive, an ID may be an archived thread's.
     let is_id = |text: &str| tenant.platform.ids.parse_channel(text).is_ok();
     let is_certain = |unmatched: &Unmatched| !known.is_empty() || !is_id(&unmatched.entry);
-    unmatched(&tenant.include_channels, &tenant.exclude_channels, &channels, |text| scrubber.sayable(text))
-        .into_iter()
-        .filter(is_certain)
-        .map(finding)
-        .collect()
+    unmatched(tenant.platform, &tenant.include_channels, &tenant.exclude_channels, &channels, |text| {
+        scrubber.sayable(text)
+    })
+    .into_iter()
+    .filter(is_certain)
+    .map(finding)
+    .collect()
 }
 
 fn invitation(identity: &BotIdentity) -> Option<String> {

@@ -155,6 +155,7 @@ impl Asking<'_> {
         Ok(PlannedTenant {
             names: names(&facts, &known, self.scrubber()),
             unmatched: unmatched(
+                tenant.platform,
                 &tenant.include_channels,
                 &tenant.exclude_channels,
                 &named(&facts),

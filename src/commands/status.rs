@@ -250,7 +250,8 @@ fn note_unmatched(
         let names: Vec<_> = known.values().map(|channel| (channel.id, channel.name.as_str())).collect();
         // Excluded channels are not archived.
         let scrubber = Scrubber::new(config.platform);
-        let entries = unmatched(&config.include_channels, &[], &names, |text| scrubber.sayable(text));
+        let entries =
+            unmatched(config.platform, &config.include_channels, &[], &names, |text| scrubber.sayable(text));
         tenant.unmatched = entries
             .iter()
             .map(|entry| scrubber.sayable(&format!("{} ({})", entry.problem(), entry.remedy())))

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{ChannelSelector, suggest};
-use crate::model::ChannelId;
+use crate::model::{ChannelId, PlatformSpec};
 
 /// An entry of a tenant's include or exclude list that matches no channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Unmatched {
     pub entry: String,
     /// The name that was probably meant, scrubbed.
     pub meant: Option<String>,
+    /// How the ID of a channel is found there.
+    pub id_help: &'static str,
 }
 
 impl Unmatched {
@@ -27,7 +29,7 @@ impl Unmatched {
     pub fn remedy(&self) -> String {
         match &self.meant {
             Some(meant) => format!("did you mean {meant:?}?"),
-            None => "write a channel's current name, or its ID (right click, Copy Channel ID)".to_owned(),
+            None => format!("write a channel's current name, or {}", self.id_help),
         }
     }
 }
@@ -35,6 +37,7 @@ impl Unmatched {
 /// The entries that none of these channels, with their current names, matches.
 /// `scrub` takes what could be somebody's ID out of a channel's name.
 pub fn unmatched(
+    platform: &PlatformSpec,
     include: &[ChannelSelector],
     exclude: &[ChannelSelector],
     channels: &[(ChannelId, &str)],
@@ -48,6 +51,7 @@ pub fn unmatched(
             key,
             entry: entry.to_string(),
             meant: meant(entry, channels).map(&scrub),
+            id_help: platform.channel_id_help,
         })
         .collect()
 }

@@ -128,7 +128,7 @@ pub(super) async fn prepare_named(mut stage: Stage) -> Result<(Prepared, Stage),
 /// Why nothing is read of a tenant whose `exclude_channels` holds this name.
 pub fn unresolved_exclusion(name: &str, facts: &Facts, scrubber: Scrubber) -> String {
     let entry = [ChannelSelector::Name(name.to_owned())];
-    let unmatched = unmatched(&[], &entry, &named(facts), |text| scrubber.sayable(text));
+    let unmatched = unmatched(scrubber.platform(), &[], &entry, &named(facts), |text| scrubber.sayable(text));
     let told = unmatched.first().map(|entry| format!("{} ({})", entry.problem(), entry.remedy()));
     format!("{}: nothing is read", scrubber.sayable(&told.unwrap_or_default()))
 }
@@ -277,7 +277,9 @@ impl Stage {
     fn warn_of_unmatched(&self) {
         let scrubber = self.scope.task.platform.scrubber();
         let sayable = |text: &str| scrubber.sayable(text);
-        for entry in unmatched(&self.selection.include, &[], &named(&self.facts), sayable) {
+        for entry in
+            unmatched(scrubber.platform(), &self.selection.include, &[], &named(&self.facts), sayable)
+        {
             let warning = format!("{}: {} ({})", self.scope.task.name, entry.problem(), entry.remedy());
             self.scope.context.monitor.event(Event::Warning(sayable(&warning)));
         }

@@ -63,7 +63,9 @@ const TESTS: &[(&str, fn())] = tests! {
         each_platform_is_asked_at_its_own_rate;
     output:
         start_shows_the_texts_of_ids
-        status_shows_the_texts_of_ids;
+        status_shows_the_texts_of_ids
+        plan_shows_the_texts_of_ids
+        a_channel_is_asked_for_by_the_text_of_its_id;
     erasure:
         a_forgotten_person_is_gone_from_every_byte
         a_reset_tenant_is_read_again_and_the_other_is_not;

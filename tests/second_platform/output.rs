@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{GENERAL, GUILD, RANDOM, Sandbox};
+use crate::sandbox::{BOARD, GENERAL, GUILD, RANDOM, Sandbox};
 use crate::server::TEAM;
 use crate::util::Ran;
 
@@ -40,4 +40,40 @@ pub fn status_shows_the_texts_of_ids() {
     let status = sandbox.run(&["status", "--format", "json"]).expect_code(0).last_json();
     assert_eq!(texts(&status["tenants"], "guild_id"), [GUILD.to_string().as_str(), TEAM]);
     assert_eq!(texts(&status["failing_channels"], "channel_id"), [RANDOM]);
+}
+
+pub fn plan_shows_the_texts_of_ids() {
+    let sandbox = Sandbox::new();
+    let plan = |format: &str| sandbox.run(&["plan", "--tenant", "team", "--format", format]).expect_code(0);
+    let team = plan("json").last_json()["tenants"][0].clone();
+    assert_eq!(team["guild_id"], TEAM);
+    assert_eq!(texts(&team["reads"], "channel_id"), [GENERAL, RANDOM]);
+    assert_eq!(texts(&team["left_out"], "channel_id"), [BOARD]);
+    let text = plan("human").stdout;
+    assert!([GENERAL, RANDOM, BOARD].iter().all(|id| text.contains(id)), "{text}");
+    sandbox.run(&["start"]).expect_code(0);
+    let full = sandbox.run(&["plan", "--format", "json", "--verbose"]).expect_code(0).stdout;
+    assert!(!full.contains("187858"), "the team's number: {full}");
+}
+
+pub fn a_channel_is_asked_for_by_the_text_of_its_id() {
+    let sandbox = Sandbox::new();
+    let channels = || sandbox.texts("SELECT DISTINCT channel_id FROM message_log");
+    let number = sandbox.run(&["start", "--channel", "95959522"]).expect_code(1);
+    assert!(
+        number.stderr.contains("none of the tenants asked for has a channel 95959522"),
+        "{}",
+        number.stderr
+    );
+    sandbox.run(&["start", "--channel", GENERAL]).expect_code(0);
+    assert_eq!(channels(), [GENERAL]);
+    let unknown = sandbox.run(&["start", "--channel", GENERAL, "--channel", "C0N0WHERE"]).expect_code(3);
+    assert!(unknown.stderr.contains("has a channel C0N0WHERE"), "{}", unknown.stderr);
+    let reset =
+        |channel: &str| sandbox.run(&["reset", "--tenant", "team", "--channel", channel, "--yes", "--purge"]);
+    reset("C0N0WHERE").expect_code(2);
+    reset(GENERAL).expect_code(0);
+    assert!(channels().is_empty());
+    sandbox.run(&["start"]).expect_code(0);
+    sandbox.assert_team_archived();
 }

@@ -19,7 +19,7 @@ use crate::wire::{File, Question};
 pub const GUILD: u64 = 77_000_000_000_000_001;
 pub const GENERAL: &str = "C0K3PT9";
 pub const RANDOM: &str = "C0R4ND0M";
-const BOARD: &str = "C0B0ARD";
+pub const BOARD: &str = "C0B0ARD";
 
 pub const EVE: &str = "U07ABCDEF";
 pub const BOB: &str = "U00B0BSM1TH";

@@ -99,5 +99,5 @@ pub fn had_channels(job: &Job) -> bool {
 
 /// What is wrong with a channel that no tenant has.
 pub fn unknown_channel(channel: &str) -> String {
-    format!("no server of the tenants asked for has a channel {channel}")
+    format!("none of the tenants asked for has a channel {channel}")
 }
