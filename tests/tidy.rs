@@ -18,6 +18,8 @@ mod layers;
 mod migrations;
 #[path = "tidy/paths.rs"]
 mod paths;
+#[path = "tidy/platforms.rs"]
+mod platforms;
 #[path = "tidy/readme.rs"]
 mod readme;
 #[path = "tidy/simulator.rs"]
@@ -63,6 +65,16 @@ fn no_modules_import_each_other_in_a_circle() {
 fn every_foreign_crate_stays_in_its_home() {
     let problems: Vec<String> = product().iter().flat_map(homes::strays).collect();
     assert_none(&problems, "a foreign crate is used in one place only, so that it can be replaced there");
+}
+
+#[test]
+fn no_code_but_a_platforms_own_names_it() {
+    let product = product();
+    let problems: Vec<String> = product
+        .iter()
+        .flat_map(|source| platforms::named(&source.path, &files::read(&source.path)))
+        .collect();
+    assert_none(&problems, "what differs between platforms is declared in a platform's folder");
 }
 
 #[test]

@@ -138,7 +138,7 @@ pub fn without_tests(files: &[File]) -> Vec<Source> {
 
 /// The index after the item that begins at `begin` with `#[cfg(test)]`: after
 /// its `;` or its braces.
-fn test_item_end(tokens: &[TokenTree], begin: usize) -> Option<usize> {
+pub fn test_item_end(tokens: &[TokenTree], begin: usize) -> Option<usize> {
     let is_mark = |group: &TokenTree| group.to_string().replace(' ', "") == "[cfg(test)]";
     if !is_punct(tokens, begin, '#') || !tokens.get(begin + 1).is_some_and(is_mark) {
         return None;
@@ -150,11 +150,11 @@ fn test_item_end(tokens: &[TokenTree], begin: usize) -> Option<usize> {
     Some((begin..tokens.len()).find(is_end).map_or(tokens.len(), |end| end + 1))
 }
 
-fn is_word(tokens: &[TokenTree], index: usize, wanted: &str) -> bool {
+pub fn is_word(tokens: &[TokenTree], index: usize, wanted: &str) -> bool {
     matches!(tokens.get(index), Some(TokenTree::Ident(word)) if word == wanted)
 }
 
-fn is_punct(tokens: &[TokenTree], index: usize, wanted: char) -> bool {
+pub fn is_punct(tokens: &[TokenTree], index: usize, wanted: char) -> bool {
     matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
 }
 
