@@ -28,7 +28,7 @@ pub(super) const OF_RUN: &str = "WHERE j.id > ?1 || '-' AND j.id < ?1 || '.' ORD
 /// Condition of a job's channels: all of them, and those that a summary names.
 const ALL_CHANNELS: &str = "TRUE";
 const NAMED_CHANNELS: &str = "r.status <> 'completed' OR r.error_details IS NOT NULL
-    OR c.platform_id IN (SELECT CAST(e.value ->> 'channel_id' AS INTEGER)
+    OR c.id_text IN (SELECT e.value ->> 'channel_id'
                            FROM sync_jobs j, json_each(j.error_details) e WHERE j.id = ?1)
     OR r.id = (SELECT l.id FROM channel_sync_jobs l WHERE l.job_id = ?1
                 ORDER BY l.completed_at DESC, l.id DESC LIMIT 1)";

@@ -65,7 +65,8 @@ const TESTS: &[(&str, fn())] = tests! {
         start_shows_the_texts_of_ids
         status_shows_the_texts_of_ids
         plan_shows_the_texts_of_ids
-        a_channel_is_asked_for_by_the_text_of_its_id;
+        a_channel_is_asked_for_by_the_text_of_its_id
+        a_channel_that_was_read_is_named_with_what_is_malformed_there;
     erasure:
         a_forgotten_person_is_gone_from_every_byte
         a_reset_tenant_is_read_again_and_the_other_is_not;

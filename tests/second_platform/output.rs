@@ -77,3 +77,10 @@ pub fn a_channel_is_asked_for_by_the_text_of_its_id() {
     sandbox.run(&["start"]).expect_code(0);
     sandbox.assert_team_archived();
 }
+
+pub fn a_channel_that_was_read_is_named_with_what_is_malformed_there() {
+    let sandbox = Sandbox::new();
+    sandbox.parley.world().send(RANDOM, "1718000900.000001", "nobody", "who says this?");
+    let ran = sandbox.run(&["start"]).expect_code(3);
+    assert!(ran.stdout.contains("#random: "), "{}", ran.stdout);
+}
