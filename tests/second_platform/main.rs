@@ -90,16 +90,36 @@ fn act_as_program() -> ExitCode {
     }
 }
 
-/// Flags of Rust's own harness change nothing.
+/// Flags of Rust's own harness that take a value.
+const WITH_VALUE: [&str; 4] = ["--test-threads", "--format", "--color", "--logfile"];
+
+/// Of the flags of Rust's own harness, `--skip` and `--list` are known; others change nothing.
 fn run_tests() -> ExitCode {
-    let filters: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let is_wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(filter));
-    let mut failed = 0;
+    let (mut filters, mut skipped) = (Vec::new(), Vec::new());
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--list" => {
+                for (name, _) in TESTS {
+                    println!("{name}: test");
+                }
+                return ExitCode::SUCCESS;
+            }
+            "--skip" => skipped.extend(arguments.next()),
+            flag if WITH_VALUE.contains(&flag) => drop(arguments.next()),
+            flag if flag.starts_with('-') => {}
+            _ => filters.push(argument),
+        }
+    }
+    let holds = |filters: &[String], name: &str| filters.iter().any(|filter| name.contains(filter));
+    let is_wanted = |name: &str| (filters.is_empty() || holds(&filters, name)) && !holds(&skipped, name);
+    let (mut failed, mut ran) = (0, 0);
     for (name, test) in TESTS.iter().filter(|(name, _)| is_wanted(name)) {
+        ran += 1;
         let is_ok = catch_unwind(test).is_ok();
         println!("test {name} ... {}", if is_ok { "ok" } else { "FAILED" });
         failed += u8::from(!is_ok);
     }
+    println!("{ran} tests ran, {failed} failed");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
