@@ -23,10 +23,21 @@ pub fn read_channels(command: Command, platforms: Platforms) -> Command {
     })
 }
 
-/// The ID of a channel on one of these platforms.
+/// The ID of a channel on one of these platforms, as that platform writes it.
 fn channel(text: &str, platforms: Platforms) -> Result<String, String> {
-    let errors = platforms.iter().map(|platform| platform.ids.parse_channel(text).err());
-    let Some(errors) = errors.collect::<Option<Vec<NotAnId>>>() else { return Ok(text.to_owned()) };
+    let mut errors: Vec<NotAnId> = Vec::new();
+    let mut texts = Vec::new();
+    for platform in platforms {
+        match platform.ids.parse_channel(text) {
+            Ok(id) => texts.push(platform.channel_text(id)),
+            Err(error) => errors.push(error),
+        }
+    }
+    match texts.len() {
+        0 => {}
+        1 => return Ok(texts.swap_remove(0)),
+        _ => return Ok(text.to_owned()),
+    }
     let out_of_range = errors.iter().find(|error| matches!(error, NotAnId::OutOfRange(_)));
     Err(out_of_range.map_or_else(
         || {
@@ -45,4 +56,16 @@ pub fn date(text: &str) -> Result<Timestamp, String> {
 /// A number with a unit, such as "15m".
 pub fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::registry::REGISTRY;
+
+    #[test]
+    fn a_channels_id_is_kept_as_its_platform_writes_it() {
+        assert_eq!(channel("0012345", REGISTRY.specs), Ok("12345".to_owned()));
+        assert!(channel("general", REGISTRY.specs).is_err());
+    }
 }
