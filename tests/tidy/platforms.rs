@@ -5,7 +5,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use super::code::{is_punct, is_word, test_item_end};
 
 /// Apart from its folder: the list of the platforms, and the module that it is declared in.
-const HOMES: [&str; 3] = ["src/platform/discord", "src/platform/registry.rs", "src/platform/mod.rs"];
+const HOMES: [&str; 3] = ["src/platform/discord/", "src/platform/registry.rs", "src/platform/mod.rs"];
 
 /// Names and texts of a file that speak of Discord. Comments may, and tests.
 pub fn named(path: &str, text: &str) -> Vec<String> {
