@@ -31,6 +31,7 @@ pub enum ChannelKind {
 }
 
 impl ChannelKind {
+    /// The names of threads, and only those, end with `thread`: queries ask for that.
     const NAMES: [(Self, &'static str); 10] = [
         (Self::Text, "text"),
         (Self::Announcement, "announcement"),
@@ -202,4 +203,17 @@ pub struct Channel {
     pub thread: Option<ThreadFacts>,
     /// Further kept facts (tags, flags, slow mode), raw.
     pub metadata: Metadata,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_threads_and_only_those_end_with_thread() {
+        for (kind, name) in ChannelKind::NAMES {
+            assert_eq!(name.ends_with("thread"), kind.is_thread(), "{name}");
+            assert_eq!(ChannelKind::from_name(kind.name()), kind);
+        }
+    }
 }
