@@ -23,7 +23,7 @@ const HISTORY: (&str, &str) = (
 /// The objects of the newest schema. Making them from the migrations takes 15 ms,
 /// twice as long as all else that `status` does; a test holds them together.
 pub(super) const NEWEST: &str = include_str!("schema.json");
-/// The version of that schema.
+/// The version of that schema, which is the newest migration's.
 pub(super) const NEWEST_VERSION: i64 = 5;
 /// An object of a schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,8 +25,8 @@ pub struct Registry {
     pub registered: &'static [Registered],
 }
 
-/// Every platform, the default first. Apart from `platform/discord`, this is the
-/// only place that names one.
+/// Every platform, the default first. Apart from `platform/discord`, which
+/// `platform/mod.rs` declares, this is the only place that names one.
 const REGISTERED: [Registered; 1] = [Registered { spec: &discord::SPEC, connect: discord::connect }];
 
 const SPECS: [&PlatformSpec; REGISTERED.len()] = specs(&REGISTERED);

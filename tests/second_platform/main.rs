@@ -1,6 +1,6 @@
 //! A second platform in one archive with Discord, through the whole program.
 //!
-//! A platform is a folder ([`parley`]) and a line ([`PLATFORMS`]). The tests run this
+//! Here, a platform is a folder ([`parley`]) and a line ([`PLATFORMS`]). The tests run this
 //! binary as the program that knows both, so they bring their own `main`.
 //! `cargo test --test second_platform NAME` runs the tests whose name contains `NAME`.
 
