@@ -3,79 +3,85 @@
 use super::message::text_weight;
 use super::{ChannelId, MessageId, Metadata, Timestamp, User};
 
-/// What a channel is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ChannelKind {
+/// What is true of all channels of a kind.
+struct KindFacts {
+    name: &'static str,
+    has_messages: bool,
+    has_threads: bool,
+    is_thread: bool,
+}
+
+macro_rules! channel_kinds {
+    ($($(#[$doc:meta])* $kind:ident $facts:tt)+) => {
+        /// What a channel is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ChannelKind {
+            $($(#[$doc])* $kind,)+
+        }
+
+        impl ChannelKind {
+            const ALL: &[Self] = &[$(Self::$kind),+];
+
+            const fn facts(self) -> KindFacts {
+                match self {
+                    $(Self::$kind => KindFacts $facts,)+
+                }
+            }
+        }
+    };
+}
+
+// The names of threads, and only those, end with `thread`: queries ask for that.
+channel_kinds! {
     /// Ordinary messages.
-    Text,
+    Text { name: "text", has_messages: true, has_threads: true, is_thread: false }
     /// Messages that other workspaces can follow.
-    Announcement,
+    Announcement { name: "announcement", has_messages: true, has_threads: true, is_thread: false }
     /// The text of a voice channel.
-    Voice,
+    Voice { name: "voice", has_messages: true, has_threads: false, is_thread: false }
     /// The text of a stage channel.
-    Stage,
+    Stage { name: "stage", has_messages: true, has_threads: false, is_thread: false }
     /// Holds only threads.
-    Forum,
+    Forum { name: "forum", has_messages: false, has_threads: true, is_thread: false }
     /// Holds only threads, about media.
-    Media,
+    Media { name: "media", has_messages: false, has_threads: true, is_thread: false }
     /// A public thread of a text, forum or media channel.
-    PublicThread,
+    PublicThread { name: "public_thread", has_messages: true, has_threads: false, is_thread: true }
     /// A public thread of an announcement channel.
-    AnnouncementThread,
+    AnnouncementThread { name: "announcement_thread", has_messages: true, has_threads: false, is_thread: true }
     /// Groups channels; holds no messages.
-    Category,
+    Category { name: "category", has_messages: false, has_threads: false, is_thread: false }
     /// Never archived: private threads, directories, and kinds not known yet.
-    Other,
+    Other { name: "other", has_messages: false, has_threads: false, is_thread: false }
     /// What the platform says of it can't be read; only its ID is known.
-    Unreadable,
+    /// Stored as [`Self::Other`].
+    Unreadable { name: "other", has_messages: false, has_threads: false, is_thread: false }
 }
 
 impl ChannelKind {
-    /// The names of threads, and only those, end with `thread`: queries ask for that.
-    const NAMES: [(Self, &'static str); 10] = [
-        (Self::Text, "text"),
-        (Self::Announcement, "announcement"),
-        (Self::Voice, "voice"),
-        (Self::Stage, "stage"),
-        (Self::Forum, "forum"),
-        (Self::Media, "media"),
-        (Self::PublicThread, "public_thread"),
-        (Self::AnnouncementThread, "announcement_thread"),
-        (Self::Category, "category"),
-        (Self::Other, "other"),
-    ];
-
     /// The word stored in the archive.
-    pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(kind, _)| *kind == self).map_or("other", |(_, name)| name)
+    pub const fn name(self) -> &'static str {
+        self.facts().name
     }
 
     /// The reverse of [`Self::name`]; an unknown word is [`Self::Other`].
     pub fn from_name(name: &str) -> Self {
-        Self::NAMES.iter().find(|(_, known)| *known == name).map_or(Self::Other, |(kind, _)| *kind)
+        Self::ALL.iter().copied().find(|kind| kind.name() == name).unwrap_or(Self::Other)
     }
 
     /// Whether it has messages of its own to read.
     pub const fn has_messages(self) -> bool {
-        matches!(
-            self,
-            Self::Text
-                | Self::Announcement
-                | Self::Voice
-                | Self::Stage
-                | Self::PublicThread
-                | Self::AnnouncementThread
-        )
+        self.facts().has_messages
     }
 
     /// Whether public threads can hang below it.
     pub const fn has_threads(self) -> bool {
-        matches!(self, Self::Text | Self::Announcement | Self::Forum | Self::Media)
+        self.facts().has_threads
     }
 
     /// Whether it is a thread itself.
     pub const fn is_thread(self) -> bool {
-        matches!(self, Self::PublicThread | Self::AnnouncementThread)
+        self.facts().is_thread
     }
 }
 
@@ -211,9 +217,9 @@ mod tests {
 
     #[test]
     fn the_names_of_threads_and_only_those_end_with_thread() {
-        for (kind, name) in ChannelKind::NAMES {
-            assert_eq!(name.ends_with("thread"), kind.is_thread(), "{name}");
-            assert_eq!(ChannelKind::from_name(kind.name()), kind);
+        for kind in ChannelKind::ALL.iter().copied() {
+            assert_eq!(kind.name().ends_with("thread"), kind.is_thread(), "{kind:?}");
+            assert!(ChannelKind::from_name(kind.name()) == kind || kind == ChannelKind::Unreadable);
         }
     }
 }
