@@ -10,7 +10,7 @@
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{ArchiveError, ChannelRow, Reader, Tx};
+use super::{ArchiveError, ChannelRow, Reader, Tx, info};
 use crate::model::Timestamp;
 
 /// Changes that are kept at most: a subscriber that is further behind begins anew.
@@ -130,11 +130,7 @@ pub(super) fn trim_to(tx: &mut Tx<'_>, most: i64) -> Result<(), ArchiveError> {
     let taken_in: i64 = tx.connection.query_row(taken_in, params![last], |row| row.get(0))?;
     let bound = last - most;
     if bound > taken_in {
-        tx.connection.execute(
-            "INSERT INTO archive_info (key, value) VALUES (?1, ?2)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            params![LOST, bound.to_string()],
-        )?;
+        info::set(tx.connection, LOST, &bound.to_string())?;
     }
     tx.connection.execute("DELETE FROM changes WHERE id <= ?1", params![taken_in.max(bound)])?;
     Ok(())

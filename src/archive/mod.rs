@@ -19,6 +19,7 @@ pub mod forget;
 pub mod health;
 mod identity;
 pub mod indexes;
+mod info;
 pub mod jobs;
 mod lock;
 pub mod messages;

@@ -17,7 +17,7 @@ use rusqlite::{Connection, params};
 
 use super::connection::{reopen, truncate_log};
 use super::platforms::ScrubberByChannel;
-use super::{ArchiveError, ArchiveErrorKind};
+use super::{ArchiveError, ArchiveErrorKind, info};
 use crate::anonymize::{Scrubber, UserHash};
 use crate::files::Named;
 use crate::model::Platforms;
@@ -29,6 +29,8 @@ const VACUUM_DUE: &str = "vacuum_due";
 /// Set from the transaction that scrubs a stored text until the file was
 /// searched.
 const SEARCH_DUE: &str = "search_due";
+/// The value of these two.
+const DUE: &str = "1";
 
 /// Bytes searched at once.
 const CHUNK: usize = 1 << 20;
@@ -37,20 +39,13 @@ const OVERLAP: usize = 1 << 10;
 
 /// Notes that a stored text was scrubbed.
 pub(super) fn demand_search(connection: &Connection) -> Result<(), ArchiveError> {
-    connection
-        .prepare_cached("INSERT INTO archive_info (key, value) VALUES (?1, '1') ON CONFLICT DO NOTHING")?
-        .execute(params![SEARCH_DUE])?;
-    Ok(())
+    info::set(connection, SEARCH_DUE, DUE)
 }
 
 /// Notes that the file is to be made anew: what was removed must not stay in
 /// free space, even if the process dies now.
 pub(super) fn demand_vacuum(connection: &Connection) -> Result<(), ArchiveError> {
-    connection.execute(
-        "INSERT INTO archive_info (key, value) VALUES (?1, '1') ON CONFLICT DO NOTHING",
-        params![VACUUM_DUE],
-    )?;
-    Ok(())
+    info::set(connection, VACUUM_DUE, DUE)
 }
 
 /// Whether something of what was erased may still be in free space or in the
@@ -59,8 +54,7 @@ pub(super) fn demand_vacuum(connection: &Connection) -> Result<(), ArchiveError>
 /// # Errors
 /// When the archive can't be read.
 pub fn is_vacuum_due(connection: &Connection) -> Result<bool, ArchiveError> {
-    let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
-    Ok(connection.query_row(is_due, params![VACUUM_DUE], |row| row.get(0))?)
+    info::is_set(connection, VACUUM_DUE)
 }
 
 /// Leaves nothing of what was erased in free space or in the write-ahead log,
@@ -86,10 +80,8 @@ pub fn vacuum_if_due(connection: &Connection) -> Result<(), ArchiveError> {
 /// the connection, because closing a file gives up every lock that the process
 /// has on it: nothing else may have it open here.
 pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Result<(), ArchiveError> {
-    let is_due = "SELECT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
-    let is_due: bool = connection.query_row(is_due, params![SEARCH_DUE], |row| row.get(0))?;
     // A file that is to be made anew anyway needs no search.
-    let is_due = is_due && !is_vacuum_due(&connection)?;
+    let is_due = info::is_set(&connection, SEARCH_DUE)? && !is_vacuum_due(&connection)?;
     let Some(path) = connection.path().filter(|_| is_due).map(str::to_owned) else {
         return Ok(());
     };

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::recorder::Recorder;
 use super::schema::{Place, TEXT_TABLES, TextTable};
 use super::tx::Interned;
-use super::{ArchiveError, ChannelRow, Tx, audit, emoji, residual, users};
+use super::{ArchiveError, ChannelRow, Tx, audit, emoji, info, residual, users};
 use crate::model::markup::Syntax;
 use crate::model::{Platforms, Timestamp};
 
@@ -24,9 +24,7 @@ const BATCH: usize = 1000;
 
 /// Whether older rules wrote the stored texts.
 pub(super) fn is_due(connection: &Connection) -> Result<bool, ArchiveError> {
-    let select = "SELECT CAST(value AS INTEGER) FROM archive_info WHERE key = ?1";
-    let rules: Option<i64> = connection.query_row(select, params![RULES], |row| row.get(0)).optional()?;
-    Ok(rules.unwrap_or(1) < CURRENT_RULES)
+    Ok(info::number(connection, RULES)?.unwrap_or(1) < CURRENT_RULES)
 }
 
 /// Scrubs what older rules left, if that wasn't done yet.
@@ -69,10 +67,7 @@ pub fn sweep(connection: &mut Connection, platforms: Platforms) -> Result<(), Ar
         audit::record(&mut tx, "scrub", None, None, Some(&details), now)?;
         residual::demand_vacuum(&transaction)?;
     }
-    transaction.execute(
-        "INSERT INTO archive_info (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
-        params![RULES, CURRENT_RULES.to_string()],
-    )?;
+    info::set(&transaction, RULES, &CURRENT_RULES.to_string())?;
     recorder.finish(&transaction)?;
     transaction.commit()?;
     residual::vacuum_if_due(connection)
