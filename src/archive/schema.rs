@@ -59,19 +59,34 @@ impl Place {
     }
 }
 
+/// SQL for the ID of a message as its platform writes it, where the message's tenant is
+/// `t`.
+macro_rules! message_text {
+    ($id:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $id,
+            " IS NULL OR t.message_id_format IS NULL THEN CAST(",
+            $id,
+            " AS TEXT) ELSE printf(t.message_id_format, ",
+            $id,
+            " / t.message_id_divisor, ",
+            $id,
+            " % t.message_id_divisor) END"
+        )
+    };
+}
+pub(super) use message_text;
+
 /// SQL for a message and its channel, in the IDs of their platform.
 macro_rules! shown_message {
     ($what:literal, $id:literal) => {
         concat!(
             "(SELECT '",
             $what,
-            " ' || CASE WHEN t.message_id_format IS NULL THEN CAST(",
-            $id,
-            " AS TEXT) ELSE printf(t.message_id_format, ",
-            $id,
-            " / t.message_id_divisor, ",
-            $id,
-            " % t.message_id_divisor) END || ' of channel ' || c.id_text
+            " ' || ",
+            message_text!($id),
+            " || ' of channel ' || c.id_text
                FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE c.id = channel_id)"
         )
     };

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::reader::time;
+use super::schema::message_text;
 use super::{ArchiveError, Reader, TenantRow, jobs};
 use crate::model::{
     ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, LastError,
@@ -116,11 +117,10 @@ impl Reader {
 
     fn channel_results(&self, job_id: &str, channels: &str) -> Result<Vec<ChannelResult>, ArchiveError> {
         let counters = jobs::each(jobs::channel_columns(), |column| format!(", r.{column}"));
+        let last_message = message_text!("r.last_message_id");
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT c.id_text, c.name, r.status, r.worker_id, r.started_at, r.completed_at,
-                    CASE WHEN r.last_message_id IS NULL OR t.message_id_format IS NULL THEN CAST(r.last_message_id AS TEXT)
-                         ELSE printf(t.message_id_format, r.last_message_id / t.message_id_divisor,
-                                     r.last_message_id % t.message_id_divisor) END,
+                    {last_message},
                     r.messages_per_second, r.error_details{counters}
                FROM channel_sync_jobs r JOIN channels c ON c.id = r.channel_id JOIN tenants t ON t.id = c.tenant_id
               WHERE r.job_id = ?1 AND ({channels}) ORDER BY r.id",
