@@ -50,7 +50,7 @@ impl ScrubberByChannel {
             "SELECT t.platform FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE c.id = ?1",
         )?;
         let name: Option<String> = select.query_row(params![channel], |row| row.get(0)).optional()?;
-        let scrubber = name.and_then(|name| self.named(&name)).map(Scrubber::new);
+        let scrubber = name.and_then(|name| PlatformSpec::named(self.platforms, &name)).map(Scrubber::new);
         self.channels.insert(channel, scrubber);
         Ok(scrubber)
     }
@@ -60,16 +60,13 @@ impl ScrubberByChannel {
         if self.all.is_none() {
             let mut select = connection.prepare_cached("SELECT DISTINCT platform FROM tenants")?;
             let names = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-            let mut platforms: Vec<_> = names.iter().filter_map(|name| self.named(name)).collect();
+            let mut platforms: Vec<_> =
+                names.iter().filter_map(|name| PlatformSpec::named(self.platforms, name)).collect();
             if platforms.is_empty() {
                 platforms = self.platforms.to_vec();
             }
             self.all = Some(platforms.into_iter().map(Scrubber::new).collect());
         }
         Ok(self.all.clone().unwrap_or_default())
-    }
-
-    fn named(&self, name: &str) -> Option<&'static PlatformSpec> {
-        self.platforms.iter().copied().find(|platform| platform.name == name)
     }
 }

@@ -122,7 +122,7 @@ fn tenant_row(
         return Ok(row.map(|row| (row, Some(tenant.platform))));
     }
     let archived = reader.tenant_row(name)?;
-    Ok(archived.map(|(row, platform)| (row, platforms.iter().copied().find(|spec| spec.name == platform))))
+    Ok(archived.map(|(row, platform)| (row, PlatformSpec::named(platforms, &platform))))
 }
 
 /// A tenant that only the configuration knows has nothing to forget; one that

@@ -117,6 +117,11 @@ impl PartialEq for PlatformSpec {
 impl Eq for PlatformSpec {}
 
 impl PlatformSpec {
+    /// The platform of this name; `None` for one that the program doesn't know.
+    pub fn named(platforms: Platforms, name: &str) -> Option<&'static Self> {
+        platforms.iter().copied().find(|platform| platform.name == name)
+    }
+
     /// The text of a workspace's ID.
     pub fn workspace_text(&self, workspace: WorkspaceId) -> String {
         self.ids.workspace_text(workspace).to_string()

@@ -9,16 +9,12 @@ pub struct Hints(pub Platforms);
 impl Hints {
     /// The remedy on the platform of this name.
     pub fn of(self, platform: &str, cause: Cause) -> Option<&'static str> {
-        self.spec(platform).map_or_else(|| hint(cause), |spec| platform_hint(spec, cause))
+        PlatformSpec::named(self.0, platform).map_or_else(|| hint(cause), |spec| platform_hint(spec, cause))
     }
 
     /// What a bot needs to read a channel there.
     pub(super) fn channel_rights(self, platform: &str) -> Option<&'static str> {
-        self.spec(platform).map(|spec| spec.channel_rights)
-    }
-
-    fn spec(self, platform: &str) -> Option<&'static PlatformSpec> {
-        self.0.iter().copied().find(|spec| spec.name == platform)
+        PlatformSpec::named(self.0, platform).map(|spec| spec.channel_rights)
     }
 }
 
