@@ -187,9 +187,10 @@ fn sync(
     let platforms: Vec<(&PlatformSpec, Arc<TenantPlatform>)> = connected.iter().map(platform).collect();
     let tasks = tenants
         .iter()
-        .filter_map(|tenant| {
-            let (_, platform) = platforms.iter().find(|(spec, _)| *spec == tenant.platform)?;
-            Some(tenant_task(tenant, platform, args))
+        .map(|tenant| {
+            let platform = platforms.iter().find(|(spec, _)| *spec == tenant.platform);
+            let (_, platform) = platform.expect("the platforms of all tenants are connected");
+            tenant_task(tenant, platform, args)
         })
         .collect();
     let context = Context {
