@@ -110,7 +110,7 @@ impl Prepared {
         Ok(Self { runtime, writer, thread, batches, _lock: lock })
     }
 
-    /// Lets somebody follow the change log.
+    /// Adds a subscriber to the change log.
     pub fn subscribe(&self) -> Done<()> {
         let subscribed = self.writer.run(|tx| changes::subscribe(tx, "bench", "token", NOW));
         self.runtime.block_on(subscribed)?;

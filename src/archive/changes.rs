@@ -1,10 +1,10 @@
-//! The change log: what changed in the archive, for whoever keeps something that is
+//! The change log: what changed in the archive, for subscribers that keep something
 //! made from it, such as a search index or an export.
 //!
 //! Temporary triggers of the writing connection note every changed row, whatever
-//! statement changes it, so that none can be forgotten (`recorder.rs`; a migration has
-//! every subscriber begin anew); before the transaction
-//! commits, what was noted is written as ranges of messages. Nothing is noted while
+//! statement changes it, so that none can be forgotten (`recorder.rs`). Before the
+//! transaction commits, what was noted is written as ranges of messages. A migration
+//! has every subscriber begin anew. Nothing is noted while
 //! nobody subscribes. A subscriber takes in the changes behind its position and then
 //! moves it; what all have taken in is trimmed.
 
@@ -21,8 +21,8 @@ const LOST: &str = "changes_lost";
 /// What is changed of a range of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RangeChange {
-    /// Nothing of the range was archived before. Whoever has read whole channels
-    /// since may know its messages already.
+    /// Nothing of the range was archived before. A subscriber that has read whole
+    /// channels since may know its messages already.
     Added,
     /// Messages of the range were added, changed or removed.
     Changed,
