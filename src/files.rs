@@ -1,19 +1,19 @@
-//! Files that are opened by path.
+//! Opens files safely by path.
 //!
-//! A path proves nothing about what stands there. Every file that the program
-//! opens belongs to one of two kinds:
+//! A path says nothing about the file behind it. Every file that the program opens is of
+//! one of two kinds:
 //!
-//! - *Named* files: the user names them (configuration, token, archive).
-//!   Symbolic links are followed, because dotfiles and mounted secrets need it;
-//!   at the end there must be a regular file, and of the archive only one hard
-//!   link. See [`resolve`] and [`Named`].
-//! - *Own* files: the program keeps them beside the archive (lock, queue, the
-//!   files of SQLite). A symbolic link, a second hard link or anything but a regular file is
-//!   refused, so that nobody can direct a write or a deletion at another file.
+//! - *Named* files are named by the user (configuration, token, archive). Symbolic links
+//!   are followed, because dotfiles and mounted secrets need it; the target must be a
+//!   regular file, and the archive must have only one hard link. See [`resolve`] and
+//!   [`Named`].
+//! - *Own* files are kept by the program beside the archive (lock, queue, SQLite's
+//!   files). Symbolic links, files with several hard links and anything but a regular
+//!   file are rejected, so that nobody can redirect a write or deletion to another file.
 //!   See [`open_own`], [`create_own`] and [`OwnFolder`].
 //!
-//! Nothing here waits: named pipes and devices are refused without reading.
-//! The permissions of an existing file are never changed.
+//! Nothing here blocks: named pipes and devices are rejected without being read. The
+//! permissions of an existing file are never changed.
 
 mod acl;
 mod folder;
@@ -32,7 +32,7 @@ pub use named::{Named, resolve};
 pub use own::{check_own, create_own, open_own};
 pub use trust::{Control, Relation};
 
-/// What stands at a path instead of a regular file.
+/// The type of a file that isn't a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// A folder.
@@ -44,8 +44,8 @@ pub enum FileKind {
     /// A character or block device.
     Device,
     /// A symbolic link.
-    Link,
-    /// None of those.
+    SymbolicLink,
+    /// Any other type.
     Other,
 }
 
@@ -56,57 +56,57 @@ impl fmt::Display for FileKind {
             Self::Pipe => "a named pipe",
             Self::Socket => "a socket",
             Self::Device => "a device",
-            Self::Link => "a symbolic link",
+            Self::SymbolicLink => "a symbolic link",
             Self::Other => "a special file",
         })
     }
 }
 
-/// Why a file is not used.
+/// Why a file or folder can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// Something else stands there.
+    /// It is not a regular file.
     #[error("{} is {kind}, not a regular file", path.display())]
     NotRegular {
-        /// Where.
+        /// Its path.
         path: PathBuf,
-        /// What.
+        /// What it is instead.
         kind: FileKind,
     },
-    /// A file stands in the place of a folder.
+    /// It is not a folder.
     #[error("{} is not a folder", path.display())]
     NotFolder {
-        /// Where.
+        /// Its path.
         path: PathBuf,
     },
-    /// Other names lead to the same file.
+    /// The file has several hard links.
     #[error("{} has {links} names (hard links)", path.display())]
     Linked {
-        /// One of the names.
+        /// Its path.
         path: PathBuf,
-        /// How many there are.
+        /// The number of hard links.
         links: u64,
     },
-    /// The file holds something that this program did not write.
+    /// The content of the file was not written by this program.
     #[error("{} holds something that verta-sync did not write", path.display())]
     Foreign {
-        /// Where.
+        /// Its path.
         path: PathBuf,
     },
-    /// The file is larger than any of its kind.
-    #[error("{} is larger than {most_bytes} bytes", path.display())]
+    /// The file is larger than the limit.
+    #[error("{} is larger than {max_bytes} bytes", path.display())]
     TooLarge {
-        /// Where.
+        /// Its path.
         path: PathBuf,
-        /// The limit.
-        most_bytes: u64,
+        /// The limit in bytes.
+        max_bytes: u64,
     },
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("{}: {source}", path.display())]
     Io {
-        /// Where.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// The error.
         source: io::Error,
     },
 }
@@ -116,7 +116,7 @@ impl FileError {
         Self::Io { path: path.to_owned(), source: source.into() }
     }
 
-    /// The operating system's reason, if it was that which refused.
+    /// The kind of the operating system's error, if it is one.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
             Self::Io { source, .. } => Some(source.kind()),
@@ -124,13 +124,13 @@ impl FileError {
         }
     }
 
-    /// Whether this user lacks a right.
+    /// Whether permissions or a read-only file system deny access.
     pub fn is_denied(&self) -> bool {
         matches!(self.io_kind(), Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem))
     }
 }
 
-/// Fails unless the metadata is that of a regular file.
+/// Returns [`FileError::NotRegular`] unless the metadata is that of a regular file.
 fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     let file_type = metadata.file_type();
     let kind = if file_type.is_file() {
@@ -138,7 +138,7 @@ fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     } else if file_type.is_dir() {
         FileKind::Folder
     } else if file_type.is_symlink() {
-        FileKind::Link
+        FileKind::SymbolicLink
     } else if file_type.is_fifo() {
         FileKind::Pipe
     } else if file_type.is_socket() {
@@ -151,7 +151,7 @@ fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     Err(FileError::NotRegular { path: path.to_owned(), kind })
 }
 
-/// Fails if the file has further names.
+/// Returns [`FileError::Linked`] if the file has several hard links.
 fn check_links(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     match metadata.nlink() {
         0 | 1 => Ok(()),

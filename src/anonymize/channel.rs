@@ -1,12 +1,12 @@
-//! Channels without people.
+//! Channels and threads, scrubbed.
 
 use super::{Person, ScrubbedText, Scrubber};
 use crate::model::{self, ChannelId, ChannelKind, ChannelState, IdText, Timestamp};
 
-/// What only threads have.
+/// Properties that only threads have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thread {
-    /// Who started it.
+    /// The user who started it, if known.
     pub owner: Option<Person>,
     /// Whether it is archived.
     pub archived: bool,
@@ -16,35 +16,35 @@ pub struct Thread {
     pub locked: bool,
 }
 
-/// A channel as it may be stored.
+/// A scrubbed channel, category or thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
-    /// Its own ID.
+    /// The channel's ID.
     pub id: ChannelId,
-    /// That ID as the platform writes it.
+    /// The ID in the platform's format.
     pub id_text: IdText,
-    /// A channel's category, a thread's channel.
+    /// The category of a channel, the parent channel of a thread.
     pub parent_id: Option<ChannelId>,
-    /// What it is.
+    /// The kind of channel.
     pub kind: ChannelKind,
-    /// Whether it can be read.
+    /// The channel's state.
     pub state: ChannelState,
-    /// The name people see.
+    /// The displayed name.
     pub name: ScrubbedText,
-    /// The description people see.
+    /// The displayed description.
     pub topic: Option<ScrubbedText>,
-    /// When it was made.
+    /// When it was created.
     pub opened_at: Timestamp,
-    /// For threads only.
+    /// Present for threads only.
     pub thread: Option<Thread>,
-    /// Everyone that name, topic and thread show.
+    /// The users in name, topic and metadata, and a thread's owner.
     pub people: Vec<Person>,
-    /// Further kept facts, JSON.
+    /// Other archived fields, as JSON.
     pub metadata: Option<ScrubbedText>,
 }
 
 impl Scrubber {
-    /// Takes the people out of a channel's facts.
+    /// Scrubs a channel.
     pub fn channel(self, channel: model::Channel, state: ChannelState) -> Channel {
         let mut people = Vec::new();
         let thread = channel.thread.map(|thread| Thread {

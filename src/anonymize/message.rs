@@ -1,4 +1,4 @@
-//! Messages without people.
+//! Messages, scrubbed.
 
 use std::collections::BTreeMap;
 
@@ -7,65 +7,65 @@ use crate::model::{
     self, AttachmentId, BrokenMessage, ChannelId, Emoji, IdText, MessageId, Reservation, Timestamp,
 };
 
-/// What a message answers.
+/// A reference to the message that a reply answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The message answered.
+    /// The answered message.
     pub message_id: MessageId,
-    /// The channel it stands in.
+    /// The channel of the answered message.
     pub channel_id: ChannelId,
-    /// Who wrote it.
+    /// The author of the answered message, if known.
     pub author: Option<Person>,
 }
 
-/// A file's metadata.
+/// The scrubbed metadata of an attached file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its own ID.
+    /// The attachment's ID.
     pub id: AttachmentId,
-    /// That ID as the platform writes it, unless in decimal.
+    /// The ID in the platform's format; `None` if that is the decimal number.
     pub id_text: Option<IdText>,
     /// The name it was uploaded with.
     pub filename: ScrubbedText,
-    /// Bytes.
+    /// Size in bytes.
     pub size_bytes: i64,
     /// MIME type.
     pub content_type: Option<ScrubbedText>,
-    /// The address without its signature.
+    /// The platform's URL without its signature.
     pub url: ScrubbedText,
-    /// What the address was signed with: it changes at every read.
+    /// The signature of the URL; it differs on every read.
     pub url_signature: Option<ScrubbedText>,
-    /// Further kept facts, JSON.
+    /// Other archived fields, as JSON.
     pub metadata: Option<ScrubbedText>,
 }
 
-/// How often a message was reacted to with one emoji in one way.
+/// The number of reactions to a message with one emoji, normal or burst.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReactionCount {
-    /// The platform's ID of a custom emoji.
+    /// The platform's ID of a custom emoji; `None` for a Unicode emoji.
     pub custom_id: Option<i64>,
-    /// The character, or a custom emoji's name.
+    /// The Unicode emoji, or the name of the custom emoji.
     pub name: ScrubbedText,
-    /// A burst ("super") reaction.
+    /// Whether these are burst ("super") reactions.
     pub burst: bool,
-    /// People.
+    /// The number of reactors.
     pub count: i64,
 }
 
 impl ReactionCount {
-    /// Whether its emoji has an ID or a name to ask for its reactors by. No
-    /// character is named by digits that could be a user's ID.
+    /// Whether its reactors can be requested: the emoji must have an ID, or a name in
+    /// which no user's ID may have been replaced. No Unicode emoji has such a name.
     pub fn can_be_asked(&self) -> bool {
-        self.custom_id.is_some() || !(self.name.is_empty() || self.name.names_somebody())
+        self.custom_id.is_some() || !(self.name.is_empty() || self.name.may_name_user())
     }
 }
 
-/// A message as it may be stored.
+/// A scrubbed message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Its own ID.
+    /// The message's ID.
     pub id: MessageId,
-    /// Who wrote it; a webhook counts as a bot.
+    /// The author; a webhook counts as a bot.
     pub author: Option<Person>,
     /// The platform's number for the kind of message.
     pub kind: u32,
@@ -77,28 +77,29 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     /// Whether it is pinned.
     pub pinned: bool,
-    /// What it answers.
+    /// The message it answers.
     pub reply: Option<Reply>,
-    /// Its files.
+    /// The attached files.
     pub attachments: Vec<Attachment>,
-    /// Its reactions.
+    /// Reaction counts, one entry per emoji and kind (normal or burst).
     pub reactions: Vec<ReactionCount>,
-    /// Everyone else the message shows.
+    /// Other users in the message, including those found in its texts.
     pub people: Vec<Person>,
-    /// Further kept fields, JSON.
+    /// Other archived fields, as JSON.
     pub metadata: Option<ScrubbedText>,
-    /// Whether an ordinary message came without anything in it.
+    /// Whether it is an ordinary message or reply without any content.
     pub is_blank: bool,
-    /// Whether it is an ordinary one by a person, who writes none of nothing.
+    /// Whether it is an ordinary message or a reply written by a person, so that its
+    /// content was probably withheld if it is blank.
     pub is_by_person: bool,
-    /// The thread that it names.
+    /// The thread that was started from the message, or that it announces.
     pub named_thread: Option<ChannelId>,
     /// Paths of the fields that were dropped because they are malformed.
     pub malformed_fields: Vec<String>,
 }
 
 impl Message {
-    /// Whether part of this field was dropped because it is malformed.
+    /// Whether the field, or a field nested in it, was dropped because it is malformed.
     pub fn has_malformed(&self, field: &str) -> bool {
         let is_of = |path: &String| {
             path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -106,8 +107,8 @@ impl Message {
         self.malformed_fields.iter().any(is_of)
     }
 
-    /// What is kept of a message by somebody who was erased: that it was there,
-    /// and how others reacted.
+    /// What is kept of a message by an erased user: that it existed, what it answers, and
+    /// how others reacted.
     #[must_use]
     pub fn blanked(&self) -> Self {
         Self {
@@ -131,23 +132,24 @@ impl Message {
     }
 }
 
-/// A page of messages, ascending by ID.
+/// A scrubbed page of messages, ascending by ID.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {
-    /// Those that could be read.
+    /// The messages that could be decoded, at least in part.
     pub messages: Vec<Message>,
-    /// Those that couldn't; their reasons are words of ours.
+    /// The malformed messages of which nothing is kept. Their reasons are this program's
+    /// own texts and need no scrubbing.
     pub broken: Vec<BrokenMessage>,
-    /// The greatest ID on the page, broken messages included.
+    /// The greatest ID on the page, malformed messages included.
     pub last_id: Option<MessageId>,
-    /// Fields that this version doesn't know, and how many objects had each.
+    /// Fields that this version doesn't know: path → number of objects that have it.
     pub unknown_fields: BTreeMap<String, u64>,
-    /// The memory that it takes.
+    /// The memory reserved for the page.
     pub reservation: Reservation,
 }
 
 impl Scrubber {
-    /// Takes the people out of a page.
+    /// Scrubs a page.
     pub fn page(self, page: model::MessagePage) -> Page {
         let last_id = page.last_id();
         Page {
@@ -222,7 +224,7 @@ impl Scrubber {
         }
     }
 
-    /// Kept fields as JSON text; `None` when there are none.
+    /// Scrubs archived fields; `None` if there are none.
     pub(super) fn scrub_json(
         self,
         fields: model::Metadata,
@@ -238,7 +240,7 @@ mod tests {
     use crate::platform::discord::SPEC;
 
     #[test]
-    fn metadata_loses_its_people_and_stays_json() {
+    fn scrubbed_metadata_contains_no_id_and_stays_json() {
         const ID: &str = "123456789012345678";
         let fields = serde_json::json!({
             "text": format!("by <@{ID}> \"{ID}\""), "number": 123_456_789_012_345_678_u64,

@@ -1,13 +1,13 @@
-//! The only maker of what the archive accepts.
+//! Converts platform data into the only types that the archive accepts.
 //!
-//! A user becomes the lowercase hex SHA-256 of the ID as the platform writes it. In
-//! text, mentions and profile addresses are replaced here; a bare ID may be anything,
-//! so it leaves here with its hash attached ([`Suspect`]) and the archive, which knows
-//! the users, decides in the transaction that stores it. What names people in a text
-//! is for the platform's markup to say, and nothing here knows a platform.
+//! A user is represented by the lowercase hex SHA-256 of the ID in the platform's format.
+//! In texts, the users in mentions and profile URLs are replaced by hashes here. A bare
+//! ID may be any number, so it is passed on as an [`IdCandidate`] with its hash, and the
+//! archive, which knows the users, resolves it in the transaction that stores the text.
+//! The platform's markup finds the IDs; nothing here knows a particular platform.
 //!
-//! [`UserHash`] and [`ScrubbedText`] have no public constructor besides
-//! [`Scrubber`]: what has not been here can't be stored.
+//! Platform data becomes a [`UserHash`] or [`ScrubbedText`] only through [`Scrubber`], so
+//! that nothing can be stored without being scrubbed.
 
 mod channel;
 mod message;
@@ -18,5 +18,5 @@ mod user;
 pub use channel::{Channel, Thread};
 pub use message::{Attachment, Message, Page, ReactionCount, Reply};
 pub use scrubber::Scrubber;
-pub use text::{Exposure, ScrubbedText, Suspect, forget_in, hashes_in};
+pub use text::{Exposure, IdCandidate, ScrubbedText, forget_in, hashes_in};
 pub use user::{Person, SCHEME, UserHash, text_hash};

@@ -1,16 +1,16 @@
-//! The rules of one platform.
+//! The scrubber, which applies one platform's rules.
 
 use super::{Person, UserHash};
 use crate::model::{IdCodec, Markup, PlatformSpec, User, UserId};
 
-/// Takes people out by the rules of one platform.
+/// Hashes users and scrubs texts by the rules of one platform.
 #[derive(Debug, Clone, Copy)]
 pub struct Scrubber {
     platform: &'static PlatformSpec,
 }
 
 impl Scrubber {
-    /// By the rules of this platform.
+    /// Creates a scrubber for a platform.
     pub const fn new(platform: &'static PlatformSpec) -> Self {
         Self { platform }
     }
@@ -33,24 +33,25 @@ impl Scrubber {
         self.platform.ids
     }
 
-    /// A user as the archive knows one.
+    /// The user with the ID hashed.
     pub fn person(self, user: User) -> Person {
         Person { hash: self.hash(user.id), is_bot: user.is_bot }
     }
 
-    /// Everybody whose ID may stand in bytes of any kind, also in disguise.
+    /// The hashes of all users whose ID may occur, even disguised, in arbitrary bytes.
     pub fn ids_in(self, bytes: &[u8]) -> Vec<UserHash> {
         let mut hashes = Vec::new();
         self.platform.markup.ids_in(bytes, &mut |user| hashes.push(self.hash(user)));
         hashes
     }
 
-    /// Reads the ID of a user as people copy it from the platform.
+    /// Parses and hashes the ID of a user as copied from the platform; `None` if the text
+    /// isn't one.
     pub fn parse_user(self, text: &str) -> Option<UserHash> {
         self.platform.ids.parse_user(text).map(|user| self.hash(user))
     }
 
-    /// Whether a text of so many characters can hold a bare ID.
+    /// The number of characters in the shortest bare ID.
     pub fn min_id_chars(self) -> usize {
         self.platform.markup.min_id_chars()
     }

@@ -1,5 +1,5 @@
-//! Text without raw user IDs. What may be one, also in the disguises that
-//! docs/privacy.md lists, is for the platform's markup to say.
+//! Scrubs texts: replaces or marks the user IDs in them. The platform's markup finds the
+//! IDs, including the disguised forms that `docs/privacy.md` lists.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,35 +8,37 @@ use super::{Person, Scrubber, UserHash};
 use crate::model::markup::{FORGOTTEN, Found, IdContext, Syntax};
 use crate::model::{User, UserId, work};
 
-/// Text in which every mention and profile address is a hash.
+/// Text in which hashes replace the users in mentions and profile URLs, and bare IDs are
+/// marked as candidates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScrubbedText {
     text: String,
-    suspects: Vec<Suspect>,
+    id_candidates: Vec<IdCandidate>,
 }
 
-/// What is a user's ID if the archive knows that user.
+/// An ID candidate: digits that are a user's ID if the archive knows that user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suspect {
-    /// Where it stands in the text.
+pub struct IdCandidate {
+    /// Its byte range in the text.
     range: Range<usize>,
-    /// Whose ID it would be.
+    /// The hash of the user whose ID it would be.
     pub hash: UserHash,
-    /// Whether it may turn out to be a user's later.
+    /// Whether to remember it if it matches no known user: it may turn out to be a
+    /// user's ID later.
     pub lasting: bool,
 }
 
 impl ScrubbedText {
-    /// The text as it may be stored, given who is known. Borrowed when there
-    /// is nothing to replace.
+    /// The text as it may be stored: the candidates that match known users are replaced
+    /// by hashes. Borrowed if nothing is replaced.
     pub fn resolve(&self, mut is_known: impl FnMut(&UserHash) -> bool) -> Cow<'_, str> {
         let (mut resolved, mut copied) = (String::new(), 0);
-        for suspect in &self.suspects {
-            // One ID may be there in two readings.
-            if suspect.range.start >= copied && is_known(&suspect.hash) {
-                resolved.push_str(&self.text[copied..suspect.range.start]);
-                suspect.hash.push_hex(&mut resolved);
-                copied = suspect.range.end;
+        for candidate in &self.id_candidates {
+            // Candidates overlap where digits have two readings: the first match wins.
+            if candidate.range.start >= copied && is_known(&candidate.hash) {
+                resolved.push_str(&self.text[copied..candidate.range.start]);
+                candidate.hash.push_hex(&mut resolved);
+                copied = candidate.range.end;
             }
         }
         if copied == 0 {
@@ -46,60 +48,60 @@ impl ScrubbedText {
         Cow::Owned(resolved)
     }
 
-    /// What can't be judged here.
-    pub fn suspects(&self) -> &[Suspect] {
-        &self.suspects
+    /// The ID candidates, by position.
+    pub fn suspects(&self) -> &[IdCandidate] {
+        &self.id_candidates
     }
 
-    /// Whether it holds a user's hash, or what may be a user's ID.
-    pub fn names_somebody(&self) -> bool {
-        !self.suspects.is_empty() || hashes_in(&self.text).next().is_some()
+    /// Whether it contains a user's hash or an ID candidate.
+    pub fn may_name_user(&self) -> bool {
+        !self.id_candidates.is_empty() || hashes_in(&self.text).next().is_some()
     }
 
-    /// Whether there is no text.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 }
 
-/// Passes over a text at most: another one follows if what was dropped brings other
-/// parts together. No known text takes more than three; the bound keeps the time
-/// linear in the text's length.
+/// The greatest number of passes over a text. Another pass follows if a dropped range
+/// joins text that was separated before. No known text needs more than three; the limit
+/// keeps the time linear in the text's length.
 const MAX_PASSES: usize = 8;
 
 impl Scrubber {
-    /// Replaces mentions and profile addresses by hashes, notes every person it
-    /// meets in `people`, and marks bare IDs.
+    /// Replaces the users in mentions and profile URLs by hashes, adds them to `people`,
+    /// and marks bare IDs as candidates.
     pub fn scrub(self, text: String, people: &mut Vec<Person>) -> ScrubbedText {
         self.scrub_as(text, Syntax::Text, people)
     }
 
-    /// Like [`Self::scrub`], for JSON made of kept fields.
+    /// Like [`Self::scrub`], for the JSON of archived fields.
     pub(super) fn scrub_json_text(self, text: String, people: &mut Vec<Person>) -> ScrubbedText {
         self.scrub_as(text, Syntax::Json, people)
     }
 
     fn scrub_as(self, text: String, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedText {
         if self.markup().may_name_somebody(&text) {
-            self.scrub_closely(&text, syntax, people)
+            self.scrub_in_passes(&text, syntax, people)
         } else {
-            ScrubbedText { text, suspects: Vec::new() }
+            ScrubbedText { text, id_candidates: Vec::new() }
         }
     }
 
-    /// Like [`Self::scrub`], for a text that the archive holds; `None` if there is
-    /// nobody in it.
+    /// Like [`Self::scrub`], for a text from the archive; `None` if it identifies nobody.
     pub fn scrub_stored(self, text: &str, syntax: Syntax, people: &mut Vec<Person>) -> Option<ScrubbedText> {
-        self.markup().may_name_somebody(text).then(|| self.scrub_closely(text, syntax, people))
+        self.markup().may_name_somebody(text).then(|| self.scrub_in_passes(text, syntax, people))
     }
 
-    fn scrub_closely(self, text: &str, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedText {
+    /// Scrubs a text repeatedly until no dropped range joins separated text any more.
+    fn scrub_in_passes(self, text: &str, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedText {
         let mut text = Cow::Borrowed(text);
         let mut passes = 0;
         loop {
             work::note(text.len());
             let scrubbing = Scrubbing::of(&text, syntax, self);
-            let is_joined = scrubbing.joins_what_was_apart();
+            let is_joined = scrubbing.joins_separated_text();
             let scrubbed = scrubbing.finish(people);
             passes += 1;
             if !is_joined || passes == MAX_PASSES {
@@ -109,18 +111,18 @@ impl Scrubber {
         }
     }
 
-    /// Scrubs stored text once more, now that `known` is a user.
+    /// Scrubs a stored text again, with `known` as the only known user.
     pub fn rescrub(self, stored: &str, known: &UserHash) -> String {
         self.scrub(stored.to_owned(), &mut Vec::new()).resolve(|hash| hash == known).into_owned()
     }
 
-    /// Text as it may be said at any time: what might turn out to be a user's ID is
-    /// taken for one.
+    /// The text as it may be displayed or logged: every ID candidate is replaced by a
+    /// hash, whether or not the user is known.
     pub fn sayable(self, text: &str) -> String {
         self.scrub(text.to_owned(), &mut Vec::new()).resolve(|_| true).into_owned()
     }
 
-    /// Whether a stored text shows who somebody is.
+    /// Whether and how a stored text exposes a user's identity.
     pub fn exposure(
         self,
         text: &str,
@@ -133,7 +135,7 @@ impl Scrubber {
         let scrubbing = Scrubbing::of(text, syntax, self);
         if scrubbing.edits.iter().any(|(_, user)| user.is_some()) {
             Some(Exposure::Mention)
-        } else if scrubbing.shows_a_picture() {
+        } else if scrubbing.has_picture() {
             Some(Exposure::Picture)
         } else {
             let mut candidates = scrubbing.candidates.iter();
@@ -142,14 +144,15 @@ impl Scrubber {
     }
 }
 
-/// What a text is made of.
+/// One pass over a text: what to replace in it.
 struct Scrubbing<'t> {
     text: &'t str,
     scrubber: Scrubber,
-    /// Replaced whoever is known: by a user's hash, or by nothing. Ascending and
-    /// apart.
+    /// Ranges to replace by the user's hash, or to drop if there is no user. Ascending
+    /// and disjoint.
     edits: Vec<(Range<usize>, Option<UserId>)>,
-    /// What may be a user's ID: where, whose, and whether that may turn out later.
+    /// ID candidates outside of the edits, ascending: range, user, and whether to
+    /// remember it (see [`IdCandidate::lasting`]).
     candidates: Vec<(Range<usize>, UserId, bool)>,
 }
 
@@ -172,6 +175,8 @@ impl<'t> Scrubbing<'t> {
         scrubbing
     }
 
+    /// Adds an edit. Overlapping ranges to drop are merged; otherwise, the earlier of two
+    /// overlapping edits wins.
     fn edit(&mut self, range: Range<usize>, user: Option<UserId>) {
         match self.edits.last_mut() {
             Some((last, None)) if user.is_none() && range.start < last.end => {
@@ -182,23 +187,24 @@ impl<'t> Scrubbing<'t> {
         }
     }
 
-    /// Whether the address of a profile or picture goes on behind the user.
-    fn shows_a_picture(&self) -> bool {
+    /// Whether part of a picture's URL is to be dropped.
+    fn has_picture(&self) -> bool {
         self.edits.iter().any(|(_, user)| user.is_none())
     }
 
-    /// Whether characters come to stand beside each other that may mean something
-    /// together: not where an address ends.
-    fn joins_what_was_apart(&self) -> bool {
+    /// Whether a dropped range joins the text before and after it in a way that may form
+    /// a new ID. Not so if a delimiter of URLs follows.
+    fn joins_separated_text(&self) -> bool {
         let dropped = self.edits.iter().filter(|(_, user)| user.is_none());
-        let mut behind = dropped.filter_map(|(range, _)| self.text.as_bytes().get(range.end));
-        // Behind a proxy's signature the other address begins, with its `h`.
-        behind.any(|byte| !(byte.is_ascii_whitespace() || b"\"'<>)]}|`,;^h".contains(byte)))
+        let mut following = dropped.filter_map(|(range, _)| self.text.as_bytes().get(range.end));
+        // `h`: after a proxy's signature, the picture's original URL begins.
+        following.any(|byte| !(byte.is_ascii_whitespace() || b"\"'<>)]}|`,;^h".contains(byte)))
     }
 
+    /// Applies the edits. Adds the users of the replaced IDs to `people`.
     fn finish(self, people: &mut Vec<Person>) -> ScrubbedText {
         let mut scrubbed =
-            ScrubbedText { text: String::with_capacity(self.text.len() + 64), suspects: Vec::new() };
+            ScrubbedText { text: String::with_capacity(self.text.len() + 64), id_candidates: Vec::new() };
         let mut copied = 0;
         let mut edits = self.edits.into_iter().peekable();
         let mut apply = |scrubbed: &mut ScrubbedText, until: usize, copied: &mut usize| {
@@ -218,7 +224,7 @@ impl<'t> Scrubbing<'t> {
             apply(&mut scrubbed, range.start, &mut copied);
             let start = scrubbed.text.len() + range.start - copied;
             let range = start..start + range.len();
-            scrubbed.suspects.push(Suspect { range, hash: self.scrubber.hash(id), lasting });
+            scrubbed.id_candidates.push(IdCandidate { range, hash: self.scrubber.hash(id), lasting });
         }
         apply(&mut scrubbed, self.text.len(), &mut copied);
         scrubbed.text.push_str(&self.text[copied..]);
@@ -226,32 +232,32 @@ impl<'t> Scrubbing<'t> {
     }
 }
 
-/// A text without the hashes of those who were erased. Borrowed when there is
-/// nobody to take out.
+/// Replaces the hashes of erased users by [`FORGOTTEN`]. Borrowed text stays borrowed if
+/// there are none.
 pub fn forget_in(mut text: Cow<'_, str>, mut is_forgotten: impl FnMut(&UserHash) -> bool) -> Cow<'_, str> {
-    let mut gone: Vec<UserHash> = hashes_in(&text).filter(|hash| is_forgotten(hash)).collect();
-    gone.sort_unstable();
-    gone.dedup();
-    for hash in gone {
+    let mut forgotten: Vec<UserHash> = hashes_in(&text).filter(|hash| is_forgotten(hash)).collect();
+    forgotten.sort_unstable();
+    forgotten.dedup();
+    for hash in forgotten {
         text = text.replace(&hash.to_string(), FORGOTTEN).into();
     }
     text
 }
 
-/// How a stored text shows who somebody is.
+/// How a stored text exposes a user's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exposure {
-    /// A mention or a profile's address holds a raw ID.
+    /// A mention or profile URL contains a raw ID.
     Mention,
-    /// The address of a profile or picture goes on behind the user: with the hash
-    /// of an avatar, banner or decoration.
+    /// The URL of a profile or picture identifies the picture: by the hash of an avatar,
+    /// banner or decoration, or by a proxy's signature.
     Picture,
-    /// A bare ID is a known user's, as it stands or in disguise.
+    /// A bare ID, plain or disguised, is a known user's.
     Digits,
 }
 
-/// The hashes of users that may stand in a text, also where other hex digits
-/// touch them.
+/// All user hashes that may occur in a text: every window of 64 hex digits, since other
+/// hex digits may directly precede or follow a hash.
 pub fn hashes_in(text: &str) -> impl Iterator<Item = UserHash> + '_ {
     text.as_bytes()
         .split(|byte| !byte.is_ascii_hexdigit())

@@ -1,20 +1,20 @@
-//! Users as hashes.
+//! The hashes that represent users in the archive.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 
-/// The name of the scheme, recorded in every archive.
+/// The name of the hash scheme, recorded in every archive.
 pub const SCHEME: &str = "sha256";
 
-/// SHA-256 of a text, in hex: for what may hold anything and is only to be
-/// recognized.
+/// SHA-256 of a text, in lowercase hex. For texts that may contain anything and only need
+/// to be compared.
 pub fn text_hash(text: &str) -> String {
     format!("{:x}", Sha256::digest(text))
 }
 
-/// SHA-256 of a user's ID as the platform writes it, without salt.
+/// SHA-256, unsalted, of a user's ID in the platform's format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserHash([u8; 32]);
 
@@ -24,7 +24,7 @@ impl UserHash {
         Self(Sha256::digest(id).into())
     }
 
-    /// Reads the 64 hex digits that [`fmt::Display`] writes.
+    /// Parses 64 hex digits, as written by [`fmt::Display`]; `None` for any other text.
     pub fn from_hex(hex: &str) -> Option<Self> {
         let digits: Vec<u8> = hex
             .chars()
@@ -35,15 +35,14 @@ impl UserHash {
         (digits.len() == 64).then(|| bytes.try_into().ok().map(Self)).flatten()
     }
 
-    /// What stands for this user on the list of those who were erased: it
-    /// doesn't tell who that was, and whoever comes can be compared with it.
+    /// The marker of this user in the list of erased users, in hex. It doesn't reveal the
+    /// hash, but a known hash can be compared with it.
     pub fn forget_marker(&self) -> String {
         let marker: [u8; 32] = Sha256::digest(format!("verta-forget:{self}")).into();
         Self(marker).to_string()
     }
 
-    /// The first eight bytes as SQLite stores a number: an index key, not an
-    /// identity.
+    /// The first eight bytes as an integer for SQLite: an index key, not unique.
     pub fn prefix(&self) -> i64 {
         let mut head = [0; 8];
         head.copy_from_slice(&self.0[..8]);
@@ -61,16 +60,16 @@ impl UserHash {
     }
 }
 
-/// A user as the archive knows one.
+/// A user, identified by hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person {
-    /// Who.
+    /// The hash of the user's ID.
     pub hash: UserHash,
-    /// Whether it is a bot; `None` where nothing told.
+    /// Whether it is a bot; `None` if unknown.
     pub is_bot: Option<bool>,
 }
 
-/// A part of it is as random as all of it.
+/// Hashes only the prefix, which is as uniformly distributed as the whole.
 impl Hash for UserHash {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_i64(self.prefix());
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_is_sha256_of_the_ids_text() {
+    fn user_hash_is_sha256_of_the_id_text() {
         let expected = Sha256::digest(b"80351110224678912");
         assert_eq!(UserHash::of("80351110224678912").0, expected[..]);
         assert_eq!(
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_goes_there_and_back() {
+    fn hex_round_trips() {
         let hash = UserHash::of("42");
         assert_eq!(UserHash::from_hex(&hash.to_string()), Some(hash));
         for wrong in ["", "6b86", "zz", &"g".repeat(64), &"é".repeat(32)] {

@@ -1,4 +1,4 @@
-//! Folders that the program keeps beside the archive.
+//! Folders that the program itself keeps beside the archive.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions};
@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use super::own::{OWN_FLAGS, checked};
 use super::{FileError, FileKind};
 
-/// An open folder of the program's own. Its files are reached through the open
-/// folder, so that no file outside of it is ever read, written or deleted.
+/// An open folder of the program's own. Files are accessed relative to its file
+/// descriptor, so that no file outside of it is ever read, written or deleted.
 #[derive(Debug)]
 pub struct OwnFolder {
     folder: OwnedFd,
@@ -23,35 +23,38 @@ pub struct OwnFolder {
 }
 
 impl OwnFolder {
-    /// Opens a folder; `None` if there is none.
+    /// Opens a folder; `None` if it doesn't exist.
     ///
     /// # Errors
-    /// When a link or a file stands there, or it is closed to this user.
+    /// Returns [`FileError`] if the path is a symbolic link or not a folder, or can't be
+    /// opened.
     pub fn open(path: &Path) -> Result<Option<Self>, FileError> {
         match open(path, OFlags::RDONLY | OFlags::DIRECTORY | OWN_FLAGS, Mode::empty()) {
             Ok(folder) => Ok(Some(Self { folder, path: path.to_owned() })),
             Err(Errno::NOENT) => Ok(None),
             Err(errno @ (Errno::LOOP | Errno::NOTDIR)) => {
-                Err(Self::what_stands_at(path).unwrap_or_else(|| FileError::io(path, errno)))
+                Err(Self::not_a_folder(path).unwrap_or_else(|| FileError::io(path, errno)))
             }
             Err(errno) => Err(FileError::io(path, errno)),
         }
     }
 
-    fn what_stands_at(path: &Path) -> Option<FileError> {
+    /// The error for a path that is a symbolic link or not a folder.
+    fn not_a_folder(path: &Path) -> Option<FileError> {
         let metadata = path.symlink_metadata().ok()?;
         let error = if metadata.is_symlink() {
-            FileError::NotRegular { path: path.to_owned(), kind: FileKind::Link }
+            FileError::NotRegular { path: path.to_owned(), kind: FileKind::SymbolicLink }
         } else {
             FileError::NotFolder { path: path.to_owned() }
         };
         Some(error)
     }
 
-    /// Opens a folder, and makes it first if there is none.
+    /// Opens a folder, and creates it with permissions `mode` (less the umask) if it
+    /// doesn't exist.
     ///
     /// # Errors
-    /// As [`OwnFolder::open`]; also when it can't be made.
+    /// As [`OwnFolder::open`], and if it can't be created.
     pub fn open_or_create(path: &Path, mode: u32) -> Result<Self, FileError> {
         if let Some(folder) = Self::open(path)? {
             return Ok(folder);
@@ -63,10 +66,11 @@ impl OwnFolder {
         Self::open(path)?.ok_or_else(|| FileError::io(path, io::ErrorKind::NotFound))
     }
 
-    /// The names of the regular files in it, sorted.
+    /// The names of the regular files in the folder, sorted. Includes other files on file
+    /// systems that don't tell the type.
     ///
     /// # Errors
-    /// When it can't be read.
+    /// Returns [`FileError::Io`] if the folder can't be read.
     pub fn files(&self) -> Result<Vec<OsString>, FileError> {
         let failed = |errno| FileError::io(&self.path, errno);
         let mut names = Vec::new();
@@ -81,10 +85,11 @@ impl OwnFolder {
         Ok(names)
     }
 
-    /// Opens a file of it for reading; `None` if there is none.
+    /// Opens a file in the folder for reading; `None` if it doesn't exist.
     ///
     /// # Errors
-    /// When it is a link, has further hard links, or is no regular file.
+    /// Returns [`FileError`] if it is not a regular file, has several hard links or can't
+    /// be opened.
     pub fn open_file(&self, name: &OsStr) -> Result<Option<File>, FileError> {
         let path = self.path.join(name);
         let stat = match statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -102,10 +107,10 @@ impl OwnFolder {
         }
     }
 
-    /// Makes a file with exactly these permissions.
+    /// Creates a file with exactly the permissions `mode`, regardless of the umask.
     ///
     /// # Errors
-    /// When something stands there already, or it can't be made.
+    /// Returns [`FileError::Io`] if the name already exists or the file can't be created.
     pub fn create_file(&self, name: &OsStr, mode: u32) -> Result<File, FileError> {
         let path = self.path.join(name);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OWN_FLAGS;
@@ -116,19 +121,19 @@ impl OwnFolder {
         Ok(file)
     }
 
-    /// Gives a file of it another name in it.
+    /// Renames a file within the folder.
     ///
     /// # Errors
-    /// When the operating system refuses.
+    /// Returns [`FileError::Io`] if the file can't be renamed.
     pub fn rename(&self, from: &OsStr, to: &OsStr) -> Result<(), FileError> {
         renameat(&self.folder, from, &self.folder, to)
             .map_err(|errno| FileError::io(&self.path.join(from), errno))
     }
 
-    /// Removes a file of it. One that is gone already is no error.
+    /// Removes a file in the folder. Succeeds if it doesn't exist.
     ///
     /// # Errors
-    /// When the operating system refuses.
+    /// Returns [`FileError::Io`] if the file can't be removed.
     pub fn remove(&self, name: &OsStr) -> Result<(), FileError> {
         match unlinkat(&self.folder, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -138,8 +143,8 @@ impl OwnFolder {
 
     /// Removes the folder if it is empty.
     pub fn remove_if_empty(self) {
-        // The path may lead to another folder by now: then that one stays if it
-        // holds anything, and an empty one is no loss.
+        // By now the path may lead to another folder. That one is kept unless it is
+        // empty, and an empty one is no loss.
         rustix::fs::rmdir(&self.path).ok();
     }
 }

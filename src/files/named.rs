@@ -9,16 +9,16 @@ use rustix::fs::{Mode, OFlags, open};
 
 use super::{FileError, check_links, check_regular};
 
-/// Symbolic links followed one after the other; the kernel's own limit.
+/// The greatest number of symbolic links that are followed in a row; the kernel's limit.
 const MAX_LINKS: usize = 40;
 
-/// The path of a file without symbolic links and `..`. The file itself may be
-/// missing, but not its folder. Where a link leads to a missing folder, the
-/// link's target is returned as it is.
+/// The path of a file without symbolic links and `..`. The file itself may be missing,
+/// but not its folder. If a symbolic link points into a missing folder, its target is
+/// returned unchanged.
 ///
 /// # Errors
-/// When a folder on the way is missing or closed to this user, or links form a
-/// circle.
+/// Returns the [`io::Error`] if a folder on the path is missing or inaccessible, or if
+/// symbolic links form a cycle.
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     let (mut path, mut is_link) = (path.to_owned(), false);
     for _ in 0..MAX_LINKS {
@@ -27,14 +27,14 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
             resolved => return resolved,
         }
         let folder = match fs::canonicalize(folder_of(&path)) {
-            // The link leads to a folder that is missing: that is what to name.
+            // The link points into a missing folder: its target is what to report.
             Err(error) if error.kind() == io::ErrorKind::NotFound && is_link => return Ok(path),
             folder => folder?,
         };
         let name = path.file_name().unwrap_or(OsStr::new(""));
         path = folder.join(name);
         match fs::read_link(&path) {
-            // A link whose target is missing.
+            // A dangling symbolic link: continue with its target.
             Ok(target) => (path, is_link) = (folder.join(target), true),
             Err(_) => return Ok(path),
         }
@@ -42,6 +42,7 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::from(rustix::io::Errno::LOOP))
 }
 
+/// The folder that contains the file at a path.
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -58,14 +59,13 @@ pub struct Named {
 }
 
 impl Named {
-    /// Opens a file. Follows symbolic links, and never waits for what is behind
-    /// a named pipe.
+    /// Opens a file. Follows symbolic links, and never blocks on a named pipe.
     ///
     /// # Errors
-    /// When it is missing, closed to this user, or no regular file.
+    /// Returns [`FileError`] if it is not a regular file, or can't be opened.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let failed = |error: io::Error| FileError::io(path, error);
-        // Asked first: opening a device can have effects of its own.
+        // Checked before opening, because opening a device can have side effects.
         check_regular(path, &fs::metadata(path).map_err(failed)?)?;
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = open(path, flags, Mode::empty()).map_err(|errno| failed(errno.into()))?;
@@ -75,10 +75,10 @@ impl Named {
         Ok(Self { file, metadata, path: path.to_owned() })
     }
 
-    /// Fails if other names lead to the same file.
+    /// Checks that the file has a single hard link.
     ///
     /// # Errors
-    /// With the number of names.
+    /// Returns [`FileError::Linked`] if it has several.
     pub fn check_links(&self) -> Result<(), FileError> {
         check_links(&self.path, &self.metadata)
     }
@@ -93,32 +93,33 @@ impl Named {
         &self.file
     }
 
-    /// All bytes of the file.
+    /// Reads the whole file.
     ///
     /// # Errors
-    /// When it has more than `most_bytes`, or can't be read.
-    pub fn read(&self, most_bytes: u64) -> Result<Vec<u8>, FileError> {
-        let bytes = self.head(most_bytes + 1)?;
-        if bytes.len() as u64 > most_bytes {
-            return Err(FileError::TooLarge { path: self.path.clone(), most_bytes });
+    /// Returns [`FileError::TooLarge`] if it has more than `max_bytes` bytes, and
+    /// [`FileError::Io`] if it can't be read.
+    pub fn read(&self, max_bytes: u64) -> Result<Vec<u8>, FileError> {
+        let bytes = self.head(max_bytes + 1)?;
+        if bytes.len() as u64 > max_bytes {
+            return Err(FileError::TooLarge { path: self.path.clone(), max_bytes });
         }
         Ok(bytes)
     }
 
-    /// The first bytes of the file, `most_bytes` at most.
+    /// Reads at most `max_bytes` from the current position: after opening, the start.
     ///
     /// # Errors
-    /// When it can't be read.
-    pub fn head(&self, most_bytes: u64) -> Result<Vec<u8>, FileError> {
-        // At once: a buffer that grows leaves copies of a secret behind.
-        let length = self.metadata.len().min(most_bytes) + 64;
+    /// Returns [`FileError::Io`] if it can't be read.
+    pub fn head(&self, max_bytes: u64) -> Result<Vec<u8>, FileError> {
+        // Allocated at once: a buffer that grows leaves copies of a secret in memory.
+        let length = self.metadata.len().min(max_bytes) + 64;
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        let read = (&self.file).take(most_bytes).read_to_end(&mut bytes);
+        let read = (&self.file).take(max_bytes).read_to_end(&mut bytes);
         read.map_err(|error| FileError::io(&self.path, error))?;
         Ok(bytes)
     }
 
-    /// The open file.
+    /// Returns the open file.
     pub fn into_file(self) -> File {
         self.file
     }

@@ -1,4 +1,4 @@
-//! Files that the program keeps beside the archive.
+//! Files that the program itself keeps beside the archive.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -9,15 +9,15 @@ use rustix::fs::{Mode, OFlags, open};
 
 use super::{FileError, check_links, check_regular};
 
-/// For every file of the program's own: no link is followed, nothing waits.
+/// Flags for opening own files: symbolic links are not followed and nothing blocks.
 pub(super) const OWN_FLAGS: OFlags =
     OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
-/// Opens an existing file of the program's own, for writing as well if `writes`.
-/// `None` if there is none.
+/// Opens an existing own file for reading, and for writing as well if `writes`. `None`
+/// if it doesn't exist.
 ///
 /// # Errors
-/// When it is a link, has further hard links, is no regular file, or can't be
+/// Returns [`FileError`] if it is not a regular file, has several hard links or can't be
 /// opened.
 pub fn open_own(path: &Path, writes: bool) -> Result<Option<File>, FileError> {
     if !check_own(path)? {
@@ -31,7 +31,7 @@ pub fn open_own(path: &Path, writes: bool) -> Result<Option<File>, FileError> {
     }
 }
 
-/// What was opened is what was looked at, or fails in the same way.
+/// Repeats the checks on the open file, which may have replaced the one checked by path.
 pub(super) fn checked(path: &Path, file: File) -> Result<File, FileError> {
     let metadata = file.metadata().map_err(|error| FileError::io(path, error))?;
     check_regular(path, &metadata)?;
@@ -39,11 +39,11 @@ pub(super) fn checked(path: &Path, file: File) -> Result<File, FileError> {
     Ok(file)
 }
 
-/// Makes a file with exactly these permissions, whatever the umask. `None` if
-/// something stands there already.
+/// Creates an own file with exactly the permissions `mode`, regardless of the umask.
+/// `None` if the path already exists.
 ///
 /// # Errors
-/// When it can't be made.
+/// Returns the [`io::Error`] if it can't be created.
 pub fn create_own(path: &Path, mode: u32) -> io::Result<Option<File>> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OWN_FLAGS;
     match open(path, flags, Mode::from_raw_mode(mode)) {
@@ -57,11 +57,12 @@ pub fn create_own(path: &Path, mode: u32) -> io::Result<Option<File>> {
     }
 }
 
-/// Looks at a file of the program's own without opening it: for files that
-/// SQLite opens. Whether it exists.
+/// Checks an own file without opening it, for files that SQLite opens. Returns whether it
+/// exists.
 ///
 /// # Errors
-/// When it is a link, has further hard links, or is no regular file.
+/// Returns [`FileError`] if it is not a regular file, has several hard links or can't be
+/// accessed.
 pub fn check_own(path: &Path) -> Result<bool, FileError> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,

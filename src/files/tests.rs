@@ -15,7 +15,7 @@ impl Folder {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        // The folder of temporary files may be a link itself.
+        // The folder for temporary files may itself be a symbolic link.
         self.0.path().canonicalize().unwrap().join(name)
     }
 
@@ -35,7 +35,7 @@ fn kind_of(path: &Path) -> FileKind {
 }
 
 #[test]
-fn a_path_is_resolved_also_where_the_file_is_missing() {
+fn resolves_paths_even_if_the_file_is_missing() {
     let folder = Folder::new();
     let file = folder.file("file", 0o600);
     fs::create_dir(folder.path("data")).unwrap();
@@ -57,14 +57,14 @@ fn a_path_is_resolved_also_where_the_file_is_missing() {
 }
 
 #[test]
-fn a_named_file_may_be_behind_links_and_is_regular() {
+fn named_files_may_be_symbolic_links_to_regular_files_only() {
     let folder = Folder::new();
     folder.file("file", 0o600);
     symlink("file", folder.path("link")).unwrap();
     let named = Named::open(&folder.path("link")).unwrap();
     assert_eq!((named.read(4).unwrap(), named.head(2).unwrap().len()), (b"text".to_vec(), 0));
     let named = Named::open(&folder.path("link")).unwrap();
-    assert!(matches!(named.read(3), Err(FileError::TooLarge { most_bytes: 3, .. })));
+    assert!(matches!(named.read(3), Err(FileError::TooLarge { max_bytes: 3, .. })));
     assert_eq!(kind_of(folder.0.path()), FileKind::Folder);
     assert_eq!(kind_of(Path::new("/dev/null")), FileKind::Device);
     rustix::fs::mkfifoat(rustix::fs::CWD, folder.path("pipe"), rustix::fs::Mode::RWXU).unwrap();
@@ -74,15 +74,15 @@ fn a_named_file_may_be_behind_links_and_is_regular() {
 }
 
 #[test]
-fn an_own_file_is_no_link_and_keeps_its_mode() {
+fn own_files_may_not_be_links_and_keep_their_mode() {
     let folder = Folder::new();
     let file = folder.file("file", 0o644);
     symlink(&file, folder.path("link")).unwrap();
     assert!(open_own(&folder.path("missing"), true).unwrap().is_none());
     assert!(open_own(&file, true).unwrap().is_some());
     let link = open_own(&folder.path("link"), true);
-    assert!(matches!(link, Err(FileError::NotRegular { kind: FileKind::Link, .. })));
-    assert!(create_own(&file, 0o600).unwrap().is_none(), "what is there is left alone");
+    assert!(matches!(link, Err(FileError::NotRegular { kind: FileKind::SymbolicLink, .. })));
+    assert!(create_own(&file, 0o600).unwrap().is_none(), "an existing file is left alone");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
     create_own(&folder.path("new"), 0o666).unwrap().unwrap();
     assert_eq!(fs::metadata(folder.path("new")).unwrap().permissions().mode() & 0o777, 0o666);
@@ -92,7 +92,7 @@ fn an_own_file_is_no_link_and_keeps_its_mode() {
 }
 
 #[test]
-fn a_folder_reaches_only_its_own_files() {
+fn an_own_folder_gives_access_only_to_its_regular_files() {
     let folder = Folder::new();
     let outside = folder.file("outside", 0o600);
     let own = OwnFolder::open_or_create(&folder.path("own"), 0o700).unwrap();
@@ -110,15 +110,15 @@ fn a_folder_reaches_only_its_own_files() {
     own.remove("b".as_ref()).unwrap();
     own.remove("b".as_ref()).unwrap();
     own.remove_if_empty();
-    assert!(folder.path("own/link").is_symlink(), "a folder that holds anything stays");
+    assert!(folder.path("own/link").is_symlink(), "a nonempty folder is kept");
     symlink(folder.path("own"), folder.path("to_own")).unwrap();
     let linked = OwnFolder::open(&folder.path("to_own"));
-    assert!(matches!(linked, Err(FileError::NotRegular { kind: FileKind::Link, .. })));
+    assert!(matches!(linked, Err(FileError::NotRegular { kind: FileKind::SymbolicLink, .. })));
     assert!(OwnFolder::open(&outside).is_err());
 }
 
 #[test]
-fn a_file_is_controlled_by_those_who_may_change_it() {
+fn reports_other_users_who_may_change_a_file() {
     let folder = Folder::new();
     let control = |path: &Path, relation| Named::open(path).unwrap().controlled_by(relation);
     for (mode, expected) in

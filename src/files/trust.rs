@@ -1,4 +1,4 @@
-//! Who controls a file that decides what happens to the bot token.
+//! Determines which other users can change a file that decides where the bot token goes.
 
 use std::fs::File;
 use std::os::fd::AsRawFd as _;
@@ -10,32 +10,32 @@ use rustix::process::{getegid, geteuid};
 
 use super::{Named, acl};
 
-/// Another user who could change a file.
+/// The other users who can change a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
-    /// Every user of this machine may write it.
+    /// All users of this machine may write it.
     Everyone,
-    /// A group may write it that is not this user's primary group.
+    /// The members of a group other than this user's primary group may write it.
     Group(u32),
-    /// Its access control list lets a user or group write it.
+    /// Its access control list lets a named user or group write it.
     AccessList,
-    /// It belongs to another user, who is not root.
+    /// It is owned by another user, who is not root.
     Owner(u32),
 }
 
-/// How this user came to a file.
+/// How the path of a file was determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
-    /// It was found at a place where files are looked for.
+    /// From an environment variable or a default location.
     Found,
-    /// This user named it.
+    /// From a flag or the configuration.
     Named,
 }
 
 impl Named {
-    /// Someone besides this user, its primary group and root who controls the
-    /// file. Another owner is accepted for a file that this user named
-    /// and cannot write: so are files that are mounted into a container.
+    /// Who can change the file besides this user, the user's primary group and root;
+    /// `None` if nobody. Another owner is accepted if this user named the file and can't
+    /// write it, as with files mounted into a container.
     pub fn controlled_by(&self, relation: Relation) -> Option<Control> {
         let metadata = self.metadata();
         let (mode, owner, group) = (metadata.mode(), metadata.uid(), metadata.gid());
@@ -56,8 +56,8 @@ impl Named {
     }
 }
 
-/// Asked of the open file: what its path leads to may be another one by now. Where
-/// that can't be told, as without `/proc`, it counts as writable.
+/// Whether this user may write the file. Checks the open file, because its path may lead
+/// to another one by now. True if that can't be determined, as without `/proc`.
 fn may_write(file: &File) -> bool {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     let denied = [Errno::ACCESS, Errno::PERM, Errno::ROFS];

@@ -1,9 +1,9 @@
-//! Channels and threads as a platform lists them.
+//! Channels and threads as a platform lists them, and their kinds and states.
 
 use super::message::text_weight;
 use super::{ChannelId, MessageId, Metadata, Timestamp, User};
 
-/// What is true of all channels of a kind.
+/// Properties shared by all channels of a kind.
 struct KindFacts {
     name: &'static str,
     has_messages: bool,
@@ -13,7 +13,7 @@ struct KindFacts {
 
 macro_rules! channel_kinds {
     ($($(#[$doc:meta])* $kind:ident $facts:tt)+) => {
-        /// What a channel is.
+        /// The kind of a channel.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ChannelKind {
             $($(#[$doc])* $kind,)+
@@ -31,19 +31,19 @@ macro_rules! channel_kinds {
     };
 }
 
-// The names of threads, and only those, end with `thread`: queries ask for that.
+// Exactly the names of thread kinds end with `thread`: SQL queries rely on it.
 channel_kinds! {
-    /// Ordinary messages.
+    /// An ordinary text channel.
     Text { name: "text", has_messages: true, has_threads: true, is_thread: false }
-    /// Messages that other workspaces can follow.
+    /// A channel that other workspaces can follow.
     Announcement { name: "announcement", has_messages: true, has_threads: true, is_thread: false }
-    /// The text of a voice channel.
+    /// A voice channel; its text chat is archived.
     Voice { name: "voice", has_messages: true, has_threads: false, is_thread: false }
-    /// The text of a stage channel.
+    /// A stage channel; its text chat is archived.
     Stage { name: "stage", has_messages: true, has_threads: false, is_thread: false }
     /// Holds only threads.
     Forum { name: "forum", has_messages: false, has_threads: true, is_thread: false }
-    /// Holds only threads, about media.
+    /// A forum for media; holds only threads.
     Media { name: "media", has_messages: false, has_threads: true, is_thread: false }
     /// A public thread of a text, forum or media channel.
     PublicThread { name: "public_thread", has_messages: true, has_threads: false, is_thread: true }
@@ -51,30 +51,31 @@ channel_kinds! {
     AnnouncementThread { name: "announcement_thread", has_messages: true, has_threads: false, is_thread: true }
     /// Groups channels; holds no messages.
     Category { name: "category", has_messages: false, has_threads: false, is_thread: false }
-    /// Never archived: private threads, directories, and kinds not known yet.
+    /// Never archived: private threads, directories, and kinds that this version
+    /// doesn't know.
     Other { name: "other", has_messages: false, has_threads: false, is_thread: false }
-    /// What the platform says of it can't be read; only its ID is known.
-    /// Stored as [`Self::Other`].
+    /// The platform's answer for it is malformed; only its ID is known. Stored as
+    /// [`Self::Other`].
     Unreadable { name: "other", has_messages: false, has_threads: false, is_thread: false }
 }
 
 impl ChannelKind {
-    /// The word stored in the archive.
+    /// The word stored in `channels.kind`.
     pub const fn name(self) -> &'static str {
         self.facts().name
     }
 
-    /// The reverse of [`Self::name`]; an unknown word is [`Self::Other`].
+    /// The inverse of [`Self::name`]; an unknown word is [`Self::Other`].
     pub fn from_name(name: &str) -> Self {
         Self::ALL.iter().copied().find(|kind| kind.name() == name).unwrap_or(Self::Other)
     }
 
-    /// Whether it has messages of its own to read.
+    /// Whether it holds messages of its own.
     pub const fn has_messages(self) -> bool {
         self.facts().has_messages
     }
 
-    /// Whether public threads can hang below it.
+    /// Whether it can be the parent of public threads.
     pub const fn has_threads(self) -> bool {
         self.facts().has_threads
     }
@@ -85,21 +86,21 @@ impl ChannelKind {
     }
 }
 
-/// What the archive knows about a channel's being there.
+/// The last known state of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChannelState {
     /// Public, and the bot can read it.
     Active,
-    /// Public, but the bot lacks a right that reading needs.
+    /// Public, but the bot lacks a permission needed to read it.
     Unreadable,
-    /// Closed to @everyone.
+    /// Not visible to @everyone.
     Hidden,
     /// Deleted on the platform.
     Deleted,
 }
 
 impl ChannelState {
-    /// The word stored in the archive.
+    /// The word stored in `channels.state`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -109,7 +110,7 @@ impl ChannelState {
         }
     }
 
-    /// The reverse of [`Self::name`]; an unknown word is [`Self::Active`].
+    /// The inverse of [`Self::name`]; an unknown word is [`Self::Active`].
     pub fn from_name(name: &str) -> Self {
         [Self::Unreadable, Self::Hidden, Self::Deleted]
             .into_iter()
@@ -118,31 +119,31 @@ impl ChannelState {
     }
 }
 
-/// Who may see a channel, worked out from roles and overwrites.
+/// Who may see a channel, computed from roles and permission overwrites.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Visibility {
     /// @everyone may see its messages.
     pub everyone_sees: bool,
-    /// @everyone may also read the history.
+    /// @everyone may also read its history.
     pub everyone_reads_history: bool,
-    /// What the bot still needs to read it, by the names of the platform's
-    /// settings page; empty when it can read.
+    /// Permissions the bot lacks to read it, named as on the platform's settings page;
+    /// empty if it can read.
     pub bot_lacks: Vec<&'static str>,
-    /// What keeps @everyone out, by the same names; empty when it may see.
+    /// Permissions @everyone lacks to see it, named likewise; empty if it can see.
     pub everyone_lacks: Vec<&'static str>,
 }
 
 impl Visibility {
-    /// Whether it is public, and the bot can read it.
+    /// Whether the channel is public and the bot can read it.
     pub const fn is_readable(&self) -> bool {
         self.everyone_sees && self.bot_lacks.is_empty()
     }
 }
 
-/// What only threads have.
+/// Properties that only threads have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThreadFacts {
-    /// Who started it, if the platform says.
+    /// The user who started it, if the platform says.
     pub owner: Option<User>,
     /// Whether it is archived.
     pub archived: bool,
@@ -150,12 +151,12 @@ pub struct ThreadFacts {
     pub archived_at: Option<Timestamp>,
     /// Whether only moderators can unarchive it.
     pub locked: bool,
-    /// Messages ever sent in it, as the platform counts.
+    /// Messages ever sent in it, as counted by the platform.
     pub messages_sent: Option<u64>,
 }
 
 impl Channel {
-    /// A channel of which no more is known, and which nobody is known to see.
+    /// A channel with all optional fields empty and visible to nobody.
     pub fn new(id: ChannelId, kind: ChannelKind, name: impl Into<String>, created_at: Timestamp) -> Self {
         Self {
             id,
@@ -172,42 +173,43 @@ impl Channel {
         }
     }
 
-    /// Bytes of memory that it takes at most on its way into the archive.
+    /// Upper bound in bytes for the memory it takes while it is anonymized and stored.
     pub fn weight(&self) -> usize {
         let texts = [Some(self.name.as_str()), self.topic.as_deref(), self.metadata.text()];
         2 * size_of::<Self>() + texts.into_iter().flatten().map(text_weight).sum::<usize>()
     }
 
-    /// The channel that the rights come from: a thread's parent.
+    /// The channel whose permissions apply: a thread's parent, else the channel itself.
     pub fn root(&self) -> ChannelId {
         self.parent_id.filter(|_| self.kind.is_thread()).unwrap_or(self.id)
     }
 }
 
-/// A channel, category or thread, names and topic still raw.
+/// A channel, category or thread. Name and topic are not scrubbed yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Channel {
-    /// Its own ID.
+    /// The channel's ID.
     pub id: ChannelId,
-    /// A channel's category, a thread's channel.
+    /// The category of a channel, the parent channel of a thread.
     pub parent_id: Option<ChannelId>,
-    /// What it is.
+    /// The kind of channel.
     pub kind: ChannelKind,
-    /// The name people see.
+    /// The displayed name.
     pub name: String,
-    /// The description people see.
+    /// The displayed description.
     pub topic: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// The newest message, a hint: it may be deleted, or of a thread.
+    /// The newest message according to the platform. Only a hint: it may be deleted, or
+    /// belong to a thread.
     pub last_message_id: Option<MessageId>,
     /// When the message of [`Self::last_message_id`] was sent.
     pub last_message_at: Option<Timestamp>,
     /// Who may see it.
     pub visibility: Visibility,
-    /// For threads only.
+    /// Present for threads only.
     pub thread: Option<ThreadFacts>,
-    /// Further kept facts (tags, flags, slow mode), raw.
+    /// Other archived fields (tags, flags, slow mode), not scrubbed yet.
     pub metadata: Metadata,
 }
 
@@ -216,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_of_threads_and_only_those_end_with_thread() {
+    fn exactly_the_names_of_thread_kinds_end_with_thread() {
         for kind in ChannelKind::ALL.iter().copied() {
             assert_eq!(kind.name().ends_with("thread"), kind.is_thread(), "{kind:?}");
             assert!(ChannelKind::from_name(kind.name()) == kind || kind == ChannelKind::Unreadable);

@@ -1,37 +1,37 @@
-//! How far a channel has been read.
+//! The stored progress of a channel.
 
 use super::{EndRecord, MessageId, Timestamp};
 
-/// A channel's stored progress, as the plan needs it.
+/// The stored progress of a channel, as planning needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checkpoint {
-    /// Every message from `since` up to this one has been read.
+    /// The checkpoint: every message from `since` up to this one has been read.
     pub last_message_id: Option<MessageId>,
-    /// Whether the end of the channel was reached once.
+    /// Whether the end of the channel was ever reached.
     pub history_complete: bool,
-    /// Where reading began; `None` is the channel's beginning.
+    /// The earliest time from which the channel was read; `None` is its beginning.
     pub since: Option<Timestamp>,
-    /// When the last finished read of the refresh window began.
+    /// When the last complete read of the refresh window began.
     pub refreshed_at: Option<Timestamp>,
-    /// The unfinished extension of the archive to an earlier beginning.
+    /// The unfinished backfill.
     pub backfill: Option<Box<Backfill>>,
-    /// An empty page came over archived messages: it takes a second look to
-    /// believe it.
+    /// Set when a page was empty although messages of its range are archived. They become
+    /// deletion candidates only when a second read finds the range empty, too.
     pub second_look: Option<SecondLook>,
-    /// What is known of the end of the channel, if anything is. Of most channels
-    /// nothing is, and tens of thousands are held at once.
+    /// What is known of the end of the channel. `None` for most channels; boxed because
+    /// tens of thousands are held in memory.
     pub end: Option<Box<EndRecord>>,
-    /// Messages that couldn't be read.
+    /// The ranges in which malformed messages lie.
     pub broken: Vec<BrokenPlace>,
     /// The job that began the last full re-read.
     pub full_job_id: Option<String>,
-    /// How far that re-read has come.
+    /// The last message read by that full re-read.
     pub full_cursor: Option<MessageId>,
-    /// Whether it has reached the end.
+    /// Whether the full re-read reached the end.
     pub full_done: bool,
-    /// Runs in a row that failed for causes of the channel's own.
+    /// Consecutive runs that failed for a cause in the channel itself.
     pub failure_count: u32,
-    /// When the last of those failed.
+    /// When the last of these failed.
     pub failed_at: Option<Timestamp>,
 }
 
@@ -47,32 +47,33 @@ impl Checkpoint {
     }
 }
 
-/// How far an extension to an earlier beginning has come.
+/// Progress of a backfill: the older part that is read after `since` moved back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backfill {
-    /// The earlier beginning; `None` is the channel's.
+    /// The time from which the backfill reads; `None` is the channel's beginning.
     pub since: Option<Timestamp>,
-    /// Every message from there up to this one has been read.
+    /// Every message from `since` up to this one has been read.
     pub cursor: Option<MessageId>,
 }
 
-/// Where an empty page came over archived messages.
+/// The position of an empty page in whose range messages are archived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecondLook {
-    /// Behind this message; `None` is the channel's beginning.
+    /// The page was requested after this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
 }
 
-/// Where a message stands that couldn't be read.
+/// The range in which a malformed message lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokenPlace {
-    /// Behind this message; `None` is the channel's beginning.
+    /// Exclusive start: the message that its page was requested after; `None` is the
+    /// channel's beginning.
     pub after: Option<MessageId>,
-    /// Up to this one: itself, or the last of its page if its own ID couldn't
-    /// be read.
+    /// Inclusive end: the message's own ID, or the last ID of its page if its own is
+    /// malformed.
     pub until: MessageId,
-    /// How often it was tried.
+    /// The number of attempts to read it.
     pub attempts: u32,
-    /// When it was last tried.
+    /// When it was last attempted.
     pub tried_at: Timestamp,
 }

@@ -1,30 +1,29 @@
-//! Counters, each declared once. The enum indexes an array, and whoever stores or
-//! shows counters goes through the declarations: the rows of jobs and channels,
-//! JSON, the log.
+//! The counters of a job, each declared once. [`Counter`] indexes an array; the tables,
+//! JSON and the log iterate over [`Counter::ALL`] rather than list counters themselves.
 
-/// The unit that a counter is shown in.
+/// The unit in which a counter is displayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CounterUnit {
-    /// Things.
+    /// A plain number.
     Count,
-    /// Seconds; counted in milliseconds.
+    /// Seconds. The counter itself holds milliseconds.
     Seconds,
 }
 
-/// Where a counter stands in a job's JSON.
+/// The position of a counter in a job's JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CounterGroup {
-    /// Beside the job's other fields.
+    /// At the top level, beside the job's other fields.
     Job,
     /// In `parallel_stats`.
     Parallel,
-    /// In `waits`.
+    /// In `parallel_stats.waits`.
     Waits,
-    /// Nowhere: it only serves the estimate of the time to go.
+    /// Not in JSON: used only to estimate the remaining time.
     Estimate,
 }
 
-/// How a counter is stored and shown.
+/// How a counter is stored and displayed.
 #[derive(Debug, Clone, Copy)]
 pub struct CounterSpec {
     /// The counter.
@@ -35,64 +34,67 @@ pub struct CounterSpec {
     pub group: CounterGroup,
     /// Its key in that group.
     pub key: &'static str,
-    /// Its column of `sync_jobs`. One without a column is stored by its key in the
-    /// column `counts`.
+    /// Its column in `sync_jobs`. `None`: stored under its key in the JSON column
+    /// `counts`, unless its group is [`CounterGroup::Estimate`].
     pub job_column: Option<&'static str>,
-    /// Its column of `channel_sync_jobs`, which is its key in a channel's JSON, too,
-    /// unless it is one of waits.
+    /// Its column in `channel_sync_jobs`; also its key in a channel's JSON, where
+    /// counters of [`CounterGroup::Waits`] use [`Self::key`] instead. `None`: not
+    /// stored per channel.
     pub channel_column: Option<&'static str>,
-    /// Its field in the log.
+    /// Its field name in the log.
     pub log_field: &'static str,
 }
 
-/// Calls a macro with every counter: documentation, name, unit, group, key, columns
-/// of jobs and of channels, field of the log.
+/// Calls a macro with all counters: doc comment, name, unit, group, key, job column,
+/// channel column, log field.
 macro_rules! with_counters {
     ($then:ident) => {
         $then! {
-            /// Requests sent to the platform, repeated ones included.
+            /// Requests sent to the platform, retries included.
             ApiCalls: Count, Parallel, "total_api_calls", Some("total_api_calls"), Some("total_api_calls"), "api_calls";
-            /// Requests sent again after a passing fault.
+            /// Requests repeated after a transient error.
             Retries: Count, Parallel, "retries", Some("retries"), Some("retry_count"), "retries";
-            /// Answers that said "too often".
+            /// Responses with a rate-limit error.
             RateLimitEncounters: Count, Parallel, "rate_limit_encounters", Some("rate_limit_encounters"),
                 Some("rate_limit_encounters"), "rate_limit_encounters";
-            /// Time spent waiting for the limit of a channel's or route's own bucket. Waits
-            /// are summed over requests: ten that wait a second at once have waited ten.
+            /// Time spent waiting for the rate-limit bucket of a channel or route. Waits
+            /// are summed over requests: ten requests that wait one second at the same
+            /// time count ten seconds.
             BucketWaitMilliseconds: Seconds, Waits, "bucket_seconds", Some("bucket_wait_seconds"),
                 Some("bucket_wait_seconds"), "bucket_wait_seconds";
-            /// Time spent waiting because the platform wants to be left alone.
+            /// Time spent waiting because the platform stopped all requests.
             GlobalWaitMilliseconds: Seconds, Waits, "global_seconds", Some("global_wait_seconds"),
                 Some("global_wait_seconds"), "global_wait_seconds";
-            /// Time spent waiting because many requests had been refused.
+            /// Time spent waiting for the pace that is reduced after refused requests.
             GuardWaitMilliseconds: Seconds, Waits, "guard_seconds", Some("guard_wait_seconds"),
                 Some("guard_wait_seconds"), "guard_wait_seconds";
-            /// Time spent waiting for the run's own pace and a free place in flight.
+            /// Time spent waiting for the run's own request rate and for the number of
+            /// requests in flight to drop below its limit.
             PaceWaitMilliseconds: Seconds, Waits, "pace_seconds", Some("pace_wait_seconds"),
                 Some("pace_wait_seconds"), "pace_wait_seconds";
-            /// Time spent between a fault and the next attempt.
+            /// Time spent backing off between a failed attempt and the next.
             RetryWaitMilliseconds: Seconds, Waits, "retry_seconds", Some("retry_wait_seconds"),
                 Some("retry_wait_seconds"), "retry_wait_seconds";
-            /// Messages committed, new or read again.
+            /// Messages in committed pages: new, changed and unchanged.
             Messages: Count, Job, "messages_processed", Some("messages_processed"), Some("messages_processed"),
                 "messages";
-            /// Of these, messages that were not archived before.
+            /// Messages among these that were not archived before.
             NewMessages: Count, Job, "messages_new", Some("messages_new"), None, "new_messages";
-            /// Of these, messages that differed from what was archived.
+            /// Messages among these that differed from their archived version.
             ChangedMessages: Count, Job, "messages_changed", Some("messages_changed"), None, "changed_messages";
-            /// Malformed messages: dropped, or stored in part.
+            /// Malformed messages: dropped, or stored without their malformed fields.
             BrokenMessages: Count, Job, "broken_messages", Some("broken_messages"), None, "malformed_messages";
-            /// Reactions counted in committed pages, by people.
+            /// Sum of the reaction counts of the messages in committed pages.
             Reactions: Count, Job, "reactions_processed", Some("reactions_processed"), None, "reactions";
             /// Attachments in committed pages.
             Attachments: Count, Job, "attachments_processed", Some("attachments_processed"), None, "attachments";
-            /// Reactions (emoji on messages) whose reactors are to be read now.
+            /// Pending reactor lists (one per message and emoji) that the job is to read.
             ReactionsQueued: Count, Estimate, "reactions_queued", None, None, "reactions_queued";
-            /// Reactions (emoji on messages) whose reactors were read.
+            /// Reactor lists of these that were read, or whose message or emoji is gone.
             ReactionsRead: Count, Estimate, "reactions_read", None, None, "reactions_read";
-            /// Channels whose archived threads are to be listed.
+            /// Parent channels whose archived threads are to be listed.
             ListingsQueued: Count, Estimate, "listings_queued", None, None, "listings_queued";
-            /// Channels whose archived threads were listed, or couldn't be.
+            /// Parent channels among these whose listing ended, successfully or not.
             ListingsRead: Count, Estimate, "listings_read", None, None, "listings_read";
         }
     };
@@ -100,14 +102,14 @@ macro_rules! with_counters {
 
 macro_rules! declare {
     ($($(#[$doc:meta])* $name:ident: $unit:ident, $group:ident, $key:literal, $job:expr, $channel:expr, $log:literal;)*) => {
-        /// Something counted. The last word is the unit.
+        /// A counter. The last word of its name is the unit.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Counter {
             $($(#[$doc])* $name,)*
         }
 
         impl Counter {
-            /// Every counter, in the order of the enum.
+            /// The declarations of all counters, in the order of the enum.
             pub const ALL: &'static [CounterSpec] = &[
                 $(CounterSpec {
                     counter: Counter::$name,
@@ -126,10 +128,10 @@ macro_rules! declare {
 with_counters!(declare);
 pub(crate) use with_counters;
 
-/// How many counters there are.
+/// The number of counters.
 pub const COUNTERS: usize = Counter::ALL.len();
 
-/// What was counted.
+/// The values of all counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts([u64; COUNTERS]);
 
@@ -140,7 +142,7 @@ impl Default for Counts {
 }
 
 impl Counts {
-    /// A counter as it was counted.
+    /// The value of a counter.
     pub const fn get(&self, counter: Counter) -> u64 {
         self.0[counter as usize]
     }
@@ -150,26 +152,26 @@ impl Counts {
         self.0[counter as usize] = amount;
     }
 
-    /// A counter of milliseconds in seconds.
+    /// The value of a milliseconds counter in seconds.
     #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
     pub const fn seconds(&self, counter: Counter) -> f64 {
         self.get(counter) as f64 / 1000.0
     }
 
-    /// Sets a counter of milliseconds.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time that was counted")]
+    /// Sets a milliseconds counter from seconds.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a duration that was counted")]
     pub const fn set_seconds(&mut self, counter: Counter, seconds: f64) {
         self.set(counter, (seconds * 1000.0).round() as u64);
     }
 
-    /// Seconds waited because of the platform's limits.
+    /// Seconds spent waiting for the platform's limits: bucket, global and guard waits.
     pub const fn limit_wait_seconds(&self) -> f64 {
         self.seconds(Counter::BucketWaitMilliseconds)
             + self.seconds(Counter::GlobalWaitMilliseconds)
             + self.seconds(Counter::GuardWaitMilliseconds)
     }
 
-    /// Messages that were read again and had not changed.
+    /// Messages that were read again and were unchanged.
     pub const fn reread_messages(&self) -> u64 {
         let new_or_changed = self.get(Counter::NewMessages) + self.get(Counter::ChangedMessages);
         self.get(Counter::Messages).saturating_sub(new_or_changed)
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_enum_indexes_its_declarations() {
+    fn counters_index_their_declarations() {
         for (index, spec) in Counter::ALL.iter().enumerate() {
             assert_eq!(spec.counter as usize, index);
             let is_wait = spec.group == CounterGroup::Waits;

@@ -1,21 +1,21 @@
-//! How a character can be written other than as itself: escapes, digits of other
-//! scripts, characters that nobody sees.
+//! Decodes the disguises in which an ID can be written: escapes, digits of other scripts
+//! and invisible characters.
 //!
-//! docs/privacy.md lists the forms for users.
+//! `docs/privacy.md` lists the supported forms for users.
 
 use std::borrow::Cow;
 
 use super::work;
 
-/// Nested encodings that are decoded at most: an entity in an address inside JSON
-/// is three.
+/// The greatest number of nested encodings that are decoded. An HTML entity in a URL in
+/// JSON has three.
 pub const MAX_LAYERS: usize = 4;
 
-/// Bytes of the longest escape of one character, nesting aside.
-const MAX_NUMBER: usize = 10;
+/// The greatest number of characters read for the number in an escape.
+const MAX_NUMBER_CHARS: usize = 10;
 
-/// Characters with the Unicode property `Numeric_Type` `Decimal` or `Digit` beyond
-/// ASCII, ascending: the first, its value, and how many follow each other.
+/// Non-ASCII characters whose Unicode property `Numeric_Type` is `Decimal` or `Digit`,
+/// ascending, as runs of consecutive digits: first character, its value, length.
 /// <https://www.unicode.org/Public/UCD/latest/ucd/extracted/DerivedNumericType.txt>
 #[rustfmt::skip]
 const DIGITS: [(u32, u8, u8); 94] = [
@@ -39,9 +39,8 @@ const DIGITS: [(u32, u8, u8); 94] = [
     (0x1fbf0, 0, 10),
 ];
 
-/// Characters that show nothing between two digits, or nothing but space:
-/// controls, joiners, marks, format characters and spaces other than ASCII's.
-/// Ascending, both ends included.
+/// Characters that are invisible between two digits, or show only space: controls,
+/// joiners, marks, format characters and non-ASCII spaces. Ascending inclusive ranges.
 /// <https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point>
 #[rustfmt::skip]
 const INVISIBLE: [(u32, u32); 36] = [
@@ -54,7 +53,7 @@ const INVISIBLE: [(u32, u32); 36] = [
     (0x1d185, 0x1d18b), (0x1d1aa, 0x1d1ad), (0x1e8d0, 0x1e8d6), (0xe0000, 0xe0fff),
 ];
 
-/// Entities with a name that can stand in an ID or around it.
+/// Named HTML entities that can occur in or around an ID.
 /// <https://html.spec.whatwg.org/multipage/named-characters.html>
 const ENTITIES: [(&str, char); 24] = [
     ("amp;", '&'),
@@ -83,7 +82,8 @@ const ENTITIES: [(&str, char); 24] = [
     ("NoBreak;", '\u{2060}'),
 ];
 
-/// The value of a decimal digit of any script, also raised, lowered or circled.
+/// The value of a decimal digit of any script, including superscript, subscript and
+/// circled digits.
 pub fn digit(character: char) -> Option<u8> {
     if character.is_ascii() {
         return character.to_digit(10).and_then(|value| u8::try_from(value).ok());
@@ -95,8 +95,8 @@ pub fn digit(character: char) -> Option<u8> {
     Some(value + offset)
 }
 
-/// Whether a character shows nothing, or only space, between two digits. An ASCII
-/// space does: it parts words.
+/// Whether a character is invisible between two digits, or shows only space. ASCII white
+/// space is not: it separates words.
 pub fn is_invisible(character: char) -> bool {
     if matches!(character, ' '..='~') {
         return false;
@@ -106,9 +106,9 @@ pub fn is_invisible(character: char) -> bool {
     index.checked_sub(1).is_some_and(|index| code <= INVISIBLE[index].1)
 }
 
-/// The character that an escape at the beginning of a text stands for, and the
-/// bytes that the escape takes: percent-encoding, a JSON or JavaScript escape, an
-/// HTML entity; also if that is encoded the same way again.
+/// Decodes an escape at the start of a text: percent-encoding, a JSON or JavaScript
+/// escape or an HTML entity, even if encoded repeatedly in the same way. Returns the
+/// character and the escape's length in bytes.
 pub fn unescape(text: &str) -> Option<(char, usize)> {
     match text.as_bytes().first()? {
         b'%' => percent(text),
@@ -118,9 +118,8 @@ pub fn unescape(text: &str) -> Option<(char, usize)> {
     }
 }
 
-/// Bytes at the beginning of a text in which no escape begins, given that none begins
-/// at the first: one character, or a whole run of backslashes, since the same follows
-/// each of them.
+/// The number of bytes to skip at the start of a text if no escape begins there: one
+/// character, or a whole run of backslashes, since the same text follows each of them.
 pub fn plain_length(text: &str) -> usize {
     match text.bytes().take_while(|byte| *byte == b'\\').count() {
         0 => text.chars().next().map_or(0, char::len_utf8),
@@ -128,6 +127,7 @@ pub fn plain_length(text: &str) -> usize {
     }
 }
 
+/// Decodes a percent-encoded character, also the obsolete `%u0031`.
 fn percent(text: &str) -> Option<(char, usize)> {
     if let Some(code) = text.strip_prefix("%u").and_then(|rest| hex(rest, 4)) {
         return Some((char::from_u32(code)?, 6));
@@ -147,12 +147,12 @@ fn percent(text: &str) -> Option<(char, usize)> {
     }
     match std::str::from_utf8(&encoded[..bytes]).ok().and_then(|decoded| decoded.chars().next()) {
         Some(character) => Some((character, length)),
-        // In an encoding other than UTF-8 a byte is a character.
+        // Not UTF-8: the byte is taken as Latin-1.
         None => percent_byte(text).map(|(byte, length)| (char::from(byte), length)),
     }
 }
 
-/// `%31`, and `%2531` as well: a percent sign that was encoded again.
+/// Decodes `%31`, and also `%2531`, in which the percent sign is encoded again.
 fn percent_byte(text: &str) -> Option<(u8, usize)> {
     let mut rest = text.strip_prefix('%')?;
     while let Some(inner) = rest.strip_prefix("25").filter(|inner| hex(inner, 2).is_some()) {
@@ -163,7 +163,8 @@ fn percent_byte(text: &str) -> Option<(u8, usize)> {
     Some((byte, text.len() - rest.len() + 2))
 }
 
-/// In JSON inside JSON a backslash is doubled, and again inside that.
+/// Decodes an escape that begins with any number of backslashes: each level of JSON in
+/// JSON doubles them.
 fn backslash(text: &str) -> Option<(char, usize)> {
     let rest = text.trim_start_matches('\\');
     let before = text.len() - rest.len();
@@ -183,13 +184,14 @@ fn backslash(text: &str) -> Option<(char, usize)> {
             None => surrogate(code, &text[length..]).map(|(character, low)| (character, length + low)),
         };
     }
-    // Octal, as C and old JavaScript write a digit.
+    // A digit in octal, as in C and old JavaScript.
     let octal = rest.get(..3).filter(|octal| octal.starts_with("06") || octal.starts_with("07"))?;
     let code = u8::from_str_radix(octal, 8).ok().filter(u8::is_ascii_digit)?;
     Some((char::from(code), before + 3))
 }
 
-/// The second half of a character beyond 16 bits.
+/// Decodes the low surrogate at the start of a text and combines it with `high`. Returns
+/// the character and the length of the low surrogate's escape.
 fn surrogate(high: u32, text: &str) -> Option<(char, usize)> {
     let rest = text.trim_start_matches('\\').strip_prefix('u')?;
     let low = hex(rest, 4).filter(|low| (0xdc00..0xe000).contains(low))?;
@@ -197,13 +199,14 @@ fn surrogate(high: u32, text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(code)?, text.len() - rest.len() + 4))
 }
 
-/// `31}`, and the bytes with the opening brace before it.
+/// Decodes `31}`, the rest of a number in braces. Returns the number, and its length with
+/// both braces.
 fn braced(text: &str) -> Option<(u32, usize)> {
-    let end = text.bytes().take(MAX_NUMBER).position(|byte| byte == b'}')?;
+    let end = text.bytes().take(MAX_NUMBER_CHARS).position(|byte| byte == b'}')?;
     Some((hex(text, end)?, end + 2))
 }
 
-/// A browser doesn't ask for the semicolon behind a number.
+/// Decodes an HTML entity. Like browsers, it accepts a number without a semicolon.
 fn entity(text: &str) -> Option<(char, usize)> {
     let mut rest = text.strip_prefix('&')?;
     while let Some(inner) = rest.strip_prefix("amp;") {
@@ -222,13 +225,13 @@ fn entity(text: &str) -> Option<(char, usize)> {
         Some(number) => (16, number),
         None => (10, number),
     };
-    let digits = number.chars().take(MAX_NUMBER).take_while(|digit| digit.is_digit(radix)).count();
+    let digits = number.chars().take(MAX_NUMBER_CHARS).take_while(|digit| digit.is_digit(radix)).count();
     let character = u32::from_str_radix(&number[..digits], radix).ok().and_then(char::from_u32)?;
     let semicolon = usize::from(number[digits..].starts_with(';'));
     Some((character, text.len() - number.len() + digits + semicolon))
 }
 
-/// The value of exactly this many hex digits.
+/// The value of the number made of the first `digits` characters, all hex digits.
 fn hex(text: &str, digits: usize) -> Option<u32> {
     let number = text.get(..digits).filter(|number| number.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     u32::from_str_radix(number, 16).ok()
@@ -237,10 +240,10 @@ fn hex(text: &str, digits: usize) -> Option<u32> {
 /// A text with one layer of escapes decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
-    /// The text.
+    /// The decoded text.
     pub text: String,
-    /// For each byte of it where in the source its character begins, and at the
-    /// end the length of the source.
+    /// For each byte of `text`, where its character begins in the source; finally the
+    /// length of the source.
     pub starts: Vec<usize>,
 }
 
@@ -277,17 +280,17 @@ pub fn decode(source: &str) -> Option<Decoded> {
 }
 
 impl Decoded {
-    /// Adds characters that stand for themselves, from a place in the source.
+    /// Appends unescaped characters, which begin at `position` in the source.
     fn push_plain(&mut self, plain: &str, position: usize) {
         for (start, character) in plain.char_indices() {
             self.text.push(character);
-            // Inside a character, its beginning stands for it.
+            // All bytes of a character map to its start.
             self.starts.resize(self.text.len(), position + start);
         }
     }
 }
 
-/// A text with all layers of escapes decoded, as far as [`MAX_LAYERS`] goes.
+/// A text with up to [`MAX_LAYERS`] layers of escapes decoded.
 pub fn decode_all(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..MAX_LAYERS {
@@ -302,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_ascend() {
+    fn tables_are_sorted() {
         assert!(DIGITS.windows(2).all(|pair| pair[0].0 + u32::from(pair[0].2) <= pair[1].0));
         assert!(INVISIBLE.windows(2).all(|pair| pair[0].1 < pair[1].0));
         assert!(INVISIBLE.iter().all(|(first, last)| first <= last));
@@ -322,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shows_nothing_is_invisible() {
+    fn joiners_marks_and_controls_are_invisible() {
         for character in
             "\u{ad}\u{200b}\u{200d}\u{202e}\u{2066}\u{feff}\u{fe0f}\u{20e3}\u{a0}\u{2009}\u{1}".chars()
         {
@@ -334,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn every_escape_stands_for_its_character() {
+    fn every_form_of_escape_is_decoded() {
         for escape in [
             "%31",
             "%2531",
@@ -378,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decoded_text_knows_where_it_came_from() {
+    fn a_decoded_text_maps_to_positions_in_its_source() {
         let decoded = decode("ü%31界&#x32;!").unwrap();
         assert_eq!(decoded.text, "ü1界2!");
         assert_eq!(decoded.starts, [0, 0, 2, 5, 5, 5, 8, 14, 15]);

@@ -1,9 +1,10 @@
-//! What a sync's conclusions rest on.
+//! Evidence for conclusions from absence, as types.
 //!
-//! An answer that is valid but empty, short or impossible proves nothing by
-//! itself. Each conclusion about something absent is therefore a value that can
-//! be made only from evidence of another form. `docs/architecture.md` lists all
-//! of them.
+//! A response that is valid but empty, short or impossible proves nothing by itself.
+//! Each conclusion from absence (a channel ends here, a channel is gone, a message is
+//! deleted) is therefore a value that can be constructed only from further evidence.
+//! `docs/architecture.md` lists all such conclusions. This module decides; it sends no
+//! request and writes nothing.
 
 use std::time::Duration;
 
@@ -11,80 +12,82 @@ use hashbrown::HashSet;
 
 use super::{Channel, ChannelId, ChannelState, MessageId, MessagePage, Timestamp, UserId};
 
-/// An answer that only time can confirm counts once it has come again after
-/// this long, and an end that was confirmed holds this long.
+/// The minimum time after which a repeated answer confirms an earlier one that nothing
+/// else confirms. Also how long a confirmed end stays valid.
 pub const CONFIRMATION_INTERVAL: Duration = Duration::from_hours(24);
 
-/// Ordinary messages by people that a page may hold without any content. One
-/// occurs, such as a game invitation; a dozen in a row do not.
+/// This many consecutive blank messages by people show that content is withheld. Single
+/// ones do occur, such as a game invitation.
 const BLANK_MESSAGES: usize = 12;
 
-/// What shows that a channel was read to its end.
+/// The evidence that a channel was read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndEvidence {
-    /// A page brought the newest message that a listing names, or a newer one.
+    /// A page contains the newest message that a listing names, or a newer one.
     NewestMessage,
-    /// No listing, no count and no archived message says that anything follows.
+    /// Neither a listing nor a message count nor an archived message indicates messages
+    /// after the cursor.
     NothingAnnounced,
-    /// The newest page, asked for without a cursor, holds messages, and none
-    /// beyond the cursor.
+    /// The newest page, requested without a cursor, holds messages, but none after the
+    /// cursor.
     NewestPage,
-    /// The newest page has shown so less than a day ago, and the listing names
-    /// the same newest message as then.
+    /// The newest page confirmed the end less than a day ago, and the listing still
+    /// names the same newest message.
     StillConfirmed,
-    /// The newest page came empty, and did so a day before.
+    /// The newest page is empty, and was empty at least a day ago, too.
     EmptyForADay,
-    /// What follows the cursor is malformed, and recorded as such.
+    /// Only malformed messages follow the cursor, and they are recorded.
     MalformedTail,
 }
 
-/// The proven end of a channel: nothing follows the cursor.
+/// Proof that a channel was read to its end: no readable message follows the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChannelEnd {
     evidence: EndEvidence,
 }
 
 impl ChannelEnd {
-    /// A page that ends with `last` where a listing names `announced`; `None` if
-    /// something may follow.
+    /// The end proven by a page whose last message is `last`, given the newest message
+    /// that a listing names (`announced`). `None` if more messages may follow.
     pub fn brought(last: MessageId, announced: Option<MessageId>) -> Option<Self> {
         let is_newest = announced.is_some_and(|announced| last >= announced);
         is_newest.then_some(Self { evidence: EndEvidence::NewestMessage })
     }
 
-    /// A page that is not full and of whose messages no ID can be read.
+    /// The end proven by a page that is not full and in which every ID is malformed.
     pub const fn malformed_tail() -> Self {
         Self { evidence: EndEvidence::MalformedTail }
     }
 
-    /// What it rests on.
+    /// The evidence it is based on.
     pub const fn evidence(self) -> EndEvidence {
         self.evidence
     }
 
-    /// Whether it holds only for the newest message that the listing names now.
+    /// Whether the newest page confirmed it against the newest message that the listing
+    /// names now. The confirmation expires when the listing names another message.
     pub const fn is_of_listing(self) -> bool {
         matches!(self.evidence, EndEvidence::NewestPage | EndEvidence::EmptyForADay)
     }
 }
 
-/// What is stored of the end of a channel.
+/// The stored record of a channel's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EndRecord {
-    /// The newest message that the listing named when the newest page last
-    /// confirmed the end.
+    /// The newest message that the listing named when the newest page last confirmed the
+    /// end.
     pub announced: Option<MessageId>,
-    /// When that was.
+    /// When the newest page last confirmed the end.
     pub confirmed_at: Option<Timestamp>,
-    /// Since when the end is unconfirmed: when the newest page first came empty.
+    /// When the newest page was first empty; set while the end is unconfirmed.
     pub doubted_at: Option<Timestamp>,
-    /// Whether it was confirmed only because the newest page stayed empty.
+    /// Whether the last end was confirmed as [`EndEvidence::EmptyForADay`].
     pub was_empty: bool,
 }
 
 impl EndRecord {
-    /// Whether the end was confirmed less than a day ago against the message
-    /// that a listing names now.
+    /// Whether the end was confirmed less than a day ago for the newest message that a
+    /// listing names now (`announced`).
     pub fn holds_for(&self, announced: Option<MessageId>, now: Timestamp) -> bool {
         let is_recent =
             self.confirmed_at.is_some_and(|at| at <= now && now.since(at) < CONFIRMATION_INTERVAL);
@@ -92,37 +95,38 @@ impl EndRecord {
     }
 }
 
-/// What is known when an empty page follows the cursor.
+/// What is known when the page after the cursor is empty.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EndFacts {
-    /// The last message that was read, or the one that reading began behind.
+    /// The last message that was read, or the one after which reading began; `None` is
+    /// the channel's beginning.
     pub cursor: Option<MessageId>,
     /// The newest message that a listing names.
     pub announced: Option<MessageId>,
-    /// Whether a count says that a channel holds messages of which none was
-    /// read.
+    /// Whether the platform counts messages in a channel of which none was read.
     pub is_counted: bool,
-    /// Whether messages beyond the cursor are archived and not deleted.
+    /// Whether messages after the cursor are archived and not deleted.
     pub has_archived_beyond: bool,
-    /// What is stored of the end.
+    /// The stored record of the channel's end.
     pub record: EndRecord,
 }
 
-/// What the newest page says of an end.
+/// What the newest page says about an unconfirmed end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewestPageVerdict {
-    /// It is the end.
+    /// The cursor is at the end.
     Confirmed(ChannelEnd),
-    /// The page holds a message beyond the cursor: the empty page was wrong.
+    /// The newest page holds a message after the cursor: the empty page was wrong.
     Contradicted,
-    /// The page is empty, or nothing of it can be read.
+    /// The newest page is empty, or every ID in it is malformed.
     Unconfirmed,
 }
 
 impl EndFacts {
-    /// The end, if nothing speaks against it or it is known from before.
+    /// The end, if it is proven without a further request: a listing names a newest
+    /// message and nothing indicates later ones, or an earlier confirmation still holds.
     pub fn without_asking(&self, now: Timestamp) -> Option<ChannelEnd> {
-        // Where a listing names no message, the newest page tells.
+        // If no listing names a message, the newest page has to decide.
         if let Some(end) = self.unannounced().filter(|_| self.announced.is_some()) {
             return Some(end);
         }
@@ -130,7 +134,7 @@ impl EndFacts {
         still_holds.then_some(ChannelEnd { evidence: EndEvidence::StillConfirmed })
     }
 
-    /// What the newest page, asked for without a cursor, says.
+    /// Evaluates the newest page, which was requested without a cursor.
     pub fn with_newest_page(&self, page: &MessagePage) -> NewestPageVerdict {
         match page.last_id() {
             Some(last) if Some(last) > self.cursor => NewestPageVerdict::Contradicted,
@@ -139,15 +143,15 @@ impl EndFacts {
         }
     }
 
-    /// The end, if no listing, no count and no archived message says that anything
-    /// follows.
+    /// The end, if neither a listing nor a message count nor an archived message
+    /// indicates messages after the cursor.
     pub fn unannounced(&self) -> Option<ChannelEnd> {
         let is_silent = self.announced <= self.cursor && !self.is_counted && !self.has_archived_beyond;
         is_silent.then_some(ChannelEnd { evidence: EndEvidence::NothingAnnounced })
     }
 
-    /// The end, if the newest page came empty a day ago as well. It stays the end
-    /// until a listing names another message.
+    /// The end, if the newest page was also empty at least a day ago. Once accepted, it
+    /// stays valid until a listing names another message.
     pub fn after_a_day(&self, now: Timestamp) -> Option<ChannelEnd> {
         let empty = ChannelEnd { evidence: EndEvidence::EmptyForADay };
         let is_known = self.record.was_empty && self.record.announced == self.announced;
@@ -160,14 +164,14 @@ impl EndFacts {
     }
 }
 
-/// What a channel's state rests on.
+/// The evidence for a channel's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateEvidence {
-    /// A listing that succeeded names the channel.
+    /// A successful listing contains the channel.
     Listing,
-    /// The answer to a question for the channel itself, after such a listing.
+    /// The response to a request for the channel itself, sent after such a listing.
     DirectAnswer,
-    /// The state of the channel that a thread hangs below.
+    /// The state of a thread's parent channel.
     Parent,
 }
 
@@ -182,7 +186,7 @@ impl StateEvidence {
     }
 }
 
-/// The state of a channel, proven.
+/// A channel's state with the evidence for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProvenState {
     state: ChannelState,
@@ -190,18 +194,18 @@ pub struct ProvenState {
 }
 
 impl ProvenState {
-    /// A channel that a listing names, public, and readable or not.
+    /// The state of a public channel that a listing contains.
     pub const fn listed(is_readable: bool) -> Self {
         let state = if is_readable { ChannelState::Active } else { ChannelState::Unreadable };
         Self { state, evidence: StateEvidence::Listing }
     }
 
-    /// What the answer for the channel itself says.
+    /// The state according to the response for the channel itself.
     pub const fn answered(state: ChannelState) -> Self {
         Self { state, evidence: StateEvidence::DirectAnswer }
     }
 
-    /// A thread shares what became of its parent.
+    /// The state of a thread, which is that of its parent.
     pub const fn of_parent(parent: ChannelState) -> Self {
         Self { state: parent, evidence: StateEvidence::Parent }
     }
@@ -211,14 +215,14 @@ impl ProvenState {
         self.state
     }
 
-    /// What it rests on.
+    /// The evidence it is based on.
     pub const fn evidence(self) -> StateEvidence {
         self.evidence
     }
 }
 
-/// The channels that a successful listing showed to be readable: only there does
-/// a message that is missing count as deleted.
+/// The channels that a successful listing showed to be public and readable. Only in these
+/// can a deletion candidate be confirmed.
 #[derive(Debug, Clone)]
 pub struct ConfirmedRights {
     readable: HashSet<ChannelId>,
@@ -226,38 +230,38 @@ pub struct ConfirmedRights {
 }
 
 impl ConfirmedRights {
-    /// From a listing that was asked for at `asked_at`.
+    /// From a listing that was requested at `asked_at`.
     pub fn from_listing(channels: &[Channel], asked_at: Timestamp) -> Self {
         let is_readable = |channel: &&Channel| !channel.kind.is_thread() && channel.visibility.is_readable();
         let readable = channels.iter().filter(is_readable).map(|channel| channel.id).collect();
         Self { readable, asked_at }
     }
 
-    /// Whether messages of this channel, or of its threads, can be read.
+    /// Whether messages of the channel `root` and of its threads can be read.
     pub fn covers(&self, root: ChannelId) -> bool {
         self.readable.contains(&root)
     }
 
-    /// When the listing was asked for.
+    /// When the listing was requested.
     pub const fn asked_at(&self) -> Timestamp {
         self.asked_at
     }
 }
 
-/// How many ordinary messages of people came without content since the last one
-/// that had some.
+/// Counts consecutive blank messages by people, across pages, to detect withheld content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ContentTally {
+    /// Blank messages since the last one with content.
     blank: usize,
-    /// Who wrote the first of them.
+    /// The author of the first of these.
     first_author: Option<UserId>,
-    /// Whether somebody else wrote one, too.
+    /// Whether they have more than one author.
     has_several_authors: bool,
     is_withheld: bool,
 }
 
 impl ContentTally {
-    /// Adds those of a page.
+    /// The tally after another page.
     #[must_use]
     pub fn and(self, page: &MessagePage) -> Self {
         let by_people = page.messages.iter().filter(|message| message.is_by_person());
@@ -274,8 +278,9 @@ impl ContentTally {
         })
     }
 
-    /// Whether content is withheld: people don't write so many messages of nothing
-    /// in a row. One of them alone may have an odd way of writing.
+    /// Whether content is withheld: at some point `BLANK_MESSAGES` messages by people
+    /// in a row were blank. They must have several authors, since a single author may
+    /// have an unusual client.
     pub const fn is_withheld(self) -> bool {
         self.is_withheld
     }
@@ -300,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_brings_the_announced_message_is_the_end_and_an_earlier_one_is_not() {
+    fn only_a_page_with_the_announced_message_proves_the_end() {
         assert!(ChannelEnd::brought(id(5).unwrap(), id(5)).is_some());
         assert!(ChannelEnd::brought(id(6).unwrap(), id(5)).is_some());
         assert_eq!(ChannelEnd::brought(id(4).unwrap(), id(5)), None);
@@ -308,10 +313,10 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_page_is_believed_at_once_only_where_nothing_says_otherwise() {
+    fn an_empty_page_is_accepted_at_once_only_if_nothing_indicates_more() {
         let end = |facts: EndFacts| facts.without_asking(at(0)).map(ChannelEnd::evidence);
         let silent = EndFacts::default();
-        assert_eq!(end(silent), None, "a listing that names none doesn't say that there is none");
+        assert_eq!(end(silent), None, "without an announced message the newest page decides");
         assert!(silent.unannounced().is_some());
         let read = EndFacts { cursor: id(9), announced: id(9), ..silent };
         assert_eq!(end(read), Some(EndEvidence::NothingAnnounced));
@@ -321,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_confirmed_end_holds_for_a_day_and_for_one_announced_message() {
+    fn a_confirmed_end_holds_for_a_day_and_the_same_announced_message() {
         let record = EndRecord { announced: id(10), confirmed_at: Some(at(0)), ..EndRecord::default() };
         let facts = EndFacts { cursor: id(9), announced: id(10), record, ..EndFacts::default() };
         let evidence = |facts: EndFacts, now| facts.without_asking(now).map(ChannelEnd::evidence);
@@ -330,7 +335,7 @@ mod tests {
         assert_eq!(evidence(EndFacts { announced: id(11), ..facts }, at(1)), None);
         assert_eq!(evidence(EndFacts { has_archived_beyond: true, ..facts }, at(1)), None);
         let later = EndRecord { confirmed_at: Some(at(5)), ..record };
-        assert_eq!(evidence(EndFacts { record: later, ..facts }, at(1)), None, "a time of the future");
+        assert_eq!(evidence(EndFacts { record: later, ..facts }, at(1)), None, "a future confirmation");
     }
 
     #[test]
@@ -346,14 +351,14 @@ mod tests {
     }
 
     #[test]
-    fn emptiness_is_believed_after_a_day() {
+    fn an_empty_newest_page_is_accepted_after_a_day() {
         let record = EndRecord { doubted_at: Some(at(0)), ..EndRecord::default() };
         let facts = EndFacts { announced: id(10), record, ..EndFacts::default() };
         assert_eq!(facts.after_a_day(at(23)), None);
         assert!(facts.after_a_day(at(24)).is_some());
         assert_eq!(EndFacts { record: EndRecord::default(), ..facts }.after_a_day(at(24)), None);
         let record = EndRecord { announced: id(10), was_empty: true, ..EndRecord::default() };
-        assert!(EndFacts { record, ..facts }.after_a_day(at(99)).is_some(), "it was believed before");
+        assert!(EndFacts { record, ..facts }.after_a_day(at(99)).is_some(), "it was accepted before");
         let moved = EndFacts { announced: id(11), record, ..facts };
         assert_eq!(moved.after_a_day(at(99)), None);
     }

@@ -1,33 +1,32 @@
-//! What a run knows to be incomplete.
+//! Findings: known incompleteness of the archive.
 
 use std::time::Duration;
 
 use super::{Cause, ChannelId, Timestamp};
 
-/// A finding keeps a run from being a success for this long after it was first
-/// seen; after that it is known.
-const FRESH: Duration = Duration::from_hours(24);
+/// A finding prevents a run from being a success for this long after it was first seen.
+/// Then it counts as known.
+const KNOWN_AFTER: Duration = Duration::from_hours(24);
 
-/// What is incomplete.
+/// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FindingKind {
-    /// Nothing but an empty page says that the channel ends where it was read
-    /// to.
+    /// Only an empty page indicates that the channel ends at its checkpoint.
     UnconfirmedEnd,
-    /// The listing of the channel's archived threads could not be finished.
+    /// The listing of the channel's archived threads is incomplete.
     IncompleteListing,
-    /// Messages of the channel, or fields of them, are malformed.
+    /// Messages of the channel, or some of their fields, are malformed.
     MalformedMessages,
     /// The channel is in no listing, and the bot may not see it.
     VanishedChannel,
-    /// Every known channel of the tenant has vanished.
+    /// All known channels of the tenant have vanished.
     EveryChannelVanished,
-    /// No channel of the tenant is left to read.
+    /// The tenant has no channel to read.
     NoChannels,
 }
 
 impl FindingKind {
-    /// The cause that people are told, whose word is the kind's in JSON.
+    /// The corresponding cause. Its name is also the kind's name in JSON.
     pub const fn cause(self) -> Cause {
         match self {
             Self::UnconfirmedEnd => Cause::EndUnconfirmed,
@@ -39,31 +38,31 @@ impl FindingKind {
     }
 }
 
-/// Something incomplete, in the archive.
+/// A known incompleteness of the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// The kind.
     pub kind: FindingKind,
-    /// The channel, if it is about one.
+    /// The channel it concerns; `None` if it concerns the tenant.
     pub channel: Option<ChannelId>,
-    /// The channel's ID, as its platform writes it.
+    /// The channel's ID in the platform's format.
     pub channel_id: Option<String>,
     /// The channel's name, scrubbed.
     pub name: String,
-    /// How many messages or channels are concerned.
+    /// The number of messages or channels concerned.
     pub count: u64,
-    /// When it was first seen; of several, the newest.
+    /// When it was first seen. If it covers several messages or channels: the newest.
     pub since: Timestamp,
 }
 
 impl Finding {
-    /// Whether it has been there for so long that it keeps no run from being a
-    /// success. That every channel has vanished never becomes known.
+    /// Whether it is old enough not to prevent a run from being a success.
+    /// [`FindingKind::EveryChannelVanished`] never becomes known.
     pub fn is_known(&self, now: Timestamp) -> bool {
-        self.kind != FindingKind::EveryChannelVanished && now.since(self.since) >= FRESH
+        self.kind != FindingKind::EveryChannelVanished && now.since(self.since) >= KNOWN_AFTER
     }
 
-    /// What is incomplete, in words.
+    /// The text displayed to users.
     pub fn text(&self) -> String {
         let channel =
             self.channel_id.as_ref().map(|channel| format!("channel {channel}")).unwrap_or_default();
@@ -95,11 +94,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_finding_becomes_known_after_a_day_but_for_the_loss_of_everything() {
+    fn findings_become_known_after_a_day_except_for_every_channel_vanished() {
         let since = Timestamp::from_millis(1_790_000_000_000);
         let finding =
             |kind| Finding { kind, channel: None, channel_id: None, name: "x".to_owned(), count: 2, since };
-        let (fresh, old) = (since.later(Duration::from_hours(23)), since.later(FRESH));
+        let (fresh, old) = (since.later(Duration::from_hours(23)), since.later(KNOWN_AFTER));
         for kind in [FindingKind::UnconfirmedEnd, FindingKind::VanishedChannel, FindingKind::NoChannels] {
             assert!(!finding(kind).is_known(fresh) && finding(kind).is_known(old), "{kind:?}");
         }

@@ -1,17 +1,17 @@
-//! Identifiers of a platform's objects.
+//! IDs of a platform's objects, as typed numbers and as text.
 
 use std::fmt;
 use std::ops::Deref;
 
 use super::Timestamp;
 
-/// Why a text is no ID of a platform.
+/// Why a text can't be parsed as an ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnId {
-    /// It has another form: it may be a name.
+    /// It doesn't have the form of an ID; it may be a name.
     #[error("not an ID")]
     OtherForm,
-    /// It has the form of an ID and is out of range. Holds what an ID is.
+    /// It has the form of an ID but is out of range. Holds a description of valid IDs.
     #[error("not an ID: expected {0}")]
     OutOfRange(&'static str),
 }
@@ -20,13 +20,13 @@ macro_rules! platform_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// From 1 to 2^63 - 1, so that it fits SQLite's INTEGER. Its text is for its
-        /// platform's [`IdCodec`] to write.
+        /// A number from 1 to 2^63 - 1, so that it fits SQLite's INTEGER. The platform's
+        /// [`IdCodec`] formats it.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(u64);
 
         impl $name {
-            /// `None` for 0 and for what doesn't fit 63 bits.
+            /// `None` for 0 and for numbers above 2^63 - 1.
             pub const fn new(raw: u64) -> Option<Self> {
                 if raw == 0 || raw > i64::MAX as u64 {
                     None
@@ -46,7 +46,7 @@ macro_rules! platform_id {
                 self.0 as i64
             }
 
-            /// The reverse of [`Self::as_i64`].
+            /// The inverse of [`Self::as_i64`]; `None` for 0 and negative numbers.
             pub fn from_i64(stored: i64) -> Option<Self> {
                 u64::try_from(stored).ok().and_then(Self::new)
             }
@@ -65,7 +65,7 @@ macro_rules! debug_shows_number {
 }
 
 platform_id!(
-    /// A workspace: what a platform calls a server, guild or team.
+    /// A workspace: what the platform calls a server, guild or team.
     WorkspaceId
 );
 platform_id!(
@@ -81,7 +81,7 @@ platform_id!(
     AttachmentId
 );
 platform_id!(
-    /// A person or bot, raw. Its `Debug` hides the number, so that it can't reach a log
+    /// A person or bot, unhashed. `Debug` hides the number, so that it can't reach a log
     /// by accident.
     UserId
 );
@@ -97,17 +97,18 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// How the IDs of a platform's messages ascend with time.
+/// Converts between message IDs and times, on platforms whose message IDs ascend with
+/// time.
 pub trait IdTimes {
-    /// The greatest ID that is before every message sent at `time` or later;
-    /// `None` if every ID is after it.
+    /// The greatest ID below those of all messages sent at `time` or later; `None` if
+    /// there is none, because `time` precedes the first ID.
     fn id_before(&self, time: Timestamp) -> Option<MessageId>;
 
-    /// When a message with this ID was sent.
+    /// The send time encoded in the ID of a message.
     fn sent_at(&self, id: MessageId) -> Timestamp;
 }
 
-/// How a platform writes its IDs.
+/// Formats and parses a platform's IDs.
 pub trait IdCodec: fmt::Debug + Send + Sync {
     /// The text of a workspace's ID.
     fn workspace_text(&self, workspace: WorkspaceId) -> IdText;
@@ -120,36 +121,36 @@ pub trait IdCodec: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The text of a user's ID. Its SHA-256 stands for the user in the archive.
+    /// The text of a user's ID. The archive stores its SHA-256 in place of the user.
     fn user_text(&self, user: UserId) -> IdText;
 
-    /// Reads the ID of a channel, the reverse of [`Self::channel_text`].
+    /// Parses the ID of a channel, the inverse of [`Self::channel_text`].
     ///
     /// # Errors
-    /// When the text is no channel's ID.
+    /// Returns [`NotAnId`] if the text isn't the ID of a channel.
     fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId>;
 
-    /// Reads the ID of a user as people copy it from the platform. `None` for what
-    /// is none, and for what is too short to be told from another number or word.
+    /// Parses the ID of a user as copied from the platform. `None` if it isn't one, or
+    /// is too short to be distinguished from other numbers or words.
     fn parse_user(&self, text: &str) -> Option<UserId>;
 
-    /// A text that may hold a mistyped ID, with `…` in place of whatever may be one.
+    /// The text with `…` in place of everything that may be an ID, even a mistyped one.
     fn mask(&self, text: &str) -> String;
 }
 
-/// The text of an ID, on the stack: one is made for each user of each page.
+/// The text of an ID. Kept on the stack, because one is made for each user of each page.
 #[derive(Clone, Copy)]
 pub struct IdText {
-    /// The text is at the end.
+    /// The text occupies the last `length` bytes.
     bytes: [u8; Self::CAPACITY],
     length: usize,
 }
 
 impl IdText {
-    /// Bytes of the longest text.
+    /// The greatest length in bytes.
     pub const CAPACITY: usize = 24;
 
-    /// A number in decimal.
+    /// Formats a number in decimal.
     pub fn decimal(mut number: u64) -> Self {
         let mut bytes = [0; Self::CAPACITY];
         let mut start = Self::CAPACITY;
@@ -163,7 +164,7 @@ impl IdText {
         }
     }
 
-    /// A text; `None` if it is longer than any ID may be.
+    /// Copies a text; `None` if it is longer than [`Self::CAPACITY`] bytes.
     pub fn new(text: &str) -> Option<Self> {
         let mut bytes = [0; Self::CAPACITY];
         let start = Self::CAPACITY.checked_sub(text.len())?;
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ids_text_is_a_number_or_given() {
+    fn id_text_holds_a_decimal_number_or_a_short_text() {
         for (number, text) in [(0, "0"), (7, "7"), (u64::MAX, "18446744073709551615")] {
             assert_eq!(&*IdText::decimal(number), text);
             assert_eq!(IdText::new(text).as_deref(), Some(text));
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_id_hides_itself_from_debug() {
+    fn debug_of_a_user_id_is_redacted() {
         let user = UserId::new(123_456_789_012_345_678).unwrap();
         assert_eq!(format!("{user:?}"), "UserId(redacted)");
     }

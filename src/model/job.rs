@@ -1,45 +1,45 @@
-//! Jobs and tenants as people look at them.
+//! Jobs, channels and tenants as `status` and the reports display them.
 
 use super::{
     Cause, Counts, Finding, JobKind, JobStatus, ProgressStatus, TenantStatus, Timestamp, WorkspaceId,
 };
 
-/// One tenant's part of one run.
+/// The work on one tenant in one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
-    /// Its own ID.
+    /// The job's ID.
     pub job_id: String,
-    /// The run it is part of.
+    /// The ID of its run.
     pub run_id: String,
     /// The tenant's name.
     pub tenant: String,
-    /// The name of its platform; empty while it isn't known.
+    /// The name of the tenant's platform; empty if unknown, as for a queued job.
     pub platform: String,
-    /// What was asked for.
+    /// Incremental or full.
     pub kind: JobKind,
-    /// How it goes, or went.
+    /// Its current or final status.
     pub status: JobStatus,
-    /// When its turn came.
+    /// When it started.
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
-    /// What it did so far.
+    /// Its statistics so far.
     pub stats: JobStats,
-    /// What failed.
+    /// Its errors.
     pub errors: Vec<JobError>,
-    /// Every channel that was read.
+    /// The channels it reads or has read.
     pub channels: Vec<ChannelResult>,
-    /// Its place among those that wait, from 1.
+    /// Its position in the queue, from 1; only for queued jobs.
     pub queue_position: Option<u32>,
 }
 
 impl Job {
-    /// The ID of a run's job for its `index`th tenant, from 0.
+    /// The ID of a run's job for the tenant at `index` (from 0).
     pub fn id_of(run_id: &str, index: usize) -> String {
         format!("{run_id}-{}", index + 1)
     }
 
-    /// A job of a run that has not begun.
+    /// A queued job.
     pub fn waiting(run_id: &str, index: usize, tenant: &str, queue_position: Option<u32>) -> Self {
         Self {
             job_id: Self::id_of(run_id, index),
@@ -58,147 +58,149 @@ impl Job {
     }
 }
 
-/// What a job did. Counts are of this job alone.
+/// The statistics of a job. They cover this job alone, not earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct JobStats {
-    /// Channels that have something to read.
+    /// Channels planned to be read.
     pub channels_total: u64,
-    /// Channels whose reading ended, well or not.
+    /// Channels of these that were read to their end or failed.
     pub channels_processed: u64,
-    /// Channels in which nothing can have changed.
+    /// Channels not read because nothing can have changed.
     pub channels_skipped: u64,
-    /// Public channels that the bot lacks the rights for.
+    /// Public channels that the bot lacks permission to read.
     pub channels_unreadable: u64,
-    /// Reactions (emoji of a message) whose users are still to be read.
+    /// Pending reactor lists (one per message and emoji).
     pub reactions_pending: u64,
-    /// Most channels open at once.
+    /// The greatest number of channels that were open at once.
     pub max_concurrent_channels: u64,
-    /// Seconds a channel took on average.
+    /// Average time per processed channel, in seconds.
     pub average_channel_seconds: f64,
-    /// What was counted.
+    /// The counters.
     pub counts: Counts,
-    /// 0 to 1.
+    /// Progress from 0 to 1.
     pub progress: f64,
-    /// Seconds to go, once that can be told.
+    /// Estimated seconds to the end; `None` until they can be estimated.
     pub eta_seconds: Option<f64>,
 }
 
-/// Something that failed in a job.
+/// An error that occurred in a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobError {
-    /// The channel, if it was one, as its platform writes it.
+    /// The ID of the channel in the platform's format; `None` if the error concerns the
+    /// whole job.
     pub channel_id: Option<String>,
-    /// What follows from it.
+    /// Its classification.
     pub cause: Cause,
-    /// What happened.
+    /// The error text.
     pub error: String,
-    /// When.
+    /// When it occurred.
     pub at: Timestamp,
 }
 
 impl JobError {
-    /// What is remembered of it.
+    /// The part that is stored as the last error of a channel or tenant.
     pub fn as_last_error(&self) -> LastError {
         LastError { cause: Some(self.cause), error: self.error.clone() }
     }
 }
 
-/// What failed last in a channel or for a tenant.
+/// The last error of a channel or tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastError {
-    /// What follows from it; `None` if the archive doesn't know.
+    /// Its classification; `None` if the archive holds none, or one that this version
+    /// doesn't know.
     pub cause: Option<Cause>,
-    /// What happened.
+    /// The error text.
     pub error: String,
 }
 
 impl LastError {
-    /// The word for its cause, if that is known.
+    /// The name of its cause, if known.
     pub fn cause_name(&self) -> Option<&'static str> {
         self.cause.map(Cause::name)
     }
 }
 
-/// A channel's part of a job.
+/// The reading of one channel in a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelResult {
-    /// The channel, as its platform writes it.
+    /// The channel's ID in the platform's format.
     pub channel_id: String,
-    /// Its name, scrubbed.
+    /// The channel's name, scrubbed.
     pub name: String,
-    /// How its reading goes, or ended.
+    /// Current or final status.
     pub status: ProgressStatus,
-    /// The slot that reads it.
+    /// The channel slot that it occupies.
     pub worker_id: Option<u64>,
-    /// When its reading began.
+    /// When reading began.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When reading ended.
     pub completed_at: Option<Timestamp>,
-    /// The last message read, as its platform writes it.
+    /// The ID of the last message read, in the platform's format.
     pub last_message_id: Option<String>,
-    /// Messages a second.
+    /// Messages read per second.
     pub messages_per_second: f64,
-    /// What was counted, of the counters that channels have.
+    /// The counters that are kept per channel; the others are 0.
     pub counts: Counts,
-    /// The cause, if it failed.
+    /// The error text, if it failed.
     pub error: Option<String>,
 }
 
-/// A workspace of a platform: no other tenant has the same.
+/// Identifies a tenant: no two tenants have the same platform and workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantKey {
     /// The platform's name.
     pub platform: String,
-    /// The workspace.
+    /// The ID of the workspace.
     pub id: WorkspaceId,
 }
 
-/// A tenant at a glance.
+/// Summary of a tenant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TenantOverview {
-    /// Its name.
+    /// The tenant's name.
     pub name: String,
-    /// Its workspace.
+    /// Its platform and workspace.
     pub workspace: TenantKey,
-    /// The workspace's ID, as its platform writes it.
+    /// The workspace's ID in the platform's format.
     pub workspace_id: String,
-    /// What became of its last run.
+    /// Status of its last job.
     pub status: TenantStatus,
-    /// When its last run ended.
+    /// When its last job ended.
     pub last_sync_at: Option<Timestamp>,
-    /// When a run of all its channels last ended completed.
+    /// When a job that covered all its channels last ended as completed.
     pub last_success_at: Option<Timestamp>,
-    /// What failed last.
+    /// Its last error.
     pub last_error: Option<LastError>,
-    /// Channels and threads that hold messages, by what is known of them.
+    /// Channels and threads by state, categories excluded.
     pub channels: ChannelCounts,
-    /// Messages in the archive.
+    /// Number of archived messages.
     pub messages: u64,
-    /// Messages that couldn't be read.
+    /// Malformed messages of active channels of which nothing is archived.
     pub broken_messages: u64,
-    /// Reactions (emoji of a message) whose users are still to be read.
+    /// Pending reactor lists (one per message and emoji).
     pub reactions_pending: u64,
-    /// Whether the last run read fewer than half of the channels of the last
-    /// success under the same selection.
+    /// Whether the last job covered fewer than half as many channels as the last
+    /// successful one with the same selection.
     pub lost_channels: bool,
-    /// What is incomplete.
+    /// Known incompleteness.
     pub findings: Vec<Finding>,
-    /// Entries of the tenant's lists that match no archived channel, in words.
+    /// Configured channel-list entries that match no archived channel, as text.
     pub unmatched: Vec<String>,
 }
 
 /// Channels and threads by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ChannelCounts {
-    /// All that were ever seen.
+    /// All channels ever listed.
     pub total: u64,
-    /// Read to the end.
+    /// Active, and last read to their end.
     pub done: u64,
-    /// Failed in the last run.
+    /// Active, and last reading failed.
     pub failing: u64,
-    /// Closed to @everyone.
+    /// Not visible to @everyone.
     pub hidden: u64,
-    /// Public, but the bot lacks a right.
+    /// Public, but the bot lacks a permission.
     pub unreadable: u64,
     /// Deleted on the platform.
     pub deleted: u64,
@@ -209,36 +211,36 @@ pub struct ChannelCounts {
 pub struct FailingChannel {
     /// The tenant's name.
     pub tenant: String,
-    /// The name of its platform.
+    /// The name of the tenant's platform.
     pub platform: String,
-    /// The channel, as its platform writes it.
+    /// The channel's ID in the platform's format.
     pub channel_id: String,
-    /// Its name, scrubbed.
+    /// The channel's name, scrubbed.
     pub name: String,
-    /// Why it failed.
+    /// The last error.
     pub last_error: LastError,
-    /// Runs in a row that failed for causes of its own.
+    /// Consecutive runs that failed for a cause in the channel itself.
     pub failure_count: u32,
-    /// Since when it fails.
+    /// When the first of these failed.
     pub since: Option<Timestamp>,
-    /// When it last failed for a cause of its own.
+    /// When the last of these failed.
     pub failed_at: Option<Timestamp>,
 }
 
-/// What `status` shows.
+/// Everything that `status` displays.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overview {
-    /// Every tenant asked for.
+    /// The selected tenants.
     pub tenants: Vec<TenantOverview>,
-    /// Jobs being worked on.
+    /// Running jobs.
     pub running: Vec<Job>,
-    /// Jobs whose turn has not come.
+    /// Queued jobs.
     pub queued: Vec<Job>,
-    /// Jobs that are not finished, and whose process is gone.
+    /// Unfinished jobs whose process no longer exists.
     pub interrupted: Vec<Job>,
     /// Channels whose last reading failed.
     pub failing_channels: Vec<FailingChannel>,
-    /// Fields of the platform's objects that this version doesn't know, by path,
-    /// and how many objects had each.
+    /// Fields of the platform's objects that this version doesn't know: path, and number
+    /// of objects that have it.
     pub unknown_fields: Vec<(String, u64)>,
 }

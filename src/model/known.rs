@@ -1,48 +1,50 @@
-//! Channels as an archive knows them.
+//! Channels as recorded in the archive by earlier runs.
 
 use hashbrown::HashMap;
 
 use super::{ChannelId, ChannelKind, ChannelState, Checkpoint, Timestamp};
 
-/// What the plan needs to know of a channel.
+/// An archived channel, with what planning needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownChannel {
-    /// Its ID.
+    /// The channel's ID.
     pub id: ChannelId,
-    /// A channel's category, a thread's channel.
+    /// The category of a channel, the parent channel of a thread.
     pub parent_id: Option<ChannelId>,
-    /// What it is.
+    /// The kind of channel.
     pub kind: ChannelKind,
     /// Its name, scrubbed.
     pub name: String,
-    /// When it was made.
+    /// When it was created.
     pub opened_at: Timestamp,
-    /// Whether it was there and readable.
+    /// Its last known state.
     pub state: ChannelState,
-    /// Whether it was archived, for threads.
+    /// Whether a thread was archived on the platform; `None` for other channels.
     pub archived: Option<bool>,
-    /// How far it was read.
+    /// Its stored progress.
     pub checkpoint: Checkpoint,
-    /// How far its archived threads are known. Only channels have it, and threads
-    /// are known by the tens of thousands.
+    /// Progress in listing its archived threads. Boxed because only parent channels have
+    /// one, and tens of thousands of threads are held in memory.
     pub listing: Option<Box<KnownListing>>,
-    /// When it was last asked for by itself, because no listing named it.
+    /// When the platform was last asked for this channel itself, because no listing
+    /// contained it.
     pub asked_at: Option<Timestamp>,
     /// Whether messages of it are archived.
     pub has_messages: bool,
-    /// Whether it was found because something named it, and not by a listing.
+    /// Whether it is a thread that was found because a message names it.
     pub was_named: bool,
 }
 
-/// How far the archived threads of a channel are known.
+/// Progress in listing the archived threads of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KnownListing {
-    /// Up to this archive time.
+    /// Threads archived up to this time are known: the next listing, newest first, goes
+    /// down to it.
     pub watermark: Option<Timestamp>,
-    /// When all of them were last listed.
+    /// When the archived threads were last listed completely.
     pub listed_at: Option<Timestamp>,
 }
 
-/// Channels by ID, each in memory of its own: a table of tens of thousands of
-/// large entries takes three times as much of it while it grows.
+/// Channels by ID. Boxed, because a table of tens of thousands of large entries takes
+/// three times its memory while it grows.
 pub type KnownChannels = HashMap<ChannelId, Box<KnownChannel>>;

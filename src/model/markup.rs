@@ -1,7 +1,8 @@
-//! How a platform's texts name people.
+//! Finds users in a platform's texts.
 //!
-//! [`Markup`] is what a platform declares. [`layers`], [`address`] and [`hashes`] are
-//! what a platform's markup is made of; none of them knows a platform.
+//! Each platform implements [`Markup`]. [`layers`], [`address`] and [`hashes`] are
+//! building blocks for it that know no particular platform. Nothing here replaces text or
+//! knows the archive's users: that is up to `anonymize` and `archive`.
 
 pub mod address;
 pub mod hashes;
@@ -12,65 +13,67 @@ use std::ops::Range;
 
 use super::UserId;
 
-/// What stands in the place of somebody who was erased: `<@forgotten>` for a
-/// mention.
+/// Replaces the hash of an erased user in stored texts; a mention becomes
+/// `<@forgotten>`.
 pub const FORGOTTEN: &str = "forgotten";
 
-/// The rules by which texts of a platform name people.
+/// The rules by which a platform's texts identify users.
 pub trait Markup: Debug + Send + Sync {
-    /// A quick look before [`Markup::find`]: most texts name nobody.
+    /// A cheap pre-check for [`Markup::find`]: most texts identify nobody. May only err
+    /// by returning true.
     fn may_name_somebody(&self, text: &str) -> bool;
 
-    /// Everything in a text that may have to go, ascending; of what begins at the same
-    /// place the longest first.
+    /// All ranges of a text that may have to be replaced or dropped, sorted by start, the
+    /// longest first among those with the same start. They may overlap.
     fn find(&self, text: &str, syntax: Syntax) -> Vec<Found>;
 
-    /// Calls `found` with everybody whose ID may stand in bytes of any kind, also in
-    /// disguise.
+    /// Calls `found` with each user whose ID may occur, even disguised, in arbitrary
+    /// bytes.
     fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId));
 
-    /// Characters of the shortest text that may be an ID outside of a mention.
+    /// The number of characters in the shortest ID that is recognized outside of a
+    /// mention.
     fn min_id_chars(&self) -> usize;
 
-    /// Whether the text before a mentioned user's ID ends with a character that only some
-    /// mentions have: it is dropped, so that all mentions of a user are the same.
+    /// Whether the text before a mentioned user's ID ends with a character that not all
+    /// mentions have. It is dropped, so that all mentions of a user are equal.
     fn ends_with_optional_mark(&self, before: &str) -> bool;
 }
 
-/// A part of a text that may have to go.
+/// A range of a text that may have to be replaced or dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Where it stands.
+    /// The byte range in the text.
     pub range: Range<usize>,
-    /// The user that it would name, and how; `None` if it is dropped because it
-    /// identifies a person's picture.
+    /// The user whose ID it is or may be, and its context. `None` if it is to be dropped
+    /// because it identifies a user's picture.
     pub user: Option<(UserId, IdContext)>,
 }
 
-/// What the text around an ID says of it.
+/// The context of an ID, according to the text around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdContext {
-    /// A mention, also as an address, JSON or HTML writes it.
+    /// A mention, also as encoded in a URL, JSON or HTML.
     Mention,
-    /// In the address of a profile or a picture.
+    /// The URL of a profile or picture.
     Profile,
-    /// In the syntax for something that isn't a user. Compared with the known users,
-    /// but not worth remembering.
+    /// The syntax for an object that isn't a user. It is an ID candidate, but isn't
+    /// remembered if it matches no known user.
     Reference,
-    /// Anywhere else.
+    /// Anywhere else: an ID candidate.
     Bare,
 }
 
-/// How IDs are told apart.
+/// The kind of text, on which the classification of IDs depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
-    /// What people write.
+    /// Text written by people.
     Text,
-    /// Kept fields: those named `id` hold no user's.
+    /// JSON of archived fields. A field named `id` holds no user's ID.
     Json,
 }
 
-/// Sorts what was found as [`Markup::find`] returns it.
+/// Sorts and deduplicates as specified for [`Markup::find`].
 pub fn ascending(mut found: Vec<Found>) -> Vec<Found> {
     found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
     found.dedup();

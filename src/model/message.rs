@@ -1,96 +1,96 @@
-//! Messages as a platform gives them, still raw.
+//! Messages and reactors as received from a platform, not scrubbed yet.
 
 use std::collections::BTreeMap;
 
 use super::{AttachmentId, ChannelId, MessageId, Metadata, Reservation, Timestamp, UserId};
 
-/// A person or bot, raw.
+/// A person or bot, unhashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct User {
-    /// The platform's ID.
+    /// The user's ID on the platform.
     pub id: UserId,
-    /// Whether it is a bot; `None` where only the ID was given.
+    /// Whether it is a bot; `None` if only the ID is known.
     pub is_bot: Option<bool>,
 }
 
-/// What a message answers.
+/// A reference to the message that a reply answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reply {
-    /// The message answered, which may be deleted.
+    /// The answered message, which may be deleted.
     pub message_id: MessageId,
-    /// The channel it stands in.
+    /// The channel of the answered message.
     pub channel_id: ChannelId,
-    /// Who wrote it, where the platform says.
+    /// The author of the answered message, if the platform says.
     pub author: Option<User>,
 }
 
-/// A file's metadata; the file itself is never read.
+/// The metadata of an attached file. The file itself is never downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its own ID.
+    /// The attachment's ID.
     pub id: AttachmentId,
     /// The name it was uploaded with.
     pub filename: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size_bytes: u64,
     /// MIME type.
     pub content_type: Option<String>,
-    /// The platform's address, without what signs it.
+    /// The platform's URL without its signature.
     pub url: String,
-    /// What the address is signed with: it differs at every read.
+    /// The signature of the URL; it differs on every read.
     pub url_signature: Option<String>,
-    /// Further kept facts (width, height, duration), raw.
+    /// Other archived fields (width, height, duration), not scrubbed yet.
     pub metadata: Metadata,
 }
 
-/// What people react with.
+/// The emoji of a reaction.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Emoji {
-    /// A character, or several joined.
+    /// A Unicode emoji: one character, or several joined.
     Unicode(String),
-    /// A workspace's own; a deleted one may have lost its name.
+    /// A custom emoji of a workspace.
     Custom {
-        /// The platform's ID.
+        /// Its ID on the platform.
         id: u64,
-        /// The name without colons.
+        /// Its name without colons; may be empty if the emoji was deleted.
         name: String,
     },
 }
 
-/// How often a message was reacted to with one emoji in one way.
+/// The number of reactions to a message with one emoji, normal or burst.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReactionCount {
-    /// With what.
+    /// The emoji.
     pub emoji: Emoji,
-    /// A burst ("super") reaction.
+    /// Whether these are burst ("super") reactions.
     pub burst: bool,
-    /// People.
+    /// The number of reactors.
     pub count: u64,
 }
 
-/// One page of who reacted to a message with one emoji in one way, ascending by
-/// ID.
+/// One page of the reactors of a message with one emoji, normal or burst, ascending by
+/// user ID.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReactorPage {
-    /// People and bots.
+    /// The reactors, bots included.
     pub users: Vec<User>,
-    /// Whether it holds as many as a page can: more may follow.
+    /// Whether the platform returned as many users as requested: more may follow.
     pub is_full: bool,
 }
 
-/// Kept fields that are content: besides text and files one of them makes up an
-/// ordinary message.
+/// Archived fields that count as content. An ordinary message has text, a file or at
+/// least one of these; one without is blank (see [`Message::is_blank`]).
 pub const CONTENT_FIELDS: [&str; 7] =
     ["embeds", "sticker_items", "poll", "message_snapshots", "components", "activity", "shared_client_theme"];
 
-/// A message, text still raw.
+/// A message. Its texts are not scrubbed yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Its own ID.
+    /// The message's ID.
     pub id: MessageId,
-    /// Who wrote it; a webhook counts as a bot.
+    /// The author; a webhook counts as a bot.
     pub author: Option<User>,
-    /// The platform's number for the kind of message; 0 is an ordinary one.
+    /// The platform's number for the kind of message; 0 is an ordinary message.
     pub kind: u32,
     /// The text, in the platform's markup.
     pub content: String,
@@ -100,32 +100,33 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     /// Whether it is pinned.
     pub pinned: bool,
-    /// What it answers.
+    /// The message it answers.
     pub reply: Option<Reply>,
-    /// Its files.
+    /// The attached files.
     pub attachments: Vec<Attachment>,
-    /// Its reactions, normal and burst apart.
+    /// Reaction counts, one entry per emoji and kind (normal or burst).
     pub reactions: Vec<ReactionCount>,
-    /// Everyone else whom the message shows: mentions, interaction users.
+    /// Other users in the message: mentioned users, interaction users.
     pub people: Vec<User>,
-    /// Further kept fields (embeds, stickers, poll, forward), raw.
+    /// Other archived fields (embeds, stickers, poll, forward), not scrubbed yet.
     pub metadata: Metadata,
-    /// Whether an ordinary message came without anything in it, as messages do
-    /// that the bot may not read the content of.
+    /// Whether it is an ordinary message or reply without any content, as received when
+    /// the bot may not read message content.
     pub is_blank: bool,
-    /// The thread that the message names as its own, or announces.
+    /// The thread that was started from the message, or that it announces.
     pub named_thread: Option<ChannelId>,
     /// Paths of the fields that were dropped because they are malformed, such as
-    /// `reactions.count`; never a value.
+    /// `reactions.count`; never their values.
     pub malformed_fields: Vec<String>,
 }
 
-/// Bytes that a digit of a text takes besides: a run of them may be somebody's ID,
-/// whose hash is kept.
+/// Additional bytes per digit of a text: a run of digits may be an ID candidate, which
+/// is kept with its hash.
 const DIGIT_BYTES: usize = 12;
-/// Bytes that a person takes whom a message shows.
+/// Bytes per user in a message.
 const PERSON_BYTES: usize = 100;
 
+/// Upper bound in bytes for the memory a text takes while it is anonymized and stored.
 pub(super) fn text_weight(text: &str) -> usize {
     text.len() + DIGIT_BYTES * text.bytes().filter(u8::is_ascii_digit).count()
 }
@@ -147,7 +148,7 @@ impl ReactionCount {
 }
 
 impl Message {
-    /// Bytes of memory that it takes at most on its way into the archive.
+    /// Upper bound in bytes for the memory it takes while it is anonymized and stored.
     pub fn weight(&self) -> usize {
         let texts = text_weight(&self.content) + self.metadata.text().map_or(0, text_weight);
         let files: usize = self.attachments.iter().map(Attachment::weight).sum();
@@ -155,61 +156,62 @@ impl Message {
         2 * size_of::<Self>() + texts + files + reactions + PERSON_BYTES * self.people.len()
     }
 
-    /// Whether it is an ordinary message, or a reply, by a person.
+    /// Whether it is an ordinary message or a reply written by a person.
     pub fn is_by_person(&self) -> bool {
         matches!(self.kind, 0 | 19) && self.author.is_some_and(|author| author.is_bot == Some(false))
     }
 }
 
-/// A message that couldn't be read; it stands for itself only.
+/// A malformed message. It doesn't affect the other messages of its page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenMessage {
-    /// Its ID, where that could be read.
+    /// The message's ID, unless it is malformed, too.
     pub id: Option<MessageId>,
-    /// Which field was wrong and how; never the field's value.
+    /// The malformed field and what is wrong with it; never the field's value.
     pub reason: String,
 }
 
-/// What one request for messages brought, ascending by ID.
+/// One page of messages, ascending by ID.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MessagePage {
-    /// Those that could be read.
+    /// The messages that could be decoded, at least in part.
     pub messages: Vec<Message>,
-    /// Those that couldn't.
+    /// The malformed messages of which nothing is kept.
     pub broken: Vec<BrokenMessage>,
-    /// Whether it holds as many messages as were asked for: more may follow.
+    /// Whether the platform returned as many messages as requested: more may follow.
     pub is_full: bool,
-    /// Fields that this version neither keeps nor drops on purpose, by path, and
-    /// how many objects of the page had each.
+    /// Fields that this version neither keeps nor drops on purpose: path → number of
+    /// objects of the page that have it.
     pub unknown_fields: BTreeMap<String, u64>,
-    /// The memory that it takes.
+    /// The memory reserved for the page.
     pub reservation: Reservation,
 }
 
 impl MessagePage {
-    /// Bytes of memory that its messages take at most on their way into the archive.
+    /// Upper bound in bytes for the memory its messages take while they are anonymized
+    /// and stored.
     pub fn weight(&self) -> usize {
         self.messages.iter().map(Message::weight).sum()
     }
 
-    /// Whether a message came without anything in it.
+    /// Whether any message is blank.
     pub fn has_blank_message(&self) -> bool {
         self.messages.iter().any(|message| message.is_blank)
     }
 
-    /// Whether a message came with text.
+    /// Whether any message has text.
     pub fn has_text(&self) -> bool {
         self.messages.iter().any(|message| !message.content.is_empty())
     }
 
-    /// The smallest ID on the page, broken messages included.
+    /// The smallest ID on the page, malformed messages included.
     pub fn first_id(&self) -> Option<MessageId> {
         let readable = self.messages.iter().map(|message| message.id);
         let broken = self.broken.iter().filter_map(|message| message.id);
         readable.chain(broken).min()
     }
 
-    /// The greatest ID on the page, broken messages included.
+    /// The greatest ID on the page, malformed messages included.
     pub fn last_id(&self) -> Option<MessageId> {
         let readable = self.messages.iter().map(|message| message.id);
         let broken = self.broken.iter().filter_map(|message| message.id);

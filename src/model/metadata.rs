@@ -1,15 +1,16 @@
-//! Kept fields that have no column of their own.
+//! Archived fields that have no column of their own.
 
 use serde_json::{Map, Value};
 
-/// Kept fields as the text of one JSON object: the values would take many times
-/// the memory. Numbers that may be an ID are text in it, so that a hash can stand in
-/// their place.
+/// Archived fields as the text of one JSON object: parsed values would take many times
+/// the memory. Numbers that may be an ID are stored as strings, so that a hash can
+/// replace them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata(Option<Box<str>>);
 
 impl Metadata {
-    /// Takes the fields; `may_be_id` judges numbers by the platform's rule.
+    /// Serializes the fields. `may_be_id` tells whether a number's decimal text may be
+    /// an ID of the platform.
     pub fn new(mut fields: Map<String, Value>, may_be_id: fn(&str) -> bool) -> Self {
         fields.values_mut().for_each(|value| ids_to_text(value, may_be_id));
         Self::of(fields)
@@ -22,12 +23,12 @@ impl Metadata {
         Self(Some(Value::Object(fields).to_string().into_boxed_str()))
     }
 
-    /// The fields.
+    /// Parses the fields.
     pub fn fields(&self) -> Map<String, Value> {
         self.0.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
-    /// The same with one more field, which holds no ID.
+    /// The same with one more field, whose value must hold no ID.
     #[must_use]
     pub fn with(self, name: &str, value: Value) -> Self {
         let mut fields = self.fields();
@@ -35,12 +36,12 @@ impl Metadata {
         Self::of(fields)
     }
 
-    /// JSON; `None` when there are no fields.
+    /// The JSON text; `None` if there are no fields.
     pub fn text(&self) -> Option<&str> {
         self.0.as_deref()
     }
 
-    /// JSON; `None` when there are no fields.
+    /// The JSON text; `None` if there are no fields.
     pub fn into_text(self) -> Option<String> {
         self.0.map(str::into_string)
     }
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_come_back_and_ids_as_text() {
+    fn fields_round_trip_and_ids_become_strings() {
         let Value::Object(fields) = json!({"a": [1, 123_456_789_012_345_u64], "b": "c"}) else {
             unreachable!()
         };

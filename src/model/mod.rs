@@ -1,7 +1,8 @@
-//! Plain data and pure rules that every layer shares. No I/O, no platform.
+//! Plain data and pure functions that every layer shares. Does no I/O and knows no
+//! particular platform.
 //!
-//! Identifiers here are the platform's own, raw. A raw [`UserId`] lives only
-//! between `platform` and `anonymize`; the archive never sees one.
+//! IDs here are the platform's own, unhashed. A raw [`UserId`] exists only in
+//! `platform` and `anonymize`; it never reaches the archive.
 
 mod channel;
 mod checkpoint;

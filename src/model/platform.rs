@@ -1,75 +1,75 @@
-//! What the rest of the program must know of a platform, as data.
+//! The properties of a platform that the rest of the program depends on, as data.
 
 use super::{Cause, ChannelId, IdCodec, Markup, MessageId, WorkspaceId};
 
-/// The facts of a platform that its adapter declares, and that the configuration
-/// and its messages derive from.
+/// A platform's static properties. Its adapter declares them; the configuration, the
+/// archive's views and the texts for users derive from them.
 #[derive(Debug)]
 pub struct PlatformSpec {
-    /// The value of `platform` in a `[[tenant]]`, the name of the platform's
-    /// section, and its name in the archive.
+    /// Its identifier: the value of `platform` in a `[[tenant]]`, the name of its section
+    /// in the configuration, and its name in the archive.
     pub name: &'static str,
     /// Its name in messages.
     pub title: &'static str,
-    /// The key of a `[[tenant]]` that holds the workspace's ID.
+    /// The key in a `[[tenant]]` that holds the workspace's ID.
     pub workspace_key: &'static str,
-    /// What a workspace is called there, such as "server".
+    /// What the platform calls a workspace, such as "server".
     pub workspace_noun: &'static str,
-    /// What the ID of a workspace looks like and where it is found. Follows "write its ID, ".
+    /// What a workspace's ID looks like and where to find it. Follows "write its ID, ".
     pub workspace_id_help: &'static str,
-    /// What to do about an ID that can't be a channel's.
+    /// What to do about a malformed channel ID.
     pub channel_id_help: &'static str,
-    /// Reads the ID of a workspace; `None` for any other text.
+    /// Parses the ID of a workspace; `None` if the text isn't one.
     pub parse_workspace: fn(&str) -> Option<WorkspaceId>,
-    /// What the ID of a user looks like and where it is found. Follows "give the ID ".
+    /// What a user's ID looks like and where to find it. Follows "give the ID ".
     pub user_id_help: &'static str,
-    /// How its IDs are written.
+    /// Formats and parses its IDs, except those of messages.
     pub ids: &'static dyn IdCodec,
-    /// How the IDs of its messages are written.
+    /// The text format of its message IDs.
     pub message_ids: MessageIdFormat,
-    /// The address of a message: a printf format of SQLite's of the texts of the channel's
-    /// and the message's ID and of the message's number, with [`WORKSPACE`] in the place of
-    /// the workspace's.
+    /// The URL of a message, as a format for SQLite's `printf`. The arguments are the
+    /// text of the channel's ID, the text of the message's ID and the message's number;
+    /// [`WORKSPACE`] stands for the text of the workspace's ID.
     pub message_url: &'static str,
-    /// How its texts name people.
+    /// Finds users in its texts.
     pub markup: &'static dyn Markup,
-    /// The environment variable that holds the token unless the file says otherwise.
+    /// The environment variable that holds the token by default.
     pub default_token_env: &'static str,
-    /// How a new token is made.
+    /// How to create a new token.
     pub new_token_help: &'static str,
-    /// What a bot needs to read a channel. Follows "give its role ".
+    /// The permissions that a bot needs to read a channel. Follows "give its role ".
     pub channel_rights: &'static str,
-    /// What lets a bot read the content of messages.
+    /// The setting that lets a bot read message content.
     pub content_right: &'static str,
-    /// What to do about a cause where more can be said than on any platform, one
-    /// sentence.
+    /// The platform-specific advice for a cause, as one sentence; `None` if the general
+    /// advice suffices.
     pub remedy: fn(Cause) -> Option<&'static str>,
-    /// Where a token that leaked is reset. Follows "reset the token in ".
+    /// Where to reset a leaked token. Follows "reset the token in ".
     pub token_page: &'static str,
-    /// `https://host` of the API itself.
+    /// The API's own base URL: `https://host`.
     pub default_api_url: &'static str,
-    /// Domains of the API itself. Its own rate limit applies there, not at a
+    /// The API's own domains. [`Self::max_requests_per_second`] applies there, not at a
     /// proxy.
     pub hosts: &'static [&'static str],
-    /// Requests per second unless the file says otherwise.
+    /// The default request rate, per second.
     pub default_requests_per_second: f64,
-    /// Requests per second that the API allows.
+    /// The greatest request rate that the API allows, per second.
     pub max_requests_per_second: f64,
-    /// Messages per page that the API allows.
+    /// The greatest number of messages per page that the API allows.
     pub max_page_size: u16,
 }
 
-/// What stands in [`PlatformSpec::message_url`] for the text of the workspace's ID.
+/// The placeholder in [`PlatformSpec::message_url`] for the text of the workspace's ID.
 const WORKSPACE: &str = "{workspace}";
 
-/// How the ID of a message is written, given its number.
+/// The text format of a message's ID, given its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageIdFormat {
     /// In decimal.
     Decimal,
-    /// With a point before the last digits, as in `1718000000.123456`.
+    /// As a decimal fraction, such as `1718000000.123456`.
     Fraction {
-        /// How many digits follow the point.
+        /// The number of digits after the point.
         digits: u32,
     },
 }
@@ -86,7 +86,8 @@ impl MessageIdFormat {
         }
     }
 
-    /// What views divide the number by.
+    /// The divisor by which the archive's views split the number into the parts before
+    /// and after the point.
     pub fn divisor(self) -> i64 {
         match self {
             Self::Decimal => 1,
@@ -94,8 +95,8 @@ impl MessageIdFormat {
         }
     }
 
-    /// SQLite's printf format of the quotient and the remainder; `None` for the number
-    /// itself.
+    /// The format for SQLite's `printf` of the number's quotient and remainder by
+    /// [`Self::divisor`]; `None` if the text is the plain number.
     pub fn printf_format(self) -> Option<String> {
         match self {
             Self::Decimal => None,
@@ -104,10 +105,10 @@ impl MessageIdFormat {
     }
 }
 
-/// The platforms that the program knows, the default first.
+/// The supported platforms, the default first.
 pub type Platforms = &'static [&'static PlatformSpec];
 
-/// A platform is identified by its name.
+/// Platforms are equal if their names are.
 impl PartialEq for PlatformSpec {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -117,7 +118,7 @@ impl PartialEq for PlatformSpec {
 impl Eq for PlatformSpec {}
 
 impl PlatformSpec {
-    /// The platform of this name; `None` for one that the program doesn't know.
+    /// The platform with this name; `None` if it isn't supported.
     pub fn named(platforms: Platforms, name: &str) -> Option<&'static Self> {
         platforms.iter().copied().find(|platform| platform.name == name)
     }
@@ -137,13 +138,13 @@ impl PlatformSpec {
         self.message_ids.text(message)
     }
 
-    /// The printf format of the address of a message in a workspace.
+    /// [`Self::message_url`] with the workspace filled in.
     pub fn message_url_format(&self, workspace: WorkspaceId) -> String {
         let text = self.ids.workspace_text(workspace).replace('%', "%%");
         self.message_url.replace(WORKSPACE, &text)
     }
 
-    /// A workspace with its platform, such as "Discord server".
+    /// The name of a workspace with its platform, such as "Discord server".
     pub fn workspace(&self) -> String {
         format!("{} {}", self.title, self.workspace_noun)
     }

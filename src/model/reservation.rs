@@ -1,16 +1,17 @@
-//! Memory that is set aside for a value.
+//! A share of a memory budget, tied to the value that uses it.
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-/// Memory that stays set aside for a value for as long as this lives; anyone who takes
-/// the value over takes this with it. Two of them are always equal.
+/// Holds a share of a memory budget until the last clone is dropped. It travels with the
+/// value it was reserved for. Any two compare equal, so that it doesn't affect the
+/// equality of that value.
 #[derive(Clone, Default)]
 pub struct Reservation(Option<Arc<dyn Any + Send + Sync>>);
 
 impl Reservation {
-    /// `permit` gives the memory back when it is dropped.
+    /// Wraps a permit that releases the memory when dropped.
     pub fn new(permit: impl Any + Send + Sync) -> Self {
         Self(Some(Arc::new(permit)))
     }

@@ -1,9 +1,9 @@
-//! Choices of the user that more than one layer acts on.
+//! Settings that more than one layer acts on.
 
-/// How much of reactions is archived.
+/// What is archived of reactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ReactionMode {
-    /// Counts, and who reacted.
+    /// Counts and reactors.
     #[default]
     Users,
     /// Counts only.
@@ -22,12 +22,12 @@ pub enum VisibilityRule {
     History,
 }
 
-/// What to do when the platform says that it was asked too often.
+/// What to do about a rate-limit response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum OnRateLimit {
-    /// Wait as long as it says, then go on.
+    /// Wait as long as the response says, then continue.
     #[default]
     Wait,
-    /// End the run; the next one goes on.
+    /// End the run; the next one continues.
     Stop,
 }

@@ -1,4 +1,4 @@
-//! The status words of the archive.
+//! Statuses and causes, with the words that the archive stores for them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ macro_rules! status {
         }
 
         impl $name {
-            /// The word stored in the archive and shown to people.
+            /// The word that is stored in the archive and displayed.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
@@ -45,17 +45,17 @@ macro_rules! status {
 }
 
 status!(
-    /// What became of a tenant's last run.
+    /// The status of a tenant: that of its current or last job.
     TenantStatus {
         /// Never synced.
         Pending = "pending",
-        /// Its turn has not come.
+        /// Its job has not started.
         Queued = "queued",
-        /// Being read.
+        /// Its job is running.
         Syncing = "syncing",
-        /// Everything asked for is archived.
+        /// Everything requested is archived.
         Completed = "completed",
-        /// Some channels failed.
+        /// Some channels failed or are incomplete.
         Partial = "partial",
         /// Nothing could be archived.
         Failed = "failed",
@@ -63,15 +63,15 @@ status!(
 );
 
 status!(
-    /// A job: one tenant's part of one run.
+    /// The status of a job, the work on one tenant in one run.
     JobStatus {
-        /// Its turn has not come.
+        /// Not started.
         Queued = "queued",
-        /// Being worked on.
+        /// Running.
         Running = "running",
-        /// Everything asked for is archived.
+        /// Everything requested is archived.
         Completed = "completed",
-        /// Some channels failed.
+        /// Some channels failed or are incomplete.
         Partial = "partial",
         /// Nothing could be archived.
         Failed = "failed",
@@ -81,9 +81,9 @@ status!(
 );
 
 status!(
-    /// A channel's progress, and a channel's part of a job.
+    /// The status of reading a channel, both in `sync_progress` and in a job.
     ProgressStatus {
-        /// Not begun.
+        /// Not started.
         Pending = "pending",
         /// Being read.
         InProgress = "in_progress",
@@ -91,78 +91,77 @@ status!(
         Completed = "completed",
         /// Ended by an error.
         Failed = "failed",
-        /// Left for a later run.
+        /// Postponed to a later run.
         Deferred = "deferred",
-        /// Stopped before its end by a signal, a limit or the run's end.
+        /// Stopped before its end by a signal, a limit or the end of the run.
         Interrupted = "interrupted",
     }
 );
 
 status!(
-    /// What a job was asked to do.
+    /// The kind of a job.
     JobKind {
-        /// Read what is new and refresh what is young.
+        /// Read new messages and re-read those in the refresh window.
         Incremental = "incremental",
-        /// Read everything again.
+        /// Re-read everything.
         Full = "full",
     }
 );
 
 status!(
-    /// Why something failed, by what follows from it.
+    /// The classification of an error, by what the operator can do about it.
     Cause {
-        /// The token is nobody's.
+        /// The platform rejects the token.
         TokenRejected = "token_rejected",
-        /// Messages come without their content.
+        /// The message-content intent is off: messages come without content.
         ContentIntentOff = "content_intent_off",
-        /// The bot was not invited, or thrown out.
+        /// The bot is not in the workspace: never invited, or removed.
         NotInWorkspace = "not_in_server",
-        /// The bot lacks the right.
+        /// The bot lacks a permission.
         Forbidden = "forbidden",
-        /// It is not there any more.
+        /// The requested object doesn't exist, or no longer does.
         NotFound = "not_found",
-        /// The platform doesn't accept the question.
+        /// The platform rejects the request.
         Refused = "refused",
-        /// The server doesn't know what was asked for.
+        /// The server doesn't know the route.
         NoRoute = "no_route",
-        /// Asked for, but not to be archived.
+        /// The channel was requested, but must not be archived.
         NotArchived = "not_archived",
-        /// Asked too often, and the run shall not wait.
+        /// Rate-limited, and the run is configured not to wait.
         RateLimited = "rate_limited",
-        /// Too many refused requests.
+        /// Too many requests were refused; further ones may get this address banned.
         TooManyRefusals = "too_many_refusals",
-        /// No connection, or it broke.
+        /// The connection failed or broke.
         Network = "network",
-        /// No answer in time.
+        /// The response took too long.
         Timeout = "timeout",
-        /// The platform failed.
+        /// The platform failed, or is not ready to answer.
         Server = "server_error",
-        /// An answer that isn't what is documented.
+        /// The response doesn't have its documented form.
         Unreadable = "unreadable_answer",
         /// Messages came without content although the bot may read it.
         ContentWithheld = "content_withheld",
-        /// Nothing but an empty page says that a channel ends where it was read
-        /// to.
+        /// Only an empty page indicates that the channel ends at its checkpoint.
         EndUnconfirmed = "end_unconfirmed",
-        /// A listing of threads could not be finished.
+        /// The listing of a channel's archived threads is incomplete.
         ListingIncomplete = "listing_incomplete",
-        /// Messages, or fields of them, are malformed.
+        /// Messages, or some of their fields, are malformed.
         Malformed = "malformed_messages",
         /// A known channel is in no listing, and the bot may not see it.
         Vanished = "channel_vanished",
-        /// No channel is left to read.
+        /// The tenant has no channel to read.
         NoChannels = "no_channels",
-        /// The configuration selects what can't be found.
+        /// The configuration selects something that doesn't exist.
         Configuration = "configuration",
-        /// The platform's address sends elsewhere.
+        /// The API's URL redirects to another address.
         Redirected = "redirected",
-        /// The run's time was up.
+        /// The time limit of the run was reached.
         OutOfTime = "out_of_time",
         /// Stopped by a signal.
         Interrupted = "interrupted",
-        /// The archive can't be used.
+        /// The archive can't be read or written.
         Archive = "archive",
-        /// A fault of this program.
+        /// A bug in this program.
         Internal = "internal",
     }
 );

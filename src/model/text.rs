@@ -1,11 +1,11 @@
-//! Text and numbers as people may be shown them on a terminal.
+//! Formats numbers and untrusted text for terminals.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// A number with thousands apart.
+/// A number with a comma between groups of three digits.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -18,15 +18,14 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// A number and its noun.
+/// A number with its noun, which gets an `s` unless the number is 1.
 pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number))
 }
 
-/// Text from a platform as it may go to a terminal: nothing that moves the
-/// cursor, turns the writing round or can't be seen, and not wider than `width`
-/// columns.
+/// Makes text from a platform safe for a terminal: control characters become spaces,
+/// invisible and bidirectional ones are removed, and it is cut to `width` columns.
 pub fn shown(text: &str, width: usize) -> String {
     let breaks = |char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
     let visible = text.chars().filter(|char| !is_invisible(*char));
@@ -45,29 +44,28 @@ pub fn shown(text: &str, width: usize) -> String {
     cut
 }
 
-/// The text with JSON's escapes (`\u009b`) in place of the characters that
-/// control a terminal or change the direction of writing: so a line of JSON
-/// stays the same value. Line breaks and tabs stay.
+/// Replaces control and bidirectional characters by JSON escapes (`\u009b`), so that a
+/// line of JSON keeps its value. Line breaks and tabs stay.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     escape(text, |char| !matches!(char, '\n' | '\t') && (char.is_control() || is_direction(char)))
 }
 
-/// Like [`escaped`] for a text with colours of the program's own: the escape
-/// character stays.
+/// Like [`escaped`], for text that the program itself colored: the escape character
+/// (U+001B) stays.
 pub fn escaped_in_color(text: &str) -> Cow<'_, str> {
     escape(text, |char| !matches!(char, '\n' | '\t' | '\u{1b}') && (char.is_control() || is_direction(char)))
 }
 
 fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // Most lines are ASCII without any.
+    // Most lines need no escape.
     if !text.contains(&is_escaped) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     for char in text.chars() {
         if is_escaped(char) {
-            // All of them are in the first plane.
-            // Writing to a string never fails.
+            // Four digits suffice: all escaped characters are in the first plane.
+            // Writing to a String never fails.
             write!(escaped, "\\u{:04x}", u32::from(char)).ok();
         } else {
             escaped.push(char);
@@ -77,7 +75,7 @@ fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
 }
 
 /// Marks, embeddings, overrides and isolates of the bidirectional algorithm
-/// (UAX #9, 2), and the separators that begin a new line.
+/// (UAX #9, section 2), and the line and paragraph separators.
 const fn is_direction(char: char) -> bool {
     matches!(
         char,
@@ -89,8 +87,8 @@ const fn is_direction(char: char) -> bool {
     )
 }
 
-/// What is written without being seen: marks of direction, joiners, selectors
-/// of variants, tags (the Unicode Standard, 23.2 to 23.9).
+/// Characters without a visible shape: direction marks, joiners, variation selectors,
+/// tags (Unicode Standard, sections 23.2 to 23.9).
 const fn is_invisible(char: char) -> bool {
     matches!(
         char,
@@ -124,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_from_outside_is_tamed() {
+    fn control_and_invisible_characters_are_not_shown() {
         assert_eq!(shown("a\u{1b}[31mb", 20), "a [31mb");
         assert_eq!(
             shown("a\u{202e}b\u{2066}c\u{200f}d\u{200b}e\u{fe0f}f\u{e0041}g\u{2028}h", 20),
@@ -133,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_controls_a_terminal_is_escaped_and_json_stays_the_same() {
+    fn escaping_control_characters_keeps_the_value_of_json() {
         let text = "a\u{9b}2Jb\u{202e}c\u{2066}d\u{7f}e\u{2028}f\u{61c}\tg\n";
         assert_eq!(escaped(text), "a\\u009b2Jb\\u202ec\\u2066d\\u007fe\\u2028f\\u061c\tg\n");
         assert_eq!(escaped("\u{1b}[2J\u{9b}"), "\\u001b[2J\\u009b");
@@ -146,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_wide_is_cut_by_columns() {
+    fn wide_text_is_cut_by_columns() {
         assert_eq!(shown("abcde", 5), "abcde");
         assert_eq!(shown("abcdefghij", 5), "abcd…");
         assert_eq!(shown("日本語日本語", 6), "日本…");

@@ -7,29 +7,29 @@ use std::time::Duration;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From milliseconds since 1970 UTC.
+    /// From milliseconds since 1970-01-01 00:00 UTC.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since 1970 UTC.
+    /// Milliseconds since 1970-01-01 00:00 UTC.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// The time that lies `duration` earlier; saturates.
+    /// Subtracts `duration`; saturates.
     #[must_use]
     pub fn earlier(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// The time that lies `duration` later; saturates.
+    /// Adds `duration`; saturates.
     #[must_use]
     pub fn later(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// How long after `earlier` this is; zero if it isn't after it.
+    /// The duration from `earlier` to this time; zero if `earlier` isn't earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

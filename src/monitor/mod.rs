@@ -1,5 +1,5 @@
-//! What happened, as data. Whoever wants to show or keep it implements
-//! [`Monitor`]; whoever makes it happen doesn't know who that is.
+//! Progress reporting: counters and events that syncing emits through a [`Monitor`].
+//! Displays, logs and meters implement it; the emitting code doesn't know them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,142 +7,143 @@ use std::time::Duration;
 pub use crate::model::Counter;
 use crate::model::{JobStats, JobStatus, ProgressStatus, Timestamp};
 
-/// What a channel's reading waits for.
+/// Why reading a channel is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// The platform said "too often".
+    /// A rate limit.
     RateLimit,
-    /// A request failed and will be sent again.
+    /// The back-off after a failed request.
     Retry,
 }
 
-/// A channel that a job reads: its ID alone may be that of another platform's channel,
-/// too.
+/// A channel in a job. The channel's ID alone is ambiguous: channels of two platforms may
+/// have the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RunChannel {
-    /// The job.
+    /// The job's ID.
     pub job_id: Arc<str>,
-    /// The channel's ID, as its platform writes it.
+    /// The channel's ID in the platform's format.
     pub id: Arc<str>,
 }
 
-/// Something that happened once.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A tenant's part of the run has its job.
+    /// The job of a tenant started.
     JobStarted {
-        /// The job.
+        /// The job's ID.
         job_id: String,
         /// The tenant's name.
         tenant: String,
     },
-    /// The tenant's channels are known.
+    /// Channels of the tenant were planned. A job may emit several, for different
+    /// channels.
     Planned {
-        /// The job.
+        /// The job's ID.
         job_id: String,
-        /// Channels to read.
+        /// The number of channels to read.
         channels: usize,
-        /// Channels in which nothing can have changed.
+        /// The number of channels skipped because nothing can have changed.
         skipped: usize,
-        /// Channels the bot can't read.
+        /// The number of public channels that the bot can't read.
         unreadable: usize,
     },
-    /// A channel's reading began.
+    /// Reading a channel began.
     ChannelStarted {
         /// The channel.
         channel: RunChannel,
         /// Its name, scrubbed.
         name: String,
-        /// The slot that reads it.
+        /// The channel slot that it occupies.
         worker: usize,
     },
     /// A page of a channel was committed.
     ChannelAdvanced {
         /// The channel.
         channel: RunChannel,
-        /// Messages of this page.
+        /// The number of messages on this page.
         messages: u64,
-        /// How far it is, 0 to 1, by time.
+        /// The channel's progress from 0 to 1, measured in message time.
         progress: f64,
         /// When the last message of the page was sent.
         reached: Option<Timestamp>,
     },
-    /// A channel's reading has to wait.
+    /// Reading a channel is paused.
     ChannelWaits {
         /// The channel.
         channel: RunChannel,
-        /// For what.
+        /// The reason.
         why: Wait,
-        /// How long.
+        /// The duration of the pause.
         wait: Duration,
     },
-    /// Who reacted is to be read.
+    /// The job is about to read pending reactor lists.
     ReactionsQueued {
-        /// The job.
+        /// The job's ID.
         job_id: String,
-        /// Emoji on messages.
+        /// The number of pending reactor lists (one per message and emoji).
         reactions: u64,
     },
-    /// A channel's reading ended.
+    /// Reading a channel ended.
     ChannelFinished {
         /// The channel.
         channel: RunChannel,
-        /// How.
+        /// The final status.
         status: ProgressStatus,
-        /// Messages committed.
+        /// The number of messages committed.
         messages: u64,
-        /// The cause, if it failed.
+        /// The error text, if it failed.
         error: Option<String>,
     },
-    /// How far a job is, about once a second.
+    /// The statistics of a job; emitted about once a second.
     JobProgress {
-        /// The job.
+        /// The job's ID.
         job_id: String,
-        /// What it did so far.
+        /// The statistics so far.
         stats: JobStats,
     },
-    /// A tenant's part of the run ended.
+    /// A job ended.
     JobFinished {
-        /// The job.
+        /// The job's ID.
         job_id: String,
-        /// How.
+        /// The final status.
         status: JobStatus,
     },
-    /// The platform said "too often".
+    /// The platform answered with a rate-limit error.
     RateLimited {
         /// `user`, `shared`, `global` or `unknown`.
         scope: &'static str,
-        /// How long it wants to be left alone.
+        /// The pause that the response demands.
         wait: Duration,
-        /// The limit it names, requests per window.
+        /// The limit that the response names, in requests per window.
         limit: Option<u16>,
-        /// Method and path, without parameters.
+        /// Method and path of the request, without parameters.
         endpoint: String,
     },
-    /// A request will be sent again.
+    /// A failed request will be retried.
     Retrying {
-        /// Why.
+        /// The error text.
         error: String,
-        /// After how long.
+        /// The back-off.
         wait: Duration,
     },
-    /// Something to tell the user that needn't worry them.
+    /// Information for the user that needs no attention.
     Note(String),
-    /// Something to tell the user that isn't a failure.
+    /// Information for the user that needs attention but isn't a failure.
     Warning(String),
 }
 
-/// Told of everything that is counted or happens, from any thread. It returns
-/// fast and never fails.
+/// Receives counters and events, from any thread. Implementations must return quickly and
+/// can't fail.
 pub trait Monitor: Send + Sync {
     /// Adds to a counter.
     fn count(&self, counter: Counter, amount: u64);
 
-    /// Takes note of an event.
+    /// Receives an event.
     fn event(&self, event: Event);
 }
 
-/// Tells several others.
+/// Forwards to several monitors.
 pub struct All(pub Vec<Arc<dyn Monitor>>);
 
 impl Monitor for All {
@@ -159,7 +160,7 @@ impl Monitor for All {
     }
 }
 
-/// Looks away.
+/// Ignores everything.
 #[derive(Debug, Default)]
 pub struct Silent;
 

@@ -1,7 +1,7 @@
-//! How far an address reaches before and behind a place in it.
+//! Determines how far a URL extends before and after a position in it.
 //!
-//! Addresses may hold each other, so that most of a text can belong to thousands of
-//! them: each stretch is scanned once, not once for each address.
+//! URLs may contain each other, so that most of a text can belong to thousands of them.
+//! To keep the work linear, each stretch of text is scanned once, not once per URL.
 
 use std::ops::Range;
 
@@ -10,86 +10,86 @@ use memchr::memmem;
 use crate::model::disguise::{is_invisible, unescape};
 use crate::model::work;
 
-/// A platform's proxy of pictures elsewhere, whose addresses hold a signature and then
-/// the picture's own address.
+/// A platform's proxy for external pictures. Its URLs contain a signature, followed by
+/// the picture's original URL.
 #[derive(Debug)]
 pub struct Proxy {
-    /// Finds the path before the signature.
+    /// Finds the path that precedes the signature.
     path: memmem::FinderRev<'static>,
-    /// Bytes that a segment of the signature has at least, without its slash.
+    /// The least number of bytes in a segment of the signature, without its slash.
     min_signature_bytes: usize,
 }
 
 impl Proxy {
-    /// `path` begins and ends with a slash.
+    /// `path` precedes the signature; it begins and ends with a slash.
     pub fn new(path: &'static str, min_signature_bytes: usize) -> Self {
         Self { path: memmem::FinderRev::new(path), min_signature_bytes }
     }
 }
 
-/// Bytes before a picture's address that are looked at: for a proxy's address, and
-/// for the name of the path segment before an ID.
-const LOOK_BACK: usize = 400;
+/// Bytes before a position that are searched for the beginning of its URL: for a proxy's
+/// path, and for the path segment before an ID.
+const LOOK_BACK_BYTES: usize = 400;
 
-/// The addresses of one text.
+/// Finds the extent of URLs in one text, with caches of what was already scanned.
 #[derive(Debug)]
 pub struct Addresses<'t> {
     /// The text.
     pub text: &'t str,
     proxy: Option<&'t Proxy>,
-    /// What was scanned last as a plain and as an encoded address.
-    scanned: [Scanned; 2],
-    /// Where the parts of the address end that was continued last, ascending.
+    /// The stretches last scanned as a plain URL (0) and as an encoded URL (1).
+    scanned: [ScannedStretch; 2],
+    /// Ends of the parts of the URL last followed by [`Self::last_end`], ascending.
     part_ends: Vec<usize>,
 }
 
-/// A stretch of a text up to what ends an address.
+/// A stretch of text up to a character that ends a URL.
 #[derive(Debug, Default)]
-struct Scanned {
+struct ScannedStretch {
     range: Range<usize>,
-    /// Its end without the punctuation of the sentence around it.
+    /// Its end without trailing punctuation of the surrounding sentence.
     kept_end: usize,
 }
 
 impl<'t> Addresses<'t> {
-    /// Nothing is scanned yet. `proxy` is the platform's, if it has one.
+    /// Creates empty caches for a text. `proxy` is the platform's, if it has one.
     pub fn new(text: &'t str, proxy: Option<&'t Proxy>) -> Self {
         Self { text, proxy, scanned: Default::default(), part_ends: Vec::new() }
     }
 
-    /// Those of the same text, with nothing scanned.
+    /// The same text with empty caches.
     #[must_use]
     pub fn unscanned(&self) -> Self {
         Self::new(self.text, self.proxy)
     }
 
-    /// What is dropped around a user's ID in the address of a profile or picture: a
-    /// proxy's signature before it, the path behind it.
+    /// The ranges to drop around a user's ID in the URL of a profile or picture: a
+    /// proxy's signature before it, and the rest of the URL after it.
     pub fn around(&mut self, id: &Range<usize>) -> [Option<Range<usize>>; 2] {
         [self.signature(id.start), self.tail(id.end)]
     }
 
-    /// The rest of an address behind an ID, without the punctuation of the sentence
-    /// around it; with each further part that follows once what is between is
-    /// dropped, behind nothing but invisible characters.
+    /// The rest of a URL after an ID that ends at `end`, without trailing punctuation of
+    /// the surrounding sentence. Includes further parts that follow after invisible
+    /// characters only: dropping the first part would make them the rest of the URL.
     pub fn tail(&mut self, end: usize) -> Option<Range<usize>> {
         let part = self.part(end)?;
         Some(end..self.last_end(part.end))
     }
 
-    /// Like [`Self::tail`], without further parts.
+    /// Like [`Self::tail`], without the further parts.
     pub fn part(&mut self, end: usize) -> Option<Range<usize>> {
-        let (begin, is_encoded) = opening(self.text, end)?;
+        let (begin, is_encoded) = path_start(self.text, end)?;
         let scanned = &mut self.scanned[usize::from(is_encoded)];
         if !scanned.range.contains(&begin) {
-            *scanned = Scanned::from(self.text, begin, is_encoded);
+            *scanned = ScannedStretch::from(self.text, begin, is_encoded);
         }
         Some(end..scanned.kept_end.max(begin))
     }
 
-    /// Where the last of the parts ends that follow one which ends at `end`. That
-    /// depends on nothing else, and parts are between spaces: no other address has
-    /// to go through them again.
+    /// The end of the last part in the sequence of parts that follows a part ending at
+    /// `end`. It depends only on `end`, so the sequence is followed once and cached for
+    /// the other URLs that contain it.
     pub fn last_end(&mut self, end: usize) -> usize {
         if !self.text[end..].starts_with(is_invisible) {
             return end;
@@ -99,20 +99,20 @@ impl<'t> Addresses<'t> {
             let mut next = Some(end);
             while let Some(end) = next {
                 self.part_ends.push(end);
-                let opening = opening(self.text, end);
-                next =
-                    opening.map(|(begin, is_encoded)| Scanned::from(self.text, begin, is_encoded).kept_end);
+                let start = path_start(self.text, end);
+                next = start
+                    .map(|(begin, is_encoded)| ScannedStretch::from(self.text, begin, is_encoded).kept_end);
             }
         }
         self.part_ends.last().copied().unwrap_or(end)
     }
 
-    /// The signature of the proxy in whose address a picture's stands that begins
-    /// before `end`, with whatever could be taken for one behind it.
+    /// The signature in the proxy's URL that contains the position `end`, with all
+    /// directly following segments that have the form of a signature.
     pub fn signature(&self, end: usize) -> Option<Range<usize>> {
         let proxy = self.proxy?;
-        // Most addresses are no proxy's.
-        proxy.path.rfind(&self.text.as_bytes()[end.saturating_sub(LOOK_BACK)..end])?;
+        // Cheap pre-check: most URLs are not the proxy's.
+        proxy.path.rfind(&self.text.as_bytes()[end.saturating_sub(LOOK_BACK_BYTES)..end])?;
         let before = self.before(end);
         let begin = proxy.path.rfind(before)? + proxy.path.needle().len();
         let is_signature =
@@ -123,9 +123,10 @@ impl<'t> Addresses<'t> {
         (length > 0).then_some(begin..begin + length)
     }
 
-    /// What stands before a place and can belong to the same address.
+    /// The text before `end` that can belong to the same URL, at most
+    /// `LOOK_BACK_BYTES`.
     pub fn before(&self, end: usize) -> &'t str {
-        let mut start = end.saturating_sub(LOOK_BACK);
+        let mut start = end.saturating_sub(LOOK_BACK_BYTES);
         while !self.text.is_char_boundary(start) {
             start += 1;
         }
@@ -135,12 +136,13 @@ impl<'t> Addresses<'t> {
     }
 }
 
-impl Scanned {
+impl ScannedStretch {
     fn from(text: &str, begin: usize, is_encoded: bool) -> Self {
         let mut end = begin;
         while let Some(next) = text[end..].chars().next() {
             end += match unescape(&text[end..]) {
-                // In an encoded address a sign of the text around is encoded as well.
+                // In an encoded URL, the delimiters of the surrounding text are encoded,
+                // too; in a plain one, a percent-encoded delimiter is part of the URL.
                 Some((character, _)) if (is_encoded || next != '%') && ends_address(character) => break,
                 Some((_, taken)) => taken,
                 None if ends_address(next) || next == '\\' || (is_encoded && next == '&') => break,
@@ -154,9 +156,9 @@ impl Scanned {
     }
 }
 
-/// Where the path of an address begins behind an ID that ends at `end`, and whether
-/// it is encoded.
-fn opening(text: &str, end: usize) -> Option<(usize, bool)> {
+/// The start of the path that follows an ID ending at `end`, behind its first character,
+/// and whether the URL is encoded. `None` if the ID ends the URL.
+fn path_start(text: &str, end: usize) -> Option<(usize, bool)> {
     let visible = text[end..].trim_start_matches(is_invisible);
     let begin = text.len() - visible.len();
     work::note(begin - end);
@@ -165,7 +167,8 @@ fn opening(text: &str, end: usize) -> Option<(usize, bool)> {
     Some((begin + length, is_encoded))
 }
 
-/// The slash at the beginning of a text: its bytes, and whether it is encoded.
+/// A slash at the start of a text, plain or escaped: its length in bytes, and whether
+/// its URL is encoded. A slash escaped with a backslash doesn't count.
 pub fn separator(text: &str) -> Option<(usize, bool)> {
     if text.starts_with('/') {
         return Some((1, false));
@@ -175,14 +178,15 @@ pub fn separator(text: &str) -> Option<(usize, bool)> {
         .map(|(_, length)| (length, !text.starts_with('\\')))
 }
 
-/// What may follow an ID directly where other programs name a picture by it: a
-/// dot, a dash, a question mark, with a letter or digit behind.
+/// The length of a character that connects an ID directly with the rest of a picture's
+/// name or a query, as other programs write it: one of `.-_?~` before a letter or digit.
 fn suffix(text: &str) -> Option<usize> {
     let mut characters = text.chars();
     let first = characters.next().filter(|first| ".-_?~".contains(*first))?;
     characters.next().filter(|next| next.is_alphanumeric()).map(|_| first.len_utf8())
 }
 
+/// Whether a character delimits a URL from the surrounding text.
 fn ends_address(character: char) -> bool {
     match character {
         '"' | '\'' | '<' | '>' | ')' | ']' | '}' | '|' | '`' | ',' | ';' | '^' => true,

@@ -1,4 +1,4 @@
-//! Where hashes stand in a text in the place of people.
+//! Finds the hashes that replace users in a text.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -8,24 +8,25 @@ use memchr::memmem;
 use super::FORGOTTEN;
 use crate::model::work;
 
-/// Where 64 hex digits stand, or the word for someone who was erased.
+/// The byte ranges of user hashes: the last 64 digits of each run of at least 64 hex
+/// digits, then all occurrences of [`FORGOTTEN`].
 pub fn hashes(text: &str) -> Vec<Range<usize>> {
-    static ERASED: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(FORGOTTEN));
+    static FORGOTTEN_FINDER: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(FORGOTTEN));
     const HASH: usize = 64;
     let bytes = text.as_bytes();
     let mut hashes = Vec::new();
-    // This many hex digits stand on one of these places at least.
-    let mut place = HASH - 1;
-    while place < bytes.len() {
+    // A run of HASH hex digits covers at least one of the positions that are HASH apart.
+    let mut position = HASH - 1;
+    while position < bytes.len() {
         let is_hex = |byte: &&u8| byte.is_ascii_hexdigit();
-        let start = place - bytes[..place].iter().rev().take_while(is_hex).count();
-        let end = place + bytes[place..].iter().take_while(is_hex).count();
+        let start = position - bytes[..position].iter().rev().take_while(is_hex).count();
+        let end = position + bytes[position..].iter().take_while(is_hex).count();
         work::note(end - start);
-        if end > place && end - start >= HASH {
+        if end > position && end - start >= HASH {
             hashes.push(end - HASH..end);
         }
-        place = end.max(place) + HASH;
+        position = end.max(position) + HASH;
     }
-    hashes.extend(ERASED.find_iter(bytes).map(|start| start..start + FORGOTTEN.len()));
+    hashes.extend(FORGOTTEN_FINDER.find_iter(bytes).map(|start| start..start + FORGOTTEN.len()));
     hashes
 }

@@ -1,5 +1,5 @@
-//! Finds IDs in a text, as they stand and in disguise: in layers of escapes, in
-//! characters of other scripts, with something invisible between them.
+//! Finds IDs in a text, both plain and disguised: in layers of escapes, in digits of
+//! other scripts, with invisible characters in between.
 
 use std::iter::Peekable;
 use std::marker::PhantomData;
@@ -11,36 +11,37 @@ use super::{Found, IdContext, Syntax};
 use crate::model::disguise::{MAX_LAYERS, decode, is_invisible, plain_length, unescape};
 use crate::model::{UserId, work};
 
-/// What IDs of a platform's users look like, and the syntax around them. IDs are made
-/// of characters that are one byte in ASCII, such as digits.
+/// The syntax of a platform's user IDs and of the text around them. An ID consists of
+/// ASCII characters, such as digits.
 pub trait IdSyntax {
-    /// Characters of the shortest ID.
+    /// The number of characters in the shortest ID.
     const MIN_CHARS: usize;
 
     /// Whether an ASCII character can be part of an ID.
     fn is_id_byte(byte: u8) -> bool;
 
-    /// The ASCII character of an ID that a character of any script stands for.
+    /// The ID character (ASCII) that corresponds to a character of any script; `None` if
+    /// there is none.
     fn id_byte(character: char) -> Option<u8>;
 
-    /// The user that an ID in a text would name, and how; `None` if it names nobody.
-    /// `id` is what stands at `range`, in ASCII.
+    /// The user with this ID, and the context that the text around it gives it; `None` if
+    /// it can't be a user's. `range` is its position in the text, `id` its ASCII form.
     fn user_at(text: &str, range: &Range<usize>, id: &str, syntax: Syntax) -> Option<(UserId, IdContext)>;
 
-    /// The user that an ID would name if nothing were known of the text around it.
+    /// The user with this ID, regardless of the text around it.
     fn user(id: &str) -> Option<UserId>;
 
-    /// The platform's proxy of pictures elsewhere.
+    /// The platform's proxy for external pictures.
     fn proxy() -> Option<&'static Proxy>;
 }
 
-/// Adds the IDs of a text that stand there in ASCII.
+/// Adds the plain IDs in a text: those in ASCII.
 pub fn find_plain<S: IdSyntax>(text: &str, syntax: Syntax, found: &mut Vec<Found>) {
     let mut addresses = Addresses::new(text, S::proxy());
     Layer::undecoded(&mut addresses, 0).find_plain::<S>(syntax, found);
 }
 
-/// Adds what stands in a text in escapes, in digits of other scripts, or with
+/// Adds the disguised IDs in a text: in escapes, in digits of other scripts, or with
 /// invisible characters between the digits.
 pub fn find_disguised<S: IdSyntax>(text: &str, syntax: Syntax, found: &mut Vec<Found>) {
     let mut end = 0;
@@ -54,8 +55,8 @@ pub fn find_disguised<S: IdSyntax>(text: &str, syntax: Syntax, found: &mut Vec<F
     }
 }
 
-/// The region with what stands around it up to white space: an address, or what
-/// there is between two spaces of JSON.
+/// Extends a region to the white space around it, so that it includes, for example, the
+/// whole URL.
 fn window(text: &str, region: &Range<usize>) -> Range<usize> {
     let bytes = text.as_bytes();
     let is_space = |byte: &u8| byte.is_ascii_whitespace();
@@ -66,8 +67,8 @@ fn window(text: &str, region: &Range<usize>) -> Range<usize> {
     window
 }
 
-/// Looks through a text, then through what one layer of its escapes hides, and so
-/// on. `offset` is added to every place.
+/// Searches a text, then the text with one layer of escapes decoded, and so on up to
+/// [`MAX_LAYERS`]. `offset` is the position of `source` in the whole text.
 fn find_in_layers<S: IdSyntax>(source: &str, offset: usize, syntax: Syntax, found: &mut Vec<Found>) {
     let mut addresses = Addresses::new(source, S::proxy());
     Layer::undecoded(&mut addresses, offset).find_joined::<S>(syntax, found);
@@ -87,15 +88,16 @@ fn find_in_layers<S: IdSyntax>(source: &str, offset: usize, syntax: Syntax, foun
     }
 }
 
-/// A text with some layers of its escapes decoded.
+/// A text with some layers of escapes decoded.
 struct Layer<'a, 's> {
-    /// The text with all of them, and where that stands in the whole.
+    /// The text with no layer decoded.
     source: &'a mut Addresses<'s>,
+    /// The position of `source` in the whole text.
     offset: usize,
     /// The decoded text.
     decoded: Addresses<'a>,
-    /// For each byte of it where its character begins in `source`; `None` if
-    /// nothing is decoded.
+    /// For each byte of `decoded`, the start of its character in `source`; `None` if no
+    /// layer is decoded.
     starts: Option<&'a [usize]>,
 }
 
@@ -105,35 +107,38 @@ impl<'a, 's: 'a> Layer<'a, 's> {
         Self { source, offset, decoded, starts: None }
     }
 
-    fn of_source(&self, range: &Range<usize>) -> Range<usize> {
+    /// Converts a range of `decoded` to the range of `source` that it was decoded from.
+    fn source_range(&self, range: &Range<usize>) -> Range<usize> {
         self.starts.map_or_else(|| range.clone(), |starts| starts[range.start]..starts[range.end])
     }
 
+    /// Adds the ID at a range of `decoded`, if it may be a user's, and for the URL of a
+    /// profile or picture the ranges to drop around it.
     fn add<S: IdSyntax>(&mut self, range: &Range<usize>, id: &str, syntax: Syntax, found: &mut Vec<Found>) {
         let Some((user, context)) = S::user_at(self.decoded.text, range, id, syntax) else { return };
-        let of_source = self.of_source(range);
+        let source_range = self.source_range(range);
         let offset = self.offset;
         let mut add = |range: Range<usize>, user| {
             found.push(Found { range: offset + range.start..offset + range.end, user });
         };
         if context == IdContext::Profile {
-            let [signature, tail] = self.source.around(&of_source);
+            let [signature, tail] = self.source.around(&source_range);
             let decoded =
                 self.starts.map(|_| (self.decoded.signature(range.start), self.decoded.part(range.end)));
             let (decoded_signature, decoded_part) = decoded.unwrap_or_default();
-            let signature = signature.or_else(|| decoded_signature.map(|range| self.of_source(&range)));
+            let signature = signature.or_else(|| decoded_signature.map(|range| self.source_range(&range)));
             let tail = tail.or_else(|| {
-                let part = self.of_source(&decoded_part?);
+                let part = self.source_range(&decoded_part?);
                 Some(part.start..self.source.last_end(part.end))
             });
             for range in signature.into_iter().chain(tail) {
                 add(range, None);
             }
         }
-        add(of_source, Some((user, context)));
+        add(source_range, Some((user, context)));
     }
 
-    /// Adds IDs in ASCII.
+    /// Adds the IDs in ASCII.
     fn find_plain<S: IdSyntax>(&mut self, syntax: Syntax, found: &mut Vec<Found>) {
         let text = self.decoded.text;
         for run in IdRuns::<S>::new(text.as_bytes()) {
@@ -143,9 +148,9 @@ impl<'a, 's: 'a> Layer<'a, 's> {
         }
     }
 
-    /// Adds IDs in characters of other scripts and those with something invisible
-    /// between the characters. They count together, and each part that has nothing
-    /// between its characters counts alone.
+    /// Adds the IDs that contain characters of other scripts or invisible characters. A
+    /// run of ID characters separated by invisible ones is read both as a whole and as
+    /// its contiguous parts.
     fn find_joined<S: IdSyntax>(&mut self, syntax: Syntax, found: &mut Vec<Found>) {
         for run in JoinedRuns::<S>::new(self.decoded.text) {
             let (Some(first), Some(last)) = (run.parts.first(), run.parts.last()) else { continue };
@@ -154,20 +159,20 @@ impl<'a, 's: 'a> Layer<'a, 's> {
                 continue;
             }
             self.add::<S>(&whole, &run.id, syntax, found);
-            let is_parted = run.parts.len() > 1;
-            for (range, id) in run.parts.iter().filter(|_| is_parted) {
+            let has_several_parts = run.parts.len() > 1;
+            for (range, id) in run.parts.iter().filter(|_| has_several_parts) {
                 self.add::<S>(range, &run.id[id.clone()], syntax, found);
             }
         }
     }
 }
 
-/// Characters of an ID with nothing visible between them.
+/// A run of ID characters of any script with nothing visible between them.
 #[derive(Debug, Default)]
 struct JoinedRun {
-    /// In ASCII.
+    /// The ID characters in ASCII.
     id: String,
-    /// Parts without anything between: where each stands in the text and in `id`.
+    /// The contiguous parts: the range of each in the text, and in `id`.
     parts: Vec<(Range<usize>, Range<usize>)>,
 }
 
@@ -183,7 +188,7 @@ impl JoinedRun {
     }
 }
 
-/// Those long enough to be an ID.
+/// The joined runs of a text that are long enough to be an ID.
 struct JoinedRuns<'a, S> {
     rest: Peekable<CharIndices<'a>>,
     id_syntax: PhantomData<S>,
@@ -218,9 +223,9 @@ impl<S: IdSyntax> Iterator for JoinedRuns<'_, S> {
     }
 }
 
-/// Parts of a text in which IDs may be in disguise: what holds enough of their
-/// characters, an escape, a character of another script or something invisible, and
-/// no character that ends every ID.
+/// The regions of a text that may contain disguised IDs. A region contains enough ID
+/// characters and at least one escape, character of another script or invisible
+/// character, and only characters that can belong to a disguised ID.
 struct Regions<'a, S> {
     text: &'a str,
     position: usize,
@@ -229,32 +234,34 @@ struct Regions<'a, S> {
 
 impl<'a, S: IdSyntax> Regions<'a, S> {
     fn new(text: &'a str) -> Self {
-        let is_possible = ByteCounts::of::<S>(text).allow_a_disguise::<S>();
+        let is_possible = ByteCounts::of::<S>(text).allow_disguise::<S>();
         Self { text, position: if is_possible { 0 } else { text.len() }, id_syntax: PhantomData }
     }
 
-    /// Whether something disguises an ID at a place, and where the next place is.
-    fn look_at(&self, place: usize) -> (bool, usize) {
-        let rest = &self.text[place..];
-        let Some(character) = rest.chars().next() else { return (false, place + 1) };
-        let next = place + character.len_utf8();
+    /// Whether the character or escape at a position can disguise an ID, and the position
+    /// after it.
+    fn examine(&self, position: usize) -> (bool, usize) {
+        let rest = &self.text[position..];
+        let Some(character) = rest.chars().next() else { return (false, position + 1) };
+        let next = position + character.len_utf8();
         match character {
             '%' | '\\' | '&' => match unescape(rest) {
-                Some((_, length)) => (true, place + length),
-                None => (false, place + plain_length(rest)),
+                Some((_, length)) => (true, position + length),
+                None => (false, position + plain_length(rest)),
             },
             _ => (belongs_to_id::<S>(character), next),
         }
     }
 
-    /// The characters around a place that no character parts which ends IDs.
-    fn around(&self, place: usize) -> Range<usize> {
+    /// The longest range around a position in which every character can belong to a
+    /// disguised ID.
+    fn around(&self, position: usize) -> Range<usize> {
         let ends = |character: &char| !belongs_to_id::<S>(*character);
-        let before = self.text[self.position..place].char_indices().rev();
+        let before = self.text[self.position..position].char_indices().rev();
         let before = before.take_while(|(_, character)| !ends(character)).last();
-        let mut after = self.text[place..].char_indices().skip_while(|(_, character)| !ends(character));
-        let end = after.next().map_or(self.text.len(), |(end, _)| place + end);
-        let start = before.map_or(place, |(start, _)| self.position + start);
+        let mut after = self.text[position..].char_indices().skip_while(|(_, character)| !ends(character));
+        let end = after.next().map_or(self.text.len(), |(end, _)| position + end);
+        let start = before.map_or(position, |(start, _)| self.position + start);
         work::note(end - start);
         start..end
     }
@@ -264,14 +271,14 @@ impl<S: IdSyntax> Iterator for Regions<'_, S> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        let mut place = self.position;
-        while let Some(found) = next_special(self.text.as_bytes(), place) {
-            let (is_disguised, next) = self.look_at(found);
-            place = next;
-            if is_disguised {
-                let region = self.around(found);
+        let mut position = self.position;
+        while let Some(special) = next_special(self.text.as_bytes(), position) {
+            let (is_disguise, next) = self.examine(special);
+            position = next;
+            if is_disguise {
+                let region = self.around(special);
                 self.position = region.end;
-                place = region.end.max(next);
+                position = region.end.max(next);
                 if may_hold_id::<S>(&self.text[region.clone()]) {
                     return Some(region);
                 }
@@ -282,7 +289,7 @@ impl<S: IdSyntax> Iterator for Regions<'_, S> {
     }
 }
 
-/// Whether a character can be part of an ID in disguise, also as one of an escape's.
+/// Whether a character can belong to a disguised ID, itself or as part of an escape.
 fn belongs_to_id<S: IdSyntax>(character: char) -> bool {
     match character {
         '%' | '\\' | '&' | '#' | ';' | '{' | '}' => true,
@@ -291,15 +298,16 @@ fn belongs_to_id<S: IdSyntax>(character: char) -> bool {
     }
 }
 
+/// Whether a region has enough ID characters and escapes for an ID.
 fn may_hold_id<S: IdSyntax>(region: &str) -> bool {
     let is_part =
         |character: &char| matches!(character, '%' | '\\' | '&') || S::id_byte(*character).is_some();
     region.chars().filter(is_part).nth(S::MIN_CHARS - 1).is_some()
 }
 
-/// Bytes that an ID in disguise has at least one of: the beginning of an escape, of
-/// a character beyond ASCII, or a control character.
-#[allow(clippy::needless_bitwise_bool, reason = "without branches, many bytes are looked at together")]
+/// Whether a byte is special: the first of an escape or of a non-ASCII character, or a
+/// control character. A disguised ID has at least one special byte.
+#[allow(clippy::needless_bitwise_bool, reason = "branch-free code is vectorized")]
 const fn is_special(byte: u8) -> bool {
     (byte == b'%')
         | (byte == b'\\')
@@ -310,10 +318,11 @@ const fn is_special(byte: u8) -> bool {
         | ((byte > 0x0d) & (byte < 0x20))
 }
 
+/// The position of the next special byte. Tests whole chunks at once for speed.
 fn next_special(bytes: &[u8], from: usize) -> Option<usize> {
-    const TOGETHER: usize = 32;
+    const CHUNK_BYTES: usize = 32;
     let mut start = from.min(bytes.len());
-    for chunk in bytes[start..].chunks(TOGETHER) {
+    for chunk in bytes[start..].chunks(CHUNK_BYTES) {
         if chunk.iter().fold(false, |any, byte| any | is_special(*byte)) {
             return chunk.iter().position(|byte| is_special(*byte)).map(|position| start + position);
         }
@@ -322,7 +331,8 @@ fn next_special(bytes: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// Letters, syllables and pictures of the scripts that are written most.
+/// Whether a character is a letter, syllable or emoji of the most common scripts: a
+/// shortcut past the table lookups.
 const fn is_plain_letter(character: char) -> bool {
     matches!(
         character as u32,
@@ -331,40 +341,43 @@ const fn is_plain_letter(character: char) -> bool {
     )
 }
 
-/// How many bytes of a text can be an ID's, and how many special. Counting takes a
-/// fraction of what looking for runs of them does.
+/// The number of bytes in a text that can belong to an ID, and of special bytes. Counting
+/// them is much cheaper than searching for runs of them.
 #[derive(Clone, Copy)]
 struct ByteCounts {
-    of_ids: usize,
-    special: usize,
+    id_bytes: usize,
+    special_bytes: usize,
 }
 
 impl ByteCounts {
     fn of<S: IdSyntax>(text: &str) -> Self {
-        let mut counts = Self { of_ids: 0, special: 0 };
-        // A sum of 8 bits is made of many bytes at once.
+        let mut counts = Self { id_bytes: 0, special_bytes: 0 };
+        // Sums of 8 bits are vectorized best, and a chunk is too short to overflow one.
         for chunk in text.as_bytes().chunks(usize::from(u8::MAX)) {
-            counts.of_ids += usize::from(chunk.iter().map(|byte| u8::from(S::is_id_byte(*byte))).sum::<u8>());
-            counts.special += usize::from(chunk.iter().map(|byte| u8::from(is_special(*byte))).sum::<u8>());
+            counts.id_bytes +=
+                usize::from(chunk.iter().map(|byte| u8::from(S::is_id_byte(*byte))).sum::<u8>());
+            counts.special_bytes +=
+                usize::from(chunk.iter().map(|byte| u8::from(is_special(*byte))).sum::<u8>());
         }
         counts
     }
 
-    const fn allow_a_disguise<S: IdSyntax>(self) -> bool {
-        self.special > 0 && self.of_ids + self.special >= S::MIN_CHARS
+    /// Whether the text may contain a disguised ID.
+    const fn allow_disguise<S: IdSyntax>(self) -> bool {
+        self.special_bytes > 0 && self.id_bytes + self.special_bytes >= S::MIN_CHARS
     }
 }
 
-/// A quick look at whether a text holds an ID, as it stands or in disguise.
+/// A cheap pre-check: whether a text may contain an ID of at least
+/// [`IdSyntax::MIN_CHARS`] characters, plain or disguised.
 pub fn may_find<S: IdSyntax>(text: &str) -> bool {
     let counts = ByteCounts::of::<S>(text);
     let has_run = || IdRuns::<S>::new(text.as_bytes()).any(|run| run.len() >= S::MIN_CHARS);
-    (counts.of_ids >= S::MIN_CHARS && has_run())
-        || (counts.allow_a_disguise::<S>() && Regions::<S>::new(text).next().is_some())
+    (counts.id_bytes >= S::MIN_CHARS && has_run())
+        || (counts.allow_disguise::<S>() && Regions::<S>::new(text).next().is_some())
 }
 
-/// Calls `found` with everybody whose ID may stand in bytes of any kind, also in
-/// disguise.
+/// Calls `found` with each user whose ID may occur, even disguised, in arbitrary bytes.
 pub fn ids_in<S: IdSyntax>(bytes: &[u8], found: &mut dyn FnMut(UserId)) {
     for run in IdRuns::<S>::new(bytes) {
         for id in readings(bytes, run).filter(|id| id.len() >= S::MIN_CHARS) {
@@ -381,16 +394,17 @@ pub fn ids_in<S: IdSyntax>(bytes: &[u8], found: &mut dyn FnMut(UserId)) {
     }
 }
 
-/// How a run of an ID's characters can be read: as it stands, and without what belongs
-/// to a character written as `%40`, `\u0040` or `\x40` right before an ID. Which of
-/// them somebody meant can't be told.
+/// The possible readings of a run of ID characters: the whole run, and the run without
+/// its first characters if these may end an escape such as `%40`, `\u0040` or `\x40`.
+/// Both are possible, so both are returned.
 fn readings(text: &[u8], run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let escaped = escaped_digits(&text[..run.start]).map(|escaped| run.start + escaped..run.end);
     let rest = escaped.filter(|rest| rest.start < rest.end);
     std::iter::once(run).chain(rest)
 }
 
-/// How many of the characters that follow belong to an escape begun before them.
+/// The number of following characters that complete an escape begun at the end of
+/// `before`; `None` if none was begun.
 fn escaped_digits(before: &[u8]) -> Option<usize> {
     let written = before.iter().rev().take(3).take_while(|byte| byte.is_ascii_hexdigit()).count();
     (0..=written).find_map(|written| {
@@ -405,7 +419,7 @@ fn escaped_digits(before: &[u8]) -> Option<usize> {
     })
 }
 
-/// The longest runs of an ID's ASCII characters in a text, as byte ranges.
+/// The maximal runs of ASCII ID characters in a text, as byte ranges.
 struct IdRuns<'a, S> {
     text: &'a [u8],
     position: usize,
