@@ -1,14 +1,15 @@
-//! What was done to the archive, for good.
+//! The audit log (`audit_log`): actions that change the archive for good, such as an
+//! erasure or a migration. This module only appends to it.
 
 use rusqlite::params;
 
 use super::{ArchiveError, TenantRow, Tx};
 use crate::model::Timestamp;
 
-/// An entry; `details` must hold nothing that identifies a person.
+/// Appends an entry. `details` is a JSON value that must not identify a person.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn record(
     tx: &mut Tx<'_>,
     action: &str,

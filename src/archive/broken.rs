@@ -1,32 +1,37 @@
-//! Messages that couldn't be read, and where to look for them again.
+//! Malformed messages (`broken_messages`): which ones, and the range to re-read for each.
+//!
+//! A row's key is the message ID. Malformed messages without an ID are keyed by the
+//! negated ID of the last message of their range.
 
 use rusqlite::{Row, params};
 
-use super::missing::Range;
+use super::missing::IdRange;
 use super::{ArchiveError, ChannelRow, Reader, Tx};
 use crate::anonymize::Page;
 use crate::model::{BrokenMessage, BrokenPlace, ChannelId, MessageId, Timestamp};
 
-/// What stands for broken messages of a page whose last message is `last`:
-/// their IDs, and for those without the page.
+/// Keys of a page's malformed messages: the message ID, or the negated ID of the page's
+/// last message if it has none.
 pub fn keys(broken: &[BrokenMessage], last: i64) -> Vec<i64> {
     broken.iter().map(|message| message.id.map_or(-last, MessageId::as_i64)).collect()
 }
 
-/// Records what couldn't be read of a page, and forgets what now could. One
-/// without an ID stands for its page, by the page's last message. Messages of
-/// which only some fields are malformed are recorded as well.
+/// Records the malformed messages of a page, and deletes the records of its range that
+/// no longer apply. Messages with only some malformed fields are recorded as well.
+///
+/// The range is the page's: `after` exclusive, `last` inclusive.
 pub(super) fn store(
     tx: &Tx<'_>,
     channel: ChannelRow,
-    (after, last): Range,
+    (after, last): IdRange,
     page: &Page,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     let broken = &page.broken;
     let keys = keys(broken, last);
-    let partly = || page.messages.iter().filter(|message| !message.malformed_fields.is_empty());
-    let kept: Vec<i64> = keys.iter().copied().chain(partly().map(|message| message.id.as_i64())).collect();
+    let partly_malformed = || page.messages.iter().filter(|message| !message.malformed_fields.is_empty());
+    let current: Vec<i64> =
+        keys.iter().copied().chain(partly_malformed().map(|message| message.id.as_i64())).collect();
     tx.connection
         .prepare_cached(
             "DELETE FROM broken_messages
@@ -34,9 +39,9 @@ pub(super) fn store(
                 AND ((platform_id > ?2 AND platform_id <= ?3) OR (platform_id >= -?3 AND platform_id < -?2))
                 AND platform_id NOT IN (SELECT value FROM json_each(?4))",
         )?
-        .execute(params![channel.0, after, last, serde_json::Value::from(kept).to_string()])?;
+        .execute(params![channel.0, after, last, serde_json::Value::from(current).to_string()])?;
     for (key, message) in keys.iter().zip(broken) {
-        // What can't be read is there.
+        // A malformed message still exists: it isn't deleted.
         tx.connection
             .prepare_cached(
                 "UPDATE messages SET deleted_at = NULL, updated_at = ?3
@@ -45,18 +50,18 @@ pub(super) fn store(
             .execute(params![channel.0, key, now.as_millis()])?;
         record(tx, channel, *key, &message.reason, after, false, now)?;
     }
-    for message in partly() {
+    for message in partly_malformed() {
         let reason = format!("malformed fields: {}", message.malformed_fields.join(", "));
         record(tx, channel, message.id.as_i64(), &reason, after, true, now)?;
     }
     Ok(())
 }
 
-/// Takes note of another attempt on the malformed messages of a range that could
-/// not be had at all.
+/// Counts a failed attempt to re-read the malformed messages of a range: the server
+/// returned none of it.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn tried(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -73,11 +78,11 @@ pub fn tried(
     Ok(())
 }
 
-/// Records messages behind `after` of which not even the ID could be read, where
-/// nothing readable is. `key` stands for them.
+/// Records malformed messages without an ID that follow `after`, on a page that has no
+/// readable message. `key` is their [`nameless_key`].
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn note_nameless(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -93,15 +98,15 @@ pub fn note_nameless(
     Ok(())
 }
 
-/// What stands for messages behind `after` that have no readable IDs, up to
-/// `until`: at the end of a channel, the next ID there can be, so that whatever
-/// is read there later takes their place.
+/// Key of malformed messages without an ID that follow `after`: negated, the ID that
+/// their range ends with. At the end of the channel (`until` is `None`) that is the next
+/// possible ID, so that the next page stored there replaces the record.
 pub fn nameless_key(after: Option<MessageId>, until: Option<MessageId>) -> i64 {
     until.map_or_else(|| -(after.map_or(0, MessageId::as_i64) + 1), |until| -until.as_i64())
 }
 
-/// Another attempt on the same message counts; another message of the same
-/// page without an ID doesn't.
+/// Upserts a record. Messages of one page that share a key count as one attempt:
+/// `attempts` grows only if `now` differs.
 fn record(
     tx: &Tx<'_>,
     channel: ChannelRow,
@@ -124,17 +129,17 @@ fn record(
     Ok(())
 }
 
-/// Forgets what was broken in a range that has been read again, but for what
-/// was found `still_broken`: the rest was deleted.
+/// Deletes the records of a range that was re-read, except the keys that are
+/// `still_malformed`: the server no longer has the other messages.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn settle(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     after: Option<MessageId>,
     until: MessageId,
-    still_broken: &[i64],
+    still_malformed: &[i64],
 ) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
@@ -146,32 +151,32 @@ pub fn settle(
             channel.0,
             after.map_or(0, MessageId::as_i64),
             until.as_i64(),
-            serde_json::Value::from(still_broken).to_string(),
+            serde_json::Value::from(still_malformed).to_string(),
         ])?;
     Ok(())
 }
 
 impl Reader {
-    /// The broken messages of every channel, by the row of its tenant.
+    /// The malformed messages of all channels of a tenant, given its row ID.
     pub(super) fn broken_places(&self, tenant: i64) -> Result<Vec<(ChannelId, BrokenPlace)>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT c.platform_id, b.read_after, abs(b.platform_id), b.attempts, b.updated_at
                FROM broken_messages b JOIN channels c ON c.id = b.channel_id
               WHERE c.tenant_id = ?1 ORDER BY b.channel_id, abs(b.platform_id)",
         )?;
-        let rows = select.query_map(params![tenant], place)?;
+        let rows = select.query_map(params![tenant], read_row)?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 }
 
-fn place(row: &Row<'_>) -> rusqlite::Result<Option<(ChannelId, BrokenPlace)>> {
+fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<(ChannelId, BrokenPlace)>> {
     let ids = (ChannelId::from_i64(row.get(0)?), MessageId::from_i64(row.get(2)?));
     let (Some(channel), Some(until)) = ids else { return Ok(None) };
-    let place = BrokenPlace {
+    let malformed = BrokenPlace {
         after: MessageId::from_i64(row.get(1)?),
         until,
         attempts: row.get(3)?,
         tried_at: Timestamp::from_millis(row.get(4)?),
     };
-    Ok(Some((channel, place)))
+    Ok(Some((channel, malformed)))
 }

@@ -1,5 +1,5 @@
-//! Unresolved ID candidates: digits in stored texts that may turn out to be a user's
-//! ID, and where they stand.
+//! Unresolved ID candidates (`suspect_digits`): digits in stored texts that may turn out
+//! to be a user's ID, and the messages or channels whose texts hold them.
 
 use rusqlite::params;
 
@@ -8,7 +8,8 @@ use super::{ArchiveError, ChannelRow, Tx, emoji, residual};
 use crate::anonymize::UserHash;
 use crate::model::Timestamp;
 
-/// Notes that unknown digits stand at a place.
+/// Records that the texts of a message hold an ID candidate; `message_id` is 0 for those
+/// of the channel itself.
 pub(super) fn remember(
     tx: &mut Tx<'_>,
     hash: &UserHash,
@@ -24,23 +25,24 @@ pub(super) fn remember(
     Ok(())
 }
 
-/// Scrubs a user who has just become known from every place that was noted.
+/// Scrubs a newly known user from every text recorded as holding their ID, and from the
+/// names of all emoji.
 pub(super) fn scrub(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    let places: Vec<(i64, i64)> = tx
+    let locations: Vec<(i64, i64)> = tx
         .connection
         .prepare_cached("SELECT channel_id, message_id FROM suspect_digits WHERE hash_prefix = ?1")?
         .query_map(params![user.prefix()], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    for (channel, message) in &places {
+    for (channel, message) in &locations {
         for table in &TEXT_TABLES {
-            let Some(key) = rows_at(table.place) else { continue };
+            let Some(condition) = location_condition(table.place) else { continue };
             for column in table.columns {
-                scrub_column(tx, user, (table.name, &key, column.name), (*channel, *message), now)?;
+                scrub_column(tx, user, (table.name, &condition, column.name), (*channel, *message), now)?;
             }
         }
     }
     emoji::rescrub(tx, user, now)?;
-    if !places.is_empty() {
+    if !locations.is_empty() {
         tx.connection
             .prepare_cached("DELETE FROM suspect_digits WHERE hash_prefix = ?1")?
             .execute(params![user.prefix()])?;
@@ -48,9 +50,9 @@ pub(super) fn scrub(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// The condition for the rows at a place: `?1` is the channel's row, `?2` the message,
-/// 0 for the channel itself.
-fn rows_at(place: Place) -> Option<String> {
+/// SQL condition for the rows of a location: `?1` is the channel's row ID, `?2` the
+/// message ID, or 0 for the channel itself. `None` if the table records no candidates.
+fn location_condition(place: Place) -> Option<String> {
     match place {
         Place::Message { id } => Some(format!("channel_id = ?1 AND {id} = ?2")),
         Place::Channel => Some("id = ?1 AND ?2 = 0".to_owned()),
@@ -61,11 +63,11 @@ fn rows_at(place: Place) -> Option<String> {
 fn scrub_column(
     tx: &mut Tx<'_>,
     user: &UserHash,
-    (table, key, column): (&str, &str, &str),
+    (table, condition, column): (&str, &str, &str),
     (channel, message): (i64, i64),
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let select = format!("SELECT DISTINCT {column} FROM {table} WHERE {key} AND {column} IS NOT NULL");
+    let select = format!("SELECT DISTINCT {column} FROM {table} WHERE {condition} AND {column} IS NOT NULL");
     let texts: Vec<String> = tx
         .connection
         .prepare_cached(&select)?
@@ -75,8 +77,9 @@ fn scrub_column(
         let scrubbed = tx.rescrub(&text, Some(channel), user)?;
         if scrubbed != text {
             residual::demand_search(tx.connection)?;
-            let update =
-                format!("UPDATE {table} SET {column} = ?3, updated_at = ?4 WHERE {key} AND {column} = ?5");
+            let update = format!(
+                "UPDATE {table} SET {column} = ?3, updated_at = ?4 WHERE {condition} AND {column} = ?5"
+            );
             tx.connection.prepare_cached(&update)?.execute(params![
                 channel,
                 message,

@@ -1,79 +1,79 @@
-//! The change log: what changed in the archive, for subscribers that keep something
-//! made from it, such as a search index or an export.
+//! The change log: what changed in the archive, for subscribers that maintain data
+//! derived from it, such as a search index or an export.
 //!
-//! Temporary triggers of the writing connection note every changed row, whatever
-//! statement changes it, so that none can be forgotten (`recorder.rs`). Before the
-//! transaction commits, what was noted is written as ranges of messages. A migration
-//! has every subscriber begin anew. Nothing is noted while
-//! nobody subscribes. A subscriber takes in the changes behind its position and then
-//! moves it; what all have taken in is trimmed.
+//! Temporary triggers on the writer's connection record every changed row, whatever
+//! statement changes it, so that no statement can omit it (`recorder.rs`). Before the
+//! transaction commits, the recorded rows are written to the log as ranges of messages.
+//! Without subscribers nothing is recorded. A subscriber processes the changes after its
+//! position and then advances it; changes that every subscriber has processed are
+//! trimmed. After a migration every subscriber has to start over.
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{ArchiveError, ChannelRow, Reader, Tx, info};
 use crate::model::Timestamp;
 
-/// Changes that are kept at most: a subscriber that is further behind begins anew.
-const MOST_CHANGES: i64 = 1_000_000;
-/// The greatest change that was dropped although a subscriber had not taken it in.
-const LOST: &str = "changes_lost";
+/// Maximum length of the log; a subscriber that lags further behind has to start over.
+const MAX_CHANGES: i64 = 1_000_000;
+/// Key in `archive_info`: the last change dropped before every subscriber processed it.
+const LOST_KEY: &str = "changes_lost";
 
-/// What is changed of a range of messages.
+/// How a range of messages changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RangeChange {
-    /// Nothing of the range was archived before. A subscriber that has read whole
-    /// channels since may know its messages already.
+    /// No message of the range was archived before. A subscriber that has read whole
+    /// channels since may have its messages already.
     Added,
     /// Messages of the range were added, changed or removed.
     Changed,
-    /// Messages of the range were removed, and none is left.
+    /// All messages of the range were removed.
     Removed,
 }
 
-/// Messages of a channel, from the first to the last.
+/// A range of messages of a channel, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageRange {
     /// The channel.
     pub channel: ChannelRow,
-    /// The first message.
+    /// ID of the first message.
     pub first: i64,
-    /// The last message.
+    /// ID of the last message.
     pub last: i64,
-    /// When these two were sent, if that is known.
+    /// When the first and the last message were sent, if known.
     pub sent: Option<(Timestamp, Timestamp)>,
 }
 
 /// A change of the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Of messages, with their attachments and reactions.
+    /// Messages, including their attachments and reactions.
     Messages(RangeChange, MessageRange),
-    /// Of a channel's own facts; the row.
+    /// A channel's own properties, such as its name or topic.
     Channel(ChannelRow),
-    /// Of what is known of an author or reactor; the row.
+    /// What is known of an author or reactor; the row ID of the user.
     Author(i64),
-    /// Of an emoji's name; the row.
+    /// An emoji's name; its row ID.
     Emoji(i64),
-    /// Of a tenant's name; the row.
+    /// A tenant's name; its row ID.
     Tenant(i64),
 }
 
-/// How far a subscriber has come.
+/// A subscriber's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// The last change that it has taken in.
+    /// The last change that it has processed.
     pub position: i64,
-    /// What it was given at its last step. Another one means that the archive, or
-    /// what the subscriber keeps, was replaced: it begins anew.
+    /// The token stored by its last [`advance`]. If it differs from the subscriber's own,
+    /// the archive or the subscriber's data was replaced: it has to start over.
     pub token: String,
-    /// Whether changes behind its position were dropped: it begins anew.
+    /// Whether changes after its position were dropped: it has to start over.
     pub is_lost: bool,
 }
 
-/// Lets a subscriber follow the log from now on. Returns its position.
+/// Subscribes to the log from now on, or again. Returns the position.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn subscribe(tx: &mut Tx<'_>, name: &str, token: &str, now: Timestamp) -> Result<i64, ArchiveError> {
     let position = last_change(tx.connection)?;
     tx.connection
@@ -87,10 +87,10 @@ pub fn subscribe(tx: &mut Tx<'_>, name: &str, token: &str, now: Timestamp) -> Re
     Ok(position)
 }
 
-/// A subscriber has taken in the changes up to `position`.
+/// Records that a subscriber has processed the changes up to `position`.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn advance(
     tx: &mut Tx<'_>,
     name: &str,
@@ -106,47 +106,47 @@ pub fn advance(
     Ok(())
 }
 
-/// A subscriber follows the log no longer.
+/// Removes a subscriber.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn unsubscribe(tx: &mut Tx<'_>, name: &str) -> Result<(), ArchiveError> {
     tx.connection.execute("DELETE FROM change_subscribers WHERE name = ?1", params![name])?;
     Ok(())
 }
 
-/// Drops the changes that every subscriber has taken in, and those beyond
-/// [`MOST_CHANGES`].
+/// Deletes the changes that every subscriber has processed, and the oldest beyond
+/// [`MAX_CHANGES`].
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn trim(tx: &mut Tx<'_>) -> Result<(), ArchiveError> {
-    trim_to(tx, MOST_CHANGES)
+    trim_to(tx, MAX_CHANGES)
 }
 
-pub(super) fn trim_to(tx: &mut Tx<'_>, most: i64) -> Result<(), ArchiveError> {
+pub(super) fn trim_to(tx: &mut Tx<'_>, max_changes: i64) -> Result<(), ArchiveError> {
     let last = last_change(tx.connection)?;
-    let taken_in = "SELECT coalesce(min(position), ?1) FROM change_subscribers";
-    let taken_in: i64 = tx.connection.query_row(taken_in, params![last], |row| row.get(0))?;
-    let bound = last - most;
-    if bound > taken_in {
-        info::set(tx.connection, LOST, &bound.to_string())?;
+    let processed = "SELECT coalesce(min(position), ?1) FROM change_subscribers";
+    let processed: i64 = tx.connection.query_row(processed, params![last], |row| row.get(0))?;
+    let bound = last - max_changes;
+    if bound > processed {
+        info::set(tx.connection, LOST_KEY, &bound.to_string())?;
     }
-    tx.connection.execute("DELETE FROM changes WHERE id <= ?1", params![taken_in.max(bound)])?;
+    tx.connection.execute("DELETE FROM changes WHERE id <= ?1", params![processed.max(bound)])?;
     Ok(())
 }
 
-/// The last change that was ever logged; 0 if there was none.
+/// ID of the last change ever logged, 0 if there was none.
 fn last_change(connection: &rusqlite::Connection) -> Result<i64, ArchiveError> {
     let select = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
     Ok(connection.query_row(select, [], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 impl Reader {
-    /// How far a subscriber has come; `None` for one that the archive doesn't know.
+    /// A subscriber's state; `None` if the archive doesn't know it.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn subscription(&self, name: &str) -> Result<Option<Subscription>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT position, token,
@@ -156,14 +156,14 @@ impl Reader {
         let read = |row: &Row<'_>| {
             Ok(Subscription { position: row.get(0)?, token: row.get(1)?, is_lost: row.get(2)? })
         };
-        Ok(select.query_row(params![name, LOST], read).optional()?)
+        Ok(select.query_row(params![name, LOST_KEY], read).optional()?)
     }
 
-    /// The changes behind a position, each with its own, in their order; `None` if the
-    /// next ones were dropped meanwhile: a subscriber begins anew then.
+    /// At most `limit` changes after a position, in order, each with its own position;
+    /// `None` if the next ones were dropped, so that the subscriber has to start over.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn changes_after(
         &self,
         position: i64,
@@ -175,7 +175,7 @@ impl Reader {
         )?;
         let rows = select.query_map(params![position, limit], |row| Ok((row.get(0)?, change(row)?)))?;
         let changes: Vec<(i64, Change)> = rows.collect::<Result<_, _>>()?;
-        // Numbers have no gaps: an undone transaction gives its own back.
+        // IDs have no gaps: a transaction that is rolled back releases its own.
         let is_next = changes.first().is_none_or(|(next, _)| *next == position + 1);
         Ok(is_next.then_some(changes))
     }

@@ -1,4 +1,4 @@
-//! Channels, categories and threads.
+//! Channels, categories and threads (`channels`): their properties, state and visibility.
 
 use hashbrown::HashMap;
 use rusqlite::{OptionalExtension as _, params};
@@ -7,12 +7,11 @@ use super::{ArchiveError, ChannelRow, TenantRow, Tx, audit, users};
 use crate::anonymize::Channel;
 use crate::model::{ChannelId, ChannelState, ProvenState, Timestamp};
 
-/// Stores what a listing said of channels, parents before children: new ones
-/// are added, changed ones updated, others left alone. Returns each one's row
-/// and its name as it is stored.
+/// Upserts the channels of a listing, parents before children; unchanged rows are not
+/// written. Returns each channel's row and its name as stored.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn store(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
@@ -30,10 +29,10 @@ pub fn store(
     Ok(rows)
 }
 
-/// The row of a channel that is known.
+/// Looks up a channel's row; `None` if it isn't archived.
 ///
 /// # Errors
-/// When the archive can't be read.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn find(tx: &Tx<'_>, tenant: TenantRow, id: ChannelId) -> Result<Option<ChannelRow>, ArchiveError> {
     let mut select =
         tx.connection.prepare_cached("SELECT id FROM channels WHERE tenant_id = ?1 AND platform_id = ?2")?;
@@ -41,11 +40,10 @@ pub fn find(tx: &Tx<'_>, tenant: TenantRow, id: ChannelId) -> Result<Option<Chan
     Ok(row.map(ChannelRow))
 }
 
-/// Sets whether a channel is there and can be read; a change is audited with
-/// what it rests on.
+/// Sets a channel's state; a change is audited with its evidence.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn set_state(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -69,11 +67,12 @@ pub fn set_state(
     audit::record(tx, "visibility_changed", Some(TenantRow(tenant)), None, Some(&details), now)
 }
 
-/// Notes which channels of a tenant neither a listing nor a direct question
-/// shows, and which were asked for. All others are in sight.
+/// Records which channels of a tenant have vanished (neither a listing nor a direct
+/// request returns them), and which were requested directly (`asked`). All other
+/// channels count as visible.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn note_sight(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
@@ -135,7 +134,7 @@ fn upsert(
     let topic = tx.settle_optional(channel.topic.as_ref(), row, 0)?;
     let metadata = tx.settle_optional(channel.metadata.as_ref(), row, 0)?;
     let thread = channel.thread.as_ref();
-    // Every channel has a name: an empty one couldn't be read.
+    // Every channel has a name; an empty one means that it was malformed.
     tx.connection
         .prepare_cached(
             "UPDATE channels
@@ -163,8 +162,8 @@ fn upsert(
     Ok((row, name.into_owned()))
 }
 
-/// Only what the row needs to be there; the update after it does the rest, so
-/// that text is settled in one place.
+/// Inserts only what the row's constraints require. The update that follows fills in the
+/// rest, so that text is resolved in one place.
 fn insert(
     tx: &mut Tx<'_>,
     tenant: TenantRow,

@@ -1,4 +1,4 @@
-//! The settings of every connection to an archive, and its write-ahead log.
+//! Settings of every connection to an archive, and truncation of its write-ahead log.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,20 +9,21 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::ArchiveError;
 
-/// Marks a SQLite file as an archive of ours: "vert".
+/// `application_id` that marks a SQLite file as an archive: "vert" in ASCII.
 /// <https://www.sqlite.org/pragma.html#pragma_application_id>
 pub(super) const APPLICATION_ID: i32 = 0x7665_7274;
-/// How long another program may hold the database.
+/// How long to wait for another process that holds the database.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long readers may hold up the end.
+/// Busy timeout at shutdown: how long readers can delay the end of the process.
 pub(super) const END_TIMEOUT: Duration = Duration::from_secs(1);
-/// Kept between statements.
+/// Capacity of the prepared-statement cache.
 const CACHED_STATEMENTS: usize = 64;
 
-/// Bytes of a text or row at most. A message has 1 MiB at most.
-const MOST_BYTES: i32 = 64 << 20;
+/// Maximum size of a text or row. A message takes at most 1 MiB.
+const MAX_VALUE_BYTES: i32 = 64 << 20;
 
-/// Keeps a connection from running anything that the file defines.
+/// Keeps a connection from running code that the file's schema defines: triggers, views
+/// and untrusted functions.
 pub(super) fn distrust(connection: &Connection) -> Result<(), ArchiveError> {
     for (setting, is_on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -32,18 +33,20 @@ pub(super) fn distrust(connection: &Connection) -> Result<(), ArchiveError> {
     ] {
         connection.set_db_config(setting, is_on)?;
     }
-    // An expression in the schema can ask for more than the machine has.
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MOST_BYTES)?;
+    // An expression in the schema can request more memory than the machine has.
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)?;
     Ok(())
 }
 
-/// Settings are explained in the design: WAL lets readers go on; NORMAL is
-/// enough because a checkpoint commits with its page; `secure_delete` leaves
-/// nothing of what was scrubbed or erased in free space.
+/// Applies the settings of a connection that writes.
+///
+/// WAL lets readers continue during writes. `synchronous = NORMAL` is enough because a
+/// checkpoint commits with its page: if the last commits are lost, both are.
+/// `secure_delete` overwrites deleted rows with zeros (for its limits see `residual.rs`).
 pub(super) fn configure(connection: &Connection) -> Result<(), ArchiveError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // The files beside the archive stay, empty: a reader who may not write the
-    // folder needs them, and one who may would make them in its own name.
+    // Keep the empty -wal and -shm files: a reader without write permission on the
+    // folder needs them, and another user's reader would create them as its own.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -56,7 +59,7 @@ pub(super) fn configure(connection: &Connection) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// Opens once more an archive that this process has just closed.
+/// Reopens an archive that this process has just closed.
 pub(super) fn reopen(path: &Path) -> Result<Connection, ArchiveError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -65,8 +68,8 @@ pub(super) fn reopen(path: &Path) -> Result<Connection, ArchiveError> {
     Ok(connection)
 }
 
-/// Merges the write-ahead log into the file and empties it. Returns whether
-/// that was possible: a reader in the middle of the file isn't waited for long.
+/// Checkpoints the write-ahead log and truncates it. Returns `false` if a reader still
+/// uses the log after [`END_TIMEOUT`].
 pub(super) fn truncate_log(connection: &Connection) -> Result<bool, ArchiveError> {
     connection.busy_timeout(END_TIMEOUT)?;
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";

@@ -1,9 +1,9 @@
-//! Whether the schema of a file is the one that this program made.
+//! Checks that a file's schema is the one that the migrations define.
 //!
-//! An archive may come from someone else. It is data: nothing that it defines
-//! is run ([`super::connection::distrust`]), and a file is refused whose tables carry triggers or
-//! whose views say something else than they promise to the people who read them.
-//! Tables and views that people added are left alone.
+//! An archive may come from someone else, so it is treated as data: nothing that its
+//! schema defines is run ([`super::connection::distrust`]). A file is rejected if an
+//! archive table has a trigger, or if an archive table, view or index has another
+//! definition than ours. Tables and views that the operator added are left alone.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,81 +15,82 @@ use serde::{Deserialize, Serialize};
 use super::migrations::newest;
 use super::{ArchiveError, ArchiveErrorKind};
 
-/// Refinery's own table, and how it is made.
-const HISTORY: (&str, &str) = (
+/// Refinery's own table: name and definition.
+const HISTORY_TABLE: (&str, &str) = (
     "refinery_schema_history",
     "CREATE TABLE refinery_schema_history(\n             version int4 PRIMARY KEY,\n             name VARCHAR(255),\n             applied_on VARCHAR(255),\n             checksum VARCHAR(255))",
 );
-/// The objects of the newest schema. Making them from the migrations takes 15 ms,
-/// twice as long as all else that `status` does; a test holds them together.
-pub(super) const NEWEST: &str = include_str!("schema.json");
-/// The version of that schema, which is the newest migration's.
+/// The objects of the newest schema, as JSON. Deriving them from the migrations takes
+/// 15 ms, twice as long as the rest of `status`; a test compares the two.
+pub(super) const NEWEST_SCHEMA: &str = include_str!("schema.json");
+/// Version of [`NEWEST_SCHEMA`], which is that of the newest migration.
 pub(super) const NEWEST_VERSION: i64 = 5;
-/// An object of a schema.
+
+/// A row of `sqlite_schema`: a table, index, view or trigger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Object {
+pub(super) struct SchemaObject {
     pub(super) kind: String,
     pub(super) name: String,
     table: String,
-    /// Empty for an index that a constraint makes.
+    /// Empty for an index that SQLite creates for a constraint.
     pub(super) sql: String,
 }
 
-impl Object {
+impl SchemaObject {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self { kind: row.get(0)?, name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? })
     }
 }
 
-/// Every object of a schema.
-pub(super) fn objects(connection: &Connection) -> Result<Vec<Object>, ArchiveError> {
+/// Reads all objects of a schema.
+pub(super) fn objects(connection: &Connection) -> Result<Vec<SchemaObject>, ArchiveError> {
     let mut select =
         connection.prepare("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema")?;
-    Ok(select.query_map([], Object::read)?.collect::<Result<_, _>>()?)
+    Ok(select.query_map([], SchemaObject::read)?.collect::<Result<_, _>>()?)
 }
 
-/// What migrations define, by name in lower case.
-pub(super) struct Definitions(pub(super) BTreeMap<String, Object>);
+/// The objects that migrations define, by lowercase name.
+pub(super) struct Definitions(pub(super) BTreeMap<String, SchemaObject>);
 
 impl Definitions {
-    /// After the migrations up to a version.
-    fn of(version: i64, migrations: &[Migration]) -> Result<Self, ArchiveError> {
+    /// The definitions of a schema version: those of [`NEWEST_SCHEMA`] if it is that one.
+    fn at_version(version: i64, migrations: &[Migration]) -> Result<Self, ArchiveError> {
         if version == NEWEST_VERSION
             && newest(migrations) == NEWEST_VERSION
-            && let Ok(objects) = serde_json::from_str::<Vec<Object>>(NEWEST)
+            && let Ok(objects) = serde_json::from_str::<Vec<SchemaObject>>(NEWEST_SCHEMA)
         {
-            return Ok(Self::named(objects));
+            return Ok(Self::from_objects(objects));
         }
         Self::up_to(version, migrations)
     }
 
-    fn named(objects: Vec<Object>) -> Self {
-        let by_name = |object: Object| (object.name.to_ascii_lowercase(), object);
+    fn from_objects(objects: Vec<SchemaObject>) -> Self {
+        let by_name = |object: SchemaObject| (object.name.to_ascii_lowercase(), object);
         Self(objects.into_iter().map(by_name).collect())
     }
 
-    /// After the migrations up to a version, which are made in memory.
+    /// The definitions of a schema version, from running the migrations in memory.
     pub(super) fn up_to(version: i64, migrations: &[Migration]) -> Result<Self, ArchiveError> {
         let connection = Connection::open_in_memory()?;
         let mut applied: Vec<&Migration> =
             migrations.iter().filter(|migration| i64::from(migration.version()) <= version).collect();
         applied.sort_by_key(|migration| migration.version());
         if !applied.is_empty() {
-            connection.execute_batch(HISTORY.1)?;
+            connection.execute_batch(HISTORY_TABLE.1)?;
         }
         for sql in applied.iter().filter_map(|migration| migration.sql()) {
             connection.execute_batch(sql)?;
         }
-        Ok(Self::named(objects(&connection)?))
+        Ok(Self::from_objects(objects(&connection)?))
     }
 
-    fn get(&self, name: &str) -> Option<&Object> {
+    fn get(&self, name: &str) -> Option<&SchemaObject> {
         self.0.get(&name.to_ascii_lowercase())
     }
 
-    /// What of a file's object is not as it should be.
-    fn fault(&self, object: &Object) -> Option<String> {
-        let Object { kind, name, table, sql } = object;
+    /// Why an object of a file is rejected, for the error message; `None` if it isn't.
+    fn fault(&self, object: &SchemaObject) -> Option<String> {
+        let SchemaObject { kind, name, table, sql } = object;
         if let Some(ours) = self.get(name) {
             return if ours.kind != *kind {
                 Some(format!("a {kind} in the place of the {} {name}", ours.kind))
@@ -99,10 +100,10 @@ impl Definitions {
                 None
             };
         }
-        let is_of_ours = self.get(table).is_some();
+        let is_on_our_table = self.get(table).is_some();
         match kind.as_str() {
-            "trigger" if is_of_ours => Some(format!("the trigger {name} on {table}")),
-            "index" if is_of_ours && !is_plain_index(sql) => {
+            "trigger" if is_on_our_table => Some(format!("the trigger {name} on {table}")),
+            "index" if is_on_our_table && !is_plain_index(sql) => {
                 Some(format!("the index {name} on {table}, which is not one of columns alone"))
             }
             _ => None,
@@ -110,8 +111,8 @@ impl Definitions {
     }
 }
 
-/// Whether an index only lists columns: one that is unique refuses rows, and an
-/// expression is run for each of them.
+/// Whether an index is on columns alone: a unique one could reject our rows, and an
+/// expression would be run for each of them.
 fn is_plain_index(sql: &str) -> bool {
     let Some((begin, rest)) = sql.split_once('(') else { return false };
     let Some(columns) = rest.trim_end().strip_suffix(')') else { return false };
@@ -119,17 +120,16 @@ fn is_plain_index(sql: &str) -> bool {
     !begin.to_ascii_lowercase().contains("unique") && columns.chars().all(is_word)
 }
 
-/// Fails if a file of this schema version has a trigger on a table or view of
-/// the archive, or if one of its objects has another definition. Views and
-/// indexes may be missing, and tables, views and plain indexes of people are
-/// left alone.
+/// Fails if a file of schema `version` has a trigger on an archive table or view, or if
+/// one of the archive's objects has another definition. Views and indexes may be missing,
+/// and tables, views and plain indexes that the operator added are accepted.
 pub(super) fn check(
     connection: &Connection,
     path: &Path,
     version: i64,
     migrations: &[Migration],
 ) -> Result<(), ArchiveError> {
-    let ours = Definitions::of(version, migrations)?;
+    let ours = Definitions::at_version(version, migrations)?;
     match objects(connection)?.iter().find_map(|object| ours.fault(object)) {
         Some(fault) => {
             let message = format!("{} has {fault}", path.display());
@@ -139,11 +139,12 @@ pub(super) fn check(
     }
 }
 
-/// Makes the views that are missing.
+/// Creates missing views.
 pub(super) fn restore_views(connection: &Connection, migrations: &[Migration]) -> Result<(), ArchiveError> {
-    let there = objects(connection)?;
-    let is_missing = |view: &Object| !there.iter().any(|object| object.name.eq_ignore_ascii_case(&view.name));
-    let ours = Definitions::of(newest(migrations), migrations)?.0.into_values();
+    let existing = objects(connection)?;
+    let is_missing =
+        |view: &SchemaObject| !existing.iter().any(|object| object.name.eq_ignore_ascii_case(&view.name));
+    let ours = Definitions::at_version(newest(migrations), migrations)?.0.into_values();
     for view in ours.filter(|object| object.kind == "view").filter(is_missing) {
         connection.execute_batch(&view.sql)?;
     }

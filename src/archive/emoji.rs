@@ -1,4 +1,4 @@
-//! Emoji, each stored once.
+//! Emoji (`emoji`): each is stored once, and messages refer to its row.
 
 use rusqlite::{OptionalExtension as _, params};
 
@@ -7,8 +7,8 @@ use crate::anonymize::UserHash;
 use crate::model::Timestamp;
 use crate::model::markup::FORGOTTEN;
 
-/// The row of an emoji, made if it is new. A custom one is known by its ID and
-/// takes a new name; an empty name never replaces one.
+/// Returns an emoji's row ID, inserting it if it is new. A custom emoji is identified by
+/// its platform ID, and its name is updated; an empty name never replaces another.
 pub(super) fn intern(
     tx: &mut Tx<'_>,
     custom_id: Option<i64>,
@@ -20,14 +20,14 @@ pub(super) fn intern(
         return Ok(*row);
     }
     let row = match custom_id {
-        Some(id) => custom(tx, id, name, now)?,
-        None => unicode(tx, name, now)?,
+        Some(id) => intern_custom(tx, id, name, now)?,
+        None => intern_unicode(tx, name, now)?,
     };
     tx.interned.emoji.insert(key, row);
     Ok(row)
 }
 
-fn custom(tx: &Tx<'_>, id: i64, name: &str, now: Timestamp) -> Result<i64, ArchiveError> {
+fn intern_custom(tx: &Tx<'_>, id: i64, name: &str, now: Timestamp) -> Result<i64, ArchiveError> {
     tx.connection
         .prepare_cached(
             "INSERT INTO emoji (platform_id, name, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
@@ -40,7 +40,7 @@ fn custom(tx: &Tx<'_>, id: i64, name: &str, now: Timestamp) -> Result<i64, Archi
     Ok(select.query_row(params![id], |row| row.get(0))?)
 }
 
-fn unicode(tx: &Tx<'_>, name: &str, now: Timestamp) -> Result<i64, ArchiveError> {
+fn intern_unicode(tx: &Tx<'_>, name: &str, now: Timestamp) -> Result<i64, ArchiveError> {
     let mut select =
         tx.connection.prepare_cached("SELECT id FROM emoji WHERE name = ?1 AND platform_id IS NULL")?;
     if let Some(row) = select.query_row(params![name], |row| row.get(0)).optional()? {
@@ -54,19 +54,19 @@ fn unicode(tx: &Tx<'_>, name: &str, now: Timestamp) -> Result<i64, ArchiveError>
     Ok(tx.connection.last_insert_rowid())
 }
 
-/// Scrubs a user who has just become known from the names of all emoji: there
-/// are few, and none remembers where it was used first.
+/// Scrubs a newly known user from the names of all emoji. Their names have no records of
+/// ID candidates: emoji are few, so all of them are scanned.
 pub(super) fn rescrub(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    change_names(tx, |tx, name| tx.rescrub(name, None, user), now)
+    rewrite_names(tx, |tx, name| tx.rescrub(name, None, user), now)
 }
 
-/// Takes somebody who is erased out of the names of all emoji.
+/// Replaces an erased user's hash in the names of all emoji.
 pub(super) fn erase(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    change_names(tx, |_, name| Ok(name.replace(&user.to_string(), FORGOTTEN)), now)
+    rewrite_names(tx, |_, name| Ok(name.replace(&user.to_string(), FORGOTTEN)), now)
 }
 
-/// Only names that are long enough to hold an ID.
-fn change_names(
+/// Rewrites the names of all emoji; names too short to hold an ID are skipped.
+fn rewrite_names(
     tx: &mut Tx<'_>,
     change: impl Fn(&mut Tx<'_>, &str) -> Result<String, ArchiveError>,
     now: Timestamp,
@@ -87,8 +87,8 @@ fn change_names(
     Ok(())
 }
 
-/// Gives an emoji another name. The names of Unicode emoji are unique: where one has
-/// it already, the row's number follows, until the message is read again.
+/// Renames an emoji. The names of Unicode emoji are unique: if another row has the name,
+/// the row ID is appended.
 pub(super) fn rename(tx: &mut Tx<'_>, row: i64, name: &str, now: Timestamp) -> Result<(), ArchiveError> {
     tx.interned.emoji.clear();
     tx.connection

@@ -1,65 +1,66 @@
-//! Why the archive can't be used.
+//! The error type of the archive, and its mapping from SQLite's error codes.
 
 use rusqlite::ErrorCode;
 
-/// What follows from an error.
+/// Kind of an [`ArchiveError`]: callers decide by it, never by the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveErrorKind {
     /// There is no archive yet.
     Missing,
-    /// The folder doesn't exist or doesn't let the file be made.
+    /// The folder doesn't exist, or the file can't be created in it.
     CannotCreate,
-    /// Not a SQLite file, or one of another program.
+    /// Not a SQLite file, or another program's.
     NotAnArchive,
-    /// A folder, a device or the like stands in the place of the archive or of a
-    /// file beside it.
+    /// The path of the archive, or of a file beside it, leads to a folder, a device or
+    /// the like.
     NotAFile,
     /// The archive, or a file beside it, has further hard links.
     Linked,
-    /// A trigger on a table of the archive, or a table or view that is not what
-    /// its name promises.
+    /// A table of the archive has a trigger, or a table, view or index has another
+    /// definition than the migrations give it.
     ForeignSchema,
-    /// Made by a newer version of verta-sync.
+    /// Written by a newer version of verta-sync.
     NewerSchema,
-    /// People are anonymized in a way this version doesn't know.
+    /// Users are anonymized by a scheme that this version doesn't support.
     OtherScheme,
-    /// Needs a migration, which only commands that hold the lock do.
+    /// Needs a migration, which only commands that hold the lock run.
     OlderSchema,
-    /// The file or its folder can't be written.
+    /// The file or its folder isn't writable.
     ReadOnly,
     /// No space is left.
     DiskFull,
     /// The file is damaged.
     Corrupt,
-    /// The file, or the lock beside it, was deleted or replaced while the
-    /// archive was being written.
+    /// The archive or its lock file was deleted or replaced while the archive was being
+    /// written.
     Replaced,
     /// The operating system failed to read or write the file.
     Io,
-    /// Another program holds the database for long.
+    /// Another process held the database for longer than the busy timeout.
     Busy,
-    /// It was given up on purpose.
+    /// The statement was interrupted on purpose.
     Interrupted,
     /// Anything else.
     Other,
 }
 
-/// The archive can't be used; nothing of the failed change is in it.
+/// An operation on the archive failed; nothing of a failed change is stored.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct ArchiveError {
-    /// What follows from it.
+    /// What kind of error it is.
     pub kind: ArchiveErrorKind,
     message: String,
 }
 
 impl ArchiveError {
-    /// An error of this kind.
+    /// Makes an error of this kind.
     pub fn new(kind: ArchiveErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 
-    /// An error of another library: what SQLite says at its bottom, if it does.
+    /// Wraps another library's error. The kind is that of the SQLite error in its chain
+    /// of sources, or [`ArchiveErrorKind::Other`] if there is none.
     pub(super) fn of(error: &(dyn std::error::Error + 'static), message: String) -> Self {
         let mut causes = std::iter::successors(Some(error), |error| error.source());
         let sqlite = causes.find_map(|cause| cause.downcast_ref::<rusqlite::Error>());

@@ -1,4 +1,5 @@
-//! Channels that names in a tenant's `exclude_channels` have resolved to.
+//! Channel IDs that the names in a tenant's `exclude_channels` have resolved to. The
+//! names are stored as hashes only.
 
 use hashbrown::HashMap;
 use rusqlite::params;
@@ -7,10 +8,10 @@ use super::{ArchiveError, Reader, TenantRow, Tx};
 use crate::anonymize::text_hash;
 use crate::model::{ChannelId, Timestamp};
 
-/// Remembers what a name resolved to.
+/// Records that a name resolved to a channel.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn remember(
     tx: &Tx<'_>,
     tenant: TenantRow,
@@ -28,10 +29,11 @@ pub fn remember(
 }
 
 impl Reader {
-    /// What each of these names has resolved to.
+    /// The channels that each of these names has resolved to. Names that resolved to none
+    /// are left out.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn exclusions(
         &self,
         tenant: TenantRow,

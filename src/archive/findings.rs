@@ -1,14 +1,15 @@
-//! What the archive knows to be incomplete.
+//! Findings: known incompleteness of the archive, derived from the state of channels and
+//! tenants. This module stores only since when a tenant has had no channels.
 
 use rusqlite::{Connection, Row, params};
 
 use super::{ArchiveError, Reader, TenantRow, Tx};
 use crate::model::{ChannelId, Finding, FindingKind, Timestamp};
 
-/// Notes whether any channel of a tenant is left to read.
+/// Records since when a tenant has had no channel left to read.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn note_channels(
     tx: &Tx<'_>,
     tenant: TenantRow,
@@ -24,8 +25,9 @@ pub fn note_channels(
     Ok(())
 }
 
-/// Findings about single channels. A thread has vanished with its parent.
-const OF_CHANNELS: [(FindingKind, &str); 4] = [
+/// Queries of the findings about single channels; columns as [`finding`] reads them.
+/// Threads are no finding of their own: they vanish with their parent.
+const CHANNEL_FINDINGS: [(FindingKind, &str); 4] = [
     (
         FindingKind::UnconfirmedEnd,
         "SELECT c.platform_id, c.id_text, c.name, 1, s.end_doubted_at
@@ -56,35 +58,35 @@ const OF_CHANNELS: [(FindingKind, &str); 4] = [
 ];
 
 impl Reader {
-    /// What is incomplete of a tenant as a whole.
+    /// All findings of a tenant.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn findings(&self, tenant: TenantRow) -> Result<Vec<Finding>, ArchiveError> {
-        Findings(&self.connection).of(tenant, &[])
+        FindingsQuery(&self.connection).of(tenant, &[])
     }
 }
 
-/// What is incomplete of a tenant: of these channels and those below them, or of
-/// the tenant as a whole if none is named.
+/// The findings of a tenant: about these channels and those below them, or all findings
+/// if `channels` is empty.
 ///
 /// # Errors
-/// When the archive can't be read.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn findings(
     tx: &Tx<'_>,
     tenant: TenantRow,
     channels: &[ChannelId],
 ) -> Result<Vec<Finding>, ArchiveError> {
-    Findings(tx.connection).of(tenant, channels)
+    FindingsQuery(tx.connection).of(tenant, channels)
 }
 
-/// Looks for what is incomplete.
-struct Findings<'a>(&'a Connection);
+/// Collects findings through a connection.
+struct FindingsQuery<'a>(&'a Connection);
 
-impl Findings<'_> {
+impl FindingsQuery<'_> {
     fn of(&self, tenant: TenantRow, channels: &[ChannelId]) -> Result<Vec<Finding>, ArchiveError> {
         let mut findings = Vec::new();
-        for (kind, sql) in OF_CHANNELS {
+        for (kind, sql) in CHANNEL_FINDINGS {
             let mut select = self.0.prepare_cached(sql)?;
             let rows = select.query_map(params![tenant.0], |row| finding(kind, row))?;
             findings.extend(rows.collect::<Result<Vec<_>, _>>()?);
@@ -93,17 +95,17 @@ impl Findings<'_> {
             self.add_tenant_findings(tenant, &mut findings)?;
             return Ok(findings);
         }
-        let mut kept = Vec::new();
+        let mut selected = Vec::new();
         for finding in findings {
-            if self.is_below(tenant, finding.channel, channels)? {
-                kept.push(finding);
+            if self.is_within(tenant, finding.channel, channels)? {
+                selected.push(finding);
             }
         }
-        Ok(kept)
+        Ok(selected)
     }
 
-    /// Whether a channel, its parent or that one's category is among these.
-    fn is_below(
+    /// Whether `channels` contains a channel, its parent, or its parent's category.
+    fn is_within(
         &self,
         tenant: TenantRow,
         channel: Option<ChannelId>,
@@ -129,7 +131,7 @@ impl Findings<'_> {
         tenant: TenantRow,
         findings: &mut Vec<Finding>,
     ) -> Result<(), ArchiveError> {
-        let of_tenant = |kind, count, since| Finding {
+        let tenant_finding = |kind, count, since| Finding {
             kind,
             channel: None,
             channel_id: None,
@@ -137,7 +139,7 @@ impl Findings<'_> {
             count,
             since,
         };
-        let known: u64 = self
+        let known_channels: u64 = self
             .0
             .prepare_cached(
                 "SELECT count(*) FROM channels
@@ -146,10 +148,10 @@ impl Findings<'_> {
             )?
             .query_row(params![tenant.0], |row| row.get(0))?;
         let vanished = || findings.iter().filter(|finding| finding.kind == FindingKind::VanishedChannel);
-        let last = vanished().map(|finding| finding.since).max();
-        if let Some(since) = last.filter(|_| vanished().count() as u64 == known) {
+        let last_vanished_at = vanished().map(|finding| finding.since).max();
+        if let Some(since) = last_vanished_at.filter(|_| vanished().count() as u64 == known_channels) {
             findings.retain(|finding| finding.kind != FindingKind::VanishedChannel);
-            findings.push(of_tenant(FindingKind::EveryChannelVanished, known, since));
+            findings.push(tenant_finding(FindingKind::EveryChannelVanished, known_channels, since));
             return Ok(());
         }
         let empty_since: Option<i64> = self
@@ -157,7 +159,7 @@ impl Findings<'_> {
             .prepare_cached("SELECT empty_since FROM tenants WHERE id = ?1")?
             .query_row(params![tenant.0], |row| row.get(0))?;
         let since = empty_since.map(Timestamp::from_millis);
-        findings.extend(since.map(|since| of_tenant(FindingKind::NoChannels, 0, since)));
+        findings.extend(since.map(|since| tenant_finding(FindingKind::NoChannels, 0, since)));
         Ok(())
     }
 }

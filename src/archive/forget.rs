@@ -1,4 +1,4 @@
-//! Erasing one person.
+//! Erasure of one person (`forget`): what the archive holds of them, and its removal.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -8,25 +8,26 @@ use crate::anonymize::UserHash;
 use crate::model::Timestamp;
 use crate::model::markup::FORGOTTEN;
 
-/// What there is of a person.
+/// How much the archive holds of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ForgetScope {
     /// Messages they wrote.
     pub messages: u64,
-    /// Files on those.
+    /// Attachments of those messages.
     pub attachments: u64,
     /// Their reactions.
     pub reactions: u64,
     /// Replies to them.
     pub replies: u64,
-    /// Texts that mention them.
+    /// Stored texts that contain their hash, and texts with ID candidates that may be
+    /// theirs.
     pub mentions: u64,
-    /// Whether they are on the list of those who stay erased.
+    /// Whether they are on the list of erased users (`forgotten`).
     pub is_forgotten: bool,
 }
 
 impl ForgetScope {
-    /// Whether the archive holds nothing of them.
+    /// Whether the archive holds nothing of them, apart from their entry on the list.
     pub fn is_empty(self) -> bool {
         let counts = [self.messages, self.attachments, self.reactions, self.replies, self.mentions];
         counts.into_iter().all(|count| count == 0)
@@ -34,35 +35,35 @@ impl ForgetScope {
 }
 
 impl Reader {
-    /// What there is of a person.
+    /// How much the archive holds of a person.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn forget_scope(&self, user: &UserHash) -> Result<ForgetScope, ArchiveError> {
         scope(&self.connection, user)
     }
 }
 
-fn row_of(connection: &Connection, user: &UserHash) -> Result<Option<i64>, ArchiveError> {
+fn user_row(connection: &Connection, user: &UserHash) -> Result<Option<i64>, ArchiveError> {
     let mut select = connection.prepare_cached("SELECT id FROM users WHERE anonymized_id = ?1")?;
     Ok(select.query_row(params![user.to_string()], |row| row.get(0)).optional()?)
 }
 
 pub(super) fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetScope, ArchiveError> {
-    let row = row_of(connection, user)?;
+    let row = user_row(connection, user)?;
     let count =
         |sql: &str| connection.query_row(sql, params![row], |row| row.get(0)).map_err(ArchiveError::from);
     let hash = user.to_string();
-    // Digits that are nobody's ID yet may be theirs.
+    // Unresolved ID candidates may be theirs: only a prefix of the hash is stored.
     let digits = "SELECT count(*) FROM suspect_digits WHERE hash_prefix = ?1";
     let mut mentions = connection.query_row(digits, params![user.prefix()], |row| row.get::<_, u64>(0))?;
     for table in &TEXT_TABLES {
-        let holds: Vec<String> = table
+        let conditions: Vec<String> = table
             .columns
             .iter()
             .map(|column| format!("instr(coalesce({}, ''), ?1) > 0", column.name))
             .collect();
-        let sql = format!("SELECT count(*) FROM {} WHERE {}", table.name, holds.join(" OR "));
+        let sql = format!("SELECT count(*) FROM {} WHERE {}", table.name, conditions.join(" OR "));
         mentions += connection.query_row(&sql, params![hash], |row| row.get::<_, u64>(0))?;
     }
     let listed = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE marker = ?1)";
@@ -80,18 +81,18 @@ pub(super) fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetSc
     })
 }
 
-/// Erases a person and puts them on the list that later syncs obey. What
-/// remains of their messages are blank rows without author. Free space and the
-/// write-ahead log still hold it all until [`residual::vacuum_if_due`].
+/// Erases a person and adds them to the list that later syncs obey. Their messages remain
+/// as blank rows without an author. Free pages and the write-ahead log contain residual
+/// data until [`residual::vacuum_if_due`].
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    if let Some(row) = row_of(tx.connection, user)? {
+    if let Some(row) = user_row(tx.connection, user)? {
         erase_messages(tx.connection, row, now)?;
-        erase_person(tx.connection, row, now)?;
+        erase_references(tx.connection, row, now)?;
     }
-    // Of somebody nobody has met, the bare ID may stand in texts.
+    // Texts may still contain the bare ID of a user that the archive didn't know.
     candidates::scrub(tx, user, now)?;
     erase_mentions(tx.connection, user, now)?;
     emoji::erase(tx, user, now)?;
@@ -111,7 +112,7 @@ fn erase_messages(connection: &Connection, row: i64, now: Timestamp) -> Result<(
           WHERE (channel_id, message_id) IN (SELECT channel_id, platform_id FROM messages WHERE author_id = ?1)",
         params![row],
     )?;
-    // What numbers their texts held is theirs as well.
+    // The ID candidates of their texts belong to them as well.
     connection.execute(
         "DELETE FROM suspect_digits
           WHERE (channel_id, message_id) IN (SELECT channel_id, platform_id FROM messages WHERE author_id = ?1)",
@@ -127,7 +128,7 @@ fn erase_messages(connection: &Connection, row: i64, now: Timestamp) -> Result<(
     Ok(())
 }
 
-fn erase_person(connection: &Connection, row: i64, now: Timestamp) -> Result<(), ArchiveError> {
+fn erase_references(connection: &Connection, row: i64, now: Timestamp) -> Result<(), ArchiveError> {
     connection.execute("DELETE FROM message_emoji_reactions WHERE user_id = ?1", params![row])?;
     connection.execute(
         "UPDATE messages SET reply_to_author_id = NULL, updated_at = ?2 WHERE reply_to_author_id = ?1",
@@ -141,7 +142,7 @@ fn erase_person(connection: &Connection, row: i64, now: Timestamp) -> Result<(),
 }
 
 fn erase_mentions(connection: &Connection, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
-    // Emoji may come to have one name.
+    // Not emoji: two of them could get the same name; `emoji::erase` avoids that.
     for table in TEXT_TABLES.iter().filter(|table| table.name != "emoji") {
         for column in table.columns {
             let (table, column) = (table.name, column.name);

@@ -1,4 +1,5 @@
-//! How the file and its surroundings are.
+//! Health checks for `check`: the disk, the integrity of the file, and its texts. They
+//! never write to the archive.
 
 use std::path::Path;
 
@@ -9,86 +10,87 @@ use super::{ArchiveError, Reader, sweep};
 use crate::anonymize::Exposure;
 use crate::model::Platforms;
 
-/// Most faults that are listed.
-const FAULTS: u32 = 10;
+/// Maximum number of faults that are listed.
+const MAX_FAULTS: u32 = 10;
 
-/// Where the archive is kept.
+/// The file system that the archive is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disk {
-    /// Bytes that this user can still write.
+    /// Free space for this user, in bytes.
     pub free_bytes: u64,
-    /// Whether it is reached over a network, where SQLite's locks can't be
-    /// relied upon. <https://www.sqlite.org/howtocorrupt.html>
+    /// Whether it is a network file system, whose locks SQLite can't rely on.
+    /// <https://www.sqlite.org/howtocorrupt.html>
     pub is_remote: bool,
 }
 
-/// Types of file systems behind a network: NFS, SMB, CIFS, SMB2, AFS, FUSE is
-/// none. <https://man7.org/linux/man-pages/man2/statfs.2.html>
-const REMOTE: [u64; 5] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f];
+/// `f_type` of network file systems: NFS, SMB, CIFS, SMB2, AFS. FUSE is not included.
+/// <https://man7.org/linux/man-pages/man2/statfs.2.html>
+const NETWORK_FS_TYPES: [u64; 5] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f];
 
-/// Looks at the disk that a folder is on; `None` where that can't be told.
+/// Inspects the file system of a folder; `None` if the system calls fail.
 pub fn disk(folder: &Path) -> Option<Disk> {
-    let told = rustix::fs::statfs(folder).ok()?;
+    let stat = rustix::fs::statfs(folder).ok()?;
     let space = rustix::fs::statvfs(folder).ok()?;
-    let kind = u64::try_from(told.f_type).ok()? & 0xffff_ffff;
+    let kind = u64::try_from(stat.f_type).ok()? & 0xffff_ffff;
     Some(Disk {
         free_bytes: space.f_bavail.saturating_mul(space.f_frsize),
-        is_remote: REMOTE.contains(&kind),
+        is_remote: NETWORK_FS_TYPES.contains(&kind),
     })
 }
 
-/// A text that shows somebody's ID.
+/// A stored text that exposes a user's ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leak {
     /// The table.
     pub table: &'static str,
     /// The column.
     pub column: &'static str,
-    /// The row's key, readable.
+    /// The row, described for users, such as `message 1 of channel 2`.
     pub place: String,
-    /// How.
+    /// How it exposes the ID.
     pub exposure: Exposure,
 }
 
 impl Reader {
-    /// Whether the next command that opens the archive for writing scrubs every
-    /// text again, because an older version wrote it.
+    /// Whether the next command that opens the archive for writing scrubs every text
+    /// again, because they were scrubbed by the rules of an older version.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn awaits_sweep(&self) -> Result<bool, ArchiveError> {
         sweep::is_due(&self.connection)
     }
 
-    /// What SQLite finds wrong with the file: nothing, if all is well.
+    /// Faults that SQLite's `quick_check` finds in the file, at most ten; empty if
+    /// the file is sound.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn faults(&self) -> Result<Vec<String>, ArchiveError> {
-        let mut select = self.connection.prepare(&format!("PRAGMA quick_check({FAULTS})"))?;
+        let mut select = self.connection.prepare(&format!("PRAGMA quick_check({MAX_FAULTS})"))?;
         let faults: Vec<String> = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(faults.into_iter().filter(|fault| fault != "ok").collect())
     }
 
-    /// The version of the schema.
+    /// The schema version of the file.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn schema_version(&self) -> Result<i64, ArchiveError> {
         schema_version(&self.connection)
     }
 
-    /// Goes through every text of the archive and tells of each that shows a
-    /// raw user ID. Returns how many texts that were.
+    /// Scans every text of the archive and calls `on_leak` for each that exposes a raw
+    /// user ID. Returns the number of texts scanned.
     ///
     /// # Errors
-    /// When the archive can't be read.
-    pub fn sweep(&self, platforms: Platforms, mut found: impl FnMut(Leak)) -> Result<u64, ArchiveError> {
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn sweep(&self, platforms: Platforms, mut on_leak: impl FnMut(Leak)) -> Result<u64, ArchiveError> {
         let mut scrubbers = ScrubberByChannel::new(platforms);
         let mut texts = 0;
         for table in &TEXT_TABLES {
             for column in table.columns {
-                texts += self.sweep_column(table, column, &mut scrubbers, &mut found)?;
+                texts += self.sweep_column(table, column, &mut scrubbers, &mut on_leak)?;
             }
         }
         Ok(texts)
@@ -99,14 +101,14 @@ impl Reader {
         table: &'static TextTable,
         column: &'static TextColumn,
         scrubbers: &mut ScrubberByChannel,
-        found: &mut impl FnMut(Leak),
+        on_leak: &mut impl FnMut(Leak),
     ) -> Result<u64, ArchiveError> {
-        // Nobody who was erased is to be seen either.
-        let mut known = self.connection.prepare(
+        // The IDs of erased users must not appear either.
+        let mut known_user = self.connection.prepare(
             "SELECT 1 FROM users WHERE anonymized_id = ?1 UNION ALL SELECT 1 FROM forgotten WHERE marker = ?2",
         )?;
-        let (name, shown, channel) = (column.name, table.shown_place, table.place.channel());
-        let sql = format!("SELECT {name}, {shown}, {channel} FROM {} WHERE {name} <> ''", table.name);
+        let (name, label, channel) = (column.name, table.shown_place, table.place.channel());
+        let sql = format!("SELECT {name}, {label}, {channel} FROM {} WHERE {name} <> ''", table.name);
         let mut select = self.connection.prepare(&sql)?;
         let mut rows = select.query([])?;
         let mut texts = 0;
@@ -116,11 +118,11 @@ impl Reader {
             let mut scrubbers = scrubbers.of(&self.connection, row.get(2)?)?.into_iter();
             let exposure = scrubbers.find_map(|scrubber| {
                 scrubber.exposure(text, column.syntax, |hash| {
-                    known.exists([hash.to_string(), hash.forget_marker()]).unwrap_or(true)
+                    known_user.exists([hash.to_string(), hash.forget_marker()]).unwrap_or(true)
                 })
             });
             if let Some(exposure) = exposure {
-                found(Leak { table: table.name, column: name, place: row.get(1)?, exposure });
+                on_leak(Leak { table: table.name, column: name, place: row.get(1)?, exposure });
             }
         }
         Ok(texts)

@@ -1,4 +1,5 @@
-//! Which file stands at a path: one that was deleted or replaced is another.
+//! Identity of files (device and inode): detects that the file at a path was deleted or
+//! replaced.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ArchiveError, ArchiveErrorKind};
 
-/// A file at its path, as it was found once.
+/// A path and the identity of the file that was found there; `None` if there was none.
 #[derive(Debug, Clone)]
 pub(super) struct Placed {
     path: PathBuf,
@@ -15,23 +16,24 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// The file that stands at a path now, or that there is none. Asked without
-    /// opening it, which would give up the locks that this process has on it.
+    /// The file that is at a path now. The file isn't opened: closing it again would
+    /// release every POSIX lock that this process holds on it.
     pub(super) fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), identity: identity(std::fs::metadata(path)) }
     }
 
-    /// An open file that was found at a path.
+    /// An open file and the path that it was opened at.
     pub(super) fn opened(file: &File, path: &Path) -> Self {
         Self { path: path.to_owned(), identity: identity(file.metadata()) }
     }
 
-    /// Whether it still stands there.
+    /// Whether the path still leads to the same file.
     pub(super) fn is_in_place(&self) -> bool {
         identity(std::fs::metadata(&self.path)) == self.identity
     }
 
-    /// Fails if it doesn't stand there any more.
+    /// Fails with [`ArchiveErrorKind::Replaced`] if the path leads to another file or to
+    /// none.
     pub(super) fn check(&self) -> Result<(), ArchiveError> {
         if self.is_in_place() {
             return Ok(());

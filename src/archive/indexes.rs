@@ -1,9 +1,10 @@
-//! Indexes by user and by emoji, which a new archive gets once it is filled.
+//! Deferred indexes: those by user and by emoji, which a new archive gets after its first
+//! run.
 //!
-//! Tables grow where the channels being read stand, at a few places. These
-//! indexes change all over: with every page of messages most of their own pages
-//! are written again, which costs as much as the rest of the page's change.
-//! Made from a filled table they take a third of that.
+//! The tables grow at a few places only, one per channel that is being read. Insertions
+//! into these indexes are scattered: each page of messages rewrites most of their
+//! database pages, which costs as much as storing the page itself. Building them from
+//! filled tables takes a third of that.
 
 use std::path::Path;
 
@@ -11,9 +12,9 @@ use rusqlite::params;
 
 use super::{ArchiveError, Tx, health, open};
 
-/// Names, and as the migrations make them. A later migration may meet an archive
-/// without them: it has to say `IF EXISTS`, `IF NOT EXISTS`.
-const PUT_OFF: [(&str, &str); 5] = [
+/// The deferred indexes: name and definition, as in the migrations. An archive may lack
+/// them when a later migration runs, which has to use `IF EXISTS` and `IF NOT EXISTS`.
+const DEFERRED: [(&str, &str); 5] = [
     (
         "messages_by_author",
         "CREATE INDEX messages_by_author ON messages (author_id) WHERE author_id IS NOT NULL",
@@ -36,82 +37,82 @@ const PUT_OFF: [(&str, &str); 5] = [
     ),
 ];
 
-/// Memory for sorting. More is no faster, and would come on top of what the run
-/// has taken.
-const SORTING_KIB: i64 = 2_000;
+/// Page cache for sorting, in KiB. A larger one is no faster, and it adds to the memory
+/// that the run already uses.
+const SORT_CACHE_KIB: i64 = 2_000;
 
-/// Room on the disk for each message: what is sorted, the write-ahead log, the
-/// indexes themselves, with as much again for reactions.
-const ROOM_BYTES: u64 = 100;
+/// Disk space per message, in bytes: the sorter's temporary files, the write-ahead log
+/// and the indexes themselves, and as much again for reactions.
+const BYTES_PER_MESSAGE: u64 = 100;
 
-/// Takes the indexes from an archive without messages. Nothing of a sync needs
-/// them; what deletes users does.
+/// Drops the deferred indexes if the archive has no messages. No query of a sync needs
+/// them; deleting users does.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn put_off(tx: &Tx<'_>) -> Result<(), ArchiveError> {
     let is_empty = "SELECT NOT EXISTS (SELECT 1 FROM channels WHERE message_count > 0)";
     if tx.connection.query_row(is_empty, [], |row| row.get(0))? {
-        for (name, _) in PUT_OFF {
+        for (name, _) in DEFERRED {
             tx.connection.execute(&format!("DROP INDEX IF EXISTS {name}"), [])?;
         }
     }
     Ok(())
 }
 
-/// How many messages there are, if one of the indexes is missing.
+/// The number of messages to index if a deferred index is missing; `None` if none is.
 ///
 /// # Errors
-/// When the archive can't be read.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn due(tx: &Tx<'_>) -> Result<Option<u64>, ArchiveError> {
-    if missing(tx)?.is_empty() {
+    if missing_definitions(tx)?.is_empty() {
         return Ok(None);
     }
     let messages = "SELECT coalesce(sum(message_count), 0) FROM channels";
     Ok(Some(tx.connection.query_row(messages, [], |row| row.get(0))?))
 }
 
-/// Whether the disk has room for the indexes of so many messages, as far as that
-/// can be told.
+/// Whether the archive's disk has enough free space to index this many messages. `true`
+/// if the free space is unknown.
 pub fn have_room(archive: &Path, messages: u64) -> bool {
     let disk = health::disk(open::folder_of(archive));
-    disk.is_none_or(|disk| disk.free_bytes >= messages.saturating_mul(ROOM_BYTES))
+    disk.is_none_or(|disk| disk.free_bytes >= messages.saturating_mul(BYTES_PER_MESSAGE))
 }
 
-/// Makes all indexes that are missing: about 2 s for a million messages.
+/// Builds all missing indexes: about 2 s per million messages.
 ///
 /// # Errors
-/// Those of [`complete_one`].
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn complete(tx: &Tx<'_>) -> Result<(), ArchiveError> {
     while complete_one(tx)? {}
     Ok(())
 }
 
-/// Makes an index that is missing. Returns whether there was one.
+/// Builds one missing index. Returns `false` if none is missing.
 ///
 /// # Errors
-/// When the archive can't be written, or rows can't be sorted: that takes a
-/// temporary file, about 20 bytes for a message.
+/// Returns [`ArchiveError`] if SQLite fails, also for lack of space for its temporary
+/// file, which takes about 20 bytes per message.
 pub fn complete_one(tx: &Tx<'_>) -> Result<bool, ArchiveError> {
-    let Some(sql) = missing(tx)?.first().copied() else {
+    let Some(sql) = missing_definitions(tx)?.first().copied() else {
         return Ok(false);
     };
-    let usual: i64 = tx.connection.query_row("PRAGMA cache_size", [], |row| row.get(0))?;
-    tx.connection.pragma_update(None, "cache_size", -SORTING_KIB)?;
-    let made = tx.connection.execute(sql, []);
-    let restored = tx.connection.pragma_update(None, "cache_size", usual);
-    made?;
+    let previous_cache_size: i64 = tx.connection.query_row("PRAGMA cache_size", [], |row| row.get(0))?;
+    tx.connection.pragma_update(None, "cache_size", -SORT_CACHE_KIB)?;
+    let built = tx.connection.execute(sql, []);
+    let restored = tx.connection.pragma_update(None, "cache_size", previous_cache_size);
+    built?;
     restored?;
     Ok(true)
 }
 
-fn missing(tx: &Tx<'_>) -> Result<Vec<&'static str>, ArchiveError> {
+fn missing_definitions(tx: &Tx<'_>) -> Result<Vec<&'static str>, ArchiveError> {
     let mut select =
         tx.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1)")?;
     let mut missing = Vec::new();
-    for (name, sql) in PUT_OFF {
-        let is_there: bool = select.query_row(params![name], |row| row.get(0))?;
-        if !is_there {
+    for (name, sql) in DEFERRED {
+        let exists: bool = select.query_row(params![name], |row| row.get(0))?;
+        if !exists {
             missing.push(sql);
         }
     }

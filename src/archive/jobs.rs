@@ -1,4 +1,5 @@
-//! Jobs: what each run did for each tenant and channel.
+//! Jobs: one tenant in one run (`sync_jobs`), and its channels (`channel_sync_jobs`).
+//! Their columns for counters are those that [`Counter::ALL`] declares.
 
 use std::sync::LazyLock;
 
@@ -11,23 +12,23 @@ use crate::model::{
     LastError, MessageId, ProgressStatus, Timestamp,
 };
 
-/// A job that waits for its turn.
+/// A job to be queued.
 #[derive(Debug, Clone)]
 pub struct NewJob {
-    /// Its own ID.
+    /// Its ID.
     pub job_id: String,
     /// The run it is part of.
     pub run_id: String,
-    /// Whose.
+    /// The tenant.
     pub tenant: TenantRow,
-    /// What was asked for.
+    /// What kind of job it is.
     pub kind: JobKind,
 }
 
-/// Records a job that waits.
+/// Records a queued job.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn create(tx: &mut Tx<'_>, job: &NewJob, now: Timestamp) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
@@ -38,10 +39,10 @@ pub fn create(tx: &mut Tx<'_>, job: &NewJob, now: Timestamp) -> Result<(), Archi
     Ok(())
 }
 
-/// A job's turn has come.
+/// Marks a job as running.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn start(tx: &mut Tx<'_>, job_id: &str, now: Timestamp) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
@@ -51,46 +52,46 @@ pub fn start(tx: &mut Tx<'_>, job_id: &str, now: Timestamp) -> Result<(), Archiv
     Ok(())
 }
 
-/// What a job did so far.
+/// Stores the statistics of a running job.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -> Result<(), ArchiveError> {
     static UPDATE: LazyLock<String> = LazyLock::new(|| {
-        let counters = each(job_columns(), |column| format!(", {column} = ?"));
+        let counter_columns = each(job_columns(), |column| format!(", {column} = ?"));
         format!(
             "UPDATE sync_jobs
                 SET channels_total = ?, channels_processed = ?, channels_skipped = ?, channels_unreadable = ?,
                     reactions_pending = ?, max_concurrent_channels = ?, average_channel_seconds = ?, progress = ?,
-                    eta_seconds = ?, updated_at = ?, counts = ?{counters}
+                    eta_seconds = ?, updated_at = ?, counts = ?{counter_columns}
               WHERE id = ?"
         )
     });
     let mut values: Vec<Value> = vec![
-        count(stats.channels_total).into(),
-        count(stats.channels_processed).into(),
-        count(stats.channels_skipped).into(),
-        count(stats.channels_unreadable).into(),
-        count(stats.reactions_pending).into(),
-        count(stats.max_concurrent_channels).into(),
+        to_integer(stats.channels_total).into(),
+        to_integer(stats.channels_processed).into(),
+        to_integer(stats.channels_skipped).into(),
+        to_integer(stats.channels_unreadable).into(),
+        to_integer(stats.reactions_pending).into(),
+        to_integer(stats.max_concurrent_channels).into(),
         stats.average_channel_seconds.into(),
         stats.progress.into(),
         stats.eta_seconds.into(),
         now.as_millis().into(),
         other_counts(&stats.counts).into(),
     ];
-    values.extend(job_columns().map(|(spec, _)| counted(spec, &stats.counts)));
+    values.extend(job_columns().map(|(spec, _)| counter_value(spec, &stats.counts)));
     values.push(job_id.to_owned().into());
     tx.connection.prepare_cached(&UPDATE)?.execute(params_from_iter(values))?;
     Ok(())
 }
 
-/// The counters that jobs have columns for.
+/// The counters with a column of their own in `sync_jobs`, and that column.
 pub(super) fn job_columns() -> impl Iterator<Item = (&'static CounterSpec, &'static str)> {
     Counter::ALL.iter().filter_map(|spec| Some((spec, spec.job_column?)))
 }
 
-/// The counters of a job that have no column, as the column `counts` holds them.
+/// JSON for the column `counts`: the counters of a job without a column of their own.
 fn other_counts(counts: &Counts) -> Option<String> {
     let counts: serde_json::Map<String, serde_json::Value> = counters_without_column(Counter::ALL)
         .map(|spec| (spec.key.to_owned(), counts.get(spec.counter).into()))
@@ -98,8 +99,7 @@ fn other_counts(counts: &Counts) -> Option<String> {
     (!counts.is_empty()).then(|| serde_json::Value::Object(counts).to_string())
 }
 
-/// The reverse of [`other_counts`]. A counter that this version doesn't know is left
-/// out.
+/// The reverse of [`other_counts`]. Counters that this version doesn't know are ignored.
 fn read_other_counts(text: &str, counts: &mut Counts) {
     let stored: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     for spec in counters_without_column(Counter::ALL) {
@@ -111,7 +111,8 @@ fn counters_without_column(specs: &[CounterSpec]) -> impl Iterator<Item = &Count
     specs.iter().filter(|spec| spec.job_column.is_none() && spec.group != CounterGroup::Estimate)
 }
 
-/// What a job counted, from the columns that [`super::status::select_jobs`] has last.
+/// Reads a job's counters from the last columns of [`super::status::select_jobs`], which
+/// begin with `counts` at index `first`.
 pub(super) fn read_job_counts(row: &Row<'_>, first: usize) -> rusqlite::Result<Counts> {
     let mut counts = read_counts(row, first + 1, job_columns())?;
     if let Some(text) = row.get_ref(first)?.as_str_or_null()? {
@@ -120,12 +121,12 @@ pub(super) fn read_job_counts(row: &Row<'_>, first: usize) -> rusqlite::Result<C
     Ok(counts)
 }
 
-/// The counters that channels have columns for.
+/// The counters with a column in `channel_sync_jobs`, and that column.
 pub(super) fn channel_columns() -> impl Iterator<Item = (&'static CounterSpec, &'static str)> {
     Counter::ALL.iter().filter_map(|spec| Some((spec, spec.channel_column?)))
 }
 
-/// SQL that stands once for each column.
+/// Concatenates the SQL that `sql` gives for each column.
 pub(super) fn each(
     columns: impl Iterator<Item = (&'static CounterSpec, &'static str)>,
     sql: impl Fn(&str) -> String,
@@ -133,15 +134,15 @@ pub(super) fn each(
     columns.map(|(_, column)| sql(column)).collect::<Vec<String>>().concat()
 }
 
-/// A counter as it is stored.
-fn counted(spec: &CounterSpec, counts: &Counts) -> Value {
+/// A counter as its column stores it: an integer count, or seconds.
+fn counter_value(spec: &CounterSpec, counts: &Counts) -> Value {
     match spec.unit {
-        CounterUnit::Count => count(counts.get(spec.counter)).into(),
+        CounterUnit::Count => to_integer(counts.get(spec.counter)).into(),
         CounterUnit::Seconds => counts.seconds(spec.counter).into(),
     }
 }
 
-/// Counters as they are stored, from the column `first` on.
+/// Reads one counter per column, beginning with column index `first`.
 pub(super) fn read_counts(
     row: &Row<'_>,
     first: usize,
@@ -157,14 +158,14 @@ pub(super) fn read_counts(
     Ok(counts)
 }
 
-fn count(count: u64) -> i64 {
+fn to_integer(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A job has ended.
+/// Stores how a job ended, with its errors.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn finish(
     tx: &mut Tx<'_>,
     job_id: &str,
@@ -193,7 +194,7 @@ fn error_json(error: &JobError) -> serde_json::Value {
     })
 }
 
-/// The reverse of what [`finish`] stores; what can't be read is left out.
+/// Reads the errors that [`finish`] stores; malformed ones are left out.
 pub(super) fn errors_from_json(details: &str) -> Vec<JobError> {
     let items: Vec<serde_json::Value> = serde_json::from_str(details).unwrap_or_default();
     let error = |item: &serde_json::Value| {
@@ -207,10 +208,10 @@ pub(super) fn errors_from_json(details: &str) -> Vec<JobError> {
     items.iter().filter_map(error).collect()
 }
 
-/// A channel's part of a job begins.
+/// Records that a job has started to read a channel.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn start_channel(
     tx: &mut Tx<'_>,
     job_id: &str,
@@ -228,25 +229,25 @@ pub fn start_channel(
     Ok(())
 }
 
-/// How a channel's part of a job ended.
+/// How a job's reading of a channel ended.
 #[derive(Debug, Clone)]
 pub struct ChannelEnd {
-    /// How.
+    /// The status it ended with.
     pub status: ProgressStatus,
     /// The last message read.
     pub last_message_id: Option<MessageId>,
-    /// Messages a second.
+    /// Throughput, in messages per second.
     pub messages_per_second: f64,
-    /// What was counted.
+    /// The job's counters for this channel.
     pub counts: Counts,
-    /// The cause, if it failed.
+    /// The error, if it failed.
     pub error: Option<String>,
 }
 
-/// A channel's part of a job has ended.
+/// Stores how a job's reading of a channel ended.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn finish_channel(
     tx: &mut Tx<'_>,
     job_id: &str,
@@ -255,11 +256,11 @@ pub fn finish_channel(
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     static UPDATE: LazyLock<String> = LazyLock::new(|| {
-        let counters = each(channel_columns(), |column| format!(", {column} = ?"));
+        let counter_columns = each(channel_columns(), |column| format!(", {column} = ?"));
         format!(
             "UPDATE channel_sync_jobs
                 SET status = ?, completed_at = ?, last_message_id = ?, messages_per_second = ?, error_details = ?,
-                    updated_at = ?{counters}
+                    updated_at = ?{counter_columns}
               WHERE job_id = ? AND channel_id = ?"
         )
     });
@@ -271,16 +272,17 @@ pub fn finish_channel(
         end.error.clone().into(),
         now.as_millis().into(),
     ];
-    values.extend(channel_columns().map(|(spec, _)| counted(spec, &end.counts)));
+    values.extend(channel_columns().map(|(spec, _)| counter_value(spec, &end.counts)));
     values.extend([job_id.to_owned().into(), channel.0.into()]);
     tx.connection.prepare_cached(&UPDATE)?.execute(params_from_iter(values))?;
     Ok(())
 }
 
-/// A channel's reading ended in a way that left it no time to say so.
+/// Records the failure of a channel whose task ended without recording it, such as by a
+/// panic.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn fail_channel(
     tx: &mut Tx<'_>,
     job_id: &str,
@@ -303,11 +305,12 @@ pub fn fail_channel(
     Ok(())
 }
 
-/// Marks what a dead process left unfinished. The caller holds the lock and
-/// has no job of its own yet, so nobody alive has one.
+/// Marks jobs and channels that a dead process left unfinished as interrupted. The caller
+/// holds the lock and has no job of its own yet, so no unfinished job belongs to a live
+/// process. Returns the number of jobs.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn interrupt_abandoned(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, ArchiveError> {
     let now = now.as_millis();
     let connection = tx.connection;
@@ -334,10 +337,10 @@ pub fn interrupt_abandoned(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, Arc
     Ok(jobs)
 }
 
-/// Removes what finished channel jobs left, up to a time.
+/// Deletes channel jobs that completed before a time. Returns how many there were.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn prune(tx: &mut Tx<'_>, completed_before: Timestamp) -> Result<usize, ArchiveError> {
     let delete = "DELETE FROM channel_sync_jobs WHERE completed_at < ?1";
     Ok(tx.connection.execute(delete, params![completed_before.as_millis()])?)

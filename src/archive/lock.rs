@@ -1,5 +1,5 @@
-//! One writer per archive: a lock file beside it, held by the operating
-//! system, so that a dead process holds none.
+//! The lock that admits one writer per archive: a POSIX lock on a file beside the
+//! archive, which the operating system releases when its process dies.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -14,29 +14,30 @@ use super::{ArchiveFile, beside};
 use crate::files::{self, FileError};
 use crate::model::Timestamp;
 
-/// Bytes of a lock or queue file at most; a hundred tenants' names take a tenth.
-pub(super) const MOST_BYTES: u64 = 64 << 10;
+/// Maximum size of a lock or queue file that is read; a hundred tenants' names take a
+/// tenth of it.
+pub(super) const MAX_FILE_BYTES: u64 = 64 << 10;
 
-/// Who holds an archive.
+/// The process that holds an archive's lock, as it describes itself in the lock file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// The command: `start`, `reset`.
+    /// The command, such as `start` or `reset`.
     pub command: String,
-    /// The run, if the command has one.
+    /// The run ID, if the command has one.
     pub run_id: Option<String>,
-    /// The process.
+    /// The process ID.
     pub process: i32,
-    /// Since when, milliseconds since 1970 UTC.
+    /// When it took the lock, in milliseconds since 1970 UTC.
     pub since: i64,
 }
 
-/// The lock can't be taken.
+/// Why the lock can't be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Somebody has it.
+    /// Another process holds it; `None` if the lock file doesn't describe it yet.
     #[error("another process holds the archive")]
     Held(Option<Holder>),
-    /// The lock file, or a file of the queue, can't be used.
+    /// The lock file or a queue file can't be used.
     #[error("the archive can't be locked: {0}")]
     File(#[from] FileError),
 }
@@ -46,14 +47,14 @@ pub enum LockError {
 pub enum LockState {
     /// No process holds it.
     Free,
-    /// A process holds it, which may not have said yet who it is.
+    /// A process holds it; `None` if the lock file doesn't describe it yet.
     Held(Option<Holder>),
     /// This user may not read the lock file.
     Unknown,
 }
 
 impl LockState {
-    /// Who holds the archive, as far as that is known.
+    /// The process that holds the archive, if known.
     pub fn holder(self) -> Option<Holder> {
         match self {
             Self::Held(holder) => holder,
@@ -61,7 +62,7 @@ impl LockState {
         }
     }
 
-    /// The run that holds the archive, if one is known to.
+    /// The ID of the run that holds the archive, if known.
     pub fn run_id(&self) -> Option<&str> {
         match self {
             Self::Held(Some(holder)) => holder.run_id.as_deref(),
@@ -70,7 +71,7 @@ impl LockState {
     }
 }
 
-/// A held lock; it ends with the value, or with the process.
+/// A held lock; it is released when the value is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -78,20 +79,21 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of an archive at once or not at all.
+    /// Tries to take the lock of an archive, without waiting.
     ///
     /// # Errors
-    /// [`LockError::Held`] with the holder, as far as it is known.
+    /// Returns [`LockError::Held`] if another process holds it, [`LockError::File`] if
+    /// the lock file can't be used.
     pub fn take(
         archive: &ArchiveFile,
         command: &str,
         run_id: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, LockError> {
-        let path = path_of(&archive.path);
+        let path = lock_path(&archive.path);
         let lock = loop {
-            let lock = Self::take_file(&path, archive.mode)?;
-            // Deleted between being opened and locked, it keeps nobody out.
+            let lock = Self::try_lock_file(&path, archive.mode)?;
+            // A lock on a file deleted between open and lock excludes no other process.
             if lock.placed.is_in_place() {
                 break lock;
             }
@@ -106,19 +108,19 @@ impl Lock {
         Ok(lock)
     }
 
-    fn take_file(path: &Path, mode: u32) -> Result<Self, LockError> {
+    fn try_lock_file(path: &Path, mode: u32) -> Result<Self, LockError> {
         let io_error = |source: io::Error| FileError::Io { path: path.to_owned(), source };
         let file = loop {
             if let Some(file) = files::open_own(path, true)? {
                 break file;
             }
-            // Whoever may read the archive may know who writes it.
+            // The archive's mode: whoever can read it may know which process writes it.
             if let Some(file) = files::create_own(path, mode).map_err(io_error)? {
                 break file;
             }
         };
         match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) if !is_ours(&text_of(&file).map_err(io_error)?) => {
+            Ok(()) if !is_lock_content(&text_of(&file).map_err(io_error)?) => {
                 Err(FileError::Foreign { path: path.to_owned() }.into())
             }
             Ok(()) => Ok(Self { placed: Placed::opened(&file, path), file }),
@@ -129,7 +131,8 @@ impl Lock {
         }
     }
 
-    /// The file that keeps others out, as long as it stands at its path.
+    /// The lock file's identity: the lock excludes other processes only while its path
+    /// leads to this file.
     pub(super) fn placed(&self) -> &Placed {
         &self.placed
     }
@@ -141,12 +144,12 @@ impl Lock {
         file.write_all(&serde_json::to_vec(holder)?)
     }
 
-    /// Whether an archive is locked, asked without taking the lock.
+    /// Whether an archive is locked, determined without taking the lock.
     ///
     /// # Errors
-    /// When something stands in the lock file's place that is none.
+    /// Returns [`LockError::File`] if the lock file can't be used or isn't one.
     pub fn state(archive: &Path) -> Result<LockState, LockError> {
-        let file = match files::open_own(&path_of(archive), false) {
+        let file = match files::open_own(&lock_path(archive), false) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(LockState::Free),
             Err(error) if error.is_denied() => return Ok(LockState::Unknown),
@@ -156,7 +159,9 @@ impl Lock {
             return Ok(LockState::Held(holder_of(&file)));
         }
         match text_of(&file) {
-            Ok(text) if !is_ours(&text) => Err(FileError::Foreign { path: path_of(archive) }.into()),
+            Ok(text) if !is_lock_content(&text) => {
+                Err(FileError::Foreign { path: lock_path(archive) }.into())
+            }
             _ => Ok(LockState::Free),
         }
     }
@@ -164,11 +169,11 @@ impl Lock {
 
 /// Whether another process holds a lock on a file.
 pub(super) fn is_locked(file: &File) -> bool {
-    let question = Flock { typ: FlockType::WriteLock, ..Flock::from(FlockType::WriteLock) };
-    rustix::process::fcntl_getlk(file, &question).is_ok_and(|lock| lock.is_some())
+    let probe = Flock { typ: FlockType::WriteLock, ..Flock::from(FlockType::WriteLock) };
+    rustix::process::fcntl_getlk(file, &probe).is_ok_and(|lock| lock.is_some())
 }
 
-fn path_of(archive: &Path) -> PathBuf {
+fn lock_path(archive: &Path) -> PathBuf {
     beside(archive, ".lock")
 }
 
@@ -176,16 +181,16 @@ fn holder_of(file: &File) -> Option<Holder> {
     serde_json::from_slice(&text_of(file).ok()?).ok()
 }
 
-/// The first [`MOST_BYTES`] of a file.
+/// The content of a file, up to [`MAX_FILE_BYTES`].
 pub(super) fn text_of(mut file: &File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.rewind()?;
-    file.take(MOST_BYTES).read_to_end(&mut text)?;
+    file.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
     Ok(text)
 }
 
-/// Whether a lock file's content is what this program writes: a holder, nothing,
-/// or the zeros that a power failure leaves.
-fn is_ours(text: &[u8]) -> bool {
+/// Whether the content is that of a lock file: a [`Holder`], nothing, or the zeros that a
+/// power failure can leave.
+fn is_lock_content(text: &[u8]) -> bool {
     text.iter().all(|byte| *byte == 0) || serde_json::from_slice::<Holder>(text).is_ok()
 }

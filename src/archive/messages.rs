@@ -1,87 +1,88 @@
-//! Pages of messages, with attachments and reaction counts.
+//! Stores pages of messages with their attachments and reaction counts. A page commits
+//! with the progress that it makes.
 
 use std::borrow::Cow;
 
 use hashbrown::HashMap;
 use rusqlite::{CachedStatement, params};
 
-use super::missing::{self, Range};
+use super::missing::{self, IdRange};
 use super::progress::{self, PageProgress};
 use super::reactions::{self, KeptReactions};
 use super::{ArchiveError, ChannelRow, Tx, broken, named_threads, unknown_fields, users};
 use crate::anonymize::{Attachment, Message, Page, Person};
 use crate::model::{BrokenMessage, CONTENT_FIELDS, MessageId, ReactionMode, Timestamp};
 
-/// A page that is to be stored.
+/// A page to be stored.
 #[derive(Debug)]
 pub struct PageBatch {
-    /// The channel it is of.
+    /// The channel of the page.
     pub channel: ChannelRow,
-    /// What it was read after; `None` is the channel's beginning.
+    /// The message that it was requested after; `None` is the beginning of the channel.
     pub after: Option<MessageId>,
     /// Its messages.
     pub page: Page,
-    /// When it was read.
+    /// When the page was read.
     pub read_at: Timestamp,
-    /// What is kept of its reactions.
+    /// How its reactions are stored.
     pub reactions: KeptReactions,
-    /// Whether messages may be missing from its range that the server couldn't
-    /// give: then nothing absent from it counts as deleted.
+    /// Whether the server couldn't return some messages of the range: then absent
+    /// messages are no deletion candidates.
     pub has_gap: bool,
-    /// What commits with it.
+    /// The progress that commits with the page.
     pub progress: PageProgress,
 }
 
-/// What storing a page did.
+/// Result of [`store_page`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PageOutcome {
-    /// Messages that were not in the archive.
+    /// Messages that weren't archived before.
     pub new_messages: u64,
-    /// Messages that differed from what was in the archive.
+    /// Archived messages that the page changed.
     pub changed_messages: u64,
-    /// Whether nothing was stored, because messages came without content that
-    /// the archive knows them to have.
+    /// Whether nothing was stored because the server withheld the content of messages:
+    /// the archive has it.
     pub is_withheld: bool,
     /// Attachments on the page.
     pub attachments: u64,
-    /// Reactions on the page, by people.
+    /// Sum of the reaction counts on the page.
     pub reactions: u64,
 }
 
 impl PageBatch {
-    /// What the page tells about: behind the first, up to the last.
-    fn range(&self) -> Range {
+    /// The range that the page covers.
+    fn range(&self) -> IdRange {
         let after = self.after.map_or(0, MessageId::as_i64);
         (after, self.page.last_id.map_or(after, MessageId::as_i64))
     }
 }
 
-/// Stores a page and the progress that it makes: new messages are added, changed ones
-/// updated, others left alone, down to `updated_at`.
+/// Upserts the messages of a page and stores the progress that it makes. Unchanged rows
+/// are not written, not even `updated_at`.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<PageOutcome, ArchiveError> {
-    let mut left_over = stored_in_range(tx, batch)?;
+    let mut unmatched = stored_in_range(tx, batch)?;
     let mut outcome = PageOutcome::default();
-    if is_withheld(tx, batch, &left_over)? {
+    if is_content_withheld(tx, batch, &unmatched)? {
         return Ok(PageOutcome { is_withheld: true, ..PageOutcome::default() });
     }
     let mut insert = tx.connection.prepare_cached(INSERT_MESSAGE)?;
     for message in &batch.page.messages {
-        let message = &*obey_erasure(tx, message)?;
+        let message = &*blank_if_erased(tx, message)?;
         for person in &message.people {
             users::intern(tx, person, now)?;
         }
-        let is_new = left_over.remove(&message.id.as_i64()).is_none();
-        if !is_new && message.is_blank && has_lost_its_content(tx, batch.channel, message)? {
-            // Blanks never overwrite.
-            outcome.changed_messages += store_pin(tx, batch.channel, message, now)?;
+        let is_new = unmatched.remove(&message.id.as_i64()).is_none();
+        if !is_new && message.is_blank && has_lost_content(tx, batch.channel, message)? {
+            // A blank message never overwrites archived content.
+            outcome.changed_messages += update_pin(tx, batch.channel, message, now)?;
         } else {
             let statement = match (is_new, message.malformed_fields.is_empty()) {
                 (true, _) => &mut insert,
                 (false, true) => &mut tx.connection.prepare_cached(UPDATE_MESSAGE)?,
-                (false, false) => &mut tx.connection.prepare_cached(UPDATE_CORE)?,
+                (false, false) => &mut tx.connection.prepare_cached(UPDATE_WELL_FORMED)?,
             };
             let written = store_message(tx, statement, batch.channel, message, now)?;
             outcome.changed_messages += if is_new { 0 } else { written };
@@ -99,42 +100,46 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         outcome.attachments += message.attachments.len() as u64;
     }
     broken::store(tx, batch.channel, batch.range(), &batch.page, now)?;
-    let absent = if batch.has_gap { Vec::new() } else { absent(left_over, &batch.page.broken) };
+    let absent = if batch.has_gap { Vec::new() } else { absent_ids(unmatched, &batch.page.broken) };
     missing::note(tx, batch.channel, batch.range(), &absent, batch.read_at)?;
     unknown_fields::count(tx, &batch.page.unknown_fields, now)?;
     if outcome.new_messages > 0 {
         progress::end_moved(tx, batch.channel)?;
-        count_messages(tx, batch, outcome.new_messages, now)?;
+        update_channel_totals(tx, batch, outcome.new_messages, now)?;
     }
     batch.progress.store(tx, batch.channel, now)?;
     Ok(outcome)
 }
 
-/// Whether the content of the page is withheld: no message of a person has any, and
-/// one is archived with content.
-fn is_withheld(tx: &Tx<'_>, batch: &PageBatch, stored: &HashMap<i64, bool>) -> Result<bool, ArchiveError> {
+/// Whether the server withholds content: no message by a person on the page has any, but
+/// the archive has the content of one of them.
+fn is_content_withheld(
+    tx: &Tx<'_>,
+    batch: &PageBatch,
+    stored: &HashMap<i64, bool>,
+) -> Result<bool, ArchiveError> {
     let by_people = || batch.page.messages.iter().filter(|message| message.is_by_person);
     if by_people().any(|message| !message.is_blank) {
         return Ok(false);
     }
     for message in by_people().filter(|message| stored.contains_key(&message.id.as_i64())) {
-        if has_lost_its_content(tx, batch.channel, message)? {
+        if has_lost_content(tx, batch.channel, message)? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Of a message by somebody who was erased only the blank row is kept.
-fn obey_erasure<'a>(tx: &mut Tx<'_>, message: &'a Message) -> Result<Cow<'a, Message>, ArchiveError> {
+/// Blanks a message whose author was erased.
+fn blank_if_erased<'a>(tx: &mut Tx<'_>, message: &'a Message) -> Result<Cow<'a, Message>, ArchiveError> {
     match &message.author {
         Some(author) if tx.is_forgotten(&author.hash)? => Ok(Cow::Owned(message.blanked())),
         _ => Ok(Cow::Borrowed(message)),
     }
 }
 
-/// The archived messages in the page's own range, by ID, and whether each is
-/// marked as deleted.
+/// The archived messages in the page's range: the ID, and whether it is marked as
+/// deleted.
 fn stored_in_range(tx: &Tx<'_>, batch: &PageBatch) -> Result<HashMap<i64, bool>, ArchiveError> {
     let (after, last) = batch.range();
     let mut select = tx.connection.prepare_cached(
@@ -146,17 +151,17 @@ fn stored_in_range(tx: &Tx<'_>, batch: &PageBatch) -> Result<HashMap<i64, bool>,
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Of the archived messages that the page's readable ones left over, those that
-/// it doesn't hold: a broken one is there, and one whose ID can't be read may be
-/// any of them.
-fn absent(left_over: HashMap<i64, bool>, broken: &[BrokenMessage]) -> Vec<i64> {
-    if broken.iter().any(|broken| broken.id.is_none()) {
+/// The live archived messages that the page doesn't contain; `unmatched` are those
+/// without a well-formed message on the page. A malformed message isn't absent, and one
+/// without an ID may be any of them.
+fn absent_ids(unmatched: HashMap<i64, bool>, malformed: &[BrokenMessage]) -> Vec<i64> {
+    if malformed.iter().any(|message| message.id.is_none()) {
         return Vec::new();
     }
-    let is_broken =
-        |id: i64| broken.iter().any(|broken| broken.id.is_some_and(|broken| broken.as_i64() == id));
-    let live = left_over.into_iter().filter(|(_, deleted)| !deleted);
-    live.map(|(id, _)| id).filter(|id| !is_broken(*id)).collect()
+    let is_malformed =
+        |id: i64| malformed.iter().any(|message| message.id.is_some_and(|known| known.as_i64() == id));
+    let live = unmatched.into_iter().filter(|(_, deleted)| !deleted);
+    live.map(|(id, _)| id).filter(|id| !is_malformed(*id)).collect()
 }
 
 fn store_message(
@@ -194,7 +199,8 @@ const INSERT_MESSAGE: &str = "
                           reply_to_message_id, reply_to_channel_id, reply_to_author_id, metadata, updated_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
-/// A known author is not replaced by an unknown one.
+/// Never replaces a known author by an unknown one. The `WHERE` clause skips rows that
+/// wouldn't change.
 const UPDATE_MESSAGE: &str = "
     UPDATE messages
        SET author_id = coalesce(?3, author_id), kind = ?4, content = ?5, created_at = ?6, edited_at = ?7,
@@ -205,9 +211,9 @@ const UPDATE_MESSAGE: &str = "
            IS NOT (author_id, kind, content, created_at, edited_at, deleted_at, pinned, reply_to_message_id,
                    reply_to_channel_id, reply_to_author_id, metadata)";
 
-/// Of a message with malformed fields only what could be read replaces what is
-/// stored; parameters are those of [`UPDATE_MESSAGE`].
-const UPDATE_CORE: &str = "
+/// For a message with malformed fields: keeps the archived values of the columns that
+/// such a field may have emptied. Takes the parameters of [`UPDATE_MESSAGE`].
+const UPDATE_WELL_FORMED: &str = "
     UPDATE messages
        SET author_id = coalesce(?3, author_id), kind = ?4, content = ?5, edited_at = coalesce(?7, edited_at),
            deleted_at = NULL, updated_at = ?13
@@ -215,9 +221,9 @@ const UPDATE_CORE: &str = "
        AND (coalesce(?3, author_id), ?4, ?5, coalesce(?7, edited_at), NULL)
            IS NOT (author_id, kind, content, edited_at, deleted_at)";
 
-/// Whether the archive has the content of a message that came blank, and it
-/// wasn't edited: the bot may not read content any more.
-fn has_lost_its_content(tx: &Tx<'_>, channel: ChannelRow, message: &Message) -> Result<bool, ArchiveError> {
+/// Whether the archive has content for a message that came blank, although it wasn't
+/// edited since: the bot has lost the right to read content.
+fn has_lost_content(tx: &Tx<'_>, channel: ChannelRow, message: &Message) -> Result<bool, ArchiveError> {
     let mut select = tx.connection.prepare_cached(
         "SELECT edited_at IS ?3
                 AND (content <> ''
@@ -231,8 +237,9 @@ fn has_lost_its_content(tx: &Tx<'_>, channel: ChannelRow, message: &Message) -> 
     Ok(select.query_row(params![channel.0, message.id.as_i64(), edited_at, content], |row| row.get(0))?)
 }
 
-/// What the bot can see of a message without its content.
-fn store_pin(
+/// Updates what a message without content still shows: that it exists, and whether it is
+/// pinned.
+fn update_pin(
     tx: &Tx<'_>,
     channel: ChannelRow,
     message: &Message,
@@ -259,7 +266,7 @@ fn store_attachments(
     is_new: bool,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    // What is malformed may be one of those that are archived.
+    // A malformed attachment may be one of the archived ones, so none is deleted then.
     if !is_new && !message.has_malformed("attachments") {
         let current: Vec<i64> = message.attachments.iter().map(|file| file.id.as_i64()).collect();
         tx.delete_others("message_attachments", "platform_id", channel, message.id, &current)?;
@@ -270,7 +277,7 @@ fn store_attachments(
     Ok(())
 }
 
-/// A new signature alone is no change.
+/// Upserts an attachment. A new URL signature alone is not a change.
 fn store_attachment(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -312,7 +319,14 @@ fn store_attachment(
     Ok(())
 }
 
-fn count_messages(tx: &Tx<'_>, batch: &PageBatch, new: u64, now: Timestamp) -> Result<(), ArchiveError> {
+/// Adds a page with `new` messages to the channel's message count, and extends its first
+/// and last message.
+fn update_channel_totals(
+    tx: &Tx<'_>,
+    batch: &PageBatch,
+    new: u64,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
     let messages = &batch.page.messages;
     let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
         return Ok(());

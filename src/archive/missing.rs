@@ -1,10 +1,11 @@
-//! Messages that a page didn't hold where they stand, and when that counts as
-//! their deletion.
+//! Deletion candidates (`missing_messages`): archived messages that a page covering their
+//! range didn't contain, and their confirmation as deletions.
 //!
-//! A page proves something only for its own range, and only if the bot still
-//! had the right to read after it: without that right the pages come
-//! empty. So what is missing is noted with the page and settled after the next
-//! listing of rights. The note survives the process.
+//! A page proves something for its own range only, and only if the bot still had the
+//! right to read after it: without that right the server returns empty pages. So
+//! candidates are recorded with the page, and confirmed only after the next successful
+//! listing of rights. They are kept in the archive until then, so they survive the
+//! process.
 
 use std::time::Duration;
 
@@ -13,18 +14,19 @@ use rusqlite::{OptionalExtension as _, params};
 use super::{ArchiveError, ChannelRow, Reader, TenantRow, Tx};
 use crate::model::{ChannelId, ConfirmedRights, MessageId, Timestamp};
 
-/// Reads are eventually consistent: a message younger than this may just not
-/// be there yet.
-const SETTLING_TIME: Duration = Duration::from_mins(1);
+/// The server's reads are eventually consistent: a message younger than this may be
+/// absent from a page although it exists.
+const CONSISTENCY_DELAY: Duration = Duration::from_mins(1);
 
-/// A range of messages: behind the first, up to the last.
-pub(super) type Range = (i64, i64);
+/// A range of message IDs: `(after, last)`, the first exclusive and the last inclusive.
+pub(super) type IdRange = (i64, i64);
 
-/// Notes what a page that was read at `read_at` didn't hold in its range.
+/// Replaces the deletion candidates of a page's range by `absent`: the archived messages
+/// that the page, read at `read_at`, didn't contain.
 pub(super) fn note(
     tx: &Tx<'_>,
     channel: ChannelRow,
-    (after, last): Range,
+    (after, last): IdRange,
     absent: &[i64],
     read_at: Timestamp,
 ) -> Result<(), ArchiveError> {
@@ -49,17 +51,17 @@ pub(super) fn note(
                 channel.0,
                 message,
                 read_at.as_millis(),
-                read_at.earlier(SETTLING_TIME).as_millis()
+                read_at.earlier(CONSISTENCY_DELAY).as_millis()
             ])?;
     }
     Ok(())
 }
 
-/// Whether messages behind `after` are archived and live, those apart that are so
-/// young that they may not be there yet.
+/// Whether the archive has messages newer than `after` that aren't deleted, not counting
+/// those younger than `CONSISTENCY_DELAY`.
 ///
 /// # Errors
-/// When the archive can't be read.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn has_live_rows(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -67,21 +69,21 @@ pub fn has_live_rows(
     read_at: Timestamp,
 ) -> Result<bool, ArchiveError> {
     let after = after.map_or(0, MessageId::as_i64);
-    let settled = read_at.earlier(SETTLING_TIME).as_millis();
+    let created_before = read_at.earlier(CONSISTENCY_DELAY).as_millis();
     Ok(tx
         .connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM messages WHERE channel_id = ?1 AND platform_id > ?2
                                AND deleted_at IS NULL AND created_at <= ?3)",
         )?
-        .query_row(params![channel.0, after, settled], |row| row.get(0))?)
+        .query_row(params![channel.0, after, created_before], |row| row.get(0))?)
 }
 
-/// Takes note of an empty page behind `after` that nothing confirms, over live
-/// rows: the next run looks there again.
+/// Records an empty page after message `after` that no other evidence confirms, if the
+/// archive has live messages there: the next run re-reads that position.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn note_doubt(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -98,55 +100,57 @@ pub fn note_doubt(
     Ok(())
 }
 
-/// Takes note of an empty page behind `after`, where the channel ends. Over live
-/// rows it proves nothing the first time; the second time, or where the end was
-/// confirmed `over_a_day`, they are missing.
+/// Records an empty page after message `after` at the confirmed end of the channel. If
+/// the archive has live messages there, the first empty page proves nothing: they become
+/// deletion candidates after the second one, or if the end was `confirmed_over_a_day`.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn note_empty(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     after: Option<MessageId>,
     read_at: Timestamp,
-    over_a_day: bool,
+    confirmed_over_a_day: bool,
 ) -> Result<(), ArchiveError> {
     let has_live_rows = has_live_rows(tx, channel, after, read_at)?;
     let after = after.map_or(0, MessageId::as_i64);
-    let settled = read_at.earlier(SETTLING_TIME).as_millis();
-    let before: Option<i64> = tx
+    let created_before = read_at.earlier(CONSISTENCY_DELAY).as_millis();
+    let previous_after: Option<i64> = tx
         .connection
         .prepare_cached("SELECT empty_after FROM sync_progress WHERE channel_id = ?1")?
         .query_row(params![channel.0], |row| row.get(0))
         .optional()?
         .flatten();
-    let before = if over_a_day { Some(before.unwrap_or(after)) } else { before };
-    if let Some(before) = before.filter(|_| has_live_rows) {
+    let previous_after =
+        if confirmed_over_a_day { Some(previous_after.unwrap_or(after)) } else { previous_after };
+    if let Some(previous_after) = previous_after.filter(|_| has_live_rows) {
         tx.connection
             .prepare_cached(
                 "INSERT OR IGNORE INTO missing_messages (channel_id, platform_id, found_at)
                  SELECT channel_id, platform_id, ?3 FROM messages
                   WHERE channel_id = ?1 AND platform_id > ?2 AND deleted_at IS NULL AND created_at <= ?4",
             )?
-            .execute(params![channel.0, after.max(before), read_at.as_millis(), settled])?;
+            .execute(params![channel.0, after.max(previous_after), read_at.as_millis(), created_before])?;
     }
-    // What the first look proved nothing of is looked at once more; what both
-    // looked at is settled.
-    let once = has_live_rows && before.is_none_or(|before| after < before);
+    // Only the range that both empty pages cover yields candidates. If this page begins
+    // earlier than the previous one, the part before it needs another empty page.
+    let needs_second_page =
+        has_live_rows && previous_after.is_none_or(|previous_after| after < previous_after);
     tx.connection
         .prepare_cached(
             "UPDATE sync_progress SET empty_after = ?2 WHERE channel_id = ?1 AND empty_after IS NOT ?2",
         )?
-        .execute(params![channel.0, once.then_some(after)])?;
+        .execute(params![channel.0, needs_second_page.then_some(after)])?;
     Ok(())
 }
 
-/// Settles what is missing in the channels that `rights` cover, or whose parent
-/// they cover: the right to read them was confirmed then, and what was found
-/// missing before that is deleted. Returns how many messages were.
+/// Confirms the deletion candidates of the channels that `rights` cover, or whose parent
+/// they cover: those found before the rights were requested are marked as deleted.
+/// Returns the number of messages newly marked.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn settle(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
@@ -155,7 +159,7 @@ pub fn settle(
 ) -> Result<usize, ArchiveError> {
     let mut deleted = 0;
     let confirmed_at = rights.asked_at();
-    for (channel, root) in channels_with_missing(tx.connection, tenant)? {
+    for (channel, root) in channels_with_candidates(tx.connection, tenant)? {
         if !root.is_some_and(|root| rights.covers(root)) {
             continue;
         }
@@ -169,7 +173,7 @@ pub fn settle(
                     AND deleted_at IS NULL",
             )?
             .execute(params![channel, confirmed_at.as_millis(), now.as_millis()])?;
-        // Nobody can be asked any more who reacted to them.
+        // The server no longer lists the reactors of a deleted message.
         tx.connection
             .prepare_cached(
                 "UPDATE message_reaction_counts SET users_due = 0
@@ -184,8 +188,9 @@ pub fn settle(
     Ok(deleted)
 }
 
-/// Each channel's row, and the channel that its rights come from.
-fn channels_with_missing(
+/// The channels with deletion candidates: the row ID, and the channel that decides the
+/// right to read it (the parent of a thread).
+fn channels_with_candidates(
     connection: &rusqlite::Connection,
     tenant: TenantRow,
 ) -> Result<Vec<(i64, Option<ChannelId>)>, ArchiveError> {
@@ -202,11 +207,11 @@ fn channels_with_missing(
 }
 
 impl Reader {
-    /// Whether anything of a tenant is missing and not settled.
+    /// Whether a tenant has unconfirmed deletion candidates.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn has_missing(&self, tenant: TenantRow) -> Result<bool, ArchiveError> {
-        Ok(!channels_with_missing(&self.connection, tenant)?.is_empty())
+        Ok(!channels_with_candidates(&self.connection, tenant)?.is_empty())
     }
 }

@@ -1,8 +1,8 @@
 //! The archive: one SQLite file, one writer thread, any number of readers.
 //!
-//! Writes go through [`Writer::run`] as closures over [`Tx`]; the free
-//! functions of this module's files are what such a closure calls. People and
-//! text come in as the types that only `anonymize` makes.
+//! Writes are closures over [`Tx`] passed to [`Writer::run`]; they call the free
+//! functions of this module's files. Users and their texts are passed in as types that
+//! only `anonymize` constructs.
 
 pub mod audit;
 pub mod broken;

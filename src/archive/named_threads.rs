@@ -1,18 +1,19 @@
-//! Threads that a message, or their parent, names and that no listing did.
+//! Named threads: threads that a message or their parent refers to, but no listing
+//! returned. This module tracks which of them are still to be fetched by ID.
 
 use rusqlite::{Connection, params};
 
 use super::{ArchiveError, ChannelRow, Reader, TenantRow, Tx};
 use crate::model::{CONFIRMATION_INTERVAL, ChannelId, Timestamp};
 
-/// An answer that a named thread isn't there is asked for again, a day apart, until
-/// it was asked for so often.
-const MOST_ATTEMPTS: u32 = 3;
+/// A named thread that was answered but isn't archived is fetched again, a
+/// [`CONFIRMATION_INTERVAL`] apart, until this many attempts were made.
+const MAX_ATTEMPTS: u32 = 3;
 
-/// Notes a thread that something in a channel names, unless it is archived.
+/// Records a thread that something in the channel `parent` names, unless it is archived.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn note(tx: &Tx<'_>, parent: ChannelRow, thread: ChannelId, now: Timestamp) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
@@ -26,12 +27,12 @@ pub fn note(tx: &Tx<'_>, parent: ChannelRow, thread: ChannelId, now: Timestamp) 
     Ok(())
 }
 
-/// Takes note that threads were asked for: those for which an answer came, whatever
-/// it said, and those that failed. Those that are archived from now on stay here:
-/// no listing named them.
+/// Records one fetch attempt for each thread: `answered` got any answer, `failed` got
+/// none. Threads that are archived afterwards keep their rows, which tell that no
+/// listing returned them.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn settle(
     tx: &Tx<'_>,
     tenant: TenantRow,
@@ -58,33 +59,32 @@ pub fn settle(
     Ok(())
 }
 
-/// Whether threads are named that are not archived and are to be asked for now, or
-/// `all`.
+/// Whether [`Reader::named_threads`] would return any thread.
 ///
 /// # Errors
-/// When the archive can't be read.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn exist(tx: &Tx<'_>, tenant: TenantRow, all: bool, now: Timestamp) -> Result<bool, ArchiveError> {
-    Ok(!named(tx.connection, tenant, all, now)?.is_empty())
+    Ok(!select_pending(tx.connection, tenant, all, now)?.is_empty())
 }
 
 impl Reader {
-    /// Threads that are named and not archived, each with the channel that they
-    /// hang below: those that are to be asked for now, or `all`. Those that were
-    /// asked for least often come first.
+    /// Named threads that aren't archived, each with its parent channel, fewest attempts
+    /// first. Unless `all` is set, only those due by `now`: never answered, or answered
+    /// a [`CONFIRMATION_INTERVAL`] ago with attempts left.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn named_threads(
         &self,
         tenant: TenantRow,
         all: bool,
         now: Timestamp,
     ) -> Result<Vec<(ChannelId, ChannelId)>, ArchiveError> {
-        named(&self.connection, tenant, all, now)
+        select_pending(&self.connection, tenant, all, now)
     }
 }
 
-fn named(
+fn select_pending(
     connection: &Connection,
     tenant: TenantRow,
     all: bool,
@@ -99,8 +99,8 @@ fn named(
                                  WHERE c.tenant_id = p.tenant_id AND c.platform_id = n.platform_id)
               ORDER BY n.attempts, n.updated_at, n.platform_id",
     )?;
-    let long_ago = now.earlier(CONFIRMATION_INTERVAL).as_millis();
-    let rows = select.query_map(params![tenant.0, all, MOST_ATTEMPTS, long_ago], |row| {
+    let retry_before = now.earlier(CONFIRMATION_INTERVAL).as_millis();
+    let rows = select.query_map(params![tenant.0, all, MAX_ATTEMPTS, retry_before], |row| {
         Ok((ChannelId::from_i64(row.get(0)?), ChannelId::from_i64(row.get(1)?)))
     })?;
     let rows = rows.collect::<Result<Vec<_>, _>>()?;

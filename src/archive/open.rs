@@ -1,4 +1,5 @@
-//! Opening and making the file, with every check that comes before it is used.
+//! Opens and creates the archive file, and checks it before use: file type, links,
+//! owner (`application_id`), schema version and definitions, anonymization scheme.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,22 +14,23 @@ use crate::anonymize;
 use crate::files::{self, FileError, Named};
 use crate::model::Platforms;
 
-/// Where the archive is, and how a new one is made.
+/// The path of an archive, and how to create and open it.
 #[derive(Debug, Clone)]
 pub struct ArchiveFile {
-    /// The file.
+    /// Path of the database file.
     pub path: PathBuf,
-    /// Its permissions when it is made.
+    /// Unix permission bits of a new file.
     pub mode: u32,
-    /// The platforms whose texts it may hold.
+    /// The platforms whose texts the archive may hold.
     pub platforms: Platforms,
 }
 
-/// Looks at the file without changing anything: is it there, and ours?
+/// Checks, without changing anything, that the archive exists, is a SQLite database, and
+/// that no other hard link leads to it.
 ///
 /// # Errors
-/// [`ArchiveErrorKind::Missing`] if there is none and one can be made;
-/// otherwise what stands in the way.
+/// Returns [`ArchiveErrorKind::Missing`] if there is no archive but one can be created,
+/// otherwise an [`ArchiveError`] with the obstacle.
 pub fn inspect(path: &Path) -> Result<(), ArchiveError> {
     let shown = path.display();
     let head = Named::open(path).and_then(|file| {
@@ -50,25 +52,25 @@ pub fn inspect(path: &Path) -> Result<(), ArchiveError> {
             ArchiveErrorKind::CannotCreate,
             format!("{shown} can't be opened: {source}"),
         )),
-        Err(error) => Err(not_trusted(&error)),
+        Err(error) => Err(untrusted_file(&error)),
     }
 }
 
-/// The files that SQLite keeps beside the archive. It follows no symbolic link
-/// there, but writes through a hard link.
+/// Checks the files that SQLite keeps beside the archive. SQLite doesn't follow symbolic
+/// links there, but it would write through a hard link.
 fn check_side_files(path: &Path) -> Result<(), ArchiveError> {
-    for end in ["-wal", "-shm", "-journal"] {
-        match files::check_own(&beside(path, end)) {
+    for suffix in ["-wal", "-shm", "-journal"] {
+        match files::check_own(&beside(path, suffix)) {
             Ok(_) => {}
-            // SQLite says what it lacks.
+            // SQLite reports the missing permission itself.
             Err(error) if error.is_denied() => {}
-            Err(error) => return Err(not_trusted(&error)),
+            Err(error) => return Err(untrusted_file(&error)),
         }
     }
     Ok(())
 }
 
-fn not_trusted(error: &FileError) -> ArchiveError {
+fn untrusted_file(error: &FileError) -> ArchiveError {
     let kind = match error {
         FileError::Linked { .. } => ArchiveErrorKind::Linked,
         _ => ArchiveErrorKind::NotAFile,
@@ -96,16 +98,17 @@ fn check_folder(path: &Path) -> Result<(), ArchiveError> {
 }
 
 impl ArchiveFile {
-    /// Opens the archive for writing, makes it if there is none, and brings it
-    /// to this version's schema. The caller holds the lock.
+    /// Opens the archive for writing, creates it if there is none, and migrates it to
+    /// this version's schema. The caller holds the lock.
     ///
     /// # Errors
-    /// When the file is not ours, newer, damaged, or can't be written.
+    /// Returns [`ArchiveError`] if the file isn't an archive, has a newer schema, is
+    /// damaged, or can't be written.
     pub fn open(&self) -> Result<Connection, ArchiveError> {
         self.open_with(&released())
     }
 
-    /// Like [`ArchiveFile::open`], for the schema that `migrations` lead to.
+    /// Like [`ArchiveFile::open`], with the schema that `migrations` produce.
     pub(super) fn open_with(&self, migrations: &[Migration]) -> Result<Connection, ArchiveError> {
         match inspect(&self.path) {
             Ok(()) => {}
@@ -129,7 +132,7 @@ impl ArchiveFile {
         Ok(connection)
     }
 
-    /// An empty file that stands there already becomes the archive as it is.
+    /// Creates the file. An existing empty file is kept, with its permissions.
     fn create(&self) -> Result<(), ArchiveError> {
         check_side_files(&self.path)?;
         files::create_own(&self.path, self.mode).map(drop).map_err(|error| {
@@ -139,8 +142,7 @@ impl ArchiveFile {
     }
 }
 
-/// Opens an archive for reading only; it must be there, ours, and of this
-/// version's schema.
+/// Opens an existing archive read-only. Its schema must be this version's.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, ArchiveError> {
     inspect(path)?;
     let connection = open_beside_writer(path)?;
@@ -148,10 +150,11 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, ArchiveError> {
     Ok(connection)
 }
 
-/// Like [`open_read_only`], for a process that has the archive open already, and has
-/// checked its schema then.
-/// Nothing but SQLite may open and close the file then: closing any handle of a
-/// file gives up all locks that the process holds on it.
+/// Like [`open_read_only`], for a process that already has the archive open and has
+/// checked its schema definitions.
+///
+/// Nothing but SQLite may open and close the file in that process: closing any handle
+/// of a file releases all POSIX locks that the process holds on it.
 /// <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>
 pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError> {
     let connection = Connection::open_with_flags(
@@ -174,7 +177,8 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
     Ok(connection)
 }
 
-/// A file without tables counts as ours: it was made, and then the power went.
+/// Accepts a database without tables: a crash right after the file was created leaves
+/// one.
 fn check_owner(connection: &Connection, path: &Path) -> Result<(), ArchiveError> {
     let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -197,7 +201,7 @@ fn check_version(connection: &Connection, path: &Path, ours: i64) -> Result<(), 
     Err(ArchiveError::new(ArchiveErrorKind::NewerSchema, message))
 }
 
-/// The folder that a file is in.
+/// The parent folder of a path, `.` for a bare file name.
 pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -205,10 +209,10 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A file that belongs to the archive, by the end of its name.
-pub fn beside(path: &Path, end: &str) -> PathBuf {
+/// Path of a file beside the archive: the archive's path with a suffix.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
-    path.push(end);
+    path.push(suffix);
     path.into()
 }
 

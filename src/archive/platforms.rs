@@ -1,4 +1,4 @@
-//! By whose rules the texts of a row are scrubbed.
+//! Finds the platform whose rules scrub the texts of a row.
 
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -7,13 +7,13 @@ use super::ArchiveError;
 use crate::anonymize::Scrubber;
 use crate::model::{PlatformSpec, Platforms};
 
-/// The scrubbers of the archive's platforms, by the rows of channels. A text without a
-/// channel is scrubbed by all of them in turn.
+/// Cache of scrubbers by channel row. A text without a channel is scrubbed by all
+/// platforms' scrubbers in turn.
 #[derive(Debug)]
 pub(super) struct ScrubberByChannel {
     platforms: Platforms,
     channels: HashMap<i64, Option<Scrubber>>,
-    /// Those of the archive's tenants, once they were asked for.
+    /// Scrubbers of the archive's tenants, once loaded.
     all: Option<Vec<Scrubber>>,
 }
 
@@ -22,22 +22,22 @@ impl ScrubberByChannel {
         Self { platforms, channels: HashMap::new(), all: None }
     }
 
-    /// Forgets what was asked for: rows may be gone.
+    /// Empties the cache, since cached rows may have been rolled back.
     pub(super) fn clear(&mut self) {
         self.channels.clear();
         self.all = None;
     }
 
-    /// Those by whose rules the texts of a channel are scrubbed: its platform's; all, if
-    /// there is no channel or its platform is unknown.
+    /// The scrubbers for the texts of a channel: its platform's, or all of them if there
+    /// is no channel or its platform is unknown.
     pub(super) fn of(
         &mut self,
         connection: &Connection,
         channel: Option<i64>,
     ) -> Result<Vec<Scrubber>, ArchiveError> {
         if let Some(channel) = channel {
-            let known = self.channels.get(&channel).copied();
-            let scrubber = known.map_or_else(|| self.load(connection, channel), Ok)?;
+            let cached = self.channels.get(&channel).copied();
+            let scrubber = cached.map_or_else(|| self.load(connection, channel), Ok)?;
             if let Some(scrubber) = scrubber {
                 return Ok(vec![scrubber]);
             }
@@ -55,7 +55,8 @@ impl ScrubberByChannel {
         Ok(scrubber)
     }
 
-    /// Those of every platform that the archive has; of every known one, if that is none.
+    /// The scrubbers of every platform in the archive; of every known platform, if the
+    /// archive has none.
     pub(super) fn all(&mut self, connection: &Connection) -> Result<Vec<Scrubber>, ArchiveError> {
         if self.all.is_none() {
             let mut select = connection.prepare_cached("SELECT DISTINCT platform FROM tenants")?;

@@ -1,4 +1,5 @@
-//! Checkpoints: how far each channel has been read.
+//! Checkpoints (`sync_progress`): how far each channel has been read, and how its last
+//! read ended.
 
 use std::sync::Arc;
 
@@ -7,21 +8,21 @@ use rusqlite::params;
 use super::{ArchiveError, ChannelRow, TenantRow, Tx};
 use crate::model::{Backfill, ChannelEnd, EndEvidence, LastError, MessageId, ProgressStatus, Timestamp};
 
-/// What storing a page moves, beside its messages. The default moves nothing.
+/// The progress that a page commits with its messages. The default changes nothing.
 #[derive(Debug, Clone, Default)]
 pub struct PageProgress {
-    /// The checkpoint: everything up to this message was read.
+    /// The new checkpoint: every message up to this one was read.
     pub checkpoint: Option<MessageId>,
-    /// When the reading began that has now read the whole refresh window.
+    /// When the read began that has now covered the whole refresh window.
     pub refreshed_at: Option<Timestamp>,
-    /// The cursor of a full re-read, and the job that began it.
+    /// The ID of the job that began the full re-read, and its cursor.
     pub full: Option<(Arc<str>, Option<MessageId>)>,
     /// The cursor of a backfill.
     pub backfill: Option<Backfill>,
 }
 
 impl PageProgress {
-    /// Writes it, in the transaction that stores the page.
+    /// Writes the progress, in the transaction that stores the page.
     pub(super) fn store(
         &self,
         tx: &mut Tx<'_>,
@@ -32,23 +33,23 @@ impl PageProgress {
             advance(tx, channel, checkpoint, now)?;
         }
         if let Some(refreshed_at) = self.refreshed_at {
-            refreshed(tx, channel, refreshed_at, now)?;
+            set_refreshed_at(tx, channel, refreshed_at, now)?;
         }
         if let Some((job_id, cursor)) = &self.full {
-            advance_full(tx, channel, job_id, *cursor, now)?;
+            advance_full_cursor(tx, channel, job_id, *cursor, now)?;
         }
         if let Some(backfill) = self.backfill {
-            advance_backfill(tx, channel, backfill, now)?;
+            advance_backfill_cursor(tx, channel, backfill, now)?;
         }
         Ok(())
     }
 }
 
-/// A channel's reading begins. If it is the first, `since` is where the archive
-/// begins, `None` being the channel's beginning.
+/// Marks a channel as being read by `worker`. If nothing of it was read before, its
+/// archive starts at `since`; `None` is the channel's beginning.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn begin(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
@@ -79,11 +80,8 @@ pub fn begin(
     Ok(())
 }
 
-/// Moves the checkpoint to the end of a page; never back. Called in the
+/// Moves the checkpoint forward to the end of a page, never back. Called in the
 /// transaction that stores the page.
-///
-/// # Errors
-/// When the archive can't be written.
 pub(super) fn advance(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -99,61 +97,59 @@ pub(super) fn advance(
     Ok(())
 }
 
-/// Takes back a checkpoint: the channel is read again from its beginning. What
-/// is archived of it behind an unread part may be newer than that part, so
-/// nothing else tells where to go on.
-const TAKEN_BACK: &str = "last_message_id = NULL, history_complete = 0, full_cursor = NULL, full_done = 0,
+/// SQL assignments that reset a checkpoint, so that the channel is read again from its
+/// beginning. The archived messages can't tell where to resume: there may be unread
+/// messages before them.
+const RESET_CHECKPOINT: &str = "last_message_id = NULL, history_complete = 0, full_cursor = NULL, full_done = 0,
                           end_announced_id = NULL, end_confirmed_at = NULL, end_doubted_at = NULL, end_was_empty = 0";
 
-/// Takes back the checkpoint of a channel, because it names no message.
+/// Resets the checkpoint of a channel, because it is no message's ID.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn take_back(tx: &mut Tx<'_>, channel: ChannelRow, now: Timestamp) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(&format!(
-            "UPDATE sync_progress SET {TAKEN_BACK}, updated_at = ?2 WHERE channel_id = ?1"
+            "UPDATE sync_progress SET {RESET_CHECKPOINT}, updated_at = ?2 WHERE channel_id = ?1"
         ))?
         .execute(params![channel.0, now.as_millis()])?;
     Ok(())
 }
 
-/// Takes back the checkpoints of a tenant that lie behind `newest`, where no
-/// message can be yet: a damaged ID led there. Where most do, it is the clock that
-/// is wrong, and none is taken back. Returns how many were.
+/// Resets the checkpoints of a tenant that are greater than `newest`, the greatest ID
+/// a message can have yet: a damaged ID caused them. If more than three and more than
+/// half of all checkpoints are, the clock is wrong, and none is reset. Returns the
+/// number of channels reset.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn take_back_future(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
     newest: MessageId,
     now: Timestamp,
 ) -> Result<usize, ArchiveError> {
-    let behind = params![tenant.0, newest.as_i64()];
+    let future_ids = params![tenant.0, newest.as_i64()];
     let count = "SELECT count(*) FILTER (WHERE last_message_id > ?2), count(*) FROM sync_progress
                   WHERE tenant_id = ?1 AND last_message_id IS NOT NULL";
     let counts = |row: &rusqlite::Row<'_>| Ok((row.get::<_, usize>(0)?, row.get::<_, usize>(1)?));
-    let (future, all) = tx.connection.prepare_cached(count)?.query_row(behind, counts)?;
+    let (future, all) = tx.connection.prepare_cached(count)?.query_row(future_ids, counts)?;
     if future > 3 && future > all / 2 {
         return Ok(0);
     }
     let update = format!(
-        "UPDATE sync_progress SET {TAKEN_BACK}, updated_at = ?3 WHERE tenant_id = ?1 AND last_message_id > ?2"
+        "UPDATE sync_progress SET {RESET_CHECKPOINT}, updated_at = ?3 WHERE tenant_id = ?1 AND last_message_id > ?2"
     );
-    let taken_back = tx.connection.prepare_cached(&update)?.execute(params![
+    let reset_channels = tx.connection.prepare_cached(&update)?.execute(params![
         tenant.0,
         newest.as_i64(),
         now.as_millis()
     ])?;
-    Ok(taken_back)
+    Ok(reset_channels)
 }
 
-/// What was young has been read again in a reading that began at this time.
-///
-/// # Errors
-/// When the archive can't be written.
-fn refreshed(
+/// Records that a read begun at `began_at` has covered the whole refresh window.
+fn set_refreshed_at(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     began_at: Timestamp,
@@ -168,11 +164,8 @@ fn refreshed(
     Ok(())
 }
 
-/// Moves the cursor of a full re-read, which has a place of its own.
-///
-/// # Errors
-/// When the archive can't be written.
-fn advance_full(
+/// Moves the cursor of a full re-read, which is separate from the checkpoint.
+fn advance_full_cursor(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     job_id: &str,
@@ -188,11 +181,9 @@ fn advance_full(
     Ok(())
 }
 
-/// Moves the cursor of an extension to the earlier beginning `since`.
-///
-/// # Errors
-/// When the archive can't be written.
-fn advance_backfill(
+/// Moves the cursor of a backfill, whose `since` is stored as 0 if it is the channel's
+/// beginning.
+fn advance_backfill_cursor(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     backfill: Backfill,
@@ -211,10 +202,10 @@ fn advance_backfill(
     Ok(())
 }
 
-/// The archive of a channel begins at `since` now.
+/// Ends a backfill: the archive of the channel now starts at `since`.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn finish_backfill(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -230,36 +221,35 @@ pub fn finish_backfill(
     Ok(())
 }
 
-/// What the end of a channel's reading changes.
+/// How the read of a channel ended.
 #[derive(Debug, Clone)]
 pub struct End {
-    /// How it ended.
+    /// The channel's new status.
     pub status: ProgressStatus,
-    /// The end of the channel, if it was reached.
+    /// The proven end of the channel, if the read reached it.
     pub end: Option<ChannelEnd>,
-    /// The newest message that the listing named.
+    /// The channel's newest message by the listing.
     pub announced: Option<MessageId>,
-    /// Whether the end could not be confirmed.
+    /// Whether the channel seemed to end, but nothing confirmed it.
     pub is_doubted: bool,
-    /// The job that began the full re-read which has reached the end.
+    /// The ID of the job that began the full re-read, if this read completed it.
     pub ended_full: Option<String>,
-    /// When this reading began, if it read again all that was young at the end
-    /// of the reading before.
+    /// When this read began, if it covered the whole refresh window.
     pub refreshed_at: Option<Timestamp>,
-    /// Messages a second.
+    /// Messages per second.
     pub messages_per_second: f64,
-    /// Requests sent again.
+    /// Number of retried requests.
     pub retry_count: u64,
-    /// Why it failed, if it did.
+    /// Why the read failed, if it did.
     pub error: Option<LastError>,
-    /// Whether the cause lies in the channel itself.
+    /// Whether the channel itself is the cause; only then the failure counts against it.
     pub is_own_failure: bool,
 }
 
-/// A channel's reading ends.
+/// Records how the read of a channel ended.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -> Result<(), ArchiveError> {
     let retries = i64::try_from(end.retry_count).unwrap_or(i64::MAX);
     tx.connection
@@ -303,10 +293,10 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
     Ok(())
 }
 
-/// A page brought messages: the end that was in doubt lies further on.
+/// Clears the unconfirmed end of a channel, because a page brought new messages.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn end_moved(tx: &mut Tx<'_>, channel: ChannelRow) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
@@ -316,11 +306,11 @@ pub fn end_moved(tx: &mut Tx<'_>, channel: ChannelRow) -> Result<(), ArchiveErro
     Ok(())
 }
 
-/// Nothing is to be read in these channels: an interruption left in one of them
-/// is over.
+/// Completes channels in which there is nothing to read, if an earlier run left them
+/// unfinished or failed.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn settle_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) -> Result<(), ArchiveError> {
     for channel in channels {
         tx.connection
@@ -334,11 +324,13 @@ pub fn settle_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) 
     Ok(())
 }
 
-/// How far the archived threads of a parent are known. With them a parent that
-/// holds no messages of its own is complete; another one waits for its reading.
+/// Records a listing of a parent channel's archived threads: its new `watermark`, and
+/// whether it was complete and reached the oldest thread. A complete listing completes
+/// a forum or media channel, which has no messages of its own; any other parent is
+/// still pending until it is read.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn finish_thread_listing(
     tx: &mut Tx<'_>,
     tenant: TenantRow,

@@ -1,5 +1,6 @@
-//! Those who wait for the lock: a folder beside the archive with a locked file
-//! for each. A dead process holds no lock, so its file is known to be a ghost.
+//! The queue of runs waiting for the archive's lock: a folder beside the archive with
+//! one locked file per run. A dead process holds no lock, so its file is known to be
+//! stale.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -14,23 +15,24 @@ use super::{ArchiveFile, LockError, beside};
 use crate::files::{FileError, OwnFolder};
 use crate::model::Timestamp;
 
-/// Decimal digits of the time in an entry's name, so that names sort by it.
+/// Decimal digits of the time that starts an entry's name, so that names sort by time.
 const TIME_DIGITS: usize = 20;
 
-/// A sync that waits for the archive.
+/// A run that waits for the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiter {
-    /// The run it is going to be.
+    /// The ID of the waiting run.
     pub run_id: String,
-    /// The tenants it is for, in the order of its jobs.
+    /// The names of its tenants, in the order of its jobs.
     pub tenants: Vec<String>,
-    /// Its process.
+    /// Its process ID.
     pub process: i32,
-    /// Since when it waits, milliseconds since 1970 UTC.
+    /// When it began to wait, in milliseconds since 1970 UTC.
     pub since: i64,
 }
 
-/// An entry of the queue; it ends with the value, or with the process.
+/// This process's entry in the queue. Dropping it, or the end of the process, removes it
+/// from the queue.
 #[derive(Debug)]
 pub struct QueueEntry {
     folder: Option<OwnFolder>,
@@ -40,11 +42,10 @@ pub struct QueueEntry {
 }
 
 impl QueueEntry {
-    /// Joins the end of an archive's queue.
+    /// Appends an entry to an archive's queue.
     ///
     /// # Errors
-    /// When the folder or the file in it can't be made, or something else stands
-    /// in the folder's place.
+    /// Returns [`LockError`] if the folder or the entry's file can't be created.
     pub fn join(
         archive: &ArchiveFile,
         run_id: &str,
@@ -54,8 +55,8 @@ impl QueueEntry {
         let process = rustix::process::getpid().as_raw_nonzero().get();
         let name: OsString = format!("{:0TIME_DIGITS$}-{process}", now.as_millis()).into();
         let waiter = Waiter { run_id: run_id.to_owned(), tenants, process, since: now.as_millis() };
-        let create = || create(archive, &name, &waiter);
-        // The last one to leave removes the folder, perhaps just now.
+        let create = || create_entry(archive, &name, &waiter);
+        // The last waiting process removes the folder when it leaves, perhaps just now.
         let (folder, file) = match create() {
             Err(error) if error.io_kind() == Some(std::io::ErrorKind::NotFound) => create()?,
             created => created?,
@@ -63,20 +64,19 @@ impl QueueEntry {
         Ok(Self { folder: Some(folder), name, file })
     }
 
-    /// How many entries are before this one. Those of dead processes are removed
-    /// on the way.
+    /// The number of entries before this one. Removes those of dead processes.
     ///
     /// # Errors
-    /// When the folder can't be read any more.
+    /// Returns [`LockError`] if the folder can't be read.
     pub fn ahead(&self) -> Result<usize, LockError> {
         let Some(folder) = &self.folder else { return Ok(0) };
         let mut ahead = 0;
-        for name in entries(folder)?.into_iter().filter(|name| *name < self.name) {
-            match entry(folder, &name) {
-                Entry::Alive(_) => ahead += 1,
+        for name in entry_names(folder)?.into_iter().filter(|name| *name < self.name) {
+            match entry_state(folder, &name) {
+                EntryState::Waiting(_) => ahead += 1,
                 // Another process may have removed it first.
-                Entry::Dead => drop(folder.remove(&name)),
-                Entry::Strange => {}
+                EntryState::Stale => drop(folder.remove(&name)),
+                EntryState::Unrecognized => {}
             }
         }
         Ok(ahead)
@@ -91,11 +91,15 @@ impl Drop for QueueEntry {
     }
 }
 
-/// The entry is locked before it has its name, so that no process takes it for
-/// one of a dead process.
-fn create(archive: &ArchiveFile, name: &OsStr, waiter: &Waiter) -> Result<(OwnFolder, File), FileError> {
+/// Creates an entry's file. It is locked under a temporary name and then renamed, so
+/// that no process takes it for a stale one.
+fn create_entry(
+    archive: &ArchiveFile,
+    name: &OsStr,
+    waiter: &Waiter,
+) -> Result<(OwnFolder, File), FileError> {
     let path = folder_of(&archive.path);
-    // Whoever may read the archive may look into the folder.
+    // Users who may read the archive may also list the folder.
     let folder_mode = archive.mode | (archive.mode & 0o444) >> 2 | 0o700;
     let folder = OwnFolder::open_or_create(&path, folder_mode)?;
     let mut unnamed = OsString::from(".");
@@ -110,42 +114,41 @@ fn create(archive: &ArchiveFile, name: &OsStr, waiter: &Waiter) -> Result<(OwnFo
     Ok((folder, file))
 }
 
-/// The processes that wait for an archive, the first one first. None where the
-/// queue can't be read.
+/// The runs that wait for an archive, in queue order; empty if the queue can't be read.
 pub fn waiting(archive: &Path) -> Vec<Waiter> {
     let Ok(Some(folder)) = OwnFolder::open(&folder_of(archive)) else { return Vec::new() };
-    let waiter = |name: OsString| match entry(&folder, &name) {
-        Entry::Alive(waiter) => Some(waiter),
-        Entry::Dead | Entry::Strange => None,
+    let waiter = |name: OsString| match entry_state(&folder, &name) {
+        EntryState::Waiting(waiter) => Some(waiter),
+        EntryState::Stale | EntryState::Unrecognized => None,
     };
-    entries(&folder).unwrap_or_default().into_iter().filter_map(waiter).collect()
+    entry_names(&folder).unwrap_or_default().into_iter().filter_map(waiter).collect()
 }
 
-/// What a file in the queue's folder is.
-enum Entry {
-    /// Its process waits.
-    Alive(Waiter),
-    /// This program made it, and its process is dead.
-    Dead,
-    /// Not recognized.
-    Strange,
+/// The state of a file in the queue's folder.
+enum EntryState {
+    /// The lock is held: its process waits.
+    Waiting(Waiter),
+    /// An entry of a dead process.
+    Stale,
+    /// Not an entry that this program wrote.
+    Unrecognized,
 }
 
-fn entry(folder: &OwnFolder, name: &OsStr) -> Entry {
-    let Ok(Some(file)) = folder.open_file(name) else { return Entry::Strange };
-    let Ok(text) = text_of(&file) else { return Entry::Strange };
+fn entry_state(folder: &OwnFolder, name: &OsStr) -> EntryState {
+    let Ok(Some(file)) = folder.open_file(name) else { return EntryState::Unrecognized };
+    let Ok(text) = text_of(&file) else { return EntryState::Unrecognized };
     let waiter = serde_json::from_slice(&text).ok();
     match (is_locked(&file), waiter) {
-        (true, Some(waiter)) => Entry::Alive(waiter),
-        (false, Some(_)) => Entry::Dead,
-        // What a power failure leaves.
-        (false, None) if text.iter().all(|byte| *byte == 0) => Entry::Dead,
-        (_, None) => Entry::Strange,
+        (true, Some(waiter)) => EntryState::Waiting(waiter),
+        (false, Some(_)) => EntryState::Stale,
+        // A power failure can leave an entry empty or filled with zeros.
+        (false, None) if text.iter().all(|byte| *byte == 0) => EntryState::Stale,
+        (_, None) => EntryState::Unrecognized,
     }
 }
 
-/// The names that [`QueueEntry::join`] gives, sorted.
-fn entries(folder: &OwnFolder) -> Result<Vec<OsString>, FileError> {
+/// The names of the queue's entries, sorted.
+fn entry_names(folder: &OwnFolder) -> Result<Vec<OsString>, FileError> {
     let mut names = folder.files()?;
     names.retain(|name| name.to_str().is_some_and(is_entry_name));
     Ok(names)

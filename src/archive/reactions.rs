@@ -1,5 +1,5 @@
-//! Reactions: counts that come with a page, and the queue of those whose users
-//! are to be read.
+//! Reactions: the counts that come with a page, the queue of pending reactor lists, and
+//! the reactors. Never requests anything: the sync reads the lists.
 
 use std::time::Duration;
 
@@ -9,64 +9,64 @@ use super::{ArchiveError, ChannelRow, Reader, TenantRow, Tx, emoji, users};
 use crate::anonymize::{Message, Person, ReactionCount, Scrubber};
 use crate::model::{ChannelId, Emoji, MessageId, ReactionMode, Timestamp, User, UserId};
 
-/// What a reading keeps of reactions.
+/// What a channel's read archives of reactions, and when reactor lists are stale.
 #[derive(Debug, Clone, Copy)]
 pub struct KeptReactions {
-    /// How much.
+    /// Counts only, or counts and reactors.
     pub mode: ReactionMode,
-    /// When the reading began.
+    /// When the read began.
     pub began_at: Timestamp,
-    /// A message is read again while it is younger than this.
+    /// The refresh window: messages younger than this are re-read.
     pub window: Duration,
-    /// Whether the reading reads everything again.
+    /// Whether this is a full re-read.
     pub is_full: bool,
 }
 
 impl KeptReactions {
-    /// Users who were read before this are to be read again: a message that
-    /// leaves the window is not looked at for long.
+    /// Reactor lists read before this time are stale. A message that has left the
+    /// refresh window gets a last refresh, because it isn't re-read for long.
     fn stale_before(&self, message: &Message) -> Option<Timestamp> {
         let leaves_at = message.created_at.later(self.window);
         if self.is_full { Some(self.began_at) } else { (leaves_at <= self.began_at).then_some(leaves_at) }
     }
 }
 
-/// One emoji of a message, normal or burst, whose users are to be read.
+/// A reaction (one emoji of a message, normal or burst) whose reactor list is pending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueReaction {
     /// The message.
     pub message_id: MessageId,
-    /// With what.
+    /// The emoji reacted with.
     pub emoji: Emoji,
-    /// In a burst.
+    /// Whether it is a burst reaction.
     pub burst: bool,
-    /// How many reacted, by the message.
+    /// Number of reactors by the message's count.
     pub count: u64,
-    /// How often reading its reactors has failed in a row.
+    /// Consecutive failed reads of its reactor list.
     pub attempts: u32,
     emoji_row: i64,
 }
 
-/// How often a reaction that fails is tried by the next runs,
+/// A pending reactor list is retried by every run until it has failed this often,
 const EAGER_ATTEMPTS: u32 = 5;
-/// and how often from then on.
+/// and once per this interval from then on.
 const PATIENT_INTERVAL: Duration = Duration::from_hours(24);
 
-/// The reactors of a reaction that were read. Many of them are stored on the way:
-/// what was stored is kept as row numbers alone.
+/// The reactors read so far. A long list is stored in parts; of the stored parts only
+/// the row IDs are kept.
 #[derive(Debug, Default)]
 pub struct Reactors {
-    /// Those that are not stored yet.
+    /// Reactors that are not stored yet.
     pub people: Vec<Person>,
-    /// The rows of those that are; people who were erased have none.
+    /// Row IDs of the stored ones; erased users have none.
     pub stored: Vec<i64>,
-    /// How many were read.
+    /// Number of reactors read.
     pub count: u64,
 }
 
 impl Reactors {
-    /// Adds those of a page whose IDs are greater than the last of the page before, as
-    /// the platform lists them.
+    /// Adds the users of a page, without those up to `after`, the last ID of the page
+    /// before: the platform lists them by ascending ID.
     pub fn add(&mut self, mut users: Vec<User>, after: Option<UserId>, scrubber: Scrubber) {
         users.retain(|user| Some(user.id) > after);
         users.sort_unstable_by_key(|user| user.id);
@@ -76,37 +76,37 @@ impl Reactors {
     }
 }
 
-/// A channel with reactions in the queue.
+/// A channel with pending reactor lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueChannel {
     /// Its row.
     pub row: ChannelRow,
-    /// Itself.
+    /// Its ID.
     pub id: ChannelId,
-    /// The channel that its rights come from.
+    /// The channel whose permissions apply: a thread's parent, else the channel itself.
     pub root: ChannelId,
-    /// The category that one stands in.
+    /// The category of that channel.
     pub category: Option<ChannelId>,
-    /// How many there are.
+    /// Number of pending reactor lists.
     pub reactions: u64,
 }
 
-/// Stores a message's counts, and queues those whose users aren't known as the
-/// count says.
+/// Stores a message's reaction counts. If reactors are archived too, queues the reactions
+/// whose reactor list is stale or differs from the count.
 pub(super) fn store(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     message: &Message,
-    kept: &KeptReactions,
+    policy: &KeptReactions,
     is_new: bool,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     let mut current = Vec::with_capacity(message.reactions.len());
     for reaction in &message.reactions {
-        let emoji = store_count(tx, channel, message, reaction, kept, now)?;
+        let emoji = store_count(tx, channel, message, reaction, policy, now)?;
         current.push(emoji << 1 | i64::from(reaction.burst));
     }
-    // What is malformed may be one of those that are archived.
+    // Delete nothing if an entry was malformed: it may be one of the archived reactions.
     if !is_new && !message.has_malformed("reactions") {
         for table in ["message_reaction_counts", "message_emoji_reactions"] {
             tx.delete_others(table, "(emoji_id << 1 | burst)", channel, message.id, &current)?;
@@ -120,12 +120,12 @@ fn store_count(
     channel: ChannelRow,
     message: &Message,
     reaction: &ReactionCount,
-    kept: &KeptReactions,
+    policy: &KeptReactions,
     now: Timestamp,
 ) -> Result<i64, ArchiveError> {
     let name = tx.settle(&reaction.name, channel, message.id.as_i64())?;
     let emoji = emoji::intern(tx, reaction.custom_id, &name, now)?;
-    let stale_before = kept.stale_before(message).map_or(i64::MIN, Timestamp::as_millis);
+    let stale_before = policy.stale_before(message).map_or(i64::MIN, Timestamp::as_millis);
     tx.connection
         .prepare_cached(
             "INSERT INTO message_reaction_counts (channel_id, message_id, emoji_id, burst, count, users_due, created_at,
@@ -146,17 +146,17 @@ fn store_count(
             reaction.burst,
             reaction.count,
             now.as_millis(),
-            kept.mode == ReactionMode::Users && reaction.can_be_asked(),
+            policy.mode == ReactionMode::Users && reaction.can_be_asked(),
             stale_before,
         ])?;
     Ok(emoji)
 }
 
-/// Reactions of a channel in the queue that have not failed, the newest message
-/// first, behind `after`.
+/// A channel's pending reactor lists that never failed, newest message first, starting
+/// after `after`.
 ///
 /// # Errors
-/// When the archive can't be read.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn due(
     tx: &Tx<'_>,
     channel: ChannelRow,
@@ -180,10 +180,11 @@ pub fn due(
     Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-/// Reactions of a channel in the queue that failed and are tried again by now, those that failed least often first.
+/// A channel's pending reactor lists that failed before and are due for a retry, fewest
+/// attempts first.
 ///
 /// # Errors
-/// When the archive can't be read.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn due_again(
     tx: &Tx<'_>,
     channel: ChannelRow,
@@ -200,16 +201,16 @@ pub fn due_again(
             AND (a.attempts < ?2 OR a.updated_at <= ?3)
           ORDER BY a.attempts, a.updated_at LIMIT ?4",
     )?;
-    let long_ago = now.earlier(PATIENT_INTERVAL).as_millis();
-    let keys = params![channel.0, EAGER_ATTEMPTS, long_ago, limit];
+    let retry_before = now.earlier(PATIENT_INTERVAL).as_millis();
+    let keys = params![channel.0, EAGER_ATTEMPTS, retry_before, limit];
     let rows = select.query_map(keys, due_reaction)?;
     Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-/// Reading the reactors of a reaction failed: it goes behind the others.
+/// Records a failed read of a reactor list; it moves behind the others in the queue.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn failed(
     tx: &Tx<'_>,
     channel: ChannelRow,
@@ -250,14 +251,13 @@ fn due_reaction(row: &Row<'_>) -> rusqlite::Result<Option<DueReaction>> {
     }))
 }
 
-/// Stores the reactors of a reaction, whose count is `count` now, if that is known.
-/// A list as long as that is complete: it replaces the reactors that are archived
-/// and takes the reaction from the queue, unless its count has changed meanwhile.
-/// Another list only adds to them, and the reaction stays queued, behind the others.
-/// Returns whether the list was complete.
+/// Stores the reactors of a reaction; `count` is the message's current count, if known.
+/// A list of that length is complete: it replaces the archived reactors and is taken
+/// from the queue, unless the archived count has changed meanwhile. Any other list only
+/// adds reactors, and counts as a failed attempt. Returns whether the list was complete.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn store_reactors(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -270,7 +270,7 @@ pub fn store_reactors(
         failed(tx, channel, reaction, now)?;
         return Ok(false);
     };
-    if settle(tx, channel, reaction, count, Some(now))? {
+    if dequeue(tx, channel, reaction, count, Some(now))? {
         let mut rows = add_reactors(tx, channel, reaction, &reactors.people, now)?;
         rows.extend(&reactors.stored);
         rows.sort_unstable();
@@ -279,10 +279,10 @@ pub fn store_reactors(
     Ok(true)
 }
 
-/// Stores people who reacted, before all of them are known. Returns their rows.
+/// Stores part of a reactor list. Returns the rows of the users that aren't erased.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn add_reactors(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
@@ -314,7 +314,7 @@ pub fn add_reactors(
     Ok(rows)
 }
 
-/// Removes the reactors of a reaction whose rows are not among these, ascending.
+/// Removes the archived reactors of a reaction that are not in `rows` (ascending).
 fn remove_others(
     tx: &Tx<'_>,
     channel: ChannelRow,
@@ -340,19 +340,19 @@ fn remove_others(
     Ok(())
 }
 
-/// The reactors can't be read: the emoji or the message is gone. They are asked
-/// for again when the count changes.
+/// Takes a reaction from the queue whose reactors can't be read because the emoji or
+/// the message is gone. A changed count queues it again.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn give_up(tx: &mut Tx<'_>, channel: ChannelRow, reaction: &DueReaction) -> Result<(), ArchiveError> {
-    settle(tx, channel, reaction, reaction.count, None).map(|_| ())
+    dequeue(tx, channel, reaction, reaction.count, None).map(|_| ())
 }
 
-/// Takes a reaction from the queue, whose count is `count` now. One that has
-/// another count than the queue said has changed meanwhile, and stays. Returns
-/// whether it is still there.
-fn settle(
+/// Takes a reaction from the queue, now that its current count is `count`. If the
+/// archived count has changed since the reaction was taken up, it stays queued. Returns
+/// whether the reaction still exists.
+fn dequeue(
     tx: &Tx<'_>,
     channel: ChannelRow,
     reaction: &DueReaction,
@@ -388,10 +388,10 @@ fn settle(
     Ok(updated > 0)
 }
 
-/// Empties a tenant's queue: who reacted isn't wanted any more.
+/// Empties a tenant's queue, for a configuration that no longer asks for reactors.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn clear_queue(tx: &mut Tx<'_>, tenant: TenantRow) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
@@ -403,11 +403,10 @@ pub fn clear_queue(tx: &mut Tx<'_>, tenant: TenantRow) -> Result<(), ArchiveErro
 }
 
 impl Reader {
-    /// A tenant's channels that can be read and have reactions in the queue,
-    /// those with the most first.
+    /// A tenant's readable channels with pending reactor lists, most lists first.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn due_channels(&self, tenant: TenantRow) -> Result<Vec<DueChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT c.id, c.platform_id, CASE WHEN c.kind LIKE '%thread' THEN p.platform_id ELSE c.platform_id END,
@@ -423,18 +422,18 @@ impl Reader {
         let rows = select.query_map(params![tenant.0], |row| {
             let id = ChannelId::from_i64(row.get(1)?);
             let root = row.get::<_, Option<i64>>(2)?.and_then(ChannelId::from_i64);
-            let row_category: Option<i64> = row.get(4)?;
+            let category: Option<i64> = row.get(4)?;
             let (reactions, row) = (row.get(3)?, ChannelRow(row.get(0)?));
-            let category = row_category.and_then(ChannelId::from_i64);
+            let category = category.and_then(ChannelId::from_i64);
             Ok(id.map(|id| DueChannel { row, id, root: root.unwrap_or(id), category, reactions }))
         })?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// Reactions of a tenant whose users are to be read.
+    /// Number of a tenant's pending reactor lists.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn reactions_pending(&self, tenant: TenantRow) -> Result<u64, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT count(*) FROM message_reaction_counts

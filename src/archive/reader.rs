@@ -1,4 +1,4 @@
-//! Reading the archive, while a sync may be writing it.
+//! Read-only access to the archive, also while a sync writes it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,59 +12,59 @@ use crate::model::{
     KnownListing, MessageId, SecondLook, Timestamp, WorkspaceId,
 };
 
-/// Instructions of SQLite's machine between two looks at the clock, some
-/// milliseconds.
-const STEPS: i32 = 100_000;
+/// SQLite virtual machine instructions between two checks of the time budget; they take
+/// some milliseconds.
+const STEPS_PER_CHECK: i32 = 100_000;
 
-/// More than [`STEPS`] take.
-const LONGEST_STEPS: Duration = Duration::from_secs(1);
+/// Upper bound of the time between two checks of one query.
+const MAX_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A read-only connection of its own.
+/// A read-only connection to the archive.
 #[derive(Debug)]
 pub struct Reader {
     pub(super) connection: Connection,
 }
 
 impl Reader {
-    /// Opens an archive; changes nothing, not even the schema.
+    /// Opens an archive without changing anything, not even the schema.
     ///
     /// # Errors
-    /// When there is none, or it isn't one of this version.
+    /// Returns [`ArchiveError`] if there is no archive or its schema isn't current.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
         Ok(Self { connection: open::open_read_only(path)? })
     }
 
-    /// Opens an archive like [`Reader::open`]. All queries together may take this
-    /// long; then they fail with [`super::ArchiveErrorKind::Interrupted`].
+    /// Like [`Reader::open`], with a time budget for all queries together. When it is
+    /// used up, they fail with [`super::ArchiveErrorKind::Interrupted`].
     ///
     /// # Errors
     /// As [`Reader::open`].
-    pub fn open_for(path: &Path, time: Duration) -> Result<Self, ArchiveError> {
+    pub fn open_for(path: &Path, budget: Duration) -> Result<Self, ArchiveError> {
         let mut reader = Self::open(path)?;
         let (mut last, mut used) = (Instant::now(), Duration::ZERO);
-        let is_over = move || {
+        let is_exhausted = move || {
             let now = Instant::now();
-            // A longer pause lies between two queries.
-            used += now.duration_since(last).min(LONGEST_STEPS);
+            // A longer interval includes idle time between two queries.
+            used += now.duration_since(last).min(MAX_CHECK_INTERVAL);
             last = now;
-            used > time
+            used > budget
         };
-        reader.connection.progress_handler(STEPS, Some(is_over))?;
+        reader.connection.progress_handler(STEPS_PER_CHECK, Some(is_exhausted))?;
         Ok(reader)
     }
 
     /// Opens an archive that this process is writing.
     ///
     /// # Errors
-    /// When it can't be read any more.
+    /// Returns [`ArchiveError`] if the archive can't be opened.
     pub fn open_beside_writer(path: &Path) -> Result<Self, ArchiveError> {
         Ok(Self { connection: open::open_beside_writer(path)? })
     }
 
-    /// Every channel and thread known of a tenant.
+    /// Every archived channel and thread of a tenant, with its checkpoint.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn known_channels(
         &self,
         platform: &str,
@@ -95,21 +95,23 @@ impl Reader {
             tenant = Some(row);
             channels.extend(channel.map(|channel| (channel.id, Box::new(channel))));
         }
-        for (channel, place) in tenant.map_or_else(|| Ok(Vec::new()), |row| self.broken_places(row))? {
+        for (channel, malformed_message) in
+            tenant.map_or_else(|| Ok(Vec::new()), |row| self.broken_places(row))?
+        {
             if let Some(channel) = channels.get_mut(&channel) {
-                channel.checkpoint.broken.push(place);
+                channel.checkpoint.broken.push(malformed_message);
             }
         }
         Ok(channels)
     }
 }
 
-/// A time that may be NULL.
+/// A nullable time, in milliseconds since 1970 UTC.
 pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
-/// A beginning of 0 is the channel's own.
+/// A backfill; `since` is stored as 0 if it is the channel's beginning.
 fn backfill(since: i64, cursor: rusqlite::Result<Option<MessageId>>) -> rusqlite::Result<Backfill> {
     Ok(Backfill { since: (since != 0).then_some(Timestamp::from_millis(since)), cursor: cursor? })
 }

@@ -1,4 +1,4 @@
-//! Forgetting progress, and messages on request.
+//! Resets a tenant's or channel's progress, and deletes messages on request.
 
 use rusqlite::{OptionalExtension as _, params};
 
@@ -7,20 +7,20 @@ use super::{ArchiveError, Reader, TenantRow, Tx, indexes, residual};
 use crate::anonymize;
 use crate::model::{ChannelId, WorkspaceId};
 
-/// What a reset would take away.
+/// What a reset or purge would delete.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ResetScope {
-    /// Channels and threads whose progress goes.
+    /// Channels and threads whose progress a reset deletes.
     pub channels: u64,
-    /// Jobs that go.
+    /// Jobs that a reset deletes; 0 if channels are named.
     pub jobs: u64,
-    /// Messages that go with a purge.
+    /// Messages that a purge deletes.
     pub messages: u64,
 }
 
-/// The rows of the channels asked for with their threads, of a category with
-/// its channels; of all when none is named. `?1` is the tenant, `?2` a JSON
-/// list of platform IDs or NULL.
+/// SQL for the row IDs of the given channels and their threads; a category stands for its
+/// channels. `?1` is the tenant's row, `?2` a JSON list of platform IDs, or NULL for all
+/// channels.
 const CHANNELS: &str = "
     SELECT c.id FROM channels c
       LEFT JOIN channels p ON p.id = c.parent_id
@@ -29,26 +29,28 @@ const CHANNELS: &str = "
        AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(?2)
                                    WHERE value IN (c.platform_id, p.platform_id, g.platform_id)))";
 
-fn list(channels: &[ChannelId]) -> Option<String> {
+/// The `?2` of [`CHANNELS`].
+fn platform_ids(channels: &[ChannelId]) -> Option<String> {
     let ids: Vec<i64> = channels.iter().map(|id| id.as_i64()).collect();
     (!ids.is_empty()).then(|| serde_json::Value::from(ids).to_string())
 }
 
 impl Reader {
-    /// The row of a tenant by name and the name of its platform, if the archive knows one.
+    /// The row of the tenant with this name, and its platform's name; `None` if it isn't
+    /// in the archive.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn tenant_row(&self, name: &str) -> Result<Option<(TenantRow, String)>, ArchiveError> {
         let mut select =
             self.connection.prepare_cached("SELECT id, platform FROM tenants WHERE name = ?1")?;
         Ok(select.query_row(params![name], |row| Ok((TenantRow(row.get(0)?), row.get(1)?))).optional()?)
     }
 
-    /// The row of a tenant by its workspace, if the archive knows one.
+    /// The row of the tenant with this workspace; `None` if it isn't in the archive.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn tenant_row_of(
         &self,
         platform: &str,
@@ -61,15 +63,15 @@ impl Reader {
         Ok(row.map(TenantRow))
     }
 
-    /// What [`reset`] and [`purge`] would take away.
+    /// What [`reset`] and [`purge`] would delete. No `channels` means all.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn reset_scope(&self, tenant: TenantRow, channels: &[ChannelId]) -> Result<ResetScope, ArchiveError> {
-        let list = list(channels);
+        let ids = platform_ids(channels);
         let count = |sql: &str| {
             self.connection
-                .query_row(sql, params![tenant.0, list], |row| row.get(0))
+                .query_row(sql, params![tenant.0, ids], |row| row.get(0))
                 .map_err(ArchiveError::from)
         };
         let jobs = "SELECT count(*) FROM sync_jobs WHERE tenant_id = ?1 AND ?2 IS NULL";
@@ -83,13 +85,14 @@ impl Reader {
     }
 }
 
-/// Forgets progress and jobs of a tenant, or of the channels named with their
-/// threads. Channels, messages, audit and last success stay.
+/// Deletes the progress and jobs of a tenant, or of the given channels and their threads;
+/// no `channels` means all. Pending reactor lists and named threads count as progress.
+/// Channels, messages, the audit log and the last success stay.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Result<(), ArchiveError> {
-    let list = list(channels);
+    let ids = platform_ids(channels);
     for sql in [
         format!("DELETE FROM channel_sync_jobs WHERE channel_id IN ({CHANNELS})"),
         format!("DELETE FROM sync_progress WHERE channel_id IN ({CHANNELS})"),
@@ -100,7 +103,7 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
             "UPDATE message_reaction_counts SET users_count = NULL, users_due = 0 WHERE channel_id IN ({CHANNELS})"
         ),
     ] {
-        tx.connection.execute(&sql, params![tenant.0, list])?;
+        tx.connection.execute(&sql, params![tenant.0, ids])?;
     }
     if channels.is_empty() {
         tx.connection.execute("DELETE FROM sync_jobs WHERE tenant_id = ?1", params![tenant.0])?;
@@ -114,14 +117,14 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     Ok(())
 }
 
-/// Removes the messages of a tenant, or of the channels named with their
-/// threads, and the emoji and users that nothing refers to any more. Free space
-/// still holds it all until [`residual::vacuum_if_due`].
+/// Deletes the messages of a tenant, or of the given channels and their threads, and the
+/// emoji and users that are no longer referenced. Free pages still hold the data until
+/// [`residual::vacuum_if_due`].
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Result<(), ArchiveError> {
-    let list = list(channels);
+    let ids = platform_ids(channels);
     for table in [
         "message_emoji_reactions",
         "message_reaction_counts",
@@ -132,17 +135,18 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
         "missing_messages",
         "messages",
     ] {
-        let keeps_own_facts = if table == "suspect_digits" { " AND message_id <> 0" } else { "" };
-        let sql = format!("DELETE FROM {table} WHERE channel_id IN ({CHANNELS}){keeps_own_facts}");
-        tx.connection.execute(&sql, params![tenant.0, list])?;
+        // ID candidates of the channel's own texts have message 0.
+        let keep_channel_texts = if table == "suspect_digits" { " AND message_id <> 0" } else { "" };
+        let sql = format!("DELETE FROM {table} WHERE channel_id IN ({CHANNELS}){keep_channel_texts}");
+        tx.connection.execute(&sql, params![tenant.0, ids])?;
     }
     let counters = format!(
         "UPDATE channels SET message_count = 0, first_message_id = NULL, first_message_at = NULL,
                 last_message_id = NULL, last_message_at = NULL
           WHERE id IN ({CHANNELS})"
     );
-    tx.connection.execute(&counters, params![tenant.0, list])?;
-    // What is deleted is looked for everywhere.
+    tx.connection.execute(&counters, params![tenant.0, ids])?;
+    // Searching for the remaining references needs the deferred indexes.
     indexes::complete(tx)?;
     tx.connection.execute(
         "DELETE FROM emoji
@@ -152,20 +156,21 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
         [],
     )?;
     delete_unreferenced_users(tx)?;
-    // Gives the space back as well.
+    // Also returns the free space to the file system.
     residual::demand_vacuum(tx.connection)?;
     tx.interned.clear();
     Ok(())
 }
 
-/// Whoever is only mentioned in a text that stays has to stay known: else their
-/// ID would not be told from other digits any more.
+/// Deletes users that nothing refers to. A user mentioned in a remaining text is kept,
+/// because only the IDs of known users are told apart from other digits.
 pub(super) fn delete_unreferenced_users(tx: &Tx<'_>) -> Result<(), ArchiveError> {
     let connection = tx.connection;
     connection.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS mentioned (anonymized_id TEXT PRIMARY KEY) WITHOUT ROWID",
     )?;
-    let mut keep = connection.prepare("INSERT OR IGNORE INTO temp.mentioned (anonymized_id) VALUES (?1)")?;
+    let mut insert =
+        connection.prepare("INSERT OR IGNORE INTO temp.mentioned (anonymized_id) VALUES (?1)")?;
     for table in &TEXT_TABLES {
         let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
         let mut select = connection.prepare(&format!("SELECT {} FROM {}", columns.join(", "), table.name))?;
@@ -173,7 +178,7 @@ pub(super) fn delete_unreferenced_users(tx: &Tx<'_>) -> Result<(), ArchiveError>
         while let Some(row) = rows.next()? {
             for index in 0..columns.len() {
                 for hash in anonymize::hashes_in(row.get_ref(index)?.as_str().unwrap_or_default()) {
-                    keep.execute(params![hash.to_string()])?;
+                    insert.execute(params![hash.to_string()])?;
                 }
             }
         }

@@ -1,13 +1,13 @@
-//! Residual data: what SQLite leaves in the file of texts that were scrubbed or
-//! erased, and how it is removed.
+//! Residual data: copies of scrubbed or erased texts that SQLite leaves in the file, and
+//! their removal.
 //!
-//! Deleted rows lie in free pages and in the write-ahead log until the file is made
-//! anew (VACUUM). `secure_delete` overwrites what is deleted where it stands; but
-//! where a page was rebuilt before, an older copy of a row can lie in the page's
-//! unused middle, and nobody overwrites that: measured on random histories, once in
-//! some thousand scrubbed texts. So after stored texts were scrubbed again, the file
-//! is searched for the digits of known users when the writer ends, and made anew if
-//! it shows any.
+//! Deleted rows stay in free pages and in the write-ahead log until VACUUM rebuilds the
+//! file. `secure_delete` overwrites a deleted row in place. But after a page was
+//! rebuilt, an older copy of a row can remain in the page's unused middle, which SQLite
+//! doesn't overwrite: on random histories, about once in some thousand scrubbed texts.
+//! So the residual check follows: after stored texts were scrubbed again, the writer
+//! thread searches the file for IDs of known users when it ends, and runs VACUUM if it
+//! contains any.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -22,47 +22,48 @@ use crate::anonymize::{Scrubber, UserHash};
 use crate::files::Named;
 use crate::model::Platforms;
 
-/// Set from the transaction that erases somebody until nothing of them is left
-/// in free space.
+/// Key in `archive_info`. Set by the transaction that erases data, until VACUUM has
+/// removed it from free pages.
 const VACUUM_DUE: &str = "vacuum_due";
 
-/// Set from the transaction that scrubs a stored text until the file was
-/// searched.
+/// Key in `archive_info`. Set by the transaction that scrubs a stored text, until the
+/// file was searched.
 const SEARCH_DUE: &str = "search_due";
-/// The value of these two.
+/// The value of both keys.
 const DUE: &str = "1";
 
 /// Bytes searched at once.
-const CHUNK: usize = 1 << 20;
-/// Bytes searched again with the next chunk: room for an ID in disguise.
-const OVERLAP: usize = 1 << 10;
+const CHUNK_BYTES: usize = 1 << 20;
+/// Bytes of a chunk that are searched again with the next one: room for an ID in disguise
+/// that the boundary splits.
+const OVERLAP_BYTES: usize = 1 << 10;
 
-/// Notes that a stored text was scrubbed.
+/// Requests a search of the file, because a stored text was scrubbed.
 pub(super) fn demand_search(connection: &Connection) -> Result<(), ArchiveError> {
     info::set(connection, SEARCH_DUE, DUE)
 }
 
-/// Notes that the file is to be made anew: what was removed must not stay in
-/// free space, even if the process dies now.
+/// Requests a VACUUM, because deleted data must not stay in free pages. The request
+/// survives the end of the process.
 pub(super) fn demand_vacuum(connection: &Connection) -> Result<(), ArchiveError> {
     info::set(connection, VACUUM_DUE, DUE)
 }
 
-/// Whether something of what was erased may still be in free space or in the
-/// write-ahead log.
+/// Whether erased data may still be in free pages or in the write-ahead log.
 ///
 /// # Errors
-/// When the archive can't be read.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn is_vacuum_due(connection: &Connection) -> Result<bool, ArchiveError> {
     info::is_set(connection, VACUUM_DUE)
 }
 
-/// Leaves nothing of what was erased in free space or in the write-ahead log,
-/// if that is due. Whoever takes the lock does it before anything else. While a
-/// reader is in the middle of the file, it stays due.
+/// Removes erased data from free pages and the write-ahead log, if a VACUUM is due.
+/// Opening the archive for writing does this too. It stays due while a reader keeps the
+/// write-ahead log in use.
 ///
 /// # Errors
-/// When there isn't enough space for the copy that SQLite makes.
+/// Returns [`ArchiveError`] if SQLite fails, for example without disk space for the copy
+/// that VACUUM makes.
 pub fn vacuum_if_due(connection: &Connection) -> Result<(), ArchiveError> {
     if !is_vacuum_due(connection)? {
         return Ok(());
@@ -76,11 +77,12 @@ pub fn vacuum_if_due(connection: &Connection) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// Searches the file if that is due. Its write-ahead log must be empty. Takes
-/// the connection, because closing a file gives up every lock that the process
-/// has on it: nothing else may have it open here.
+/// Searches the file for IDs of known users, if that is due, and runs VACUUM if it
+/// contains any. The write-ahead log must be empty. Takes the connection to close it:
+/// the search opens and closes the file, which releases all POSIX locks of the process
+/// on it, so no connection of this process may be open.
 pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Result<(), ArchiveError> {
-    // A file that is to be made anew anyway needs no search.
+    // A due VACUUM makes the search unnecessary.
     let is_due = info::is_set(&connection, SEARCH_DUE)? && !is_vacuum_due(&connection)?;
     let Some(path) = connection.path().filter(|_| is_due).map(str::to_owned) else {
         return Ok(());
@@ -93,9 +95,9 @@ pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Res
         ArchiveError::new(ArchiveErrorKind::Io, format!("{} can't be searched: {error}", path.display()))
     };
     let file = Named::open(path).map_err(|error| failed(&error))?.into_file();
-    let shows_any = shows_any(file, &scrubbers, &known).map_err(|error| failed(&error))?;
+    let contains_known_id = contains_known_id(file, &scrubbers, &known).map_err(|error| failed(&error))?;
     let connection = reopen(path)?;
-    if shows_any {
+    if contains_known_id {
         connection.execute_batch("VACUUM")?;
         if !truncate_log(&connection)? {
             return Ok(());
@@ -106,7 +108,7 @@ pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Res
     Ok(())
 }
 
-/// By the first eight bytes of their hash.
+/// The known users, by the first eight bytes of their hash.
 fn known_users(connection: &Connection) -> Result<HashSet<i64>, ArchiveError> {
     let mut select = connection.prepare("SELECT anonymized_id FROM users")?;
     let mut rows = select.query([])?;
@@ -118,22 +120,23 @@ fn known_users(connection: &Connection) -> Result<HashSet<i64>, ArchiveError> {
     Ok(known)
 }
 
-fn shows_any(mut file: impl Read, scrubbers: &[Scrubber], known: &HashSet<i64>) -> io::Result<bool> {
-    let mut buffer = vec![0; CHUNK];
-    let mut kept = 0;
+/// Whether the bytes contain the ID of a known user, in plain digits or in disguise.
+fn contains_known_id(mut file: impl Read, scrubbers: &[Scrubber], known: &HashSet<i64>) -> io::Result<bool> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    let mut carried = 0;
     loop {
-        let read = file.read(&mut buffer[kept..])?;
+        let read = file.read(&mut buffer[carried..])?;
         if read == 0 {
             return Ok(false);
         }
-        let filled = kept + read;
-        let shows = |hash: &UserHash| known.contains(&hash.prefix());
-        if scrubbers.iter().any(|scrubber| scrubber.ids_in(&buffer[..filled]).iter().any(shows)) {
+        let filled = carried + read;
+        let is_known = |hash: &UserHash| known.contains(&hash.prefix());
+        if scrubbers.iter().any(|scrubber| scrubber.ids_in(&buffer[..filled]).iter().any(is_known)) {
             return Ok(true);
         }
-        let rest = filled.saturating_sub(OVERLAP);
+        let rest = filled.saturating_sub(OVERLAP_BYTES);
         buffer.copy_within(rest..filled, 0);
-        kept = filled - rest;
+        carried = filled - rest;
     }
 }
 
@@ -142,10 +145,10 @@ mod tests {
     use super::*;
     use crate::platform::discord::SPEC;
 
-    /// Gives one byte after the other, however many are asked for.
-    struct Slow<'a>(&'a [u8]);
+    /// Returns at most 7 bytes per read.
+    struct ShortReads<'a>(&'a [u8]);
 
-    impl Read for Slow<'_> {
+    impl Read for ShortReads<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let count = self.0.len().min(buffer.len()).min(7);
             buffer[..count].copy_from_slice(&self.0[..count]);
@@ -155,15 +158,18 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_found_wherever_a_chunk_ends() {
+    fn finds_ids_across_reads_and_chunk_boundaries() {
         let scrubber = Scrubber::new(&SPEC);
         let known = HashSet::from([scrubber.parse_user("123456789012345678").unwrap().prefix()]);
         for padding in 0..40 {
             let bytes = [&b"\0\xff".repeat(padding)[..], b"\x80123456789012345678\x01"].concat();
-            assert!(shows_any(Slow(&bytes), &[scrubber], &known).unwrap(), "{padding}");
-            assert!(!shows_any(Slow(&bytes), &[scrubber], &HashSet::new()).unwrap(), "{padding}");
+            assert!(contains_known_id(ShortReads(&bytes), &[scrubber], &known).unwrap(), "{padding}");
+            assert!(
+                !contains_known_id(ShortReads(&bytes), &[scrubber], &HashSet::new()).unwrap(),
+                "{padding}"
+            );
         }
-        let split = [vec![b' '; CHUNK - 9], b"123456789012345678".to_vec()].concat();
-        assert!(shows_any(&split[..], &[scrubber], &known).unwrap());
+        let split = [vec![b' '; CHUNK_BYTES - 9], b"123456789012345678".to_vec()].concat();
+        assert!(contains_known_id(&split[..], &[scrubber], &known).unwrap());
     }
 }

@@ -1,42 +1,42 @@
-//! Every column of text of the schema. What goes through texts (erasing, scrubbing,
-//! purging, the search for raw IDs) goes through these tables; a test compares them
-//! with the schema of a new archive.
+//! Declares every text column of the schema. Everything that processes texts (erasing,
+//! scrubbing, purging, the search for raw IDs) iterates over these tables. A test
+//! compares them with the schema of a new archive.
 
 use crate::model::markup::Syntax;
 
-/// A table with texts that people wrote or that may name people.
+/// A table with texts that users wrote or that may contain user IDs.
 #[derive(Debug)]
 pub(super) struct TextTable {
     pub(super) name: &'static str,
-    /// The primary key.
+    /// Columns of the primary key.
     pub(super) key: &'static [&'static str],
     pub(super) columns: &'static [TextColumn],
-    /// Where the ID candidates of a row are remembered.
+    /// Where the unresolved ID candidates of a row's texts are recorded.
     pub(super) place: Place,
-    /// SQL for what tells a row from the others, for people.
+    /// SQL for a label that identifies a row to the user.
     pub(super) shown_place: &'static str,
 }
 
-/// A column of such a table.
+/// A text column of a [`TextTable`].
 #[derive(Debug)]
 pub(super) struct TextColumn {
     pub(super) name: &'static str,
-    /// Plain, or JSON of kept fields.
+    /// Plain text, or JSON (such as the archived fields of an object).
     pub(super) syntax: Syntax,
 }
 
-/// Where the unresolved ID candidates of a text are remembered (`suspect_digits`).
+/// Where the unresolved ID candidates of a text are recorded (`suspect_digits`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// At a message; the key begins with the channel's row and the message.
+    /// With a message; the table's key starts with the channel's row and the message ID.
     Message {
-        /// The column with the message.
+        /// The column of the message ID.
         id: &'static str,
     },
-    /// At a channel; the key is its row.
+    /// With a channel; the table's key is the channel's row.
     Channel,
-    /// Nowhere: all rows are gone through when a user turns up, or nothing that
-    /// people wrote is in them.
+    /// Nowhere: either all rows are scrubbed when a user becomes known, or they hold no
+    /// text that users wrote.
     Elsewhere,
 }
 
@@ -49,7 +49,7 @@ const fn json(name: &'static str) -> TextColumn {
 }
 
 impl Place {
-    /// SQL for the channel's row of a row.
+    /// SQL for the channel that a row belongs to.
     pub(super) const fn channel(self) -> &'static str {
         match self {
             Self::Message { .. } => "channel_id",
@@ -59,8 +59,7 @@ impl Place {
     }
 }
 
-/// SQL for the ID of a message as its platform writes it, where the message's tenant is
-/// `t`.
+/// SQL for a message ID in the platform's notation; `t` is the message's tenant.
 macro_rules! message_text {
     ($id:literal) => {
         concat!(
@@ -78,8 +77,8 @@ macro_rules! message_text {
 }
 pub(super) use message_text;
 
-/// SQL for a message and its channel, in the IDs of their platform.
-macro_rules! shown_message {
+/// SQL for a label with the IDs of a message and its channel.
+macro_rules! message_label {
     ($what:literal, $id:literal) => {
         concat!(
             "(SELECT '",
@@ -92,14 +91,14 @@ macro_rules! shown_message {
     };
 }
 
-/// The tables with texts that may name people.
+/// All tables with texts that users wrote or that may contain user IDs.
 pub(super) const TEXT_TABLES: [TextTable; 10] = [
     TextTable {
         name: "messages",
         key: &["channel_id", "platform_id"],
         columns: &[plain("content"), json("metadata")],
         place: Place::Message { id: "platform_id" },
-        shown_place: shown_message!("message", "messages.platform_id"),
+        shown_place: message_label!("message", "messages.platform_id"),
     },
     TextTable {
         name: "message_attachments",
@@ -112,7 +111,7 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
             json("metadata"),
         ],
         place: Place::Message { id: "message_id" },
-        shown_place: shown_message!("attachment of message", "message_attachments.message_id"),
+        shown_place: message_label!("attachment of message", "message_attachments.message_id"),
     },
     TextTable {
         name: "channels",
@@ -133,7 +132,7 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
         key: &["channel_id", "platform_id"],
         columns: &[plain("reason")],
         place: Place::Message { id: "platform_id" },
-        shown_place: shown_message!("message", "broken_messages.platform_id"),
+        shown_place: message_label!("message", "broken_messages.platform_id"),
     },
     TextTable {
         name: "tenants",
@@ -172,8 +171,8 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
     },
 ];
 
-/// Columns of text that hold no more than words, numbers and hashes of this program, and
-/// the IDs of other things than people.
+/// The other text columns: they hold only words, numbers and hashes that this program
+/// writes, and IDs that aren't users'.
 #[cfg(test)]
 pub(super) const OWN_TEXTS: [(&str, &[&str]); 14] = [
     ("archive_info", &["key", "value"]),
@@ -202,6 +201,6 @@ pub(super) const OWN_TEXTS: [(&str, &[&str]); 14] = [
     ("channel_sync_jobs", &["job_id", "status"]),
     ("audit_log", &["action", "job_id"]),
     ("excluded_channels", &["entry_hash"]),
-    // Names of fields that look like the platform's: no run of digits is one.
+    // Field names that look like the platform's own; a run of digits is never one.
     ("unknown_fields", &["path"]),
 ];

@@ -1,4 +1,5 @@
-//! What `status` and a run's summary show, read from counters and jobs.
+//! Queries for `status` and a run's summary, answered from counters and jobs without
+//! scanning messages.
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -10,7 +11,7 @@ use crate::model::{
     ProgressStatus, TenantKey, TenantOverview, TenantStatus, WorkspaceId,
 };
 
-/// Jobs with what was counted; a condition follows.
+/// The SELECT of jobs with their counters, without a WHERE clause.
 pub(super) fn select_jobs() -> String {
     let counters = jobs::each(jobs::job_columns(), |column| format!(", j.{column}"));
     format!(
@@ -22,27 +23,29 @@ pub(super) fn select_jobs() -> String {
     )
 }
 
-/// Condition and order of a run's jobs, in the order of its tenants: their IDs are
-/// the run's, a hyphen and a number.
+/// WHERE and ORDER BY clauses for a run's jobs, in the order of its tenants. A job's ID
+/// is the run's ID, a hyphen and a number.
 pub(super) const OF_RUN: &str = "WHERE j.id > ?1 || '-' AND j.id < ?1 || '.' ORDER BY length(j.id), j.id";
 
-/// Condition of a job's channels: all of them, and those that a summary names.
+/// Condition for all channels of a job.
 const ALL_CHANNELS: &str = "TRUE";
-const NAMED_CHANNELS: &str = "r.status <> 'completed' OR r.error_details IS NOT NULL
+/// Condition for the channels that a summary lists: not completed, with an error, and the
+/// last one to finish.
+const SUMMARIZED_CHANNELS: &str = "r.status <> 'completed' OR r.error_details IS NOT NULL
     OR c.id_text IN (SELECT e.value ->> 'channel_id'
                            FROM sync_jobs j, json_each(j.error_details) e WHERE j.id = ?1)
     OR r.id = (SELECT l.id FROM channel_sync_jobs l WHERE l.job_id = ?1
                 ORDER BY l.completed_at DESC, l.id DESC LIMIT 1)";
 
-/// The same of jobs that are running or waiting.
+/// WHERE and ORDER BY clauses for queued and running jobs, oldest first.
 pub(super) const UNFINISHED: &str =
     "WHERE j.status IN ('queued', 'running') ORDER BY j.created_at, length(j.id), j.id";
 
 impl Reader {
-    /// Every tenant in the archive, by name.
+    /// All tenants in the archive, ordered by name.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn tenants(&self) -> Result<Vec<TenantOverview>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT t.name, t.platform_id, t.status, t.last_sync_at, t.last_success_at, t.last_error,
@@ -72,10 +75,10 @@ impl Reader {
         Ok(tenants)
     }
 
-    /// Jobs that are not finished, the oldest first.
+    /// Queued and running jobs, oldest first.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn unfinished_jobs(&self) -> Result<Vec<Job>, ArchiveError> {
         self.jobs(UNFINISHED, "", ALL_CHANNELS)
     }
@@ -83,24 +86,24 @@ impl Reader {
     /// The jobs of a run, in the order of its tenants.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn jobs_of_run(&self, run_id: &str) -> Result<Vec<Job>, ArchiveError> {
         self.jobs(OF_RUN, run_id, ALL_CHANNELS)
     }
 
-    /// The same with what a summary names of their channels alone: those of which
-    /// something is to be said, and the last one to end. A run may have read very many.
+    /// Like [`Reader::jobs_of_run`], with only the channels that a summary lists: a run
+    /// may have read very many channels.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn summaries_of_run(&self, run_id: &str) -> Result<Vec<Job>, ArchiveError> {
-        self.jobs(OF_RUN, run_id, NAMED_CHANNELS)
+        self.jobs(OF_RUN, run_id, SUMMARIZED_CHANNELS)
     }
 
-    /// One job with its channels.
+    /// A job with all its channels; `None` if there is no such job.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn job(&self, job_id: &str) -> Result<Option<Job>, ArchiveError> {
         Ok(self.jobs("WHERE j.id = ?1", job_id, ALL_CHANNELS)?.pop())
     }
@@ -129,10 +132,10 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Channels whose last reading failed.
+    /// Active channels whose last read failed.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn failing_channels(&self) -> Result<Vec<FailingChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT t.name, c.id_text, c.name, s.last_error, s.failure_count, s.first_failed_at, s.failed_at,
@@ -159,10 +162,10 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The name of a tenant's channel.
+    /// The name of a tenant's channel; `None` if it isn't archived.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn channel_name(
         &self,
         tenant: TenantRow,

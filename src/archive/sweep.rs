@@ -1,5 +1,5 @@
-//! Scrubs every stored text once more: after the rules of `anonymize` have become
-//! stricter, and whenever everything is read again.
+//! Sweep: scrubs all stored texts again, after the rules of `anonymize` have become
+//! stricter and with every full re-read.
 
 use std::borrow::Cow;
 
@@ -13,21 +13,23 @@ use super::{ArchiveError, ChannelRow, Tx, audit, emoji, info, residual, users};
 use crate::model::markup::Syntax;
 use crate::model::{Platforms, Timestamp};
 
-/// The rules that the stored texts were last scrubbed by, a number; absent: 1.
-const RULES: &str = "scrub_rules";
+/// Key in `archive_info`: the version of the rules that the stored texts were last
+/// scrubbed by; absent means 1.
+const RULES_KEY: &str = "scrub_rules";
 
-/// The rules of this version. 2: digits in disguise, pictures, names of emoji.
+/// Version of the current rules. Version 2 added IDs in disguise, pictures, and emoji
+/// names.
 const CURRENT_RULES: i64 = 2;
 
 /// Rows read at once.
-const BATCH: usize = 1000;
+const BATCH_ROWS: usize = 1000;
 
-/// Whether older rules wrote the stored texts.
+/// Whether the stored texts were scrubbed by older rules.
 pub(super) fn is_due(connection: &Connection) -> Result<bool, ArchiveError> {
-    Ok(info::number(connection, RULES)?.unwrap_or(1) < CURRENT_RULES)
+    Ok(info::number(connection, RULES_KEY)?.unwrap_or(1) < CURRENT_RULES)
 }
 
-/// Scrubs what older rules left, if that wasn't done yet.
+/// Sweeps the archive if its texts were scrubbed by older rules.
 pub(super) fn bring_up_to_date(
     connection: &mut Connection,
     platforms: Platforms,
@@ -45,11 +47,11 @@ pub(super) fn bring_up_to_date(
     sweep(connection, platforms)
 }
 
-/// Scrubs every text in one transaction, and leaves nothing of what it removed in
-/// free space. The caller holds the lock.
+/// Scrubs every text in one transaction, then removes the residual data. The caller holds
+/// the lock.
 ///
 /// # Errors
-/// When the archive can't be written; then it is as it was.
+/// Returns [`ArchiveError`] if SQLite fails. The texts then change all or not at all.
 pub fn sweep(connection: &mut Connection, platforms: Platforms) -> Result<(), ArchiveError> {
     let mut recorder = Recorder::new(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -58,32 +60,33 @@ pub fn sweep(connection: &mut Connection, platforms: Platforms) -> Result<(), Ar
     let mut tx = Tx::new(&transaction, &mut interned);
     let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
     let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
-    let mut changed = 0_u64;
+    let mut changed_texts = 0_u64;
     for table in &TEXT_TABLES {
-        changed += sweep_table(&mut tx, table, now)?;
+        changed_texts += sweep_table(&mut tx, table, now)?;
     }
-    if changed > 0 {
-        let details = serde_json::json!({"texts": changed, "rules": CURRENT_RULES});
+    if changed_texts > 0 {
+        let details = serde_json::json!({"texts": changed_texts, "rules": CURRENT_RULES});
         audit::record(&mut tx, "scrub", None, None, Some(&details), now)?;
         residual::demand_vacuum(&transaction)?;
     }
-    info::set(&transaction, RULES, &CURRENT_RULES.to_string())?;
+    info::set(&transaction, RULES_KEY, &CURRENT_RULES.to_string())?;
     recorder.finish(&transaction)?;
     transaction.commit()?;
     residual::vacuum_if_due(connection)
 }
 
-/// A row of it: its key, then its texts.
+/// A row of a [`TextTable`]: its key, then its texts.
 type TextRow = (Vec<Value>, Vec<Option<String>>);
 
 impl TextTable {
-    /// The next rows behind a key.
+    /// The next batch of rows after a key; the first batch if the key is empty.
     fn batch(&self, connection: &Connection, after: &[Value]) -> Result<Vec<TextRow>, ArchiveError> {
         let key = self.key.join(", ");
-        let places = vec!["?"; self.key.len()].join(", ");
-        let behind = if after.is_empty() { String::new() } else { format!("WHERE ({key}) > ({places})") };
+        let parameters = vec!["?"; self.key.len()].join(", ");
+        let condition =
+            if after.is_empty() { String::new() } else { format!("WHERE ({key}) > ({parameters})") };
         let sql = format!(
-            "SELECT {key}, {} FROM {} {behind} ORDER BY {key} LIMIT {BATCH}",
+            "SELECT {key}, {} FROM {} {condition} ORDER BY {key} LIMIT {BATCH_ROWS}",
             self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", "),
             self.name
         );
@@ -98,8 +101,9 @@ impl TextTable {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Where ID candidates of a row are remembered.
-    fn place_of(&self, key: &[Value]) -> Option<(ChannelRow, i64)> {
+    /// The channel and message (0: the channel itself) that a row's ID candidates are
+    /// recorded with.
+    fn candidate_location(&self, key: &[Value]) -> Option<(ChannelRow, i64)> {
         match (self.place, key) {
             (Place::Message { .. }, [Value::Integer(channel), Value::Integer(message), ..]) => {
                 Some((ChannelRow(*channel), *message))
@@ -109,6 +113,7 @@ impl TextTable {
         }
     }
 
+    /// Writes a scrubbed text.
     fn store(
         &self,
         tx: &mut Tx<'_>,
@@ -130,47 +135,49 @@ impl TextTable {
     }
 }
 
-/// A text; `None` for what is none, such as bytes that are no UTF-8.
+/// The text of a column; `None` if the value isn't valid UTF-8 text.
 fn text(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<String>> {
     Ok(row.get_ref(index)?.as_str().ok().map(ToOwned::to_owned))
 }
 
+/// Scrubs the texts of a table. Returns the number of texts changed.
 fn sweep_table(tx: &mut Tx<'_>, table: &TextTable, now: Timestamp) -> Result<u64, ArchiveError> {
-    let (mut changed, mut after) = (0, Vec::new());
+    let (mut changed_texts, mut after) = (0, Vec::new());
     loop {
         let rows = table.batch(tx.connection, &after)?;
-        let Some((last, _)) = rows.last() else { return Ok(changed) };
+        let Some((last, _)) = rows.last() else { return Ok(changed_texts) };
         after.clone_from(last);
         for (key, stored) in &rows {
             for (column, text) in table.columns.iter().zip(stored) {
                 let Some(text) = text else { continue };
-                let place = table.place_of(key);
-                let swept = sweep_text(tx, text, column.syntax, place, now)?;
-                if swept != *text {
-                    table.store(tx, column.name, key, &swept, now)?;
-                    changed += 1;
+                let location = table.candidate_location(key);
+                let scrubbed = sweep_text(tx, text, column.syntax, location, now)?;
+                if scrubbed != *text {
+                    table.store(tx, column.name, key, &scrubbed, now)?;
+                    changed_texts += 1;
                 }
             }
         }
     }
 }
 
-/// The text as it is to be stored.
+/// Scrubs a text by the rules of its platform; of all platforms in turn if it belongs to
+/// no channel.
 fn sweep_text<'t>(
     tx: &mut Tx<'_>,
     stored: &'t str,
     syntax: Syntax,
-    place: Option<(ChannelRow, i64)>,
+    location: Option<(ChannelRow, i64)>,
     now: Timestamp,
 ) -> Result<Cow<'t, str>, ArchiveError> {
     let mut text = Cow::Borrowed(stored);
-    for scrubber in tx.interned.scrubbers.of(tx.connection, place.map(|(channel, _)| channel.0))? {
+    for scrubber in tx.interned.scrubbers.of(tx.connection, location.map(|(channel, _)| channel.0))? {
         let mut people = Vec::new();
         let Some(scrubbed) = scrubber.scrub_stored(&text, syntax, &mut people) else { continue };
         for person in &people {
             users::intern(tx, person, now)?;
         }
-        text = Cow::Owned(tx.settle_at(&scrubbed, place)?.into_owned());
+        text = Cow::Owned(tx.resolve_text_at(&scrubbed, location)?.into_owned());
     }
     Ok(text)
 }

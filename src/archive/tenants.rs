@@ -1,4 +1,4 @@
-//! Tenants, known by platform and workspace.
+//! Tenants, identified by platform and workspace, and how their last runs ended.
 
 use rusqlite::params;
 
@@ -6,11 +6,11 @@ use super::{ArchiveError, TenantRow, Tx};
 use crate::anonymize::text_hash;
 use crate::model::{LastError, PlatformSpec, TenantStatus, Timestamp, WorkspaceId};
 
-/// The row of a tenant, made if it is new, and updated if its name or what is known of
-/// its platform changed.
+/// The row of a tenant. Inserts it if it is new; updates it if its name or its platform's
+/// ID and URL formats changed.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn intern(
     tx: &mut Tx<'_>,
     platform: &PlatformSpec,
@@ -47,10 +47,10 @@ pub fn intern(
     Ok(TenantRow(select.query_row(params![platform.name, workspace.as_i64()], |row| row.get(0))?))
 }
 
-/// Sets what a tenant is doing.
+/// Sets a tenant's status.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn set_status(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
@@ -63,11 +63,11 @@ pub fn set_status(
     Ok(())
 }
 
-/// A full re-read of all channels begins, or an unfinished one goes on.
-/// Returns the job that began it.
+/// Begins a full re-read of all channels, or continues an unfinished one. Returns the ID
+/// of the job that began it.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn begin_full(tx: &mut Tx<'_>, tenant: TenantRow, job_id: &str) -> Result<String, ArchiveError> {
     tx.connection
         .prepare_cached("UPDATE tenants SET full_job_id = coalesce(full_job_id, ?2) WHERE id = ?1")?
@@ -76,29 +76,30 @@ pub fn begin_full(tx: &mut Tx<'_>, tenant: TenantRow, job_id: &str) -> Result<St
     Ok(select.query_row(params![tenant.0], |row| row.get(0))?)
 }
 
-/// How a tenant's run ended.
+/// How the run of a tenant ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
-    /// What became of it.
+    /// The tenant's new status.
     pub status: TenantStatus,
-    /// Whether it counts as the last success: all channels, none failed.
+    /// Whether the run counts as the last success: it covered all channels, none failed.
     pub is_success: bool,
-    /// Whether a full re-read of all channels has come to every channel.
+    /// Whether it completed a full re-read: every channel was read to its end or failed.
     pub ends_full: bool,
-    /// What failed first, if something did.
+    /// The first error, if any.
     pub error: Option<LastError>,
-    /// Channels that were read, or in which nothing can have changed.
+    /// Number of channels that were read, or skipped because nothing can have changed.
     pub channels: u64,
-    /// What was asked for, so that only runs of the same are compared.
+    /// Text of the run's selection; its hash is stored, so that only runs with the same
+    /// selection are compared.
     pub selection: String,
-    /// Whether all that the configuration wants was asked for.
+    /// Whether the run covered everything that the configuration selects.
     pub is_whole: bool,
 }
 
-/// Records the end of a tenant's run.
+/// Records how the run of a tenant ended.
 ///
 /// # Errors
-/// When the archive can't be written.
+/// Returns [`ArchiveError`] if SQLite fails.
 pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(

@@ -1,4 +1,4 @@
-//! The archive through its own functions, on real files.
+//! Tests of the archive through its own functions, on real files.
 
 mod changes;
 mod indexes;
@@ -38,7 +38,7 @@ const COUNTS: KeptReactions = KeptReactions {
     is_full: false,
 };
 
-struct Shelf {
+struct TestArchive {
     dir: TempDir,
     connection: rusqlite::Connection,
     interned: tx::Interned,
@@ -78,7 +78,7 @@ fn channel(name: &str) -> model::Channel {
     model::Channel::new(ChannelId::new(50).unwrap(), ChannelKind::Text, name, at(0))
 }
 
-impl Shelf {
+impl TestArchive {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let connection = file(&dir).open().unwrap();
@@ -108,20 +108,22 @@ impl Shelf {
     }
 
     fn text(&self, sql: &str) -> String {
-        self.ask(sql)
+        self.query(sql)
     }
 
     fn number(&self, sql: &str) -> i64 {
-        self.ask(sql)
+        self.query(sql)
     }
 
-    /// The archive's own connection reads no views.
-    fn ask<T: rusqlite::types::FromSql>(&self, sql: &str) -> T {
+    /// Runs a query; one on a view needs another connection, since the archive's own
+    /// can't use views.
+    fn query<T: rusqlite::types::FromSql>(&self, sql: &str) -> T {
         let answer = self.connection.query_row(sql, [], |row| row.get(0));
-        answer.or_else(|_| self.people().query_row(sql, [], |row| row.get(0))).unwrap()
+        answer.or_else(|_| self.user_connection().query_row(sql, [], |row| row.get(0))).unwrap()
     }
 
-    fn people(&self) -> rusqlite::Connection {
+    /// A connection like that of a user's own tool, with SQLite's default settings.
+    fn user_connection(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.dir.path().join("archive.db")).unwrap()
     }
 }
@@ -136,7 +138,7 @@ fn hash(id: u64) -> String {
 
 #[test]
 fn storing_a_page_again_changes_nothing() {
-    let mut shelf = Shelf::new();
+    let mut archive = TestArchive::new();
     let mut full = message(1, ALICE, "hello");
     full.reactions
         .push(model::ReactionCount { emoji: Emoji::Unicode("🎉".into()), burst: false, count: 3 });
@@ -150,21 +152,21 @@ fn storing_a_page_again_changes_nothing() {
         metadata: crate::model::Metadata::default(),
     });
     assert_eq!(
-        shelf.store(vec![full.clone()], 10),
+        archive.store(vec![full.clone()], 10),
         PageOutcome { new_messages: 1, attachments: 1, reactions: 3, ..PageOutcome::default() }
     );
     full.attachments[0].url_signature = Some("ex=2".into());
-    assert_eq!(shelf.store(vec![full], 20).new_messages, 0);
+    assert_eq!(archive.store(vec![full], 20).new_messages, 0);
     for table in ["messages", "message_attachments", "message_reaction_counts", "users", "channels"] {
         let touched = format!("SELECT count(*) FROM {table} WHERE updated_at > 10");
-        assert_eq!(shelf.number(&touched), 0, "{table}");
+        assert_eq!(archive.number(&touched), 0, "{table}");
     }
-    assert_eq!(shelf.number("SELECT message_count FROM channels"), 1);
+    assert_eq!(archive.number("SELECT message_count FROM channels"), 1);
 }
 
 #[test]
-fn what_changed_is_updated_and_what_went_is_removed() {
-    let mut shelf = Shelf::new();
+fn updates_changed_messages_and_deletes_removed_reactions() {
+    let mut archive = TestArchive::new();
     let mut first = message(1, ALICE, "hello");
     first
         .reactions
@@ -174,24 +176,24 @@ fn what_changed_is_updated_and_what_went_is_removed() {
         burst: true,
         count: 1,
     });
-    shelf.store(vec![first.clone()], 10);
+    archive.store(vec![first.clone()], 10);
     first.content = "bye".into();
     first.edited_at = Some(at(15));
     first.reactions.remove(0);
     first.reactions[0].count = 2;
-    shelf.store(vec![first], 20);
-    assert_eq!(shelf.text("SELECT content FROM message_log"), "bye");
-    assert_eq!(shelf.text("SELECT edited_at FROM message_log"), "1970-01-01T00:00:00.015Z");
+    archive.store(vec![first], 20);
+    assert_eq!(archive.text("SELECT content FROM message_log"), "bye");
+    assert_eq!(archive.text("SELECT edited_at FROM message_log"), "1970-01-01T00:00:00.015Z");
     assert_eq!(
-        shelf.text("SELECT emoji || ' ' || burst || ' ' || count FROM reaction_count_log"),
+        archive.text("SELECT emoji || ' ' || burst || ' ' || count FROM reaction_count_log"),
         "wave:5 1 2"
     );
-    assert_eq!(shelf.number("SELECT reactions FROM message_log"), 2);
+    assert_eq!(archive.number("SELECT reactions FROM message_log"), 2);
 }
 
 #[test]
-fn a_known_reply_author_is_not_replaced_by_nobody() {
-    let mut shelf = Shelf::new();
+fn keeps_a_known_reply_author_if_the_page_names_none() {
+    let mut archive = TestArchive::new();
     let mut answer = message(2, ALICE, "yes");
     let reply = model::Reply {
         message_id: MessageId::new(1).unwrap(),
@@ -199,17 +201,21 @@ fn a_known_reply_author_is_not_replaced_by_nobody() {
         author: Some(user(BOB)),
     };
     answer.reply = Some(reply);
-    shelf.store(vec![answer.clone()], 10);
+    archive.store(vec![answer.clone()], 10);
     answer.reply = Some(model::Reply { author: None, ..reply });
-    shelf.store(vec![answer], 20);
-    assert_eq!(shelf.text("SELECT reply_to_author FROM reply_log"), hash(BOB));
-    assert_eq!(shelf.number("SELECT count(*) FROM messages WHERE updated_at > 10"), 0);
+    archive.store(vec![answer], 20);
+    assert_eq!(archive.text("SELECT reply_to_author FROM reply_log"), hash(BOB));
+    assert_eq!(archive.number("SELECT count(*) FROM messages WHERE updated_at > 10"), 0);
 }
 
 #[test]
-fn a_user_seen_late_is_scrubbed_where_the_digits_stand() {
-    let mut shelf = Shelf::new();
-    assert_eq!(shelf.text("SELECT name FROM channels"), format!("room-{BOB}"), "nobody knows Bob yet");
+fn scrubs_a_newly_known_user_from_stored_texts() {
+    let mut archive = TestArchive::new();
+    assert_eq!(
+        archive.text("SELECT name FROM channels"),
+        format!("room-{BOB}"),
+        "the archive doesn't know Bob yet"
+    );
     let mut early = message(1, ALICE, &format!("ask {BOB}"));
     early.metadata = early.metadata.with("embeds", serde_json::json!([{ "title": BOB.to_string() }]));
     early.attachments.push(model::Attachment {
@@ -221,42 +227,42 @@ fn a_user_seen_late_is_scrubbed_where_the_digits_stand() {
         url_signature: None,
         metadata: crate::model::Metadata::default(),
     });
-    shelf.store(vec![early], 10);
-    assert!(shelf.text("SELECT content FROM messages").contains(&BOB.to_string()));
-    shelf.store(vec![message(2, BOB, "here I am")], 20);
+    archive.store(vec![early], 10);
+    assert!(archive.text("SELECT content FROM messages").contains(&BOB.to_string()));
+    archive.store(vec![message(2, BOB, "here I am")], 20);
     let bob = hash(BOB);
-    assert_eq!(shelf.text("SELECT content FROM messages WHERE platform_id = 1"), format!("ask {bob}"));
+    assert_eq!(archive.text("SELECT content FROM messages WHERE platform_id = 1"), format!("ask {bob}"));
     assert_eq!(
-        shelf.text("SELECT metadata FROM messages WHERE platform_id = 1"),
+        archive.text("SELECT metadata FROM messages WHERE platform_id = 1"),
         format!("{{\"embeds\":[{{\"title\":\"{bob}\"}}]}}")
     );
     assert_eq!(
-        shelf.text("SELECT filename || url FROM message_attachments"),
+        archive.text("SELECT filename || url FROM message_attachments"),
         format!("{bob}.pnghttps://c/{bob}.png")
     );
-    assert_eq!(shelf.text("SELECT name FROM channels"), format!("room-{bob}"));
-    assert_eq!(shelf.number("SELECT count(*) FROM suspect_digits"), 0);
+    assert_eq!(archive.text("SELECT name FROM channels"), format!("room-{bob}"));
+    assert_eq!(archive.number("SELECT count(*) FROM suspect_digits"), 0);
 }
 
 #[test]
-fn a_checkpoint_never_goes_back() {
-    let shelf = Shelf::new();
+fn checkpoint_never_moves_back() {
+    let archive = TestArchive::new();
     let mut interned = tx::Interned::new(PLATFORMS);
-    let mut tx = Tx::new(&shelf.connection, &mut interned);
+    let mut tx = Tx::new(&archive.connection, &mut interned);
     for id in [5, 3] {
-        progress::advance(&mut tx, shelf.channel, MessageId::new(id).unwrap(), at(2)).unwrap();
+        progress::advance(&mut tx, archive.channel, MessageId::new(id).unwrap(), at(2)).unwrap();
     }
-    assert_eq!(shelf.number("SELECT last_message_id FROM sync_progress"), 5);
-    let known = Reader::open(&shelf.dir.path().join("archive.db"))
+    assert_eq!(archive.number("SELECT last_message_id FROM sync_progress"), 5);
+    let known = Reader::open(&archive.dir.path().join("archive.db"))
         .unwrap()
         .known_channels("discord", WorkspaceId::new(9).unwrap())
         .unwrap();
     assert_eq!(known.len(), 1);
-    assert_eq!(shelf.tenant, TenantRow(1));
+    assert_eq!(archive.tenant, TenantRow(1));
 }
 
 #[tokio::test]
-async fn a_change_that_fails_is_undone_alone() {
+async fn only_the_failed_change_is_rolled_back() {
     let dir = TempDir::new().unwrap();
     let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
     let (writer, thread) = Writer::start(file(&dir).open().unwrap(), PLATFORMS, &lock);
@@ -270,14 +276,16 @@ async fn a_change_that_fails_is_undone_alone() {
             Ok(())
         })
     };
-    // The others wait together behind a change that ends when all are there.
-    let (waiting, ends) = std::sync::mpsc::channel::<()>();
+    // The first change blocks the writer until the others are queued, so that they commit
+    // as one group.
+    let (block, unblocked) = std::sync::mpsc::channel::<()>();
     let slow = writer.run(move |_| {
-        ends.recv().ok();
+        unblocked.recv().ok();
         Ok(())
     });
-    let go = async move { drop(waiting) };
-    let (slow, good, bad, better, ()) = tokio::join!(slow, insert("a"), insert("bad"), insert("better"), go);
+    let unblock = async move { drop(block) };
+    let (slow, good, bad, better, ()) =
+        tokio::join!(slow, insert("a"), insert("bad"), insert("better"), unblock);
     assert!(slow.is_ok() && good.is_ok() && better.is_ok());
     assert!(bad.unwrap_err().to_string().contains("nowhere"));
     let panicked = writer.run(|_| -> Result<(), super::ArchiveError> { panic!("on purpose") }).await;
@@ -296,7 +304,7 @@ async fn a_change_that_fails_is_undone_alone() {
 }
 
 #[test]
-fn files_that_are_not_ours_are_refused() {
+fn rejects_foreign_and_newer_files() {
     let dir = TempDir::new().unwrap();
     let kind_of =
         |path: PathBuf| ArchiveFile { path, mode: 0o600, platforms: PLATFORMS }.open().unwrap_err().kind;
@@ -314,20 +322,20 @@ fn files_that_are_not_ours_are_refused() {
 }
 
 #[test]
-fn reading_a_missing_archive_makes_none() {
+fn reading_a_missing_archive_creates_no_file() {
     let dir = TempDir::new().unwrap();
     assert_eq!(Reader::open(&file(&dir).path).unwrap_err().kind, ArchiveErrorKind::Missing);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[test]
-fn nobody_holds_a_lock_that_was_let_go() {
+fn a_dropped_lock_is_free() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("archive.db");
     assert_eq!(Lock::state(&path).unwrap(), LockState::Free);
     let lock = Lock::take(&file(&dir), "start", Some("run"), at(5)).unwrap();
-    // Within one process a lock is not in its own way; other processes are
-    // tested with the binary.
+    // POSIX locks don't conflict within one process; the integration tests cover other
+    // processes.
     drop(lock);
     assert_eq!(Lock::state(&path).unwrap(), LockState::Free);
     let nowhere = ArchiveFile { path: dir.path().join("no/archive.db"), mode: 0o600, platforms: PLATFORMS };
@@ -335,33 +343,33 @@ fn nobody_holds_a_lock_that_was_let_go() {
 }
 
 #[test]
-fn an_erasure_is_not_finished_while_a_reader_keeps_it_in_the_log() {
-    let mut shelf = Shelf::new();
-    shelf.store(vec![message(1, ALICE, "a secret")], 10);
-    let bytes = |name: &str| std::fs::read(shelf.dir.path().join(name)).unwrap();
-    let is_held = || {
+fn vacuum_stays_due_while_a_reader_holds_the_write_ahead_log() {
+    let mut archive = TestArchive::new();
+    archive.store(vec![message(1, ALICE, "a secret")], 10);
+    let bytes = |name: &str| std::fs::read(archive.dir.path().join(name)).unwrap();
+    let has_residual_data = || {
         ["archive.db", "archive.db-wal"]
             .iter()
             .any(|name| memchr::memmem::find(&bytes(name), b"a secret").is_some())
     };
-    let reader = rusqlite::Connection::open(file(&shelf.dir).path).unwrap();
+    let reader = rusqlite::Connection::open(file(&archive.dir).path).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM messages").unwrap();
-    let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
+    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
     let alice = SCRUBBER.hash(UserId::new(ALICE).unwrap());
     forget::forget(&mut tx, &alice, at(20)).unwrap();
-    // Else it waits half a minute for the reader.
-    shelf.connection.busy_timeout(Duration::ZERO).unwrap();
-    residual::vacuum_if_due(&shelf.connection).unwrap();
-    assert!(is_held(), "the reader still sees it");
-    assert!(residual::is_vacuum_due(&shelf.connection).unwrap());
+    // Otherwise it would wait half a minute for the reader.
+    archive.connection.busy_timeout(Duration::ZERO).unwrap();
+    residual::vacuum_if_due(&archive.connection).unwrap();
+    assert!(has_residual_data(), "the reader still sees it");
+    assert!(residual::is_vacuum_due(&archive.connection).unwrap());
     drop(reader);
-    residual::vacuum_if_due(&shelf.connection).unwrap();
-    assert!(!residual::is_vacuum_due(&shelf.connection).unwrap());
-    assert!(!is_held());
+    residual::vacuum_if_due(&archive.connection).unwrap();
+    assert!(!residual::is_vacuum_due(&archive.connection).unwrap());
+    assert!(!has_residual_data());
 }
 
 #[tokio::test]
-async fn nothing_is_written_once_the_lock_is_not_in_its_place() {
+async fn writes_fail_once_the_lock_file_is_deleted_or_replaced() {
     let dir = TempDir::new().unwrap();
     let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
     let (writer, thread) = Writer::start(file(&dir).open().unwrap(), PLATFORMS, &lock);
@@ -375,15 +383,15 @@ async fn nothing_is_written_once_the_lock_is_not_in_its_place() {
     assert_eq!(error.kind, ArchiveErrorKind::Replaced);
     assert!(error.to_string().contains("archive.db.lock was deleted or replaced"), "{error}");
     let _other = Lock::take(&file(&dir), "start", None, at(2)).unwrap();
-    assert_eq!(intern(3).await.unwrap_err().kind, ArchiveErrorKind::Replaced, "another one is no better");
+    assert_eq!(intern(3).await.unwrap_err().kind, ArchiveErrorKind::Replaced, "a new lock file doesn't help");
     drop(writer);
     thread.join().unwrap();
     assert_eq!(Reader::open(&file(&dir).path).unwrap().tenants().unwrap().len(), 1);
 }
 
 #[test]
-fn a_listing_of_threads_completes_only_what_holds_no_messages() {
-    let mut shelf = Shelf::new();
+fn thread_listing_completes_only_channels_without_messages_of_their_own() {
+    let mut archive = TestArchive::new();
     let kinds = [ChannelKind::Text, ChannelKind::Announcement, ChannelKind::Forum, ChannelKind::Media];
     let parents: Vec<_> = (60..)
         .zip(kinds)
@@ -392,22 +400,25 @@ fn a_listing_of_threads_completes_only_what_holds_no_messages() {
             SCRUBBER.channel(parent, ChannelState::Active)
         })
         .collect();
-    let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
-    let rows = channels::store(&mut tx, shelf.tenant, &parents, at(1)).unwrap();
+    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
+    let rows = channels::store(&mut tx, archive.tenant, &parents, at(1)).unwrap();
     for (row, _) in rows.values() {
-        progress::finish_thread_listing(&mut tx, shelf.tenant, *row, None, true, true, at(2)).unwrap();
+        progress::finish_thread_listing(&mut tx, archive.tenant, *row, None, true, true, at(2)).unwrap();
     }
     let completed =
         "SELECT group_concat(kind, ' ') FROM (SELECT kind FROM channels JOIN sync_progress ON channel_id = id
                       WHERE status = 'completed' ORDER BY kind)";
-    assert_eq!(shelf.text(completed), "forum media");
-    let done = shelf.number("SELECT count(*) FROM sync_progress WHERE last_sync_at IS NOT NULL");
+    assert_eq!(archive.text(completed), "forum media");
+    let done = archive.number("SELECT count(*) FROM sync_progress WHERE last_sync_at IS NOT NULL");
     assert_eq!(done, 2);
-    // A listing that failed is made up for by the next.
-    shelf.connection.execute("UPDATE sync_progress SET status = 'pending', last_sync_at = NULL", []).unwrap();
-    let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
+    // After a failed listing the next one completes the channels.
+    archive
+        .connection
+        .execute("UPDATE sync_progress SET status = 'pending', last_sync_at = NULL", [])
+        .unwrap();
+    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
     for (row, _) in rows.values() {
-        progress::finish_thread_listing(&mut tx, shelf.tenant, *row, None, true, true, at(3)).unwrap();
+        progress::finish_thread_listing(&mut tx, archive.tenant, *row, None, true, true, at(3)).unwrap();
     }
-    assert_eq!(shelf.text(completed), "forum media");
+    assert_eq!(archive.text(completed), "forum media");
 }

@@ -1,5 +1,5 @@
-//! Texts as they are stored: hashes in place of users the archive knows, and nobody
-//! who was erased.
+//! Resolves scrubbed texts before they are stored: hashes replace the IDs of users in the
+//! archive, and erased users are removed. Other ID candidates are recorded.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,7 @@ use super::{ArchiveError, ChannelRow, Tx, candidates, users};
 use crate::anonymize::{ScrubbedText, UserHash, forget_in};
 
 impl Tx<'_> {
-    /// Scrubs a stored text of a channel, or of none, once more, now that `known` is a
-    /// user.
+    /// Scrubs a stored text of a channel (or of none) again, now that `known` is a user.
     pub(super) fn rescrub(
         &mut self,
         text: &str,
@@ -21,30 +20,30 @@ impl Tx<'_> {
         Ok(scrubbers.iter().fold(text.to_owned(), |text, scrubber| scrubber.rescrub(&text, known)))
     }
 
-    /// The text as it may be stored at a place: digits of known users become
-    /// hashes, digits of unknown ones are remembered. `message_id` is 0 for
-    /// the channel's own facts.
+    /// The text as it may be stored for a message: the IDs of known users become hashes,
+    /// the other ID candidates are recorded. `message_id` is 0 for the channel's own
+    /// texts.
     pub(super) fn settle<'t>(
         &mut self,
         text: &'t ScrubbedText,
         channel: ChannelRow,
         message_id: i64,
     ) -> Result<Cow<'t, str>, ArchiveError> {
-        self.settle_at(text, Some((channel, message_id)))
+        self.resolve_text_at(text, Some((channel, message_id)))
     }
 
-    /// Like [`Self::settle`]; without a place nothing is remembered.
-    pub(super) fn settle_at<'t>(
+    /// Like [`Self::settle`]; without a location no candidates are recorded.
+    pub(super) fn resolve_text_at<'t>(
         &mut self,
         text: &'t ScrubbedText,
-        place: Option<(ChannelRow, i64)>,
+        location: Option<(ChannelRow, i64)>,
     ) -> Result<Cow<'t, str>, ArchiveError> {
         let mut known = HashSet::new();
-        for suspect in text.suspects() {
-            if users::find(self, &suspect.hash)?.is_some() || self.is_forgotten(&suspect.hash)? {
-                known.insert(suspect.hash);
-            } else if let Some((channel, message_id)) = place.filter(|_| suspect.lasting) {
-                candidates::remember(self, &suspect.hash, channel, message_id)?;
+        for candidate in text.suspects() {
+            if users::find(self, &candidate.hash)?.is_some() || self.is_forgotten(&candidate.hash)? {
+                known.insert(candidate.hash);
+            } else if let Some((channel, message_id)) = location.filter(|_| candidate.lasting) {
+                candidates::remember(self, &candidate.hash, channel, message_id)?;
             }
         }
         let resolved = text.resolve(|hash| known.contains(hash));
@@ -61,7 +60,7 @@ impl Tx<'_> {
         failed.map_or(Ok(text), Err)
     }
 
-    /// Like [`Self::settle`], for text that may be absent.
+    /// Like [`Self::settle`], for an optional text.
     pub(super) fn settle_optional<'t>(
         &mut self,
         text: Option<&'t ScrubbedText>,

@@ -1,4 +1,4 @@
-//! A transaction under way, and what it knows by heart.
+//! An open write transaction, and its cache of rows.
 
 use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
@@ -8,59 +8,60 @@ use super::platforms::ScrubberByChannel;
 use crate::anonymize::UserHash;
 use crate::model::{MessageId, Platforms};
 
-/// Users and emoji kept in memory at most: beyond, all are forgotten and asked
-/// again, which costs a look-up each.
-const REMEMBERED: usize = 20_000;
+/// Maximum number of users, and of emoji, in the cache. If it is exceeded, the cache is
+/// emptied, which costs one query per row that is needed again.
+const MAX_CACHED_ROWS: usize = 20_000;
 
-/// A tenant's row.
+/// Row ID of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TenantRow(pub(super) i64);
 
-/// A channel's row.
+/// Row ID of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChannelRow(pub(super) i64);
 
-/// Rows that are asked for again and again.
+/// Cache of rows that most changes need. It lives longer than one transaction.
 #[derive(Debug)]
 pub(super) struct Interned {
     pub(super) scrubbers: ScrubberByChannel,
     pub(super) users: HashMap<UserHash, (i64, Option<bool>)>,
     pub(super) emoji: HashMap<(Option<i64>, String), i64>,
-    /// The list of those who were erased, once it was asked for.
+    /// The markers of erased users, once loaded.
     forgotten: Option<HashSet<String>>,
-    /// Whether somebody is on it.
-    judged: HashMap<UserHash, bool>,
+    /// Whether a user's marker is among them.
+    is_forgotten: HashMap<UserHash, bool>,
 }
 
 impl Interned {
-    /// Nothing is known yet but the platforms that there may be.
+    /// An empty cache.
     pub(super) fn new(platforms: Platforms) -> Self {
         Self {
             scrubbers: ScrubberByChannel::new(platforms),
             users: HashMap::new(),
             emoji: HashMap::new(),
             forgotten: None,
-            judged: HashMap::new(),
+            is_forgotten: HashMap::new(),
         }
     }
 
-    /// Forgets everything: after an undone change, rows may be gone.
+    /// Empties the cache: after a rollback, cached rows may not exist.
     pub(super) fn clear(&mut self) {
         self.scrubbers.clear();
         self.users.clear();
         self.emoji.clear();
-        self.judged.clear();
+        self.is_forgotten.clear();
         self.forgotten = None;
     }
 
+    /// Empties the cache if it is too large.
     fn trim(&mut self) {
-        if self.users.len().max(self.emoji.len()).max(self.judged.len()) > REMEMBERED {
+        if self.users.len().max(self.emoji.len()).max(self.is_forgotten.len()) > MAX_CACHED_ROWS {
             self.clear();
         }
     }
 }
 
-/// A transaction under way.
+/// An open write transaction.
 #[derive(Debug)]
 pub struct Tx<'a> {
     pub(super) connection: &'a Connection,
@@ -73,7 +74,7 @@ impl<'a> Tx<'a> {
         Self { connection, interned }
     }
 
-    /// Whether anybody was erased.
+    /// Whether any user was erased.
     pub(super) fn has_forgotten(&mut self) -> Result<bool, ArchiveError> {
         if self.interned.forgotten.is_none() {
             let mut select = self.connection.prepare_cached("SELECT marker FROM forgotten")?;
@@ -83,17 +84,18 @@ impl<'a> Tx<'a> {
         Ok(self.interned.forgotten.as_ref().is_some_and(|forgotten| !forgotten.is_empty()))
     }
 
-    /// Whether somebody was erased, and is to stay so.
+    /// Whether the user was erased and must not be stored again.
     pub(super) fn is_forgotten(&mut self, user: &UserHash) -> Result<bool, ArchiveError> {
         if !self.has_forgotten()? {
             return Ok(false);
         }
-        let Interned { forgotten, judged, .. } = &mut *self.interned;
-        let judge = || forgotten.as_ref().is_some_and(|list| list.contains(&user.forget_marker()));
-        Ok(*judged.entry(*user).or_insert_with(judge))
+        let Interned { forgotten, is_forgotten, .. } = &mut *self.interned;
+        let has_marker = || forgotten.as_ref().is_some_and(|list| list.contains(&user.forget_marker()));
+        Ok(*is_forgotten.entry(*user).or_insert_with(has_marker))
     }
 
-    /// Removes a message's children whose key is not among the current ones.
+    /// Deletes a message's rows in `table` whose `key` (an SQL expression) isn't in
+    /// `current`.
     pub(super) fn delete_others(
         &self,
         table: &str,

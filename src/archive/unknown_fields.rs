@@ -1,4 +1,5 @@
-//! Fields of the platform's objects that this version doesn't know.
+//! Unknown fields: fields of the platform's objects that this version doesn't know. Only
+//! their paths and counts are stored, never their values.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +8,10 @@ use rusqlite::params;
 use super::{ArchiveError, Reader, Tx};
 use crate::model::Timestamp;
 
-/// Most paths that are remembered.
-const MOST_PATHS: u32 = 500;
+/// Maximum number of paths stored; further ones are ignored.
+const MAX_PATHS: u32 = 500;
 
-/// Counts the objects that had each field.
+/// Adds the number of objects that had each field, by path.
 pub(super) fn count(tx: &Tx<'_>, fields: &BTreeMap<String, u64>, now: Timestamp) -> Result<(), ArchiveError> {
     for (path, objects) in fields {
         tx.connection
@@ -26,17 +27,17 @@ pub(super) fn count(tx: &Tx<'_>, fields: &BTreeMap<String, u64>, now: Timestamp)
                 path,
                 i64::try_from(*objects).unwrap_or(i64::MAX),
                 now.as_millis(),
-                MOST_PATHS
+                MAX_PATHS
             ])?;
     }
     Ok(())
 }
 
 impl Reader {
-    /// The paths of unknown fields, and how many objects had each.
+    /// The paths of unknown fields, each with the number of objects that had it.
     ///
     /// # Errors
-    /// When the archive can't be read.
+    /// Returns [`ArchiveError`] if SQLite fails.
     pub fn unknown_fields(&self) -> Result<Vec<(String, u64)>, ArchiveError> {
         let mut select =
             self.connection.prepare_cached("SELECT path, objects FROM unknown_fields ORDER BY path")?;

@@ -1,4 +1,4 @@
-//! Users, each stored once.
+//! Users, identified by their hash and stored once each.
 
 use rusqlite::{OptionalExtension as _, params};
 
@@ -6,40 +6,40 @@ use super::{ArchiveError, Tx, candidates};
 use crate::anonymize::{Person, UserHash};
 use crate::model::Timestamp;
 
-/// The row of a known user.
+/// The row of a user; `None` if it isn't in the archive.
 pub(super) fn find(tx: &mut Tx<'_>, hash: &UserHash) -> Result<Option<i64>, ArchiveError> {
     Ok(load(tx, hash)?.map(|(row, _)| row))
 }
 
+/// The row of a user and whether it is a bot, if known. Cached.
 fn load(tx: &mut Tx<'_>, hash: &UserHash) -> Result<Option<(i64, Option<bool>)>, ArchiveError> {
     if let Some(known) = tx.interned.users.get(hash) {
         return Ok(Some(*known));
     }
-    let found = tx
+    let row = tx
         .connection
         .prepare_cached("SELECT id, is_bot FROM users WHERE anonymized_id = ?1")?
         .query_row(params![hash.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    if let Some(found) = found {
-        tx.interned.users.insert(*hash, found);
+    if let Some(row) = row {
+        tx.interned.users.insert(*hash, row);
     }
-    Ok(found)
+    Ok(row)
 }
 
-/// The row of a person, made if it is new; `None` for somebody who was erased.
-/// Whoever is new may stand as bare digits in text stored before: it is
-/// scrubbed there at once.
+/// The row of a user. Inserts it if it is new; `None` if the user was erased. Texts
+/// stored before may contain a new user's ID as bare digits: they are scrubbed at once.
 pub(super) fn intern(tx: &mut Tx<'_>, person: &Person, now: Timestamp) -> Result<Option<i64>, ArchiveError> {
     match load(tx, &person.hash)? {
         None if tx.is_forgotten(&person.hash)? => Ok(None),
         Some((row, is_bot)) => {
-            if let Some(told) = person.is_bot
-                && is_bot != Some(told)
+            if let Some(reported) = person.is_bot
+                && is_bot != Some(reported)
             {
                 tx.connection
                     .prepare_cached("UPDATE users SET is_bot = ?2, updated_at = ?3 WHERE id = ?1")?
-                    .execute(params![row, told, now.as_millis()])?;
-                tx.interned.users.insert(person.hash, (row, Some(told)));
+                    .execute(params![row, reported, now.as_millis()])?;
+                tx.interned.users.insert(person.hash, (row, Some(reported)));
             }
             Ok(Some(row))
         }

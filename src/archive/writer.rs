@@ -1,4 +1,5 @@
-//! One thread owns the connection; everyone else hands it work.
+//! The writer thread: it alone owns the writing connection, and commits the changes that
+//! the rest of the process sends it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,119 +20,120 @@ use super::tx::Interned;
 use super::{ArchiveError, ArchiveErrorKind, Lock, Tx, residual};
 use crate::model::Platforms;
 
-/// Changes that wait for the writer at most: with what is in the transaction,
-/// the bound of the memory that unwritten pages take.
-const QUEUE: usize = 32;
-/// Changes committed together at most: the more, the fewer times a page of the
-/// indexes by user, which any message may touch, is written.
-const GROUP: usize = 32;
+/// Capacity of the queue of changes. With [`MAX_GROUP_SIZE`] it bounds the memory that
+/// unwritten pages take.
+const QUEUE_CAPACITY: usize = 32;
+/// Maximum number of changes per transaction. The larger it is, the less often a page of
+/// the indexes by user, which any message may touch, is written.
+const MAX_GROUP_SIZE: usize = 32;
 
-/// How long another program is waited for that has used up its
-/// [`BUSY_TIMEOUT`]: the run is ending then, and each write of its end would
-/// wait as long again.
-const IMPATIENT: Duration = Duration::from_secs(1);
+/// Busy timeout once a write has exceeded [`BUSY_TIMEOUT`], until a write succeeds: the
+/// run is ending then, and each of its last writes would wait as long again.
+const SHORT_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A statement that has not begun can't be interrupted: it is tried this often.
-const INTERRUPT_AGAIN: Duration = Duration::from_millis(50);
+/// Interval at which an interrupt is repeated: SQLite can't interrupt a statement that
+/// has not begun.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A change, and who waits for it.
+/// A change of the archive, with the channel on which its caller awaits the result.
 trait Change: Send {
-    /// Makes it, perhaps once more after it was undone. Says whether that
-    /// succeeded.
-    fn make(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Applies the change and returns whether that succeeded. May be called again after
+    /// a rollback.
+    fn apply(&mut self, tx: &mut Tx<'_>) -> bool;
 
-    /// Tells who waits how it went, if what it was part of was committed.
-    fn answer(self: Box<Self>, committed: Result<(), ArchiveError>);
+    /// Sends the caller the result: the change's own if its transaction was committed.
+    fn reply(self: Box<Self>, committed: Result<(), ArchiveError>);
 }
 
-struct Waiting<T, F> {
+/// A change in the queue.
+struct PendingChange<T, F> {
     change: F,
-    /// `None` while it wasn't made, or when that panicked.
+    /// `None` before the change was applied, and after it panicked.
     result: Option<Result<T, ArchiveError>>,
-    answer: oneshot::Sender<Result<T, ArchiveError>>,
+    reply: oneshot::Sender<Result<T, ArchiveError>>,
 }
 
-impl<T, F> Change for Waiting<T, F>
+impl<T, F> Change for PendingChange<T, F>
 where
     T: Send,
     F: FnMut(&mut Tx<'_>) -> Result<T, ArchiveError> + Send,
 {
-    fn make(&mut self, tx: &mut Tx<'_>) -> bool {
+    fn apply(&mut self, tx: &mut Tx<'_>) -> bool {
         self.result = None;
         self.result.insert((self.change)(tx)).is_ok()
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), ArchiveError>) {
-        let Self { result, answer, .. } = *self;
-        // Nobody listens any more when the sender was cancelled.
-        answer.send(committed.and_then(|()| result.unwrap_or_else(|| Err(panicked())))).ok();
+    fn reply(self: Box<Self>, committed: Result<(), ArchiveError>) {
+        let Self { result, reply, .. } = *self;
+        // Fails if the caller was cancelled, which is fine.
+        reply.send(committed.and_then(|()| result.unwrap_or_else(|| Err(change_panicked())))).ok();
     }
 }
 
-/// Hands changes to the thread that owns the archive. Cheap to clone.
+/// Sends changes to the writer thread. Cheap to clone.
 #[derive(Clone)]
 pub struct Writer {
     changes: mpsc::Sender<Box<dyn Change>>,
     interrupt: Arc<InterruptHandle>,
 }
 
-/// Ends when every [`Writer`] is dropped.
+/// Handle of the writer thread, which ends when every [`Writer`] is dropped.
 #[derive(Debug)]
 pub struct WriterThread {
     thread: JoinHandle<Result<(), ArchiveError>>,
 }
 
 impl Writer {
-    /// Starts the thread. It refuses every change once the lock's file is not
-    /// the one at its path any more: somebody else may have taken a new one.
-    /// `platforms` are those whose texts the archive may hold.
+    /// Starts the writer thread. It rejects every change once the lock file was deleted
+    /// or replaced, because another process may have taken a new lock. `platforms` are
+    /// those whose texts the archive may hold.
     pub fn start(connection: Connection, platforms: Platforms, lock: &Lock) -> (Self, WriterThread) {
-        let (changes, queue) = mpsc::channel(QUEUE);
+        let (changes, queue) = mpsc::channel(QUEUE_CAPACITY);
         let lock = lock.placed().clone();
         let interrupt = Arc::new(connection.get_interrupt_handle());
-        let thread = std::thread::spawn(move || work(connection, platforms, lock, queue));
+        let thread = std::thread::spawn(move || run_thread(connection, platforms, lock, queue));
         (Self { changes, interrupt }, WriterThread { thread })
     }
 
-    /// Makes a change and returns when it is committed. Changes that wait are
-    /// committed together; when one fails they are undone and made again, each
-    /// alone. Once handed over, a change is made even if the future is dropped.
+    /// Applies a change and returns once it is committed. Queued changes are committed
+    /// together; if one fails, all are rolled back and applied again, each in its own
+    /// transaction. Once queued, a change is applied even if the future is dropped.
     ///
     /// # Errors
-    /// The change's own, or that of the commit.
+    /// Returns the change's own [`ArchiveError`], or that of the commit.
     pub async fn run<T: Send + 'static>(
         &self,
         change: impl FnMut(&mut Tx<'_>) -> Result<T, ArchiveError> + Send + 'static,
     ) -> Result<T, ArchiveError> {
-        let (answer, answered) = oneshot::channel();
-        let change = Box::new(Waiting { change, result: None, answer });
-        self.changes.send(change).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
+        let (reply, result) = oneshot::channel();
+        let change = Box::new(PendingChange { change, result: None, reply });
+        self.changes.send(change).await.map_err(|_| thread_ended())?;
+        result.await.map_err(|_| thread_ended())?
     }
 
-    /// Like [`Self::run`], for a change that may take minutes, while nobody else
-    /// makes any: it is undone if `stop` comes first. The statement under way
-    /// fails then, and the change has to return that error: its transaction is
-    /// gone.
+    /// Like [`Self::run`], for a change that may take minutes. If `stop` resolves first,
+    /// the change is interrupted and rolled back: its current statement fails, and it
+    /// must return that error. No other change may be pending, since the interrupt would
+    /// hit it as well.
     ///
     /// # Errors
-    /// [`ArchiveErrorKind::Interrupted`] then; the change's own, or that of the
-    /// commit.
+    /// Returns [`ArchiveErrorKind::Interrupted`] after `stop`, the change's own
+    /// [`ArchiveError`], or that of the commit.
     pub async fn run_until<T: Send + 'static>(
         &self,
         stop: impl Future,
         change: impl FnMut(&mut Tx<'_>) -> Result<T, ArchiveError> + Send + 'static,
     ) -> Result<T, ArchiveError> {
-        let mut made = pin!(self.run(change));
+        let mut result = pin!(self.run(change));
         tokio::select! {
             biased;
-            made = &mut made => return made,
+            result = &mut result => return result,
             _ = stop => {}
         }
         loop {
             self.interrupt.interrupt();
-            if let Ok(made) = timeout(INTERRUPT_AGAIN, &mut made).await {
-                return made;
+            if let Ok(result) = timeout(INTERRUPT_INTERVAL, &mut result).await {
+                return result;
             }
         }
     }
@@ -144,42 +146,42 @@ impl fmt::Debug for Writer {
 }
 
 impl WriterThread {
-    /// Waits until everything handed over is committed and the write-ahead log
-    /// is merged into the file. Every [`Writer`] must have been dropped.
+    /// Waits until all queued changes are committed and the write-ahead log is merged
+    /// into the file. Every [`Writer`] must have been dropped.
     ///
     /// # Errors
-    /// When the end didn't succeed; what was committed stays.
+    /// Returns [`ArchiveError`] if the final cleanup fails; committed changes stay.
     pub fn join(self) -> Result<(), ArchiveError> {
-        self.thread.join().unwrap_or_else(|_| Err(gone()))
+        self.thread.join().unwrap_or_else(|_| Err(thread_ended()))
     }
 }
 
-fn panicked() -> ArchiveError {
+fn change_panicked() -> ArchiveError {
     let message = "a change of it failed unexpectedly and was undone (please report this)";
     ArchiveError::new(ArchiveErrorKind::Other, message)
 }
 
-fn gone() -> ArchiveError {
+fn thread_ended() -> ArchiveError {
     ArchiveError::new(ArchiveErrorKind::Other, "the thread that writes the archive has ended")
 }
 
-/// The files that have to stand where they were found: what is written to an
-/// archive that was deleted or replaced is lost, and a lock that isn't at its
-/// path keeps nobody out.
-struct Ground {
+/// The files that must stay at their paths: changes written to a deleted or replaced
+/// archive are lost, and a lock file that isn't at its path excludes no other process.
+struct WatchedFiles {
     archive: Placed,
     lock: Placed,
 }
 
-/// The archive as the thread writes it.
+/// The state of the writer thread.
 struct Session {
     connection: Connection,
-    ground: Ground,
+    files: WatchedFiles,
     interned: Interned,
     recorder: Recorder,
 }
 
-fn work(
+/// The body of the writer thread.
+fn run_thread(
     connection: Connection,
     platforms: Platforms,
     lock: Placed,
@@ -187,93 +189,93 @@ fn work(
 ) -> Result<(), ArchiveError> {
     let archive = Placed::at(Path::new(connection.path().unwrap_or_default()));
     let recorder = Recorder::new(&connection)?;
-    let ground = Ground { archive, lock };
-    let mut session = Session { connection, ground, interned: Interned::new(platforms), recorder };
+    let files = WatchedFiles { archive, lock };
+    let mut session = Session { connection, files, interned: Interned::new(platforms), recorder };
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
-        while group.len() < GROUP {
+        while group.len() < MAX_GROUP_SIZE {
             let Ok(next) = queue.try_recv() else { break };
             group.push(next);
         }
         session.commit(group);
     }
-    if let Err(gone) = session.ground.archive.check() {
-        // The log is of the file that is gone: whoever opens what stands in its
-        // place would take it for that one's.
+    if let Err(replaced) = session.files.archive.check() {
+        // The write-ahead log belongs to the deleted file. SQLite would apply it to the
+        // file that is now at the path.
         truncate_log(&session.connection).ok();
-        return Err(gone);
+        return Err(replaced);
     }
     finish(session.connection, platforms)
 }
 
-fn answer(group: Vec<Box<dyn Change>>, committed: &Result<(), ArchiveError>) {
+fn reply_all(group: Vec<Box<dyn Change>>, committed: &Result<(), ArchiveError>) {
     for change in group {
-        change.answer(committed.clone());
+        change.reply(committed.clone());
     }
 }
 
 impl Session {
-    /// Commits changes together, or each alone if one of them fails. Savepoints
-    /// would undo that one only, but cost a copy of every page that any change
-    /// touches, written to a temporary file.
+    /// Commits changes in one transaction, or each in its own if one of them fails. A
+    /// savepoint per change would roll back only that one, but SQLite would write a copy
+    /// of every page that any change touches to a temporary file.
     fn commit(&mut self, mut group: Vec<Box<dyn Change>>) {
-        let (is_alone, made) = (group.len() == 1, self.make(&mut group));
-        match made {
+        let (is_alone, applied) = (group.len() == 1, self.apply(&mut group));
+        match applied {
             Ok(false) if !is_alone => {
                 for change in group {
                     self.commit(vec![change]);
                 }
             }
-            made => answer(group, &made.map(drop)),
+            applied => reply_all(group, &applied.map(drop)),
         }
     }
 
-    /// Makes changes in one transaction, up to the first that fails; that one and
-    /// those before it are undone then. Says whether all succeeded.
-    fn make(&mut self, group: &mut [Box<dyn Change>]) -> Result<bool, ArchiveError> {
-        let made = self.attempt(group);
-        if made.as_ref().is_err_and(|error| error.kind == ArchiveErrorKind::Busy) {
-            self.connection.busy_timeout(IMPATIENT).ok();
+    /// Applies and commits changes in one transaction. If one fails, rolls back and skips
+    /// the rest. Returns whether all succeeded.
+    fn apply(&mut self, group: &mut [Box<dyn Change>]) -> Result<bool, ArchiveError> {
+        let applied = self.try_apply(group);
+        if applied.as_ref().is_err_and(|error| error.kind == ArchiveErrorKind::Busy) {
+            self.connection.busy_timeout(SHORT_BUSY_TIMEOUT).ok();
         }
-        if !matches!(made, Ok(true)) {
-            // What is known of rows may be of rows that were undone.
+        if !matches!(applied, Ok(true)) {
+            // Cached rows may have been rolled back.
             self.interned.clear();
             self.recorder.discard();
         }
-        made
+        applied
     }
 
-    fn attempt(&mut self, group: &mut [Box<dyn Change>]) -> Result<bool, ArchiveError> {
-        self.ground.archive.check()?;
+    fn try_apply(&mut self, group: &mut [Box<dyn Change>]) -> Result<bool, ArchiveError> {
+        self.files.archive.check()?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Whoever takes a new lock from here on writes after this transaction.
-        self.ground.lock.check()?;
+        // A process that takes a new lock from here on writes after this transaction.
+        self.files.lock.check()?;
         self.recorder.begin(&transaction)?;
         for change in group {
             let mut tx = Tx::new(&transaction, &mut self.interned);
-            let made = catch_unwind(AssertUnwindSafe(|| change.make(&mut tx)));
-            if made.is_err() {
-                // What a panic says may hold what was to be stored.
+            let applied = catch_unwind(AssertUnwindSafe(|| change.apply(&mut tx)));
+            if applied.is_err() {
+                // Don't log the panic message: it may contain data of the change.
                 tracing::error!("a change of the archive failed unexpectedly and was undone");
             }
-            if !made.unwrap_or(false) {
+            if !applied.unwrap_or(false) {
                 return Ok(false);
             }
         }
         self.recorder.finish(&transaction)?;
         transaction.commit()?;
-        // What is committed has succeeded, whatever comes after.
+        // Ignore an error: the changes are committed.
         self.connection.busy_timeout(BUSY_TIMEOUT).ok();
         Ok(true)
     }
 }
 
-/// Leaves a file that is complete by itself and shows nobody, unless a reader
-/// is in the middle of it: that one is not waited for, the next run does it.
+/// Merges the write-ahead log into the file and runs the residual check. If a reader is
+/// in the way, both are left to the next run.
 fn finish(connection: Connection, platforms: Platforms) -> Result<(), ArchiveError> {
     connection.busy_timeout(END_TIMEOUT)?;
     match connection.execute_batch("PRAGMA optimize").map_err(ArchiveError::from) {
-        // Another program writes: statistics can wait for the next run.
+        // If another program is writing, the statistics are left to the next run.
         Err(error) if error.kind != ArchiveErrorKind::Busy => return Err(error),
         _ => {}
     }

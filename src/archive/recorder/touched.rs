@@ -1,4 +1,4 @@
-//! What a transaction has touched, and how that is logged.
+//! The rows that a transaction has touched, and their entries in the change log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,14 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::archive::ArchiveError;
 
-/// Messages that are noted one by one, in all channels; beyond, each channel's range.
-const MOST_NOTED: usize = 20_000;
-/// Changed messages of a channel that are logged one by one; beyond, their range.
-const MOST_LOGGED: usize = 16;
+/// Messages of all channels that are tracked individually; beyond, only the range of each
+/// channel is tracked.
+const MAX_TRACKED_MESSAGES: usize = 20_000;
+/// Changed (or removed) messages of a channel that are logged individually; beyond, their
+/// range is logged.
+const MAX_INDIVIDUAL_ENTRIES: usize = 16;
 
-/// What was done to a row.
+/// The kind of change to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     Insert,
@@ -21,7 +23,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// What this and then another one come to.
+    /// The combined effect of this operation and a later one.
     const fn then(self, next: Self) -> Self {
         match (self, next) {
             (Self::Insert, Self::Update) => Self::Insert,
@@ -31,85 +33,92 @@ impl Operation {
     }
 }
 
-/// What a transaction has touched.
+/// The rows that a transaction has touched.
 #[derive(Debug, Default)]
-pub(super) struct Touched {
+pub(super) struct TouchedRows {
     channels: HashMap<i64, TouchedMessages>,
-    /// Messages that are noted one by one.
-    noted: usize,
+    /// Number of messages tracked individually.
+    tracked_messages: usize,
+    /// Kind and row ID of other rows.
     rows: BTreeSet<(&'static str, i64)>,
 }
 
-/// Touched messages of a channel.
+/// The touched messages of a channel.
 #[derive(Debug)]
 enum TouchedMessages {
-    /// What was done to each, and when it was sent, if noted.
-    Each(BTreeMap<i64, (Operation, Option<i64>)>),
-    /// More than can be noted: from the first to the last.
+    /// By message ID: the operation, and when the message was sent, if recorded.
+    Individual(BTreeMap<i64, (Operation, Option<i64>)>),
+    /// The first and last ID, if too many messages were touched to track each.
     Range(i64, i64),
 }
 
-/// An entry of the log.
+/// An entry of the change log: a range of messages in a channel, or another row.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Logged {
+pub(super) struct ChangeEntry {
     pub kind: &'static str,
+    /// The channel's row ID.
     pub channel: Option<i64>,
+    /// First and last message ID.
     pub range: Option<(i64, i64)>,
+    /// When these two messages were sent, in milliseconds since 1970 UTC.
     pub sent: Option<(i64, i64)>,
+    /// The ID of a row that is no message.
     pub row: Option<i64>,
 }
 
-impl Touched {
+impl TouchedRows {
     pub fn is_empty(&self) -> bool {
         self.channels.is_empty() && self.rows.is_empty()
     }
 
-    pub fn message(&mut self, channel: i64, message: i64, operation: Operation, sent_at: Option<i64>) {
-        let is_full = self.noted >= MOST_NOTED;
-        let empty = || {
+    pub fn add_message(&mut self, channel: i64, message: i64, operation: Operation, sent_at: Option<i64>) {
+        let is_full = self.tracked_messages >= MAX_TRACKED_MESSAGES;
+        let new_channel = || {
             if is_full {
                 TouchedMessages::Range(message, message)
             } else {
-                TouchedMessages::Each(BTreeMap::new())
+                TouchedMessages::Individual(BTreeMap::new())
             }
         };
-        match self.channels.entry(channel).or_insert_with(empty) {
+        match self.channels.entry(channel).or_insert_with(new_channel) {
             TouchedMessages::Range(first, last) => {
                 (*first, *last) = ((*first).min(message), (*last).max(message));
             }
-            TouchedMessages::Each(messages) => {
-                let before = messages.get(&message).copied();
-                let (earlier, known) = before.unwrap_or((operation, sent_at));
+            TouchedMessages::Individual(messages) => {
+                let previous = messages.get(&message).copied();
+                let (earlier, known) = previous.unwrap_or((operation, sent_at));
                 messages.insert(message, (earlier.then(operation), sent_at.or(known)));
-                self.noted += usize::from(before.is_none());
+                self.tracked_messages += usize::from(previous.is_none());
             }
         }
-        if !is_full && self.noted >= MOST_NOTED {
-            self.channels.values_mut().for_each(TouchedMessages::become_range);
+        if !is_full && self.tracked_messages >= MAX_TRACKED_MESSAGES {
+            self.channels.values_mut().for_each(TouchedMessages::collapse);
         }
     }
 
-    pub fn row(&mut self, kind: &'static str, row: i64) {
+    pub fn add_row(&mut self, kind: &'static str, row: i64) {
         self.rows.insert((kind, row));
     }
 
-    /// The entries, those of messages first.
-    pub fn into_log(self, connection: &Connection) -> Result<Vec<Logged>, ArchiveError> {
+    /// The change log entries, those of messages first.
+    pub fn into_log(self, connection: &Connection) -> Result<Vec<ChangeEntry>, ArchiveError> {
         let mut log = Vec::new();
         let mut channels: Vec<(i64, TouchedMessages)> = self.channels.into_iter().collect();
         channels.sort_unstable_by_key(|(channel, _)| *channel);
         for (channel, messages) in channels {
-            messages.log(&Channel { connection, row: channel }, &mut log)?;
+            messages.log(&LoggedChannel { connection, row: channel }, &mut log)?;
         }
-        let of_row = |(kind, row)| Logged { kind, channel: None, range: None, sent: None, row: Some(row) };
+        let of_row =
+            |(kind, row)| ChangeEntry { kind, channel: None, range: None, sent: None, row: Some(row) };
         log.extend(self.rows.into_iter().map(of_row));
         Ok(log)
     }
 }
 
 impl TouchedMessages {
-    fn become_range(&mut self) {
-        if let Self::Each(messages) = self
+    /// Replaces individual messages by their range.
+    fn collapse(&mut self) {
+        if let Self::Individual(messages) = self
             && let (Some((first, _)), Some((last, _))) =
                 (messages.first_key_value(), messages.last_key_value())
         {
@@ -117,9 +126,9 @@ impl TouchedMessages {
         }
     }
 
-    fn log(self, channel: &Channel<'_>, log: &mut Vec<Logged>) -> Result<(), ArchiveError> {
+    fn log(self, channel: &LoggedChannel<'_>, log: &mut Vec<ChangeEntry>) -> Result<(), ArchiveError> {
         let messages = match self {
-            Self::Each(messages) => messages,
+            Self::Individual(messages) => messages,
             Self::Range(first, last) => {
                 log.push(channel.changed((first, last), &BTreeMap::new())?);
                 return Ok(());
@@ -135,7 +144,7 @@ impl TouchedMessages {
         }
         for others in [of(&[Operation::Update]), of(&[Operation::Delete])] {
             match others[..] {
-                [first, .., last] if others.len() > MOST_LOGGED => {
+                [first, .., last] if others.len() > MAX_INDIVIDUAL_ENTRIES => {
                     log.push(channel.changed((first, last), &messages)?);
                 }
                 _ => {
@@ -150,60 +159,61 @@ impl TouchedMessages {
 }
 
 /// A channel whose changes are logged.
-struct Channel<'c> {
+struct LoggedChannel<'c> {
     connection: &'c Connection,
     row: i64,
 }
 
-impl Channel<'_> {
-    /// Messages that are new, `count` of them in the range.
+impl LoggedChannel<'_> {
+    /// The entry for `count` new messages in a range: `added` if the range holds no other
+    /// messages, else `changed`.
     fn added(
         &self,
         range: (i64, i64),
         count: usize,
-        noted: &BTreeMap<i64, (Operation, Option<i64>)>,
-    ) -> Result<Logged, ArchiveError> {
-        // One more than are new tells that others stand between them.
-        let there: usize = self
+        messages: &BTreeMap<i64, (Operation, Option<i64>)>,
+    ) -> Result<ChangeEntry, ArchiveError> {
+        // One message more than the new ones shows that the range holds others.
+        let stored_messages: usize = self
             .connection
             .prepare_cached(
                 "SELECT count(*) FROM (SELECT 1 FROM messages WHERE channel_id = ?1 AND platform_id BETWEEN ?2 AND ?3
                                         LIMIT ?4)",
             )?
             .query_row(params![self.row, range.0, range.1, count + 1], |row| row.get(0))?;
-        self.entry(if there == count { "added" } else { "changed" }, range, noted)
+        self.entry(if stored_messages == count { "added" } else { "changed" }, range, messages)
     }
 
-    /// Messages that changed, or of which none is left.
+    /// The entry for changed messages; `removed` if the range holds no message any more.
     fn changed(
         &self,
         range: (i64, i64),
-        noted: &BTreeMap<i64, (Operation, Option<i64>)>,
-    ) -> Result<Logged, ArchiveError> {
-        let is_any_there: bool = self
+        messages: &BTreeMap<i64, (Operation, Option<i64>)>,
+    ) -> Result<ChangeEntry, ArchiveError> {
+        let is_any_stored: bool = self
             .connection
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM messages WHERE channel_id = ?1 AND platform_id BETWEEN ?2 AND ?3)",
             )?
             .query_row(params![self.row, range.0, range.1], |row| row.get(0))?;
-        self.entry(if is_any_there { "changed" } else { "removed" }, range, noted)
+        self.entry(if is_any_stored { "changed" } else { "removed" }, range, messages)
     }
 
     fn entry(
         &self,
         kind: &'static str,
         range: (i64, i64),
-        noted: &BTreeMap<i64, (Operation, Option<i64>)>,
-    ) -> Result<Logged, ArchiveError> {
+        messages: &BTreeMap<i64, (Operation, Option<i64>)>,
+    ) -> Result<ChangeEntry, ArchiveError> {
         let sent_at = |id: i64| -> Result<Option<i64>, ArchiveError> {
             let stored = self
                 .connection
                 .prepare_cached("SELECT created_at FROM messages WHERE channel_id = ?1 AND platform_id = ?2")?
                 .query_row(params![self.row, id], |row| row.get(0))
                 .optional()?;
-            Ok(stored.or_else(|| noted.get(&id)?.1))
+            Ok(stored.or_else(|| messages.get(&id)?.1))
         };
         let sent = sent_at(range.0)?.zip(sent_at(range.1)?);
-        Ok(Logged { kind, channel: Some(self.row), range: Some(range), sent, row: None })
+        Ok(ChangeEntry { kind, channel: Some(self.row), range: Some(range), sent, row: None })
     }
 }

@@ -1,4 +1,4 @@
-//! The change log, followed by a copy that must never differ from the archive.
+//! Tests of the change log: a subscriber keeps a copy that must always equal the archive.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use super::super::{ArchiveError, missing, sweep};
 use super::*;
 use crate::model::{Attachment, ConfirmedRights, ReactionCount};
 
-/// What the copy has of each message, by channel and message.
+/// The copy: a JSON text per message, by channel row and message ID.
 type Rows = BTreeMap<(i64, i64), String>;
 
-/// A message with all that something may be made from.
+/// Selects messages with everything that a subscriber may derive data from.
 const MESSAGE: &str = "
     SELECT m.channel_id, m.platform_id,
            json_array(m.content, m.metadata, m.created_at, m.edited_at, m.deleted_at, m.pinned, u.anonymized_id, u.is_bot,
@@ -30,28 +30,29 @@ const MESSAGE: &str = "
       LEFT JOIN users u ON u.id = m.author_id LEFT JOIN users r ON r.id = m.reply_to_author_id";
 
 struct Follower {
-    shelf: Shelf,
+    archive: TestArchive,
     recorder: Recorder,
     rows: Rows,
     position: i64,
 }
 
 impl Follower {
-    fn new(shelf: Shelf) -> Self {
-        let recorder = Recorder::new(&shelf.connection).unwrap();
-        let mut follower = Self { shelf, recorder, rows: Rows::new(), position: 0 };
+    fn new(archive: TestArchive) -> Self {
+        let recorder = Recorder::new(&archive.connection).unwrap();
+        let mut follower = Self { archive, recorder, rows: Rows::new(), position: 0 };
         let log = follower.transaction(|tx, _| subscribe(tx, "copy", "first", at(1)).map(drop));
         assert_eq!(log, [], "nobody subscribed before");
         follower.rows = follower.read("TRUE");
         follower
     }
 
-    /// Makes a change, follows the log, and compares. Returns what was logged.
+    /// Applies a change in a transaction, follows the log, and compares the copy with the
+    /// archive. Returns the logged changes.
     fn transaction(
         &mut self,
         change: impl FnOnce(&mut Tx<'_>, (TenantRow, ChannelRow)) -> Result<(), ArchiveError>,
     ) -> Vec<Change> {
-        let Shelf { connection, interned, tenant, channel, .. } = &mut self.shelf;
+        let TestArchive { connection, interned, tenant, channel, .. } = &mut self.archive;
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         self.recorder.begin(connection).unwrap();
         change(&mut Tx::new(connection, interned), (*tenant, *channel)).unwrap();
@@ -78,7 +79,7 @@ impl Follower {
     }
 
     fn follow(&mut self) -> Vec<Change> {
-        let reader = Reader::open_beside_writer(&file(&self.shelf.dir).path).unwrap();
+        let reader = Reader::open_beside_writer(&file(&self.archive.dir).path).unwrap();
         let log = reader.changes_after(self.position, 1000).unwrap().expect("nothing is dropped");
         for (position, change) in &log {
             self.position = *position;
@@ -118,14 +119,14 @@ impl Follower {
     }
 
     fn read(&self, condition: &str) -> Rows {
-        let mut select = self.shelf.connection.prepare(&format!("{MESSAGE} WHERE {condition}")).unwrap();
+        let mut select = self.archive.connection.prepare(&format!("{MESSAGE} WHERE {condition}")).unwrap();
         let row = |row: &rusqlite::Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
         select.query_map([], row).unwrap().map(Result::unwrap).collect()
     }
 
     fn range(&self, first: i64, last: i64) -> MessageRange {
         MessageRange {
-            channel: self.shelf.channel,
+            channel: self.archive.channel,
             first,
             last,
             sent: Some((at(1_000 + first), at(1_000 + last))),
@@ -149,15 +150,15 @@ fn full(id: u64) -> model::Message {
 }
 
 #[test]
-fn a_copy_that_follows_the_log_is_the_archive() {
+fn a_copy_that_follows_the_log_equals_the_archive() {
     use RangeChange::{Added, Changed, Removed};
-    let mut follower = Follower::new(Shelf::new());
+    let mut follower = Follower::new(TestArchive::new());
     let pages: Vec<model::Message> = (1..=100).map(|id| message(id * 10, ALICE, "hi")).collect();
     assert_eq!(follower.store(pages.clone()), [Change::Messages(Added, follower.range(10, 1000))]);
     assert_eq!(follower.store(pages), [], "nothing has changed");
     let edited = follower.store(vec![message(10, ALICE, "hi"), message(20, ALICE, "edited")]);
     assert_eq!(edited, [Change::Messages(Changed, follower.range(20, 20))]);
-    // Between others: the range isn't only new ones.
+    // Between archived messages: the range doesn't contain new ones only.
     let between = follower.store(vec![message(15, ALICE, "a"), message(25, ALICE, "b")]);
     assert_eq!(between, [Change::Messages(Changed, follower.range(15, 25))]);
     follower.store(vec![full(2000)]);
@@ -168,12 +169,12 @@ fn a_copy_that_follows_the_log_is_the_archive() {
     counted.reactions[0].count = 5;
     assert_eq!(follower.store(vec![counted]), [Change::Messages(Changed, follower.range(2000, 2000))]);
 
-    // A user who turns up late: texts, names of files and of the channel.
+    // A newly known user: texts, file names and the channel's name are scrubbed.
     let late = follower.store(vec![message(3000, BOB, "here I am")]);
-    assert!(late.contains(&Change::Channel(follower.shelf.channel)), "{late:?}");
+    assert!(late.contains(&Change::Channel(follower.archive.channel)), "{late:?}");
     assert!(late.contains(&Change::Messages(Changed, follower.range(2000, 2000))), "{late:?}");
 
-    // Deletions, then a message that comes back.
+    // Deletions, then a message that is there again.
     follower.transaction(|tx, (tenant, channel)| {
         let public = model::Channel {
             visibility: model::Visibility {
@@ -187,13 +188,13 @@ fn a_copy_that_follows_the_log_is_the_archive() {
         missing::settle(tx, tenant, &ConfirmedRights::from_listing(&[public], at(2_000_000)), at(2_000_000))
             .map(drop)
     });
-    assert_eq!(follower.shelf.number("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 2);
+    assert_eq!(follower.archive.number("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 2);
     assert_eq!(
         follower.store(vec![message(15, ALICE, "a")]),
         [Change::Messages(Changed, follower.range(15, 15))]
     );
 
-    // Reactors, then what is known of one of them.
+    // Reactors, then whether one of them is a bot.
     follower.transaction(|tx, (_, channel)| {
         tx.connection.execute("UPDATE message_reaction_counts SET users_due = 1", [])?;
         let queue: Vec<DueReaction> = due(tx, channel, None, 10)?;
@@ -212,15 +213,18 @@ fn a_copy_that_follows_the_log_is_the_archive() {
     }]);
     assert!(matches!(known[..], [Change::Messages(Added, _), Change::Author(_)]), "{known:?}");
 
-    // A channel and a tenant with another name, a closed channel.
+    // A renamed and unreadable channel, a renamed tenant.
     let renamed = follower.transaction(|tx, (tenant, _)| {
         let stored = SCRUBBER.channel(super::channel("other"), ChannelState::Unreadable);
         channels::store(tx, tenant, &[stored], at(6))?;
         tenants::intern(tx, &discord::SPEC, WorkspaceId::new(9).unwrap(), "other", at(6)).map(drop)
     });
-    assert_eq!(renamed, [Change::Channel(follower.shelf.channel), Change::Tenant(follower.shelf.tenant.0)]);
+    assert_eq!(
+        renamed,
+        [Change::Channel(follower.archive.channel), Change::Tenant(follower.archive.tenant.0)]
+    );
 
-    // Everything of a person, then everything.
+    // Erasure of one person, then a purge.
     let hash = SCRUBBER.hash(UserId::new(ALICE).unwrap());
     let erased = follower.transaction(|tx, _| forget::forget(tx, &hash, at(7)));
     assert!(erased.len() < 10, "many messages are one range: {erased:?}");
@@ -230,24 +234,24 @@ fn a_copy_that_follows_the_log_is_the_archive() {
 }
 
 #[test]
-fn a_sweep_is_logged_and_an_undone_transaction_is_not() {
-    let mut follower = Follower::new(Shelf::new());
+fn logs_a_sweep_but_no_rolled_back_transaction() {
+    let mut follower = Follower::new(TestArchive::new());
     follower.store(vec![message(10, ALICE, "hi"), message(20, BOB, "ho")]);
     let raw = "UPDATE messages SET content = 'so says 222222222222222222' WHERE platform_id = 10";
-    follower.shelf.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-    follower.recorder.begin(&follower.shelf.connection).unwrap();
-    follower.shelf.connection.execute(raw, []).unwrap();
-    follower.shelf.connection.execute_batch("ROLLBACK").unwrap();
+    follower.archive.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    follower.recorder.begin(&follower.archive.connection).unwrap();
+    follower.archive.connection.execute(raw, []).unwrap();
+    follower.archive.connection.execute_batch("ROLLBACK").unwrap();
     follower.recorder.discard();
     assert_eq!(follower.follow(), []);
     follower.transaction(|tx, _| Ok(tx.connection.execute(raw, []).map(drop)?));
-    sweep::sweep(&mut follower.shelf.connection, PLATFORMS).unwrap();
+    sweep::sweep(&mut follower.archive.connection, PLATFORMS).unwrap();
     assert_eq!(follower.follow(), [Change::Messages(RangeChange::Changed, follower.range(10, 10))]);
 }
 
 #[test]
-fn more_than_can_be_noted_is_one_range() {
-    let mut follower = Follower::new(Shelf::new());
+fn changes_beyond_the_recorders_limit_become_one_range() {
+    let mut follower = Follower::new(TestArchive::new());
     let insert = "INSERT INTO messages (channel_id, platform_id, kind, content, created_at, updated_at)
                     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000)
                   SELECT ?1, i, 0, 'x', 1000 + i, 1 FROM n";
@@ -261,15 +265,15 @@ fn more_than_can_be_noted_is_one_range() {
 }
 
 #[test]
-fn the_log_is_trimmed_when_all_have_taken_it_in_and_never_grows_beyond_its_bound() {
-    let mut follower = Follower::new(Shelf::new());
+fn trims_what_every_subscriber_has_processed_and_what_exceeds_the_limit() {
+    let mut follower = Follower::new(TestArchive::new());
     follower.transaction(|tx, _| subscribe(tx, "slow", "a", at(1)).map(drop));
     for id in 1..=5 {
         follower.store(vec![message(id, ALICE, "hi")]);
     }
-    let count = |follower: &Follower| follower.shelf.number("SELECT count(*) FROM changes");
+    let count = |follower: &Follower| follower.archive.number("SELECT count(*) FROM changes");
     let subscription = |follower: &Follower, name: &str| {
-        Reader::open_beside_writer(&file(&follower.shelf.dir).path).unwrap().subscription(name).unwrap()
+        Reader::open_beside_writer(&file(&follower.archive.dir).path).unwrap().subscription(name).unwrap()
     };
     assert_eq!(count(&follower), 5);
     follower.transaction(|tx, _| {
@@ -277,7 +281,7 @@ fn the_log_is_trimmed_when_all_have_taken_it_in_and_never_grows_beyond_its_bound
         advance(tx, "slow", 2, "b", at(2))?;
         trim_to(tx, 1000)
     });
-    assert_eq!(count(&follower), 3, "the slow one has not taken them in");
+    assert_eq!(count(&follower), 3, "the slow subscriber hasn't processed them");
     let slow = subscription(&follower, "slow").unwrap();
     assert_eq!((slow.position, slow.token.as_str(), slow.is_lost), (2, "b", false));
     follower.transaction(|tx, _| trim_to(tx, 2));
@@ -285,11 +289,11 @@ fn the_log_is_trimmed_when_all_have_taken_it_in_and_never_grows_beyond_its_bound
     assert!(subscription(&follower, "slow").unwrap().is_lost);
     assert!(!subscription(&follower, "copy").unwrap().is_lost);
     let after = |position| {
-        let reader = Reader::open_beside_writer(&file(&follower.shelf.dir).path).unwrap();
+        let reader = Reader::open_beside_writer(&file(&follower.archive.dir).path).unwrap();
         reader.changes_after(position, 10).unwrap().map(|changes| changes.len())
     };
-    assert_eq!([after(2), after(3), after(5)], [None, Some(2), Some(0)], "a gap is never passed over");
-    // Without the slow one nothing holds the log; numbers are never used twice.
+    assert_eq!([after(2), after(3), after(5)], [None, Some(2), Some(0)], "a gap is never skipped");
+    // Without the slow subscriber everything is trimmed; IDs are never reused.
     follower.transaction(|tx, _| {
         unsubscribe(tx, "slow")?;
         trim_to(tx, 1000)
@@ -298,13 +302,13 @@ fn the_log_is_trimmed_when_all_have_taken_it_in_and_never_grows_beyond_its_bound
     follower.store(vec![message(6, ALICE, "hi")]);
     assert_eq!(follower.position, 6);
     follower.transaction(|tx, _| unsubscribe(tx, "copy"));
-    follower.shelf.store(vec![message(7, ALICE, "hi")], 9);
+    follower.archive.store(vec![message(7, ALICE, "hi")], 9);
     assert_eq!(count(&follower), 1, "nobody subscribes any more");
 }
 
 #[test]
-fn many_threads_are_noted_within_a_bound_and_a_rollback_leaves_no_triggers_behind() {
-    let mut follower = Follower::new(Shelf::new());
+fn logs_one_range_per_thread_and_drops_triggers_after_a_rollback() {
+    let mut follower = Follower::new(TestArchive::new());
     let threads = "INSERT INTO channels (tenant_id, platform_id, kind, name, opened_at, created_at, updated_at, id_text)
                      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300)
                    SELECT ?1, 1000 + i, 'public_thread', 'x', 1, 1, 1, 1000 + i FROM n";
@@ -320,9 +324,10 @@ fn many_threads_are_noted_within_a_bound_and_a_rollback_leaves_no_triggers_behin
     let log =
         follower.transaction(|tx, _| Ok(tx.connection.execute("DELETE FROM messages", []).map(drop)?));
     assert_eq!(log.len(), 300, "a range for each thread");
-    // The last subscriber leaves, and the transaction that drops the triggers fails.
+    // The last subscriber unsubscribes, and the transaction that drops the triggers is
+    // rolled back.
     follower.transaction(|tx, _| unsubscribe(tx, "copy"));
-    let connection = &follower.shelf.connection;
+    let connection = &follower.archive.connection;
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
     follower.recorder.begin(connection).unwrap();
     connection.execute_batch("ROLLBACK").unwrap();
@@ -334,7 +339,7 @@ fn many_threads_are_noted_within_a_bound_and_a_rollback_leaves_no_triggers_behin
     connection.execute_batch("COMMIT").unwrap();
 }
 
-/// Columns whose updates are no change of what a reader sees.
+/// Columns whose updates don't change anything that a subscriber derives data from.
 const BOOKKEEPING: [(&str, &[&str]); 4] = [
     ("message_reaction_counts", &["users_count", "users_due", "users_read_at", "updated_at"]),
     (
@@ -355,12 +360,12 @@ const BOOKKEEPING: [(&str, &[&str]); 4] = [
 ];
 
 #[test]
-fn every_column_that_may_change_is_watched_or_bookkeeping() {
-    let mut follower = Follower::new(Shelf::new());
+fn every_mutable_column_is_watched_or_bookkeeping() {
+    let mut follower = Follower::new(TestArchive::new());
     follower.store(vec![full(1)]);
     for (table, bookkeeping) in BOOKKEEPING {
         let columns: Vec<String> = follower
-            .shelf
+            .archive
             .connection
             .prepare(
                 "SELECT name FROM pragma_table_info(?1) WHERE name NOT IN ('id', 'tenant_id', 'created_at')",

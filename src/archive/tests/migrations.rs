@@ -1,4 +1,4 @@
-//! Migrations that come to nothing, on real files.
+//! Failed and killed migrations, on real files.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,15 +12,16 @@ use tempfile::TempDir;
 use super::super::migrations::{newest_version as newest, released};
 use super::super::{ArchiveErrorKind, ArchiveFile, Reader};
 
-/// Set for the process that is killed in the middle of a migration.
-const FOLDER_OF_VICTIM: &str = "VERTA_SYNC_TEST_MIGRATES";
-/// Changes what is there and adds to it.
+/// Environment variable with the archive's folder; set for the process that is killed in
+/// the middle of a migration.
+const VICTIM_FOLDER: &str = "VERTA_SYNC_TEST_MIGRATES";
+/// A migration that changes existing tables and adds one.
 const CHANGE: &str = "ALTER TABLE users ADD COLUMN shoe_size INTEGER;
                       UPDATE users SET anonymized_id = upper(anonymized_id);
                       DELETE FROM emoji;
                       CREATE TABLE shoes (size INTEGER) STRICT;";
-/// More than the page cache holds, so that it reaches the file before its
-/// transaction ends, and more than anybody waits for.
+/// Inserts more than the page cache holds, so that pages reach the write-ahead log before
+/// the transaction ends, and never ends by itself.
 const ENDLESS: &str = "INSERT INTO shoes (size)
                          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n;";
 
@@ -28,16 +29,15 @@ fn file(folder: &Path) -> ArchiveFile {
     ArchiveFile { path: folder.join("archive.db"), mode: 0o600, platforms: super::PLATFORMS }
 }
 
-/// The schema of this version.
-/// The migrations of this version, and one that is made up.
-fn with(sql: &str) -> Vec<Migration> {
+/// The migrations of this version, followed by a made-up one.
+fn released_and(sql: &str) -> Vec<Migration> {
     let mut migrations = released();
     let version = migrations.len() + 1;
     migrations.push(Migration::unapplied(&format!("V{version}__made_up"), sql).unwrap());
     migrations
 }
 
-/// An archive of this version with something in it.
+/// An archive of this version with some rows.
 fn archive() -> TempDir {
     let dir = TempDir::new().unwrap();
     let connection = file(dir.path()).open().unwrap();
@@ -82,30 +82,30 @@ fn number(folder: &Path, sql: &str) -> i64 {
     Connection::open(file(folder).path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
-/// Asserts that the archive is as it was, that this version works with it, and
-/// that the next try succeeds.
+/// Asserts that the archive is unchanged, that this version can use it, and that the next
+/// attempt to migrate it succeeds.
 fn assert_untouched(folder: &Path, before: &[String]) {
     assert_eq!(dump(folder), before);
     assert_eq!(rows(&Connection::open(file(folder).path).unwrap(), "PRAGMA integrity_check").len(), 1);
     file(folder).open().unwrap();
     assert_eq!(Reader::open(&file(folder).path).unwrap().schema_version().unwrap(), newest());
     assert_eq!(dump(folder), before, "opening it changes nothing either");
-    file(folder).open_with(&with(CHANGE)).unwrap();
+    file(folder).open_with(&released_and(CHANGE)).unwrap();
     assert_eq!(number(folder, "SELECT count(*) FROM shoes"), 0);
     assert_eq!(number(folder, "SELECT count(*) FROM users WHERE shoe_size IS NULL"), 2000);
     assert_eq!(number(folder, "SELECT max(version) FROM refinery_schema_history"), newest() + 1);
     let audited = "SELECT count(*) FROM audit_log WHERE action = 'migration'";
     assert_eq!(number(folder, audited), newest() + 1);
     let error = file(folder).open().unwrap_err();
-    assert_eq!(error.kind, ArchiveErrorKind::NewerSchema, "the older version leaves it alone now");
+    assert_eq!(error.kind, ArchiveErrorKind::NewerSchema, "the older version rejects it now");
 }
 
 #[test]
-fn a_migration_that_fails_halfway_leaves_the_archive_as_it_was() {
+fn a_failed_migration_leaves_the_archive_unchanged() {
     let dir = archive();
     let before = dump(dir.path());
     for flaw in ["INSERT INTO nowhere VALUES (1);", "INSERT INTO users (id) VALUES (1);", "SELEKT"] {
-        let error = file(dir.path()).open_with(&with(&format!("{CHANGE} {flaw}"))).unwrap_err();
+        let error = file(dir.path()).open_with(&released_and(&format!("{CHANGE} {flaw}"))).unwrap_err();
         assert!(error.to_string().contains("can't be brought to this version"), "{error}");
         assert_eq!(dump(dir.path()), before, "{flaw}");
     }
@@ -113,21 +113,21 @@ fn a_migration_that_fails_halfway_leaves_the_archive_as_it_was() {
 }
 
 #[test]
-fn a_migration_without_room_says_so() {
+fn a_migration_without_disk_space_fails_with_disk_full() {
     let dir = archive();
     let grow = format!(
         "{CHANGE} PRAGMA max_page_count = 1;
          CREATE TABLE large (text TEXT) STRICT; INSERT INTO large SELECT hex(zeroblob(100000));"
     );
-    let error = file(dir.path()).open_with(&with(&grow)).unwrap_err();
+    let error = file(dir.path()).open_with(&released_and(&grow)).unwrap_err();
     assert_eq!(error.kind, ArchiveErrorKind::DiskFull, "{error}");
 }
 
 #[test]
-fn of_several_migrations_all_are_made_or_none() {
+fn several_migrations_are_applied_together_or_not_at_all() {
     let dir = archive();
     let before = dump(dir.path());
-    let mut migrations = with(CHANGE);
+    let mut migrations = released_and(CHANGE);
     let name = format!("V{}__flawed", newest() + 2);
     migrations.push(Migration::unapplied(&name, "INSERT INTO nowhere VALUES (1);").unwrap());
     file(dir.path()).open_with(&migrations).unwrap_err();
@@ -135,18 +135,18 @@ fn of_several_migrations_all_are_made_or_none() {
 }
 
 #[test]
-fn a_process_killed_in_the_middle_of_a_migration_leaves_the_archive_as_it_was() {
-    if let Some(folder) = std::env::var_os(FOLDER_OF_VICTIM) {
-        // This is the process that the test below starts and kills.
-        let ended = file(Path::new(&folder)).open_with(&with(&format!("{CHANGE} {ENDLESS}")));
+fn a_killed_migration_leaves_the_archive_unchanged() {
+    if let Some(folder) = std::env::var_os(VICTIM_FOLDER) {
+        // This is the child process that the test starts and kills.
+        let ended = file(Path::new(&folder)).open_with(&released_and(&format!("{CHANGE} {ENDLESS}")));
         panic!("it ended by itself: {ended:?}");
     }
     let dir = archive();
     let before = dump(dir.path());
-    let name = "archive::tests::migrations::a_process_killed_in_the_middle_of_a_migration_leaves_the_archive_as_it_was";
+    let name = "archive::tests::migrations::a_killed_migration_leaves_the_archive_unchanged";
     let mut victim = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact"])
-        .env(FOLDER_OF_VICTIM, dir.path())
+        .env(VICTIM_FOLDER, dir.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -164,7 +164,7 @@ fn a_process_killed_in_the_middle_of_a_migration_leaves_the_archive_as_it_was() 
 }
 
 #[test]
-fn a_migration_whose_process_ended_before_it_recorded_it_is_recorded_by_the_next() {
+fn an_unrecorded_migration_is_recorded_when_the_archive_is_opened() {
     let dir = archive();
     let before = dump(dir.path());
     let audited = "SELECT count(*) FROM audit_log WHERE action = 'migration'";
@@ -174,12 +174,13 @@ fn a_migration_whose_process_ended_before_it_recorded_it_is_recorded_by_the_next
         file(dir.path()).open().unwrap();
         assert_eq!(number(dir.path(), audited), newest(), "each once");
     }
-    let unlike = dump(dir.path()).into_iter().zip(&before).filter(|(line, before)| line != *before).count();
-    assert!(i64::try_from(unlike).unwrap() <= newest(), "only their times are others");
+    let changed_lines =
+        dump(dir.path()).into_iter().zip(&before).filter(|(line, before)| line != *before).count();
+    assert!(i64::try_from(changed_lines).unwrap() <= newest(), "only their times differ");
 }
 
-/// SQLite 3.40 copies no table with a generated column and a check through a
-/// connection that may only read.
+/// Over a read-only connection SQLite 3.40 can't copy a table that has a generated column
+/// and a CHECK constraint.
 #[test]
 fn no_table_has_a_generated_column() {
     let dir = archive();

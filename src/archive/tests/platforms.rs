@@ -1,8 +1,8 @@
-//! Texts of two platforms in one archive.
+//! Two platforms in one archive: texts are scrubbed by the rules of their own platform.
 
 use std::ops::Range;
 
-use super::{PLATFORMS, Shelf, at, file, message, user};
+use super::{PLATFORMS, TestArchive, at, file, message, user};
 use crate::anonymize::{Exposure, Scrubber, UserHash};
 use crate::archive::messages::{PageBatch, store_page};
 use crate::archive::{ChannelRow, Reader, Tx, channels, progress, sweep, tenants, tx, users};
@@ -35,7 +35,7 @@ const EVE: &str = "U07ABCDEF";
 const ROOM: &str = "C0K3PT9";
 const TEAM: &str = "T0ABC%D";
 
-/// Its IDs: a letter, then a number in base 36 without the 1 that it begins with.
+/// Wordy's IDs: a letter, then a base-36 number whose leading 1 is left out.
 #[derive(Debug)]
 struct Words;
 
@@ -152,26 +152,26 @@ fn eve() -> UserHash {
     Scrubber::new(&WORDY).parse_user(EVE).unwrap()
 }
 
-/// An archive with a channel of each platform, and the row of the other one.
-fn shelf() -> (Shelf, ChannelRow) {
-    let mut shelf = Shelf::new();
-    shelf.interned = tx::Interned::new(BOTH);
-    let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
+/// An archive with a channel of each platform, and the row of Wordy's channel.
+fn archive_of_both() -> (TestArchive, ChannelRow) {
+    let mut archive = TestArchive::new();
+    archive.interned = tx::Interned::new(BOTH);
+    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
     let tenant = tenants::intern(&mut tx, &WORDY, WorkspaceId::new(9).unwrap(), "w", at(1)).unwrap();
     let id = ChannelId::new(number(ROOM)).unwrap();
     let room = Channel::new(id, ChannelKind::Text, "room", at(0));
     let room = Scrubber::new(&WORDY).channel(room, ChannelState::Active);
     let row = channels::store(&mut tx, tenant, &[room], at(1)).unwrap()[&id].0;
     progress::begin(&mut tx, tenant, row, 0, None, at(1)).unwrap();
-    (shelf, row)
+    (archive, row)
 }
 
-/// Stores a message by the rules of the other platform.
-fn store(shelf: &mut Shelf, channel: ChannelRow, id: u64, content: &str) {
-    store_all(shelf, channel, vec![message(id, 7, content)]);
+/// Stores a message on Wordy.
+fn store(archive: &mut TestArchive, channel: ChannelRow, id: u64, content: &str) {
+    store_all(archive, channel, vec![message(id, 7, content)]);
 }
 
-fn store_all(shelf: &mut Shelf, channel: ChannelRow, messages: Vec<Message>) {
+fn store_all(archive: &mut TestArchive, channel: ChannelRow, messages: Vec<Message>) {
     let page = Scrubber::new(&WORDY).page(MessagePage { messages, ..MessagePage::default() });
     let batch = PageBatch {
         channel,
@@ -182,11 +182,11 @@ fn store_all(shelf: &mut Shelf, channel: ChannelRow, messages: Vec<Message>) {
         has_gap: false,
         progress: progress::PageProgress::default(),
     };
-    store_page(&mut Tx::new(&shelf.connection, &mut shelf.interned), &batch, at(10)).unwrap();
+    store_page(&mut Tx::new(&archive.connection, &mut archive.interned), &batch, at(10)).unwrap();
 }
 
 #[test]
-fn a_hash_is_that_of_the_platforms_id_text() {
+fn hash_is_that_of_the_platforms_id_text() {
     // printf U07ABCDEF | sha256sum
     assert_eq!(eve().to_string(), "44f3b78442588bc6df7b62f2a4d3971119f7de47c5edbf69f274755941bf2129");
     assert_eq!(&*Words.user_text(Words.parse_user(EVE).unwrap()), EVE);
@@ -216,54 +216,57 @@ fn mentions_profiles_and_disguises_of_another_platform_are_hashed() {
 }
 
 #[test]
-fn a_late_user_is_scrubbed_where_the_platform_is_theirs() {
-    let (mut shelf, other) = shelf();
+fn newly_known_user_is_scrubbed_from_texts_of_their_own_platform() {
+    let (mut archive, wordy_channel) = archive_of_both();
     let text = format!("ask {EVE} or 333333333333333333");
-    store(&mut shelf, other, 1, &text);
-    shelf.store(vec![message(1, super::ALICE, &text)], 10);
+    store(&mut archive, wordy_channel, 1, &text);
+    archive.store(vec![message(1, super::ALICE, &text)], 10);
     let bob = super::hash(333_333_333_333_333_333);
-    let mut tx = Tx::new(&shelf.connection, &mut shelf.interned);
-    let eve_herself = user(Words.parse_user(EVE).unwrap().get());
-    users::intern(&mut tx, &Scrubber::new(&WORDY).person(eve_herself), at(20)).unwrap();
+    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
+    let eve_as_user = user(Words.parse_user(EVE).unwrap().get());
+    users::intern(&mut tx, &Scrubber::new(&WORDY).person(eve_as_user), at(20)).unwrap();
     users::intern(&mut tx, &super::SCRUBBER.person(user(333_333_333_333_333_333)), at(20)).unwrap();
     let content = |channel: ChannelRow| {
-        shelf.text(&format!("SELECT content FROM messages WHERE channel_id = {}", channel.0))
+        archive.text(&format!("SELECT content FROM messages WHERE channel_id = {}", channel.0))
     };
-    assert_eq!(content(other), format!("ask {} or 333333333333333333", eve()));
-    assert_eq!(content(shelf.channel), format!("ask {EVE} or {bob}"));
+    assert_eq!(content(wordy_channel), format!("ask {} or 333333333333333333", eve()));
+    assert_eq!(content(archive.channel), format!("ask {EVE} or {bob}"));
 }
 
 #[test]
-fn the_sweep_and_the_check_judge_a_text_by_its_platform() {
-    let (mut shelf, other) = shelf();
-    let rows = [other, shelf.channel].map(|channel| channel.0);
-    store(&mut shelf, other, 1, "x");
-    shelf.store(vec![message(1, super::ALICE, "x")], 10);
+fn sweep_and_check_use_the_rules_of_each_texts_platform() {
+    let (mut archive, wordy_channel) = archive_of_both();
+    let rows = [wordy_channel, archive.channel].map(|channel| channel.0);
+    store(&mut archive, wordy_channel, 1, "x");
+    archive.store(vec![message(1, super::ALICE, "x")], 10);
     let mention = format!("<@{EVE}> <@444444444444444444>");
-    shelf.connection.execute("UPDATE messages SET content = ?1", [&mention]).unwrap();
-    shelf
+    archive.connection.execute("UPDATE messages SET content = ?1", [&mention]).unwrap();
+    archive
         .connection
         .execute("INSERT INTO emoji (name, created_at, updated_at) VALUES (?1, 1, 1)", [&mention])
         .unwrap();
-    let leaks = |shelf: &Shelf| {
+    let leaks = |archive: &TestArchive| {
         let mut places = Vec::new();
-        let reader = Reader::open(&file(&shelf.dir).path).unwrap();
+        let reader = Reader::open(&file(&archive.dir).path).unwrap();
         reader.sweep(BOTH, |leak| places.push(leak.place)).unwrap();
         places
     };
-    assert_eq!(leaks(&shelf), ["message 1 of channel 50", "message 0.000001 of channel C0K3PT9", "emoji 1"]);
-    sweep::sweep(&mut shelf.connection, BOTH).unwrap();
-    assert_eq!(leaks(&shelf), [""; 0]);
+    assert_eq!(
+        leaks(&archive),
+        ["message 1 of channel 50", "message 0.000001 of channel C0K3PT9", "emoji 1"]
+    );
+    sweep::sweep(&mut archive.connection, BOTH).unwrap();
+    assert_eq!(leaks(&archive), [""; 0]);
     let discords = super::hash(444_444_444_444_444_444);
-    let content = |row: i64| shelf.text(&format!("SELECT content FROM messages WHERE channel_id = {row}"));
+    let content = |row: i64| archive.text(&format!("SELECT content FROM messages WHERE channel_id = {row}"));
     assert_eq!(content(rows[0]), format!("<@{}> <@444444444444444444>", eve()));
     assert_eq!(content(rows[1]), format!("<@{EVE}> <@{discords}>"));
-    assert_eq!(shelf.text("SELECT name FROM emoji"), format!("<@{}> <@{discords}>", eve()));
+    assert_eq!(archive.text("SELECT name FROM emoji"), format!("<@{}> <@{discords}>", eve()));
 }
 
 #[test]
-fn views_show_ids_and_addresses_as_their_platform_writes_them() {
-    let (mut shelf, other) = shelf();
+fn views_show_ids_and_urls_as_their_platform_writes_them() {
+    let (mut archive, wordy_channel) = archive_of_both();
     let replying = |micros: u64, channel: u64| {
         let mut message = message(1_718_000_000_000_000 + micros, 7, "x");
         let (message_id, channel_id) = (MessageId::new(1_718_000_000_123_456), ChannelId::new(channel));
@@ -281,10 +284,10 @@ fn views_show_ids_and_addresses_as_their_platform_writes_them() {
         url_signature: None,
         metadata: Metadata::default(),
     });
-    store_all(&mut shelf, other, vec![first, replying(789, 77)]);
+    store_all(&mut archive, wordy_channel, vec![first, replying(789, 77)]);
     let row = |sql: &str| {
-        let people = shelf.people();
-        let mut select = people.prepare(sql).unwrap();
+        let connection = archive.user_connection();
+        let mut select = connection.prepare(sql).unwrap();
         let columns = select.column_count();
         let rows = select.query_map([], |row| {
             (0..columns).map(|index| row.get::<_, Option<String>>(index)).collect::<Result<Vec<_>, _>>()

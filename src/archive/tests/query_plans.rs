@@ -1,4 +1,4 @@
-//! How SQLite finds the rows for every statement that `start` and `status` run.
+//! Query plans: no statement that `start` or `status` runs may scan a large table.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::archive::tx::Interned;
 use crate::archive::{ArchiveFile, Tx};
 use crate::platform::registry::PLATFORMS;
 
-/// Tables that grow with the messages, or with every run.
+/// Tables that grow with the number of messages or runs.
 const LARGE: [&str; 5] = [
     "messages",
     "message_attachments",
@@ -21,11 +21,12 @@ const LARGE: [&str; 5] = [
     "channel_sync_jobs",
 ];
 
-/// What reads everything there is, on purpose: `forget`, `reset --purge`, `check
-/// --privacy`, the first command after an upgrade and `start --full`.
-const SWEEPS: [&str; 4] = ["forget.rs", "health.rs", "reset.rs", "sweep.rs"];
+/// Files whose statements scan whole tables on purpose: `forget`, `reset --purge`,
+/// `check --privacy`, the first command after an upgrade and `start --full`.
+const FULL_SCAN_FILES: [&str; 4] = ["forget.rs", "health.rs", "reset.rs", "sweep.rs"];
 
-/// What `PRAGMA optimize` notes about an archive of ten million messages.
+/// Rows of `sqlite_stat1` that `PRAGMA optimize` writes for an archive of ten million
+/// messages: table, index, statistics.
 const STATISTICS: [(&str, &str, &str); 14] = [
     ("messages", "messages", "10000000 20000 1"),
     ("messages", "messages_by_author", "10000000 2000"),
@@ -44,7 +45,7 @@ const STATISTICS: [(&str, &str, &str); 14] = [
 ];
 
 #[test]
-fn no_statement_of_a_sync_or_a_status_reads_a_large_table_from_end_to_end() {
+fn no_statement_of_start_or_status_scans_a_large_table() {
     let statements = statements();
     assert!(statements.len() > 60, "only {} statements were found", statements.len());
     let dir = TempDir::new().unwrap();
@@ -68,7 +69,7 @@ fn no_statement_of_a_sync_or_a_status_reads_a_large_table_from_end_to_end() {
 }
 
 #[test]
-fn a_run_finds_its_jobs_without_reading_all_there_ever_were() {
+fn the_jobs_of_a_run_are_found_through_an_index() {
     let dir = TempDir::new().unwrap();
     let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS }
         .open()
@@ -80,7 +81,7 @@ fn a_run_finds_its_jobs_without_reading_all_there_ever_were() {
 }
 
 #[test]
-fn a_scan_is_noticed_by_whatever_name_the_table_goes() {
+fn a_scan_is_detected_under_any_alias() {
     assert!(is_scan("SCAN k", "SELECT count(*) FROM message_reaction_counts k WHERE count > 1"));
     assert!(is_scan("SCAN m USING INDEX messages_by_author", "SELECT 1 FROM messages AS m"));
     assert!(is_scan("SCAN messages", "SELECT 1 FROM messages"));
@@ -104,8 +105,8 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     rows.expect(sql).collect::<Result<_, _>>().expect(sql)
 }
 
-/// Whether a step of a plan reads a large table from end to end. The queue of
-/// reactions holds only what is due.
+/// Whether a step of a query plan scans a large table. A scan of the index
+/// `reaction_queue` is fine: it contains only pending reactor lists.
 fn is_scan(detail: &str, sql: &str) -> bool {
     let Some(scanned) = detail.strip_prefix("SCAN ") else { return false };
     let name = scanned.split(' ').next().unwrap_or_default();
@@ -119,15 +120,15 @@ fn aliases<'a>(sql: &'a str, table: &str) -> Vec<&'a str> {
     words.windows(2).filter(|pair| pair[0] == table).map(|pair| pair[1]).collect()
 }
 
-/// Every statement that stands in the sources as a whole; those put together at
-/// run time go by a message's key.
+/// Every complete statement in the sources of the archive. Those assembled at run time
+/// are left out: they look up rows by message key.
 fn statements() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/archive");
     let mut statements = Vec::new();
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
     for file in entries.filter(|entry| entry.path().is_file()) {
         let name = file.file_name().into_string().unwrap();
-        if !SWEEPS.contains(&name.as_str()) && name != "tests.rs" {
+        if !FULL_SCAN_FILES.contains(&name.as_str()) && name != "tests.rs" {
             statements.extend(literals(&fs::read_to_string(file.path()).unwrap()));
         }
     }
@@ -138,7 +139,7 @@ fn statements() -> Vec<String> {
     statements.into_iter().filter(is_whole).collect()
 }
 
-/// The contents of a source's string literals.
+/// The contents of the string literals of a source file.
 fn literals(source: &str) -> Vec<String> {
     let is_comment = |line: &&str| line.trim_start().starts_with("//");
     let code: Vec<&str> = source.lines().filter(|line| !is_comment(line)).collect();

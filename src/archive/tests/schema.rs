@@ -1,4 +1,4 @@
-//! What of a file's schema is this program's.
+//! Tests of the schema: its definitions, foreign objects, and the declared text columns.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,7 +6,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::super::connection::distrust;
-use super::super::definitions::{Definitions, NEWEST, NEWEST_VERSION, Object, check, objects, restore_views};
+use super::super::definitions::{
+    Definitions, NEWEST_SCHEMA, NEWEST_VERSION, SchemaObject, check, objects, restore_views,
+};
 use super::super::forget::{forget, scope};
 use super::super::migrations::{newest, released};
 use super::super::reset::delete_unreferenced_users;
@@ -24,8 +26,8 @@ fn migrated() -> Connection {
 }
 
 #[test]
-fn the_definitions_are_those_of_a_new_archive() {
-    let by_name = |mut objects: Vec<Object>| {
+fn the_definitions_match_the_migrations() {
+    let by_name = |mut objects: Vec<SchemaObject>| {
         objects.sort_by(|one, next| one.name.cmp(&next.name));
         objects
     };
@@ -39,12 +41,12 @@ fn the_definitions_are_those_of_a_new_archive() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/archive/schema.json");
         std::fs::write(path, &written).unwrap();
     } else {
-        assert!(NEWEST == written, "UPDATE_SCHEMA=1 writes src/archive/schema.json anew");
+        assert!(NEWEST_SCHEMA == written, "UPDATE_SCHEMA=1 rewrites src/archive/schema.json");
     }
 }
 
 #[test]
-fn what_people_add_is_left_alone_and_what_they_change_is_named() {
+fn accepts_added_objects_and_names_changed_ones() {
     for (sql, fault) in [
         ("CREATE TABLE mine (x); CREATE VIEW my_log AS SELECT * FROM messages", None),
         ("CREATE TABLE mine (x); CREATE TRIGGER t AFTER INSERT ON mine BEGIN SELECT 1; END", None),
@@ -95,13 +97,13 @@ fn what_people_add_is_left_alone_and_what_they_change_is_named() {
         let connection = migrated();
         connection.execute_batch(sql).unwrap();
         let checked = check(&connection, Path::new("a.db"), i64::MAX, &released());
-        let said = checked.err().map(|error| error.to_string());
-        assert_eq!(said, fault.map(|fault| format!("a.db has {fault}")), "{sql}");
+        let message = checked.err().map(|error| error.to_string());
+        assert_eq!(message, fault.map(|fault| format!("a.db has {fault}")), "{sql}");
     }
 }
 
 #[test]
-fn missing_views_are_made_anew() {
+fn missing_views_are_recreated() {
     let connection = migrated();
     let views =
         "SELECT group_concat(sql) FROM (SELECT sql FROM sqlite_schema WHERE type = 'view' ORDER BY name)";
@@ -113,7 +115,7 @@ fn missing_views_are_made_anew() {
 }
 
 #[test]
-fn a_connection_runs_nothing_of_the_file() {
+fn a_connection_runs_no_code_of_the_file() {
     let connection = migrated();
     connection
         .execute_batch(
@@ -129,17 +131,17 @@ fn a_connection_runs_nothing_of_the_file() {
 }
 
 #[test]
-fn queries_that_take_too_long_are_given_up() {
+fn queries_that_exceed_the_time_limit_are_interrupted() {
     let dir = tempfile::TempDir::new().unwrap();
     drop(super::file(&dir).open().unwrap());
     let reader = Reader::open_for(&super::file(&dir).path, Duration::from_millis(20)).unwrap();
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
-    let given_up = reader.connection.query_row(endless, [], |row| row.get::<_, i64>(0));
-    assert_eq!(ArchiveError::from(given_up.unwrap_err()).kind, ArchiveErrorKind::Interrupted);
+    let interrupted = reader.connection.query_row(endless, [], |row| row.get::<_, i64>(0));
+    assert_eq!(ArchiveError::from(interrupted.unwrap_err()).kind, ArchiveErrorKind::Interrupted);
 }
 
-/// Columns of text that a schema has and nothing declares, and declared ones that it
-/// doesn't have.
+/// Text columns of the schema that aren't declared, and declared ones that it doesn't
+/// have.
 fn undeclared(connection: &Connection) -> Vec<String> {
     let mut select = connection
         .prepare(
@@ -150,7 +152,7 @@ fn undeclared(connection: &Connection) -> Vec<String> {
         .unwrap();
     let rows =
         select.query_map([], |row| Ok(format!("{}.{}", row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
-    let there: std::collections::BTreeSet<String> = rows.unwrap().map(Result::unwrap).collect();
+    let existing: std::collections::BTreeSet<String> = rows.unwrap().map(Result::unwrap).collect();
     let texts = TEXT_TABLES
         .iter()
         .flat_map(|table| table.columns.iter().map(|column| format!("{}.{}", table.name, column.name)));
@@ -158,11 +160,11 @@ fn undeclared(connection: &Connection) -> Vec<String> {
         .iter()
         .flat_map(|(table, columns)| columns.iter().map(move |column| format!("{table}.{column}")));
     let declared: std::collections::BTreeSet<String> = texts.chain(own).collect();
-    there.symmetric_difference(&declared).cloned().collect()
+    existing.symmetric_difference(&declared).cloned().collect()
 }
 
 #[test]
-fn every_column_of_text_is_declared() {
+fn every_text_column_is_declared() {
     let connection = migrated();
     assert_eq!(undeclared(&connection), [""; 0]);
     connection
@@ -187,8 +189,8 @@ fn declared_keys_are_the_primary_keys() {
     }
 }
 
-/// An archive with one row in this table, in which only this column names the user.
-fn naming(user: &UserHash, table: &TextTable, column: &TextColumn) -> Connection {
+/// An archive with one row in `table`, whose only mention of the user is in `column`.
+fn archive_mentioning(user: &UserHash, table: &TextTable, column: &TextColumn) -> Connection {
     let connection = migrated();
     connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();
     let mut select = connection.prepare("SELECT name, type FROM pragma_table_info(?1)").unwrap();
@@ -213,12 +215,12 @@ fn naming(user: &UserHash, table: &TextTable, column: &TextColumn) -> Connection
 }
 
 #[test]
-fn a_purge_keeps_whoever_a_text_names_and_forgetting_reaches_every_text() {
+fn purge_keeps_mentioned_users_and_forget_scrubs_every_text() {
     let user = super::SCRUBBER.parse_user("123456789012345678").unwrap();
     for table in &TEXT_TABLES {
         for column in table.columns {
             let place = format!("{}.{}", table.name, column.name);
-            let connection = naming(&user, table, column);
+            let connection = archive_mentioning(&user, table, column);
             let mut interned = Interned::new(PLATFORMS);
             let mut tx = Tx::new(&connection, &mut interned);
             delete_unreferenced_users(&tx).unwrap();
