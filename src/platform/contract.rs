@@ -1,6 +1,5 @@
-//! What every platform must do: each fact of [`PlatformAdapter`]'s prose,
-//! asserted of the platform in memory and of Discord's adapter over the
-//! simulator. Both hold the same.
+//! Contract tests: each fact that [`PlatformAdapter`] documents, asserted for the fake
+//! and for Discord's adapter against the simulator. Both hold the same data.
 
 mod messages;
 mod threads;
@@ -12,7 +11,7 @@ use std::time::Duration;
 
 use discord_sim::{Description, Simulator, World};
 
-use self::truth::{Held, Truth};
+use self::truth::{ChannelTruth, Truth};
 use super::discord::Discord;
 use super::fake::Fake;
 use super::{
@@ -27,22 +26,22 @@ fn description() -> Description {
 
 static TRUTH: LazyLock<Truth> = LazyLock::new(|| Truth::of(&World::new(&description())));
 
-/// What the facts are asserted of.
+/// An adapter under test.
 struct Subject<P> {
     platform: P,
-    /// The same with a token that is nobody's.
-    stranger: P,
+    /// The same adapter with a token that the platform rejects.
+    rejected: P,
     truth: &'static Truth,
     _server: Option<Simulator>,
 }
 
-fn in_memory() -> Subject<Fake> {
-    let stranger = TRUTH.fake();
-    stranger.reject_token();
-    Subject { platform: TRUTH.fake(), stranger, truth: &TRUTH, _server: None }
+fn fake_in_memory() -> Subject<Fake> {
+    let rejected = TRUTH.fake();
+    rejected.reject_token();
+    Subject { platform: TRUTH.fake(), rejected, truth: &TRUTH, _server: None }
 }
 
-fn over_the_simulator() -> Subject<Discord> {
+fn discord_over_the_simulator() -> Subject<Discord> {
     let server = Simulator::start(World::new(&description()));
     let settings = AdapterSettings {
         api_url: server.url(),
@@ -54,25 +53,25 @@ fn over_the_simulator() -> Subject<Discord> {
     };
     Subject {
         platform: Discord::new(&settings, &server.token()).unwrap(),
-        stranger: Discord::new(&settings, "nobodys.token").unwrap(),
+        rejected: Discord::new(&settings, "nobodys.token").unwrap(),
         truth: &TRUTH,
         _server: Some(server),
     }
 }
 
 macro_rules! facts {
-    ($($part:ident: $($fact:ident)+;)+) => {
+    ($($module:ident: $($fact:ident)+;)+) => {
         mod fake {
             $($(#[tokio::test]
             async fn $fact() {
-                super::$part::$fact(&super::in_memory()).await;
+                super::$module::$fact(&super::fake_in_memory()).await;
             })+)+
         }
 
         mod discord {
             $($(#[tokio::test]
             async fn $fact() {
-                super::$part::$fact(&super::over_the_simulator()).await;
+                super::$module::$fact(&super::discord_over_the_simulator()).await;
             })+)+
         }
     };
@@ -80,27 +79,27 @@ macro_rules! facts {
 
 facts! {
     workspaces:
-        a_token_is_known_or_rejected
-        a_workspace_without_the_bot_is_told_apart
+        an_unknown_token_is_rejected
+        a_workspace_without_the_bot_fails_with_not_in_workspace
         a_workspace_has_its_name_and_its_channels_without_threads
-        who_may_see_a_channel_is_what_the_rights_say
-        a_channel_asked_for_alone_is_the_one_listed
+        visibility_follows_from_the_permissions
+        a_channel_read_alone_equals_the_listed_one
         an_unknown_channel_is_not_found;
     threads:
         active_threads_are_those_that_are_not_archived
-        archived_pages_go_down_in_time_and_before_is_exclusive
-        has_more_is_honest
+        archived_threads_descend_in_time_and_before_is_exclusive
+        has_more_is_accurate
         every_public_thread_is_active_or_archived;
     messages:
         pages_ascend_never_overlap_and_end_empty
-        a_page_holds_what_follows_after
-        the_newest_page_and_the_one_before_a_message_end_there
-        a_page_is_full_when_it_holds_as_many_as_asked_for
-        a_channel_the_bot_may_not_read_shows_nothing
-        a_message_is_what_was_written
+        a_page_holds_the_messages_after_the_cursor
+        newest_and_before_pages_hold_the_latest_messages
+        a_page_is_full_when_it_holds_limit_messages
+        an_unreadable_channel_is_empty_or_forbidden
+        a_message_equals_the_original
         an_id_and_its_time_agree
-        the_same_question_has_the_same_answer_also_from_many_tasks
-        a_call_is_counted_at_its_own_monitor;
+        repeated_and_concurrent_requests_return_the_same
+        a_call_is_counted_by_its_own_monitor;
 }
 
 impl<P: PlatformAdapter> Subject<P> {
@@ -113,7 +112,7 @@ impl<P: PlatformAdapter> Subject<P> {
         self.platform.active_threads(self.truth.workspace.id, &channels, &Silent).await.unwrap()
     }
 
-    /// Channels as listed whose archived threads the bot may list.
+    /// Listed channels whose archived threads the bot may list.
     async fn parents(&self) -> Vec<Channel> {
         let may_list =
             |channel: &Channel| channel.kind.has_threads() && channel.visibility.bot_lacks.is_empty();
@@ -124,8 +123,8 @@ impl<P: PlatformAdapter> Subject<P> {
         self.platform.archived_threads(parent, before, &Silent).await.unwrap()
     }
 
-    /// Every page of archived threads. Times may tie at the edge of a page, so
-    /// the next one begins with the last time once more.
+    /// Every page of archived threads. Archive times may tie at the end of a page, so the
+    /// next page begins with that time again.
     async fn archived_pages(&self, parent: &Channel) -> Vec<Vec<Channel>> {
         let (mut pages, mut before) = (Vec::new(), None);
         loop {
@@ -135,7 +134,7 @@ impl<P: PlatformAdapter> Subject<P> {
             if !has_more {
                 return pages;
             }
-            assert!(pages.len() < 100, "the listing of {} has no end", parent.name);
+            assert!(pages.len() < 100, "the listing of {} doesn't end", parent.name);
         }
     }
 
@@ -148,17 +147,17 @@ impl<P: PlatformAdapter> Subject<P> {
         self.platform.messages(&PageRequest::after(channel, after, limit), &Silent).await
     }
 
-    /// Every page of a channel that holds something; the one after is empty.
-    async fn pages(&self, held: &Held, limit: u16) -> Vec<MessagePage> {
+    /// Every nonempty page of a channel, up to the first empty one.
+    async fn pages(&self, channel_truth: &ChannelTruth, limit: u16) -> Vec<MessagePage> {
         let mut pages: Vec<MessagePage> = Vec::new();
         loop {
             let after = pages.last().and_then(MessagePage::last_id);
-            let page = self.messages(held.channel.id, after, limit).await.unwrap();
+            let page = self.messages(channel_truth.channel.id, after, limit).await.unwrap();
             if page.messages.is_empty() {
                 assert_eq!(page.broken, []);
                 return pages;
             }
-            assert!(page.last_id() > after, "a page of {} does not go on", held.channel.name);
+            assert!(page.last_id() > after, "a page of {} does not advance", channel_truth.channel.name);
             pages.push(page);
         }
     }
@@ -173,5 +172,9 @@ fn ids_of(page: &MessagePage) -> Vec<MessageId> {
 }
 
 fn archived_at(thread: &Channel) -> Timestamp {
-    thread.thread.as_ref().and_then(|facts| facts.archived_at).expect("an archived thread has its time")
+    thread
+        .thread
+        .as_ref()
+        .and_then(|facts| facts.archived_at)
+        .expect("an archived thread has its archive time")
 }

@@ -1,54 +1,54 @@
-//! What can go wrong at a platform, by what follows from it.
+//! Errors of a platform, classified by what follows from them.
 
 use std::time::Duration;
 
 use crate::model::ChannelState;
 
-/// The kind decides what is done; text is for people only.
+/// Decides how an error is handled; its text is for people only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The token is nobody's: ends the run.
+    /// The platform doesn't accept the token: ends the run.
     TokenRejected,
-    /// The bot is not in the workspace: ends the tenant.
+    /// The bot is not in the workspace: fails the tenant.
     NotInWorkspace,
-    /// The bot lacks the right: final for the channel.
+    /// The bot lacks the permission: permanent for the channel.
     Forbidden,
-    /// It is not there (any more): final for the channel.
+    /// The channel doesn't exist, or no longer: permanent for the channel.
     NotFound,
-    /// The message or emoji asked about is not there any more: the channel is.
+    /// The message or emoji was deleted; the channel still exists.
     Gone,
-    /// Nobody answers at this address: a proxy in trouble, or a compatible
-    /// server that doesn't know the route. Proves nothing.
+    /// The server doesn't know the route: a failing proxy, or a compatible server
+    /// without it. Proves nothing about the channel.
     NoRoute,
-    /// The platform doesn't accept the question: final for the channel.
+    /// The platform rejects the request: permanent for the channel.
     Refused,
-    /// The platform was asked too often and the run shall not wait: ends the
+    /// The platform rate-limits the bot, and the run is configured not to wait: ends the
     /// run.
     RateLimited,
-    /// Too many refused requests: one more and the platform might ban this
-    /// address. Ends the run.
+    /// The invalid-request limit is reached, or the platform blocks this address: ends
+    /// the run, because more requests might get the address banned.
     TooManyRefusals,
-    /// No connection, or it broke: worth a retry.
+    /// No connection, or it was lost: transient.
     Network,
-    /// Connecting, headers or body took too long: worth a retry.
+    /// Connecting, headers or body took too long: transient.
     Timeout,
-    /// The platform failed: worth a retry.
+    /// The platform failed: transient.
     Server,
-    /// An answer that isn't what the platform documents: worth a retry.
+    /// The response isn't what the platform documents: transient.
     Unreadable,
-    /// More than any real answer to a question that can be asked in smaller pieces:
-    /// the same question would bring the same.
+    /// The page exceeds the memory limits. Permanent for this request; one for a smaller
+    /// page can succeed.
     TooLarge,
-    /// The platform isn't ready to answer yet: worth a retry.
+    /// The platform isn't ready to respond yet: transient.
     NotReady,
-    /// The address sends elsewhere, where the token isn't taken: worth a retry,
-    /// because a network's sign-in page does so for a while.
+    /// The address redirects; the token is never sent elsewhere. Transient, because a
+    /// network's sign-in page redirects for a while.
     Redirected,
 }
 
 impl ErrorKind {
-    /// Whether asking again can help.
-    pub const fn is_passing(self) -> bool {
+    /// Whether a retry can succeed.
+    pub const fn is_transient(self) -> bool {
         matches!(
             self,
             Self::Network
@@ -60,19 +60,19 @@ impl ErrorKind {
         )
     }
 
-    /// Whether nothing else of this run can succeed.
+    /// Whether no other request of this run can succeed.
     pub const fn ends_run(self) -> bool {
         matches!(self, Self::TokenRejected | Self::RateLimited | Self::TooManyRefusals)
     }
 
-    /// Whether a compatible server may not know the route at all.
+    /// Whether a compatible server may lack the route.
     pub const fn is_unsupported(self) -> bool {
         matches!(self, Self::NoRoute | Self::Refused)
     }
 
-    /// What it proves of a channel that was itself asked for, if it does. Of one
-    /// that the bot can't see, nobody can tell whether it was closed to everyone
-    /// or whether the bot lost the right.
+    /// The state that it proves if the request was for the channel itself. For a channel
+    /// that the bot can't see, the bot can't tell whether it is closed to everyone or to
+    /// the bot alone.
     pub const fn proves(self) -> Option<ChannelState> {
         match self {
             Self::NotFound => Some(ChannelState::Deleted),
@@ -81,7 +81,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether the cause lies in the channel asked for: no outage, no limit.
+    /// Whether the cause lies in the requested channel, and not in an outage or a limit.
     pub const fn is_of_channel(self) -> bool {
         matches!(
             self,
@@ -99,18 +99,18 @@ impl ErrorKind {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{subject}: {detail}")]
 pub struct PlatformError {
-    /// What follows from it.
+    /// Decides how it is handled.
     pub kind: ErrorKind,
-    /// What was asked for: "messages of channel 42".
+    /// What was requested, such as "messages of channel 42".
     pub subject: String,
-    /// What happened: status, code and the platform's words, never a body.
+    /// What happened: status, code and the platform's error message, never a body.
     pub detail: String,
-    /// How long the platform wants to be left alone.
+    /// Pause that the platform asked for.
     pub retry_after: Option<Duration>,
 }
 
 impl PlatformError {
-    /// An error without a wish to be left alone.
+    /// An error without `retry_after`.
     pub fn new(kind: ErrorKind, subject: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { kind, subject: subject.into(), detail: detail.into(), retry_after: None }
     }

@@ -1,5 +1,5 @@
-//! A platform in memory, for tests: it holds what it is given, fails where it
-//! is told to, and remembers what it was asked.
+//! A platform in memory, for tests: holds what it is given, fails where a failure is
+//! planned, and records its calls.
 
 mod call;
 mod recorder;
@@ -19,38 +19,38 @@ use crate::model::{
 };
 use crate::monitor::{Counter, Monitor};
 
-/// What a planned panic says: what nobody should see.
+/// Message of a planned panic: private data that must not reach any output.
 pub const PANIC: &str = "user 80351110224678912 met the token";
 /// Messages on a page.
 const MAX_PAGE: u16 = 100;
 /// Archived threads on a page.
 const THREADS_PER_PAGE: usize = 50;
-/// People on a page of reactors.
+/// Users on a page of reactors.
 const REACTORS_PER_PAGE: usize = 100;
-/// IDs carry their time as Discord's do: milliseconds since then, above this
-/// many bits.
+/// An ID holds its time as Discord's do: milliseconds since this epoch, shifted left by
+/// [`TIME_SHIFT`] bits.
 const EPOCH_MILLIS: i64 = 1_420_070_400_000;
 const TIME_SHIFT: u32 = 22;
 
-/// A platform that may be changed while it is asked.
+/// A platform whose contents can be changed between calls.
 #[derive(Debug)]
 pub struct Fake {
-    inner: Mutex<Inner>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct State {
     identity: BotIdentity,
     is_token_rejected: bool,
     workspaces: BTreeMap<WorkspaceId, Workspace>,
-    channels: BTreeMap<ChannelId, Held>,
+    channels: BTreeMap<ChannelId, FakeChannel>,
     failures: HashMap<Place, VecDeque<PlatformError>>,
     panics: HashSet<Place>,
     calls: Vec<Call>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct FakeChannel {
     workspace: WorkspaceId,
     channel: Channel,
     messages: BTreeMap<MessageId, Result<Message, BrokenMessage>>,
@@ -64,9 +64,9 @@ impl Default for Fake {
 }
 
 impl Fake {
-    /// A platform without any workspace, whose token is good.
+    /// A platform without any workspace, which accepts the token.
     pub fn new() -> Self {
-        let inner = Inner {
+        let state = State {
             identity: BotIdentity { reads_content: Some(true), server_time: None, invite_url: None },
             is_token_rejected: false,
             workspaces: BTreeMap::new(),
@@ -75,15 +75,15 @@ impl Fake {
             panics: HashSet::new(),
             calls: Vec::new(),
         };
-        Self { inner: Mutex::new(inner) }
+        Self { state: Mutex::new(state) }
     }
 
-    /// What [`PlatformAdapter::identity`] answers from now on.
+    /// Sets what [`PlatformAdapter::identity`] returns.
     pub fn set_identity(&self, identity: BotIdentity) {
         self.lock().identity = identity;
     }
 
-    /// Every call fails with [`ErrorKind::TokenRejected`] from now on.
+    /// Makes every later call fail with [`ErrorKind::TokenRejected`].
     pub fn reject_token(&self) {
         self.lock().is_token_rejected = true;
     }
@@ -93,25 +93,25 @@ impl Fake {
         self.lock().workspaces.insert(workspace.id, workspace);
     }
 
-    /// Takes the bot out of a workspace.
+    /// Removes the bot from a workspace.
     pub fn leave_workspace(&self, id: WorkspaceId) {
         self.lock().workspaces.remove(&id);
     }
 
-    /// Adds a channel, category or thread, or replaces it; its messages stay.
+    /// Adds or replaces a channel, category or thread, keeping its messages.
     pub fn add_channel(&self, workspace: WorkspaceId, channel: Channel) {
-        let mut inner = self.lock();
-        let old = inner.channels.remove(&channel.id);
-        let (messages, reactors) = old.map(|held| (held.messages, held.reactors)).unwrap_or_default();
-        inner.channels.insert(channel.id, Held { workspace, channel, messages, reactors });
+        let mut state = self.lock();
+        let old = state.channels.remove(&channel.id);
+        let (messages, reactors) = old.map(|old| (old.messages, old.reactors)).unwrap_or_default();
+        state.channels.insert(channel.id, FakeChannel { workspace, channel, messages, reactors });
     }
 
     /// Changes a channel.
     ///
     /// # Panics
-    /// When there is none with this ID.
+    /// Panics if there is no channel with this ID.
     pub fn change_channel(&self, id: ChannelId, change: impl FnOnce(&mut Channel)) {
-        change(&mut self.lock().held(id).channel);
+        change(&mut self.lock().channel_mut(id).channel);
     }
 
     /// Deletes a channel.
@@ -119,19 +119,19 @@ impl Fake {
         self.lock().channels.remove(&id);
     }
 
-    /// Adds or replaces a message; the channel's hint follows the newest.
+    /// Adds or replaces a message, and updates the channel's `last_message_id`.
     ///
     /// # Panics
-    /// When there is no channel with this ID.
+    /// Panics if there is no channel with this ID.
     pub fn add_message(&self, channel: ChannelId, message: Message) {
         let id = message.id;
-        self.lock().held(channel).put(id, Ok(message));
+        self.lock().channel_mut(channel).put(id, Ok(message));
     }
 
-    /// Sets who reacted to a message, ascending by ID.
+    /// Sets the reactors of an emoji of a message, ascending by ID.
     ///
     /// # Panics
-    /// When there is no channel with this ID.
+    /// Panics if there is no channel with this ID.
     pub fn set_reactors(
         &self,
         channel: ChannelId,
@@ -140,86 +140,89 @@ impl Fake {
         burst: bool,
         users: Vec<User>,
     ) {
-        self.lock().held(channel).reactors.insert((message, emoji, burst), users);
+        self.lock().channel_mut(channel).reactors.insert((message, emoji, burst), users);
     }
 
-    /// Adds a message that can't be read, or breaks one that could.
+    /// Adds a malformed message, or replaces a message by a malformed one.
     ///
     /// # Panics
-    /// When there is no channel with this ID.
-    pub fn break_message(&self, channel: ChannelId, id: MessageId, reason: &str) {
+    /// Panics if there is no channel with this ID.
+    pub fn add_malformed_message(&self, channel: ChannelId, id: MessageId, reason: &str) {
         let broken = BrokenMessage { id: Some(id), reason: reason.to_owned() };
-        self.lock().held(channel).put(id, Err(broken));
+        self.lock().channel_mut(channel).put(id, Err(broken));
     }
 
-    /// Deletes a message; the channel's hint stays.
+    /// Deletes a message; the channel's `last_message_id` stays.
     ///
     /// # Panics
-    /// When there is no channel with this ID.
+    /// Panics if there is no channel with this ID.
     pub fn remove_message(&self, channel: ChannelId, id: MessageId) {
-        self.lock().held(channel).messages.remove(&id);
+        self.lock().channel_mut(channel).messages.remove(&id);
     }
 
-    /// The next call there fails with this, after those planned before.
+    /// Plans a failure of the next call to `place`, after the failures already planned.
     pub fn fail(&self, place: Place, error: PlatformError) {
         self.lock().failures.entry(place).or_default().push_back(error);
     }
 
-    /// Every call there panics from now on, and says [`PANIC`].
+    /// Makes every later call to `place` panic with [`PANIC`].
     pub fn panic_at(&self, place: Place) {
         self.lock().panics.insert(place);
     }
 
-    /// No call panics any more.
+    /// Undoes every [`Self::panic_at`].
     pub fn calm_down(&self) {
         self.lock().panics.clear();
     }
 
-    /// What was asked, in order, failed calls included.
+    /// The recorded calls in order, failed ones included.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
     }
 
-    /// Forgets what was asked.
-    pub fn forget_calls(&self) {
+    /// Clears the recorded calls.
+    pub fn clear_calls(&self) {
         self.lock().calls.clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of a call, and fails it if it shall fail.
-    fn ask(&self, call: Call, monitor: &dyn Monitor) -> Result<MutexGuard<'_, Inner>, PlatformError> {
+    /// Records a call; fails or panics if that is planned for it.
+    fn call(&self, call: Call, monitor: &dyn Monitor) -> Result<MutexGuard<'_, State>, PlatformError> {
         monitor.count(Counter::ApiCalls, 1);
-        let mut inner = self.lock();
-        inner.calls.push(call);
-        if inner.is_token_rejected {
+        let mut state = self.lock();
+        state.calls.push(call);
+        if state.is_token_rejected {
             return Err(PlatformError::new(ErrorKind::TokenRejected, "the bot's account", "it is nobody's"));
         }
-        if inner.panics.contains(&call.place()) {
-            drop(inner);
-            // Made at run time, as panics are that tell what they met.
+        if state.panics.contains(&call.place()) {
+            drop(state);
+            // Formatted at run time, like a panic message that holds a value.
             panic!("{}", PANIC.to_owned());
         }
-        let planned = inner.failures.get_mut(&call.place());
-        planned.and_then(VecDeque::pop_front).map_or(Ok(inner), Err)
+        let planned = state.failures.get_mut(&call.place());
+        planned.and_then(VecDeque::pop_front).map_or(Ok(state), Err)
     }
 }
 
-impl Inner {
-    fn held(&mut self, id: ChannelId) -> &mut Held {
+impl State {
+    fn channel_mut(&mut self, id: ChannelId) -> &mut FakeChannel {
         self.channels.get_mut(&id).expect("the channel was added")
     }
 
-    fn known(&self, id: ChannelId) -> Result<&Held, PlatformError> {
+    fn channel(&self, id: ChannelId) -> Result<&FakeChannel, PlatformError> {
         let unknown =
             || PlatformError::new(ErrorKind::NotFound, format!("channel {}", id.get()), "there is none");
         self.channels.get(&id).ok_or_else(unknown)
     }
 
     fn channels_of(&self, id: WorkspaceId) -> impl Iterator<Item = &Channel> {
-        self.channels.values().filter(move |held| held.workspace == id).map(|held| &held.channel)
+        self.channels
+            .values()
+            .filter(move |fake_channel| fake_channel.workspace == id)
+            .map(|fake_channel| &fake_channel.channel)
     }
 
     fn workspace(&self, id: WorkspaceId) -> Result<&Workspace, PlatformError> {
@@ -229,7 +232,7 @@ impl Inner {
     }
 }
 
-impl Held {
+impl FakeChannel {
     fn put(&mut self, id: MessageId, message: Result<Message, BrokenMessage>) {
         self.messages.insert(id, message);
         if Some(id) > self.channel.last_message_id {
@@ -238,8 +241,8 @@ impl Held {
         }
     }
 
-    /// A page of messages, as far as the bot's rights reach: without the
-    /// right to read the history a channel looks empty.
+    /// A page of messages. Without the permission to read the history, a channel looks
+    /// empty.
     fn page(&self, cursor: PageCursor, limit: u16) -> Result<MessagePage, PlatformError> {
         let refuse = |kind, detail| {
             Err(PlatformError::new(kind, format!("messages of channel {}", self.channel.id.get()), detail))
@@ -284,7 +287,7 @@ impl PlatformAdapter for Fake {
     }
 
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError> {
-        Ok(self.ask(Call::Identity, monitor)?.identity.clone())
+        Ok(self.call(Call::Identity, monitor)?.identity.clone())
     }
 
     async fn workspace(
@@ -292,9 +295,9 @@ impl PlatformAdapter for Fake {
         id: WorkspaceId,
         monitor: &dyn Monitor,
     ) -> Result<(Workspace, Vec<Channel>), PlatformError> {
-        let inner = self.ask(Call::Workspace(id), monitor)?;
-        let workspace = inner.workspace(id)?.clone();
-        let channels = inner.channels_of(id).filter(|channel| !channel.kind.is_thread());
+        let state = self.call(Call::Workspace(id), monitor)?;
+        let workspace = state.workspace(id)?.clone();
+        let channels = state.channels_of(id).filter(|channel| !channel.kind.is_thread());
         Ok((workspace, channels.cloned().collect()))
     }
 
@@ -304,15 +307,15 @@ impl PlatformAdapter for Fake {
         channels: &[Channel],
         monitor: &dyn Monitor,
     ) -> Result<Vec<Channel>, PlatformError> {
-        let inner = self.ask(Call::ActiveThreads(id), monitor)?;
-        inner.workspace(id)?;
+        let state = self.call(Call::ActiveThreads(id), monitor)?;
+        state.workspace(id)?;
         let is_active = |thread: &&Channel| thread.thread.as_ref().is_some_and(|facts| !facts.archived);
         let visibility_of = |thread: &Channel| {
             let mut parents = channels.iter();
             let parent = parents.find(|channel| Some(channel.id) == thread.parent_id);
             parent.map(|parent| parent.visibility.clone()).unwrap_or_default()
         };
-        let active = inner.channels_of(id).filter(is_active);
+        let active = state.channels_of(id).filter(is_active);
         Ok(active.map(|thread| Channel { visibility: visibility_of(thread), ..thread.clone() }).collect())
     }
 
@@ -322,14 +325,14 @@ impl PlatformAdapter for Fake {
         before: Option<Timestamp>,
         monitor: &dyn Monitor,
     ) -> Result<(Vec<Channel>, bool), PlatformError> {
-        let inner = self.ask(Call::ArchivedThreads { parent: parent.id, before }, monitor)?;
-        inner.known(parent.id)?;
+        let state = self.call(Call::ArchivedThreads { parent: parent.id, before }, monitor)?;
+        state.channel(parent.id)?;
         let archived_at = |thread: &Channel| {
             let facts = thread.thread.as_ref().filter(|facts| facts.archived)?;
             let is_later = before.is_some_and(|before| facts.archived_at >= Some(before));
             (!is_later).then_some(facts.archived_at)
         };
-        let children = inner.channels.values().map(|held| &held.channel);
+        let children = state.channels.values().map(|fake_channel| &fake_channel.channel);
         let mut threads: Vec<(Option<Timestamp>, &Channel)> = children
             .filter(|child| child.parent_id == Some(parent.id))
             .filter_map(|child| Some((archived_at(child)?, child)))
@@ -347,8 +350,8 @@ impl PlatformAdapter for Fake {
         _workspace: WorkspaceId,
         monitor: &dyn Monitor,
     ) -> Result<Channel, PlatformError> {
-        let inner = self.ask(Call::Channel(id), monitor)?;
-        let channel = inner.known(id)?.channel.clone();
+        let state = self.call(Call::Channel(id), monitor)?;
+        let channel = state.channel(id)?.channel.clone();
         if channel.visibility.bot_lacks.contains(&"View Channel") {
             return Err(PlatformError::new(
                 ErrorKind::Forbidden,
@@ -368,8 +371,8 @@ impl PlatformAdapter for Fake {
         monitor: &dyn Monitor,
     ) -> Result<MessagePage, PlatformError> {
         let PageRequest { channel, cursor, limit, .. } = *request;
-        let inner = self.ask(Call::Messages { channel, cursor, limit }, monitor)?;
-        inner.known(channel)?.page(cursor, limit.min(MAX_PAGE))
+        let state = self.call(Call::Messages { channel, cursor, limit }, monitor)?;
+        state.channel(channel)?.page(cursor, limit.min(MAX_PAGE))
     }
 
     async fn reactors(
@@ -380,12 +383,16 @@ impl PlatformAdapter for Fake {
         after: Option<UserId>,
         monitor: &dyn Monitor,
     ) -> Result<ReactorPage, PlatformError> {
-        let inner = self.ask(Call::Reactors { channel, message, burst, after }, monitor)?;
-        let held = inner.known(channel)?;
+        let state = self.call(Call::Reactors { channel, message, burst, after }, monitor)?;
+        let fake_channel = state.channel(channel)?;
         let gone =
             || PlatformError::new(ErrorKind::Gone, format!("message {}", message.get()), "there is none");
-        held.messages.get(&message).ok_or_else(gone)?;
-        let all = held.reactors.get(&(message, emoji.clone(), burst)).map(Vec::as_slice).unwrap_or_default();
+        fake_channel.messages.get(&message).ok_or_else(gone)?;
+        let all = fake_channel
+            .reactors
+            .get(&(message, emoji.clone(), burst))
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let following = all.iter().filter(|user| Some(user.id) > after);
         let users: Vec<User> = following.take(REACTORS_PER_PAGE).copied().collect();
         Ok(ReactorPage { is_full: users.len() == REACTORS_PER_PAGE, users })

@@ -1,6 +1,9 @@
-//! The one gate that every request goes through: requests in flight, a smooth
-//! pace, the largest work first, a stop for all, and a guard against being
-//! banned.
+//! Rate limiting for one platform connection: requests in flight, an even pace,
+//! priority for the largest backlog, pauses that the platform asks for, and a limit on
+//! invalid requests.
+//!
+//! Never sends a request itself: the adapter reports responses through the `record_…`
+//! methods.
 
 mod queue;
 #[cfg(test)]
@@ -13,153 +16,153 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
-use self::queue::{Queue, Waiter};
+use self::queue::{PendingRequest, Queue};
 
-/// Refused requests are counted over this long.
+/// Sliding window over which invalid requests (401, 403, 429) are counted.
 /// <https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans>
-const REFUSAL_WINDOW: Duration = Duration::from_mins(10);
-/// From here on requests are slowed down.
-const REFUSALS_SLOW: usize = 300;
-/// From here on none is sent.
-const REFUSALS_END: usize = 500;
-/// So many answers "too often" in a row, and no other answer between them, mean
-/// that nothing is let through at all. All requests in flight may meet a limit
-/// together, many times over, before it comes to that.
-const LIMITED_END: usize = 100;
-/// So few are enough where they come slowly: over a whole [`REFUSAL_WINDOW`].
-const LIMITED_SLOWLY_END: usize = 10;
-/// The pace of a slowed-down gate. Refusals at this pace still add up to the end
-/// before the first ones are forgotten.
-const SLOW_INTERVAL: Duration = Duration::from_secs(1);
+const INVALID_REQUEST_WINDOW: Duration = Duration::from_mins(10);
+/// Invalid requests within the window from which on the pace is throttled.
+const THROTTLE_AT_INVALID_REQUESTS: usize = 300;
+/// Invalid requests within the window from which on every request is rejected.
+const REJECT_AT_INVALID_REQUESTS: usize = 500;
+/// Consecutive 429s after which every request is rejected. All requests in flight may
+/// hit one limit together, several times over, before this is reached.
+const REJECT_AT_RATE_LIMITS: usize = 100;
+/// Consecutive 429s that suffice once they span a whole [`INVALID_REQUEST_WINDOW`].
+const REJECT_AT_SLOW_RATE_LIMITS: usize = 10;
+/// Interval between requests of a throttled gate. At this pace the reject limit is still
+/// reached before the first invalid requests leave the window.
+const THROTTLED_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a gate lets through.
+/// What a [`Gate`] admits.
 #[derive(Debug, Clone, Copy)]
 pub struct GateSettings {
     /// Requests in flight at once.
     pub max_in_flight: usize,
-    /// Requests a second, evenly spread.
+    /// Requests per second, evenly spread.
     pub requests_per_second: f64,
 }
 
-/// Lets requests through one by one.
+/// Rate limiter: admits requests at the allowed pace.
 #[derive(Debug)]
 pub struct Gate {
-    waiters: mpsc::UnboundedSender<Waiter>,
+    queue: mpsc::UnboundedSender<PendingRequest>,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug)]
 struct State {
     interval: Duration,
-    /// The earliest time for the next request.
-    next: Instant,
-    /// When nobody may go.
-    stop: Stop,
-    /// When requests were refused, oldest first.
-    refusals: VecDeque<Instant>,
-    /// Answers "too often" since the last other answer, and when the first came.
-    limited: Option<(usize, Instant)>,
-    /// How often in a row nobody was let in when the stop was over.
-    shut_out: u32,
+    /// Earliest time for the next request, pauses aside.
+    next_slot: Instant,
+    pause: Pause,
+    /// When the invalid requests of the window were recorded, oldest first.
+    invalid_requests: VecDeque<Instant>,
+    /// Consecutive 429s, and when the first of them was recorded.
+    rate_limits: Option<(usize, Instant)>,
+    /// Consecutive address blocks, each after the pause of the one before.
+    address_blocks: u32,
 }
 
-/// The right to have one request in flight; dropping it gives it back.
+/// Permission to have one request in flight, until it is dropped.
 #[derive(Debug)]
-#[must_use = "the request may be in flight only as long as the pass lives"]
-pub struct Pass {
-    /// What it took to get it.
-    pub waited: Waited,
+#[must_use = "the request may be in flight only while the permit is alive"]
+pub struct Permit {
+    /// How long the request waited for it.
+    pub wait: PermitWait,
     in_flight: OwnedSemaphorePermit,
 }
 
-/// Time spent at the gate, by cause.
+/// Time spent waiting for a [`Permit`], by cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Waited {
-    /// The platform wanted to be left alone.
-    pub stopped: Duration,
-    /// Many requests had been refused.
-    pub guarded: Duration,
-    /// The pace, and a free place in flight.
+pub struct PermitWait {
+    /// The platform asked for a pause.
+    pub paused: Duration,
+    /// Many invalid requests had slowed the pace.
+    pub throttled: Duration,
+    /// The regular pace, and the limit on requests in flight.
     pub paced: Duration,
 }
 
-/// Too many requests were refused; none may follow.
+/// Every request is rejected before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuardTripped {
-    /// So many that the platform might ban this address.
-    TooManyRefused,
-    /// All of them, for long.
-    NothingElse,
+pub enum InvalidRequestLimitReached {
+    /// So many invalid requests that the platform might ban this address.
+    TooManyInvalid,
+    /// Nothing but 429s for a long time.
+    OnlyRateLimits,
 }
 
 impl Gate {
-    /// A gate that is open at once. Needs a tokio runtime: whose turn it is is
-    /// decided by a task of its own, which ends with the gate.
+    /// Creates a gate that admits the first request at once.
+    ///
+    /// Must be called within a tokio runtime: it spawns the task that orders the queue,
+    /// which ends with the gate.
     pub fn new(settings: GateSettings) -> Self {
         let now = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / settings.requests_per_second.max(0.001));
         let state = Arc::new(Mutex::new(State {
             interval,
-            next: now,
-            stop: Stop::over(now),
-            refusals: VecDeque::new(),
-            limited: None,
-            shut_out: 0,
+            next_slot: now,
+            pause: Pause::ended(now),
+            invalid_requests: VecDeque::new(),
+            rate_limits: None,
+            address_blocks: 0,
         }));
-        let (waiters, arriving) = mpsc::unbounded_channel();
+        let (queue, incoming) = mpsc::unbounded_channel();
         let in_flight = Arc::new(Semaphore::new(settings.max_in_flight.max(1)));
-        tokio::spawn(Queue::new(arriving, in_flight, Arc::clone(&state)).serve());
-        Self { waiters, state }
+        tokio::spawn(Queue::new(incoming, in_flight, Arc::clone(&state)).run());
+        Self { queue, state }
     }
 
-    /// Waits for a free place, for the pace, and for any stop to end. Of those
-    /// that wait, the one with the most `work` goes first, unless another has
-    /// waited for long.
+    /// Waits for capacity in flight, for the pace, and for the end of any pause.
+    ///
+    /// Among pending requests the one with the largest `backlog` (messages left to read)
+    /// goes first; waiting raises the priority.
     ///
     /// # Errors
-    /// [`GuardTripped`] when too many requests were refused.
-    pub async fn enter(&self, work: u64) -> Result<Pass, GuardTripped> {
+    /// Returns [`InvalidRequestLimitReached`] if no request may be sent any more.
+    pub async fn enter(&self, backlog: u64) -> Result<Permit, InvalidRequestLimitReached> {
         let (grant, granted) = oneshot::channel();
-        let since = Instant::now();
-        let stopped_before = lock(&self.state).stop.total(since);
-        let sent = self.waiters.send(Waiter { work, since, stopped_before, grant });
-        debug_assert!(sent.is_ok(), "the queue lives as long as the gate");
-        granted.await.unwrap_or(Err(GuardTripped::NothingElse))
+        let enqueued_at = Instant::now();
+        let paused_before = lock(&self.state).pause.total(enqueued_at);
+        let sent = self.queue.send(PendingRequest { backlog, enqueued_at, paused_before, grant });
+        debug_assert!(sent.is_ok(), "the queue's task lives as long as the gate");
+        granted.await.unwrap_or(Err(InvalidRequestLimitReached::OnlyRateLimits))
     }
 
-    /// Lets nothing through for as long as the platform asks.
+    /// Admits no request for `duration` from now on. Never shortens a pause.
     pub fn stop_for(&self, duration: Duration) {
-        lock(&self.state).stop.extend(Instant::now(), duration);
+        lock(&self.state).pause.extend(Instant::now(), duration);
     }
 
-    /// Counts an answer that the platform holds against its sender.
-    pub fn record_refusal(&self) {
-        lock(&self.state).refusals.push_back(Instant::now());
+    /// Counts a response that the platform counts as an invalid request.
+    pub fn record_invalid_request(&self) {
+        lock(&self.state).invalid_requests.push_back(Instant::now());
     }
 
-    /// Takes note of an answer "too often". Returns how many there were in a
-    /// row.
-    pub fn record_limited(&self) -> u32 {
+    /// Records a 429. Returns the number of consecutive 429s.
+    pub fn record_rate_limit(&self) -> u32 {
         let mut state = lock(&self.state);
-        let (count, since) = state.limited.unwrap_or((0, Instant::now()));
-        state.limited = Some((count + 1, since));
+        let (count, first_at) = state.rate_limits.unwrap_or((0, Instant::now()));
+        state.rate_limits = Some((count + 1, first_at));
         u32::try_from(count + 1).unwrap_or(u32::MAX)
     }
 
-    /// Takes note that the platform shuts this address out, and stops for a
-    /// while. Returns how often in a row it did when a stop was over; requests
-    /// that were in flight together count once.
-    pub fn record_shut_out(&self, duration: Duration) -> u32 {
+    /// Records that the platform blocks this address, and pauses for `pause`. Returns the
+    /// number of consecutive blocks; those recorded during a pause count once, because
+    /// their requests were in flight together.
+    pub fn record_address_block(&self, pause: Duration) -> u32 {
         let (mut state, now) = (lock(&self.state), Instant::now());
-        state.shut_out += u32::from(state.stop.until <= now);
-        state.stop.extend(now, duration);
-        state.shut_out
+        state.address_blocks += u32::from(state.pause.until <= now);
+        state.pause.extend(now, pause);
+        state.address_blocks
     }
 
-    /// Takes note of an answer that isn't "too often".
-    pub fn record_answer(&self) {
+    /// Records a response other than a 429: resets the consecutive counts.
+    pub fn record_response(&self) {
         let mut state = lock(&self.state);
-        (state.limited, state.shut_out) = (None, 0);
+        (state.rate_limits, state.address_blocks) = (None, 0);
     }
 }
 
@@ -168,52 +171,56 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl State {
-    /// The time at which the next request may go, if it were now.
-    fn turn(&mut self) -> Result<Instant, GuardTripped> {
+    /// When the next request may be sent, as far as is known now.
+    fn next_slot(&mut self) -> Result<Instant, InvalidRequestLimitReached> {
         let now = Instant::now();
-        while self.refusals.front().is_some_and(|at| now.duration_since(*at) > REFUSAL_WINDOW) {
-            self.refusals.pop_front();
+        while self.invalid_requests.front().is_some_and(|at| now.duration_since(*at) > INVALID_REQUEST_WINDOW)
+        {
+            self.invalid_requests.pop_front();
         }
-        if self.refusals.len() >= REFUSALS_END {
-            return Err(GuardTripped::TooManyRefused);
+        if self.invalid_requests.len() >= REJECT_AT_INVALID_REQUESTS {
+            return Err(InvalidRequestLimitReached::TooManyInvalid);
         }
-        if self.limited.is_some_and(|(count, since)| {
-            count >= LIMITED_END || (count >= LIMITED_SLOWLY_END && now - since >= REFUSAL_WINDOW)
+        if self.rate_limits.is_some_and(|(count, first_at)| {
+            count >= REJECT_AT_RATE_LIMITS
+                || (count >= REJECT_AT_SLOW_RATE_LIMITS && now - first_at >= INVALID_REQUEST_WINDOW)
         }) {
-            return Err(GuardTripped::NothingElse);
+            return Err(InvalidRequestLimitReached::OnlyRateLimits);
         }
-        Ok(self.next.max(self.stop.until).max(now))
+        Ok(self.next_slot.max(self.pause.until).max(now))
     }
 
-    fn take(&mut self, turn: Instant) {
-        self.next = turn + if self.is_guarded() { self.interval.max(SLOW_INTERVAL) } else { self.interval };
+    /// Uses the slot at `slot`; the next one is an interval later.
+    fn take_slot(&mut self, slot: Instant) {
+        self.next_slot =
+            slot + if self.is_throttled() { self.interval.max(THROTTLED_INTERVAL) } else { self.interval };
     }
 
-    fn is_guarded(&self) -> bool {
-        self.refusals.len() >= REFUSALS_SLOW
+    fn is_throttled(&self) -> bool {
+        self.invalid_requests.len() >= THROTTLE_AT_INVALID_REQUESTS
     }
 
-    /// What somebody waited for who came at `since`.
-    fn waited(&self, since: Instant, stopped_before: Duration) -> Waited {
+    /// Splits the time since `enqueued_at` by cause.
+    fn wait_since(&self, enqueued_at: Instant, paused_before: Duration) -> PermitWait {
         let now = Instant::now();
-        let stopped = self.stop.total(now).saturating_sub(stopped_before);
-        let rest = (now - since).saturating_sub(stopped);
-        let (guarded, paced) =
-            if self.is_guarded() { (rest, Duration::ZERO) } else { (Duration::ZERO, rest) };
-        Waited { stopped, guarded, paced }
+        let paused = self.pause.total(now).saturating_sub(paused_before);
+        let rest = (now - enqueued_at).saturating_sub(paused);
+        let (throttled, paced) =
+            if self.is_throttled() { (rest, Duration::ZERO) } else { (Duration::ZERO, rest) };
+        PermitWait { paused, throttled, paced }
     }
 }
 
-/// The stop that was asked for last, and how long all before it took.
+/// The latest pause, and the total length of those before it.
 #[derive(Debug)]
-struct Stop {
+struct Pause {
     from: Instant,
     until: Instant,
     before: Duration,
 }
 
-impl Stop {
-    const fn over(now: Instant) -> Self {
+impl Pause {
+    const fn ended(now: Instant) -> Self {
         Self { from: now, until: now, before: Duration::ZERO }
     }
 
@@ -225,7 +232,7 @@ impl Stop {
         self.until = self.until.max(now + duration);
     }
 
-    /// How long the gate has been stopped in all.
+    /// Time paused since the gate was created.
     fn total(&self, now: Instant) -> Duration {
         self.before + (now.min(self.until) - self.from)
     }

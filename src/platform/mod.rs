@@ -1,5 +1,5 @@
-//! What a platform must be able to do, and what all of them share: typed
-//! errors, retries, limits.
+//! The interface of a platform adapter, and what all adapters share: typed errors,
+//! retries, rate limiting.
 
 #[cfg(test)]
 mod contract;
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 pub use error::{ErrorKind, PlatformError};
-pub use limit::{Gate, GateSettings, GuardTripped};
+pub use limit::{Gate, GateSettings, InvalidRequestLimitReached};
 pub use retry::RetryPolicy;
 
 use crate::model::{
@@ -24,44 +24,44 @@ use crate::model::{
 };
 use crate::monitor::Monitor;
 
-/// How far a message may lie in the future: the platform's clocks differ.
+/// How far in the future a message's time may lie: the platform's clocks differ.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_hours(1);
 
-/// A length of time as it is counted; saturates.
+/// Whole milliseconds, the unit of the wait counters; saturates.
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How an adapter reaches its platform, and how fast.
+/// Connection settings of an adapter.
 #[derive(Debug, Clone)]
 pub struct AdapterSettings {
     /// `scheme://host[:port]`, without a path.
     pub api_url: String,
-    /// Limits of ours.
+    /// Our own rate limit.
     pub gate: GateSettings,
-    /// What to do at a rate limit.
+    /// What to do when the platform responds with a rate limit.
     pub on_rate_limit: OnRateLimit,
-    /// Passing faults.
+    /// Retries after transient errors.
     pub retry: RetryPolicy,
-    /// For connecting with headers, and for the body, each.
+    /// Limit for connecting and receiving the headers, and again for the body.
     pub request_timeout: Duration,
-    /// This machine's time.
+    /// Current time of this machine.
     pub now: Timestamp,
 }
 
-/// An adapter can't be made: the address or the token can't be put into a request.
+/// An adapter can't be created: no request can hold this address or token.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct ConnectError(pub String);
 
-/// Which messages of a channel a page holds.
+/// Position of a page of messages in its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PageCursor {
-    /// Those that follow this one; from the first when `None`.
+    /// The oldest messages after this one; from the first message if `None`.
     After(Option<MessageId>),
-    /// The newest of those that come before this one.
+    /// The newest messages before this one.
     Before(MessageId),
-    /// The newest ones, asked for without a cursor.
+    /// The newest messages, requested without a cursor.
     Newest,
 }
 
@@ -70,43 +70,42 @@ pub enum PageCursor {
 pub struct PageRequest {
     /// The channel.
     pub channel: ChannelId,
-    /// Where the page is.
+    /// Position of the page.
     pub cursor: PageCursor,
-    /// Messages at most, from 1 to [`PlatformAdapter::max_page`].
+    /// Most messages to return, 1 to [`PlatformAdapter::max_page`].
     pub limit: u16,
-    /// A guess at how many messages are still to come: where requests have to
-    /// wait for each other, the largest backlog goes first.
+    /// Estimated number of messages left to read: among pending requests the one with
+    /// the largest backlog goes first.
     pub backlog: u64,
-    /// Whether a failure is an answer, and is not to be asked again.
+    /// Whether a failure is a result too, so that the request is not retried.
     pub is_probe: bool,
 }
 
 impl PageRequest {
-    /// The page that follows a message, or the first when `None`, of nobody
-    /// knows how many.
+    /// The page after a message, or the first page if `None`, with an unknown backlog.
     pub const fn after(channel: ChannelId, after: Option<MessageId>, limit: u16) -> Self {
         Self { channel, cursor: PageCursor::After(after), limit, backlog: 0, is_probe: false }
     }
 }
 
-/// A platform, read-only.
+/// Read-only access to a platform.
 ///
-/// Every method may be called from many tasks at once, waits for the
-/// platform's limits itself, sends a request again after a passing fault, and
-/// can be repeated: nothing is changed on the platform. Dropping a future ends
-/// the request. What a method counts goes to the monitor it is given.
+/// Every method may be called from many tasks at once, waits for rate limits itself,
+/// retries after transient errors, and is idempotent: it changes nothing on the
+/// platform. Dropping a future cancels the request. A method reports its counters and
+/// events to the monitor that it is given.
 #[async_trait]
 pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
-    /// The platform.
+    /// Static facts about the platform.
     fn spec(&self) -> &'static PlatformSpec;
 
-    /// Who the token belongs to. Fails with [`ErrorKind::TokenRejected`] if
-    /// nobody.
+    /// The bot that the token belongs to. Fails with [`ErrorKind::TokenRejected`] if the
+    /// platform doesn't accept the token.
     async fn identity(&self, monitor: &dyn Monitor) -> Result<BotIdentity, PlatformError>;
 
-    /// A workspace and its channels and categories, threads left out.
+    /// A workspace with its channels and categories, without threads.
     ///
-    /// Channels that the bot can't see may be absent: absence means nothing.
+    /// Channels that the bot can't see may be absent: absence proves nothing.
     /// Fails with [`ErrorKind::NotInWorkspace`] if the bot was not invited.
     async fn workspace(
         &self,
@@ -114,8 +113,8 @@ pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
         monitor: &dyn Monitor,
     ) -> Result<(Workspace, Vec<Channel>), PlatformError>;
 
-    /// The threads of a workspace that are not archived. `channels` are those
-    /// of [`Self::workspace`]: threads take their visibility from them.
+    /// All active (not archived) threads of a workspace. `channels` are those of
+    /// [`Self::workspace`]: a thread inherits its parent's visibility.
     async fn active_threads(
         &self,
         id: WorkspaceId,
@@ -123,8 +122,8 @@ pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
         monitor: &dyn Monitor,
     ) -> Result<Vec<Channel>, PlatformError>;
 
-    /// One page of a channel's archived public threads, newest archived first,
-    /// all archived before `before`, and whether there are more.
+    /// One page of a channel's public threads archived before `before`, most recently
+    /// archived first, and whether there are more.
     async fn archived_threads(
         &self,
         parent: &Channel,
@@ -132,10 +131,10 @@ pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
         monitor: &dyn Monitor,
     ) -> Result<(Vec<Channel>, bool), PlatformError>;
 
-    /// One channel or thread as it is now. Who sees it is worked out from the
-    /// rights that [`Self::workspace`] found last, and for a thread left empty.
-    /// Fails with [`ErrorKind::Forbidden`] for a channel that the bot can't see,
-    /// and with [`ErrorKind::NotFound`] for one that was deleted.
+    /// The current state of one channel or thread. Its visibility is computed from the
+    /// permissions that [`Self::workspace`] read last; that of a thread stays empty.
+    /// Fails with [`ErrorKind::Forbidden`] for a channel that the bot can't see, and with
+    /// [`ErrorKind::NotFound`] for a deleted one.
     async fn channel(
         &self,
         id: ChannelId,
@@ -143,18 +142,18 @@ pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
         monitor: &dyn Monitor,
     ) -> Result<Channel, PlatformError>;
 
-    /// One page of messages, ascending by ID. A malformed message is in
-    /// [`MessagePage::broken`] and fails nothing. An empty page is no proof that
-    /// nothing follows.
+    /// One page of messages, ascending by ID. A malformed message is reported in
+    /// [`MessagePage::broken`] and doesn't fail the page. An empty page doesn't prove
+    /// that nothing follows.
     async fn messages(
         &self,
         request: &PageRequest,
         monitor: &dyn Monitor,
     ) -> Result<MessagePage, PlatformError>;
 
-    /// One page of who reacted to a message with an emoji, behind `after`: in a
-    /// burst, or normally. Waits until nothing else has to be asked. Fails
-    /// with [`ErrorKind::Gone`] if the message or the emoji was deleted.
+    /// One page of the reactors of a message's emoji with IDs after `after`; `burst`
+    /// selects the burst reactions instead of the normal ones. The request has the lowest
+    /// priority. Fails with [`ErrorKind::Gone`] if the message or the emoji was deleted.
     async fn reactors(
         &self,
         message: (ChannelId, MessageId),
@@ -164,9 +163,9 @@ pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
         monitor: &dyn Monitor,
     ) -> Result<ReactorPage, PlatformError>;
 
-    /// Pages of one channel that can be read in a second, on average.
+    /// Pages of one channel that can be read per second, on average.
     fn channel_pages_per_second(&self) -> f64;
 
-    /// Most messages a page can hold.
+    /// Most messages per page.
     fn max_page(&self) -> u16;
 }

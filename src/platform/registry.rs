@@ -1,32 +1,32 @@
-//! The platforms that can be archived, and how their adapters are made.
+//! The platforms that can be archived, each with the constructor of its adapter.
 
 use std::sync::Arc;
 
 use super::{AdapterSettings, ConnectError, PlatformAdapter, discord};
 use crate::model::{PlatformSpec, Platforms};
 
-/// What makes an adapter, given its settings and the token.
+/// Constructor of an adapter, from its settings and the token.
 pub type Connect = fn(&AdapterSettings, &str) -> Result<Arc<dyn PlatformAdapter>, ConnectError>;
 
 /// A platform and its adapter.
 pub struct Registered {
-    /// What the program knows of it without asking it.
+    /// Static facts about the platform.
     pub spec: &'static PlatformSpec,
-    /// Makes its adapter, which connects to nothing yet.
+    /// Creates its adapter, without connecting.
     pub connect: Connect,
 }
 
-/// Platforms that a program knows, the default first.
+/// The platforms of a program, the default first.
 #[derive(Clone, Copy)]
 pub struct Registry {
-    /// What is known of each.
+    /// Static facts about each platform.
     pub specs: Platforms,
-    /// The same with their adapters.
+    /// The same platforms with their constructors, in the same order.
     pub registered: &'static [Registered],
 }
 
-/// Every platform, the default first. Apart from `platform/discord`, which
-/// `platform/mod.rs` declares, this is the only place that names one.
+/// Every platform of this program, the default first. The only place that names one,
+/// apart from the declaration of its module in `platform/mod.rs`.
 const REGISTERED: [Registered; 1] = [Registered { spec: &discord::SPEC, connect: discord::connect }];
 
 const SPECS: [&PlatformSpec; REGISTERED.len()] = specs(&REGISTERED);
@@ -34,10 +34,10 @@ const SPECS: [&PlatformSpec; REGISTERED.len()] = specs(&REGISTERED);
 /// The platforms of this program.
 pub const REGISTRY: Registry = Registry { specs: &SPECS, registered: &REGISTERED };
 
-/// What is known of the platforms of this program.
+/// Static facts about the platforms of this program.
 pub const PLATFORMS: Platforms = REGISTRY.specs;
 
-/// What is known of platforms, for a [`Registry`] of them.
+/// The specs of registered platforms, as a [`Registry`] needs them.
 pub const fn specs<const N: usize>(registered: &[Registered; N]) -> [&'static PlatformSpec; N] {
     let mut specs = [registered[0].spec; N];
     let mut index = 1;
@@ -49,10 +49,11 @@ pub const fn specs<const N: usize>(registered: &[Registered; N]) -> [&'static Pl
 }
 
 impl Registry {
-    /// Makes the adapter of a platform.
+    /// Creates the adapter of a platform.
     ///
     /// # Errors
-    /// When the address or the token can't be put into a request.
+    /// Returns [`ConnectError`] if the platform isn't registered, or if no request can
+    /// hold the address or the token.
     pub fn connect(
         &self,
         spec: &PlatformSpec,

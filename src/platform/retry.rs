@@ -1,4 +1,4 @@
-//! Sending a request again after a passing fault.
+//! Retries with exponential backoff after transient errors.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,27 +6,27 @@ use std::time::Duration;
 use super::{PlatformError, millis};
 use crate::monitor::{Counter, Event, Monitor};
 
-/// A fault that is to be waited for longer than this fails.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// Upper bound of a wait that the platform asks for.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// How often and after how long.
+/// How often to retry, and after how long.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// Repetitions after the first attempt.
+    /// Attempts after the first one.
     pub max_retries: u32,
-    /// Wait before the first; doubles each time.
+    /// Delay before the first retry; doubles with each further one.
     pub base_delay: Duration,
 }
 
 impl RetryPolicy {
-    /// One attempt.
+    /// A single attempt.
     pub const NONE: Self = Self { max_retries: 0, base_delay: Duration::ZERO };
 
-    /// Runs `attempt` until it succeeds, fails for good, or the retries are
-    /// used up. Holds nothing while it waits.
+    /// Runs `attempt` until it succeeds, fails with a permanent error, or the retries
+    /// are used up. Holds no permit while it waits.
     ///
     /// # Errors
-    /// That of the last attempt.
+    /// Returns the error of the last attempt.
     pub async fn run<T, F>(
         &self,
         monitor: &dyn Monitor,
@@ -39,9 +39,10 @@ impl RetryPolicy {
         let mut retries = 0;
         loop {
             match attempt().await {
-                Err(error) if error.kind.is_passing() && retries < self.max_retries => {
-                    let wait =
-                        error.retry_after.map_or_else(|| self.delay(retries), |wait| wait.min(LONGEST_WAIT));
+                Err(error) if error.kind.is_transient() && retries < self.max_retries => {
+                    let wait = error
+                        .retry_after
+                        .map_or_else(|| self.delay(retries), |wait| wait.min(MAX_RETRY_AFTER));
                     monitor.count(Counter::Retries, 1);
                     monitor.event(Event::Retrying { error: error.to_string(), wait });
                     tokio::time::sleep(wait).await;
@@ -53,11 +54,11 @@ impl RetryPolicy {
         }
     }
 
-    /// The base doubled `retries` times, with a quarter of jitter either way,
-    /// so that channels hit by one fault don't come back together.
+    /// The base delay doubled `retries` times, with 25 % jitter either way, so that
+    /// channels that failed together don't retry together.
     pub fn delay(&self, retries: u32) -> Duration {
-        let full = self.base_delay.saturating_mul(1 << retries.min(16));
-        full.mul_f64(0.75 + fastrand::f64() / 2.0)
+        let doubled = self.base_delay.saturating_mul(1 << retries.min(16));
+        doubled.mul_f64(0.75 + fastrand::f64() / 2.0)
     }
 }
 
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_passing_fault_is_tried_again_with_doubling_waits() {
+    async fn a_transient_error_is_retried_with_doubling_delays() {
         let (ok, calls, waited) = attempts(ErrorKind::Server, 3).await;
         assert!(ok);
         assert_eq!(calls, 4);
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn retries_end_and_a_final_error_has_none() {
+    async fn gives_up_after_three_retries_and_never_retries_a_permanent_error() {
         let (ok, calls, _) = attempts(ErrorKind::Timeout, u32::MAX).await;
         assert_eq!((ok, calls), (false, 4));
         let (ok, calls, waited) = attempts(ErrorKind::Forbidden, u32::MAX).await;

@@ -9,11 +9,11 @@ use crate::platform::fake::Recorder;
 use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter};
 
 pub async fn pages_ascend_never_overlap_and_end_empty<P: PlatformAdapter>(subject: &Subject<P>) {
-    for held in subject.truth.readable() {
-        let pages = subject.pages(held, subject.platform.max_page()).await;
+    for channel_truth in subject.truth.readable() {
+        let pages = subject.pages(channel_truth, subject.platform.max_page()).await;
         let ids: Vec<MessageId> = pages.iter().flat_map(ids_of).collect();
-        assert!(ids.is_sorted_by(|one, two| one < two), "{}", held.channel.name);
-        assert_eq!(ids, held.ids(), "{}", held.channel.name);
+        assert!(ids.is_sorted_by(|one, two| one < two), "{}", channel_truth.channel.name);
+        assert_eq!(ids, channel_truth.ids(), "{}", channel_truth.channel.name);
     }
     let small = subject.truth.named("deleted-last");
     for limit in [1, 7] {
@@ -23,23 +23,23 @@ pub async fn pages_ascend_never_overlap_and_end_empty<P: PlatformAdapter>(subjec
     }
 }
 
-pub async fn a_page_holds_what_follows_after<P: PlatformAdapter>(subject: &Subject<P>) {
-    let held = subject.truth.named("deleted-last");
-    let ids = held.ids();
+pub async fn a_page_holds_the_messages_after_the_cursor<P: PlatformAdapter>(subject: &Subject<P>) {
+    let channel_truth = subject.truth.named("deleted-last");
+    let ids = channel_truth.ids();
     let follow = |after: Option<MessageId>, limit: u16| -> Vec<MessageId> {
         ids.iter().copied().filter(|id| Some(*id) > after).take(limit.into()).collect()
     };
-    let beside = |id: &MessageId| [id.get() - 1, id.get(), id.get() + 1].map(MessageId::new);
-    let some = ids.iter().step_by(29).chain(ids.last()).chain(&held.deleted);
-    for after in some.flat_map(beside).chain([None, MessageId::new(1)]) {
+    let neighbours = |id: &MessageId| [id.get() - 1, id.get(), id.get() + 1].map(MessageId::new);
+    let sampled = ids.iter().step_by(29).chain(ids.last()).chain(&channel_truth.deleted);
+    for after in sampled.flat_map(neighbours).chain([None, MessageId::new(1)]) {
         for limit in [1, 13] {
-            let page = subject.messages(held.channel.id, after, limit).await.unwrap();
+            let page = subject.messages(channel_truth.channel.id, after, limit).await.unwrap();
             assert_eq!(ids_of(&page), follow(after, limit), "after {after:?}");
         }
     }
 }
 
-pub async fn a_page_is_full_when_it_holds_as_many_as_asked_for<P: PlatformAdapter>(subject: &Subject<P>) {
+pub async fn a_page_is_full_when_it_holds_limit_messages<P: PlatformAdapter>(subject: &Subject<P>) {
     for (name, limit, is_full) in [
         ("exactly-one-page", 100, true),
         ("exactly-one-page", 99, true),
@@ -48,47 +48,45 @@ pub async fn a_page_is_full_when_it_holds_as_many_as_asked_for<P: PlatformAdapte
         ("empty", 1, false),
         ("all-deleted", 1, false),
     ] {
-        let held = subject.truth.named(name);
-        let page = subject.messages(held.channel.id, None, limit).await.unwrap();
+        let channel_truth = subject.truth.named(name);
+        let page = subject.messages(channel_truth.channel.id, None, limit).await.unwrap();
         assert_eq!(page.is_full, is_full, "{limit} of {name}");
-        assert_eq!(page.messages.len(), held.messages.len().min(limit.into()), "{name}");
+        assert_eq!(page.messages.len(), channel_truth.messages.len().min(limit.into()), "{name}");
     }
 }
 
-pub async fn a_channel_the_bot_may_not_read_shows_nothing<P: PlatformAdapter>(subject: &Subject<P>) {
-    let closed = subject.truth.open.iter().filter(|held| !held.is_readable());
-    for held in closed.filter(|held| held.channel.kind.has_messages()) {
-        match subject.messages(held.channel.id, None, 10).await {
-            Ok(page) => assert_eq!(page, MessagePage::default(), "{}", held.channel.name),
-            Err(error) => assert_eq!(error.kind, ErrorKind::Forbidden, "{}", held.channel.name),
+pub async fn an_unreadable_channel_is_empty_or_forbidden<P: PlatformAdapter>(subject: &Subject<P>) {
+    let unreadable = subject.truth.open.iter().filter(|channel_truth| !channel_truth.is_readable());
+    for channel_truth in unreadable.filter(|channel_truth| channel_truth.channel.kind.has_messages()) {
+        match subject.messages(channel_truth.channel.id, None, 10).await {
+            Ok(page) => assert_eq!(page, MessagePage::default(), "{}", channel_truth.channel.name),
+            Err(error) => assert_eq!(error.kind, ErrorKind::Forbidden, "{}", channel_truth.channel.name),
         }
     }
 }
 
-pub async fn the_newest_page_and_the_one_before_a_message_end_there<P: PlatformAdapter>(
-    subject: &Subject<P>,
-) {
-    for held in subject.truth.readable() {
-        let ids = held.ids();
+pub async fn newest_and_before_pages_hold_the_latest_messages<P: PlatformAdapter>(subject: &Subject<P>) {
+    for channel_truth in subject.truth.readable() {
+        let ids = channel_truth.ids();
         for limit in [1, 13, subject.platform.max_page()] {
             let request = PageRequest {
                 cursor: PageCursor::Newest,
-                ..PageRequest::after(held.channel.id, None, limit)
+                ..PageRequest::after(channel_truth.channel.id, None, limit)
             };
             let page = subject.platform.messages(&request, &Silent).await.unwrap();
             let newest = &ids[ids.len().saturating_sub(limit.into())..];
-            assert_eq!(ids_of(&page), newest, "{}", held.channel.name);
+            assert_eq!(ids_of(&page), newest, "{}", channel_truth.channel.name);
             let Some(at) = ids.len().checked_sub(3) else { continue };
             let request = PageRequest { cursor: PageCursor::Before(ids[at]), ..request };
             let page = subject.platform.messages(&request, &Silent).await.unwrap();
             let older = &ids[at.saturating_sub(limit.into())..at];
-            assert_eq!(ids_of(&page), older, "{}", held.channel.name);
+            assert_eq!(ids_of(&page), older, "{}", channel_truth.channel.name);
         }
     }
 }
 
-/// What the simulated world knows of a message.
-fn as_written(message: &Message) -> Message {
+/// The message without the details that the simulated world doesn't know.
+fn without_kept_details(message: &Message) -> Message {
     let plain = |file: &Attachment| Attachment {
         url_signature: None,
         metadata: crate::model::Metadata::default(),
@@ -110,13 +108,13 @@ fn as_written(message: &Message) -> Message {
     message
 }
 
-pub async fn a_message_is_what_was_written<P: PlatformAdapter>(subject: &Subject<P>) {
+pub async fn a_message_equals_the_original<P: PlatformAdapter>(subject: &Subject<P>) {
     let mut kinds = BTreeSet::new();
-    for held in subject.truth.readable() {
-        let pages = subject.pages(held, subject.platform.max_page()).await;
+    for channel_truth in subject.truth.readable() {
+        let pages = subject.pages(channel_truth, subject.platform.max_page()).await;
         let messages = pages.iter().flat_map(|page| &page.messages);
-        for (message, truth) in messages.zip(&held.messages) {
-            assert_eq!(as_written(message), *truth, "in {}", held.channel.name);
+        for (message, truth) in messages.zip(&channel_truth.messages) {
+            assert_eq!(without_kept_details(message), *truth, "in {}", channel_truth.channel.name);
             kinds.insert(message.kind);
         }
         assert!(pages.iter().all(|page| page.broken.is_empty()));
@@ -137,9 +135,7 @@ pub async fn an_id_and_its_time_agree<P: PlatformAdapter>(subject: &Subject<P>) 
     assert_eq!(platform.id_before(Timestamp::from_millis(0)), None);
 }
 
-pub async fn the_same_question_has_the_same_answer_also_from_many_tasks<P: PlatformAdapter>(
-    subject: &Subject<P>,
-) {
+pub async fn repeated_and_concurrent_requests_return_the_same<P: PlatformAdapter>(subject: &Subject<P>) {
     let general = subject.truth.named("general").channel.id;
     let first = subject.messages(general, None, 100).await.unwrap();
     assert_eq!(ids_of(&subject.messages(general, None, 100).await.unwrap()), ids_of(&first));
@@ -154,7 +150,7 @@ pub async fn the_same_question_has_the_same_answer_also_from_many_tasks<P: Platf
     }
 }
 
-pub async fn a_call_is_counted_at_its_own_monitor<P: PlatformAdapter>(subject: &Subject<P>) {
+pub async fn a_call_is_counted_by_its_own_monitor<P: PlatformAdapter>(subject: &Subject<P>) {
     let (one, two) = (Recorder::default(), Recorder::default());
     let general = subject.truth.named("general").channel.id;
     let request = PageRequest::after(general, None, 10);

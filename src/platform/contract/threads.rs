@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::truth::Held;
+use super::truth::ChannelTruth;
 use super::{Subject, archived_at};
 use crate::model::{Channel, ChannelId, Timestamp};
 use crate::platform::PlatformAdapter;
@@ -11,7 +11,7 @@ fn is_archived(thread: &Channel) -> bool {
     thread.thread.as_ref().is_some_and(|facts| facts.archived)
 }
 
-/// IDs of the threads that an archive takes.
+/// IDs of the public threads.
 fn public<'a>(threads: impl IntoIterator<Item = &'a Channel>) -> BTreeSet<ChannelId> {
     let is_public = |thread: &&Channel| thread.kind.is_thread() && thread.visibility.everyone_sees;
     threads.into_iter().filter(is_public).map(|thread| thread.id).collect()
@@ -25,11 +25,15 @@ pub async fn active_threads_are_those_that_are_not_archived<P: PlatformAdapter>(
         let parent = channels.iter().find(|channel| Some(channel.id) == thread.parent_id);
         assert_eq!(Some(&thread.visibility), parent.map(|parent| &parent.visibility), "{}", thread.name);
     }
-    let expected = subject.truth.threads().map(|held| &held.channel).filter(|thread| !is_archived(thread));
+    let expected = subject
+        .truth
+        .threads()
+        .map(|channel_truth| &channel_truth.channel)
+        .filter(|thread| !is_archived(thread));
     assert_eq!(public(&active), public(expected));
 }
 
-pub async fn archived_pages_go_down_in_time_and_before_is_exclusive<P: PlatformAdapter>(
+pub async fn archived_threads_descend_in_time_and_before_is_exclusive<P: PlatformAdapter>(
     subject: &Subject<P>,
 ) {
     for parent in subject.parents().await {
@@ -51,13 +55,17 @@ pub async fn archived_pages_go_down_in_time_and_before_is_exclusive<P: PlatformA
     }
 }
 
-pub async fn has_more_is_honest<P: PlatformAdapter>(subject: &Subject<P>) {
+pub async fn has_more_is_accurate<P: PlatformAdapter>(subject: &Subject<P>) {
     let mut most_pages = 0;
     for parent in subject.parents().await {
         let pages = subject.archived_pages(&parent).await;
         let mut seen = BTreeSet::new();
         let is_new = |page: &Vec<Channel>| page.iter().filter(|thread| seen.insert(thread.id)).count() > 0;
-        assert!(pages.iter().all(is_new) || pages == [vec![]], "{} promised more than it has", parent.name);
+        assert!(
+            pages.iter().all(is_new) || pages == [vec![]],
+            "{} announced a page that holds nothing new",
+            parent.name
+        );
         most_pages = most_pages.max(pages.len());
         if let Some(oldest) = pages.concat().last() {
             assert_eq!(subject.archived(&parent, Some(archived_at(oldest))).await, (vec![], false));
@@ -71,10 +79,10 @@ pub async fn every_public_thread_is_active_or_archived<P: PlatformAdapter>(subje
     for parent in subject.parents().await {
         found.extend(subject.archived_pages(&parent).await.concat());
     }
-    let expected = subject.truth.threads().map(|held| &held.channel);
+    let expected = subject.truth.threads().map(|channel_truth| &channel_truth.channel);
     assert_eq!(public(&found), public(expected));
     for thread in found {
-        let Some(Held { channel: truth, .. }) = subject.truth.get(thread.id) else { continue };
+        let Some(ChannelTruth { channel: truth, .. }) = subject.truth.get(thread.id) else { continue };
         let facts = |thread: &Channel| {
             let facts = thread.thread.clone().expect("a thread");
             (facts.owner, facts.archived, facts.locked)

@@ -1,4 +1,4 @@
-//! What the simulated world holds, in the neutral words of the model.
+//! Converts the simulated world into the model: what an adapter must return.
 
 use discord_sim::{TruthChannel, TruthMessage, World};
 
@@ -8,36 +8,36 @@ use crate::model::{
 };
 use crate::platform::fake::Fake;
 
-/// Later than any message of the world.
+/// First archive time of a thread, later than any message of the world.
 const ARCHIVED_FROM_MILLIS: i64 = 1_900_000_000_000;
-/// So many threads of a parent share one archive time.
+/// Number of threads that share one archive time.
 const TIED: i64 = 3;
 
-/// Everything that can be known of a workspace.
+/// The contents of one workspace.
 #[derive(Debug)]
 pub struct Truth {
     /// The workspace.
     pub workspace: Workspace,
-    /// One that exists, without the bot.
+    /// A workspace that exists, without the bot.
     pub uninvited: WorkspaceId,
     /// Channels, categories and public threads that everyone may see.
-    pub open: Vec<Held>,
+    pub open: Vec<ChannelTruth>,
     /// Channels and threads that not everyone may see.
     pub hidden: Vec<ChannelId>,
 }
 
 /// A channel or thread with its messages.
 #[derive(Debug)]
-pub struct Held {
+pub struct ChannelTruth {
     /// The channel.
     pub channel: Channel,
     /// Its messages, ascending.
     pub messages: Vec<Message>,
-    /// Messages it held once.
+    /// IDs of its deleted messages, ascending.
     pub deleted: Vec<MessageId>,
 }
 
-impl Held {
+impl ChannelTruth {
     /// Whether the bot may read it.
     pub fn is_readable(&self) -> bool {
         self.channel.visibility.bot_lacks.is_empty()
@@ -50,58 +50,66 @@ impl Held {
 }
 
 impl Truth {
-    /// The truth about the first guild; the second is the one without the bot.
+    /// Reads the first guild; the second one is the guild without the bot.
     pub fn of(world: &World) -> Self {
         let guilds = world.guilds();
         let [(guild, name), (uninvited, _)] = &guilds[..] else { panic!("a world of two guilds") };
         let mut archived = 0;
-        let held = |channel: &TruthChannel<'_>| {
+        let channel_truth = |channel: &TruthChannel<'_>| {
             archived += i64::from(channel.archived);
-            held(channel, Timestamp::from_millis(ARCHIVED_FROM_MILLIS + archived / TIED * 1000))
+            channel_truth(channel, Timestamp::from_millis(ARCHIVED_FROM_MILLIS + archived / TIED * 1000))
         };
         Self {
             workspace: Workspace { id: WorkspaceId::new(*guild).unwrap(), name: name.clone() },
             uninvited: WorkspaceId::new(*uninvited).unwrap(),
-            open: world.truth(*guild).iter().map(held).collect(),
+            open: world.truth(*guild).iter().map(channel_truth).collect(),
             hidden: world.hidden(*guild).iter().map(|hidden| channel_id(hidden.channel_id)).collect(),
         }
     }
 
     /// The channel or thread of this ID, if everyone may see it.
-    pub fn get(&self, id: ChannelId) -> Option<&Held> {
-        self.open.iter().find(|held| held.channel.id == id)
+    pub fn get(&self, id: ChannelId) -> Option<&ChannelTruth> {
+        self.open.iter().find(|channel_truth| channel_truth.channel.id == id)
     }
 
     /// The channel or thread of this name.
-    pub fn named(&self, name: &str) -> &Held {
-        self.open.iter().find(|held| held.channel.name == name).expect("the world has it")
+    pub fn named(&self, name: &str) -> &ChannelTruth {
+        self.open
+            .iter()
+            .find(|channel_truth| channel_truth.channel.name == name)
+            .expect("the world has this channel")
     }
 
-    /// What isn't a thread.
-    pub fn channels(&self) -> impl Iterator<Item = &Held> {
-        self.open.iter().filter(|held| !held.channel.kind.is_thread())
+    /// Channels and categories.
+    pub fn channels(&self) -> impl Iterator<Item = &ChannelTruth> {
+        self.open.iter().filter(|channel_truth| !channel_truth.channel.kind.is_thread())
     }
 
     /// The threads.
-    pub fn threads(&self) -> impl Iterator<Item = &Held> {
-        self.open.iter().filter(|held| held.channel.kind.is_thread())
+    pub fn threads(&self) -> impl Iterator<Item = &ChannelTruth> {
+        self.open.iter().filter(|channel_truth| channel_truth.channel.kind.is_thread())
     }
 
-    /// Where messages can be read: every channel, and a few threads of each.
-    pub fn readable(&self) -> impl Iterator<Item = &Held> {
-        let few = |held: &&Held| !held.channel.kind.is_thread() || held.channel.name.ends_with(['0', '7']);
-        self.open.iter().filter(|held| held.channel.kind.has_messages() && held.is_readable()).filter(few)
+    /// Where messages can be read: every channel, and a sample of the threads.
+    pub fn readable(&self) -> impl Iterator<Item = &ChannelTruth> {
+        let is_sampled = |channel_truth: &&ChannelTruth| {
+            !channel_truth.channel.kind.is_thread() || channel_truth.channel.name.ends_with(['0', '7'])
+        };
+        self.open
+            .iter()
+            .filter(|channel_truth| channel_truth.channel.kind.has_messages() && channel_truth.is_readable())
+            .filter(is_sampled)
     }
 
-    /// A platform in memory that holds all of this.
+    /// A fake that holds the same data.
     pub fn fake(&self) -> Fake {
         let fake = Fake::new();
         let workspace = self.workspace.id;
         fake.add_workspace(self.workspace.clone());
-        for held in &self.open {
-            fake.add_channel(workspace, held.channel.clone());
-            for message in &held.messages {
-                fake.add_message(held.channel.id, message.clone());
+        for channel_truth in &self.open {
+            fake.add_channel(workspace, channel_truth.channel.clone());
+            for message in &channel_truth.messages {
+                fake.add_message(channel_truth.channel.id, message.clone());
             }
         }
         for id in &self.hidden {
@@ -124,9 +132,9 @@ fn message_id(raw: u64) -> MessageId {
     MessageId::new(raw).unwrap()
 }
 
-fn held(truth: &TruthChannel<'_>, archived_at: Timestamp) -> Held {
+fn channel_truth(truth: &TruthChannel<'_>, archived_at: Timestamp) -> ChannelTruth {
     let (deleted, live): (Vec<_>, Vec<_>) = truth.messages().partition(|message| message.deleted);
-    Held {
+    ChannelTruth {
         channel: channel(truth, archived_at),
         messages: live.into_iter().map(message).collect(),
         deleted: deleted.iter().map(|message| message_id(message.id)).collect(),

@@ -1,4 +1,4 @@
-//! Workspaces, their channels, and who may see them.
+//! Workspaces, their channels and the visibility of these.
 
 use std::collections::BTreeSet;
 
@@ -7,19 +7,21 @@ use crate::model::{Channel, ChannelId, ChannelKind, Visibility, WorkspaceId};
 use crate::monitor::Silent;
 use crate::platform::{ErrorKind, PlatformAdapter};
 
-pub async fn a_token_is_known_or_rejected<P: PlatformAdapter>(subject: &Subject<P>) {
+pub async fn an_unknown_token_is_rejected<P: PlatformAdapter>(subject: &Subject<P>) {
     let identity = subject.platform.identity(&Silent).await.unwrap();
     assert_eq!(identity.reads_content, Some(true));
-    let stranger = &subject.stranger;
-    assert_eq!(kind_of(stranger.identity(&Silent).await), Some(ErrorKind::TokenRejected));
-    let asked = stranger.workspace(subject.truth.workspace.id, &Silent).await;
-    assert_eq!(kind_of(asked), Some(ErrorKind::TokenRejected));
+    let rejected = &subject.rejected;
+    assert_eq!(kind_of(rejected.identity(&Silent).await), Some(ErrorKind::TokenRejected));
+    let outcome = rejected.workspace(subject.truth.workspace.id, &Silent).await;
+    assert_eq!(kind_of(outcome), Some(ErrorKind::TokenRejected));
 }
 
-pub async fn a_workspace_without_the_bot_is_told_apart<P: PlatformAdapter>(subject: &Subject<P>) {
+pub async fn a_workspace_without_the_bot_fails_with_not_in_workspace<P: PlatformAdapter>(
+    subject: &Subject<P>,
+) {
     for id in [subject.truth.uninvited, WorkspaceId::new(1).unwrap()] {
-        let asked = subject.platform.workspace(id, &Silent).await;
-        assert_eq!(kind_of(asked), Some(ErrorKind::NotInWorkspace), "{id:?}");
+        let outcome = subject.platform.workspace(id, &Silent).await;
+        assert_eq!(kind_of(outcome), Some(ErrorKind::NotInWorkspace), "{id:?}");
     }
 }
 
@@ -32,25 +34,25 @@ pub async fn a_workspace_has_its_name_and_its_channels_without_threads<P: Platfo
     let ids: BTreeSet<ChannelId> = channels.iter().map(|channel| channel.id).collect();
     assert_eq!(ids.len(), channels.len());
     assert!(channels.iter().all(|channel| !channel.kind.is_thread() && channel.thread.is_none()));
-    for held in truth.channels() {
-        let Some(listed) = channels.iter().find(|channel| channel.id == held.channel.id) else {
-            assert!(!held.is_readable(), "{} is missing", held.channel.name);
+    for channel_truth in truth.channels() {
+        let Some(listed) = channels.iter().find(|channel| channel.id == channel_truth.channel.id) else {
+            assert!(!channel_truth.is_readable(), "{} is missing", channel_truth.channel.name);
             continue;
         };
         let shape = |channel: &Channel| {
             let Channel { id, parent_id, kind, name, topic, created_at, .. } = channel.clone();
             (id, parent_id, kind, name, topic, created_at)
         };
-        assert_eq!(shape(listed), shape(&held.channel));
-        let newest = held.ids().into_iter().chain(held.deleted.clone()).max();
-        if held.channel.kind.has_messages() {
-            assert!(listed.last_message_id >= held.ids().last().copied(), "{}", listed.name);
+        assert_eq!(shape(listed), shape(&channel_truth.channel));
+        let newest = channel_truth.ids().into_iter().chain(channel_truth.deleted.clone()).max();
+        if channel_truth.channel.kind.has_messages() {
+            assert!(listed.last_message_id >= channel_truth.ids().last().copied(), "{}", listed.name);
             assert!(listed.last_message_id <= newest, "{}", listed.name);
         }
     }
 }
 
-pub async fn who_may_see_a_channel_is_what_the_rights_say<P: PlatformAdapter>(subject: &Subject<P>) {
+pub async fn visibility_follows_from_the_permissions<P: PlatformAdapter>(subject: &Subject<P>) {
     let mut listed = subject.channels().await;
     listed.extend(subject.active_threads().await);
     for parent in subject.parents().await {
@@ -60,10 +62,14 @@ pub async fn who_may_see_a_channel_is_what_the_rights_say<P: PlatformAdapter>(su
     for channel in listed {
         let Channel { id, name, visibility, .. } = &channel;
         let Some(truth) = subject.truth.get(*id) else {
-            assert!(subject.truth.hidden.contains(id), "{name} is nowhere");
-            // A private thread has its parent's rights here, but a kind that is never archived.
+            assert!(subject.truth.hidden.contains(id), "{name} is unknown");
+            // A private thread has its parent's visibility here, but a kind that is never
+            // archived.
             let is_closed = !visibility.everyone_sees && !visibility.everyone_lacks.is_empty();
-            assert!(is_closed || channel.kind == ChannelKind::Other, "{name} is hidden");
+            assert!(
+                is_closed || channel.kind == ChannelKind::Other,
+                "{name} is hidden but visible to everyone"
+            );
             continue;
         };
         let right = &truth.channel.visibility;
@@ -72,11 +78,11 @@ pub async fn who_may_see_a_channel_is_what_the_rights_say<P: PlatformAdapter>(su
         assert_eq!(visibility.bot_lacks.is_empty(), right.bot_lacks.is_empty(), "{name}");
         seen += 1;
     }
-    let readable = subject.truth.open.iter().filter(|held| held.is_readable()).count();
+    let readable = subject.truth.open.iter().filter(|channel_truth| channel_truth.is_readable()).count();
     assert!(seen >= readable, "{seen} of {readable}");
 }
 
-pub async fn a_channel_asked_for_alone_is_the_one_listed<P: PlatformAdapter>(subject: &Subject<P>) {
+pub async fn a_channel_read_alone_equals_the_listed_one<P: PlatformAdapter>(subject: &Subject<P>) {
     let mut listed = subject.channels().await;
     listed.extend(subject.active_threads().await);
     let workspace = subject.truth.workspace.id;

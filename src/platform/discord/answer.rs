@@ -1,4 +1,4 @@
-//! Answers of Discord, judged by status and code.
+//! Classifies responses of Discord by HTTP status and error code.
 
 use hyper::Uri;
 use hyper::header::LOCATION;
@@ -13,33 +13,33 @@ use super::{headers, wire};
 use crate::model::Timestamp;
 use crate::platform::{ErrorKind, PlatformError};
 
-/// An answer that succeeded.
+/// A successful response.
 #[derive(Debug)]
 pub struct Answer {
-    /// What was asked for.
+    /// What was requested, for errors and logs.
     pub subject: String,
     /// JSON.
     pub body: Body,
-    /// The platform's clock.
+    /// The server's time, from the `Date` header.
     pub date: Option<Timestamp>,
 }
 
 impl Answer {
-    /// Reads the body. The error names the place, not the value.
+    /// Parses the body. The error names the line and column, never a value.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, PlatformError> {
         serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))
     }
 
-    /// The body lacks something that can't be done without.
+    /// Error for a body that lacks a required part.
     pub fn lacks(&self, what: &str) -> PlatformError {
         PlatformError::new(ErrorKind::Unreadable, self.subject.clone(), format!("the answer lacks {what}"))
     }
 
-    /// The body isn't what it should be.
+    /// Error for a body that isn't the expected JSON.
     pub fn unreadable(&self, error: &serde_json::Error) -> PlatformError {
         let detail = format!(
             "the answer is not the documented JSON ({} at line {} column {})",
-            place(error),
+            error_category(error),
             error.line(),
             error.column()
         );
@@ -47,7 +47,7 @@ impl Answer {
     }
 }
 
-fn place(error: &serde_json::Error) -> &'static str {
+fn error_category(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Io => "unreadable",
         serde_json::error::Category::Syntax => "broken",
@@ -66,10 +66,10 @@ struct ErrorBody {
     message: Option<String>,
 }
 
-/// The longest body of an error that is looked at.
-const MOST_ERROR_BYTES: usize = 64 << 10;
+/// Error bodies longer than this are not parsed.
+const MAX_ERROR_BYTES: usize = 64 << 10;
 
-/// What a request asks for: a status and a code mean different things of each.
+/// What a request asks for; the meaning of a status and a code depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// The bot's account or application.
@@ -78,7 +78,7 @@ pub enum Asked {
     Guild,
     /// A listing of a guild: its roles, channels or active threads.
     GuildListing,
-    /// The bot's membership of a guild.
+    /// The bot's membership in a guild.
     Member,
     /// A channel itself.
     Channel,
@@ -91,7 +91,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// What a route asks for.
+    /// The target of a route.
     pub const fn of(route: &Route<'_>) -> Self {
         match route {
             Route::GetGuild { .. } => Self::Guild,
@@ -107,9 +107,9 @@ impl Asked {
         }
     }
 
-    /// The longest body that is read, bytes. What a guild lists comes as a whole;
-    /// everything else is shorter, or can be asked for in smaller pieces.
-    pub const fn most_bytes(self) -> usize {
+    /// Most bytes of a body that are read. A guild's listings can't be requested in
+    /// pages; everything else is shorter, or can.
+    pub const fn max_body_bytes(self) -> usize {
         match self {
             Self::Guild | Self::GuildListing => 16 << 20,
             _ => 8 << 20,
@@ -117,8 +117,8 @@ impl Asked {
     }
 }
 
-/// "Your account is not verified" and the like: the request is blocked as a
-/// whole. <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>
+/// "Your account is not verified" and the like: the bot is blocked from every request.
+/// <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>
 const BLOCKED: i64 = 40_333;
 /// "Unauthorized. Provide a valid token and try again" and "Invalid
 /// authentication token provided", whatever the status.
@@ -137,11 +137,11 @@ const UNKNOWN_EMOJI: i64 = 10_014;
 /// "Unknown user".
 const UNKNOWN_USER: i64 = 10_013;
 
-/// Judges any answer but a 429.
-pub fn judge(response: Response, asked: Asked, subject: &str) -> Result<Answer, PlatformError> {
+/// Classifies any response but a 429.
+pub fn judge(response: Response, target: Asked, subject: &str) -> Result<Answer, PlatformError> {
     let status = response.status.as_u16();
     let error = if status == 202 || !response.status.is_success() {
-        let body = Some(&*response.body).filter(|body| body.len() <= MOST_ERROR_BYTES);
+        let body = Some(&*response.body).filter(|body| body.len() <= MAX_ERROR_BYTES);
         body.and_then(|body| serde_json::from_slice::<ErrorBody>(body).ok())
     } else {
         None
@@ -155,34 +155,34 @@ pub fn judge(response: Response, asked: Asked, subject: &str) -> Result<Answer, 
         Some(host) => format!("HTTP {status}, a redirect to {host}"),
         None => describe(status, error.as_ref()),
     };
-    let mut failure = PlatformError::new(kind(asked, status, code), subject, detail);
+    let mut failure = PlatformError::new(error_kind(target, status, code), subject, detail);
     failure.retry_after = headers::retry_after(&response.headers);
     Err(failure)
 }
 
-/// What a failure means. A refusal counts as Discord's only if it comes with
-/// Discord's code: a page of some proxy says nothing about a channel.
-fn kind(asked: Asked, status: u16, code: Option<i64>) -> ErrorKind {
+/// The kind of a failure. Apart from a 401, a 4xx counts as Discord's only with one of
+/// its error codes: without one it may be a proxy's error page.
+fn error_kind(target: Asked, status: u16, code: Option<i64>) -> ErrorKind {
     match (status, code) {
         (401, _) | (403, Some(BLOCKED)) => ErrorKind::TokenRejected,
         (_, Some(code)) if TOKEN_REJECTED.contains(&code) => ErrorKind::TokenRejected,
         (202, _) => ErrorKind::NotReady,
         (_, Some(code)) if NOT_READY.contains(&code) => ErrorKind::NotReady,
         (300..=399, _) => ErrorKind::Redirected,
-        (404 | 405, code) => not_found(asked, code),
-        (400, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) if asked == Asked::Reactors => ErrorKind::Gone,
-        (403, Some(_)) => forbidden(asked),
+        (404 | 405, code) => not_found(target, code),
+        (400, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) if target == Asked::Reactors => ErrorKind::Gone,
+        (403, Some(_)) => forbidden(target),
         (400..=499, Some(_)) => ErrorKind::Refused,
         (500..=599, _) => ErrorKind::Server,
         _ => ErrorKind::Unreadable,
     }
 }
 
-/// A 404 says that the object of the route is not there only if its code names
-/// that object. Any other one, such as "Unknown channel" for a listing of a
-/// channel that was just read, means that there is no such route.
-const fn not_found(asked: Asked, code: Option<i64>) -> ErrorKind {
-    match (asked, code) {
+/// A 404 means that the route's object doesn't exist only if its code names that object.
+/// Any other code, such as "Unknown channel" for a listing of a channel that was just
+/// read, means that the server doesn't know the route.
+const fn not_found(target: Asked, code: Option<i64>) -> ErrorKind {
+    match (target, code) {
         (_, Some(UNKNOWN_GUILD)) | (Asked::Member, Some(UNKNOWN_MEMBER | UNKNOWN_USER)) => {
             ErrorKind::NotInWorkspace
         }
@@ -192,61 +192,62 @@ const fn not_found(asked: Asked, code: Option<i64>) -> ErrorKind {
     }
 }
 
-/// A bot that isn't in a guild is refused whatever it asks of the guild.
-const fn forbidden(asked: Asked) -> ErrorKind {
-    match asked {
+/// Every request for a guild is forbidden if the bot isn't in it.
+const fn forbidden(target: Asked) -> ErrorKind {
+    match target {
         Asked::Guild | Asked::GuildListing | Asked::Member => ErrorKind::NotInWorkspace,
         _ => ErrorKind::Forbidden,
     }
 }
 
-/// The host that a redirect names. Its path and query may hold anything.
+/// The host that a redirect names, without path and query, which may hold secrets.
 fn redirected_to(response: &Response) -> Option<String> {
     if !response.status.is_redirection() {
         return None;
     }
     let location: Uri = headers::text(&response.headers, LOCATION.as_str())?.parse().ok()?;
-    location.host().map(tamed).filter(|host| !host.is_empty())
+    location.host().map(sanitized).filter(|host| !host.is_empty())
 }
 
-/// Status, and Discord's own words if the body was its JSON.
+/// The status, with code and message if the body is Discord's JSON.
 fn describe(status: u16, error: Option<&ErrorBody>) -> String {
     let code = error.map(|error| error.code);
     match (code, error.and_then(|error| error.message.as_deref())) {
-        (Some(code), Some(words)) if !words.is_empty() => {
-            format!("HTTP {status}, code {}: {}", tamed(&code.to_string()), tamed(words))
+        (Some(code), Some(message)) if !message.is_empty() => {
+            format!("HTTP {status}, code {}: {}", sanitized(&code.to_string()), sanitized(message))
         }
         _ => format!("HTTP {status}"),
     }
 }
 
-/// Words of a server: short, without control characters, without numbers long
-/// enough to be somebody's ID, and without words long enough to be the token,
-/// which the server knows.
-fn tamed(words: &str) -> String {
-    let words: String = words.chars().filter(|char| !char.is_control()).collect();
-    let mut tamed = String::new();
-    for part in words.split_inclusive(|char: char| !is_of_token(char)) {
-        let word = part.trim_end_matches(|char: char| !is_of_token(char));
-        tamed += &if word.len() >= TOKEN_CHARS { "…".to_owned() } else { mask(word) };
-        tamed.push_str(&part[word.len()..]);
+/// A server's text, safe to print: at most 120 characters, without control characters,
+/// without numbers long enough to be a user's ID, and without words long enough to be
+/// the token, which the server knows.
+fn sanitized(text: &str) -> String {
+    let printable: String = text.chars().filter(|char| !char.is_control()).collect();
+    let mut sanitized = String::new();
+    for part in printable.split_inclusive(|char: char| !is_token_char(char)) {
+        let word = part.trim_end_matches(|char: char| !is_token_char(char));
+        sanitized += &if word.len() >= MIN_TOKEN_CHARS { "…".to_owned() } else { mask(word) };
+        sanitized.push_str(&part[word.len()..]);
     }
-    tamed.chars().take(120).collect()
+    sanitized.chars().take(120).collect()
 }
 
-/// Shorter than any token. <https://discord.com/developers/docs/reference#authentication>
-const TOKEN_CHARS: usize = 20;
+/// Words of this length or longer may be a token; any token is longer.
+/// <https://discord.com/developers/docs/reference#authentication>
+const MIN_TOKEN_CHARS: usize = 20;
 
-fn is_of_token(char: char) -> bool {
+fn is_token_char(char: char) -> bool {
     char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.')
 }
 
-/// A request without an answer.
-pub fn failed(error: &TransportError, asked: Asked, subject: &str) -> PlatformError {
+/// The error of a request without a usable response.
+pub fn transport_failure(error: &TransportError, target: Asked, subject: &str) -> PlatformError {
     let kind = match error {
         TransportError::Timeout { .. } => ErrorKind::Timeout,
         TransportError::Connection(_) => ErrorKind::Network,
-        TransportError::TooLarge(_) if asked == Asked::Messages => ErrorKind::TooLarge,
+        TransportError::TooLarge(_) if target == Asked::Messages => ErrorKind::TooLarge,
         TransportError::TooLarge(_) | TransportError::Compression => ErrorKind::Unreadable,
         TransportError::Address(_) | TransportError::Token => ErrorKind::Refused,
     };
@@ -260,17 +261,17 @@ mod tests {
 
     use super::*;
 
-    fn judged(asked: Asked, status: u16, body: &'static str) -> ErrorKind {
+    fn judged(target: Asked, status: u16, body: &'static str) -> ErrorKind {
         let response = Response {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
             body: Bytes::from_static(body.as_bytes()).into(),
         };
-        judge(response, asked, "x").unwrap_err().kind
+        judge(response, target, "x").unwrap_err().kind
     }
 
     #[test]
-    fn every_documented_failure_has_its_kind() {
+    fn documented_failures_have_the_expected_kind() {
         let judged = |status, body| judged(Asked::Messages, status, body);
         assert_eq!(judged(401, "{\"message\":\"401: Unauthorized\",\"code\":0}"), ErrorKind::TokenRejected);
         assert_eq!(judged(403, "{\"code\":40333}"), ErrorKind::TokenRejected);
@@ -290,8 +291,8 @@ mod tests {
     }
 
     #[test]
-    fn a_404_is_about_the_object_that_its_code_names() {
-        let code = |asked, body| judged(asked, 404, body);
+    fn a_404_means_not_found_only_if_its_code_names_the_object() {
+        let code = |target, body| judged(target, 404, body);
         let unknown_channel = "{\"code\":10003}";
         assert_eq!(code(Asked::Channel, unknown_channel), ErrorKind::NotFound);
         assert_eq!(code(Asked::ThreadListing, unknown_channel), ErrorKind::NoRoute);
@@ -306,29 +307,29 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_the_guild_is_the_tenants_and_one_of_a_channel_its_own() {
+    fn a_403_for_a_guild_fails_the_tenant_and_one_for_a_channel_only_the_channel() {
         let refused = "{\"code\":50001}";
         assert_eq!(judged(Asked::Guild, 403, refused), ErrorKind::NotInWorkspace);
         assert_eq!(judged(Asked::GuildListing, 403, refused), ErrorKind::NotInWorkspace);
-        for asked in [Asked::Channel, Asked::ThreadListing, Asked::Reactors] {
-            assert_eq!(judged(asked, 403, refused), ErrorKind::Forbidden);
+        for target in [Asked::Channel, Asked::ThreadListing, Asked::Reactors] {
+            assert_eq!(judged(target, 403, refused), ErrorKind::Forbidden);
         }
     }
 
     #[test]
-    fn a_servers_words_are_tamed() {
-        assert_eq!(tamed("Unknown Member 80351110224678912!"), "Unknown Member …!");
-        assert_eq!(tamed("Missing Access\u{1b}[0m 50001"), "Missing Access[0m 50001");
-        assert_eq!(tamed("80351110224\u{0}678912"), "…");
-        assert_eq!(tamed("no MTk4NjIyNDgzNDcx.Cl2FMQ.ZnCjm1XVW7v!"), "no …!");
-        assert_eq!(tamed("user-80351110224678912é"), "…é");
-        assert_eq!(tamed("u-80351110224678"), "u-80351110224678");
-        assert_eq!(tamed("u803511102246789"), "u…");
+    fn server_texts_are_sanitized() {
+        assert_eq!(sanitized("Unknown Member 80351110224678912!"), "Unknown Member …!");
+        assert_eq!(sanitized("Missing Access\u{1b}[0m 50001"), "Missing Access[0m 50001");
+        assert_eq!(sanitized("80351110224\u{0}678912"), "…");
+        assert_eq!(sanitized("no MTk4NjIyNDgzNDcx.Cl2FMQ.ZnCjm1XVW7v!"), "no …!");
+        assert_eq!(sanitized("user-80351110224678912é"), "…é");
+        assert_eq!(sanitized("u-80351110224678"), "u-80351110224678");
+        assert_eq!(sanitized("u803511102246789"), "u…");
     }
 
     #[test]
-    fn a_redirect_is_told_with_its_host_alone() {
-        for (location, told) in [
+    fn a_redirect_is_reported_with_its_host_only() {
+        for (location, expected) in [
             ("https://proxy.example/login?to=secret", "x: HTTP 302, a redirect to proxy.example"),
             ("https://me:secret@proxy.example:1/", "x: HTTP 302, a redirect to proxy.example"),
             ("https://MTk4NjIyNDgzNDcx.Cl2FMQ.ZnCjm1XVW7v/", "x: HTTP 302, a redirect to …"),
@@ -338,12 +339,12 @@ mod tests {
             let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
             let response = Response { status: StatusCode::FOUND, headers, body: Bytes::new().into() };
             let error = judge(response, Asked::Account, "x").unwrap_err();
-            assert_eq!((error.kind, error.to_string()), (ErrorKind::Redirected, told.to_owned()));
+            assert_eq!((error.kind, error.to_string()), (ErrorKind::Redirected, expected.to_owned()));
         }
     }
 
     #[test]
-    fn an_error_never_repeats_a_body_that_isnt_discords() {
+    fn an_error_never_holds_a_body_that_isnt_discords() {
         let response = Response {
             status: StatusCode::BAD_GATEWAY,
             headers: HeaderMap::new(),

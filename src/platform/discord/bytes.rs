@@ -1,7 +1,7 @@
-//! Answers whose bytes were damaged, on the whole way from the body to what the
-//! archive takes: nothing panics, and what was not damaged comes out as ever.
+//! Mutation tests: damaged responses, from the body to what the archive stores. Nothing
+//! panics, and undamaged objects are read as before.
 //!
-//! `MUTATIONS` and `MUTATION_SEED` make a test longer, and another one.
+//! `MUTATIONS` sets the number of rounds, `MUTATION_SEED` the seed.
 
 mod limits;
 mod lists;
@@ -24,10 +24,10 @@ use super::transport::{Response, Transport};
 use crate::model::Timestamp;
 use crate::platform::PlatformError;
 
-/// Later than anything the simulator wrote.
+/// Later than all of the simulator's messages.
 const NOW: Timestamp = Timestamp::from_millis(4_000_000_000_000);
 
-/// What the simulator answers, a body for each path.
+/// The simulator's response bodies.
 struct Bodies {
     guild: String,
     channels: Vec<(u64, String)>,
@@ -36,10 +36,10 @@ struct Bodies {
     others: Vec<(&'static str, String)>,
 }
 
-static BODIES: LazyLock<Bodies> = LazyLock::new(Bodies::fetched);
+static BODIES: LazyLock<Bodies> = LazyLock::new(Bodies::fetch);
 
 impl Bodies {
-    fn fetched() -> Self {
+    fn fetch() -> Self {
         let sim = Simulator::start(World::new(&Description::everything(1)));
         let transport = Transport::new(&sim.url(), &sim.token(), Duration::from_secs(30)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -95,21 +95,22 @@ impl Bodies {
     }
 }
 
-/// A long list of numbers from which every damage follows.
-fn rounds(suite: u64, run: impl Fn(&mut Rng, u64)) {
+/// Calls `run` in each round with a generator seeded by the round. `default` is the number
+/// of rounds without `MUTATIONS`.
+fn rounds(default: u64, run: impl Fn(&mut Rng, u64)) {
     let number = |name: &str| std::env::var(name).ok()?.parse().ok();
-    let rounds = number("MUTATIONS").unwrap_or(suite);
+    let rounds = number("MUTATIONS").unwrap_or(default);
     let seed = number("MUTATION_SEED").unwrap_or(1);
     for round in 0..rounds {
         run(&mut Rng::with_seed(seed.wrapping_mul(1 << 32).wrapping_add(round)), round);
     }
 }
 
-/// What `read` makes of a body; a panic is told with the body.
+/// Calls `read`; if it panics, panics with the body in the message.
 #[track_caller]
-fn unharmed<T>(body: &[u8], read: impl FnOnce() -> T) -> T {
+fn with_body_on_panic<T>(body: &[u8], read: impl FnOnce() -> T) -> T {
     let shown = || String::from_utf8_lossy(&body[..body.len().min(4000)]).into_owned();
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| panic!("it panics at\n{}", shown()))
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| panic!("panic while reading\n{}", shown()))
 }
 
 fn answer(body: &[u8]) -> Answer {

@@ -1,4 +1,4 @@
-//! Guilds, channels and threads.
+//! Requests for guilds, channels and threads, and the parsing of their responses.
 
 use std::collections::BTreeMap;
 
@@ -18,24 +18,24 @@ use crate::model::{
 use crate::monitor::Monitor;
 use crate::platform::PlatformError;
 
-/// Threads a listing returns at most.
+/// Most threads per page of a listing.
 /// <https://discord.com/developers/docs/resources/channel#list-public-archived-threads>
 const THREADS_PER_PAGE: u64 = 100;
 
-/// Bytes that a channel may take: several times what the longest name, topic and tags
-/// do that Discord documents.
-const MOST_CHANNEL_BYTES: usize = 128 << 10;
-/// Bytes that the channels of one answer may take.
-const MOST_LIST_BYTES: usize = 8 << 20;
-/// The longest name of a server that is read, bytes; Discord allows 100 characters.
-const MOST_NAME_BYTES: usize = 4 << 10;
+/// Most bytes of memory per channel: several times what the longest name, topic and tags
+/// take that Discord documents.
+const MAX_CHANNEL_BYTES: usize = 128 << 10;
+/// Most bytes of memory for the channels of one response.
+const MAX_LIST_BYTES: usize = 8 << 20;
+/// Most bytes of a server name; Discord allows 100 characters.
+const MAX_NAME_BYTES: usize = 4 << 10;
 
-/// Messages that may stand behind a page of a listing, a guess: it waits for
-/// channels that have more to read, and for those of which nothing is known.
-const LISTING_WORK: u64 = 500;
+/// Backlog of a request for a page of a listing, a guess in messages: channels with a
+/// larger or an unknown backlog go first.
+const LISTING_BACKLOG: u64 = 500;
 
-/// A guild and its channels, each with who may see it, and the rights that this
-/// was worked out from.
+/// Reads a guild and its channels with their visibility, and returns the permissions that
+/// the visibility was computed from.
 pub async fn workspace(
     client: &Client,
     id: WorkspaceId,
@@ -61,21 +61,21 @@ pub async fn workspace(
     Ok((Workspace { id, name: guild.name }, channels, rights))
 }
 
-/// What is needed of a guild.
+/// The parts of a guild that are used.
 pub(super) struct Guild {
     name: String,
     pub(super) owner: Option<u64>,
     pub(super) roles: Option<Vec<RoleRights>>,
 }
 
-/// A guild that isn't the one asked for, or whose roles lack @everyone, is
-/// malformed: concluding from it would close every channel.
+/// Rejects a guild that isn't the requested one, or whose roles lack @everyone: the
+/// visibility computed from it would revoke every channel.
 pub(super) fn read_guild(answer: &Answer, id: WorkspaceId) -> Result<Guild, PlatformError> {
     let guild: wire::Guild<'_> = answer.parse()?;
     if guild.id.is_some_and(|guild| guild.0 != id.get()) {
         return Err(answer.lacks("the server that was asked for"));
     }
-    if guild.name.as_ref().is_some_and(|name| name.len() > MOST_NAME_BYTES) {
+    if guild.name.as_ref().is_some_and(|name| name.len() > MAX_NAME_BYTES) {
         return Err(answer.lacks("a name as short as any real one"));
     }
     Ok(Guild {
@@ -106,8 +106,8 @@ fn role_rights(
     }
 }
 
-/// The roles of a member besides @everyone. One that the guild doesn't have
-/// contradicts the guild's roles.
+/// The roles of a member besides @everyone. A role that the guild doesn't have is an
+/// error.
 pub(super) fn read_member(
     answer: &Answer,
     bot: UserId,
@@ -125,7 +125,8 @@ pub(super) fn read_member(
     }
 }
 
-/// The roles of the bot besides @everyone; `None` if the server doesn't tell.
+/// Reads the roles of the bot besides @everyone; `None` if the server doesn't know the
+/// route.
 async fn bot_roles(
     client: &Client,
     guild_id: u64,
@@ -137,7 +138,7 @@ async fn bot_roles(
     let subject = format!("the bot's membership of server {guild_id}");
     match client.read(&route, &subject, monitor, |answer| read_member(&answer, bot, roles)).await {
         Ok(roles) => Ok(Some(roles)),
-        // A compatible server need not tell of members.
+        // A compatible server may lack the route for members.
         Err(error) if error.kind.is_unsupported() => Ok(None),
         Err(error) => Err(error),
     }
@@ -153,53 +154,53 @@ pub(super) fn channel_list(
         let overwrites = wire.permission_overwrites.as_deref().unwrap_or_default();
         rights.of_channel(convert::channel_kind(wire.kind), overwrites)
     };
-    within_bounds(answer, &raw, |channel| is_of(channel, id), visibility)
+    listed_channels(answer, &raw, |channel| belongs_to(channel, id), visibility)
 }
 
-/// Whether a channel is of the guild that was asked for, or doesn't say.
-fn is_of(channel: &wire::Channel<'_>, guild: WorkspaceId) -> bool {
+/// Whether a channel belongs to the guild, or names none.
+fn belongs_to(channel: &wire::Channel<'_>, guild: WorkspaceId) -> bool {
     channel.guild_id.is_none_or(|id| id.0 == guild.get())
 }
 
-/// Why an object of a list is no channel of it.
-enum NotListed {
-    /// Of another server or parent. It counts as left out: if it is known, it is
-    /// asked for.
-    Other,
-    Unreadable,
+/// Why an object of a list is omitted.
+enum Omitted {
+    /// It belongs to another guild or parent. Counts as absent from the listing: if the
+    /// archive knows it, it is requested alone.
+    NotRequested,
+    Malformed,
 }
 
-/// The channels of a list. One that can't be read costs only itself.
-fn within_bounds(
+/// The channels of a list. Of a malformed channel only its ID is used, if it has one.
+fn listed_channels(
     answer: &Answer,
     list: &[&RawValue],
-    is_asked_for: impl Fn(&wire::Channel<'_>) -> bool,
+    is_requested: impl Fn(&wire::Channel<'_>) -> bool,
     visibility: impl Fn(&wire::Channel<'_>) -> Visibility,
 ) -> Result<Vec<Channel>, PlatformError> {
     let (mut channels, mut bytes) = (Vec::new(), 0);
     for raw in list {
-        let channel = match read(raw.get(), &answer.subject, &is_asked_for, &visibility) {
+        let channel = match parse_channel(raw.get(), &answer.subject, &is_requested, &visibility) {
             Ok(channel) => channel,
-            Err(NotListed::Other) => continue,
-            Err(NotListed::Unreadable) => {
+            Err(Omitted::NotRequested) => continue,
+            Err(Omitted::Malformed) => {
                 let Some(channel) = convert::only_id(raw.get()) else { continue };
                 channel
             }
         };
         bytes += channel.weight();
-        if bytes > MOST_LIST_BYTES {
-            return Err(answer.lacks(&format!("fewer than {} MiB of channels", MOST_LIST_BYTES >> 20)));
+        if bytes > MAX_LIST_BYTES {
+            return Err(answer.lacks(&format!("fewer than {} MiB of channels", MAX_LIST_BYTES >> 20)));
         }
         channels.push(channel);
     }
     Ok(channels)
 }
 
-/// A channel as a value, without the fields that are malformed.
-fn value_of(raw: &str) -> serde_json::Result<Value> {
+/// A channel as a value, without its malformed fields.
+fn lenient_value(raw: &str) -> serde_json::Result<Value> {
     let mut allowance = Allowance::default();
     match allowance.parse(raw) {
-        Err(_) if raw.len() <= MOST_CHANNEL_BYTES => {}
+        Err(_) if raw.len() <= MAX_CHANNEL_BYTES => {}
         parsed => return parsed,
     }
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(raw)?;
@@ -207,41 +208,40 @@ fn value_of(raw: &str) -> serde_json::Result<Value> {
     Ok(Value::Object(fields.collect()))
 }
 
-/// A channel of a list.
-fn read(
+/// Parses a channel of a list.
+fn parse_channel(
     raw: &str,
     subject: &str,
-    is_asked_for: impl Fn(&wire::Channel<'_>) -> bool,
+    is_requested: impl Fn(&wire::Channel<'_>) -> bool,
     visibility: impl Fn(&wire::Channel<'_>) -> Visibility,
-) -> Result<Channel, NotListed> {
+) -> Result<Channel, Omitted> {
     if raw.len() > wire::MOST_OBJECT_BYTES {
         tracing::warn!(subject, "a channel of the list is longer than any real one");
-        return Err(NotListed::Unreadable);
+        return Err(Omitted::Malformed);
     }
-    let parsed = serde_json::from_str(raw).and_then(|wire| Ok((wire, value_of(raw)?)));
+    let parsed = serde_json::from_str(raw).and_then(|wire| Ok((wire, lenient_value(raw)?)));
     let (wire, value): (wire::Channel<'_>, Value) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             tracing::warn!(subject, column = error.column(), "a channel of the list can't be read");
-            return Err(NotListed::Unreadable);
+            return Err(Omitted::Malformed);
         }
     };
-    if !is_asked_for(&wire) {
+    if !is_requested(&wire) {
         tracing::warn!(subject, "the answer holds a channel that wasn't asked for");
-        return Err(NotListed::Other);
+        return Err(Omitted::NotRequested);
     }
     let Some(channel) = convert::channel(&wire, &value, visibility(&wire)) else {
-        return Err(NotListed::Unreadable);
+        return Err(Omitted::Malformed);
     };
-    if channel.weight() > MOST_CHANNEL_BYTES {
+    if channel.weight() > MAX_CHANNEL_BYTES {
         tracing::warn!(subject, "a channel of the list is larger than any real one");
-        return Err(NotListed::Unreadable);
+        return Err(Omitted::Malformed);
     }
     Ok(channel)
 }
 
-/// All threads of the guild that aren't archived. A server that doesn't know
-/// the route has none.
+/// Reads the active threads of a guild.
 pub async fn active_threads(
     client: &Client,
     id: WorkspaceId,
@@ -260,7 +260,7 @@ pub async fn active_threads(
     client.read(&route, &subject, monitor, read).await
 }
 
-/// One page of a parent's archived public threads.
+/// Reads one page of a parent's archived public threads.
 pub async fn archived_threads(
     client: &Client,
     parent: &Channel,
@@ -275,10 +275,10 @@ pub async fn archived_threads(
     };
     let subject = format!("archived threads of channel {}", &*Snowflakes.channel_text(parent.id));
     let read = |answer: Answer| archived_page(&answer, parent);
-    client.read_page(&route, &subject, LISTING_WORK, monitor, read).await
+    client.read_page(&route, &subject, LISTING_BACKLOG, monitor, read).await
 }
 
-/// With `Z`: an offset's `+` isn't percent-encoded on its way.
+/// ISO 8601 with `Z`: the `+` of an offset would not be percent-encoded in the URL.
 fn iso_time(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
@@ -289,37 +289,37 @@ pub(super) fn active_page(
     visibility_of: impl Fn(Option<ChannelId>) -> Option<Visibility>,
 ) -> Result<Vec<Channel>, PlatformError> {
     let list: wire::Threads<'_> = answer.parse()?;
-    threads(answer, &list.threads, |thread| is_of(thread, id), visibility_of)
+    threads(answer, &list.threads, |thread| belongs_to(thread, id), visibility_of)
 }
 
-/// A page of archived threads, and whether there are more. Without the latter it
-/// isn't known where the listing ends.
+/// A page of archived threads, and whether there are more. A page without `has_more` is
+/// an error: the end of the listing would be unknown.
 pub(super) fn archived_page(
     answer: &Answer,
     parent: &Channel,
 ) -> Result<(Vec<Channel>, bool), PlatformError> {
     let list: wire::Threads<'_> = answer.parse()?;
     let has_more = list.has_more.ok_or_else(|| answer.lacks("has_more"))?;
-    let is_asked_for = |thread: &wire::Channel<'_>| thread.parent_id.is_none_or(|id| id.0 == parent.id.get());
-    Ok((threads(answer, &list.threads, is_asked_for, |_| Some(parent.visibility.clone()))?, has_more))
+    let is_requested = |thread: &wire::Channel<'_>| thread.parent_id.is_none_or(|id| id.0 == parent.id.get());
+    Ok((threads(answer, &list.threads, is_requested, |_| Some(parent.visibility.clone()))?, has_more))
 }
 
 fn threads(
     answer: &Answer,
     list: &[&RawValue],
-    is_asked_for: impl Fn(&wire::Channel<'_>) -> bool,
+    is_requested: impl Fn(&wire::Channel<'_>) -> bool,
     visibility_of: impl Fn(Option<ChannelId>) -> Option<Visibility>,
 ) -> Result<Vec<Channel>, PlatformError> {
-    within_bounds(answer, list, is_asked_for, |wire| {
+    listed_channels(answer, list, is_requested, |wire| {
         let parent = wire.parent_id.and_then(|id| ChannelId::new(id.0));
-        // A private thread has its parent's overwrites, but its members only.
+        // A private thread has its parent's overwrites, but only its members see it.
         let is_public = convert::channel_kind(wire.kind).is_thread();
         visibility_of(parent).filter(|_| is_public).unwrap_or_default()
     })
 }
 
-/// One channel or thread. `rights` are those of its guild, if they are known:
-/// without them, and for a thread, nobody is said to see it.
+/// Reads one channel or thread. Without the `rights` of its guild, and for a thread, its
+/// visibility stays empty.
 pub async fn channel(
     client: &Client,
     id: ChannelId,
@@ -349,14 +349,14 @@ pub(super) fn read_channel(
             None => Visibility::default(),
         }
     };
-    match read(
+    match parse_channel(
         raw.get(),
         &answer.subject,
-        |channel| channel.id.0 == id.get() && is_of(channel, guild),
+        |channel| channel.id.0 == id.get() && belongs_to(channel, guild),
         visibility,
     ) {
         Ok(channel) => Ok(channel),
-        Err(NotListed::Other) => Err(answer.lacks("the channel that was asked for")),
-        Err(NotListed::Unreadable) => Err(answer.lacks("a channel that can be read")),
+        Err(Omitted::NotRequested) => Err(answer.lacks("the channel that was asked for")),
+        Err(Omitted::Malformed) => Err(answer.lacks("a channel that can be read")),
     }
 }

@@ -1,4 +1,7 @@
-//! Requests under Discord's limits, tried again after passing faults.
+//! Sends requests to Discord within its rate limits, and retries transient errors.
+//!
+//! A request waits for its bucket, for the limits learned from 429s, and for the gate,
+//! which keeps the global limit. Parsing a response is the caller's part.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -10,52 +13,56 @@ use twilight_http_ratelimiting::{Endpoint, Method, RateLimitHeaders, RateLimiter
 use super::answer::{self, Answer, Asked};
 use super::headers;
 use super::learned::LearnedLimits;
-use super::memory::{PageMemory, PageRoom};
-use super::slots::Slots;
+use super::memory::{PageMemory, PagePermit};
+use super::slots::ResourceNumbers;
 use super::transport::{Response, Transport};
 use super::transport_error::TransportError;
 use crate::model::OnRateLimit;
 use crate::monitor::{Counter, Event, Monitor};
-use crate::platform::{AdapterSettings, ErrorKind, Gate, GuardTripped, PlatformError, RetryPolicy, millis};
+use crate::platform::{
+    AdapterSettings, ErrorKind, Gate, InvalidRequestLimitReached, PlatformError, RetryPolicy, millis,
+};
 
-/// How long Discord's front door is left alone after a 429 of its own, which
-/// names no time.
-const FRONT_DOOR_WAIT: Duration = Duration::from_mins(2);
-/// So many of those in a row are an answer.
-const FRONT_DOOR_PATIENCE: u32 = 3;
-/// What they mean.
-const SHUT_OUT: &str = "this address is shut out by Discord's front door (HTTP 429 without Retry-After)";
-/// So many requests may meet one limit together: from this many 429s in a row
-/// without a wait on, all requests wait.
-const LIMITED_TOGETHER: u32 = 20;
-/// The longest wait for a server that asks for none, in retry delays.
-const LONGEST_LEAST_WAIT: u32 = 60;
-/// A wait shorter than this is the limiter's and the gate's own work.
-const NOTICEABLE_WAIT: Duration = Duration::from_millis(5);
+/// Pause after a 429 of Cloudflare, which has no `Retry-After`.
+const EDGE_PAUSE: Duration = Duration::from_mins(2);
+/// Give up after this many consecutive 429s of Cloudflare.
+const MAX_ADDRESS_BLOCKS: u32 = 3;
+/// Error text for an address block.
+const ADDRESS_BLOCKED: &str =
+    "this address is shut out by Discord's front door (HTTP 429 without Retry-After)";
+/// Requests that may hit one limit together. If the 429s ask for no wait, all requests
+/// pause after this many consecutive ones, and longer after each further as many.
+const CONCURRENT_RATE_LIMITS: u32 = 20;
+/// Upper bound of the backoff after 429s, in retry delays.
+const MAX_BACKOFF_DELAYS: u32 = 60;
+/// Shorter waits are overhead of the limiter and the gate, and are not counted.
+const MIN_COUNTED_WAIT: Duration = Duration::from_millis(5);
 
-/// Asks Discord.
+/// HTTP client for Discord, shared by all tasks.
 #[derive(Debug)]
 pub struct Client {
     transport: Transport,
     limiter: RateLimiter,
-    slots: Slots,
+    resource_numbers: ResourceNumbers,
     learned: LearnedLimits,
     gate: Gate,
     retry: RetryPolicy,
     on_rate_limit: OnRateLimit,
-    /// The answer that the token is nobody's: no request follows it.
+    /// The response that rejected the token: no request is sent after it.
     rejection: OnceLock<PlatformError>,
     memory: PageMemory,
 }
 
 impl Client {
-    /// Needs a tokio runtime: the limiter is a task of its own.
+    /// Creates a client without connecting.
+    ///
+    /// Must be called within a tokio runtime: the limiter and the gate spawn tasks.
     pub fn new(settings: &AdapterSettings, token: &str) -> Result<Self, TransportError> {
         Ok(Self {
             transport: Transport::new(&settings.api_url, token, settings.request_timeout)?,
-            // The gate keeps the global pace; the limiter keeps the buckets.
+            // The gate keeps the global limit; the limiter keeps those of buckets.
             limiter: RateLimiter::new(u16::MAX),
-            slots: Slots::default(),
+            resource_numbers: ResourceNumbers::default(),
             learned: LearnedLimits::default(),
             gate: Gate::new(settings.gate),
             retry: settings.retry,
@@ -65,7 +72,7 @@ impl Client {
         })
     }
 
-    /// GETs a route that others depend on, before all others.
+    /// GETs a route that others depend on, with the highest priority.
     pub async fn read<T: Send>(
         &self,
         route: &Route<'_>,
@@ -76,54 +83,53 @@ impl Client {
         self.read_page(route, subject, u64::MAX, monitor, read).await
     }
 
-    /// GETs a page and reads it; one that can't be read is asked for again like
-    /// one that didn't come. `work` is how much is expected to follow.
+    /// GETs a page and parses it. A page that can't be parsed is retried like a failed
+    /// request. `backlog` is the estimated number of messages left to read.
     pub async fn read_page<T: Send>(
         &self,
         route: &Route<'_>,
         subject: &str,
-        work: u64,
+        backlog: u64,
         monitor: &dyn Monitor,
         read: impl Fn(Answer) -> Result<T, PlatformError> + Send + Sync,
     ) -> Result<T, PlatformError> {
         let request = Request::from_route(route);
-        let question = Question { path: request.path(), asked: Asked::of(route), subject, work };
-        self.retry.run(monitor, || async { read(self.ask(&question, monitor).await?) }).await
+        let spec = RequestSpec { path: request.path(), target: Asked::of(route), subject, backlog };
+        self.retry.run(monitor, || async { read(self.request(&spec, monitor).await?) }).await
     }
 
-    /// The same with memory for what is made of the answer, and, for a probe,
-    /// without retries.
+    /// Like [`Self::read_page`], with memory reserved for the parsed page, and without
+    /// retries for a probe.
     pub async fn read_messages<T: Send>(
         &self,
         route: &Route<'_>,
-        (subject, work, is_probe): (&str, u64, bool),
+        (subject, backlog, is_probe): (&str, u64, bool),
         monitor: &dyn Monitor,
-        read: impl Fn(Answer, PageRoom) -> Result<T, PlatformError> + Send + Sync,
+        read: impl Fn(Answer, PagePermit) -> Result<T, PlatformError> + Send + Sync,
     ) -> Result<T, PlatformError> {
         let request = Request::from_route(route);
-        let question = Question { path: request.path(), asked: Asked::of(route), subject, work };
+        let spec = RequestSpec { path: request.path(), target: Asked::of(route), subject, backlog };
         let retry = if is_probe { RetryPolicy::NONE } else { self.retry };
         let attempt = || async {
-            let answer = self.ask(&question, monitor).await?;
+            let answer = self.request(&spec, monitor).await?;
             read(answer, self.memory.reserve(subject, self.transport.timeout()).await?)
         };
         retry.run(monitor, attempt).await
     }
 
-    /// One answer that isn't a 429: those are waited out here, as long as each
-    /// says.
-    async fn ask(&self, question: &Question<'_>, monitor: &dyn Monitor) -> Result<Answer, PlatformError> {
-        let Question { path, asked, subject, .. } = *question;
+    /// Sends a request until the response isn't a 429, waiting as each 429 demands.
+    async fn request(&self, spec: &RequestSpec<'_>, monitor: &dyn Monitor) -> Result<Answer, PlatformError> {
+        let RequestSpec { path, target, subject, .. } = *spec;
         let endpoint = endpoint(path);
         let mut limited = 0;
         loop {
-            let limit = match self.send(question, &endpoint, monitor).await? {
-                Sent::Answered(response) => {
-                    self.gate.record_answer();
+            let limit = match self.send(spec, &endpoint, monitor).await? {
+                SendOutcome::Response(response) => {
+                    self.gate.record_response();
                     if matches!(response.status.as_u16(), 401 | 403) {
-                        self.gate.record_refusal();
+                        self.gate.record_invalid_request();
                     }
-                    let answer = answer::judge(response, asked, subject).map_err(|error| PlatformError {
+                    let answer = answer::judge(response, target, subject).map_err(|error| PlatformError {
                         detail: self.transport.redact(&error.detail),
                         ..error
                     });
@@ -134,98 +140,99 @@ impl Client {
                     }
                     return answer;
                 }
-                Sent::TooOften(limit) => limit,
+                SendOutcome::RateLimited(limit) => limit,
             };
-            if self.learn(&limit, &endpoint, monitor) >= FRONT_DOOR_PATIENCE {
-                return Err(PlatformError::new(ErrorKind::TooManyRefusals, subject, SHUT_OUT));
+            if self.record_limit(&limit, &endpoint, monitor) >= MAX_ADDRESS_BLOCKS {
+                return Err(PlatformError::new(ErrorKind::TooManyRefusals, subject, ADDRESS_BLOCKED));
             }
             if self.on_rate_limit == OnRateLimit::Stop {
-                let detail = if limit.is_front_door { SHUT_OUT } else { "HTTP 429" };
+                let detail = if limit.is_edge { ADDRESS_BLOCKED } else { "HTTP 429" };
                 let mut error = PlatformError::new(ErrorKind::RateLimited, subject, detail);
                 error.retry_after = Some(limit.wait);
                 return Err(error);
             }
-            // The limiter and the gate wait for what the answer says.
-            let least = self.least_wait(limited);
-            if least > limit.wait {
-                tokio::time::sleep(least).await;
+            // The limiter and the gate already wait for as long as the 429 demands.
+            let backoff = self.backoff(limited);
+            if backoff > limit.wait {
+                tokio::time::sleep(backoff).await;
             }
             limited += 1;
         }
     }
 
+    /// Sends a request once, after waiting for its bucket and for the gate.
     async fn send(
         &self,
-        question: &Question<'_>,
+        spec: &RequestSpec<'_>,
         endpoint: &Endpoint,
         monitor: &dyn Monitor,
-    ) -> Result<Sent, PlatformError> {
-        let Question { path, asked, subject, work } = *question;
-        let begin = tokio::time::Instant::now();
-        let mut limited = apart(endpoint);
-        limited.path = self.slots.path(&limited.path);
-        let permit = self.limiter.acquire(limited).await;
+    ) -> Result<SendOutcome, PlatformError> {
+        let RequestSpec { path, target, subject, backlog } = *spec;
+        let started_at = tokio::time::Instant::now();
+        let mut limiter_endpoint = limiter_endpoint(endpoint);
+        limiter_endpoint.path = self.resource_numbers.numbered_path(&limiter_endpoint.path);
+        let bucket_permit = self.limiter.acquire(limiter_endpoint).await;
         self.learned.wait(&endpoint.path).await;
-        count_wait(Counter::BucketWaitMilliseconds, begin.elapsed(), monitor);
-        let pass =
-            self.gate.enter(work).await.map_err(|tripped| {
-                PlatformError::new(ErrorKind::TooManyRefusals, subject, explain(tripped))
+        count_wait(Counter::BucketWaitMilliseconds, started_at.elapsed(), monitor);
+        let permit =
+            self.gate.enter(backlog).await.map_err(|reached| {
+                PlatformError::new(ErrorKind::TooManyRefusals, subject, explain(reached))
             })?;
         if let Some(error) = self.rejection.get() {
             return Err(PlatformError { subject: subject.to_owned(), ..error.clone() });
         }
-        count_wait(Counter::GlobalWaitMilliseconds, pass.waited.stopped, monitor);
-        count_wait(Counter::GuardWaitMilliseconds, pass.waited.guarded, monitor);
-        count_wait(Counter::PaceWaitMilliseconds, pass.waited.paced, monitor);
+        count_wait(Counter::GlobalWaitMilliseconds, permit.wait.paused, monitor);
+        count_wait(Counter::GuardWaitMilliseconds, permit.wait.throttled, monitor);
+        count_wait(Counter::PaceWaitMilliseconds, permit.wait.paced, monitor);
         monitor.count(Counter::ApiCalls, 1);
-        let response = self.transport.get(path, asked.most_bytes()).await;
-        drop(pass);
+        let response = self.transport.get(path, target.max_body_bytes()).await;
+        drop(permit);
         let status = response.as_ref().map(|response| response.status.as_u16()).ok();
         tracing::debug!(path = endpoint.path, status, "answered");
         match response {
             Ok(response) if response.status.as_u16() == 429 => {
                 let limit = Limit::of(&response);
-                permit.complete(limit.bucket(&response, endpoint));
-                Ok(Sent::TooOften(limit))
+                bucket_permit.complete(limit.bucket(&response, endpoint));
+                Ok(SendOutcome::RateLimited(limit))
             }
             Ok(response) => {
                 self.learned.answered(&endpoint.path);
                 let claim = headers::bucket(&response.headers);
                 let lies =
                     |claim: &RateLimitHeaders| self.learned.contradicts(&endpoint.path, claim.limit.into());
-                permit.complete(claim.filter(|claim| !lies(claim)));
-                Ok(Sent::Answered(response))
+                bucket_permit.complete(claim.filter(|claim| !lies(claim)));
+                Ok(SendOutcome::Response(response))
             }
             Err(error) => {
-                permit.complete(None);
-                Err(answer::failed(&error, asked, subject))
+                bucket_permit.complete(None);
+                Err(answer::transport_failure(&error, target, subject))
             }
         }
     }
 
-    /// How long a request waits at least that met this many 429s in a row before,
-    /// whatever `Retry-After` says: a server that says 0 each time is not asked in
-    /// a tight loop. A quarter of the retry delay, doubled with each 429.
-    fn least_wait(&self, limited: u32) -> Duration {
+    /// Minimum wait before a request is sent again that got `limited` 429s before the
+    /// latest one. A server whose `Retry-After` is always 0 is thus not polled in a tight
+    /// loop. A quarter of the retry delay, doubled with each 429; none after the first.
+    fn backoff(&self, limited: u32) -> Duration {
         let delay = self.retry.base_delay;
         let doubled = (delay / 4).saturating_mul(1 << limited.min(10));
-        if limited == 0 { Duration::ZERO } else { doubled.min(delay.saturating_mul(LONGEST_LEAST_WAIT)) }
+        if limited == 0 { Duration::ZERO } else { doubled.min(delay.saturating_mul(MAX_BACKOFF_DELAYS)) }
     }
 
-    /// Takes note of a 429, and stops everyone if it means everyone. Returns how
-    /// often in a row the front door was shut.
-    fn learn(&self, limit: &Limit, endpoint: &Endpoint, monitor: &dyn Monitor) -> u32 {
+    /// Records a 429, and pauses all requests if it applies to all. Returns the number of
+    /// consecutive 429s of Cloudflare.
+    fn record_limit(&self, limit: &Limit, endpoint: &Endpoint, monitor: &dyn Monitor) -> u32 {
         if limit.scope != "shared" {
-            self.gate.record_refusal();
-            let in_a_row = self.gate.record_limited();
-            if limit.wait < self.least_wait(1) {
-                self.gate.stop_for(self.least_wait(in_a_row / LIMITED_TOGETHER));
+            self.gate.record_invalid_request();
+            let consecutive = self.gate.record_rate_limit();
+            if limit.wait < self.backoff(1) {
+                self.gate.stop_for(self.backoff(consecutive / CONCURRENT_RATE_LIMITS));
             }
         }
-        let mut shut_out = 0;
-        if limit.is_front_door {
-            shut_out = self.gate.record_shut_out(limit.wait);
-        } else if limit.stops_all() {
+        let mut address_blocks = 0;
+        if limit.is_edge {
+            address_blocks = self.gate.record_address_block(limit.wait);
+        } else if limit.affects_all() {
             self.gate.stop_for(limit.wait);
         }
         if let ("user", Some(requests)) = (limit.scope, limit.requests) {
@@ -238,54 +245,57 @@ impl Client {
             limit: limit.requests,
             endpoint: format!("GET /{}", endpoint.path),
         });
-        shut_out
+        address_blocks
     }
 }
 
-fn explain(tripped: GuardTripped) -> &'static str {
-    match tripped {
-        GuardTripped::TooManyRefused => {
+fn explain(reached: InvalidRequestLimitReached) -> &'static str {
+    match reached {
+        InvalidRequestLimitReached::TooManyInvalid => {
             "500 requests were refused within 10 minutes; Discord bans an address at 10,000"
         }
-        GuardTripped::NothingElse => "Discord answered nothing but \"too often\" (HTTP 429) for long",
+        InvalidRequestLimitReached::OnlyRateLimits => {
+            "Discord answered nothing but \"too often\" (HTTP 429) for long"
+        }
     }
 }
 
-/// Counts a wait that was long enough to be one.
+/// Counts a wait unless it is negligible.
 fn count_wait(counter: Counter, waited: Duration, monitor: &dyn Monitor) {
-    if waited >= NOTICEABLE_WAIT {
+    if waited >= MIN_COUNTED_WAIT {
         monitor.count(counter, millis(waited));
     }
 }
 
-/// A request, as it is sent until it is answered.
+/// A GET request, sent until its response isn't a 429.
 #[derive(Clone, Copy)]
-struct Question<'a> {
+struct RequestSpec<'a> {
     path: &'a str,
-    asked: Asked,
+    target: Asked,
     subject: &'a str,
-    /// Messages expected to follow.
-    work: u64,
+    /// Estimated number of messages left to read: the priority.
+    backlog: u64,
 }
 
-/// What came back.
-enum Sent {
-    /// Whatever it is, it isn't a 429.
-    Answered(Response),
+/// Result of sending a request once.
+enum SendOutcome {
+    /// Any response but a 429.
+    Response(Response),
     /// A 429.
-    TooOften(Limit),
+    RateLimited(Limit),
 }
 
-/// What a 429 says.
+/// What a 429 says about its limit.
 #[derive(Debug)]
 pub(super) struct Limit {
     pub(super) scope: &'static str,
     pub(super) wait: Duration,
-    /// How many requests the bucket allows.
+    /// Size of the bucket.
     pub(super) requests: Option<u16>,
-    /// How long until it begins anew; never longer than `wait`.
+    /// Time until the bucket is full again; never longer than `wait`.
     pub(super) reset_after: Duration,
-    is_front_door: bool,
+    /// Whether it comes from Cloudflare, which blocks the address.
+    is_edge: bool,
 }
 
 impl Limit {
@@ -308,43 +318,42 @@ impl Limit {
             Some("global") => "global",
             _ => "unknown",
         };
-        let is_front_door = wait.is_none() && scope == "unknown";
-        let wait = wait.unwrap_or(FRONT_DOOR_WAIT);
+        let is_edge = wait.is_none() && scope == "unknown";
+        let wait = wait.unwrap_or(EDGE_PAUSE);
         // The reset is more precise than whole seconds, but Retry-After wins.
         let reset_after = headers::reset_after(&response.headers).map_or(wait, |reset| reset.min(wait));
-        Self { scope, wait, requests: headers::limit(&response.headers), reset_after, is_front_door }
+        Self { scope, wait, requests: headers::limit(&response.headers), reset_after, is_edge }
     }
 
-    /// Without a scope it is unknown who is meant: everyone, to be safe.
-    fn stops_all(&self) -> bool {
+    /// Whether it applies to all requests. One without a scope is taken to do so.
+    fn affects_all(&self) -> bool {
         matches!(self.scope, "global" | "unknown")
     }
 
-    /// What it says of a bucket, if it is about one.
+    /// The exhausted bucket, if it applies to one bucket only.
     pub(super) fn bucket(&self, response: &Response, endpoint: &Endpoint) -> Option<RateLimitHeaders> {
-        (!self.stops_all()).then(|| headers::exhausted_bucket(&response.headers, &endpoint.path, self.wait))
+        (!self.affects_all()).then(|| headers::exhausted_bucket(&response.headers, &endpoint.path, self.wait))
     }
 }
 
-/// What the limiter tells buckets apart by: the path without its parameters and
-/// without users. It goes into logs.
+/// Key of a route for limits and logs: the path without query and user IDs.
 pub(super) fn endpoint(path: &str) -> Endpoint {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let path = match (path.split_once("/members/"), path.split_once("/messages/")) {
         (Some((guild, _)), _) => format!("{guild}/members/@me"),
-        // Each message would be a route of its own, whose limit has to be met
-        // before it is known.
+        // With the message ID, each message would be a route of its own, whose limit is
+        // unknown until its first response.
         (_, Some((channel, _))) if path.contains("/reactions/") => format!("{channel}/messages/reactions"),
         _ => path.to_owned(),
     };
     Endpoint { method: Method::Get, path }
 }
 
-/// The limiter lets one request at a time through for all routes of a channel
-/// whose buckets it hasn't met. A listing of threads, which is in no hurry,
-/// must not keep the channel's first page waiting: it counts as another
-/// channel's.
-fn apart(endpoint: &Endpoint) -> Endpoint {
+/// The endpoint as the limiter gets it. As long as it doesn't know the buckets of a
+/// channel's routes, the limiter admits one request at a time for all of them. So that a
+/// listing of threads doesn't delay the channel's first page, it counts as another
+/// channel's route.
+fn limiter_endpoint(endpoint: &Endpoint) -> Endpoint {
     let path = endpoint.path.replace("/threads/archived", "~/threads/archived");
     Endpoint { method: endpoint.method, path }
 }
@@ -358,19 +367,18 @@ mod tests {
     use crate::monitor::Silent;
     use crate::platform::GateSettings;
 
-    /// Lets half a second pass for every few milliseconds of the real time that
-    /// answers take.
-    async fn hurry() {
+    /// Advances the paused clock by half a second per 4 ms of real time, which responses
+    /// take.
+    async fn advance_clock() {
         loop {
-            // While it blocks, time doesn't pass by itself.
+            // The paused clock doesn't auto-advance while a blocking task runs.
             let real_time = spawn_blocking(|| std::thread::sleep(Duration::from_millis(4)));
             real_time.await.expect("a sleep doesn't panic");
             tokio::time::advance(Duration::from_millis(500)).await;
         }
     }
 
-    /// Asks for a page of each of 30 channels, ten at once, and returns the first
-    /// error.
+    /// Requests a page of each of 30 channels, ten at once, and returns the first error.
     async fn first_error(api_url: String) -> PlatformError {
         let settings = AdapterSettings {
             api_url,
@@ -380,42 +388,42 @@ mod tests {
             request_timeout: Duration::from_hours(1),
             now: crate::model::Timestamp::from_millis(0),
         };
-        let client = std::sync::Arc::new(Client::new(&settings, "t").expect("it can be sent"));
-        let mut asking = JoinSet::new();
+        let client = std::sync::Arc::new(Client::new(&settings, "t").expect("the token fits into a header"));
+        let mut requests = JoinSet::new();
         for channel_id in 1..=30 {
             let client = std::sync::Arc::clone(&client);
-            asking.spawn(async move {
+            requests.spawn(async move {
                 let route =
                     Route::GetMessages { channel_id, after: None, around: None, before: None, limit: None };
-                client.read_page(&route, "a page", 0, &Silent, Ok).await.expect_err("no page comes")
+                client.read_page(&route, "a page", 0, &Silent, Ok).await.expect_err("no page is served")
             });
         }
-        asking.join_next().await.expect("somebody asks").expect("nobody panics")
+        requests.join_next().await.expect("there are requests").expect("no task panics")
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_address_that_is_shut_out_asks_three_times_and_gives_up() {
+    async fn gives_up_after_three_address_blocks() {
         let sim = Simulator::start(World::new(&Description::empty_guild()));
         sim.faults().when(Match::default().always(), What::FrontDoor);
-        let begin = tokio::time::Instant::now();
+        let started_at = tokio::time::Instant::now();
         let error = tokio::select! {
             error = first_error(sim.url()) => error,
-            () = hurry() => unreachable!("it never ends"),
+            () = advance_clock() => unreachable!("the clock is advanced without end"),
         };
         assert_eq!(error.kind, ErrorKind::TooManyRefusals, "{error}");
-        assert!(begin.elapsed() >= 2 * FRONT_DOOR_WAIT, "{:?}", begin.elapsed());
+        assert!(started_at.elapsed() >= 2 * EDGE_PAUSE, "{:?}", started_at.elapsed());
         assert!(sim.journal().len() <= 30, "{} requests", sim.journal().len());
     }
 
     #[test]
-    fn listings_are_no_neighbours_of_pages() {
-        let listing = apart(&endpoint("channels/1/threads/archived/public?limit=100"));
+    fn thread_listings_count_as_another_channel() {
+        let listing = limiter_endpoint(&endpoint("channels/1/threads/archived/public?limit=100"));
         assert_eq!(listing.path, "channels/1~/threads/archived/public");
-        assert_eq!(apart(&endpoint("channels/1/messages")).path, "channels/1/messages");
+        assert_eq!(limiter_endpoint(&endpoint("channels/1/messages")).path, "channels/1/messages");
     }
 
     #[test]
-    fn an_endpoint_names_no_user_and_no_parameter() {
+    fn an_endpoint_holds_no_user_id_and_no_query() {
         assert_eq!(endpoint("guilds/1/members/80351110224678912").path, "guilds/1/members/@me");
         let reactors =
             "channels/1/messages/2/reactions/%F0%9F%A6%80?after=80351110224678912&limit=100&type=0";

@@ -1,4 +1,4 @@
-//! Discord's objects as the neutral model.
+//! Converts Discord's objects into the platform-neutral model.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,16 +18,17 @@ use crate::model::{
 };
 use crate::platform::{CLOCK_TOLERANCE, ErrorKind, PlatformError};
 
-/// The kinds of message that answer another one: reply, thread starter, context
-/// menu command. Others refer to a message for other reasons.
+/// Message types whose reference is a reply: reply, thread starter, context menu
+/// command. Other types refer to a message for other reasons.
 /// <https://discord.com/developers/docs/resources/message#message-object-message-types>
-const REPLIES: [u32; 3] = [19, 21, 23];
+const REPLY_KINDS: [u32; 3] = [19, 21, 23];
 
-/// The kind of the message that announces a thread: it refers to the thread.
+/// Type of the message that announces a thread; its reference is the thread.
 const THREAD_CREATED: u32 = 18;
-/// A flag: a thread with the message's own ID was started from it.
+/// Message flag: a thread was started from the message, and has its ID.
 const HAS_THREAD: u64 = 1 << 5;
 
+/// The kind of a channel by Discord's type number.
 /// <https://discord.com/developers/docs/resources/channel#channel-object-channel-types>
 pub const fn channel_kind(number: Option<u64>) -> ChannelKind {
     match number {
@@ -44,7 +45,7 @@ pub const fn channel_kind(number: Option<u64>) -> ChannelKind {
     }
 }
 
-/// A channel; `None` without a usable ID.
+/// Converts a channel; `None` if its ID is zero or too large.
 pub fn channel(wire: &wire::Channel<'_>, raw: &Value, visibility: Visibility) -> Option<Channel> {
     let kind = channel_kind(wire.kind);
     let created =
@@ -65,7 +66,7 @@ pub fn channel(wire: &wire::Channel<'_>, raw: &Value, visibility: Visibility) ->
     })
 }
 
-/// A channel of which nothing but the ID can be read; `None` if that can't.
+/// A channel of which only the ID is readable; `None` if not even that is.
 pub fn only_id(raw: &str) -> Option<Channel> {
     let only = serde_json::from_str::<wire::OnlyId>(raw).ok()?;
     let (id, created_at) = (ChannelId::new(only.id.0)?, snowflake::sent_at(only.id.0));
@@ -83,45 +84,51 @@ fn thread(wire: &wire::Channel<'_>) -> ThreadFacts {
     }
 }
 
-/// Why a message is malformed that another channel was asked for.
-const OF_ANOTHER_CHANNEL: &str = "it is of another channel";
+/// Reason for a message of a channel that wasn't requested.
+const WRONG_CHANNEL: &str = "it is of another channel";
 
-/// Where the messages of a page stand, and the newest that one can be.
+/// What the messages of a page must fulfil.
 #[derive(Debug, Clone, Copy)]
-struct Scope {
+struct PageScope {
     channel: ChannelId,
-    newest: Timestamp,
+    /// The latest plausible time at which a message was sent.
+    max_sent_at: Timestamp,
 }
 
-/// Unknown fields by path, and how many objects had each.
+/// Number of objects per unknown field, by the field's path.
 type UnknownFields = BTreeMap<String, u64>;
 
-/// A page of messages, sorted by ID whatever order they came in.
+/// Parses a page of messages and sorts them by ID, whatever their order in the response.
+/// `now` is this machine's time.
+///
+/// # Errors
+/// Returns [`ErrorKind::Unreadable`] if the body is no list, and
+/// [`ErrorKind::TooLarge`] if its messages take more than [`MOST_PAGE_BYTES`].
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
 pub fn page(
     answer: Answer,
     channel: ChannelId,
     limit: u16,
-    here: Timestamp,
+    now: Timestamp,
 ) -> Result<MessagePage, PlatformError> {
-    // One of the two clocks may be slow, and not every server tells its time.
-    let newest = answer.date.map_or(here, |date| date.max(here)).later(CLOCK_TOLERANCE);
-    let scope = Scope { channel, newest };
-    let page = match at_once(&answer.body, scope, limit) {
+    // Either clock may be slow, and not every server sends its time.
+    let max_sent_at = answer.date.map_or(now, |date| date.max(now)).later(CLOCK_TOLERANCE);
+    let scope = PageScope { channel, max_sent_at };
+    let page = match parse_page(&answer.body, scope, limit) {
         Some(page) => page,
-        None => one_by_one(&answer, scope)?,
+        None => parse_messages(&answer, scope)?,
     };
     Ok(sorted(page, limit))
 }
 
-/// The messages of a page, and the memory that they take.
+/// A page under construction, and the memory that its messages take, in bytes.
 #[derive(Default)]
-struct Taken {
+struct PageBuilder {
     page: MessagePage,
     bytes: usize,
 }
 
-impl Taken {
+impl PageBuilder {
     fn push(&mut self, message: Message) {
         self.bytes += message.weight();
         self.page.messages.push(message);
@@ -132,45 +139,46 @@ impl Taken {
     }
 }
 
-/// All messages of a page, in one pass over it; `None` if one of them is
-/// malformed. Then each is read alone.
-fn at_once(body: &[u8], scope: Scope, limit: u16) -> Option<MessagePage> {
+/// Parses a page in one pass; `None` if a message is malformed or the page is too large.
+/// The caller then parses each message separately.
+fn parse_page(body: &[u8], scope: PageScope, limit: u16) -> Option<MessagePage> {
     if body.len() > wire::MOST_OBJECT_BYTES {
         return None;
     }
-    // What is known to be text needn't be looked at again, string by string.
+    // Validate UTF-8 once: for a slice, the parser would validate each string.
     let mut json = serde_json::Deserializer::from_str(std::str::from_utf8(body).ok()?);
-    let mut taken = Taken::default();
-    taken.page.messages.reserve(limit.into());
+    let mut builder = PageBuilder::default();
+    builder.page.messages.reserve(limit.into());
     let mut all_read = true;
     let take = |wire: wire::Message<'_>| {
-        let unknown = &mut taken.page.unknown_fields;
+        let unknown = &mut builder.page.unknown_fields;
         let read = all_read.then(|| message(&wire, scope, Findings::default(), unknown));
         match read {
-            Some(Ok(message)) => taken.push(message),
+            Some(Ok(message)) => builder.push(message),
             _ => all_read = false,
         }
-        all_read &= !taken.is_too_large();
+        all_read &= !builder.is_too_large();
     };
-    few::for_each(&mut json, wire::MOST_ON_PAGE, take).ok()?;
+    few::for_each(&mut json, wire::MAX_PAGE_ITEMS, take).ok()?;
     json.end().ok()?;
-    all_read.then_some(taken.page)
+    all_read.then_some(builder.page)
 }
 
-fn one_by_one(answer: &Answer, scope: Scope) -> Result<MessagePage, PlatformError> {
-    let mut taken = Taken::default();
+/// Parses each message of a page separately, so that a malformed one fails alone.
+fn parse_messages(answer: &Answer, scope: PageScope) -> Result<MessagePage, PlatformError> {
+    let mut builder = PageBuilder::default();
     let raw: wire::Page<&RawValue> = answer.parse()?;
     for raw in raw.iter() {
-        match message_alone(raw.get(), scope, &mut taken.page.unknown_fields) {
-            Ok(message) => taken.push(message),
-            Err(broken) => taken.page.broken.push(broken),
+        match parse_message(raw.get(), scope, &mut builder.page.unknown_fields) {
+            Ok(message) => builder.push(message),
+            Err(broken) => builder.page.broken.push(broken),
         }
-        if taken.is_too_large() {
+        if builder.is_too_large() {
             let detail = format!("its messages take more than {} MiB", MOST_PAGE_BYTES >> 20);
             return Err(PlatformError::new(ErrorKind::TooLarge, answer.subject.clone(), detail));
         }
     }
-    Ok(taken.page)
+    Ok(builder.page)
 }
 
 fn sorted(mut page: MessagePage, limit: u16) -> MessagePage {
@@ -181,64 +189,65 @@ fn sorted(mut page: MessagePage, limit: u16) -> MessagePage {
     page
 }
 
-/// The ID of a message sent no later than `newest`. A damaged ID of the future
-/// would become the cursor, and everything before it be taken for read.
-fn message_id(id: wire::Id, newest: Timestamp) -> Option<MessageId> {
-    MessageId::new(id.0).filter(|id| snowflake::sent_at(id.get()) <= newest)
+/// The ID of a message sent no later than `max_sent_at`. A malformed ID from the future
+/// would become the cursor, and all messages before it would count as read.
+fn message_id(id: wire::Id, max_sent_at: Timestamp) -> Option<MessageId> {
+    MessageId::new(id.0).filter(|id| snowflake::sent_at(id.get()) <= max_sent_at)
 }
 
-/// One message of a page that holds a malformed one.
-fn message_alone(raw: &str, scope: Scope, unknown: &mut UnknownFields) -> Result<Message, BrokenMessage> {
+/// Parses one message of a page; mends it if it is malformed.
+fn parse_message(raw: &str, scope: PageScope, unknown: &mut UnknownFields) -> Result<Message, BrokenMessage> {
     if raw.len() > wire::MOST_OBJECT_BYTES {
         let id = serde_json::from_str::<wire::OnlyId>(raw).ok().map(|only| only.id);
-        return Err(broken(id, scope, "it is longer than any real one"));
+        return Err(malformed_message(id, scope, "it is longer than any real one"));
     }
     let wire = serde_json::from_str(raw).ok();
     match wire.and_then(|wire| message(&wire, scope, Findings::default(), unknown).ok()) {
         Some(message) => Ok(message),
-        None => mended(raw, scope, unknown),
+        None => mend_message(raw, scope, unknown),
     }
 }
 
-/// What can be read of a malformed message.
-fn mended(raw: &str, scope: Scope, unknown: &mut UnknownFields) -> Result<Message, BrokenMessage> {
+/// Mends a malformed message and converts what is left.
+fn mend_message(raw: &str, scope: PageScope, unknown: &mut UnknownFields) -> Result<Message, BrokenMessage> {
     let mut findings = Findings::default();
     let fields = mend::message(raw, &mut findings)
-        .map_err(|unreadable| broken(unreadable.id, scope, unreadable.reason))?;
+        .map_err(|error| malformed_message(error.id, scope, error.reason))?;
     let id = mend::id(&fields);
     let text = Value::Object(fields).to_string();
     findings.allowance = Allowance::default();
-    let wire = serde_json::from_str(&text).map_err(|_| broken(id, scope, "its fields are malformed"))?;
-    message(&wire, scope, findings, unknown).map_err(|reason| broken(id, scope, reason))
+    let wire =
+        serde_json::from_str(&text).map_err(|_| malformed_message(id, scope, "its fields are malformed"))?;
+    message(&wire, scope, findings, unknown).map_err(|reason| malformed_message(id, scope, reason))
 }
 
-/// The reason names no value.
-fn broken(id: Option<wire::Id>, scope: Scope, reason: &str) -> BrokenMessage {
-    // The ID of a message of another channel says nothing of this one.
-    let id = id.filter(|_| reason != OF_ANOTHER_CHANNEL);
-    BrokenMessage { id: id.and_then(|id| message_id(id, scope.newest)), reason: reason.to_owned() }
+/// A malformed message. `reason` must hold no value of the message.
+fn malformed_message(id: Option<wire::Id>, scope: PageScope, reason: &str) -> BrokenMessage {
+    // The ID of another channel's message must not become this channel's cursor.
+    let id = id.filter(|_| reason != WRONG_CHANNEL);
+    BrokenMessage { id: id.and_then(|id| message_id(id, scope.max_sent_at)), reason: reason.to_owned() }
 }
 
-/// The message as the model has it. Adds its unknown fields to the page's.
+/// Converts a message, and adds its unknown fields to the page's.
 ///
 /// # Errors
-/// What is malformed: in a mended message, only its ID can be.
+/// Returns what is malformed, without its value.
 fn message(
     wire: &wire::Message<'_>,
-    scope: Scope,
+    scope: PageScope,
     mut findings: Findings,
     unknown: &mut UnknownFields,
 ) -> Result<Message, &'static str> {
-    let id = wire.id.and_then(|id| message_id(id, scope.newest));
+    let id = wire.id.and_then(|id| message_id(id, scope.max_sent_at));
     let id = id.ok_or("its ID is no snowflake, or one of the future")?;
     if wire.channel_id.is_some_and(|channel| channel.0 != scope.channel.get()) {
-        return Err(OF_ANOTHER_CHANNEL);
+        return Err(WRONG_CHANNEL);
     }
     let mut files = attachments(wire, &mut findings)?;
     let metadata = metadata(wire, &mut files, &mut findings).map_err(|_| "a kept field can't be read")?;
     let reactions = reactions(wire, &mut findings)?;
     let author = author(wire);
-    // Every message has one: without it, it is asked for again.
+    // Every message has an author. The finding makes a later run read it again.
     if author.is_none() && findings.is_well_formed() {
         findings.malformed(Path::field("author"));
     }
@@ -267,8 +276,8 @@ fn message(
     }
 }
 
-/// Without the message-content intent these come empty; an ordinary message or
-/// a reply always has one of them.
+/// Whether an ordinary message or a reply has no content at all. No real one has: Discord
+/// sends these fields empty if the bot lacks the message-content intent.
 /// <https://discord.com/developers/docs/events/gateway#message-content-intent>
 fn is_blank(wire: &wire::Message<'_>, files: &[Attachment], metadata: &Map<String, Value>) -> bool {
     matches!(wire.kind, None | Some(0 | 19))
@@ -277,59 +286,59 @@ fn is_blank(wire: &wire::Message<'_>, files: &[Attachment], metadata: &Map<Strin
         && !CONTENT_FIELDS.iter().any(|field| metadata.contains_key(*field))
 }
 
-/// Who reacted; who can't be told is left out.
+/// Converts a page of reactors; users without a usable ID are left out.
 pub fn reactors(users: &[wire::User], limit: usize) -> ReactorPage {
     let user = |user: &wire::User| Some(User { id: user.id()?, is_bot: Some(user.bot.unwrap_or(false)) });
     ReactorPage { users: users.iter().filter_map(user).collect(), is_full: users.len() >= limit }
 }
 
-/// The kept fields. Adds the files of components and forwarded messages to
+/// The metadata of a message. Adds the files of components and forwarded messages to
 /// `files`, each attachment ID once.
 fn metadata(
     wire: &wire::Message<'_>,
     files: &mut Vec<Attachment>,
     findings: &mut Findings,
 ) -> serde_json::Result<Map<String, Value>> {
-    let mut shown = Vec::new();
-    let inspect = |name: &str, value: &Value| files::collect(name, value, &mut shown);
-    let mut kept = keep::fields(&MESSAGE, wire.further(), findings, inspect)?;
+    let mut shown_files = Vec::new();
+    let inspect = |name: &str, value: &Value| files::collect(name, value, &mut shown_files);
+    let mut kept = keep::fields(&MESSAGE, wire.metadata_fields(), findings, inspect)?;
     if let Some(reference) = wire.message_reference.filter(|_| !is_reply(wire)) {
         kept.extend(keep::reference(reference, findings)?.map(|kept| ("message_reference".to_owned(), kept)));
     }
-    // The webhook's ID is its author's.
+    // The webhook's ID is stored as the author's.
     if wire.webhook_id.is_some() {
         kept.insert("webhook".to_owned(), true.into());
     }
-    if !shown.is_empty() {
+    if !shown_files.is_empty() {
         let mut seen: HashSet<AttachmentId> = files.iter().map(|file| file.id).collect();
-        files.extend(shown.into_iter().filter(|file| seen.insert(file.id)));
+        files.extend(shown_files.into_iter().filter(|file| seen.insert(file.id)));
     }
     Ok(kept)
 }
 
-/// Webhooks write under an ID of their own and count as bots.
+/// The author. A webhook is an author with its own ID, and counts as a bot.
 fn author(wire: &wire::Message<'_>) -> Option<User> {
     let author = wire.author?.0;
     Some(User { id: author.id()?, is_bot: Some(wire.webhook_id.is_some() || author.bot.unwrap_or(false)) })
 }
 
 fn user(user: wire::Author) -> Option<User> {
-    // Only where it writes is it certain that somebody isn't a bot.
+    // A mentioned user without `bot` isn't known to be human.
     Some(User { id: user.id()?, is_bot: user.bot.filter(|is_bot| *is_bot) })
 }
 
 fn people(wire: &wire::Message<'_>) -> Vec<User> {
     let mentioned = wire.mentions.as_deref().unwrap_or_default().iter().map(|user| user.0);
-    mentioned.chain(wire.interacting()).filter_map(user).collect()
+    mentioned.chain(wire.interaction_users()).filter_map(user).collect()
 }
 
 fn is_reply(wire: &wire::Message<'_>) -> bool {
-    wire.kind.is_some_and(|kind| REPLIES.contains(&kind))
+    wire.kind.is_some_and(|kind| REPLY_KINDS.contains(&kind))
 }
 
 fn reply(wire: &wire::Message<'_>, channel: ChannelId) -> Result<Option<Reply>, &'static str> {
     let Some(reference) = wire.message_reference.filter(|_| is_reply(wire)) else { return Ok(None) };
-    let wire::Only(reference): wire::Only<wire::MessageReference> =
+    let wire::StrictObject(reference): wire::StrictObject<wire::MessageReference> =
         serde_json::from_str(reference.get()).map_err(|_| "its reference is malformed")?;
     Ok(reference.message_id.and_then(|id| MessageId::new(id.0)).map(|message_id| Reply {
         message_id,
@@ -338,23 +347,23 @@ fn reply(wire: &wire::Message<'_>, channel: ChannelId) -> Result<Option<Reply>, 
     }))
 }
 
-/// The thread that was started from the message, or that it announces.
+/// ID of the thread that was started from the message or that it announces.
 fn named_thread(wire: &wire::Message<'_>, id: MessageId) -> Option<ChannelId> {
-    let started = || {
+    let started_from = || {
         let thread: wire::OnlyId = serde_json::from_str(wire.thread?.get()).ok()?;
         ChannelId::new(thread.id.0)
     };
-    let flagged = || {
+    let started_by_flag = || {
         let flags: u64 = serde_json::from_str(wire.flags?.get()).ok()?;
         ChannelId::new(id.get()).filter(|_| flags & HAS_THREAD != 0)
     };
     let announced = || {
         let reference = wire.message_reference.filter(|_| wire.kind == Some(THREAD_CREATED))?;
-        let wire::Only(reference): wire::Only<wire::MessageReference> =
+        let wire::StrictObject(reference): wire::StrictObject<wire::MessageReference> =
             serde_json::from_str(reference.get()).ok()?;
         ChannelId::new(reference.channel_id?.0)
     };
-    started().or_else(flagged).or_else(announced)
+    started_from().or_else(started_by_flag).or_else(announced)
 }
 
 fn attachments(wire: &wire::Message<'_>, findings: &mut Findings) -> Result<Vec<Attachment>, &'static str> {
@@ -365,7 +374,7 @@ fn attachments(wire: &wire::Message<'_>, findings: &mut Findings) -> Result<Vec<
 fn attachment(wire: &wire::Attachment<'_>, findings: &mut Findings) -> Option<Attachment> {
     let id = AttachmentId::new(wire.id?.0)?;
     findings.unknown(&ATTACHMENT, names(&wire.unknown));
-    let metadata = keep::fields(&ATTACHMENT, wire.further(), findings, |_, _| ()).ok()?;
+    let metadata = keep::fields(&ATTACHMENT, wire.metadata_fields(), findings, |_, _| ()).ok()?;
     let (url, url_signature) = keep::split_signature(wire.url.as_deref().unwrap_or_default());
     Some(Attachment {
         id,
@@ -392,7 +401,7 @@ fn reactions(wire: &wire::Message<'_>, findings: &mut Findings) -> Result<Vec<Re
     Ok(counts)
 }
 
-/// Normal and burst reactions are counted apart where Discord does.
+/// The counts of a reaction. Without `count_details`, all reactions count as normal.
 fn reaction_counts(
     reaction: &wire::Reaction<'_>,
     emoji: &wire::Emoji<'_>,

@@ -1,12 +1,13 @@
-//! Lists that end: one longer than anything Discord sends is not taken apart.
+//! JSON lists of bounded length: parsing stops at lists longer than any that Discord
+//! sends.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
-/// A list of at most `MOST` items; a longer one is an error. A small body can
-/// hold so many items that they fill the memory, each of them made larger.
+/// A list of at most `MOST` items; a longer one is an error. Without the limit a small
+/// body could exhaust memory: an item takes more memory than bytes of JSON.
 #[derive(Debug)]
 pub struct Few<T, const MOST: usize>(pub Vec<T>);
 
@@ -18,12 +19,12 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Few<T, MO
     }
 }
 
-/// Hands over the items of a list one by one, so that not all of them are in
-/// memory at once.
+/// Passes the items of a list to `take` one by one, so that not all of them are in memory
+/// at once.
 ///
 /// # Errors
-/// When one of them can't be read, or they are more than `most`; what came
-/// before was handed over.
+/// Returns an error if an item can't be parsed, or if there are more than `most` items.
+/// The items before it were passed on.
 pub fn for_each<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     most: usize,
@@ -86,7 +87,7 @@ mod tests {
     use super::Few;
 
     #[test]
-    fn a_list_that_is_too_long_is_an_error_and_nothing_else_is() {
+    fn only_a_list_that_is_too_long_is_an_error() {
         let parse = |json: &str| serde_json::from_str::<Few<u8, 3>>(json).map(|few| few.0);
         assert!(parse("[]").unwrap().is_empty());
         assert_eq!(parse("[1,2,3]").unwrap(), [1, 2, 3]);

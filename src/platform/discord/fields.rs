@@ -1,8 +1,9 @@
-//! The lists of Discord's fields: which are kept, and which are dropped and why.
+//! Declares the fields of Discord's objects: which are kept, and which are dropped and
+//! why.
 //!
-//! Every property that Discord's OpenAPI description gives a message or a channel
-//! stands in one of them; a test compares the lists with the description. A field
-//! in neither is unknown to this version, and counted.
+//! Each property of a message or channel in Discord's OpenAPI description is listed
+//! here; a test compares the two. A field that isn't listed is unknown: it isn't
+//! stored, only counted.
 
 mod channel;
 mod component;
@@ -22,76 +23,76 @@ pub use self::message::{COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI, REFERE
 pub enum Keep {
     /// Text.
     Text,
-    /// A whole number of 64 bits.
+    /// A 64-bit integer, signed or unsigned.
     Integer,
     /// Any number.
     Number,
-    /// True or false.
-    Truth,
+    /// A boolean.
+    Bool,
     /// A snowflake.
     Id,
-    /// A URL, kept without the signature that changes at every read.
+    /// A URL, kept without the signature, which differs in each response.
     Url,
     /// A user object or a user's ID, kept as a mention, which the anonymizer
     /// hashes.
     User,
-    /// An embed, without the people that `AutoMod` names in one.
+    /// An embed, without the user names and IDs of `AutoMod`'s alerts.
     Embed,
-    /// An object with a name of somebody or something: an embed's author, footer,
-    /// provider. With the URL of a profile or an avatar, the field that is named
-    /// here holds a person's name and is left out.
+    /// An object with a display name: an embed's author, footer or provider. The field
+    /// named here is dropped if the object has the URL of a profile or an avatar,
+    /// because it then holds a person's name.
     Named(&'static Object, &'static str),
-    /// An object of which some fields are kept.
+    /// An object, by its own list of fields.
     Fields(&'static Object),
-    /// A list of such values.
+    /// A list of values of one shape.
     List(&'static Keep),
-    /// A field that has a column, or is a fact of the message, and so stands
-    /// nowhere else.
+    /// A field that is stored in a column, or read into the model, and so isn't part of
+    /// the metadata.
     Column(&'static Keep),
-    /// In a column only: a time, ISO 8601.
+    /// A time, ISO 8601; only in [`Keep::Column`].
     Time,
-    /// In a column only: a number of 32 bits without sign.
-    Small,
-    /// In a column only: a number of 64 bits without sign.
-    Size,
-    /// In a column only: anything that is JSON.
+    /// An unsigned 32-bit integer; only in [`Keep::Column`].
+    U32,
+    /// An unsigned 64-bit integer.
+    U64,
+    /// Any JSON; only in [`Keep::Column`].
     Any,
 }
 
-/// What becomes of an object's fields.
+/// The kept and dropped fields of an object.
 #[derive(Debug)]
 pub struct Object {
-    /// Discord's word for the object; the paths of its unknown fields begin with it.
+    /// The object's name, which prefixes the paths of its unknown fields.
     pub name: &'static str,
-    /// Fields without which the object says nothing.
+    /// Fields without which the object is malformed.
     pub required: &'static [&'static str],
-    /// Fields that are kept.
+    /// Kept fields and their shapes.
     pub kept: &'static [(&'static str, &'static Keep)],
-    /// Fields that are dropped, and why.
+    /// Dropped fields and the reasons.
     pub dropped: &'static [(&'static str, &'static str)],
 }
 
 impl Object {
-    /// The shape of a kept field.
+    /// Name and shape of a kept field; `None` if the field isn't kept.
     pub fn shape(&self, field: &str) -> Option<(&'static str, &'static Keep)> {
         self.kept.iter().find(|(name, _)| *name == field).copied()
     }
 
-    /// Whether the field is dropped on purpose.
+    /// Whether the field is listed as dropped.
     pub fn drops(&self, field: &str) -> bool {
         self.dropped.iter().any(|(name, _)| *name == field)
     }
 }
 
-// Why fields are dropped.
+// Reasons to drop a field.
 const PERSON: &str = "identifies a person";
-const TWICE: &str = "says again what another field says";
-const PERSONAL: &str = "about the bot that reads, not about the message";
-const PICTURE: &str = "a picture, or how one is shown while it loads";
-const LAYOUT: &str = "how Discord shows it, not what it says";
-const FOR_BOTS: &str = "for the application that sent it; may hold anything, user IDs too";
+const REDUNDANT: &str = "repeats another field";
+const READER_SPECIFIC: &str = "about the bot that reads, not about the message";
+const PICTURE: &str = "a picture or its placeholder";
+const LAYOUT: &str = "presentation, not content";
+const FOR_BOTS: &str = "data of the application that sent it; may hold user IDs";
 const APPLICATION: &str = "an application's own settings; its ID is often its bot's user ID";
 const VOICE: &str = "a setting of voice calls";
-const ELSEWHERE: &str = "stands in the row of the channel or thread itself";
-const SCOPE: &str = "known from the request";
-const VOLATILE: &str = "changes without the message";
+const STORED_WITH_CHANNEL: &str = "stored with the channel or thread itself";
+const FROM_REQUEST: &str = "known from the request";
+const VOLATILE: &str = "changes independently of the message";

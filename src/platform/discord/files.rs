@@ -1,5 +1,5 @@
-//! Finds the files that a message shows outside its own list of attachments: in
-//! components, and in what it forwards.
+//! Finds the files of a message that aren't in its own list of attachments: those of
+//! components, and those of forwarded messages.
 //!
 //! Since April 2026 `attachments` holds only files that neither embeds nor
 //! components refer to.
@@ -14,21 +14,22 @@ use super::findings::{Findings, Path};
 use super::{ids, keep, wire};
 use crate::model::{Attachment, AttachmentId};
 
-/// Components within components; Discord allows four.
-const MOST_LEVELS: usize = 20;
+/// Most nesting levels of components; Discord allows four.
+const MAX_LEVELS: usize = 20;
 
-/// Addresses of files in Discord's file store: channel, attachment ID and name
-/// follow.
-const STORES: [&str; 2] =
+/// URL prefixes of Discord's file store, followed by channel ID, attachment ID and name.
+const STORE_PREFIXES: [&str; 2] =
     ["https://cdn.discordapp.com/attachments/", "https://media.discordapp.net/attachments/"];
 
-/// Adds the files in a field of a message: of `components`, of the components of
-/// `embeds`, and of `message_snapshots`.
+/// Adds the files in the field `name` of a message: `components`, `embeds` (for their
+/// components) or `message_snapshots`. Other fields hold none.
 pub fn collect(name: &str, value: &Value, files: &mut Vec<Attachment>) {
     match name {
-        "components" => of_components(value, files, MOST_LEVELS),
-        "embeds" => of_embeds(value, files),
-        "message_snapshots" => items(value).for_each(|snapshot| of_forward(&snapshot["message"], files)),
+        "components" => collect_components(value, files, MAX_LEVELS),
+        "embeds" => collect_embeds(value, files),
+        "message_snapshots" => {
+            items(value).for_each(|snapshot| collect_forwarded(&snapshot["message"], files));
+        }
         _ => {}
     }
 }
@@ -37,39 +38,39 @@ fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
 }
 
-fn of_embeds(embeds: &Value, files: &mut Vec<Attachment>) {
-    items(embeds).for_each(|embed| of_components(&embed["components"], files, MOST_LEVELS));
+fn collect_embeds(embeds: &Value, files: &mut Vec<Attachment>) {
+    items(embeds).for_each(|embed| collect_components(&embed["components"], files, MAX_LEVELS));
 }
 
-fn of_forward(message: &Value, files: &mut Vec<Attachment>) {
+fn collect_forwarded(message: &Value, files: &mut Vec<Attachment>) {
     let known = files.len();
     files.extend(items(&message["attachments"]).filter_map(attachment));
-    of_components(&message["components"], files, MOST_LEVELS);
-    of_embeds(&message["embeds"], files);
+    collect_components(&message["components"], files, MAX_LEVELS);
+    collect_embeds(&message["embeds"], files);
     for file in files.iter_mut().skip(known) {
         file.metadata = std::mem::take(&mut file.metadata).with("forwarded", true.into());
     }
 }
 
-fn of_components(components: &Value, files: &mut Vec<Attachment>, levels: usize) {
-    items(components).for_each(|component| of_component(component, files, levels));
+fn collect_components(components: &Value, files: &mut Vec<Attachment>, levels: usize) {
+    items(components).for_each(|component| collect_component(component, files, levels));
 }
 
-/// The files of a File (13), Media Gallery (12) or Thumbnail (11) component, and
-/// of those within it.
-fn of_component(component: &Value, files: &mut Vec<Attachment>, levels: usize) {
+/// The files of a File (13), Media Gallery (12) or Thumbnail (11) component, and of the
+/// components within it.
+fn collect_component(component: &Value, files: &mut Vec<Attachment>, levels: usize) {
     let Some(levels) = levels.checked_sub(1) else { return };
     files.extend(uploaded(&component["file"], component));
     files.extend(uploaded(&component["media"], component));
     files.extend(items(&component["items"]).filter_map(|item| uploaded(&item["media"], item)));
-    of_component_in(&component["accessory"], files, levels);
-    of_component_in(&component["component"], files, levels);
-    of_components(&component["components"], files, levels);
+    collect_component_in(&component["accessory"], files, levels);
+    collect_component_in(&component["component"], files, levels);
+    collect_components(&component["components"], files, levels);
 }
 
-fn of_component_in(component: &Value, files: &mut Vec<Attachment>, levels: usize) {
+fn collect_component_in(component: &Value, files: &mut Vec<Attachment>, levels: usize) {
     if component.is_object() {
-        of_component(component, files, levels);
+        collect_component(component, files, levels);
     }
 }
 
@@ -87,8 +88,8 @@ fn attachment(file: &Value) -> Option<Attachment> {
     })
 }
 
-/// The file of a component, if it was uploaded to Discord. The component that
-/// shows it has its name, size and description.
+/// The file of a component, if it was uploaded to Discord. Name, size and description are
+/// those of the component.
 fn uploaded(media: &Value, component: &Value) -> Option<Attachment> {
     let (url, url_signature) = keep::split_signature(text(&media["url"]));
     let id = id(&media["attachment_id"]).or_else(|| id_in(&url))?;
@@ -110,7 +111,7 @@ fn uploaded(media: &Value, component: &Value) -> Option<Attachment> {
     })
 }
 
-/// What is kept of an attachment besides its columns.
+/// The kept fields of an attachment that have no column.
 fn facts(file: &Value) -> Map<String, Value> {
     let path = Path::field("attachments");
     match keep::kept(file, &Fields(&ATTACHMENT), path, &mut Findings::default()) {
@@ -131,9 +132,9 @@ fn id(value: &Value) -> Option<AttachmentId> {
     AttachmentId::new(wire::Id::deserialize(value).ok()?.0)
 }
 
-/// The attachment ID in an address of the file store.
+/// The attachment ID in a URL of the file store.
 fn id_in(url: &str) -> Option<AttachmentId> {
-    let path = STORES.into_iter().find_map(|store| url.strip_prefix(store))?;
+    let path = STORE_PREFIXES.into_iter().find_map(|store| url.strip_prefix(store))?;
     AttachmentId::new(path.split('/').nth(1)?.parse().ok()?)
 }
 

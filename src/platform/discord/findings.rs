@@ -8,11 +8,11 @@ use super::ids::ID_DIGITS;
 use super::value::Allowance;
 
 /// Most distinct paths of malformed fields per message.
-const MOST_MALFORMED: usize = 20;
+const MAX_MALFORMED_PATHS: usize = 20;
 /// Most distinct paths of unknown fields per page.
-const MOST_UNKNOWN: usize = 100;
+const MAX_UNKNOWN_PATHS: usize = 100;
 /// Most names in a path; components nest.
-const MOST_NAMES: usize = 8;
+const MAX_PATH_NAMES: usize = 8;
 /// Replaces field names that don't look like Discord's.
 const OTHER: &str = "(other)";
 
@@ -29,7 +29,7 @@ impl<'p> Path<'p> {
         Self { parent: None, name }
     }
 
-    /// A field of the object that stands here.
+    /// A field of the object at this path.
     pub const fn then(&'p self, name: &'static str) -> Self {
         Self { parent: Some(self), name }
     }
@@ -41,15 +41,15 @@ impl<'p> Path<'p> {
             std::iter::successors(Some(&self), |path| path.parent).map(|path| path.name).collect();
         names.reverse();
         names.dedup();
-        names.truncate(MOST_NAMES);
+        names.truncate(MAX_PATH_NAMES);
         names.join(".")
     }
 }
 
-/// What was found in one message.
+/// Malformed and unknown fields of one message.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// What its values may take.
+    /// Memory left for its values.
     pub allowance: Allowance,
     malformed: BTreeSet<String>,
     unknown: BTreeMap<String, u64>,
@@ -59,12 +59,12 @@ impl Findings {
     /// Notes that the field at `path`, or an item of the list there, is malformed
     /// and was dropped.
     pub fn malformed(&mut self, path: Path<'_>) {
-        if self.malformed.len() < MOST_MALFORMED {
+        if self.malformed.len() < MAX_MALFORMED_PATHS {
             self.malformed.insert(path.to_text());
         }
     }
 
-    /// Whether everything was as documented.
+    /// Whether no field was malformed.
     pub fn is_well_formed(&self) -> bool {
         self.malformed.is_empty()
     }
@@ -79,8 +79,8 @@ impl Findings {
         }
     }
 
-    /// Adds the unknown fields to the page's. Returns the paths of the malformed
-    /// fields, sorted.
+    /// Adds the counts of unknown fields to those of the page. Returns the sorted paths
+    /// of the malformed fields.
     pub fn merge_into(self, page: &mut BTreeMap<String, u64>) -> Vec<String> {
         for (path, objects) in self.unknown {
             count(page, path, objects);
@@ -89,9 +89,9 @@ impl Findings {
     }
 }
 
-/// Adds to the count of a path, unless it were one path too many.
+/// Adds to the count of a path, unless it is new and the limit of paths is reached.
 fn count(counts: &mut BTreeMap<String, u64>, path: String, objects: u64) {
-    if counts.len() < MOST_UNKNOWN || counts.contains_key(&path) {
+    if counts.len() < MAX_UNKNOWN_PATHS || counts.contains_key(&path) {
         *counts.entry(path).or_default() += objects;
     }
 }
@@ -99,10 +99,10 @@ fn count(counts: &mut BTreeMap<String, u64>, path: String, objects: u64) {
 /// The field's name if it looks like Discord's, else `(other)`: the key of a map
 /// may be a user's ID.
 fn printable(name: &str) -> &str {
-    let is_usual = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_name_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
     let is_printable =
-        (1..=40).contains(&name.len()) && name.bytes().all(is_usual) && digits < *ID_DIGITS.start();
+        (1..=40).contains(&name.len()) && name.bytes().all(is_name_byte) && digits < *ID_DIGITS.start();
     if is_printable { name } else { OTHER }
 }
 

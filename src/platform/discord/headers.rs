@@ -1,4 +1,4 @@
-//! Rate-limit headers, read without trust.
+//! Parses response headers. Implausible values count as missing.
 
 use std::time::{Duration, Instant};
 
@@ -7,37 +7,36 @@ use twilight_http_ratelimiting::RateLimitHeaders;
 
 use crate::model::Timestamp;
 
-/// No wish of the platform is believed beyond this: bans of an address, the
-/// longest there are, last up to a day.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// Longer waits are implausible: the longest, bans of an address, last up to a day.
+const MAX_WAIT: Duration = Duration::from_hours(24);
 
-/// A header as text.
+/// The value of a header, if it is text.
 pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Seconds, whole or not; `None` for what isn't a sensible length of time.
+/// Parses seconds, with or without a fraction; `None` unless from 0 to [`MAX_WAIT`].
 pub fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok().filter(|wait| *wait <= LONGEST_WAIT)
+    Duration::try_from_secs_f64(seconds).ok().filter(|wait| *wait <= MAX_WAIT)
 }
 
-/// How long a 429 wants to be left alone, by its header.
+/// The `Retry-After` header.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     seconds(headers.get(RETRY_AFTER)?.to_str().ok()?)
 }
 
-/// How many requests a bucket allows.
+/// Size of the bucket.
 pub fn limit(headers: &HeaderMap) -> Option<u16> {
     text(headers, RateLimitHeaders::LIMIT)?.trim().parse().ok()
 }
 
-/// How long until a bucket begins anew.
+/// Time until the bucket is full again.
 pub fn reset_after(headers: &HeaderMap) -> Option<Duration> {
     seconds(text(headers, RateLimitHeaders::RESET_AFTER)?)
 }
 
-/// What a 200 tells about its bucket; `None` if any part is missing or odd.
+/// The bucket of a successful response; `None` if any part is missing or implausible.
 pub fn bucket(headers: &HeaderMap) -> Option<RateLimitHeaders> {
     Some(RateLimitHeaders {
         bucket: headers.get(RateLimitHeaders::BUCKET)?.as_bytes().to_vec(),
@@ -47,7 +46,8 @@ pub fn bucket(headers: &HeaderMap) -> Option<RateLimitHeaders> {
     })
 }
 
-/// What a 429 tells about its bucket: nothing is left until `retry_after`.
+/// The bucket of a 429, exhausted for `retry_after`. Without a name it is named after the
+/// route.
 pub fn exhausted_bucket(headers: &HeaderMap, template: &str, retry_after: Duration) -> RateLimitHeaders {
     let name = headers.get(RateLimitHeaders::BUCKET).map_or(template.as_bytes(), |name| name.as_bytes());
     RateLimitHeaders {
@@ -58,7 +58,7 @@ pub fn exhausted_bucket(headers: &HeaderMap, template: &str, retry_after: Durati
     }
 }
 
-/// The platform's clock, to the second.
+/// The server's time, to the second.
 pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let date = jiff::fmt::rfc2822::parse(text(headers, "date")?).ok()?;
     Some(Timestamp::from_millis(date.timestamp().as_millisecond()))
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn honest_headers_are_read() {
+    fn documented_headers_are_parsed() {
         let headers = headers(&[
             ("x-ratelimit-bucket", "abcd"),
             ("x-ratelimit-limit", "5"),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_values_are_no_information_and_no_panic() {
+    fn implausible_values_count_as_missing() {
         for odd in ["", "-1", "NaN", "inf", "1e300", "1e400", "99999999999999999999999", "86401", "soon"] {
             let headers = headers(&[
                 ("x-ratelimit-bucket", "abcd"),

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::model::{ChannelId, IdCodec, IdText, Metadata, NotAnId, UserId, WorkspaceId};
 
-/// Digits of an ID: one of 2015 has 18, the first have 15.
+/// Number of digits of an ID: the first IDs have 15, those of 2015 have 18.
 /// <https://discord.com/developers/docs/reference#snowflakes>
 pub const ID_DIGITS: RangeInclusive<usize> = 15..=20;
 
-/// Writes and reads snowflakes.
+/// Formats and parses snowflakes.
 #[derive(Debug)]
 pub struct Snowflakes;
 
@@ -44,12 +44,12 @@ impl IdCodec for Snowflakes {
     }
 }
 
-/// The number of an ID, which is for its type to check.
+/// Parses an ID. Its type checks the range.
 pub fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| is_decimal(text))
 }
 
-/// Whether there is nothing but digits: numbers as Rust parses them may have a sign.
+/// Whether the text holds only digits: Rust's parser also accepts a sign.
 fn is_decimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -66,7 +66,7 @@ pub fn mask(text: &str) -> String {
     masked
 }
 
-/// Kept fields as the archive takes them.
+/// Kept fields as metadata.
 pub fn metadata(fields: Map<String, Value>) -> Metadata {
     Metadata::new(fields, is_long)
 }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_users_id_is_read_back_from_its_text() {
+    fn a_user_id_round_trips() {
         let user = UserId::new(80_351_110_224_678_912).unwrap();
         assert_eq!(&*Snowflakes.user_text(user), "80351110224678912");
         assert_eq!(Snowflakes.parse_user("80351110224678912"), Some(user));
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channels_id_is_plain_decimal_digits() {
+    fn a_channel_id_has_only_decimal_digits() {
         let parse = |text: &str| Snowflakes.parse_channel(text);
         assert_eq!(parse("42"), Ok(ChannelId::new(42).unwrap()));
         for text in ["", "0", "9223372036854775808", "99999999999999999999"] {

@@ -1,5 +1,5 @@
-//! Takes the kept part of Discord's objects, by the lists in `fields`. What
-//! stands in no list is not stored, whatever Discord adds. A user becomes a
+//! Filters Discord's objects by the lists in `fields`. A field that isn't listed is
+//! never kept, so a field that Discord adds isn't stored by accident. A user becomes a
 //! mention, which the anonymizer hashes.
 
 use serde::Deserialize as _;
@@ -12,44 +12,47 @@ use super::findings::{Findings, Path};
 use super::{automod, ids, wire};
 use crate::model::{Metadata, disguise};
 
-/// The kept fields of a message or attachment, of those that came. Calls
-/// `inspect` with each of them before anything is dropped.
+/// The kept part of a message's or attachment's raw fields. Calls `inspect` with each
+/// listed field before it is filtered.
 ///
 /// # Errors
-/// When one of them is no value: a lone surrogate, a number beyond all.
+/// Returns an error if a field can't be parsed (a lone surrogate, a number out of
+/// range) or exceeds the memory allowance.
 pub fn fields<'a>(
     object: &Object,
-    came: impl Iterator<Item = (&'static str, &'a RawValue)>,
+    raw_fields: impl Iterator<Item = (&'static str, &'a RawValue)>,
     findings: &mut Findings,
     mut inspect: impl FnMut(&'static str, &Value),
 ) -> serde_json::Result<Map<String, Value>> {
-    let mut fields = Map::new();
-    for (name, raw) in came.filter(|(_, raw)| !DEFAULTS.contains(&raw.get())) {
+    let mut kept_fields = Map::new();
+    for (name, raw) in raw_fields.filter(|(_, raw)| !DEFAULTS.contains(&raw.get())) {
         let Some((name, shape)) = object.shape(name) else { continue };
         let value = findings.allowance.parse(raw.get())?;
         inspect(name, &value);
         let field = kept(&value, shape, path_of(object, name), findings);
-        fields.extend(field.map(|kept| (name.to_owned(), kept)).filter(says_something));
+        kept_fields.extend(field.map(|kept| (name.to_owned(), kept)).filter(isnt_zero_flags));
     }
-    Ok(fields)
+    Ok(kept_fields)
 }
 
-/// The path of an attachment's field begins with the message's list.
+/// The path of a field in its message. An attachment's begins with `attachments`, the
+/// list that holds it.
 fn path_of(object: &Object, name: &'static str) -> Path<'static> {
     static ATTACHMENTS: Path<'static> = Path::field("attachments");
     if object.name == MESSAGE.name { Path::field(name) } else { ATTACHMENTS.then(name) }
 }
 
-/// What a message that is no reply refers to: a forward, a pin, a crosspost.
+/// The kept part of the reference of a forward, a pin or a crosspost. Replies store
+/// theirs in columns.
 ///
 /// # Errors
-/// When it is no value.
+/// Returns an error if it can't be parsed or exceeds the memory allowance.
 pub fn reference(reference: &RawValue, findings: &mut Findings) -> serde_json::Result<Option<Value>> {
     let value = findings.allowance.parse(reference.get())?;
     Ok(kept(&value, &Fields(&REFERENCE), Path::field("message_reference"), findings))
 }
 
-/// Further kept fields of a channel or thread.
+/// The metadata of a channel or thread: its kept fields without columns.
 pub fn channel(channel: &Value) -> Metadata {
     match kept(channel, &Fields(&CHANNEL), Path::field("channel"), &mut Findings::default()) {
         Some(Value::Object(fields)) => ids::metadata(fields),
@@ -57,18 +60,18 @@ pub fn channel(channel: &Value) -> Metadata {
     }
 }
 
-/// What Discord sends with every plain message, and says nothing: it isn't
-/// worth parsing.
+/// Raw values without information. Every plain message has several of them, so they
+/// are skipped unparsed.
 const DEFAULTS: [&str; 3] = ["[]", "false", "0"];
 
-/// Flags of which none is set don't.
-fn says_something((name, value): &(String, Value)) -> bool {
+/// Whether a field isn't `flags` with no flag set.
+fn isnt_zero_flags((name, value): &(String, Value)) -> bool {
     name != "flags" || value != 0
 }
 
-/// The kept part of a value; `None` if nothing is left, or only what says
-/// nothing: null, false, zero flags, empty lists. What is malformed is dropped and
-/// noted.
+/// The kept part of a value; `None` if nothing informative is left: null, false, zero
+/// flags, empty text, lists and objects carry no information. Malformed parts are
+/// dropped and recorded in `findings`.
 pub fn kept(value: &Value, shape: &Keep, path: Path<'_>, findings: &mut Findings) -> Option<Value> {
     match (shape, value) {
         (_, Value::Null) | (Column(_), _) => None,
@@ -99,55 +102,55 @@ fn is_informative(value: &Value) -> bool {
     value != "" && value != false
 }
 
-/// The kept fields of an object, if any is left.
+/// The kept fields of an object; `None` if none is left.
 fn object(
     value: &Map<String, Value>,
     object: &Object,
     path: Path<'_>,
     findings: &mut Findings,
 ) -> Option<Map<String, Value>> {
-    let (mut fields, mut others) = (Map::new(), Vec::new());
+    let (mut fields, mut unlisted) = (Map::new(), Vec::new());
     for (name, value) in value {
         let Some((name, shape)) = object.shape(name) else {
-            others.push(name.as_str());
+            unlisted.push(name.as_str());
             continue;
         };
         let kept = kept(value, shape, path.then(name), findings);
-        fields.extend(kept.map(|kept| (name.to_owned(), kept)).filter(says_something));
+        fields.extend(kept.map(|kept| (name.to_owned(), kept)).filter(isnt_zero_flags));
     }
     for name in object.required.iter().filter(|name| value.get(**name).is_none_or(Value::is_null)) {
         findings.malformed(path.then(name));
     }
-    findings.unknown(object, others.into_iter().filter(|name| !object.drops(name)));
+    findings.unknown(object, unlisted.into_iter().filter(|name| !object.drops(name)));
     (!fields.is_empty()).then_some(fields)
 }
 
-/// Whether a leaf has the form that its shape names.
+/// Whether a value has the shape of a leaf; always `false` for other shapes.
 pub fn accepts(leaf: &Keep, value: &Value) -> bool {
     match leaf {
         Keep::Text | Url => value.is_string(),
         Keep::Integer => value.is_i64() || value.is_u64(),
         Keep::Number => value.is_number(),
-        Keep::Truth => value.is_boolean(),
+        Keep::Bool => value.is_boolean(),
         Keep::Id => wire::Id::deserialize(value).is_ok(),
         Keep::Time => wire::Time::deserialize(value).is_ok(),
-        Keep::Small => u32::deserialize(value).is_ok(),
-        Keep::Size => value.is_u64(),
+        Keep::U32 => u32::deserialize(value).is_ok(),
+        Keep::U64 => value.is_u64(),
         Keep::Any => true,
         User => mention(value).is_some(),
         Embed | Named(..) | Fields(_) | List(_) | Column(_) => false,
     }
 }
 
-/// A user's object or ID as a mention.
+/// A user object or a user's ID as a mention.
 fn mention(user: &Value) -> Option<Value> {
     let id = user.as_object().map_or(Some(user), |user| user.get("id"))?;
     let id = wire::Id::deserialize(id).ok()?;
     Some(format!("<@{}>", id.0).into())
 }
 
-/// The kept fields of an object, without `name` if a user's profile or picture is
-/// shown with it.
+/// The kept fields of an object, without `name` if the object links a user's profile or
+/// picture.
 fn named(
     value: &Map<String, Value>,
     fields: &Object,
@@ -156,26 +159,26 @@ fn named(
     findings: &mut Findings,
 ) -> Option<Value> {
     let mut kept = object(value, fields, path, findings)?;
-    if is_person(value) {
+    if links_person(value) {
         kept.remove(name);
     }
     (!kept.is_empty()).then_some(Value::Object(kept))
 }
 
-/// Addresses of profiles and of people's pictures, up to what follows: a user's
-/// ID, or one of the pictures that Discord gives to those who have none.
+/// Path segments in URLs of profiles and of people's pictures. A user's ID follows, or
+/// the number of a default picture.
 /// <https://docs.discord.com/developers/reference#image-formatting-cdn-endpoints>
-const OF_PEOPLE: [&str; 4] = ["/users/", "/avatars/", "/banners/", "/avatar-decorations/"];
+const PERSON_SEGMENTS: [&str; 4] = ["/users/", "/avatars/", "/banners/", "/avatar-decorations/"];
 
-/// Whether something is shown with a user's profile or picture. A proxy's address
-/// holds the other one, perhaps encoded.
-fn is_person(shown: &Map<String, Value>) -> bool {
+/// Whether an object links a user's profile or picture. A proxy's URL contains the
+/// proxied one, possibly encoded.
+fn links_person(object: &Map<String, Value>) -> bool {
     let addresses =
-        ["url", "icon_url", "proxy_icon_url"].into_iter().filter_map(|key| shown.get(key)?.as_str());
+        ["url", "icon_url", "proxy_icon_url"].into_iter().filter_map(|key| object.get(key)?.as_str());
     let is_of_person = |address: &str| {
         let address = disguise::decode_all(address);
-        let mut behind = OF_PEOPLE.into_iter().flat_map(|segment| address.split(segment).skip(1));
-        behind.any(|id| {
+        let mut followers = PERSON_SEGMENTS.into_iter().flat_map(|segment| address.split(segment).skip(1));
+        followers.any(|id| {
             let first = id.chars().find(|character| !disguise::is_invisible(*character));
             first.is_some_and(|first| disguise::digit(first).is_some())
         })
@@ -183,11 +186,11 @@ fn is_person(shown: &Map<String, Value>) -> bool {
     addresses.into_iter().any(is_of_person)
 }
 
-/// Parameters that sign an address of Discord's file store.
+/// Query parameters that sign a URL of Discord's file store.
 /// <https://discord.com/developers/docs/reference#signed-attachment-cdn-urls>
-const SIGNATURE: [&str; 3] = ["ex=", "is=", "hm="];
+const SIGNATURE_PARAMETERS: [&str; 3] = ["ex=", "is=", "hm="];
 
-/// An address without its signature, and the signature.
+/// Splits a URL into the URL without its signature, and the signature.
 pub fn split_signature(url: &str) -> (String, Option<String>) {
     let Some((bare, query)) = url.split_once('?') else {
         return (url.to_owned(), None);
@@ -195,7 +198,7 @@ pub fn split_signature(url: &str) -> (String, Option<String>) {
     let (signed, other): (Vec<&str>, Vec<&str>) = query
         .split('&')
         .filter(|parameter| !parameter.is_empty())
-        .partition(|parameter| SIGNATURE.iter().any(|name| parameter.starts_with(name)));
+        .partition(|parameter| SIGNATURE_PARAMETERS.iter().any(|name| parameter.starts_with(name)));
     if signed.is_empty() {
         return (url.to_owned(), None);
     }
@@ -212,7 +215,7 @@ mod tests {
 
     fn kept_of(text: &str) -> Map<String, Value> {
         let wire: wire::Message<'_> = serde_json::from_str(text).unwrap();
-        fields(&MESSAGE, wire.further(), &mut Findings::default(), |_, _| ()).unwrap()
+        fields(&MESSAGE, wire.metadata_fields(), &mut Findings::default(), |_, _| ()).unwrap()
     }
 
     #[test]
@@ -240,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_beside_the_picture_of_a_person_is_left_out() {
+    fn a_name_beside_a_persons_picture_is_dropped() {
         let id = "80351110224678912";
         for icon in [
             format!("https://cdn.discordapp.com/avatars/{id}/1f2e.png"),
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_a_plain_message() {
+    fn a_plain_message_has_no_metadata() {
         let raw = json!({
             "id": "1", "content": "embeds", "embeds": [], "components": [], "mention_everyone": false,
             "mention_roles": [], "tts": false, "flags": 0, "poll": null, "sticker_items": {},
@@ -289,21 +292,21 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_the_lists_is_looked_for() {
+    fn every_listed_field_without_a_column_is_a_metadata_field() {
         for name in listed(&MESSAGE) {
             let text = json!({"id": "1", name: 7}).to_string();
             let wire: wire::Message<'_> = serde_json::from_str(&text).unwrap();
-            assert_eq!(wire.further().map(|(name, _)| name).collect::<Vec<_>>(), [name]);
+            assert_eq!(wire.metadata_fields().map(|(name, _)| name).collect::<Vec<_>>(), [name]);
         }
         for name in listed(&ATTACHMENT) {
             let text = json!({"id": "1", name: 7}).to_string();
             let wire: wire::Attachment<'_> = serde_json::from_str(&text).unwrap();
-            assert_eq!(wire.further().map(|(name, _)| name).collect::<Vec<_>>(), [name]);
+            assert_eq!(wire.metadata_fields().map(|(name, _)| name).collect::<Vec<_>>(), [name]);
         }
     }
 
     #[test]
-    fn a_signature_is_split_off_and_other_parameters_stay() {
+    fn splits_off_the_signature_and_keeps_other_parameters() {
         assert_eq!(
             split_signature("https://c/a.png?ex=1&is=2&hm=3&"),
             ("https://c/a.png".into(), Some("ex=1&is=2&hm=3".into()))

@@ -1,9 +1,8 @@
-//! Limits that only a 429 told of.
+//! Rate limits learned from 429s.
 //!
-//! Since early 2026 the headers of a 200 may claim 999 requests where a 429
-//! then says 5 in 5 seconds (discord-api-docs issue 8161). A limit met in one
-//! channel is taken to hold in every channel, by route template; what remains
-//! of it is counted for each path apart.
+//! Since early 2026 the headers of a 200 may claim a limit of 999 requests where a 429
+//! then says 5 in 5 seconds (discord-api-docs issue 8161). A limit hit in one channel is
+//! applied to every channel, by route template; each path has its own count of requests.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,21 +11,21 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use tokio::time::{Instant, sleep_until};
 
-/// No window is believed to be longer; what is older is forgotten.
-const LONGEST_WINDOW: Duration = Duration::from_mins(1);
-/// Answers remembered for each path, which bounds what can be learned.
-const REMEMBERED: usize = 50;
-/// Paths remembered before those that have been quiet are forgotten.
-const PATHS: usize = 1000;
+/// Longest plausible window of a limit; older responses of a path are dropped.
+const MAX_WINDOW: Duration = Duration::from_mins(1);
+/// Response times kept per path, and the largest limit that can be learned.
+const MAX_RESPONSES: usize = 50;
+/// Number of paths from which on idle paths are dropped.
+const MAX_PATHS: usize = 1000;
 
-/// So many requests in so long a window.
+/// A limit of `requests` per `window`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Rule {
+struct RouteLimit {
     requests: usize,
     window: Duration,
 }
 
-/// What was learned, and what it leaves for each path.
+/// The learned limits, and the recent responses of each path.
 #[derive(Debug, Default)]
 pub struct LearnedLimits {
     state: Mutex<State>,
@@ -34,12 +33,12 @@ pub struct LearnedLimits {
 
 #[derive(Debug, Default)]
 struct State {
-    rules: HashMap<String, Rule>,
+    limits: HashMap<String, RouteLimit>,
     answered: HashMap<String, VecDeque<Instant>>,
 }
 
 impl LearnedLimits {
-    /// Waits until what was learned allows a request to a path.
+    /// Waits until the learned limit allows a request to a path.
     pub async fn wait(&self, path: &str) {
         loop {
             let exhausted_until = self.state().exhausted_until(path);
@@ -48,20 +47,20 @@ impl LearnedLimits {
         }
     }
 
-    /// A path was answered, and not with a 429.
+    /// Records a response other than a 429.
     pub fn answered(&self, path: &str) {
-        self.state().remember(path, Instant::now());
+        self.state().record(path, Instant::now());
     }
 
-    /// A path met its limit of so many requests, which begins anew after
+    /// Learns from a 429: a path exceeded its limit of `requests`, which is reset after
     /// `reset_after`.
     pub fn exceeded(&self, path: &str, requests: usize, reset_after: Duration) {
         self.state().learn(path, requests, reset_after, Instant::now());
     }
 
-    /// Whether a claim of so many requests is more than what was learned.
+    /// Whether a claimed limit of `requests` is above the learned one.
     pub fn contradicts(&self, path: &str, requests: usize) -> bool {
-        self.state().rules.get(&template(path)).is_some_and(|rule| requests > rule.requests)
+        self.state().limits.get(&template(path)).is_some_and(|learned| requests > learned.requests)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -70,42 +69,42 @@ impl LearnedLimits {
 }
 
 impl State {
-    /// A window begins with its first request: when the one that many places
-    /// back is a window old, there is room again. Times are those of answers,
-    /// so that no jitter on the way brings a request there too early.
+    /// When the next request is allowed, if it isn't now. With a limit of n requests, it
+    /// is one window after the nth-last response. Times are those of responses and not of
+    /// requests, so that network jitter never makes a request arrive too early.
     fn exhausted_until(&self, path: &str) -> Option<Instant> {
-        let rule = self.rules.get(&template(path))?;
+        let learned = self.limits.get(&template(path))?;
         let answered = self.answered.get(path)?;
-        let first = answered.len().checked_sub(rule.requests).and_then(|index| answered.get(index))?;
-        let until = *first + rule.window;
+        let first = answered.len().checked_sub(learned.requests).and_then(|index| answered.get(index))?;
+        let until = *first + learned.window;
         (until > Instant::now()).then_some(until)
     }
 
-    fn remember(&mut self, path: &str, now: Instant) {
-        if self.answered.len() >= PATHS && !self.answered.contains_key(path) {
-            self.answered.retain(|_, times| times.back().is_some_and(|last| now - *last < LONGEST_WINDOW));
+    fn record(&mut self, path: &str, now: Instant) {
+        if self.answered.len() >= MAX_PATHS && !self.answered.contains_key(path) {
+            self.answered.retain(|_, times| times.back().is_some_and(|last| now - *last < MAX_WINDOW));
         }
         let times = self.answered.entry_ref(path).or_default();
         times.push_back(now);
-        if times.len() > REMEMBERED {
+        if times.len() > MAX_RESPONSES {
             times.pop_front();
         }
     }
 
     fn learn(&mut self, path: &str, requests: usize, reset_after: Duration, now: Instant) {
-        if requests == 0 || requests > REMEMBERED {
+        if requests == 0 || requests > MAX_RESPONSES {
             return;
         }
         let times = self.answered.get(path);
         let first = times.and_then(|times| times.get(times.len().checked_sub(requests)?));
         let Some(first) = first else { return };
         let window =
-            (now - *first).saturating_add(reset_after).clamp(reset_after, LONGEST_WINDOW.max(reset_after));
-        let rule = self.rules.entry(template(path)).or_insert(Rule { requests, window });
-        // Refused in spite of what was learned: the window is longer than it
-        // looked, for example because its first answer was slow to come.
-        let longer = window.clamp(rule.window, rule.window * 3 / 2);
-        *rule = Rule { requests: rule.requests.min(requests), window: longer };
+            (now - *first).saturating_add(reset_after).clamp(reset_after, MAX_WINDOW.max(reset_after));
+        let learned = self.limits.entry(template(path)).or_insert(RouteLimit { requests, window });
+        // A 429 in spite of the learned limit: the window is longer than it seemed, for
+        // example because its first response was slow.
+        let longer = window.clamp(learned.window, learned.window * 3 / 2);
+        *learned = RouteLimit { requests: learned.requests.min(requests), window: longer };
     }
 }
 
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_waited_for_before_anything_was_learned() {
+    async fn without_a_learned_limit_there_is_no_wait() {
         let limits = LearnedLimits::default();
         for _ in 0..100 {
             assert!(seconds_waited(&limits, PATH).await < 0.001);
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_limit_met_in_one_channel_holds_in_every_channel() {
+    async fn a_limit_hit_in_one_channel_applies_to_every_channel() {
         let limits = learned().await;
         for _ in 0..5 {
             assert!(seconds_waited(&limits, OTHER).await < 0.001, "each channel has its own count");
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_window_that_proves_too_short_grows() {
+    async fn a_window_grows_if_it_was_too_short() {
         let limits = LearnedLimits::default();
         for _ in 0..5 {
             limits.answered(PATH);
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_learned_beats_what_a_header_claims() {
+    async fn a_learned_limit_overrides_the_claim_of_a_header() {
         let limits = learned().await;
         assert!(limits.contradicts(OTHER, 1000));
         assert!(!limits.contradicts(OTHER, 5));
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn odd_limits_are_not_learned() {
+    async fn implausible_limits_are_not_learned() {
         let limits = LearnedLimits::default();
         limits.answered(PATH);
         limits.exceeded(PATH, 0, Duration::from_secs(4));

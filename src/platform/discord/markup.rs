@@ -1,4 +1,5 @@
-//! Discord's markup: mentions, and addresses of profiles and pictures.
+//! Discord's markup: finds mentions, IDs, and URLs of profiles and pictures in texts.
+//! Changes no text; the anonymizer does.
 
 mod picture;
 #[cfg(test)]
@@ -14,21 +15,21 @@ use crate::model::markup::layers::{self, IdSyntax};
 use crate::model::markup::{Found, IdContext, Syntax, ascending};
 use crate::model::{IdCodec as _, Markup, UserId, work};
 
-/// How Discord's texts name people.
+/// The rules by which Discord's texts identify users.
 #[derive(Debug)]
 pub struct DiscordMarkup;
 
 impl Markup for DiscordMarkup {
     fn may_name_somebody(&self, text: &str) -> bool {
         layers::may_find::<Digits>(text)
-            || memchr::memchr_iter(b'@', text.as_bytes()).any(|place| text[..place].ends_with('<'))
-            || picture::may_show_one(text)
+            || memchr::memchr_iter(b'@', text.as_bytes()).any(|index| text[..index].ends_with('<'))
+            || picture::may_hold_picture(text)
     }
 
     fn find(&self, text: &str, syntax: Syntax) -> Vec<Found> {
         let mut found = Vec::new();
         layers::find_plain::<Digits>(text, syntax, &mut found);
-        found.extend(picture::without_id(text).into_iter().map(|range| Found { range, user: None }));
+        found.extend(picture::picture_ranges(text).into_iter().map(|range| Found { range, user: None }));
         layers::find_disguised::<Digits>(text, syntax, &mut found);
         ascending(found)
     }
@@ -46,32 +47,35 @@ impl Markup for DiscordMarkup {
     }
 }
 
-/// The proxy of pictures elsewhere.
+/// Discord's proxy for pictures on other sites.
 static PROXY: LazyLock<Proxy> = LazyLock::new(|| Proxy::new("/external/", 20));
 
-/// Path segments that a user's ID follows, in addresses of profiles and
-/// pictures, and of Discord's own API.
+/// Path segments before a user's ID, in URLs of profiles and pictures and of Discord's
+/// API.
 /// <https://discord.com/developers/docs/reference#image-formatting>
 const PROFILE_SEGMENTS: [&[u8]; 6] =
     [b"users", b"avatars", b"banners", b"user", b"members", b"avatar-decorations"];
 
-/// `/`, as it stands in an address and in one that is encoded or in JSON.
+/// `/`, plain or percent-encoded; [`is_profile`] handles JSON's `\/`.
 const SLASHES: [&[u8]; 3] = [b"/", b"%2F", b"%2f"];
-/// `<` in text, in an address, in JSON and in HTML; then `@`, `!` and `>`.
+/// `<` in plain text, percent-encoded, in JSON and in HTML.
 const OPENINGS: [&[u8]; 6] = [b"<", b"%3C", b"%3c", b"\\u003c", b"\\u003C", b"&lt;"];
+/// `@`, likewise.
 const AT_SIGNS: [&[u8]; 3] = [b"@", b"%40", b"\\u0040"];
-const MARKS: [&[u8]; 3] = [b"!", b"%21", b"\\u0021"];
+/// `!`, likewise.
+const EXCLAMATION_MARKS: [&[u8]; 3] = [b"!", b"%21", b"\\u0021"];
+/// `>`, likewise.
 const CLOSINGS: [&[u8]; 6] = [b">", b"%3E", b"%3e", b"\\u003e", b"\\u003E", b"&gt;"];
 
-/// What an ID of something else follows: a channel, a role. Checked against the
-/// known users like all digits, but not worth remembering.
+/// Prefixes of the IDs of channels and roles. These IDs are compared with the known
+/// users like all digits, but not stored as ID candidates.
 const REFERENCE_PREFIXES: [&[u8]; 2] = [b"<#", b"<@&"];
 
-/// Addresses in which Discord itself puts IDs of channels, messages and files.
+/// Paths of Discord's URLs that contain IDs of channels, messages and files.
 const REFERENCE_PATHS: [&[u8]; 3] =
     [b"/channels/", b"cdn.discordapp.com/attachments/", b"media.discordapp.net/attachments/"];
 
-/// IDs are decimal numbers.
+/// The syntax of Discord's user IDs, which are decimal numbers.
 struct Digits;
 
 impl IdSyntax for Digits {
@@ -98,7 +102,7 @@ impl IdSyntax for Digits {
     }
 }
 
-/// As [`IdSyntax::user_at`].
+/// Implements [`IdSyntax::user_at`].
 fn user_at(text: &str, range: &Range<usize>, digits: &str, syntax: Syntax) -> Option<(UserId, IdContext)> {
     let before = text[..range.start].trim_end_matches(is_invisible).as_bytes();
     let after = text[range.end..].trim_start_matches(is_invisible).as_bytes();
@@ -121,36 +125,37 @@ fn user_at(text: &str, range: &Range<usize>, digits: &str, syntax: Syntax) -> Op
 }
 
 fn opens_mention(before: &[u8]) -> bool {
-    let before = without(before, &MARKS).unwrap_or(before);
-    without(before, &AT_SIGNS).is_some_and(|before| without(before, &OPENINGS).is_some())
+    let before = strip_any(before, &EXCLAMATION_MARKS).unwrap_or(before);
+    strip_any(before, &AT_SIGNS).is_some_and(|before| strip_any(before, &OPENINGS).is_some())
 }
 
 fn closes_mention(after: &[u8]) -> bool {
-    // In JSON inside JSON a backslash is doubled.
+    // JSON nested in JSON doubles the backslash.
     let after = if after.starts_with(br"\\") { &after[1..] } else { after };
     CLOSINGS.iter().any(|closing| after.starts_with(closing))
 }
 
-/// A hash that begins with digits goes on with letters, and is left alone.
+/// Whether digits are the user ID in a profile's or picture's path. They aren't if
+/// letters or digits follow: then they are the start of a hash.
 fn is_profile(before: &[u8], after: &[u8]) -> bool {
     !after.first().is_some_and(u8::is_ascii_alphanumeric)
-        && without(before, &SLASHES).is_some_and(|path| {
+        && strip_any(before, &SLASHES).is_some_and(|path| {
             let path = path.strip_suffix(b"\\").unwrap_or(path);
-            without(path, &PROFILE_SEGMENTS).is_some()
+            strip_any(path, &PROFILE_SEGMENTS).is_some()
         })
 }
 
-fn without<'a>(text: &'a [u8], suffixes: &[&[u8]]) -> Option<&'a [u8]> {
+fn strip_any<'a>(text: &'a [u8], suffixes: &[&[u8]]) -> Option<&'a [u8]> {
     suffixes.iter().find_map(|suffix| text.strip_suffix(*suffix))
 }
 
-/// Whether something that isn't a user is named here: by one of the prefixes,
-/// in Discord's own addresses, or as `<:name:id>`.
+/// Whether the text before an ID says that it isn't a user's: one of the prefixes, one of
+/// Discord's URLs, or an emoji.
 fn is_reference(before: &[u8]) -> bool {
     REFERENCE_PREFIXES.iter().any(|prefix| before.ends_with(prefix)) || is_emoji(before) || is_link(before)
 }
 
-/// `<:name:` or `<a:name:`.
+/// Whether `before` ends with `<:name:` or `<a:name:`, the start of an emoji.
 fn is_emoji(before: &[u8]) -> bool {
     let Some(rest) = before.strip_suffix(b":") else { return false };
     let name = rest.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
@@ -158,8 +163,8 @@ fn is_emoji(before: &[u8]) -> bool {
     name > 0 && (opening.ends_with(b"<:") || opening.ends_with(b"<a:"))
 }
 
-/// `channels/`, `channels/1/` or `channels/1/2/`: a link to a message; likewise
-/// a file's address.
+/// Whether `before` ends with `channels/`, `channels/1/` or `channels/1/2/`, the start of
+/// a message link; likewise for a file's URL.
 fn is_link(before: &[u8]) -> bool {
     let mut rest = before;
     for _ in 0..3 {

@@ -1,8 +1,8 @@
-//! Mends a malformed message: drops the smallest parts without which it can be
-//! read, and notes their paths.
+//! Mends a malformed message: drops the smallest parts that can't be read and records
+//! their paths. Never guesses a value.
 //!
-//! The cost is linear in the length of the message: each level of objects and
-//! lists is scanned once more, down to a fixed depth.
+//! The cost is linear in the length of the message: each level of nesting is scanned
+//! once more, down to a fixed depth.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,42 +16,43 @@ use super::fields::Keep::{Column, Embed, Fields, List, Named, User};
 use super::fields::{EMBED, Keep, MESSAGE, Object, USER};
 use super::findings::{Findings, Path};
 use super::keep;
-use super::wire::{Id, MOST_FIELDS, OnlyId, Several};
+use super::wire::{Id, MAX_FIELDS, MessageList, OnlyId};
 
-/// Greatest nesting of objects and lists; real messages stay below 20.
-const MOST_LEVELS: usize = 40;
+/// Maximum nesting of objects and lists; real messages stay below 20.
+const MAX_DEPTH: usize = 40;
 
 /// A malformed message that can't be mended.
 #[derive(Debug)]
-pub struct Unreadable {
-    /// Its ID, where that can.
+pub struct UnmendableMessage {
+    /// Its ID, if that is readable.
     pub id: Option<Id>,
-    /// What can't be read; never a value.
+    /// What is malformed; never holds a value.
     pub reason: &'static str,
 }
 
-/// The message without its malformed parts, whose paths are added to `findings`.
+/// Returns the message without its malformed parts, and adds their paths to `findings`.
 ///
 /// # Errors
-/// When it isn't an object, has no readable ID, or its text can't be read.
-pub fn message(raw: &str, findings: &mut Findings) -> Result<Map<String, Value>, Unreadable> {
-    let unreadable = |id, reason| Err(Unreadable { id, reason });
-    let Ok(entries) = serde_json::from_str::<Entries<'_>>(raw) else {
+/// Returns [`UnmendableMessage`] if the message isn't an object, has no readable ID, or
+/// its text is malformed.
+pub fn message(raw: &str, findings: &mut Findings) -> Result<Map<String, Value>, UnmendableMessage> {
+    let unreadable = |id, reason| Err(UnmendableMessage { id, reason });
+    let Ok(raw_fields) = serde_json::from_str::<RawFields<'_>>(raw) else {
         let id = serde_json::from_str::<OnlyId>(raw).ok().map(|only| only.id);
         return unreadable(id, "it is not an object, or has more fields than any real one");
     };
-    let has_text = entries.0.contains_key(TEXT);
+    let has_text = raw_fields.0.contains_key(CONTENT);
     let mut mended = Map::new();
-    for (name, raw) in entries.0 {
+    for (name, raw) in raw_fields.0 {
         let value = match MESSAGE.shape(&name) {
-            Some((name, shape)) => field(raw, shape, Path::field(name), MOST_LEVELS, findings),
+            Some((name, shape)) => field(raw, shape, Path::field(name), MAX_DEPTH, findings),
             None => Some(Value::Null),
         };
         mended.extend(value.map(|value| (name, value)));
     }
     match id(&mended) {
         None => unreadable(None, "its ID is missing or malformed"),
-        id if has_text && !mended.contains_key(TEXT) => unreadable(id, "its text is malformed"),
+        id if has_text && !mended.contains_key(CONTENT) => unreadable(id, "its text is malformed"),
         Some(_) => Ok(mended),
     }
 }
@@ -61,37 +62,38 @@ pub fn id(message: &Map<String, Value>) -> Option<Id> {
     Id::deserialize(message.get("id")?).ok()
 }
 
-/// The field without which a message would be overwritten by a blank.
-const TEXT: &str = "content";
+/// The text of a message. A message with malformed text isn't mended: stored without
+/// it, it would overwrite the archived text.
+const CONTENT: &str = "content";
 
-/// The unparsed fields of an object; `None` for a field that comes twice, where
-/// nothing tells which one is meant.
-struct Entries<'a>(BTreeMap<String, Option<&'a RawValue>>);
+/// The unparsed fields of an object by name; `None` for a duplicate field, since either
+/// value may be the right one.
+struct RawFields<'a>(BTreeMap<String, Option<&'a RawValue>>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RawFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Entries<'de>;
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = RawFields<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
-                let mut entries: BTreeMap<String, Option<&'de RawValue>> = BTreeMap::new();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields<'de>, A::Error> {
+                let mut raw_fields: BTreeMap<String, Option<&'de RawValue>> = BTreeMap::new();
                 while let Some((name, raw)) = map.next_entry::<&RawValue, &RawValue>()? {
-                    if entries.len() == MOST_FIELDS {
+                    if raw_fields.len() == MAX_FIELDS {
                         return Err(A::Error::custom("it has more fields than any real one"));
                     }
-                    // A name that isn't valid text can't be a known field.
+                    // A name that can't be decoded is no known field.
                     let name = serde_json::from_str(name.get()).unwrap_or_default();
-                    entries.entry(name).and_modify(|raw| *raw = None).or_insert(Some(raw));
+                    raw_fields.entry(name).and_modify(|raw| *raw = None).or_insert(Some(raw));
                 }
-                Ok(Entries(entries))
+                Ok(RawFields(raw_fields))
             }
         }
-        deserializer.deserialize_map(Fields)
+        deserializer.deserialize_map(FieldsVisitor)
     }
 }
 
@@ -99,11 +101,11 @@ fn field(
     raw: Option<&RawValue>,
     shape: &Keep,
     path: Path<'_>,
-    levels: usize,
+    depth_left: usize,
     findings: &mut Findings,
 ) -> Option<Value> {
     match raw {
-        Some(raw) => value(raw, shape, path, levels, findings),
+        Some(raw) => value(raw, shape, path, depth_left, findings),
         None => malformed(path, findings),
     }
 }
@@ -113,24 +115,24 @@ fn malformed(path: Path<'_>, findings: &mut Findings) -> Option<Value> {
     None
 }
 
-/// The well-formed part of a value. Null is as good as absent everywhere.
+/// The well-formed part of a value. Null counts as absent everywhere.
 fn value(
     raw: &RawValue,
     shape: &Keep,
     path: Path<'_>,
-    levels: usize,
+    depth_left: usize,
     findings: &mut Findings,
 ) -> Option<Value> {
     if raw.get() == "null" {
         return Some(Value::Null);
     }
-    let Some(levels) = levels.checked_sub(1) else { return malformed(path, findings) };
+    let Some(depth_left) = depth_left.checked_sub(1) else { return malformed(path, findings) };
     match shape {
-        Column(shape) => value(raw, shape, path, levels, findings),
-        Embed => object(raw, &EMBED, path, levels, findings),
-        User if raw.get().starts_with('{') => object(raw, &USER, path, levels, findings),
-        Fields(fields) | Named(fields, _) => object(raw, fields, path, levels, findings),
-        List(shape) => list(raw, shape, path, levels, findings),
+        Column(shape) => value(raw, shape, path, depth_left, findings),
+        Embed => object(raw, &EMBED, path, depth_left, findings),
+        User if raw.get().starts_with('{') => object(raw, &USER, path, depth_left, findings),
+        Fields(fields) | Named(fields, _) => object(raw, fields, path, depth_left, findings),
+        List(shape) => list(raw, shape, path, depth_left, findings),
         leaf => {
             let value = findings.allowance.parse(raw.get()).ok().filter(|value| keep::accepts(leaf, value));
             value.or_else(|| malformed(path, findings))
@@ -142,17 +144,18 @@ fn object(
     raw: &RawValue,
     object: &Object,
     path: Path<'_>,
-    levels: usize,
+    depth_left: usize,
     findings: &mut Findings,
 ) -> Option<Value> {
-    let Ok(entries) = serde_json::from_str::<Entries<'_>>(raw.get()) else {
+    let Ok(raw_fields) = serde_json::from_str::<RawFields<'_>>(raw.get()) else {
         return malformed(path, findings);
     };
     let mut mended = Map::new();
-    for (name, raw) in entries.0 {
+    for (name, raw) in raw_fields.0 {
         let value = match object.shape(&name) {
-            Some((name, shape)) => field(raw, shape, path.then(name), levels, findings),
-            // Some dropped fields decide what is kept: the icon_url of an author or footer.
+            Some((name, shape)) => field(raw, shape, path.then(name), depth_left, findings),
+            // Keep dropped fields here: some decide what is stored, such as the icon_url
+            // of an author or footer.
             None => Some(raw.and_then(|raw| findings.allowance.parse(raw.get()).ok()).unwrap_or_default()),
         };
         mended.extend(value.map(|value| (name, value)));
@@ -168,15 +171,15 @@ fn list(
     raw: &RawValue,
     shape: &Keep,
     path: Path<'_>,
-    levels: usize,
+    depth_left: usize,
     findings: &mut Findings,
 ) -> Option<Value> {
-    let Ok(items) = serde_json::from_str::<Several<&RawValue>>(raw.get()) else {
+    let Ok(items) = serde_json::from_str::<MessageList<&RawValue>>(raw.get()) else {
         return malformed(path, findings);
     };
     let mut mended = Vec::with_capacity(items.len());
     for raw in items.iter() {
-        match value(raw, shape, path, levels, findings) {
+        match value(raw, shape, path, depth_left, findings) {
             Some(Value::Null) => findings.malformed(path),
             item => mended.extend(item),
         }

@@ -1,9 +1,9 @@
-//! Discord's REST API v10.
+//! Adapter for Discord's REST API v10.
 //!
-//! `transport` sends one request, `client` adds limits and retries, `wire`
-//! reads answers, `mend` takes malformed messages apart, `convert` and `keep`
-//! make the neutral model of them by the lists in `fields`, `visibility` works
-//! out who may see what.
+//! `transport` sends one request; `client` adds rate limits and retries; `wire` parses
+//! responses; `mend` salvages the intact fields of malformed messages; `convert` and
+//! `keep` build the model, following the field lists in `fields`; `visibility` computes
+//! who may see a channel.
 
 mod answer;
 mod automod;
@@ -49,7 +49,7 @@ use twilight_model::id::Id;
 use self::answer::Answer;
 use self::client::Client;
 use self::ids::Snowflakes;
-use self::memory::PageRoom;
+use self::memory::PagePermit;
 pub use self::spec::SPEC;
 pub use self::transport_error::TransportError;
 use self::visibility::GuildRights;
@@ -66,7 +66,7 @@ use crate::monitor::Monitor;
 /// <https://discord.com/developers/docs/resources/message#get-reactions>
 const MAX_REACTORS: u16 = 100;
 
-/// Makes the adapter; see [`super::registry::Registered`].
+/// Creates the adapter; see [`super::registry::Registered`].
 pub(super) fn connect(
     settings: &AdapterSettings,
     token: &str,
@@ -75,33 +75,33 @@ pub(super) fn connect(
     Ok(Arc::new(discord))
 }
 
-/// Discord through one bot token.
+/// Discord, accessed with one bot token.
 #[derive(Debug)]
 pub struct Discord {
     client: Client,
     bot: OnceCell<UserId>,
-    /// As the guilds' last listings gave them.
+    /// Permissions as of the last listing of each guild.
     rights: Mutex<HashMap<WorkspaceId, Arc<GuildRights>>>,
-    /// By this machine's clock.
-    started_at: Timestamp,
-    /// When that was, by a clock that goes on evenly.
-    began: Instant,
+    /// This machine's time when the adapter was created.
+    created_at: Timestamp,
+    /// The same moment on the monotonic clock.
+    created_instant: Instant,
 }
 
 impl Discord {
-    /// Connects to nothing yet.
+    /// Creates the adapter, without connecting.
     ///
     /// # Errors
-    /// When the address or the token can't be put into a request.
+    /// Returns [`TransportError`] if no request can hold the address or the token.
     pub fn new(settings: &AdapterSettings, token: &str) -> Result<Self, TransportError> {
         let client = Client::new(settings, token)?;
         let (bot, rights) = (OnceCell::new(), Mutex::default());
-        Ok(Self { client, bot, rights, started_at: settings.now, began: Instant::now() })
+        Ok(Self { client, bot, rights, created_at: settings.now, created_instant: Instant::now() })
     }
 
-    /// This machine's time, which jumps of its clock don't change any more.
+    /// This machine's time, unaffected by later changes of its clock.
     fn now(&self) -> Timestamp {
-        self.started_at.later(self.began.elapsed())
+        self.created_at.later(self.created_instant.elapsed())
     }
 
     fn rights(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<GuildRights>>> {
@@ -114,25 +114,26 @@ impl Discord {
     }
 }
 
-/// Reads a page of messages as Discord sends it: what [`Discord`] does with an
-/// answer, for measuring it without a network.
+/// Parses and converts a page of messages as [`Discord`] does, for benchmarks without a
+/// network.
 ///
 /// # Errors
-/// When it isn't a JSON list.
+/// Returns [`ErrorKind::Unreadable`] if the body isn't a JSON list, and
+/// [`ErrorKind::TooLarge`] if its messages take too much memory.
 pub fn read_page(body: ::bytes::Bytes, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
     let subject = format!("messages of channel {}", &*Snowflakes.channel_text(channel));
     let answer = Answer { subject, body: body.into(), date: None };
     convert::page(answer, channel, limit, Timestamp::from_millis(i64::MAX / 2))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+#[allow(clippy::needless_pass_by_value, reason = "the signature that `Client::read` expects")]
 fn read_account(answer: Answer) -> Result<UserId, PlatformError> {
     let user: wire::User = answer.parse()?;
     user.id().ok_or_else(|| answer.lacks("a readable id"))
 }
 
-/// The bot's account, where it is told, and what is known of the bot.
-#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+/// The bot's user ID, if the response holds it, and the bot's identity.
+#[allow(clippy::needless_pass_by_value, reason = "the signature that `Client::read` expects")]
 fn read_application(answer: Answer) -> Result<(Option<UserId>, BotIdentity), PlatformError> {
     let application: wire::Application = answer.parse()?;
     let bot = application.bot.and_then(|bot| bot.id());
@@ -144,14 +145,13 @@ fn read_application(answer: Answer) -> Result<(Option<UserId>, BotIdentity), Pla
     Ok((bot, identity))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
+#[allow(clippy::needless_pass_by_value, reason = "the signature that `Client::read` expects")]
 fn read_reactors(answer: Answer) -> Result<ReactorPage, PlatformError> {
     let users: wire::Page<wire::User> = answer.parse()?;
     Ok(convert::reactors(&users, MAX_REACTORS.into()))
 }
 
-/// Five in five seconds, as answers to too many of them tell (discord-api-docs issue
-/// 8161).
+/// 5 pages in 5 seconds, the limit that 429s report (discord-api-docs issue 8161).
 const CHANNEL_PAGES_PER_SECOND: f64 = 1.0;
 
 #[async_trait]
@@ -169,8 +169,8 @@ impl PlatformAdapter for Discord {
                 }
                 Ok(identity)
             }
-            // A compatible server need not know applications; the token is
-            // then proved by the account.
+            // A compatible server may lack the route; then reading the account proves
+            // that the token is valid.
             Err(error) if error.kind.is_unsupported() => {
                 self.bot(monitor).await?;
                 Ok(BotIdentity { reads_content: None, server_time: None, invite_url: None })
@@ -232,9 +232,9 @@ impl PlatformAdapter for Discord {
         let route =
             Route::GetMessages { channel_id: channel.get(), after, around: None, before, limit: Some(limit) };
         let subject = format!("messages of channel {}", &*Snowflakes.channel_text(channel));
-        let read = |answer, room: PageRoom| {
+        let read = |answer, page_permit: PagePermit| {
             let mut page = convert::page(answer, channel, limit, self.now())?;
-            page.reservation = room.keep(page.weight());
+            page.reservation = page_permit.shrink_to(page.weight());
             Ok(page)
         };
         self.client.read_messages(&route, (&subject, backlog, is_probe), monitor, read).await
@@ -251,8 +251,8 @@ impl PlatformAdapter for Discord {
         let subject = format!("who reacted in channel {}", &*Snowflakes.channel_text(channel));
         let emoji = match emoji {
             Emoji::Unicode(name) => RequestReactionType::Unicode { name },
-            // Discord documents `name:id`, and servers that keep to it know no
-            // other name. One that was deleted may have lost its name.
+            // Discord documents `name:id`, and strict compatible servers accept nothing
+            // else. A deleted emoji may have lost its name.
             Emoji::Custom { id, name } => {
                 let id = Id::new_checked(*id).ok_or_else(|| {
                     PlatformError::new(ErrorKind::Gone, subject.clone(), "the emoji has no usable ID")

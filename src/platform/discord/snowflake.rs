@@ -1,20 +1,20 @@
-//! The time in a Discord ID.
+//! The creation time in a Discord ID.
 
 use crate::model::{MessageId, Timestamp};
 
-/// The first second of 2015, in milliseconds.
+/// The start of 2015 in UTC, in milliseconds since the Unix epoch.
 /// <https://discord.com/developers/docs/reference#snowflakes>
 const EPOCH_MILLIS: i64 = 1_420_070_400_000;
-/// Bits below the time: worker, process, increment.
+/// Bits below the time: worker, process and increment.
 const TIME_SHIFT: u32 = 22;
 
-/// When an object with this ID was made.
+/// Creation time of the object with this ID.
 pub fn sent_at(id: u64) -> Timestamp {
     let millis = i64::try_from(id >> TIME_SHIFT).unwrap_or(i64::MAX - EPOCH_MILLIS);
     Timestamp::from_millis(millis + EPOCH_MILLIS)
 }
 
-/// The greatest ID made before `time`.
+/// The greatest ID created before `time`; `None` if there is none.
 pub fn id_before(time: Timestamp) -> Option<MessageId> {
     let millis = u64::try_from(time.as_millis().saturating_sub(EPOCH_MILLIS)).ok()?;
     let first = millis.checked_mul(1 << TIME_SHIFT).unwrap_or(1 << 63);
@@ -26,13 +26,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documentations_example_is_read_right() {
+    fn the_documented_example_is_decoded() {
         let time = sent_at(175_928_847_299_117_063);
         assert_eq!(time.as_millis(), 1_462_015_105_796);
     }
 
     #[test]
-    fn the_id_before_a_time_is_the_last_of_the_millisecond_before() {
+    fn id_before_returns_the_last_id_of_the_preceding_millisecond() {
         let time = Timestamp::from_millis(1_462_015_105_796);
         let before = id_before(time).unwrap();
         assert_eq!(sent_at(before.get()).as_millis(), time.as_millis() - 1);

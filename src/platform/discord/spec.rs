@@ -1,10 +1,10 @@
-//! What the program knows of Discord without asking it.
+//! Static facts about Discord.
 
 use super::ids::{self, Snowflakes};
 use super::markup::DiscordMarkup;
 use crate::model::{Cause, MessageIdFormat, PlatformSpec, WorkspaceId};
 
-/// Discord, as the rest of the program knows it.
+/// Discord's entry in the registry.
 pub const SPEC: PlatformSpec = PlatformSpec {
     name: "discord",
     title: "Discord",

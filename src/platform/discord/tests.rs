@@ -1,4 +1,4 @@
-//! How the adapter takes what goes wrong at Discord.
+//! Tests how the adapter handles failures of Discord, with the simulator.
 
 mod roles;
 
@@ -22,7 +22,8 @@ const MAX_RETRIES: u32 = 3;
 /// Longer than any test waits.
 const FOREVER: Duration = Duration::from_mins(10);
 
-/// Discord with two channels of 100 messages and a forum, and who reads it.
+/// A simulated Discord with two channels of 100 messages and a forum, and an adapter that
+/// reads it.
 struct Scene {
     sim: Simulator,
     discord: Discord,
@@ -57,7 +58,7 @@ impl Scene {
         Self { sim, discord, monitor: Recorder::default(), chat, other_chat, forum }
     }
 
-    /// Plans a fault of the next pages of `chat`.
+    /// Injects a fault into the next `times` pages of `chat`.
     fn fault(&self, times: u32, what: What) {
         self.sim.faults().when(Match::page_of(self.chat.get()).times(times), what);
     }
@@ -71,30 +72,30 @@ impl Scene {
     }
 
     async fn failure(&self) -> PlatformError {
-        self.page().await.expect_err("a failure")
+        self.page().await.expect_err("the page fails")
     }
 
-    /// The IDs that `chat` holds, ascending.
+    /// IDs of the messages in `chat`, ascending.
     fn ids(&self) -> Vec<MessageId> {
         let truth = self.sim.world().truth_channel(self.chat.get()).expect("everyone sees it");
         truth.live_messages().filter_map(|message| MessageId::new(message.id)).collect()
     }
 
-    /// Statuses in the order the requests arrived.
+    /// HTTP statuses of the responses, by the arrival of the requests.
     fn statuses(&self) -> Vec<Option<u16>> {
         self.sim.journal().entries().iter().map(|entry| entry.status).collect()
     }
 
-    /// How long after a request to `one` the last request to `other` arrived.
-    fn between(&self, one: ChannelId, other: ChannelId) -> Duration {
+    /// Time from the first request to `one` to the last request to `other`.
+    fn time_between(&self, one: ChannelId, other: ChannelId) -> Duration {
         let entries = self.sim.journal().entries();
         let of =
             |channel: ChannelId| entries.iter().filter(move |entry| entry.channel == Some(channel.get()));
-        let first = of(one).next().expect("a request to the one").at;
-        of(other).next_back().expect("a request to the other").at.duration_since(first)
+        let first = of(one).next().expect("a request to the first channel").at;
+        of(other).next_back().expect("a request to the second channel").at.duration_since(first)
     }
 
-    async fn was_rate_limited(&self) {
+    async fn wait_for_rate_limit(&self) {
         let is_limit = |event: &Event| matches!(event, Event::RateLimited { .. });
         while !self.monitor.events().iter().any(is_limit) {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -111,7 +112,7 @@ fn server_error() -> What {
 }
 
 #[tokio::test]
-async fn a_500_is_asked_again_and_counted_once() {
+async fn retries_a_500_and_counts_one_retry() {
     let scene = Scene::new();
     scene.fault(1, server_error());
     assert_eq!(ids_of(&scene.page().await.unwrap()), scene.ids());
@@ -122,7 +123,7 @@ async fn a_500_is_asked_again_and_counted_once() {
 }
 
 #[tokio::test]
-async fn a_500_that_stays_is_a_server_error_when_the_retries_are_used_up() {
+async fn a_persistent_500_is_a_server_error_after_the_last_retry() {
     let scene = Scene::new();
     scene.fault(1 + MAX_RETRIES, server_error());
     assert_eq!(scene.failure().await.kind, ErrorKind::Server);
@@ -132,7 +133,7 @@ async fn a_500_that_stays_is_a_server_error_when_the_retries_are_used_up() {
 }
 
 #[tokio::test]
-async fn every_passing_fault_is_asked_again_and_fails_with_its_kind_when_it_stays() {
+async fn retries_transient_faults_and_fails_with_the_matching_kind() {
     for (what, kind) in [
         (What::ResetBeforeHeaders, ErrorKind::Network),
         (What::TruncatedBody, ErrorKind::Network),
@@ -154,7 +155,7 @@ async fn every_passing_fault_is_asked_again_and_fails_with_its_kind_when_it_stay
 }
 
 #[tokio::test]
-async fn what_stalls_is_given_up_after_the_timeout_and_asked_again() {
+async fn retries_a_stalled_response_after_the_timeout() {
     for what in [What::Stall(FOREVER), What::StallBody(FOREVER)] {
         let scene = Scene::with(|settings| {
             settings.request_timeout = Duration::from_millis(300);
@@ -168,7 +169,7 @@ async fn what_stalls_is_given_up_after_the_timeout_and_asked_again() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_proxy_is_never_repeated() {
+async fn an_error_never_quotes_a_proxys_html() {
     let scene = Scene::new();
     scene.fault(u32::MAX, What::Status(502, BodyKind::Html));
     let error = scene.failure().await;
@@ -176,7 +177,7 @@ async fn the_page_of_a_proxy_is_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_null_is_asked_again() {
+async fn retries_a_page_that_is_null() {
     let scene = Scene::new();
     scene.fault(1, What::NullBody);
     assert_eq!(ids_of(&scene.page().await.unwrap()), scene.ids());
@@ -186,7 +187,7 @@ async fn a_page_that_is_null_is_asked_again() {
 }
 
 #[tokio::test]
-async fn null_is_malformed_and_never_an_empty_list() {
+async fn null_instead_of_a_list_is_unreadable() {
     let scene = Scene::with(|settings| settings.retry.max_retries = 0);
     let Scene { discord, monitor, chat, .. } = &scene;
     let guild = WorkspaceId::new(GUILD).unwrap();
@@ -216,42 +217,42 @@ async fn null_is_malformed_and_never_an_empty_list() {
     }
 }
 
-/// What becomes of the damaged message: it is read all the same, or broken
-/// with or without its ID.
+/// The expected result for a damaged message: it is read, or reported as malformed, with
+/// or without its ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum DamageResult {
     Read,
-    Broken,
-    BrokenWithoutId,
+    Malformed,
+    MalformedWithoutId,
 }
 
 #[tokio::test]
-async fn a_damaged_message_costs_only_itself() {
-    for (damage, fate) in [
-        (Damage::MissingId, Fate::BrokenWithoutId),
-        (Damage::BadId, Fate::BrokenWithoutId),
-        (Damage::NullAuthor, Fate::Read),
-        (Damage::MissingAuthor, Fate::Read),
-        (Damage::NullContent, Fate::Read),
-        (Damage::MissingContent, Fate::Read),
-        (Damage::BadTimestamp, Fate::Read),
-        (Damage::UnknownType, Fate::Read),
-        (Damage::WrongTypes, Fate::Broken),
-        (Damage::NullEmoji, Fate::Read),
-        (Damage::NullLists, Fate::Read),
-        (Damage::Null, Fate::BrokenWithoutId),
-        (Damage::NotAnObject, Fate::BrokenWithoutId),
+async fn a_damaged_message_does_not_affect_the_others() {
+    for (damage, result) in [
+        (Damage::MissingId, DamageResult::MalformedWithoutId),
+        (Damage::BadId, DamageResult::MalformedWithoutId),
+        (Damage::NullAuthor, DamageResult::Read),
+        (Damage::MissingAuthor, DamageResult::Read),
+        (Damage::NullContent, DamageResult::Read),
+        (Damage::MissingContent, DamageResult::Read),
+        (Damage::BadTimestamp, DamageResult::Read),
+        (Damage::UnknownType, DamageResult::Read),
+        (Damage::WrongTypes, DamageResult::Malformed),
+        (Damage::NullEmoji, DamageResult::Read),
+        (Damage::NullLists, DamageResult::Read),
+        (Damage::Null, DamageResult::MalformedWithoutId),
+        (Damage::NotAnObject, DamageResult::MalformedWithoutId),
     ] {
         let scene = Scene::new();
         let mut ids = scene.ids();
-        // Faults count from the newest.
+        // The fault's index counts from the newest message.
         scene.fault(1, What::BrokenMessage(ids.len() - 1 - 40, damage));
         let page = scene.page().await.unwrap();
         let broken: Vec<Option<MessageId>> = page.broken.iter().map(|broken| broken.id).collect();
-        let expected = match fate {
-            Fate::Read => vec![],
-            Fate::Broken => vec![Some(ids.remove(40))],
-            Fate::BrokenWithoutId => {
+        let expected = match result {
+            DamageResult::Read => vec![],
+            DamageResult::Malformed => vec![Some(ids.remove(40))],
+            DamageResult::MalformedWithoutId => {
                 ids.remove(40);
                 vec![None]
             }
@@ -263,7 +264,7 @@ async fn a_damaged_message_costs_only_itself() {
 }
 
 #[tokio::test]
-async fn a_broken_message_is_told_without_its_values() {
+async fn a_malformed_messages_reason_contains_no_values() {
     let scene = Scene::new();
     scene.fault(1, What::BrokenMessage(0, Damage::WrongTypes));
     let page = scene.page().await.unwrap();
@@ -273,25 +274,25 @@ async fn a_broken_message_is_told_without_its_values() {
 }
 
 #[tokio::test]
-async fn messages_in_another_order_are_sorted() {
+async fn sorts_the_messages_of_a_page() {
     let scene = Scene::new();
     scene.fault(1, What::ShuffledOrder);
     assert_eq!(ids_of(&scene.page().await.unwrap()), scene.ids());
 }
 
 #[tokio::test]
-async fn a_429_of_a_channel_is_waited_for_and_holds_only_that_channel() {
+async fn a_channels_429_delays_only_that_channel() {
     let scene = Scene::new();
     scene.fault(1, What::RateLimited { retry_after: 0.2, scope: Scope::User });
     let elsewhere = async {
-        scene.was_rate_limited().await;
+        scene.wait_for_rate_limit().await;
         scene.page_of(scene.other_chat).await
     };
     let (page, other) = tokio::join!(scene.page(), elsewhere);
     assert_eq!(ids_of(&page.unwrap()), scene.ids());
     assert!(other.is_ok());
-    // The header counts whole seconds and wins.
-    assert!(scene.between(scene.chat, scene.chat) >= Duration::from_millis(990));
+    // The header, in whole seconds, takes precedence over the body.
+    assert!(scene.time_between(scene.chat, scene.chat) >= Duration::from_millis(990));
     assert_eq!(scene.monitor.sum(Counter::RateLimitEncounters), 1);
     assert_eq!(scene.monitor.sum(Counter::Retries), 0);
     assert!(scene.monitor.sum(Counter::BucketWaitMilliseconds) > 0);
@@ -300,7 +301,7 @@ async fn a_429_of_a_channel_is_waited_for_and_holds_only_that_channel() {
 }
 
 #[tokio::test]
-async fn a_429_tells_whose_limit_it_was() {
+async fn reports_the_scope_of_a_429() {
     for (scope, name) in [(Scope::User, "user"), (Scope::Shared, "shared"), (Scope::Global, "global")] {
         let scene = Scene::with(|settings| settings.on_rate_limit = OnRateLimit::Stop);
         scene.fault(1, What::RateLimited { retry_after: 0.2, scope });
@@ -314,23 +315,23 @@ async fn a_429_tells_whose_limit_it_was() {
 }
 
 #[tokio::test]
-async fn a_global_429_stops_every_request() {
+async fn a_global_429_delays_every_request() {
     let scene = Scene::new();
     scene.fault(1, What::RateLimited { retry_after: 0.2, scope: Scope::Global });
     let elsewhere = async {
-        scene.was_rate_limited().await;
+        scene.wait_for_rate_limit().await;
         scene.page_of(scene.other_chat).await
     };
     let (page, other) = tokio::join!(scene.page(), elsewhere);
     assert!(page.is_ok() && other.is_ok());
     for channel in [scene.chat, scene.other_chat] {
-        assert!(scene.between(scene.chat, channel) >= Duration::from_millis(990));
+        assert!(scene.time_between(scene.chat, channel) >= Duration::from_millis(990));
     }
     assert_eq!(scene.monitor.sum(Counter::RateLimitEncounters), 1);
 }
 
 #[tokio::test]
-async fn a_429_ends_the_run_if_it_shall_not_wait() {
+async fn a_429_ends_the_run_if_configured_to_stop() {
     let scene = Scene::with(|settings| settings.on_rate_limit = OnRateLimit::Stop);
     scene.fault(1, What::RateLimited { retry_after: 0.2, scope: Scope::User });
     let error = scene.failure().await;
@@ -340,7 +341,7 @@ async fn a_429_ends_the_run_if_it_shall_not_wait() {
 }
 
 #[tokio::test]
-async fn what_is_final_for_a_channel_is_asked_once() {
+async fn does_not_retry_a_channels_permanent_errors() {
     let scene = Scene::new();
     let world = scene.sim.world();
     world.set_visibility(scene.chat.get(), Visibility::BotHidden);
@@ -361,7 +362,7 @@ async fn what_is_final_for_a_channel_is_asked_once() {
 }
 
 #[tokio::test]
-async fn a_channel_that_was_closed_or_deleted_is_told_apart() {
+async fn distinguishes_a_revoked_from_a_deleted_channel() {
     let scene = Scene::new();
     let alone = async || {
         let asked = scene.discord.channel(scene.chat, WorkspaceId::new(GUILD).unwrap(), &scene.monitor).await;
@@ -374,9 +375,9 @@ async fn a_channel_that_was_closed_or_deleted_is_told_apart() {
     assert_eq!(alone().await, Err(ErrorKind::NotFound));
 }
 
-/// Retry-After 0 again and again is no invitation to a tight loop.
+/// A repeated Retry-After of 0 must not cause a tight loop.
 #[tokio::test]
-async fn a_server_that_says_wait_for_nothing_is_asked_less_and_less_often() {
+async fn backs_off_from_429s_without_a_wait() {
     let scene = Scene::with(|settings| settings.retry.base_delay = Duration::from_millis(400));
     scene.fault(4, What::RateLimited { retry_after: 0.0, scope: Scope::Shared });
     let begin = tokio::time::Instant::now();
@@ -386,7 +387,7 @@ async fn a_server_that_says_wait_for_nothing_is_asked_less_and_less_often() {
 }
 
 #[tokio::test]
-async fn a_token_revoked_on_the_way_ends_the_run() {
+async fn a_token_revoked_during_the_run_ends_it() {
     let scene = Scene::new();
     assert!(scene.page().await.is_ok());
     scene.sim.world().revoke_token();
@@ -396,7 +397,7 @@ async fn a_token_revoked_on_the_way_ends_the_run() {
 }
 
 #[tokio::test]
-async fn without_the_content_intent_the_identity_says_so() {
+async fn identity_reports_a_missing_message_content_intent() {
     let scene = Scene::new();
     scene.sim.world().set_message_content(false);
     let identity = scene.discord.identity(&scene.monitor).await.unwrap();
@@ -405,7 +406,7 @@ async fn without_the_content_intent_the_identity_says_so() {
 }
 
 #[tokio::test]
-async fn a_dropped_request_gives_its_place_back() {
+async fn a_cancelled_request_releases_its_permit() {
     let scene = Scene::with(|settings| settings.gate.max_in_flight = 1);
     scene.fault(1, What::Stall(FOREVER));
     let stalled = async {
@@ -423,7 +424,7 @@ async fn a_dropped_request_gives_its_place_back() {
 }
 
 #[tokio::test]
-async fn a_broken_answer_is_asked_for_again_whatever_was_asked() {
+async fn retries_invalid_json_on_every_route() {
     let routes =
         [RouteKind::CurrentApplication, RouteKind::CurrentUser, RouteKind::Guild, RouteKind::GuildMember];
     for route in routes {
@@ -442,7 +443,7 @@ async fn a_broken_answer_is_asked_for_again_whatever_was_asked() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_isnt_discords_says_nothing_about_channel_or_workspace() {
+async fn a_proxys_403_or_404_proves_nothing_about_channel_or_workspace() {
     for status in [403, 404] {
         let scene = Scene::new();
         scene.sim.faults().when(Match::default().always(), What::Status(status, BodyKind::Html));

@@ -1,4 +1,5 @@
-//! One request, one answer: TLS, connections, compression, timeouts.
+//! Sends one HTTP request and reads its response: TLS, connections, compression and
+//! timeouts. Never retries, and never follows a redirect.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,30 +15,30 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::body::{Body, Limits, Room};
+use super::body::{Body, BodyBuffer, Limits};
 use super::transport_error::{TransportError, innermost};
 
-/// How the product names itself.
+/// The `User-Agent` header.
 /// <https://discord.com/developers/docs/reference#user-agent>
 const AGENT: &str =
     concat!("DiscordBot (https://github.com/verta-sync/verta-sync, ", env!("CARGO_PKG_VERSION"), ")");
 
-/// An answer, whatever its status.
+/// A response of any status.
 #[derive(Debug)]
 pub struct Response {
     /// HTTP status.
     pub status: StatusCode,
     /// HTTP headers.
     pub headers: HeaderMap,
-    /// Unpacked.
+    /// Decompressed.
     pub body: Body,
 }
 
-/// The bot token, to be recognized; overwritten when it is dropped.
+/// The bot token, kept to redact it from texts; zeroed when dropped.
 struct Token(Zeroizing<String>);
 
 impl Token {
-    /// The text with "…" for each occurrence, whatever its case.
+    /// The text with "…" in place of each occurrence, in upper or lower case.
     fn removed_from(&self, text: &str) -> String {
         let token = Zeroizing::new(self.0.to_ascii_lowercase());
         let lower = Zeroizing::new(text.to_ascii_lowercase());
@@ -65,51 +66,59 @@ impl fmt::Debug for Token {
 #[derive(Debug)]
 pub struct Transport {
     http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
-    base: String,
+    base_url: String,
     authorization: HeaderValue,
     token: Token,
     timeout: Duration,
-    room: Room,
+    body_buffer: BodyBuffer,
 }
 
 impl Transport {
-    /// `base` is `scheme://host[:port]`.
-    pub fn new(base: &str, token: &str, timeout: Duration) -> Result<Self, TransportError> {
-        let base = base.trim_end_matches('/').to_owned();
-        base.parse::<Uri>().map_err(|_| TransportError::Address(base.clone()))?;
+    /// `base_url` is `scheme://host[:port]`.
+    pub fn new(base_url: &str, token: &str, timeout: Duration) -> Result<Self, TransportError> {
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        base_url.parse::<Uri>().map_err(|_| TransportError::Address(base_url.clone()))?;
         let header = Zeroizing::new(format!("Bot {token}"));
         let mut authorization = HeaderValue::from_str(&header).map_err(|_| TransportError::Token)?;
         authorization.set_sensitive(true);
         let token = Token(Zeroizing::new(token.to_owned()));
-        Ok(Self { http: http_client(timeout), base, authorization, token, timeout, room: Room::default() })
+        Ok(Self {
+            http: http_client(timeout),
+            base_url,
+            authorization,
+            token,
+            timeout,
+            body_buffer: BodyBuffer::default(),
+        })
     }
 
-    /// A text of the server, which knows the token, without the token.
+    /// Removes the token from a text of the server, which knows it.
     pub fn redact(&self, text: &str) -> String {
         self.token.removed_from(text)
     }
 
-    /// GETs `path`, which has no leading slash, with a body of at most so many bytes.
-    pub async fn get(&self, path: &str, most_bytes: usize) -> Result<Response, TransportError> {
-        let url = format!("{}/api/v10/{path}", self.base);
+    /// GETs `path`, which has no leading slash. A body of more than `max_bytes` is an
+    /// error.
+    pub async fn get(&self, path: &str, max_bytes: usize) -> Result<Response, TransportError> {
+        let url = format!("{}/api/v10/{path}", self.base_url);
         let request = Request::get(&url)
             .header(AUTHORIZATION, self.authorization.clone())
             .header(USER_AGENT, AGENT)
             .header(ACCEPT_ENCODING, "gzip")
             .body(Empty::new())
-            .map_err(|_| TransportError::Address(self.base.clone()))?;
+            .map_err(|_| TransportError::Address(self.base_url.clone()))?;
         let response = timeout(self.timeout, self.http.request(request))
             .await
             .map_err(|_| self.late("answer"))?
             .map_err(|error| TransportError::Connection(innermost(&error)))?;
         let (parts, body) = response.into_parts();
-        let is_packed = parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
-        let limits = Limits { bytes: most_bytes, time: self.timeout };
-        let body = self.room.read(body, is_packed, limits).await?;
+        let is_gzip = parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
+        let limits = Limits { bytes: max_bytes, time: self.timeout };
+        let body = self.body_buffer.read(body, is_gzip, limits).await?;
         Ok(Response { status: parts.status, headers: parts.headers, body })
     }
 
-    /// How long each part of an answer may take.
+    /// Timeout for the headers, and again for the body.
     pub const fn timeout(&self) -> Duration {
         self.timeout
     }
@@ -137,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_of_any_length_is_taken_out_of_the_servers_words() {
+    fn a_token_of_any_length_is_redacted_from_server_texts() {
         for (token, words, redacted) in [
             ("hush", "HTTP 400: no Hush, no hushhush é", "HTTP 400: no …, no …… é"),
             ("hush", "HTTP 400", "HTTP 400"),

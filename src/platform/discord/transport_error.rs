@@ -1,36 +1,36 @@
-//! Why a request got no usable answer.
+//! Errors of a request without a usable response.
 
 use std::time::Duration;
 
-/// A request got no usable answer.
+/// Why a request got no usable response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// The address can't be asked.
+    /// The address isn't a valid URL.
     #[error("the address {0} can't be used")]
     Address(String),
-    /// The token holds a character that no header can.
+    /// The token holds a character that a header can't.
     #[error("the token holds a character that can't be sent")]
     Token,
-    /// Nothing came in time.
+    /// A part of the response didn't arrive in time.
     #[error("no {part} within {} s", .after.as_secs_f64())]
     Timeout {
-        /// What was waited for.
+        /// The part that is missing.
         part: &'static str,
-        /// How long.
+        /// The timeout.
         after: Duration,
     },
-    /// No connection, or it broke.
+    /// No connection, or it was lost.
     #[error("{0}")]
     Connection(String),
-    /// The answer is greater than any real one.
+    /// The body is longer than this many bytes.
     #[error("the answer is larger than {} MiB", .0 >> 20)]
     TooLarge(usize),
-    /// The body can't be unpacked.
+    /// The body can't be decompressed.
     #[error("the compressed answer is damaged")]
     Compression,
 }
 
-/// The cause at the bottom: the layers above say "client error (Connect)".
+/// The text of the root cause: the layers above only say "client error (Connect)".
 pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -1,22 +1,22 @@
-//! Bodies that are not UTF-8.
+//! Makes bodies with invalid UTF-8 parseable.
 //!
-//! JSON is UTF-8 (RFC 8259, 8.1). One wrong byte must cost only the field that it
-//! stands in, and a parser that is given bytes fails the whole body. So runs of
-//! wrong bytes are replaced by an escape that is valid JSON where nobody looks,
-//! and an error where the text is read.
+//! JSON is UTF-8 (RFC 8259, 8.1), so a parser rejects the whole body for one invalid
+//! byte. Only the field that holds the byte should be lost. So each run of invalid
+//! bytes is replaced by an escape that passes where a string is skipped or taken raw,
+//! and is an error where the string is decoded.
 
 use std::borrow::Cow;
 
-/// Two high surrogates: whatever stands before and behind them, no parser makes
-/// a character of the first one.
-const WRONG: &str = "\\ud800\\ud800";
+/// Two high surrogates: whatever precedes or follows them, a parser can't decode the
+/// first one.
+const INVALID: &str = "\\ud800\\ud800";
 
-/// The body with [`WRONG`] in place of each run of bytes that are not UTF-8.
+/// Replaces each run of invalid UTF-8 by [`INVALID`].
 pub fn marked(body: &[u8]) -> Cow<'_, [u8]> {
     if std::str::from_utf8(body).is_ok() {
         return Cow::Borrowed(body);
     }
-    let mut marked = Vec::with_capacity(body.len() + WRONG.len());
+    let mut marked = Vec::with_capacity(body.len() + INVALID.len());
     let mut is_marked = false;
     for chunk in body.utf8_chunks() {
         if !chunk.valid().is_empty() {
@@ -24,19 +24,19 @@ pub fn marked(body: &[u8]) -> Cow<'_, [u8]> {
             is_marked = false;
         }
         if !chunk.invalid().is_empty() && !is_marked {
-            drop_cut_escape(&mut marked);
-            // A backslash that would escape the mark begins it.
+            drop_truncated_escape(&mut marked);
+            // An unescaped backslash in front serves as the first one of the marker.
             let backslashes = marked.iter().rev().take_while(|byte| **byte == b'\\').count();
-            marked.extend_from_slice(&WRONG.as_bytes()[backslashes % 2..]);
+            marked.extend_from_slice(&INVALID.as_bytes()[backslashes % 2..]);
             is_marked = true;
         }
     }
     Cow::Owned(marked)
 }
 
-/// Removes an escape that lacks digits from the end (`\u12`): with a mark behind
-/// it, it would be no JSON at all.
-fn drop_cut_escape(text: &mut Vec<u8>) {
+/// Removes a truncated escape (`\u12`) from the end: followed by a marker, it would
+/// make the body invalid JSON.
+fn drop_truncated_escape(text: &mut Vec<u8>) {
     let digits = text.iter().rev().take(3).take_while(|byte| byte.is_ascii_hexdigit()).count();
     let before = &text[..text.len() - digits];
     let Some(before) = before.strip_suffix(b"\\u") else { return };
@@ -57,13 +57,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_utf_8_is_left_alone() {
+    fn leaves_valid_utf_8_unchanged() {
         assert!(matches!(marked("{\"a\":\"é🏳️\u{200d}🌈\"}".as_bytes()), Cow::Borrowed(_)));
     }
 
     #[test]
-    fn a_wrong_byte_is_an_error_only_where_the_text_is_read() {
-        for wrong in [&b"\xff"[..], b"\xc0\xaf", b"\xed\xa0\x80", b"\xf0\x9f", b"\x80\x80\xfe"] {
+    fn an_invalid_byte_fails_only_the_string_that_holds_it() {
+        for invalid in [&b"\xff"[..], b"\xc0\xaf", b"\xed\xa0\x80", b"\xf0\x9f", b"\x80\x80\xfe"] {
             for (before, after) in [
                 ("", ""),
                 ("a", "b"),
@@ -78,11 +78,11 @@ mod tests {
                     [b"[{\"name\":\"", before.as_bytes(), inner, after.as_bytes(), b"\"},{\"name\":\"b\"}]"]
                         .concat()
                 };
-                let body = text_of(wrong);
+                let body = text_of(invalid);
                 let body = marked(&body);
                 let raw: Vec<&RawValue> = serde_json::from_slice(&body).unwrap();
                 let read = |raw: &RawValue| serde_json::from_str::<serde_json::Value>(raw.get());
-                assert!(read(raw[0]).is_err(), "{before:?} {wrong:?} {after:?}");
+                assert!(read(raw[0]).is_err(), "{before:?} {invalid:?} {after:?}");
                 assert!(read(raw[1]).is_ok());
             }
         }
@@ -91,9 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_wrong_bytes_does_not_grow() {
-        assert!(marked(&vec![0xff; 1 << 20]).len() <= WRONG.len());
+    fn a_run_of_invalid_bytes_becomes_one_marker() {
+        assert!(marked(&vec![0xff; 1 << 20]).len() <= INVALID.len());
         let body = b"\xffa".repeat(1000);
-        assert_eq!(marked(&body).len(), 1000 * (WRONG.len() + 1));
+        assert_eq!(marked(&body).len(), 1000 * (INVALID.len() + 1));
     }
 }

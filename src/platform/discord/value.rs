@@ -1,5 +1,5 @@
-//! JSON values within a bound of memory: an empty list takes three bytes of text
-//! and ten times as much once it is read.
+//! Parses JSON values within a memory budget, because a small text can become a large
+//! value: an empty list takes three bytes of text and ten times as much once parsed.
 
 use std::fmt;
 
@@ -7,50 +7,53 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Bytes that the values of one message or channel may take: twice as many as those
-/// of the largest that Discord documents.
-const MOST_BYTES: usize = 4 << 20;
-/// Bytes of an item of a list, whose memory is doubled as it grows.
+/// Memory budget for the values of one message or channel, in bytes: twice what the
+/// largest one that Discord documents takes.
+const MAX_BYTES: usize = 4 << 20;
+/// Bytes per list item; twice its size, because a growing `Vec` doubles its capacity.
 const ITEM_BYTES: usize = 2 * size_of::<Value>();
-/// Bytes of a part of an object's fields, and of so many fields.
+/// Bytes of a B-tree node of an object's fields.
 const NODE_BYTES: usize = 640;
+/// Fewest fields of a node, except for the root.
 const NODE_FIELDS: usize = 5;
 
-/// Bytes that further values may take.
+/// Memory left for further values, in bytes.
 #[derive(Debug)]
 pub struct Allowance(usize);
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self(MOST_BYTES)
+        Self(MAX_BYTES)
     }
 }
 
 impl Allowance {
-    /// Reads a value.
+    /// Parses a value and deducts the memory that it takes.
     ///
     /// # Errors
-    /// When it is none, or takes more than is left; nothing is taken then.
+    /// Returns an error if `json` isn't valid or its value exceeds what is left;
+    /// the allowance is unchanged then.
     pub fn parse(&mut self, json: &str) -> serde_json::Result<Value> {
         let mut left = self.0;
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        let value = Within(&mut left).deserialize(&mut deserializer)?;
+        let value = BudgetedValue(&mut left).deserialize(&mut deserializer)?;
         deserializer.end()?;
         self.0 = left;
         Ok(value)
     }
 }
 
-struct Within<'a>(&'a mut usize);
+/// Seed and visitor that deduct each part of a value from the bytes left.
+struct BudgetedValue<'a>(&'a mut usize);
 
-impl Within<'_> {
+impl BudgetedValue<'_> {
     fn spend<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
         *self.0 = self.0.checked_sub(bytes).ok_or_else(|| E::custom("it is larger than any real one"))?;
         Ok(())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Within<'_> {
+impl<'de> DeserializeSeed<'de> for BudgetedValue<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -58,7 +61,7 @@ impl<'de> DeserializeSeed<'de> for Within<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Within<'_> {
+impl<'de> Visitor<'de> for BudgetedValue<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +95,7 @@ impl<'de> Visitor<'de> for Within<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Within(self.0))? {
+        while let Some(item) = items.next_element_seed(BudgetedValue(self.0))? {
             self.spend(ITEM_BYTES)?;
             list.push(item);
         }
@@ -104,7 +107,7 @@ impl<'de> Visitor<'de> for Within<'_> {
         while let Some(name) = entries.next_key::<String>()? {
             let node = if fields.len().is_multiple_of(NODE_FIELDS) { NODE_BYTES } else { 0 };
             self.spend(node + name.len())?;
-            let value = entries.next_value_seed(Within(self.0))?;
+            let value = entries.next_value_seed(BudgetedValue(self.0))?;
             fields.insert(name, value);
         }
         Ok(Value::Object(fields))
@@ -116,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_read_as_it_is() {
+    fn parses_values_as_serde_json_does() {
         for json in
             [r#"{"a":[1,-2,3.5,null,true,"\u00e9"],"b":{},"a":[]}"#, "[]", "\"\"", "1e400", "[1", "{}x"]
         {
@@ -126,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_takes_no_more_than_its_allowance() {
+    fn rejects_values_larger_than_the_allowance() {
         let mut allowance = Allowance::default();
         for json in ["[],", "{\"a\":1},", "\"aaaaaaaaaaaaaaaaaaaaaaaa\","] {
             let list = format!("[{}[]]", json.repeat(2_000_000 / json.len()));
@@ -134,6 +137,6 @@ mod tests {
             let short = format!("[{}[]]", json.repeat(1000));
             assert!(allowance.parse(&short).is_ok(), "{json}");
         }
-        assert!(allowance.0 < MOST_BYTES);
+        assert!(allowance.0 < MAX_BYTES);
     }
 }

@@ -1,4 +1,4 @@
-//! Who may see a channel: Discord's permission rules.
+//! Computes who may see a channel, by Discord's permission rules.
 //! <https://discord.com/developers/docs/topics/permissions#permission-overwrites>
 
 use serde_json::value::RawValue;
@@ -7,21 +7,22 @@ use twilight_model::guild::Permissions;
 use super::wire;
 use crate::model::{ChannelKind, UserId, Visibility, WorkspaceId};
 
-/// What the bot and @everyone may do in a guild before channels say otherwise.
+/// Guild-level permissions of the bot and of @everyone, before a channel's overwrites.
 #[derive(Debug)]
 pub struct GuildRights {
     /// The guild.
     pub guild: WorkspaceId,
     bot: UserId,
-    /// `None`: unknown; then what the bot may read shows when it reads.
+    /// `None` if unknown; then the bot is assumed to have every permission, and requests
+    /// show which it lacks.
     bot_roles: Option<Vec<u64>>,
     everyone: Permissions,
     bot_base: Permissions,
 }
 
-/// Where the bot is invited with the rights that reading needs, and no others.
-/// Of most bots the application's ID is also their user's, which is told to
-/// nobody: then a word stands for it.
+/// URL that invites the bot with only the permissions that reading needs. For most bots
+/// the application ID equals the bot's user ID, which must not be printed: then a
+/// placeholder replaces it.
 /// <https://discord.com/developers/docs/topics/oauth2#bot-authorization-flow>
 pub fn invite_url(application: u64, bot: Option<UserId>) -> String {
     let rights = Permissions::VIEW_CHANNEL | Permissions::READ_MESSAGE_HISTORY | Permissions::CONNECT;
@@ -35,10 +36,10 @@ pub fn invite_url(application: u64, bot: Option<UserId>) -> String {
     )
 }
 
-/// Where the ID is found.
+/// Explains where to find the ID.
 const INVITE_NOTE: &str = " (APPLICATION_ID: under General Information of the application, https://discord.com/developers/applications)";
 
-/// A role and what it may do.
+/// A role and its permissions.
 #[derive(Debug, Clone, Copy)]
 pub struct RoleRights {
     id: u64,
@@ -46,20 +47,20 @@ pub struct RoleRights {
 }
 
 impl RoleRights {
-    /// `None` if what the role may do can't be read.
+    /// `None` if the permissions are missing or malformed.
     pub fn of(role: &wire::Role<'_>) -> Option<Self> {
         let decimal = role.permissions?.get().trim_matches('"');
         Some(Self { id: role.id.0, permissions: Permissions::from_bits_retain(decimal.parse().ok()?) })
     }
 
-    /// Whether this is the role with that ID.
+    /// Whether the role has this ID.
     pub const fn is(&self, id: u64) -> bool {
         self.id == id
     }
 }
 
 impl GuildRights {
-    /// From the guild's roles and those the bot has.
+    /// Computes the permissions from the guild's roles and the IDs of the bot's roles.
     pub fn new(
         guild: WorkspaceId,
         roles: &[RoleRights],
@@ -81,7 +82,7 @@ impl GuildRights {
         Self { guild, bot, bot_roles, everyone, bot_base }
     }
 
-    /// Who may see a channel with these overwrites.
+    /// Visibility of a channel with these overwrites.
     pub fn of_channel(&self, kind: ChannelKind, overwrites: &[wire::Overwrite<'_>]) -> Visibility {
         let everyone = self.everyone_in(overwrites);
         let bot = self.bot_in(overwrites);
@@ -113,7 +114,7 @@ impl GuildRights {
     }
 }
 
-/// All matching denials, then all matching allowances.
+/// Applies the denials of all matching overwrites, then their allowances.
 fn apply(
     base: Permissions,
     overwrites: &[wire::Overwrite<'_>],
@@ -128,13 +129,13 @@ fn apply(
     (base & !deny) | allow
 }
 
-/// @everyone's overwrite has the guild's ID; one without a type is taken for it.
+/// @everyone's overwrite has the guild's ID. One without a type counts too.
 fn is_everyones(overwrite: &wire::Overwrite<'_>, guild: WorkspaceId) -> bool {
     let is_member = overwrite.kind.is_some_and(|kind| matches!(kind.get(), "1" | "\"1\"" | "\"member\""));
     overwrite.id.0 == guild.get() && !is_member
 }
 
-/// The type is a number, and a word with some compatible servers.
+/// The type is a number; some compatible servers send a word.
 fn is_role(overwrite: &wire::Overwrite<'_>) -> bool {
     overwrite.kind.is_some_and(|kind| matches!(kind.get(), "0" | "\"0\"" | "\"role\""))
 }
@@ -143,7 +144,7 @@ fn raw_bits(raw: Option<&RawValue>) -> Permissions {
     raw.map_or(Permissions::empty(), |raw| bits(raw.get().trim_matches('"')))
 }
 
-/// A denial that can't be read denies everything.
+/// A malformed denial denies everything.
 fn denied(raw: &RawValue) -> Permissions {
     match raw.get().trim_matches('"') {
         "null" => Permissions::empty(),
@@ -151,12 +152,12 @@ fn denied(raw: &RawValue) -> Permissions {
     }
 }
 
-/// Bits in decimal; unknown ones are kept, unreadable ones are none.
+/// Decimal bits. Unknown bits are kept; a malformed number counts as no bits.
 fn bits(decimal: &str) -> Permissions {
     Permissions::from_bits_retain(decimal.parse().unwrap_or(0))
 }
 
-/// The text of a voice or stage channel needs CONNECT as well.
+/// The text chat of a voice or stage channel needs CONNECT as well.
 fn needed_to_see(kind: ChannelKind) -> Permissions {
     match kind {
         ChannelKind::Voice | ChannelKind::Stage => Permissions::VIEW_CHANNEL | Permissions::CONNECT,
@@ -164,7 +165,7 @@ fn needed_to_see(kind: ChannelKind) -> Permissions {
     }
 }
 
-/// The missing ones by the names of Discord's settings page.
+/// Names of the missing permissions, as in Discord's settings.
 fn missing(has: Permissions, needs: Permissions) -> Vec<&'static str> {
     [
         (Permissions::VIEW_CHANNEL, "View Channel"),
@@ -202,7 +203,7 @@ mod tests {
     const CONNECT: u64 = 1 << 20;
 
     #[test]
-    fn without_overwrites_the_roles_decide() {
+    fn without_overwrites_the_roles_apply() {
         let open = visibility(ChannelKind::Text, VIEW | HISTORY, 0, "[]");
         assert!(open.everyone_sees && open.everyone_reads_history && open.bot_lacks.is_empty());
         let closed = visibility(ChannelKind::Text, HISTORY, VIEW, "[]");
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_channels_own_overwrite_beats_the_role() {
+    fn the_channels_overwrite_takes_precedence_over_the_role() {
         let deny = format!(r#"[{{"id":"{GUILD}","type":0,"allow":"0","deny":"{VIEW}"}}]"#);
         assert!(!visibility(ChannelKind::Text, VIEW, 0, &deny).everyone_sees);
         let allow = format!(r#"[{{"id":"{GUILD}","type":0,"allow":"{VIEW}","deny":"{VIEW}"}}]"#);
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overwrite_of_somebody_else_is_not_everyones() {
+    fn overwrites_of_members_and_other_roles_dont_affect_everyone() {
         let other = format!(
             r#"[{{"id":"{GUILD}","type":1,"allow":"{VIEW}","deny":"0"}},{{"id":"5","type":0,"allow":"{VIEW}","deny":"0"}}]"#
         );
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overwrite_that_cant_be_read_shuts_rather_than_opens() {
+    fn a_malformed_denial_hides_the_channel() {
         for deny in ["\"0x400\"", "\"99999999999999999999999\"", "[]"] {
             let odd = format!(r#"[{{"id":"{GUILD}","allow":"0","deny":{deny}}}]"#);
             assert!(!visibility(ChannelKind::Text, VIEW, 0, &odd).everyone_sees, "{deny}");
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bots_member_overwrite_comes_last() {
+    fn the_bots_member_overwrite_takes_precedence() {
         let text = format!(
             r#"[{{"id":"{BOT}","type":1,"allow":"0","deny":"{HISTORY}"}},{{"id":"{BOT_ROLE}","type":0,"allow":"{HISTORY}","deny":"0"}}]"#
         );
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invitation_names_the_application_unless_that_names_the_bot() {
+    fn an_invite_url_never_holds_the_bots_user_id() {
         let bot = UserId::new(1_100_000_000_000_000_001);
         let named = invite_url(1_099_999_999_999_999_999, bot);
         assert!(named.ends_with("client_id=1099999999999999999&scope=bot&permissions=1115136"), "{named}");
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_administrator_sees_all() {
+    fn an_administrator_sees_every_channel() {
         let deny = format!(r#"[{{"id":"{GUILD}","type":0,"allow":"0","deny":"{VIEW}"}}]"#);
         let admin = visibility(ChannelKind::Text, VIEW, 1 << 3, &deny);
         assert!(!admin.everyone_sees && admin.bot_lacks.is_empty());

@@ -1,7 +1,7 @@
-//! Discord's objects as they come: every field may be missing, null or of an
-//! unknown kind. Only what can't be done without fails an object.
-//! Shapes: <https://discord.com/developers/docs/resources/message> and its
-//! neighbours.
+//! Discord's objects as sent. Any field may be absent, null or of an unknown kind; only
+//! a missing or malformed essential field fails an object.
+//! Shapes: <https://discord.com/developers/docs/resources/message> and the pages of the
+//! other resources.
 
 mod message;
 
@@ -10,28 +10,30 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-pub use self::message::{Attachment, Author, Emoji, Message, MessageReference, Only, Reaction, Text, Time};
+pub use self::message::{
+    Attachment, Author, Emoji, Message, MessageReference, Reaction, StrictObject, Text, Time,
+};
 use super::few::Few;
 use crate::model::{Timestamp, UserId};
 
-/// Messages or users on a page: ten times what is asked for at most.
-pub const MOST_ON_PAGE: usize = 1000;
-/// A page.
-pub type Page<T> = Few<T, MOST_ON_PAGE>;
-/// What a guild has many of: channels, threads, roles. Its limits lie at 500,
-/// 1000 and 250, and may grow. <https://support.discord.com/hc/en-us/articles/33694251638295>
+/// Maximum number of messages or users on a page: ten times the largest page size.
+pub const MAX_PAGE_ITEMS: usize = 1000;
+/// A page of messages or users.
+pub type Page<T> = Few<T, MAX_PAGE_ITEMS>;
+/// A guild's channels, threads or roles. Discord's limits are 500, 1000 and 250, and may
+/// grow. <https://support.discord.com/hc/en-us/articles/33694251638295>
 pub type Many<T> = Few<T, 10_000>;
-/// What a message has several of: at most 100 of anything.
-pub type Several<T> = Few<T, 1000>;
+/// A list within a message; Discord allows at most 100 of anything.
+pub type MessageList<T> = Few<T, 1000>;
 
-/// Fields of an object that this version doesn't know, at most.
-pub const MOST_FIELDS: usize = 500;
+/// Maximum number of unknown fields of an object; in `mend`, of all its fields.
+pub const MAX_FIELDS: usize = 500;
 
-/// The longest object of a list that is looked at, bytes: text, embeds and
-/// components of a message have a few thousand characters each.
+/// Maximum size of an object in a list, in bytes. Text, embeds and components of a
+/// message have a few thousand characters each.
 pub const MOST_OBJECT_BYTES: usize = 1 << 20;
 
-/// A snowflake: text, or a number with some compatible servers.
+/// A snowflake: a string; a number on some compatible servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Id(pub u64);
 
@@ -57,8 +59,7 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-/// A field whose value is dropped when it isn't what is expected, because the
-/// object means the same without it.
+/// Reads a field that isn't essential: `None` if its value has an unexpected type.
 pub(super) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -66,7 +67,7 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
-/// A time, ISO 8601 with an offset or `Z`.
+/// Parses a time, ISO 8601 with an offset or `Z`.
 pub fn time(text: &str) -> Option<Timestamp> {
     let time: jiff::Timestamp = text.parse().ok()?;
     Some(Timestamp::from_millis(time.as_millisecond()))
@@ -92,7 +93,7 @@ impl User {
 /// An application object.
 #[derive(Debug, Deserialize)]
 pub struct Application {
-    /// Its ID, which an invitation names.
+    /// Its ID, which the invite URL contains.
     #[serde(default, deserialize_with = "lenient")]
     pub id: Option<Id>,
     #[serde(default, deserialize_with = "lenient")]
@@ -103,8 +104,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// Whether messages come with content: flags `GATEWAY_MESSAGE_CONTENT` and
-    /// its limited form.
+    /// Whether the bot receives the content of messages: flag `GATEWAY_MESSAGE_CONTENT` or
+    /// its limited form. `None` if the flags are missing.
     /// <https://discord.com/developers/docs/resources/application#application-object-application-flags>
     pub fn reads_content(&self) -> Option<bool> {
         Some(self.flags? & (1 << 18 | 1 << 19) != 0)
@@ -114,9 +115,9 @@ impl Application {
 /// A role.
 #[derive(Debug, Deserialize)]
 pub struct Role<'a> {
-    /// Its ID; that of @everyone is the guild's.
+    /// Its ID; that of @everyone equals the guild's.
     pub id: Id,
-    /// Bits, in decimal.
+    /// Permission bits, in decimal.
     #[serde(borrow, default)]
     pub permissions: Option<&'a RawValue>,
 }
@@ -127,10 +128,10 @@ pub struct Guild<'a> {
     /// Its ID.
     #[serde(default)]
     pub id: Option<Id>,
-    /// The name people see.
+    /// The display name.
     #[serde(borrow, default, deserialize_with = "lenient")]
     pub name: Option<Cow<'a, str>>,
-    /// Who owns it.
+    /// The owner's user ID.
     #[serde(default, deserialize_with = "lenient")]
     pub owner_id: Option<Id>,
     /// Its roles.
@@ -141,30 +142,30 @@ pub struct Guild<'a> {
 /// A member of a guild.
 #[derive(Debug, Deserialize)]
 pub struct Member {
-    /// Who it is.
+    /// The user.
     #[serde(default, deserialize_with = "lenient")]
     pub user: Option<User>,
-    /// The roles it has besides @everyone.
+    /// IDs of its roles, without @everyone.
     pub roles: Many<Id>,
 }
 
 /// A permission overwrite of a channel.
 #[derive(Debug, Deserialize)]
 pub struct Overwrite<'a> {
-    /// Of a role or a member.
+    /// ID of the role or member that it applies to.
     pub id: Id,
-    /// 0 a role, 1 a member.
+    /// 0 for a role, 1 for a member.
     #[serde(borrow, rename = "type")]
     pub kind: Option<&'a RawValue>,
-    /// Bits.
+    /// Granted permission bits.
     #[serde(borrow, default)]
     pub allow: Option<&'a RawValue>,
-    /// Bits.
+    /// Denied permission bits.
     #[serde(borrow, default)]
     pub deny: Option<&'a RawValue>,
 }
 
-/// What only threads have.
+/// Fields that only threads have.
 #[derive(Debug, Deserialize)]
 pub struct ThreadMetadata<'a> {
     /// Whether it is archived.
@@ -176,7 +177,7 @@ pub struct ThreadMetadata<'a> {
     /// Whether only moderators can unarchive it.
     #[serde(default, deserialize_with = "lenient")]
     pub locked: Option<bool>,
-    /// When it was made; absent before 2022.
+    /// When it was created; absent for threads created before 2022.
     #[serde(borrow, default)]
     pub create_timestamp: Option<Cow<'a, str>>,
 }
@@ -186,34 +187,34 @@ pub struct ThreadMetadata<'a> {
 pub struct Channel<'a> {
     /// Its ID.
     pub id: Id,
-    /// Its guild; absent in some listings.
+    /// Its guild's ID; absent in some listings.
     #[serde(default, deserialize_with = "lenient")]
     pub guild_id: Option<Id>,
-    /// Its kind, by number.
+    /// Its type number.
     #[serde(rename = "type")]
     pub kind: Option<u64>,
-    /// The name people see.
+    /// The display name.
     #[serde(borrow, default, deserialize_with = "lenient")]
     pub name: Option<Cow<'a, str>>,
-    /// The description people see.
+    /// The displayed description.
     #[serde(borrow, default, deserialize_with = "lenient")]
     pub topic: Option<Cow<'a, str>>,
-    /// Category or parent channel.
+    /// ID of its category or parent channel.
     #[serde(default)]
     pub parent_id: Option<Id>,
-    /// The newest message or thread.
+    /// ID of the newest message; of the newest thread in a forum.
     #[serde(default, deserialize_with = "lenient")]
     pub last_message_id: Option<Id>,
-    /// Who is let in or kept out.
+    /// Permissions that differ from the guild's.
     #[serde(borrow, default)]
     pub permission_overwrites: Option<Many<Overwrite<'a>>>,
-    /// For threads.
+    /// Present for threads.
     #[serde(borrow, default, deserialize_with = "lenient")]
     pub thread_metadata: Option<ThreadMetadata<'a>>,
-    /// Who started a thread.
+    /// User ID of a thread's creator.
     #[serde(default, deserialize_with = "lenient")]
     pub owner_id: Option<Id>,
-    /// Messages ever sent in a thread.
+    /// Number of messages ever sent in a thread.
     #[serde(default, deserialize_with = "lenient")]
     pub total_message_sent: Option<u64>,
 }
@@ -221,15 +222,15 @@ pub struct Channel<'a> {
 /// A list of threads.
 #[derive(Debug, Deserialize)]
 pub struct Threads<'a> {
-    /// The threads, one by one.
+    /// The threads, each unparsed, so that a malformed one fails alone.
     #[serde(borrow)]
     pub threads: Many<&'a RawValue>,
-    /// Whether older ones follow; only listings of archived threads say so.
+    /// Whether older threads follow; only in listings of archived threads.
     #[serde(default, deserialize_with = "lenient")]
     pub has_more: Option<bool>,
 }
 
-/// Only the ID of an object that is otherwise unreadable.
+/// The ID of an object whose other fields are unreadable.
 #[derive(Debug, Deserialize)]
 pub struct OnlyId {
     /// Its ID.

@@ -1,9 +1,9 @@
-//! Questions, and where failures are planned for them.
+//! Calls of the fake, and where failures can be planned.
 
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, WorkspaceId};
 use crate::platform::PageCursor;
 
-/// A question that was asked.
+/// A recorded call with its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// [`crate::platform::PlatformAdapter::identity`].
@@ -14,7 +14,7 @@ pub enum Call {
     ActiveThreads(WorkspaceId),
     /// [`crate::platform::PlatformAdapter::archived_threads`].
     ArchivedThreads {
-        /// Whose threads.
+        /// Parent channel of the threads.
         parent: ChannelId,
         /// Archived before this.
         before: Option<Timestamp>,
@@ -23,27 +23,27 @@ pub enum Call {
     Channel(ChannelId),
     /// [`crate::platform::PlatformAdapter::messages`].
     Messages {
-        /// Whose messages.
+        /// The channel.
         channel: ChannelId,
-        /// Which of them.
+        /// Position of the page.
         cursor: PageCursor,
-        /// At most so many.
+        /// Most messages to return.
         limit: u16,
     },
     /// [`crate::platform::PlatformAdapter::reactors`].
     Reactors {
-        /// Where the message stands.
+        /// Channel of the message.
         channel: ChannelId,
-        /// To which message.
+        /// The message.
         message: MessageId,
-        /// In a burst.
+        /// Whether burst reactions are requested.
         burst: bool,
-        /// Those that follow this one.
+        /// Last user of the page before.
         after: Option<UserId>,
     },
 }
 
-/// Where a planned failure strikes.
+/// The calls that a planned failure applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
     /// [`crate::platform::PlatformAdapter::identity`].
@@ -63,7 +63,7 @@ pub enum Place {
 }
 
 impl Call {
-    /// Where it was asked.
+    /// The place whose planned failures apply to it.
     pub const fn place(self) -> Place {
         match self {
             Self::Identity => Place::Identity,

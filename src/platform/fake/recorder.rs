@@ -1,11 +1,11 @@
-//! What a monitor was told.
+//! A monitor for tests.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::monitor::{Counter, Event, Monitor};
 
-/// A monitor that remembers what it was told.
+/// A monitor that records its counters and events.
 #[derive(Debug, Default)]
 pub struct Recorder {
     counts: Mutex<HashMap<Counter, u64>>,
@@ -19,7 +19,7 @@ impl Recorder {
         counts.get(&counter).copied().unwrap_or(0)
     }
 
-    /// What happened, in order.
+    /// The recorded events, in order.
     pub fn events(&self) -> Vec<Event> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -19,7 +19,7 @@ fn fake() -> Fake {
     let fake = Fake::new();
     fake.add_channel(WorkspaceId::new(1).unwrap(), channel(2));
     for id in [7, 8] {
-        fake.break_message(channel_id(2), MessageId::new(id).unwrap(), "unreadable");
+        fake.add_malformed_message(channel_id(2), MessageId::new(id).unwrap(), "unreadable");
     }
     fake
 }
@@ -36,7 +36,7 @@ async fn ids(fake: &Fake) -> Result<Vec<u64>, ErrorKind> {
 }
 
 #[tokio::test]
-async fn planned_failures_come_in_their_order_and_only_in_their_place() {
+async fn planned_failures_come_in_order_and_only_at_their_place() {
     let fake = fake();
     for kind in [ErrorKind::Server, ErrorKind::Network] {
         fake.fail(Place::Messages(channel_id(2)), PlatformError::new(kind, "x", "y"));
@@ -48,19 +48,19 @@ async fn planned_failures_come_in_their_order_and_only_in_their_place() {
 }
 
 #[tokio::test]
-async fn what_was_asked_is_remembered() {
+async fn calls_are_recorded() {
     let fake = fake();
     ids(&fake).await.unwrap();
     assert_eq!(
         fake.calls(),
         [Call::Messages { channel: channel_id(2), cursor: PageCursor::After(None), limit: 10 }]
     );
-    fake.forget_calls();
+    fake.clear_calls();
     assert!(fake.calls().is_empty());
 }
 
 #[tokio::test]
-async fn a_deleted_message_stays_the_hint_and_a_replaced_channel_keeps_its_messages() {
+async fn deleting_a_message_keeps_last_message_id_and_replacing_a_channel_keeps_its_messages() {
     let fake = fake();
     fake.remove_message(channel_id(2), MessageId::new(8).unwrap());
     assert_eq!(ids(&fake).await, Ok(vec![7]));
@@ -74,17 +74,17 @@ async fn a_deleted_message_stays_the_hint_and_a_replaced_channel_keeps_its_messa
 }
 
 #[tokio::test]
-async fn the_bot_can_be_thrown_out_and_its_token_revoked() {
+async fn the_bot_can_be_removed_and_its_token_rejected() {
     let fake = fake();
     let id = WorkspaceId::new(1).unwrap();
     let identity = BotIdentity { reads_content: Some(false), server_time: None, invite_url: None };
     fake.set_identity(identity.clone());
     assert_eq!(fake.identity(&Recorder::default()).await.unwrap(), identity);
     fake.add_workspace(Workspace { id, name: "here".to_owned() });
-    let asked = async || fake.workspace(id, &Recorder::default()).await.map_err(|error| error.kind);
-    assert_eq!(asked().await.map(|(_, channels)| channels.len()), Ok(1));
+    let read_workspace = async || fake.workspace(id, &Recorder::default()).await.map_err(|error| error.kind);
+    assert_eq!(read_workspace().await.map(|(_, channels)| channels.len()), Ok(1));
     fake.leave_workspace(id);
-    assert_eq!(asked().await, Err(ErrorKind::NotInWorkspace));
+    assert_eq!(read_workspace().await, Err(ErrorKind::NotInWorkspace));
     fake.reject_token();
-    assert_eq!(asked().await, Err(ErrorKind::TokenRejected));
+    assert_eq!(read_workspace().await, Err(ErrorKind::TokenRejected));
 }

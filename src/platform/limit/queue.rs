@@ -1,4 +1,4 @@
-//! Those who wait at the gate, and whose turn it is.
+//! Orders pending requests by priority and grants them permits.
 
 use std::collections::BinaryHeap;
 use std::sync::{Arc, Mutex};
@@ -7,138 +7,143 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::{GuardTripped, Pass, State, lock};
+use super::{InvalidRequestLimitReached, Permit, State, lock};
 
-/// Seconds that one who has twice the work of another may come later and still
-/// goes first. The largest is never held up so, and the smallest's turn comes
-/// about a minute later at most, where there are always larger ones.
-const LEAD_SECONDS: f64 = 1.0;
+/// Head start in seconds per doubling of the backlog. It lets the largest channel, which
+/// bounds the run, go first; since it grows with the logarithm, a small request is
+/// delayed by at most about a minute.
+const HEAD_START_SECONDS: f64 = 1.0;
 
-/// Somebody who waits to be let through.
+/// A request waiting for a permit.
 #[derive(Debug)]
-pub(super) struct Waiter {
-    pub work: u64,
-    pub since: Instant,
-    /// How long the gate had been stopped in all by then.
-    pub stopped_before: Duration,
-    pub grant: oneshot::Sender<Result<Pass, GuardTripped>>,
+pub(super) struct PendingRequest {
+    /// Messages left to read, an estimate.
+    pub backlog: u64,
+    pub enqueued_at: Instant,
+    /// Total length of the gate's pauses up to `enqueued_at`.
+    pub paused_before: Duration,
+    pub grant: oneshot::Sender<Result<Permit, InvalidRequestLimitReached>>,
 }
 
-/// Those who wait, and who is let through next.
+/// The gate's pending requests.
 pub(super) struct Queue {
-    arriving: mpsc::UnboundedReceiver<Waiter>,
+    incoming: mpsc::UnboundedReceiver<PendingRequest>,
     in_flight: Arc<Semaphore>,
     state: Arc<Mutex<State>>,
-    waiting: BinaryHeap<Place>,
-    opened: Instant,
-    arrived: u64,
+    pending: BinaryHeap<HeapEntry>,
+    opened_at: Instant,
+    /// Requests enqueued so far.
+    sequence: u64,
 }
 
-/// The greater goes first.
-struct Place {
-    /// Seconds after the gate was opened.
-    due: f64,
-    arrival: u64,
-    waiter: Waiter,
+/// Heap entry; the earliest deadline is the greatest, so that [`BinaryHeap`] pops it
+/// first.
+struct HeapEntry {
+    /// Seconds after the gate was created, less the head start.
+    deadline: f64,
+    sequence: u64,
+    request: PendingRequest,
 }
 
-impl PartialEq for Place {
+impl PartialEq for HeapEntry {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Place {}
+impl Eq for HeapEntry {}
 
-impl PartialOrd for Place {
+impl PartialOrd for HeapEntry {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Place {
+impl Ord for HeapEntry {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        other.due.total_cmp(&self.due).then(other.arrival.cmp(&self.arrival))
+        other.deadline.total_cmp(&self.deadline).then(other.sequence.cmp(&self.sequence))
     }
 }
 
 impl Queue {
     pub(super) fn new(
-        arriving: mpsc::UnboundedReceiver<Waiter>,
+        incoming: mpsc::UnboundedReceiver<PendingRequest>,
         in_flight: Arc<Semaphore>,
         state: Arc<Mutex<State>>,
     ) -> Self {
-        Self { arriving, in_flight, state, waiting: BinaryHeap::new(), opened: Instant::now(), arrived: 0 }
+        let (pending, opened_at) = (BinaryHeap::new(), Instant::now());
+        Self { incoming, in_flight, state, pending, opened_at, sequence: 0 }
     }
 
-    /// Serves until the gate is gone.
-    pub(super) async fn serve(mut self) {
-        while self.wait_for_somebody().await {
-            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { return };
-            let turn = self.turn().await;
-            self.take_in();
-            match turn {
-                Ok(()) => self.let_through(permit),
-                Err(tripped) => self.refuse_all(tripped),
+    /// Grants permits until the gate is dropped.
+    pub(super) async fn run(mut self) {
+        while self.wait_until_nonempty().await {
+            let Ok(in_flight) = Arc::clone(&self.in_flight).acquire_owned().await else { return };
+            let slot = self.next_slot().await;
+            self.drain_incoming();
+            match slot {
+                Ok(()) => self.grant_next(in_flight),
+                Err(reached) => self.reject_all(reached),
             }
         }
     }
 
-    async fn wait_for_somebody(&mut self) -> bool {
-        self.take_in();
-        // Who was cancelled meanwhile needs no turn.
-        self.waiting.retain(|place| !place.waiter.grant.is_closed());
-        if self.waiting.is_empty() {
-            match self.arriving.recv().await {
-                Some(waiter) => self.seat(waiter),
+    /// Returns whether there is a request, `false` once the gate is dropped.
+    async fn wait_until_nonempty(&mut self) -> bool {
+        self.drain_incoming();
+        // Drop requests whose caller was cancelled.
+        self.pending.retain(|entry| !entry.request.grant.is_closed());
+        if self.pending.is_empty() {
+            match self.incoming.recv().await {
+                Some(request) => self.enqueue(request),
                 None => return false,
             }
         }
         true
     }
 
-    fn take_in(&mut self) {
-        while let Ok(waiter) = self.arriving.try_recv() {
-            self.seat(waiter);
+    fn drain_incoming(&mut self) {
+        while let Ok(request) = self.incoming.try_recv() {
+            self.enqueue(request);
         }
     }
 
-    fn seat(&mut self, waiter: Waiter) {
-        self.arrived += 1;
-        #[allow(clippy::cast_precision_loss, reason = "an order")]
-        let lead = LEAD_SECONDS * (waiter.work as f64 + 1.0).log2();
-        let due = (waiter.since - self.opened).as_secs_f64() - lead;
-        self.waiting.push(Place { due, arrival: self.arrived, waiter });
+    fn enqueue(&mut self, request: PendingRequest) {
+        self.sequence += 1;
+        #[allow(clippy::cast_precision_loss, reason = "only the order matters")]
+        let head_start = HEAD_START_SECONDS * (request.backlog as f64 + 1.0).log2();
+        let deadline = (request.enqueued_at - self.opened_at).as_secs_f64() - head_start;
+        self.pending.push(HeapEntry { deadline, sequence: self.sequence, request });
     }
 
-    /// Waits until the pace and any stop allow a request, and takes that turn.
-    async fn turn(&self) -> Result<(), GuardTripped> {
+    /// Waits until the pace and any pause allow a request, and takes that slot.
+    async fn next_slot(&self) -> Result<(), InvalidRequestLimitReached> {
         loop {
-            let turn = lock(&self.state).turn()?;
-            sleep_until(turn).await;
+            let slot = lock(&self.state).next_slot()?;
+            sleep_until(slot).await;
             let mut state = lock(&self.state);
-            if state.stop.until <= Instant::now() {
-                state.take(turn);
+            if state.pause.until <= Instant::now() {
+                state.take_slot(slot);
                 return Ok(());
             }
         }
     }
 
-    fn let_through(&mut self, mut permit: OwnedSemaphorePermit) {
-        while let Some(Place { waiter, .. }) = self.waiting.pop() {
-            let waited = lock(&self.state).waited(waiter.since, waiter.stopped_before);
-            match waiter.grant.send(Ok(Pass { waited, in_flight: permit })) {
-                // It was cancelled: the next one goes.
-                Err(Ok(back)) => permit = back.in_flight,
+    fn grant_next(&mut self, mut in_flight: OwnedSemaphorePermit) {
+        while let Some(HeapEntry { request, .. }) = self.pending.pop() {
+            let wait = lock(&self.state).wait_since(request.enqueued_at, request.paused_before);
+            match request.grant.send(Ok(Permit { wait, in_flight })) {
+                // The caller was cancelled: grant the next request.
+                Err(Ok(returned)) => in_flight = returned.in_flight,
                 _ => return,
             }
         }
     }
 
-    fn refuse_all(&mut self, tripped: GuardTripped) {
-        for place in self.waiting.drain() {
-            // Nobody listens any more when it was cancelled.
-            place.waiter.grant.send(Err(tripped)).ok();
+    fn reject_all(&mut self, reached: InvalidRequestLimitReached) {
+        for entry in self.pending.drain() {
+            // Sending fails if the caller was cancelled.
+            entry.request.grant.send(Err(reached)).ok();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The gate, on a paused clock.
+//! Tests of the gate on a paused clock.
 
 use super::*;
 
@@ -9,11 +9,11 @@ fn gate(max_in_flight: usize, requests_per_second: f64) -> Gate {
 #[tokio::test(start_paused = true)]
 async fn requests_are_spread_evenly() {
     let gate = gate(10, 10.0);
-    let begin = Instant::now();
+    let started_at = Instant::now();
     let mut times = Vec::new();
     for _ in 0..5 {
         drop(gate.enter(0).await.unwrap());
-        times.push(begin.elapsed().as_millis() / 10);
+        times.push(started_at.elapsed().as_millis() / 10);
     }
     assert_eq!(times, [0, 10, 20, 30, 40]);
 }
@@ -30,47 +30,46 @@ async fn no_more_are_in_flight_than_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_holds_also_those_that_wait_for_their_turn() {
+async fn a_pause_also_delays_pending_requests() {
     let gate = gate(10, 1.0);
     drop(gate.enter(0).await.unwrap());
-    let begin = Instant::now();
-    let waiting = gate.enter(0);
+    let started_at = Instant::now();
+    let pending = gate.enter(0);
     gate.stop_for(Duration::from_secs(5));
-    drop(waiting.await.unwrap());
-    assert!(begin.elapsed() >= Duration::from_secs(5), "{:?}", begin.elapsed());
+    drop(pending.await.unwrap());
+    assert!(started_at.elapsed() >= Duration::from_secs(5), "{:?}", started_at.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_wait_is_told_with_its_cause() {
+async fn a_permit_reports_its_wait_by_cause() {
     let gate = gate(10, 1.0);
-    let millis = |waited: Waited| {
-        [waited.stopped, waited.guarded, waited.paced].map(|wait| wait.as_millis() / 10 * 10)
-    };
-    assert_eq!(millis(gate.enter(0).await.unwrap().waited), [0, 0, 0]);
-    assert_eq!(millis(gate.enter(0).await.unwrap().waited), [0, 0, 1000]);
+    let millis =
+        |wait: PermitWait| [wait.paused, wait.throttled, wait.paced].map(|wait| wait.as_millis() / 10 * 10);
+    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [0, 0, 0]);
+    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [0, 0, 1000]);
     gate.stop_for(Duration::from_secs(5));
     gate.stop_for(Duration::from_secs(3));
-    assert_eq!(millis(gate.enter(0).await.unwrap().waited), [5000, 0, 0]);
+    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [5000, 0, 0]);
     tokio::time::sleep(Duration::from_secs(9)).await;
-    assert_eq!(millis(gate.enter(0).await.unwrap().waited), [0, 0, 0]);
-    for _ in 0..REFUSALS_SLOW {
-        gate.record_refusal();
+    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [0, 0, 0]);
+    for _ in 0..THROTTLE_AT_INVALID_REQUESTS {
+        gate.record_invalid_request();
     }
-    assert_eq!(millis(gate.enter(0).await.unwrap().waited), [0, 1000, 0]);
+    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [0, 1000, 0]);
     gate.stop_for(Duration::from_millis(300));
-    assert_eq!(millis(gate.enter(0).await.unwrap().waited), [300, 700, 0]);
+    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [300, 700, 0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_those_that_wait_the_largest_goes_first() {
+async fn the_largest_backlog_goes_first() {
     let gate = gate(1, 1000.0);
     let first = gate.enter(0).await.unwrap();
     let order = Mutex::new(Vec::new());
-    let enter = |work| {
+    let enter = |backlog| {
         let (gate, order) = (&gate, &order);
         async move {
-            drop(gate.enter(work).await.unwrap());
-            order.lock().unwrap().push(work);
+            drop(gate.enter(backlog).await.unwrap());
+            order.lock().unwrap().push(backlog);
         }
     };
     let release = async {
@@ -82,7 +81,7 @@ async fn of_those_that_wait_the_largest_goes_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_small_one_is_let_through_though_there_are_always_larger_ones() {
+async fn a_small_backlog_is_granted_despite_a_steady_stream_of_larger_ones() {
     let gate = gate(1, 1.0);
     let large = async {
         loop {
@@ -94,73 +93,73 @@ async fn a_small_one_is_let_through_though_there_are_always_larger_ones() {
             drop(gate.enter(1 << 20).await.unwrap());
         }
     };
-    let begin = Instant::now();
+    let started_at = Instant::now();
     tokio::select! {
         () = large => {}
         () = another => {}
-        passed = gate.enter(1) => drop(passed.unwrap()),
+        permit = gate.enter(1) => drop(permit.unwrap()),
     }
-    assert_eq!(begin.elapsed().as_secs() / 10, 2, "{:?}", begin.elapsed());
+    assert_eq!(started_at.elapsed().as_secs() / 10, 2, "{:?}", started_at.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_takes_nobodys_turn() {
+async fn a_cancelled_request_takes_no_slot() {
     let gate = gate(1, 1.0);
     drop(gate.enter(0).await.unwrap());
-    let begin = Instant::now();
+    let started_at = Instant::now();
     assert!(tokio::time::timeout(Duration::from_millis(100), gate.enter(9)).await.is_err());
     drop(gate.enter(0).await.unwrap());
-    assert!(begin.elapsed() < Duration::from_millis(1100), "{:?}", begin.elapsed());
+    assert!(started_at.elapsed() < Duration::from_millis(1100), "{:?}", started_at.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_platform_that_refuses_often_is_left_alone_in_good_time() {
+async fn invalid_requests_reach_the_limit_within_the_window() {
     let gate = gate(10, 48.0);
-    let begin = Instant::now();
+    let started_at = Instant::now();
     let mut requests = 0;
     while gate.enter(0).await.is_ok() {
-        gate.record_refusal();
+        gate.record_invalid_request();
         requests += 1;
     }
-    assert_eq!(requests, REFUSALS_END);
-    assert!(begin.elapsed() < REFUSAL_WINDOW, "{:?}", begin.elapsed());
+    assert_eq!(requests, REJECT_AT_INVALID_REQUESTS);
+    assert!(started_at.elapsed() < INVALID_REQUEST_WINDOW, "{:?}", started_at.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_platform_that_only_says_too_often_is_left_alone() {
-    let until_the_end = async |retry_after, answered: Option<usize>| {
-        let (gate, begin, mut requests) = (gate(10, 48.0), Instant::now(), 0);
+async fn rejects_requests_after_nothing_but_rate_limits() {
+    let until_rejected = async |retry_after, response_at: Option<usize>| {
+        let (gate, started_at, mut requests) = (gate(10, 48.0), Instant::now(), 0);
         while gate.enter(0).await.is_ok() {
             requests += 1;
-            if answered == Some(requests) {
-                gate.record_answer();
+            if response_at == Some(requests) {
+                gate.record_response();
             } else {
-                gate.record_limited();
+                gate.record_rate_limit();
                 gate.stop_for(retry_after);
             }
         }
-        (requests, begin.elapsed().as_secs() / 60)
+        (requests, started_at.elapsed().as_secs() / 60)
     };
-    assert_eq!(until_the_end(Duration::from_secs(1), None).await, (100, 1));
-    assert_eq!(until_the_end(Duration::from_secs(1), Some(90)).await, (190, 3));
-    assert_eq!(until_the_end(Duration::from_secs(30), None).await, (21, 10));
-    assert_eq!(until_the_end(Duration::from_mins(10), None).await, (10, 90));
+    assert_eq!(until_rejected(Duration::from_secs(1), None).await, (100, 1));
+    assert_eq!(until_rejected(Duration::from_secs(1), Some(90)).await, (190, 3));
+    assert_eq!(until_rejected(Duration::from_secs(30), None).await, (21, 10));
+    assert_eq!(until_rejected(Duration::from_mins(10), None).await, (10, 90));
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_slow_the_gate_and_then_shut_it() {
+async fn invalid_requests_throttle_the_gate_and_then_reject() {
     let gate = gate(10, 1000.0);
-    for _ in 0..REFUSALS_SLOW {
-        gate.record_refusal();
+    for _ in 0..THROTTLE_AT_INVALID_REQUESTS {
+        gate.record_invalid_request();
     }
-    let begin = Instant::now();
+    let started_at = Instant::now();
     drop(gate.enter(0).await.unwrap());
     drop(gate.enter(0).await.unwrap());
-    assert!(begin.elapsed() >= SLOW_INTERVAL);
-    for _ in REFUSALS_SLOW..REFUSALS_END {
-        gate.record_refusal();
+    assert!(started_at.elapsed() >= THROTTLED_INTERVAL);
+    for _ in THROTTLE_AT_INVALID_REQUESTS..REJECT_AT_INVALID_REQUESTS {
+        gate.record_invalid_request();
     }
-    assert_eq!(gate.enter(0).await.err(), Some(GuardTripped::TooManyRefused));
-    tokio::time::advance(REFUSAL_WINDOW + Duration::from_secs(1)).await;
+    assert_eq!(gate.enter(0).await.err(), Some(InvalidRequestLimitReached::TooManyInvalid));
+    tokio::time::advance(INVALID_REQUEST_WINDOW + Duration::from_secs(1)).await;
     assert!(gate.enter(0).await.is_ok());
 }

@@ -1,4 +1,4 @@
-//! Headers and bodies that tell of rate limits.
+//! Mutated rate-limit headers and bodies.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::json;
 use twilight_http_ratelimiting::RateLimiter;
 
-use super::mutate::{damaged, scratched};
-use super::{judged, response, rounds, unharmed};
+use super::mutate::{corrupt_bytes, damaged};
+use super::{judged, response, rounds, with_body_on_panic};
 use crate::platform::discord::client::{Limit, endpoint};
 use crate::platform::discord::headers;
 use crate::platform::discord::learned::LearnedLimits;
@@ -61,7 +61,7 @@ fn odd_headers(rng: &mut Rng) -> HeaderMap {
         let name = HeaderName::from_static(NAMES[rng.usize(..NAMES.len())]);
         let mut value = VALUES[rng.usize(..VALUES.len())].as_bytes().to_vec();
         if rng.u8(..4) == 0 {
-            scratched(&mut value, rng);
+            corrupt_bytes(&mut value, rng);
         }
         if let Ok(value) = HeaderValue::from_bytes(&value) {
             headers.append(name, value);
@@ -75,14 +75,14 @@ fn odd_body(rng: &mut Rng) -> Vec<u8> {
         json!({ "message": "You are being rate limited.", "retry_after": 0.75, "global": false, "code": 0 });
     let mut body = damaged(&body, rng).into_bytes();
     if rng.u8(..4) == 0 {
-        scratched(&mut body, rng);
+        corrupt_bytes(&mut body, rng);
     }
     body
 }
 
-/// Time passes by itself while somebody waits.
+/// With paused time, tokio advances the clock while all tasks wait.
 #[tokio::test(start_paused = true)]
-async fn whatever_a_limit_says_nothing_panics_and_every_wait_ends() {
+async fn odd_rate_limits_never_panic_and_every_wait_ends() {
     const DAY: Duration = Duration::from_hours(24);
     let learned = LearnedLimits::default();
     let gate = Gate::new(GateSettings { max_in_flight: 1, requests_per_second: 1000.0 });
@@ -91,7 +91,7 @@ async fn whatever_a_limit_says_nothing_panics_and_every_wait_ends() {
         let path = format!("channels/{}/messages", rng.u8(1..4));
         let (headers, body) = (odd_headers(rng), odd_body(rng));
         let response = response(429, headers.clone(), &body);
-        unharmed(&body, || {
+        with_body_on_panic(&body, || {
             let limit = Limit::of(&response);
             assert!(limit.wait <= DAY && limit.reset_after <= limit.wait, "{limit:?}");
             gate.stop_for(limit.wait);

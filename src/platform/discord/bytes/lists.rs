@@ -1,11 +1,11 @@
-//! Lists of channels and threads.
+//! Mutated lists of channels and threads.
 
 use fastrand::Rng;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::mutate::{damaged, scratched};
-use super::{BODIES, answer, rounds, unharmed};
+use super::mutate::{corrupt_bytes, damaged};
+use super::{BODIES, answer, rounds, with_body_on_panic};
 use crate::anonymize::Scrubber;
 use crate::model::{Channel, ChannelId, ChannelState, UserId, Visibility, WorkspaceId};
 use crate::platform::discord::channels::{active_page, channel_list, read_channel, read_guild};
@@ -24,21 +24,21 @@ fn rights() -> GuildRights {
     GuildRights::new(id, &roles, guild.owner, UserId::new(7).unwrap(), None)
 }
 
-/// A list, and how it is read.
-type Read = fn(&[u8], &GuildRights) -> Option<Vec<Channel>>;
+/// Reads a list of channels or of threads; `None` if it is malformed.
+type ReadList = fn(&[u8], &GuildRights) -> Option<Vec<Channel>>;
 
-fn listed(body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>> {
+fn read_channel_list(body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>> {
     channel_list(&answer(body), guild(), rights).ok()
 }
 
-fn threaded(body: &[u8], _: &GuildRights) -> Option<Vec<Channel>> {
+fn read_thread_list(body: &[u8], _: &GuildRights) -> Option<Vec<Channel>> {
     let body = [b"{\"threads\":", body, b",\"has_more\":true}"].concat();
     active_page(&answer(&body), guild(), |_| Some(Visibility::default())).ok()
 }
 
-/// What a read brings, and what the archive would be given of it.
-fn brought(read: Read, body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>> {
-    unharmed(body, || {
+/// Reads a list and scrubs its channels, as for the archive; returns them unscrubbed.
+fn read_and_scrub(read: ReadList, body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>> {
+    with_body_on_panic(body, || {
         let channels = read(body, rights)?;
         for channel in channels.clone() {
             Scrubber::new(&SPEC).channel(channel, ChannelState::Active);
@@ -47,40 +47,40 @@ fn brought(read: Read, body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>
     })
 }
 
-fn picked(all: &[String], rng: &mut Rng) -> Vec<String> {
+fn random_items(all: &[String], rng: &mut Rng) -> Vec<String> {
     (0..rng.usize(2..6)).map(|_| all[rng.usize(..all.len())].clone()).collect()
 }
 
-fn joined(list: &[String]) -> String {
+fn to_json_list(list: &[String]) -> String {
     format!("[{}]", list.join(","))
 }
 
-/// Everything a list of this kind can hold.
-fn of_both_kinds() -> [(Vec<String>, Read); 2] {
+/// All channels and all archived threads of the simulator, each kind with its reader.
+fn channels_and_threads() -> [(Vec<String>, ReadList); 2] {
     let archived = BODIES.archived.iter().flat_map(|body| {
         let list: Value = serde_json::from_str(body).unwrap();
         list["threads"].as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>()
     });
     let channels = BODIES.channels.iter().map(|(_, raw)| raw.clone());
-    [(channels.collect(), listed), (archived.collect(), threaded)]
+    [(channels.collect(), read_channel_list), (archived.collect(), read_thread_list)]
 }
 
 #[test]
-fn a_damaged_channel_never_panics_and_costs_only_itself() {
-    let (rights, kinds) = (rights(), of_both_kinds());
+fn a_damaged_channel_does_not_affect_the_others() {
+    let (rights, kinds) = (rights(), channels_and_threads());
     rounds(1500, |rng, round| {
         let (all, read) = &kinds[usize::from(round % 2 == 1)];
-        let list = picked(all, rng);
+        let list = random_items(all, rng);
         let before: Vec<Vec<Channel>> =
             list.iter().map(|raw| read(format!("[{raw}]").as_bytes(), &rights).unwrap()).collect();
-        let place = rng.usize(..list.len());
+        let index = rng.usize(..list.len());
         let damage = loop {
             let bytes = if rng.u8(..4) == 0 {
-                let mut bytes = list[place].clone().into_bytes();
-                scratched(&mut bytes, rng);
+                let mut bytes = list[index].clone().into_bytes();
+                corrupt_bytes(&mut bytes, rng);
                 bytes
             } else {
-                damaged(&serde_json::from_str(&list[place]).unwrap(), rng).into_bytes()
+                damaged(&serde_json::from_str(&list[index]).unwrap(), rng).into_bytes()
             };
             if serde_json::from_slice::<&RawValue>(&utf8::marked(&bytes)).is_ok() {
                 break bytes;
@@ -90,29 +90,30 @@ fn a_damaged_channel_never_panics_and_costs_only_itself() {
             .iter()
             .map(String::as_bytes)
             .enumerate()
-            .map(|(at, item)| if at == place { &damage } else { item })
+            .map(|(at, item)| if at == index { &damage } else { item })
             .collect();
         let bytes = [b"[", items.join(&b","[..]).as_slice(), b"]"].concat();
         let body = String::from_utf8_lossy(&bytes);
-        let after = brought(*read, &bytes, &rights).unwrap_or_else(|| panic!("it is lost:\n{body}"));
+        let after =
+            read_and_scrub(*read, &bytes, &rights).unwrap_or_else(|| panic!("the list is lost:\n{body}"));
         let others =
-            before.iter().enumerate().filter(|(at, _)| *at != place).flat_map(|(_, channels)| channels);
+            before.iter().enumerate().filter(|(at, _)| *at != index).flat_map(|(_, channels)| channels);
         for other in others {
-            assert!(after.contains(other), "channel {:?} is not what it was in\n{body}", other.id);
+            assert!(after.contains(other), "channel {:?} changed in\n{body}", other.id);
         }
     });
 }
 
 #[test]
 fn a_list_of_damaged_bytes_never_panics() {
-    let (rights, kinds) = (rights(), of_both_kinds());
+    let (rights, kinds) = (rights(), channels_and_threads());
     rounds(1500, |rng, round| {
         let (all, read) = &kinds[usize::from(round % 2 == 1)];
-        let mut body = joined(&picked(all, rng)).into_bytes();
-        scratched(&mut body, rng);
-        brought(*read, &body, &rights);
+        let mut body = to_json_list(&random_items(all, rng)).into_bytes();
+        corrupt_bytes(&mut body, rng);
+        read_and_scrub(*read, &body, &rights);
         let id = ChannelId::new(7).unwrap();
-        unharmed(&body, || {
+        with_body_on_panic(&body, || {
             read_channel(&answer(body.get(1..).unwrap_or_default()), id, guild(), Some(&rights)).ok()
         });
     });

@@ -1,4 +1,4 @@
-//! Pages of messages.
+//! Mutated pages of messages.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tempfile::TempDir;
 
-use super::mutate::{damaged, scratched};
-use super::{BODIES, NOW, answer, rounds, unharmed};
+use super::mutate::{corrupt_bytes, damaged};
+use super::{BODIES, NOW, answer, rounds, with_body_on_panic};
 use crate::anonymize::{Message, Page, Scrubber};
 use crate::archive::messages::{PageBatch, store_page};
 use crate::archive::progress::PageProgress;
@@ -22,23 +22,23 @@ use crate::platform::registry::PLATFORMS;
 
 const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
 
-/// A message as Discord has it and as it comes out.
+/// A message as Discord sends it, and as the archive would store it.
 struct Sample {
     raw: String,
     value: Value,
-    clean: Message,
+    scrubbed: Message,
 }
 
 /// Every message of every channel.
 static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
     let messages = BODIES.pages.iter().flat_map(|page| serde_json::from_str::<Vec<Value>>(page).unwrap());
     let sample = |mut value: Value| {
-        // Messages of all channels, on one page.
+        // Pages mix messages of all channels, so move them all into one channel.
         value["channel_id"] = SPEC.channel_text(channel()).into();
         let raw = value.to_string();
         let page = read(format!("[{raw}]").as_bytes()).unwrap();
-        let clean = SCRUBBER.page(page).messages.remove(0);
-        Sample { raw, value, clean }
+        let scrubbed = SCRUBBER.page(page).messages.remove(0);
+        Sample { raw, value, scrubbed }
     };
     messages.map(sample).collect()
 });
@@ -52,11 +52,11 @@ fn read(body: &[u8]) -> Option<MessagePage> {
 }
 
 fn scrubbed(body: &[u8]) -> Option<Page> {
-    unharmed(body, || read(body).map(|page| SCRUBBER.page(page)))
+    with_body_on_panic(body, || read(body).map(|page| SCRUBBER.page(page)))
 }
 
 #[test]
-fn what_the_simulator_writes_has_no_unknown_or_malformed_field() {
+fn the_simulators_messages_have_no_unknown_or_malformed_fields() {
     let page = |body: &String| {
         let messages: Vec<Value> = serde_json::from_str(body).unwrap();
         let channel = SPEC.ids.parse_channel(messages[0]["channel_id"].as_str().unwrap()).unwrap();
@@ -71,10 +71,10 @@ fn what_the_simulator_writes_has_no_unknown_or_malformed_field() {
     }
 }
 
-/// Whatever was damaged, a message whose ID and text are as before is read, unless
-/// it is of another channel now.
+/// A message whose ID and text are intact is read whatever else is damaged, unless its
+/// channel ID changed.
 #[test]
-fn a_message_with_readable_id_and_text_is_never_lost() {
+fn never_loses_a_message_with_intact_id_and_text() {
     rounds(1000, |rng, _| {
         let sample = &SAMPLES[rng.usize(..SAMPLES.len())];
         let text = damaged(&sample.value, rng);
@@ -84,101 +84,106 @@ fn a_message_with_readable_id_and_text_is_never_lost() {
             fields.iter().all(|field| text.matches(field).count() == sample.raw.matches(field).count());
         let is_same = ["id", "content"].iter().all(|name| damaged.get(*name) == sample.value.get(*name));
         let other = damaged.get("channel_id").map(|id| wire::Id::deserialize(id).ok());
-        let is_here = other.flatten().is_none_or(|id| id.0 == channel().get());
-        if is_single && is_same && is_here {
+        let is_in_channel = other.flatten().is_none_or(|id| id.0 == channel().get());
+        if is_single && is_same && is_in_channel {
             let page = read(format!("[{text}]").as_bytes()).unwrap();
-            assert_eq!((page.messages.len(), page.broken.len()), (1, 0), "it is lost:\n{text}");
+            assert_eq!((page.messages.len(), page.broken.len()), (1, 0), "the message is lost:\n{text}");
         }
     });
 }
 
-/// A page of a few messages, the newest first.
-fn picked(rng: &mut Rng) -> Vec<&'static Sample> {
-    let mut picked: Vec<&Sample> =
+/// A random page of a few messages, newest first.
+fn random_page(rng: &mut Rng) -> Vec<&'static Sample> {
+    let mut random_page: Vec<&Sample> =
         (0..rng.usize(2..6)).map(|_| &SAMPLES[rng.usize(..SAMPLES.len())]).collect();
-    picked.sort_by_key(|sample| std::cmp::Reverse(sample.clean.id));
-    picked.dedup_by_key(|sample| sample.clean.id);
-    picked
+    random_page.sort_by_key(|sample| std::cmp::Reverse(sample.scrubbed.id));
+    random_page.dedup_by_key(|sample| sample.scrubbed.id);
+    random_page
 }
 
-/// A page of which one message is damaged but still JSON, perhaps with bytes that
-/// are no UTF-8: its place, and the body.
-fn with_one_damaged(picked: &[&Sample], rng: &mut Rng) -> (usize, Vec<u8>) {
-    let place = rng.usize(..picked.len());
+/// A page of which one message is damaged but still JSON, possibly with invalid UTF-8:
+/// the message's index, and the body.
+fn with_one_damaged(random_page: &[&Sample], rng: &mut Rng) -> (usize, Vec<u8>) {
+    let index = rng.usize(..random_page.len());
     let damage = loop {
         let bytes = if rng.u8(..4) == 0 {
-            let mut bytes = picked[place].raw.clone().into_bytes();
-            scratched(&mut bytes, rng);
+            let mut bytes = random_page[index].raw.clone().into_bytes();
+            corrupt_bytes(&mut bytes, rng);
             bytes
         } else {
-            damaged(&picked[place].value, rng).into_bytes()
+            damaged(&random_page[index].value, rng).into_bytes()
         };
         if serde_json::from_slice::<&RawValue>(&utf8::marked(&bytes)).is_ok() {
             break bytes;
         }
     };
-    let messages = picked.iter().enumerate();
+    let messages = random_page.iter().enumerate();
     let messages =
-        messages.map(|(at, sample)| if at == place { damage.as_slice() } else { sample.raw.as_bytes() });
+        messages.map(|(at, sample)| if at == index { damage.as_slice() } else { sample.raw.as_bytes() });
     let messages = messages.collect::<Vec<_>>().join(&b","[..]);
-    (place, [b"[", messages.as_slice(), b"]"].concat())
+    (index, [b"[", messages.as_slice(), b"]"].concat())
 }
 
 #[track_caller]
-fn assert_others_are_whole(picked: &[&Sample], place: usize, body: &str, page: &Page) {
+fn assert_others_are_whole(random_page: &[&Sample], index: usize, body: &str, page: &Page) {
     let shown = || &body[..body.floor_char_boundary(4000)];
-    let others = picked.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, sample)| &sample.clean);
-    let mut rest: Vec<&Message> = page.messages.iter().collect();
+    let others =
+        random_page.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, sample)| &sample.scrubbed);
+    let mut unmatched: Vec<&Message> = page.messages.iter().collect();
     for other in others {
-        let found = rest.iter().position(|message| message.id == other.id);
+        let found = unmatched.iter().position(|message| message.id == other.id);
         let found = found.unwrap_or_else(|| panic!("message {:?} is lost in\n{}", other.id, shown()));
-        let came = rest.remove(found);
-        // It may have taken the ID of the damaged one.
-        let is_double = picked.iter().filter(|sample| sample.clean.id == other.id).count() > 1;
-        assert!(came == other || is_double, "message {:?} is another in\n{}", other.id, shown());
+        let came = unmatched.remove(found);
+        // Of two messages with one ID, the page keeps either.
+        let is_double = random_page.iter().filter(|sample| sample.scrubbed.id == other.id).count() > 1;
+        assert!(came == other || is_double, "message {:?} changed in\n{}", other.id, shown());
     }
-    assert!(rest.len() + page.broken.len() <= 1, "more came than there was: {page:?} of\n{}", shown());
+    assert!(unmatched.len() + page.broken.len() <= 1, "unexpected messages: {page:?} of\n{}", shown());
 }
 
-/// Whether a damaged message took the ID of another one, so that nobody can
-/// tell which is the right one.
-fn takes_anothers_id(picked: &[&Sample], place: usize, body: &[u8]) -> bool {
+/// Whether the damaged message has the ID of another one, so that the two can't be told
+/// apart.
+fn has_anothers_id(random_page: &[&Sample], index: usize, body: &[u8]) -> bool {
     let body = utf8::marked(body);
     let raw: Vec<&RawValue> = serde_json::from_slice(&body).unwrap();
-    let alone = read(format!("[{}]", raw[place]).as_bytes()).unwrap();
+    let alone = read(format!("[{}]", raw[index]).as_bytes()).unwrap();
     let id = alone.last_id();
-    picked.iter().enumerate().any(|(at, sample)| at != place && Some(sample.clean.id) == id)
+    random_page.iter().enumerate().any(|(at, sample)| at != index && Some(sample.scrubbed.id) == id)
 }
 
 #[test]
-fn a_damaged_message_never_panics_and_costs_only_itself() {
+fn a_damaged_message_does_not_affect_the_others() {
     rounds(1000, |rng, _| {
-        let picked = picked(rng);
-        let (place, bytes) = with_one_damaged(&picked, rng);
+        let random_page = random_page(rng);
+        let (index, bytes) = with_one_damaged(&random_page, rng);
         let body = String::from_utf8_lossy(&bytes);
         let page = scrubbed(&bytes).unwrap_or_else(|| panic!("the page is lost:\n{body}"));
-        if !takes_anothers_id(&picked, place, &bytes) {
-            assert_others_are_whole(&picked, place, &body, &page);
-            assert_eq!(page.messages.len() + page.broken.len(), picked.len(), "one is lost of\n{body}");
+        if !has_anothers_id(&random_page, index, &bytes) {
+            assert_others_are_whole(&random_page, index, &body, &page);
+            assert_eq!(
+                page.messages.len() + page.broken.len(),
+                random_page.len(),
+                "a message is lost of\n{body}"
+            );
         }
     });
 }
 
 #[test]
-fn a_page_of_damaged_bytes_never_panics_and_is_in_order_if_it_is_one() {
+fn a_page_of_damaged_bytes_never_panics_and_stays_sorted() {
     rounds(2000, |rng, _| {
-        let picked = picked(rng);
-        let raw: Vec<&str> = picked.iter().map(|sample| sample.raw.as_str()).collect();
+        let random_page = random_page(rng);
+        let raw: Vec<&str> = random_page.iter().map(|sample| sample.raw.as_str()).collect();
         let mut body = format!("[{}]", raw.join(",")).into_bytes();
-        scratched(&mut body, rng);
+        corrupt_bytes(&mut body, rng);
         if let Some(page) = scrubbed(&body) {
             assert!(page.messages.is_sorted_by(|one, next| one.id < next.id));
         }
     });
 }
 
-/// An archive with a channel in it.
-struct Shelf {
+/// An archive with one channel.
+struct TestArchive {
     _dir: TempDir,
     _lock: Lock,
     writer: Writer,
@@ -186,7 +191,7 @@ struct Shelf {
     row: ChannelRow,
 }
 
-impl Shelf {
+impl TestArchive {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let file = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS };
@@ -219,17 +224,17 @@ impl Shelf {
         };
         let stored = self.writer.run(move |tx| store_page(tx, &batch, NOW));
         let stored = self.runtime.block_on(stored);
-        stored.unwrap_or_else(|error| panic!("it can't be stored: {error}\n{body}"));
+        stored.unwrap_or_else(|error| panic!("the page can't be stored: {error}\n{body}"));
     }
 }
 
 #[test]
-fn whatever_comes_of_a_damaged_message_can_be_stored() {
-    let shelf = Shelf::new();
+fn stores_every_page_with_a_damaged_message() {
+    let archive = TestArchive::new();
     rounds(150, |rng, _| {
-        let (_, bytes) = with_one_damaged(&picked(rng), rng);
+        let (_, bytes) = with_one_damaged(&random_page(rng), rng);
         let body = String::from_utf8_lossy(&bytes);
         let page = scrubbed(&bytes).unwrap_or_else(|| panic!("the page is lost:\n{body}"));
-        shelf.store(page, &body);
+        archive.store(page, &body);
     });
 }

@@ -1,16 +1,16 @@
-//! Damage, done to JSON or to the bytes of it.
+//! Mutates JSON values and bytes.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
-/// Begins a text that [`written`] replaces by something no [`Value`] can hold.
-const MARK: &str = "@@raw@@";
-/// Begins a name that is written without it, and so comes twice.
-const TWICE: &str = "@@twice@@";
+/// Prefix of a text that [`to_json`] replaces by JSON that no [`Value`] can represent.
+const RAW_MARKER: &str = "@@raw@@";
+/// Prefix of a field name that [`to_json`] removes, so that the name occurs twice.
+const DUPLICATE_MARKER: &str = "@@twice@@";
 
 const ID: &str = "123456789012345678";
 
-/// JSON that is odd, and sometimes wrong.
+/// Unusual, and partly invalid, JSON.
 const RAW: [&str; 22] = [
     "99999999999999999999999999",
     "-99999999999999999999999999",
@@ -36,17 +36,17 @@ const RAW: [&str; 22] = [
     "LONG",
 ];
 
-/// Changes one to three places of a value, and writes it.
+/// Mutates one to three parts of a value, and serializes it.
 pub fn damaged(value: &Value, rng: &mut Rng) -> String {
     let mut value = value.clone();
     for _ in 0..rng.usize(1..=3) {
-        change(place(&mut value, rng), rng);
+        change(random_part(&mut value, rng), rng);
     }
-    written(&value, rng)
+    to_json(&value, rng)
 }
 
-/// Changes a few bytes, whatever they are.
-pub fn scratched(bytes: &mut Vec<u8>, rng: &mut Rng) {
+/// Mutates one to four stretches of bytes.
+pub fn corrupt_bytes(bytes: &mut Vec<u8>, rng: &mut Rng) {
     for _ in 0..rng.usize(1..=4) {
         if bytes.is_empty() {
             return;
@@ -73,8 +73,8 @@ pub fn scratched(bytes: &mut Vec<u8>, rng: &mut Rng) {
     }
 }
 
-/// A random place in a value, itself included.
-fn place<'v>(value: &'v mut Value, rng: &mut Rng) -> &'v mut Value {
+/// A random part of a value, possibly the whole.
+fn random_part<'v>(value: &'v mut Value, rng: &mut Rng) -> &'v mut Value {
     let children = match value {
         Value::Array(items) => items.len(),
         Value::Object(fields) => fields.len(),
@@ -85,8 +85,8 @@ fn place<'v>(value: &'v mut Value, rng: &mut Rng) -> &'v mut Value {
     }
     let child = rng.usize(..children);
     match value {
-        Value::Array(items) => place(&mut items[child], rng),
-        Value::Object(fields) => place(fields.values_mut().nth(child).unwrap(), rng),
+        Value::Array(items) => random_part(&mut items[child], rng),
+        Value::Object(fields) => random_part(fields.values_mut().nth(child).unwrap(), rng),
         leaf => leaf,
     }
 }
@@ -114,7 +114,7 @@ fn odd(value: &Value, rng: &mut Rng) -> Value {
         9 => json!({}),
         10 => json!(value.to_string()),
         11 => json!(ID),
-        _ => json!(format!("{MARK}{}", rng.usize(..RAW.len()))),
+        _ => json!(format!("{RAW_MARKER}{}", rng.usize(..RAW.len()))),
     }
 }
 
@@ -125,7 +125,7 @@ fn change_fields(fields: &mut Map<String, Value>, rng: &mut Rng) {
         0 => drop(fields.remove(&one)),
         1 => {
             let value = fields[&other].clone();
-            fields.insert(format!("{TWICE}{one}"), value);
+            fields.insert(format!("{DUPLICATE_MARKER}{one}"), value);
         }
         2 => {
             let (first, second) = (fields[&one].clone(), fields[&other].clone());
@@ -187,13 +187,13 @@ fn expanded(raw: &str, rng: &mut Rng) -> String {
     }
 }
 
-/// The JSON of a value, marks replaced.
-fn written(value: &Value, rng: &mut Rng) -> String {
-    let mut text = value.to_string().replace(TWICE, "");
+/// Serializes a value and replaces the markers.
+fn to_json(value: &Value, rng: &mut Rng) -> String {
+    let mut text = value.to_string().replace(DUPLICATE_MARKER, "");
     for (number, raw) in RAW.iter().enumerate() {
-        let mark = format!("\"{MARK}{number}\"");
-        if text.contains(&mark) {
-            text = text.replace(&mark, &expanded(raw, rng));
+        let marker = format!("\"{RAW_MARKER}{number}\"");
+        if text.contains(&marker) {
+            text = text.replace(&marker, &expanded(raw, rng));
         }
     }
     text

@@ -1,10 +1,10 @@
-//! Guild, roles, member, application, account, reactors and errors.
+//! Mutated responses with a guild, roles, member, application, account, reactors or error.
 
 use hyper::HeaderMap;
 use serde_json::Value;
 
-use super::mutate::{damaged, scratched};
-use super::{BODIES, answer, judged, rounds, unharmed};
+use super::mutate::{corrupt_bytes, damaged};
+use super::{BODIES, answer, judged, rounds, with_body_on_panic};
 use crate::model::{ChannelKind, UserId, WorkspaceId};
 use crate::platform::discord::channels::{active_page, read_guild, read_member, read_roles};
 use crate::platform::discord::visibility::GuildRights;
@@ -12,7 +12,7 @@ use crate::platform::discord::{read_account, read_application, read_reactors};
 
 const STATUSES: [u16; 12] = [200, 202, 204, 302, 400, 401, 403, 404, 405, 500, 503, 599];
 
-/// Reads a body as everything it could be.
+/// Reads a body as each kind of response.
 fn read_all(body: &[u8]) {
     let (id, bot) = (WorkspaceId::new(1).unwrap(), UserId::new(7).unwrap());
     if let Ok(guild) = read_guild(&answer(body), id) {
@@ -28,28 +28,28 @@ fn read_all(body: &[u8]) {
     );
 }
 
-/// What a user is told of an answer holds neither an ID nor the body.
-fn assert_discreet(status: u16, body: &[u8]) {
+/// Asserts that the error for a response contains neither an ID nor the body.
+fn assert_error_reveals_nothing(status: u16, body: &[u8]) {
     let Err(error) = judged(status, HeaderMap::new(), body) else { return };
-    let told = error.to_string();
-    let digits = told.split(|char: char| !char.is_ascii_digit());
-    assert!(digits.max_by_key(|run| run.len()).is_none_or(|run| run.len() < 15), "{told}");
-    assert!(!told.contains(char::is_control) && told.chars().count() < 200, "{told}");
+    let text = error.to_string();
+    let digits = text.split(|char: char| !char.is_ascii_digit());
+    assert!(digits.max_by_key(|run| run.len()).is_none_or(|run| run.len() < 15), "{text}");
+    assert!(!text.contains(char::is_control) && text.chars().count() < 200, "{text}");
 }
 
 #[test]
-fn no_damaged_answer_panics_or_says_who_somebody_is() {
+fn damaged_responses_never_panic_or_reveal_ids_in_errors() {
     let mut bodies: Vec<Value> = vec![serde_json::from_str(&BODIES.guild).unwrap()];
     bodies.extend(BODIES.others.iter().map(|(_, body)| serde_json::from_str(body).unwrap()));
     rounds(3000, |rng, _| {
         let body = &bodies[rng.usize(..bodies.len())];
         let mut body = damaged(body, rng).into_bytes();
         if rng.bool() {
-            scratched(&mut body, rng);
+            corrupt_bytes(&mut body, rng);
         }
-        unharmed(&body, || {
+        with_body_on_panic(&body, || {
             read_all(&body);
-            assert_discreet(STATUSES[rng.usize(..STATUSES.len())], &body);
+            assert_error_reveals_nothing(STATUSES[rng.usize(..STATUSES.len())], &body);
         });
     });
 }

@@ -1,4 +1,4 @@
-//! Pages of messages that aren't as documented, and what is kept of them.
+//! Tests the conversion of pages, also of malformed ones.
 
 mod files;
 mod people;
@@ -15,7 +15,7 @@ const NOW: Timestamp = Timestamp::from_millis(4_000_000_000_000);
 const ID: u64 = 1_323_802_873_036_800_000;
 const AUTHOR: &str = "700000000000000001";
 
-/// A page with this body.
+/// Parses a page with this body.
 fn read(body: &str) -> Result<MessagePage, PlatformError> {
     let body = Bytes::copy_from_slice(body.as_bytes()).into();
     let answer = Answer { subject: "messages".to_owned(), body, date: Some(NOW) };
@@ -26,7 +26,7 @@ fn page_of(messages: &[Value]) -> MessagePage {
     read(&json!(messages).to_string()).unwrap()
 }
 
-/// A message as Discord sends a plain one, with these fields besides.
+/// A plain message as Discord sends it, with additional `fields`.
 fn with(fields: &Value) -> Value {
     let mut message = json!({
         "id": ID.to_string(), "channel_id": "50", "type": 0, "content": "text",
@@ -40,15 +40,16 @@ fn with(fields: &Value) -> Value {
     message
 }
 
-/// What comes of one message with these fields.
+/// Converts a message with additional `fields`.
 fn one(fields: &Value) -> Message {
     let mut page = page_of(&[with(fields)]);
     assert_eq!(page.broken, []);
     page.messages.remove(0)
 }
 
-/// What comes of a message whose field has a value that can only be written.
-fn raw(field: &str, value: &str) -> MessagePage {
+/// Parses a page of one message. `value` is raw JSON, which `Value` may not be able to
+/// represent.
+fn page_with_raw(field: &str, value: &str) -> MessagePage {
     let text = with(&json!({field: "@"})).to_string();
     let (before, after) = text.split_once("\"@\"").unwrap();
     read(&format!("[{before}{value}{after}]")).unwrap()
@@ -62,7 +63,7 @@ fn assert_readable(message: &Message) {
 }
 
 #[test]
-fn a_page_that_is_no_list_is_an_error() {
+fn rejects_a_page_that_is_no_list() {
     for body in ["null", "{}", "7", "\"[]\"", "", "{\"message\":\"no\"}"] {
         let error = read(body).expect_err(body);
         assert_eq!(error.kind, crate::platform::ErrorKind::Unreadable, "{body}");
@@ -71,7 +72,7 @@ fn a_page_that_is_no_list_is_an_error() {
 }
 
 #[test]
-fn unknown_fields_are_counted_by_object() {
+fn counts_objects_per_unknown_field() {
     let unknown = |messages: &[Value]| page_of(messages).unknown_fields;
     assert_eq!(unknown(&[with(&json!({}))]), BTreeMap::new());
     let fields = json!({
@@ -102,18 +103,22 @@ fn unknown_fields_are_counted_by_object() {
     assert_eq!(unknown(&[with(&fields), other(&fields)]), expected);
     let mut damaged = other(&fields);
     damaged["pinned"] = json!("no");
-    assert_eq!(unknown(&[with(&fields), damaged]), expected, "a malformed message loses no count");
+    assert_eq!(
+        unknown(&[with(&fields), damaged]),
+        expected,
+        "a malformed message's unknown fields are counted as well"
+    );
 }
 
 #[test]
-fn unknown_fields_are_bounded() {
+fn at_most_100_unknown_fields_are_recorded() {
     let fields: serde_json::Map<String, Value> =
         (0..500).map(|number| (format!("new_{number}"), json!(1))).collect();
     assert_eq!(page_of(&[with(&Value::Object(fields))]).unknown_fields.len(), 100);
 }
 
 #[test]
-fn a_message_names_its_thread() {
+fn finds_the_thread_of_a_message() {
     let named = |fields: Value| one(&fields).named_thread.map(ChannelId::get);
     assert_eq!(named(json!({})), None);
     assert_eq!(named(json!({"thread": {"id": "77", "name": "t"}, "flags": 32})), Some(77));
@@ -127,7 +132,7 @@ fn a_message_names_its_thread() {
 }
 
 #[test]
-fn a_message_of_which_little_is_kept_is_no_blank() {
+fn a_message_with_any_content_field_is_not_blank() {
     let activity = one(&json!({
         "content": "", "activity": {"type": 1, "party_id": "game:1"},
         "application": {"id": "640000000000000001", "name": "Chess Night", "icon": "x"},
@@ -146,12 +151,15 @@ fn a_message_of_which_little_is_kept_is_no_blank() {
     let expected = json!([{"type": 17, "components": [{"type": 10, "content": "in an embed"}]}]);
     assert_eq!(embedded.metadata.fields()["embeds"][0]["components"], expected);
     assert!(one(&json!({"content": ""})).is_blank);
-    assert!(!one(&json!({"content": "", "attachments": "x"})).is_blank, "nobody knows what was in it");
+    assert!(
+        !one(&json!({"content": "", "attachments": "x"})).is_blank,
+        "a malformed attachment list is no proof of a blank message"
+    );
 }
 
-/// Near the largest that Discord documents, in all that a message may hold.
+/// The messages are close to Discord's documented limits in every respect.
 #[test]
-fn the_largest_messages_are_read_whole() {
+fn parses_the_largest_messages_completely() {
     let all: Vec<Value> = serde_json::from_slice(&discord_sim::hostile::largest_page(0)).unwrap();
     for some in all.chunks(25) {
         let page = page_of(some);

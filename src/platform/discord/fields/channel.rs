@@ -1,12 +1,14 @@
 //! Channels and threads.
 
-use super::Keep::{Any, Column, Fields, Id, Integer, List, Size, Text, Truth};
-use super::{ELSEWHERE, Keep, Object, PERSON, PERSONAL, SCOPE, TWICE, VOICE, VOLATILE};
+use super::Keep::{Any, Bool, Column, Fields, Id, Integer, List, Text, U64};
+use super::{
+    FROM_REQUEST, Keep, Object, PERSON, READER_SPECIFIC, REDUNDANT, STORED_WITH_CHANNEL, VOICE, VOLATILE,
+};
 
 static TAG: Keep = Fields(&Object {
     name: "forum_tag",
     required: &[],
-    kept: &[("id", &Id), ("name", &Text), ("moderated", &Truth), ("emoji_id", &Id), ("emoji_name", &Text)],
+    kept: &[("id", &Id), ("name", &Text), ("moderated", &Bool), ("emoji_id", &Id), ("emoji_name", &Text)],
     dropped: &[],
 });
 
@@ -21,13 +23,13 @@ static THREAD_METADATA: Keep = Fields(&Object {
     name: "thread_metadata",
     required: &[],
     kept: &[
-        ("archived", &Column(&Truth)),
+        ("archived", &Column(&Bool)),
         ("archive_timestamp", &Column(&Text)),
-        ("locked", &Column(&Truth)),
+        ("locked", &Column(&Bool)),
         ("create_timestamp", &Column(&Text)),
     ],
     dropped: &[
-        ("auto_archive_duration", "says when the thread will be archived; archived says that it is"),
+        ("auto_archive_duration", "predicts when the thread will be archived; `archived` has the fact"),
         ("invitable", "private threads only, which are never read"),
     ],
 });
@@ -45,7 +47,7 @@ pub static CHANNEL: Object = Object {
     required: &["id"],
     kept: &[
         ("id", &Column(&Id)),
-        ("type", &Column(&Size)),
+        ("type", &Column(&U64)),
         ("name", &Column(&Text)),
         ("topic", &Column(&Text)),
         ("parent_id", &Column(&Id)),
@@ -53,8 +55,8 @@ pub static CHANNEL: Object = Object {
         ("permission_overwrites", &Column(&List(&OVERWRITE))),
         ("thread_metadata", &Column(&THREAD_METADATA)),
         ("owner_id", &Column(&Id)),
-        ("total_message_sent", &Column(&Size)),
-        ("nsfw", &Truth),
+        ("total_message_sent", &Column(&U64)),
+        ("nsfw", &Bool),
         ("rate_limit_per_user", &Integer),
         ("flags", &Integer),
         ("available_tags", &List(&TAG)),
@@ -67,13 +69,13 @@ pub static CHANNEL: Object = Object {
         ("default_tag_setting", &Text),
     ],
     dropped: &[
-        ("guild_id", SCOPE),
+        ("guild_id", FROM_REQUEST),
         ("position", "changes when other channels are moved"),
         ("last_pin_timestamp", VOLATILE),
-        ("message_count", TWICE),
+        ("message_count", REDUNDANT),
         ("member_count", VOLATILE),
-        ("member", PERSONAL),
-        ("permissions", PERSONAL),
+        ("member", READER_SPECIFIC),
+        ("permissions", READER_SPECIFIC),
         ("bitrate", VOICE),
         ("user_limit", VOICE),
         ("rtc_region", VOICE),
@@ -87,24 +89,24 @@ pub static STARTED_THREAD: Keep = Fields(&Object {
     required: &[],
     kept: &[("id", &Id), ("name", &Text)],
     dropped: &[
-        ("type", ELSEWHERE),
-        ("last_message_id", ELSEWHERE),
-        ("flags", ELSEWHERE),
+        ("type", STORED_WITH_CHANNEL),
+        ("last_message_id", STORED_WITH_CHANNEL),
+        ("flags", STORED_WITH_CHANNEL),
         ("last_pin_timestamp", VOLATILE),
-        ("guild_id", SCOPE),
-        ("parent_id", ELSEWHERE),
-        ("rate_limit_per_user", ELSEWHERE),
+        ("guild_id", FROM_REQUEST),
+        ("parent_id", STORED_WITH_CHANNEL),
+        ("rate_limit_per_user", STORED_WITH_CHANNEL),
         ("bitrate", VOICE),
         ("user_limit", VOICE),
         ("rtc_region", VOICE),
         ("video_quality_mode", VOICE),
-        ("permissions", PERSONAL),
+        ("permissions", READER_SPECIFIC),
         ("owner_id", PERSON),
-        ("thread_metadata", ELSEWHERE),
+        ("thread_metadata", STORED_WITH_CHANNEL),
         ("message_count", VOLATILE),
         ("member_count", VOLATILE),
         ("total_message_sent", VOLATILE),
-        ("applied_tags", ELSEWHERE),
-        ("member", PERSONAL),
+        ("applied_tags", STORED_WITH_CHANNEL),
+        ("member", READER_SPECIFIC),
     ],
 });

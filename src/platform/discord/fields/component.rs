@@ -1,7 +1,7 @@
-//! Components: buttons, menus, and what is laid out with them.
+//! Message components: buttons, menus, media and layout.
 
-use super::Keep::{Fields, Id, Integer, List, Text, Truth, Url};
-use super::{FOR_BOTS, Keep, LAYOUT, Object, PICTURE, TWICE};
+use super::Keep::{Bool, Fields, Id, Integer, List, Text, Url};
+use super::{FOR_BOTS, Keep, LAYOUT, Object, PICTURE, REDUNDANT};
 
 /// An emoji within a poll or a component.
 pub static EMOJI: Keep = Fields(&Object {
@@ -11,7 +11,7 @@ pub static EMOJI: Keep = Fields(&Object {
     dropped: &[("animated", PICTURE)],
 });
 
-/// A file or picture, uploaded or elsewhere.
+/// A file or picture, uploaded to Discord or hosted elsewhere.
 static MEDIA: Keep = Fields(&Object {
     name: "component_media",
     required: &[],
@@ -24,19 +24,19 @@ static MEDIA: Keep = Fields(&Object {
     ],
     dropped: &[
         ("id", FOR_BOTS),
-        ("proxy_url", TWICE),
+        ("proxy_url", REDUNDANT),
         ("flags", LAYOUT),
         ("loading_state", PICTURE),
         ("placeholder", PICTURE),
         ("placeholder_version", PICTURE),
-        ("content_scan_metadata", "of Discord's content filter"),
+        ("content_scan_metadata", "for Discord's content filter"),
     ],
 });
 
 static GALLERY_ITEM: Keep = Fields(&Object {
     name: "gallery_item",
     required: &[],
-    kept: &[("media", &MEDIA), ("description", &Text), ("spoiler", &Truth)],
+    kept: &[("media", &MEDIA), ("description", &Text), ("spoiler", &Bool)],
     dropped: &[],
 });
 
@@ -59,8 +59,8 @@ pub static COMPONENT: Keep = Fields(&Object {
         ("content", &Text),
         ("placeholder", &Text),
         ("url", &Url),
-        ("disabled", &Truth),
-        ("spoiler", &Truth),
+        ("disabled", &Bool),
+        ("spoiler", &Bool),
         ("emoji", &EMOJI),
         ("sku_id", &Id),
         ("name", &Text),

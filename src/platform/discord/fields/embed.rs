@@ -1,8 +1,8 @@
 //! Embeds and their parts.
 
-use super::Keep::{Fields, Integer, List, Named, Text, Truth, Url};
+use super::Keep::{Bool, Fields, Integer, List, Named, Text, Url};
 use super::component::COMPONENT;
-use super::{Keep, Object, PICTURE, TWICE};
+use super::{Keep, Object, PICTURE, REDUNDANT};
 
 static MEDIA: Keep = Fields(&Object {
     name: "embed_media",
@@ -15,7 +15,7 @@ static MEDIA: Keep = Fields(&Object {
         ("description", &Text),
         ("flags", &Integer),
     ],
-    dropped: &[("proxy_url", TWICE), ("placeholder", PICTURE), ("placeholder_version", PICTURE)],
+    dropped: &[("proxy_url", REDUNDANT), ("placeholder", PICTURE), ("placeholder_version", PICTURE)],
 });
 
 static AUTHOR: Object = Object {
@@ -38,7 +38,7 @@ static PROVIDER: Object =
 static FIELD: Keep = Fields(&Object {
     name: "embed_field",
     required: &[],
-    kept: &[("name", &Text), ("value", &Text), ("inline", &Truth)],
+    kept: &[("name", &Text), ("value", &Text), ("inline", &Bool)],
     dropped: &[],
 });
 
@@ -64,7 +64,7 @@ pub static EMBED: Object = Object {
         ("components", &List(&COMPONENT)),
     ],
     dropped: &[
-        ("content_scan_version", "of Discord's content filter"),
-        ("reference_id", "a number of Discord's own"),
+        ("content_scan_version", "for Discord's content filter"),
+        ("reference_id", "internal to Discord"),
     ],
 };

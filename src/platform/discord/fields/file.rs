@@ -1,10 +1,10 @@
 //! Attachments.
 
-use super::Keep::{Column, Fields, Id, Integer, List, Number, Size, Text, Url, User};
-use super::{APPLICATION, Keep, Object, PERSON, PICTURE, TWICE};
+use super::Keep::{Column, Fields, Id, Integer, List, Number, Text, U64, Url, User};
+use super::{APPLICATION, Keep, Object, PERSON, PICTURE, REDUNDANT};
 
-/// An application, of which the name is all that says something.
-pub static NAMED_APPLICATION: Keep = Fields(&Object {
+/// An application, of which only the name is kept.
+pub static APPLICATION_NAME: Keep = Fields(&Object {
     name: "application",
     required: &[],
     kept: &[("name", &Text)],
@@ -36,13 +36,13 @@ pub static NAMED_APPLICATION: Keep = Fields(&Object {
 });
 
 const DROPPED: &[(&str, &str)] = &[
-    ("proxy_url", TWICE),
+    ("proxy_url", REDUNDANT),
     ("waveform", "a picture of the sound, not text"),
     ("ephemeral", "never true of a message that others can read"),
     ("placeholder", PICTURE),
     ("placeholder_version", PICTURE),
-    ("original_content_type", TWICE),
-    ("content_scan_version", "of Discord's content filter"),
+    ("original_content_type", REDUNDANT),
+    ("content_scan_version", "for Discord's content filter"),
 ];
 
 /// An attachment of the message itself.
@@ -52,7 +52,7 @@ pub static ATTACHMENT: Object = Object {
     kept: &[
         ("id", &Column(&Id)),
         ("filename", &Column(&Text)),
-        ("size", &Column(&Size)),
+        ("size", &Column(&U64)),
         ("content_type", &Column(&Text)),
         ("url", &Column(&Text)),
         ("title", &Text),
@@ -61,21 +61,22 @@ pub static ATTACHMENT: Object = Object {
         ("height", &Integer),
         ("duration_secs", &Number),
         ("flags", &Integer),
-        ("application", &NAMED_APPLICATION),
+        ("application", &APPLICATION_NAME),
         ("clip_created_at", &Text),
         ("clip_participants", &List(&User)),
     ],
     dropped: DROPPED,
 };
 
-/// An attachment of a forwarded message, which has columns of its own besides.
-pub static FORWARDED: Keep = Fields(&Object {
+/// An attachment of a forwarded message. Unlike [`ATTACHMENT`], it is kept whole in the
+/// metadata, in addition to its row.
+pub static FORWARDED_ATTACHMENT: Keep = Fields(&Object {
     name: "attachment",
     required: &["id"],
     kept: &[
         ("id", &Id),
         ("filename", &Text),
-        ("size", &Size),
+        ("size", &U64),
         ("content_type", &Text),
         ("url", &Url),
         ("title", &Text),
@@ -84,7 +85,7 @@ pub static FORWARDED: Keep = Fields(&Object {
         ("height", &Integer),
         ("duration_secs", &Number),
         ("flags", &Integer),
-        ("application", &NAMED_APPLICATION),
+        ("application", &APPLICATION_NAME),
         ("clip_created_at", &Text),
         ("clip_participants", &List(&User)),
     ],

@@ -1,16 +1,18 @@
 //! Messages, forwarded messages and their smaller parts.
 
-use super::Keep::{Any, Column, Embed, Fields, Id, Integer, List, Small, Text, Time, Truth, User};
+use super::Keep::{Any, Bool, Column, Embed, Fields, Id, Integer, List, Text, Time, U32, User};
 use super::channel::STARTED_THREAD;
 use super::component::{COMPONENT, EMOJI};
-use super::file::{ATTACHMENT, FORWARDED, NAMED_APPLICATION};
-use super::{APPLICATION, FOR_BOTS, Keep, LAYOUT, Object, PERSON, PERSONAL, PICTURE, SCOPE, TWICE};
+use super::file::{APPLICATION_NAME, ATTACHMENT, FORWARDED_ATTACHMENT};
+use super::{
+    APPLICATION, FOR_BOTS, FROM_REQUEST, Keep, LAYOUT, Object, PERSON, PICTURE, READER_SPECIFIC, REDUNDANT,
+};
 
-/// A user, of whom nothing but the hash of the ID is stored.
+/// A user; only the hash of the ID is stored, and whether it is a bot.
 pub static USER: Object = Object {
     name: "user",
     required: &[],
-    kept: &[("id", &Column(&Id)), ("bot", &Column(&Truth))],
+    kept: &[("id", &Column(&Id)), ("bot", &Column(&Bool))],
     dropped: &[
         ("username", PERSON),
         ("avatar", PERSON),
@@ -42,30 +44,30 @@ pub static REACTION_EMOJI: Object = Object {
     dropped: &[("animated", PICTURE)],
 };
 
-/// Counts of a reaction, each kind.
+/// Counts of a reaction, by kind: normal and burst.
 pub static COUNT_DETAILS: Object = Object {
     name: "count_details",
     required: &[],
-    kept: &[("burst", &Column(&Small)), ("normal", &Column(&Small))],
-    dropped: &[("vote", "of polls, which count their own votes")],
+    kept: &[("burst", &Column(&U32)), ("normal", &Column(&U32))],
+    dropped: &[("vote", "for polls, which count their own votes")],
 };
 
-/// Reactions with one emoji.
+/// The reactions with one emoji.
 pub static REACTION: Object = Object {
     name: "reaction",
     required: &["emoji"],
     kept: &[
         ("emoji", &Column(&Fields(&REACTION_EMOJI))),
-        ("count", &Column(&Small)),
+        ("count", &Column(&U32)),
         ("count_details", &Column(&Fields(&COUNT_DETAILS))),
     ],
     dropped: &[
         ("burst_colors", LAYOUT),
-        ("burst_count", TWICE),
-        ("me", PERSONAL),
-        ("me_burst", PERSONAL),
-        ("burst_me", PERSONAL),
-        ("me_vote", PERSONAL),
+        ("burst_count", REDUNDANT),
+        ("me", READER_SPECIFIC),
+        ("me_burst", READER_SPECIFIC),
+        ("burst_me", READER_SPECIFIC),
+        ("me_vote", READER_SPECIFIC),
     ],
 };
 
@@ -94,13 +96,13 @@ static POLL_COUNT: Keep = Fields(&Object {
     name: "poll_count",
     required: &[],
     kept: &[("id", &Integer), ("count", &Integer)],
-    dropped: &[("me_voted", PERSONAL)],
+    dropped: &[("me_voted", READER_SPECIFIC)],
 });
 
 static POLL_RESULTS: Keep = Fields(&Object {
     name: "poll_results",
     required: &[],
-    kept: &[("is_finalized", &Truth), ("answer_counts", &List(&POLL_COUNT))],
+    kept: &[("is_finalized", &Bool), ("answer_counts", &List(&POLL_COUNT))],
     dropped: &[],
 });
 
@@ -111,7 +113,7 @@ static POLL: Keep = Fields(&Object {
         ("question", &POLL_MEDIA),
         ("answers", &List(&POLL_ANSWER)),
         ("expiry", &Text),
-        ("allow_multiselect", &Truth),
+        ("allow_multiselect", &Bool),
         ("results", &POLL_RESULTS),
     ],
     dropped: &[("layout_type", LAYOUT)],
@@ -128,11 +130,11 @@ static FORWARDED_MESSAGE: Keep = Fields(&Object {
         ("flags", &Integer),
         ("mention_roles", &List(&Id)),
         ("embeds", &List(&Embed)),
-        ("attachments", &List(&FORWARDED)),
+        ("attachments", &List(&FORWARDED_ATTACHMENT)),
         ("sticker_items", &List(&STICKER)),
         ("components", &List(&COMPONENT)),
     ],
-    dropped: &[("mentions", "users whom the text mentions by ID"), ("stickers", TWICE)],
+    dropped: &[("mentions", "users whom the text mentions by ID"), ("stickers", REDUNDANT)],
 });
 
 static SNAPSHOT: Keep = Fields(&Object {
@@ -142,7 +144,7 @@ static SNAPSHOT: Keep = Fields(&Object {
     dropped: &[],
 });
 
-/// Whose command or button it was that a bot answers.
+/// The command or button that a bot's message answers, with its user.
 static INTERACTION: Keep = Fields(&Object {
     name: "interaction",
     required: &[],
@@ -158,15 +160,15 @@ static INTERACTION: Keep = Fields(&Object {
     ],
     dropped: &[
         ("id", FOR_BOTS),
-        ("name_localized", TWICE),
+        ("name_localized", REDUNDANT),
         ("member", PERSON),
         ("authorizing_integration_owners", PERSON),
-        ("command_type", TWICE),
+        ("command_type", REDUNDANT),
         ("ephemerality_reason", LAYOUT),
     ],
 });
 
-/// What a message refers to.
+/// The reference to another message: a reply, a forward, a pin, a crosspost.
 pub static REFERENCE: Object = Object {
     name: "message_reference",
     required: &[],
@@ -202,7 +204,7 @@ static ROLE_SUBSCRIPTION: Keep = Fields(&Object {
         ("role_subscription_listing_id", &Id),
         ("tier_name", &Text),
         ("total_months_subscribed", &Integer),
-        ("is_renewal", &Truth),
+        ("is_renewal", &Bool),
     ],
     dropped: &[],
 });
@@ -240,12 +242,12 @@ pub static MESSAGE: Object = Object {
     kept: &[
         ("id", &Column(&Id)),
         ("channel_id", &Column(&Id)),
-        ("type", &Column(&Small)),
+        ("type", &Column(&U32)),
         ("content", &Column(&Text)),
         ("author", &Column(&Fields(&USER))),
         ("timestamp", &Column(&Time)),
         ("edited_timestamp", &Column(&Time)),
-        ("pinned", &Column(&Truth)),
+        ("pinned", &Column(&Bool)),
         ("webhook_id", &Column(&Any)),
         ("mentions", &Column(&List(&Fields(&USER)))),
         ("attachments", &Column(&List(&Fields(&ATTACHMENT)))),
@@ -259,26 +261,26 @@ pub static MESSAGE: Object = Object {
         ("components", &List(&COMPONENT)),
         ("interaction", &INTERACTION),
         ("interaction_metadata", &INTERACTION),
-        ("mention_everyone", &Truth),
+        ("mention_everyone", &Bool),
         ("mention_roles", &List(&Id)),
         ("mention_channels", &List(&MENTIONED_CHANNEL)),
-        ("tts", &Truth),
+        ("tts", &Bool),
         ("flags", &Integer),
         ("thread", &STARTED_THREAD),
         ("role_subscription_data", &ROLE_SUBSCRIPTION),
         ("purchase_notification", &PURCHASE),
         ("shared_client_theme", &THEME),
         ("activity", &ACTIVITY),
-        ("application", &NAMED_APPLICATION),
+        ("application", &APPLICATION_NAME),
         ("call", &CALL),
     ],
     dropped: &[
-        ("guild_id", SCOPE),
+        ("guild_id", FROM_REQUEST),
         ("application_id", APPLICATION),
         ("nonce", FOR_BOTS),
         ("position", "an estimate; the order follows from the IDs"),
         ("resolved", PERSON),
-        ("stickers", TWICE),
+        ("stickers", REDUNDANT),
         ("lobby_member", PERSON),
         ("member", PERSON),
     ],

@@ -1,6 +1,6 @@
-//! Addresses of people's pictures. What follows the user's ID there, the picture's
-//! hash, tells anyone who has a list of members who that is. So it is dropped, and so
-//! is a proxy's signature, which can be made again for each picture.
+//! URLs of people's pictures. The picture's hash, which follows the user's ID, identifies
+//! the user to anyone who has a list of members. So the hash is dropped, and so is a
+//! proxy's signature, which can be recomputed for each candidate picture.
 //! <https://docs.discord.com/developers/reference#image-formatting-cdn-endpoints>
 
 use std::ops::Range;
@@ -13,45 +13,45 @@ use crate::model::disguise::decode_all;
 use crate::model::markup::address::{Addresses, separator};
 use crate::model::markup::hashes::hashes;
 
-/// Bytes of the longest name of such a segment, with an encoded slash.
-const SEGMENT: usize = "avatar-decorations".len() + "%2F".len();
+/// Bytes of the longest picture segment with an encoded slash.
+const MAX_SEGMENT_BYTES: usize = "avatar-decorations".len() + "%2F".len();
 
-/// Addresses without a user's ID that tell how someone looks: what follows is
-/// one of six pictures of Discord's, chosen by the ID, or a decoration.
-static BY_LOOKS: LazyLock<[memmem::Finder<'_>; 2]> =
+/// Paths of pictures without a user's ID: a default picture, one of six that Discord
+/// chooses by the ID, or a decoration.
+static ANONYMOUS_PICTURE_PATHS: LazyLock<[memmem::Finder<'_>; 2]> =
     LazyLock::new(|| ["embed/avatars", "avatar-decoration-presets"].map(memmem::Finder::new));
 
-/// Words of which each address of a picture holds one.
+/// Every picture's URL contains one of these words.
 static WORDS: LazyLock<[memmem::Finder<'_>; 2]> =
     LazyLock::new(|| ["avatar", "banners"].map(memmem::Finder::new));
 
-/// A quick look before the close one.
-pub fn may_show_one(text: &str) -> bool {
-    holds_slash(text) && WORDS.iter().any(|word| word.find(text.as_bytes()).is_some())
+/// A cheap pre-check for [`picture_ranges`].
+pub fn may_hold_picture(text: &str) -> bool {
+    may_hold_slash(text) && WORDS.iter().any(|word| word.find(text.as_bytes()).is_some())
 }
 
-/// Whether a text holds a slash, or an escape that may stand for one.
-fn holds_slash(text: &str) -> bool {
+/// Whether a text contains a slash, or a character that begins an escape of one.
+fn may_hold_slash(text: &str) -> bool {
     let text = text.as_bytes();
     memchr::memchr3(b'/', b'%', b'\\', text).is_some() || memchr::memchr(b'&', text).is_some()
 }
 
-/// What is dropped of addresses of pictures in which a hash has taken the ID's
-/// place already, or that hold no ID.
-pub fn without_id(text: &str) -> Vec<Range<usize>> {
-    if !may_show_one(text) {
+/// Ranges to drop from URLs of pictures in which a hash already replaces the user's ID,
+/// or that contain no ID.
+pub fn picture_ranges(text: &str) -> Vec<Range<usize>> {
+    if !may_hold_picture(text) {
         return Vec::new();
     }
     let mut addresses = Addresses::new(text, Some(&PROXY));
     let words = WORDS.each_ref().map(|word| word.find_iter(text.as_bytes()).collect::<Vec<_>>());
-    // Older versions kept the paths of profiles, which tell less.
+    // The path after a profile's ID, which older versions stored, stays: it reveals less.
     let is_picture = |tail: &Range<usize>| {
         let mut words = words.iter().zip(WORDS.iter());
         let holds_word = words.any(|(starts, word)| {
             let first = starts.get(starts.partition_point(|start| *start < tail.start));
             first.is_some_and(|start| start + word.needle().len() <= tail.end)
         });
-        holds_word && holds_slash(&text[tail.clone()])
+        holds_word && may_hold_slash(&text[tail.clone()])
     };
     let mut dropped = Vec::new();
     for id in hashes(text) {
@@ -62,11 +62,11 @@ pub fn without_id(text: &str) -> Vec<Range<usize>> {
         if !is_profile(before.as_bytes(), &text.as_bytes()[id.end..]) {
             continue;
         }
-        if shows_one(&before) || addresses.part(id.end).as_ref().is_some_and(is_picture) {
+        if ends_with_picture_segment(&before) || addresses.part(id.end).as_ref().is_some_and(is_picture) {
             dropped.extend(addresses.around(&id).into_iter().flatten());
         }
     }
-    for segment in BY_LOOKS.iter() {
+    for segment in ANONYMOUS_PICTURE_PATHS.iter() {
         for start in segment.find_iter(text.as_bytes()) {
             let end = start + segment.needle().len();
             let tail = addresses.part(end).filter(|tail| tail.len() > 1 && separator(&text[end..]).is_some());
@@ -78,8 +78,8 @@ pub fn without_id(text: &str) -> Vec<Range<usize>> {
     dropped
 }
 
-/// A quick look, before anything is decoded, at whether a path ends with the segment
-/// of a profile or picture and a slash. Either may end with an escape.
+/// A cheap pre-check, without decoding: whether a path may end with the segment of a
+/// profile or picture and a slash. Both may end with an escape.
 fn may_end_segment(path: &[u8]) -> bool {
     let ends_with_escape =
         |path: &[u8]| path.last().is_some_and(|last| last.is_ascii_hexdigit() || b";}\\".contains(last));
@@ -90,9 +90,9 @@ fn may_end_segment(path: &[u8]) -> bool {
     }
 }
 
-/// Whether the last segment of a path is one of pictures.
-fn shows_one(path: &str) -> bool {
-    let segment = path.len().saturating_sub(SEGMENT);
+/// Whether the last segment of a path is a picture's.
+fn ends_with_picture_segment(path: &str) -> bool {
+    let segment = path.len().saturating_sub(MAX_SEGMENT_BYTES);
     path.as_bytes().get(segment..).is_some_and(|segment| {
         [&b"avatars"[..], b"banners", b"avatar-decorations"]
             .iter()

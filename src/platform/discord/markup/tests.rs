@@ -1,4 +1,4 @@
-//! The scrubber by Discord's rules.
+//! Tests the scrubber with Discord's markup.
 
 mod disguises;
 mod hostile;
@@ -17,7 +17,7 @@ fn hash_of(id: &str) -> UserHash {
     SCRUBBER.hash(ids::number(id).and_then(UserId::new).unwrap())
 }
 
-/// The text, and how many people were met in it.
+/// The scrubbed text, and the number of users that it mentions or links.
 fn scrubbed(text: &str) -> (ScrubbedText, usize) {
     let mut people: Vec<Person> = Vec::new();
     let text = SCRUBBER.scrub(text.to_owned(), &mut people);

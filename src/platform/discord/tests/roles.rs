@@ -1,4 +1,4 @@
-//! A server that doesn't name its roles.
+//! Tests guilds whose roles are missing or malformed.
 
 use bytes::Bytes;
 
@@ -7,7 +7,7 @@ use super::super::channels::read_guild;
 use super::*;
 
 #[tokio::test]
-async fn a_guild_without_its_role_everyone_is_malformed() {
+async fn a_guild_without_a_readable_everyone_role_is_unreadable() {
     let scene = Scene::with(|settings| settings.retry.max_retries = 0);
     let guild = WorkspaceId::new(GUILD).unwrap();
     let (_, before) = scene.discord.workspace(guild, &scene.monitor).await.unwrap();
@@ -31,7 +31,7 @@ async fn a_guild_without_its_role_everyone_is_malformed() {
     assert!(read(&named(&[role(GUILD, "\"1024\""), role(7, "\"0\"")])).unwrap());
     assert!(read(&named(&[])).is_err(), "no role at all");
     assert!(read(&named(&[role(7, "\"1024\"")])).is_err(), "another role only");
-    assert!(read(&named(&[role(GUILD, "\"all\"")])).is_err(), "permissions that are no number");
+    assert!(read(&named(&[role(GUILD, "\"all\"")])).is_err(), "permissions that aren't a number");
     assert!(read(&named(&[role(GUILD, "null")])).is_err(), "no permissions");
     assert!(read(&format!("{{\"id\":\"7\",\"roles\":[{}]}}", role(GUILD, "\"1024\""))).is_err());
 }

@@ -1,5 +1,5 @@
-//! Messages as they come. Reading is strict: a malformed field fails the message,
-//! and `mend` then drops the malformed parts. Null and absent fields are fine.
+//! Messages as sent. Parsing is strict: a malformed field fails the message, and `mend`
+//! then drops the malformed parts. Null and absent fields are allowed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,10 +11,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::super::fields::{ATTACHMENT, COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI};
-use super::{Id, MOST_FIELDS, Several};
+use super::{Id, MAX_FIELDS, MessageList};
 use crate::model::{Timestamp, UserId};
 
-/// Text, borrowed from the body where nothing in it is escaped.
+/// Text, borrowed from the body if it contains no escapes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text<'a>(pub Cow<'a, str>);
 
@@ -59,32 +59,32 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// Accepts only an object; a derived `Deserialize` accepts a list as well.
+/// Accepts only an object; a derived `Deserialize` accepts an array as well.
 #[derive(Debug, Clone, Copy)]
-pub struct Only<T>(pub T);
+pub struct StrictObject<T>(pub T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Only<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for StrictObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields<T>(PhantomData<T>);
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
-            type Value = Only<T>;
+            type Value = StrictObject<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Only<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Only)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<StrictObject<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(StrictObject)
             }
         }
         deserializer.deserialize_map(Fields(PhantomData))
     }
 }
 
-/// Declares an object whose fields may all be missing or null, and its
-/// `Deserialize`. A field that comes twice is an error. Fields that are neither
-/// declared nor dropped by `$list` are collected in `unknown`, which serde's
-/// derive can't do without buffering.
+/// Declares an object whose fields may all be absent or null, and its `Deserialize`. A
+/// duplicate field is an error. The names of fields that are neither declared nor
+/// listed as dropped in `$list` are collected in `unknown`, which serde's derive can't
+/// do without buffering.
 macro_rules! object {
     (
         $(#[$about:meta])*
@@ -96,7 +96,7 @@ macro_rules! object {
         #[allow(clippy::struct_field_names, reason = "Discord's names")]
         pub struct $name<'a> {
             $($(#[$field_about])* $visibility $field: Option<$kind>,)*
-            /// Names of fields that this version doesn't know.
+            /// Names of unknown fields.
             pub unknown: Vec<Text<'a>>,
         }
 
@@ -122,7 +122,7 @@ macro_rules! object {
                                 })*
                                 _ => {
                                     map.next_value::<IgnoredAny>()?;
-                                    if object.unknown.len() == MOST_FIELDS {
+                                    if object.unknown.len() == MAX_FIELDS {
                                         return Err(A::Error::custom("it has more fields than any real one"));
                                     }
                                     if !$list.drops(&key) {
@@ -140,10 +140,10 @@ macro_rules! object {
     };
 }
 
-/// A user whom a message shows.
+/// A user in a message: its author, or a mentioned or interacting user.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Author {
-    /// The ID.
+    /// The user ID.
     pub id: Option<Id>,
     /// Whether it is a bot.
     #[serde(default)]
@@ -157,31 +157,31 @@ impl Author {
     }
 }
 
-/// What a message refers to.
+/// A message's reference to another message.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct MessageReference {
-    /// The message.
+    /// The message's ID.
     #[serde(default)]
     pub message_id: Option<Id>,
-    /// Its channel.
+    /// Its channel's ID.
     #[serde(default)]
     pub channel_id: Option<Id>,
 }
 
-/// A message whose author is all that matters.
+/// A copy of another message, of which only the author is read.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct ReferencedMessage {
-    /// Who wrote it.
+    /// Its author.
     #[serde(default)]
-    pub author: Option<Only<Author>>,
+    pub author: Option<StrictObject<Author>>,
 }
 
-/// Any object that names a user.
+/// Any object with a user.
 #[derive(Debug, Deserialize)]
 struct WithUser {
     /// The user.
     #[serde(default)]
-    user: Option<Only<Author>>,
+    user: Option<StrictObject<Author>>,
 }
 
 object! {
@@ -191,11 +191,11 @@ object! {
     pub id = "id": Id,
     /// The name it was uploaded with.
     pub filename = "filename": Text<'a>,
-    /// Bytes.
+    /// Size in bytes.
     pub size = "size": u64,
     /// MIME type.
     pub content_type = "content_type": Text<'a>,
-    /// Signed.
+    /// URL with its signature.
     pub url = "url": Text<'a>,
     title = "title": &'a RawValue,
     description = "description": &'a RawValue,
@@ -209,8 +209,8 @@ object! {
 }
 
 impl<'a> Attachment<'a> {
-    /// The further fields that came, by Discord's names.
-    pub fn further(&self) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
+    /// The present fields that are kept as metadata, with Discord's names.
+    pub fn metadata_fields(&self) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
         let fields = [
             ("title", self.title),
             ("description", self.description),
@@ -227,66 +227,66 @@ impl<'a> Attachment<'a> {
 }
 
 object! {
-    /// What people react with.
+    /// The emoji of a reaction.
     Emoji, listed in REACTION_EMOJI;
-    /// Of a custom one.
+    /// ID of a custom emoji.
     pub id = "id": Id,
-    /// The character or the name; null if a custom one was deleted.
+    /// The character, or the name of a custom emoji; null if that was deleted.
     pub name = "name": Text<'a>,
 }
 
 object! {
-    /// Normal and burst reactions apart.
+    /// Counts of a reaction, by kind.
     CountDetails, listed in COUNT_DETAILS;
-    /// Burst reactions.
+    /// Number of burst reactions.
     pub burst = "burst": u32,
-    /// Normal reactions.
+    /// Number of normal reactions.
     pub normal = "normal": u32,
 }
 
 object! {
-    /// Reactions with one emoji.
+    /// The reactions with one emoji.
     Reaction, listed in REACTION;
-    /// Both kinds together.
+    /// Number of reactions of both kinds.
     pub count = "count": u32,
-    /// Each kind.
+    /// Numbers of each kind.
     pub count_details = "count_details": CountDetails<'a>,
-    /// With what.
+    /// The emoji.
     pub emoji = "emoji": Emoji<'a>,
 }
 
 object! {
-    /// A message, lean and borrowed: what is rare stays raw until it is wanted.
+    /// A message, borrowed from the body; rare fields stay raw until they are needed.
     Message, listed in MESSAGE;
     /// Its ID.
     pub id = "id": Id,
-    /// Its channel.
+    /// Its channel's ID.
     pub channel_id = "channel_id": Id,
-    /// Its kind, by number.
+    /// Its type number.
     pub kind = "type": u32,
     /// The text.
     pub content = "content": Text<'a>,
-    /// Who wrote it.
-    pub author = "author": Only<Author>,
+    /// Its author.
+    pub author = "author": StrictObject<Author>,
     /// When it was sent.
     pub timestamp = "timestamp": Time,
-    /// When it was edited.
+    /// When it was last edited.
     pub edited_timestamp = "edited_timestamp": Time,
     /// Whether it is pinned.
     pub pinned = "pinned": bool,
-    /// Present on what webhooks sent.
+    /// Present if a webhook sent it.
     pub webhook_id = "webhook_id": &'a RawValue,
     /// Users it mentions.
-    pub mentions = "mentions": Several<Only<Author>>,
-    /// Its files.
-    pub attachments = "attachments": Several<Attachment<'a>>,
+    pub mentions = "mentions": MessageList<StrictObject<Author>>,
+    /// Its attachments.
+    pub attachments = "attachments": MessageList<Attachment<'a>>,
     /// Its reactions.
-    pub reactions = "reactions": Several<Reaction<'a>>,
+    pub reactions = "reactions": MessageList<Reaction<'a>>,
     /// The message replied to.
-    pub referenced_message = "referenced_message": Only<ReferencedMessage>,
-    /// What it refers to.
+    pub referenced_message = "referenced_message": StrictObject<ReferencedMessage>,
+    /// The reference to another message: a reply, a forward, a pin, a crosspost.
     pub message_reference = "message_reference": &'a RawValue,
-    /// A bit set.
+    /// Its flags, a bit set.
     pub flags = "flags": &'a RawValue,
     /// The thread that was started from it.
     pub thread = "thread": &'a RawValue,
@@ -310,8 +310,8 @@ object! {
 }
 
 impl<'a> Message<'a> {
-    /// The further fields that came, by Discord's names.
-    pub fn further(&self) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
+    /// The present fields that are kept as metadata, with Discord's names.
+    pub fn metadata_fields(&self) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
         let fields = [
             ("embeds", self.embeds),
             ("sticker_items", self.sticker_items),
@@ -336,8 +336,9 @@ impl<'a> Message<'a> {
         fields.into_iter().filter_map(|(name, raw)| Some((name, raw?)))
     }
 
-    /// Who used a slash command, by its old and its new form.
-    pub fn interacting(&self) -> impl Iterator<Item = Author> {
+    /// The users of the interaction that it answers, from the deprecated and the current
+    /// field.
+    pub fn interaction_users(&self) -> impl Iterator<Item = Author> {
         let raw = [self.interaction, self.interaction_metadata].into_iter().flatten();
         raw.filter_map(|raw| serde_json::from_str::<WithUser>(raw.get()).ok()?.user).map(|user| user.0)
     }

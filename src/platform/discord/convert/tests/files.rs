@@ -23,7 +23,7 @@ fn file_component(id: &str, name: &str) -> Value {
 }
 
 #[test]
-fn the_file_of_a_file_component_is_an_attachment() {
+fn a_file_component_adds_an_attachment() {
     let message = one(&json!({
         "content": "", "flags": 32768,
         "components": [{"type": 10, "id": 1, "content": "Latest manual:"}, file_component("61", "manual.pdf")],
@@ -49,7 +49,7 @@ fn the_file_of_a_file_component_is_an_attachment() {
 }
 
 #[test]
-fn galleries_and_thumbnails_show_files_at_any_depth() {
+fn finds_uploads_in_nested_galleries_and_thumbnails() {
     let media =
         |url: &str| json!({"id": "1", "url": url, "width": 3, "height": 4, "content_type": "image/png"});
     let upload = media("https://cdn.discordapp.com/attachments/1/71/a.png?ex=1");
@@ -70,7 +70,7 @@ fn galleries_and_thumbnails_show_files_at_any_depth() {
 }
 
 #[test]
-fn a_forwarded_file_keeps_what_a_direct_one_does() {
+fn a_forwarded_file_keeps_the_same_metadata_as_a_direct_one() {
     let file = json!({
         "id": "81", "filename": "voice-message.ogg", "size": 1234, "content_type": "audio/ogg",
         "url": "https://cdn.discordapp.com/attachments/1/2/voice-message.ogg?hm=1", "waveform": "AAAA",
@@ -97,7 +97,7 @@ fn a_forwarded_file_keeps_what_a_direct_one_does() {
 }
 
 #[test]
-fn a_file_that_is_shown_twice_counts_once() {
+fn deduplicates_files_by_attachment_id() {
     let forwarded = json!({"attachments": [{"id": "91"}, {"id": "93"}, {"filename": "no id"}]});
     let message = one(&json!({
         "attachments": [{"id": "91", "filename": "own.pdf", "size": 1, "url": URL}],
@@ -111,7 +111,7 @@ fn a_file_that_is_shown_twice_counts_once() {
 }
 
 #[test]
-fn components_of_any_depth_are_harmless() {
+fn ignores_files_in_too_deeply_nested_components() {
     let mut component = file_component("61", "deep.pdf");
     for _ in 0..50 {
         component = json!({"type": 17, "components": [component]});

@@ -1,4 +1,4 @@
-//! Structured fields that hold a user's ID or name.
+//! Tests structured fields that hold a user's ID or name.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn alert(description: &str, fields: &Value) -> Value {
 }
 
 #[test]
-fn an_alert_about_a_profile_loses_the_name() {
+fn drops_the_name_from_an_alert_about_a_profile() {
     for kind in ["quarantine_user", "block_profile_update_type"] {
         let rule = json!({"name": "rule_name", "value": "Block Words in Member Profile Names"});
         let kind = json!({"name": kind, "value": "display_name"});
@@ -44,7 +44,7 @@ fn a_users_id_in_an_alert_becomes_a_mention() {
 }
 
 #[test]
-fn an_alert_about_text_keeps_it_and_other_embeds_are_left_alone() {
+fn keeps_an_alerts_blocked_text_and_all_other_embeds() {
     let fields = json!([{"name": "keyword_matched_content", "value": "word"}]);
     let expected = json!({"type": "auto_moderation_message", "description": "text", "fields": fields});
     assert_eq!(alert("text", &fields), expected);

@@ -1,8 +1,9 @@
-//! A side field never costs a message.
+//! Tests that a malformed field never costs the message, except for ID and text.
 
 use super::*;
 
-/// What is noted of a message with these fields, of which the rest is readable.
+/// Paths of malformed fields of a message with additional `fields`; asserts that the rest
+/// is readable.
 #[track_caller]
 fn malformed(fields: &Value) -> Vec<String> {
     let message = one(fields);
@@ -11,7 +12,7 @@ fn malformed(fields: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_malformed_reaction_costs_only_itself() {
+fn drops_only_the_malformed_reaction_or_count() {
     let good = json!({"emoji": {"id": null, "name": "👍"}, "count": 2});
     for (bad, path) in [
         (json!({"emoji": {"id": null, "name": "👎"}, "count": -1}), "reactions.count"),
@@ -41,14 +42,14 @@ fn a_malformed_reaction_costs_only_itself() {
 }
 
 #[test]
-fn an_emoji_without_id_and_name_is_an_empty_one() {
+fn an_emoji_without_id_and_name_has_an_empty_name() {
     let message = one(&json!({"reactions": [{"emoji": {"id": null, "name": null}, "count": 1}]}));
     let count = ReactionCount { emoji: Emoji::Unicode(String::new()), burst: false, count: 1 };
     assert_eq!((message.reactions, message.malformed_fields), (vec![count], vec![]));
 }
 
 #[test]
-fn a_malformed_attachment_keeps_what_can_be_read() {
+fn keeps_the_readable_fields_of_a_malformed_attachment() {
     let message = one(&json!({"attachments": [
         {"id": "7", "filename": "a.png", "size": 17.5, "url": "https://x/a.png?hm=1", "content_type": 3},
         {"filename": "no-id.png", "size": 1},
@@ -65,7 +66,7 @@ fn a_malformed_attachment_keeps_what_can_be_read() {
 }
 
 #[test]
-fn every_field_but_id_and_text_may_be_malformed() {
+fn any_field_but_id_and_text_may_be_malformed() {
     for (fields, path) in [
         (json!({"mentions": "x"}), "mentions"),
         (json!({"mentions": [{"id": "x"}]}), "mentions.id"),
@@ -94,7 +95,7 @@ fn every_field_but_id_and_text_may_be_malformed() {
 }
 
 #[test]
-fn a_malformed_author_or_time_is_left_out() {
+fn drops_a_malformed_author_or_timestamp() {
     for author in [json!("x"), json!([]), json!({"id": "x"}), json!({"id": {}})] {
         let message = one(&json!({"author": author}));
         assert_eq!((message.author, message.content.as_str()), (None, "text"));
@@ -110,7 +111,7 @@ fn a_malformed_author_or_time_is_left_out() {
 }
 
 #[test]
-fn null_is_as_good_as_absent() {
+fn null_fields_count_as_absent() {
     let columns = ["type", "content", "timestamp", "mentions", "attachments", "reactions"];
     let others = ["embeds", "flags", "components", "poll", "thread", "call", "message_reference"];
     for name in columns.into_iter().chain(others) {
@@ -119,7 +120,7 @@ fn null_is_as_good_as_absent() {
 }
 
 #[test]
-fn without_a_readable_id_or_text_a_message_is_malformed() {
+fn a_message_with_a_malformed_id_or_text_cannot_be_mended() {
     let broken = |fields: &Value| {
         let page = page_of(&[with(fields)]);
         assert_eq!(page.messages, []);
@@ -133,12 +134,12 @@ fn without_a_readable_id_or_text_a_message_is_malformed() {
         let broken = broken(&json!({"content": content, "reactions": 4}));
         assert_eq!((broken.id, broken.reason.as_str()), (MessageId::new(ID), "its text is malformed"));
     }
-    assert_eq!(raw("content", r#""\ud800""#).broken[0].id, MessageId::new(ID));
-    assert_eq!(raw("content", r#""a","content":"b""#).broken[0].id, MessageId::new(ID));
+    assert_eq!(page_with_raw("content", r#""\ud800""#).broken[0].id, MessageId::new(ID));
+    assert_eq!(page_with_raw("content", r#""a","content":"b""#).broken[0].id, MessageId::new(ID));
 }
 
 #[test]
-fn values_that_json_alone_allows_cost_only_their_field() {
+fn valid_json_that_cannot_be_decoded_fails_only_its_field() {
     for (field, value, path) in [
         ("embeds", r#"[{"title":"\ud800","url":"https://x"}]"#, "embeds.title"),
         ("embeds", r#"[{"color":1e999,"url":"https://x"}]"#, "embeds.color"),
@@ -148,20 +149,20 @@ fn values_that_json_alone_allows_cost_only_their_field() {
         ("reactions", r#"4,"reactions":5"#, "reactions"),
         ("poll", r#"{},"poll":{}"#, "poll"),
     ] {
-        let page = raw(field, value);
+        let page = page_with_raw(field, value);
         assert_eq!(page.broken, [], "{value}");
         assert_eq!(page.messages[0].content, "text");
         assert_eq!(page.messages[0].malformed_fields, [path], "{value}");
     }
-    let odd = raw("poll", r#"null,"\ud800":1,"pinned":3"#);
+    let odd = page_with_raw("poll", r#"null,"\ud800":1,"pinned":3"#);
     assert_eq!((odd.messages.len(), &odd.messages[0].malformed_fields[..]), (1, &["pinned".to_owned()][..]));
     let deep = "{\"components\":[".repeat(5000) + &"]}".repeat(5000);
-    let deep = raw("components", &format!("[{deep}]"));
+    let deep = page_with_raw("components", &format!("[{deep}]"));
     assert_eq!(deep.messages[0].malformed_fields, ["components"]);
 }
 
 #[test]
-fn a_page_keeps_its_other_messages_whatever_one_of_them_lacks() {
+fn a_malformed_message_does_not_affect_the_others_of_its_page() {
     let numbered = |number: u64, fields: Value| {
         let mut message = with(&fields);
         message["id"] = json!((ID + number).to_string());
@@ -181,7 +182,7 @@ fn a_page_keeps_its_other_messages_whatever_one_of_them_lacks() {
 }
 
 #[test]
-fn the_noted_paths_are_bounded_and_say_no_value() {
+fn malformed_paths_are_bounded_and_contain_no_values() {
     let media =
         json!({"url": 1, "width": "x", "height": "x", "content_type": 1, "description": 1, "flags": "x"});
     let id = json!(700_000_000_000_000_001_u64);

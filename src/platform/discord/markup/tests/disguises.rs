@@ -1,4 +1,4 @@
-//! IDs in every disguise, and the addresses of people's pictures.
+//! Disguised IDs, and URLs of people's pictures.
 
 use fastrand::Rng;
 
@@ -17,7 +17,7 @@ fn stored(text: &str) -> String {
     scrubbed(text).0.resolve(|hash| *hash == known()).into_owned()
 }
 
-/// Ways to write one character.
+/// Ways to escape one character.
 const ESCAPES: [fn(char) -> String; 15] = [
     |c| c.to_string(),
     |c| format!("%{:02x}", u32::from(c)),
@@ -39,7 +39,7 @@ const ESCAPES: [fn(char) -> String; 15] = [
 /// The first digit of several scripts.
 const ZEROS: [char; 6] = ['0', '０', '٠', '०', '𝟎', '𝟶'];
 
-/// What shows nothing between two digits.
+/// Texts that are invisible between two digits.
 const INVISIBLE: [&str; 14] = [
     "",
     "\u{200b}",
@@ -61,8 +61,8 @@ fn in_script(zero: char, digit: char) -> char {
     char::from_u32(u32::from(zero) + digit.to_digit(10).unwrap()).unwrap()
 }
 
-/// Whether the ID can be read in a text by the rules of docs/privacy.md, found the
-/// slow way: everything decoded, whatever is invisible left out.
+/// Reference implementation: whether a text shows the ID by the rules of
+/// docs/privacy.md. Decodes everything and removes invisible characters.
 fn shows_id(text: &str) -> bool {
     let mut layers = vec![text.to_owned()];
     while let Some(next) = decode(layers.last().unwrap()) {
@@ -75,7 +75,7 @@ fn shows_id(text: &str) -> bool {
     })
 }
 
-/// The ID in a disguise of its own for each digit, or for all.
+/// The ID in a random disguise, one for all digits or one for each.
 fn disguised(rng: &mut Rng) -> String {
     let is_mixed = rng.bool();
     let (mut escape, mut zero, mut gap) =
@@ -89,7 +89,7 @@ fn disguised(rng: &mut Rng) -> String {
         if index > 0 {
             text.push_str(INVISIBLE[gap]);
         }
-        // Escapes of bytes are for ASCII.
+        // The escapes of bytes can only write ASCII.
         let written = if escape == 0 { in_script(ZEROS[zero], character) } else { character };
         text.push_str(&ESCAPES[escape](written));
     }
@@ -114,7 +114,7 @@ const CONTEXTS: [(&str, &str); 14] = [
 ];
 
 #[test]
-fn no_disguise_hides_an_id_of_a_known_user_anywhere() {
+fn finds_a_known_users_id_in_every_disguise_and_context() {
     let mut rng = Rng::with_seed(7);
     for _ in 0..3_000 {
         let (before, after) = CONTEXTS[rng.usize(..CONTEXTS.len())];
@@ -132,7 +132,7 @@ fn no_disguise_hides_an_id_of_a_known_user_anywhere() {
 }
 
 #[test]
-fn json_stays_json_whatever_is_scrubbed_in_it() {
+fn scrubbed_json_stays_valid() {
     let mut rng = Rng::with_seed(8);
     for _ in 0..1_000 {
         let (before, after) = CONTEXTS[rng.usize(..CONTEXTS.len())];
@@ -148,7 +148,7 @@ fn json_stays_json_whatever_is_scrubbed_in_it() {
 }
 
 #[test]
-fn text_without_an_id_is_left_alone() {
+fn text_without_an_id_is_unchanged() {
     let mut rng = Rng::with_seed(9);
     let pieces = [
         "50%",
@@ -185,9 +185,9 @@ fn text_without_an_id_is_left_alone() {
     }
 }
 
-/// Whatever is thrown at it, it neither panics nor loses more than it may.
+/// On random texts, the scrubber doesn't panic and leaves no residual data.
 #[test]
-fn any_text_is_scrubbed_the_same_way_twice() {
+fn scrubbing_is_idempotent_for_random_text() {
     let mut rng = Rng::with_seed(10);
     let pieces = [
         ID,
@@ -228,7 +228,7 @@ fn any_text_is_scrubbed_the_same_way_twice() {
 }
 
 #[test]
-fn the_path_behind_a_person_is_gone_from_every_address() {
+fn drops_the_path_after_a_users_id_from_every_url() {
     let hash = known();
     let cdn = "https://cdn.discordapp.com";
     for (address, expected) in [
@@ -307,7 +307,7 @@ fn the_path_behind_a_person_is_gone_from_every_address() {
             if address.ends_with("jane-doe") || address.contains("%61") {
                 continue;
             }
-            // As an older version stored it.
+            // As an older version stored it: hashed, but with the picture's path.
             let older = text.replace(ID, &hash.to_string());
             assert_eq!(exposure(&older, |_| false), Some(Exposure::Picture), "{older}");
             assert_eq!(SCRUBBER.rescrub(&older, &hash), once);
@@ -320,19 +320,19 @@ fn the_path_behind_a_person_is_gone_from_every_address() {
 }
 
 #[test]
-fn what_has_no_space_in_it_is_looked_at_to_its_end() {
+fn scrubs_a_text_without_spaces_to_its_end() {
     let hash = known();
     for count in [1, 2, 40, 200] {
         let one = format!("https%3A%2F%2Fx%2Favatars%2F{ID}%2F{PICTURE}.png&");
-        let left = format!("https%3A%2F%2Fx%2Favatars%2F{hash}&");
-        assert_eq!(stored(&one.repeat(count)), left.repeat(count));
-        let apart = ID.chars().map(String::from).collect::<Vec<_>>().join("\u{200b}") + "\u{200b}";
-        assert_eq!(stored(&format!("{apart},").repeat(count)), format!("{hash}\u{200b},").repeat(count));
+        let expected = format!("https%3A%2F%2Fx%2Favatars%2F{hash}&");
+        assert_eq!(stored(&one.repeat(count)), expected.repeat(count));
+        let spaced_id = ID.chars().map(String::from).collect::<Vec<_>>().join("\u{200b}") + "\u{200b}";
+        assert_eq!(stored(&format!("{spaced_id},").repeat(count)), format!("{hash}\u{200b},").repeat(count));
     }
 }
 
 #[test]
-fn pictures_of_other_things_stay() {
+fn keeps_pictures_of_other_things() {
     for address in [
         format!("https://cdn.discordapp.com/icons/{ID}/{PICTURE}.png"),
         format!("https://cdn.discordapp.com/splashes/{ID}/{PICTURE}.png"),

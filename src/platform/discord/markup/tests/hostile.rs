@@ -1,4 +1,4 @@
-//! Texts made to keep the scrubber busy. Its work is counted, never timed.
+//! Texts that provoke superlinear work in the scrubber. Work is counted, not timed.
 
 use fastrand::Rng;
 
@@ -8,11 +8,11 @@ use crate::model::work;
 
 const HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// Bytes looked at for each byte of a text at most, all passes and layers together.
+/// Maximum number of bytes scanned per byte of text, over all passes and layers.
 const WORK_PER_BYTE: usize = 200;
 
-/// What is repeated, behind what stands before it once.
-const REPEATED: [(&str, &str); 55] = [
+/// Hostile texts: a prefix, and the piece that is repeated after it.
+const HOSTILE_TEXTS: [(&str, &str); 55] = [
     ("", "\\"),
     ("", "\\\\u005c"),
     ("", "\\u005cu005cu005c"),
@@ -70,15 +70,15 @@ const REPEATED: [(&str, &str); 55] = [
     ("/external/", "aaaaaaaaaaaaaaaaaaaaaaa/avatars/123456789012345678/1\u{a0}"),
 ];
 
-fn repeated(begin: &str, piece: &str, bytes: usize) -> String {
-    begin.to_owned() + &piece.repeat(bytes / piece.len())
+fn repeated(prefix: &str, piece: &str, bytes: usize) -> String {
+    prefix.to_owned() + &piece.repeat(bytes / piece.len())
 }
 
 fn stored(text: &str) -> String {
     scrubbed(text).0.resolve(|_| true).into_owned()
 }
 
-/// Bytes looked at to scrub, check and search a text.
+/// Bytes scanned to scrub, check and search a text.
 fn work_of(text: &str) -> usize {
     work::take();
     scrubbed(text);
@@ -88,18 +88,18 @@ fn work_of(text: &str) -> usize {
 }
 
 #[test]
-fn work_is_linear_in_the_length_of_a_hostile_text() {
-    for (begin, piece) in REPEATED {
-        let text = repeated(begin, piece, 200_000);
+fn work_is_bounded_per_byte_of_hostile_text() {
+    for (prefix, piece) in HOSTILE_TEXTS {
+        let text = repeated(prefix, piece, 200_000);
         work::take();
         scrubbed(&text);
         let work = work::take();
-        assert!(work <= WORK_PER_BYTE * text.len(), "{begin}{piece}…: {} a byte", work / text.len());
+        assert!(work <= WORK_PER_BYTE * text.len(), "{prefix}{piece}…: {} a byte", work / text.len());
     }
 }
 
 #[test]
-fn work_is_linear_whatever_is_repeated() {
+fn work_is_linear_for_random_repetitions() {
     let pieces = [
         ID,
         HASH,
@@ -150,28 +150,28 @@ fn work_is_linear_whatever_is_repeated() {
         let mut some = |most: usize| -> String {
             (0..rng.usize(1..=most)).map(|_| pieces[rng.usize(..pieces.len())]).collect()
         };
-        let (begin, piece) = (some(4), some(6));
+        let (prefix, piece) = (some(4), some(6));
         let work = |bytes: usize| {
-            let text = repeated(&begin, &piece, bytes);
+            let text = repeated(&prefix, &piece, bytes);
             (work_of(&text), text.len())
         };
         let ((small, shorter), (large, longer)) = (work(4_000), work(16_000));
-        assert!(large <= WORK_PER_BYTE * longer, "{begin:?} {piece:?}: {} a byte", large / longer);
-        // Linear: as much for each byte, but for what stands at the ends.
-        assert!(large / longer <= 3 * small / shorter / 2 + 4, "{begin:?} {piece:?}: {small}, then {large}");
+        assert!(large <= WORK_PER_BYTE * longer, "{prefix:?} {piece:?}: {} a byte", large / longer);
+        // Linear: the same work per byte, apart from constant costs at both ends.
+        assert!(large / longer <= 3 * small / shorter / 2 + 4, "{prefix:?} {piece:?}: {small}, then {large}");
     }
 }
 
 #[test]
-fn a_hostile_text_is_scrubbed_whole_and_once() {
+fn scrubs_hostile_text_completely_in_one_call() {
     let hash = hash_of(ID).to_string();
-    for (begin, piece) in REPEATED {
-        let text = repeated(begin, piece, 3_000);
+    for (prefix, piece) in HOSTILE_TEXTS {
+        let text = repeated(prefix, piece, 3_000);
         let once = stored(&text);
-        assert_eq!(stored(&once), once, "{begin}{piece}…");
-        assert_eq!(exposure(&once, |_| true), None, "{begin}{piece}…");
-        assert!(!once.contains(ID), "{begin}{piece}…");
-        if begin.ends_with(ID) && piece.contains("/x") {
+        assert_eq!(stored(&once), once, "{prefix}{piece}…");
+        assert_eq!(exposure(&once, |_| true), None, "{prefix}{piece}…");
+        assert!(!once.contains(ID), "{prefix}{piece}…");
+        if prefix.ends_with(ID) && piece.contains("/x") {
             assert_eq!(once.trim_end_matches('\u{a0}'), format!("/avatars/{hash}"), "{piece}");
         }
     }

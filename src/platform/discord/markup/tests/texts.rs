@@ -1,4 +1,4 @@
-//! What becomes of mentions, addresses and bare IDs.
+//! Scrubbing of mentions, URLs and bare IDs.
 
 use super::{ID, SCRUBBER, exposure, hash_of, scrubbed};
 use crate::anonymize::{forget_in, hashes_in};
@@ -9,7 +9,7 @@ fn hash() -> String {
 }
 
 #[test]
-fn mentions_and_profile_addresses_become_hashes() {
+fn hashes_mentions_and_profile_urls() {
     let hash = hash();
     for (raw, expected) in [
         (format!("hi <@{ID}>!"), format!("hi <@{hash}>!")),
@@ -25,13 +25,13 @@ fn mentions_and_profile_addresses_become_hashes() {
 }
 
 #[test]
-fn a_mention_of_any_length_is_hashed() {
+fn hashes_a_mention_whatever_its_length() {
     let one = hash_of("7");
     assert_eq!(scrubbed("<@7>").0.resolve(|_| false), format!("<@{one}>"));
 }
 
 #[test]
-fn bare_digits_are_hashed_only_when_the_user_is_known() {
+fn hashes_bare_digits_only_if_the_user_is_known() {
     let (text, people) = scrubbed(&format!("id {ID}, {ID} and 12345"));
     assert_eq!(people, 0);
     assert_eq!(text.resolve(|_| false), format!("id {ID}, {ID} and 12345"));
@@ -41,7 +41,7 @@ fn bare_digits_are_hashed_only_when_the_user_is_known() {
 }
 
 #[test]
-fn ids_of_other_things_stay_and_are_not_remembered() {
+fn ids_of_other_things_are_no_lasting_candidates() {
     for text in [
         format!("<#{ID}>"),
         format!("<@&{ID}>"),
@@ -58,7 +58,7 @@ fn ids_of_other_things_stay_and_are_not_remembered() {
 }
 
 #[test]
-fn ids_of_kept_fields_are_not_remembered_and_escapes_are_not_digits() {
+fn ids_in_json_id_fields_are_no_lasting_candidates() {
     let json = format!(r#"{{"emoji_id":"{ID}","text":"\u0001{ID} \\u{ID}"}}"#);
     let scrubbed = SCRUBBER.scrub_stored(&json, Syntax::Json, &mut Vec::new()).unwrap();
     let lasting: Vec<bool> = scrubbed.suspects().iter().map(|suspect| suspect.lasting).collect();
@@ -67,7 +67,7 @@ fn ids_of_kept_fields_are_not_remembered_and_escapes_are_not_digits() {
 }
 
 #[test]
-fn what_only_looks_like_a_reference_is_remembered() {
+fn digits_that_only_resemble_a_reference_are_lasting_candidates() {
     for text in [
         format!("{{\"user_id\":\"{ID}\"}}"),
         format!("channels are great / {ID}"),
@@ -80,7 +80,7 @@ fn what_only_looks_like_a_reference_is_remembered() {
 }
 
 #[test]
-fn a_hash_is_not_mistaken_for_digits() {
+fn digits_of_a_hash_are_no_id() {
     let stored = format!("/users/123456789012345678{}", "a".repeat(46));
     let known = hash_of("998877665544332211");
     assert_eq!(SCRUBBER.rescrub(&stored, &known), stored);
@@ -89,7 +89,7 @@ fn a_hash_is_not_mistaken_for_digits() {
 }
 
 #[test]
-fn an_id_between_hex_digits_is_an_id_and_its_hash_is_found_again() {
+fn scrubs_and_forgets_an_id_between_hex_digits() {
     let known = hash_of(ID);
     for text in [format!("bad{ID}face"), format!("{ID}{}", "a".repeat(46)), format!("/users/{ID}abc")] {
         let stored = scrubbed(&text).0.resolve(|hash| *hash == known).into_owned();
@@ -100,7 +100,7 @@ fn an_id_between_hex_digits_is_an_id_and_its_hash_is_found_again() {
 }
 
 #[test]
-fn a_mention_or_address_that_was_encoded_is_hashed() {
+fn hashes_encoded_mentions_and_urls() {
     let hash = hash();
     for (before, after) in [
         ("%3C%40", "%3E"),
@@ -121,7 +121,7 @@ fn a_mention_or_address_that_was_encoded_is_hashed() {
 }
 
 #[test]
-fn digits_of_an_escape_hide_no_id() {
+fn finds_an_id_directly_after_an_escape() {
     let known = hash_of(ID);
     for before in
         ["%40", "%2F", "%c3%A9", "%E9", r"\u0040", r"\u00e9", r"\u00E9", r"\x40", "100%", r"\u", "u"]
@@ -133,7 +133,7 @@ fn digits_of_an_escape_hide_no_id() {
 }
 
 #[test]
-fn whatever_touches_an_id_does_not_hide_it() {
+fn finds_an_id_whatever_it_touches() {
     let known = hash_of(ID);
     for (before, after) in [
         ("**<@", ">**"),
@@ -155,14 +155,14 @@ fn whatever_touches_an_id_does_not_hide_it() {
 }
 
 #[test]
-fn longer_and_shorter_numbers_stay() {
+fn keeps_numbers_too_long_or_too_short_for_an_id() {
     for text in [format!("{ID}000"), format!("777{ID}"), "12345678901234".to_owned()] {
         assert_eq!(scrubbed(&text).0.resolve(|_| true), text);
     }
 }
 
 #[test]
-fn a_user_known_later_is_scrubbed_from_stored_text() {
+fn rescrubs_stored_text_for_a_newly_known_user() {
     let known = hash_of(ID);
     let stored = format!("ask {ID} or <@{known}> about 998877665544332211");
     assert_eq!(
@@ -172,7 +172,7 @@ fn a_user_known_later_is_scrubbed_from_stored_text() {
 }
 
 #[test]
-fn text_around_is_left_alone_whatever_it_is() {
+fn text_without_ids_is_unchanged() {
     for text in ["", "plain", "ü <@> <@!> <@x> 🏳️‍🌈 1234", "0", "<@99999999999999999999999>"] {
         assert_eq!(scrubbed(text).0.resolve(|_| true), text);
     }
