@@ -1,12 +1,11 @@
-//! How close a sync comes to the time that Discord's limits allow.
+//! Compares the duration of a sync with the minimum that Discord's rate limits allow.
 //!
-//! `cargo run --release --example bench_limits [-- WORLD]` runs the real
-//! `start` against a simulated Discord with its limits on and 60 ms latency. It
-//! prints the time as a ratio to the lower bound: the greater of all requests
-//! by `requests_per_second` and, for each channel, its pages by its bucket. The
-//! waits are sums over channels that wait side by side.
-//! Each case takes one to eight minutes; the last two read channel after
-//! channel, as a sequential sync does.
+//! `cargo run --release --example bench_limits [-- CASE]...` runs the real `start`
+//! against a simulated Discord with its rate limits and 60 ms latency. It prints the
+//! duration as a ratio to the lower bound, which is the greater of two times: all
+//! requests at `requests_per_second`, and the largest channel's pages at the rate of its
+//! bucket. Wait times are sums over channels that wait concurrently.
+//! Each case takes one to eight minutes; the last two read one channel at a time.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -25,11 +24,11 @@ use verta_sync::config::Environment;
 
 const REQUESTS_PER_SECOND: f64 = 48.0;
 const LATENCY: Duration = Duration::from_millis(60);
-/// Pages a second in one channel: 5 in 5 seconds, the first 5 at once.
+/// Discord's limit for one channel: 5 pages per 5 seconds, the first 5 at once.
 const PAGES_PER_WINDOW: u32 = 5;
 const WINDOW_SECONDS: u32 = 5;
 
-/// What is measured.
+/// A benchmark case.
 struct Case {
     name: &'static str,
     world: fn() -> Description,
@@ -73,7 +72,7 @@ const CASES: [Case; 8] = [
     },
 ];
 
-/// What Discord's headers have said since early 2026.
+/// Discord's headers have overstated the limits since early 2026.
 const LYING: Headers = Headers::Generous { limit: 1000 };
 
 fn equal() -> Description {
@@ -111,7 +110,7 @@ fn measure(case: &Case) -> Result<(), Box<dyn Error>> {
     let sim = Simulator::start_with(World::new(&(case.world)()), options);
     let folder = std::env::temp_dir().join(format!("verta-sync-bench-{}-{}", std::process::id(), case.name));
     fs::create_dir_all(&folder)?;
-    // Messages are what the bound is about; who reacted is a pass of its own.
+    // The lower bound covers messages only; reactor lists are read afterwards.
     let mut config = format!(
         "[discord]\napi_url = \"{}\"\nrequests_per_second = {REQUESTS_PER_SECOND}\n[sync]\nreactions = \"counts\"\n",
         sim.url()
@@ -128,16 +127,17 @@ fn measure(case: &Case) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     let code = cli::run(arguments, env).map_err(|failure| failure.to_string())?;
     let seconds = begin.elapsed().as_secs_f64();
-    let waits = waits(&folder.join("archive.db"))?;
+    let waits = describe_waits(&folder.join("archive.db"))?;
     fs::remove_dir_all(&folder)?;
     report(case, &sim, seconds, code.number(), &waits);
     Ok(())
 }
 
-/// What all channels together waited for, by cause, and what they retried.
-fn waits(archive: &Path) -> Result<String, Box<dyn Error>> {
+/// One line: the seconds that all channels together waited, by cause, and their retries.
+fn describe_waits(archive: &Path) -> Result<String, Box<dyn Error>> {
     let sums =
-        "SELECT format('waited %.0fs for buckets, %.0fs globally, %.0fs for the guard, %.0fs for the pace, \
+        "SELECT format('waited %.0fs for buckets, %.0fs for the global limit, %.0fs for the invalid-request limit, \
+                              %.0fs for the pace, \
                               %.0fs to retry; %d retries, %d failed channels',
                               sum(bucket_wait_seconds), sum(global_wait_seconds), sum(guard_wait_seconds),
                               sum(pace_wait_seconds), sum(retry_wait_seconds), sum(retries),
@@ -149,23 +149,24 @@ fn waits(archive: &Path) -> Result<String, Box<dyn Error>> {
 #[allow(clippy::cast_precision_loss, reason = "ratios")]
 fn report(case: &Case, sim: &Simulator, seconds: f64, code: u8, waits: &str) {
     let entries = sim.journal().entries();
-    let limited = entries.iter().filter(|entry| entry.status == Some(429)).count();
-    let answered = entries.len() - limited;
+    let limited_requests = entries.iter().filter(|entry| entry.status == Some(429)).count();
+    let answered_requests = entries.len() - limited_requests;
     let mut pages: HashMap<u64, u32> = HashMap::new();
     for entry in
         entries.iter().filter(|entry| entry.route == Some(RouteKind::Messages) && entry.status == Some(200))
     {
         *pages.entry(entry.channel.unwrap_or_default()).or_default() += 1;
     }
-    let largest = pages.values().copied().max().unwrap_or(0);
-    let of_channel = f64::from(largest.saturating_sub(1) / PAGES_PER_WINDOW * WINDOW_SECONDS);
-    let bound = (answered as f64 / REQUESTS_PER_SECOND).max(of_channel);
+    let largest_channel_pages = pages.values().copied().max().unwrap_or(0);
+    let channel_seconds =
+        f64::from(largest_channel_pages.saturating_sub(1) / PAGES_PER_WINDOW * WINDOW_SECONDS);
+    let bound = (answered_requests as f64 / REQUESTS_PER_SECOND).max(channel_seconds);
     println!(
-        "{:<16} {seconds:6.1}s = {:.3} x the bound of {bound:.1}s ({answered} requests, {largest} of one channel); \
+        "{:<16} {seconds:6.1}s = {:.3} x the lower bound of {bound:.1}s ({answered_requests} requests, {largest_channel_pages} pages in the largest channel); \
          {:.2} % 429s, {} in flight, {} in the busiest second, exit code {code}\n{:<16} {waits}",
         case.name,
         seconds / bound,
-        100.0 * limited as f64 / entries.len() as f64,
+        100.0 * limited_requests as f64 / entries.len() as f64,
         sim.journal().most_in_flight(),
         sim.journal().busiest_second(),
         "",

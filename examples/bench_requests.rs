@@ -1,9 +1,8 @@
-//! How many requests a first sync takes, and runs in which little or nothing
-//! changed.
+//! Counts the requests of a first sync, and of later syncs after few or no changes.
 //!
-//! `cargo run --release --example bench_requests -- BINARY...` runs each binary
-//! against the same simulated Discord without limits, and prints the requests as
-//! ratios to those of the first binary. So two versions are compared in one run.
+//! `cargo run --release --example bench_requests -- BINARY...` runs each binary against
+//! the same simulated Discord without limits, and prints each number of requests with its
+//! ratio to the first binary's. This compares two versions in one run.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -14,7 +13,7 @@ use std::time::Duration;
 
 use discord_sim::{ChannelDescription, ChannelKind, Description, Simulator, ThreadPlan, World};
 
-/// The runs of a world, in this order.
+/// The syncs of each world, in order.
 const RUNS: [&str; 4] = ["first sync", "nothing new", "10 channels changed", "a day later"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -69,7 +68,7 @@ fn two_tenants() -> Description {
     description
 }
 
-/// The requests of each run.
+/// Returns the number of requests of each of the [`RUNS`].
 fn measure(binary: &str, world: &Description) -> Result<Vec<usize>, Box<dyn Error>> {
     let sim = Simulator::start(World::new(world));
     let folder = std::env::temp_dir().join(format!("verta-sync-requests-{}", std::process::id()));
@@ -112,5 +111,5 @@ fn sync(binary: &str, folder: &Path, token: &str) -> Result<(), Box<dyn Error>> 
         .env("DISCORD_BOT_TOKEN", token)
         .stdout(std::process::Stdio::null())
         .status()?;
-    if status.success() { Ok(()) } else { Err(format!("a sync ended with {status}").into()) }
+    if status.success() { Ok(()) } else { Err(format!("a sync failed: {status}").into()) }
 }

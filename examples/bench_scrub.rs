@@ -1,12 +1,11 @@
-//! What taking the people out of messages costs.
+//! Measures the cost of scrubbing messages.
 //!
-//! `cargo run --release --example bench_scrub` reads pages of messages from a
-//! simulated Discord once, then times each step that a page takes, without the
-//! network: reading the JSON, making the neutral model of it, scrubbing, and
-//! the whole way into an archive in a temporary folder. Of several rounds the
-//! fastest counts. The share of scrubbing is to stay under a tenth. The last
-//! lines are rates of the scrubber alone, on ordinary texts and on texts made to
-//! keep it busy. Takes about half a minute.
+//! `cargo run --release --example bench_scrub` fetches pages of messages from a
+//! simulated Discord once, then times each processing step without the network: parsing
+//! the JSON, converting it to the platform-neutral model, scrubbing, and writing to an
+//! archive in a temporary folder. The fastest of several rounds counts. The target for
+//! scrubbing is less than a tenth of the total. The last lines are rates of the scrubber
+//! alone, on ordinary and on hostile texts. Takes about half a minute.
 
 use std::error::Error;
 use std::fs;
@@ -36,8 +35,8 @@ const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
 const GUILD: u64 = 71_000_000_000_000_001;
 const MESSAGES: u64 = 10_000;
 const ROUNDS: u32 = 5;
-/// Pages handed over together, as the writer commits them.
-const GROUP: usize = 32;
+/// Pages sent to the writer at once, as many as it commits together.
+const GROUP_PAGES: usize = 32;
 const NOW: Timestamp = Timestamp::from_millis(1_785_542_400_000);
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -71,21 +70,21 @@ fn measure(name: &str, mix: Mix) -> Result<()> {
     let converted = fastest(|| Ok(convert(bodies.clone(), channel)?.1))?;
     let scrubbed = fastest(|| Ok(scrub(pages.clone()).1))?;
     let written = fastest(|| write(scrub(pages.clone()).0, channel))?;
-    let whole = converted + scrubbed + written;
+    let total = converted + scrubbed + written;
     for (step, took) in [
-        ("reading the JSON only", json),
-        ("reading and converting", converted),
+        ("parsing the JSON only", json),
+        ("parsing and converting", converted),
         ("scrubbing", scrubbed),
         ("writing", written),
-        ("the whole way", whole),
+        ("total", total),
     ] {
-        println!("  {step:<24} {:7.2} µs a message", micros(took) / count(MESSAGES));
+        println!("  {step:<24} {:7.2} µs per message", micros(took) / count(MESSAGES));
     }
-    println!("  scrubbing is {:.1} % of the whole way", 100.0 * micros(scrubbed) / micros(whole));
+    println!("  scrubbing is {:.1} % of the total", 100.0 * micros(scrubbed) / micros(total));
     Ok(())
 }
 
-/// Every page of a channel, as it comes over the wire.
+/// The bodies of all pages of a channel, as received.
 fn fetch(sim: &Simulator, channel: ChannelId) -> Result<Vec<Vec<u8>>> {
     let mut bodies = Vec::new();
     let mut after = 0;
@@ -134,7 +133,7 @@ fn scrub(pages: Vec<MessagePage>) -> (Vec<anonymize::Page>, Duration) {
     (scrubbed, begin.elapsed())
 }
 
-/// Stores pages in an archive of their own, users interned as in a sync.
+/// Stores pages in a new archive, as a sync does. Returns the time of the writes.
 fn write(pages: Vec<anonymize::Page>, id: ChannelId) -> Result<Duration> {
     let folder = std::env::temp_dir().join(format!("verta-sync-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
@@ -177,7 +176,7 @@ async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -
     let begin = Instant::now();
     while !batches.is_empty() {
         let mut group = JoinSet::new();
-        for batch in batches.drain(..GROUP.min(batches.len())) {
+        for batch in batches.drain(..GROUP_PAGES.min(batches.len())) {
             let writer = writer.clone();
             group.spawn(async move { writer.run(move |tx| store_page(tx, &batch, NOW)).await });
         }
@@ -195,7 +194,7 @@ fn channel(id: ChannelId) -> anonymize::Channel {
     SCRUBBER.channel(Channel::new(id, ChannelKind::Text, "chat", NOW), ChannelState::Active)
 }
 
-/// The scrubber alone, on texts of 2,000 characters.
+/// Rates of the scrubber alone, on ordinary texts of 2,000 characters.
 fn rates() {
     for (name, piece) in [
         ("no digits", "the server keeps restarting after the patch, any ideas? "),
@@ -216,7 +215,8 @@ fn rates() {
     hash_rate();
 }
 
-/// Texts of 200 KB that repeat what makes the scrubber look ahead or back.
+/// Rates on texts of 200 KB that repeat patterns which make the scrubber look ahead or
+/// back.
 fn hostile_rates() {
     const BYTES: usize = 200_000;
     const ID: &str = "80351110224678912";
@@ -260,7 +260,7 @@ fn hash_rate() {
     for id in 0..hashes {
         black_box(UserId::new(80_351_110_224_678_912 + id).map(|user| SCRUBBER.hash(user)));
     }
-    println!("hashes of users          {:7.2} million/s", count(hashes) / micros(begin.elapsed()));
+    println!("hashes of user IDs       {:7.2} million/s", count(hashes) / micros(begin.elapsed()));
 }
 
 fn fastest(mut measured: impl FnMut() -> Result<Duration>) -> Result<Duration> {

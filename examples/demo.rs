@@ -1,7 +1,7 @@
-//! The demo: a simulated Discord, a real sync, and questions to the archive.
+//! The demo: a simulated Discord, a real sync, and queries on the archive.
 //!
-//! `cargo run --example demo [-- FOLDER]` needs no token and no
-//! network. It leaves an archive and a configuration in FOLDER (`verta-demo`).
+//! `cargo run --example demo [-- FOLDER]` needs no token and no network. It leaves an
+//! archive and a configuration in FOLDER (default: `verta-demo`).
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -15,9 +15,9 @@ use rusqlite::Connection;
 use verta_sync::cli;
 use verta_sync::config::Environment;
 
-/// Milliseconds a simulated answer takes, as Discord's do.
+/// Latency of a simulated response, like Discord's.
 const LATENCY: Duration = Duration::from_millis(60);
-/// Where the simulator is reached when the reader starts it again.
+/// Port of the simulator in the commands that the demo prints.
 const PORT: u16 = 8901;
 
 const QUESTIONS: [(&str, &str); 3] = [
@@ -42,8 +42,8 @@ const QUESTIONS: [(&str, &str); 3] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args_os().nth(1).unwrap_or_else(|| "verta-demo".into()));
     let description = Description::demo();
-    // Discord's limit for a bot as a whole. Its limit for one channel, 100
-    // messages a second, would make the largest channel take over a minute.
+    // Only Discord's global limit for a bot. Its limit for one channel, 100 messages per
+    // second, would make the largest channel take over a minute.
     let options = Options { latency: LATENCY, limits: Limits::global(50), ..Options::default() };
     let sim = Simulator::start_with(World::new(&description), options);
     prepare(&folder, &sim.url())?;
@@ -64,13 +64,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let archive = Connection::open(demo.folder.join("archive.db"))?;
     for (question, sql) in QUESTIONS {
         title(question);
-        answer(&archive, sql)?;
+        print_answer(&archive, sql)?;
     }
 
-    // What is left behind works with a simulator that the reader starts.
+    // The remaining configuration is for a simulator that the user starts.
     write_config(&folder, &format!("http://127.0.0.1:{PORT}"))?;
     let shown = folder.display();
-    title("Go on from here");
+    title("Next steps");
     println!("sqlite3 {shown}/archive.db \"SELECT channel, content FROM message_log LIMIT 10\"");
     println!("cargo run -p discord-sim -- --preset demo --port {PORT} &");
     println!("export DISCORD_BOT_TOKEN={}", sim.token());
@@ -82,8 +82,8 @@ fn title(text: &str) {
     println!("\n== {text}");
 }
 
-/// An empty folder of the demo's own: an earlier demo's archive is replaced,
-/// anything else is not touched.
+/// Prepares the demo's folder: replaces an earlier demo's archive, and fails if the
+/// folder holds another archive.
 fn prepare(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
     let is_foreign = folder.join("archive.db").exists() && !folder.join("sync.toml").exists();
     if is_foreign {
@@ -100,8 +100,8 @@ fn prepare(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
 }
 
 fn write_config(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
-    // Who reacted costs a request for each emoji of a message: for this world,
-    // six minutes at Discord's pace.
+    // Reactor lists cost a request per emoji of a message: for this world, six minutes at
+    // Discord's rate limit.
     let mut text =
         format!("[discord]\napi_url = \"{api_url}\"\n\n[sync]\nreactions = \"counts\"     # or \"users\"\n");
     for guild in Description::demo().guilds {
@@ -112,7 +112,7 @@ fn write_config(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs commands as the binary does.
+/// Runs commands in this process, like the binary.
 struct Demo {
     folder: PathBuf,
     token: String,
@@ -120,7 +120,8 @@ struct Demo {
 
 impl Demo {
     fn run(&self, command: &str) -> Result<(), Box<dyn Error>> {
-        // Only what a terminal tells and the token: not what else is set here.
+        // Pass on only the terminal's variables and the token, not the rest of the
+        // environment.
         let terminal = ["TERM", "NO_COLOR", "COLORTERM", "LANG", "RUST_LOG"];
         let inherited = std::env::vars_os().filter(|(name, _)| terminal.iter().any(|known| name == known));
         let token = (OsString::from("DISCORD_BOT_TOKEN"), OsString::from(&self.token));
@@ -135,12 +136,12 @@ impl Demo {
         if code.number() == 0 {
             Ok(())
         } else {
-            Err(format!("{command} ended with {}", code.number()).into())
+            Err(format!("{command} failed with exit code {}", code.number()).into())
         }
     }
 }
 
-fn answer(archive: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+fn print_answer(archive: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
     let mut select = archive.prepare(sql)?;
     let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
     for row in rows {

@@ -1,15 +1,15 @@
--- Fifteen questions to an archive.
+-- Fifteen example queries for an archive.
 --
--- All at once:  sqlite3 -readonly -box -echo archive.db < examples/queries.sql
--- Only one:     sed -n '/^-- 4\. /,/;$/p' examples/queries.sql | sqlite3 -readonly -box archive.db
+-- All:          sqlite3 -readonly -box -echo archive.db < examples/queries.sql
+-- Only no. 4:   sed -n '/^-- 4\. /,/;$/p' examples/queries.sql | sqlite3 -readonly -box archive.db
 --
--- They ask the views, which show IDs as text and times as ISO 8601 in UTC, so a
--- day is substr(created_at, 1, 10). People are hashes of 64 digits; here the
--- first 12 are shown, and whole ones are compared. All tenants are in one
--- archive: add WHERE tenant = '…' to ask about one.
+-- The queries use the views, which show IDs as text and times as ISO 8601 in UTC, so a
+-- day is substr(created_at, 1, 10). A user is a hash of 64 hexadecimal digits: the
+-- queries show the first 12 and compare all 64. An archive holds all tenants: add
+-- WHERE tenant = '…' to select one.
 
 -- 1. Busiest channels
--- Of all time. channel_log has counters, so this is fast in any archive.
+-- Of all time. channel_log has counters, so this is fast in archives of any size.
 SELECT tenant, channel, type, messages, substr(last_message_at, 1, 10) AS last_day
   FROM channel_log
  WHERE messages > 0
@@ -17,7 +17,7 @@ SELECT tenant, channel, type, messages, substr(last_message_at, 1, 10) AS last_d
  LIMIT 10;
 
 -- 2. Messages per day
--- The last 30 days in which anything was written.
+-- Written by people: one row per tenant and day with messages, the newest 30 rows.
 SELECT tenant, substr(created_at, 1, 10) AS day, count(*) AS messages, count(DISTINCT author) AS people
   FROM message_log
  WHERE author_is_bot = 0
@@ -26,8 +26,8 @@ SELECT tenant, substr(created_at, 1, 10) AS day, count(*) AS messages, count(DIS
  LIMIT 30;
 
 -- 3. Who replies to whom
--- A hash is the same in every channel and tenant. Replies to oneself are left
--- out, and so are replies to messages whose author isn't known.
+-- A user has the same hash in every channel and tenant. Excludes replies to oneself and
+-- to messages whose author isn't known.
 SELECT substr(author, 1, 12) AS who, substr(reply_to_author, 1, 12) AS to_whom, count(*) AS replies
   FROM reply_log
  WHERE author <> reply_to_author
@@ -36,7 +36,7 @@ SELECT substr(author, 1, 12) AS who, substr(reply_to_author, 1, 12) AS to_whom, 
  LIMIT 10;
 
 -- 4. Most used emoji
--- As reactions. A custom emoji is shown as name:id.
+-- In reactions. A custom emoji is shown as name:id.
 SELECT emoji, emoji_kind, sum(count) AS reactions, count(DISTINCT message_id) AS messages
   FROM reaction_count_log
  GROUP BY emoji
@@ -44,7 +44,7 @@ SELECT emoji, emoji_kind, sum(count) AS reactions, count(DISTINCT message_id) AS
  LIMIT 10;
 
 -- 5. Unanswered questions in a forum
--- Posts in which nobody but the asker and bots has written.
+-- Posts without messages from anyone but the asker and bots.
 WITH writer AS MATERIALIZED (
     SELECT DISTINCT channel_id, author
       FROM message_log
@@ -58,7 +58,7 @@ SELECT t.tenant, t.parent_channel AS forum, t.thread AS question, substr(t.creat
  LIMIT 20;
 
 -- 6. Threads without answers
--- Nothing was written after the message that opened the thread.
+-- Threads with no message after the one that opened them.
 SELECT tenant, parent_channel, thread, substr(created_at, 1, 10) AS opened_on
   FROM thread_log
  WHERE messages <= 1 AND state = 'active'
@@ -66,7 +66,7 @@ SELECT tenant, parent_channel, thread, substr(created_at, 1, 10) AS opened_on
  LIMIT 20;
 
 -- 7. Attachment types
--- What is attached, and how much there would be to download.
+-- Number and total size of the attached files, by type.
 SELECT coalesce(content_type, 'unknown') AS content_type, count(*) AS files,
        round(sum(file_size) / 1e6, 1) AS megabytes
   FROM attachment_log
@@ -75,7 +75,7 @@ SELECT coalesce(content_type, 'unknown') AS content_type, count(*) AS files,
  LIMIT 10;
 
 -- 8. Reply rate
--- In which channels do people talk to each other? Type 19 is a reply.
+-- The channels in which people talk to each other the most. Type 19 is a reply.
 SELECT tenant, channel, count(*) AS messages, round(100.0 * avg(type = 19), 1) AS percent_replies
   FROM message_log
  WHERE author_is_bot = 0 AND type IN (0, 19)
@@ -93,7 +93,7 @@ SELECT substr(created_at, 12, 2) AS hour, count(*) AS messages
  ORDER BY hour;
 
 -- 10. Channels gone quiet
--- They were used once, and nothing came for 30 days. Threads are left out.
+-- Channels with at least 20 messages, but none in the last 30 days. Excludes threads.
 SELECT tenant, channel, messages, substr(last_message_at, 1, 10) AS last_day,
        CAST(julianday('now') - julianday(last_message_at) AS INTEGER) AS days_ago
   FROM channel_log
@@ -103,8 +103,8 @@ SELECT tenant, channel, messages, substr(last_message_at, 1, 10) AS last_day,
  LIMIT 20;
 
 -- 11. Edited share
--- How much of what is written is edited later, month by month. Edits that came
--- after the refresh window are known only after "start --full".
+-- The share of messages that were edited, by month. Edits made after the refresh window
+-- are archived only by "start --full".
 SELECT tenant, substr(created_at, 1, 7) AS month, count(*) AS messages,
        round(100.0 * avg(edited_at IS NOT NULL), 1) AS percent_edited
   FROM message_log
@@ -127,8 +127,8 @@ SELECT tenant, parent_channel, thread, messages, substr(owner, 1, 12) AS opened_
  LIMIT 10;
 
 -- 14. Polls
--- A poll is JSON in the metadata of its message: an answer has an ID, and its
--- votes stand in the results under that ID.
+-- A poll is JSON in its message's metadata. Each answer has an ID, and the results hold
+-- the votes by that ID.
 SELECT m.tenant, m.channel, substr(m.created_at, 1, 10) AS day,
        json_extract(m.metadata, '$.poll.question.text') AS question,
        json_extract(a.value, '$.poll_media.text') AS answer,
@@ -140,8 +140,7 @@ SELECT m.tenant, m.channel, substr(m.created_at, 1, 10) AS day,
  LIMIT 30;
 
 -- 15. Growth
--- Month by month: messages, people who wrote, and people who wrote for the
--- first time.
+-- By month: messages, people who wrote, and people who wrote for the first time.
 WITH person AS (
     SELECT tenant, author, min(substr(created_at, 1, 7)) AS first_month
       FROM message_log

@@ -1,21 +1,21 @@
-//! An archive of fifty million messages: a start that finds nothing new,
-//! `status`, and questions to the views.
+//! An archive of fifty million messages: a sync that finds nothing new, `status`, and
+//! queries on the views.
 //!
-//! A synced archive of a million is made larger in the file itself: each
-//! message gets forty-nine copies in its channel.
+//! It is made from a synced archive of one million messages by inserting forty-nine
+//! copies of each message into its channel with SQL.
 
 use std::path::Path;
 use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags, params};
 
-use crate::writing::put_off;
-use crate::{Case, Done, Served, command, configure, folder};
+use crate::writing::deferred_indexes;
+use crate::{BenchResult, Case, SimulatorProcess, command, configure, folder};
 
 const COPIES: i64 = 49;
 
-/// What people ask of a few channels or one person, and the counters.
-const QUESTIONS: [(&str, &str); 6] = [
+/// Queries on single channels and users, and on the counters.
+const QUERIES: [(&str, &str); 6] = [
     ("channels by size", "SELECT channel, messages FROM channel_log ORDER BY messages DESC LIMIT 10"),
     (
         "a channel's last messages",
@@ -44,12 +44,12 @@ const QUESTIONS: [(&str, &str); 6] = [
     ),
 ];
 
-pub fn measure(of: &Case) -> Done<()> {
+pub fn measure(case: &Case) -> BenchResult<()> {
     let folder = folder("grown")?;
     let folder = folder.path();
     let archive = folder.join("archive.db");
-    let served = Served::start(of.name)?;
-    configure(folder, &served)?;
+    let simulator = SimulatorProcess::start(case.name)?;
+    configure(folder, &simulator)?;
     command(folder, &["start"])?;
     let messages = grow(&archive)?;
     let again = command(folder, &["start"])?;
@@ -62,22 +62,22 @@ pub fn measure(of: &Case) -> Done<()> {
         status.wall_seconds * 1000.0,
         status.peak_mebibytes
     );
-    for (question, sql) in QUESTIONS {
-        println!("{:<14} {:5.0} ms  {question}", "", 1000.0 * ask(&archive, sql)?);
+    for (name, sql) in QUERIES {
+        println!("{:<14} {:5.0} ms  {name}", "", 1000.0 * time_query(&archive, sql)?);
     }
     Ok(())
 }
 
-/// Makes the copies, channel by channel, and the counters right. Returns how
-/// many messages there are.
-fn grow(archive: &Path) -> Done<i64> {
+/// Inserts the copies, one transaction per channel, and updates the counters. Returns the
+/// number of messages.
+fn grow(archive: &Path) -> BenchResult<i64> {
     let mut connection = Connection::open(archive)?;
     connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -64000")?;
     let channels: Vec<i64> = connection
         .prepare("SELECT id FROM channels WHERE message_count > 0")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let indexes = put_off(&connection)?;
+    let indexes = deferred_indexes(&connection)?;
     for (name, _) in &indexes {
         connection.execute(&format!("DROP INDEX {name}"), [])?;
     }
@@ -95,7 +95,7 @@ fn grow(archive: &Path) -> Done<i64> {
     Ok(connection.query_row("SELECT sum(message_count) FROM channels", [], |row| row.get(0))?)
 }
 
-/// Copy n is n milliseconds older. A snowflake's lowest 22 bits are no time.
+/// Copy n is n milliseconds older. A snowflake's time starts above its lowest 22 bits.
 const COPY: &str = "
     WITH RECURSIVE copy (n) AS (SELECT ?2 UNION ALL SELECT n - 1 FROM copy WHERE n > 1)
     INSERT INTO messages (channel_id, platform_id, author_id, kind, content, created_at, edited_at, pinned,
@@ -112,9 +112,8 @@ const RECOUNT: &str = "
                (SELECT platform_id, created_at FROM messages WHERE channel_id = ?1 ORDER BY platform_id LIMIT 1)
      WHERE id = ?1";
 
-/// How long an answer takes, in seconds, to somebody who has just opened the
-/// file.
-fn ask(archive: &Path, sql: &str) -> Done<f64> {
+/// Time of a query on a newly opened connection, in seconds.
+fn time_query(archive: &Path, sql: &str) -> BenchResult<f64> {
     let begin = Instant::now();
     let connection = Connection::open_with_flags(archive, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut statement = connection.prepare(sql)?;
@@ -124,7 +123,7 @@ fn ask(archive: &Path, sql: &str) -> Done<f64> {
         count += 1;
     }
     if count == 0 {
-        return Err(format!("no row answers: {sql}").into());
+        return Err(format!("the query returned no rows: {sql}").into());
     }
     Ok(begin.elapsed().as_secs_f64())
 }

@@ -1,15 +1,15 @@
-//! What a sync costs this machine when no limit makes it wait.
+//! Measures what a sync costs this machine when no rate limit makes it wait.
 //!
 //! `cargo run --release --example bench_cost [-- CASE]...` runs the real `start`
-//! against a simulated Discord without limits, each in a process of its own, so
-//! that processor time and memory are the client's alone. It says messages a
-//! second, processor seconds for a million messages, the peak of memory, the
-//! size of the archive, and the same for a second start that finds nothing new.
-//! `writing` compares the archive's way of storing pages with plain SQLite, and
-//! `micro` measures single steps. `large` and `long`, ten million messages in 500
-//! channels and in one, and `grown`, an archive of fifty million that takes 8 GB,
-//! run only when they are named; so does `memory`, worlds that are made to take
-//! memory.
+//! against a simulated Discord without limits. Both run in their own processes, so that
+//! processor time and memory are those of the sync alone. It prints messages per second,
+//! processor seconds per million messages, peak memory, the size of the archive, and the
+//! cost of a second sync that finds nothing new.
+//!
+//! `writing` compares storing pages in the archive with plain SQLite, and `micro`
+//! measures single steps. Some cases run only when named: `large` and `long` (ten million
+//! messages in 500 channels or in one), `grown` (an archive of fifty million messages,
+//! 8 GB), and `memory` (worlds built to use much memory).
 
 mod grown;
 mod measure;
@@ -31,36 +31,36 @@ use tempfile::TempDir;
 use verta_sync::cli;
 use verta_sync::config::Environment;
 
-use self::measure::{Cost, Spent};
+use self::measure::{Cost, ResourceSnapshot};
 
-/// What goes wrong in a benchmark ends it.
-type Done<T> = Result<T, Box<dyn Error>>;
+/// Any error ends the benchmark.
+type BenchResult<T> = Result<T, Box<dyn Error>>;
 
 const GUILD: u64 = 71_000_000_000_000_001;
 
-/// A world to be read.
+/// A benchmark case: a simulated world to sync.
 struct Case {
     name: &'static str,
     world: fn() -> Description,
-    /// Whether it runs unasked.
-    is_usual: bool,
+    /// Whether it runs if no case is named.
+    runs_by_default: bool,
 }
 
 const CASES: [Case; 6] = [
-    Case { name: "small-equal", world: || equal(400), is_usual: true },
-    Case { name: "small-zipf", world: || zipf(37_250), is_usual: true },
-    Case { name: "million-equal", world: || equal(2_000), is_usual: true },
-    Case { name: "million-zipf", world: || zipf(186_250), is_usual: true },
-    Case { name: "large", world: || equal(20_000), is_usual: false },
-    Case { name: "long", world: long, is_usual: false },
+    Case { name: "small-equal", world: || equal(400), runs_by_default: true },
+    Case { name: "small-zipf", world: || zipf(37_250), runs_by_default: true },
+    Case { name: "million-equal", world: || equal(2_000), runs_by_default: true },
+    Case { name: "million-zipf", world: || zipf(186_250), runs_by_default: true },
+    Case { name: "large", world: || equal(20_000), runs_by_default: false },
+    Case { name: "long", world: long, runs_by_default: false },
 ];
 
-/// 500 channels with so many messages each.
+/// 500 channels with this many messages each.
 fn equal(messages: u64) -> Description {
     Description::community(GUILD, 500, messages)
 }
 
-/// 120 channels; the second has half of the first's messages, and so on.
+/// 120 channels with Zipf-distributed sizes: the nth has 1/n of the largest's messages.
 fn zipf(largest: u64) -> Description {
     let channel = |rank: u64| ChannelDescription::text(&format!("zipf-{rank}"), largest / rank);
     Description::of_channels(GUILD, (1..=120).map(channel).collect())
@@ -71,7 +71,7 @@ fn long() -> Description {
     Description::of_channels(GUILD, vec![ChannelDescription::text("long", 10_000_000)])
 }
 
-fn main() -> Done<()> {
+fn main() -> BenchResult<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
@@ -80,14 +80,15 @@ fn main() -> Done<()> {
         ["memory", ref words @ ..] => return memory::measure(words),
         _ => {}
     }
-    let wants = |name: &str, is_usual: bool| (words.is_empty() && is_usual) || words.contains(&name);
+    let wants =
+        |name: &str, runs_by_default: bool| (words.is_empty() && runs_by_default) || words.contains(&name);
     if wants("micro", true) {
         micro::measure()?;
     }
     if wants("writing", true) {
         writing::measure()?;
     }
-    for case in CASES.iter().filter(|case| wants(case.name, case.is_usual)) {
+    for case in CASES.iter().filter(|case| wants(case.name, case.runs_by_default)) {
         sync(case)?;
     }
     if wants("grown", false) {
@@ -97,8 +98,9 @@ fn main() -> Done<()> {
     Ok(())
 }
 
-/// The simulator's process: says its address and ends when nobody listens.
-fn serve(name: &str) -> Done<()> {
+/// Runs the simulator's process: prints its URL, and ends when its standard input is
+/// closed.
+fn serve(name: &str) -> BenchResult<()> {
     let sim = if let Some(world) = name.strip_prefix("memory/") {
         memory::serve(world)?
     } else {
@@ -111,52 +113,52 @@ fn serve(name: &str) -> Done<()> {
     Ok(())
 }
 
-/// The client's process: one command, and what it cost.
-fn run(folder: &Path, words: &[&str]) -> Done<()> {
+/// Runs the client's process: one command, whose cost is written to the file `cost`.
+fn run(folder: &Path, words: &[&str]) -> BenchResult<()> {
     let env = Environment::new([("DISCORD_BOT_TOKEN", DEFAULT_TOKEN)], folder);
     let arguments = ["verta-sync", "--quiet"].iter().chain(words).map(OsString::from);
-    let begin = Spent::by_now()?;
+    let begin = ResourceSnapshot::now()?;
     let code = cli::run(arguments, env).map_err(|failure| failure.to_string())?;
-    let cost = begin.until_now()?;
+    let cost = begin.cost_until_now()?;
     if code.number() != 0 {
-        return Err(format!("it ended with {}", code.number()).into());
+        return Err(format!("it failed with exit code {}", code.number()).into());
     }
     Ok(fs::write(folder.join("cost"), cost.line())?)
 }
 
-/// A running simulator.
-struct Served {
+/// A running simulator process.
+struct SimulatorProcess {
     process: Child,
     url: String,
 }
 
-impl Served {
-    fn start(case: &str) -> Done<Self> {
+impl SimulatorProcess {
+    fn start(case: &str) -> BenchResult<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["serve", case])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut url = String::new();
-        let stdout = process.stdout.take().ok_or("its output is not read")?;
+        let stdout = process.stdout.take().ok_or("the simulator has no output")?;
         BufReader::new(stdout).read_line(&mut url)?;
         Ok(Self { process, url: url.trim().to_owned() })
     }
 
-    fn cpu_seconds(&self) -> Done<f64> {
+    fn cpu_seconds(&self) -> BenchResult<f64> {
         measure::cpu_seconds(&format!("/proc/{}/stat", self.process.id()))
     }
 }
 
-impl Drop for Served {
+impl Drop for SimulatorProcess {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
         self.process.wait().ok();
     }
 }
 
-/// Runs a command of the product in a process of its own.
-fn command(folder: &Path, words: &[&str]) -> Done<Cost> {
+/// Runs a verta-sync command in its own process.
+fn command(folder: &Path, words: &[&str]) -> BenchResult<Cost> {
     let status = Command::new(std::env::current_exe()?)
         .arg("run")
         .arg(folder)
@@ -169,19 +171,19 @@ fn command(folder: &Path, words: &[&str]) -> Done<Cost> {
     Cost::read(&fs::read_to_string(folder.join("cost"))?)
 }
 
-fn sync(case: &Case) -> Done<()> {
+fn sync(case: &Case) -> BenchResult<()> {
     let folder = folder(case.name)?;
     let folder = folder.path();
-    let served = Served::start(case.name)?;
-    configure(folder, &served)?;
+    let simulator = SimulatorProcess::start(case.name)?;
+    configure(folder, &simulator)?;
     let first = command(folder, &["start"])?;
-    let served_seconds = served.cpu_seconds()?;
+    let simulator_seconds = simulator.cpu_seconds()?;
     let size = size::of(&folder.join("archive.db"))?;
     println!("{:<14} {}", case.name, first.describe(size.messages));
     println!(
         "{:<14} the simulator took {:.1} CPU s for {} requests; {}",
         "",
-        served_seconds,
+        simulator_seconds,
         size.requests,
         size.describe()
     );
@@ -199,16 +201,16 @@ fn sync(case: &Case) -> Done<()> {
     Ok(())
 }
 
-fn configure(folder: &Path, served: &Served) -> Done<()> {
+fn configure(folder: &Path, simulator: &SimulatorProcess) -> BenchResult<()> {
     let config = format!(
         "[discord]\napi_url = \"{}\"\nrequests_per_second = 10000\n[sync]\nreactions = \"counts\"\n\
          [[tenant]]\nname = \"bench\"\nguild_id = \"{GUILD}\"\n",
-        served.url
+        simulator.url
     );
     Ok(fs::write(folder.join("sync.toml"), config)?)
 }
 
-/// A new folder for a case, which goes with it.
-fn folder(name: &str) -> Done<TempDir> {
+/// A temporary folder for a case, removed on drop.
+fn folder(name: &str) -> BenchResult<TempDir> {
     Ok(tempfile::Builder::new().prefix(&format!("verta-sync-cost-{name}-")).tempdir()?)
 }

@@ -1,26 +1,26 @@
-//! What a process has spent, by the kernel's own books.
+//! Resource usage of a process, read from `/proc`.
 
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::Done;
+use crate::BenchResult;
 
-/// Ticks of `/proc/*/stat` in a second; fixed in what Linux shows to programs.
-const TICKS: f64 = 100.0;
+/// Clock ticks per second in `/proc/*/stat`; Linux fixes this value for user space.
+const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Wall-clock and processor time at one moment.
-pub struct Spent {
+/// Wall-clock time, and the processor time used so far.
+pub struct ResourceSnapshot {
     at: Instant,
     cpu_seconds: f64,
 }
 
-impl Spent {
-    pub fn by_now() -> Done<Self> {
+impl ResourceSnapshot {
+    pub fn now() -> BenchResult<Self> {
         Ok(Self { at: Instant::now(), cpu_seconds: cpu_seconds("/proc/self/stat")? })
     }
 
-    pub fn until_now(&self) -> Done<Cost> {
+    pub fn cost_until_now(&self) -> BenchResult<Cost> {
         Ok(Cost {
             wall_seconds: self.at.elapsed().as_secs_f64(),
             cpu_seconds: cpu_seconds("/proc/self/stat")? - self.cpu_seconds,
@@ -29,7 +29,7 @@ impl Spent {
     }
 }
 
-/// What something took.
+/// The resources that a step used.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     pub wall_seconds: f64,
@@ -42,7 +42,7 @@ impl Cost {
         format!("{} {} {}", self.wall_seconds, self.cpu_seconds, self.peak_mebibytes)
     }
 
-    pub fn read(line: &str) -> Done<Self> {
+    pub fn read(line: &str) -> BenchResult<Self> {
         let numbers: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
         let [wall_seconds, cpu_seconds, peak_mebibytes] = numbers[..] else {
             return Err("a cost has three numbers".into());
@@ -63,18 +63,19 @@ impl Cost {
     }
 }
 
-/// Processor time of all threads of a process, ended ones included.
-pub fn cpu_seconds(path: &str) -> Done<f64> {
+/// Processor time of all threads of a process, including ended ones, from its `stat`
+/// file.
+pub fn cpu_seconds(path: &str) -> BenchResult<f64> {
     let stat = fs::read_to_string(path)?;
     let fields = stat.rsplit_once(')').ok_or("stat has no name")?.1;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-    Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
+    Ok(ticks.sum::<Result<f64, _>>()? / TICKS_PER_SECOND)
 }
 
-/// The most memory a process has had, by its `status`.
-pub fn peak_mebibytes(path: &Path) -> Done<f64> {
+/// Peak resident memory of a process, from its `status` file.
+pub fn peak_mebibytes(path: &Path) -> BenchResult<f64> {
     let status = fs::read_to_string(path)?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak is known")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("status has no VmHWM")?;
     let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kibibytes / 1024.0)
 }

@@ -1,4 +1,4 @@
-//! The most memory that a sync takes, in worlds made to take much of it.
+//! Peak memory of a sync, in worlds built to use much of it.
 //!
 //! `bench_cost memory [WORLD]...` measures this version, `bench_cost memory
 //! --binary PATH [WORLD]...` another one.
@@ -15,22 +15,23 @@ use discord_sim::{
     ChannelDescription, DEFAULT_TOKEN, Description, Match, Mix, RouteKind, Simulator, ThreadPlan, What, World,
 };
 
-use crate::{Done, GUILD, Served, folder, measure};
+use crate::{BenchResult, GUILD, SimulatorProcess, folder, measure};
 
-/// Channels that are struck at once: twice as many as requests are in flight.
+/// Channels with hostile responses: twice the number of requests in flight.
 const CHANNELS: u32 = 20;
-/// Bytes of a hostile answer: more than is read of any, and just fewer than is read of
-/// a page and of a listing.
+/// Bytes of a hostile response: more than the client reads of any response, and just
+/// below its limits for a page and a listing.
 const ANSWER_BYTES: usize = 26 << 20;
 const PAGE_BYTES: usize = 15 << 19;
 const LISTING_BYTES: usize = 15 << 20;
-/// Bytes in one item of it: fewer than an item may have.
+/// Bytes of one item in it, below the client's limit per item.
 const ITEM_BYTES: usize = 1_000_000;
-/// What doesn't end by itself is ended then; the others should have.
-const ENDLESS: Duration = Duration::from_secs(20);
-const LONGEST: Duration = Duration::from_mins(2);
+/// A sync of an endless world is killed after this time.
+const ENDLESS_TIMEOUT: Duration = Duration::from_secs(20);
+/// Any other sync should have ended by itself before this time.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Routes whose answers can be hostile, and how each is called here.
+/// Routes with hostile responses, each with its name in the names of worlds.
 const ROUTES: [(&str, RouteKind); 8] = [
     ("pages", RouteKind::Messages),
     ("guild", RouteKind::Guild),
@@ -42,8 +43,8 @@ const ROUTES: [(&str, RouteKind); 8] = [
     ("channel", RouteKind::Channel),
 ];
 
-/// Every world by name: those of the threads, of legal pages, and the endless and
-/// hostile ones.
+/// The names of all worlds: many threads, largest legal pages, endless and hostile
+/// responses.
 fn names() -> Vec<String> {
     let mut names: Vec<String> =
         ["threads-20900", "threads-50000", "largest-pages"].map(str::to_owned).to_vec();
@@ -56,8 +57,8 @@ fn names() -> Vec<String> {
     names
 }
 
-/// Measures the worlds whose names begin with one of the words, or all.
-pub fn measure(words: &[&str]) -> Done<()> {
+/// Measures the worlds whose names start with one of the words; all if there are none.
+pub fn measure(words: &[&str]) -> BenchResult<()> {
     let (binary, words) = match words {
         ["--binary", binary, rest @ ..] => (Some(*binary), rest),
         words => (None, words),
@@ -65,12 +66,12 @@ pub fn measure(words: &[&str]) -> Done<()> {
     let is_wanted = |name: &String| words.is_empty() || words.iter().any(|word| name.starts_with(word));
     for name in names().iter().filter(|name| is_wanted(name)) {
         let folder = folder(name)?;
-        let served = Served::start(&format!("memory/{name}"))?;
-        configure(folder.path(), &served)?;
-        let longest = if name.starts_with("endless") { ENDLESS } else { LONGEST };
-        let first = sync(folder.path(), binary, longest)?;
+        let simulator = SimulatorProcess::start(&format!("memory/{name}"))?;
+        configure(folder.path(), &simulator)?;
+        let timeout = if name.starts_with("endless") { ENDLESS_TIMEOUT } else { TIMEOUT };
+        let first = sync(folder.path(), binary, timeout)?;
         let again = if name.starts_with("threads") {
-            format!("; again: {}", sync(folder.path(), binary, longest)?.describe())
+            format!("; again: {}", sync(folder.path(), binary, timeout)?.describe())
         } else {
             String::new()
         };
@@ -79,7 +80,7 @@ pub fn measure(words: &[&str]) -> Done<()> {
     Ok(())
 }
 
-/// The number of a filling as its name.
+/// A world's name, with its filling's name instead of the number.
 fn label(name: &str) -> String {
     let (begin, number) = name.rsplit_once('-').unwrap_or((name, ""));
     match number.parse::<usize>().ok().and_then(|number| Filling::ALL.get(number)) {
@@ -88,21 +89,22 @@ fn label(name: &str) -> String {
     }
 }
 
-fn configure(folder: &Path, served: &Served) -> Done<()> {
+fn configure(folder: &Path, simulator: &SimulatorProcess) -> BenchResult<()> {
     let config = format!(
         "[discord]\napi_url = \"{}\"\nrequests_per_second = 10000\n[sync]\nreactions = \"users\"\n\
          max_retries = 0\nretry_base_delay = \"1ms\"\nrequest_timeout = \"5m\"\n\
          [[tenant]]\nname = \"bench\"\nguild_id = \"{GUILD}\"\n",
-        served.url
+        simulator.url
     );
     Ok(fs::write(folder.join("sync.toml"), config)?)
 }
 
-/// What a sync took.
+/// Peak memory of a sync, and how it ended.
 struct Peak {
     mebibytes: f64,
-    /// At half the time.
-    before: f64,
+    /// The peak until half of the timeout.
+    half_time_mebibytes: f64,
+    /// The exit code; `None` if the sync was killed.
     code: Option<i32>,
     wall: Duration,
 }
@@ -110,14 +112,14 @@ struct Peak {
 impl Peak {
     fn describe(&self) -> String {
         let end = match self.code {
-            Some(code) => format!("ended with {code}"),
-            None => format!("{:.1} MiB at half that time, was ended", self.before),
+            Some(code) => format!("exit code {code}"),
+            None => format!("{:.1} MiB at half of the timeout, killed", self.half_time_mebibytes),
         };
         format!("{:>7.1} MiB after {:.1} s, {end}", self.mebibytes, self.wall.as_secs_f64())
     }
 }
 
-fn sync(folder: &Path, binary: Option<&str>, longest: Duration) -> Done<Peak> {
+fn sync(folder: &Path, binary: Option<&str>, timeout: Duration) -> BenchResult<Peak> {
     let mut command = Command::new(binary.map_or_else(std::env::current_exe, |path| Ok(path.into()))?);
     if binary.is_some() {
         command.arg("--quiet");
@@ -126,41 +128,41 @@ fn sync(folder: &Path, binary: Option<&str>, longest: Duration) -> Done<Peak> {
     }
     command.arg("start").current_dir(folder).env("DISCORD_BOT_TOKEN", DEFAULT_TOKEN);
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    watch(child, longest)
+    watch(child, timeout)
 }
 
-/// Waits for the end of a process, and looks at its peak meanwhile.
-fn watch(mut child: Child, longest: Duration) -> Done<Peak> {
+/// Waits for a process to end, polling its peak memory; kills it after `timeout`.
+fn watch(mut child: Child, timeout: Duration) -> BenchResult<Peak> {
     let path = OsString::from(format!("/proc/{}/status", child.id()));
-    let (begin, mut mebibytes, mut before) = (Instant::now(), 0.0, 0.0);
+    let (begin, mut mebibytes, mut half_time_mebibytes) = (Instant::now(), 0.0, 0.0);
     loop {
         let ended = child.try_wait()?;
         let wall = begin.elapsed();
         if let Some(status) = ended {
-            return Ok(Peak { mebibytes, before, code: status.code(), wall });
+            return Ok(Peak { mebibytes, half_time_mebibytes, code: status.code(), wall });
         }
         mebibytes = measure::peak_mebibytes(Path::new(&path)).unwrap_or(mebibytes);
-        if wall < longest / 2 {
-            before = mebibytes;
+        if wall < timeout / 2 {
+            half_time_mebibytes = mebibytes;
         }
-        if wall > longest {
+        if wall > timeout {
             child.kill()?;
             child.wait()?;
-            return Ok(Peak { mebibytes, before, code: None, wall });
+            return Ok(Peak { mebibytes, half_time_mebibytes, code: None, wall });
         }
         std::thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// The simulator of a world.
-pub fn serve(name: &str) -> Done<Simulator> {
+/// Starts the simulator of a world.
+pub fn serve(name: &str) -> BenchResult<Simulator> {
     if let Some(threads) = name.strip_prefix("threads-") {
         return Ok(Simulator::start(World::new(&with_threads(threads.parse()?))));
     }
     let sim = Simulator::start(World::new(&world()));
     let route = |route: &str| ROUTES.iter().find(|(name, _)| *name == route).map(|(_, kind)| *kind);
     match name.split('-').collect::<Vec<_>>()[..] {
-        ["largest", "pages"] => strike_with_largest_pages(&sim),
+        ["largest", "pages"] => inject_largest_pages(&sim),
         ["endless", name] => {
             let kind = route(name).unwrap_or(RouteKind::Messages);
             sim.faults().when(Match::route(kind).always(), What::Endless);
@@ -172,14 +174,14 @@ pub fn serve(name: &str) -> Done<Simulator> {
                 (_, "guild" | "roles" | "channels" | "active") => LISTING_BYTES,
                 _ => PAGE_BYTES,
             };
-            strike(&sim, kind, Filling::ALL[number.parse::<usize>()?], bytes);
+            inject_hostile(&sim, kind, Filling::ALL[number.parse::<usize>()?], bytes);
         }
         _ => return Err("there is no such world".into()),
     }
     Ok(sim)
 }
 
-/// Channels of 1000 archived threads with three messages each.
+/// Channels with up to 1000 archived threads each, of three messages.
 fn with_threads(threads: u32) -> Description {
     let channel = |number: u32| ChannelDescription {
         threads: ThreadPlan {
@@ -205,7 +207,7 @@ fn channels(sim: &Simulator) -> Vec<u64> {
     sim.world().truth(GUILD).iter().map(|channel| channel.id).collect()
 }
 
-fn strike_with_largest_pages(sim: &Simulator) {
+fn inject_largest_pages(sim: &Simulator) {
     let pages: Vec<Arc<[u8]>> = (0..5).map(|page| largest_page(page).into()).collect();
     for channel in channels(sim) {
         for page in &pages {
@@ -215,7 +217,7 @@ fn strike_with_largest_pages(sim: &Simulator) {
     }
 }
 
-fn strike(sim: &Simulator, kind: RouteKind, filling: Filling, bytes: usize) {
+fn inject_hostile(sim: &Simulator, kind: RouteKind, filling: Filling, bytes: usize) {
     let body = |id| What::Bytes(answer(kind, filling, id, bytes, ITEM_BYTES).into());
     match kind {
         RouteKind::ArchivedPublicThreads => {
@@ -224,14 +226,14 @@ fn strike(sim: &Simulator, kind: RouteKind, filling: Filling, bytes: usize) {
                     .when(Match { channel: Some(channel), ..Match::route(kind) }.always(), body(channel));
             }
         }
-        // A parent that no listing names is asked for by itself.
+        // The client fetches a parent channel by ID only if no listing has it.
         RouteKind::Channel => {
             let Some(channel) = channels(sim).into_iter().next() else { return };
-            let left_out = What::Omit(vec![channel]);
-            sim.faults().when(Match::route(RouteKind::GuildChannels).always(), left_out);
+            let without = What::Omit(vec![channel]);
+            sim.faults().when(Match::route(RouteKind::GuildChannels).always(), without);
             sim.faults().when(Match::route(kind).always(), body(channel));
         }
-        // A server that comes with its roles needs no second question.
+        // The client requests roles separately only if the server comes without them.
         RouteKind::GuildRoles => {
             let without = What::Set("roles".to_owned(), serde_json::Value::Null);
             sim.faults().when(Match::route(RouteKind::Guild).always(), without);

@@ -1,4 +1,4 @@
-//! Single steps. Scrubbing has a benchmark of its own.
+//! Microbenchmarks of single steps. For scrubbing, see `bench_scrub`.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,7 +19,7 @@ use verta_sync::platform::{AdapterSettings, GateSettings, RetryPolicy};
 
 use crate::pages::{self, RawPage};
 use crate::writing::Prepared;
-use crate::{Done, GUILD, equal, folder};
+use crate::{BenchResult, GUILD, equal, folder};
 
 const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
 
@@ -29,10 +29,11 @@ const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 /// 100 messages of each of 500 channels.
 static PAGES: LazyLock<Vec<RawPage>> =
     LazyLock::new(|| pages::of(&equal(100)).expect("the simulator answers"));
-/// Statics are not dropped: it is removed at the end.
-static FOLDER: LazyLock<TempDir> = LazyLock::new(|| folder("micro").expect("there is room for files"));
+/// Removed explicitly at the end, since statics aren't dropped.
+static FOLDER: LazyLock<TempDir> =
+    LazyLock::new(|| folder("micro").expect("a temporary folder can be created"));
 
-pub fn measure() -> Done<()> {
+pub fn measure() -> BenchResult<()> {
     Divan::default().run_benches();
     Ok(std::fs::remove_dir_all(FOLDER.path())?)
 }
@@ -49,12 +50,12 @@ fn parse(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn anonymize(bencher: Bencher<'_, '_>) {
     let parsed: Vec<_> = PAGES.iter().map(RawPage::parse).collect();
-    let take_people_out = |pages: Vec<_>| {
+    let scrub_pages = |pages: Vec<_>| {
         for page in pages {
             drop(divan::black_box(SCRUBBER.page(page)));
         }
     };
-    bencher.counter(messages()).with_inputs(|| parsed.clone()).bench_values(take_people_out);
+    bencher.counter(messages()).with_inputs(|| parsed.clone()).bench_values(scrub_pages);
 }
 
 #[divan::bench]
@@ -68,7 +69,7 @@ fn write(bencher: Bencher<'_, '_>) {
     static ROUND: AtomicU32 = AtomicU32::new(0);
     let prepare = || {
         let archive = FOLDER.path().join(format!("{}.db", ROUND.fetch_add(1, Ordering::Relaxed)));
-        Prepared::of(&archive, &PAGES).expect("a new archive can be made")
+        Prepared::of(&archive, &PAGES).expect("a new archive can be created")
     };
     bencher
         .counter(messages())
@@ -76,7 +77,7 @@ fn write(bencher: Bencher<'_, '_>) {
         .bench_values(|prepared| prepared.store().expect("the pages are stored"));
 }
 
-/// A guild of many channels in which nothing is new.
+/// Plans a guild of many channels without new messages.
 #[divan::bench(sample_count = 50)]
 fn plan(bencher: Bencher<'_, '_>) {
     let settings = AdapterSettings {
@@ -89,16 +90,18 @@ fn plan(bencher: Bencher<'_, '_>) {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be built");
-    let discord = runtime.block_on(async { Discord::new(&settings, "token") }).expect("a token is a header");
+    let discord = runtime
+        .block_on(async { Discord::new(&settings, "token") })
+        .expect("the token is a valid header value");
     let ids = (1..=CHANNELS).filter_map(ChannelId::new);
     let guild = WorkspaceId::new(GUILD).expect("a guild has an ID");
     let facts = Facts {
         workspace: Workspace { id: guild, name: String::new() },
         channels: ids.clone().map(channel).collect(),
         remembered: Vec::new(),
-        gone: Vec::new(),
+        proven_states: Vec::new(),
         listings: Vec::new(),
-        unsettled: Vec::new(),
+        inconclusive: Vec::new(),
         vanished: Vec::new(),
         refused: Vec::new(),
         active_unlisted: None,

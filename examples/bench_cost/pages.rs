@@ -1,4 +1,4 @@
-//! Pages as the simulated Discord answers them.
+//! Fetches pages of messages from the simulated Discord.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,11 +8,11 @@ use discord_sim::{Description, Simulator, World};
 use verta_sync::model::{ChannelId, MessageId, MessagePage};
 use verta_sync::platform::discord;
 
-use crate::{Done, GUILD};
+use crate::{BenchResult, GUILD};
 
 pub const PAGE: u16 = 100;
 
-/// One page of a channel.
+/// A page of a channel, as received.
 pub struct RawPage {
     pub channel: ChannelId,
     pub after: Option<MessageId>,
@@ -22,13 +22,12 @@ pub struct RawPage {
 impl RawPage {
     pub fn parse(&self) -> MessagePage {
         discord::read_page(self.body.clone(), self.channel, PAGE)
-            .expect("the simulator's pages are documented")
+            .expect("the simulator's pages are well-formed")
     }
 }
 
-/// All pages of a world, in the order in which they come when twenty channels
-/// are read at once.
-pub fn of(world: &Description) -> Done<Vec<RawPage>> {
+/// All pages of a world, in the order of a sync that reads twenty channels at once.
+pub fn of(world: &Description) -> BenchResult<Vec<RawPage>> {
     let sim = Simulator::start(World::new(world));
     let channels: Vec<u64> = sim.world().truth(GUILD).iter().map(|channel| channel.id).collect();
     let mut pages = Vec::new();
@@ -38,7 +37,7 @@ pub fn of(world: &Description) -> Done<Vec<RawPage>> {
         while !open.is_empty() {
             let mut more = Vec::new();
             for (channel, after) in open {
-                let page = RawPage { channel, after, body: body(&sim, channel, after)? };
+                let page = RawPage { channel, after, body: fetch(&sim, channel, after)? };
                 if let Some(last) = page.parse().last_id() {
                     pages.push(page);
                     more.push((channel, Some(last)));
@@ -50,7 +49,7 @@ pub fn of(world: &Description) -> Done<Vec<RawPage>> {
     Ok(pages)
 }
 
-fn body(sim: &Simulator, channel: ChannelId, after: Option<MessageId>) -> Done<Bytes> {
+fn fetch(sim: &Simulator, channel: ChannelId, after: Option<MessageId>) -> BenchResult<Bytes> {
     let mut stream = TcpStream::connect(sim.address())?;
     let after = after.map_or(0, MessageId::get);
     write!(

@@ -1,10 +1,10 @@
-//! How large an archive is, and what of it is text.
+//! The size of an archive, and the share of text in it.
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::Done;
+use crate::BenchResult;
 
 pub struct Size {
     pub messages: u64,
@@ -28,7 +28,7 @@ const TEXT: &str = "
                                 + coalesce(octet_length(content_type), 0) + coalesce(octet_length(metadata), 0)), 0)
               FROM message_attachments)";
 
-pub fn of(archive: &Path) -> Done<Size> {
+pub fn of(archive: &Path) -> BenchResult<Size> {
     let connection = Connection::open(archive)?;
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
     Ok(Size {

@@ -1,5 +1,5 @@
-//! The archive's way of storing pages against plain SQLite: the same rows, in
-//! the same order, into the same schema, indexed at the end.
+//! Compares storing pages in the archive with plain SQLite: the same rows in the same
+//! order into the same schema, with the indexes built at the end.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -24,20 +24,20 @@ use verta_sync::model::{
 use verta_sync::platform::discord::SPEC;
 use verta_sync::platform::registry::PLATFORMS;
 
-use crate::measure::{Cost, Spent};
+use crate::measure::{Cost, ResourceSnapshot};
 use crate::pages::{self, RawPage};
-use crate::{Done, GUILD, equal, folder};
+use crate::{BenchResult, GUILD, equal, folder};
 
 const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
-/// As many pages wait for the writer as in a sync.
+/// Concurrent workers: as many pages wait for the writer as in a sync.
 const WORKERS: usize = 80;
 const ROUNDS: u32 = 3;
 /// Pages in one transaction of plain SQLite.
-const GROUP: usize = 32;
+const GROUP_PAGES: usize = 32;
 
-pub fn measure() -> Done<()> {
+pub fn measure() -> BenchResult<()> {
     let pages = pages::of(&equal(400))?;
     let messages: usize = pages.iter().map(|page| page.parse().messages.len()).sum();
     let folder = folder("writing")?;
@@ -54,21 +54,21 @@ pub fn measure() -> Done<()> {
             if subscribes {
                 prepared.subscribe()?;
             }
-            let begin = Spent::by_now()?;
+            let begin = ResourceSnapshot::now()?;
             prepared.store()?;
-            *least = least.min(begin.until_now()?.cpu_seconds);
+            *least = least.min(begin.cost_until_now()?.cpu_seconds);
             *size = std::fs::metadata(&path)?.len();
         }
         let rows = Rows::of(&archive, &pages)?;
         plain = plain.min(rows.insert(&folder.path().join(format!("plain-{round}.db")))?.cpu_seconds);
     }
     println!(
-        "writing        {messages} messages stored in {stored:.2} CPU s, inserted plainly in {plain:.2}: \
+        "writing        {messages} messages stored in {stored:.2} CPU s, inserted with plain SQLite in {plain:.2}: \
          {:.0} % of plain SQLite's speed",
         100.0 * plain / stored
     );
     println!(
-        "change log     {logged:.2} CPU s with a subscriber, {:.3} times as much as without; the file {:.3} times as large",
+        "change log     {logged:.2} CPU s with a subscriber, {:.3} times as much as without; file size {:.3} times as large",
         logged / stored,
         as_float(sizes[1]) / as_float(sizes[0])
     );
@@ -80,7 +80,7 @@ fn as_float(bytes: u64) -> f64 {
     bytes as f64
 }
 
-fn open(path: &Path) -> Done<Connection> {
+fn open(path: &Path) -> BenchResult<Connection> {
     Ok(file(path).open()?)
 }
 
@@ -88,18 +88,18 @@ fn file(path: &Path) -> ArchiveFile {
     ArchiveFile { path: path.to_owned(), mode: 0o600, platforms: PLATFORMS }
 }
 
-/// A new archive, and pages that are parsed and anonymized.
+/// A new archive, and scrubbed pages to store in it.
 pub struct Prepared {
     runtime: Runtime,
     writer: Writer,
     thread: WriterThread,
     batches: VecDeque<PageBatch>,
-    /// Held until the pages are stored.
+    /// The archive's lock, held until the pages are stored.
     _lock: Lock,
 }
 
 impl Prepared {
-    pub fn of(path: &Path, pages: &[RawPage]) -> Done<Self> {
+    pub fn of(path: &Path, pages: &[RawPage]) -> BenchResult<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let lock = Lock::take(&file(path), "start", None, NOW)?;
         let (writer, thread) = Writer::start(open(path)?, PLATFORMS, &lock);
@@ -111,20 +111,20 @@ impl Prepared {
     }
 
     /// Adds a subscriber to the change log.
-    pub fn subscribe(&self) -> Done<()> {
+    pub fn subscribe(&self) -> BenchResult<()> {
         let subscribed = self.writer.run(|tx| changes::subscribe(tx, "bench", "token", NOW));
         self.runtime.block_on(subscribed)?;
         Ok(())
     }
 
     /// Stores the pages through the writer, as a sync does.
-    pub fn store(self) -> Done<()> {
+    pub fn store(self) -> BenchResult<()> {
         let Self { runtime, writer, thread, batches, _lock } = self;
-        let waiting = Arc::new(Mutex::new(batches));
+        let pending = Arc::new(Mutex::new(batches));
         runtime.block_on(async {
             let mut workers = JoinSet::new();
             for _ in 0..WORKERS {
-                workers.spawn(work(writer.clone(), Arc::clone(&waiting)));
+                workers.spawn(store_pending(writer.clone(), Arc::clone(&pending)));
             }
             workers.join_all().await;
             writer.run(|tx| indexes::complete(tx)).await
@@ -134,15 +134,15 @@ impl Prepared {
     }
 }
 
-async fn work(writer: Writer, waiting: Arc<Mutex<VecDeque<PageBatch>>>) {
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+async fn store_pending(writer: Writer, pending: Arc<Mutex<VecDeque<PageBatch>>>) {
+    let next = || pending.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     while let Some(batch) = next() {
         let change = writer.run(move |tx| store_page(tx, &batch, NOW));
-        change.await.expect("the page is stored");
+        change.await.expect("the writer stores the page");
     }
 }
 
-async fn batches(writer: &Writer, pages: &[RawPage]) -> Done<VecDeque<PageBatch>> {
+async fn batches(writer: &Writer, pages: &[RawPage]) -> BenchResult<VecDeque<PageBatch>> {
     let mut rows: Vec<(ChannelId, ChannelRow)> = Vec::new();
     let mut batches = VecDeque::new();
     for raw in pages {
@@ -158,7 +158,7 @@ async fn batches(writer: &Writer, pages: &[RawPage]) -> Done<VecDeque<PageBatch>
     Ok(batches)
 }
 
-async fn begin_channel(writer: &Writer, id: ChannelId) -> Done<ChannelRow> {
+async fn begin_channel(writer: &Writer, id: ChannelId) -> BenchResult<ChannelRow> {
     let channel = Channel::new(id, ChannelKind::Text, "bench", NOW);
     let channel = SCRUBBER.channel(channel, ChannelState::Active);
     let workspace = WorkspaceId::new(GUILD).ok_or("a guild has an ID")?;
@@ -190,18 +190,18 @@ fn batch(channel: ChannelRow, raw: &RawPage) -> PageBatch {
     }
 }
 
-/// Tables a page goes to, and what finds its rows there.
+/// The tables of a page's rows, each with its column of message IDs.
 const PAGE_TABLES: [(&str, &str); 3] = [
     ("messages", "platform_id"),
     ("message_attachments", "message_id"),
     ("message_reaction_counts", "message_id"),
 ];
-/// Tables that hold little, and are written first.
+/// Small tables that the page tables refer to; they are written first.
 const SMALL_TABLES: [&str; 4] = ["tenants", "users", "channels", "emoji"];
 
 type Row = Vec<Value>;
 
-/// What a finished archive holds, in memory.
+/// The rows of a finished archive, in memory.
 struct Rows {
     small: Vec<(String, Vec<Row>)>,
     pages: Vec<[Vec<Row>; 3]>,
@@ -209,32 +209,34 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(archive: &Path, pages: &[RawPage]) -> Done<Self> {
+    fn of(archive: &Path, pages: &[RawPage]) -> BenchResult<Self> {
         let connection = Connection::open(archive)?;
         let mut small = Vec::new();
         for table in SMALL_TABLES {
             let rows = select(&connection, &format!("SELECT * FROM {table}"), &[])?;
             small.push((insert(&connection, table)?, rows));
         }
-        let inserts =
-            PAGE_TABLES.iter().map(|(table, _)| insert(&connection, table)).collect::<Done<Vec<_>>>()?;
-        let pages = pages.iter().map(|page| page_rows(&connection, page)).collect::<Done<Vec<_>>>()?;
+        let inserts = PAGE_TABLES
+            .iter()
+            .map(|(table, _)| insert(&connection, table))
+            .collect::<BenchResult<Vec<_>>>()?;
+        let pages = pages.iter().map(|page| page_rows(&connection, page)).collect::<BenchResult<Vec<_>>>()?;
         Ok(Self { small, pages, inserts })
     }
 
-    fn insert(&self, path: &Path) -> Done<Cost> {
+    fn insert(&self, path: &Path) -> BenchResult<Cost> {
         let mut connection = open(path)?;
-        let put_off = put_off(&connection)?;
-        for (name, _) in &put_off {
+        let indexes = deferred_indexes(&connection)?;
+        for (name, _) in &indexes {
             connection.execute(&format!("DROP INDEX {name}"), [])?;
         }
-        let begin = Spent::by_now()?;
+        let begin = ResourceSnapshot::now()?;
         let transaction = connection.transaction()?;
         for (sql, rows) in &self.small {
             write(&transaction, sql, rows)?;
         }
         transaction.commit()?;
-        for group in self.pages.chunks(GROUP) {
+        for group in self.pages.chunks(GROUP_PAGES) {
             let transaction = connection.transaction()?;
             for page in group {
                 for (sql, rows) in self.inserts.iter().zip(page) {
@@ -243,17 +245,17 @@ impl Rows {
             }
             transaction.commit()?;
         }
-        for (_, sql) in &put_off {
+        for (_, sql) in &indexes {
             connection.execute(sql, [])?;
         }
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        begin.until_now()
+        begin.cost_until_now()
     }
 }
 
-/// Names and statements of the indexes by user and by emoji, which a new
-/// archive gets once it is filled.
-pub fn put_off(connection: &Connection) -> Done<Vec<(String, String)>> {
+/// Names and CREATE statements of the deferred indexes (by user and by emoji), which a
+/// new archive gets once it is filled.
+pub fn deferred_indexes(connection: &Connection) -> BenchResult<Vec<(String, String)>> {
     let mut select = connection.prepare(
         r"SELECT name, sql FROM sqlite_schema
           WHERE type = 'index' AND tbl_name LIKE 'message%' AND name LIKE '%\_by\_%' ESCAPE '\'",
@@ -262,7 +264,7 @@ pub fn put_off(connection: &Connection) -> Done<Vec<(String, String)>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn write(connection: &Connection, sql: &str, rows: &[Row]) -> Done<()> {
+fn write(connection: &Connection, sql: &str, rows: &[Row]) -> BenchResult<()> {
     let mut statement = connection.prepare_cached(sql)?;
     for row in rows {
         statement.execute(params_from_iter(row))?;
@@ -270,7 +272,7 @@ fn write(connection: &Connection, sql: &str, rows: &[Row]) -> Done<()> {
     Ok(())
 }
 
-fn page_rows(connection: &Connection, raw: &RawPage) -> Done<[Vec<Row>; 3]> {
+fn page_rows(connection: &Connection, raw: &RawPage) -> BenchResult<[Vec<Row>; 3]> {
     let channel: i64 = connection
         .prepare_cached("SELECT id FROM channels WHERE platform_id = ?1")?
         .query_row(params![raw.channel.as_i64()], |row| row.get(0))?;
@@ -284,7 +286,7 @@ fn page_rows(connection: &Connection, raw: &RawPage) -> Done<[Vec<Row>; 3]> {
     Ok(rows)
 }
 
-fn select(connection: &Connection, sql: &str, parameters: &[Value]) -> Done<Vec<Row>> {
+fn select(connection: &Connection, sql: &str, parameters: &[Value]) -> BenchResult<Vec<Row>> {
     let mut statement = connection.prepare_cached(sql)?;
     let columns = statement.column_count();
     let rows = statement.query_map(params_from_iter(parameters), |row| {
@@ -293,7 +295,7 @@ fn select(connection: &Connection, sql: &str, parameters: &[Value]) -> Done<Vec<
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn insert(connection: &Connection, table: &str) -> Done<String> {
+fn insert(connection: &Connection, table: &str) -> BenchResult<String> {
     let columns = connection.prepare(&format!("SELECT * FROM {table}"))?.column_count();
     Ok(format!("INSERT INTO {table} VALUES ({})", vec!["?"; columns].join(", ")))
 }

@@ -1,16 +1,16 @@
-//! What became of known channels that no listing names, or that a listing says
-//! are closed.
+//! Finds out what became of known channels that no listing names, or that a listing
+//! reports as closed.
 //!
-//! A listing alone proves nothing about a channel that it leaves out: the channel
-//! itself is asked for. Without a right to see it, the platform refuses it
-//! whether it was closed to everyone or to the bot.
+//! A listing alone proves nothing about a channel that it leaves out: the channel itself
+//! is looked up. A refused lookup doesn't tell whether the channel was closed to everyone
+//! or only to the bot.
 
 use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 
 use super::facts::{Facts, ThreadListing};
-use super::lookup::{Answer, Lookups};
+use super::lookup::{LookupAnswer, Lookups};
 use super::times::is_past;
 use crate::model::{
     Channel, ChannelId, ChannelKind, ChannelState, KnownChannel, KnownChannels, ProvenState, Timestamp,
@@ -19,39 +19,39 @@ use crate::model::{
 use crate::monitor::Monitor;
 use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
 
-/// Refused lookups a run makes at most: platforms count them against their sender.
-const MOST_REFUSALS: usize = 50;
-/// A channel that was refused is asked for again this often.
-const REFUSED_INTERVAL: Duration = Duration::from_hours(24);
+/// Refused lookups per run at most: platforms count them against the sender.
+const MAX_REFUSED_LOOKUPS: usize = 50;
+/// Interval between lookups of a refused channel.
+const REFUSED_LOOKUP_INTERVAL: Duration = Duration::from_hours(24);
 
-/// What became of a known channel.
-enum Fate {
-    /// A listing named it, or nothing can be said: it stays as it is.
+/// What the listings imply for a known channel.
+enum ListingVerdict {
+    /// A listing names it, or implies nothing: its state stays.
     Unchanged,
-    /// It is closed or gone, with its parent.
+    /// It is closed or deleted, as its parent is.
     Gone(ProvenState),
-    /// What the archive knows of it holds, and it is seen like its parent.
+    /// The archived facts are still valid, with its parent's visibility.
     Remembered(Visibility),
-    /// No listing names it, and it was refused less than a day ago.
+    /// No listing names it, and its lookup was refused less than a day ago.
     StillRefused,
-    /// Only the answer for the channel itself can tell.
+    /// It must be looked up.
     Unknown,
-    /// The rights say that the bot can't read it any more; reading it tells.
+    /// The listed permissions say that the bot can't read it any more: try to read it.
     Disputed,
 }
 
-/// What the listings say of channels.
+/// What the listings and earlier lookups say about channels.
 struct Listed<'a> {
-    /// Who sees those that they name.
+    /// Visibility of the channels that the listings name.
     named: HashMap<ChannelId, &'a Visibility>,
-    /// Parents all of whose archived threads were named, by kind.
-    bottoms: HashMap<ChannelId, ChannelKind>,
-    /// Parents whose archived threads couldn't be listed.
+    /// Kinds of the parents whose archived threads were all listed.
+    completely_read: HashMap<ChannelId, ChannelKind>,
+    /// Parents whose listing of archived threads failed.
     unlisted: HashSet<ChannelId>,
-    /// Known channels that are closed, gone or out of sight.
+    /// States of known channels that are closed, deleted or unreadable.
     gone: HashMap<ChannelId, ChannelState>,
-    /// Channels that couldn't be asked for.
-    silent: HashSet<ChannelId>,
+    /// Channels whose lookup failed.
+    unanswered: HashSet<ChannelId>,
     now: Timestamp,
 }
 
@@ -62,108 +62,111 @@ impl<'a> Listed<'a> {
         known: &KnownChannels,
         now: Timestamp,
     ) -> Self {
-        // Nothing is concluded from what can't be read.
+        // Malformed channels prove nothing.
         let readable = || channels.iter().filter(|channel| channel.kind != ChannelKind::Unreadable);
         let kinds: HashMap<ChannelId, ChannelKind> =
             readable().map(|channel| (channel.id, channel.kind)).collect();
         let kind_of = |parent| kinds.get(parent).map(|kind| (*parent, *kind));
-        let bottoms = listings.iter().filter(|listing| listing.reached_bottom);
+        let completely_read = listings.iter().filter(|listing| listing.reached_bottom);
         let unlisted = listings.iter().filter(|listing| listing.error.is_some());
         let gone = known.values().filter(|channel| is_gone(channel.state));
         Self {
             named: readable().map(|channel| (channel.id, &channel.visibility)).collect(),
-            bottoms: bottoms.filter_map(|listing| kind_of(&listing.parent)).collect(),
+            completely_read: completely_read.filter_map(|listing| kind_of(&listing.parent)).collect(),
             unlisted: unlisted.map(|listing| listing.parent).collect(),
             gone: gone.map(|channel| (channel.id, channel.state)).collect(),
-            silent: HashSet::new(),
+            unanswered: HashSet::new(),
             now,
         }
     }
 
-    fn fate(&self, channel: &KnownChannel) -> Fate {
+    fn verdict(&self, channel: &KnownChannel) -> ListingVerdict {
         match channel.parent_id.filter(|_| channel.kind.is_thread()) {
-            Some(parent) => self.fate_of_thread(channel, parent),
-            None => self.fate_of_root(channel),
+            Some(parent) => self.verdict_on_thread(channel, parent),
+            None => self.verdict_on_root(channel),
         }
     }
 
-    fn fate_of_root(&self, channel: &KnownChannel) -> Fate {
+    fn verdict_on_root(&self, channel: &KnownChannel) -> ListingVerdict {
         match self.named.get(&channel.id).copied() {
             Some(visibility) if !visibility.everyone_sees => match channel.state {
-                ChannelState::Hidden => Fate::Unchanged,
-                _ => Fate::Unknown,
+                ChannelState::Hidden => ListingVerdict::Unchanged,
+                _ => ListingVerdict::Unknown,
             },
-            Some(visibility) if !visibility.bot_lacks.is_empty() && may_dispute(channel) => Fate::Disputed,
-            Some(_) => Fate::Unchanged,
-            None if channel.state == ChannelState::Hidden => Fate::Unchanged,
-            None if self.was_refused(channel) => Fate::StillRefused,
-            None => Fate::Unknown,
+            Some(visibility) if !visibility.bot_lacks.is_empty() && can_be_probed(channel) => {
+                ListingVerdict::Disputed
+            }
+            Some(_) => ListingVerdict::Unchanged,
+            None if channel.state == ChannelState::Hidden => ListingVerdict::Unchanged,
+            None if self.was_refused(channel) => ListingVerdict::StillRefused,
+            None => ListingVerdict::Unknown,
         }
     }
 
-    /// Threads share what becomes of their parent.
-    fn fate_of_thread(&self, channel: &KnownChannel, parent: ChannelId) -> Fate {
+    /// A thread shares its parent's state.
+    fn verdict_on_thread(&self, channel: &KnownChannel, parent: ChannelId) -> ListingVerdict {
         let named = self.named.get(&channel.id);
         match named.or_else(|| self.named.get(&parent)).copied() {
             Some(visibility) if !visibility.everyone_sees => match self.gone.get(&parent) {
-                Some(state) => Fate::Gone(ProvenState::of_parent(*state)),
-                None => Fate::Unchanged,
+                Some(state) => ListingVerdict::Gone(ProvenState::of_parent(*state)),
+                None => ListingVerdict::Unchanged,
             },
-            Some(_) if named.is_some() => Fate::Unchanged,
-            // Threads of a channel that the bot can't read aren't listed, nor
-            // shown to it when it asks.
+            Some(_) if named.is_some() => ListingVerdict::Unchanged,
+            // Threads of a channel that the bot can't read are neither listed nor
+            // returned by a lookup.
             Some(visibility)
-                if !visibility.bot_lacks.is_empty() || self.may_have_left_out(parent, channel) =>
+                if !visibility.bot_lacks.is_empty() || self.may_be_missing_from_listing(parent, channel) =>
             {
-                Fate::Remembered(visibility.clone())
+                ListingVerdict::Remembered(visibility.clone())
             }
-            Some(_) if self.was_refused(channel) => Fate::Unchanged,
-            Some(_) => Fate::Unknown,
+            Some(_) if self.was_refused(channel) => ListingVerdict::Unchanged,
+            Some(_) => ListingVerdict::Unknown,
             None => match self.gone.get(&parent) {
-                Some(state) => Fate::Gone(ProvenState::of_parent(*state)),
-                None if self.silent.contains(&parent) || channel.state == ChannelState::Hidden => {
-                    Fate::Unchanged
+                Some(state) => ListingVerdict::Gone(ProvenState::of_parent(*state)),
+                None if self.unanswered.contains(&parent) || channel.state == ChannelState::Hidden => {
+                    ListingVerdict::Unchanged
                 }
-                None => Fate::Unknown,
+                None => ListingVerdict::Unknown,
             },
         }
     }
 
     fn was_refused(&self, channel: &KnownChannel) -> bool {
-        let is_recent = |at: Timestamp| is_past(at, self.now) && self.now.since(at) < REFUSED_INTERVAL;
+        let is_recent = |at: Timestamp| is_past(at, self.now) && self.now.since(at) < REFUSED_LOOKUP_INTERVAL;
         channel.state == ChannelState::Unreadable && channel.asked_at.is_some_and(is_recent)
     }
 
-    /// Whether a thread may be archived though the listing doesn't name it.
-    fn may_have_left_out(&self, parent: ChannelId, thread: &KnownChannel) -> bool {
-        let reached_bottom = self.bottoms.contains_key(&parent);
+    /// Whether the thread may exist although the listing of archived threads doesn't name
+    /// it.
+    fn may_be_missing_from_listing(&self, parent: ChannelId, thread: &KnownChannel) -> bool {
+        let reached_bottom = self.completely_read.contains_key(&parent);
         self.unlisted.contains(&parent) || (thread.archived == Some(true) && !reached_bottom)
     }
 
-    /// Whether a complete listing should have named an archived thread. After a
-    /// conversion it has only threads of the channel's type now
-    /// (seen in public reports).
+    /// The parent whose complete listing should have named this archived thread, if any.
+    /// After a parent is converted to another type, its listing holds only threads of the
+    /// new type (known from public reports).
     fn should_have_named(&self, thread: &Channel) -> Option<ChannelId> {
         let is_archived = thread.thread.as_ref().is_some_and(|facts| facts.archived);
         let parent = thread.parent_id.filter(|_| is_archived)?;
-        let made_there = match self.bottoms.get(&parent)? {
+        let listed_kind = match self.completely_read.get(&parent)? {
             ChannelKind::Announcement => ChannelKind::AnnouncementThread,
             _ => ChannelKind::PublicThread,
         };
-        (thread.kind == made_there).then_some(parent)
+        (thread.kind == listed_kind).then_some(parent)
     }
 }
 
-/// Whether reading a channel can tell that it is readable after all.
-const fn may_dispute(channel: &KnownChannel) -> bool {
+/// Whether a probe of the channel's messages can show that it is readable after all.
+const fn can_be_probed(channel: &KnownChannel) -> bool {
     matches!(channel.state, ChannelState::Active) && channel.has_messages && channel.kind.has_messages()
 }
 
-/// Completes the facts by known channels that no listing named: closed, deleted,
-/// out of sight, or archived so long ago that the listing ended before them.
+/// Completes the facts by known channels that no listing named: they are closed, deleted,
+/// refused, or were archived before the end of the listing.
 ///
 /// # Errors
-/// When the run must end.
+/// Returns a [`PlatformError`] that must end the run.
 pub(super) async fn find_absent(
     platform: &dyn PlatformAdapter,
     facts: &mut Facts,
@@ -177,172 +180,176 @@ pub(super) async fn find_absent(
         .map(Box::as_ref)
         .filter(|channel| channel.state != ChannelState::Deleted && channel.kind != ChannelKind::Category)
         .collect();
-    // Parents come before their threads, and who was not asked for longest first.
+    // Parents before their threads; the one whose last lookup is oldest first.
     absent.sort_by_key(|channel| (channel.kind.is_thread(), channel.asked_at, channel.id));
     let lookups = Lookups::new(platform, facts.workspace.id, monitor);
-    let mut search = Search { platform, monitor, lookups, listed, found: Found::default() };
+    let mut search = AbsentSearch { platform, monitor, lookups, listed, results: AbsenceResults::default() };
     for channel in absent {
-        search.settle(channel).await?;
+        search.resolve(channel).await?;
     }
-    let found = std::mem::take(&mut search.found);
+    let results = std::mem::take(&mut search.results);
     drop(search);
     if facts.remembered.is_empty() {
-        // Moved, not copied: there can be tens of thousands.
-        facts.remembered = found.remembered;
+        // Moved rather than copied: there can be tens of thousands.
+        facts.remembered = results.remembered;
     } else {
-        facts.remembered.extend(found.remembered);
+        facts.remembered.extend(results.remembered);
     }
-    facts.gone.extend(found.gone);
-    facts.vanished.extend(found.vanished);
-    facts.refused.extend(found.refused);
-    facts.unsettled.extend(found.unsettled);
-    for channel in found.readable {
+    facts.proven_states.extend(results.proven_states);
+    facts.vanished.extend(results.vanished);
+    facts.refused.extend(results.refused);
+    facts.inconclusive.extend(results.inconclusive);
+    for channel in results.readable {
         if let Some(listed) = facts.channels.iter_mut().find(|listed| listed.id == channel) {
             listed.visibility.bot_lacks.clear();
         }
     }
-    for (parent, thread) in found.left_out {
+    for (parent, thread) in results.left_out {
         if let Some(listing) = facts.listings.iter_mut().find(|listing| listing.parent == parent) {
             listing.contradict(platform.spec(), thread);
         }
     }
-    facts.channels.extend(found.roots);
+    facts.channels.extend(results.roots);
     let mut listed = facts.listed();
-    facts.add_threads(&mut listed, found.threads);
+    facts.add_threads(&mut listed, results.threads);
     Ok(())
 }
 
-/// What was found of absent channels.
+/// What the search found out about absent channels.
 #[derive(Default)]
-struct Found {
+struct AbsenceResults {
     threads: Vec<Channel>,
-    /// Public channels that the listing left out.
+    /// Public channels that the listing leaves out.
     roots: Vec<Channel>,
     remembered: Vec<Channel>,
-    gone: Vec<(ChannelId, ProvenState)>,
+    proven_states: Vec<(ChannelId, ProvenState)>,
     vanished: Vec<ChannelId>,
     refused: Vec<ChannelId>,
-    /// Channels that the bot reads, whatever the rights say.
+    /// Channels that the bot can read, whatever the listed permissions say.
     readable: Vec<ChannelId>,
-    /// Parents whose complete listing left out this thread.
+    /// Parents whose complete listing leaves out a thread, with that thread.
     left_out: Vec<(ChannelId, ChannelId)>,
-    unsettled: Vec<(ChannelId, PlatformError)>,
+    inconclusive: Vec<(ChannelId, PlatformError)>,
 }
 
-/// Asking for absent channels, one by one.
-struct Search<'a> {
+/// The search for absent channels, one by one.
+struct AbsentSearch<'a> {
     platform: &'a dyn PlatformAdapter,
     monitor: &'a dyn Monitor,
     lookups: Lookups<'a>,
     listed: Listed<'a>,
-    found: Found,
+    results: AbsenceResults,
 }
 
-impl Search<'_> {
-    async fn settle(&mut self, channel: &KnownChannel) -> Result<(), PlatformError> {
-        match self.listed.fate(channel) {
-            Fate::Unchanged => {}
-            Fate::Gone(proven) => self.conclude(channel.id, proven),
-            Fate::Remembered(parent) => self.found.remembered.push(remember(channel, &parent)),
-            Fate::StillRefused => self.lose_sight(channel.id),
-            Fate::Unknown | Fate::Disputed if self.lookups.gave_up() => {}
-            Fate::Unknown if self.found.refused.len() >= MOST_REFUSALS => {
+impl AbsentSearch<'_> {
+    /// Finds out what became of a channel, by a lookup if need be.
+    async fn resolve(&mut self, channel: &KnownChannel) -> Result<(), PlatformError> {
+        match self.listed.verdict(channel) {
+            ListingVerdict::Unchanged => {}
+            ListingVerdict::Gone(proven) => self.add_proven(channel.id, proven),
+            ListingVerdict::Remembered(parent) => {
+                self.results.remembered.push(remembered_channel(channel, &parent));
+            }
+            ListingVerdict::StillRefused => self.add_vanished(channel.id),
+            ListingVerdict::Unknown | ListingVerdict::Disputed if self.lookups.gave_up() => {}
+            ListingVerdict::Unknown if self.results.refused.len() >= MAX_REFUSED_LOOKUPS => {
                 if !channel.kind.is_thread() && !self.listed.named.contains_key(&channel.id) {
-                    self.lose_sight(channel.id);
+                    self.add_vanished(channel.id);
                 }
             }
-            Fate::Unknown => self.ask(channel).await?,
-            Fate::Disputed => self.try_reading(channel.id).await?,
+            ListingVerdict::Unknown => self.look_up(channel).await?,
+            ListingVerdict::Disputed => self.probe_messages(channel.id).await?,
         }
         Ok(())
     }
 
-    fn conclude(&mut self, channel: ChannelId, proven: ProvenState) {
+    fn add_proven(&mut self, channel: ChannelId, proven: ProvenState) {
         self.listed.gone.insert(channel, proven.state());
-        self.found.gone.push((channel, proven));
+        self.results.proven_states.push((channel, proven));
     }
 
-    fn lose_sight(&mut self, channel: ChannelId) {
+    fn add_vanished(&mut self, channel: ChannelId) {
         self.listed.gone.insert(channel, ChannelState::Unreadable);
-        self.found.vanished.push(channel);
+        self.results.vanished.push(channel);
     }
 
-    async fn ask(&mut self, channel: &KnownChannel) -> Result<(), PlatformError> {
-        match self.lookups.ask(channel.id).await? {
-            Answer::Found(answered) if channel.kind.is_thread() => self.take_thread(channel, *answered),
-            Answer::Found(answered) => self.take_root(*answered),
-            Answer::Refused(state) => self.take_refusal(channel, state),
-            Answer::Failed(error) => {
-                self.listed.silent.insert(channel.id);
-                self.found.unsettled.push((channel.id, error));
+    async fn look_up(&mut self, channel: &KnownChannel) -> Result<(), PlatformError> {
+        match self.lookups.look_up(channel.id).await? {
+            LookupAnswer::Found(answered) if channel.kind.is_thread() => self.add_thread(channel, *answered),
+            LookupAnswer::Found(answered) => self.add_root(*answered),
+            LookupAnswer::Refused(state) => self.add_refusal(channel, state),
+            LookupAnswer::Failed(error) => {
+                self.listed.unanswered.insert(channel.id);
+                self.results.inconclusive.push((channel.id, error));
             }
         }
         Ok(())
     }
 
-    /// A thread is there, though no listing named it.
-    fn take_thread(&mut self, known: &KnownChannel, answered: Channel) {
-        // One that no listing ever named proves nothing about the others.
+    /// Adds a thread that exists although no listing named it.
+    fn add_thread(&mut self, known: &KnownChannel, answered: Channel) {
+        // A thread that no listing ever named proves nothing about this listing.
         if let Some(parent) = self.listed.should_have_named(&answered).filter(|_| !known.was_named) {
-            self.found.left_out.push((parent, answered.id));
-            // The listing isn't believed, and its other threads stay as they are.
-            self.listed.bottoms.remove(&parent);
+            self.results.left_out.push((parent, answered.id));
+            // The listing can't be trusted: the parent's other threads keep their state.
+            self.listed.completely_read.remove(&parent);
         }
         let parent = known.parent_id.and_then(|parent| self.listed.named.get(&parent));
-        self.found.threads.push(Channel {
+        self.results.threads.push(Channel {
             visibility: parent.map(|parent| (*parent).clone()).unwrap_or_default(),
             ..answered
         });
     }
 
-    /// A channel is there: the listing left it out, or says that it is closed.
-    fn take_root(&mut self, answered: Channel) {
+    /// Handles a channel that exists although the listing leaves it out or reports it as
+    /// closed.
+    fn add_root(&mut self, answered: Channel) {
         let is_listed = self.listed.named.contains_key(&answered.id);
         match (answered.visibility.everyone_sees, is_listed) {
-            (false, _) => self.conclude(answered.id, ProvenState::answered(ChannelState::Hidden)),
-            (true, true) => self.contradict(
+            (false, _) => self.add_proven(answered.id, ProvenState::answered(ChannelState::Hidden)),
+            (true, true) => self.add_contradiction(
                 answered.id,
                 "the server's listing says that it is closed, and its own answer that it is public",
             ),
             (true, false) => {
-                self.contradict(answered.id, "the server's listing leaves it out, though it is there");
-                self.found.roots.push(answered);
+                self.add_contradiction(answered.id, "the server's listing leaves it out, though it is there");
+                self.results.roots.push(answered);
             }
         }
     }
 
-    fn contradict(&mut self, channel: ChannelId, detail: &str) {
+    fn add_contradiction(&mut self, channel: ChannelId, detail: &str) {
         let subject = format!("channel {}", self.platform.spec().channel_text(channel));
         let error = PlatformError::new(ErrorKind::Unreadable, subject, detail);
-        self.found.unsettled.push((channel, error));
+        self.results.inconclusive.push((channel, error));
     }
 
-    fn take_refusal(&mut self, channel: &KnownChannel, proven: ChannelState) {
+    fn add_refusal(&mut self, channel: &KnownChannel, proven: ChannelState) {
         let is_unreadable = proven == ChannelState::Unreadable;
         let is_listed = self.listed.named.contains_key(&channel.id);
         if is_unreadable && is_listed && !channel.kind.is_thread() {
-            // The listing says that it is closed, and so does its refusal.
-            self.conclude(channel.id, ProvenState::answered(ChannelState::Hidden));
+            // The listing reports it as closed, and the refusal confirms that.
+            self.add_proven(channel.id, ProvenState::answered(ChannelState::Hidden));
             return;
         }
         if is_unreadable {
-            self.found.refused.push(channel.id);
+            self.results.refused.push(channel.id);
             if !channel.kind.is_thread() {
-                self.found.vanished.push(channel.id);
+                self.results.vanished.push(channel.id);
             }
         }
-        self.conclude(channel.id, ProvenState::answered(proven));
+        self.add_proven(channel.id, ProvenState::answered(proven));
     }
 
-    /// A message that comes shows that the bot can read the channel.
-    async fn try_reading(&mut self, channel: ChannelId) -> Result<(), PlatformError> {
+    /// Requests the newest message: if it comes, the bot can read the channel.
+    async fn probe_messages(&mut self, channel: ChannelId) -> Result<(), PlatformError> {
         let request = PageRequest {
             cursor: PageCursor::Newest,
             is_probe: true,
             ..PageRequest::after(channel, None, 1)
         };
         match self.platform.messages(&request, self.monitor).await {
-            Ok(page) if page.last_id().is_some() => self.found.readable.push(channel),
+            Ok(page) if page.last_id().is_some() => self.results.readable.push(channel),
             Err(error) if error.kind.ends_run() => return Err(error),
             Ok(_) | Err(_) => {}
         }
@@ -354,10 +361,10 @@ const fn is_gone(state: ChannelState) -> bool {
     matches!(state, ChannelState::Hidden | ChannelState::Deleted)
 }
 
-fn remember(known: &KnownChannel, parent: &Visibility) -> Channel {
+fn remembered_channel(known: &KnownChannel, parent: &Visibility) -> Channel {
     Channel {
         parent_id: known.parent_id,
-        // Nothing came since: it would have left the archive for that.
+        // No newer message exists: a new message unarchives a thread.
         last_message_id: known.checkpoint.last_message_id,
         visibility: parent.clone(),
         ..Channel::new(known.id, known.kind, &known.name, known.opened_at)

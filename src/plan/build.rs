@@ -1,5 +1,5 @@
-//! From facts and checkpoints to a plan: what is read from where, what isn't
-//! and why. Pure.
+//! Builds a plan from facts and checkpoints: what is read from where, what isn't read and
+//! why. Pure.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::model::{
     Channel, ChannelId, ChannelKind, Checkpoint, IdTimes, KnownChannels, MessageId, Timestamp, VisibilityRule,
 };
 
-/// So many failed runs in a row for causes of its own make a dead letter.
+/// A channel becomes a dead letter after this many consecutive failures of its own.
 const DEAD_LETTER_FAILURES: u32 = 5;
-/// A dead letter is tried this often.
+/// Interval between attempts to read a dead-letter channel.
 const DEAD_LETTER_INTERVAL: Duration = Duration::from_hours(24);
 
-/// Decides about every channel.
+/// Plans every channel of `facts`. `known` holds the archive's channels and checkpoints.
 pub fn build(
     times: &dyn IdTimes,
     facts: &Facts,
@@ -42,22 +42,22 @@ pub fn build(
                 channel: channel.id,
                 name: channel.name.clone(),
                 kind: channel.kind,
-                key: selection.unwanted_by(&lineage).filter(|_| reason == LeftOutReason::NotWanted),
+                key: selection.excluding_key(&lineage).filter(|_| reason == LeftOutReason::NotWanted),
                 reason,
             });
             continue;
         }
         plan.wanted += 1;
-        if channel.kind.has_messages() && selection.asks_for(&lineage) {
+        if channel.kind.has_messages() && selection.selects(&lineage) {
             let known = known.get(&channel.id);
             let checkpoint = known.map(|known| without_future(times, &known.checkpoint, now));
             let checkpoint = checkpoint.as_ref();
-            if let Some(until) = waits_until(checkpoint, selection).filter(|until| *until > now) {
+            if let Some(until) = dead_letter_until(checkpoint, selection).filter(|until| *until > now) {
                 plan.dead_letters.push((channel.id, until));
                 continue;
             }
-            match read(times, channel, checkpoint, selection, now) {
-                Some(read) => plan.reads.push(Box::new(read)),
+            match plan_channel(times, channel, checkpoint, selection, now) {
+                Some(channel_plan) => plan.reads.push(Box::new(channel_plan)),
                 None => plan.skipped.push(channel.id),
             }
         }
@@ -76,18 +76,18 @@ pub fn build(
             || facts.vanished.contains(id)
     };
     plan.unknown = selection.channels.iter().copied().filter(|id| !is_known(id)).collect();
-    // Of channels that seem equal, the one that was written to last is likely
-    // to be the busiest.
+    // Among equal weights, the channel with the newest message is likely the busiest.
     plan.reads.sort_by_key(|read| std::cmp::Reverse((read.weight, read.channel.last_message_id)));
     plan
 }
 
-/// The channel, its parent, the parent's category.
+/// The channel, its parent and the parent's category, as far as they exist.
 pub(super) fn lineage<'a>(channel: &'a Channel, by_id: &HashMap<ChannelId, &'a Channel>) -> Vec<&'a Channel> {
     let above = |channel: &&'a Channel| by_id.get(&channel.parent_id?).copied();
     std::iter::successors(Some(channel), above).take(3).collect()
 }
 
+/// Why the channel is left out; `None` if it isn't.
 fn left_out(
     channel: &Channel,
     lineage: &[&Channel],
@@ -103,7 +103,7 @@ fn left_out(
         Some(LeftOutReason::NotPublic(visibility.everyone_lacks.clone()))
     } else if selection.visibility == VisibilityRule::History && !visibility.everyone_reads_history {
         Some(LeftOutReason::HistoryNotPublic)
-    } else if selection.unwanted_by(lineage).is_some() {
+    } else if selection.excluding_key(lineage).is_some() {
         Some(LeftOutReason::NotWanted)
     } else if !visibility.bot_lacks.is_empty() {
         Some(LeftOutReason::BotLacks(visibility.bot_lacks.clone()))
@@ -114,45 +114,52 @@ fn left_out(
     }
 }
 
-/// When a channel that failed `failure_count` times in a row for causes of its
-/// own, last at `failed_at`, is tried again; `None` if by the next run.
+/// When a channel with `failure_count` consecutive failures of its own, the last one at
+/// `failed_at`, is tried again; `None` if the next run tries it.
 pub fn dead_until(failure_count: u32, failed_at: Option<Timestamp>) -> Option<Timestamp> {
     let failed_at = failed_at.filter(|_| failure_count >= DEAD_LETTER_FAILURES)?;
     Some(failed_at.later(DEAD_LETTER_INTERVAL))
 }
 
-/// When a channel that failed too often is tried again. Who asks for it by ID
-/// doesn't have to wait.
-fn waits_until(checkpoint: Option<&Checkpoint>, selection: &Selection) -> Option<Timestamp> {
+/// When a dead-letter channel is tried again; `None` if it isn't one. Channels selected
+/// by ID are always tried.
+fn dead_letter_until(checkpoint: Option<&Checkpoint>, selection: &Selection) -> Option<Timestamp> {
     let checkpoint = checkpoint.filter(|_| selection.channels.is_empty())?;
     dead_until(checkpoint.failure_count, checkpoint.failed_at)
 }
 
-/// How a channel is read; `None` if nothing in it can have changed.
-fn read(
+/// Plans one channel; `None` if nothing in it can have changed.
+fn plan_channel(
     times: &dyn IdTimes,
     channel: &Channel,
     checkpoint: Option<&Checkpoint>,
     selection: &Selection,
     now: Timestamp,
 ) -> Option<ChannelPlan> {
-    // Nothing was sent before all IDs.
+    // The range ends before the first possible ID.
     if selection.run_until.is_some_and(|until| times.id_before(until).is_none()) {
         return None;
     }
     let never = Checkpoint::default();
     let checkpoint = checkpoint.unwrap_or(&never);
     let backfill = backfill(times, checkpoint, selection);
-    let main = main_part(times, channel, checkpoint, selection, now);
+    let main = plan_main(times, channel, checkpoint, selection, now);
     let (action, after) = main.unwrap_or((Action::Refresh, checkpoint.last_message_id));
     let rereads = rereads(times, checkpoint, selection, (action, after), now);
     if main.is_none() && backfill.is_none() && rereads.is_empty() {
         return None;
     }
     let plan = channel_plan(times, channel, checkpoint, selection, action, after);
-    let more = backfill.map_or(0, |backfill| span_weight(times, channel, backfill.after, backfill.until));
-    let again = rereads.iter().map(|part| span_weight(times, channel, part.after, Some(part.until)));
-    Some(ChannelPlan { weight: plan.weight + more + again.sum::<u64>(), backfill, rereads, ..plan })
+    let backfill_weight =
+        backfill.map_or(0, |backfill| span_weight(times, channel, backfill.after, backfill.until));
+    let reread_weights =
+        rereads.iter().map(|reread| span_weight(times, channel, reread.after, Some(reread.until)));
+    Some(ChannelPlan {
+        weight: plan.weight + backfill_weight + reread_weights.sum::<u64>(),
+        backfill,
+        rereads,
+        ..plan
+    })
 }
 
 fn channel_plan(
@@ -163,9 +170,8 @@ fn channel_plan(
     action: Action,
     after: Option<MessageId>,
 ) -> ChannelPlan {
-    // Everything up to the checkpoint was read; a reading that starts behind
-    // it, or before anything was read, would leave a gap below. What lies before
-    // the archive's beginning is none.
+    // Everything up to `read_to` is archived, from the archive's beginning on. A reading
+    // that starts behind it would leave a gap if it moved the checkpoint.
     let read_to = if checkpoint.is_new() {
         beginning(times, selection)
     } else {
@@ -178,10 +184,10 @@ fn channel_plan(
         weight: weight(times, channel, after),
         until: selection.run_until.and_then(|until| times.id_before(until)),
         moves_checkpoint: after <= read_to,
-        doubts_checkpoint: channel.last_message_id.is_some()
+        has_doubtful_checkpoint: channel.last_message_id.is_some()
             && checkpoint.last_message_id > channel.last_message_id,
         end: checkpoint.end.clone(),
-        malformed: checkpoint.broken.iter().map(|place| place.until).collect(),
+        malformed: checkpoint.broken.iter().map(|malformed| malformed.until).collect(),
         read_to,
         channel: channel.into(),
         action,
@@ -189,13 +195,14 @@ fn channel_plan(
     }
 }
 
-/// The ID behind which the tenant's archive begins.
+/// The ID behind which the tenant's archive begins; `None` is the channel's beginning.
 fn beginning(times: &dyn IdTimes, selection: &Selection) -> Option<MessageId> {
     selection.since.and_then(|since| times.id_before(since))
 }
 
-/// What is done and from where, an earlier beginning apart.
-fn main_part(
+/// The action of the main pass and the message it begins behind; `None` if nothing is to
+/// be read. The backfill is planned separately.
+fn plan_main(
     times: &dyn IdTimes,
     channel: &Channel,
     checkpoint: &Checkpoint,
@@ -209,14 +216,15 @@ fn main_part(
         return Some((Action::Range, if selection.run_since.is_some() { since } else { resumed }));
     }
     if selection.full {
-        let goes_on = match &selection.full_job_id {
+        let is_resumed = match &selection.full_job_id {
             Some(job_id) => checkpoint.full_job_id.as_ref() == Some(job_id),
             None => !checkpoint.full_done,
         };
-        // Where the full re-read is through, news are read as ever.
-        if !(goes_on && checkpoint.full_done) {
-            let all_archived = if checkpoint.is_new() { beginning } else { archived_from(times, checkpoint) };
-            return Some((Action::Full, checkpoint.full_cursor.filter(|_| goes_on).or(all_archived)));
+        // A channel that the full re-read has finished is refreshed as usual.
+        if !(is_resumed && checkpoint.full_done) {
+            let archive_begin =
+                if checkpoint.is_new() { beginning } else { archived_from(times, checkpoint) };
+            return Some((Action::Full, checkpoint.full_cursor.filter(|_| is_resumed).or(archive_begin)));
         }
     }
     if checkpoint.is_new() {
@@ -228,22 +236,22 @@ fn main_part(
     }
 }
 
-/// What lies between an earlier beginning and the one the channel was read
-/// from.
+/// The range between an earlier `since` and the one the channel was read from; `None` if
+/// there is none.
 fn backfill(times: &dyn IdTimes, checkpoint: &Checkpoint, selection: &Selection) -> Option<BackfillPlan> {
     let is_for_run = selection.run_since.is_some() || selection.run_until.is_some();
     if checkpoint.is_new() || is_for_run || !begins_earlier(selection.since, checkpoint.since) {
         return None;
     }
-    let under_way = checkpoint.backfill.as_deref().filter(|under_way| under_way.since == selection.since);
+    let begun = checkpoint.backfill.as_deref().filter(|backfill| backfill.since == selection.since);
     Some(BackfillPlan {
         since: selection.since,
-        after: under_way.and_then(|under_way| under_way.cursor).or(beginning(times, selection)),
+        after: begun.and_then(|backfill| backfill.cursor).or(beginning(times, selection)),
         until: archived_from(times, checkpoint),
     })
 }
 
-/// `None` is the channel's beginning, before every date.
+/// Whether `wanted` is earlier than `read_from`. `None` is the channel's beginning.
 fn begins_earlier(wanted: Option<Timestamp>, read_from: Option<Timestamp>) -> bool {
     match (wanted, read_from) {
         (_, None) => false,
@@ -252,9 +260,9 @@ fn begins_earlier(wanted: Option<Timestamp>, read_from: Option<Timestamp>) -> bo
     }
 }
 
-/// Where the refresh of a completely read channel begins: at what was younger
-/// than the window when the last refresh began. `None` if nothing was, and
-/// nothing came since.
+/// The message behind which the refresh of a completely read channel begins: the start of
+/// the refresh window as of the last refresh. `None` if no message was in that window and
+/// nothing has changed since.
 #[allow(clippy::option_option, reason = "the inner level is the channel's beginning")]
 fn refresh_from(
     times: &dyn IdTimes,
@@ -264,11 +272,11 @@ fn refresh_from(
     now: Timestamp,
 ) -> Option<Option<MessageId>> {
     let window = refresh_window(selection);
-    // Without a hint, nothing says that no message came since.
+    // Without a listed newest message, a new one may exist, unless the channel was empty.
     let reached = match channel.last_message_id {
         None => checkpoint.last_message_id.is_none(),
-        // A hint never goes back: an older one is as good as none. The newest message
-        // may have been deleted: then its end was confirmed.
+        // A listed message other than the checkpoint's proves nothing by itself. It may
+        // have been deleted: then the channel's end was confirmed.
         hint => hint == checkpoint.last_message_id || checkpoint.end_record().holds_for(hint, now),
     };
     let reached = reached && checkpoint.end_record().doubted_at.is_none();
@@ -276,8 +284,8 @@ fn refresh_from(
     let Some(refreshed_at) = checkpoint.refreshed_at else {
         return Some(checkpoint.last_message_id);
     };
-    let settled = last.is_none_or(|last| refreshed_at >= times.sent_at(last).later(window));
-    if reached && settled && checkpoint.second_look.is_none() {
+    let has_left_window = last.is_none_or(|last| refreshed_at >= times.sent_at(last).later(window));
+    if reached && has_left_window && checkpoint.second_look.is_none() {
         return None;
     }
     let young = times.id_before(refreshed_at.earlier(window));
@@ -285,7 +293,7 @@ fn refresh_from(
     Some(young.min(checkpoint.last_message_id).max(archived_from(times, checkpoint)))
 }
 
-/// A message an hour is assumed here, too.
+/// The weight of a range, assuming a message an hour.
 fn span_weight(
     times: &dyn IdTimes,
     channel: &Channel,
@@ -297,8 +305,8 @@ fn span_weight(
     until.map_or(begin, sent_at).since(begin).as_secs() / 3600 + 1
 }
 
-/// Threads say how many messages they had; of others only the span of time is
-/// known, and a message an hour is assumed.
+/// The weight of reading from `after` on: a thread's message count if the platform gives
+/// it, otherwise a message an hour. With `after`, at most the latter.
 fn weight(times: &dyn IdTimes, channel: &Channel, after: Option<MessageId>) -> u64 {
     let Some(end) = channel.last_message_at else { return 1 };
     let begin = after.map_or(channel.created_at, |after| times.sent_at(after));

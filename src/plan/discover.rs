@@ -1,4 +1,5 @@
-//! Gathering the facts: channels, threads, who may see them.
+//! Gathers the facts from the platform: channels, threads and their visibility.
+//! Read-only.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,44 +11,43 @@ use tokio::task::JoinSet;
 
 use super::absent::find_absent;
 use super::facts::{Facts, ThreadListing, incomplete};
-use super::lookup::{Answer, Lookups};
+use super::lookup::{LookupAnswer, Lookups};
 use super::times::is_past;
 use crate::model::{Channel, ChannelId, KnownChannel, KnownChannels, Timestamp, WorkspaceId};
 use crate::monitor::{Counter, Monitor};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
-/// Archived threads of a parent are listed completely this often, whatever the
-/// watermark says.
+/// Interval between complete listings of a parent's archived threads, whatever the
+/// watermark.
 const COMPLETE_LISTING_INTERVAL: Duration = Duration::from_hours(24);
-/// A listing goes this far below its watermark before it ends.
+/// How far below its watermark a listing reads before it ends.
 const WATERMARK_MARGIN: Duration = Duration::from_secs(1);
-/// How often a page that contradicts itself, or the one before, is asked for
-/// again.
+/// Retries of a page that contradicts itself or the page before.
 const CONTRADICTION_RETRIES: u32 = 2;
-/// Channels that only active threads name are asked for, so many in a run.
-const MOST_PARENTS: usize = 50;
-/// Archived threads that one run takes in which the archive doesn't know: what is
-/// known of them is held in memory. The next run finds the others behind them.
-const MOST_NEW_THREADS: usize = 100_000;
-/// The least step of an archive time.
+/// Lookups per run at most of parents that only active threads name.
+const MAX_PARENT_LOOKUPS: usize = 50;
+/// Archived threads new to the archive that one run adds at most, since they are held in
+/// memory. The next runs list the others.
+const MAX_NEW_THREADS: usize = 100_000;
+/// The resolution of archive times.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Asks for the channels and the threads that aren't archived: a handful of
-/// requests, after which reading can begin.
+/// Requests the channels and the active threads. That takes a handful of requests, after
+/// which reading can begin.
 ///
 /// # Errors
-/// When the workspace or its active threads can't be read.
+/// Returns a [`PlatformError`] if the workspace or its active threads can't be listed.
 pub async fn discover(
     platform: &Arc<dyn PlatformAdapter>,
     id: WorkspaceId,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Facts, PlatformError> {
     let (workspace, mut channels) = platform.workspace(id, monitor.as_ref()).await?;
-    // Threads come from listings of their own, with their parent's visibility.
+    // Threads come from their own listings and get their parent's visibility.
     channels.retain(|channel| !channel.kind.is_thread());
     let (active, active_unlisted) = match platform.active_threads(id, &channels, monitor.as_ref()).await {
         Ok(active) => (active, None),
-        // A compatible server need not have threads.
+        // A compatible server need not support threads.
         Err(error) if error.kind.is_unsupported() => (Vec::new(), Some(error)),
         Err(error) => return Err(error),
     };
@@ -55,11 +55,11 @@ pub async fn discover(
         workspace,
         channels,
         remembered: Vec::new(),
-        gone: Vec::new(),
+        proven_states: Vec::new(),
         vanished: Vec::new(),
         refused: Vec::new(),
         listings: Vec::new(),
-        unsettled: Vec::new(),
+        inconclusive: Vec::new(),
         active_unlisted,
     };
     let mut listed = facts.listed();
@@ -68,8 +68,7 @@ pub async fn discover(
     Ok(facts)
 }
 
-/// Asks for channels that active threads hang below and that the listing of
-/// channels leaves out.
+/// Looks up parents of active threads that the listing of channels leaves out.
 async fn find_parents(
     platform: &dyn PlatformAdapter,
     facts: &mut Facts,
@@ -80,35 +79,35 @@ async fn find_parents(
     let unlisted = threads.filter_map(|thread| thread.parent_id).filter(|parent| !listed.contains(parent));
     let unlisted: BTreeSet<ChannelId> = unlisted.collect();
     let mut lookups = Lookups::new(platform, facts.workspace.id, monitor);
-    for parent in unlisted.into_iter().take(MOST_PARENTS) {
+    for parent in unlisted.into_iter().take(MAX_PARENT_LOOKUPS) {
         if lookups.gave_up() {
             break;
         }
-        match lookups.ask(parent).await? {
-            Answer::Found(channel) if channel.visibility.everyone_sees => {
+        match lookups.look_up(parent).await? {
+            LookupAnswer::Found(channel) if channel.visibility.everyone_sees => {
                 let detail = "the server's listing leaves it out, though it lists threads of it";
                 let subject = format!("channel {}", platform.spec().channel_text(parent));
                 let error = PlatformError::new(ErrorKind::Unreadable, subject, detail);
-                facts.unsettled.push((parent, error));
+                facts.inconclusive.push((parent, error));
                 for thread in facts.channels.iter_mut().filter(|thread| thread.parent_id == Some(parent)) {
                     thread.visibility = channel.visibility.clone();
                 }
                 facts.channels.push(*channel);
             }
-            Answer::Found(_) | Answer::Refused(_) => {}
-            Answer::Failed(error) => facts.unsettled.push((parent, error)),
+            LookupAnswer::Found(_) | LookupAnswer::Refused(_) => {}
+            LookupAnswer::Failed(error) => facts.inconclusive.push((parent, error)),
         }
     }
     Ok(())
 }
 
-/// Completes the facts: archived threads (all of them if `lists_all`), and what became of known channels
-/// that nobody named. Archived threads are listed after the active ones, so
-/// that one archived in between isn't missed.
+/// Completes the facts by the archived threads (all of them if `lists_all`) and by what
+/// became of known channels that no listing names. Archived threads are listed after the
+/// active ones, so that a thread archived in between isn't missed.
 ///
 /// # Errors
-/// When the run must end. A parent whose archived threads can't be listed is
-/// no error here.
+/// Returns a [`PlatformError`] that must end the run. Other errors of a parent's listing
+/// are recorded in its [`ThreadListing`].
 pub async fn discover_archived(
     platform: &Arc<dyn PlatformAdapter>,
     facts: &mut Facts,
@@ -121,8 +120,8 @@ pub async fn discover_archived(
     find_absent(platform.as_ref(), facts, known, now, monitor.as_ref()).await
 }
 
-/// Adds the archived threads to the facts, parent by parent, and how the listings
-/// went.
+/// Lists the archived threads of all parents concurrently and adds them and the listings'
+/// outcomes to the facts.
 async fn list_archived(
     platform: &Arc<dyn PlatformAdapter>,
     facts: &mut Facts,
@@ -133,9 +132,9 @@ async fn list_archived(
 ) -> Result<(), PlatformError> {
     let with_threads: HashSet<ChannelId> =
         known.values().filter(|known| known.kind.is_thread()).filter_map(|known| known.parent_id).collect();
-    let room = Arc::new(Room {
+    let budget = Arc::new(NewThreadBudget {
         known: known.values().filter(|known| known.kind.is_thread()).map(|known| known.id).collect(),
-        free: Semaphore::new(MOST_NEW_THREADS),
+        free: Semaphore::new(MAX_NEW_THREADS),
     });
     let mut tasks = JoinSet::new();
     for parent in facts.channels.iter().filter(|channel| may_list(channel)) {
@@ -145,18 +144,18 @@ async fn list_archived(
         let Some(watermark) = depth.or(lists_all.then_some(None)) else { continue };
         let watermark = watermark.filter(|_| !lists_all);
         let (platform, parent, monitor) = (Arc::clone(platform), parent.clone(), Arc::clone(monitor));
-        let depth = Depth { watermark, has_known_threads };
-        let room = Arc::clone(&room);
-        tasks.spawn(
-            async move { list_parent(platform.as_ref(), &parent, depth, &room, monitor.as_ref()).await },
-        );
+        let depth = ListingDepth { watermark, has_known_threads };
+        let budget = Arc::clone(&budget);
+        tasks.spawn(async move {
+            list_parent(platform.as_ref(), &parent, depth, &budget, monitor.as_ref()).await
+        });
     }
     monitor.count(Counter::ListingsQueued, tasks.len() as u64);
     let mut listed = facts.listed();
     let mut listings = Vec::new();
     while let Some(finished) = tasks.join_next().await {
         monitor.count(Counter::ListingsRead, 1);
-        // What a panic says may hold what was read.
+        // The panic's message is dropped: it may contain message data.
         let (found, listing) = finished.map_err(|_| {
             PlatformError::new(ErrorKind::Unreadable, "archived threads", "the listing failed unexpectedly")
         })?;
@@ -171,13 +170,13 @@ async fn list_archived(
     Ok(())
 }
 
-/// Only what is public and readable is looked into.
+/// Whether to list the channel's threads: only of public and readable channels.
 fn may_list(channel: &Channel) -> bool {
     channel.kind.has_threads() && channel.visibility.is_readable()
 }
 
-/// Down to which archive time to list; `None` if nothing can be new.
-/// `Some(None)` is a complete listing.
+/// The watermark to list down to: `Some(None)` is a complete listing; `None` lists
+/// nothing, since nothing can be new.
 #[allow(clippy::option_option, reason = "both levels are explained")]
 fn listing_depth(
     parent: &Channel,
@@ -195,32 +194,32 @@ fn listing_depth(
     }
     let read_to = known.and_then(|known| known.checkpoint.last_message_id);
     let has_moved = match (parent.last_message_at, parent.last_message_id) {
-        // Forums name their newest thread, others their newest message.
+        // Forums list their newest thread, other channels their newest message.
         (Some(at), _) if !parent.kind.has_messages() => at >= listed_at,
         (_, last) => last > read_to,
     };
     (has_known_threads || has_moved).then_some(listing.watermark)
 }
 
-/// How much of a parent's archived threads is listed.
+/// How far down a parent's archived threads are listed.
 #[derive(Debug, Clone, Copy)]
-struct Depth {
-    /// Down to which archive time; `None` lists all.
+struct ListingDepth {
+    /// The archive time to list down to; `None` lists all.
     watermark: Option<Timestamp>,
-    /// Whether threads of the parent are archived already.
+    /// Whether the archive knows threads of the parent.
     has_known_threads: bool,
 }
 
-/// Room for the threads that all listings find.
-struct Room {
-    /// Threads that are archived already.
+/// The budget for new threads, shared by all listings of a run.
+struct NewThreadBudget {
+    /// Threads the archive knows; they cost nothing.
     known: HashSet<ChannelId>,
-    /// How many more may be found.
+    /// How many more new threads may be added.
     free: Semaphore,
 }
 
-impl Room {
-    /// Takes room for threads; says whether there was enough.
+impl NewThreadBudget {
+    /// Charges the new ones among `threads`. Returns false if the budget is used up.
     fn take<'a>(&self, mut threads: impl Iterator<Item = &'a Channel>) -> bool {
         threads.all(|thread| {
             self.known.contains(&thread.id) || self.free.try_acquire().map(SemaphorePermit::forget).is_ok()
@@ -228,13 +227,13 @@ impl Room {
     }
 }
 
-/// Lists the archived threads of a parent. A server that doesn't know the route
-/// has none, unless threads of the parent are archived already.
+/// Lists the archived threads of a parent. A server that doesn't support the route is
+/// taken to have none, unless the archive knows threads of the parent.
 async fn list_parent(
     platform: &dyn PlatformAdapter,
     parent: &Channel,
-    depth: Depth,
-    room: &Room,
+    depth: ListingDepth,
+    budget: &NewThreadBudget,
     monitor: &dyn Monitor,
 ) -> (Vec<Channel>, ThreadListing) {
     let incomplete = |detail: &str| incomplete(platform.spec(), parent.id, detail);
@@ -266,9 +265,9 @@ async fn list_parent(
         listing.watermark = listing.watermark.max(times().max());
         let before = threads.len();
         threads.extend(page.into_iter().filter(|thread| seen.insert(thread.id)));
-        if !room.take(threads[before..].iter()) {
+        if !budget.take(threads[before..].iter()) {
             let detail =
-                format!("more than {MOST_NEW_THREADS} new threads at once: the next runs read the others");
+                format!("more than {MAX_NEW_THREADS} new threads at once: the next runs read the others");
             listing.fail(incomplete(&detail));
             break;
         }
@@ -285,7 +284,7 @@ async fn list_parent(
         cursor = if threads.len() > before {
             ListingCursor { before: Some(oldest.later(TICK)), must_overlap: true }
         } else {
-            // A whole page of one time: what lies behind it may be missed.
+            // A full page with a single archive time: threads beyond it may be missed.
             listing.fail(incomplete("older ones can't be reached: the server repeats a page"));
             if has_stalled || cursor.before == Some(oldest) {
                 break;
@@ -297,16 +296,17 @@ async fn list_parent(
     (threads, listing)
 }
 
-/// Where a page of a listing begins.
+/// The position of a page in a listing.
 #[derive(Debug, Clone, Copy, Default)]
 struct ListingCursor {
-    /// Threads archived before this.
+    /// Lists threads archived before this.
     before: Option<Timestamp>,
-    /// Whether the page must hold the last thread of the page before.
+    /// Whether the page must repeat the last thread of the page before.
     must_overlap: bool,
 }
 
-/// A page that agrees with itself and with the page before.
+/// Requests a page; retries an empty one if the server announced more or it should
+/// overlap with the page before.
 async fn archived_page(
     platform: &dyn PlatformAdapter,
     parent: &Channel,

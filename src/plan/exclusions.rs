@@ -1,4 +1,4 @@
-//! What the names in `exclude_channels` resolve to. Pure.
+//! Resolves the names in `exclude_channels` to channel IDs. Pure.
 
 use hashbrown::HashMap;
 
@@ -6,20 +6,20 @@ use super::{Facts, Selection};
 use crate::config::ChannelSelector;
 use crate::model::{ChannelId, KnownChannels};
 
-/// What became of each name.
+/// The resolution of each name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Exclusions {
-    /// Names and the channels that have them now.
+    /// Names with the channels that have them now.
     pub found: Vec<(String, ChannelId)>,
-    /// Names that no channel has or ever had.
+    /// Names that never matched a channel.
     pub unresolved: Vec<String>,
-    /// Names that a channel had once, and none has now.
+    /// Names that matched a channel in an earlier run and match none now.
     pub gone: Vec<String>,
 }
 
 impl Exclusions {
-    /// Looks for the names among listed and archived channels. `remembered` is
-    /// what they resolved to before.
+    /// Resolves the names against listed and archived channels. `remembered` holds the
+    /// IDs they resolved to in earlier runs.
     pub fn of(
         selection: &Selection,
         facts: &Facts,
@@ -28,7 +28,7 @@ impl Exclusions {
     ) -> Self {
         let listed =
             facts.channels.iter().chain(&facts.remembered).map(|channel| (channel.id, &channel.name));
-        // The name of a deleted channel is none that is misspelt.
+        // Archived channels count, too: the name of a deleted channel isn't misspelt.
         let archived = known.values().map(|channel| (channel.id, &channel.name));
         let channels: Vec<(ChannelId, &String)> = listed.chain(archived).collect();
         let mut exclusions = Self::default();

@@ -1,35 +1,34 @@
-//! What a plan will probably cost. Pure.
+//! Estimates the cost of a plan. Pure.
 
 use std::time::Duration;
 
 use super::Plan;
 
-/// What carrying out a plan takes at least: of a channel whose size isn't known,
-/// a page.
+/// Minimum cost of a plan: a channel of unknown size counts as one page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
-    /// Requests for pages of messages and of who reacted.
+    /// Requests for pages of messages and for pending reactor lists.
     pub requests: u64,
-    /// How long those take at least.
+    /// Minimum duration of these requests.
     pub time: Duration,
-    /// Channels whose history may take more: nobody knows its size before.
+    /// Channels of unknown size, which may take more.
     pub unknown_channels: u64,
 }
 
-/// What bounds the speed.
+/// The limits of the request rate.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Messages on a page.
+    /// Messages per page.
     pub page_size: u16,
-    /// Requests a second in all.
+    /// Requests per second, over all channels.
     pub requests_per_second: f64,
-    /// Pages a second of one channel.
+    /// Pages per second of one channel.
     pub channel_pages_per_second: f64,
 }
 
 impl Plan {
-    /// Reckons requests and time; `reactions` are waiting in the queue, a
-    /// request each.
+    /// Estimates requests and time. `reactions` is the number of pending reactor lists,
+    /// one request each.
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn expected(&self, reactions: u64, bounds: Bounds) -> Expected {
         let page_size = u64::from(bounds.page_size.max(1));

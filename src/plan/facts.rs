@@ -1,43 +1,41 @@
-//! What a platform says of a workspace, gathered.
+//! The facts about a workspace, as gathered from the platform.
 
 use hashbrown::HashSet;
 
 use crate::model::{Channel, ChannelId, ChannelKind, PlatformSpec, ProvenState, Timestamp, Workspace};
 use crate::platform::{ErrorKind, PlatformError};
 
-/// What the platform says of a workspace.
+/// What the platform reports about a workspace.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// The workspace.
     pub workspace: Workspace,
     /// Channels and categories, then threads, each once.
     pub channels: Vec<Channel>,
-    /// Known archived threads that no listing had to name: what the archive
-    /// knows of them.
+    /// Known archived threads that no listing had to name, built from the archive.
     pub remembered: Vec<Channel>,
-    /// Known channels that are closed, gone or refused.
-    pub gone: Vec<(ChannelId, ProvenState)>,
-    /// Known channels, threads apart, that neither a listing nor their own answer
-    /// shows.
+    /// Known channels that are closed, deleted or refused, with the proven state.
+    pub proven_states: Vec<(ChannelId, ProvenState)>,
+    /// Known channels, without threads, that neither a listing names nor a lookup
+    /// returns.
     pub vanished: Vec<ChannelId>,
-    /// Known channels and threads whose own answer was a refusal.
+    /// Known channels and threads whose lookup was refused.
     pub refused: Vec<ChannelId>,
     /// The listings of archived threads.
     pub listings: Vec<ThreadListing>,
-    /// Known channels that couldn't be asked for, or of which two answers
-    /// contradict each other: nothing is concluded.
-    pub unsettled: Vec<(ChannelId, PlatformError)>,
+    /// Channels whose lookup failed or contradicts a listing: nothing is concluded.
+    pub inconclusive: Vec<(ChannelId, PlatformError)>,
     /// Why the active threads couldn't be listed.
     pub active_unlisted: Option<PlatformError>,
 }
 
 impl Facts {
-    /// IDs of the listed channels and threads.
+    /// IDs of the channels and threads in `channels`.
     pub(super) fn listed(&self) -> HashSet<ChannelId> {
         self.channels.iter().map(|channel| channel.id).collect()
     }
 
-    /// Adds threads, those whose ID is in `listed` apart.
+    /// Adds threads, except those whose ID is in `listed`, and adds their IDs to it.
     pub(super) fn add_threads(
         &mut self,
         listed: &mut HashSet<ChannelId>,
@@ -49,30 +47,31 @@ impl Facts {
     }
 }
 
-/// How the listing of a parent's archived threads went.
+/// The outcome of listing a parent's archived threads.
 #[derive(Debug, Clone)]
 pub struct ThreadListing {
     /// The parent.
     pub parent: ChannelId,
-    /// The greatest archive time it saw.
+    /// The latest archive time it saw.
     pub watermark: Option<Timestamp>,
-    /// Whether it reached its end, so that the watermark holds.
+    /// Whether it got down to the old watermark or to the oldest thread, so that the new
+    /// watermark is valid.
     pub is_complete: bool,
-    /// Whether that end was the oldest thread of all: what it didn't name is
-    /// not among the archived ones.
+    /// Whether it got down to the oldest thread: a thread it didn't name isn't archived.
     pub reached_bottom: bool,
-    /// What ended it early.
+    /// Why it is incomplete, if so.
     pub error: Option<PlatformError>,
 }
 
 impl ThreadListing {
-    /// It is not complete: it left out a thread that is there.
+    /// Marks it as incomplete, since it left out an existing thread.
     pub(super) fn contradict(&mut self, platform: &PlatformSpec, thread: ChannelId) {
         let thread = platform.channel_text(thread);
         let detail = format!("the listing leaves out thread {thread}, which is there");
         self.fail(incomplete(platform, self.parent, &detail));
     }
 
+    /// Marks it as incomplete.
     pub(super) fn fail(&mut self, error: PlatformError) {
         self.is_complete = false;
         self.reached_bottom = false;
@@ -80,7 +79,7 @@ impl ThreadListing {
     }
 }
 
-/// Why a listing of archived threads can't be trusted to be complete.
+/// The error of an incomplete listing of archived threads.
 pub(super) fn incomplete(platform: &PlatformSpec, parent: ChannelId, detail: &str) -> PlatformError {
     let subject = format!("archived threads of channel {}", platform.channel_text(parent));
     PlatformError::new(ErrorKind::Unreadable, subject, detail)

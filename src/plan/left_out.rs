@@ -1,4 +1,4 @@
-//! Why channels aren't read, for people and for scripts.
+//! The reasons why channels aren't read, as text and as names for scripts.
 
 use std::fmt;
 
@@ -9,19 +9,20 @@ use crate::model::{ChannelId, ChannelKind};
 pub enum LeftOutReason {
     /// @everyone lacks these permissions.
     NotPublic(Vec<&'static str>),
-    /// @everyone may see it, but not its history, and the tenant asks for that.
+    /// @everyone may see it but not its history, which the tenant's configuration
+    /// requires.
     HistoryNotPublic,
     /// The bot lacks these permissions.
     BotLacks(Vec<&'static str>),
-    /// The tenant's include or exclude list.
+    /// The tenant's include or exclude list leaves it out.
     NotWanted,
     /// It is of a kind that is never archived.
     Kind,
-    /// What the platform says of it can't be read.
+    /// The platform's data of the channel is malformed.
     Unreadable,
     /// The tenant's archive begins in the future.
     SinceInFuture,
-    /// No listing names it any more, and the bot may not see it.
+    /// No listing names it any more, and its lookup is refused.
     Vanished,
 }
 
@@ -40,8 +41,7 @@ impl LeftOutReason {
         }
     }
 
-    /// The permissions that are missing, by their names in the platform's
-    /// settings.
+    /// The missing permissions, by their names in the platform's settings.
     pub fn missing_permissions(&self) -> &[&'static str] {
         match self {
             Self::NotPublic(lacks) | Self::BotLacks(lacks) => lacks,
@@ -78,18 +78,18 @@ impl fmt::Display for LeftOutReason {
 pub struct LeftOut {
     /// The channel.
     pub channel: ChannelId,
-    /// Its name, raw.
+    /// Its raw name; scrub it before it is shown.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: ChannelKind,
-    /// Why.
+    /// Why it isn't read.
     pub reason: LeftOutReason,
-    /// The key of the configuration that leaves it out, if one does.
+    /// The configuration key that leaves it out, if one does.
     pub key: Option<&'static str>,
 }
 
 impl LeftOut {
-    /// Why, in words.
+    /// The reason as text.
     pub fn explanation(&self) -> String {
         match self.key {
             Some("include_channels") => "not named by include_channels".to_owned(),

@@ -1,24 +1,24 @@
-//! Asks for channels and threads by their ID.
+//! Looks up channels and threads by ID.
 
 use crate::model::{Channel, ChannelId, ChannelState, WorkspaceId};
 use crate::monitor::Monitor;
 use crate::platform::{PlatformAdapter, PlatformError};
 
-/// Give up after this many consecutive lookups without an answer: the platform
-/// is in trouble, and each takes long then.
-const MOST_FAILURES: usize = 3;
+/// Give up after this many consecutive failed lookups: the platform is in trouble, and
+/// each lookup takes long then.
+const MAX_CONSECUTIVE_FAILURES: usize = 3;
 
-/// The answer for one channel.
-pub(super) enum Answer {
-    /// It is there.
+/// The answer to one lookup.
+pub(super) enum LookupAnswer {
+    /// The channel exists and the bot may see it.
     Found(Box<Channel>),
-    /// A refusal, which proves its state.
+    /// A refusal that proves the channel's state.
     Refused(ChannelState),
-    /// None: nothing is known of it.
+    /// The request failed and proves nothing.
     Failed(PlatformError),
 }
 
-/// Lookups in one workspace, one after the other.
+/// Sequential lookups in one workspace.
 pub(super) struct Lookups<'a> {
     platform: &'a dyn PlatformAdapter,
     workspace: WorkspaceId,
@@ -35,22 +35,22 @@ impl<'a> Lookups<'a> {
         Self { platform, workspace, monitor, consecutive_failures: 0 }
     }
 
-    /// Whether too many failed in a row to go on.
+    /// Whether too many consecutive lookups failed.
     pub(super) const fn gave_up(&self) -> bool {
-        self.consecutive_failures >= MOST_FAILURES
+        self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES
     }
 
-    /// Asks for one channel.
+    /// Looks up one channel.
     ///
     /// # Errors
-    /// When the run must end.
-    pub(super) async fn ask(&mut self, channel: ChannelId) -> Result<Answer, PlatformError> {
+    /// Returns a [`PlatformError`] that must end the run.
+    pub(super) async fn look_up(&mut self, channel: ChannelId) -> Result<LookupAnswer, PlatformError> {
         let answer = match self.platform.channel(channel, self.workspace, self.monitor).await {
-            Ok(channel) => Answer::Found(Box::new(channel)),
+            Ok(channel) => LookupAnswer::Found(Box::new(channel)),
             Err(error) if error.kind.ends_run() => return Err(error),
-            Err(error) => error.kind.proves().map_or(Answer::Failed(error), Answer::Refused),
+            Err(error) => error.kind.proves().map_or(LookupAnswer::Failed(error), LookupAnswer::Refused),
         };
-        let has_failed = matches!(answer, Answer::Failed(_));
+        let has_failed = matches!(answer, LookupAnswer::Failed(_));
         self.consecutive_failures = if has_failed { self.consecutive_failures + 1 } else { 0 };
         Ok(answer)
     }

@@ -1,8 +1,8 @@
-//! What a sync would do, as a value.
+//! The plan of a sync, as a value.
 //!
-//! [`discover`] and then [`discover_archived`] ask the platform, read-only;
-//! [`build`] is a pure function of
-//! what it found, of the checkpoints and of what the user selected.
+//! [`discover`] and then [`discover_archived`] gather the facts from the platform,
+//! read-only. [`build`] is a pure function of the facts, the checkpoints and the
+//! selection. Nothing here writes to the archive.
 
 mod absent;
 mod build;
@@ -27,7 +27,7 @@ pub use exclusions::Exclusions;
 pub use expect::{Bounds, Expected};
 pub use facts::{Facts, ThreadListing};
 pub use left_out::{LeftOut, LeftOutReason};
-pub use named::{Asked, find_named};
+pub use named::{NamedLookups, find_named};
 pub use selection::Selection;
 pub use unmatched::{Unmatched, unmatched};
 pub use value::{Action, BackfillPlan, ChannelPlan, Plan, PlannedChannel, Reread};

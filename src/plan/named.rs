@@ -1,67 +1,66 @@
-//! Threads that a message or their parent names, and that no listing does.
+//! Looks up threads that a message or their parent names but no listing does.
 
 use hashbrown::HashMap;
 
 use super::build::lineage;
-use super::lookup::{Answer, Lookups};
+use super::lookup::{LookupAnswer, Lookups};
 use super::{Facts, Selection};
 use crate::config::ChannelSelector;
 use crate::model::{Channel, ChannelId, Visibility};
 use crate::monitor::Monitor;
 use crate::platform::{PlatformAdapter, PlatformError};
 
-/// Lookups a run makes at most; the rest are left to the next.
-const MOST_LOOKUPS: usize = 500;
+/// Lookups per run at most; the rest are left to the next run.
+const MAX_LOOKUPS: usize = 500;
 
-/// What came of asking for threads.
+/// The threads that were looked up.
 #[derive(Debug, Default)]
-pub struct Asked {
-    /// An answer came.
+pub struct NamedLookups {
+    /// Threads with an answer, be it a refusal.
     pub answered: Vec<ChannelId>,
-    /// None came.
+    /// Threads whose lookup failed.
     pub failed: Vec<ChannelId>,
 }
 
-/// Asks for threads, each with the channel that it hangs below, and adds the
-/// public ones to the facts. Those below channels that aren't wanted are not asked
-/// for.
+/// Looks up threads, given as pairs of thread and parent, and adds those that exist to
+/// the facts. Threads of parents that aren't selected or readable are not looked up.
 ///
 /// # Errors
-/// When the run must end.
+/// Returns a [`PlatformError`] that must end the run.
 pub async fn find_named(
     platform: &dyn PlatformAdapter,
     facts: &mut Facts,
     selection: &Selection,
     named: &[(ChannelId, ChannelId)],
     monitor: &dyn Monitor,
-) -> Result<Asked, PlatformError> {
+) -> Result<NamedLookups, PlatformError> {
     let wanted = wanted(facts, selection, named);
-    let (mut asked, mut found) = (Asked::default(), Vec::new());
+    let (mut outcome, mut found) = (NamedLookups::default(), Vec::new());
     let mut lookups = Lookups::new(platform, facts.workspace.id, monitor);
     for (thread, parent, visibility) in wanted {
         if lookups.gave_up() {
             break;
         }
-        match lookups.ask(thread).await? {
-            Answer::Found(answered) => {
-                asked.answered.push(thread);
+        match lookups.look_up(thread).await? {
+            LookupAnswer::Found(answered) => {
+                outcome.answered.push(thread);
                 if answered.kind.is_thread() && answered.parent_id == Some(parent) {
                     found.push(Channel { visibility, ..*answered });
                 }
             }
-            Answer::Refused(_) => asked.answered.push(thread),
-            Answer::Failed(error) => {
-                asked.failed.push(thread);
-                facts.unsettled.push((thread, error));
+            LookupAnswer::Refused(_) => outcome.answered.push(thread),
+            LookupAnswer::Failed(error) => {
+                outcome.failed.push(thread);
+                facts.inconclusive.push((thread, error));
             }
         }
     }
     let mut listed = facts.listed();
     facts.add_threads(&mut listed, found);
-    Ok(asked)
+    Ok(outcome)
 }
 
-/// The threads to ask for, each with its parent and who sees that.
+/// The threads to look up, each with its parent and the parent's visibility.
 fn wanted(
     facts: &Facts,
     selection: &Selection,
@@ -76,7 +75,7 @@ fn wanted(
         let is_named = selection.include.iter().any(is_of_thread);
         let is_wanted = |parent: &&Channel| {
             let lineage = lineage(parent, &by_id);
-            selection.asks_for(&lineage) && (is_named || selection.unwanted_by(&lineage).is_none())
+            selection.selects(&lineage) && (is_named || selection.excluding_key(&lineage).is_none())
         };
         !by_id.contains_key(thread) && parent.is_some_and(is_wanted)
     };
@@ -84,6 +83,6 @@ fn wanted(
         .iter()
         .filter(wanted)
         .filter_map(|(thread, parent)| Some((*thread, *parent, by_id.get(parent)?.visibility.clone())))
-        .take(MOST_LOOKUPS)
+        .take(MAX_LOOKUPS)
         .collect()
 }

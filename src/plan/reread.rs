@@ -1,5 +1,4 @@
-//! Which parts of a channel's history are read once more, besides what is new.
-//! Pure.
+//! Plans which ranges of a channel's history are read again, besides the main pass. Pure.
 
 use std::time::Duration;
 
@@ -8,17 +7,16 @@ use super::times::{archived_from, refresh_window};
 use super::value::{Action, Reread};
 use crate::model::{BrokenPlace, Checkpoint, IdTimes, MessageId, Timestamp};
 
-/// A message that couldn't be read is tried so many times by the next runs,
+/// Malformed messages are re-read by each of the next runs up to this many times.
 const EAGER_ATTEMPTS: u32 = 5;
-/// and this often from then on.
-const PATIENT_INTERVAL: Duration = Duration::from_hours(24);
-/// Broken messages that one run tries again in one channel: each may cost a
-/// page.
-const RETRIED_AT_ONCE: usize = 20;
+/// Interval between re-reads of a malformed message after [`EAGER_ATTEMPTS`].
+const RETRY_INTERVAL: Duration = Duration::from_hours(24);
+/// Malformed messages re-read per channel and run at most: each may cost a page.
+const MAX_REREADS: usize = 20;
 
-/// What is read again after the main part, which begins behind `main_after`:
-/// where messages were broken, and what was young when a reading that goes on
-/// now was interrupted. Ascending, without overlaps.
+/// The ranges to re-read after the main pass (`main`: its action and the message it
+/// begins behind): malformed messages, and what was in the refresh window when a reading
+/// that is resumed now was interrupted. Ascending, without overlaps.
 pub(super) fn rereads(
     times: &dyn IdTimes,
     checkpoint: &Checkpoint,
@@ -30,30 +28,31 @@ pub(super) fn rereads(
     if action == Action::Range {
         return Vec::new();
     }
-    let goes_on = matches!(action, Action::ReadOn | Action::Full);
+    let is_resumed = matches!(action, Action::ReadOn | Action::Full);
     let resumed =
-        main_after.filter(|_| goes_on).and_then(|until| resumed(times, checkpoint, selection, until));
-    let broken = due(checkpoint, selection, now).into_iter().filter(|place| place.after < main_after);
-    let broken = broken.map(|place| Reread { after: place.after, until: place.until });
-    merged(broken.chain(resumed).collect())
+        main_after.filter(|_| is_resumed).and_then(|until| resumed(times, checkpoint, selection, until));
+    let malformed =
+        due(checkpoint, selection, now).into_iter().filter(|malformed| malformed.after < main_after);
+    let malformed = malformed.map(|malformed| Reread { after: malformed.after, until: malformed.until });
+    merged(malformed.chain(resumed).collect())
 }
 
-/// The broken messages that are tried now: those tried least often first. Who
-/// asks for the channel by ID doesn't have to wait.
+/// The malformed messages due now, those with the fewest attempts first. In a channel
+/// selected by ID, all are due.
 fn due(checkpoint: &Checkpoint, selection: &Selection, now: Timestamp) -> Vec<BrokenPlace> {
-    let is_due = |place: &&BrokenPlace| {
-        place.attempts < EAGER_ATTEMPTS
-            || now.since(place.tried_at) >= PATIENT_INTERVAL
+    let is_due = |malformed: &&BrokenPlace| {
+        malformed.attempts < EAGER_ATTEMPTS
+            || now.since(malformed.tried_at) >= RETRY_INTERVAL
             || !selection.channels.is_empty()
     };
     let mut due: Vec<BrokenPlace> = checkpoint.broken.iter().filter(is_due).copied().collect();
-    due.sort_by_key(|place| (place.attempts, place.tried_at, place.until));
-    due.truncate(RETRIED_AT_ONCE);
+    due.sort_by_key(|malformed| (malformed.attempts, malformed.tried_at, malformed.until));
+    due.truncate(MAX_REREADS);
     due
 }
 
-/// What was younger than the window when the interrupted reading, or the
-/// refresh before it, began, as far as the reading came.
+/// The part already read of the refresh window, as of the start of the interrupted
+/// reading or of the refresh before it; `None` if the reading didn't reach the window.
 fn resumed(
     times: &dyn IdTimes,
     checkpoint: &Checkpoint,
@@ -66,6 +65,7 @@ fn resumed(
     (after < Some(until)).then_some(Reread { after, until })
 }
 
+/// Sorts the ranges, merges overlapping and adjacent ones, and drops empty ones.
 fn merged(mut rereads: Vec<Reread>) -> Vec<Reread> {
     rereads.retain(|reread| reread.after < Some(reread.until));
     rereads.sort_by_key(|reread| (reread.after, reread.until));

@@ -1,47 +1,47 @@
-//! Which channels are wanted, and from when.
+//! The selection: which channels are read, and from when.
 
 use std::time::Duration;
 
 use crate::config::ChannelSelector;
 use crate::model::{Channel, ChannelId, PlatformSpec, Timestamp, VisibilityRule};
 
-/// What one run wants of one tenant.
+/// What one run reads of one tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Only these channels, with their threads; all when empty.
+    /// Only these channels and their threads, by the command line; all if empty.
     pub channels: Vec<ChannelId>,
-    /// Only these, by the tenant's configuration; all when empty.
+    /// Only these channels, by the tenant's configuration; all if empty.
     pub include: Vec<ChannelSelector>,
-    /// Not these, by the tenant's configuration.
+    /// Not these channels, by the tenant's configuration.
     pub exclude: Vec<ChannelSelector>,
-    /// What names of that list resolved to in earlier runs: a channel that was
-    /// renamed stays excluded.
+    /// IDs that names in `exclude` resolved to in earlier runs: a renamed channel stays
+    /// excluded.
     pub excluded: Vec<ChannelId>,
     /// Which channels count as public.
     pub visibility: VisibilityRule,
-    /// Read everything again.
+    /// Whether everything is read again.
     pub full: bool,
-    /// The job that began the full re-read of all channels which this one goes
-    /// on with, or this job itself.
+    /// ID of the job that began the full re-read of all channels which this job
+    /// continues; this job's own ID if it begins one.
     pub full_job_id: Option<String>,
-    /// The archive begins here, by the tenant's configuration.
+    /// Where the archive begins, by the tenant's configuration.
     pub since: Option<Timestamp>,
-    /// This run alone reads from here.
+    /// Where this run begins to read, by the command line.
     pub run_since: Option<Timestamp>,
-    /// This run alone reads to here.
+    /// Where this run ends, by the command line.
     pub run_until: Option<Timestamp>,
-    /// History this young is read again.
+    /// Messages younger than this are read again.
     pub refresh_window: Duration,
 }
 
 impl Selection {
-    /// Whether all that the tenant's configuration wants is asked for.
+    /// Whether the run reads everything that the tenant's configuration selects.
     pub fn is_whole(&self) -> bool {
         self.channels.is_empty() && self.run_since.is_none() && self.run_until.is_none()
     }
 
-    /// What distinguishes the channels that two runs want of a tenant of the platform,
-    /// as text.
+    /// Text that is equal for two runs exactly if they select the same channels and agree
+    /// on [`Self::is_whole`].
     pub fn fingerprint(&self, platform: &PlatformSpec) -> String {
         let entries = |list: &[ChannelSelector]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
         let channels: Vec<String> =
@@ -52,7 +52,7 @@ impl Selection {
         parts.to_string()
     }
 
-    /// Names of `exclude_channels`, IDs apart.
+    /// The names in `exclude_channels`, without the IDs.
     pub fn excluded_names(&self) -> impl Iterator<Item = &str> {
         self.exclude.iter().filter_map(|selector| match selector {
             ChannelSelector::Name(name) => Some(name.as_str()),
@@ -60,9 +60,9 @@ impl Selection {
         })
     }
 
-    /// The tenant's key that leaves the channel out, by itself or by one it
-    /// hangs below. `lineage` is the channel itself, then its parent, and so on.
-    pub fn unwanted_by(&self, lineage: &[&Channel]) -> Option<&'static str> {
+    /// The configuration key that excludes the channel, by its own name or ID or by that
+    /// of a channel above it. `lineage` is the channel itself, its parent, and so on.
+    pub fn excluding_key(&self, lineage: &[&Channel]) -> Option<&'static str> {
         let named = |selectors: &[ChannelSelector]| {
             selectors
                 .iter()
@@ -78,8 +78,8 @@ impl Selection {
         }
     }
 
-    /// Whether `--channel` names the channel, or one it hangs below.
-    pub fn asks_for(&self, lineage: &[&Channel]) -> bool {
+    /// Whether `--channel` selects the channel or one above it.
+    pub fn selects(&self, lineage: &[&Channel]) -> bool {
         self.channels.is_empty() || lineage.iter().any(|channel| self.channels.contains(&channel.id))
     }
 }

@@ -1,4 +1,4 @@
-//! The plan: a pure function of facts, checkpoints and selection.
+//! Tests of [`build`].
 
 mod gathering;
 
@@ -19,7 +19,7 @@ use crate::platform::fake::Fake;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// An arbitrary "now", and a time that many hours before it.
+/// The time `hours` before an arbitrary "now".
 fn hours_ago(hours: u64) -> Timestamp {
     Timestamp::from_millis(1_790_000_000_000).earlier(Duration::from_hours(hours))
 }
@@ -28,13 +28,13 @@ fn id(raw: u64) -> ChannelId {
     ChannelId::new(raw).unwrap()
 }
 
-/// A message sent so many hours ago.
+/// The ID of a message sent `hours` ago.
 fn sent(hours: u64) -> MessageId {
     let before = Fake::new().id_before(hours_ago(hours)).unwrap();
     MessageId::new(before.get() + 1).unwrap()
 }
 
-/// The greatest ID that was given more than so many hours ago.
+/// The greatest ID created more than `hours` ago.
 fn before(hours: u64) -> Option<MessageId> {
     Fake::new().id_before(hours_ago(hours))
 }
@@ -81,7 +81,8 @@ fn known(raw: u64, kind: ChannelKind, parent: Option<u64>, checkpoint: Checkpoin
     }
 }
 
-/// Read to its end: the newest message and the last refresh, hours ago.
+/// The checkpoint of a channel read to its end. The newest message was sent `last` hours
+/// ago; the last refresh began `refreshed` hours ago.
 fn complete(last: u64, refreshed: u64) -> Checkpoint {
     Checkpoint {
         last_message_id: Some(sent(last)),
@@ -97,11 +98,11 @@ fn facts(channels: Vec<Channel>) -> Facts {
         workspace,
         channels,
         remembered: vec![],
-        gone: vec![],
+        proven_states: vec![],
         vanished: vec![],
         refused: vec![],
         listings: vec![],
-        unsettled: vec![],
+        inconclusive: vec![],
         active_unlisted: None,
     }
 }
@@ -129,7 +130,7 @@ fn text(last: Option<u64>) -> Channel {
 }
 
 #[test]
-fn a_channel_never_read_is_read_from_its_beginning_whatever_the_hint() {
+fn a_new_channel_is_read_from_its_beginning() {
     for last in [None, Some(1)] {
         let plan = plan_of(text(last), None, &day_window());
         let read = only_read(&plan);
@@ -138,14 +139,14 @@ fn a_channel_never_read_is_read_from_its_beginning_whatever_the_hint() {
 }
 
 #[test]
-fn an_interrupted_first_read_goes_on_at_its_checkpoint() {
+fn an_interrupted_first_read_resumes_at_its_checkpoint() {
     let checkpoint = Checkpoint { last_message_id: Some(sent(500)), ..Checkpoint::default() };
     let plan = plan_of(text(Some(1)), Some(checkpoint), &day_window());
     assert_eq!((only_read(&plan).action, only_read(&plan).after), (Action::ReadOn, Some(sent(500))));
 }
 
 #[test]
-fn a_reading_that_goes_on_reads_again_what_was_young_when_it_was_interrupted() {
+fn a_resumed_reading_rereads_the_refresh_window_of_its_start() {
     let begun = |last| Checkpoint {
         last_message_id: Some(sent(last)),
         refreshed_at: Some(hours_ago(50)),
@@ -156,15 +157,15 @@ fn a_reading_that_goes_on_reads_again_what_was_young_when_it_was_interrupted() {
     assert_eq!((only_read(&plan).after, &only_read(&plan).rereads[..]), (Some(sent(60)), &[young][..]));
     let full =
         Checkpoint { full_job_id: Some("first".into()), full_cursor: Some(sent(55)), ..complete(30, 50) };
-    let goes_on = Selection { full: true, full_job_id: Some("first".into()), ..day_window() };
-    let plan = plan_of(text(Some(1)), Some(full), &goes_on);
+    let resumed = Selection { full: true, full_job_id: Some("first".into()), ..day_window() };
+    let plan = plan_of(text(Some(1)), Some(full), &resumed);
     assert_eq!(only_read(&plan).rereads, [Reread { until: sent(55), ..young }]);
-    // What it had come to was older than the window.
+    // The interrupted reading didn't reach the refresh window.
     assert_eq!(only_read(&plan_of(text(Some(1)), Some(begun(80)), &day_window())).rereads, []);
 }
 
 #[test]
-fn a_broken_message_is_tried_five_times_and_then_once_a_day() {
+fn malformed_messages_are_retried_five_times_and_then_once_a_day() {
     let broken = |attempts, hours| BrokenPlace {
         after: Some(sent(900)),
         until: sent(899),
@@ -183,12 +184,12 @@ fn a_broken_message_is_tried_five_times_and_then_once_a_day() {
     let asked_for = Selection { channels: vec![id(5)], ..day_window() };
     assert_eq!(only_read(&plan(broken(9, 1), &asked_for)).rereads, its_page);
     let full = Selection { full: true, ..day_window() };
-    assert_eq!(only_read(&plan(broken(1, 0), &full)).rereads, [], "it is read in any case");
+    assert_eq!(only_read(&plan(broken(1, 0), &full)).rereads, [], "a full read covers it");
 }
 
 #[test]
-fn broken_messages_of_neighbouring_pages_are_read_in_one_go_and_not_all_at_once() {
-    let place = |from: u64| BrokenPlace {
+fn rereads_merge_adjacent_ranges_and_are_limited() {
+    let malformed = |from: u64| BrokenPlace {
         after: Some(sent(from)),
         until: sent(from - 1),
         attempts: 1,
@@ -200,23 +201,23 @@ fn broken_messages_of_neighbouring_pages_are_read_in_one_go_and_not_all_at_once(
     };
     let apart = Reread { after: Some(sent(700)), until: sent(699) };
     let together = Reread { after: Some(sent(900)), until: sent(898) };
-    assert_eq!(rereads(vec![place(700), place(899), place(900)]), [together, apart]);
-    let many: Vec<BrokenPlace> = (200..230).map(|number| place(2 * number)).collect();
+    assert_eq!(rereads(vec![malformed(700), malformed(899), malformed(900)]), [together, apart]);
+    let many: Vec<BrokenPlace> = (200..230).map(|number| malformed(2 * number)).collect();
     assert_eq!(rereads(many).len(), 20);
 }
 
 #[test]
-fn a_channel_is_skipped_when_nothing_in_it_can_have_changed() {
+fn an_unchanged_channel_is_skipped() {
     // The last refresh began a day and an hour after the last message.
     let plan = plan_of(text(Some(100)), Some(complete(100, 75)), &day_window());
     assert_eq!(plan.skipped, [id(5)]);
-    // It began an hour short of a day after it.
+    // It began only 23 hours after it.
     let plan = plan_of(text(Some(100)), Some(complete(100, 77)), &day_window());
     assert_eq!(only_read(&plan).action, Action::Refresh);
 }
 
 #[test]
-fn a_refresh_begins_where_the_last_one_left_messages_young() {
+fn a_refresh_begins_at_the_window_of_the_last_one() {
     let plan = plan_of(text(Some(2)), Some(complete(30, 20)), &day_window());
     let fake = Fake::new();
     let read = only_read(&plan);
@@ -225,7 +226,7 @@ fn a_refresh_begins_where_the_last_one_left_messages_young() {
 }
 
 #[test]
-fn a_time_of_the_future_keeps_nothing_from_being_read() {
+fn times_in_the_future_are_ignored() {
     let later = hours_ago(0).later(DAY);
     // The last refresh can't have begun before the last message was sent.
     let wrong = Checkpoint { refreshed_at: Some(later), ..complete(100, 0) };
@@ -235,14 +236,14 @@ fn a_time_of_the_future_keeps_nothing_from_being_read() {
 }
 
 #[test]
-fn a_refresh_never_begins_behind_the_checkpoint() {
-    // Nothing was young, but the channel has moved on.
+fn a_refresh_begins_at_the_checkpoint_at_the_latest() {
+    // Nothing was in the window, but there are new messages.
     let plan = plan_of(text(Some(2)), Some(complete(500, 20)), &day_window());
     assert_eq!(only_read(&plan).after, Some(sent(500)));
 }
 
 #[test]
-fn without_a_window_only_an_overlap_is_read_again() {
+fn without_a_window_only_the_overlap_is_reread() {
     let off = Selection::default();
     assert_eq!(plan_of(text(Some(100)), Some(complete(100, 99)), &off).skipped.len(), 1);
     let plan = plan_of(text(Some(2)), Some(complete(100, 100)), &off);
@@ -251,14 +252,14 @@ fn without_a_window_only_an_overlap_is_read_again() {
 }
 
 #[test]
-fn a_deleted_newest_message_is_no_reason_to_read_for_ever() {
-    // The hint names message 100, which was read past: it counts as reached.
+fn a_channel_read_past_its_listed_newest_message_is_skipped() {
+    // The listing names the message that the checkpoint has reached.
     let plan = plan_of(text(Some(100)), Some(complete(100, 50)), &day_window());
     assert!(plan.reads.is_empty());
 }
 
 #[test]
-fn a_channel_without_a_hint_is_asked_again() {
+fn a_channel_without_a_listed_newest_message_is_refreshed() {
     let plan = plan_of(text(None), Some(complete(100, 50)), &day_window());
     assert_eq!(only_read(&plan).action, Action::Refresh);
     let empty = Checkpoint { last_message_id: None, ..complete(100, 50) };
@@ -266,7 +267,7 @@ fn a_channel_without_a_hint_is_asked_again() {
 }
 
 #[test]
-fn since_is_where_an_archive_begins_and_may_move_back() {
+fn moving_since_back_plans_a_backfill() {
     let since = Selection { since: Some(hours_ago(300)), ..day_window() };
     let plan = plan_of(text(Some(100)), None, &since);
     assert_eq!(only_read(&plan).after, before(300));
@@ -274,30 +275,30 @@ fn since_is_where_an_archive_begins_and_may_move_back() {
     let plan = plan_of(text(Some(100)), Some(checkpoint.clone()), &since);
     let missing = BackfillPlan { since: since.since, after: before(300), until: before(200) };
     assert_eq!(only_read(&plan).backfill, Some(missing), "only what is missing");
-    let under_way = Backfill { since: since.since, cursor: Some(sent(250)) };
-    let begun = Checkpoint { backfill: Some(Box::new(under_way)), ..checkpoint.clone() };
+    let backfill = Backfill { since: since.since, cursor: Some(sent(250)) };
+    let begun = Checkpoint { backfill: Some(Box::new(backfill)), ..checkpoint.clone() };
     let plan = plan_of(text(Some(100)), Some(begun.clone()), &since);
     assert_eq!(only_read(&plan).backfill, Some(BackfillPlan { after: Some(sent(250)), ..missing }));
     let all = plan_of(text(Some(100)), Some(begun), &day_window());
     let from_the_beginning = BackfillPlan { since: None, after: None, until: before(200) };
-    assert_eq!(only_read(&all).backfill, Some(from_the_beginning), "another beginning, another extension");
+    assert_eq!(only_read(&all).backfill, Some(from_the_beginning), "another `since` starts another backfill");
     let later = Selection { since: Some(hours_ago(150)), ..day_window() };
     assert_eq!(plan_of(text(Some(100)), Some(checkpoint), &later).skipped.len(), 1);
 }
 
 #[test]
-fn a_channel_that_slept_since_before_the_beginning_moves_its_checkpoint_again() {
+fn a_channel_idle_since_before_since_moves_its_checkpoint() {
     let since = Some(hours_ago(300));
-    let slept = Checkpoint { since, ..complete(500, 50) };
-    let empty = Checkpoint { last_message_id: None, ..slept.clone() };
-    for (checkpoint, since) in [(slept, since), (empty, None)] {
+    let idle = Checkpoint { since, ..complete(500, 50) };
+    let empty = Checkpoint { last_message_id: None, ..idle.clone() };
+    for (checkpoint, since) in [(idle, since), (empty, None)] {
         let plan = plan_of(text(Some(1)), Some(checkpoint), &Selection { since, ..day_window() });
         assert_eq!((only_read(&plan).after, only_read(&plan).moves_checkpoint), (before(300), true));
     }
 }
 
 #[test]
-fn what_seems_empty_is_looked_at_twice() {
+fn an_empty_page_over_archived_messages_is_read_twice() {
     let quiet = complete(100, 50);
     assert!(plan_of(text(Some(100)), Some(quiet.clone()), &day_window()).reads.is_empty());
     let doubted = Checkpoint { second_look: Some(SecondLook { after: before(120) }), ..quiet };
@@ -306,7 +307,7 @@ fn what_seems_empty_is_looked_at_twice() {
 }
 
 #[test]
-fn a_channel_that_fails_again_and_again_is_tried_once_a_day() {
+fn a_dead_letter_channel_is_tried_once_a_day() {
     let failed = |failure_count, hours| Checkpoint {
         failure_count,
         failed_at: Some(hours_ago(hours)),
@@ -319,11 +320,11 @@ fn a_channel_that_fails_again_and_again_is_tried_once_a_day() {
     assert!(waiting.reads.is_empty() && waiting.skipped.is_empty());
     assert!(only_read(&plan(failed(5, 24), day_window())).is_retry);
     let asked_for = Selection { channels: vec![id(5)], ..day_window() };
-    assert!(only_read(&plan(failed(9, 1), asked_for)).is_retry, "who asks for it need not wait");
+    assert!(only_read(&plan(failed(9, 1), asked_for)).is_retry, "selecting it by ID overrides the interval");
 }
 
 #[test]
-fn a_run_that_starts_behind_unread_history_moves_no_checkpoint() {
+fn a_run_starting_behind_unread_history_keeps_the_checkpoint() {
     let june = Selection { run_since: Some(hours_ago(50)), ..day_window() };
     assert!(!only_read(&plan_of(text(Some(1)), None, &june)).moves_checkpoint);
     let checkpoint = Checkpoint { last_message_id: Some(sent(20)), ..Checkpoint::default() };
@@ -331,7 +332,7 @@ fn a_run_that_starts_behind_unread_history_moves_no_checkpoint() {
 }
 
 #[test]
-fn a_full_read_goes_on_only_where_it_is_the_same_one() {
+fn a_full_read_resumes_only_the_same_full_read() {
     let checkpoint =
         Checkpoint { full_job_id: Some("first".into()), full_cursor: Some(sent(400)), ..complete(100, 50) };
     let full = |job: &str| Selection { full: true, full_job_id: Some(job.into()), ..day_window() };
@@ -345,7 +346,7 @@ fn a_full_read_goes_on_only_where_it_is_the_same_one() {
 }
 
 #[test]
-fn what_is_not_public_or_not_readable_is_left_out_with_the_reason() {
+fn hidden_and_unreadable_channels_are_left_out_with_the_reason() {
     let reason = |visibility: Visibility, selection: &Selection| {
         let plan = plan_of(Channel { visibility, ..text(None) }, None, selection);
         assert!(plan.reads.is_empty());
@@ -361,7 +362,7 @@ fn what_is_not_public_or_not_readable_is_left_out_with_the_reason() {
 }
 
 #[test]
-fn a_category_covers_its_channels_and_a_channel_its_threads() {
+fn selecting_a_category_or_channel_covers_its_children() {
     let channels = vec![
         channel(1, ChannelKind::Category, None, None),
         channel(2, ChannelKind::Text, Some(1), Some(5)),
@@ -385,7 +386,7 @@ fn a_category_covers_its_channels_and_a_channel_its_threads() {
 }
 
 #[test]
-fn the_largest_work_comes_first() {
+fn the_largest_channel_comes_first() {
     let mut busy = thread(2, 1, None);
     busy.thread.as_mut().unwrap().messages_sent = Some(9_000_000);
     let channels = vec![channel(1, ChannelKind::Text, None, Some(5)), busy, thread(3, 1, None)];
@@ -396,7 +397,7 @@ fn the_largest_work_comes_first() {
 }
 
 #[test]
-fn a_plan_says_how_many_messages_it_reads_only_where_that_is_known() {
+fn expected_cost_counts_channels_of_unknown_size() {
     let channels = vec![channel(1, ChannelKind::Text, None, Some(5)), thread(3, 1, None)];
     let plan = build(&Fake::new(), &facts(channels), &HashMap::new(), &day_window(), hours_ago(0));
     let sizes: Vec<Option<u64>> = plan.reads.iter().map(|read| read.known_messages()).collect();
@@ -410,7 +411,7 @@ fn a_plan_says_how_many_messages_it_reads_only_where_that_is_known() {
 }
 
 #[test]
-fn the_key_that_leaves_a_channel_out_is_named() {
+fn names_the_key_that_excludes_a_channel() {
     let selector = |name: &str| vec![ChannelSelector::Name(name.to_owned())];
     let key = |selection: &Selection| plan_of(text(None), None, selection).left_out[0].key;
     let both = Selection { include: selector("name-5"), exclude: selector("name-5"), ..day_window() };

@@ -1,36 +1,35 @@
-//! Stored times, where a wrong clock may have told them, and the IDs that
-//! readings begin with. Pure.
+//! Sanity checks of stored times, which a wrong clock may have written, and the IDs at
+//! which reading begins. Pure.
 
 use std::time::Duration;
 
 use super::Selection;
 use crate::model::{Checkpoint, IdTimes, MessageId, Timestamp};
 
-/// Clocks of one platform's servers may be so far apart.
+/// Greatest accepted difference between the clocks of a platform's servers.
 const TOLERANCE: Duration = Duration::from_mins(1);
 
-/// IDs may appear out of order by seconds: what was read less than this before
-/// its end is read again.
+/// Minimum refresh window: IDs may appear out of order by seconds.
 const OVERLAP: Duration = Duration::from_mins(1);
 
-/// How long messages stay young, and are read again.
+/// The refresh window, at least [`OVERLAP`].
 pub(super) fn refresh_window(selection: &Selection) -> Duration {
     selection.refresh_window.max(OVERLAP)
 }
 
-/// The ID behind which a channel was read.
+/// The ID behind which the channel's archive begins; `None` is the channel's beginning.
 pub(super) fn archived_from(times: &dyn IdTimes, checkpoint: &Checkpoint) -> Option<MessageId> {
     checkpoint.since.and_then(|since| times.id_before(since))
 }
 
-/// Whether something can have happened at a stored time.
+/// Whether a stored time is plausible, that is, not in the future.
 pub(super) fn is_past(stored: Timestamp, now: Timestamp) -> bool {
     stored <= now.later(TOLERANCE)
 }
 
-/// The checkpoint without times of the future, which would keep a channel from
-/// being read until they come: a failure is forgotten, and a refresh took place
-/// at the earliest when the last message it read was sent.
+/// The checkpoint without times in the future, which would keep the channel from being
+/// read until then. A failure in the future is dropped; a refresh in the future is moved
+/// back to when the last message was sent, or to now.
 pub(super) fn without_future(times: &dyn IdTimes, checkpoint: &Checkpoint, now: Timestamp) -> Checkpoint {
     let last_sent_at = checkpoint.last_message_id.map(|last| times.sent_at(last));
     let mut sane = checkpoint.clone();
@@ -41,8 +40,8 @@ pub(super) fn without_future(times: &dyn IdTimes, checkpoint: &Checkpoint, now: 
     if let Some(end) = &mut sane.end {
         end.doubted_at = end.doubted_at.map(|at| at.min(now));
     }
-    for place in sane.broken.iter_mut().filter(|place| !is_past(place.tried_at, now)) {
-        place.tried_at = Timestamp::from_millis(0);
+    for malformed in sane.broken.iter_mut().filter(|malformed| !is_past(malformed.tried_at, now)) {
+        malformed.tried_at = Timestamp::from_millis(0);
     }
     sane
 }

@@ -1,4 +1,4 @@
-//! Entries of `include_channels` and `exclude_channels` that match no channel.
+//! Finds entries of `include_channels` and `exclude_channels` that match no channel.
 //! Pure.
 
 use std::collections::BTreeSet;
@@ -9,23 +9,23 @@ use crate::model::{ChannelId, PlatformSpec};
 /// An entry of a tenant's include or exclude list that matches no channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmatched {
-    /// The configuration's key.
+    /// The configuration key.
     pub key: &'static str,
     /// The entry: an ID or a name.
     pub entry: String,
-    /// The name that was probably meant, scrubbed.
+    /// The most similar channel name, scrubbed.
     pub meant: Option<String>,
-    /// How the ID of a channel is found there.
+    /// The platform's instructions for finding a channel's ID.
     pub id_help: &'static str,
 }
 
 impl Unmatched {
-    /// What is wrong.
+    /// The problem as text.
     pub fn problem(&self) -> String {
         format!("{}: no channel has the name or ID {:?}", self.key, self.entry)
     }
 
-    /// What to write instead.
+    /// A hint on what to write instead.
     pub fn remedy(&self) -> String {
         match &self.meant {
             Some(meant) => format!("did you mean {meant:?}?"),
@@ -34,8 +34,8 @@ impl Unmatched {
     }
 }
 
-/// The entries that none of these channels, with their current names, matches.
-/// `scrub` takes what could be somebody's ID out of a channel's name.
+/// The entries that match none of `channels` (ID and current name). `scrub` scrubs a
+/// channel name for display.
 pub fn unmatched(
     platform: &PlatformSpec,
     include: &[ChannelSelector],
@@ -45,18 +45,20 @@ pub fn unmatched(
 ) -> Vec<Unmatched> {
     let lists = [("include_channels", include), ("exclude_channels", exclude)];
     let entries = lists.into_iter().flat_map(|(key, list)| list.iter().map(move |entry| (key, entry)));
-    let strangers = entries.filter(|(_, entry)| !channels.iter().any(|(id, name)| entry.matches(*id, name)));
-    strangers
+    let unmatched_entries =
+        entries.filter(|(_, entry)| !channels.iter().any(|(id, name)| entry.matches(*id, name)));
+    unmatched_entries
         .map(|(key, entry)| Unmatched {
             key,
             entry: entry.to_string(),
-            meant: meant(entry, channels).map(&scrub),
+            meant: similar_name(entry, channels).map(&scrub),
             id_help: platform.channel_id_help,
         })
         .collect()
 }
 
-fn meant<'a>(entry: &ChannelSelector, channels: &[(ChannelId, &'a str)]) -> Option<&'a str> {
+/// The channel name most similar to the entry, if the entry is a name and one is similar.
+fn similar_name<'a>(entry: &ChannelSelector, channels: &[(ChannelId, &'a str)]) -> Option<&'a str> {
     let ChannelSelector::Name(name) = entry else { return None };
     let names: BTreeSet<&str> = channels.iter().map(|(_, name)| *name).collect();
     suggest(name.trim_start_matches('#'), names)
@@ -67,11 +69,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_that_matches_nothing_comes_with_the_nearest_name() {
+    fn suggests_the_most_similar_name_for_an_unmatched_entry() {
         let channel = |id| ChannelId::new(id).unwrap();
         let channels = [(channel(1), "general"), (channel(2), "general"), (channel(3), "off-topic")];
-        let meant = |name: &str| meant(&ChannelSelector::Name(name.to_owned()), &channels);
-        assert_eq!(meant("#genral"), Some("general"), "two of one name are no doubt");
-        assert_eq!(meant("rules"), None);
+        let similar_name = |name: &str| similar_name(&ChannelSelector::Name(name.to_owned()), &channels);
+        assert_eq!(similar_name("#genral"), Some("general"), "two channels of one name aren't ambiguous");
+        assert_eq!(similar_name("rules"), None);
     }
 }

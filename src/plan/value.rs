@@ -1,25 +1,25 @@
-//! The plan as a value.
+//! The plan, as a plain value.
 
 use super::left_out::LeftOut;
 use crate::model::{Channel, ChannelId, ChannelKind, EndRecord, MessageId, Timestamp};
 
-/// What is done with a channel.
+/// How a channel is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// It was never read: read from its beginning.
+    /// It was never read: read it from its beginning.
     FirstRead,
-    /// It was never read to its end: go on from the checkpoint.
+    /// It was never read to its end: continue from the checkpoint.
     ReadOn,
-    /// Read what is new, and what was young when it was last read.
+    /// Read new messages, and those in the refresh window when it was last refreshed.
     Refresh,
     /// Read everything again.
     Full,
-    /// Read what this run alone was asked for.
+    /// Read the range given on the command line.
     Range,
 }
 
 impl Action {
-    /// A word or two for people.
+    /// The name shown to users.
     pub const fn name(self) -> &'static str {
         match self {
             Self::FirstRead => "first read",
@@ -31,19 +31,18 @@ impl Action {
     }
 }
 
-/// The part of a channel's history that the archive is to begin with from now
-/// on, and lacks.
+/// A backfill: the older part of a channel's history to be read after `since` moved back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackfillPlan {
-    /// The new beginning; `None` is the channel's.
+    /// The new `since`; `None` is the channel's beginning.
     pub since: Option<Timestamp>,
-    /// Reading begins behind this message.
+    /// Reading begins behind this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
     /// Reading ends at this message: what follows was read before.
     pub until: Option<MessageId>,
 }
 
-/// A part of a channel's history that was read before.
+/// A range of a channel's history to be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reread {
     /// Reading begins behind this message; `None` is the channel's beginning.
@@ -52,21 +51,21 @@ pub struct Reread {
     pub until: MessageId,
 }
 
-/// What reading needs to know of a channel. A run may hold as many of them as there
-/// are threads.
+/// What the reading needs to know of a channel. Kept small: a run may hold one per
+/// thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlannedChannel {
-    /// Its own ID.
+    /// The channel's ID.
     pub id: ChannelId,
-    /// The channel that the rights come from: a thread's parent.
+    /// The channel whose permissions apply: the channel itself, or a thread's parent.
     pub root: ChannelId,
-    /// What it is.
+    /// Its kind.
     pub kind: ChannelKind,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// The newest message, a hint.
+    /// The newest message by the listing; it may be deleted or outdated.
     pub last_message_id: Option<MessageId>,
-    /// Messages ever sent in a thread, as the platform counts.
+    /// Messages ever sent in a thread, by the platform's count.
     pub messages_sent: Option<u64>,
 }
 
@@ -83,71 +82,69 @@ impl From<&Channel> for PlannedChannel {
     }
 }
 
-/// A channel that is read.
+/// A channel to be read, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelPlan {
     /// The channel.
     pub channel: PlannedChannel,
-    /// What is done.
+    /// How it is read.
     pub action: Action,
-    /// What is read before that.
+    /// The backfill, read before the main pass.
     pub backfill: Option<BackfillPlan>,
-    /// What is read after that, once more.
+    /// Ranges read again after the main pass.
     pub rereads: Vec<Reread>,
-    /// Whether its last reading failed: this is another attempt.
+    /// Whether its last reading failed.
     pub is_retry: bool,
-    /// Reading begins behind this message; `None` is the channel's beginning.
+    /// The main pass begins behind this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
-    /// What is known of the end of the channel, if anything is.
+    /// What the archive knows of the channel's end.
     pub end: Option<Box<EndRecord>>,
-    /// Malformed messages of the channel, ascending: the last message of each
-    /// one's range.
+    /// The channel's malformed messages, ascending: the last ID of each one's range.
     pub malformed: Vec<MessageId>,
-    /// Up to here the channel was read before.
+    /// The channel was read up to this message before.
     pub read_to: Option<MessageId>,
-    /// Reading ends at this message.
+    /// The main pass ends at this message; `None` is the channel's end.
     pub until: Option<MessageId>,
-    /// Whether pages move the checkpoint: not if that would pass over history
-    /// that was never read.
+    /// Whether pages move the checkpoint: not if that would skip history that was never
+    /// read.
     pub moves_checkpoint: bool,
-    /// Whether the checkpoint lies behind the newest message that the listing
-    /// names: the newest page must hold it.
-    pub doubts_checkpoint: bool,
-    /// Messages it may take, a guess for what to begin with.
+    /// Whether the checkpoint lies behind the newest listed message: it must be verified
+    /// against the newest page.
+    pub has_doubtful_checkpoint: bool,
+    /// Estimated number of messages; the channels with the most go first.
     pub weight: u64,
 }
 
 impl ChannelPlan {
-    /// Messages it takes, where the platform says how many there are: in
-    /// threads that are read from their beginning.
+    /// Number of messages to be read, if the platform tells it: of threads that are read
+    /// from beginning to end.
     pub fn known_messages(&self) -> Option<u64> {
         let is_all = self.after.is_none() && self.until.is_none() && self.backfill.is_none();
         self.channel.messages_sent.filter(|_| is_all && self.rereads.is_empty())
     }
 
-    /// Whether it reads history of a size that nobody knows, and not just what
-    /// is new or young.
+    /// Whether it reads history of unknown size, rather than just refreshing the channel.
     pub fn is_of_unknown_size(&self) -> bool {
         let reads_history = self.action != Action::Refresh || self.backfill.is_some();
         reads_history && self.known_messages().is_none()
     }
 }
 
-/// What a sync of one tenant would do.
+/// The plan of one tenant's sync.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
-    /// Channels that are read, the largest first.
-    #[allow(clippy::vec_box, reason = "each is handed on by itself, and freed once its channel is read")]
+    /// Channels to be read, the largest first.
+    #[allow(clippy::vec_box, reason = "each is moved into its own task, and freed once its channel is read")]
     pub reads: Vec<Box<ChannelPlan>>,
     /// Channels in which nothing can have changed.
     pub skipped: Vec<ChannelId>,
-    /// Channels that failed too often, and when each is tried again.
+    /// Dead-letter channels, and when each is tried again.
     pub dead_letters: Vec<(ChannelId, Timestamp)>,
-    /// Channels that aren't read.
+    /// Channels that aren't read, with the reason.
     pub left_out: Vec<LeftOut>,
-    /// Channels asked for by ID that the workspace doesn't have.
+    /// Channels selected by ID that the workspace doesn't have.
     pub unknown: Vec<ChannelId>,
-    /// Channels that are wanted, public and readable, whether or not anything is
-    /// to be read in them; parents of threads included.
+    /// Number of configured, public and readable channels, including parents that hold
+    /// only threads, whether or not anything is to be read in them.
     pub wanted: usize,
 }

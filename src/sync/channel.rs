@@ -1,4 +1,4 @@
-//! A channel's part of a run: what is to be read, how far it is, how it ended.
+//! A channel in a run: its task, its progress and its outcome.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::context::TenantPlatform;
-use super::estimate::Part;
+use super::estimate::ReadProgress;
 use super::failure::Failure;
 use super::revoked::RevokedChannels;
 use crate::archive::{ChannelRow, TenantRow};
@@ -17,73 +17,73 @@ use crate::monitor::RunChannel;
 use crate::plan::ChannelPlan;
 use crate::platform::PlatformAdapter;
 
-/// What the channels of a job share.
+/// What the channel tasks of a job share.
 #[derive(Debug)]
 pub struct TaskScope {
-    /// The job.
+    /// The job's ID.
     pub job_id: Arc<str>,
-    /// The job that began the full re-read, if this is one.
+    /// ID of the job that began the full re-read which this job continues; otherwise the
+    /// job's own ID.
     pub full_job_id: Arc<str>,
-    /// Whose.
+    /// The tenant's row.
     pub tenant: TenantRow,
     /// The tenant's workspace.
     pub workspace: WorkspaceId,
-    /// How much of reactions is kept.
+    /// Whether reactions are archived, and whether with their reactors.
     pub reactions: ReactionMode,
-    /// History this young is read again.
+    /// The refresh window: messages younger than this are read again.
     pub refresh_window: Duration,
-    /// Where the tenant's archive begins.
+    /// Where the tenant's archive begins; `None` is the channels' beginning.
     pub since: Option<Timestamp>,
-    /// Where they are read.
+    /// The platform the channels are read from.
     pub platform: Arc<TenantPlatform>,
-    /// Which channels of the tenant were revoked meanwhile.
+    /// Channels of the tenant that were revoked during the run.
     pub revoked: Arc<RevokedChannels>,
 }
 
 impl TaskScope {
-    /// Messages on a page, of which the run asks for at most `wanted`.
+    /// The page size, in messages: `wanted`, limited by the adapter.
     pub fn page_size(&self, wanted: u16) -> u16 {
         wanted.min(self.adapter().max_page())
     }
 
-    /// What reads the channels.
+    /// The adapter that reads the channels.
     pub fn adapter(&self) -> &dyn PlatformAdapter {
         self.platform.adapter.as_ref()
     }
 }
 
 impl ChannelTask {
-    /// The text of the channel's ID.
+    /// The channel's ID as the platform writes it.
     pub fn channel_text(&self) -> String {
         self.scope.platform.channel_text(self.plan.channel.id)
     }
 
-    /// The channel as the run's events name it.
+    /// The channel as monitor events name it.
     pub fn in_run(&self) -> RunChannel {
         RunChannel { job_id: Arc::clone(&self.scope.job_id), id: self.channel_text().into() }
     }
 }
 
-/// A channel that is to be read, for a job. A run may hold as many of them as there
-/// are threads.
+/// A channel to be read for a job. Kept small: a run may hold one per thread.
 #[derive(Debug, Clone)]
 pub struct ChannelTask {
-    /// What it shares with others.
+    /// What it shares with the job's other channels.
     pub scope: Arc<TaskScope>,
     /// The channel's row.
     pub row: ChannelRow,
-    /// Its name, scrubbed.
+    /// The channel's scrubbed name.
     pub name: Box<str>,
-    /// What is done.
+    /// What is read.
     pub plan: Box<ChannelPlan>,
 }
 
-/// How far the reading of a channel is, for whoever looks from outside.
+/// Progress of a channel's reading, written by the reading and read by its tenant's loop.
 #[derive(Debug, Default)]
 pub struct ReadingState {
     millionths: AtomicU32,
     messages: AtomicU64,
-    waits_until: Mutex<Option<Instant>>,
+    wait_until: Mutex<Option<Instant>>,
 }
 
 impl ReadingState {
@@ -93,44 +93,45 @@ impl ReadingState {
         self.messages.store(messages, Ordering::Relaxed);
     }
 
-    /// It was told to wait.
+    /// Notes a wait for a rate limit or a retry.
     pub(super) fn wait(&self, wait: Duration) {
         let until = Instant::now().checked_add(wait);
-        *self.waits_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        *self.wait_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
-    fn waits(&self) -> Duration {
-        let until = *self.waits_until.lock().unwrap_or_else(PoisonError::into_inner);
+    /// How much of the last noted wait is left.
+    fn remaining_wait(&self) -> Duration {
+        let until = *self.wait_until.lock().unwrap_or_else(PoisonError::into_inner);
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// Messages committed.
+    /// Messages committed so far.
     pub(super) fn messages(&self) -> u64 {
         self.messages.load(Ordering::Relaxed)
     }
 }
 
 impl ChannelTask {
-    /// How far it is, as part of its job, having been open for so long.
+    /// The channel's contribution to its job's progress after being open for `open`.
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    pub fn part(&self, state: &ReadingState, open: Duration) -> Part {
-        Part {
+    pub fn progress(&self, state: &ReadingState, open: Duration) -> ReadProgress {
+        ReadProgress {
             weight: self.plan.weight as f64,
             messages: state.messages() as f64,
             progress: f64::from(state.millionths.load(Ordering::Relaxed)) / 1_000_000.0,
-            seconds: open.as_secs_f64(),
-            waits: state.waits().as_secs_f64(),
+            open_seconds: open.as_secs_f64(),
+            wait_seconds: state.remaining_wait().as_secs_f64(),
         }
     }
 }
 
-/// How a channel's reading ended.
+/// The outcome of a channel's reading.
 #[derive(Debug, Clone)]
 pub struct ChannelOutcome {
-    /// How.
+    /// The status its progress row gets.
     pub status: ProgressStatus,
-    /// What failed, if something did.
+    /// Why it failed or its end is unconfirmed, if so.
     pub failure: Option<Failure>,
-    /// Seconds it was open.
+    /// Seconds the channel was open.
     pub seconds: f64,
 }

@@ -1,4 +1,4 @@
-//! Making sure of what an answer only suggests.
+//! Confirms by further requests what one answer only suggests.
 
 use super::channel::ChannelTask;
 use super::failure::Failure;
@@ -6,9 +6,13 @@ use super::meter::Meter;
 use crate::model::Visibility;
 use crate::platform::{ErrorKind, PlatformError};
 
-/// Fails if the bot may not read the channel any more: without that right its
-/// pages come empty.
-pub(super) async fn right(task: &ChannelTask, meter: &Meter) -> Result<(), Failure> {
+/// Confirms that the bot may still read the channel: without that right its pages come
+/// empty.
+///
+/// # Errors
+/// Returns a [`Failure`] with cause `Forbidden` if the right is lost, or that of the
+/// request.
+pub(super) async fn right_to_read(task: &ChannelTask, meter: &Meter) -> Result<(), Failure> {
     let (_, channels) = task.scope.adapter().workspace(task.scope.workspace, meter).await?;
     let root = task.plan.channel.root;
     let rights = channels.iter().find(|listed| listed.id == root).map(|listed| &listed.visibility);
@@ -20,13 +24,13 @@ pub(super) async fn right(task: &ChannelTask, meter: &Meter) -> Result<(), Failu
     Err(PlatformError::new(ErrorKind::Forbidden, subject, detail).into())
 }
 
-/// Whether a channel that isn't found was deleted: asking for the channel itself
-/// says so too, and the bot is still in the workspace. To one that was thrown out
-/// nothing is there.
+/// Whether a channel that isn't found was deleted: the lookup of the channel doesn't find
+/// it either, and the bot is still in the workspace, whose listing lacks it. For a bot
+/// that was removed, every channel is not found.
 pub(super) async fn is_deleted(task: &ChannelTask, meter: &Meter) -> Result<bool, Failure> {
     let channel = task.plan.channel.id;
-    let asked = task.scope.adapter().channel(channel, task.scope.workspace, meter).await;
-    if !asked.is_err_and(|error| error.kind == ErrorKind::NotFound) {
+    let answer = task.scope.adapter().channel(channel, task.scope.workspace, meter).await;
+    if !answer.is_err_and(|error| error.kind == ErrorKind::NotFound) {
         return Ok(false);
     }
     let (_, listed) = task.scope.adapter().workspace(task.scope.workspace, meter).await?;

@@ -1,4 +1,4 @@
-//! Whether messages come with their content, while a run reads them.
+//! Detects, while a run reads messages, that the server withholds their content.
 
 use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
@@ -11,21 +11,26 @@ use crate::model::{Cause, ContentTally, MessagePage};
 use crate::monitor::Monitor;
 use crate::platform::PlatformAdapter;
 
-/// How long an answer holds.
+/// How long the answer to the intent check stays valid.
 const ANSWER_HOLDS: Duration = Duration::from_secs(5);
 
-/// Asks again when messages come without content, and counts what came.
+/// Re-checks the content intent when messages come without content, and keeps the run's
+/// content tally.
 #[derive(Debug, Default)]
 pub struct ContentCheck {
+    /// When the intent was last confirmed.
     confirmed: Mutex<Option<Instant>>,
-    /// Of all channels of the run.
+    /// Over all accepted pages of the run.
     tally: SyncMutex<ContentTally>,
 }
 
 impl ContentCheck {
-    /// Fails, and with it the run, if the bot may not read content any more. The
-    /// last answer doesn't count for a page without any text: it may be older
-    /// than what made the page so.
+    /// Confirms that the bot may still read content. A recent answer isn't reused for a
+    /// page without any text: the right may have been lost since.
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] that ends the run if the bot may not read content any more,
+    /// or that of the request.
     pub(super) async fn confirm(
         &self,
         platform: &dyn PlatformAdapter,
@@ -49,8 +54,8 @@ impl ContentCheck {
         Ok(())
     }
 
-    /// Whether the pages that the run believed, and this one behind them, show that
-    /// content is withheld.
+    /// Whether the run's accepted pages together with this one show that content is
+    /// withheld. If not, the page is added to the tally.
     pub(super) fn is_withheld(&self, page: &MessagePage) -> bool {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let with_page = tally.and(page);

@@ -1,4 +1,4 @@
-//! What a run is given, and what it comes to.
+//! The input and the outcome of a run.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,98 +18,98 @@ use crate::monitor::Monitor;
 use crate::plan::Selection;
 use crate::platform::{PlatformAdapter, RetryPolicy};
 
-/// Questions to the archive that are asked at once: each has a connection of its own,
-/// and hundreds of tenants may ask together.
+/// Limits concurrent queries of the archive: each opens a connection, and hundreds of
+/// tenants may query at once.
 static READERS: Semaphore = Semaphore::const_new(2);
 
-/// Channels open for each request in flight.
-const OPEN_PER_REQUEST: usize = 8;
+/// Open channels per request in flight.
+const CHANNELS_PER_REQUEST: usize = 8;
 
-/// What a run may use.
+/// Limits and intervals of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Requests in flight at once; 1 reads channel after channel.
+    /// Requests in flight at once; with 1, one channel is read at a time.
     pub max_channel_workers: usize,
     /// Channels a tenant may open before the next tenant's turn.
     pub channel_batch_size: usize,
-    /// Messages asked for at once.
+    /// Messages per page, before the adapter's limit.
     pub page_size: u16,
-    /// How an answer that another one contradicts is asked for again.
+    /// Retries of a page that another answer contradicts.
     pub retry: RetryPolicy,
-    /// Finished channel jobs are kept this long.
+    /// How long finished channel jobs are kept.
     pub job_retention: Duration,
-    /// Visibility is re-checked this often.
+    /// Interval between visibility re-checks.
     pub visibility_interval: Duration,
-    /// Where re-checks fail, the last one holds this long.
+    /// How long the last successful re-check is relied on while re-checks fail.
     pub visibility_holds: Duration,
-    /// A run's time for reading reactors.
+    /// Time per tenant for reading reactors.
     pub reaction_budget: Duration,
 }
 
 impl Settings {
-    /// Channels that may be open at once: those that wait for their own limit
-    /// hold no request, so more must be open than can be asked.
+    /// Channels that may be open at once. A channel waiting for its own rate limit holds
+    /// no request, so more channels are opened than requests may be in flight.
     pub(super) const fn open_channels(&self) -> usize {
-        if self.max_channel_workers <= 1 { 1 } else { self.max_channel_workers * OPEN_PER_REQUEST }
+        if self.max_channel_workers <= 1 { 1 } else { self.max_channel_workers * CHANNELS_PER_REQUEST }
     }
 }
 
-/// What the tasks of a run share.
+/// State shared by the tasks of a run.
 pub struct Context {
-    /// Where data goes.
+    /// Sends transactions to the writer thread.
     pub writer: Writer,
     /// The archive's file, for reading.
     pub archive: PathBuf,
-    /// Bounds.
+    /// Limits and intervals.
     pub settings: Settings,
-    /// Told of everything.
+    /// Receives counters and events.
     pub monitor: Arc<dyn Monitor>,
-    /// The run's time.
+    /// The run's clock.
     pub clock: Clock,
-    /// Ends the run.
+    /// Stops the run.
     pub stop: StopSignal,
 }
 
 impl Context {
-    /// Asks the archive, on a thread where that may take its time.
+    /// Runs a query on the archive, on a blocking thread with its own read connection.
     ///
     /// # Errors
-    /// When the archive can't be read any more.
+    /// Returns [`ArchiveError`] if the archive can't be read or the query panics.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Reader) -> Result<T, ArchiveError> + Send + 'static,
     ) -> Result<T, ArchiveError> {
-        // A closed semaphore would let everyone in.
+        // The semaphore is never closed; an error here would only lift the limit.
         let _permit = READERS.acquire().await.ok();
         let archive = self.archive.clone();
-        let asked = tokio::task::spawn_blocking(move || query(&Reader::open_beside_writer(&archive)?)).await;
-        asked.unwrap_or_else(|_| {
+        let result = tokio::task::spawn_blocking(move || query(&Reader::open_beside_writer(&archive)?)).await;
+        result.unwrap_or_else(|_| {
             let message = "a question to the archive failed unexpectedly (please report this)";
             Err(ArchiveError::new(ArchiveErrorKind::Other, message))
         })
     }
 }
 
-/// A platform as the tenants on it use it.
+/// A platform, shared by the tenants on it.
 pub struct TenantPlatform {
-    /// Where data comes from.
+    /// Sends the requests.
     pub adapter: Arc<dyn PlatformAdapter>,
-    /// Asked when messages come without content.
+    /// Detects withheld content.
     pub content: ContentCheck,
 }
 
 impl TenantPlatform {
-    /// What is known of it.
+    /// The platform's constants.
     pub fn spec(&self) -> &'static PlatformSpec {
         self.adapter.spec()
     }
 
-    /// The ID of a channel as it is written there.
+    /// A channel's ID as the platform writes it.
     pub(super) fn channel_text(&self, channel: ChannelId) -> String {
         self.spec().channel_text(channel)
     }
 
-    /// Takes people out by its rules.
+    /// The scrubber with the platform's ID rules.
     pub(super) fn scrubber(&self) -> Scrubber {
         Scrubber::new(self.spec())
     }
@@ -121,47 +121,48 @@ impl fmt::Debug for TenantPlatform {
     }
 }
 
-/// What a run does for one tenant.
+/// A tenant to be synced in a run.
 #[derive(Debug, Clone)]
 pub struct TenantTask {
-    /// Its name.
+    /// Its configured name.
     pub name: String,
-    /// Where it is.
+    /// Its platform.
     pub platform: Arc<TenantPlatform>,
     /// Its workspace.
     pub workspace: WorkspaceId,
-    /// What is wanted of it.
+    /// The selected channels and times.
     pub selection: Selection,
-    /// How much of reactions is kept.
+    /// Whether reactions are archived, and whether with their reactors.
     pub reactions: ReactionMode,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// Each tenant's end, in the order asked.
+    /// The tenants' outcomes, in the order given.
     pub tenants: Vec<TenantOutcome>,
-    /// What ended it early.
+    /// Why the run stopped early, if it did.
     pub stop: Option<Stop>,
-    /// The first cause after which nothing else could succeed, whatever stopped the run.
+    /// The first cause after which nothing else could succeed, even if something else
+    /// stopped the run.
     pub fatal: Option<Cause>,
 }
 
-/// How a tenant's part of a run ended.
+/// The outcome of a tenant's job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantOutcome {
-    /// How.
+    /// The job's status.
     pub status: JobStatus,
-    /// What failed it as a whole.
+    /// The cause that failed the tenant as a whole.
     pub cause: Option<Cause>,
-    /// Channels asked for by ID that its workspace doesn't have.
+    /// Channels selected by ID that the workspace doesn't have.
     pub unknown_channels: Vec<ChannelId>,
     /// Whether anything of it was archived.
     pub archived_something: bool,
 }
 
 impl TenantOutcome {
-    /// A tenant of which nothing was archived.
+    /// The outcome of a tenant of which nothing was archived.
     pub(super) fn failed(failure: &Failure) -> Self {
         Self {
             status: JobStatus::Failed,

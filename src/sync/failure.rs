@@ -1,4 +1,4 @@
-//! Why part of a run failed.
+//! Why the reading of a channel or a tenant failed.
 
 use super::policy::cause_of;
 use super::stop::Stop;
@@ -6,37 +6,38 @@ use crate::archive::ArchiveError;
 use crate::model::{Cause, JobError, LastError, Timestamp};
 use crate::platform::{ErrorKind, PlatformError};
 
-/// Why the reading of a channel, or of a tenant, failed.
+/// A failure of a channel or a tenant.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// What follows from it.
+    /// The cause, as recorded and shown.
     pub cause: Cause,
-    /// Whether nothing else of the run can succeed.
+    /// Whether nothing else in the run can succeed.
     pub ends_run: bool,
-    /// Whether the cause lies in the channel itself.
+    /// Whether the cause lies in the channel itself, so that it counts towards a dead
+    /// letter.
     pub is_own: bool,
-    /// What happened.
+    /// The error text.
     pub error: String,
 }
 
 impl Failure {
-    /// One of this cause, that ends nothing else and isn't the channel's own.
+    /// A failure that doesn't end the run and isn't the channel's own.
     pub fn of(cause: Cause, error: impl Into<String>) -> Self {
         Self { cause, ends_run: false, is_own: false, error: error.into() }
     }
 
-    /// What another answer of the platform contradicts.
+    /// An answer that another answer of the platform contradicts.
     pub fn contradicted(subject: String, detail: &str) -> Self {
         PlatformError::new(ErrorKind::Unreadable, subject, detail).into()
     }
 
-    /// A panic. What it says may hold what was read, and is not repeated.
+    /// A panic. Its message is dropped, since it may contain message data.
     pub fn panicked() -> Self {
         let error = "verta-sync failed unexpectedly (please report this)";
         Self { is_own: true, ..Self::of(Cause::Internal, error) }
     }
 
-    /// The run ended before something was known.
+    /// The run stopped early. `before` completes the text "stopped before …".
     pub fn stopped(stop: Stop, before: &str) -> Self {
         match stop {
             Stop::OutOfTime => Self::of(Cause::OutOfTime, format!("the run's time was up before {before}")),
@@ -44,12 +45,12 @@ impl Failure {
         }
     }
 
-    /// As an error of one channel, or of the tenant as a whole.
+    /// The failure as a job error, of one channel or of the tenant as a whole.
     pub fn job_error(&self, channel_id: Option<String>, at: Timestamp) -> JobError {
         JobError { channel_id, cause: self.cause, error: self.error.clone(), at }
     }
 
-    /// What is remembered of it.
+    /// The failure as stored in a `last_error` column.
     pub fn as_last_error(&self) -> LastError {
         LastError { cause: Some(self.cause), error: self.error.clone() }
     }

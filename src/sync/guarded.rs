@@ -1,4 +1,4 @@
-//! Keeps a panic to the part of the run that it strikes.
+//! Confines a panic to the task in which it occurs.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use super::failure::Failure;
 
-/// Does something. A panic is its failure; what was being done is dropped then.
+/// Runs `work` and turns a panic into a [`Failure`]. `work` is dropped in any case.
 pub(super) async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let mut work = pin!(work);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
@@ -23,10 +23,10 @@ mod tests {
     use crate::model::Cause;
 
     #[tokio::test]
-    async fn a_panic_is_a_failure() {
+    async fn a_panic_becomes_a_failure_without_its_message() {
         assert_eq!(guarded(async { 7 }).await.ok(), Some(7));
-        let struck = guarded(async { panic!("secret") as u32 }).await.unwrap_err();
-        assert_eq!(struck.cause, Cause::Internal);
-        assert!(!struck.error.contains("secret"));
+        let failure = guarded(async { panic!("secret") as u32 }).await.unwrap_err();
+        assert_eq!(failure.cause, Cause::Internal);
+        assert!(!failure.error.contains("secret"));
     }
 }

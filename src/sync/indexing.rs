@@ -1,4 +1,4 @@
-//! Indexes that a new archive gets at the end of its first run.
+//! Builds the deferred indexes of a new archive at the end of its first run.
 
 use super::context::Context;
 use super::stop::Stop;
@@ -6,15 +6,15 @@ use crate::archive::{ArchiveError, ArchiveErrorKind, indexes};
 use crate::model::grouped;
 use crate::monitor::Event;
 
-/// So many messages take several seconds.
-const WORTH_TELLING: u64 = 2_000_000;
+/// From this many messages on, indexing takes several seconds and is announced.
+const ANNOUNCED_MESSAGES: u64 = 2_000_000;
 
 /// Builds the deferred indexes, one transaction each. Skipped when a signal is pending;
 /// not bounded by --max-runtime. Lack of disk space is logged and left to the next run:
 /// the messages are already archived.
 ///
 /// # Errors
-/// When the archive can't be used.
+/// Returns [`ArchiveError`] if the archive can't be used.
 pub(super) async fn complete(context: &Context) -> Result<(), ArchiveError> {
     if context.stop.wanted() == Some(Stop::Signal) {
         return Ok(());
@@ -26,17 +26,17 @@ pub(super) async fn complete(context: &Context) -> Result<(), ArchiveError> {
         defer_again("the disk is nearly full");
         return Ok(());
     }
-    if messages >= WORTH_TELLING {
+    if messages >= ANNOUNCED_MESSAGES {
         context.monitor.event(Event::Note(format!("indexing {} messages by user", grouped(messages))));
     }
-    // Each is committed by itself: the write-ahead log gets no longer than the
-    // longest, and what was made stays when the rest is interrupted.
+    // One transaction per index: the write-ahead log grows no larger than the largest
+    // index, and finished indexes stay when the rest is interrupted.
     loop {
         match context.writer.run_until(context.stop.wait_for_signal(), |tx| indexes::complete_one(tx)).await {
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(error) if error.kind == ArchiveErrorKind::Interrupted => return Ok(()),
-            Err(error) if is_passing(error.kind) => {
+            Err(error) if is_transient(error.kind) => {
                 defer_again(&error.to_string());
                 return Ok(());
             }
@@ -53,7 +53,7 @@ fn defer_again(why: &str) {
     );
 }
 
-const fn is_passing(kind: ArchiveErrorKind) -> bool {
+const fn is_transient(kind: ArchiveErrorKind) -> bool {
     use ArchiveErrorKind::{Busy, CannotCreate, DiskFull, Io};
     matches!(kind, Busy | CannotCreate | DiskFull | Io)
 }

@@ -1,4 +1,4 @@
-//! The record of one job while it runs: its row, and how it ends.
+//! The in-memory record of one running job, and the job's row that mirrors it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use super::channel::ChannelOutcome;
 use super::context::{Context, TenantOutcome, TenantTask};
-use super::estimate::Part;
+use super::estimate::ReadProgress;
 use super::failure::Failure;
 use super::job_log::{LoggedFigures, log_figures};
 use super::job_progress::{Figures, JobProgress};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
-use super::prepare::Prepared;
+use super::prepare::PreparedChannels;
 use super::stop::Stop;
 use crate::archive::{ArchiveError, TenantRow, audit, jobs, tenants};
 use crate::model::{
@@ -22,44 +22,47 @@ use crate::model::{
 };
 use crate::monitor::{Counter, Event};
 
-/// How often a running job's figures are logged.
+/// Interval between log entries of a running job's figures.
 const METRICS_INTERVAL: Duration = Duration::from_secs(30);
 
-/// What is known of a job, in memory and brought to its row.
+/// State of a running job. Its methods that write the row return [`ArchiveError`] if the
+/// archive can't be written.
 #[derive(Debug)]
 pub struct JobRecord {
-    /// Its ID.
+    /// The job's ID.
     pub job_id: Arc<str>,
-    /// Whose it is.
+    /// The tenant's row.
     pub tenant: TenantRow,
-    /// Counts what it causes.
+    /// The job's counters.
     pub meter: Arc<Meter>,
     kind: JobKind,
     status: JobStatus,
     progress: JobProgress,
-    logged: Instant,
-    /// How its channels ended.
+    logged_at: Instant,
+    /// Outcomes of its channels.
     tally: Tally,
-    /// What ended before any channel: the tenant itself, listings of threads.
-    before: Tally,
-    total: u64,
-    unreadable: u64,
-    max_concurrent: u64,
-    /// Reactions whose reactors the run left unread.
+    /// Failures outside of a channel's reading: of preparation and of the tenant as a
+    /// whole.
+    tenant_tally: Tally,
+    planned_channels: u64,
+    unreadable_channels: u64,
+    max_open_channels: u64,
+    /// Reactor lists still pending when the job ended.
     pub reactions_pending: u64,
     channel_seconds: f64,
     errors: Vec<JobError>,
-    /// Why listings of archived threads, by parent, are incomplete.
+    /// Errors of incomplete listings of archived threads, by parent.
     listing_errors: Vec<JobError>,
-    unknown: Vec<ChannelId>,
+    /// Channels selected by ID that the workspace doesn't have.
+    unknown_channels: Vec<ChannelId>,
     cause: Option<Cause>,
     platform: &'static PlatformSpec,
-    /// Whether certain channels were asked for.
-    is_of_channels: bool,
+    /// Whether the run selects channels by ID.
+    selects_channels: bool,
 }
 
 impl JobRecord {
-    /// Makes the tenant's row and the job's, which waits.
+    /// Creates the tenant's row, if it has none, and the job's row, both queued.
     pub async fn create(
         context: &Context,
         tenant: &TenantTask,
@@ -93,61 +96,68 @@ impl JobRecord {
                 context.settings.page_size.min(tenant.platform.adapter.max_page()),
                 context.settings.reaction_budget,
             ),
-            logged: Instant::now(),
+            logged_at: Instant::now(),
             tally: Tally::default(),
-            before: Tally::default(),
-            total: 0,
-            unreadable: 0,
-            max_concurrent: 0,
+            tenant_tally: Tally::default(),
+            planned_channels: 0,
+            unreadable_channels: 0,
+            max_open_channels: 0,
             reactions_pending: 0,
             channel_seconds: 0.0,
             errors: Vec::new(),
             listing_errors: Vec::new(),
-            unknown: Vec::new(),
+            unknown_channels: Vec::new(),
             cause: None,
-            is_of_channels: !tenant.selection.channels.is_empty(),
+            selects_channels: !tenant.selection.channels.is_empty(),
         })
     }
 
-    /// More of its channels are known.
-    pub fn planned(&mut self, prepared: &Prepared) {
+    /// Records the channels and errors that a stage of preparation found.
+    pub fn channels_planned(&mut self, prepared: &PreparedChannels) {
         let channels = prepared.tasks.len() as u64;
-        self.total += channels;
-        self.progress.planned(channels, prepared.tasks.iter().map(|task| task.plan.weight).sum());
+        self.planned_channels += channels;
+        self.progress.add_planned(channels, prepared.tasks.iter().map(|task| task.plan.weight).sum());
         self.tally.skipped += prepared.skipped;
-        self.unreadable += prepared.unreadable;
-        self.before.failed += prepared.errors.len() as u64;
+        self.unreadable_channels += prepared.unreadable;
+        self.tenant_tally.failed += prepared.errors.len() as u64;
         self.errors.extend(prepared.errors.iter().cloned());
         self.listing_errors.extend(prepared.listing_errors.iter().cloned());
-        self.unknown.extend(&prepared.unknown);
+        self.unknown_channels.extend(&prepared.unknown);
     }
 
-    /// It failed as a whole, or was stopped before it began.
-    pub fn failed(&mut self, failure: &Failure, now: Timestamp) {
+    /// Records a failure of the tenant as a whole, or that it was stopped while being
+    /// prepared.
+    pub fn tenant_failed(&mut self, failure: &Failure, now: Timestamp) {
         match failure.cause {
-            Cause::Interrupted => self.before.interrupted += 1,
-            Cause::OutOfTime => self.before.deferred += 1,
+            Cause::Interrupted => self.tenant_tally.interrupted += 1,
+            Cause::OutOfTime => self.tenant_tally.deferred += 1,
             cause => {
-                self.before.failed += 1;
+                self.tenant_tally.failed += 1;
                 self.cause = Some(cause);
             }
         }
         self.errors.push(failure.job_error(None, now));
     }
 
-    /// One more of its channels is open.
-    pub fn opened(&mut self, concurrent: usize) {
-        self.max_concurrent = self.max_concurrent.max(concurrent as u64);
+    /// Records that a channel was opened; `open_channels` are open now.
+    pub fn channel_opened(&mut self, open_channels: usize) {
+        self.max_open_channels = self.max_open_channels.max(open_channels as u64);
     }
 
-    /// One of its channels is finished.
-    pub fn finished(&mut self, channel: ChannelId, outcome: ChannelOutcome, part: Part, now: Timestamp) {
+    /// Records a channel's outcome.
+    pub fn channel_finished(
+        &mut self,
+        channel: ChannelId,
+        outcome: ChannelOutcome,
+        progress: ReadProgress,
+        now: Timestamp,
+    ) {
         match &outcome.failure {
             Some(failure) if failure.cause == Cause::EndUnconfirmed => self.tally.unconfirmed += 1,
             _ => self.tally.add(outcome.status),
         }
         self.channel_seconds += outcome.seconds;
-        self.progress.finished(part);
+        self.progress.add_finished(progress);
         if let Some(failure) = outcome.failure {
             let channel = self.platform.channel_text(channel);
             self.errors.push(failure.job_error(Some(channel), now));
@@ -157,28 +167,29 @@ impl JobRecord {
         }
     }
 
-    /// One of its channels is left for another run.
-    pub fn left(&mut self, stop: Stop) {
+    /// Records that a channel is left for a later run because of `stop`.
+    pub fn channel_left(&mut self, stop: Stop) {
         self.tally.add(match stop {
             Stop::OutOfTime => ProgressStatus::Deferred,
             Stop::Signal | Stop::Fatal => ProgressStatus::Interrupted,
         });
     }
 
-    /// Whether it has not been finished.
+    /// Whether the job has not been finished.
     pub fn is_running(&self) -> bool {
         self.status == JobStatus::Running
     }
 
-    /// Brings its row up to date. `open` are its channels that are being read.
-    pub async fn save(&mut self, context: &Context, open: &[Part]) -> Result<(), ArchiveError> {
-        self.progress.look(&self.meter);
+    /// Updates the job's row and reports its progress. `open` is the progress of the
+    /// channels being read.
+    pub async fn save(&mut self, context: &Context, open: &[ReadProgress]) -> Result<(), ArchiveError> {
+        self.progress.sample(&self.meter);
         let figures = self.figures(open);
         let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(figures), context.clock.now());
-        self.progress.shown(figures);
+        self.progress.set_shown(figures);
         context.monitor.event(Event::JobProgress { job_id: job_id.to_string(), stats });
-        if self.logged.elapsed() >= METRICS_INTERVAL {
-            self.logged = Instant::now();
+        if self.logged_at.elapsed() >= METRICS_INTERVAL {
+            self.logged_at = Instant::now();
             self.log_metrics(&stats, open.len());
         }
         context.writer.run(move |tx| jobs::update(tx, &job_id, &stats, now)).await
@@ -197,24 +208,24 @@ impl JobRecord {
         log_figures(&self.job_id, figures, &stats.counts);
     }
 
-    fn figures(&self, open: &[Part]) -> Figures {
-        self.progress.figures(&self.meter, self.tally.ended(), open)
+    fn figures(&self, open: &[ReadProgress]) -> Figures {
+        self.progress.figures(&self.meter, self.tally.finished(), open)
     }
 
     #[allow(clippy::cast_precision_loss, reason = "an average")]
     fn stats(&self, figures: Figures) -> JobStats {
         let processed = self.tally.completed + self.tally.failed + self.tally.unconfirmed;
         JobStats {
-            channels_total: self.total,
+            channels_total: self.planned_channels,
             channels_processed: processed,
             channels_skipped: self.tally.skipped,
-            channels_unreadable: self.unreadable,
-            reactions_pending: if self.is_running() || self.is_of_channels {
+            channels_unreadable: self.unreadable_channels,
+            reactions_pending: if self.is_running() || self.selects_channels {
                 figures.reactions_pending
             } else {
                 self.reactions_pending
             },
-            max_concurrent_channels: self.max_concurrent,
+            max_concurrent_channels: self.max_open_channels,
             average_channel_seconds: self.channel_seconds / processed.max(1) as f64,
             counts: self.meter.counts(),
             progress: figures.progress,
@@ -222,32 +233,33 @@ impl JobRecord {
         }
     }
 
-    /// Takes what the archive knows to be incomplete: what is so for less than a
-    /// day keeps the job from being completed.
-    fn take(&mut self, findings: &[Finding], now: Timestamp) {
+    /// Adds the archive's findings to the tally and the errors. Each keeps the job from
+    /// being completed, except those that are known already ([`Finding::is_known`]).
+    fn add_findings(&mut self, findings: &[Finding], now: Timestamp) {
         let listing_errors = std::mem::take(&mut self.listing_errors);
         for finding in findings.iter().filter(|finding| !finding.is_known(now)) {
             self.tally.incomplete += 1;
-            let is_told =
+            let is_of_channel =
                 |error: &&JobError| error.channel_id.is_some() && error.channel_id == finding.channel_id;
-            let told = match finding.kind {
-                FindingKind::IncompleteListing => listing_errors.iter().find(is_told).cloned(),
+            let listing_error = match finding.kind {
+                FindingKind::IncompleteListing => listing_errors.iter().find(is_of_channel).cloned(),
                 _ => None,
             };
             let cause = finding.kind.cause();
-            let says_so = |error: &JobError| error.cause == cause || error.cause == Cause::NotArchived;
-            if self.errors.iter().filter(is_told).any(says_so) {
+            let is_same_cause = |error: &JobError| error.cause == cause || error.cause == Cause::NotArchived;
+            if self.errors.iter().filter(is_of_channel).any(is_same_cause) {
                 continue;
             }
             let error =
                 JobError { channel_id: finding.channel_id.clone(), cause, error: finding.text(), at: now };
-            self.errors.push(told.unwrap_or(error));
+            self.errors.push(listing_error.unwrap_or(error));
         }
     }
 
-    /// Records its end, and what the archive knows to be incomplete. `is_whole`:
-    /// all channels were asked for, so that a completed job is a success of the
-    /// tenant. `selection` is what was asked for.
+    /// Determines the job's status, including the archive's findings, and records it in
+    /// the rows of the job and the tenant. `signalled`: a signal stopped the run.
+    /// `is_whole`: the run selects everything the configuration does, so that a completed
+    /// job is a success of the tenant. `selection` is the selection's fingerprint.
     pub async fn finish(
         &mut self,
         context: &Context,
@@ -256,9 +268,9 @@ impl JobRecord {
         selection: String,
         findings: &[Finding],
     ) -> Result<(), ArchiveError> {
-        self.take(findings, context.clock.now());
+        self.add_findings(findings, context.clock.now());
         let archived_something = self.meter.sum(Counter::Messages) > 0;
-        self.status = self.tally.and(self.before).job_status(archived_something, signalled);
+        self.status = self.tally.and(self.tenant_tally).job_status(archived_something, signalled);
         let mut stats = self.stats(self.figures(&[]));
         if self.status == JobStatus::Completed {
             stats.progress = 1.0;
@@ -269,7 +281,7 @@ impl JobRecord {
         let end = tenants::End {
             status: tenant_status(end_status),
             is_success: end_status == JobStatus::Completed && is_whole,
-            ends_full: self.kind == JobKind::Full && is_whole && self.came_to_every_channel(),
+            ends_full: self.kind == JobKind::Full && is_whole && self.attempted_every_channel(),
             error: self.errors.first().map(JobError::as_last_error),
             channels: self.tally.completed + self.tally.unconfirmed + self.tally.skipped,
             selection,
@@ -290,18 +302,18 @@ impl JobRecord {
         Ok(())
     }
 
-    /// Whether every channel was read to its end or failed.
-    fn came_to_every_channel(&self) -> bool {
-        let all = self.tally.and(self.before);
+    /// Whether no channel was deferred or interrupted and no failure ended the run.
+    fn attempted_every_channel(&self) -> bool {
+        let all = self.tally.and(self.tenant_tally);
         all.deferred + all.interrupted == 0 && self.cause.is_none()
     }
 
-    /// How it ended.
+    /// The tenant's outcome.
     pub fn outcome(&self) -> TenantOutcome {
         TenantOutcome {
             status: self.status,
             cause: self.cause,
-            unknown_channels: self.unknown.clone(),
+            unknown_channels: self.unknown_channels.clone(),
             archived_something: self.tally.completed + self.tally.skipped > 0
                 || self.meter.sum(Counter::Messages) > 0,
         }

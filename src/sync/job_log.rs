@@ -1,17 +1,17 @@
-//! The figures of a job in the log.
+//! Writes a job's figures to the log.
 
 use crate::model::{Counter, Counts, with_counters};
 
-/// Figures of a job that are no counters.
+/// Logged figures of a job that aren't counters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LoggedFigures {
-    /// Channels finished a minute.
+    /// Finished channels per minute.
     pub channels_per_minute: f64,
-    /// Messages committed a second.
+    /// Committed messages per second.
     pub messages_per_second: f64,
-    /// Channels being read.
+    /// Channels open now.
     pub open_channels: usize,
-    /// Most channels open at once.
+    /// Greatest number of channels open at once.
     pub max_concurrent_channels: u64,
 }
 

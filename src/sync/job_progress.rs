@@ -1,129 +1,130 @@
-//! How far a job is: what `status`, the bars and the log show while it runs.
+//! Progress figures of a running job, as shown by `status`, the bars and the log.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::estimate::{Estimate, Left, Pace, Part, Work, progress};
+use super::estimate::{Estimate, ReadProgress, RemainingRequests, RequestRate, Workload, progress};
 use super::meter::Meter;
 use crate::monitor::Counter;
 
-/// An estimate is shown once this much of the work is done.
+/// The remaining time is shown from this progress on.
 const ESTIMABLE_PROGRESS: f64 = 0.02;
-/// No job is shown to be further before it has ended.
-const ALMOST: f64 = 0.99;
+/// Greatest progress shown for a running job.
+const MAX_RUNNING_PROGRESS: f64 = 0.99;
 
-/// What the estimate of a job goes by.
+/// The inputs of a job's estimate.
 #[derive(Debug)]
 pub(super) struct JobProgress {
     began: Instant,
-    /// Channels planned, and what they are expected to hold.
+    /// Channels planned.
     channels: u64,
+    /// Sum of their planned weights.
     weight: u64,
-    /// What its finished channels were.
-    done: Part,
-    pace: Pace,
-    /// The greatest progress that was shown: what turns up later doesn't take it
-    /// back.
+    /// Sums over the finished channels.
+    finished: ReadProgress,
+    request_rate: RequestRate,
+    /// The progress shown last: it never goes back when more work turns up.
     shown: f64,
-    /// Whether it is known what is to be read.
+    /// Whether the first channels were planned.
     is_planned: bool,
     page_size: u16,
     reaction_budget: Duration,
-    /// Since when reactors are read.
-    reacting: Option<Instant>,
+    /// When the reading of reactors began.
+    reactors_since: Option<Instant>,
 }
 
-/// How far a job is.
+/// Progress figures of a job.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Figures {
-    /// 0 to 1.
+    /// Progress, 0 to 1.
     pub progress: f64,
-    /// Seconds to go, once that can be told.
+    /// Estimated remaining seconds; `None` before an estimate is possible.
     pub eta_seconds: Option<f64>,
-    /// Reactions whose reactors are still to be read.
+    /// Pending reactor lists.
     pub reactions_pending: u64,
 }
 
 impl JobProgress {
-    /// Begins now.
+    /// Starts the clock. `reaction_budget` is the time allowed for reading reactors.
     pub fn new(page_size: u16, reaction_budget: Duration) -> Self {
         Self {
             began: Instant::now(),
             channels: 0,
             weight: 0,
-            done: Part::default(),
-            pace: Pace::default(),
+            finished: ReadProgress::default(),
+            request_rate: RequestRate::default(),
             shown: 0.0,
             is_planned: false,
             page_size,
             reaction_budget,
-            reacting: None,
+            reactors_since: None,
         }
     }
 
-    /// More of its channels are known.
-    pub fn planned(&mut self, channels: u64, weight: u64) {
+    /// Adds planned channels and their total weight.
+    pub fn add_planned(&mut self, channels: u64, weight: u64) {
         self.is_planned = true;
         self.channels += channels;
         self.weight += weight;
     }
 
-    /// One of its channels is finished.
-    pub fn finished(&mut self, part: Part) {
-        self.done.weight += part.weight;
-        self.done.messages += part.messages;
+    /// Adds a finished channel.
+    pub fn add_finished(&mut self, channel: ReadProgress) {
+        self.finished.weight += channel.weight;
+        self.finished.messages += channel.messages;
     }
 
-    /// Since it began.
+    /// Time since the job began.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
 
-    /// Takes note of the pace, about once a second.
-    pub fn look(&mut self, meter: &Meter) {
+    /// Samples the request rate; called about once a second.
+    pub fn sample(&mut self, meter: &Meter) {
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
-        self.pace.look(self.began.elapsed().as_secs_f64(), meter.sum(Counter::ApiCalls) as f64);
+        self.request_rate.add_sample(self.began.elapsed().as_secs_f64(), meter.sum(Counter::ApiCalls) as f64);
         if meter.sum(Counter::ReactionsQueued) > 0 {
-            self.reacting.get_or_insert_with(Instant::now);
+            self.reactors_since.get_or_insert_with(Instant::now);
         }
     }
 
-    /// These figures were shown.
-    pub fn shown(&mut self, figures: Figures) {
+    /// Remembers the figures that were shown.
+    pub fn set_shown(&mut self, figures: Figures) {
         self.shown = figures.progress;
     }
 
-    /// How far it is with `finished` channels finished, while `open` are being read.
+    /// Computes the figures, given the number of finished channels and the progress of
+    /// the open ones.
     #[allow(clippy::cast_precision_loss, reason = "ratios")]
-    pub fn figures(&self, meter: &Meter, finished: u64, open: &[Part]) -> Figures {
-        let estimate = Estimate::of(self.weight as f64, self.done, open.iter().copied());
+    pub fn figures(&self, meter: &Meter, finished: u64, open: &[ReadProgress]) -> Figures {
+        let estimate = Estimate::of(self.weight as f64, self.finished, open.iter().copied());
         let pending = |queued, read| meter.sum(queued).saturating_sub(meter.sum(read));
         let reactions_pending = pending(Counter::ReactionsQueued, Counter::ReactionsRead);
-        let reacting = self.reacting.map_or(Duration::ZERO, |since| since.elapsed());
-        let done = Work {
+        let spent = self.reactors_since.map_or(Duration::ZERO, |since| since.elapsed());
+        let done = Workload {
             messages: meter.sum(Counter::Messages) as f64,
             channels: finished as f64,
             listings: meter.sum(Counter::ListingsRead) as f64,
         };
-        let to_do = Work {
+        let to_do = Workload {
             messages: estimate.messages_left.unwrap_or_default(),
             channels: self.channels.saturating_sub(finished) as f64,
             listings: pending(Counter::ListingsQueued, Counter::ListingsRead) as f64,
         };
         let page_size = f64::from(self.page_size);
-        let (asked, to_ask) = (done.requests(page_size), to_do.requests(page_size));
-        let progress = estimate.messages_left.map_or(0.0, |_| progress(asked, to_ask));
-        let left = Left {
-            requests: to_ask,
+        let (sent_requests, remaining_requests) = (done.requests(page_size), to_do.requests(page_size));
+        let progress = estimate.messages_left.map_or(0.0, |_| progress(sent_requests, remaining_requests));
+        let left = RemainingRequests {
+            requests: remaining_requests,
             longest_seconds: estimate.longest_seconds,
             reactions: reactions_pending as f64,
-            reactions_seconds: self.reaction_budget.saturating_sub(reacting).as_secs_f64(),
+            reactions_seconds: self.reaction_budget.saturating_sub(spent).as_secs_f64(),
         };
         let is_estimable = progress >= ESTIMABLE_PROGRESS || (self.is_planned && self.channels == 0);
         Figures {
-            progress: progress.min(ALMOST).max(self.shown),
-            eta_seconds: left.seconds(self.pace.per_second()).filter(|_| is_estimable),
+            progress: progress.min(MAX_RUNNING_PROGRESS).max(self.shown),
+            eta_seconds: left.seconds(self.request_rate.per_second()).filter(|_| is_estimable),
             reactions_pending,
         }
     }

@@ -1,4 +1,4 @@
-//! Counting what a job and each of its channels cause.
+//! Per-job and per-channel counters in front of the run's monitor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,21 +7,21 @@ use super::channel::ReadingState;
 use crate::model::{COUNTERS, Counts};
 use crate::monitor::{Counter, Event, Monitor, RunChannel, Wait};
 
-/// Keeps the sums of what is counted and passes everything on.
+/// A monitor that sums up the counters and forwards everything to the next monitor.
 pub struct Meter {
     sums: [AtomicU64; COUNTERS],
     next: Arc<dyn Monitor>,
-    /// Whose waits are told, if it is a channel's.
+    /// The channel whose waits are reported, if this is a channel's meter.
     channel: Option<(RunChannel, Arc<ReadingState>)>,
 }
 
 impl Meter {
-    /// Begins at zero.
+    /// A job's meter; all sums are 0.
     pub fn new(next: Arc<dyn Monitor>) -> Self {
         Self { sums: [const { AtomicU64::new(0) }; COUNTERS], next, channel: None }
     }
 
-    /// Begins at zero, for a channel.
+    /// A channel's meter; all sums are 0.
     pub fn of_channel(channel: RunChannel, state: Arc<ReadingState>, next: Arc<dyn Monitor>) -> Self {
         Self { channel: Some((channel, state)), ..Self::new(next) }
     }

@@ -1,5 +1,5 @@
-//! Carrying out a plan: channels in parallel, each page and its checkpoint one
-//! transaction, one channel's failure its own.
+//! Executes a plan: reads channels in parallel and commits each page with its checkpoint
+//! in one transaction. A channel's failure doesn't affect the others.
 
 mod channel;
 mod clock;

@@ -1,40 +1,40 @@
-//! A channel that is being read.
+//! A channel that is being read: its slot, its task and its progress.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::channel::{ChannelTask, ReadingState};
-use super::estimate::Part;
+use super::estimate::ReadProgress;
 use super::slots::{Grant, Slot};
 use crate::model::ChannelId;
 
 /// A channel being read.
 pub struct OpenChannel {
-    /// The slot it takes.
+    /// The slot it occupies; freed when this is dropped.
     pub slot: Slot<ChannelTask>,
-    /// What is done.
+    /// What is read.
     pub task: Arc<ChannelTask>,
-    /// How far it is.
+    /// The reading's progress, shared with its task.
     pub state: Arc<ReadingState>,
     /// When it was opened.
     pub since: Instant,
 }
 
 impl OpenChannel {
-    /// Opens a channel in a slot.
+    /// Opens the granted channel in its slot.
     pub fn new(grant: Grant<ChannelTask>) -> Self {
         let Grant { slot, work } = grant;
         Self { slot, task: Arc::new(work), state: Arc::default(), since: Instant::now() }
     }
 
-    /// The channel.
+    /// The channel's ID.
     pub fn id(&self) -> ChannelId {
         self.task.plan.channel.id
     }
 
-    /// How far it is, as part of its job.
-    pub fn part(&self) -> Part {
-        self.task.part(&self.state, self.since.elapsed())
+    /// The channel's contribution to its job's progress.
+    pub fn progress(&self) -> ReadProgress {
+        self.task.progress(&self.state, self.since.elapsed())
     }
 }

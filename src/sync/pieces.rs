@@ -1,105 +1,107 @@
-//! How a page that can't be had as a whole is asked for in smaller pieces, and how
-//! a message that can't be had at all is found. Pure.
+//! Adapts the page size around a page that fails, and finds a message that can't be
+//! fetched at all. Pure: the caller sends the requests.
 
 use crate::model::MessageId;
 
-/// How many messages to ask for at once.
+/// The page size: halved while a page fails, and whole again once that page is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pieces {
+pub(super) struct AdaptivePageSize {
     page_size: u16,
     limit: u16,
-    /// Messages of the page that failed which were not read yet.
-    doubtful: usize,
+    /// Messages of the failed page that weren't read yet.
+    unread_messages: usize,
 }
 
-impl Pieces {
+impl AdaptivePageSize {
     pub(super) const fn new(page_size: u16) -> Self {
-        Self { page_size, limit: page_size, doubtful: 0 }
+        Self { page_size, limit: page_size, unread_messages: 0 }
     }
 
-    /// Messages to ask for.
+    /// Messages to request.
     pub(super) const fn limit(self) -> u16 {
         self.limit
     }
 
-    /// Whether a page failed, and has not been read yet.
+    /// Whether a page failed and hasn't been read yet.
     pub(super) const fn is_reduced(self) -> bool {
-        self.doubtful > 0
+        self.unread_messages > 0
     }
 
-    /// The page failed: asks for half of it from now on. Returns whether there is
-    /// a half.
-    pub(super) fn reduce(&mut self) -> bool {
-        if self.doubtful == 0 {
-            self.doubtful = usize::from(self.limit);
+    /// Halves the page size after a failure. Returns false if it was one message already.
+    pub(super) fn halve(&mut self) -> bool {
+        if self.unread_messages == 0 {
+            self.unread_messages = usize::from(self.limit);
         }
         let can_be_halved = self.limit > 1;
         self.limit = (self.limit / 2).max(1);
         can_be_halved
     }
 
-    /// So many messages came. Once all of the page that failed has, whole pages
-    /// are asked for again.
-    pub(super) fn read(&mut self, messages: usize) {
-        self.doubtful = self.doubtful.saturating_sub(messages);
-        if self.doubtful == 0 {
+    /// Records that `messages` were read. The size is whole again once the failed page
+    /// has been read.
+    pub(super) fn messages_read(&mut self, messages: usize) {
+        self.unread_messages = self.unread_messages.saturating_sub(messages);
+        if self.unread_messages == 0 {
             self.limit = self.page_size;
         }
     }
 }
 
-/// IDs of a message are at most this.
+/// The greatest message ID.
 const GREATEST_ID: u64 = i64::MAX as u64;
-/// The first step from the cursor: with IDs that carry milliseconds above their
-/// low 22 bits, about one of them.
+/// The first step from the cursor: one millisecond, if IDs carry milliseconds above their
+/// low 22 bits.
 const FIRST_STEP: u64 = 1 << 22;
 
-/// A question for one message.
+/// A request for one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Probe {
-    /// Does the message behind this ID come?
+    /// The first message behind this ID.
     After(MessageId),
-    /// Does the one before this ID?
+    /// The last message before this ID.
     Before(MessageId),
 }
 
-/// What came of it.
+/// The answer to a [`Probe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// No page came.
+pub(super) enum ProbeAnswer {
+    /// The request failed.
     Failed,
-    /// A page with this message, if with any.
+    /// A page came, with this message if it wasn't empty.
     Came(Option<MessageId>),
 }
 
-/// Finds the first message behind a cursor that no page can hold.
+/// Searches for the first message behind a cursor that can't be fetched.
 ///
-/// A page of one message fails behind each ID below such a message, and comes
-/// behind the message itself: the search doubles its steps until a page comes, and
-/// then halves the range. That finds one of several such messages. So the message
-/// before the one that is found is asked for: if it lies behind the cursor, or
-/// can't be had either, there is another below, and the search goes on there.
+/// A request for one message fails behind every ID between the preceding message and the
+/// unfetchable one, and succeeds behind the unfetchable one itself. The search takes
+/// growing steps from the cursor until a request succeeds, then bisects. That finds one
+/// of possibly several such messages. To make sure that it is the first, the search asks
+/// for the message before it: if that lies behind the cursor, or fails too, there is
+/// another unfetchable message below, and the search continues there.
 #[derive(Debug)]
 pub(super) struct GapSearch {
     cursor: u64,
-    /// Behind this ID a page fails.
+    /// A request behind this ID fails.
     fails: u64,
-    /// Behind this ID a page comes.
+    /// A request behind this ID succeeds.
     comes: Option<u64>,
-    /// Before the first ID the message comes and is none behind the cursor, before
-    /// the second it fails: the message before the one that was found, too.
+    /// Bounds of another unfetchable message below the one found: a request before the
+    /// first ID succeeds without a message behind the cursor, one before the second
+    /// fails.
     below: Option<(u64, u64)>,
+    /// Whether the message found is known to be the first.
     is_first: bool,
     step: u64,
-    /// Where the message is known to be from before, if it is: its own ID, and
-    /// the one below, tell.
+    /// IDs to probe first, last one first: a message recorded by an earlier run and the
+    /// ID below it.
     guesses: Vec<u64>,
     limit: u64,
 }
 
 impl GapSearch {
-    /// `announced` is the newest message of the channel; `known` are messages that
-    /// couldn't be had before, ascending.
+    /// `announced` is the newest listed message of the channel; `known` are the malformed
+    /// messages recorded by earlier runs, ascending.
     pub(super) fn new(cursor: Option<MessageId>, announced: Option<MessageId>, known: &[MessageId]) -> Self {
         let cursor = cursor.map_or(0, MessageId::get);
         let guess = known.iter().map(|id| id.get()).find(|id| *id > cursor);
@@ -117,8 +119,7 @@ impl GapSearch {
         }
     }
 
-    /// What is asked for next; `None` once the message is found, or if there is
-    /// none.
+    /// The next request; `None` once the message is found, or if there is none.
     pub(super) fn next_probe(&mut self) -> Option<Probe> {
         if self.is_first {
             return None;
@@ -140,35 +141,36 @@ impl GapSearch {
         MessageId::new(probe).map(Probe::After)
     }
 
-    /// What came of a question.
-    pub(super) fn answered(&mut self, probe: Probe, answer: Answer) {
+    /// Records the answer to a probe.
+    pub(super) fn record(&mut self, probe: Probe, answer: ProbeAnswer) {
         match (probe, answer) {
-            (Probe::After(probe), Answer::Came(_)) => self.comes = Some(probe.get()),
-            (Probe::After(probe), Answer::Failed) => {
+            (Probe::After(probe), ProbeAnswer::Came(_)) => self.comes = Some(probe.get()),
+            (Probe::After(probe), ProbeAnswer::Failed) => {
                 self.fails = probe.get();
                 self.step = self.step.saturating_mul(4);
             }
-            (Probe::Before(_), Answer::Came(Some(last))) if last.get() > self.cursor => {
-                // It can be had, and what lies before it can't: that is another.
+            (Probe::Before(_), ProbeAnswer::Came(Some(last))) if last.get() > self.cursor => {
+                // This message was fetched, and something before it fails: that is
+                // another.
                 (self.fails, self.comes, self.below) = (self.cursor, Some(last.get() - 1), None);
             }
-            (Probe::Before(before), Answer::Came(_)) => {
+            (Probe::Before(before), ProbeAnswer::Came(_)) => {
                 let fails = self.below.map(|(_, fails)| fails);
-                self.settle_below(before.get(), fails);
+                self.narrow_below(before.get(), fails);
             }
-            (Probe::Before(before), Answer::Failed) => {
+            (Probe::Before(before), ProbeAnswer::Failed) => {
                 let comes = self.below.map_or(self.cursor + 1, |(comes, _)| comes);
-                self.settle_below(comes, Some(before.get()));
+                self.narrow_below(comes, Some(before.get()));
             }
         }
     }
 
-    /// Before `comes` nothing lies behind the cursor; before `fails`, something
-    /// that can't be had.
-    fn settle_below(&mut self, comes: u64, fails: Option<u64>) {
+    /// Narrows the bounds of another unfetchable message: before `comes` nothing lies
+    /// behind the cursor; before `fails` something fails.
+    fn narrow_below(&mut self, comes: u64, fails: Option<u64>) {
         match fails {
             Some(fails) if fails > comes + 1 => self.below = Some((comes, fails)),
-            // The message itself is the first.
+            // Nothing below fails: the message found is the first.
             None => self.is_first = true,
             Some(fails) => {
                 self.comes = Some(fails - 1);
@@ -177,7 +179,7 @@ impl GapSearch {
         }
     }
 
-    /// The message, once there is no further probe.
+    /// The message, once [`Self::next_probe`] returns `None`; `None` if none was found.
     pub(super) fn found(&self) -> Option<MessageId> {
         self.comes.filter(|comes| self.is_first && *comes > self.cursor).and_then(MessageId::new)
     }
@@ -191,8 +193,8 @@ mod tests {
         MessageId::new(raw).unwrap()
     }
 
-    /// Searches where these messages can't be had; returns what is found and how
-    /// many probes it took.
+    /// Runs a search over `messages`, of which those in `poison` can't be fetched.
+    /// Returns the message found and the number of probes.
     fn search(mut search: GapSearch, poison: &[u64], messages: &[u64]) -> (Option<u64>, usize) {
         let mut probes = 0;
         while let Some(probe) = search.next_probe() {
@@ -202,32 +204,32 @@ mod tests {
                 Probe::Before(before) => messages.iter().rfind(|message| **message < before.get()),
             };
             let fails = next.is_some_and(|next| poison.contains(next));
-            let came = Answer::Came(next.map(|next| id(*next)));
-            search.answered(probe, if fails { Answer::Failed } else { came });
-            assert!(probes < 2000, "it ends");
+            let came = ProbeAnswer::Came(next.map(|next| id(*next)));
+            search.record(probe, if fails { ProbeAnswer::Failed } else { came });
+            assert!(probes < 2000, "the search must end");
         }
         (search.found().map(MessageId::get), probes)
     }
 
     #[test]
-    fn a_page_is_halved_until_it_comes_and_then_whole_again() {
-        let mut pieces = Pieces::new(100);
-        assert!(!pieces.is_reduced());
-        assert!(pieces.reduce() && pieces.reduce());
-        assert_eq!((pieces.limit(), pieces.is_reduced()), (25, true));
-        pieces.read(25);
-        pieces.read(25);
-        assert_eq!((pieces.limit(), pieces.is_reduced()), (25, true));
-        pieces.read(25);
-        pieces.read(25);
-        assert_eq!(pieces, Pieces::new(100));
-        let mut single = Pieces::new(1);
-        assert!(!single.reduce(), "one message has no half");
+    fn page_size_is_halved_on_failure_and_restored_after_the_page() {
+        let mut page_size = AdaptivePageSize::new(100);
+        assert!(!page_size.is_reduced());
+        assert!(page_size.halve() && page_size.halve());
+        assert_eq!((page_size.limit(), page_size.is_reduced()), (25, true));
+        page_size.messages_read(25);
+        page_size.messages_read(25);
+        assert_eq!((page_size.limit(), page_size.is_reduced()), (25, true));
+        page_size.messages_read(25);
+        page_size.messages_read(25);
+        assert_eq!(page_size, AdaptivePageSize::new(100));
+        let mut single = AdaptivePageSize::new(1);
+        assert!(!single.halve(), "one message has no half");
         assert!(single.is_reduced());
     }
 
     #[test]
-    fn the_message_that_cant_be_had_is_found_wherever_it_stands() {
+    fn finds_the_unfetchable_message_anywhere() {
         let mut rng = fastrand::Rng::with_seed(8);
         for _ in 0..200 {
             let mut messages: Vec<u64> = (0..50).map(|_| rng.u64(1 << 55..1 << 60)).collect();
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_the_first_is_found_and_nothing_that_comes_lies_below_it() {
+    fn finds_the_first_of_several_unfetchable_messages() {
         let mut rng = fastrand::Rng::with_seed(9);
         for _ in 0..300 {
             let mut messages: Vec<u64> = (0..40).map(|_| rng.u64(1 << 55..1 << 60)).collect();
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_known_is_found_with_few_probes() {
+    fn finds_a_known_message_with_few_probes() {
         let messages = [1000, 900_000_000_000, 900_000_000_007, 950_000_000_000_000];
         let known = [id(900_000_000_000)];
         let new = || GapSearch::new(Some(id(1000)), Some(id(950_000_000_000_000)), &known);
@@ -270,12 +272,12 @@ mod tests {
     }
 
     #[test]
-    fn where_no_page_comes_nothing_is_found() {
+    fn finds_nothing_if_every_request_fails() {
         let all = [5, 10, 20];
         assert_eq!(search(GapSearch::new(None, Some(id(20)), &[]), &all, &all).0, Some(5));
         let endless = |mut search: GapSearch| {
             while let Some(probe) = search.next_probe() {
-                search.answered(probe, Answer::Failed);
+                search.record(probe, ProbeAnswer::Failed);
             }
             search.found()
         };

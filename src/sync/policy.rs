@@ -1,9 +1,9 @@
-//! What follows from an error or an end. Pure.
+//! Derives causes and statuses from errors and channel outcomes. Pure.
 
 use crate::model::{Cause, JobStatus, ProgressStatus, TenantStatus};
 use crate::platform::ErrorKind;
 
-/// The cause that people are told.
+/// The cause reported for a platform error.
 pub const fn cause_of(kind: ErrorKind) -> Cause {
     match kind {
         ErrorKind::TokenRejected => Cause::TokenRejected,
@@ -22,27 +22,27 @@ pub const fn cause_of(kind: ErrorKind) -> Cause {
     }
 }
 
-/// How a job's channels ended, by number.
+/// Counts of a job's channel outcomes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Read to their end.
+    /// Channels read to their end.
     pub completed: u64,
-    /// Ended by an error.
+    /// Channels that failed.
     pub failed: u64,
-    /// Left for a later run because this one's time was up.
+    /// Channels left for a later run because the run's time was up.
     pub deferred: u64,
-    /// Stopped by a signal, or by what ended the run.
+    /// Channels stopped by a signal or by a failure that ended the run.
     pub interrupted: u64,
-    /// Had nothing to read.
+    /// Channels without anything new to read.
     pub skipped: u64,
-    /// Read to where nothing more came, with nothing to show that it is the end.
+    /// Channels whose last page was empty without evidence that it is the end.
     pub unconfirmed: u64,
-    /// Things that are known to be incomplete, and not for long.
+    /// Findings of the archive that aren't known yet.
     pub incomplete: u64,
 }
 
 impl Tally {
-    /// One more channel has ended.
+    /// Adds a channel's outcome.
     pub const fn add(&mut self, status: ProgressStatus) {
         match status {
             ProgressStatus::Completed => self.completed += 1,
@@ -52,12 +52,12 @@ impl Tally {
         }
     }
 
-    /// How many have ended, skipped ones apart.
-    pub const fn ended(self) -> u64 {
+    /// Channels that were finished or left, without the skipped ones.
+    pub const fn finished(self) -> u64 {
         self.completed + self.failed + self.deferred + self.interrupted + self.unconfirmed
     }
 
-    /// Both together.
+    /// The sums of both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self {
@@ -71,9 +71,9 @@ impl Tally {
         }
     }
 
-    /// What a job with these channels has come to. `archived_something`: it has
-    /// stored messages, be it of a channel that failed later. `signalled`: a
-    /// signal ended the run.
+    /// The status of a job with this tally. `archived_something`: the job stored
+    /// messages, even if their channel failed later. `signalled`: a signal stopped the
+    /// run.
     pub const fn job_status(self, archived_something: bool, signalled: bool) -> JobStatus {
         if signalled && self.interrupted + self.deferred > 0 {
             JobStatus::Interrupted
@@ -87,7 +87,7 @@ impl Tally {
     }
 }
 
-/// What a job's end makes of its tenant.
+/// The tenant status that follows from a job status.
 pub const fn tenant_status(job: JobStatus) -> TenantStatus {
     match job {
         JobStatus::Completed => TenantStatus::Completed,
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_as_good_as_its_channels() {
+    fn job_status_follows_from_the_channel_outcomes() {
         assert_eq!(tally(0, 0, 0, 0, 0).job_status(false, false), JobStatus::Completed);
         assert_eq!(tally(3, 0, 0, 0, 9).job_status(false, false), JobStatus::Completed);
         assert_eq!(tally(3, 1, 0, 0, 0).job_status(false, false), JobStatus::Partial);

@@ -1,4 +1,5 @@
-//! One tenant's way from its workspace to a plan, and its records.
+//! Prepares a tenant in stages: finds its channels, stores them and plans their reading.
+//! Never reads messages.
 
 mod store;
 
@@ -17,55 +18,56 @@ use crate::config::ChannelSelector;
 use crate::model::{Cause, Channel, ChannelId, ConfirmedRights, JobError, KnownChannels, TenantStatus};
 use crate::monitor::Event;
 use crate::plan::{
-    Asked, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, find_named, unmatched,
+    Exclusions, Facts, NamedLookups, Plan, Selection, build, discover, discover_archived, find_named,
+    unmatched,
 };
 use crate::platform::{CLOCK_TOLERANCE, PlatformError};
 
-/// A tenant whose channels are known and stored.
-pub(super) struct Prepared {
-    /// What is to be read.
+/// The channels that a stage of preparation found and stored.
+pub(super) struct PreparedChannels {
+    /// Channels to be read, the largest first.
     pub tasks: Vec<ChannelTask>,
-    /// Channels that are public and can be read, threads apart.
+    /// Public and readable channels, without threads.
     pub readable: HashSet<ChannelId>,
-    /// Channels in which nothing can have changed.
+    /// Number of channels in which nothing can have changed.
     pub skipped: u64,
-    /// Public channels that the bot lacks the rights for.
+    /// Number of public channels that the bot lacks the permissions for.
     pub unreadable: u64,
-    /// What failed on the way, channel by channel.
+    /// Errors of this stage, by channel.
     pub errors: Vec<JobError>,
-    /// Why listings of archived threads, by parent, are incomplete.
+    /// Errors of incomplete listings of archived threads, by parent.
     pub listing_errors: Vec<JobError>,
-    /// Channels asked for by ID that the workspace doesn't have.
+    /// Channels selected by ID that the workspace doesn't have.
     pub unknown: Vec<ChannelId>,
 }
 
-/// What is known of a tenant between the stages of preparing it.
-pub(super) struct Stage {
+/// State between the stages of preparation.
+pub(super) struct Preparation {
     scope: TenantScope,
     full_job_id: Arc<str>,
     selection: Selection,
     known: KnownChannels,
     facts: Facts,
-    /// Channels and threads that are stored and planned.
-    seen: HashSet<ChannelId>,
+    /// Channels and threads that earlier stages stored and planned.
+    planned: HashSet<ChannelId>,
     /// Whether archived threads were listed.
     pub is_complete: bool,
 }
 
-/// The first stage: finds the channels and active threads, stores them, and
-/// plans them, so that reading can begin while the second stage goes on. Nothing
-/// is planned before each name in `exclude_channels` has resolved.
-pub(super) async fn prepare(scope: TenantScope) -> Result<(Prepared, Stage), Failure> {
+/// The first stage: finds, stores and plans the channels and active threads, so that
+/// reading can begin before the archived threads are listed. Plans nothing before every
+/// name in `exclude_channels` is resolved.
+pub(super) async fn prepare(scope: TenantScope) -> Result<(PreparedChannels, Preparation), Failure> {
     let TenantScope { context, task, row, job_id, .. } = &scope;
     let row = *row;
-    let begin = (Arc::clone(job_id), context.clock.now());
+    let (started_job, now) = (Arc::clone(job_id), context.clock.now());
     let newest = scope.adapter().id_before(context.clock.latest().later(CLOCK_TOLERANCE));
     let taken_back = context
         .writer
         .run(move |tx| {
-            jobs::start(tx, &begin.0, begin.1)?;
-            tenants::set_status(tx, row, TenantStatus::Syncing, begin.1)?;
-            newest.map_or(Ok(0), |newest| progress::take_back_future(tx, row, newest, begin.1))
+            jobs::start(tx, &started_job, now)?;
+            tenants::set_status(tx, row, TenantStatus::Syncing, now)?;
+            newest.map_or(Ok(0), |newest| progress::take_back_future(tx, row, newest, now))
         })
         .await?;
     if taken_back > 0 {
@@ -86,64 +88,71 @@ pub(super) async fn prepare(scope: TenantScope) -> Result<(Prepared, Stage), Fai
     let facts = discover(scope.adapter(), workspace, &scope.monitor()).await?;
     confirm_deletions(context, row, ConfirmedRights::from_listing(&facts.channels, asked_at)).await?;
     let full_job_id = selection.full_job_id.as_deref().unwrap_or(job_id).into();
-    let seen = HashSet::new();
-    let mut stage = Stage { scope, full_job_id, selection, known, facts, seen, is_complete: false };
-    stage.resolve_exclusions().await?;
-    let mut prepared = stage.store_and_plan(&HashSet::new()).await?;
-    if stage.is_complete {
-        stage.warn_of_unmatched();
+    let planned = HashSet::new();
+    let mut preparation =
+        Preparation { scope, full_job_id, selection, known, facts, planned, is_complete: false };
+    preparation.resolve_exclusions().await?;
+    let mut prepared = preparation.store_and_plan(&HashSet::new()).await?;
+    if preparation.is_complete {
+        preparation.warn_of_unmatched();
     } else {
-        // What is archived is found later: nothing is unknown yet.
+        // Archived threads are listed later: until then no ID is known to be unknown.
         prepared.unknown.clear();
     }
-    Ok((prepared, stage))
+    Ok((prepared, preparation))
 }
 
-/// The second stage: archived threads, and what became of channels that are
-/// gone.
-pub(super) async fn prepare_archived(mut stage: Stage) -> Result<(Prepared, Stage), Failure> {
-    let first: HashSet<ChannelId> = stage.facts.channels.iter().map(|channel| channel.id).collect();
-    stage.list_archived().await?;
-    stage.warn_of_unmatched();
-    let prepared = stage.store_and_plan(&first).await?;
-    Ok((prepared, stage))
+/// The second stage: lists archived threads and finds out what became of channels that
+/// are in no listing.
+pub(super) async fn prepare_archived(
+    mut preparation: Preparation,
+) -> Result<(PreparedChannels, Preparation), Failure> {
+    let first: HashSet<ChannelId> = preparation.facts.channels.iter().map(|channel| channel.id).collect();
+    preparation.list_archived().await?;
+    preparation.warn_of_unmatched();
+    let prepared = preparation.store_and_plan(&first).await?;
+    Ok((prepared, preparation))
 }
 
-/// The last stage, once all messages were read: threads that messages name and no
-/// listing does.
-pub(super) async fn prepare_named(mut stage: Stage) -> Result<(Prepared, Stage), Failure> {
-    let before = std::mem::take(&mut stage.seen);
-    let TenantScope { context, row, meter, .. } = stage.scope.clone();
-    let (all, now) = (stage.selection.full, context.clock.now());
+/// The last stage, after all messages were read: looks up threads that messages name but
+/// no listing does.
+pub(super) async fn prepare_named(
+    mut preparation: Preparation,
+) -> Result<(PreparedChannels, Preparation), Failure> {
+    let before = std::mem::take(&mut preparation.planned);
+    let TenantScope { context, row, meter, .. } = preparation.scope.clone();
+    let (all, now) = (preparation.selection.full, context.clock.now());
     let mut named = context.read(move |reader| reader.named_threads(row, all, now)).await?;
     named.retain(|(thread, _)| !before.contains(thread));
-    let adapter = Arc::clone(stage.scope.adapter());
-    let Asked { answered, failed } =
-        find_named(adapter.as_ref(), &mut stage.facts, &stage.selection, &named, meter.as_ref()).await?;
-    let prepared = stage.store_and_plan(&before).await?;
+    let adapter = Arc::clone(preparation.scope.adapter());
+    let NamedLookups { answered, failed } =
+        find_named(adapter.as_ref(), &mut preparation.facts, &preparation.selection, &named, meter.as_ref())
+            .await?;
+    let prepared = preparation.store_and_plan(&before).await?;
     context.writer.run(move |tx| named_threads::settle(tx, row, &answered, &failed, now)).await?;
-    Ok((prepared, stage))
+    Ok((prepared, preparation))
 }
 
-/// Why nothing is read of a tenant whose `exclude_channels` holds this name.
+/// Error text for a name in `exclude_channels` that matches no channel.
 pub fn unresolved_exclusion(name: &str, facts: &Facts, scrubber: Scrubber) -> String {
     let entry = [ChannelSelector::Name(name.to_owned())];
-    let unmatched = unmatched(scrubber.platform(), &[], &entry, &named(facts), |text| scrubber.sayable(text));
-    let told = unmatched.first().map(|entry| format!("{} ({})", entry.problem(), entry.remedy()));
-    format!("{}: nothing is read", scrubber.sayable(&told.unwrap_or_default()))
+    let unmatched =
+        unmatched(scrubber.platform(), &[], &entry, &channel_names(facts), |text| scrubber.sayable(text));
+    let text = unmatched.first().map(|entry| format!("{} ({})", entry.problem(), entry.remedy()));
+    format!("{}: nothing is read", scrubber.sayable(&text.unwrap_or_default()))
 }
 
-fn named(facts: &Facts) -> Vec<(ChannelId, &str)> {
+fn channel_names(facts: &Facts) -> Vec<(ChannelId, &str)> {
     let channels = facts.channels.iter().chain(&facts.remembered);
     channels.map(|channel| (channel.id, channel.name.as_str())).collect()
 }
 
-fn readable(facts: &Facts) -> HashSet<ChannelId> {
+fn readable_channels(facts: &Facts) -> HashSet<ChannelId> {
     let is_readable = |channel: &&Channel| !channel.kind.is_thread() && channel.visibility.is_readable();
     facts.channels.iter().filter(is_readable).map(|channel| channel.id).collect()
 }
 
-impl Stage {
+impl Preparation {
     async fn list_archived(&mut self) -> Result<(), Failure> {
         let (full, now) = (self.selection.full, self.scope.context.clock.now());
         let (adapter, monitor) = (Arc::clone(self.scope.adapter()), self.scope.monitor());
@@ -152,9 +161,9 @@ impl Stage {
         Ok(())
     }
 
-    /// Resolves the names of `exclude_channels`, and remembers to what: privacy
-    /// depends on them. A name that was never resolved ends the tenant before
-    /// anything is read, since it may be misspelt.
+    /// Resolves the names in `exclude_channels` and stores the IDs, so that a renamed
+    /// channel stays excluded. A name that never resolved may be misspelt: it fails the
+    /// tenant before anything is read, since privacy depends on it.
     async fn resolve_exclusions(&mut self) -> Result<(), Failure> {
         let names: Vec<String> = self.selection.excluded_names().map(str::to_owned).collect();
         if names.is_empty() {
@@ -163,7 +172,7 @@ impl Stage {
         let TenantScope { context, task, row, .. } = self.scope.clone();
         let remembered = context.read(move |reader| reader.exclusions(row, &names)).await?;
         if !self.exclusions(&remembered).unresolved.is_empty() {
-            // It may be an archived thread's.
+            // The name may be that of an archived thread.
             self.list_archived().await?;
         }
         let Exclusions { found, unresolved, gone } = self.exclusions(&remembered);
@@ -196,8 +205,8 @@ impl Stage {
         Exclusions::of(&self.selection, &self.facts, &self.known, remembered)
     }
 
-    /// Stores and plans all channels but those of the stage before.
-    async fn store_and_plan(&mut self, before: &HashSet<ChannelId>) -> Result<Prepared, Failure> {
+    /// Stores and plans all channels except those in `before`.
+    async fn store_and_plan(&mut self, before: &HashSet<ChannelId>) -> Result<PreparedChannels, Failure> {
         let scope = self.scope.clone();
         let TenantScope { context, task, row, job_id, .. } = &scope;
         let context = context.as_ref();
@@ -210,27 +219,27 @@ impl Stage {
         plan.left_out.retain(|left_out| !before.contains(&left_out.channel));
         plan.unknown.retain(|channel| !before.contains(channel));
         let mut rows = store_facts(&self.scope, &self.facts, before, &plan, self.is_complete).await?;
-        // Each is told by the stage that found it.
-        let (listings, unsettled) =
-            (std::mem::take(&mut self.facts.listings), std::mem::take(&mut self.facts.unsettled));
+        // Taken, so that only this stage reports them.
+        let (listings, inconclusive) =
+            (std::mem::take(&mut self.facts.listings), std::mem::take(&mut self.facts.inconclusive));
         let listing_errors = listings
             .iter()
-            .filter_map(|listing| Some(unanswered(&scope, listing.parent, listing.error.as_ref()?)))
+            .filter_map(|listing| Some(lookup_error(&scope, listing.parent, listing.error.as_ref()?)))
             .collect();
-        let errors = refused(&scope, &plan)
+        let errors = not_read_errors(&scope, &plan)
             .into_iter()
-            .chain(broken(&scope, &plan))
-            .chain(unsettled.iter().map(|(channel, error)| unanswered(&scope, *channel, error)))
-            .chain(self.unlisted())
+            .chain(malformed_channel_errors(&scope, &plan))
+            .chain(inconclusive.iter().map(|(channel, error)| lookup_error(&scope, *channel, error)))
+            .chain(self.unlisted_threads_error())
             .collect();
         context.monitor.event(Event::Planned {
             job_id: job_id.to_string(),
             channels: plan.reads.len(),
             skipped: plan.skipped.len(),
-            unreadable: unreadable(&plan),
+            unreadable: unreadable_channels(&plan),
         });
-        let (skipped, unreadable) = (plan.skipped.len() as u64, unreadable(&plan) as u64);
-        let readable = readable(&self.facts);
+        let (skipped, unreadable) = (plan.skipped.len() as u64, unreadable_channels(&plan) as u64);
+        let readable = readable_channels(&self.facts);
         if self.is_complete {
             self.forget_threads();
         }
@@ -249,7 +258,7 @@ impl Stage {
             let (row, name) = rows.remove(&read.channel.id)?;
             Some(ChannelTask { scope: Arc::clone(&scope), row, name, plan: read })
         });
-        Ok(Prepared {
+        Ok(PreparedChannels {
             tasks: tasks.collect(),
             readable,
             skipped,
@@ -260,58 +269,58 @@ impl Stage {
         })
     }
 
-    /// Keeps of threads, once they are stored and planned, only that they are known:
-    /// there may be very many.
+    /// Drops the threads once they are stored and planned, to save memory; only their IDs
+    /// are kept.
     fn forget_threads(&mut self) {
         let channels = self.facts.channels.iter().chain(&self.facts.remembered);
-        self.seen.extend(channels.map(|channel| channel.id));
+        self.planned.extend(channels.map(|channel| channel.id));
         self.facts.channels.retain(|channel| !channel.kind.is_thread());
         self.facts.channels.shrink_to_fit();
         self.facts.remembered = Vec::new();
-        self.known.retain(|channel, _| !self.seen.contains(channel));
+        self.known.retain(|channel, _| !self.planned.contains(channel));
         self.known.shrink_to_fit();
     }
 
-    /// Tells of entries of `include_channels` that match no channel: those of the
-    /// other list were looked for before.
+    /// Warns of entries of `include_channels` that match no channel. Entries of
+    /// `exclude_channels` were resolved before.
     fn warn_of_unmatched(&self) {
         let scrubber = self.scope.task.platform.scrubber();
         let sayable = |text: &str| scrubber.sayable(text);
         for entry in
-            unmatched(scrubber.platform(), &self.selection.include, &[], &named(&self.facts), sayable)
+            unmatched(scrubber.platform(), &self.selection.include, &[], &channel_names(&self.facts), sayable)
         {
             let warning = format!("{}: {} ({})", self.scope.task.name, entry.problem(), entry.remedy());
             self.scope.context.monitor.event(Event::Warning(sayable(&warning)));
         }
     }
 
-    /// A server that doesn't know the listing of active threads has none, unless
-    /// threads are archived already.
-    fn unlisted(&mut self) -> Option<JobError> {
+    /// The error of an unsupported listing of active threads. Without known threads, the
+    /// server is taken to have none, which is no error.
+    fn unlisted_threads_error(&mut self) -> Option<JobError> {
         let error = self.facts.active_unlisted.take()?;
         let has_threads = self.known.values().any(|channel| channel.kind.is_thread());
         has_threads.then(|| Failure::from(error).job_error(None, self.scope.context.clock.now()))
     }
 }
 
-/// The thread that a parent without messages of its own names as its newest.
+/// A readable parent that holds only threads, with the newest thread it names.
 fn newest_thread(parent: &Channel) -> Option<(ChannelId, ChannelId)> {
     let holds_only_threads = parent.kind.has_threads() && !parent.kind.has_messages();
     let newest = parent.last_message_id.filter(|_| holds_only_threads && parent.visibility.is_readable())?;
     Some((parent.id, ChannelId::new(newest.get())?))
 }
 
-/// A channel, or its listing of threads, that couldn't be asked for.
-fn unanswered(scope: &TenantScope, channel: ChannelId, error: &PlatformError) -> JobError {
+/// The error of a channel whose lookup or listing of threads failed.
+fn lookup_error(scope: &TenantScope, channel: ChannelId, error: &PlatformError) -> JobError {
     let channel = scope.task.platform.channel_text(channel);
     Failure::from(error.clone()).job_error(Some(channel), scope.context.clock.now())
 }
 
-/// Channels that were asked for by ID and are not read.
-fn refused(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
+/// Errors of channels that were selected by ID but aren't read.
+fn not_read_errors(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
     let TenantScope { context, task, .. } = scope;
-    let asked = &task.selection.channels;
-    let left_out = plan.left_out.iter().filter(|left_out| asked.contains(&left_out.channel));
+    let selected = &task.selection.channels;
+    let left_out = plan.left_out.iter().filter(|left_out| selected.contains(&left_out.channel));
     let error = |left_out: &crate::plan::LeftOut| {
         let channel = task.platform.channel_text(left_out.channel);
         let name = task.platform.scrubber().sayable(&left_out.name);
@@ -325,9 +334,9 @@ fn refused(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
     left_out.map(error).collect()
 }
 
-/// Channels of a listing that can't be read.
-fn broken(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
-    let is_broken =
+/// Errors of malformed channels in a listing.
+fn malformed_channel_errors(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
+    let is_malformed =
         |left_out: &&crate::plan::LeftOut| left_out.reason == crate::plan::LeftOutReason::Unreadable;
     let error = |left_out: &crate::plan::LeftOut| {
         let channel = scope.task.platform.channel_text(left_out.channel);
@@ -338,10 +347,10 @@ fn broken(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
             at: scope.context.clock.now(),
         }
     };
-    plan.left_out.iter().filter(is_broken).map(error).collect()
+    plan.left_out.iter().filter(is_malformed).map(error).collect()
 }
 
-fn unreadable(plan: &Plan) -> usize {
+fn unreadable_channels(plan: &Plan) -> usize {
     use crate::plan::LeftOutReason::BotLacks;
     plan.left_out.iter().filter(|left_out| matches!(left_out.reason, BotLacks(_))).count()
 }

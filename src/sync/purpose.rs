@@ -1,4 +1,4 @@
-//! What a pass over a part of a channel is for, and what its pages move.
+//! The purpose of a pass over a range of a channel, and which positions its pages move.
 
 use std::sync::Arc;
 
@@ -7,19 +7,20 @@ use crate::archive::progress::PageProgress;
 use crate::model::{Backfill, MessageId, Timestamp};
 use crate::plan::{Action, BackfillPlan};
 
-/// What a pass is for.
+/// The purpose of a pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// What is new or may have changed: it moves the checkpoint.
+    /// Reads new and refreshed messages, and moves the checkpoint.
     Main,
-    /// What an earlier beginning lacks.
+    /// Reads the older part after `since` moved back, and moves the backfill's cursor.
     Backfill(BackfillPlan),
-    /// What was read before: it moves nothing.
+    /// Reads a range again, and moves nothing.
     Reread,
 }
 
 impl Purpose {
-    /// What a page that ends at `last` moves, in a reading that began at `began_at`.
+    /// The positions that a page ending at `last` moves, in a reading begun at
+    /// `began_at`.
     pub fn progress(self, task: &ChannelTask, last: Option<MessageId>, began_at: Timestamp) -> PageProgress {
         let plan = &task.plan;
         match self {
@@ -30,8 +31,8 @@ impl Purpose {
                 return PageProgress { backfill, ..PageProgress::default() };
             }
         }
-        // All that was young has been read again once the old checkpoint is
-        // reached; what follows is new, and need not be waited for.
+        // The refresh window is covered once the old checkpoint is reached; what follows
+        // is new.
         let is_refreshed = plan.action == Action::Refresh && last >= plan.read_to;
         PageProgress {
             checkpoint: last.filter(|_| plan.moves_checkpoint),

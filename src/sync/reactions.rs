@@ -1,4 +1,5 @@
-//! Reading reactors: a pass of its own, after a tenant's messages.
+//! Reads reactor lists, after a tenant's messages. Works off the archive's queue; what
+//! isn't read stays queued.
 
 use std::sync::Arc;
 
@@ -14,42 +15,42 @@ use crate::model::{Emoji, MessageId, ReactionCount, UserId};
 use crate::monitor::{Counter, Monitor as _};
 use crate::platform::{ErrorKind, PageRequest, PlatformError};
 
-/// Reactions taken from a channel's queue at once.
-const TAKEN_AT_ONCE: u32 = 100;
-/// A channel is left for the next run after this many consecutive failures of
-/// single reactions,
-const FAILURES_END: u32 = 10;
-/// and after this many of the network.
-const OUTAGES_END: u32 = 3;
-/// All channels are left for the next run when so many were refused: the bot
-/// may have been thrown out.
-const REFUSALS_END: u32 = 5;
+/// Reactions taken from a channel's queue per query.
+const QUEUE_BATCH_SIZE: u32 = 100;
+/// A channel is left for the next run after this many failures of single reactions
+/// without a success in between.
+const MAX_FAILURES: u32 = 10;
+/// A channel is left for the next run after this many network failures without a success
+/// in between.
+const MAX_OUTAGES: u32 = 3;
+/// All channels are left for the next run after this many forbidden channels: the bot may
+/// have been removed from the workspace.
+const MAX_FORBIDDEN_CHANNELS: u32 = 5;
 
-/// A list is not read on once it has so many people more than the message's count
-/// says.
-const MOST_UNCOUNTED: u64 = 1000;
-/// Of a long list, so many people are stored at once, before its end is known.
-const STORED_AT_ONCE: usize = 2000;
-/// Rows of people that all lists together may hold until their ends are known: eight
-/// bytes each, and twice that while a list grows.
-const MOST_ROWS: usize = 1_000_000;
+/// Reactors a list may have beyond the message's count before the count is checked again.
+const MAX_UNCOUNTED_REACTORS: u64 = 1000;
+/// Reactors of a long list that are stored per transaction, before its end is known.
+const REACTOR_BATCH_SIZE: usize = 2000;
+/// User rows that all unfinished lists together may hold in memory: eight bytes each, and
+/// twice that while a list grows.
+const MAX_HELD_ROWS: usize = 1_000_000;
 
-/// Works off the queue of channels, side by side, until it is empty. What is
-/// done is committed reaction by reaction; the rest stays queued.
+/// Reads the queued reactor lists of the channels in `due`, several channels at once.
+/// Each list is committed by itself.
 pub(super) async fn read_reactors(scope: &TenantScope, due: Vec<DueChannel>) -> Result<(), Failure> {
-    let (mut waiting, rows) = (due.into_iter(), Arc::new(Semaphore::new(MOST_ROWS)));
+    let (mut pending, rows) = (due.into_iter(), Arc::new(Semaphore::new(MAX_HELD_ROWS)));
     let mut reading = JoinSet::new();
-    let mut refused = 0;
-    while refused < REFUSALS_END {
+    let mut forbidden_channels = 0;
+    while forbidden_channels < MAX_FORBIDDEN_CHANNELS {
         while reading.len() < scope.context.settings.open_channels() {
-            let Some(channel) = waiting.next() else { break };
+            let Some(channel) = pending.next() else { break };
             let pass = ReactorPass { scope: scope.clone(), rows: Arc::clone(&rows), channel };
             reading.spawn(async move { guarded(pass.run()).await });
         }
-        let Some(ended) = reading.join_next().await else { break };
-        // A panic costs its channel.
-        if let Ok(ended) = ended.unwrap_or_else(|_| Err(Failure::panicked())) {
-            refused += u32::from(ended? == Settled::Refused);
+        let Some(finished) = reading.join_next().await else { break };
+        // A panic affects only its channel.
+        if let Ok(outcome) = finished.unwrap_or_else(|_| Err(Failure::panicked())) {
+            forbidden_channels += u32::from(outcome? == ReactionOutcome::Forbidden);
         } else {
             tracing::error!("reading reactors failed unexpectedly (please report this)");
         }
@@ -57,56 +58,57 @@ pub(super) async fn read_reactors(scope: &TenantScope, due: Vec<DueChannel>) -> 
     Ok(())
 }
 
-/// How a reaction was dealt with.
+/// The outcome of a queued reaction, or of a channel's last one.
 #[derive(Debug, PartialEq, Eq)]
-enum Settled {
-    /// It isn't queued any more, or goes behind the others.
+enum ReactionOutcome {
+    /// Its list is stored, or can't be read any more. It is dequeued, unless its archived
+    /// count has changed meanwhile.
     Done,
-    /// It failed, and stays queued behind the others.
+    /// It failed and stays queued behind the others.
     Failed,
     /// The platform couldn't be reached.
     Outage,
-    /// It was refused, as others of its channel may be.
-    Refused,
+    /// The request was forbidden, as it probably is for the channel's other reactions.
+    Forbidden,
 }
 
-/// What became of a reaction.
-enum Answer {
-    /// Its reactors, and how many the message says there are, if it does.
+/// The result of reading a reactor list.
+enum ReactorAnswer {
+    /// The reactors, and the message's count; `None` if the count isn't known.
     Read(Reactors, Option<u64>),
-    /// It isn't there any more, or can't be asked for.
+    /// The reaction doesn't exist any more, or the platform refuses to list it.
     Gone,
-    /// It stays queued.
+    /// The request failed; the reaction stays queued.
     Failed(PlatformError),
 }
 
-/// The rows that a list holds.
-struct Rows<'a> {
+/// The share of [`MAX_HELD_ROWS`] that a list holds.
+struct HeldRows<'a> {
     free: &'a Semaphore,
     held: Option<SemaphorePermit<'a>>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> HeldRows<'a> {
     const fn of(free: &'a Semaphore) -> Self {
         Self { free, held: None }
     }
 
-    /// Takes room for more rows; says whether there is any.
+    /// Reserves `rows` more rows. Returns false if there aren't that many left.
     fn reserve(&mut self, rows: usize) -> bool {
         let more = u32::try_from(rows).ok().and_then(|rows| self.free.try_acquire_many(rows).ok());
-        let is_there = more.is_some();
+        let is_reserved = more.is_some();
         match (&mut self.held, more) {
             (Some(held), Some(more)) => held.merge(more),
             (held, more) => *held = more.or(held.take()),
         }
-        is_there
+        is_reserved
     }
 }
 
-/// A channel's queue being worked off.
+/// The reading of one channel's queue.
 struct ReactorPass {
     scope: TenantScope,
-    /// Rows that may be held still.
+    /// Row permits left, shared by all channels.
     rows: Arc<Semaphore>,
     channel: DueChannel,
 }
@@ -116,51 +118,52 @@ impl ReactorPass {
         self.scope.task.platform.channel_text(self.channel.id)
     }
 
-    /// Works off those that have not failed yet, then those that have. Returns how
-    /// the last reaction was dealt with.
-    async fn run(&self) -> Result<Settled, Failure> {
+    /// Reads the reactions that never failed, then those that failed before. Returns
+    /// [`ReactionOutcome::Done`], or why the channel is left early.
+    async fn run(&self) -> Result<ReactionOutcome, Failure> {
         let (row, mut last) = (self.channel.row, None::<DueReaction>);
         let now = self.scope.context.clock.now();
-        let again = move |tx: &mut Tx<'_>| reactions::due_again(tx, row, now, TAKEN_AT_ONCE);
-        // Asked for before the first can fail: none is tried twice in a run.
-        let again = self.scope.context.writer.run(again).await?;
-        let mut failures = Failures::default();
+        let retries = move |tx: &mut Tx<'_>| reactions::due_again(tx, row, now, QUEUE_BATCH_SIZE);
+        // Queried before any can fail, so that none is tried twice in a run.
+        let retries = self.scope.context.writer.run(retries).await?;
+        let mut failures = FailureTally::default();
         loop {
             let after = last.clone();
-            let due = move |tx: &mut Tx<'_>| reactions::due(tx, row, after.as_ref(), TAKEN_AT_ONCE);
+            let due = move |tx: &mut Tx<'_>| reactions::due(tx, row, after.as_ref(), QUEUE_BATCH_SIZE);
             let due = self.scope.context.writer.run(due).await?;
             let Some(oldest) = due.last().cloned() else { break };
-            if let Some(ended) = self.settle_all(due, &mut failures).await? {
-                return Ok(ended);
+            if let Some(outcome) = self.read_all(due, &mut failures).await? {
+                return Ok(outcome);
             }
             last = Some(oldest);
         }
-        Ok(self.settle_all(again, &mut failures).await?.unwrap_or(Settled::Done))
+        Ok(self.read_all(retries, &mut failures).await?.unwrap_or(ReactionOutcome::Done))
     }
 
-    /// Says how the pass ended, if it did.
-    async fn settle_all(
+    /// Reads a batch of reactions. `Some` if the rest of the channel is left for the next
+    /// run.
+    async fn read_all(
         &self,
         due: Vec<DueReaction>,
-        failures: &mut Failures,
-    ) -> Result<Option<Settled>, Failure> {
+        failures: &mut FailureTally,
+    ) -> Result<Option<ReactionOutcome>, Failure> {
         for reaction in due {
-            if failures.are_enough() || self.scope.revoked.of(self.channel.root).is_some() {
-                return Ok(Some(Settled::Failed));
+            if failures.is_limit_reached() || self.scope.revoked.of(self.channel.root).is_some() {
+                return Ok(Some(ReactionOutcome::Failed));
             }
-            match self.settle(reaction).await? {
-                Settled::Refused => return Ok(Some(Settled::Refused)),
-                settled => failures.add(&settled),
+            match self.read_and_store(reaction).await? {
+                ReactionOutcome::Forbidden => return Ok(Some(ReactionOutcome::Forbidden)),
+                outcome => failures.add(&outcome),
             }
         }
         Ok(None)
     }
 
-    /// Reads one reaction to its end and commits it.
-    async fn settle(&self, reaction: DueReaction) -> Result<Settled, Failure> {
+    /// Reads one reactor list and commits the outcome.
+    async fn read_and_store(&self, reaction: DueReaction) -> Result<ReactionOutcome, Failure> {
         let (row, now) = (self.channel.row, self.scope.context.clock.now());
         match self.read(&reaction).await? {
-            Answer::Read(reactors, count) => {
+            ReactorAnswer::Read(reactors, count) => {
                 let store = move |tx: &mut Tx<'_>| {
                     reactions::store_reactors(tx, row, &reaction, (&reactors, count), now)
                 };
@@ -170,31 +173,32 @@ impl ReactorPass {
                         channel = %self.channel_text(),
                         "a list of reactors disagrees with the count of its message"
                     );
-                    return Ok(Settled::Failed);
+                    return Ok(ReactionOutcome::Failed);
                 }
                 self.scope.meter.count(Counter::ReactionsRead, 1);
-                Ok(Settled::Done)
+                Ok(ReactionOutcome::Done)
             }
-            Answer::Gone => {
+            ReactorAnswer::Gone => {
                 self.scope.context.writer.run(move |tx| reactions::give_up(tx, row, &reaction)).await?;
                 self.scope.meter.count(Counter::ReactionsRead, 1);
-                Ok(Settled::Done)
+                Ok(ReactionOutcome::Done)
             }
-            Answer::Failed(error) if error.kind.ends_run() => Err(error.into()),
-            Answer::Failed(error) => {
+            ReactorAnswer::Failed(error) if error.kind.ends_run() => Err(error.into()),
+            ReactorAnswer::Failed(error) => {
                 tracing::warn!(channel = %self.channel_text(), %error, "reactors are left for the next run");
                 self.scope.context.writer.run(move |tx| reactions::failed(tx, row, &reaction, now)).await?;
                 Ok(match error.kind {
-                    ErrorKind::Forbidden => Settled::Refused,
-                    ErrorKind::Network | ErrorKind::Timeout => Settled::Outage,
-                    _ => Settled::Failed,
+                    ErrorKind::Forbidden => ReactionOutcome::Forbidden,
+                    ErrorKind::Network | ErrorKind::Timeout => ReactionOutcome::Outage,
+                    _ => ReactionOutcome::Failed,
                 })
             }
         }
     }
 
-    async fn read(&self, reaction: &DueReaction) -> Result<Answer, Failure> {
-        let (mut reactors, mut rows) = (Reactors::default(), Rows::of(&self.rows));
+    /// Reads one reactor list page by page.
+    async fn read(&self, reaction: &DueReaction) -> Result<ReactorAnswer, Failure> {
+        let (mut reactors, mut rows) = (Reactors::default(), HeldRows::of(&self.rows));
         let (mut after, mut count) = (None::<UserId>, reaction.count);
         loop {
             let message = (self.channel.id, reaction.message_id);
@@ -208,42 +212,43 @@ impl ReactorPass {
             let page = match page.await {
                 Ok(page) => page,
                 Err(error) if matches!(error.kind, ErrorKind::Gone | ErrorKind::Refused) => {
-                    return Ok(Answer::Gone);
+                    return Ok(ReactorAnswer::Gone);
                 }
-                Err(error) => return Ok(Answer::Failed(error)),
+                Err(error) => return Ok(ReactorAnswer::Failed(error)),
             };
             let last = page.users.iter().map(|user| user.id).max();
             reactors.add(page.users, after, self.scope.task.platform.scrubber());
-            // A short page is documented as no end; one that brings the count
-            // is.
-            let is_all = !page.is_full && reactors.count >= reaction.count;
-            if is_all || last <= after {
+            // By the documentation, a short page doesn't mean the end of the list; it
+            // does once the count is reached.
+            let is_complete = !page.is_full && reactors.count >= reaction.count;
+            if is_complete || last <= after {
                 return Ok(self.compare(reaction, reactors).await);
             }
             after = last;
-            if reactors.count > count.saturating_add(MOST_UNCOUNTED) {
-                // It is longer than it can be, or many reacted meanwhile.
+            if reactors.count > count.saturating_add(MAX_UNCOUNTED_REACTORS) {
+                // The list is too long, or many people reacted meanwhile: check the
+                // count.
                 match self.count_now(reaction).await {
                     Ok(now) if now.is_some_and(|now| now > count) => count = now.unwrap_or(count),
-                    Ok(now) => return Ok(Answer::Read(reactors, now)),
-                    Err(error) => return Ok(Answer::Failed(error)),
+                    Ok(now) => return Ok(ReactorAnswer::Read(reactors, now)),
+                    Err(error) => return Ok(ReactorAnswer::Failed(error)),
                 }
             }
-            if reactors.people.len() >= STORED_AT_ONCE {
+            if reactors.people.len() >= REACTOR_BATCH_SIZE {
                 if !rows.reserve(reactors.people.len()) {
                     tracing::warn!(
                         channel = %self.channel_text(),
                         "a list of reactors is too long to be read whole"
                     );
-                    return Ok(Answer::Read(reactors, None));
+                    return Ok(ReactorAnswer::Read(reactors, None));
                 }
-                self.store_some(reaction, &mut reactors).await?;
+                self.store_batch(reaction, &mut reactors).await?;
             }
         }
     }
 
-    /// Stores the people that were read so far, and keeps their rows.
-    async fn store_some(&self, reaction: &DueReaction, reactors: &mut Reactors) -> Result<(), Failure> {
+    /// Stores the reactors read so far, and keeps their rows.
+    async fn store_batch(&self, reaction: &DueReaction, reactors: &mut Reactors) -> Result<(), Failure> {
         let (row, now, reaction) = (self.channel.row, self.scope.context.clock.now(), reaction.clone());
         let people = std::mem::take(&mut reactors.people);
         let store = move |tx: &mut Tx<'_>| reactions::add_reactors(tx, row, &reaction, &people, now);
@@ -251,20 +256,20 @@ impl ReactorPass {
         Ok(())
     }
 
-    /// A list is complete if it is as long as the message's count says, as it is
-    /// now where the archived one differs.
-    async fn compare(&self, reaction: &DueReaction, reactors: Reactors) -> Answer {
+    /// Compares the list's length with the archived count. If they differ, the message's
+    /// current count is requested.
+    async fn compare(&self, reaction: &DueReaction, reactors: Reactors) -> ReactorAnswer {
         if reactors.count == reaction.count {
-            return Answer::Read(reactors, Some(reaction.count));
+            return ReactorAnswer::Read(reactors, Some(reaction.count));
         }
         match self.count_now(reaction).await {
-            Ok(now) => Answer::Read(reactors, now),
-            Err(error) => Answer::Failed(error),
+            Ok(now) => ReactorAnswer::Read(reactors, now),
+            Err(error) => ReactorAnswer::Failed(error),
         }
     }
 
-    /// How many reacted by what the message says now; `None` if it doesn't come: it may
-    /// be deleted, which the next page over it tells.
+    /// The reaction's current count; `None` if the message doesn't come. It may be
+    /// deleted, which the next reading of its page finds out.
     async fn count_now(&self, reaction: &DueReaction) -> Result<Option<u64>, PlatformError> {
         let before = MessageId::new(reaction.message_id.get() - 1);
         let request = PageRequest::after(self.channel.id, before, 1);
@@ -280,7 +285,7 @@ impl ReactorPass {
     }
 }
 
-/// A custom emoji is known by its ID.
+/// Whether two emojis are the same: custom ones are identified by their ID.
 fn is_same_emoji(one: &Emoji, other: &Emoji) -> bool {
     match (one, other) {
         (Emoji::Custom { id, .. }, Emoji::Custom { id: other, .. }) => id == other,
@@ -288,24 +293,24 @@ fn is_same_emoji(one: &Emoji, other: &Emoji) -> bool {
     }
 }
 
-/// Failures in a row.
+/// Failures of a channel's reactions since the last success.
 #[derive(Debug, Default)]
-struct Failures {
-    of_reactions: u32,
-    of_network: u32,
+struct FailureTally {
+    failures: u32,
+    outages: u32,
 }
 
-impl Failures {
-    fn add(&mut self, settled: &Settled) {
-        match settled {
-            Settled::Done => *self = Self::default(),
-            Settled::Outage => self.of_network += 1,
-            Settled::Failed | Settled::Refused => self.of_reactions += 1,
+impl FailureTally {
+    fn add(&mut self, outcome: &ReactionOutcome) {
+        match outcome {
+            ReactionOutcome::Done => *self = Self::default(),
+            ReactionOutcome::Outage => self.outages += 1,
+            ReactionOutcome::Failed | ReactionOutcome::Forbidden => self.failures += 1,
         }
     }
 
     /// Whether the rest of the channel is left for the next run.
-    const fn are_enough(&self) -> bool {
-        self.of_reactions >= FAILURES_END || self.of_network >= OUTAGES_END
+    const fn is_limit_reached(&self) -> bool {
+        self.failures >= MAX_FAILURES || self.outages >= MAX_OUTAGES
     }
 }

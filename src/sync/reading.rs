@@ -1,4 +1,4 @@
-//! Reading one channel: page, anonymize, commit, next.
+//! Reads one channel: requests each page, scrubs it and commits it with the checkpoint.
 
 mod doubts;
 mod ends;
@@ -14,7 +14,7 @@ use super::content::ContentCheck;
 use super::context::Context;
 use super::failure::Failure;
 use super::meter::Meter;
-use super::pieces::Pieces;
+use super::pieces::AdaptivePageSize;
 use super::purpose::Purpose;
 use super::revoked::Revocation;
 use super::stop::Stop;
@@ -29,59 +29,59 @@ use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::Action;
 use crate::platform::{PageCursor, PageRequest, PlatformError};
 
-/// Messages assumed in a channel of which no page was read. That page goes first:
-/// it tells how much there is, and is often all there is.
-const UNKNOWN_WORK: u64 = u64::MAX / 2;
+/// Backlog assumed before a channel's first page. It gives that page priority: the page
+/// shows how much there is, and is often all there is.
+const UNKNOWN_BACKLOG: u64 = u64::MAX / 2;
 
-/// Why the reading of pages ended without a failure.
-enum PassEnd {
-    /// There is nothing more.
+/// How a pass ended, unless it failed.
+enum PassOutcome {
+    /// It reached the channel's end.
     Reached(ChannelEnd),
-    /// Nothing more came, and nothing shows that this is the end.
+    /// A page came empty, and no evidence shows that this is the channel's end.
     Unconfirmed,
-    /// The run's own bound, or what was read before.
-    Bound,
-    /// What was to be read again could not be had, which is recorded.
+    /// It reached the pass's `until`.
+    AtBound,
+    /// A page to be read again couldn't be fetched; the caller records the attempt.
     Unread,
-    /// The channel isn't public any more, or can't be read.
+    /// The channel was revoked: it isn't public or readable any more.
     Revoked(ProvenState),
-    /// The run, or the reading of this channel, is to stop.
+    /// The run or tenant stopped, or the channel was revoked without a proven state.
     Stopped(Stop),
 }
 
-/// What a page came to.
-enum Taken {
-    /// It is stored, and more may follow.
+/// What follows from a page.
+enum NextStep {
+    /// It is stored and more may follow.
     More,
-    /// It was the last.
-    Last(PassEnd),
-    /// Another answer contradicts it: it is to be asked for again.
-    Contradicted(Failure),
+    /// The pass ends with it.
+    Last(PassOutcome),
+    /// Another answer contradicts it: request it again.
+    Retry(Failure),
 }
 
-/// A part of the channel's history, read in one go.
-struct Pass {
+/// A pass over a range of the channel's history: behind `cursor`, up to `until`.
+struct ReadPass {
     cursor: Option<MessageId>,
     until: Option<MessageId>,
     purpose: Purpose,
-    pieces: Pieces,
-    /// Answers in a row that another one contradicted.
+    page_size: AdaptivePageSize,
+    /// Consecutive pages that another answer contradicted.
     contradictions: u32,
-    /// Whether IDs that disagree with their messages' times came twice.
-    believes_ids: bool,
-    /// Ordinary messages since the last one of a person that had content.
+    /// Whether the server repeated IDs that disagree with their messages' times.
+    accepts_ids: bool,
+    /// Ordinary messages of people since the last one with content.
     content: ContentTally,
 }
 
-impl Pass {
+impl ReadPass {
     fn new(cursor: Option<MessageId>, until: Option<MessageId>, purpose: Purpose, page_size: u16) -> Self {
-        let pieces = Pieces::new(page_size);
+        let page_size = AdaptivePageSize::new(page_size);
         let content = ContentTally::default();
-        Self { cursor, until, purpose, pieces, contradictions: 0, believes_ids: false, content }
+        Self { cursor, until, purpose, page_size, contradictions: 0, accepts_ids: false, content }
     }
 }
 
-/// Reads a channel in slot `worker`. Only what was committed counts.
+/// Reads a channel in slot `worker` and records the outcome. `job` is the job's meter.
 pub async fn read_channel(
     context: &Context,
     task: &ChannelTask,
@@ -96,28 +96,28 @@ pub async fn read_channel(
         meter: Meter::of_channel(task.in_run(), Arc::clone(state), job),
         began: Instant::now(),
         began_at: context.clock.now(),
-        begin: task.plan.after.map(|after| task.scope.adapter().sent_at(after)),
+        first_sent_at: task.plan.after.map(|after| task.scope.adapter().sent_at(after)),
         last_read: task.plan.after,
         messages: 0,
-        still_broken: Vec::new(),
-        skipped: 0,
+        still_malformed: Vec::new(),
+        skipped_messages: 0,
     };
     let ended = match reading.run(worker).await {
         Err(failure) if failure.cause == Cause::NotFound => reading.confirm_deletion(failure).await,
-        Ok(PassEnd::Revoked(state)) => reading.close(state).await,
+        Ok(PassOutcome::Revoked(state)) => reading.record_revoked(state).await,
         ended => ended,
     };
     let reached = match ended {
-        Ok(PassEnd::Reached(end)) => Some(end),
+        Ok(PassOutcome::Reached(end)) => Some(end),
         _ => None,
     };
     let (status, failure) = match ended {
-        Ok(PassEnd::Reached(_) | PassEnd::Bound | PassEnd::Unread | PassEnd::Revoked(_)) => {
-            (ProgressStatus::Completed, None)
-        }
-        Ok(PassEnd::Unconfirmed) => (ProgressStatus::Deferred, Some(reading.unconfirmed())),
-        Ok(PassEnd::Stopped(Stop::OutOfTime)) => (ProgressStatus::Deferred, None),
-        Ok(PassEnd::Stopped(_)) => (ProgressStatus::Interrupted, None),
+        Ok(
+            PassOutcome::Reached(_) | PassOutcome::AtBound | PassOutcome::Unread | PassOutcome::Revoked(_),
+        ) => (ProgressStatus::Completed, None),
+        Ok(PassOutcome::Unconfirmed) => (ProgressStatus::Deferred, Some(reading.unconfirmed())),
+        Ok(PassOutcome::Stopped(Stop::OutOfTime)) => (ProgressStatus::Deferred, None),
+        Ok(PassOutcome::Stopped(_)) => (ProgressStatus::Interrupted, None),
         Err(failure) if failure.ends_run => (ProgressStatus::Interrupted, Some(failure)),
         Err(failure) => (ProgressStatus::Failed, Some(failure)),
     };
@@ -132,7 +132,7 @@ pub async fn read_channel(
     ChannelOutcome { status, failure, seconds: reading.began.elapsed().as_secs_f64() }
 }
 
-/// A channel's reading under way.
+/// State of a channel's reading.
 struct Reading<'a> {
     context: &'a Context,
     task: &'a ChannelTask,
@@ -140,18 +140,18 @@ struct Reading<'a> {
     meter: Meter,
     began: Instant,
     began_at: Timestamp,
-    /// When the first message that is read was sent, once that is known.
-    begin: Option<Timestamp>,
+    /// When the first message that is read was sent; `None` until known.
+    first_sent_at: Option<Timestamp>,
     last_read: Option<MessageId>,
     messages: u64,
-    /// What was found broken when it was read again.
-    still_broken: Vec<i64>,
-    /// Messages that the server couldn't give and that were gone round.
-    skipped: u32,
+    /// Malformed-message keys that the current reread pass met again.
+    still_malformed: Vec<i64>,
+    /// Messages skipped because the server gives no page that holds them.
+    skipped_messages: u32,
 }
 
 impl Reading<'_> {
-    async fn run(&mut self, worker: usize) -> Result<PassEnd, Failure> {
+    async fn run(&mut self, worker: usize) -> Result<PassOutcome, Failure> {
         let task = self.task;
         self.context.monitor.event(Event::ChannelStarted {
             channel: task.in_run(),
@@ -166,44 +166,43 @@ impl Reading<'_> {
             jobs::start_channel(tx, &job_id, row, worker, now)
         })
         .await?;
-        if let Some(end) = self.doubt_checkpoint().await? {
+        if let Some(end) = self.check_checkpoint().await? {
             return Ok(end);
         }
         let page_size = self.page_size();
         if let Some(backfill) = task.plan.backfill {
             let purpose = Purpose::Backfill(backfill);
-            let pass = Pass::new(backfill.after, backfill.until, purpose, page_size);
+            let pass = ReadPass::new(backfill.after, backfill.until, purpose, page_size);
             match self.pages(pass).await? {
-                PassEnd::Reached(_) | PassEnd::Bound => {
+                PassOutcome::Reached(_) | PassOutcome::AtBound => {
                     self.write(move |tx| progress::finish_backfill(tx, row, backfill.since, now)).await?;
                 }
                 early => return Ok(early),
             }
         }
-        let main = Pass::new(task.plan.after, task.plan.until, Purpose::Main, page_size);
+        let main = ReadPass::new(task.plan.after, task.plan.until, Purpose::Main, page_size);
         let end = self.pages(main).await?;
-        if matches!(end, PassEnd::Reached(_) | PassEnd::Bound) {
+        if matches!(end, PassOutcome::Reached(_) | PassOutcome::AtBound) {
             self.reread().await.map(|early| early.unwrap_or(end))
         } else {
             Ok(end)
         }
     }
 
-    /// Reads again what is to be read again; says how that ended early, if it
-    /// did.
-    async fn reread(&mut self) -> Result<Option<PassEnd>, Failure> {
-        for part in &self.task.plan.rereads {
+    /// Runs the plan's reread passes. Returns how they ended early, if they did.
+    async fn reread(&mut self) -> Result<Option<PassOutcome>, Failure> {
+        for reread in &self.task.plan.rereads {
             let page_size = self.page_size();
-            let pass = Pass::new(part.after, Some(part.until), Purpose::Reread, page_size);
-            let (row, part, now) = (self.task.row, *part, self.context.clock.now());
+            let pass = ReadPass::new(reread.after, Some(reread.until), Purpose::Reread, page_size);
+            let (row, reread, now) = (self.task.row, *reread, self.context.clock.now());
             match self.pages(pass).await? {
-                PassEnd::Reached(_) | PassEnd::Bound => {
-                    let still = std::mem::take(&mut self.still_broken);
-                    self.write(move |tx| broken::settle(tx, row, part.after, part.until, &still)).await?;
+                PassOutcome::Reached(_) | PassOutcome::AtBound => {
+                    let still = std::mem::take(&mut self.still_malformed);
+                    self.write(move |tx| broken::settle(tx, row, reread.after, reread.until, &still)).await?;
                 }
-                PassEnd::Unread => {
-                    self.still_broken.clear();
-                    self.write(move |tx| broken::tried(tx, row, part.after, part.until, now)).await?;
+                PassOutcome::Unread => {
+                    self.still_malformed.clear();
+                    self.write(move |tx| broken::tried(tx, row, reread.after, reread.until, now)).await?;
                 }
                 early => return Ok(Some(early)),
             }
@@ -211,17 +210,17 @@ impl Reading<'_> {
         Ok(None)
     }
 
-    async fn pages(&mut self, mut pass: Pass) -> Result<PassEnd, Failure> {
+    async fn pages(&mut self, mut pass: ReadPass) -> Result<PassOutcome, Failure> {
         loop {
             if pass.until.is_some() && pass.cursor >= pass.until {
-                return Ok(PassEnd::Bound);
+                return Ok(PassOutcome::AtBound);
             }
             let cursor = PageCursor::After(pass.cursor);
-            let asked = self.ask(cursor, pass.pieces.limit(), pass.pieces.is_reduced()).await;
-            let page = match asked {
+            let answer = self.request_page(cursor, pass.page_size.limit(), pass.page_size.is_reduced()).await;
+            let page = match answer {
                 Ok(Ok(page)) => page,
                 Ok(Err(error)) if gaps::may_be_of_page(error.kind) => {
-                    match self.reduce(&mut pass, error).await? {
+                    match self.reduce_page(&mut pass, error).await? {
                         Some(end) => return Ok(end),
                         None => continue,
                     }
@@ -229,12 +228,12 @@ impl Reading<'_> {
                 Ok(Err(error)) => return Err(error.into()),
                 Err(end) => return Ok(end),
             };
-            pass.pieces.read(page.messages.len() + page.broken.len());
-            match self.take(&mut pass, page).await? {
-                Taken::More => pass.contradictions = 0,
-                Taken::Last(end) => return Ok(end),
-                Taken::Contradicted(failure) => {
-                    if let Some(end) = self.wait_to_retry(&mut pass, failure).await? {
+            pass.page_size.messages_read(page.messages.len() + page.broken.len());
+            match self.accept(&mut pass, page).await? {
+                NextStep::More => pass.contradictions = 0,
+                NextStep::Last(end) => return Ok(end),
+                NextStep::Retry(failure) => {
+                    if let Some(end) = self.back_off(&mut pass, failure).await? {
                         return Ok(end);
                     }
                 }
@@ -242,29 +241,30 @@ impl Reading<'_> {
         }
     }
 
-    /// Asks for a page, unless the run or the channel ends first.
-    async fn ask(
+    /// Requests a page, unless the run stops or the channel is revoked first.
+    async fn request_page(
         &self,
         cursor: PageCursor,
         limit: u16,
         is_probe: bool,
-    ) -> Result<Result<MessagePage, PlatformError>, PassEnd> {
+    ) -> Result<Result<MessagePage, PlatformError>, PassOutcome> {
         let channel = &self.task.plan.channel;
-        let backlog = self.task.part(self.state, self.began.elapsed()).remaining().unwrap_or(UNKNOWN_WORK);
+        let backlog =
+            self.task.progress(self.state, self.began.elapsed()).remaining().unwrap_or(UNKNOWN_BACKLOG);
         let request = PageRequest { channel: channel.id, cursor, limit, backlog, is_probe };
         tokio::select! {
             biased;
-            stop = self.context.stop.wait() => Err(PassEnd::Stopped(stop)),
+            stop = self.context.stop.wait() => Err(PassOutcome::Stopped(stop)),
             revoked = self.task.scope.revoked.revoked(channel.root) => Err(match revoked {
-                Revocation::Channel(Some(state)) => PassEnd::Revoked(state),
-                Revocation::Channel(None) | Revocation::Workspace => PassEnd::Stopped(Stop::Fatal),
+                Revocation::Channel(Some(state)) => PassOutcome::Revoked(state),
+                Revocation::Channel(None) | Revocation::Workspace => PassOutcome::Stopped(Stop::Fatal),
             }),
             page = self.task.scope.adapter().messages(&request, &self.meter) => Ok(page),
         }
     }
 
-    /// Waits before a page is asked for again that another answer contradicts.
-    async fn wait_to_retry(&self, pass: &mut Pass, failure: Failure) -> Result<Option<PassEnd>, Failure> {
+    /// Backs off before a page is requested again; fails after the last retry.
+    async fn back_off(&self, pass: &mut ReadPass, failure: Failure) -> Result<Option<PassOutcome>, Failure> {
         let retry = self.context.settings.retry;
         if pass.contradictions >= retry.max_retries {
             return Err(failure);
@@ -274,33 +274,33 @@ impl Reading<'_> {
         self.meter.count(Counter::Retries, 1);
         self.meter.event(Event::Retrying { error: failure.error, wait });
         let waited = self.context.stop.unless_stopped(tokio::time::sleep(wait)).await;
-        Ok(waited.err().map(PassEnd::Stopped))
+        Ok(waited.err().map(PassOutcome::Stopped))
     }
 
-    /// Stores a page; says whether it was the last.
-    async fn take(&mut self, pass: &mut Pass, mut page: MessagePage) -> Result<Taken, Failure> {
+    /// Checks a page and stores it if it is plausible.
+    async fn accept(&mut self, pass: &mut ReadPass, mut page: MessagePage) -> Result<NextStep, Failure> {
         let read_at = self.context.clock.now();
         let announced = self.task.plan.channel.last_message_id;
         let Some(last) = page.last_id() else {
             if page.broken.is_empty() {
-                return self.take_empty(pass, read_at).await;
+                return self.accept_empty_page(pass, read_at).await;
             }
-            return self.take_nameless(pass, page).await.map(Taken::Last);
+            return self.accept_page_without_ids(pass, page).await.map(NextStep::Last);
         };
         if Some(last) <= pass.cursor {
-            return Ok(Taken::Contradicted(self.contradicted("the page doesn't go beyond the one before")));
+            return Ok(NextStep::Retry(self.contradicted("the page doesn't go beyond the one before")));
         }
-        if let Some(taken) = self.doubt_ids(pass, &page).await? {
-            return Ok(taken);
+        if let Some(step) = self.check_ids(pass, &page).await? {
+            return Ok(step);
         }
-        if let Some(taken) = self.doubt_beginning(pass, &page).await? {
-            return Ok(taken);
+        if let Some(step) = self.check_first_message(pass, &page).await? {
+            return Ok(step);
         }
-        if let Some(taken) = self.doubt_content(pass, &page).await? {
-            return Ok(taken);
+        if let Some(step) = self.check_content(pass, &page).await? {
+            return Ok(step);
         }
         page.messages.retain(|message| Some(message.id) > pass.cursor);
-        let is_cut = doubts::cut_at(&mut page, announced);
+        let is_cut = doubts::cut_after_listed(&mut page, announced);
         let last = page.last_id().unwrap_or(last);
         let is_last = !is_cut && (!page.is_full || Some(last) == announced);
         let end = if is_last { ChannelEnd::brought(last, announced) } else { None };
@@ -311,46 +311,46 @@ impl Reading<'_> {
         }
         if page.last_id().is_some() {
             if !self.store(pass, page, read_at, false).await? {
-                return Ok(Taken::Contradicted(self.withheld()));
+                return Ok(NextStep::Retry(self.withheld()));
             }
         } else if !page.broken.is_empty() {
-            // It may stand where nothing readable is.
+            // Malformed messages without an ID, which may lie in the range.
             self.note_nameless(pass, pass.until, page.broken).await?;
         }
         Ok(if is_beyond {
-            Taken::Last(PassEnd::Bound)
+            NextStep::Last(PassOutcome::AtBound)
         } else {
-            end.map_or(Taken::More, |end| Taken::Last(PassEnd::Reached(end)))
+            end.map_or(NextStep::More, |end| NextStep::Last(PassOutcome::Reached(end)))
         })
     }
 
-    /// A channel that isn't found while it is read may have been deleted. Its
-    /// messages stay.
-    async fn confirm_deletion(&self, failure: Failure) -> Result<PassEnd, Failure> {
+    /// Records a channel that isn't found as deleted, if other answers confirm that. Its
+    /// messages stay in the archive.
+    async fn confirm_deletion(&self, failure: Failure) -> Result<PassOutcome, Failure> {
         let is_deleted = confirm::is_deleted(self.task, &self.meter);
         match self.context.stop.unless_stopped(is_deleted).await {
-            Ok(Ok(true)) => self.close(ProvenState::answered(ChannelState::Deleted)).await,
+            Ok(Ok(true)) => self.record_revoked(ProvenState::answered(ChannelState::Deleted)).await,
             Ok(Ok(false)) => Err(failure),
             Ok(Err(unanswered)) => Err(unanswered),
-            Err(stop) => Ok(PassEnd::Stopped(stop)),
+            Err(stop) => Ok(PassOutcome::Stopped(stop)),
         }
     }
 
-    /// Makes sure of something before a page counts; says if the run ended first.
+    /// Awaits a check that a page depends on. `Some` if the run stopped first.
     async fn confirm(
         &self,
         confirmed: impl Future<Output = Result<(), Failure>>,
-    ) -> Result<Option<PassEnd>, Failure> {
+    ) -> Result<Option<PassOutcome>, Failure> {
         match self.context.stop.unless_stopped(confirmed).await {
             Ok(confirmed) => confirmed.map(|()| None),
-            Err(stop) => Ok(Some(PassEnd::Stopped(stop))),
+            Err(stop) => Ok(Some(PassOutcome::Stopped(stop))),
         }
     }
 
-    async fn close(&self, state: ProvenState) -> Result<PassEnd, Failure> {
+    async fn record_revoked(&self, state: ProvenState) -> Result<PassOutcome, Failure> {
         let (row, now) = (self.task.row, self.context.clock.now());
         self.write(move |tx| channels::set_state(tx, row, state, now)).await?;
-        Ok(PassEnd::Revoked(state))
+        Ok(PassOutcome::Revoked(state))
     }
 
     fn page_size(&self) -> u16 {
@@ -372,12 +372,12 @@ impl Reading<'_> {
         self.context.writer.run(change).await
     }
 
-    /// One transaction: the page, and the checkpoint at its end. Returns whether
-    /// it was believed. `has_gap`: the page stands for messages that the server
-    /// can't give.
+    /// Commits the page and the checkpoint behind it in one transaction. Returns false,
+    /// and stores nothing, if content seems to be withheld. `has_gap`: the page stands
+    /// for a message that the server can't give.
     async fn store(
         &mut self,
-        pass: &mut Pass,
+        pass: &mut ReadPass,
         page: MessagePage,
         read_at: Timestamp,
         has_gap: bool,
@@ -385,12 +385,12 @@ impl Reading<'_> {
         let (count, broken_count) = (page.messages.len() as u64, page.broken.len() as u64);
         if pass.purpose == Purpose::Reread {
             let last = page.last_id().map_or(0, MessageId::as_i64);
-            self.still_broken.extend(broken::keys(&page.broken, last));
-            let partly = page.messages.iter().filter(|message| !message.malformed_fields.is_empty());
-            self.still_broken.extend(partly.map(|message| message.id.as_i64()));
+            self.still_malformed.extend(broken::keys(&page.broken, last));
+            let partial = page.messages.iter().filter(|message| !message.malformed_fields.is_empty());
+            self.still_malformed.extend(partial.map(|message| message.id.as_i64()));
         }
         let first_sent_at = page.messages.first().map(|message| message.created_at);
-        self.begin = self.begin.or(first_sent_at);
+        self.first_sent_at = self.first_sent_at.or(first_sent_at);
         let page = self.task.scope.platform.scrubber().page(page);
         let last = page.last_id;
         let batch = PageBatch {
@@ -438,18 +438,18 @@ impl Reading<'_> {
         });
     }
 
-    /// How far the cursor is between where the reading began and the newest
-    /// message, by time.
+    /// Position of the cursor between the first and the newest message, by time, 0 to 1.
     fn progress(&self) -> f64 {
         let plan = &self.task.plan;
         let sent_at = |id| self.task.scope.adapter().sent_at(id);
-        let begin = self.begin.unwrap_or(plan.channel.created_at);
+        let begin = self.first_sent_at.unwrap_or(plan.channel.created_at);
         let end = plan.channel.last_message_id.map_or(self.began_at, sent_at);
         let at = self.last_read.map_or(begin, sent_at);
         let whole = end.since(begin).as_secs_f64();
         if whole > 0.0 { (at.since(begin).as_secs_f64() / whole).min(1.0) } else { 1.0 }
     }
 
+    /// Records the outcome in the rows of the channel's progress and of the job.
     async fn finish(
         &self,
         status: ProgressStatus,
@@ -472,8 +472,8 @@ impl Reading<'_> {
             is_doubted,
             ended_full: (reached && plan.action == Action::Full)
                 .then(|| self.task.scope.full_job_id.to_string()),
-            // Whoever reaches the end has been past all that was young, but for
-            // a range.
+            // A reading that reached the end has covered the refresh window, unless it
+            // was a range.
             refreshed_at: (reached && plan.action != Action::Range).then_some(self.began_at),
             messages_per_second,
             retry_count: counts.get(Counter::Retries),

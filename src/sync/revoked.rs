@@ -1,23 +1,22 @@
-//! Revoked channels: those that stop being public, or readable, while a run reads them.
+//! Revoked channels: channels that stop being public or readable while a run reads them.
 
 use hashbrown::HashMap;
 use tokio::sync::watch;
 
 use crate::model::{ChannelId, ProvenState};
 
-/// Why nothing more of a channel is to be read.
+/// Why no more of a channel may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Revocation {
-    /// The channel was closed; `None` if a listing says so and nothing confirms
-    /// it.
+    /// The channel was closed; `None` if only a listing says so and nothing confirms it.
     Channel(Option<ProvenState>),
-    /// The bot isn't in the workspace any more, or it can't be told what is
-    /// public there.
+    /// The bot isn't in the workspace any more, or visibility couldn't be re-checked for
+    /// too long.
     Workspace,
 }
 
-/// Channels of a tenant that were revoked during the run. A thread is revoked with
-/// its parent.
+/// A tenant's channels that were revoked during the run. Threads are revoked with their
+/// parent: `root` is the channel itself, or a thread's parent.
 #[derive(Debug)]
 pub struct RevokedChannels(watch::Sender<Revoked>);
 
@@ -43,8 +42,7 @@ impl Default for RevokedChannels {
 }
 
 impl RevokedChannels {
-    /// Waits until a channel is revoked. `root` is the channel itself, or a thread's
-    /// parent.
+    /// Waits until the channel is revoked.
     pub async fn revoked(&self, root: ChannelId) -> Revocation {
         let mut revoked = self.0.subscribe();
         loop {
@@ -57,23 +55,22 @@ impl RevokedChannels {
         }
     }
 
-    /// How a channel was revoked, if it was. `root` is the channel itself, or a
-    /// thread's parent.
+    /// How the channel was revoked, if it was.
     pub fn of(&self, root: ChannelId) -> Option<Revocation> {
         self.0.borrow().of(root)
     }
 
-    /// Whether nothing of the workspace is to be read.
+    /// Whether the whole workspace was revoked.
     pub fn has_lost_workspace(&self) -> bool {
         self.0.borrow().workspace
     }
 
-    /// Revokes all channels.
+    /// Revokes the whole workspace.
     pub fn lose_workspace(&self) {
         self.0.send_modify(|revoked| revoked.workspace = true);
     }
 
-    /// Revokes channels.
+    /// Revokes channels, each with its proven state if there is one.
     pub fn add(&self, channels: impl IntoIterator<Item = (ChannelId, Option<ProvenState>)>) {
         let channels: Vec<_> = channels.into_iter().collect();
         if !channels.is_empty() {

@@ -1,4 +1,4 @@
-//! A run: every tenant's part of it, side by side.
+//! A run: the jobs of all tenants, concurrently.
 
 use std::sync::Arc;
 
@@ -14,10 +14,11 @@ use super::tenant_run::TenantRun;
 use crate::archive::{ArchiveError, Tx, changes, indexes, jobs};
 use crate::model::{Job, JobKind};
 
-/// Carries out a run under the lock. Every tenant gets a job `{run_id}-{n}`.
+/// Executes a run; the caller holds the archive's lock. Every tenant gets a job
+/// `{run_id}-{n}`.
 ///
 /// # Errors
-/// When the archive can't be used; what was committed stays.
+/// Returns [`ArchiveError`] if the archive can't be used; committed data stays.
 pub async fn run(
     context: Arc<Context>,
     run_id: &str,
@@ -28,16 +29,16 @@ pub async fn run(
     context.writer.run(|tx| indexes::put_off(tx)).await?;
     let outcomes = run_tenants(&context, run_id, tenants).await?;
     let before = context.clock.now().earlier(context.settings.job_retention);
-    let tidy = move |tx: &mut Tx<'_>| {
+    let prune = move |tx: &mut Tx<'_>| {
         jobs::prune(tx, before)?;
         changes::trim(tx)
     };
-    context.writer.run(tidy).await?;
+    context.writer.run(prune).await?;
     indexing::complete(&context).await?;
     Ok(Outcome { tenants: outcomes, stop: context.stop.wanted(), fatal: context.stop.fatal() })
 }
 
-/// Returns how each tenant's part ended, in the order asked.
+/// Returns the tenants' outcomes, in the order of `tenants`.
 async fn run_tenants(
     context: &Arc<Context>,
     run_id: &str,
@@ -45,24 +46,26 @@ async fn run_tenants(
 ) -> Result<Vec<TenantOutcome>, ArchiveError> {
     let settings = &context.settings;
     let slots = Slots::<ChannelTask>::new(settings.open_channels(), settings.channel_batch_size);
-    // All queue before the first begins: the slots are shared from the beginning.
+    // Register all tenants before the first starts, so that the slots are shared from the
+    // beginning.
     let mut queued = Vec::new();
     for (index, tenant) in tenants.into_iter().enumerate() {
         let kind = if tenant.selection.full { JobKind::Full } else { JobKind::Incremental };
         let job_id = Job::id_of(run_id, index);
         let record = JobRecord::create(context, &tenant, run_id, job_id, kind).await?;
-        queued.push(TenantRun::new(Arc::clone(context), tenant, record, slots.lane()));
+        queued.push(TenantRun::new(Arc::clone(context), tenant, record, slots.add_tenant()));
     }
     let mut outcomes: Vec<Option<TenantOutcome>> = queued.iter().map(|_| None).collect();
     let mut running = JoinSet::new();
     for (index, tenant) in queued.into_iter().enumerate() {
         running.spawn(async move { (index, tenant.run().await) });
     }
-    while let Some(ended) = running.join_next().await {
-        // A panic is part of the outcome; one at the very end leaves an interrupted job.
-        let Ok((index, outcome)) = ended else { continue };
+    while let Some(finished) = running.join_next().await {
+        // `TenantRun::run` catches panics; one while it records the outcome leaves the
+        // job to be marked interrupted by the next run.
+        let Ok((index, outcome)) = finished else { continue };
         outcomes[index] = Some(outcome?);
     }
-    let unknown = || TenantOutcome::failed(&Failure::panicked());
-    Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unknown)).collect())
+    let panicked = || TenantOutcome::failed(&Failure::panicked());
+    Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(panicked)).collect())
 }

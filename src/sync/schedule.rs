@@ -1,73 +1,74 @@
-//! Whose turn it is: tenants in turns of a few channels, each tenant's largest
-//! channel first. Pure.
+//! Decides which tenant opens the next channel: round-robin in turns of a few channels,
+//! each tenant's work in the order it was queued. Pure.
 
 use std::collections::VecDeque;
 
-/// Waiting work of one tenant.
+/// Pending work of one tenant.
 #[derive(Debug)]
-struct Lane<T> {
+struct TenantQueue<T> {
     tenant: usize,
-    waiting: VecDeque<T>,
+    pending: VecDeque<T>,
 }
 
-/// What is to be opened next.
+/// Round-robin queue of the tenants' pending work.
 #[derive(Debug)]
 pub struct Schedule<T> {
-    lanes: VecDeque<Lane<T>>,
+    queues: VecDeque<TenantQueue<T>>,
     batch_size: usize,
-    taken_in_turn: usize,
+    opened_in_turn: usize,
 }
 
 impl<T> Schedule<T> {
-    /// A tenant may open `batch_size` channels before the next one's turn.
+    /// Creates an empty schedule. A tenant may open `batch_size` channels before the next
+    /// tenant's turn.
     pub fn new(batch_size: usize) -> Self {
-        Self { lanes: VecDeque::new(), batch_size: batch_size.max(1), taken_in_turn: 0 }
+        Self { queues: VecDeque::new(), batch_size: batch_size.max(1), opened_in_turn: 0 }
     }
 
-    /// Adds a tenant's work, in the order it is to be opened, behind what it
-    /// has already.
+    /// Appends work to the tenant's queue, in the order in which it is to be opened.
     pub fn add(&mut self, tenant: usize, work: impl IntoIterator<Item = T>) {
-        let mut waiting: VecDeque<T> = work.into_iter().collect();
-        match self.lanes.iter_mut().find(|lane| lane.tenant == tenant) {
-            Some(lane) => lane.waiting.append(&mut waiting),
-            None if waiting.is_empty() => {}
-            None => self.lanes.push_back(Lane { tenant, waiting }),
+        let mut pending: VecDeque<T> = work.into_iter().collect();
+        match self.queues.iter_mut().find(|queue| queue.tenant == tenant) {
+            Some(queue) => queue.pending.append(&mut pending),
+            None if pending.is_empty() => {}
+            None => self.queues.push_back(TenantQueue { tenant, pending }),
         }
     }
 
-    /// The next piece of work of a tenant that may open one more, and whose it is.
+    /// Takes the next piece of work of a tenant for which `may_open` holds, with the
+    /// tenant's index.
     pub fn next(&mut self, may_open: impl Fn(usize) -> bool) -> Option<(usize, T)> {
-        if self.taken_in_turn >= self.batch_size && self.lanes.len() > 1 {
-            self.lanes.rotate_left(1);
-            self.taken_in_turn = 0;
+        if self.opened_in_turn >= self.batch_size && self.queues.len() > 1 {
+            self.queues.rotate_left(1);
+            self.opened_in_turn = 0;
         }
-        let place = self.lanes.iter().position(|lane| may_open(lane.tenant))?;
-        if place > 0 {
-            self.lanes.rotate_left(place);
-            self.taken_in_turn = 0;
+        let index = self.queues.iter().position(|queue| may_open(queue.tenant))?;
+        if index > 0 {
+            self.queues.rotate_left(index);
+            self.opened_in_turn = 0;
         }
-        let lane = self.lanes.front_mut()?;
-        let (tenant, work) = (lane.tenant, lane.waiting.pop_front()?);
-        self.taken_in_turn += 1;
-        if lane.waiting.is_empty() {
-            self.lanes.pop_front();
-            self.taken_in_turn = 0;
+        let queue = self.queues.front_mut()?;
+        let (tenant, work) = (queue.tenant, queue.pending.pop_front()?);
+        self.opened_in_turn += 1;
+        if queue.pending.is_empty() {
+            self.queues.pop_front();
+            self.opened_in_turn = 0;
         }
         Some((tenant, work))
     }
 
-    /// Those of whom something waits.
+    /// Tenants with pending work.
     pub fn tenants(&self) -> impl Iterator<Item = usize> {
-        self.lanes.iter().map(|lane| lane.tenant)
+        self.queues.iter().map(|queue| queue.tenant)
     }
 
-    /// Takes out what waits of one tenant, and says how much it was.
+    /// Removes the tenant's pending work. Returns how many pieces that were.
     pub fn remove(&mut self, tenant: usize) -> usize {
-        let Some(place) = self.lanes.iter().position(|lane| lane.tenant == tenant) else { return 0 };
-        if place == 0 {
-            self.taken_in_turn = 0;
+        let Some(index) = self.queues.iter().position(|queue| queue.tenant == tenant) else { return 0 };
+        if index == 0 {
+            self.opened_in_turn = 0;
         }
-        self.lanes.remove(place).map_or(0, |lane| lane.waiting.len())
+        self.queues.remove(index).map_or(0, |queue| queue.pending.len())
     }
 }
 
@@ -75,58 +76,58 @@ impl<T> Schedule<T> {
 mod tests {
     use super::*;
 
-    fn anybody(_: usize) -> bool {
+    fn any_tenant(_: usize) -> bool {
         true
     }
 
-    /// All that waits, and whose it is.
-    fn rest<T>(schedule: &mut Schedule<T>) -> Vec<(usize, T)> {
-        std::iter::from_fn(|| schedule.next(anybody)).collect()
+    /// Drains the schedule: all pending work, with its tenant.
+    fn drain<T>(schedule: &mut Schedule<T>) -> Vec<(usize, T)> {
+        std::iter::from_fn(|| schedule.next(any_tenant)).collect()
     }
 
     #[test]
-    fn tenants_take_turns_and_keep_their_order() {
+    fn tenants_take_turns_in_queue_order() {
         let mut schedule = Schedule::new(2);
         schedule.add(0, ["a", "b", "c", "d", "e"]);
         schedule.add(1, ["x", "y", "z"]);
         schedule.add(2, []);
-        let order: Vec<_> = std::iter::from_fn(|| schedule.next(anybody)).map(|(_, work)| work).collect();
+        let order: Vec<_> = std::iter::from_fn(|| schedule.next(any_tenant)).map(|(_, work)| work).collect();
         assert_eq!(order, ["a", "b", "x", "y", "c", "d", "z", "e"]);
     }
 
     #[test]
-    fn more_work_of_a_tenant_takes_its_own_turns() {
+    fn work_added_later_joins_the_tenants_queue() {
         let mut schedule = Schedule::new(1);
         schedule.add(0, ["a"]);
         schedule.add(1, ["x", "y"]);
         schedule.add(0, ["b"]);
-        let order: Vec<_> = std::iter::from_fn(|| schedule.next(anybody)).map(|(_, work)| work).collect();
+        let order: Vec<_> = std::iter::from_fn(|| schedule.next(any_tenant)).map(|(_, work)| work).collect();
         assert_eq!(order, ["a", "x", "b", "y"]);
     }
 
     #[test]
-    fn a_tenant_that_is_removed_leaves_its_turn_to_the_others() {
+    fn removing_a_tenant_passes_its_turn_on() {
         let mut schedule = Schedule::new(2);
         schedule.add(0, ["a", "b"]);
         schedule.add(1, ["x", "y"]);
-        assert_eq!(schedule.next(anybody), Some((0, "a")));
+        assert_eq!(schedule.next(any_tenant), Some((0, "a")));
         assert_eq!((schedule.remove(0), schedule.remove(0)), (1, 0));
-        assert_eq!(rest(&mut schedule), [(1, "x"), (1, "y")]);
+        assert_eq!(drain(&mut schedule), [(1, "x"), (1, "y")]);
     }
 
     #[test]
-    fn a_tenant_that_comes_later_gets_its_turn() {
+    fn a_tenant_added_later_gets_its_turn() {
         let mut schedule = Schedule::new(1);
         schedule.add(0, 0..3);
-        assert_eq!(schedule.next(anybody), Some((0, 0)));
+        assert_eq!(schedule.next(any_tenant), Some((0, 0)));
         schedule.add(1, 10..11);
-        assert_eq!(schedule.next(anybody), Some((1, 10)));
-        assert_eq!(rest(&mut schedule), [(0, 1), (0, 2)]);
-        assert_eq!(schedule.next(anybody), None);
+        assert_eq!(schedule.next(any_tenant), Some((1, 10)));
+        assert_eq!(drain(&mut schedule), [(0, 1), (0, 2)]);
+        assert_eq!(schedule.next(any_tenant), None);
     }
 
     #[test]
-    fn who_may_not_open_more_is_passed_over_until_it_may() {
+    fn skips_tenants_that_may_not_open_more() {
         let mut schedule = Schedule::new(5);
         schedule.add(0, ["a", "b"]);
         schedule.add(1, ["x", "y"]);

@@ -1,4 +1,4 @@
-//! How a run ends early.
+//! The stop signal: ends a run early, from any task.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -7,18 +7,18 @@ use tokio::sync::watch;
 
 use crate::model::Cause;
 
-/// Why a run ends before its work is done.
+/// Why a run stops before its work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// A signal asked for it.
+    /// The process received a signal.
     Signal,
-    /// Its time is up.
+    /// The run's time is up (`--max-runtime`).
     OutOfTime,
-    /// Nothing else can succeed.
+    /// A failure after which nothing else can succeed.
     Fatal,
 }
 
-/// Ends a run from anywhere. Clones share it.
+/// Stops a run from any task. Clones share their state.
 #[derive(Debug, Clone, Default)]
 pub struct StopSignal(Arc<Shared>);
 
@@ -35,55 +35,55 @@ impl Default for Shared {
 }
 
 impl StopSignal {
-    /// Ends the run. The first reason stays, unless a signal follows it.
+    /// Stops the run. The first reason is kept, except that a signal replaces any other.
     pub fn send(&self, why: Stop) {
         self.0.stop.send_if_modified(|stop| {
-            let counts = stop.is_none() || (why == Stop::Signal && *stop != Some(Stop::Signal));
-            if counts {
+            let is_accepted = stop.is_none() || (why == Stop::Signal && *stop != Some(Stop::Signal));
+            if is_accepted {
                 *stop = Some(why);
             }
-            counts
+            is_accepted
         });
     }
 
-    /// Ends the run because nothing else can succeed.
+    /// Stops the run because of a failure after which nothing else can succeed.
     pub fn fail(&self, cause: Cause) {
         self.0.fatal.get_or_init(|| cause);
         self.send(Stop::Fatal);
     }
 
-    /// The first cause that ended the run, if one did.
+    /// The first cause passed to [`Self::fail`], if any.
     pub fn fatal(&self) -> Option<Cause> {
         self.0.fatal.get().copied()
     }
 
-    /// Why the run is to end, if it is.
+    /// Why the run is stopping; `None` while it goes on.
     pub fn wanted(&self) -> Option<Stop> {
         *self.0.stop.borrow()
     }
 
-    /// Waits until the run is to end.
+    /// Waits until the run is stopped.
     pub async fn wait(&self) -> Stop {
         let mut stop = self.0.stop.subscribe();
         loop {
             if let Some(stop) = *stop.borrow_and_update() {
                 return stop;
             }
-            // `self` holds the sender.
+            // Can't fail: `self` holds the sender.
             stop.changed().await.ok();
         }
     }
 
-    /// Waits for a signal, whatever else ends the run.
+    /// Waits for a signal; other reasons to stop don't count.
     pub async fn wait_for_signal(&self) {
         let mut stop = self.0.stop.subscribe();
         stop.wait_for(|stop| *stop == Some(Stop::Signal)).await.ok();
     }
 
-    /// Does something, unless the run is to end before it is done.
+    /// Awaits `work`, and drops it if the run stops first.
     ///
     /// # Errors
-    /// Why the run is to end.
+    /// Returns why the run stopped.
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
         tokio::select! {
             biased;
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_first_reason_stays_unless_a_signal_follows() {
+    async fn keeps_the_first_reason_unless_a_signal_follows() {
         let signal = StopSignal::default();
         assert_eq!((signal.wanted(), signal.fatal()), (None, None));
         assert_eq!(signal.unless_stopped(std::future::ready(7)).await, Ok(7));

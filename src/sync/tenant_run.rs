@@ -1,4 +1,5 @@
-//! One tenant's part of a run, from preparing it to its last reactor.
+//! One tenant's job, from preparing the tenant to recording its outcome. Owns the
+//! tenant's tasks; reads nothing itself.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,16 +11,16 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::channel::{ChannelOutcome, ChannelTask};
 use super::context::{Context, TenantOutcome, TenantTask};
-use super::estimate::Part;
+use super::estimate::ReadProgress;
 use super::failure::Failure;
 use super::finish::finish_tenant;
 use super::guarded::guarded;
 use super::job::JobRecord;
 use super::open_channel::OpenChannel;
-use super::prepare::{Prepared, Stage, prepare, prepare_archived, prepare_named};
+use super::prepare::{Preparation, PreparedChannels, prepare, prepare_archived, prepare_named};
 use super::reading::read_channel;
 use super::revoked::RevokedChannels;
-use super::slots::{Grant, Lane};
+use super::slots::{Grant, TenantSlots};
 use super::stop::Stop;
 use super::tenant_scope::TenantScope;
 use super::visibility::recheck_visibility;
@@ -27,58 +28,63 @@ use crate::archive::{ArchiveError, findings, jobs, named_threads};
 use crate::model::{Cause, ChannelId, ProgressStatus, ReactionMode};
 use crate::monitor::Event;
 
-/// How often a running job's row is brought up to date.
+/// Interval between updates of a running job's row.
 const RECORD_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A tenant's part of a run.
+/// A tenant's job while it runs.
 pub(super) struct TenantRun {
     scope: TenantScope,
     record: JobRecord,
-    lane: Lane<ChannelTask>,
-    /// Channels being read, by slot.
+    slots: TenantSlots<ChannelTask>,
+    /// Channels being read, by slot number.
     open: HashMap<usize, OpenChannel>,
-    tasks: JoinSet<Ended>,
+    tasks: JoinSet<TaskResult>,
     visibility: Visibility,
-    /// Whether the channels that waited were given up, because the run is to end.
-    gave_up_waiting: bool,
-    /// Whether nothing more of the tenant is asked for.
-    asks_no_more: bool,
+    /// Whether the stop signal was handled: the pending channels were dropped.
+    has_handled_stop: bool,
+    /// Whether the tenant was given up: nothing more of it is requested.
+    is_given_up: bool,
     record_tick: Interval,
     visibility_tick: Interval,
 }
 
-/// What is known of the visibility of a tenant's channels.
+/// State of the visibility re-checks of a tenant's channels.
 #[derive(Default)]
 struct Visibility {
-    /// Channels that can be read, threads apart.
+    /// Readable channels, without threads.
     roots: HashSet<ChannelId>,
     checked_at: Option<Instant>,
-    /// Whether a channel was refused since: what is true of one may be true of
-    /// many.
-    is_doubted: bool,
-    is_being_checked: bool,
+    /// Whether a channel was refused since the last re-check began: others may have been
+    /// closed with it.
+    needs_recheck: bool,
+    is_recheck_running: bool,
 }
 
-/// The end of a task.
-enum Ended {
+/// The result of one of the tenant's tasks.
+enum TaskResult {
     Channel { slot: usize, outcome: Result<ChannelOutcome, Failure> },
     Recheck(Result<(), Failure>),
-    Prepare(Box<Result<(Prepared, Stage), Failure>>),
+    Prepare(Box<Result<(PreparedChannels, Preparation), Failure>>),
     Finish(Result<(), Failure>),
 }
 
-/// What a tenant's part of a run waits for, beside its own step.
-enum Happening {
+/// An event that the tenant's loop handles.
+enum TenantEvent {
     Granted(Box<Grant<ChannelTask>>),
-    Ended(Ended),
-    RecheckMayBeDue,
-    RecordDue,
+    TaskFinished(TaskResult),
+    RecheckTick,
+    SaveDue,
     Stopped(Stop),
 }
 
 impl TenantRun {
-    /// A tenant that waits for its turn.
-    pub fn new(context: Arc<Context>, task: TenantTask, record: JobRecord, lane: Lane<ChannelTask>) -> Self {
+    /// Creates the job's state; nothing runs before [`Self::run`].
+    pub fn new(
+        context: Arc<Context>,
+        task: TenantTask,
+        record: JobRecord,
+        slots: TenantSlots<ChannelTask>,
+    ) -> Self {
         let visibility_tick = every(context.settings.visibility_interval / 4);
         let scope = TenantScope {
             context,
@@ -91,153 +97,155 @@ impl TenantRun {
         Self {
             scope,
             record,
-            lane,
+            slots,
             open: HashMap::new(),
             tasks: JoinSet::new(),
             visibility: Visibility::default(),
-            gave_up_waiting: false,
-            asks_no_more: false,
+            has_handled_stop: false,
+            is_given_up: false,
             record_tick: every(RECORD_INTERVAL),
             visibility_tick,
         }
     }
 
     /// Prepares the tenant, reads its channels, confirms its deletions, reads its
-    /// reactors, and records its end. A failure of the tenant's own is part of its
-    /// outcome, and so is a panic.
+    /// reactors and records the outcome. The tenant's own failures and panics are part of
+    /// the outcome.
     ///
     /// # Errors
-    /// When the archive can't be used.
+    /// Returns [`ArchiveError`] if the archive can't be used.
     pub async fn run(mut self) -> Result<TenantOutcome, ArchiveError> {
-        match guarded(self.live()).await {
-            Ok(lived) => lived?,
+        match guarded(self.run_stages()).await {
+            Ok(finished) => finished?,
             Err(panicked) => {
-                self.record.failed(&panicked, self.scope.context.clock.now());
+                self.record.tenant_failed(&panicked, self.scope.context.clock.now());
                 self.give_up();
-                // What is open ends by itself.
+                // Open channels finish on their own.
                 guarded(self.read_channels()).await.unwrap_or(Ok(()))?;
             }
         }
-        self.record_end().await
+        self.record_outcome().await
     }
 
-    async fn live(&mut self) -> Result<(), ArchiveError> {
-        let stage = self.prepare().await?;
+    async fn run_stages(&mut self) -> Result<(), ArchiveError> {
+        let preparation = self.prepare().await?;
         self.read_channels().await?;
-        if let Some(stage) = stage
-            && self.goes_on()
+        if let Some(preparation) = preparation
+            && self.may_continue()
             && self.has_named_threads().await?
         {
-            self.lane.set_preparing(true);
-            self.step(prepare_named(stage), "threads that messages name were looked for").await?;
-            self.lane.set_preparing(false);
+            self.slots.set_preparing(true);
+            self.run_stage(prepare_named(preparation), "threads that messages name were looked for").await?;
+            self.slots.set_preparing(false);
             self.read_channels().await?;
         }
-        if self.goes_on() {
+        if self.may_continue() {
             self.finish_tenant().await?;
             self.read_channels().await?;
         }
         Ok(())
     }
 
-    /// Finds what is to be read. Reading begins with what the first stage finds.
-    /// Returns what is known in the end, unless a stage failed.
-    async fn prepare(&mut self) -> Result<Option<Stage>, ArchiveError> {
-        let first = self.step(prepare(self.scope.clone()), "the channels were known").await?;
-        let stage = match first {
-            Some(stage) if !stage.is_complete => {
-                self.step(prepare_archived(stage), "all archived threads were listed").await?
+    /// Finds the channels to read. Reading begins with those the first stage finds.
+    /// Returns the state after the last stage; `None` if a stage failed.
+    async fn prepare(&mut self) -> Result<Option<Preparation>, ArchiveError> {
+        let first = self.run_stage(prepare(self.scope.clone()), "the channels were known").await?;
+        let preparation = match first {
+            Some(preparation) if !preparation.is_complete => {
+                self.run_stage(prepare_archived(preparation), "all archived threads were listed").await?
             }
-            stage => stage,
+            preparation => preparation,
         };
-        self.lane.set_preparing(false);
-        Ok(stage)
+        self.slots.set_preparing(false);
+        Ok(preparation)
     }
 
-    /// Takes a step of preparing, and opens what it has found. `None` if it failed, or
-    /// if the tenant is over.
-    async fn step(
+    /// Runs a stage of preparation and queues the channels it found. `None` if it failed
+    /// or the tenant was given up. `before` completes the error "stopped before …".
+    async fn run_stage(
         &mut self,
-        step: impl Future<Output = Result<(Prepared, Stage), Failure>> + Send + 'static,
+        stage: impl Future<Output = Result<(PreparedChannels, Preparation), Failure>> + Send + 'static,
         before: &'static str,
-    ) -> Result<Option<Stage>, ArchiveError> {
+    ) -> Result<Option<Preparation>, ArchiveError> {
         let signal = self.scope.context.stop.clone();
-        // A task of its own: it goes on while this one waits for the writer.
+        // A separate task, so that it continues while this one awaits the writer thread.
         self.tasks.spawn(async move {
-            let prepared = guarded(signal.unless_stopped(step)).await;
+            let prepared = guarded(signal.unless_stopped(stage)).await;
             let stopped = |stop| Err(Failure::stopped(stop, before));
             let prepared = prepared.and_then(|prepared| prepared.unwrap_or_else(stopped));
-            Ended::Prepare(Box::new(prepared))
+            TaskResult::Prepare(Box::new(prepared))
         });
         let prepared = loop {
-            match self.next_happening().await {
-                Happening::Ended(Ended::Prepare(prepared)) => break *prepared,
-                happening => self.handle(happening).await?,
+            match self.next_event().await {
+                TenantEvent::TaskFinished(TaskResult::Prepare(prepared)) => break *prepared,
+                event => self.handle(event).await?,
             }
         };
         match prepared {
-            Ok((prepared, stage)) => {
-                self.record.planned(&prepared);
-                // The listing is a re-check.
+            Ok((prepared, preparation)) => {
+                self.record.channels_planned(&prepared);
+                // The stage listed the channels: that counts as a re-check.
                 self.visibility.checked_at = Some(Instant::now());
                 self.visibility.roots.extend(&prepared.readable);
-                self.lane.add(prepared.tasks);
+                self.slots.add(prepared.tasks);
                 if self.scope.revoked.has_lost_workspace() {
                     self.give_up();
                     return Ok(None);
                 }
                 if let Some(stop) = self.scope.context.stop.wanted() {
-                    self.leave_waiting(stop);
+                    self.drop_pending(stop);
                 }
-                Ok(Some(stage))
+                Ok(Some(preparation))
             }
-            // Recorded when the workspace was lost.
+            // Already recorded when the workspace was lost.
             Err(_) if self.scope.revoked.has_lost_workspace() => Ok(None),
             Err(failure) => {
                 self.note_fatal(&failure);
-                self.record.failed(&failure, self.scope.context.clock.now());
+                self.record.tenant_failed(&failure, self.scope.context.clock.now());
                 Ok(None)
             }
         }
     }
 
-    /// Reads until no channel waits or is open, and no re-check is under way.
+    /// Handles events until no channel is pending or open and no re-check is running.
     async fn read_channels(&mut self) -> Result<(), ArchiveError> {
-        while self.lane.waiting() > 0 || !self.open.is_empty() || self.visibility.is_being_checked {
-            let happening = self.next_happening().await;
-            self.handle(happening).await?;
+        while self.slots.pending() > 0 || !self.open.is_empty() || self.visibility.is_recheck_running {
+            let event = self.next_event().await;
+            self.handle(event).await?;
         }
         Ok(())
     }
 
-    async fn next_happening(&mut self) -> Happening {
+    async fn next_event(&mut self) -> TenantEvent {
         tokio::select! {
-            Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
-                // Tasks are guarded, and never aborted before this ends.
-                Happening::Ended(ended.unwrap_or_else(|_| Ended::Recheck(Err(Failure::panicked()))))
+            Some(result) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                // A join error is impossible: tasks catch panics and are never aborted.
+                TenantEvent::TaskFinished(result.unwrap_or_else(|_| TaskResult::Recheck(Err(Failure::panicked()))))
             }
-            grant = self.lane.next() => Happening::Granted(Box::new(grant)),
-            _ = self.visibility_tick.tick() => Happening::RecheckMayBeDue,
-            stop = self.scope.context.stop.wait(), if !self.gave_up_waiting => Happening::Stopped(stop),
-            _ = self.record_tick.tick() => Happening::RecordDue,
+            grant = self.slots.next() => TenantEvent::Granted(Box::new(grant)),
+            _ = self.visibility_tick.tick() => TenantEvent::RecheckTick,
+            stop = self.scope.context.stop.wait(), if !self.has_handled_stop => TenantEvent::Stopped(stop),
+            _ = self.record_tick.tick() => TenantEvent::SaveDue,
         }
     }
 
-    async fn handle(&mut self, happening: Happening) -> Result<(), ArchiveError> {
-        match happening {
-            Happening::Granted(grant) => self.open_channel(*grant),
-            Happening::Ended(Ended::Channel { slot, outcome }) => self.finish_channel(slot, outcome).await?,
-            Happening::Ended(Ended::Recheck(checked)) => self.finish_recheck(checked),
-            // Whoever spawned these waits for them.
-            Happening::Ended(Ended::Prepare(_) | Ended::Finish(_)) => {}
-            Happening::RecheckMayBeDue => self.recheck_if_due(),
-            Happening::RecordDue => {
-                let open: Vec<Part> = self.open.values().map(OpenChannel::part).collect();
+    async fn handle(&mut self, event: TenantEvent) -> Result<(), ArchiveError> {
+        match event {
+            TenantEvent::Granted(grant) => self.open_channel(*grant),
+            TenantEvent::TaskFinished(TaskResult::Channel { slot, outcome }) => {
+                self.finish_channel(slot, outcome).await?;
+            }
+            TenantEvent::TaskFinished(TaskResult::Recheck(result)) => self.finish_recheck(result),
+            // Received by `run_stage` and `finish_tenant`, which spawn them.
+            TenantEvent::TaskFinished(TaskResult::Prepare(_) | TaskResult::Finish(_)) => {}
+            TenantEvent::RecheckTick => self.recheck_if_due(),
+            TenantEvent::SaveDue => {
+                let open: Vec<ReadProgress> = self.open.values().map(OpenChannel::progress).collect();
                 self.record.save(&self.scope.context, &open).await?;
             }
-            Happening::Stopped(stop) => {
-                self.gave_up_waiting = true;
-                self.leave_waiting(stop);
+            TenantEvent::Stopped(stop) => {
+                self.has_handled_stop = true;
+                self.drop_pending(stop);
             }
         }
         Ok(())
@@ -245,7 +253,7 @@ impl TenantRun {
 
     fn open_channel(&mut self, grant: Grant<ChannelTask>) {
         if let Some(stop) = self.scope.context.stop.wanted() {
-            self.record.left(stop);
+            self.record.channel_left(stop);
             return;
         }
         let open = OpenChannel::new(grant);
@@ -254,10 +262,10 @@ impl TenantRun {
         let slot = open.slot.number();
         self.tasks.spawn(async move {
             let outcome = guarded(read_channel(&context, &task, &state, slot, meter)).await;
-            Ended::Channel { slot, outcome }
+            TaskResult::Channel { slot, outcome }
         });
         self.open.insert(slot, open);
-        self.record.opened(self.open.len());
+        self.record.channel_opened(self.open.len());
     }
 
     async fn finish_channel(
@@ -268,23 +276,23 @@ impl TenantRun {
         let Some(open) = self.open.remove(&slot) else { return Ok(()) };
         let outcome = match outcome {
             Ok(outcome) => outcome,
-            Err(failure) => self.after_panic(&open, failure).await?,
+            Err(failure) => self.record_panic(&open, failure).await?,
         };
         if let Some(failure) = &outcome.failure {
             self.note_fatal(failure);
             let is_explained = self.scope.revoked.of(open.task.plan.channel.root).is_some();
             let is_refusal = matches!(failure.cause, Cause::Forbidden | Cause::NotInWorkspace);
             if is_refusal && !is_explained {
-                self.visibility.is_doubted = true;
+                self.visibility.needs_recheck = true;
                 self.recheck_if_due();
             }
         }
-        self.record.finished(open.id(), outcome, open.part(), self.scope.context.clock.now());
+        self.record.channel_finished(open.id(), outcome, open.progress(), self.scope.context.clock.now());
         Ok(())
     }
 
-    /// A panic of a channel's task is that channel's failure.
-    async fn after_panic(
+    /// Records a panic of a channel's task as that channel's failure.
+    async fn record_panic(
         &self,
         open: &OpenChannel,
         failure: Failure,
@@ -303,28 +311,28 @@ impl TenantRun {
         Ok(ChannelOutcome { status: ProgressStatus::Failed, failure: Some(failure), seconds })
     }
 
-    /// Re-checks the visibility of the channels, where that is due or something was
-    /// refused.
+    /// Starts a visibility re-check if the interval has passed or a channel was refused,
+    /// unless one is running.
     fn recheck_if_due(&mut self) {
         let due = self.scope.context.settings.visibility_interval;
         let visibility = &mut self.visibility;
-        let is_due = visibility.is_doubted || visibility.checked_at.is_some_and(|at| at.elapsed() >= due);
-        if visibility.is_being_checked || !is_due || self.scope.revoked.has_lost_workspace() {
+        let is_due = visibility.needs_recheck || visibility.checked_at.is_some_and(|at| at.elapsed() >= due);
+        if visibility.is_recheck_running || !is_due || self.scope.revoked.has_lost_workspace() {
             return;
         }
-        visibility.is_doubted = false;
-        visibility.is_being_checked = true;
+        visibility.needs_recheck = false;
+        visibility.is_recheck_running = true;
         let (scope, roots) = (self.scope.clone(), visibility.roots.clone());
         self.tasks.spawn(async move {
-            let checked = scope.context.stop.unless_stopped(recheck_visibility(&scope, &roots));
-            Ended::Recheck(guarded(checked).await.and_then(|checked| checked.unwrap_or(Ok(()))))
+            let result = scope.context.stop.unless_stopped(recheck_visibility(&scope, &roots));
+            TaskResult::Recheck(guarded(result).await.and_then(|result| result.unwrap_or(Ok(()))))
         });
     }
 
-    /// A re-check that failed is due again at the next tick.
-    fn finish_recheck(&mut self, checked: Result<(), Failure>) {
-        self.visibility.is_being_checked = false;
-        match checked {
+    /// Handles the result of a re-check. A failed one is due again at the next tick.
+    fn finish_recheck(&mut self, result: Result<(), Failure>) {
+        self.visibility.is_recheck_running = false;
+        match result {
             Ok(()) => self.visibility.checked_at = Some(Instant::now()),
             Err(failure) => {
                 tracing::warn!(
@@ -332,38 +340,39 @@ impl TenantRun {
                     error = failure.error,
                     "visibility could not be re-checked"
                 );
-                self.note_unchecked(&failure);
+                self.note_recheck_failure(&failure);
             }
         }
-        if self.visibility.is_doubted {
+        if self.visibility.needs_recheck {
             self.recheck_if_due();
         }
     }
 
-    /// Visibility could not be re-checked. When that lasts it is unknown, and nothing
-    /// more is read.
-    fn note_unchecked(&mut self, failure: &Failure) {
+    /// Handles a failed re-check, also while the tenant is finished. Gives the tenant up
+    /// if the bot was removed from the workspace, or if the last successful re-check is
+    /// too old to rely on.
+    fn note_recheck_failure(&mut self, failure: &Failure) {
         self.note_fatal(failure);
         let holds = self.scope.context.settings.visibility_holds;
         let is_unknown = self.visibility.checked_at.is_some_and(|at| at.elapsed() >= holds);
         let is_lost = self.scope.revoked.has_lost_workspace();
         if failure.cause == Cause::NotInWorkspace || (is_unknown && !is_lost) {
             self.scope.revoked.lose_workspace();
-            self.record.failed(failure, self.scope.context.clock.now());
+            self.record.tenant_failed(failure, self.scope.context.clock.now());
             self.give_up();
         }
     }
 
-    /// Nothing of the tenant can be asked for any more. Open channels end by
-    /// themselves.
+    /// Gives the tenant up: nothing more of it is requested. Open channels finish on
+    /// their own.
     fn give_up(&mut self) {
-        self.leave_waiting(Stop::Fatal);
-        self.asks_no_more = true;
+        self.drop_pending(Stop::Fatal);
+        self.is_given_up = true;
     }
 
-    fn leave_waiting(&mut self, stop: Stop) {
-        for _ in 0..self.lane.give_up() {
-            self.record.left(stop);
+    fn drop_pending(&mut self, stop: Stop) {
+        for _ in 0..self.slots.discard_pending() {
+            self.record.channel_left(stop);
         }
     }
 
@@ -373,8 +382,8 @@ impl TenantRun {
         }
     }
 
-    fn goes_on(&self) -> bool {
-        !self.asks_no_more && self.scope.context.stop.wanted().is_none()
+    fn may_continue(&self) -> bool {
+        !self.is_given_up && self.scope.context.stop.wanted().is_none()
     }
 
     async fn has_named_threads(&self) -> Result<bool, ArchiveError> {
@@ -383,17 +392,17 @@ impl TenantRun {
         context.writer.run(move |tx| named_threads::exist(tx, row, all, now)).await
     }
 
-    /// Confirms deletions and reads reactors, unless the run is to end.
+    /// Confirms deletions and reads reactors, until the run stops.
     async fn finish_tenant(&mut self) -> Result<(), ArchiveError> {
         let (scope, roots) = (self.scope.clone(), self.visibility.roots.clone());
         self.tasks.spawn(async move {
             let finished = scope.context.stop.unless_stopped(finish_tenant(&scope, &roots));
-            Ended::Finish(guarded(finished).await.and_then(|finished| finished.unwrap_or(Ok(()))))
+            TaskResult::Finish(guarded(finished).await.and_then(|finished| finished.unwrap_or(Ok(()))))
         });
         let finished = loop {
-            match self.next_happening().await {
-                Happening::Ended(Ended::Finish(finished)) => break finished,
-                happening => self.handle(happening).await?,
+            match self.next_event().await {
+                TenantEvent::TaskFinished(TaskResult::Finish(finished)) => break finished,
+                event => self.handle(event).await?,
             }
         };
         if let Err(failure) = finished {
@@ -402,12 +411,12 @@ impl TenantRun {
                 error = failure.error,
                 "a tenant could not be finished"
             );
-            self.note_unchecked(&failure);
+            self.note_recheck_failure(&failure);
         }
         Ok(())
     }
 
-    async fn record_end(mut self) -> Result<TenantOutcome, ArchiveError> {
+    async fn record_outcome(mut self) -> Result<TenantOutcome, ArchiveError> {
         let TenantScope { context, task, row, .. } = self.scope;
         if task.reactions == ReactionMode::Users {
             self.record.reactions_pending = context.read(move |reader| reader.reactions_pending(row)).await?;

@@ -1,4 +1,4 @@
-//! What everything that is done for a tenant in a run shares.
+//! State shared by everything that is done for one tenant in a run.
 
 use std::sync::Arc;
 
@@ -14,25 +14,25 @@ use crate::platform::PlatformAdapter;
 pub(super) struct TenantScope {
     /// The run.
     pub context: Arc<Context>,
-    /// What is done for the tenant.
+    /// The tenant's task.
     pub task: Arc<TenantTask>,
     /// Its row in the archive.
     pub row: TenantRow,
-    /// Its job.
+    /// The job's ID.
     pub job_id: Arc<str>,
-    /// Counts what it causes.
+    /// The job's counters.
     pub meter: Arc<Meter>,
-    /// Channels of it that were revoked during the run.
+    /// The tenant's channels that were revoked during the run.
     pub revoked: Arc<RevokedChannels>,
 }
 
 impl TenantScope {
-    /// Where data comes from.
+    /// The adapter of the tenant's platform.
     pub fn adapter(&self) -> &Arc<dyn PlatformAdapter> {
         &self.task.platform.adapter
     }
 
-    /// [`Self::meter`] for whoever only counts.
+    /// [`Self::meter`] as a [`Monitor`].
     pub fn monitor(&self) -> Arc<dyn Monitor> {
         Arc::clone(&self.meter) as Arc<dyn Monitor>
     }

@@ -1,4 +1,4 @@
-//! Runs over the platform in memory.
+//! Runs against the in-memory platform.
 
 mod panics;
 
@@ -19,11 +19,11 @@ use crate::platform::fake::{Fake, Recorder};
 use crate::platform::registry::PLATFORMS;
 use crate::platform::{PlatformAdapter, RetryPolicy};
 
-/// 2026.
+/// A time in 2026.
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 const MESSAGES: u64 = 250;
 
-/// Workspaces 1 and so on, an archive, and runs.
+/// Workspaces numbered from 1, an archive, and runs of all workspaces.
 struct Scene {
     fake: Arc<Fake>,
     dir: TempDir,
@@ -32,14 +32,14 @@ struct Scene {
 }
 
 impl Scene {
-    /// In each workspace `channels` text channels of [`MESSAGES`] messages.
+    /// Creates workspaces with `channels` text channels of [`MESSAGES`] messages each.
     fn new(workspaces: u64, channels: u64) -> Self {
         let fake = Fake::new();
         for number in 1..=workspaces {
             let id = WorkspaceId::new(number).unwrap();
             fake.add_workspace(Workspace { id, name: format!("workspace {number}") });
-            for place in 1..=channels {
-                let channel = Self::channel(number, place);
+            for index in 1..=channels {
+                let channel = Self::channel(number, index);
                 fake.add_channel(id, text_channel(channel));
                 add_messages(&fake, channel);
             }
@@ -47,15 +47,15 @@ impl Scene {
         Self { fake: Arc::new(fake), dir: TempDir::new().unwrap(), workspaces, monitor: Arc::default() }
     }
 
-    fn channel(workspace: u64, place: u64) -> ChannelId {
-        ChannelId::new(workspace * 100 + place).unwrap()
+    fn channel(workspace: u64, index: u64) -> ChannelId {
+        ChannelId::new(workspace * 100 + index).unwrap()
     }
 
     fn path(&self) -> PathBuf {
         self.dir.path().join("archive.db")
     }
 
-    /// A run of all workspaces, and its jobs.
+    /// Runs all workspaces. Returns the outcome and the run's jobs.
     async fn run(&self, run_id: &str) -> (Outcome, Vec<Job>) {
         let file = ArchiveFile { path: self.path(), mode: 0o600, platforms: PLATFORMS };
         let lock = Lock::take(&file, "start", Some(run_id), NOW).unwrap();
@@ -130,9 +130,9 @@ fn add_messages(fake: &Fake, channel: ChannelId) {
     }
 }
 
-/// Holds the archive's database as another program would, from when every tenant has
-/// its job on.
-fn hold_for(path: PathBuf, tenants: u64, time: Duration) -> std::thread::JoinHandle<()> {
+/// Holds the archive's write lock for `time`, as another program would, once every tenant
+/// has its job.
+fn hold_write_lock(path: PathBuf, tenants: u64, time: Duration) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         let connection = rusqlite::Connection::open(path).unwrap();
         connection.busy_timeout(Duration::from_secs(10)).unwrap();
@@ -147,14 +147,14 @@ fn hold_for(path: PathBuf, tenants: u64, time: Duration) -> std::thread::JoinHan
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_tenants_go_on_after_the_archive_was_held() {
+async fn many_tenants_continue_after_the_archive_was_locked() {
     const TENANTS: u64 = 150;
     let scene = Scene::new(TENANTS, 2);
     let file = ArchiveFile { path: scene.path(), mode: 0o600, platforms: PLATFORMS };
     drop(file.open().unwrap());
-    let held = hold_for(scene.path(), TENANTS, Duration::from_secs(3));
+    let held = hold_write_lock(scene.path(), TENANTS, Duration::from_secs(3));
     let run = tokio::time::timeout(Duration::from_mins(1), scene.run("run")).await;
-    let (outcome, _) = run.expect("no task waits for one that waits for it");
+    let (outcome, _) = run.expect("tasks must not deadlock");
     held.join().unwrap();
     assert_eq!(outcome.tenants.len(), 150);
     assert!(outcome.tenants.iter().all(|tenant| tenant.status == crate::model::JobStatus::Completed));

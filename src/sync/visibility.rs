@@ -1,4 +1,4 @@
-//! Re-checks of what is public and readable, while a run reads it.
+//! Re-checks during a run which channels are still public and readable.
 
 use hashbrown::{HashMap, HashSet};
 
@@ -9,10 +9,9 @@ use crate::archive::{ArchiveError, TenantRow, missing};
 use crate::model::{Channel, ChannelId, ChannelState, ConfirmedRights, ProvenState, VisibilityRule};
 use crate::platform::{ErrorKind, PlatformError};
 
-/// Lists the channels of a tenant again. Of the channels that are read (`roots`:
-/// threads by their parents) those that were closed are revoked, all of them if the
-/// bot isn't in the workspace any more; in the others, deletion candidates are
-/// confirmed.
+/// Lists the tenant's channels again and revokes those of `roots` (the readable channels,
+/// without threads) that were closed, or all if the bot isn't in the workspace any more.
+/// Confirms the deletion candidates of the others.
 pub(super) async fn recheck_visibility(
     scope: &TenantScope,
     roots: &HashSet<ChannelId>,
@@ -28,7 +27,7 @@ pub(super) async fn recheck_visibility(
     let listed: HashMap<ChannelId, Option<ChannelState>> =
         channels.iter().map(|channel| (channel.id, closed_state(channel, rule))).collect();
     let rights = ConfirmedRights::from_listing(&channels, asked_at);
-    let mut unsettled = None;
+    let mut last_failure = None;
     for root in roots {
         let answered = match listed.get(root) {
             Some(None) => Ok(None),
@@ -39,18 +38,20 @@ pub(super) async fn recheck_visibility(
         match answered {
             Ok(state) => revoked.add(state.map(|state| (*root, Some(state)))),
             Err(failure) => {
-                // What may be closed is read no further, whatever its state is.
+                // A channel that may be closed is revoked even if its state can't be
+                // proven.
                 let is_closed = listed.get(root).is_some_and(Option::is_some);
                 revoked.add(is_closed.then_some((*root, None)));
-                unsettled = Some(failure);
+                last_failure = Some(failure);
             }
         }
     }
     confirm_deletions(context, *row, rights).await?;
-    unsettled.map_or(Ok(()), Err)
+    last_failure.map_or(Ok(()), Err)
 }
 
-/// Confirms the deletion candidates of readable channels. Returns how many there were.
+/// Confirms the deletion candidates that `rights` allow. Returns how many messages were
+/// newly marked as deleted.
 pub(super) async fn confirm_deletions(
     context: &Context,
     row: TenantRow,
@@ -60,7 +61,7 @@ pub(super) async fn confirm_deletions(
     context.writer.run(move |tx| missing::settle(tx, row, &rights, now)).await
 }
 
-/// `None` if the channel is still public and readable.
+/// The state of a channel that isn't public or readable; `None` if it is both.
 fn closed_state(channel: &Channel, rule: VisibilityRule) -> Option<ChannelState> {
     let visibility = &channel.visibility;
     let is_public =
@@ -72,9 +73,12 @@ fn closed_state(channel: &Channel, rule: VisibilityRule) -> Option<ChannelState>
     }
 }
 
-/// The state of a channel that a listing leaves out, or says is closed, by its own
-/// answer; `None` if it is still public and readable. An answer that contradicts a
-/// listing which says that it is closed fails: nothing is known then.
+/// Looks up a channel that the listing leaves out or reports as closed. Returns its
+/// proven state, or `None` if it is public and readable.
+///
+/// # Errors
+/// Returns a [`Failure`] if the lookup fails without proving a state, or contradicts a
+/// listing that reports the channel as closed.
 async fn answered_state(
     scope: &TenantScope,
     id: ChannelId,

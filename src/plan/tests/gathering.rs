@@ -1,4 +1,4 @@
-//! The gathering of the facts.
+//! Tests of [`discover`] and [`discover_archived`].
 
 use std::sync::Arc;
 
@@ -49,8 +49,8 @@ fn known_parent(listed_hours_ago: u64, watermark_hours_ago: u64) -> KnownChannel
 }
 
 #[tokio::test]
-async fn every_archived_thread_is_found_the_first_time() {
-    // More than a page of them share one archive time at the edge.
+async fn the_first_listing_finds_every_archived_thread() {
+    // The newest thirty threads share one archive time.
     let fake = server((10..150).map(|raw| thread(raw, 5, Some(if raw < 40 { 7 } else { raw }))));
     let facts = discovered(&fake, &HashMap::new()).await;
     assert_eq!(facts.channels.len(), 141);
@@ -59,7 +59,7 @@ async fn every_archived_thread_is_found_the_first_time() {
 }
 
 #[tokio::test]
-async fn a_listing_ends_at_its_watermark_and_known_threads_are_remembered() {
+async fn a_listing_ends_at_its_watermark_and_remembers_known_threads() {
     let fake = server((10..150).map(|raw| thread(raw, 5, Some(raw))));
     let mut known: HashMap<_, _> = (20..150)
         .map(|raw| (id(raw), Box::new(known(raw, ChannelKind::PublicThread, Some(5), complete(200, 30)))))
@@ -74,7 +74,7 @@ async fn a_listing_ends_at_its_watermark_and_known_threads_are_remembered() {
 }
 
 #[tokio::test]
-async fn a_parent_in_which_nothing_moved_is_listed_once_a_day() {
+async fn an_unchanged_parent_is_listed_once_a_day() {
     let fake = server([]);
     let known_since = |hours| HashMap::from([(id(5), Box::new(known_parent(hours, 20)))]);
     discovered(&fake, &known_since(2)).await;
@@ -84,11 +84,11 @@ async fn a_parent_in_which_nothing_moved_is_listed_once_a_day() {
 }
 
 #[tokio::test]
-async fn absence_is_proved_by_asking_for_the_channel() {
+async fn absence_is_proven_by_looking_the_channel_up() {
     let fake = server([]);
     let gone = KnownChannel { archived: None, ..known(6, ChannelKind::Text, None, complete(200, 30)) };
     let facts = discovered(&fake, &HashMap::from([(id(6), Box::new(gone))])).await;
-    assert_eq!(facts.gone, [(id(6), ProvenState::answered(ChannelState::Deleted))]);
+    assert_eq!(facts.proven_states, [(id(6), ProvenState::answered(ChannelState::Deleted))]);
     fake.change_channel(id(5), |channel| channel.visibility = Visibility::default());
     let known = [
         known(5, ChannelKind::Text, None, complete(200, 30)),
@@ -96,21 +96,21 @@ async fn absence_is_proved_by_asking_for_the_channel() {
     ];
     let known = known.into_iter().map(|known| (known.id, Box::new(known))).collect();
     let mut facts = discovered(&fake, &known).await;
-    facts.gone.sort_by_key(|(id, _)| *id);
+    facts.proven_states.sort_by_key(|(id, _)| *id);
     let hidden = ChannelState::Hidden;
     let with_its_threads = [(id(5), ProvenState::answered(hidden)), (id(9), ProvenState::of_parent(hidden))];
-    assert_eq!(facts.gone, with_its_threads);
+    assert_eq!(facts.proven_states, with_its_threads);
 }
 
 #[tokio::test]
-async fn an_hour_of_silence_costs_no_listing() {
+async fn an_unchanged_parent_is_not_listed_after_an_hour() {
     let fake = server([]);
     let known = HashMap::from([(id(5), Box::new(known_parent(1, 20)))]);
     discovered(&fake, &known).await;
     assert_eq!(fake.calls().len(), 2, "{:?}", fake.calls());
 }
 
-/// Threads that were active when they were last seen.
+/// Known threads that were active when last seen.
 fn once_active(threads: std::ops::Range<u64>) -> KnownChannels {
     let once_active = |raw| KnownChannel {
         archived: Some(false),
@@ -119,64 +119,64 @@ fn once_active(threads: std::ops::Range<u64>) -> KnownChannels {
     threads.map(|raw| (id(raw), Box::new(once_active(raw)))).collect()
 }
 
-fn asked_for(fake: &Fake) -> usize {
+fn lookups(fake: &Fake) -> usize {
     fake.calls().iter().filter(|call| matches!(call, Call::Channel { .. })).count()
 }
 
-fn out_of_order() -> PlatformError {
+fn server_error() -> PlatformError {
     PlatformError::new(ErrorKind::Server, "it", "HTTP 503")
 }
 
 #[tokio::test]
-async fn threads_of_a_channel_whose_listing_failed_are_not_asked_for_one_by_one() {
+async fn threads_of_a_failed_listing_are_not_looked_up() {
     let fake = server((10..150).map(|raw| thread(raw, 5, Some(raw))));
-    fake.fail(Place::ArchivedThreads(id(5)), out_of_order());
+    fake.fail(Place::ArchivedThreads(id(5)), server_error());
     let facts = discovered(&fake, &once_active(10..150)).await;
-    assert_eq!((asked_for(&fake), facts.remembered.len()), (0, 140));
-    assert!(facts.gone.is_empty() && facts.unsettled.is_empty());
+    assert_eq!((lookups(&fake), facts.remembered.len()), (0, 140));
+    assert!(facts.proven_states.is_empty() && facts.inconclusive.is_empty());
 }
 
 #[tokio::test]
-async fn of_a_channel_that_cannot_be_asked_for_no_thread_is_asked_for() {
+async fn threads_of_a_parent_whose_lookup_failed_are_not_looked_up() {
     let fake = server([]);
-    fake.fail(Place::Channel(id(6)), out_of_order());
+    fake.fail(Place::Channel(id(6)), server_error());
     let mut known: HashMap<_, _> = once_active(10..20)
         .into_iter()
         .map(|(id, thread)| (id, Box::new(KnownChannel { parent_id: Some(super::id(6)), ..*thread })))
         .collect();
     known.insert(id(6), Box::new(super::known(6, ChannelKind::Text, None, complete(200, 30))));
     let facts = discovered(&fake, &known).await;
-    assert_eq!(asked_for(&fake), 1);
-    assert_eq!(facts.unsettled.iter().map(|(channel, _)| *channel).collect::<Vec<_>>(), [id(6)]);
-    assert!(facts.gone.is_empty(), "nothing is concluded");
+    assert_eq!(lookups(&fake), 1);
+    assert_eq!(facts.inconclusive.iter().map(|(channel, _)| *channel).collect::<Vec<_>>(), [id(6)]);
+    assert!(facts.proven_states.is_empty(), "nothing is concluded");
 }
 
 #[tokio::test]
-async fn a_platform_in_trouble_is_not_asked_for_everything() {
+async fn gives_up_after_three_failed_lookups_of_channels() {
     let fake = server([]);
     let known: HashMap<_, _> = (10..30)
         .map(|raw| (id(raw), Box::new(known(raw, ChannelKind::Text, None, complete(200, 30)))))
         .collect();
-    (10..30).for_each(|raw| fake.fail(Place::Channel(id(raw)), out_of_order()));
+    (10..30).for_each(|raw| fake.fail(Place::Channel(id(raw)), server_error()));
     let facts = discovered(&fake, &known).await;
-    assert_eq!((asked_for(&fake), facts.unsettled.len()), (3, 3));
-    assert!(facts.gone.is_empty());
+    assert_eq!((lookups(&fake), facts.inconclusive.len()), (3, 3));
+    assert!(facts.proven_states.is_empty());
 }
 
 #[tokio::test]
-async fn a_platform_in_trouble_is_not_asked_for_every_parent_of_active_threads() {
+async fn gives_up_after_three_failed_lookups_of_parents() {
     let fake = server([]);
     for raw in 10..30 {
         fake.add_channel(WorkspaceId::new(1).unwrap(), thread(100 + raw, raw, None));
-        fake.fail(Place::Channel(id(raw)), out_of_order());
+        fake.fail(Place::Channel(id(raw)), server_error());
     }
     let facts = discovered(&fake, &HashMap::new()).await;
-    assert_eq!((asked_for(&fake), facts.unsettled.len()), (3, 3));
+    assert_eq!((lookups(&fake), facts.inconclusive.len()), (3, 3));
     assert_eq!(facts.channels.len(), 21, "no thread is forgotten");
 }
 
 #[tokio::test]
-async fn a_page_without_times_is_not_the_bottom() {
+async fn a_page_without_archive_times_makes_the_listing_incomplete() {
     let fake = server((10..150).map(|raw| thread(raw, 5, None)));
     for raw in 10..150 {
         fake.change_channel(id(raw), |thread| thread.thread.as_mut().unwrap().archived = true);

@@ -1,4 +1,4 @@
-//! Stores what was found of a tenant's channels.
+//! Stores the facts gathered about a tenant's channels. Only public channels are stored.
 
 use hashbrown::{HashMap, HashSet};
 
@@ -10,43 +10,43 @@ use crate::plan::{Facts, LeftOutReason, Plan};
 use crate::sync::context::Context;
 use crate::sync::tenant_scope::TenantScope;
 
-/// Channels that are stored in one transaction.
-const STORED_AT_ONCE: usize = 500;
+/// Channels stored per transaction.
+const CHANNEL_BATCH_SIZE: usize = 500;
 
-/// Rows and scrubbed names.
-pub(super) type Rows = HashMap<ChannelId, (ChannelRow, Box<str>)>;
+/// The row and the scrubbed name of each stored channel.
+pub(super) type StoredChannels = HashMap<ChannelId, (ChannelRow, Box<str>)>;
 
-/// Stores public channels, parents before their children, some at a time.
+/// Stores public channels in batches, parents before their children.
 async fn store_channels(
     scope: &TenantScope,
     mut channels: Vec<(&Channel, ChannelState)>,
-) -> Result<Rows, ArchiveError> {
+) -> Result<StoredChannels, ArchiveError> {
     channels.sort_by_key(|(channel, _)| (channel.kind.is_thread(), channel.parent_id.is_some()));
     let (context, tenant, scrubber) = (&scope.context, scope.row, scope.task.platform.scrubber());
-    let (mut rows, now) = (Rows::with_capacity(channels.len()), context.clock.now());
-    for some in channels.chunks(STORED_AT_ONCE) {
+    let (mut rows, now) = (StoredChannels::with_capacity(channels.len()), context.clock.now());
+    for batch in channels.chunks(CHANNEL_BATCH_SIZE) {
         let public: Vec<anonymize::Channel> =
-            some.iter().map(|(channel, state)| scrubber.channel((*channel).clone(), *state)).collect();
+            batch.iter().map(|(channel, state)| scrubber.channel((*channel).clone(), *state)).collect();
         let stored = context.writer.run(move |tx| channels::store(tx, tenant, &public, now)).await?;
         rows.extend(stored.into_iter().map(|(id, (row, name))| (id, (row, name.into_boxed_str()))));
     }
     Ok(rows)
 }
 
-/// Stores every public channel that wasn't stored `before`, and what became of known ones. Returns the
-/// row and the scrubbed name of each. What says how far the listings came is stored
-/// last.
+/// Stores every public channel that isn't in `before`, and the state of known ones. The
+/// watermarks of the listings are stored last, so that an interruption lists again what
+/// wasn't stored.
 pub(super) async fn store_facts(
     scope: &TenantScope,
     facts: &Facts,
     before: &HashSet<ChannelId>,
     plan: &Plan,
     is_complete: bool,
-) -> Result<Rows, ArchiveError> {
+) -> Result<StoredChannels, ArchiveError> {
     let (context, tenant) = (scope.context.as_ref(), scope.row);
     let left_out: HashMap<ChannelId, &LeftOutReason> =
         plan.left_out.iter().map(|left_out| (left_out.channel, &left_out.reason)).collect();
-    let state = |channel: &Channel| state(left_out.get(&channel.id).copied());
+    let state = |channel: &Channel| stored_state(left_out.get(&channel.id).copied());
     let public = facts
         .channels
         .iter()
@@ -56,21 +56,21 @@ pub(super) async fn store_facts(
     let skipped: HashSet<ChannelId> = plan.skipped.iter().copied().collect();
     let skipped_rows: Vec<ChannelRow> =
         stored.iter().filter(|(id, _)| skipped.contains(*id)).map(|(_, (row, _))| *row).collect();
-    for some in facts.remembered.chunks(STORED_AT_ONCE) {
-        let remembered = some.iter().filter_map(|channel| {
-            Some(Remembered {
+    for batch in facts.remembered.chunks(CHANNEL_BATCH_SIZE) {
+        let remembered = batch.iter().filter_map(|channel| {
+            Some(RememberedChannel {
                 id: channel.id,
-                // What isn't read needs no name.
+                // Channels that aren't read need no name.
                 name: (!skipped.contains(&channel.id)).then(|| channel.name.as_str().into()),
                 state: state(channel)?,
             })
         });
-        let remembered: Vec<Remembered> = remembered.collect();
+        let remembered: Vec<RememberedChannel> = remembered.collect();
         stored.extend(store_remembered(context, tenant, remembered).await?);
     }
-    let (gone, listings) = (facts.gone.clone(), facts.listings.clone());
-    // Those that failed are asked for behind the others, too.
-    let failed = facts.unsettled.iter().map(|(channel, _)| *channel);
+    let (proven_states, listings) = (facts.proven_states.clone(), facts.listings.clone());
+    // Failed lookups count as asked, too: the next run looks up the others first.
+    let failed = facts.inconclusive.iter().map(|(channel, _)| *channel);
     let asked: Vec<ChannelId> = facts.refused.iter().copied().chain(failed).collect();
     let vanished = facts.vanished.clone();
     let newest_threads: Vec<(ChannelId, ChannelId)> =
@@ -80,7 +80,7 @@ pub(super) async fn store_facts(
     context
         .writer
         .run(move |tx| {
-            for (channel, proven) in &gone {
+            for (channel, proven) in &proven_states {
                 if let Some(row) = channels::find(tx, tenant, *channel)? {
                     channels::set_state(tx, row, *proven, now)?;
                 }
@@ -115,19 +115,19 @@ pub(super) async fn store_facts(
     Ok(stored)
 }
 
-/// A channel of which what the archive knows holds.
-struct Remembered {
+/// A known channel whose archived facts are still valid.
+struct RememberedChannel {
     id: ChannelId,
-    /// Of those that are to be read.
+    /// Its name; `None` if it isn't read.
     name: Option<Box<str>>,
     state: ChannelState,
 }
 
-/// Notes that channels are still there. Returns those that are to be read.
+/// Records that channels still exist. Returns those to be read.
 async fn store_remembered(
     context: &Context,
     tenant: TenantRow,
-    remembered: Vec<Remembered>,
+    remembered: Vec<RememberedChannel>,
 ) -> Result<Vec<(ChannelId, (ChannelRow, Box<str>))>, ArchiveError> {
     let now = context.clock.now();
     let store = move |tx: &mut Tx<'_>| {
@@ -147,9 +147,9 @@ async fn store_remembered(
     context.writer.run(store).await
 }
 
-/// The state of a public channel that is left out for this reason, if any;
-/// `None` if nothing is to be stored of it.
-fn state(left_out: Option<&LeftOutReason>) -> Option<ChannelState> {
+/// The state to store for a public channel, by the reason it is left out, if any; `None`
+/// if nothing is stored.
+fn stored_state(left_out: Option<&LeftOutReason>) -> Option<ChannelState> {
     use LeftOutReason::{
         BotLacks, HistoryNotPublic, Kind, NotPublic, NotWanted, SinceInFuture, Unreadable, Vanished,
     };

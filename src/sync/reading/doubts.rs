@@ -1,21 +1,21 @@
-//! Pages that are in the platform's form and can't be true.
+//! Plausibility checks: finds well-formed pages that can't be right. Stores no messages.
 
 use std::time::Duration;
 
 use super::super::failure::Failure;
-use super::{Pass, PassEnd, Reading, Taken};
+use super::{NextStep, PassOutcome, ReadPass, Reading};
 use crate::archive::progress;
 use crate::model::{Cause, Message, MessageId, MessagePage};
 use crate::platform::PageCursor;
 
-/// How far the time in an ID may be from the message's own.
+/// Greatest accepted difference between the time in an ID and the message's timestamp.
 const ID_TOLERANCE: Duration = Duration::from_mins(1);
 
-/// Leaves the messages of a whole page that are newer than the channel's newest
-/// message to the next page. More follow a whole page: if it holds what a
-/// listing couldn't know yet, an ID may be damaged, and a checkpoint there
-/// would skip what lies before it. Says whether anything was left out.
-pub(super) fn cut_at(page: &mut MessagePage, announced: Option<MessageId>) -> bool {
+/// Removes from a full page the messages newer than the channel's newest listed message,
+/// and leaves them to the next page. More messages follow a full page: an ID beyond the
+/// listed one may be damaged, and a checkpoint there would skip the messages before it.
+/// Returns whether anything was removed.
+pub(super) fn cut_after_listed(page: &mut MessagePage, announced: Option<MessageId>) -> bool {
     let Some(announced) = announced.filter(|_| page.is_full) else { return false };
     let is_known = |id: MessageId| id <= announced;
     let first = page.messages.first().map(|message| message.id);
@@ -28,11 +28,12 @@ pub(super) fn cut_at(page: &mut MessagePage, announced: Option<MessageId>) -> bo
 }
 
 impl Reading<'_> {
-    /// Whether the checkpoint names a message, where the listing's newest one comes
-    /// before it. If not, a damaged ID led there: it is taken back.
-    pub(super) async fn doubt_checkpoint(&self) -> Result<Option<PassEnd>, Failure> {
+    /// Checks a checkpoint beyond the newest listed message against the newest page. If
+    /// the page ends before the checkpoint, a damaged ID led there: the checkpoint is
+    /// taken back and the reading fails. `Some` if the run stopped first.
+    pub(super) async fn check_checkpoint(&self) -> Result<Option<PassOutcome>, Failure> {
         let plan = &self.task.plan;
-        if !plan.doubts_checkpoint {
+        if !plan.has_doubtful_checkpoint {
             return Ok(None);
         }
         let newest = match self.newest_page().await {
@@ -51,78 +52,80 @@ impl Reading<'_> {
         Err(Failure::of(Cause::EndUnconfirmed, error))
     }
 
-    /// Whether the IDs of the page's messages agree with their times. One that doesn't
-    /// may be damaged, and a checkpoint there would skip what lies between: so the
-    /// page is asked for once more. A server that means it is believed.
-    pub(super) async fn doubt_ids(
+    /// Checks the times in the IDs of the page's messages against their timestamps. A
+    /// mismatched ID may be damaged, and a checkpoint there would skip messages: the page
+    /// is requested once more. If the second answer has the same mismatches, the IDs are
+    /// accepted. `None` if the page is plausible.
+    pub(super) async fn check_ids(
         &self,
-        pass: &mut Pass,
+        pass: &mut ReadPass,
         page: &MessagePage,
-    ) -> Result<Option<Taken>, Failure> {
-        let odd = self.odd_ids(page);
-        if odd.is_empty() || pass.believes_ids {
+    ) -> Result<Option<NextStep>, Failure> {
+        let mismatched = self.mismatched_ids(page);
+        if mismatched.is_empty() || pass.accepts_ids {
             return Ok(None);
         }
-        let again = match self.ask(PageCursor::After(pass.cursor), pass.pieces.limit(), false).await {
-            Ok(again) => again?,
-            Err(end) => return Ok(Some(Taken::Last(end))),
-        };
-        if self.odd_ids(&again) == odd {
-            pass.believes_ids = true;
+        let again =
+            match self.request_page(PageCursor::After(pass.cursor), pass.page_size.limit(), false).await {
+                Ok(again) => again?,
+                Err(end) => return Ok(Some(NextStep::Last(end))),
+            };
+        if self.mismatched_ids(&again) == mismatched {
+            pass.accepts_ids = true;
             return Ok(None);
         }
-        Ok(Some(Taken::Contradicted(self.contradicted("the ID of a message and its time disagree"))))
+        Ok(Some(NextStep::Retry(self.contradicted("the ID of a message and its time disagree"))))
     }
 
-    fn odd_ids(&self, page: &MessagePage) -> Vec<MessageId> {
-        let is_odd = |message: &&Message| {
+    fn mismatched_ids(&self, page: &MessagePage) -> Vec<MessageId> {
+        let is_suspicious = |message: &&Message| {
             let (by_id, by_time) = (self.task.scope.adapter().sent_at(message.id), message.created_at);
             by_id.since(by_time).max(by_time.since(by_id)) > ID_TOLERANCE
         };
-        page.messages.iter().filter(is_odd).map(|message| message.id).collect()
+        page.messages.iter().filter(is_suspicious).map(|message| message.id).collect()
     }
 
-    /// Whether the page begins right behind the cursor. Two kinds of pages may not, and
-    /// are compared with the message that follows the cursor: a whole one that ends
-    /// with the channel, as it would if the server ignored the cursor, and a short
-    /// one that doesn't.
-    pub(super) async fn doubt_beginning(
+    /// Checks that the page begins right behind the cursor. Two kinds of pages may not
+    /// and are compared with a separately requested first message: a full page that ends
+    /// with the channel, as if the server had ignored the cursor, and a short page that
+    /// ends before the channel's newest message. `None` if the page is plausible.
+    pub(super) async fn check_first_message(
         &self,
-        pass: &Pass,
+        pass: &ReadPass,
         page: &MessagePage,
-    ) -> Result<Option<Taken>, Failure> {
+    ) -> Result<Option<NextStep>, Failure> {
         let (last, announced) = (page.last_id(), self.task.plan.channel.last_message_id);
-        let is_odd = if page.is_full { last >= announced } else { last < announced };
-        if announced.is_none() || !is_odd || pass.pieces.limit() == 1 {
+        let is_suspicious = if page.is_full { last >= announced } else { last < announced };
+        if announced.is_none() || !is_suspicious || pass.page_size.limit() == 1 {
             return Ok(None);
         }
-        let first = match self.ask(PageCursor::After(pass.cursor), 1, false).await {
+        let first = match self.request_page(PageCursor::After(pass.cursor), 1, false).await {
             Ok(first) => first?,
-            Err(end) => return Ok(Some(Taken::Last(end))),
+            Err(end) => return Ok(Some(NextStep::Last(end))),
         };
         if first.first_id() == page.first_id() {
             return Ok(None);
         }
-        Ok(Some(Taken::Contradicted(
+        Ok(Some(NextStep::Retry(
             self.contradicted("the page doesn't begin with the message that follows the one before"),
         )))
     }
 
-    /// Whether the content of the page's messages can be believed: `None` if so.
-    pub(super) async fn doubt_content(
+    /// Checks that the messages' content isn't withheld. `None` if the page is plausible.
+    pub(super) async fn check_content(
         &self,
-        pass: &mut Pass,
+        pass: &mut ReadPass,
         page: &MessagePage,
-    ) -> Result<Option<Taken>, Failure> {
+    ) -> Result<Option<NextStep>, Failure> {
         if page.has_blank_message() {
             let confirmed = self.content().confirm(self.task.scope.adapter(), page, &self.meter);
             if let Some(end) = self.confirm(confirmed).await? {
-                return Ok(Some(Taken::Last(end)));
+                return Ok(Some(NextStep::Last(end)));
             }
         }
         let tally = pass.content.and(page);
         if tally.is_withheld() || self.content().is_withheld(page) {
-            return Ok(Some(Taken::Contradicted(self.withheld())));
+            return Ok(Some(NextStep::Retry(self.withheld())));
         }
         pass.content = tally;
         Ok(None)
