@@ -1,4 +1,5 @@
-//! The command line.
+//! The command line: parses the arguments, runs the subcommand and maps its result to an
+//! exit code. Does no work of its own.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -9,8 +10,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::forget::mask_ids;
 use crate::commands::{
-    Failure, FailureKind, GlobalArgs, Outcome, Surroundings, check, completions, forget, plan, reset, start,
-    status, values, written,
+    CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, forget,
+    plan, reset, start, status, values,
 };
 use crate::config::{Environment, holds_token};
 use crate::exit_code::ExitCode;
@@ -33,8 +34,8 @@ fn styles() -> Styles {
     Styles::styled().header(AnsiColor::Green.on_default().bold()).literal(AnsiColor::Cyan.on_default())
 }
 
-/// What others call a sync.
-const START: [&str; 5] = ["sync", "run", "fetch", "pull", "update"];
+/// Names under which other tools offer what `start` does; suggested as `start`.
+const START_SYNONYMS: [&str; 5] = ["sync", "run", "fetch", "pull", "update"];
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -47,45 +48,49 @@ enum Command {
     Completions(completions::CompletionsArgs),
 }
 
-/// Runs the command that the arguments name.
+/// Runs the subcommand that `arguments` name. Invalid arguments exit the process with
+/// code 2.
 ///
 /// # Errors
-/// When it can't do its work; wrong arguments end the process with 2 here.
+/// Returns the subcommand's [`Failure`], or one for a bot token among the arguments.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Result<ExitCode, Failure> {
     run_with(arguments, env, REGISTRY)
 }
 
-/// Like [`run`], for a program that knows these platforms.
+/// Like [`run`], with the platforms of `registry`.
 ///
 /// # Errors
-/// As [`run`].
+/// See [`run`].
 pub fn run_with(
     arguments: impl IntoIterator<Item = OsString>,
     env: Environment,
     registry: Registry,
 ) -> Result<ExitCode, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    refuse_token(&arguments, registry.specs)?;
+    reject_token(&arguments, registry.specs)?;
     let cli = match parse(&arguments, command(registry.specs)) {
         Ok(cli) => cli,
-        // Help and version are results.
+        // Help and version go to stdout and are no error.
         Err(help) if !help.use_stderr() => {
-            written(help.print().and_then(|()| io::stdout().flush()))?;
+            check_output(help.print().and_then(|()| io::stdout().flush()))?;
             return Ok(Outcome::Done.exit_code());
         }
-        Err(error) => refuse(&advise(error, &arguments, registry.specs), &arguments, registry.specs),
+        Err(error) => {
+            exit_with_usage_error(&add_tip(error, &arguments, registry.specs), &arguments, registry.specs)
+        }
     };
-    let around = Surroundings { global: cli.global, env, registry };
-    obey(&cli.command, &around).map(|outcome| outcome.exit_code()).map_err(|failure| {
-        // It may have failed before anything was to be logged.
-        around.start_log(io::stderr);
-        failure.in_voice(around.voice())
+    let context = CommandContext { global: cli.global, env, registry };
+    dispatch(&cli.command, &context).map(|outcome| outcome.exit_code()).map_err(|failure| {
+        // The command may have failed before it initialized the log, which
+        // `--log-format json` needs to report the failure.
+        context.init_log(io::stderr);
+        failure.with_voice(context.voice())
     })
 }
 
-/// The command line of a program with these platforms.
+/// The clap command, whose `--channel` flags accept the channel IDs of `platforms`.
 fn command(platforms: Platforms) -> clap::Command {
-    values::read_channels(Cli::command(), platforms)
+    values::set_channel_parsers(Cli::command(), platforms)
 }
 
 fn parse<A: Into<OsString> + Clone>(
@@ -96,27 +101,29 @@ fn parse<A: Into<OsString> + Clone>(
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-fn obey(command: &Command, around: &Surroundings) -> Result<Outcome, Failure> {
+fn dispatch(command: &Command, context: &CommandContext) -> Result<Outcome, Failure> {
     match command {
-        Command::Start(args) => start::run(args, around),
-        Command::Plan(args) => plan::run(args, around),
-        Command::Status(args) => status::run(args, around),
-        Command::Reset(args) => reset::run(args, around),
-        Command::Check(args) => check::run(args, around),
-        Command::Forget(args) => forget::run(args, around),
+        Command::Start(args) => start::run(args, context),
+        Command::Plan(args) => plan::run(args, context),
+        Command::Status(args) => status::run(args, context),
+        Command::Reset(args) => reset::run(args, context),
+        Command::Check(args) => check::run(args, context),
+        Command::Forget(args) => forget::run(args, context),
         Command::Completions(args) => completions::run(args, Cli::command()),
     }
 }
 
-/// Adds what was probably meant where the parser's own guess misleads.
-fn advise(mut error: clap::Error, arguments: &[OsString], platforms: Platforms) -> clap::Error {
-    let given = |kind| match error.get(kind) {
+/// Adds or replaces the tip of a parse error where clap has none or a misleading one.
+fn add_tip(mut error: clap::Error, arguments: &[OsString], platforms: Platforms) -> clap::Error {
+    let context_text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         _ => String::new(),
     };
-    let argument = given(ContextKind::InvalidArg);
+    let argument = context_text(ContextKind::InvalidArg);
     match error.kind() {
-        ErrorKind::InvalidSubcommand if START.contains(&given(ContextKind::InvalidSubcommand).as_str()) => {
+        ErrorKind::InvalidSubcommand
+            if START_SYNONYMS.contains(&context_text(ContextKind::InvalidSubcommand).as_str()) =>
+        {
             let start = ContextValue::Strings(vec!["start".to_owned()]);
             error.insert(ContextKind::SuggestedSubcommand, start);
         }
@@ -143,7 +150,7 @@ fn advise(mut error: clap::Error, arguments: &[OsString], platforms: Platforms) 
                 tip(&format!("how long to wait is given with '--wait={argument}'")),
             );
         }
-        ErrorKind::UnknownArgument if !argument.starts_with('-') && takes_tenant(arguments) => {
+        ErrorKind::UnknownArgument if !argument.starts_with('-') && accepts_tenant(arguments) => {
             error.insert(
                 ContextKind::Suggested,
                 tip(&format!("a tenant is named with '--tenant {argument}'")),
@@ -154,21 +161,22 @@ fn advise(mut error: clap::Error, arguments: &[OsString], platforms: Platforms) 
     error
 }
 
-fn takes_tenant(arguments: &[OsString]) -> bool {
+/// Whether the subcommand named in `arguments` has a `--tenant` flag.
+fn accepts_tenant(arguments: &[OsString]) -> bool {
     let command = Cli::command();
-    let takes =
+    let has_tenant_flag =
         |command: &clap::Command| command.get_arguments().any(|flag| flag.get_long() == Some("tenant"));
-    let given = |command: &&clap::Command| arguments.iter().any(|argument| argument == command.get_name());
-    command.get_subcommands().find(given).is_some_and(takes)
+    let is_named = |command: &&clap::Command| arguments.iter().any(|argument| argument == command.get_name());
+    command.get_subcommands().find(is_named).is_some_and(has_tenant_flag)
 }
 
 fn tip(text: &str) -> ContextValue {
     ContextValue::StyledStrs(vec![text.to_owned().into()])
 }
 
-/// Ends the process. An argument that isn't understood is repeated, unless it
-/// may be somebody's ID.
-fn refuse(error: &clap::Error, arguments: &[OsString], platforms: Platforms) -> ! {
+/// Prints a parse error and exits. The message quotes the invalid argument; for `forget`,
+/// anything in it that may be a user's ID is masked.
+fn exit_with_usage_error(error: &clap::Error, arguments: &[OsString], platforms: Platforms) -> ! {
     if !arguments.iter().any(|argument| argument == "forget") {
         error.exit();
     }
@@ -176,19 +184,20 @@ fn refuse(error: &clap::Error, arguments: &[OsString], platforms: Platforms) -> 
     std::process::exit(error.exit_code())
 }
 
-/// The parser would repeat what it can't understand.
-fn refuse_token(arguments: &[OsString], platforms: Platforms) -> Result<(), Failure> {
-    let Some(place) = arguments.iter().position(|argument| holds_token(argument)) else { return Ok(()) };
-    let what = format!("argument {place} looks like the bot token, which must not be on a command line");
+/// Fails if an argument looks like a bot token. Called before parsing, because clap's
+/// error messages quote invalid arguments.
+fn reject_token(arguments: &[OsString], platforms: Platforms) -> Result<(), Failure> {
+    let Some(index) = arguments.iter().position(|argument| holds_token(argument)) else { return Ok(()) };
+    let message = format!("argument {index} looks like the bot token, which must not be on a command line");
     let pages: Vec<&str> = platforms.iter().map(|platform| platform.token_page).collect();
-    Err(Failure::new(FailureKind::Usage, what).hint(format!(
+    Err(Failure::new(FailureKind::Usage, message).hint(format!(
         "put it where token_env or token_file in sync.toml says; others may have seen it, so reset it in {}",
         pages.join(" or ")
     )))
 }
 
-/// The help of a subcommand as `--help` prints it at 100 columns; of the whole
-/// when `name` is `None`. For the README's check.
+/// The `--help` text of a subcommand at 100 columns, or of the whole program if `name` is
+/// `None`. `None` for an unknown subcommand. Used by the test that checks the README.
 pub fn help(name: Option<&str>) -> Option<String> {
     let mut command = Cli::command().term_width(100);
     command.build();

@@ -1,4 +1,5 @@
-//! The `verta-sync` binary.
+//! The `verta-sync` binary: reads the process's environment, runs the command line and
+//! reports its failure.
 
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 

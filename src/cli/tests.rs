@@ -1,4 +1,4 @@
-//! Arguments of any kind.
+//! Tests of the command line with random, boundary and token arguments.
 
 use std::os::unix::ffi::OsStringExt as _;
 use std::process;
@@ -74,8 +74,8 @@ const WORDS: [&str; 60] = [
     "-9223372036854775809",
 ];
 
-/// What is given to the options with values.
-const VALUED: [&str; 12] = [
+/// Flags that take a value.
+const VALUE_FLAGS: [&str; 12] = [
     "--since",
     "--until",
     "--max-runtime",
@@ -96,7 +96,9 @@ fn word(rng: &mut Rng) -> OsString {
         0 => bytes.insert(rng.usize(..=bytes.len()), rng.u8(..)),
         1 => bytes.truncate(rng.usize(..=bytes.len())),
         2 => bytes = bytes.repeat(rng.usize(1..200)),
-        3 => bytes.splice(0..0, VALUED[rng.usize(..VALUED.len())].bytes().chain(*b"=")).for_each(drop),
+        3 => bytes
+            .splice(0..0, VALUE_FLAGS[rng.usize(..VALUE_FLAGS.len())].bytes().chain(*b"="))
+            .for_each(drop),
         4 => bytes.extend("é\u{202e}\u{1b}[2J".bytes()),
         _ => {}
     }
@@ -109,13 +111,13 @@ fn arguments(rng: &mut Rng) -> Vec<OsString> {
 }
 
 #[test]
-fn no_arguments_make_it_panic_and_every_refusal_names_one() {
+fn random_arguments_never_panic_and_errors_name_the_argument() {
     let mut rng = Rng::with_seed(5);
-    let mut understood = 0;
+    let mut accepted = 0;
     for _ in 0..1500 {
         let arguments = arguments(&mut rng);
         let Err(error) = parse(&arguments, command(REGISTRY.specs)) else {
-            understood += 1;
+            accepted += 1;
             continue;
         };
         if matches!(
@@ -126,19 +128,19 @@ fn no_arguments_make_it_panic_and_every_refusal_names_one() {
         ) {
             continue;
         }
-        let told = error.to_string();
-        let first = told.lines().next().unwrap_or_default();
+        let message = error.to_string();
+        let first = message.lines().next().unwrap_or_default();
         let given = arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-        let names_one = first.contains("--") || given.clone().any(|argument| first.contains(&argument));
-        let says_what_lacks = told.contains("Usage:") || told.contains("required");
-        assert!(names_one || says_what_lacks, "{told}\nof {arguments:?}");
+        let names_argument = first.contains("--") || given.clone().any(|argument| first.contains(&argument));
+        let says_what_is_missing = message.contains("Usage:") || message.contains("required");
+        assert!(names_argument || says_what_is_missing, "{message}\nof {arguments:?}");
         assert_eq!(error.exit_code(), 2);
     }
-    assert!(understood > 10, "{understood}");
+    assert!(accepted > 10, "{accepted}");
 }
 
 #[test]
-fn a_token_among_the_arguments_is_refused_and_never_shown() {
+fn a_token_among_the_arguments_is_rejected_and_never_printed() {
     let mut rng = Rng::with_seed(6);
     for _ in 0..300 {
         let mut arguments = arguments(&mut rng);
@@ -148,9 +150,9 @@ fn a_token_among_the_arguments_is_refused_and_never_shown() {
         let env = Environment::new::<&str, &str>([], "/srv");
         let failure = run(arguments, env).unwrap_err();
         assert_eq!(failure.exit_code(), ExitCode::Usage);
-        let told = failure.to_string();
-        assert!(told.contains(&format!("argument {at} ")) && told.contains("reset it"), "{told}");
-        assert!(!told.contains("MTk4"), "{told}");
+        let message = failure.to_string();
+        assert!(message.contains(&format!("argument {at} ")) && message.contains("reset it"), "{message}");
+        assert!(!message.contains("MTk4"), "{message}");
     }
 }
 
@@ -175,22 +177,22 @@ fn bash_completes_subcommands_flags_and_their_values() {
         (&["completions", "z"], "zsh"),
     ] {
         let last = words.last().unwrap();
-        let ask = format!(
+        let complete = format!(
             "COMP_WORDS=(verta-sync {}); COMP_CWORD={}; _verta__sync verta-sync {last} {}; echo ${{COMPREPLY[@]}}",
             words.join(" "),
             words.len(),
             words.get(words.len().wrapping_sub(2)).unwrap_or(&"verta-sync"),
         );
-        let bash = process::Command::new("bash").args(["-c", &format!("{script}\n{ask}")]).output();
-        // Not every machine has it.
-        let Ok(said) = bash else { return };
-        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), expected, "{words:?}");
+        let bash = process::Command::new("bash").args(["-c", &format!("{script}\n{complete}")]).output();
+        // Bash may not be installed.
+        let Ok(output) = bash else { return };
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected, "{words:?}");
     }
 }
 
 #[test]
-fn lengths_and_dates_at_the_edge_are_read_or_refused() {
-    for (flag, value, is_read) in [
+fn boundary_values_are_accepted_or_rejected() {
+    for (flag, value, is_valid) in [
         ("--max-runtime", "36500d", true),
         ("--max-runtime", "36501d", false),
         ("--max-runtime", "18446744073709551615ms", false),
@@ -208,6 +210,6 @@ fn lengths_and_dates_at_the_edge_are_read_or_refused() {
     ] {
         let arguments = ["verta-sync", "start", flag, value];
         let given = arguments.into_iter().filter(|argument| !argument.is_empty());
-        assert_eq!(parse(given, command(REGISTRY.specs)).is_ok(), is_read, "{flag} {value}");
+        assert_eq!(parse(given, command(REGISTRY.specs)).is_ok(), is_valid, "{flag} {value}");
     }
 }

@@ -1,5 +1,5 @@
-//! `verta-sync check`: whether a sync would work, step by step, and whether the
-//! archive keeps its promise of privacy.
+//! `verta-sync check`: checks step by step whether a sync would work; with `--privacy`,
+//! whether the archive holds raw user IDs.
 
 mod place;
 mod steps;
@@ -11,30 +11,30 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use self::steps::Steps;
-use super::connect::Connected;
+use super::connect::ConnectedPlatform;
 use super::surroundings::runtime;
-use super::{Failure, FailureKind, Outcome, Surroundings, connect, print_result, written};
+use super::{CommandContext, Failure, FailureKind, Outcome, check_output, connect, print_result};
 use crate::anonymize::{Exposure, Scrubber};
 use crate::archive::Reader;
 use crate::archive::health::Leak;
 use crate::config::{Config, Overrides, TenantConfig, TokenSource};
 use crate::model::{
-    BotIdentity, Cause, ChannelId, ChannelKind, ChannelState, Finding as Incomplete, FindingKind, JobStatus,
-    KnownChannel, KnownChannels, PlatformSpec, Platforms, Timestamp,
+    BotIdentity, Cause, ChannelId, ChannelKind, ChannelState, Finding, FindingKind, JobStatus, KnownChannel,
+    KnownChannels, PlatformSpec, Platforms, Timestamp,
 };
 use crate::monitor::{Monitor, Silent};
 use crate::plan::{
     Exclusions, Facts, LeftOut, LeftOutReason, Plan, Selection, Unmatched, build, discover, unmatched,
 };
 use crate::platform::{ErrorKind, PlatformAdapter};
-use crate::report::{self, Finding, Mark, counted};
+use crate::report::{self, CheckResult, CheckStatus, counted};
 use crate::sync::{cause_of, unresolved_exclusion};
 use crate::ui::Output;
 
-/// Most channels that are named for one missing permission.
+/// Most channels that one result names.
 const NAMED_CHANNELS: usize = 5;
 
-/// Room for a channel's name.
+/// Longest channel name that is printed whole, in columns.
 const NAME_WIDTH: usize = 32;
 
 /// Check everything a sync needs: configuration, archive, token, bot, rights
@@ -49,116 +49,127 @@ pub struct CheckArgs {
     pub privacy: bool,
 }
 
-/// Looks at everything a sync needs, or with `--privacy` at every text of the
-/// archive.
+/// Checks everything a sync needs; with `--privacy`, every text of the archive instead.
 ///
 /// # Errors
-/// When the configuration can't be used.
-pub fn run(args: &CheckArgs, around: &Surroundings) -> Result<Outcome, Failure> {
-    around.start_log(io::stderr);
-    let config = around.load_config(&Overrides::default())?;
+/// Returns a [`Failure`] if the configuration is invalid, the archive can't be read
+/// (`--privacy` only), the runtime can't be started or the result can't be written.
+pub fn run(args: &CheckArgs, context: &CommandContext) -> Result<Outcome, Failure> {
+    context.init_log(io::stderr);
+    let config = context.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
     if args.privacy {
-        return sweep(&config.archive.path, around.registry.specs);
+        return sweep(&config.archive.path, context.registry.specs);
     }
     let mut steps = Steps::default();
-    steps.note(Finding::good(format!("configuration: {}", counted(config.tenants.len() as u64, "tenant"))));
-    place::look(&config.archive.path, &mut steps);
-    for section in connect::used(&config, &tenants) {
-        match section.read_token(&around.env) {
+    steps.add(CheckResult::ok(format!("configuration: {}", counted(config.tenants.len() as u64, "tenant"))));
+    place::check_storage(&config.archive.path, &mut steps);
+    for section in connect::used_platforms(&config, &tenants) {
+        match section.read_token(&context.env) {
             Ok(token) => {
-                steps.note(found(&section.token(), around));
-                let there = tenants.iter().copied().filter(|tenant| tenant.platform == section.spec);
-                let there = with_archived(&config, &there.collect::<Vec<_>>());
+                steps.add(check_token(&section.token(), context));
+                let tenants = tenants.iter().copied().filter(|tenant| tenant.platform == section.spec);
+                let tenants = with_archived(&config, &tenants.collect::<Vec<_>>());
                 runtime()?.block_on(async {
-                    let connected = connect::connect(&config, &[(section, token)], around)?;
+                    let connected = connect::connect(&config, &[(section, token)], context)?;
                     for platform in &connected {
-                        online(platform, &there, &mut steps).await;
+                        check_platform(platform, &tenants, &mut steps).await;
                     }
                     Ok::<_, Failure>(())
                 })?;
             }
             Err(error) => {
-                let finding = Finding::bad("token: none", format!("failed to {error}"));
-                steps.fail(Failure::from(error).kind, finding);
+                let result = CheckResult::failure("token: none", format!("failed to {error}"));
+                steps.add_fatal(Failure::from(error).kind, result);
             }
         }
     }
-    print_result(&report::findings(steps.findings()))?;
+    print_result(&report::check_report(steps.results()))?;
     Ok(steps.outcome())
 }
 
-fn found(token: &TokenSource, around: &Surroundings) -> Finding {
-    if token.is_world_readable(&around.env) {
+/// Warns if every user of the machine can read the token.
+fn check_token(token: &TokenSource, context: &CommandContext) -> CheckResult {
+    if token.is_world_readable(&context.env) {
         let text = format!("token: found in {token}, which every user of this machine may read");
-        return Finding::notable(text, "let only its owner read it (chmod 600)");
+        return CheckResult::warning(text, "let only its owner read it (chmod 600)");
     }
-    Finding::good(format!("token: found in {token}"))
+    CheckResult::ok(format!("token: found in {token}"))
 }
 
-/// The tenants, and what the archive knows of them. It is read before the network is
-/// asked, on a thread that may block.
-fn with_archived<'a>(config: &Config, tenants: &[&'a TenantConfig]) -> Vec<(&'a TenantConfig, Archived)> {
+/// The tenants with what the archive knows of them. Read before any request is sent, on a
+/// thread that may block.
+fn with_archived<'a>(
+    config: &Config,
+    tenants: &[&'a TenantConfig],
+) -> Vec<(&'a TenantConfig, ArchivedTenant)> {
     let reader = Reader::open(&config.archive.path).ok();
-    let archived = |tenant| reader.as_ref().map(|reader| Archived::of(reader, tenant)).unwrap_or_default();
+    let archived =
+        |tenant| reader.as_ref().map(|reader| ArchivedTenant::read(reader, tenant)).unwrap_or_default();
     tenants.iter().map(|tenant| (*tenant, archived(tenant))).collect()
 }
 
-async fn online(platform: &Connected<'_>, tenants: &[(&TenantConfig, Archived)], steps: &mut Steps) {
-    let Connected { config, adapter } = platform;
+/// Checks the bot and its rights on one platform.
+async fn check_platform(
+    platform: &ConnectedPlatform<'_>,
+    tenants: &[(&TenantConfig, ArchivedTenant)],
+    steps: &mut Steps,
+) {
+    let ConnectedPlatform { config, adapter } = platform;
     let identity = match adapter.identity(&Silent).await {
         Ok(identity) => identity,
         Err(error) => {
-            steps.failed("bot", &Failure::platform(&error, config));
+            steps.add_failure("bot", &Failure::platform(&error, config));
             return;
         }
     };
-    account(&identity, config.spec, steps);
+    check_bot(&identity, config.spec, steps);
     for (tenant, archived) in tenants {
-        let (status, cause, findings) = server(adapter, tenant, &identity, archived).await;
-        steps.tenant(status, cause, findings);
+        let (status, cause, results) = check_tenant(adapter, tenant, &identity, archived).await;
+        steps.add_tenant(status, cause, results);
     }
 }
 
-fn account(identity: &BotIdentity, spec: &PlatformSpec, steps: &mut Steps) {
-    steps.note(Finding::good("bot: the token is accepted"));
+/// Checks the bot's access to message content and this machine's clock.
+fn check_bot(identity: &BotIdentity, spec: &PlatformSpec, steps: &mut Steps) {
+    steps.add(CheckResult::ok("bot: the token is accepted"));
     match identity.reads_content {
-        Some(true) => steps.note(Finding::good(format!("intent: {} is on", spec.content_right))),
+        Some(true) => steps.add(CheckResult::ok(format!("intent: {} is on", spec.content_right))),
         Some(false) => {
             let kind = FailureKind::Sync(Cause::ContentIntentOff);
             let failure = Failure::new(kind, format!("{} is off", spec.content_right));
-            steps.failed("intent", &failure.on_platform(spec));
+            steps.add_failure("intent", &failure.with_platform_hint(spec));
         }
-        None => steps.note(Finding::notable(
+        None => steps.add(CheckResult::warning(
             "intent: the server doesn't say whether messages come with content",
             report::platform_hint(spec, Cause::ContentIntentOff).unwrap_or_default(),
         )),
     }
-    let Some(there) = identity.server_time else { return };
-    let here = Surroundings::now();
-    let difference = here.since(there).max(there.since(here));
+    let Some(server_time) = identity.server_time else { return };
+    let local_time = CommandContext::now();
+    let difference = local_time.since(server_time).max(server_time.since(local_time));
     let text = format!("clock: {} apart from {}'s", report::duration(difference), spec.title);
-    let finding = if difference > connect::CLOCK_TOLERANCE {
+    let result = if difference > connect::CLOCK_TOLERANCE {
         let remedy = "set this machine's clock, for example with NTP; a sync goes by";
-        Finding::notable(text, format!("{remedy} {}'s", spec.title))
+        CheckResult::warning(text, format!("{remedy} {}'s", spec.title))
     } else {
-        Finding::good(text)
+        CheckResult::ok(text)
     };
-    steps.note(finding);
+    steps.add(result);
 }
 
 /// What the archive knows of a tenant.
 #[derive(Default)]
-struct Archived {
+struct ArchivedTenant {
     known: KnownChannels,
-    /// What names of `exclude_channels` resolved to.
+    /// The channels that each name in `exclude_channels` resolved to.
     exclusions: HashMap<String, Vec<ChannelId>>,
-    findings: Vec<Incomplete>,
+    findings: Vec<Finding>,
 }
 
-impl Archived {
-    /// What can't be read is not known.
-    fn of(reader: &Reader, tenant: &TenantConfig) -> Self {
+impl ArchivedTenant {
+    /// Reads the tenant's data from the archive. Whatever can't be read stays empty.
+    fn read(reader: &Reader, tenant: &TenantConfig) -> Self {
         let platform = tenant.platform.name;
         let Some(row) = reader.tenant_row_of(platform, tenant.workspace_id).ok().flatten() else {
             return Self::default();
@@ -171,37 +182,40 @@ impl Archived {
         }
     }
 
-    /// Channels, threads apart, that were there and that a listing leaves out.
-    fn left_out(&self, facts: &Facts) -> Vec<&KnownChannel> {
+    /// Visible archived channels, without threads and categories, that the workspace's
+    /// listing doesn't contain.
+    fn unlisted_channels(&self, facts: &Facts) -> Vec<&KnownChannel> {
         let is_listed = |id: ChannelId| facts.channels.iter().any(|channel| channel.id == id);
-        let was_there = |channel: &&KnownChannel| {
+        let was_visible = |channel: &&KnownChannel| {
             !matches!(channel.state, ChannelState::Hidden | ChannelState::Deleted)
                 && !channel.kind.is_thread()
                 && channel.kind != ChannelKind::Category
         };
-        let mut left_out: Vec<&KnownChannel> = self
+        let mut unlisted: Vec<&KnownChannel> = self
             .known
             .values()
             .map(Box::as_ref)
-            .filter(was_there)
+            .filter(was_visible)
             .filter(|channel| !is_listed(channel.id))
             .collect();
-        left_out.sort_by_key(|channel| channel.id);
-        left_out
+        unlisted.sort_by_key(|channel| channel.id);
+        unlisted
     }
 
+    /// Whether a finding about the channel is marked as known.
     fn is_known(&self, channel: &KnownChannel, now: Timestamp) -> bool {
         let mut findings = self.findings.iter();
         findings.any(|finding| finding.channel == Some(channel.id) && finding.is_known(now))
     }
 }
 
-async fn server(
+/// Checks one workspace. Returns the predicted outcome of its sync with the results.
+async fn check_tenant(
     platform: &Arc<dyn PlatformAdapter>,
     tenant: &TenantConfig,
     identity: &BotIdentity,
-    archived: &Archived,
-) -> (JobStatus, Option<Cause>, Vec<Finding>) {
+    archived: &ArchivedTenant,
+) -> (JobStatus, Option<Cause>, Vec<CheckResult>) {
     let monitor: Arc<dyn Monitor> = Arc::new(Silent);
     let facts = match discover(platform, tenant.workspace_id, &monitor).await {
         Ok(facts) => facts,
@@ -211,28 +225,28 @@ async fn server(
             let invite = identity.invite_url.as_ref().filter(|_| error.kind == ErrorKind::NotInWorkspace);
             let remedy =
                 invite.map_or_else(|| hint.to_owned(), |url| format!("{hint}; invite it here: {url}"));
-            let finding = Finding::bad(format!("{}: {error}", tenant.name), remedy);
-            return (JobStatus::Failed, Some(cause), vec![finding]);
+            let result = CheckResult::failure(format!("{}: {error}", tenant.name), remedy);
+            return (JobStatus::Failed, Some(cause), vec![result]);
         }
     };
-    let now = identity.server_time.unwrap_or_else(Surroundings::now);
+    let now = identity.server_time.unwrap_or_else(CommandContext::now);
     let plan = plan(platform, tenant, archived, &facts, now);
     let scrubber = Scrubber::new(platform.spec());
-    let mut findings = vec![readable(tenant, &facts, &plan)];
-    findings.extend(out_of_sight(tenant, archived, &facts, now));
-    findings.extend(archived.findings.iter().filter_map(|finding| incomplete(tenant, finding, now)));
-    findings.extend(unmatched_entries(tenant, &facts, &archived.known, scrubber));
-    findings.extend(missing_rights(tenant, &plan.left_out, identity, scrubber));
-    let is_bad = findings.iter().any(|finding| finding.mark == Mark::Bad);
-    if let Some(finding) = unresolved(tenant, archived, &facts, scrubber) {
-        findings.push(finding);
-        return (JobStatus::Failed, Some(Cause::Configuration), findings);
+    let mut results = vec![check_readable(tenant, &facts, &plan)];
+    results.extend(check_vanished(tenant, archived, &facts, now));
+    results.extend(archived.findings.iter().filter_map(|finding| check_finding(tenant, finding, now)));
+    results.extend(check_entries(tenant, &facts, &archived.known, scrubber));
+    results.extend(check_rights(tenant, &plan.left_out, identity, scrubber));
+    let has_failure = results.iter().any(|result| result.status == CheckStatus::Failure);
+    if let Some(result) = check_exclusions(tenant, archived, &facts, scrubber) {
+        results.push(result);
+        return (JobStatus::Failed, Some(Cause::Configuration), results);
     }
-    (if is_bad { JobStatus::Partial } else { JobStatus::Completed }, None, findings)
+    (if has_failure { JobStatus::Partial } else { JobStatus::Completed }, None, results)
 }
 
-/// How many channels can be read. None is no success.
-fn readable(tenant: &TenantConfig, facts: &Facts, plan: &Plan) -> Finding {
+/// The number of readable channels. A failure if no channel is selected.
+fn check_readable(tenant: &TenantConfig, facts: &Facts, plan: &Plan) -> CheckResult {
     let channels = counted(plan.reads.len() as u64, "channel");
     let threads = match facts.active_unlisted {
         None => "active threads included",
@@ -244,75 +258,87 @@ fn readable(tenant: &TenantConfig, facts: &Facts, plan: &Plan) -> Finding {
         tenant.name
     );
     if plan.wanted > 0 {
-        return Finding::good(text);
+        return CheckResult::ok(text);
     }
-    Finding::bad(text, report::platform_hint(tenant.platform, Cause::NoChannels).unwrap_or_default())
+    CheckResult::failure(text, report::platform_hint(tenant.platform, Cause::NoChannels).unwrap_or_default())
 }
 
-/// Channels that were archived and that no listing names any more. Those for which
-/// this is known keep no sync from being a success, unless it is all of them.
-fn out_of_sight(
+/// Archived channels that the workspace no longer lists. A failure unless all of them are
+/// known findings; always one if no archived channel is listed any more.
+fn check_vanished(
     tenant: &TenantConfig,
-    archived: &Archived,
+    archived: &ArchivedTenant,
     facts: &Facts,
     now: Timestamp,
-) -> Option<Finding> {
-    let left_out = archived.left_out(facts);
-    if left_out.is_empty() {
+) -> Option<CheckResult> {
+    let unlisted = archived.unlisted_channels(facts);
+    if unlisted.is_empty() {
         return None;
     }
-    let names: Vec<String> = left_out
+    let names: Vec<String> = unlisted
         .iter()
         .take(NAMED_CHANNELS)
-        .map(|channel| named(tenant, &channel.name, channel.id))
+        .map(|channel| channel_label(tenant, &channel.name, channel.id))
         .collect();
-    let more = left_out.len().saturating_sub(names.len());
+    let more = unlisted.len().saturating_sub(names.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let count = counted(left_out.len() as u64, "channel");
+    let count = counted(unlisted.len() as u64, "channel");
     let text = format!(
         "{}: the server lists {count} no more that the archive knows: {}{more}; each was closed to @everyone or deleted, or the bot's role lost View Channel",
         tenant.name,
         names.join(", ")
     );
-    let is_known = left_out.iter().all(|channel| archived.is_known(channel, now));
-    let is_all = !facts.channels.iter().any(|channel| archived.known.contains_key(&channel.id));
+    let is_known = unlisted.iter().all(|channel| archived.is_known(channel, now));
+    let are_all_unlisted = !facts.channels.iter().any(|channel| archived.known.contains_key(&channel.id));
     let remedy = report::platform_hint(tenant.platform, Cause::Vanished).unwrap_or_default();
-    Some(if is_known && !is_all { Finding::notable(text, remedy) } else { Finding::bad(text, remedy) })
+    Some(if is_known && !are_all_unlisted {
+        CheckResult::warning(text, remedy)
+    } else {
+        CheckResult::failure(text, remedy)
+    })
 }
 
-/// What the last runs found incomplete, but for channels that are out of sight.
-fn incomplete(tenant: &TenantConfig, finding: &Incomplete, now: Timestamp) -> Option<Finding> {
-    let is_told = matches!(
+/// A finding of earlier runs. `None` for findings about vanished or missing channels,
+/// which [`check_vanished`] and [`check_readable`] report.
+fn check_finding(tenant: &TenantConfig, finding: &Finding, now: Timestamp) -> Option<CheckResult> {
+    let is_reported_elsewhere = matches!(
         finding.kind,
         FindingKind::VanishedChannel | FindingKind::EveryChannelVanished | FindingKind::NoChannels
     );
-    if is_told {
+    if is_reported_elsewhere {
         return None;
     }
     let text = format!("{}: {} (since {})", tenant.name, finding.text(), report::clock(finding.since));
     let remedy = report::platform_hint(tenant.platform, finding.kind.cause()).unwrap_or_default();
-    Some(if finding.is_known(now) { Finding::notable(text, remedy) } else { Finding::bad(text, remedy) })
+    Some(if finding.is_known(now) {
+        CheckResult::warning(text, remedy)
+    } else {
+        CheckResult::failure(text, remedy)
+    })
 }
 
-/// A name of `exclude_channels` that never resolved: nothing is read before it is
-/// corrected. It may be an archived thread's, which is not listed here.
-fn unresolved(
+/// Fails if a name in `exclude_channels` never resolved, because a sync then reads
+/// nothing. The name may be that of an archived thread, which no listing here contains.
+fn check_exclusions(
     tenant: &TenantConfig,
-    archived: &Archived,
+    archived: &ArchivedTenant,
     facts: &Facts,
     scrubber: Scrubber,
-) -> Option<Finding> {
+) -> Option<CheckResult> {
     let selection = connect::selection(tenant);
     let exclusions = Exclusions::of(&selection, facts, &archived.known, &archived.exclusions);
     let name = exclusions.unresolved.first()?;
     let text = format!("{}: {}", tenant.name, unresolved_exclusion(name, facts, scrubber));
-    Some(Finding::bad(text, report::platform_hint(tenant.platform, Cause::Configuration).unwrap_or_default()))
+    Some(CheckResult::failure(
+        text,
+        report::platform_hint(tenant.platform, Cause::Configuration).unwrap_or_default(),
+    ))
 }
 
 fn plan(
     platform: &Arc<dyn PlatformAdapter>,
     tenant: &TenantConfig,
-    archived: &Archived,
+    archived: &ArchivedTenant,
     facts: &Facts,
     now: Timestamp,
 ) -> Plan {
@@ -321,23 +347,23 @@ fn plan(
     build(platform.as_ref(), facts, &HashMap::new(), &selection, now)
 }
 
-/// Entries of the tenant's lists that match neither a channel nor a thread that
-/// is active or known.
-fn unmatched_entries(
+/// Warns about entries of `include_channels` and `exclude_channels` that match neither a
+/// listed channel nor a known thread.
+fn check_entries(
     tenant: &TenantConfig,
     facts: &Facts,
     known: &KnownChannels,
     scrubber: Scrubber,
-) -> Vec<Finding> {
+) -> Vec<CheckResult> {
     let listed = facts.channels.iter().map(|channel| (channel.id, channel.name.as_str()));
     let threads =
         known.values().filter(|known| known.kind.is_thread() && known.state != ChannelState::Deleted);
     let threads = threads.map(|thread| (thread.id, thread.name.as_str()));
     let channels: Vec<(ChannelId, &str)> = listed.chain(threads).collect();
-    let finding = |unmatched: Unmatched| {
-        Finding::notable(format!("{}: {}", tenant.name, unmatched.problem()), unmatched.remedy())
+    let warning = |unmatched: Unmatched| {
+        CheckResult::warning(format!("{}: {}", tenant.name, unmatched.problem()), unmatched.remedy())
     };
-    // Without an archive, an ID may be an archived thread's.
+    // Without known channels, an ID may be that of an archived thread.
     let is_id = |text: &str| tenant.platform.ids.parse_channel(text).is_ok();
     let is_certain = |unmatched: &Unmatched| !known.is_empty() || !is_id(&unmatched.entry);
     unmatched(tenant.platform, &tenant.include_channels, &tenant.exclude_channels, &channels, |text| {
@@ -345,7 +371,7 @@ fn unmatched_entries(
     })
     .into_iter()
     .filter(is_certain)
-    .map(finding)
+    .map(warning)
     .collect()
 }
 
@@ -353,44 +379,47 @@ fn invitation(identity: &BotIdentity) -> Option<String> {
     identity.invite_url.as_ref().map(|url| format!("invite it with the rights it needs: {url}"))
 }
 
-/// Public channels that the bot can't read, by what it lacks.
-fn missing_rights(
+/// Warns about public channels that the bot can't read, grouped by the missing
+/// permissions.
+fn check_rights(
     tenant: &TenantConfig,
     left_out: &[LeftOut],
     identity: &BotIdentity,
     scrubber: Scrubber,
-) -> Vec<Finding> {
-    let mut by_lack: Vec<(String, Vec<&LeftOut>)> = Vec::new();
+) -> Vec<CheckResult> {
+    let mut by_permissions: Vec<(String, Vec<&LeftOut>)> = Vec::new();
     for channel in left_out {
-        let LeftOutReason::BotLacks(lacks) = &channel.reason else { continue };
-        let lacks = lacks.join(", ");
-        match by_lack.iter_mut().find(|(known, _)| *known == lacks) {
+        let LeftOutReason::BotLacks(missing) = &channel.reason else { continue };
+        let missing = missing.join(", ");
+        match by_permissions.iter_mut().find(|(permissions, _)| *permissions == missing) {
             Some((_, channels)) => channels.push(channel),
-            None => by_lack.push((lacks, vec![channel])),
+            None => by_permissions.push((missing, vec![channel])),
         }
     }
-    let finding = |(lacks, channels): (String, Vec<&LeftOut>)| {
-        let name = |left_out: &&LeftOut| named(tenant, &scrubber.sayable(&left_out.name), left_out.channel);
+    let warning = |(missing, channels): (String, Vec<&LeftOut>)| {
+        let name =
+            |left_out: &&LeftOut| channel_label(tenant, &scrubber.sayable(&left_out.name), left_out.channel);
         let mut names: Vec<String> = channels.iter().take(NAMED_CHANNELS).map(name).collect();
         if channels.len() > NAMED_CHANNELS {
             names.push(format!("{} more", channels.len() - NAMED_CHANNELS));
         }
         let count = counted(channels.len() as u64, "public channel");
-        let text = format!("{}: the bot lacks {lacks} in {count}: {}", tenant.name, names.join(", "));
-        let remedy = format!("give the bot's role {lacks} in the server's or the channel's settings");
-        let mut finding = Finding::notable(text, remedy);
-        finding.remedies.extend(invitation(identity));
-        finding
+        let text = format!("{}: the bot lacks {missing} in {count}: {}", tenant.name, names.join(", "));
+        let remedy = format!("give the bot's role {missing} in the server's or the channel's settings");
+        let mut warning = CheckResult::warning(text, remedy);
+        warning.remedies.extend(invitation(identity));
+        warning
     };
-    by_lack.into_iter().map(finding).collect()
+    by_permissions.into_iter().map(warning).collect()
 }
 
-/// A channel by its name and its ID.
-fn named(tenant: &TenantConfig, name: &str, channel: ChannelId) -> String {
+/// A channel as `#name (ID)`.
+fn channel_label(tenant: &TenantConfig, name: &str, channel: ChannelId) -> String {
     format!("#{} ({})", report::shown(name, NAME_WIDTH), tenant.platform.channel_text(channel))
 }
 
-/// Every text of the archive; says where somebody's ID stands, never the ID.
+/// Searches every text of the archive for raw user IDs. Prints where they are, never the
+/// IDs.
 fn sweep(path: &Path, platforms: Platforms) -> Result<Outcome, Failure> {
     let failed = |error| Failure::archive(&error, path);
     let reader = Reader::open(path).map_err(failed)?;
@@ -399,12 +428,12 @@ fn sweep(path: &Path, platforms: Platforms) -> Result<Outcome, Failure> {
     let texts = reader
         .sweep(platforms, |leak| {
             leaks += 1;
-            output.write(&format!("{}\n", told(&leak)));
+            output.write(&format!("{}\n", leak_text(&leak)));
         })
         .map_err(failed)?;
-    let looked_at = counted(texts, "text");
+    let text_count = counted(texts, "text");
     if leaks == 0 {
-        print_result(&format!("✓ privacy: no raw user ID in {looked_at}\n"))?;
+        print_result(&format!("✓ privacy: no raw user ID in {text_count}\n"))?;
         return Ok(Outcome::Done);
     }
     let remedy = if reader.awaits_sweep().map_err(failed)? {
@@ -412,12 +441,12 @@ fn sweep(path: &Path, platforms: Platforms) -> Result<Outcome, Failure> {
     } else {
         "run \"verta-sync start --full\", which scrubs every text again, and please report this"
     };
-    output.write(&format!("✗ privacy: a raw user ID in {leaks} of {looked_at}\n    → {remedy}\n"));
-    written(output.finish())?;
+    output.write(&format!("✗ privacy: a raw user ID in {leaks} of {text_count}\n    → {remedy}\n"));
+    check_output(output.finish())?;
     Ok(Outcome::RawIdsFound)
 }
 
-fn told(leak: &Leak) -> String {
+fn leak_text(leak: &Leak) -> String {
     let how = match leak.exposure {
         Exposure::Mention => "a mention or profile address holds a raw ID",
         Exposure::Picture => "an address of a person's profile or picture still has its path",

@@ -1,19 +1,20 @@
-//! Asking before something goes for good.
+//! The confirmation prompt of commands that delete data.
 
 use std::io;
 
-use super::{Failure, FailureKind, Surroundings};
+use super::{CommandContext, Failure, FailureKind};
 use crate::ui::to_stderr;
 
-/// Asks whether to go on with `what`, unless `yes` was said before.
+/// Asks the user to confirm `what`, unless `yes` (`--yes`) is set. Returns whether the
+/// user confirmed.
 ///
 /// # Errors
-/// When nobody can be asked.
+/// Returns [`FailureKind::Usage`] if stdin is no terminal.
 pub fn confirm(what: &str, yes: bool, question: impl FnOnce() -> String) -> Result<bool, Failure> {
     if yes {
         return Ok(true);
     }
-    if !Surroundings::can_ask() {
+    if !CommandContext::can_prompt() {
         return Err(Failure::new(FailureKind::Usage, format!("nobody can be asked to confirm {what}"))
             .hint("add --yes to go on without a question"));
     }

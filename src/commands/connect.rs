@@ -1,9 +1,9 @@
-//! What commands need that ask platforms.
+//! Connects commands to the platforms of their tenants: tokens, adapters, server time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, FailureKind, Surroundings};
+use super::{CommandContext, Failure, FailureKind};
 use crate::config::{Config, PlatformConfig, Secret, TenantConfig};
 use crate::model::{Cause, Timestamp};
 use crate::monitor::{Event, Monitor};
@@ -11,58 +11,63 @@ use crate::plan::Selection;
 use crate::platform::{AdapterSettings, GateSettings, PlatformAdapter, RetryPolicy};
 use crate::report;
 
-/// A difference between this machine's clock and the platform's that is worth
-/// a word.
+/// Largest difference between this machine's clock and the platform's without a warning.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
-/// A platform that tenants are on, as the configuration reaches it.
-pub struct Connected<'c> {
-    /// Its section.
+/// A platform's configuration section with its adapter.
+pub struct ConnectedPlatform<'c> {
+    /// The platform's section.
     pub config: &'c PlatformConfig,
-    /// What asks it.
+    /// Sends the requests.
     pub adapter: Arc<dyn PlatformAdapter>,
 }
 
-/// The sections of the platforms that tenants are on, each once.
-pub fn used<'c>(config: &'c Config, tenants: &[&TenantConfig]) -> Vec<&'c PlatformConfig> {
+/// The sections of the platforms that the tenants use, each once.
+pub fn used_platforms<'c>(config: &'c Config, tenants: &[&TenantConfig]) -> Vec<&'c PlatformConfig> {
     let is_used = |section: &&PlatformConfig| tenants.iter().any(|tenant| tenant.platform == section.spec);
     config.platforms().iter().filter(is_used).collect()
 }
 
-/// The sections of the platforms that tenants are on, with their tokens.
+/// The sections of the platforms that the tenants use, with their bot tokens.
 ///
 /// # Errors
-/// When a token can't be read.
-pub fn tokens<'c>(
+/// Returns a [`Failure`] if a token can't be read.
+pub fn read_tokens<'c>(
     config: &'c Config,
     tenants: &[&TenantConfig],
-    around: &Surroundings,
+    context: &CommandContext,
 ) -> Result<Vec<(&'c PlatformConfig, Secret)>, Failure> {
-    used(config, tenants).into_iter().map(|section| Ok((section, section.read_token(&around.env)?))).collect()
+    used_platforms(config, tenants)
+        .into_iter()
+        .map(|section| Ok((section, section.read_token(&context.env)?)))
+        .collect()
 }
 
-/// Makes the adapters of platforms, which connect to nothing yet.
+/// Creates the platform adapters. Sends no request yet.
 ///
 /// # Errors
-/// When an address or a token can't be put into a request.
+/// Returns a [`Failure`] if an API address or a token can't be used in a request.
 pub fn connect<'c>(
     config: &Config,
     tokens: &[(&'c PlatformConfig, Secret)],
-    around: &Surroundings,
-) -> Result<Vec<Connected<'c>>, Failure> {
+    context: &CommandContext,
+) -> Result<Vec<ConnectedPlatform<'c>>, Failure> {
     let connect = |(section, token): &(&'c PlatformConfig, Secret)| {
-        let adapter = around
+        let adapter = context
             .registry
             .connect(section.spec, &adapter_settings(config, section), token.expose())
             .map_err(|error| Failure::new(FailureKind::Internal, format!("failed to start: {error}")))?;
-        Ok(Connected { config: section, adapter })
+        Ok(ConnectedPlatform { config: section, adapter })
     };
     tokens.iter().map(connect).collect()
 }
 
-/// The platform that a tenant is on.
-pub fn of<'a, 'c>(connected: &'a [Connected<'c>], tenant: &TenantConfig) -> &'a Connected<'c> {
-    let is_of = |connected: &&Connected<'_>| connected.config.spec == tenant.platform;
+/// The connected platform of a tenant.
+pub fn platform_of<'a, 'c>(
+    connected: &'a [ConnectedPlatform<'c>],
+    tenant: &TenantConfig,
+) -> &'a ConnectedPlatform<'c> {
+    let is_of = |connected: &&ConnectedPlatform<'_>| connected.config.spec == tenant.platform;
     connected.iter().find(is_of).expect("the platforms of all tenants are connected")
 }
 
@@ -76,49 +81,56 @@ fn adapter_settings(config: &Config, section: &PlatformConfig) -> AdapterSetting
         on_rate_limit: config.sync.on_rate_limit,
         retry: retry_policy(config),
         request_timeout: config.sync.request_timeout,
-        now: Surroundings::now(),
+        now: CommandContext::now(),
     }
 }
 
-/// How requests are sent again.
+/// The retry policy that the configuration sets.
 pub fn retry_policy(config: &Config) -> RetryPolicy {
     RetryPolicy { max_retries: config.sync.max_retries, base_delay: config.sync.retry_base_delay }
 }
 
-/// Asks each platform who its token belongs to; the latest time that they answer is the
-/// run's.
+/// Checks each platform's token and returns the latest of the platforms' server times.
+/// Falls back to this machine's time for a platform whose answer has none.
 ///
 /// # Errors
-/// When a platform can't be asked, or keeps the content of messages to itself.
-pub async fn server_time(connected: &[Connected<'_>], monitor: &dyn Monitor) -> Result<Timestamp, Failure> {
+/// Returns a [`Failure`] if a platform can't be reached, rejects the token or withholds
+/// message content.
+pub async fn server_time(
+    connected: &[ConnectedPlatform<'_>],
+    monitor: &dyn Monitor,
+) -> Result<Timestamp, Failure> {
     let mut latest = None;
     for platform in connected {
-        latest = latest.max(Some(time_of(platform, monitor).await?));
+        latest = latest.max(Some(platform_time(platform, monitor).await?));
     }
-    Ok(latest.unwrap_or_else(Surroundings::now))
+    Ok(latest.unwrap_or_else(CommandContext::now))
 }
 
-async fn time_of(platform: &Connected<'_>, monitor: &dyn Monitor) -> Result<Timestamp, Failure> {
+async fn platform_time(
+    platform: &ConnectedPlatform<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Timestamp, Failure> {
     let identity = platform.adapter.identity(monitor).await;
     let identity = identity.map_err(|error| Failure::platform(&error, platform.config))?;
     if identity.reads_content == Some(false) {
         let kind = FailureKind::Sync(Cause::ContentIntentOff);
         return Err(Failure::new(kind, "the bot may not read the content of messages")
-            .on_platform(platform.config.spec));
+            .with_platform_hint(platform.config.spec));
     }
-    let here = Surroundings::now();
-    let Some(there) = identity.server_time else { return Ok(here) };
-    let difference = here.since(there).max(there.since(here));
+    let local_time = CommandContext::now();
+    let Some(server_time) = identity.server_time else { return Ok(local_time) };
+    let difference = local_time.since(server_time).max(server_time.since(local_time));
     if difference > CLOCK_TOLERANCE {
         let difference = report::duration(difference);
         monitor.event(Event::Warning(format!(
             "this machine's clock is {difference} off the platform's; its own time is used"
         )));
     }
-    Ok(there)
+    Ok(server_time)
 }
 
-/// What the configuration wants of a tenant.
+/// The selection of channels and messages that the tenant's configuration asks for.
 pub fn selection(tenant: &TenantConfig) -> Selection {
     Selection {
         include: tenant.include_channels.clone(),

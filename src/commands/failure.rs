@@ -1,4 +1,5 @@
-//! A command that can't do its work: what failed, and what to do.
+//! The error type of commands: its message, its hint and its exit code. Maps the errors
+//! of the other layers to it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,80 +18,85 @@ use crate::report;
 use crate::sync::cause_of;
 use crate::ui::{Voice, to_stderr};
 
-/// Between taking the lock and writing who did.
-const INTRODUCTION: Duration = Duration::from_millis(100);
+/// Delay before the lock file is read again if it names no holder yet: a process writes
+/// its name just after it has taken the lock.
+const HOLDER_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Ends the process with a message on stderr.
+/// Why a command failed. Ends the process with a message on stderr.
 #[derive(Debug)]
 pub struct Failure {
-    /// What failed.
+    /// Decides the exit code.
     pub kind: FailureKind,
     message: String,
     hint: Option<String>,
     voice: Voice,
-    /// The signal that was ending the command when it failed.
+    /// The signal that was stopping the command when it failed.
     signal: Option<ReceivedSignal>,
 }
 
 impl Failure {
-    /// A failure with the remedy that follows from its kind, if one does.
+    /// Creates a failure with the default hint of its kind, if there is one.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         let hint = kind.hint().map(str::to_owned);
         Self { kind, message: message.into(), hint, voice: Voice::default(), signal: None }
     }
 
-    /// How the process ends.
+    /// The exit code of the process.
     pub fn exit_code(&self) -> ExitCode {
         self.kind.exit_code_after(self.signal)
     }
 
-    /// Has it end the process as `signal` does, if one was ending the command.
+    /// Sets the signal that was stopping the command; it decides the exit code.
     #[must_use]
     pub fn after_signal(mut self, signal: Option<ReceivedSignal>) -> Self {
         self.signal = signal;
         self
     }
 
-    /// Has it told like everything else.
+    /// Sets whether the message is written as text or through the log.
     #[must_use]
-    pub fn in_voice(mut self, voice: Voice) -> Self {
+    pub fn with_voice(mut self, voice: Voice) -> Self {
         self.voice = voice;
         self
     }
 
-    /// Tells the user on stderr. A closed one is no reason to panic.
+    /// Writes message and hint to stderr. Ignores a closed stderr.
     pub fn tell(&self) {
-        self.tell_as(self.voice, to_stderr);
+        self.write(self.voice, to_stderr);
     }
 
-    fn tell_as(&self, voice: Voice, say: impl FnOnce(&str)) {
-        voice.fail(&self.message, self.hint.as_deref(), say);
+    fn write(&self, voice: Voice, write_text: impl FnOnce(&str)) {
+        voice.fail(&self.message, self.hint.as_deref(), write_text);
     }
 
-    /// Says what to do.
+    /// Sets the hint: what the user can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Neither the configuration nor the archive has tenants of these names.
+    /// Unknown tenant names, with the known ones and the most similar of them as a hint.
     pub fn unknown_tenants(names: &[&str], known: &BTreeSet<&str>) -> Self {
         let quoted: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-        let meant: BTreeSet<&str> =
+        let suggested: BTreeSet<&str> =
             names.iter().filter_map(|name| suggest(name, known.iter().copied())).collect();
-        let meant: Vec<String> = meant.iter().map(|name| format!("{name:?}")).collect();
-        let meant =
-            if meant.is_empty() { String::new() } else { format!("did you mean {}? ", meant.join(" and ")) };
+        let suggested: Vec<String> = suggested.iter().map(|name| format!("{name:?}")).collect();
+        let suggested = if suggested.is_empty() {
+            String::new()
+        } else {
+            format!("did you mean {}? ", suggested.join(" and "))
+        };
         let known = known.iter().copied().collect::<Vec<_>>().join(", ");
         Self::new(FailureKind::Usage, format!("there is no tenant {}", quoted.join(" and no tenant ")))
-            .hint(format!("{meant}known tenants: {known}"))
+            .hint(format!("{suggested}known tenants: {known}"))
     }
 
-    /// Fails if somebody else holds the archive.
+    /// Fails if another process holds the archive.
     ///
     /// # Errors
-    /// With who that is.
+    /// Returns a failure that names the holder, or the reason why the lock file can't be
+    /// used.
     pub fn if_locked(archive: &Path) -> Result<(), Self> {
         match Lock::state(archive) {
             Ok(LockState::Held(holder)) => Err(Self::locked(holder, archive)),
@@ -99,14 +105,14 @@ impl Failure {
         }
     }
 
-    /// Somebody else holds the archive. Who has just taken it says a moment
-    /// later who it is.
+    /// Another process holds the archive. If the lock file doesn't name the holder yet,
+    /// reads it once more after a short delay.
     fn locked(holder: Option<Holder>, archive: &Path) -> Self {
-        let asked_again = || {
-            std::thread::sleep(INTRODUCTION);
+        let read_again = || {
+            std::thread::sleep(HOLDER_RETRY_DELAY);
             Lock::state(archive).ok().and_then(LockState::holder)
         };
-        let who = holder.or_else(asked_again).map_or_else(
+        let holder_text = holder.or_else(read_again).map_or_else(
             || "another process".to_owned(),
             |holder| {
                 let run = holder.run_id.as_ref().map(|run| format!(" (run {run})")).unwrap_or_default();
@@ -114,11 +120,11 @@ impl Failure {
                 format!("\"verta-sync {}\"{run}, process {}, since {since}", holder.command, holder.process)
             },
         );
-        Self::new(FailureKind::Locked, format!("the archive is held by {who}"))
+        Self::new(FailureKind::Locked, format!("the archive is held by {holder_text}"))
             .hint("wait until it has ended; \"verta-sync status\" shows how far it is")
     }
 
-    /// The archive can't be used.
+    /// An error of the archive at `path`, with a hint by its kind.
     pub fn archive(error: &ArchiveError, path: &Path) -> Self {
         let error_text = error.to_string();
         let shown = path.display().to_string();
@@ -160,7 +166,7 @@ impl Failure {
                  restore a changed table from a backup",
             ),
             ArchiveErrorKind::NewerSchema => failure.hint("install the newer version of verta-sync"),
-            ArchiveErrorKind::ReadOnly => failure.hint(writing_hint(path)),
+            ArchiveErrorKind::ReadOnly => failure.hint(write_permission_hint(path)),
             ArchiveErrorKind::DiskFull => {
                 failure.hint("make room on the disk and run again: it goes on where it stopped")
             }
@@ -186,19 +192,19 @@ impl Failure {
         }
     }
 
-    /// The lock can't be taken.
+    /// An error on taking the archive's lock.
     pub fn lock(error: LockError, archive: &Path) -> Self {
         match error {
             LockError::Held(holder) => Self::locked(holder, archive),
             LockError::File(FileError::Io { .. }) => {
-                Self::new(FailureKind::LockFile, error.to_string()).hint(writing_hint(archive))
+                Self::new(FailureKind::LockFile, error.to_string()).hint(write_permission_hint(archive))
             }
             LockError::File(_) => Self::new(FailureKind::LockFile, error.to_string())
                 .hint("move it away and run again: verta-sync makes its own"),
         }
     }
 
-    /// The platform can't be asked at all.
+    /// A platform error that ends the command.
     pub fn platform(error: &PlatformError, config: &PlatformConfig) -> Self {
         let kind = FailureKind::Sync(cause_of(error.kind));
         if error.kind == ErrorKind::TokenRejected {
@@ -210,26 +216,26 @@ impl Failure {
                 ));
         }
         Self::new(kind, format!("{} can't be asked at {}: {error}", config.spec.title, config.api_url))
-            .on_platform(config.spec)
+            .with_platform_hint(config.spec)
     }
 
-    /// Says what to do on this platform, where more can be said than on any.
+    /// Replaces the hint of a sync failure by the platform's own, which is more specific.
     #[must_use]
-    pub fn on_platform(mut self, platform: &PlatformSpec) -> Self {
+    pub fn with_platform_hint(mut self, platform: &PlatformSpec) -> Self {
         if let FailureKind::Sync(cause) = self.kind {
             self.hint = report::platform_hint(platform, cause).map(str::to_owned);
         }
         self
     }
 
-    /// Puts what it cost before what failed.
+    /// Prefixes the message with `context`.
     #[must_use]
-    pub fn after(mut self, cost: &str) -> Self {
-        self.message = format!("{cost}: {}", self.message);
+    pub fn with_context(mut self, context: &str) -> Self {
+        self.message = format!("{context}: {}", self.message);
         self
     }
 
-    /// What failed, and what to do.
+    /// The message and the hint.
     pub fn parts(&self) -> (&str, Option<&str>) {
         (&self.message, self.hint.as_deref())
     }
@@ -237,9 +243,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut written = Ok(());
-        self.tell_as(Voice::Text, |lines| written = f.write_str(lines.trim_end()));
-        written
+        let mut result = Ok(());
+        self.write(Voice::Text, |lines| result = f.write_str(lines.trim_end()));
+        result
     }
 }
 
@@ -259,7 +265,7 @@ impl From<UnknownTenant> for Failure {
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         let kind = match error {
-            // The file's rights are at fault, not the token.
+            // The permissions of the token file are wrong, not the token.
             TokenError::Controlled { .. } => FailureKind::Usage,
             _ => FailureKind::NoToken,
         };
@@ -267,15 +273,18 @@ impl From<TokenError> for Failure {
     }
 }
 
-/// What to do for the right to write an archive and the files beside it.
-fn writing_hint(path: &Path) -> String {
+/// What to do if an archive or a file beside it can't be written: names the file that
+/// belongs to another user than the archive, if there is one.
+fn write_permission_hint(path: &Path) -> String {
     let folder = path.parent().unwrap_or(path);
-    let right = format!("give this user the right to write {} and the files in it", folder.display());
+    let grant = format!("give this user the right to write {} and the files in it", folder.display());
     let owner = |path: &Path| owner_and_mode(path).map(|(owner, _)| owner);
-    let Some(archive_owner) = owner(path) else { return right };
-    let strange = ["-wal", "-shm", ".lock"].map(|end| beside(path, end)).into_iter().find_map(|file| {
-        let owner = owner(&file).filter(|owner| *owner != archive_owner)?;
-        Some(format!("give {} to the archive's owner: it belongs to user ID {owner}", file.display()))
-    });
-    strange.unwrap_or_else(|| format!("run as the archive's owner (user ID {archive_owner}), or {right}"))
+    let Some(archive_owner) = owner(path) else { return grant };
+    let foreign_file_hint =
+        ["-wal", "-shm", ".lock"].map(|end| beside(path, end)).into_iter().find_map(|file| {
+            let owner = owner(&file).filter(|owner| *owner != archive_owner)?;
+            Some(format!("give {} to the archive's owner: it belongs to user ID {owner}", file.display()))
+        });
+    foreign_file_hint
+        .unwrap_or_else(|| format!("run as the archive's owner (user ID {archive_owner}), or {grant}"))
 }

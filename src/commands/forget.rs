@@ -1,11 +1,11 @@
-//! `verta-sync forget`: erases one person.
+//! `verta-sync forget`: erases one person's data from the archive.
 
 use std::io;
 
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::surroundings::runtime;
-use super::{Failure, FailureKind, Outcome, Surroundings, print_result};
+use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
 use crate::anonymize::{Scrubber, UserHash};
 use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
@@ -27,19 +27,21 @@ pub struct ForgetArgs {
     pub yes: bool,
 }
 
-/// Erases a person from the archive and keeps them out of later syncs.
+/// Erases a person from the archive, after confirmation, and excludes them from later
+/// syncs.
 ///
 /// # Errors
-/// When nobody confirms, or the archive can't be written.
-pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<Outcome, Failure> {
-    around.start_log(io::stderr);
-    let config = around.load_config(&Overrides::default())?;
-    let user = user(&args.user, around.registry.specs)?;
+/// Returns a [`Failure`] if `--user` is invalid, the user can't be asked for
+/// confirmation, or the archive is locked or can't be written.
+pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failure> {
+    context.init_log(io::stderr);
+    let config = context.load_config(&Overrides::default())?;
+    let user = parse_user(&args.user, context.registry.specs)?;
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
     let file =
-        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: around.registry.specs };
+        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: context.registry.specs };
     migrate(&file, "forget")?;
     let scope = match Reader::open(path) {
         Ok(reader) => reader.forget_scope(&user).map_err(failed)?,
@@ -49,29 +51,31 @@ pub fn run(args: &ForgetArgs, around: &Surroundings) -> Result<Outcome, Failure>
     if !confirm("the erasure", args.yes, || question(scope))? {
         return Ok(Outcome::Declined);
     }
-    let lock =
-        Lock::take(&file, "forget", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
+    let lock = Lock::take(&file, "forget", None, CommandContext::now())
+        .map_err(|error| Failure::lock(error, path))?;
     let runtime = runtime()?;
-    let change = || -> Result<bool, ArchiveError> {
+    let erase = || -> Result<bool, ArchiveError> {
         let (writer, thread) = Writer::start(file.open()?, file.platforms, &lock);
-        runtime.block_on(writer.run(move |tx| forget(tx, &user, Surroundings::now())))?;
+        runtime.block_on(writer.run(move |tx| forget(tx, &user, CommandContext::now())))?;
         drop(writer);
         thread.join()?;
-        // Opening finishes what is left of it in free space.
+        // Opening the archive removes residual data from free pages, unless a reader
+        // prevents it.
         is_vacuum_due(&file.open()?)
     };
-    if change().map_err(failed)? {
+    if erase().map_err(failed)? {
         let warning = "another program is reading the archive; until it has ended and a command of verta-sync \
                        has written the archive, the file still holds remains of what was erased";
-        around.voice().warn(warning, to_stderr);
+        context.voice().warn(warning, to_stderr);
     }
-    let what = if scope.is_empty() { "nothing of them was archived".to_owned() } else { told(scope) };
+    let what = if scope.is_empty() { "nothing of them was archived".to_owned() } else { scope_text(scope) };
     print_result(&format!("erased: {what}; later syncs leave them out\n"))?;
     Ok(Outcome::Done)
 }
 
-/// The value itself is not repeated: it may be an ID with a slip in it.
-fn user(text: &str, platforms: Platforms) -> Result<UserHash, Failure> {
+/// Parses a user ID or hash. The error message doesn't quote the value, which may be a
+/// mistyped ID.
+fn parse_user(text: &str, platforms: Platforms) -> Result<UserHash, Failure> {
     let text = text.trim();
     if let Some(hash) = UserHash::from_hex(text) {
         return Ok(hash);
@@ -84,7 +88,7 @@ fn user(text: &str, platforms: Platforms) -> Result<UserHash, Failure> {
     })
 }
 
-/// A text that may repeat an argument, without what may be somebody's ID.
+/// Masks everything in `text` that may be a user ID on one of the platforms.
 pub fn mask_ids(text: &str, platforms: Platforms) -> String {
     platforms.iter().fold(text.to_owned(), |text, platform| platform.ids.mask(&text))
 }
@@ -98,11 +102,12 @@ fn question(scope: ForgetScope) -> String {
         "This erases for good, in all tenants: {}.{known}\n\
          Of each message a blank row without author stays. Later syncs leave this person out.\n\
          Backups and copies of the archive are not touched.",
-        told(scope)
+        scope_text(scope)
     )
 }
 
-fn told(scope: ForgetScope) -> String {
+/// Lists what the archive has of the person: "2 messages with 1 attachment, …".
+fn scope_text(scope: ForgetScope) -> String {
     format!(
         "{} with {}, {}, {} as the one replied to, mentions in {}",
         counted(scope.messages, "message"),

@@ -1,20 +1,20 @@
-//! Brings an archive of an older version to this one, for commands that read it
-//! before they ask and take the lock.
+//! Migrates an archive of an older version, for commands that read the archive before
+//! they prompt the user and take the lock.
 
-use super::{Failure, Surroundings};
+use super::{CommandContext, Failure};
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader};
 
-/// Migrates the archive if it is an older one. Whatever else is the matter with
-/// it shows when it is read.
+/// Migrates the archive if its schema is older. Ignores any other error on opening it:
+/// the caller meets it again when it reads the archive.
 ///
 /// # Errors
-/// When somebody else holds the archive, or it can't be migrated.
+/// Returns a [`Failure`] if another process holds the archive or the migration fails.
 pub fn migrate(file: &ArchiveFile, command: &str) -> Result<(), Failure> {
     match Reader::open(&file.path) {
         Err(error) if error.kind == ArchiveErrorKind::OlderSchema => {}
         _ => return Ok(()),
     }
-    let lock = Lock::take(file, command, None, Surroundings::now());
+    let lock = Lock::take(file, command, None, CommandContext::now());
     let _lock = lock.map_err(|error| Failure::lock(error, &file.path))?;
     file.open().map_err(|error| Failure::archive(&error, &file.path))?;
     Ok(())

@@ -1,5 +1,5 @@
-//! A file per subcommand, with its arguments: the only place that builds objects
-//! and joins layers.
+//! One file per subcommand, with its arguments and its `run` function. The only layer
+//! that reads the process's environment and connects the other layers.
 
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -23,5 +23,5 @@ pub(crate) mod values;
 pub use failure::Failure;
 pub(crate) use outcome::{FailureKind, Outcome};
 use output::Format;
-pub(crate) use output::{print_result, written};
-pub(crate) use surroundings::{GlobalArgs, Surroundings};
+pub(crate) use output::{check_output, print_result};
+pub(crate) use surroundings::{CommandContext, GlobalArgs};

@@ -1,5 +1,5 @@
-//! The only place that decides exit codes: how a command ended, or what kept it
-//! from its work, mapped to the code.
+//! The outcomes and failure kinds of commands, and the only place that maps them to exit
+//! codes.
 
 use crate::archive::ArchiveErrorKind;
 use crate::exit_code::ExitCode;
@@ -7,7 +7,8 @@ use crate::model::{Cause, JobStatus};
 use crate::report;
 use crate::sync::{self, Stop, TenantOutcome};
 
-/// Codes of failures, the one that counts first.
+/// Exit codes of failures in descending precedence: if there are several failures, the
+/// first of these codes that one of them has is the exit code.
 const PRECEDENCE: [ExitCode; 6] = [
     ExitCode::Usage,
     ExitCode::Locked,
@@ -17,10 +18,10 @@ const PRECEDENCE: [ExitCode; 6] = [
     ExitCode::Failure,
 ];
 
-/// How a command ended that was not kept from its work.
+/// How a command ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It did what was asked for.
+    /// The command did its work.
     Done,
     /// The user declined the confirmation.
     Declined,
@@ -28,29 +29,30 @@ pub enum Outcome {
     RawIdsFound,
     /// A tenant's last success is older than `--max-age`.
     Stale,
-    /// A signal, or else `--max-runtime`, stopped the run before it began.
-    NotBegun(Option<ReceivedSignal>),
-    /// A sync ended; for `plan` and `check`, one would end so.
+    /// The run was stopped before it started: by the signal, or by `--max-runtime` if
+    /// there is none.
+    NotStarted(Option<ReceivedSignal>),
+    /// A sync ended; of `plan` and `check`, the predicted outcome of one.
     Sync(SyncOutcome),
 }
 
 /// How a sync ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SyncOutcome {
-    /// The signal that stopped it.
+    /// The signal that stopped the run.
     pub signal: Option<ReceivedSignal>,
-    /// What ended it for all tenants.
+    /// The failures that ended the run for all tenants.
     pub failures: Vec<FailureKind>,
-    /// How each tenant ended.
+    /// The outcome of each tenant.
     pub tenants: Vec<TenantOutcome>,
-    /// Whether the channels asked for exist.
-    pub channels: AskedChannels,
+    /// Whether the channels of `--channel` exist.
+    pub channels: RequestedChannels,
 }
 
-/// Which of the channels that were asked for by ID exist.
+/// Which of the channels requested with `--channel` exist.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AskedChannels {
-    /// All, or none was asked for.
+pub enum RequestedChannels {
+    /// All exist, or none was requested.
     #[default]
     Known,
     /// Some exist, others don't.
@@ -59,7 +61,7 @@ pub enum AskedChannels {
     AllUnknown,
 }
 
-/// A signal that ends a run.
+/// A signal that stops a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceivedSignal {
     /// SIGINT.
@@ -68,7 +70,7 @@ pub enum ReceivedSignal {
     Terminate,
 }
 
-/// What kept a command from its work.
+/// Why a command failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// Arguments or configuration can't be used.
@@ -81,9 +83,9 @@ pub enum FailureKind {
     LockFile,
     /// The archive can't be used.
     Archive(ArchiveErrorKind),
-    /// What ends a sync for all tenants.
+    /// The cause that ended a sync for all tenants.
     Sync(Cause),
-    /// The system refused something, or this program has a bug.
+    /// The operating system returned an error, or this program has a bug.
     Internal,
 }
 
@@ -94,21 +96,26 @@ impl Outcome {
             Self::Done => ExitCode::Success,
             Self::Declined | Self::RawIdsFound => ExitCode::Failure,
             Self::Stale => ExitCode::Stale,
-            Self::NotBegun(None) => ExitCode::Partial,
-            Self::NotBegun(Some(signal)) => signal.exit_code(),
+            Self::NotStarted(None) => ExitCode::Partial,
+            Self::NotStarted(Some(signal)) => signal.exit_code(),
             Self::Sync(sync) => sync.exit_code(),
         }
     }
 
-    /// Whether a result that can't be written is worse than what happened.
-    pub fn is_outweighed_by_lost_output(&self) -> bool {
+    /// Whether a failure to write the result to stdout takes precedence over this
+    /// outcome.
+    pub fn yields_to_output_error(&self) -> bool {
         matches!(self.exit_code(), ExitCode::Success | ExitCode::Partial)
     }
 }
 
 impl SyncOutcome {
-    /// Of a run. A signal that came after its end doesn't count.
-    pub fn of_run(outcome: sync::Outcome, signal: Option<ReceivedSignal>, channels: AskedChannels) -> Self {
+    /// The outcome of a run. Ignores a signal that arrived after the run had ended.
+    pub fn of_run(
+        outcome: sync::Outcome,
+        signal: Option<ReceivedSignal>,
+        channels: RequestedChannels,
+    ) -> Self {
         Self {
             signal: signal.filter(|_| outcome.stop == Some(Stop::Signal)),
             failures: outcome.fatal.map(FailureKind::Sync).into_iter().collect(),
@@ -119,7 +126,7 @@ impl SyncOutcome {
 
     /// Whether every tenant completed.
     pub fn is_complete(&self) -> bool {
-        Self { channels: AskedChannels::Known, ..self.clone() }.exit_code() == ExitCode::Success
+        Self { channels: RequestedChannels::Known, ..self.clone() }.exit_code() == ExitCode::Success
     }
 
     fn exit_code(&self) -> ExitCode {
@@ -128,16 +135,17 @@ impl SyncOutcome {
         if let Some(code) = self.signal.map(ReceivedSignal::exit_code).or_else(failure) {
             return code;
         }
-        match (self.tenants_code(), self.channels) {
-            (ExitCode::Success, AskedChannels::SomeUnknown) => ExitCode::Partial,
-            (ExitCode::Success, AskedChannels::AllUnknown) => ExitCode::Failure,
+        match (self.tenants_exit_code(), self.channels) {
+            (ExitCode::Success, RequestedChannels::SomeUnknown) => ExitCode::Partial,
+            (ExitCode::Success, RequestedChannels::AllUnknown) => ExitCode::Failure,
             (code, _) => code,
         }
     }
 
-    /// All alike, or partial if any of them archived something.
-    fn tenants_code(&self) -> ExitCode {
-        let mut codes = self.tenants.iter().map(tenant_code);
+    /// The exit code that all tenants share; otherwise `Partial` if any of them archived
+    /// something, else `Failure`.
+    fn tenants_exit_code(&self) -> ExitCode {
+        let mut codes = self.tenants.iter().map(tenant_exit_code);
         let Some(first) = codes.next() else { return ExitCode::Success };
         if codes.all(|code| code == first) {
             first
@@ -149,10 +157,10 @@ impl SyncOutcome {
     }
 }
 
-const fn tenant_code(tenant: &TenantOutcome) -> ExitCode {
+const fn tenant_exit_code(tenant: &TenantOutcome) -> ExitCode {
     match (tenant.status, tenant.cause) {
         (JobStatus::Completed, _) => ExitCode::Success,
-        // Also if something was archived before: it is what has to be mended.
+        // Even if something was archived before: this is what the operator has to fix.
         (JobStatus::Failed | JobStatus::Partial, Some(Cause::NotInWorkspace))
         | (JobStatus::Failed, Some(Cause::TokenRejected)) => ExitCode::Access,
         (JobStatus::Failed, Some(Cause::Configuration)) => ExitCode::Usage,
@@ -175,7 +183,8 @@ impl FailureKind {
     /// The exit code.
     pub const fn exit_code(self) -> ExitCode {
         match self {
-            // Of the latter, two versions are at odds, not file and disk.
+            // OtherScheme is no fault of the file or the disk: another version of the
+            // program made the archive.
             Self::Usage | Self::Archive(ArchiveErrorKind::OtherScheme) => ExitCode::Usage,
             Self::Archive(_) | Self::LockFile | Self::Sync(Cause::Archive) => ExitCode::Archive,
             Self::NoToken | Self::Sync(Cause::TokenRejected | Cause::ContentIntentOff) => ExitCode::Access,
@@ -185,12 +194,12 @@ impl FailureKind {
         }
     }
 
-    /// The exit code if `signal` was ending the command when this happened.
+    /// The exit code; that of `signal` if it was stopping the command when it failed.
     pub fn exit_code_after(self, signal: Option<ReceivedSignal>) -> ExitCode {
         signal.map_or(self.exit_code(), ReceivedSignal::exit_code)
     }
 
-    /// What to do, where that follows from the kind alone.
+    /// The default hint of the kind, if there is one.
     pub const fn hint(self) -> Option<&'static str> {
         match self {
             Self::Sync(cause) => report::hint(cause),
@@ -207,7 +216,7 @@ mod tests {
         TenantOutcome { status, cause, unknown_channels: Vec::new(), archived_something }
     }
 
-    fn of_tenants(tenants: &[TenantOutcome], channels: AskedChannels) -> ExitCode {
+    fn of_tenants(tenants: &[TenantOutcome], channels: RequestedChannels) -> ExitCode {
         let sync = SyncOutcome { tenants: tenants.to_vec(), channels, ..SyncOutcome::default() };
         Outcome::Sync(sync).exit_code()
     }
@@ -219,18 +228,18 @@ mod tests {
             (Outcome::Declined, 1),
             (Outcome::RawIdsFound, 1),
             (Outcome::Stale, 8),
-            (Outcome::NotBegun(None), 3),
-            (Outcome::NotBegun(Some(ReceivedSignal::Interrupt)), 130),
-            (Outcome::NotBegun(Some(ReceivedSignal::Terminate)), 143),
+            (Outcome::NotStarted(None), 3),
+            (Outcome::NotStarted(Some(ReceivedSignal::Interrupt)), 130),
+            (Outcome::NotStarted(Some(ReceivedSignal::Terminate)), 143),
             (Outcome::Sync(SyncOutcome::default()), 0),
         ] {
             assert_eq!(outcome.exit_code().number(), code, "{outcome:?}");
-            assert_eq!(outcome.is_outweighed_by_lost_output(), matches!(code, 0 | 3), "{outcome:?}");
+            assert_eq!(outcome.yields_to_output_error(), matches!(code, 0 | 3), "{outcome:?}");
         }
     }
 
     #[test]
-    fn failures_have_the_code_of_their_kind_and_a_signal_comes_first() {
+    fn failures_have_the_code_of_their_kind_unless_a_signal_stopped_the_command() {
         for (kind, code) in [
             (FailureKind::Usage, 2),
             (FailureKind::Archive(ArchiveErrorKind::OtherScheme), 2),
@@ -260,38 +269,38 @@ mod tests {
     }
 
     #[test]
-    fn tenants_that_ended_alike_decide_together() {
+    fn tenants_share_an_exit_code_or_the_run_is_partial() {
         let completed = tenant(JobStatus::Completed, None, true);
-        let thrown_out = tenant(JobStatus::Failed, Some(Cause::NotInWorkspace), false);
-        let thrown_out_later = tenant(JobStatus::Partial, Some(Cause::NotInWorkspace), true);
+        let removed = tenant(JobStatus::Failed, Some(Cause::NotInWorkspace), false);
+        let removed_later = tenant(JobStatus::Partial, Some(Cause::NotInWorkspace), true);
         let rejected = tenant(JobStatus::Failed, Some(Cause::TokenRejected), false);
         let misconfigured = tenant(JobStatus::Failed, Some(Cause::Configuration), false);
         let failed = tenant(JobStatus::Failed, Some(Cause::Network), false);
         let partial = tenant(JobStatus::Partial, None, true);
         for (tenants, code) in [
             (vec![completed.clone(), completed.clone()], ExitCode::Success),
-            (vec![thrown_out.clone()], ExitCode::Access),
-            (vec![thrown_out_later.clone()], ExitCode::Access),
-            (vec![rejected, thrown_out.clone()], ExitCode::Access),
+            (vec![removed.clone()], ExitCode::Access),
+            (vec![removed_later.clone()], ExitCode::Access),
+            (vec![rejected, removed.clone()], ExitCode::Access),
             (vec![misconfigured], ExitCode::Usage),
             (vec![failed.clone()], ExitCode::Failure),
             (vec![partial], ExitCode::Partial),
-            (vec![completed.clone(), thrown_out.clone()], ExitCode::Partial),
-            (vec![thrown_out_later, completed], ExitCode::Partial),
-            (vec![failed, thrown_out], ExitCode::Failure),
+            (vec![completed.clone(), removed.clone()], ExitCode::Partial),
+            (vec![removed_later, completed], ExitCode::Partial),
+            (vec![failed, removed], ExitCode::Failure),
         ] {
-            assert_eq!(of_tenants(&tenants, AskedChannels::Known), code, "{tenants:?}");
+            assert_eq!(of_tenants(&tenants, RequestedChannels::Known), code, "{tenants:?}");
         }
     }
 
     #[test]
-    fn an_unknown_channel_keeps_a_run_from_success() {
+    fn an_unknown_channel_prevents_success() {
         let (completed, partial) =
             (tenant(JobStatus::Completed, None, true), tenant(JobStatus::Partial, None, true));
         for (status, channels, code) in [
-            (&completed, AskedChannels::SomeUnknown, ExitCode::Partial),
-            (&completed, AskedChannels::AllUnknown, ExitCode::Failure),
-            (&partial, AskedChannels::AllUnknown, ExitCode::Partial),
+            (&completed, RequestedChannels::SomeUnknown, ExitCode::Partial),
+            (&completed, RequestedChannels::AllUnknown, ExitCode::Failure),
+            (&partial, RequestedChannels::AllUnknown, ExitCode::Partial),
         ] {
             let tenants = std::slice::from_ref(status);
             assert_eq!(of_tenants(tenants, channels), code, "{status:?} {channels:?}");
@@ -301,11 +310,11 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_the_run_comes_before_its_tenants_and_a_signal_before_that() {
+    fn a_signal_overrides_a_fatal_cause_which_overrides_the_tenants() {
         let tenants = vec![tenant(JobStatus::Partial, None, true)];
         let code = |stop, fatal, signal| {
             let outcome = sync::Outcome { tenants: tenants.clone(), stop, fatal };
-            Outcome::Sync(SyncOutcome::of_run(outcome, signal, AskedChannels::Known)).exit_code()
+            Outcome::Sync(SyncOutcome::of_run(outcome, signal, RequestedChannels::Known)).exit_code()
         };
         let terminated = Some(ReceivedSignal::Terminate);
         for (stop, fatal, signal, expected) in [
@@ -314,7 +323,7 @@ mod tests {
             (Some(Stop::Fatal), Some(Cause::RateLimited), None, ExitCode::RateLimited),
             (Some(Stop::OutOfTime), None, None, ExitCode::Partial),
             (Some(Stop::Signal), Some(Cause::Archive), terminated, ExitCode::Terminated),
-            // It came when the run had ended.
+            // The signal arrived after the run had ended.
             (None, None, terminated, ExitCode::Partial),
         ] {
             assert_eq!(code(stop, fatal, signal), expected, "{stop:?} {fatal:?} {signal:?}");
@@ -322,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_failures_the_first_that_applies_counts() {
+    fn several_failures_exit_with_the_code_of_highest_precedence() {
         let archive = FailureKind::Archive(ArchiveErrorKind::ReadOnly);
         let other_scheme = FailureKind::Archive(ArchiveErrorKind::OtherScheme);
         let rate_limited = FailureKind::Sync(Cause::RateLimited);

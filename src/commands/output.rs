@@ -1,4 +1,4 @@
-//! Results on stdout.
+//! The result of a command on stdout.
 
 use std::io;
 
@@ -17,19 +17,19 @@ pub enum Format {
 /// Writes a result to stdout.
 ///
 /// # Errors
-/// See [`written`].
+/// See [`check_output`].
 pub fn print_result(text: &str) -> Result<(), Failure> {
-    written(to_stdout(text))
+    check_output(to_stdout(text))
 }
 
-/// Whether a result reached stdout. Anyone who closed a pipe or a terminal has read
-/// enough.
+/// Maps an error from writing to stdout to a [`Failure`]. A closed pipe or terminal is
+/// no error: its reader has read enough.
 ///
 /// # Errors
-/// When it was lost for another reason, such as a full disk.
-pub fn written(result: io::Result<()>) -> Result<(), Failure> {
+/// Returns a [`Failure`] for any other write error, such as a full disk.
+pub fn check_output(result: io::Result<()>) -> Result<(), Failure> {
     match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !system::is_hung_up(&error) => {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !system::is_closed_terminal(&error) => {
             Err(Failure::new(FailureKind::Internal, format!("failed to write the result to stdout: {error}"))
                 .hint("make room where stdout leads; what was changed stays changed"))
         }

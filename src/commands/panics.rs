@@ -1,5 +1,5 @@
-//! A panic is a fault of this program. What it says may hold what was being
-//! read: a message's text, somebody's ID. So only its place is told.
+//! Panic handling. A panic message may contain archived data, such as a message's text or
+//! a user ID, so only the panic's location is printed.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write as _};
@@ -8,28 +8,28 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook};
 use super::{Failure, FailureKind};
 use crate::exit_code::ExitCode;
 
-/// From now on a panic of any thread is told by its place, with a backtrace if
-/// `RUST_BACKTRACE` asks for one.
+/// Installs a panic hook that prints the panic's location without its message, and a
+/// backtrace if `RUST_BACKTRACE` is set.
 pub fn say_only_where() {
     set_hook(Box::new(|panic| {
-        // A closed stderr is no reason to panic again.
-        write!(io::stderr(), "{}", told(panic.location(), &Backtrace::capture())).ok();
+        // `eprint!` would panic again if stderr is closed.
+        write!(io::stderr(), "{}", panic_message(panic.location(), &Backtrace::capture())).ok();
     }));
 }
 
-fn told(location: Option<&Location<'_>>, backtrace: &Backtrace) -> String {
-    let place = location.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    let told = format!("error: verta-sync failed unexpectedly at {place} (please report this)\n");
+fn panic_message(location: Option<&Location<'_>>, backtrace: &Backtrace) -> String {
+    let location = location.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let message = format!("error: verta-sync failed unexpectedly at {location} (please report this)\n");
     match backtrace.status() {
-        BacktraceStatus::Captured => format!("{told}{backtrace}\n"),
-        _ => told,
+        BacktraceStatus::Captured => format!("{message}{backtrace}\n"),
+        _ => message,
     }
 }
 
-/// Runs a command; a panic of it is a failure like others.
+/// Runs a command and turns a panic into a [`Failure`].
 ///
 /// # Errors
-/// Those of the command.
+/// Returns the command's failure, or an internal one if it panicked.
 pub fn caught(command: impl FnOnce() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
     catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|_| {
         Err(Failure::new(FailureKind::Internal, "the command ended before its time")
@@ -42,10 +42,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_told_by_its_place_and_ends_a_command_with_1() {
+    fn a_panic_prints_only_its_location_and_exits_with_1() {
         let here = Location::caller();
-        let told = told(Some(here), &Backtrace::disabled());
-        assert_eq!(told, format!("error: verta-sync failed unexpectedly at {here} (please report this)\n"));
+        let message = panic_message(Some(here), &Backtrace::disabled());
+        assert_eq!(
+            message,
+            format!("error: verta-sync failed unexpectedly at {here} (please report this)\n")
+        );
         let failure = caught(|| panic!("secret")).unwrap_err();
         assert_eq!(failure.exit_code(), ExitCode::Failure);
         assert!(!failure.to_string().contains("secret"));

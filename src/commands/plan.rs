@@ -1,4 +1,4 @@
-//! `verta-sync plan`: what a sync would do.
+//! `verta-sync plan`: shows what a sync would do. Reads only.
 
 use std::io;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
-use super::connect::Connected;
+use super::connect::ConnectedPlatform;
 use super::outcome::SyncOutcome;
-use super::surroundings::{READING_TIME, runtime};
-use super::{Failure, Format, Outcome, Surroundings, connect, print_result};
+use super::surroundings::{QUERY_BUDGET, runtime};
+use super::{CommandContext, Failure, Format, Outcome, connect, print_result};
 use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
 use crate::config::{Config, Overrides, PlatformConfig, TenantConfig};
@@ -35,25 +35,27 @@ pub struct PlanArgs {
     pub format: Format,
 }
 
-/// Shows what a sync would do; writes nothing.
+/// Prints what a sync would do.
 ///
 /// # Errors
-/// When configuration, archive or platform can't be read.
-pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<Outcome, Failure> {
-    around.start_log(io::stderr);
-    let config = around.load_config(&Overrides::default())?;
+/// Returns a [`Failure`] if the configuration, the archive or a platform can't be read,
+/// or the result can't be written.
+pub fn run(args: &PlanArgs, context: &CommandContext) -> Result<Outcome, Failure> {
+    context.init_log(io::stderr);
+    let config = context.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
-    let tokens = connect::tokens(&config, &tenants, around)?;
-    let archived = archived(&config, &tenants)?;
-    let counter = Arc::new(Requests::default());
+    let tokens = connect::read_tokens(&config, &tenants, context)?;
+    let archived = read_archived(&config, &tenants)?;
+    let counter = Arc::new(RequestCounter::default());
     let planned = runtime()?.block_on(async {
-        let connected = connect::connect(&config, &tokens, around)?;
+        let connected = connect::connect(&config, &tokens, context)?;
         let now = connect::server_time(&connected, counter.as_ref()).await?;
         let mut planned = Vec::new();
         for (tenant, archived) in tenants.into_iter().zip(archived) {
-            let Connected { config: section, adapter } = connect::of(&connected, tenant);
-            let asking = Asking { platform: adapter, section, config: &config, counter: &counter };
-            planned.push(asking.plan(tenant, archived, now).await?);
+            let ConnectedPlatform { config: section, adapter } = connect::platform_of(&connected, tenant);
+            let tenant_planner =
+                TenantPlanner { platform: adapter, section, config: &config, counter: &counter };
+            planned.push(tenant_planner.plan(tenant, archived, now).await?);
         }
         Ok::<_, Failure>(planned)
     })?;
@@ -62,37 +64,37 @@ pub fn run(args: &PlanArgs, around: &Surroundings) -> Result<Outcome, Failure> {
         Format::Json => format!("{}\n", report::plan_json(&planned)),
     };
     print_result(&text)?;
-    let tenants = planned.iter().map(foreseen).collect();
+    let tenants = planned.iter().map(expected_outcome).collect();
     Ok(Outcome::Sync(SyncOutcome { tenants, ..SyncOutcome::default() }))
 }
 
-/// What the archive knows of each tenant. It is read before the network is asked,
-/// on a thread that may block.
-fn archived(config: &Config, tenants: &[&TenantConfig]) -> Result<Vec<Archived>, Failure> {
+/// Reads what the archive knows of each tenant. Done before any request is sent, on a
+/// thread that may block.
+fn read_archived(config: &Config, tenants: &[&TenantConfig]) -> Result<Vec<ArchivedTenant>, Failure> {
     let path = &config.archive.path;
     let failed = |error| Failure::archive(&error, path);
-    let reader = match Reader::open_for(path, READING_TIME) {
+    let reader = match Reader::open_for(path, QUERY_BUDGET) {
         Ok(reader) => reader,
-        // There is none before the first sync.
+        // Before the first sync, there is no archive.
         Err(error) if error.kind == ArchiveErrorKind::Missing => {
-            return Ok(tenants.iter().map(|_| Archived::default()).collect());
+            return Ok(tenants.iter().map(|_| ArchivedTenant::default()).collect());
         }
         Err(error) => return Err(failed(error)),
     };
-    tenants.iter().map(|tenant| Archived::read(&reader, tenant).map_err(failed)).collect()
+    tenants.iter().map(|tenant| ArchivedTenant::read(&reader, tenant).map_err(failed)).collect()
 }
 
 /// What the archive knows of a tenant.
 #[derive(Default)]
-struct Archived {
+struct ArchivedTenant {
     known: KnownChannels,
-    /// What names of `exclude_channels` resolved to.
+    /// The channels that each name in `exclude_channels` resolved to.
     exclusions: HashMap<String, Vec<ChannelId>>,
-    /// Reactions whose users are still to be read, if they are wanted.
+    /// Reactions with a pending reactor list; 0 unless `reactions = "users"`.
     reactions_pending: u64,
 }
 
-impl Archived {
+impl ArchivedTenant {
     fn read(reader: &Reader, tenant: &TenantConfig) -> Result<Self, ArchiveError> {
         let platform = tenant.platform.name;
         let known = reader.known_channels(platform, tenant.workspace_id)?;
@@ -108,8 +110,8 @@ impl Archived {
     }
 }
 
-/// How a sync of the tenant would end that meets the same.
-fn foreseen(tenant: &PlannedTenant) -> TenantOutcome {
+/// The outcome of a sync that finds what the plan found.
+fn expected_outcome(tenant: &PlannedTenant) -> TenantOutcome {
     let (status, cause) = match &tenant.plan {
         Ok(plan) if plan.wanted == 0 => (JobStatus::Partial, None),
         Ok(_) => (JobStatus::Completed, None),
@@ -118,15 +120,15 @@ fn foreseen(tenant: &PlannedTenant) -> TenantOutcome {
     TenantOutcome { status, cause, unknown_channels: Vec::new(), archived_something: tenant.plan.is_ok() }
 }
 
-/// What is needed to plan a tenant.
-struct Asking<'a> {
+/// Makes the plan of one tenant.
+struct TenantPlanner<'a> {
     platform: &'a Arc<dyn PlatformAdapter>,
     section: &'a PlatformConfig,
     config: &'a Config,
-    counter: &'a Arc<Requests>,
+    counter: &'a Arc<RequestCounter>,
 }
 
-impl Asking<'_> {
+impl TenantPlanner<'_> {
     fn scrubber(&self) -> Scrubber {
         Scrubber::new(self.platform.spec())
     }
@@ -134,11 +136,11 @@ impl Asking<'_> {
     async fn plan(
         &self,
         tenant: &TenantConfig,
-        archived: Archived,
+        archived: ArchivedTenant,
         now: Timestamp,
     ) -> Result<PlannedTenant, Failure> {
-        let Archived { known, exclusions, reactions_pending } = archived;
-        let before = self.counter.sum();
+        let ArchivedTenant { known, exclusions, reactions_pending } = archived;
+        let requests_before = self.counter.sum();
         let facts = match self.facts(tenant, &known, now).await {
             Ok(facts) => facts,
             Err(error) if error.kind.ends_run() => {
@@ -153,18 +155,18 @@ impl Asking<'_> {
         let plan = build(self.platform.as_ref(), &facts, &known, &selection, now);
         let expected = plan.expected(reactions_pending, self.bounds());
         Ok(PlannedTenant {
-            names: names(&facts, &known, self.scrubber()),
+            names: public_names(&facts, &known, self.scrubber()),
             unmatched: unmatched(
                 tenant.platform,
                 &tenant.include_channels,
                 &tenant.exclude_channels,
-                &named(&facts),
+                &channel_names(&facts),
                 |text| self.scrubber().sayable(text),
             ),
             reactions_pending,
             reaction_budget: self.reaction_budget(tenant),
-            listing_requests: self.counter.sum() - before,
-            starts: starts(self.platform.as_ref(), &plan),
+            listing_requests: self.counter.sum() - requests_before,
+            start_times: start_times(self.platform.as_ref(), &plan),
             expected: Some(expected),
             ..planned(tenant, Ok(plan))
         })
@@ -196,19 +198,20 @@ impl Asking<'_> {
     }
 }
 
-/// What is wanted, or why nothing is read before the configuration is corrected.
+/// The tenant's selection, or an error message if a name in `exclude_channels` can't be
+/// resolved. `resolved` has the names that earlier runs resolved.
 fn selection(
     tenant: &TenantConfig,
     facts: &Facts,
     known: &KnownChannels,
-    remembered: HashMap<String, Vec<ChannelId>>,
+    resolved: HashMap<String, Vec<ChannelId>>,
 ) -> Result<Selection, String> {
     let selection = connect::selection(tenant);
-    let exclusions = Exclusions::of(&selection, facts, known, &remembered);
+    let exclusions = Exclusions::of(&selection, facts, known, &resolved);
     if let Some(name) = exclusions.unresolved.first() {
         return Err(unresolved_exclusion(name, facts, Scrubber::new(tenant.platform)));
     }
-    Ok(Selection { excluded: remembered.into_values().flatten().collect(), ..selection })
+    Ok(Selection { excluded: resolved.into_values().flatten().collect(), ..selection })
 }
 
 fn planned(tenant: &TenantConfig, plan: Result<Plan, (Cause, String)>) -> PlannedTenant {
@@ -218,7 +221,7 @@ fn planned(tenant: &TenantConfig, plan: Result<Plan, (Cause, String)>) -> Planne
         workspace_id: tenant.workspace_id,
         plan,
         names: HashMap::new(),
-        starts: HashMap::new(),
+        start_times: HashMap::new(),
         unmatched: Vec::new(),
         reactions_pending: 0,
         reaction_budget: None,
@@ -227,15 +230,15 @@ fn planned(tenant: &TenantConfig, plan: Result<Plan, (Cause, String)>) -> Planne
     }
 }
 
-/// Every channel there is, with its name as it is now.
-fn named(facts: &Facts) -> Vec<(ChannelId, &str)> {
+/// All channels of the workspace with their current names.
+fn channel_names(facts: &Facts) -> Vec<(ChannelId, &str)> {
     let channels = facts.channels.iter().chain(&facts.remembered);
     channels.map(|channel| (channel.id, channel.name.as_str())).collect()
 }
 
-/// Names as people may see them: what the archive has, or without anything that
-/// could be somebody's ID.
-fn names(facts: &Facts, known: &KnownChannels, scrubber: Scrubber) -> HashMap<ChannelId, String> {
+/// Channel names that may be printed: the archive's, or else the platform's with possible
+/// user IDs scrubbed.
+fn public_names(facts: &Facts, known: &KnownChannels, scrubber: Scrubber) -> HashMap<ChannelId, String> {
     let listed = facts.channels.iter().chain(&facts.remembered).map(|channel| {
         let public = scrubber.channel(channel.clone(), ChannelState::Active);
         (channel.id, public.name.resolve(|_| true).into_owned())
@@ -244,8 +247,9 @@ fn names(facts: &Facts, known: &KnownChannels, scrubber: Scrubber) -> HashMap<Ch
     listed.chain(archived).collect()
 }
 
-/// When the first message that is read may have been sent.
-fn starts(platform: &dyn PlatformAdapter, plan: &Plan) -> HashMap<ChannelId, Timestamp> {
+/// For each channel to read, the earliest time at which the first message to read may
+/// have been sent.
+fn start_times(platform: &dyn PlatformAdapter, plan: &Plan) -> HashMap<ChannelId, Timestamp> {
     let start = |read: &crate::plan::ChannelPlan| {
         let after = read.backfill.map_or(read.after, |backfill| backfill.after);
         after.map_or(read.channel.created_at, |after| platform.sent_at(after))
@@ -253,17 +257,17 @@ fn starts(platform: &dyn PlatformAdapter, plan: &Plan) -> HashMap<ChannelId, Tim
     plan.reads.iter().map(|read| (read.channel.id, start(read))).collect()
 }
 
-/// Counts requests.
+/// Counts API requests and logs warnings.
 #[derive(Debug, Default)]
-struct Requests(AtomicU64);
+struct RequestCounter(AtomicU64);
 
-impl Requests {
+impl RequestCounter {
     fn sum(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-impl Monitor for Requests {
+impl Monitor for RequestCounter {
     fn count(&self, counter: Counter, amount: u64) {
         if counter == Counter::ApiCalls {
             self.0.fetch_add(amount, Ordering::Relaxed);

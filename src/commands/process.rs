@@ -1,25 +1,25 @@
-//! What holds for the process as a whole.
+//! Process-wide settings: signal dispositions and core dumps.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Lets no limit and no crash do harm that the program could prevent.
+/// Applies all settings. Called once, before anything else.
 pub fn set_up() {
-    survive_file_size_limit();
+    catch_file_size_signal();
     forbid_core_dumps();
 }
 
-/// A write beyond the limit of a file's size fails like one to a full disk,
-/// instead of killing the process.
-fn survive_file_size_limit() {
+/// Installs a handler for SIGXFSZ, so that a write beyond the file size limit fails with
+/// EFBIG instead of killing the process.
+fn catch_file_size_signal() {
     let signal = rustix::process::Signal::XFSZ.as_raw();
-    // Nothing reads the flag: that a handler exists is enough. Where none can be
-    // set, the signal still kills, and the next run goes on.
+    // Nothing reads the flag; it is enough that a handler exists. If installing it fails,
+    // the signal kills the process and the next run resumes.
     signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false))).ok();
 }
 
-/// The memory of the process holds the bot token: no crash writes it to a disk,
-/// and no other process of this user reads it.
+/// Makes the process non-dumpable, because its memory holds the bot token: a crash leaves
+/// no core dump, and no other process of this user can attach to it.
 #[cfg(target_os = "linux")]
 fn forbid_core_dumps() {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};

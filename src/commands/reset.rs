@@ -1,4 +1,4 @@
-//! `verta-sync reset`: forgets progress, and messages on request.
+//! `verta-sync reset`: forgets a tenant's progress and, with `--purge`, its messages.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -6,14 +6,14 @@ use std::io;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::surroundings::runtime;
-use super::{Failure, FailureKind, Outcome, Surroundings, print_result};
+use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
 use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
 use crate::model::{ChannelId, PlatformSpec, Platforms};
 use crate::report::{counted, shown};
 
-/// Room for a channel's name.
+/// Longest channel name that is printed whole, in columns.
 const NAME_WIDTH: usize = 32;
 
 /// Forget progress, so that the next sync reads everything again
@@ -34,27 +34,28 @@ pub struct ResetArgs {
     pub yes: bool,
 }
 
-/// Forgets, after asking.
+/// Resets the tenant after confirmation.
 ///
 /// # Errors
-/// When the tenant is unknown, nobody confirms, or the archive can't be
-/// written.
-pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<Outcome, Failure> {
-    around.start_log(io::stderr);
-    let config = around.load_config(&Overrides::default())?;
+/// Returns a [`Failure`] if the tenant or a channel is unknown, the user can't be asked
+/// for confirmation, or the archive is locked or can't be written.
+pub fn run(args: &ResetArgs, context: &CommandContext) -> Result<Outcome, Failure> {
+    context.init_log(io::stderr);
+    let config = context.load_config(&Overrides::default())?;
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
     let file =
-        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: around.registry.specs };
+        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: context.registry.specs };
     migrate(&file, "reset")?;
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),
         Err(error) if error.kind == ArchiveErrorKind::Missing => None,
         Err(error) => return Err(failed(error)),
     };
-    let target = reader.as_ref().map(|reader| find(reader, &config, args, around.registry.specs)).transpose();
-    let Some(Target { row, channels, scope, names, unknown }) = target.map_err(failed)?.flatten() else {
+    let target =
+        reader.as_ref().map(|reader| find_target(reader, &config, args, context.registry.specs)).transpose();
+    let Some(ResetTarget { row, channels, scope, names, unknown }) = target.map_err(failed)?.flatten() else {
         return nothing_archived(reader.as_ref(), &config, &args.tenant);
     };
     if let Some(channel) = unknown {
@@ -66,32 +67,33 @@ pub fn run(args: &ResetArgs, around: &Surroundings) -> Result<Outcome, Failure> 
     if !confirm("the reset", args.yes, || question(args, &scope, &names))? {
         return Ok(Outcome::Declined);
     }
-    let lock =
-        Lock::take(&file, "reset", None, Surroundings::now()).map_err(|error| Failure::lock(error, path))?;
-    change(&file, &lock, row, channels, args).map_err(failed)??;
+    let lock = Lock::take(&file, "reset", None, CommandContext::now())
+        .map_err(|error| Failure::lock(error, path))?;
+    apply(&file, &lock, row, channels, args).map_err(failed)??;
     print_result(&format!("{}\n", done_text(args, &scope)))?;
     Ok(Outcome::Done)
 }
 
-/// What a reset is about.
-struct Target {
+/// What a reset affects.
+struct ResetTarget {
     row: TenantRow,
-    /// The channels asked for; all of the tenant's if there are none.
+    /// The requested channels; empty for all channels of the tenant.
     channels: Vec<ChannelId>,
     scope: ResetScope,
-    /// Of the channels asked for.
+    /// Names of `channels`.
     names: Vec<String>,
-    /// The first channel asked for that the archive doesn't know.
+    /// The first requested channel that the archive doesn't have.
     unknown: Option<String>,
 }
 
-/// `None` if the archive doesn't know the tenant.
-fn find(
+/// Finds the tenant and the requested channels; `None` if the archive doesn't have the
+/// tenant.
+fn find_target(
     reader: &Reader,
     config: &Config,
     args: &ResetArgs,
     platforms: Platforms,
-) -> Result<Option<Target>, ArchiveError> {
+) -> Result<Option<ResetTarget>, ArchiveError> {
     let Some((row, platform)) = tenant_row(reader, config, &args.tenant, platforms)? else { return Ok(None) };
     let (mut channels, mut names, mut unknown) = (Vec::new(), Vec::new(), None);
     for text in &args.channels {
@@ -105,12 +107,12 @@ fn find(
         }
     }
     let scope = reader.reset_scope(row, &channels)?;
-    Ok(Some(Target { row, channels, scope, names, unknown }))
+    Ok(Some(ResetTarget { row, channels, scope, names, unknown }))
 }
 
-/// A tenant, and its platform if the program has it. By workspace if the configuration
-/// knows the name, because a tenant renamed there keeps its archive; else by the name
-/// in the archive.
+/// The tenant's row, and its platform if this program supports it. Looks the tenant up by
+/// workspace if the configuration has the name, because a tenant renamed there keeps its
+/// row; otherwise by its name in the archive.
 fn tenant_row(
     reader: &Reader,
     config: &Config,
@@ -125,8 +127,8 @@ fn tenant_row(
     Ok(archived.map(|(row, platform)| (row, PlatformSpec::named(platforms, &platform))))
 }
 
-/// A tenant that only the configuration knows has nothing to forget; one that
-/// nobody knows is a mistake.
+/// The result for a tenant that is not in the archive: done if it is configured, else an
+/// unknown tenant.
 fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Result<Outcome, Failure> {
     let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
     if configured.clone().any(|known| known == name) {
@@ -166,33 +168,35 @@ fn done_text(args: &ResetArgs, scope: &ResetScope) -> String {
     )
 }
 
-fn change(
+/// Resets and, with `--purge`, deletes in one transaction. The inner result is a failure
+/// to start the runtime.
+fn apply(
     file: &ArchiveFile,
     lock: &Lock,
     row: TenantRow,
     channels: Vec<ChannelId>,
     args: &ResetArgs,
 ) -> Result<Result<(), Failure>, ArchiveError> {
-    let (asked, purges) = (args.channels.clone(), args.purge);
+    let (requested, purges) = (args.channels.clone(), args.purge);
     let (writer, thread) = Writer::start(file.open()?, file.platforms, lock);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(failure) => return Ok(Err(failure)),
     };
     runtime.block_on(writer.run(move |tx| {
-        let now = Surroundings::now();
+        let now = CommandContext::now();
         reset(tx, row, &channels)?;
         if purges {
             purge(tx, row, &channels)?;
         }
         let action = if purges { "purge" } else { "reset" };
-        let details = serde_json::json!({ "channels": asked });
+        let details = serde_json::json!({ "channels": requested });
         audit::record(tx, action, Some(row), None, Some(&details), now)
     }))?;
     drop(writer);
     thread.join()?;
     if purges {
-        // Opening makes the file anew.
+        // Opening the archive vacuums it after a purge.
         file.open()?;
     }
     Ok(Ok(()))

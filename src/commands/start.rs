@@ -1,4 +1,4 @@
-//! `verta-sync start`: a sync.
+//! `verta-sync start`: runs a sync.
 
 mod display;
 mod run_end;
@@ -14,11 +14,11 @@ use tokio::runtime::Runtime;
 use self::display::Display;
 use self::run_end::RunEnd;
 use self::signals::Signals;
-use self::wait::Waited;
-use super::connect::Connected;
-use super::outcome::{AskedChannels, ReceivedSignal, SyncOutcome};
+use self::wait::LockWait;
+use super::connect::ConnectedPlatform;
+use super::outcome::{ReceivedSignal, RequestedChannels, SyncOutcome};
 use super::surroundings::runtime;
-use super::{Failure, FailureKind, Format, Outcome, Surroundings, connect, values, written};
+use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, connect, values};
 use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -31,13 +31,13 @@ use crate::sync::{
 };
 use crate::ui::Output;
 
-/// Where the IDs of channels are found.
+/// Hint for an unknown channel ID.
 const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_log show the IDs of channels";
 
-/// How often a long run looks again at what is public: often enough that a
-/// channel is left alone within five minutes, also if the first look fails.
+/// How often a run re-checks which channels are public. Reading a channel that was closed
+/// stops within five minutes, even if one re-check fails.
 const VISIBILITY_INTERVAL: Duration = Duration::from_mins(3);
-/// Where nothing more could be seen for so long, nothing more is read.
+/// If re-checks fail and the last successful one is this old, reading the tenant stops.
 const VISIBILITY_HOLDS: Duration = Duration::from_mins(5);
 
 /// Sync: read what is new and what may have changed
@@ -74,54 +74,55 @@ pub struct StartArgs {
     pub format: Format,
 }
 
-/// Runs a sync and says how it went.
+/// Runs a sync and prints what it did.
 ///
 /// # Errors
-/// When it can't begin, or the archive gives out on the way.
-pub fn run(args: &StartArgs, around: &Surroundings) -> Result<Outcome, Failure> {
+/// Returns a [`Failure`] if the run can't start, if the archive fails during it, or if
+/// the result can't be written.
+pub fn run(args: &StartArgs, context: &CommandContext) -> Result<Outcome, Failure> {
     let output = Output::default();
-    let ended = attempt(args, around, &output).map_err(|failure| match failure.kind {
+    let result = execute(args, context, &output).map_err(|failure| match failure.kind {
         FailureKind::Locked if args.wait.is_none() => failure.hint(
             "\"verta-sync start --wait\" waits until it has ended; \"verta-sync status\" shows how far it is",
         ),
         _ => failure,
     });
-    let end = ended.unwrap_or_else(|failure| RunEnd::not_begun(Err(failure), None));
-    output.write(&end.text(args.format, Hints(around.registry.specs), Surroundings::now()));
-    match (end.result, written(output.finish())) {
-        (Ok(outcome), Err(lost)) if outcome.is_outweighed_by_lost_output() => Err(lost),
+    let end = result.unwrap_or_else(|failure| RunEnd::not_started(Err(failure), None));
+    output.write(&end.text(args.format, Hints(context.registry.specs), CommandContext::now()));
+    match (end.result, check_output(output.finish())) {
+        (Ok(outcome), Err(lost)) if outcome.yields_to_output_error() => Err(lost),
         (result, Err(lost)) => {
-            lost.in_voice(around.voice()).tell();
+            lost.with_voice(context.voice()).tell();
             result
         }
         (result, Ok(())) => result,
     }
 }
 
-/// A date of the future is refused only if no wrong clock of this machine explains
-/// it.
+/// How far `--since` may lie in the future by this machine's clock, which may be slow.
 const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
 
-fn attempt(args: &StartArgs, around: &Surroundings, output: &Output) -> Result<RunEnd, Failure> {
+fn execute(args: &StartArgs, context: &CommandContext, output: &Output) -> Result<RunEnd, Failure> {
     let overrides = Overrides { max_channel_workers: args.max_channel_workers };
-    let config = around.load_config(&overrides)?;
-    let tenants = asked(config.tenants_named(&args.tenants)?, &args.channels)?;
-    check_range(args, Surroundings::now())?;
-    let tokens = connect::tokens(&config, &tenants, around)?;
+    let config = context.load_config(&overrides)?;
+    let tenants = with_requested_channels(config.tenants_named(&args.tenants)?, &args.channels)?;
+    check_range(args, CommandContext::now())?;
+    let tokens = connect::read_tokens(&config, &tenants, context)?;
     check_archive(&config.archive.path, args.wait.is_some())?;
-    let rates = connect::used(&config, &tenants).into_iter().map(|section| section.requests_per_second);
-    let display = Display::new(args.format, rates.sum(), around, output);
+    let rates =
+        connect::used_platforms(&config, &tenants).into_iter().map(|section| section.requests_per_second);
+    let display = Display::new(args.format, rates.sum(), context, output);
     let runtime = runtime()?;
     let connected = {
         let _entered = runtime.enter();
-        connect::connect(&config, &tokens, around)?
+        connect::connect(&config, &tokens, context)?
     };
-    let end = sync(&runtime, &connected, &config, &tenants, args, &display, around);
-    display.end();
+    let end = sync(&runtime, &connected, &config, &tenants, args, &display, context);
+    display.clear();
     end
 }
 
-/// A range that holds nothing is a mistake.
+/// Rejects an empty `--since`/`--until` range.
 fn check_range(args: &StartArgs, now: Timestamp) -> Result<(), Failure> {
     match (args.since, args.until) {
         (Some(since), _) if since > now.later(CLOCK_TOLERANCE) => {
@@ -138,7 +139,8 @@ fn check_range(args: &StartArgs, now: Timestamp) -> Result<(), Failure> {
     }
 }
 
-/// Before anything is asked or made: is the archive free, and ours?
+/// Fails early, before any request is sent or file created, if the archive is locked or
+/// can't be used.
 fn check_archive(path: &Path, may_wait: bool) -> Result<(), Failure> {
     if !may_wait {
         Failure::if_locked(path)?;
@@ -152,16 +154,16 @@ fn check_archive(path: &Path, may_wait: bool) -> Result<(), Failure> {
     }
 }
 
-/// The archive is opened, and files are read, on this thread: the runtime's threads
-/// only wait for the network.
+/// Takes the lock, opens the archive and runs the sync. Blocking file access stays on
+/// this thread, because the runtime's threads only do network I/O.
 fn sync(
     runtime: &Runtime,
-    connected: &[Connected<'_>],
+    connected: &[ConnectedPlatform<'_>],
     config: &Config,
     tenants: &[&TenantConfig],
     args: &StartArgs,
     display: &Display,
-    around: &Surroundings,
+    context: &CommandContext,
 ) -> Result<RunEnd, Failure> {
     let _entered = runtime.enter();
     let stop = StopSignal::default();
@@ -169,10 +171,10 @@ fn sync(
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
     let file =
-        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: around.registry.specs };
-    let waiting = Waiting { runtime, stop: &stop, monitor: monitor.as_ref() };
-    let Some(Begun { now, run_id, lock }) = waiting.begin(connected, &file, tenants, args)? else {
-        return Ok(RunEnd::not_begun(Ok(Outcome::NotBegun(signals.received())), stop.wanted()));
+        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: context.registry.specs };
+    let startup = Startup { runtime, stop: &stop, monitor: monitor.as_ref() };
+    let Some(StartedRun { now, run_id, lock }) = startup.start(connected, &file, tenants, args)? else {
+        return Ok(RunEnd::not_started(Ok(Outcome::NotStarted(signals.received())), stop.wanted()));
     };
     let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
     if args.full {
@@ -180,7 +182,7 @@ fn sync(
     }
     let (writer, thread) = Writer::start(connection, file.platforms, &lock);
     let settings = settings(config);
-    let platform = |connected: &Connected<'_>| {
+    let platform = |connected: &ConnectedPlatform<'_>| {
         let adapter = Arc::clone(&connected.adapter);
         (connected.config.spec, Arc::new(TenantPlatform { adapter, content: ContentCheck::default() }))
     };
@@ -193,17 +195,17 @@ fn sync(
             tenant_task(tenant, platform, args)
         })
         .collect();
-    let context = Context {
+    let sync_context = Context {
         writer: writer.clone(),
         archive: path.clone(),
         settings,
         monitor,
-        clock: Clock::starting_at(now, Surroundings::now()),
+        clock: Clock::starting_at(now, CommandContext::now()),
         stop,
     };
-    let outcome = runtime.block_on(sync::run(Arc::new(context), &run_id, tasks));
-    // Read before the writer ends: the last connection to close leaves the
-    // file complete by itself.
+    let outcome = runtime.block_on(sync::run(Arc::new(sync_context), &run_id, tasks));
+    // Read the jobs while the writer still has the archive open: the last connection to
+    // close checkpoints the WAL, and that should be the writer's.
     let jobs = jobs_of_run(path, &run_id, args.format);
     drop(writer);
     let joined = thread.join();
@@ -211,13 +213,13 @@ fn sync(
         Ok(outcome) => outcome,
         Err(error) => {
             let failure = Failure::archive(&error, path).after_signal(signals.received());
-            return Ok(RunEnd::broken_off(failure, run_id, jobs.unwrap_or_default()));
+            return Ok(RunEnd::aborted(failure, run_id, jobs.unwrap_or_default()));
         }
     };
     let unknown_channels = unknown_channels(&outcome, tenants, &args.channels);
-    let end = ended(outcome, run_id, jobs?, unknown_channels, args, signals.received());
+    let end = completed_run(outcome, run_id, jobs?, unknown_channels, args, signals.received());
     for channel in &end.unknown_channels {
-        display.fail(&run_end::unknown_channel(channel), CHANNEL_HINT);
+        display.fail(&run_end::unknown_channel_message(channel), CHANNEL_HINT);
     }
     Ok(end)
 }
@@ -235,8 +237,8 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// The end of a run that the archive survived.
-fn ended(
+/// The end of a run without an archive failure.
+fn completed_run(
     outcome: sync::Outcome,
     run_id: String,
     jobs: Vec<Job>,
@@ -245,70 +247,71 @@ fn ended(
     signal: Option<ReceivedSignal>,
 ) -> RunEnd {
     let channels = match unknown_channels[..] {
-        [] => AskedChannels::Known,
-        _ if jobs.iter().any(run_end::had_channels) => AskedChannels::SomeUnknown,
-        _ => AskedChannels::AllUnknown,
+        [] => RequestedChannels::Known,
+        _ if jobs.iter().any(run_end::has_channels) => RequestedChannels::SomeUnknown,
+        _ => RequestedChannels::AllUnknown,
     };
     RunEnd {
         stop: outcome.stop,
         result: Ok(Outcome::Sync(SyncOutcome::of_run(outcome, signal, channels))),
         run_id: Some(run_id),
         jobs,
-        is_of_channels: !args.channels.is_empty(),
+        selects_channels: !args.channels.is_empty(),
         unknown_channels,
     }
 }
 
-/// A run that may write the archive.
-struct Begun {
+/// A run that holds the archive's lock.
+struct StartedRun {
+    /// The run's start by the platform's clock.
     now: Timestamp,
     run_id: String,
     lock: Lock,
 }
 
-/// A run that waits until it can begin, or is stopped.
-struct Waiting<'a> {
+/// Starts a run, unless it is stopped first.
+struct Startup<'a> {
     runtime: &'a Runtime,
     stop: &'a StopSignal,
     monitor: &'a dyn Monitor,
 }
 
-impl Waiting<'_> {
-    /// Asks who the token belongs to and takes the lock, waiting for it if that is
-    /// wanted. `None` if the run was stopped meanwhile.
-    fn begin(
+impl Startup<'_> {
+    /// Checks the tokens and takes the archive's lock. With `--wait`, waits for the lock
+    /// first. Returns `None` if the run was stopped before it had the lock.
+    fn start(
         &self,
-        connected: &[Connected<'_>],
+        connected: &[ConnectedPlatform<'_>],
         file: &ArchiveFile,
         tenants: &[&TenantConfig],
         args: &StartArgs,
-    ) -> Result<Option<Begun>, Failure> {
-        let mut waited = None;
+    ) -> Result<Option<StartedRun>, Failure> {
+        let mut acquired = None;
         if let Some(limit) = args.wait {
-            let run_id = Surroundings::new_run_id(Surroundings::now());
+            let run_id = CommandContext::new_run_id(CommandContext::now());
             let tenants = tenants.iter().map(|tenant| tenant.name.clone()).collect();
             match wait::for_lock(self.runtime, file, &run_id, tenants, limit, self.stop, self.monitor)? {
-                Waited::Locked(lock) => waited = Some((lock, run_id)),
-                Waited::Stopped => return Ok(None),
+                LockWait::Acquired(lock) => acquired = Some((lock, run_id)),
+                LockWait::Stopped => return Ok(None),
             }
         }
         limit_runtime(self.stop, args.max_runtime);
-        let asked = connect::server_time(connected, self.monitor);
-        let answer = self.runtime.block_on(self.stop.unless_stopped(asked));
-        let Ok(now) = answer else { return Ok(None) };
+        let server_time = connect::server_time(connected, self.monitor);
+        let server_time = self.runtime.block_on(self.stop.unless_stopped(server_time));
+        let Ok(now) = server_time else { return Ok(None) };
         let now = now?;
-        let (lock, run_id) = if let Some(waited) = waited {
-            waited
+        let (lock, run_id) = if let Some(acquired) = acquired {
+            acquired
         } else {
-            let run_id = Surroundings::new_run_id(now);
+            let run_id = CommandContext::new_run_id(now);
             let lock = Lock::take(file, "start", Some(&run_id), now);
             (lock.map_err(|error| Failure::lock(error, &file.path))?, run_id)
         };
-        Ok(Some(Begun { now, run_id, lock }))
+        Ok(Some(StartedRun { now, run_id, lock }))
     }
 }
 
-/// Ends the run after `limit`.
+/// Stops the run after `limit`, if there is one.
 fn limit_runtime(stop: &StopSignal, limit: Option<Duration>) {
     let Some(limit) = limit else { return };
     let stop = stop.clone();
@@ -318,34 +321,40 @@ fn limit_runtime(stop: &StopSignal, limit: Option<Duration>) {
     });
 }
 
-/// The tenants that can have any of these channels: all, if there are no channels.
-fn asked<'c>(tenants: Vec<&'c TenantConfig>, channels: &[String]) -> Result<Vec<&'c TenantConfig>, Failure> {
+/// The tenants on whose platform at least one of `channels` is a valid ID; all tenants if
+/// `channels` is empty.
+fn with_requested_channels<'c>(
+    tenants: Vec<&'c TenantConfig>,
+    channels: &[String],
+) -> Result<Vec<&'c TenantConfig>, Failure> {
     let Some(first) = channels.first() else { return Ok(tenants) };
-    let asked: Vec<_> =
+    let tenants: Vec<_> =
         tenants.into_iter().filter(|tenant| !channel_ids(tenant, channels).is_empty()).collect();
-    if asked.is_empty() {
-        let message = run_end::unknown_channel(first);
+    if tenants.is_empty() {
+        let message = run_end::unknown_channel_message(first);
         return Err(Failure::new(FailureKind::Usage, message).hint(CHANNEL_HINT));
     }
-    Ok(asked)
+    Ok(tenants)
 }
 
-/// Those of the channels whose IDs are written as on the tenant's platform.
+/// The channels that are valid IDs on the tenant's platform.
 fn channel_ids(tenant: &TenantConfig, channels: &[String]) -> Vec<ChannelId> {
     channels.iter().filter_map(|channel| tenant.platform.ids.parse_channel(channel).ok()).collect()
 }
 
-/// Channels asked for that none of the tenants has.
-fn unknown_channels(outcome: &sync::Outcome, tenants: &[&TenantConfig], asked: &[String]) -> Vec<String> {
+/// The requested channels that none of the tenants has.
+fn unknown_channels(outcome: &sync::Outcome, tenants: &[&TenantConfig], requested: &[String]) -> Vec<String> {
     let is_unknown = |channel: &&String| {
         tenants.iter().zip(&outcome.tenants).all(|(tenant, outcome)| {
             let id = tenant.platform.ids.parse_channel(channel);
             id.map_or(true, |id| outcome.unknown_channels.contains(&id))
         })
     };
-    asked.iter().filter(is_unknown).cloned().collect()
+    requested.iter().filter(is_unknown).cloned().collect()
 }
 
+/// The run's jobs. For text output, only with the channels that the summary names,
+/// because a run may have read tens of thousands.
 fn jobs_of_run(path: &Path, run_id: &str, format: Format) -> Result<Vec<Job>, Failure> {
     Reader::open_beside_writer(path)
         .and_then(|reader| match format {

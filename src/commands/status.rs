@@ -1,12 +1,13 @@
-//! `verta-sync status`: where things stand, read-only.
+//! `verta-sync status`: shows the state of tenants and jobs. Reads only; works while a
+//! sync runs.
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::surroundings::{READING_TIME, shown};
-use super::{Failure, FailureKind, Format, Outcome, Surroundings, system, values, written};
+use super::surroundings::{QUERY_BUDGET, display_path};
+use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, system, values};
 use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -14,10 +15,10 @@ use crate::model::{
     ChannelCounts, Job, JobStatus, LastError, Overview, TenantKey, TenantOverview, TenantStatus,
 };
 use crate::plan::unmatched;
-use crate::report::{self, Heading, Hints};
+use crate::report::{self, Hints, StatusOptions};
 use crate::ui::{to_cleared_stdout, to_stdout};
 
-/// How often `--watch` looks again.
+/// Refresh interval of `--watch`.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Show progress, errors and the last success; works while a sync runs
@@ -41,17 +42,17 @@ pub struct StatusArgs {
     pub format: Format,
 }
 
-/// Shows where things stand.
+/// Prints the state of tenants and jobs, with `--watch` repeatedly.
 ///
 /// # Errors
-/// When configuration or archive can't be read, or what was asked for is
-/// unknown.
-pub fn run(args: &StatusArgs, around: &Surroundings) -> Result<Outcome, Failure> {
-    around.start_log(io::stderr);
-    let config = around.load_config(&Overrides::default())?;
+/// Returns a [`Failure`] if the configuration or the archive can't be read, the tenant or
+/// job is unknown, or the result can't be written.
+pub fn run(args: &StatusArgs, context: &CommandContext) -> Result<Outcome, Failure> {
+    context.init_log(io::stderr);
+    let config = context.load_config(&Overrides::default())?;
     let clears = args.watch && args.format == Format::Human && io::stdout().is_terminal();
     loop {
-        let (outcome, text) = look(args, &config, around)?;
+        let (outcome, text) = render(args, &config, context)?;
         let screen = system::terminal_size().filter(|_| clears);
         let text = match screen {
             Some((rows, columns)) => report::first_rows(&text, rows, columns),
@@ -59,20 +60,25 @@ pub fn run(args: &StatusArgs, around: &Surroundings) -> Result<Outcome, Failure>
         };
         let result = if clears { to_cleared_stdout(&text) } else { to_stdout(&text) };
         if !args.watch || result.is_err() {
-            written(result)?;
+            check_output(result)?;
             return Ok(outcome);
         }
         std::thread::sleep(WATCH_INTERVAL);
     }
 }
 
-fn look(args: &StatusArgs, config: &Config, around: &Surroundings) -> Result<(Outcome, String), Failure> {
-    let hints = Hints(around.registry.specs);
+/// Reads the archive and returns the text to print.
+fn render(
+    args: &StatusArgs,
+    config: &Config,
+    context: &CommandContext,
+) -> Result<(Outcome, String), Failure> {
+    let hints = Hints(context.registry.specs);
     let path = &config.archive.path;
-    let reader = match Reader::open_for(path, READING_TIME) {
+    let reader = match Reader::open_for(path, QUERY_BUDGET) {
         Ok(reader) => Some(reader),
         Err(error) if error.kind == ArchiveErrorKind::Missing => None,
-        // Where one can't be made, there is none yet all the same.
+        // A folder that this user can't write is no error before the first sync.
         Err(error) if error.kind == ArchiveErrorKind::ReadOnly && !path.exists() => None,
         Err(error) => return Err(Failure::archive(&error, path)),
     };
@@ -82,34 +88,36 @@ fn look(args: &StatusArgs, config: &Config, around: &Surroundings) -> Result<(Ou
         None => Overview::default(),
     };
     if let Some(job_id) = &args.job_id {
-        let other = reader.map(|reader| reader.job(job_id)).transpose().map_err(failed)?.flatten();
-        let alive = [lock_state(path)?];
-        let other = other.map(|job| honest(job, &alive));
-        let job = unfinished(overview, job_id).or(other).ok_or_else(|| unknown_job(job_id))?;
+        let stored = reader.map(|reader| reader.job(job_id)).transpose().map_err(failed)?.flatten();
+        let locks = [lock_state(path)?];
+        let stored = stored.map(|job| interrupted_if_dead(job, &locks));
+        let job = unfinished(overview, job_id).or(stored).ok_or_else(|| unknown_job(job_id))?;
         return Ok((Outcome::Done, show_job(&job, hints, args.format)));
     }
     rename(&mut overview, &config.tenants);
     if let Some(reader) = &reader {
-        note_unmatched(&mut overview, &config.tenants, reader).map_err(failed)?;
+        add_unmatched(&mut overview, &config.tenants, reader).map_err(failed)?;
     }
     add_pending(&mut overview, &config.tenants);
-    select(&mut overview, &args.tenants)?;
-    let stale = args.max_age.map(|max_age| stale(&overview, config, args, max_age));
+    retain_tenants(&mut overview, &args.tenants)?;
+    let stale = args.max_age.map(|max_age| stale_tenants(&overview, config, args, max_age));
     let stale = stale.as_deref();
     let outcome = if stale.is_none_or(<[_]>::is_empty) { Outcome::Done } else { Outcome::Stale };
     let text = match args.format {
-        Format::Json => format!("{}\n", report::overview_json(&overview, stale, hints, Surroundings::now())),
+        Format::Json => {
+            format!("{}\n", report::overview_json(&overview, stale, hints, CommandContext::now()))
+        }
         Format::Human => {
-            let heading = Heading {
-                archive: &shown(path),
-                now: Surroundings::now(),
+            let options = StatusOptions {
+                archive: &display_path(path),
+                now: CommandContext::now(),
                 columns: system::terminal_size().map(|(_, columns)| columns),
                 max_age: args.max_age.unwrap_or_default(),
                 stale: stale.unwrap_or_default(),
-                is_verbose: around.global.verbose > 0,
+                is_verbose: context.global.verbose > 0,
                 hints,
             };
-            let mut text = report::status(&overview, heading);
+            let mut text = report::status(&overview, options);
             if reader.is_none() {
                 text.push_str("\nthere is no archive yet: run \"verta-sync start\"\n");
             }
@@ -119,7 +127,7 @@ fn look(args: &StatusArgs, config: &Config, around: &Surroundings) -> Result<(Ou
     Ok((outcome, text))
 }
 
-/// A job that is not finished, as far as can be told.
+/// The job of this ID among the running, queued and interrupted jobs.
 fn unfinished(overview: Overview, job_id: &str) -> Option<Job> {
     let Overview { running, queued, interrupted, .. } = overview;
     running.into_iter().chain(queued).chain(interrupted).find(|job| job.job_id == job_id)
@@ -132,24 +140,25 @@ fn unknown_job(job_id: &str) -> Failure {
 
 fn show_job(job: &Job, hints: Hints, format: Format) -> String {
     match format {
-        Format::Json => format!("{}\n", report::job_json(job, hints, Surroundings::now())),
-        Format::Human => report::job_details(job, hints, Surroundings::now()),
+        Format::Json => format!("{}\n", report::job_json(job, hints, CommandContext::now())),
+        Format::Human => report::job_details(job, hints, CommandContext::now()),
     }
 }
 
+/// Reads the overview from the archive, and the waiting runs from its queue.
 fn read(reader: &Reader, path: &Path) -> Result<Overview, Failure> {
     let failed = |error| Failure::archive(&error, path);
-    // Asked before and after: a run may begin or end meanwhile.
-    let before = lock_state(path)?;
-    if before == LockState::Unknown {
-        let lock = shown(&beside(path, ".lock"));
+    // Read the lock before and after the jobs, because a run may start or end in between.
+    let lock_before = lock_state(path)?;
+    if lock_before == LockState::Unknown {
+        let lock = display_path(&beside(path, ".lock"));
         tracing::warn!(
             "{lock} can't be read by this user: whether an unfinished job still runs is not known"
         );
     }
     let jobs = reader.unfinished_jobs().map_err(failed)?;
-    let alive = [before, lock_state(path)?];
-    let jobs: Vec<Job> = jobs.into_iter().map(|job| honest(job, &alive)).collect();
+    let locks = [lock_before, lock_state(path)?];
+    let jobs: Vec<Job> = jobs.into_iter().map(|job| interrupted_if_dead(job, &locks)).collect();
     let mut overview = Overview {
         tenants: reader.tenants().map_err(failed)?,
         failing_channels: reader.failing_channels().map_err(failed)?,
@@ -163,17 +172,17 @@ fn read(reader: &Reader, path: &Path) -> Result<Overview, Failure> {
                 job.queue_position = u32::try_from(overview.queued.len() + 1).ok();
                 overview.queued.push(job);
             }
-            // Its process is dead; the next run says so in the archive.
+            // Its process is gone; the next run marks it interrupted in the archive.
             _ => {
                 set_interrupted(&mut overview.tenants, &job.tenant);
                 overview.interrupted.push(job);
             }
         }
     }
-    for waiter in queue::waiting(path) {
-        for (index, tenant) in waiter.tenants.iter().enumerate() {
+    for waiting_run in queue::waiting(path) {
+        for (index, tenant) in waiting_run.tenants.iter().enumerate() {
             let position = u32::try_from(overview.queued.len() + 1).ok();
-            overview.queued.push(Job::waiting(&waiter.run_id, index, tenant, position));
+            overview.queued.push(Job::waiting(&waiting_run.run_id, index, tenant, position));
         }
     }
     Ok(overview)
@@ -183,12 +192,12 @@ fn lock_state(path: &Path) -> Result<LockState, Failure> {
     Lock::state(path).map_err(|error| Failure::lock(error, path))
 }
 
-/// An unfinished job of a dead process is interrupted. Where this user may not
-/// read the lock, the job is what the archive says.
-fn honest(mut job: Job, locks: &[LockState]) -> Job {
+/// Marks an unfinished job as interrupted if none of the lock states shows its run. If
+/// the lock can't be read by this user, the job keeps the status that the archive has.
+fn interrupted_if_dead(mut job: Job, locks: &[LockState]) -> Job {
     let is_unfinished = matches!(job.status, JobStatus::Queued | JobStatus::Running);
-    let may_live = |lock: &LockState| *lock == LockState::Unknown || lock.run_id() == Some(&job.run_id);
-    if is_unfinished && !locks.iter().any(may_live) {
+    let may_be_alive = |lock: &LockState| *lock == LockState::Unknown || lock.run_id() == Some(&job.run_id);
+    if is_unfinished && !locks.iter().any(may_be_alive) {
         job.status = JobStatus::Interrupted;
     }
     job
@@ -198,27 +207,27 @@ fn set_interrupted(tenants: &mut [TenantOverview], name: &str) {
     for tenant in tenants.iter_mut().filter(|tenant| tenant.name == name) {
         tenant.status = TenantStatus::Partial;
         tenant.last_error = Some(LastError {
-            // What to do is said of the job.
+            // The hint is printed with the job.
             cause: None,
             error: "the last run was interrupted: its process is gone".to_owned(),
         });
     }
 }
 
-/// What tells a tenant of the configuration from all others.
-fn key(tenant: &TenantConfig) -> TenantKey {
+/// The key of a configured tenant.
+fn tenant_key(tenant: &TenantConfig) -> TenantKey {
     TenantKey { platform: tenant.platform.name.to_owned(), id: tenant.workspace_id }
 }
 
-/// A tenant renamed in the configuration has its new name from now on; the
-/// next run says so in the archive.
+/// Shows a tenant that was renamed in the configuration under its new name; the next run
+/// renames it in the archive.
 fn rename(overview: &mut Overview, configured: &[TenantConfig]) {
     let renamed: Vec<(String, &str)> = overview
         .tenants
         .iter()
         .filter_map(|tenant| {
             let mut configured = configured.iter();
-            let configured = configured.find(|configured| key(configured) == tenant.workspace)?;
+            let configured = configured.find(|configured| tenant_key(configured) == tenant.workspace)?;
             Some((tenant.name.clone(), configured.name.as_str()))
         })
         .collect();
@@ -234,21 +243,21 @@ fn rename(overview: &mut Overview, configured: &[TenantConfig]) {
     of_tenants.chain(of_jobs).chain(of_channels).for_each(rename);
 }
 
-/// Entries of the configured lists that match nothing in the archive, once a
-/// tenant was synced.
-fn note_unmatched(
+/// Adds the entries of each synced tenant's `include_channels` that match no archived
+/// channel.
+fn add_unmatched(
     overview: &mut Overview,
     configured: &[TenantConfig],
     reader: &Reader,
 ) -> Result<(), crate::archive::ArchiveError> {
     for tenant in &mut overview.tenants {
-        let config = configured.iter().find(|config| key(config) == tenant.workspace);
+        let config = configured.iter().find(|config| tenant_key(config) == tenant.workspace);
         let is_due =
             |config: &&TenantConfig| tenant.last_sync_at.is_some() && !config.include_channels.is_empty();
         let Some(config) = config.filter(is_due) else { continue };
         let known = reader.known_channels(config.platform.name, config.workspace_id)?;
         let names: Vec<_> = known.values().map(|channel| (channel.id, channel.name.as_str())).collect();
-        // Excluded channels are not archived.
+        // exclude_channels can't be checked, because excluded channels are not archived.
         let scrubber = Scrubber::new(config.platform);
         let entries =
             unmatched(config.platform, &config.include_channels, &[], &names, |text| scrubber.sayable(text));
@@ -260,15 +269,15 @@ fn note_unmatched(
     Ok(())
 }
 
-/// Tenants of the configuration that were never synced.
+/// Adds the configured tenants that were never synced.
 fn add_pending(overview: &mut Overview, configured: &[TenantConfig]) {
     for tenant in configured {
-        if overview.tenants.iter().any(|known| known.workspace == key(tenant)) {
+        if overview.tenants.iter().any(|known| known.workspace == tenant_key(tenant)) {
             continue;
         }
         overview.tenants.push(TenantOverview {
             name: tenant.name.clone(),
-            workspace: key(tenant),
+            workspace: tenant_key(tenant),
             workspace_id: (*tenant.platform.ids.workspace_text(tenant.workspace_id)).to_owned(),
             status: TenantStatus::Pending,
             last_sync_at: None,
@@ -285,7 +294,8 @@ fn add_pending(overview: &mut Overview, configured: &[TenantConfig]) {
     }
 }
 
-fn select(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
+/// Removes everything of other tenants than `names` (`--tenant`), if any are given.
+fn retain_tenants(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
     if names.is_empty() {
         return Ok(());
     }
@@ -303,14 +313,18 @@ fn select(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whose last success is older than `max_age`. A tenant that was taken out of
-/// the configuration is synced no more, and no cause for alarm unless it is
-/// asked for.
-fn stale(overview: &Overview, config: &Config, args: &StatusArgs, max_age: Duration) -> Vec<TenantKey> {
-    let now = Surroundings::now();
+/// The tenants whose last success is older than `max_age` or which lost channels. Ignores
+/// tenants that are no longer configured, unless `--tenant` names them.
+fn stale_tenants(
+    overview: &Overview,
+    config: &Config,
+    args: &StatusArgs,
+    max_age: Duration,
+) -> Vec<TenantKey> {
+    let now = CommandContext::now();
     let is_watched = |tenant: &&TenantOverview| {
         args.tenants.contains(&tenant.name)
-            || config.tenants.iter().any(|known| key(known) == tenant.workspace)
+            || config.tenants.iter().any(|known| tenant_key(known) == tenant.workspace)
     };
     let is_old =
         |tenant: &TenantOverview| tenant.last_success_at.is_none_or(|success| now.since(success) > max_age);

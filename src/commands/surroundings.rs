@@ -1,5 +1,5 @@
-//! What a command may know of the world around it: environment, clock,
-//! randomness and terminal are read here and passed on.
+//! What a command gets from its process: the global flags, environment, clock, randomness
+//! and terminal. They are read here and passed down to the other layers.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
@@ -16,22 +16,21 @@ use crate::model::Timestamp;
 use crate::platform::registry::Registry;
 use crate::ui::{Escaping, Voice};
 
-/// Files, connections and the like that a command may have open at once.
-const HANDLES: usize = 32;
+/// File descriptors that must be available when a command starts the runtime.
+const REQUIRED_FILE_DESCRIPTORS: usize = 32;
 
-/// Threads that read answers, beside the one that writes the archive. Each keeps
-/// memory that it has freed, and what platforms allow to be asked keeps none of them
-/// busy.
+/// Threads of the tokio runtime, besides the writer thread. More would cost memory, since
+/// the allocator keeps freed memory per thread, and gain nothing: the platforms' rate
+/// limits leave even these mostly idle.
 const WORKER_THREADS: usize = 2;
 
-/// How long queries of a command that only looks may take, far longer than they
-/// should.
-pub const READING_TIME: Duration = Duration::from_secs(30);
+/// Time budget for all archive queries of a read-only command, far above what they need.
+pub const QUERY_BUDGET: Duration = Duration::from_secs(30);
 
-/// Of the log, whatever else of it is wanted: see [`Voice::Log`].
-const TOLD_IN_ANY_CASE: &str = "sync-progress=info";
+/// Log directive that every filter gets: messages of [`Voice::Log`] are always logged.
+const ALWAYS_LOGGED: &str = "sync-progress=info";
 
-/// When output is coloured; `auto` means on a terminal, unless `NO_COLOR` is set.
+/// When output is coloured; `auto`: if stderr is a terminal and `NO_COLOR` is not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     Auto,
@@ -39,15 +38,15 @@ pub enum Color {
     Never,
 }
 
-/// How log lines are written: as text for people, or as one JSON object a line.
+/// Format of log lines: text, or one JSON object per line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     Text,
     Json,
 }
 
-/// The help of `--config`, outside of a doc comment because clippy would ask for
-/// backticks, which a terminal shows.
+/// Help text of `--config`. Not a doc comment, because clippy would demand backticks,
+/// which `--help` would print.
 const CONFIG_HELP: &str =
     "Configuration file [default: $VERTA_SYNC_CONFIG, ./sync.toml, then the usual places]";
 
@@ -74,62 +73,64 @@ pub struct GlobalArgs {
     pub color: Color,
 }
 
-/// Flags of all commands, and where the command runs.
+/// The global flags and the environment of a command.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
-    /// What the user set for all commands.
+pub struct CommandContext {
+    /// The global flags.
     pub global: GlobalArgs,
     /// Environment variables and the current folder.
     pub env: Environment,
-    /// The platforms that the program knows.
+    /// The supported platforms.
     pub registry: Registry,
 }
 
-impl Surroundings {
-    /// Finds and reads the configuration.
+impl CommandContext {
+    /// Finds, reads and validates the configuration.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// Returns a [`Failure`] that lists all problems of the configuration.
     pub fn load_config(&self, flags: &Overrides) -> Result<Config, Failure> {
         Ok(Config::load(self.global.config.as_deref(), &self.env, flags, self.registry.specs)?)
     }
 
-    /// This machine's time.
+    /// This machine's wall-clock time.
     pub fn now() -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// Whether bars can be drawn.
-    pub fn draws_bars(&self) -> bool {
+    /// Whether progress bars are wanted and the terminal can show them.
+    pub fn shows_bars(&self) -> bool {
         !self.global.no_progress
             && !self.global.quiet
             && io::stderr().is_terminal()
             && !matches!(self.variable("TERM"), None | Some("" | "dumb"))
     }
 
-    /// Whether somebody looks on while results go elsewhere.
-    pub fn has_onlooker() -> bool {
+    /// Whether stderr is a terminal while stdout is redirected.
+    pub fn only_stderr_is_terminal() -> bool {
         io::stderr().is_terminal() && !io::stdout().is_terminal()
     }
 
-    /// Whether somebody can answer a question.
-    pub fn can_ask() -> bool {
+    /// Whether stdin is a terminal, so that the user can answer a prompt.
+    pub fn can_prompt() -> bool {
         io::stdin().is_terminal()
     }
 
-    /// `DEBUG_RATE_LIMITS=1`.
-    pub fn tells_rate_limits(&self) -> bool {
+    /// Whether rate-limit waits are logged (`DEBUG_RATE_LIMITS=1`).
+    pub fn logs_rate_limits(&self) -> bool {
         self.variable("DEBUG_RATE_LIMITS") == Some("1")
     }
 
-    /// An environment variable, if it is text.
+    /// The value of an environment variable, or `None` if it is unset, empty or not
+    /// UTF-8.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.env.variable(name)?.to_str()
     }
 
-    /// Sends log lines to `writer`. `RUST_LOG` wins over `-v` and `-q`.
-    pub fn start_log<W>(&self, writer: W)
+    /// Initializes the log, which writes to `writer`. `RUST_LOG` overrides `-v` and `-q`.
+    /// Does nothing if the process already has a log.
+    pub fn init_log<W>(&self, writer: W)
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
@@ -139,33 +140,32 @@ impl Surroundings {
             (false, 1) => "warn,verta_sync=info,sync-metrics=info",
             (false, _) => "info,verta_sync=debug,sync-metrics=debug",
         };
-        // Asked for by a variable of its own, rate limits are told even quietly.
-        let told =
-            if self.global.quiet && self.tells_rate_limits() { ",verta_sync::ui::log=warn" } else { "" };
-        let level = format!("{level}{told}");
+        // An explicit DEBUG_RATE_LIMITS=1 overrides -q.
+        let rate_limits =
+            if self.global.quiet && self.logs_rate_limits() { ",verta_sync::ui::log=warn" } else { "" };
+        let level = format!("{level}{rate_limits}");
         let level = level.as_str();
         let filter = self.variable("RUST_LOG").filter(|filter| !filter.is_empty()).unwrap_or(level);
         let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(level));
-        // What is told in any case is told in the log's format.
-        let filter = match TOLD_IN_ANY_CASE.parse() {
-            Ok(told) => filter.add_directive(told),
+        let filter = match ALWAYS_LOGGED.parse() {
+            Ok(directive) => filter.add_directive(directive),
             Err(_) => filter,
         };
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(Escaping(writer))
-            .with_ansi(self.colors());
-        // A line that can't be written would be told on stderr, with a panic if
-        // that is what was closed.
+            .with_ansi(self.uses_color());
+        // By default, tracing reports a failed write on stderr, and panics if stderr is
+        // closed.
         let log = log.log_internal_errors(false);
-        // A second start in one process keeps the first log.
+        // `try_init` fails if a log exists; the first one stays.
         match self.global.log_format {
             LogFormat::Text => log.try_init().ok(),
             LogFormat::Json => log.json().try_init().ok(),
         };
     }
 
-    /// How people are told something beside the log.
+    /// Whether messages to the user are written as text or through the log.
     pub fn voice(&self) -> Voice {
         match self.global.log_format {
             LogFormat::Text => Voice::Text,
@@ -173,8 +173,8 @@ impl Surroundings {
         }
     }
 
-    /// Whether what goes to stderr is coloured.
-    pub fn colors(&self) -> bool {
+    /// Whether output on stderr is coloured.
+    pub fn uses_color(&self) -> bool {
         match self.global.color {
             Color::Always => true,
             Color::Never => false,
@@ -182,25 +182,26 @@ impl Surroundings {
         }
     }
 
-    /// A new run's ID: its time, and what tells it from others of that second,
-    /// which a supervisor may start many of.
+    /// A new run ID: the time and a random suffix, because a supervisor may start several
+    /// runs within a second.
     pub fn new_run_id(now: Timestamp) -> String {
         let time = jiff::Timestamp::from_millisecond(now.as_millis()).unwrap_or_default();
-        let lot: String = (0..4).map(|_| fastrand::digit(36)).collect();
-        format!("{}-{lot}", time.strftime("%Y%m%d-%H%M%S"))
+        let suffix: String = (0..4).map(|_| fastrand::digit(36)).collect();
+        format!("{}-{suffix}", time.strftime("%Y%m%d-%H%M%S"))
     }
 }
 
-/// A runtime for the network's sake.
+/// Starts the tokio runtime, which does the network I/O.
 ///
 /// # Errors
-/// When the operating system gives no threads or handles.
+/// Returns a [`Failure`] if the operating system grants too few threads or file
+/// descriptors.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let failed = |error| {
         Failure::new(FailureKind::Internal, format!("failed to start: {error}"))
             .hint("raise the limit of open files (ulimit -n)")
     };
-    probe_handles().map_err(failed)?;
+    probe_file_descriptors().map_err(failed)?;
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .enable_all()
@@ -208,14 +209,15 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(failed)
 }
 
-/// Signals, connections and the database each need a few; tokio panics where it
-/// gets none.
-fn probe_handles() -> io::Result<()> {
-    let handles: io::Result<Vec<File>> = (0..HANDLES).map(|_| File::open("/dev/null")).collect();
-    handles.map(drop)
+/// Checks that enough file descriptors are available, because tokio panics if it gets
+/// none. Signal handlers, connections and the database need a few each.
+fn probe_file_descriptors() -> io::Result<()> {
+    let files: io::Result<Vec<File>> =
+        (0..REQUIRED_FILE_DESCRIPTORS).map(|_| File::open("/dev/null")).collect();
+    files.map(drop)
 }
 
-/// A path as people are shown it.
-pub(super) fn shown(path: &Path) -> String {
+/// A path as text for messages.
+pub(super) fn display_path(path: &Path) -> String {
     path.display().to_string()
 }

@@ -1,4 +1,4 @@
-//! Parsers for the values of flags.
+//! Value parsers for flags.
 
 use std::time::Duration;
 
@@ -7,23 +7,24 @@ use clap::Command;
 use crate::config::{parse_date, parse_duration};
 use crate::model::{NotAnId, Platforms, Timestamp};
 
-/// The field of a command's arguments that holds the IDs of `--channel`.
+/// clap's ID of the `--channel` argument, which is the name of its field.
 const CHANNELS: &str = "channels";
 
-/// Lets subcommands take the IDs of channels on these platforms.
-pub fn read_channels(command: Command, platforms: Platforms) -> Command {
+/// Makes the `--channel` flags of all subcommands accept the channel IDs of `platforms`.
+pub fn set_channel_parsers(command: Command, platforms: Platforms) -> Command {
     command.mut_subcommands(|command| {
         let takes_channels = command.get_arguments().any(|argument| argument.get_id() == CHANNELS);
-        let read = move |text: &str| channel(text, platforms);
+        let parse = move |text: &str| channel(text, platforms);
         if takes_channels {
-            command.mut_arg(CHANNELS, |argument| argument.value_parser(read))
+            command.mut_arg(CHANNELS, |argument| argument.value_parser(parse))
         } else {
             command
         }
     })
 }
 
-/// The ID of a channel on one of these platforms, as that platform writes it.
+/// Parses a channel ID. Returns it in the platform's spelling if exactly one platform
+/// accepts it, as given if several do.
 fn channel(text: &str, platforms: Platforms) -> Result<String, String> {
     let mut errors: Vec<NotAnId> = Vec::new();
     let mut texts = Vec::new();
@@ -48,12 +49,12 @@ fn channel(text: &str, platforms: Platforms) -> Result<String, String> {
     ))
 }
 
-/// A day or a time, UTC unless it says otherwise.
+/// Parses a day or a time; UTC unless it has an offset.
 pub fn date(text: &str) -> Result<Timestamp, String> {
     parse_date(text).map_err(|error| error.to_string())
 }
 
-/// A number with a unit, such as "15m".
+/// Parses a number with a unit, such as `15m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
@@ -64,7 +65,7 @@ mod tests {
     use crate::platform::registry::REGISTRY;
 
     #[test]
-    fn a_channels_id_is_kept_as_its_platform_writes_it() {
+    fn a_channel_id_is_normalized_to_the_platforms_spelling() {
         assert_eq!(channel("0012345", REGISTRY.specs), Ok("12345".to_owned()));
         assert!(channel("general", REGISTRY.specs).is_err());
     }

@@ -1,57 +1,57 @@
-//! The findings of `check`.
+//! The report of `check`: one result per step.
 
 use std::fmt::Write as _;
 
-/// How a step went.
+/// The status of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum CheckStatus {
     /// As it should be.
-    Good,
-    /// Worth a look; a sync works.
-    Notable,
-    /// A sync won't work.
-    Bad,
+    Ok,
+    /// Should be looked at; a sync works.
+    Warning,
+    /// A sync fails or stays incomplete.
+    Failure,
 }
 
-/// One step's outcome.
+/// The result of one step.
 #[derive(Debug, Clone)]
-pub struct Finding {
-    /// How it went.
-    pub mark: Mark,
-    /// What was looked at, and what was found.
+pub struct CheckResult {
+    /// Decides the mark before the text.
+    pub status: CheckStatus,
+    /// What was checked, and what was found.
     pub text: String,
-    /// What to do, line by line.
+    /// What the user can do, one line each.
     pub remedies: Vec<String>,
 }
 
-impl Finding {
-    /// A step that went well.
-    pub fn good(text: impl Into<String>) -> Self {
-        Self { mark: Mark::Good, text: text.into(), remedies: Vec::new() }
+impl CheckResult {
+    /// A step without a problem.
+    pub fn ok(text: impl Into<String>) -> Self {
+        Self { status: CheckStatus::Ok, text: text.into(), remedies: Vec::new() }
     }
 
-    /// Something worth a look.
-    pub fn notable(text: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { mark: Mark::Notable, text: text.into(), remedies: vec![remedy.into()] }
+    /// A problem that doesn't keep a sync from working.
+    pub fn warning(text: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { status: CheckStatus::Warning, text: text.into(), remedies: vec![remedy.into()] }
     }
 
-    /// Something that keeps a sync from working.
-    pub fn bad(text: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { mark: Mark::Bad, text: text.into(), remedies: vec![remedy.into()] }
+    /// A problem that keeps a sync from working or from completing.
+    pub fn failure(text: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { status: CheckStatus::Failure, text: text.into(), remedies: vec![remedy.into()] }
     }
 }
 
-/// A line a finding, and its remedies below.
-pub fn findings(findings: &[Finding]) -> String {
+/// One line per result with its mark; the remedies below it.
+pub fn check_report(results: &[CheckResult]) -> String {
     let mut text = String::new();
-    for finding in findings {
-        let mark = match finding.mark {
-            Mark::Good => '✓',
-            Mark::Notable => '!',
-            Mark::Bad => '✗',
+    for result in results {
+        let mark = match result.status {
+            CheckStatus::Ok => '✓',
+            CheckStatus::Warning => '!',
+            CheckStatus::Failure => '✗',
         };
-        writeln!(text, "{mark} {}", finding.text).ok();
-        for remedy in &finding.remedies {
+        writeln!(text, "{mark} {}", result.text).ok();
+        for remedy in &result.remedies {
             writeln!(text, "    → {remedy}").ok();
         }
     }

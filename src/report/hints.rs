@@ -1,30 +1,30 @@
-//! What to do about a cause.
+//! Hints: what the operator can do about a cause.
 
 use crate::model::{Cause, PlatformSpec, Platforms};
 
-/// The remedies of the program's platforms.
+/// Looks up hints for the supported platforms.
 #[derive(Debug, Clone, Copy)]
 pub struct Hints(pub Platforms);
 
 impl Hints {
-    /// The remedy on the platform of this name.
+    /// The hint for `cause` on the platform of this name.
     pub fn of(self, platform: &str, cause: Cause) -> Option<&'static str> {
         PlatformSpec::named(self.0, platform).map_or_else(|| hint(cause), |spec| platform_hint(spec, cause))
     }
 
-    /// What a bot needs to read a channel there.
+    /// The permissions that a bot needs to read a channel on the platform of this name.
     pub(super) fn channel_rights(self, platform: &str) -> Option<&'static str> {
         PlatformSpec::named(self.0, platform).map(|spec| spec.channel_rights)
     }
 }
 
-/// The remedy on a platform, one sentence.
+/// The platform's own hint for `cause`, or else the general one. One sentence.
 pub fn platform_hint(platform: &PlatformSpec, cause: Cause) -> Option<&'static str> {
     (platform.remedy)(cause).or_else(|| hint(cause))
 }
 
-/// The remedy on any platform, one sentence; `None` where there is nothing to do but
-/// wait for the next run.
+/// The general hint for `cause`, one sentence; `None` if there is nothing to do but wait
+/// for the next run.
 pub const fn hint(cause: Cause) -> Option<&'static str> {
     Some(match cause {
         Cause::TokenRejected => "check that the whole token is where sync.toml says; else make a new token",

@@ -1,4 +1,4 @@
-//! Text for people.
+//! Text for people: the summary of `start`, and the output of `status`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,31 +12,31 @@ use crate::model::{
 };
 use crate::plan::dead_until;
 
-/// Most channels that are named under one cause.
+/// Most channels or findings that are listed per cause.
 const NAMED_CHANNELS: usize = 3;
-/// Room for a name from the platform.
+/// Longest channel name that is printed whole, in columns.
 const NAME_WIDTH: usize = 32;
 
-/// What `status` says before its table.
+/// What the text of `status` depends on besides the overview.
 #[derive(Debug, Clone, Copy)]
-pub struct Heading<'a> {
-    /// The archive.
+pub struct StatusOptions<'a> {
+    /// The archive's path.
     pub archive: &'a str,
-    /// The time that "ago" counts from.
+    /// The current time.
     pub now: Timestamp,
-    /// The terminal's width, if it is one.
+    /// The terminal's width in columns; `None` if stdout is no terminal.
     pub columns: Option<usize>,
-    /// How old a last success may be.
+    /// The age (`--max-age`) above which a last success is stale.
     pub max_age: Duration,
-    /// Whose is older.
+    /// The stale tenants; empty without `--max-age`.
     pub stale: &'a [TenantKey],
-    /// Whether details are wanted that few need.
+    /// Whether to list unknown fields (`-v`).
     pub is_verbose: bool,
-    /// What to do about causes.
+    /// Looks up the hints of causes.
     pub hints: Hints,
 }
 
-/// What a run did, a paragraph a tenant; one line if nothing is new.
+/// What a run did, one paragraph per tenant; one line if nothing is new.
 pub fn summary(jobs: &[Job], hints: Hints, now: Timestamp) -> String {
     let mut text = String::new();
     for job in jobs {
@@ -49,8 +49,8 @@ pub fn summary(jobs: &[Job], hints: Hints, now: Timestamp) -> String {
                 writeln!(text, "    → give its role {rights} there").ok();
             }
         }
-        let is_told = job.errors.iter().any(|error| error.cause == Cause::Malformed);
-        if job.stats.counts.get(Counter::BrokenMessages) > 0 && !is_told {
+        let has_malformed_error = job.errors.iter().any(|error| error.cause == Cause::Malformed);
+        if job.stats.counts.get(Counter::BrokenMessages) > 0 && !has_malformed_error {
             let messages = counted(job.stats.counts.get(Counter::BrokenMessages), "message");
             writeln!(text, "  ! {messages} couldn't be read: the next runs try again").ok();
         }
@@ -70,7 +70,7 @@ pub fn summary(jobs: &[Job], hints: Hints, now: Timestamp) -> String {
 fn headline(job: &Job, now: Timestamp) -> String {
     let stats = &job.stats;
     if job.status == JobStatus::Running {
-        return format!("{}: running, {}", job.tenant, how_far(job, now));
+        return format!("{}: running, {}", job.tenant, progress_text(job, now));
     }
     let is_quiet = stats.channels_total == 0 && job.status == JobStatus::Completed;
     if is_quiet {
@@ -102,16 +102,17 @@ fn headline(job: &Job, now: Timestamp) -> String {
         1 => parts.push("1 retry".to_owned()),
         retries => parts.push(format!("{} retries", grouped(retries))),
     }
-    let took = took(job).map(|took| format!(" in {}", duration(took))).unwrap_or_default();
-    format!("{}: {}{took}: {}", job.tenant, job.status, parts.join(", "))
+    let run_time = run_time(job).map(|time| format!(" in {}", duration(time))).unwrap_or_default();
+    format!("{}: {}{run_time}: {}", job.tenant, job.status, parts.join(", "))
 }
 
-fn took(job: &Job) -> Option<Duration> {
+/// How long the job ran; `None` if it hasn't completed.
+fn run_time(job: &Job) -> Option<Duration> {
     Some(job.completed_at?.since(job.started_at?))
 }
 
 /// "6 %, 1 of 59 channels, 360 messages, 120 messages/s, ETA 45s".
-fn how_far(job: &Job, now: Timestamp) -> String {
+fn progress_text(job: &Job, now: Timestamp) -> String {
     let stats = &job.stats;
     let eta = stats.eta_seconds.filter(|eta| eta.is_finite() && *eta >= 0.0);
     let eta =
@@ -130,22 +131,23 @@ fn how_far(job: &Job, now: Timestamp) -> String {
     )
 }
 
-/// How long reading messages took; who reacted is read after that.
-fn took_reading(job: &Job) -> Option<Duration> {
+/// How long a completed job read messages. Reactor lists are read afterwards and don't
+/// count.
+fn reading_time(job: &Job) -> Option<Duration> {
     let end = job.completed_at?;
     let last = job.channels.iter().filter_map(|channel| channel.completed_at).max();
     Some(last.map_or(end, |last| last.min(end)).since(job.started_at?))
 }
 
-/// Messages a second while they were read; 0 before that has taken any time.
+/// Messages per second of reading time so far; 0 if no time has passed.
 #[allow(clippy::cast_precision_loss, reason = "a rate")]
 pub fn messages_per_second(job: &Job, now: Timestamp) -> f64 {
     let so_far = || Some(now.since(job.started_at.filter(|_| job.status == JobStatus::Running)?));
-    let seconds = took_reading(job).or_else(so_far).unwrap_or_default().as_secs_f64();
+    let seconds = reading_time(job).or_else(so_far).unwrap_or_default().as_secs_f64();
     if seconds > 0.0 { job.stats.counts.get(Counter::Messages) as f64 / seconds } else { 0.0 }
 }
 
-/// Items that have a key in common, in the order in which each key came first.
+/// Groups items by key, in the order in which the keys first occur.
 fn grouped_by<T, K: PartialEq>(items: &[T], key: impl Fn(&T) -> K) -> Vec<(K, Vec<&T>)> {
     let mut groups: Vec<(K, Vec<&T>)> = Vec::new();
     for item in items {
@@ -170,29 +172,30 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
         let more = errors.len() - NAMED_CHANNELS;
         writeln!(text, "  ✗ and {more} more: verta-sync status --job-id {}", job.job_id).ok();
     }
-    // What to do about an early end is said of the run as a whole.
+    // The hint for an early end is printed once for the whole run.
     let is_early_end = matches!(cause, Cause::OutOfTime | Cause::Interrupted);
     if let Some(hint) = hints.of(&job.platform, cause).filter(|_| !is_early_end) {
         writeln!(text, "    → {hint}").ok();
     }
 }
 
-/// Every tenant at a glance, what runs, and what fails.
-pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
-    let mut text = format!("archive {}\n\n", heading.archive);
-    text.push_str(&tenants(overview, heading));
-    write_stale(&mut text, overview, heading);
-    write_last_errors(&mut text, overview, heading.hints);
-    write_findings(&mut text, overview, heading);
-    if heading.is_verbose {
+/// The output of `status`: a table of the tenants, problems, unfinished jobs and failing
+/// channels.
+pub fn status(overview: &Overview, options: StatusOptions<'_>) -> String {
+    let mut text = format!("archive {}\n\n", options.archive);
+    text.push_str(&tenants(overview, options));
+    write_stale(&mut text, overview, options);
+    write_last_errors(&mut text, overview, options.hints);
+    write_findings(&mut text, overview, options);
+    if options.is_verbose {
         write_unknown_fields(&mut text, overview);
     }
     for tenant in overview.tenants.iter().filter(|tenant| tenant.broken_messages > 0) {
-        let (name, messages) = (tame(&tenant.name), counted(tenant.broken_messages, "message"));
+        let (name, messages) = (full_name(&tenant.name), counted(tenant.broken_messages, "message"));
         writeln!(text, "  ! {name}: {messages} couldn't be read: tried again by the next runs").ok();
     }
     for job in &overview.running {
-        writeln!(text, "\nrunning {} ({}): {}", job.job_id, job.tenant, how_far(job, heading.now)).ok();
+        writeln!(text, "\nrunning {} ({}): {}", job.job_id, job.tenant, progress_text(job, options.now)).ok();
     }
     for job in &overview.queued {
         let position =
@@ -210,15 +213,15 @@ pub fn status(overview: &Overview, heading: Heading<'_>) -> String {
         (channel.tenant.clone(), channel.platform.clone(), channel.last_error.cause)
     };
     for ((tenant, platform, cause), channels) in grouped_by(&overview.failing_channels, group) {
-        let hint = cause.and_then(|cause| heading.hints.of(&platform, cause));
-        write_failing(&mut text, &tenant, hint, &channels);
+        let hint = cause.and_then(|cause| options.hints.of(&platform, cause));
+        write_failing_channels(&mut text, &tenant, hint, &channels);
     }
     text
 }
 
 /// Channels of a tenant that fail for the same cause, and what to do about it.
-fn write_failing(text: &mut String, tenant: &str, hint: Option<&str>, channels: &[&FailingChannel]) {
-    let tenant = tame(tenant);
+fn write_failing_channels(text: &mut String, tenant: &str, hint: Option<&str>, channels: &[&FailingChannel]) {
+    let tenant = full_name(tenant);
     for channel in channels.iter().take(NAMED_CHANNELS) {
         let since = channel.since.map(|since| format!(" (since {})", clock(since))).unwrap_or_default();
         let name = shown(&channel.name, NAME_WIDTH);
@@ -237,7 +240,8 @@ fn write_failing(text: &mut String, tenant: &str, hint: Option<&str>, channels: 
     }
 }
 
-/// Why a tenant's last run failed, unless the list of channels says it.
+/// Writes each tenant's last error, unless its failing channels or findings already show
+/// it.
 fn write_last_errors(text: &mut String, overview: &Overview, hints: Hints) {
     let has_failing = |name: &str| overview.failing_channels.iter().any(|channel| channel.tenant == name);
     for tenant in overview.tenants.iter().filter(|tenant| !has_failing(&tenant.name)) {
@@ -246,7 +250,7 @@ fn write_last_errors(text: &mut String, overview: &Overview, hints: Hints) {
         if tenant.findings.iter().any(is_finding) {
             continue;
         }
-        writeln!(text, "  ✗ {}: {}", tame(&tenant.name), shown(&last.error, 160)).ok();
+        writeln!(text, "  ✗ {}: {}", full_name(&tenant.name), shown(&last.error, 160)).ok();
         let hint = last.cause.and_then(|cause| hints.of(&tenant.workspace.platform, cause));
         if let Some(hint) = hint {
             writeln!(text, "    → {hint}").ok();
@@ -254,16 +258,16 @@ fn write_last_errors(text: &mut String, overview: &Overview, hints: Hints) {
     }
 }
 
-/// What is incomplete, and what matches nothing. What has been so for more than a
-/// day is marked as known.
-fn write_findings(text: &mut String, overview: &Overview, heading: Heading<'_>) {
+/// Writes each tenant's findings and unmatched entries. Findings that are known, because
+/// they have persisted for more than a day, get a weaker mark.
+fn write_findings(text: &mut String, overview: &Overview, options: StatusOptions<'_>) {
     for tenant in &overview.tenants {
-        let name = tame(&tenant.name);
-        // Malformed messages are counted in a line of their own.
-        let told: Vec<&Finding> =
+        let name = full_name(&tenant.name);
+        // Malformed messages are counted on a separate line.
+        let shown_findings: Vec<&Finding> =
             tenant.findings.iter().filter(|finding| finding.kind != FindingKind::MalformedMessages).collect();
         for ((kind, is_known), findings) in
-            grouped_by(&told, |finding| (finding.kind, finding.is_known(heading.now)))
+            grouped_by(&shown_findings, |finding| (finding.kind, finding.is_known(options.now)))
         {
             let mark = if is_known { "·" } else { "✗" };
             for finding in findings.iter().take(NAMED_CHANNELS) {
@@ -274,7 +278,7 @@ fn write_findings(text: &mut String, overview: &Overview, heading: Heading<'_>) 
                 let more = grouped((findings.len() - NAMED_CHANNELS) as u64);
                 writeln!(text, "  {mark} {name}: and {more} more: verta-sync status --format json").ok();
             }
-            if let Some(hint) = heading.hints.of(&tenant.workspace.platform, kind.cause()) {
+            if let Some(hint) = options.hints.of(&tenant.workspace.platform, kind.cause()) {
                 writeln!(text, "    → {hint}").ok();
             }
         }
@@ -291,16 +295,17 @@ fn write_unknown_fields(text: &mut String, overview: &Overview) {
     }
 }
 
-/// A tenant's name is never cut: `--tenant` takes only the whole.
-fn tame(name: &str) -> String {
+/// A tenant's name, made safe for the terminal. Never truncated, because `--tenant` needs
+/// the whole name.
+fn full_name(name: &str) -> String {
     shown(name, usize::MAX)
 }
 
-/// Whose last success is older than it may be.
-fn write_stale(text: &mut String, overview: &Overview, heading: Heading<'_>) {
-    for tenant in overview.tenants.iter().filter(|tenant| heading.stale.contains(&tenant.workspace)) {
-        let (name, max_age) = (tame(&tenant.name), duration(heading.max_age));
-        let is_old = |at: Timestamp| heading.now.since(at) > heading.max_age;
+/// Writes the stale tenants and why they are stale.
+fn write_stale(text: &mut String, overview: &Overview, options: StatusOptions<'_>) {
+    for tenant in overview.tenants.iter().filter(|tenant| options.stale.contains(&tenant.workspace)) {
+        let (name, max_age) = (full_name(&tenant.name), duration(options.max_age));
+        let is_old = |at: Timestamp| options.now.since(at) > options.max_age;
         match tenant.last_success_at {
             Some(at) if tenant.lost_channels && !is_old(at) => writeln!(
                 text,
@@ -308,7 +313,7 @@ fn write_stale(text: &mut String, overview: &Overview, heading: Heading<'_>) {
             )
             .ok(),
             Some(at) => {
-                let passed = duration(Duration::from_secs(heading.now.since(at).as_secs()));
+                let passed = duration(Duration::from_secs(options.now.since(at).as_secs()));
                 writeln!(text, "  ✗ {name}: last success {passed} ago, older than {max_age}").ok()
             }
             None => writeln!(text, "  ✗ {name}: no success yet").ok(),
@@ -316,14 +321,15 @@ fn write_stale(text: &mut String, overview: &Overview, heading: Heading<'_>) {
     }
 }
 
-/// The table of tenants, shorter where it would not fit the terminal.
-fn tenants(overview: &Overview, heading: Heading<'_>) -> String {
-    let whole = tenants_table(overview, heading.now, false);
-    let fits = heading.columns.is_none_or(|columns| table_columns(&whole) <= columns);
-    if fits { whole } else { tenants_table(overview, heading.now, true) }
+/// The table of tenants, with fewer columns if it doesn't fit the terminal.
+fn tenants(overview: &Overview, options: StatusOptions<'_>) -> String {
+    let whole = tenants_table(overview, options.now, false);
+    let fits = options.columns.is_none_or(|columns| table_columns(&whole) <= columns);
+    if fits { whole } else { tenants_table(overview, options.now, true) }
 }
 
-/// Columns that would hold nothing but 0 and need no mention are left out.
+/// Omits columns without information: optional counts that are 0 for all tenants and, in
+/// the short form, some more.
 fn tenants_table(overview: &Overview, now: Timestamp, is_short: bool) -> String {
     let tenants = &overview.tenants;
     let any = |count: fn(&TenantOverview) -> u64| tenants.iter().any(|tenant| count(tenant) > 0);
@@ -362,7 +368,7 @@ fn tenants_table(overview: &Overview, now: Timestamp, is_short: bool) -> String 
     for tenant in tenants {
         let channels = &tenant.channels;
         rows.push(row([
-            tame(&tenant.name),
+            full_name(&tenant.name),
             tenant.status.name().to_owned(),
             grouped(channels.total),
             grouped(channels.done),
@@ -379,7 +385,7 @@ fn tenants_table(overview: &Overview, now: Timestamp, is_short: bool) -> String 
     table(&rows, &numbers)
 }
 
-/// One job with every channel.
+/// One job with all its channels.
 pub fn job_details(job: &Job, hints: Hints, now: Timestamp) -> String {
     let stats = &job.stats;
     let mut text = format!("job {}\n{}\n", job.job_id, headline(job, now));
@@ -420,7 +426,8 @@ pub fn job_details(job: &Job, hints: Hints, now: Timestamp) -> String {
     text
 }
 
-/// What requests waited for, summed over all that waited at once.
+/// Writes how long requests waited, by reason. Times of requests that waited concurrently
+/// add up.
 fn write_waits(text: &mut String, counts: &Counts) {
     let causes = [
         ("the channels' own limits", Counter::BucketWaitMilliseconds),
@@ -431,11 +438,11 @@ fn write_waits(text: &mut String, counts: &Counts) {
     ]
     .map(|(cause, counter)| (cause, counts.seconds(counter)));
     let noticeable = causes.iter().filter(|(_, seconds)| *seconds >= 0.5);
-    let told = noticeable
+    let waits = noticeable
         .map(|(cause, seconds)| format!("{} for {cause}", duration(Duration::from_secs_f64(*seconds))));
-    let told: Vec<String> = told.collect();
-    if !told.is_empty() {
-        writeln!(text, "requests waited {}, summed over all that waited at once", told.join(", ")).ok();
+    let waits: Vec<String> = waits.collect();
+    if !waits.is_empty() {
+        writeln!(text, "requests waited {}, summed over all that waited at once", waits.join(", ")).ok();
     }
     text.push('\n');
 }

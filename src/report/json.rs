@@ -1,4 +1,4 @@
-//! JSON for scripts: names in snake case, IDs as strings, times ISO 8601 in UTC.
+//! JSON for scripts: keys in snake case, IDs as strings, times in ISO 8601 UTC.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::model::{
 };
 use crate::plan::dead_until;
 
-/// The last lines of `start --format json`: errors that were no channel's
-/// reading, and the summary. `run_id` is `None` for a run that never began.
+/// The last lines of `start --format json`: the errors that no channel event has
+/// reported, then the summary. `run_id` is `None` for a run that never started.
 pub fn summary(
     run_id: Option<&str>,
     exit_code: ExitCode,
@@ -24,9 +24,9 @@ pub fn summary(
     now: Timestamp,
 ) -> String {
     let errors = jobs.iter().flat_map(|job| {
-        let untold = job.errors.iter().filter(|error| !is_of_reading(error, job));
-        untold.map(|untold| {
-            let mut event = error(untold, &job.platform, hints);
+        let unreported = job.errors.iter().filter(|error| !is_reported(error, job));
+        unreported.map(|unreported| {
+            let mut event = error(unreported, &job.platform, hints);
             event["event"] = "error".into();
             event["job_id"] = job.job_id.as_str().into();
             event
@@ -44,7 +44,7 @@ pub fn summary(
     lines
 }
 
-/// The fields of documents stand in the order of their names, as in the others.
+/// The summary event. Fields in alphabetical order, as in `serde_json`'s maps.
 #[derive(Serialize)]
 struct Summary<'a> {
     event: &'static str,
@@ -53,7 +53,7 @@ struct Summary<'a> {
     run_id: Option<&'a str>,
 }
 
-/// What `status` shows.
+/// The document of `status`.
 #[derive(Serialize)]
 struct OverviewDocument<'a> {
     failing_channels: Vec<Value>,
@@ -64,8 +64,8 @@ struct OverviewDocument<'a> {
     unknown_fields: BTreeMap<String, u64>,
 }
 
-/// A job, whose channels are written one by one: a run can have read tens of
-/// thousands, and a value of each takes kilobytes.
+/// A job. Serializes its channels one by one: a run can have read tens of thousands, and
+/// a JSON value of each takes kilobytes.
 struct JobDocument<'a> {
     job: &'a Job,
     hints: Hints,
@@ -99,29 +99,29 @@ fn documents(jobs: &[Job], hints: Hints, now: Timestamp) -> Vec<JobDocument<'_>>
     jobs.iter().map(|job| JobDocument { job, hints, now }).collect()
 }
 
-/// Written to memory, nothing of which can fail: no map has keys that aren't text.
+/// Serializes to a string. Can't fail: all map keys are strings.
 fn text(document: &impl Serialize) -> String {
     serde_json::to_string(document).unwrap_or_default()
 }
 
-/// Whether the error was told when the channel's reading ended.
-fn is_of_reading(error: &JobError, job: &Job) -> bool {
+/// Whether the event at the end of the channel's reading has reported the error.
+fn is_reported(error: &JobError, job: &Job) -> bool {
     let channels = &job.channels;
     error.channel_id.as_ref().is_some_and(|id| channels.iter().any(|channel| channel.channel_id == *id))
 }
 
-/// An event: what failed with a channel that nobody read.
+/// The error event of a channel that was not read.
 pub fn channel_error(channel: &str, error: &str) -> String {
     format!("{}\n", json!({"event": "error", "channel_id": channel, "error": error}))
 }
 
-/// An event: what ended a run, or kept it from beginning.
+/// The error event of a failure that ended a run or kept it from starting.
 pub fn failure(message: &str, hint: Option<&str>) -> String {
     format!("{}\n", json!({"event": "error", "channel_id": null, "error": message, "hint": hint}))
 }
 
-/// What `status` shows. `stale` are those whose last success is too old, if that
-/// was asked for.
+/// The document of `status`. `stale` has the tenants whose last success is too old, if
+/// `--max-age` was given.
 pub fn overview(overview: &Overview, stale: Option<&[TenantKey]>, hints: Hints, now: Timestamp) -> String {
     text(&OverviewDocument {
         failing_channels: overview
@@ -132,7 +132,7 @@ pub fn overview(overview: &Overview, stale: Option<&[TenantKey]>, hints: Hints, 
         interrupted: documents(&overview.interrupted, hints, now),
         queued: documents(&overview.queued, hints, now),
         running: documents(&overview.running, hints, now),
-        tenants: overview.tenants.iter().map(|of_list| tenant(of_list, stale, hints, now)).collect(),
+        tenants: overview.tenants.iter().map(|item| tenant(item, stale, hints, now)).collect(),
         unknown_fields: overview.unknown_fields.iter().cloned().collect(),
     })
 }
@@ -158,7 +158,7 @@ fn tenant(tenant: &TenantOverview, stale: Option<&[TenantKey]>, hints: Hints, no
         "messages": tenant.messages,
         "broken_messages": tenant.broken_messages,
         "reactions_pending": tenant.reactions_pending,
-        "findings": tenant.findings.iter().map(|of_list| finding(of_list, platform, hints, now)).collect::<Vec<_>>(),
+        "findings": tenant.findings.iter().map(|item| finding(item, platform, hints, now)).collect::<Vec<_>>(),
         "lost_channels": tenant.lost_channels,
         "unmatched": tenant.unmatched,
     });
@@ -168,7 +168,7 @@ fn tenant(tenant: &TenantOverview, stale: Option<&[TenantKey]>, hints: Hints, no
     value
 }
 
-/// Something incomplete; `known` ones keep no run from being a success any more.
+/// A finding. A `known` one no longer prevents a run from completing.
 fn finding(finding: &Finding, platform: &str, hints: Hints, now: Timestamp) -> Value {
     let cause = finding.kind.cause();
     json!({
@@ -197,15 +197,15 @@ fn failing_channel(channel: &FailingChannel, hints: Hints) -> Value {
     })
 }
 
-/// A job with its channels.
+/// The document of a job with its channels.
 pub fn job(job: &Job, hints: Hints, now: Timestamp) -> String {
     text(&JobDocument { job, hints, now })
 }
 
-/// Where the channels of a job stand.
+/// Key of a job's channels.
 const CHANNEL_RESULTS: &str = "channel_results";
 
-/// The fields of a job, its channels apart.
+/// The fields of a job; `channel_results` is null.
 fn job_fields(job: &Job, hints: Hints, now: Timestamp) -> Map<String, Value> {
     let stats = &job.stats;
     let mut value = json!({
@@ -222,7 +222,7 @@ fn job_fields(job: &Job, hints: Hints, now: Timestamp) -> Map<String, Value> {
         "channels_unreadable": stats.channels_unreadable,
         "messages_reread": stats.counts.reread_messages(),
         "reactions_pending": stats.reactions_pending,
-        "errors": job.errors.iter().map(|of_list| error(of_list, &job.platform, hints)).collect::<Vec<_>>(),
+        "errors": job.errors.iter().map(|item| error(item, &job.platform, hints)).collect::<Vec<_>>(),
         "parallel_stats": {
             "max_concurrent_channels": stats.max_concurrent_channels,
             "average_channel_seconds": stats.average_channel_seconds,
@@ -289,7 +289,7 @@ fn channel_result(channel: &ChannelResult) -> Value {
     value
 }
 
-/// A counter in its unit.
+/// A counter's value in its unit.
 fn counted(spec: &CounterSpec, counts: &Counts) -> Value {
     match spec.unit {
         CounterUnit::Count => counts.get(spec.counter).into(),
@@ -306,7 +306,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_counter_stands_in_its_group() {
+    fn every_counter_is_in_its_group() {
         let mut job = Job::waiting("run", 0, "takaro", None);
         for (index, spec) in Counter::ALL.iter().enumerate() {
             job.stats.counts.set(spec.counter, 1000 + index as u64);

@@ -1,5 +1,5 @@
-//! Text and JSON for people and scripts, made of what happened. Nothing here
-//! reads or writes anything.
+//! Formats results as text for people and JSON for scripts. Pure functions: this module
+//! does no I/O.
 
 mod check;
 mod hints;
@@ -9,9 +9,9 @@ mod plan;
 mod table;
 mod time;
 
-pub use check::{Finding, Mark, findings};
+pub use check::{CheckResult, CheckStatus, check_report};
 pub use hints::{Hints, hint, platform_hint};
-pub use human::{Heading, job_details, status, summary};
+pub use human::{StatusOptions, job_details, status, summary};
 pub use json::{
     channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
     summary as summary_json,

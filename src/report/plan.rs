@@ -1,4 +1,4 @@
-//! A plan for people and scripts.
+//! Formats the plan of a sync as text and JSON.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,35 +11,35 @@ use super::{clock, duration, iso, platform_hint};
 use crate::model::{Cause, ChannelId, PlatformSpec, Timestamp, WorkspaceId};
 use crate::plan::{ChannelPlan, Expected, LeftOut, Plan, Unmatched};
 
-/// Room for a name from the platform.
+/// Longest channel name that is printed whole, in columns.
 const NAME_WIDTH: usize = 32;
-/// Most channels that are shown as being read, and most that are as left out.
+/// Most channels that text output lists as read; the same limit for those left out.
 const SHOWN_CHANNELS: usize = 40;
 
 /// What a sync would do for a tenant.
 #[derive(Debug)]
 pub struct PlannedTenant {
-    /// Its name.
+    /// The tenant's name.
     pub name: String,
-    /// Where it is.
+    /// The tenant's platform.
     pub platform: &'static PlatformSpec,
-    /// Its workspace.
+    /// The tenant's workspace.
     pub workspace_id: WorkspaceId,
-    /// The plan, or why there is none.
+    /// The plan, or the cause and message of the error that prevented it.
     pub plan: Result<Plan, (Cause, String)>,
-    /// The names of its channels, scrubbed.
+    /// Channel names, scrubbed.
     pub names: HashMap<ChannelId, String>,
-    /// From when each channel is read.
-    pub starts: HashMap<ChannelId, Timestamp>,
-    /// Entries of its lists that match no channel.
+    /// For each channel to read, the earliest time of its first message to read.
+    pub start_times: HashMap<ChannelId, Timestamp>,
+    /// Entries of `include_channels` and `exclude_channels` that match no channel.
     pub unmatched: Vec<Unmatched>,
-    /// Reactions whose users are still to be read.
+    /// Reactions with a pending reactor list.
     pub reactions_pending: u64,
-    /// A run's time for reading who reacted; `None` if that isn't read.
+    /// Time budget of a run for reading reactor lists; `None` if they are not read.
     pub reaction_budget: Option<Duration>,
-    /// Requests that listing its channels takes.
+    /// Requests sent to list the workspace's channels.
     pub listing_requests: u64,
-    /// What reading takes at least.
+    /// Lower bound of the requests and time for reading; `None` without a plan.
     pub expected: Option<Expected>,
 }
 
@@ -53,7 +53,7 @@ impl PlannedTenant {
     }
 }
 
-/// A paragraph a tenant.
+/// The plan as text, one paragraph per tenant.
 pub fn plan(tenants: &[PlannedTenant]) -> String {
     tenants.iter().map(tenant).collect::<Vec<_>>().join("\n")
 }
@@ -78,7 +78,7 @@ fn tenant(tenant: &PlannedTenant) -> String {
                 writeln!(text, "    → {}", unmatched.remedy()).ok();
             }
             write_reads(&mut text, tenant, plan);
-            write_others(&mut text, tenant, plan);
+            write_unread(&mut text, tenant, plan);
         }
         Err((cause, error)) => {
             writeln!(text, "{}: ✗ {error}", tenant.name).ok();
@@ -96,7 +96,7 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     }
     let mut rows = vec![["action", "channel", "id", "type", "from", "messages"].map(str::to_owned).to_vec()];
     for read in plan.reads.iter().take(SHOWN_CHANNELS) {
-        let from = tenant.starts.get(&read.channel.id).map(|start| clock(*start)).unwrap_or_default();
+        let from = tenant.start_times.get(&read.channel.id).map(|start| clock(*start)).unwrap_or_default();
         rows.push(vec![
             action(read),
             shown(tenant.name_of(read.channel.id), NAME_WIDTH),
@@ -112,15 +112,15 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     write_more(text, plan.reads.len());
 }
 
-/// How many of `all` were not shown.
-fn write_more(text: &mut String, all: usize) {
-    if let Some(more) = all.checked_sub(SHOWN_CHANNELS).filter(|more| *more > 0) {
+/// Writes how many of `total` channels were not shown.
+fn write_more(text: &mut String, total: usize) {
+    if let Some(more) = total.checked_sub(SHOWN_CHANNELS).filter(|more| *more > 0) {
         writeln!(text, "  and {} more: --format json names all", grouped(more as u64)).ok();
     }
 }
 
-/// "refresh", "read on (retry)", "refresh + earlier history", "refresh + 2
-/// parts again".
+/// What is read of a channel: "refresh", "read on (retry)", "refresh + earlier history",
+/// "refresh + 2 parts again".
 fn action(read: &ChannelPlan) -> String {
     let mut action = read.action.name().to_owned();
     if read.backfill.is_some() {
@@ -135,7 +135,8 @@ fn action(read: &ChannelPlan) -> String {
     action
 }
 
-fn write_others(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
+/// Writes the dead-letter channels and the channels left out.
+fn write_unread(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     for (channel, until) in &plan.dead_letters {
         let name = shown(tenant.name_of(*channel), NAME_WIDTH);
         let channel = tenant.platform.channel_text(*channel);
@@ -169,7 +170,7 @@ fn write_expected(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     }
 }
 
-/// Everything, for scripts.
+/// The plan as JSON, with all channels.
 pub fn plan_json(tenants: &[PlannedTenant]) -> Value {
     json!({ "tenants": tenants.iter().map(tenant_json).collect::<Vec<_>>() })
 }
@@ -219,7 +220,7 @@ fn read_json(tenant: &PlannedTenant, read: &ChannelPlan) -> Value {
         "after_message_id": read.after.map(|id| tenant.platform.message_text(id)),
         "earlier_history_from": read.backfill.map(|backfill| backfill.since.map(iso)),
         "parts_again": read.rereads.len(),
-        "from": tenant.starts.get(&read.channel.id).map(|start| iso(*start)),
+        "from": tenant.start_times.get(&read.channel.id).map(|start| iso(*start)),
         "expected_messages": read.known_messages(),
     })
 }

@@ -1,11 +1,11 @@
-//! Columns of text.
+//! Tables and screens of plain text.
 
 use unicode_width::UnicodeWidthStr as _;
 
 pub use crate::model::{counted, grouped, shown};
 
-/// Lays rows out in columns two spaces apart; the first row is the heading.
-/// Columns named in `right` are aligned to the right.
+/// Aligns rows in columns, two spaces apart. The columns in `right` (by index) are
+/// right-aligned.
 pub fn table(rows: &[Vec<String>], right: &[usize]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
@@ -31,28 +31,29 @@ pub fn table(rows: &[Vec<String>], right: &[usize]) -> String {
     text
 }
 
-/// The columns that text takes.
+/// The width of the longest line, in terminal columns.
 pub fn columns(text: &str) -> usize {
     text.lines().map(str::width).max().unwrap_or(0)
 }
 
-/// As much of a text as a terminal shows without scrolling.
+/// The first lines of a text, as many as a terminal shows without scrolling, with the
+/// number of the omitted lines at the end.
 pub fn first_rows(text: &str, rows: usize, columns: usize) -> String {
-    let taken = |line: &str| line.width().div_ceil(columns.max(1)).max(1);
-    // The last row is the cursor's.
-    if text.lines().map(taken).sum::<usize>() < rows {
+    let row_count = |line: &str| line.width().div_ceil(columns.max(1)).max(1);
+    // The cursor takes the last row.
+    if text.lines().map(row_count).sum::<usize>() < rows {
         return text.to_owned();
     }
-    let mut left = rows.saturating_sub(2);
+    let mut rows_left = rows.saturating_sub(2);
     let fits = |line: &&str| {
-        let is_room = taken(line) <= left;
-        left = left.saturating_sub(taken(line));
-        is_room
+        let fits = row_count(line) <= rows_left;
+        rows_left = rows_left.saturating_sub(row_count(line));
+        fits
     };
-    let mut kept: Vec<&str> = text.lines().take_while(fits).collect();
-    let more = format!("… {}\n", counted((text.lines().count() - kept.len()) as u64, "more line"));
-    kept.push(&more);
-    kept.join("\n")
+    let mut lines: Vec<&str> = text.lines().take_while(fits).collect();
+    let more = format!("… {}\n", counted((text.lines().count() - lines.len()) as u64, "more line"));
+    lines.push(&more);
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -60,14 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_also_with_wide_characters() {
+    fn columns_align_with_wide_characters() {
         let rows =
             [vec!["name".into(), "n".into()], vec!["日本".into(), "12".into()], vec!["x".into(), "1".into()]];
         assert_eq!(table(&rows, &[1]), "name   n\n日本  12\nx      1\n");
     }
 
     #[test]
-    fn a_text_is_cut_to_the_rows_of_a_terminal() {
+    fn a_text_is_truncated_to_the_rows_of_a_terminal() {
         let text = "a\nb\nc\n";
         assert_eq!(first_rows(text, 4, 80), text);
         assert_eq!(first_rows(text, 3, 80), "a\n… 2 more lines\n");

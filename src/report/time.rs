@@ -1,21 +1,21 @@
-//! Times and lengths of time as text.
+//! Times and durations as text.
 
 use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// ISO 8601 in UTC, with milliseconds where there are any.
+/// ISO 8601 in UTC, with milliseconds unless they are 0.
 pub fn iso(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or_default().to_string()
 }
 
-/// A point of time for people, in UTC to the second.
+/// A time for people: UTC, to the second.
 pub fn clock(time: Timestamp) -> String {
     let time = jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or_default();
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// A length of time in its two largest units: "1h 05m", "2m 03s", "4.2s", "4s".
+/// A duration in its two largest units: "1h 05m", "2m 03s", "4.2s", "4s".
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
@@ -27,7 +27,7 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// How long ago something was.
+/// The time that has passed since `time`: "just now", "41 min ago", "1h 05m ago".
 pub fn ago(time: Timestamp, now: Timestamp) -> String {
     let passed = now.since(time);
     match passed.as_secs() {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_are_short_to_read() {
+    fn durations_have_at_most_two_units() {
         for (seconds, expected) in
             [(4, "4s"), (59, "59s"), (123, "2m 03s"), (3900, "1h 05m"), (180_000, "2d 02h")]
         {
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_utc() {
+    fn times_are_in_utc() {
         let time = Timestamp::from_millis(1_795_326_325_000);
         assert_eq!(iso(time), "2026-11-22T05:45:25Z");
         assert_eq!(clock(time), "2026-11-22 05:45:25 UTC");

@@ -1,97 +1,100 @@
-//! Where the archive is: the file, its disk, its lock.
+//! Checks the archive file, its disk and its lock.
 
 use std::path::Path;
 
 use super::steps::Steps;
 use crate::archive::health::{Disk, disk};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, LockState, Reader, beside};
-use crate::commands::surroundings::shown;
-use crate::commands::system::unwritable;
+use crate::commands::surroundings::display_path;
+use crate::commands::system::first_unwritable;
 use crate::commands::{Failure, FailureKind};
-use crate::report::Finding;
+use crate::report::CheckResult;
 
-/// A disk with less than this is nearly full.
-const LITTLE_SPACE: u64 = 500 << 20;
+/// Free bytes below which the disk counts as nearly full.
+const LOW_SPACE_BYTES: u64 = 500 << 20;
 
-/// The archive, its disk and its lock.
-pub(super) fn look(path: &Path, steps: &mut Steps) {
-    let archive = archive(path);
+/// Checks the archive, its disk and its lock.
+pub(super) fn check_storage(path: &Path, steps: &mut Steps) {
+    let archive = check_archive(path);
     let is_usable = archive.is_ok();
     add("archive", archive, steps);
     if let Some(disk) = disk(path.parent().unwrap_or(path)) {
-        steps.note(space(disk));
+        steps.add(check_space(disk));
     }
-    // Where no archive can be made, no lock can, and that is said.
-    let closed = unwritable([beside(path, ".lock")]).filter(|_| is_usable || path.exists());
-    let lock = match closed {
-        Some(closed) => Err(Failure::archive(&denied(&closed), path)),
-        None => lock(path),
+    // If no archive can be created, no lock file can either; that was reported above.
+    let unwritable = first_unwritable([beside(path, ".lock")]).filter(|_| is_usable || path.exists());
+    let lock = match unwritable {
+        Some(unwritable) => Err(Failure::archive(&not_writable(&unwritable), path)),
+        None => check_lock(path),
     };
     add("lock", lock, steps);
 }
 
-fn add(step: &str, found: Result<Finding, Failure>, steps: &mut Steps) {
-    match found {
-        Ok(finding) => steps.note(finding),
-        Err(failure) => steps.failed(step, &failure),
+fn add(step: &str, result: Result<CheckResult, Failure>, steps: &mut Steps) {
+    match result {
+        Ok(result) => steps.add(result),
+        Err(failure) => steps.add_failure(step, &failure),
     }
 }
 
-fn archive(path: &Path) -> Result<Finding, Failure> {
-    let good = match Reader::open(path).and_then(|reader| state_of(&reader)) {
+fn check_archive(path: &Path) -> Result<CheckResult, Failure> {
+    let text = match Reader::open(path).and_then(|reader| faults_and_schema(&reader)) {
         Ok((faults, schema)) if faults.is_empty() => {
-            format!("archive: {}, schema {schema}, sound", shown(path))
+            format!("archive: {}, schema {schema}, sound", display_path(path))
         }
         Ok((faults, _)) => {
             let kind = FailureKind::Archive(ArchiveErrorKind::Corrupt);
-            let text = format!("{} is damaged: {}", shown(path), faults.join("; "));
+            let text = format!("{} is damaged: {}", display_path(path), faults.join("; "));
             return Err(Failure::new(kind, text)
                 .hint("restore the file from a backup, or move it away to begin anew"));
         }
         Err(error) if error.kind == ArchiveErrorKind::Missing => {
-            format!("archive: {} will be made by the first sync", shown(path))
+            format!("archive: {} will be made by the first sync", display_path(path))
         }
         Err(error) if error.kind == ArchiveErrorKind::OlderSchema => {
-            format!("archive: {} will be brought to this version by the next sync", shown(path))
+            format!("archive: {} will be brought to this version by the next sync", display_path(path))
         }
         Err(error) => return Err(Failure::archive(&error, path)),
     };
-    match unwritable(["", "-wal", "-shm"].map(|end| beside(path, end))) {
-        Some(closed) => Err(Failure::archive(&denied(&closed), path)),
-        None => Ok(Finding::good(good)),
+    match first_unwritable(["", "-wal", "-shm"].map(|end| beside(path, end))) {
+        Some(unwritable) => Err(Failure::archive(&not_writable(&unwritable), path)),
+        None => Ok(CheckResult::ok(text)),
     }
 }
 
-fn space(disk: Disk) -> Finding {
+fn check_space(disk: Disk) -> CheckResult {
     let free = format!("{:.1} GB free", gigabytes(disk.free_bytes));
     if disk.is_remote {
         let remedy =
             "keep the archive on a local disk: SQLite can't rely on the locks of a network's file system";
-        Finding::notable(format!("disk: {free}, over a network"), remedy)
-    } else if disk.free_bytes < LITTLE_SPACE {
-        Finding::notable(format!("disk: only {free}"), "make room: a million messages take about 200 MB")
+        CheckResult::warning(format!("disk: {free}, over a network"), remedy)
+    } else if disk.free_bytes < LOW_SPACE_BYTES {
+        CheckResult::warning(format!("disk: only {free}"), "make room: a million messages take about 200 MB")
     } else {
-        Finding::good(format!("disk: {free}"))
+        CheckResult::ok(format!("disk: {free}"))
     }
 }
 
-fn lock(path: &Path) -> Result<Finding, Failure> {
+fn check_lock(path: &Path) -> Result<CheckResult, Failure> {
     let holder = match Lock::state(path) {
         Ok(LockState::Held(holder)) => holder,
-        Ok(LockState::Free) => return Ok(Finding::good("lock: free")),
-        Ok(LockState::Unknown) => return Err(Failure::archive(&denied(&beside(path, ".lock")), path)),
+        Ok(LockState::Free) => return Ok(CheckResult::ok("lock: free")),
+        Ok(LockState::Unknown) => return Err(Failure::archive(&not_writable(&beside(path, ".lock")), path)),
         Err(error) => return Err(Failure::lock(error, path)),
     };
     let who = holder.map_or_else(String::new, |holder| format!(" by process {}", holder.process));
     let remedy = "a sync is running: \"verta-sync status\" shows it";
-    Ok(Finding::notable(format!("lock: held{who}"), remedy))
+    Ok(CheckResult::warning(format!("lock: held{who}"), remedy))
 }
 
-fn denied(path: &Path) -> ArchiveError {
-    ArchiveError::new(ArchiveErrorKind::ReadOnly, format!("{} can't be written by this user", shown(path)))
+fn not_writable(path: &Path) -> ArchiveError {
+    ArchiveError::new(
+        ArchiveErrorKind::ReadOnly,
+        format!("{} can't be written by this user", display_path(path)),
+    )
 }
 
-fn state_of(reader: &Reader) -> Result<(Vec<String>, i64), ArchiveError> {
+fn faults_and_schema(reader: &Reader) -> Result<(Vec<String>, i64), ArchiveError> {
     Ok((reader.faults()?, reader.schema_version()?))
 }
 

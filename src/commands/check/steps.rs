@@ -1,54 +1,55 @@
-//! The steps of a check: what was found, and how a sync would end with it.
+//! Collects the results of a check and predicts the outcome of a sync.
 
 use crate::commands::outcome::{FailureKind, SyncOutcome};
 use crate::commands::{Failure, Outcome};
 use crate::model::{Cause, JobStatus};
-use crate::report::{Finding, Mark};
+use crate::report::{CheckResult, CheckStatus};
 use crate::sync::TenantOutcome;
 
-/// Findings, and what decides the exit code.
+/// The results so far, and the predicted outcome, which decides the exit code.
 #[derive(Default)]
 pub(super) struct Steps {
-    findings: Vec<Finding>,
+    results: Vec<CheckResult>,
     sync: SyncOutcome,
 }
 
 impl Steps {
-    /// A finding that keeps no sync from working.
-    pub fn note(&mut self, finding: Finding) {
-        self.findings.push(finding);
+    /// Adds a result that doesn't affect the outcome of a sync.
+    pub fn add(&mut self, result: CheckResult) {
+        self.results.push(result);
     }
 
-    /// A finding that would end a sync with this kind of failure.
-    pub fn fail(&mut self, kind: FailureKind, finding: Finding) {
+    /// Adds a result that would end a sync with a failure of this kind.
+    pub fn add_fatal(&mut self, kind: FailureKind, result: CheckResult) {
         self.sync.failures.push(kind);
-        self.findings.push(finding);
+        self.results.push(result);
     }
 
-    /// A failure that a sync would meet, at the step `what`.
-    pub fn failed(&mut self, what: &str, failure: &Failure) {
+    /// Adds the failure that a sync would meet at `step`.
+    pub fn add_failure(&mut self, step: &str, failure: &Failure) {
         let (text, hint) = failure.parts();
         let remedies = hint.into_iter().map(str::to_owned).collect();
-        self.fail(failure.kind, Finding { mark: Mark::Bad, text: format!("{what}: {text}"), remedies });
+        let text = format!("{step}: {text}");
+        self.add_fatal(failure.kind, CheckResult { status: CheckStatus::Failure, text, remedies });
     }
 
-    /// A tenant's findings, and how its sync would end.
-    pub fn tenant(&mut self, status: JobStatus, cause: Option<Cause>, findings: Vec<Finding>) {
+    /// Adds a tenant's results and the predicted outcome of its sync.
+    pub fn add_tenant(&mut self, status: JobStatus, cause: Option<Cause>, results: Vec<CheckResult>) {
         self.sync.tenants.push(TenantOutcome {
             status,
             cause,
             unknown_channels: Vec::new(),
             archived_something: status == JobStatus::Completed,
         });
-        self.findings.extend(findings);
+        self.results.extend(results);
     }
 
-    /// All findings in order.
-    pub fn findings(&self) -> &[Finding] {
-        &self.findings
+    /// All results in order.
+    pub fn results(&self) -> &[CheckResult] {
+        &self.results
     }
 
-    /// How a sync would end.
+    /// The predicted outcome of a sync.
     pub fn outcome(self) -> Outcome {
         Outcome::Sync(self.sync)
     }

@@ -1,48 +1,48 @@
-//! What the user sees while a run goes on.
+//! The monitors of a run: log, progress bars or lines, and job IDs or JSON events.
 
 use std::io;
 use std::sync::Arc;
 
-use crate::commands::Surroundings;
+use crate::commands::CommandContext;
 use crate::commands::output::Format;
 use crate::monitor::{All, Counter, Event, Monitor};
 use crate::ui::{Bars, Events, Lines, Log, Output, Voice, to_stderr};
 
-/// What the user sees while it runs.
+/// The output of a run while it is in progress.
 pub struct Display {
-    /// Everything that is told what happens.
+    /// Passes the run's events and counts to all outputs.
     pub monitor: Arc<dyn Monitor>,
-    /// Bars, on a terminal.
+    /// The progress bars, if they are shown.
     pub bars: Option<Arc<Bars>>,
     voice: Voice,
 }
 
 impl Display {
-    /// Starts the log, and the bars or lines that are wanted.
-    pub fn new(format: Format, requests_per_second: f64, around: &Surroundings, output: &Output) -> Self {
-        let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(Log::new(around.tells_rate_limits()))];
+    /// Starts the log, and progress bars or lines as flags and terminal allow.
+    pub fn new(format: Format, requests_per_second: f64, context: &CommandContext, output: &Output) -> Self {
+        let mut monitors: Vec<Arc<dyn Monitor>> = vec![Arc::new(Log::new(context.logs_rate_limits()))];
         let mut bars = None;
-        // Events and bars on one terminal would be in each other's way.
-        let has_onlooker = format == Format::Human || Surroundings::has_onlooker();
-        if has_onlooker && around.draws_bars() {
-            let shown = Bars::start(around.colors(), requests_per_second, around.voice());
-            around.start_log(shown.writer());
-            monitors.push(Arc::clone(&shown) as Arc<dyn Monitor>);
-            bars = Some(shown);
+        // JSON events and bars on the same terminal would overwrite each other.
+        let shows_progress = format == Format::Human || CommandContext::only_stderr_is_terminal();
+        if shows_progress && context.shows_bars() {
+            let started = Bars::start(context.uses_color(), requests_per_second, context.voice());
+            context.init_log(started.writer());
+            monitors.push(Arc::clone(&started) as Arc<dyn Monitor>);
+            bars = Some(started);
         } else {
-            around.start_log(io::stderr);
-            if has_onlooker && !around.global.quiet {
-                monitors.push(Lines::start(around.voice()));
+            context.init_log(io::stderr);
+            if shows_progress && !context.global.quiet {
+                monitors.push(Lines::start(context.voice()));
             }
         }
         monitors.push(match format {
-            Format::Human => Arc::new(JobIds { bars: bars.clone(), output: output.clone() }),
+            Format::Human => Arc::new(JobIdPrinter { bars: bars.clone(), output: output.clone() }),
             Format::Json => Arc::new(Events::new(output.clone())),
         });
-        Self { monitor: Arc::new(All(monitors)), bars, voice: around.voice() }
+        Self { monitor: Arc::new(All(monitors)), bars, voice: context.voice() }
     }
 
-    /// Tells what failed, above the bars.
+    /// Prints an error with its hint on stderr, above the bars.
     pub fn fail(&self, text: &str, hint: &str) {
         self.voice.fail(text, Some(hint), |lines| match &self.bars {
             Some(bars) => bars.suspend(|| to_stderr(lines)),
@@ -50,29 +50,29 @@ impl Display {
         });
     }
 
-    /// Takes the bars away.
-    pub fn end(&self) {
+    /// Removes the bars.
+    pub fn clear(&self) {
         if let Some(bars) = &self.bars {
             bars.clear();
         }
     }
 }
 
-/// Says each tenant's job first, on stdout.
-struct JobIds {
+/// Prints the ID of each tenant's job on stdout when it starts.
+struct JobIdPrinter {
     bars: Option<Arc<Bars>>,
     output: Output,
 }
 
-impl Monitor for JobIds {
+impl Monitor for JobIdPrinter {
     fn count(&self, _: Counter, _: u64) {}
 
     fn event(&self, event: Event) {
         if let Event::JobStarted { job_id, tenant } = event {
-            let say = || self.output.write(&format!("job {job_id}: {tenant}\n"));
+            let print = || self.output.write(&format!("job {job_id}: {tenant}\n"));
             match &self.bars {
-                Some(bars) => bars.suspend(say),
-                None => say(),
+                Some(bars) => bars.suspend(print),
+                None => print(),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What `start` tells on stdout at its end.
+//! The result of a run and its text on stdout.
 
 use crate::commands::output::Format;
 use crate::commands::{Failure, Outcome};
@@ -7,77 +7,77 @@ use crate::model::{Job, JobStatus, Timestamp};
 use crate::report::{self, Hints};
 use crate::sync::Stop;
 
-/// How a run ended, and what it had done.
+/// How a run ended, and what it did.
 #[derive(Debug)]
 pub struct RunEnd {
-    /// How it ended; what failed if it couldn't begin, or the archive gave out on
-    /// the way.
+    /// The outcome; a failure if the run couldn't start or the archive failed during it.
     pub result: Result<Outcome, Failure>,
-    /// What stopped it early.
+    /// Why the run stopped early, if it did.
     pub stop: Option<Stop>,
-    /// `None` for a run that ended before it began.
+    /// `None` if the run ended before it started.
     pub run_id: Option<String>,
     /// The run's jobs.
     pub jobs: Vec<Job>,
-    /// Whether certain channels were asked for.
-    pub is_of_channels: bool,
-    /// Those of them that no tenant has.
+    /// Whether `--channel` was given.
+    pub selects_channels: bool,
+    /// The requested channels that no tenant has.
     pub unknown_channels: Vec<String>,
 }
 
 impl RunEnd {
-    /// A run that ended before it began.
-    pub fn not_begun(result: Result<Outcome, Failure>, stop: Option<Stop>) -> Self {
+    /// A run that ended before it started.
+    pub fn not_started(result: Result<Outcome, Failure>, stop: Option<Stop>) -> Self {
         Self {
             result,
             stop,
             run_id: None,
             jobs: Vec::new(),
-            is_of_channels: false,
+            selects_channels: false,
             unknown_channels: Vec::new(),
         }
     }
 
-    /// A run that `failure` ended. Its jobs can't be finished in the archive any
-    /// more: the next run will find them interrupted.
-    pub fn broken_off(failure: Failure, run_id: String, mut jobs: Vec<Job>) -> Self {
+    /// A run that an archive failure ended. Its unfinished jobs can't be finished in the
+    /// archive; the next run will mark them interrupted, so they are shown that way.
+    pub fn aborted(failure: Failure, run_id: String, mut jobs: Vec<Job>) -> Self {
         let is_unfinished = |job: &&mut Job| matches!(job.status, JobStatus::Queued | JobStatus::Running);
         jobs.iter_mut().filter(is_unfinished).for_each(|job| job.status = JobStatus::Interrupted);
-        Self { run_id: Some(run_id), jobs, ..Self::not_begun(Err(failure), None) }
+        Self { run_id: Some(run_id), jobs, ..Self::not_started(Err(failure), None) }
     }
 
-    /// What goes to stdout: what the run did; for scripts what failed, too.
+    /// The text for stdout: a summary of the jobs. JSON also has the failure and the
+    /// unknown channels, which text output has on stderr.
     pub fn text(&self, format: Format, hints: Hints, now: Timestamp) -> String {
         match format {
-            Format::Json => self.lines(hints, now),
-            Format::Human => self.paragraphs(hints, now),
+            Format::Json => self.json_lines(hints, now),
+            Format::Human => self.summary(hints, now),
         }
     }
 
-    fn lines(&self, hints: Hints, now: Timestamp) -> String {
+    fn json_lines(&self, hints: Hints, now: Timestamp) -> String {
         let failure = self.result.as_ref().err().map(|failure| {
             let (message, hint) = failure.parts();
             report::failure_json(message, hint)
         });
         let unknown = self.unknown_channels.iter();
-        let unknown = unknown.map(|channel| report::error_json(channel, &unknown_channel(channel)));
+        let unknown = unknown.map(|channel| report::error_json(channel, &unknown_channel_message(channel)));
         let lines: String = failure.into_iter().chain(unknown).collect();
         lines + &report::summary_json(self.run_id.as_deref(), self.exit_code(), &self.jobs, hints, now)
     }
 
-    fn paragraphs(&self, hints: Hints, now: Timestamp) -> String {
+    fn summary(&self, hints: Hints, now: Timestamp) -> String {
         let stopped = match self.stop {
             Some(Stop::Signal) => "stopped: run again, it goes on where this run stopped\n",
-            // Only reactors are left then, which the summary says.
+            // Only pending reactor lists are left, which the summary mentions.
             Some(Stop::OutOfTime) if self.is_complete() => "",
             Some(Stop::OutOfTime) => "out of time: run again, it goes on where this run stopped\n",
             Some(Stop::Fatal) | None => "",
         };
-        // A tenant without any of the channels asked for has nothing to tell.
-        let is_told =
-            |job: &&Job| !self.is_of_channels || had_channels(job) || job.status != JobStatus::Completed;
-        let told: Vec<Job> = self.jobs.iter().filter(is_told).cloned().collect();
-        report::summary(&told, hints, now) + stopped
+        // Omit the tenants that have none of the requested channels.
+        let is_shown =
+            |job: &&Job| !self.selects_channels || has_channels(job) || job.status != JobStatus::Completed;
+        let jobs: Vec<Job> = self.jobs.iter().filter(is_shown).cloned().collect();
+        report::summary(&jobs, hints, now) + stopped
     }
 
     fn exit_code(&self) -> ExitCode {
@@ -92,12 +92,12 @@ impl RunEnd {
     }
 }
 
-/// Whether a tenant had channels to read.
-pub fn had_channels(job: &Job) -> bool {
+/// Whether the job had channels to read or to skip.
+pub fn has_channels(job: &Job) -> bool {
     job.stats.channels_total + job.stats.channels_skipped > 0
 }
 
-/// What is wrong with a channel that no tenant has.
-pub fn unknown_channel(channel: &str) -> String {
+/// The error message for a channel that no tenant has.
+pub fn unknown_channel_message(channel: &str) -> String {
     format!("none of the tenants asked for has a channel {channel}")
 }

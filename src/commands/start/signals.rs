@@ -1,4 +1,4 @@
-//! Signals that end or pause a run.
+//! Handles the signals that stop or suspend a run.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,19 +11,20 @@ use crate::monitor::{Event, Monitor};
 use crate::sync::{Stop, StopSignal};
 use crate::ui::Bars;
 
-/// Said to who pressed Ctrl-C.
-const STOPPING: &str = "stopping: what has arrived is being stored; Ctrl-C again ends at once";
+/// Note printed after the first Ctrl-C.
+const STOPPING_NOTE: &str = "stopping: what has arrived is being stored; Ctrl-C again ends at once";
 
-/// The signals that end a run: the first politely, the second at once.
+/// Stops the run on SIGINT or SIGTERM: the first signal stops it gracefully, the second
+/// exits at once.
 pub struct Signals {
     received: Arc<OnceLock<ReceivedSignal>>,
 }
 
 impl Signals {
-    /// Listens from now on; must be called within a runtime.
+    /// Installs the signal handlers. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// When the system lets no signal be listened for.
+    /// Returns [`FailureKind::Internal`] if the operating system installs no handler.
     pub fn watch(stop: StopSignal, display: &Display) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
@@ -32,61 +33,68 @@ impl Signals {
         };
         let interrupt = listen(SignalKind::interrupt())?;
         let terminate = listen(SignalKind::terminate())?;
-        // A closed terminal ends nothing.
+        // SIGHUP is caught and ignored, so that the run survives a closed terminal.
         let hang_up = listen(SignalKind::hangup())?;
         let bars = display.bars.clone();
         if let Some(bars) = &bars {
-            tokio::spawn(pause(listen(SignalKind::from_raw(Bars::STOP_KEY))?, Arc::clone(bars)));
+            tokio::spawn(suspend_on_stop_key(
+                listen(SignalKind::from_raw(Bars::STOP_KEY))?,
+                Arc::clone(bars),
+            ));
         }
         let received = Arc::<OnceLock<ReceivedSignal>>::default();
         let monitor = Arc::clone(&display.monitor);
-        let ending = Ending { stop, bars, monitor, received: Arc::clone(&received) };
-        tokio::spawn(listen_for(interrupt, terminate, hang_up, ending));
+        let handler = SignalHandler { stop, bars, monitor, received: Arc::clone(&received) };
+        tokio::spawn(handle_signals(interrupt, terminate, hang_up, handler));
         Ok(Self { received })
     }
 
-    /// The signal that came, if one did.
+    /// The first signal that was received, if any.
     pub fn received(&self) -> Option<ReceivedSignal> {
         self.received.get().copied()
     }
 }
 
-/// Leaves the terminal tidy whenever Ctrl-Z stops the process.
-async fn pause(mut stop_key: Signal, bars: Arc<Bars>) {
+/// Clears the bars on each Ctrl-Z before the process stops.
+async fn suspend_on_stop_key(mut stop_key: Signal, bars: Arc<Bars>) {
     while stop_key.recv().await.is_some() {
         bars.pause();
     }
 }
 
-/// What a signal ends.
-struct Ending {
+/// What the handler of a signal acts on.
+struct SignalHandler {
     stop: StopSignal,
     bars: Option<Arc<Bars>>,
     monitor: Arc<dyn Monitor>,
     received: Arc<OnceLock<ReceivedSignal>>,
 }
 
-async fn listen_for(mut interrupt: Signal, mut terminate: Signal, mut hang_up: Signal, ending: Ending) {
+async fn handle_signals(
+    mut interrupt: Signal,
+    mut terminate: Signal,
+    mut hang_up: Signal,
+    handler: SignalHandler,
+) {
     loop {
         let signal = tokio::select! {
             _ = interrupt.recv() => ReceivedSignal::Interrupt,
             _ = terminate.recv() => ReceivedSignal::Terminate,
             _ = hang_up.recv() => continue,
         };
-        if ending.received.set(signal).is_err() {
-            // Commits are transactions: there is nothing to tidy up but the
-            // terminal.
-            if let Some(bars) = &ending.bars {
+        if handler.received.set(signal).is_err() {
+            // Every commit is a complete transaction, so only the terminal needs cleanup.
+            if let Some(bars) = &handler.bars {
                 bars.clear_if_free();
             }
             std::process::exit(signal.exit_code().number().into());
         }
-        ending.stop.send(Stop::Signal);
+        handler.stop.send(Stop::Signal);
         if signal == ReceivedSignal::Interrupt {
-            // A terminal that takes nothing keeps neither the next signal nor
-            // the end waiting.
-            let monitor = Arc::clone(&ending.monitor);
-            std::thread::spawn(move || monitor.event(Event::Note(STOPPING.to_owned())));
+            // On a thread of its own: a blocked terminal must delay neither the next
+            // signal nor the end of the run.
+            let monitor = Arc::clone(&handler.monitor);
+            std::thread::spawn(move || monitor.event(Event::Note(STOPPING_NOTE.to_owned())));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting for an archive that another process holds.
+//! Waits in the archive's queue for its lock (`start --wait`).
 
 use std::time::{Duration, Instant};
 
@@ -7,28 +7,29 @@ use tokio::time::sleep;
 
 use crate::archive::queue::QueueEntry;
 use crate::archive::{ArchiveFile, Lock, LockError, LockState};
-use crate::commands::{Failure, Surroundings};
+use crate::commands::{CommandContext, Failure};
 use crate::monitor::{Event, Monitor};
 use crate::report;
 use crate::sync::StopSignal;
 
-/// How often a waiter looks whether it is its turn.
-const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// How often the queue and the lock are polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How waiting ended.
+/// The outcome of waiting for the lock.
 #[derive(Debug)]
-pub enum Waited {
-    /// The archive is this process's.
-    Locked(Lock),
-    /// Somebody stopped the run first.
+pub enum LockWait {
+    /// This process holds the lock.
+    Acquired(Lock),
+    /// The run was stopped before it had the lock.
     Stopped,
 }
 
-/// Takes the lock of an archive. If somebody holds it, waits in the queue, as
-/// long as `limit` allows; `None` waits on.
+/// Joins the archive's queue and takes the lock when this process is first in it and the
+/// lock is free. Waits at most `limit`; without one, as long as it takes.
 ///
 /// # Errors
-/// When the archive is still held at the end, or the lock can't be made.
+/// Returns a [`Failure`] if the archive is still held after `limit`, or if the lock or a
+/// queue file can't be used.
 pub fn for_lock(
     runtime: &Runtime,
     file: &ArchiveFile,
@@ -37,37 +38,37 @@ pub fn for_lock(
     limit: Option<Duration>,
     stop: &StopSignal,
     monitor: &dyn Monitor,
-) -> Result<Waited, Failure> {
+) -> Result<LockWait, Failure> {
     let failed = |error| Failure::lock(error, &file.path);
-    let in_vain = |holder| {
+    let gave_up = |holder| {
         let waited = report::duration(limit.unwrap_or_default());
-        failed(LockError::Held(holder)).after(&format!("waited {waited} in vain"))
+        failed(LockError::Held(holder)).with_context(&format!("waited {waited} in vain"))
     };
-    let take = || Lock::take(file, "start", Some(run_id), Surroundings::now());
-    let began = Instant::now();
-    let entry = QueueEntry::join(file, run_id, tenants, Surroundings::now()).map_err(failed)?;
-    let mut told = None;
+    let take = || Lock::take(file, "start", Some(run_id), CommandContext::now());
+    let started_at = Instant::now();
+    let entry = QueueEntry::join(file, run_id, tenants, CommandContext::now()).map_err(failed)?;
+    let mut reported_ahead = None;
     loop {
         let ahead = entry.ahead().map_err(failed)?;
         if ahead == 0 {
             match take() {
-                Ok(lock) => return Ok(Waited::Locked(lock)),
-                Err(LockError::Held(holder)) if limit.is_some_and(|limit| began.elapsed() >= limit) => {
-                    return Err(in_vain(holder));
+                Ok(lock) => return Ok(LockWait::Acquired(lock)),
+                Err(LockError::Held(holder)) if limit.is_some_and(|limit| started_at.elapsed() >= limit) => {
+                    return Err(gave_up(holder));
                 }
                 Err(LockError::Held(_)) => {}
                 Err(error) => return Err(failed(error)),
             }
-        } else if limit.is_some_and(|limit| began.elapsed() >= limit) {
-            return Err(in_vain(Lock::state(&file.path).ok().and_then(LockState::holder)));
+        } else if limit.is_some_and(|limit| started_at.elapsed() >= limit) {
+            return Err(gave_up(Lock::state(&file.path).ok().and_then(LockState::holder)));
         }
-        if told != Some(ahead) {
-            told = Some(ahead);
+        if reported_ahead != Some(ahead) {
+            reported_ahead = Some(ahead);
             let position = ahead + 1;
             monitor.event(Event::Warning(format!("the archive is in use: waiting, position {position}")));
         }
-        if runtime.block_on(stop.unless_stopped(sleep(LOOK_INTERVAL))).is_err() {
-            return Ok(Waited::Stopped);
+        if runtime.block_on(stop.unless_stopped(sleep(POLL_INTERVAL))).is_err() {
+            return Ok(LockWait::Stopped);
         }
     }
 }
