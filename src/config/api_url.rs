@@ -1,4 +1,4 @@
-//! The address of the API: scheme, host and port, nothing else.
+//! The base URL of a platform's API: only scheme, host and port.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use url::{Host, Url};
 use super::problem::InvalidValue;
 use crate::model::PlatformSpec;
 
-/// `https://host[:port]`, or `http` to the same computer only, because the
-/// token travels with every request.
+/// `https://host[:port]`. `http` is accepted for loopback hosts only, because every
+/// request carries the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiUrl(String);
 
 impl ApiUrl {
-    /// The address of a platform's API.
+    /// Parses and validates the URL of a platform's API.
     pub(super) fn parse(written: &str, platform: &PlatformSpec) -> Result<Self, InvalidValue> {
         let example = platform.default_api_url;
         let remedy = format!("write scheme://host or scheme://host:port, such as \"{example}\"");
@@ -35,7 +35,7 @@ impl ApiUrl {
         origin(&url, written).map(Self).ok_or_else(no_host)
     }
 
-    /// `scheme://host[:port]` in lower case, without a slash at the end.
+    /// `scheme://host[:port]` in lower case, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,8 +47,7 @@ impl fmt::Display for ApiUrl {
     }
 }
 
-/// True if the platform itself is meant, even when the rest of the URL can't be
-/// used.
+/// True if the host belongs to the platform, even if the URL is otherwise invalid.
 pub(super) fn is_host_of(written: &str, platform: &PlatformSpec) -> bool {
     let host = |text: &str| Url::parse(text).ok()?.host_str().map(str::to_owned);
     host(written).or_else(|| host(&format!("https://{written}"))).is_some_and(|host| {
@@ -79,8 +78,9 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The origin as it was written, in lower case. A browser also accepts what this
-/// refuses: `https:host`, `https://1.2.3`, `https://é`, blanks, a final dot.
+/// The origin as written, in lower case. `None` for forms that the URL parser would
+/// silently correct: `https:host`, `https://1.2.3`, `https://é`, whitespace, a
+/// trailing dot.
 fn origin(url: &Url, written: &str) -> Option<String> {
     let host = url.host_str()?;
     let is_name = matches!(url.host(), Some(Host::Domain(_)));
@@ -102,7 +102,7 @@ mod tests {
     use crate::platform::discord::SPEC;
 
     #[test]
-    fn scheme_host_and_port_are_enough() {
+    fn accepts_scheme_host_and_port() {
         for (written, text) in [
             ("https://discord.com", "https://discord.com"),
             ("HTTPS://Discord.COM/", "https://discord.com"),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn rejects_everything_else() {
         for written in [
             "",
             "discord.com",
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_the_url_is_not_repeated() {
+    fn errors_do_not_show_a_password_from_the_url() {
         for written in ["https://me:hush@proxy/", "https://me:hush@proxy:99999", "me:hush@proxy"] {
             let error = ApiUrl::parse(written, &SPEC).unwrap_err();
             assert!(!error.to_string().contains("hush"), "{error}");
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn discord_is_known_by_its_domains() {
+    fn discord_is_recognized_by_its_domains() {
         assert_eq!(ApiUrl::parse(SPEC.default_api_url, &SPEC).unwrap().as_str(), "https://discord.com");
         assert!(is_host_of(SPEC.default_api_url, &SPEC));
         for written in ["https://canary.discord.com", "https://discord.com/api", "http://discordapp.com"] {

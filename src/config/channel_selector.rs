@@ -1,4 +1,4 @@
-//! Which channels an include or exclude list means.
+//! Entries of the include and exclude lists: they select channels by ID or name.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use super::problem::InvalidValue;
 use super::redact::shown;
 use crate::model::{ChannelId, NotAnId, PlatformSpec};
 
-/// Shorter IDs are as likely a channel's name, such as "2024".
-const SHORTEST_CERTAIN_ID: usize = 17;
+/// IDs with fewer digits could as well be a channel's name, such as "2024".
+const MIN_UNAMBIGUOUS_ID_LEN: usize = 17;
 
-/// A channel or category by ID or by its current name.
+/// Selects a channel or category by ID or by current name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ChannelSelector {
     /// By ID; a short one also matches a channel of that name.
@@ -35,7 +35,7 @@ impl ChannelSelector {
         }
         match platform.ids.parse_channel(text) {
             Ok(id) if platform.channel_text(id) == text => Ok(Self::Id { id, text: text.to_owned() }),
-            // With zeros in front it is a name.
+            // Digits with leading zeros are a name.
             Err(NotAnId::OutOfRange(_)) if !text.starts_with('0') => {
                 let what = format!("{} is too large for a channel's ID", shown(text));
                 Err(InvalidValue::new(what, platform.channel_id_help))
@@ -44,7 +44,7 @@ impl ChannelSelector {
         }
     }
 
-    /// True if the channel with this ID and current name is meant.
+    /// True if this selects the channel with this ID and current name.
     pub fn matches(&self, id: ChannelId, name: &str) -> bool {
         match self {
             Self::Id { id: selected, text } => *selected == id || is_short_name(text, name),
@@ -64,7 +64,7 @@ impl fmt::Display for ChannelSelector {
 }
 
 fn is_short_name(id: &str, name: &str) -> bool {
-    name.len() < SHORTEST_CERTAIN_ID && id == name
+    name.len() < MIN_UNAMBIGUOUS_ID_LEN && id == name
 }
 
 #[cfg(test)]
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_number_may_be_a_name() {
+    fn short_digits_match_an_id_and_a_name() {
         let selector = ChannelSelector::parse("2024", &SPEC).unwrap();
         assert!(selector.matches(id(2024), "x") && selector.matches(id(1), "2024"));
         let zeros = ChannelSelector::parse("007", &SPEC).unwrap();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_selects_no_channel() {
+    fn empty_and_out_of_range_selectors_are_rejected() {
         for written in ["", " ", "#", "99999999999999999999"] {
             assert!(ChannelSelector::parse(written, &SPEC).is_err(), "{written}");
         }

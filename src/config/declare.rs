@@ -1,21 +1,22 @@
-//! From one declaration for each key to a section's struct and its reader.
+//! The macro that generates a section's struct and reader from its key declarations.
 
-/// Declares a section: a struct with a field for each key, the list of its keys, and how
-/// they are read. A key is `name: Type = how its value is read, clauses;`, where the
-/// clauses are, in this order, all optional:
+/// Declares a section: a struct with a field per key, the list of its keys and the
+/// function that reads them. A key is `name: Type = parser, clauses;`. All clauses are
+/// optional; their order is:
 ///
-/// | clause | means |
+/// | clause | meaning |
 /// |---|---|
-/// | `named "x"` | its name in the file, if it isn't the field's |
-/// | `default "24h"` | the value if it is left out, as in the file without quotes; `sync.toml.example` shows it |
-/// | `or value` | the same for a value that has no text |
-/// | `required "add …"` | it must be there; the remedy if it isn't |
-/// | `env "X"` | the environment variable that wins over the file |
-/// | `flag "--x" from value` | the flag that wins over both, and its `Option` of a value |
+/// | `named "x"` | name in the file, if it differs from the field |
+/// | `default "24h"` | default, as in the file without quotes; the example shows it |
+/// | `or value` | default that can't be written as text |
+/// | `required "add …"` | the key is required; the remedy if it is missing |
+/// | `env "X"` | environment variable that overrides the file |
+/// | `flag "--x" from value` | flag that overrides both, and its value, an `Option` |
 ///
-/// `with { field: Type = value }` adds a field that no key holds. `default`, `named` and
-/// `required` see the section's [`Scope`](super::section::Scope); the others also see the
-/// reader, the section, the arguments and, as an `Option`, every key declared above.
+/// `with { field: Type = value }` adds a field without a key. Expressions of `default`,
+/// `named` and `required` may use the section's [`Scope`](super::section::Scope); all
+/// others also the reader, the section, the arguments and, as `Option`s, the keys
+/// declared above.
 macro_rules! declare_section {
     (@name $key:ident) => { stringify!($key) };
     (@name $key:ident $name:expr) => { $name };
@@ -48,7 +49,7 @@ macro_rules! declare_section {
         }
 
         impl $Config {
-            /// The keys, in the order in which the example has them.
+            /// The keys, in the order of `sync.toml.example`.
             pub(super) fn keys($scope: Scope) -> Vec<Key> {
                 let _ = $scope;
                 vec![$( Key {
@@ -60,7 +61,8 @@ macro_rules! declare_section {
                 } ),*]
             }
 
-            /// The section's values. `None` if a key is missing, which is then reported.
+            /// Reads the section's values. `None`, after a report, if a required key is
+            /// missing or invalid.
             pub(super) fn read(
                 $reader: &mut Reader<'_>,
                 $section: &Section<'_>

@@ -1,12 +1,12 @@
-//! What surrounds a run: environment variables and folders.
+//! The process environment: variables and folders.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Environment variables and folders, handed in so that nothing below reads
-/// the process's own.
+/// Environment variables and folders, passed in by `commands` so that no other code
+/// reads the process's own.
 #[derive(Clone)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
@@ -15,8 +15,8 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// From the variables (`std::env::vars_os()`) and the current folder,
-    /// which should be absolute.
+    /// Takes the variables (`std::env::vars_os()`) and the current folder, which
+    /// should be absolute.
     pub fn new<K, V>(variables: impl IntoIterator<Item = (K, V)>, current_dir: impl Into<PathBuf>) -> Self
     where
         K: Into<OsString>,
@@ -29,8 +29,8 @@ impl Environment {
         }
     }
 
-    /// A variable's value; an empty one counts as not set, because that is how
-    /// unit files and compose files leave one out.
+    /// A variable's value. An empty variable counts as unset, because unit files and
+    /// compose files can only leave one empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
@@ -44,7 +44,7 @@ impl Environment {
     }
 }
 
-/// Without the variables: one of them is the token.
+/// Omits the variables: one of them is the token.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment").field("current_dir", &self.current_dir).finish_non_exhaustive()
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     impl Environment {
-        /// The same with another folder in the place of `/etc`.
+        /// Replaces `/etc`.
         pub(in crate::config) fn with_system_dir(mut self, system_dir: impl Into<PathBuf>) -> Self {
             self.system_dir = system_dir.into();
             self

@@ -1,15 +1,15 @@
-//! What can go wrong with a configuration as a whole.
+//! Errors of loading a configuration.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::files::{Control, FileError, FileKind};
 
-/// The configuration can't be used. The text fits after "failed to" and tells
-/// all that is wrong; it may have several lines, and holds no secret.
+/// The configuration can't be loaded. The text completes "failed to …" and lists every
+/// problem; it may have several lines and never contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// No file in any of these places.
+    /// There is no file; lists every searched path.
     #[error(
         "find a configuration file; looked for\n  {}\n\
          copy sync.toml.example to one of these places as sync.toml and fill in your server, \
@@ -17,21 +17,21 @@ pub enum ConfigError {
         .0.join("\n  ")
     )]
     NotFound(Vec<String>),
-    /// This flag or variable names a file that does not exist.
+    /// The file named by this flag or variable does not exist.
     #[error(
         "read the configuration {path}: there is no such file, but {1} names it; \
          correct the path, or copy sync.toml.example there",
         path = .0.display()
     )]
     Missing(PathBuf, &'static str),
-    /// The file exists and can't be read.
-    #[error("read the configuration {}: {}", .0.display(), unreadable(.1))]
+    /// The file exists but can't be read.
+    #[error("read the configuration {}: {}", .0.display(), describe_read_error(.1))]
     Unreadable(PathBuf, FileError),
-    /// Another user could have the token sent elsewhere.
+    /// Another user can modify the file, and so could redirect the token.
     #[error(
         "read the configuration {}: {}{}",
         .0.display(),
-        controlled(*.1, .0, "could send the bot token elsewhere"),
+        describe_control(*.1, .0, "could send the bot token elsewhere"),
         if let Control::Owner(_) = .1 {
             ", or if it is mounted into a container, mount it read-only and name it with --config"
         } else {
@@ -39,27 +39,27 @@ pub enum ConfigError {
         }
     )]
     Controlled(PathBuf, Control),
-    /// The file is no text, or far too large to be a configuration.
+    /// The file is not UTF-8, or far too large to be a configuration.
     #[error("read the configuration {path}: {1}; save it as text in UTF-8", path = .0.display())]
     NotText(PathBuf, String),
-    /// All that can't be used in the file, the variables and the flags, each with its
-    /// place and remedy.
+    /// The report of every problem in the file, the variables and the flags, each with
+    /// location and remedy.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// Tenants were named that the configuration doesn't have.
+/// The configuration lacks tenants named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("find the tenants {}; the configuration has {}", unknown.join(", "), known.join(", "))]
 pub struct UnknownTenant {
-    /// The names.
+    /// The requested names that are unknown.
     pub unknown: Vec<String>,
-    /// All names, in the file's order.
+    /// The configured names, in the file's order.
     pub known: Vec<String>,
 }
 
-/// Why a file can't be read, and what to do.
-pub(super) fn unreadable(error: &FileError) -> String {
+/// Why a file can't be read, and the remedy.
+pub(super) fn describe_read_error(error: &FileError) -> String {
     match error {
         FileError::NotRegular { kind: FileKind::Folder, .. } => {
             "it is a folder; name the file in it".to_owned()
@@ -75,8 +75,9 @@ pub(super) fn unreadable(error: &FileError) -> String {
     }
 }
 
-/// Why a file isn't used that somebody else controls, who could do this harm, and what to do.
-pub(super) fn controlled(control: Control, path: &Path, harm: &str) -> String {
+/// Why a file is rejected that another user can modify, the `harm` that user could do,
+/// and the remedy.
+pub(super) fn describe_control(control: Control, path: &Path, harm: &str) -> String {
     let path = path.display();
     match control {
         Control::Everyone => format!(

@@ -1,13 +1,13 @@
-//! From tables to sections: which keys and sections there are, and on which lines.
-//! Whatever has no place in the file is a problem. No value is read here.
+//! Turns TOML tables into sections with line numbers, and reports unknown sections
+//! and keys. Never parses a value.
 
 use std::collections::BTreeMap;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{PLATFORM, TENANT, home_of, names_of, sections};
-use super::pasted::{is_pasted, pasted_token};
+use super::keys::{PLATFORM, TENANT, key_names, section_with_key, sections};
+use super::pasted::{is_pasted_token, pasted_token};
 use super::problem::InvalidValue;
 use super::redact::shown_key;
 use super::section::{Entry, Reader, Scope, Section};
@@ -15,15 +15,16 @@ use super::suggest::{is_misspelling, suggest};
 use super::syntax::double_brackets;
 
 impl Reader<'_> {
-    /// The entries of a section, or of the whole file if there is none. A misspelled
-    /// key counts as the one it resembles, so that its value is checked too.
+    /// The entries of a section, or without `section` those of the whole file. A
+    /// misspelled key is reported and treated as the key it resembles, so that its
+    /// value is checked too.
     pub(super) fn entries<'t>(
         &mut self,
         table: DeTable<'t>,
         section: Option<&'static str>,
         scope: Scope,
     ) -> BTreeMap<&'static str, Entry<'t>> {
-        let known = section.map_or_else(|| sections(scope.platforms), |name| names_of(name, scope));
+        let known = section.map_or_else(|| sections(scope.platforms), |name| key_names(name, scope));
         let (mut entries, mut unknown) = (BTreeMap::new(), Vec::new());
         for (key, value) in table {
             let line = self.problems.lines.line(key.span().start);
@@ -43,7 +44,8 @@ impl Reader<'_> {
         entries
     }
 
-    /// Reports an unknown key or section, and returns which it surely means.
+    /// Reports an unknown key or section. Returns `meant` if the key is clearly a
+    /// misspelling of it.
     fn unknown(
         &mut self,
         section: Option<&'static str>,
@@ -53,15 +55,16 @@ impl Reader<'_> {
         meant: Option<&'static str>,
     ) -> Option<&'static str> {
         let path = section.map(|section| format!("{section}.")).unwrap_or_default() + &shown_key(key);
-        if is_pasted(key, &entry.value) {
+        if is_pasted_token(key, &entry.value) {
             self.problems.at_line(entry.line, &path, &pasted_token(scope.platform));
             return None;
         }
         let is_section = section.is_none() && !is_scalar(&entry.value);
-        let home = home_of(key, scope).filter(|home| !is_section && Some(*home) != section);
-        let meant = meant.filter(|_| home.is_none() && is_section == section.is_none());
-        let remedy = match (home, meant) {
-            (Some(home), _) => format!("move it to {}", bracketed(home)),
+        let right_section = section_with_key(key, scope)
+            .filter(|right_section| !is_section && Some(*right_section) != section);
+        let meant = meant.filter(|_| right_section.is_none() && is_section == section.is_none());
+        let remedy = match (right_section, meant) {
+            (Some(right_section), _) => format!("move it to {}", bracketed(right_section)),
             (None, Some(meant)) if is_section => format!("did you mean {}?", bracketed(meant)),
             (None, Some(meant)) => format!("did you mean {meant}?"),
             (None, None) => choices(section, scope),
@@ -71,6 +74,8 @@ impl Reader<'_> {
         meant.filter(|meant| is_misspelling(key, meant))
     }
 
+    /// The section with this name; empty if the file lacks it. Reports a value that
+    /// isn't a table.
     pub(super) fn section<'t>(
         &mut self,
         name: &'static str,
@@ -90,7 +95,8 @@ impl Reader<'_> {
         Section { name, scope, line, entries }
     }
 
-    /// Each `[[tenant]]`. `[tenant]` is read like one; `[tenant.name]` is not.
+    /// Every `[[tenant]]`. `[tenant]` is reported and read like one; `[tenant.name]`
+    /// is only reported.
     pub(super) fn tenants<'t>(&mut self, scope: Scope, entry: Option<Entry<'t>>) -> Vec<Section<'t>> {
         let lines = &self.problems.lines;
         let listed = |tenant: Spanned<DeValue<'t>>| {
@@ -132,16 +138,16 @@ fn is_scalar(value: &DeValue<'_>) -> bool {
     !value.is_table() && !value.is_array()
 }
 
-/// What a section or, without one, the file may hold.
+/// Remedy that lists the keys of a section or, without one, all sections.
 fn choices(section: Option<&'static str>, scope: Scope) -> String {
     if let Some(section) = section {
-        return format!("remove it; {} has {}", bracketed(section), names_of(section, scope).join(", "));
+        return format!("remove it; {} has {}", bracketed(section), key_names(section, scope).join(", "));
     }
     let sections: Vec<_> = sections(scope.platforms).into_iter().map(bracketed).collect();
     format!("remove it; there are {}", sections.join(", "))
 }
 
-/// A section as its header is written.
+/// A section's header, such as `[sync]`.
 fn bracketed(section: &str) -> String {
     if section == TENANT { format!("[[{section}]]") } else { format!("[{section}]") }
 }

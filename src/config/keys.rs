@@ -1,7 +1,7 @@
 //! Every section and key of `sync.toml`, each declared once.
 //!
-//! The file, the variables and flags that win over it, the defaults, the
-//! suggestions for misspelled keys and the test of `sync.toml.example` derive
+//! The parser of the file, the variables and flags that override it, the defaults,
+//! the suggestions for misspelled keys and the test of `sync.toml.example` all derive
 //! from these declarations.
 
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ use super::channel_selector::ChannelSelector;
 use super::declare::declare_section;
 use super::pasted::variable_name;
 use super::section::{Key, Platforms, Reader, Scope, Section};
-use super::time::LONGEST;
+use super::time::MAX_DURATION;
 use super::token::TokenSource;
 use super::value::{
     archive_path, by_name, choice, date, duration, file_mode, list, optional, parsed, rate, tenant_name,
@@ -21,13 +21,13 @@ use super::value::{
 };
 use crate::model::{OnRateLimit, PlatformSpec, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
 
-/// The section for where the archive is.
+/// The section of the archive's path and mode.
 pub(super) const ARCHIVE: &str = "archive";
-/// The section for how a sync works.
+/// The section of the settings for all runs.
 pub(super) const SYNC: &str = "sync";
-/// The section that there may be many of.
+/// The section that occurs once per tenant.
 pub(super) const TENANT: &str = "tenant";
-/// The key of a tenant that decides which keys it has.
+/// The key of `[[tenant]]` that determines which other keys it has.
 pub(super) const PLATFORM: &str = "platform";
 
 const REACTIONS: &[(&str, ReactionMode)] =
@@ -38,13 +38,14 @@ const VISIBILITY: &[(&str, VisibilityRule)] =
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_hours(1);
-/// For windows and budgets, which zero turns off.
-const ANY_DURATION: RangeInclusive<Duration> = Duration::ZERO..=LONGEST;
-/// The delay doubles each time: from the default, ten come to 17 minutes.
-const RETRIES: RangeInclusive<u32> = 0..=10;
-const RETRY_DELAYS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(10);
+/// For durations that may be zero.
+const ANY_DURATION: RangeInclusive<Duration> = Duration::ZERO..=MAX_DURATION;
+/// The delay doubles with each retry: with the default delay, ten retries take 17
+/// minutes.
+const RETRY_RANGE: RangeInclusive<u32> = 0..=10;
+const RETRY_DELAY_RANGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(10);
 
-/// Values given by flags; they win over everything else.
+/// Values given by flags. They override every other source.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// `--max-channel-workers`.
@@ -52,97 +53,98 @@ pub struct Overrides {
 }
 
 declare_section! {
-    /// Where the archive is.
+    /// `[archive]`: the archive's path and mode.
     pub struct ArchiveConfig for scope, read(reader, section) {
-        /// The file: absolute, and without symbolic links where its folder exists.
+        /// Absolute, with symbolic links resolved if the folder exists.
         path: PathBuf = parsed(archive_path(reader.env, reader.folder)), default "archive.db";
-        /// The permission bits of a file that is created.
+        /// Permission bits for creating the archive.
         mode: u32 = file_mode, default "0600";
     }
 }
 
 declare_section! {
-    /// How a platform is reached.
+    /// The section of a platform, such as `[discord]`: token, URL and rate.
     pub struct PlatformConfig
         with {
             /// The platform.
             spec: &'static PlatformSpec = scope.platform
         }
         for scope, read(reader, section) {
-        /// The variable that holds the token, unless `token_file` is set.
+        /// Name of the variable that holds the token; unused if `token_file` is set.
         token_env: String = parsed(|text| variable_name(text, scope.platform)), default scope.platform.default_token_env;
         /// The file that holds the token.
         token_file: Option<TokenSource> = optional(parsed(token_file(reader.env, reader.folder, scope.platform))), or None;
-        /// The platform itself, a proxy or a simulator.
+        /// URL of the platform's API, a proxy or a simulator.
         api_url: ApiUrl = parsed(|text| ApiUrl::parse(text, scope.platform)), default scope.platform.default_api_url;
-        /// Requests a second at most, in all; positive.
+        /// Limit for all requests together; positive.
         requests_per_second: f64 = rate(scope.platform, section.entries.get("api_url").map(|url| &url.value)),
             default scope.platform.default_requests_per_second.to_string();
     }
 }
 
 declare_section! {
-    /// How a sync works.
+    /// `[sync]`: settings for all runs, and defaults for the tenants.
     pub struct SyncConfig for scope, read(reader, section, flags: &Overrides) {
-        /// Requests in flight at once, at least 1.
+        /// Limit of concurrent requests, at least 1.
         max_channel_workers: usize = whole(1..=1000), default "10",
             env "SYNC_MAX_CHANNEL_WORKERS", flag "--max-channel-workers" from flags.max_channel_workers;
-        /// Channels a tenant may open before the next tenant's turn, at least 1.
+        /// Channels that a tenant may open before the next tenant's turn, at least 1.
         channel_batch_size: usize = whole(1..=10_000), default "5", env "SYNC_CHANNEL_BATCH_SIZE";
-        /// Messages a page, at least 1. A platform with smaller pages gets its own limit.
-        message_fetch_size: u16 = whole(1..=largest_page(scope)), default largest_page(scope).to_string(),
+        /// Messages per page, at least 1. Capped at the platform's page size.
+        message_fetch_size: u16 = whole(1..=max_page_size(scope)), default max_page_size(scope).to_string(),
             env "SYNC_MESSAGE_FETCH_SIZE";
-        /// History this young is read again; zero turns it off.
+        /// Messages younger than this are re-read; zero disables the refresh window.
         refresh_window: Duration = duration(ANY_DURATION), default "24h";
-        /// How much of reactions is archived.
+        /// Whether reactors, reaction counts or no reactions are archived.
         reactions: ReactionMode = choice(REACTIONS), default "users";
-        /// A run's time for reading who reacted.
+        /// Time per run for reading reactor lists.
         reaction_budget: Duration = duration(ANY_DURATION), default "15m";
-        /// What to do when a rate limit is met.
+        /// Whether a run waits for a rate limit or stops.
         on_rate_limit: OnRateLimit = choice(ON_RATE_LIMIT), default "wait";
-        /// Attempts after the first.
-        max_retries: u32 = whole(RETRIES), default "3";
-        /// The wait before the first retry; each further one doubles it.
-        retry_base_delay: Duration = duration(RETRY_DELAYS), default "1s";
-        /// For connecting, for the headers and for the body, each; never zero.
+        /// Retries per request, after the first attempt.
+        max_retries: u32 = whole(RETRY_RANGE), default "3";
+        /// Delay before the first retry; it doubles with each further retry.
+        retry_base_delay: Duration = duration(RETRY_DELAY_RANGE), default "1s";
+        /// Timeout for connecting, for the headers and for the body, each; never zero.
         request_timeout: Duration = duration(MILLISECOND..=HOUR), default "30s";
-        /// Finished channel jobs older than this are removed after a run.
+        /// Age at which the records of finished channel jobs are deleted.
         job_retention: Duration = duration(ANY_DURATION), default "7d";
     }
 }
 
 declare_section! {
-    /// A community to archive. What it leaves out is taken from `[sync]`.
+    /// `[[tenant]]`: a workspace to archive. `reactions` and `refresh_window` default to
+    /// those of `[sync]`.
     pub struct TenantConfig for scope, read(reader, section, sync: &SyncConfig) {
-        /// What people call it; unique in the file.
+        /// The operator's name for the tenant; unique in the file.
         name: String = parsed(tenant_name), required "add name = \"…\", the name you want to call it by";
-        /// Where it is.
+        /// The workspace's platform.
         platform: &'static PlatformSpec = choice(by_name(scope.platforms)), default scope.platforms[0].name;
-        /// Which one it is there; unique in the file.
+        /// The workspace's ID on the platform; unique in the file.
         workspace_id: WorkspaceId = parsed(workspace_id(scope.platform)), named scope.platform.workspace_key,
             required format!("add {} = \"…\", the ID of the {}", scope.platform.workspace_key, scope.platform.workspace());
-        /// Older messages are left out.
+        /// Messages before this time are not archived.
         since: Option<Timestamp> = optional(date), or None;
-        /// Only these channels, unless empty.
+        /// Channels to archive; all if empty.
         include_channels: Vec<ChannelSelector> = list(|text| ChannelSelector::parse(text, scope.platform)), or Vec::new();
-        /// Never these channels, even if they are included.
+        /// Channels never to archive; takes precedence over `include_channels`.
         exclude_channels: Vec<ChannelSelector> = list(|text| ChannelSelector::parse(text, scope.platform)), or Vec::new();
-        /// How much of reactions is archived.
+        /// Whether reactors, reaction counts or no reactions are archived.
         reactions: ReactionMode = choice(REACTIONS), or sync.reactions;
-        /// History this young is read again; zero turns it off.
+        /// Messages younger than this are re-read; zero disables the refresh window.
         refresh_window: Duration = duration(ANY_DURATION), or sync.refresh_window;
-        /// Which channels count as public.
+        /// Rule that decides which channels are public.
         visibility: VisibilityRule = choice(VISIBILITY), default "everyone";
     }
 }
 
-/// The sections, in the order in which the example has them.
+/// The names of all sections, in the order of `sync.toml.example`.
 pub(super) fn sections(platforms: Platforms) -> Vec<&'static str> {
     let of_platforms = platforms.iter().map(|platform| platform.name);
     [ARCHIVE].into_iter().chain(of_platforms).chain([SYNC, TENANT]).collect()
 }
 
-/// A section's keys, in the order in which the example has them.
+/// A section's keys, in the order of `sync.toml.example`.
 pub(super) fn keys_of(section: &str, scope: Scope) -> Vec<Key> {
     match section {
         ARCHIVE => ArchiveConfig::keys(scope),
@@ -153,19 +155,19 @@ pub(super) fn keys_of(section: &str, scope: Scope) -> Vec<Key> {
 }
 
 /// The names of a section's keys.
-pub(super) fn names_of(section: &str, scope: Scope) -> Vec<&'static str> {
+pub(super) fn key_names(section: &str, scope: Scope) -> Vec<&'static str> {
     keys_of(section, scope).iter().map(|key| key.name).collect()
 }
 
-/// The section that has this key.
-pub(super) fn home_of(key: &str, scope: Scope) -> Option<&'static str> {
+/// The first section that has this key on any platform.
+pub(super) fn section_with_key(key: &str, scope: Scope) -> Option<&'static str> {
     let has_key = |section: &str| {
-        scope.platforms.iter().any(|platform| names_of(section, scope.of(platform)).contains(&key))
+        scope.platforms.iter().any(|platform| key_names(section, scope.of(platform)).contains(&key))
     };
     sections(scope.platforms).into_iter().find(|section| has_key(section))
 }
 
-/// The longest page that any platform has.
-fn largest_page(scope: Scope) -> u16 {
+/// The largest page size of any platform.
+fn max_page_size(scope: Scope) -> u16 {
     scope.platforms.iter().map(|platform| platform.max_page_size).max().unwrap_or(1)
 }

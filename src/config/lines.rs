@@ -1,6 +1,6 @@
-//! Byte offsets to lines and columns.
+//! Maps byte offsets to lines and columns.
 
-/// Where the lines of a text begin.
+/// A text with the byte offsets at which its lines begin.
 pub(super) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
@@ -24,7 +24,7 @@ impl<'t> Lines<'t> {
         self.text.get(start..end).map_or(1, |before| before.chars().count() + 1)
     }
 
-    /// A line's text without its end, or nothing past the last line.
+    /// A line's text without its line ending; empty past the last line.
     pub(super) fn text(&self, line: usize) -> &'t str {
         let Some(start) = self.starts.get(line - 1) else { return "" };
         let end = self.starts.get(line).map_or(self.text.len(), |next| next - 1);
@@ -32,7 +32,7 @@ impl<'t> Lines<'t> {
         text.strip_suffix('\r').unwrap_or(text)
     }
 
-    /// The last line with something on it, or 1.
+    /// The last non-blank line, or 1.
     pub(super) fn last(&self) -> usize {
         self.line(self.text.trim_end().len())
     }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn offsets_become_lines_and_columns_counted_in_characters() {
+    fn maps_offsets_to_lines_and_columns_in_characters() {
         let lines = Lines::of("ab\néé = 1\r\n\n");
         assert_eq!((lines.line(0), lines.column(0)), (1, 1));
         assert_eq!((lines.line(2), lines.column(2)), (1, 3));
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn any_offset_is_fine() {
+    fn accepts_offsets_inside_characters_and_past_the_end() {
         let lines = Lines::of("é");
         assert_eq!((lines.line(1), lines.column(1)), (1, 1));
         assert_eq!((lines.line(99), lines.column(99)), (1, 2));

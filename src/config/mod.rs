@@ -1,9 +1,9 @@
-//! Configuration: `sync.toml`, environment variables and flags become one
-//! [`Config`] whose values are complete and checked.
+//! Configuration: merges `sync.toml`, environment variables and flags into one
+//! validated [`Config`] with every default filled in.
 //!
-//! [`Config::load`] reports everything that is wrong at once, each with its
-//! place and what to write instead. The bot token is no part of a `Config`:
-//! it only knows where the token is ([`TokenSource`]).
+//! [`Config::load`] reports all problems at once, each with its location and a
+//! remedy. A `Config` never holds the bot token, only its source
+//! ([`TokenSource`]).
 
 mod api_url;
 mod channel_selector;

@@ -1,4 +1,4 @@
-//! The token itself, pasted where only its place belongs.
+//! Detects a bot token pasted into the file, which may only name its source.
 
 use toml::de::DeValue;
 
@@ -15,13 +15,14 @@ fn remedy(platform: &PlatformSpec) -> String {
     )
 }
 
-/// What to say about a pasted token; never the token.
+/// The problem of a pasted token; never contains the token.
 pub(super) fn pasted_token(platform: &PlatformSpec) -> InvalidValue {
     let what = "this looks like the bot token itself, which must not be in this file";
     InvalidValue::new(what, remedy(platform))
 }
 
-/// Finds tokens anywhere, in comments too. Nothing else is said about their lines.
+/// Reports tokens anywhere in the file, also in comments, and ignores their lines from
+/// then on.
 pub(super) fn scan(text: &str, platform: &PlatformSpec, problems: &mut Problems<'_>) {
     for (index, line) in text.lines().enumerate() {
         if is_token(line) {
@@ -31,19 +32,19 @@ pub(super) fn scan(text: &str, platform: &PlatformSpec, problems: &mut Problems<
     }
 }
 
-/// True if an unknown key such as `token` or `bot_token` was given a value that
-/// is neither a variable's name nor a path.
-pub(super) fn is_pasted(key: &str, value: &DeValue<'_>) -> bool {
+/// True if an unknown key such as `token` or `bot_token` has a value that is neither
+/// the name of a variable nor a path.
+pub(super) fn is_pasted_token(key: &str, value: &DeValue<'_>) -> bool {
     let means_path = ["file", "path"].iter().any(|word| key.contains(word));
-    let is_place = |text: &str| {
+    let is_reference = |text: &str| {
         let has_lowercase = text.contains(|c: char| c.is_ascii_lowercase());
         text.is_empty() || text.contains('/') || (is_variable_name(text) && !has_lowercase)
     };
-    let is_value = |text: &str| !means_path && !is_place(text);
+    let is_value = |text: &str| !means_path && !is_reference(text);
     names_a_secret(key) && value.as_str().is_some_and(is_value)
 }
 
-/// The name of a variable, for `token_env`.
+/// Parses the name of a variable, for `token_env`.
 pub(super) fn variable_name(text: &str, platform: &PlatformSpec) -> Result<String, InvalidValue> {
     let bare = text.trim_start_matches(['$', '{']).trim_end_matches('}');
     if is_variable_name(bare) && !may_be_secret(bare) {
@@ -75,7 +76,7 @@ mod tests {
     use crate::platform::discord::SPEC;
 
     #[test]
-    fn a_variable_name_is_not_taken_for_a_token() {
+    fn variable_names_are_not_mistaken_for_tokens() {
         assert_eq!(variable_name("DISCORD_BOT_TOKEN", &SPEC), Ok("DISCORD_BOT_TOKEN".to_owned()));
         for text in ["$TOKEN", "${TOKEN}"] {
             assert_eq!(variable_name(text, &SPEC).unwrap_err().remedy, "write \"TOKEN\"");
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_variable_name_may_be_the_token_and_is_not_shown() {
+    fn invalid_variable_names_are_not_shown() {
         for text in ["hush.def.ghi", "MTk4NjIyNDgzNDcxOTI1MjQ4hush", "hush-hush", "hush=b"] {
             let error = variable_name(text, &SPEC).unwrap_err();
             assert!(error.remedy.contains("reset the token"), "{error}");
@@ -95,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_named_token_is_pasted_unless_it_names_a_place() {
+    fn a_key_named_token_holds_a_token_unless_its_value_is_a_reference() {
         let value = |text: &str| DeValue::String(text.to_owned().into());
-        assert!(is_pasted("bot_token", &value("abc.def")));
-        assert!(is_pasted("Token", &value("abc123")));
-        assert!(!is_pasted("token", &value("DISCORD_BOT_TOKEN_2")));
-        assert!(!is_pasted("token-file", &value("token.txt")));
-        assert!(!is_pasted("token_path", &value("/run/token")));
-        assert!(!is_pasted("name", &value("abc.def")));
+        assert!(is_pasted_token("bot_token", &value("abc.def")));
+        assert!(is_pasted_token("Token", &value("abc123")));
+        assert!(!is_pasted_token("token", &value("DISCORD_BOT_TOKEN_2")));
+        assert!(!is_pasted_token("token-file", &value("token.txt")));
+        assert!(!is_pasted_token("token_path", &value("/run/token")));
+        assert!(!is_pasted_token("name", &value("abc.def")));
     }
 }

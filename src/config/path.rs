@@ -1,4 +1,4 @@
-//! Variables and `~` in the paths of the file.
+//! Expands variables and `~` in the file's paths.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -6,19 +6,19 @@ use std::path::PathBuf;
 use super::environment::Environment;
 use super::problem::InvalidValue;
 
-/// Why a path could not be expanded.
+/// A path can't be expanded.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unexpanded {
-    /// It names a variable that is not set.
+pub(super) enum ExpandError {
+    /// It refers to this variable, which is not set.
     Unset(String),
-    /// It can't be a path, wherever it is used.
+    /// It is not a valid path in any environment.
     Invalid(InvalidValue),
 }
 
-/// Replaces `$NAME`, `${NAME}` and a `~` in front. A `$` without a name stays.
-pub(super) fn expand(written: &str, env: &Environment) -> Result<PathBuf, Unexpanded> {
-    let invalid = |what, remedy| Unexpanded::Invalid(InvalidValue::of(written, what, remedy));
-    let variable = |name| env.variable(name).ok_or_else(|| Unexpanded::Unset(name.to_owned()));
+/// Replaces `$NAME`, `${NAME}` and a leading `~`. A `$` without a name is kept.
+pub(super) fn expand(written: &str, env: &Environment) -> Result<PathBuf, ExpandError> {
+    let invalid = |what, remedy| ExpandError::Invalid(InvalidValue::of(written, what, remedy));
+    let variable = |name| env.variable(name).ok_or_else(|| ExpandError::Unset(name.to_owned()));
     if written.trim().is_empty() || written.contains(char::is_control) {
         return Err(invalid("is not a path", "write a file's path"));
     }
@@ -42,12 +42,12 @@ pub(super) fn expand(written: &str, env: &Environment) -> Result<PathBuf, Unexpa
     Ok(path.into())
 }
 
-/// True for what a shell would take as a variable's name.
+/// True for a valid name of a shell variable.
 pub(super) fn is_variable_name(name: &str) -> bool {
     !name.is_empty() && name_len(name) == name.len()
 }
 
-/// The name after a `$`, and what follows it; `None` if its brace is wrong.
+/// The name after a `$`, and the rest; `None` if `{` is not followed by a name and `}`.
 fn split_name(after: &str) -> Option<(&str, &str)> {
     match after.strip_prefix('{') {
         Some(braced) => braced.split_once('}').filter(|(name, _)| is_variable_name(name)),
@@ -66,7 +66,7 @@ fn name_len(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn expanded(written: &str) -> Result<PathBuf, Unexpanded> {
+    fn expanded(written: &str) -> Result<PathBuf, ExpandError> {
         let variables = [("HOME", "/home/ada"), ("DIR", "/run/credentials")];
         expand(written, &Environment::new(variables, "/srv"))
     }
@@ -87,17 +87,17 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_not_set_is_named() {
-        let unset = Err(Unexpanded::Unset("NO_SUCH".to_owned()));
+    fn an_unset_variable_is_named_in_the_error() {
+        let unset = Err(ExpandError::Unset("NO_SUCH".to_owned()));
         assert_eq!(expanded("$NO_SUCH/token"), unset);
         assert_eq!(expanded("/a/${NO_SUCH}"), unset);
     }
 
     #[test]
-    fn what_is_no_path_is_refused() {
+    fn invalid_paths_are_rejected() {
         for written in ["", "  ", "a\0b", "${DIR", "${}", "${1}", "~root/x"] {
             let result = expanded(written);
-            assert!(matches!(result, Err(Unexpanded::Invalid(_))), "{written}");
+            assert!(matches!(result, Err(ExpandError::Invalid(_))), "{written}");
         }
     }
 }

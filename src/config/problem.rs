@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, where, and what to write instead.
+//! Problems of a configuration: what is wrong, where, and the remedy.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use super::lines::Lines;
 use super::redact::shown;
 
-/// A file with more problems than these is no configuration.
-const MOST_SHOWN: usize = 100;
+/// Problems shown at most; a file with more is hardly a configuration.
+const MAX_SHOWN_PROBLEMS: usize = 100;
 
-/// A value that can't be used, wherever it was written, and what to write instead.
+/// An invalid value and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}; {remedy}")]
 pub struct InvalidValue {
@@ -24,36 +24,37 @@ impl InvalidValue {
         Self { what: what.into(), remedy: remedy.into() }
     }
 
-    /// "`text` is …", with the text quoted, cut and free of secrets.
+    /// "`text` `what`", with the text quoted, truncated and stripped of secrets.
     pub(super) fn of(text: &str, what: &str, remedy: impl Into<String>) -> Self {
         Self::new(format!("{} {what}", shown(text)), remedy)
     }
 }
 
-/// Where a value was written. Problems are reported in this order.
+/// Where a value was given. The order is that of the report.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    /// On a line, and for what isn't TOML at a column.
+pub(super) enum Location {
+    /// Line and, for a syntax error, column; both counted from 1.
     File(usize, Option<usize>),
-    /// In this `$VARIABLE` or `--flag`.
-    Outside(String),
+    /// The `$VARIABLE` or `--flag`.
+    Override(String),
 }
 
-impl Place {
+impl Location {
     fn shown(&self, file: &str) -> String {
         match self {
             Self::File(line, None) => format!("{file}:{line}"),
             Self::File(line, Some(column)) => format!("{file}:{line}:{column}"),
-            Self::Outside(name) => name.clone(),
+            Self::Override(name) => name.clone(),
         }
     }
 }
 
-/// The problems of a file and of what overrides it. None shows a secret.
+/// Collects the problems of a file, its variables and its flags. No text contains a
+/// secret.
 pub(super) struct Problems<'t> {
     pub(super) lines: Lines<'t>,
-    list: Vec<(Place, String)>,
-    /// Lines that have to be written anew, whatever else is wrong with them.
+    list: Vec<(Location, String)>,
+    /// Lines with an error that must be fixed first; further problems are dropped.
     ignored: BTreeSet<usize>,
 }
 
@@ -62,24 +63,26 @@ impl<'t> Problems<'t> {
         Self { lines: Lines::of(text), list: Vec::new(), ignored: BTreeSet::new() }
     }
 
-    /// Something wrong with the value of `key`, such as `sync.max_retries`; with the
-    /// whole line if the key is empty.
-    pub(super) fn at(&mut self, place: Place, key: &str, invalid: &InvalidValue) {
-        if !matches!(&place, Place::File(line, _) if self.ignored.contains(line)) {
-            self.push(place, key, invalid);
+    /// Reports a problem with the value of `key`, such as `sync.max_retries`, or with
+    /// the whole line if `key` is empty. Dropped if the line is ignored.
+    pub(super) fn at(&mut self, location: Location, key: &str, invalid: &InvalidValue) {
+        if !matches!(&location, Location::File(line, _) if self.ignored.contains(line)) {
+            self.push(location, key, invalid);
         }
     }
 
+    /// Like [`Self::at`], for a line of the file.
     pub(super) fn at_line(&mut self, line: usize, key: &str, invalid: &InvalidValue) {
-        self.at(Place::File(line, None), key, invalid);
+        self.at(Location::File(line, None), key, invalid);
     }
 
-    /// Something that has to be added near this line, even if that is ignored.
+    /// Reports something to be added near this line, even if the line is ignored.
     pub(super) fn missing(&mut self, line: usize, key: &str, invalid: &InvalidValue) {
-        self.push(Place::File(line, None), key, invalid);
+        self.push(Location::File(line, None), key, invalid);
     }
 
-    /// Something that isn't TOML, with the line where it is safe to show. Ignores the line from then on.
+    /// Reports a syntax error, with `excerpt` (the line, if it is safe to show), and
+    /// ignores the line from then on.
     pub(super) fn at_offset(&mut self, offset: usize, invalid: &InvalidValue, excerpt: Option<&str>) {
         let (line, column) = (self.lines.line(offset), self.lines.column(offset));
         if !self.ignore_line(line) {
@@ -90,30 +93,31 @@ impl<'t> Problems<'t> {
             let blank = number.len();
             format!("      {number} | {text}\n      {:blank$} | {:>column$}\n", "", "^")
         });
-        self.list.push((Place::File(line, Some(column)), format!("{what}\n{excerpt}      {remedy}")));
+        self.list.push((Location::File(line, Some(column)), format!("{what}\n{excerpt}      {remedy}")));
     }
 
-    /// Reports nothing more of this line. False if it was ignored before.
+    /// Drops further problems of this line. Returns false if it was already ignored.
     pub(super) fn ignore_line(&mut self, line: usize) -> bool {
         self.ignored.insert(line)
     }
 
-    /// All of them in the file's order, variables and flags last; `None` if there are none.
+    /// The report: problems in the file's order, then variables and flags; `None` if
+    /// there are none.
     pub(super) fn report(mut self, file: &Path) -> Option<String> {
         self.list.sort_by(|(one, _), (other, _)| one.cmp(other));
         let (file, count) = (file.display().to_string(), self.list.len());
-        let shown = self.list.iter().take(MOST_SHOWN);
-        let mut told: Vec<_> =
-            shown.map(|(place, text)| format!("  {}: {text}", place.shown(&file))).collect();
-        if count > MOST_SHOWN {
-            told.push(format!("  and {} more", count - MOST_SHOWN));
+        let shown = self.list.iter().take(MAX_SHOWN_PROBLEMS);
+        let mut lines: Vec<_> =
+            shown.map(|(location, text)| format!("  {}: {text}", location.shown(&file))).collect();
+        if count > MAX_SHOWN_PROBLEMS {
+            lines.push(format!("  and {} more", count - MAX_SHOWN_PROBLEMS));
         }
         let noun = if count == 1 { "problem" } else { "problems" };
-        (count > 0).then(|| format!("read the configuration {file}: {count} {noun}\n{}", told.join("\n")))
+        (count > 0).then(|| format!("read the configuration {file}: {count} {noun}\n{}", lines.join("\n")))
     }
 
-    fn push(&mut self, place: Place, key: &str, InvalidValue { what, remedy }: &InvalidValue) {
+    fn push(&mut self, location: Location, key: &str, InvalidValue { what, remedy }: &InvalidValue) {
         let separator = if key.is_empty() { "" } else { ": " };
-        self.list.push((place, format!("{key}{separator}{what}\n      {remedy}")));
+        self.list.push((location, format!("{key}{separator}{what}\n      {remedy}")));
     }
 }

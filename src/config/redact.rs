@@ -1,64 +1,63 @@
-//! Showing what a user wrote without showing a secret.
+//! Quotes the user's input in messages without revealing secrets.
 //!
-//! Two strengths: [`is_token`] is sure enough to refuse a file,
-//! [`may_be_secret`] only decides what a message leaves out.
+//! Two levels of certainty: [`is_token`] is certain enough to reject a file;
+//! [`may_be_secret`] only decides what a message omits.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-const SHOWN_CHARS: usize = 48;
+const MAX_SHOWN_CHARS: usize = 48;
 
-/// True if the text holds a Discord bot token: three parts of base64url, joined
-/// by dots, the first of them the bot's ID (24 characters or more), the second
-/// a time (6), the third a signature (27 or more).
-/// See <https://discord.com/developers/docs/reference#authentication>.
+/// True if the text contains a Discord bot token: three base64url parts joined by dots,
+/// namely the bot's ID (24 characters or more), a timestamp (6) and a signature (27 or
+/// more). See <https://discord.com/developers/docs/reference#authentication>.
 pub(super) fn is_token(text: &str) -> bool {
     runs(text).any(has_token_shape)
 }
 
-/// True if an argument holds a Discord bot token, which everybody on this
-/// computer could see there.
+/// True if a command-line argument contains a Discord bot token. Arguments are visible
+/// to every user of the machine.
 pub fn holds_token(argument: &OsStr) -> bool {
     is_token(&argument.to_string_lossy())
 }
 
-/// True if the text could hold a secret: a token, or a long run of mixed
-/// letters and digits such as a part of one.
+/// True if the text may contain a secret: a token, or a long run of mixed letters and
+/// digits, such as a part of a token.
 pub(super) fn may_be_secret(text: &str) -> bool {
     runs(text).any(|run| has_token_shape(run) || (run.len() >= 20 && is_mixed(run)))
 }
 
-/// True for a key or variable whose value nobody should see.
+/// True for a key or variable whose name suggests a secret value.
 pub(super) fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     ["token", "secret", "password"].iter().any(|word| key.contains(word))
 }
 
-/// The text in quotes, cut and escaped, or a note in its place.
+/// The text in quotes, truncated and escaped, or a placeholder if it may be a secret.
 pub fn shown(text: &str) -> String {
     if may_be_secret(text) {
         return "(not shown, it could be a secret)".to_owned();
     }
-    let cut: String = text.chars().take(SHOWN_CHARS).collect();
+    let cut: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     let more = if cut.len() < text.len() { "…" } else { "" };
     format!("\"{}{more}\"", cut.escape_debug())
 }
 
-/// As [`shown`], without quotes around what is a plain word.
+/// Like [`shown`], but without quotes around a plain word.
 pub(super) fn shown_key(key: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let short = !key.is_empty() && key.len() <= SHOWN_CHARS;
+    let short = !key.is_empty() && key.len() <= MAX_SHOWN_CHARS;
     if short && key.chars().all(plain) && !may_be_secret(key) { key.to_owned() } else { shown(key) }
 }
 
-/// A path, unless a token was written in its place.
+/// A path, or a placeholder if it may contain a secret.
 pub(super) fn shown_path(path: &Path) -> String {
     let path = path.display().to_string();
     if may_be_secret(&path) { shown(&path) } else { path }
 }
 
-/// A line of the file with blanks for what could steer a terminal, or `None` if it
-/// could hold a secret.
+/// A line of the file, with spaces for characters that could control a terminal; `None`
+/// if it may contain a secret or is too long.
 pub(super) fn shown_line(line: &str) -> Option<String> {
     let key = line.split('=').next().unwrap_or_default();
     let is_safe = !may_be_secret(line) && !names_a_secret(key) && line.chars().count() <= 100;
@@ -70,8 +69,8 @@ fn runs(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
 }
 
-/// Shorter parts than a real token's, so that a cut one is still known. A host
-/// name can have such parts, but hardly capitals.
+/// The parts may be shorter than a real token's, so that a truncated token is still
+/// recognized. A host name can have parts this long, but hardly capital letters.
 fn has_token_shape(run: &str) -> bool {
     let parts: Vec<&str> = run.split('.').collect();
     parts.windows(3).any(|part| {
@@ -95,7 +94,7 @@ mod tests {
     const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
     #[test]
-    fn a_token_is_known_in_any_surroundings() {
+    fn recognizes_a_token_within_other_text() {
         for text in [TOKEN.to_owned(), format!("Bot {TOKEN}"), format!("a {TOKEN}, b")] {
             assert!(is_token(&text) && may_be_secret(&text));
             assert!(!shown(&text).contains("MTk4"));
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_values_are_no_secrets() {
+    fn ordinary_values_are_not_secrets() {
         for text in [
             "123456789012345678",
             "DISCORD_BOT_TOKEN_OF_PRODUCTION_2",
@@ -123,8 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_cut_and_can_not_steer_a_terminal() {
+    fn shown_text_is_truncated_and_escaped() {
         assert_eq!(shown("a\u{1b}[2J\n"), r#""a\u{1b}[2J\n""#);
-        assert_eq!(shown(&"é".repeat(60)).chars().count(), SHOWN_CHARS + 3);
+        assert_eq!(shown(&"é".repeat(60)).chars().count(), MAX_SHOWN_CHARS + 3);
     }
 }

@@ -1,4 +1,5 @@
-//! From what is written to a complete configuration, with all problems at once.
+//! Builds the complete [`Config`] from file, environment and flags, and reports all
+//! problems together.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -19,30 +20,30 @@ use super::token::{TokenError, TokenSource};
 use super::value::tenant_name;
 use crate::model::PlatformSpec;
 
-/// The whole configuration; every default is filled in.
+/// The whole configuration, with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The file it was read from.
     pub source: PathBuf,
     /// `[archive]`.
     pub archive: ArchiveConfig,
-    /// The section of each platform, whether a tenant uses it or not.
+    /// One section per platform, also for platforms that no tenant uses.
     platforms: Vec<PlatformConfig>,
     /// `[sync]`.
     pub sync: SyncConfig,
-    /// Each `[[tenant]]` in the file's order, at least one.
+    /// Every `[[tenant]]` in the file's order. Never empty.
     pub tenants: Vec<TenantConfig>,
 }
 
 impl Config {
     /// Finds and reads the configuration. `explicit` is the path given by
-    /// `--config`, `platforms` are all there are, the default first. Flags win over
-    /// the environment, that over a tenant's keys, those over the rest of the file,
-    /// that over the defaults.
+    /// `--config`; `platforms` are all platforms, the default first. Precedence, from
+    /// high to low: flags, environment variables, a tenant's keys, the rest of the
+    /// file, defaults.
     ///
     /// # Errors
-    /// If there is no file, it can't be read, or anything in it or in the
-    /// variables and flags that stand for it can't be used: then all of it.
+    /// Returns [`ConfigError`] if no file is found or readable, or if any value of the
+    /// file, the variables or the flags is invalid; the error lists every problem.
     pub fn load(
         explicit: Option<&Path>,
         env: &Environment,
@@ -61,17 +62,17 @@ impl Config {
     /// The section of a platform.
     ///
     /// # Panics
-    /// If the platform is none of those that it was loaded with.
+    /// If the platform is not one of those passed to [`Config::load`].
     pub fn platform(&self, spec: &PlatformSpec) -> &PlatformConfig {
         let section = self.platforms.iter().find(|platform| platform.spec == spec);
         section.expect("a configuration has a section for each platform")
     }
 
-    /// The tenants of these names, each once and in this order; all if there
-    /// are no names.
+    /// The tenants with these names, in the order of the names and without
+    /// duplicates; all tenants if `names` is empty.
     ///
     /// # Errors
-    /// If the configuration lacks any of them.
+    /// Returns [`UnknownTenant`] if the configuration lacks any of the names.
     pub fn tenants_named(&self, names: &[String]) -> Result<Vec<&TenantConfig>, UnknownTenant> {
         if names.is_empty() {
             return Ok(self.tenants.iter().collect());
@@ -93,21 +94,21 @@ impl Config {
 }
 
 impl PlatformConfig {
-    /// Where the token is.
+    /// The token's source: `token_file` if set, else `token_env`.
     pub fn token(&self) -> TokenSource {
         self.token_file.clone().unwrap_or_else(|| TokenSource::Env(self.token_env.clone()))
     }
 
-    /// The token itself.
+    /// Reads the token from its source.
     ///
     /// # Errors
-    /// If it is missing, can't be read or can't be a token.
+    /// Returns [`TokenError`] if the token is missing, unreadable or malformed.
     pub fn read_token(&self, env: &Environment) -> Result<Secret, TokenError> {
         self.token().read(env, self.spec.name)
     }
 }
 
-/// The configuration that `source`, environment and flags amount to.
+/// Merges file, environment and flags.
 pub(super) fn resolve(
     source: &Source,
     env: &Environment,
@@ -123,7 +124,8 @@ pub(super) fn resolve(
     }
 }
 
-/// Everything that the file holds; `None` if any of it can't be used.
+/// Reads all sections. `None`, after a report, if the file can't be parsed or a
+/// required value is missing or invalid.
 fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scope) -> Option<Config> {
     pasted::scan(&source.text, scope.platform, &mut reader.problems);
     let table = syntax::parse(&source.text, scope.platform, &mut reader.problems)?;
@@ -151,9 +153,9 @@ fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scop
 
 fn platform(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<PlatformConfig> {
     let config = PlatformConfig::read(reader, section);
-    let mut places = ["token_env", "token_file"].map(|key| Some((section.entries.get(key)?.line, key)));
-    places.sort_unstable();
-    if let [Some((first_line, first)), Some((line, key))] = places {
+    let mut token_keys = ["token_env", "token_file"].map(|key| Some((section.entries.get(key)?.line, key)));
+    token_keys.sort_unstable();
+    if let [Some((first_line, first)), Some((line, key))] = token_keys {
         let what = format!("{first} is set too, on line {first_line}");
         let invalid = InvalidValue::new(what, "keep one of the two");
         reader.problems.at_line(line, &section.path(key), &invalid);
@@ -161,7 +163,7 @@ fn platform(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<PlatformCo
     config
 }
 
-/// All tenants. Neither a name nor a workspace may occur twice.
+/// Reads all tenants and reports duplicate names and workspaces.
 fn read_tenants(
     reader: &mut Reader<'_>,
     sections: &[Section<'_>],
@@ -182,7 +184,7 @@ fn read_tenants(
     tenants.into_iter().collect()
 }
 
-/// Reports a value that an earlier tenant has, with that one's line.
+/// Reports a value that an earlier tenant already has, with that tenant's line.
 fn unique<T: Hash + Eq>(
     reader: &mut Reader<'_>,
     section: &Section<'_>,

@@ -1,21 +1,21 @@
-//! A text that must not get out.
+//! A string that must never be printed or stored.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A text that is neither printed nor serialized, and whose memory is
-/// overwritten when it is dropped.
+/// A string that is redacted in `Debug` and `Display`, is not serializable, and is
+/// zeroed in memory when dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Hides a text.
+    /// Wraps a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself, for the one place that sends it.
+    /// The secret itself. Only for the code that sends it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_never_shows_itself() {
+    fn debug_and_display_are_redacted() {
         let secret = Secret::new("hush");
         assert_eq!(format!("{secret:?} {secret}"), "Secret(redacted) (redacted)");
         assert_eq!(secret.expose(), "hush");

@@ -1,4 +1,5 @@
-//! A section as it is written, and how the values of its keys are found.
+//! Sections as parsed from the file, and the [`Reader`] that determines the value
+//! of each key.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,18 +7,18 @@ use std::path::Path;
 use toml::de::DeValue;
 
 use super::environment::Environment;
-use super::problem::{InvalidValue, Place, Problems};
-use super::value::{Misread, Written};
+use super::problem::{InvalidValue, Location, Problems};
+use super::value::{RawValue, ValueErrors};
 use crate::model::PlatformSpec;
 
-/// All platforms, the default first; there is at least one.
+/// All platforms, the default first. Never empty.
 pub(super) type Platforms = &'static [&'static PlatformSpec];
 
-/// What the keys of a section depend on.
+/// The platforms, on which the keys of a section and their defaults depend.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope {
     pub(super) platforms: Platforms,
-    /// The one that the section is about; the default where it is about none.
+    /// The section's platform; the default platform for sections without one.
     pub(super) platform: &'static PlatformSpec,
 }
 
@@ -26,26 +27,26 @@ impl Scope {
         Self { platforms, platform: platforms[0] }
     }
 
-    /// The same for a section of this platform.
+    /// The scope of a section of this platform.
     pub(super) fn of(self, platform: &'static PlatformSpec) -> Self {
         Self { platform, ..self }
     }
 }
 
-/// What is declared of a key, apart from how its value is read.
+/// A key's declaration, without the parser of its value.
 pub(super) struct Key {
     pub(super) name: &'static str,
-    /// As in the file, without quotes.
+    /// As written in the file, without quotes.
     pub(super) default: Option<String>,
-    /// What to do if a section lacks it.
+    /// For a required key, the remedy reported if it is missing.
     pub(super) required: Option<String>,
-    /// The environment variable that wins over the file.
+    /// The environment variable that overrides the file.
     pub(super) variable: Option<&'static str>,
-    /// The flag that wins over both.
+    /// The flag that overrides both.
     pub(super) flag: Option<&'static str>,
 }
 
-/// `[section]`, or one `[[tenant]]`. Empty if it isn't there.
+/// `[section]`, or one `[[tenant]]`. Empty if the file lacks the section.
 pub(super) struct Section<'t> {
     pub(super) name: &'static str,
     pub(super) scope: Scope,
@@ -60,59 +61,64 @@ pub(super) struct Entry<'t> {
 }
 
 impl Section<'_> {
-    /// A key with its section, as problems name it.
+    /// `section.key`, as problems show it.
     pub(super) fn path(&self, key: &str) -> String {
         format!("{}.{key}", self.name)
     }
 }
 
-/// Reads sections and the values of their keys, and collects what is wrong with them.
+/// Reads sections and the values of their keys, and collects all problems.
 pub(super) struct Reader<'a> {
     pub(super) env: &'a Environment,
-    /// Relative paths start here.
+    /// Base of relative paths: the file's folder.
     pub(super) folder: &'a Path,
     pub(super) problems: Problems<'a>,
 }
 
 impl Reader<'_> {
-    /// The flag's value, else the variable's, else the file's, else the default. All
-    /// that are there are checked. The default also replaces a value that can't be used,
-    /// so that the rest of the file is checked.
-    pub(super) fn value<T, E: Into<Misread>>(
+    /// The value from the flag, else the variable, else the file, else the default.
+    /// Every given value is validated, also those that are overridden. The default
+    /// also replaces an invalid value, so that the rest of the file can be checked.
+    pub(super) fn value<T, E: Into<ValueErrors>>(
         &mut self,
         section: &Section<'_>,
         key: &Key,
         flag: Option<String>,
-        read: impl Fn(Written<'_>) -> Result<T, E>,
+        read: impl Fn(RawValue<'_>) -> Result<T, E>,
     ) -> Option<T> {
         let path = section.path(key.name);
         let entry = section.entries.get(key.name);
         let of_file = entry.and_then(|entry| {
-            self.usable(read(Written::Toml(&entry.value)), &Place::File(entry.line, None), &path)
+            self.usable(read(RawValue::Toml(&entry.value)), &Location::File(entry.line, None), &path)
         });
         if let (None, Some(remedy)) = (entry, &key.required) {
             self.problems.missing(section.line, &path, &InvalidValue::new("is missing", remedy));
         }
         let of_variable = key.variable.and_then(|name| {
             let text = self.env.variable(name)?.to_string_lossy();
-            self.usable(read(Written::Text(&text)), &Place::Outside(format!("${name}")), &path)
+            self.usable(read(RawValue::Text(&text)), &Location::Override(format!("${name}")), &path)
         });
         let of_flag = key.flag.zip(flag).and_then(|(name, text)| {
-            self.usable(read(Written::Flag(&text)), &Place::Outside(name.to_owned()), &path)
+            self.usable(read(RawValue::Flag(&text)), &Location::Override(name.to_owned()), &path)
         });
         of_flag.or(of_variable).or(of_file).or_else(|| {
-            let default = read(Written::Text(key.default.as_ref()?));
-            self.usable(default, &Place::File(section.line, None), &path)
+            let default = read(RawValue::Text(key.default.as_ref()?));
+            self.usable(default, &Location::File(section.line, None), &path)
         })
     }
 
-    /// The value, or `None` once every reason why there is none is reported.
-    fn usable<T, E: Into<Misread>>(&mut self, result: Result<T, E>, place: &Place, path: &str) -> Option<T> {
+    /// The value, or `None` after reporting every error.
+    fn usable<T, E: Into<ValueErrors>>(
+        &mut self,
+        result: Result<T, E>,
+        location: &Location,
+        path: &str,
+    ) -> Option<T> {
         let report = |(offset, invalid): (Option<usize>, InvalidValue)| {
             let line = offset.map(|offset| self.problems.lines.line(offset));
-            let place = line.map_or_else(|| place.clone(), |line| Place::File(line, None));
-            self.problems.at(place, path, &invalid);
+            let location = line.map_or_else(|| location.clone(), |line| Location::File(line, None));
+            self.problems.at(location, path, &invalid);
         };
-        result.map_err(|misread| misread.into().0.into_iter().for_each(report)).ok()
+        result.map_err(|errors| errors.into().0.into_iter().for_each(report)).ok()
     }
 }

@@ -1,4 +1,4 @@
-//! Finding and reading the file.
+//! Finds and reads the configuration file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ const FOLDER_NAME: &str = "verta-sync";
 const FLAG: &str = "--config";
 const VARIABLE: &str = "VERTA_SYNC_CONFIG";
 
-/// A configuration with hundreds of tenants has a tenth of this.
-const MOST_BYTES: u64 = 1 << 20;
+/// Size limit of the file. A configuration with hundreds of tenants takes a tenth.
+const MAX_BYTES: u64 = 1 << 20;
 
-/// A file that was found, and its text.
+/// The configuration file and its text.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// As a user would write it.
+    /// The path as the user would write it, for messages.
     pub(super) shown: PathBuf,
     /// Absolute, if the current folder is.
     pub(super) path: PathBuf,
@@ -26,8 +26,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The file named by flag or variable, else the first that exists of the
-    /// current folder's, the user's and the system's.
+    /// Reads the file named by flag or variable, else the first that exists of those
+    /// in the current folder, the user's folder and the system's folder.
     pub(super) fn find(explicit: Option<&Path>, env: &Environment) -> Result<Self, ConfigError> {
         let (path, named_by, relation) = match (explicit, env.variable(VARIABLE)) {
             (Some(path), _) => (path, FLAG, Relation::Named),
@@ -38,24 +38,24 @@ impl Source {
     }
 
     fn search(env: &Environment) -> Result<Self, ConfigError> {
-        let mut places = vec![format!("{FLAG} PATH: not given"), format!("${VARIABLE}: not set")];
+        let mut searched = vec![format!("{FLAG} PATH: not given"), format!("${VARIABLE}: not set")];
         let system = env.system_dir().join(FOLDER_NAME).join(FILE_NAME);
         for candidate in [Some(FILE_NAME.into()), user_file(env), Some(system)] {
             let Some(path) = candidate else {
-                let place = format!("$XDG_CONFIG_HOME/{FOLDER_NAME}/{FILE_NAME}");
-                places.push(format!("{place}: neither it nor $HOME is set"));
+                let path = format!("$XDG_CONFIG_HOME/{FOLDER_NAME}/{FILE_NAME}");
+                searched.push(format!("{path}: neither it nor $HOME is set"));
                 continue;
             };
             if let Some(source) = Self::read(&path, Relation::Found, env)? {
                 return Ok(source);
             }
-            let place = env.current_dir().join(path);
-            places.push(format!("{}: not there", place.display()));
+            let path = env.current_dir().join(path);
+            searched.push(format!("{}: not there", path.display()));
         }
-        Err(ConfigError::NotFound(places))
+        Err(ConfigError::NotFound(searched))
     }
 
-    /// `None` if there is no such file.
+    /// Reads a file; `None` if it doesn't exist.
     fn read(shown: &Path, relation: Relation, env: &Environment) -> Result<Option<Self>, ConfigError> {
         let path = env.current_dir().join(shown);
         let unreadable = |cause| ConfigError::Unreadable(shown.to_owned(), cause);
@@ -67,7 +67,7 @@ impl Source {
         if let Some(control) = named.controlled_by(relation) {
             return Err(ConfigError::Controlled(shown.to_owned(), control));
         }
-        let bytes = named.read(MOST_BYTES).map_err(|error| match error {
+        let bytes = named.read(MAX_BYTES).map_err(|error| match error {
             FileError::TooLarge { .. } => not_text("it is larger than 1 MiB".to_owned()),
             cause => unreadable(cause),
         })?;
@@ -76,8 +76,9 @@ impl Source {
     }
 }
 
-/// The user's own file. The XDG Base Directory Specification has relative
-/// paths ignored: <https://specifications.freedesktop.org/basedir-spec/latest/>.
+/// The user's file; `None` without `$XDG_CONFIG_HOME` and `$HOME`. A relative
+/// `$XDG_CONFIG_HOME` is ignored, as the XDG Base Directory Specification requires:
+/// <https://specifications.freedesktop.org/basedir-spec/latest/>.
 fn user_file(env: &Environment) -> Option<PathBuf> {
     let folder = env
         .variable("XDG_CONFIG_HOME")
@@ -104,11 +105,11 @@ mod tests {
     use super::*;
     use std::fs;
 
-    struct Places {
+    struct TestFolders {
         dir: tempfile::TempDir,
     }
 
-    impl Places {
+    impl TestFolders {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             for folder in ["here", "xdg/verta-sync", "home/.config/verta-sync", "etc/verta-sync"] {
@@ -139,39 +140,39 @@ mod tests {
     }
 
     #[test]
-    fn the_first_place_that_has_a_file_wins() {
-        let places = Places::new();
-        let env = places.env(&[XDG, HOME]);
+    fn flag_wins_over_variable_and_variable_over_the_search_order() {
+        let folders = TestFolders::new();
+        let env = folders.env(&[XDG, HOME]);
         for path in [
             "etc/verta-sync/sync.toml",
             "home/.config/verta-sync/sync.toml",
             "xdg/verta-sync/sync.toml",
             "here/sync.toml",
         ] {
-            places.put(path);
+            folders.put(path);
             let expected = if path.starts_with("home") { "etc/verta-sync/sync.toml" } else { path };
             assert_eq!(found(None, &env), expected);
         }
-        places.put("named.toml");
-        let env = places.env(&[XDG, HOME, (VARIABLE, "named.toml")]);
+        folders.put("named.toml");
+        let env = folders.env(&[XDG, HOME, (VARIABLE, "named.toml")]);
         assert_eq!(found(None, &env), "named.toml");
-        places.put("here/flag.toml");
+        folders.put("here/flag.toml");
         assert_eq!(found(Some("flag.toml"), &env), "here/flag.toml");
     }
 
     #[test]
-    fn without_xdg_config_home_the_home_folder_is_searched() {
-        let places = Places::new();
-        places.put("home/.config/verta-sync/sync.toml");
-        let env = places.env(&[HOME]);
+    fn searches_home_without_xdg_config_home() {
+        let folders = TestFolders::new();
+        folders.put("home/.config/verta-sync/sync.toml");
+        let env = folders.env(&[HOME]);
         assert_eq!(found(None, &env), "home/.config/verta-sync/sync.toml");
     }
 
     #[test]
-    fn when_nothing_is_found_every_place_is_listed() {
-        let places = Places::new();
-        let text = Source::find(None, &places.env(&[])).unwrap_err().to_string();
-        let root = places.path("").display().to_string();
+    fn lists_every_searched_path_if_no_file_is_found() {
+        let folders = TestFolders::new();
+        let text = Source::find(None, &folders.env(&[])).unwrap_err().to_string();
+        let root = folders.path("").display().to_string();
         let expected = "find a configuration file; looked for\n  \
              --config PATH: not given\n  \
              $VERTA_SYNC_CONFIG: not set\n  \
@@ -184,10 +185,10 @@ mod tests {
     }
 
     #[test]
-    fn a_named_file_that_is_not_there_is_an_error_even_if_others_are() {
-        let places = Places::new();
-        places.put("here/sync.toml");
-        let env = places.env(&[(VARIABLE, "nowhere.toml")]);
+    fn a_missing_named_file_is_an_error_even_if_others_exist() {
+        let folders = TestFolders::new();
+        folders.put("here/sync.toml");
+        let env = folders.env(&[(VARIABLE, "nowhere.toml")]);
         let by_variable = Source::find(None, &env).unwrap_err().to_string();
         assert!(by_variable.contains("$VERTA_SYNC_CONFIG names it"), "{by_variable}");
         let by_flag = Source::find(Some(Path::new("x.toml")), &env).unwrap_err();
@@ -195,15 +196,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_file_is_an_error() {
-        let places = Places::new();
-        let env = places.env(&[]);
+    fn rejects_folders_invalid_utf8_and_large_files() {
+        let folders = TestFolders::new();
+        let env = folders.env(&[]);
         let folder = Source::find(Some(Path::new(".")), &env).unwrap_err();
         assert!(folder.to_string().contains("it is a folder"), "{folder}");
-        fs::write(places.path("here/sync.toml"), b"[sync]\nx = \xff").unwrap();
+        fs::write(folders.path("here/sync.toml"), b"[sync]\nx = \xff").unwrap();
         let latin = Source::find(None, &env).unwrap_err();
         assert!(latin.to_string().contains("line 2 is not UTF-8"), "{latin}");
-        fs::write(places.path("here/sync.toml"), vec![b' '; 2 << 20]).unwrap();
+        fs::write(folders.path("here/sync.toml"), vec![b' '; 2 << 20]).unwrap();
         let large = Source::find(None, &env).unwrap_err();
         assert!(large.to_string().contains("larger than 1 MiB"), "{large}");
     }

@@ -3,24 +3,24 @@
 use strsim::{damerau_levenshtein, normalized_damerau_levenshtein};
 
 /// Below this similarity (0 to 1) a suggestion would be a guess.
-const LEAST_SIMILARITY: f64 = 0.6;
+const MIN_SIMILARITY: f64 = 0.6;
 
-/// What a name gets that has only words of the other, whatever is left out.
-const SAME_WORDS: f64 = 0.8;
+/// Minimum similarity of a name that consists of some of the candidate's words.
+const WORD_SUBSET_SIMILARITY: f64 = 0.8;
 
-/// No name that is meant is longer, and comparing takes quadratic time.
-const LONGEST_NAME_CHARS: usize = 64;
+/// Length limit: no valid name is longer, and comparing takes quadratic time.
+const MAX_NAME_CHARS: usize = 64;
 
-/// The candidate that `name` is most likely a misspelling of, if one is close
-/// and no other is as close. Capitals don't matter, nor does `-` for `_`.
+/// The candidate most similar to `name`; `None` if none is similar enough or two are
+/// equally similar. Ignores case, and treats `-` as `_`.
 pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if name.chars().nth(LONGEST_NAME_CHARS).is_some() {
+    if name.chars().nth(MAX_NAME_CHARS).is_some() {
         return None;
     }
     let mut ranked: Vec<(f64, &str)> = candidates
         .into_iter()
         .map(|candidate| (similarity(name, candidate), candidate))
-        .filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY)
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .collect();
     ranked.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     match ranked.as_slice() {
@@ -30,7 +30,7 @@ pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     }
 }
 
-/// True if `name` can hardly be anything else than `meant`.
+/// True if `name` is almost certainly a misspelling of `meant`.
 pub(super) fn is_misspelling(name: &str, meant: &str) -> bool {
     let (name, meant) = (normalized(name), normalized(meant));
     damerau_levenshtein(&name, &meant) <= 2 || has_only_words_of(&name, &meant)
@@ -40,13 +40,14 @@ fn similarity(name: &str, candidate: &str) -> f64 {
     let (name, candidate) = (normalized(name), normalized(candidate));
     let similarity = normalized_damerau_levenshtein(&name, &candidate);
     if has_only_words_of(&name, &candidate) {
-        SAME_WORDS + (1.0 - SAME_WORDS) * similarity
+        WORD_SUBSET_SIMILARITY + (1.0 - WORD_SUBSET_SIMILARITY) * similarity
     } else {
         similarity
     }
 }
 
-/// True for `max_worker` of `max_channel_workers`.
+/// True if each word of `name` is a word of `candidate` or begins one, such as
+/// `max_worker` for `max_channel_workers`.
 fn has_only_words_of(name: &str, candidate: &str) -> bool {
     !name.is_empty()
         && name.split('_').all(|word| {
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelling_finds_its_name() {
+    fn suggests_the_name_for_a_misspelling() {
         let keys =
             ["max_channel_workers", "message_fetch_size", "max_retries", "reactions", "reaction_budget"];
         for (written, meant) in [
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_resembles_nothing_gets_no_suggestion() {
+    fn suggests_nothing_for_a_dissimilar_name() {
         assert_eq!(suggest("colour", ["takaro", "discord"]), None);
         assert_eq!(suggest("", ["takaro"]), None);
         assert_eq!(suggest(&"takaro".repeat(20), ["takaro"]), None);
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_resembles_two_alike_gets_no_suggestion() {
+    fn suggests_nothing_if_two_candidates_are_equally_similar() {
         let keys = ["include_channels", "exclude_channels"];
         assert_eq!(suggest("channels", keys), None);
         assert_eq!(suggest("exclude", keys), Some("exclude_channels"));

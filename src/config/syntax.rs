@@ -1,7 +1,7 @@
-//! From text to tables, with what isn't TOML.
+//! Parses the file's text into TOML tables and reports syntax errors.
 //!
-//! The TOML parser says where an error is. What to write instead, and whether
-//! the rest of the file can be trusted, follows from the line itself.
+//! The TOML parser only says where an error is. The remedy, and whether the parser's
+//! recovery after it can be trusted, are derived from the line itself.
 
 use toml::de::{DeTable, DeValue, Error};
 
@@ -10,19 +10,19 @@ use super::problem::{InvalidValue, Problems};
 use super::redact::shown_line;
 use crate::model::PlatformSpec;
 
-/// A mistake that is confined to its line, so that what follows can be read.
+/// A syntax error confined to one line, so that the lines after it can be parsed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mistake {
-    /// The value, or an item of it, is text without quotes.
+enum LineError {
+    /// The value, or an item of a list, is text without quotes.
     Unquoted,
     LeadingZero,
-    /// Text has no closing quote.
+    /// A string lacks its closing quote.
     Unclosed,
-    /// The section already has this key, or the file this section.
+    /// The section already has this key, or the file already has this section.
     Repeated,
 }
 
-impl Mistake {
+impl LineError {
     const fn remedy(self) -> &'static str {
         match self {
             Self::Unquoted => "put the value in double quotes",
@@ -32,12 +32,12 @@ impl Mistake {
         }
     }
 
-    /// What is wrong with this line, if it is one of these.
+    /// Classifies the error on this line; `None` if it may affect other lines.
     fn on(lines: &Lines<'_>, line: usize) -> Option<Self> {
         let text = lines.text(line);
         let (key, value) = key_and_value(text).unwrap_or_default();
         if is_toml(text) {
-            (is_repeated(lines, line) && follows_a_whole_line(lines, line)).then_some(Self::Repeated)
+            (is_repeated(lines, line) && follows_complete_line(lines, line)).then_some(Self::Repeated)
         } else if is_toml(&format!("{text}\"")) {
             Some(Self::Unclosed)
         } else if key != "mode" && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -48,7 +48,7 @@ impl Mistake {
     }
 }
 
-/// The file's tables, or `None` if the rest can't be understood.
+/// The file's tables, or `None` if an error makes the rest of the file ambiguous.
 pub(super) fn parse<'t>(
     text: &'t str,
     platform: &PlatformSpec,
@@ -58,32 +58,38 @@ pub(super) fn parse<'t>(
     errors.sort_by_key(offset);
     for error in &errors {
         let line = problems.lines.line(offset(error));
-        let mistake = Mistake::on(&problems.lines, line);
-        if mistake != Some(Mistake::Repeated) || !repeats_tenant(&problems.lines, line) {
+        let line_error = LineError::on(&problems.lines, line);
+        if line_error != Some(LineError::Repeated) || !repeats_tenant(&problems.lines, line) {
             let text = problems.lines.text(line);
             let excerpt = shown_line(text);
-            let quoted = excerpt.as_deref().filter(|_| mistake == Some(Mistake::Unquoted)).and_then(quoted);
+            let quoted =
+                excerpt.as_deref().filter(|_| line_error == Some(LineError::Unquoted)).and_then(quoted);
             let invalid = match quoted {
                 Some(quoted) => InvalidValue::new("text needs quotes", format!("write {quoted}")),
-                None => not_toml(error, text, mistake, platform),
+                None => not_toml(error, text, line_error, platform),
             };
             problems.at_offset(offset(error), &invalid, excerpt.as_deref());
         }
-        // What follows any other error is the parser's guess.
-        mistake?;
+        // After any other error the parser's recovery is a guess.
+        line_error?;
     }
     Some(table.into_inner())
 }
 
-fn not_toml(error: &Error, text: &str, mistake: Option<Mistake>, platform: &PlatformSpec) -> InvalidValue {
+fn not_toml(
+    error: &Error,
+    text: &str,
+    line_error: Option<LineError>,
+    platform: &PlatformSpec,
+) -> InvalidValue {
     let what = format!("this is not TOML: {}", error.message().trim_end_matches(", expected nothing"));
     if header(text).as_deref() == Some("[tenant]") {
         return InvalidValue::new(what, double_brackets(platform));
     }
-    InvalidValue::new(what, mistake.map_or("correct this line, or the one before it", Mistake::remedy))
+    InvalidValue::new(what, line_error.map_or("correct this line, or the one before it", LineError::remedy))
 }
 
-/// What to do about `[tenant]`.
+/// Remedy for `[tenant]` in single brackets.
 pub(super) fn double_brackets(platform: &PlatformSpec) -> String {
     format!("write [[tenant]] in double brackets, once for each {}", platform.workspace())
 }
@@ -96,19 +102,19 @@ fn is_toml(line: &str) -> bool {
     DeTable::parse(line).is_ok()
 }
 
-/// The key and the value of a line, without its comment.
+/// A line's key and value, without the comment.
 fn key_and_value(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split('#').next()?.split_once('=')?;
     Some((key.trim(), value.trim()))
 }
 
-/// The line with quotes around its value, if that makes it TOML.
+/// The line with its value quoted, if that makes it valid TOML.
 fn quoted(line: &str) -> Option<String> {
     let (key, value) = key_and_value(line)?;
     Some(format!("{key} = {}", in_quotes(value))).filter(|line| is_toml(line))
 }
 
-/// True if quotes around the items of a list make the line TOML.
+/// True if quoting the items of a list makes the line valid TOML.
 fn is_list_without_quotes(line: &str) -> bool {
     let Some((key, value)) = key_and_value(line) else { return false };
     let items = value.strip_prefix('[').and_then(|items| items.strip_suffix(']'));
@@ -118,14 +124,14 @@ fn is_list_without_quotes(line: &str) -> bool {
     })
 }
 
-/// The value in quotes, if it lacks nothing else.
+/// The value in quotes if quotes are all it lacks, else the value unchanged.
 fn in_quotes(value: &str) -> String {
     let is_bare = !value.is_empty() && !value.contains(['"', '\'', '\\', '[', '{', ',']);
     if is_bare && DeValue::parse(value).is_err() { format!("\"{value}\"") } else { value.to_owned() }
 }
 
-/// True if the same key stands above in the same section, or the same section above
-/// in the file.
+/// True if the same section has the key above this line, or the file has the section
+/// above it.
 fn is_repeated(lines: &Lines<'_>, line: usize) -> bool {
     let mut above = (1..line).rev().map(|line| lines.text(line));
     let name = |header: String| header.replace(['[', ']'], "");
@@ -137,24 +143,25 @@ fn is_repeated(lines: &Lines<'_>, line: usize) -> bool {
     in_section.any(|(other, _)| other == key) || repeats_tenant(lines, line)
 }
 
-/// False within a list that was not closed.
-fn follows_a_whole_line(lines: &Lines<'_>, line: usize) -> bool {
+/// True if the previous line is complete; false within an unclosed list.
+fn follows_complete_line(lines: &Lines<'_>, line: usize) -> bool {
     let is_empty = |text: &str| text.is_empty() || text.starts_with('#');
     let above = (1..line).rev().find(|line| !is_empty(lines.text(*line).trim()));
     above.is_none_or(|line| {
         let text = lines.text(line);
-        is_toml(text) || text.trim().starts_with(']') || Mistake::on(lines, line).is_some()
+        is_toml(text) || text.trim().starts_with(']') || LineError::on(lines, line).is_some()
     })
 }
 
-/// True at or below a second `[tenant]`: what to write instead is said of the first.
+/// True in a tenant section below an earlier `[tenant]`, whose problem already carries
+/// the remedy.
 fn repeats_tenant(lines: &Lines<'_>, line: usize) -> bool {
     let mut headers = (1..=line).rev().filter_map(|line| header(lines.text(line)));
     let is_tenant = headers.next().is_some_and(|last| matches!(last.as_str(), "[tenant]" | "[[tenant]]"));
     is_tenant && headers.any(|earlier| earlier == "[tenant]")
 }
 
-/// The header of a section without blanks and comment; `None` for other lines.
+/// A section's header without whitespace and comment; `None` for other lines.
 fn header(line: &str) -> Option<String> {
     let text = line.trim_start().strip_prefix('[')?.split('#').next()?;
     Some(format!("[{}", text.replace(char::is_whitespace, "")))

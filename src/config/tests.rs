@@ -1,4 +1,4 @@
-//! The configuration as a whole, from text.
+//! Tests of the whole configuration, loaded from text.
 
 mod defaults;
 mod errors;
@@ -54,17 +54,17 @@ fn discord(text: &str) -> PlatformConfig {
     config(text).platform(&SPEC).clone()
 }
 
-/// The keys and a tenant below them.
+/// `text` followed by a tenant.
 fn with_tenant(text: &str) -> String {
     format!("{text}\n{TENANT}")
 }
 
-/// The error's text.
+/// The text of the error that loading `text` returns.
 fn error(text: &str) -> String {
     resolved(text, &[], &Overrides::default()).unwrap_err().to_string()
 }
 
-/// Asserts a single problem, whose text is this, first line and remedy.
+/// Asserts that loading `text` reports exactly one problem, with this remedy.
 #[track_caller]
 fn assert_problem(text: &str, problem: &str, remedy: &str) {
     assert_problem_among(PLATFORMS, text, problem, remedy);
@@ -78,7 +78,7 @@ fn assert_problem_among(platforms: Platforms, text: &str, problem: &str, remedy:
     assert_eq!(error, expected, "of\n{text}");
 }
 
-/// One problem in a section, whose header is line 1.
+/// Asserts one problem with `line`, which becomes line 2, below the section's header.
 #[track_caller]
 fn assert_key_problem(section: &str, line: &str, problem: &str, remedy: &str) {
     let text = with_tenant(&format!("[{section}]\n{line}"));

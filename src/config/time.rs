@@ -1,4 +1,4 @@
-//! Lengths of time and dates, as the file and the flags write them.
+//! Parses durations and dates, as written in the file and in flags.
 
 use std::time::Duration;
 
@@ -14,17 +14,18 @@ const DURATION_REMEDY: &str =
     "write a number with a unit, such as \"500ms\", \"30s\", \"15m\", \"24h\" or \"7d\"";
 const DATE_REMEDY: &str = "write a day such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"";
 
-/// A hundred years. Longer ones would only overflow further on.
-pub(super) const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
+/// A hundred years. Longer durations would overflow in later arithmetic.
+pub(super) const MAX_DURATION: Duration = Duration::from_hours(100 * 365 * 24);
 
-/// 1970 to 2084, in which every time has a place in the platform's 63-bit IDs.
-const YEARS: std::ops::Range<i16> = 1970..2084;
+/// 1970 up to, not including, 2084: times that fit into the platform's 63-bit IDs.
+const YEAR_RANGE: std::ops::Range<i16> = 1970..2084;
 
-/// A length of time: "500ms", "30s", "15m", "24h", "7d", "1h30m" or "0".
-/// A day has 24 hours.
+/// Parses a duration: "500ms", "30s", "15m", "24h", "7d", "1h30m" or "0". A day has 24
+/// hours.
 ///
 /// # Errors
-/// If it is no length of time, negative, or longer than a hundred years.
+/// Returns [`InvalidValue`] if the text is no duration, negative, longer than a hundred
+/// years, or in months or years.
 pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     if text == "0" {
         return Ok(Duration::ZERO);
@@ -38,11 +39,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     span.to_duration(days)
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
-        .filter(|duration| *duration <= LONGEST)
+        .filter(|duration| *duration <= MAX_DURATION)
         .ok_or_else(|| invalid("is too long, or uses months or years"))
 }
 
-/// A length of time as [`parse_duration`] reads it, in one unit; whole milliseconds.
+/// Formats a duration for [`parse_duration`], in the largest unit that fits a whole
+/// number of times. Fractions of a millisecond are dropped.
 pub(super) fn in_one_unit(duration: Duration) -> String {
     let millis = duration.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
@@ -53,23 +55,24 @@ pub(super) fn in_one_unit(duration: Duration) -> String {
     }
 }
 
-/// A day (its start) or a time; UTC unless it says otherwise.
+/// Parses a day (its start) or a time, in UTC unless the text has an offset.
 ///
 /// # Errors
-/// If it is neither, doesn't exist, or lies before 1970 or after 2083.
+/// Returns [`InvalidValue`] if the text is neither, the date doesn't exist, or it lies
+/// before 1970 or after 2083.
 pub fn parse_date(text: &str) -> Result<Timestamp, InvalidValue> {
     let invalid = |what| InvalidValue::of(text, what, DATE_REMEDY);
     let instant = instant(text).ok_or_else(|| invalid("is not a date"))?;
     let year = instant.to_zoned(TimeZone::UTC).year();
-    if !YEARS.contains(&year) {
+    if !YEAR_RANGE.contains(&year) {
         return Err(invalid("lies before 1970 or after 2083"));
     }
     Ok(Timestamp::from_millis(instant.as_millisecond()))
 }
 
 fn instant(text: &str) -> Option<jiff::Timestamp> {
-    // A year with a sign, a basic date without hyphens and a time zone's name
-    // would be read too, the last one without being obeyed.
+    // jiff also parses signed years, dates without hyphens and time zone names; it
+    // ignores the last.
     if text.as_bytes().get(4) != Some(&b'-') || text.contains('[') {
         return None;
     }
@@ -84,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_have_units() {
+    fn parses_durations_with_units() {
         for (text, millis) in [
             ("0", 0),
             ("0s", 0),
@@ -101,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_length_of_time_is_refused() {
+    fn rejects_invalid_durations() {
         for text in [
             "",
             " ",
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_of_time_is_written_in_one_unit() {
+    fn formats_a_duration_in_one_unit() {
         for text in ["0", "1ms", "1500ms", "90s", "15m", "25h", "7d"] {
             assert_eq!(in_one_unit(parse_duration(text).unwrap()), text);
         }
@@ -143,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn rejects_invalid_dates() {
         for text in [
             "",
             "today",

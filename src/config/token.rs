@@ -1,4 +1,4 @@
-//! The bot token: where it is, and how it is read without ever being shown.
+//! The bot token: its source, and reading it without ever showing it.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -7,38 +7,39 @@ use std::{fmt, io, str};
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use super::error::{controlled, unreadable};
+use super::error::{describe_control, describe_read_error};
 use super::path::is_variable_name;
 use super::redact::{shown, shown_key, shown_path};
 use super::secret::Secret;
 use crate::files::{Control, FileError, Named, Relation};
 
-/// Far above any token, so that a wrong path can't fill the memory.
-const MOST_BYTES: u64 = 64 << 10;
+/// Size limit of the token file, far above any token, so that a wrong path can't
+/// exhaust memory.
+const MAX_BYTES: u64 = 64 << 10;
 
-/// Where the bot token is.
+/// Where the bot token is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenSource {
-    /// In this environment variable.
+    /// The environment variable with this name.
     Env(String),
-    /// In this file, whose path is absolute.
+    /// The file at this absolute path.
     File(PathBuf),
-    /// In a file whose path names a variable that is not set here, such as
-    /// `$CREDENTIALS_DIRECTORY` outside of systemd. Only reading the token
-    /// fails then, so that `status` still works at a terminal.
+    /// A file whose path refers to an unset variable, such as
+    /// `$CREDENTIALS_DIRECTORY` outside of systemd. An error only when the token is
+    /// read, so that `status` still works in a terminal.
     UnsetVariable {
-        /// The path as the file has it.
+        /// The path as written in the configuration.
         path: String,
         /// The variable's name.
         variable: String,
     },
 }
 
-/// The bot token can't be read. The text fits after "failed to", says what to
-/// do and never holds what was read.
+/// The bot token can't be read. The text completes "failed to …", names a remedy and
+/// never contains any of the token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// The variable that this section names is missing or empty.
+    /// The environment variable is unset or empty: its name and the section.
     #[error(
         "read the bot token: the environment variable {name} is not set, or empty; set it to the token \
          (\"read -rs {name} && export {name}\" asks for it without showing it), \
@@ -46,7 +47,7 @@ pub enum TokenError {
         name = shown_key(.0)
     )]
     NotSet(String, &'static str),
-    /// The file's path needs a variable that is not set: the path and the variable.
+    /// The file's path refers to an unset variable: the path and the variable.
     #[error(
         "read the bot token: ${variable} is not set, which token_file = {path} needs; \
          set it (systemd sets $CREDENTIALS_DIRECTORY for a service with LoadCredential=), \
@@ -55,27 +56,27 @@ pub enum TokenError {
         variable = shown_key(.1)
     )]
     UnsetVariable(String, String),
-    /// The file that this section names can't be read.
+    /// The file can't be read: its path, the cause and the section.
     #[error("read the bot token from the file {}: {}", shown_path(.0), file_reason(.1, .2))]
     Unreadable(PathBuf, FileError, &'static str),
-    /// Another user could exchange the token.
+    /// Another user can modify the file, and so could replace the token.
     #[error(
         "read the bot token from the file {}: {}{}",
         shown_path(.0),
-        controlled(*.1, .0, "could exchange the bot token"),
+        describe_control(*.1, .0, "could exchange the bot token"),
         if let Control::Owner(_) = .1 { ", or mount it read-only" } else { "" }
     )]
     Controlled(PathBuf, Control),
-    /// There is nothing but white space.
+    /// The source is empty or only whitespace.
     #[error("read the bot token: {0} is empty; put the token in it")]
     Empty(TokenSource),
-    /// The token stands behind a name, as in a file of variables.
+    /// The source holds `NAME=token`, as a file of variables does.
     #[error(
         "read the bot token: {0} holds an assignment (NAME=…); leave only the token, which \
          stands behind the \"=\""
     )]
     Assigned(TokenSource),
-    /// It can't be sent in a header.
+    /// The source holds bytes that can't be sent in a header.
     #[error(
         "read the bot token: {0} holds something that can't be a token; a token has only \
          letters, digits, \".\", \"-\" and \"_\", without quotes and spaces"
@@ -84,8 +85,8 @@ pub enum TokenError {
 }
 
 impl TokenSource {
-    /// The token that `section` names, without white space around it and without
-    /// "Bot " before it.
+    /// Reads the token, without surrounding whitespace and a "Bot " prefix. `section`
+    /// is named in errors.
     pub(super) fn read(&self, env: &Environment, section: &'static str) -> Result<Secret, TokenError> {
         let bytes = Zeroizing::new(match self {
             Self::Env(name) => env
@@ -106,14 +107,15 @@ impl TokenSource {
         }
     }
 
-    /// True if every user of this computer may read the token's file. Where a
-    /// service's manager puts its secrets, others don't get, whatever the mode.
+    /// True if every user of this machine may read the token's file. Always false below
+    /// `$CREDENTIALS_DIRECTORY`: systemd denies other users access to that folder,
+    /// whatever the file's mode.
     pub fn is_world_readable(&self, env: &Environment) -> bool {
-        let is_kept = |path: &Path| {
+        let is_credential = |path: &Path| {
             env.variable("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder))
         };
         match self {
-            Self::File(path) => !is_kept(path) && others_may_read(path),
+            Self::File(path) => !is_credential(path) && others_may_read(path),
             Self::Env(_) | Self::UnsetVariable { .. } => false,
         }
     }
@@ -129,7 +131,8 @@ impl fmt::Display for TokenSource {
     }
 }
 
-/// The client adds "Bot " itself; people copy it from examples of requests.
+/// Strips a byte order mark, whitespace and "Bot ", which people copy from examples of
+/// requests and which the client adds itself.
 fn without_prefix(text: &str) -> &str {
     let text = text.trim_start_matches('\u{feff}').trim();
     let (prefix, token) = text.split_at_checked(3).unwrap_or(("", text));
@@ -140,8 +143,8 @@ fn without_prefix(text: &str) -> &str {
     }
 }
 
-/// `DISCORD_BOT_TOKEN=…`, with or without `export`. A token that ends with "="
-/// is none.
+/// True for `DISCORD_BOT_TOKEN=…`, with or without `export`; false for a token with
+/// base64 padding ("=" at its end).
 fn is_assignment(text: &str) -> bool {
     let text = text.strip_prefix("export ").unwrap_or(text);
     text.split_once('=').is_some_and(|(name, value)| {
@@ -149,7 +152,8 @@ fn is_assignment(text: &str) -> bool {
     })
 }
 
-/// What a header may hold (RFC 9110, 5.5), less what only a mistake puts there.
+/// True for the visible ASCII characters that a header value may contain (RFC 9110,
+/// 5.5), except quotes, which can only be there by mistake.
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`')
 }
@@ -161,10 +165,10 @@ fn others_may_read(path: &Path) -> bool {
 fn read_file(path: &Path, section: &'static str) -> Result<Vec<u8>, TokenError> {
     let unreadable = |cause| TokenError::Unreadable(path.to_owned(), cause, section);
     let named = Named::open(path).map_err(unreadable)?;
-    // The configuration names it, and this user that.
+    // The operator's configuration names this file, so it counts as named by this user.
     match named.controlled_by(Relation::Named) {
         Some(control) => Err(TokenError::Controlled(path.to_owned(), control)),
-        None => named.read(MOST_BYTES).map_err(unreadable),
+        None => named.read(MAX_BYTES).map_err(unreadable),
     }
 }
 
@@ -176,7 +180,7 @@ fn file_reason(error: &FileError, section: &str) -> String {
         FileError::TooLarge { .. } => {
             format!("it is larger than 64 KiB, so it is no token; correct token_file in [{section}]")
         }
-        _ => unreadable(error),
+        _ => describe_read_error(error),
     }
 }
 
@@ -197,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_freed_of_what_surrounds_it() {
+    fn strips_whitespace_bot_prefix_and_byte_order_mark() {
         for value in [
             TOKEN.to_owned(),
             format!("  {TOKEN}\r\n"),
@@ -211,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_no_header_can_carry_is_refused_without_being_shown() {
+    fn a_token_invalid_in_a_header_is_rejected_and_not_shown() {
         for value in ["hush\nhush", "hush\u{1}", "\"hush\"", "hush hush", "hüsh", "hush\u{7f}"] {
             let error = from_variable(value).unwrap_err();
             assert!(matches!(error, TokenError::Malformed { .. }), "{value:?}");
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assignment_is_refused_and_a_padded_token_is_not() {
+    fn an_assignment_is_rejected_and_a_padded_token_is_accepted() {
         for value in ["TOKEN=hush", "export TOKEN=hush", "TOKEN=\"hush\"", "TOKEN = hush"] {
             let error = from_variable(value).unwrap_err();
             assert!(matches!(error, TokenError::Assigned { .. }), "{value:?}");
@@ -230,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_or_empty_variable_is_named() {
+    fn errors_name_a_missing_or_empty_variable() {
         let missing = TokenSource::Env("TOKEN".to_owned()).read(&no_env(), "discord").unwrap_err();
         assert_eq!(
             missing.to_string(),
@@ -259,15 +263,15 @@ mod tests {
         assert!(folder.read(&no_env(), "discord").unwrap_err().to_string().contains("it is a folder"));
     }
 
-    /// Any bytes: what is read can be sent in a header, and no error shows any of
-    /// what stands in the file.
+    /// For arbitrary bytes, an accepted token is valid in a header, and no error shows
+    /// any of the file's content.
     #[test]
-    fn whatever_bytes_a_token_file_holds_none_are_shown() {
+    fn no_error_shows_any_byte_of_the_token_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         let source = TokenSource::File(path.clone());
         let mut rng = fastrand::Rng::with_seed(23);
-        let (mut read, mut refused) = (0, 0);
+        let (mut accepted, mut rejected) = (0, 0);
         for _ in 0..500 {
             let mut bytes = TOKEN.as_bytes().to_vec();
             for _ in 0..rng.usize(..4) {
@@ -285,29 +289,29 @@ mod tests {
             fs::write(&path, &bytes).unwrap();
             match source.read(&no_env(), "discord") {
                 Ok(token) => {
-                    read += 1;
+                    accepted += 1;
                     assert!(!token.expose().is_empty() && token.expose().bytes().all(is_token_byte));
                 }
                 Err(error) => {
-                    refused += 1;
-                    let told = format!("{error} {error:?}").replace(&path.display().to_string(), "");
-                    assert!(!told.contains("MTk4Nj") && !told.contains("ZnCjm1"), "{told}");
-                    assert!(!told.contains(char::is_control), "{told:?}");
+                    rejected += 1;
+                    let text = format!("{error} {error:?}").replace(&path.display().to_string(), "");
+                    assert!(!text.contains("MTk4Nj") && !text.contains("ZnCjm1"), "{text}");
+                    assert!(!text.contains(char::is_control), "{text:?}");
                 }
             }
         }
-        assert!(read > 50 && refused > 50, "{read} read, {refused} refused");
+        assert!(accepted > 50 && rejected > 50, "{accepted} accepted, {rejected} rejected");
     }
 
     #[test]
-    fn a_token_in_the_place_of_a_path_is_not_shown() {
+    fn a_token_written_as_a_path_is_not_shown() {
         let path = PathBuf::from(format!("/srv/{TOKEN}"));
         let error = TokenSource::File(path).read(&no_env(), "discord").unwrap_err();
         assert!(!error.to_string().contains("MTk4"), "{error}");
     }
 
     #[test]
-    fn an_unset_variable_in_the_path_says_what_sets_it() {
+    fn the_error_of_an_unset_variable_in_the_path_says_what_sets_it() {
         let source = TokenSource::UnsetVariable {
             path: "$CREDENTIALS_DIRECTORY/token".to_owned(),
             variable: "CREDENTIALS_DIRECTORY".to_owned(),
@@ -318,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_everyone_may_read_is_noticed() {
+    fn detects_a_world_readable_file() {
         use std::os::unix::fs::PermissionsExt;
         let file = tempfile::NamedTempFile::new().unwrap();
         let source = TokenSource::File(file.path().to_owned());

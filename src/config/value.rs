@@ -1,4 +1,4 @@
-//! Kinds of values: each turns what is written into what a key holds.
+//! Parsers for the values of keys, one for each kind of value.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -10,7 +10,7 @@ use toml::de::DeValue;
 use super::api_url::is_host_of;
 use super::environment::Environment;
 use super::pasted::pasted_token;
-use super::path::{Unexpanded, expand};
+use super::path::{ExpandError, expand};
 use super::problem::InvalidValue;
 use super::redact::{is_token, shown, shown_key};
 use super::suggest::suggest;
@@ -19,128 +19,133 @@ use super::token::TokenSource;
 use crate::files;
 use crate::model::{PlatformSpec, Timestamp, WorkspaceId};
 
-/// One request in 100 seconds to ten a millisecond; beyond, intervals lose meaning.
-const RATES: RangeInclusive<f64> = 0.01..=10_000.0;
+/// Requests per second, from one every 100 s to ten per millisecond. Outside of this
+/// range the interval between requests is meaningless.
+const RATE_RANGE: RangeInclusive<f64> = 0.01..=10_000.0;
 
 const MAX_NAME_CHARS: usize = 100;
 
-pub(super) type Read<T> = Result<T, InvalidValue>;
+pub(super) type ValueResult<T> = Result<T, InvalidValue>;
 
-/// A value as it is written.
+/// An unparsed value and where it comes from.
 #[derive(Clone, Copy)]
-pub(super) enum Written<'v> {
-    /// In the file.
+pub(super) enum RawValue<'v> {
+    /// From the file.
     Toml(&'v DeValue<'v>),
-    /// In a variable or as a default: without quotes.
+    /// From an environment variable or a default, without quotes.
     Text(&'v str),
-    /// By a flag, whose type the command line has checked.
+    /// From a flag; clap has already checked its type.
     Flag(&'v str),
 }
 
-/// Why a value can't be used: one reason, or one for each item of a list, with
-/// the item's offset in the file.
-pub(super) struct Misread(pub(super) Vec<(Option<usize>, InvalidValue)>);
+/// The errors of one value: a single one, or for a list one per invalid item, with
+/// the item's byte offset in the file.
+pub(super) struct ValueErrors(pub(super) Vec<(Option<usize>, InvalidValue)>);
 
-impl From<InvalidValue> for Misread {
+impl From<InvalidValue> for ValueErrors {
     fn from(invalid: InvalidValue) -> Self {
         Self(vec![(None, invalid)])
     }
 }
 
-/// Text. A number in its place only lacks its quotes.
-fn text(written: Written<'_>) -> Read<&str> {
-    let number = if let Written::Toml(value) = written { decimal(value) } else { None };
+/// Parses text. A number is rejected with the remedy to quote it.
+fn text(raw: RawValue<'_>) -> ValueResult<&str> {
+    let number = if let RawValue::Toml(value) = raw { decimal(value) } else { None };
     let remedy = number.map(|number| format!("put it in quotes: {}", shown(number)));
-    quoted(written, "text", remedy.as_deref().unwrap_or("write it in double quotes"))
+    quoted(raw, "text", remedy.as_deref().unwrap_or("write it in double quotes"))
 }
 
-/// What is written in quotes in the file.
-fn quoted<'v>(written: Written<'v>, expected: &str, remedy: &str) -> Read<&'v str> {
-    match written {
-        Written::Text(text) | Written::Flag(text) => Ok(text),
-        Written::Toml(DeValue::String(text)) => Ok(text),
-        Written::Toml(value) => Err(wrong_type(expected, value, remedy)),
+/// Parses a string, which needs quotes in the file.
+fn quoted<'v>(raw: RawValue<'v>, expected: &str, remedy: &str) -> ValueResult<&'v str> {
+    match raw {
+        RawValue::Text(text) | RawValue::Flag(text) => Ok(text),
+        RawValue::Toml(DeValue::String(text)) => Ok(text),
+        RawValue::Toml(value) => Err(wrong_type(expected, value, remedy)),
     }
 }
 
-/// Text that `parse` understands.
-pub(super) fn parsed<T>(parse: impl Fn(&str) -> Read<T>) -> impl Fn(Written<'_>) -> Read<T> {
-    move |written| parse(text(written)?)
+/// Parses text with `parse`.
+pub(super) fn parsed<T>(parse: impl Fn(&str) -> ValueResult<T>) -> impl Fn(RawValue<'_>) -> ValueResult<T> {
+    move |raw| parse(text(raw)?)
 }
 
-/// A value that need not be there.
-pub(super) fn optional<T>(read: impl Fn(Written<'_>) -> Read<T>) -> impl Fn(Written<'_>) -> Read<Option<T>> {
-    move |written| read(written).map(Some)
+/// Parses an optional value.
+pub(super) fn optional<T>(
+    read: impl Fn(RawValue<'_>) -> ValueResult<T>,
+) -> impl Fn(RawValue<'_>) -> ValueResult<Option<T>> {
+    move |raw| read(raw).map(Some)
 }
 
-/// A list of texts that `parse` understands.
-pub(super) fn list<T>(parse: impl Fn(&str) -> Read<T>) -> impl Fn(Written<'_>) -> Result<Vec<T>, Misread> {
-    move |written| {
-        let items = match written {
-            Written::Toml(DeValue::Array(items)) => items,
-            Written::Toml(value) => {
+/// Parses a list, each item with `parse`.
+pub(super) fn list<T>(
+    parse: impl Fn(&str) -> ValueResult<T>,
+) -> impl Fn(RawValue<'_>) -> Result<Vec<T>, ValueErrors> {
+    move |raw| {
+        let items = match raw {
+            RawValue::Toml(DeValue::Array(items)) => items,
+            RawValue::Toml(value) => {
                 let remedy = "write a list, such as [\"general\", \"123456789012345678\"]";
                 return Err(wrong_type("a list", value, remedy).into());
             }
-            Written::Text(item) | Written::Flag(item) => return Ok(vec![parse(item)?]),
+            RawValue::Text(item) | RawValue::Flag(item) => return Ok(vec![parse(item)?]),
         };
-        let (mut read, mut misread) = (Vec::new(), Vec::new());
+        let (mut values, mut errors) = (Vec::new(), Vec::new());
         for item in items {
-            match text(Written::Toml(item.get_ref())).and_then(&parse) {
-                Ok(value) => read.push(value),
-                Err(invalid) => misread.push((Some(item.span().start), invalid)),
+            match text(RawValue::Toml(item.get_ref())).and_then(&parse) {
+                Ok(value) => values.push(value),
+                Err(invalid) => errors.push((Some(item.span().start), invalid)),
             }
         }
-        if misread.is_empty() { Ok(read) } else { Err(Misread(misread)) }
+        if errors.is_empty() { Ok(values) } else { Err(ValueErrors(errors)) }
     }
 }
 
-/// A whole number in a range.
-pub(super) fn whole<T>(range: RangeInclusive<T>) -> impl Fn(Written<'_>) -> Read<T>
+/// Parses an integer in a range.
+pub(super) fn whole<T>(range: RangeInclusive<T>) -> impl Fn(RawValue<'_>) -> ValueResult<T>
 where
     T: TryFrom<i64> + PartialOrd + Display,
 {
-    move |written| {
+    move |raw| {
         let in_range =
             |number: Option<i64>| T::try_from(number?).ok().filter(|number| range.contains(number));
         let bounds = format!("write a whole number from {} to {}", range.start(), range.end());
-        let (number, shown) = match written {
-            Written::Toml(DeValue::Integer(number)) => {
+        let (number, shown) = match raw {
+            RawValue::Toml(DeValue::Integer(number)) => {
                 let value = i64::from_str_radix(number.as_str(), number.radix()).ok();
                 (value, shown_key(number.as_str()))
             }
-            Written::Toml(value) => {
+            RawValue::Toml(value) => {
                 let number = value.as_str().filter(|text| in_range(text.trim().parse().ok()).is_some());
                 let remedy = number.map_or(bounds, |number| format!("write {number} without quotes"));
                 return Err(wrong_type("a whole number", value, &remedy));
             }
-            Written::Text(text) => (text.trim().parse().ok(), shown(text)),
-            Written::Flag(text) => (text.parse().ok(), text.to_owned()),
+            RawValue::Text(text) => (text.trim().parse().ok(), shown(text)),
+            RawValue::Flag(text) => (text.parse().ok(), text.to_owned()),
         };
         in_range(number).ok_or_else(|| InvalidValue::new(format!("{shown} is out of range"), bounds))
     }
 }
 
-/// Requests per second. The platform's own limit applies unless `api_url` leads
-/// elsewhere.
+/// Parses a rate in requests per second. The platform's limit applies unless
+/// `api_url` points to another host.
 pub(super) fn rate(
     platform: &PlatformSpec,
     api_url: Option<&DeValue<'_>>,
-) -> impl Fn(Written<'_>) -> Read<f64> {
+) -> impl Fn(RawValue<'_>) -> ValueResult<f64> {
     let is_own = api_url.is_none_or(|url| url.as_str().is_some_and(|url| is_host_of(url, platform)));
     let (limit, title) = (platform.max_requests_per_second, platform.title);
-    move |written| {
-        let text = match written {
-            Written::Toml(value) => decimal(value)
+    move |raw| {
+        let text = match raw {
+            RawValue::Toml(value) => decimal(value)
                 .ok_or_else(|| wrong_type("a number", value, "write a number without quotes"))?,
-            Written::Text(text) | Written::Flag(text) => text.trim(),
+            RawValue::Text(text) | RawValue::Flag(text) => text.trim(),
         };
         let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite());
         let rate = rate.ok_or_else(|| InvalidValue::new("is not a number", "write a number such as 48"))?;
         let text = shown(text);
         let shown = text.trim_matches('"');
-        if !RATES.contains(&rate) {
-            let (least, most) = (RATES.start(), if is_own { &limit } else { RATES.end() });
+        if !RATE_RANGE.contains(&rate) {
+            let (least, most) = (RATE_RANGE.start(), if is_own { &limit } else { RATE_RANGE.end() });
             let remedy = format!("write a number from {least} to {most}");
             return Err(InvalidValue::new(format!("{shown} is out of range"), remedy));
         }
@@ -154,11 +159,11 @@ pub(super) fn rate(
     }
 }
 
-/// A length of time in a range.
-pub(super) fn duration(range: RangeInclusive<Duration>) -> impl Fn(Written<'_>) -> Read<Duration> {
-    move |written| {
+/// Parses a duration in a range.
+pub(super) fn duration(range: RangeInclusive<Duration>) -> impl Fn(RawValue<'_>) -> ValueResult<Duration> {
+    move |raw| {
         let remedy = "write it with a unit and in quotes, such as \"30s\", \"15m\" or \"24h\"";
-        let text = quoted(written, "a length of time", remedy)?;
+        let text = quoted(raw, "a length of time", remedy)?;
         let duration = parse_duration(text)?;
         if range.contains(&duration) {
             return Ok(duration);
@@ -169,17 +174,19 @@ pub(super) fn duration(range: RangeInclusive<Duration>) -> impl Fn(Written<'_>) 
     }
 }
 
-/// A day or time, in quotes or as TOML has them.
-pub(super) fn date(written: Written<'_>) -> Read<Timestamp> {
-    match written {
-        Written::Toml(DeValue::Datetime(date)) => parse_date(&date.to_string()),
-        _ => parse_date(text(written)?),
+/// Parses a date or time, quoted or as a TOML datetime.
+pub(super) fn date(raw: RawValue<'_>) -> ValueResult<Timestamp> {
+    match raw {
+        RawValue::Toml(DeValue::Datetime(date)) => parse_date(&date.to_string()),
+        _ => parse_date(text(raw)?),
     }
 }
 
-/// One of several words.
-pub(super) fn choice<T: Copy>(choices: impl AsRef<[(&'static str, T)]>) -> impl Fn(Written<'_>) -> Read<T> {
-    move |written| {
+/// Parses one of several keywords.
+pub(super) fn choice<T: Copy>(
+    choices: impl AsRef<[(&'static str, T)]>,
+) -> impl Fn(RawValue<'_>) -> ValueResult<T> {
+    move |raw| {
         let choices = choices.as_ref();
         let words = choices.iter().map(|(word, _)| *word);
         let all: Vec<_> = words.clone().map(|word| format!("\"{word}\"")).collect();
@@ -187,7 +194,7 @@ pub(super) fn choice<T: Copy>(choices: impl AsRef<[(&'static str, T)]>) -> impl 
             [first @ .., last] if !first.is_empty() => format!("write {} or {last}", first.join(", ")),
             _ => format!("write {}", all.concat()),
         };
-        let text = quoted(written, "text", &remedy)?;
+        let text = quoted(raw, "text", &remedy)?;
         let choice = choices.iter().find(|(word, _)| *word == text);
         choice.map(|(_, choice)| *choice).ok_or_else(|| {
             let meant = suggest(text, words).map(|meant| format!("did you mean \"{meant}\"? "));
@@ -196,13 +203,13 @@ pub(super) fn choice<T: Copy>(choices: impl AsRef<[(&'static str, T)]>) -> impl 
     }
 }
 
-/// The platforms by name.
+/// The platforms with their names, for [`choice`].
 pub(super) fn by_name(platforms: &[&'static PlatformSpec]) -> Vec<(&'static str, &'static PlatformSpec)> {
     platforms.iter().map(|platform| (platform.name, *platform)).collect()
 }
 
-/// The ID of a platform's workspace.
-pub(super) fn workspace_id(platform: &PlatformSpec) -> impl Fn(&str) -> Read<WorkspaceId> {
+/// Parses the ID of a workspace on this platform.
+pub(super) fn workspace_id(platform: &PlatformSpec) -> impl Fn(&str) -> ValueResult<WorkspaceId> {
     move |text| {
         (platform.parse_workspace)(text).ok_or_else(|| {
             let what = format!("is not the ID of a {}", platform.workspace());
@@ -211,8 +218,8 @@ pub(super) fn workspace_id(platform: &PlatformSpec) -> impl Fn(&str) -> Read<Wor
     }
 }
 
-/// A tenant's name.
-pub(super) fn tenant_name(text: &str) -> Read<String> {
+/// Validates a tenant's name.
+pub(super) fn tenant_name(text: &str) -> ValueResult<String> {
     let what = if text.is_empty() {
         "is empty"
     } else if text.trim() != text {
@@ -227,10 +234,10 @@ pub(super) fn tenant_name(text: &str) -> Read<String> {
     Err(InvalidValue::of(text, what, "write a short name, such as \"takaro\""))
 }
 
-/// A file mode that leaves its owner able to read and write.
-pub(super) fn file_mode(written: Written<'_>) -> Read<u32> {
+/// Parses an octal file mode; the owner must keep read and write permission.
+pub(super) fn file_mode(raw: RawValue<'_>) -> ValueResult<u32> {
     let remedy = "write \"0600\", or \"0640\" to let a group read the archive";
-    let text = quoted(written, "text", remedy)?;
+    let text = quoted(raw, "text", remedy)?;
     let digits = text.strip_prefix("0o").unwrap_or(text);
     let is_octal = matches!(digits.len(), 3 | 4) && digits.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
     match u32::from_str_radix(digits, 8) {
@@ -240,44 +247,44 @@ pub(super) fn file_mode(written: Written<'_>) -> Read<u32> {
     }
 }
 
-/// The archive's path.
-pub(super) fn archive_path(env: &Environment, folder: &Path) -> impl Fn(&str) -> Read<PathBuf> {
+/// Parses the archive's path: absolute, with symbolic links resolved where possible.
+pub(super) fn archive_path(env: &Environment, folder: &Path) -> impl Fn(&str) -> ValueResult<PathBuf> {
     move |text| {
         if text.ends_with('/') {
             let remedy = "add the file's name, such as \"archive.db\"";
             return Err(InvalidValue::of(text, "is a folder", remedy));
         }
-        let path = expand(text, env).map_err(|unexpanded| match unexpanded {
-            Unexpanded::Unset(name) => {
+        let path = expand(text, env).map_err(|error| match error {
+            ExpandError::Unset(name) => {
                 let what = format!("names the variable {}, which is not set", shown_key(&name));
                 InvalidValue::of(text, &what, "set it, or write the whole path")
             }
-            Unexpanded::Invalid(invalid) => invalid,
+            ExpandError::Invalid(invalid) => invalid,
         })?;
         let path = folder.join(path);
-        // Two names of one archive must lead to one lock. Where the folder is
-        // missing or closed, anyone who opens the file says so.
+        // Resolved, so that two paths to one archive take the same lock. A missing or
+        // inaccessible folder is reported when the archive is opened.
         Ok(files::resolve(&path).unwrap_or(path))
     }
 }
 
-/// The file that holds the token.
+/// Parses the path of the token file.
 pub(super) fn token_file(
     env: &Environment,
     folder: &Path,
     platform: &PlatformSpec,
-) -> impl Fn(&str) -> Read<TokenSource> {
+) -> impl Fn(&str) -> ValueResult<TokenSource> {
     move |text| match expand(text, env) {
         _ if is_token(text) => Err(pasted_token(platform)),
         Ok(path) => Ok(TokenSource::File(folder.join(path))),
-        Err(Unexpanded::Unset(variable)) => {
+        Err(ExpandError::Unset(variable)) => {
             Ok(TokenSource::UnsetVariable { path: text.to_owned(), variable })
         }
-        Err(Unexpanded::Invalid(invalid)) => Err(invalid),
+        Err(ExpandError::Invalid(invalid)) => Err(invalid),
     }
 }
 
-/// A decimal number as it is written.
+/// A decimal number as written in the file.
 fn decimal<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
     match value {
         DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str()),
@@ -286,7 +293,7 @@ fn decimal<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
     }
 }
 
-/// That a value has the wrong type.
+/// The error for a value of the wrong type.
 fn wrong_type(expected: &str, value: &DeValue<'_>, remedy: &str) -> InvalidValue {
     let kind = match value {
         DeValue::String(_) => "text",

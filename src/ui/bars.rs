@@ -1,30 +1,31 @@
-//! Live progress on a terminal.
+//! Live progress bars on a terminal.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::channels::Channels;
 use super::drawing::{Canvas, Drawing};
-use super::frame::{Look, Row, channel_row, total_row};
+use super::frame::{Layout, Row, channel_row, total_row};
 use super::keys;
-use super::lines::{Voice, tell};
+use super::lines::{Voice, report_notice};
 use super::output::to_stderr;
-use super::screen::{Above, SharedScreen};
+use super::screen::{ScreenWriter, SharedScreen};
 use super::ticker::every;
 use super::totals::Totals;
 use crate::monitor::{Counter, Event, Monitor};
 
-/// How often the bars are drawn.
+/// Interval between two redraws.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Bars on stderr: one for all, one for each of a few channels.
+/// A [`Monitor`] that draws bars on stderr: the total, and one for each of a few
+/// channels.
 #[derive(Debug)]
 pub struct Bars {
     state: Mutex<State>,
     drawing: Mutex<Drawing>,
     screen: SharedScreen,
     colors: bool,
-    /// A second, at most.
+    /// Limit in requests per second.
     requests_allowed: f64,
     voice: Voice,
 }
@@ -36,11 +37,12 @@ struct State {
 }
 
 impl Bars {
-    /// The signal that Ctrl-Z sends, for [`Self::pause`].
+    /// The signal that Ctrl-Z sends (SIGTSTP); the caller handles it with
+    /// [`Self::pause`].
     pub const STOP_KEY: i32 = keys::STOP_KEY;
 
-    /// Draws from the first request on. `requests_allowed` is what a second may
-    /// see at most.
+    /// Starts drawing; the bars appear with the first request. `requests_allowed` is the
+    /// limit in requests per second.
     pub fn start(colors: bool, requests_allowed: f64, voice: Voice) -> Arc<Self> {
         let (state, screen) = (Mutex::default(), SharedScreen::default());
         let drawing = Mutex::new(Drawing::new(screen.clone()));
@@ -49,48 +51,49 @@ impl Bars {
         bars
     }
 
-    /// Something that writes above the bars.
-    pub fn writer(&self) -> impl Fn() -> Above + Send + Sync + 'static {
+    /// Makes writers that print above the bars.
+    pub fn writer(&self) -> impl Fn() -> ScreenWriter + Send + Sync + 'static {
         let screen = self.screen.clone();
-        move || Above::new(screen.clone())
+        move || ScreenWriter::new(screen.clone())
     }
 
-    /// Does something to the terminal without the bars in its way.
+    /// Clears the bars, runs `action`, and draws the bars again.
     pub fn suspend<T>(&self, action: impl FnOnce() -> T) -> T {
         self.screen.lock().suspend(action)
     }
 
-    /// Leaves the terminal to others and stops, as Ctrl-Z wants it. Returns when
-    /// somebody lets the process go on.
+    /// Clears the bars and stops the process, as Ctrl-Z does. Returns once the process
+    /// is continued.
     pub fn pause(&self) {
         self.screen.lock().pause();
     }
 
-    /// Takes the bars away.
+    /// Removes the bars for good.
     pub fn clear(&self) {
-        self.screen.lock().end();
+        self.screen.lock().close();
     }
 
-    /// The same, unless somebody is writing to a terminal that takes nothing.
+    /// Like [`Self::clear`], but does nothing if another thread holds the screen, which
+    /// may be blocked writing to a stalled terminal.
     pub fn clear_if_free(&self) {
-        self.screen.end_if_free();
+        self.screen.try_close();
     }
 
     fn draw(&self) {
-        let look = Look { size: keys::size(), colors: self.colors };
-        if let Some(rows) = self.rows(look) {
-            self.drawing.lock().unwrap_or_else(PoisonError::into_inner).draw(&rows, look);
+        let layout = Layout { size: keys::size(), colors: self.colors };
+        if let Some(rows) = self.rows(layout) {
+            self.drawing.lock().unwrap_or_else(PoisonError::into_inner).draw(&rows, layout);
         }
     }
 
-    /// None before anything was asked for.
-    fn rows(&self, look: Look) -> Option<Vec<Row>> {
+    /// The rows to draw; `None` before the first request.
+    fn rows(&self, layout: Layout) -> Option<Vec<Row>> {
         let mut state = self.state();
         let State { totals, channels } = &mut *state;
-        let total = totals.has_begun().then(|| total_row(totals, self.requests_allowed, look))?;
-        let shown = channels.shown(look.channel_rows()).into_iter();
-        let rows =
-            shown.map(|channel| channel_row(channel, totals.tenant_among_several(&channel.id.job_id), look));
+        let total = totals.has_begun().then(|| total_row(totals, self.requests_allowed, layout))?;
+        let shown = channels.shown(layout.channel_rows()).into_iter();
+        let rows = shown
+            .map(|channel| channel_row(channel, totals.tenant_among_several(&channel.id.job_id), layout));
         Some([total].into_iter().chain(rows).collect())
     }
 
@@ -109,7 +112,7 @@ impl Canvas for SharedScreen {
     }
 }
 
-/// The screen itself lives on in what writes the log.
+/// Dropping the bars must clear them, because the log's writers keep the screen alive.
 impl Drop for Bars {
     fn drop(&mut self) {
         self.clear();
@@ -122,7 +125,7 @@ impl Monitor for Bars {
     }
 
     fn event(&self, event: Event) {
-        tell(self.voice, &event, |line| self.suspend(|| to_stderr(line)));
+        report_notice(self.voice, &event, |line| self.suspend(|| to_stderr(line)));
         let mut state = self.state();
         state.totals.event(&event);
         let channels = &mut state.channels;

@@ -1,4 +1,4 @@
-//! The channels that are open, and which of them are shown.
+//! The open channels, and the selection of those to show.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -6,43 +6,43 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::rate::Rate;
-use super::totals::{end_of, left};
+use super::totals::{deadline_after, remaining};
 use crate::model::Timestamp;
 use crate::monitor::{RunChannel, Wait};
 
-/// A channel is being read when a page of it came within this long.
-const ACTIVE: Duration = Duration::from_secs(5);
+/// A channel counts as being read if its last page arrived less than this ago.
+const READING_WINDOW: Duration = Duration::from_secs(5);
 
-/// A channel that is open.
+/// The progress of an open channel.
 #[derive(Debug)]
 pub struct Channel {
-    /// The channel.
+    /// The channel's job and ID.
     pub id: RunChannel,
-    /// Its name.
+    /// The channel's current name.
     pub name: String,
     /// Messages read.
     pub messages: Rate,
-    /// 0 to 1.
+    /// Fraction read, 0 to 1.
     pub progress: f64,
-    /// When the last message read was sent.
+    /// Timestamp of the last message read.
     pub reached: Option<Timestamp>,
-    advanced: Option<Instant>,
-    /// Why and until when it waits.
-    waits: Option<(Wait, Instant)>,
+    last_advanced: Option<Instant>,
+    /// The last wait since the last page: reason and end.
+    current_wait: Option<(Wait, Instant)>,
 }
 
-/// What a channel does, by how much it is worth to be seen.
+/// What a channel does, ordered by display priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Activity {
     Idle,
     Waiting,
-    Read,
+    Reading,
 }
 
 impl Channel {
     fn activity(&self) -> Activity {
-        if self.advanced.is_some_and(|at| at.elapsed() < ACTIVE) {
-            Activity::Read
+        if self.last_advanced.is_some_and(|at| at.elapsed() < READING_WINDOW) {
+            Activity::Reading
         } else if self.wait().is_some() {
             Activity::Waiting
         } else {
@@ -50,23 +50,23 @@ impl Channel {
         }
     }
 
-    /// What it waits for, and how long still.
+    /// Reason and remaining time of the current wait.
     pub fn wait(&self) -> Option<(Wait, Duration)> {
-        self.waits.and_then(left)
+        self.current_wait.and_then(remaining)
     }
 }
 
 /// The open channels.
 #[derive(Debug, Default)]
 pub struct Channels {
-    /// In the order in which they were opened.
+    /// In opening order.
     open: Vec<Channel>,
-    /// From top to bottom.
+    /// The rows, from top to bottom.
     shown: Vec<RunChannel>,
 }
 
 impl Channels {
-    /// A channel's reading began.
+    /// Adds a channel that is now being read.
     pub fn open(&mut self, id: RunChannel, name: String) {
         self.open.push(Channel {
             id,
@@ -74,43 +74,43 @@ impl Channels {
             messages: Rate::default(),
             progress: 0.0,
             reached: None,
-            advanced: None,
-            waits: None,
+            last_advanced: None,
+            current_wait: None,
         });
     }
 
-    /// A page of it was read.
+    /// Records that a page was read.
     pub fn advance(&mut self, id: &RunChannel, messages: u64, progress: f64, reached: Option<Timestamp>) {
         if let Some(channel) = self.find(id) {
             channel.messages.add(messages);
             channel.progress = progress;
             channel.reached = reached;
-            channel.advanced = Some(Instant::now());
-            channel.waits = None;
+            channel.last_advanced = Some(Instant::now());
+            channel.current_wait = None;
         }
     }
 
-    /// It has to wait.
+    /// Records that the channel waits.
     pub fn wait(&mut self, id: &RunChannel, why: Wait, wait: Duration) {
         if let Some(channel) = self.find(id) {
-            channel.waits = Some((why, end_of(wait)));
+            channel.current_wait = Some((why, deadline_after(wait)));
         }
     }
 
-    /// Its reading ended.
+    /// Removes a channel that was read.
     pub fn close(&mut self, id: &RunChannel) {
         self.open.retain(|channel| channel.id != *id);
     }
 
-    /// As many as there are `rows`, from top to bottom. One that was shown
-    /// before keeps its row, unless another has more to show.
+    /// At most `rows` channels, from top to bottom. A channel keeps its row until it is
+    /// closed or a channel with a higher [`Activity`] needs the row.
     pub fn shown(&mut self, rows: usize) -> Vec<&Channel> {
         let (open, shown) = (&self.open, &mut self.shown);
         let activity = |id: &RunChannel| open.iter().find(|open| open.id == *id).map(Channel::activity);
         shown.retain(|id| activity(id).is_some());
         shown.truncate(rows);
         let mut others: Vec<&Channel> = open.iter().filter(|open| !shown.contains(&open.id)).collect();
-        others.sort_by_key(|other| Reverse((other.activity(), other.advanced)));
+        others.sort_by_key(|other| Reverse((other.activity(), other.last_advanced)));
         for other in others {
             if shown.len() < rows {
                 shown.push(other.id.clone());
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn channels_that_are_read_push_out_idle_ones_and_stay_where_they_are() {
+    async fn channels_being_read_replace_idle_ones_and_keep_their_rows() {
         let mut channels = open(1..9);
         assert_eq!(shown(&mut channels, 3), "1 2 3");
         channels.advance(&id(2), 100, 0.1, None);
@@ -160,9 +160,9 @@ mod tests {
         assert_eq!(shown(&mut channels, 3), "7 2 3");
         channels.advance(&id(8), 100, 0.1, None);
         channels.advance(&id(6), 100, 0.1, None);
-        // Nobody that is read gives its row to another that is.
+        // A channel being read never loses its row to another one being read.
         assert_eq!(shown(&mut channels, 3).replace('6', "8"), "7 2 8");
-        advance(ACTIVE).await;
+        advance(READING_WINDOW).await;
         channels.advance(&id(2), 100, 0.2, None);
         assert_eq!(shown(&mut channels, 3).replace('6', "8"), "7 2 8");
         channels.advance(&id(1), 100, 0.2, None);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_channels_come_before_idle_ones_for_as_long_as_they_wait() {
+    async fn waiting_channels_replace_idle_ones_until_the_wait_ends() {
         let mut channels = open(1..5);
         assert_eq!(shown(&mut channels, 2), "1 2");
         channels.wait(&id(4), Wait::RateLimit, Duration::from_secs(8));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn closed_channels_give_their_rows_back() {
+    async fn closed_channels_free_their_rows() {
         let mut channels = open(1..5);
         assert_eq!(shown(&mut channels, 2), "1 2");
         channels.close(&id(1));

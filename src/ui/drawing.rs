@@ -1,4 +1,4 @@
-//! Bars as indicatif makes them: its only user.
+//! Draws bars with indicatif; no other module uses that crate.
 
 use std::io;
 use std::mem::take;
@@ -7,43 +7,43 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-use super::frame::{Look, Row};
+use super::frame::{Layout, Row};
 
-/// Hundredths of a bar.
+/// Steps of a bar: one per percent.
 const LENGTH: u64 = 100;
 
-/// What is drawn on.
+/// A surface to draw rows on.
 pub trait Canvas: std::fmt::Debug + Send + Sync + 'static {
-    /// Columns and rows.
+    /// Size in columns and rows.
     fn size(&self) -> (usize, usize);
 
-    /// Shows these rows, and no others.
+    /// Replaces the rows shown.
     fn show(&self, rows: Vec<String>);
 }
 
-/// A bar for each row.
+/// The bars, one per row.
 #[derive(Debug)]
 pub struct Drawing {
     multi: MultiProgress,
     bars: Vec<ProgressBar>,
-    pen: Pen,
+    collector: RowCollector,
 }
 
 impl Drawing {
-    /// Nothing as yet.
+    /// Starts without bars.
     pub fn new(canvas: impl Canvas) -> Self {
-        let pen = Pen(Arc::new(Sheet {
+        let collector = RowCollector(Arc::new(CollectorState {
             canvas: Box::new(canvas),
             rows: Mutex::default(),
-            is_lifted: AtomicBool::new(false),
+            is_paused: AtomicBool::new(false),
         }));
-        let target = ProgressDrawTarget::term_like(Box::new(pen.clone()));
-        Self { multi: MultiProgress::with_draw_target(target), bars: Vec::new(), pen }
+        let target = ProgressDrawTarget::term_like(Box::new(collector.clone()));
+        Self { multi: MultiProgress::with_draw_target(target), bars: Vec::new(), collector }
     }
 
-    /// Replaces what is drawn, at once.
-    pub fn draw(&mut self, rows: &[Row], look: Look) {
-        self.pen.lift(true);
+    /// Replaces all rows in a single drawing.
+    pub fn draw(&mut self, rows: &[Row], layout: Layout) {
+        self.collector.set_paused(true);
         while self.bars.len() > rows.len() {
             self.bars.pop().inspect(|bar| self.multi.remove(bar));
         }
@@ -51,21 +51,21 @@ impl Drawing {
             self.bars.push(self.multi.add(ProgressBar::new(LENGTH)));
         }
         for (bar, row) in self.bars.iter().zip(rows) {
-            bar.set_style(style(row, look));
-            bar.set_position(hundredths(row.progress));
+            bar.set_style(style(row, layout));
+            bar.set_position(percent(row.progress));
             bar.set_message(row.text.clone());
         }
-        self.pen.lift(false);
+        self.collector.set_paused(false);
         if let Some(bar) = self.bars.first() {
             bar.tick();
         }
     }
 }
 
-/// The colour is part of the template, because indicatif has rules of its own
-/// for when there may be one.
-fn style(row: &Row, look: Look) -> ProgressStyle {
-    let bar = match (look.bar_width(), look.colors) {
+/// The template of a bar. It contains the colour's escape sequence, because indicatif
+/// would decide by its own rules whether to use colours.
+fn style(row: &Row, layout: Layout) -> ProgressStyle {
+    let bar = match (layout.bar_width(), layout.colors) {
         (0, _) => String::new(),
         (width, true) => format!("\x1b[{}m{{bar:{width}}}\x1b[0m ", row.color),
         (width, false) => format!("{{bar:{width}}} "),
@@ -75,26 +75,26 @@ fn style(row: &Row, look: Look) -> ProgressStyle {
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
-fn hundredths(progress: f64) -> u64 {
+fn percent(progress: f64) -> u64 {
     (progress * 100.0).floor() as u64
 }
 
-/// A terminal for indicatif that gathers rows: where they go, and how those
-/// before are cleared, is the canvas's business.
+/// Terminal for indicatif that collects rows and ignores cursor movements. The canvas
+/// positions the rows and clears the previous ones.
 #[derive(Debug, Clone)]
-struct Pen(Arc<Sheet>);
+struct RowCollector(Arc<CollectorState>);
 
 #[derive(Debug)]
-struct Sheet {
+struct CollectorState {
     canvas: Box<dyn Canvas>,
     rows: Mutex<Vec<String>>,
-    /// While many bars change, none is drawn.
-    is_lifted: AtomicBool,
+    /// True while several bars are updated, so that they are drawn together.
+    is_paused: AtomicBool,
 }
 
-impl Pen {
-    fn lift(&self, is_lifted: bool) {
-        self.0.is_lifted.store(is_lifted, Ordering::Relaxed);
+impl RowCollector {
+    fn set_paused(&self, is_paused: bool) {
+        self.0.is_paused.store(is_paused, Ordering::Relaxed);
     }
 
     fn rows(&self) -> MutexGuard<'_, Vec<String>> {
@@ -102,8 +102,8 @@ impl Pen {
     }
 }
 
-impl TermLike for Pen {
-    /// indicatif can't reckon with none.
+impl TermLike for RowCollector {
+    /// At least 1, because indicatif can't handle a width of 0.
     fn width(&self) -> u16 {
         self.0.canvas.size().0.max(1).try_into().unwrap_or(u16::MAX)
     }
@@ -132,7 +132,7 @@ impl TermLike for Pen {
         self.write_str(text)
     }
 
-    /// A row, or blanks that fill one up.
+    /// indicatif writes a row, or spaces that pad one.
     fn write_str(&self, text: &str) -> io::Result<()> {
         if !text.trim().is_empty() {
             self.rows().push(text.trim_end().to_owned());
@@ -146,7 +146,7 @@ impl TermLike for Pen {
 
     fn flush(&self) -> io::Result<()> {
         let rows = take(&mut *self.rows());
-        if !self.0.is_lifted.load(Ordering::Relaxed) {
+        if !self.0.is_paused.load(Ordering::Relaxed) {
             self.0.canvas.show(rows);
         }
         Ok(())
@@ -157,31 +157,31 @@ impl TermLike for Pen {
 pub mod tests {
     use super::*;
 
-    /// Keeps what was shown last.
+    /// Records the rows shown last and the number of drawings.
     #[derive(Debug, Clone)]
-    pub struct Paper {
+    pub struct RecordingCanvas {
         pub size: (usize, usize),
         pub rows: Arc<Mutex<Vec<String>>>,
-        pub times: Arc<Mutex<usize>>,
+        pub draws: Arc<Mutex<usize>>,
     }
 
-    impl Canvas for Paper {
+    impl Canvas for RecordingCanvas {
         fn size(&self) -> (usize, usize) {
             self.size
         }
 
         fn show(&self, rows: Vec<String>) {
             *self.rows.lock().unwrap() = rows;
-            *self.times.lock().unwrap() += 1;
+            *self.draws.lock().unwrap() += 1;
         }
     }
 
-    /// A row as it is drawn.
-    pub fn drawn(row: &Row, look: Look) -> String {
-        let paper = Paper { size: look.size, rows: Arc::default(), times: Arc::default() };
-        let mut drawing = Drawing::new(paper.clone());
-        drawing.draw(std::slice::from_ref(row), look);
-        paper.rows.lock().unwrap().join("\n")
+    /// The text of a drawn row.
+    pub fn drawn(row: &Row, layout: Layout) -> String {
+        let canvas = RecordingCanvas { size: layout.size, rows: Arc::default(), draws: Arc::default() };
+        let mut drawing = Drawing::new(canvas.clone());
+        drawing.draw(std::slice::from_ref(row), layout);
+        canvas.rows.lock().unwrap().join("\n")
     }
 
     fn row(text: &str) -> Row {
@@ -189,24 +189,24 @@ pub mod tests {
     }
 
     #[test]
-    fn rows_come_and_go_and_all_are_shown_at_once() {
-        let look = Look { size: (80, 24), colors: false };
-        let paper = Paper { size: look.size, rows: Arc::default(), times: Arc::default() };
-        let mut drawing = Drawing::new(paper.clone());
+    fn all_rows_are_replaced_in_one_drawing() {
+        let layout = Layout { size: (80, 24), colors: false };
+        let canvas = RecordingCanvas { size: layout.size, rows: Arc::default(), draws: Arc::default() };
+        let mut drawing = Drawing::new(canvas.clone());
         let bar = |text: &str| format!("██████░░░░░░  50%  {text}");
         for texts in [&["one", "two", "three"][..], &["two"], &["one", "two"]] {
             let rows: Vec<Row> = texts.iter().map(|text| row(text)).collect();
-            drawing.draw(&rows, look);
+            drawing.draw(&rows, layout);
             let expected: Vec<String> = texts.iter().map(|text| bar(text)).collect();
-            assert_eq!(*paper.rows.lock().unwrap(), expected);
+            assert_eq!(*canvas.rows.lock().unwrap(), expected);
         }
-        assert_eq!(*paper.times.lock().unwrap(), 3);
+        assert_eq!(*canvas.draws.lock().unwrap(), 3);
     }
 
     #[test]
-    fn a_row_has_colours_only_if_wanted() {
-        let look = |colors| Look { size: (80, 24), colors };
-        assert!(drawn(&row("x"), look(true)).starts_with("\u{1b}[34m██████░░░░░░\u{1b}[0m  50%  x"));
-        assert_eq!(drawn(&row("x"), look(false)), "██████░░░░░░  50%  x");
+    fn a_row_is_coloured_only_if_the_layout_has_colours() {
+        let layout = |colors| Layout { size: (80, 24), colors };
+        assert!(drawn(&row("x"), layout(true)).starts_with("\u{1b}[34m██████░░░░░░\u{1b}[0m  50%  x"));
+        assert_eq!(drawn(&row("x"), layout(false)), "██████░░░░░░  50%  x");
     }
 }

@@ -1,18 +1,18 @@
-//! Events for scripts: one JSON object a line on stdout.
+//! Events for scripts: one JSON object per line on stdout.
 
 use serde_json::{Value, json};
 
 use super::output::Output;
 use crate::monitor::{Counter, Event, Monitor};
 
-/// Writes every event as it happens.
+/// A [`Monitor`] that writes each event as it happens.
 #[derive(Debug)]
 pub struct Events {
     output: Output,
 }
 
 impl Events {
-    /// Writes them to `output`.
+    /// Writes events to `output`.
     pub const fn new(output: Output) -> Self {
         Self { output }
     }
@@ -29,7 +29,7 @@ impl Monitor for Events {
     }
 }
 
-/// What failed when a channel's reading ended.
+/// The additional `error` event for a channel that ended with an error.
 fn error(event: &Event) -> Option<Value> {
     let Event::ChannelFinished { channel, error: Some(error), .. } = event else { return None };
     Some(json!({"event": "error", "job_id": *channel.job_id, "channel_id": *channel.id, "error": error}))

@@ -1,4 +1,4 @@
-//! The text of the bars, for a terminal of a certain size.
+//! Composes the bars' text to fit the terminal's size.
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -7,54 +7,55 @@ use super::totals::{Phase, Totals};
 use super::words;
 use crate::model::{Timestamp, grouped, shown};
 
-/// Rows for channels, at most.
+/// Maximum number of rows for channels.
 const CHANNEL_ROWS: usize = 8;
-/// Columns of a name, at most.
+/// Maximum width of a name, in columns.
 const NAME_WIDTH: usize = 24;
-/// Between the parts of a row.
+/// Separates the parts of a row.
 const GAP: &str = "  ";
-/// "100%" and a gap.
+/// Columns of "100%" and a gap.
 const PERCENT_COLUMNS: usize = 6;
 
-/// How much is left out for want of room.
+/// How much is omitted for lack of space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Brevity {
-    Nothing,
-    /// Long words, and what matters least.
-    Words,
-    /// The reasons of waits, too.
-    Reasons,
+    Full,
+    /// Shorter words, without the least important parts.
+    ShortWords,
+    /// Additionally without the reasons of waits.
+    NoReasons,
 }
 
-/// A bar and what stands behind it.
+/// A bar and the text after it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// 0 to 1.
+    /// Fraction of the bar, 0 to 1.
     pub progress: f64,
-    /// Of the bar, if there are colours: a terminal's number.
+    /// The bar's colour, as an SGR code such as 32 for green.
     pub color: u8,
-    /// What stands behind it.
+    /// The text after the bar.
     pub text: String,
 }
 
-/// The terminal that a frame is for.
+/// The terminal's size and colours, from which the widths of all parts are computed.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
-    /// Its columns and rows.
+pub struct Layout {
+    /// The terminal's columns and rows.
     pub size: (usize, usize),
-    /// Whether bars are coloured.
+    /// True if bars are coloured.
     pub colors: bool,
 }
 
-impl Look {
-    /// How many channels there is room for.
+impl Layout {
+    /// Number of channels that fit.
     pub const fn channel_rows(self) -> usize {
         let (_, rows) = self.size;
         let rows = rows.saturating_sub(2);
         if rows < CHANNEL_ROWS { rows } else { CHANNEL_ROWS }
     }
 
-    /// Words count for more than bars.
+    /// Width of a bar in columns; 0, hence no bar, on a narrow terminal, where the text
+    /// matters more.
     pub const fn bar_width(self) -> usize {
         match self.size.0 {
             0..60 => 0,
@@ -68,16 +69,16 @@ impl Look {
         if width < NAME_WIDTH { width } else { NAME_WIDTH }
     }
 
-    /// How much may be left out.
+    /// The levels of brevity allowed at this width.
     const fn brevities(self) -> &'static [Brevity] {
         match self.size.0 {
-            0..60 => &[Brevity::Nothing, Brevity::Words, Brevity::Reasons],
-            _ => &[Brevity::Nothing, Brevity::Words],
+            0..60 => &[Brevity::Full, Brevity::ShortWords, Brevity::NoReasons],
+            _ => &[Brevity::Full, Brevity::ShortWords],
         }
     }
 
-    /// These parts with nothing left out, or with as little as there is room for
-    /// beside the bar and its percentage. The last column stays free.
+    /// A row of parts in the least brevity that fits beside the bar and its percentage.
+    /// The last column stays free.
     fn row(self, progress: f64, color: u8, parts: impl Fn(Brevity) -> Vec<String>) -> Row {
         let bar_columns = if self.bar_width() > 0 { self.bar_width() + 1 } else { 0 };
         let room = self.size.0.saturating_sub(bar_columns + PERCENT_COLUMNS + 1);
@@ -88,7 +89,7 @@ impl Look {
     }
 }
 
-/// As many of the parts as there is room for; some of the first in any case.
+/// As many parts as fit; the first is truncated rather than omitted.
 fn fit(parts: &[String], room: usize) -> String {
     let mut text = String::new();
     for part in parts {
@@ -103,33 +104,34 @@ fn fit(parts: &[String], room: usize) -> String {
     text
 }
 
-/// The row of all channels. `requests_allowed` is what a second may see.
-pub fn total_row(totals: &Totals, requests_allowed: f64, look: Look) -> Row {
-    look.row(totals.progress(), 32, |brevity| total_parts(totals, requests_allowed, brevity))
+/// The total's row. `requests_allowed` is the limit in requests per second.
+pub fn total_row(totals: &Totals, requests_allowed: f64, layout: Layout) -> Row {
+    layout.row(totals.progress(), 32, |brevity| total_parts(totals, requests_allowed, brevity))
 }
 
-/// What matters most comes first: a narrow terminal leaves the end out.
+/// The parts, most important first, because a narrow terminal omits the last ones.
 fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<String> {
-    let short =
-        |short: &str, long: &str| if brevity >= Brevity::Words { short.to_owned() } else { long.to_owned() };
+    let short = |short: &str, long: &str| {
+        if brevity >= Brevity::ShortWords { short.to_owned() } else { long.to_owned() }
+    };
     let phase = totals.phase();
     let messages = format!("{} msgs", grouped(totals.messages.sum()));
-    let requests = totals.requests.whole();
+    let requests = totals.requests.rounded_per_second();
     let requests = short(&format!("{requests} req/s"), &format!("{requests}/{requests_allowed:.0} req/s"));
     let mut parts = Vec::new();
-    if phase == Phase::Looking {
+    if phase == Phase::Planning {
         parts.push("looking at channels".to_owned());
     }
-    parts.extend(totals.wait().map(|wait| words::wait(wait, brevity == Brevity::Reasons)));
+    parts.extend(totals.wait().map(|wait| words::wait(wait, brevity == Brevity::NoReasons)));
     if matches!(phase, Phase::Channels | Phase::Listings | Phase::Reactors) {
         parts.push(words::eta(totals.eta()));
     }
     if totals.is_listing() {
         let (done, all) = (grouped(totals.listings_done), grouped(totals.listings));
         let listing = match brevity {
-            Brevity::Nothing => "listing archived threads",
-            Brevity::Words => "archived threads",
-            Brevity::Reasons => "threads",
+            Brevity::Full => "listing archived threads",
+            Brevity::ShortWords => "archived threads",
+            Brevity::NoReasons => "threads",
         };
         parts.push(format!("{listing} {done}/{all}"));
     }
@@ -142,32 +144,36 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
         parts.push(format!("who reacted {done}/{all}"));
     }
     match phase {
-        Phase::Looking => parts.push(requests),
+        Phase::Planning => parts.push(requests),
         Phase::Reactors => parts.extend([requests, messages]),
         Phase::Channels | Phase::Listings | Phase::Done => {
-            parts.extend([messages, format!("{}/s", grouped(totals.messages.whole())), requests]);
+            parts.extend([
+                messages,
+                format!("{}/s", grouped(totals.messages.rounded_per_second())),
+                requests,
+            ]);
         }
     }
     parts
 }
 
-/// The row of a channel, and of its tenant if there are several.
-pub fn channel_row(channel: &Channel, tenant: Option<&str>, look: Look) -> Row {
-    let width = look.name_width();
+/// A channel's row, with the tenant's name if `tenant` is given.
+pub fn channel_row(channel: &Channel, tenant: Option<&str>, layout: Layout) -> Row {
+    let width = layout.name_width();
     let tenant = tenant.map(|tenant| shown(tenant, width / 2) + " ").unwrap_or_default();
     let name = format!("{tenant}#{}", shown(&channel.name, width));
-    look.row(channel.progress, 34, |brevity| {
+    layout.row(channel.progress, 34, |brevity| {
         let mut parts = vec![name.clone()];
         let wait = channel.wait();
-        parts.extend(wait.map(|wait| words::channel_wait(wait, brevity == Brevity::Reasons)));
-        parts.extend(channel.reached.filter(|_| brevity == Brevity::Nothing).map(day));
+        parts.extend(wait.map(|wait| words::channel_wait(wait, brevity == Brevity::NoReasons)));
+        parts.extend(channel.reached.filter(|_| brevity == Brevity::Full).map(day));
         parts.push(format!("{} msgs", grouped(channel.messages.sum())));
-        parts.push(format!("{}/s", grouped(channel.messages.whole())));
+        parts.push(format!("{}/s", grouped(channel.messages.rounded_per_second())));
         parts
     })
 }
 
-/// A day in UTC.
+/// The date in UTC, such as "2024-05-03".
 fn day(time: Timestamp) -> String {
     let time = jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or_default();
     time.strftime("%Y-%m-%d").to_string()
@@ -189,11 +195,11 @@ mod tests {
         "job".to_owned()
     }
 
-    fn look(columns: usize) -> Look {
-        Look { size: (columns, 24), colors: false }
+    fn layout(columns: usize) -> Layout {
+        Layout { size: (columns, 24), colors: false }
     }
 
-    /// Totals of a job of 116 channels, 12 of which were read.
+    /// Totals of one job with 116 channels, 12 of them read.
     fn totals() -> Totals {
         let mut totals = Totals::default();
         totals.event(&Event::JobStarted { job_id: job_id(), tenant: "takaro".to_owned() });
@@ -227,12 +233,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_total_leaves_out_what_there_is_no_room_for() {
+    async fn the_total_omits_what_does_not_fit() {
         let mut totals = totals();
         advance(Duration::from_mins(1)).await;
         totals.count(Counter::Messages, 4_900);
         totals.count(Counter::ApiCalls, 480);
-        let row = |columns| drawn(&total_row(&totals, 50.0, look(columns)), look(columns));
+        let row = |columns| drawn(&total_row(&totals, 50.0, layout(columns)), layout(columns));
         let whole = "█████░░░░░░░  42%  ETA 4m 43s  12/116 channels  4,900 msgs  490/s  48/50 req/s";
         assert_eq!(row(200), whole);
         assert_eq!(row(80), whole);
@@ -244,14 +250,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn before_anything_is_known_the_total_says_so_and_what_it_waits_for() {
+    async fn before_planning_the_total_shows_the_phase_and_waits() {
         let mut totals = Totals::default();
         assert!(!totals.has_begun());
         totals.count(Counter::ApiCalls, 1);
         assert!(totals.has_begun());
         advance(Duration::from_secs(10)).await;
-        let row =
-            |totals: &Totals| drawn(&total_row(totals, 50.0, look(100)), look(100)).split_off("░".len() * 12);
+        let row = |totals: &Totals| {
+            drawn(&total_row(totals, 50.0, layout(100)), layout(100)).split_off("░".len() * 12)
+        };
         assert_eq!(row(&totals), "   0%  looking at channels  0/50 req/s");
         totals.event(&Event::Retrying { error: String::new(), wait: Duration::from_secs(3) });
         assert_eq!(
@@ -265,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_waits_of_one_channel_are_not_the_totals() {
+    async fn a_wait_of_one_channel_is_not_shown_in_the_total() {
         let mut totals = totals();
         totals.event(&limited("user", 5));
         totals.event(&limited("shared", 5));
@@ -278,9 +285,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_total_is_that_of_what_is_still_to_be_done() {
+    async fn the_total_shows_the_progress_of_the_current_phase() {
         let mut totals = totals();
-        let row = |totals: &Totals| drawn(&total_row(totals, 50.0, look(200)), look(200));
+        let row = |totals: &Totals| drawn(&total_row(totals, 50.0, layout(200)), layout(200));
         totals.count(Counter::ListingsQueued, 2000);
         totals.count(Counter::ListingsRead, 812);
         let both = " 42%  ETA 4m 43s  listing archived threads 812/2,000  12/116 channels  0 msgs";
@@ -289,9 +296,9 @@ mod tests {
         let listing = " 40%  ETA 4m 43s  listing archived threads 812/2,000  116/116 channels  0 msgs";
         assert!(row(&totals).contains(listing), "{}", row(&totals));
         totals.event(&limited("global", 5));
-        let narrow = drawn(&total_row(&totals, 50.0, look(40)), look(40));
+        let narrow = drawn(&total_row(&totals, 50.0, layout(40)), layout(40));
         assert_eq!(narrow, " 40%  waits 5s  ETA 4m 43s");
-        let waits = drawn(&total_row(&totals, 50.0, look(80)), look(80));
+        let waits = drawn(&total_row(&totals, 50.0, layout(80)), layout(80));
         assert!(waits.contains(" 40%  waits 5s for a rate limit  ETA 4m 43s"), "{waits}");
         totals.count(Counter::ListingsRead, 1188);
         totals.event(&Event::ReactionsQueued { job_id: job_id(), reactions: 17_930 });
@@ -303,13 +310,13 @@ mod tests {
         let both = "  1/117 channels  who reacted 4,300/17,930  0 msgs";
         assert!(row(&totals).contains(&both.replace("1/", "116/")), "{}", row(&totals));
         totals.event(&finished(1));
-        // What there was no time for is no longer waited for.
+        // Reactor lists left to the next run no longer count.
         totals.event(&Event::JobFinished { job_id: job_id(), status: JobStatus::Completed });
         assert!(row(&totals).contains("100%  117/117 channels"), "{}", row(&totals));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_channels_row_says_how_far_it_is_and_what_it_waits_for() {
+    async fn a_channel_row_shows_progress_and_the_current_wait() {
         let mut channels = Channels::default();
         channels.open(id(1), "g\u{202e}eneral".to_owned());
         channels.open(id(2), "日本語".repeat(20));
@@ -317,7 +324,7 @@ mod tests {
         let may_3 = Timestamp::from_millis(1_714_737_600_000);
         channels.advance(&id(1), 1200, 0.5, Some(may_3));
         let row = |channels: &mut Channels, columns| {
-            drawn(&channel_row(channels.shown(1)[0], Some("takaro"), look(columns)), look(columns))
+            drawn(&channel_row(channels.shown(1)[0], Some("takaro"), layout(columns)), layout(columns))
         };
         assert_eq!(
             row(&mut channels, 80),
@@ -341,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn channels_get_the_rows_that_the_terminal_has() {
-        let rows = |rows| Look { size: (80, rows), colors: false }.channel_rows();
+    fn the_number_of_channel_rows_depends_on_the_terminals_height() {
+        let rows = |rows| Layout { size: (80, rows), colors: false }.channel_rows();
         assert_eq!([1, 2, 5, 24].map(rows), [0, 0, 3, 8]);
     }
 }

@@ -1,80 +1,81 @@
-//! The terminal that stderr is: its size, whose it is, and the keys pressed
-//! there.
+//! The terminal on stderr: its size, its foreground process group, and the echo of
+//! control keys.
 
 use std::io::stderr;
 
 use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr};
 
-/// What a terminal that doesn't know its size is taken for.
-const USUAL_SIZE: (usize, usize) = (80, 24);
+/// Columns and rows assumed for a terminal that doesn't report its size.
+const DEFAULT_SIZE: (usize, usize) = (80, 24);
 
-/// The signal that Ctrl-Z sends.
+/// The signal that Ctrl-Z sends: SIGTSTP.
 pub const STOP_KEY: i32 = Signal::TSTP.as_raw();
 
-/// Columns and rows.
+/// The terminal's columns and rows.
 pub fn size() -> (usize, usize) {
     match tcgetwinsize(stderr()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
-        _ => USUAL_SIZE,
+        _ => DEFAULT_SIZE,
     }
 }
 
-/// Whether one may draw: a process in the background would draw over what the
-/// shell and others write. Where a terminal isn't this session's, there are no
-/// others.
+/// True if this process may draw. A background process would draw over the output of
+/// the shell and other programs. Also true if stderr is not this session's terminal,
+/// where job control doesn't apply.
 pub fn is_in_foreground() -> bool {
     tcgetpgrp(stderr()).map_or(true, |group| group == getpgrp())
 }
 
-/// Does what Ctrl-Z does to a process that doesn't listen for it. Returns when
-/// somebody lets the process go on.
+/// Stops the process, as Ctrl-Z does without a signal handler. Returns once the process
+/// is continued.
 pub fn stop() {
-    // A session's first group was started by no shell that could continue it:
-    // the system doesn't stop it either.
+    // The session leader's process group is never stopped: no shell could continue it,
+    // and the kernel doesn't stop it on Ctrl-Z either.
     if getsid(None).is_ok_and(|session| session != getpgrp()) {
         kill_process(getpid(), Signal::STOP).ok();
     }
 }
 
-/// Keeps the terminal from showing `^C`, which would push the bars down a line
-/// so that one of them stays behind. Ends with this value.
+/// Disables the terminal's echo of control keys (ECHOCTL) and restores it on drop. An
+/// echoed `^C` would push the bars down a line and leave one of them behind.
 #[derive(Debug, Default)]
-pub struct HiddenKeys {
-    were_shown: bool,
+pub struct ControlEchoGuard {
+    must_restore: bool,
 }
 
-impl HiddenKeys {
-    /// Again, too: a shell that lets a stopped process go on shows them.
-    pub fn hide(&mut self) {
-        self.were_shown |= set(false).unwrap_or(false);
+impl ControlEchoGuard {
+    /// Disables the echo. Called before each drawing, because a shell that continues a
+    /// stopped process enables the echo again.
+    pub fn disable(&mut self) {
+        self.must_restore |= set_control_echo(false).unwrap_or(false);
     }
 
-    /// Until they are hidden again.
-    pub fn show(&mut self) {
-        if std::mem::take(&mut self.were_shown) {
-            set(true);
+    /// Restores the echo if [`Self::disable`] turned it off.
+    pub fn restore(&mut self) {
+        if std::mem::take(&mut self.must_restore) {
+            set_control_echo(true);
         }
     }
 }
 
-impl Drop for HiddenKeys {
+impl Drop for ControlEchoGuard {
     fn drop(&mut self) {
-        self.show();
+        self.restore();
     }
 }
 
-/// Returns what was set before. A process in the background must not touch the
-/// terminal: it would be stopped for that.
-fn set(is_shown: bool) -> Option<bool> {
+/// Turns ECHOCTL on or off and returns the previous state. `None` on failure, or if the
+/// process is in the background, where changing terminal settings would stop it.
+fn set_control_echo(is_on: bool) -> Option<bool> {
     if tcgetpgrp(stderr()).ok()? != getpgrp() {
         return None;
     }
     let mut modes = tcgetattr(stderr()).ok()?;
-    let was_shown = modes.local_modes.contains(LocalModes::ECHOCTL);
-    if was_shown != is_shown {
-        modes.local_modes.set(LocalModes::ECHOCTL, is_shown);
+    let was_on = modes.local_modes.contains(LocalModes::ECHOCTL);
+    if was_on != is_on {
+        modes.local_modes.set(LocalModes::ECHOCTL, is_on);
         tcsetattr(stderr(), OptionalActions::Now, &modes).ok()?;
     }
-    Some(was_shown)
+    Some(was_on)
 }

@@ -1,4 +1,4 @@
-//! Progress without a terminal: a line now and then on stderr.
+//! Progress without a terminal: a line on stderr at regular intervals.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,57 +10,57 @@ use super::words;
 use crate::model::{counted, grouped};
 use crate::monitor::{Counter, Event, Monitor};
 
-/// How often progress is told.
+/// Interval between two progress lines.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// How people are told something on stderr.
+/// Format of messages to the operator on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Voice {
-    /// In lines of text.
+    /// Plain lines.
     #[default]
     Text,
-    /// Through the log, for whose readers every line has its format.
+    /// Log records, so that every line of stderr has the log's format.
     Log,
 }
 
 impl Voice {
-    /// Tells of progress, in a whole line if it is `say` that is to write it.
-    fn inform(self, text: &str, say: impl FnOnce(&str)) {
+    /// Reports progress. With [`Self::Text`], passes a complete line to `write`.
+    fn info(self, text: &str, write: impl FnOnce(&str)) {
         match self {
-            Self::Text => say(&format!("{text}\n")),
+            Self::Text => write(&format!("{text}\n")),
             Self::Log => tracing::info!(target: "sync-progress", "{text}"),
         }
     }
 
-    /// Warns, in a whole line if it is `say` that is to write it.
-    pub fn warn(self, text: &str, say: impl FnOnce(&str)) {
+    /// Reports a warning. With [`Self::Text`], passes a complete line to `write`.
+    pub fn warn(self, text: &str, write: impl FnOnce(&str)) {
         match self {
-            Self::Text => say(&format!("warning: {text}\n")),
+            Self::Text => write(&format!("warning: {text}\n")),
             Self::Log => tracing::warn!(target: "sync-progress", "{text}"),
         }
     }
 
-    /// Tells what failed and what to do, in whole lines if it is `say` that is to
-    /// write them.
-    pub fn fail(self, text: &str, hint: Option<&str>, say: impl FnOnce(&str)) {
+    /// Reports an error and a hint. With [`Self::Text`], passes complete lines to
+    /// `write`.
+    pub fn fail(self, text: &str, hint: Option<&str>, write: impl FnOnce(&str)) {
         match (self, hint) {
-            (Self::Text, Some(hint)) => say(&format!("error: {text}\nhint: {hint}\n")),
-            (Self::Text, None) => say(&format!("error: {text}\n")),
+            (Self::Text, Some(hint)) => write(&format!("error: {text}\nhint: {hint}\n")),
+            (Self::Text, None) => write(&format!("error: {text}\n")),
             (Self::Log, hint) => tracing::error!(target: "sync-progress", hint, "{text}"),
         }
     }
 }
 
-/// Tells what is told in every mode.
-pub(super) fn tell(voice: Voice, event: &Event, say: impl FnOnce(&str)) {
+/// Reports notes and warnings; ignores all other events.
+pub(super) fn report_notice(voice: Voice, event: &Event, write: impl FnOnce(&str)) {
     match event {
-        Event::Note(text) => voice.inform(text, say),
-        Event::Warning(text) => voice.warn(text, say),
+        Event::Note(text) => voice.info(text, write),
+        Event::Warning(text) => voice.warn(text, write),
         _ => {}
     }
 }
 
-/// Lines on stderr.
+/// A [`Monitor`] that prints progress lines on stderr.
 #[derive(Debug)]
 pub struct Lines {
     totals: Mutex<Totals>,
@@ -68,20 +68,20 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Tells from now on.
+    /// Starts printing.
     pub fn start(voice: Voice) -> Arc<Self> {
         let lines = Arc::new(Self { totals: Mutex::default(), voice });
-        every(INTERVAL, &lines, Self::tell);
+        every(INTERVAL, &lines, Self::print_progress);
         lines
     }
 
-    fn tell(&self) {
+    fn print_progress(&self) {
         let line = {
             let totals = self.totals();
             totals.has_begun().then(|| progress_line(&totals))
         };
         if let Some(line) = line {
-            self.voice.inform(&line, to_stderr);
+            self.voice.info(&line, to_stderr);
         }
     }
 
@@ -96,14 +96,14 @@ impl Monitor for Lines {
     }
 
     fn event(&self, event: Event) {
-        tell(self.voice, &event, to_stderr);
+        report_notice(self.voice, &event, to_stderr);
         self.totals().event(&event);
     }
 }
 
-/// What the run is at, then what else there is to know.
+/// The progress of the current phase, then that of activities beside it, then a wait.
 fn progress_line(totals: &Totals) -> String {
-    let requests = format!("{} requests/s", totals.requests.whole());
+    let requests = format!("{} requests/s", totals.requests.rounded_per_second());
     let messages = counted(totals.messages.sum(), "message");
     let channels = format!("{} of {} channels", grouped(totals.channels_done), grouped(totals.channels));
     let eta = words::eta(totals.eta());
@@ -112,10 +112,11 @@ fn progress_line(totals: &Totals) -> String {
     let (done, all) = (grouped(totals.reactions_done.sum()), grouped(totals.reactions));
     let reactions = format!("who reacted: {done} of {all} reactions");
     let mut parts = match totals.phase() {
-        Phase::Looking => vec![format!("looking at channels, {requests}")],
+        Phase::Planning => vec![format!("looking at channels, {requests}")],
         Phase::Channels | Phase::Done => {
             let eta = if totals.phase() == Phase::Done { String::new() } else { format!(", {eta}") };
-            let (percent, rate) = ((totals.progress() * 100.0).floor(), grouped(totals.messages.whole()));
+            let (percent, rate) =
+                ((totals.progress() * 100.0).floor(), grouped(totals.messages.rounded_per_second()));
             vec![format!("{percent:.0} %: {channels}, {messages}, {rate} messages/s, {requests}{eta}")]
         }
         Phase::Listings => vec![format!("{listings}, {requests}"), format!("{channels}, {messages}")],
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_line_says_what_the_run_is_at() {
+    async fn a_line_shows_the_progress_of_each_phase() {
         let mut totals = Totals::default();
         totals.count(Counter::ApiCalls, 30);
         advance(Duration::from_secs(10)).await;
@@ -185,7 +186,7 @@ mod tests {
         advance(Duration::from_secs(20)).await;
         totals.count(Counter::ReactionsRead, 480);
         totals.count(Counter::ApiCalls, 480);
-        // The job's own estimate knows how long it may read them.
+        // The job's estimate is bounded by its reaction budget.
         for (budget_left, eta) in [(900.0, "6m 03s"), (130.0, "2m 10s")] {
             let stats = JobStats { progress: 0.99, eta_seconds: Some(budget_left), ..JobStats::default() };
             totals.event(&Event::JobProgress { job_id: job_id(), stats });

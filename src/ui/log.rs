@@ -1,4 +1,4 @@
-//! What happens, as log lines.
+//! Writes events as log lines.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,19 +6,19 @@ use hashbrown::HashMap;
 
 use crate::monitor::{Counter, Event, Monitor, RunChannel};
 
-/// Writes events to the log.
+/// A [`Monitor`] that writes events to the log.
 #[derive(Debug, Default)]
 pub struct Log {
-    /// Tell every rate limit aloud: `DEBUG_RATE_LIMITS=1`.
-    tells_rate_limits: bool,
+    /// Log rate limits at warn level instead of info: `DEBUG_RATE_LIMITS=1`.
+    warns_of_rate_limits: bool,
     names: Mutex<Names>,
 }
 
-/// What people call what has an ID.
+/// Names of jobs' tenants and of channels, by ID.
 #[derive(Debug, Default)]
 struct Names {
     jobs: HashMap<String, Job>,
-    /// The open ones.
+    /// The open channels.
     channels: HashMap<RunChannel, String>,
 }
 
@@ -29,9 +29,9 @@ struct Job {
 }
 
 impl Log {
-    /// Tells every rate limit aloud, or only when the log is a detailed one.
-    pub fn new(tells_rate_limits: bool) -> Self {
-        Self { tells_rate_limits, names: Mutex::default() }
+    /// Logs rate limits at warn level if `warns_of_rate_limits`, else at info level.
+    pub fn new(warns_of_rate_limits: bool) -> Self {
+        Self { warns_of_rate_limits, names: Mutex::default() }
     }
 
     fn names(&self) -> MutexGuard<'_, Names> {
@@ -42,7 +42,7 @@ impl Log {
         self.names().jobs.get(job_id).map(|job| job.tenant.clone()).unwrap_or_default()
     }
 
-    /// Channels come first, then the archived threads among them.
+    /// Logs a plan. A job's first plan holds its channels, later ones archived threads.
     fn planned(&self, job_id: &str, channels: usize, skipped: usize, unreadable: usize) {
         let is_first = {
             let mut names = self.names();
@@ -66,7 +66,7 @@ impl Monitor for Log {
             Event::RateLimited { scope, wait, limit, endpoint } => {
                 let timeout_seconds = wait.as_secs_f64();
                 let (method, path) = endpoint.split_once(' ').unwrap_or(("GET", &endpoint));
-                if self.tells_rate_limits {
+                if self.warns_of_rate_limits {
                     tracing::warn!(scope, timeout_seconds, limit, method, path, "rate limited");
                 } else {
                     tracing::info!(scope, timeout_seconds, limit, method, path, "rate limited");

@@ -1,5 +1,5 @@
-//! Showing what happens while it happens: bars on a terminal, lines without
-//! one, events for scripts.
+//! Live output of a run: bars on a terminal, progress lines without one, JSON events
+//! for scripts, and log lines. Also writes the results of commands to stdout.
 
 mod bars;
 mod channels;

@@ -1,4 +1,4 @@
-//! Results on stdout.
+//! Writes to stdout and stderr, with control characters escaped.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +7,15 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::model::{escaped, escaped_in_color};
 
-/// Stdout, for a command that goes on when a write fails. Copies share it.
+/// Stdout for a command that continues after a failed write. Clones share the state.
 ///
-/// After a failed write nothing more is written until [`Output::finish`] has
-/// returned the error, so that no line follows half of another one.
+/// After a failed write, all further writes are skipped until [`Output::finish`] has
+/// returned the error, so that no line follows a partial one.
 #[derive(Debug, Clone, Default)]
 pub struct Output(Arc<Mutex<Option<io::Error>>>);
 
 impl Output {
-    /// Writes a text at once.
+    /// Writes and flushes `text`.
     pub fn write(&self, text: &str) {
         let mut failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if failure.is_none() {
@@ -23,34 +23,33 @@ impl Output {
         }
     }
 
-    /// Whether everything was written so far.
+    /// Returns `Ok` if every write so far succeeded.
     ///
     /// # Errors
-    /// The first failure; afterwards it is forgotten.
+    /// Returns the first failed write's error and clears it.
     pub fn finish(&self) -> io::Result<()> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 }
 
-/// Writes a text to stdout, up to the last byte. Characters that control a
-/// terminal are escaped.
+/// Writes and flushes `text` to stdout. Terminal control characters are escaped.
 ///
 /// # Errors
-/// When it can't be written.
+/// Returns the error of writing to stdout.
 pub fn to_stdout(text: &str) -> io::Result<()> {
     write(io::stdout().lock(), escaped(text).as_bytes())
 }
 
-/// Clears the terminal that stdout is, as `watch` does, and writes a text.
+/// Clears the terminal on stdout, as `watch` does, and writes `text`.
 ///
 /// # Errors
-/// When it can't be written.
+/// Returns the error of writing to stdout.
 pub fn to_cleared_stdout(text: &str) -> io::Result<()> {
     write(io::stdout().lock(), format!("\u{1b}[H\u{1b}[2J{}", escaped(text)).as_bytes())
 }
 
-/// Writes text to stderr. Characters that control a terminal are escaped. A closed
-/// stderr is no error.
+/// Writes `text` to stderr. Terminal control characters are escaped. Errors are
+/// ignored, since stderr may be closed.
 pub fn to_stderr(text: &str) {
     write(io::stderr().lock(), escaped(text).as_bytes()).ok();
 }
@@ -60,8 +59,8 @@ fn write(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
     stream.flush()
 }
 
-/// Makes writers for the log that escape what controls a terminal, colours of
-/// the log's own apart.
+/// Wraps a log writer so that terminal control characters are escaped, except the log's
+/// own colours.
 #[derive(Debug, Clone)]
 pub struct Escaping<M>(pub M);
 
@@ -73,12 +72,12 @@ impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for Escaping<M> {
     }
 }
 
-/// Writes text with escapes.
+/// The writer made by [`Escaping`].
 #[derive(Debug)]
 pub struct EscapingWriter<W>(W);
 
 impl<W: Write> Write for EscapingWriter<W> {
-    /// The log hands over whole lines.
+    /// The log writes whole lines, so no character is split between two calls.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write_all(escaped_in_color(&String::from_utf8_lossy(bytes)).as_bytes())?;
         Ok(bytes.len())

@@ -1,29 +1,29 @@
-//! How often something happens now.
+//! Sums with their recent rate of growth.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A rate is told over this long: two windows of a limit of 5 requests per 5 s.
+/// A rate is averaged over this time: two windows of a limit of 5 requests per 5 s.
 const WINDOW: Duration = Duration::from_secs(10);
-/// What happens within this long is kept as one.
-const GRAIN: Duration = Duration::from_millis(250);
-/// Nothing is told over less.
-const SHORTEST: Duration = Duration::from_secs(1);
+/// Additions within this time share one sample, which bounds the number of samples.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(250);
+/// A young rate is averaged over at least this time.
+const MIN_SPAN: Duration = Duration::from_secs(1);
 
-/// A sum, and how fast it grew over the last seconds.
+/// A sum and its rate over the last [`WINDOW`].
 #[derive(Debug)]
 pub struct Rate {
     began: Instant,
     sum: u64,
-    /// What the sum was at times within the window, and the last time before it.
-    marks: VecDeque<(Instant, u64)>,
+    /// Sums at times within the window, and the last one before it.
+    samples: VecDeque<(Instant, u64)>,
 }
 
 impl Default for Rate {
     fn default() -> Self {
-        Self { began: Instant::now(), sum: 0, marks: VecDeque::new() }
+        Self { began: Instant::now(), sum: 0, samples: VecDeque::new() }
     }
 }
 
@@ -32,32 +32,32 @@ impl Rate {
     pub fn add(&mut self, amount: u64) {
         let now = Instant::now();
         self.sum += amount;
-        while self.marks.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= WINDOW) {
-            self.marks.pop_front();
+        while self.samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= WINDOW) {
+            self.samples.pop_front();
         }
-        match self.marks.back_mut() {
-            Some((at, sum)) if now.duration_since(*at) < GRAIN => *sum = self.sum,
-            _ => self.marks.push_back((now, self.sum)),
+        match self.samples.back_mut() {
+            Some((at, sum)) if now.duration_since(*at) < SAMPLE_INTERVAL => *sum = self.sum,
+            _ => self.samples.push_back((now, self.sum)),
         }
     }
 
-    /// All that was added.
+    /// The sum since the start.
     pub const fn sum(&self) -> u64 {
         self.sum
     }
 
-    /// A second, over the last seconds.
+    /// The rate per second over the last [`WINDOW`].
     #[allow(clippy::cast_precision_loss, reason = "a rate")]
     pub fn per_second(&self) -> f64 {
         let is_past = |(at, _): &&(Instant, u64)| at.elapsed() >= WINDOW;
-        let before = self.marks.iter().take_while(is_past).last().map_or(0, |(_, sum)| *sum);
-        let seconds = self.began.elapsed().clamp(SHORTEST, WINDOW).as_secs_f64();
+        let before = self.samples.iter().take_while(is_past).last().map_or(0, |(_, sum)| *sum);
+        let seconds = self.began.elapsed().clamp(MIN_SPAN, WINDOW).as_secs_f64();
         (self.sum - before) as f64 / seconds
     }
 
-    /// The same, for people.
+    /// [`Self::per_second`], rounded for display.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate that is shown")]
-    pub fn whole(&self) -> u64 {
+    pub fn rounded_per_second(&self) -> u64 {
         self.per_second().round() as u64
     }
 }
@@ -69,12 +69,12 @@ mod tests {
     use super::*;
 
     fn assert_near(rate: &Rate, expected: f64) {
-        let found = rate.per_second();
-        assert!((found - expected).abs() < 0.01, "{found} is not {expected}");
+        let actual = rate.per_second();
+        assert!((actual - expected).abs() < 0.01, "{actual} is not {expected}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rate_is_that_of_the_last_seconds_and_falls_to_nothing() {
+    async fn a_rate_covers_the_window_and_falls_to_zero() {
         let mut rate = Rate::default();
         assert_near(&rate, 0.0);
         for _ in 0..60 {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_young_rate_is_told_over_the_time_there_was() {
+    async fn a_young_rate_is_averaged_over_its_age() {
         let mut rate = Rate::default();
         rate.add(40);
         assert_near(&rate, 40.0);
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_additions_leave_few_marks() {
+    async fn many_additions_make_few_samples() {
         let mut rate = Rate::default();
         for _ in 0..10_000 {
             rate.add(1);
             advance(Duration::from_millis(10)).await;
         }
-        assert!(rate.marks.len() <= 42, "{} marks", rate.marks.len());
-        assert!((97..=103).contains(&rate.whole()), "{}", rate.per_second());
+        assert!(rate.samples.len() <= 42, "{} samples", rate.samples.len());
+        assert!((97..=103).contains(&rate.rounded_per_second()), "{}", rate.per_second());
     }
 }

@@ -1,46 +1,45 @@
-//! Rows at the end of a terminal that are drawn over and over.
+//! Redraws rows at the bottom of the terminal, below the log.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::keys::{self, HiddenKeys};
+use super::keys::{self, ControlEchoGuard};
 
-/// Clears the row.
+/// Clears the cursor's row.
 const CLEAR_ROW: &str = "\x1b[2K";
-/// Clears what is right of the cursor and below. At the terminal's first column
-/// and row some would take it for a wish to keep what is cleared, as if it had
-/// been scrolled away.
+/// Clears from the cursor to the end of the screen. At the first column of the first
+/// row, some terminals would move the cleared text into the scrollback instead.
 const CLEAR_REST: &str = "\x1b[J";
-/// Lets the terminal cut what it takes for wider than it was counted, instead
-/// of giving it a row more.
-const CUT: &str = "\x1b[?7l";
-const WRAP: &str = "\x1b[?7h";
+/// Disables line wrapping, so that the terminal truncates a row that it renders wider
+/// than computed here.
+const WRAP_OFF: &str = "\x1b[?7l";
+const WRAP_ON: &str = "\x1b[?7h";
 
-/// The rows, and the terminal they are on: stderr's.
+/// The rows on stderr's terminal.
 ///
-/// Between two drawings the cursor rests at the beginning of the first row, and
-/// everything from there on is cleared. When a terminal is resized it breaks
-/// and joins rows anew, but the cursor stays behind the text before it: so what
-/// was drawn is always cleared, and what others wrote above never.
+/// Between two drawings the cursor rests at the start of the first row, and clearing
+/// erases everything from there on. A resized terminal rewraps its lines but keeps the
+/// cursor after the text before it; so clearing erases exactly the drawn rows and never
+/// the text above.
 #[derive(Debug, Default)]
 pub struct Screen {
     rows: Vec<String>,
-    /// For which size of the terminal.
+    /// Size of the terminal, in columns and rows, at the last drawing.
     size: (usize, usize),
     is_drawn: bool,
-    has_ended: bool,
-    keys: HiddenKeys,
+    is_closed: bool,
+    control_echo: ControlEchoGuard,
 }
 
 impl Screen {
-    /// Replaces the rows, none of which is wider than the terminal. Does nothing
-    /// in the background.
+    /// Replaces the rows, none of which may be wider than the terminal. Draws nothing
+    /// while the process is in the background.
     pub fn draw(&mut self, rows: Vec<String>, size: (usize, usize)) {
-        if self.has_ended || !keys::is_in_foreground() {
+        if self.is_closed || !keys::is_in_foreground() {
             self.is_drawn = false;
             return;
         }
-        self.keys.hide();
+        self.control_echo.disable();
         if !self.is_drawn || self.rows != rows || self.size != size {
             (self.rows, self.size) = (rows, size);
             self.is_drawn = true;
@@ -48,7 +47,7 @@ impl Screen {
         }
     }
 
-    /// Does something to the terminal without the rows in its way.
+    /// Clears the rows, runs `action`, and draws the rows again.
     pub fn suspend<T>(&mut self, action: impl FnOnce() -> T) -> T {
         let was_drawn = self.is_drawn;
         self.clear();
@@ -60,18 +59,18 @@ impl Screen {
         done
     }
 
-    /// Stops the process until somebody lets it go on.
+    /// Clears the rows and stops the process. Returns once it is continued.
     pub fn pause(&mut self) {
         self.clear();
-        self.keys.show();
+        self.control_echo.restore();
         keys::stop();
     }
 
-    /// Takes the rows away for good.
-    pub fn end(&mut self) {
+    /// Removes the rows for good.
+    pub fn close(&mut self) {
         self.clear();
-        self.keys.show();
-        self.has_ended = true;
+        self.control_echo.restore();
+        self.is_closed = true;
     }
 
     fn clear(&mut self) {
@@ -81,59 +80,59 @@ impl Screen {
     }
 }
 
-/// What draws the rows from the cursor's on.
+/// The escape sequences and text that draw the rows, starting at the cursor's row.
 fn drawing(rows: &[String]) -> String {
     let up = match rows.len() {
         0 | 1 => String::new(),
         rows => format!("\x1b[{}A", rows - 1),
     };
     let rows: Vec<String> = rows.iter().map(|row| format!("\r{CLEAR_ROW}{row}")).collect();
-    format!("{CUT}{}{CLEAR_REST}{WRAP}{up}\r", rows.join("\n"))
+    format!("{WRAP_OFF}{}{CLEAR_REST}{WRAP_ON}{up}\r", rows.join("\n"))
 }
 
-/// At once, so that nobody sees it half done. A closed terminal is no reason to
-/// stop.
+/// Writes `text` in one call, so that no partial drawing is visible. Errors are
+/// ignored: a closed terminal must not stop the run.
 fn write(text: &str) {
     io::stderr().write_all(text.as_bytes()).ok();
 }
 
-/// A screen that several write to.
+/// A screen shared by several writers.
 #[derive(Debug, Clone, Default)]
 pub struct SharedScreen(Arc<Mutex<Screen>>);
 
 impl SharedScreen {
-    /// For oneself alone.
+    /// Locks the screen.
     pub fn lock(&self) -> MutexGuard<'_, Screen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SharedScreen {
-    /// Takes the rows away for good, unless somebody is at it.
-    pub fn end_if_free(&self) {
+    /// Like [`Screen::close`], but does nothing if the screen is locked.
+    pub fn try_close(&self) {
         match self.0.try_lock() {
-            Ok(mut screen) => screen.end(),
-            Err(TryLockError::Poisoned(screen)) => screen.into_inner().end(),
+            Ok(mut screen) => screen.close(),
+            Err(TryLockError::Poisoned(screen)) => screen.into_inner().close(),
             Err(TryLockError::WouldBlock) => {}
         }
     }
 }
 
-/// Writes whole lines above the rows.
+/// Buffers text and writes it above the rows when flushed or dropped.
 #[derive(Debug)]
-pub struct Above {
+pub struct ScreenWriter {
     screen: SharedScreen,
     text: Vec<u8>,
 }
 
-impl Above {
-    /// Nothing as yet.
+impl ScreenWriter {
+    /// Starts with an empty buffer.
     pub const fn new(screen: SharedScreen) -> Self {
         Self { screen, text: Vec::new() }
     }
 }
 
-impl Write for Above {
+impl Write for ScreenWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.text.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -145,7 +144,7 @@ impl Write for Above {
     }
 }
 
-impl Drop for Above {
+impl Drop for ScreenWriter {
     fn drop(&mut self) {
         if !self.text.is_empty() {
             self.flush().ok();
@@ -158,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drawing_leaves_the_cursor_where_it_began() {
+    fn a_drawing_returns_the_cursor_to_its_start() {
         assert_eq!(drawing(&["one".to_owned()]), "\x1b[?7l\r\x1b[2Kone\x1b[J\x1b[?7h\r");
         let rows = ["one", "two", "three"].map(str::to_owned);
         let rows = drawing(&rows);

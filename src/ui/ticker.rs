@@ -1,10 +1,11 @@
-//! Doing something now and then.
+//! Calls a function at regular intervals.
 
 use std::sync::Arc;
 use std::thread::{Builder, sleep};
 use std::time::Duration;
 
-/// Does something to `subject` every `interval`, for as long as it lives.
+/// Calls `action` with `subject` every `interval`, on a thread of its own, until
+/// `subject` is dropped.
 pub fn every<T: Send + Sync + 'static>(interval: Duration, subject: &Arc<T>, action: fn(&T)) {
     let subject = Arc::downgrade(subject);
     let ticks = move || {
@@ -14,6 +15,6 @@ pub fn every<T: Send + Sync + 'static>(interval: Duration, subject: &Arc<T>, act
             action(&subject);
         }
     };
-    // Progress that can't be told is no reason to stop.
+    // Without the thread no progress is shown, which must not fail the run.
     Builder::new().name("progress".to_owned()).spawn(ticks).ok();
 }

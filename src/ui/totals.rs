@@ -1,4 +1,4 @@
-//! What the bars and the lines both tell: sums over all jobs.
+//! Sums over all jobs of a run, shared by the bars and the progress lines.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use super::rate::Rate;
 use crate::model::{JobStats, JobStatus};
 use crate::monitor::{Counter, Event, Wait};
 
-/// No wait is told for longer.
+/// Waits are shown as at most this long.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
-/// What a run is mostly at.
+/// The main activity of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing is known yet.
-    Looking,
-    /// Channels are read.
+    /// No job is planned yet.
+    Planning,
+    /// Channels are being read.
     Channels,
-    /// All known channels were read, and archived threads are still listed.
+    /// All known channels are read; archived threads are still being listed.
     Listings,
-    /// Only who reacted is still read.
+    /// Only reactor lists are still being read.
     Reactors,
-    /// All that is known was done.
+    /// All known work is done.
     Done,
 }
 
@@ -35,38 +35,38 @@ pub struct Totals {
     pub messages: Rate,
     /// Requests sent.
     pub requests: Rate,
-    /// Channels to read, as far as that is known.
+    /// Channels planned so far, including those already read.
     pub channels: u64,
     /// Channels read.
     pub channels_done: u64,
-    /// Channels whose archived threads are to be listed.
+    /// Channels whose archived threads must be listed.
     pub listings: u64,
-    /// Those of them that were.
+    /// Channels whose archived threads have been listed.
     pub listings_done: u64,
-    /// Reactions whose users are to be read.
+    /// Reactions whose reactor lists must be read.
     pub reactions: u64,
-    /// Those of them that were.
+    /// Reactions whose reactor lists have been read.
     pub reactions_done: Rate,
     has_begun: bool,
     is_planned: bool,
-    /// Until when no request may be sent.
-    stopped_until: Option<Instant>,
-    /// The last wait between a failed request and its repetition, and its end.
+    /// End of the rate limit that blocks all requests.
+    paused_until: Option<Instant>,
+    /// The last delay before a retry, and its end.
     retry: Option<(Duration, Instant)>,
 }
 
-/// A tenant's part of the run.
+/// One tenant in this run.
 #[derive(Debug, Default)]
 struct Job {
     tenant: String,
     stats: JobStats,
-    /// Channels to read, and those read.
+    /// Channels planned, and channels read.
     channels: (u64, u64),
-    reads_reactors: bool,
+    is_reading_reactors: bool,
 }
 
 impl Totals {
-    /// Takes note of a count.
+    /// Adds a count.
     pub fn count(&mut self, counter: Counter, amount: u64) {
         match counter {
             Counter::Messages => self.messages.add(amount),
@@ -81,7 +81,7 @@ impl Totals {
         }
     }
 
-    /// Takes note of an event.
+    /// Records an event.
     pub fn event(&mut self, event: &Event) {
         match event {
             Event::JobStarted { job_id, tenant } => {
@@ -108,19 +108,19 @@ impl Totals {
             }
             Event::ReactionsQueued { job_id, reactions } => {
                 if self.reactions == 0 {
-                    // Their rate is that of the time since.
+                    // Measure the rate from now on.
                     self.reactions_done = Rate::default();
                 }
                 self.reactions += reactions;
                 if let Some(job) = self.jobs.get_mut(job_id) {
-                    job.reads_reactors = true;
+                    job.is_reading_reactors = true;
                 }
             }
             Event::RateLimited { scope: "global" | "unknown", wait, .. } => {
-                self.stopped_until = self.stopped_until.max(Some(end_of(*wait)));
+                self.paused_until = self.paused_until.max(Some(deadline_after(*wait)));
             }
-            Event::Retrying { wait, .. } => self.retry = Some((*wait, end_of(*wait))),
-            // It tells whose the wait before was: one channel's.
+            Event::Retrying { wait, .. } => self.retry = Some((*wait, deadline_after(*wait))),
+            // The preceding `Retrying` event was about this one channel, not the run.
             Event::ChannelWaits { why: Wait::Retry, wait, .. } => {
                 self.retry.take_if(|(retry, _)| retry == wait);
             }
@@ -130,26 +130,25 @@ impl Totals {
 
     fn finish(&mut self, job_id: &str, status: JobStatus) {
         let Some(job) = self.jobs.get_mut(job_id) else { return };
-        // What it leaves unread isn't waited for.
+        // A finished job reads none of its remaining channels.
         let (planned, read) = std::mem::take(&mut job.channels);
         self.channels = self.channels.saturating_sub(planned.saturating_sub(read));
         job.stats.eta_seconds = None;
-        job.reads_reactors = false;
+        job.is_reading_reactors = false;
         if status == JobStatus::Completed {
             job.stats.progress = 1.0;
         }
     }
 
-    /// Whether anything was asked for. Before that, a run may wait for its
-    /// archive.
+    /// True once a request was sent. Before that, the run may wait for its archive.
     pub const fn has_begun(&self) -> bool {
         self.has_begun
     }
 
-    /// What the run is mostly at.
+    /// The current phase.
     pub fn phase(&self) -> Phase {
         if !self.is_planned {
-            Phase::Looking
+            Phase::Planning
         } else if self.channels_done < self.channels {
             Phase::Channels
         } else if self.is_listing() {
@@ -161,30 +160,30 @@ impl Totals {
         }
     }
 
-    /// How much of that is done, 0 to 1.
+    /// Progress of the current phase, 0 to 1.
     pub fn progress(&self) -> f64 {
         match self.phase() {
-            Phase::Looking => 0.0,
+            Phase::Planning => 0.0,
             Phase::Channels | Phase::Done => self.channel_progress(),
             Phase::Listings => ratio(self.listings_done, self.listings),
             Phase::Reactors => ratio(self.reactions_done.sum(), self.reactions),
         }
     }
 
-    /// Jobs weigh alike.
+    /// The mean of the jobs' progress, each weighted equally.
     #[allow(clippy::cast_precision_loss, reason = "a ratio")]
     fn channel_progress(&self) -> f64 {
         let sum: f64 = self.jobs.values().map(|job| job.stats.progress).sum();
         sum / (self.jobs.len().max(1)) as f64
     }
 
-    /// How long it still takes, if that can be told.
+    /// Estimated time to the end of the run; `None` if unknown.
     pub fn eta(&self) -> Option<Duration> {
         match self.phase() {
             Phase::Channels | Phase::Listings => self.jobs_eta(),
-            // A job knows how long it may read them, this their own pace.
+            // A job's estimate respects its reaction budget, the other the rate.
             Phase::Reactors => self.reactors_eta().into_iter().chain(self.jobs_eta()).min(),
-            Phase::Looking | Phase::Done => None,
+            Phase::Planning | Phase::Done => None,
         }
     }
 
@@ -193,45 +192,45 @@ impl Totals {
         Duration::try_from_secs_f64(longest).ok()
     }
 
-    /// At the present rate.
+    /// Time to read the remaining reactor lists at the current rate.
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     fn reactors_eta(&self) -> Option<Duration> {
-        let left = self.reactions.saturating_sub(self.reactions_done.sum()) as f64;
-        Duration::try_from_secs_f64(left / self.reactions_done.per_second()).ok()
+        let remaining = self.reactions.saturating_sub(self.reactions_done.sum()) as f64;
+        Duration::try_from_secs_f64(remaining / self.reactions_done.per_second()).ok()
     }
 
-    /// Whether archived threads are still listed.
+    /// True while archived threads are being listed.
     pub const fn is_listing(&self) -> bool {
         self.listings_done < self.listings
     }
 
-    /// Whether it is being read who reacted.
+    /// True while reactor lists are being read.
     pub fn is_reading_reactors(&self) -> bool {
-        self.reactions_done.sum() < self.reactions && self.jobs.values().any(|job| job.reads_reactors)
+        self.reactions_done.sum() < self.reactions && self.jobs.values().any(|job| job.is_reading_reactors)
     }
 
-    /// What more than one channel waits for, and how long still.
+    /// Reason and remaining time of a wait that affects more than one channel.
     pub fn wait(&self) -> Option<(Wait, Duration)> {
-        let limit = self.stopped_until.map(|until| (Wait::RateLimit, until));
+        let limit = self.paused_until.map(|until| (Wait::RateLimit, until));
         let retry = self.retry.map(|(_, until)| (Wait::Retry, until));
-        limit.and_then(left).or_else(|| retry.and_then(left))
+        limit.and_then(remaining).or_else(|| retry.and_then(remaining))
     }
 
-    /// Whose channel is shown, if there are several whose it could be.
+    /// The job's tenant; `None` if the run has only one job.
     pub fn tenant_among_several(&self, job_id: &str) -> Option<&str> {
         (self.jobs.len() > 1).then(|| self.jobs.get(job_id)).flatten().map(|job| job.tenant.as_str())
     }
 }
 
-/// When a wait that begins now ends.
-pub fn end_of(wait: Duration) -> Instant {
+/// End of a wait that begins now.
+pub fn deadline_after(wait: Duration) -> Instant {
     Instant::now() + wait.min(LONGEST_WAIT)
 }
 
-/// How long a wait still takes, if it isn't over.
-pub fn left((why, until): (Wait, Instant)) -> Option<(Wait, Duration)> {
-    let left = until.checked_duration_since(Instant::now())?;
-    (!left.is_zero()).then_some((why, left))
+/// Reason and remaining time of a wait; `None` if it is over.
+pub fn remaining((why, until): (Wait, Instant)) -> Option<(Wait, Duration)> {
+    let remaining = until.checked_duration_since(Instant::now())?;
+    (!remaining.is_zero()).then_some((why, remaining))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a ratio")]

@@ -1,10 +1,10 @@
-//! Times and waits in words.
+//! Formats estimates and waits for people.
 
 use std::time::Duration;
 
 use crate::monitor::Wait;
 
-/// How long it still takes: "ETA 4m 43s".
+/// An estimated remaining time, such as "ETA 4m 43s".
 pub fn eta(eta: Option<Duration>) -> String {
     let Some(seconds) = eta.map(|eta| eta.as_secs()) else { return "ETA not yet known".to_owned() };
     match seconds {
@@ -14,26 +14,27 @@ pub fn eta(eta: Option<Duration>) -> String {
     }
 }
 
-/// What a channel waits for, and how long.
-pub fn channel_wait((why, left): (Wait, Duration), is_short: bool) -> String {
+/// The wait of one channel.
+pub fn channel_wait((why, remaining): (Wait, Duration), is_short: bool) -> String {
     match (why, is_short) {
-        (Wait::Retry, false) => format!("failed, tries again in {}", rounded(left)),
-        _ => wait((why, left), is_short),
+        (Wait::Retry, false) => format!("failed, tries again in {}", rounded(remaining)),
+        _ => wait((why, remaining), is_short),
     }
 }
 
-/// What more than one channel waits for, and how long.
-pub fn wait((why, left): (Wait, Duration), is_short: bool) -> String {
-    let left = rounded(left);
+/// A wait that affects more than one channel.
+pub fn wait((why, remaining): (Wait, Duration), is_short: bool) -> String {
+    let remaining = rounded(remaining);
     match (why, is_short) {
-        (Wait::RateLimit, false) => format!("waits {left} for a rate limit"),
-        (Wait::RateLimit, true) => format!("waits {left}"),
-        (Wait::Retry, false) => format!("a request failed, tries again in {left}"),
-        (Wait::Retry, true) => format!("retries in {left}"),
+        (Wait::RateLimit, false) => format!("waits {remaining} for a rate limit"),
+        (Wait::RateLimit, true) => format!("waits {remaining}"),
+        (Wait::Retry, false) => format!("a request failed, tries again in {remaining}"),
+        (Wait::Retry, true) => format!("retries in {remaining}"),
     }
 }
 
-/// "12s", "50m", "2h 05m". What has begun counts.
+/// A duration such as "12s", "50m" or "2h 05m". Seconds are rounded up, minutes to the
+/// nearest.
 fn rounded(time: Duration) -> String {
     let seconds = time.as_millis().div_ceil(1000);
     let minutes = (seconds + 30) / 60;
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_as_exact_as_people_want_them() {
+    fn times_are_rounded_for_display() {
         let texts = [0, 59, 60, 283, 3600, 7500].map(|seconds| eta(Some(Duration::from_secs(seconds))));
         assert_eq!(texts, ["ETA 0s", "ETA 59s", "ETA 1m 00s", "ETA 4m 43s", "ETA 1h 00m", "ETA 2h 05m"]);
         assert_eq!(eta(None), "ETA not yet known");
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_told_with_their_reason_where_there_is_room() {
+    fn a_wait_has_its_reason_unless_it_must_be_short() {
         let (limit, retry) =
             ((Wait::RateLimit, Duration::from_secs(12)), (Wait::Retry, Duration::from_secs(3)));
         assert_eq!(wait(limit, false), "waits 12s for a rate limit");

@@ -21,7 +21,7 @@ fn tenant() -> TenantConfig {
 }
 
 #[test]
-fn a_tenant_is_all_a_file_needs() {
+fn a_file_with_only_a_tenant_has_every_default() {
     let config = config(TENANT);
     assert_eq!(config.source, Path::new("/srv/sync.toml"));
     let archive = ArchiveConfig { path: "/srv/archive.db".into(), mode: 0o600 };
@@ -48,7 +48,7 @@ fn a_tenant_is_all_a_file_needs() {
 }
 
 #[test]
-fn every_value_of_the_file_is_used() {
+fn every_key_of_the_file_overrides_its_default() {
     let config = config(
         r#"
         archive = { path = "/data/a.db", mode = "640" }
@@ -118,7 +118,7 @@ fn every_value_of_the_file_is_used() {
 }
 
 #[test]
-fn half_a_request_a_second_is_a_rate() {
+fn accepts_a_fractional_rate() {
     let discord = discord(&with_tenant("[discord]\nrequests_per_second = 0.5\n"));
     assert!((discord.requests_per_second - 0.5).abs() < f64::EPSILON);
 }

@@ -1,7 +1,7 @@
 use super::{TENANT, assert_key_problem, assert_problem, error, with_tenant};
 
 #[test]
-fn all_problems_are_told_at_once_in_the_files_order() {
+fn all_problems_are_reported_at_once_in_the_files_order() {
     let text = r#"[archive]
 mode = "rw-------"
 
@@ -39,7 +39,7 @@ platform = "slack"
 }
 
 #[test]
-fn a_file_without_a_tenant_is_refused() {
+fn a_file_without_a_tenant_is_rejected() {
     for text in ["", "tenant = []", "# nothing\n"] {
         assert_problem(
             text,
@@ -64,7 +64,7 @@ fn a_tenant_needs_a_name_and_a_guild_id() {
 }
 
 #[test]
-fn a_section_in_single_brackets_is_read_like_a_tenant() {
+fn tenant_in_single_brackets_is_reported() {
     for text in ["[tenant]\nname = \"a\"\nguild_id = \"1\"\n", "[tenant.takaro]\nguild_id = \"1\"\n"] {
         assert_problem(
             text,
@@ -75,7 +75,7 @@ fn a_section_in_single_brackets_is_read_like_a_tenant() {
 }
 
 #[test]
-fn the_same_guild_or_name_twice_is_told_with_both_lines() {
+fn duplicate_guild_ids_and_names_are_reported_with_both_lines() {
     let text = format!("{TENANT}\n[[tenant]]\nguild_id = \"0123456789012345678\"\nname = \"takaro\"\n");
     assert_eq!(
         error(&text),
@@ -88,7 +88,7 @@ fn the_same_guild_or_name_twice_is_told_with_both_lines() {
 }
 
 #[test]
-fn the_same_name_twice_on_one_line_is_told_too() {
+fn a_duplicate_name_on_the_same_line_is_reported() {
     assert_problem(
         "tenant = [{ name = \"a\", guild_id = \"1\" }, { name = \"a\", guild_id = \"2\" }]",
         "1: tenant.name: is the same as on line 1",
@@ -97,7 +97,7 @@ fn the_same_name_twice_on_one_line_is_told_too() {
 }
 
 #[test]
-fn unknown_keys_and_sections_get_a_suggestion_or_the_list() {
+fn unknown_keys_and_sections_get_a_suggestion_or_the_list_of_known_ones() {
     assert_key_problem("sync", "max-retries = 3", "max-retries: unknown key", "did you mean max_retries?");
     assert_key_problem("discord", "reactions = \"off\"", "reactions: unknown key", "move it to [sync]");
     assert_key_problem(
@@ -125,7 +125,7 @@ fn unknown_keys_and_sections_get_a_suggestion_or_the_list() {
 }
 
 #[test]
-fn a_misspelled_key_is_not_missing_as_well_and_its_value_is_checked() {
+fn a_misspelled_required_key_is_not_reported_as_missing() {
     assert_problem(
         "[[tenant]]\nname = \"a\"\nguildid = \"1\"\n",
         "3: tenant.guildid: unknown key",
@@ -134,7 +134,7 @@ fn a_misspelled_key_is_not_missing_as_well_and_its_value_is_checked() {
 }
 
 #[test]
-fn text_that_is_not_toml_is_shown_with_its_line_and_column() {
+fn a_syntax_error_is_shown_with_its_line_and_column() {
     assert_eq!(
         error("[archive]\npath = archive.db\nmode = 0640\n[sync]\nmax_retries = 99\nmax_retries = 3\n"),
         "read the configuration sync.toml: 5 problems
@@ -158,13 +158,13 @@ fn text_that_is_not_toml_is_shown_with_its_line_and_column() {
 }
 
 #[test]
-fn a_word_without_quotes_is_shown_with_them() {
+fn the_remedy_for_an_unquoted_word_shows_it_quoted() {
     for word in ["takaro", "false", "friends", "nightly", "insiders", "Team"] {
         let text = format!("[[tenant]]\nname = {word} # ours\nguild_id = \"1\"\n");
-        let told = error(&text);
-        assert!(told.contains("1 problem\n"), "{told}");
+        let message = error(&text);
+        assert!(message.contains("1 problem\n"), "{message}");
         let is_boolean = word == "false";
-        assert!(is_boolean || told.contains(&format!("write name = \"{word}\"")), "{told}");
+        assert!(is_boolean || message.contains(&format!("write name = \"{word}\"")), "{message}");
     }
     let several = error("[[tenant]]\nname = \"a\"\nguild_id = \"1\"\ninclude_channels = [general]\n");
     assert!(several.contains("put the value in double quotes"), "{several}");
@@ -173,39 +173,40 @@ fn a_word_without_quotes_is_shown_with_them() {
 }
 
 #[test]
-fn a_duration_or_date_without_quotes_is_shown_with_them_and_the_rest_is_read() {
+fn after_an_unquoted_duration_or_date_the_rest_is_still_checked() {
     let text = format!("[sync]\nrefresh_window = 24h\nmax_retries = 99\n{TENANT}since = 2024-1-1\n");
-    let told = error(&text);
+    let message = error(&text);
     for part in
         ["3 problems", "write refresh_window = \"24h\"", "99 is out of range", "write since = \"2024-1-1\""]
     {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(message.contains(part), "{part}: {message}");
     }
 }
 
 #[test]
-fn two_tenants_in_single_brackets_are_one_mistake() {
+fn two_tenants_in_single_brackets_are_one_problem() {
     let tenant = |id| format!("[tenant]\nname = \"t{id}\"\nguild_id = \"{id}\"\n");
     for header in ["[tenant]", "[tenant]  # ours", "[ tenant ]"] {
-        let told = error(&(tenant(1) + &tenant(2)).replace("[tenant]", header));
-        let is_told = told.contains("1 problem\n") && told.contains("write [[tenant]] in double brackets");
-        assert!(is_told, "{header}: {told}");
+        let message = error(&(tenant(1) + &tenant(2)).replace("[tenant]", header));
+        let is_reported =
+            message.contains("1 problem\n") && message.contains("write [[tenant]] in double brackets");
+        assert!(is_reported, "{header}: {message}");
     }
     let mixed = error(&(TENANT.to_owned() + &tenant(2)));
     assert!(mixed.contains("duplicate key") && mixed.contains("in double brackets"), "{mixed}");
 }
 
 #[test]
-fn a_section_in_an_open_list_is_not_taken_for_a_repetition() {
+fn a_section_in_an_unclosed_list_is_not_reported_as_a_duplicate() {
     let list = "exclude_channels = [\"a\"\n# more\n\n[sync]\nmax_retries = 99\n";
-    let told = error(&format!("[sync]\n{TENANT}{list}"));
-    assert!(told.contains("1 problem\n") && told.contains("or the one before it"), "{told}");
+    let message = error(&format!("[sync]\n{TENANT}{list}"));
+    assert!(message.contains("1 problem\n") && message.contains("or the one before it"), "{message}");
     let closed = error(&format!("[sync]\n{TENANT}exclude_channels = [\n\"a\",\n]\n[sync]\n"));
     assert!(closed.contains("1 problem\n") && closed.contains("keep one of the two"), "{closed}");
 }
 
 #[test]
-fn after_an_error_that_hides_the_rest_nothing_is_guessed() {
+fn after_an_unrecoverable_syntax_error_nothing_else_is_reported() {
     assert_eq!(
         error("[[tenant]]\nname = \"é\"\nexclude_channels = [\"a\"\n\n[sync]\nmax_retries = 99\n"),
         "read the configuration sync.toml: 1 problem

@@ -6,7 +6,7 @@ use crate::platform::registry::PLATFORMS;
 
 const EXAMPLE: &str = include_str!("../../../sync.toml.example");
 
-/// Keys that the example shows without their default, because they have none.
+/// Keys without a default; the example shows another value.
 const WITHOUT_DEFAULT: [&str; 2] = ["token_file", "since"];
 
 /// The key of a commented line `# key = value`.
@@ -24,12 +24,12 @@ fn uncommented(wanted: impl Fn(usize, &str) -> bool) -> String {
 }
 
 #[test]
-fn the_example_as_it_is_has_the_defaults() {
+fn the_unmodified_example_has_the_defaults() {
     assert_eq!(config(EXAMPLE), config(TENANT));
 }
 
 #[test]
-fn each_commented_line_of_the_example_shows_the_default() {
+fn each_commented_line_shows_the_default() {
     let mut keys = 0;
     for (index, line) in EXAMPLE.lines().enumerate() {
         let Some(key) = commented_key(line) else {
@@ -41,14 +41,14 @@ fn each_commented_line_of_the_example_shows_the_default() {
         assert_eq!(is_default, !WITHOUT_DEFAULT.contains(&key), "{line}");
     }
     let names =
-        keys::sections(PLATFORMS).into_iter().flat_map(|name| keys::names_of(name, Scope::new(PLATFORMS)));
+        keys::sections(PLATFORMS).into_iter().flat_map(|name| keys::key_names(name, Scope::new(PLATFORMS)));
     let in_use = EXAMPLE.lines().filter(|line| !line.starts_with('#') && line.contains(" = ")).count();
     assert_eq!(keys, names.count() - in_use);
     let all = config(&uncommented(|_, key| !WITHOUT_DEFAULT.contains(&key)));
     assert_eq!(all, config(TENANT));
 }
 
-/// The key and the value of a line, commented or not.
+/// The key and value of a line, commented or not.
 fn key_and_value(line: &str) -> Option<(&str, &str)> {
     let line = if commented_key(line).is_some() { &line[2..] } else { line };
     line.split_once(" = ").filter(|(key, _)| !key.starts_with('#'))
@@ -60,7 +60,7 @@ fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     parts.map(|(name, lines)| (name.trim_start_matches('['), lines))
 }
 
-/// What the example says of a key, and the value that it shows.
+/// The example's paragraph about a key, and the value shown there.
 fn paragraph(section: &str, key: &str) -> (&'static str, &'static str) {
     let (_, lines) = sections().find(|(name, _)| *name == section).unwrap();
     let value = |text: &'static str| text.lines().filter_map(key_and_value).find(|(shown, _)| *shown == key);
@@ -68,16 +68,16 @@ fn paragraph(section: &str, key: &str) -> (&'static str, &'static str) {
 }
 
 #[test]
-fn the_example_has_every_section_and_key_in_the_declared_order() {
+fn the_example_lists_every_section_and_key_in_the_declared_order() {
     assert_eq!(sections().map(|(name, _)| name).collect::<Vec<_>>(), keys::sections(PLATFORMS));
     for (name, lines) in sections() {
         let shown: Vec<_> = lines.lines().filter_map(key_and_value).map(|(key, _)| key).collect();
-        assert_eq!(shown, keys::names_of(name, Scope::new(PLATFORMS)), "{name}");
+        assert_eq!(shown, keys::key_names(name, Scope::new(PLATFORMS)), "{name}");
     }
 }
 
 #[test]
-fn the_example_shows_each_default_as_declared_and_names_variable_and_flag() {
+fn the_example_shows_declared_defaults_variables_and_flags() {
     for (name, _) in sections() {
         let any = Scope::new(PLATFORMS);
         let platform = PLATFORMS.iter().find(|platform| platform.name == name);
@@ -99,18 +99,18 @@ fn the_example_shows_each_default_as_declared_and_names_variable_and_flag() {
     }
 }
 
-/// A value outside of every range makes the error tell the key's own.
+/// Takes each key's range from the error of a value that is out of every range.
 #[test]
-fn the_example_tells_the_ranges_as_declared() {
+fn the_example_states_the_declared_ranges() {
     let mut ranges = 0;
-    for key in keys::names_of(keys::SYNC, Scope::new(PLATFORMS)) {
+    for key in keys::key_names(keys::SYNC, Scope::new(PLATFORMS)) {
         for value in ["-1", "\"36500d\""] {
             let text = with_tenant(&format!("[sync]\n{key} = {value}"));
-            let told = resolved(&text, &[], &Overrides::default()).map_err(|error| error.to_string());
-            let Err(told) = told else { continue };
-            let whole = told.split_once("write a whole number from ").map(|(_, range)| range);
+            let result = resolved(&text, &[], &Overrides::default()).map_err(|error| error.to_string());
+            let Err(message) = result else { continue };
+            let whole = message.split_once("write a whole number from ").map(|(_, range)| range);
             let time =
-                told.split_once("write a time from ").and_then(|(_, range)| range.split(" to ").nth(1));
+                message.split_once("write a time from ").and_then(|(_, range)| range.split(" to ").nth(1));
             if let Some(range) = whole.or(time) {
                 ranges += 1;
                 assert!(paragraph(keys::SYNC, key).0.replace("\n#", "").contains(range), "{key}: {range}");
@@ -118,5 +118,5 @@ fn the_example_tells_the_ranges_as_declared() {
             }
         }
     }
-    assert_eq!(ranges, 6, "as many keys of [sync] have a range");
+    assert_eq!(ranges, 6, "number of keys of [sync] with a range");
 }

@@ -1,4 +1,4 @@
-//! Files of any text and bytes.
+//! Fuzzes the loader with mutated text and arbitrary bytes.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::platform::registry::PLATFORMS;
 
 const EXAMPLE: &str = include_str!("../../../sync.toml.example");
 
-/// What breaks parsers, and values that are almost right.
+/// Text that tends to break parsers, and almost valid values.
 #[rustfmt::skip]
 const SNIPPETS: [&str; 28] = [
     "\"", "'", "\"\"\"", "[", "]", "[[", "]]", "{", "}", "=", "#", ",", ".", "\\", "\n", "\r", "\0", "é", "\u{202e}",
@@ -19,7 +19,8 @@ const SNIPPETS: [&str; 28] = [
     "[[tenant]]\n",
 ];
 
-/// More than one line of bytes, none of which is text alone.
+/// Byte sequences that tend to break decoders: control characters, invalid UTF-8, line
+/// endings, unclosed strings.
 #[rustfmt::skip]
 const ODD: [&[u8]; 14] = [
     b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\xc0\xaf", b"\r", b"\r\n", b"\n\r", b"\x1b[2J", b"\x7f",
@@ -40,22 +41,22 @@ impl Folder {
     }
 }
 
-/// The example with every key in use.
-fn whole() -> Vec<String> {
+/// The example's lines with every key uncommented.
+fn uncommented() -> Vec<String> {
     let line =
         |line: &'static str| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line);
     EXAMPLE.lines().map(|text| line(text).to_owned()).collect()
 }
 
-/// The same without the key that excludes another.
+/// [`uncommented`] without `token_file`, which excludes `token_env`.
 fn valid() -> String {
-    let lines = whole().into_iter().filter(|line| !line.starts_with("token_file"));
+    let lines = uncommented().into_iter().filter(|line| !line.starts_with("token_file"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The example, changed in a few places.
+/// The example with a few random changes.
 fn mutated_text(rng: &mut Rng) -> String {
-    let mut lines = whole();
+    let mut lines = uncommented();
     for _ in 0..rng.usize(1..6) {
         let at = rng.usize(..lines.len());
         match rng.u8(..6) {
@@ -106,62 +107,63 @@ fn mutated_bytes(rng: &mut Rng) -> Vec<u8> {
     bytes
 }
 
-/// Asserts that the error names a place in the file, and nothing it must not.
+/// Asserts that the error names a line of the file and contains no character that could
+/// control a terminal.
 #[track_caller]
-fn assert_told(error: &ConfigError, bytes: &[u8]) {
-    let told = error.to_string();
+fn assert_names_line(error: &ConfigError, bytes: &[u8]) {
+    let message = error.to_string();
     let lines = bytes.split(|byte| *byte == b'\n').count();
-    let places = told.split("sync.toml:").skip(1).chain(told.split("sync.toml: line ").skip(1));
+    let locations = message.split("sync.toml:").skip(1).chain(message.split("sync.toml: line ").skip(1));
     let mut numbers =
-        places.filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+        locations.filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
     let text = String::from_utf8_lossy(bytes);
-    let is_placed = numbers.any(|line: usize| (1..=lines).contains(&line));
-    assert!(is_placed || told.contains("larger than 1 MiB"), "{told}\nof\n{text}");
-    let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
-    assert!(!told.contains(steers), "{told:?}\nof\n{text}");
+    let names_line = numbers.any(|line: usize| (1..=lines).contains(&line));
+    assert!(names_line || message.contains("larger than 1 MiB"), "{message}\nof\n{text}");
+    let controls_terminal = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    assert!(!message.contains(controls_terminal), "{message:?}\nof\n{text}");
 }
 
 /// Asserts that the error shows no part of the token.
 #[track_caller]
 fn assert_hidden(error: &ConfigError, text: &str) {
-    let told = format!("{error} {error:?}");
+    let message = format!("{error} {error:?}");
     for start in 0..TOKEN.len() - 12 {
-        assert!(!told.contains(&TOKEN[start..start + 12]), "{told}\nof\n{text}");
+        assert!(!message.contains(&TOKEN[start..start + 12]), "{message}\nof\n{text}");
     }
 }
 
 #[test]
-fn no_file_makes_it_panic_and_every_refusal_has_a_reason() {
+fn mutated_text_never_panics_and_every_error_names_a_line() {
     let mut rng = Rng::with_seed(7);
-    let mut refused = 0;
+    let mut rejected = 0;
     for _ in 0..2000 {
         let text = mutated_text(&mut rng);
         let Err(error) = resolved(&text, &[("HOME", "/home/ada")], &Overrides::default()) else { continue };
-        refused += 1;
+        rejected += 1;
         assert!(error.to_string().contains("sync.toml:"), "{error}\nof\n{text}");
-        assert_told(&error, text.as_bytes());
+        assert_names_line(&error, text.as_bytes());
     }
-    assert!(refused > 1500, "{refused} of 2000");
+    assert!(rejected > 1500, "{rejected} of 2000");
 }
 
 #[test]
-fn no_bytes_make_it_panic_and_every_refusal_names_a_line() {
+fn mutated_bytes_never_panic_and_every_error_names_a_line() {
     let folder = Folder::new();
     folder.load(valid().as_bytes()).unwrap();
     let mut rng = Rng::with_seed(17);
-    let mut refused = 0;
+    let mut rejected = 0;
     for _ in 0..800 {
         let bytes = mutated_bytes(&mut rng);
         if let Err(error) = folder.load(&bytes) {
-            refused += 1;
-            assert_told(&error, &bytes);
+            rejected += 1;
+            assert_names_line(&error, &bytes);
         }
     }
-    assert!(refused > 500, "{refused} of 800");
+    assert!(rejected > 500, "{rejected} of 800");
 }
 
 #[test]
-fn a_token_in_a_broken_file_is_never_shown() {
+fn a_token_in_an_invalid_file_is_never_shown() {
     let mut rng = Rng::with_seed(11);
     for _ in 0..2000 {
         let mut lines: Vec<String> = mutated_text(&mut rng).lines().map(str::to_owned).collect();
@@ -178,7 +180,7 @@ fn a_token_in_a_broken_file_is_never_shown() {
 }
 
 #[test]
-fn a_token_among_odd_bytes_is_never_shown() {
+fn a_token_among_arbitrary_bytes_is_never_shown() {
     let folder = Folder::new();
     let mut rng = Rng::with_seed(19);
     for _ in 0..300 {
@@ -202,7 +204,7 @@ fn deep_nesting_is_an_error() {
 }
 
 #[test]
-fn line_ends_of_windows_and_a_mark_at_the_beginning_change_nothing() {
+fn crlf_line_endings_and_a_byte_order_mark_are_accepted() {
     let folder = Folder::new();
     let plain = folder.load(TENANT.as_bytes()).unwrap();
     for text in [TENANT.replace('\n', "\r\n"), format!("\u{feff}{TENANT}")] {
@@ -212,23 +214,23 @@ fn line_ends_of_windows_and_a_mark_at_the_beginning_change_nothing() {
 }
 
 #[test]
-fn a_large_file_full_of_mistakes_is_refused_in_a_few_words() {
+fn the_error_of_a_large_invalid_file_is_short() {
     let folder = Folder::new();
-    let much = |text: &str| text.repeat((1 << 16) / text.len());
+    let repeated = |text: &str| text.repeat((1 << 16) / text.len());
     for text in [
-        much("[sync]\n"),
-        much("max_retries = 1\n"),
-        much("a = 01\n"),
-        much("x"),
-        much("=\n"),
-        much("\n"),
-        format!("{} = 1", much("é")),
-        format!("a = \"{}\"", much("\\u0041")),
-        much("[[tenant]]\n"),
-        much("[a.b]\n"),
+        repeated("[sync]\n"),
+        repeated("max_retries = 1\n"),
+        repeated("a = 01\n"),
+        repeated("x"),
+        repeated("=\n"),
+        repeated("\n"),
+        format!("{} = 1", repeated("é")),
+        format!("a = \"{}\"", repeated("\\u0041")),
+        repeated("[[tenant]]\n"),
+        repeated("[a.b]\n"),
     ] {
         let error = folder.load(text.as_bytes()).unwrap_err();
-        assert_told(&error, text.as_bytes());
+        assert_names_line(&error, text.as_bytes());
         assert!(error.to_string().len() < 32 << 10, "{}", error.to_string().len());
     }
 }

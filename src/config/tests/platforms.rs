@@ -1,11 +1,11 @@
-//! A second platform, beside Discord.
+//! Configuration with a second platform beside Discord.
 
 use super::super::{ChannelSelector, Config, Overrides, TokenSource};
 use super::{TENANT, assert_problem_among, resolved_among};
 use crate::model::{ChannelId, IdCodec, IdText, NotAnId, PlatformSpec, UserId, WorkspaceId};
 use crate::platform::discord::SPEC as DISCORD;
 
-/// A platform whose workspaces and channels have a letter in their IDs.
+/// A platform whose workspace and channel IDs contain a letter.
 const HIVE: PlatformSpec = PlatformSpec {
     name: "hive",
     title: "Hive",
@@ -32,7 +32,7 @@ const HIVE: PlatformSpec = PlatformSpec {
     max_page_size: 15,
 };
 
-/// Its IDs: a "C" and digits.
+/// IDs of the form "C" and digits.
 #[derive(Debug)]
 struct Combs;
 
@@ -77,7 +77,7 @@ fn assert_problem(text: &str, problem: &str, remedy: &str) {
 }
 
 #[test]
-fn its_section_is_read() {
+fn reads_the_second_platforms_section() {
     let hive = "[hive]\ntoken_env = \"BEES\"\napi_url = \"https://proxy\"\nrequests_per_second = 20\n";
     let config = config(&format!("{hive}{TENANT}{COMB}"));
     let section = config.platform(&HIVE);
@@ -91,7 +91,7 @@ fn its_section_is_read() {
 }
 
 #[test]
-fn without_its_section_it_has_its_own_defaults() {
+fn without_a_section_the_platform_has_its_own_defaults() {
     let config = config(COMB);
     let section = config.platform(&HIVE);
     assert_eq!(section.token(), TokenSource::Env("HIVE_TOKEN".to_owned()));
@@ -101,7 +101,7 @@ fn without_its_section_it_has_its_own_defaults() {
 }
 
 #[test]
-fn its_workspace_key_is_required_and_discords_is_refused() {
+fn the_workspace_key_depends_on_the_platform() {
     let tenant = "[[tenant]]\nname = \"bees\"\nplatform = \"hive\"\n";
     assert_problem(tenant, "1: tenant.comb: is missing", "add comb = \"…\", the ID of the Hive comb");
     assert_problem(
@@ -124,7 +124,7 @@ fn its_workspace_key_is_required_and_discords_is_refused() {
 }
 
 #[test]
-fn a_channel_is_named_by_the_id_that_its_platform_writes() {
+fn a_channel_id_must_have_the_platforms_canonical_form() {
     let include = "include_channels = [\"C42\", \"42\", \"C042\", \"99999999999999999999\"]\n";
     let config = config(&format!("{COMB}{include}"));
     let [by_id, names @ ..] = &config.tenants[0].include_channels[..] else { panic!("{config:?}") };
@@ -135,7 +135,7 @@ fn a_channel_is_named_by_the_id_that_its_platform_writes() {
 }
 
 #[test]
-fn suggestions_name_its_section_and_keys() {
+fn suggestions_include_the_second_platforms_section_and_keys() {
     for (text, problem, remedy) in [
         (format!("[hiv]\n{TENANT}"), "1: hiv: unknown section", "did you mean [hive]?"),
         (
@@ -161,7 +161,7 @@ fn suggestions_name_its_section_and_keys() {
 }
 
 #[test]
-fn the_same_id_on_two_platforms_is_no_duplicate() {
+fn equal_workspace_ids_on_two_platforms_are_not_duplicates() {
     let discord = "[[tenant]]\nname = \"a\"\nguild_id = \"77\"\n";
     let same = COMB.replace("C77", "77");
     assert_eq!(config(&format!("{discord}{same}")).tenants.len(), 2);
@@ -173,7 +173,7 @@ fn the_same_id_on_two_platforms_is_no_duplicate() {
 }
 
 #[test]
-fn its_rate_limit_applies_even_if_no_tenant_uses_it() {
+fn the_rate_limit_applies_even_if_no_tenant_uses_the_platform() {
     assert_problem(
         &format!("[hive]\nrequests_per_second = 3\n{TENANT}"),
         "2: hive.requests_per_second: 3 is more than the 2 requests a second Hive allows a bot",
@@ -183,7 +183,7 @@ fn its_rate_limit_applies_even_if_no_tenant_uses_it() {
 }
 
 #[test]
-fn a_default_that_its_own_reader_refuses_is_a_problem() {
+fn an_invalid_default_is_reported() {
     const HASTY: PlatformSpec = PlatformSpec { default_requests_per_second: 3.0, ..HIVE };
     assert_problem_among(
         &[&DISCORD, &HASTY],

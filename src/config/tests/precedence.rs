@@ -13,7 +13,7 @@ const VARIABLES: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn the_environment_wins_over_the_file_and_a_flag_over_both() {
+fn the_environment_overrides_the_file_and_a_flag_overrides_both() {
     let file = "[sync]\nmax_channel_workers = 3\nchannel_batch_size = 3\nmessage_fetch_size = 3\n";
     let text = with_tenant(file);
     let sync = resolved(&text, &VARIABLES, &Overrides::default()).unwrap().sync;
@@ -33,7 +33,7 @@ fn an_empty_variable_changes_nothing() {
 }
 
 #[test]
-fn bad_variables_and_flags_are_problems_that_name_them() {
+fn problems_name_the_invalid_variable_or_flag() {
     let variables = [
         ("SYNC_MAX_CHANNEL_WORKERS", "many"),
         ("SYNC_CHANNEL_BATCH_SIZE", "-1"),
@@ -56,7 +56,7 @@ fn bad_variables_and_flags_are_problems_that_name_them() {
 }
 
 #[test]
-fn a_tenant_wins_over_the_file_and_the_file_over_the_default() {
+fn a_tenant_overrides_the_sync_section_and_that_overrides_the_default() {
     let text = format!(
         "[sync]\nreactions = \"counts\"\nrefresh_window = \"1h\"\n{TENANT}\
          reactions = \"off\"\nrefresh_window = \"2h\"\n\
@@ -69,7 +69,7 @@ fn a_tenant_wins_over_the_file_and_the_file_over_the_default() {
 }
 
 #[test]
-fn paths_are_relative_to_the_file_and_variables_in_them_are_replaced() {
+fn paths_are_relative_to_the_file_and_variables_are_expanded() {
     let paths = "[archive]\npath = \"~/a.db\"\n[discord]\ntoken_file = \"$DIR/token\"\n";
     let variables = [("HOME", "/home/ada"), ("DIR", "secrets")];
     let config = resolved(&with_tenant(paths), &variables, &Overrides::default()).unwrap();
@@ -78,7 +78,7 @@ fn paths_are_relative_to_the_file_and_variables_in_them_are_replaced() {
 }
 
 #[test]
-fn an_unset_variable_in_the_archives_path_is_a_problem() {
+fn an_unset_variable_in_the_archive_path_is_a_problem() {
     assert_problem(
         &with_tenant("[archive]\npath = \"$STATE_DIRECTORY/a.db\"\n"),
         "2: archive.path: \"$STATE_DIRECTORY/a.db\" names the variable STATE_DIRECTORY, which is not set",
@@ -87,14 +87,14 @@ fn an_unset_variable_in_the_archives_path_is_a_problem() {
 }
 
 #[test]
-fn an_unset_variable_in_the_tokens_path_fails_only_when_the_token_is_read() {
+fn an_unset_variable_in_the_token_path_fails_only_when_the_token_is_read() {
     let text = with_tenant("[discord]\ntoken_file = \"$CREDENTIALS_DIRECTORY/token\"\n");
     let error = discord(&text).read_token(&Environment::new::<&str, &str>([], "/srv")).unwrap_err();
     assert!(error.to_string().contains("$CREDENTIALS_DIRECTORY is not set"));
 }
 
 #[test]
-fn tenants_are_found_by_name_in_the_order_asked_for() {
+fn tenants_are_returned_in_the_requested_order() {
     let text = format!("{TENANT}[[tenant]]\nname = \"other\"\nguild_id = \"2\"\n");
     let config = config(&text);
     let named = |names: &[&str]| {

@@ -14,7 +14,7 @@ fn assert_hidden(text: &str) {
 }
 
 #[test]
-fn a_token_pasted_into_the_file_is_refused_and_not_shown() {
+fn a_pasted_token_is_rejected_and_not_shown() {
     let what = "this looks like the bot token itself, which must not be in this file";
     for (line, problem) in [
         (format!("token = \"{TOKEN}\""), format!("2: token: {what}")),
@@ -33,7 +33,7 @@ fn a_token_pasted_into_the_file_is_refused_and_not_shown() {
 }
 
 #[test]
-fn a_token_env_that_is_no_variable_name_is_not_shown() {
+fn an_invalid_variable_name_in_token_env_is_not_shown() {
     assert_problem(
         &with_tenant("[discord]\ntoken_env = \"hush.hush.hush\"\n"),
         "2: discord.token_env: this is not the name of an environment variable; \
@@ -48,7 +48,7 @@ fn a_token_env_that_is_no_variable_name_is_not_shown() {
 }
 
 #[test]
-fn a_variables_name_under_the_wrong_key_is_an_ordinary_mistake() {
+fn a_variable_name_under_the_key_token_is_an_unknown_key() {
     assert_problem(
         &with_tenant("[discord]\ntoken = \"DISCORD_BOT_TOKEN\"\n"),
         "2: discord.token: unknown key",
@@ -66,7 +66,7 @@ fn token_env_and_token_file_exclude_each_other() {
 }
 
 #[test]
-fn a_line_that_could_hold_a_secret_is_not_shown_when_it_is_not_toml() {
+fn a_syntax_error_does_not_show_a_line_that_may_hold_a_secret() {
     for line in ["token = hush", "bot.token hush", "password = 'hush", "token_env = hush hush"] {
         let text = with_tenant(&format!("[discord]\n{line}\n"));
         let shown = error(&text);
@@ -75,7 +75,7 @@ fn a_line_that_could_hold_a_secret_is_not_shown_when_it_is_not_toml() {
 }
 
 #[test]
-fn a_token_is_not_shown_wherever_it_is() {
+fn a_token_is_not_shown_under_any_key() {
     let parts: Vec<&str> = TOKEN.split('.').collect();
     for part in parts.iter().filter(|part| part.len() > 20).copied().chain([TOKEN]) {
         for line in [

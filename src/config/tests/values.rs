@@ -1,6 +1,6 @@
 use super::{TENANT, assert_key_problem, assert_problem, error, with_tenant};
 
-/// One problem in a tenant, on its fourth line.
+/// Asserts one problem with `line`, which becomes line 4, at the end of a tenant.
 #[track_caller]
 fn assert_tenant_problem(line: &str, problem: &str, remedy: &str) {
     let text = format!("{TENANT}{line}\n");
@@ -8,7 +8,7 @@ fn assert_tenant_problem(line: &str, problem: &str, remedy: &str) {
 }
 
 #[test]
-fn a_guild_id_is_digits_in_quotes() {
+fn a_guild_id_must_be_digits_in_quotes() {
     let tenant = |id: &str| format!("[[tenant]]\nname = \"a\"\nguild_id = {id}\n");
     assert_problem(
         &tenant("123456789012345678"),
@@ -26,7 +26,7 @@ fn a_guild_id_is_digits_in_quotes() {
 }
 
 #[test]
-fn a_tenants_values_are_checked() {
+fn invalid_tenant_values_are_reported() {
     for (date, shown) in [("\"01.02.2024\"", "01.02.2024"), ("12:00:00", "12:00:00")] {
         assert_tenant_problem(
             &format!("since = {date}"),
@@ -63,11 +63,11 @@ fn a_tenants_values_are_checked() {
 }
 
 #[test]
-fn wrong_types_say_what_to_write() {
+fn a_wrong_type_is_reported_with_a_remedy() {
     let mode = "write \"0600\", or \"0640\" to let a group read the archive";
     let time = "write it with a unit and in quotes, such as \"30s\", \"15m\" or \"24h\"";
     let words = "write \"users\", \"counts\" or \"off\"";
-    for (section, key, value, expected, found, remedy) in [
+    for (section, key, value, expected, actual, remedy) in [
         ("archive", "mode", "600", "text", "a whole number", mode),
         ("archive", "path", "[\"a\"]", "text", "a list", "write it in double quotes"),
         ("archive", "path", "1.5", "text", "a number with a fraction", "put it in quotes: \"1.5\""),
@@ -84,13 +84,13 @@ fn wrong_types_say_what_to_write() {
         ("sync", "reactions", "true", "text", "true or false", words),
         ("discord", "requests_per_second", "\"48\"", "a number", "text", "write a number without quotes"),
     ] {
-        let problem = format!("{key}: must be {expected}, not {found}");
+        let problem = format!("{key}: must be {expected}, not {actual}");
         assert_key_problem(section, &format!("{key} = {value}"), &problem, remedy);
     }
 }
 
 #[test]
-fn values_out_of_range_say_the_range() {
+fn a_value_out_of_range_is_reported_with_the_range() {
     for (key, value, least, most) in [
         ("max_channel_workers", "0", 1, 1000),
         ("max_channel_workers", "-1", 1, 1000),
@@ -125,7 +125,7 @@ fn values_out_of_range_say_the_range() {
 }
 
 #[test]
-fn the_rate_must_be_possible() {
+fn an_invalid_rate_is_rejected() {
     for (rate, shown) in [("0", "0"), ("-1", "-1"), ("1e-9", "1e-9"), ("1e308", "1e308")] {
         assert_key_problem(
             "discord",
@@ -151,7 +151,7 @@ fn the_rate_must_be_possible() {
 }
 
 #[test]
-fn a_rate_above_discords_needs_another_host() {
+fn a_rate_above_discords_limit_needs_another_host() {
     let text =
         |url: &str| with_tenant(&format!("[discord]\nrequests_per_second = 51\napi_url = \"{url}\"\n"));
     let canary = error(&text("https://canary.discord.com"));
@@ -162,7 +162,7 @@ fn a_rate_above_discords_needs_another_host() {
 }
 
 #[test]
-fn an_api_url_that_would_leak_the_token_is_refused() {
+fn an_api_url_that_would_leak_the_token_is_rejected() {
     assert_key_problem(
         "discord",
         "api_url = \"http://proxy.example\"",
