@@ -1,7 +1,7 @@
 //! A sandbox: a simulated Discord, a folder with a configuration, and the
 //! binary as a user runs it.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, reason = "two test binaries use different parts")]
 #![allow(missing_docs, clippy::missing_panics_doc, clippy::unwrap_used, reason = "test support")]
 
 pub mod truth;

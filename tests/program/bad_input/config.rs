@@ -1,0 +1,112 @@
+//! Configuration and arguments.
+
+use super::{GUILD, TENANT, refused, sandbox};
+use crate::util::tenant_table;
+
+#[test]
+fn without_a_configuration_every_place_is_named() {
+    let sandbox = sandbox();
+    std::fs::remove_file(sandbox.dir.path().join("sync.toml")).unwrap();
+    let here = sandbox.dir.path().join("sync.toml").display().to_string();
+    let home = sandbox.dir.path().join(".config/verta-sync/sync.toml").display().to_string();
+    let places =
+        ["--config", "$VERTA_SYNC_CONFIG", &here, &home, "/etc/verta-sync/sync.toml", "sync.toml.example"];
+    for command in [&["start"][..], &["status"], &["reset", "--tenant", TENANT, "--yes"]] {
+        refused(&sandbox, command, 2, &places);
+    }
+}
+
+#[test]
+fn without_a_home_folder_the_places_are_named_all_the_same() {
+    let sandbox = sandbox();
+    std::fs::remove_file(sandbox.dir.path().join("sync.toml")).unwrap();
+    let output = sandbox.command(&["start"]).env_remove("HOME").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("$HOME") && stderr.contains("/etc/verta-sync/sync.toml"), "{stderr}");
+}
+
+#[test]
+fn a_configuration_that_is_asked_for_and_missing_is_named() {
+    let sandbox = sandbox();
+    refused(&sandbox, &["start", "--config", "elsewhere.toml"], 2, &["elsewhere.toml", "--config"]);
+}
+
+#[test]
+fn broken_toml_is_shown_with_its_line() {
+    let sandbox = sandbox();
+    sandbox.write("sync.toml", "[discord]\napi_url = \"http://127.0.0.1:1\nrequests_per_second = 5\n");
+    refused(&sandbox, &["start"], 2, &["sync.toml:2", "not TOML", "end the text with a double quote"]);
+}
+
+#[test]
+fn an_unknown_key_is_an_error_with_the_one_that_was_meant() {
+    let sandbox = sandbox();
+    sandbox.write_config("[sync]\nmax_chanel_workers = 3");
+    refused(
+        &sandbox,
+        &["start"],
+        2,
+        &["sync.toml:5", "sync.max_chanel_workers", "unknown key", "did you mean max_channel_workers?"],
+    );
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let sandbox = sandbox();
+    let table = "[[tenant]]\nname = \"a\"\nplatform = \"slack\"\nguild_id = \"x\"\n";
+    sandbox.write(
+        "sync.toml",
+        &format!(
+            "[discord]\nbogus = 1\n[sync]\nmessage_fetch_size = 500\nrefresh_window = \"soon\"\n{table}"
+        ),
+    );
+    let problems = ["sync.toml:2", "sync.toml:4", "sync.toml:5", "sync.toml:8", "sync.toml:9", "5 problems"];
+    refused(&sandbox, &["start"], 2, &problems);
+    refused(&sandbox, &["status"], 2, &problems);
+}
+
+#[test]
+fn the_same_server_twice_is_an_error() {
+    let sandbox = sandbox();
+    let tables = tenant_table(GUILD, "one") + &tenant_table(GUILD, "two");
+    sandbox.write("sync.toml", &tables);
+    refused(&sandbox, &["start"], 2, &["guild_id", "same", "line 4", "keep one"]);
+}
+
+#[test]
+fn an_unknown_tenant_comes_with_the_one_that_was_meant() {
+    let sandbox = sandbox();
+    let words = ["Simulated comunity", "did you mean", TENANT];
+    for command in ["start", "status"] {
+        refused(&sandbox, &[command, "--tenant", "Simulated comunity"], 2, &words);
+    }
+    refused(&sandbox, &["reset", "--tenant", "Simulated comunity", "--yes"], 2, &words);
+}
+
+#[test]
+fn an_empty_range_of_dates_is_an_error() {
+    let sandbox = sandbox();
+    let arguments = ["start", "--since", "2024-02-01", "--until", "2024-01-01"];
+    refused(&sandbox, &arguments, 2, &["--since 2024-02-01", "--until 2024-01-01"]);
+    assert!(sandbox.sim.journal().is_empty(), "nothing is asked");
+}
+
+#[test]
+fn wrong_arguments_say_what_would_be_right() {
+    let sandbox = sandbox();
+    for (arguments, word) in [
+        (&["strat"][..], "start"),
+        (&["start", "--tenants", "a"], "--tenant"),
+        (&["start", "--since", "yesterday"], "2024-01-31"),
+        (&["start", "--max-runtime", "5x"], "15m"),
+        (&["start", "--channel", "general"], "ID"),
+        (&["start", "--max-channel-workers", "0"], "1 to 1000"),
+        (&["start", "-q", "-v"], "--quiet"),
+        (&["status", "--max-age", "soon"], "24h"),
+        (&["status", "--job-id", "x", "--tenant", "y"], "--tenant"),
+        (&["reset", "--yes"], "--tenant"),
+    ] {
+        refused(&sandbox, arguments, 2, &[word]);
+    }
+}

@@ -1,0 +1,121 @@
+//! Archives that somebody else made: data, not code.
+
+use std::time::{Duration, Instant};
+
+use super::{TENANT, assert_refusal, sandbox};
+use crate::util::Sandbox;
+
+const ENDLESS: &str =
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+
+fn synced() -> Sandbox {
+    let sandbox = sandbox();
+    sandbox.run(&["start"]).expect_code(0);
+    sandbox
+}
+
+fn change(sandbox: &Sandbox, sql: &str) {
+    sandbox.archive().execute_batch(sql).unwrap();
+}
+
+const COMMANDS: [&[&str]; 6] = [
+    &["start"],
+    &["status"],
+    &["plan"],
+    &["check", "--privacy"],
+    &["reset", "--tenant", TENANT, "--yes"],
+    &["forget", "--user", "80351110224678912", "--yes"],
+];
+
+#[test]
+fn triggers_and_changed_views_are_refused_by_name() {
+    let faults = [
+        (
+            "CREATE TRIGGER evil AFTER UPDATE ON tenants BEGIN DELETE FROM messages; END",
+            "the trigger evil on tenants",
+        ),
+        (
+            "CREATE TRIGGER evil BEFORE INSERT ON audit_log BEGIN SELECT 1; END",
+            "the trigger evil on audit_log",
+        ),
+        (
+            "CREATE TRIGGER evil AFTER INSERT ON refinery_schema_history BEGIN SELECT 1; END",
+            "the trigger evil",
+        ),
+        ("DROP VIEW message_log; CREATE VIEW message_log AS SELECT 'nobody' AS author", "view message_log"),
+        ("CREATE UNIQUE INDEX evil ON sync_jobs (kind, run_id)", "the index evil on sync_jobs"),
+        (
+            "ALTER TABLE tenants ADD COLUMN loud TEXT AS (hex(zeroblob(300000000)))",
+            "another definition of the table tenants",
+        ),
+        (
+            "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON; ALTER TABLE tenants RENAME TO mine;
+          CREATE VIEW tenants AS SELECT * FROM mine",
+            "a view in the place of the table tenants",
+        ),
+    ];
+    for (sql, words) in faults {
+        let sandbox = synced();
+        change(&sandbox, sql);
+        let messages = sandbox.count("SELECT count(*) FROM messages");
+        for command in COMMANDS {
+            let ran = sandbox.run(command).expect_code(6);
+            assert_refusal(&sandbox, &ran, &[words, "archive.db", "an archive is data"]);
+        }
+        let check = sandbox.run(&["check"]).expect_code(6);
+        assert!(check.stdout.contains(words), "{}", check.stdout);
+        assert_eq!(sandbox.count("SELECT count(*) FROM messages"), messages);
+    }
+}
+
+/// Also one of an older version, before it is migrated.
+#[test]
+fn a_trigger_runs_in_no_migration() {
+    let sandbox = sandbox();
+    let frozen = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/archive-v1.sqlite");
+    std::fs::copy(frozen, sandbox.archive_path()).unwrap();
+    change(&sandbox, "CREATE TRIGGER evil AFTER UPDATE ON channels BEGIN DELETE FROM messages; END");
+    let ran = sandbox.run(&["start"]).expect_code(6);
+    assert_refusal(&sandbox, &ran, &["the trigger evil on channels"]);
+    change(&sandbox, "DROP TRIGGER evil");
+    assert_eq!(sandbox.count("SELECT max(version) FROM refinery_schema_history"), 1);
+}
+
+#[test]
+fn what_people_add_stays_and_does_nothing() {
+    let sandbox = synced();
+    change(
+        &sandbox,
+        &format!(
+            "CREATE TABLE mine (x); INSERT INTO mine VALUES (1);
+             CREATE TRIGGER own AFTER INSERT ON mine BEGIN DELETE FROM mine; END;
+             CREATE VIEW endless AS {ENDLESS};
+             CREATE VIEW loud AS SELECT content FROM messages;
+             DROP VIEW reply_log"
+        ),
+    );
+    for command in COMMANDS {
+        let began = Instant::now();
+        sandbox.run(command).expect_code(0);
+        assert!(began.elapsed() < Duration::from_secs(20), "{command:?}");
+    }
+    assert_eq!(sandbox.count("SELECT count(*) FROM mine"), 1);
+    assert_eq!(sandbox.count("SELECT count(*) FROM reply_log WHERE 0"), 0, "it was made anew");
+    assert_eq!(
+        sandbox.count("SELECT count(*) FROM sqlite_schema WHERE name IN ('own', 'endless', 'loud')"),
+        3
+    );
+}
+
+#[test]
+fn a_text_that_is_no_utf8_stops_nothing() {
+    let sandbox = synced();
+    change(
+        &sandbox,
+        "UPDATE messages SET content = CAST(x'61ff62' AS TEXT) WHERE platform_id = (SELECT min(platform_id) FROM messages);
+         DELETE FROM archive_info WHERE key = 'scrub_rules'",
+    );
+    for command in COMMANDS {
+        sandbox.run(command).expect_code(0);
+    }
+}

@@ -1,0 +1,207 @@
+//! `verta-sync check`: every step with a mark, and the remedy where one is
+//! needed.
+
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+
+use crate::util::Sandbox;
+use discord_sim::{Description, World};
+
+const GUILD: u64 = 77_000_000_000_000_001;
+const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(World::new(&Description::community(GUILD, 2, 30)))
+}
+
+#[track_caller]
+fn assert_says(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn where_all_is_well_every_step_says_so() {
+    let sandbox = sandbox();
+    let before = sandbox.run(&["check"]).expect_code(0);
+    assert_says(
+        &before.stdout,
+        &[
+            "✓ configuration",
+            "will be made by the first sync",
+            "✓ disk",
+            "✓ lock: free",
+            "✓ token: found in the environment variable DISCORD_BOT_TOKEN",
+            "✓ bot",
+            "✓ intent",
+            "✓ clock",
+            "can be read",
+        ],
+    );
+    assert!(!before.stdout.contains('✗') && !before.stdout.contains('!'), "{}", before.stdout);
+    assert_eq!(sandbox.listing(), ["sync.toml"], "nothing is written");
+    sandbox.assert_discreet(&before);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 5, sound"]);
+}
+
+#[test]
+fn a_missing_right_is_named_as_discord_names_it_with_the_invitation() {
+    let sandbox = sandbox();
+    let world = sandbox.sim.world();
+    let chat = world.truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
+    world.set_bot_permissions(chat, 0, READ_MESSAGE_HISTORY);
+    let ran = sandbox.run(&["check"]).expect_code(0);
+    assert_says(
+        &ran.stdout,
+        &[
+            "! ",
+            "Read Message History",
+            &chat.to_string(),
+            // The simulated application's ID is its bot's, as most are.
+            "oauth2/authorize?client_id=APPLICATION_ID&",
+            "permissions=1115136",
+            "discord.com/developers/applications",
+        ],
+    );
+    sandbox.assert_discreet(&ran);
+    world.remove_bot(GUILD);
+    let ran = sandbox.run(&["check"]).expect_code(4);
+    assert_says(&ran.stdout, &["✗ ", "invite the bot", "oauth2/authorize"]);
+    sandbox.assert_discreet(&ran);
+}
+
+#[test]
+fn what_keeps_a_sync_from_working_ends_with_its_code() {
+    let sandbox = sandbox();
+    let world = sandbox.sim.world();
+    world.set_message_content(false);
+    assert_says(&sandbox.run(&["check"]).expect_code(4).stdout, &["✗ intent", "Message Content Intent"]);
+    world.set_message_content(true);
+    world.revoke_token();
+    let ran = sandbox.run(&["check"]).expect_code(4);
+    assert_says(&ran.stdout, &["✗ bot", "rejects the token"]);
+    sandbox.assert_discreet(&ran);
+    let mut without_token = sandbox.command(&["check"]);
+    without_token.env_remove("DISCORD_BOT_TOKEN");
+    let ran = crate::util::Ran::from(without_token.output().unwrap()).expect_code(4);
+    assert_says(&ran.stdout, &["✗ token", "DISCORD_BOT_TOKEN is not set", "✓ archive"]);
+    sandbox.write("archive.db", "no database");
+    assert_says(&sandbox.run(&["check"]).expect_code(6).stdout, &["✗ archive", "not a SQLite database"]);
+    sandbox.run(&["check", "--tenant", "nobody"]).expect_code(2);
+}
+
+/// Runs the binary as somebody who may only read the archive; `None` where that
+/// can't be done.
+fn run_as_reader(sandbox: &Sandbox, arguments: &[&str]) -> Option<crate::util::Ran> {
+    let mut command = sandbox.command(arguments);
+    if rustix::process::getuid().is_root() {
+        command.uid(65534).gid(65534);
+    }
+    command.output().ok().map(crate::util::Ran::from)
+}
+
+#[test]
+fn what_this_user_may_only_read_is_told_before_a_sync_fails_at_it() {
+    let sandbox = sandbox();
+    sandbox.run(&["start"]).expect_code(0);
+    let set = |name: &str, mode| {
+        set_permissions(sandbox.dir.path().join(name), Permissions::from_mode(mode)).unwrap();
+    };
+    for name in sandbox.listing() {
+        set(&name, 0o444);
+    }
+    set("", 0o555);
+    let runs = [&["check"][..], &["start"], &["status"]].map(|command| run_as_reader(&sandbox, command));
+    set("", 0o755);
+    let [Some(check), Some(start), Some(status)] = runs else { return };
+    let archive = sandbox.archive_path().display().to_string();
+    let checked = check.expect_code(6).stdout;
+    assert_says(&checked, &["✗ archive: ", "✗ lock: ", "run as the archive's owner (user ID "]);
+    assert_says(
+        &checked,
+        &[&format!("{archive} can't be written"), &format!("{archive}.lock can't be written")],
+    );
+    assert_says(&start.expect_code(6).stderr, &["run as the archive's owner"]);
+    status.expect_code(0);
+    set("archive.db", 0o600);
+    if rustix::process::getuid().is_root() {
+        let stderr = run_as_reader(&sandbox, &["status"]).unwrap().expect_code(6).stderr;
+        assert_says(&stderr, &["run as its owner (user ID 0; its mode is 0600)", "\"Who may read it\""]);
+    }
+}
+
+#[test]
+fn a_running_sync_is_no_fault() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 3000)));
+    let run = sandbox.spawn_slow(&["start"]);
+    let ran = sandbox.run(&["check"]).expect_code(0);
+    assert_says(&ran.stdout, &[&format!("held by process {}", run.id()), "verta-sync status"]);
+    sandbox.sim.set_latency(std::time::Duration::ZERO, std::time::Duration::ZERO);
+    crate::util::ended(run).expect_code(0);
+}
+
+#[test]
+fn a_raw_id_in_the_archive_is_found_and_not_repeated() {
+    let sandbox = Sandbox::new(World::new(&Description::everything(3)));
+    sandbox.run(&["start"]);
+    let clean = sandbox.run(&["check", "--privacy"]).expect_code(0);
+    assert_says(&clean.stdout, &["✓ privacy", "texts"]);
+    let world = sandbox.sim.world();
+    let guild = world.guilds()[0].0;
+    let author = "SELECT anonymized_id FROM users WHERE id = (SELECT author_id FROM messages WHERE author_id IS NOT NULL LIMIT 1)";
+    let known: String = sandbox.archive().query_row(author, [], |row| row.get(0)).unwrap();
+    let id = world.users(guild).iter().map(|user| user.id).find(|id| crate::util::truth::hash(*id) == known);
+    let id = id.unwrap();
+    let place = "(SELECT channel_id, platform_id FROM messages LIMIT 1)";
+    for (text, how) in [
+        (format!("<@{id}>"), "mention"),
+        ("<@!900000000000000001>".to_owned(), "mention"),
+        (format!("see https://cdn.discordapp.com/avatars/{id}/a.png"), "profile address"),
+        (format!("ask {id}"), "bare digits"),
+    ] {
+        let plant = format!("UPDATE messages SET content = ?1 WHERE (channel_id, platform_id) = {place}");
+        sandbox.archive().execute(&plant, [&text]).unwrap();
+        let ran = sandbox.run(&["check", "--privacy"]).expect_code(1);
+        assert_says(&ran.stdout, &["✗ messages.content, message ", how, "in 1 of"]);
+        assert!(!ran.stdout.contains(&id.to_string()), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn an_archive_of_another_anonymization_is_refused_by_every_command() {
+    let sandbox = sandbox();
+    sandbox.run(&["start"]).expect_code(0);
+    let other = "UPDATE archive_info SET value = 'hmac-sha256' WHERE key = 'anonymization'";
+    sandbox.archive().execute(other, []).unwrap();
+    let before = sandbox.rows("SELECT * FROM messages");
+    let tenant = sandbox.sim.world().guilds()[0].1.clone();
+    for command in [
+        vec!["start"],
+        vec!["start", "--wait=1s"],
+        vec!["plan"],
+        vec!["status"],
+        vec!["check"],
+        vec!["check", "--privacy"],
+        vec!["reset", "--tenant", &tenant, "--purge", "--yes"],
+        vec!["forget", "--user", "80351110224678912", "--yes"],
+    ] {
+        let ran = sandbox.run(&command).expect_code(2);
+        assert_says(&format!("{}{}", ran.stdout, ran.stderr), &["\"hmac-sha256\"", "\"sha256\""]);
+    }
+    assert_eq!(sandbox.rows("SELECT * FROM messages"), before);
+}
+
+#[test]
+fn a_raw_id_of_somebody_who_was_erased_is_found_too() {
+    let sandbox = sandbox();
+    sandbox.run(&["start"]).expect_code(0);
+    let id = "80351110224678912";
+    sandbox.run(&["forget", "--user", id, "--yes"]).expect_code(0);
+    sandbox.run(&["check", "--privacy"]).expect_code(0);
+    let plant = "UPDATE messages SET content = ?1 WHERE (channel_id, platform_id) = (SELECT channel_id, platform_id FROM messages LIMIT 1)";
+    sandbox.archive().execute(plant, [format!("ask {id}")]).unwrap();
+    assert_says(&sandbox.run(&["check", "--privacy"]).expect_code(1).stdout, &["bare digits", "in 1 of"]);
+}

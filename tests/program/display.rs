@@ -1,0 +1,148 @@
+//! What somebody who looks on sees while a sync runs.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::util::{Ran, Sandbox, ended, terminal, wait_until};
+use discord_sim::{Description, RouteKind, World};
+use serde_json::Value;
+
+const GUILD: u64 = 77_000_000_000_000_001;
+
+/// A sandbox whose syncs take a second or more.
+fn sandbox() -> Sandbox {
+    let world = World::new(&Description::community(GUILD, 6, 700));
+    let sandbox = Sandbox::with_config(world, "[sync]\nreactions = \"counts\"");
+    sandbox.sim.set_latency(Duration::from_millis(80), Duration::ZERO);
+    sandbox
+}
+
+fn start(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    let mut command = sandbox.command(&["start"]);
+    command.args(arguments).env("TERM", "xterm");
+    command
+}
+
+/// Runs a command with a terminal as stderr. What was written there is the
+/// stderr of what comes back.
+fn watched(mut command: Command) -> Ran {
+    let (ours, theirs) = terminal();
+    let child = command.stdout(Stdio::piped()).stderr(theirs).spawn().unwrap();
+    // The command holds the terminal open as long as it is there itself.
+    drop(command);
+    let reader = thread::spawn(move || {
+        let mut written = Vec::new();
+        // A terminal ends with an error.
+        File::from(ours).read_to_end(&mut written).ok();
+        String::from_utf8(written).unwrap()
+    });
+    let ran = ended(child);
+    Ran { stderr: reader.join().unwrap(), ..ran }.expect_code(0)
+}
+
+/// What is left on a terminal once the bars were taken away.
+fn is_cleared(written: &str) -> bool {
+    written.ends_with("\r\u{1b}[2K \u{1b}[J\r")
+}
+
+#[test]
+fn bars_show_the_total_and_the_channels_and_go_away() {
+    let sandbox = sandbox();
+    let ran = watched(start(&sandbox, &[]));
+    for part in ["looking at channels", "\u{1b}[32m", "/6 channels", " msgs", "/5000 req/s", "#chat-"] {
+        assert!(ran.stderr.contains(part), "{part}: {:?}", ran.stderr);
+    }
+    assert!(is_cleared(&ran.stderr), "{:?}", ran.stderr);
+    assert!(!ran.stdout.contains('\u{1b}'), "{}", ran.stdout);
+}
+
+#[test]
+fn bars_are_drawn_beside_events_that_go_elsewhere() {
+    let sandbox = sandbox();
+    let ran = watched(start(&sandbox, &["--format", "json"]));
+    assert!(ran.stderr.contains(" msgs") && is_cleared(&ran.stderr), "{:?}", ran.stderr);
+    for line in ran.stdout.lines() {
+        assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn a_terminal_of_no_kind_gets_no_bars() {
+    let sandbox = sandbox();
+    for term in [None, Some(""), Some("dumb")] {
+        let mut command = start(&sandbox, &["--full", "--color", "always"]);
+        command.env_remove("TERM").envs(term.map(|term| ("TERM", term)));
+        assert_eq!(watched(command).stderr, "", "{term:?}");
+    }
+}
+
+#[test]
+fn bars_have_colours_as_the_log_has() {
+    let sandbox = sandbox();
+    for (no_color, color, is_coloured) in
+        [("", "auto", true), ("1", "auto", false), ("1", "always", true), ("", "never", false)]
+    {
+        let mut command = start(&sandbox, &["--full", "--color", color]);
+        command.env("NO_COLOR", no_color);
+        let ran = watched(command);
+        assert!(ran.stderr.contains(" msgs"), "{:?}", ran.stderr);
+        assert_eq!(ran.stderr.contains("\u{1b}[32m"), is_coloured, "{no_color:?} {color}");
+    }
+}
+
+#[test]
+fn whoever_waits_for_the_archive_draws_no_bars_and_warns_as_the_log_does() {
+    let sandbox = sandbox();
+    let first = sandbox.spawn(&["start"]);
+    wait_until("a page is asked for", || sandbox.sim.journal().count(RouteKind::Messages) > 0);
+    let second = watched(start(&sandbox, &["--wait", "--log-format", "json", "--color", "never"]));
+    ended(first).expect_code(0);
+    let (before, _) = second.stderr.split_once('\u{1b}').unwrap_or((&second.stderr, ""));
+    let warning: Value = serde_json::from_str(before.lines().next().unwrap()).unwrap();
+    assert_eq!(warning["level"], "WARN");
+    assert_eq!(warning["fields"]["message"], "the archive is in use: waiting, position 1");
+}
+
+#[test]
+fn the_log_calls_channels_and_tenants_by_their_names() {
+    let sandbox = sandbox();
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    let ran = sandbox.run(&["start", "-v", "--log-format", "json"]).expect_code(0);
+    let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told = |message: &str| -> Vec<&Value> {
+        lines.iter().map(|line| &line["fields"]).filter(|fields| fields["message"] == message).collect()
+    };
+    assert_eq!(told("planned").len(), 1);
+    assert_eq!(told("threads planned").len(), 0);
+    let ended = told("channel ended");
+    assert_eq!(ended.len(), 6);
+    let (_, tenant) = sandbox.sim.world().guilds()[0].clone();
+    for channel in ended {
+        assert!(channel["name"].as_str().unwrap().starts_with("chat-"), "{channel}");
+        assert_eq!(channel["tenant"], tenant.as_str());
+    }
+}
+
+#[test]
+fn a_failure_is_told_in_the_logs_format() {
+    let sandbox = sandbox();
+    for arguments in [
+        &["start", "--tenant", "nobody"][..],
+        &["status", "--job-id", "nothing"],
+        &["--quiet", "reset", "--tenant", "nobody", "--yes"],
+        &["--config", "nowhere.toml", "check"],
+    ] {
+        let ran = sandbox.run(&[arguments, &["--log-format", "json"]].concat());
+        assert_ne!(ran.code, 0, "{arguments:?}");
+        let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [told] = &lines[..] else { panic!("{arguments:?}: {}", ran.stderr) };
+        assert_eq!(told["level"], "ERROR");
+        let field = |name: &str| told["fields"].get(name).and_then(Value::as_str);
+        let hint = field("hint").map_or_else(String::new, |hint| format!("hint: {hint}\n"));
+        let text = format!("error: {}\n{hint}", field("message").unwrap());
+        assert_eq!(sandbox.run(arguments).stderr, text);
+    }
+}

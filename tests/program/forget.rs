@@ -1,0 +1,282 @@
+//! One person erased: from every byte, and from every later sync.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::util::truth::hash;
+use crate::util::{Sandbox, ended, run_at_terminal, send};
+use discord_sim::{Description, World};
+use rustix::process::Signal;
+use sha2::{Digest as _, Sha256};
+
+const GUILD: u64 = 77_000_000_000_000_001;
+const PERSON: u32 = 3;
+const SECRET: &str = "the words that nobody is to read again";
+const HOUR: Duration = Duration::from_hours(1);
+
+struct Scene {
+    sandbox: Sandbox,
+    chat: u64,
+    message: u64,
+    id: u64,
+}
+
+/// A server in which one person wrote, reacted, was answered and mentioned.
+fn scene() -> Scene {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 300)));
+    let world = sandbox.sim.world();
+    let chat = world.truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
+    let id = world.user_id(GUILD, PERSON).unwrap();
+    let message = world.append_text(chat, PERSON, SECRET).unwrap();
+    world.append_text(chat, 5, &format!("thanks <@{id}>, or <@!{id}>, or just {id}"));
+    world.react(chat, message, PERSON, "🦀", false);
+    world.react(chat, message, 5, "🦀", false);
+    world.advance(HOUR);
+    sandbox.run(&["start"]).expect_code(0);
+    Scene { sandbox, chat, message, id }
+}
+
+/// Every byte of the archive and of what stands beside it.
+fn bytes(sandbox: &Sandbox) -> Vec<u8> {
+    let names = sandbox.listing().into_iter().filter(|name| name.starts_with("archive.db"));
+    names.filter_map(|name| fs::read(sandbox.dir.path().join(name)).ok()).flatten().collect()
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    [text.as_bytes(), &utf16].iter().any(|needle| memchr::memmem::find(bytes, needle).is_some())
+}
+
+fn assert_erased(scene: &Scene) {
+    let bytes = bytes(&scene.sandbox);
+    let (id, hash) = (scene.id.to_string(), hash(scene.id));
+    for trace in [SECRET, id.as_str(), hash.as_str(), &hash[..40]] {
+        assert!(!holds(&bytes, trace), "{trace} is still in the files");
+    }
+    assert_eq!(scene.sandbox.rows("PRAGMA integrity_check").len(), 1);
+    assert_eq!(scene.sandbox.rows("PRAGMA foreign_key_check").len(), 0);
+}
+
+fn tombstone(scene: &Scene) -> (Option<String>, String, Option<i64>, i64) {
+    scene
+        .sandbox
+        .archive()
+        .query_row(
+            "SELECT author, content, reactions, attachments FROM message_log WHERE message_id = ?1",
+            [scene.message.to_string()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
+        .unwrap()
+}
+
+#[test]
+fn nothing_of_an_erased_person_is_left_and_no_sync_brings_it_back() {
+    for by_hash in [false, true] {
+        let scene = scene();
+        assert!(holds(&bytes(&scene.sandbox), &hash(scene.id)), "there is something to erase");
+        let messages = scene.sandbox.count("SELECT count(*) FROM messages");
+        let user = if by_hash { hash(scene.id) } else { scene.id.to_string() };
+        let ran = scene.sandbox.run(&["forget", "--user", &user, "--yes"]).expect_code(0);
+        assert!(!ran.stdout.contains(&user) && !ran.stderr.contains(&user), "{}{}", ran.stdout, ran.stderr);
+        assert_erased(&scene);
+        assert_eq!(scene.sandbox.count("SELECT count(*) FROM messages"), messages, "a blank row stays");
+        assert_eq!(tombstone(&scene), (None, String::new(), Some(2), 0));
+        let mention = "SELECT count(*) FROM messages WHERE content = 'thanks <@forgotten>, or <@forgotten>, or just forgotten'";
+        assert_eq!(scene.sandbox.count(mention), 1);
+        let world = scene.sandbox.sim.world();
+        world.append_text(scene.chat, PERSON, SECRET);
+        world.append_text(scene.chat, 6, &format!("and again <@{}> {}", scene.id, scene.id));
+        world.advance(HOUR);
+        for command in [vec!["start"], vec!["start", "--full"], vec!["start", "--full"]] {
+            scene.sandbox.run(&command).expect_code(0);
+            assert_erased(&scene);
+        }
+        assert_eq!(tombstone(&scene), (None, String::new(), Some(2), 0));
+        assert_eq!(scene.sandbox.count("SELECT count(*) FROM messages"), messages + 2);
+    }
+}
+
+/// Whoever is erased stood in every place that a person can.
+#[test]
+fn every_place_that_a_person_stood_in_is_emptied_and_stays_so() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 60)));
+    let world = sandbox.sim.world();
+    let chat = world.truth(GUILD)[0].id;
+    let id = world.user_id(GUILD, PERSON).unwrap();
+    let (hash, stranger) = (hash(id), 123_456_789_012_345_678_u64);
+    let message = world.append_text(chat, PERSON, &format!("{SECRET} {stranger}")).unwrap();
+    world.react(chat, message, 5, "🦀", false);
+    let other =
+        world.append_text(chat, 5, &format!("bad{id}face, {hash}, <#{id}> https://discord.com/users/{id}"));
+    world.react(chat, other.unwrap(), PERSON, "🦑", false);
+    world.react(chat, other.unwrap(), 6, "🦑", false);
+    world.rename(chat, &format!("ticket-{id}"));
+    world.set_topic(chat, Some(&format!("of <@{id}>")));
+    sandbox.run(&["start"]).expect_code(0);
+    let archive = sandbox.archive();
+    // What the world has no means to say: a thread of theirs, and a reply to them.
+    let plant = |sql: &str| archive.execute(sql, [&hash]).unwrap();
+    let is_them = "(SELECT id FROM users WHERE anonymized_id = ?1)";
+    plant(&format!("UPDATE channels SET owner_id = {is_them}"));
+    plant(&format!(
+        "UPDATE messages SET reply_to_author_id = {is_them} WHERE platform_id = (SELECT min(platform_id) FROM messages)"
+    ));
+    plant(&format!(
+        "UPDATE messages SET metadata = json_object('interaction', ?1) WHERE author_id IS NOT {is_them}"
+    ));
+    drop(archive);
+    let counts = "SELECT message_id, emoji, count FROM reaction_count_log ORDER BY 1, 2";
+    let counted = sandbox.rows(counts);
+    assert_eq!(sandbox.count(&format!("SELECT count(*) FROM reaction_log WHERE user = '{hash}'")), 1);
+    let ran = sandbox.run(&["forget", "--user", &hash, "--yes"]).expect_code(0);
+    assert!(ran.stdout.contains("1 reaction,") && !ran.stdout.contains("0 place"), "{}", ran.stdout);
+    for command in [None, Some(vec!["start"]), Some(vec!["start", "--full"])] {
+        if let Some(command) = &command {
+            world.advance(HOUR);
+            sandbox.run(command).expect_code(0);
+        }
+        for nobody in [
+            "SELECT count(*) FROM channels WHERE owner_id IS NOT NULL",
+            "SELECT count(*) FROM reaction_log WHERE emoji = '🦑' AND user NOT IN (SELECT anonymized_id FROM users)",
+            "SELECT count(*) FROM suspect_digits",
+        ] {
+            assert_eq!(sandbox.count(nobody), 0, "{nobody} after {command:?}");
+        }
+        assert_eq!(sandbox.rows(counts), counted, "how often is not theirs alone, and Discord still says it");
+        assert_eq!(sandbox.count("SELECT count(*) FROM reaction_log WHERE emoji = '🦑'"), 1);
+        let told = "SELECT count(*) FROM messages WHERE content LIKE 'badforgottenface, forgotten, <#forgotten> %/users/forgotten'";
+        assert_eq!(sandbox.count(told), 1);
+        assert_eq!(
+            sandbox.count(
+                "SELECT count(*) FROM channels WHERE name = 'ticket-forgotten' AND topic = 'of <@forgotten>'"
+            ),
+            1
+        );
+    }
+    assert_erased(&Scene { sandbox, chat, message, id });
+}
+
+/// Digits that are nobody's are kept as they are, until somebody says whose.
+#[test]
+fn the_bare_id_of_somebody_nobody_has_met_is_erased_from_texts() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 30)));
+    let world = sandbox.sim.world();
+    let chat = world.truth(GUILD)[0].id;
+    let id = 123_456_789_012_345_678_u64;
+    let message = world.append_text(chat, 5, &format!("{SECRET}: {id}")).unwrap();
+    sandbox.run(&["start"]).expect_code(0);
+    assert!(holds(&bytes(&sandbox), &id.to_string()));
+    let ran = run_at_terminal(sandbox.command(&["forget", "--user", &id.to_string()]), "y\n").expect_code(0);
+    assert!(ran.stderr.contains("mentions in 1 text"), "{}", ran.stderr);
+    world.advance(HOUR);
+    for command in [vec!["status"], vec!["start"], vec!["start", "--full"]] {
+        sandbox.run(&command).expect_code(0);
+        assert!(!holds(&bytes(&sandbox), &id.to_string()));
+        let kept = format!(
+            "SELECT count(*) FROM message_log WHERE message_id = '{message}' AND content = '{SECRET}: forgotten'"
+        );
+        assert_eq!(sandbox.count(&kept), 1);
+    }
+}
+
+#[test]
+fn of_somebody_unknown_it_says_so_and_keeps_them_out() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 30)));
+    sandbox.run(&["start"]).expect_code(0);
+    let forget = ["forget", "--user", "80351110224678912"];
+    let ran = run_at_terminal(sandbox.command(&forget), "y\n").expect_code(0);
+    assert!(ran.stderr.contains("holds nothing of this person"), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("nothing of them was archived; later syncs leave them out"),
+        "{}",
+        ran.stdout
+    );
+    let ran = run_at_terminal(sandbox.command(&forget), "y\n").expect_code(0);
+    assert!(ran.stderr.contains("erased before"), "{}", ran.stderr);
+    assert_eq!(sandbox.rows("SELECT marker FROM forgotten").len(), 1);
+    let marker = Sha256::digest(format!("verta-forget:{}", hash(80_351_110_224_678_912)));
+    let listed = format!("SELECT count(*) FROM forgotten WHERE marker = '{marker:x}'");
+    assert_eq!(sandbox.count(&listed), 1);
+}
+
+#[test]
+fn while_somebody_reads_it_warns_and_the_next_command_finishes() {
+    let scene = scene();
+    let reader = scene.sandbox.archive();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM messages").unwrap();
+    let mut select = reader.prepare("SELECT platform_id FROM messages").unwrap();
+    let mut rows = select.query([]).unwrap();
+    rows.next().unwrap();
+    let ran = scene.sandbox.run(&["forget", "--user", &scene.id.to_string(), "--yes"]).expect_code(0);
+    assert!(ran.stderr.contains("another program is reading the archive"), "{}", ran.stderr);
+    drop(rows);
+    drop(select);
+    drop(reader);
+    scene.sandbox.run(&["start"]).expect_code(0);
+    assert_erased(&scene);
+}
+
+#[test]
+fn a_purge_does_not_bring_anybody_back() {
+    let scene = scene();
+    let id = scene.id.to_string();
+    scene.sandbox.run(&["forget", "--user", &id, "--yes"]).expect_code(0);
+    let name = scene.sandbox.sim.world().guilds()[0].1.clone();
+    scene.sandbox.run(&["reset", "--tenant", &name, "--purge", "--yes"]).expect_code(0);
+    scene.sandbox.run(&["start"]).expect_code(0);
+    assert_erased(&scene);
+}
+
+#[test]
+fn an_erasure_that_is_killed_is_finished_by_the_next_command_with_the_lock() {
+    let scene = scene();
+    let id = scene.id.to_string();
+    for microseconds in [2_000, 5_000, 9_000, 14_000, 20_000, 27_000, 35_000] {
+        let child = scene.sandbox.spawn(&["forget", "--user", &id, "--yes"]);
+        std::thread::sleep(Duration::from_micros(microseconds));
+        send(&child, Signal::KILL);
+        ended(child);
+        assert_eq!(scene.sandbox.rows("PRAGMA integrity_check").len(), 1);
+    }
+    // It is erased wholly, or not at all yet.
+    let is_listed = scene.sandbox.count("SELECT count(*) FROM forgotten") == 1;
+    let is_there = scene
+        .sandbox
+        .count(&format!("SELECT count(*) FROM users WHERE anonymized_id = '{}'", hash(scene.id)));
+    assert_eq!(is_there, i64::from(!is_listed));
+    if !is_listed {
+        scene.sandbox.run(&["forget", "--user", &id, "--yes"]).expect_code(0);
+    }
+    scene.sandbox.run(&["start"]).expect_code(0);
+    assert_erased(&scene);
+}
+
+#[test]
+fn a_person_nobody_has_met_is_kept_out_from_the_beginning() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 30)));
+    let world = sandbox.sim.world();
+    let chat = world.truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
+    let id = world.user_id(GUILD, PERSON).unwrap();
+    let message = world.append_text(chat, PERSON, SECRET).unwrap();
+    sandbox.run(&["forget", "--user", &id.to_string(), "--yes"]).expect_code(0);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_erased(&Scene { sandbox, chat, message, id });
+}
+
+#[test]
+fn who_is_asked_learns_what_goes_and_may_decline() {
+    let scene = scene();
+    let forget = scene.sandbox.command(&["forget", "--user", &scene.id.to_string()]);
+    let ran = run_at_terminal(forget, "n\n").expect_code(1);
+    assert!(ran.stderr.contains("erases for good") && ran.stderr.contains("messages"), "{}", ran.stderr);
+    assert!(holds(&bytes(&scene.sandbox), SECRET));
+    scene.sandbox.run(&["forget", "--user", &scene.id.to_string()]).expect_code(2);
+    for nonsense in ["", "12", "someone", "80351110224678912x", "é"] {
+        let ran = scene.sandbox.run(&["forget", "--user", nonsense, "--yes"]).expect_code(2);
+        assert!(ran.stderr.contains("Copy User ID"), "{}", ran.stderr);
+    }
+    assert_eq!(scene.sandbox.count("SELECT count(*) FROM audit_log WHERE action = 'forget'"), 0);
+    scene.sandbox.run(&["forget", "--user", &scene.id.to_string(), "--yes"]).expect_code(0);
+    let audited = "SELECT count(*) FROM audit_log WHERE action = 'forget' AND details IS NULL";
+    assert_eq!(scene.sandbox.count(audited), 1);
+}

@@ -1,0 +1,39 @@
+//! The program as a user runs it, against a simulated Discord.
+//!
+//! All of these tests are one binary: linking the program, SQLite and TLS once takes less
+//! time than linking them into thirty binaries. `cargo test --test program kill` runs one
+//! module.
+
+#![allow(missing_docs, clippy::missing_panics_doc, clippy::unwrap_used, reason = "tests")]
+
+mod bad_input;
+mod changes;
+mod check;
+mod display;
+mod evidence;
+mod forget;
+mod frozen;
+mod hang_ups;
+#[allow(clippy::pedantic, clippy::type_complexity, reason = "a model with many small arms")]
+mod histories;
+mod interrupt;
+mod kill;
+mod limits;
+mod machine;
+mod memory;
+mod mishaps;
+mod network;
+mod plan;
+mod privacy;
+mod queries;
+mod reactors;
+mod reset;
+mod spells;
+mod start;
+mod status;
+mod texts;
+mod threads;
+#[path = "../util/mod.rs"]
+mod util;
+mod visibility;
+mod wait;

@@ -1,0 +1,244 @@
+//! The worked questions of `examples/queries.sql` run against the archive's
+//! schema and answer right.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::types::Value;
+use rusqlite::{Batch, Connection, params};
+
+const SCHEMA: &str = include_str!("../../migrations/V1__archive.sql");
+const QUERIES: &str = include_str!("../../examples/queries.sql");
+
+const DAY: i64 = 86_400_000;
+/// 2024-05-01 10:00 UTC.
+const MAY: i64 = 1_714_557_600_000;
+
+const ASKER: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const ADVISER: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+const BOT: &str = "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
+
+const GENERAL: i64 = 1;
+const FORUM: i64 = 2;
+const ANSWERED: i64 = 3;
+const UNANSWERED: i64 = 4;
+
+/// Rows as text.
+type Rows = Vec<Vec<String>>;
+
+/// Title and statement of each question.
+fn questions() -> Vec<(&'static str, &'static str)> {
+    QUERIES
+        .split("\n\n")
+        .filter_map(|block| {
+            let (number, rest) = block.strip_prefix("-- ")?.split_once(". ")?;
+            number.parse::<u32>().ok()?;
+            Some((rest.lines().next()?, block))
+        })
+        .collect()
+}
+
+fn ask(archive: &Connection, title: &str) -> Rows {
+    let questions = questions();
+    let (_, sql) = questions.iter().find(|(known, _)| *known == title).expect("the question is there");
+    rows(archive, sql)
+}
+
+fn rows(archive: &Connection, sql: &str) -> Rows {
+    let mut statement = archive.prepare(sql).expect("the statement is right");
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| (0..columns).map(|column| Ok(text(row.get(column)?))).collect());
+    rows.expect("the statement runs").collect::<Result<_, _>>().expect("every row is read")
+}
+
+fn text(value: Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => number.to_string(),
+        Value::Text(text) => text,
+        Value::Blob(_) => "BLOB".to_owned(),
+    }
+}
+
+/// A server with a channel that went quiet and a forum with two posts, one of
+/// which only a bot answered.
+fn archive() -> Connection {
+    let archive = Connection::open_in_memory().expect("memory is there");
+    archive.pragma_update(None, "foreign_keys", true).expect("the setting is known");
+    archive.execute_batch(SCHEMA).expect("the schema is right");
+    archive
+        .execute_batch(
+            "INSERT INTO tenants (id, platform, platform_id, name, created_at, updated_at)
+             VALUES (1, 'discord', 100, 'takaro', 0, 0);
+             INSERT INTO emoji (id, platform_id, name, created_at, updated_at)
+             VALUES (1, NULL, '👍', 0, 0), (2, 555, 'hype', 0, 0);",
+        )
+        .expect("the rows fit");
+    for (id, hash, is_bot) in [(1, ASKER, false), (2, ADVISER, false), (3, BOT, true)] {
+        let sql =
+            "INSERT INTO users (id, anonymized_id, is_bot, created_at, updated_at) VALUES (?1, ?2, ?3, 0, 0)";
+        archive.execute(sql, params![id, hash, is_bot]).expect("the user fits");
+    }
+    channel(&archive, (GENERAL, None, "text", "general"), None);
+    channel(&archive, (FORUM, None, "forum", "help"), None);
+    channel(&archive, (ANSWERED, Some(FORUM), "public_thread", "how to wipe"), Some(1));
+    channel(&archive, (UNANSWERED, Some(FORUM), "public_thread", "why lag"), Some(1));
+    fill(&archive);
+    archive
+}
+
+fn channel(
+    archive: &Connection,
+    (id, parent, kind, name): (i64, Option<i64>, &str, &str),
+    owner: Option<i64>,
+) {
+    archive
+        .execute(
+            "INSERT INTO channels (id, tenant_id, platform_id, parent_id, kind, name, opened_at, owner_id, archived,
+                                   locked, created_at, updated_at)
+             VALUES (?1, 1, 1000 + ?1, ?2, ?3, ?4, ?5, ?6, iif(?6 IS NULL, NULL, 0), iif(?6 IS NULL, NULL, 0), 0, 0)",
+            params![id, parent, kind, name, MAY, owner],
+        )
+        .expect("the channel fits");
+}
+
+fn fill(archive: &Connection) {
+    for number in 1..=20 {
+        message(archive, GENERAL, number, 1, MAY);
+    }
+    archive
+        .execute_batch(
+            "UPDATE messages SET kind = 19, reply_to_message_id = 1, reply_to_channel_id = 1001, reply_to_author_id = 1,
+                    author_id = 2 WHERE channel_id = 1 AND platform_id IN (2, 3);
+             UPDATE messages SET edited_at = created_at + 1 WHERE channel_id = 1 AND platform_id <= 5;
+             UPDATE messages SET metadata = '{\"poll\":{\"question\":{\"text\":\"Next wipe?\"},
+                    \"answers\":[{\"answer_id\":1,\"poll_media\":{\"text\":\"Friday\"}},
+                                 {\"answer_id\":2,\"poll_media\":{\"text\":\"Sunday\"}}],
+                    \"results\":{\"answer_counts\":[{\"id\":2,\"count\":7}]}}}'
+              WHERE channel_id = 1 AND platform_id = 9;
+             INSERT INTO message_reaction_counts (channel_id, message_id, emoji_id, burst, count, created_at, updated_at)
+             VALUES (1, 1, 1, 0, 3, 0, 0), (1, 1, 1, 1, 1, 0, 0), (1, 2, 1, 0, 2, 0, 0), (1, 2, 2, 0, 5, 0, 0);
+             INSERT INTO message_attachments (channel_id, message_id, platform_id, filename, file_size, content_type, url,
+                                              created_at, updated_at)
+             VALUES (1, 4, 70, 'a.png', 1500000, 'image/png', 'https://cdn/a.png', 0, 0),
+                    (1, 5, 71, 'b', 200000, NULL, 'https://cdn/b', 0, 0);",
+        )
+        .expect("the rows fit");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_millis();
+    let yesterday = i64::try_from(now).expect("it is before the year 292 million") - DAY;
+    message(archive, ANSWERED, 1003, 1, yesterday);
+    message(archive, ANSWERED, 1010, 2, yesterday);
+    message(archive, UNANSWERED, 1004, 1, yesterday);
+    message(archive, UNANSWERED, 1011, 3, yesterday);
+}
+
+/// A message, counted as a sync counts it.
+fn message(archive: &Connection, channel: i64, id: i64, author: i64, created_at: i64) {
+    let insert =
+        "INSERT INTO messages (channel_id, platform_id, author_id, kind, content, created_at, updated_at)
+                  VALUES (?1, ?2, ?3, 0, 'text', ?4, 0)";
+    archive.execute(insert, params![channel, id, author, created_at]).expect("the message fits");
+    let count = "UPDATE channels SET message_count = message_count + 1, last_message_at = ?2 WHERE id = ?1";
+    archive.execute(count, params![channel, created_at]).expect("the channel is there");
+}
+
+fn row(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_statement_of_the_file_is_a_question_with_a_title() {
+    let archive = archive();
+    let mut statements = Batch::new(&archive, QUERIES);
+    let mut count = 0;
+    while let Some(statement) = statements.next().expect("the statement is right") {
+        assert!(statement.readonly() && statement.column_count() > 0);
+        count += 1;
+    }
+    assert_eq!(count, questions().len());
+    assert_eq!(count, 15);
+}
+
+#[test]
+fn every_question_has_an_answer() {
+    let archive = archive();
+    let without = ["Threads without answers", "Reply rate"];
+    for (title, sql) in questions() {
+        let has_rows = !rows(&archive, sql).is_empty();
+        assert_eq!(has_rows, !without.contains(&title), "{title}");
+    }
+}
+
+#[test]
+fn no_question_needs_anything_but_views() {
+    let archive = archive();
+    let tables = rows(&archive, "SELECT name FROM sqlite_schema WHERE type = 'table'");
+    for table in tables.into_iter().flatten() {
+        for keyword in ["FROM", "JOIN"] {
+            assert!(!QUERIES.contains(&format!("{keyword} {table}\n")), "{table}");
+            assert!(!QUERIES.contains(&format!("{keyword} {table} ")), "{table}");
+        }
+    }
+}
+
+#[test]
+fn people_and_channels_are_counted() {
+    let archive = archive();
+    let busiest = ask(&archive, "Busiest channels");
+    assert_eq!(busiest[0], row(&["takaro", "general", "text", "20", "2024-05-01"]));
+    let per_day = ask(&archive, "Messages per day");
+    assert_eq!(per_day.last(), Some(&row(&["takaro", "2024-05-01", "20", "2"])));
+    let replies = ask(&archive, "Who replies to whom");
+    assert_eq!(replies, [row(&["bbbbbbbbbbbb", "aaaaaaaaaaaa", "2"])]);
+    let who = ask(&archive, "Bots and people");
+    assert_eq!(who, [row(&["takaro", "bots", "1", "1"]), row(&["takaro", "people", "23", "2"])]);
+    let growth = ask(&archive, "Growth");
+    assert_eq!(growth.last(), Some(&row(&["takaro", "2024-05", "20", "2", "2"])));
+    assert_eq!(growth[0][4], "0");
+}
+
+#[test]
+fn a_forum_post_that_only_a_bot_answered_is_unanswered() {
+    let unanswered = ask(&archive(), "Unanswered questions in a forum");
+    assert_eq!(unanswered, [row(&["takaro", "help", "why lag", "2024-05-01", "2"])]);
+}
+
+#[test]
+fn a_thread_nobody_wrote_in_is_without_answers() {
+    let archive = archive();
+    channel(&archive, (5, Some(GENERAL), "public_thread", "alone"), Some(2));
+    let alone = ask(&archive, "Threads without answers");
+    assert_eq!(alone, [row(&["takaro", "general", "alone", "2024-05-01"])]);
+}
+
+#[test]
+fn normal_and_burst_reactions_are_added_up() {
+    let emoji = ask(&archive(), "Most used emoji");
+    assert_eq!(emoji, [row(&["👍", "unicode", "6", "2"]), row(&["hype:555", "custom", "5", "1"])]);
+}
+
+#[test]
+fn a_channel_is_quiet_only_if_nothing_came_for_a_month() {
+    let archive = archive();
+    assert_eq!(ask(&archive, "Channels gone quiet")[0][..2], row(&["takaro", "general"]));
+    let now = "UPDATE channels SET last_message_at = unixepoch('now') * 1000 WHERE id = ?1";
+    archive.execute(now, params![GENERAL]).unwrap();
+    assert!(ask(&archive, "Channels gone quiet").is_empty());
+}
+
+#[test]
+fn an_answer_of_a_poll_without_votes_has_none() {
+    let polls = ask(&archive(), "Polls");
+    let votes: Vec<_> = polls.iter().map(|row| (row[3].as_str(), row[4].as_str(), row[5].as_str())).collect();
+    assert_eq!(votes, [("Next wipe?", "Sunday", "7"), ("Next wipe?", "Friday", "0")]);
+}
+
+#[test]
+fn bytes_and_shares_are_rounded_for_people() {
+    let archive = archive();
+    let types = ask(&archive, "Attachment types");
+    assert_eq!(types, [row(&["image/png", "1", "1.5"]), row(&["unknown", "1", "0.2"])]);
+    let edited = ask(&archive, "Edited share");
+    assert_eq!(edited.last(), Some(&row(&["takaro", "2024-05", "20", "25"])));
+}
