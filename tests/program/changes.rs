@@ -1,5 +1,4 @@
-//! The archive shows what is there now: edits, deletions, and what only seems
-//! to be one.
+//! Edits and deletions reach the archive; apparent deletions don't.
 
 use std::process::Child;
 use std::time::Duration;
@@ -16,7 +15,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(World::new(&Description::community(GUILD, 3, 250)))
 }
 
-/// The first channel with messages, and their IDs.
+/// The first readable channel with more than 100 messages, and the IDs of its messages.
 fn channel(sandbox: &Sandbox) -> (u64, Vec<u64>) {
     let truth = sandbox.sim.world().truth(GUILD);
     let channel = truth.iter().find(|channel| channel.bot_can_read && channel.live_messages().count() > 100);
@@ -24,15 +23,15 @@ fn channel(sandbox: &Sandbox) -> (u64, Vec<u64>) {
     (channel.id, channel.live_messages().map(|message| message.id).collect())
 }
 
-fn check(sandbox: &Sandbox) {
+fn assert_matches_world(sandbox: &Sandbox) {
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
 
-fn deleted(sandbox: &Sandbox) -> i64 {
+fn deleted_messages(sandbox: &Sandbox) -> i64 {
     sandbox.count("SELECT count(*) FROM message_log WHERE deleted_at IS NOT NULL")
 }
 
-/// Everything of content, with the time it was last changed.
+/// The keys and update times of messages, attachments and reaction counts.
 fn content(sandbox: &Sandbox) -> Vec<String> {
     [
         "SELECT channel_id || '/' || platform_id || ' ' || updated_at FROM messages",
@@ -44,8 +43,8 @@ fn content(sandbox: &Sandbox) -> Vec<String> {
     .collect()
 }
 
-/// A full re-read that is somewhere in the middle.
-fn full_under_way(sandbox: &Sandbox) -> Child {
+/// Starts a slow full read, and returns once it has requested some pages.
+fn start_full_read(sandbox: &Sandbox) -> Child {
     sandbox.sim.set_latency(Duration::from_millis(100), Duration::ZERO);
     sandbox.sim.journal().clear();
     let child = sandbox.spawn(&["start", "--full"]);
@@ -54,7 +53,7 @@ fn full_under_way(sandbox: &Sandbox) -> Child {
 }
 
 #[test]
-fn what_changes_while_it_is_young_is_followed_and_then_left_alone() {
+fn changes_within_the_refresh_window_are_archived_once() {
     let sandbox = sandbox();
     let (chat, _) = channel(&sandbox);
     sandbox.run(&["start"]).expect_code(0);
@@ -67,12 +66,12 @@ fn what_changes_while_it_is_young_is_followed_and_then_left_alone() {
     assert!(world.delete(chat, written[6]) && world.delete(chat, written[119]));
     assert!(world.react(chat, written[7], 3, "🦀", false));
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(deleted(&sandbox), 1, "an empty end of the channel is believed the second time");
+    assert_eq!(deleted_messages(&sandbox), 1, "a deletion at the channel's end needs another run");
     assert!(world.restore(chat, written[6]));
     world.advance(HOUR);
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(deleted(&sandbox), 1, "a message that came back isn't deleted");
-    check(&sandbox);
+    assert_eq!(deleted_messages(&sandbox), 1, "a restored message isn't deleted");
+    assert_matches_world(&sandbox);
     let before = content(&sandbox);
     world.advance(HOUR);
     sandbox.run(&["start"]).expect_code(0);
@@ -80,7 +79,7 @@ fn what_changes_while_it_is_young_is_followed_and_then_left_alone() {
 }
 
 #[test]
-fn what_changed_long_ago_is_found_by_a_full_reading() {
+fn changes_outside_the_refresh_window_need_a_full_read() {
     let sandbox = sandbox();
     let (chat, messages) = channel(&sandbox);
     sandbox.run(&["start"]).expect_code(0);
@@ -89,14 +88,14 @@ fn what_changed_long_ago_is_found_by_a_full_reading() {
     assert!(world.delete(chat, messages[0]) && world.delete(chat, messages[150]));
     assert!(world.edit(chat, messages[20], "late"));
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(deleted(&sandbox), 0, "nothing says that anything changed");
+    assert_eq!(deleted_messages(&sandbox), 0, "nothing indicates the change");
     sandbox.run(&["start", "--full"]).expect_code(0);
-    assert_eq!(deleted(&sandbox), 2);
-    check(&sandbox);
+    assert_eq!(deleted_messages(&sandbox), 2);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_channel_that_comes_back_empty_is_believed_after_a_day() {
+fn deletion_of_all_messages_is_confirmed_after_a_day() {
     let sandbox = sandbox();
     let (chat, messages) = channel(&sandbox);
     sandbox.run(&["start"]).expect_code(0);
@@ -107,22 +106,22 @@ fn a_channel_that_comes_back_empty_is_believed_after_a_day() {
     }
     for hours in [0, 23] {
         world.advance(HOUR * hours);
-        let told = sandbox.run(&["start", "--full"]).expect_code(3).stdout;
-        assert!(told.contains("empty page"), "{told}");
-        assert_eq!(deleted(&sandbox), 0, "for less than a day it may be an accident");
+        let stdout = sandbox.run(&["start", "--full"]).expect_code(3).stdout;
+        assert!(stdout.contains("empty page"), "{stdout}");
+        assert_eq!(deleted_messages(&sandbox), 0, "not confirmed before a day has passed");
     }
     world.advance(2 * HOUR);
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(deleted(&sandbox), i64::try_from(messages.len()).unwrap());
-    check(&sandbox);
+    assert_eq!(deleted_messages(&sandbox), i64::try_from(messages.len()).unwrap());
+    assert_matches_world(&sandbox);
     let requests = sandbox.sim.journal().entries().len();
     world.advance(HOUR);
     sandbox.run(&["start"]).expect_code(0);
-    assert!(sandbox.sim.journal().entries().len() - requests <= 8, "and then it is left alone");
+    assert!(sandbox.sim.journal().entries().len() - requests <= 8, "the empty channel is not read again");
 }
 
 #[test]
-fn a_message_that_is_hardly_a_minute_old_is_not_missed_yet() {
+fn deletion_of_a_message_of_the_last_minute_is_not_detected_yet() {
     let sandbox = sandbox();
     let (chat, _) = channel(&sandbox);
     let world = sandbox.sim.world();
@@ -130,15 +129,15 @@ fn a_message_that_is_hardly_a_minute_old_is_not_missed_yet() {
     sandbox.run(&["start"]).expect_code(0);
     world.delete(chat, written[1]);
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(deleted(&sandbox), 0);
+    assert_eq!(deleted_messages(&sandbox), 0);
     world.advance(Duration::from_mins(2));
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(deleted(&sandbox), 1);
-    check(&sandbox);
+    assert_eq!(deleted_messages(&sandbox), 1);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_message_that_cannot_be_read_is_there() {
+fn malformed_message_is_not_deleted() {
     let sandbox = sandbox();
     let (chat, _) = channel(&sandbox);
     let world = sandbox.sim.world();
@@ -147,19 +146,19 @@ fn a_message_that_cannot_be_read_is_there() {
     sandbox.run(&["start"]).expect_code(0);
     sandbox.sim.faults().when(Match::page_of(chat), What::BrokenMessage(0, Damage::WrongTypes));
     sandbox.run(&["start"]);
-    assert_eq!(deleted(&sandbox), 0, "it is there");
+    assert_eq!(deleted_messages(&sandbox), 0, "a malformed message still exists");
     world.delete(chat, written[0]);
     sandbox.sim.faults().when(Match::page_of(chat).always(), What::BrokenMessage(0, Damage::BadId));
     sandbox.run(&["start"]);
-    assert_eq!(deleted(&sandbox), 0, "a message without an ID may be any");
+    assert_eq!(deleted_messages(&sandbox), 0, "a message without an ID could be any of them");
     sandbox.sim.faults().clear();
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(deleted(&sandbox), 1);
-    check(&sandbox);
+    assert_eq!(deleted_messages(&sandbox), 1);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_bot_that_loses_its_rights_deletes_nothing() {
+fn lost_permissions_delete_nothing() {
     const READ_MESSAGE_HISTORY: u64 = 1 << 16;
     const VIEW_CHANNEL: u64 = 1 << 10;
     for denied in [READ_MESSAGE_HISTORY, VIEW_CHANNEL] {
@@ -167,7 +166,7 @@ fn a_bot_that_loses_its_rights_deletes_nothing() {
         sandbox.run(&["start"]).expect_code(0);
         let world = sandbox.sim.world();
         world.advance(HOUR);
-        let child = full_under_way(&sandbox);
+        let child = start_full_read(&sandbox);
         for channel in world.truth(GUILD) {
             world.set_bot_permissions(channel.id, 0, denied);
         }
@@ -175,23 +174,23 @@ fn a_bot_that_loses_its_rights_deletes_nothing() {
         crate::util::ended(child);
         sandbox.run(&["start", "--full"]);
         sandbox.run(&["start", "--full"]);
-        assert_eq!(deleted(&sandbox), 0);
+        assert_eq!(deleted_messages(&sandbox), 0);
         for channel in world.truth(GUILD) {
             world.set_bot_permissions(channel.id, 0, 0);
         }
         sandbox.run(&["start", "--full"]).expect_code(0);
-        check(&sandbox);
+        assert_matches_world(&sandbox);
     }
 }
 
 #[test]
-fn a_bot_that_may_not_read_content_any_more_overwrites_nothing() {
+fn lost_message_content_intent_overwrites_nothing() {
     let sandbox = sandbox();
     sandbox.run(&["start"]).expect_code(0);
     let before = content(&sandbox);
     let world = sandbox.sim.world();
     world.advance(HOUR);
-    let child = full_under_way(&sandbox);
+    let child = start_full_read(&sandbox);
     world.set_message_content(false);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     crate::util::ended(child).expect_code(4);
@@ -199,42 +198,42 @@ fn a_bot_that_may_not_read_content_any_more_overwrites_nothing() {
     sandbox.run(&["start", "--full"]).expect_code(4);
     world.set_message_content(true);
     sandbox.run(&["start", "--full"]).expect_code(0);
-    check(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn an_archive_that_is_to_begin_earlier_reads_only_what_is_missing() {
+fn earlier_since_reads_only_the_missing_messages() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 1000)));
     let (chat, messages) = channel(&sandbox);
-    let day_of = |index: usize| date(messages[index]);
+    let day_of = |index: usize| utc_day(messages[index]);
     let config = std::fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
-    let begin_at = |since: &str| {
+    let set_since = |since: &str| {
         sandbox.write("sync.toml", &format!("{config}\nsince = \"{since}\"\n"));
     };
-    begin_at(&day_of(700));
+    set_since(&day_of(700));
     sandbox.run(&["start"]).expect_code(0);
-    let late = sandbox.count("SELECT count(*) FROM messages");
-    assert!((200..400).contains(&late), "{late}");
-    begin_at(&day_of(300));
+    let stored_before = sandbox.count("SELECT count(*) FROM messages");
+    assert!((200..400).contains(&stored_before), "{stored_before}");
+    set_since(&day_of(300));
     sandbox.sim.journal().clear();
     let child = sandbox.spawn_slow(&["start"]);
     crate::util::send(&child, rustix::process::Signal::KILL);
     crate::util::ended(child);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     sandbox.run(&["start"]).expect_code(0);
-    let in_all = sandbox.count("SELECT count(*) FROM messages");
+    let stored_after = sandbox.count("SELECT count(*) FROM messages");
     let pages = sandbox.sim.journal().count(RouteKind::Messages);
-    let needed = usize::try_from(in_all - late).unwrap().div_ceil(100);
+    let needed = usize::try_from(stored_after - stored_before).unwrap().div_ceil(100);
     assert!(pages <= needed + 4, "{pages} pages for {needed}");
     sandbox.write("sync.toml", &config);
     sandbox.run(&["start"]).expect_code(0);
-    check(&sandbox);
+    assert_matches_world(&sandbox);
     let total = sandbox.count(&format!("SELECT messages FROM channel_log WHERE channel_id = '{chat}'"));
     assert_eq!(total, 1000);
 }
 
-/// The UTC day a message was sent, as `since` takes it.
-fn date(message: u64) -> String {
+/// The UTC day a message was sent, in the format of `since`.
+fn utc_day(message: u64) -> String {
     let millis = i64::try_from(message >> 22).unwrap() + 1_420_070_400_000;
     let archive = rusqlite::Connection::open_in_memory().unwrap();
     let sql = "SELECT strftime('%Y-%m-%d', ?1 / 1000, 'unixepoch')";

@@ -1,5 +1,4 @@
-//! `verta-sync check`: every step with a mark, and the remedy where one is
-//! needed.
+//! `verta-sync check`: a mark for every step, and a remedy for every failure.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -23,7 +22,7 @@ fn assert_says(text: &str, words: &[&str]) {
 }
 
 #[test]
-fn where_all_is_well_every_step_says_so() {
+fn healthy_setup_passes_every_step() {
     let sandbox = sandbox();
     let before = sandbox.run(&["check"]).expect_code(0);
     assert_says(
@@ -41,14 +40,14 @@ fn where_all_is_well_every_step_says_so() {
         ],
     );
     assert!(!before.stdout.contains('✗') && !before.stdout.contains('!'), "{}", before.stdout);
-    assert_eq!(sandbox.listing(), ["sync.toml"], "nothing is written");
+    assert_eq!(sandbox.listing(), ["sync.toml"], "check creates no file");
     sandbox.assert_discreet(&before);
     sandbox.run(&["start"]).expect_code(0);
     assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 5, sound"]);
 }
 
 #[test]
-fn a_missing_right_is_named_as_discord_names_it_with_the_invitation() {
+fn missing_permission_is_named_with_an_invite_link() {
     let sandbox = sandbox();
     let world = sandbox.sim.world();
     let chat = world.truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
@@ -60,7 +59,7 @@ fn a_missing_right_is_named_as_discord_names_it_with_the_invitation() {
             "! ",
             "Read Message History",
             &chat.to_string(),
-            // The simulated application's ID is its bot's, as most are.
+            // The ID is redacted: the application's is also the bot's, as for most bots.
             "oauth2/authorize?client_id=APPLICATION_ID&",
             "permissions=1115136",
             "discord.com/developers/applications",
@@ -74,7 +73,7 @@ fn a_missing_right_is_named_as_discord_names_it_with_the_invitation() {
 }
 
 #[test]
-fn what_keeps_a_sync_from_working_ends_with_its_code() {
+fn each_failure_exits_with_its_code() {
     let sandbox = sandbox();
     let world = sandbox.sim.world();
     world.set_message_content(false);
@@ -93,8 +92,8 @@ fn what_keeps_a_sync_from_working_ends_with_its_code() {
     sandbox.run(&["check", "--tenant", "nobody"]).expect_code(2);
 }
 
-/// Runs the binary as somebody who may only read the archive; `None` where that
-/// can't be done.
+/// Runs the binary as a user who may only read the archive; `None` if it can't be run as
+/// that user.
 fn run_as_reader(sandbox: &Sandbox, arguments: &[&str]) -> Option<crate::util::Ran> {
     let mut command = sandbox.command(arguments);
     if rustix::process::getuid().is_root() {
@@ -104,7 +103,7 @@ fn run_as_reader(sandbox: &Sandbox, arguments: &[&str]) -> Option<crate::util::R
 }
 
 #[test]
-fn what_this_user_may_only_read_is_told_before_a_sync_fails_at_it() {
+fn read_only_files_are_reported() {
     let sandbox = sandbox();
     sandbox.run(&["start"]).expect_code(0);
     let set = |name: &str, mode| {
@@ -134,7 +133,7 @@ fn what_this_user_may_only_read_is_told_before_a_sync_fails_at_it() {
 }
 
 #[test]
-fn a_running_sync_is_no_fault() {
+fn running_sync_is_not_a_failure() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 3000)));
     let run = sandbox.spawn_slow(&["start"]);
     let ran = sandbox.run(&["check"]).expect_code(0);
@@ -144,7 +143,7 @@ fn a_running_sync_is_no_fault() {
 }
 
 #[test]
-fn a_raw_id_in_the_archive_is_found_and_not_repeated() {
+fn raw_id_in_the_archive_is_found_but_not_printed() {
     let sandbox = Sandbox::new(World::new(&Description::everything(3)));
     sandbox.run(&["start"]);
     let clean = sandbox.run(&["check", "--privacy"]).expect_code(0);
@@ -152,26 +151,28 @@ fn a_raw_id_in_the_archive_is_found_and_not_repeated() {
     let world = sandbox.sim.world();
     let guild = world.guilds()[0].0;
     let author = "SELECT anonymized_id FROM users WHERE id = (SELECT author_id FROM messages WHERE author_id IS NOT NULL LIMIT 1)";
-    let known: String = sandbox.archive().query_row(author, [], |row| row.get(0)).unwrap();
-    let id = world.users(guild).iter().map(|user| user.id).find(|id| crate::util::truth::hash(*id) == known);
+    let author_hash: String = sandbox.archive().query_row(author, [], |row| row.get(0)).unwrap();
+    let id =
+        world.users(guild).iter().map(|user| user.id).find(|id| crate::util::truth::hash(*id) == author_hash);
     let id = id.unwrap();
-    let place = "(SELECT channel_id, platform_id FROM messages LIMIT 1)";
-    for (text, how) in [
+    let first_message = "(SELECT channel_id, platform_id FROM messages LIMIT 1)";
+    for (text, kind) in [
         (format!("<@{id}>"), "mention"),
         ("<@!900000000000000001>".to_owned(), "mention"),
         (format!("see https://cdn.discordapp.com/avatars/{id}/a.png"), "profile address"),
         (format!("ask {id}"), "bare digits"),
     ] {
-        let plant = format!("UPDATE messages SET content = ?1 WHERE (channel_id, platform_id) = {place}");
+        let plant =
+            format!("UPDATE messages SET content = ?1 WHERE (channel_id, platform_id) = {first_message}");
         sandbox.archive().execute(&plant, [&text]).unwrap();
         let ran = sandbox.run(&["check", "--privacy"]).expect_code(1);
-        assert_says(&ran.stdout, &["✗ messages.content, message ", how, "in 1 of"]);
+        assert_says(&ran.stdout, &["✗ messages.content, message ", kind, "in 1 of"]);
         assert!(!ran.stdout.contains(&id.to_string()), "{}", ran.stdout);
     }
 }
 
 #[test]
-fn an_archive_of_another_anonymization_is_refused_by_every_command() {
+fn archive_with_another_anonymization_is_refused_by_every_command() {
     let sandbox = sandbox();
     sandbox.run(&["start"]).expect_code(0);
     let other = "UPDATE archive_info SET value = 'hmac-sha256' WHERE key = 'anonymization'";
@@ -195,7 +196,7 @@ fn an_archive_of_another_anonymization_is_refused_by_every_command() {
 }
 
 #[test]
-fn a_raw_id_of_somebody_who_was_erased_is_found_too() {
+fn raw_id_of_an_erased_user_is_found() {
     let sandbox = sandbox();
     sandbox.run(&["start"]).expect_code(0);
     let id = "80351110224678912";

@@ -1,4 +1,4 @@
-//! What somebody who looks on sees while a sync runs.
+//! Progress bars, log lines and errors on a terminal and in pipes.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -26,16 +26,16 @@ fn start(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command with a terminal as stderr. What was written there is the
-/// stderr of what comes back.
-fn watched(mut command: Command) -> Ran {
+/// Runs a command with a terminal as stderr, and asserts exit code 0. The result's stderr
+/// is what the terminal received.
+fn run_with_terminal_stderr(mut command: Command) -> Ran {
     let (ours, theirs) = terminal();
     let child = command.stdout(Stdio::piped()).stderr(theirs).spawn().unwrap();
-    // The command holds the terminal open as long as it is there itself.
+    // `command` keeps the terminal's other end open until it is dropped.
     drop(command);
     let reader = thread::spawn(move || {
         let mut written = Vec::new();
-        // A terminal ends with an error.
+        // Reading ends with an error once the other end is closed.
         File::from(ours).read_to_end(&mut written).ok();
         String::from_utf8(written).unwrap()
     });
@@ -43,15 +43,15 @@ fn watched(mut command: Command) -> Ran {
     Ran { stderr: reader.join().unwrap(), ..ran }.expect_code(0)
 }
 
-/// What is left on a terminal once the bars were taken away.
+/// Whether the output ends with the sequence that clears the bars.
 fn is_cleared(written: &str) -> bool {
     written.ends_with("\r\u{1b}[2K \u{1b}[J\r")
 }
 
 #[test]
-fn bars_show_the_total_and_the_channels_and_go_away() {
+fn bars_show_totals_and_channels_and_are_cleared() {
     let sandbox = sandbox();
-    let ran = watched(start(&sandbox, &[]));
+    let ran = run_with_terminal_stderr(start(&sandbox, &[]));
     for part in ["looking at channels", "\u{1b}[32m", "/6 channels", " msgs", "/5000 req/s", "#chat-"] {
         assert!(ran.stderr.contains(part), "{part}: {:?}", ran.stderr);
     }
@@ -60,9 +60,9 @@ fn bars_show_the_total_and_the_channels_and_go_away() {
 }
 
 #[test]
-fn bars_are_drawn_beside_events_that_go_elsewhere() {
+fn bars_are_drawn_while_json_events_go_to_stdout() {
     let sandbox = sandbox();
-    let ran = watched(start(&sandbox, &["--format", "json"]));
+    let ran = run_with_terminal_stderr(start(&sandbox, &["--format", "json"]));
     assert!(ran.stderr.contains(" msgs") && is_cleared(&ran.stderr), "{:?}", ran.stderr);
     for line in ran.stdout.lines() {
         assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
@@ -70,35 +70,36 @@ fn bars_are_drawn_beside_events_that_go_elsewhere() {
 }
 
 #[test]
-fn a_terminal_of_no_kind_gets_no_bars() {
+fn terminal_without_capabilities_gets_no_bars() {
     let sandbox = sandbox();
     for term in [None, Some(""), Some("dumb")] {
         let mut command = start(&sandbox, &["--full", "--color", "always"]);
         command.env_remove("TERM").envs(term.map(|term| ("TERM", term)));
-        assert_eq!(watched(command).stderr, "", "{term:?}");
+        assert_eq!(run_with_terminal_stderr(command).stderr, "", "{term:?}");
     }
 }
 
 #[test]
-fn bars_have_colours_as_the_log_has() {
+fn bars_follow_the_color_settings() {
     let sandbox = sandbox();
-    for (no_color, color, is_coloured) in
+    for (no_color, color, is_colored) in
         [("", "auto", true), ("1", "auto", false), ("1", "always", true), ("", "never", false)]
     {
         let mut command = start(&sandbox, &["--full", "--color", color]);
         command.env("NO_COLOR", no_color);
-        let ran = watched(command);
+        let ran = run_with_terminal_stderr(command);
         assert!(ran.stderr.contains(" msgs"), "{:?}", ran.stderr);
-        assert_eq!(ran.stderr.contains("\u{1b}[32m"), is_coloured, "{no_color:?} {color}");
+        assert_eq!(ran.stderr.contains("\u{1b}[32m"), is_colored, "{no_color:?} {color}");
     }
 }
 
 #[test]
-fn whoever_waits_for_the_archive_draws_no_bars_and_warns_as_the_log_does() {
+fn queued_run_draws_no_bars_and_logs_a_warning() {
     let sandbox = sandbox();
     let first = sandbox.spawn(&["start"]);
-    wait_until("a page is asked for", || sandbox.sim.journal().count(RouteKind::Messages) > 0);
-    let second = watched(start(&sandbox, &["--wait", "--log-format", "json", "--color", "never"]));
+    wait_until("a page is requested", || sandbox.sim.journal().count(RouteKind::Messages) > 0);
+    let second =
+        run_with_terminal_stderr(start(&sandbox, &["--wait", "--log-format", "json", "--color", "never"]));
     ended(first).expect_code(0);
     let (before, _) = second.stderr.split_once('\u{1b}').unwrap_or((&second.stderr, ""));
     let warning: Value = serde_json::from_str(before.lines().next().unwrap()).unwrap();
@@ -107,27 +108,27 @@ fn whoever_waits_for_the_archive_draws_no_bars_and_warns_as_the_log_does() {
 }
 
 #[test]
-fn the_log_calls_channels_and_tenants_by_their_names() {
+fn log_names_channels_and_tenants() {
     let sandbox = sandbox();
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     let ran = sandbox.run(&["start", "-v", "--log-format", "json"]).expect_code(0);
     let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told = |message: &str| -> Vec<&Value> {
+    let events_with = |message: &str| -> Vec<&Value> {
         lines.iter().map(|line| &line["fields"]).filter(|fields| fields["message"] == message).collect()
     };
-    assert_eq!(told("planned").len(), 1);
-    assert_eq!(told("threads planned").len(), 0);
-    let ended = told("channel ended");
-    assert_eq!(ended.len(), 6);
+    assert_eq!(events_with("planned").len(), 1);
+    assert_eq!(events_with("threads planned").len(), 0);
+    let ended_channels = events_with("channel ended");
+    assert_eq!(ended_channels.len(), 6);
     let (_, tenant) = sandbox.sim.world().guilds()[0].clone();
-    for channel in ended {
+    for channel in ended_channels {
         assert!(channel["name"].as_str().unwrap().starts_with("chat-"), "{channel}");
         assert_eq!(channel["tenant"], tenant.as_str());
     }
 }
 
 #[test]
-fn a_failure_is_told_in_the_logs_format() {
+fn errors_follow_the_log_format() {
     let sandbox = sandbox();
     for arguments in [
         &["start", "--tenant", "nobody"][..],
@@ -138,9 +139,9 @@ fn a_failure_is_told_in_the_logs_format() {
         let ran = sandbox.run(&[arguments, &["--log-format", "json"]].concat());
         assert_ne!(ran.code, 0, "{arguments:?}");
         let lines: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let [told] = &lines[..] else { panic!("{arguments:?}: {}", ran.stderr) };
-        assert_eq!(told["level"], "ERROR");
-        let field = |name: &str| told["fields"].get(name).and_then(Value::as_str);
+        let [error] = &lines[..] else { panic!("{arguments:?}: {}", ran.stderr) };
+        assert_eq!(error["level"], "ERROR");
+        let field = |name: &str| error["fields"].get(name).and_then(Value::as_str);
         let hint = field("hint").map_or_else(String::new, |hint| format!("hint: {hint}\n"));
         let text = format!("error: {}\n{hint}", field("message").unwrap());
         assert_eq!(sandbox.run(arguments).stderr, text);

@@ -1,4 +1,5 @@
-//! One person erased: from every byte, and from every later sync.
+//! `verta-sync forget`: erases a user from every byte of the archive and keeps the user
+//! out of later syncs.
 
 use std::fs;
 use std::time::Duration;
@@ -10,10 +11,12 @@ use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 
 const GUILD: u64 = 77_000_000_000_000_001;
-const PERSON: u32 = 3;
+const USER: u32 = 3;
 const SECRET: &str = "the words that nobody is to read again";
 const HOUR: Duration = Duration::from_hours(1);
 
+/// A sandbox with the user to be erased: the user's ID, and one of the user's messages
+/// with its channel.
 struct Scene {
     sandbox: Sandbox,
     chat: u64,
@@ -21,32 +24,34 @@ struct Scene {
     id: u64,
 }
 
-/// A server in which one person wrote, reacted, was answered and mentioned.
+/// A synced server in which the user to be erased wrote, reacted and was mentioned.
 fn scene() -> Scene {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 300)));
     let world = sandbox.sim.world();
     let chat = world.truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
-    let id = world.user_id(GUILD, PERSON).unwrap();
-    let message = world.append_text(chat, PERSON, SECRET).unwrap();
+    let id = world.user_id(GUILD, USER).unwrap();
+    let message = world.append_text(chat, USER, SECRET).unwrap();
     world.append_text(chat, 5, &format!("thanks <@{id}>, or <@!{id}>, or just {id}"));
-    world.react(chat, message, PERSON, "🦀", false);
+    world.react(chat, message, USER, "🦀", false);
     world.react(chat, message, 5, "🦀", false);
     world.advance(HOUR);
     sandbox.run(&["start"]).expect_code(0);
     Scene { sandbox, chat, message, id }
 }
 
-/// Every byte of the archive and of what stands beside it.
+/// The bytes of the archive and of the files beside it.
 fn bytes(sandbox: &Sandbox) -> Vec<u8> {
     let names = sandbox.listing().into_iter().filter(|name| name.starts_with("archive.db"));
     names.filter_map(|name| fs::read(sandbox.dir.path().join(name)).ok()).flatten().collect()
 }
 
+/// Whether `bytes` contain `text` in UTF-8 or UTF-16.
 fn holds(bytes: &[u8], text: &str) -> bool {
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     [text.as_bytes(), &utf16].iter().any(|needle| memchr::memmem::find(bytes, needle).is_some())
 }
 
+/// Asserts that no file holds the user's text, ID or hash, and that the archive is sound.
 fn assert_erased(scene: &Scene) {
     let bytes = bytes(&scene.sandbox);
     let (id, hash) = (scene.id.to_string(), hash(scene.id));
@@ -57,6 +62,7 @@ fn assert_erased(scene: &Scene) {
     assert_eq!(scene.sandbox.rows("PRAGMA foreign_key_check").len(), 0);
 }
 
+/// Author, content, reactions and attachments of the user's message.
 fn tombstone(scene: &Scene) -> (Option<String>, String, Option<i64>, i64) {
     scene
         .sandbox
@@ -70,7 +76,7 @@ fn tombstone(scene: &Scene) -> (Option<String>, String, Option<i64>, i64) {
 }
 
 #[test]
-fn nothing_of_an_erased_person_is_left_and_no_sync_brings_it_back() {
+fn erased_user_leaves_no_trace_and_no_sync_restores_it() {
     for by_hash in [false, true] {
         let scene = scene();
         assert!(holds(&bytes(&scene.sandbox), &hash(scene.id)), "there is something to erase");
@@ -84,7 +90,7 @@ fn nothing_of_an_erased_person_is_left_and_no_sync_brings_it_back() {
         let mention = "SELECT count(*) FROM messages WHERE content = 'thanks <@forgotten>, or <@forgotten>, or just forgotten'";
         assert_eq!(scene.sandbox.count(mention), 1);
         let world = scene.sandbox.sim.world();
-        world.append_text(scene.chat, PERSON, SECRET);
+        world.append_text(scene.chat, USER, SECRET);
         world.append_text(scene.chat, 6, &format!("and again <@{}> {}", scene.id, scene.id));
         world.advance(HOUR);
         for command in [vec!["start"], vec!["start", "--full"], vec!["start", "--full"]] {
@@ -96,33 +102,33 @@ fn nothing_of_an_erased_person_is_left_and_no_sync_brings_it_back() {
     }
 }
 
-/// Whoever is erased stood in every place that a person can.
+/// The user is in every column and kind of text that can identify a user.
 #[test]
-fn every_place_that_a_person_stood_in_is_emptied_and_stays_so() {
+fn every_reference_to_an_erased_user_is_removed_for_good() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 60)));
     let world = sandbox.sim.world();
     let chat = world.truth(GUILD)[0].id;
-    let id = world.user_id(GUILD, PERSON).unwrap();
+    let id = world.user_id(GUILD, USER).unwrap();
     let (hash, stranger) = (hash(id), 123_456_789_012_345_678_u64);
-    let message = world.append_text(chat, PERSON, &format!("{SECRET} {stranger}")).unwrap();
+    let message = world.append_text(chat, USER, &format!("{SECRET} {stranger}")).unwrap();
     world.react(chat, message, 5, "🦀", false);
     let other =
         world.append_text(chat, 5, &format!("bad{id}face, {hash}, <#{id}> https://discord.com/users/{id}"));
-    world.react(chat, other.unwrap(), PERSON, "🦑", false);
+    world.react(chat, other.unwrap(), USER, "🦑", false);
     world.react(chat, other.unwrap(), 6, "🦑", false);
     world.rename(chat, &format!("ticket-{id}"));
     world.set_topic(chat, Some(&format!("of <@{id}>")));
     sandbox.run(&["start"]).expect_code(0);
     let archive = sandbox.archive();
-    // What the world has no means to say: a thread of theirs, and a reply to them.
+    // The simulated world can't produce a thread of the user or a reply to the user.
     let plant = |sql: &str| archive.execute(sql, [&hash]).unwrap();
-    let is_them = "(SELECT id FROM users WHERE anonymized_id = ?1)";
-    plant(&format!("UPDATE channels SET owner_id = {is_them}"));
+    let user_row = "(SELECT id FROM users WHERE anonymized_id = ?1)";
+    plant(&format!("UPDATE channels SET owner_id = {user_row}"));
     plant(&format!(
-        "UPDATE messages SET reply_to_author_id = {is_them} WHERE platform_id = (SELECT min(platform_id) FROM messages)"
+        "UPDATE messages SET reply_to_author_id = {user_row} WHERE platform_id = (SELECT min(platform_id) FROM messages)"
     ));
     plant(&format!(
-        "UPDATE messages SET metadata = json_object('interaction', ?1) WHERE author_id IS NOT {is_them}"
+        "UPDATE messages SET metadata = json_object('interaction', ?1) WHERE author_id IS NOT {user_row}"
     ));
     drop(archive);
     let counts = "SELECT message_id, emoji, count FROM reaction_count_log ORDER BY 1, 2";
@@ -135,17 +141,17 @@ fn every_place_that_a_person_stood_in_is_emptied_and_stays_so() {
             world.advance(HOUR);
             sandbox.run(command).expect_code(0);
         }
-        for nobody in [
+        for remaining in [
             "SELECT count(*) FROM channels WHERE owner_id IS NOT NULL",
             "SELECT count(*) FROM reaction_log WHERE emoji = '🦑' AND user NOT IN (SELECT anonymized_id FROM users)",
             "SELECT count(*) FROM suspect_digits",
         ] {
-            assert_eq!(sandbox.count(nobody), 0, "{nobody} after {command:?}");
+            assert_eq!(sandbox.count(remaining), 0, "{remaining} after {command:?}");
         }
-        assert_eq!(sandbox.rows(counts), counted, "how often is not theirs alone, and Discord still says it");
+        assert_eq!(sandbox.rows(counts), counted, "the counts stay, as Discord still reports them");
         assert_eq!(sandbox.count("SELECT count(*) FROM reaction_log WHERE emoji = '🦑'"), 1);
-        let told = "SELECT count(*) FROM messages WHERE content LIKE 'badforgottenface, forgotten, <#forgotten> %/users/forgotten'";
-        assert_eq!(sandbox.count(told), 1);
+        let scrubbed = "SELECT count(*) FROM messages WHERE content LIKE 'badforgottenface, forgotten, <#forgotten> %/users/forgotten'";
+        assert_eq!(sandbox.count(scrubbed), 1);
         assert_eq!(
             sandbox.count(
                 "SELECT count(*) FROM channels WHERE name = 'ticket-forgotten' AND topic = 'of <@forgotten>'"
@@ -156,9 +162,9 @@ fn every_place_that_a_person_stood_in_is_emptied_and_stays_so() {
     assert_erased(&Scene { sandbox, chat, message, id });
 }
 
-/// Digits that are nobody's are kept as they are, until somebody says whose.
+/// Digits that match no known user are archived as they are, until `forget` names them.
 #[test]
-fn the_bare_id_of_somebody_nobody_has_met_is_erased_from_texts() {
+fn bare_id_of_an_unknown_user_is_erased_from_texts() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 30)));
     let world = sandbox.sim.world();
     let chat = world.truth(GUILD)[0].id;
@@ -172,15 +178,15 @@ fn the_bare_id_of_somebody_nobody_has_met_is_erased_from_texts() {
     for command in [vec!["status"], vec!["start"], vec!["start", "--full"]] {
         sandbox.run(&command).expect_code(0);
         assert!(!holds(&bytes(&sandbox), &id.to_string()));
-        let kept = format!(
+        let scrubbed = format!(
             "SELECT count(*) FROM message_log WHERE message_id = '{message}' AND content = '{SECRET}: forgotten'"
         );
-        assert_eq!(sandbox.count(&kept), 1);
+        assert_eq!(sandbox.count(&scrubbed), 1);
     }
 }
 
 #[test]
-fn of_somebody_unknown_it_says_so_and_keeps_them_out() {
+fn unknown_user_is_reported_and_kept_out_of_later_syncs() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 30)));
     sandbox.run(&["start"]).expect_code(0);
     let forget = ["forget", "--user", "80351110224678912"];
@@ -200,7 +206,7 @@ fn of_somebody_unknown_it_says_so_and_keeps_them_out() {
 }
 
 #[test]
-fn while_somebody_reads_it_warns_and_the_next_command_finishes() {
+fn open_reader_delays_the_erasure_until_the_next_command() {
     let scene = scene();
     let reader = scene.sandbox.archive();
     reader.execute_batch("BEGIN; SELECT count(*) FROM messages").unwrap();
@@ -217,7 +223,7 @@ fn while_somebody_reads_it_warns_and_the_next_command_finishes() {
 }
 
 #[test]
-fn a_purge_does_not_bring_anybody_back() {
+fn purge_does_not_restore_an_erased_user() {
     let scene = scene();
     let id = scene.id.to_string();
     scene.sandbox.run(&["forget", "--user", &id, "--yes"]).expect_code(0);
@@ -228,7 +234,7 @@ fn a_purge_does_not_bring_anybody_back() {
 }
 
 #[test]
-fn an_erasure_that_is_killed_is_finished_by_the_next_command_with_the_lock() {
+fn killed_erasure_is_finished_by_the_next_command_with_the_lock() {
     let scene = scene();
     let id = scene.id.to_string();
     for microseconds in [2_000, 5_000, 9_000, 14_000, 20_000, 27_000, 35_000] {
@@ -238,7 +244,7 @@ fn an_erasure_that_is_killed_is_finished_by_the_next_command_with_the_lock() {
         ended(child);
         assert_eq!(scene.sandbox.rows("PRAGMA integrity_check").len(), 1);
     }
-    // It is erased wholly, or not at all yet.
+    // The erasure is complete or hasn't happened.
     let is_listed = scene.sandbox.count("SELECT count(*) FROM forgotten") == 1;
     let is_there = scene
         .sandbox
@@ -252,19 +258,19 @@ fn an_erasure_that_is_killed_is_finished_by_the_next_command_with_the_lock() {
 }
 
 #[test]
-fn a_person_nobody_has_met_is_kept_out_from_the_beginning() {
+fn user_erased_before_the_first_sync_is_never_archived() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 30)));
     let world = sandbox.sim.world();
     let chat = world.truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
-    let id = world.user_id(GUILD, PERSON).unwrap();
-    let message = world.append_text(chat, PERSON, SECRET).unwrap();
+    let id = world.user_id(GUILD, USER).unwrap();
+    let message = world.append_text(chat, USER, SECRET).unwrap();
     sandbox.run(&["forget", "--user", &id.to_string(), "--yes"]).expect_code(0);
     sandbox.run(&["start"]).expect_code(0);
     assert_erased(&Scene { sandbox, chat, message, id });
 }
 
 #[test]
-fn who_is_asked_learns_what_goes_and_may_decline() {
+fn confirmation_lists_what_is_erased_and_can_be_declined() {
     let scene = scene();
     let forget = scene.sandbox.command(&["forget", "--user", &scene.id.to_string()]);
     let ran = run_at_terminal(forget, "n\n").expect_code(1);

@@ -1,8 +1,8 @@
-//! Archives as released versions left them, opened by today's binary.
+//! Archives of released versions, opened by the current binary.
 //!
-//! `tests/data/archive-vN.sqlite` is what a sync of [`world`] came to with schema
+//! `tests/data/archive-vN.sqlite` is the archive of a sync of [`world`] with schema
 //! version N. When a schema is released, `cargo test --test program frozen -- --ignored`
-//! adds its file; none is ever written again.
+//! adds its file. Existing files are never rewritten.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,8 +24,8 @@ const VIEWS: [&str; 7] = [
     "channel_log",
 ];
 
-/// Small, with something in every table. Its channels and IDs never change, or
-/// the files would have to; the texts are older than what is read again.
+/// A small world with rows for every table. Its channels and IDs must never change,
+/// because the frozen files hold them. Its messages are older than the refresh window.
 fn world() -> World {
     let forum = ChannelDescription {
         threads: ThreadPlan { active: 2, archived: 3, messages: 6, ..ThreadPlan::default() },
@@ -45,25 +45,25 @@ fn newest_version() -> u32 {
     names.count().try_into().unwrap()
 }
 
-/// Each frozen archive, and its version.
+/// Schema version and path of every frozen archive.
 fn frozen() -> Vec<(u32, PathBuf)> {
     let versions = 1..=newest_version();
     versions.map(|version| (version, folder().join(format!("archive-v{version}.sqlite")))).collect()
 }
 
-/// Everything a user can see, but when it was read.
+/// The sorted rows of all views, without the columns that change with every read.
 fn content(archive: &Connection) -> Vec<String> {
     let mut rows = Vec::new();
     for view in VIEWS {
         let mut select = archive.prepare(&format!("SELECT * FROM {view}")).unwrap();
-        let kept: Vec<(usize, String)> = select
+        let columns: Vec<(usize, String)> = select
             .column_names()
             .map(str::to_owned)
             .enumerate()
             .filter(|(_, name)| !["users_read_at", "last_sync_at"].contains(&name.as_str()))
             .collect();
         let row = |row: &rusqlite::Row<'_>| {
-            let cells = kept.iter().map(|(column, name)| match row.get_ref(*column).unwrap() {
+            let cells = columns.iter().map(|(column, name)| match row.get_ref(*column).unwrap() {
                 ValueRef::Text(text) => format!("{name}={}", String::from_utf8_lossy(text)),
                 other => format!("{name}={other:?}"),
             });
@@ -75,11 +75,11 @@ fn content(archive: &Connection) -> Vec<String> {
     rows
 }
 
-/// The last schema that was frozen under rules which kept paths of pictures.
-const OLD_RULES: u32 = 3;
+/// The last schema version whose archives hold paths of profile pictures.
+const LAST_VERSION_WITH_PICTURE_PATHS: u32 = 3;
 
-/// Rows as they are after the first command of this version: versions up to schema 3
-/// kept the paths of people's pictures, whose hashes identify them.
+/// The rows after the current version has scrubbed them: it removes the paths of profile
+/// pictures, because a picture's hash identifies its user.
 fn scrubbed(rows: &[String]) -> Vec<String> {
     let path = Regex::new(r#"((?:avatars|banners|users)/[0-9a-f]{64})/[^\s"|]*"#).unwrap();
     let mut rows: Vec<String> = rows.iter().map(|row| path.replace_all(row, "$1").into_owned()).collect();
@@ -88,13 +88,13 @@ fn scrubbed(rows: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn every_released_archive_is_opened_brought_up_to_date_and_gone_on_with() {
+fn every_released_archive_is_migrated_and_synced() {
     for (version, path) in frozen() {
         let sandbox = Sandbox::new(world());
         fs::copy(&path, sandbox.archive_path()).unwrap();
         let before = content(&sandbox.archive());
         assert!(before.len() > 150, "version {version} holds {} rows", before.len());
-        if version <= OLD_RULES {
+        if version <= LAST_VERSION_WITH_PICTURE_PATHS {
             assert_ne!(scrubbed(&before), before, "version {version} holds no path of a picture");
         }
         for round in 0..2 {
@@ -115,9 +115,9 @@ fn every_released_archive_is_opened_brought_up_to_date_and_gone_on_with() {
     }
 }
 
-/// A migration may change the tables, and leaves what the views show.
+/// Migrations may change tables, but not the rows of the views.
 #[test]
-fn views_show_the_same_rows_before_and_after_the_migrations() {
+fn migrations_keep_the_rows_of_the_views() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let migrations: Vec<(u32, PathBuf)> = fs::read_dir(folder)
         .unwrap()
@@ -142,16 +142,16 @@ fn views_show_the_same_rows_before_and_after_the_migrations() {
     }
 }
 
-/// Older versions moved the checkpoint to the newest message of the listing when a
-/// page came empty, and took an empty list of reactors for the truth.
+/// On an empty page, older versions moved the checkpoint to the listing's newest message.
+/// They also accepted an empty reactor list.
 #[test]
-fn what_an_older_version_concluded_from_empty_answers_is_asked_for_again() {
+fn losses_of_older_versions_from_empty_answers_are_repaired() {
     let sandbox = Sandbox::new(world());
     let chat = sandbox.sim.world().channel_named(GUILD, "chat").unwrap();
     fs::copy(folder().join("archive-v2.sqlite"), sandbox.archive_path()).unwrap();
     let before = content(&sandbox.archive());
     let newest: u64 = sandbox.sim.world().truth_channel(chat).unwrap().messages().last().unwrap().id;
-    let lied_to = format!(
+    let lose_messages = format!(
         "PRAGMA foreign_keys = OFF;
          CREATE TEMP TABLE lost AS
            SELECT m.channel_id AS channel_id, m.platform_id AS id
@@ -168,7 +168,7 @@ fn what_an_older_version_concluded_from_empty_answers_is_asked_for_again() {
           WHERE channel_id = (SELECT id FROM channels WHERE platform_id = {chat});
          DELETE FROM message_emoji_reactions;"
     );
-    sandbox.archive().execute_batch(&lied_to).unwrap();
+    sandbox.archive().execute_batch(&lose_messages).unwrap();
     assert!(content(&sandbox.archive()).len() < before.len());
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!(content(&sandbox.archive()), scrubbed(&before));
@@ -179,7 +179,7 @@ fn what_an_older_version_concluded_from_empty_answers_is_asked_for_again() {
 #[ignore = "freezes the archive of a schema that is about to be released"]
 fn freeze() {
     for (version, path) in frozen().into_iter().filter(|(_, path)| !path.exists()) {
-        assert_eq!(version, newest_version(), "an older archive can't be made any more");
+        assert_eq!(version, newest_version(), "archives of older schemas can't be created any more");
         let sandbox = Sandbox::new(world());
         sandbox.run(&["start"]).expect_code(0);
         fs::create_dir_all(folder()).unwrap();

@@ -1,4 +1,4 @@
-//! What goes wrong between runs, or in the middle of one, loses nothing.
+//! Failures and changes during a run, or between two runs, lose no data.
 
 use std::fs;
 use std::time::Duration;
@@ -29,10 +29,10 @@ fn channel(sandbox: &Sandbox, name: &str) -> u64 {
     sandbox.sim.world().channel_named(GUILD, name).unwrap()
 }
 
-/// Without its lock, another program that closes the archive takes itself for
-/// the last one and deletes the log under the sync.
+/// Without this lock, another program that closes the archive takes its connection for
+/// the last one and deletes the WAL that the sync still uses.
 #[test]
-fn a_sync_holds_its_lock_on_the_archive_as_long_as_it_runs() {
+fn sync_holds_its_lock_on_the_archive_while_it_runs() {
     use std::os::unix::fs::MetadataExt as _;
     let sandbox = community(1, 5000);
     sandbox.sim.set_latency(Duration::from_millis(50), Duration::ZERO);
@@ -50,7 +50,7 @@ fn a_sync_holds_its_lock_on_the_archive_as_long_as_it_runs() {
 }
 
 #[test]
-fn a_right_that_is_lost_in_the_middle_skips_no_history() {
+fn permission_lost_during_a_run_skips_no_history() {
     let sandbox = community(1, 3000);
     let chat = channel(&sandbox, "chat-0");
     let child = sandbox.spawn_slow(&["start"]);
@@ -63,28 +63,28 @@ fn a_right_that_is_lost_in_the_middle_skips_no_history() {
 }
 
 #[test]
-fn a_parent_that_the_bot_no_longer_sees_costs_one_question_not_one_for_each_thread() {
+fn hidden_parent_costs_one_request_instead_of_one_per_thread() {
     let sandbox = forum(120);
     sandbox.run(&["start"]).expect_code(0);
     let world = sandbox.sim.world();
     world.set_visibility(channel(&sandbox, "forum"), Visibility::BotHidden);
     world.append(channel(&sandbox, "chat-0"), 5);
     sandbox.sim.journal().clear();
-    let told = sandbox.run(&["start"]).expect_code(3).stdout;
-    assert!(told.contains("in no listing any more"), "{told}");
+    let stdout = sandbox.run(&["start"]).expect_code(3).stdout;
+    assert!(stdout.contains("in no listing any more"), "{stdout}");
     assert_eq!(sandbox.count("SELECT message_count FROM channels WHERE name = 'chat-0'"), 55);
     assert_eq!(sandbox.sim.journal().count(RouteKind::Channel), 1);
     assert_eq!(sandbox.count("SELECT count(*) FROM channels WHERE state = 'unreadable'"), 121);
 }
 
 #[test]
-fn a_refresh_that_is_stopped_again_and_again_gets_ahead() {
+fn repeatedly_stopped_refresh_makes_progress() {
     let sandbox = community(1, 10);
     sandbox.run(&["start"]).expect_code(0);
     sandbox.sim.world().append(channel(&sandbox, "chat-0"), 6000);
     sandbox.sim.set_latency(Duration::from_millis(60), Duration::ZERO);
     let mut archived = Vec::new();
-    // Each has twice the time of the one before: a busy machine may be slower.
+    // Each run has twice the time of the one before, in case the machine is busy.
     for runtime in ["1s", "2s", "4s"] {
         sandbox.run(&["start", "--max-runtime", runtime]).expect_code(3);
         archived.push(sandbox.count("SELECT count(*) FROM messages"));
@@ -93,7 +93,7 @@ fn a_refresh_that_is_stopped_again_and_again_gets_ahead() {
 }
 
 #[test]
-fn a_fatal_error_leaves_no_job_running() {
+fn fatal_error_leaves_no_job_running() {
     let sandbox = Sandbox::with_config(
         World::new(&Description::community(GUILD, 5, 250)),
         "[sync]\nmax_channel_workers = 1\n",
@@ -105,14 +105,14 @@ fn a_fatal_error_leaves_no_job_running() {
 }
 
 #[test]
-fn archived_threads_are_listed_to_the_bottom_once_a_day() {
+fn archived_threads_are_listed_completely_once_a_day() {
     let sandbox = forum(250);
     sandbox.run(&["start"]).expect_code(0);
     let mut pages = Vec::new();
     for _ in 0..3 {
         // As if 23 hours had passed.
-        let pass = "UPDATE sync_progress SET threads_listed_at = threads_listed_at - 82800000";
-        sandbox.archive().execute(pass, []).unwrap();
+        let age_listing = "UPDATE sync_progress SET threads_listed_at = threads_listed_at - 82800000";
+        sandbox.archive().execute(age_listing, []).unwrap();
         sandbox.sim.journal().clear();
         sandbox.run(&["start"]).expect_code(0);
         pages.push(sandbox.sim.journal().count(RouteKind::ArchivedPublicThreads));
@@ -122,7 +122,7 @@ fn archived_threads_are_listed_to_the_bottom_once_a_day() {
 }
 
 #[test]
-fn a_channel_that_was_hidden_and_is_public_again_has_its_threads_back() {
+fn channel_that_is_public_again_gets_its_threads_back() {
     let sandbox = forum(250);
     sandbox.run(&["start"]).expect_code(0);
     let forum = channel(&sandbox, "forum");
@@ -136,31 +136,31 @@ fn a_channel_that_was_hidden_and_is_public_again_has_its_threads_back() {
 }
 
 #[test]
-fn a_user_seen_late_is_scrubbed_wherever_the_digits_stood() {
+fn id_of_a_user_seen_later_is_scrubbed_everywhere() {
     let sandbox = community(1, 0);
     let world = sandbox.sim.world();
     let chat = channel(&sandbox, "chat-0");
-    let who = world.user_id(GUILD, 150).unwrap();
-    world.append_text(chat, 0, &format!("{{\"user_id\":\"{who}\"}}"));
+    let user = world.user_id(GUILD, 150).unwrap();
+    world.append_text(chat, 0, &format!("{{\"user_id\":\"{user}\"}}"));
     let look = world.append_text(chat, 0, "look").unwrap();
-    world.react(chat, look, 1, &format!("u_{who}:880000000000000001"), false);
+    world.react(chat, look, 1, &format!("u_{user}:880000000000000001"), false);
     sandbox.run(&["start"]).expect_code(0);
     world.append_text(chat, 150, "hello");
-    // As if the first messages were out of the window.
-    let pass = "UPDATE sync_progress SET refreshed_at = refreshed_at + 100000000";
-    sandbox.archive().execute(pass, []).unwrap();
+    // As if the first messages were outside the refresh window.
+    let move_window = "UPDATE sync_progress SET refreshed_at = refreshed_at + 100000000";
+    sandbox.archive().execute(move_window, []).unwrap();
     sandbox.run(&["start"]).expect_code(0);
     let archive = fs::read(sandbox.archive_path()).unwrap();
-    assert_eq!(memchr::memmem::find(&archive, who.to_string().as_bytes()), None);
+    assert_eq!(memchr::memmem::find(&archive, user.to_string().as_bytes()), None);
 }
 
 #[test]
-fn a_purge_forgets_nobody_whom_another_text_mentions() {
+fn purge_keeps_users_that_other_texts_mention() {
     let sandbox = community(2, 0);
     let world = sandbox.sim.world();
-    let who = world.user_id(GUILD, 150).unwrap();
+    let user = world.user_id(GUILD, 150).unwrap();
     world.append_text(channel(&sandbox, "chat-0"), 150, "hello");
-    world.append_text(channel(&sandbox, "chat-1"), 0, &format!("I know <@{who}>, that is {who}"));
+    world.append_text(channel(&sandbox, "chat-1"), 0, &format!("I know <@{user}>, that is {user}"));
     sandbox.run(&["start"]).expect_code(0);
     let purged = channel(&sandbox, "chat-0").to_string();
     sandbox
@@ -168,11 +168,11 @@ fn a_purge_forgets_nobody_whom_another_text_mentions() {
         .expect_code(0);
     sandbox.run(&["start", "--full"]).expect_code(0);
     let archive = fs::read(sandbox.archive_path()).unwrap();
-    assert_eq!(memchr::memmem::find(&archive, who.to_string().as_bytes()), None);
+    assert_eq!(memchr::memmem::find(&archive, user.to_string().as_bytes()), None);
 }
 
 #[test]
-fn a_channel_that_is_excluded_is_not_stored_when_another_is_asked_for() {
+fn excluded_channel_is_not_stored_when_another_is_selected() {
     let sandbox = community(2, 10);
     let config = fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
     sandbox.write("sync.toml", &format!("{config}exclude_channels = [\"chat-1\"]\n"));

@@ -1,4 +1,4 @@
-//! `verta-sync plan`: what a sync would do, and nothing done.
+//! `verta-sync plan`: predicts the next sync and writes nothing.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn everything() -> Sandbox {
     Sandbox::new(World::new(&Description::everything(7)))
 }
 
-/// The plan of the first server; the bot is not in all of them.
+/// The JSON plan of the first server; the bot isn't a member of all of them.
 fn plan(sandbox: &Sandbox) -> Value {
     let (_, name) = &sandbox.sim.world().guilds()[0];
     let ran = sandbox.run(&["plan", "--tenant", name, "--format", "json"]).expect_code(0);
@@ -32,7 +32,7 @@ fn ids(list: &Value) -> Vec<u64> {
 }
 
 #[test]
-fn a_plan_names_every_channel_with_its_action_or_the_reason_it_is_left_out() {
+fn plan_names_every_channel_with_its_action_or_why_it_is_left_out() {
     let sandbox = everything();
     let world = sandbox.sim.world();
     for tenant in plan(&sandbox)["tenants"].as_array().unwrap() {
@@ -45,17 +45,17 @@ fn a_plan_names_every_channel_with_its_action_or_the_reason_it_is_left_out() {
         assert_eq!(ids(&tenant["reads"]), expected);
         assert!(tenant["reads"].as_array().unwrap().iter().all(|read| read["action"] == "first_read"));
         for left_out in tenant["left_out"].as_array().unwrap() {
-            let is_of_permissions =
+            let is_permission_rule =
                 left_out["rule"] == "not_public" || left_out["rule"] == "bot_lacks_permission";
             let names = left_out["missing_permissions"].as_array().unwrap();
-            assert!(!is_of_permissions || !names.is_empty(), "{left_out}");
+            assert!(!is_permission_rule || !names.is_empty(), "{left_out}");
         }
         assert!(tenant["expected"]["requests"].as_u64().unwrap() >= expected.len() as u64);
     }
 }
 
 #[test]
-fn a_plan_writes_nothing_and_tells_nobody() {
+fn plan_writes_nothing_and_prints_no_user_id() {
     let sandbox = everything();
     let ran = sandbox.run(&["plan"]).expect_code(3);
     assert_eq!(sandbox.listing(), ["sync.toml"]);
@@ -66,7 +66,7 @@ fn a_plan_writes_nothing_and_tells_nobody() {
 }
 
 #[test]
-fn what_a_plan_says_is_what_the_next_sync_does() {
+fn next_sync_follows_the_plan() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 4, 120)));
     sandbox.run(&["start"]).expect_code(0);
     let world = sandbox.sim.world();
@@ -86,7 +86,7 @@ fn what_a_plan_says_is_what_the_next_sync_does() {
 }
 
 #[test]
-fn a_channel_that_keeps_failing_is_said_to_wait() {
+fn dead_letter_channel_is_listed_as_waiting() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 120)));
     let chat = sandbox.sim.world().truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
     let refused = What::Status(400, BodyKind::Json(50_024));
@@ -103,8 +103,8 @@ fn a_channel_that_keeps_failing_is_said_to_wait() {
     let status = sandbox.run(&["status", "--format", "json"]).expect_code(0).stdout;
     let failing = serde_json::from_str::<Value>(&status).unwrap()["failing_channels"][0].clone();
     assert_eq!((&failing["dead_letter"], &failing["failure_count"]), (&true.into(), &5.into()), "{failing}");
-    let told = sandbox.run(&["status"]).expect_code(0).stdout;
-    assert!(told.contains("failed 5 runs in a row") && told.contains("start --channel"), "{told}");
+    let text = sandbox.run(&["status"]).expect_code(0).stdout;
+    assert!(text.contains("failed 5 runs in a row") && text.contains("start --channel"), "{text}");
     sandbox.run(&["start"]).expect_code(0);
     sandbox.run(&["start", "--channel", &chat.to_string()]).expect_code(1);
     sandbox.sim.world().advance(25 * HOUR);
@@ -114,7 +114,7 @@ fn a_channel_that_keeps_failing_is_said_to_wait() {
 }
 
 #[test]
-fn a_plan_names_what_its_lists_get_wrong_and_which_list_leaves_a_channel_out() {
+fn plan_names_unmatched_entries_and_the_list_that_leaves_a_channel_out() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 3, 10)));
     let config = std::fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
     let lists = "include_channels = [\"chat-0\", \"chat-1\", \"chat_2\"]\nexclude_channels = [\"chat-1\"]\n";
@@ -132,7 +132,7 @@ fn a_plan_names_what_its_lists_get_wrong_and_which_list_leaves_a_channel_out() {
 }
 
 #[test]
-fn what_nobody_knows_is_not_guessed() {
+fn unknown_channel_sizes_are_not_estimated() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 60, 10)));
     let planned = plan(&sandbox)["tenants"][0].clone();
     assert_eq!(planned["reads"][0]["expected_messages"], Value::Null);
@@ -147,7 +147,7 @@ fn what_nobody_knows_is_not_guessed() {
 }
 
 #[test]
-fn a_plan_fails_as_a_sync_would() {
+fn plan_fails_like_a_sync() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 10)));
     sandbox.sim.world().remove_bot(GUILD);
     let ran = sandbox.run(&["plan"]).expect_code(4);

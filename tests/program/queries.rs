@@ -1,5 +1,5 @@
-//! The worked questions of `examples/queries.sql` run against the archive's
-//! schema and answer right.
+//! The example queries of `examples/queries.sql` fit the archive's schema and return the
+//! expected rows.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,11 +23,11 @@ const FORUM: i64 = 2;
 const ANSWERED: i64 = 3;
 const UNANSWERED: i64 = 4;
 
-/// Rows as text.
+/// Rows of cells, each as text.
 type Rows = Vec<Vec<String>>;
 
-/// Title and statement of each question.
-fn questions() -> Vec<(&'static str, &'static str)> {
+/// Title and SQL of each query.
+fn queries() -> Vec<(&'static str, &'static str)> {
     QUERIES
         .split("\n\n")
         .filter_map(|block| {
@@ -38,9 +38,12 @@ fn questions() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
-fn ask(archive: &Connection, title: &str) -> Rows {
-    let questions = questions();
-    let (_, sql) = questions.iter().find(|(known, _)| *known == title).expect("the question is there");
+fn run_query(archive: &Connection, title: &str) -> Rows {
+    let queries = queries();
+    let (_, sql) = queries
+        .iter()
+        .find(|(query_title, _)| *query_title == title)
+        .expect("the file has a query with this title");
     rows(archive, sql)
 }
 
@@ -48,7 +51,7 @@ fn rows(archive: &Connection, sql: &str) -> Rows {
     let mut statement = archive.prepare(sql).expect("the statement is right");
     let columns = statement.column_count();
     let rows = statement.query_map([], |row| (0..columns).map(|column| Ok(text(row.get(column)?))).collect());
-    rows.expect("the statement runs").collect::<Result<_, _>>().expect("every row is read")
+    rows.expect("the query runs").collect::<Result<_, _>>().expect("every row can be read")
 }
 
 fn text(value: Value) -> String {
@@ -61,11 +64,11 @@ fn text(value: Value) -> String {
     }
 }
 
-/// A server with a channel that went quiet and a forum with two posts, one of
-/// which only a bot answered.
+/// An archive of a server with a quiet channel and a forum with two posts, one of which
+/// only a bot answered.
 fn archive() -> Connection {
-    let archive = Connection::open_in_memory().expect("memory is there");
-    archive.pragma_update(None, "foreign_keys", true).expect("the setting is known");
+    let archive = Connection::open_in_memory().expect("an in-memory database opens");
+    archive.pragma_update(None, "foreign_keys", true).expect("the pragma is supported");
     archive.execute_batch(SCHEMA).expect("the schema is right");
     archive
         .execute_batch(
@@ -84,7 +87,7 @@ fn archive() -> Connection {
     channel(&archive, (FORUM, None, "forum", "help"), None);
     channel(&archive, (ANSWERED, Some(FORUM), "public_thread", "how to wipe"), Some(1));
     channel(&archive, (UNANSWERED, Some(FORUM), "public_thread", "why lag"), Some(1));
-    fill(&archive);
+    insert_content(&archive);
     archive
 }
 
@@ -103,7 +106,7 @@ fn channel(
         .expect("the channel fits");
 }
 
-fn fill(archive: &Connection) {
+fn insert_content(archive: &Connection) {
     for number in 1..=20 {
         message(archive, GENERAL, number, 1, MAY);
     }
@@ -133,7 +136,7 @@ fn fill(archive: &Connection) {
     message(archive, UNANSWERED, 1011, 3, yesterday);
 }
 
-/// A message, counted as a sync counts it.
+/// Inserts a message and updates its channel's count, as a sync does.
 fn message(archive: &Connection, channel: i64, id: i64, author: i64, created_at: i64) {
     let insert =
         "INSERT INTO messages (channel_id, platform_id, author_id, kind, content, created_at, updated_at)
@@ -148,7 +151,7 @@ fn row(cells: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_statement_of_the_file_is_a_question_with_a_title() {
+fn every_statement_is_a_read_only_query_with_a_title() {
     let archive = archive();
     let mut statements = Batch::new(&archive, QUERIES);
     let mut count = 0;
@@ -156,22 +159,22 @@ fn every_statement_of_the_file_is_a_question_with_a_title() {
         assert!(statement.readonly() && statement.column_count() > 0);
         count += 1;
     }
-    assert_eq!(count, questions().len());
+    assert_eq!(count, queries().len());
     assert_eq!(count, 15);
 }
 
 #[test]
-fn every_question_has_an_answer() {
+fn all_queries_but_two_return_rows() {
     let archive = archive();
-    let without = ["Threads without answers", "Reply rate"];
-    for (title, sql) in questions() {
+    let titles_without_rows = ["Threads without answers", "Reply rate"];
+    for (title, sql) in queries() {
         let has_rows = !rows(&archive, sql).is_empty();
-        assert_eq!(has_rows, !without.contains(&title), "{title}");
+        assert_eq!(has_rows, !titles_without_rows.contains(&title), "{title}");
     }
 }
 
 #[test]
-fn no_question_needs_anything_but_views() {
+fn queries_use_only_views() {
     let archive = archive();
     let tables = rows(&archive, "SELECT name FROM sqlite_schema WHERE type = 'table'");
     for table in tables.into_iter().flatten() {
@@ -183,62 +186,62 @@ fn no_question_needs_anything_but_views() {
 }
 
 #[test]
-fn people_and_channels_are_counted() {
+fn messages_are_counted_by_user_and_channel() {
     let archive = archive();
-    let busiest = ask(&archive, "Busiest channels");
+    let busiest = run_query(&archive, "Busiest channels");
     assert_eq!(busiest[0], row(&["takaro", "general", "text", "20", "2024-05-01"]));
-    let per_day = ask(&archive, "Messages per day");
+    let per_day = run_query(&archive, "Messages per day");
     assert_eq!(per_day.last(), Some(&row(&["takaro", "2024-05-01", "20", "2"])));
-    let replies = ask(&archive, "Who replies to whom");
+    let replies = run_query(&archive, "Who replies to whom");
     assert_eq!(replies, [row(&["bbbbbbbbbbbb", "aaaaaaaaaaaa", "2"])]);
-    let who = ask(&archive, "Bots and people");
-    assert_eq!(who, [row(&["takaro", "bots", "1", "1"]), row(&["takaro", "people", "23", "2"])]);
-    let growth = ask(&archive, "Growth");
+    let authors = run_query(&archive, "Bots and people");
+    assert_eq!(authors, [row(&["takaro", "bots", "1", "1"]), row(&["takaro", "people", "23", "2"])]);
+    let growth = run_query(&archive, "Growth");
     assert_eq!(growth.last(), Some(&row(&["takaro", "2024-05", "20", "2", "2"])));
     assert_eq!(growth[0][4], "0");
 }
 
 #[test]
-fn a_forum_post_that_only_a_bot_answered_is_unanswered() {
-    let unanswered = ask(&archive(), "Unanswered questions in a forum");
+fn forum_post_answered_only_by_a_bot_is_unanswered() {
+    let unanswered = run_query(&archive(), "Unanswered questions in a forum");
     assert_eq!(unanswered, [row(&["takaro", "help", "why lag", "2024-05-01", "2"])]);
 }
 
 #[test]
-fn a_thread_nobody_wrote_in_is_without_answers() {
+fn empty_thread_is_without_answers() {
     let archive = archive();
     channel(&archive, (5, Some(GENERAL), "public_thread", "alone"), Some(2));
-    let alone = ask(&archive, "Threads without answers");
+    let alone = run_query(&archive, "Threads without answers");
     assert_eq!(alone, [row(&["takaro", "general", "alone", "2024-05-01"])]);
 }
 
 #[test]
-fn normal_and_burst_reactions_are_added_up() {
-    let emoji = ask(&archive(), "Most used emoji");
+fn normal_and_burst_reactions_are_summed() {
+    let emoji = run_query(&archive(), "Most used emoji");
     assert_eq!(emoji, [row(&["👍", "unicode", "6", "2"]), row(&["hype:555", "custom", "5", "1"])]);
 }
 
 #[test]
-fn a_channel_is_quiet_only_if_nothing_came_for_a_month() {
+fn channel_is_quiet_after_a_month_without_messages() {
     let archive = archive();
-    assert_eq!(ask(&archive, "Channels gone quiet")[0][..2], row(&["takaro", "general"]));
-    let now = "UPDATE channels SET last_message_at = unixepoch('now') * 1000 WHERE id = ?1";
-    archive.execute(now, params![GENERAL]).unwrap();
-    assert!(ask(&archive, "Channels gone quiet").is_empty());
+    assert_eq!(run_query(&archive, "Channels gone quiet")[0][..2], row(&["takaro", "general"]));
+    let set_recent = "UPDATE channels SET last_message_at = unixepoch('now') * 1000 WHERE id = ?1";
+    archive.execute(set_recent, params![GENERAL]).unwrap();
+    assert!(run_query(&archive, "Channels gone quiet").is_empty());
 }
 
 #[test]
-fn an_answer_of_a_poll_without_votes_has_none() {
-    let polls = ask(&archive(), "Polls");
+fn poll_answer_without_votes_counts_zero() {
+    let polls = run_query(&archive(), "Polls");
     let votes: Vec<_> = polls.iter().map(|row| (row[3].as_str(), row[4].as_str(), row[5].as_str())).collect();
     assert_eq!(votes, [("Next wipe?", "Sunday", "7"), ("Next wipe?", "Friday", "0")]);
 }
 
 #[test]
-fn bytes_and_shares_are_rounded_for_people() {
+fn sizes_and_shares_are_rounded() {
     let archive = archive();
-    let types = ask(&archive, "Attachment types");
+    let types = run_query(&archive, "Attachment types");
     assert_eq!(types, [row(&["image/png", "1", "1.5"]), row(&["unknown", "1", "0.2"])]);
-    let edited = ask(&archive, "Edited share");
+    let edited = run_query(&archive, "Edited share");
     assert_eq!(edited.last(), Some(&row(&["takaro", "2024-05", "20", "25"])));
 }

@@ -1,4 +1,4 @@
-//! `verta-sync reset`: forgets progress, and messages on request.
+//! `verta-sync reset`: deletes the progress, and with `--purge` the messages.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn synced() -> Sandbox {
     sandbox
 }
 
-/// Progress, jobs and messages: what a reset is about.
+/// The rows that a reset may change.
 fn state(sandbox: &Sandbox) -> Vec<Vec<String>> {
     ["sync_progress", "sync_jobs", "channel_sync_jobs", "messages", "users", "audit_log"]
         .map(|table| sandbox.rows(&format!("SELECT * FROM {table} ORDER BY 1, 2")))
@@ -35,7 +35,7 @@ fn channel(sandbox: &Sandbox, name: &str) -> u64 {
 }
 
 #[test]
-fn a_declined_question_changes_nothing_and_ends_with_1() {
+fn declined_confirmation_changes_nothing_and_exits_with_1() {
     let sandbox = synced();
     let before = state(&sandbox);
     for answer in ["n\n", "\n", "maybe\n", "\u{4}"] {
@@ -50,7 +50,7 @@ fn a_declined_question_changes_nothing_and_ends_with_1() {
 }
 
 #[test]
-fn a_question_answered_with_yes_is_a_reset() {
+fn accepted_confirmation_resets() {
     let sandbox = synced();
     let ran = run_at_terminal(sandbox.command(&["reset", "--tenant", TENANT]), "y\n").expect_code(0);
     assert!(ran.stdout.contains("5 channels"), "{}", ran.stdout);
@@ -58,7 +58,7 @@ fn a_question_answered_with_yes_is_a_reset() {
 }
 
 #[test]
-fn a_channel_that_is_asked_about_is_named() {
+fn confirmation_names_the_channel() {
     let sandbox = synced();
     let talk = channel(&sandbox, "talk").to_string();
     let reset = sandbox.command(&["reset", "--tenant", TENANT, "--channel", &talk]);
@@ -67,7 +67,7 @@ fn a_channel_that_is_asked_about_is_named() {
 }
 
 #[test]
-fn without_a_terminal_nobody_can_be_asked() {
+fn reset_without_a_terminal_requires_yes() {
     let sandbox = synced();
     let before = state(&sandbox);
     let ran = sandbox.run(&["reset", "--tenant", TENANT]).expect_code(2);
@@ -77,7 +77,7 @@ fn without_a_terminal_nobody_can_be_asked() {
 }
 
 #[test]
-fn after_a_reset_everything_is_read_again_and_nothing_is_there_twice() {
+fn reset_reads_everything_again_without_duplicates() {
     let sandbox = synced();
     let content = || {
         let counts = "(SELECT channel_id, message_id, emoji_id, burst, count FROM message_reaction_counts)";
@@ -96,12 +96,12 @@ fn after_a_reset_everything_is_read_again_and_nothing_is_there_twice() {
     sandbox.sim.journal().clear();
     let ran = sandbox.run(&["start", "--format", "json"]).expect_code(0);
     assert_eq!(ran.last_json()["jobs"][0]["messages_processed"], 280);
-    assert_eq!(content(), before, "what is read again changes no row");
+    assert_eq!(content(), before, "reading again changes no row");
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
 
 #[test]
-fn a_reset_of_one_channel_is_of_it_and_its_threads() {
+fn channel_reset_includes_its_threads() {
     let sandbox = synced();
     let (talk, news) = (channel(&sandbox, "talk"), channel(&sandbox, "news"));
     sandbox.run(&["reset", "--tenant", TENANT, "--channel", &talk.to_string(), "--yes"]).expect_code(0);
@@ -116,7 +116,7 @@ fn a_reset_of_one_channel_is_of_it_and_its_threads() {
 }
 
 #[test]
-fn a_purge_removes_messages_and_users_and_shrinks_the_file() {
+fn purge_removes_messages_and_users_and_shrinks_the_file() {
     let mut description = Description::community(GUILD, 1, 3000);
     let channels = vec![ChannelDescription::text("elsewhere", 25)];
     description.guilds.push(GuildDescription {
@@ -144,7 +144,11 @@ fn a_purge_removes_messages_and_users_and_shrinks_the_file() {
     assert_eq!(sandbox.count(emoji), 0);
     assert!(sandbox.count("SELECT count(*) FROM users") > 0, "the other tenant's users stay");
     assert_eq!(sandbox.count("SELECT count(*) FROM audit_log WHERE action = 'purge'"), 1);
-    assert_eq!(sandbox.count("SELECT sum(message_count) FROM channels"), 25, "the counters know");
+    assert_eq!(
+        sandbox.count("SELECT sum(message_count) FROM channels"),
+        25,
+        "the message counts are updated"
+    );
     assert!(sandbox.rows("PRAGMA foreign_key_check").is_empty());
     assert_archived(sandbox.sim.world(), &sandbox.archive(), OTHER);
     sandbox.run(&["start"]).expect_code(0);
@@ -152,7 +156,7 @@ fn a_purge_removes_messages_and_users_and_shrinks_the_file() {
 }
 
 #[test]
-fn a_purge_of_one_channel_leaves_the_others_messages() {
+fn channel_purge_keeps_the_messages_of_other_channels() {
     let sandbox = synced();
     let talk = channel(&sandbox, "talk").to_string();
     let arguments = ["reset", "--tenant", TENANT, "--channel", &talk, "--purge", "--yes"];
@@ -163,20 +167,24 @@ fn a_purge_of_one_channel_leaves_the_others_messages() {
 }
 
 #[test]
-fn while_a_sync_runs_nothing_can_be_reset() {
+fn reset_is_refused_while_a_sync_runs() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 3000)));
     let mut sync = sandbox.spawn_slow(&["start"]);
     let ran = sandbox.run(&["reset", "--tenant", TENANT, "--yes"]).expect_code(5);
     assert!(ran.stderr.contains(&format!("process {}", sync.id())), "{}", ran.stderr);
     let ran = run_at_terminal(sandbox.command(&["reset", "--tenant", TENANT]), "y\n").expect_code(5);
-    assert!(!ran.stderr.contains("[y/N]"), "a question that leads nowhere isn't asked: {}", ran.stderr);
+    assert!(
+        !ran.stderr.contains("[y/N]"),
+        "no confirmation is requested for a locked archive: {}",
+        ran.stderr
+    );
     sync.kill().unwrap();
     ended(sync);
     sandbox.run(&["reset", "--tenant", TENANT, "--yes"]).expect_code(0);
 }
 
 #[test]
-fn an_unknown_tenant_comes_with_the_one_that_was_meant() {
+fn unknown_tenant_is_an_error_with_a_suggestion() {
     let sandbox = synced();
     let ran = sandbox.run(&["reset", "--tenant", "simulated comunity", "--yes"]).expect_code(2);
     assert!(ran.stderr.contains(&format!("did you mean {TENANT:?}?")), "{}", ran.stderr);
@@ -185,7 +193,7 @@ fn an_unknown_tenant_comes_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn an_unknown_channel_is_an_error() {
+fn unknown_channel_is_an_error() {
     let sandbox = synced();
     let before = state(&sandbox);
     let ran = sandbox.run(&["reset", "--tenant", TENANT, "--channel", "12345", "--yes"]).expect_code(2);
@@ -194,7 +202,7 @@ fn an_unknown_channel_is_an_error() {
 }
 
 #[test]
-fn a_tenant_that_only_the_archive_knows_can_be_reset() {
+fn tenant_missing_from_the_configuration_can_be_reset() {
     let sandbox = synced();
     sandbox.write("sync.toml", &tenant_table(OTHER, "new"));
     sandbox.run(&["reset", "--tenant", TENANT, "--purge", "--yes"]).expect_code(0);
@@ -202,7 +210,7 @@ fn a_tenant_that_only_the_archive_knows_can_be_reset() {
 }
 
 #[test]
-fn a_tenant_renamed_in_the_file_can_be_reset_by_either_name() {
+fn renamed_tenant_can_be_reset_by_either_name() {
     for name in ["renamed", TENANT] {
         let sandbox = synced();
         sandbox.write("sync.toml", &tenant_table(GUILD, "renamed"));
@@ -212,7 +220,7 @@ fn a_tenant_renamed_in_the_file_can_be_reset_by_either_name() {
 }
 
 #[test]
-fn a_tenant_that_was_never_synced_has_nothing_to_forget() {
+fn reset_of_a_never_synced_tenant_does_nothing() {
     let sandbox = Sandbox::new(World::new(&description()));
     let ran = sandbox.run(&["reset", "--tenant", TENANT, "--yes"]).expect_code(0);
     assert!(ran.stdout.contains("nothing is archived yet"), "{}", ran.stdout);

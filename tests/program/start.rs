@@ -6,34 +6,34 @@ use crate::util::Sandbox;
 use crate::util::truth::assert_archived;
 use discord_sim::{Description, RouteKind, World};
 
-const EVERYTHING: u64 = 320_000_000_000_000_001;
+const EVERYTHING_GUILD: u64 = 320_000_000_000_000_001;
 
 #[test]
-fn a_sync_archives_exactly_what_everyone_may_see() {
+fn sync_archives_exactly_what_everyone_may_see() {
     let sandbox = Sandbox::new(World::new(&Description::everything(1)));
     // The world's second server never invited the bot.
     let ran = sandbox.run(&["start"]).expect_code(3);
     assert!(ran.stdout.contains("invite the bot"), "{}", ran.stdout);
     let archive = sandbox.archive();
-    assert_archived(sandbox.sim.world(), &archive, EVERYTHING);
-    for hidden in sandbox.sim.world().hidden(EVERYTHING) {
-        let found = sandbox
+    assert_archived(sandbox.sim.world(), &archive, EVERYTHING_GUILD);
+    for hidden in sandbox.sim.world().hidden(EVERYTHING_GUILD) {
+        let archived_channels = sandbox
             .count(&format!("SELECT count(*) FROM channels WHERE platform_id = {}", hidden.channel_id));
-        assert_eq!(found, 0, "channel {} is hidden but archived", hidden.name);
+        assert_eq!(archived_channels, 0, "channel {} is hidden but archived", hidden.name);
     }
-    // Rights are asked again where a channel ends short of its newest message.
+    // Permissions are requested again if a channel ends before its newest message.
     let mut doubles = sandbox.sim.journal().doubles();
     doubles.retain(|(path, _)| !path.contains("guilds/"));
-    assert_eq!(doubles, [], "no page is asked twice");
+    assert_eq!(doubles, [], "no page is requested twice");
 }
 
 #[test]
-fn what_the_bot_cannot_read_is_reported_and_not_stored_as_empty() {
+fn unreadable_channels_are_reported_and_hold_no_messages() {
     let sandbox = Sandbox::new(World::new(&Description::everything(1)));
     let ran = sandbox.run(&["start"]);
     assert!(ran.stdout.contains("the bot can't read"), "{}", ran.stdout);
     let unreadable = sandbox.count("SELECT count(*) FROM channels WHERE state = 'unreadable'");
-    let truth = sandbox.sim.world().truth(EVERYTHING);
+    let truth = sandbox.sim.world().truth(EVERYTHING_GUILD);
     let listed = truth.iter().filter(|channel| !channel.bot_can_read && !channel.is_thread).count();
     assert!(unreadable > 0 && unreadable <= i64::try_from(listed).unwrap(), "{unreadable} of {listed}");
     assert_eq!(
@@ -43,7 +43,7 @@ fn what_the_bot_cannot_read_is_reported_and_not_stored_as_empty() {
 }
 
 #[test]
-fn a_second_run_asks_for_no_page_and_changes_no_row() {
+fn second_run_requests_no_page_and_changes_no_row() {
     let sandbox = Sandbox::new(World::new(&Description::community(77_000_000_000_000_001, 12, 250)));
     sandbox.run(&["start"]).expect_code(0);
     let content = |sandbox: &Sandbox| {
@@ -62,7 +62,7 @@ fn a_second_run_asks_for_no_page_and_changes_no_row() {
 }
 
 #[test]
-fn what_came_since_is_read_from_the_checkpoint() {
+fn new_messages_are_read_from_the_checkpoint() {
     let guild = 77_000_000_000_000_001;
     let sandbox = Sandbox::new(World::new(&Description::community(guild, 3, 250)));
     sandbox.run(&["start"]).expect_code(0);
@@ -76,7 +76,7 @@ fn what_came_since_is_read_from_the_checkpoint() {
 }
 
 #[test]
-fn edits_and_reactions_of_the_last_day_show_after_the_next_run() {
+fn recent_edits_and_reactions_are_archived_by_the_next_run() {
     let guild = 77_000_000_000_000_001;
     let sandbox = Sandbox::new(World::new(&Description::community(guild, 2, 10)));
     let world = sandbox.sim.world();
@@ -90,17 +90,17 @@ fn edits_and_reactions_of_the_last_day_show_after_the_next_run() {
 }
 
 #[test]
-fn an_empty_server_is_a_success_after_a_day() {
+fn empty_server_is_a_success_after_a_day() {
     let sandbox = Sandbox::new(World::new(&Description::empty_guild()));
-    let told = sandbox.run(&["start"]).expect_code(3).stdout;
-    assert!(told.contains("no channel is left to read"), "{told}");
+    let stdout = sandbox.run(&["start"]).expect_code(3).stdout;
+    assert!(stdout.contains("no channel is left to read"), "{stdout}");
     sandbox.sim.world().advance(Duration::from_hours(25));
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 0);
 }
 
 #[test]
-fn json_output_is_events_and_then_the_summary() {
+fn json_output_ends_with_the_summary() {
     let sandbox = Sandbox::new(World::new(&Description::community(77_000_000_000_000_001, 4, 120)));
     let ran = sandbox.run(&["start", "--format", "json"]).expect_code(0);
     let events: Vec<serde_json::Value> =
@@ -117,12 +117,12 @@ fn json_output_is_events_and_then_the_summary() {
     assert_eq!(job["channel_results"].as_array().unwrap().len(), 4);
     assert_eq!(job["channel_results"][0]["messages_processed"], 120);
     let calls = job["parallel_stats"]["total_api_calls"].as_u64().unwrap();
-    // The first request, for the token, belongs to no job.
+    // The first request checks the token and belongs to no job.
     assert_eq!(calls + 1, sandbox.sim.journal().len() as u64);
 }
 
 #[test]
-fn one_channels_failure_is_that_channels() {
+fn failing_channel_does_not_affect_others() {
     use discord_sim::{BodyKind, Match, What};
     let guild = 77_000_000_000_000_001;
     let sandbox = Sandbox::with_config(
@@ -143,7 +143,7 @@ fn one_channels_failure_is_that_channels() {
 }
 
 #[test]
-fn a_broken_message_costs_only_itself() {
+fn malformed_message_loses_only_itself() {
     use discord_sim::{Damage, Match, What};
     let guild = 77_000_000_000_000_001;
     let sandbox = Sandbox::new(World::new(&Description::community(guild, 1, 120)));
@@ -158,33 +158,37 @@ fn a_broken_message_costs_only_itself() {
 }
 
 #[test]
-fn a_full_read_in_pieces_comes_to_every_channel_once() {
+fn interrupted_full_read_reads_every_channel_once() {
     let guild = 77_000_000_000_000_001;
     let sandbox = Sandbox::new(World::new(&Description::community(guild, 30, 500)));
     sandbox.run(&["start"]).expect_code(0);
     sandbox.sim.journal().clear();
     sandbox.sim.set_latency(std::time::Duration::from_millis(20), std::time::Duration::ZERO);
-    let mut runs = 0;
-    // Longer and longer, so that it gets through on a machine that is busy.
-    while sandbox.run(&["start", "--full", "--max-runtime", &format!("{}ms", 150 + 25 * runs)]).code == 3 {
-        runs += 1;
-        assert!(runs < 200, "the full read never ends");
+    let mut interrupted_runs = 0;
+    // Each run gets more time, so that the full read ends on a busy machine, too.
+    while sandbox
+        .run(&["start", "--full", "--max-runtime", &format!("{}ms", 150 + 25 * interrupted_runs)])
+        .code
+        == 3
+    {
+        interrupted_runs += 1;
+        assert!(interrupted_runs < 200, "the full read never ends");
     }
-    assert!(runs > 0, "the full read was not in pieces");
+    assert!(interrupted_runs > 0, "the full read was never interrupted");
     let pages = sandbox.sim.journal().count(RouteKind::Messages);
-    // Five full pages each, and for each open channel of a run one page that
-    // was asked for in vain.
-    assert!(pages <= 30 * 6 + runs * 30, "{pages} pages in {runs} pieces");
+    // Five full pages and an empty one per channel, and one discarded page per open
+    // channel of a run.
+    assert!(pages <= 30 * 6 + interrupted_runs * 30, "{pages} pages in {interrupted_runs} interrupted runs");
     let archive = sandbox.archive();
     assert_archived(sandbox.sim.world(), &archive, guild);
-    // The next one begins anew.
+    // The next full read starts over.
     sandbox.sim.journal().clear();
     sandbox.run(&["start", "--full"]).expect_code(0);
     assert!(sandbox.sim.journal().count(RouteKind::Messages) >= 30 * 5);
 }
 
 #[test]
-fn a_run_for_some_dates_only_is_no_success_of_the_tenant() {
+fn run_with_a_date_range_is_not_a_success_of_the_tenant() {
     let guild = 77_000_000_000_000_001;
     let sandbox = Sandbox::new(World::new(&Description::community(guild, 2, 50)));
     sandbox.run(&["start", "--since", "2026-06-01", "--until", "2026-06-15"]).expect_code(0);
@@ -197,18 +201,18 @@ fn a_run_for_some_dates_only_is_no_success_of_the_tenant() {
 }
 
 #[test]
-fn an_archive_that_somebody_reads_holds_no_run_up() {
+fn open_reader_does_not_block_a_run() {
     let sandbox = Sandbox::new(World::new(&Description::community(77_000_000_000_000_001, 2, 50)));
     sandbox.run(&["start"]).expect_code(0);
     let reader = sandbox.archive();
     reader.execute_batch("BEGIN; SELECT count(*) FROM messages;").unwrap();
-    let begin = std::time::Instant::now();
+    let started_at = std::time::Instant::now();
     sandbox.run(&["start"]).expect_code(0);
-    assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert!(started_at.elapsed() < std::time::Duration::from_secs(20), "{:?}", started_at.elapsed());
 }
 
 #[test]
-fn figures_of_a_job_are_in_the_log() {
+fn job_metrics_are_logged() {
     let sandbox = Sandbox::new(World::new(&Description::community(77_000_000_000_000_001, 3, 120)));
     let ran = sandbox.run(&["start", "-v", "--log-format", "json"]).expect_code(0);
     let line = ran.stderr.lines().find(|line| line.contains("sync-metrics")).unwrap();

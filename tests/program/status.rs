@@ -20,7 +20,7 @@ fn guild(index: u64, name: &str) -> GuildDescription {
     GuildDescription { id: GUILD + index, name: name.to_owned(), channels, ..Default::default() }
 }
 
-/// So large that a slow sync of it lasts for seconds.
+/// Large enough that a slow sync takes seconds.
 fn large() -> Sandbox {
     Sandbox::new(World::new(&Description::community(GUILD, 3, 3000)))
 }
@@ -37,7 +37,7 @@ fn assert_keys(value: &Value, keys: &[&str]) {
 }
 
 #[test]
-fn before_the_first_sync_every_tenant_is_pending_and_no_file_is_made() {
+fn before_the_first_sync_tenants_are_pending_and_no_file_is_created() {
     let sandbox = small();
     let ran = sandbox.run(&["status"]).expect_code(0);
     assert!(ran.stdout.contains("pending") && ran.stdout.contains("verta-sync start"), "{}", ran.stdout);
@@ -49,7 +49,7 @@ fn before_the_first_sync_every_tenant_is_pending_and_no_file_is_made() {
 }
 
 #[test]
-fn a_running_job_shows_how_far_it_is() {
+fn running_job_shows_its_progress() {
     let sandbox = large();
     let mut sync = sandbox.spawn_slow(&["start"]);
     wait_until("the job's row counts messages", || {
@@ -75,7 +75,7 @@ fn a_running_job_shows_how_far_it_is() {
 }
 
 #[test]
-fn a_job_whose_turn_has_not_come_has_its_place_in_the_queue() {
+fn queued_job_shows_its_queue_position() {
     let sandbox = large();
     let mut sync = sandbox.spawn_slow(&["start"]);
     let add = "INSERT INTO sync_jobs (id, run_id, tenant_id, kind, status, created_at, updated_at)
@@ -91,7 +91,7 @@ fn a_job_whose_turn_has_not_come_has_its_place_in_the_queue() {
 }
 
 #[test]
-fn a_job_whose_process_was_killed_is_interrupted() {
+fn job_of_a_killed_process_is_interrupted() {
     let sandbox = large();
     let mut sync = sandbox.spawn_slow(&["start"]);
     sync.kill().unwrap();
@@ -108,12 +108,12 @@ fn a_job_whose_process_was_killed_is_interrupted() {
     assert_eq!(job["status"], "interrupted");
     let human = sandbox.run(&["status"]).expect_code(0);
     assert!(human.stdout.contains(&format!("interrupted {job_id}")), "{}", human.stdout);
-    assert!(bytes() == before, "status marks nothing and moves nothing from the log to the file");
+    assert!(bytes() == before, "status updates no job and checkpoints no WAL");
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'running'"), 1);
 }
 
 #[test]
-fn an_unknown_job_is_an_error() {
+fn unknown_job_is_an_error() {
     let sandbox = small();
     for _ in 0..2 {
         let ran = sandbox.run(&["status", "--job-id", "nonesuch"]).expect_code(2);
@@ -124,7 +124,7 @@ fn an_unknown_job_is_an_error() {
 }
 
 #[test]
-fn json_has_every_key_that_is_promised() {
+fn json_has_every_documented_key() {
     let sandbox = small();
     let job_id = sandbox.run(&["start", "--format", "json"]).last_json()["jobs"][0]["job_id"].clone();
     assert_keys(&overview(&sandbox), &["tenants", "running", "queued", "failing_channels"]);
@@ -179,7 +179,7 @@ fn json_has_every_key_that_is_promised() {
 }
 
 #[test]
-fn a_job_can_be_shown_to_people() {
+fn single_job_is_shown_as_text() {
     let sandbox = small();
     let ran = sandbox.run(&["start"]).expect_code(0);
     let job_id = ran.stdout.split([' ', ':']).nth(1).unwrap();
@@ -190,30 +190,31 @@ fn a_job_can_be_shown_to_people() {
 }
 
 #[test]
-fn an_old_success_ends_with_8() {
+fn old_success_exits_with_8() {
     let mut description = Description::community(GUILD, 1, 5);
     description.guilds.push(guild(1, "Other"));
     let sandbox = Sandbox::new(World::new(&description));
-    let code = |arguments: &[&str]| sandbox.run(&[&["status", "--max-age"], arguments].concat()).code;
-    assert_eq!(code(&["1h"]), 8, "never is too old");
+    let exit_code = |arguments: &[&str]| sandbox.run(&[&["status", "--max-age"], arguments].concat()).code;
+    assert_eq!(exit_code(&["1h"]), 8, "no success is too old");
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(code(&["1h"]), 0);
-    let age = "UPDATE tenants SET last_success_at = last_success_at - 3 * 3600000 WHERE name = 'Other'";
-    sandbox.archive().execute(age, []).unwrap();
-    assert_eq!(code(&["2h"]), 8);
-    assert_eq!(code(&["4h"]), 0);
-    assert_eq!(code(&["2h", "--tenant", TENANT]), 0, "the other tenant is not asked about");
-    assert_eq!(code(&["2h", "--tenant", "Other", "--format", "json"]), 8);
-    let told = sandbox.run(&["status", "--max-age", "2h"]).expect_code(8).stdout;
-    assert!(told.contains("✗ Other: last success 3h 00m ago, older than 2h 00m"), "{told}");
-    assert!(!told.contains(&format!("✗ {TENANT}")), "{told}");
+    assert_eq!(exit_code(&["1h"]), 0);
+    let make_older =
+        "UPDATE tenants SET last_success_at = last_success_at - 3 * 3600000 WHERE name = 'Other'";
+    sandbox.archive().execute(make_older, []).unwrap();
+    assert_eq!(exit_code(&["2h"]), 8);
+    assert_eq!(exit_code(&["4h"]), 0);
+    assert_eq!(exit_code(&["2h", "--tenant", TENANT]), 0, "only the selected tenant counts");
+    assert_eq!(exit_code(&["2h", "--tenant", "Other", "--format", "json"]), 8);
+    let text = sandbox.run(&["status", "--max-age", "2h"]).expect_code(8).stdout;
+    assert!(text.contains("✗ Other: last success 3h 00m ago, older than 2h 00m"), "{text}");
+    assert!(!text.contains(&format!("✗ {TENANT}")), "{text}");
     let json = sandbox.run(&["status", "--max-age", "2h", "--format", "json"]).last_json();
     assert_eq!([&json["tenants"][0]["stale"], &json["tenants"][1]["stale"]], [true, false]);
     assert_eq!(overview(&sandbox)["tenants"][0].get("stale"), None);
 }
 
 #[test]
-fn a_tenant_renamed_in_the_file_keeps_its_figures() {
+fn renamed_tenant_keeps_its_counts() {
     let sandbox = small();
     sandbox.run(&["start"]).expect_code(0);
     let config = fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
@@ -225,7 +226,7 @@ fn a_tenant_renamed_in_the_file_keeps_its_figures() {
 }
 
 #[test]
-fn a_tenant_that_only_the_archive_knows_is_shown() {
+fn tenant_missing_from_the_configuration_is_shown() {
     let sandbox = small();
     sandbox.run(&["start"]).expect_code(0);
     sandbox.write("sync.toml", &tenant_table(GUILD + 1, "new"));
@@ -251,17 +252,17 @@ fn status_changes_no_byte_of_the_archive() {
 }
 
 #[test]
-fn a_tenants_name_is_shown_whole() {
+fn long_tenant_names_are_shown_in_full() {
     let sandbox = small();
     let names = ["a", "b"].map(|end| format!("{}{end}", "a name that two have in common ".repeat(2)));
     let tables = tenant_table(GUILD, &names[0]) + &tenant_table(GUILD + 1, &names[1]);
     sandbox.write("sync.toml", &tables);
-    let told = sandbox.run(&["status"]).expect_code(0).stdout;
-    assert!(names.iter().all(|name| told.contains(name.as_str())), "{told}");
+    let text = sandbox.run(&["status"]).expect_code(0).stdout;
+    assert!(names.iter().all(|name| text.contains(name.as_str())), "{text}");
 }
 
 #[test]
-fn status_makes_no_file_beside_the_archive() {
+fn status_creates_no_file_beside_the_archive() {
     let sandbox = small();
     sandbox.run(&["start"]).expect_code(0);
     let before = sandbox.listing();
@@ -288,7 +289,7 @@ fn watching_through_a_pipe_repeats_plain_text() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_error() {
+fn closed_stdout_is_not_an_error() {
     let sandbox = small();
     sandbox.run(&["start"]).expect_code(0);
     for arguments in [&["status"][..], &["start"], &["start", "--format", "json"], &["completions", "bash"]] {
@@ -299,7 +300,7 @@ fn a_reader_that_leaves_early_is_no_error() {
 }
 
 #[test]
-fn a_run_of_a_range_is_no_success() {
+fn run_with_a_date_range_is_not_a_success() {
     let sandbox = small();
     sandbox.run(&["start", "--until", "2016-01-01"]).expect_code(0);
     assert_eq!(overview(&sandbox)["tenants"][0]["last_success_at"], Value::Null);
@@ -307,7 +308,7 @@ fn a_run_of_a_range_is_no_success() {
 }
 
 #[test]
-fn whoever_may_read_the_archive_may_see_who_holds_it() {
+fn lock_file_has_the_mode_of_the_archive() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = small();
     let config = fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
@@ -318,7 +319,7 @@ fn whoever_may_read_the_archive_may_see_who_holds_it() {
 }
 
 #[test]
-fn jobs_come_in_the_order_of_their_tenants() {
+fn jobs_are_listed_in_the_order_of_their_tenants() {
     let mut description = Description::community(GUILD, 0, 0);
     description.guilds = (0..11).map(|index| guild(index, &format!("t{index}"))).collect();
     let sandbox = Sandbox::new(World::new(&description));

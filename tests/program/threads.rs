@@ -1,4 +1,5 @@
-//! Threads between two syncs, and what a sync costs when nothing changed.
+//! Threads that change between two syncs, and the requests that an unchanged server
+//! costs.
 
 use std::time::Duration;
 
@@ -18,17 +19,23 @@ fn sandbox(channels: Vec<ChannelDescription>) -> Sandbox {
     )
 }
 
-fn with_threads(kind: ChannelKind, name: &str, messages: u64, threads: ThreadPlan) -> ChannelDescription {
+fn channel_with_threads(
+    kind: ChannelKind,
+    name: &str,
+    messages: u64,
+    threads: ThreadPlan,
+) -> ChannelDescription {
     ChannelDescription { messages, threads, ..ChannelDescription::new(kind, name) }
 }
 
+/// Runs `start`, and returns the number of requests that it sent.
 fn sync(sandbox: &Sandbox) -> usize {
     let before = sandbox.sim.journal().entries().len();
     sandbox.run(&["start"]).expect_code(0);
     sandbox.sim.journal().entries().len() - before
 }
 
-fn check(sandbox: &Sandbox) {
+fn assert_matches_world(sandbox: &Sandbox) {
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
 
@@ -37,11 +44,11 @@ fn channel(sandbox: &Sandbox, name: &str) -> u64 {
 }
 
 #[test]
-fn a_server_where_nothing_changed_costs_a_handful_of_requests() {
+fn unchanged_server_costs_few_requests() {
     let channels = (0..500).map(|index| {
         let archived = u32::from(index < 300);
         let threads = ThreadPlan { archived, messages: 1, ..Default::default() };
-        with_threads(ChannelKind::Text, &format!("room-{index}"), 1, threads)
+        channel_with_threads(ChannelKind::Text, &format!("room-{index}"), 1, threads)
     });
     let sandbox = sandbox(channels.collect());
     sync(&sandbox);
@@ -51,29 +58,29 @@ fn a_server_where_nothing_changed_costs_a_handful_of_requests() {
         sync(&sandbox);
     }
     world.advance(2 * HOUR);
-    let quiet = sync(&sandbox);
-    assert!(quiet <= 5 + 300, "{quiet} requests where nothing changed");
+    let unchanged = sync(&sandbox);
+    assert!(unchanged <= 5 + 300, "{unchanged} requests for an unchanged server");
     for index in [3, 100, 299, 300, 499] {
         world.append(channel(&sandbox, &format!("room-{index}")), 1);
     }
     world.advance(2 * HOUR);
-    let five = sync(&sandbox);
-    assert!(five <= quiet + 10, "{five} requests for five changed channels");
-    check(&sandbox);
+    let five_changed = sync(&sandbox);
+    assert!(five_changed <= unchanged + 10, "{five_changed} requests for five changed channels");
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_thread_that_lived_and_was_archived_between_two_syncs_is_found() {
+fn thread_created_and_archived_between_two_syncs_is_found() {
     let sandbox = sandbox(vec![
-        with_threads(
+        channel_with_threads(
             ChannelKind::Text,
             "talk",
             30,
             ThreadPlan { archived: 2, messages: 3, ..Default::default() },
         ),
-        with_threads(ChannelKind::Text, "fresh", 30, ThreadPlan::default()),
-        with_threads(ChannelKind::Forum, "forum", 0, ThreadPlan::default()),
-        with_threads(ChannelKind::Text, "silent", 5, ThreadPlan::default()),
+        channel_with_threads(ChannelKind::Text, "fresh", 30, ThreadPlan::default()),
+        channel_with_threads(ChannelKind::Forum, "forum", 0, ThreadPlan::default()),
+        channel_with_threads(ChannelKind::Text, "silent", 5, ThreadPlan::default()),
     ]);
     sync(&sandbox);
     let world = sandbox.sim.world();
@@ -89,19 +96,19 @@ fn a_thread_that_lived_and_was_archived_between_two_syncs_is_found() {
     }
     world.advance(HOUR);
     sync(&sandbox);
-    check(&sandbox);
-    // Nothing in the parent tells of this one.
+    assert_matches_world(&sandbox);
+    // Nothing in the parent indicates this thread.
     let hidden = world.create_thread(channel(&sandbox, "silent"), "no sign of it", None).unwrap();
     world.append(hidden, 2);
     world.archive(hidden);
     world.advance(25 * HOUR);
     sync(&sandbox);
-    check(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn threads_that_are_opened_and_archived_again_are_read_again() {
-    let sandbox = sandbox(vec![with_threads(
+fn reopened_threads_are_read_again() {
+    let sandbox = sandbox(vec![channel_with_threads(
         ChannelKind::Text,
         "talk",
         30,
@@ -119,7 +126,8 @@ fn threads_that_are_opened_and_archived_again_are_read_again() {
     };
     let (old, active) = (threads(true), threads(false));
     world.advance(3 * HOUR);
-    // The oldest comes back above all others; an active one goes away with a last word.
+    // The oldest archived thread moves to the top of the listing; an active one is
+    // archived after a last message.
     world.unarchive(old[0]);
     world.append(old[0], 1);
     world.archive(old[0]);
@@ -127,24 +135,24 @@ fn threads_that_are_opened_and_archived_again_are_read_again() {
     world.archive(active[0]);
     world.advance(HOUR);
     sync(&sandbox);
-    check(&sandbox);
+    assert_matches_world(&sandbox);
     world.unarchive(old[50]);
     world.append(old[50], 1);
     world.advance(HOUR);
     sync(&sandbox);
-    check(&sandbox);
+    assert_matches_world(&sandbox);
     let states = sandbox.count("SELECT count(*) FROM thread_log WHERE archived = 0");
     assert_eq!(states, i64::try_from(threads(false).len()).unwrap());
 }
 
 #[test]
-fn threads_of_one_archive_time_are_all_found_at_the_edge_of_a_page() {
+fn threads_with_equal_archive_times_are_found_across_pages() {
     for tied in [2, 90, 130, 250] {
         let threads = ThreadPlan { archived: 260, messages: 1, tied, ..Default::default() };
-        let sandbox = sandbox(vec![with_threads(ChannelKind::Forum, "forum", 0, threads)]);
+        let sandbox = sandbox(vec![channel_with_threads(ChannelKind::Forum, "forum", 0, threads)]);
         sandbox.run(&["start"]);
         let found = sandbox.count("SELECT count(*) FROM thread_log");
-        // A whole page of one time hides what lies behind it; the parent says so.
+        // A full page of equal archive times hides later threads; the parent is marked.
         let is_certain = tied < 100;
         assert!(!is_certain || found == 260, "{tied} tied: {found} found");
         let marked = sandbox.count("SELECT count(*) FROM sync_progress WHERE threads_incomplete = 1");
@@ -153,9 +161,9 @@ fn threads_of_one_archive_time_are_all_found_at_the_edge_of_a_page() {
 }
 
 #[test]
-fn a_listing_that_fails_marks_its_parent_and_concludes_nothing() {
+fn failed_thread_listing_is_reported_and_changes_no_thread() {
     let sandbox = sandbox(vec![
-        with_threads(
+        channel_with_threads(
             ChannelKind::Forum,
             "forum",
             0,
@@ -169,15 +177,15 @@ fn a_listing_that_fails_marks_its_parent_and_concludes_nothing() {
     let refused = What::Status(400, BodyKind::Json(50_035));
     sandbox.sim.faults().when(Match::route(RouteKind::ArchivedPublicThreads).always(), refused.clone());
     sandbox.run(&["start"]);
-    let gone = "SELECT count(*) FROM thread_log WHERE state <> 'active'";
-    assert_eq!(sandbox.count(gone), 0);
+    let inactive = "SELECT count(*) FROM thread_log WHERE state <> 'active'";
+    assert_eq!(sandbox.count(inactive), 0);
     sandbox.sim.faults().clear();
     let forbidden = What::Status(403, BodyKind::Json(50_001));
     sandbox.sim.faults().when(Match::route(RouteKind::ArchivedPublicThreads).always(), forbidden);
     let ran = sandbox.run(&["start"]).expect_code(3);
     assert!(ran.stdout.contains("archived threads"), "{}", ran.stdout);
-    assert_eq!(sandbox.count(gone), 0);
+    assert_eq!(sandbox.count(inactive), 0);
     sandbox.sim.faults().clear();
     sync(&sandbox);
-    check(&sandbox);
+    assert_matches_world(&sandbox);
 }

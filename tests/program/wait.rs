@@ -1,4 +1,4 @@
-//! Two at once: the second one is told who is there, or waits in a queue.
+//! Concurrent runs: the second one fails and names the first, or waits in the queue.
 
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -15,37 +15,38 @@ fn sandbox() -> Sandbox {
     Sandbox::new(World::new(&Description::community(GUILD, 3, 1500)))
 }
 
-fn queued(sandbox: &Sandbox) -> Vec<Value> {
+/// The queued runs in the JSON of `status`.
+fn queued_jobs(sandbox: &Sandbox) -> Vec<Value> {
     let text = sandbox.run(&["status", "--format", "json"]).expect_code(0).stdout;
     let status: Value = serde_json::from_str(&text).unwrap();
     status["queued"].as_array().unwrap().clone()
 }
 
-/// Starts a waiter, and returns once the queue is as long as it should be.
-fn waiter(sandbox: &Sandbox, arguments: &[&str], length: usize) -> Child {
+/// Starts a run that waits, and returns once the queue has `length` entries.
+fn spawn_queued(sandbox: &Sandbox, arguments: &[&str], length: usize) -> Child {
     let child = sandbox.spawn(arguments);
-    wait_until("it waits", || queued(sandbox).len() == length);
+    wait_until("the run is queued", || queued_jobs(sandbox).len() == length);
     child
 }
 
-fn full_speed(sandbox: &Sandbox) {
+fn remove_latency(sandbox: &Sandbox) {
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
 }
 
 #[test]
-fn waiters_take_their_turns_and_status_shows_their_places() {
+fn queued_runs_start_in_order_and_status_shows_their_positions() {
     let sandbox = sandbox();
     let first = sandbox.spawn_slow(&["start"]);
-    let second = waiter(&sandbox, &["start", "--wait"], 1);
-    let third = waiter(&sandbox, &["start", "--wait=10m", "--format", "json"], 2);
-    let jobs = queued(&sandbox);
+    let second = spawn_queued(&sandbox, &["start", "--wait"], 1);
+    let third = spawn_queued(&sandbox, &["start", "--wait=10m", "--format", "json"], 2);
+    let jobs = queued_jobs(&sandbox);
     assert_eq!([&jobs[0]["queue_position"], &jobs[1]["queue_position"]], [1, 2]);
     assert_eq!(jobs[0]["status"], "queued");
     let job_id = jobs[1]["job_id"].as_str().unwrap().to_owned();
-    let told = sandbox.run(&["status"]).expect_code(0).stdout;
-    assert!(told.contains(&format!("queued {job_id}")) && told.contains("position 2"), "{told}");
+    let text = sandbox.run(&["status"]).expect_code(0).stdout;
+    assert!(text.contains(&format!("queued {job_id}")) && text.contains("position 2"), "{text}");
     sandbox.run(&["status", "--job-id", &job_id]).expect_code(0);
-    full_speed(&sandbox);
+    remove_latency(&sandbox);
     ended(first).expect_code(0);
     let second = ended(second).expect_code(0);
     assert!(second.stderr.contains("waiting, position 1"), "{}", second.stderr);
@@ -56,41 +57,45 @@ fn waiters_take_their_turns_and_status_shows_their_places() {
 }
 
 #[test]
-fn a_waiter_that_is_killed_leaves_no_ghost() {
+fn killed_queued_run_leaves_the_queue() {
     let sandbox = sandbox();
     let first = sandbox.spawn_slow(&["start"]);
-    let ghost = waiter(&sandbox, &["start", "--wait"], 1);
-    let patient = waiter(&sandbox, &["start", "--wait"], 2);
-    send(&ghost, Signal::KILL);
-    ended(ghost);
-    wait_until("the ghost is gone", || queued(&sandbox).len() == 1);
-    assert_eq!(queued(&sandbox)[0]["queue_position"], 1);
-    full_speed(&sandbox);
+    let killed = spawn_queued(&sandbox, &["start", "--wait"], 1);
+    let surviving = spawn_queued(&sandbox, &["start", "--wait"], 2);
+    send(&killed, Signal::KILL);
+    ended(killed);
+    wait_until("the killed run has left the queue", || queued_jobs(&sandbox).len() == 1);
+    assert_eq!(queued_jobs(&sandbox)[0]["queue_position"], 1);
+    remove_latency(&sandbox);
     ended(first).expect_code(0);
-    ended(patient).expect_code(0);
+    ended(surviving).expect_code(0);
     assert!(!sandbox.listing().contains(&"archive.db.queue".to_owned()), "{:?}", sandbox.listing());
 }
 
 #[test]
-fn patience_has_an_end_and_a_signal_ends_it_too() {
+fn waiting_ends_at_its_timeout_or_on_a_signal() {
     let sandbox = sandbox();
     let first = sandbox.spawn_slow(&["start"]);
-    let began = Instant::now();
-    let tired = sandbox.run(&["start", "--wait=1s"]).expect_code(5);
-    assert!(began.elapsed() >= Duration::from_secs(1));
-    assert!(tired.stderr.contains("process") && tired.stderr.contains("since"), "{}", tired.stderr);
+    let started_at = Instant::now();
+    let timed_out = sandbox.run(&["start", "--wait=1s"]).expect_code(5);
+    assert!(started_at.elapsed() >= Duration::from_secs(1));
+    assert!(
+        timed_out.stderr.contains("process") && timed_out.stderr.contains("since"),
+        "{}",
+        timed_out.stderr
+    );
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let waiting = waiter(&sandbox, &["start", "--wait"], 1);
+        let waiting = spawn_queued(&sandbox, &["start", "--wait"], 1);
         send(&waiting, signal);
         ended(waiting).expect_code(code);
-        assert_eq!(queued(&sandbox).len(), 0);
+        assert_eq!(queued_jobs(&sandbox).len(), 0);
     }
-    full_speed(&sandbox);
+    remove_latency(&sandbox);
     ended(first).expect_code(0);
 }
 
 #[test]
-fn a_free_archive_is_not_waited_for() {
+fn free_archive_is_used_without_waiting() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 10)));
     let ran = sandbox.run(&["start", "--wait"]).expect_code(0);
     assert!(!ran.stderr.contains("waiting"), "{}", ran.stderr);
@@ -98,11 +103,11 @@ fn a_free_archive_is_not_waited_for() {
 }
 
 #[test]
-fn a_waiter_takes_over_when_the_holder_is_killed_and_says_so() {
+fn queued_run_takes_over_from_a_killed_run() {
     let sandbox = sandbox();
     let first = sandbox.spawn_slow(&["start"]);
-    let second = waiter(&sandbox, &["start", "--wait"], 1);
-    full_speed(&sandbox);
+    let second = spawn_queued(&sandbox, &["start", "--wait"], 1);
+    remove_latency(&sandbox);
     send(&first, Signal::KILL);
     ended(first);
     ended(second).expect_code(0);

@@ -1,56 +1,57 @@
-//! Modules that import each other in a circle.
+//! Finds import cycles between modules.
 //!
-//! A file and the folder of its child modules are one node. A child may use its
-//! parent's file and the parent its children: that is one type in several files.
+//! A file and the folder of its child modules are one node. A child may use the file of
+//! its parent and the parent its children: they are one unit in several files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::Source;
 
-/// By module: which of its children each of them uses.
-type Graph<'a> = BTreeMap<&'a str, BTreeSet<String>>;
+/// The modules of one parent: for each, the siblings it uses.
+type ImportGraph<'a> = BTreeMap<&'a str, BTreeSet<String>>;
 
-/// The circles among siblings, each as `parent: child, child`.
+/// The import cycles among sibling modules, each as `parent: child, child`.
 pub fn circles(sources: &[Source]) -> Vec<String> {
-    let mut graphs: BTreeMap<&[String], Graph<'_>> = BTreeMap::new();
+    let mut graphs: BTreeMap<&[String], ImportGraph<'_>> = BTreeMap::new();
     for source in sources {
-        for used in source.paths.iter().filter_map(|path| used(sources, source, &path.segments)) {
-            let common = source.module.iter().zip(&used).take_while(|(one, other)| one == other).count();
+        for used in source.paths.iter().filter_map(|path| resolve(sources, source, &path.segments)) {
+            let common = source.module.iter().zip(&used).take_while(|(left, right)| left == right).count();
             if let (Some(child), Some(sibling)) = (source.module.get(common), used.get(common)) {
                 let graph = graphs.entry(&source.module[..common]).or_default();
                 graph.entry(child).or_default().insert(sibling.clone());
             }
         }
     }
-    let mut circles = BTreeSet::new();
+    let mut cycles = BTreeSet::new();
     for (parent, graph) in graphs {
-        let reached: BTreeMap<&str, BTreeSet<&str>> =
-            graph.keys().map(|child| (*child, reached(&graph, child))).collect();
-        for (child, others) in &reached {
-            let back = |other: &&&str| reached.get(**other).is_some_and(|reached| reached.contains(child));
-            let circle: Vec<&str> = others.iter().filter(back).copied().collect();
-            if circle.len() > 1 {
-                circles.insert(format!("{}: {}", parent.join("::"), circle.join(", ")));
+        let reachable: BTreeMap<&str, BTreeSet<&str>> =
+            graph.keys().map(|child| (*child, reachable(&graph, child))).collect();
+        for (child, others) in &reachable {
+            let reaches_back =
+                |sibling: &&&str| reachable.get(**sibling).is_some_and(|reachable| reachable.contains(child));
+            let cycle: Vec<&str> = others.iter().filter(reaches_back).copied().collect();
+            if cycle.len() > 1 {
+                cycles.insert(format!("{}: {}", parent.join("::"), cycle.join(", ")));
             }
         }
     }
-    circles.into_iter().collect()
+    cycles.into_iter().collect()
 }
 
-/// What a child uses, and what that uses, and so on.
-fn reached<'a>(graph: &'a Graph<'_>, child: &'a str) -> BTreeSet<&'a str> {
-    let mut reached = BTreeSet::new();
-    let mut open: Vec<&str> = vec![child];
-    while let Some(child) = open.pop() {
+/// The siblings that a child uses, directly or through others.
+fn reachable<'a>(graph: &'a ImportGraph<'_>, child: &'a str) -> BTreeSet<&'a str> {
+    let mut reachable = BTreeSet::new();
+    let mut pending: Vec<&str> = vec![child];
+    while let Some(child) = pending.pop() {
         let used = graph.get(child).into_iter().flatten().map(String::as_str);
-        open.extend(used.filter(|used| reached.insert(*used)));
+        pending.extend(used.filter(|used| reachable.insert(*used)));
     }
-    reached
+    reachable
 }
 
-/// The module in which what a path names is defined; `None` if that is in
-/// another crate.
-fn used(sources: &[Source], source: &Source, segments: &[String]) -> Option<Vec<String>> {
+/// The module that defines the item named by `segments`, re-exports followed; `None` if
+/// it is in another crate.
+fn resolve(sources: &[Source], source: &Source, segments: &[String]) -> Option<Vec<String>> {
     let below = || {
         let child = [&source.module[..], segments].concat();
         find(sources, &child[..=source.module.len()]).is_some().then_some(child)
@@ -63,7 +64,7 @@ fn used(sources: &[Source], source: &Source, segments: &[String]) -> Option<Vec<
     // A re-export leads to the file that defines the name.
     let module = find(sources, &path)?;
     let import = module.paths.iter().find(|import| import.imported_as.as_ref() == Some(name));
-    import.and_then(|import| used(sources, module, &[&import.segments[..], rest].concat())).or(Some(path))
+    import.and_then(|import| resolve(sources, module, &[&import.segments[..], rest].concat())).or(Some(path))
 }
 
 fn find<'a>(sources: &'a [Source], module: &[String]) -> Option<&'a Source> {
@@ -80,8 +81,8 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_found_however_it_is_written() {
-        for (one, other) in [
+    fn finds_a_cycle_in_every_notation() {
+        for (left, right) in [
             ("use super::b::B;", "use super::a::A;"),
             ("use crate::{y::Y, x::{Z, b::B}};", "fn f() { g(crate::x::a::A) }"),
             ("use super::B;", "fn f() -> super::Renamed { }"),
@@ -89,17 +90,17 @@ mod tests {
         ] {
             let files = [
                 ("src/x/mod.rs", "mod a; mod b; mod c; pub use a::A as Renamed; pub use self::b::B;"),
-                ("src/x/a.rs", one),
-                ("src/x/b.rs", other),
+                ("src/x/a.rs", left),
+                ("src/x/b.rs", right),
                 ("src/x/c.rs", "pub use super::a::A as Again;"),
                 ("src/y.rs", ""),
             ];
-            assert_eq!(found(&files), ["x: a, b"], "{one} {other}");
+            assert_eq!(found(&files), ["x: a, b"], "{left} {right}");
         }
     }
 
     #[test]
-    fn a_circle_of_several_is_told_once_by_its_deepest_module() {
+    fn reports_a_cycle_once_under_its_deepest_common_module() {
         let files = [
             ("src/x.rs", ""),
             ("src/x/a.rs", "use super::b::B;"),
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_and_its_children_are_no_circle() {
+    fn parent_and_child_modules_are_no_cycle() {
         let files = [
             ("src/x.rs", "mod a; mod b; pub use a::A; use b::B; pub struct X;"),
             ("src/x/a.rs", "use super::X; use super::b::B; use self::A as Same; use super::std::Z;"),

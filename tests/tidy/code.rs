@@ -1,4 +1,4 @@
-//! The product's code as modules and the paths that they name, tests left out.
+//! Parses the code of the product into modules and the paths they name, without tests.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -7,28 +7,29 @@ use super::files::File;
 /// A path such as `crate::model::Job`, or an imported name.
 #[derive(Debug, Clone)]
 pub struct NamedPath {
-    /// Without `::`; a group in braces gives a path for each of its members.
+    /// The segments, without `::`. A group in braces gives one path per member.
     pub segments: Vec<String>,
     /// The name that an import brings into scope.
     pub imported_as: Option<String>,
-    /// Counted from 1.
+    /// Line number, from 1.
     pub line: usize,
 }
 
-/// A file's code.
+/// The code of one file.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// From the root, with slashes.
+    /// Path from the repository root, with slashes.
     pub path: String,
-    /// The path of the module below the crate's root.
+    /// Path of the module from the crate root.
     pub module: Vec<String>,
     /// Imports, and all other paths of more than one segment.
     pub paths: Vec<NamedPath>,
+    /// Child modules declared with `#[cfg(test)]`.
     test_modules: Vec<String>,
 }
 
 impl Source {
-    /// Reads a file of `src`. Items for tests are left out.
+    /// Parses a file of `src`. Test items are left out.
     pub fn new(path: &str, text: &str) -> Self {
         let module = path.trim_start_matches("src/").trim_end_matches(".rs");
         let segments = module.split('/').filter(|name| !matches!(*name, "lib" | "mod"));
@@ -74,22 +75,22 @@ impl Source {
             segments.push(name.to_string());
             index += 3;
         }
-        let before = if begin >= 2 && is_separator(tokens, begin - 2) {
+        let previous = if begin >= 2 && is_separator(tokens, begin - 2) {
             begin.checked_sub(3)
         } else {
             begin.checked_sub(1)
         };
-        let is_import =
-            is_import || before.is_some_and(|at| is_word(tokens, at, "use") || is_word(tokens, at, "crate"));
+        let is_import = is_import
+            || previous.is_some_and(|at| is_word(tokens, at, "use") || is_word(tokens, at, "crate"));
         if is_separator(tokens, index)
             && let Some(TokenTree::Group(group)) = tokens.get(index + 2)
         {
             self.read(group.stream(), &segments, true);
             return index + 3;
         }
-        // What follows `<T>::` is a part of a type, and no path of its own.
+        // A path after `<T>::` belongs to the type and is not a path of its own.
         let is_associated =
-            before != begin.checked_sub(1) && before.is_some_and(|at| is_punct(tokens, at, '>'));
+            previous != begin.checked_sub(1) && previous.is_some_and(|at| is_punct(tokens, at, '>'));
         if is_import {
             segments.pop_if(|last| last == "self");
         }
@@ -102,8 +103,8 @@ impl Source {
         if is_import && alias.is_some() { index + 2 } else { index }
     }
 
-    /// The path from the crate's root; `None` if it does not begin with
-    /// `crate`, `self` or `super`.
+    /// The path from the crate root; `None` if it does not begin with `crate`, `self` or
+    /// `super`.
     pub fn absolute(&self, path: &[String]) -> Option<Vec<String>> {
         let supers = path.iter().take_while(|segment| *segment == "super").count();
         let (base, rest) = match path.first()?.as_str() {
@@ -115,13 +116,13 @@ impl Source {
         Some([base, rest].concat())
     }
 
-    /// Where a path stands, for people.
+    /// `file:line` of a path, for messages.
     pub fn place(&self, path: &NamedPath) -> String {
         format!("{}:{}", self.path, path.line)
     }
 }
 
-/// The code of all Rust files, without files and items for tests only.
+/// Parses Rust files, without test files and test items.
 pub fn without_tests(files: &[File]) -> Vec<Source> {
     let mut sources: Vec<Source> = files.iter().map(|file| Source::new(&file.path, &file.text)).collect();
     let test_modules = |source: &Source| -> Vec<Vec<String>> {
@@ -136,11 +137,11 @@ pub fn without_tests(files: &[File]) -> Vec<Source> {
     sources
 }
 
-/// The index after the item that begins at `begin` with `#[cfg(test)]`: after
-/// its `;` or its braces.
+/// The index after the item that begins at `begin` with `#[cfg(test)]`, that is after its
+/// `;` or its braces; `None` if no such item begins there.
 pub fn test_item_end(tokens: &[TokenTree], begin: usize) -> Option<usize> {
-    let is_mark = |group: &TokenTree| group.to_string().replace(' ', "") == "[cfg(test)]";
-    if !is_punct(tokens, begin, '#') || !tokens.get(begin + 1).is_some_and(is_mark) {
+    let is_cfg_test = |group: &TokenTree| group.to_string().replace(' ', "") == "[cfg(test)]";
+    if !is_punct(tokens, begin, '#') || !tokens.get(begin + 1).is_some_and(is_cfg_test) {
         return None;
     }
     let is_end = |index: &usize| match &tokens[*index] {
@@ -150,12 +151,12 @@ pub fn test_item_end(tokens: &[TokenTree], begin: usize) -> Option<usize> {
     Some((begin..tokens.len()).find(is_end).map_or(tokens.len(), |end| end + 1))
 }
 
-pub fn is_word(tokens: &[TokenTree], index: usize, wanted: &str) -> bool {
-    matches!(tokens.get(index), Some(TokenTree::Ident(word)) if word == wanted)
+pub fn is_word(tokens: &[TokenTree], index: usize, expected: &str) -> bool {
+    matches!(tokens.get(index), Some(TokenTree::Ident(word)) if word == expected)
 }
 
-pub fn is_punct(tokens: &[TokenTree], index: usize, wanted: char) -> bool {
-    matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
+pub fn is_punct(tokens: &[TokenTree], index: usize, expected: char) -> bool {
+    matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == expected)
 }
 
 fn is_separator(tokens: &[TokenTree], index: usize) -> bool {
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_found_in_imports_code_and_macros() {
+    fn finds_paths_in_imports_code_and_macros() {
         let text = "use a::{self, b::{c as d, e}};\nuse {f, ::g::h};\nextern crate i;\n\
                     fn j() -> k::L { m::n::<o::P>::q(); <R>::s::t; assert!(u::v(x.y)) }";
         let expected = ["1:a", "1:a::b::c", "1:a::b::e", "2:f", "2:g::h", "3:i"];
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_texts_are_no_code() {
+    fn ignores_comments_and_string_literals() {
         assert_eq!(
             paths("// a::b\n/* c::d /* e::f */ */ x(\"g::h\", r#\"i::j\"#, 'k'); /// l::m\n"),
             [""; 0]
@@ -189,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn items_for_tests_are_left_out() {
+    fn leaves_out_test_items() {
         let text = "use a;\n#[cfg(test)]\n#[allow(x)]\nmod tests { fn f() { b::c() } }\nfn g() { d::e() }\n\
                     #[cfg(test)] use f::{g, h};\n#[cfg(not(test))] use i;";
         assert_eq!(paths(text), ["1:a", "5:d::e", "7:i"]);
     }
 
     #[test]
-    fn files_for_tests_are_left_out_with_their_modules() {
+    fn leaves_out_test_files_and_their_modules() {
         let files = [
             File::new("src/a/mod.rs", "mod b; #[cfg(test)] mod tests; #[cfg(test)] pub mod fake;"),
             File::new("src/a/b.rs", "#[cfg(test)] mod deep;"),
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_made_absolute() {
+    fn resolves_relative_paths() {
         let source = Source::new(
             "src/a/b/mod.rs",
             "use super::c; use super::super::d; use self::e; use crate::f; use g;",

@@ -1,10 +1,10 @@
-//! Where foreign crates may be used.
+//! Checks which files may use which external crates.
 
 use super::code::Source;
 
-/// Crates, a final `*` standing for any rest, and the files and folders they
-/// are at home in.
-const HOMES: [(&[&str], &[&str]); 9] = [
+/// Crates, with `*` as a suffix wildcard, and the only files and folders that may use
+/// them.
+const CRATE_FOLDERS: [(&[&str], &[&str]); 9] = [
     (&["clap", "clap_complete"], &["src/cli.rs", "src/commands"]),
     (&["toml", "url"], &["src/config"]),
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
@@ -26,26 +26,28 @@ const HOMES: [(&[&str], &[&str]); 9] = [
     (&["anyhow"], &["src/commands", "src/cli.rs", "src/main.rs"]),
 ];
 
-/// Crates used outside of their homes.
+/// Uses of crates outside their files and folders.
 pub fn strays(source: &Source) -> Vec<String> {
     let mut problems = Vec::new();
     for path in &source.paths {
         let name = &path.segments[0];
-        let Some((_, homes)) = HOMES.iter().find(|(crates, _)| is_one_of(name, crates)) else { continue };
-        let is_at_home = |home: &&str| {
-            source.path.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let Some((_, folders)) = CRATE_FOLDERS.iter().find(|(crates, _)| is_listed(name, crates)) else {
+            continue;
         };
-        if !homes.iter().any(is_at_home) {
-            problems.push(format!("{}: {name} is at home in {}", source.place(path), homes.join(", ")));
+        let is_allowed = |folder: &&str| {
+            source.path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if !folders.iter().any(is_allowed) {
+            problems.push(format!("{}: {name} is at home in {}", source.place(path), folders.join(", ")));
         }
     }
     problems
 }
 
-fn is_one_of(name: &str, crates: &[&str]) -> bool {
-    crates.iter().any(|wanted| match wanted.strip_suffix('*') {
-        Some(begin) => name.starts_with(begin),
-        None => name == *wanted,
+fn is_listed(name: &str, crates: &[&str]) -> bool {
+    crates.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == *pattern,
     })
 }
 
@@ -58,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_away_from_home_is_told_with_its_place() {
+    fn reports_a_crate_outside_its_folder_with_location() {
         let found = problems("src/sync/run.rs", "//!\nuse rusqlite::Connection;");
         assert_eq!(found, ["src/sync/run.rs:2: rusqlite is at home in src/archive"]);
         for (path, text) in [
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_at_home_a_module_of_that_name_and_a_text_are_no_strays() {
+    fn accepts_allowed_crates_modules_of_the_same_name_and_string_literals() {
         for (path, text) in [
             ("src/cli.rs", "use clap::Parser;"),
             ("src/commands/start.rs", "#[derive(clap::Args)] struct X;"),

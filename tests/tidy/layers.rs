@@ -1,4 +1,4 @@
-//! Who may import whom: the table in the documentation of the crate.
+//! Checks imports against the table in the crate documentation.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::code::Source;
 /// The modules that each top-level module may use besides itself.
 pub type Layers = BTreeMap<String, Vec<String>>;
 
-/// The table of `src/lib.rs`. "all of these" stands for every row above.
+/// Parses the table of `src/lib.rs`. "all of these" means every row above.
 pub fn layers(lib: &str) -> Layers {
     let row = Regex::new(r"(?m)^//! \| \[`(\w+)`\] \|.*\| (.*?) ?\|$").expect("it is valid");
     let mut layers = Layers::new();
@@ -27,7 +27,7 @@ pub fn layers(lib: &str) -> Layers {
     layers
 }
 
-/// What a file's code uses against the table.
+/// Imports of a file that the table forbids.
 pub fn forbidden(source: &Source, layers: &Layers) -> Vec<String> {
     let Some((module, allowed)) = source.module.first().and_then(|module| layers.get_key_value(module))
     else {
@@ -39,14 +39,14 @@ pub fn forbidden(source: &Source, layers: &Layers) -> Vec<String> {
             && used != module
             && !allowed.contains(used)
         {
-            let (place, allowed) = (source.place(path), allowed.join(", "));
-            problems.push(format!("{place}: {module} may not use {used}; it may use: {allowed}"));
+            let (location, allowed) = (source.place(path), allowed.join(", "));
+            problems.push(format!("{location}: {module} may not use {used}; it may use: {allowed}"));
         }
     }
     problems
 }
 
-/// Modules that the table does not know, and rows without files.
+/// Modules without a row in the table, and rows without files.
 pub fn without_row(sources: &[Source], layers: &Layers) -> Vec<String> {
     let has_file = |name: &String| sources.iter().any(|source| source.module.first() == Some(name));
     let empty = layers.keys().filter(|name| !has_file(name)).map(|name| format!("{name} has no file"));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_read() {
+    fn parses_the_table() {
         let read: Vec<String> = layers(TABLE)
             .into_iter()
             .map(|(name, allowed)| format!("{name}: {}", allowed.join(" ")))
@@ -77,15 +77,15 @@ mod tests {
     }
 
     #[test]
-    fn a_forbidden_import_is_told_with_its_place() {
+    fn reports_a_forbidden_import_with_location() {
         let found = problems("src/model/time.rs", "//!\nuse std::fmt;\nuse crate::archive::Writer;");
         assert_eq!(found, ["src/model/time.rs:3: model may not use archive; it may use: "]);
         let found = problems("src/ui/bars.rs", "fn f() -> crate::sync::Summary { crate::model::x() }");
         assert_eq!(found, ["src/ui/bars.rs:1: ui may not use sync; it may use: model, monitor"]);
         let text = "use crate::{\n  model::{sync, Job},\n  sync::run, monitor,\n  archive,\n};";
-        let places: Vec<String> =
+        let locations: Vec<String> =
             problems("src/monitor/mod.rs", text).iter().map(|problem| problem[..23].to_owned()).collect();
-        assert_eq!(places, ["src/monitor/mod.rs:3: m", "src/monitor/mod.rs:4: m"]);
+        assert_eq!(locations, ["src/monitor/mod.rs:3: m", "src/monitor/mod.rs:4: m"]);
     }
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_super_hides_no_import() {
+    fn resolves_imports_through_super() {
         for (path, text, count) in [
             ("src/model/time.rs", "use super::super::archive::Writer;", 1),
             ("src/model/time.rs", "use super::id;", 0),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_without_a_row_and_a_row_without_a_module_are_noticed() {
+    fn reports_modules_without_row_and_rows_without_module() {
         let paths = ["lib", "main", "monitor/mod", "ui", "ui/bars", "cli", "web/mod", "web/page"];
         let sources = paths.map(|path| Source::new(&format!("src/{path}.rs"), ""));
         assert_eq!(without_row(&sources, &layers(TABLE)), ["web has no row", "model has no file"]);

@@ -1,15 +1,15 @@
-//! Paths that exist on one machine only.
+//! Finds paths that exist on one machine only.
 
 use regex::Regex;
 
 use super::files::File;
 
-/// Written in halves, so that they aren't found here.
-const OF_MACHINES: [&str; 3] = [concat!("/wo", "rk/"), concat!("/tm", "p/wt"), concat!("/ro", "ot/")];
+/// Split, so that the check doesn't find them in this file.
+const LOCAL_PATHS: [&str; 3] = [concat!("/wo", "rk/"), concat!("/tm", "p/wt"), concat!("/ro", "ot/")];
 
-/// Lines that name such a path from its root on, not as the end of another.
+/// Lines that contain such a path as an absolute path, not as the tail of another.
 pub fn of_machines(files: &[File]) -> Vec<String> {
-    let paths = format!(r"(^|[^\w.~}}/*-])({})", OF_MACHINES.join("|"));
+    let paths = format!(r"(^|[^\w.~}}/*-])({})", LOCAL_PATHS.join("|"));
     let paths = Regex::new(&paths).expect("it is valid");
     let mut problems = Vec::new();
     for file in files {
@@ -20,9 +20,9 @@ pub fn of_machines(files: &[File]) -> Vec<String> {
 }
 
 #[test]
-fn a_path_of_a_machine_is_told_with_its_place() {
-    let [one, _, three] = OF_MACHINES;
-    for path in OF_MACHINES {
+fn reports_a_local_path_with_location() {
+    let [one, _, three] = LOCAL_PATHS;
+    for path in LOCAL_PATHS {
         let file = File::new("docs/x.md", &format!("a\nsee `{path}x`\n"));
         assert_eq!(of_machines(&[file]), [format!("docs/x.md:2: see `{path}x`")]);
     }

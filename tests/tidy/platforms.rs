@@ -1,24 +1,24 @@
-//! Where the code may say which platform it works for.
+//! Checks which code may name a platform.
 
 use proc_macro2::{TokenStream, TokenTree};
 
 use super::code::{is_punct, is_word, test_item_end};
 
-/// Apart from its folder: the list of the platforms, and the module that it is declared in.
-const HOMES: [&str; 3] = ["src/platform/discord/", "src/platform/registry.rs", "src/platform/mod.rs"];
+/// The folder of the platform, the list of platforms, and the module that declares them.
+const ALLOWED_PATHS: [&str; 3] = ["src/platform/discord/", "src/platform/registry.rs", "src/platform/mod.rs"];
 
-/// Names and texts of a file that speak of Discord. Comments may, and tests.
+/// Identifiers and string literals of a file that name Discord. Comments and tests may.
 pub fn named(path: &str, text: &str) -> Vec<String> {
-    if HOMES.iter().any(|home| path.starts_with(home)) {
+    if ALLOWED_PATHS.iter().any(|allowed| path.starts_with(allowed)) {
         return Vec::new();
     }
     let code: TokenStream = text.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut lines = Vec::new();
-    look(code, &mut lines);
+    search(code, &mut lines);
     lines.into_iter().map(|line| format!("{path}:{line}: names Discord")).collect()
 }
 
-fn look(code: TokenStream, lines: &mut Vec<usize>) {
+fn search(code: TokenStream, lines: &mut Vec<usize>) {
     let tokens: Vec<TokenTree> = code.into_iter().collect();
     let mut index = 0;
     while let Some(token) = tokens.get(index) {
@@ -30,10 +30,10 @@ fn look(code: TokenStream, lines: &mut Vec<usize>) {
             TokenTree::Group(group) => {
                 let inside: Vec<TokenTree> = group.stream().into_iter().collect();
                 let is_attribute =
-                    ['#', '!'].iter().any(|mark| index > 0 && is_punct(&tokens, index - 1, *mark));
+                    ['#', '!'].iter().any(|punct| index > 0 && is_punct(&tokens, index - 1, *punct));
                 let is_comment = is_attribute && is_word(&inside, 0, "doc");
                 if !is_comment {
-                    look(group.stream(), lines);
+                    search(group.stream(), lines);
                 }
             }
             token if token.to_string().to_lowercase().contains("discord") => {
@@ -46,9 +46,9 @@ fn look(code: TokenStream, lines: &mut Vec<usize>) {
 }
 
 #[test]
-fn a_platform_named_in_code_or_in_a_text_is_told_with_its_place() {
+fn reports_a_platform_name_in_code_or_string_literals_with_location() {
     let text = "//! Of Discord.\nfn f() {\n    // Discord\n    discord::ask();\n    say(\"Discord\");\n}\n#[cfg(test)]\nmod tests { use discord; }";
-    let wanted = ["src/sync/a.rs:4: names Discord", "src/sync/a.rs:5: names Discord"];
-    assert_eq!(named("src/sync/a.rs", text), wanted);
+    let expected = ["src/sync/a.rs:4: names Discord", "src/sync/a.rs:5: names Discord"];
+    assert_eq!(named("src/sync/a.rs", text), expected);
     assert!(named("src/platform/discord/a.rs", text).is_empty());
 }

@@ -1,15 +1,15 @@
-//! What README.md shows.
+//! Checks README.md against the program: first commands, help texts, exit codes.
 
 use regex::Regex;
 
-/// The commands of the first two fenced code blocks.
+/// Required commands of the first two fenced code blocks.
 const FIRST_COMMANDS: [&str; 2] = ["cargo run --example demo", "cargo test --workspace --locked"];
-/// Before a help text, with the command's name in the middle.
+/// Marker before a help text; the name of the command goes in between.
 const HELP_BEGIN: [&str; 2] = ["<!-- help: ", "-->"];
-/// After a help text.
+/// Marker after a help text.
 const HELP_END: &str = "<!-- /help -->";
 
-/// What the first code blocks are instead.
+/// Differences of the first code blocks from [`FIRST_COMMANDS`].
 pub fn first_commands(readme: &str) -> Vec<String> {
     let block = Regex::new(r"(?ms)^ *```[^\n]*\n(.*?)^ *```$").expect("it is valid");
     let mut blocks = block.captures_iter(readme).map(|block| block.extract::<1>().1[0]);
@@ -26,8 +26,8 @@ pub fn first_commands(readme: &str) -> Vec<String> {
     problems
 }
 
-/// README.md with every help text as `help` gives it, and the markers that are
-/// missing, not closed or of an unknown command.
+/// README.md with every help text replaced by the output of `help`, and the problems:
+/// markers that are missing, unclosed or of an unknown command.
 pub fn with_help(readme: &str, help: impl Fn(Option<&str>) -> Option<String>) -> (String, Vec<String>) {
     let root = help(None).unwrap_or_default();
     let list =
@@ -57,7 +57,7 @@ pub fn with_help(readme: &str, help: impl Fn(Option<&str>) -> Option<String>) ->
     (updated, problems)
 }
 
-/// The first line that differs.
+/// The first line that differs, or nothing.
 pub fn differences(shown: &str, updated: &str) -> Vec<String> {
     let lines =
         |text: &str| -> Vec<String> { text.split('\n').chain(["nothing"]).map(str::to_owned).collect() };
@@ -70,19 +70,19 @@ pub fn differences(shown: &str, updated: &str) -> Vec<String> {
         .collect()
 }
 
-/// Numbers of the enum that the table of exit codes has no row for.
+/// Exit codes of the enum without a row in the table of exit codes.
 pub fn missing_exit_codes(readme: &str, exit_code: &str) -> Vec<String> {
     let table = readme
         .lines()
         .skip_while(|line| !line.to_lowercase().starts_with("| code |"))
         .take_while(|line| line.starts_with('|'));
-    let explained: Vec<&str> = table
+    let documented: Vec<&str> = table
         .filter_map(|row| row.split('|').nth(1))
         .flat_map(|cell| cell.split(|char: char| !char.is_ascii_digit()))
         .collect();
     let variant = Regex::new(r"(?m)^ *(\w+) = (\d+),$").expect("it is valid");
     let codes = variant.captures_iter(exit_code).map(|variant| variant.extract().1);
-    let missing = codes.filter(|[_, number]| !explained.contains(number));
+    let missing = codes.filter(|[_, number]| !documented.contains(number));
     missing.map(|[name, number]| format!("{number} ({name}) has no row")).collect()
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_blocks_must_be_the_two_commands() {
+    fn requires_the_two_commands_in_the_first_code_blocks() {
         let block = |command: &str| format!("text\n\n```sh\n{command}\n```\n");
         let [demo, tests] = FIRST_COMMANDS.map(block);
         assert_eq!(first_commands(&format!("{demo}{tests}{tests}")), [""; 0]);
@@ -117,18 +117,18 @@ mod tests {
         assert_eq!(first_commands("").len(), 2);
         let other = first_commands(&format!("{demo}{}", block("cargo test")));
         assert_eq!(other, ["code block 2 must be `cargo test --workspace --locked`, it is `cargo test`"]);
-        let explained = block("# look\n$ cargo run --example demo");
-        assert_eq!(first_commands(&format!("{explained}{tests}")), [""; 0]);
+        let documented = block("# look\n$ cargo run --example demo");
+        assert_eq!(first_commands(&format!("{documented}{tests}")), [""; 0]);
     }
 
     #[test]
-    fn help_that_is_up_to_date_stays() {
+    fn keeps_help_that_is_up_to_date() {
         assert_eq!(with_help(&shown(), help), (shown(), vec![]));
         assert_eq!(differences(&shown(), &shown()), [""; 0]);
     }
 
     #[test]
-    fn help_that_changed_is_noticed_and_put_right() {
+    fn reports_and_updates_changed_help() {
         for (now, before) in [("Help of start", "Help of old"), ("```text\nHelp of status\n```\n", "")] {
             let old = shown().replace(now, before);
             let (updated, problems) = with_help(&old, help);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_without_its_help_is_noticed() {
+    fn reports_a_command_without_help() {
         let problems = with_help("", help).1;
         assert_eq!(problems.len(), 3);
         assert!(problems[0].contains("`<!-- help: -->`"), "{problems:?}");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn markers_of_unknown_commands_and_open_ones_are_noticed() {
+    fn reports_markers_that_are_unknown_or_unclosed() {
         let unknown = format!("{}<!-- help: stop -->\n{HELP_END}", shown());
         assert_eq!(with_help(&unknown, help), (unknown, vec!["a `<!-- help:` is of no command".to_owned()]));
         let open = shown().replacen(HELP_END, "", 1);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_without_a_row_is_noticed() {
+    fn reports_an_exit_code_without_row() {
         let code = "enum ExitCode {\n  /// Fine = 9,\n  Success = 0,\n  Usage = 2,\n  Interrupted = 130,\n}";
         let table = "| Code | Meaning |\n|---|---|\n| 0 | fine |\n| `130` / 143 | stopped |\n\n| x | y |\n| 2 | z |\n";
         assert_eq!(missing_exit_codes(table, code), ["2 (Usage) has no row"]);

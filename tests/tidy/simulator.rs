@@ -1,15 +1,15 @@
-//! The simulator checks verta-sync, so it shares nothing with it.
+//! Checks that the simulator, which judges verta-sync, shares no code with it.
 
-/// Lines of the manifest that bring in what is to be checked. Without them, the
-/// compiler accepts no code that uses it.
+/// Dependencies of the manifest on verta-sync or its Discord library. Without such a
+/// dependency, no code of the simulator that uses them compiles.
 pub fn dependencies(manifest: &str) -> Vec<String> {
     let mut section = "";
     let mut problems = Vec::new();
     for (line, text) in (1..).zip(manifest.lines()) {
         let text = text.split('#').next().unwrap_or_default().trim();
         section = if text.starts_with('[') { text } else { section };
-        let is_checked = text.contains("verta") || text.contains("twilight");
-        if is_checked && section.contains("dependencies") {
+        let is_product = text.contains("verta") || text.contains("twilight");
+        if is_product && section.contains("dependencies") {
             problems.push(format!("tests/discord-sim/Cargo.toml:{line}: {text}"));
         }
     }
@@ -17,7 +17,7 @@ pub fn dependencies(manifest: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_dependency_on_what_is_checked_is_noticed_in_every_form() {
+fn reports_a_dependency_on_the_product_in_every_form() {
     let manifest = "[package]\ndescription = \"for verta-sync\" # twilight\n[dependencies]\nserde = \"1\"\n";
     assert_eq!(dependencies(manifest), [""; 0]);
     for line in [

@@ -1,5 +1,5 @@
-//! A sandbox: a simulated Discord, a folder with a configuration, and the
-//! binary as a user runs it.
+//! A sandbox: a simulated Discord, a folder with a configuration, and the binary, run as
+//! a user runs it.
 
 #![allow(dead_code, reason = "two test binaries use different parts")]
 #![allow(missing_docs, clippy::missing_panics_doc, clippy::unwrap_used, reason = "test support")]
@@ -27,13 +27,13 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox whose configuration names every server of the world.
+    /// A sandbox whose configuration has a tenant for every server of the world.
     pub fn new(world: World) -> Self {
         Self::with_config(world, "")
     }
 
-    /// `extra` goes between `[discord]`'s keys and the tenants: it may go on
-    /// with `[discord]` and open `[sync]`.
+    /// Like [`Sandbox::new`], with `extra` between the keys of `[discord]` and the
+    /// tenants: it may continue `[discord]` and start `[sync]`.
     pub fn with_config(world: World, extra: &str) -> Self {
         let sim = Simulator::start(world);
         let sandbox = Self { dir: TempDir::new().unwrap(), sim };
@@ -62,7 +62,7 @@ impl Sandbox {
         Connection::open_with_flags(self.archive_path(), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap()
     }
 
-    /// The binary, told nothing but what a user's shell would tell.
+    /// The binary, with only the environment that a user's shell would set.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_verta-sync"));
         command
@@ -83,14 +83,14 @@ impl Sandbox {
         self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Starts a sync that takes long, and returns once it has stored messages.
+    /// Starts a sync against a slow simulator. Returns once it has stored new messages.
     pub fn spawn_slow(&self, arguments: &[&str]) -> Child {
         self.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
         self.sim.journal().clear();
         let stored = self.messages();
         let child = self.spawn(arguments);
-        // Before that, the archive may not be there yet.
-        wait_until("a page is asked for", || self.sim.journal().count(RouteKind::Messages) > 0);
+        // Until then, the archive may not exist.
+        wait_until("a page is requested", || self.sim.journal().count(RouteKind::Messages) > 0);
         wait_until("messages are stored", || self.messages() > stored);
         child
     }
@@ -102,7 +102,7 @@ impl Sandbox {
         self.count("SELECT count(*) FROM messages")
     }
 
-    /// The names in the folder, sorted.
+    /// The file names in the folder, sorted.
     pub fn listing(&self) -> Vec<String> {
         let names = fs::read_dir(self.dir.path()).unwrap();
         let mut names: Vec<String> =
@@ -111,29 +111,29 @@ impl Sandbox {
         names
     }
 
-    /// Asserts that neither the token nor anybody's ID was said.
+    /// Asserts that the output contains neither the token nor any user ID.
     #[track_caller]
     pub fn assert_discreet(&self, ran: &Ran) {
-        let said = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(!said.contains(&self.sim.token()), "the token was said: {said}");
+        let output = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!output.contains(&self.sim.token()), "the output contains the token: {output}");
         for (guild, _) in self.sim.world().guilds() {
             for user in self.sim.world().users(guild) {
-                assert!(!said.contains(&user.id.to_string()), "a user's ID was said: {said}");
+                assert!(!output.contains(&user.id.to_string()), "the output contains a user ID: {output}");
             }
         }
     }
 
-    /// Asserts that a run archived everything, but for ends of channels that came
-    /// empty for less than a day: those end with 3.
+    /// Asserts that a run archived everything. Exit code 3 is accepted if its only
+    /// findings are channel ends that came empty for less than a day.
     #[track_caller]
     pub fn expect_through(&self, ran: Ran) -> Ran {
         if ran.code == 3 {
-            let doubted = self.count("SELECT count(*) FROM sync_progress WHERE end_doubted_at IS NOT NULL");
-            assert!(doubted > 0, "{}\n{}", ran.stdout, ran.stderr);
-            let others = "SELECT (SELECT count(*) FROM sync_progress WHERE status = 'failed' OR threads_incomplete = 1)
+            let findings = self.count("SELECT count(*) FROM sync_progress WHERE end_doubted_at IS NOT NULL");
+            assert!(findings > 0, "{}\n{}", ran.stdout, ran.stderr);
+            let other_problems = "SELECT (SELECT count(*) FROM sync_progress WHERE status = 'failed' OR threads_incomplete = 1)
                                + (SELECT count(*) FROM broken_messages)
                                + (SELECT count(*) FROM channels WHERE vanished_at IS NOT NULL)";
-            assert_eq!(self.count(others), 0, "{}\n{}", ran.stdout, ran.stderr);
+            assert_eq!(self.count(other_problems), 0, "{}\n{}", ran.stdout, ran.stderr);
             return ran;
         }
         ran.expect_code(0)
@@ -143,7 +143,7 @@ impl Sandbox {
         self.archive().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// Every row of a query, each as text.
+    /// The rows of a query, each as text.
     pub fn rows(&self, sql: &str) -> Vec<String> {
         let archive = self.archive();
         let mut select = archive.prepare(sql).unwrap();
@@ -160,12 +160,13 @@ pub fn tenant_table(guild: u64, name: &str) -> String {
     format!("[[tenant]]\nname = {name:?}\nplatform = \"discord\"\nguild_id = \"{guild}\"\n")
 }
 
-/// Waits for something that happens soon.
+/// Polls until the condition is met, for at most 30 seconds. `what` describes the
+/// condition in the panic message.
 #[track_caller]
-pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, is_met: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
+    while !is_met() {
+        assert!(Instant::now() < deadline, "timed out waiting until {what}");
         sleep(Duration::from_millis(10));
     }
 }
@@ -174,7 +175,7 @@ pub fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// A terminal: the end of whoever sits there, and that of a program.
+/// A pseudo-terminal: the end of the user, and the end of the program.
 pub fn terminal() -> (OwnedFd, OwnedFd) {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let ours = openpt(flags).unwrap();
@@ -186,19 +187,19 @@ pub fn terminal() -> (OwnedFd, OwnedFd) {
     (ours, theirs)
 }
 
-/// Runs a command with a terminal as stdin at which somebody types `answer`.
+/// Runs a command with a terminal as stdin, in which the user has typed `answer`.
 pub fn run_at_terminal(mut command: Command, answer: &str) -> Ran {
     let (ours, theirs) = terminal();
     fs::File::from(ours.try_clone().unwrap()).write_all(answer.as_bytes()).unwrap();
     command.stdin(theirs).output().unwrap().into()
 }
 
-/// Waits for the end of a process that [`Sandbox::spawn`] started.
+/// Waits until a process started by [`Sandbox::spawn`] has ended.
 pub fn ended(child: Child) -> Ran {
     child.wait_with_output().unwrap().into()
 }
 
-/// How a command ended.
+/// Exit code and output of a command. A command killed by a signal has the code -1.
 #[derive(Debug)]
 pub struct Ran {
     pub code: i32,

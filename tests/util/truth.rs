@@ -1,5 +1,5 @@
-//! What an archive must hold, worked out from the simulator's truth without
-//! any of the product's code.
+//! What an archive must hold, derived from the simulator's truth without any code of the
+//! product.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -7,12 +7,13 @@ use discord_sim::{TruthChannel, TruthMessage, World};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
+/// The hash under which the archive stores a user.
 pub fn hash(user: u64) -> String {
     format!("{:x}", Sha256::digest(user.to_string()))
 }
 
-/// Asserts that the archive holds every message that an @everyone reader can
-/// see and the bot can read, once and in full, and nothing else.
+/// Asserts that the archive holds every live message that @everyone can see and the bot
+/// can read, once and in full, and no other live message.
 #[track_caller]
 pub fn assert_archived(world: &World, archive: &Connection, guild: u64) {
     let hashes: HashMap<u64, String> =
@@ -22,21 +23,20 @@ pub fn assert_archived(world: &World, archive: &Connection, guild: u64) {
     let mut expected = BTreeMap::new();
     for channel in world.truth(guild).iter().filter(|channel| channel.bot_can_read) {
         for message in channel.live_messages() {
-            let line = expected_line(channel, &message, &scrub);
-            assert_eq!(expected.insert((channel.id, message.id), line), None, "the truth has a double");
+            let line = expected_row(channel, &message, &scrub);
+            assert_eq!(expected.insert((channel.id, message.id), line), None, "the truth has a duplicate");
         }
     }
-    let found = archived_lines(archive, guild);
+    let actual = archived_rows(archive, guild);
     for (key, line) in &expected {
-        assert_eq!(found.get(key), Some(line), "message {key:?}");
+        assert_eq!(actual.get(key), Some(line), "message {key:?}");
     }
-    for key in found.keys() {
-        assert!(expected.contains_key(key), "message {key:?} is archived but not to be seen");
+    for key in actual.keys() {
+        assert!(expected.contains_key(key), "message {key:?} is archived but not visible");
     }
 }
 
-/// Asserts that the archive holds everybody who reacts to a message that it
-/// must hold, and nobody else.
+/// Asserts that the archive holds exactly the reactors of the messages that it must hold.
 #[track_caller]
 pub fn assert_reactors(world: &World, archive: &Connection, guild: u64) {
     let mut expected = BTreeSet::new();
@@ -64,18 +64,19 @@ pub fn assert_reactors(world: &World, archive: &Connection, guild: u64) {
             Ok((channel, message, row.get::<_, String>(2)?, row.get::<_, bool>(3)?, row.get::<_, String>(4)?))
         })
         .unwrap();
-    let found: BTreeSet<_> = rows.map(Result::unwrap).collect();
+    let actual: BTreeSet<_> = rows.map(Result::unwrap).collect();
     for key in &expected {
-        assert!(found.contains(key), "{key:?} reacted and is not archived");
+        assert!(actual.contains(key), "{key:?} reacted and is not archived");
     }
-    for key in &found {
+    for key in &actual {
         assert!(expected.contains(key), "{key:?} is archived and did not react");
     }
 }
 
+/// Channel ID and message ID.
 type Key = (u64, u64);
 
-fn expected_line(
+fn expected_row(
     channel: &TruthChannel<'_>,
     message: &TruthMessage,
     scrub: &dyn Fn(&str) -> String,
@@ -118,9 +119,9 @@ trait Pipe {
 
 impl Pipe for str {}
 
-/// Digits of known users become their hash; a mention loses its `!`, the address of
-/// a picture what follows the user. Each of those that the simulator writes ends
-/// with a space or its text.
+/// Replaces the IDs of known users by their hashes. A mention loses its `!`, the URL of a
+/// picture loses its path after the user. In the simulator's texts, such a URL ends with
+/// a space or with the text.
 pub fn scrub(text: &str, hashes: &HashMap<u64, String>, known: &HashSet<String>) -> String {
     let mut scrubbed = String::new();
     let mut rest = text;
@@ -149,21 +150,21 @@ pub fn scrub(text: &str, hashes: &HashMap<u64, String>, known: &HashSet<String>)
     scrubbed
 }
 
-fn archived_lines(archive: &Connection, guild: u64) -> BTreeMap<Key, String> {
-    let attachments = children(
+fn archived_rows(archive: &Connection, guild: u64) -> BTreeMap<Key, String> {
+    let attachments = child_rows(
         archive,
         "SELECT channel_id, message_id, attachment_id || ' ' || filename || ' ' || file_size || ' ' ||
                 coalesce(content_type, '-') || ' ' || substr(url, 1, instr(url || '?', '?') - 1)
            FROM attachment_log WHERE guild_id = ?1",
         guild,
     );
-    let reactions = children(
+    let reactions = child_rows(
         archive,
         "SELECT channel_id, message_id, emoji || ' ' || iif(burst, 'true', 'false') || ' ' || count
            FROM reaction_count_log WHERE guild_id = ?1",
         guild,
     );
-    let none = Vec::new();
+    let no_rows = Vec::new();
     let mut select = archive
         .prepare(
             "SELECT l.channel_id, l.message_id,
@@ -186,15 +187,15 @@ fn archived_lines(archive: &Connection, guild: u64) -> BTreeMap<Key, String> {
     let mut lines = BTreeMap::new();
     for row in rows {
         let (key, line) = row.unwrap();
-        let files = attachments.get(&key).unwrap_or(&none);
-        let counts = reactions.get(&key).unwrap_or(&none);
-        let double = lines.insert(key, format!("{line}|{files:?}|{counts:?}"));
-        assert_eq!(double, None, "message {key:?} is archived twice");
+        let files = attachments.get(&key).unwrap_or(&no_rows);
+        let counts = reactions.get(&key).unwrap_or(&no_rows);
+        let duplicate = lines.insert(key, format!("{line}|{files:?}|{counts:?}"));
+        assert_eq!(duplicate, None, "message {key:?} is archived twice");
     }
     lines
 }
 
-fn children(archive: &Connection, sql: &str, guild: u64) -> HashMap<Key, Vec<String>> {
+fn child_rows(archive: &Connection, sql: &str, guild: u64) -> HashMap<Key, Vec<String>> {
     let mut select = archive.prepare(sql).unwrap();
     let rows = select
         .query_map([guild.to_string()], |row| {
@@ -202,15 +203,15 @@ fn children(archive: &Connection, sql: &str, guild: u64) -> HashMap<Key, Vec<Str
             Ok((key, row.get::<_, String>(2)?))
         })
         .unwrap();
-    let mut children: HashMap<Key, Vec<String>> = HashMap::new();
+    let mut child_rows: HashMap<Key, Vec<String>> = HashMap::new();
     for row in rows {
         let (key, text) = row.unwrap();
-        children.entry(key).or_default().push(text);
+        child_rows.entry(key).or_default().push(text);
     }
-    for texts in children.values_mut() {
+    for texts in child_rows.values_mut() {
         texts.sort();
     }
-    children
+    child_rows
 }
 
 fn id(text: &str) -> u64 {

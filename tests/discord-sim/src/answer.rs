@@ -1,12 +1,14 @@
-//! Answers and errors as Discord phrases them.
+//! API error objects in Discord's wording, and Cloudflare's HTML error page.
 //!
-//! Source: Topics/Opcodes and Status Codes, "JSON Error Codes"; Reference, "Error Messages".
+//! Source: Topics/Opcodes and Status Codes, "JSON Error Codes"; Reference, "Error
+//! Messages".
 
 use crate::wire::Writer;
 
-/// What a route gives back.
-pub(crate) type Outcome = Result<Writer, ApiError>;
+/// The JSON body of a 200, or the error.
+pub(crate) type RouteResult = Result<Writer, ApiError>;
 
+/// An error response: HTTP status and Discord's error object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub status: u16,
@@ -40,8 +42,9 @@ impl ApiError {
         Self { status, code, message, field: None }
     }
 
-    /// 50035, with the field at fault; without one it is the request's own error.
-    pub(crate) const fn form(field: &'static str, code: &'static str, message: String) -> Self {
+    /// 50035 "Invalid Form Body" for one field; an empty `field` reports the error on the
+    /// request as a whole.
+    pub(crate) const fn invalid_form(field: &'static str, code: &'static str, message: String) -> Self {
         Self {
             status: 400,
             code: 50035,
@@ -52,7 +55,7 @@ impl ApiError {
 
     pub(crate) fn not_a_snowflake(field: &'static str, value: &str) -> Self {
         let message = format!("Value \"{value}\" is not snowflake.");
-        Self::form(field, "NUMBER_TYPE_COERCE", message)
+        Self::invalid_form(field, "NUMBER_TYPE_COERCE", message)
     }
 
     pub(crate) fn body(&self) -> Vec<u8> {
@@ -82,7 +85,7 @@ impl FieldError {
     }
 }
 
-/// The page of the front door, before any request reaches the API.
-pub(crate) const FRONT_DOOR: &str = "<!DOCTYPE html>\n<html><head><title>Access denied | \
+/// Cloudflare's HTML error page; a request answered with it never reached the API.
+pub(crate) const EDGE_ERROR_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Access denied | \
     discord.com used Cloudflare to restrict access</title></head><body><h1>Error 1020</h1>\
     <p>Access denied</p></body></html>\n";

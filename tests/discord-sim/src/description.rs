@@ -1,4 +1,4 @@
-//! What a world is made of: read from JSON or written in Rust.
+//! The description of a world, deserialized from JSON or built in Rust.
 
 mod channel;
 mod demo;
@@ -12,22 +12,22 @@ use serde::{Deserialize, Deserializer};
 use crate::permissions;
 use crate::time;
 
-/// The token a world accepts unless its description names another.
+/// The bot token a world accepts by default.
 pub const DEFAULT_TOKEN: &str = "simulated.discord.token";
 
-/// A whole world. Every ID left at 0 is derived from the seed.
+/// Describes a whole world. A guild or channel whose ID is 0 gets a derived one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Description {
-    /// Everything that isn't described follows from it.
+    /// Seed from which everything not described is derived.
     pub seed: u64,
-    /// The bot token that is accepted.
+    /// The bot token the simulator accepts.
     pub token: String,
-    /// The world's time; the real clock when absent.
+    /// A fixed time for the world's clock; the real clock if absent.
     pub now: Option<Time>,
     /// The bot.
     pub bot: BotDescription,
-    /// The guilds, whether the bot is in them or not.
+    /// All guilds, including those the bot isn't a member of.
     pub guilds: Vec<GuildDescription>,
 }
 
@@ -43,16 +43,16 @@ impl Default for Description {
     }
 }
 
-/// The bot and its application, which share one ID.
+/// The bot user and its application, which share one ID.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BotDescription {
     /// The bot user's ID.
-    #[serde(deserialize_with = "id_or_text")]
+    #[serde(deserialize_with = "deserialize_id")]
     pub id: u64,
     /// The bot's username.
     pub name: String,
-    /// Whether the message-content intent is on.
+    /// Whether the message-content intent is enabled.
     pub message_content: bool,
 }
 
@@ -66,27 +66,27 @@ impl Default for BotDescription {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GuildDescription {
-    /// The guild's ID, which is also its @everyone role's.
-    #[serde(deserialize_with = "id_or_text")]
+    /// The guild's ID, which is also the ID of its @everyone role.
+    #[serde(deserialize_with = "deserialize_id")]
     pub id: u64,
     /// Its name.
     pub name: String,
-    /// The owner's user ID; 0 takes the first user of the pool.
-    #[serde(deserialize_with = "id_or_text")]
+    /// The owner's user ID; 0 means the first user of the guild's pool.
+    #[serde(deserialize_with = "deserialize_id")]
     pub owner: u64,
-    /// Bits of the @everyone role.
+    /// Permission bits of the @everyone role.
     pub everyone_permissions: u64,
     /// Roles besides @everyone and the bot's own.
     pub roles: Vec<RoleDescription>,
-    /// How many people and bots write here: at least 1, at most 100,000.
+    /// Number of users (people and bots) who write here, clamped to 1..=100,000.
     pub users: u32,
     /// Whether the bot is a member.
     pub bot_present: bool,
-    /// Bits of the bot's own role.
+    /// Permission bits of the bot's own role.
     pub bot_permissions: u64,
-    /// IDs of further roles of the bot.
+    /// IDs of the bot's other roles.
     pub bot_roles: Vec<u64>,
-    /// The channels, in their order.
+    /// The channels, by position.
     pub channels: Vec<ChannelDescription>,
 }
 
@@ -112,17 +112,17 @@ impl Default for GuildDescription {
 #[serde(default, deny_unknown_fields)]
 pub struct RoleDescription {
     /// The role's ID.
-    #[serde(deserialize_with = "id_or_text")]
+    #[serde(deserialize_with = "deserialize_id")]
     pub id: u64,
     /// Its name.
     pub name: String,
-    /// Its bits.
+    /// Its permission bits.
     pub permissions: u64,
     /// Whether anyone may mention it.
     pub mentionable: bool,
 }
 
-/// A Unix time in milliseconds; JSON also takes ISO 8601.
+/// A Unix time in milliseconds. In JSON it may also be an ISO 8601 string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub i64);
 
@@ -144,8 +144,8 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// IDs may be numbers or, as Discord writes them, strings.
-pub(crate) fn id_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+/// Deserializes an ID from a number or, as Discord writes it, from a string.
+pub(crate) fn deserialize_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     match NumberOrText::deserialize(deserializer)? {
         NumberOrText::Number(id) => Ok(id),
         NumberOrText::Text(text) => {

@@ -1,6 +1,6 @@
-//! Deterministic randomness: every fact of a world is a function of the seed.
+//! Deterministic pseudo-randomness: everything in a world is a function of its seed.
 
-/// The finaliser of `SplitMix64`: spreads every input bit over the output.
+/// The `SplitMix64` finalizer: every input bit affects the whole output.
 pub(crate) const fn mix(value: u64) -> u64 {
     let z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -8,17 +8,17 @@ pub(crate) const fn mix(value: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// One number for a place (`scope`, `index`) in the world of `seed`.
+/// Hashes (`scope`, `index`) with `seed`; `scope` separates uses of the same seed.
 pub(crate) const fn hash(seed: u64, scope: u64, index: u64) -> u64 {
     mix(mix(seed ^ scope.rotate_left(17)).wrapping_add(index))
 }
 
-/// A seed for a named part of something.
+/// Hashes a text with `seed`.
 pub(crate) fn hash_text(seed: u64, text: &str) -> u64 {
     text.bytes().fold(mix(seed), |sum, byte| mix(sum ^ u64::from(byte)))
 }
 
-/// A small stream of random numbers.
+/// The `SplitMix64` generator.
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(u64);
 
@@ -27,6 +27,7 @@ impl Dice {
         Self(seed)
     }
 
+    /// The next 64 random bits.
     pub(crate) const fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
@@ -42,10 +43,12 @@ impl Dice {
         (self.roll() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// True with a chance of `chance` percent.
     pub(crate) const fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }
 
+    /// A random element; panics if `list` is empty.
     pub(crate) const fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.below(list.len() as u64) as usize]
     }

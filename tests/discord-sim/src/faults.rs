@@ -1,4 +1,4 @@
-//! Faults made on purpose: which requests go wrong, and how.
+//! Fault injection: which requests fail, and how.
 
 mod endless;
 mod oddity;
@@ -11,28 +11,28 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub(crate) use endless::endless;
+pub(crate) use endless::endless_page;
 pub(crate) use oddity::Header;
 pub use oddity::Oddity;
 pub use page::Damage;
-pub(crate) use page::{break_message, shuffle};
+pub(crate) use page::{damage_message, shuffle};
 pub(crate) use untrue::falsify;
 pub use what::{BodyKind, What};
-pub(crate) use when::Asking;
+pub(crate) use when::RequestContext;
 pub use when::{Cursor, Match};
 
 use crate::dice::{self, Dice};
 
-/// One planned fault.
+/// A fault and the requests it affects.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// Which requests it strikes.
+    /// The requests it affects.
     pub when: Match,
-    /// What happens to them.
+    /// What goes wrong with them.
     pub what: What,
 }
 
-/// The plan: faults are tried in the order they were planned.
+/// The fault plan. The first planned fault that matches a request fires.
 #[derive(Debug)]
 pub struct Faults {
     inner: Mutex<Inner>,
@@ -40,32 +40,34 @@ pub struct Faults {
 
 #[derive(Debug)]
 struct Inner {
-    planned: Vec<Planned>,
+    planned: Vec<PlannedFault>,
     seed: u64,
-    /// How often each path and query was asked for since there is a plan, by hash.
-    asked: HashMap<u64, u64>,
+    /// Requests per target (hash of path and query), counted while faults are planned.
+    request_counts: HashMap<u64, u64>,
 }
 
 #[derive(Debug)]
-struct Planned {
+struct PlannedFault {
     fault: Fault,
-    seen: u32,
-    fired: u32,
+    /// Requests that matched, including the skipped ones.
+    matched_requests: u32,
+    /// Requests the fault fired for.
+    fired_requests: u32,
 }
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { inner: Mutex::new(Inner { planned: Vec::new(), seed, asked: HashMap::new() }) }
+        Self { inner: Mutex::new(Inner { planned: Vec::new(), seed, request_counts: HashMap::new() }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Plans a fault and returns its number.
+    /// Plans a fault and returns its number, for [`Faults::fired`].
     pub fn plan(&self, fault: Fault) -> usize {
         let mut inner = self.lock();
-        inner.planned.push(Planned { fault, seen: 0, fired: 0 });
+        inner.planned.push(PlannedFault { fault, matched_requests: 0, fired_requests: 0 });
         inner.planned.len() - 1
     }
 
@@ -74,59 +76,61 @@ impl Faults {
         self.plan(Fault { when, what })
     }
 
-    /// Plans that each request is struck with this chance, 0.0 to 1.0, by one
-    /// of [`What::passing`]. Returns the plan's number.
+    /// Plans a random one of [`What::passing`] for each request with this probability
+    /// (0.0 to 1.0). Returns the fault's number.
     pub fn mixed(&self, probability: f64, pause: Duration) -> usize {
         let when = Match { probability, ..Match::default().always() };
         self.when(when, What::OneOf(What::passing(pause)))
     }
 
-    /// How often a planned fault has struck.
+    /// How often a planned fault has fired; 0 for an unknown number.
     pub fn fired(&self, number: usize) -> u32 {
         let inner = self.lock();
-        inner.planned.get(number).map_or(0, |planned| planned.fired)
+        inner.planned.get(number).map_or(0, |planned| planned.fired_requests)
     }
 
-    /// Drops the whole plan, and begins the dice anew.
+    /// Removes all planned faults and restarts the random sequence.
     pub fn clear(&self) {
         let mut inner = self.lock();
         inner.planned.clear();
-        inner.asked.clear();
+        inner.request_counts.clear();
     }
 
-    /// The fault that strikes this request. `target` is its path and query.
+    /// The fault that fires for this request, if any. `target` is its path and query.
     ///
-    /// Chances depend on the seed, the target and how often it was asked for,
-    /// so that they are the same in whatever order requests arrive.
-    pub(crate) fn strike(&self, asking: Asking<'_>, target: &str) -> Option<What> {
+    /// The random choice depends on the seed, the target and the number of requests for
+    /// the target, so that it is independent of the order in which concurrent requests
+    /// arrive.
+    pub(crate) fn fire(&self, context: RequestContext<'_>, target: &str) -> Option<What> {
         let mut inner = self.lock();
-        let Inner { planned, seed, asked } = &mut *inner;
+        let Inner { planned, seed, request_counts } = &mut *inner;
         if planned.is_empty() {
             return None;
         }
         let target = dice::hash_text(*seed, target);
-        let times = asked.entry(target).or_default();
-        *times += 1;
+        let request_count = request_counts.entry(target).or_default();
+        *request_count += 1;
         let mut planned = planned.iter_mut().zip(0..);
         planned.find_map(|(planned, number)| {
-            let dice = Dice::new(dice::hash(target, number, *times));
-            planned.strike(asking, dice)
+            let dice = Dice::new(dice::hash(target, number, *request_count));
+            planned.fire(context, dice)
         })
     }
 }
 
-impl Planned {
-    fn strike(&mut self, asking: Asking<'_>, mut dice: Dice) -> Option<What> {
+impl PlannedFault {
+    /// The fault, if it fires for this request.
+    fn fire(&mut self, context: RequestContext<'_>, mut dice: Dice) -> Option<What> {
         let when = &self.fault.when;
-        if self.fired >= when.times || !when.fits(asking) {
+        if self.fired_requests >= when.times || !when.matches(context) {
             return None;
         }
-        self.seen = self.seen.saturating_add(1);
-        if self.seen <= when.skip || dice.fraction() >= when.probability {
+        self.matched_requests = self.matched_requests.saturating_add(1);
+        if self.matched_requests <= when.skip || dice.fraction() >= when.probability {
             return None;
         }
-        let what = self.fault.what.one(&mut dice)?;
-        self.fired = self.fired.saturating_add(1);
+        let what = self.fault.what.resolve(&mut dice)?;
+        self.fired_requests = self.fired_requests.saturating_add(1);
         Some(what)
     }
 }

@@ -1,33 +1,33 @@
-//! Answers that become far larger when they are read, or are larger than any
-//! real one: what fills the memory of a client that trusts them.
+//! Answers that exhaust the memory of a client that trusts them: much larger than any
+//! real answer, or much larger once parsed.
 
 use crate::route::RouteKind;
 use crate::{iso, snowflake};
 
-/// What an answer is filled with.
+/// The bulk of a hostile answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filling {
-    /// Empty lists in a kept field: two bytes and a comma each.
+    /// Empty lists in a field that clients keep: two bytes and a comma each.
     Lists,
-    /// Objects with one kept field each.
+    /// Objects with one field that clients keep.
     Objects,
-    /// Objects in a list that has columns of its own: attachments of a message,
-    /// overwrites of a channel.
+    /// Objects in lists that clients store as rows: attachments, reactions and mentions
+    /// of a message, overwrites of a channel.
     Rows,
-    /// Text.
+    /// Long text.
     Text,
-    /// Numbers as long as a user's ID.
+    /// Text with numbers as long as a user's ID.
     Numbers,
-    /// Fields that nobody knows.
+    /// Undocumented fields.
     UnknownFields,
-    /// The smallest items there can be.
+    /// As many minimal items as fit.
     Items,
-    /// Items that are malformed, filled with empty lists.
+    /// Malformed items filled with empty lists.
     Malformed,
 }
 
 impl Filling {
-    /// Each of them.
+    /// All kinds.
     pub const ALL: [Self; 8] = [
         Self::Lists,
         Self::Objects,
@@ -40,17 +40,17 @@ impl Filling {
     ];
 }
 
-/// An answer of about so many bytes to a route. Each item has about `item` bytes
-/// of filling. `id` is what the route asks for: the guild, or the channel.
+/// An answer of about `bytes` bytes to a route, whose items have about `item` bytes of
+/// filling each. `id` is the guild or channel the route names.
 pub fn answer(route: RouteKind, filling: Filling, id: u64, bytes: usize, item: usize) -> Vec<u8> {
     let items = |make: &dyn Fn(u64) -> String| list(bytes, |k| make(k as u64));
     let text = match route {
         RouteKind::Messages => items(&|k| message(filling, k, item)),
         RouteKind::Reactions => items(&|k| user(filling, k, item)),
-        RouteKind::GuildChannels => items(&|k| channel(filling, first(k), None, item)),
+        RouteKind::GuildChannels => items(&|k| channel(filling, nth_id(k), None, item)),
         RouteKind::Channel => channel(filling, id, None, bytes),
         RouteKind::ActiveThreads | RouteKind::ArchivedPublicThreads => {
-            let threads = items(&|k| channel(filling, first(k), Some(id), item));
+            let threads = items(&|k| channel(filling, nth_id(k), Some(id), item));
             format!("{{\"threads\":{threads},\"members\":[],\"has_more\":true}}")
         }
         RouteKind::GuildRoles => items(&|k| role(filling, if k == 0 { id } else { k }, item)),
@@ -63,11 +63,12 @@ pub fn answer(route: RouteKind, filling: Filling, id: u64, bytes: usize, item: u
     text.into_bytes()
 }
 
-/// Snowflakes a second apart.
-const fn first(k: u64) -> u64 {
+/// The ID of the item with index `k`; IDs are one second apart.
+const fn nth_id(k: u64) -> u64 {
     snowflake::first_of(snowflake::DISCORD_EPOCH_MS + 1000 * (k as i64 + 1))
 }
 
+/// A JSON list of as many items as it takes to reach `bytes` bytes, at least one.
 fn list(bytes: usize, item: impl Fn(usize) -> String) -> String {
     let mut list = String::with_capacity(bytes + bytes / 8);
     for k in 0.. {
@@ -82,7 +83,7 @@ fn list(bytes: usize, item: impl Fn(usize) -> String) -> String {
 }
 
 fn message(filling: Filling, k: u64, bytes: usize) -> String {
-    let id = first(k);
+    let id = nth_id(k);
     let begin = format!(
         "\"id\":\"{id}\",\"type\":0,\"author\":{{\"id\":\"{}\"}},\"timestamp\":\"{}\"",
         id + 1,
@@ -105,8 +106,8 @@ fn message(filling: Filling, k: u64, bytes: usize) -> String {
             list(bytes / 3, |n| format!("{{\"id\":\"{}\"}}", n + 1)),
         ),
         Filling::Text => format!("\"content\":\"{}\"", "a".repeat(bytes)),
-        Filling::Numbers => format!("\"content\":\"{}\"", numbers(bytes)),
-        Filling::UnknownFields => format!("\"content\":\"a\",{}", unknown(bytes)),
+        Filling::Numbers => format!("\"content\":\"{}\"", id_like_numbers(bytes)),
+        Filling::UnknownFields => format!("\"content\":\"a\",{}", unknown_fields(bytes)),
     };
     format!("{{{begin},{rest}}}")
 }
@@ -129,8 +130,8 @@ fn channel(filling: Filling, id: u64, parent: Option<u64>, bytes: usize) -> Stri
             format!("\"permission_overwrites\":{}", list(bytes, |n| format!("{{\"id\":\"{}\"}}", n + 1)))
         }
         Filling::Text => format!("\"name\":\"{0}\",\"topic\":\"{0}\"", "a".repeat(bytes / 2)),
-        Filling::Numbers => format!("\"name\":\"a\",\"topic\":\"{}\"", numbers(bytes)),
-        Filling::UnknownFields => format!("\"name\":\"a\",{}", unknown(bytes)),
+        Filling::Numbers => format!("\"name\":\"a\",\"topic\":\"{}\"", id_like_numbers(bytes)),
+        Filling::UnknownFields => format!("\"name\":\"a\",{}", unknown_fields(bytes)),
     };
     format!("{{{begin},{rest}}}")
 }
@@ -139,7 +140,7 @@ fn user(filling: Filling, k: u64, bytes: usize) -> String {
     match filling {
         Filling::Items => format!("{{\"id\":{}}}", k + 1),
         Filling::Malformed => format!("{{\"id\":{}}}", list(bytes, |_| "[]".to_owned())),
-        _ => format!("{{\"id\":\"{}\",{}}}", k + 1, unknown(bytes)),
+        _ => format!("{{\"id\":\"{}\",{}}}", k + 1, unknown_fields(bytes)),
     }
 }
 
@@ -149,34 +150,34 @@ fn role(filling: Filling, id: u64, bytes: usize) -> String {
             format!("{{\"id\":\"{id}\",\"permissions\":{}}}", list(bytes, |_| "[]".to_owned()))
         }
         Filling::Items => format!("{{\"id\":\"{id}\",\"permissions\":\"66560\"}}"),
-        _ => format!("{{\"id\":\"{id}\",\"permissions\":\"66560\",{}}}", unknown(bytes)),
+        _ => format!("{{\"id\":\"{id}\",\"permissions\":\"66560\",{}}}", unknown_fields(bytes)),
     }
 }
 
-/// Numbers that each may be somebody's ID.
-fn numbers(bytes: usize) -> String {
+/// Space-separated numbers that could each be a user's ID.
+fn id_like_numbers(bytes: usize) -> String {
     let numbers: Vec<String> =
         (0..bytes.div_ceil(19)).map(|n| (100_000_000_000_000_000 + n).to_string()).collect();
     numbers.join(" ")
 }
 
-/// Fields with short names and empty values.
-fn unknown(bytes: usize) -> String {
+/// Undocumented fields with short names and empty lists as values.
+fn unknown_fields(bytes: usize) -> String {
     let fields: Vec<String> = (0..bytes.div_ceil(12)).map(|n| format!("\"f{n}\":[]")).collect();
     fields.join(",")
 }
 
-/// A page of 100 messages, each near the largest that Discord documents, after the
-/// first `page` of its kind: the longest text, ten embeds with 25 fields each,
-/// components, a poll, ten files, 20 reactions and 100 mentions.
+/// The `page`th page (from 0, oldest first) of 100 messages, each close to the largest
+/// that Discord documents: the longest text, ten embeds with 25 fields each, components,
+/// a poll, ten attachments, 20 reactions and 100 mentions.
 pub fn largest_page(page: u64) -> Vec<u8> {
-    let message = |k| largest_message(first(100 * page + k));
+    let message = |k| largest_message(nth_id(100 * page + k));
     let messages: Vec<String> = (0..100).rev().map(message).collect();
     format!("[{}]", messages.join(",")).into_bytes()
 }
 
 fn largest_message(id: u64) -> String {
-    let several = |count: u64, item: &dyn Fn(u64) -> String| {
+    let list_of = |count: u64, item: &dyn Fn(u64) -> String| {
         let items: Vec<String> = (0..count).map(item).collect();
         format!("[{}]", items.join(","))
     };
@@ -190,16 +191,16 @@ fn largest_message(id: u64) -> String {
     let field =
         |_| format!("{{\"name\":\"{}\",\"value\":\"{}\",\"inline\":true}}", "n".repeat(8), "é".repeat(12));
     let embed = |n: u64| {
-        let fields = several(25, &field);
+        let fields = list_of(25, &field);
         format!(
             "{{\"type\":\"rich\",\"title\":\"title {n}\",\"description\":\"{}\",\"fields\":{fields}}}",
             "d".repeat(90)
         )
     };
-    let part = |n: u64| format!("{{\"type\":10,\"id\":{n},\"content\":\"{}\"}}", "ü".repeat(100));
-    let components = format!("[{{\"type\":17,\"id\":99,\"components\":{}}}]", several(39, &part));
+    let text_component = |n: u64| format!("{{\"type\":10,\"id\":{n},\"content\":\"{}\"}}", "ü".repeat(100));
+    let components = format!("[{{\"type\":17,\"id\":99,\"components\":{}}}]", list_of(39, &text_component));
     let answer = |n: u64| format!("{{\"answer_id\":{n},\"poll_media\":{{\"text\":\"{}\"}}}}", "p".repeat(55));
-    let file = |n: u64| {
+    let attachment = |n: u64| {
         let address = format!("https://cdn.discordapp.com/attachments/1/{}/{}.png", id + n, "f".repeat(200));
         format!(
             "{{\"id\":\"{}\",\"filename\":\"{}.png\",\"size\":1000,\"url\":\"{address}?ex=1&is=2&hm=3\",\
@@ -223,11 +224,11 @@ fn largest_message(id: u64) -> String {
         user(0),
         iso(snowflake::unix_ms(id)),
         "é".repeat(4000),
-        several(10, &embed),
+        list_of(10, &embed),
         "q".repeat(300),
-        several(10, &answer),
-        several(10, &file),
-        several(20, &reaction),
-        several(100, &user),
+        list_of(10, &answer),
+        list_of(10, &attachment),
+        list_of(20, &reaction),
+        list_of(100, &user),
     )
 }

@@ -1,4 +1,4 @@
-//! What was asked: every request with its time, answer and cursor.
+//! The journal: every request with its arrival time, its answer and the fault that fired.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,16 +9,16 @@ use crate::limits::{Scope, is_invalid};
 use crate::query::Query;
 use crate::route::RouteKind;
 
-/// One request.
+/// A request and its answer.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// When it arrived.
     pub at: Instant,
-    /// The same, in milliseconds since the simulator started.
+    /// When it arrived, in milliseconds since the simulator started.
     pub at_ms: u64,
-    /// `GET` and so on.
+    /// The HTTP method.
     pub method: String,
-    /// The route, if it is one.
+    /// The route; `None` if the path is unknown.
     pub route: Option<RouteKind>,
     /// The path as sent.
     pub path: String,
@@ -28,29 +28,29 @@ pub struct Entry {
     pub guild: Option<u64>,
     /// The channel the path names.
     pub channel: Option<u64>,
-    /// The answer's status; `None` while it is under way and when the
-    /// connection broke instead.
+    /// The answer's status; `None` while it is pending, and if the connection was reset
+    /// or the client disconnected first.
     pub status: Option<u16>,
-    /// Whose limit a 429 was about.
+    /// The scope of a 429, if it has one.
     pub scope: Option<Scope>,
-    /// The fault that struck it.
+    /// The fault that fired for it.
     pub fault: Option<What>,
 }
 
-/// The position one page request asked for.
+/// The cursor and the limit of a page request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Asked {
-    /// `after`.
+    /// The `after` parameter.
     pub after: Option<u64>,
-    /// `before`.
+    /// The `before` parameter.
     pub before: Option<u64>,
-    /// `around`.
+    /// The `around` parameter.
     pub around: Option<u64>,
-    /// `limit`.
+    /// The `limit` parameter.
     pub limit: Option<u64>,
 }
 
-/// All requests since the start or the last `clear`.
+/// All requests since the start or the last [`Journal::clear`].
 #[derive(Debug)]
 pub struct Journal {
     started: Instant,
@@ -60,10 +60,10 @@ pub struct Journal {
 #[derive(Debug, Default)]
 struct Inner {
     entries: Vec<Entry>,
-    /// How many entries were cleared.
-    cleared: usize,
+    /// Number of entries removed by [`Journal::clear`].
+    cleared_entries: usize,
     in_flight: usize,
-    most_in_flight: usize,
+    peak_in_flight: usize,
 }
 
 impl Journal {
@@ -75,22 +75,22 @@ impl Journal {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes an arrival and returns its number.
-    pub(crate) fn arrive(&self, mut entry: Entry) -> usize {
+    /// Records a request at its arrival and returns its number.
+    pub(crate) fn record(&self, mut entry: Entry) -> usize {
         let mut inner = self.lock();
         let since = entry.at.saturating_duration_since(self.started);
         entry.at_ms = since.as_millis() as u64;
         inner.entries.push(entry);
         inner.in_flight += 1;
-        inner.most_in_flight = inner.most_in_flight.max(inner.in_flight);
-        inner.cleared + inner.entries.len() - 1
+        inner.peak_in_flight = inner.peak_in_flight.max(inner.in_flight);
+        inner.cleared_entries + inner.entries.len() - 1
     }
 
-    /// Notes the answer; without one the connection broke or the client left.
-    pub(crate) fn leave(&self, number: usize, answer: Option<(u16, Option<Scope>)>) {
+    /// Records the answer; `None` if the connection was reset or the client disconnected.
+    pub(crate) fn finish(&self, number: usize, answer: Option<(u16, Option<Scope>)>) {
         let mut inner = self.lock();
         inner.in_flight -= 1;
-        let index = number.checked_sub(inner.cleared);
+        let index = number.checked_sub(inner.cleared_entries);
         let entry = index.and_then(|index| inner.entries.get_mut(index));
         if let (Some(entry), Some((status, scope))) = (entry, answer) {
             entry.status = Some(status);
@@ -98,12 +98,12 @@ impl Journal {
         }
     }
 
-    /// Forgets everything so far.
+    /// Removes all entries and resets the peak of concurrent requests.
     pub fn clear(&self) {
         let mut inner = self.lock();
-        inner.cleared += inner.entries.len();
+        inner.cleared_entries += inner.entries.len();
         inner.entries.clear();
-        inner.most_in_flight = inner.in_flight;
+        inner.peak_in_flight = inner.in_flight;
     }
 
     /// All requests in order of arrival.
@@ -111,50 +111,51 @@ impl Journal {
         self.lock().entries.clone()
     }
 
-    /// How many requests there were.
+    /// Number of requests.
     pub fn len(&self) -> usize {
         self.lock().entries.len()
     }
 
-    /// Whether there were none.
+    /// Whether there were no requests.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many requests went to a route.
+    /// Number of requests to a route.
     pub fn count(&self, route: RouteKind) -> usize {
         let inner = self.lock();
         let of_route = inner.entries.iter().filter(|entry| entry.route == Some(route));
         of_route.count()
     }
 
-    /// Requests per route; `None` counts unknown paths.
+    /// Number of requests per route; `None` counts unknown paths.
     pub fn by_route(&self) -> BTreeMap<Option<RouteKind>, usize> {
-        self.tally(|entry| Some(entry.route))
+        self.count_by(|entry| Some(entry.route))
     }
 
-    /// Requests per status; broken connections are left out.
+    /// Number of requests per status; requests without an answer aren't counted.
     pub fn by_status(&self) -> BTreeMap<u16, usize> {
-        self.tally(|entry| entry.status)
+        self.count_by(|entry| entry.status)
     }
 
-    /// 429s per scope; those of the front door have none.
+    /// Number of 429s per scope; Cloudflare's, which have none, aren't counted.
     pub fn limited(&self) -> BTreeMap<Scope, usize> {
-        self.tally(|entry| entry.scope.filter(|_| entry.status == Some(429)))
+        self.count_by(|entry| entry.scope.filter(|_| entry.status == Some(429)))
     }
 
-    /// 429s of the front door.
+    /// Number of 429s from Cloudflare, which have no scope.
     pub fn front_door(&self) -> usize {
-        self.times(|entry| entry.status == Some(429) && entry.scope.is_none()).len()
+        self.arrival_times(|entry| entry.status == Some(429) && entry.scope.is_none()).len()
     }
 
-    /// Answers that count towards a ban: 401, 403, and 429 of another scope
-    /// than `shared`, those of the front door included.
+    /// Number of invalid requests: answered with a 401, a 403 or a 429 with a scope other
+    /// than `shared`, Cloudflare's 429s included.
     pub fn invalid_requests(&self) -> usize {
-        self.times(Entry::is_invalid).len()
+        self.arrival_times(Entry::is_invalid).len()
     }
 
-    fn tally<K: Ord>(&self, key: impl Fn(&Entry) -> Option<K>) -> BTreeMap<K, usize> {
+    /// Number of entries per key; entries without a key aren't counted.
+    fn count_by<K: Ord>(&self, key: impl Fn(&Entry) -> Option<K>) -> BTreeMap<K, usize> {
         let mut counts = BTreeMap::new();
         for key in self.lock().entries.iter().filter_map(key) {
             *counts.entry(key).or_default() += 1;
@@ -162,7 +163,7 @@ impl Journal {
         counts
     }
 
-    /// The cursors of the message pages asked of a channel, in order.
+    /// The cursors of the requests for a channel's message pages, in order of arrival.
     pub fn cursors(&self, channel: u64) -> Vec<Asked> {
         let inner = self.lock();
         let pages = inner
@@ -172,43 +173,43 @@ impl Journal {
         pages.map(|entry| Asked::of(&entry.query)).collect()
     }
 
-    /// Path and query of whatever was answered 200 more than once, with the
-    /// count. Answers that a fault struck are left out: it may be right to ask again.
+    /// Path and query of every request answered with a 200 more than once, with the
+    /// count. Answers for which a fault fired aren't counted: a retry may be right.
     pub fn doubles(&self) -> Vec<(String, usize)> {
         let mut counts: HashMap<String, usize> = HashMap::new();
         let inner = self.lock();
-        let is_whole = |entry: &&Entry| entry.status == Some(200) && entry.fault.is_none();
-        for entry in inner.entries.iter().filter(is_whole) {
+        let is_unfaulted_ok = |entry: &&Entry| entry.status == Some(200) && entry.fault.is_none();
+        for entry in inner.entries.iter().filter(is_unfaulted_ok) {
             let target = format!("{}?{}", entry.path, entry.query);
             *counts.entry(target).or_default() += 1;
         }
-        let mut doubles: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 1).collect();
-        doubles.sort();
-        doubles
+        let mut repeated: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 1).collect();
+        repeated.sort();
+        repeated
     }
 
-    /// The most requests that were under way at once.
+    /// Maximum number of concurrent requests.
     pub fn most_in_flight(&self) -> usize {
-        self.lock().most_in_flight
+        self.lock().peak_in_flight
     }
 
-    /// The most requests that arrived within any one second.
+    /// Maximum number of requests that arrived within one second.
     pub fn busiest_second(&self) -> usize {
         self.busiest(Duration::from_secs(1))
     }
 
-    /// The most requests that arrived within any window of this length.
+    /// Maximum number of requests that arrived within a window of this length.
     pub fn busiest(&self, window: Duration) -> usize {
-        most_within(&self.times(|_| true), window)
+        max_within(&self.arrival_times(|_| true), window)
     }
 
-    /// The most invalid requests that arrived within any window of this length.
+    /// Maximum number of invalid requests that arrived within a window of this length.
     pub fn busiest_invalid(&self, window: Duration) -> usize {
-        most_within(&self.times(Entry::is_invalid), window)
+        max_within(&self.arrival_times(Entry::is_invalid), window)
     }
 
-    /// Requests that arrived in each second since the simulator started, up to
-    /// the last one's.
+    /// Number of requests that arrived in each second since the simulator started, up to
+    /// the second of the last request.
     pub fn per_second(&self) -> Vec<usize> {
         let mut counts = Vec::new();
         for entry in &self.lock().entries {
@@ -221,26 +222,27 @@ impl Journal {
         counts
     }
 
-    /// When the requests of a kind arrived, in order.
-    fn times(&self, is_meant: impl Fn(&Entry) -> bool) -> Vec<Instant> {
+    /// The arrival times of the selected requests, ascending.
+    fn arrival_times(&self, is_selected: impl Fn(&Entry) -> bool) -> Vec<Instant> {
         let inner = self.lock();
-        let meant = inner.entries.iter().filter(|entry| is_meant(entry));
-        let mut times: Vec<Instant> = meant.map(|entry| entry.at).collect();
+        let selected = inner.entries.iter().filter(|entry| is_selected(entry));
+        let mut times: Vec<Instant> = selected.map(|entry| entry.at).collect();
         times.sort_unstable();
         times
     }
 }
 
-fn most_within(times: &[Instant], window: Duration) -> usize {
+/// Maximum number of times (ascending) within a window of this length.
+fn max_within(times: &[Instant], window: Duration) -> usize {
     let mut first = 0;
-    let mut most = 0;
+    let mut max = 0;
     for (last, at) in times.iter().enumerate() {
         while at.saturating_duration_since(times[first]) >= window {
             first += 1;
         }
-        most = most.max(last + 1 - first);
+        max = max.max(last + 1 - first);
     }
-    most
+    max
 }
 
 impl Entry {

@@ -1,25 +1,26 @@
 //! A deterministic simulator of Discord's REST API v10 for tests and demos.
 //!
-//! A [`Description`] names guilds, channels and how many messages they hold; a
-//! [`World`] computes everything else from its seed and takes changes while it
-//! is served; a [`Simulator`] serves it over HTTP on 127.0.0.1 with [`Limits`],
-//! [`Faults`] and a [`Journal`]. [`World::truth`] says what an archive of it
-//! should hold. Written from Discord's documentation; doc comments name the
-//! heading a rule comes from.
+//! A [`Description`] lists guilds, channels and their numbers of messages. A [`World`]
+//! derives everything else from the description's seed and can be changed while it is
+//! served. A [`Simulator`] serves it over HTTP on 127.0.0.1 with rate [`Limits`],
+//! injected [`Faults`] and a [`Journal`] of all requests. [`World::truth`] returns what
+//! an archive of the world should contain. The simulator implements Discord's
+//! documentation; doc comments cite the section a rule comes from, such as "Topics/Rate
+//! Limits".
 //!
-//! - `description`: what is asked for, and the presets
-//! - `world`: guilds, channels, logs of messages, changes, truth
-//! - `message`: what a message is made of; `wire`: how it looks as JSON
-//! - `routes`: the API; `server`: HTTP, and the way of a request to its route
+//! - `description`: the input of a world, and the presets
+//! - `world`: guilds, channels, message logs, changes, truth
+//! - `message`: the content of a message; `wire`: its JSON form
+//! - `routes`: the API's routes; `server`: HTTP, request checks and faults
 #![forbid(unsafe_code)]
-// Times, snowflakes and counts of a made-up world stay far inside 63 bits.
+// Times, snowflakes and counts of a simulated world stay far below 63 bits.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss
 )]
-// Discord's objects are full of flags.
+// Discord's objects have many flags.
 #![allow(clippy::struct_excessive_bools)]
 
 mod answer;

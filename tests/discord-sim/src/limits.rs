@@ -1,9 +1,9 @@
-//! Rate limits: Topics/Rate Limits.
+//! The rate limits a simulator enforces: Topics/Rate Limits.
 
 mod bucket;
 mod door;
 
-pub(crate) use bucket::{Limiter, Report, Verdict};
+pub(crate) use bucket::{Limiter, RateLimitInfo, Verdict};
 
 use std::time::Duration;
 
@@ -12,86 +12,87 @@ use crate::route::RouteKind;
 /// The limits a simulator enforces. The default enforces none.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    /// Requests per second of the whole token.
+    /// Requests per second, over all routes.
     pub global_per_second: Option<u32>,
-    /// How the global second is measured.
+    /// How the second of `global_per_second` is measured.
     pub second: Second,
-    /// Limits per route and channel or guild.
+    /// Limits per route, for each channel or guild separately.
     pub buckets: Vec<BucketRule>,
-    /// What the headers of a 200 say.
+    /// The rate-limit headers of a 200.
     pub headers: Headers,
-    /// What too many invalid requests lead to; nothing without it.
+    /// The ban for too many invalid requests; `None` means no ban.
     pub front_door: Option<FrontDoor>,
 }
 
-/// When the front door bans a client: Topics/Rate Limits, "Invalid Request
-/// Limit". A request is invalid whose answer is a 401, a 403 or a 429 with
-/// another scope than `shared`.
+/// The invalid-request limit, which Cloudflare enforces with a ban: Topics/Rate Limits,
+/// "Invalid Request Limit". A request is invalid if its answer is a 401, a 403 or a 429
+/// with a scope other than `shared`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrontDoor {
-    /// So many invalid requests within `window` begin a ban.
+    /// Number of invalid requests within `window` that starts a ban.
     pub invalid_requests: u32,
-    /// How long an invalid request counts; the window slides.
+    /// Length of the sliding window.
     pub window: Duration,
-    /// How long every request is answered with the front door's HTML 429.
-    /// Requests during a ban don't lengthen it; after it, counting begins anew.
+    /// How long every request is answered with Cloudflare's HTML 429. Requests during a
+    /// ban don't extend it; after it, the count restarts at 0.
     pub ban: Duration,
 }
 
 impl FrontDoor {
-    /// 10,000 in 10 minutes, as documented; bans were seen to last 1 to 24
-    /// hours, this one lasts 1.
+    /// 10,000 invalid requests in 10 minutes, as documented. Observed bans last 1 to 24
+    /// hours; this one lasts 1 hour.
     pub const fn discord() -> Self {
         Self { invalid_requests: 10_000, window: Duration::from_mins(10), ban: Duration::from_hours(1) }
     }
 }
 
-/// How a global second is measured.
+/// How the second of the global limit is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Second {
-    /// It begins with the first request after the last one ended.
+    /// Fixed windows; each starts with the first request after the previous one has
+    /// ended.
     #[default]
     Fixed,
-    /// Any second counts.
+    /// A sliding window.
     Sliding,
 }
 
-/// So many requests of a route per window, for each channel or guild.
+/// The limit of a route, for each channel or guild separately.
 #[derive(Debug, Clone, Copy)]
 pub struct BucketRule {
     /// The route.
     pub route: RouteKind,
     /// Requests allowed in a window.
     pub requests: u32,
-    /// The window's length; it begins with its first request.
+    /// The window's length; it starts with its first request.
     pub window: Duration,
 }
 
-/// What the rate-limit headers of a 200 say.
+/// The rate-limit headers of a 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Headers {
-    /// The truth.
+    /// The true state.
     #[default]
     Honest,
-    /// Always this much left, under a bucket of its own; only a 429 tells the truth.
-    /// Seen since early 2026: discord-api-docs issue 8161.
+    /// A constant, almost unused limit under a different bucket name; only a 429 has the
+    /// true state. Observed since early 2026: discord-api-docs issue 8161.
     Generous {
-        /// `X-RateLimit-Limit`; one less is remaining.
+        /// `X-RateLimit-Limit`; `X-RateLimit-Remaining` is one less.
         limit: u32,
     },
     /// No rate-limit headers on a 200.
     Absent,
 }
 
-/// Whose limit a 429 is about: `X-RateLimit-Scope`.
+/// Whose limit a 429 reports: `X-RateLimit-Scope`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
-    /// The bot's in one bucket.
+    /// The bot's limit in one bucket.
     User,
-    /// A resource's, shared by all bots; it doesn't count as invalid.
+    /// A resource's limit, shared by all bots; such a 429 doesn't count as invalid.
     Shared,
-    /// The bot's over all routes.
+    /// The bot's limit over all routes.
     Global,
 }
 
@@ -105,7 +106,7 @@ impl Scope {
     }
 }
 
-/// Whether an answer counts towards the front door's ban.
+/// Whether an answer counts towards the invalid-request limit.
 pub(crate) fn is_invalid(status: u16, scope: Option<Scope>) -> bool {
     match status {
         401 | 403 => true,
@@ -120,19 +121,19 @@ impl Limits {
         Self::default()
     }
 
-    /// What Discord is known to do: 50 requests a second in all, 5 pages per
-    /// 5 s and channel, 1 reaction list per 250 ms, 5 thread lists per 5 s,
-    /// and a ban for too many invalid requests.
+    /// Discord's known limits: 50 requests per second in total; per channel, 5 message
+    /// pages and 5 archived-thread pages of each kind per 5 s, and 1 reactor page per 250
+    /// ms; per guild, 5 active-thread lists per 5 s; and the invalid-request ban.
     pub fn discord() -> Self {
-        let seconds = |route, requests| BucketRule { route, requests, window: Duration::from_secs(5) };
+        let per_5_s = |route, requests| BucketRule { route, requests, window: Duration::from_secs(5) };
         Self {
             global_per_second: Some(50),
             second: Second::Fixed,
             buckets: vec![
-                seconds(RouteKind::Messages, 5),
-                seconds(RouteKind::ActiveThreads, 5),
-                seconds(RouteKind::ArchivedPublicThreads, 5),
-                seconds(RouteKind::ArchivedPrivateThreads, 5),
+                per_5_s(RouteKind::Messages, 5),
+                per_5_s(RouteKind::ActiveThreads, 5),
+                per_5_s(RouteKind::ArchivedPublicThreads, 5),
+                per_5_s(RouteKind::ArchivedPrivateThreads, 5),
                 BucketRule { route: RouteKind::Reactions, requests: 1, window: Duration::from_millis(250) },
             ],
             headers: Headers::Honest,

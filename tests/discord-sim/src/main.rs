@@ -1,4 +1,4 @@
-//! Serves a simulated Discord until it is interrupted.
+//! Serves a simulated Discord until Ctrl-C. Prints a matching verta-sync configuration.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,8 +9,8 @@ const USAGE: &str = "usage: discord-sim [--port N] [--seed N] [--description FIL
     --preset demo|everything|community] [--latency MS] [--token TOKEN] [--limits off|discord] \
     [--front-door INVALID_REQUESTS] [--faults PERCENT [--pause MS]]";
 
-/// What stalls last for and 429s ask for unless told otherwise, in milliseconds.
-const PAUSE_MS: u64 = 250;
+/// Default of `--pause`: duration of stalls and `retry_after` of 429s, in milliseconds.
+const DEFAULT_PAUSE_MS: u64 = 250;
 
 #[derive(Debug, Default)]
 struct Args {
@@ -86,14 +86,15 @@ fn options(args: &Args) -> Result<Options, String> {
     Ok(Options { port: args.port, latency, limits, seed, ..Options::default() })
 }
 
-/// Mixes in as many faults as are asked for.
+/// Plans the random faults of `--faults`.
 fn plan_faults(args: &Args, simulator: &Simulator) {
     if let Some(percent) = args.faults_percent {
-        let pause = Duration::from_millis(args.pause_ms.unwrap_or(PAUSE_MS));
+        let pause = Duration::from_millis(args.pause_ms.unwrap_or(DEFAULT_PAUSE_MS));
         simulator.faults().mixed(f64::from(percent) / 100.0, pause);
     }
 }
 
+/// Prints the URL, the token and the configuration to stdout.
 fn announce(simulator: &Simulator) {
     let url = simulator.url();
     println!("# discord-sim listens on {url}");
@@ -108,9 +109,9 @@ fn announce(simulator: &Simulator) {
 
 fn main() -> ExitCode {
     let args = parse(std::env::args().skip(1));
-    let asked = args.and_then(|args| Ok((describe(&args)?, options(&args)?, args)));
-    let (description, options, args) = match asked {
-        Ok(asked) => asked,
+    let parsed = args.and_then(|args| Ok((describe(&args)?, options(&args)?, args)));
+    let (description, options, args) = match parsed {
+        Ok(parsed) => parsed,
         Err(message) => {
             eprintln!("{message}");
             return ExitCode::from(2);
@@ -126,6 +127,6 @@ fn main() -> ExitCode {
 fn wait_for_interrupt() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-    // Without a signal handler the default one ends the process anyway.
+    // If the handler can't be installed, the default one would end the process anyway.
     let _ = runtime.block_on(tokio::signal::ctrl_c());
 }

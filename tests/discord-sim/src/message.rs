@@ -1,4 +1,7 @@
-//! Messages as facts: what a message is, before anyone writes it as JSON.
+//! The message model, independent of its JSON form (see `wire`).
+//!
+//! A log stores only what a test wrote or changed; everything else is composed from a
+//! seed on demand.
 
 mod compose;
 mod reaction;
@@ -35,12 +38,14 @@ pub(crate) mod flag {
     pub(crate) const COMPONENTS_V2: u32 = 1 << 15;
 }
 
+/// A message as it is now, with the changes made to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     pub id: u64,
     pub channel_id: u64,
-    /// Seed of everything that isn't spelled out below.
+    /// Seed of every value that has no field here.
     pub seed: u64,
+    /// Discord's `type`: see [`kind`].
     pub kind: u8,
     pub author: Author,
     pub content: String,
@@ -56,9 +61,9 @@ pub(crate) struct Message {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Author {
-    /// Index in the guild's pool.
+    /// Index in the guild's user pool.
     User(u32),
-    /// A webhook, whose ID stands in for the author's.
+    /// A webhook; `author.id` is the webhook's ID.
     Webhook(u64),
 }
 
@@ -67,17 +72,17 @@ pub(crate) enum Author {
 pub(crate) struct Reference {
     pub channel_id: u64,
     pub message_id: Option<u64>,
-    pub shown: Shown,
+    pub rendering: ReferenceRendering,
 }
 
-/// What becomes of the message referred to.
+/// How an answer renders the referenced message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shown {
-    /// A reply whose original is loaded: the object, or null if it is deleted.
+pub(crate) enum ReferenceRendering {
+    /// `referenced_message` is the object, or null if that message is deleted.
     Loaded,
-    /// The backend did not attempt to fetch it: no field.
+    /// The backend did not fetch the message: no `referenced_message` field.
     Absent,
-    /// A forward: snapshots instead.
+    /// A forward: `message_snapshots` instead.
     Forward,
 }
 
@@ -85,15 +90,16 @@ pub(crate) enum Shown {
 pub(crate) struct Attachment {
     pub id: u64,
     pub filename: String,
+    /// In bytes.
     pub size: u64,
     pub content_type: Option<&'static str>,
-    /// Width and height.
+    /// Width and height in pixels.
     pub pixels: Option<(u64, u64)>,
     pub voice: bool,
     pub clip: bool,
 }
 
-/// The one further thing a message may carry.
+/// The optional part of a message; a message has at most one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extra {
     Nothing,
@@ -105,9 +111,11 @@ pub(crate) enum Extra {
     Buttons,
     Selects,
     Layout,
-    /// A slash command's answer: the user who called it.
+    /// Response to a slash command, with the pool index of the user who invoked it.
     Slash(u32),
+    /// Response to a context-menu command, with the same index.
     Context(u32),
+    /// Response to a modal submission, with the same index.
     Modal(u32),
     Activity,
     RoleSubscription,

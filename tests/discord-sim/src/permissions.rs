@@ -1,34 +1,34 @@
-//! Permissions, computed in full.
+//! Computes permissions from roles and overwrites.
 //!
 //! Source: Topics/Permissions, "Permission Overwrites" and its pseudocode.
 
 use serde::Deserialize;
 
-/// Allows anything and ignores overwrites.
+/// Grants every permission and bypasses overwrites.
 pub const ADMINISTRATOR: u64 = 1 << 3;
-/// Seeing a channel.
+/// Viewing a channel.
 pub const VIEW_CHANNEL: u64 = 1 << 10;
-/// Writing in a channel.
+/// Sending messages in a channel.
 pub const SEND_MESSAGES: u64 = 1 << 11;
-/// Reading what was said before.
+/// Reading a channel's past messages.
 pub const READ_MESSAGE_HISTORY: u64 = 1 << 16;
-/// Joining voice and stage channels; their text needs it too.
+/// Joining voice and stage channels; also required to read their text chat.
 pub const CONNECT: u64 = 1 << 20;
-/// Seeing and managing all threads, private ones included.
+/// Viewing and managing all threads, private ones included.
 pub const MANAGE_THREADS: u64 = 1 << 34;
-/// Every permission bit that exists.
+/// All permission bits.
 const ALL: u64 = (1 << 53) - 1;
-/// What @everyone has in a fresh server, as far as it matters here.
+/// The simulated default permissions of @everyone.
 pub const DEFAULT_EVERYONE: u64 = VIEW_CHANNEL | SEND_MESSAGES | READ_MESSAGE_HISTORY | CONNECT;
 
-/// Whom an overwrite is for.
+/// The target of an overwrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverwriteKind {
-    /// A role, @everyone included.
+    /// A role, which may be @everyone.
     #[default]
     Role,
-    /// One member.
+    /// A member.
     Member,
 }
 
@@ -36,14 +36,14 @@ pub enum OverwriteKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Overwrite {
-    /// The role or member.
-    #[serde(deserialize_with = "crate::description::id_or_text")]
+    /// The ID of the role or member.
+    #[serde(deserialize_with = "crate::description::deserialize_id")]
     pub id: u64,
-    /// Whom `id` names.
+    /// Whether `id` is a role or a member.
     pub kind: OverwriteKind,
-    /// Bits added.
+    /// Permission bits to grant.
     pub allow: u64,
-    /// Bits taken away.
+    /// Permission bits to revoke.
     pub deny: u64,
 }
 
@@ -53,27 +53,27 @@ impl Overwrite {
         Self { id, kind: OverwriteKind::Role, allow, deny }
     }
 
-    /// An overwrite for one member.
+    /// An overwrite for a member.
     pub const fn member(id: u64, allow: u64, deny: u64) -> Self {
         Self { id, kind: OverwriteKind::Member, allow, deny }
     }
 }
 
-/// Someone as permissions see them.
+/// A member whose permissions are computed, or a bare @everyone reader.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {
-    /// `None` for the bare @everyone reader.
+    /// `None` for the bare @everyone reader, who has no roles and no member overwrite.
     pub user_id: Option<u64>,
     pub is_owner: bool,
-    /// The guild's ID, which is the @everyone role's.
+    /// The ID of the @everyone role, which is the guild's.
     pub everyone_id: u64,
     pub everyone_bits: u64,
-    /// ID and bits of the member's roles, without @everyone.
+    /// IDs and bits of the member's roles, without @everyone.
     pub roles: &'a [(u64, u64)],
 }
 
 impl Subject<'_> {
-    /// `compute_base_permissions` of the documentation.
+    /// Guild-wide permissions: the documentation's `compute_base_permissions`.
     pub(crate) fn base(&self) -> u64 {
         if self.is_owner {
             return ALL;
@@ -83,7 +83,7 @@ impl Subject<'_> {
         if base & ADMINISTRATOR != 0 { ALL } else { base }
     }
 
-    /// `compute_overwrites` of the documentation.
+    /// Permissions in a channel: the documentation's `compute_overwrites`.
     pub(crate) fn in_channel(&self, overwrites: &[Overwrite]) -> u64 {
         let base = self.base();
         if base == ALL {

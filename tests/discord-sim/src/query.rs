@@ -1,4 +1,4 @@
-//! Query parameters, checked as Discord checks them.
+//! Query parameters, validated as Discord validates them.
 
 use crate::answer::ApiError;
 use crate::time;
@@ -9,13 +9,13 @@ pub(crate) struct Query {
     pairs: Vec<(String, String)>,
 }
 
-/// A decimal number that fits a snowflake.
+/// Parses a decimal number of at most 64 bits.
 pub(crate) fn snowflake(text: &str) -> Option<u64> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()
 }
 
-/// Undoes percent-encoding; in a form `+` is a space.
+/// Decodes percent-encoding; if `is_form`, `+` is a space. Invalid escapes are dropped.
 pub(crate) fn decode(text: &str, is_form: bool) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -47,13 +47,14 @@ impl Query {
         Self { pairs: pieces.map(pair).collect() }
     }
 
+    /// The parameter's first value.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         let mut pairs = self.pairs.iter();
         let pair = pairs.find(|(name, _)| name == key)?;
         Some(&pair.1)
     }
 
-    /// The same without the parameters that say where a page begins.
+    /// Removes `before`, `after` and `around`.
     pub(crate) fn without_cursor(mut self) -> Self {
         self.pairs.retain(|(name, _)| !matches!(name.as_str(), "before" | "after" | "around"));
         self
@@ -67,7 +68,7 @@ impl Query {
         Ok(Some(id))
     }
 
-    /// An integer in `min..=max`.
+    /// The parameter as an integer in `min..=max`, or `default` if it is absent.
     pub(crate) fn number(
         &self,
         key: &'static str,
@@ -80,15 +81,15 @@ impl Query {
         };
         let Ok(number) = text.parse::<i64>() else {
             let message = format!("Value \"{text}\" is not int.");
-            return Err(ApiError::form(key, "NUMBER_TYPE_COERCE", message));
+            return Err(ApiError::invalid_form(key, "NUMBER_TYPE_COERCE", message));
         };
         if number < min {
             let message = format!("int value should be greater than or equal to {min}.");
-            return Err(ApiError::form(key, "NUMBER_TYPE_MIN", message));
+            return Err(ApiError::invalid_form(key, "NUMBER_TYPE_MIN", message));
         }
         if number > max {
             let message = format!("int value should be less than or equal to {max}.");
-            return Err(ApiError::form(key, "NUMBER_TYPE_MAX", message));
+            return Err(ApiError::invalid_form(key, "NUMBER_TYPE_MAX", message));
         }
         Ok(number)
     }
@@ -97,14 +98,14 @@ impl Query {
         matches!(self.get(key), Some("true" | "True" | "1"))
     }
 
-    /// An ISO 8601 time in Unix microseconds.
+    /// The parameter, an ISO 8601 time, in Unix microseconds.
     pub(crate) fn time_us(&self, key: &'static str) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.get(key) else {
             return Ok(None);
         };
         let time = time::parse_iso_us(text).ok_or_else(|| {
             let message = format!("Could not parse {text}. Should be ISO8601.");
-            ApiError::form(key, "DATE_TIME_TYPE_PARSE", message)
+            ApiError::invalid_form(key, "DATE_TIME_TYPE_PARSE", message)
         })?;
         Ok(Some(time))
     }

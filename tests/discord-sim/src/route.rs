@@ -1,8 +1,8 @@
-//! Which route a path names.
+//! Parses a path into a route.
 
 use crate::answer::ApiError;
 
-/// The routes that are simulated.
+/// The simulated routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RouteKind {
     /// `GET /users/@me`
@@ -40,8 +40,7 @@ pub enum RouteKind {
 }
 
 impl RouteKind {
-    /// How many items a page has at most if the request doesn't say; none on
-    /// routes without pages.
+    /// The page size of a request without `limit`; `None` for routes without pages.
     pub(crate) const fn default_limit(self) -> Option<u64> {
         match self {
             Self::CurrentUserGuilds => Some(200),
@@ -55,14 +54,15 @@ impl RouteKind {
     }
 }
 
-/// A path understood.
+/// A parsed path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub kind: RouteKind,
-    /// The guild or channel named first; 0 on other routes.
+    /// The path's first ID, that of a guild or channel; 0 on other routes.
     pub major: u64,
-    /// The message or user named after it.
+    /// The path's second ID, that of a message or user; 0 if it has none.
     pub minor: u64,
+    /// The decoded emoji of a reactions route; otherwise empty.
     pub emoji: String,
 }
 

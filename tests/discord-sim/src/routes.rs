@@ -1,4 +1,4 @@
-//! The API itself: one file per group of routes.
+//! The API's routes, one file per group. They read the world and never change it.
 
 mod application;
 mod channel;
@@ -7,13 +7,13 @@ mod message;
 mod reaction;
 mod thread;
 
-use crate::answer::{ApiError, Outcome};
+use crate::answer::{ApiError, RouteResult};
 use crate::query::Query;
 use crate::route::{Route, RouteKind};
 use crate::wire::message::Show;
 use crate::world::{Scene, State};
 
-/// What an answer is made from.
+/// A request to a route, and the world's state that answers it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub state: &'a State,
@@ -22,7 +22,8 @@ pub(crate) struct Call<'a> {
     pub query: &'a Query,
 }
 
-pub(crate) fn answer(call: &Call<'_>) -> Outcome {
+/// The true answer to a request.
+pub(crate) fn answer(call: &Call<'_>) -> RouteResult {
     match call.route.kind {
         RouteKind::CurrentUser => Ok(application::user(call)),
         RouteKind::CurrentUserGuilds => application::guilds(call),
@@ -44,7 +45,7 @@ pub(crate) fn answer(call: &Call<'_>) -> Outcome {
 }
 
 impl<'a> Call<'a> {
-    /// The channel of the route, if the bot can see it.
+    /// The channel of the route, if the bot can view it.
     fn scene(&self) -> Result<Scene<'a>, ApiError> {
         let scene = self.state.scene(self.route.major);
         let scene = scene.ok_or(ApiError::UNKNOWN_CHANNEL)?;

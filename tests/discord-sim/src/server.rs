@@ -1,4 +1,4 @@
-//! The server: a port on 127.0.0.1, a thread and a runtime of its own.
+//! The HTTP server: a port on 127.0.0.1, served by a runtime on a thread of its own.
 
 mod body;
 mod connection;
@@ -18,27 +18,27 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use self::port::{Command, Told};
+use self::port::{Command, PendingCommand};
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::limits::{Limiter, Limits};
 use crate::world::World;
 
-/// How a simulator behaves besides its world.
+/// A simulator's settings, apart from its world.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The port; 0 takes a free one.
+    /// The port; 0 means a free one.
     pub port: u16,
-    /// What every answer waits for.
+    /// Delay of every answer.
     pub latency: Duration,
-    /// What it waits for in addition, at most.
+    /// Maximum random delay in addition to `latency`.
     pub jitter: Duration,
-    /// Rate limits.
+    /// The rate limits to enforce.
     pub limits: Limits,
-    /// Seed of jitter and of the probability of faults.
+    /// Seed of the jitter and of the random choice of faults.
     pub seed: u64,
-    /// Threads that answer.
+    /// Number of the runtime's worker threads, at least 1.
     pub threads: usize,
 }
 
@@ -55,14 +55,15 @@ impl Default for Options {
     }
 }
 
-/// What the connections share.
+/// State shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub world: Arc<World>,
     pub journal: Journal,
     pub faults: Faults,
     pub limiter: Mutex<Limiter>,
-    pub pace: Mutex<Pace>,
+    pub latency: Mutex<Latency>,
+    /// Number of attachment URLs signed so far.
     pub signatures: AtomicU64,
     pub hides_date: AtomicBool,
 }
@@ -73,16 +74,17 @@ impl Shared {
     }
 }
 
+/// Draws the delay of each answer.
 #[derive(Debug)]
-pub(crate) struct Pace {
-    latency: Duration,
+pub(crate) struct Latency {
+    base: Duration,
     jitter: Duration,
     dice: Dice,
 }
 
-impl Pace {
+impl Latency {
     fn next(&mut self) -> Duration {
-        self.latency + self.jitter.mul_f64(self.dice.fraction())
+        self.base + self.jitter.mul_f64(self.dice.fraction())
     }
 }
 
@@ -91,8 +93,8 @@ impl Pace {
 pub struct Simulator {
     address: SocketAddr,
     shared: Arc<Shared>,
-    /// Without it the port is closed for good.
-    commands: Option<mpsc::UnboundedSender<Told>>,
+    /// Dropping it stops the server.
+    commands: Option<mpsc::UnboundedSender<PendingCommand>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -100,15 +102,15 @@ impl Simulator {
     /// Serves a world on a free port.
     ///
     /// # Panics
-    /// When no port of 127.0.0.1 can be had.
+    /// If no port of 127.0.0.1 is free.
     pub fn start(world: World) -> Self {
         Self::start_with(world, Options::default())
     }
 
-    /// Serves a world as the options say.
+    /// Serves a world with these options.
     ///
     /// # Panics
-    /// When the port can't be had.
+    /// If the port is in use.
     pub fn start_with(world: World, options: Options) -> Self {
         let listener =
             std::net::TcpListener::bind(("127.0.0.1", options.port)).expect("a port of 127.0.0.1 is free");
@@ -118,15 +120,15 @@ impl Simulator {
             journal: Journal::new(),
             faults: Faults::new(options.seed),
             limiter: Mutex::new(Limiter::new(options.limits)),
-            pace: Mutex::new(Pace {
-                latency: options.latency,
+            latency: Mutex::new(Latency {
+                base: options.latency,
                 jitter: options.jitter,
                 dice: Dice::new(options.seed),
             }),
             signatures: AtomicU64::new(0),
             hides_date: AtomicBool::new(false),
         });
-        let (commands, told) = mpsc::unbounded_channel();
+        let (commands, command_receiver) = mpsc::unbounded_channel();
         let (state, threads) = (Arc::clone(&shared), options.threads.max(1));
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -134,7 +136,7 @@ impl Simulator {
                 .enable_all()
                 .build()
                 .expect("a runtime starts");
-            runtime.block_on(port::serve(listener, state, told));
+            runtime.block_on(port::serve(listener, state, command_receiver));
             runtime.shutdown_background();
         });
         Self { address, shared, commands: Some(commands), thread: Some(thread) }
@@ -150,7 +152,7 @@ impl Simulator {
         self.address
     }
 
-    /// The token it accepts.
+    /// The bot token it accepts.
     pub fn token(&self) -> String {
         self.shared.world.token()
     }
@@ -160,36 +162,36 @@ impl Simulator {
         &self.shared.world
     }
 
-    /// The same, to be moved into a thread that changes it meanwhile.
+    /// The world it serves, for a thread that changes it while it is served.
     pub fn shared_world(&self) -> Arc<World> {
         Arc::clone(&self.shared.world)
     }
 
-    /// What it was asked.
+    /// The requests it received.
     pub fn journal(&self) -> &Journal {
         &self.shared.journal
     }
 
-    /// What shall go wrong.
+    /// The fault plan.
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
     }
 
-    /// No answer tells the time from now on. RFC 9110, 6.6.1 wants a `Date` of
-    /// every server with a clock; proxies take it away.
+    /// Omits the `Date` header from now on. RFC 9110, 6.6.1 requires it of every server
+    /// with a clock, but proxies may remove it.
     pub fn hide_date(&self) {
         self.shared.hides_date.store(true, Ordering::Relaxed);
     }
 
-    /// Changes what every answer waits for.
+    /// Changes the delay of every answer: `latency` plus a random part of `jitter`.
     pub fn set_latency(&self, latency: Duration, jitter: Duration) {
-        let mut pace = self.shared.pace.lock();
-        let pace = pace.as_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
-        pace.latency = latency;
-        pace.jitter = jitter;
+        let mut current = self.shared.latency.lock();
+        let current = current.as_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
+        current.base = latency;
+        current.jitter = jitter;
     }
 
-    /// Changes the rate limits and forgets what was counted, a ban included.
+    /// Replaces the rate limits and resets all counts and bans.
     pub fn set_limits(&self, limits: Limits) {
         *self.shared.limiter() = Limiter::new(limits);
     }
@@ -197,22 +199,23 @@ impl Simulator {
     /// Refuses connections from now on, or accepts them again on the same port.
     ///
     /// Refusing closes the listening socket, so that connecting fails with
-    /// `ECONNREFUSED`, and the connections that are idle; an answer under way is
-    /// finished, and its connection closed then. All this is done on return.
+    /// `ECONNREFUSED`, and all idle connections, before this returns. A connection with a
+    /// pending answer is closed after the answer.
     pub fn refuse_connections(&self, refuse: bool) {
-        self.tell(if refuse { Command::Close(None) } else { Command::Open });
+        self.send_command(if refuse { Command::Close(None) } else { Command::Open });
     }
 
-    /// Refuses connections as [`Simulator::refuse_connections`] does, and accepts
-    /// them again by itself after this time. Returns as soon as they are refused.
+    /// Refuses connections like [`Simulator::refuse_connections`], and accepts them again
+    /// by itself after this time. Returns as soon as they are refused.
     pub fn refuse_connections_for(&self, time: Duration) {
-        self.tell(Command::Close(Some(time)));
+        self.send_command(Command::Close(Some(time)));
     }
 
-    fn tell(&self, command: Command) {
+    /// Sends a command and waits until it is done.
+    fn send_command(&self, command: Command) {
         let (done, is_done) = std::sync::mpsc::channel();
-        let commands = self.commands.as_ref().expect("it is taken by drop only");
-        // Both fail only when the server has panicked, which it has printed.
+        let commands = self.commands.as_ref().expect("only drop takes the sender");
+        // Both only fail if the server thread has panicked; the panic is already printed.
         let _ = commands.send((command, done));
         let _ = is_done.recv();
     }
@@ -222,7 +225,7 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         drop(self.commands.take());
         if let Some(thread) = self.thread.take() {
-            // A panic in there has been printed; it must not hide the test's own.
+            // The thread's panic is already printed; it must not hide the test's own.
             let _ = thread.join();
         }
     }

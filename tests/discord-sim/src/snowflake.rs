@@ -1,31 +1,32 @@
-//! Snowflakes, and sequences of them that need no memory.
+//! Snowflakes, and computed sequences of them that take no memory.
 //!
-//! Source: Reference, "Snowflakes": milliseconds since the first second of
-//! 2015 in bits 22 to 63, worker, process and increment below.
+//! Source: Reference, "Snowflakes": bits 22 to 63 are the milliseconds since the start of
+//! 2015; worker, process and increment are in the bits below.
 
 use crate::dice;
 
 /// The first millisecond of 2015 in Unix time: Reference, "Snowflakes".
 pub const DISCORD_EPOCH_MS: i64 = 1_420_070_400_000;
 
-/// Messages are laid out in groups of this many.
+/// Number of IDs per group of a [`Layout`].
 const GROUP_LEN: u64 = 4;
-const MILLISECOND: u64 = 1 << 22;
+/// Snowflakes per millisecond.
+const IDS_PER_MS: u64 = 1 << 22;
 
-/// The smallest snowflake of a Unix millisecond.
+/// The smallest snowflake of a time in Unix milliseconds.
 pub const fn first_of(unix_ms: i64) -> u64 {
     let since = unix_ms - DISCORD_EPOCH_MS;
     if since <= 0 { 0 } else { (since as u64) << 22 }
 }
 
-/// The Unix millisecond a snowflake carries.
+/// The time of a snowflake in Unix milliseconds.
 pub const fn unix_ms(id: u64) -> i64 {
     (id >> 22) as i64 + DISCORD_EPOCH_MS
 }
 
-/// A strictly increasing sequence of snowflakes over a span of time, in which
-/// both `id` and `rank` take constant time. About one group of four in sixteen
-/// shares one millisecond, as messages of a busy server do.
+/// A strictly increasing sequence of snowflakes over a span of time; `id` and `rank` take
+/// constant time. About one in 16 groups of four IDs shares a millisecond, as messages of
+/// a busy server do.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     salt: u64,
@@ -47,24 +48,25 @@ impl Layout {
         self.count
     }
 
+    /// The ID at an index.
     pub(crate) fn id(&self, index: u64) -> u64 {
         let (group, member) = (index / GROUP_LEN, index % GROUP_LEN);
         let start = self.base + group * self.stride;
         let jitter = dice::hash(self.salt, 1, index);
-        if self.is_tied(group) {
-            let slot = MILLISECOND / GROUP_LEN;
-            start.next_multiple_of(MILLISECOND) + member * slot + jitter % slot
+        if self.shares_millisecond(group) {
+            let slot = IDS_PER_MS / GROUP_LEN;
+            start.next_multiple_of(IDS_PER_MS) + member * slot + jitter % slot
         } else {
             let slot = self.stride / GROUP_LEN;
             start + member * slot + jitter % slot
         }
     }
 
-    fn is_tied(&self, group: u64) -> bool {
-        self.stride >= 2 * MILLISECOND && dice::hash(self.salt, 2, group).is_multiple_of(16)
+    fn shares_millisecond(&self, group: u64) -> bool {
+        self.stride >= 2 * IDS_PER_MS && dice::hash(self.salt, 2, group).is_multiple_of(16)
     }
 
-    /// How many IDs of the sequence are smaller than `id`.
+    /// Number of IDs of the sequence that are smaller than `id`.
     pub(crate) fn rank(&self, id: u64) -> u64 {
         if id <= self.base {
             return 0;
@@ -81,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_layout_increases_and_finds_its_ids_again() {
+    fn ids_increase_and_rank_inverts_id() {
         let layout = Layout::new(7, 1_700_000_000_000, 1_700_000_900_000, 1_003);
         let ids: Vec<u64> = (0..1_003).map(|index| layout.id(index)).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn some_messages_share_a_millisecond() {
+    fn some_ids_share_a_millisecond() {
         let layout = Layout::new(7, 1_700_000_000_000, 1_700_900_000_000, 1_000);
         let tied =
             (1..1_000).filter(|index| unix_ms(layout.id(index - 1)) == unix_ms(layout.id(*index))).count();

@@ -1,4 +1,4 @@
-//! Times: the world's clock, ISO 8601 as Discord writes it, HTTP dates.
+//! The world's clock, ISO 8601 times as Discord writes them, and HTTP dates.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,7 +8,8 @@ const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The world's time: the real clock, or a fixed instant that only `advance` moves.
+/// The world's clock: the real time or a fixed time, plus an offset that only `advance`
+/// and `set_back` change.
 #[derive(Debug)]
 pub(crate) struct Clock {
     fixed_ms: Option<i64>,
@@ -39,7 +40,7 @@ impl Clock {
     }
 }
 
-/// Year, month (1 to 12) and day of a count of days since 1970.
+/// Converts days since 1970-01-01 into year, month (1 to 12) and day.
 /// Source: Howard Hinnant, "`chrono`-Compatible Low-Level Date Algorithms".
 const fn civil(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
@@ -54,6 +55,8 @@ const fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
+/// Converts year, month (1 to 12) and day into days since 1970-01-01; the inverse of
+/// [`civil`].
 const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -64,6 +67,7 @@ const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
+/// Writes the last `width` digits of a non-negative number, padded with zeros.
 fn push_digits(out: &mut Vec<u8>, value: i64, width: usize) {
     let start = out.len();
     out.resize(start + width, b'0');
@@ -74,7 +78,7 @@ fn push_digits(out: &mut Vec<u8>, value: i64, width: usize) {
     }
 }
 
-/// Writes `2026-08-01T12:30:05.678000+00:00`, without a fraction when it is zero.
+/// Writes `2026-08-01T12:30:05.678000+00:00`; a fraction of zero is omitted.
 pub(crate) fn write_iso(out: &mut Vec<u8>, unix_ms: i64) {
     let (year, month, day) = civil(unix_ms.div_euclid(DAY_MS));
     let in_day = unix_ms.rem_euclid(DAY_MS);
@@ -97,14 +101,14 @@ pub(crate) fn write_iso(out: &mut Vec<u8>, unix_ms: i64) {
     out.extend_from_slice(b"+00:00");
 }
 
-/// The ISO 8601 form of a Unix millisecond, as Discord writes it.
+/// Formats a time in Unix milliseconds as ISO 8601, as Discord writes it.
 pub fn iso(unix_ms: i64) -> String {
     let mut out = Vec::with_capacity(32);
     write_iso(&mut out, unix_ms);
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The value of a `Date` header: RFC 9110, 5.6.7, IMF-fixdate.
+/// Formats a `Date` header: RFC 9110, 5.6.7, IMF-fixdate.
 pub(crate) fn http_date(unix_ms: i64) -> String {
     let days = unix_ms.div_euclid(DAY_MS);
     let (year, month, day) = civil(days);
@@ -115,7 +119,7 @@ pub(crate) fn http_date(unix_ms: i64) -> String {
     format!("{name}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// Reads an ISO 8601 date or time as Unix microseconds. Without an offset it is UTC.
+/// Parses an ISO 8601 date or time into Unix microseconds. Without an offset it is UTC.
 pub(crate) fn parse_iso_us(text: &str) -> Option<i64> {
     let (date, time) = text.split_once(['T', 't']).unwrap_or((text, "00:00:00Z"));
     let mut parts = date.splitn(3, '-').map(digits);
@@ -134,6 +138,7 @@ fn digits(text: &str) -> Option<i64> {
     plain.then(|| text.parse().ok()).flatten()
 }
 
+/// Splits a time of day from its offset, in seconds east of UTC.
 fn split_offset(time: &str) -> Option<(&str, i64)> {
     if let Some(clock) = time.strip_suffix(['Z', 'z']) {
         return Some((clock, 0));
@@ -165,14 +170,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn iso_times_are_written_as_discord_writes_them() {
+    fn formats_iso_times_like_discord() {
         assert_eq!(iso(1_700_000_000_000), "2023-11-14T22:13:20+00:00");
         assert_eq!(iso(1_700_000_000_042), "2023-11-14T22:13:20.042000+00:00");
         assert_eq!(iso(1_709_164_800_000), "2024-02-29T00:00:00+00:00");
     }
 
     #[test]
-    fn iso_times_are_read_in_every_form() {
+    fn parses_iso_times_and_rejects_malformed_ones() {
         let expected = Some(1_700_000_000_042_000);
         for text in
             ["2023-11-14T22:13:20.042Z", "2023-11-14T22:13:20.042000+00:00", "2023-11-15T00:13:20.042+02:00"]
@@ -185,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn http_dates_are_imf_fixdates() {
+    fn formats_http_dates_as_imf_fixdate() {
         assert_eq!(http_date(1_700_000_000_000), "Tue, 14 Nov 2023 22:13:20 GMT");
     }
 }

@@ -1,4 +1,5 @@
-//! JSON straight into bytes: a page of 100 messages costs no tree.
+//! Discord's JSON objects, written directly into bytes, without a `serde_json::Value`
+//! per message.
 
 pub(crate) mod attachment;
 pub(crate) mod channel;
@@ -12,7 +13,8 @@ pub(crate) mod user;
 
 use crate::time;
 
-/// Writes JSON and sets the commas itself.
+/// A JSON writer that inserts the commas. The caller keeps the structure valid: keys
+/// only in objects, items only in arrays.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     out: Vec<u8>,
@@ -27,8 +29,8 @@ impl Writer {
         self.out
     }
 
-    /// A comma unless a value can stand here already: a string never ends in
-    /// one of these bytes, because it ends in a quote.
+    /// Writes a comma unless the output ends where a first value may follow. A string
+    /// can't be mistaken for such an end, because its last byte is a quote.
     fn separate(&mut self) {
         if !matches!(self.out.last(), None | Some(b'{' | b'[' | b':')) {
             self.out.push(b',');
@@ -42,7 +44,7 @@ impl Writer {
         self.out.extend_from_slice(b"\":");
     }
 
-    /// A key with JSON that is ready.
+    /// A key with a value that is already JSON.
     pub(crate) fn raw(&mut self, key: &str, json: &str) {
         self.key(key);
         self.out.extend_from_slice(json.as_bytes());
@@ -60,6 +62,7 @@ impl Writer {
         }
     }
 
+    /// A key with an ID, which is a string in JSON.
     pub(crate) fn id(&mut self, key: &str, value: u64) {
         self.key(key);
         self.quoted(value);
@@ -81,6 +84,7 @@ impl Writer {
         self.raw(key, if value { "true" } else { "false" });
     }
 
+    /// A key with an ISO 8601 timestamp.
     pub(crate) fn time(&mut self, key: &str, unix_ms: i64) {
         self.key(key);
         self.out.push(b'"');
@@ -98,18 +102,19 @@ impl Writer {
         self.enclosed(b'[', b']', write);
     }
 
-    /// An object that stands in an array or alone.
+    /// An object without a key: an array item or the whole body.
     pub(crate) fn item(&mut self, write: impl FnOnce(&mut Self)) {
         self.separate();
         self.enclosed(b'{', b'}', write);
     }
 
-    /// An array that stands alone.
+    /// An array without a key: the whole body.
     pub(crate) fn list(&mut self, write: impl FnOnce(&mut Self)) {
         self.separate();
         self.enclosed(b'[', b']', write);
     }
 
+    /// An ID as an array item.
     pub(crate) fn id_item(&mut self, value: u64) {
         self.separate();
         self.quoted(value);

@@ -1,4 +1,5 @@
-//! The simulated Discord: guilds, channels and messages, and their changes.
+//! The simulated Discord: guilds, channels and messages, and the changes tests make to
+//! them. It never handles requests or writes JSON.
 
 mod build;
 mod change;
@@ -22,17 +23,18 @@ use std::time::Duration;
 use crate::description::Description;
 use crate::time::Clock;
 
-/// A world that a [`Simulator`](crate::Simulator) serves and a test may change
-/// meanwhile. Messages are computed, not held: millions cost nothing.
+/// A world that a [`Simulator`](crate::Simulator) serves and a test may change in the
+/// meantime. Messages are computed on demand, so that millions of messages
+/// take no memory.
 #[derive(Debug)]
 pub struct World {
     clock: Clock,
-    /// Low bits of new snowflakes.
+    /// Increment for the low 22 bits of new snowflakes.
     sequence: AtomicU64,
     state: RwLock<State>,
 }
 
-/// All that changes.
+/// The mutable state, behind the world's lock.
 #[derive(Debug)]
 pub(crate) struct State {
     pub seed: u64,
@@ -40,9 +42,10 @@ pub(crate) struct State {
     pub token_revoked: bool,
     pub bot_id: u64,
     pub bot_name: String,
+    /// Whether the bot has the message-content intent.
     pub message_content: bool,
     pub guilds: Vec<Guild>,
-    /// Channels and threads by ID, deleted ones too.
+    /// Channels and threads by ID, including deleted ones.
     pub channels: HashMap<u64, Channel>,
 }
 
@@ -51,12 +54,13 @@ impl State {
         self.guilds.iter().find(|guild| guild.id == guild_id)
     }
 
-    /// A custom emoji of any guild.
+    /// A custom emoji of any guild, even if it is deleted.
     pub(crate) fn emoji(&self, emoji_id: u64) -> Option<&Emoji> {
         let mut emojis = self.guilds.iter().flat_map(|guild| &guild.emojis);
         emojis.find(|emoji| emoji.id == emoji_id)
     }
 
+    /// A channel or thread that isn't deleted.
     pub(crate) fn channel(&self, channel_id: u64) -> Option<&Channel> {
         let channel = self.channels.get(&channel_id);
         channel.filter(|channel| !channel.deleted)
@@ -64,13 +68,13 @@ impl State {
 }
 
 impl World {
-    /// Builds the world of a description.
+    /// Builds the world that `description` describes.
     pub fn new(description: &Description) -> Self {
         let clock = Clock::new(description.now.map(|time| time.0));
         Self { clock, sequence: AtomicU64::new(0), state: RwLock::new(build::state(description)) }
     }
 
-    /// The world's time in Unix milliseconds.
+    /// The world's current time in Unix milliseconds.
     pub fn now_ms(&self) -> i64 {
         self.clock.now_ms()
     }
@@ -80,8 +84,8 @@ impl World {
         self.clock.advance(by);
     }
 
-    /// Moves the world's time back, as a clock that is put right does. What
-    /// was written keeps its time.
+    /// Moves the world's time back, as a clock correction does. Existing messages keep
+    /// their timestamps.
     pub fn set_back(&self, by: Duration) {
         self.clock.set_back(by);
     }
@@ -91,7 +95,7 @@ impl World {
         self.read().token.clone()
     }
 
-    /// The bot's user ID, which is the application's too.
+    /// The bot's user ID, which is also its application ID.
     pub fn bot_id(&self) -> u64 {
         self.read().bot_id
     }
@@ -103,7 +107,8 @@ impl World {
         guilds.map(|guild| (guild.id, guild.name.clone())).collect()
     }
 
-    /// The ID of the first channel or thread with this name, deleted ones too.
+    /// The lowest ID among the channels and threads with this name, including deleted
+    /// ones.
     pub fn channel_named(&self, guild_id: u64, name: &str) -> Option<u64> {
         let state = self.read();
         let of_guild = |channel: &&Channel| channel.guild_id == guild_id && channel.name == name;
@@ -111,15 +116,15 @@ impl World {
         matching.map(|channel| channel.id).min()
     }
 
-    /// The custom emoji of a guild that aren't deleted, each as `name:id`.
+    /// The guild's custom emoji that aren't deleted, each as `name:id`.
     pub fn custom_emoji(&self, guild_id: u64) -> Vec<String> {
         let state = self.read();
         let emojis = state.guild(guild_id).map_or(&[][..], |guild| &guild.emojis);
-        let known = emojis.iter().filter(|emoji| !emoji.deleted);
-        known.map(|emoji| format!("{}:{}", emoji.name, emoji.id)).collect()
+        let existing = emojis.iter().filter(|emoji| !emoji.deleted);
+        existing.map(|emoji| format!("{}:{}", emoji.name, emoji.id)).collect()
     }
 
-    /// IDs of the threads under a channel, in order of creation.
+    /// IDs of a channel's threads in the order they were added, including deleted ones.
     pub fn threads_of(&self, channel_id: u64) -> Vec<u64> {
         let state = self.read();
         let channel = state.channel(channel_id);
@@ -134,7 +139,7 @@ impl World {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new snowflake of the world's time.
+    /// A new snowflake with the world's current time.
     fn next_id(&self) -> u64 {
         let low = self.sequence.fetch_add(1, Ordering::Relaxed) % (1 << 22);
         crate::snowflake::first_of(self.now_ms()) + low

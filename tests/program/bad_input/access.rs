@@ -1,13 +1,13 @@
-//! Token, intent, membership, network.
+//! Missing access: bot token, privileged intent, server membership, API address, channel.
 
 use std::net::TcpListener;
 
 use discord_sim::{Description, GuildDescription, World};
 
-use super::{GUILD, assert_refusal, refused, sandbox};
+use super::{GUILD, assert_refusal_output, assert_refused, sandbox};
 use crate::util::{Ran, Sandbox, tenant_table};
 
-/// `start` with another token in the environment.
+/// Runs `start` with this token in the environment, or without the variable.
 fn start_with_token(sandbox: &Sandbox, token: Option<&str>) -> Ran {
     let mut command = sandbox.command(&["start"]);
     match token {
@@ -18,29 +18,29 @@ fn start_with_token(sandbox: &Sandbox, token: Option<&str>) -> Ran {
 }
 
 #[test]
-fn a_missing_token_is_asked_for() {
+fn missing_or_empty_token_is_reported() {
     let sandbox = sandbox();
     for token in [None, Some("")] {
         let ran = start_with_token(&sandbox, token).expect_code(4);
-        assert_refusal(&sandbox, &ran, &["DISCORD_BOT_TOKEN", "not set", "token_file"]);
+        assert_refusal_output(&sandbox, &ran, &["DISCORD_BOT_TOKEN", "not set", "token_file"]);
     }
     assert_eq!(sandbox.listing(), ["sync.toml"]);
 }
 
 #[test]
-fn a_rejected_token_is_told_and_not_shown() {
+fn rejected_token_is_reported_but_not_printed() {
     let sandbox = sandbox();
     let ran = start_with_token(&sandbox, Some("wrong.token.indeed")).expect_code(4);
-    assert_refusal(&sandbox, &ran, &["rejects the token", "make a new token"]);
+    assert_refusal_output(&sandbox, &ran, &["rejects the token", "make a new token"]);
     assert!(!ran.stderr.contains("wrong.token.indeed"), "{}", ran.stderr);
     assert_eq!(sandbox.listing(), ["sync.toml"]);
 }
 
 #[test]
-fn a_token_in_two_lines_is_refused_and_one_with_a_newline_at_its_end_is_not() {
+fn token_may_end_with_a_newline_but_not_contain_one() {
     let sandbox = sandbox();
     let ran = start_with_token(&sandbox, Some("simulated\n.discord.token")).expect_code(4);
-    assert_refusal(&sandbox, &ran, &["DISCORD_BOT_TOKEN", "can't be a token"]);
+    assert_refusal_output(&sandbox, &ran, &["DISCORD_BOT_TOKEN", "can't be a token"]);
     assert!(!ran.stderr.contains(".discord.token"), "{}", ran.stderr);
     assert_eq!(sandbox.listing(), ["sync.toml"]);
     let with_newline = format!("{}\n", sandbox.sim.token());
@@ -48,15 +48,15 @@ fn a_token_in_two_lines_is_refused_and_one_with_a_newline_at_its_end_is_not() {
 }
 
 #[test]
-fn without_the_message_content_intent_nothing_is_read() {
+fn missing_message_content_intent_stops_before_reading() {
     let sandbox = sandbox();
     sandbox.sim.world().set_message_content(false);
-    refused(&sandbox, &["start"], 4, &["content of messages", "Message Content Intent"]);
-    assert_eq!(sandbox.sim.journal().len(), 1, "one question was enough");
+    assert_refused(&sandbox, &["start"], 4, &["content of messages", "Message Content Intent"]);
+    assert_eq!(sandbox.sim.journal().len(), 1, "only one request is sent");
 }
 
 #[test]
-fn a_bot_that_is_in_none_of_the_servers_ends_with_4() {
+fn bot_in_no_server_exits_with_4() {
     let sandbox = sandbox();
     sandbox.sim.world().remove_bot(GUILD);
     let ran = sandbox.run(&["start"]).expect_code(4);
@@ -74,7 +74,7 @@ fn a_bot_that_is_in_none_of_the_servers_ends_with_4() {
 }
 
 #[test]
-fn a_bot_that_is_in_one_of_two_servers_ends_with_3() {
+fn bot_in_one_of_two_servers_exits_with_3() {
     let mut description = Description::community(GUILD, 2, 20);
     let other =
         GuildDescription { id: GUILD + 1, name: "Closed".into(), bot_present: false, ..Default::default() };
@@ -86,17 +86,17 @@ fn a_bot_that_is_in_one_of_two_servers_ends_with_3() {
 }
 
 #[test]
-fn an_address_where_nobody_listens_is_named() {
+fn refused_connection_names_the_api_address() {
     let sandbox = sandbox();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let discord = format!("[discord]\napi_url = \"http://{closed}\"\n");
     let sync = "[sync]\nmax_retries = 1\nretry_base_delay = \"1ms\"\n";
     sandbox.write("sync.toml", &(discord + sync + &tenant_table(GUILD, "a")));
-    refused(&sandbox, &["start"], 1, &["Connection refused", &closed.to_string(), "api_url"]);
+    assert_refused(&sandbox, &["start"], 1, &["Connection refused", &closed.to_string(), "api_url"]);
 }
 
 #[test]
-fn a_script_is_told_of_a_run_that_came_to_nothing() {
+fn json_output_of_a_failed_run_is_an_error_and_a_summary() {
     let sandbox = sandbox();
     sandbox.sim.world().revoke_token();
     let ran = sandbox.run(&["start", "--format", "json"]).expect_code(4);
@@ -110,7 +110,7 @@ fn a_script_is_told_of_a_run_that_came_to_nothing() {
 }
 
 #[test]
-fn a_channel_that_nobody_has_is_no_success() {
+fn unknown_channel_is_not_a_success() {
     let sandbox = sandbox();
     let ran = sandbox.run(&["start", "--channel", "12345"]).expect_code(1);
     assert!(ran.stderr.contains("channel 12345"), "{}", ran.stderr);
@@ -121,7 +121,7 @@ fn a_channel_that_nobody_has_is_no_success() {
 }
 
 #[test]
-fn the_log_names_no_user_not_even_the_bot() {
+fn log_contains_no_user_id_including_the_bots() {
     let sandbox = sandbox();
     let ran = sandbox.run(&["start", "-vv"]).expect_code(0);
     sandbox.assert_discreet(&ran);

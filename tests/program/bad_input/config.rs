@@ -1,23 +1,23 @@
-//! Configuration and arguments.
+//! Invalid configurations and arguments: exit code 2.
 
-use super::{GUILD, TENANT, refused, sandbox};
+use super::{GUILD, TENANT, assert_refused, sandbox};
 use crate::util::tenant_table;
 
 #[test]
-fn without_a_configuration_every_place_is_named() {
+fn missing_configuration_lists_every_searched_path() {
     let sandbox = sandbox();
     std::fs::remove_file(sandbox.dir.path().join("sync.toml")).unwrap();
     let here = sandbox.dir.path().join("sync.toml").display().to_string();
     let home = sandbox.dir.path().join(".config/verta-sync/sync.toml").display().to_string();
-    let places =
+    let searched_paths =
         ["--config", "$VERTA_SYNC_CONFIG", &here, &home, "/etc/verta-sync/sync.toml", "sync.toml.example"];
     for command in [&["start"][..], &["status"], &["reset", "--tenant", TENANT, "--yes"]] {
-        refused(&sandbox, command, 2, &places);
+        assert_refused(&sandbox, command, 2, &searched_paths);
     }
 }
 
 #[test]
-fn without_a_home_folder_the_places_are_named_all_the_same() {
+fn missing_configuration_is_reported_without_home() {
     let sandbox = sandbox();
     std::fs::remove_file(sandbox.dir.path().join("sync.toml")).unwrap();
     let output = sandbox.command(&["start"]).env_remove("HOME").output().unwrap();
@@ -27,23 +27,23 @@ fn without_a_home_folder_the_places_are_named_all_the_same() {
 }
 
 #[test]
-fn a_configuration_that_is_asked_for_and_missing_is_named() {
+fn missing_configuration_given_by_flag_is_named() {
     let sandbox = sandbox();
-    refused(&sandbox, &["start", "--config", "elsewhere.toml"], 2, &["elsewhere.toml", "--config"]);
+    assert_refused(&sandbox, &["start", "--config", "elsewhere.toml"], 2, &["elsewhere.toml", "--config"]);
 }
 
 #[test]
-fn broken_toml_is_shown_with_its_line() {
+fn invalid_toml_is_reported_with_its_line() {
     let sandbox = sandbox();
     sandbox.write("sync.toml", "[discord]\napi_url = \"http://127.0.0.1:1\nrequests_per_second = 5\n");
-    refused(&sandbox, &["start"], 2, &["sync.toml:2", "not TOML", "end the text with a double quote"]);
+    assert_refused(&sandbox, &["start"], 2, &["sync.toml:2", "not TOML", "end the text with a double quote"]);
 }
 
 #[test]
-fn an_unknown_key_is_an_error_with_the_one_that_was_meant() {
+fn unknown_key_is_an_error_with_a_suggestion() {
     let sandbox = sandbox();
     sandbox.write_config("[sync]\nmax_chanel_workers = 3");
-    refused(
+    assert_refused(
         &sandbox,
         &["start"],
         2,
@@ -52,7 +52,7 @@ fn an_unknown_key_is_an_error_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let sandbox = sandbox();
     let table = "[[tenant]]\nname = \"a\"\nplatform = \"slack\"\nguild_id = \"x\"\n";
     sandbox.write(
@@ -62,38 +62,38 @@ fn all_problems_are_told_at_once() {
         ),
     );
     let problems = ["sync.toml:2", "sync.toml:4", "sync.toml:5", "sync.toml:8", "sync.toml:9", "5 problems"];
-    refused(&sandbox, &["start"], 2, &problems);
-    refused(&sandbox, &["status"], 2, &problems);
+    assert_refused(&sandbox, &["start"], 2, &problems);
+    assert_refused(&sandbox, &["status"], 2, &problems);
 }
 
 #[test]
-fn the_same_server_twice_is_an_error() {
+fn duplicate_guild_id_is_an_error() {
     let sandbox = sandbox();
     let tables = tenant_table(GUILD, "one") + &tenant_table(GUILD, "two");
     sandbox.write("sync.toml", &tables);
-    refused(&sandbox, &["start"], 2, &["guild_id", "same", "line 4", "keep one"]);
+    assert_refused(&sandbox, &["start"], 2, &["guild_id", "same", "line 4", "keep one"]);
 }
 
 #[test]
-fn an_unknown_tenant_comes_with_the_one_that_was_meant() {
+fn unknown_tenant_is_an_error_with_a_suggestion() {
     let sandbox = sandbox();
     let words = ["Simulated comunity", "did you mean", TENANT];
     for command in ["start", "status"] {
-        refused(&sandbox, &[command, "--tenant", "Simulated comunity"], 2, &words);
+        assert_refused(&sandbox, &[command, "--tenant", "Simulated comunity"], 2, &words);
     }
-    refused(&sandbox, &["reset", "--tenant", "Simulated comunity", "--yes"], 2, &words);
+    assert_refused(&sandbox, &["reset", "--tenant", "Simulated comunity", "--yes"], 2, &words);
 }
 
 #[test]
-fn an_empty_range_of_dates_is_an_error() {
+fn empty_date_range_is_an_error() {
     let sandbox = sandbox();
     let arguments = ["start", "--since", "2024-02-01", "--until", "2024-01-01"];
-    refused(&sandbox, &arguments, 2, &["--since 2024-02-01", "--until 2024-01-01"]);
-    assert!(sandbox.sim.journal().is_empty(), "nothing is asked");
+    assert_refused(&sandbox, &arguments, 2, &["--since 2024-02-01", "--until 2024-01-01"]);
+    assert!(sandbox.sim.journal().is_empty(), "no request is sent");
 }
 
 #[test]
-fn wrong_arguments_say_what_would_be_right() {
+fn invalid_arguments_are_refused_with_a_hint() {
     let sandbox = sandbox();
     for (arguments, word) in [
         (&["strat"][..], "start"),
@@ -107,6 +107,6 @@ fn wrong_arguments_say_what_would_be_right() {
         (&["status", "--job-id", "x", "--tenant", "y"], "--tenant"),
         (&["reset", "--yes"], "--tenant"),
     ] {
-        refused(&sandbox, arguments, 2, &[word]);
+        assert_refused(&sandbox, arguments, 2, &[word]);
     }
 }

@@ -1,5 +1,5 @@
-//! Every path that the program opens, with everything that can stand there
-//! instead of what should: the right exit code, nothing harmed, no hang.
+//! Every path that the program opens, replaced by every kind of unexpected file: the
+//! command exits with the right code, changes no other file and doesn't hang.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
@@ -11,34 +11,37 @@ use std::time::{Duration, Instant};
 use discord_sim::{Description, World};
 use rustix::fs::{CWD, FileType, Mode, mkfifoat, mknodat};
 
-use super::{GUILD, TENANT, refused, sandbox};
+use super::{GUILD, TENANT, assert_refused, sandbox};
 use crate::util::{Ran, Sandbox, ended, send};
 
-/// No command may take longer; the time of the queue's `--wait=1s` is in it.
-const MOST_TIME: Duration = Duration::from_secs(20);
+/// Time limit of one command, including the wait of `--wait=1s`.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
-/// A user without any right, if the tests run as root.
+/// UID and GID of an unprivileged user, for tests that run as root.
 const NOBODY: u32 = 65_534;
 
-/// What stands at a path.
+/// What replaces the file at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Thing {
+enum Replacement {
     Symlink,
     DanglingLink,
     HardLink,
     Fifo,
     Folder,
     Device,
-    Foreign,
-    NoRight,
+    /// The original file, owned by another user.
+    OtherOwner,
+    /// The original file, with mode 0000.
+    NoPermission,
     Empty,
 }
 
-use Thing::{DanglingLink, Device, Empty, Fifo, Folder, Foreign, HardLink, NoRight, Symlink};
+use Replacement::{DanglingLink, Device, Empty, Fifo, Folder, HardLink, NoPermission, OtherOwner, Symlink};
 
-const THINGS: [Thing; 9] = [Symlink, DanglingLink, HardLink, Fifo, Folder, Device, Foreign, NoRight, Empty];
+const REPLACEMENTS: [Replacement; 9] =
+    [Symlink, DanglingLink, HardLink, Fifo, Folder, Device, OtherOwner, NoPermission, Empty];
 
-/// Paths that the program opens.
+/// The paths that the program opens.
 const PATHS: [&str; 9] = [
     "sync.toml",
     "token",
@@ -65,8 +68,9 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Whether a command gets as far as this path, and what ends it there.
-fn code_of(path: &str, command: &[&str]) -> Option<i32> {
+/// The exit code of `command` if the file at `path` is unusable; `None` if the command
+/// succeeds without it.
+fn failure_code(path: &str, command: &[&str]) -> Option<i32> {
     let online = matches!(command[0], "start" | "plan" | "check");
     match path {
         "sync.toml" => Some(2),
@@ -74,54 +78,55 @@ fn code_of(path: &str, command: &[&str]) -> Option<i32> {
         "archive.db" | "archive.db-wal" | "archive.db-shm" | "archive.db-journal" => Some(6),
         "archive.db.lock" => (command[0] != "plan").then_some(6),
         "archive.db.queue" => command.contains(&"--wait=1s").then_some(6),
-        // What isn't recognized there is left alone.
+        // The queue ignores entries that it doesn't recognize.
         _ => None,
     }
 }
 
-fn may_nobody_run() -> bool {
+/// Whether [`NOBODY`] can run the binary, whose folder may be closed to other users.
+fn can_nobody_run_binary() -> bool {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verta-sync"));
     command.arg("--version").uid(NOBODY).gid(NOBODY).current_dir("/").stdout(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 
-/// The exit codes that are right; what isn't named is 0.
+/// The exit codes that are accepted for `command`.
 #[allow(clippy::match_same_arms, reason = "each has a reason of its own")]
-fn expected(path: &str, thing: Thing, command: &[&str]) -> Vec<i32> {
-    let fails = || code_of(path, command).map_or_else(|| vec![0], |code| vec![code]);
+fn expected_codes(path: &str, replacement: Replacement, command: &[&str]) -> Vec<i32> {
+    let fails = || failure_code(path, command).map_or_else(|| vec![0], |code| vec![code]);
     let is_named = matches!(path, "sync.toml" | "token" | "archive.db");
     let is_side_file = path.starts_with("archive.db-");
-    match thing {
-        // Those whose files the user names are resolved.
+    match replacement {
+        // Links at paths that the operator names are followed.
         Symlink if is_named => vec![0],
-        // `forget` and `reset` find no archive.
+        // `forget` and `reset` may exit with another code: nothing is archived.
         DanglingLink if path == "archive.db" => vec![0, 1, 2],
         HardLink if path == "sync.toml" || path == "token" => vec![0],
-        // Reset and forget say that there is nothing.
+        // As without an archive.
         Empty if path == "archive.db" => vec![0, 1, 2],
         Empty if path == "sync.toml" || path == "token" => fails(),
         Empty if path == "archive.db.queue" => fails(),
         Empty => vec![0],
-        // Root, and nobody else, may still use them.
-        Foreign if path == "sync.toml" => fails(),
-        Foreign if path == "token" => code_of(path, command).map_or_else(|| vec![0], |_| vec![2]),
-        Foreign => vec![0],
-        // Who may not read the lock can still look.
-        NoRight if path == "archive.db.lock" && command[0] == "status" => vec![0],
-        NoRight if is_side_file => vec![0, 6],
-        // A new folder replaces what is missing.
+        // Root can still use the other files.
+        OtherOwner if path == "sync.toml" => fails(),
+        OtherOwner if path == "token" => failure_code(path, command).map_or_else(|| vec![0], |_| vec![2]),
+        OtherOwner => vec![0],
+        // `status` does without the lock file.
+        NoPermission if path == "archive.db.lock" && command[0] == "status" => vec![0],
+        NoPermission if is_side_file => vec![0, 6],
+        // The queue may be an empty folder.
         Folder if path == "archive.db.queue" => vec![0],
         _ => fails(),
     }
 }
 
-/// A sandbox with an archive and a token file, and what its folder holds.
-struct Prepared {
+/// A sandbox with an archive and a token file, and a copy of its files.
+struct RestorableSandbox {
     sandbox: Sandbox,
     files: Vec<(PathBuf, Vec<u8>)>,
 }
 
-impl Prepared {
+impl RestorableSandbox {
     fn new() -> Self {
         let sandbox = sandbox();
         let token = sandbox.sim.token();
@@ -135,8 +140,8 @@ impl Prepared {
         Self { sandbox, files }
     }
 
-    /// Makes the folder anew.
-    fn restored(&self) -> &Sandbox {
+    /// Restores the folder to the copied files.
+    fn restore(&self) -> &Sandbox {
         for entry in fs::read_dir(self.sandbox.dir.path()).unwrap() {
             let path = entry.unwrap().path();
             if path.symlink_metadata().unwrap().is_dir() {
@@ -153,8 +158,9 @@ impl Prepared {
     }
 }
 
-/// Puts `thing` at `path`. Returns the file that could be harmed.
-fn place(sandbox: &Sandbox, path: &Path, thing: Thing) -> Option<PathBuf> {
+/// Puts `replacement` at `path`. Returns the file that links at `path` point to, which
+/// the command must not change; `None` if this user can't create the replacement.
+fn replace_file(sandbox: &Sandbox, path: &Path, replacement: Replacement) -> Option<PathBuf> {
     let victim = sandbox.dir.path().join("victim");
     let content = fs::read(path).ok().filter(|_| path.is_file());
     fs::write(&victim, content.as_deref().unwrap_or(b"precious")).unwrap();
@@ -167,34 +173,33 @@ fn place(sandbox: &Sandbox, path: &Path, thing: Thing) -> Option<PathBuf> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).unwrap();
     }
-    let put_back = || {
+    let restore_original = || {
         if path.ends_with("archive.db.queue") {
             fs::create_dir(path).unwrap();
         } else {
             fs::write(path, content.as_deref().unwrap_or(b"")).unwrap();
         }
     };
-    match thing {
+    match replacement {
         Symlink => symlink(&victim, path).unwrap(),
         DanglingLink => symlink(sandbox.dir.path().join("nowhere"), path).unwrap(),
         HardLink => fs::hard_link(&victim, path).unwrap(),
         Fifo => mkfifoat(CWD, path, Mode::from_raw_mode(0o600)).unwrap(),
         Folder => fs::create_dir(path).unwrap(),
-        // The null device's numbers.
+        // The device numbers of /dev/null.
         Device if is_root() => {
             let device = rustix::fs::makedev(1, 3);
             mknodat(CWD, path, FileType::CharacterDevice, Mode::from_raw_mode(0o666), device).unwrap();
         }
-        Foreign if is_root() => {
-            put_back();
+        OtherOwner if is_root() => {
+            restore_original();
             chown(path, Some(4711), Some(4711)).unwrap();
         }
-        // Only root can make these.
-        Device | Foreign => return None,
-        // The tests may run in a folder that is closed to others.
-        NoRight if is_root() && !may_nobody_run() => return None,
-        NoRight => {
-            put_back();
+        // Only root can create these.
+        Device | OtherOwner => return None,
+        NoPermission if is_root() && !can_nobody_run_binary() => return None,
+        NoPermission => {
+            restore_original();
             fs::set_permissions(path, Permissions::from_mode(0o000)).unwrap();
         }
         Empty => fs::write(path, "").unwrap(),
@@ -202,20 +207,20 @@ fn place(sandbox: &Sandbox, path: &Path, thing: Thing) -> Option<PathBuf> {
     Some(victim)
 }
 
-/// Runs a command as a user without rights where that is what is tried.
-fn run(sandbox: &Sandbox, command: &[&str], thing: Thing) -> Ran {
+/// Runs a command; as [`NOBODY`] if root tests [`NoPermission`].
+fn run(sandbox: &Sandbox, command: &[&str], replacement: Replacement) -> Ran {
     let mut command: Command = sandbox.command(command);
-    if thing == NoRight && is_root() {
+    if replacement == NoPermission && is_root() {
         for entry in fs::read_dir(sandbox.dir.path()).unwrap() {
             chown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
         chown(sandbox.dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
         command.uid(NOBODY).gid(NOBODY);
     }
-    let began = Instant::now();
+    let started_at = Instant::now();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while child.try_wait().unwrap().is_none() {
-        if began.elapsed() > MOST_TIME {
+        if started_at.elapsed() > TIME_LIMIT {
             child.kill().unwrap();
             panic!("{command:?} hangs");
         }
@@ -224,38 +229,42 @@ fn run(sandbox: &Sandbox, command: &[&str], thing: Thing) -> Ran {
     child.wait_with_output().unwrap().into()
 }
 
-/// Content and permissions.
-fn state(path: &Path) -> (Vec<u8>, u32) {
+/// Content and mode of a file.
+fn content_and_mode(path: &Path) -> (Vec<u8>, u32) {
     (fs::read(path).unwrap(), fs::metadata(path).unwrap().mode())
 }
 
-fn try_all(path: &str) {
-    let prepared = Prepared::new();
-    for thing in THINGS {
-        let is_of_queue = path.starts_with("archive.db.queue/");
+fn test_all_replacements(path: &str) {
+    let restorable = RestorableSandbox::new();
+    for replacement in REPLACEMENTS {
+        let is_queue_entry = path.starts_with("archive.db.queue/");
         for command in COMMANDS {
-            let sandbox = prepared.restored();
-            let at = sandbox.dir.path().join(path);
-            let Some(victim) = place(sandbox, &at, thing) else { continue };
-            let before = state(&victim);
-            let ran = run(sandbox, command, thing);
-            let expected = expected(path, thing, command);
-            let what = format!("{thing:?} at {path}, {command:?}:\n{}{}", ran.stdout, ran.stderr);
-            assert!(expected.contains(&ran.code), "{} is none of {expected:?}: {what}", ran.code);
+            let sandbox = restorable.restore();
+            let full_path = sandbox.dir.path().join(path);
+            let Some(victim) = replace_file(sandbox, &full_path, replacement) else { continue };
+            let before = content_and_mode(&victim);
+            let ran = run(sandbox, command, replacement);
+            let expected_codes = expected_codes(path, replacement, command);
+            let context = format!("{replacement:?} at {path}, {command:?}:\n{}{}", ran.stdout, ran.stderr);
+            assert!(
+                expected_codes.contains(&ran.code),
+                "{} is none of {expected_codes:?}: {context}",
+                ran.code
+            );
             sandbox.assert_discreet(&ran);
-            if !matches!((path, thing), ("archive.db", Symlink)) {
-                assert_eq!(state(&victim), before, "{what}");
+            if !matches!((path, replacement), ("archive.db", Symlink)) {
+                assert_eq!(content_and_mode(&victim), before, "{context}");
             }
             if !matches!(ran.code, 0 | 130) {
-                assert!(ran.stderr.contains("error: ") || ran.stdout.contains("✗"), "{what}");
+                assert!(ran.stderr.contains("error: ") || ran.stdout.contains("✗"), "{context}");
             }
-            let kind = at.symlink_metadata().map(|metadata| metadata.file_type());
-            match thing {
-                Fifo | Folder | Device | Symlink | HardLink if is_of_queue || ran.code != 0 => {
-                    assert!(kind.is_ok(), "it was removed: {what}");
+            let kind = full_path.symlink_metadata().map(|metadata| metadata.file_type());
+            match replacement {
+                Fifo | Folder | Device | Symlink | HardLink if is_queue_entry || ran.code != 0 => {
+                    assert!(kind.is_ok(), "the file was removed: {context}");
                 }
                 Empty if path == "archive.db" => {
-                    assert_eq!(at.metadata().unwrap().mode() & 0o777, 0o644, "{what}");
+                    assert_eq!(full_path.metadata().unwrap().mode() & 0o777, 0o644, "{context}");
                 }
                 _ => {}
             }
@@ -264,36 +273,36 @@ fn try_all(path: &str) {
 }
 
 #[test]
-fn whatever_stands_in_the_place_of_the_configuration_harms_nothing() {
-    try_all(PATHS[0]);
+fn unexpected_file_as_configuration_is_harmless() {
+    test_all_replacements(PATHS[0]);
 }
 
 #[test]
-fn whatever_stands_in_the_place_of_the_token_harms_nothing() {
-    try_all(PATHS[1]);
+fn unexpected_file_as_token_is_harmless() {
+    test_all_replacements(PATHS[1]);
 }
 
 #[test]
-fn whatever_stands_in_the_place_of_the_archive_harms_nothing() {
-    try_all(PATHS[2]);
+fn unexpected_file_as_archive_is_harmless() {
+    test_all_replacements(PATHS[2]);
 }
 
 #[test]
-fn whatever_stands_in_the_place_of_files_of_sqlite_harms_nothing() {
+fn unexpected_files_beside_the_archive_are_harmless() {
     for path in &PATHS[3..6] {
-        try_all(path);
+        test_all_replacements(path);
     }
 }
 
 #[test]
-fn whatever_stands_in_the_place_of_the_lock_harms_nothing() {
-    try_all(PATHS[6]);
+fn unexpected_file_as_lock_is_harmless() {
+    test_all_replacements(PATHS[6]);
 }
 
 #[test]
-fn whatever_stands_in_the_place_of_the_queue_harms_nothing() {
+fn unexpected_file_as_queue_is_harmless() {
     for path in &PATHS[7..] {
-        try_all(path);
+        test_all_replacements(path);
     }
 }
 
@@ -302,20 +311,20 @@ fn set_mode(sandbox: &Sandbox, name: &str, mode: u32) {
 }
 
 #[test]
-fn a_configuration_that_others_may_write_sends_the_token_nowhere() {
+fn configuration_writable_by_others_is_refused() {
     let sandbox = sandbox();
     for (mode, words) in [(0o666, "every user"), (0o646, "chmod o-w")] {
         set_mode(&sandbox, "sync.toml", mode);
         for arguments in [&["start"][..], &["start", "--config", "sync.toml"], &["check"], &["status"]] {
-            refused(&sandbox, arguments, 2, &[words, "sync.toml", "bot token elsewhere"]);
+            assert_refused(&sandbox, arguments, 2, &[words, "sync.toml", "bot token elsewhere"]);
         }
     }
     assert!(sandbox.sim.journal().is_empty());
-    // A group of which others are, too.
+    // A group other than this user's primary group.
     if is_root() {
         set_mode(&sandbox, "sync.toml", 0o660);
         chown(sandbox.dir.path().join("sync.toml"), None, Some(4711)).unwrap();
-        refused(&sandbox, &["start"], 2, &["the group with ID 4711", "chmod g-w"]);
+        assert_refused(&sandbox, &["start"], 2, &["the group with ID 4711", "chmod g-w"]);
     }
     let own_group = rustix::process::getegid().as_raw();
     chown(sandbox.dir.path().join("sync.toml"), None, Some(own_group)).unwrap();
@@ -324,48 +333,53 @@ fn a_configuration_that_others_may_write_sends_the_token_nowhere() {
 }
 
 #[test]
-fn a_configuration_of_another_user_has_to_be_named_and_closed() {
+fn configuration_of_another_user_must_be_named_and_read_only() {
     if !is_root() {
-        return; // who can't give files away
+        return; // only root can change a file's owner
     }
     let sandbox = sandbox();
     let config = sandbox.dir.path().join("sync.toml");
     chown(&config, Some(4711), None).unwrap();
-    // Root may write every file.
-    refused(&sandbox, &["start", "--config", "sync.toml"], 2, &["user ID 4711", "give it to this user"]);
+    // Root can write every file, so a flag that names the file isn't enough.
+    assert_refused(
+        &sandbox,
+        &["start", "--config", "sync.toml"],
+        2,
+        &["user ID 4711", "give it to this user"],
+    );
     chown(sandbox.dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
     let run = |arguments: &[&str]| {
         let mut command = sandbox.command(arguments);
         Ran::from(command.uid(NOBODY).gid(NOBODY).output().unwrap())
     };
     set_mode(&sandbox, "sync.toml", 0o644);
-    let found = run(&["start"]).expect_code(2);
-    assert!(found.stderr.contains("name it with --config"), "{}", found.stderr);
+    let ran = run(&["start"]).expect_code(2);
+    assert!(ran.stderr.contains("name it with --config"), "{}", ran.stderr);
     assert!(sandbox.sim.journal().is_empty());
     run(&["start", "--config", "sync.toml"]).expect_code(0);
-    // One that this user may write through its group is no mount.
+    // This user can write the file through its group, so it isn't a read-only mount.
     chown(&config, None, Some(NOBODY)).unwrap();
     set_mode(&sandbox, "sync.toml", 0o664);
     run(&["start", "--config", "sync.toml"]).expect_code(2);
     set_mode(&sandbox, "sync.toml", 0o644);
-    // The file of the one who holds the system is as good as one's own.
+    // A file of root is trusted like the user's own.
     chown(&config, Some(0), None).unwrap();
     run(&["start"]).expect_code(0);
 }
 
 #[test]
-fn a_token_file_that_others_may_write_or_that_is_none_is_refused() {
-    let prepared = Prepared::new();
-    let sandbox = prepared.restored();
+fn token_file_writable_by_others_or_too_large_is_refused() {
+    let restorable = RestorableSandbox::new();
+    let sandbox = restorable.restore();
     set_mode(sandbox, "token", 0o602);
-    refused(sandbox, &["start"], 2, &["every user", "exchange the bot token"]);
+    assert_refused(sandbox, &["start"], 2, &["every user", "exchange the bot token"]);
     set_mode(sandbox, "token", 0o600);
     sandbox.write("token", &"a".repeat((64 << 10) + 1));
-    refused(sandbox, &["start"], 4, &["larger than 64 KiB"]);
+    assert_refused(sandbox, &["start"], 4, &["larger than 64 KiB"]);
 }
 
 #[test]
-fn an_archive_has_one_lock_whatever_it_is_called() {
+fn archive_has_one_lock_under_all_its_paths() {
     let world = World::new(&Description::community(GUILD, 60, 300));
     let sandbox = Sandbox::with_config(world, "[sync]\nmax_channel_workers = 1");
     let config = fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
@@ -399,7 +413,7 @@ fn an_archive_has_one_lock_whatever_it_is_called() {
 }
 
 #[test]
-fn check_refuses_what_a_sync_refuses() {
+fn check_refuses_what_start_refuses() {
     let sandbox = sandbox();
     sandbox.write("archive.db.lock", "precious");
     for command in ["start", "check", "status"] {
@@ -415,8 +429,8 @@ fn check_refuses_what_a_sync_refuses() {
     symlink("unmounted/archive.db", sandbox.archive_path()).unwrap();
     for command in ["start", "check"] {
         let ran = sandbox.run(&[command]).expect_code(6);
-        let said = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(said.contains("unmounted") && said.contains("doesn't exist"), "{command}: {said}");
+        let output = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(output.contains("unmounted") && output.contains("doesn't exist"), "{command}: {output}");
     }
-    assert_eq!(sandbox.listing(), ["archive.db", "sync.toml"], "nothing is left behind");
+    assert_eq!(sandbox.listing(), ["archive.db", "sync.toml"], "no file is created");
 }

@@ -1,11 +1,11 @@
-//! Archives that somebody else made: data, not code.
+//! Untrusted archives: added triggers, views and indexes must never run.
 
 use std::time::{Duration, Instant};
 
-use super::{TENANT, assert_refusal, sandbox};
+use super::{TENANT, assert_refusal_output, sandbox};
 use crate::util::Sandbox;
 
-const ENDLESS: &str =
+const ENDLESS_QUERY: &str =
     "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
 
 fn synced() -> Sandbox {
@@ -14,7 +14,7 @@ fn synced() -> Sandbox {
     sandbox
 }
 
-fn change(sandbox: &Sandbox, sql: &str) {
+fn execute(sandbox: &Sandbox, sql: &str) {
     sandbox.archive().execute_batch(sql).unwrap();
 }
 
@@ -28,7 +28,7 @@ const COMMANDS: [&[&str]; 6] = [
 ];
 
 #[test]
-fn triggers_and_changed_views_are_refused_by_name() {
+fn triggers_and_changed_definitions_are_refused_by_name() {
     let faults = [
         (
             "CREATE TRIGGER evil AFTER UPDATE ON tenants BEGIN DELETE FROM messages; END",
@@ -56,11 +56,11 @@ fn triggers_and_changed_views_are_refused_by_name() {
     ];
     for (sql, words) in faults {
         let sandbox = synced();
-        change(&sandbox, sql);
+        execute(&sandbox, sql);
         let messages = sandbox.count("SELECT count(*) FROM messages");
         for command in COMMANDS {
             let ran = sandbox.run(command).expect_code(6);
-            assert_refusal(&sandbox, &ran, &[words, "archive.db", "an archive is data"]);
+            assert_refusal_output(&sandbox, &ran, &[words, "archive.db", "an archive is data"]);
         }
         let check = sandbox.run(&["check"]).expect_code(6);
         assert!(check.stdout.contains(words), "{}", check.stdout);
@@ -68,39 +68,38 @@ fn triggers_and_changed_views_are_refused_by_name() {
     }
 }
 
-/// Also one of an older version, before it is migrated.
 #[test]
-fn a_trigger_runs_in_no_migration() {
+fn trigger_in_an_older_archive_is_refused_before_migration() {
     let sandbox = sandbox();
     let frozen = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/archive-v1.sqlite");
     std::fs::copy(frozen, sandbox.archive_path()).unwrap();
-    change(&sandbox, "CREATE TRIGGER evil AFTER UPDATE ON channels BEGIN DELETE FROM messages; END");
+    execute(&sandbox, "CREATE TRIGGER evil AFTER UPDATE ON channels BEGIN DELETE FROM messages; END");
     let ran = sandbox.run(&["start"]).expect_code(6);
-    assert_refusal(&sandbox, &ran, &["the trigger evil on channels"]);
-    change(&sandbox, "DROP TRIGGER evil");
+    assert_refusal_output(&sandbox, &ran, &["the trigger evil on channels"]);
+    execute(&sandbox, "DROP TRIGGER evil");
     assert_eq!(sandbox.count("SELECT max(version) FROM refinery_schema_history"), 1);
 }
 
 #[test]
-fn what_people_add_stays_and_does_nothing() {
+fn added_tables_triggers_and_views_stay_and_never_run() {
     let sandbox = synced();
-    change(
+    execute(
         &sandbox,
         &format!(
             "CREATE TABLE mine (x); INSERT INTO mine VALUES (1);
              CREATE TRIGGER own AFTER INSERT ON mine BEGIN DELETE FROM mine; END;
-             CREATE VIEW endless AS {ENDLESS};
+             CREATE VIEW endless AS {ENDLESS_QUERY};
              CREATE VIEW loud AS SELECT content FROM messages;
              DROP VIEW reply_log"
         ),
     );
     for command in COMMANDS {
-        let began = Instant::now();
+        let started_at = Instant::now();
         sandbox.run(command).expect_code(0);
-        assert!(began.elapsed() < Duration::from_secs(20), "{command:?}");
+        assert!(started_at.elapsed() < Duration::from_secs(20), "{command:?}");
     }
     assert_eq!(sandbox.count("SELECT count(*) FROM mine"), 1);
-    assert_eq!(sandbox.count("SELECT count(*) FROM reply_log WHERE 0"), 0, "it was made anew");
+    assert_eq!(sandbox.count("SELECT count(*) FROM reply_log WHERE 0"), 0, "the dropped view is recreated");
     assert_eq!(
         sandbox.count("SELECT count(*) FROM sqlite_schema WHERE name IN ('own', 'endless', 'loud')"),
         3
@@ -108,9 +107,9 @@ fn what_people_add_stays_and_does_nothing() {
 }
 
 #[test]
-fn a_text_that_is_no_utf8_stops_nothing() {
+fn invalid_utf8_in_the_archive_stops_no_command() {
     let sandbox = synced();
-    change(
+    execute(
         &sandbox,
         "UPDATE messages SET content = CAST(x'61ff62' AS TEXT) WHERE platform_id = (SELECT min(platform_id) FROM messages);
          DELETE FROM archive_info WHERE key = 'scrub_rules'",

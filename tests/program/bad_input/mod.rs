@@ -1,4 +1,4 @@
-//! What the binary says and does when it is given something it can't use.
+//! How the binary rejects unusable configuration, arguments, files and access.
 
 mod access;
 mod archive;
@@ -16,19 +16,21 @@ fn sandbox() -> Sandbox {
     Sandbox::new(World::new(&Description::community(GUILD, 2, 20)))
 }
 
-/// Asserts that a command ends with this code, says each of `words` on stderr
-/// and nothing on stdout, tells no secret and leaves the folder as it was.
+/// Runs a command. Asserts that it exits with `code`, prints each of `words` to stderr,
+/// nothing to stdout and no secret, and leaves the folder's file names unchanged.
 #[track_caller]
-fn refused(sandbox: &Sandbox, arguments: &[&str], code: i32, words: &[&str]) -> Ran {
+fn assert_refused(sandbox: &Sandbox, arguments: &[&str], code: i32, words: &[&str]) -> Ran {
     let before = sandbox.listing();
     let ran = sandbox.run(arguments).expect_code(code);
-    assert_refusal(sandbox, &ran, words);
-    assert_eq!(sandbox.listing(), before, "{arguments:?} left something behind");
+    assert_refusal_output(sandbox, &ran, words);
+    assert_eq!(sandbox.listing(), before, "{arguments:?} changed the folder");
     ran
 }
 
+/// Asserts that stderr contains each of `words`, and that stdout is empty and no secret
+/// printed.
 #[track_caller]
-fn assert_refusal(sandbox: &Sandbox, ran: &Ran, words: &[&str]) {
+fn assert_refusal_output(sandbox: &Sandbox, ran: &Ran, words: &[&str]) {
     for word in words {
         assert!(ran.stderr.contains(word), "{word:?} is not in:\n{}", ran.stderr);
     }

@@ -1,4 +1,4 @@
-//! The end of a channel: an empty page is none.
+//! The end of a channel: an empty page doesn't prove it.
 
 use discord_sim::{BodyKind, ChannelKind, Cursor, Match, ThreadPlan, What};
 
@@ -8,9 +8,9 @@ fn chat(messages: u64) -> Sandbox {
     sandbox(vec![ChannelDescription::text("chat", messages), ChannelDescription::text("other", 3)])
 }
 
-/// Lies about every page behind a cursor for a whole run.
+/// Runs a sync with a fault in every matching answer, then removes the fault.
 #[track_caller]
-fn lied_to(sandbox: &Sandbox, when: Match, what: What) -> Ran {
+fn sync_with_fault(sandbox: &Sandbox, when: Match, what: What) -> Ran {
     sandbox.sim.faults().when(when.always(), what);
     let ran = sandbox.run(&["start"]);
     sandbox.sim.faults().clear();
@@ -18,37 +18,37 @@ fn lied_to(sandbox: &Sandbox, when: Match, what: What) -> Ran {
 }
 
 #[test]
-fn an_empty_page_ends_no_first_read_wherever_it_stands() {
+fn empty_page_does_not_end_a_first_read() {
     for skip in [0, 1, 2] {
         let sandbox = chat(250);
         let chat = channel(&sandbox, "chat");
         let pages = Match::after_page_of(chat).after(skip);
-        lied_to(&sandbox, pages, What::Empty).expect_code(3);
-        heals(&sandbox);
+        sync_with_fault(&sandbox, pages, What::Empty).expect_code(3);
+        assert_recovers(&sandbox);
     }
 }
 
 #[test]
-fn one_empty_page_is_asked_for_again_in_the_same_run() {
+fn single_empty_page_is_requested_again_in_the_same_run() {
     let sandbox = chat(250);
     let chat = channel(&sandbox, "chat");
     sandbox.sim.faults().when(Match::after_page_of(chat).after(1).times(1), What::Empty);
     sync(&sandbox, 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_short_page_in_the_middle_ends_nothing() {
+fn short_page_does_not_end_a_channel() {
     let sandbox = chat(250);
     let chat = channel(&sandbox, "chat");
     sandbox.sim.faults().when(Match::after_page_of(chat).times(2), What::KeepOldest(7));
     sync(&sandbox, 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_server_that_ignores_the_position_is_not_believed() {
-    // Once and for the whole run, in a first read and in a later one.
+fn page_that_ignores_the_cursor_proves_nothing() {
+    // For one request and for the whole run, in a first read and in a later one.
     for (is_first, is_lasting) in [(true, true), (true, false), (false, true), (false, false)] {
         let sandbox = chat(250);
         let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
@@ -57,16 +57,16 @@ fn a_server_that_ignores_the_position_is_not_believed() {
             world.append(chat, 120);
         }
         let pages = Match::page_of(chat);
-        let lie = if is_lasting { pages.always() } else { pages.times(1) };
-        sandbox.sim.faults().when(lie, What::Repeat);
+        let requests = if is_lasting { pages.always() } else { pages.times(1) };
+        sandbox.sim.faults().when(requests, What::Repeat);
         sandbox.run(&["start"]).expect_code(if is_lasting { 3 } else { 0 });
         assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 0);
-        heals(&sandbox);
+        assert_recovers(&sandbox);
     }
 }
 
 #[test]
-fn a_short_page_of_the_newest_messages_loses_none_before_them() {
+fn short_newest_page_loses_no_earlier_messages() {
     for is_first in [true, false] {
         let sandbox = chat(250);
         let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
@@ -76,43 +76,43 @@ fn a_short_page_of_the_newest_messages_loses_none_before_them() {
         }
         sandbox.sim.faults().when(Match::page_of(chat).times(1), What::Keep(20));
         sync(&sandbox, 0);
-        is_true(&sandbox);
+        assert_matches_world(&sandbox);
     }
 }
 
 #[test]
-fn where_every_page_is_empty_the_end_is_a_finding_that_a_day_makes_known() {
+fn unconfirmed_end_is_accepted_after_a_day_of_empty_pages() {
     let sandbox = chat(50);
     let chat = channel(&sandbox, "chat");
-    lied_to(&sandbox, Match::page_of(chat), What::Empty).expect_code(3);
+    sync_with_fault(&sandbox, Match::page_of(chat), What::Empty).expect_code(3);
     assert_eq!(findings(&sandbox), ["end_unconfirmed"]);
     sandbox.run(&["check"]).expect_code(3);
     sandbox.sim.world().advance(2 * HOUR);
-    lied_to(&sandbox, Match::page_of(chat), What::Empty).expect_code(3);
+    sync_with_fault(&sandbox, Match::page_of(chat), What::Empty).expect_code(3);
     sandbox.sim.world().advance(23 * HOUR);
-    lied_to(&sandbox, Match::page_of(chat), What::Empty).expect_code(0);
-    // What was believed only because it lasted is given up as soon as there is more.
+    sync_with_fault(&sandbox, Match::page_of(chat), What::Empty).expect_code(0);
+    // An end that only repeated empty pages confirm is dropped once a message follows.
     sandbox.sim.world().append(chat, 1);
     sync(&sandbox, 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn news_that_an_empty_page_hides_come_with_a_later_run() {
+fn messages_hidden_by_an_empty_page_are_read_by_a_later_run() {
     let sandbox = chat(120);
     let chat = channel(&sandbox, "chat");
     sync(&sandbox, 0);
-    // Far more than the window that is read again.
+    // Far longer than the refresh window.
     sandbox.sim.world().advance(30 * DAY);
     sandbox.sim.world().append(chat, 150);
-    lied_to(&sandbox, Match::after_page_of(chat), What::Empty).expect_code(3);
+    sync_with_fault(&sandbox, Match::after_page_of(chat), What::Empty).expect_code(3);
     sandbox.sim.world().advance(30 * DAY);
     sandbox.sim.world().append(chat, 5);
-    heals(&sandbox);
+    assert_recovers(&sandbox);
 }
 
 #[test]
-fn an_empty_page_marks_nothing_as_deleted() {
+fn empty_page_marks_nothing_as_deleted() {
     let sandbox = chat(20);
     let chat = channel(&sandbox, "chat");
     sandbox.sim.world().append(chat, 90);
@@ -120,15 +120,15 @@ fn an_empty_page_marks_nothing_as_deleted() {
     for _ in 0..3 {
         sandbox.sim.world().advance(HOUR);
         sandbox.sim.world().append(chat, 1);
-        let ran = lied_to(&sandbox, Match::page_of(chat), What::Empty);
+        let ran = sync_with_fault(&sandbox, Match::page_of(chat), What::Empty);
         assert_ne!(ran.code, 0, "{}", ran.stdout);
         assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 0);
     }
-    heals(&sandbox);
+    assert_recovers(&sandbox);
 }
 
 #[test]
-fn an_earlier_beginning_is_not_reached_by_an_empty_page() {
+fn empty_page_does_not_complete_a_backfill() {
     let sandbox = chat(250);
     let chat = channel(&sandbox, "chat");
     let newest = sandbox.sim.world().truth_channel(chat).unwrap().messages().nth(200).unwrap().id;
@@ -138,26 +138,27 @@ fn an_earlier_beginning_is_not_reached_by_an_empty_page() {
     let since: String = memory.query_row(&format!("SELECT {date}"), [], |row| row.get(0)).unwrap();
     configure(&sandbox, &format!("since = \"{since}\""));
     sync(&sandbox, 0);
-    let late = sandbox.count("SELECT count(*) FROM messages");
-    assert!(late < 250, "{since}: {late}");
+    let stored = sandbox.count("SELECT count(*) FROM messages");
+    assert!(stored < 250, "{since}: {stored}");
     configure(&sandbox, "");
-    lied_to(&sandbox, Match::after_page_of(chat).with_cursor(Cursor::After), What::Empty).expect_code(3);
-    heals(&sandbox);
+    sync_with_fault(&sandbox, Match::after_page_of(chat).with_cursor(Cursor::After), What::Empty)
+        .expect_code(3);
+    assert_recovers(&sandbox);
 }
 
 #[test]
-fn a_thread_that_counts_messages_does_not_end_before_its_first() {
+fn thread_with_a_message_count_does_not_end_before_its_first_message() {
     let threads = ThreadPlan { archived: 2, messages: 4, ..ThreadPlan::default() };
     let forum = ChannelDescription { threads, ..ChannelDescription::new(ChannelKind::Forum, "forum") };
     let sandbox = sandbox(vec![forum]);
     let truth = sandbox.sim.world().truth(GUILD);
     let thread = truth.iter().find(|channel| channel.message_count > 0).unwrap().id;
-    lied_to(&sandbox, Match::page_of(thread), What::Empty).expect_code(3);
-    heals(&sandbox);
+    sync_with_fault(&sandbox, Match::page_of(thread), What::Empty).expect_code(3);
+    assert_recovers(&sandbox);
 }
 
 #[test]
-fn a_full_read_that_is_lied_to_is_not_over() {
+fn full_read_with_empty_pages_stays_incomplete() {
     let sandbox = chat(250);
     let chat = channel(&sandbox, "chat");
     sync(&sandbox, 0);
@@ -167,47 +168,48 @@ fn a_full_read_that_is_lied_to_is_not_over() {
     let first = sandbox.sim.world().truth_channel(chat).unwrap().messages().nth(240).unwrap().id;
     sandbox.sim.world().edit(chat, first, "changed long ago");
     sandbox.run(&["start", "--full"]).expect_code(0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn the_newest_message_may_have_been_deleted_without_any_cost_afterwards() {
+fn deleted_newest_message_costs_no_requests_in_later_runs() {
     let sandbox = chat(120);
     let chat = channel(&sandbox, "chat");
     let newest = sandbox.sim.world().truth_channel(chat).unwrap().messages().last().unwrap().id;
     sandbox.sim.world().delete(chat, newest);
     sync(&sandbox, 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
     let pages = || sandbox.sim.journal().count(discord_sim::RouteKind::Messages);
     sandbox.sim.world().advance(HOUR);
     let before = pages();
     sync(&sandbox, 0);
-    assert_eq!(pages(), before, "the end is known");
+    assert_eq!(pages(), before, "the end is confirmed");
 }
 
 #[test]
-fn a_page_that_never_comes_is_read_round_down_to_the_message() {
+fn failing_page_is_narrowed_down_to_one_message() {
     let sandbox = chat(250);
     let chat = channel(&sandbox, "chat");
     let poison = sandbox.sim.world().truth_channel(chat).unwrap().messages().nth(130).unwrap().id;
     let page = Match::page_of(chat).holding(poison).always();
     sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
-    let told = sync(&sandbox, 3);
-    assert!(told.stdout.contains("1 malformed message"), "{}", told.stdout);
-    let here = "SELECT count(*) FROM messages m JOIN channels c ON c.id = m.channel_id WHERE c.name = 'chat'";
-    assert_eq!(sandbox.count(here), 249);
+    let ran = sync(&sandbox, 3);
+    assert!(ran.stdout.contains("1 malformed message"), "{}", ran.stdout);
+    let stored =
+        "SELECT count(*) FROM messages m JOIN channels c ON c.id = m.channel_id WHERE c.name = 'chat'";
+    assert_eq!(sandbox.count(stored), 249);
     let recorded = format!("SELECT count(*) FROM broken_messages WHERE platform_id = {poison}");
     assert_eq!(sandbox.count(&recorded), 1);
     sandbox.sim.world().append(chat, 3);
     sandbox.sim.world().advance(HOUR);
     sync(&sandbox, 3);
-    assert_eq!(sandbox.count(here), 252, "what came since isn't held up");
-    heals(&sandbox);
+    assert_eq!(sandbox.count(stored), 252, "new messages are still read");
+    assert_recovers(&sandbox);
     assert_eq!(sandbox.count("SELECT count(*) FROM broken_messages"), 0);
 }
 
 #[test]
-fn nothing_that_can_be_had_is_lost_between_two_messages_that_cannot() {
+fn messages_between_failing_messages_are_archived() {
     let sandbox = sandbox(vec![ChannelDescription::text("chat", 0)]);
     let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
     let mut poison = Vec::new();
@@ -225,11 +227,11 @@ fn nothing_that_can_be_had_is_lost_between_two_messages_that_cannot() {
     assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 40);
     let recorded = sandbox.rows("SELECT platform_id FROM broken_messages ORDER BY 1");
     assert_eq!(recorded, poison.iter().map(|id| format!("Integer({id})")).collect::<Vec<_>>());
-    heals(&sandbox);
+    assert_recovers(&sandbox);
 }
 
 #[test]
-fn a_channel_begins_though_its_first_and_its_newest_message_never_come() {
+fn channel_is_read_although_its_first_and_newest_message_fail() {
     let sandbox = chat(30);
     let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
     let ids: Vec<u64> = world.truth_channel(chat).unwrap().messages().map(|message| message.id).collect();
@@ -238,42 +240,43 @@ fn a_channel_begins_though_its_first_and_its_newest_message_never_come() {
         sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
     }
     sync(&sandbox, 3);
-    let here = "SELECT count(*) FROM messages m JOIN channels c ON c.id = m.channel_id WHERE c.name = 'chat'";
-    assert_eq!(sandbox.count(here), 28);
-    heals(&sandbox);
+    let stored =
+        "SELECT count(*) FROM messages m JOIN channels c ON c.id = m.channel_id WHERE c.name = 'chat'";
+    assert_eq!(sandbox.count(stored), 28);
+    assert_recovers(&sandbox);
 }
 
 #[test]
-fn an_end_is_confirmed_though_a_message_before_it_never_comes() {
+fn end_is_confirmed_although_an_earlier_message_fails() {
     let sandbox = chat(50);
     let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
     let ids: Vec<u64> = world.truth_channel(chat).unwrap().messages().map(|message| message.id).collect();
     world.delete(chat, ids[49]);
     let page = Match::page_of(chat).holding(ids[25]).always();
     sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
-    let told = sync(&sandbox, 3);
+    let ran = sync(&sandbox, 3);
     assert!(
-        told.stdout.contains("1 malformed message") && !told.stdout.contains("empty page"),
+        ran.stdout.contains("1 malformed message") && !ran.stdout.contains("empty page"),
         "{}",
-        told.stdout
+        ran.stdout
     );
-    heals(&sandbox);
+    assert_recovers(&sandbox);
 }
 
 #[test]
-fn a_listing_that_names_no_newest_message_ends_no_channel() {
+fn listing_without_last_message_id_ends_no_channel() {
     let sandbox = chat(120);
     let chat = channel(&sandbox, "chat");
     let listing = Match::route(discord_sim::RouteKind::GuildChannels).always();
-    let no_hint = What::Set("last_message_id".to_owned(), serde_json::Value::Null);
-    sandbox.sim.faults().when(listing, no_hint);
+    let no_last_message = What::Set("last_message_id".to_owned(), serde_json::Value::Null);
+    sandbox.sim.faults().when(listing, no_last_message);
     sandbox.sim.faults().when(Match::after_page_of(chat).times(1), What::Empty);
     sync(&sandbox, 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_channel_that_was_emptied_before_it_was_read_is_settled_after_a_day() {
+fn channel_emptied_before_its_first_read_is_confirmed_after_a_day() {
     let sandbox = chat(5);
     let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
     let ids: Vec<u64> = world.truth_channel(chat).unwrap().messages().map(|message| message.id).collect();
@@ -287,5 +290,5 @@ fn a_channel_that_was_emptied_before_it_was_read_is_settled_after_a_day() {
     }
     world.append(chat, 2);
     sync(&sandbox, 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }

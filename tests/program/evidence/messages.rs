@@ -1,4 +1,4 @@
-//! Messages that come without what they hold.
+//! Messages that arrive without their content, or with malformed fields.
 
 use discord_sim::{Match, What};
 use serde_json::json;
@@ -10,7 +10,7 @@ fn chat() -> Sandbox {
 }
 
 #[test]
-fn a_history_that_comes_blank_is_not_stored_blank() {
+fn blank_history_is_not_stored() {
     let sandbox = chat();
     let chat = channel(&sandbox, "chat");
     sandbox.sim.faults().when(Match::page_of(chat).always(), What::Blank);
@@ -18,11 +18,11 @@ fn a_history_that_comes_blank_is_not_stored_blank() {
     assert!([1, 3].contains(&ran.code), "{}", ran.stdout);
     assert!(ran.stdout.contains("without content"), "{}", ran.stdout);
     assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 0);
-    heals(&sandbox);
+    assert_recovers(&sandbox);
 }
 
 #[test]
-fn a_page_that_comes_blank_takes_no_archived_text_away() {
+fn blank_page_keeps_the_archived_text() {
     let sandbox = chat();
     let chat = channel(&sandbox, "chat");
     let written = sandbox.sim.world().append(chat, 30);
@@ -33,11 +33,11 @@ fn a_page_that_comes_blank_takes_no_archived_text_away() {
     sandbox.sim.faults().when(Match::page_of(chat).always(), What::Blank);
     assert_ne!(sandbox.run(&["start"]).code, 0);
     assert_eq!(sandbox.rows("SELECT platform_id, content FROM messages ORDER BY 1"), texts);
-    heals(&sandbox);
+    assert_recovers(&sandbox);
 }
 
 #[test]
-fn a_side_field_costs_no_message_and_is_asked_for_again() {
+fn malformed_side_field_keeps_the_message_and_is_requested_again() {
     for (field, value) in
         [("reactions", json!(7)), ("attachments", json!([{"id": []}])), ("mentions", json!("x"))]
     {
@@ -50,13 +50,13 @@ fn a_side_field_costs_no_message_and_is_asked_for_again() {
         assert_eq!(findings(&sandbox), ["malformed_messages"], "{field}");
         let reason = sandbox.rows("SELECT reason FROM broken_messages WHERE is_archived = 1");
         assert!(reason.len() == 1 && reason[0].contains("Text"), "{field}: {reason:?}");
-        heals(&sandbox);
+        assert_recovers(&sandbox);
         assert!(findings(&sandbox).is_empty(), "{field}");
     }
 }
 
 #[test]
-fn what_stays_malformed_is_known_after_a_day() {
+fn lasting_malformed_message_is_a_known_finding_after_a_day() {
     let sandbox = chat();
     let chat = channel(&sandbox, "chat");
     let broken = What::MessageField(3, "reactions".to_owned(), json!(7));
@@ -67,22 +67,22 @@ fn what_stays_malformed_is_known_after_a_day() {
     sync(&sandbox, 3);
     sandbox.sim.world().advance(23 * HOUR);
     sync(&sandbox, 0);
-    assert_eq!(findings(&sandbox), ["malformed_messages"], "known, and told");
+    assert_eq!(findings(&sandbox), ["malformed_messages"], "the finding is known and still reported");
 }
 
 #[test]
-fn fields_that_nobody_knows_are_counted_and_told() {
+fn unknown_fields_are_reported_by_status() {
     let sandbox = chat();
     let chat = channel(&sandbox, "chat");
-    let news = What::Set("hologram".to_owned(), json!({"secret": "77000000000000001"}));
-    sandbox.sim.faults().when(Match::page_of(chat).always(), news);
+    let unknown_field = What::Set("hologram".to_owned(), json!({"secret": "77000000000000001"}));
+    sandbox.sim.faults().when(Match::page_of(chat).always(), unknown_field);
     sync(&sandbox, 0);
-    let told = sandbox.run(&["status", "--verbose"]).expect_code(0).stdout;
-    assert!(told.contains("hologram") && !told.contains("secret"), "{told}");
+    let text = sandbox.run(&["status", "--verbose"]).expect_code(0).stdout;
+    assert!(text.contains("hologram") && !text.contains("secret"), "{text}");
 }
 
 #[test]
-fn a_single_message_that_comes_blank_holds_up_nothing() {
+fn single_blank_message_does_not_block_the_channel() {
     let sandbox = chat();
     let (world, chat) = (sandbox.sim.world(), channel(&sandbox, "chat"));
     let written = world.append_text(chat, 1, "words that stay").unwrap();
@@ -93,24 +93,24 @@ fn a_single_message_that_comes_blank_holds_up_nothing() {
     let blank = What::MessageField(2, "content".to_owned(), json!(""));
     sandbox.sim.faults().when(Match::page_of(chat).holding(written).times(1), blank);
     sync(&sandbox, 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_blank_page_behind_one_with_content_is_not_stored() {
+fn blank_page_after_one_with_content_is_not_stored() {
     let sandbox = sandbox(vec![ChannelDescription::text("chat", 250)]);
     let chat = channel(&sandbox, "chat");
     sandbox.sim.faults().when(Match::page_of(chat).after(1).times(1), What::Blank);
     sync(&sandbox, 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_message_without_an_author_is_asked_for_again() {
+fn message_without_author_is_requested_again() {
     let sandbox = chat();
     let chat = channel(&sandbox, "chat");
-    let nobody = What::MessageField(3, "author".to_owned(), json!(null));
-    sandbox.sim.faults().when(Match::page_of(chat).times(1), nobody);
+    let no_author = What::MessageField(3, "author".to_owned(), json!(null));
+    sandbox.sim.faults().when(Match::page_of(chat).times(1), no_author);
     sync(&sandbox, 3);
-    heals(&sandbox);
+    assert_recovers(&sandbox);
 }

@@ -1,6 +1,6 @@
-//! A server that answers in Discord's form and not with the truth: what an
-//! answer leaves out is no proof, and a run that knows that something is missing
-//! never ends with 0.
+//! Well-formed but wrong answers of the server. What an answer omits proves nothing, and
+//! a run that leaves the archive incomplete doesn't exit with 0 until its findings are
+//! known, a day later.
 
 mod channels;
 mod damaged;
@@ -15,20 +15,20 @@ use crate::util::truth::{assert_archived, assert_reactors};
 use crate::util::{Ran, Sandbox};
 use discord_sim::{ChannelDescription, Description, World};
 
-const RETRY: &str = "[sync]\nretry_base_delay = \"1ms\"";
+const FAST_RETRIES: &str = "[sync]\nretry_base_delay = \"1ms\"";
 const GUILD: u64 = 77_000_000_000_000_001;
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// A server with these channels, and a configuration that waits for no retry.
+/// A sandbox for one server with these channels; retries are delayed by 1 ms only.
 fn sandbox(channels: Vec<ChannelDescription>) -> Sandbox {
     let world = World::new(&Description::of_channels(GUILD, channels));
-    Sandbox::with_config(world, RETRY)
+    Sandbox::with_config(world, FAST_RETRIES)
 }
 
-/// Gives the tenant these keys, and no others.
+/// Rewrites the configuration with these keys in the tenant's table.
 fn configure(sandbox: &Sandbox, keys: &str) {
-    sandbox.write_config(RETRY);
+    sandbox.write_config(FAST_RETRIES);
     let path = sandbox.dir.path().join("sync.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(path, format!("{text}\n{keys}\n")).unwrap();
@@ -38,29 +38,32 @@ fn channel(sandbox: &Sandbox, name: &str) -> u64 {
     sandbox.sim.world().channel_named(GUILD, name).unwrap()
 }
 
+/// Runs `start` and asserts its exit code.
 #[track_caller]
 fn sync(sandbox: &Sandbox, code: i32) -> Ran {
     sandbox.run(&["start"]).expect_code(code)
 }
 
-/// Two honest runs within a day: then everything is archived, and 0 is earned.
+/// Clears the faults and syncs twice, 2 and 25 hours later. Asserts that the second run
+/// exits with 0 and that everything is archived.
 #[track_caller]
-fn heals(sandbox: &Sandbox) {
+fn assert_recovers(sandbox: &Sandbox) {
     sandbox.sim.faults().clear();
     sandbox.sim.world().advance(2 * HOUR);
     sandbox.run(&["start"]);
     sandbox.sim.world().advance(23 * HOUR);
     sync(sandbox, 0);
-    is_true(sandbox);
+    assert_matches_world(sandbox);
 }
 
+/// Asserts that the archive holds exactly what the simulated world requires.
 #[track_caller]
-fn is_true(sandbox: &Sandbox) {
+fn assert_matches_world(sandbox: &Sandbox) {
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
     assert_reactors(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
 
-/// What `status` says is incomplete, by cause.
+/// The kinds of the tenant's findings in the JSON of `status`.
 fn findings(sandbox: &Sandbox) -> Vec<String> {
     let json = sandbox.run(&["status", "--format", "json"]).expect_code(0).last_json();
     let findings = json["tenants"][0]["findings"].as_array().unwrap().clone();

@@ -1,22 +1,22 @@
-//! Threads that no listing names, and listings that don't end.
+//! Threads that listings omit, and thread listings that don't end.
 
 use discord_sim::{ChannelKind, Match, RouteKind, ThreadPlan, What};
 
 use super::*;
 
-fn with_threads(archived: u32) -> Sandbox {
+fn sandbox_with_threads(archived: u32) -> Sandbox {
     let threads = ThreadPlan { archived, messages: 2, ..ThreadPlan::default() };
     let chat = ChannelDescription { threads, ..ChannelDescription::text("chat", 20) };
     sandbox(vec![chat, ChannelDescription::text("other", 3)])
 }
 
-fn threads(sandbox: &Sandbox) -> i64 {
+fn thread_count(sandbox: &Sandbox) -> i64 {
     sandbox.count("SELECT count(*) FROM channels WHERE kind = 'public_thread'")
 }
 
 #[test]
-fn a_thread_that_only_its_message_names_is_archived() {
-    let sandbox = with_threads(0);
+fn thread_known_only_from_a_message_is_archived() {
+    let sandbox = sandbox_with_threads(0);
     let world = sandbox.sim.world();
     let chat = channel(&sandbox, "chat");
     let starter = world.append(chat, 1)[0];
@@ -27,47 +27,47 @@ fn a_thread_that_only_its_message_names_is_archived() {
         world.unlist_thread(thread);
     }
     sync(&sandbox, 0);
-    assert_eq!(threads(&sandbox), 2);
-    is_true(&sandbox);
+    assert_eq!(thread_count(&sandbox), 2);
+    assert_matches_world(&sandbox);
     let starters = sandbox.rows("SELECT starter_message_id FROM thread_log ORDER BY thread");
     assert_eq!(starters.iter().filter(|starter| starter.contains("Null")).count(), 1, "{starters:?}");
-    let asked = || sandbox.sim.journal().count(RouteKind::Channel);
-    let before = asked();
+    let channel_requests = || sandbox.sim.journal().count(RouteKind::Channel);
+    let before = channel_requests();
     world.advance(HOUR);
     sync(&sandbox, 0);
-    assert!(asked() <= before + 2, "what was found isn't looked for again and again");
+    assert!(channel_requests() <= before + 2, "known threads are not requested again");
 }
 
 #[test]
-fn a_post_that_only_its_forum_hints_at_is_archived() {
+fn post_known_only_from_its_forum_is_archived() {
     let sandbox = sandbox(vec![ChannelDescription::new(ChannelKind::Forum, "forum")]);
     let world = sandbox.sim.world();
     let post = world.start_thread(channel(&sandbox, "forum"), None, "post", 2).unwrap();
     world.archive(post);
     world.unlist_thread(post);
     sync(&sandbox, 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }
 
 #[test]
-fn a_listing_that_goes_on_with_nothing_is_incomplete_until_it_is_whole() {
-    for lie in [What::Repeat, What::Empty] {
-        let sandbox = with_threads(150);
+fn thread_listing_with_repeated_or_empty_pages_is_incomplete() {
+    for answer in [What::Repeat, What::Empty] {
+        let sandbox = sandbox_with_threads(150);
         let listing = Match::route(RouteKind::ArchivedPublicThreads);
         let pages = Match { channel: Some(channel(&sandbox, "chat")), ..listing }.after(1).always();
-        sandbox.sim.faults().when(pages, lie.clone());
-        let told = sandbox.run(&["start"]);
-        assert!(threads(&sandbox) < 150, "{lie:?}");
-        assert_eq!(told.code, 3, "{lie:?}: {}", told.stdout);
-        assert!(findings(&sandbox).contains(&"listing_incomplete".to_owned()), "{lie:?}");
-        heals(&sandbox);
-        assert!(findings(&sandbox).is_empty(), "{lie:?}");
-        assert_eq!(threads(&sandbox), 150);
+        sandbox.sim.faults().when(pages, answer.clone());
+        let ran = sandbox.run(&["start"]);
+        assert!(thread_count(&sandbox) < 150, "{answer:?}");
+        assert_eq!(ran.code, 3, "{answer:?}: {}", ran.stdout);
+        assert!(findings(&sandbox).contains(&"listing_incomplete".to_owned()), "{answer:?}");
+        assert_recovers(&sandbox);
+        assert!(findings(&sandbox).is_empty(), "{answer:?}");
+        assert_eq!(thread_count(&sandbox), 150);
     }
 }
 
 #[test]
-fn active_threads_that_the_listing_leaves_out_are_still_there() {
+fn active_threads_omitted_from_the_listing_stay_active() {
     let plan = ThreadPlan { active: 3, messages: 2, ..ThreadPlan::default() };
     let chat = ChannelDescription { threads: plan, ..ChannelDescription::text("chat", 20) };
     let sandbox = sandbox(vec![chat]);
@@ -78,5 +78,5 @@ fn active_threads_that_the_listing_leaves_out_are_still_there() {
     sandbox.sim.faults().when(Match::route(RouteKind::ActiveThreads).always(), What::Empty);
     sync(&sandbox, 0);
     assert_eq!(sandbox.count("SELECT count(*) FROM channels WHERE state <> 'active'"), 0);
-    is_true(&sandbox);
+    assert_matches_world(&sandbox);
 }

@@ -1,27 +1,27 @@
-//! What the archive says, read through its views.
+//! Reads the archive, mostly through its views.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
 
-/// A row of `message_log` with what belongs to it.
+/// A row of `message_log` with its attachments and reaction counts.
 #[derive(Debug)]
-pub struct Archived {
-    /// Author, type, text, times, what it answers, whether it is pinned.
+pub struct ArchivedMessage {
+    /// Author, type, text, timestamps, reply target and pin, joined by `|`.
     pub head: String,
     pub attachments: Vec<String>,
     pub reactions: Vec<String>,
     pub reply_author: Option<String>,
     pub created_at: String,
     pub is_deleted: bool,
-    /// The columns of the view.
+    /// The attachment and reaction counts that the view shows.
     counts: (i64, i64),
 }
 
 /// A row of `channel_log`.
 #[derive(Debug)]
-pub struct Channel {
+pub struct ArchivedChannel {
     pub id: u64,
     pub name: String,
     pub topic: Option<String>,
@@ -32,14 +32,15 @@ pub struct Channel {
     pub last_message_at: Option<String>,
 }
 
+/// Channel ID and message ID.
 pub type Key = (u64, u64);
 
 pub struct Archive {
-    pub channels: Vec<Channel>,
-    pub messages: BTreeMap<Key, Archived>,
-    /// Hashes of the users it knows.
-    pub known: HashSet<String>,
-    /// What is wrong within it.
+    pub channels: Vec<ArchivedChannel>,
+    pub messages: BTreeMap<Key, ArchivedMessage>,
+    /// Hashes of the users in the archive.
+    pub known_users: HashSet<String>,
+    /// Contradictions within the archive.
     pub problems: Vec<String>,
 }
 
@@ -47,65 +48,67 @@ impl Archive {
     pub fn read(archive: &Connection) -> Self {
         let mut problems = Vec::new();
         let mut messages = BTreeMap::new();
-        for (key, message) in list(archive, MESSAGES, message) {
+        for (key, message) in query_all(archive, MESSAGES, message) {
             if messages.insert(key, message).is_some() {
                 problems.push(format!("message {key:?} is in message_log twice"));
             }
         }
-        for (key, text) in list(archive, ATTACHMENTS, child) {
+        for (key, text) in query_all(archive, ATTACHMENTS, child_row) {
             messages.get_mut(&key).expect("an attachment has its message").attachments.push(text);
         }
-        let mut counted: HashMap<Key, i64> = HashMap::new();
-        for (key, (text, count)) in list(archive, REACTIONS, reaction) {
-            *counted.entry(key).or_default() += count;
+        let mut reaction_totals: HashMap<Key, i64> = HashMap::new();
+        for (key, (text, count)) in query_all(archive, REACTIONS, reaction_row) {
+            *reaction_totals.entry(key).or_default() += count;
             messages.get_mut(&key).expect("a reaction has its message").reactions.push(text);
         }
         for (key, message) in &messages {
             let attachments = i64::try_from(message.attachments.len()).expect("few");
-            let counts = (attachments, counted.get(key).copied().unwrap_or(0));
+            let counts = (attachments, reaction_totals.get(key).copied().unwrap_or(0));
             if message.counts != counts {
                 problems.push(format!("message {key:?} has {counts:?}, message_log {:?}", message.counts));
             }
         }
-        let known = list(archive, "SELECT anonymized_id FROM users", |row| row.get(0));
+        let known_users = query_all(archive, "SELECT anonymized_id FROM users", |row| row.get(0));
         Self {
-            channels: list(archive, CHANNELS, channel),
+            channels: query_all(archive, CHANNELS, channel),
             messages,
-            known: known.into_iter().collect(),
+            known_users: known_users.into_iter().collect(),
             problems,
         }
     }
 }
 
-/// Messages that couldn't be read, but for their IDs.
-pub fn broken(archive: &Connection) -> HashSet<Key> {
+/// Malformed messages whose ID is known.
+pub fn malformed_messages(archive: &Connection) -> HashSet<Key> {
     let sql = "SELECT CAST(c.platform_id AS TEXT), CAST(b.platform_id AS TEXT)
                  FROM broken_messages b JOIN channels c ON c.id = b.channel_id WHERE b.platform_id > 0";
-    list(archive, sql, key).into_iter().collect()
+    query_all(archive, sql, key).into_iter().collect()
 }
 
-/// Channels with messages that couldn't be read, those without IDs included.
-pub fn broken_channels(archive: &Connection) -> HashSet<u64> {
+/// Channels with malformed messages, including messages without an ID.
+pub fn channels_with_malformed_messages(archive: &Connection) -> HashSet<u64> {
     let sql =
         "SELECT CAST(c.platform_id AS TEXT) FROM broken_messages b JOIN channels c ON c.id = b.channel_id";
-    list(archive, sql, |row| id(row, 0)).into_iter().collect()
+    query_all(archive, sql, |row| id(row, 0)).into_iter().collect()
 }
 
-/// Who reacted: message, emoji, whether burst, and the person's hash.
+/// Reactors: message, emoji and whether it is a burst reaction, with the hashes of the
+/// users.
 pub fn reactors(archive: &Connection) -> BTreeMap<(Key, String, bool), Vec<String>> {
     let sql = "SELECT channel_id, message_id, emoji, burst, user FROM reaction_log ORDER BY user";
     let mut reactors: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for (reaction, user) in list(archive, sql, |row| Ok(((key(row)?, row.get(2)?, row.get(3)?), row.get(4)?)))
+    for (reaction, user) in
+        query_all(archive, sql, |row| Ok(((key(row)?, row.get(2)?, row.get(3)?), row.get(4)?)))
     {
         reactors.entry(reaction).or_default().push(user);
     }
     reactors
 }
 
-/// Every row of content, under the IDs of its channel and message.
+/// Every row of the content tables, with its channel and message ID (0 if it has none).
 pub fn content(archive: &Connection) -> Vec<(Key, String)> {
     let mut rows = Vec::new();
-    for (table, place) in [
+    for (table, selection) in [
         ("messages", "c.platform_id, x.platform_id FROM messages x JOIN channels c ON c.id = x.channel_id"),
         (
             "message_attachments",
@@ -123,14 +126,14 @@ pub fn content(archive: &Connection) -> Vec<(Key, String)> {
         ("users", "0, 0 FROM users x"),
         ("emoji", "0, 0 FROM emoji x"),
     ] {
-        let mut select = archive.prepare(&format!("SELECT x.*, {place}")).unwrap();
+        let mut select = archive.prepare(&format!("SELECT x.*, {selection}")).unwrap();
         let width = select.column_count();
-        let whole = |row: &Row<'_>| {
+        let read_row = |row: &Row<'_>| {
             let cells: Vec<String> =
                 (0..width - 2).map(|cell| format!("{:?}", row.get::<_, Value>(cell).unwrap())).collect();
             Ok(((row.get(width - 2)?, row.get(width - 1)?), format!("{table}: {}", cells.join("|"))))
         };
-        rows.extend(select.query_map([], whole).unwrap().map(Result::unwrap));
+        rows.extend(select.query_map([], read_row).unwrap().map(Result::unwrap));
     }
     rows.sort();
     rows
@@ -164,7 +167,11 @@ const CHANNELS: &str = "
       JOIN channels c ON c.platform_id = CAST(l.channel_id AS INTEGER)
       LEFT JOIN thread_log t ON t.thread_id = l.channel_id";
 
-fn list<T>(archive: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Vec<T> {
+fn query_all<T>(
+    archive: &Connection,
+    sql: &str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Vec<T> {
     let mut select = archive.prepare(sql).unwrap();
     select.query_map([], read).unwrap().map(Result::unwrap).collect()
 }
@@ -177,8 +184,8 @@ fn key(row: &Row<'_>) -> rusqlite::Result<Key> {
     Ok((id(row, 0)?, id(row, 1)?))
 }
 
-fn message(row: &Row<'_>) -> rusqlite::Result<(Key, Archived)> {
-    let message = Archived {
+fn message(row: &Row<'_>) -> rusqlite::Result<(Key, ArchivedMessage)> {
+    let message = ArchivedMessage {
         head: row.get(2)?,
         attachments: Vec::new(),
         reactions: Vec::new(),
@@ -190,16 +197,16 @@ fn message(row: &Row<'_>) -> rusqlite::Result<(Key, Archived)> {
     Ok((key(row)?, message))
 }
 
-fn child(row: &Row<'_>) -> rusqlite::Result<(Key, String)> {
+fn child_row(row: &Row<'_>) -> rusqlite::Result<(Key, String)> {
     Ok((key(row)?, row.get(2)?))
 }
 
-fn reaction(row: &Row<'_>) -> rusqlite::Result<(Key, (String, i64))> {
+fn reaction_row(row: &Row<'_>) -> rusqlite::Result<(Key, (String, i64))> {
     Ok((key(row)?, (row.get(2)?, row.get(3)?)))
 }
 
-fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
-    Ok(Channel {
+fn channel(row: &Row<'_>) -> rusqlite::Result<ArchivedChannel> {
+    Ok(ArchivedChannel {
         id: id(row, 0)?,
         name: row.get(1)?,
         topic: row.get(2)?,

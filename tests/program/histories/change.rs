@@ -1,14 +1,14 @@
-//! Changes of the server.
+//! Applies random changes to the simulated server.
 
 use std::time::Duration;
 
 use discord_sim::{ChannelDescription, TruthMessage, Visibility, World};
 
 use super::setup::{GUILD, KINDS};
-use super::step::{Change, Kind};
+use super::step::{Change, ChangeKind};
 
 const EMOJI: [&str; 3] = ["👍", "🎉", "wave:880000000000000001"];
-const LOCKS: [Visibility; 6] = [
+const RESTRICTIONS: [Visibility; 6] = [
     Visibility::BotHidden,
     Visibility::BotNoHistory,
     Visibility::NoHistory,
@@ -16,21 +16,22 @@ const LOCKS: [Visibility; 6] = [
     Visibility::NoConnect,
     Visibility::BotNoConnect,
 ];
-/// How late a message may show up, at most.
-const LATE_MS: [i64; 5] = [5_000, 50_000, 600_000, 7_200_000, 108_000_000];
+/// Upper bounds of the delay, in milliseconds, with which a message may appear.
+const MAX_DELAYS_MS: [i64; 5] = [5_000, 50_000, 600_000, 7_200_000, 108_000_000];
+/// Number of users that changes draw from.
 const USERS: u32 = 200;
 
-/// A channel or thread, closed ones too.
-pub struct Place {
+/// A channel or thread that a change may target, hidden ones included.
+pub struct TargetChannel {
     pub id: u64,
     pub kind: u8,
     pub name: String,
-    /// Everyone may see it and the bot may read it.
+    /// Visible to @everyone and readable by the bot.
     pub readable: bool,
     pub archived: bool,
 }
 
-impl Place {
+impl TargetChannel {
     pub const fn has_messages(&self) -> bool {
         !matches!(self.kind, 4 | 14..=16)
     }
@@ -48,108 +49,119 @@ impl Place {
     }
 }
 
-pub fn places(world: &World) -> Vec<Place> {
-    let public = world.truth(GUILD).into_iter().map(|channel| Place {
+pub fn target_channels(world: &World) -> Vec<TargetChannel> {
+    let public = world.truth(GUILD).into_iter().map(|channel| TargetChannel {
         id: channel.id,
         kind: channel.kind,
         name: channel.name.clone(),
         readable: channel.bot_can_read,
         archived: channel.archived,
     });
-    let closed = world.hidden(GUILD).into_iter().map(|hidden| Place {
+    let hidden_channels = world.hidden(GUILD).into_iter().map(|hidden| TargetChannel {
         id: hidden.channel_id,
         kind: hidden.kind,
         name: hidden.name,
         readable: false,
         archived: false,
     });
-    public.chain(closed).collect()
+    public.chain(hidden_channels).collect()
 }
 
-/// One of those that fit.
-pub fn choose(world: &World, number: u32, fits: impl Fn(&Place) -> bool) -> Option<Place> {
-    let mut places = places(world);
-    places.retain(fits);
-    (!places.is_empty()).then(|| places.swap_remove(number as usize % places.len()))
+/// Picks one of the channels that match: the one at `number` modulo their count.
+pub fn choose(
+    world: &World,
+    number: u32,
+    is_match: impl Fn(&TargetChannel) -> bool,
+) -> Option<TargetChannel> {
+    let mut channels = target_channels(world);
+    channels.retain(is_match);
+    (!channels.is_empty()).then(|| channels.swap_remove(number as usize % channels.len()))
 }
 
-/// Makes the change, if there is something to change, and says what it was.
+/// Applies the change and describes it; `None` if there was nothing to change.
 pub fn apply(world: &World, change: &Change) -> Option<String> {
     apply_where(world, change, |_| true)
 }
 
-/// The same, in one of the channels that fit.
-pub fn apply_where(world: &World, change: &Change, fitting: impl Fn(&Place) -> bool) -> Option<String> {
-    let place = choose(world, change.place, |place| fits(change.kind, place) && fitting(place))?;
-    let what = act(world, change, &place)?;
+/// Like [`apply`], restricted to eligible channels.
+pub fn apply_where(
+    world: &World,
+    change: &Change,
+    is_eligible: impl Fn(&TargetChannel) -> bool,
+) -> Option<String> {
+    let channel =
+        choose(world, change.channel, |channel| applies_to(change.kind, channel) && is_eligible(channel))?;
+    let description = perform(world, change, &channel)?;
     world.advance(Duration::from_millis(200 + u64::from(change.amount % 3000)));
-    Some(format!("#{} ({}): {what}", place.name, place.id))
+    Some(format!("#{} ({}): {description}", channel.name, channel.id))
 }
 
-fn fits(kind: Kind, place: &Place) -> bool {
+fn applies_to(kind: ChangeKind, channel: &TargetChannel) -> bool {
     match kind {
-        Kind::CreateChannel => true,
-        Kind::CreateThread => place.has_threads(),
-        Kind::CreateThreadOn => place.has_threads() && place.has_messages(),
-        Kind::Archive => place.is_thread() && !place.archived,
-        Kind::Unarchive => place.is_thread() && place.archived,
-        Kind::DeleteThread => place.is_thread(),
-        Kind::Show => !place.is_thread() && !place.readable,
-        Kind::Hide | Kind::LockOut | Kind::DeleteChannel => !place.is_thread(),
-        // Voice and stage channels have none.
-        Kind::SetTopic => place.has_threads(),
+        ChangeKind::CreateChannel => true,
+        ChangeKind::CreateThread => channel.has_threads(),
+        ChangeKind::CreateThreadOn => channel.has_threads() && channel.has_messages(),
+        ChangeKind::Archive => channel.is_thread() && !channel.archived,
+        ChangeKind::Unarchive => channel.is_thread() && channel.archived,
+        ChangeKind::DeleteThread => channel.is_thread(),
+        ChangeKind::Show => !channel.is_thread() && !channel.readable,
+        ChangeKind::Hide | ChangeKind::Restrict | ChangeKind::DeleteChannel => !channel.is_thread(),
+        // Voice and stage channels have no topic.
+        ChangeKind::SetTopic => channel.has_threads(),
         // Only an active thread can be renamed.
-        Kind::Rename => !place.archived,
-        _ => place.has_messages(),
+        ChangeKind::Rename => !channel.archived,
+        _ => channel.has_messages(),
     }
 }
 
-fn act(world: &World, change: &Change, place: &Place) -> Option<String> {
-    let id = place.id;
+fn perform(world: &World, change: &Change, channel: &TargetChannel) -> Option<String> {
+    let id = channel.id;
     let is_done = match change.kind {
-        Kind::Append | Kind::AppendMany | Kind::AppendLate => return append(world, change, place),
-        Kind::CreateChannel => return create_channel(world, change),
-        Kind::CreateThread => return create_thread(world, change, place),
-        Kind::CreateThreadOn => return create_thread_on(world, change, id),
-        Kind::Rename => return rename(world, change, id),
-        Kind::LockOut => {
-            let lock = LOCKS[change.amount as usize % LOCKS.len()];
-            return world.set_visibility(id, lock).then(|| format!("visibility {lock:?}"));
+        ChangeKind::Append | ChangeKind::AppendMany | ChangeKind::AppendLate => {
+            return append(world, change, channel);
         }
-        Kind::Archive => world.archive(id),
-        Kind::Unarchive => world.unarchive(id),
-        Kind::DeleteThread | Kind::DeleteChannel => world.delete_channel(id),
-        Kind::Hide => world.hide(id),
-        Kind::Show => world.show(id),
-        Kind::SetTopic => world.set_topic(id, Some(&format!("topic {}", change.amount % 100))),
-        _ => return change_messages(world, change, place),
+        ChangeKind::CreateChannel => return create_channel(world, change),
+        ChangeKind::CreateThread => return create_thread(world, change, channel),
+        ChangeKind::CreateThreadOn => return create_thread_on(world, change, id),
+        ChangeKind::Rename => return rename(world, change, id),
+        ChangeKind::Restrict => {
+            let visibility = RESTRICTIONS[change.amount as usize % RESTRICTIONS.len()];
+            return world.set_visibility(id, visibility).then(|| format!("visibility {visibility:?}"));
+        }
+        ChangeKind::Archive => world.archive(id),
+        ChangeKind::Unarchive => world.unarchive(id),
+        ChangeKind::DeleteThread | ChangeKind::DeleteChannel => world.delete_channel(id),
+        ChangeKind::Hide => world.hide(id),
+        ChangeKind::Show => world.show(id),
+        ChangeKind::SetTopic => world.set_topic(id, Some(&format!("topic {}", change.amount % 100))),
+        _ => return change_messages(world, change, channel),
     };
     is_done.then(|| format!("{:?}", change.kind))
 }
 
-fn append(world: &World, change: &Change, place: &Place) -> Option<String> {
-    if place.archived {
-        // Topics/Threads: writing opens the thread again.
-        world.unarchive(place.id);
+fn append(world: &World, change: &Change, channel: &TargetChannel) -> Option<String> {
+    if channel.archived {
+        // Discord docs, Topics/Threads: a new message unarchives the thread.
+        world.unarchive(channel.id);
     }
     let amount = change.amount;
-    if change.kind == Kind::AppendLate {
-        let most = LATE_MS[change.message as usize % LATE_MS.len()];
-        let late_ms = 1000 + i64::from(amount) % most;
-        let id = world.append_late(place.id, world.now_ms() - late_ms, amount % USERS, "late")?;
-        return Some(format!("append late, by up to {late_ms} ms: {id}"));
+    if change.kind == ChangeKind::AppendLate {
+        let max_ms = MAX_DELAYS_MS[change.message as usize % MAX_DELAYS_MS.len()];
+        let delay_ms = 1000 + i64::from(amount) % max_ms;
+        let id = world.append_late(channel.id, world.now_ms() - delay_ms, amount % USERS, "late")?;
+        return Some(format!("append late, by up to {delay_ms} ms: {id}"));
     }
-    if change.kind == Kind::Append && amount.is_multiple_of(3) {
+    if change.kind == ChangeKind::Append && amount.is_multiple_of(3) {
         let text = format!("hello {} of {amount}", mention(world, change));
-        let id = world.append_text(place.id, amount % USERS, &text)?;
+        let id = world.append_text(channel.id, amount % USERS, &text)?;
         return Some(format!("append text: {id}"));
     }
-    let count = if change.kind == Kind::Append { 1 + amount % 5 } else { 101 + amount % 150 };
-    let ids = world.append(place.id, u64::from(count));
+    let count = if change.kind == ChangeKind::Append { 1 + amount % 5 } else { 101 + amount % 150 };
+    let ids = world.append(channel.id, u64::from(count));
     Some(format!("append {count}: {} to {}", ids.first()?, ids.last()?))
 }
 
-/// Somebody, as a mention or as bare digits.
+/// The ID of a user, as a mention or as bare digits.
 fn mention(world: &World, change: &Change) -> String {
     let id = world.user_id(GUILD, change.message % USERS).unwrap_or_default();
     if change.message.is_multiple_of(2) { format!("<@{id}>") } else { id.to_string() }
@@ -169,18 +181,18 @@ fn create_channel(world: &World, change: &Change) -> Option<String> {
     Some(format!("create {:?} channel {} ({id}), {:?}", channel.kind, channel.name, channel.visibility))
 }
 
-fn create_thread(world: &World, change: &Change, parent: &Place) -> Option<String> {
+fn create_thread(world: &World, change: &Change, parent: &TargetChannel) -> Option<String> {
     let thread = world.create_thread(parent.id, &format!("thread {}", change.amount % 1000), None)?;
-    // A post begins with its text; elsewhere the parent gets a message that
-    // tells of the thread.
-    let told = if parent.is_forum() { thread } else { parent.id };
-    world.append_text(told, change.amount % USERS, "a new thread");
+    // A forum post starts with its text; other parents get a message that announces the
+    // thread.
+    let posted_in = if parent.is_forum() { thread } else { parent.id };
+    world.append_text(posted_in, change.amount % USERS, "a new thread");
     let ids = world.append(thread, u64::from(change.message % 4));
     Some(format!("create thread {thread} with {} more messages", ids.len()))
 }
 
 fn create_thread_on(world: &World, change: &Change, parent: u64) -> Option<String> {
-    let starter = message(world, change, parent, |message| !message.deleted)?;
+    let starter = choose_message(world, change, parent, |message| !message.deleted)?;
     let thread =
         world.create_thread(parent, &format!("thread on {}", change.amount % 1000), Some(starter.id))?;
     let ids = world.append(thread, u64::from(change.message % 4));
@@ -196,52 +208,56 @@ fn rename(world: &World, change: &Change, id: u64) -> Option<String> {
     world.rename(id, &name).then(|| format!("rename to {name}"))
 }
 
-/// One of a channel's messages that fit, mostly a young one. Of closed channels
-/// the truth tells nothing: they are left as they are.
-fn message(
+/// Picks one of a channel's messages that match, usually one of its ten newest. `None`
+/// for hidden channels, which the simulator's truth leaves out.
+fn choose_message(
     world: &World,
     change: &Change,
     channel: u64,
-    fits: impl Fn(&TruthMessage) -> bool,
+    is_match: impl Fn(&TruthMessage) -> bool,
 ) -> Option<TruthMessage> {
-    let mut messages = fitting(world, channel, fits);
+    let mut messages = messages_where(world, channel, is_match);
     let len = messages.len();
     let span = if change.amount.is_multiple_of(3) { len } else { len.min(10) };
     (span > 0).then(|| messages.swap_remove(len - 1 - change.message as usize % span))
 }
 
-fn fitting(world: &World, channel: u64, fits: impl Fn(&TruthMessage) -> bool) -> Vec<TruthMessage> {
+fn messages_where(
+    world: &World,
+    channel: u64,
+    is_match: impl Fn(&TruthMessage) -> bool,
+) -> Vec<TruthMessage> {
     let truth = world.truth_channel(channel);
-    truth.map_or_else(Vec::new, |truth| truth.messages().filter(fits).collect())
+    truth.map_or_else(Vec::new, |truth| truth.messages().filter(is_match).collect())
 }
 
-fn change_messages(world: &World, change: &Change, place: &Place) -> Option<String> {
-    let channel = place.id;
-    let live = || fitting(world, channel, |message| !message.deleted);
-    let gone = || fitting(world, channel, |message| message.deleted);
+fn change_messages(world: &World, change: &Change, target: &TargetChannel) -> Option<String> {
+    let channel = target.id;
+    let live = || messages_where(world, channel, |message| !message.deleted);
+    let deleted = || messages_where(world, channel, |message| message.deleted);
     let amount = change.amount as usize;
     match change.kind {
-        Kind::DeleteNewest => {
+        ChangeKind::DeleteNewest => {
             let live = live();
             delete(world, channel, &live[live.len().saturating_sub(1 + amount % 3)..])
         }
-        Kind::DeleteBlock => {
+        ChangeKind::DeleteBlock => {
             let live = live();
             let from = change.message as usize % live.len().max(1);
             let to = live.len().min(from + 2 + amount % 120);
             delete(world, channel, &live[from.min(to)..to])
         }
-        Kind::DeleteAll => delete(world, channel, &live()),
-        Kind::RestoreAll => {
-            let gone = gone();
-            gone.iter().for_each(|message| assert!(world.restore(channel, message.id)));
-            (!gone.is_empty()).then(|| format!("restore all {}", gone.len()))
+        ChangeKind::DeleteAll => delete(world, channel, &live()),
+        ChangeKind::RestoreAll => {
+            let deleted = deleted();
+            deleted.iter().for_each(|message| assert!(world.restore(channel, message.id)));
+            (!deleted.is_empty()).then(|| format!("restore all {}", deleted.len()))
         }
-        Kind::Restore => {
-            let message = message(world, change, channel, |message| message.deleted)?;
+        ChangeKind::Restore => {
+            let message = choose_message(world, change, channel, |message| message.deleted)?;
             world.restore(channel, message.id).then(|| format!("restore {}", message.id))
         }
-        _ => change_message(world, change, place),
+        _ => change_one_message(world, change, target),
     }
 }
 
@@ -251,25 +267,31 @@ fn delete(world: &World, channel: u64, messages: &[TruthMessage]) -> Option<Stri
     Some(format!("delete {}: {first} to {last}", messages.len()))
 }
 
-fn change_message(world: &World, change: &Change, place: &Place) -> Option<String> {
-    let (channel, amount) = (place.id, change.amount);
-    let message = message(world, change, channel, |message| !message.deleted)?;
+fn change_one_message(world: &World, change: &Change, target: &TargetChannel) -> Option<String> {
+    let (channel, amount) = (target.id, change.amount);
+    let message = choose_message(world, change, channel, |message| !message.deleted)?;
     let (id, user) = (message.id, amount % USERS);
     let emoji = EMOJI[amount as usize % EMOJI.len()];
-    if place.archived && matches!(change.kind, Kind::React | Kind::Burst | Kind::Swap) {
-        // Topics/Threads: an archived thread takes no reactions.
+    if target.archived
+        && matches!(change.kind, ChangeKind::React | ChangeKind::Burst | ChangeKind::ReplaceReactions)
+    {
+        // Discord docs, Topics/Threads: an archived thread takes no reactions.
         world.unarchive(channel);
     }
     let is_done = match change.kind {
-        Kind::Edit => world.edit(channel, id, &format!("edited {amount} for {}", mention(world, change))),
-        Kind::Strip => !message.attachments.is_empty() && world.strip(channel, id),
-        Kind::Pin => world.set_pinned(channel, id, !message.pinned),
-        Kind::Delete => world.delete(channel, id),
-        Kind::React => world.react(channel, id, user, emoji, false),
-        Kind::Burst => world.react(channel, id, user, emoji, true),
-        Kind::Unreact => unreact(world, channel, &message),
-        // Others than before, but as many.
-        Kind::Swap => world.set_reactions(channel, id, &[(emoji, false, &[user, (user + 1) % USERS])]),
+        ChangeKind::Edit => {
+            world.edit(channel, id, &format!("edited {amount} for {}", mention(world, change)))
+        }
+        ChangeKind::Strip => !message.attachments.is_empty() && world.strip(channel, id),
+        ChangeKind::Pin => world.set_pinned(channel, id, !message.pinned),
+        ChangeKind::Delete => world.delete(channel, id),
+        ChangeKind::React => world.react(channel, id, user, emoji, false),
+        ChangeKind::Burst => world.react(channel, id, user, emoji, true),
+        ChangeKind::Unreact => unreact(world, channel, &message),
+        // Always two users: the users may change while the count stays the same.
+        ChangeKind::ReplaceReactions => {
+            world.set_reactions(channel, id, &[(emoji, false, &[user, (user + 1) % USERS])])
+        }
         _ => false,
     };
     is_done.then(|| format!("{:?} {id}", change.kind))

@@ -1,70 +1,76 @@
-//! Compares the archive with what it may hold.
+//! Compares the archive with the model of what it may hold.
 
 use std::collections::HashMap;
 
 use discord_sim::{TruthMessage, World};
 use rusqlite::Connection;
 
-use super::archived::{self, Archive, Archived, Channel, Key};
-use super::message::Message;
-use super::model::{Model, Place};
+use super::archived::{self, Archive, ArchivedChannel, ArchivedMessage, Key};
+use super::message::MessageModel;
+use super::model::{ChannelModel, Model};
 use super::setup::GUILD;
-use super::{DELETIONS, FULL_LISTS_THREADS, REACTORS};
+use super::{DETECTS_DELETIONS, FULL_LISTS_ARCHIVED_THREADS, READS_REACTORS};
 use crate::util::truth::{hash, scrub};
 
-/// Problems told at most.
-const MOST: usize = 6;
+/// Maximum number of problems in a report.
+const MAX_REPORTED: usize = 6;
 
-/// The hashes of everybody who may turn up.
-pub struct People(HashMap<u64, String>);
+/// The hash of every user of the server, by user ID.
+pub struct UserHashes(HashMap<u64, String>);
 
-impl People {
+impl UserHashes {
     pub fn of(world: &World) -> Self {
         Self(world.users(GUILD).iter().map(|user| (user.id, hash(user.id))).collect())
     }
 }
 
-/// What of the archive can't be.
-pub fn problems(model: &Model, archive: &Connection, people: &People) -> Option<String> {
+/// Contradictions between the archive and the model; `None` if there are none.
+pub fn problems(model: &Model, archive: &Connection, user_hashes: &UserHashes) -> Option<String> {
     let archive = Archive::read(archive);
-    let check = Check { model, people, archive: &archive };
+    let check = Check { model, user_hashes, archive: &archive };
     let mut problems = archive.problems.clone();
     problems.extend(archive.channels.iter().flat_map(|channel| check.channel(channel)));
     problems.extend(archive.messages.iter().filter_map(|(key, row)| check.message(*key, row)));
     problems.extend(check.missing());
-    told(problems)
+    summary(problems)
 }
 
-/// What of the archive isn't the truth wholly, after two full reads.
-pub fn differences(model: &Model, archive: &Connection, people: &People, world: &World) -> Option<String> {
+/// Differences between the archive and the simulator's truth after the final full reads;
+/// `None` if there are none.
+pub fn differences(
+    model: &Model,
+    archive: &Connection,
+    user_hashes: &UserHashes,
+    world: &World,
+) -> Option<String> {
     let stored = Archive::read(archive);
-    let check = Check { model, people, archive: &stored };
+    let check = Check { model, user_hashes, archive: &stored };
     let mut problems = Vec::new();
     for channel in world.truth(GUILD).iter().filter(|channel| channel.bot_can_read) {
-        let is_promised = model.places.get(&channel.id).is_some_and(|place| place.must_exist);
-        if FULL_LISTS_THREADS || is_promised {
+        let must_exist = model.channels.get(&channel.id).is_some_and(|model| model.must_exist);
+        if FULL_LISTS_ARCHIVED_THREADS || must_exist {
             problems.extend(channel.messages().filter_map(|message| check.difference(&message)));
         }
     }
-    for (sql, sound) in [("PRAGMA integrity_check", "ok"), ("PRAGMA foreign_key_check", "")] {
+    for (sql, expected) in [("PRAGMA integrity_check", "ok"), ("PRAGMA foreign_key_check", "")] {
         let mut select = archive.prepare(sql).unwrap();
         let found: Vec<String> =
             select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        if found.concat() != sound {
+        if found.concat() != expected {
             problems.push(format!("{sql}: {found:?}"));
         }
     }
-    if REACTORS {
+    if READS_REACTORS {
         problems.extend(reactors(archive, world));
     }
-    told(problems)
+    summary(problems)
 }
 
-fn told(problems: Vec<String>) -> Option<String> {
+fn summary(problems: Vec<String>) -> Option<String> {
     let count = problems.len();
-    let mut text = problems.into_iter().take(MOST).collect::<Vec<_>>().join("\n");
-    if count > MOST {
-        text.push_str(&format!("\n… and {} more", count - MOST));
+    let mut text = problems.into_iter().take(MAX_REPORTED).collect::<Vec<_>>().join("\n");
+    if count > MAX_REPORTED {
+        text.push_str(&format!("\n… and {} more", count - MAX_REPORTED));
     }
     (count > 0).then_some(text)
 }
@@ -80,7 +86,7 @@ fn reactors(archive: &Connection, world: &World) -> Vec<String> {
                 let users = world.reactors(channel.id, message.id, &reaction.emoji, reaction.burst);
                 let mut expected: Vec<String> = users.unwrap_or_default().into_iter().map(hash).collect();
                 expected.sort();
-                // Discord tells nobody who used an emoji that is deleted.
+                // Discord does not list the reactors of a deleted emoji.
                 if reaction.listed && found != expected {
                     problems.push(format!("{key:?}: {found:?} reacted, not {expected:?}"));
                 }
@@ -94,34 +100,34 @@ fn reactors(archive: &Connection, world: &World) -> Vec<String> {
 
 struct Check<'a> {
     model: &'a Model,
-    people: &'a People,
+    user_hashes: &'a UserHashes,
     archive: &'a Archive,
 }
 
 impl Check<'_> {
-    fn channel(&self, row: &Channel) -> Vec<String> {
-        let Some(place) = self.model.places.get(&row.id).filter(|place| place.may_exist) else {
+    fn channel(&self, row: &ArchivedChannel) -> Vec<String> {
+        let Some(model) = self.model.channels.get(&row.id).filter(|model| model.may_exist) else {
             return vec![format!("channel {} was never to be seen: {row:?}", row.id)];
         };
-        let mut problems = self.figures(row);
+        let mut problems = self.counters(row);
         let mut expect = |is_right: bool, what: &str, allowed: &dyn std::fmt::Debug| {
             if !is_right {
                 problems.push(format!("channel {}: {what} isn't {allowed:?}: {row:?}", row.id));
             }
         };
-        let names: Vec<String> = place.names.iter().map(|name| self.scrub(name)).collect();
+        let names: Vec<String> = model.names.iter().map(|name| self.scrub(name)).collect();
         expect(names.contains(&row.name), "the name", &names);
         let topics: Vec<_> =
-            place.topics.iter().map(|topic| topic.as_ref().map(|topic| self.scrub(topic))).collect();
+            model.topics.iter().map(|topic| topic.as_ref().map(|topic| self.scrub(topic))).collect();
         expect(topics.contains(&row.topic), "the topic", &topics);
-        expect(place.states.contains(row.state.as_str()), "the state", &place.states);
-        let archived = row.archived.is_none_or(|archived| place.archived.contains(&archived));
-        expect(archived && row.archived.is_some() == place.is_thread, "archived", &place.archived);
+        expect(model.states.contains(row.state.as_str()), "the state", &model.states);
+        let archived = row.archived.is_none_or(|archived| model.archived.contains(&archived));
+        expect(archived && row.archived.is_some() == model.is_thread, "archived", &model.archived);
         problems
     }
 
-    /// The counters, which must say what counting says.
-    fn figures(&self, row: &Channel) -> Vec<String> {
+    /// The counters of the view must equal the counted rows.
+    fn counters(&self, row: &ArchivedChannel) -> Vec<String> {
         let rows = self.archive.messages.range((row.id, 0)..=(row.id, u64::MAX));
         let times: Vec<&String> = rows.map(|(_, row)| &row.created_at).collect();
         let counted = (times.len() as u64, times.first().copied(), times.last().copied());
@@ -130,37 +136,37 @@ impl Check<'_> {
         wrong.into_iter().collect()
     }
 
-    fn message(&self, key: Key, row: &Archived) -> Option<String> {
-        let place = self.model.places.get(&key.0);
-        let message = place.and_then(|place| place.messages.get(&key.1));
+    fn message(&self, key: Key, row: &ArchivedMessage) -> Option<String> {
+        let model = self.model.channels.get(&key.0);
+        let message = model.and_then(|model| model.messages.get(&key.1));
         let Some(message) = message.filter(|message| !message.versions.is_empty()) else {
             return Some(format!("message {key:?} was never to be seen: {row:?}"));
         };
-        if DELETIONS && !(if row.is_deleted { message.may_be_deleted } else { message.may_be_live }) {
+        if DETECTS_DELETIONS && !(if row.is_deleted { message.may_be_deleted } else { message.may_be_live }) {
             let word = if row.is_deleted { "deleted" } else { "live" };
             return Some(format!("message {key:?} can't be {word}: {message:?}"));
         }
         let versions: Vec<Version> = message.versions.iter().map(|truth| self.version(truth)).collect();
-        if !versions.iter().any(|version| version.is_in(row)) {
+        if !versions.iter().any(|version| version.matches(row)) {
             return Some(format!("message {key:?} is {row:?}\n    but may be {versions:?}"));
         }
-        let is_right = self.has_reply_author(message, row);
+        let is_right = self.reply_author_is_possible(message, row);
         (!is_right).then(|| format!("message {key:?} answers somebody else: {row:?}, {message:?}"))
     }
 
-    /// A message as it is now, or marked as deleted.
+    /// The row must hold the current state of the message, or be marked as deleted.
     fn difference(&self, truth: &TruthMessage) -> Option<String> {
         let row = self.archive.messages.get(&(truth.channel_id, truth.id));
         let is_right = match row {
-            Some(row) if truth.deleted => row.is_deleted || !DELETIONS,
-            Some(row) => !row.is_deleted && self.version(truth).is_in(row),
+            Some(row) if truth.deleted => row.is_deleted || !DETECTS_DELETIONS,
+            Some(row) => !row.is_deleted && self.version(truth).matches(row),
             None => truth.deleted,
         };
         (!is_right).then(|| format!("{row:?}\n    isn't {truth:?}"))
     }
 
-    /// A known author of the original isn't forgotten, even if the original is gone.
-    fn has_reply_author(&self, message: &Message, row: &Archived) -> bool {
+    /// The archive keeps the known author of a reply target even after its deletion.
+    fn reply_author_is_possible(&self, message: &MessageModel, row: &ArchivedMessage) -> bool {
         let mut possible = message.possible_reply_authors.iter();
         match &row.reply_author {
             Some(author) => possible.any(|possible| hash(*possible) == *author),
@@ -172,19 +178,19 @@ impl Check<'_> {
         let archive = self.archive;
         let known: Vec<u64> = archive.channels.iter().map(|row| row.id).collect();
         let mut missing = Vec::new();
-        for (id, place) in &self.model.places {
-            // A category has no row in the view.
-            if place.must_exist && !known.contains(id) {
-                missing.push(format!("channel {id} is missing: {:?}", place.names));
+        for (id, model) in &self.model.channels {
+            // Histories have no categories, which would have no row in the view.
+            if model.must_exist && !known.contains(id) {
+                missing.push(format!("channel {id} is missing: {:?}", model.names));
             }
-            missing.extend(self.missing_messages(*id, place));
+            missing.extend(self.missing_messages(*id, model));
         }
         missing
     }
 
-    fn missing_messages(&self, channel: u64, place: &Place) -> impl Iterator<Item = String> {
-        let wanted = place.messages.iter().filter(|(_, message)| !message.may_be_missing);
-        let missing = wanted.filter(move |(id, _)| !self.archive.messages.contains_key(&(channel, **id)));
+    fn missing_messages(&self, channel: u64, model: &ChannelModel) -> impl Iterator<Item = String> {
+        let required = model.messages.iter().filter(|(_, message)| !message.may_be_missing);
+        let missing = required.filter(move |(id, _)| !self.archive.messages.contains_key(&(channel, **id)));
         let texts: Vec<String> = missing
             .map(|(id, message)| format!("message {channel}/{id} is missing: {:?}", message.versions))
             .collect();
@@ -192,7 +198,7 @@ impl Check<'_> {
     }
 
     fn scrub(&self, text: &str) -> String {
-        scrub(text, &self.people.0, &self.archive.known)
+        scrub(text, &self.user_hashes.0, &self.archive.known_users)
     }
 
     fn version(&self, truth: &TruthMessage) -> Version {
@@ -236,7 +242,7 @@ impl Check<'_> {
     }
 }
 
-/// A message in the words of the archive.
+/// A message in the form in which [`Archive`] reads it.
 #[derive(Debug)]
 struct Version {
     head: String,
@@ -245,9 +251,10 @@ struct Version {
 }
 
 impl Version {
-    /// Nothing is promised of what belongs to a deleted message.
-    fn is_in(&self, row: &Archived) -> bool {
-        let is_whole = self.attachments == row.attachments && self.reactions == row.reactions;
-        self.head == row.head && (row.is_deleted || is_whole)
+    /// Whether a row holds this version. Attachments and reactions of a deleted message
+    /// carry no guarantee.
+    fn matches(&self, row: &ArchivedMessage) -> bool {
+        let has_children = self.attachments == row.attachments && self.reactions == row.reactions;
+        self.head == row.head && (row.is_deleted || has_children)
     }
 }

@@ -1,4 +1,4 @@
-//! A history: a world, and what happens then.
+//! A history: an initial world and the steps that follow. Runs it and shrinks failures.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,7 +7,7 @@ use fastrand::Rng;
 use super::change::apply;
 use super::setup::Setup;
 use super::step::{Step, random_steps};
-use super::sync::Scene;
+use super::sync::Fixture;
 
 #[derive(Debug, Clone)]
 pub struct History {
@@ -15,9 +15,9 @@ pub struct History {
     pub steps: Vec<Step>,
 }
 
-/// What happened until it went wrong.
+/// A failed history: the log of its steps, and the problem that ended it.
 #[derive(Debug)]
-pub struct Told {
+pub struct Failure {
     pub log: Vec<String>,
     pub problem: String,
 }
@@ -28,42 +28,42 @@ impl History {
         Self { setup: Setup::random(&mut rng), steps: random_steps(&mut rng) }
     }
 
-    pub fn run(&self) -> Result<(), Told> {
-        let mut log = vec![self.setup.told()];
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.act(&mut log)));
+    pub fn run(&self) -> Result<(), Failure> {
+        let mut log = vec![self.setup.summary()];
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.execute(&mut log)));
         let problem = match outcome {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(problem)) => problem,
             Err(_) => "it panicked".to_owned(),
         };
-        Err(Told { log, problem })
+        Err(Failure { log, problem })
     }
 
-    fn act(&self, log: &mut Vec<String>) -> Result<(), String> {
-        let mut scene = Scene::new(&self.setup);
-        let begin_ms = scene.sandbox.sim.world().now_ms();
+    fn execute(&self, log: &mut Vec<String>) -> Result<(), String> {
+        let mut fixture = Fixture::new(&self.setup);
+        let begin_ms = fixture.sandbox.sim.world().now_ms();
         for step in &self.steps {
-            let world = scene.sandbox.sim.world();
-            let since_ms = world.now_ms() - begin_ms;
-            let told = match step {
+            let world = fixture.sandbox.sim.world();
+            let elapsed_ms = world.now_ms() - begin_ms;
+            let result = match step {
                 Step::Change(change) => Ok(apply(world, change).unwrap_or_else(|| "nothing".to_owned())),
                 Step::Wait(time) => {
                     world.advance(*time);
                     Ok(format!("wait {time:?}"))
                 }
-                Step::Sync(sync) => scene.sync(sync),
+                Step::Sync(sync) => fixture.sync(sync),
             };
-            let (seconds, millis) = (since_ms / 1000, since_ms % 1000);
-            let text = told.as_deref().unwrap_or("here it goes wrong");
+            let (seconds, millis) = (elapsed_ms / 1000, elapsed_ms % 1000);
+            let text = result.as_deref().unwrap_or("here it goes wrong");
             log.push(format!("{seconds}.{millis:03} s: {text}"));
-            told?;
+            result?;
         }
-        scene.settle()
+        fixture.check_final_state()
     }
 
-    /// The shortest history found that fails, and how.
-    pub fn cut_down(&self, whole: Told) -> (Self, Told) {
-        let mut best = (self.clone(), whole);
+    /// Removes steps as long as the history still fails; returns the shortest one found.
+    pub fn shrink(&self, original: Failure) -> (Self, Failure) {
+        let mut best = (self.clone(), original);
         let mut len = self.steps.len().div_ceil(2);
         while len > 0 {
             let mut from = 0;
@@ -71,7 +71,7 @@ impl History {
                 let mut shorter = best.0.clone();
                 shorter.steps.drain(from..(from + len).min(shorter.steps.len()));
                 match shorter.run() {
-                    Err(told) => best = (shorter, told),
+                    Err(failure) => best = (shorter, failure),
                     Ok(()) => from += len,
                 }
             }

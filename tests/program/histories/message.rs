@@ -1,82 +1,88 @@
-//! What the archive may hold of one message.
+//! The states that the archive may hold of one message.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use discord_sim::TruthMessage;
 
-/// How much a sync that looked at a channel promises.
+/// What a sync guarantees about a channel it was asked to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// It said that the channel is through.
-    Sure,
-    /// It ended before that: what it owed, the next one owes.
-    Unsure,
-    /// It is through, but couldn't read this.
+pub enum Coverage {
+    /// The sync reported the channel as complete.
+    Complete,
+    /// The sync ended before that; what was due stays due for the next one.
+    Partial,
+    /// The channel is complete, but this message or one without an ID was malformed.
     Excused,
 }
 
-/// One look at one message.
+/// One message at the time of one sync.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
-    pub trust: Trust,
-    /// The number of the look.
+pub struct Observation {
+    pub coverage: Coverage,
+    /// Sequence number of the observation.
     pub number: usize,
-    /// The first look that belongs to the same sync.
+    /// Number of the first observation that belongs to the same sync: its baseline, if
+    /// it has one.
     pub since: usize,
-    /// The message is one that the sync has to read: no sync before can have
-    /// read it when it was as old as the refresh window.
+    /// The sync has to read the message, because no earlier sync can have read it after
+    /// it left the refresh window.
     pub is_due: bool,
-    /// The look from which on a full read went over everything, if it is one.
+    /// Number of the observation at which the full read began; `None` if it is not one.
     pub full_since: Option<usize>,
-    /// It is the rest of a full read: what went before may be left unread.
-    pub is_rest: bool,
-    /// It goes on with a first read that was interrupted: what that read may
-    /// stand. The next sync has to read what was young when that began.
-    pub is_resumed: bool,
-    pub is_put_off: bool,
-    /// Only to know what the message was like before something happened.
-    pub is_glance: bool,
+    /// The sync resumes a full read. What that read had completed may be left unread.
+    pub is_resumed_full: bool,
+    /// The sync resumes an interrupted first read. What that read stored may stay; the
+    /// next sync has to re-read the messages inside the refresh window.
+    pub is_resumed_first_read: bool,
+    /// The message was inside the refresh window at the first read. After a resumed first
+    /// read, the next sync has to re-read it.
+    pub is_deferred: bool,
+    /// No sync ran: it only records the state before changes during the next sync.
+    pub is_baseline: bool,
     pub absence: Absence,
 }
 
-/// How a missing message is missing.
+/// What proves that an absent message is deleted.
 #[derive(Debug, Clone, Copy)]
 pub struct Absence {
-    /// A later message exists, so that a page proves it.
-    pub is_covered: bool,
-    /// All that is missing at the end of the channel was missing there already
-    /// when a sync looked last.
-    pub is_repeated: bool,
-    /// Younger than 60 s, surely or perhaps.
-    pub surely_young: bool,
-    pub perhaps_young: bool,
+    /// A newer live message exists, so that a page proves the absence.
+    pub is_proven: bool,
+    /// Every message absent at the end of the channel was already absent there in the
+    /// previous sync.
+    pub is_confirmed: bool,
+    /// Younger than 60 s throughout the sync.
+    pub is_young: bool,
+    /// Younger than 60 s at some time of the sync.
+    pub may_be_young: bool,
 }
 
-/// The message as it was at a look; `None` if it was deleted.
+/// The message as observed; `None` if it was deleted.
 type State = Option<Rc<TruthMessage>>;
 
 #[derive(Debug)]
-pub struct Message {
-    /// Each with the first look that saw it.
+pub struct MessageModel {
+    /// Each state with the number of the observation that first saw it.
     states: Vec<(usize, State)>,
-    /// What its row may say, the flag of deletion apart. Without any, there
-    /// must be no row.
+    /// Versions that its row may hold, deletion aside. If empty, there must be no row.
     pub versions: Vec<Rc<TruthMessage>>,
-    /// There may be no row.
+    /// The row may be missing.
     pub may_be_missing: bool,
-    /// The row may say that it exists; that it is deleted.
+    /// The row may be without `deleted_at`.
     pub may_be_live: bool,
+    /// The row may have `deleted_at`.
     pub may_be_deleted: bool,
-    /// The author of the message it answers: known, or perhaps known.
+    /// Author of the message it replies to, if the archive must know it.
     pub known_reply_author: Option<u64>,
+    /// Authors that the archive may show for it.
     pub possible_reply_authors: BTreeSet<u64>,
-    /// The look since which a sync owes to read it.
-    owed_since: Option<usize>,
-    looks_in_vain: usize,
+    /// Number of the observation since which a sync is due to read it.
+    due_since: Option<usize>,
+    /// Syncs that may have found it absent since one certainly read it.
+    absences: usize,
 }
 
-impl Default for Message {
+impl Default for MessageModel {
     fn default() -> Self {
         Self {
             states: Vec::new(),
@@ -86,83 +92,94 @@ impl Default for Message {
             may_be_deleted: false,
             known_reply_author: None,
             possible_reply_authors: BTreeSet::new(),
-            owed_since: None,
-            looks_in_vain: 0,
+            due_since: None,
+            absences: 0,
         }
     }
 }
 
-impl Message {
-    /// Whether the archive may show a message that is gone.
-    pub fn may_haunt(&self) -> bool {
-        let is_gone = self.states.last().is_some_and(|(_, state)| state.is_none());
-        is_gone && self.may_be_live && !self.versions.is_empty()
+impl MessageModel {
+    /// Whether the archive may show the message although it is deleted.
+    pub fn may_show_deleted(&self) -> bool {
+        let is_deleted = self.states.last().is_some_and(|(_, state)| state.is_none());
+        is_deleted && self.may_be_live && !self.versions.is_empty()
     }
 
-    /// From which look on the sync must have seen it.
-    pub fn owed(&self, look: &Look) -> Option<usize> {
-        let own = if look.is_due { Some(look.since) } else { self.owed_since };
-        if look.is_rest { look.full_since } else { own.max(look.full_since) }
+    /// Number of the observation at or after which a complete sync must have read the
+    /// message; `None` if it need not have.
+    pub fn due_since(&self, observation: &Observation) -> Option<usize> {
+        let due_since = if observation.is_due { Some(observation.since) } else { self.due_since };
+        if observation.is_resumed_full {
+            observation.full_since
+        } else {
+            due_since.max(observation.full_since)
+        }
     }
 
-    /// Whether the sync, if it is sure, has looked and found nothing.
-    pub fn is_looked_for_in_vain(&self, look: &Look) -> bool {
+    /// Whether the sync, if it is complete, must have found a stored message absent.
+    pub fn is_found_absent(&self, observation: &Observation) -> bool {
         let is_stored = self.may_be_live && !self.versions.is_empty();
-        let since = self.owed(look).filter(|_| is_stored);
+        let since = self.due_since(observation).filter(|_| is_stored);
         since.is_some_and(|since| {
-            since >= look.number || self.since(since).1.iter().all(|(_, state)| state.is_none())
+            since >= observation.number || self.states_since(since).1.iter().all(|(_, state)| state.is_none())
         })
     }
 
-    /// Whether it was there at a look, and its states from then on.
-    fn since(&self, look: usize) -> (bool, &[(usize, State)]) {
-        let first = self.states.iter().rposition(|(number, _)| *number <= look);
+    /// Whether the message existed at an observation, and its states from then on.
+    fn states_since(&self, observation: usize) -> (bool, &[(usize, State)]) {
+        let first = self.states.iter().rposition(|(number, _)| *number <= observation);
         (first.is_some(), &self.states[first.unwrap_or(0)..])
     }
 
-    pub fn observe(&mut self, state: State, look: &Look) {
+    /// Records the state at an observation and updates what the row may hold.
+    pub fn observe(&mut self, state: State, observation: &Observation) {
         if self.states.last().is_none_or(|(_, last)| *last != state) {
-            self.states.push((look.number, state.clone()));
+            self.states.push((observation.number, state.clone()));
         }
-        match (look.trust, self.owed(look)) {
-            (Trust::Sure, Some(since)) => self.narrow(since, look),
-            _ => self.widen(&state, look),
+        match (observation.coverage, self.due_since(observation)) {
+            (Coverage::Complete, Some(since)) => self.narrow(since, observation),
+            _ => self.widen(&state, observation),
         }
-        match look.trust {
-            Trust::Excused => self.owed_since = None,
-            Trust::Sure if look.is_resumed => self.owed_since = look.is_put_off.then_some(look.since),
-            Trust::Sure if !look.is_rest => self.owed_since = None,
-            _ if look.is_due => self.owed_since = Some(look.since),
+        match observation.coverage {
+            Coverage::Excused => self.due_since = None,
+            Coverage::Complete if observation.is_resumed_first_read => {
+                self.due_since = observation.is_deferred.then_some(observation.since)
+            }
+            Coverage::Complete if !observation.is_resumed_full => self.due_since = None,
+            _ if observation.is_due => self.due_since = Some(observation.since),
             _ => {}
         }
     }
 
-    /// A sync may have read it.
-    fn widen(&mut self, state: &State, look: &Look) {
+    /// A sync may have read it: adds the possibilities.
+    fn widen(&mut self, state: &State, observation: &Observation) {
         match state {
-            Some(message) => self.may_be(message),
-            None => self.miss(false, look),
+            Some(message) => self.add_version(message),
+            None => self.record_absence(false, observation),
         }
     }
 
-    /// A sync has read it, at `since` or later.
-    fn narrow(&mut self, since: usize, look: &Look) {
-        let (was_there, states) = self.since(since);
+    /// A sync has read it, at observation `since` or later: drops what became impossible.
+    fn narrow(&mut self, since: usize, observation: &Observation) {
+        let (existed, states) = self.states_since(since);
         let states: Vec<State> = states.iter().map(|(_, state)| state.clone()).collect();
         let live: Vec<Rc<TruthMessage>> = states.iter().flatten().cloned().collect();
         if live.is_empty() {
-            self.miss(was_there && !look.is_rest && !look.is_resumed, look);
-        } else if live.len() < states.len() || !was_there {
-            live.iter().for_each(|message| self.may_be(message));
+            self.record_absence(
+                existed && !observation.is_resumed_full && !observation.is_resumed_first_read,
+                observation,
+            );
+        } else if live.len() < states.len() || !existed {
+            live.iter().for_each(|message| self.add_version(message));
             if live.len() < states.len() {
-                self.miss(false, look);
+                self.record_absence(false, observation);
             }
         } else {
-            self.is_one_of(&live, look);
+            self.set_versions(&live, observation);
         }
     }
 
-    fn may_be(&mut self, message: &Rc<TruthMessage>) {
+    fn add_version(&mut self, message: &Rc<TruthMessage>) {
         if !self.versions.contains(message) {
             self.versions.push(Rc::clone(message));
         }
@@ -170,14 +187,14 @@ impl Message {
         self.possible_reply_authors.extend(reply_author(message));
     }
 
-    fn is_one_of(&mut self, live: &[Rc<TruthMessage>], look: &Look) {
-        if !look.is_resumed {
+    fn set_versions(&mut self, live: &[Rc<TruthMessage>], observation: &Observation) {
+        if !observation.is_resumed_first_read {
             self.versions.clear();
         }
-        live.iter().for_each(|message| self.may_be(message));
+        live.iter().for_each(|message| self.add_version(message));
         self.may_be_missing = false;
         self.may_be_deleted = false;
-        self.looks_in_vain = 0;
+        self.absences = 0;
         if let Some(author) = reply_author(&live[0])
             && live.iter().all(|message| reply_author(message) == Some(author))
         {
@@ -185,19 +202,19 @@ impl Message {
         }
     }
 
-    /// The sync looked, perhaps or surely, and found it missing.
-    fn miss(&mut self, surely: bool, look: &Look) {
-        if self.versions.is_empty() || look.is_glance {
+    /// A sync may have found it absent; if `is_sure`, it has.
+    fn record_absence(&mut self, is_sure: bool, observation: &Observation) {
+        if self.versions.is_empty() || observation.is_baseline {
             return;
         }
-        let absence = &look.absence;
-        let looks_before = self.looks_in_vain;
-        self.looks_in_vain += 1;
-        if absence.surely_young || !absence.is_covered && looks_before == 0 {
+        let absence = &observation.absence;
+        let absences_before = self.absences;
+        self.absences += 1;
+        if absence.is_young || !absence.is_proven && absences_before == 0 {
             return;
         }
         self.may_be_deleted = true;
-        if surely && !absence.perhaps_young && (absence.is_covered || absence.is_repeated) {
+        if is_sure && !absence.may_be_young && (absence.is_proven || absence.is_confirmed) {
             self.may_be_live = false;
         }
     }

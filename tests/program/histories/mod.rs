@@ -1,12 +1,11 @@
-//! Random histories of a server: changes, time that passes, and syncs, some of
-//! them killed, stopped or hit by faults. After each sync the archive is
-//! compared with what the promises of the README allow it to hold, worked out
-//! from the simulator's truth alone: see `histories/model.rs`.
+//! Random histories of a server: changes, waits and syncs, some of them killed, limited
+//! in time or hit by faults. After each sync the archive is compared with what the
+//! documented guarantees allow it to hold, derived from the simulator's truth alone: see
+//! `histories/model.rs`.
 //!
 //! A history is a function of its seed. The suite runs the seeds 1 to 30.
-//! `HISTORIES=1000` runs as many, `HISTORY_SEED=17` only that one; both
-//! together run 1000 from 17 on. A history that fails is cut down to the steps
-//! it needs, and told with its seed.
+//! `HISTORIES=1000` runs 1000 seeds, `HISTORY_SEED=17` only seed 17; together they run
+//! 1000 seeds from 17 on. A failing history is shrunk and reported with its seed.
 
 mod archived;
 mod change;
@@ -23,67 +22,69 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use history::{History, Told};
+use history::{Failure, History};
 
-/// Whether `deleted_at` is filled in.
-const DELETIONS: bool = true;
-/// Whether who reacted is read.
-const REACTORS: bool = true;
+// The guarantees the model expects; set one to `false` to test a version without it.
 
-/// Whether a first read that was interrupted reads the window again when it
-/// goes on.
-const RESUMED: bool = true;
-/// Whether an archived thread that the bot can't read is shown as such.
-const UNREADABLE_THREADS: bool = true;
-/// Whether a full read that goes on reads what is new where it was through.
-const FULL_READS_NEWS: bool = true;
-/// Whether a full read asks each channel for its archived threads.
-const FULL_LISTS_THREADS: bool = true;
+/// Deleted messages get `deleted_at`.
+const DETECTS_DELETIONS: bool = true;
+/// The reactors are archived.
+const READS_REACTORS: bool = true;
 
+/// An interrupted first read re-reads the refresh window when it resumes.
+const RESUMED_READ_REPEATS_WINDOW: bool = true;
+/// An archived thread that the bot can't read has the state `unreadable`.
+const SHOWS_UNREADABLE_THREADS: bool = true;
+/// A resumed full read also reads new messages of the channels it had already completed.
+const RESUMED_FULL_READS_NEW_MESSAGES: bool = true;
+/// A full read lists the archived threads of every channel.
+const FULL_LISTS_ARCHIVED_THREADS: bool = true;
+
+/// Number of histories without `HISTORIES` or `HISTORY_SEED`.
 const HISTORIES: u64 = 30;
-/// Most of a history is waiting for a process.
-const AT_ONCE: usize = 2;
+/// Histories run in parallel, since each mostly waits for child processes.
+const PARALLEL_RUNS: usize = 2;
 
 #[test]
-fn whatever_happens_the_archive_holds_what_is_promised() {
-    let (first, count) = wanted();
+fn archive_keeps_its_guarantees_in_random_histories() {
+    let (first, count) = requested_seeds();
     let next = AtomicU64::new(first);
     let failures = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..PARALLEL_RUNS {
             scope.spawn(|| {
                 while failures.lock().unwrap().is_empty() {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= first + count {
                         break;
                     }
-                    if let Err(told) = History::random(seed).run() {
-                        failures.lock().unwrap().push((seed, told));
+                    if let Err(failure) = History::random(seed).run() {
+                        failures.lock().unwrap().push((seed, failure));
                     }
                 }
             });
         }
     });
     let failures = failures.into_inner().unwrap();
-    let texts: Vec<String> = failures.into_iter().map(|(seed, told)| report(seed, told)).collect();
+    let texts: Vec<String> = failures.into_iter().map(|(seed, failure)| report(seed, failure)).collect();
     assert!(texts.is_empty(), "{}", texts.join("\n"));
 }
 
-fn wanted() -> (u64, u64) {
+fn requested_seeds() -> (u64, u64) {
     let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seed = number("HISTORY_SEED");
     let count = number("HISTORIES").unwrap_or(if seed.is_some() { 1 } else { HISTORIES });
     (seed.unwrap_or(1), count)
 }
 
-fn report(seed: u64, whole: Told) -> String {
+fn report(seed: u64, original: Failure) -> String {
     let history = History::random(seed);
-    let (shortest, told) = history.cut_down(whole);
+    let (shortest, failure) = history.shrink(original);
     format!(
         "HISTORY_SEED={seed} fails, and still does with {} of its {} steps:\n  {}\n{}\n",
         shortest.steps.len(),
         history.steps.len(),
-        told.log.join("\n  "),
-        told.problem
+        failure.log.join("\n  "),
+        failure.problem
     )
 }

@@ -1,42 +1,46 @@
-//! What the archive may hold after each sync. Worked out from the promises and
-//! the simulator's truth: a sync that ends well has read whatever is new or may
-//! have changed in the refresh window, a full one everything; one that is
-//! stopped may have read anything. A row may say what was true at one of the
-//! looks that may have been the last to read it.
+//! What the archive may hold after each sync, derived from the guarantees and the
+//! simulator's truth. A complete sync has read all new messages and those inside the
+//! refresh window, a complete full read has read everything, an interrupted sync may have
+//! read anything. A row may hold the state of any observation that may have been the last
+//! to read it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use discord_sim::{TruthChannel, TruthMessage, World, unix_ms};
 
-use super::message::{Absence, Look, Message, Trust};
+use super::message::{Absence, Coverage, MessageModel, Observation};
 use super::setup::GUILD;
-use super::{FULL_LISTS_THREADS, FULL_READS_NEWS, RESUMED, UNREADABLE_THREADS};
+use super::{
+    FULL_LISTS_ARCHIVED_THREADS, RESUMED_FULL_READS_NEW_MESSAGES, RESUMED_READ_REPEATS_WINDOW,
+    SHOWS_UNREADABLE_THREADS,
+};
 
-/// The youngest messages prove nothing by being absent, and are read again in
-/// any case.
+/// The absence of a message younger than this proves nothing, and it is always re-read.
 const MINUTE_MS: i64 = 60_000;
-/// Archived threads are listed wholly once a day.
-const LISTED_AGAIN_MS: i64 = 25 * 3_600_000;
+/// After this time a complete listing of archived threads, made once a day, is certain.
+const LISTING_INTERVAL_MS: i64 = 25 * 3_600_000;
 
-/// One sync, as far as the archive depends on it.
-pub struct Sight<'a> {
-    /// The world's time during the sync, and a time that its clock didn't reach.
+/// What the model has to know of one sync.
+pub struct SyncRecord<'a> {
+    /// The world's time during the sync, in Unix milliseconds.
     pub begin_ms: i64,
+    /// A time that the world's clock didn't reach during the sync.
     pub end_ms: i64,
     pub full: bool,
-    /// What it promises about a channel; `None` if it wasn't asked to read it.
-    pub trust: &'a dyn Fn(&Seen) -> Option<Trust>,
-    /// Messages it couldn't read.
-    pub broken: &'a HashSet<(u64, u64)>,
-    /// The look that stands for the time before something happened meanwhile.
+    /// What the sync guarantees about a channel; `None` if it wasn't asked to read it.
+    pub coverage: &'a dyn Fn(&ChannelRef) -> Option<Coverage>,
+    /// Messages that were malformed.
+    pub malformed: &'a HashSet<(u64, u64)>,
+    /// Number of the baseline taken before concurrent changes, if there is one.
     pub since: Option<usize>,
-    pub is_glance: bool,
+    /// No sync ran: it only records the state before concurrent changes.
+    pub is_baseline: bool,
 }
 
-/// A channel or thread as a sync is asked to read it.
+/// A channel or thread and its parent.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen {
+pub struct ChannelRef {
     pub id: u64,
     pub parent: Option<u64>,
 }
@@ -44,181 +48,196 @@ pub struct Seen {
 #[derive(Debug)]
 pub struct Model {
     window_ms: i64,
-    pub places: BTreeMap<u64, Place>,
-    looks: usize,
-    /// The look that an unfinished full read began with.
+    pub channels: BTreeMap<u64, ChannelModel>,
+    next_observation: usize,
+    /// Number of the observation at which an unfinished full read began.
     pub full_since: Option<usize>,
 }
 
-/// What the archive may say of one channel or thread.
+/// What the archive may hold of one channel or thread.
 #[derive(Debug, Default)]
-pub struct Place {
+pub struct ChannelModel {
     parent: Option<u64>,
     pub is_thread: bool,
-    /// There may be a row, because everyone could see it once; there must be one.
+    /// There may be a row, because @everyone could see the channel at some time.
     pub may_exist: bool,
+    /// There must be a row.
     pub must_exist: bool,
     pub is_readable: bool,
     pub names: BTreeSet<String>,
     pub topics: BTreeSet<Option<String>>,
     pub archived: BTreeSet<bool>,
     pub states: BTreeSet<&'static str>,
-    pub messages: BTreeMap<u64, Message>,
-    /// The end of the last sync that may have read it.
-    read_ms: Option<i64>,
+    pub messages: BTreeMap<u64, MessageModel>,
+    /// End of the last sync that may have read it.
+    last_read_ms: Option<i64>,
+    /// End of the first sync that may have read it.
     first_read_ms: Option<i64>,
-    /// A sync has been through with it.
-    is_read_through: bool,
-    /// When it was first seen archived.
-    archived_ms: Option<i64>,
-    /// What the last sync found missing at its end, after which message.
-    missing_tail: Option<(Option<u64>, BTreeSet<u64>)>,
+    /// A sync has reported it as complete.
+    is_completely_read: bool,
+    /// Start of the first sync that saw it archived; reset when it is active again.
+    first_seen_archived_ms: Option<i64>,
+    /// The messages that the last sync found absent at the end of the channel, with the
+    /// newest live message then.
+    absent_tail: Option<(Option<u64>, BTreeSet<u64>)>,
 }
 
 impl Model {
     pub const fn new(window_ms: i64) -> Self {
-        Self { window_ms, places: BTreeMap::new(), looks: 0, full_since: None }
+        Self { window_ms, channels: BTreeMap::new(), next_observation: 0, full_since: None }
     }
 
-    /// Takes note of what a sync may have read, and returns the look's number.
-    pub fn look(&mut self, world: &World, sight: &Sight<'_>) -> usize {
-        let number = self.looks;
-        self.looks += 1;
+    /// Records what a sync may have read. Returns the number of the observation.
+    pub fn record_sync(&mut self, world: &World, sync: &SyncRecord<'_>) -> usize {
+        let number = self.next_observation;
+        self.next_observation += 1;
         let truth = world.truth(GUILD);
-        let found: HashSet<u64> = truth
+        let discovered: HashSet<u64> = truth
             .iter()
-            .filter(|channel| self.is_found(channel, &truth, sight))
+            .filter(|channel| self.must_be_discovered(channel, &truth, sync))
             .map(|channel| channel.id)
             .collect();
         for channel in &truth {
-            self.look_at(channel, found.contains(&channel.id), number, sight);
+            self.record_channel(channel, discovered.contains(&channel.id), number, sync);
         }
-        if !sight.is_glance {
-            self.close(world, &truth, sight);
+        if !sync.is_baseline {
+            self.record_gone_channels(world, &truth, sync);
         }
         number
     }
 
-    const fn is_rest(&self, sight: &Sight<'_>) -> bool {
-        !FULL_READS_NEWS && sight.full && self.full_since.is_some()
+    /// Whether the sync resumes a full read and may skip what that read had completed.
+    const fn is_resumed_full(&self, sync: &SyncRecord<'_>) -> bool {
+        !RESUMED_FULL_READS_NEW_MESSAGES && sync.full && self.full_since.is_some()
     }
 
-    /// Whether a sync that is sure must know the channel. An archived thread is
-    /// found in its parent's listing, and that is asked for if the parent has
-    /// threads, if something new is in it, and daily.
-    fn is_found(&self, channel: &TruthChannel<'_>, truth: &[TruthChannel<'_>], sight: &Sight<'_>) -> bool {
-        let is_listed = FULL_LISTS_THREADS && sight.full && !self.is_rest(sight);
+    /// Whether a complete sync must know the channel. An archived thread is discovered in
+    /// the listing of its parent, which the sync requests if it knows threads of the
+    /// parent, if the parent has new messages, and once a day.
+    fn must_be_discovered(
+        &self,
+        channel: &TruthChannel<'_>,
+        truth: &[TruthChannel<'_>],
+        sync: &SyncRecord<'_>,
+    ) -> bool {
+        let is_listed = FULL_LISTS_ARCHIVED_THREADS && sync.full && !self.is_resumed_full(sync);
         if !channel.is_thread || !channel.archived || is_listed {
             return true;
         }
-        let place = self.places.get(&channel.id);
-        let is_old = place.and_then(|place| place.archived_ms);
-        let is_listed = is_old.is_some_and(|since_ms| since_ms + LISTED_AGAIN_MS <= sight.begin_ms);
-        if is_listed || place.is_some_and(|place| place.must_exist) {
+        let model = self.channels.get(&channel.id);
+        let first_seen_archived_ms = model.and_then(|model| model.first_seen_archived_ms);
+        let is_listed =
+            first_seen_archived_ms.is_some_and(|since_ms| since_ms + LISTING_INTERVAL_MS <= sync.begin_ms);
+        if is_listed || model.is_some_and(|model| model.must_exist) {
             return true;
         }
         let has_threads = truth.iter().any(|other| {
-            let is_known = self.places.get(&other.id).is_some_and(|place| place.must_exist);
+            let is_known = self.channels.get(&other.id).is_some_and(|model| model.must_exist);
             other.is_thread && other.parent_id == channel.parent_id && is_known
         });
         let parent = truth.iter().find(|parent| Some(parent.id) == channel.parent_id);
-        has_threads || parent.is_some_and(|parent| self.has_news(parent, channel))
+        has_threads || parent.is_some_and(|parent| self.has_new_messages(parent, channel))
     }
 
-    fn has_news(&self, parent: &TruthChannel<'_>, thread: &TruthChannel<'_>) -> bool {
-        let Some(read_ms) = self.places.get(&parent.id).and_then(|place| place.read_ms) else {
+    fn has_new_messages(&self, parent: &TruthChannel<'_>, thread: &TruthChannel<'_>) -> bool {
+        let Some(last_read_ms) = self.channels.get(&parent.id).and_then(|model| model.last_read_ms) else {
             return true;
         };
         let newest = parent.messages().map(|message| message.id).max();
-        // A forum's newest message is its newest thread.
+        // The newest message ID of a forum is that of its newest thread.
         let newest = if matches!(parent.kind, 15 | 16) { Some(thread.id) } else { newest };
-        newest.is_some_and(|newest| unix_ms(newest) > read_ms)
+        newest.is_some_and(|newest| unix_ms(newest) > last_read_ms)
     }
 
-    fn look_at(&mut self, channel: &TruthChannel<'_>, is_found: bool, number: usize, sight: &Sight<'_>) {
-        let (window_ms, full_since, is_rest) = (self.window_ms, self.full_since, self.is_rest(sight));
-        let place = self.places.entry(channel.id).or_default();
-        let seen = Seen { id: channel.id, parent: channel.parent_id };
-        let trust = (sight.trust)(&seen);
-        let is_sure = is_found && trust == Some(Trust::Sure);
-        if !sight.is_glance {
-            place.learn(channel, is_sure, sight);
+    fn record_channel(
+        &mut self,
+        channel: &TruthChannel<'_>,
+        is_discovered: bool,
+        number: usize,
+        sync: &SyncRecord<'_>,
+    ) {
+        let (window_ms, full_since, is_resumed_full) =
+            (self.window_ms, self.full_since, self.is_resumed_full(sync));
+        let model = self.channels.entry(channel.id).or_default();
+        let channel_ref = ChannelRef { id: channel.id, parent: channel.parent_id };
+        let coverage = (sync.coverage)(&channel_ref);
+        let is_complete = is_discovered && coverage == Some(Coverage::Complete);
+        if !sync.is_baseline {
+            model.record_attributes(channel, is_complete, sync);
         }
-        let Some(trust) = trust.filter(|_| channel.bot_can_read) else {
+        let Some(coverage) = coverage.filter(|_| channel.bot_can_read) else {
             return;
         };
-        let look = Look {
-            trust: if is_found { trust } else { Trust::Unsure },
+        let observation = Observation {
+            coverage: if is_discovered { coverage } else { Coverage::Partial },
             number,
-            since: sight.since.unwrap_or(number),
+            since: sync.since.unwrap_or(number),
             is_due: false,
-            full_since: sight.full.then_some(full_since.unwrap_or(number)),
-            is_rest,
-            is_resumed: !RESUMED && place.first_read_ms.is_some() && !place.is_read_through,
-            is_put_off: false,
-            is_glance: sight.is_glance,
-            absence: Absence {
-                is_covered: false,
-                is_repeated: false,
-                surely_young: false,
-                perhaps_young: false,
-            },
+            full_since: sync.full.then_some(full_since.unwrap_or(number)),
+            is_resumed_full,
+            is_resumed_first_read: !RESUMED_READ_REPEATS_WINDOW
+                && model.first_read_ms.is_some()
+                && !model.is_completely_read,
+            is_deferred: false,
+            is_baseline: sync.is_baseline,
+            absence: Absence { is_proven: false, is_confirmed: false, is_young: false, may_be_young: false },
         };
-        place.look_at_messages(channel, &look, window_ms.max(MINUTE_MS), sight);
-        if !sight.is_glance {
-            place.read_ms = Some(sight.end_ms);
-            place.first_read_ms.get_or_insert(sight.end_ms);
-            place.is_read_through |= is_sure;
+        model.record_messages(channel, &observation, window_ms.max(MINUTE_MS), sync);
+        if !sync.is_baseline {
+            model.last_read_ms = Some(sync.end_ms);
+            model.first_read_ms.get_or_insert(sync.end_ms);
+            model.is_completely_read |= is_complete;
         }
     }
 
-    /// Channels that are not to be seen any more.
-    fn close(&mut self, world: &World, truth: &[TruthChannel<'_>], sight: &Sight<'_>) {
+    /// Records that channels are hidden or deleted.
+    fn record_gone_channels(&mut self, world: &World, truth: &[TruthChannel<'_>], sync: &SyncRecord<'_>) {
         let public: HashSet<u64> = truth.iter().map(|channel| channel.id).collect();
         let hidden: HashSet<u64> = world.hidden(GUILD).iter().map(|hidden| hidden.channel_id).collect();
-        let is_full = sight.full && !self.is_rest(sight);
-        let closed = self.places.iter_mut().filter(|(id, place)| place.may_exist && !public.contains(id));
-        for (id, place) in closed {
-            let is_sure = (sight.trust)(&Seen { id: *id, parent: place.parent }) == Some(Trust::Sure);
+        let is_full = sync.full && !self.is_resumed_full(sync);
+        let gone = self.channels.iter_mut().filter(|(id, model)| model.may_exist && !public.contains(id));
+        for (id, model) in gone {
+            let is_complete =
+                (sync.coverage)(&ChannelRef { id: *id, parent: model.parent }) == Some(Coverage::Complete);
             let is_hidden = hidden.contains(id);
-            // Nobody asks about a closed channel again; and an archived thread
-            // isn't missed before it is read again.
-            let was_closed = place.states.contains("hidden") || place.states.contains("unreadable");
-            let is_orphan = place.parent.is_none_or(|parent| !public.contains(&parent));
-            let is_unnoticed = place.archived.contains(&true) && !is_orphan && !is_full;
-            place.is_readable = false;
-            if is_sure && (is_hidden || !was_closed && !is_unnoticed) {
-                place.states.clear();
+            // A sync does not re-check a revoked channel, and it notices the deletion of
+            // an archived thread only when it reads the thread again.
+            let was_revoked = model.states.contains("hidden") || model.states.contains("unreadable");
+            let is_orphan = model.parent.is_none_or(|parent| !public.contains(&parent));
+            let is_unnoticed = model.archived.contains(&true) && !is_orphan && !is_full;
+            model.is_readable = false;
+            if is_complete && (is_hidden || !was_revoked && !is_unnoticed) {
+                model.states.clear();
             }
-            place.states.insert(if is_hidden { "hidden" } else { "deleted" });
+            model.states.insert(if is_hidden { "hidden" } else { "deleted" });
             if is_hidden {
-                // The bot may not see it either, and nobody can tell why.
-                place.states.insert("unreadable");
+                // The bot may lack access as well; the sync can't tell the two apart.
+                model.states.insert("unreadable");
             }
-            if place.parent.is_some_and(|parent| hidden.contains(&parent)) {
-                // What lies in a hidden channel isn't asked about.
-                place.states.insert("hidden");
+            if model.parent.is_some_and(|parent| hidden.contains(&parent)) {
+                // Syncs don't request the threads of a hidden channel.
+                model.states.insert("hidden");
             }
         }
     }
 }
 
-impl Place {
-    /// What the channel itself is like.
-    fn learn(&mut self, channel: &TruthChannel<'_>, is_sure: bool, sight: &Sight<'_>) {
+impl ChannelModel {
+    /// Records the channel's own attributes.
+    fn record_attributes(&mut self, channel: &TruthChannel<'_>, is_complete: bool, sync: &SyncRecord<'_>) {
         self.parent = channel.parent_id;
         self.is_thread = channel.is_thread;
         self.may_exist = true;
         self.is_readable = channel.bot_can_read;
         if channel.archived {
-            self.archived_ms.get_or_insert(sight.begin_ms);
+            self.first_seen_archived_ms.get_or_insert(sync.begin_ms);
         } else {
-            self.archived_ms = None;
+            self.first_seen_archived_ms = None;
         }
-        if is_sure {
+        if is_complete {
             self.states.clear();
         }
-        if is_sure && channel.bot_can_read {
+        if is_complete && channel.bot_can_read {
             self.must_exist = true;
             self.names.clear();
             self.topics.clear();
@@ -229,76 +248,83 @@ impl Place {
         self.archived.insert(channel.archived);
         let states: &[_] = if channel.bot_can_read { &["active"] } else { &["hidden", "unreadable"] };
         self.states.extend(states);
-        if !UNREADABLE_THREADS && channel.is_thread && channel.archived {
+        if !SHOWS_UNREADABLE_THREADS && channel.is_thread && channel.archived {
             self.states.insert("active");
         }
     }
 
-    fn look_at_messages(
+    fn record_messages(
         &mut self,
         channel: &TruthChannel<'_>,
-        look: &Look,
+        observation: &Observation,
         window_ms: i64,
-        sight: &Sight<'_>,
+        sync: &SyncRecord<'_>,
     ) {
         let truth: Vec<TruthMessage> = channel.messages().collect();
         let last_live = truth.iter().filter(|message| !message.deleted).map(|message| message.id).max();
-        let mut looks: Vec<Look> = truth
+        let mut observations: Vec<Observation> = truth
             .iter()
             .map(|message| {
-                let is_covered = Some(message.id) < last_live;
-                self.look_of(message, look, window_ms, is_covered, sight)
+                let is_proven = Some(message.id) < last_live;
+                self.observation_of(message, observation, window_ms, is_proven, sync)
             })
             .collect();
-        let missing: BTreeSet<u64> = truth
+        let absent: BTreeSet<u64> = truth
             .iter()
-            .zip(&looks)
-            .filter(|(message, look)| self.is_missed_at_the_end(message, look))
+            .zip(&observations)
+            .filter(|(message, observation)| self.is_absent_at_end(message, observation))
             .map(|(message, _)| message.id)
             .collect();
-        let before = self.missing_tail.as_ref();
-        let is_repeated = before.is_some_and(|(last, all)| *last == last_live && missing.is_subset(all));
-        for (message, look) in truth.into_iter().zip(&mut looks) {
-            look.absence.is_repeated = is_repeated;
+        let previous = self.absent_tail.as_ref();
+        let is_confirmed = previous.is_some_and(|(last, all)| *last == last_live && absent.is_subset(all));
+        for (message, observation) in truth.into_iter().zip(&mut observations) {
+            observation.absence.is_confirmed = is_confirmed;
             let (id, state) = (message.id, (!message.deleted).then(|| Rc::new(message)));
-            self.messages.entry(id).or_default().observe(state, look);
+            self.messages.entry(id).or_default().observe(state, observation);
         }
-        if !sight.is_glance {
-            // Who changes something meanwhile doesn't know what was seen.
-            let is_known =
-                look.trust == Trust::Sure && !look.is_rest && !look.is_resumed && sight.since.is_none();
-            self.missing_tail = is_known.then_some((last_live, missing));
+        if !sync.is_baseline {
+            // With concurrent changes it is unknown which state the sync read.
+            let is_known = observation.coverage == Coverage::Complete
+                && !observation.is_resumed_full
+                && !observation.is_resumed_first_read
+                && sync.since.is_none();
+            self.absent_tail = is_known.then_some((last_live, absent));
         }
     }
 
-    fn look_of(
+    fn observation_of(
         &self,
         message: &TruthMessage,
-        look: &Look,
+        observation: &Observation,
         window_ms: i64,
-        is_covered: bool,
-        sight: &Sight<'_>,
-    ) -> Look {
-        let is_broken = sight.broken.contains(&(message.channel_id, message.id));
+        is_proven: bool,
+        sync: &SyncRecord<'_>,
+    ) -> Observation {
+        let is_malformed = sync.malformed.contains(&(message.channel_id, message.id));
         let sent_ms = message.timestamp_ms;
-        let begin_s_ms = sight.begin_ms - sight.begin_ms % 1000;
-        Look {
-            trust: if is_broken && look.trust == Trust::Sure { Trust::Excused } else { look.trust },
-            is_due: self.read_ms.is_none_or(|read_ms| read_ms < sent_ms + window_ms),
-            is_put_off: self.first_read_ms.is_some_and(|read_ms| read_ms < sent_ms + window_ms),
-            absence: Absence {
-                is_covered,
-                surely_young: sight.end_ms < sent_ms + MINUTE_MS,
-                perhaps_young: begin_s_ms < sent_ms + MINUTE_MS,
-                ..look.absence
+        let begin_second_ms = sync.begin_ms - sync.begin_ms % 1000;
+        Observation {
+            coverage: if is_malformed && observation.coverage == Coverage::Complete {
+                Coverage::Excused
+            } else {
+                observation.coverage
             },
-            ..*look
+            is_due: self.last_read_ms.is_none_or(|last_read_ms| last_read_ms < sent_ms + window_ms),
+            is_deferred: self.first_read_ms.is_some_and(|first_read_ms| first_read_ms < sent_ms + window_ms),
+            absence: Absence {
+                is_proven,
+                is_young: sync.end_ms < sent_ms + MINUTE_MS,
+                may_be_young: begin_second_ms < sent_ms + MINUTE_MS,
+                ..observation.absence
+            },
+            ..*observation
         }
     }
 
-    fn is_missed_at_the_end(&self, truth: &TruthMessage, look: &Look) -> bool {
-        let is_candidate = truth.deleted && !look.absence.is_covered && !look.absence.perhaps_young;
+    fn is_absent_at_end(&self, truth: &TruthMessage, observation: &Observation) -> bool {
+        let is_candidate =
+            truth.deleted && !observation.absence.is_proven && !observation.absence.may_be_young;
         let message = self.messages.get(&truth.id).filter(|_| is_candidate);
-        message.is_some_and(|message| message.is_looked_for_in_vain(look))
+        message.is_some_and(|message| message.is_found_absent(observation))
     }
 }

@@ -1,10 +1,10 @@
-//! The world a history begins with, and the configuration of its syncs.
+//! The initial world of a history, and the configuration of its syncs.
 
 use discord_sim::{ChannelDescription, ChannelKind, Description, Mix, ThreadPlan, Time, Visibility};
 use fastrand::Rng;
 
 pub const GUILD: u64 = 77_000_000_000_000_001;
-/// When every history begins.
+/// Start time of every history, in Unix milliseconds.
 const NOW_MS: i64 = 1_786_000_000_123;
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -17,10 +17,13 @@ pub const KINDS: [ChannelKind; 6] = [
     ChannelKind::Forum,
     ChannelKind::Media,
 ];
+/// Message mixes a channel may be generated with.
 const MIXES: [Mix; 4] = [Mix::Bare, Mix::Plain, Mix::Chat, Mix::Rich];
-const CLOSED: [Visibility; 4] =
+/// Visibilities under which the bot or @everyone lacks access; plain hidden twice as
+/// likely.
+const RESTRICTED: [Visibility; 4] =
     [Visibility::Hidden, Visibility::Hidden, Visibility::BotHidden, Visibility::BotNoHistory];
-/// `refresh_window` and its length.
+/// Values of `refresh_window`, with their length in milliseconds.
 const WINDOWS: [(&str, i64); 7] = [
     ("24h", 24 * HOUR_MS),
     ("24h", 24 * HOUR_MS),
@@ -35,13 +38,13 @@ const WINDOWS: [(&str, i64); 7] = [
 pub struct Setup {
     pub description: Description,
     pub window_ms: i64,
-    /// What the configuration says under `[sync]`.
+    /// The `[sync]` section of the configuration.
     pub config: String,
 }
 
 impl Setup {
     pub fn random(rng: &mut Rng) -> Self {
-        let channels = (0..rng.u32(2..=6)).map(|index| channel(rng, index)).collect();
+        let channels = (0..rng.u32(2..=6)).map(|index| random_channel(rng, index)).collect();
         let (window, window_ms) = pick(rng, &WINDOWS);
         let page_len = pick(rng, &[100, 100, 100, 50, 7]);
         let workers = pick(rng, &[10, 10, 2, 1]);
@@ -61,8 +64,8 @@ impl Setup {
 }
 
 impl Setup {
-    /// In one line.
-    pub fn told(&self) -> String {
+    /// The configuration and the channels in one line, for the failure report.
+    pub fn summary(&self) -> String {
         let channels = self.description.guilds.iter().flat_map(|guild| &guild.channels);
         let channels: Vec<String> = channels
             .map(|channel| {
@@ -86,29 +89,29 @@ pub fn pick<T: Copy>(rng: &mut Rng, list: &[T]) -> T {
     list[rng.usize(..list.len())]
 }
 
-fn channel(rng: &mut Rng, index: u32) -> ChannelDescription {
+fn random_channel(rng: &mut Rng, index: u32) -> ChannelDescription {
     let kind = if index == 0 { ChannelKind::Text } else { pick(rng, &KINDS) };
     let messages = pick(rng, &[0, 1, 7, 30, 99, 100, 101, 150]);
     let mut channel = ChannelDescription {
         messages,
         mix: pick(rng, &MIXES),
-        visibility: if rng.u32(..100) < 85 { Visibility::Everyone } else { pick(rng, &CLOSED) },
+        visibility: if rng.u32(..100) < 85 { Visibility::Everyone } else { pick(rng, &RESTRICTED) },
         deleted_last: if rng.u32(..10) == 0 { rng.u64(..=messages) } else { 0 },
         ..ChannelDescription::new(kind, &format!("place-{index}"))
     };
-    // Every second one was lively until an hour ago, the others until last month.
+    // Half of the channels have recent messages; the rest keep the default dates.
     if rng.bool() {
         let last_ms = NOW_MS - rng.i64(70 * MINUTE_MS..3 * HOUR_MS);
         channel.last_message_at = Some(Time(last_ms));
         channel.first_message_at = Some(Time(last_ms - rng.i64(HOUR_MS..72 * HOUR_MS)));
     }
     if kind.has_threads() && rng.u32(..3) > 0 {
-        channel.threads = threads(rng, kind);
+        channel.threads = random_threads(rng, kind);
     }
     channel
 }
 
-fn threads(rng: &mut Rng, kind: ChannelKind) -> ThreadPlan {
+fn random_threads(rng: &mut Rng, kind: ChannelKind) -> ThreadPlan {
     ThreadPlan {
         active: rng.u32(..=3),
         archived: rng.u32(..=4),

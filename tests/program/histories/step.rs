@@ -1,5 +1,5 @@
-//! What can happen. A step names its target by a number that is taken modulo
-//! what there is, so that a history without some of its steps is one still.
+//! The steps of a history. A step selects its target by a number, taken modulo the
+//! number of candidates, so that a history stays valid when steps are removed.
 
 use std::time::Duration;
 
@@ -14,17 +14,18 @@ pub enum Step {
     Sync(Sync),
 }
 
-/// A change of the server.
+/// A change on the server. The fields are random numbers; the kind decides how each is
+/// used.
 #[derive(Debug, Clone, Copy)]
 pub struct Change {
-    pub kind: Kind,
-    pub place: u32,
+    pub kind: ChangeKind,
+    pub channel: u32,
     pub message: u32,
     pub amount: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ChangeKind {
     Append,
     AppendMany,
     AppendLate,
@@ -40,7 +41,7 @@ pub enum Kind {
     React,
     Burst,
     Unreact,
-    Swap,
+    ReplaceReactions,
     CreateChannel,
     CreateThread,
     CreateThreadOn,
@@ -48,7 +49,7 @@ pub enum Kind {
     Unarchive,
     DeleteThread,
     Hide,
-    LockOut,
+    Restrict,
     Show,
     DeleteChannel,
     Rename,
@@ -58,123 +59,130 @@ pub enum Kind {
 /// A run of `verta-sync start`.
 #[derive(Debug, Clone)]
 pub enum Sync {
-    /// Runs to its end; `again` runs it once more at once.
-    Plain { again: bool },
-    /// `--full`.
+    /// Runs to completion; `is_repeated` runs it a second time immediately.
+    Plain { is_repeated: bool },
+    /// With `--full`.
     Full,
-    /// Killed after as many requests.
+    /// Killed after `requests` requests.
     Killed { full: bool, requests: u32 },
-    /// `--channel`.
-    Channel { place: u32 },
-    /// `--max-runtime`.
-    Stopped { full: bool, millis: u32 },
-    /// With something that goes wrong.
-    Faulty { full: bool, fault: Fault, place: u32 },
-    /// Changes happen while it runs, after as many requests.
-    Meanwhile { requests: u32, changes: Vec<Change> },
+    /// With `--channel`.
+    Channel { channel: u32 },
+    /// With `--max-runtime`.
+    TimeLimited { full: bool, millis: u32 },
+    /// With a fault planned in the simulator.
+    Faulty { full: bool, fault: Fault, channel: u32 },
+    /// The server changes during the run, after `requests` requests.
+    ConcurrentChanges { requests: u32, changes: Vec<Change> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Every page of one channel is a server error.
-    PagesOfOne,
-    /// A listing is a server error, again and again.
+    /// Every message page of one channel fails with a server error.
+    PagesOfOneChannel,
+    /// One listing always fails with a server error.
     Listing,
-    /// Something passes after one more try.
-    Passing,
-    /// Pages come in another order.
-    Shuffled,
-    /// A message can't be read.
-    BrokenMessage,
-    /// A message has no readable ID.
-    NamelessMessage,
+    /// A fault that one retry overcomes.
+    Transient,
+    /// Message pages arrive in shuffled order.
+    ShuffledPages,
+    /// One message is malformed but has its ID.
+    MalformedMessage,
+    /// One message is malformed and has no readable ID.
+    MessageWithoutId,
 }
 
-/// Kinds of change that a message sees, and how often.
-const OF_MESSAGES: [(u32, Kind); 16] = [
-    (14, Kind::Append),
-    (3, Kind::AppendMany),
-    (6, Kind::AppendLate),
-    (10, Kind::Edit),
-    (3, Kind::Strip),
-    (5, Kind::Pin),
-    (8, Kind::Delete),
-    (6, Kind::DeleteNewest),
-    (4, Kind::DeleteBlock),
-    (2, Kind::DeleteAll),
-    (5, Kind::Restore),
-    (3, Kind::RestoreAll),
-    (8, Kind::React),
-    (4, Kind::Burst),
-    (5, Kind::Unreact),
-    (4, Kind::Swap),
+/// Changes of messages, with their weights.
+const MESSAGE_CHANGES: [(u32, ChangeKind); 16] = [
+    (14, ChangeKind::Append),
+    (3, ChangeKind::AppendMany),
+    (6, ChangeKind::AppendLate),
+    (10, ChangeKind::Edit),
+    (3, ChangeKind::Strip),
+    (5, ChangeKind::Pin),
+    (8, ChangeKind::Delete),
+    (6, ChangeKind::DeleteNewest),
+    (4, ChangeKind::DeleteBlock),
+    (2, ChangeKind::DeleteAll),
+    (5, ChangeKind::Restore),
+    (3, ChangeKind::RestoreAll),
+    (8, ChangeKind::React),
+    (4, ChangeKind::Burst),
+    (5, ChangeKind::Unreact),
+    (4, ChangeKind::ReplaceReactions),
 ];
 
-const OF_CHANNELS: [(u32, Kind); 12] = [
-    (4, Kind::CreateChannel),
-    (6, Kind::CreateThread),
-    (6, Kind::CreateThreadOn),
-    (8, Kind::Archive),
-    (6, Kind::Unarchive),
-    (3, Kind::DeleteThread),
-    (6, Kind::Hide),
-    (3, Kind::LockOut),
-    (8, Kind::Show),
-    (2, Kind::DeleteChannel),
-    (4, Kind::Rename),
-    (3, Kind::SetTopic),
+/// Changes of channels and threads, with their weights.
+const CHANNEL_CHANGES: [(u32, ChangeKind); 12] = [
+    (4, ChangeKind::CreateChannel),
+    (6, ChangeKind::CreateThread),
+    (6, ChangeKind::CreateThreadOn),
+    (8, ChangeKind::Archive),
+    (6, ChangeKind::Unarchive),
+    (3, ChangeKind::DeleteThread),
+    (6, ChangeKind::Hide),
+    (3, ChangeKind::Restrict),
+    (8, ChangeKind::Show),
+    (2, ChangeKind::DeleteChannel),
+    (4, ChangeKind::Rename),
+    (3, ChangeKind::SetTopic),
 ];
 
+/// Faults, with their weights.
 const FAULTS: [(u32, Fault); 6] = [
-    (4, Fault::PagesOfOne),
+    (4, Fault::PagesOfOneChannel),
     (2, Fault::Listing),
-    (3, Fault::Passing),
-    (2, Fault::Shuffled),
-    (3, Fault::BrokenMessage),
-    (2, Fault::NamelessMessage),
+    (3, Fault::Transient),
+    (2, Fault::ShuffledPages),
+    (3, Fault::MalformedMessage),
+    (2, Fault::MessageWithoutId),
 ];
 
 pub fn random_steps(rng: &mut Rng) -> Vec<Step> {
-    let first = (rng.u32(..8) > 0).then_some(Step::Sync(Sync::Plain { again: false }));
+    let first = (rng.u32(..8) > 0).then_some(Step::Sync(Sync::Plain { is_repeated: false }));
     let count = rng.u32(14..=30);
-    first.into_iter().chain((0..count).map(|_| step(rng))).collect()
+    first.into_iter().chain((0..count).map(|_| random_step(rng))).collect()
 }
 
-fn step(rng: &mut Rng) -> Step {
+fn random_step(rng: &mut Rng) -> Step {
     match rng.u32(..100) {
-        0..42 => Step::Change(change(rng, &OF_MESSAGES)),
-        42..57 => Step::Change(change(rng, &OF_CHANNELS)),
-        57..72 => Step::Wait(wait(rng)),
-        _ => Step::Sync(sync(rng)),
+        0..42 => Step::Change(random_change(rng, &MESSAGE_CHANGES)),
+        42..57 => Step::Change(random_change(rng, &CHANNEL_CHANGES)),
+        57..72 => Step::Wait(random_wait(rng)),
+        _ => Step::Sync(random_sync(rng)),
     }
 }
 
-fn change(rng: &mut Rng, kinds: &[(u32, Kind)]) -> Change {
-    Change { kind: weighed(rng, kinds), place: rng.u32(..), message: rng.u32(..), amount: rng.u32(..) }
+fn random_change(rng: &mut Rng, kinds: &[(u32, ChangeKind)]) -> Change {
+    Change {
+        kind: weighted_choice(rng, kinds),
+        channel: rng.u32(..),
+        message: rng.u32(..),
+        amount: rng.u32(..),
+    }
 }
 
-fn wait(rng: &mut Rng) -> Duration {
-    let (unit, most) = pick(rng, &[(1, 59), (60, 59), (3600, 23), (3600, 23), (86_400, 9)]);
-    Duration::from_secs(unit * rng.u64(1..=most))
+fn random_wait(rng: &mut Rng) -> Duration {
+    let (unit, max) = pick(rng, &[(1, 59), (60, 59), (3600, 23), (3600, 23), (86_400, 9)]);
+    Duration::from_secs(unit * rng.u64(1..=max))
 }
 
-fn sync(rng: &mut Rng) -> Sync {
+fn random_sync(rng: &mut Rng) -> Sync {
     let full = rng.u32(..4) == 0;
     match rng.u32(..100) {
-        0..45 => Sync::Plain { again: rng.u32(..3) == 0 },
+        0..45 => Sync::Plain { is_repeated: rng.u32(..3) == 0 },
         45..57 => Sync::Full,
         57..70 => Sync::Killed { full, requests: rng.u32(1..40) },
-        70..75 => Sync::Channel { place: rng.u32(..) },
-        75..81 => Sync::Stopped { full, millis: rng.u32(20..200) },
-        81..93 => Sync::Faulty { full, fault: weighed(rng, &FAULTS), place: rng.u32(..) },
+        70..75 => Sync::Channel { channel: rng.u32(..) },
+        75..81 => Sync::TimeLimited { full, millis: rng.u32(20..200) },
+        81..93 => Sync::Faulty { full, fault: weighted_choice(rng, &FAULTS), channel: rng.u32(..) },
         _ => {
-            let changes = (0..rng.u32(1..=6)).map(|_| change(rng, &OF_MESSAGES)).collect();
-            Sync::Meanwhile { requests: rng.u32(1..20), changes }
+            let changes = (0..rng.u32(1..=6)).map(|_| random_change(rng, &MESSAGE_CHANGES)).collect();
+            Sync::ConcurrentChanges { requests: rng.u32(1..20), changes }
         }
     }
 }
 
-fn weighed<T: Copy>(rng: &mut Rng, list: &[(u32, T)]) -> T {
+fn weighted_choice<T: Copy>(rng: &mut Rng, list: &[(u32, T)]) -> T {
     let mut roll = rng.u32(..list.iter().map(|(weight, _)| *weight).sum::<u32>());
     let mut items = list.iter();
     let found = items.find(|(weight, _)| match roll.checked_sub(*weight) {

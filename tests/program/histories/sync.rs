@@ -1,4 +1,4 @@
-//! Runs of `verta-sync start`, and what each promises.
+//! Runs `verta-sync start` in each mode and records what the run guarantees.
 
 use std::collections::HashSet;
 use std::process::Child;
@@ -8,60 +8,63 @@ use std::time::{Duration, Instant};
 use discord_sim::{BodyKind, Damage, Match, RouteKind, Scope, What, World};
 use rusqlite::Connection;
 
-use super::UNREADABLE_THREADS;
+use super::SHOWS_UNREADABLE_THREADS;
 use super::archived::{self, Key};
 use super::change::{self, apply_where};
-use super::check::{self, People};
-use super::message::Trust;
-use super::model::{Model, Seen, Sight};
+use super::check::{self, UserHashes};
+use super::message::Coverage;
+use super::model::{ChannelRef, Model, SyncRecord};
 use super::setup::{GUILD, Setup};
 use super::step::{Change, Fault, Sync};
 use crate::util::{Ran, Sandbox};
 
-/// The world's clock stands still during a sync and is put forward afterwards,
-/// by a multiple of this, so that it doesn't depend on the machine.
-const STRIDE: Duration = Duration::from_secs(5);
-/// Slow enough to be killed at a certain request.
+/// The world's clock stands still during a sync and is advanced afterwards by a multiple
+/// of this step, so that it doesn't depend on the speed of the machine.
+const CLOCK_STEP: Duration = Duration::from_secs(5);
+/// Latency that makes a run slow enough to be killed at a given request.
 const LATENCY: Duration = Duration::from_millis(3);
 
-/// A server, its archive, and what the archive may hold.
-pub struct Scene {
+/// A simulated server, its archive, and the model of what the archive may hold.
+pub struct Fixture {
     pub sandbox: Sandbox,
-    people: People,
+    user_hashes: UserHashes,
     model: Model,
 }
 
-/// How a sync ended, and what that promises of each channel.
+/// How a sync ended, and what that guarantees about each channel.
 struct Outcome {
     text: String,
     full: bool,
     is_finished: bool,
-    trust: Box<dyn Fn(&Seen) -> Option<Trust>>,
-    /// The look before something changed meanwhile.
+    coverage: Box<dyn Fn(&ChannelRef) -> Option<Coverage>>,
+    /// Number of the baseline taken before concurrent changes, if there is one.
     since: Option<usize>,
 }
 
 impl Outcome {
     fn new(text: String, full: bool, is_finished: bool) -> Self {
-        let trust = if is_finished { Trust::Sure } else { Trust::Unsure };
-        Self { text, full, is_finished, trust: Box::new(move |_| Some(trust)), since: None }
+        let coverage = if is_finished { Coverage::Complete } else { Coverage::Partial };
+        Self { text, full, is_finished, coverage: Box::new(move |_| Some(coverage)), since: None }
     }
 
-    /// The same, but one channel isn't trusted like the others.
-    fn but(self, channel: u64, other: Trust) -> Self {
-        let trust = Box::new(move |seen: &Seen| Some(if seen.id == channel { other } else { Trust::Sure }));
-        Self { trust, ..self }
+    /// All channels are complete except one.
+    fn except(self, channel: u64, exception: Coverage) -> Self {
+        let coverage = Box::new(move |channel_ref: &ChannelRef| {
+            Some(if channel_ref.id == channel { exception } else { Coverage::Complete })
+        });
+        Self { coverage, ..self }
     }
 }
 
-type Told<T> = Result<T, String>;
+/// The error describes what the check found.
+type CheckResult<T> = Result<T, String>;
 
-impl Scene {
+impl Fixture {
     pub fn new(setup: &Setup) -> Self {
         let world = World::new(&setup.description);
         let sandbox = Sandbox::with_config(world, &setup.config);
-        let people = People::of(sandbox.sim.world());
-        Self { sandbox, people, model: Model::new(setup.window_ms) }
+        let user_hashes = UserHashes::of(sandbox.sim.world());
+        Self { sandbox, user_hashes, model: Model::new(setup.window_ms) }
     }
 
     fn world(&self) -> &World {
@@ -69,44 +72,48 @@ impl Scene {
     }
 
     /// Runs a sync and compares the archive with what it may hold afterwards.
-    pub fn sync(&mut self, sync: &Sync) -> Told<String> {
-        let text = self.run(|scene| scene.perform(sync))?;
-        if matches!(sync, Sync::Plain { again: true }) {
-            return self.again().map(|again| format!("{text}; {again}"));
+    pub fn sync(&mut self, sync: &Sync) -> CheckResult<String> {
+        let text = self.run_and_check(|fixture| fixture.perform(sync))?;
+        if matches!(sync, Sync::Plain { is_repeated: true }) {
+            return self.repeat().map(|repeated| format!("{text}; {repeated}"));
         }
         Ok(text)
     }
 
-    fn run(&mut self, perform: impl FnOnce(&mut Self) -> Told<Outcome>) -> Told<String> {
+    fn run_and_check(
+        &mut self,
+        perform: impl FnOnce(&mut Self) -> CheckResult<Outcome>,
+    ) -> CheckResult<String> {
         let (begin_ms, begin) = (self.world().now_ms(), Instant::now());
-        let emptied = self.emptied();
+        let emptied = self.emptied_channels();
         let outcome = perform(self)?;
-        let strides = begin.elapsed().as_secs() / STRIDE.as_secs() + 1;
-        self.world().advance(STRIDE * u32::try_from(strides).expect("few"));
-        let broken = self.archive().map_or_else(HashSet::new, |archive| archived::broken(&archive));
-        // Of what is empty now, or was meanwhile, nothing is promised for a day.
-        let emptied: HashSet<u64> = emptied.into_iter().chain(self.emptied()).collect();
-        let trust = outcome.trust;
-        let trust = move |seen: &Seen| match trust(seen) {
-            Some(Trust::Sure) if emptied.contains(&seen.id) => Some(Trust::Unsure),
-            trust => trust,
+        let steps = begin.elapsed().as_secs() / CLOCK_STEP.as_secs() + 1;
+        self.world().advance(CLOCK_STEP * u32::try_from(steps).expect("few"));
+        let malformed =
+            self.archive().map_or_else(HashSet::new, |archive| archived::malformed_messages(&archive));
+        // For a day, nothing is guaranteed about channels that were empty before or now.
+        let emptied: HashSet<u64> = emptied.into_iter().chain(self.emptied_channels()).collect();
+        let coverage = outcome.coverage;
+        let coverage = move |channel_ref: &ChannelRef| match coverage(channel_ref) {
+            Some(Coverage::Complete) if emptied.contains(&channel_ref.id) => Some(Coverage::Partial),
+            coverage => coverage,
         };
-        let sight = Sight {
+        let record = SyncRecord {
             begin_ms,
             end_ms: self.world().now_ms(),
             full: outcome.full,
-            trust: &trust,
-            broken: &broken,
+            coverage: &coverage,
+            malformed: &malformed,
             since: outcome.since,
-            is_glance: false,
+            is_baseline: false,
         };
-        let number = self.model.look(self.sandbox.sim.world(), &sight);
+        let number = self.model.record_sync(self.sandbox.sim.world(), &record);
         if outcome.full {
             let since = self.model.full_since.unwrap_or(number);
             self.model.full_since = (!outcome.is_finished).then_some(since);
         }
         let problems =
-            self.archive().and_then(|archive| check::problems(&self.model, &archive, &self.people));
+            self.archive().and_then(|archive| check::problems(&self.model, &archive, &self.user_hashes));
         match problems {
             Some(problems) => Err(format!("after {}:\n{problems}", outcome.text)),
             None if outcome.is_finished && self.archive().is_none() => Err("there is no archive".to_owned()),
@@ -114,16 +121,16 @@ impl Scene {
         }
     }
 
-    /// Channels whose messages are all deleted: that an empty page is right is
-    /// believed a day later.
-    fn emptied(&self) -> HashSet<u64> {
+    /// Channels whose messages are all deleted: a sync confirms their empty pages only a
+    /// day later.
+    fn emptied_channels(&self) -> HashSet<u64> {
         let truth = self.world().truth(GUILD);
         let is_emptied =
             |channel: &&discord_sim::TruthChannel<'_>| channel.messages().all(|message| message.deleted);
         truth.iter().filter(is_emptied).map(|channel| channel.id).collect()
     }
 
-    /// What the archive knows to be incomplete for less than a day.
+    /// Counts the findings in the archive that are younger than a day.
     fn findings(&self) -> i64 {
         let sql = "SELECT (SELECT count(*) FROM sync_progress s JOIN channels c ON c.id = s.channel_id
                             WHERE c.state = 'active' AND (s.end_doubted_at > ?1 OR s.threads_doubted_at > ?1))
@@ -136,13 +143,12 @@ impl Scene {
         self.archive().map_or(0, count)
     }
 
-    /// Asserts that a run which failed in nothing ends with 3 only for what the
-    /// archive knows to be incomplete.
-    fn expect_complete(&self, ran: &Ran, text: &str) -> Told<()> {
-        expect(ran, text, if self.findings() > 0 { &[0, 3] } else { &[0] })
+    /// Checks that a run without failures exits with 0, or with 3 if there are findings.
+    fn expect_complete(&self, ran: &Ran, text: &str) -> CheckResult<()> {
+        expect_code(ran, text, if self.findings() > 0 { &[0, 3] } else { &[0] })
     }
 
-    /// The archive, if a sync came far enough to make it.
+    /// The archive, if a sync got far enough to create its schema.
     fn archive(&self) -> Option<Connection> {
         let archive = self.sandbox.archive_path().exists().then(|| self.sandbox.archive())?;
         let views = "SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND name = 'message_log'";
@@ -150,44 +156,47 @@ impl Scene {
         is_made.then_some(archive)
     }
 
-    fn perform(&mut self, sync: &Sync) -> Told<Outcome> {
+    fn perform(&mut self, sync: &Sync) -> CheckResult<Outcome> {
         match sync {
-            Sync::Plain { .. } => self.finished(&[], false),
-            Sync::Full => self.finished(&[], true),
-            Sync::Killed { full, requests } => self.killed(*full, *requests),
-            Sync::Channel { place } => self.channel(*place),
-            Sync::Stopped { full, millis } => self.stopped(*full, *millis),
-            Sync::Faulty { full, fault, place } => {
-                let outcome = self.faulty(*full, *fault, *place);
+            Sync::Plain { .. } => self.run_to_end(&[], false),
+            Sync::Full => self.run_to_end(&[], true),
+            Sync::Killed { full, requests } => self.run_killed(*full, *requests),
+            Sync::Channel { channel } => self.run_channel(*channel),
+            Sync::TimeLimited { full, millis } => self.run_with_time_limit(*full, *millis),
+            Sync::Faulty { full, fault, channel } => {
+                let outcome = self.run_with_fault(*full, *fault, *channel);
                 self.sandbox.sim.faults().clear();
                 outcome
             }
-            Sync::Meanwhile { requests, changes } => self.meanwhile(*requests, changes),
+            Sync::ConcurrentChanges { requests, changes } => self.run_with_changes(*requests, changes),
         }
     }
 
     fn start(&self, arguments: &[&str], full: bool) -> (Ran, String) {
-        let arguments = line(arguments, full);
+        let arguments = command_line(arguments, full);
         let ran = self.sandbox.run(&arguments);
         let text = format!("{} → {}", arguments.join(" "), ran.code);
         (ran, text)
     }
 
-    fn finished(&self, arguments: &[&str], full: bool) -> Told<Outcome> {
+    fn run_to_end(&self, arguments: &[&str], full: bool) -> CheckResult<Outcome> {
         let (ran, text) = self.start(arguments, full);
         self.expect_complete(&ran, &text)?;
         if arguments.is_empty() {
-            self.expect_nothing_broken(&text)?;
+            self.expect_none_malformed(&text)?;
         }
         Ok(Outcome::new(text, full, true))
     }
 
-    /// What was broken in an earlier run has been read again where it can be.
-    fn expect_nothing_broken(&self, text: &str) -> Told<()> {
-        let broken = self.archive().map_or_else(HashSet::new, |archive| archived::broken_channels(&archive));
+    /// Checks that malformed messages of earlier runs have been re-read in readable
+    /// channels.
+    fn expect_none_malformed(&self, text: &str) -> CheckResult<()> {
+        let malformed = self
+            .archive()
+            .map_or_else(HashSet::new, |archive| archived::channels_with_malformed_messages(&archive));
         let truth = self.world().truth(GUILD);
         let readable = truth.iter().filter(|channel| channel.bot_can_read).map(|channel| channel.id);
-        match readable.filter(|channel| broken.contains(channel)).min() {
+        match readable.filter(|channel| malformed.contains(channel)).min() {
             None => Ok(()),
             Some(channel) => Err(format!("after {text}, messages of {channel} are still broken")),
         }
@@ -196,10 +205,10 @@ impl Scene {
     fn spawn(&self, full: bool) -> Child {
         self.sandbox.sim.journal().clear();
         self.sandbox.sim.set_latency(LATENCY, LATENCY);
-        self.sandbox.spawn(&line(&[], full))
+        self.sandbox.spawn(&command_line(&[], full))
     }
 
-    /// Waits for a request, or for the end.
+    /// Waits until the run has sent `requests` requests or has ended.
     fn wait_for(&self, child: &mut Child, requests: u32) {
         let requests = requests as usize;
         while self.sandbox.sim.journal().len() < requests && child.try_wait().unwrap().is_none() {
@@ -207,7 +216,7 @@ impl Scene {
         }
     }
 
-    fn killed(&self, full: bool, requests: u32) -> Told<Outcome> {
+    fn run_killed(&self, full: bool, requests: u32) -> CheckResult<Outcome> {
         let mut child = self.spawn(full);
         self.wait_for(&mut child, requests);
         child.kill().unwrap();
@@ -217,40 +226,47 @@ impl Scene {
         Ok(Outcome::new(format!("start{full_word}, killed at request {requests}"), full, false))
     }
 
-    fn channel(&self, number: u32) -> Told<Outcome> {
-        let place = change::choose(self.world(), number, |place| place.readable && !place.archived);
-        let Some(place) = place else {
-            return self.finished(&[], false);
+    fn run_channel(&self, number: u32) -> CheckResult<Outcome> {
+        let channel = change::choose(self.world(), number, |channel| channel.readable && !channel.archived);
+        let Some(channel) = channel else {
+            return self.run_to_end(&[], false);
         };
-        let outcome = self.finished(&["--channel", &place.id.to_string()], false)?;
-        // Its threads are read with it.
-        let is_asked = move |seen: &Seen| seen.id == place.id || seen.parent == Some(place.id);
-        Ok(Outcome { trust: Box::new(move |seen| is_asked(seen).then_some(Trust::Sure)), ..outcome })
+        let outcome = self.run_to_end(&["--channel", &channel.id.to_string()], false)?;
+        // The threads of the channel are read with it.
+        let is_requested = move |channel_ref: &ChannelRef| {
+            channel_ref.id == channel.id || channel_ref.parent == Some(channel.id)
+        };
+        Ok(Outcome {
+            coverage: Box::new(move |channel_ref| is_requested(channel_ref).then_some(Coverage::Complete)),
+            ..outcome
+        })
     }
 
-    fn stopped(&self, full: bool, millis: u32) -> Told<Outcome> {
+    fn run_with_time_limit(&self, full: bool, millis: u32) -> CheckResult<Outcome> {
         self.sandbox.sim.set_latency(LATENCY, LATENCY);
         let (ran, text) = self.start(&["--max-runtime", &format!("{millis}ms")], full);
         self.sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-        expect(&ran, &text, &[0, 1, 3])?;
+        expect_code(&ran, &text, &[0, 1, 3])?;
         Ok(Outcome::new(text, full, ran.code == 0 && !ran.stdout.contains("out of time")))
     }
 
-    fn faulty(&self, full: bool, fault: Fault, number: u32) -> Told<Outcome> {
-        let is_read = |place: &change::Place| place.readable && place.has_messages();
-        let Some(place) = change::choose(self.world(), number, is_read) else {
-            return self.finished(&[], full);
+    fn run_with_fault(&self, full: bool, fault: Fault, number: u32) -> CheckResult<Outcome> {
+        let is_read = |channel: &change::TargetChannel| channel.readable && channel.has_messages();
+        let Some(channel) = change::choose(self.world(), number, is_read) else {
+            return self.run_to_end(&[], full);
         };
-        let page = Match::page_of(place.id);
+        let page = Match::page_of(channel.id);
         let pick = number as usize / 7;
         let error = What::Status(500, BodyKind::Json(0));
         let (when, what) = match fault {
-            Fault::PagesOfOne => (page.always(), error),
+            Fault::PagesOfOneChannel => (page.always(), error),
             Fault::Listing => (Match::route(LISTINGS[pick % LISTINGS.len()]).always(), error),
-            Fault::Passing => passing(pick),
-            Fault::Shuffled => (Match::route(RouteKind::Messages).always(), What::ShuffledOrder),
-            Fault::BrokenMessage => (page, What::BrokenMessage(pick % 5, Damage::WrongTypes)),
-            Fault::NamelessMessage => (page, What::BrokenMessage(pick % 5, NAMELESS[pick % NAMELESS.len()])),
+            Fault::Transient => transient_fault(pick),
+            Fault::ShuffledPages => (Match::route(RouteKind::Messages).always(), What::ShuffledOrder),
+            Fault::MalformedMessage => (page, What::BrokenMessage(pick % 5, Damage::WrongTypes)),
+            Fault::MessageWithoutId => {
+                (page, What::BrokenMessage(pick % 5, ID_DAMAGES[pick % ID_DAMAGES.len()]))
+            }
         };
         let planned = format!("{what:?} on {:?} of {:?}", when.route, when.channel);
         let planned = self.sandbox.sim.faults().when(when, what).to_string() + ": " + &planned;
@@ -258,38 +274,39 @@ impl Scene {
         let fired = self.sandbox.sim.faults().fired(0);
         let text = format!("{text}, {fired} times fault {planned}");
         match fault {
-            Fault::PagesOfOne | Fault::Listing if fired > 0 => expect(&ran, &text, &[1, 3])?,
-            // Where all messages of a page are nameless, there is no going on.
-            Fault::NamelessMessage if fired > 0 => expect(&ran, &text, &[0, 1, 3])?,
+            Fault::PagesOfOneChannel | Fault::Listing if fired > 0 => expect_code(&ran, &text, &[1, 3])?,
+            // If all messages of a page lack an ID, there is no cursor to continue from.
+            Fault::MessageWithoutId if fired > 0 => expect_code(&ran, &text, &[0, 1, 3])?,
             _ => self.expect_complete(&ran, &text)?,
         }
         let failed = self.sandbox.count("SELECT count(*) FROM sync_progress WHERE status = 'failed'") > 0;
         let is_finished = ran.code == 0 || ran.code == 3 && !failed && fault != Fault::Listing;
         let outcome = Outcome::new(text, full, is_finished);
         Ok(match fault {
-            Fault::PagesOfOne | Fault::NamelessMessage if failed => outcome.but(place.id, Trust::Unsure),
-            Fault::NamelessMessage if fired > 0 => outcome.but(place.id, Trust::Excused),
+            Fault::PagesOfOneChannel | Fault::MessageWithoutId if failed => {
+                outcome.except(channel.id, Coverage::Partial)
+            }
+            Fault::MessageWithoutId if fired > 0 => outcome.except(channel.id, Coverage::Excused),
             _ => outcome,
         })
     }
 
-    fn meanwhile(&mut self, requests: u32, changes: &[Change]) -> Told<Outcome> {
+    fn run_with_changes(&mut self, requests: u32, changes: &[Change]) -> CheckResult<Outcome> {
         let now_ms = self.world().now_ms();
-        let before = Sight {
+        let before = SyncRecord {
             begin_ms: now_ms,
             end_ms: now_ms,
             full: false,
-            trust: &|_| Some(Trust::Unsure),
-            broken: &HashSet::new(),
+            coverage: &|_| Some(Coverage::Partial),
+            malformed: &HashSet::new(),
             since: None,
-            is_glance: true,
+            is_baseline: true,
         };
-        let since = self.model.look(self.sandbox.sim.world(), &before);
+        let since = self.model.record_sync(self.sandbox.sim.world(), &before);
         let mut child = self.spawn(false);
         self.wait_for(&mut child, requests);
-        // An archived thread would be opened: in the middle of a run, that is
-        // the next one's.
-        let change = |change| apply_where(self.world(), change, |place| !place.archived);
+        // A message would unarchive an archived thread; a run may leave that to the next.
+        let change = |change| apply_where(self.world(), change, |channel| !channel.archived);
         let changes: Vec<String> = changes.iter().filter_map(change).collect();
         let ran = crate::util::ended(child);
         self.sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
@@ -298,27 +315,28 @@ impl Scene {
         Ok(Outcome { since: Some(since), ..Outcome::new(text, false, true) })
     }
 
-    /// A second run at once changes nothing, but for messages that were missing
-    /// at the end of a channel: it takes a second look to be sure.
-    fn again(&mut self) -> Told<String> {
-        let unsure: HashSet<Key> = self
+    /// Checks that an immediate second run changes nothing except messages absent at the
+    /// end of a channel, whose deletion needs a second run for confirmation.
+    fn repeat(&mut self) -> CheckResult<String> {
+        let uncertain: HashSet<Key> = self
             .model
-            .places
+            .channels
             .iter()
-            .flat_map(|(channel, place)| {
-                let missing = place.messages.iter().filter(|(_, message)| message.may_haunt());
+            .flat_map(|(channel, model)| {
+                let missing = model.messages.iter().filter(|(_, message)| message.may_show_deleted());
                 let rows = missing.flat_map(|(id, _)| [(*channel, *id), (*channel, 0)]);
-                let is_shaky = !UNREADABLE_THREADS && place.is_thread && !place.is_readable;
-                rows.chain(is_shaky.then_some((*channel, 0)))
+                let is_uncertain = !SHOWS_UNREADABLE_THREADS && model.is_thread && !model.is_readable;
+                rows.chain(is_uncertain.then_some((*channel, 0)))
             })
             .collect();
-        let content = |scene: &Self| {
-            let mut rows = scene.archive().map_or_else(Vec::new, |archive| archived::content(&archive));
-            rows.retain(|(key, _)| !unsure.contains(key));
+        let content = |fixture: &Self| {
+            let mut rows = fixture.archive().map_or_else(Vec::new, |archive| archived::content(&archive));
+            rows.retain(|(key, _)| !uncertain.contains(key));
             rows
         };
         let before = content(self);
-        let (begin_ms, text) = (self.world().now_ms(), self.run(|scene| scene.finished(&[], false))?);
+        let (begin_ms, text) =
+            (self.world().now_ms(), self.run_and_check(|fixture| fixture.run_to_end(&[], false))?);
         let after = content(self);
         if before == after {
             return Ok(format!("again {text}"));
@@ -328,28 +346,28 @@ impl Scene {
         Err(format!("a second run at {begin_ms} changed rows:\n{old:?}\nto\n{new:?}"))
     }
 
-    /// Two full reads of a world that stands still.
-    pub fn settle(&mut self) -> Told<()> {
+    /// Checks that full reads of an unchanging world bring the archive up to date.
+    pub fn check_final_state(&mut self) -> CheckResult<()> {
         self.world().advance(Duration::from_secs(61));
-        let left_over = usize::from(self.model.full_since.is_some());
-        for _ in 0..left_over + 1 {
+        let unfinished = usize::from(self.model.full_since.is_some());
+        for _ in 0..unfinished + 1 {
             self.sync(&Sync::Full)?;
         }
-        // What was empty then is believed to be so now.
+        // A day later, the sync confirms the channels that it had found empty.
         self.world().advance(Duration::from_hours(25));
         self.sync(&Sync::Full)?;
         let archive = self.archive().ok_or("there is no archive")?;
-        let differences = check::differences(&self.model, &archive, &self.people, self.world());
+        let differences = check::differences(&self.model, &archive, &self.user_hashes, self.world());
         differences.map_or(Ok(()), |text| Err(format!("after two full reads:\n{text}")))
     }
 }
 
-fn line<'a>(arguments: &[&'a str], full: bool) -> Vec<&'a str> {
+fn command_line<'a>(arguments: &[&'a str], full: bool) -> Vec<&'a str> {
     let full = full.then_some("--full");
     ["start"].into_iter().chain(full).chain(arguments.iter().copied()).collect()
 }
 
-fn expect(ran: &Ran, text: &str, codes: &[i32]) -> Told<()> {
+fn expect_code(ran: &Ran, text: &str, codes: &[i32]) -> CheckResult<()> {
     if codes.contains(&ran.code) {
         return Ok(());
     }
@@ -358,7 +376,7 @@ fn expect(ran: &Ran, text: &str, codes: &[i32]) -> Told<()> {
 
 const LISTINGS: [RouteKind; 3] =
     [RouteKind::GuildChannels, RouteKind::ActiveThreads, RouteKind::ArchivedPublicThreads];
-const NAMELESS: [Damage; 4] = [Damage::MissingId, Damage::BadId, Damage::Null, Damage::NotAnObject];
+const ID_DAMAGES: [Damage; 4] = [Damage::MissingId, Damage::BadId, Damage::Null, Damage::NotAnObject];
 const ROUTES: [RouteKind; 6] = [
     RouteKind::Messages,
     RouteKind::GuildChannels,
@@ -368,8 +386,8 @@ const ROUTES: [RouteKind; 6] = [
     RouteKind::Guild,
 ];
 
-/// Something that is over when it is tried again.
-fn passing(pick: usize) -> (Match, What) {
+/// A fault that one retry overcomes.
+fn transient_fault(pick: usize) -> (Match, What) {
     let what = match pick / ROUTES.len() % 7 {
         0 => What::Status(500, BodyKind::Json(0)),
         1 => What::Status(502, BodyKind::Html),

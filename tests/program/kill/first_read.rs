@@ -1,21 +1,21 @@
-//! The first read, killed.
+//! Kills the first read.
 
 use std::collections::BTreeMap;
 
-use super::harness::{Dice, series, until_through};
+use super::harness::{Dice, kill_until_complete, series};
 use super::snapshot::{Copy, assert_same, assert_sound};
-use super::world::{GUILD, sandbox_of_messages, settle, slow_down};
+use super::world::{GUILD, confirm_empty_ends, message_sandbox, slow_down};
 use crate::util::Sandbox;
 use crate::util::truth::assert_archived;
 
-/// Pages asked of each channel, threads included.
-fn pages(sandbox: &Sandbox) -> BTreeMap<u64, usize> {
+/// The number of pages requested of each channel, threads included.
+fn requested_pages(sandbox: &Sandbox) -> BTreeMap<u64, usize> {
     let truth = sandbox.sim.world().truth(GUILD);
     truth.iter().map(|channel| (channel.id, sandbox.sim.journal().cursors(channel.id).len())).collect()
 }
 
-/// In how many runs a channel was open when they were killed.
-fn kills_while_open(sandbox: &Sandbox, channel: u64) -> usize {
+/// The number of killed runs in which the channel was in progress.
+fn kills_while_in_progress(sandbox: &Sandbox, channel: u64) -> usize {
     let sql = format!(
         "SELECT count(*) FROM channel_sync_jobs j JOIN channels c ON c.id = j.channel_id
           WHERE c.platform_id = {channel} AND j.status = 'interrupted'"
@@ -24,35 +24,38 @@ fn kills_while_open(sandbox: &Sandbox, channel: u64) -> usize {
 }
 
 #[test]
-fn a_first_read_killed_again_and_again_loses_nothing_and_asks_one_page_twice_for_each_open_channel() {
+fn killed_first_read_loses_nothing_and_repeats_one_page_per_open_channel() {
     series(|seed| {
-        let (disturbed, undisturbed) = (sandbox_of_messages(seed), sandbox_of_messages(seed));
+        let (disturbed, undisturbed) = (message_sandbox(seed), message_sandbox(seed));
         undisturbed.expect_through(undisturbed.run(&["start"]));
-        let questions = undisturbed.sim.journal().len() as u64;
+        let requests = undisturbed.sim.journal().len() as u64;
         slow_down(&disturbed);
         let mut dice = Dice::new(seed);
-        let killed = until_through(&disturbed, &["start"], &mut dice, questions / 3, || {
+        let kills_of_series = kill_until_complete(&disturbed, &["start"], &mut dice, requests / 3, || {
             if let Some(copy) = Copy::of(&disturbed) {
                 assert_sound(&copy.archive, seed);
             }
         });
-        let expected = pages(&undisturbed);
-        for (channel, asked) in pages(&disturbed) {
-            let (expected, kills) = (expected[&channel], kills_while_open(&disturbed, channel));
-            // An end that nothing confirms is asked for by every run.
+        let expected = requested_pages(&undisturbed);
+        for (channel, requested) in requested_pages(&disturbed) {
+            let (expected, kills) = (expected[&channel], kills_while_in_progress(&disturbed, channel));
+            // Every run requests an empty end until it is confirmed.
             let is_emptied = disturbed.sim.world().channel_named(GUILD, "emptied") == Some(channel);
-            let expected =
-                if is_emptied { expected * (usize::try_from(killed).unwrap() + 1) } else { expected };
-            // A page, and where it begins, if it ends where the channel does.
+            let expected = if is_emptied {
+                expected * (usize::try_from(kills_of_series).unwrap() + 1)
+            } else {
+                expected
+            };
+            // Per kill: one page, and if it is the last one, the empty page after it.
             assert!(
-                asked <= expected + 2 * kills,
-                "seed {seed}: channel {channel}: {asked} pages, {expected} without {kills} kills"
+                requested <= expected + 2 * kills,
+                "seed {seed}: channel {channel}: {requested} pages, {expected} without {kills} kills"
             );
         }
         assert_archived(disturbed.sim.world(), &disturbed.archive(), GUILD);
-        settle(&disturbed, &["start"]);
-        settle(&undisturbed, &["start"]);
+        confirm_empty_ends(&disturbed, &["start"]);
+        confirm_empty_ends(&undisturbed, &["start"]);
         assert_same(&disturbed, &undisturbed, seed);
-        killed
+        kills_of_series
     });
 }

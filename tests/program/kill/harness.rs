@@ -1,4 +1,4 @@
-//! Killing at chosen instants.
+//! Runs commands and kills them at instants drawn from a seeded generator.
 
 use std::process::Child;
 use std::thread::sleep;
@@ -8,14 +8,14 @@ use rustix::process::Signal;
 
 use crate::util::{Ran, Sandbox, ended, send};
 
-/// Kills of each kind, unless `KILLS` says otherwise.
-const FEW: u32 = 8;
-/// After so many kills a series is let through.
-const LONG_SERIES: u32 = 40;
-/// Longer than any answer takes.
-const HANG: Duration = Duration::from_mins(2);
+/// Minimum number of kills per test without `KILLS`.
+const DEFAULT_KILLS: u32 = 8;
+/// After this many kills, a series is run to completion.
+const MAX_KILLS_PER_SERIES: u32 = 40;
+/// Longer than any response takes.
+const HANG_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Small, seeded, good enough to pick instants.
+/// A seeded linear congruential generator, good enough to pick instants.
 pub struct Dice(u64);
 
 impl Dice {
@@ -29,41 +29,44 @@ impl Dice {
     }
 }
 
-/// How many kills are wanted of each kind.
-pub fn wanted() -> u32 {
-    let wanted = std::env::var("KILLS").ok();
-    wanted.map_or(FEW, |wanted| wanted.parse().expect("KILLS is a number"))
+/// The minimum number of kills per test.
+pub fn requested_kills() -> u32 {
+    let kills = std::env::var("KILLS").ok();
+    kills.map_or(DEFAULT_KILLS, |kills| kills.parse().expect("KILLS is a number"))
 }
 
-/// Runs series, each with another seed, until together they killed as often as
-/// is wanted. A series returns how often it killed.
-pub fn series(mut of_seed: impl FnMut(u64) -> u32) {
-    let (wanted, mut kills, mut seed) = (wanted(), 0, 1);
-    while kills < wanted {
-        let more = of_seed(seed);
-        assert!(more > 0, "seed {seed}: the work was done before the first kill: slow the simulator down");
-        kills += more;
+/// Runs series, each with its own seed, until together they have killed often enough.
+/// `run_seed` runs one series and returns its number of kills.
+pub fn series(mut run_seed: impl FnMut(u64) -> u32) {
+    let (requested_kills, mut kills, mut seed) = (requested_kills(), 0, 1);
+    while kills < requested_kills {
+        let kills_of_seed = run_seed(seed);
+        assert!(
+            kills_of_seed > 0,
+            "seed {seed}: the work was done before the first kill: slow the simulator down"
+        );
+        kills += kills_of_seed;
         seed += 1;
     }
     eprintln!("{kills} kills in {} series", seed - 1);
 }
 
-/// Begins the command again and again, and kills it a random number of
-/// questions later, `questions` at most, until it gets through. Returns how
-/// often it was killed, and calls `after_kill` each time.
-pub fn until_through(
+/// Starts the command repeatedly and kills it each time after a random number of
+/// requests, at most `requests`, until it completes. Calls `after_kill` after each kill.
+/// Returns the number of kills.
+pub fn kill_until_complete(
     sandbox: &Sandbox,
     arguments: &[&str],
     dice: &mut Dice,
-    questions: u64,
+    requests: u64,
     mut after_kill: impl FnMut(),
 ) -> u32 {
-    let longest = LONG_SERIES.min(wanted());
-    for kills in 0..longest {
-        let asked = sandbox.sim.journal().len() as u64 + dice.below(questions + 1);
+    let max_kills = MAX_KILLS_PER_SERIES.min(requested_kills());
+    for kills in 0..max_kills {
+        let target = sandbox.sim.journal().len() as u64 + dice.below(requests + 1);
         let mut child = sandbox.spawn(arguments);
-        wait_for_questions(sandbox, &mut child, asked);
-        // Between a question and the commit of its answer, and elsewhere.
+        wait_for_requests(sandbox, &mut child, target);
+        // Hit instants between a request and the commit of its response, too.
         sleep(Duration::from_micros(dice.below(25_000)));
         if child.try_wait().unwrap().is_some() {
             let ran: Ran = child.wait_with_output().unwrap().into();
@@ -73,29 +76,34 @@ pub fn until_through(
         send(&child, Signal::KILL);
         ended(child);
         after_kill();
-        // As it goes on where nobody stopped it.
+        // The clock of the world moves on between runs.
         sandbox.sim.world().advance(Duration::from_secs(1));
     }
     sandbox.expect_through(sandbox.run(arguments));
-    longest
+    max_kills
 }
 
-fn wait_for_questions(sandbox: &Sandbox, child: &mut Child, asked: u64) {
-    let deadline = Instant::now() + HANG;
-    while (sandbox.sim.journal().len() as u64) < asked && child.try_wait().unwrap().is_none() {
+fn wait_for_requests(sandbox: &Sandbox, child: &mut Child, target: u64) {
+    let deadline = Instant::now() + HANG_TIMEOUT;
+    while (sandbox.sim.journal().len() as u64) < target && child.try_wait().unwrap().is_none() {
         assert!(Instant::now() < deadline, "the sync hangs");
         sleep(Duration::from_millis(1));
     }
 }
 
-/// Begins a command that asks nobody and kills it a random time later, rather
-/// early: what comes before the last commit is short. Returns whether it got
-/// through before.
-pub fn killed_within(sandbox: &Sandbox, arguments: &[&str], dice: &mut Dice, time: Duration) -> bool {
+/// Starts a command that sends no requests and kills it after a random delay below
+/// `max_delay`, preferring early instants: the part before the last commit is short.
+/// Returns whether the command completed before the kill.
+pub fn completes_before_kill(
+    sandbox: &Sandbox,
+    arguments: &[&str],
+    dice: &mut Dice,
+    max_delay: Duration,
+) -> bool {
     let mut child = sandbox.spawn(arguments);
-    let micros = u64::try_from(time.as_micros()).unwrap().max(2);
-    let latest = if dice.below(2) == 0 { micros } else { micros / 2 };
-    sleep(Duration::from_micros(dice.below(latest)));
+    let micros = u64::try_from(max_delay.as_micros()).unwrap().max(2);
+    let bound = if dice.below(2) == 0 { micros } else { micros / 2 };
+    sleep(Duration::from_micros(dice.below(bound)));
     if child.try_wait().unwrap().is_some() {
         let ran: Ran = child.wait_with_output().unwrap().into();
         ran.expect_code(0);
@@ -106,9 +114,9 @@ pub fn killed_within(sandbox: &Sandbox, arguments: &[&str], dice: &mut Dice, tim
     false
 }
 
-/// How long an undisturbed command takes: instants are drawn from it, and
-/// nothing depends on it.
-pub fn time_of(sandbox: &Sandbox, arguments: &[&str]) -> Duration {
+/// Runs a command undisturbed and returns its duration times 1.2. The result only bounds
+/// the random instants; no assertion depends on it.
+pub fn measure_duration(sandbox: &Sandbox, arguments: &[&str]) -> Duration {
     let begin = Instant::now();
     sandbox.run(arguments).expect_code(0);
     begin.elapsed().mul_f64(1.2)

@@ -1,19 +1,20 @@
-//! The pass that reads who reacted, killed.
+//! Kills a run while it reads reactors.
 
 use std::collections::BTreeSet;
 
 use discord_sim::{Description, Entry, RouteKind, World};
 
-use super::harness::{Dice, series, until_through};
+use super::harness::{Dice, kill_until_complete, series};
 use super::snapshot::{Copy, assert_same, assert_sound};
-use super::world::{GUILD, NOW, settle, slow_down};
+use super::world::{GUILD, NOW, confirm_empty_ends, slow_down};
 use crate::util::Sandbox;
 use crate::util::truth::assert_reactors;
 
-/// A channel, a message, a custom emoji's ID or the character, whether burst.
+/// Channel ID, message ID, custom emoji ID or Unicode emoji, whether it is a burst
+/// reaction.
 type Reaction = (u64, u64, String, bool);
 
-/// Few messages, and many who reacted to them.
+/// A server with few messages that have many reactors.
 fn sandbox(seed: u64) -> Sandbox {
     let description = Description { seed, now: Some(NOW), ..Description::community(GUILD, 3, 80) };
     let sandbox = Sandbox::with_config(World::new(&description), "[sync]\nmax_channel_workers = 3\n");
@@ -26,17 +27,18 @@ fn sandbox(seed: u64) -> Sandbox {
     sandbox
 }
 
-/// What was asked for, a reaction of several pages several times.
-fn asked(entry: &Entry) -> Option<Reaction> {
+/// The reaction whose reactors a request asked for. A list of several pages takes several
+/// requests.
+fn requested_reaction(entry: &Entry) -> Option<Reaction> {
     let parts: Vec<&str> = entry.path.split('/').collect();
-    let place = parts.iter().position(|part| *part == "messages")?;
-    let emoji = decoded(parts.get(place + 3)?);
+    let position = parts.iter().position(|part| *part == "messages")?;
+    let emoji = percent_decoded(parts.get(position + 3)?);
     let emoji = emoji.rsplit(':').next()?.to_owned();
     let is_burst = entry.query.split('&').any(|part| part == "type=1");
-    Some((parts[place - 1].parse().ok()?, parts[place + 1].parse().ok()?, emoji, is_burst))
+    Some((parts[position - 1].parse().ok()?, parts[position + 1].parse().ok()?, emoji, is_burst))
 }
 
-fn decoded(text: &str) -> String {
+fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -51,8 +53,8 @@ fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// The reactions whose users are committed.
-fn finished(copy: &Copy) -> BTreeSet<Reaction> {
+/// The reactions whose complete reactor list is committed.
+fn read_finished(copy: &Copy) -> BTreeSet<Reaction> {
     let mut select = copy
         .archive
         .prepare(
@@ -69,38 +71,41 @@ fn finished(copy: &Copy) -> BTreeSet<Reaction> {
     rows.unwrap().map(Result::unwrap).collect()
 }
 
-fn questions(sandbox: &Sandbox) -> Vec<Reaction> {
+fn reaction_requests(sandbox: &Sandbox) -> Vec<Reaction> {
     let entries = sandbox.sim.journal().entries();
     let reactions = entries.iter().filter(|entry| entry.route == Some(RouteKind::Reactions));
-    reactions.map(|entry| asked(entry).unwrap()).collect()
+    reactions.map(|entry| requested_reaction(entry).unwrap()).collect()
 }
 
 #[test]
-fn a_pass_killed_again_and_again_finds_all_who_reacted_and_asks_nothing_twice_that_it_had_finished() {
+fn killed_run_reads_all_reactors_and_repeats_no_finished_list() {
     series(|seed| {
         let (disturbed, undisturbed) = (sandbox(seed), sandbox(seed));
         undisturbed.expect_through(undisturbed.run(&["start"]));
-        let questions = undisturbed.sim.journal().len() as u64;
+        let requests = undisturbed.sim.journal().len() as u64;
         slow_down(&disturbed);
         let mut dice = Dice::new(seed);
-        // What was finished at each kill, and how much had been asked by then.
-        let mut known = Vec::new();
-        let kills = until_through(&disturbed, &["start"], &mut dice, questions / 3, || {
-            let asked = self::questions(&disturbed).len();
+        // At each kill: the number of requests so far, and the finished reactor lists.
+        let mut finished_at_kills = Vec::new();
+        let kills = kill_until_complete(&disturbed, &["start"], &mut dice, requests / 3, || {
+            let request_count = self::reaction_requests(&disturbed).len();
             if let Some(copy) = Copy::of(&disturbed) {
                 assert_sound(&copy.archive, seed);
-                known.push((asked, finished(&copy)));
+                finished_at_kills.push((request_count, read_finished(&copy)));
             }
         });
-        assert!(known.iter().any(|(_, finished)| !finished.is_empty()), "seed {seed}: no kill met the pass");
-        let all = self::questions(&disturbed);
-        for (asked, finished) in known {
-            let again = all[asked..].iter().find(|reaction| finished.contains(reaction));
-            assert_eq!(again, None, "seed {seed}: asked again");
+        assert!(
+            finished_at_kills.iter().any(|(_, finished)| !finished.is_empty()),
+            "seed {seed}: no kill hit the reading of reactors"
+        );
+        let all = self::reaction_requests(&disturbed);
+        for (request_count, finished) in finished_at_kills {
+            let repeated = all[request_count..].iter().find(|reaction| finished.contains(reaction));
+            assert_eq!(repeated, None, "seed {seed}: requested again");
         }
         assert_reactors(disturbed.sim.world(), &disturbed.archive(), GUILD);
-        settle(&disturbed, &["start"]);
-        settle(&undisturbed, &["start"]);
+        confirm_empty_ends(&disturbed, &["start"]);
+        confirm_empty_ends(&undisturbed, &["start"]);
         assert_same(&disturbed, &undisturbed, seed);
         kills
     });

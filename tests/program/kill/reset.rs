@@ -1,60 +1,60 @@
-//! `reset`, killed: all of it is done, or none.
+//! Kills `reset`: it takes effect completely or not at all.
 
 use tempfile::TempDir;
 
-use super::harness::{Dice, killed_within, series, time_of, wanted};
+use super::harness::{Dice, completes_before_kill, measure_duration, requested_kills, series};
 use super::snapshot::{Copy, assert_same, assert_sound, copy};
-use super::world::{GUILD, sandbox, settle};
+use super::world::{GUILD, confirm_empty_ends, sandbox};
 use crate::util::Sandbox;
 use crate::util::truth::assert_archived;
 
-/// Kills of one series: each begins with the archive as it was read first.
-const SERIES: u32 = 50;
+/// Kills per series. Each starts with the archive as the first read left it.
+const MAX_KILLS_PER_SERIES: u32 = 50;
 
-fn read(seed: u64) -> Sandbox {
+fn sandbox_after_first_read(seed: u64) -> Sandbox {
     let sandbox = sandbox(seed);
     sandbox.expect_through(sandbox.run(&["start"]));
     sandbox
 }
 
-/// Asserts that the reset was made, or not, and nothing between; says which.
-fn is_done(sandbox: &Sandbox, messages: i64, purges: bool, seed: u64) -> bool {
+/// Asserts that the reset took effect completely or not at all; returns which.
+fn check_reset_state(sandbox: &Sandbox, messages: i64, is_purge: bool, seed: u64) -> bool {
     let copy = Copy::of(sandbox).unwrap();
     assert_sound(&copy.archive, seed);
-    let left = |table: &str| copy.count(&format!("SELECT count(*) FROM {table}"));
-    let is_done = left("sync_progress") == 0;
+    let rows_in = |table: &str| copy.count(&format!("SELECT count(*) FROM {table}"));
+    let is_reset = rows_in("sync_progress") == 0;
     for table in ["sync_jobs", "channel_sync_jobs"] {
-        assert_eq!(left(table) == 0, is_done, "seed {seed}: {table} is out of step");
+        assert_eq!(rows_in(table) == 0, is_reset, "seed {seed}: {table} is out of step");
     }
     let audited = copy.count("SELECT count(*) FROM audit_log WHERE action IN ('reset', 'purge')") > 0;
-    assert_eq!(audited, is_done, "seed {seed}: the audit is out of step");
-    let expected = if is_done && purges { 0 } else { messages };
-    assert_eq!(left("messages"), expected, "seed {seed}");
-    is_done
+    assert_eq!(audited, is_reset, "seed {seed}: the audit is out of step");
+    let expected = if is_reset && is_purge { 0 } else { messages };
+    assert_eq!(rows_in("messages"), expected, "seed {seed}");
+    is_reset
 }
 
-fn killed(arguments: &[&str]) {
-    let purges = arguments.contains(&"--purge");
+fn kill_series(arguments: &[&str]) {
+    let is_purge = arguments.contains(&"--purge");
     series(|seed| {
-        let (disturbed, undisturbed) = (read(seed), read(seed));
+        let (disturbed, undisturbed) = (sandbox_after_first_read(seed), sandbox_after_first_read(seed));
         let before = TempDir::new().unwrap();
         copy(disturbed.dir.path(), before.path());
         let messages = disturbed.count("SELECT count(*) FROM messages");
-        let time = time_of(&undisturbed, arguments);
-        let (mut dice, mut kills, mut done) = (Dice::new(seed), 0, 0);
-        while kills < wanted().min(SERIES) {
-            kills += u32::from(!killed_within(&disturbed, arguments, &mut dice, time));
-            if is_done(&disturbed, messages, purges, seed) {
-                done += 1;
+        let max_delay = measure_duration(&undisturbed, arguments);
+        let (mut dice, mut kills, mut completed) = (Dice::new(seed), 0, 0);
+        while kills < requested_kills().min(MAX_KILLS_PER_SERIES) {
+            kills += u32::from(!completes_before_kill(&disturbed, arguments, &mut dice, max_delay));
+            if check_reset_state(&disturbed, messages, is_purge, seed) {
+                completed += 1;
                 copy(before.path(), disturbed.dir.path());
             }
         }
-        eprintln!("{done} of {kills} were through with it");
+        eprintln!("{completed} of {kills} were through with it");
         disturbed.run(arguments).expect_code(0);
-        assert!(is_done(&disturbed, messages, purges, seed));
+        assert!(check_reset_state(&disturbed, messages, is_purge, seed));
         for sandbox in [&disturbed, &undisturbed] {
             sandbox.expect_through(sandbox.run(&["start"]));
-            settle(sandbox, &["start"]);
+            confirm_empty_ends(sandbox, &["start"]);
         }
         assert_archived(disturbed.sim.world(), &disturbed.archive(), GUILD);
         assert_same(&disturbed, &undisturbed, seed);
@@ -63,11 +63,11 @@ fn killed(arguments: &[&str]) {
 }
 
 #[test]
-fn a_reset_that_is_killed_has_forgotten_all_progress_or_none() {
-    killed(&["reset", "--tenant", "Simulated community", "--yes"]);
+fn killed_reset_removes_all_progress_or_none() {
+    kill_series(&["reset", "--tenant", "Simulated community", "--yes"]);
 }
 
 #[test]
-fn a_purge_that_is_killed_has_removed_all_messages_or_none() {
-    killed(&["reset", "--tenant", "Simulated community", "--purge", "--yes"]);
+fn killed_purge_removes_all_messages_or_none() {
+    kill_series(&["reset", "--tenant", "Simulated community", "--purge", "--yes"]);
 }

@@ -1,4 +1,4 @@
-//! What an archive holds, for comparing, and whether the file is sound.
+//! Compares the content of archives and checks their integrity.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use crate::util::Sandbox;
 
-/// What the views show, without the times of recording: they differ from run
-/// to run. So does the signature of a URL. Of a deletion only the fact counts.
+/// Views and columns to compare. Left out because they differ from run to run: the times
+/// of recording, the time of a deletion and the signature of a URL.
 const CONTENT: [(&str, &str); 8] = [
     (
         "message_log",
@@ -38,7 +38,7 @@ const CONTENT: [(&str, &str); 8] = [
     ("users", "anonymized_id, is_bot"),
 ];
 
-/// The archive's content, a row a line.
+/// The archive's content, one line per row.
 pub fn content(sandbox: &Sandbox) -> Vec<String> {
     let mut lines = Vec::new();
     for (table, columns) in CONTENT {
@@ -49,7 +49,7 @@ pub fn content(sandbox: &Sandbox) -> Vec<String> {
     lines
 }
 
-/// Asserts that two archives hold the same, and that the first is sound.
+/// Asserts that the first archive is sound and that both have the same content.
 #[track_caller]
 pub fn assert_same(disturbed: &Sandbox, undisturbed: &Sandbox, seed: u64) {
     assert_sound(&disturbed.archive(), seed);
@@ -57,25 +57,25 @@ pub fn assert_same(disturbed: &Sandbox, undisturbed: &Sandbox, seed: u64) {
     assert_eq!(disturbed.count(unfinished), 0, "seed {seed}: a job is left");
     let unfinished = "SELECT count(*) FROM channel_sync_jobs WHERE status IN ('pending', 'in_progress')";
     assert_eq!(disturbed.count(unfinished), 0, "seed {seed}: a channel's job is left");
-    let counted = "SELECT count(*) FROM channels c WHERE message_count <>
+    let wrong_counters = "SELECT count(*) FROM channels c WHERE message_count <>
                    (SELECT count(*) FROM messages m WHERE m.channel_id = c.id)";
-    assert_eq!(disturbed.count(counted), 0, "seed {seed}: a counter is wrong");
-    for index in indexes_of_migrations() {
-        let found = format!("SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = '{index}'");
-        assert_eq!(disturbed.count(&found), 1, "seed {seed}: {index} is missing");
+    assert_eq!(disturbed.count(wrong_counters), 0, "seed {seed}: a counter is wrong");
+    for index in migration_indexes() {
+        let query = format!("SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = '{index}'");
+        assert_eq!(disturbed.count(&query), 1, "seed {seed}: {index} is missing");
     }
-    let (found, expected) = (content(disturbed), content(undisturbed));
-    let sets = [&found, &expected].map(|lines| lines.iter().collect::<BTreeSet<_>>());
+    let (actual, expected) = (content(disturbed), content(undisturbed));
+    let sets = [&actual, &expected].map(|lines| lines.iter().collect::<BTreeSet<_>>());
     let missing: Vec<_> = sets[1].difference(&sets[0]).collect();
-    let strange: Vec<_> = sets[0].difference(&sets[1]).collect();
+    let unexpected: Vec<_> = sets[0].difference(&sets[1]).collect();
     assert!(
-        missing.is_empty() && strange.is_empty(),
-        "seed {seed}: missing: {missing:#?}, strange: {strange:#?}"
+        missing.is_empty() && unexpected.is_empty(),
+        "seed {seed}: missing: {missing:#?}, strange: {unexpected:#?}"
     );
-    assert_eq!(found.len(), expected.len(), "seed {seed}: something is there twice");
+    assert_eq!(actual.len(), expected.len(), "seed {seed}: something is there twice");
 }
 
-fn indexes_of_migrations() -> Vec<&'static str> {
+fn migration_indexes() -> Vec<&'static str> {
     let schema = include_str!("../../../migrations/V1__archive.sql");
     let words: Vec<&str> = schema.split_whitespace().collect();
     let names: Vec<&str> = words.windows(2).filter(|pair| pair[0] == "INDEX").map(|pair| pair[1]).collect();
@@ -83,7 +83,7 @@ fn indexes_of_migrations() -> Vec<&'static str> {
     names
 }
 
-/// Asserts that SQLite finds nothing wrong.
+/// Asserts that the integrity and foreign key checks of SQLite pass.
 #[track_caller]
 pub fn assert_sound(archive: &Connection, seed: u64) {
     let verdict: String = archive.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -92,10 +92,10 @@ pub fn assert_sound(archive: &Connection, seed: u64) {
     assert!(!orphans.exists([]).unwrap(), "seed {seed}: a row refers to nothing");
 }
 
-/// A copy of an archive as a kill left it, which can be looked at without
-/// doing what the next run has to do: recover the write-ahead log.
+/// A copy of an archive as a kill left it. Opening the copy leaves the recovery of the
+/// original write-ahead log to the next run.
 pub struct Copy {
-    #[allow(dead_code, reason = "the folder lives as long")]
+    #[allow(dead_code, reason = "keeps the folder alive")]
     dir: TempDir,
     pub archive: Connection,
 }
@@ -122,7 +122,7 @@ impl Copy {
 pub fn copy(from: &Path, to: &Path) {
     for name in ["archive.db", "archive.db-wal", "archive.db-shm"] {
         fs::remove_file(to.join(name)).ok();
-        // The index of the log is made anew from the log.
+        // SQLite rebuilds the index of the log from the log.
         if name != "archive.db-shm" && from.join(name).exists() {
             fs::copy(from.join(name), to.join(name)).unwrap();
         }

@@ -1,5 +1,4 @@
-//! Worlds that stand still unless a test moves them, so that two of them are
-//! equal.
+//! Worlds whose clock moves only when a test advances it, so that two of them stay equal.
 
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use discord_sim::{ChannelDescription, ChannelKind, Description, Mix, ThreadPlan,
 use crate::util::Sandbox;
 
 pub const GUILD: u64 = 77_000_000_000_000_001;
-/// The first of March 2026.
+/// 1 March 2026, 00:00 UTC.
 pub const NOW: Time = Time(1_772_323_200_000);
 pub const HOUR: Duration = Duration::from_hours(1);
 
@@ -26,7 +25,8 @@ fn with_threads(
     ChannelDescription { threads, ..channel }
 }
 
-/// Channels of several pages, threads, a forum, and ends that are gone.
+/// Channels of several pages, threads, a forum, and channels whose newest messages are
+/// deleted.
 pub fn description(seed: u64) -> Description {
     let channels = vec![
         rich("general", 90),
@@ -46,19 +46,19 @@ pub fn description(seed: u64) -> Description {
     Description { seed, now: Some(NOW), ..Description::of_channels(GUILD, channels) }
 }
 
-/// Small pages and few at once, so that there are many instants to kill at.
-const SLOW: &str = "[sync]\nmessage_fetch_size = 15\nmax_channel_workers = 3\n";
+/// Small pages and few workers, so that there are many instants to kill at.
+const SMALL_PAGES: &str = "[sync]\nmessage_fetch_size = 15\nmax_channel_workers = 3\n";
 
-/// A sandbox on the world of a seed: two of the same seed are equal.
+/// A sandbox on the world of a seed. Equal seeds give equal worlds.
 pub fn sandbox(seed: u64) -> Sandbox {
-    Sandbox::with_config(World::new(&description(seed)), SLOW)
+    Sandbox::with_config(World::new(&description(seed)), SMALL_PAGES)
 }
 
-/// The same, for what is about messages. Reading who reacted takes most of the
-/// time, so only every third seed does.
-pub fn sandbox_of_messages(seed: u64) -> Sandbox {
+/// Like [`sandbox`], for tests about messages. Reading reactors takes most of the time,
+/// so only every third seed does it.
+pub fn message_sandbox(seed: u64) -> Sandbox {
     let reactions = if seed.is_multiple_of(3) { "users" } else { "counts" };
-    let extra = format!("{SLOW}reactions = \"{reactions}\"\n");
+    let extra = format!("{SMALL_PAGES}reactions = \"{reactions}\"\n");
     Sandbox::with_config(World::new(&description(seed)), &extra)
 }
 
@@ -70,9 +70,9 @@ pub fn speed_up(sandbox: &Sandbox) {
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
 }
 
-/// Runs that have nothing to do but what needs a second look: an end that was
-/// found empty, which is believed a day later.
-pub fn settle(sandbox: &Sandbox, arguments: &[&str]) {
+/// Runs the command twice, an hour and 26 hours later, to confirm channel ends that came
+/// empty: a sync accepts such an end only after a day.
+pub fn confirm_empty_ends(sandbox: &Sandbox, arguments: &[&str]) {
     speed_up(sandbox);
     for hours in [1, 25] {
         sandbox.sim.world().advance(HOUR * hours);

@@ -1,5 +1,5 @@
-//! No raw user ID, name or picture in any byte that verta-sync writes: the
-//! archive, what stands beside it, the logs, the output.
+//! No byte that verta-sync writes contains a raw user ID, name or picture hash: not the
+//! archive, the files beside it, the logs or the output.
 
 mod killed;
 mod stored;
@@ -12,8 +12,8 @@ use traces::Traces;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A small world with everything in it, and every user in every kind of text:
-/// first where only somebody who is known can be told from other numbers.
+/// A small world with every feature, and the ID of every user in every kind of text. The
+/// texts in which only a known ID can be told from other numbers come first.
 fn sandbox() -> Sandbox {
     let sandbox =
         Sandbox::with_config(World::new(&Description::everything(11)), "[sync]\nretry_base_delay = \"10ms\"");
@@ -23,27 +23,27 @@ fn sandbox() -> Sandbox {
         world.truth(guild).iter().find(|channel| channel.bot_can_read && channel.kind == 0).unwrap().id;
     let users = world.users(guild);
     for id in users.iter().map(|user| user.id) {
-        world.append_text(chat, 1, &bare(id));
+        world.append_text(chat, 1, &unmarked(id));
     }
     for id in users.iter().map(|user| user.id) {
         world.append_text(chat, 1, &disguised(id));
-        world.append_text(chat, 1, &pointed_at(guild, id));
+        world.append_text(chat, 1, &in_mentions_and_urls(guild, id));
     }
     for user in &users {
         let hashes = user.names.iter().filter(|name| name.len() >= 32);
-        let addresses: Vec<String> = hashes.flat_map(|hash| pictures(guild, user.id, hash)).collect();
+        let urls: Vec<String> = hashes.flat_map(|hash| picture_urls(guild, user.id, hash)).collect();
         // A message has at most 2,000 characters.
-        for addresses in addresses.chunks(8) {
-            world.append_text(chat, 1, &addresses.join(" "));
+        for urls in urls.chunks(8) {
+            world.append_text(chat, 1, &urls.join(" "));
         }
     }
-    // Nobody has met most of them when the names of these emoji are stored.
+    // Most of these users are still unknown when the names of the emoji are stored.
     let reacted_to = world.append_text(chat, 1, "what a day").unwrap();
     for (index, user) in users.iter().rev().take(12).enumerate() {
         let emoji = match index % 4 {
             0 => user.id.to_string(),
             1 => format!("x{}:{}", user.id, 777_000_000_000_000_000 + index),
-            2 => apart(user.id, "\u{200b}"),
+            2 => separated(user.id, "\u{200b}"),
             _ => in_digits_from('０', user.id),
         };
         world.react(chat, reacted_to, 1, &emoji, index % 2 == 0);
@@ -58,8 +58,8 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// An ID among other characters, as people, programs and encoders leave it.
-fn bare(id: u64) -> String {
+/// An ID among other characters, as users, programs and encoders write it.
+fn unmarked(id: u64) -> String {
     format!(
         "bare {id}, quoted \"{id}\", \\{id}\\, x{id}y, bad{id}face, _{id}_ **{id}** ||{id}|| `{id}` 1.{id}.5 \
          {{\"user\":\"{id}\",\"n\":{id}}} <t:{id}> ü{id}界 \u{1}{id}\u{1f} %40{id}%20 %2F{id} %c3%A9{id} \\u0040{id} \
@@ -67,43 +67,44 @@ fn bare(id: u64) -> String {
     )
 }
 
+/// An ID in other decimal digits, which start at `zero`.
 fn in_digits_from(zero: char, id: u64) -> String {
     let digit = |digit: char| char::from_u32(u32::from(zero) + digit.to_digit(10).unwrap()).unwrap();
     id.to_string().chars().map(digit).collect()
 }
 
-fn apart(id: u64, separator: &str) -> String {
+fn separated(id: u64, separator: &str) -> String {
     id.to_string().chars().map(String::from).collect::<Vec<_>>().join(separator)
 }
 
-/// An ID with each digit escaped.
-fn escaped(id: u64, escape: fn(u8) -> String) -> String {
+/// An ID with every digit escaped.
+fn with_escaped_digits(id: u64, escape: fn(u8) -> String) -> String {
     id.to_string().bytes().map(escape).collect()
 }
 
-/// An ID as nobody writes one who doesn't want to hide it.
+/// An ID in forms that disguise it: escapes, separators, other digits.
 fn disguised(id: u64) -> String {
     let forms = [
-        escaped(id, |digit| format!("%{digit:02x}")),
-        escaped(id, |digit| format!("%25{digit:02x}")),
-        escaped(id, |digit| format!("&#{digit};")),
-        escaped(id, |digit| format!("&#x{digit:x};")),
-        escaped(id, |digit| format!("\\u{digit:04x}")),
-        escaped(id, |digit| format!("\\x{digit:02x}")),
-        apart(id, "\u{200b}"),
-        apart(id, "\u{ad}"),
-        apart(id, "\u{202e}"),
+        with_escaped_digits(id, |digit| format!("%{digit:02x}")),
+        with_escaped_digits(id, |digit| format!("%25{digit:02x}")),
+        with_escaped_digits(id, |digit| format!("&#{digit};")),
+        with_escaped_digits(id, |digit| format!("&#x{digit:x};")),
+        with_escaped_digits(id, |digit| format!("\\u{digit:04x}")),
+        with_escaped_digits(id, |digit| format!("\\x{digit:02x}")),
+        separated(id, "\u{200b}"),
+        separated(id, "\u{ad}"),
+        separated(id, "\u{202e}"),
         in_digits_from('０', id),
         in_digits_from('٠', id),
         in_digits_from('𝟎', id),
-        format!("<@{}>", apart(id, "\u{2060}")),
-        format!("https://discord.com/users/{}", escaped(id, |digit| format!("%{digit:02X}"))),
+        format!("<@{}>", separated(id, "\u{2060}")),
+        format!("https://discord.com/users/{}", with_escaped_digits(id, |digit| format!("%{digit:02X}"))),
     ];
     forms.join(" ")
 }
 
-/// Addresses of somebody's picture, and what encoders make of them.
-fn pictures(guild: u64, id: u64, hash: &str) -> Vec<String> {
+/// URLs of a user's pictures, plain and encoded.
+fn picture_urls(guild: u64, id: u64, hash: &str) -> Vec<String> {
     let cdn = "https://cdn.discordapp.com";
     vec![
         format!("{cdn}/avatars/{id}/{hash}.png"),
@@ -121,12 +122,12 @@ fn pictures(guild: u64, id: u64, hash: &str) -> Vec<String> {
         ),
         format!("https://x/?u=https%253A%252F%252Fcdn.discordapp.com%252Favatars%252F{id}%252F{hash}.png"),
         format!("{{\"icon\":\"https:\\/\\/cdn.discordapp.com\\/avatars\\/{id}\\/{hash}.png\"}}"),
-        format!("{cdn}/avatars/{}/{hash}.png", apart(id, "\u{200d}")),
+        format!("{cdn}/avatars/{}/{hash}.png", separated(id, "\u{200d}")),
     ]
 }
 
-/// An ID in places that only a user's can stand in.
-fn pointed_at(guild: u64, id: u64) -> String {
+/// An ID in mentions and URLs, most of which can only hold a user's ID.
+fn in_mentions_and_urls(guild: u64, id: u64) -> String {
     format!(
         "<@{id}> <@!{id}> <#{id}> <@&{id}> <:a:{id}> https://discord.com/channels/{guild}/{id} **<@{id}>** ||<@!{id}>|| \\<@{id}> &lt;@{id}&gt; \\u003c@{id}\\u003e %3C%40{id}%3E \
          %3C@!{id}%3E https://discord.com/users/{id} [x](<https://discord.com/users/{id}>) \
@@ -136,15 +137,15 @@ fn pointed_at(guild: u64, id: u64) -> String {
     )
 }
 
-/// The most talkative way to run a command.
-fn run_loudly(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+/// Runs a command with all logging enabled.
+fn run_verbosely(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
     let mut command = sandbox.command(arguments);
     command.env("RUST_LOG", "trace").env("DEBUG_RATE_LIMITS", "1").env("RUST_BACKTRACE", "1");
     Ran::from(command.output().unwrap())
 }
 
 #[test]
-fn no_user_is_in_any_byte_that_is_written_or_said() {
+fn no_written_or_printed_byte_reveals_a_user() {
     let sandbox = sandbox();
     let world = sandbox.sim.world();
     let traces = Traces::of(&sandbox);
@@ -158,11 +159,11 @@ fn no_user_is_in_any_byte_that_is_written_or_said() {
         vec!["check"],
         vec!["check", "--privacy"],
     ] {
-        traces.assert_none_said(&command.join(" "), &run_loudly(&sandbox, &command));
+        traces.assert_none_printed(&command.join(" "), &run_verbosely(&sandbox, &command));
         world.advance(HOUR);
     }
     for command in [["start", "-vv"], ["check", "-v"]] {
-        traces.assert_none_said(command[0], &sandbox.run(&command));
+        traces.assert_none_printed(command[0], &sandbox.run(&command));
     }
     traces.assert_none_written(&sandbox);
     assert!(sandbox.count("SELECT count(*) FROM message_log WHERE content LIKE '%<@%'") > 100);
@@ -181,8 +182,8 @@ fn ids_of_channels_roles_emoji_and_messages_stay_usable() {
     let message = world.append_text(chat, 1, &text).unwrap();
     sandbox.run(&["start"]);
     let stored = format!("SELECT content FROM message_log WHERE message_id = '{message}'");
-    let kept: String = sandbox.archive().query_row(&stored, [], |row| row.get(0)).unwrap();
-    assert_eq!(kept, text);
+    let content: String = sandbox.archive().query_row(&stored, [], |row| row.get(0)).unwrap();
+    assert_eq!(content, text);
 }
 
 const DAMAGES: [Damage; 13] = [
@@ -202,7 +203,7 @@ const DAMAGES: [Damage; 13] = [
 ];
 
 #[test]
-fn no_fault_makes_it_talk() {
+fn faults_reveal_no_user() {
     let sandbox = sandbox();
     let traces = Traces::of(&sandbox);
     let faults = sandbox.sim.faults();
@@ -234,38 +235,38 @@ fn no_fault_makes_it_talk() {
         vec!["status", "-vv"],
         vec!["status", "--format", "json"],
     ] {
-        traces.assert_none_said(&command.join(" "), &run_loudly(&sandbox, &command));
+        traces.assert_none_printed(&command.join(" "), &run_verbosely(&sandbox, &command));
     }
     faults.clear();
-    run_loudly(&sandbox, &["start"]);
+    run_verbosely(&sandbox, &["start"]);
     traces.assert_none_written(&sandbox);
 }
 
 #[test]
-fn whoever_waits_tells_no_more() {
+fn waiting_run_reveals_no_user() {
     let sandbox = sandbox();
     let traces = Traces::of(&sandbox);
     let first = sandbox.spawn_slow(&["start"]);
     let second = sandbox.spawn(&["start", "--wait", "-vv"]);
-    let is_queued = || traces::written(&sandbox).iter().any(|(name, _)| name.contains(".queue"));
-    wait_until("somebody waits", is_queued);
-    for (name, bytes) in traces::written(&sandbox).iter().filter(|(name, _)| name.contains(".queue")) {
+    let is_queued = || traces::written_files(&sandbox).iter().any(|(name, _)| name.contains(".queue"));
+    wait_until("the second run is queued", is_queued);
+    for (name, bytes) in traces::written_files(&sandbox).iter().filter(|(name, _)| name.contains(".queue")) {
         traces.assert_none_in(name, bytes);
     }
-    traces.assert_none_said("locked", &run_loudly(&sandbox, &["start", "-vv"]).expect_code(5));
+    traces.assert_none_printed("locked", &run_verbosely(&sandbox, &["start", "-vv"]).expect_code(5));
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-    traces.assert_none_said("first", &ended(first));
-    traces.assert_none_said("second", &ended(second));
+    traces.assert_none_printed("first", &ended(first));
+    traces.assert_none_printed("second", &ended(second));
     traces.assert_none_written(&sandbox);
 }
 
 #[test]
-fn an_erasure_and_a_reset_repeat_no_id() {
+fn erasure_and_reset_repeat_no_id() {
     let sandbox = sandbox();
     let traces = Traces::of(&sandbox);
     let world = sandbox.sim.world();
     let (guild, tenant) = world.guilds()[0].clone();
-    run_loudly(&sandbox, &["start"]);
+    run_verbosely(&sandbox, &["start"]);
     let id = world.user_id(guild, 1).unwrap().to_string();
     for command in [
         vec!["forget", "-vv", "--user", &id, "--yes"],
@@ -275,7 +276,7 @@ fn an_erasure_and_a_reset_repeat_no_id() {
         vec!["forget", "--usr", &id],
         vec!["reset", "-vv", "--tenant", &tenant, "--purge", "--yes"],
     ] {
-        traces.assert_none_said(command[0], &run_loudly(&sandbox, &command));
+        traces.assert_none_printed(command[0], &run_verbosely(&sandbox, &command));
     }
     traces.assert_none_written(&sandbox);
 }

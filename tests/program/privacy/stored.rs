@@ -1,18 +1,18 @@
-//! What stands in an archive already: written by an older version, or before its
-//! user was known.
+//! IDs that are already in an archive, written by an older version or before the user was
+//! known.
 
 use discord_sim::{Description, World};
 
-use super::traces::written;
-use super::{apart, disguised, in_digits_from, pictures};
+use super::traces::written_files;
+use super::{disguised, in_digits_from, picture_urls, separated};
 use crate::util::Sandbox;
 use crate::util::truth::hash;
 
 const GUILD: u64 = 77_000_000_000_000_001;
-const STRANGER: u64 = 999_888_777_666_555_444;
-const PICTURE: &str = "1f2e3d4c5b6a79880f1e2d3c4b5a6978";
+const UNKNOWN_USER: u64 = 999_888_777_666_555_444;
+const PICTURE_HASH: &str = "1f2e3d4c5b6a79880f1e2d3c4b5a6978";
 
-fn chat_of(sandbox: &Sandbox) -> u64 {
+fn channel_of(sandbox: &Sandbox) -> u64 {
     let world = sandbox.sim.world();
     world.truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id
 }
@@ -25,7 +25,7 @@ fn sandbox() -> Sandbox {
 
 #[track_caller]
 fn assert_gone(sandbox: &Sandbox, texts: &[String]) {
-    for (name, bytes) in written(sandbox) {
+    for (name, bytes) in written_files(sandbox) {
         for text in texts {
             let found = memchr::memmem::find(&bytes, text.as_bytes());
             assert_eq!(found, None, "{text} is still in {name}");
@@ -33,17 +33,19 @@ fn assert_gone(sandbox: &Sandbox, texts: &[String]) {
     }
 }
 
-/// Every text that shows a person, as an older version left it.
-fn left_by_older_versions(id: u64) -> Vec<String> {
+/// Every form of a user's ID and pictures that an older version may have left.
+fn forms_left_by_older_versions(id: u64) -> Vec<String> {
     let mut texts: Vec<String> = disguised(id).split(' ').map(str::to_owned).collect();
-    texts.extend(pictures(GUILD, id, PICTURE));
-    texts.extend(pictures(GUILD, id, PICTURE).iter().map(|text| text.replace(&id.to_string(), &hash(id))));
+    texts.extend(picture_urls(GUILD, id, PICTURE_HASH));
+    texts.extend(
+        picture_urls(GUILD, id, PICTURE_HASH).iter().map(|text| text.replace(&id.to_string(), &hash(id))),
+    );
     texts.push(format!("<@{id}>"));
     texts.push(id.to_string());
     texts
 }
 
-/// Columns of text, and a condition under which a row of the table is there.
+/// Text columns, as table and column, that the tests plant IDs in.
 const COLUMNS: [(&str, &str); 9] = [
     ("messages", "content"),
     ("messages", "metadata"),
@@ -56,6 +58,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("audit_log", "details"),
 ];
 
+/// Writes a text into one row of a column, creating the row if necessary.
 fn plant(sandbox: &Sandbox, (table, column): (&str, &str), text: &str) {
     let archive = sandbox.archive();
     let malformed = "INSERT OR IGNORE INTO broken_messages (channel_id, platform_id, reason, read_after, created_at, updated_at)
@@ -75,29 +78,29 @@ fn plant(sandbox: &Sandbox, (table, column): (&str, &str), text: &str) {
     assert!(planted > 0, "{table}.{column}");
 }
 
-/// Whoever follows the advice has a clean archive, whatever was found and wherever.
+/// Following the advice cleans the archive, whatever the check found and in which column.
 #[test]
-fn the_advice_of_the_privacy_check_removes_what_it_found() {
+fn advice_of_the_privacy_check_removes_what_it_found() {
     let sandbox = sandbox();
     let world = sandbox.sim.world();
     let id = world.user_id(GUILD, 3).unwrap();
-    world.append_text(chat_of(&sandbox), 3, "hello");
+    world.append_text(channel_of(&sandbox), 3, "hello");
     sandbox.run(&["start"]).expect_code(0);
-    let all = left_by_older_versions(id);
-    for is_old in [true, false] {
-        let mut left: Vec<&str> = all.iter().map(String::as_str).collect();
-        while !left.is_empty() {
-            let now = left.split_off(left.len().saturating_sub(COLUMNS.len()));
-            for (place, text) in COLUMNS.into_iter().zip(&now) {
-                plant(&sandbox, place, text);
+    let all = forms_left_by_older_versions(id);
+    for is_older_version in [true, false] {
+        let mut remaining: Vec<&str> = all.iter().map(String::as_str).collect();
+        while !remaining.is_empty() {
+            let batch = remaining.split_off(remaining.len().saturating_sub(COLUMNS.len()));
+            for (column, text) in COLUMNS.into_iter().zip(&batch) {
+                plant(&sandbox, column, text);
                 let found = sandbox.run(&["check", "--privacy"]).expect_code(1).stdout;
                 assert!(
-                    found.contains(&format!("✗ {}.{}", place.0, place.1)),
-                    "{text} in {place:?}: {found}"
+                    found.contains(&format!("✗ {}.{}", column.0, column.1)),
+                    "{text} in {column:?}: {found}"
                 );
                 assert!(!found.contains(&id.to_string()), "{found}");
             }
-            let advice = if is_old {
+            let advice = if is_older_version {
                 sandbox.archive().execute("DELETE FROM archive_info WHERE key = 'scrub_rules'", []).unwrap();
                 vec!["start"]
             } else {
@@ -110,60 +113,60 @@ fn the_advice_of_the_privacy_check_removes_what_it_found() {
         }
     }
     assert_gone(&sandbox, &disguised(id).split(' ').map(str::to_owned).collect::<Vec<_>>());
-    assert_gone(&sandbox, &[id.to_string(), PICTURE.to_owned()]);
+    assert_gone(&sandbox, &[id.to_string(), PICTURE_HASH.to_owned()]);
 }
 
 #[test]
-fn an_erasure_reaches_what_an_older_version_left() {
+fn erasure_covers_data_of_older_versions() {
     let sandbox = sandbox();
     let id = sandbox.sim.world().user_id(GUILD, 3).unwrap();
-    let all = left_by_older_versions(id);
-    for (place, texts) in COLUMNS.into_iter().zip(all.chunks(all.len().div_ceil(COLUMNS.len()))) {
-        plant(&sandbox, place, &texts.join(" "));
+    let all = forms_left_by_older_versions(id);
+    for (column, texts) in COLUMNS.into_iter().zip(all.chunks(all.len().div_ceil(COLUMNS.len()))) {
+        plant(&sandbox, column, &texts.join(" "));
     }
     sandbox.archive().execute("DELETE FROM archive_info WHERE key = 'scrub_rules'", []).unwrap();
     sandbox.run(&["forget", "--user", &id.to_string(), "--yes"]).expect_code(0);
     assert_gone(&sandbox, &disguised(id).split(' ').map(str::to_owned).collect::<Vec<_>>());
-    assert_gone(&sandbox, &[id.to_string(), hash(id), PICTURE.to_owned()]);
+    assert_gone(&sandbox, &[id.to_string(), hash(id), PICTURE_HASH.to_owned()]);
     sandbox.run(&["check", "--privacy"]).expect_code(0);
 }
 
-/// The first sync of a new version tells nobody's digits from a number's, but
-/// remembers where they stand.
+/// The first sync of a new version can't tell the ID of an unknown user from a number,
+/// but remembers its ID candidates.
 #[test]
-fn digits_that_an_older_version_did_not_see_are_scrubbed_when_their_user_turns_up() {
+fn ids_missed_by_an_older_version_are_scrubbed_once_the_user_is_known() {
     let sandbox = sandbox();
-    let texts: Vec<String> = disguised(STRANGER).split(' ').map(str::to_owned).collect();
-    // Those with a mention or a profile's address are a user's whoever that is.
-    let nobodys: Vec<&str> = texts
+    let texts: Vec<String> = disguised(UNKNOWN_USER).split(' ').map(str::to_owned).collect();
+    // A mention or the URL of a profile reveals a user even if the user is unknown.
+    let ambiguous: Vec<&str> = texts
         .iter()
         .map(String::as_str)
         .filter(|text| !text.starts_with("<@") && !text.starts_with("http"))
         .collect();
-    plant(&sandbox, ("messages", "content"), &nobodys.join(" "));
-    plant(&sandbox, ("emoji", "name"), &STRANGER.to_string());
+    plant(&sandbox, ("messages", "content"), &ambiguous.join(" "));
+    plant(&sandbox, ("emoji", "name"), &UNKNOWN_USER.to_string());
     sandbox.archive().execute("DELETE FROM archive_info WHERE key = 'scrub_rules'", []).unwrap();
     sandbox.run(&["start"]).expect_code(0);
-    let kept = sandbox.count(&format!(
+    let unscrubbed = sandbox.count(&format!(
         "SELECT count(*) FROM messages WHERE content LIKE '%{}%'",
-        nobodys[0].replace('%', "_")
+        ambiguous[0].replace('%', "_")
     ));
-    assert_eq!(kept, 1, "nobody has met them yet");
-    sandbox.sim.world().append_text(chat_of(&sandbox), 1, &format!("welcome <@{STRANGER}>"));
+    assert_eq!(unscrubbed, 1, "the user is still unknown");
+    sandbox.sim.world().append_text(channel_of(&sandbox), 1, &format!("welcome <@{UNKNOWN_USER}>"));
     sandbox.run(&["start"]).expect_code(0);
     assert_gone(&sandbox, &texts);
-    assert_gone(&sandbox, &[STRANGER.to_string()]);
+    assert_gone(&sandbox, &[UNKNOWN_USER.to_string()]);
 }
 
-/// Emoji that are nothing but somebody's digits.
+/// Emoji whose names consist of the digits of an ID.
 #[test]
-fn emoji_named_by_ids_are_scrubbed_whoever_else_is_named_so() {
+fn emoji_named_after_ids_are_scrubbed_for_every_user() {
     let sandbox = sandbox();
-    let (world, chat) = (sandbox.sim.world(), chat_of(&sandbox));
-    let strangers = [STRANGER, STRANGER + 1];
+    let (world, chat) = (sandbox.sim.world(), channel_of(&sandbox));
+    let users = [UNKNOWN_USER, UNKNOWN_USER + 1];
     let message = world.append_text(chat, 1, "what a day").unwrap();
-    for id in strangers {
-        for emoji in [id.to_string(), in_digits_from('０', id), apart(id, "\u{200b}")] {
+    for id in users {
+        for emoji in [id.to_string(), in_digits_from('０', id), separated(id, "\u{200b}")] {
             world.react(chat, message, 1, &emoji, false);
         }
         world.react(chat, message, 2, &format!("x{id}:777000000000000000"), false);
@@ -174,21 +177,21 @@ fn emoji_named_by_ids_are_scrubbed_whoever_else_is_named_so() {
     let asked = sandbox.sim.journal().entries();
     let asked = asked.iter().filter(|entry| entry.path.contains(&unicode) && !entry.path.contains(':'));
     let asked = asked.filter(|entry| !entry.path.to_lowercase().contains("%3a"));
-    assert_eq!(asked.count(), 0, "no character has such a name");
-    for id in strangers {
+    assert_eq!(asked.count(), 0, "no Unicode emoji has such a name");
+    for id in users {
         sandbox.run(&["forget", "--user", &id.to_string(), "--yes"]).expect_code(0);
     }
     for command in [["start", "-v"], ["start", "--full"]] {
         sandbox.run(&command).expect_code(0);
-        for id in strangers {
+        for id in users {
             assert_gone(
                 &sandbox,
-                &[id.to_string(), in_digits_from('０', id), apart(id, "\u{200b}"), hash(id)],
+                &[id.to_string(), in_digits_from('０', id), separated(id, "\u{200b}"), hash(id)],
             );
         }
     }
-    let shown =
+    let forgotten_emoji =
         "SELECT count(*) FROM reaction_count_log WHERE emoji_kind = 'unicode' AND emoji LIKE '%forgotten%'";
-    assert_eq!(sandbox.count(shown), 1, "once read again, they have one name and so are one");
+    assert_eq!(sandbox.count(forgotten_emoji), 1, "after the re-read they share one name and are one emoji");
     sandbox.run(&["check", "--privacy"]).expect_code(0);
 }

@@ -1,4 +1,5 @@
-//! Everything that must be nowhere, in every form that a program writes it in.
+//! Searches bytes for everything that must not be written, in every encoding in which a
+//! program might write it.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,26 +8,28 @@ use discord_sim::World;
 
 use crate::util::{Ran, Sandbox};
 
-/// Bytes that every trace has at least: fewer could stand somewhere by chance.
-const HEAD: usize = 7;
+/// Minimum length of a trace in bytes: a shorter one could occur by chance.
+const PREFIX_LEN: usize = 7;
 
-/// Finds thousands of traces in one go through some bytes.
+/// Finds thousands of traces in one pass over the bytes.
 pub struct Traces {
-    /// Whether a trace begins with these two bytes.
-    begins: Vec<bool>,
-    by_head: HashMap<[u8; HEAD], Vec<usize>>,
-    all: Vec<(String, Vec<u8>)>,
+    /// Whether any trace begins with these two bytes.
+    first_bytes: Vec<bool>,
+    /// Indices into `patterns`, by the first bytes of the trace.
+    by_prefix: HashMap<[u8; PREFIX_LEN], Vec<usize>>,
+    /// Description and bytes of each trace.
+    patterns: Vec<(String, Vec<u8>)>,
 }
 
 impl Traces {
-    /// Of every user that the API can show, and of the token.
+    /// The traces of every user that the API can show, and of the token.
     pub fn of(sandbox: &Sandbox) -> Self {
         let world = sandbox.sim.world();
         let mut traces: Vec<(String, Vec<u8>)> = world
             .guilds()
             .iter()
             .flat_map(|(guild, _)| world.users(*guild))
-            .flat_map(|user| forms_of(user.id).into_iter().chain(user.names.into_iter().map(name)))
+            .flat_map(|user| forms_of(user.id).into_iter().chain(user.names.into_iter().map(name_trace)))
             .collect();
         assert!(traces.len() > 1000, "{} traces", traces.len());
         let token = sandbox.sim.token();
@@ -35,49 +38,53 @@ impl Traces {
     }
 
     fn new(traces: Vec<(String, Vec<u8>)>) -> Self {
-        let mut begins = vec![false; 1 << 16];
-        let mut by_head: HashMap<_, Vec<usize>> = HashMap::new();
-        for (index, (_, bytes)) in traces.iter().enumerate().filter(|(_, (_, bytes))| bytes.len() >= HEAD) {
-            begins[usize::from(bytes[0]) << 8 | usize::from(bytes[1])] = true;
-            by_head.entry(bytes[..HEAD].try_into().unwrap()).or_default().push(index);
+        let mut first_bytes = vec![false; 1 << 16];
+        let mut by_prefix: HashMap<_, Vec<usize>> = HashMap::new();
+        for (index, (_, bytes)) in
+            traces.iter().enumerate().filter(|(_, (_, bytes))| bytes.len() >= PREFIX_LEN)
+        {
+            first_bytes[usize::from(bytes[0]) << 8 | usize::from(bytes[1])] = true;
+            by_prefix.entry(bytes[..PREFIX_LEN].try_into().unwrap()).or_default().push(index);
         }
-        Self { begins, by_head, all: traces }
+        Self { first_bytes, by_prefix, patterns: traces }
     }
 
-    /// The first trace that stands in some bytes.
-    pub fn first_in(&self, bytes: &[u8]) -> Option<&str> {
-        bytes.windows(HEAD).enumerate().find_map(|(at, head)| {
-            if !self.begins[usize::from(head[0]) << 8 | usize::from(head[1])] {
+    /// The description of the first trace in the bytes.
+    pub fn find_in(&self, bytes: &[u8]) -> Option<&str> {
+        bytes.windows(PREFIX_LEN).enumerate().find_map(|(offset, prefix)| {
+            if !self.first_bytes[usize::from(prefix[0]) << 8 | usize::from(prefix[1])] {
                 return None;
             }
-            let candidates = self.by_head.get(head)?;
-            let found = candidates.iter().find(|index| bytes[at..].starts_with(&self.all[**index].1))?;
-            Some(self.all[*found].0.as_str())
+            let candidates = self.by_prefix.get(prefix)?;
+            let found =
+                candidates.iter().find(|index| bytes[offset..].starts_with(&self.patterns[**index].1))?;
+            Some(self.patterns[*found].0.as_str())
         })
     }
 
     #[track_caller]
-    pub fn assert_none_in(&self, place: &str, bytes: &[u8]) {
-        assert_eq!(self.first_in(bytes), None, "found in {place}");
+    pub fn assert_none_in(&self, location: &str, bytes: &[u8]) {
+        assert_eq!(self.find_in(bytes), None, "found in {location}");
     }
 
     #[track_caller]
-    pub fn assert_none_said(&self, command: &str, ran: &Ran) {
+    pub fn assert_none_printed(&self, command: &str, ran: &Ran) {
         self.assert_none_in(&format!("stdout of {command}"), ran.stdout.as_bytes());
         self.assert_none_in(&format!("stderr of {command}"), ran.stderr.as_bytes());
     }
 
-    /// Asserts that no file of the folder but the configuration shows anybody.
+    /// Asserts that no file of the folder, the configuration aside, contains a trace.
     #[track_caller]
     pub fn assert_none_written(&self, sandbox: &Sandbox) {
-        for (name, bytes) in written(sandbox) {
+        for (name, bytes) in written_files(sandbox) {
             self.assert_none_in(&name, &bytes);
         }
     }
 }
 
-/// The archive and everything beside it, queues included.
-pub fn written(sandbox: &Sandbox) -> Vec<(String, Vec<u8>)> {
+/// Path and content of the archive and every file beside it, queues included; the
+/// configuration is left out.
+pub fn written_files(sandbox: &Sandbox) -> Vec<(String, Vec<u8>)> {
     let mut folders = vec![sandbox.dir.path().to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -93,13 +100,13 @@ pub fn written(sandbox: &Sandbox) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-fn name(name: String) -> (String, Vec<u8>) {
+fn name_trace(name: String) -> (String, Vec<u8>) {
     (format!("the name {name}"), name.into_bytes())
 }
 
 fn forms_of(id: u64) -> Vec<(String, Vec<u8>)> {
-    let whose = format!("user {id}");
-    let mut forms = forms_of_text(&whose, &id.to_string());
+    let subject = format!("user {id}");
+    let mut forms = forms_of_text(&subject, &id.to_string());
     let numbers = [
         ("a big-endian number", id.to_be_bytes().to_vec()),
         ("a little-endian number", id.to_le_bytes().to_vec()),
@@ -107,11 +114,11 @@ fn forms_of(id: u64) -> Vec<(String, Vec<u8>)> {
         ("hexadecimal", format!("{id:x}").into_bytes()),
         ("upper-case hexadecimal", format!("{id:X}").into_bytes()),
     ];
-    forms.extend(numbers.map(|(form, bytes)| (format!("{whose} as {form}"), bytes)));
+    forms.extend(numbers.map(|(form, bytes)| (format!("{subject} as {form}"), bytes)));
     forms
 }
 
-fn forms_of_text(whose: &str, text: &str) -> Vec<(String, Vec<u8>)> {
+fn forms_of_text(subject: &str, text: &str) -> Vec<(String, Vec<u8>)> {
     let escaped = |escape: fn(u8) -> String| text.bytes().map(escape).collect::<String>().into_bytes();
     [
         ("text", text.as_bytes().to_vec()),
@@ -130,11 +137,11 @@ fn forms_of_text(whose: &str, text: &str) -> Vec<(String, Vec<u8>)> {
             escaped(|byte| char::from_u32(u32::from(byte) + 0xfee0).map(String::from).unwrap()),
         ),
     ]
-    .map(|(form, bytes)| (format!("{whose} as {form}"), bytes))
+    .map(|(form, bytes)| (format!("{subject} as {form}"), bytes))
     .to_vec()
 }
 
-/// As SQLite writes a row's own number.
+/// A number as a SQLite varint, the encoding of row IDs.
 /// <https://www.sqlite.org/fileformat2.html#varint>
 #[allow(clippy::cast_possible_truncation, reason = "a byte of a number")]
 fn varint(number: u64) -> Vec<u8> {
@@ -149,16 +156,16 @@ fn varint(number: u64) -> Vec<u8> {
         .collect()
 }
 
-/// What a test can't find isn't there only if it finds what is.
+/// Finding no trace proves something only if every trace would be found.
 #[test]
-fn every_trace_is_found_where_it_stands() {
+fn every_trace_is_found() {
     assert_eq!(varint(300), [0x82, 0x2c]);
     assert_eq!(varint(u64::MAX), [0xff; 9]);
     let sandbox = Sandbox::new(World::new(&discord_sim::Description::everything(11)));
     let traces = Traces::of(&sandbox);
-    for (what, bytes) in traces.all.iter().filter(|(_, bytes)| bytes.len() >= HEAD) {
+    for (what, bytes) in traces.patterns.iter().filter(|(_, bytes)| bytes.len() >= PREFIX_LEN) {
         let around = [b"\0x", &bytes[..], b"\xff"].concat();
-        assert!(traces.first_in(&around).is_some(), "{what} isn't found");
+        assert!(traces.find_in(&around).is_some(), "{what} isn't found");
     }
-    assert_eq!(traces.first_in(&b"nobody is here: 123456789012345678".repeat(10)), None);
+    assert_eq!(traces.find_in(&b"nobody is here: 123456789012345678".repeat(10)), None);
 }

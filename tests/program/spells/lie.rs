@@ -1,4 +1,5 @@
-//! Lies, and which of them no other answer of the same run could contradict.
+//! Random lies, and the messages they hide without any contradicting response in the
+//! same run.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +13,7 @@ use super::scene::{GUILD, Key, pick};
 pub struct Lie {
     pub when: Match,
     pub what: What,
-    /// Messages that nothing in the run tells of.
+    /// Messages that the run may miss: no other response in it reveals them.
     excused: BTreeSet<Key>,
 }
 
@@ -29,8 +30,8 @@ impl fmt::Display for Lie {
         if let Some(cursor) = cursor {
             write!(f, ", cursor {cursor:?}")?;
         }
-        let often = if *times == u32::MAX { "always".to_owned() } else { format!("{times} times") };
-        write!(f, ", after {skip}, {often}")
+        let frequency = if *times == u32::MAX { "always".to_owned() } else { format!("{times} times") };
+        write!(f, ", after {skip}, {frequency}")
     }
 }
 
@@ -41,112 +42,121 @@ impl Lie {
 }
 
 /// A channel or thread.
-struct Place {
+struct TargetChannel {
     id: u64,
-    /// Of a thread.
+    /// Parent channel, if it is a thread.
     parent: Option<u64>,
     messages: Vec<u64>,
     is_archived: bool,
-    /// Whether the archive has it already.
+    /// The archive knows it from an earlier run.
     is_known: bool,
-    /// Whether a message of its parent names it.
+    /// It was started on a message of its parent, which names it.
     is_named: bool,
 }
 
-/// What lies may be about.
+/// The channels, messages and reactions that lies may be about.
 pub struct Targets {
-    places: Vec<Place>,
-    /// Messages and an emoji that several people reacted with.
-    reacted: Vec<(Key, String)>,
-    young: Vec<Key>,
+    channels: Vec<TargetChannel>,
+    /// Messages with an emoji that several users reacted with.
+    reactions: Vec<(Key, String)>,
+    /// Messages written shortly before the run.
+    new_messages: Vec<Key>,
 }
 
 impl Targets {
-    pub fn of(world: &World, young: Vec<Key>, known: &BTreeSet<u64>) -> Self {
+    pub fn of(world: &World, new_messages: Vec<Key>, known: &BTreeSet<u64>) -> Self {
         let truth = world.truth(GUILD);
         let messages: BTreeSet<Key> = truth
             .iter()
             .flat_map(|channel| channel.live_messages().map(|message| (channel.id, message.id)))
             .collect();
-        let place = |channel: &TruthChannel<'_>| Place {
+        let target = |channel: &TruthChannel<'_>| TargetChannel {
             id: channel.id,
             parent: channel.parent_id.filter(|_| channel.is_thread),
             messages: channel.live_messages().map(|message| message.id).collect(),
             is_archived: channel.archived,
             is_known: known.contains(&channel.id),
-            // A thread that was started on a message has its ID.
+            // A thread that was started on a message has the ID of that message.
             is_named: channel.parent_id.is_some_and(|parent| messages.contains(&(parent, channel.id))),
         };
-        let mut reacted = Vec::new();
+        let mut reactions = Vec::new();
         for channel in &truth {
             for message in channel.live_messages() {
                 let several =
                     message.reactions.iter().filter(|reaction| reaction.count > 1 && !reaction.burst);
-                reacted.extend(several.map(|reaction| ((channel.id, message.id), reaction.emoji.clone())));
+                reactions.extend(several.map(|reaction| ((channel.id, message.id), reaction.emoji.clone())));
             }
         }
-        Self { places: truth.iter().map(place).collect(), reacted, young }
+        Self { channels: truth.iter().map(target).collect(), reactions, new_messages }
     }
 
-    /// One that has so many messages.
-    fn place(&self, rng: &mut Rng, has: impl Fn(usize) -> bool) -> Option<&Place> {
-        let fitting: Vec<&Place> = self.places.iter().filter(|place| has(place.messages.len())).collect();
-        (!fitting.is_empty()).then(|| pick(rng, &fitting))
+    /// A random channel whose number of messages matches.
+    fn channel(&self, rng: &mut Rng, matches: impl Fn(usize) -> bool) -> Option<&TargetChannel> {
+        let matching: Vec<&TargetChannel> =
+            self.channels.iter().filter(|channel| matches(channel.messages.len())).collect();
+        (!matching.is_empty()).then(|| pick(rng, &matching))
     }
 
-    fn id(&self, rng: &mut Rng, is_thread: bool) -> Option<u64> {
-        let ids =
-            self.places.iter().filter(|place| place.parent.is_some() == is_thread).map(|place| place.id);
+    fn random_id(&self, rng: &mut Rng, is_thread: bool) -> Option<u64> {
+        let ids = self
+            .channels
+            .iter()
+            .filter(|channel| channel.parent.is_some() == is_thread)
+            .map(|channel| channel.id);
         let ids: Vec<u64> = ids.collect();
         (!ids.is_empty()).then(|| pick(rng, &ids))
     }
 
-    fn messages_of(&self, is_meant: impl Fn(&Place) -> bool) -> BTreeSet<Key> {
-        let meant = self.places.iter().filter(|place| is_meant(place));
-        meant.flat_map(|place| place.messages.iter().map(|message| (place.id, *message))).collect()
+    fn messages_of(&self, matches: impl Fn(&TargetChannel) -> bool) -> BTreeSet<Key> {
+        let matching = self.channels.iter().filter(|channel| matches(channel));
+        matching.flat_map(|channel| channel.messages.iter().map(|message| (channel.id, *message))).collect()
     }
 
-    /// What is in channels that the archive doesn't know, and in their threads.
-    fn of_unknown_channels(&self) -> BTreeSet<Key> {
-        self.messages_of(|place| {
-            let root = place.parent.unwrap_or(place.id);
-            self.places.iter().any(|other| other.id == root && !other.is_known)
+    /// Messages of channels that the archive doesn't know, and of their threads.
+    fn messages_of_unknown_channels(&self) -> BTreeSet<Key> {
+        self.messages_of(|channel| {
+            let root = channel.parent.unwrap_or(channel.id);
+            self.channels.iter().any(|other| other.id == root && !other.is_known)
         })
     }
 
-    /// What is in threads that the archive doesn't know and no message names.
-    fn of_unnamed_threads(&self, is_archived: bool) -> BTreeSet<Key> {
-        self.messages_of(|place| {
-            place.parent.is_some() && place.is_archived == is_archived && !place.is_known && !place.is_named
+    /// Messages of threads that the archive doesn't know and no message names.
+    fn messages_of_unnamed_threads(&self, is_archived: bool) -> BTreeSet<Key> {
+        self.messages_of(|channel| {
+            channel.parent.is_some()
+                && channel.is_archived == is_archived
+                && !channel.is_known
+                && !channel.is_named
         })
     }
 }
 
-/// One to three, in the order in which they are told.
-pub fn some(rng: &mut Rng, targets: &Targets) -> Vec<Lie> {
-    let mut lies: Vec<Lie> = (0..rng.u32(1..=3)).map(|_| random(rng, targets)).collect();
+/// One to three lies. Those that blank pages come first, since the simulator applies the
+/// first lie that matches.
+pub fn random_lies(rng: &mut Rng, targets: &Targets) -> Vec<Lie> {
+    let mut lies: Vec<Lie> = (0..rng.u32(1..=3)).map(|_| random_lie(rng, targets)).collect();
     lies.sort_by_key(|lie| lie.what != What::Blank);
     lies
 }
 
-fn random(rng: &mut Rng, targets: &Targets) -> Lie {
+fn random_lie(rng: &mut Rng, targets: &Targets) -> Lie {
     let mut lie = match rng.u32(..10) {
-        0..5 => of_messages(rng, targets),
-        5..6 => of_channels(rng, targets),
-        6..7 => of_threads(rng, targets, RouteKind::ActiveThreads),
-        7..8 => of_threads(rng, targets, RouteKind::ArchivedPublicThreads),
-        _ => of_reactions(rng, targets),
+        0..5 => message_lie(rng, targets),
+        5..6 => channel_lie(rng, targets),
+        6..7 => thread_lie(rng, targets, RouteKind::ActiveThreads),
+        7..8 => thread_lie(rng, targets, RouteKind::ArchivedPublicThreads),
+        _ => reaction_lie(rng, targets),
     };
     lie.when.skip = pick(rng, &[0, 0, 0, 1, 2]);
     lie.when.times = pick(rng, &[1, 1, 2, 3, 5, u32::MAX, u32::MAX, u32::MAX]);
     lie
 }
 
-fn plain(when: Match, what: What) -> Lie {
+fn unexcused(when: Match, what: What) -> Lie {
     Lie { when, what, excused: BTreeSet::new() }
 }
 
-fn broken(rng: &mut Rng) -> What {
+fn server_fault(rng: &mut Rng) -> What {
     match rng.u32(..4) {
         0 => What::NullBody,
         1 => What::Status(500, BodyKind::Json(0)),
@@ -155,33 +165,33 @@ fn broken(rng: &mut Rng) -> What {
     }
 }
 
-fn of_messages(rng: &mut Rng, targets: &Targets) -> Lie {
-    let all = Match::route(RouteKind::Messages);
-    let Some(channel) = targets.place(rng, |messages| messages > 0).map(|place| place.id) else {
-        return plain(all, broken(rng));
+fn message_lie(rng: &mut Rng, targets: &Targets) -> Lie {
+    let any = Match::route(RouteKind::Messages);
+    let Some(channel) = targets.channel(rng, |messages| messages > 0).map(|channel| channel.id) else {
+        return unexcused(any, server_fault(rng));
     };
     let when = match rng.u32(..6) {
-        0 => all,
+        0 => any,
         1 => Match::newest_page_of(channel),
         2 => Match::after_page_of(channel),
         _ => Match::page_of(channel),
     };
     match rng.u32(..9) {
-        0 | 1 => plain(when, What::Empty),
-        2 => plain(when, What::KeepOldest(rng.usize(..60))),
-        // The last page of a channel that leaves out its older messages looks as if
-        // they were deleted: nothing asks for them again.
-        3 => plain(Match::newest_page_of(channel), What::Keep(rng.usize(..60))),
+        0 | 1 => unexcused(when, What::Empty),
+        2 => unexcused(when, What::KeepOldest(rng.usize(..60))),
+        // Only on the page without a cursor: if the last page left out its older
+        // messages, they would look deleted, and no run would request them again.
+        3 => unexcused(Match::newest_page_of(channel), What::Keep(rng.usize(..60))),
         4 => omit(rng, targets),
         5 => blank(rng, targets),
-        6 => plain(when, malformed(rng)),
+        6 => unexcused(when, malformed(rng)),
         7 => repeat(rng, targets),
-        _ => plain(when, broken(rng)),
+        _ => unexcused(when, server_fault(rng)),
     }
 }
 
-/// Of one message of a page. A whole page of them takes more runs than this
-/// test has: each tries 20 of a channel again.
+/// Makes one message of a page malformed. A whole page would take more runs than this
+/// test has: each run retries 20 malformed messages per channel.
 fn malformed(rng: &mut Rng) -> What {
     let fields = [
         ("timestamp", json!("yesterday")),
@@ -194,98 +204,97 @@ fn malformed(rng: &mut Rng) -> What {
     What::MessageField(rng.usize(..10), (*field).to_owned(), value.clone())
 }
 
-/// A few messages without content may be so: a dozen in a row may not. So no page
-/// may be shorter.
+/// Blanks the content of pages. A few messages without content are plausible, a dozen in
+/// a row are not, so every page must be long enough.
 fn blank(rng: &mut Rng, targets: &Targets) -> Lie {
     let is_long = |messages: usize| messages >= 30 && !(1..30).contains(&(messages % 100));
-    match targets.place(rng, is_long) {
-        Some(place) => plain(Match::page_of(place.id), What::Blank),
-        None => plain(Match::route(RouteKind::Messages), What::Empty),
+    match targets.channel(rng, is_long) {
+        Some(channel) => unexcused(Match::page_of(channel.id), What::Blank),
+        None => unexcused(Match::route(RouteKind::Messages), What::Empty),
     }
 }
 
-/// The newest messages, wherever the page is to begin.
+/// Returns the newest messages whatever the cursor.
 fn repeat(rng: &mut Rng, targets: &Targets) -> Lie {
-    match targets.place(rng, |messages| messages > 0) {
-        Some(place) => plain(Match::page_of(place.id), What::Repeat),
-        None => plain(Match::route(RouteKind::Messages), What::Empty),
+    match targets.channel(rng, |messages| messages > 0) {
+        Some(channel) => unexcused(Match::page_of(channel.id), What::Repeat),
+        None => unexcused(Match::route(RouteKind::Messages), What::Empty),
     }
 }
 
-/// A page without a message in its middle looks as if the message were deleted.
-/// So that may be done to young messages only, which are read again once they
-/// are a day old.
+/// Leaves out single messages. A page without a message in its middle proves the message
+/// deleted, so only new ones are left out: they are re-read once they are a day old.
 fn omit(rng: &mut Rng, targets: &Targets) -> Lie {
-    if targets.young.is_empty() {
-        return plain(Match::route(RouteKind::Messages), What::Empty);
+    if targets.new_messages.is_empty() {
+        return unexcused(Match::route(RouteKind::Messages), What::Empty);
     }
-    let excused: BTreeSet<Key> = (0..rng.u32(1..=5)).map(|_| pick(rng, &targets.young)).collect();
+    let excused: BTreeSet<Key> = (0..rng.u32(1..=5)).map(|_| pick(rng, &targets.new_messages)).collect();
     let what = What::Omit(excused.iter().map(|(_, message)| *message).collect());
     Lie { when: Match::route(RouteKind::Messages), what, excused }
 }
 
-/// In a first run nothing tells of a channel that the listing leaves out, but for
-/// its active threads. What a listing says of a known channel's type is believed,
-/// so that what is new waits for the next run.
-fn of_channels(rng: &mut Rng, targets: &Targets) -> Lie {
+/// In a first run, only its active threads reveal a channel that the listing leaves out.
+/// The type that a listing gives for a known channel is trusted, so that new messages
+/// wait for the next run.
+fn channel_lie(rng: &mut Rng, targets: &Targets) -> Lie {
     let when = Match::route(RouteKind::GuildChannels);
     let hidden = json!([{"id": GUILD.to_string(), "type": 0, "allow": "0", "deny": "1024"}]);
     let set = |field: &str, value: Value| What::Set(field.to_owned(), value);
-    let young = || targets.young.iter().copied().collect::<BTreeSet<Key>>();
-    let unknown = || targets.of_unknown_channels();
-    let (what, excused) = match (rng.u32(..10), targets.id(rng, false)) {
+    let new_messages = || targets.new_messages.iter().copied().collect::<BTreeSet<Key>>();
+    let unknown = || targets.messages_of_unknown_channels();
+    let (what, excused) = match (rng.u32(..10), targets.random_id(rng, false)) {
         (0, _) => (What::Empty, unknown()),
         (1, _) => (What::Keep(rng.usize(..4)), unknown()),
         (2, _) => (What::KeepOldest(rng.usize(..4)), unknown()),
         (3, Some(channel)) => (What::Omit(vec![channel]), unknown()),
         (4, _) => (set("permission_overwrites", hidden), unknown()),
-        (5, _) => (set("type", json!(99)), &unknown() | &young()),
+        (5, _) => (set("type", json!(99)), &unknown() | &new_messages()),
         (6, _) => (set("id", Value::Null), unknown()),
-        // Only that tells of a thread in a forum that was archived meanwhile.
-        (7, _) => (set("last_message_id", Value::Null), targets.of_unnamed_threads(true)),
+        // Only this field reveals a forum thread that was archived between two runs.
+        (7, _) => (set("last_message_id", Value::Null), targets.messages_of_unnamed_threads(true)),
         (8, _) => (set("last_message_id", json!("5")), BTreeSet::new()),
-        _ => (broken(rng), BTreeSet::new()),
+        _ => (server_fault(rng), BTreeSet::new()),
     };
     Lie { when, what, excused }
 }
 
-/// Nothing tells of a thread that its listing leaves out if the archive doesn't
-/// know it and no message names it. (A forum names its newest thread, but also if
-/// that is deleted.)
-fn of_threads(rng: &mut Rng, targets: &Targets, route: RouteKind) -> Lie {
+/// A thread that its listing leaves out stays unknown if the archive doesn't know it and
+/// no message names it. (A forum names its newest thread, but even if that is deleted.)
+fn thread_lie(rng: &mut Rng, targets: &Targets, route: RouteKind) -> Lie {
     let mut when = Match::route(route);
     if route == RouteKind::ArchivedPublicThreads && rng.bool() {
-        when.channel = targets.id(rng, false);
+        when.channel = targets.random_id(rng, false);
     }
-    let (what, hides) = match (rng.u32(..8), targets.id(rng, true)) {
+    let (what, hides) = match (rng.u32(..8), targets.random_id(rng, true)) {
         (0 | 1, _) => (What::Empty, true),
         (2, _) => (What::Keep(rng.usize(..3)), true),
         (3, _) => (What::KeepOldest(rng.usize(..3)), true),
         (4, Some(thread)) => (What::Omit(vec![thread]), true),
         (5, _) => (What::Set("has_more".to_owned(), json!(rng.bool())), false),
         (6, _) => (What::Repeat, false),
-        _ => (broken(rng), false),
+        _ => (server_fault(rng), false),
     };
     let is_archived = route == RouteKind::ArchivedPublicThreads;
-    let excused = if hides { targets.of_unnamed_threads(is_archived) } else { BTreeSet::new() };
+    let excused = if hides { targets.messages_of_unnamed_threads(is_archived) } else { BTreeSet::new() };
     Lie { when, what, excused }
 }
 
-fn of_reactions(rng: &mut Rng, targets: &Targets) -> Lie {
-    let all = Match::route(RouteKind::Reactions);
-    if targets.reacted.is_empty() {
-        return plain(all, What::Empty);
+fn reaction_lie(rng: &mut Rng, targets: &Targets) -> Lie {
+    let any = Match::route(RouteKind::Reactions);
+    if targets.reactions.is_empty() {
+        return unexcused(any, What::Empty);
     }
-    let ((channel, message), emoji) = &targets.reacted[rng.usize(..targets.reacted.len())];
-    let of_one = Match { channel: Some(*channel), ..all.clone() }.of_message(*message).of_emoji(emoji);
-    let when = if rng.bool() { all } else { of_one.clone() };
+    let ((channel, message), emoji) = &targets.reactions[rng.usize(..targets.reactions.len())];
+    let of_one = Match { channel: Some(*channel), ..any.clone() }.of_message(*message).of_emoji(emoji);
+    let when = if rng.bool() { any } else { of_one.clone() };
     match rng.u32(..6) {
-        0 => plain(when, What::Empty),
-        1 => plain(when, What::Keep(rng.usize(..3))),
-        2 => plain(when, What::KeepOldest(rng.usize(..3))),
-        // One that a single person gave would be believed to be another's.
-        4 => plain(of_one, What::Set("id".to_owned(), json!("1000000000000000007"))),
-        3 => plain(when, What::Repeat),
-        _ => plain(when, broken(rng)),
+        0 => unexcused(when, What::Empty),
+        1 => unexcused(when, What::Keep(rng.usize(..3))),
+        2 => unexcused(when, What::KeepOldest(rng.usize(..3))),
+        // Only for reactions of several users: a single reactor with a false ID would be
+        // accepted.
+        4 => unexcused(of_one, What::Set("id".to_owned(), json!("1000000000000000007"))),
+        3 => unexcused(when, What::Repeat),
+        _ => unexcused(when, server_fault(rng)),
     }
 }

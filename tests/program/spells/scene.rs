@@ -1,4 +1,5 @@
-//! A server, the run under a spell, and the honest ones before and after it.
+//! Runs one spell: a random server, the run under the spell, and the honest runs before
+//! and after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,102 +13,108 @@ use crate::util::truth::{assert_archived, assert_reactors};
 use crate::util::{Ran, Sandbox};
 
 pub const GUILD: u64 = 77_000_000_000_000_001;
-/// When every spell begins.
+/// Start time of every spell, in Unix milliseconds.
 const NOW_MS: i64 = 1_786_000_000_123;
 const HOUR_MS: i64 = 3_600_000;
 const HOUR: Duration = Duration::from_hours(1);
-/// Between two runs, and between changes and a run: messages younger than a
-/// minute may just not be there yet.
-const A_WHILE: Duration = Duration::from_mins(2);
+/// Time between changes and a run, and before the last run: the absence of a message
+/// younger than a minute proves nothing.
+const SETTLING_TIME: Duration = Duration::from_mins(2);
 const CONFIG: &str = "[sync]\nretry_base_delay = \"1ms\"\n";
 
-/// What happened until it went wrong.
+/// A failed spell: its log, and the problem that ended it.
 #[derive(Debug)]
-pub struct Told {
+pub struct Failure {
     pub log: Vec<String>,
     pub problem: String,
-    /// How many lies there were.
+    /// Number of lies in the spell.
     pub lies: usize,
 }
 
-/// Casts the spell of a seed, without some of its lies.
-pub fn run(seed: u64, left_out: &[usize]) -> Result<(), Told> {
-    let mut told = Told { log: Vec::new(), problem: String::new(), lies: 0 };
-    let outcome = catch_unwind(AssertUnwindSafe(|| act(seed, left_out, &mut told)));
-    told.problem = match outcome {
+/// Runs the spell of a seed without the omitted lies, given by their numbers.
+pub fn run(seed: u64, omitted: &[usize]) -> Result<(), Failure> {
+    let mut failure = Failure { log: Vec::new(), problem: String::new(), lies: 0 };
+    let outcome = catch_unwind(AssertUnwindSafe(|| execute(seed, omitted, &mut failure)));
+    failure.problem = match outcome {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(problem)) => problem,
         Err(panic) => panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "it panicked".to_owned()),
     };
-    Err(told)
+    Err(failure)
 }
 
-fn act(seed: u64, left_out: &[usize], told: &mut Told) -> Result<(), String> {
+fn execute(seed: u64, omitted: &[usize], failure: &mut Failure) -> Result<(), String> {
     let mut rng = Rng::with_seed(seed);
-    let sandbox = Sandbox::with_config(World::new(&description(&mut rng)), CONFIG);
+    let sandbox = Sandbox::with_config(World::new(&random_description(&mut rng)), CONFIG);
     let world = sandbox.sim.world();
-    told.log.push(places(world));
-    let is_known = rng.u32(..4) > 0;
-    if is_known {
-        told.log.push(format!("honest first run → {}", start(&sandbox).code));
+    failure.log.push(channel_list(world));
+    let has_first_read = rng.u32(..4) > 0;
+    if has_first_read {
+        failure.log.push(format!("honest first run → {}", start(&sandbox).code));
         world.advance(HOUR * rng.u32(1..=30));
     }
-    let young = change(&mut rng, world, &mut told.log);
-    world.advance(A_WHILE);
-    let known = if is_known { known_channels(&sandbox) } else { BTreeSet::new() };
-    let targets = Targets::of(world, young, &known);
-    let lies = lie::some(&mut rng, &targets);
-    told.lies = lies.len();
-    spell(&sandbox, &lies, left_out, told)?;
-    for wait in [HOUR, 24 * HOUR, A_WHILE] {
+    let new_messages = change_world(&mut rng, world, &mut failure.log);
+    world.advance(SETTLING_TIME);
+    let known_channel_ids = if has_first_read { known_channels(&sandbox) } else { BTreeSet::new() };
+    let targets = Targets::of(world, new_messages, &known_channel_ids);
+    let lies = lie::random_lies(&mut rng, &targets);
+    failure.lies = lies.len();
+    run_under_spell(&sandbox, &lies, omitted, failure)?;
+    for wait in [HOUR, 24 * HOUR, SETTLING_TIME] {
         world.advance(wait);
         let ran = start(&sandbox);
-        told.log.push(format!("honest run {wait:?} later → {}", ran.code));
+        failure.log.push(format!("honest run {wait:?} later → {}", ran.code));
         if !matches!(ran.code, 0 | 3) {
             return Err(format!("it ended with {}\n{}\n{}", ran.code, ran.stdout, ran.stderr));
         }
     }
-    let missing = difference(&live(world), &archived(&sandbox, "deleted_at IS NULL"));
-    let marked = archived(&sandbox, "deleted_at IS NOT NULL");
-    let wrong: Vec<_> = missing.iter().filter(|(key, _)| marked.contains(key)).collect();
-    if !wrong.is_empty() {
-        return Err(format!("{} live messages are marked as deleted: {:?}", wrong.len(), wrong[0]));
+    let missing = missing_messages(&live_messages(world), &archived_keys(&sandbox, "deleted_at IS NULL"));
+    let deleted = archived_keys(&sandbox, "deleted_at IS NOT NULL");
+    let wrongly_deleted: Vec<_> = missing.iter().filter(|(key, _)| deleted.contains(key)).collect();
+    if !wrongly_deleted.is_empty() {
+        return Err(format!(
+            "{} live messages are marked as deleted: {:?}",
+            wrongly_deleted.len(),
+            wrongly_deleted[0]
+        ));
     }
     if !missing.is_empty() {
-        return Err(format!("missing at the end: {}", summed(&missing)));
+        return Err(format!("missing at the end: {}", summary(&missing)));
     }
     assert_archived(world, &sandbox.archive(), GUILD);
     assert_reactors(world, &sandbox.archive(), GUILD);
     Ok(())
 }
 
-/// The run under the spell: one that leaves the archive short doesn't end with 0.
-fn spell(sandbox: &Sandbox, lies: &[Lie], left_out: &[usize], told: &mut Told) -> Result<(), String> {
-    let cast: Vec<&Lie> = lies
-        .iter()
-        .enumerate()
-        .filter(|(number, _)| !left_out.contains(number))
-        .map(|(_, lie)| lie)
-        .collect();
-    for lie in &cast {
+/// The run under the spell. If the archive is missing messages afterwards, the run must
+/// not exit with 0.
+fn run_under_spell(
+    sandbox: &Sandbox,
+    lies: &[Lie],
+    omitted: &[usize],
+    failure: &mut Failure,
+) -> Result<(), String> {
+    let active: Vec<&Lie> =
+        lies.iter().enumerate().filter(|(number, _)| !omitted.contains(number)).map(|(_, lie)| lie).collect();
+    for lie in &active {
         sandbox.sim.faults().when(lie.when.clone(), lie.what.clone());
     }
     let ran = start(sandbox);
-    for (number, lie) in cast.iter().enumerate() {
-        told.log.push(format!("lie, told {} times: {lie}", sandbox.sim.faults().fired(number)));
+    for (number, lie) in active.iter().enumerate() {
+        failure.log.push(format!("lie, told {} times: {lie}", sandbox.sim.faults().fired(number)));
     }
-    told.log.push(format!("run under the spell → {}", ran.code));
+    failure.log.push(format!("run under the spell → {}", ran.code));
     sandbox.sim.faults().clear();
-    let mut short = if sandbox.archive_path().exists() {
-        difference(&live(sandbox.sim.world()), &archived(sandbox, "deleted_at IS NULL"))
+    let mut missing = if sandbox.archive_path().exists() {
+        missing_messages(&live_messages(sandbox.sim.world()), &archived_keys(sandbox, "deleted_at IS NULL"))
     } else {
-        live(sandbox.sim.world())
+        live_messages(sandbox.sim.world())
     };
-    short.retain(|key, _| !cast.iter().any(|lie| lie.excuses(*key)));
-    if ran.code == 0 && !short.is_empty() {
-        return Err(format!("it ended with 0 and is short of {}\n{}", summed(&short), ran.stdout));
+    missing.retain(|key, _| !active.iter().any(|lie| lie.excuses(*key)));
+    if ran.code == 0 && !missing.is_empty() {
+        return Err(format!("it ended with 0 and is short of {}\n{}", summary(&missing), ran.stdout));
     }
-    // Usage, another run and signals are no causes here.
+    // Exit codes for usage errors, another run and signals must not occur here.
     if !matches!(ran.code, 0 | 1 | 3 | 4 | 6 | 7) {
         return Err(format!("it ended with {}\n{}\n{}", ran.code, ran.stdout, ran.stderr));
     }
@@ -118,11 +125,11 @@ fn start(sandbox: &Sandbox) -> Ran {
     sandbox.run(&["start"])
 }
 
-/// Channel and message.
+/// Channel ID and message ID.
 pub type Key = (u64, u64);
 
-/// The live messages of readable channels, with the channels' names.
-fn live(world: &World) -> BTreeMap<Key, String> {
+/// The live messages of readable channels, with the name of the channel.
+fn live_messages(world: &World) -> BTreeMap<Key, String> {
     let truth = world.truth(GUILD);
     let readable = truth.iter().filter(|channel| channel.bot_can_read);
     readable
@@ -132,13 +139,13 @@ fn live(world: &World) -> BTreeMap<Key, String> {
         .collect()
 }
 
-fn archived(sandbox: &Sandbox, which: &str) -> BTreeSet<Key> {
+fn archived_keys(sandbox: &Sandbox, condition: &str) -> BTreeSet<Key> {
     let archive = sandbox.archive();
-    let made = "SELECT count(*) FROM sqlite_schema WHERE name = 'message_log'";
-    if archive.query_row(made, [], |row| row.get::<_, i64>(0)).unwrap() == 0 {
+    let has_view = "SELECT count(*) FROM sqlite_schema WHERE name = 'message_log'";
+    if archive.query_row(has_view, [], |row| row.get::<_, i64>(0)).unwrap() == 0 {
         return BTreeSet::new();
     }
-    let sql = format!("SELECT channel_id, message_id FROM message_log WHERE {which}");
+    let sql = format!("SELECT channel_id, message_id FROM message_log WHERE {condition}");
     let mut select = archive.prepare(&sql).unwrap();
     let key = |row: &rusqlite::Row<'_>| {
         let id = |column| row.get::<_, String>(column).map(|text| text.parse::<u64>().unwrap());
@@ -147,12 +154,12 @@ fn archived(sandbox: &Sandbox, which: &str) -> BTreeSet<Key> {
     select.query_map([], key).unwrap().map(Result::unwrap).collect()
 }
 
-fn difference(live: &BTreeMap<Key, String>, archived: &BTreeSet<Key>) -> BTreeMap<Key, String> {
+fn missing_messages(live: &BTreeMap<Key, String>, archived: &BTreeSet<Key>) -> BTreeMap<Key, String> {
     live.iter().filter(|(key, _)| !archived.contains(key)).map(|(key, name)| (*key, name.clone())).collect()
 }
 
-/// How many of each channel, and which is the first.
-fn summed(messages: &BTreeMap<Key, String>) -> String {
+/// The number of messages per channel name, and the key of the first.
+fn summary(messages: &BTreeMap<Key, String>) -> String {
     let mut counts: BTreeMap<&str, (usize, Key)> = BTreeMap::new();
     for (key, name) in messages {
         counts.entry(name).or_insert((0, *key)).0 += 1;
@@ -166,37 +173,37 @@ fn known_channels(sandbox: &Sandbox) -> BTreeSet<u64> {
     select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
-fn places(world: &World) -> String {
+fn channel_list(world: &World) -> String {
     let truth = world.truth(GUILD);
-    let place = |channel: &discord_sim::TruthChannel<'_>| {
+    let describe = |channel: &discord_sim::TruthChannel<'_>| {
         let archived = if channel.archived { " archived" } else { "" };
         format!("#{} ({}{archived}) of {}", channel.name, channel.id, channel.message_count)
     };
-    truth.iter().map(place).collect::<Vec<_>>().join(", ")
+    truth.iter().map(describe).collect::<Vec<_>>().join(", ")
 }
 
 pub fn pick<T: Copy>(rng: &mut Rng, list: &[T]) -> T {
     list[rng.usize(..list.len())]
 }
 
-fn description(rng: &mut Rng) -> Description {
+fn random_description(rng: &mut Rng) -> Description {
     let mut channels: Vec<ChannelDescription> = (0..rng.u32(2..=3))
         .map(|index| {
             let messages = pick(rng, &[0, 1, 7, 30, 99, 100, 101, 199, 200, 250, 350]);
-            let mut channel = lively(rng, ChannelDescription::text(&format!("text-{index}"), messages));
+            let mut channel = random_dates(rng, ChannelDescription::text(&format!("text-{index}"), messages));
             if index == 1 {
-                channel.threads = threads(rng);
+                channel.threads = random_threads(rng);
             }
             channel
         })
         .collect();
-    let forum = lively(rng, ChannelDescription::new(ChannelKind::Forum, "forum"));
-    channels.push(ChannelDescription { threads: threads(rng), ..forum });
+    let forum = random_dates(rng, ChannelDescription::new(ChannelKind::Forum, "forum"));
+    channels.push(ChannelDescription { threads: random_threads(rng), ..forum });
     Description { seed: rng.u64(..), now: Some(Time(NOW_MS)), ..Description::of_channels(GUILD, channels) }
 }
 
-/// Until an hour ago, or until last month.
-fn lively(rng: &mut Rng, channel: ChannelDescription) -> ChannelDescription {
+/// Adds random message dates: the newest is from an hour to 700 hours ago.
+fn random_dates(rng: &mut Rng, channel: ChannelDescription) -> ChannelDescription {
     let last_ms = NOW_MS - HOUR_MS * pick(rng, &[1, 1, 20, 700]);
     ChannelDescription {
         mix: pick(rng, &[Mix::Bare, Mix::Plain, Mix::Chat]),
@@ -206,7 +213,7 @@ fn lively(rng: &mut Rng, channel: ChannelDescription) -> ChannelDescription {
     }
 }
 
-fn threads(rng: &mut Rng) -> ThreadPlan {
+fn random_threads(rng: &mut Rng) -> ThreadPlan {
     ThreadPlan {
         active: rng.u32(..=3),
         archived: rng.u32(..=3),
@@ -215,22 +222,23 @@ fn threads(rng: &mut Rng) -> ThreadPlan {
     }
 }
 
-/// New messages, edits, reactions and threads. Returns what was written.
-fn change(rng: &mut Rng, world: &World, log: &mut Vec<String>) -> Vec<Key> {
-    let mut young = Vec::new();
+/// Adds messages, edits, reactions and threads. Returns the new messages.
+fn change_world(rng: &mut Rng, world: &World, log: &mut Vec<String>) -> Vec<Key> {
+    let mut new_messages = Vec::new();
     for _ in 0..rng.u32(1..=5) {
-        let places: Vec<(u64, u8, bool)> =
+        let channels: Vec<(u64, u8, bool)> =
             world.truth(GUILD).iter().map(|channel| (channel.id, channel.kind, channel.archived)).collect();
-        let (channel, kind, is_archived) = pick(rng, &places);
+        let (channel, kind, is_archived) = pick(rng, &channels);
         world.advance(Duration::from_secs(rng.u64(1..100)));
         if kind == 15 || rng.u32(..6) == 0 && kind == 0 {
             let starter =
                 if kind == 15 || rng.bool() { world.append(channel, 1).first().copied() } else { None };
-            young.extend(starter.map(|starter| (channel, starter)));
+            new_messages.extend(starter.map(|starter| (channel, starter)));
             let Some(thread) = world.create_thread(channel, "new-thread", starter) else { continue };
-            young.extend(world.append(thread, rng.u64(1..5)).into_iter().map(|message| (thread, message)));
-            // Nothing tells of one without a starter that was archived meanwhile, but
-            // for the complete listing once a day. A forum names its newest.
+            new_messages
+                .extend(world.append(thread, rng.u64(1..5)).into_iter().map(|message| (thread, message)));
+            // A thread without a starter that is archived between two runs is found only
+            // by the complete listing once a day. A forum names its newest thread.
             if rng.bool() && (kind == 15 || starter.is_some()) {
                 world.archive(thread);
             }
@@ -240,12 +248,12 @@ fn change(rng: &mut Rng, world: &World, log: &mut Vec<String>) -> Vec<Key> {
         if is_archived {
             world.unarchive(channel);
         }
-        let written = world.append(channel, pick(rng, &[1, 2, 15, 100, 130]));
-        world.edit(channel, written[0], "edited");
+        let appended = world.append(channel, pick(rng, &[1, 2, 15, 100, 130]));
+        world.edit(channel, appended[0], "edited");
         let users: Vec<u32> = (0..rng.u32(1..150)).collect();
-        world.set_reactions(channel, pick(rng, &written), &[("🦀", false, &users)]);
-        log.push(format!("{} messages in {channel}, {} react", written.len(), users.len()));
-        young.extend(written.into_iter().map(|message| (channel, message)));
+        world.set_reactions(channel, pick(rng, &appended), &[("🦀", false, &users)]);
+        log.push(format!("{} messages in {channel}, {} react", appended.len(), users.len()));
+        new_messages.extend(appended.into_iter().map(|message| (channel, message)));
     }
-    young
+    new_messages
 }

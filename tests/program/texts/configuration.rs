@@ -1,4 +1,4 @@
-//! sync.toml and the environment.
+//! Mistakes in sync.toml and the environment.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,48 +7,48 @@ use super::transcript::Transcript;
 use super::{sandbox, with_config};
 
 #[test]
-fn mistakes_in_the_configuration_are_told_with_line_and_remedy() {
-    let mut said = Transcript::default();
+fn configuration_mistakes_are_reported_with_line_and_remedy() {
+    let mut transcript = Transcript::default();
     let sandbox = sandbox();
-    let good = fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
-    let with = |text: &str| format!("{text}\n{good}");
+    let valid = fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
+    let with = |text: &str| format!("{text}\n{valid}");
     for (situation, text) in [
         ("an empty file", String::new()),
         ("no TOML", "tenant = [".to_owned()),
-        ("a name without quotes", good.replace("\"takaro\"", "takaro")),
+        ("a name without quotes", valid.replace("\"takaro\"", "takaro")),
         ("a mode without quotes", with("[archive]\nmode = 0640")),
         (
             "two tenants in single brackets",
-            good.replace("[[tenant]]", "[tenant]") + "\n[tenant]\nname = \"b\"\n",
+            valid.replace("[[tenant]]", "[tenant]") + "\n[tenant]\nname = \"b\"\n",
         ),
         ("a misspelt section", with("[archiv]\npath = \"a.db\"")),
         ("a misspelt key", with("[archive]\npth = \"a.db\"")),
-        ("a wrong type", good.replace("requests_per_second = 5000", "requests_per_second = \"fast\"")),
-        ("a duration without unit", good.replace("\"1ms\"", "\"1\"")),
-        ("a token in the file", good.replace("[discord]", "[discord]\ntoken = \"abc.def.ghi\"")),
+        ("a wrong type", valid.replace("requests_per_second = 5000", "requests_per_second = \"fast\"")),
+        ("a duration without unit", valid.replace("\"1ms\"", "\"1\"")),
+        ("a token in the file", valid.replace("[discord]", "[discord]\ntoken = \"abc.def.ghi\"")),
         (
             "a token where its variable's name belongs",
-            good.replace(
+            valid.replace(
                 "[discord]",
                 "[discord]\ntoken_env = \"MTA5.GhIjKl.abcdefghijklmnopqrstuvwxyz0123456789ab\"",
             ),
         ),
-        ("plain HTTP to another machine", good.replace("http://127", "http://8127")),
+        ("plain HTTP to another machine", valid.replace("http://127", "http://8127")),
         ("more than Discord allows", with_discord("requests_per_second = 60")),
-        ("the same server twice", format!("{good}\n{}", &good[good.find("[[tenant]]").unwrap()..])),
-        ("no platform that is known", good.replace("\"discord\"", "\"slack\"")),
-        ("a name for an ID", good.replace("\"77000000000000001\"", "\"takaro\"")),
+        ("the same server twice", format!("{valid}\n{}", &valid[valid.find("[[tenant]]").unwrap()..])),
+        ("no platform that is known", valid.replace("\"discord\"", "\"slack\"")),
+        ("a name for an ID", valid.replace("\"77000000000000001\"", "\"takaro\"")),
         (
             "several mistakes at once",
             with("[archive]\nmode = \"rw\"\nsize = 3").replace("\"1ms\"", "\"soon\""),
         ),
     ] {
         sandbox.write("sync.toml", &text);
-        said.run(situation, &sandbox, &["start"]);
+        transcript.run(situation, &sandbox, &["start"]);
     }
     fs::remove_file(sandbox.dir.path().join("sync.toml")).unwrap();
-    said.run("no configuration anywhere", &sandbox, &["start"]);
-    said.expect("configuration");
+    transcript.run("no configuration anywhere", &sandbox, &["start"]);
+    transcript.expect("configuration");
 }
 
 fn with_discord(key: &str) -> String {
@@ -56,8 +56,8 @@ fn with_discord(key: &str) -> String {
 }
 
 #[test]
-fn mistakes_with_the_token_are_told_without_it() {
-    let mut said = Transcript::default();
+fn token_mistakes_are_reported_without_the_token() {
+    let mut transcript = Transcript::default();
     let sandbox = sandbox();
     for (situation, token) in
         [("no token", None), ("a wrong token", Some("wrong.token.indeed")), ("two lines", Some("a.b\nc.d"))]
@@ -68,20 +68,20 @@ fn mistakes_with_the_token_are_told_without_it() {
             None => command.env_remove("DISCORD_BOT_TOKEN"),
         };
         let ran = command.output().unwrap().into();
-        said.take(situation, &sandbox, &["start"], &ran);
+        transcript.add(situation, &sandbox, &["start"], &ran);
     }
     let from_file = with_config("token_file = \"token\"");
-    said.run("a token file that isn't there", &from_file, &["start"]);
+    transcript.run("a token file that isn't there", &from_file, &["start"]);
     from_file.write("token", "");
-    said.run("an empty token file", &from_file, &["start"]);
+    transcript.run("an empty token file", &from_file, &["start"]);
     from_file.write("token", "DISCORD_BOT_TOKEN=a.b.c\n");
-    said.run("a file of variables", &from_file, &["start"]);
+    transcript.run("a file of variables", &from_file, &["start"]);
     from_file.write("token", "wrong.token.indeed\n");
-    said.run("a wrong token in a file", &from_file, &["start"]);
+    transcript.run("a wrong token in a file", &from_file, &["start"]);
     let readable = fs::Permissions::from_mode(0o644);
     fs::set_permissions(from_file.dir.path().join("token"), readable).unwrap();
-    said.run("a wrong token in a file that everybody may read", &from_file, &["check"]);
+    transcript.run("a wrong token in a file that everybody may read", &from_file, &["check"]);
     let from_service = with_config("token_file = \"$CREDENTIALS_DIRECTORY/token\"");
-    said.run("a service's token by hand", &from_service, &["start"]);
-    said.expect("token");
+    transcript.run("a service's token by hand", &from_service, &["start"]);
+    transcript.expect("token");
 }

@@ -1,8 +1,9 @@
-//! Every text that a user meets when something is wrong, as a whole: what the
-//! binary says is compared with `tests/program/texts/*.txt`, which are there to be read.
+//! The complete output of the binary for every mistake and problem a user can meet,
+//! compared with the transcripts in `tests/program/texts/*.txt`. Read those to review the
+//! texts.
 //!
-//! `UPDATE_TEXTS=1 cargo test --test program texts` writes them anew; the difference is
-//! then to be read before it is committed.
+//! `UPDATE_TEXTS=1 cargo test --test program texts` rewrites the transcripts; review the
+//! diff before committing it.
 
 mod access;
 mod archive;

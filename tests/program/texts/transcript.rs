@@ -1,4 +1,4 @@
-//! Commands and what they said, without what differs from run to run.
+//! Transcripts of commands and their output, without what varies from run to run.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -8,8 +8,8 @@ use regex::Regex;
 
 use crate::util::{Ran, Sandbox};
 
-/// What differs from run to run, and what stands for it.
-const VARIABLE: [(&str, &str); 13] = [
+/// Patterns of what varies from run to run, and their replacements.
+const REPLACEMENTS: [(&str, &str); 13] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\b\d{8}-\d{6}-[0-9a-z]{4}\b", "RUN"),
     (r"process \d+", "process PID"),
@@ -25,28 +25,28 @@ const VARIABLE: [(&str, &str); 13] = [
     (r"just now|\b\d+ \w+ ago", "AGO"),
 ];
 
-/// Named commands with their output and exit codes.
+/// Commands with their situation, output and exit code.
 #[derive(Default)]
 pub struct Transcript {
     text: String,
 }
 
 impl Transcript {
-    /// Runs a command in a situation and takes down what it says.
+    /// Runs a command in a situation and appends its output.
     pub fn run(&mut self, situation: &str, sandbox: &Sandbox, arguments: &[&str]) {
         let ran = sandbox.run(arguments);
-        self.take(situation, sandbox, arguments, &ran);
+        self.add(situation, sandbox, arguments, &ran);
     }
 
-    /// Takes down what a command has said.
-    pub fn take(&mut self, situation: &str, sandbox: &Sandbox, arguments: &[&str], ran: &Ran) {
+    /// Appends the output of a command that has run.
+    pub fn add(&mut self, situation: &str, sandbox: &Sandbox, arguments: &[&str], ran: &Ran) {
         sandbox.assert_discreet(ran);
-        let said = tidy(sandbox, &format!("{}{}", ran.stdout, ran.stderr));
-        let (command, said, code) = (arguments.join(" "), said.trim_end(), ran.code);
-        write!(self.text, "## {situation}\n$ verta-sync {command}\n{said}\n[{code}]\n\n").unwrap();
+        let output = normalized(sandbox, &format!("{}{}", ran.stdout, ran.stderr));
+        let (command, output, code) = (arguments.join(" "), output.trim_end(), ran.code);
+        write!(self.text, "## {situation}\n$ verta-sync {command}\n{output}\n[{code}]\n\n").unwrap();
     }
 
-    /// Compares it with the file of that name.
+    /// Compares the transcript with the file of this name.
     #[track_caller]
     pub fn expect(self, name: &str) {
         let path =
@@ -56,7 +56,7 @@ impl Transcript {
             fs::write(&path, &text).unwrap();
         }
         let expected = fs::read_to_string(&path).unwrap_or_default();
-        let differing = text.lines().zip(expected.lines()).find(|(is, was)| is != was);
+        let differing = text.lines().zip(expected.lines()).find(|(actual, expected)| actual != expected);
         assert!(
             text == expected,
             "tests/program/texts/{name}.txt differs, first here: {differing:?}\n(UPDATE_TEXTS=1 writes it anew)\n{text}"
@@ -64,11 +64,11 @@ impl Transcript {
     }
 }
 
-fn tidy(sandbox: &Sandbox, said: &str) -> String {
+fn normalized(sandbox: &Sandbox, output: &str) -> String {
     let folder = sandbox.dir.path().to_str().unwrap();
-    let mut said = said.replace(&format!("/private{folder}"), "FOLDER").replace(folder, "FOLDER");
-    for (pattern, name) in VARIABLE {
-        said = Regex::new(pattern).unwrap().replace_all(&said, name).into_owned();
+    let mut output = output.replace(&format!("/private{folder}"), "FOLDER").replace(folder, "FOLDER");
+    for (pattern, name) in REPLACEMENTS {
+        output = Regex::new(pattern).unwrap().replace_all(&output, name).into_owned();
     }
-    said
+    output
 }

@@ -1,11 +1,11 @@
-//! Commands, flags and their values.
+//! Mistakes in commands, flags and their values.
 
 use super::sandbox;
 use super::transcript::Transcript;
 
 #[test]
-fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
-    let (sandbox, mut said) = (sandbox(), Transcript::default());
+fn command_line_mistakes_are_reported_with_a_suggestion() {
+    let (sandbox, mut transcript) = (sandbox(), Transcript::default());
     for arguments in [
         &["strat"][..],
         &["sync"],
@@ -38,7 +38,7 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
         &["completions", "tcsh"],
         &["--config", "nowhere.toml", "start"],
     ] {
-        said.run("a mistake", &sandbox, arguments);
+        transcript.run("a mistake", &sandbox, arguments);
     }
-    said.expect("usage");
+    transcript.expect("usage");
 }

@@ -1,37 +1,37 @@
-//! Channels as a description names them.
+//! The description of a channel, its messages and its threads.
 
 use serde::Deserialize;
 
-use super::{Time, id_or_text};
+use super::{Time, deserialize_id};
 use crate::permissions::Overwrite;
 
-/// One channel with its threads.
+/// One channel and its threads.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChannelDescription {
     /// The channel's ID; 0 derives one.
-    #[serde(deserialize_with = "id_or_text")]
+    #[serde(deserialize_with = "deserialize_id")]
     pub id: u64,
-    /// What kind of channel it is.
+    /// The channel type.
     pub kind: ChannelKind,
     /// Its name.
     pub name: String,
-    /// Its topic, for a forum its guidelines.
+    /// Its topic; for a forum, the guidelines.
     pub topic: Option<String>,
-    /// The name of the category it lies in.
+    /// The name of its category.
     pub category: Option<String>,
-    /// How many messages it holds; none for categories, directories and forums.
+    /// Number of messages; ignored for kinds without messages of their own.
     pub messages: u64,
-    /// What the messages, also those of its threads, are like.
+    /// The mix of its messages and of those in its threads.
     pub mix: Mix,
-    /// Who may see and read it.
+    /// Preset permission overwrites.
     pub visibility: Visibility,
-    /// Overwrites besides those `visibility` makes.
+    /// Overwrites in addition to those of `visibility`.
     pub overwrites: Vec<Overwrite>,
     /// Its threads.
     pub threads: ThreadPlan,
-    /// How many of its newest messages are deleted from the start:
-    /// `last_message_id` still names the newest.
+    /// Number of newest messages that are deleted from the start; `last_message_id` still
+    /// names the newest of them.
     pub deleted_last: u64,
     /// The time of the first message.
     pub first_message_at: Option<Time>,
@@ -40,7 +40,7 @@ pub struct ChannelDescription {
 }
 
 impl ChannelDescription {
-    /// A channel that everyone may see and read.
+    /// An empty channel that everyone may view and read.
     pub fn new(kind: ChannelKind, name: &str) -> Self {
         Self { kind, name: name.to_owned(), ..Self::default() }
     }
@@ -81,7 +81,7 @@ pub enum ChannelKind {
 }
 
 impl ChannelKind {
-    /// Discord's number for it.
+    /// Discord's number for this type.
     pub const fn code(self) -> u8 {
         match self {
             Self::Text => 0,
@@ -98,22 +98,22 @@ impl ChannelKind {
         }
     }
 
-    /// Whether it holds messages of its own.
+    /// Whether the channel itself holds messages.
     pub const fn has_messages(self) -> bool {
         !matches!(self, Self::Category | Self::Directory | Self::Forum | Self::Media)
     }
 
-    /// Whether threads can lie in it.
+    /// Whether the channel can have threads.
     pub const fn has_threads(self) -> bool {
         matches!(self, Self::Text | Self::Announcement | Self::Forum | Self::Media)
     }
 
-    /// Whether its threads are posts that contain their own first message.
+    /// Whether its threads are posts, whose first message is in the thread itself.
     pub const fn is_forum(self) -> bool {
         matches!(self, Self::Forum | Self::Media)
     }
 
-    /// The kind of its public threads.
+    /// The type of the public threads created in it.
     pub(crate) const fn public_thread(self) -> Self {
         if matches!(self, Self::Announcement) { Self::AnnouncementThread } else { Self::PublicThread }
     }
@@ -123,47 +123,47 @@ impl ChannelKind {
         matches!(self, Self::AnnouncementThread | Self::PublicThread | Self::PrivateThread)
     }
 
-    /// Whether its text needs CONNECT.
+    /// Whether reading its text chat requires CONNECT.
     pub const fn is_vocal(self) -> bool {
         matches!(self, Self::Voice | Self::Stage)
     }
 }
 
-/// What the messages of a channel are like.
+/// Which kinds of messages a channel contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mix {
-    /// Text of people and bots, nothing else.
+    /// Plain text messages only.
     Bare,
     /// Mostly text, with a few replies, reactions and attachments.
     #[default]
     Plain,
     /// A lively community: many replies and reactions.
     Chat,
-    /// Every kind of message in turn; about fifty messages show all of them.
+    /// Every kind of message in turn; 62 messages contain each kind at least once.
     Rich,
 }
 
-/// Ready-made overwrites.
+/// Preset permission overwrites of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// No overwrite.
+    /// No overwrites.
     #[default]
     Everyone,
-    /// @everyone may not view it, the bot may.
+    /// @everyone may not view the channel; the bot may.
     Hidden,
-    /// @everyone may view it, the bot may not.
+    /// Only the bot may not view the channel.
     BotHidden,
-    /// Nobody without a special right reads the history, nor does the bot.
+    /// @everyone, and with it the bot, may not read the history.
     NoHistory,
-    /// @everyone may not read the history, the bot may.
+    /// @everyone may not read the history; the bot may.
     HistoryForBot,
-    /// The bot alone may not read the history.
+    /// Only the bot may not read the history.
     BotNoHistory,
-    /// @everyone may not connect, the bot may.
+    /// @everyone may not connect; the bot may.
     NoConnect,
-    /// The bot alone may not connect.
+    /// Only the bot may not connect.
     BotNoConnect,
 }
 
@@ -171,15 +171,16 @@ pub enum Visibility {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ThreadPlan {
-    /// Public threads that are active.
+    /// Number of active public threads.
     pub active: u32,
-    /// Public threads that are archived.
+    /// Number of archived public threads.
     pub archived: u32,
-    /// Private threads: every second one archived; the bot is in all of them.
+    /// Number of private threads. Every second one is archived; the bot is a member of
+    /// all.
     pub private: u32,
-    /// Messages in each.
+    /// Number of messages per thread.
     pub messages: u64,
-    /// How many archived threads share one archive time, around the edge of
-    /// the first page of 100.
+    /// Number of archived threads that share one archive time, around the boundary
+    /// between the first and the second page of 100.
     pub tied: u32,
 }

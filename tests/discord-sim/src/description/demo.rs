@@ -1,12 +1,12 @@
-//! Two believable communities to show.
+//! The `demo` preset: two realistic communities.
 
 use super::{ChannelDescription, ChannelKind, Description, GuildDescription, Mix, ThreadPlan, Visibility};
 
-/// Messages of one guild's ordinary channels; threads add the rest.
+/// Messages in the guild's text channels; threads and the special channels come on top.
 const TAKARO_MESSAGES: u64 = 27_600;
 const VERTA_MESSAGES: u64 = 18_400;
 
-/// Categories with their text channels.
+/// Categories and the names of their text channels.
 type Plan = [(&'static str, &'static [&'static str])];
 
 const TAKARO: &Plan = &[
@@ -25,9 +25,9 @@ const VERTA: &Plan = &[
 ];
 
 impl Description {
-    /// "Takaro" and "Verta Community": about 60 channels in all, among them
-    /// forums, announcements, voice and a hidden one, about 70 threads, and
-    /// 50,000 messages.
+    /// Two guilds, "Takaro" and "Verta Community", with about 60 channels (forums,
+    /// announcement, voice, stage and hidden channels among them), 70 threads and 50,000
+    /// messages in total.
     pub fn demo() -> Self {
         Self {
             seed: 2026,
@@ -51,13 +51,13 @@ fn community(id: u64, name: &str, categories: &Plan, messages: u64) -> GuildDesc
         });
         channels.extend(texts);
     }
-    spread(&mut channels, messages);
-    channels.extend(meeting_places());
+    distribute_messages(&mut channels, messages);
+    channels.extend(special_channels());
     GuildDescription { id, name: name.to_owned(), users: 1200, channels, ..GuildDescription::default() }
 }
 
-/// Announcements, forums, voice, and a staff channel nobody else may see.
-fn meeting_places() -> Vec<ChannelDescription> {
+/// Announcement, forum, media, voice and stage channels, and a hidden staff channel.
+fn special_channels() -> Vec<ChannelDescription> {
     let of = |kind, name, messages| ChannelDescription {
         mix: Mix::Chat,
         messages,
@@ -84,17 +84,17 @@ fn meeting_places() -> Vec<ChannelDescription> {
     ]
 }
 
-/// Sizes after Zipf: the liveliest channel first, most others small.
-fn spread(channels: &mut [ChannelDescription], messages: u64) {
-    let mut open: Vec<&mut ChannelDescription> =
+/// Distributes the messages over the channels by Zipf's law.
+fn distribute_messages(channels: &mut [ChannelDescription], messages: u64) {
+    let mut ranked: Vec<&mut ChannelDescription> =
         channels.iter_mut().filter(|channel| channel.kind.has_messages()).collect();
-    // "general" leads; the rest follow in an order that looks like none.
-    open.sort_by_key(|channel| {
+    // "general" is the largest; the order of the others is pseudo-random.
+    ranked.sort_by_key(|channel| {
         let is_general = channel.name == "general";
         (!is_general, crate::dice::hash_text(1, &channel.name))
     });
-    let weights: f64 = (1..=open.len()).map(|rank| 1.0 / rank as f64).sum();
-    for (rank, channel) in open.iter_mut().enumerate() {
+    let weights: f64 = (1..=ranked.len()).map(|rank| 1.0 / rank as f64).sum();
+    for (rank, channel) in ranked.iter_mut().enumerate() {
         let share = 1.0 / (rank + 1) as f64 / weights;
         channel.messages = (messages as f64 * share) as u64;
     }

@@ -1,4 +1,4 @@
-//! A small world with everything in it.
+//! The `everything` preset: a small world that covers every case.
 
 use super::{
     ChannelDescription, ChannelKind, Description, GuildDescription, Mix, RoleDescription, ThreadPlan,
@@ -7,19 +7,19 @@ use super::{
 use crate::permissions::{MANAGE_THREADS, Overwrite, VIEW_CHANNEL};
 use crate::world::Pool;
 
-/// The guild of [`Description::everything`] the bot is in.
+/// The guild of [`Description::everything`] that the bot is a member of.
 const GUILD_ID: u64 = 320_000_000_000_000_001;
-/// One that it isn't in.
+/// A guild that the bot isn't a member of.
 const OTHER_GUILD_ID: u64 = 320_000_000_000_000_002;
 const MEMBER_ROLE_ID: u64 = 320_000_000_000_000_101;
 
 impl Description {
-    /// A guild with every kind of channel, right, thread and message, and a
-    /// second one that the bot isn't in.
+    /// A guild with every kind of channel, permission, thread and message, and a second
+    /// guild that the bot isn't a member of.
     pub fn everything(seed: u64) -> Self {
-        let mut channels = messages(seed);
-        channels.extend(rights(seed));
-        channels.extend(threads());
+        let mut channels = message_channels(seed);
+        channels.extend(permission_channels(seed));
+        channels.extend(thread_channels());
         let main = GuildDescription {
             id: GUILD_ID,
             name: "Everything".to_owned(),
@@ -52,21 +52,21 @@ fn of_kind(kind: ChannelKind, name: &str, messages: u64) -> ChannelDescription {
     ChannelDescription { messages, mix: Mix::Chat, ..ChannelDescription::new(kind, name) }
 }
 
-fn seen(channel: ChannelDescription, visibility: Visibility) -> ChannelDescription {
+fn with_visibility(channel: ChannelDescription, visibility: Visibility) -> ChannelDescription {
     ChannelDescription { visibility, ..channel }
 }
 
-/// Channels that differ in what lies in them.
-fn messages(seed: u64) -> Vec<ChannelDescription> {
+/// Channels that differ in type and content.
+fn message_channels(seed: u64) -> Vec<ChannelDescription> {
     let person = Pool::new(seed, GUILD_ID, 400).id(3);
     let category = ChannelDescription::new(ChannelKind::Category, "community");
-    let inside = |channel| ChannelDescription { category: Some("community".to_owned()), ..channel };
+    let in_category = |channel| ChannelDescription { category: Some("community".to_owned()), ..channel };
     vec![
         category,
-        inside(rich("general", 430)),
-        inside(of_kind(ChannelKind::Text, "chat", 250)),
-        inside(of_kind(ChannelKind::Announcement, "news", 40)),
-        inside(of_kind(ChannelKind::Text, "empty", 0)),
+        in_category(rich("general", 430)),
+        in_category(of_kind(ChannelKind::Text, "chat", 250)),
+        in_category(of_kind(ChannelKind::Announcement, "news", 40)),
+        in_category(of_kind(ChannelKind::Text, "empty", 0)),
         of_kind(ChannelKind::Text, "exactly-one-page", 100),
         ChannelDescription { deleted_last: 3, ..of_kind(ChannelKind::Text, "deleted-last", 120) },
         ChannelDescription { deleted_last: 20, ..of_kind(ChannelKind::Text, "all-deleted", 20) },
@@ -78,8 +78,8 @@ fn messages(seed: u64) -> Vec<ChannelDescription> {
     ]
 }
 
-/// Channels that differ in who may see and read them.
-fn rights(seed: u64) -> Vec<ChannelDescription> {
+/// Channels that differ in who may view and read them.
+fn permission_channels(seed: u64) -> Vec<ChannelDescription> {
     let guest = Pool::new(seed, GUILD_ID, 400).id(9);
     let text = |name| rich(name, 60);
     let voice = |name| of_kind(ChannelKind::Voice, name, 30);
@@ -94,31 +94,31 @@ fn rights(seed: u64) -> Vec<ChannelDescription> {
         ChannelDescription {
             category: Some("staff".to_owned()),
             threads: ThreadPlan { active: 1, archived: 2, messages: 10, ..ThreadPlan::default() },
-            ..seen(text("moderators"), Visibility::Hidden)
+            ..with_visibility(text("moderators"), Visibility::Hidden)
         },
         ChannelDescription { overwrites: members_only, ..text("members-only") },
         ChannelDescription {
             overwrites: vec![Overwrite::member(guest, MANAGE_THREADS, 0)],
             ..text("with-a-helper")
         },
-        seen(text("bot-locked-out"), Visibility::BotHidden),
-        seen(text("no-history"), Visibility::NoHistory),
-        seen(text("history-for-bot"), Visibility::HistoryForBot),
-        seen(text("bot-no-history"), Visibility::BotNoHistory),
+        with_visibility(text("bot-locked-out"), Visibility::BotHidden),
+        with_visibility(text("no-history"), Visibility::NoHistory),
+        with_visibility(text("history-for-bot"), Visibility::HistoryForBot),
+        with_visibility(text("bot-no-history"), Visibility::BotNoHistory),
         voice("Lounge"),
-        seen(voice("Members talk"), Visibility::NoConnect),
-        seen(voice("Bot mute"), Visibility::BotNoConnect),
+        with_visibility(voice("Members talk"), Visibility::NoConnect),
+        with_visibility(voice("Bot mute"), Visibility::BotNoConnect),
         of_kind(ChannelKind::Stage, "Town hall", 30),
-        seen(of_kind(ChannelKind::Stage, "Board meeting", 30), Visibility::NoConnect),
+        with_visibility(of_kind(ChannelKind::Stage, "Board meeting", 30), Visibility::NoConnect),
         ChannelDescription {
             overwrites: vec![Overwrite::role(GUILD_ID, 0, MANAGE_THREADS)],
-            ..seen(of_kind(ChannelKind::Forum, "staff-forum", 0), Visibility::Hidden)
+            ..with_visibility(of_kind(ChannelKind::Forum, "staff-forum", 0), Visibility::Hidden)
         },
     ]
 }
 
 /// Channels that differ in their threads.
-fn threads() -> Vec<ChannelDescription> {
+fn thread_channels() -> Vec<ChannelDescription> {
     let with = |channel, active, archived, private, messages| ChannelDescription {
         threads: ThreadPlan { active, archived, private, messages, tied: 0 },
         ..channel

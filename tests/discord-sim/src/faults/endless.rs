@@ -1,4 +1,4 @@
-//! Listings that never end.
+//! Made-up pages of listings that never end.
 
 use std::fmt::Write as _;
 
@@ -6,14 +6,14 @@ use crate::query::{self, Query};
 use crate::route::{Route, RouteKind};
 use crate::{snowflake, time};
 
-/// Items of a page.
-const ITEMS: u64 = 100;
-/// The least difference of two snowflakes of different milliseconds.
-const MILLISECOND: u64 = 1 << 22;
+/// Items per page.
+const PAGE_ITEMS: u64 = 100;
+/// Snowflakes per millisecond.
+const IDS_PER_MS: u64 = 1 << 22;
 
-/// The page of a listing that never ends which follows the cursor; `None` on
-/// routes that have no pages.
-pub(crate) fn endless(route: &Route, query: &Query, now_ms: i64) -> Option<Vec<u8>> {
+/// The page of an endless listing at the request's cursor; `None` for routes that can't
+/// be made endless.
+pub(crate) fn endless_page(route: &Route, query: &Query, now_ms: i64) -> Option<Vec<u8>> {
     match route.kind {
         RouteKind::Messages => Some(messages(route.major, query, now_ms)),
         RouteKind::Reactions => Some(users(query)),
@@ -22,33 +22,33 @@ pub(crate) fn endless(route: &Route, query: &Query, now_ms: i64) -> Option<Vec<u
     }
 }
 
-/// Messages a millisecond apart.
+/// A page of messages one millisecond apart.
 fn messages(channel: u64, query: &Query, now_ms: i64) -> Vec<u8> {
     let cursor = |name| query.get(name).and_then(query::snowflake);
     let now = snowflake::first_of(now_ms);
     let newest = match (cursor("after"), cursor("before")) {
-        (Some(after), _) => (after + ITEMS * MILLISECOND).min(now),
+        (Some(after), _) => (after + PAGE_ITEMS * IDS_PER_MS).min(now),
         (None, before) => before.map_or(now, |before| before.saturating_sub(1)),
     };
     list(|k| {
-        let id = newest - k * MILLISECOND;
+        let id = newest - k * IDS_PER_MS;
         let at = time::iso(snowflake::unix_ms(id));
         format!(
             "{{\"id\":\"{id}\",\"channel_id\":\"{channel}\",\"type\":0,\"content\":\"endless\",\
              \"author\":{{\"id\":\"{}\"}},\"timestamp\":\"{at}\"}}",
-            user(k)
+            user_id(k)
         )
     })
     .into_bytes()
 }
 
-/// Users with the IDs after the cursor.
+/// A page of users with consecutive IDs after the cursor.
 fn users(query: &Query) -> Vec<u8> {
-    let after = query.get("after").and_then(query::snowflake).unwrap_or(user(0));
+    let after = query.get("after").and_then(query::snowflake).unwrap_or(user_id(0));
     list(|k| format!("{{\"id\":\"{}\",\"username\":\"endless\"}}", after + k + 1)).into_bytes()
 }
 
-/// Threads that were archived a millisecond apart.
+/// A page of threads archived one millisecond apart.
 fn threads(parent: u64, query: &Query, now_ms: i64) -> Vec<u8> {
     let before = query.get("before").and_then(time::parse_iso_us).map_or(now_ms, |us| us / 1000);
     let threads = list(|k| {
@@ -63,15 +63,15 @@ fn threads(parent: u64, query: &Query, now_ms: i64) -> Vec<u8> {
     format!("{{\"threads\":{threads},\"members\":[],\"has_more\":true}}").into_bytes()
 }
 
-const fn user(k: u64) -> u64 {
+const fn user_id(k: u64) -> u64 {
     400_000_000_000_000_000 + k
 }
 
 fn list(item: impl Fn(u64) -> String) -> String {
     let mut list = String::new();
-    for k in 0..ITEMS {
+    for k in 0..PAGE_ITEMS {
         let separator = if k == 0 { '[' } else { ',' };
-        // A string takes everything.
+        // Writing to a `String` never fails.
         let _ = write!(list, "{separator}{}", item(k));
     }
     list.push(']');

@@ -1,10 +1,10 @@
-//! Rate-limit headers that no client should believe.
+//! Missing, malformed and contradictory rate-limit headers.
 
-/// What is odd about the rate-limit headers of an answer.
+/// An anomaly in an answer's rate-limit headers, `Retry-After` included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Oddity {
-    /// There are none.
+    /// No rate-limit headers.
     Missing,
     /// No `X-RateLimit-Limit`.
     MissingLimit,
@@ -20,29 +20,29 @@ pub enum Oddity {
     NotANumber,
     /// Every number is `inf`.
     Infinite,
-    /// Every number is `1e300`, which is more than any integer or time holds.
+    /// Every number is `1e300`, which overflows every integer and time type.
     Huge,
-    /// Every number is `99999999999999999999`, which is more than 64 bits hold.
+    /// Every number is `99999999999999999999`, which overflows 64 bits.
     ManyDigits,
-    /// Every header is empty.
+    /// Every value is empty.
     Empty,
     /// Every number is a word.
     Words,
-    /// Every header has a letter beyond ASCII.
+    /// Every value is a non-ASCII letter.
     NotAscii,
-    /// Every header comes twice, the second time as `7`.
+    /// Every header is repeated with the value `7`.
     Duplicated,
-    /// The limit is 0, whatever remains.
+    /// `X-RateLimit-Limit` is 0; the other headers stay.
     ZeroLimit,
-    /// Nothing remains.
+    /// `X-RateLimit-Remaining` is 0.
     ZeroRemaining,
-    /// The reset is 0 seconds away.
+    /// `X-RateLimit-Reset-After` is 0.
     ZeroResetAfter,
     /// Every number is 0.
     Zero,
 }
 
-/// A header's name in lower case, and its value.
+/// A header's name in lower case and its value.
 pub(crate) type Header = (&'static str, String);
 
 const LIMIT: &str = "x-ratelimit-limit";
@@ -54,7 +54,7 @@ const RETRY_AFTER: &str = "retry-after";
 const NUMBERS: &[&str] = &[LIMIT, REMAINING, RESET, RESET_AFTER, RETRY_AFTER];
 
 impl Oddity {
-    /// All of them.
+    /// All anomalies.
     pub const ALL: [Self; 18] = [
         Self::Missing,
         Self::MissingLimit,
@@ -76,10 +76,10 @@ impl Oddity {
         Self::Zero,
     ];
 
-    /// Makes headers odd; others than those of rate limits stay.
+    /// Applies the anomaly to the rate-limit headers; other headers stay.
     pub(crate) fn apply(self, headers: &mut Vec<Header>) {
         match self {
-            Self::Missing => headers.retain(|(name, _)| !is_of_limits(name)),
+            Self::Missing => headers.retain(|(name, _)| !is_rate_limit_header(name)),
             Self::MissingLimit => remove(headers, &[LIMIT]),
             Self::MissingRemaining => remove(headers, &[REMAINING]),
             Self::MissingReset => remove(headers, &[RESET, RESET_AFTER]),
@@ -89,10 +89,10 @@ impl Oddity {
             Self::Infinite => set(headers, "inf", is_number),
             Self::Huge => set(headers, "1e300", is_number),
             Self::ManyDigits => set(headers, "99999999999999999999", is_number),
-            Self::Empty => set(headers, "", is_of_limits),
+            Self::Empty => set(headers, "", is_rate_limit_header),
             Self::Words => set(headers, "soon", is_number),
-            Self::NotAscii => set(headers, "\u{e9}", is_of_limits),
-            Self::Duplicated => double(headers),
+            Self::NotAscii => set(headers, "\u{e9}", is_rate_limit_header),
+            Self::Duplicated => duplicate(headers),
             Self::ZeroLimit => set(headers, "0", |name| name == LIMIT),
             Self::ZeroRemaining => set(headers, "0", |name| name == REMAINING),
             Self::ZeroResetAfter => set(headers, "0", |name| name == RESET_AFTER),
@@ -105,7 +105,7 @@ fn is_number(name: &str) -> bool {
     NUMBERS.contains(&name)
 }
 
-fn is_of_limits(name: &str) -> bool {
+fn is_rate_limit_header(name: &str) -> bool {
     name.starts_with("x-ratelimit-") || name == RETRY_AFTER
 }
 
@@ -113,16 +113,16 @@ fn remove(headers: &mut Vec<Header>, names: &[&str]) {
     headers.retain(|(name, _)| !names.contains(name));
 }
 
-fn set(headers: &mut [Header], value: &str, is_meant: impl Fn(&str) -> bool) {
+fn set(headers: &mut [Header], value: &str, selects: impl Fn(&str) -> bool) {
     for (name, text) in headers {
-        if is_meant(name) {
+        if selects(name) {
             value.clone_into(text);
         }
     }
 }
 
-fn double(headers: &mut Vec<Header>) {
-    let of_limits = headers.iter().filter(|(name, _)| is_of_limits(name));
-    let second: Vec<Header> = of_limits.map(|(name, _)| (*name, "7".to_owned())).collect();
+fn duplicate(headers: &mut Vec<Header>) {
+    let rate_limit_headers = headers.iter().filter(|(name, _)| is_rate_limit_header(name));
+    let second: Vec<Header> = rate_limit_headers.map(|(name, _)| (*name, "7".to_owned())).collect();
     headers.extend(second);
 }

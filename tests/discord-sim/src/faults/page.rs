@@ -1,4 +1,4 @@
-//! Damage to a page that is otherwise true.
+//! Damages one message of a page, or the page's order.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 pub enum Damage {
     /// No `id`.
     MissingId,
-    /// An `id` that is no number.
+    /// `id` isn't a number.
     BadId,
     /// `author` is null.
     NullAuthor,
@@ -18,13 +18,13 @@ pub enum Damage {
     NullContent,
     /// No `content`.
     MissingContent,
-    /// `timestamp` is no time.
+    /// `timestamp` isn't a time.
     BadTimestamp,
-    /// A type number nobody knows yet.
+    /// `type` is an undocumented number.
     UnknownType,
-    /// Numbers where strings belong and the other way round.
+    /// `type`, `content`, `pinned` and `attachments` have the wrong JSON type.
     WrongTypes,
-    /// A reaction whose emoji has neither ID nor name.
+    /// The only reaction's emoji has neither an ID nor a name.
     NullEmoji,
     /// `attachments`, `reactions`, `mentions` and `embeds` are null.
     NullLists,
@@ -34,8 +34,8 @@ pub enum Damage {
     NotAnObject,
 }
 
-/// The page with the message at `index` damaged; unchanged if there is none.
-pub(crate) fn break_message(body: &[u8], index: usize, damage: Damage) -> Vec<u8> {
+/// Damages the message at `index` of a page, if there is one.
+pub(crate) fn damage_message(body: &[u8], index: usize, damage: Damage) -> Vec<u8> {
     let Ok(mut page) = serde_json::from_slice::<Value>(body) else {
         return body.to_vec();
     };
@@ -83,7 +83,8 @@ fn remove(message: &mut Value, key: &str) {
     }
 }
 
-/// The page turned round its middle: neither ascending nor descending.
+/// Reorders a page so that it is neither ascending nor descending: rotates it by half and
+/// swaps adjacent pairs.
 pub(crate) fn shuffle(body: &[u8]) -> Vec<u8> {
     let Ok(Value::Array(mut page)) = serde_json::from_slice(body) else {
         return body.to_vec();

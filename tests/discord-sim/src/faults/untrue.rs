@@ -1,12 +1,12 @@
-//! Answers in Discord's form that aren't true.
+//! Falsifies well-formed answers.
 
 use serde_json::Value;
 
 use super::What;
 
-/// What a fault makes of the body of a 200; `None` if it leaves it as it is.
+/// Applies a fault to the body of a 200; `None` if the fault doesn't change it.
 pub(crate) fn falsify(what: &What, body: &[u8]) -> Option<Vec<u8>> {
-    let is_meant = matches!(
+    let edits_json = matches!(
         what,
         What::Empty
             | What::Keep(_)
@@ -17,9 +17,9 @@ pub(crate) fn falsify(what: &What, body: &[u8]) -> Option<Vec<u8>> {
             | What::Repeat
     );
     if let What::ReplaceBytes(find, put) = what {
-        return replace(body, find, put);
+        return replace_first(body, find, put);
     }
-    if !is_meant {
+    if !edits_json {
         return None;
     }
     let mut answer = serde_json::from_slice(body).ok()?;
@@ -27,7 +27,7 @@ pub(crate) fn falsify(what: &What, body: &[u8]) -> Option<Vec<u8>> {
     Some(answer.to_string().into_bytes())
 }
 
-fn replace(body: &[u8], find: &[u8], put: &[u8]) -> Option<Vec<u8>> {
+fn replace_first(body: &[u8], find: &[u8], put: &[u8]) -> Option<Vec<u8>> {
     let at = body.windows(find.len().max(1)).position(|bytes| bytes == find)?;
     Some([&body[..at], put, &body[at + find.len()..]].concat())
 }
@@ -56,7 +56,7 @@ fn edit(what: &What, answer: &mut Value) {
     }
 }
 
-/// The items of a list, or of the list of threads in an object.
+/// The items of a list, or of an object's `threads`.
 pub(super) fn items(answer: &mut Value) -> Option<&mut Vec<Value>> {
     match answer {
         Value::Array(list) => Some(list),
@@ -65,7 +65,7 @@ pub(super) fn items(answer: &mut Value) -> Option<&mut Vec<Value>> {
     }
 }
 
-/// The ID of an object, or the one that a string is.
+/// The ID of an object, or of an item that is an ID itself.
 pub(super) fn id_of(item: &Value) -> Option<u64> {
     let text = item.as_str().or_else(|| item.get("id")?.as_str());
     text?.parse().ok()
@@ -88,7 +88,8 @@ fn empty(answer: &mut Value) {
     }
 }
 
-/// Keeps some items; the bot's memberships go with the threads.
+/// Keeps the items for which `is_kept(index, item)` is true, and the bot's memberships in
+/// kept threads.
 fn retain(answer: &mut Value, mut is_kept: impl FnMut(usize, &Value) -> bool) {
     let Some(items) = items(answer) else { return };
     let mut index = 0..;
@@ -115,8 +116,8 @@ fn omit(answer: &mut Value, ids: &[u64]) {
     }
 }
 
-/// Sets a field that a key or a JSON pointer (RFC 6901) names; nothing if the
-/// pointer leads through something that isn't there.
+/// Sets the field named by a key or a JSON pointer (RFC 6901). Does nothing if the parent
+/// of the pointer's target doesn't exist.
 fn set(item: &mut Value, field: &str, value: &Value) {
     let (parent, key) = match field.rsplit_once('/') {
         Some((parent, key)) if field.starts_with('/') => (parent, key.replace("~1", "/").replace("~0", "~")),
@@ -128,8 +129,8 @@ fn set(item: &mut Value, field: &str, value: &Value) {
         }
         Some(Value::Array(list)) => {
             let at = key.parse::<usize>().ok();
-            if let Some(place) = at.and_then(|at| list.get_mut(at)) {
-                place.clone_from(value);
+            if let Some(element) = at.and_then(|at| list.get_mut(at)) {
+                element.clone_from(value);
             }
         }
         _ => {}

@@ -1,4 +1,4 @@
-//! What a fault can do.
+//! The kinds of faults.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -12,146 +12,144 @@ use super::{Damage, Oddity};
 use crate::dice::Dice;
 use crate::limits::Scope;
 
-/// What goes wrong.
+/// The effect of a fault.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum What {
-    /// An answer with this status instead.
+    /// An answer with this status instead of the true one.
     Status(u16, BodyKind),
-    /// A 429 in Discord's form.
+    /// A well-formed 429.
     RateLimited {
-        /// Seconds, in header and body.
+        /// Seconds, in header (rounded up to whole seconds) and body.
         retry_after: f64,
-        /// Whose limit.
+        /// Whose limit was exceeded.
         scope: Scope,
     },
-    /// A 429 in Discord's form that tells two different waits.
+    /// A well-formed 429 whose headers name two different waits.
     RateLimitedUnlike {
-        /// Seconds, in `Retry-After` (whole ones, rounded up) and in the body.
+        /// Seconds, in `Retry-After` (rounded up to whole seconds) and in the body.
         retry_after: f64,
-        /// Seconds, in `X-RateLimit-Reset-After` and, from now, in `X-RateLimit-Reset`.
+        /// Seconds, in `X-RateLimit-Reset-After` and, as now plus this, in
+        /// `X-RateLimit-Reset`.
         reset_after: f64,
-        /// Whose limit.
+        /// Whose limit was exceeded.
         scope: Scope,
     },
-    /// A 429 with odd headers; its body is in Discord's form and true.
+    /// A 429 with anomalous headers and a well-formed, correct body.
     RateLimitedOddly {
-        /// Seconds, in the body and wherever the oddity leaves them.
+        /// Seconds, in the body and in the headers that the anomaly leaves alone.
         retry_after: f64,
-        /// Whose limit.
+        /// Whose limit was exceeded.
         scope: Scope,
-        /// What is odd about `Retry-After` and the rate-limit headers.
+        /// The anomaly in `Retry-After` and the rate-limit headers.
         oddity: Oddity,
     },
-    /// A 429 of the front door: HTML and no rate-limit headers.
+    /// A 429 from Cloudflare: an HTML body and no rate-limit headers.
     FrontDoor,
-    /// The true answer with odd rate-limit headers, even where it has none;
-    /// if it is a 429, with an odd `Retry-After`, too.
+    /// The true answer with anomalous rate-limit headers, even on routes that have none.
+    /// On a 429 this includes `Retry-After`.
     OddHeaders(Oddity),
-    /// A 302 to this URL, with a page of HTML.
+    /// A 302 to this URL with an HTML body.
     Redirect(String),
-    /// The true answer, said to be `text/html`.
+    /// The true answer with `Content-Type: text/html`.
     WrongContentType,
-    /// The connection is reset before any header.
+    /// The connection is reset (RST) before any header.
     ResetBeforeHeaders,
     /// Headers and half the body, then the connection is reset (RST).
     ResetAfterHeaders,
     /// Headers and half the body, then the connection closes (FIN).
     TruncatedBody,
-    /// Headers and half the body, then the server shuts down its writing side
-    /// and leaves the connection open until the client closes it.
+    /// Headers and half the body, then the server shuts down its write half and keeps the
+    /// connection open until the client closes it.
     HalfClosed,
-    /// A 200 whose JSON breaks off.
+    /// The true answer's body cut in half, with a matching `Content-Length`.
     InvalidJson,
-    /// A 200 whose body is `null`.
+    /// The true answer with the body `null`.
     NullBody,
-    /// A 200 with one JSON list of so many bytes (at least 4), which
-    /// `Content-Length` tells.
+    /// A 200 with one JSON list of this many bytes (at least 4) and a `Content-Length`.
     HugeBody(u64),
-    /// The same in chunks, without `Content-Length`.
+    /// Like [`What::HugeBody`], but chunked, without `Content-Length`.
     HugeChunkedBody(u64),
-    /// A 200 with one JSON list of so many bytes (at least 4) before gzip, which
-    /// makes it several hundred times smaller. Whether the client accepts gzip
-    /// isn't asked.
+    /// A 200 with one JSON list of this many uncompressed bytes (at least 4), compressed
+    /// several hundredfold with gzip, regardless of the client's `Accept-Encoding`.
     GzipBomb(u64),
-    /// A 200 with a JSON list of so many nulls (at least 1), in chunks.
+    /// A chunked 200 with a JSON list of this many nulls (at least 1).
     Nulls(u64),
-    /// A 200 with these bytes, whatever the route answers.
+    /// A 200 with these bytes as its body, whatever the true answer.
     Bytes(Arc<[u8]>),
-    /// The same with bytes that gzip has packed.
+    /// Like [`What::Bytes`], with bytes that are already gzip-compressed.
     Packed(Arc<[u8]>),
-    /// A whole page that nobody knows, of messages, archived threads or users, after
-    /// whatever cursor; `has_more` is true. Other routes answer truly.
+    /// A full page of made-up messages, public archived threads or reactors at any
+    /// cursor; `has_more` is true. Other routes return the true answer.
     Endless,
-    /// Nothing for this long, then the true answer.
+    /// The true answer, delayed by this long.
     Stall(Duration),
-    /// Headers and half the body, nothing for this long, then the rest.
+    /// The true answer, with a pause of this length after half of the body.
     StallBody(Duration),
-    /// The true answer, its body in pieces.
+    /// The true answer, its body sent in pieces.
     SlowDrip {
         /// The time between two pieces.
         every: Duration,
-        /// A piece's length, at least 1.
+        /// Bytes per piece, at least 1.
         bytes: usize,
     },
-    /// The true answer, its status line and headers in pieces.
+    /// The true answer, its status line and headers sent in pieces.
     SlowHeaders {
         /// The time between two pieces.
         every: Duration,
-        /// A piece's length, at least 1.
+        /// Bytes per piece, at least 1.
         bytes: usize,
     },
     /// The page's message at this index (from the newest) is damaged.
     BrokenMessage(usize, Damage),
-    /// The page's messages come in another order.
+    /// The page's messages are neither ascending nor descending.
     ShuffledOrder,
-    /// The answer with nothing in it: a list is empty, and so are an object's
-    /// `threads`, `members` and `roles`; `has_more` is false. This and what
-    /// follows, but for [`What::Body`], change only answers that are a 200
-    /// anyway, and leave every header true.
+    /// An empty answer: a list is empty, and so are an object's `threads`, `members` and
+    /// `roles`; `has_more` is false. This variant and those below, except
+    /// [`What::Body`], only change answers that are a 200 anyway; none changes headers.
     Empty,
-    /// Only the first so many items of a list, or of an object's `threads`; what
-    /// `has_more` says stays.
+    /// Only the first this many items of a list or of an object's `threads`; `has_more`
+    /// stays.
     Keep(usize),
-    /// Only the so many items with the smallest IDs, in the order they came in.
+    /// Only this many items, those with the smallest IDs, in the order of the true
+    /// answer.
     KeepOldest(usize),
-    /// The list, or an object's `threads` or `roles`, without the items of these IDs.
+    /// A list, or an object's `threads` or `roles`, without the items with these IDs.
     Omit(Vec<u64>),
-    /// Messages come as they do without the message-content intent.
+    /// Messages look as if the message-content intent were disabled.
     Blank,
-    /// A field has this value, in every object of a list if it is one: named by
-    /// its key or, with a `/` first, by a JSON pointer (RFC 6901).
+    /// Sets a field of the object, or of every object of the list, to this value. The
+    /// field is a key or, if it starts with `/`, a JSON pointer (RFC 6901).
     Set(String, Value),
-    /// A 200 with this, whatever the route answers; the headers are true.
+    /// A 200 with this body, whatever the true answer; the headers are the true ones.
     Body(Value),
-    /// The first occurrence of these bytes in the body is replaced by those, also
-    /// where the body is no UTF-8 any more.
+    /// Replaces the first occurrence of the first bytes in the body by the second. The
+    /// result needn't be UTF-8.
     ReplaceBytes(Vec<u8>, Vec<u8>),
-    /// The page's message at this index (from the newest) has this value in a
-    /// field, which is named as in [`What::Set`].
+    /// Sets a field, named as in [`What::Set`], of the page's message at this index (from
+    /// the newest).
     MessageField(usize, String, Value),
-    /// The first page, whatever cursor is asked for; `has_more`, where there is
-    /// one, is true.
+    /// The first page, whatever the cursor; `has_more`, if the answer has it, is true.
     Repeat,
-    /// One of these, as the dice fall; nothing if there are none.
+    /// A random one of these; no fault if the list is empty.
     OneOf(Vec<What>),
 }
 
-/// The body of an answer with a false status.
+/// The body of a [`What::Status`] answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyKind {
     /// Discord's error object with this code.
     Json(u64),
-    /// Some proxy's page.
+    /// A proxy's HTML page.
     Html,
     /// Nothing.
     Empty,
 }
 
 impl What {
-    /// Every kind of fault after which the same request deserves another try,
-    /// and those that only look wrong. Stalls last for `pause`, and 429s ask
-    /// for it in their body; their header rounds it up to whole seconds.
+    /// Transient faults, which a client should retry, and anomalies it should tolerate.
+    /// Stalls last for `pause`; a 429 has it as the `retry_after` of its body, its header
+    /// rounds it up to whole seconds.
     pub fn passing(pause: Duration) -> Vec<Self> {
         let limited = |scope| Self::RateLimited { retry_after: pause.as_secs_f64(), scope };
         vec![
@@ -176,21 +174,21 @@ impl What {
         ]
     }
 
-    /// [`What::Packed`] of these bytes.
+    /// Compresses the bytes into a [`What::Packed`].
     ///
     /// # Panics
-    /// Never: a vector takes everything.
+    /// Never: writing to a vector doesn't fail.
     pub fn packed(bytes: &[u8]) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         let packed = encoder.write_all(bytes).and_then(|()| encoder.finish());
-        Self::Packed(packed.expect("a vector takes everything").into())
+        Self::Packed(packed.expect("writing to a vector doesn't fail").into())
     }
 
-    /// The fault itself, or one of several.
-    pub(super) fn one(&self, dice: &mut Dice) -> Option<Self> {
+    /// Replaces [`What::OneOf`] by a random one of its faults; `None` if it has none.
+    pub(super) fn resolve(&self, dice: &mut Dice) -> Option<Self> {
         match self {
             Self::OneOf(choice) if choice.is_empty() => None,
-            Self::OneOf(choice) => dice.pick(choice).one(dice),
+            Self::OneOf(choice) => dice.pick(choice).resolve(dice),
             _ => Some(self.clone()),
         }
     }

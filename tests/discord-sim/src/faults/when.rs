@@ -1,4 +1,4 @@
-//! Which requests a fault strikes.
+//! Selects the requests that a fault affects.
 
 use std::sync::atomic::AtomicU64;
 
@@ -11,51 +11,52 @@ use crate::routes::{self, Call};
 use crate::wire::message::Show;
 use crate::world::World;
 
-/// Which requests a fault strikes: those that all of this is true of.
+/// Selects requests; all conditions that are set must hold.
 #[derive(Debug, Clone)]
 pub struct Match {
     /// Only this route.
     pub route: Option<RouteKind>,
-    /// Only this guild: its own routes and those of its channels.
+    /// Only this guild: its own routes and those of its channels and threads.
     pub guild: Option<u64>,
     /// Only this channel.
     pub channel: Option<u64>,
-    /// Only this message, on the routes that name one.
+    /// Only routes that name this message.
     pub message: Option<u64>,
-    /// Only this emoji, on the route that names one: the character or `name:id`.
+    /// Only routes that name this emoji: the character or `name:id`.
     pub emoji: Option<String>,
-    /// Only where the page begins like this.
+    /// Only requests with this kind of cursor.
     pub cursor: Option<Cursor>,
-    /// Only pages that may hold at least so many; one that doesn't say has the
-    /// route's own limit.
+    /// Only pages whose `limit` is at least this; a request without one has the route's
+    /// default.
     pub least_limit: Option<u64>,
-    /// Only if the true answer is a list with the item of this ID in it.
+    /// Only if the true answer contains the item with this ID; see [`Match::holding`].
     pub holding: Option<u64>,
-    /// How many matching requests pass first.
+    /// Number of matching requests to let through first.
     pub skip: u32,
-    /// How many are struck then; `u32::MAX` for all.
+    /// Number of requests the fault fires for after that; `u32::MAX` means all.
     pub times: u32,
-    /// The chance of each, 0.0 to 1.0; one that is spared isn't counted. It is
-    /// a function of the seed, the request and how often it was asked for.
+    /// Probability, 0.0 to 1.0, that the fault fires for a matching request. Only
+    /// requests it fires for count towards `times`. The choice is a function of the seed,
+    /// the request and the number of times the request was made.
     pub probability: f64,
 }
 
-/// Where a page is asked to begin.
+/// The kind of cursor of a page request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cursor {
-    /// Nowhere: the route's first page, which has the newest messages.
+    /// No cursor: the route's first page; for messages, the newest.
     Absent,
-    /// `before` something.
+    /// `before`.
     Before,
-    /// `after` something.
+    /// `after`.
     After,
-    /// `around` something.
+    /// `around`.
     Around,
 }
 
-/// A request, and the world it asks about.
+/// A request and the world that answers it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asking<'a> {
+pub(crate) struct RequestContext<'a> {
     pub world: &'a World,
     pub route: Option<&'a Route>,
     pub query: &'a Query,
@@ -80,131 +81,134 @@ impl Default for Match {
 }
 
 impl Match {
-    /// The next request of a route.
+    /// The next request to a route.
     pub fn route(route: RouteKind) -> Self {
         Self { route: Some(route), ..Self::default() }
     }
 
-    /// The next message page of a channel.
+    /// The next request for a message page of a channel.
     pub fn page_of(channel: u64) -> Self {
         Self { route: Some(RouteKind::Messages), channel: Some(channel), ..Self::default() }
     }
 
-    /// The next message page of a channel that has no cursor.
+    /// The next request for a channel's message page without a cursor.
     pub fn newest_page_of(channel: u64) -> Self {
         Self::page_of(channel).with_cursor(Cursor::Absent)
     }
 
-    /// The next message page of a channel after some message.
+    /// The next request for a channel's message page with an `after` cursor.
     pub fn after_page_of(channel: u64) -> Self {
         Self::page_of(channel).with_cursor(Cursor::After)
     }
 
-    /// The next message page of a channel before some message.
+    /// The next request for a channel's message page with a `before` cursor.
     pub fn before_page_of(channel: u64) -> Self {
         Self::page_of(channel).with_cursor(Cursor::Before)
     }
 
-    /// The same in one guild and its channels only.
+    /// Restricts it to one guild and its channels.
     #[must_use]
     pub fn in_guild(self, guild: u64) -> Self {
         Self { guild: Some(guild), ..self }
     }
 
-    /// The same where the route names this message only.
+    /// Restricts it to routes that name this message.
     #[must_use]
     pub fn of_message(self, message: u64) -> Self {
         Self { message: Some(message), ..self }
     }
 
-    /// The same where the route names this emoji only: the character or `name:id`.
+    /// Restricts it to routes that name this emoji: the character or `name:id`.
     #[must_use]
     pub fn of_emoji(self, emoji: &str) -> Self {
         Self { emoji: Some(emoji.to_owned()), ..self }
     }
 
-    /// The same where the page begins like this only.
+    /// Restricts it to requests with this kind of cursor.
     #[must_use]
     pub fn with_cursor(self, cursor: Cursor) -> Self {
         Self { cursor: Some(cursor), ..self }
     }
 
-    /// The same where at least so many items are asked for only.
+    /// Restricts it to page requests for at least this many items.
     #[must_use]
     pub fn with_limit_from(self, limit: u64) -> Self {
         Self { least_limit: Some(limit), ..self }
     }
 
-    /// The same where more items are asked for only.
+    /// Restricts it to page requests for more than this many items.
     #[must_use]
     pub fn with_limit_above(self, limit: u64) -> Self {
         self.with_limit_from(limit.saturating_add(1))
     }
 
-    /// The same where the true answer is a list, or has a list of threads, with
-    /// the item of this ID in it only: of pages of messages those that this
-    /// message is on, whatever the cursor and the limit.
+    /// Restricts it to requests whose true answer is a list, or has a list of `threads`,
+    /// that contains the item with this ID: for a message, the pages that contain it,
+    /// whatever their cursor and limit.
     #[must_use]
     pub fn holding(self, item: u64) -> Self {
         Self { holding: Some(item), ..self }
     }
 
-    /// The same for this many requests.
+    /// Sets the number of requests the fault fires for.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times, ..self }
     }
 
-    /// The same for every request.
+    /// Makes the fault fire for every matching request.
     #[must_use]
     pub fn always(self) -> Self {
         self.times(u32::MAX)
     }
 
-    /// The same after this many have passed.
+    /// Lets this many matching requests through first.
     #[must_use]
     pub fn after(self, skip: u32) -> Self {
         Self { skip, ..self }
     }
 
-    /// The true answer is asked for last: it costs the most.
-    pub(super) fn fits(&self, asking: Asking<'_>) -> bool {
-        let route = asking.route;
-        is_any_or(self.route, || route.map(|route| route.kind))
-            && is_any_or(self.channel, || route.and_then(Route::channel))
-            && is_any_or(self.message, || route.and_then(Route::message))
-            && is_any_or(self.emoji.as_deref(), || route.and_then(Route::emoji))
-            && is_any_or(self.cursor, || Some(asking.cursor()))
-            && self.least_limit.is_none_or(|least| asking.limit().is_some_and(|limit| limit >= least))
-            && is_any_or(self.guild, || asking.guild())
-            && self.holding.is_none_or(|item| asking.answer().is_some_and(|answer| holds(answer, item)))
+    /// Whether all conditions hold. The true answer, which is expensive to compute, is
+    /// checked last.
+    pub(super) fn matches(&self, context: RequestContext<'_>) -> bool {
+        let route = context.route;
+        is_unset_or_equal(self.route, || route.map(|route| route.kind))
+            && is_unset_or_equal(self.channel, || route.and_then(Route::channel))
+            && is_unset_or_equal(self.message, || route.and_then(Route::message))
+            && is_unset_or_equal(self.emoji.as_deref(), || route.and_then(Route::emoji))
+            && is_unset_or_equal(self.cursor, || Some(context.cursor()))
+            && self.least_limit.is_none_or(|least| context.limit().is_some_and(|limit| limit >= least))
+            && is_unset_or_equal(self.guild, || context.guild())
+            && self
+                .holding
+                .is_none_or(|item| context.true_answer().is_some_and(|answer| contains_item(answer, item)))
     }
 }
 
-/// Whether nothing certain is wanted, or what there is.
-fn is_any_or<T: PartialEq>(wanted: Option<T>, actual: impl FnOnce() -> Option<T>) -> bool {
+/// Whether a condition is unset or holds.
+fn is_unset_or_equal<T: PartialEq>(wanted: Option<T>, actual: impl FnOnce() -> Option<T>) -> bool {
     wanted.is_none_or(|wanted| actual() == Some(wanted))
 }
 
-fn holds(mut answer: Value, item: u64) -> bool {
+fn contains_item(mut answer: Value, item: u64) -> bool {
     let items = untrue::items(&mut answer);
     items.is_some_and(|items| items.iter().any(|other| untrue::id_of(other) == Some(item)))
 }
 
-impl Asking<'_> {
+impl RequestContext<'_> {
     fn cursor(&self) -> Cursor {
         let names = [("before", Cursor::Before), ("after", Cursor::After), ("around", Cursor::Around)];
         let mut given = names.into_iter().filter(|(name, _)| self.query.get(name).is_some());
         given.next().map_or(Cursor::Absent, |(_, cursor)| cursor)
     }
 
-    /// How many items are asked for; none on routes that have no pages.
+    /// The requested page size; `None` on routes without pages.
     fn limit(&self) -> Option<u64> {
-        let own = self.route?.kind.default_limit()?;
-        Some(self.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(own))
+        let default_limit = self.route?.kind.default_limit()?;
+        Some(self.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(default_limit))
     }
 
-    /// The guild of the route or of its channel, even of a deleted one.
+    /// The guild of the route or of its channel, even a deleted one.
     fn guild(&self) -> Option<u64> {
         let route = self.route?;
         let of_channel = || {
@@ -215,7 +219,7 @@ impl Asking<'_> {
     }
 
     /// The body of the true answer, if it is a 200.
-    fn answer(&self) -> Option<Value> {
+    fn true_answer(&self) -> Option<Value> {
         let call = Call {
             state: &self.world.read(),
             show: Show { now_ms: self.world.now_ms(), signatures: &AtomicU64::new(0), is_blank: false },

@@ -1,39 +1,40 @@
-//! Counting invalid requests, and the ban that follows.
+//! Counts invalid requests and bans the client for too many of them.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::FrontDoor;
 
+/// Invalid requests in the sliding window, and the ban.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct InvalidRequestCounter {
     rule: FrontDoor,
-    invalid: VecDeque<Instant>,
-    banned: Option<Instant>,
+    invalid_at: VecDeque<Instant>,
+    banned_at: Option<Instant>,
 }
 
-impl Door {
+impl InvalidRequestCounter {
     pub(super) fn new(rule: FrontDoor) -> Self {
-        Self { rule, invalid: VecDeque::new(), banned: None }
+        Self { rule, invalid_at: VecDeque::new(), banned_at: None }
     }
 
-    pub(super) fn is_shut(&self, now: Instant) -> bool {
-        self.banned.is_some_and(|began| now.saturating_duration_since(began) < self.rule.ban)
+    pub(super) fn is_banned(&self, now: Instant) -> bool {
+        self.banned_at.is_some_and(|banned_at| now.saturating_duration_since(banned_at) < self.rule.ban)
     }
 
-    /// Counts an invalid answer; those of a ban itself don't count.
-    pub(super) fn count(&mut self, now: Instant) {
-        if self.is_shut(now) {
+    /// Counts an invalid request; requests during a ban don't count.
+    pub(super) fn record(&mut self, now: Instant) {
+        if self.is_banned(now) {
             return;
         }
         let is_old = |at: &Instant| now.saturating_duration_since(*at) >= self.rule.window;
-        while self.invalid.front().is_some_and(is_old) {
-            self.invalid.pop_front();
+        while self.invalid_at.front().is_some_and(is_old) {
+            self.invalid_at.pop_front();
         }
-        self.invalid.push_back(now);
-        if self.invalid.len() >= self.rule.invalid_requests as usize {
-            self.invalid.clear();
-            self.banned = Some(now);
+        self.invalid_at.push_back(now);
+        if self.invalid_at.len() >= self.rule.invalid_requests as usize {
+            self.invalid_at.clear();
+            self.banned_at = Some(now);
         }
     }
 }
@@ -46,33 +47,33 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_mins(1);
 
-    fn door() -> (Door, Instant) {
+    fn counter() -> (InvalidRequestCounter, Instant) {
         let rule = FrontDoor { invalid_requests: 3, window: 10 * MINUTE, ban: 60 * MINUTE };
-        (Door::new(rule), Instant::now())
+        (InvalidRequestCounter::new(rule), Instant::now())
     }
 
     #[test]
-    fn only_the_last_window_counts() {
-        let (mut door, began) = door();
+    fn counts_only_the_last_window() {
+        let (mut counter, start) = counter();
         for minute in [0, 6, 10, 16, 20] {
-            door.count(began + minute * MINUTE);
-            assert!(!door.is_shut(began + minute * MINUTE), "{minute}");
+            counter.record(start + minute * MINUTE);
+            assert!(!counter.is_banned(start + minute * MINUTE), "{minute}");
         }
-        door.count(began + 21 * MINUTE);
-        assert!(door.is_shut(began + 21 * MINUTE));
+        counter.record(start + 21 * MINUTE);
+        assert!(counter.is_banned(start + 21 * MINUTE));
     }
 
     #[test]
-    fn requests_during_a_ban_neither_lengthen_it_nor_count_after_it() {
-        let (mut door, began) = door();
-        (0..3).for_each(|_| door.count(began));
-        (0..9).for_each(|_| door.count(began + 59 * MINUTE));
-        assert!(door.is_shut(began + 59 * MINUTE));
-        let after = began + 60 * MINUTE;
-        assert!(!door.is_shut(after));
-        (0..2).for_each(|_| door.count(after));
-        assert!(!door.is_shut(after));
-        door.count(after);
-        assert!(door.is_shut(after));
+    fn requests_during_a_ban_neither_extend_it_nor_count_after_it() {
+        let (mut counter, start) = counter();
+        (0..3).for_each(|_| counter.record(start));
+        (0..9).for_each(|_| counter.record(start + 59 * MINUTE));
+        assert!(counter.is_banned(start + 59 * MINUTE));
+        let after = start + 60 * MINUTE;
+        assert!(!counter.is_banned(after));
+        (0..2).for_each(|_| counter.record(after));
+        assert!(!counter.is_banned(after));
+        counter.record(after);
+        assert!(counter.is_banned(after));
     }
 }

@@ -1,4 +1,4 @@
-//! Makes the message that stands at a position, with the changes laid over it.
+//! Composes the message at a log position and applies the changes made to it.
 
 mod attach;
 mod enrich;
@@ -6,40 +6,40 @@ mod refer;
 
 use attach::{attach, reactions};
 use enrich::enrich;
-use refer::{earlier, point_at_target, reply, system, tell_of_thread};
+use refer::{earlier, make_thread_created, reference_target, reply, system};
 
 use super::shape::Shape;
-use super::{Author, Extra, Message, Reference, Shown, flag, kind, text};
+use super::{Author, Extra, Message, Reference, ReferenceRendering, flag, kind, text};
 use crate::dice::{self, Dice};
 use crate::snowflake;
 use crate::world::{Position, Scene};
 
-/// A sentence for something with this seed that is no message of its own.
+/// A sentence derived from a seed, for text outside of a message's content.
 pub(crate) fn sentence_for(seed: u64) -> String {
     text::clause(&mut Dice::new(seed))
 }
 
-/// The message at `position`, whether deleted or not.
+/// The message at `position`, even if it is deleted.
 pub(crate) fn compose(scene: &Scene<'_>, position: Position) -> Message {
     let log = &scene.channel.log;
     let entry = log.entry(position);
     let seed = dice::hash(scene.channel.seed, 5, entry.index);
     let mut dice = Dice::new(seed);
-    let talker = scene.guild.pool.talker(&mut dice);
-    let mut message = blank(scene, entry.id, seed, Author::User(talker));
+    let author = scene.guild.pool.random_user(&mut dice);
+    let mut message = blank(scene, entry.id, seed, Author::User(author));
     if let Some((author, content)) = entry.authored {
         message.author = Author::User(*author);
         message.content.clone_from(content);
-        if let Some(thread_id) = entry.started {
-            tell_of_thread(&mut message, thread_id);
+        if let Some(thread_id) = entry.started_thread_id {
+            make_thread_created(&mut message, thread_id);
         }
     } else {
         let shape = shape_at(scene, entry.id, entry.index, &mut dice);
         fill(scene, &mut message, shape, entry.index, &mut dice);
-        if scene.channel.is_marked && !message.content.is_empty() {
-            // So that a test which finds the text somewhere knows it for a leak.
-            let mark = format!(" [closed {seed:016x}]");
-            message.content.push_str(&mark);
+        if scene.channel.has_closed_marker && !message.content.is_empty() {
+            // A test that finds this marker in an archive has found a leak.
+            let marker = format!(" [closed {seed:016x}]");
+            message.content.push_str(&marker);
         }
     }
     if scene.thread_of(entry.id).is_some() {
@@ -61,6 +61,7 @@ pub(crate) fn compose(scene: &Scene<'_>, position: Position) -> Message {
     message
 }
 
+/// A default message without content.
 fn blank(scene: &Scene<'_>, id: u64, seed: u64, author: Author) -> Message {
     Message {
         id,
@@ -85,7 +86,7 @@ fn shape_at(scene: &Scene<'_>, id: u64, index: u64, dice: &mut Dice) -> Shape {
     if index == 0 && thread.is_some_and(|thread| thread.has_starter) {
         return Shape::ThreadStarter;
     }
-    // The post of a forum and the message a thread hangs on are plain text.
+    // Forum posts and messages that a thread was started from are plain text.
     if id == scene.channel.id || scene.is_thread_root(id) {
         return Shape::Text;
     }
@@ -96,8 +97,8 @@ fn fill(scene: &Scene<'_>, message: &mut Message, shape: Shape, index: u64, dice
     match shape {
         Shape::Text => message.content = text::sentence(dice),
         Shape::Special(which) => message.content = text::special(scene, which, dice),
-        Shape::Long2000 => message.content = text::of_chars(dice, 2000),
-        Shape::Long4000 => message.content = text::of_chars(dice, 4000),
+        Shape::Long2000 => message.content = text::of_length(dice, 2000),
+        Shape::Long4000 => message.content = text::of_length(dice, 4000),
         Shape::Webhook => {
             message.content = text::clause(dice);
             message.author = Author::Webhook(scene.channel.webhook_id());
@@ -130,7 +131,7 @@ fn fill(scene: &Scene<'_>, message: &mut Message, shape: Shape, index: u64, dice
             message.reference = Some(Reference {
                 channel_id: scene.channel.id,
                 message_id: Some(earlier(scene, index, dice).unwrap_or(message.id - 1)),
-                shown: Shown::Forward,
+                rendering: ReferenceRendering::Forward,
             });
         }
         Shape::EveryoneMention => {
@@ -147,7 +148,7 @@ fn fill(scene: &Scene<'_>, message: &mut Message, shape: Shape, index: u64, dice
         }
         Shape::Context => {
             enrich(scene, message, shape, dice);
-            point_at_target(scene, message, index, dice);
+            reference_target(scene, message, index, dice);
         }
         _ => enrich(scene, message, shape, dice),
     }

@@ -1,7 +1,9 @@
-//! Reactions: who reacted is computed until someone changes it.
+//! Reactions. The reactors of a reaction are a computed range of users; a test's change
+//! turns them into an explicit list.
 
 use crate::world::{Emoji, Pool};
 
+/// The reactions with one emoji on one message.
 #[derive(Debug, Clone)]
 pub(crate) struct Reaction {
     pub emoji: ReactionEmoji,
@@ -16,7 +18,7 @@ pub(crate) enum ReactionEmoji {
 }
 
 impl ReactionEmoji {
-    /// From the character or from `name:id`.
+    /// Parses the Unicode character or `name:id`.
     pub(crate) fn parse(text: &str) -> Self {
         let custom = text.rsplit_once(':').and_then(|(name, id)| {
             let id = id.parse().ok()?;
@@ -26,7 +28,7 @@ impl ReactionEmoji {
         custom.unwrap_or_else(|| Self::Unicode(text.to_owned()))
     }
 
-    /// The character, or `name:id`.
+    /// The Unicode character, or `name:id`.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Unicode(text) => text.clone(),
@@ -34,7 +36,7 @@ impl ReactionEmoji {
         }
     }
 
-    /// Whether both are one emoji; a custom one is known by its ID.
+    /// Whether both are the same emoji; custom emoji are compared by ID.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Unicode(one), Self::Unicode(two)) => one == two,
@@ -43,8 +45,9 @@ impl ReactionEmoji {
         }
     }
 
-    /// Whether nobody can ask for it: it is deleted, or has neither ID nor name.
-    pub(crate) fn is_out_of_reach(&self) -> bool {
+    /// Whether the reactions route can't list its reactors, because the emoji is deleted
+    /// or has neither ID nor name.
+    pub(crate) fn is_unlistable(&self) -> bool {
         match self {
             Self::Unicode(text) => text.is_empty(),
             Self::Custom(emoji) => emoji.deleted,
@@ -52,18 +55,19 @@ impl ReactionEmoji {
     }
 }
 
-/// Indices of users in the guild's pool.
+/// The users who reacted, as indices in the guild's user pool.
 #[derive(Debug, Clone)]
 pub(crate) enum Reactors {
-    /// `count` users from `first` on, around the end of the pool.
+    /// `count` users from `first` on, wrapping at the end of the pool.
     Window { first: u32, count: u32 },
-    /// Sorted.
+    /// Sorted, without duplicates.
     List(Vec<u32>),
 }
 
 impl Reactors {
     pub(crate) const NONE: Self = Self::Window { first: 0, count: 0 };
 
+    /// `count` users from `first` modulo the pool's size on; at most the whole pool.
     pub(crate) fn window(first: u64, count: u32, pool: &Pool) -> Self {
         Self::Window { first: (first % u64::from(pool.count())) as u32, count: count.min(pool.count()) }
     }
@@ -75,7 +79,7 @@ impl Reactors {
         }
     }
 
-    /// The users in ascending order.
+    /// The users' indices in ascending order.
     pub(crate) fn members(&self, pool: &Pool) -> Vec<u32> {
         match self {
             Self::Window { first, count } => {
@@ -88,6 +92,7 @@ impl Reactors {
         }
     }
 
+    /// Adds a user; `false` if it is already a reactor.
     pub(crate) fn add(&mut self, user: u32, pool: &Pool) -> bool {
         let mut members = self.members(pool);
         let Err(at) = members.binary_search(&user) else {
@@ -98,6 +103,7 @@ impl Reactors {
         true
     }
 
+    /// Removes a user; `false` if it isn't a reactor.
     pub(crate) fn remove(&mut self, user: u32, pool: &Pool) -> bool {
         let mut members = self.members(pool);
         let Ok(at) = members.binary_search(&user) else {

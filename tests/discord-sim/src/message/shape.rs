@@ -1,9 +1,9 @@
-//! Which kind of message stands where.
+//! Chooses the shape of each generated message.
 
 use crate::description::Mix;
 use crate::dice::Dice;
 
-/// Every kind of message a channel can hold.
+/// The kinds of message the simulator generates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Text,
@@ -52,13 +52,13 @@ pub(crate) enum Shape {
     MentionedChannels,
 }
 
-/// How many kinds of special content there are: see `text::special`.
-const SPECIALS: u8 = 16;
+/// Number of variants of special content: see `text::special`.
+const SPECIAL_COUNT: u8 = 16;
 
-/// The first of them are what people write every day: mentions and links.
-const EVERYDAY: u64 = 7;
+/// The first variants are common in real chats: mentions, custom emoji and links.
+const COMMON_SPECIAL_COUNT: u64 = 7;
 
-/// The kinds of [`Mix::Rich`] between the special texts.
+/// The shapes of [`Mix::Rich`] besides special content.
 const RICH: [Shape; 41] = [
     Shape::Join,
     Shape::Reply,
@@ -104,6 +104,7 @@ const RICH: [Shape; 41] = [
 ];
 
 impl Shape {
+    /// The shape of the message written as number `index` in a channel with this mix.
     pub(crate) fn choose(mix: Mix, index: u64, dice: &mut Dice) -> Self {
         match mix {
             Mix::Bare => Self::Text,
@@ -134,18 +135,18 @@ impl Shape {
             59 => Self::BurstReactions,
             60..62 => Self::Join,
             62..65 => Self::Edited,
-            65..68 => Self::Special(dice.below(EVERYDAY) as u8),
+            65..68 => Self::Special(dice.below(COMMON_SPECIAL_COUNT) as u8),
             68 => Self::Slash,
             69 => Self::Webhook,
             _ => Self::Text,
         }
     }
 
-    /// Every third message a special text, the rest all kinds in turn.
+    /// Every third message has special content; the others cycle through all shapes.
     fn rich(index: u64) -> Self {
         let (round, step) = (index / 3, index % 3);
         if step == 2 {
-            return Self::Special((round % u64::from(SPECIALS)) as u8);
+            return Self::Special((round % u64::from(SPECIAL_COUNT)) as u8);
         }
         let turn = (round * 2 + step) as usize % (RICH.len() + 1);
         RICH.get(turn).copied().unwrap_or(Self::StageStart)

@@ -1,4 +1,4 @@
-//! What people write.
+//! Generated message content.
 
 use crate::dice::Dice;
 use crate::world::Scene;
@@ -150,7 +150,7 @@ const SHORT: [&str; 24] = [
     "good night all",
 ];
 
-/// One believable message: a third of them short.
+/// A plausible message text; 30 % are short.
 pub(crate) fn sentence(dice: &mut Dice) -> String {
     if dice.percent(30) {
         return (*dice.pick(&SHORT)).to_owned();
@@ -158,6 +158,7 @@ pub(crate) fn sentence(dice: &mut Dice) -> String {
     clause(dice)
 }
 
+/// A generated clause with subject, verb and object.
 pub(crate) fn clause(dice: &mut Dice) -> String {
     let parts = [
         *dice.pick(&OPENERS),
@@ -171,8 +172,8 @@ pub(crate) fn clause(dice: &mut Dice) -> String {
     parts.concat()
 }
 
-/// A text of exactly this many characters.
-pub(crate) fn of_chars(dice: &mut Dice, count: usize) -> String {
+/// A text of exactly `count` characters (Unicode scalar values).
+pub(crate) fn of_length(dice: &mut Dice, count: usize) -> String {
     let mut text = String::with_capacity(count * 2);
     let mut chars = 0;
     while chars < count {
@@ -184,15 +185,16 @@ pub(crate) fn of_chars(dice: &mut Dice, count: usize) -> String {
     text
 }
 
-/// Contents that trip scrubbers, parsers and terminals, in turn.
+/// Content variant `which` (0 to 15) out of those that break scrubbers, parsers and
+/// terminals.
 pub(crate) fn special(scene: &Scene<'_>, which: u8, dice: &mut Dice) -> String {
     let pool = &scene.guild.pool;
-    let user = pool.id(pool.talker(dice));
+    let user = pool.id(pool.random_user(dice));
     let (guild, channel) = (scene.guild.id, scene.channel.id);
     let said = clause(dice);
     match which {
         0 => format!("<@{user}> {said}"),
-        1 => format!("{said} <@!{user}>, and <@{}>", pool.id(pool.talker(dice))),
+        1 => format!("{said} <@!{user}>, and <@{}>", pool.id(pool.random_user(dice))),
         2 => format!("see <#{channel}>: {said}"),
         3 => format!("<@&{}> {said}", scene.guild.roles[0].id),
         4 => custom_emoji(scene, dice),
@@ -216,6 +218,6 @@ pub(crate) fn special(scene: &Scene<'_>, which: u8, dice: &mut Dice) -> String {
 
 fn custom_emoji(scene: &Scene<'_>, dice: &mut Dice) -> String {
     let emoji = dice.pick(&scene.guild.emojis);
-    let mark = if emoji.animated { "a" } else { "" };
-    format!("{} <{mark}:{}:{}>", clause(dice), emoji.name, emoji.id)
+    let prefix = if emoji.animated { "a" } else { "" };
+    format!("{} <{prefix}:{}:{}>", clause(dice), emoji.name, emoji.id)
 }

@@ -1,12 +1,12 @@
-//! The bot: Resources/User, Resources/Application.
+//! The bot user, its guilds and its application: Resources/User, Resources/Application.
 
 use super::Call;
-use crate::answer::Outcome;
+use crate::answer::RouteResult;
 use crate::wire::{Writer, guild, user};
 use crate::world::Guild;
 
-/// `GATEWAY_MESSAGE_CONTENT` or its limited form, for bots in under 100 guilds:
-/// Resources/Application, "Application Flags".
+/// `GATEWAY_MESSAGE_CONTENT_LIMITED`, the intent's flag for bots in fewer than 100
+/// guilds: Resources/Application, "Application Flags".
 const MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
 
 pub(super) fn user(call: &Call<'_>) -> Writer {
@@ -42,7 +42,7 @@ pub(super) fn application(call: &Call<'_>) -> Writer {
         if let Some(guild) = state.guilds.first() {
             w.object("owner", |w| user::fields(w, &guild.pool.user(0)));
         }
-        w.number("approximate_guild_count", present(call).count() as u64);
+        w.number("approximate_guild_count", joined_guilds(call).count() as u64);
         w.raw("approximate_user_install_count", "0");
         w.raw("approximate_user_authorization_count", "0");
         w.raw("explicit_content_filter", "0");
@@ -52,18 +52,19 @@ pub(super) fn application(call: &Call<'_>) -> Writer {
     w
 }
 
-fn present<'a>(call: &Call<'a>) -> impl Iterator<Item = &'a Guild> {
+/// The guilds that the bot is a member of.
+fn joined_guilds<'a>(call: &Call<'a>) -> impl Iterator<Item = &'a Guild> {
     let guilds = call.state.guilds.iter();
     guilds.filter(|guild| guild.bot_present)
 }
 
-/// Resources/User, "Get Current User Guilds": ascending, 200 at most.
-pub(super) fn guilds(call: &Call<'_>) -> Outcome {
+/// Resources/User, "Get Current User Guilds": by ascending ID, at most 200.
+pub(super) fn guilds(call: &Call<'_>) -> RouteResult {
     let after = call.query.snowflake("after")?;
     let before = call.query.snowflake("before")?;
     let limit = call.query.number("limit", 1, 200, 200)? as usize;
     let with_counts = call.query.flag("with_counts");
-    let mut guilds: Vec<&Guild> = present(call)
+    let mut guilds: Vec<&Guild> = joined_guilds(call)
         .filter(|guild| after.is_none_or(|after| guild.id > after))
         .filter(|guild| before.is_none_or(|before| guild.id < before))
         .collect();

@@ -1,12 +1,12 @@
 //! Guilds: Resources/Guild.
 
 use super::Call;
-use crate::answer::{ApiError, Outcome};
+use crate::answer::{ApiError, RouteResult};
 use crate::wire::{self, Writer, user};
 use crate::world::Guild;
 
-/// Resources/Guild, "Get Guild": unknown to a bot that isn't in it.
-pub(super) fn guild(call: &Call<'_>) -> Outcome {
+/// Resources/Guild, "Get Guild": 404 if the bot isn't a member.
+pub(super) fn guild(call: &Call<'_>) -> RouteResult {
     let guild = call.state.guild(call.route.major);
     let guild = guild.filter(|guild| guild.bot_present);
     let guild = guild.ok_or(ApiError::UNKNOWN_GUILD)?;
@@ -16,24 +16,24 @@ pub(super) fn guild(call: &Call<'_>) -> Outcome {
     Ok(w)
 }
 
-/// The guild of a route below a guild: 403 for a bot that isn't in it.
-pub(super) fn member_of<'a>(call: &Call<'a>) -> Result<&'a Guild, ApiError> {
+/// The guild of a route below `/guilds/{guild}`: 403 if the bot isn't a member.
+pub(super) fn joined_guild<'a>(call: &Call<'a>) -> Result<&'a Guild, ApiError> {
     let guild = call.state.guild(call.route.major);
     let guild = guild.ok_or(ApiError::UNKNOWN_GUILD)?;
     if guild.bot_present { Ok(guild) } else { Err(ApiError::MISSING_ACCESS) }
 }
 
-pub(super) fn roles(call: &Call<'_>) -> Outcome {
-    let guild = member_of(call)?;
+pub(super) fn roles(call: &Call<'_>) -> RouteResult {
+    let guild = joined_guild(call)?;
     let mut w = Writer::default();
     w.list(|w| wire::guild::role_items(w, guild));
     Ok(w)
 }
 
-/// Resources/Guild, "Get Guild Channels": no threads, and no channel the bot
-/// can't view.
-pub(super) fn channels(call: &Call<'_>) -> Outcome {
-    let guild = member_of(call)?;
+/// Resources/Guild, "Get Guild Channels": without threads and without channels that the
+/// bot can't view.
+pub(super) fn channels(call: &Call<'_>) -> RouteResult {
+    let guild = joined_guild(call)?;
     let scenes = guild.channel_ids.iter();
     let scenes = scenes.filter_map(|id| call.state.scene(*id));
     let mut w = Writer::with_capacity(guild.channel_ids.len() * 512);
@@ -45,8 +45,8 @@ pub(super) fn channels(call: &Call<'_>) -> Outcome {
     Ok(w)
 }
 
-pub(super) fn member(call: &Call<'_>) -> Outcome {
-    let guild = member_of(call)?;
+pub(super) fn member(call: &Call<'_>) -> RouteResult {
+    let guild = joined_guild(call)?;
     let user = user::find(call.state, guild, call.route.minor);
     let user = user.ok_or(ApiError::UNKNOWN_MEMBER)?;
     let mut w = Writer::default();

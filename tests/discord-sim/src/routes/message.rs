@@ -1,12 +1,12 @@
 //! Messages: Resources/Message, "Get Channel Messages" and "Get Channel Message".
 
 use super::Call;
-use crate::answer::{ApiError, Outcome};
+use crate::answer::{ApiError, RouteResult};
 use crate::query::Query;
 use crate::wire::{self, Writer};
 use crate::world::{Log, Position, Scene};
 
-/// Where a page begins; the three parameters exclude each other.
+/// The cursor of a page request; its three parameters are mutually exclusive.
 #[derive(Debug, Clone, Copy)]
 enum Cursor {
     Newest,
@@ -16,14 +16,14 @@ enum Cursor {
 }
 
 impl Cursor {
-    fn of(query: &Query) -> Result<Self, ApiError> {
+    fn parse(query: &Query) -> Result<Self, ApiError> {
         let given = (query.snowflake("before")?, query.snowflake("after")?, query.snowflake("around")?);
         match given {
             (None, None, None) => Ok(Self::Newest),
             (Some(id), None, None) => Ok(Self::Before(id)),
             (None, Some(id), None) => Ok(Self::After(id)),
             (None, None, Some(id)) => Ok(Self::Around(id)),
-            _ => Err(ApiError::form(
+            _ => Err(ApiError::invalid_form(
                 "",
                 "BASE_TYPE_BAD_MUTUALLY_EXCLUSIVE",
                 "before, after and around are mutually exclusive.".to_owned(),
@@ -31,7 +31,7 @@ impl Cursor {
         }
     }
 
-    /// The page's positions, newest first.
+    /// The positions of the page's messages, newest first.
     fn page(self, log: &Log, limit: usize) -> Vec<Position> {
         let end = log.end();
         match self {
@@ -56,10 +56,10 @@ impl Cursor {
 }
 
 /// A page of messages. Without `READ_MESSAGE_HISTORY` it is empty.
-pub(super) fn page(call: &Call<'_>) -> Outcome {
-    let scene = readable(call)?;
+pub(super) fn page(call: &Call<'_>) -> RouteResult {
+    let scene = message_channel(call)?;
     let limit = call.query.number("limit", 1, 100, 50)? as usize;
-    let cursor = Cursor::of(call.query)?;
+    let cursor = Cursor::parse(call.query)?;
     let positions = if scene.bot().history { cursor.page(&scene.channel.log, limit) } else { Vec::new() };
     let mut w = Writer::with_capacity(64 + positions.len() * 1024);
     w.list(|w| {
@@ -70,16 +70,16 @@ pub(super) fn page(call: &Call<'_>) -> Outcome {
     Ok(w)
 }
 
-pub(super) fn one(call: &Call<'_>) -> Outcome {
-    let (scene, position) = existing(call)?;
+pub(super) fn one(call: &Call<'_>) -> RouteResult {
+    let (scene, position) = existing_message(call)?;
     let mut w = Writer::with_capacity(2048);
     wire::message::item(&mut w, &scene, &call.show, position);
     Ok(w)
 }
 
-/// The message of the route; reading a single one needs the history too.
-pub(super) fn existing<'a>(call: &Call<'a>) -> Result<(Scene<'a>, Position), ApiError> {
-    let scene = readable(call)?;
+/// The message of the route; reading a single message requires `READ_MESSAGE_HISTORY`.
+pub(super) fn existing_message<'a>(call: &Call<'a>) -> Result<(Scene<'a>, Position), ApiError> {
+    let scene = message_channel(call)?;
     if !scene.bot().history {
         return Err(ApiError::MISSING_PERMISSIONS);
     }
@@ -87,8 +87,9 @@ pub(super) fn existing<'a>(call: &Call<'a>) -> Result<(Scene<'a>, Position), Api
     Ok((scene, position.ok_or(ApiError::UNKNOWN_MESSAGE)?))
 }
 
-/// The channel, if it holds messages and the bot may enter it.
-fn readable<'a>(call: &Call<'a>) -> Result<Scene<'a>, ApiError> {
+/// The channel of the route, if it can have messages and the bot may view and, for voice
+/// and stage channels, join it.
+fn message_channel<'a>(call: &Call<'a>) -> Result<Scene<'a>, ApiError> {
     let scene = call.scene()?;
     if !scene.channel.kind.has_messages() {
         return Err(ApiError::WRONG_CHANNEL_TYPE);

@@ -2,40 +2,40 @@
 //! Resources/Channel, "List Public Archived Threads" and its private siblings.
 
 use super::{Call, guild};
-use crate::answer::{ApiError, Outcome};
+use crate::answer::{ApiError, RouteResult};
 use crate::description::ChannelKind;
 use crate::permissions::MANAGE_THREADS;
 use crate::wire::{self, Writer};
 use crate::world::{Scene, Thread};
 
-/// All active threads the bot can see, newest first.
-pub(super) fn active(call: &Call<'_>) -> Outcome {
-    let guild = guild::member_of(call)?;
+/// All active threads of the guild that the bot can view, newest first.
+pub(super) fn active(call: &Call<'_>) -> RouteResult {
+    let guild = guild::joined_guild(call)?;
     let parents = guild.channel_ids.iter();
     let parents = parents.filter_map(|id| call.state.channel(*id));
     let mut scenes: Vec<Scene<'_>> = parents
         .flat_map(|parent| &parent.thread_ids)
         .filter_map(|id| call.state.scene(*id))
-        .filter(|scene| facts(scene).is_some_and(|thread| !thread.archived && !thread.is_unlisted))
+        .filter(|scene| thread_of(scene).is_some_and(|thread| !thread.archived && !thread.is_unlisted))
         .filter(|scene| scene.bot().view)
         .collect();
     scenes.sort_by_key(|scene| std::cmp::Reverse(scene.channel.id));
     Ok(listing(call, &scenes, None))
 }
 
-const fn facts<'a>(scene: &Scene<'a>) -> Option<&'a Thread> {
+const fn thread_of<'a>(scene: &Scene<'a>) -> Option<&'a Thread> {
     scene.channel.thread.as_ref()
 }
 
-/// Only threads of the kind the channel makes now: those from before it became
-/// another kind of channel are left out.
-pub(super) fn archived_public(call: &Call<'_>) -> Outcome {
+/// Public archived threads of the type that the channel creates now. Threads from before
+/// the channel's type was changed aren't listed.
+pub(super) fn archived_public(call: &Call<'_>) -> RouteResult {
     let parent = call.scene()?;
     archived(call, parent.channel.kind.public_thread())
 }
 
-/// Needs `MANAGE_THREADS` besides `READ_MESSAGE_HISTORY`.
-pub(super) fn archived_private(call: &Call<'_>) -> Outcome {
+/// Private archived threads; requires `MANAGE_THREADS` and `READ_MESSAGE_HISTORY`.
+pub(super) fn archived_private(call: &Call<'_>) -> RouteResult {
     let parent = call.scene()?;
     if parent.bot().bits & MANAGE_THREADS == 0 {
         return Err(ApiError::MISSING_PERMISSIONS);
@@ -43,32 +43,33 @@ pub(super) fn archived_private(call: &Call<'_>) -> Outcome {
     archived(call, ChannelKind::PrivateThread)
 }
 
-/// Private archived threads the bot is in: newest ID first, `before` is a snowflake.
-pub(super) fn joined_private(call: &Call<'_>) -> Outcome {
+/// Private archived threads that the bot is a member of, newest ID first; `before` is a
+/// snowflake.
+pub(super) fn joined_private(call: &Call<'_>) -> RouteResult {
     let before = call.query.snowflake("before")?.unwrap_or(u64::MAX);
     let limit = call.query.number("limit", 2, 100, 50)? as usize;
     let mut scenes = archived_in(call)?;
     scenes.retain(|scene| {
-        let has_bot = facts(scene).is_some_and(|thread| thread.has_bot);
+        let has_bot = thread_of(scene).is_some_and(|thread| thread.has_bot);
         scene.is_private() && has_bot && scene.channel.id < before
     });
     scenes.sort_by_key(|scene| std::cmp::Reverse(scene.channel.id));
     Ok(page(call, scenes, limit))
 }
 
-/// Threads of one kind, newest archive time first; `before` is an ISO 8601 time;
-/// limit 2 to 100.
-fn archived(call: &Call<'_>, kind: ChannelKind) -> Outcome {
+/// Archived threads of one type, newest archive time first; `before` is an ISO 8601 time,
+/// `limit` is 2 to 100.
+fn archived(call: &Call<'_>, kind: ChannelKind) -> RouteResult {
     let before_us = call.query.time_us("before")?.unwrap_or(i64::MAX);
     let limit = call.query.number("limit", 2, 100, 50)? as usize;
-    let archive_ms = |scene: &Scene<'_>| facts(scene).map_or(0, |thread| thread.archive_ms);
+    let archive_ms = |scene: &Scene<'_>| thread_of(scene).map_or(0, |thread| thread.archive_ms);
     let mut scenes = archived_in(call)?;
     scenes.retain(|scene| scene.channel.kind == kind && archive_ms(scene) * 1000 < before_us);
     scenes.sort_by_key(|scene| std::cmp::Reverse((archive_ms(scene), scene.channel.id)));
     Ok(page(call, scenes, limit))
 }
 
-/// Every archived thread of the channel.
+/// All archived threads of the channel.
 fn archived_in<'a>(call: &Call<'a>) -> Result<Vec<Scene<'a>>, ApiError> {
     let parent = call.scene()?;
     if !parent.channel.kind.has_threads() {
@@ -80,7 +81,7 @@ fn archived_in<'a>(call: &Call<'a>) -> Result<Vec<Scene<'a>>, ApiError> {
     let ids = parent.channel.thread_ids.iter();
     let scenes = ids.filter_map(|id| call.state.scene(*id));
     Ok(scenes
-        .filter(|scene| facts(scene).is_some_and(|thread| thread.archived && !thread.is_unlisted))
+        .filter(|scene| thread_of(scene).is_some_and(|thread| thread.archived && !thread.is_unlisted))
         .collect())
 }
 
@@ -100,7 +101,7 @@ fn listing(call: &Call<'_>, scenes: &[Scene<'_>], has_more: Option<bool>) -> Wri
         });
         w.array("members", |w| {
             for scene in scenes {
-                if let Some(thread) = facts(scene).filter(|thread| thread.has_bot) {
+                if let Some(thread) = thread_of(scene).filter(|thread| thread.has_bot) {
                     let bot_id = call.state.bot_id;
                     w.item(|w| wire::channel::member_fields(w, bot_id, scene.channel, thread));
                 }

@@ -1,4 +1,4 @@
-//! Bodies that can stall, break, drip and go on for gigabytes.
+//! Response bodies that can stall, break off, be sent in pieces or be gigabytes long.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -11,93 +11,95 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::Sleep;
 
 use super::pieces::{self, Pieces};
-use super::stream::{Ending, Orders};
+use super::stream::{ConnectionEnding, StreamControl};
 
-/// What happens next in a body.
-pub(crate) enum Part {
+/// A step in sending a body.
+pub(crate) enum BodyStep {
     Data(Bytes),
     Wait(Duration),
-    /// Each piece when it is its turn, this long apart.
+    /// Pieces, each made when it is due, with this pause between two of them.
     Pieces(Pieces, Duration),
-    /// The connection ends here, once all that came before is sent.
-    End(Arc<Orders>, Ending),
+    /// Ends the connection once everything before it is sent.
+    EndConnection(Arc<StreamControl>, ConnectionEnding),
 }
 
-pub(crate) struct Parts {
-    queue: VecDeque<Part>,
+/// A body that is sent step by step.
+pub(crate) struct ScriptedBody {
+    queue: VecDeque<BodyStep>,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// What the headers promise; without a promise the body goes in chunks.
+    /// Bytes of the `Content-Length` not sent yet; without one the body is chunked.
     remaining: Option<u64>,
 }
 
-impl Parts {
+impl ScriptedBody {
+    /// The body in one piece.
     pub(crate) fn whole(body: Vec<u8>) -> Self {
         let length = body.len() as u64;
-        Self::of(Some(length), [Part::Data(Bytes::from(body))])
+        Self::of(Some(length), [BodyStep::Data(Bytes::from(body))])
     }
 
-    /// A body that others hold, too.
+    /// The body in one piece, without a copy.
     pub(crate) fn shared(body: Arc<[u8]>) -> Self {
         let length = body.len() as u64;
-        Self::of(Some(length), [Part::Data(Bytes::from_owner(body))])
+        Self::of(Some(length), [BodyStep::Data(Bytes::from_owner(body))])
     }
 
-    /// Half of the body, `between`, then the other half.
-    pub(crate) fn halves(body: Vec<u8>, between: Part) -> Self {
+    /// Half of the body, the step `between`, then the other half.
+    pub(crate) fn halves(body: Vec<u8>, between: BodyStep) -> Self {
         let mut first = Bytes::from(body);
         let length = first.len() as u64;
         let second = first.split_off(first.len() / 2);
-        Self::of(Some(length), [Part::Data(first), between, Part::Data(second)])
+        Self::of(Some(length), [BodyStep::Data(first), between, BodyStep::Data(second)])
     }
 
-    /// So many bytes at a time.
+    /// The body in pieces of this many bytes.
     pub(crate) fn drip(body: Vec<u8>, bytes: usize, every: Duration) -> Self {
         let length = body.len() as u64;
-        Self::of(Some(length), [Part::Pieces(pieces::of_body(body, bytes), every)])
+        Self::of(Some(length), [BodyStep::Pieces(pieces::split_body(body, bytes), every)])
     }
 
-    /// A JSON list of so many bytes.
+    /// A JSON list of this many bytes.
     pub(crate) fn huge(bytes: u64) -> Self {
-        let bytes = bytes.max(pieces::LEAST);
-        Self::of(Some(bytes), [Part::Pieces(Box::new(pieces::of_list(bytes)), Duration::ZERO)])
+        let bytes = bytes.max(pieces::MIN_LIST_BYTES);
+        Self::of(Some(bytes), [BodyStep::Pieces(Box::new(pieces::long_string_list(bytes)), Duration::ZERO)])
     }
 
-    /// The same, compressed.
-    pub(crate) fn bomb(bytes: u64) -> Self {
-        Self::of(None, [Part::Pieces(pieces::of_bomb(bytes), Duration::ZERO)])
+    /// A JSON list of this many bytes, compressed with gzip; chunked.
+    pub(crate) fn gzip_bomb(bytes: u64) -> Self {
+        Self::of(None, [BodyStep::Pieces(pieces::gzip_bomb(bytes), Duration::ZERO)])
     }
 
-    /// A JSON list of so many nulls.
+    /// A JSON list of this many nulls; chunked.
     pub(crate) fn nulls(items: u64) -> Self {
-        Self::of(None, [Part::Pieces(Box::new(pieces::of_nulls(items)), Duration::ZERO)])
+        Self::of(None, [BodyStep::Pieces(Box::new(pieces::null_list(items)), Duration::ZERO)])
     }
 
-    /// The same without a promised length.
+    /// Sends it chunked, without `Content-Length`.
     pub(crate) fn chunked(self) -> Self {
         Self { remaining: None, ..self }
     }
 
-    fn of<const N: usize>(length: Option<u64>, parts: [Part; N]) -> Self {
-        let is_empty = |part: &Part| matches!(part, Part::Data(data) if data.is_empty());
+    fn of<const N: usize>(length: Option<u64>, steps: [BodyStep; N]) -> Self {
+        let is_empty = |step: &BodyStep| matches!(step, BodyStep::Data(data) if data.is_empty());
         Self {
-            queue: parts.into_iter().filter(|part| !is_empty(part)).collect(),
+            queue: steps.into_iter().filter(|step| !is_empty(step)).collect(),
             sleep: None,
             remaining: length,
         }
     }
 
-    /// The first of these pieces; the others come next.
-    fn take(&mut self, mut pieces: Pieces, every: Duration) -> Option<Bytes> {
+    /// Takes the next piece and queues the rest.
+    fn next_piece(&mut self, mut pieces: Pieces, every: Duration) -> Option<Bytes> {
         let piece = pieces.next()?;
-        self.queue.push_front(Part::Pieces(pieces, every));
+        self.queue.push_front(BodyStep::Pieces(pieces, every));
         if !every.is_zero() {
-            self.queue.push_front(Part::Wait(every));
+            self.queue.push_front(BodyStep::Wait(every));
         }
         Some(piece)
     }
 }
 
-impl Body for Parts {
+impl Body for ScriptedBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -112,16 +114,17 @@ impl Body for Parts {
             }
             let data = match self.queue.pop_front() {
                 None => return Poll::Ready(None),
-                Some(Part::Data(data)) => Some(data),
-                Some(Part::Pieces(pieces, every)) => self.take(pieces, every),
-                Some(Part::Wait(wait)) => {
+                Some(BodyStep::Data(data)) => Some(data),
+                Some(BodyStep::Pieces(pieces, every)) => self.next_piece(pieces, every),
+                Some(BodyStep::Wait(wait)) => {
                     self.sleep = Some(Box::pin(tokio::time::sleep(wait)));
                     None
                 }
-                Some(Part::End(orders, ending)) => {
-                    // Pending makes hyper send what it holds; then the stream ends it.
-                    orders.end(ending);
-                    self.queue.push_front(Part::End(orders, ending));
+                Some(BodyStep::EndConnection(control, ending)) => {
+                    // Pending makes hyper flush what it has buffered; the stream then
+                    // ends the connection.
+                    control.end(ending);
+                    self.queue.push_front(BodyStep::EndConnection(control, ending));
                     return Poll::Pending;
                 }
             };

@@ -1,4 +1,4 @@
-//! What stands before every route: front door, token, method, limits.
+//! Checks every request before its route: user agent, token, path, method, rate limits.
 
 use std::time::Instant;
 
@@ -7,28 +7,28 @@ use hyper::header::{AUTHORIZATION, HeaderMap, USER_AGENT};
 use hyper::{Method, Request};
 
 use super::Shared;
-use super::reply::{Reply, report_headers};
+use super::reply::{Reply, rate_limit_headers};
 use crate::answer::ApiError;
 use crate::faults::Header;
 use crate::limits::Verdict;
 use crate::route::{Route, RouteKind};
 
-/// A request that may pass.
+/// A request that passed all checks.
 #[derive(Debug)]
-pub(super) struct Pass {
+pub(super) struct AdmittedRequest {
     pub route: Route,
-    /// Rate-limit headers of its answer.
+    /// The rate-limit headers of its answer.
     pub headers: Vec<Header>,
 }
 
-/// Decides at the instant of arrival; the answer may wait.
-pub(super) fn gate(
+/// Admits or rejects a request that arrives at `now`.
+pub(super) fn admit(
     shared: &Shared,
     request: &Request<Incoming>,
     route: Result<Route, ApiError>,
     now: Instant,
-) -> Result<Pass, Reply> {
-    if !has_proper_agent(request.headers()) {
+) -> Result<AdmittedRequest, Reply> {
+    if !has_valid_user_agent(request.headers()) {
         return Err(Reply::html(403));
     }
     if !has_token(shared, request.headers()) {
@@ -40,18 +40,18 @@ pub(super) fn gate(
     }
     let now_ms = shared.world.now_ms();
     let verdict = shared.limiter().check(&route, now);
-    let report = match verdict {
-        Verdict::Passes(report) => report.filter(|_| is_bucketed(route.kind)),
-        Verdict::Limited { scope, retry_after, report } => {
-            return Err(Reply::limited(scope, retry_after, report, now_ms));
+    let info = match verdict {
+        Verdict::Allowed(info) => info.filter(|_| has_rate_limit_headers(route.kind)),
+        Verdict::Limited { scope, retry_after, info } => {
+            return Err(Reply::limited(scope, retry_after, info, now_ms));
         }
     };
-    let headers = report.map_or_else(Vec::new, |report| report_headers(&report, now_ms));
-    Ok(Pass { route, headers })
+    let headers = info.map_or_else(Vec::new, |info| rate_limit_headers(&info, now_ms));
+    Ok(AdmittedRequest { route, headers })
 }
 
 /// Reference, "User Agent": `DiscordBot ($url, $versionNumber)`.
-fn has_proper_agent(headers: &HeaderMap) -> bool {
+fn has_valid_user_agent(headers: &HeaderMap) -> bool {
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     let inner = agent.and_then(|agent| agent.strip_prefix("DiscordBot ("));
     inner.and_then(|inner| inner.split_once(')')).is_some_and(|(inner, _)| inner.contains(','))
@@ -65,7 +65,7 @@ fn has_token(shared: &Shared, headers: &HeaderMap) -> bool {
     !state.token_revoked && given.is_some_and(|given| given.as_bytes() == expected.as_bytes())
 }
 
-/// Routes about the bot itself carry no bucket.
-const fn is_bucketed(kind: RouteKind) -> bool {
+/// Whether the route's answers have rate-limit headers; those about the bot itself don't.
+const fn has_rate_limit_headers(kind: RouteKind) -> bool {
     !matches!(kind, RouteKind::CurrentUser | RouteKind::CurrentApplication)
 }

@@ -1,52 +1,55 @@
-//! What a fault makes of an answer.
+//! Applies a fault to an answer: its status, headers and body.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::body::{Part, Parts};
-use super::reply::{Reply, report_headers};
-use super::stream::{Ending, Orders};
+use super::body::{BodyStep, ScriptedBody};
+use super::reply::{Reply, rate_limit_headers};
+use super::stream::{ConnectionEnding, StreamControl};
 use crate::faults::{self, What};
-use crate::limits::Report;
+use crate::limits::RateLimitInfo;
 use crate::route::RouteKind;
 
-/// The answer that is given instead of the true one, if one is.
-pub(super) fn instead(what: &What, route: Option<RouteKind>, now_ms: i64) -> Option<Reply> {
-    let report = |seconds| Some(Report::made_up(route, 0, duration(seconds)));
+/// The answer that replaces the true one, if the fault has one. [`body`] may replace its
+/// body.
+pub(super) fn replacement(what: &What, route: Option<RouteKind>, now_ms: i64) -> Option<Reply> {
+    let info = |seconds| Some(RateLimitInfo::fictitious(route, 0, duration(seconds)));
     let reply = match what {
-        What::Status(status, body) => Reply::made_up(*status, body),
+        What::Status(status, body) => Reply::with_status(*status, body),
         What::FrontDoor => Reply::html(429),
         What::RateLimited { retry_after, scope } => {
             Reply::limited(*scope, duration(*retry_after), None, now_ms)
         }
         What::RateLimitedUnlike { retry_after, reset_after, scope } => {
-            Reply::limited(*scope, duration(*retry_after), report(*reset_after), now_ms)
+            Reply::limited(*scope, duration(*retry_after), info(*reset_after), now_ms)
         }
         What::RateLimitedOddly { retry_after, scope, .. } => {
-            Reply::limited(*scope, duration(*retry_after), report(*retry_after), now_ms)
+            Reply::limited(*scope, duration(*retry_after), info(*retry_after), now_ms)
         }
         What::Redirect(url) => Reply::redirect(url),
         What::HugeBody(_) | What::HugeChunkedBody(_) | What::Nulls(_) | What::Bytes(_) => {
             Reply::json(200, Vec::new())
         }
-        What::GzipBomb(_) | What::Packed(_) => Reply::json(200, Vec::new()).with("content-encoding", "gzip"),
+        What::GzipBomb(_) | What::Packed(_) => {
+            Reply::json(200, Vec::new()).with_header("content-encoding", "gzip")
+        }
         _ => return None,
     };
     Some(reply)
 }
 
-/// A wait of so many seconds; none if there is no such wait.
+/// The seconds as a duration; zero if they are negative or too large.
 fn duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// Changes what comes before the body.
-pub(super) fn change_head(what: &What, reply: &mut Reply, route: Option<RouteKind>, now_ms: i64) {
+/// Changes the headers of an answer.
+pub(super) fn change_headers(what: &What, reply: &mut Reply, route: Option<RouteKind>, now_ms: i64) {
     match what {
         What::OddHeaders(oddity) | What::RateLimitedOddly { oddity, .. } => {
             if !reply.headers.iter().any(|(name, _)| *name == "x-ratelimit-limit") {
-                let report = Report::made_up(route, 4, Duration::from_secs(1));
-                reply.headers.extend(report_headers(&report, now_ms));
+                let info = RateLimitInfo::fictitious(route, 4, Duration::from_secs(1));
+                reply.headers.extend(rate_limit_headers(&info, now_ms));
             }
             oddity.apply(&mut reply.headers);
         }
@@ -55,31 +58,33 @@ pub(super) fn change_head(what: &What, reply: &mut Reply, route: Option<RouteKin
     }
 }
 
-/// The body that is sent, and what is ordered of the connection meanwhile.
-pub(super) fn body(what: &What, mut body: Vec<u8>, orders: &Arc<Orders>) -> Parts {
-    let until = |ending| Part::End(Arc::clone(orders), ending);
+/// The body to send; `control` ends or slows down the connection while it is sent.
+pub(super) fn body(what: &What, mut body: Vec<u8>, control: &Arc<StreamControl>) -> ScriptedBody {
+    let end_with = |ending| BodyStep::EndConnection(Arc::clone(control), ending);
     match what {
-        What::TruncatedBody => Parts::halves(body, until(Ending::Close)),
-        What::ResetAfterHeaders => Parts::halves(body, until(Ending::Reset)),
-        What::HalfClosed => Parts::halves(body, until(Ending::HalfClose)),
-        What::StallBody(stall) => Parts::halves(body, Part::Wait(*stall)),
+        What::TruncatedBody => ScriptedBody::halves(body, end_with(ConnectionEnding::Close)),
+        What::ResetAfterHeaders => ScriptedBody::halves(body, end_with(ConnectionEnding::Reset)),
+        What::HalfClosed => ScriptedBody::halves(body, end_with(ConnectionEnding::HalfClose)),
+        What::StallBody(stall) => ScriptedBody::halves(body, BodyStep::Wait(*stall)),
         What::InvalidJson => {
             body.truncate(body.len() / 2);
-            Parts::whole(body)
+            ScriptedBody::whole(body)
         }
-        What::NullBody => Parts::whole(b"null".to_vec()),
-        What::HugeBody(bytes) => Parts::huge(*bytes),
-        What::HugeChunkedBody(bytes) => Parts::huge(*bytes).chunked(),
-        What::GzipBomb(bytes) => Parts::bomb(*bytes),
-        What::Bytes(bytes) | What::Packed(bytes) => Parts::shared(Arc::clone(bytes)),
-        What::Nulls(items) => Parts::nulls(*items),
-        What::SlowDrip { every, bytes } => Parts::drip(body, *bytes, *every),
+        What::NullBody => ScriptedBody::whole(b"null".to_vec()),
+        What::HugeBody(bytes) => ScriptedBody::huge(*bytes),
+        What::HugeChunkedBody(bytes) => ScriptedBody::huge(*bytes).chunked(),
+        What::GzipBomb(bytes) => ScriptedBody::gzip_bomb(*bytes),
+        What::Bytes(bytes) | What::Packed(bytes) => ScriptedBody::shared(Arc::clone(bytes)),
+        What::Nulls(items) => ScriptedBody::nulls(*items),
+        What::SlowDrip { every, bytes } => ScriptedBody::drip(body, *bytes, *every),
         What::SlowHeaders { every, bytes } => {
-            orders.slow_head(*bytes, *every);
-            Parts::whole(body)
+            control.slow_head(*bytes, *every);
+            ScriptedBody::whole(body)
         }
-        What::BrokenMessage(index, damage) => Parts::whole(faults::break_message(&body, *index, *damage)),
-        What::ShuffledOrder => Parts::whole(faults::shuffle(&body)),
-        _ => Parts::whole(body),
+        What::BrokenMessage(index, damage) => {
+            ScriptedBody::whole(faults::damage_message(&body, *index, *damage))
+        }
+        What::ShuffledOrder => ScriptedBody::whole(faults::shuffle(&body)),
+        _ => ScriptedBody::whole(body),
     }
 }

@@ -1,18 +1,20 @@
-//! An answer before it goes on the wire, and those that no route makes.
+//! An answer before it is sent, and the answers that no route makes.
 
 use std::time::Duration;
 
-use crate::answer::{ApiError, FRONT_DOOR};
+use crate::answer::{ApiError, EDGE_ERROR_PAGE};
 use crate::faults::{BodyKind, Header};
-use crate::limits::{Report, Scope};
+use crate::limits::{RateLimitInfo, Scope};
 use crate::wire::Writer;
 
+/// Status, headers and body of an answer.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub status: u16,
     pub content_type: &'static str,
     pub body: Vec<u8>,
     pub headers: Vec<Header>,
+    /// The scope of a 429 that has one.
     pub scope: Option<Scope>,
 }
 
@@ -23,18 +25,18 @@ impl Reply {
         Self { status, content_type: "application/json", body, headers: Vec::new(), scope: None }
     }
 
-    /// The page of the front door.
+    /// Cloudflare's HTML error page.
     pub(super) fn html(status: u16) -> Self {
-        let body = FRONT_DOOR.as_bytes().to_vec();
+        let body = EDGE_ERROR_PAGE.as_bytes().to_vec();
         Self { content_type: Self::HTML, ..Self::json(status, body) }
     }
 
     pub(super) fn redirect(url: &str) -> Self {
-        Self::html(302).with("location", url)
+        Self::html(302).with_header("location", url)
     }
 
-    /// The same with one more header.
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+    /// Adds a header.
+    pub(super) fn with_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
@@ -43,9 +45,14 @@ impl Reply {
         Self::json(error.status, error.body())
     }
 
-    /// Topics/Rate Limits, "Exceeding A Rate Limit": the header counts whole
-    /// seconds, the body has a float.
-    pub(super) fn limited(scope: Scope, retry_after: Duration, report: Option<Report>, now_ms: i64) -> Self {
+    /// A 429: Topics/Rate Limits, "Exceeding A Rate Limit". `Retry-After` is in whole
+    /// seconds, the body's `retry_after` a float.
+    pub(super) fn limited(
+        scope: Scope,
+        retry_after: Duration,
+        info: Option<RateLimitInfo>,
+        now_ms: i64,
+    ) -> Self {
         let is_global = scope == Scope::Global;
         let subject = if scope == Scope::Shared { "The resource is" } else { "You are" };
         let seconds = retry_after.as_secs_f64();
@@ -55,7 +62,7 @@ impl Reply {
             w.raw("retry_after", &format!("{seconds:.3}"));
             w.boolean("global", is_global);
         });
-        let mut headers = report.map_or_else(Vec::new, |report| report_headers(&report, now_ms));
+        let mut headers = info.map_or_else(Vec::new, |info| rate_limit_headers(&info, now_ms));
         headers.push(("retry-after", format!("{:.0}", seconds.ceil())));
         headers.push(("x-ratelimit-scope", scope.name().to_owned()));
         if is_global {
@@ -64,8 +71,8 @@ impl Reply {
         Self { headers, scope: Some(scope), ..Self::json(429, w.finish()) }
     }
 
-    /// A planned answer with a false status.
-    pub(super) fn made_up(status: u16, body: &BodyKind) -> Self {
+    /// The answer of a `What::Status` fault.
+    pub(super) fn with_status(status: u16, body: &BodyKind) -> Self {
         match body {
             BodyKind::Html => Self::html(status),
             BodyKind::Empty => Self::json(status, Vec::new()),
@@ -81,15 +88,15 @@ impl Reply {
     }
 }
 
-/// Topics/Rate Limits, "Header Format".
-pub(super) fn report_headers(report: &Report, now_ms: i64) -> Vec<Header> {
-    let reset_after = report.reset_after.as_secs_f64();
+/// The `X-RateLimit-` headers: Topics/Rate Limits, "Header Format".
+pub(super) fn rate_limit_headers(info: &RateLimitInfo, now_ms: i64) -> Vec<Header> {
+    let reset_after = info.reset_after.as_secs_f64();
     let reset = now_ms as f64 / 1000.0 + reset_after;
     vec![
-        ("x-ratelimit-limit", report.limit.to_string()),
-        ("x-ratelimit-remaining", report.remaining.to_string()),
+        ("x-ratelimit-limit", info.limit.to_string()),
+        ("x-ratelimit-remaining", info.remaining.to_string()),
         ("x-ratelimit-reset", format!("{reset:.3}")),
         ("x-ratelimit-reset-after", format!("{reset_after:.3}")),
-        ("x-ratelimit-bucket", report.bucket.clone()),
+        ("x-ratelimit-bucket", info.bucket.clone()),
     ]
 }

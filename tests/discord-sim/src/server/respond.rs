@@ -1,4 +1,4 @@
-//! One request from its arrival to its answer: front door, fault, journal, gate, pace, route.
+//! Answers one request: ban, fault, journal, checks, delay and route, in this order.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -8,13 +8,13 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, DATE};
 use hyper::{Request, Response};
 
-use super::body::Parts;
-use super::gate::{Pass, gate};
+use super::body::ScriptedBody;
+use super::gate::{AdmittedRequest, admit};
 use super::reply::Reply;
-use super::stream::Orders;
+use super::stream::StreamControl;
 use super::{Shared, planned};
 use crate::answer::ApiError;
-use crate::faults::{self, Asking, What};
+use crate::faults::{self, RequestContext, What};
 use crate::journal::{Entry, Journal};
 use crate::limits::Scope;
 use crate::query::Query;
@@ -24,8 +24,8 @@ use crate::time;
 use crate::wire::Writer;
 use crate::wire::message::Show;
 
-/// A request that has arrived.
-struct Arrival {
+/// A request, and what is decided about it when it arrives.
+struct ReceivedRequest {
     request: Request<Incoming>,
     at: Instant,
     route: Result<Route, ApiError>,
@@ -33,51 +33,52 @@ struct Arrival {
     fault: Option<What>,
 }
 
-/// Tells the journal even when the client goes away in between.
-struct Visit<'a> {
+/// Records the answer in the journal on drop, so that a request whose client disconnects
+/// is recorded as finished too.
+struct JournalGuard<'a> {
     journal: &'a Journal,
     number: usize,
     answer: Option<(u16, Option<Scope>)>,
 }
 
-impl Drop for Visit<'_> {
+impl Drop for JournalGuard<'_> {
     fn drop(&mut self) {
-        self.journal.leave(self.number, self.answer);
+        self.journal.finish(self.number, self.answer);
     }
 }
 
 /// The answer to a request; `None` resets the connection.
 pub(super) async fn respond(
     shared: &Shared,
-    orders: &Arc<Orders>,
+    control: &Arc<StreamControl>,
     request: Request<Incoming>,
-) -> Option<Response<Parts>> {
-    let arrival = Arrival::of(shared, request);
-    let number = shared.journal.arrive(arrival.entry());
-    let mut visit = Visit { journal: &shared.journal, number, answer: None };
-    let decision = decide(shared, &arrival);
-    wait(shared, arrival.fault.as_ref()).await;
+) -> Option<Response<ScriptedBody>> {
+    let received = ReceivedRequest::new(shared, request);
+    let number = shared.journal.record(received.entry());
+    let mut journal_guard = JournalGuard { journal: &shared.journal, number, answer: None };
+    let decision = decide(shared, &received);
+    delay(shared, received.fault.as_ref()).await;
     let reply = match decision? {
-        Ok(pass) => answer(shared, &arrival, pass),
+        Ok(admitted) => answer(shared, &received, admitted),
         Err(reply) => reply,
     };
-    visit.answer = Some((reply.status, reply.scope));
-    shared.limiter().answered(reply.status, reply.scope, Instant::now());
-    Some(response(shared, orders, reply, &arrival))
+    journal_guard.answer = Some((reply.status, reply.scope));
+    shared.limiter().record_answer(reply.status, reply.scope, Instant::now());
+    Some(response(shared, control, reply, &received))
 }
 
-impl Arrival {
-    /// A request that doesn't get past the front door meets no fault behind it.
-    fn of(shared: &Shared, request: Request<Incoming>) -> Self {
+impl ReceivedRequest {
+    /// No fault fires for a request of a banned client.
+    fn new(shared: &Shared, request: Request<Incoming>) -> Self {
         let at = Instant::now();
         let uri = request.uri();
         let route = Route::parse(uri.path());
         let is_banned = shared.limiter().is_banned(at);
         let target = uri.path_and_query().map_or("", |target| target.as_str());
         let query = Query::parse(uri.query().unwrap_or_default());
-        let asking = Asking { world: &shared.world, route: route.as_ref().ok(), query: &query };
-        let strike = || shared.faults.strike(asking, target);
-        let fault = if is_banned { None } else { strike() };
+        let context = RequestContext { world: &shared.world, route: route.as_ref().ok(), query: &query };
+        let fire = || shared.faults.fire(context, target);
+        let fault = if is_banned { None } else { fire() };
         Self { request, at, route, is_banned, fault }
     }
 
@@ -103,53 +104,54 @@ impl Arrival {
     }
 }
 
-/// Whether a request passes, at the instant of its arrival; `None` resets the connection.
-fn decide(shared: &Shared, arrival: &Arrival) -> Option<Result<Pass, Reply>> {
-    if arrival.is_banned {
+/// Admits or rejects a request when it arrives; `None` resets the connection.
+fn decide(shared: &Shared, received: &ReceivedRequest) -> Option<Result<AdmittedRequest, Reply>> {
+    if received.is_banned {
         return Some(Err(Reply::html(429)));
     }
-    let kind = arrival.route().map(|route| route.kind);
-    let instead = match &arrival.fault {
+    let kind = received.route().map(|route| route.kind);
+    let replacement = match &received.fault {
         Some(What::ResetBeforeHeaders) => return None,
-        Some(what) => planned::instead(what, kind, shared.world.now_ms()),
+        Some(what) => planned::replacement(what, kind, shared.world.now_ms()),
         None => None,
     };
-    Some(match instead {
+    Some(match replacement {
         Some(reply) => Err(reply),
-        None => gate(shared, &arrival.request, arrival.route.clone(), arrival.at),
+        None => admit(shared, &received.request, received.route.clone(), received.at),
     })
 }
 
-async fn wait(shared: &Shared, fault: Option<&What>) {
-    let pace = shared.pace.lock().unwrap_or_else(PoisonError::into_inner).next();
+/// Waits for the simulated latency and the stall of a fault.
+async fn delay(shared: &Shared, fault: Option<&What>) {
+    let latency = shared.latency.lock().unwrap_or_else(PoisonError::into_inner).next();
     let stall = match fault {
         Some(What::Stall(stall)) => *stall,
         _ => Duration::ZERO,
     };
-    if !(pace + stall).is_zero() {
-        tokio::time::sleep(pace + stall).await;
+    if !(latency + stall).is_zero() {
+        tokio::time::sleep(latency + stall).await;
     }
 }
 
-/// The answer from the world as it is by now: the true one, or one that only
-/// has its form.
-fn answer(shared: &Shared, arrival: &Arrival, pass: Pass) -> Reply {
-    let fault = arrival.fault.as_ref();
+/// The answer from the world's state after the delay: the true one, unless a fault
+/// changes it.
+fn answer(shared: &Shared, received: &ReceivedRequest, admitted: AdmittedRequest) -> Reply {
+    let fault = received.fault.as_ref();
     let signatures = &shared.signatures;
     let is_blank = fault == Some(&What::Blank);
-    let query = || Query::parse(arrival.request.uri().query().unwrap_or_default());
+    let query = || Query::parse(received.request.uri().query().unwrap_or_default());
     let state = &shared.world.read();
-    let ask = |query: &Query| {
+    let call_route = |query: &Query| {
         let show = Show { now_ms: shared.world.now_ms(), signatures, is_blank };
-        routes::answer(&Call { state, show, route: &pass.route, query })
+        routes::answer(&Call { state, show, route: &admitted.route, query })
     };
-    let mut outcome = ask(&query());
+    let mut outcome = call_route(&query());
     if outcome.is_ok() && fault == Some(&What::Repeat) {
-        outcome = ask(&query().without_cursor());
+        outcome = call_route(&query().without_cursor());
     }
     let mut outcome = outcome.map(Writer::finish);
     if let (Ok(page), Some(What::Endless)) = (&mut outcome, fault) {
-        let endless = faults::endless(&pass.route, &query(), shared.world.now_ms());
+        let endless = faults::endless_page(&admitted.route, &query(), shared.world.now_ms());
         *page = endless.unwrap_or_else(|| std::mem::take(page));
     }
     let mut reply = match (fault, outcome) {
@@ -158,19 +160,24 @@ fn answer(shared: &Shared, arrival: &Arrival, pass: Pass) -> Reply {
         (None, Ok(body)) => Reply::json(200, body),
         (_, Err(error)) => Reply::error(&error),
     };
-    reply.headers = pass.headers;
+    reply.headers = admitted.headers;
     reply
 }
 
-fn response(shared: &Shared, orders: &Arc<Orders>, mut reply: Reply, arrival: &Arrival) -> Response<Parts> {
+fn response(
+    shared: &Shared,
+    control: &Arc<StreamControl>,
+    mut reply: Reply,
+    received: &ReceivedRequest,
+) -> Response<ScriptedBody> {
     let now_ms = shared.world.now_ms();
     let body = std::mem::take(&mut reply.body);
-    let parts = match &arrival.fault {
-        None => Parts::whole(body),
+    let body = match &received.fault {
+        None => ScriptedBody::whole(body),
         Some(what) => {
-            let kind = arrival.route().map(|route| route.kind);
-            planned::change_head(what, &mut reply, kind, now_ms);
-            planned::body(what, body, orders)
+            let kind = received.route().map(|route| route.kind);
+            planned::change_headers(what, &mut reply, kind, now_ms);
+            planned::body(what, body, control)
         }
     };
     let mut builder = Response::builder().status(reply.status).header(CONTENT_TYPE, reply.content_type);
@@ -180,5 +187,5 @@ fn response(shared: &Shared, orders: &Arc<Orders>, mut reply: Reply, arrival: &A
     for (name, value) in reply.headers {
         builder = builder.header(name, value);
     }
-    builder.body(parts).expect("every header here is free of control characters")
+    builder.body(body).expect("no header value contains control characters")
 }

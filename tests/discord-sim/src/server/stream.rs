@@ -1,4 +1,4 @@
-//! A connection's stream, which ends and drips as faults order.
+//! A connection's stream, which faults can end or slow down.
 
 use std::io;
 use std::pin::Pin;
@@ -11,58 +11,60 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// How a connection ends before its time.
+/// How the server ends a connection early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// FIN, and nothing is read any more.
+pub(crate) enum ConnectionEnding {
+    /// Closes both halves (FIN).
     Close,
-    /// RST.
+    /// Resets the connection (RST).
     Reset,
-    /// FIN, but the client may go on.
+    /// Shuts down the write half (FIN); the read half stays open.
     HalfClose,
 }
 
-/// What a fault orders of the connection it strikes.
+/// Lets a fault control the connection of the request it affects.
 #[derive(Debug, Default)]
-pub(crate) struct Orders {
+pub(crate) struct StreamControl {
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    ending: Option<Ending>,
+    ending: Option<ConnectionEnding>,
     slow_head: Option<(usize, Duration)>,
 }
 
-impl Orders {
+impl StreamControl {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection ends once everything written so far is sent.
-    pub(crate) fn end(&self, ending: Ending) {
+    /// Ends the connection once everything written so far is sent.
+    pub(crate) fn end(&self, ending: ConnectionEnding) {
         self.lock().ending = Some(ending);
     }
 
-    /// The next head goes out so many bytes at a time, this long apart.
+    /// Sends the next response head in pieces of this many bytes with this pause in
+    /// between.
     pub(crate) fn slow_head(&self, bytes: usize, every: Duration) {
         self.lock().slow_head = Some((bytes.max(1), every));
     }
 }
 
+/// A TCP stream that obeys its [`StreamControl`].
 pub(crate) struct Stream {
     inner: TokioIo<TcpStream>,
-    orders: Arc<Orders>,
-    slow: Option<SlowHead>,
+    control: Arc<StreamControl>,
+    slow_head: Option<SlowHead>,
     is_half_closed: bool,
 }
 
-/// A head on its way.
+/// A response head that is being sent in pieces.
 struct SlowHead {
     bytes: usize,
     every: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// How much of the head's end was sent just now.
+    /// Bytes of [`END_OF_HEAD`] that the sent bytes end with.
     matched: usize,
 }
 
@@ -77,8 +79,9 @@ impl SlowHead {
         Poll::Ready(())
     }
 
-    /// Notes what was sent, and tells whether the head's end was in it.
-    fn has_sent(&mut self, bytes: &[u8]) -> bool {
+    /// Records sent bytes; returns whether they complete the head. If they don't, the
+    /// next write waits.
+    fn record_sent(&mut self, bytes: &[u8]) -> bool {
         for byte in bytes {
             let is_next = *byte == END_OF_HEAD[self.matched];
             self.matched = if is_next { self.matched + 1 } else { usize::from(*byte == END_OF_HEAD[0]) };
@@ -92,31 +95,31 @@ impl SlowHead {
 }
 
 impl Stream {
-    pub(crate) fn new(stream: TcpStream, orders: Arc<Orders>) -> Self {
-        Self { inner: TokioIo::new(stream), orders, slow: None, is_half_closed: false }
+    pub(crate) fn new(stream: TcpStream, control: Arc<StreamControl>) -> Self {
+        Self { inner: TokioIo::new(stream), control, slow_head: None, is_half_closed: false }
     }
 
     fn inner(&mut self) -> Pin<&mut TokioIo<TcpStream>> {
         Pin::new(&mut self.inner)
     }
 
-    /// The head that goes out slowly, if one does.
-    fn slow(&mut self) -> Option<&mut SlowHead> {
-        if let Some((bytes, every)) = self.orders.lock().slow_head.take() {
-            self.slow = Some(SlowHead { bytes, every, sleep: None, matched: 0 });
+    /// The head that is to be sent slowly, if any.
+    fn slow_head(&mut self) -> Option<&mut SlowHead> {
+        if let Some((bytes, every)) = self.control.lock().slow_head.take() {
+            self.slow_head = Some(SlowHead { bytes, every, sleep: None, matched: 0 });
         }
-        self.slow.as_mut()
+        self.slow_head.as_mut()
     }
 
-    fn ending(&self) -> Option<Ending> {
-        self.orders.lock().ending
+    fn ending(&self) -> Option<ConnectionEnding> {
+        self.control.lock().ending
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.ending() == Some(Ending::Reset) {
-            // Failing means that the client is gone already.
+        if self.ending() == Some(ConnectionEnding::Reset) {
+            // It only fails if the client is already gone.
             let _ = self.inner.inner().set_zero_linger();
         }
     }
@@ -138,22 +141,24 @@ impl Write for Stream {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Some(slow) = self.slow() else {
+        let Some(slow_head) = self.slow_head() else {
             return self.inner().poll_write(context, buffer);
         };
-        ready!(slow.poll_wait(context));
-        let piece = &buffer[..slow.bytes.min(buffer.len())];
+        ready!(slow_head.poll_wait(context));
+        let piece = &buffer[..slow_head.bytes.min(buffer.len())];
         let written = ready!(self.inner().poll_write(context, piece))?;
-        self.slow.take_if(|slow| slow.has_sent(&piece[..written]));
+        self.slow_head.take_if(|slow_head| slow_head.record_sent(&piece[..written]));
         Poll::Ready(Ok(written))
     }
 
-    /// Does what was ordered: hyper flushes after its last write.
+    /// Ends the connection if the control says so: hyper flushes after its last write.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.inner().poll_flush(context))?;
         match self.ending() {
-            Some(Ending::Close | Ending::Reset) => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
-            Some(Ending::HalfClose) if !self.is_half_closed => {
+            Some(ConnectionEnding::Close | ConnectionEnding::Reset) => {
+                Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+            }
+            Some(ConnectionEnding::HalfClose) if !self.is_half_closed => {
                 ready!(self.inner().poll_shutdown(context))?;
                 self.is_half_closed = true;
                 Poll::Ready(Ok(()))
@@ -163,7 +168,7 @@ impl Write for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.ending() == Some(Ending::Reset) {
+        if self.ending() == Some(ConnectionEnding::Reset) {
             return Poll::Ready(Ok(()));
         }
         self.inner().poll_shutdown(context)
@@ -178,7 +183,7 @@ impl Write for Stream {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.slow().is_none() {
+        if self.slow_head().is_none() {
             return self.inner().poll_write_vectored(context, buffers);
         }
         let first = buffers.iter().find(|buffer| !buffer.is_empty());

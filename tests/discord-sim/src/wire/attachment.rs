@@ -68,11 +68,11 @@ fn fields(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message,
     }
 }
 
-/// `ex`, `is` and `hm`: another at every read.
+/// `ex`, `is` and `hm`, different each time the attachment is read.
 fn signature(show: &Show<'_>, attachment_id: u64) -> String {
     let issued = show.now_ms / 1000;
-    let read = show.next_signature();
-    let hm = dice::hash(read, 7, attachment_id);
-    let more = dice::hash(read, 8, attachment_id);
+    let read_count = show.next_signature();
+    let hm = dice::hash(read_count, 7, attachment_id);
+    let more = dice::hash(read_count, 8, attachment_id);
     format!("ex={:x}&is={issued:x}&hm={hm:016x}{more:016x}{hm:016x}{more:016x}&", issued + 86_400)
 }

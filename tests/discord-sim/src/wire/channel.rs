@@ -6,7 +6,7 @@ use crate::dice;
 use crate::permissions::OverwriteKind;
 use crate::world::{Channel, Scene, Thread};
 
-/// A channel or thread of the scene's guild.
+/// The fields of the scene's channel or thread, inside an open object.
 pub(crate) fn fields(w: &mut Writer, scene: &Scene<'_>) {
     if scene.channel.kind.is_thread() {
         thread_fields(w, scene, scene.channel);
@@ -58,7 +58,8 @@ fn overwrites(w: &mut Writer, channel: &Channel) {
     });
 }
 
-/// Resources/Channel, "Forum Tag Object" and its neighbours.
+/// Fields only forums have: Resources/Channel, "Forum Tag Object" and the following
+/// headings.
 fn forum_fields(w: &mut Writer, channel: &Channel) {
     w.array("available_tags", |w| {
         for (index, name) in ["question", "solved"].into_iter().enumerate() {
@@ -81,7 +82,7 @@ const fn tag_id(forum: &Channel, index: u64) -> u64 {
     forum.id + 1 + index + dice::hash(forum.seed, 17, 0) % 1000
 }
 
-/// A thread of the scene's guild.
+/// The fields of a thread of the scene's guild.
 pub(crate) fn thread_fields(w: &mut Writer, scene: &Scene<'_>, channel: &Channel) {
     let Some(thread) = &channel.thread else {
         return;

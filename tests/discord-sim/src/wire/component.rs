@@ -1,12 +1,12 @@
-//! Components: Components/Reference, "Anatomy of a Component".
+//! Message components: Components/Reference, "Anatomy of a Component".
 
 use super::Writer;
-use super::extra::person;
+use super::extra::related_user;
 use crate::message::{Extra, Message};
 use crate::world::Scene;
 
 pub(crate) fn components(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
-    let id = scene.guild.pool.id(person(scene, message, 2));
+    let id = scene.guild.pool.id(related_user(scene, message, 2));
     w.array("components", |w| match message.extra {
         Extra::Buttons => w.item(|w| {
             w.raw("type", "1");
@@ -80,7 +80,7 @@ fn string_select(w: &mut Writer, user_id: u64) {
     });
 }
 
-/// A text with somebody's avatar beside it.
+/// A text with a user's avatar as its accessory.
 fn section(w: &mut Writer, user_id: u64) {
     w.raw("type", "9");
     w.raw("id", "3");

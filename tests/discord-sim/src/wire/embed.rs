@@ -1,7 +1,7 @@
 //! Embeds: Resources/Message, "Embed Object".
 
 use super::Writer;
-use super::extra::person;
+use super::extra::related_user;
 use super::user::pictures;
 use crate::message::{Extra, Message, sentence_for};
 use crate::snowflake;
@@ -21,16 +21,16 @@ pub(crate) fn embeds(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
                 w.number("height", 630);
             });
         }),
-        Extra::RichEmbed => w.item(|w| about(w, scene, message, person(scene, message, 1))),
+        Extra::RichEmbed => w.item(|w| moderation_log(w, scene, message, related_user(scene, message, 1))),
         Extra::PollResult => w.item(poll_result),
         _ => {}
     });
 }
 
-/// What a moderation bot writes about somebody.
-pub(super) fn about(w: &mut Writer, scene: &Scene<'_>, message: &Message, someone: u32) {
-    let id = scene.guild.pool.id(someone);
-    let user = scene.guild.pool.user(someone);
+/// An embed in which a moderation bot reports about a user.
+pub(super) fn moderation_log(w: &mut Writer, scene: &Scene<'_>, message: &Message, user_index: u32) {
+    let id = scene.guild.pool.id(user_index);
+    let user = scene.guild.pool.user(user_index);
     let pictures = pictures(&user, scene.guild.id);
     let picture = |which: usize| &pictures[(message.seed as usize).wrapping_add(which) % pictures.len()];
     let avatar = &pictures[0];

@@ -1,4 +1,4 @@
-//! What only some messages carry.
+//! The fields of a message's [`Extra`], and forwarded messages.
 
 use super::interaction::{activity, call, interaction, resolved};
 use super::message::Show;
@@ -11,13 +11,13 @@ use crate::world::Scene;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Some user of the guild who has to do with the message.
-pub(super) fn person(scene: &Scene<'_>, message: &Message, which: u64) -> u32 {
-    let roll = dice::hash(message.seed, 13, which);
+/// The index of a user derived from the message; each `salt` yields another one.
+pub(super) fn related_user(scene: &Scene<'_>, message: &Message, salt: u64) -> u32 {
+    let roll = dice::hash(message.seed, 13, salt);
     (roll % u64::from(scene.guild.pool.count())) as u32
 }
 
-/// Every other field an [`Extra`] stands for.
+/// The fields of the message's [`Extra`] besides embeds and components.
 pub(crate) fn fields(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
     match message.extra {
         Extra::Stickers => stickers(w, scene, message),
@@ -48,7 +48,8 @@ pub(crate) fn fields(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message
     }
 }
 
-/// Resources/Sticker, "Sticker Item Object"; the old `stickers` with its user.
+/// Resources/Sticker, "Sticker Item Object"; also the deprecated `stickers`, whose
+/// objects have a user.
 fn stickers(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
     let id = message.seed >> 5;
     w.array("sticker_items", |w| {
@@ -68,15 +69,15 @@ fn stickers(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
             w.text("description", "A friendly wave");
             w.raw("available", "true");
             w.id("guild_id", scene.guild.id);
-            let maker = person(scene, message, 3);
-            user::of_pool(w, "user", scene.guild, maker);
+            let creator = related_user(scene, message, 3);
+            user::of_pool(w, "user", scene.guild, creator);
         });
     });
 }
 
 /// Resources/Poll, "Poll Object".
 fn poll(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
-    let host = scene.guild.pool.id(person(scene, message, 8));
+    let host = scene.guild.pool.id(related_user(scene, message, 8));
     w.object("poll", |w| {
         w.object("question", |w| w.text("text", &format!("Next wipe? Ask <@{host}>")));
         w.array("answers", |w| {
@@ -102,7 +103,7 @@ fn poll(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
 
 /// Resources/Message, "Message Snapshot Object".
 pub(crate) fn snapshot(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
-    let index = person(scene, message, 7);
+    let index = related_user(scene, message, 7);
     let is_readable = show.is_readable(scene);
     let id = scene.guild.pool.id(index);
     let text = format!("<@{id}> {} ({id})", sentence_for(message.seed));
@@ -114,12 +115,12 @@ pub(crate) fn snapshot(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, messa
     w.raw("mention_roles", "[]");
     w.array("attachments", |w| {
         if is_readable {
-            w.item(|w| forwarded_file(w, scene, message, id));
+            w.item(|w| forwarded_attachment_fields(w, scene, message, id));
         }
     });
     w.array("embeds", |w| {
         if is_readable {
-            w.item(|w| embed::about(w, scene, message, index));
+            w.item(|w| embed::moderation_log(w, scene, message, index));
         }
     });
     w.time("timestamp", snowflake::unix_ms(message.id) - 5000);
@@ -128,9 +129,9 @@ pub(crate) fn snapshot(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, messa
     w.raw("components", "[]");
 }
 
-/// A file of a forwarded message, named after somebody.
-fn forwarded_file(w: &mut Writer, scene: &Scene<'_>, message: &Message, user_id: u64) {
-    let file = forwarded(scene, message);
+/// The fields of the forwarded attachment, whose name and description contain a user ID.
+fn forwarded_attachment_fields(w: &mut Writer, scene: &Scene<'_>, message: &Message, user_id: u64) {
+    let file = forwarded_attachment(scene, message);
     w.id("id", file.id);
     w.text("filename", &file.filename);
     w.number("size", file.size);
@@ -143,9 +144,9 @@ fn forwarded_file(w: &mut Writer, scene: &Scene<'_>, message: &Message, user_id:
 
 const CDN: &str = "cdn.discordapp.com";
 
-/// The file of the message that this one forwards.
-pub(crate) fn forwarded(scene: &Scene<'_>, message: &Message) -> TruthAttachment {
-    let user_id = scene.guild.pool.id(person(scene, message, 7));
+/// The attachment of the message that `message` forwards.
+pub(crate) fn forwarded_attachment(scene: &Scene<'_>, message: &Message) -> TruthAttachment {
+    let user_id = scene.guild.pool.id(related_user(scene, message, 7));
     let (id, filename) = (message.id - 6, format!("report-{user_id}.txt"));
     TruthAttachment {
         id,

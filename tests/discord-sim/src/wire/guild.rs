@@ -35,6 +35,7 @@ const NUMBERS: [(&str, u64); 12] = [
     ("nsfw_level", 0),
 ];
 
+/// The fields of a guild, inside an open object.
 pub(crate) fn fields(w: &mut Writer, guild: &Guild, with_counts: bool) {
     w.id("id", guild.id);
     w.text("name", &guild.name);
@@ -80,6 +81,7 @@ fn roles(w: &mut Writer, guild: &Guild) {
     w.array("roles", |w| role_items(w, guild));
 }
 
+/// The guild's roles, inside an open array.
 pub(crate) fn role_items(w: &mut Writer, guild: &Guild) {
     for (position, role) in guild.roles.iter().enumerate() {
         w.item(|w| role_fields(w, role, position as u64));
@@ -104,6 +106,7 @@ fn role_fields(w: &mut Writer, role: &Role, position: u64) {
     w.raw("flags", "0");
 }
 
+/// The fields of a member, inside an open object.
 pub(crate) fn member(w: &mut Writer, state: &State, guild: &Guild, user: &User) {
     let own: Vec<u64> = guild.bot_roles.iter().map(|(id, _)| *id).collect();
     let roles = if user.id == state.bot_id { &own[..] } else { &[] };
@@ -114,7 +117,7 @@ pub(crate) fn member(w: &mut Writer, state: &State, guild: &Guild, user: &User) 
     w.object("user", |w| user::fields(w, user));
 }
 
-/// Resources/User, "Get Current User Guilds".
+/// The fields of a partial guild: Resources/User, "Get Current User Guilds".
 pub(crate) fn summary(w: &mut Writer, state: &State, guild: &Guild, with_counts: bool) {
     w.id("id", guild.id);
     w.text("name", &guild.name);

@@ -1,12 +1,13 @@
-//! Who called a command, plays along or was looked up.
+//! Users in a message's interaction, call, activity and resolved data.
 
-use super::extra::person;
+use super::extra::related_user;
 use super::{Writer, user};
 use crate::message::{Extra, Message, kind};
 use crate::snowflake;
 use crate::world::Scene;
 
-/// Resources/Message, "Message Interaction Metadata Object".
+/// `interaction` and `interaction_metadata`: Resources/Message, "Message Interaction
+/// Metadata Object".
 pub(super) fn interaction(w: &mut Writer, scene: &Scene<'_>, message: &Message, caller: u32) {
     let id = message.id - 3;
     w.id("application_id", scene.state.bot_id);
@@ -27,11 +28,11 @@ pub(super) fn interaction(w: &mut Writer, scene: &Scene<'_>, message: &Message, 
         let is_modal = matches!(message.extra, Extra::Modal(_));
         w.raw("type", if is_modal { "5" } else { "2" });
         user::of_pool(w, "user", scene.guild, caller);
-        owners(w, scene, caller);
+        integration_owners(w, scene, caller);
         if matches!(message.extra, Extra::Context(_)) {
             match message.reference.and_then(|reference| reference.message_id) {
                 Some(target_id) => w.id("target_message_id", target_id),
-                None => user::of_pool(w, "target_user", scene.guild, person(scene, message, 4)),
+                None => user::of_pool(w, "target_user", scene.guild, related_user(scene, message, 4)),
             }
         }
         if is_modal {
@@ -39,14 +40,14 @@ pub(super) fn interaction(w: &mut Writer, scene: &Scene<'_>, message: &Message, 
                 w.id("id", id - 1);
                 w.raw("type", "3");
                 user::of_pool(w, "user", scene.guild, caller);
-                owners(w, scene, caller);
+                integration_owners(w, scene, caller);
                 w.id("interacted_message_id", id - 2);
             });
         }
     });
 }
 
-fn owners(w: &mut Writer, scene: &Scene<'_>, caller: u32) {
+fn integration_owners(w: &mut Writer, scene: &Scene<'_>, caller: u32) {
     w.object("authorizing_integration_owners", |w| {
         w.id("0", scene.guild.id);
         w.id("1", scene.guild.pool.id(caller));
@@ -57,8 +58,8 @@ fn owners(w: &mut Writer, scene: &Scene<'_>, caller: u32) {
 pub(super) fn call(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
     w.object("call", |w| {
         w.array("participants", |w| {
-            for which in [9, 10] {
-                w.id_item(scene.guild.pool.id(person(scene, message, which)));
+            for salt in [9, 10] {
+                w.id_item(scene.guild.pool.id(related_user(scene, message, salt)));
             }
         });
         w.time("ended_timestamp", snowflake::unix_ms(message.id) + 60_000);
@@ -67,7 +68,7 @@ pub(super) fn call(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
 
 /// Resources/Message, "Message Activity Structure".
 pub(super) fn activity(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
-    let host = scene.guild.pool.id(person(scene, message, 5));
+    let host = scene.guild.pool.id(related_user(scene, message, 5));
     w.object("activity", |w| {
         w.raw("type", "3");
         w.text("party_id", &format!("spotify:{host}"));
@@ -78,14 +79,14 @@ pub(super) fn activity(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
         w.raw("icon", "null");
         w.text("description", "Listen along");
         w.raw("type", "null");
-        // User 7 is a bot in every pool that is large enough.
+        // User 7 is a bot in every pool of at least 8 users.
         user::of_pool(w, "bot", scene.guild, 7 % scene.guild.pool.count());
     });
 }
 
 /// Interactions/Receiving and Responding, "Resolved Data Structure".
 pub(super) fn resolved(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
-    let index = person(scene, message, 6);
+    let index = related_user(scene, message, 6);
     let key = scene.guild.pool.id(index).to_string();
     w.object("resolved", |w| {
         w.object("users", |w| user::of_pool(w, &key, scene.guild, index));

@@ -3,23 +3,24 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Writer, attachment, channel, component, embed, extra, user};
-use crate::message::{Author, Extra, Message, Reaction, ReactionEmoji, Shown, compose};
+use crate::message::{Author, Extra, Message, Reaction, ReactionEmoji, ReferenceRendering, compose};
 use crate::snowflake;
 use crate::world::{Position, Scene};
 
-/// How messages are shown in one answer.
+/// Options for rendering the messages of one answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Show<'a> {
     pub now_ms: i64,
-    /// Counts attachment URLs signed.
+    /// Number of attachment URLs signed so far; makes each signature unique.
     pub signatures: &'a AtomicU64,
-    /// Whether messages come without content although the intent is on.
+    /// Whether messages are rendered without content although the bot has the
+    /// message-content intent.
     pub is_blank: bool,
 }
 
 impl Show<'_> {
-    /// Topics/Gateway, "Message Content Intent": without it, REST answers are
-    /// emptied as well.
+    /// Whether content is rendered. Without the message-content intent, REST answers lack
+    /// it as well: Topics/Gateway, "Message Content Intent".
     pub(crate) const fn is_readable(&self, scene: &Scene<'_>) -> bool {
         scene.state.message_content && !self.is_blank
     }
@@ -29,16 +30,16 @@ impl Show<'_> {
     }
 }
 
-/// The message at a position of the scene's channel.
+/// The message at a position of the scene's channel, as an array item or a whole body.
 pub(crate) fn item(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, position: Position) {
     let message = compose(scene, position);
     w.item(|w| {
-        basic(w, scene, show, &message);
+        basic_fields(w, scene, show, &message);
         if !message.reactions.is_empty() {
             reactions(w, &message.reactions);
         }
-        if message.reference.is_some_and(|reference| reference.shown == Shown::Loaded) {
-            referenced(w, scene, show, &message);
+        if message.reference.is_some_and(|reference| reference.rendering == ReferenceRendering::Loaded) {
+            referenced_message(w, scene, show, &message);
         }
         if let Some(thread) = scene.thread_of(message.id) {
             w.object("thread", |w| channel::thread_fields(w, scene, thread));
@@ -46,8 +47,8 @@ pub(crate) fn item(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, position:
     });
 }
 
-/// All that a referenced message shows too.
-fn basic(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
+/// The fields that a `referenced_message` has too.
+fn basic_fields(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
     let is_readable = show.is_readable(scene);
     w.number("type", u64::from(message.kind));
     w.text("content", if is_readable { &message.content } else { "" });
@@ -84,12 +85,13 @@ fn basic(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) 
     }
     reference(w, scene, show, message);
     if let Some(thread) = &scene.channel.thread {
-        let since = snowflake::unix_ms(message.id) - thread.created_ms;
-        w.number("position", u64::try_from(since / 20_000).unwrap_or(0));
+        let age_ms = snowflake::unix_ms(message.id) - thread.created_ms;
+        w.number("position", u64::try_from(age_ms / 20_000).unwrap_or(0));
     }
 }
 
-/// Users and roles named in the text, and whom a reply answers.
+/// The users and roles mentioned in the content, and the author of the referenced
+/// message.
 fn mentions(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
     let mut users: Vec<u32> = Vec::new();
     let mut roles: Vec<u64> = Vec::new();
@@ -103,7 +105,7 @@ fn mentions(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
             users.extend(scene.guild.pool.index_of(user_id));
         }
     }
-    users.extend(answered(scene, message));
+    users.extend(replied_to_user(scene, message));
     users.sort_unstable();
     users.dedup();
     w.array("mentions", |w| {
@@ -118,10 +120,11 @@ fn mentions(w: &mut Writer, scene: &Scene<'_>, message: &Message) {
     });
 }
 
-/// The author of the message a reply answers, pinged by every second reply.
-fn answered(scene: &Scene<'_>, message: &Message) -> Option<u32> {
+/// The author of the referenced message of the same channel, whom about half of these
+/// messages mention; `None` for forwards and webhooks.
+fn replied_to_user(scene: &Scene<'_>, message: &Message) -> Option<u32> {
     let reference = message.reference.filter(|_| message.seed.is_multiple_of(2))?;
-    if reference.shown == Shown::Forward || reference.channel_id != scene.channel.id {
+    if reference.rendering == ReferenceRendering::Forward || reference.channel_id != scene.channel.id {
         return None;
     }
     let position = scene.channel.log.find(reference.message_id?)?;
@@ -135,7 +138,7 @@ fn reference(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Messa
     let Some(reference) = message.reference else {
         return;
     };
-    let is_forward = reference.shown == Shown::Forward;
+    let is_forward = reference.rendering == ReferenceRendering::Forward;
     w.object("message_reference", |w| {
         w.number("type", u64::from(is_forward));
         w.id("channel_id", reference.channel_id);
@@ -151,17 +154,17 @@ fn reference(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Messa
     }
 }
 
-/// `referenced_message`: null when the original is gone.
-fn referenced(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
+/// `referenced_message`: null if the original is deleted.
+fn referenced_message(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
     let target = message.reference.and_then(|reference| {
-        let there = scene.state.scene(reference.channel_id)?;
-        let position = there.channel.log.find_live(reference.message_id?)?;
-        Some((there, position))
+        let target_scene = scene.state.scene(reference.channel_id)?;
+        let position = target_scene.channel.log.find_live(reference.message_id?)?;
+        Some((target_scene, position))
     });
     match target {
-        Some((there, position)) => {
-            let original = compose(&there, position);
-            w.object("referenced_message", |w| basic(w, &there, show, &original));
+        Some((target_scene, position)) => {
+            let original = compose(&target_scene, position);
+            w.object("referenced_message", |w| basic_fields(w, &target_scene, show, &original));
         }
         None => w.raw("referenced_message", "null"),
     }

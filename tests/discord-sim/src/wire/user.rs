@@ -5,7 +5,7 @@ use super::Writer;
 use crate::message::Author;
 use crate::world::{Guild, Scene, State, User};
 
-/// The fields of a user, inside an object that is open.
+/// The fields of a user, inside an open object.
 pub(crate) fn fields(w: &mut Writer, user: &User) {
     w.id("id", user.id);
     w.text("username", &user.username);
@@ -21,7 +21,7 @@ pub(crate) fn fields(w: &mut Writer, user: &User) {
     }
     w.text_or_null("banner", banner(user).as_deref());
     w.raw("accent_color", "null");
-    w.text_or_null("global_name", user.display.as_deref());
+    w.text_or_null("global_name", user.display_name.as_deref());
     match user.avatar {
         Some(avatar) => w.object("avatar_decoration_data", |w| {
             w.text("asset", &decoration(avatar));
@@ -32,7 +32,7 @@ pub(crate) fn fields(w: &mut Writer, user: &User) {
     }
     w.raw("collectibles", "null");
     match user.avatar {
-        // `clan` is the older name of the same.
+        // `clan` is the former name of `primary_guild`.
         Some(avatar) => ["primary_guild", "clan"].into_iter().for_each(|key| primary_guild(w, key, avatar)),
         None => w.raw("primary_guild", "null"),
     }
@@ -64,10 +64,10 @@ fn nick(user: &User) -> String {
     format!("{} the nicknamed", user.username)
 }
 
-/// Everything but the ID that tells who somebody is.
+/// What identifies a user besides the ID: names and the hashes of their pictures.
 pub(crate) fn names(user: &User) -> Vec<String> {
     let mut names = vec![user.username.clone(), nick(user)];
-    names.extend(user.display.clone());
+    names.extend(user.display_name.clone());
     names.extend(banner(user));
     names.extend(
         user.avatar
@@ -77,9 +77,9 @@ pub(crate) fn names(user: &User) -> Vec<String> {
     names
 }
 
-/// Where the files of a user's pictures are: Reference, "CDN Endpoints". Also as
-/// Discord's proxy of pictures elsewhere gives them. The first is the avatar, or
-/// what those get who have none.
+/// The URLs of a user's pictures, also through Discord's proxies for external images:
+/// Reference, "CDN Endpoints". The first is the avatar. A user without an avatar has
+/// only the default one.
 pub(crate) fn pictures(user: &User, guild_id: u64) -> Vec<String> {
     const CDN: &str = "https://cdn.discordapp.com";
     let id = user.id;
@@ -110,10 +110,16 @@ pub(crate) fn pictures(user: &User, guild_id: u64) -> Vec<String> {
 
 /// The bot itself.
 pub(crate) fn bot(state: &State) -> User {
-    User { id: state.bot_id, username: state.bot_name.clone(), display: None, avatar: None, is_bot: true }
+    User {
+        id: state.bot_id,
+        username: state.bot_name.clone(),
+        display_name: None,
+        avatar: None,
+        is_bot: true,
+    }
 }
 
-/// The user of the guild's pool, or the bot, or the owner, with this ID.
+/// The user with this ID, if it is the bot, in the guild's pool, or the owner.
 pub(crate) fn find(state: &State, guild: &Guild, user_id: u64) -> Option<User> {
     if user_id == state.bot_id {
         return Some(bot(state));
@@ -124,12 +130,13 @@ pub(crate) fn find(state: &State, guild: &Guild, user_id: u64) -> Option<User> {
     (user_id == guild.owner_id).then(|| User {
         id: user_id,
         username: "owner".to_owned(),
-        display: None,
+        display_name: None,
         avatar: None,
         is_bot: false,
     })
 }
 
+/// A key with the user of this index in the guild's pool.
 pub(crate) fn of_pool(w: &mut Writer, key: &str, guild: &Guild, index: u32) {
     w.object(key, |w| fields(w, &guild.pool.user(index)));
 }
@@ -151,7 +158,7 @@ pub(crate) fn author(w: &mut Writer, scene: &Scene<'_>, author: Author) {
     }
 }
 
-/// A member's fields, without the user and without `mute` and `deaf`.
+/// The fields of a member, without `user`, `mute` and `deaf`.
 pub(crate) fn member_fields(w: &mut Writer, user: &User, joined_ms: i64, role_ids: &[u64]) {
     w.raw("avatar", "null");
     w.raw("banner", "null");

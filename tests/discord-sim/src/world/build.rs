@@ -1,9 +1,9 @@
-//! From a description to a world.
+//! Builds a world's state from its description.
 
 mod channel;
 mod thread;
 
-pub(super) use channel::{add_later, visibility};
+pub(super) use channel::{add_at_runtime, visibility};
 pub(super) use thread::new_thread;
 
 use std::collections::HashMap;
@@ -14,10 +14,11 @@ use crate::description::{ChannelDescription, Description, GuildDescription};
 use crate::dice;
 use crate::snowflake;
 
-/// Messages lie between these unless described otherwise: 2024-08-01 to 2026-08-01.
+/// Default range of the message timestamps: 2024-08-01 to 2026-08-01.
 const FIRST_MESSAGE_MS: i64 = 1_722_470_400_000;
 const LAST_MESSAGE_MS: i64 = 1_785_542_400_000;
-/// Channels are from 2023-01-01 on, a day before their first message at the latest.
+/// Channels are created on 2023-01-01, or a day before their first message if that is
+/// earlier.
 const CREATED_MS: i64 = 1_672_531_200_000;
 const DAY_MS: i64 = 86_400_000;
 
@@ -39,9 +40,9 @@ pub(super) fn state(description: &Description) -> State {
             described.id
         };
         state.guilds.push(guild(description, described, id));
-        let standard = Span::standard(description);
+        let default_span = Span::default_for(description);
         for item in &described.channels {
-            let span = standard.of(item);
+            let span = default_span.for_channel(item);
             let created_ms = CREATED_MS.min(span.first_ms - DAY_MS);
             channel::add(&mut state, index, item, span, created_ms);
         }
@@ -93,7 +94,7 @@ fn guild(description: &Description, described: &GuildDescription, id: u64) -> Gu
     }
 }
 
-/// The time a channel's messages cover.
+/// The time range of a channel's messages, in Unix milliseconds.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     first_ms: i64,
@@ -101,13 +102,15 @@ struct Span {
 }
 
 impl Span {
-    /// Two years, up to 30 days before a fixed now, else the crate's own dates.
-    fn standard(description: &Description) -> Self {
+    /// Two years that end 30 days before the description's fixed time; without one, the
+    /// default range.
+    fn default_for(description: &Description) -> Self {
         let last_ms = description.now.map_or(LAST_MESSAGE_MS, |now| now.0 - 30 * DAY_MS);
         Self { first_ms: last_ms - (LAST_MESSAGE_MS - FIRST_MESSAGE_MS), last_ms }
     }
 
-    fn of(self, described: &ChannelDescription) -> Self {
+    /// The channel's own times, with `self` as the default.
+    fn for_channel(self, described: &ChannelDescription) -> Self {
         let last_ms = described.last_message_at.map_or(self.last_ms, |at| at.0);
         let earliest = self.first_ms.min(last_ms - DAY_MS);
         Self { first_ms: described.first_message_at.map_or(earliest, |at| at.0), last_ms }

@@ -1,6 +1,6 @@
 //! Changes a test makes while the simulator runs.
 //!
-//! Methods that name something return `false` or `None` if it doesn't exist.
+//! Methods that take an ID return `false` or `None` if it doesn't exist.
 
 mod channel;
 mod message;
@@ -8,7 +8,7 @@ mod message;
 use super::World;
 
 impl World {
-    /// Takes the bot out of a guild, or puts it back.
+    /// Removes the bot from a guild, or adds it again.
     pub fn set_bot_present(&self, guild_id: u64, is_present: bool) -> bool {
         let mut state = self.write();
         let mut guilds = state.guilds.iter_mut();
@@ -16,30 +16,30 @@ impl World {
         guild.map(|guild| guild.bot_present = is_present).is_some()
     }
 
-    /// Takes the bot out of a guild.
+    /// Removes the bot from a guild.
     pub fn remove_bot(&self, guild_id: u64) -> bool {
         self.set_bot_present(guild_id, false)
     }
 
-    /// Makes every request with the token a 401.
+    /// Revokes the token: requests with it are answered with 401.
     pub fn revoke_token(&self) {
         self.write().token_revoked = true;
     }
 
-    /// Lets another token in.
+    /// Replaces the accepted token and undoes [`World::revoke_token`].
     pub fn set_token(&self, token: &str) {
         let mut state = self.write();
         token.clone_into(&mut state.token);
         state.token_revoked = false;
     }
 
-    /// Switches the message-content intent: content, embeds, attachments,
-    /// components and polls disappear from REST answers too.
+    /// Grants or withdraws the message-content intent. Without it, content, embeds,
+    /// attachments, components and polls are missing from REST answers as well.
     pub fn set_message_content(&self, is_on: bool) {
         self.write().message_content = is_on;
     }
 
-    /// Changes the bits of a role; the guild's ID names @everyone.
+    /// Replaces the permission bits of a role; the guild's ID is that of @everyone.
     pub fn set_role_permissions(&self, guild_id: u64, role_id: u64, bits: u64) -> bool {
         let mut state = self.write();
         let mut guilds = state.guilds.iter_mut();

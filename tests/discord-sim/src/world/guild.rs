@@ -1,4 +1,4 @@
-//! Guilds, channels and threads as they stand.
+//! The current state of guilds, channels and threads.
 
 use super::{Log, Pool};
 use crate::description::{ChannelKind, Mix};
@@ -6,7 +6,8 @@ use crate::dice;
 use crate::permissions::Overwrite;
 use crate::snowflake;
 
-/// 2023-06-01: webhooks and emoji are older than any message.
+/// 2023-06-01, when webhooks and emoji were created: before any message, unless a
+/// description sets an earlier time.
 const FIXTURES_MS: i64 = 1_685_577_600_000;
 
 #[derive(Debug)]
@@ -18,9 +19,9 @@ pub(crate) struct Guild {
     /// @everyone first, the bot's own role last.
     pub roles: Vec<Role>,
     pub bot_present: bool,
-    /// ID and bits of the bot's roles, without @everyone.
+    /// IDs and permission bits of the bot's roles, without @everyone.
     pub bot_roles: Vec<(u64, u64)>,
-    /// Channels without threads, in their order.
+    /// Channels in their order, without threads.
     pub channel_ids: Vec<u64>,
     pub emojis: Vec<Emoji>,
 }
@@ -37,7 +38,7 @@ pub(crate) struct Role {
     pub name: String,
     pub bits: u64,
     pub mentionable: bool,
-    /// The bot whose role it is.
+    /// The bot this role was created for.
     pub bot_id: Option<u64>,
 }
 
@@ -47,10 +48,11 @@ pub(crate) struct Emoji {
     pub id: u64,
     pub name: String,
     pub animated: bool,
-    /// Still shown on messages, but unknown to the reactions route.
+    /// Deleted emoji still appear on messages, but the reactions route rejects them.
     pub deleted: bool,
 }
 
+/// A channel or thread.
 #[derive(Debug)]
 pub(crate) struct Channel {
     pub id: u64,
@@ -64,43 +66,50 @@ pub(crate) struct Channel {
     pub mix: Mix,
     pub seed: u64,
     pub log: Log,
+    /// `Some` for threads.
     pub thread: Option<Thread>,
-    /// Threads under it, oldest first, deleted ones too.
+    /// IDs of its threads in the order they were added, including deleted ones.
     pub thread_ids: Vec<u64>,
-    /// Closed to @everyone when it was made: its generated texts say so.
-    pub is_marked: bool,
+    /// Whether generated contents end in a `[closed …]` marker, because @everyone
+    /// couldn't see the channel when it was created.
+    pub has_closed_marker: bool,
     pub deleted: bool,
 }
 
 impl Channel {
-    /// The channel's webhook.
+    /// The ID of the channel's webhook.
     pub(crate) const fn webhook_id(&self) -> u64 {
         snowflake::first_of(FIXTURES_MS) + dice::hash(self.seed, 21, 0) % (1 << 40)
     }
 
-    /// `last_message_id`: the newest message, deleted or not; on forums the newest thread.
+    /// `last_message_id`: the newest message, even if deleted; for a forum, its last
+    /// thread.
     pub(crate) fn last_message_id(&self) -> Option<u64> {
         if self.kind.is_forum() { self.thread_ids.last().copied() } else { self.log.last_id() }
     }
 }
 
+/// What a thread has besides the fields of a channel.
 #[derive(Debug, Clone)]
 pub(crate) struct Thread {
+    /// The owner's index in the guild's user pool.
     pub owner: u32,
     pub created_ms: i64,
     pub archived: bool,
+    /// Discord's `archive_timestamp`: when it was last archived or unarchived.
     pub archive_ms: i64,
     pub locked: bool,
-    /// Whether it began with a message of its parent.
+    /// Whether it was started from a message of its parent.
     pub has_starter: bool,
-    /// Whether the world began with it.
-    pub is_original: bool,
+    /// Whether it existed when the world was built.
+    pub is_initial: bool,
+    /// Whether the bot is a member.
     pub has_bot: bool,
-    /// Whether no listing has it, although it can be read.
+    /// Whether listings omit it although it can be read.
     pub is_unlisted: bool,
 }
 
-/// The custom emoji of a guild, the last one deleted.
+/// The custom emoji of a guild; the last one is deleted.
 pub(crate) fn emojis(seed: u64, guild_id: u64) -> Vec<Emoji> {
     let names = ["takaro", "gg", "blobwave", "partyparrot", "this_is_fine", "gone"];
     let emoji = |(index, name): (usize, &&str)| Emoji {

@@ -1,9 +1,10 @@
-//! A channel with the guild around it, and what the bot may do there.
+//! A channel with its guild, and the permissions of the bot and @everyone there.
 
 use super::{Channel, Guild, State};
 use crate::permissions::{CONNECT, MANAGE_THREADS, Overwrite, READ_MESSAGE_HISTORY, Subject, VIEW_CHANNEL};
 
-/// What composing and showing a message needs.
+/// A channel or thread with its guild and the world's state: the context in which
+/// messages are composed and rendered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scene<'a> {
     pub state: &'a State,
@@ -11,14 +12,16 @@ pub(crate) struct Scene<'a> {
     pub channel: &'a Channel,
 }
 
-/// What someone may do in a channel.
+/// Permissions in a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Access {
+    /// All permission bits.
     pub bits: u64,
-    /// Sees the channel; for a private thread also membership.
+    /// `VIEW_CHANNEL`; for private threads also access to the thread itself.
     pub view: bool,
-    /// CONNECT where it is needed.
+    /// `CONNECT`; always true in channels that don't require it.
     pub connect: bool,
+    /// `READ_MESSAGE_HISTORY`.
     pub history: bool,
 }
 
@@ -41,8 +44,8 @@ impl State {
 }
 
 impl<'a> Scene<'a> {
-    /// The overwrites that count: threads take their parent's.
-    /// `None` when the parent is gone.
+    /// The overwrites that apply: a thread has those of its parent. `None` if the parent
+    /// is deleted.
     pub(crate) fn overwrites(&self) -> Option<&'a [Overwrite]> {
         if !self.channel.kind.is_thread() {
             return Some(&self.channel.overwrites);
@@ -51,7 +54,7 @@ impl<'a> Scene<'a> {
         Some(&parent.overwrites)
     }
 
-    /// What the bot may do here.
+    /// The bot's permissions.
     pub(crate) fn bot(&self) -> Access {
         let bits = match self.overwrites() {
             Some(overwrites) if self.guild.bot_present => {
@@ -68,7 +71,8 @@ impl<'a> Scene<'a> {
         access
     }
 
-    /// What the bare @everyone role may do here; private threads are nobody's.
+    /// The permissions of a user with only the @everyone role, who never sees private
+    /// threads.
     pub(crate) fn everyone(&self) -> Access {
         let reader = Subject {
             user_id: None,
@@ -96,8 +100,8 @@ impl<'a> Scene<'a> {
         self.channel.kind == crate::description::ChannelKind::PrivateThread
     }
 
-    /// Whether the world began with a thread on the message of this ID, be it
-    /// deleted since.
+    /// Whether the world was built with a thread started from this message, even if the
+    /// thread is deleted by now.
     pub(crate) fn is_thread_root(&self, message_id: u64) -> bool {
         let is_own = |thread: &&Channel| thread.parent_id == Some(self.channel.id);
         !self.channel.thread_ids.is_empty()
@@ -107,10 +111,10 @@ impl<'a> Scene<'a> {
                 .get(&message_id)
                 .filter(is_own)
                 .and_then(|channel| channel.thread.as_ref())
-                .is_some_and(|thread| thread.is_original)
+                .is_some_and(|thread| thread.is_initial)
     }
 
-    /// The thread that began with the message of this ID.
+    /// The thread that was started from this message.
     pub(crate) fn thread_of(&self, message_id: u64) -> Option<&'a Channel> {
         if self.channel.thread_ids.is_empty() {
             return None;

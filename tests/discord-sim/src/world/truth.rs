@@ -1,4 +1,5 @@
-//! The truth for tests: what an @everyone reader may see, and what never.
+//! The truth for tests: what a reader with only the @everyone role may see, and what
+//! must stay hidden.
 
 mod message;
 
@@ -8,71 +9,71 @@ use super::{Channel, Pool, Scene, State, World};
 use crate::message::{Author, compose};
 use crate::wire::user;
 
-/// A channel or thread an @everyone reader may see.
+/// A channel or thread that @everyone may see.
 #[derive(Debug, Clone)]
 pub struct TruthChannel<'w> {
     world: &'w World,
     /// Its ID.
     pub id: u64,
-    /// Discord's number for its type.
+    /// Discord's numeric channel type.
     pub kind: u8,
     /// Its name.
     pub name: String,
     /// Its topic.
     pub topic: Option<String>,
-    /// The category, or the channel a thread lies in.
+    /// The category of a channel, or the parent channel of a thread.
     pub parent_id: Option<u64>,
     /// Whether it is a thread.
     pub is_thread: bool,
-    /// Always false here: private threads are nobody's.
+    /// Always false: @everyone never sees a private thread.
     pub private: bool,
     /// Whether it is an archived thread.
     pub archived: bool,
     /// Whether it is a locked thread.
     pub locked: bool,
-    /// The raw ID of a thread's owner.
+    /// The raw user ID of a thread's owner.
     pub owner_id: Option<u64>,
-    /// Whether the bot may view, connect and read the history.
+    /// Whether the bot may view the channel, connect and read the message history.
     pub bot_can_read: bool,
-    /// Whether @everyone may read the history too.
+    /// Whether @everyone may read the message history.
     pub everyone_history: bool,
-    /// Messages that exist now.
+    /// Number of messages that aren't deleted.
     pub message_count: u64,
 }
 
-/// Something that must never show up in an archive. Generated texts of channels
-/// that were closed from the start end in a unique `[closed …]`.
+/// A channel or thread hidden from @everyone, which must never show up in an archive.
+/// If it was hidden from the start, each generated content ends in a unique
+/// `[closed …]` marker.
 #[derive(Debug, Clone)]
 pub struct Hidden {
-    /// The channel or thread.
+    /// The ID of the channel or thread.
     pub channel_id: u64,
     /// Its name.
     pub name: String,
-    /// Discord's number for its type.
+    /// Discord's numeric channel type.
     pub kind: u8,
-    /// Whether the bot could read it.
+    /// Whether the bot may read it.
     pub bot_can_read: bool,
-    /// Up to 20 messages: ID and content.
+    /// Up to 20 of the newest messages: ID and content.
     pub messages: Vec<(u64, String)>,
 }
 
-/// A person or bot the API can show.
+/// A user or bot that the API can show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TruthUser {
-    /// The raw ID.
+    /// The raw user ID.
     pub id: u64,
     /// Whether it is a bot.
     pub is_bot: bool,
     /// The username.
     pub username: String,
-    /// Everything but the ID that tells who they are: names, pictures.
+    /// What identifies the user besides the ID: names and picture hashes.
     pub names: Vec<String>,
 }
 
 impl World {
-    /// What an @everyone reader may see now: channels in their order, each
-    /// followed by its threads. Categories, directories and forums are among
-    /// them, without messages.
+    /// What @everyone may see now: channels in their order, each followed by its
+    /// threads. Includes categories, directories and forums, which have no messages.
     pub fn truth(&self, guild_id: u64) -> Vec<TruthChannel<'_>> {
         let state = self.read();
         let scenes = all_scenes(&state, guild_id);
@@ -83,7 +84,7 @@ impl World {
         public.map(|scene| self.truth_of(&scene)).collect()
     }
 
-    /// One channel of [`World::truth`], if everyone may see it.
+    /// One channel of [`World::truth`]; `None` if @everyone may not see it.
     pub fn truth_channel(&self, channel_id: u64) -> Option<TruthChannel<'_>> {
         let state = self.read();
         let scene = state.scene(channel_id)?;
@@ -113,7 +114,7 @@ impl World {
         }
     }
 
-    /// Channels and threads an @everyone reader may not see, with samples.
+    /// Channels and threads that @everyone may not see, with samples of their messages.
     pub fn hidden(&self, guild_id: u64) -> Vec<Hidden> {
         let state = self.read();
         let scenes = all_scenes(&state, guild_id);
@@ -124,7 +125,7 @@ impl World {
         hidden.map(|scene| hidden_of(&scene)).collect()
     }
 
-    /// Every user the API can show in this guild, whether it does or not.
+    /// Every user the API can show in this guild, including those it never does.
     pub fn users(&self, guild_id: u64) -> Vec<TruthUser> {
         let state = self.read();
         let Some(guild) = state.guild(guild_id) else {
@@ -149,14 +150,14 @@ impl World {
         users
     }
 
-    /// The user with this index, as `append_text` and `react` count them.
+    /// The ID of the user with this index, as used by `append_text` and `react`.
     pub fn user_id(&self, guild_id: u64, index: u32) -> Option<u64> {
         let state = self.read();
         let pool = &state.guild(guild_id)?.pool;
         (index < pool.count()).then(|| pool.id(index))
     }
 
-    /// IDs of those who reacted, ascending: what the reactions route lists.
+    /// IDs of the reactors in ascending order, as the reactions route lists them.
     pub fn reactors(&self, channel_id: u64, message_id: u64, emoji: &str, burst: bool) -> Option<Vec<u64>> {
         let state = self.read();
         let scene = state.scene(channel_id)?;

@@ -1,4 +1,4 @@
-//! A tiny blocking HTTP client.
+//! A minimal blocking HTTP client, one connection per request.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use discord_sim::{Simulator, World};
 use serde_json::Value;
 
-/// What came back.
+/// An HTTP response. Header names are in lower case; a chunked body is kept as received.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -26,18 +26,20 @@ impl Reply {
         serde_json::from_slice(&self.body).expect("the body is JSON")
     }
 
-    /// Status and Discord's code of an error.
+    /// The HTTP status and Discord's error code.
     pub fn error(&self) -> (u16, u64) {
         (self.status, self.json()["code"].as_u64().expect("a code"))
     }
 }
 
-/// Sends one request with these header lines.
+/// Sends one request; each line of `headers` ends in CRLF.
+///
+/// Fails with `UnexpectedEof` if the body is shorter than its `content-length`.
 pub fn send(sim: &Simulator, method: &str, target: &str, headers: &str) -> io::Result<Reply> {
     send_to(sim.address(), method, target, headers)
 }
 
-/// The same to any server.
+/// Like [`send`], to the server at `address`.
 pub fn send_to(address: SocketAddr, method: &str, target: &str, headers: &str) -> io::Result<Reply> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -58,35 +60,36 @@ pub fn send_to(address: SocketAddr, method: &str, target: &str, headers: &str) -
         headers,
         body: bytes[split + 4..].to_vec(),
     };
-    let promised = reply.header("content-length").map(str::parse);
-    match promised {
+    let content_length = reply.header("content-length").map(str::parse);
+    match content_length {
         Some(Ok(length)) if reply.body.len() < length => Err(io::ErrorKind::UnexpectedEof.into()),
         _ => Ok(reply),
     }
 }
 
+/// The header lines of a valid bot.
 pub fn headers(sim: &Simulator) -> String {
     format!("Authorization: Bot {}\r\nUser-Agent: DiscordBot (https://example.org, 1.0)\r\n", sim.token())
 }
 
-/// A connection kept open, with `GET /api/v10{path}` sent and nothing read.
-pub fn ask(sim: &Simulator, path: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(sim.address()).expect("it listens");
+/// Sends `GET /api/v10{path}` and returns the open connection before reading anything.
+pub fn send_get(sim: &Simulator, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(sim.address()).expect("the simulator listens");
     stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
     write!(stream, "GET /api/v10{path} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", headers(sim))
-        .expect("it reads");
+        .expect("the request is sent");
     stream
 }
 
-/// A connection that is idle after one answer to `GET /api/v10{path}`.
-pub fn ask_and_stay(sim: &Simulator, path: &str) -> TcpStream {
-    let mut stream = ask(sim, path);
+/// A keep-alive connection, idle after one complete answer to `GET /api/v10{path}`.
+pub fn idle_connection(sim: &Simulator, path: &str) -> TcpStream {
+    let mut stream = send_get(sim, path);
     let length = get(sim, path).body.len();
     let mut bytes = Vec::new();
-    let is_end = |bytes: &[u8]| bytes.windows(4).position(|window| window == b"\r\n\r\n");
-    while is_end(&bytes).is_none_or(|end| bytes.len() < end + 4 + length) {
+    let head_end = |bytes: &[u8]| bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    while head_end(&bytes).is_none_or(|end| bytes.len() < end + 4 + length) {
         let mut byte = [0];
-        stream.read_exact(&mut byte).expect("a whole answer");
+        stream.read_exact(&mut byte).expect("a complete answer");
         bytes.extend(byte);
     }
     stream
@@ -102,7 +105,7 @@ pub fn get(sim: &Simulator, path: &str) -> Reply {
     try_get(sim, path).expect("an answer")
 }
 
-/// The JSON of a 200.
+/// The JSON of a `GET` that must be answered with 200.
 pub fn json(sim: &Simulator, path: &str) -> Value {
     let reply = get(sim, path);
     let text = String::from_utf8_lossy(&reply.body);
@@ -121,7 +124,7 @@ pub fn id(value: &Value) -> u64 {
     text.parse().expect("an ID is a number")
 }
 
-/// Every message of a channel, oldest first, walked with `after`.
+/// All messages of a channel, oldest first, read in pages with `after`.
 pub fn walk(sim: &Simulator, channel: u64) -> Vec<Value> {
     let mut messages: Vec<Value> = Vec::new();
     let mut after = 0;
@@ -137,7 +140,7 @@ pub fn walk(sim: &Simulator, channel: u64) -> Vec<Value> {
     }
 }
 
-/// A simulator of this world.
+/// Starts a simulator of the described world.
 pub fn serve(description: &discord_sim::Description) -> Simulator {
     Simulator::start(World::new(description))
 }

@@ -6,7 +6,7 @@ const EVERYTHING: u64 = 320_000_000_000_000_001;
 const ELSEWHERE: u64 = 320_000_000_000_000_002;
 
 #[test]
-fn a_wrong_or_missing_token_is_a_401() {
+fn wrong_missing_or_revoked_token_is_a_401() {
     let sim = serve(&Description::empty_guild());
     let agent = "User-Agent: DiscordBot (https://example.org, 1.0)\r\n";
     for authorization in ["", "Authorization: Bot wrong\r\n"] {
@@ -20,7 +20,7 @@ fn a_wrong_or_missing_token_is_a_401() {
 }
 
 #[test]
-fn a_missing_user_agent_is_stopped_at_the_front_door() {
+fn missing_user_agent_is_a_403_from_cloudflare() {
     let sim = serve(&Description::empty_guild());
     let lines = format!("Authorization: Bot {}\r\n", sim.token());
     let reply = send(&sim, "GET", "/api/v10/users/@me", &lines).expect("an answer");
@@ -40,9 +40,9 @@ fn unknown_routes_and_methods_are_404_and_405() {
 }
 
 #[test]
-fn unknown_things_have_their_own_codes() {
+fn unknown_objects_have_their_own_error_codes() {
     let sim = serve(&Description::everything(1));
-    let general = sim.world().channel_named(EVERYTHING, "general").expect("made");
+    let general = sim.world().channel_named(EVERYTHING, "general").expect("it exists");
     assert_eq!(get(&sim, "/channels/1").error(), (404, 10003));
     assert_eq!(get(&sim, "/channels/1/messages").error(), (404, 10003));
     assert_eq!(get(&sim, "/guilds/1").error(), (404, 10004));
@@ -54,31 +54,31 @@ fn unknown_things_have_their_own_codes() {
 }
 
 #[test]
-fn a_guild_the_bot_is_not_in_is_unknown_or_out_of_reach() {
+fn guild_without_the_bot_is_unknown_or_forbidden() {
     let sim = serve(&Description::everything(1));
     let guild = get(&sim, &format!("/guilds/{ELSEWHERE}"));
     assert_eq!(guild.error(), (404, 10004));
     let channels = get(&sim, &format!("/guilds/{ELSEWHERE}/channels"));
     assert_eq!(channels.error(), (403, 50001));
-    let channel = sim.world().channel_named(ELSEWHERE, "general").expect("made");
+    let channel = sim.world().channel_named(ELSEWHERE, "general").expect("it exists");
     let messages = get(&sim, &format!("/channels/{channel}/messages"));
     assert_eq!(messages.error(), (403, 50001));
 }
 
 #[test]
-fn rights_decide_between_403_an_empty_page_and_messages() {
+fn permissions_decide_between_403_empty_page_and_messages() {
     let sim = serve(&Description::everything(1));
-    let ask = |name: &str| {
+    let page_of = |name: &str| {
         let channel = sim.world().channel_named(EVERYTHING, name).expect(name);
         get(&sim, &format!("/channels/{channel}/messages?limit=100"))
     };
-    assert_eq!(ask("bot-locked-out").error(), (403, 50001));
-    assert_eq!(ask("Bot mute").error(), (403, 50001));
-    assert_eq!(ask("community").error(), (400, 50024));
-    assert_eq!(ask("ideas").error(), (400, 50024));
-    for silent in ["no-history", "bot-no-history", "empty", "all-deleted"] {
-        let reply = ask(silent);
-        assert_eq!((reply.status, &reply.body[..]), (200, &b"[]"[..]), "{silent}");
+    assert_eq!(page_of("bot-locked-out").error(), (403, 50001));
+    assert_eq!(page_of("Bot mute").error(), (403, 50001));
+    assert_eq!(page_of("community").error(), (400, 50024));
+    assert_eq!(page_of("ideas").error(), (400, 50024));
+    for empty in ["no-history", "bot-no-history", "empty", "all-deleted"] {
+        let reply = page_of(empty);
+        assert_eq!((reply.status, &reply.body[..]), (200, &b"[]"[..]), "{empty}");
     }
     for (name, count) in [
         ("moderators", 60),
@@ -88,14 +88,14 @@ fn rights_decide_between_403_an_empty_page_and_messages() {
         ("exactly-one-page", 100),
         ("news", 40),
     ] {
-        let reply = ask(name);
+        let reply = page_of(name);
         assert_eq!(reply.status, 200, "{name}");
         assert_eq!(reply.json().as_array().map(Vec::len), Some(count), "{name}");
     }
 }
 
 #[test]
-fn every_answer_carries_date_type_and_honest_bucket_headers_but_no_scope() {
+fn answers_have_date_content_type_and_bucket_headers_but_no_scope() {
     let sim = serve(&Description::everything(1));
     let reply = get(&sim, &format!("/guilds/{EVERYTHING}/channels"));
     assert_eq!(reply.header("content-type"), Some("application/json"));
@@ -107,7 +107,7 @@ fn every_answer_carries_date_type_and_honest_bucket_headers_but_no_scope() {
 }
 
 #[test]
-fn the_application_tells_about_the_message_content_intent() {
+fn application_flags_show_the_message_content_intent() {
     let sim = serve(&Description::empty_guild());
     let flags = |sim| json(sim, "/applications/@me")["flags"].as_u64().expect("a number");
     assert_ne!(flags(&sim) & (1 << 18 | 1 << 19), 0);

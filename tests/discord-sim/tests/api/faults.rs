@@ -10,7 +10,7 @@ const GUILD: u64 = 310_000_000_000_000_001;
 
 fn one_channel() -> (Simulator, String) {
     let sim = serve(&Description::community(GUILD, 1, 100));
-    let channel = sim.world().channel_named(GUILD, "chat-0").expect("made");
+    let channel = sim.world().channel_named(GUILD, "chat-0").expect("it exists");
     (sim, format!("/channels/{channel}/messages?limit=100"))
 }
 
@@ -18,7 +18,7 @@ fn messages() -> Match {
     Match::route(RouteKind::Messages)
 }
 
-/// The answer with one fault, after checking that the next one is sound.
+/// The answer with one fault; the next answer must be faultless.
 fn with_fault(what: What) -> Reply {
     let (sim, path) = one_channel();
     sim.faults().when(messages(), what);
@@ -28,17 +28,17 @@ fn with_fault(what: What) -> Reply {
 }
 
 #[test]
-fn false_statuses_come_in_json_and_html() {
+fn planned_statuses_have_json_or_html_bodies() {
     let json = with_fault(What::Status(500, BodyKind::Json(0)));
     assert_eq!(json.error(), (500, 0));
     let html = with_fault(What::Status(502, BodyKind::Html));
     assert_eq!((html.status, html.body.starts_with(b"<!DOCTYPE")), (502, true));
-    let front = with_fault(What::FrontDoor);
-    assert_eq!((front.status, front.header("retry-after")), (429, None));
+    let edge = with_fault(What::FrontDoor);
+    assert_eq!((edge.status, edge.header("retry-after")), (429, None));
 }
 
 #[test]
-fn a_planned_429_says_what_was_planned() {
+fn planned_429_has_the_planned_wait_and_scope() {
     let reply = with_fault(What::RateLimited { retry_after: 0.35, scope: Scope::Shared });
     assert_eq!(reply.status, 429);
     assert_eq!(reply.header("x-ratelimit-scope"), Some("shared"));
@@ -47,7 +47,7 @@ fn a_planned_429_says_what_was_planned() {
 }
 
 #[test]
-fn connections_break_before_the_headers_and_in_the_body() {
+fn connections_can_break_before_the_headers_and_within_the_body() {
     let (sim, path) = one_channel();
     sim.faults().when(messages(), What::ResetBeforeHeaders);
     sim.faults().when(messages(), What::TruncatedBody);
@@ -60,14 +60,14 @@ fn connections_break_before_the_headers_and_in_the_body() {
 }
 
 #[test]
-fn bodies_can_be_broken_json_and_null() {
+fn bodies_can_be_malformed_json_or_null() {
     let broken = with_fault(What::InvalidJson);
     assert!(serde_json::from_slice::<Value>(&broken.body).is_err());
     assert_eq!(with_fault(What::NullBody).body, b"null");
 }
 
 #[test]
-fn answers_stall_before_the_headers_and_in_the_body() {
+fn answers_can_stall_before_the_headers_and_within_the_body() {
     for what in [What::Stall(Duration::from_millis(100)), What::StallBody(Duration::from_millis(100))] {
         let began = Instant::now();
         let reply = with_fault(what);
@@ -77,7 +77,7 @@ fn answers_stall_before_the_headers_and_in_the_body() {
 }
 
 #[test]
-fn one_message_of_a_page_can_be_damaged() {
+fn one_message_of_a_page_can_be_malformed() {
     for (damage, field) in
         [(Damage::MissingId, "id"), (Damage::NullAuthor, "author"), (Damage::NullContent, "content")]
     {
@@ -88,18 +88,18 @@ fn one_message_of_a_page_can_be_damaged() {
 }
 
 #[test]
-fn a_shuffled_page_holds_the_same_messages() {
+fn shuffled_page_has_the_same_messages() {
     let (sim, path) = one_channel();
-    let sound = ids(&get(&sim, &path).json());
+    let original = ids(&get(&sim, &path).json());
     sim.faults().when(messages(), What::ShuffledOrder);
     let mut shuffled = ids(&get(&sim, &path).json());
-    assert_ne!(shuffled, sound);
+    assert_ne!(shuffled, original);
     shuffled.sort_unstable_by(|one, two| two.cmp(one));
-    assert_eq!(shuffled, sound);
+    assert_eq!(shuffled, original);
 }
 
 #[test]
-fn a_plan_counts_skips_times_and_chances() {
+fn faults_can_be_skipped_limited_and_random() {
     let (sim, path) = one_channel();
     let error = || What::Status(503, BodyKind::Empty);
     let number = sim.faults().when(messages().after(2).times(3), error());

@@ -8,7 +8,7 @@ const GUILD: u64 = 310_000_000_000_000_001;
 const TARGET: &str = "/api/v10/users/@me";
 
 /// A simulator that bans after three invalid requests.
-fn guarded(ban: Duration) -> Simulator {
+fn with_front_door(ban: Duration) -> Simulator {
     let sim = serve(&Description::community(GUILD, 1, 10));
     let front_door = FrontDoor { invalid_requests: 3, ban, ..FrontDoor::discord() };
     sim.set_limits(Limits { front_door: Some(front_door), ..Limits::off() });
@@ -28,8 +28,8 @@ fn assert_front_door(reply: &Reply) {
 }
 
 #[test]
-fn too_many_invalid_requests_shut_the_front_door_for_everyone() {
-    let sim = guarded(Duration::from_hours(1));
+fn too_many_invalid_requests_ban_all_requests() {
+    let sim = with_front_door(Duration::from_hours(1));
     assert_eq!([(); 3].map(|()| unauthorized(&sim)), [401; 3]);
     assert_front_door(&get(&sim, "/users/@me"));
     assert_front_door(&get(&sim, &format!("/guilds/{GUILD}")));
@@ -41,8 +41,8 @@ fn too_many_invalid_requests_shut_the_front_door_for_everyone() {
 }
 
 #[test]
-fn statuses_401_403_and_429_count_unless_the_limit_is_shared() {
-    let sim = guarded(Duration::from_hours(1));
+fn statuses_401_403_and_429_count_as_invalid_except_shared_limits() {
+    let sim = with_front_door(Duration::from_hours(1));
     let limited = |scope| What::RateLimited { retry_after: 0.1, scope };
     let harmless = [limited(Scope::Shared), What::Status(404, BodyKind::Json(10003))];
     for what in harmless.into_iter().cycle().take(8) {
@@ -61,8 +61,8 @@ fn statuses_401_403_and_429_count_unless_the_limit_is_shared() {
 }
 
 #[test]
-fn a_bucket_that_is_overrun_shuts_the_front_door() {
-    let sim = guarded(Duration::from_hours(1));
+fn exceeding_a_bucket_limit_leads_to_a_ban() {
+    let sim = with_front_door(Duration::from_hours(1));
     let front_door = Some(FrontDoor { invalid_requests: 2, ..FrontDoor::discord() });
     let limits = Limits { front_door, ..Limits::off() };
     sim.set_limits(limits.bucket(RouteKind::Guild, 1, Duration::from_mins(1)));
@@ -73,8 +73,8 @@ fn a_bucket_that_is_overrun_shuts_the_front_door() {
 }
 
 #[test]
-fn a_ban_ends_after_its_time() {
-    let sim = guarded(Duration::from_millis(40));
+fn ban_ends_after_its_duration() {
+    let sim = with_front_door(Duration::from_millis(40));
     for _ in 0..3 {
         unauthorized(&sim);
     }
@@ -83,8 +83,8 @@ fn a_ban_ends_after_its_time() {
 }
 
 #[test]
-fn a_fault_isnt_used_up_by_a_request_that_the_front_door_stops() {
-    let sim = guarded(Duration::from_hours(1));
+fn banned_request_does_not_use_up_a_fault() {
+    let sim = with_front_door(Duration::from_hours(1));
     for _ in 0..3 {
         unauthorized(&sim);
     }
@@ -94,7 +94,7 @@ fn a_fault_isnt_used_up_by_a_request_that_the_front_door_stops() {
 }
 
 #[test]
-fn the_journal_tells_requests_and_invalid_ones_over_time() {
+fn journal_counts_requests_and_invalid_requests_over_time() {
     let sim = serve(&Description::community(GUILD, 1, 10));
     for _ in 0..3 {
         unauthorized(&sim);

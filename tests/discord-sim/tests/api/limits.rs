@@ -18,7 +18,7 @@ fn page(sim: &Simulator, channel: u64) -> Reply {
 }
 
 #[test]
-fn a_bucket_counts_per_channel_and_says_so() {
+fn bucket_counts_per_channel_and_reports_it_in_headers() {
     let (sim, channels) = community(2);
     sim.set_limits(Limits::off().bucket(RouteKind::Messages, 2, Duration::from_secs(5)));
     let remaining: Vec<Option<String>> =
@@ -37,7 +37,7 @@ fn a_bucket_counts_per_channel_and_says_so() {
 }
 
 #[test]
-fn a_window_ends_after_its_time() {
+fn bucket_window_ends_after_its_duration() {
     let (sim, channels) = community(1);
     sim.set_limits(Limits::off().bucket(RouteKind::Messages, 1, Duration::from_millis(200)));
     assert_eq!(page(&sim, channels[0]).status, 200);
@@ -47,7 +47,7 @@ fn a_window_ends_after_its_time() {
 }
 
 #[test]
-fn the_global_limit_spans_all_routes() {
+fn global_limit_applies_across_routes() {
     for second in [Second::Fixed, Second::Sliding] {
         let (sim, channels) = community(3);
         sim.set_limits(Limits { second, ..Limits::global(3) });
@@ -87,7 +87,7 @@ fn latency_delays_every_answer() {
 }
 
 #[test]
-fn the_journal_knows_cursors_doubles_and_concurrency() {
+fn journal_reports_cursors_duplicates_and_concurrency() {
     let (sim, channels) = community(1);
     sim.set_latency(Duration::from_millis(60), Duration::ZERO);
     std::thread::scope(|scope| {

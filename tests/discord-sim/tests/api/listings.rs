@@ -18,7 +18,7 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn the_channel_list_has_no_threads_and_nothing_the_bot_cannot_view() {
+fn channel_list_omits_threads_and_channels_the_bot_cannot_view() {
     let sim = serve(&Description::everything(1));
     let list = json(&sim, &format!("/guilds/{EVERYTHING}/channels"));
     let names = names(&list);
@@ -71,7 +71,7 @@ fn archived(sim: &Simulator, parent: u64, query: &str) -> Value {
 }
 
 #[test]
-fn archived_threads_come_newest_first_and_tie_at_the_page_edge() {
+fn archived_threads_come_newest_first_and_share_a_time_across_pages() {
     let sim = serve(&Description::everything(1));
     let parent = channel(&sim, "many-threads");
     let first = archived(&sim, parent, "");
@@ -83,14 +83,15 @@ fn archived_threads_come_newest_first_and_tie_at_the_page_edge() {
     let page = first["threads"].as_array().expect("a list");
     assert_eq!(page.len(), 100);
     assert!(page.windows(2).all(|pair| time(&pair[0]) >= time(&pair[1])));
-    // Going on from the last time shown loses the rest of the tie; a step of a
-    // millisecond back finds it.
+    // Continuing before the last archive time of a page skips the threads that share it;
+    // continuing a millisecond later returns them.
     assert!(walk_archive(&sim, parent, 0).len() < 230);
     assert_eq!(walk_archive(&sim, parent, 1).len(), 230);
 }
 
-/// All archived threads, going on `back_ms` before the end of each page.
-fn walk_archive(sim: &Simulator, parent: u64, back_ms: i64) -> BTreeSet<u64> {
+/// The IDs of all archived threads; each page continues before the last archive time
+/// of the previous one plus `overlap_ms`.
+fn walk_archive(sim: &Simulator, parent: u64, overlap_ms: i64) -> BTreeSet<u64> {
     let (mut all, mut query) = (BTreeSet::new(), String::new());
     loop {
         let page = archived(sim, parent, &query);
@@ -100,12 +101,12 @@ fn walk_archive(sim: &Simulator, parent: u64, back_ms: i64) -> BTreeSet<u64> {
         }
         let last = page["threads"].as_array().and_then(|list| list.last());
         let last = last.and_then(|thread| thread["thread_metadata"]["archive_timestamp"].as_str());
-        let next = discord_sim::iso(parse(last.expect("a time")) + back_ms);
+        let next = discord_sim::iso(parse(last.expect("a time")) + overlap_ms);
         query = format!("&before={}", next.replace('+', "%2B"));
     }
 }
 
-/// Milliseconds of a time in 2026 as the simulator writes it.
+/// The Unix milliseconds of a timestamp from 2026 in the simulator's format.
 fn parse(iso: &str) -> i64 {
     let start = 1_767_225_600_000;
     let (mut low, mut high) = (start, start + 400 * 86_400_000);
@@ -119,7 +120,7 @@ fn parse(iso: &str) -> i64 {
 }
 
 #[test]
-fn a_plus_in_before_must_be_encoded() {
+fn plus_sign_in_before_must_be_percent_encoded() {
     let sim = serve(&Description::everything(1));
     let parent = channel(&sim, "many-threads");
     let base = format!("/channels/{parent}/threads/archived/public?before=2026-08-02T00:00:00");
@@ -130,7 +131,7 @@ fn a_plus_in_before_must_be_encoded() {
 }
 
 #[test]
-fn private_archives_need_manage_threads() {
+fn archived_private_threads_require_manage_threads() {
     let sim = serve(&Description::everything(1));
     let support = channel(&sim, "support");
     let path = format!("/channels/{support}/threads/archived/private");
@@ -143,7 +144,7 @@ fn private_archives_need_manage_threads() {
 }
 
 #[test]
-fn a_text_thread_begins_with_a_starter_and_a_post_with_its_own_id() {
+fn text_thread_begins_with_a_starter_message_and_post_with_its_own_id() {
     let sim = serve(&Description::everything(1));
     let support = channel(&sim, "support");
     let thread = sim.world().threads_of(support)[0];
@@ -163,7 +164,7 @@ fn a_text_thread_begins_with_a_starter_and_a_post_with_its_own_id() {
 }
 
 #[test]
-fn administrators_see_everything_and_roles_count() {
+fn permissions_follow_the_bots_roles() {
     let sim = serve(&Description::everything(1));
     let locked = format!("/channels/{}", channel(&sim, "bot-locked-out"));
     let roles = json(&sim, &format!("/guilds/{EVERYTHING}/roles"));
@@ -179,7 +180,7 @@ fn administrators_see_everything_and_roles_count() {
 }
 
 #[test]
-fn the_bot_lists_only_guilds_it_is_in() {
+fn guild_list_has_only_guilds_the_bot_is_in() {
     let sim = serve(&Description::everything(1));
     assert_eq!(ids(&json(&sim, "/users/@me/guilds")), [EVERYTHING]);
     let guild = json(&sim, &format!("/guilds/{EVERYTHING}?with_counts=true"));

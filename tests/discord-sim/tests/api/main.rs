@@ -1,4 +1,4 @@
-//! The simulator as a client sees it: documented behaviour, asserted over HTTP.
+//! Tests of the simulator over HTTP: Discord's documented behaviour, limits and faults.
 
 mod client;
 mod command;

@@ -13,15 +13,15 @@ fn community(seed: u64) -> Simulator {
     Simulator::start_with(world, Options { seed, ..Options::default() })
 }
 
-/// Asks for each path, whatever comes of it.
-fn ask_all(sim: &Simulator, paths: &[String]) {
+/// Requests each path and ignores the outcome.
+fn get_all(sim: &Simulator, paths: &[String]) {
     for path in paths {
-        // An answer that breaks off is one of the faults.
+        // A broken connection is one of the faults.
         let _ = try_get(sim, path);
     }
 }
 
-/// The faults of each path and query, in order.
+/// The faults of each query, in the order of requests.
 fn faults(sim: &Simulator) -> BTreeMap<String, Vec<Option<What>>> {
     let mut faults: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for entry in sim.journal().entries() {
@@ -35,18 +35,18 @@ fn paths(count: u32) -> Vec<String> {
 }
 
 #[test]
-fn mixed_faults_are_of_all_kinds() {
+fn mixed_faults_include_every_passing_fault() {
     let sim = community(1);
     let number = sim.faults().mixed(1.0, PAUSE);
-    ask_all(&sim, &paths(400));
+    get_all(&sim, &paths(400));
     assert_eq!(sim.faults().fired(number), 400);
     let seen: Vec<What> = sim.journal().entries().into_iter().filter_map(|entry| entry.fault).collect();
     for what in What::passing(PAUSE) {
-        let is_it = |seen: &What| match &what {
+        let is_kind = |seen: &What| match &what {
             What::OneOf(odd) => odd.contains(seen),
             what => what == seen,
         };
-        assert!(seen.iter().any(is_it), "{what:?}");
+        assert!(seen.iter().any(is_kind), "{what:?}");
     }
 }
 
@@ -64,18 +64,18 @@ fn passing_faults_include_every_scope_and_oddity() {
 }
 
 #[test]
-fn mixed_faults_strike_about_as_often_as_asked() {
+fn mixed_faults_fire_at_about_the_given_rate() {
     let sim = community(1);
     let number = sim.faults().mixed(0.25, PAUSE);
-    ask_all(&sim, &paths(400));
+    get_all(&sim, &paths(400));
     let fired = sim.faults().fired(number);
     assert!((60..140).contains(&fired), "{fired}");
-    let whole = sim.journal().entries().iter().filter(|entry| entry.fault.is_none()).count();
-    assert_eq!(whole, 400 - fired as usize);
+    let faultless = sim.journal().entries().iter().filter(|entry| entry.fault.is_none()).count();
+    assert_eq!(faultless, 400 - fired as usize);
 }
 
 #[test]
-fn the_same_seed_makes_the_same_faults_in_any_order_of_requests() {
+fn same_seed_makes_the_same_faults_in_any_request_order() {
     let paths = paths(40);
     let backwards: Vec<String> = paths.iter().rev().cloned().collect();
     let [one, again, other] = [1, 1, 2].map(|seed| {
@@ -84,9 +84,9 @@ fn the_same_seed_makes_the_same_faults_in_any_order_of_requests() {
         sim
     });
     for _ in 0..3 {
-        ask_all(&one, &paths);
-        ask_all(&again, &backwards);
-        ask_all(&other, &paths);
+        get_all(&one, &paths);
+        get_all(&again, &backwards);
+        get_all(&other, &paths);
     }
     assert_eq!(faults(&one), faults(&again));
     assert_ne!(faults(&one), faults(&other));

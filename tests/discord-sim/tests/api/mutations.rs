@@ -4,15 +4,15 @@ use crate::client::{get, id, ids, json, serve, walk};
 
 const GUILD: u64 = 310_000_000_000_000_001;
 
-fn small() -> (Simulator, u64) {
+fn community() -> (Simulator, u64) {
     let sim = serve(&Description::community(GUILD, 2, 20));
-    let channel = sim.world().channel_named(GUILD, "chat-0").expect("made");
+    let channel = sim.world().channel_named(GUILD, "chat-0").expect("it exists");
     (sim, channel)
 }
 
 #[test]
-fn appended_messages_come_last_at_the_worlds_time() {
-    let (sim, channel) = small();
+fn appended_messages_come_last_and_have_the_worlds_time() {
+    let (sim, channel) = community();
     let world = sim.world();
     let before_ms = world.now_ms();
     let mut expected = world.append(channel, 5);
@@ -31,32 +31,32 @@ fn appended_messages_come_last_at_the_worlds_time() {
 }
 
 #[test]
-fn edits_and_deletions_show_when_read_again() {
-    let (sim, channel) = small();
+fn edits_deletions_and_restores_appear_on_the_next_read() {
+    let (sim, channel) = community();
     let world = sim.world();
-    let victims = ids(&json(&sim, &format!("/channels/{channel}/messages?limit=2")));
-    assert!(world.edit(channel, victims[1], "changed"));
-    assert!(world.delete(channel, victims[0]));
-    assert!(!world.delete(channel, victims[0]));
+    let newest = ids(&json(&sim, &format!("/channels/{channel}/messages?limit=2")));
+    assert!(world.edit(channel, newest[1], "changed"));
+    assert!(world.delete(channel, newest[0]));
+    assert!(!world.delete(channel, newest[0]));
     let all = walk(&sim, channel);
     assert_eq!(all.len(), 19);
     assert_eq!(all[18]["content"], "changed");
     assert!(all[18]["edited_timestamp"].is_string());
     let last = json(&sim, &format!("/channels/{channel}"));
-    assert_eq!(id(&last["last_message_id"]), victims[0]);
-    assert!(world.restore(channel, victims[0]));
+    assert_eq!(id(&last["last_message_id"]), newest[0]);
+    assert!(world.restore(channel, newest[0]));
     assert_eq!(walk(&sim, channel).len(), 20);
 }
 
 #[test]
-fn pins_and_files_taken_off_show_when_read_again() {
+fn pins_and_removed_attachments_appear_on_the_next_read() {
     let sim = serve(&Description::everything(1));
     let world = sim.world();
-    let general = world.channel_named(320_000_000_000_000_001, "general").expect("made");
+    let general = world.channel_named(320_000_000_000_000_001, "general").expect("it exists");
     let files = |message: &serde_json::Value| message["attachments"].as_array().map_or(0, Vec::len);
     let before = walk(&sim, general);
     let at = before.iter().position(|message| files(message) > 0 && message["pinned"] == false);
-    let at = at.expect("made");
+    let at = at.expect("it exists");
     let message = id(&before[at]["id"]);
     assert!(world.set_pinned(general, message, true));
     assert!(world.strip(general, message));
@@ -72,8 +72,8 @@ fn pins_and_files_taken_off_show_when_read_again() {
 }
 
 #[test]
-fn hidden_and_deleted_channels_answer_403_and_404() {
-    let (sim, channel) = small();
+fn channels_hidden_from_the_bot_are_403_and_deleted_ones_404() {
+    let (sim, channel) = community();
     let world = sim.world();
     let path = format!("/channels/{channel}/messages");
     world.hide(channel);
@@ -91,8 +91,8 @@ fn hidden_and_deleted_channels_answer_403_and_404() {
 }
 
 #[test]
-fn a_removed_bot_and_a_revoked_token_lose_everything() {
-    let (sim, channel) = small();
+fn removed_bot_and_revoked_token_lose_access() {
+    let (sim, channel) = community();
     sim.world().remove_bot(GUILD);
     assert_eq!(get(&sim, &format!("/guilds/{GUILD}")).error(), (404, 10004));
     let channels = get(&sim, &format!("/guilds/{GUILD}/channels"));
@@ -106,11 +106,11 @@ fn a_removed_bot_and_a_revoked_token_lose_everything() {
 }
 
 #[test]
-fn without_the_intent_messages_are_blank() {
+fn messages_have_no_content_without_the_intent() {
     let sim = serve(&Description::everything(1));
     let general = sim.world().channel_named(320_000_000_000_000_001, "general");
     sim.world().set_message_content(false);
-    for message in walk(&sim, general.expect("made")) {
+    for message in walk(&sim, general.expect("it exists")) {
         assert_eq!(message["content"], "");
         for list in ["attachments", "embeds", "components"] {
             assert_eq!(message[list], serde_json::json!([]));
@@ -120,11 +120,11 @@ fn without_the_intent_messages_are_blank() {
 }
 
 #[test]
-fn threads_can_be_made_archived_and_opened_again() {
-    let (sim, channel) = small();
+fn threads_can_be_created_archived_and_unarchived() {
+    let (sim, channel) = community();
     let world = sim.world();
     let starter = ids(&json(&sim, &format!("/channels/{channel}/messages?limit=1")))[0];
-    let thread = world.create_thread(channel, "talk", Some(starter)).expect("made");
+    let thread = world.create_thread(channel, "talk", Some(starter)).expect("it exists");
     assert_eq!(thread, starter);
     let note = &walk(&sim, thread)[0];
     assert_eq!((note["type"].as_u64(), id(&note["message_reference"]["message_id"])), (Some(21), starter));
@@ -139,39 +139,39 @@ fn threads_can_be_made_archived_and_opened_again() {
 }
 
 #[test]
-fn channels_can_be_made_and_posts_begin_with_their_own_id() {
-    let (sim, _) = small();
+fn channels_can_be_created_and_posts_begin_with_their_own_id() {
+    let (sim, _) = community();
     let world = sim.world();
     let forum = ChannelDescription::new(ChannelKind::Forum, "new-forum");
-    let forum = world.create_channel(GUILD, &forum).expect("made");
-    let post = world.create_thread(forum, "first post", None).expect("made");
+    let forum = world.create_channel(GUILD, &forum).expect("it exists");
+    let post = world.create_thread(forum, "first post", None).expect("it exists");
     assert_eq!(world.append_text(post, 0, "hello"), Some(post));
     assert!(world.append_text(post, 1, "welcome").is_some_and(|reply| reply > post));
     assert_eq!(walk(&sim, post).len(), 2);
     let text = world.create_channel(GUILD, &ChannelDescription::text("new-text", 7));
-    assert_eq!(walk(&sim, text.expect("made")).len(), 7);
+    assert_eq!(walk(&sim, text.expect("it exists")).len(), 7);
     let list = json(&sim, &format!("/guilds/{GUILD}/channels"));
     assert_eq!(ids(&list).len(), 4);
 }
 
 #[test]
-fn a_late_message_appears_between_earlier_ones() {
-    let (sim, channel) = small();
+fn late_message_appears_between_existing_messages() {
+    let (sim, channel) = community();
     let world = sim.world();
     let now_ms = world.now_ms();
-    let first = world.append_late(channel, now_ms - 10_000, 1, "first").expect("written");
-    let second = world.append_late(channel, now_ms, 1, "second").expect("written");
-    let late = world.append_late(channel, now_ms - 5_000, 1, "late").expect("written");
+    let first = world.append_late(channel, now_ms - 10_000, 1, "first").expect("the message exists");
+    let second = world.append_late(channel, now_ms, 1, "second").expect("the message exists");
+    let late = world.append_late(channel, now_ms - 5_000, 1, "late").expect("the message exists");
     assert!(first < late && late < second);
     let path = format!("/channels/{channel}/messages?after={first}&limit=100");
     assert_eq!(ids(&json(&sim, &path)), [second, late]);
 }
 
 #[test]
-fn a_change_touches_only_what_it_names() {
+fn changes_leave_other_messages_unchanged() {
     let sim = serve(&Description::everything(1));
     let world = sim.world();
-    let chat = world.channel_named(320_000_000_000_000_001, "general").expect("made");
+    let chat = world.channel_named(320_000_000_000_000_001, "general").expect("it exists");
     let without_urls = |mut message: serde_json::Value| {
         for key in ["attachments", "thread", "flags", "referenced_message"] {
             message.as_object_mut().and_then(|fields| fields.remove(key));
@@ -181,15 +181,15 @@ fn a_change_touches_only_what_it_names() {
     let read = || -> Vec<_> { walk(&sim, chat).into_iter().map(without_urls).collect() };
     world.append(chat, 90);
     let before = read();
-    let thread = world.create_thread(chat, "talk", Some(id(&before[3]["id"]))).expect("made");
+    let thread = world.create_thread(chat, "talk", Some(id(&before[3]["id"]))).expect("it exists");
     let late_ms = discord_sim::unix_ms(id(&before[430]["id"])) - 60_000;
-    let late = world.append_late(chat, late_ms, 1, "late").expect("written");
+    let late = world.append_late(chat, late_ms, 1, "late").expect("the message exists");
     world.delete_channel(thread);
     world.delete(chat, id(&before[50]["id"]));
     let after = read();
     assert_eq!(after.len(), before.len());
-    let rest = |list: Vec<serde_json::Value>, gone: u64| -> Vec<_> {
-        list.into_iter().filter(|message| id(&message["id"]) != gone).collect()
+    let rest = |list: Vec<serde_json::Value>, excluded: u64| -> Vec<_> {
+        list.into_iter().filter(|message| id(&message["id"]) != excluded).collect()
     };
     assert_eq!(rest(after, late), rest(before.clone(), id(&before[50]["id"])));
 }

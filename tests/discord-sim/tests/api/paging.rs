@@ -6,12 +6,12 @@ const GUILD: u64 = 310_000_000_000_000_001;
 
 fn one_channel(messages: u64) -> (discord_sim::Simulator, u64) {
     let sim = serve(&Description::community(GUILD, 1, messages));
-    let channel = sim.world().channel_named(GUILD, "chat-0").expect("made");
+    let channel = sim.world().channel_named(GUILD, "chat-0").expect("it exists");
     (sim, channel)
 }
 
 #[test]
-fn after_walks_every_message_once_and_pages_come_newest_first() {
+fn paging_with_after_reads_every_message_once_newest_first_per_page() {
     let (sim, channel) = one_channel(1_234);
     let path = format!("/channels/{channel}/messages?after=0&limit=100");
     let first = ids(&json(&sim, &path));
@@ -24,7 +24,7 @@ fn after_walks_every_message_once_and_pages_come_newest_first() {
 }
 
 #[test]
-fn before_walks_the_same_messages_backwards() {
+fn paging_with_before_reads_the_same_messages_backwards() {
     let (sim, channel) = one_channel(350);
     let mut backwards = Vec::new();
     let mut query = String::new();
@@ -40,7 +40,7 @@ fn before_walks_the_same_messages_backwards() {
 }
 
 #[test]
-fn around_holds_the_message_and_its_neighbours() {
+fn around_returns_the_message_and_its_neighbours() {
     let (sim, channel) = one_channel(50);
     let all: Vec<u64> = walk(&sim, channel).iter().map(|m| id(&m["id"])).collect();
     let path = format!("/channels/{channel}/messages?around={}&limit=5", all[20]);
@@ -50,7 +50,7 @@ fn around_holds_the_message_and_its_neighbours() {
 }
 
 #[test]
-fn the_default_limit_is_50_and_a_cursor_need_not_exist() {
+fn default_limit_is_50_and_cursor_may_be_an_unused_id() {
     let (sim, channel) = one_channel(120);
     let all: Vec<u64> = walk(&sim, channel).iter().map(|m| id(&m["id"])).collect();
     let newest = ids(&json(&sim, &format!("/channels/{channel}/messages")));
@@ -62,7 +62,7 @@ fn the_default_limit_is_50_and_a_cursor_need_not_exist() {
 }
 
 #[test]
-fn bad_parameters_are_form_errors_that_name_the_field() {
+fn invalid_parameters_are_form_errors_that_name_the_field() {
     let (sim, channel) = one_channel(10);
     for (query, field) in [
         ("limit=0", "limit"),
@@ -81,7 +81,7 @@ fn bad_parameters_are_form_errors_that_name_the_field() {
 }
 
 #[test]
-fn a_timestamp_is_the_ids_own_millisecond() {
+fn timestamp_equals_the_millisecond_of_the_id() {
     let (sim, channel) = one_channel(10);
     for message in walk(&sim, channel) {
         let expected = discord_sim::iso(unix_ms(id(&message["id"])));
@@ -90,7 +90,7 @@ fn a_timestamp_is_the_ids_own_millisecond() {
 }
 
 #[test]
-fn a_world_is_a_function_of_its_description() {
+fn same_description_makes_the_same_world() {
     let pages: Vec<Vec<u8>> = [1, 1, 2]
         .map(|seed| {
             let description = Description {
@@ -113,7 +113,7 @@ fn a_world_is_a_function_of_its_description() {
 }
 
 #[test]
-fn millions_of_messages_cost_nothing() {
+fn channel_can_have_millions_of_messages() {
     let (sim, channel) = one_channel(5_000_000);
     let middle = sim.world().truth_channel(channel).expect("public");
     assert_eq!(middle.message_count, 5_000_000);

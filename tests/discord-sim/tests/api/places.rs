@@ -1,4 +1,5 @@
-//! The world with everything in it shows people wherever Discord does.
+//! `Description::everything` has user IDs and names in every field where Discord has
+//! them.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -7,9 +8,9 @@ use serde_json::Value;
 
 use crate::client::{get, serve};
 
-/// Where a user's ID stands in a message, whether as it is or within a text.
-/// A key that is an ID reads `*`.
-const OF_MESSAGES: [&str; 58] = [
+/// Paths of the message fields that contain a user ID, alone or within a text. A key that
+/// is a user ID is written as `*`.
+const ID_PATHS: [&str; 58] = [
     "author.id",
     "mentions[].id",
     "content",
@@ -70,8 +71,8 @@ const OF_MESSAGES: [&str; 58] = [
     "thread.member.user_id",
 ];
 
-/// Where names and pictures of somebody stand.
-const NAMES: [&str; 13] = [
+/// Paths of the message fields that contain a user's name or picture hash.
+const NAME_PATHS: [&str; 13] = [
     "author.username",
     "author.global_name",
     "author.avatar",
@@ -87,42 +88,44 @@ const NAMES: [&str; 13] = [
     "embeds[].author.name",
 ];
 
-struct People {
+/// What identifies the users of a guild.
+struct KnownUsers {
     ids: HashSet<String>,
     names: HashSet<String>,
 }
 
-impl People {
-    /// Notes every place of a value that shows somebody.
-    fn note(&self, value: &Value, place: &str, places: &mut BTreeSet<String>) {
+impl KnownUsers {
+    /// Adds the paths of all values below `path` that identify a user.
+    fn collect_paths(&self, value: &Value, path: &str, paths: &mut BTreeSet<String>) {
         match value {
-            Value::String(text) if self.names.contains(text) || self.is_shown_in(text) => {
-                places.insert(place.to_owned());
+            Value::String(text) if self.names.contains(text) || self.has_id_in(text) => {
+                paths.insert(path.to_owned());
             }
             Value::Array(items) => {
                 for item in items {
-                    self.note(item, &format!("{place}[]"), places);
+                    self.collect_paths(item, &format!("{path}[]"), paths);
                 }
             }
             Value::Object(fields) => {
                 for (key, value) in fields {
                     let key = if self.ids.contains(key) { "*" } else { key };
-                    let place = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
+                    let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
                     if key == "*" {
-                        places.insert(place.clone());
+                        paths.insert(path.clone());
                     }
-                    self.note(value, &place, places);
+                    self.collect_paths(value, &path, paths);
                 }
             }
             _ => {}
         }
     }
 
-    fn is_shown_in(&self, text: &str) -> bool {
+    fn has_id_in(&self, text: &str) -> bool {
         text.split(|char: char| !char.is_ascii_digit()).any(|digits| self.ids.contains(digits))
     }
 }
 
+/// Calls `read` with every message that @everyone may see and the bot can read.
 fn all_messages(sim: &Simulator, guild: u64, mut read: impl FnMut(&Value)) {
     for channel in sim.world().truth(guild).iter().filter(|channel| channel.bot_can_read) {
         let mut after = "0".to_owned();
@@ -137,33 +140,33 @@ fn all_messages(sim: &Simulator, guild: u64, mut read: impl FnMut(&Value)) {
 }
 
 #[test]
-fn people_stand_wherever_discord_shows_them() {
+fn users_appear_in_every_field_where_discord_has_them() {
     let sim = serve(&Description::everything(11));
     let guild = sim.world().guilds()[0].0;
     for thread in sim.world().truth(guild).iter().filter(|channel| channel.is_thread) {
         sim.world().set_bot_in_thread(thread.id, true);
     }
     let users = sim.world().users(guild);
-    let people = People {
+    let known_users = KnownUsers {
         ids: users.iter().map(|user| user.id.to_string()).collect(),
         names: users.iter().flat_map(|user| user.names.clone()).collect(),
     };
-    let mut places = BTreeSet::new();
-    all_messages(&sim, guild, |message| people.note(message, "", &mut places));
-    for place in OF_MESSAGES.into_iter().chain(NAMES) {
-        assert!(places.contains(place), "nobody stands in {place}, but in {places:#?}");
+    let mut paths = BTreeSet::new();
+    all_messages(&sim, guild, |message| known_users.collect_paths(message, "", &mut paths));
+    for expected in ID_PATHS.into_iter().chain(NAME_PATHS) {
+        assert!(paths.contains(expected), "no user in {expected}, only in {paths:#?}");
     }
-    let elsewhere: [(&str, &[&str]); 4] = [
+    let other_routes: [(&str, &[&str]); 4] = [
         ("", &["owner_id", "roles[].tags.bot_id", "emojis[].user.id"]),
         ("/channels", &["[].permission_overwrites[].id", "[].name", "[].topic"]),
         ("/threads/active", &["threads[].owner_id", "members[].user_id"]),
         ("/roles", &["[].tags.bot_id"]),
     ];
-    for (path, expected) in elsewhere {
-        let mut places = BTreeSet::new();
-        people.note(&get(&sim, &format!("/guilds/{guild}{path}")).json(), "", &mut places);
-        for place in expected {
-            assert!(places.contains(*place), "nobody stands in {place} of {path}, but in {places:#?}");
+    for (route, expected_paths) in other_routes {
+        let mut paths = BTreeSet::new();
+        known_users.collect_paths(&get(&sim, &format!("/guilds/{guild}{route}")).json(), "", &mut paths);
+        for expected in expected_paths {
+            assert!(paths.contains(*expected), "no user in {expected} of {route}, only in {paths:#?}");
         }
     }
 }

@@ -8,7 +8,7 @@ fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |sum, byte| format!("{sum}%{byte:02X}"))
 }
 
-/// All who reacted, by pages of `limit`.
+/// The IDs of all reactors, read in pages of `limit`.
 fn reactors(sim: &Simulator, base: &str, kind: u8, limit: u32) -> Vec<u64> {
     let (mut all, mut after) = (Vec::new(), 0);
     loop {
@@ -23,7 +23,7 @@ fn reactors(sim: &Simulator, base: &str, kind: u8, limit: u32) -> Vec<u64> {
 fn the_reactions_route_lists_as_many_users_as_the_message_counts() {
     let sim = serve(&Description::everything(1));
     let world = sim.world();
-    let general = world.channel_named(EVERYTHING, "general").expect("made");
+    let general = world.channel_named(EVERYTHING, "general").expect("it exists");
     let truth = world.truth_channel(general).expect("public");
     let (mut checked, mut largest) = (0, 0);
     for message in truth.live_messages() {
@@ -47,9 +47,9 @@ fn the_reactions_route_lists_as_many_users_as_the_message_counts() {
 }
 
 #[test]
-fn unknown_emoji_are_refused_and_unused_ones_are_empty() {
+fn unknown_emoji_are_rejected_and_unused_ones_have_no_reactors() {
     let sim = serve(&Description::community(1 << 58, 1, 5));
-    let channel = sim.world().channel_named(1 << 58, "chat-0").expect("made");
+    let channel = sim.world().channel_named(1 << 58, "chat-0").expect("it exists");
     let message = ids(&json(&sim, &format!("/channels/{channel}/messages")))[0];
     let base = format!("/channels/{channel}/messages/{message}/reactions");
     assert_eq!(get(&sim, &format!("{base}/word")).error(), (400, 10014));
@@ -60,11 +60,11 @@ fn unknown_emoji_are_refused_and_unused_ones_are_empty() {
 }
 
 #[test]
-fn reacting_and_taking_it_back_shows() {
+fn added_and_removed_reactions_appear_on_the_next_read() {
     let sim = serve(&Description::community(1 << 58, 1, 5));
     let world = sim.world();
-    let channel = world.channel_named(1 << 58, "chat-0").expect("made");
-    let message = world.append_text(channel, 1, "react to me").expect("written");
+    let channel = world.channel_named(1 << 58, "chat-0").expect("it exists");
+    let message = world.append_text(channel, 1, "react to me").expect("the message exists");
     let base = format!("/channels/{channel}/messages/{message}");
     for user in 0..30 {
         assert!(world.react(channel, message, user, "👍", false));
@@ -83,11 +83,11 @@ fn reacting_and_taking_it_back_shows() {
 }
 
 #[test]
-fn a_custom_emoji_is_known_by_its_name_and_id_only() {
+fn custom_emoji_requires_its_name_and_id() {
     let sim = serve(&Description::community(1 << 58, 1, 5));
     let world = sim.world();
-    let channel = world.channel_named(1 << 58, "chat-0").expect("made");
-    let message = world.append_text(channel, 1, "react to me").expect("written");
+    let channel = world.channel_named(1 << 58, "chat-0").expect("it exists");
+    let message = world.append_text(channel, 1, "react to me").expect("the message exists");
     let emojis = world.custom_emoji(1 << 58);
     assert!(world.react(channel, message, 4, &emojis[0], false));
     assert!(world.react(channel, message, 4, "elsewhere:99", false));
@@ -110,11 +110,11 @@ fn a_custom_emoji_is_known_by_its_name_and_id_only() {
 }
 
 #[test]
-fn an_emoji_without_id_and_name_stands_on_a_message_but_has_no_route() {
+fn emoji_without_id_and_name_appears_on_a_message_but_has_no_route() {
     let sim = serve(&Description::community(1 << 58, 1, 5));
     let world = sim.world();
-    let channel = world.channel_named(1 << 58, "chat-0").expect("made");
-    let message = world.append_text(channel, 1, "react to me").expect("written");
+    let channel = world.channel_named(1 << 58, "chat-0").expect("it exists");
+    let message = world.append_text(channel, 1, "react to me").expect("the message exists");
     assert!(world.react(channel, message, 4, "", false));
     let base = format!("/channels/{channel}/messages/{message}");
     let reaction = &json(&sim, &base)["reactions"][0];
@@ -124,6 +124,6 @@ fn an_emoji_without_id_and_name_stands_on_a_message_but_has_no_route() {
         assert_eq!(get(&sim, &path).error(), (404, 0));
     }
     let truth = world.truth_channel(channel).expect("public");
-    let seen = truth.live_messages().find(|seen| seen.id == message).expect("written");
+    let seen = truth.live_messages().find(|seen| seen.id == message).expect("the message exists");
     assert_eq!((seen.reactions[0].count, seen.reactions[0].listed), (1, false));
 }

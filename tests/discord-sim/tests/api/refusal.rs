@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use discord_sim::{Description, Simulator};
 
-use crate::client::{ask_and_stay, get, serve, try_get};
+use crate::client::{get, idle_connection, serve, try_get};
 
 const PATH: &str = "/users/@me";
 
@@ -20,14 +20,14 @@ fn is_refused(sim: &Simulator) -> bool {
 }
 
 #[test]
-fn connections_are_refused_until_they_are_accepted_on_the_same_port() {
+fn refused_connections_are_accepted_again_on_the_same_port() {
     let sim = community();
     let url = sim.url();
     for _ in 0..3 {
         sim.refuse_connections(true);
         sim.refuse_connections(true);
         assert!(is_refused(&sim));
-        assert_eq!(try_get(&sim, PATH).expect_err("nobody").kind(), ErrorKind::ConnectionRefused);
+        assert_eq!(try_get(&sim, PATH).expect_err("nothing listens").kind(), ErrorKind::ConnectionRefused);
         sim.refuse_connections(false);
         sim.refuse_connections(false);
         assert_eq!(get(&sim, PATH).status, 200);
@@ -37,10 +37,10 @@ fn connections_are_refused_until_they_are_accepted_on_the_same_port() {
 }
 
 #[test]
-fn idle_connections_are_closed() {
+fn refusing_connections_closes_idle_ones() {
     let sim = community();
-    let mut fresh = TcpStream::connect(sim.address()).expect("it is open");
-    let mut used = ask_and_stay(&sim, PATH);
+    let mut fresh = TcpStream::connect(sim.address()).expect("the port is open");
+    let mut used = idle_connection(&sim, PATH);
     sim.refuse_connections(true);
     for stream in [&mut used, &mut fresh] {
         stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
@@ -51,7 +51,7 @@ fn idle_connections_are_closed() {
 }
 
 #[test]
-fn an_answer_under_way_is_finished() {
+fn refusing_connections_lets_a_running_answer_finish() {
     let sim = community();
     sim.set_latency(Duration::from_millis(100), Duration::ZERO);
     std::thread::scope(|scope| {
@@ -66,7 +66,7 @@ fn an_answer_under_way_is_finished() {
 }
 
 #[test]
-fn a_refusal_can_end_by_itself() {
+fn refusal_can_end_after_a_duration() {
     let sim = community();
     let began = Instant::now();
     sim.refuse_connections_for(Duration::from_millis(100));

@@ -1,4 +1,4 @@
-//! Threads that are started, taken out of the listings, and left behind.
+//! Threads that are started, unlisted, or left behind by a channel's conversion.
 
 use discord_sim::{ChannelDescription, ChannelKind, Description, Simulator, ThreadPlan, Visibility};
 use serde_json::Value;
@@ -9,13 +9,13 @@ const GUILD: u64 = 310_000_000_000_000_001;
 const HAS_THREAD: u64 = 1 << 5;
 
 /// A guild with a channel that has one active and three archived threads.
-fn talkative() -> (Simulator, u64) {
+fn with_threads() -> (Simulator, u64) {
     let mut description = Description::community(GUILD, 1, 20);
     let threads = ThreadPlan { active: 1, archived: 3, messages: 4, ..ThreadPlan::default() };
     let talk = ChannelDescription { threads, ..ChannelDescription::text("talk", 40) };
     description.guilds[0].channels.push(talk);
     let sim = serve(&description);
-    let channel = sim.world().channel_named(GUILD, "talk").expect("made");
+    let channel = sim.world().channel_named(GUILD, "talk").expect("it exists");
     (sim, channel)
 }
 
@@ -36,10 +36,10 @@ fn has_thread(message: &Value) -> bool {
 }
 
 #[test]
-fn a_message_carries_the_thread_that_was_started_from_it() {
-    let (sim, channel) = talkative();
+fn message_has_the_thread_started_from_it() {
+    let (sim, channel) = with_threads();
     let world = sim.world();
-    let root = world.append_text(channel, 1, "let us talk").expect("written");
+    let root = world.append_text(channel, 1, "let us talk").expect("the message exists");
     assert!(!has_thread(&message(&sim, channel, root)));
     let count = walk(&sim, channel).len();
     let thread = world.start_thread(channel, Some(root), "talk about it", 3);
@@ -58,8 +58,8 @@ fn a_message_carries_the_thread_that_was_started_from_it() {
 }
 
 #[test]
-fn every_message_with_a_thread_says_so_and_no_other() {
-    let (sim, channel) = talkative();
+fn only_messages_with_a_thread_have_the_flag() {
+    let (sim, channel) = with_threads();
     let threads = sim.world().threads_of(channel);
     for message in walk(&sim, channel) {
         let is_root = threads.contains(&id(&message["id"]));
@@ -72,10 +72,10 @@ fn every_message_with_a_thread_says_so_and_no_other() {
 }
 
 #[test]
-fn a_thread_without_a_message_is_told_of_in_its_parent() {
-    let (sim, channel) = talkative();
+fn thread_not_started_from_a_message_is_announced_in_its_parent() {
+    let (sim, channel) = with_threads();
     let world = sim.world();
-    let thread = world.start_thread(channel, None, "out of nothing", 2).expect("made");
+    let thread = world.start_thread(channel, None, "out of nothing", 2).expect("it exists");
     let notice = walk(&sim, channel).pop().expect("the newest");
     assert_eq!((&notice["type"], &notice["content"]), (&Value::from(18), &Value::from("out of nothing")));
     let reference = &notice["message_reference"];
@@ -89,25 +89,25 @@ fn a_thread_without_a_message_is_told_of_in_its_parent() {
     assert!(active(&sim).contains(&thread));
     assert_eq!(get(&sim, &format!("/channels/{channel}/messages/{thread}")).error(), (404, 10008));
     let truth = world.truth_channel(channel).expect("public");
-    let seen = truth.live_messages().find(|seen| seen.id == id(&notice["id"])).expect("written");
+    let seen = truth.live_messages().find(|seen| seen.id == id(&notice["id"])).expect("the message exists");
     assert_eq!((seen.kind, seen.content.as_str()), (18, "out of nothing"));
 }
 
 #[test]
-fn a_post_begins_with_its_own_message_and_its_forum_has_none() {
-    let (sim, _) = talkative();
+fn forum_post_has_its_own_first_message_and_forum_has_no_messages() {
+    let (sim, _) = with_threads();
     let world = sim.world();
     let forum = ChannelDescription::new(ChannelKind::Forum, "forum");
-    let forum = world.create_channel(GUILD, &forum).expect("made");
-    let post = world.start_thread(forum, None, "a post", 3).expect("made");
+    let forum = world.create_channel(GUILD, &forum).expect("it exists");
+    let post = world.start_thread(forum, None, "a post", 3).expect("it exists");
     let inside = walk(&sim, post);
     assert_eq!((inside.len(), id(&inside[0]["id"])), (3, post));
     assert_eq!(get(&sim, &format!("/channels/{forum}/messages")).error(), (400, 50024));
 }
 
 #[test]
-fn an_unlisted_thread_can_be_read_but_not_found() {
-    let (sim, channel) = talkative();
+fn unlisted_thread_can_be_read() {
+    let (sim, channel) = with_threads();
     let world = sim.world();
     let (open, closed) = (active(&sim), archived(&sim, channel));
     assert_eq!((open.len(), closed.len()), (1, 3));
@@ -125,14 +125,14 @@ fn an_unlisted_thread_can_be_read_but_not_found() {
 }
 
 #[test]
-fn archived_threads_of_the_other_kind_are_left_out_after_a_conversion() {
-    let (sim, channel) = talkative();
+fn archived_threads_of_the_former_kind_are_unlisted_after_conversion() {
+    let (sim, channel) = with_threads();
     let world = sim.world();
     let (open, closed) = (active(&sim), archived(&sim, channel));
     assert!(world.set_kind(channel, ChannelKind::Announcement));
     assert_eq!(archived(&sim, channel), [0; 0]);
     assert_eq!(active(&sim), open);
-    let later = world.start_thread(channel, None, "later", 1).expect("made");
+    let later = world.start_thread(channel, None, "later", 1).expect("it exists");
     assert!(world.archive(later));
     assert_eq!(archived(&sim, channel), [later]);
     assert_eq!(json(&sim, &format!("/channels/{later}"))["type"], 10);
@@ -147,8 +147,8 @@ fn archived_threads_of_the_other_kind_are_left_out_after_a_conversion() {
 }
 
 #[test]
-fn a_channel_the_bot_cannot_view_is_not_listed_and_refused() {
-    let (sim, channel) = talkative();
+fn channel_the_bot_cannot_view_is_unlisted_and_forbidden() {
+    let (sim, channel) = with_threads();
     let list = || ids(&json(&sim, &format!("/guilds/{GUILD}/channels")));
     assert!(list().contains(&channel));
     let open = active(&sim);

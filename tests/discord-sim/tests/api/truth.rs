@@ -7,8 +7,8 @@ use crate::client::{id, ids, json, serve, walk};
 
 const EVERYTHING: u64 = 320_000_000_000_000_001;
 
-/// What the API shows, said in the words of the truth.
-fn seen(message: &Value) -> TruthMessage {
+/// Converts a message of the API to the truth's form, without `edited_ms`.
+fn to_truth(message: &Value) -> TruthMessage {
     let kind = message["type"].as_u64().expect("a type");
     let reference = &message["message_reference"];
     let is_reply = matches!(kind, 19 | 21 | 23) && reference["message_id"].is_string();
@@ -68,7 +68,7 @@ fn seen(message: &Value) -> TruthMessage {
 }
 
 #[test]
-fn the_truth_is_what_a_walk_through_the_api_sees() {
+fn truth_equals_what_the_api_returns() {
     let sim = serve(&Description::everything(1));
     let mut kinds = BTreeSet::new();
     for channel in sim.world().truth(EVERYTHING) {
@@ -84,7 +84,7 @@ fn the_truth_is_what_a_walk_through_the_api_sees() {
             let edited = &message["edited_timestamp"];
             let edited_ms = truth.edited_ms.take();
             assert_eq!(edited.as_str().map(str::to_owned), edited_ms.map(discord_sim::iso));
-            assert_eq!(&seen(message), truth, "{}", channel.name);
+            assert_eq!(&to_truth(message), truth, "{}", channel.name);
             kinds.insert(truth.kind);
         }
     }
@@ -92,13 +92,14 @@ fn the_truth_is_what_a_walk_through_the_api_sees() {
     assert_eq!(kinds, BTreeSet::from(all));
 }
 
+/// The name of each channel @everyone may see, and whether the bot can read it.
 fn public(sim: &Simulator) -> BTreeMap<String, bool> {
     let truth = sim.world().truth(EVERYTHING).into_iter();
     truth.map(|channel| (channel.name.clone(), channel.bot_can_read)).collect()
 }
 
 #[test]
-fn only_what_everyone_may_see_is_true() {
+fn truth_has_only_what_everyone_may_see() {
     let sim = serve(&Description::everything(1));
     let public = public(&sim);
     for (name, bot_can_read) in [
@@ -134,7 +135,7 @@ fn only_what_everyone_may_see_is_true() {
     assert!(leak.bot_can_read && leak.messages.len() == 20);
 }
 
-/// Every object with a username inside `value`, but for webhooks.
+/// Collects every object with a username inside `value`, except webhooks.
 fn user_objects<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
     match value {
         Value::Array(list) => list.iter().for_each(|item| user_objects(item, found)),
@@ -149,11 +150,11 @@ fn user_objects<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
 }
 
 #[test]
-fn every_user_the_api_shows_is_known() {
+fn users_include_everyone_the_api_shows() {
     let sim = serve(&Description::everything(1));
     let users = sim.world().users(EVERYTHING).into_iter();
     let users: BTreeMap<u64, bool> = users.map(|user| (user.id, user.is_bot)).collect();
-    let general = sim.world().channel_named(EVERYTHING, "general").expect("made");
+    let general = sim.world().channel_named(EVERYTHING, "general").expect("it exists");
     let messages = Value::Array(walk(&sim, general));
     let mut found = Vec::new();
     user_objects(&messages, &mut found);
@@ -165,7 +166,7 @@ fn every_user_the_api_shows_is_known() {
 }
 
 #[test]
-fn texts_of_closed_channels_give_themselves_away() {
+fn only_contents_of_closed_channels_have_a_marker() {
     let sim = serve(&Description::everything(1));
     let world = sim.world();
     let is_marked = |text: &str| text.contains("[closed ");
@@ -179,9 +180,9 @@ fn texts_of_closed_channels_give_themselves_away() {
 }
 
 #[test]
-fn signatures_of_attachments_differ_at_every_read() {
+fn attachment_signatures_differ_on_every_read() {
     let sim = serve(&Description::everything(1));
-    let general = sim.world().channel_named(EVERYTHING, "general").expect("made");
+    let general = sim.world().channel_named(EVERYTHING, "general").expect("it exists");
     let urls = || -> Vec<String> {
         let messages = walk(&sim, general);
         let files = messages.iter().filter_map(|message| message["attachments"].as_array());
@@ -194,17 +195,17 @@ fn signatures_of_attachments_differ_at_every_read() {
 }
 
 #[test]
-fn the_demo_is_two_communities_of_fifty_thousand_messages() {
+fn demo_has_about_fifty_thousand_messages_and_sixty_channels() {
     let sim = serve(&Description::demo());
-    let (mut total, mut places) = (0, 0);
+    let (mut message_count, mut channel_count) = (0, 0);
     for (guild, name) in sim.world().guilds() {
         let truth = sim.world().truth(guild);
-        places += truth.iter().filter(|channel| !channel.is_thread).count();
-        total += truth.iter().map(|channel| channel.message_count).sum::<u64>();
+        channel_count += truth.iter().filter(|channel| !channel.is_thread).count();
+        message_count += truth.iter().map(|channel| channel.message_count).sum::<u64>();
         assert!(!sim.world().hidden(guild).is_empty(), "{name}");
     }
-    assert!((49_000..=51_000).contains(&total), "{total}");
+    assert!((49_000..=51_000).contains(&message_count), "{message_count}");
     let channels = json(&sim, "/guilds/330000000000000001/channels");
-    assert!((55..=65).contains(&places), "{places}");
+    assert!((55..=65).contains(&channel_count), "{channel_count}");
     assert!(ids(&channels).len() > 25);
 }

@@ -1,4 +1,4 @@
-//! Answers in Discord's form that aren't true.
+//! Faults that return well-formed but false answers.
 
 use discord_sim::{Description, Match, RouteKind, Simulator, What};
 use serde_json::{Value, json};
@@ -15,8 +15,8 @@ fn channel(sim: &Simulator, name: &str) -> u64 {
     sim.world().channel_named(GUILD, name).expect(name)
 }
 
-/// The true answer to `path`, and the one with this fault.
-fn both(sim: &Simulator, path: &str, what: What) -> (Value, Value) {
+/// The true answer to `path`, and the answer with this fault.
+fn true_and_untrue(sim: &Simulator, path: &str, what: What) -> (Value, Value) {
     let truth = read(sim, path);
     let number = sim.faults().when(Match::default(), what);
     let untrue = read(sim, path);
@@ -45,32 +45,32 @@ fn member(sim: &Simulator) -> String {
 }
 
 #[test]
-fn an_empty_answer_keeps_its_form() {
+fn empty_answer_keeps_its_structure() {
     let sim = everything();
     for path in [page_of(&sim, "chat"), format!("{}/channels", guild()), format!("{}/roles", guild())] {
-        let (truth, empty) = both(&sim, &path, What::Empty);
+        let (truth, empty) = true_and_untrue(&sim, &path, What::Empty);
         assert!(!list(&truth).is_empty(), "{path}");
         assert_eq!(empty, json!([]), "{path}");
     }
-    let (truth, empty) = both(&sim, &archive_of(&sim, "many-threads"), What::Empty);
+    let (truth, empty) = true_and_untrue(&sim, &archive_of(&sim, "many-threads"), What::Empty);
     assert_eq!(truth["has_more"], true);
     assert_eq!(empty, json!({"threads": [], "members": [], "has_more": false}));
-    let (mut truth, empty) = both(&sim, &guild(), What::Empty);
+    let (mut truth, empty) = true_and_untrue(&sim, &guild(), What::Empty);
     assert!(!list(&truth["roles"]).is_empty());
     truth["roles"] = json!([]);
     assert_eq!(empty, truth);
 }
 
 #[test]
-fn a_short_answer_has_the_first_items_and_the_same_has_more() {
+fn shortened_answer_has_the_first_items_and_the_same_has_more() {
     let sim = everything();
-    let (truth, short) = both(&sim, &page_of(&sim, "chat"), What::Keep(7));
+    let (truth, short) = true_and_untrue(&sim, &page_of(&sim, "chat"), What::Keep(7));
     assert_eq!(ids(&short), ids(&truth)[..7]);
-    let (truth, short) = both(&sim, &archive_of(&sim, "many-threads"), What::Keep(3));
+    let (truth, short) = true_and_untrue(&sim, &archive_of(&sim, "many-threads"), What::Keep(3));
     assert_eq!(list(&short["threads"]), &list(&truth["threads"])[..3]);
     assert_eq!((&truth["has_more"], &short["has_more"]), (&json!(true), &json!(true)));
     let active = format!("{}/threads/active", guild());
-    let (truth, short) = both(&sim, &active, What::Keep(1));
+    let (truth, short) = true_and_untrue(&sim, &active, What::Keep(1));
     assert_eq!(list(&truth["members"]).len(), 2);
     let kept = ids(&short["threads"]);
     assert_eq!(kept.len(), 1);
@@ -78,39 +78,39 @@ fn a_short_answer_has_the_first_items_and_the_same_has_more() {
 }
 
 #[test]
-fn the_oldest_messages_of_a_page_stay_in_their_order() {
+fn kept_oldest_messages_stay_in_order() {
     let sim = everything();
-    let (truth, oldest) = both(&sim, &page_of(&sim, "chat"), What::KeepOldest(4));
+    let (truth, oldest) = true_and_untrue(&sim, &page_of(&sim, "chat"), What::KeepOldest(4));
     assert_eq!(ids(&oldest), ids(&truth)[96..]);
-    let (truth, all) = both(&sim, &page_of(&sim, "chat"), What::KeepOldest(500));
+    let (truth, all) = true_and_untrue(&sim, &page_of(&sim, "chat"), What::KeepOldest(500));
     assert_eq!(ids(&truth), ids(&all));
 }
 
 #[test]
-fn items_can_be_left_out_of_every_kind_of_list() {
+fn items_can_be_omitted_from_every_kind_of_list() {
     let sim = everything();
     let page = page_of(&sim, "chat");
-    let gone = ids(&read(&sim, &page));
-    let (_, rest) = both(&sim, &page, What::Omit(vec![gone[0], gone[50]]));
-    let expected: Vec<u64> = gone.iter().copied().filter(|id| ![gone[0], gone[50]].contains(id)).collect();
+    let all = ids(&read(&sim, &page));
+    let (_, rest) = true_and_untrue(&sim, &page, What::Omit(vec![all[0], all[50]]));
+    let expected: Vec<u64> = all.iter().copied().filter(|id| ![all[0], all[50]].contains(id)).collect();
     assert_eq!(ids(&rest), expected);
 
     let active = format!("{}/threads/active", guild());
     let thread = ids(&read(&sim, &active)["members"])[0];
-    let (truth, rest) = both(&sim, &active, What::Omit(vec![thread]));
+    let (truth, rest) = true_and_untrue(&sim, &active, What::Omit(vec![thread]));
     assert_eq!(ids(&rest["threads"]).len() + 1, ids(&truth["threads"]).len());
     assert!(!ids(&rest["threads"]).contains(&thread) && !ids(&rest["members"]).contains(&thread));
 
-    let (truth, rest) = both(&sim, &guild(), What::Omit(vec![GUILD]));
+    let (truth, rest) = true_and_untrue(&sim, &guild(), What::Omit(vec![GUILD]));
     assert_eq!(ids(&rest["roles"]), ids(&truth["roles"])[1..]);
     let own = id(&read(&sim, &member(&sim))["roles"][0]);
-    let (truth, rest) = both(&sim, &member(&sim), What::Omit(vec![own]));
+    let (truth, rest) = true_and_untrue(&sim, &member(&sim), What::Omit(vec![own]));
     assert_eq!(truth["roles"], json!([own.to_string()]));
     assert_eq!(rest["roles"], json!([]));
     assert_eq!(rest["user"], truth["user"]);
 }
 
-/// A message without what the signatures of its files make different.
+/// A message without the fields that contain signed URLs.
 fn without_urls(mut message: Value) -> Value {
     let fields = message.as_object_mut().expect("an object");
     fields.remove("attachments");
@@ -119,7 +119,7 @@ fn without_urls(mut message: Value) -> Value {
 }
 
 #[test]
-fn blank_messages_are_those_of_a_bot_without_the_intent() {
+fn blank_messages_equal_those_without_the_intent() {
     let sim = everything();
     let general = channel(&sim, "general");
     sim.faults().when(Match::page_of(general).always(), What::Blank);
@@ -141,30 +141,30 @@ fn blank_messages_are_those_of_a_bot_without_the_intent() {
 }
 
 #[test]
-fn a_field_can_have_any_value_in_an_object_and_throughout_a_list() {
+fn field_can_be_set_in_an_object_and_in_all_items_of_a_list() {
     let sim = everything();
     let set = |field: &str, value| What::Set(field.to_owned(), value);
-    let (truth, untrue) = both(&sim, &archive_of(&sim, "support"), set("has_more", json!(true)));
+    let (truth, untrue) = true_and_untrue(&sim, &archive_of(&sim, "support"), set("has_more", json!(true)));
     assert_eq!((&truth["has_more"], &untrue["has_more"]), (&json!(false), &json!(true)));
     let roles = format!("{}/roles", guild());
-    let (_, untrue) = both(&sim, &roles, set("permissions", json!("8")));
+    let (_, untrue) = true_and_untrue(&sim, &roles, set("permissions", json!("8")));
     assert!(list(&untrue).iter().all(|role| role["permissions"] == "8"));
-    let (_, untrue) = both(&sim, &page_of(&sim, "chat"), set("/author/bot", json!(true)));
+    let (_, untrue) = true_and_untrue(&sim, &page_of(&sim, "chat"), set("/author/bot", json!(true)));
     assert!(list(&untrue).iter().all(|message| message["author"]["bot"] == true));
-    let (truth, same) = both(&sim, &guild(), set("/nowhere/at/all", json!(1)));
+    let (truth, same) = true_and_untrue(&sim, &guild(), set("/nowhere/at/all", json!(1)));
     assert_eq!(truth, same);
 }
 
 #[test]
-fn one_message_of_a_page_can_have_another_value() {
+fn field_can_be_set_in_one_message_of_a_page() {
     let sim = everything();
     let chat = channel(&sim, "chat");
-    let message = sim.world().append_text(chat, 1, "count me").expect("written");
+    let message = sim.world().append_text(chat, 1, "count me").expect("the message exists");
     sim.world().append(chat, 2);
     assert!(sim.world().react(chat, message, 1, "👍", false));
     let set = |index, field: &str, value| What::MessageField(index, field.to_owned(), value);
     let page = page_of(&sim, "chat");
-    let (truth, untrue) = both(&sim, &page, set(2, "/reactions/0/count", json!(9)));
+    let (truth, untrue) = true_and_untrue(&sim, &page, set(2, "/reactions/0/count", json!(9)));
     assert_eq!(id(&truth[2]["id"]), message);
     assert_eq!(
         (&truth[2]["reactions"][0]["count"], &untrue[2]["reactions"][0]["count"]),
@@ -174,17 +174,17 @@ fn one_message_of_a_page_can_have_another_value() {
         assert_eq!(without_urls(truth[other].clone()), without_urls(untrue[other].clone()));
     }
     let nothing = json!({"id": null, "name": null});
-    let (_, untrue) = both(&sim, &page, set(2, "/reactions/0/emoji", nothing.clone()));
+    let (_, untrue) = true_and_untrue(&sim, &page, set(2, "/reactions/0/emoji", nothing.clone()));
     assert_eq!(untrue[2]["reactions"][0]["emoji"], nothing);
-    let (_, untrue) = both(&sim, &page, set(2, "content", json!("")));
+    let (_, untrue) = true_and_untrue(&sim, &page, set(2, "content", json!("")));
     assert_eq!(untrue[2]["content"], "");
 }
 
 #[test]
-fn a_body_can_be_anything_with_true_headers_even_where_the_truth_is_a_404() {
+fn body_can_be_replaced_even_if_the_true_answer_is_a_404() {
     let sim = everything();
     let body = json!([{"id": "1", "name": "é"}]);
-    let (_, untrue) = both(&sim, &page_of(&sim, "chat"), What::Body(body.clone()));
+    let (_, untrue) = true_and_untrue(&sim, &page_of(&sim, "chat"), What::Body(body.clone()));
     assert_eq!(untrue, body);
     sim.faults().when(Match::default(), What::Body(body.clone()));
     let reply = get(&sim, "/channels/1");
@@ -194,7 +194,7 @@ fn a_body_can_be_anything_with_true_headers_even_where_the_truth_is_a_404() {
 }
 
 #[test]
-fn a_repeated_page_is_the_first_and_always_has_more() {
+fn repeated_page_is_the_first_page_with_has_more() {
     let sim = everything();
     let path = archive_of(&sim, "support");
     let first = read(&sim, &path);
@@ -210,7 +210,7 @@ fn a_repeated_page_is_the_first_and_always_has_more() {
 }
 
 #[test]
-fn refusals_stay_what_they_are() {
+fn error_answers_are_not_falsified() {
     let sim = everything();
     let nowhere = ["/channels/1/messages", "/guilds/1"];
     for what in [What::Empty, What::Keep(0), What::Omit(vec![1]), What::Blank, What::Repeat] {

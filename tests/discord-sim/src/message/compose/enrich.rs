@@ -1,13 +1,13 @@
-//! Messages that carry one further thing.
+//! Messages with an [`Extra`].
 
 use crate::dice::Dice;
 use crate::message::shape::Shape;
 use crate::message::{Author, Extra, Message, flag, kind, text};
 use crate::world::Scene;
 
-/// Messages that carry one further thing.
+/// Sets the message's content, [`Extra`], type, flags and author for this shape.
 pub(super) fn enrich(scene: &Scene<'_>, message: &mut Message, shape: Shape, dice: &mut Dice) {
-    let caller = scene.guild.pool.talker(dice);
+    let caller = scene.guild.pool.random_user(dice);
     message.content = text::clause(dice);
     message.extra = match shape {
         Shape::LinkEmbed => {
@@ -41,7 +41,7 @@ pub(super) fn enrich(scene: &Scene<'_>, message: &mut Message, shape: Shape, dic
         _ => {}
     }
     if matches!(message.kind, kind::SLASH_COMMAND | kind::CONTEXT_COMMAND) {
-        // User 7 is a bot in every pool that is large enough.
+        // User 7 is a bot in every pool of at least 8 users.
         message.author = Author::User(7 % scene.guild.pool.count());
     }
 }

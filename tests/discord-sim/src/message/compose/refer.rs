@@ -1,16 +1,18 @@
-//! Messages that refer to others, and those Discord writes itself.
+//! Messages with a reference to another message, and system messages.
 
 use crate::dice::Dice;
 use crate::message::shape::Shape;
-use crate::message::{Extra, Message, Reference, Shown, kind, text};
+use crate::message::{Extra, Message, Reference, ReferenceRendering, kind, text};
 use crate::world::Scene;
 
-/// The ID of one of the dozen messages written before.
+/// The ID of a random message among the 12 written before message `index`; `None` if
+/// the random distance exceeds `index`.
 pub(super) fn earlier(scene: &Scene<'_>, index: u64, dice: &mut Dice) -> Option<u64> {
     let back = 1 + dice.below(12);
     scene.channel.log.id_of(index.checked_sub(back)?)
 }
 
+/// Makes the message a reply to an earlier one, or plain text if there is none.
 pub(super) fn reply(scene: &Scene<'_>, message: &mut Message, shape: Shape, index: u64, dice: &mut Dice) {
     message.content = text::sentence(dice);
     let target = earlier(scene, index, dice);
@@ -18,53 +20,61 @@ pub(super) fn reply(scene: &Scene<'_>, message: &mut Message, shape: Shape, inde
     message.kind = kind::REPLY;
     message.reference = Some(Reference {
         channel_id: scene.channel.id,
-        // The ID after another's was never given out: that original is gone.
+        // No message has the ID after `target`, so the original counts as deleted.
         message_id: Some(target + u64::from(shape == Shape::ReplyToDeleted)),
-        shown: if shape == Shape::ReplyUnloaded { Shown::Absent } else { Shown::Loaded },
+        rendering: if shape == Shape::ReplyUnloaded {
+            ReferenceRendering::Absent
+        } else {
+            ReferenceRendering::Loaded
+        },
     });
 }
 
-/// Every second context command is one on a message, and answers that message:
-/// Resources/Message, "Application Command Interaction Metadata Structure".
-pub(super) fn point_at_target(scene: &Scene<'_>, message: &mut Message, index: u64, dice: &mut Dice) {
+/// Makes about half of the context commands message commands that reply to their
+/// target; the others are user commands. Resources/Message, "Application Command
+/// Interaction Metadata Structure".
+pub(super) fn reference_target(scene: &Scene<'_>, message: &mut Message, index: u64, dice: &mut Dice) {
     let target = earlier(scene, index, dice).filter(|_| message.seed.is_multiple_of(2));
     message.reference = target.map(|target| Reference {
         channel_id: scene.channel.id,
         message_id: Some(target),
-        shown: Shown::Loaded,
+        rendering: ReferenceRendering::Loaded,
     });
 }
 
+/// Makes the message a system message of this shape.
 pub(super) fn system(scene: &Scene<'_>, message: &mut Message, shape: Shape, index: u64, dice: &mut Dice) {
-    let here = scene.channel.id;
-    let to = |channel_id, message_id| Some(Reference { channel_id, message_id, shown: Shown::Absent });
+    let own_id = scene.channel.id;
+    let reference_to = |channel_id, message_id| {
+        Some(Reference { channel_id, message_id, rendering: ReferenceRendering::Absent })
+    };
     match shape {
         Shape::Pin => {
             message.kind = kind::PIN;
-            message.reference = to(here, earlier(scene, index, dice));
+            message.reference = reference_to(own_id, earlier(scene, index, dice));
         }
         Shape::Boost => message.kind = kind::BOOST,
         Shape::Follow => {
             message.kind = kind::FOLLOW;
             "Takaro News".clone_into(&mut message.content);
-            message.reference = to(dice.roll() >> 3, None);
+            message.reference = reference_to(dice.roll() >> 3, None);
         }
         Shape::ThreadCreated => {
             "A thread of its own".clone_into(&mut message.content);
-            tell_of_thread(message, message.id + 1);
+            make_thread_created(message, message.id + 1);
         }
         Shape::ThreadStarter => {
             message.kind = kind::THREAD_STARTER;
             message.reference = scene.channel.parent_id.map(|parent_id| Reference {
                 channel_id: parent_id,
-                message_id: Some(here),
-                shown: Shown::Loaded,
+                message_id: Some(own_id),
+                rendering: ReferenceRendering::Loaded,
             });
         }
         Shape::PollResult => {
             message.kind = kind::POLL_RESULT;
             message.extra = Extra::PollResult;
-            message.reference = to(here, earlier(scene, index, dice));
+            message.reference = reference_to(own_id, earlier(scene, index, dice));
         }
         Shape::RoleSubscription => {
             message.kind = kind::ROLE_SUBSCRIPTION;
@@ -78,9 +88,11 @@ pub(super) fn system(scene: &Scene<'_>, message: &mut Message, shape: Shape, ind
     }
 }
 
-/// Resources/Message, "Message Reference Content Attribution": the reference of
-/// a type 18 has the thread's ID and no message's.
-pub(super) fn tell_of_thread(message: &mut Message, thread_id: u64) {
+/// Makes the message a `THREAD_CREATED` notice (type 18). Its reference has the
+/// thread's ID and no message ID: Resources/Message, "Message Reference Content
+/// Attribution".
+pub(super) fn make_thread_created(message: &mut Message, thread_id: u64) {
     message.kind = kind::THREAD_CREATED;
-    message.reference = Some(Reference { channel_id: thread_id, message_id: None, shown: Shown::Absent });
+    message.reference =
+        Some(Reference { channel_id: thread_id, message_id: None, rendering: ReferenceRendering::Absent });
 }

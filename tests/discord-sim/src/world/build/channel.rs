@@ -1,4 +1,4 @@
-//! Building channels.
+//! Builds channels.
 
 use super::{Span, thread};
 use crate::description::{ChannelDescription, ChannelKind, Visibility};
@@ -24,28 +24,28 @@ pub(super) fn add(
     let mut channel = channel(state, guild_id, described, id, span);
     channel.position = position as u64;
     channel.parent_id = described.category.as_deref().and_then(|name| category(state, guild_index, name));
-    let threads = thread::Threads { described, span, pool };
-    threads.add(state, &mut channel);
+    let builder = thread::ThreadBuilder { described, span, pool };
+    builder.add_to(state, &mut channel);
     state.guilds[guild_index].channel_ids.push(id);
     let ids: Vec<u64> = channel.thread_ids.iter().copied().chain([id]).collect();
     state.channels.insert(id, channel);
     for id in ids {
-        mark(state, id);
+        set_closed_marker(state, id);
     }
     id
 }
 
-/// Marks a channel that is closed to @everyone.
-fn mark(state: &mut State, id: u64) {
+/// Sets `has_closed_marker` if @everyone can't see the channel.
+fn set_closed_marker(state: &mut State, id: u64) {
     let everyone = state.scene(id).map(|scene| scene.everyone());
     let is_closed = everyone.is_some_and(|everyone| !everyone.view || !everyone.connect);
     if let Some(channel) = state.channels.get_mut(&id) {
-        channel.is_marked = is_closed;
+        channel.has_closed_marker = is_closed;
     }
 }
 
-/// Adds a channel while the world runs.
-pub(in crate::world) fn add_later(
+/// Adds a channel to an existing world; its first message is from `now_ms`.
+pub(in crate::world) fn add_at_runtime(
     state: &mut State,
     guild_id: u64,
     described: &ChannelDescription,
@@ -57,6 +57,7 @@ pub(in crate::world) fn add_later(
     Some(add(state, guild_index, described, span, now_ms))
 }
 
+/// The ID of the guild's category with this name.
 fn category(state: &State, guild_index: usize, name: &str) -> Option<u64> {
     let ids = state.guilds[guild_index].channel_ids.iter();
     let mut channels = ids.filter_map(|id| state.channel(*id));
@@ -64,6 +65,7 @@ fn category(state: &State, guild_index: usize, name: &str) -> Option<u64> {
     Some(found.id)
 }
 
+/// An unused channel ID, at or after `created_ms`.
 fn free_id(state: &State, created_ms: i64, salt: u64) -> u64 {
     let low = dice::hash(state.seed, salt, created_ms as u64) % (1 << 22);
     let mut id = snowflake::first_of(created_ms) + low;
@@ -77,8 +79,8 @@ fn channel(state: &State, guild_id: u64, described: &ChannelDescription, id: u64
     let seed = dice::hash(state.seed, guild_id, id);
     let count = if described.kind.has_messages() { described.messages } else { 0 };
     let mut log = Log::new(None, Layout::new(seed, span.first_ms, span.last_ms, count));
-    for back in 1..=described.deleted_last.min(count) {
-        let id = log.entry(count - back).id;
+    for offset in 1..=described.deleted_last.min(count) {
+        let id = log.entry(count - offset).id;
         log.delete(id);
     }
     let mut overwrites = visibility(described.visibility, guild_id, state.bot_id);
@@ -97,7 +99,7 @@ fn channel(state: &State, guild_id: u64, described: &ChannelDescription, id: u64
         log,
         thread: None,
         thread_ids: Vec::new(),
-        is_marked: false,
+        has_closed_marker: false,
         deleted: false,
     }
 }

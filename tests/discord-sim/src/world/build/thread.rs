@@ -1,4 +1,4 @@
-//! Building threads.
+//! Builds threads.
 
 use super::Span;
 use crate::description::{ChannelDescription, ChannelKind};
@@ -6,21 +6,23 @@ use crate::dice;
 use crate::snowflake::{self, Layout};
 use crate::world::{Channel, Log, Pool, State, Thread};
 
-/// Messages of one thread are at least this far apart.
+/// Minimum average distance between the messages of one thread.
 const THREAD_STEP_MS: i64 = 20_000;
-/// Threads per page of an archived listing: Resources/Channel, "List Public Archived Threads".
+/// Threads per page of the archived-thread listing: Resources/Channel, "List Public
+/// Archived Threads".
 const PAGE_LEN: u32 = 100;
 
-/// The threads of one described channel.
-pub(super) struct Threads<'a> {
+/// Builds the threads of one channel of a description.
+pub(super) struct ThreadBuilder<'a> {
     pub described: &'a ChannelDescription,
     pub span: Span,
     pub pool: Pool,
 }
 
-impl Threads<'_> {
-    /// Archived threads are the oldest, private ones the newest.
-    pub(super) fn add(&self, state: &mut State, parent: &mut Channel) {
+impl ThreadBuilder<'_> {
+    /// Adds the threads to `state` and to `parent`: first the public ones, of which the
+    /// oldest are archived, then the private ones.
+    pub(super) fn add_to(&self, state: &mut State, parent: &mut Channel) {
         let plan = &self.described.threads;
         if !parent.kind.has_threads() {
             return;
@@ -42,7 +44,7 @@ impl Threads<'_> {
             let mut thread = self.thread(state, parent, id, &name);
             if let Some(facts) = &mut thread.thread {
                 facts.has_starter = has_starter;
-                facts.is_original = true;
+                facts.is_initial = true;
                 self.set_archive(facts, archived);
             }
             parent.thread_ids.push(id);
@@ -62,6 +64,7 @@ impl Threads<'_> {
         }
     }
 
+    /// A thread with generated messages.
     fn thread(&self, state: &State, parent: &Channel, id: u64, name: &str) -> Channel {
         let messages = self.described.threads.messages;
         let created_ms = snowflake::unix_ms(id);
@@ -69,29 +72,37 @@ impl Threads<'_> {
         let count = messages - u64::from(head.is_some());
         let shortest_ms = count as i64 * THREAD_STEP_MS;
         let length_ms = ((self.span.last_ms - created_ms) / 2).max(shortest_ms);
-        let mut thread = bare(state, &self.pool, parent, id, name, created_ms);
+        let mut thread = empty_thread(state, &self.pool, parent, id, name, created_ms);
         let (first_ms, last_ms) = (created_ms + 1000, created_ms + 2000 + length_ms);
         thread.log = Log::new(head, Layout::new(thread.seed, first_ms, last_ms, count));
         thread
     }
 
-    /// Archives the thread that stands at `rank` in the listing, newest first.
+    /// Archives a thread so that it has this `rank` in the listing, newest first.
+    /// The `tied` threads around the end of the first page share one archive time.
     fn set_archive(&self, thread: &mut Thread, rank: Option<u32>) {
         let Some(rank) = rank else { return };
         let plan = &self.described.threads;
         let all = i64::from(plan.archived.max(plan.private));
         let half = plan.tied.div_ceil(2);
         let tied = PAGE_LEN.saturating_sub(half)..PAGE_LEN + plan.tied / 2;
-        let counted = if tied.contains(&rank) { tied.start } else { rank };
-        let quiet_ms = self.span.last_ms + plan.messages as i64 * THREAD_STEP_MS + 60_000;
+        let effective_rank = if tied.contains(&rank) { tied.start } else { rank };
+        let first_archive_ms = self.span.last_ms + plan.messages as i64 * THREAD_STEP_MS + 60_000;
         thread.archived = true;
-        thread.archive_ms = quiet_ms + (all - i64::from(counted)) * 1007;
+        thread.archive_ms = first_archive_ms + (all - i64::from(effective_rank)) * 1007;
         thread.locked = rank % 5 == 4;
     }
 }
 
-/// A thread without a message.
-fn bare(state: &State, pool: &Pool, parent: &Channel, id: u64, name: &str, created_ms: i64) -> Channel {
+/// A thread without messages.
+fn empty_thread(
+    state: &State,
+    pool: &Pool,
+    parent: &Channel,
+    id: u64,
+    name: &str,
+    created_ms: i64,
+) -> Channel {
     let seed = dice::hash(state.seed, parent.id, id);
     let owner = (dice::hash(seed, 9, 0) % u64::from(pool.count())) as u32;
     Channel {
@@ -113,31 +124,31 @@ fn bare(state: &State, pool: &Pool, parent: &Channel, id: u64, name: &str, creat
             archive_ms: created_ms,
             locked: false,
             has_starter: false,
-            is_original: false,
+            is_initial: false,
             has_bot: false,
             is_unlisted: false,
         }),
         thread_ids: Vec::new(),
-        is_marked: false,
+        has_closed_marker: false,
         deleted: false,
     }
 }
 
-/// A thread made while the world runs. With `starter_note` it hangs on a
-/// message of its parent, and its own first message, a type 21, gets that ID.
+/// A thread created in an existing world. `starter_message_id` is `Some` if it is
+/// started from a message of its parent: the ID of its own first message, a type 21.
 pub(in crate::world) fn new_thread(
     state: &State,
     parent: &Channel,
     id: u64,
     name: &str,
     now_ms: i64,
-    starter_note: Option<u64>,
+    starter_message_id: Option<u64>,
 ) -> Option<Channel> {
     let guild = state.guild(parent.guild_id)?;
-    let mut thread = bare(state, &guild.pool, parent, id, name, now_ms);
-    if let (Some(note_id), Some(facts)) = (starter_note, &mut thread.thread) {
+    let mut thread = empty_thread(state, &guild.pool, parent, id, name, now_ms);
+    if let (Some(starter_message_id), Some(facts)) = (starter_message_id, &mut thread.thread) {
         facts.has_starter = true;
-        thread.log.append(note_id, None);
+        thread.log.append(starter_message_id, None);
     }
     Some(thread)
 }

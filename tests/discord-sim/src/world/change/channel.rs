@@ -5,16 +5,18 @@ use crate::permissions::Overwrite;
 use crate::world::{Channel, Thread, World, build};
 
 impl World {
-    /// Adds a channel, now, at the end of a guild; its threads come with it.
+    /// Adds a channel with its threads at the end of a guild, created now, and returns
+    /// its ID.
     pub fn create_channel(&self, guild_id: u64, described: &ChannelDescription) -> Option<u64> {
         let now_ms = self.now_ms();
-        build::add_later(&mut self.write(), guild_id, described, now_ms)
+        build::add_at_runtime(&mut self.write(), guild_id, described, now_ms)
     }
 
-    /// Adds an active, empty public thread, now, of which nothing in its parent
-    /// tells but `starter`. With `starter` it hangs on that
-    /// message of the parent and bears its ID; its first message is then a type 21.
-    /// In a forum the first message appended bears the thread's ID.
+    /// Adds an active public thread, created now, and returns its ID. With `starter`, it
+    /// is started from that message of the parent: it has the message's ID, and its first
+    /// message is a type 21. Otherwise it is empty and no message of the parent announces
+    /// it.
+    /// In a forum, the first message appended to the thread gets the thread's ID.
     pub fn create_thread(&self, parent_id: u64, name: &str, starter: Option<u64>) -> Option<u64> {
         let (now_ms, fresh_id) = (self.now_ms(), self.next_id());
         let mut state = self.write();
@@ -26,18 +28,18 @@ impl World {
         if !is_possible {
             return None;
         }
-        let note = starter.map(|_| fresh_id);
-        let thread = build::new_thread(&state, parent, id, name, now_ms, note)?;
+        let starter_message_id = starter.map(|_| fresh_id);
+        let thread = build::new_thread(&state, parent, id, name, now_ms, starter_message_id)?;
         state.channels.insert(id, thread);
         let parent = state.channels.get_mut(&parent_id)?;
         parent.thread_ids.push(id);
         Some(id)
     }
 
-    /// Starts a public thread as [`World::create_thread`] does, and adds so many
-    /// generated messages to it. One that starts without a message leaves a
-    /// type 18 in its parent, unless that is a forum: Resources/Message, "Message
-    /// Reference Content Attribution".
+    /// Starts a public thread as [`World::create_thread`] does and appends `messages`
+    /// generated messages to it. If it isn't started from a message, its parent gets a
+    /// type 18, unless the parent is a forum: Resources/Message, "Message Reference
+    /// Content Attribution".
     pub fn start_thread(
         &self,
         parent_id: u64,
@@ -47,14 +49,14 @@ impl World {
     ) -> Option<u64> {
         let thread_id = self.create_thread(parent_id, name, from_message)?;
         if from_message.is_none() {
-            self.announce(parent_id, thread_id);
+            self.post_thread_created(parent_id, thread_id);
         }
         self.append(thread_id, messages);
         Some(thread_id)
     }
 
-    /// Writes that a thread was started, in its parent.
-    fn announce(&self, parent_id: u64, thread_id: u64) -> Option<u64> {
+    /// Appends the `THREAD_CREATED` notice of a thread to its parent.
+    fn post_thread_created(&self, parent_id: u64, thread_id: u64) -> Option<u64> {
         let id = self.next_id();
         let mut state = self.write();
         let thread = state.channel(thread_id)?;
@@ -64,7 +66,7 @@ impl World {
         has_messages.then(|| parent.log.append_notice(id, authored, thread_id))
     }
 
-    /// Takes a thread out of every listing; it can be read as before.
+    /// Removes a thread from all listings; it can still be read.
     pub fn unlist_thread(&self, thread_id: u64) -> bool {
         self.with_thread(thread_id, |thread| thread.is_unlisted = true)
     }
@@ -79,7 +81,7 @@ impl World {
         self.set_archived(thread_id, true)
     }
 
-    /// Opens an archived thread again.
+    /// Unarchives a thread.
     pub fn unarchive(&self, thread_id: u64) -> bool {
         self.set_archived(thread_id, false)
     }
@@ -92,22 +94,23 @@ impl World {
         })
     }
 
-    /// Adds the bot to a thread or takes it out.
+    /// Adds the bot to a thread, or removes it.
     pub fn set_bot_in_thread(&self, thread_id: u64, is_member: bool) -> bool {
         self.with_thread(thread_id, |thread| thread.has_bot = is_member)
     }
 
-    /// Denies or gives back `VIEW_CHANNEL` to @everyone; the bot keeps it.
+    /// Replaces a channel's overwrites so that @everyone is denied `VIEW_CHANNEL` and the
+    /// bot is allowed it.
     pub fn hide(&self, channel_id: u64) -> bool {
         self.set_visibility(channel_id, Visibility::Hidden)
     }
 
-    /// Drops all overwrites, so that everyone sees the channel again.
+    /// Removes all overwrites, so that @everyone sees the channel again.
     pub fn show(&self, channel_id: u64) -> bool {
         self.set_visibility(channel_id, Visibility::Everyone)
     }
 
-    /// Replaces a channel's overwrites by ready-made ones.
+    /// Replaces a channel's overwrites with those of a [`Visibility`].
     pub fn set_visibility(&self, channel_id: u64, visibility: Visibility) -> bool {
         let mut state = self.write();
         let bot_id = state.bot_id;
@@ -123,8 +126,7 @@ impl World {
         self.with_channel(channel_id, |channel| channel.overwrites = overwrites)
     }
 
-    /// Allows and denies the bot something in one channel, in place of what its
-    /// member overwrite said.
+    /// Replaces the bot's member overwrite in one channel.
     pub fn set_bot_permissions(&self, channel_id: u64, allow: u64, deny: u64) -> bool {
         let own = Overwrite::member(self.bot_id(), allow, deny);
         self.with_channel(channel_id, |channel| {
@@ -149,22 +151,21 @@ impl World {
         true
     }
 
-    /// Gives a channel or thread another name.
+    /// Renames a channel or thread.
     pub fn rename(&self, channel_id: u64, name: &str) -> bool {
         self.with_channel(channel_id, |channel| name.clone_into(&mut channel.name))
     }
 
-    /// Gives a channel another topic.
+    /// Replaces or removes a channel's topic.
     pub fn set_topic(&self, channel_id: u64, topic: Option<&str>) -> bool {
         self.with_channel(channel_id, |channel| {
             channel.topic = topic.map(str::to_owned);
         })
     }
 
-    /// Turns a channel into another kind: text to announcement and back. Its
-    /// threads keep theirs, and the listing of archived ones has only those of
-    /// the kind the channel makes now: Resources/Channel, "List Public Archived
-    /// Threads".
+    /// Converts a channel between text and announcement. Its threads keep their kind, and
+    /// the archived-thread listing has only threads of the kind the channel creates now:
+    /// Resources/Channel, "List Public Archived Threads".
     pub fn set_kind(&self, channel_id: u64, kind: ChannelKind) -> bool {
         self.with_channel(channel_id, |channel| channel.kind = kind)
     }

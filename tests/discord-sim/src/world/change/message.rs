@@ -6,24 +6,25 @@ use crate::world::log::Edit;
 use crate::world::{Channel, Scene, World};
 
 impl World {
-    /// Adds `count` generated messages now and returns their IDs.
+    /// Adds `count` generated messages, sent now, and returns their IDs.
     pub fn append(&self, channel_id: u64, count: u64) -> Vec<u64> {
         (0..count).map_while(|_| self.add(channel_id, self.next_id(), None)).collect()
     }
 
-    /// Adds a message of the user with this index (see `user_id`) now.
+    /// Adds a message, sent now by the user with this index (see `user_id`), and returns
+    /// its ID.
     pub fn append_text(&self, channel_id: u64, author: u32, content: &str) -> Option<u64> {
         self.add(channel_id, self.next_id(), Some((author, content.to_owned())))
     }
 
-    /// Adds a message with the ID of an earlier instant: one that shows up late.
-    /// It never comes before the messages the world began with.
+    /// Adds a message whose ID has an earlier time, like a message that becomes visible
+    /// late, and returns its ID. It never precedes the messages the world was built with.
     pub fn append_late(&self, channel_id: u64, unix_ms: i64, author: u32, content: &str) -> Option<u64> {
-        let wanted = snowflake::first_of(unix_ms);
-        self.add(channel_id, wanted, Some((author, content.to_owned())))
+        let min_id = snowflake::first_of(unix_ms);
+        self.add(channel_id, min_id, Some((author, content.to_owned())))
     }
 
-    fn add(&self, channel_id: u64, wanted_id: u64, authored: Option<(u32, String)>) -> Option<u64> {
+    fn add(&self, channel_id: u64, min_id: u64, authored: Option<(u32, String)>) -> Option<u64> {
         let mut state = self.write();
         let guild_id = state.channel(channel_id)?.guild_id;
         let users = state.guild(guild_id)?.pool.count();
@@ -34,12 +35,12 @@ impl World {
             .is_some_and(|parent| parent.kind.is_forum());
         let channel = state.channels.get_mut(&channel_id)?;
         let is_first_of_post = is_post && channel.log.end() == 0;
-        let id = if is_first_of_post { channel.id } else { wanted_id };
+        let id = if is_first_of_post { channel.id } else { min_id };
         let has_messages = channel.kind.has_messages();
         has_messages.then(|| channel.log.append(id, authored))
     }
 
-    /// Changes a message's text now.
+    /// Replaces a message's content; it is edited now.
     pub fn edit(&self, channel_id: u64, message_id: u64, content: &str) -> bool {
         let edit = Edit { content: content.to_owned(), edited_ms: self.now_ms() };
         self.change(channel_id, message_id, |channel| {
@@ -48,7 +49,7 @@ impl World {
         })
     }
 
-    /// Takes a message's files off, which is an edit: Resources/Message, "Edit
+    /// Removes a message's attachments, which counts as an edit: Resources/Message, "Edit
     /// Message", `attachments`.
     pub fn strip(&self, channel_id: u64, message_id: u64) -> bool {
         let state = self.read();
@@ -67,8 +68,7 @@ impl World {
         })
     }
 
-    /// Pins a message or unpins it. The message of type 6 that Discord writes
-    /// besides is left out.
+    /// Pins or unpins a message, without the type 6 message that Discord adds for it.
     pub fn set_pinned(&self, channel_id: u64, message_id: u64, is_pinned: bool) -> bool {
         self.change(channel_id, message_id, |channel| {
             channel.log.set_pinned(message_id, is_pinned);
@@ -81,7 +81,7 @@ impl World {
         self.change(channel_id, message_id, |channel| channel.log.delete(message_id))
     }
 
-    /// Brings a deleted message back, as a lagging replica would.
+    /// Restores a deleted message, as if a lagging replica answered.
     pub fn restore(&self, channel_id: u64, message_id: u64) -> bool {
         let mut state = self.write();
         let channel = state.channels.get_mut(&channel_id);
@@ -95,14 +95,14 @@ impl World {
         live.is_some_and(change)
     }
 
-    /// Adds a user's reaction; `emoji` is the character or `name:id`. An empty
-    /// one has no ID and an empty name, and no route lists who reacted.
+    /// Adds a user's reaction; `emoji` is the Unicode character or `name:id`. The empty
+    /// string stands for an emoji without ID and name, whose reactors no route lists.
     pub fn react(&self, channel_id: u64, message_id: u64, user: u32, emoji: &str, burst: bool) -> bool {
         let emoji = ReactionEmoji::parse(emoji);
         self.change_reactions(channel_id, message_id, |scene, reactions| {
             let pool = &scene.guild.pool;
-            let known = reactions.iter().position(|reaction| reaction.emoji.is_same(&emoji));
-            let index = known.unwrap_or_else(|| {
+            let existing = reactions.iter().position(|reaction| reaction.emoji.is_same(&emoji));
+            let index = existing.unwrap_or_else(|| {
                 reactions.push(Reaction { emoji, normal: Reactors::NONE, burst: Reactors::NONE });
                 reactions.len() - 1
             });
@@ -112,12 +112,12 @@ impl World {
         })
     }
 
-    /// Takes a user's reaction away.
+    /// Removes a user's reaction.
     pub fn unreact(&self, channel_id: u64, message_id: u64, user: u32, emoji: &str, burst: bool) -> bool {
         let emoji = ReactionEmoji::parse(emoji);
         self.change_reactions(channel_id, message_id, |scene, reactions| {
-            let known = reactions.iter().position(|reaction| reaction.emoji.is_same(&emoji));
-            let Some(index) = known else { return false };
+            let existing = reactions.iter().position(|reaction| reaction.emoji.is_same(&emoji));
+            let Some(index) = existing else { return false };
             let reaction = &mut reactions[index];
             let reactors = if burst { &mut reaction.burst } else { &mut reaction.normal };
             let is_changed = reactors.remove(user, &scene.guild.pool);
@@ -128,9 +128,9 @@ impl World {
         })
     }
 
-    /// Replaces all reactions: emoji, whether burst, and the users' indices.
+    /// Replaces all reactions with these: emoji, whether burst, and the users' indices.
     pub fn set_reactions(&self, channel_id: u64, message_id: u64, wanted: &[(&str, bool, &[u32])]) -> bool {
-        let is_known = self.change_reactions(channel_id, message_id, |_, reactions| {
+        let exists = self.change_reactions(channel_id, message_id, |_, reactions| {
             reactions.clear();
             true
         });
@@ -139,7 +139,7 @@ impl World {
                 self.react(channel_id, message_id, *user, emoji, *burst);
             }
         }
-        is_known
+        exists
     }
 
     fn change_reactions(

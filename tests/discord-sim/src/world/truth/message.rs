@@ -1,103 +1,103 @@
-//! True messages, computed while they are iterated over.
+//! True messages, computed during iteration.
 
 use super::{TruthChannel, author_id};
-use crate::message::{Author, Message, Shown, compose, kind};
+use crate::message::{Author, Message, ReferenceRendering, compose, kind};
 use crate::snowflake;
 use crate::wire::{attachment, extra};
 use crate::world::{Pool, Scene};
 
-/// Messages computed under one lock.
-const CHUNK: u64 = 256;
+/// Messages computed per acquisition of the world's lock.
+const CHUNK_LEN: u64 = 256;
 
-/// A message as it is now.
+/// A message as it is when the iterator yields it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TruthMessage {
     /// Its ID.
     pub id: u64,
     /// Its channel or thread.
     pub channel_id: u64,
-    /// The raw ID of its author; of a webhook if `author_is_webhook`.
+    /// The raw ID of its author, or of the webhook if `author_is_webhook`.
     pub author_id: u64,
-    /// Whether `author.bot` says true, as for webhooks.
+    /// Whether `author.bot` is true; it is for webhooks.
     pub author_is_bot: bool,
     /// Whether it has a `webhook_id`.
     pub author_is_webhook: bool,
-    /// Its type.
+    /// Discord's numeric message type.
     pub kind: u8,
-    /// Its text, raw.
+    /// Its raw content.
     pub content: String,
-    /// When it was written, in Unix milliseconds.
+    /// When it was sent, in Unix milliseconds.
     pub timestamp_ms: i64,
-    /// When it was last edited.
+    /// When it was last edited, in Unix milliseconds.
     pub edited_ms: Option<i64>,
-    /// What it answers: types 19, 21 and 23 with a reference.
+    /// The message it replies to: for types 19, 21 and 23 with a reference.
     pub reply_to: Option<TruthReply>,
-    /// Its files.
+    /// Its attachments, then those of a forwarded message.
     pub attachments: Vec<TruthAttachment>,
     /// Whether it is pinned.
     pub pinned: bool,
-    /// Its reactions, normal and burst ones apart.
+    /// Its reactions, with separate entries for normal and burst ones.
     pub reactions: Vec<TruthReaction>,
-    /// Whether it is deleted, so that the API no longer shows it.
+    /// Whether it is deleted: the API no longer shows it.
     pub deleted: bool,
 }
 
-/// The message a reply answers.
+/// The message that a message replies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TruthReply {
     /// Its ID.
     pub message_id: u64,
-    /// Where it stands.
+    /// Its channel or thread.
     pub channel_id: u64,
-    /// Its author, if the API shows the original with the reply.
+    /// The raw ID of its author, if the API includes the original in the reply.
     pub author_id: Option<u64>,
 }
 
-/// A file.
+/// An attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TruthAttachment {
     /// Its ID.
     pub id: u64,
-    /// Its name.
+    /// Its file name.
     pub filename: String,
     /// Its size in bytes.
     pub size: u64,
-    /// Its type, if Discord knows one.
+    /// Its media type, if Discord reports one.
     pub content_type: Option<String>,
-    /// Its URL without `ex`, `is` and `hm`.
+    /// Its URL without the signature (`ex`, `is` and `hm`).
     pub url: String,
 }
 
-/// One emoji's normal or burst reactions.
+/// The normal or the burst reactions with one emoji.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TruthReaction {
-    /// The character, or `name:id`.
+    /// The Unicode character, or `name:id`.
     pub emoji: String,
     /// Whether the emoji is a custom one.
     pub custom: bool,
     /// Whether these are burst reactions.
     pub burst: bool,
-    /// How many.
+    /// Number of reactors.
     pub count: u64,
-    /// Whether the reactions route knows the emoji still.
+    /// Whether the reactions route lists its reactors.
     pub listed: bool,
 }
 
 impl<'w> TruthChannel<'w> {
-    /// All messages that ever were, oldest first; deleted ones are marked.
+    /// All messages, oldest first, including deleted ones.
     pub fn messages(&self) -> impl Iterator<Item = TruthMessage> + 'w {
         let (world, channel_id) = (self.world, self.id);
         let chunk = move |first: u64| {
             let state = world.read();
             let scene = state.scene(channel_id)?;
-            let range = first..scene.channel.log.end().min(first + CHUNK);
-            let messages: Vec<TruthMessage> = range.map(|at| truth(&scene, at)).collect();
+            let range = first..scene.channel.log.end().min(first + CHUNK_LEN);
+            let messages: Vec<TruthMessage> = range.map(|position| truth(&scene, position)).collect();
             (!messages.is_empty()).then_some(messages)
         };
-        (0..).step_by(CHUNK as usize).map_while(chunk).flatten()
+        (0..).step_by(CHUNK_LEN as usize).map_while(chunk).flatten()
     }
 
-    /// The messages that exist now, oldest first.
+    /// The messages that aren't deleted, oldest first.
     pub fn live_messages(&self) -> impl Iterator<Item = TruthMessage> + 'w {
         self.messages().filter(|message| !message.deleted)
     }
@@ -131,16 +131,16 @@ fn reply(scene: &Scene<'_>, message: &Message) -> Option<TruthReply> {
     let is_reply = matches!(message.kind, kind::REPLY | kind::THREAD_STARTER | kind::CONTEXT_COMMAND);
     let reference = message.reference.filter(|_| is_reply)?;
     let message_id = reference.message_id?;
-    let there = scene.state.scene(reference.channel_id);
-    let shown = there.filter(|_| reference.shown == Shown::Loaded);
-    let original = shown.and_then(|there| {
-        let position = there.channel.log.find_live(message_id)?;
-        Some(author_id(&there, compose(&there, position).author))
+    let target_scene = scene.state.scene(reference.channel_id);
+    let rendered = target_scene.filter(|_| reference.rendering == ReferenceRendering::Loaded);
+    let original = rendered.and_then(|target_scene| {
+        let position = target_scene.channel.log.find_live(message_id)?;
+        Some(author_id(&target_scene, compose(&target_scene, position).author))
     });
     Some(TruthReply { message_id, channel_id: reference.channel_id, author_id: original })
 }
 
-/// Its own files, then that of a message it forwards.
+/// The message's own attachments, then that of the message it forwards.
 fn attachments(scene: &Scene<'_>, message: &Message) -> Vec<TruthAttachment> {
     let own = message.attachments.iter().map(|file| TruthAttachment {
         id: file.id,
@@ -149,8 +149,10 @@ fn attachments(scene: &Scene<'_>, message: &Message) -> Vec<TruthAttachment> {
         content_type: file.content_type.map(str::to_owned),
         url: attachment::plain_url(message.channel_id, file),
     });
-    let is_forward = message.reference.is_some_and(|reference| reference.shown == Shown::Forward);
-    let forwarded = (is_forward && scene.state.message_content).then(|| extra::forwarded(scene, message));
+    let is_forward =
+        message.reference.is_some_and(|reference| reference.rendering == ReferenceRendering::Forward);
+    let forwarded =
+        (is_forward && scene.state.message_content).then(|| extra::forwarded_attachment(scene, message));
     own.chain(forwarded).collect()
 }
 
@@ -162,7 +164,7 @@ fn reactions(message: &Message) -> Vec<TruthReaction> {
             custom: matches!(reaction.emoji, crate::message::ReactionEmoji::Custom(_)),
             burst,
             count: reactors.count(),
-            listed: !reaction.emoji.is_out_of_reach(),
+            listed: !reaction.emoji.is_unlistable(),
         })
     });
     both.filter(|reaction| reaction.count > 0).collect()
