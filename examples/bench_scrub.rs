@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use verta_sync::anonymize::{self, Scrubber};
 use verta_sync::archive::messages::{PageBatch, store_page};
 use verta_sync::archive::progress::PageProgress;
-use verta_sync::archive::reactions::KeptReactions;
+use verta_sync::archive::reactions::ReactionPolicy;
 use verta_sync::archive::{ArchiveFile, Lock, Writer, channels, progress, tenants};
 use verta_sync::model::{
     Channel, ChannelId, ChannelKind, ChannelState, MessageId, MessagePage, ReactionMode, Timestamp, UserId,
@@ -157,7 +157,7 @@ async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -
         })
         .await?;
     let reactions =
-        KeptReactions { mode: ReactionMode::Counts, began_at: NOW, window: Duration::ZERO, is_full: false };
+        ReactionPolicy { mode: ReactionMode::Counts, began_at: NOW, window: Duration::ZERO, is_full: false };
     let mut after: Option<MessageId> = None;
     let mut batches = Vec::with_capacity(pages.len());
     for page in pages {

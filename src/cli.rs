@@ -84,7 +84,7 @@ pub fn run_with(
         // The command may have failed before it initialized the log, which
         // `--log-format json` needs to report the failure.
         context.init_log(io::stderr);
-        failure.with_voice(context.voice())
+        failure.with_sink(context.message_sink())
     })
 }
 

@@ -6,11 +6,11 @@
 //! - *Named* files are named by the user (configuration, token, archive). Symbolic links
 //!   are followed, because dotfiles and mounted secrets need it; the target must be a
 //!   regular file, and the archive must have only one hard link. See [`resolve`] and
-//!   [`Named`].
+//!   [`NamedFile`].
 //! - *Own* files are kept by the program beside the archive (lock, queue, SQLite's
 //!   files). Symbolic links, files with several hard links and anything but a regular
 //!   file are rejected, so that nobody can redirect a write or deletion to another file.
-//!   See [`open_own`], [`create_own`] and [`OwnFolder`].
+//!   See [`open_own_file`], [`create_own_file`] and [`OwnFolder`].
 //!
 //! Nothing here blocks: named pipes and devices are rejected without being read. The
 //! permissions of an existing file are never changed.
@@ -28,9 +28,9 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 pub use folder::OwnFolder;
-pub use named::{Named, resolve};
-pub use own::{check_own, create_own, open_own};
-pub use trust::{Control, Relation};
+pub use named::{NamedFile, resolve};
+pub use own::{check_own_file, create_own_file, open_own_file};
+pub use trust::{ForeignWriter, PathOrigin};
 
 /// The type of a file that isn't a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub enum FileError {
     },
     /// The file has several hard links.
     #[error("{} has {links} names (hard links)", path.display())]
-    Linked {
+    HardLinked {
         /// Its path.
         path: PathBuf,
         /// The number of hard links.
@@ -151,11 +151,11 @@ fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     Err(FileError::NotRegular { path: path.to_owned(), kind })
 }
 
-/// Returns [`FileError::Linked`] if the file has several hard links.
+/// Returns [`FileError::HardLinked`] if the file has several hard links.
 fn check_links(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     match metadata.nlink() {
         0 | 1 => Ok(()),
-        links => Err(FileError::Linked { path: path.to_owned(), links }),
+        links => Err(FileError::HardLinked { path: path.to_owned(), links }),
     }
 }
 

@@ -9,14 +9,14 @@ use verta_sync::config::Environment;
 use verta_sync::{cli, commands};
 
 fn main() -> ExitCode {
-    commands::panics::say_only_where();
-    commands::process::set_up();
+    commands::panics::install_hook();
+    commands::process::apply_settings();
     let current_dir = std::env::current_dir().unwrap_or_default();
     let env = Environment::new(std::env::vars_os(), current_dir);
-    match commands::panics::caught(|| cli::run(std::env::args_os(), env)) {
+    match commands::panics::catch_panics(|| cli::run(std::env::args_os(), env)) {
         Ok(code) => code.into(),
         Err(failure) => {
-            failure.tell();
+            failure.print();
             failure.exit_code().into()
         }
     }

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use tempfile::TempDir;
 use verta_sync::anonymize::Scrubber;
 use verta_sync::model::{
-    Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, KnownChannel, MessageId, OnRateLimit,
+    Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, KnownChannel, MessageId, RateLimitPolicy,
     Timestamp, UserId, Visibility, Workspace, WorkspaceId,
 };
 use verta_sync::plan::{Facts, Selection, build};
@@ -83,7 +83,7 @@ fn plan(bencher: Bencher<'_, '_>) {
     let settings = AdapterSettings {
         api_url: "http://localhost".to_owned(),
         gate: GateSettings { max_in_flight: 1, requests_per_second: 1.0 },
-        on_rate_limit: OnRateLimit::Wait,
+        on_rate_limit: RateLimitPolicy::Wait,
         retry: RetryPolicy { max_retries: 0, base_delay: Duration::ZERO },
         request_timeout: Duration::from_secs(1),
         now: NOW,
@@ -104,7 +104,7 @@ fn plan(bencher: Bencher<'_, '_>) {
         inconclusive: Vec::new(),
         vanished: Vec::new(),
         refused: Vec::new(),
-        active_unlisted: None,
+        active_threads_error: None,
     };
     let known: HashMap<_, _> = ids.map(|id| (id, Box::new(known(id)))).collect();
     let selection = Selection { refresh_window: Duration::from_hours(24), ..Selection::default() };
@@ -143,8 +143,8 @@ fn known(id: ChannelId) -> KnownChannel {
             ..Checkpoint::default()
         },
         listing: None,
-        asked_at: None,
+        requested_at: None,
         has_messages: true,
-        was_named: false,
+        was_named_by_message: false,
     }
 }

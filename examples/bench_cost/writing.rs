@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use verta_sync::anonymize::Scrubber;
 use verta_sync::archive::messages::{PageBatch, store_page};
 use verta_sync::archive::progress::PageProgress;
-use verta_sync::archive::reactions::KeptReactions;
+use verta_sync::archive::reactions::ReactionPolicy;
 use verta_sync::archive::{
     ArchiveFile, ChannelRow, Lock, Writer, WriterThread, changes, channels, indexes, progress, tenants,
 };
@@ -104,7 +104,7 @@ impl Prepared {
         let lock = Lock::take(&file(path), "start", None, NOW)?;
         let (writer, thread) = Writer::start(open(path)?, PLATFORMS, &lock);
         let batches = runtime.block_on(async {
-            writer.run(|tx| indexes::put_off(tx)).await?;
+            writer.run(|tx| indexes::defer(tx)).await?;
             batches(&writer, pages).await
         })?;
         Ok(Self { runtime, writer, thread, batches, _lock: lock })
@@ -127,7 +127,7 @@ impl Prepared {
                 workers.spawn(store_pending(writer.clone(), Arc::clone(&pending)));
             }
             workers.join_all().await;
-            writer.run(|tx| indexes::complete(tx)).await
+            writer.run(|tx| indexes::build_all(tx)).await
         })?;
         drop(writer);
         Ok(thread.join()?)
@@ -179,7 +179,7 @@ fn batch(channel: ChannelRow, raw: &RawPage) -> PageBatch {
         after: raw.after,
         page,
         read_at: NOW,
-        reactions: KeptReactions {
+        reactions: ReactionPolicy {
             mode: ReactionMode::Counts,
             began_at: NOW,
             window: Duration::from_hours(24),

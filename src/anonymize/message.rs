@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Person, ScrubbedText, Scrubber};
 use crate::model::{
-    self, AttachmentId, BrokenMessage, ChannelId, Emoji, IdText, MessageId, Reservation, Timestamp,
+    self, AttachmentId, ChannelId, Emoji, IdText, MalformedMessage, MemoryReservation, MessageId, Timestamp,
 };
 
 /// A reference to the message that a reply answers.
@@ -55,7 +55,7 @@ pub struct ReactionCount {
 impl ReactionCount {
     /// Whether its reactors can be requested: the emoji must have an ID, or a name in
     /// which no user's ID may have been replaced. No Unicode emoji has such a name.
-    pub fn can_be_asked(&self) -> bool {
+    pub fn has_readable_reactors(&self) -> bool {
         self.custom_id.is_some() || !(self.name.is_empty() || self.name.may_name_user())
     }
 }
@@ -100,7 +100,7 @@ pub struct Message {
 
 impl Message {
     /// Whether the field, or a field nested in it, was dropped because it is malformed.
-    pub fn has_malformed(&self, field: &str) -> bool {
+    pub fn has_malformed_field(&self, field: &str) -> bool {
         let is_of = |path: &String| {
             path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
@@ -110,7 +110,7 @@ impl Message {
     /// What is kept of a message by an erased user: that it existed, what it answers, and
     /// how others reacted.
     #[must_use]
-    pub fn blanked(&self) -> Self {
+    pub fn without_content(&self) -> Self {
         Self {
             id: self.id,
             author: None,
@@ -139,13 +139,13 @@ pub struct Page {
     pub messages: Vec<Message>,
     /// The malformed messages of which nothing is kept. Their reasons are this program's
     /// own texts and need no scrubbing.
-    pub broken: Vec<BrokenMessage>,
+    pub malformed: Vec<MalformedMessage>,
     /// The greatest ID on the page, malformed messages included.
     pub last_id: Option<MessageId>,
     /// Fields that this version doesn't know: path → number of objects that have it.
     pub unknown_fields: BTreeMap<String, u64>,
     /// The memory reserved for the page.
-    pub reservation: Reservation,
+    pub reservation: MemoryReservation,
 }
 
 impl Scrubber {
@@ -154,7 +154,7 @@ impl Scrubber {
         let last_id = page.last_id();
         Page {
             messages: page.messages.into_iter().map(|message| self.message(message)).collect(),
-            broken: page.broken,
+            malformed: page.malformed,
             last_id,
             unknown_fields: page.unknown_fields,
             reservation: page.reservation,

@@ -18,5 +18,5 @@ mod user;
 pub use channel::{Channel, Thread};
 pub use message::{Attachment, Message, Page, ReactionCount, Reply};
 pub use scrubber::Scrubber;
-pub use text::{Exposure, IdCandidate, ScrubbedText, forget_in, hashes_in};
+pub use text::{Exposure, IdCandidate, ScrubbedText, hashes_in, replace_forgotten};
 pub use user::{Person, SCHEME, UserHash, text_hash};

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Person, Scrubber, UserHash};
-use crate::model::markup::{FORGOTTEN, Found, IdContext, Syntax};
-use crate::model::{User, UserId, work};
+use crate::model::markup::{FORGOTTEN, IdContext, MarkupMatch, Syntax};
+use crate::model::{User, UserId, scan_meter};
 
 /// Text in which hashes replace the users in mentions and profile URLs, and bare IDs are
 /// marked as candidates.
@@ -25,7 +25,7 @@ pub struct IdCandidate {
     pub hash: UserHash,
     /// Whether to remember it if it matches no known user: it may turn out to be a
     /// user's ID later.
-    pub lasting: bool,
+    pub should_record: bool,
 }
 
 impl ScrubbedText {
@@ -49,7 +49,7 @@ impl ScrubbedText {
     }
 
     /// The ID candidates, by position.
-    pub fn suspects(&self) -> &[IdCandidate] {
+    pub fn id_candidates(&self) -> &[IdCandidate] {
         &self.id_candidates
     }
 
@@ -82,7 +82,7 @@ impl Scrubber {
     }
 
     fn scrub_as(self, text: String, syntax: Syntax, people: &mut Vec<Person>) -> ScrubbedText {
-        if self.markup().may_name_somebody(&text) {
+        if self.markup().may_contain_match(&text) {
             self.scrub_in_passes(&text, syntax, people)
         } else {
             ScrubbedText { text, id_candidates: Vec::new() }
@@ -91,7 +91,7 @@ impl Scrubber {
 
     /// Like [`Self::scrub`], for a text from the archive; `None` if it identifies nobody.
     pub fn scrub_stored(self, text: &str, syntax: Syntax, people: &mut Vec<Person>) -> Option<ScrubbedText> {
-        self.markup().may_name_somebody(text).then(|| self.scrub_in_passes(text, syntax, people))
+        self.markup().may_contain_match(text).then(|| self.scrub_in_passes(text, syntax, people))
     }
 
     /// Scrubs a text repeatedly until no dropped range joins separated text any more.
@@ -99,7 +99,7 @@ impl Scrubber {
         let mut text = Cow::Borrowed(text);
         let mut passes = 0;
         loop {
-            work::note(text.len());
+            scan_meter::add(text.len());
             let scrubbing = Scrubbing::of(&text, syntax, self);
             let is_joined = scrubbing.joins_separated_text();
             let scrubbed = scrubbing.finish(people);
@@ -118,7 +118,7 @@ impl Scrubber {
 
     /// The text as it may be displayed or logged: every ID candidate is replaced by a
     /// hash, whether or not the user is known.
-    pub fn sayable(self, text: &str) -> String {
+    pub fn redact_all(self, text: &str) -> String {
         self.scrub(text.to_owned(), &mut Vec::new()).resolve(|_| true).into_owned()
     }
 
@@ -129,17 +129,17 @@ impl Scrubber {
         syntax: Syntax,
         mut is_known: impl FnMut(&UserHash) -> bool,
     ) -> Option<Exposure> {
-        if !self.markup().may_name_somebody(text) {
+        if !self.markup().may_contain_match(text) {
             return None;
         }
         let scrubbing = Scrubbing::of(text, syntax, self);
         if scrubbing.edits.iter().any(|(_, user)| user.is_some()) {
             Some(Exposure::Mention)
         } else if scrubbing.has_picture() {
-            Some(Exposure::Picture)
+            Some(Exposure::PictureUrl)
         } else {
             let mut candidates = scrubbing.candidates.iter();
-            candidates.any(|(_, id, _)| is_known(&self.hash(*id))).then_some(Exposure::Digits)
+            candidates.any(|(_, id, _)| is_known(&self.hash(*id))).then_some(Exposure::BareId)
         }
     }
 }
@@ -152,14 +152,14 @@ struct Scrubbing<'t> {
     /// and disjoint.
     edits: Vec<(Range<usize>, Option<UserId>)>,
     /// ID candidates outside of the edits, ascending: range, user, and whether to
-    /// remember it (see [`IdCandidate::lasting`]).
+    /// remember it (see [`IdCandidate::should_record`]).
     candidates: Vec<(Range<usize>, UserId, bool)>,
 }
 
 impl<'t> Scrubbing<'t> {
     fn of(text: &'t str, syntax: Syntax, scrubber: Scrubber) -> Self {
         let mut scrubbing = Self { text, scrubber, edits: Vec::new(), candidates: Vec::new() };
-        for Found { range, user } in scrubber.markup().find(text, syntax) {
+        for MarkupMatch { range, user } in scrubber.markup().find_matches(text, syntax) {
             match user {
                 Some((id, context @ (IdContext::Bare | IdContext::Reference))) => {
                     scrubbing.candidates.push((range, id, context == IdContext::Bare));
@@ -212,7 +212,7 @@ impl<'t> Scrubbing<'t> {
                 scrubbed.text.push_str(&self.text[*copied..range.start]);
                 *copied = range.end;
                 let Some(id) = user else { continue };
-                if self.scrubber.markup().ends_with_optional_mark(&scrubbed.text) {
+                if self.scrubber.markup().ends_with_optional_mention_char(&scrubbed.text) {
                     scrubbed.text.pop();
                 }
                 let person = self.scrubber.person(User { id, is_bot: None });
@@ -220,11 +220,11 @@ impl<'t> Scrubbing<'t> {
                 people.push(person);
             }
         };
-        for (range, id, lasting) in self.candidates {
+        for (range, id, should_record) in self.candidates {
             apply(&mut scrubbed, range.start, &mut copied);
             let start = scrubbed.text.len() + range.start - copied;
             let range = start..start + range.len();
-            scrubbed.id_candidates.push(IdCandidate { range, hash: self.scrubber.hash(id), lasting });
+            scrubbed.id_candidates.push(IdCandidate { range, hash: self.scrubber.hash(id), should_record });
         }
         apply(&mut scrubbed, self.text.len(), &mut copied);
         scrubbed.text.push_str(&self.text[copied..]);
@@ -234,7 +234,10 @@ impl<'t> Scrubbing<'t> {
 
 /// Replaces the hashes of erased users by [`FORGOTTEN`]. Borrowed text stays borrowed if
 /// there are none.
-pub fn forget_in(mut text: Cow<'_, str>, mut is_forgotten: impl FnMut(&UserHash) -> bool) -> Cow<'_, str> {
+pub fn replace_forgotten(
+    mut text: Cow<'_, str>,
+    mut is_forgotten: impl FnMut(&UserHash) -> bool,
+) -> Cow<'_, str> {
     let mut forgotten: Vec<UserHash> = hashes_in(&text).filter(|hash| is_forgotten(hash)).collect();
     forgotten.sort_unstable();
     forgotten.dedup();
@@ -251,9 +254,9 @@ pub enum Exposure {
     Mention,
     /// The URL of a profile or picture identifies the picture: by the hash of an avatar,
     /// banner or decoration, or by a proxy's signature.
-    Picture,
+    PictureUrl,
     /// A bare ID, plain or disguised, is a known user's.
-    Digits,
+    BareId,
 }
 
 /// All user hashes that may occur in a text: every window of 64 hex digits, since other

@@ -3,14 +3,14 @@
 
 use rusqlite::params;
 
-use super::schema::{Place, TEXT_TABLES};
+use super::schema::{CandidateLocation, TEXT_TABLES};
 use super::{ArchiveError, ChannelRow, Tx, emoji, residual};
 use crate::anonymize::UserHash;
 use crate::model::Timestamp;
 
 /// Records that the texts of a message hold an ID candidate; `message_id` is 0 for those
 /// of the channel itself.
-pub(super) fn remember(
+pub(super) fn record(
     tx: &mut Tx<'_>,
     hash: &UserHash,
     channel: ChannelRow,
@@ -35,7 +35,7 @@ pub(super) fn scrub(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<
         .collect::<Result<_, _>>()?;
     for (channel, message) in &locations {
         for table in &TEXT_TABLES {
-            let Some(condition) = location_condition(table.place) else { continue };
+            let Some(condition) = location_condition(table.candidate_location) else { continue };
             for column in table.columns {
                 scrub_column(tx, user, (table.name, &condition, column.name), (*channel, *message), now)?;
             }
@@ -52,11 +52,11 @@ pub(super) fn scrub(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<
 
 /// SQL condition for the rows of a location: `?1` is the channel's row ID, `?2` the
 /// message ID, or 0 for the channel itself. `None` if the table records no candidates.
-fn location_condition(place: Place) -> Option<String> {
-    match place {
-        Place::Message { id } => Some(format!("channel_id = ?1 AND {id} = ?2")),
-        Place::Channel => Some("id = ?1 AND ?2 = 0".to_owned()),
-        Place::Elsewhere => None,
+fn location_condition(location: CandidateLocation) -> Option<String> {
+    match location {
+        CandidateLocation::Message { id } => Some(format!("channel_id = ?1 AND {id} = ?2")),
+        CandidateLocation::Channel => Some("id = ?1 AND ?2 = 0".to_owned()),
+        CandidateLocation::Unrecorded => None,
     }
 }
 

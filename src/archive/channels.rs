@@ -73,7 +73,7 @@ pub fn set_state(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn note_sight(
+pub fn record_lookups(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
     vanished: &[ChannelId],
@@ -117,7 +117,7 @@ fn upsert(
     }
     let row = match find(tx, tenant, channel.id)? {
         Some(row) => {
-            set_state(tx, row, ProvenState::listed(channel.state == ChannelState::Active), now)?;
+            set_state(tx, row, ProvenState::from_listing(channel.state == ChannelState::Active), now)?;
             row
         }
         None => insert(tx, tenant, channel, now)?,
@@ -130,9 +130,9 @@ fn upsert(
         Some(owner) => users::intern(tx, &owner, now)?,
         None => None,
     };
-    let name = tx.settle(&channel.name, row, 0)?;
-    let topic = tx.settle_optional(channel.topic.as_ref(), row, 0)?;
-    let metadata = tx.settle_optional(channel.metadata.as_ref(), row, 0)?;
+    let name = tx.resolve_text(&channel.name, row, 0)?;
+    let topic = tx.resolve_optional_text(channel.topic.as_ref(), row, 0)?;
+    let metadata = tx.resolve_optional_text(channel.metadata.as_ref(), row, 0)?;
     let thread = channel.thread.as_ref();
     // Every channel has a name; an empty one means that it was malformed.
     tx.connection

@@ -15,7 +15,7 @@ pub(super) const APPLICATION_ID: i32 = 0x7665_7274;
 /// How long to wait for another process that holds the database.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Busy timeout at shutdown: how long readers can delay the end of the process.
-pub(super) const END_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const SHUTDOWN_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Capacity of the prepared-statement cache.
 const CACHED_STATEMENTS: usize = 64;
 
@@ -24,7 +24,7 @@ const MAX_VALUE_BYTES: i32 = 64 << 20;
 
 /// Keeps a connection from running code that the file's schema defines: triggers, views
 /// and untrusted functions.
-pub(super) fn distrust(connection: &Connection) -> Result<(), ArchiveError> {
+pub(super) fn harden(connection: &Connection) -> Result<(), ArchiveError> {
     for (setting, is_on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -63,15 +63,15 @@ pub(super) fn configure(connection: &Connection) -> Result<(), ArchiveError> {
 pub(super) fn reopen(path: &Path) -> Result<Connection, ArchiveError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    distrust(&connection)?;
+    harden(&connection)?;
     configure(&connection)?;
     Ok(connection)
 }
 
 /// Checkpoints the write-ahead log and truncates it. Returns `false` if a reader still
-/// uses the log after [`END_TIMEOUT`].
+/// uses the log after [`SHUTDOWN_BUSY_TIMEOUT`].
 pub(super) fn truncate_log(connection: &Connection) -> Result<bool, ArchiveError> {
-    connection.busy_timeout(END_TIMEOUT)?;
+    connection.busy_timeout(SHUTDOWN_BUSY_TIMEOUT)?;
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
     let is_busy: bool = connection.query_row(checkpoint, [], |row| row.get(0))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

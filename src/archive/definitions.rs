@@ -1,7 +1,7 @@
 //! Checks that a file's schema is the one that the migrations define.
 //!
 //! An archive may come from someone else, so it is treated as data: nothing that its
-//! schema defines is run ([`super::connection::distrust`]). A file is rejected if an
+//! schema defines is run ([`super::connection::harden`]). A file is rejected if an
 //! archive table has a trigger, or if an archive table, view or index has another
 //! definition than ours. Tables and views that the operator added are left alone.
 
@@ -12,7 +12,7 @@ use refinery::Migration;
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 
-use super::migrations::newest;
+use super::migrations::target_version;
 use super::{ArchiveError, ArchiveErrorKind};
 
 /// Refinery's own table: name and definition.
@@ -56,7 +56,7 @@ impl Definitions {
     /// The definitions of a schema version: those of [`NEWEST_SCHEMA`] if it is that one.
     fn at_version(version: i64, migrations: &[Migration]) -> Result<Self, ArchiveError> {
         if version == NEWEST_VERSION
-            && newest(migrations) == NEWEST_VERSION
+            && target_version(migrations) == NEWEST_VERSION
             && let Ok(objects) = serde_json::from_str::<Vec<SchemaObject>>(NEWEST_SCHEMA)
         {
             return Ok(Self::from_objects(objects));
@@ -133,7 +133,7 @@ pub(super) fn check(
     match objects(connection)?.iter().find_map(|object| ours.fault(object)) {
         Some(fault) => {
             let message = format!("{} has {fault}", path.display());
-            Err(ArchiveError::new(ArchiveErrorKind::ForeignSchema, message))
+            Err(ArchiveError::new(ArchiveErrorKind::ModifiedSchema, message))
         }
         None => Ok(()),
     }
@@ -144,7 +144,7 @@ pub(super) fn restore_views(connection: &Connection, migrations: &[Migration]) -
     let existing = objects(connection)?;
     let is_missing =
         |view: &SchemaObject| !existing.iter().any(|object| object.name.eq_ignore_ascii_case(&view.name));
-    let ours = Definitions::at_version(newest(migrations), migrations)?.0.into_values();
+    let ours = Definitions::at_version(target_version(migrations), migrations)?.0.into_values();
     for view in ours.filter(|object| object.kind == "view").filter(is_missing) {
         connection.execute_batch(&view.sql)?;
     }

@@ -16,14 +16,14 @@ pub(super) fn intern(
     now: Timestamp,
 ) -> Result<i64, ArchiveError> {
     let key = (custom_id, name.to_owned());
-    if let Some(row) = tx.interned.emoji.get(&key) {
+    if let Some(row) = tx.cache.emoji.get(&key) {
         return Ok(*row);
     }
     let row = match custom_id {
         Some(id) => intern_custom(tx, id, name, now)?,
         None => intern_unicode(tx, name, now)?,
     };
-    tx.interned.emoji.insert(key, row);
+    tx.cache.emoji.insert(key, row);
     Ok(row)
 }
 
@@ -71,7 +71,7 @@ fn rewrite_names(
     change: impl Fn(&mut Tx<'_>, &str) -> Result<String, ArchiveError>,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let scrubbers = tx.interned.scrubbers.all(tx.connection)?;
+    let scrubbers = tx.cache.scrubbers.all(tx.connection)?;
     let min_chars = scrubbers.iter().map(|scrubber| scrubber.min_id_chars()).min().unwrap_or(0);
     let mut select = tx.connection.prepare_cached("SELECT id, name FROM emoji WHERE length(name) >= ?1")?;
     let names: Vec<(i64, String)> = select
@@ -90,7 +90,7 @@ fn rewrite_names(
 /// Renames an emoji. The names of Unicode emoji are unique: if another row has the name,
 /// the row ID is appended.
 pub(super) fn rename(tx: &mut Tx<'_>, row: i64, name: &str, now: Timestamp) -> Result<(), ArchiveError> {
-    tx.interned.emoji.clear();
+    tx.cache.emoji.clear();
     tx.connection
         .prepare_cached(
             "UPDATE emoji SET updated_at = ?3,

@@ -15,14 +15,14 @@ pub enum ArchiveErrorKind {
     /// the like.
     NotAFile,
     /// The archive, or a file beside it, has further hard links.
-    Linked,
+    HardLinked,
     /// A table of the archive has a trigger, or a table, view or index has another
     /// definition than the migrations give it.
-    ForeignSchema,
+    ModifiedSchema,
     /// Written by a newer version of verta-sync.
     NewerSchema,
     /// Users are anonymized by a scheme that this version doesn't support.
-    OtherScheme,
+    UnsupportedScheme,
     /// Needs a migration, which only commands that hold the lock run.
     OlderSchema,
     /// The file or its folder isn't writable.

@@ -12,7 +12,7 @@ use crate::model::{ChannelId, Timestamp};
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn remember(
+pub fn record(
     tx: &Tx<'_>,
     tenant: TenantRow,
     name: &str,

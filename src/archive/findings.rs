@@ -10,7 +10,7 @@ use crate::model::{ChannelId, Finding, FindingKind, Timestamp};
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn note_channels(
+pub fn record_channel_presence(
     tx: &Tx<'_>,
     tenant: TenantRow,
     has_channels: bool,

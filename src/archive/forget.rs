@@ -102,7 +102,7 @@ pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), Ar
         params![user.forget_marker(), now.as_millis()],
     )?;
     residual::demand_vacuum(tx.connection)?;
-    tx.interned.clear();
+    tx.cache.clear();
     audit::record(tx, "forget", None, None, None, now)
 }
 

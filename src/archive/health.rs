@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::migrations::schema_version;
-use super::platforms::ScrubberByChannel;
 use super::schema::{TEXT_TABLES, TextColumn, TextTable};
+use super::scrubbers::ScrubberByChannel;
 use super::{ArchiveError, Reader, sweep};
 use crate::anonymize::Exposure;
 use crate::model::Platforms;
@@ -15,12 +15,12 @@ const MAX_FAULTS: u32 = 10;
 
 /// The file system that the archive is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Disk {
+pub struct FileSystemInfo {
     /// Free space for this user, in bytes.
     pub free_bytes: u64,
     /// Whether it is a network file system, whose locks SQLite can't rely on.
     /// <https://www.sqlite.org/howtocorrupt.html>
-    pub is_remote: bool,
+    pub is_network_file_system: bool,
 }
 
 /// `f_type` of network file systems: NFS, SMB, CIFS, SMB2, AFS. FUSE is not included.
@@ -28,13 +28,13 @@ pub struct Disk {
 const NETWORK_FS_TYPES: [u64; 5] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f];
 
 /// Inspects the file system of a folder; `None` if the system calls fail.
-pub fn disk(folder: &Path) -> Option<Disk> {
+pub fn file_system(folder: &Path) -> Option<FileSystemInfo> {
     let stat = rustix::fs::statfs(folder).ok()?;
     let space = rustix::fs::statvfs(folder).ok()?;
     let kind = u64::try_from(stat.f_type).ok()? & 0xffff_ffff;
-    Some(Disk {
+    Some(FileSystemInfo {
         free_bytes: space.f_bavail.saturating_mul(space.f_frsize),
-        is_remote: NETWORK_FS_TYPES.contains(&kind),
+        is_network_file_system: NETWORK_FS_TYPES.contains(&kind),
     })
 }
 
@@ -46,7 +46,7 @@ pub struct Leak {
     /// The column.
     pub column: &'static str,
     /// The row, described for users, such as `message 1 of channel 2`.
-    pub place: String,
+    pub location: String,
     /// How it exposes the ID.
     pub exposure: Exposure,
 }
@@ -57,7 +57,7 @@ impl Reader {
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn awaits_sweep(&self) -> Result<bool, ArchiveError> {
+    pub fn is_sweep_due(&self) -> Result<bool, ArchiveError> {
         sweep::is_due(&self.connection)
     }
 
@@ -85,18 +85,22 @@ impl Reader {
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn sweep(&self, platforms: Platforms, mut on_leak: impl FnMut(Leak)) -> Result<u64, ArchiveError> {
+    pub fn find_leaks(
+        &self,
+        platforms: Platforms,
+        mut on_leak: impl FnMut(Leak),
+    ) -> Result<u64, ArchiveError> {
         let mut scrubbers = ScrubberByChannel::new(platforms);
         let mut texts = 0;
         for table in &TEXT_TABLES {
             for column in table.columns {
-                texts += self.sweep_column(table, column, &mut scrubbers, &mut on_leak)?;
+                texts += self.find_leaks_in_column(table, column, &mut scrubbers, &mut on_leak)?;
             }
         }
         Ok(texts)
     }
 
-    fn sweep_column(
+    fn find_leaks_in_column(
         &self,
         table: &'static TextTable,
         column: &'static TextColumn,
@@ -107,7 +111,7 @@ impl Reader {
         let mut known_user = self.connection.prepare(
             "SELECT 1 FROM users WHERE anonymized_id = ?1 UNION ALL SELECT 1 FROM forgotten WHERE marker = ?2",
         )?;
-        let (name, label, channel) = (column.name, table.shown_place, table.place.channel());
+        let (name, label, channel) = (column.name, table.row_label_sql, table.candidate_location.channel());
         let sql = format!("SELECT {name}, {label}, {channel} FROM {} WHERE {name} <> ''", table.name);
         let mut select = self.connection.prepare(&sql)?;
         let mut rows = select.query([])?;
@@ -122,7 +126,7 @@ impl Reader {
                 })
             });
             if let Some(exposure) = exposure {
-                on_leak(Leak { table: table.name, column: name, place: row.get(1)?, exposure });
+                on_leak(Leak { table: table.name, column: name, location: row.get(1)?, exposure });
             }
         }
         Ok(texts)

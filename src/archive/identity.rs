@@ -10,12 +10,12 @@ use super::{ArchiveError, ArchiveErrorKind};
 
 /// A path and the identity of the file that was found there; `None` if there was none.
 #[derive(Debug, Clone)]
-pub(super) struct Placed {
+pub(super) struct FileIdentity {
     path: PathBuf,
     identity: Option<(u64, u64)>,
 }
 
-impl Placed {
+impl FileIdentity {
     /// The file that is at a path now. The file isn't opened: closing it again would
     /// release every POSIX lock that this process holds on it.
     pub(super) fn at(path: &Path) -> Self {

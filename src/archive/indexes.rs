@@ -50,7 +50,7 @@ const BYTES_PER_MESSAGE: u64 = 100;
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn put_off(tx: &Tx<'_>) -> Result<(), ArchiveError> {
+pub fn defer(tx: &Tx<'_>) -> Result<(), ArchiveError> {
     let is_empty = "SELECT NOT EXISTS (SELECT 1 FROM channels WHERE message_count > 0)";
     if tx.connection.query_row(is_empty, [], |row| row.get(0))? {
         for (name, _) in DEFERRED {
@@ -64,7 +64,7 @@ pub fn put_off(tx: &Tx<'_>) -> Result<(), ArchiveError> {
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn due(tx: &Tx<'_>) -> Result<Option<u64>, ArchiveError> {
+pub fn messages_to_index(tx: &Tx<'_>) -> Result<Option<u64>, ArchiveError> {
     if missing_definitions(tx)?.is_empty() {
         return Ok(None);
     }
@@ -74,8 +74,8 @@ pub fn due(tx: &Tx<'_>) -> Result<Option<u64>, ArchiveError> {
 
 /// Whether the archive's disk has enough free space to index this many messages. `true`
 /// if the free space is unknown.
-pub fn have_room(archive: &Path, messages: u64) -> bool {
-    let disk = health::disk(open::folder_of(archive));
+pub fn has_space_for(archive: &Path, messages: u64) -> bool {
+    let disk = health::file_system(open::folder_of(archive));
     disk.is_none_or(|disk| disk.free_bytes >= messages.saturating_mul(BYTES_PER_MESSAGE))
 }
 
@@ -83,8 +83,8 @@ pub fn have_room(archive: &Path, messages: u64) -> bool {
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn complete(tx: &Tx<'_>) -> Result<(), ArchiveError> {
-    while complete_one(tx)? {}
+pub fn build_all(tx: &Tx<'_>) -> Result<(), ArchiveError> {
+    while build_next(tx)? {}
     Ok(())
 }
 
@@ -93,7 +93,7 @@ pub fn complete(tx: &Tx<'_>) -> Result<(), ArchiveError> {
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails, also for lack of space for its temporary
 /// file, which takes about 20 bytes per message.
-pub fn complete_one(tx: &Tx<'_>) -> Result<bool, ArchiveError> {
+pub fn build_next(tx: &Tx<'_>) -> Result<bool, ArchiveError> {
     let Some(sql) = missing_definitions(tx)?.first().copied() else {
         return Ok(false);
     };

@@ -58,7 +58,7 @@ pub fn start(tx: &mut Tx<'_>, job_id: &str, now: Timestamp) -> Result<(), Archiv
 /// Returns [`ArchiveError`] if SQLite fails.
 pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -> Result<(), ArchiveError> {
     static UPDATE: LazyLock<String> = LazyLock::new(|| {
-        let counter_columns = each(job_columns(), |column| format!(", {column} = ?"));
+        let counter_columns = for_each_column(job_columns(), |column| format!(", {column} = ?"));
         format!(
             "UPDATE sync_jobs
                 SET channels_total = ?, channels_processed = ?, channels_skipped = ?, channels_unreadable = ?,
@@ -72,7 +72,7 @@ pub fn update(tx: &mut Tx<'_>, job_id: &str, stats: &JobStats, now: Timestamp) -
         to_integer(stats.channels_processed).into(),
         to_integer(stats.channels_skipped).into(),
         to_integer(stats.channels_unreadable).into(),
-        to_integer(stats.reactions_pending).into(),
+        to_integer(stats.pending_reactor_lists).into(),
         to_integer(stats.max_concurrent_channels).into(),
         stats.average_channel_seconds.into(),
         stats.progress.into(),
@@ -127,7 +127,7 @@ pub(super) fn channel_columns() -> impl Iterator<Item = (&'static CounterSpec, &
 }
 
 /// Concatenates the SQL that `sql` gives for each column.
-pub(super) fn each(
+pub(super) fn for_each_column(
     columns: impl Iterator<Item = (&'static CounterSpec, &'static str)>,
     sql: impl Fn(&str) -> String,
 ) -> String {
@@ -231,7 +231,7 @@ pub fn start_channel(
 
 /// How a job's reading of a channel ended.
 #[derive(Debug, Clone)]
-pub struct ChannelEnd {
+pub struct ChannelJobOutcome {
     /// The status it ended with.
     pub status: ProgressStatus,
     /// The last message read.
@@ -252,11 +252,11 @@ pub fn finish_channel(
     tx: &mut Tx<'_>,
     job_id: &str,
     channel: ChannelRow,
-    end: &ChannelEnd,
+    outcome: &ChannelJobOutcome,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     static UPDATE: LazyLock<String> = LazyLock::new(|| {
-        let counter_columns = each(channel_columns(), |column| format!(", {column} = ?"));
+        let counter_columns = for_each_column(channel_columns(), |column| format!(", {column} = ?"));
         format!(
             "UPDATE channel_sync_jobs
                 SET status = ?, completed_at = ?, last_message_id = ?, messages_per_second = ?, error_details = ?,
@@ -265,14 +265,14 @@ pub fn finish_channel(
         )
     });
     let mut values: Vec<Value> = vec![
-        end.status.name().to_owned().into(),
+        outcome.status.name().to_owned().into(),
         now.as_millis().into(),
-        end.last_message_id.map(MessageId::as_i64).into(),
-        end.messages_per_second.into(),
-        end.error.clone().into(),
+        outcome.last_message_id.map(MessageId::as_i64).into(),
+        outcome.messages_per_second.into(),
+        outcome.error.clone().into(),
         now.as_millis().into(),
     ];
-    values.extend(channel_columns().map(|(spec, _)| counter_value(spec, &end.counts)));
+    values.extend(channel_columns().map(|(spec, _)| counter_value(spec, &outcome.counts)));
     values.extend([job_id.to_owned().into(), channel.0.into()]);
     tx.connection.prepare_cached(&UPDATE)?.execute(params_from_iter(values))?;
     Ok(())
@@ -283,7 +283,7 @@ pub fn finish_channel(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn fail_channel(
+pub fn record_channel_failure(
     tx: &mut Tx<'_>,
     job_id: &str,
     channel: ChannelRow,

@@ -9,7 +9,7 @@ use rustix::fs::FlockOperation;
 use rustix::process::{Flock, FlockType};
 use serde::{Deserialize, Serialize};
 
-use super::identity::Placed;
+use super::identity::FileIdentity;
 use super::{ArchiveFile, beside};
 use crate::files::{self, FileError};
 use crate::model::Timestamp;
@@ -75,7 +75,7 @@ impl LockState {
 #[derive(Debug)]
 pub struct Lock {
     file: File,
-    placed: Placed,
+    identity: FileIdentity,
 }
 
 impl Lock {
@@ -94,7 +94,7 @@ impl Lock {
         let lock = loop {
             let lock = Self::try_lock_file(&path, archive.mode)?;
             // A lock on a file deleted between open and lock excludes no other process.
-            if lock.placed.is_in_place() {
+            if lock.identity.is_in_place() {
                 break lock;
             }
         };
@@ -111,19 +111,19 @@ impl Lock {
     fn try_lock_file(path: &Path, mode: u32) -> Result<Self, LockError> {
         let io_error = |source: io::Error| FileError::Io { path: path.to_owned(), source };
         let file = loop {
-            if let Some(file) = files::open_own(path, true)? {
+            if let Some(file) = files::open_own_file(path, true)? {
                 break file;
             }
             // The archive's mode: whoever can read it may know which process writes it.
-            if let Some(file) = files::create_own(path, mode).map_err(io_error)? {
+            if let Some(file) = files::create_own_file(path, mode).map_err(io_error)? {
                 break file;
             }
         };
         match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) if !is_lock_content(&text_of(&file).map_err(io_error)?) => {
+            Ok(()) if !is_lock_content(&read_bounded(&file).map_err(io_error)?) => {
                 Err(FileError::Foreign { path: path.to_owned() }.into())
             }
-            Ok(()) => Ok(Self { placed: Placed::opened(&file, path), file }),
+            Ok(()) => Ok(Self { identity: FileIdentity::opened(&file, path), file }),
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => {
                 Err(LockError::Held(holder_of(&file)))
             }
@@ -133,8 +133,8 @@ impl Lock {
 
     /// The lock file's identity: the lock excludes other processes only while its path
     /// leads to this file.
-    pub(super) fn placed(&self) -> &Placed {
-        &self.placed
+    pub(super) fn identity(&self) -> &FileIdentity {
+        &self.identity
     }
 
     fn write(&self, holder: &Holder) -> io::Result<()> {
@@ -149,7 +149,7 @@ impl Lock {
     /// # Errors
     /// Returns [`LockError::File`] if the lock file can't be used or isn't one.
     pub fn state(archive: &Path) -> Result<LockState, LockError> {
-        let file = match files::open_own(&lock_path(archive), false) {
+        let file = match files::open_own_file(&lock_path(archive), false) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(LockState::Free),
             Err(error) if error.is_denied() => return Ok(LockState::Unknown),
@@ -158,7 +158,7 @@ impl Lock {
         if is_locked(&file) {
             return Ok(LockState::Held(holder_of(&file)));
         }
-        match text_of(&file) {
+        match read_bounded(&file) {
             Ok(text) if !is_lock_content(&text) => {
                 Err(FileError::Foreign { path: lock_path(archive) }.into())
             }
@@ -178,11 +178,11 @@ fn lock_path(archive: &Path) -> PathBuf {
 }
 
 fn holder_of(file: &File) -> Option<Holder> {
-    serde_json::from_slice(&text_of(file).ok()?).ok()
+    serde_json::from_slice(&read_bounded(file).ok()?).ok()
 }
 
 /// The content of a file, up to [`MAX_FILE_BYTES`].
-pub(super) fn text_of(mut file: &File) -> io::Result<Vec<u8>> {
+pub(super) fn read_bounded(mut file: &File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.rewind()?;
     file.take(MAX_FILE_BYTES).read_to_end(&mut text)?;

@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 use rusqlite::{CachedStatement, params};
 
-use super::missing::{self, IdRange};
+use super::deletions::{self, IdRange};
 use super::progress::{self, PageProgress};
-use super::reactions::{self, KeptReactions};
-use super::{ArchiveError, ChannelRow, Tx, broken, named_threads, unknown_fields, users};
+use super::reactions::{self, ReactionPolicy};
+use super::{ArchiveError, ChannelRow, Tx, malformed, named_threads, unknown_fields, users};
 use crate::anonymize::{Attachment, Message, Page, Person};
-use crate::model::{BrokenMessage, CONTENT_FIELDS, MessageId, ReactionMode, Timestamp};
+use crate::model::{CONTENT_FIELDS, MalformedMessage, MessageId, ReactionMode, Timestamp};
 
 /// A page to be stored.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct PageBatch {
     /// When the page was read.
     pub read_at: Timestamp,
     /// How its reactions are stored.
-    pub reactions: KeptReactions,
+    pub reactions: ReactionPolicy,
     /// Whether the server couldn't return some messages of the range: then absent
     /// messages are no deletion candidates.
     pub has_gap: bool,
@@ -89,7 +89,7 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
             store_attachments(tx, batch.channel, message, is_new, now)?;
         }
         if let Some(thread) = message.named_thread {
-            named_threads::note(tx, batch.channel, thread, now)?;
+            named_threads::record(tx, batch.channel, thread, now)?;
         }
         if batch.reactions.mode != ReactionMode::Off {
             reactions::store(tx, batch.channel, message, &batch.reactions, is_new, now)?;
@@ -99,12 +99,12 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
         outcome.new_messages += u64::from(is_new);
         outcome.attachments += message.attachments.len() as u64;
     }
-    broken::store(tx, batch.channel, batch.range(), &batch.page, now)?;
-    let absent = if batch.has_gap { Vec::new() } else { absent_ids(unmatched, &batch.page.broken) };
-    missing::note(tx, batch.channel, batch.range(), &absent, batch.read_at)?;
+    malformed::store(tx, batch.channel, batch.range(), &batch.page, now)?;
+    let absent = if batch.has_gap { Vec::new() } else { absent_ids(unmatched, &batch.page.malformed) };
+    deletions::record_absent(tx, batch.channel, batch.range(), &absent, batch.read_at)?;
     unknown_fields::count(tx, &batch.page.unknown_fields, now)?;
     if outcome.new_messages > 0 {
-        progress::end_moved(tx, batch.channel)?;
+        progress::clear_unconfirmed_end(tx, batch.channel)?;
         update_channel_totals(tx, batch, outcome.new_messages, now)?;
     }
     batch.progress.store(tx, batch.channel, now)?;
@@ -133,7 +133,7 @@ fn is_content_withheld(
 /// Blanks a message whose author was erased.
 fn blank_if_erased<'a>(tx: &mut Tx<'_>, message: &'a Message) -> Result<Cow<'a, Message>, ArchiveError> {
     match &message.author {
-        Some(author) if tx.is_forgotten(&author.hash)? => Ok(Cow::Owned(message.blanked())),
+        Some(author) if tx.is_forgotten(&author.hash)? => Ok(Cow::Owned(message.without_content())),
         _ => Ok(Cow::Borrowed(message)),
     }
 }
@@ -154,7 +154,7 @@ fn stored_in_range(tx: &Tx<'_>, batch: &PageBatch) -> Result<HashMap<i64, bool>,
 /// The live archived messages that the page doesn't contain; `unmatched` are those
 /// without a well-formed message on the page. A malformed message isn't absent, and one
 /// without an ID may be any of them.
-fn absent_ids(unmatched: HashMap<i64, bool>, malformed: &[BrokenMessage]) -> Vec<i64> {
+fn absent_ids(unmatched: HashMap<i64, bool>, malformed: &[MalformedMessage]) -> Vec<i64> {
     if malformed.iter().any(|message| message.id.is_none()) {
         return Vec::new();
     }
@@ -174,8 +174,8 @@ fn store_message(
     let id = message.id.as_i64();
     let author = intern(tx, message.author.as_ref(), now)?;
     let reply_author = intern(tx, message.reply.as_ref().and_then(|reply| reply.author.as_ref()), now)?;
-    let content = tx.settle(&message.content, channel, id)?;
-    let metadata = tx.settle_optional(message.metadata.as_ref(), channel, id)?;
+    let content = tx.resolve_text(&message.content, channel, id)?;
+    let metadata = tx.resolve_optional_text(message.metadata.as_ref(), channel, id)?;
     let written = statement.execute(params![
         channel.0,
         id,
@@ -267,7 +267,7 @@ fn store_attachments(
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     // A malformed attachment may be one of the archived ones, so none is deleted then.
-    if !is_new && !message.has_malformed("attachments") {
+    if !is_new && !message.has_malformed_field("attachments") {
         let current: Vec<i64> = message.attachments.iter().map(|file| file.id.as_i64()).collect();
         tx.delete_others("message_attachments", "platform_id", channel, message.id, &current)?;
     }
@@ -285,11 +285,11 @@ fn store_attachment(
     attachment: &Attachment,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let filename = tx.settle(&attachment.filename, channel, message_id)?;
-    let content_type = tx.settle_optional(attachment.content_type.as_ref(), channel, message_id)?;
-    let url = tx.settle(&attachment.url, channel, message_id)?;
-    let url_signature = tx.settle_optional(attachment.url_signature.as_ref(), channel, message_id)?;
-    let metadata = tx.settle_optional(attachment.metadata.as_ref(), channel, message_id)?;
+    let filename = tx.resolve_text(&attachment.filename, channel, message_id)?;
+    let content_type = tx.resolve_optional_text(attachment.content_type.as_ref(), channel, message_id)?;
+    let url = tx.resolve_text(&attachment.url, channel, message_id)?;
+    let url_signature = tx.resolve_optional_text(attachment.url_signature.as_ref(), channel, message_id)?;
+    let metadata = tx.resolve_optional_text(attachment.metadata.as_ref(), channel, message_id)?;
     tx.connection
         .prepare_cached(
             "INSERT INTO message_attachments (channel_id, message_id, platform_id, id_text, filename, file_size,

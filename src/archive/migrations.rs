@@ -27,16 +27,16 @@ pub(super) fn schema_version(connection: &Connection) -> Result<i64, ArchiveErro
 
 /// The schema version that this version of the program writes.
 pub(super) fn newest_version() -> i64 {
-    newest(&released())
+    target_version(&bundled())
 }
 
 /// The migrations of this version of the program.
-pub(super) fn released() -> Vec<Migration> {
+pub(super) fn bundled() -> Vec<Migration> {
     embedded::migrations::runner().get_migrations().clone()
 }
 
 /// The schema version that these migrations lead to.
-pub(super) fn newest(migrations: &[Migration]) -> i64 {
+pub(super) fn target_version(migrations: &[Migration]) -> i64 {
     migrations.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }
 

@@ -5,12 +5,12 @@
 //! only `anonymize` constructs.
 
 pub mod audit;
-pub mod broken;
 mod candidates;
 pub mod changes;
 pub mod channels;
 mod connection;
 mod definitions;
+pub mod deletions;
 mod emoji;
 mod error;
 pub mod exclusions;
@@ -22,12 +22,11 @@ pub mod indexes;
 mod info;
 pub mod jobs;
 mod lock;
+pub mod malformed;
 pub mod messages;
 mod migrations;
-pub mod missing;
 pub mod named_threads;
 mod open;
-mod platforms;
 pub mod progress;
 pub mod queue;
 pub mod reactions;
@@ -36,12 +35,13 @@ mod recorder;
 pub mod reset;
 pub mod residual;
 mod schema;
+mod scrubbers;
 pub mod status;
 pub mod sweep;
 pub mod tenants;
 #[cfg(test)]
 mod tests;
-mod texts;
+mod text_resolver;
 mod tx;
 mod unknown_fields;
 mod users;

@@ -14,7 +14,12 @@ const MAX_ATTEMPTS: u32 = 3;
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn note(tx: &Tx<'_>, parent: ChannelRow, thread: ChannelId, now: Timestamp) -> Result<(), ArchiveError> {
+pub fn record(
+    tx: &Tx<'_>,
+    parent: ChannelRow,
+    thread: ChannelId,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
             "INSERT INTO named_threads (channel_id, platform_id, created_at, updated_at)
@@ -33,7 +38,7 @@ pub fn note(tx: &Tx<'_>, parent: ChannelRow, thread: ChannelId, now: Timestamp) 
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn settle(
+pub fn record_attempts(
     tx: &Tx<'_>,
     tenant: TenantRow,
     answered: &[ChannelId],
@@ -63,7 +68,7 @@ pub fn settle(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn exist(tx: &Tx<'_>, tenant: TenantRow, all: bool, now: Timestamp) -> Result<bool, ArchiveError> {
+pub fn any_pending(tx: &Tx<'_>, tenant: TenantRow, all: bool, now: Timestamp) -> Result<bool, ArchiveError> {
     Ok(!select_pending(tx.connection, tenant, all, now)?.is_empty())
 }
 

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use refinery::Migration;
 use rusqlite::{Connection, OpenFlags};
 
-use super::connection::{APPLICATION_ID, BUSY_TIMEOUT, configure, distrust};
-use super::migrations::{migrate, newest, newest_version, released, schema_version};
+use super::connection::{APPLICATION_ID, BUSY_TIMEOUT, configure, harden};
+use super::migrations::{bundled, migrate, newest_version, schema_version, target_version};
 use super::{ArchiveError, ArchiveErrorKind, definitions, residual, sweep};
 use crate::anonymize;
-use crate::files::{self, FileError, Named};
+use crate::files::{self, FileError, NamedFile};
 use crate::model::Platforms;
 
 /// The path of an archive, and how to create and open it.
@@ -33,7 +33,7 @@ pub struct ArchiveFile {
 /// otherwise an [`ArchiveError`] with the obstacle.
 pub fn inspect(path: &Path) -> Result<(), ArchiveError> {
     let shown = path.display();
-    let head = Named::open(path).and_then(|file| {
+    let head = NamedFile::open(path).and_then(|file| {
         file.check_links()?;
         file.head(16)
     });
@@ -60,7 +60,7 @@ pub fn inspect(path: &Path) -> Result<(), ArchiveError> {
 /// links there, but it would write through a hard link.
 fn check_side_files(path: &Path) -> Result<(), ArchiveError> {
     for suffix in ["-wal", "-shm", "-journal"] {
-        match files::check_own(&beside(path, suffix)) {
+        match files::check_own_file(&beside(path, suffix)) {
             Ok(_) => {}
             // SQLite reports the missing permission itself.
             Err(error) if error.is_denied() => {}
@@ -72,7 +72,7 @@ fn check_side_files(path: &Path) -> Result<(), ArchiveError> {
 
 fn untrusted_file(error: &FileError) -> ArchiveError {
     let kind = match error {
-        FileError::Linked { .. } => ArchiveErrorKind::Linked,
+        FileError::HardLinked { .. } => ArchiveErrorKind::HardLinked,
         _ => ArchiveErrorKind::NotAFile,
     };
     ArchiveError::new(kind, error.to_string())
@@ -105,7 +105,7 @@ impl ArchiveFile {
     /// Returns [`ArchiveError`] if the file isn't an archive, has a newer schema, is
     /// damaged, or can't be written.
     pub fn open(&self) -> Result<Connection, ArchiveError> {
-        self.open_with(&released())
+        self.open_with(&bundled())
     }
 
     /// Like [`ArchiveFile::open`], with the schema that `migrations` produce.
@@ -119,9 +119,9 @@ impl ArchiveFile {
             &self.path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        distrust(&connection)?;
+        harden(&connection)?;
         check_owner(&connection, &self.path)?;
-        check_version(&connection, &self.path, newest(migrations))?;
+        check_version(&connection, &self.path, target_version(migrations))?;
         definitions::check(&connection, &self.path, schema_version(&connection)?, migrations)?;
         configure(&connection)?;
         migrate(&mut connection, migrations)?;
@@ -135,7 +135,7 @@ impl ArchiveFile {
     /// Creates the file. An existing empty file is kept, with its permissions.
     fn create(&self) -> Result<(), ArchiveError> {
         check_side_files(&self.path)?;
-        files::create_own(&self.path, self.mode).map(drop).map_err(|error| {
+        files::create_own_file(&self.path, self.mode).map(drop).map_err(|error| {
             let kind = ArchiveErrorKind::CannotCreate;
             ArchiveError::new(kind, format!("{} can't be made: {error}", self.path.display()))
         })
@@ -146,7 +146,7 @@ impl ArchiveFile {
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, ArchiveError> {
     inspect(path)?;
     let connection = open_beside_writer(path)?;
-    definitions::check(&connection, path, newest_version(), &released())?;
+    definitions::check(&connection, path, newest_version(), &bundled())?;
     Ok(connection)
 }
 
@@ -162,7 +162,7 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    distrust(&connection)?;
+    harden(&connection)?;
     check_owner(&connection, path)?;
     check_version(&connection, path, newest_version())?;
     let version = schema_version(&connection)?;
@@ -227,5 +227,5 @@ fn check_scheme(connection: &Connection, path: &Path) -> Result<(), ArchiveError
         path.display(),
         anonymize::SCHEME
     );
-    Err(ArchiveError::new(ArchiveErrorKind::OtherScheme, message))
+    Err(ArchiveError::new(ArchiveErrorKind::UnsupportedScheme, message))
 }

@@ -16,7 +16,7 @@ pub struct PageProgress {
     /// When the read began that has now covered the whole refresh window.
     pub refreshed_at: Option<Timestamp>,
     /// The ID of the job that began the full re-read, and its cursor.
-    pub full: Option<(Arc<str>, Option<MessageId>)>,
+    pub full_cursor: Option<(Arc<str>, Option<MessageId>)>,
     /// The cursor of a backfill.
     pub backfill: Option<Backfill>,
 }
@@ -35,7 +35,7 @@ impl PageProgress {
         if let Some(refreshed_at) = self.refreshed_at {
             set_refreshed_at(tx, channel, refreshed_at, now)?;
         }
-        if let Some((job_id, cursor)) = &self.full {
+        if let Some((job_id, cursor)) = &self.full_cursor {
             advance_full_cursor(tx, channel, job_id, *cursor, now)?;
         }
         if let Some(backfill) = self.backfill {
@@ -107,7 +107,7 @@ const RESET_CHECKPOINT: &str = "last_message_id = NULL, history_complete = 0, fu
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn take_back(tx: &mut Tx<'_>, channel: ChannelRow, now: Timestamp) -> Result<(), ArchiveError> {
+pub fn reset_checkpoint(tx: &mut Tx<'_>, channel: ChannelRow, now: Timestamp) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(&format!(
             "UPDATE sync_progress SET {RESET_CHECKPOINT}, updated_at = ?2 WHERE channel_id = ?1"
@@ -123,7 +123,7 @@ pub fn take_back(tx: &mut Tx<'_>, channel: ChannelRow, now: Timestamp) -> Result
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn take_back_future(
+pub fn reset_future_checkpoints(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
     newest: MessageId,
@@ -223,7 +223,7 @@ pub fn finish_backfill(
 
 /// How the read of a channel ended.
 #[derive(Debug, Clone)]
-pub struct End {
+pub struct ReadOutcome {
     /// The channel's new status.
     pub status: ProgressStatus,
     /// The proven end of the channel, if the read reached it.
@@ -231,9 +231,9 @@ pub struct End {
     /// The channel's newest message by the listing.
     pub announced: Option<MessageId>,
     /// Whether the channel seemed to end, but nothing confirmed it.
-    pub is_doubted: bool,
+    pub is_end_unconfirmed: bool,
     /// The ID of the job that began the full re-read, if this read completed it.
-    pub ended_full: Option<String>,
+    pub completed_full_job_id: Option<String>,
     /// When this read began, if it covered the whole refresh window.
     pub refreshed_at: Option<Timestamp>,
     /// Messages per second.
@@ -243,15 +243,20 @@ pub struct End {
     /// Why the read failed, if it did.
     pub error: Option<LastError>,
     /// Whether the channel itself is the cause; only then the failure counts against it.
-    pub is_own_failure: bool,
+    pub counts_against_channel: bool,
 }
 
 /// Records how the read of a channel ended.
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -> Result<(), ArchiveError> {
-    let retries = i64::try_from(end.retry_count).unwrap_or(i64::MAX);
+pub fn finish(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    outcome: &ReadOutcome,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let retries = i64::try_from(outcome.retry_count).unwrap_or(i64::MAX);
     tx.connection
         .prepare_cached(
             "UPDATE sync_progress
@@ -275,20 +280,20 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
         )?
         .execute(params![
             channel.0,
-            end.status.name(),
+            outcome.status.name(),
             now.as_millis(),
-            end.error.as_ref().map(|last| &last.error),
-            end.messages_per_second,
+            outcome.error.as_ref().map(|last| &last.error),
+            outcome.messages_per_second,
             retries,
-            end.end.is_some(),
-            end.refreshed_at.map(Timestamp::as_millis),
-            end.ended_full,
-            end.is_own_failure,
-            end.error.as_ref().and_then(LastError::cause_name),
-            end.end.is_some_and(ChannelEnd::is_of_listing),
-            end.announced.map(MessageId::as_i64),
-            end.is_doubted,
-            end.end.is_some_and(|end| end.evidence() == EndEvidence::EmptyForADay),
+            outcome.end.is_some(),
+            outcome.refreshed_at.map(Timestamp::as_millis),
+            outcome.completed_full_job_id,
+            outcome.counts_against_channel,
+            outcome.error.as_ref().and_then(LastError::cause_name),
+            outcome.end.is_some_and(ChannelEnd::depends_on_announced),
+            outcome.announced.map(MessageId::as_i64),
+            outcome.is_end_unconfirmed,
+            outcome.end.is_some_and(|end| end.evidence() == EndEvidence::EmptyForADay),
         ])?;
     Ok(())
 }
@@ -297,7 +302,7 @@ pub fn finish(tx: &mut Tx<'_>, channel: ChannelRow, end: &End, now: Timestamp) -
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn end_moved(tx: &mut Tx<'_>, channel: ChannelRow) -> Result<(), ArchiveError> {
+pub fn clear_unconfirmed_end(tx: &mut Tx<'_>, channel: ChannelRow) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
             "UPDATE sync_progress SET end_doubted_at = NULL WHERE channel_id = ?1 AND end_doubted_at IS NOT NULL",
@@ -311,7 +316,7 @@ pub fn end_moved(tx: &mut Tx<'_>, channel: ChannelRow) -> Result<(), ArchiveErro
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn settle_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) -> Result<(), ArchiveError> {
+pub fn finish_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) -> Result<(), ArchiveError> {
     for channel in channels {
         tx.connection
             .prepare_cached(
@@ -331,7 +336,7 @@ pub fn settle_skipped(tx: &mut Tx<'_>, channels: &[ChannelRow], now: Timestamp) 
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn finish_thread_listing(
+pub fn record_thread_listing(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
     parent: ChannelRow,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
-use super::lock::{is_locked, text_of};
+use super::lock::{is_locked, read_bounded};
 use super::{ArchiveFile, LockError, beside};
 use crate::files::{FileError, OwnFolder};
 use crate::model::Timestamp;
@@ -20,7 +20,7 @@ const TIME_DIGITS: usize = 20;
 
 /// A run that waits for the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiter {
+pub struct WaitingRun {
     /// The ID of the waiting run.
     pub run_id: String,
     /// The names of its tenants, in the order of its jobs.
@@ -54,8 +54,8 @@ impl QueueEntry {
     ) -> Result<Self, LockError> {
         let process = rustix::process::getpid().as_raw_nonzero().get();
         let name: OsString = format!("{:0TIME_DIGITS$}-{process}", now.as_millis()).into();
-        let waiter = Waiter { run_id: run_id.to_owned(), tenants, process, since: now.as_millis() };
-        let create = || create_entry(archive, &name, &waiter);
+        let waiting_run = WaitingRun { run_id: run_id.to_owned(), tenants, process, since: now.as_millis() };
+        let create = || create_entry(archive, &name, &waiting_run);
         // The last waiting process removes the folder when it leaves, perhaps just now.
         let (folder, file) = match create() {
             Err(error) if error.io_kind() == Some(std::io::ErrorKind::NotFound) => create()?,
@@ -68,7 +68,7 @@ impl QueueEntry {
     ///
     /// # Errors
     /// Returns [`LockError`] if the folder can't be read.
-    pub fn ahead(&self) -> Result<usize, LockError> {
+    pub fn entries_ahead(&self) -> Result<usize, LockError> {
         let Some(folder) = &self.folder else { return Ok(0) };
         let mut ahead = 0;
         for name in entry_names(folder)?.into_iter().filter(|name| *name < self.name) {
@@ -96,7 +96,7 @@ impl Drop for QueueEntry {
 fn create_entry(
     archive: &ArchiveFile,
     name: &OsStr,
-    waiter: &Waiter,
+    waiting_run: &WaitingRun,
 ) -> Result<(OwnFolder, File), FileError> {
     let path = folder_of(&archive.path);
     // Users who may read the archive may also list the folder.
@@ -108,26 +108,26 @@ fn create_entry(
     let failed = |source| FileError::Io { path: path.join(&unnamed), source };
     rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive)
         .map_err(|errno| failed(errno.into()))?;
-    let text = serde_json::to_vec(waiter).map_err(|error| failed(error.into()))?;
+    let text = serde_json::to_vec(waiting_run).map_err(|error| failed(error.into()))?;
     file.write_all(&text).map_err(failed)?;
     folder.rename(&unnamed, name)?;
     Ok((folder, file))
 }
 
 /// The runs that wait for an archive, in queue order; empty if the queue can't be read.
-pub fn waiting(archive: &Path) -> Vec<Waiter> {
+pub fn waiting_runs(archive: &Path) -> Vec<WaitingRun> {
     let Ok(Some(folder)) = OwnFolder::open(&folder_of(archive)) else { return Vec::new() };
-    let waiter = |name: OsString| match entry_state(&folder, &name) {
-        EntryState::Waiting(waiter) => Some(waiter),
+    let waiting_run = |name: OsString| match entry_state(&folder, &name) {
+        EntryState::Waiting(waiting_run) => Some(waiting_run),
         EntryState::Stale | EntryState::Unrecognized => None,
     };
-    entry_names(&folder).unwrap_or_default().into_iter().filter_map(waiter).collect()
+    entry_names(&folder).unwrap_or_default().into_iter().filter_map(waiting_run).collect()
 }
 
 /// The state of a file in the queue's folder.
 enum EntryState {
     /// The lock is held: its process waits.
-    Waiting(Waiter),
+    Waiting(WaitingRun),
     /// An entry of a dead process.
     Stale,
     /// Not an entry that this program wrote.
@@ -136,10 +136,10 @@ enum EntryState {
 
 fn entry_state(folder: &OwnFolder, name: &OsStr) -> EntryState {
     let Ok(Some(file)) = folder.open_file(name) else { return EntryState::Unrecognized };
-    let Ok(text) = text_of(&file) else { return EntryState::Unrecognized };
-    let waiter = serde_json::from_slice(&text).ok();
-    match (is_locked(&file), waiter) {
-        (true, Some(waiter)) => EntryState::Waiting(waiter),
+    let Ok(text) = read_bounded(&file) else { return EntryState::Unrecognized };
+    let waiting_run = serde_json::from_slice(&text).ok();
+    match (is_locked(&file), waiting_run) {
+        (true, Some(waiting_run)) => EntryState::Waiting(waiting_run),
         (false, Some(_)) => EntryState::Stale,
         // A power failure can leave an entry empty or filled with zeros.
         (false, None) if text.iter().all(|byte| *byte == 0) => EntryState::Stale,

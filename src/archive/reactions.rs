@@ -11,7 +11,7 @@ use crate::model::{ChannelId, Emoji, MessageId, ReactionMode, Timestamp, User, U
 
 /// What a channel's read archives of reactions, and when reactor lists are stale.
 #[derive(Debug, Clone, Copy)]
-pub struct KeptReactions {
+pub struct ReactionPolicy {
     /// Counts only, or counts and reactors.
     pub mode: ReactionMode,
     /// When the read began.
@@ -22,7 +22,7 @@ pub struct KeptReactions {
     pub is_full: bool,
 }
 
-impl KeptReactions {
+impl ReactionPolicy {
     /// Reactor lists read before this time are stale. A message that has left the
     /// refresh window gets a last refresh, because it isn't re-read for long.
     fn stale_before(&self, message: &Message) -> Option<Timestamp> {
@@ -33,7 +33,7 @@ impl KeptReactions {
 
 /// A reaction (one emoji of a message, normal or burst) whose reactor list is pending.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DueReaction {
+pub struct PendingReaction {
     /// The message.
     pub message_id: MessageId,
     /// The emoji reacted with.
@@ -48,18 +48,18 @@ pub struct DueReaction {
 }
 
 /// A pending reactor list is retried by every run until it has failed this often,
-const EAGER_ATTEMPTS: u32 = 5;
+const ATTEMPTS_BEFORE_DEAD_LETTER: u32 = 5;
 /// and once per this interval from then on.
-const PATIENT_INTERVAL: Duration = Duration::from_hours(24);
+const DEAD_LETTER_INTERVAL: Duration = Duration::from_hours(24);
 
 /// The reactors read so far. A long list is stored in parts; of the stored parts only
 /// the row IDs are kept.
 #[derive(Debug, Default)]
 pub struct Reactors {
     /// Reactors that are not stored yet.
-    pub people: Vec<Person>,
+    pub unstored: Vec<Person>,
     /// Row IDs of the stored ones; erased users have none.
-    pub stored: Vec<i64>,
+    pub stored_rows: Vec<i64>,
     /// Number of reactors read.
     pub count: u64,
 }
@@ -72,13 +72,13 @@ impl Reactors {
         users.sort_unstable_by_key(|user| user.id);
         users.dedup_by_key(|user| user.id);
         self.count += users.len() as u64;
-        self.people.extend(users.into_iter().map(|user| scrubber.person(user)));
+        self.unstored.extend(users.into_iter().map(|user| scrubber.person(user)));
     }
 }
 
 /// A channel with pending reactor lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DueChannel {
+pub struct PendingReactorChannel {
     /// Its row.
     pub row: ChannelRow,
     /// Its ID.
@@ -97,7 +97,7 @@ pub(super) fn store(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     message: &Message,
-    policy: &KeptReactions,
+    policy: &ReactionPolicy,
     is_new: bool,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
@@ -107,7 +107,7 @@ pub(super) fn store(
         current.push(emoji << 1 | i64::from(reaction.burst));
     }
     // Delete nothing if an entry was malformed: it may be one of the archived reactions.
-    if !is_new && !message.has_malformed("reactions") {
+    if !is_new && !message.has_malformed_field("reactions") {
         for table in ["message_reaction_counts", "message_emoji_reactions"] {
             tx.delete_others(table, "(emoji_id << 1 | burst)", channel, message.id, &current)?;
         }
@@ -120,10 +120,10 @@ fn store_count(
     channel: ChannelRow,
     message: &Message,
     reaction: &ReactionCount,
-    policy: &KeptReactions,
+    policy: &ReactionPolicy,
     now: Timestamp,
 ) -> Result<i64, ArchiveError> {
-    let name = tx.settle(&reaction.name, channel, message.id.as_i64())?;
+    let name = tx.resolve_text(&reaction.name, channel, message.id.as_i64())?;
     let emoji = emoji::intern(tx, reaction.custom_id, &name, now)?;
     let stale_before = policy.stale_before(message).map_or(i64::MIN, Timestamp::as_millis);
     tx.connection
@@ -146,7 +146,7 @@ fn store_count(
             reaction.burst,
             reaction.count,
             now.as_millis(),
-            policy.mode == ReactionMode::Users && reaction.can_be_asked(),
+            policy.mode == ReactionMode::Users && reaction.has_readable_reactors(),
             stale_before,
         ])?;
     Ok(emoji)
@@ -157,12 +157,12 @@ fn store_count(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn due(
+pub fn pending(
     tx: &Tx<'_>,
     channel: ChannelRow,
-    after: Option<&DueReaction>,
+    after: Option<&PendingReaction>,
     limit: u32,
-) -> Result<Vec<DueReaction>, ArchiveError> {
+) -> Result<Vec<PendingReaction>, ArchiveError> {
     let (message, emoji, burst) = after.map_or((i64::MAX, i64::MAX, 1), |after| {
         (after.message_id.as_i64(), after.emoji_row, i64::from(after.burst))
     });
@@ -185,12 +185,12 @@ pub fn due(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn due_again(
+pub fn pending_retries(
     tx: &Tx<'_>,
     channel: ChannelRow,
     now: Timestamp,
     limit: u32,
-) -> Result<Vec<DueReaction>, ArchiveError> {
+) -> Result<Vec<PendingReaction>, ArchiveError> {
     let mut select = tx.connection.prepare_cached(
         "SELECT r.message_id, r.emoji_id, r.burst, r.count, e.platform_id, e.name, a.attempts
            FROM reaction_attempts a
@@ -201,8 +201,8 @@ pub fn due_again(
             AND (a.attempts < ?2 OR a.updated_at <= ?3)
           ORDER BY a.attempts, a.updated_at LIMIT ?4",
     )?;
-    let retry_before = now.earlier(PATIENT_INTERVAL).as_millis();
-    let keys = params![channel.0, EAGER_ATTEMPTS, retry_before, limit];
+    let retry_before = now.earlier(DEAD_LETTER_INTERVAL).as_millis();
+    let keys = params![channel.0, ATTEMPTS_BEFORE_DEAD_LETTER, retry_before, limit];
     let rows = select.query_map(keys, due_reaction)?;
     Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
@@ -211,10 +211,10 @@ pub fn due_again(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn failed(
+pub fn record_failure(
     tx: &Tx<'_>,
     channel: ChannelRow,
-    reaction: &DueReaction,
+    reaction: &PendingReaction,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     tx.connection
@@ -234,11 +234,11 @@ pub fn failed(
     Ok(())
 }
 
-fn due_reaction(row: &Row<'_>) -> rusqlite::Result<Option<DueReaction>> {
+fn due_reaction(row: &Row<'_>) -> rusqlite::Result<Option<PendingReaction>> {
     let Some(message_id) = MessageId::from_i64(row.get(0)?) else { return Ok(None) };
     let name: String = row.get(5)?;
     let custom: Option<i64> = row.get(4)?;
-    Ok(Some(DueReaction {
+    Ok(Some(PendingReaction {
         message_id,
         emoji_row: row.get(1)?,
         burst: row.get(2)?,
@@ -261,18 +261,18 @@ fn due_reaction(row: &Row<'_>) -> rusqlite::Result<Option<DueReaction>> {
 pub fn store_reactors(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
-    reaction: &DueReaction,
+    reaction: &PendingReaction,
     (reactors, count): (&Reactors, Option<u64>),
     now: Timestamp,
 ) -> Result<bool, ArchiveError> {
     let Some(count) = count.filter(|count| *count == reactors.count) else {
-        add_reactors(tx, channel, reaction, &reactors.people, now)?;
-        failed(tx, channel, reaction, now)?;
+        add_reactors(tx, channel, reaction, &reactors.unstored, now)?;
+        record_failure(tx, channel, reaction, now)?;
         return Ok(false);
     };
     if dequeue(tx, channel, reaction, count, Some(now))? {
-        let mut rows = add_reactors(tx, channel, reaction, &reactors.people, now)?;
-        rows.extend(&reactors.stored);
+        let mut rows = add_reactors(tx, channel, reaction, &reactors.unstored, now)?;
+        rows.extend(&reactors.stored_rows);
         rows.sort_unstable();
         remove_others(tx, channel, reaction, &rows)?;
     }
@@ -286,7 +286,7 @@ pub fn store_reactors(
 pub fn add_reactors(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
-    reaction: &DueReaction,
+    reaction: &PendingReaction,
     people: &[Person],
     now: Timestamp,
 ) -> Result<Vec<i64>, ArchiveError> {
@@ -318,7 +318,7 @@ pub fn add_reactors(
 fn remove_others(
     tx: &Tx<'_>,
     channel: ChannelRow,
-    reaction: &DueReaction,
+    reaction: &PendingReaction,
     rows: &[i64],
 ) -> Result<(), ArchiveError> {
     let (message, emoji, burst) = (reaction.message_id.as_i64(), reaction.emoji_row, reaction.burst);
@@ -345,7 +345,11 @@ fn remove_others(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn give_up(tx: &mut Tx<'_>, channel: ChannelRow, reaction: &DueReaction) -> Result<(), ArchiveError> {
+pub fn dequeue_unreadable(
+    tx: &mut Tx<'_>,
+    channel: ChannelRow,
+    reaction: &PendingReaction,
+) -> Result<(), ArchiveError> {
     dequeue(tx, channel, reaction, reaction.count, None).map(|_| ())
 }
 
@@ -355,7 +359,7 @@ pub fn give_up(tx: &mut Tx<'_>, channel: ChannelRow, reaction: &DueReaction) -> 
 fn dequeue(
     tx: &Tx<'_>,
     channel: ChannelRow,
-    reaction: &DueReaction,
+    reaction: &PendingReaction,
     count: u64,
     read_at: Option<Timestamp>,
 ) -> Result<bool, ArchiveError> {
@@ -407,7 +411,10 @@ impl Reader {
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn due_channels(&self, tenant: TenantRow) -> Result<Vec<DueChannel>, ArchiveError> {
+    pub fn channels_with_pending_reactors(
+        &self,
+        tenant: TenantRow,
+    ) -> Result<Vec<PendingReactorChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT c.id, c.platform_id, CASE WHEN c.kind LIKE '%thread' THEN p.platform_id ELSE c.platform_id END,
                     q.due, CASE WHEN c.kind LIKE '%thread' THEN g.platform_id ELSE p.platform_id END
@@ -425,7 +432,7 @@ impl Reader {
             let category: Option<i64> = row.get(4)?;
             let (reactions, row) = (row.get(3)?, ChannelRow(row.get(0)?));
             let category = category.and_then(ChannelId::from_i64);
-            Ok(id.map(|id| DueChannel { row, id, root: root.unwrap_or(id), category, reactions }))
+            Ok(id.map(|id| PendingReactorChannel { row, id, root: root.unwrap_or(id), category, reactions }))
         })?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
@@ -434,7 +441,7 @@ impl Reader {
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn reactions_pending(&self, tenant: TenantRow) -> Result<u64, ArchiveError> {
+    pub fn pending_reactor_lists(&self, tenant: TenantRow) -> Result<u64, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT count(*) FROM message_reaction_counts
               WHERE users_due = 1 AND channel_id IN (SELECT id FROM channels WHERE tenant_id = ?1)",

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use super::{ArchiveError, open};
 use crate::model::{
     Backfill, ChannelId, ChannelKind, ChannelState, Checkpoint, EndRecord, KnownChannel, KnownChannels,
-    KnownListing, MessageId, SecondLook, Timestamp, WorkspaceId,
+    KnownListing, MessageId, Timestamp, UnconfirmedEmptyPage, WorkspaceId,
 };
 
 /// SQLite virtual machine instructions between two checks of the time budget; they take
@@ -39,7 +39,7 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::open`].
-    pub fn open_for(path: &Path, budget: Duration) -> Result<Self, ArchiveError> {
+    pub fn open_with_budget(path: &Path, budget: Duration) -> Result<Self, ArchiveError> {
         let mut reader = Self::open(path)?;
         let (mut last, mut used) = (Instant::now(), Duration::ZERO);
         let is_exhausted = move || {
@@ -96,10 +96,10 @@ impl Reader {
             channels.extend(channel.map(|channel| (channel.id, Box::new(channel))));
         }
         for (channel, malformed_message) in
-            tenant.map_or_else(|| Ok(Vec::new()), |row| self.broken_places(row))?
+            tenant.map_or_else(|| Ok(Vec::new()), |row| self.malformed_ranges(row))?
         {
             if let Some(channel) = channels.get_mut(&channel) {
-                channel.checkpoint.broken.push(malformed_message);
+                channel.checkpoint.malformed_ranges.push(malformed_message);
             }
         }
         Ok(channels)
@@ -127,8 +127,8 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
     let end = EndRecord {
         announced: message(22)?,
         confirmed_at: time(23)?,
-        doubted_at: time(24)?,
-        was_empty: row.get::<_, Option<bool>>(28)?.unwrap_or(false),
+        unconfirmed_since: time(24)?,
+        was_empty_for_a_day: row.get::<_, Option<bool>>(28)?.unwrap_or(false),
     };
     Ok(Some(KnownChannel {
         id,
@@ -147,11 +147,11 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
                 .get::<_, Option<i64>>(18)?
                 .map(|since| backfill(since, message(19)).map(Box::new))
                 .transpose()?,
-            second_look: row
+            unconfirmed_empty_page: row
                 .get::<_, Option<i64>>(20)?
-                .map(|after| SecondLook { after: MessageId::from_i64(after) }),
+                .map(|after| UnconfirmedEmptyPage { after: MessageId::from_i64(after) }),
             end: (end != EndRecord::default()).then(|| Box::new(end)),
-            broken: Vec::new(),
+            malformed_ranges: Vec::new(),
             full_job_id: row.get(7)?,
             full_cursor: message(8)?,
             full_done: row.get::<_, Option<bool>>(17)?.unwrap_or(false),
@@ -159,8 +159,8 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
             failed_at: time(10)?,
         },
         listing: (listing != KnownListing::default()).then(|| Box::new(listing)),
-        asked_at: time(25)?,
+        requested_at: time(25)?,
         has_messages: row.get::<_, i64>(26)? > 0,
-        was_named: row.get(27)?,
+        was_named_by_message: row.get(27)?,
     }))
 }

@@ -147,7 +147,7 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     );
     tx.connection.execute(&counters, params![tenant.0, ids])?;
     // Searching for the remaining references needs the deferred indexes.
-    indexes::complete(tx)?;
+    indexes::build_all(tx)?;
     tx.connection.execute(
         "DELETE FROM emoji
           WHERE NOT EXISTS (SELECT 1 FROM message_reaction_counts WHERE emoji_id = emoji.id)
@@ -158,7 +158,7 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     delete_unreferenced_users(tx)?;
     // Also returns the free space to the file system.
     residual::demand_vacuum(tx.connection)?;
-    tx.interned.clear();
+    tx.cache.clear();
     Ok(())
 }
 

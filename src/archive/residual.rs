@@ -16,10 +16,10 @@ use hashbrown::HashSet;
 use rusqlite::{Connection, params};
 
 use super::connection::{reopen, truncate_log};
-use super::platforms::ScrubberByChannel;
+use super::scrubbers::ScrubberByChannel;
 use super::{ArchiveError, ArchiveErrorKind, info};
 use crate::anonymize::{Scrubber, UserHash};
-use crate::files::Named;
+use crate::files::NamedFile;
 use crate::model::Platforms;
 
 /// Key in `archive_info`. Set by the transaction that erases data, until VACUUM has
@@ -94,7 +94,7 @@ pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Res
     let failed = |error: &dyn std::fmt::Display| {
         ArchiveError::new(ArchiveErrorKind::Io, format!("{} can't be searched: {error}", path.display()))
     };
-    let file = Named::open(path).map_err(|error| failed(&error))?.into_file();
+    let file = NamedFile::open(path).map_err(|error| failed(&error))?.into_file();
     let contains_known_id = contains_known_id(file, &scrubbers, &known).map_err(|error| failed(&error))?;
     let connection = reopen(path)?;
     if contains_known_id {

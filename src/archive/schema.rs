@@ -12,9 +12,9 @@ pub(super) struct TextTable {
     pub(super) key: &'static [&'static str],
     pub(super) columns: &'static [TextColumn],
     /// Where the unresolved ID candidates of a row's texts are recorded.
-    pub(super) place: Place,
+    pub(super) candidate_location: CandidateLocation,
     /// SQL for a label that identifies a row to the user.
-    pub(super) shown_place: &'static str,
+    pub(super) row_label_sql: &'static str,
 }
 
 /// A text column of a [`TextTable`].
@@ -27,7 +27,7 @@ pub(super) struct TextColumn {
 
 /// Where the unresolved ID candidates of a text are recorded (`suspect_digits`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum CandidateLocation {
     /// With a message; the table's key starts with the channel's row and the message ID.
     Message {
         /// The column of the message ID.
@@ -37,7 +37,7 @@ pub(super) enum Place {
     Channel,
     /// Nowhere: either all rows are scrubbed when a user becomes known, or they hold no
     /// text that users wrote.
-    Elsewhere,
+    Unrecorded,
 }
 
 const fn plain(name: &'static str) -> TextColumn {
@@ -48,19 +48,19 @@ const fn json(name: &'static str) -> TextColumn {
     TextColumn { name, syntax: Syntax::Json }
 }
 
-impl Place {
+impl CandidateLocation {
     /// SQL for the channel that a row belongs to.
     pub(super) const fn channel(self) -> &'static str {
         match self {
             Self::Message { .. } => "channel_id",
             Self::Channel => "id",
-            Self::Elsewhere => "NULL",
+            Self::Unrecorded => "NULL",
         }
     }
 }
 
 /// SQL for a message ID in the platform's notation; `t` is the message's tenant.
-macro_rules! message_text {
+macro_rules! message_id_sql {
     ($id:literal) => {
         concat!(
             "CASE WHEN ",
@@ -75,7 +75,7 @@ macro_rules! message_text {
         )
     };
 }
-pub(super) use message_text;
+pub(super) use message_id_sql;
 
 /// SQL for a label with the IDs of a message and its channel.
 macro_rules! message_label {
@@ -84,7 +84,7 @@ macro_rules! message_label {
             "(SELECT '",
             $what,
             " ' || ",
-            message_text!($id),
+            message_id_sql!($id),
             " || ' of channel ' || c.id_text
                FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE c.id = channel_id)"
         )
@@ -97,8 +97,8 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
         name: "messages",
         key: &["channel_id", "platform_id"],
         columns: &[plain("content"), json("metadata")],
-        place: Place::Message { id: "platform_id" },
-        shown_place: message_label!("message", "messages.platform_id"),
+        candidate_location: CandidateLocation::Message { id: "platform_id" },
+        row_label_sql: message_label!("message", "messages.platform_id"),
     },
     TextTable {
         name: "message_attachments",
@@ -110,71 +110,71 @@ pub(super) const TEXT_TABLES: [TextTable; 10] = [
             plain("content_type"),
             json("metadata"),
         ],
-        place: Place::Message { id: "message_id" },
-        shown_place: message_label!("attachment of message", "message_attachments.message_id"),
+        candidate_location: CandidateLocation::Message { id: "message_id" },
+        row_label_sql: message_label!("attachment of message", "message_attachments.message_id"),
     },
     TextTable {
         name: "channels",
         key: &["id"],
         columns: &[plain("name"), plain("topic"), json("metadata")],
-        place: Place::Channel,
-        shown_place: "'channel ' || id_text",
+        candidate_location: CandidateLocation::Channel,
+        row_label_sql: "'channel ' || id_text",
     },
     TextTable {
         name: "emoji",
         key: &["id"],
         columns: &[plain("name")],
-        place: Place::Elsewhere,
-        shown_place: "'emoji ' || id",
+        candidate_location: CandidateLocation::Unrecorded,
+        row_label_sql: "'emoji ' || id",
     },
     TextTable {
         name: "broken_messages",
         key: &["channel_id", "platform_id"],
         columns: &[plain("reason")],
-        place: Place::Message { id: "platform_id" },
-        shown_place: message_label!("message", "broken_messages.platform_id"),
+        candidate_location: CandidateLocation::Message { id: "platform_id" },
+        row_label_sql: message_label!("message", "broken_messages.platform_id"),
     },
     TextTable {
         name: "tenants",
         key: &["id"],
         columns: &[plain("name"), plain("last_error")],
-        place: Place::Elsewhere,
-        shown_place: "'tenant ' || id",
+        candidate_location: CandidateLocation::Unrecorded,
+        row_label_sql: "'tenant ' || id",
     },
     TextTable {
         name: "sync_progress",
         key: &["channel_id"],
         columns: &[plain("last_error")],
-        place: Place::Elsewhere,
-        shown_place: "'channel ' || (SELECT c.id_text FROM channels c WHERE c.id = channel_id)",
+        candidate_location: CandidateLocation::Unrecorded,
+        row_label_sql: "'channel ' || (SELECT c.id_text FROM channels c WHERE c.id = channel_id)",
     },
     TextTable {
         name: "sync_jobs",
         key: &["id"],
         columns: &[json("error_details")],
-        place: Place::Elsewhere,
-        shown_place: "'job ' || id",
+        candidate_location: CandidateLocation::Unrecorded,
+        row_label_sql: "'job ' || id",
     },
     TextTable {
         name: "channel_sync_jobs",
         key: &["id"],
         columns: &[json("error_details")],
-        place: Place::Elsewhere,
-        shown_place: "'channel ' || (SELECT c.id_text FROM channels c WHERE c.id = channel_id)",
+        candidate_location: CandidateLocation::Unrecorded,
+        row_label_sql: "'channel ' || (SELECT c.id_text FROM channels c WHERE c.id = channel_id)",
     },
     TextTable {
         name: "audit_log",
         key: &["id"],
         columns: &[json("details")],
-        place: Place::Elsewhere,
-        shown_place: "'row ' || id",
+        candidate_location: CandidateLocation::Unrecorded,
+        row_label_sql: "'row ' || id",
     },
 ];
 
 /// The other text columns: they hold only words, numbers and hashes that this program
 /// writes, and IDs that aren't users'.
 #[cfg(test)]
-pub(super) const OWN_TEXTS: [(&str, &[&str]); 14] = [
+pub(super) const PROGRAM_TEXTS: [(&str, &[&str]); 14] = [
     ("archive_info", &["key", "value"]),
     (
         "tenants",

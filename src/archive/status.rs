@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::reader::time;
-use super::schema::message_text;
+use super::schema::message_id_sql;
 use super::{ArchiveError, Reader, TenantRow, jobs};
 use crate::model::{
     ChannelCounts, ChannelId, ChannelResult, FailingChannel, Job, JobKind, JobStats, JobStatus, LastError,
@@ -13,7 +13,7 @@ use crate::model::{
 
 /// The SELECT of jobs with their counters, without a WHERE clause.
 pub(super) fn select_jobs() -> String {
-    let counters = jobs::each(jobs::job_columns(), |column| format!(", j.{column}"));
+    let counters = jobs::for_each_column(jobs::job_columns(), |column| format!(", j.{column}"));
     format!(
         "SELECT j.id, j.run_id, t.name, j.kind, j.status, j.started_at, j.completed_at, j.channels_total,
                 j.channels_processed, j.channels_skipped, j.channels_unreadable, j.reactions_pending,
@@ -119,8 +119,8 @@ impl Reader {
     }
 
     fn channel_results(&self, job_id: &str, channels: &str) -> Result<Vec<ChannelResult>, ArchiveError> {
-        let counters = jobs::each(jobs::channel_columns(), |column| format!(", r.{column}"));
-        let last_message = message_text!("r.last_message_id");
+        let counters = jobs::for_each_column(jobs::channel_columns(), |column| format!(", r.{column}"));
+        let last_message = message_id_sql!("r.last_message_id");
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT c.id_text, c.name, r.status, r.worker_id, r.started_at, r.completed_at,
                     {last_message},
@@ -205,8 +205,8 @@ fn tenant(row: &Row<'_>) -> rusqlite::Result<Option<TenantOverview>> {
             deleted: row.get(11)?,
         },
         messages: row.get(12)?,
-        broken_messages: row.get(13)?,
-        reactions_pending: row.get(14)?,
+        malformed_messages: row.get(13)?,
+        pending_reactor_lists: row.get(14)?,
         lost_channels: row.get::<_, Option<bool>>(17)?.unwrap_or(false),
         findings: Vec::new(),
         unmatched: Vec::new(),
@@ -229,7 +229,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
             channels_processed: row.get(8)?,
             channels_skipped: row.get(9)?,
             channels_unreadable: row.get(10)?,
-            reactions_pending: row.get(11)?,
+            pending_reactor_lists: row.get(11)?,
             max_concurrent_channels: row.get(12)?,
             average_channel_seconds: row.get(13)?,
             progress: row.get(14)?,

@@ -7,8 +7,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::recorder::Recorder;
-use super::schema::{Place, TEXT_TABLES, TextTable};
-use super::tx::Interned;
+use super::schema::{CandidateLocation, TEXT_TABLES, TextTable};
+use super::tx::RowCache;
 use super::{ArchiveError, ChannelRow, Tx, audit, emoji, info, residual, users};
 use crate::model::markup::Syntax;
 use crate::model::{Platforms, Timestamp};
@@ -56,8 +56,8 @@ pub fn sweep(connection: &mut Connection, platforms: Platforms) -> Result<(), Ar
     let mut recorder = Recorder::new(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     recorder.begin(&transaction)?;
-    let mut interned = Interned::new(platforms);
-    let mut tx = Tx::new(&transaction, &mut interned);
+    let mut row_cache = RowCache::new(platforms);
+    let mut tx = Tx::new(&transaction, &mut row_cache);
     let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
     let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
     let mut changed_texts = 0_u64;
@@ -104,11 +104,11 @@ impl TextTable {
     /// The channel and message (0: the channel itself) that a row's ID candidates are
     /// recorded with.
     fn candidate_location(&self, key: &[Value]) -> Option<(ChannelRow, i64)> {
-        match (self.place, key) {
-            (Place::Message { .. }, [Value::Integer(channel), Value::Integer(message), ..]) => {
+        match (self.candidate_location, key) {
+            (CandidateLocation::Message { .. }, [Value::Integer(channel), Value::Integer(message), ..]) => {
                 Some((ChannelRow(*channel), *message))
             }
-            (Place::Channel, [Value::Integer(channel)]) => Some((ChannelRow(*channel), 0)),
+            (CandidateLocation::Channel, [Value::Integer(channel)]) => Some((ChannelRow(*channel), 0)),
             _ => None,
         }
     }
@@ -171,7 +171,7 @@ fn sweep_text<'t>(
     now: Timestamp,
 ) -> Result<Cow<'t, str>, ArchiveError> {
     let mut text = Cow::Borrowed(stored);
-    for scrubber in tx.interned.scrubbers.of(tx.connection, location.map(|(channel, _)| channel.0))? {
+    for scrubber in tx.cache.scrubbers.of(tx.connection, location.map(|(channel, _)| channel.0))? {
         let mut people = Vec::new();
         let Some(scrubbed) = scrubber.scrub_stored(&text, syntax, &mut people) else { continue };
         for person in &people {

@@ -78,13 +78,13 @@ pub fn begin_full(tx: &mut Tx<'_>, tenant: TenantRow, job_id: &str) -> Result<St
 
 /// How the run of a tenant ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct End {
+pub struct TenantRunOutcome {
     /// The tenant's new status.
     pub status: TenantStatus,
     /// Whether the run counts as the last success: it covered all channels, none failed.
     pub is_success: bool,
     /// Whether it completed a full re-read: every channel was read to its end or failed.
-    pub ends_full: bool,
+    pub completes_full: bool,
     /// The first error, if any.
     pub error: Option<LastError>,
     /// Number of channels that were read, or skipped because nothing can have changed.
@@ -93,14 +93,19 @@ pub struct End {
     /// selection are compared.
     pub selection: String,
     /// Whether the run covered everything that the configuration selects.
-    pub is_whole: bool,
+    pub covers_configuration: bool,
 }
 
 /// Records how the run of a tenant ended.
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> Result<(), ArchiveError> {
+pub fn finish(
+    tx: &mut Tx<'_>,
+    tenant: TenantRow,
+    outcome: &TenantRunOutcome,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
     tx.connection
         .prepare_cached(
             "UPDATE tenants SET status = ?2, last_sync_at = ?3, last_error = ?4, last_cause = ?7, updated_at = ?3,
@@ -114,15 +119,15 @@ pub fn finish(tx: &mut Tx<'_>, tenant: TenantRow, end: &End, now: Timestamp) -> 
         )?
         .execute(params![
             tenant.0,
-            end.status.name(),
+            outcome.status.name(),
             now.as_millis(),
-            end.error.as_ref().map(|last| &last.error),
-            end.is_success,
-            end.ends_full,
-            end.error.as_ref().and_then(LastError::cause_name),
-            i64::try_from(end.channels).unwrap_or(i64::MAX),
-            text_hash(&end.selection),
-            end.is_whole,
+            outcome.error.as_ref().map(|last| &last.error),
+            outcome.is_success,
+            outcome.completes_full,
+            outcome.error.as_ref().and_then(LastError::cause_name),
+            i64::try_from(outcome.channels).unwrap_or(i64::MAX),
+            text_hash(&outcome.selection),
+            outcome.covers_configuration,
         ])?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::messages::{PageBatch, PageOutcome, store_page};
-use super::reactions::KeptReactions;
+use super::reactions::ReactionPolicy;
 use super::{
     ArchiveErrorKind, ArchiveFile, ChannelRow, Lock, LockError, LockState, Reader, TenantRow, Tx, Writer,
 };
@@ -31,7 +31,7 @@ const SCRUBBER: Scrubber = Scrubber::new(&discord::SPEC);
 const ALICE: u64 = 111_111_111_111_111_111;
 const BOB: u64 = 222_222_222_222_222_222;
 
-const COUNTS: KeptReactions = KeptReactions {
+const COUNTS: ReactionPolicy = ReactionPolicy {
     mode: ReactionMode::Counts,
     began_at: Timestamp::from_millis(0),
     window: Duration::ZERO,
@@ -41,7 +41,7 @@ const COUNTS: KeptReactions = KeptReactions {
 struct TestArchive {
     dir: TempDir,
     connection: rusqlite::Connection,
-    interned: tx::Interned,
+    row_cache: tx::RowCache,
     tenant: TenantRow,
     channel: ChannelRow,
 }
@@ -82,15 +82,15 @@ impl TestArchive {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let connection = file(&dir).open().unwrap();
-        let mut interned = tx::Interned::new(PLATFORMS);
-        let mut tx = Tx::new(&connection, &mut interned);
+        let mut row_cache = tx::RowCache::new(PLATFORMS);
+        let mut tx = Tx::new(&connection, &mut row_cache);
         let workspace = WorkspaceId::new(9).unwrap();
         let tenant = tenants::intern(&mut tx, &discord::SPEC, workspace, "t", at(1)).unwrap();
         let stored = SCRUBBER.channel(channel(&format!("room-{BOB}")), ChannelState::Active);
         let rows = channels::store(&mut tx, tenant, &[stored], at(1)).unwrap();
         let channel = rows[&ChannelId::new(50).unwrap()].0;
         progress::begin(&mut tx, tenant, channel, 0, None, at(1)).unwrap();
-        Self { dir, connection, interned, tenant, channel }
+        Self { dir, connection, row_cache, tenant, channel }
     }
 
     fn store(&mut self, messages: Vec<model::Message>, now: i64) -> PageOutcome {
@@ -104,7 +104,7 @@ impl TestArchive {
             has_gap: false,
             progress: progress::PageProgress::default(),
         };
-        store_page(&mut Tx::new(&self.connection, &mut self.interned), &batch, at(now)).unwrap()
+        store_page(&mut Tx::new(&self.connection, &mut self.row_cache), &batch, at(now)).unwrap()
     }
 
     fn text(&self, sql: &str) -> String {
@@ -247,8 +247,8 @@ fn scrubs_a_newly_known_user_from_stored_texts() {
 #[test]
 fn checkpoint_never_moves_back() {
     let archive = TestArchive::new();
-    let mut interned = tx::Interned::new(PLATFORMS);
-    let mut tx = Tx::new(&archive.connection, &mut interned);
+    let mut row_cache = tx::RowCache::new(PLATFORMS);
+    let mut tx = Tx::new(&archive.connection, &mut row_cache);
     for id in [5, 3] {
         progress::advance(&mut tx, archive.channel, MessageId::new(id).unwrap(), at(2)).unwrap();
     }
@@ -354,7 +354,7 @@ fn vacuum_stays_due_while_a_reader_holds_the_write_ahead_log() {
     };
     let reader = rusqlite::Connection::open(file(&archive.dir).path).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM messages").unwrap();
-    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
+    let mut tx = Tx::new(&archive.connection, &mut archive.row_cache);
     let alice = SCRUBBER.hash(UserId::new(ALICE).unwrap());
     forget::forget(&mut tx, &alice, at(20)).unwrap();
     // Otherwise it would wait half a minute for the reader.
@@ -400,10 +400,10 @@ fn thread_listing_completes_only_channels_without_messages_of_their_own() {
             SCRUBBER.channel(parent, ChannelState::Active)
         })
         .collect();
-    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
+    let mut tx = Tx::new(&archive.connection, &mut archive.row_cache);
     let rows = channels::store(&mut tx, archive.tenant, &parents, at(1)).unwrap();
     for (row, _) in rows.values() {
-        progress::finish_thread_listing(&mut tx, archive.tenant, *row, None, true, true, at(2)).unwrap();
+        progress::record_thread_listing(&mut tx, archive.tenant, *row, None, true, true, at(2)).unwrap();
     }
     let completed =
         "SELECT group_concat(kind, ' ') FROM (SELECT kind FROM channels JOIN sync_progress ON channel_id = id
@@ -416,9 +416,9 @@ fn thread_listing_completes_only_channels_without_messages_of_their_own() {
         .connection
         .execute("UPDATE sync_progress SET status = 'pending', last_sync_at = NULL", [])
         .unwrap();
-    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
+    let mut tx = Tx::new(&archive.connection, &mut archive.row_cache);
     for (row, _) in rows.values() {
-        progress::finish_thread_listing(&mut tx, archive.tenant, *row, None, true, true, at(3)).unwrap();
+        progress::record_thread_listing(&mut tx, archive.tenant, *row, None, true, true, at(3)).unwrap();
     }
     assert_eq!(archive.text(completed), "forum media");
 }

@@ -4,7 +4,7 @@ use hashbrown::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
 use super::ArchiveError;
-use super::platforms::ScrubberByChannel;
+use super::scrubbers::ScrubberByChannel;
 use crate::anonymize::UserHash;
 use crate::model::{MessageId, Platforms};
 
@@ -22,7 +22,7 @@ pub struct ChannelRow(pub(super) i64);
 
 /// Cache of rows that most changes need. It lives longer than one transaction.
 #[derive(Debug)]
-pub(super) struct Interned {
+pub(super) struct RowCache {
     pub(super) scrubbers: ScrubberByChannel,
     pub(super) users: HashMap<UserHash, (i64, Option<bool>)>,
     pub(super) emoji: HashMap<(Option<i64>, String), i64>,
@@ -32,7 +32,7 @@ pub(super) struct Interned {
     is_forgotten: HashMap<UserHash, bool>,
 }
 
-impl Interned {
+impl RowCache {
     /// An empty cache.
     pub(super) fn new(platforms: Platforms) -> Self {
         Self {
@@ -65,23 +65,23 @@ impl Interned {
 #[derive(Debug)]
 pub struct Tx<'a> {
     pub(super) connection: &'a Connection,
-    pub(super) interned: &'a mut Interned,
+    pub(super) cache: &'a mut RowCache,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(connection: &'a Connection, interned: &'a mut Interned) -> Self {
-        interned.trim();
-        Self { connection, interned }
+    pub(super) fn new(connection: &'a Connection, cache: &'a mut RowCache) -> Self {
+        cache.trim();
+        Self { connection, cache }
     }
 
     /// Whether any user was erased.
     pub(super) fn has_forgotten(&mut self) -> Result<bool, ArchiveError> {
-        if self.interned.forgotten.is_none() {
+        if self.cache.forgotten.is_none() {
             let mut select = self.connection.prepare_cached("SELECT marker FROM forgotten")?;
             let markers = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            self.interned.forgotten = Some(markers);
+            self.cache.forgotten = Some(markers);
         }
-        Ok(self.interned.forgotten.as_ref().is_some_and(|forgotten| !forgotten.is_empty()))
+        Ok(self.cache.forgotten.as_ref().is_some_and(|forgotten| !forgotten.is_empty()))
     }
 
     /// Whether the user was erased and must not be stored again.
@@ -89,7 +89,7 @@ impl<'a> Tx<'a> {
         if !self.has_forgotten()? {
             return Ok(false);
         }
-        let Interned { forgotten, is_forgotten, .. } = &mut *self.interned;
+        let RowCache { forgotten, is_forgotten, .. } = &mut *self.cache;
         let has_marker = || forgotten.as_ref().is_some_and(|list| list.contains(&user.forget_marker()));
         Ok(*is_forgotten.entry(*user).or_insert_with(has_marker))
     }

@@ -13,7 +13,7 @@ pub(super) fn find(tx: &mut Tx<'_>, hash: &UserHash) -> Result<Option<i64>, Arch
 
 /// The row of a user and whether it is a bot, if known. Cached.
 fn load(tx: &mut Tx<'_>, hash: &UserHash) -> Result<Option<(i64, Option<bool>)>, ArchiveError> {
-    if let Some(known) = tx.interned.users.get(hash) {
+    if let Some(known) = tx.cache.users.get(hash) {
         return Ok(Some(*known));
     }
     let row = tx
@@ -22,7 +22,7 @@ fn load(tx: &mut Tx<'_>, hash: &UserHash) -> Result<Option<(i64, Option<bool>)>,
         .query_row(params![hash.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     if let Some(row) = row {
-        tx.interned.users.insert(*hash, row);
+        tx.cache.users.insert(*hash, row);
     }
     Ok(row)
 }
@@ -39,7 +39,7 @@ pub(super) fn intern(tx: &mut Tx<'_>, person: &Person, now: Timestamp) -> Result
                 tx.connection
                     .prepare_cached("UPDATE users SET is_bot = ?2, updated_at = ?3 WHERE id = ?1")?
                     .execute(params![row, reported, now.as_millis()])?;
-                tx.interned.users.insert(person.hash, (row, Some(reported)));
+                tx.cache.users.insert(person.hash, (row, Some(reported)));
             }
             Ok(Some(row))
         }
@@ -54,7 +54,7 @@ fn insert(tx: &mut Tx<'_>, person: &Person, now: Timestamp) -> Result<i64, Archi
         )?
         .execute(params![person.hash.to_string(), person.is_bot, now.as_millis()])?;
     let row = tx.connection.last_insert_rowid();
-    tx.interned.users.insert(person.hash, (row, person.is_bot));
+    tx.cache.users.insert(person.hash, (row, person.is_bot));
     candidates::scrub(tx, &person.hash, now)?;
     Ok(row)
 }

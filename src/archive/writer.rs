@@ -13,10 +13,10 @@ use rusqlite::{Connection, InterruptHandle, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::connection::{BUSY_TIMEOUT, END_TIMEOUT, truncate_log};
-use super::identity::Placed;
+use super::connection::{BUSY_TIMEOUT, SHUTDOWN_BUSY_TIMEOUT, truncate_log};
+use super::identity::FileIdentity;
 use super::recorder::Recorder;
-use super::tx::Interned;
+use super::tx::RowCache;
 use super::{ArchiveError, ArchiveErrorKind, Lock, Tx, residual};
 use crate::model::Platforms;
 
@@ -89,7 +89,7 @@ impl Writer {
     /// those whose texts the archive may hold.
     pub fn start(connection: Connection, platforms: Platforms, lock: &Lock) -> (Self, WriterThread) {
         let (changes, queue) = mpsc::channel(QUEUE_CAPACITY);
-        let lock = lock.placed().clone();
+        let lock = lock.identity().clone();
         let interrupt = Arc::new(connection.get_interrupt_handle());
         let thread = std::thread::spawn(move || run_thread(connection, platforms, lock, queue));
         (Self { changes, interrupt }, WriterThread { thread })
@@ -168,15 +168,15 @@ fn thread_ended() -> ArchiveError {
 /// The files that must stay at their paths: changes written to a deleted or replaced
 /// archive are lost, and a lock file that isn't at its path excludes no other process.
 struct WatchedFiles {
-    archive: Placed,
-    lock: Placed,
+    archive: FileIdentity,
+    lock: FileIdentity,
 }
 
 /// The state of the writer thread.
 struct Session {
     connection: Connection,
     files: WatchedFiles,
-    interned: Interned,
+    row_cache: RowCache,
     recorder: Recorder,
 }
 
@@ -184,13 +184,13 @@ struct Session {
 fn run_thread(
     connection: Connection,
     platforms: Platforms,
-    lock: Placed,
+    lock: FileIdentity,
     mut queue: mpsc::Receiver<Box<dyn Change>>,
 ) -> Result<(), ArchiveError> {
-    let archive = Placed::at(Path::new(connection.path().unwrap_or_default()));
+    let archive = FileIdentity::at(Path::new(connection.path().unwrap_or_default()));
     let recorder = Recorder::new(&connection)?;
     let files = WatchedFiles { archive, lock };
-    let mut session = Session { connection, files, interned: Interned::new(platforms), recorder };
+    let mut session = Session { connection, files, row_cache: RowCache::new(platforms), recorder };
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
         while group.len() < MAX_GROUP_SIZE {
@@ -239,7 +239,7 @@ impl Session {
         }
         if !matches!(applied, Ok(true)) {
             // Cached rows may have been rolled back.
-            self.interned.clear();
+            self.row_cache.clear();
             self.recorder.discard();
         }
         applied
@@ -252,7 +252,7 @@ impl Session {
         self.files.lock.check()?;
         self.recorder.begin(&transaction)?;
         for change in group {
-            let mut tx = Tx::new(&transaction, &mut self.interned);
+            let mut tx = Tx::new(&transaction, &mut self.row_cache);
             let applied = catch_unwind(AssertUnwindSafe(|| change.apply(&mut tx)));
             if applied.is_err() {
                 // Don't log the panic message: it may contain data of the change.
@@ -273,7 +273,7 @@ impl Session {
 /// Merges the write-ahead log into the file and runs the residual check. If a reader is
 /// in the way, both are left to the next run.
 fn finish(connection: Connection, platforms: Platforms) -> Result<(), ArchiveError> {
-    connection.busy_timeout(END_TIMEOUT)?;
+    connection.busy_timeout(SHUTDOWN_BUSY_TIMEOUT)?;
     match connection.execute_batch("PRAGMA optimize").map_err(ArchiveError::from) {
         // If another program is writing, the statistics are left to the next run.
         Err(error) if error.kind != ArchiveErrorKind::Busy => return Err(error),

@@ -1,8 +1,8 @@
 //! `verta-sync check`: checks step by step whether a sync would work; with `--privacy`,
 //! whether the archive holds raw user IDs.
 
-mod place;
 mod steps;
+mod storage;
 
 use std::io;
 use std::path::Path;
@@ -11,8 +11,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use self::steps::Steps;
+use super::command_context::runtime;
 use super::connect::ConnectedPlatform;
-use super::surroundings::runtime;
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, connect, print_result};
 use crate::anonymize::{Exposure, Scrubber};
 use crate::archive::Reader;
@@ -22,13 +22,13 @@ use crate::model::{
     BotIdentity, Cause, ChannelId, ChannelKind, ChannelState, Finding, FindingKind, JobStatus, KnownChannel,
     KnownChannels, PlatformSpec, Platforms, Timestamp,
 };
-use crate::monitor::{Monitor, Silent};
+use crate::monitor::{Monitor, NoMonitor};
 use crate::plan::{
-    Exclusions, Facts, LeftOut, LeftOutReason, Plan, Selection, Unmatched, build, discover, unmatched,
+    Exclusions, Facts, LeftOut, LeftOutReason, Plan, Selection, UnmatchedEntry, build, discover, unmatched,
 };
 use crate::platform::{ErrorKind, PlatformAdapter};
-use crate::report::{self, CheckResult, CheckStatus, counted};
-use crate::sync::{cause_of, unresolved_exclusion};
+use crate::report::{self, CheckResult, CheckStatus, with_noun};
+use crate::sync::{error_cause, unresolved_exclusion_error};
 use crate::ui::Output;
 
 /// Most channels that one result names.
@@ -62,8 +62,9 @@ pub fn run(args: &CheckArgs, context: &CommandContext) -> Result<Outcome, Failur
         return sweep(&config.archive.path, context.registry.specs);
     }
     let mut steps = Steps::default();
-    steps.add(CheckResult::ok(format!("configuration: {}", counted(config.tenants.len() as u64, "tenant"))));
-    place::check_storage(&config.archive.path, &mut steps);
+    steps
+        .add(CheckResult::ok(format!("configuration: {}", with_noun(config.tenants.len() as u64, "tenant"))));
+    storage::check_storage(&config.archive.path, &mut steps);
     for section in connect::used_platforms(&config, &tenants) {
         match section.read_token(&context.env) {
             Ok(token) => {
@@ -116,7 +117,7 @@ async fn check_platform(
     steps: &mut Steps,
 ) {
     let ConnectedPlatform { config, adapter } = platform;
-    let identity = match adapter.identity(&Silent).await {
+    let identity = match adapter.identity(&NoMonitor).await {
         Ok(identity) => identity,
         Err(error) => {
             steps.add_failure("bot", &Failure::platform(&error, config));
@@ -134,10 +135,10 @@ async fn check_platform(
 fn check_bot(identity: &BotIdentity, spec: &PlatformSpec, steps: &mut Steps) {
     steps.add(CheckResult::ok("bot: the token is accepted"));
     match identity.reads_content {
-        Some(true) => steps.add(CheckResult::ok(format!("intent: {} is on", spec.content_right))),
+        Some(true) => steps.add(CheckResult::ok(format!("intent: {} is on", spec.content_setting))),
         Some(false) => {
             let kind = FailureKind::Sync(Cause::ContentIntentOff);
-            let failure = Failure::new(kind, format!("{} is off", spec.content_right));
+            let failure = Failure::new(kind, format!("{} is off", spec.content_setting));
             steps.add_failure("intent", &failure.with_platform_hint(spec));
         }
         None => steps.add(CheckResult::warning(
@@ -216,11 +217,11 @@ async fn check_tenant(
     identity: &BotIdentity,
     archived: &ArchivedTenant,
 ) -> (JobStatus, Option<Cause>, Vec<CheckResult>) {
-    let monitor: Arc<dyn Monitor> = Arc::new(Silent);
+    let monitor: Arc<dyn Monitor> = Arc::new(NoMonitor);
     let facts = match discover(platform, tenant.workspace_id, &monitor).await {
         Ok(facts) => facts,
         Err(error) => {
-            let cause = cause_of(error.kind);
+            let cause = error_cause(error.kind);
             let hint = report::platform_hint(tenant.platform, cause).unwrap_or("run again later");
             let invite = identity.invite_url.as_ref().filter(|_| error.kind == ErrorKind::NotInWorkspace);
             let remedy =
@@ -247,8 +248,8 @@ async fn check_tenant(
 
 /// The number of readable channels. A failure if no channel is selected.
 fn check_readable(tenant: &TenantConfig, facts: &Facts, plan: &Plan) -> CheckResult {
-    let channels = counted(plan.reads.len() as u64, "channel");
-    let threads = match facts.active_unlisted {
+    let channels = with_noun(plan.reads.len() as u64, "channel");
+    let threads = match facts.active_threads_error {
         None => "active threads included",
         Some(_) => "threads not counted: the server doesn't list active ones",
     };
@@ -257,7 +258,7 @@ fn check_readable(tenant: &TenantConfig, facts: &Facts, plan: &Plan) -> CheckRes
         "{}: {channels} can be read, {threads}, {left_out} left out (verta-sync plan says why)",
         tenant.name
     );
-    if plan.wanted > 0 {
+    if plan.wanted_channels > 0 {
         return CheckResult::ok(text);
     }
     CheckResult::failure(text, report::platform_hint(tenant.platform, Cause::NoChannels).unwrap_or_default())
@@ -282,7 +283,7 @@ fn check_vanished(
         .collect();
     let more = unlisted.len().saturating_sub(names.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let count = counted(unlisted.len() as u64, "channel");
+    let count = with_noun(unlisted.len() as u64, "channel");
     let text = format!(
         "{}: the server lists {count} no more that the archive knows: {}{more}; each was closed to @everyone or deleted, or the bot's role lost View Channel",
         tenant.name,
@@ -328,7 +329,7 @@ fn check_exclusions(
     let selection = connect::selection(tenant);
     let exclusions = Exclusions::of(&selection, facts, &archived.known, &archived.exclusions);
     let name = exclusions.unresolved.first()?;
-    let text = format!("{}: {}", tenant.name, unresolved_exclusion(name, facts, scrubber));
+    let text = format!("{}: {}", tenant.name, unresolved_exclusion_error(name, facts, scrubber));
     Some(CheckResult::failure(
         text,
         report::platform_hint(tenant.platform, Cause::Configuration).unwrap_or_default(),
@@ -360,14 +361,14 @@ fn check_entries(
         known.values().filter(|known| known.kind.is_thread() && known.state != ChannelState::Deleted);
     let threads = threads.map(|thread| (thread.id, thread.name.as_str()));
     let channels: Vec<(ChannelId, &str)> = listed.chain(threads).collect();
-    let warning = |unmatched: Unmatched| {
-        CheckResult::warning(format!("{}: {}", tenant.name, unmatched.problem()), unmatched.remedy())
+    let warning = |unmatched: UnmatchedEntry| {
+        CheckResult::warning(format!("{}: {}", tenant.name, unmatched.problem()), unmatched.hint())
     };
     // Without known channels, an ID may be that of an archived thread.
     let is_id = |text: &str| tenant.platform.ids.parse_channel(text).is_ok();
-    let is_certain = |unmatched: &Unmatched| !known.is_empty() || !is_id(&unmatched.entry);
+    let is_certain = |unmatched: &UnmatchedEntry| !known.is_empty() || !is_id(&unmatched.entry);
     unmatched(tenant.platform, &tenant.include_channels, &tenant.exclude_channels, &channels, |text| {
-        scrubber.sayable(text)
+        scrubber.redact_all(text)
     })
     .into_iter()
     .filter(is_certain)
@@ -397,13 +398,14 @@ fn check_rights(
         }
     }
     let warning = |(missing, channels): (String, Vec<&LeftOut>)| {
-        let name =
-            |left_out: &&LeftOut| channel_label(tenant, &scrubber.sayable(&left_out.name), left_out.channel);
+        let name = |left_out: &&LeftOut| {
+            channel_label(tenant, &scrubber.redact_all(&left_out.name), left_out.channel)
+        };
         let mut names: Vec<String> = channels.iter().take(NAMED_CHANNELS).map(name).collect();
         if channels.len() > NAMED_CHANNELS {
             names.push(format!("{} more", channels.len() - NAMED_CHANNELS));
         }
-        let count = counted(channels.len() as u64, "public channel");
+        let count = with_noun(channels.len() as u64, "public channel");
         let text = format!("{}: the bot lacks {missing} in {count}: {}", tenant.name, names.join(", "));
         let remedy = format!("give the bot's role {missing} in the server's or the channel's settings");
         let mut warning = CheckResult::warning(text, remedy);
@@ -415,7 +417,7 @@ fn check_rights(
 
 /// A channel as `#name (ID)`.
 fn channel_label(tenant: &TenantConfig, name: &str, channel: ChannelId) -> String {
-    format!("#{} ({})", report::shown(name, NAME_WIDTH), tenant.platform.channel_text(channel))
+    format!("#{} ({})", report::terminal_safe(name, NAME_WIDTH), tenant.platform.channel_text(channel))
 }
 
 /// Searches every text of the archive for raw user IDs. Prints where they are, never the
@@ -426,17 +428,17 @@ fn sweep(path: &Path, platforms: Platforms) -> Result<Outcome, Failure> {
     let output = Output::default();
     let mut leaks = 0_u64;
     let texts = reader
-        .sweep(platforms, |leak| {
+        .find_leaks(platforms, |leak| {
             leaks += 1;
             output.write(&format!("{}\n", leak_text(&leak)));
         })
         .map_err(failed)?;
-    let text_count = counted(texts, "text");
+    let text_count = with_noun(texts, "text");
     if leaks == 0 {
         print_result(&format!("✓ privacy: no raw user ID in {text_count}\n"))?;
         return Ok(Outcome::Done);
     }
-    let remedy = if reader.awaits_sweep().map_err(failed)? {
+    let remedy = if reader.is_sweep_due().map_err(failed)? {
         "an older version wrote these texts: run \"verta-sync start\", which scrubs every text once"
     } else {
         "run \"verta-sync start --full\", which scrubs every text again, and please report this"
@@ -449,8 +451,8 @@ fn sweep(path: &Path, platforms: Platforms) -> Result<Outcome, Failure> {
 fn leak_text(leak: &Leak) -> String {
     let how = match leak.exposure {
         Exposure::Mention => "a mention or profile address holds a raw ID",
-        Exposure::Picture => "an address of a person's profile or picture still has its path",
-        Exposure::Digits => "bare digits, perhaps in disguise, are a known user's ID",
+        Exposure::PictureUrl => "an address of a person's profile or picture still has its path",
+        Exposure::BareId => "bare digits, perhaps in disguise, are a known user's ID",
     };
-    format!("✗ {}.{}, {}: {how}", leak.table, leak.column, leak.place)
+    format!("✗ {}.{}, {}: {how}", leak.table, leak.column, leak.location)
 }

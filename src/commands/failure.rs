@@ -9,14 +9,14 @@ use std::time::Duration;
 use super::outcome::{FailureKind, ReceivedSignal};
 use super::system::{may_read, owner_and_mode};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, LockState, beside};
-use crate::config::{ConfigError, PlatformConfig, TokenError, UnknownTenant, quoted, suggest};
+use crate::config::{ConfigError, PlatformConfig, TokenError, UnknownTenant, quoted_input, suggest};
 use crate::exit_code::ExitCode;
 use crate::files::FileError;
 use crate::model::{PlatformSpec, Timestamp};
 use crate::platform::{ErrorKind, PlatformError};
 use crate::report;
-use crate::sync::cause_of;
-use crate::ui::{Voice, to_stderr};
+use crate::sync::error_cause;
+use crate::ui::{MessageSink, to_stderr};
 
 /// Delay before the lock file is read again if it names no holder yet: a process writes
 /// its name just after it has taken the lock.
@@ -29,7 +29,7 @@ pub struct Failure {
     pub kind: FailureKind,
     message: String,
     hint: Option<String>,
-    voice: Voice,
+    message_sink: MessageSink,
     /// The signal that was stopping the command when it failed.
     signal: Option<ReceivedSignal>,
 }
@@ -38,7 +38,7 @@ impl Failure {
     /// Creates a failure with the default hint of its kind, if there is one.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         let hint = kind.hint().map(str::to_owned);
-        Self { kind, message: message.into(), hint, voice: Voice::default(), signal: None }
+        Self { kind, message: message.into(), hint, message_sink: MessageSink::default(), signal: None }
     }
 
     /// The exit code of the process.
@@ -55,18 +55,18 @@ impl Failure {
 
     /// Sets whether the message is written as text or through the log.
     #[must_use]
-    pub fn with_voice(mut self, voice: Voice) -> Self {
-        self.voice = voice;
+    pub fn with_sink(mut self, message_sink: MessageSink) -> Self {
+        self.message_sink = message_sink;
         self
     }
 
     /// Writes message and hint to stderr. Ignores a closed stderr.
-    pub fn tell(&self) {
-        self.write(self.voice, to_stderr);
+    pub fn print(&self) {
+        self.write(self.message_sink, to_stderr);
     }
 
-    fn write(&self, voice: Voice, write_text: impl FnOnce(&str)) {
-        voice.fail(&self.message, self.hint.as_deref(), write_text);
+    fn write(&self, message_sink: MessageSink, write_text: impl FnOnce(&str)) {
+        message_sink.fail(&self.message, self.hint.as_deref(), write_text);
     }
 
     /// Sets the hint: what the user can do.
@@ -78,7 +78,7 @@ impl Failure {
 
     /// Unknown tenant names, with the known ones and the most similar of them as a hint.
     pub fn unknown_tenants(names: &[&str], known: &BTreeSet<&str>) -> Self {
-        let quoted: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+        let quoted: Vec<String> = names.iter().map(|name| quoted_input(name)).collect();
         let suggested: BTreeSet<&str> =
             names.iter().filter_map(|name| suggest(name, known.iter().copied())).collect();
         let suggested: Vec<String> = suggested.iter().map(|name| format!("{name:?}")).collect();
@@ -139,7 +139,7 @@ impl Failure {
             }
             ArchiveErrorKind::NotAFile => failure
                 .hint("move away what stands there, or change [archive] path to a file that doesn't exist yet"),
-            ArchiveErrorKind::Linked => failure.hint(
+            ArchiveErrorKind::HardLinked => failure.hint(
                 "remove the other names (\"find DIR -samefile FILE\" shows them): each name would have a lock of its own",
             ),
             ArchiveErrorKind::CannotCreate if path.exists() && !may_read(path) => match owner_and_mode(path) {
@@ -160,7 +160,7 @@ impl Failure {
             ArchiveErrorKind::NotAnArchive => {
                 failure.hint("change [archive] path to a file that doesn't exist yet")
             }
-            ArchiveErrorKind::ForeignSchema => failure.hint(
+            ArchiveErrorKind::ModifiedSchema => failure.hint(
                 "remove it with the sqlite3 shell (DROP TRIGGER, DROP VIEW, DROP INDEX): an archive is data, and nothing in it is run; \
                  give what is your own another name; \"verta-sync start\" makes missing views anew; \
                  restore a changed table from a backup",
@@ -184,7 +184,7 @@ impl Failure {
             ),
             ArchiveErrorKind::Replaced => failure
                 .hint("leave the file alone while a sync runs; run again: it goes on with what it finds"),
-            ArchiveErrorKind::OtherScheme => failure
+            ArchiveErrorKind::UnsupportedScheme => failure
                 .hint("use the version of verta-sync that made it, or change [archive] path to begin anew"),
             ArchiveErrorKind::Interrupted => failure
                 .hint("it took longer than any archive should: run \"verta-sync check\", which looks for damage"),
@@ -206,7 +206,7 @@ impl Failure {
 
     /// A platform error that ends the command.
     pub fn platform(error: &PlatformError, config: &PlatformConfig) -> Self {
-        let kind = FailureKind::Sync(cause_of(error.kind));
+        let kind = FailureKind::Sync(error_cause(error.kind));
         if error.kind == ErrorKind::TokenRejected {
             return Self::new(kind, format!("{} rejects the token ({})", config.spec.title, error.detail))
                 .hint(format!(
@@ -244,7 +244,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut result = Ok(());
-        self.write(Voice::Text, |lines| result = f.write_str(lines.trim_end()));
+        self.write(MessageSink::Text, |lines| result = f.write_str(lines.trim_end()));
         result
     }
 }
@@ -266,7 +266,7 @@ impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         let kind = match error {
             // The permissions of the token file are wrong, not the token.
-            TokenError::Controlled { .. } => FailureKind::Usage,
+            TokenError::ModifiableByOthers { .. } => FailureKind::Usage,
             _ => FailureKind::NoToken,
         };
         Self::new(kind, format!("failed to {error}"))

@@ -2,9 +2,9 @@
 
 use std::io;
 
+use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
-use super::surroundings::runtime;
 use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
 use crate::anonymize::{Scrubber, UserHash};
 use crate::archive::forget::{ForgetScope, forget};
@@ -12,7 +12,7 @@ use crate::archive::residual::is_vacuum_due;
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::Overrides;
 use crate::model::Platforms;
-use crate::report::counted;
+use crate::report::with_noun;
 use crate::ui::to_stderr;
 
 /// Erase one person from the archive and keep them out of later syncs
@@ -66,7 +66,7 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
     if erase().map_err(failed)? {
         let warning = "another program is reading the archive; until it has ended and a command of verta-sync \
                        has written the archive, the file still holds remains of what was erased";
-        context.voice().warn(warning, to_stderr);
+        context.message_sink().warn(warning, to_stderr);
     }
     let what = if scope.is_empty() { "nothing of them was archived".to_owned() } else { scope_text(scope) };
     print_result(&format!("erased: {what}; later syncs leave them out\n"))?;
@@ -110,10 +110,10 @@ fn question(scope: ForgetScope) -> String {
 fn scope_text(scope: ForgetScope) -> String {
     format!(
         "{} with {}, {}, {} as the one replied to, mentions in {}",
-        counted(scope.messages, "message"),
-        counted(scope.attachments, "attachment"),
-        counted(scope.reactions, "reaction"),
-        counted(scope.replies, "place"),
-        counted(scope.mentions, "text"),
+        with_noun(scope.messages, "message"),
+        with_noun(scope.attachments, "attachment"),
+        with_noun(scope.reactions, "reaction"),
+        with_noun(scope.replies, "place"),
+        with_noun(scope.mentions, "text"),
     )
 }

@@ -2,6 +2,7 @@
 //! that reads the process's environment and connects the other layers.
 
 pub(crate) mod check;
+mod command_context;
 pub(crate) mod completions;
 mod confirm;
 mod connect;
@@ -16,12 +17,11 @@ pub mod process;
 pub(crate) mod reset;
 pub(crate) mod start;
 pub(crate) mod status;
-mod surroundings;
 mod system;
 pub(crate) mod values;
 
+pub(crate) use command_context::{CommandContext, GlobalArgs};
 pub use failure::Failure;
 pub(crate) use outcome::{FailureKind, Outcome};
 use output::Format;
 pub(crate) use output::{check_output, print_result};
-pub(crate) use surroundings::{CommandContext, GlobalArgs};

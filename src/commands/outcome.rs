@@ -5,7 +5,7 @@ use crate::archive::ArchiveErrorKind;
 use crate::exit_code::ExitCode;
 use crate::model::{Cause, JobStatus};
 use crate::report;
-use crate::sync::{self, Stop, TenantOutcome};
+use crate::sync::{self, StopReason, TenantOutcome};
 
 /// Exit codes of failures in descending precedence: if there are several failures, the
 /// first of these codes that one of them has is the exit code.
@@ -112,12 +112,12 @@ impl Outcome {
 impl SyncOutcome {
     /// The outcome of a run. Ignores a signal that arrived after the run had ended.
     pub fn of_run(
-        outcome: sync::Outcome,
+        outcome: sync::RunOutcome,
         signal: Option<ReceivedSignal>,
         channels: RequestedChannels,
     ) -> Self {
         Self {
-            signal: signal.filter(|_| outcome.stop == Some(Stop::Signal)),
+            signal: signal.filter(|_| outcome.stop == Some(StopReason::Signal)),
             failures: outcome.fatal.map(FailureKind::Sync).into_iter().collect(),
             tenants: outcome.tenants,
             channels,
@@ -183,12 +183,12 @@ impl FailureKind {
     /// The exit code.
     pub const fn exit_code(self) -> ExitCode {
         match self {
-            // OtherScheme is no fault of the file or the disk: another version of the
+            // UnsupportedScheme is no fault of the file or the disk: another version of the
             // program made the archive.
-            Self::Usage | Self::Archive(ArchiveErrorKind::OtherScheme) => ExitCode::Usage,
+            Self::Usage | Self::Archive(ArchiveErrorKind::UnsupportedScheme) => ExitCode::Usage,
             Self::Archive(_) | Self::LockFile | Self::Sync(Cause::Archive) => ExitCode::Archive,
             Self::NoToken | Self::Sync(Cause::TokenRejected | Cause::ContentIntentOff) => ExitCode::Access,
-            Self::Sync(Cause::RateLimited | Cause::TooManyRefusals) => ExitCode::RateLimited,
+            Self::Sync(Cause::RateLimited | Cause::InvalidRequestLimit) => ExitCode::RateLimited,
             Self::Locked => ExitCode::Locked,
             Self::Sync(_) | Self::Internal => ExitCode::Failure,
         }
@@ -242,7 +242,7 @@ mod tests {
     fn failures_have_the_code_of_their_kind_unless_a_signal_stopped_the_command() {
         for (kind, code) in [
             (FailureKind::Usage, 2),
-            (FailureKind::Archive(ArchiveErrorKind::OtherScheme), 2),
+            (FailureKind::Archive(ArchiveErrorKind::UnsupportedScheme), 2),
             (FailureKind::NoToken, 4),
             (FailureKind::Sync(Cause::TokenRejected), 4),
             (FailureKind::Sync(Cause::ContentIntentOff), 4),
@@ -252,7 +252,7 @@ mod tests {
             (FailureKind::Archive(ArchiveErrorKind::NewerSchema), 6),
             (FailureKind::Sync(Cause::Archive), 6),
             (FailureKind::Sync(Cause::RateLimited), 7),
-            (FailureKind::Sync(Cause::TooManyRefusals), 7),
+            (FailureKind::Sync(Cause::InvalidRequestLimit), 7),
             (FailureKind::Sync(Cause::Network), 1),
             (FailureKind::Internal, 1),
         ] {
@@ -313,16 +313,16 @@ mod tests {
     fn a_signal_overrides_a_fatal_cause_which_overrides_the_tenants() {
         let tenants = vec![tenant(JobStatus::Partial, None, true)];
         let code = |stop, fatal, signal| {
-            let outcome = sync::Outcome { tenants: tenants.clone(), stop, fatal };
+            let outcome = sync::RunOutcome { tenants: tenants.clone(), stop, fatal };
             Outcome::Sync(SyncOutcome::of_run(outcome, signal, RequestedChannels::Known)).exit_code()
         };
         let terminated = Some(ReceivedSignal::Terminate);
         for (stop, fatal, signal, expected) in [
-            (Some(Stop::Fatal), Some(Cause::Archive), None, ExitCode::Archive),
-            (Some(Stop::Fatal), Some(Cause::TokenRejected), None, ExitCode::Access),
-            (Some(Stop::Fatal), Some(Cause::RateLimited), None, ExitCode::RateLimited),
-            (Some(Stop::OutOfTime), None, None, ExitCode::Partial),
-            (Some(Stop::Signal), Some(Cause::Archive), terminated, ExitCode::Terminated),
+            (Some(StopReason::Fatal), Some(Cause::Archive), None, ExitCode::Archive),
+            (Some(StopReason::Fatal), Some(Cause::TokenRejected), None, ExitCode::Access),
+            (Some(StopReason::Fatal), Some(Cause::RateLimited), None, ExitCode::RateLimited),
+            (Some(StopReason::OutOfTime), None, None, ExitCode::Partial),
+            (Some(StopReason::Signal), Some(Cause::Archive), terminated, ExitCode::Terminated),
             // The signal arrived after the run had ended.
             (None, None, terminated, ExitCode::Partial),
         ] {
@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn several_failures_exit_with_the_code_of_highest_precedence() {
         let archive = FailureKind::Archive(ArchiveErrorKind::ReadOnly);
-        let other_scheme = FailureKind::Archive(ArchiveErrorKind::OtherScheme);
+        let other_scheme = FailureKind::Archive(ArchiveErrorKind::UnsupportedScheme);
         let rate_limited = FailureKind::Sync(Cause::RateLimited);
         for (failures, code) in [
             (vec![FailureKind::NoToken, archive], ExitCode::Archive),

@@ -10,7 +10,7 @@ use crate::exit_code::ExitCode;
 
 /// Installs a panic hook that prints the panic's location without its message, and a
 /// backtrace if `RUST_BACKTRACE` is set.
-pub fn say_only_where() {
+pub fn install_hook() {
     set_hook(Box::new(|panic| {
         // `eprint!` would panic again if stderr is closed.
         write!(io::stderr(), "{}", panic_message(panic.location(), &Backtrace::capture())).ok();
@@ -30,7 +30,7 @@ fn panic_message(location: Option<&Location<'_>>, backtrace: &Backtrace) -> Stri
 ///
 /// # Errors
 /// Returns the command's failure, or an internal one if it panicked.
-pub fn caught(command: impl FnOnce() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+pub fn catch_panics(command: impl FnOnce() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
     catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|_| {
         Err(Failure::new(FailureKind::Internal, "the command ended before its time")
             .hint("report this with the line above; run again: it goes on where it stopped"))
@@ -49,9 +49,9 @@ mod tests {
             message,
             format!("error: verta-sync failed unexpectedly at {here} (please report this)\n")
         );
-        let failure = caught(|| panic!("secret")).unwrap_err();
+        let failure = catch_panics(|| panic!("secret")).unwrap_err();
         assert_eq!(failure.exit_code(), ExitCode::Failure);
         assert!(!failure.to_string().contains("secret"));
-        assert!(matches!(caught(|| Ok(ExitCode::Success)), Ok(ExitCode::Success)));
+        assert!(matches!(catch_panics(|| Ok(ExitCode::Success)), Ok(ExitCode::Success)));
     }
 }

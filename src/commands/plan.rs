@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
+use super::command_context::{QUERY_BUDGET, runtime};
 use super::connect::ConnectedPlatform;
 use super::outcome::SyncOutcome;
-use super::surroundings::{QUERY_BUDGET, runtime};
 use super::{CommandContext, Failure, Format, Outcome, connect, print_result};
 use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
@@ -17,11 +17,11 @@ use crate::config::{Config, Overrides, PlatformConfig, TenantConfig};
 use crate::model::{Cause, ChannelId, ChannelState, JobStatus, KnownChannels, ReactionMode, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{
-    Bounds, Exclusions, Facts, Plan, Selection, build, discover, discover_archived, unmatched,
+    Exclusions, Facts, Plan, Selection, SpeedLimits, build, discover, discover_archived, unmatched,
 };
 use crate::platform::{PlatformAdapter, PlatformError};
 use crate::report::{self, PlannedTenant};
-use crate::sync::{TenantOutcome, cause_of, unresolved_exclusion};
+use crate::sync::{TenantOutcome, error_cause, unresolved_exclusion_error};
 
 /// Show what a sync would do: channels, reasons, requests; writes nothing
 #[derive(Debug, clap::Args)]
@@ -73,7 +73,7 @@ pub fn run(args: &PlanArgs, context: &CommandContext) -> Result<Outcome, Failure
 fn read_archived(config: &Config, tenants: &[&TenantConfig]) -> Result<Vec<ArchivedTenant>, Failure> {
     let path = &config.archive.path;
     let failed = |error| Failure::archive(&error, path);
-    let reader = match Reader::open_for(path, QUERY_BUDGET) {
+    let reader = match Reader::open_with_budget(path, QUERY_BUDGET) {
         Ok(reader) => reader,
         // Before the first sync, there is no archive.
         Err(error) if error.kind == ArchiveErrorKind::Missing => {
@@ -91,7 +91,7 @@ struct ArchivedTenant {
     /// The channels that each name in `exclude_channels` resolved to.
     exclusions: HashMap<String, Vec<ChannelId>>,
     /// Reactions with a pending reactor list; 0 unless `reactions = "users"`.
-    reactions_pending: u64,
+    pending_reactor_lists: u64,
 }
 
 impl ArchivedTenant {
@@ -102,18 +102,18 @@ impl ArchivedTenant {
             return Ok(Self { known, ..Self::default() });
         };
         let names: Vec<String> = connect::selection(tenant).excluded_names().map(str::to_owned).collect();
-        let reactions_pending = match tenant.reactions {
-            ReactionMode::Users => reader.reactions_pending(row)?,
+        let pending_reactor_lists = match tenant.reactions {
+            ReactionMode::Users => reader.pending_reactor_lists(row)?,
             _ => 0,
         };
-        Ok(Self { known, exclusions: reader.exclusions(row, &names)?, reactions_pending })
+        Ok(Self { known, exclusions: reader.exclusions(row, &names)?, pending_reactor_lists })
     }
 }
 
 /// The outcome of a sync that finds what the plan found.
 fn expected_outcome(tenant: &PlannedTenant) -> TenantOutcome {
     let (status, cause) = match &tenant.plan {
-        Ok(plan) if plan.wanted == 0 => (JobStatus::Partial, None),
+        Ok(plan) if plan.wanted_channels == 0 => (JobStatus::Partial, None),
         Ok(_) => (JobStatus::Completed, None),
         Err((cause, _)) => (JobStatus::Failed, Some(*cause)),
     };
@@ -139,21 +139,21 @@ impl TenantPlanner<'_> {
         archived: ArchivedTenant,
         now: Timestamp,
     ) -> Result<PlannedTenant, Failure> {
-        let ArchivedTenant { known, exclusions, reactions_pending } = archived;
+        let ArchivedTenant { known, exclusions, pending_reactor_lists } = archived;
         let requests_before = self.counter.sum();
         let facts = match self.facts(tenant, &known, now).await {
             Ok(facts) => facts,
             Err(error) if error.kind.ends_run() => {
                 return Err(Failure::platform(&error, self.section));
             }
-            Err(error) => return Ok(planned(tenant, Err((cause_of(error.kind), error.to_string())))),
+            Err(error) => return Ok(planned(tenant, Err((error_cause(error.kind), error.to_string())))),
         };
         let selection = match selection(tenant, &facts, &known, exclusions) {
             Ok(selection) => selection,
             Err(error) => return Ok(planned(tenant, Err((Cause::Configuration, error)))),
         };
         let plan = build(self.platform.as_ref(), &facts, &known, &selection, now);
-        let expected = plan.expected(reactions_pending, self.bounds());
+        let expected = plan.expected(pending_reactor_lists, self.speed_limits());
         Ok(PlannedTenant {
             names: public_names(&facts, &known, self.scrubber()),
             unmatched: unmatched(
@@ -161,9 +161,9 @@ impl TenantPlanner<'_> {
                 &tenant.include_channels,
                 &tenant.exclude_channels,
                 &channel_names(&facts),
-                |text| self.scrubber().sayable(text),
+                |text| self.scrubber().redact_all(text),
             ),
-            reactions_pending,
+            pending_reactor_lists,
             reaction_budget: self.reaction_budget(tenant),
             listing_requests: self.counter.sum() - requests_before,
             start_times: start_times(self.platform.as_ref(), &plan),
@@ -189,8 +189,8 @@ impl TenantPlanner<'_> {
         (tenant.reactions == ReactionMode::Users && !budget.is_zero()).then_some(budget)
     }
 
-    fn bounds(&self) -> Bounds {
-        Bounds {
+    fn speed_limits(&self) -> SpeedLimits {
+        SpeedLimits {
             page_size: self.config.sync.message_fetch_size.min(self.platform.max_page()),
             requests_per_second: self.section.requests_per_second,
             channel_pages_per_second: self.platform.channel_pages_per_second(),
@@ -209,7 +209,7 @@ fn selection(
     let selection = connect::selection(tenant);
     let exclusions = Exclusions::of(&selection, facts, known, &resolved);
     if let Some(name) = exclusions.unresolved.first() {
-        return Err(unresolved_exclusion(name, facts, Scrubber::new(tenant.platform)));
+        return Err(unresolved_exclusion_error(name, facts, Scrubber::new(tenant.platform)));
     }
     Ok(Selection { excluded: resolved.into_values().flatten().collect(), ..selection })
 }
@@ -223,7 +223,7 @@ fn planned(tenant: &TenantConfig, plan: Result<Plan, (Cause, String)>) -> Planne
         names: HashMap::new(),
         start_times: HashMap::new(),
         unmatched: Vec::new(),
-        reactions_pending: 0,
+        pending_reactor_lists: 0,
         reaction_budget: None,
         listing_requests: 0,
         expected: None,

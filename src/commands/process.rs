@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Applies all settings. Called once, before anything else.
-pub fn set_up() {
+pub fn apply_settings() {
     catch_file_size_signal();
     forbid_core_dumps();
 }

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
-use super::surroundings::runtime;
 use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
 use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
 use crate::model::{ChannelId, PlatformSpec, Platforms};
-use crate::report::{counted, shown};
+use crate::report::{terminal_safe, with_noun};
 
 /// Longest channel name that is printed whole, in columns.
 const NAME_WIDTH: usize = 32;
@@ -101,7 +101,7 @@ fn find_target(
         let name = id.map(|id| reader.channel_name(row, id)).transpose()?.flatten();
         if let Some((id, name)) = id.zip(name) {
             channels.push(id);
-            names.push(format!("#{}", shown(&name, NAME_WIDTH)));
+            names.push(format!("#{}", terminal_safe(&name, NAME_WIDTH)));
         } else {
             unknown.get_or_insert_with(|| text.clone());
         }
@@ -124,7 +124,7 @@ fn tenant_row(
         return Ok(row.map(|row| (row, Some(tenant.platform))));
     }
     let archived = reader.tenant_row(name)?;
-    Ok(archived.map(|(row, platform)| (row, PlatformSpec::named(platforms, &platform))))
+    Ok(archived.map(|(row, platform)| (row, PlatformSpec::find(platforms, &platform))))
 }
 
 /// The result for a tenant that is not in the archive: done if it is configured, else an
@@ -142,13 +142,13 @@ fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Res
 }
 
 fn question(args: &ResetArgs, scope: &ResetScope, names: &[String]) -> String {
-    let channels = counted(scope.channels, "channel");
+    let channels = with_noun(scope.channels, "channel");
     let whose = if names.is_empty() {
-        format!("{} was read: {channels} and {}.", args.tenant, counted(scope.jobs, "job"))
+        format!("{} was read: {channels} and {}.", args.tenant, with_noun(scope.jobs, "job"))
     } else {
         format!("{} of {} was read: {channels} with the threads.", names.join(", "), args.tenant)
     };
-    let messages = counted(scope.messages, "archived message");
+    let messages = with_noun(scope.messages, "archived message");
     let and_then = if args.purge {
         format!("It removes {messages} for good; the next sync reads what is still there.")
     } else {
@@ -158,13 +158,16 @@ fn question(args: &ResetArgs, scope: &ResetScope, names: &[String]) -> String {
 }
 
 fn done_text(args: &ResetArgs, scope: &ResetScope) -> String {
-    let purged =
-        if args.purge { format!(", {} removed", counted(scope.messages, "message")) } else { String::new() };
+    let purged = if args.purge {
+        format!(", {} removed", with_noun(scope.messages, "message"))
+    } else {
+        String::new()
+    };
     format!(
         "{}: progress of {} and {} forgotten{purged}",
         args.tenant,
-        counted(scope.channels, "channel"),
-        counted(scope.jobs, "job")
+        with_noun(scope.channels, "channel"),
+        with_noun(scope.jobs, "job")
     )
 }
 

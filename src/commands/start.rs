@@ -1,7 +1,7 @@
 //! `verta-sync start`: runs a sync.
 
 mod display;
-mod run_end;
+mod run_result;
 mod signals;
 mod wait;
 
@@ -12,12 +12,12 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use self::display::Display;
-use self::run_end::RunEnd;
+use self::run_result::RunResult;
 use self::signals::Signals;
 use self::wait::LockWait;
+use super::command_context::runtime;
 use super::connect::ConnectedPlatform;
 use super::outcome::{ReceivedSignal, RequestedChannels, SyncOutcome};
-use super::surroundings::runtime;
 use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, connect, values};
 use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
@@ -27,7 +27,7 @@ use crate::monitor::Monitor;
 use crate::plan::Selection;
 use crate::report::{self, Hints};
 use crate::sync::{
-    self, Clock, ContentCheck, Context, Settings, Stop, StopSignal, TenantPlatform, TenantTask,
+    self, Clock, ContentCheck, Context, Settings, StopReason, StopSignal, TenantPlatform, TenantTask,
 };
 use crate::ui::Output;
 
@@ -38,7 +38,7 @@ const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_l
 /// stops within five minutes, even if one re-check fails.
 const VISIBILITY_INTERVAL: Duration = Duration::from_mins(3);
 /// If re-checks fail and the last successful one is this old, reading the tenant stops.
-const VISIBILITY_HOLDS: Duration = Duration::from_mins(5);
+const VISIBILITY_GRACE_PERIOD: Duration = Duration::from_mins(5);
 
 /// Sync: read what is new and what may have changed
 #[derive(Debug, clap::Args)]
@@ -87,12 +87,12 @@ pub fn run(args: &StartArgs, context: &CommandContext) -> Result<Outcome, Failur
         ),
         _ => failure,
     });
-    let end = result.unwrap_or_else(|failure| RunEnd::not_started(Err(failure), None));
+    let end = result.unwrap_or_else(|failure| RunResult::not_started(Err(failure), None));
     output.write(&end.text(args.format, Hints(context.registry.specs), CommandContext::now()));
     match (end.result, check_output(output.finish())) {
         (Ok(outcome), Err(lost)) if outcome.yields_to_output_error() => Err(lost),
         (result, Err(lost)) => {
-            lost.with_voice(context.voice()).tell();
+            lost.with_sink(context.message_sink()).print();
             result
         }
         (result, Ok(())) => result,
@@ -102,7 +102,7 @@ pub fn run(args: &StartArgs, context: &CommandContext) -> Result<Outcome, Failur
 /// How far `--since` may lie in the future by this machine's clock, which may be slow.
 const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
 
-fn execute(args: &StartArgs, context: &CommandContext, output: &Output) -> Result<RunEnd, Failure> {
+fn execute(args: &StartArgs, context: &CommandContext, output: &Output) -> Result<RunResult, Failure> {
     let overrides = Overrides { max_channel_workers: args.max_channel_workers };
     let config = context.load_config(&overrides)?;
     let tenants = with_requested_channels(config.tenants_named(&args.tenants)?, &args.channels)?;
@@ -164,7 +164,7 @@ fn sync(
     args: &StartArgs,
     display: &Display,
     context: &CommandContext,
-) -> Result<RunEnd, Failure> {
+) -> Result<RunResult, Failure> {
     let _entered = runtime.enter();
     let stop = StopSignal::default();
     let signals = Signals::watch(stop.clone(), display)?;
@@ -174,7 +174,7 @@ fn sync(
         ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: context.registry.specs };
     let startup = Startup { runtime, stop: &stop, monitor: monitor.as_ref() };
     let Some(StartedRun { now, run_id, lock }) = startup.start(connected, &file, tenants, args)? else {
-        return Ok(RunEnd::not_started(Ok(Outcome::NotStarted(signals.received())), stop.wanted()));
+        return Ok(RunResult::not_started(Ok(Outcome::NotStarted(signals.received())), stop.reason()));
     };
     let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
     if args.full {
@@ -213,13 +213,13 @@ fn sync(
         Ok(outcome) => outcome,
         Err(error) => {
             let failure = Failure::archive(&error, path).after_signal(signals.received());
-            return Ok(RunEnd::aborted(failure, run_id, jobs.unwrap_or_default()));
+            return Ok(RunResult::aborted(failure, run_id, jobs.unwrap_or_default()));
         }
     };
     let unknown_channels = unknown_channels(&outcome, tenants, &args.channels);
     let end = completed_run(outcome, run_id, jobs?, unknown_channels, args, signals.received());
     for channel in &end.unknown_channels {
-        display.fail(&run_end::unknown_channel_message(channel), CHANNEL_HINT);
+        display.fail(&run_result::unknown_channel_message(channel), CHANNEL_HINT);
     }
     Ok(end)
 }
@@ -232,26 +232,26 @@ fn settings(config: &Config) -> Settings {
         retry: connect::retry_policy(config),
         job_retention: config.sync.job_retention,
         visibility_interval: VISIBILITY_INTERVAL,
-        visibility_holds: VISIBILITY_HOLDS,
+        visibility_grace_period: VISIBILITY_GRACE_PERIOD,
         reaction_budget: config.sync.reaction_budget,
     }
 }
 
 /// The end of a run without an archive failure.
 fn completed_run(
-    outcome: sync::Outcome,
+    outcome: sync::RunOutcome,
     run_id: String,
     jobs: Vec<Job>,
     unknown_channels: Vec<String>,
     args: &StartArgs,
     signal: Option<ReceivedSignal>,
-) -> RunEnd {
+) -> RunResult {
     let channels = match unknown_channels[..] {
         [] => RequestedChannels::Known,
-        _ if jobs.iter().any(run_end::has_channels) => RequestedChannels::SomeUnknown,
+        _ if jobs.iter().any(run_result::has_channels) => RequestedChannels::SomeUnknown,
         _ => RequestedChannels::AllUnknown,
     };
-    RunEnd {
+    RunResult {
         stop: outcome.stop,
         result: Ok(Outcome::Sync(SyncOutcome::of_run(outcome, signal, channels))),
         run_id: Some(run_id),
@@ -317,7 +317,7 @@ fn limit_runtime(stop: &StopSignal, limit: Option<Duration>) {
     let stop = stop.clone();
     tokio::spawn(async move {
         tokio::time::sleep(limit).await;
-        stop.send(Stop::OutOfTime);
+        stop.send(StopReason::OutOfTime);
     });
 }
 
@@ -331,7 +331,7 @@ fn with_requested_channels<'c>(
     let tenants: Vec<_> =
         tenants.into_iter().filter(|tenant| !channel_ids(tenant, channels).is_empty()).collect();
     if tenants.is_empty() {
-        let message = run_end::unknown_channel_message(first);
+        let message = run_result::unknown_channel_message(first);
         return Err(Failure::new(FailureKind::Usage, message).hint(CHANNEL_HINT));
     }
     Ok(tenants)
@@ -343,7 +343,11 @@ fn channel_ids(tenant: &TenantConfig, channels: &[String]) -> Vec<ChannelId> {
 }
 
 /// The requested channels that none of the tenants has.
-fn unknown_channels(outcome: &sync::Outcome, tenants: &[&TenantConfig], requested: &[String]) -> Vec<String> {
+fn unknown_channels(
+    outcome: &sync::RunOutcome,
+    tenants: &[&TenantConfig],
+    requested: &[String],
+) -> Vec<String> {
     let is_unknown = |channel: &&String| {
         tenants.iter().zip(&outcome.tenants).all(|(tenant, outcome)| {
             let id = tenant.platform.ids.parse_channel(channel);

@@ -6,13 +6,13 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::surroundings::{QUERY_BUDGET, display_path};
+use super::command_context::{QUERY_BUDGET, display_path};
 use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, system, values};
 use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{
-    ChannelCounts, Job, JobStatus, LastError, Overview, TenantKey, TenantOverview, TenantStatus,
+    ChannelCounts, Job, JobStatus, LastError, StatusOverview, TenantKey, TenantOverview, TenantStatus,
 };
 use crate::plan::unmatched;
 use crate::report::{self, Hints, StatusOptions};
@@ -75,7 +75,7 @@ fn render(
 ) -> Result<(Outcome, String), Failure> {
     let hints = Hints(context.registry.specs);
     let path = &config.archive.path;
-    let reader = match Reader::open_for(path, QUERY_BUDGET) {
+    let reader = match Reader::open_with_budget(path, QUERY_BUDGET) {
         Ok(reader) => Some(reader),
         Err(error) if error.kind == ArchiveErrorKind::Missing => None,
         // A folder that this user can't write is no error before the first sync.
@@ -85,7 +85,7 @@ fn render(
     let failed = |error| Failure::archive(&error, path);
     let mut overview = match &reader {
         Some(reader) => read(reader, path)?,
-        None => Overview::default(),
+        None => StatusOverview::default(),
     };
     if let Some(job_id) = &args.job_id {
         let stored = reader.map(|reader| reader.job(job_id)).transpose().map_err(failed)?.flatten();
@@ -128,8 +128,8 @@ fn render(
 }
 
 /// The job of this ID among the running, queued and interrupted jobs.
-fn unfinished(overview: Overview, job_id: &str) -> Option<Job> {
-    let Overview { running, queued, interrupted, .. } = overview;
+fn unfinished(overview: StatusOverview, job_id: &str) -> Option<Job> {
+    let StatusOverview { running, queued, interrupted, .. } = overview;
     running.into_iter().chain(queued).chain(interrupted).find(|job| job.job_id == job_id)
 }
 
@@ -146,7 +146,7 @@ fn show_job(job: &Job, hints: Hints, format: Format) -> String {
 }
 
 /// Reads the overview from the archive, and the waiting runs from its queue.
-fn read(reader: &Reader, path: &Path) -> Result<Overview, Failure> {
+fn read(reader: &Reader, path: &Path) -> Result<StatusOverview, Failure> {
     let failed = |error| Failure::archive(&error, path);
     // Read the lock before and after the jobs, because a run may start or end in between.
     let lock_before = lock_state(path)?;
@@ -159,11 +159,11 @@ fn read(reader: &Reader, path: &Path) -> Result<Overview, Failure> {
     let jobs = reader.unfinished_jobs().map_err(failed)?;
     let locks = [lock_before, lock_state(path)?];
     let jobs: Vec<Job> = jobs.into_iter().map(|job| interrupted_if_dead(job, &locks)).collect();
-    let mut overview = Overview {
+    let mut overview = StatusOverview {
         tenants: reader.tenants().map_err(failed)?,
         failing_channels: reader.failing_channels().map_err(failed)?,
         unknown_fields: reader.unknown_fields().map_err(failed)?,
-        ..Overview::default()
+        ..StatusOverview::default()
     };
     for mut job in jobs {
         match job.status {
@@ -179,10 +179,10 @@ fn read(reader: &Reader, path: &Path) -> Result<Overview, Failure> {
             }
         }
     }
-    for waiting_run in queue::waiting(path) {
+    for waiting_run in queue::waiting_runs(path) {
         for (index, tenant) in waiting_run.tenants.iter().enumerate() {
             let position = u32::try_from(overview.queued.len() + 1).ok();
-            overview.queued.push(Job::waiting(&waiting_run.run_id, index, tenant, position));
+            overview.queued.push(Job::queued(&waiting_run.run_id, index, tenant, position));
         }
     }
     Ok(overview)
@@ -221,7 +221,7 @@ fn tenant_key(tenant: &TenantConfig) -> TenantKey {
 
 /// Shows a tenant that was renamed in the configuration under its new name; the next run
 /// renames it in the archive.
-fn rename(overview: &mut Overview, configured: &[TenantConfig]) {
+fn rename(overview: &mut StatusOverview, configured: &[TenantConfig]) {
     let renamed: Vec<(String, &str)> = overview
         .tenants
         .iter()
@@ -236,7 +236,7 @@ fn rename(overview: &mut Overview, configured: &[TenantConfig]) {
             (*new).clone_into(name);
         }
     };
-    let Overview { tenants, running, queued, interrupted, failing_channels, .. } = overview;
+    let StatusOverview { tenants, running, queued, interrupted, failing_channels, .. } = overview;
     let of_tenants = tenants.iter_mut().map(|tenant| &mut tenant.name);
     let of_jobs = running.iter_mut().chain(queued).chain(interrupted).map(|job| &mut job.tenant);
     let of_channels = failing_channels.iter_mut().map(|channel| &mut channel.tenant);
@@ -246,7 +246,7 @@ fn rename(overview: &mut Overview, configured: &[TenantConfig]) {
 /// Adds the entries of each synced tenant's `include_channels` that match no archived
 /// channel.
 fn add_unmatched(
-    overview: &mut Overview,
+    overview: &mut StatusOverview,
     configured: &[TenantConfig],
     reader: &Reader,
 ) -> Result<(), crate::archive::ArchiveError> {
@@ -259,18 +259,19 @@ fn add_unmatched(
         let names: Vec<_> = known.values().map(|channel| (channel.id, channel.name.as_str())).collect();
         // exclude_channels can't be checked, because excluded channels are not archived.
         let scrubber = Scrubber::new(config.platform);
-        let entries =
-            unmatched(config.platform, &config.include_channels, &[], &names, |text| scrubber.sayable(text));
+        let entries = unmatched(config.platform, &config.include_channels, &[], &names, |text| {
+            scrubber.redact_all(text)
+        });
         tenant.unmatched = entries
             .iter()
-            .map(|entry| scrubber.sayable(&format!("{} ({})", entry.problem(), entry.remedy())))
+            .map(|entry| scrubber.redact_all(&format!("{} ({})", entry.problem(), entry.hint())))
             .collect();
     }
     Ok(())
 }
 
 /// Adds the configured tenants that were never synced.
-fn add_pending(overview: &mut Overview, configured: &[TenantConfig]) {
+fn add_pending(overview: &mut StatusOverview, configured: &[TenantConfig]) {
     for tenant in configured {
         if overview.tenants.iter().any(|known| known.workspace == tenant_key(tenant)) {
             continue;
@@ -285,8 +286,8 @@ fn add_pending(overview: &mut Overview, configured: &[TenantConfig]) {
             last_error: None,
             channels: ChannelCounts::default(),
             messages: 0,
-            broken_messages: 0,
-            reactions_pending: 0,
+            malformed_messages: 0,
+            pending_reactor_lists: 0,
             lost_channels: false,
             findings: Vec::new(),
             unmatched: Vec::new(),
@@ -295,7 +296,7 @@ fn add_pending(overview: &mut Overview, configured: &[TenantConfig]) {
 }
 
 /// Removes everything of other tenants than `names` (`--tenant`), if any are given.
-fn retain_tenants(overview: &mut Overview, names: &[String]) -> Result<(), Failure> {
+fn retain_tenants(overview: &mut StatusOverview, names: &[String]) -> Result<(), Failure> {
     if names.is_empty() {
         return Ok(());
     }
@@ -316,7 +317,7 @@ fn retain_tenants(overview: &mut Overview, names: &[String]) -> Result<(), Failu
 /// The tenants whose last success is older than `max_age` or which lost channels. Ignores
 /// tenants that are no longer configured, unless `--tenant` names them.
 fn stale_tenants(
-    overview: &Overview,
+    overview: &StatusOverview,
     config: &Config,
     args: &StatusArgs,
     max_age: Duration,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Command;
 
 use crate::config::{parse_date, parse_duration};
-use crate::model::{NotAnId, Platforms, Timestamp};
+use crate::model::{ParseIdError, Platforms, Timestamp};
 
 /// clap's ID of the `--channel` argument, which is the name of its field.
 const CHANNELS: &str = "channels";
@@ -26,7 +26,7 @@ pub fn set_channel_parsers(command: Command, platforms: Platforms) -> Command {
 /// Parses a channel ID. Returns it in the platform's spelling if exactly one platform
 /// accepts it, as given if several do.
 fn channel(text: &str, platforms: Platforms) -> Result<String, String> {
-    let mut errors: Vec<NotAnId> = Vec::new();
+    let mut errors: Vec<ParseIdError> = Vec::new();
     let mut texts = Vec::new();
     for platform in platforms {
         match platform.ids.parse_channel(text) {
@@ -39,7 +39,7 @@ fn channel(text: &str, platforms: Platforms) -> Result<String, String> {
         1 => return Ok(texts.swap_remove(0)),
         _ => return Ok(text.to_owned()),
     }
-    let out_of_range = errors.iter().find(|error| matches!(error, NotAnId::OutOfRange(_)));
+    let out_of_range = errors.iter().find(|error| matches!(error, ParseIdError::OutOfRange(_)));
     Err(out_of_range.map_or_else(
         || {
             "give the channel's ID, not its name: \"verta-sync plan\" and the archive's view channel_log show both"

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::problem::InvalidValue;
-use super::redact::shown;
-use crate::model::{ChannelId, NotAnId, PlatformSpec};
+use super::redact::quoted_input;
+use crate::model::{ChannelId, ParseIdError, PlatformSpec};
 
 /// IDs with fewer digits could as well be a channel's name, such as "2024".
 const MIN_UNAMBIGUOUS_ID_LEN: usize = 17;
@@ -36,8 +36,8 @@ impl ChannelSelector {
         match platform.ids.parse_channel(text) {
             Ok(id) if platform.channel_text(id) == text => Ok(Self::Id { id, text: text.to_owned() }),
             // Digits with leading zeros are a name.
-            Err(NotAnId::OutOfRange(_)) if !text.starts_with('0') => {
-                let what = format!("{} is too large for a channel's ID", shown(text));
+            Err(ParseIdError::OutOfRange(_)) if !text.starts_with('0') => {
+                let what = format!("{} is too large for a channel's ID", quoted_input(text));
                 Err(InvalidValue::new(what, platform.channel_id_help))
             }
             Ok(_) | Err(_) => Ok(Self::Name(text.to_owned())),

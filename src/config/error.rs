@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::files::{Control, FileError, FileKind};
+use crate::files::{FileError, FileKind, ForeignWriter};
 
 /// The configuration can't be loaded. The text completes "failed to …" and lists every
 /// problem; it may have several lines and never contains a secret.
@@ -31,14 +31,14 @@ pub enum ConfigError {
     #[error(
         "read the configuration {}: {}{}",
         .0.display(),
-        describe_control(*.1, .0, "could send the bot token elsewhere"),
-        if let Control::Owner(_) = .1 {
+        describe_foreign_writer(*.1, .0, "could send the bot token elsewhere"),
+        if let ForeignWriter::Owner(_) = .1 {
             ", or if it is mounted into a container, mount it read-only and name it with --config"
         } else {
             ""
         }
     )]
-    Controlled(PathBuf, Control),
+    ModifiableByOthers(PathBuf, ForeignWriter),
     /// The file is not UTF-8, or far too large to be a configuration.
     #[error("read the configuration {path}: {1}; save it as text in UTF-8", path = .0.display())]
     NotText(PathBuf, String),
@@ -77,21 +77,21 @@ pub(super) fn describe_read_error(error: &FileError) -> String {
 
 /// Why a file is rejected that another user can modify, the `harm` that user could do,
 /// and the remedy.
-pub(super) fn describe_control(control: Control, path: &Path, harm: &str) -> String {
+pub(super) fn describe_foreign_writer(foreign_writer: ForeignWriter, path: &Path, harm: &str) -> String {
     let path = path.display();
-    match control {
-        Control::Everyone => format!(
+    match foreign_writer {
+        ForeignWriter::Everyone => format!(
             "every user of this machine may write it and {harm}; run \"chmod o-w {path}\" (on a file \
              system without permissions, mount it with umask=022)"
         ),
-        Control::Group(group) => format!(
+        ForeignWriter::Group(group) => format!(
             "the group with ID {group} may write it and {harm}; run \"chmod g-w {path}\", or give it \
              to this user's primary group"
         ),
-        Control::AccessList => format!(
+        ForeignWriter::AccessList => format!(
             "its access control list lets others write it, and they {harm}; run \"setfacl -b {path}\""
         ),
-        Control::Owner(owner) => {
+        ForeignWriter::Owner(owner) => {
             format!("it belongs to user ID {owner}, who {harm}; give it to this user or to root")
         }
     }

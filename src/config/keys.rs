@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::api_url::ApiUrl;
 use super::channel_selector::ChannelSelector;
 use super::declare::declare_section;
-use super::pasted::variable_name;
+use super::pasted_token::variable_name;
 use super::section::{Key, Platforms, Reader, Scope, Section};
 use super::time::MAX_DURATION;
 use super::token::TokenSource;
@@ -19,7 +19,7 @@ use super::value::{
     archive_path, by_name, choice, date, duration, file_mode, list, optional, parsed, rate, tenant_name,
     token_file, whole, workspace_id,
 };
-use crate::model::{OnRateLimit, PlatformSpec, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
+use crate::model::{PlatformSpec, RateLimitPolicy, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
 
 /// The section of the archive's path and mode.
 pub(super) const ARCHIVE: &str = "archive";
@@ -32,7 +32,8 @@ pub(super) const PLATFORM: &str = "platform";
 
 const REACTIONS: &[(&str, ReactionMode)] =
     &[("users", ReactionMode::Users), ("counts", ReactionMode::Counts), ("off", ReactionMode::Off)];
-const ON_RATE_LIMIT: &[(&str, OnRateLimit)] = &[("wait", OnRateLimit::Wait), ("stop", OnRateLimit::Stop)];
+const ON_RATE_LIMIT: &[(&str, RateLimitPolicy)] =
+    &[("wait", RateLimitPolicy::Wait), ("stop", RateLimitPolicy::Stop)];
 const VISIBILITY: &[(&str, VisibilityRule)] =
     &[("everyone", VisibilityRule::Everyone), ("history", VisibilityRule::History)];
 
@@ -100,7 +101,7 @@ declare_section! {
         /// Time per run for reading reactor lists.
         reaction_budget: Duration = duration(ANY_DURATION), default "15m";
         /// Whether a run waits for a rate limit or stops.
-        on_rate_limit: OnRateLimit = choice(ON_RATE_LIMIT), default "wait";
+        on_rate_limit: RateLimitPolicy = choice(ON_RATE_LIMIT), default "wait";
         /// Retries per request, after the first attempt.
         max_retries: u32 = whole(RETRY_RANGE), default "3";
         /// Delay before the first retry; it doubles with each further retry.
@@ -122,7 +123,7 @@ declare_section! {
         platform: &'static PlatformSpec = choice(by_name(scope.platforms)), default scope.platforms[0].name;
         /// The workspace's ID on the platform; unique in the file.
         workspace_id: WorkspaceId = parsed(workspace_id(scope.platform)), named scope.platform.workspace_key,
-            required format!("add {} = \"…\", the ID of the {}", scope.platform.workspace_key, scope.platform.workspace());
+            required format!("add {} = \"…\", the ID of the {}", scope.platform.workspace_key, scope.platform.workspace_title());
         /// Messages before this time are not archived.
         since: Option<Timestamp> = optional(date), or None;
         /// Channels to archive; all if empty.

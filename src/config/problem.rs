@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::lines::Lines;
-use super::redact::shown;
+use super::redact::quoted_input;
 
 /// Problems shown at most; a file with more is hardly a configuration.
 const MAX_SHOWN_PROBLEMS: usize = 100;
@@ -26,7 +26,7 @@ impl InvalidValue {
 
     /// "`text` `what`", with the text quoted, truncated and stripped of secrets.
     pub(super) fn of(text: &str, what: &str, remedy: impl Into<String>) -> Self {
-        Self::new(format!("{} {what}", shown(text)), remedy)
+        Self::new(format!("{} {what}", quoted_input(text)), remedy)
     }
 }
 

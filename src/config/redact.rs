@@ -34,7 +34,7 @@ pub(super) fn names_a_secret(key: &str) -> bool {
 }
 
 /// The text in quotes, truncated and escaped, or a placeholder if it may be a secret.
-pub fn shown(text: &str) -> String {
+pub fn quoted_input(text: &str) -> String {
     if may_be_secret(text) {
         return "(not shown, it could be a secret)".to_owned();
     }
@@ -43,17 +43,17 @@ pub fn shown(text: &str) -> String {
     format!("\"{}{more}\"", cut.escape_debug())
 }
 
-/// Like [`shown`], but without quotes around a plain word.
+/// Like [`quoted_input`], but without quotes around a plain word.
 pub(super) fn shown_key(key: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let short = !key.is_empty() && key.len() <= MAX_SHOWN_CHARS;
-    if short && key.chars().all(plain) && !may_be_secret(key) { key.to_owned() } else { shown(key) }
+    if short && key.chars().all(plain) && !may_be_secret(key) { key.to_owned() } else { quoted_input(key) }
 }
 
 /// A path, or a placeholder if it may contain a secret.
 pub(super) fn shown_path(path: &Path) -> String {
     let path = path.display().to_string();
-    if may_be_secret(&path) { shown(&path) } else { path }
+    if may_be_secret(&path) { quoted_input(&path) } else { path }
 }
 
 /// A line of the file, with spaces for characters that could control a terminal; `None`
@@ -97,7 +97,7 @@ mod tests {
     fn recognizes_a_token_within_other_text() {
         for text in [TOKEN.to_owned(), format!("Bot {TOKEN}"), format!("a {TOKEN}, b")] {
             assert!(is_token(&text) && may_be_secret(&text));
-            assert!(!shown(&text).contains("MTk4"));
+            assert!(!quoted_input(&text).contains("MTk4"));
         }
     }
 
@@ -117,13 +117,13 @@ mod tests {
 
     #[test]
     fn a_part_of_a_token_is_not_shown() {
-        assert!(!shown("MTk4NjIyNDgzNDcxOTI1MjQ4").contains("MTk4"));
+        assert!(!quoted_input("MTk4NjIyNDgzNDcxOTI1MjQ4").contains("MTk4"));
         assert!(!shown_key("MTk4NjIyNDgzNDcxOTI1MjQ4").contains("MTk4"));
     }
 
     #[test]
     fn shown_text_is_truncated_and_escaped() {
-        assert_eq!(shown("a\u{1b}[2J\n"), r#""a\u{1b}[2J\n""#);
-        assert_eq!(shown(&"é".repeat(60)).chars().count(), MAX_SHOWN_CHARS + 3);
+        assert_eq!(quoted_input("a\u{1b}[2J\n"), r#""a\u{1b}[2J\n""#);
+        assert_eq!(quoted_input(&"é".repeat(60)).chars().count(), MAX_SHOWN_CHARS + 3);
     }
 }

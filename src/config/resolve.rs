@@ -10,7 +10,7 @@ use super::error::{ConfigError, UnknownTenant};
 use super::keys::{
     ARCHIVE, ArchiveConfig, Overrides, PlatformConfig, SYNC, SyncConfig, TENANT, TenantConfig,
 };
-use super::pasted;
+use super::pasted_token;
 use super::problem::{InvalidValue, Problems};
 use super::secret::Secret;
 use super::section::{Platforms, Reader, Scope, Section};
@@ -127,7 +127,7 @@ pub(super) fn resolve(
 /// Reads all sections. `None`, after a report, if the file can't be parsed or a
 /// required value is missing or invalid.
 fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scope) -> Option<Config> {
-    pasted::scan(&source.text, scope.platform, &mut reader.problems);
+    pasted_token::scan(&source.text, scope.platform, &mut reader.problems);
     let table = syntax::parse(&source.text, scope.platform, &mut reader.problems)?;
     let mut top = reader.entries(table, None, scope);
     let archive = reader.section(ARCHIVE, scope, top.remove(ARCHIVE));

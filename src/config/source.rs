@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::error::ConfigError;
-use crate::files::{FileError, Named, Relation};
+use crate::files::{FileError, NamedFile, PathOrigin};
 
 const FILE_NAME: &str = "sync.toml";
 const FOLDER_NAME: &str = "verta-sync";
@@ -29,12 +29,12 @@ impl Source {
     /// Reads the file named by flag or variable, else the first that exists of those
     /// in the current folder, the user's folder and the system's folder.
     pub(super) fn find(explicit: Option<&Path>, env: &Environment) -> Result<Self, ConfigError> {
-        let (path, named_by, relation) = match (explicit, env.variable(VARIABLE)) {
-            (Some(path), _) => (path, FLAG, Relation::Named),
-            (None, Some(path)) => (Path::new(path), "$VERTA_SYNC_CONFIG", Relation::Found),
+        let (path, named_by, origin) = match (explicit, env.variable(VARIABLE)) {
+            (Some(path), _) => (path, FLAG, PathOrigin::Explicit),
+            (None, Some(path)) => (Path::new(path), "$VERTA_SYNC_CONFIG", PathOrigin::Default),
             (None, None) => return Self::search(env),
         };
-        Self::read(path, relation, env)?.ok_or_else(|| ConfigError::Missing(path.to_owned(), named_by))
+        Self::read(path, origin, env)?.ok_or_else(|| ConfigError::Missing(path.to_owned(), named_by))
     }
 
     fn search(env: &Environment) -> Result<Self, ConfigError> {
@@ -46,7 +46,7 @@ impl Source {
                 searched.push(format!("{path}: neither it nor $HOME is set"));
                 continue;
             };
-            if let Some(source) = Self::read(&path, Relation::Found, env)? {
+            if let Some(source) = Self::read(&path, PathOrigin::Default, env)? {
                 return Ok(source);
             }
             let path = env.current_dir().join(path);
@@ -56,16 +56,16 @@ impl Source {
     }
 
     /// Reads a file; `None` if it doesn't exist.
-    fn read(shown: &Path, relation: Relation, env: &Environment) -> Result<Option<Self>, ConfigError> {
+    fn read(shown: &Path, origin: PathOrigin, env: &Environment) -> Result<Option<Self>, ConfigError> {
         let path = env.current_dir().join(shown);
         let unreadable = |cause| ConfigError::Unreadable(shown.to_owned(), cause);
         let not_text = |what| ConfigError::NotText(shown.to_owned(), what);
-        let named = match Named::open(&path) {
+        let named = match NamedFile::open(&path) {
             Err(error) if is_absent(&error) => return Ok(None),
             named => named.map_err(unreadable)?,
         };
-        if let Some(control) = named.controlled_by(relation) {
-            return Err(ConfigError::Controlled(shown.to_owned(), control));
+        if let Some(foreign_writer) = named.foreign_writer(origin) {
+            return Err(ConfigError::ModifiableByOthers(shown.to_owned(), foreign_writer));
         }
         let bytes = named.read(MAX_BYTES).map_err(|error| match error {
             FileError::TooLarge { .. } => not_text("it is larger than 1 MiB".to_owned()),

@@ -91,7 +91,7 @@ fn not_toml(
 
 /// Remedy for `[tenant]` in single brackets.
 pub(super) fn double_brackets(platform: &PlatformSpec) -> String {
-    format!("write [[tenant]] in double brackets, once for each {}", platform.workspace())
+    format!("write [[tenant]] in double brackets, once for each {}", platform.workspace_title())
 }
 
 fn offset(error: &Error) -> usize {

@@ -7,11 +7,11 @@ use std::{fmt, io, str};
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use super::error::{describe_control, describe_read_error};
+use super::error::{describe_foreign_writer, describe_read_error};
 use super::path::is_variable_name;
-use super::redact::{shown, shown_key, shown_path};
+use super::redact::{quoted_input, shown_key, shown_path};
 use super::secret::Secret;
-use crate::files::{Control, FileError, Named, Relation};
+use crate::files::{FileError, ForeignWriter, NamedFile, PathOrigin};
 
 /// Size limit of the token file, far above any token, so that a wrong path can't
 /// exhaust memory.
@@ -52,7 +52,7 @@ pub enum TokenError {
         "read the bot token: ${variable} is not set, which token_file = {path} needs; \
          set it (systemd sets $CREDENTIALS_DIRECTORY for a service with LoadCredential=), \
          or write the whole path",
-        path = shown(.0),
+        path = quoted_input(.0),
         variable = shown_key(.1)
     )]
     UnsetVariable(String, String),
@@ -63,10 +63,10 @@ pub enum TokenError {
     #[error(
         "read the bot token from the file {}: {}{}",
         shown_path(.0),
-        describe_control(*.1, .0, "could exchange the bot token"),
-        if let Control::Owner(_) = .1 { ", or mount it read-only" } else { "" }
+        describe_foreign_writer(*.1, .0, "could exchange the bot token"),
+        if let ForeignWriter::Owner(_) = .1 { ", or mount it read-only" } else { "" }
     )]
-    Controlled(PathBuf, Control),
+    ModifiableByOthers(PathBuf, ForeignWriter),
     /// The source is empty or only whitespace.
     #[error("read the bot token: {0} is empty; put the token in it")]
     Empty(TokenSource),
@@ -126,7 +126,7 @@ impl fmt::Display for TokenSource {
         match self {
             Self::Env(name) => write!(f, "the environment variable {}", shown_key(name)),
             Self::File(path) => write!(f, "the file {}", shown_path(path)),
-            Self::UnsetVariable { path, .. } => write!(f, "the file {}", shown(path)),
+            Self::UnsetVariable { path, .. } => write!(f, "the file {}", quoted_input(path)),
         }
     }
 }
@@ -164,10 +164,10 @@ fn others_may_read(path: &Path) -> bool {
 
 fn read_file(path: &Path, section: &'static str) -> Result<Vec<u8>, TokenError> {
     let unreadable = |cause| TokenError::Unreadable(path.to_owned(), cause, section);
-    let named = Named::open(path).map_err(unreadable)?;
+    let named = NamedFile::open(path).map_err(unreadable)?;
     // The operator's configuration names this file, so it counts as named by this user.
-    match named.controlled_by(Relation::Named) {
-        Some(control) => Err(TokenError::Controlled(path.to_owned(), control)),
+    match named.foreign_writer(PathOrigin::Explicit) {
+        Some(foreign_writer) => Err(TokenError::ModifiableByOthers(path.to_owned(), foreign_writer)),
         None => named.read(MAX_BYTES).map_err(unreadable),
     }
 }

@@ -9,10 +9,10 @@ use toml::de::DeValue;
 
 use super::api_url::is_host_of;
 use super::environment::Environment;
-use super::pasted::pasted_token;
+use super::pasted_token::pasted_token;
 use super::path::{ExpandError, expand};
 use super::problem::InvalidValue;
-use super::redact::{is_token, shown, shown_key};
+use super::redact::{is_token, quoted_input, shown_key};
 use super::suggest::suggest;
 use super::time::{in_one_unit, parse_date, parse_duration};
 use super::token::TokenSource;
@@ -51,7 +51,7 @@ impl From<InvalidValue> for ValueErrors {
 /// Parses text. A number is rejected with the remedy to quote it.
 fn text(raw: RawValue<'_>) -> ValueResult<&str> {
     let number = if let RawValue::Toml(value) = raw { decimal(value) } else { None };
-    let remedy = number.map(|number| format!("put it in quotes: {}", shown(number)));
+    let remedy = number.map(|number| format!("put it in quotes: {}", quoted_input(number)));
     quoted(raw, "text", remedy.as_deref().unwrap_or("write it in double quotes"))
 }
 
@@ -119,7 +119,7 @@ where
                 let remedy = number.map_or(bounds, |number| format!("write {number} without quotes"));
                 return Err(wrong_type("a whole number", value, &remedy));
             }
-            RawValue::Text(text) => (text.trim().parse().ok(), shown(text)),
+            RawValue::Text(text) => (text.trim().parse().ok(), quoted_input(text)),
             RawValue::Flag(text) => (text.parse().ok(), text.to_owned()),
         };
         in_range(number).ok_or_else(|| InvalidValue::new(format!("{shown} is out of range"), bounds))
@@ -142,7 +142,7 @@ pub(super) fn rate(
         };
         let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite());
         let rate = rate.ok_or_else(|| InvalidValue::new("is not a number", "write a number such as 48"))?;
-        let text = shown(text);
+        let text = quoted_input(text);
         let shown = text.trim_matches('"');
         if !RATE_RANGE.contains(&rate) {
             let (least, most) = (RATE_RANGE.start(), if is_own { &limit } else { RATE_RANGE.end() });
@@ -212,7 +212,7 @@ pub(super) fn by_name(platforms: &[&'static PlatformSpec]) -> Vec<(&'static str,
 pub(super) fn workspace_id(platform: &PlatformSpec) -> impl Fn(&str) -> ValueResult<WorkspaceId> {
     move |text| {
         (platform.parse_workspace)(text).ok_or_else(|| {
-            let what = format!("is not the ID of a {}", platform.workspace());
+            let what = format!("is not the ID of a {}", platform.workspace_title());
             InvalidValue::of(text, &what, format!("write its ID, {}", platform.workspace_id_help))
         })
     }

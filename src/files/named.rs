@@ -52,13 +52,13 @@ fn folder_of(path: &Path) -> &Path {
 
 /// A regular file that the user named, open for reading.
 #[derive(Debug)]
-pub struct Named {
+pub struct NamedFile {
     file: File,
     metadata: Metadata,
     path: PathBuf,
 }
 
-impl Named {
+impl NamedFile {
     /// Opens a file. Follows symbolic links, and never blocks on a named pipe.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Named {
     /// Checks that the file has a single hard link.
     ///
     /// # Errors
-    /// Returns [`FileError::Linked`] if it has several.
+    /// Returns [`FileError::HardLinked`] if it has several.
     pub fn check_links(&self) -> Result<(), FileError> {
         check_links(&self.path, &self.metadata)
     }

@@ -19,8 +19,8 @@ pub(super) const OWN_FLAGS: OFlags =
 /// # Errors
 /// Returns [`FileError`] if it is not a regular file, has several hard links or can't be
 /// opened.
-pub fn open_own(path: &Path, writes: bool) -> Result<Option<File>, FileError> {
-    if !check_own(path)? {
+pub fn open_own_file(path: &Path, writes: bool) -> Result<Option<File>, FileError> {
+    if !check_own_file(path)? {
         return Ok(None);
     }
     let access = if writes { OFlags::RDWR } else { OFlags::RDONLY };
@@ -44,7 +44,7 @@ pub(super) fn checked(path: &Path, file: File) -> Result<File, FileError> {
 ///
 /// # Errors
 /// Returns the [`io::Error`] if it can't be created.
-pub fn create_own(path: &Path, mode: u32) -> io::Result<Option<File>> {
+pub fn create_own_file(path: &Path, mode: u32) -> io::Result<Option<File>> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OWN_FLAGS;
     match open(path, flags, Mode::from_raw_mode(mode)) {
         Ok(file) => {
@@ -63,7 +63,7 @@ pub fn create_own(path: &Path, mode: u32) -> io::Result<Option<File>> {
 /// # Errors
 /// Returns [`FileError`] if it is not a regular file, has several hard links or can't be
 /// accessed.
-pub fn check_own(path: &Path) -> Result<bool, FileError> {
+pub fn check_own_file(path: &Path) -> Result<bool, FileError> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -28,7 +28,7 @@ impl Folder {
 }
 
 fn kind_of(path: &Path) -> FileKind {
-    match Named::open(path).unwrap_err() {
+    match NamedFile::open(path).unwrap_err() {
         FileError::NotRegular { kind, .. } => kind,
         other => panic!("{other}"),
     }
@@ -61,9 +61,9 @@ fn named_files_may_be_symbolic_links_to_regular_files_only() {
     let folder = Folder::new();
     folder.file("file", 0o600);
     symlink("file", folder.path("link")).unwrap();
-    let named = Named::open(&folder.path("link")).unwrap();
+    let named = NamedFile::open(&folder.path("link")).unwrap();
     assert_eq!((named.read(4).unwrap(), named.head(2).unwrap().len()), (b"text".to_vec(), 0));
-    let named = Named::open(&folder.path("link")).unwrap();
+    let named = NamedFile::open(&folder.path("link")).unwrap();
     assert!(matches!(named.read(3), Err(FileError::TooLarge { max_bytes: 3, .. })));
     assert_eq!(kind_of(folder.0.path()), FileKind::Folder);
     assert_eq!(kind_of(Path::new("/dev/null")), FileKind::Device);
@@ -78,17 +78,17 @@ fn own_files_may_not_be_links_and_keep_their_mode() {
     let folder = Folder::new();
     let file = folder.file("file", 0o644);
     symlink(&file, folder.path("link")).unwrap();
-    assert!(open_own(&folder.path("missing"), true).unwrap().is_none());
-    assert!(open_own(&file, true).unwrap().is_some());
-    let link = open_own(&folder.path("link"), true);
+    assert!(open_own_file(&folder.path("missing"), true).unwrap().is_none());
+    assert!(open_own_file(&file, true).unwrap().is_some());
+    let link = open_own_file(&folder.path("link"), true);
     assert!(matches!(link, Err(FileError::NotRegular { kind: FileKind::SymbolicLink, .. })));
-    assert!(create_own(&file, 0o600).unwrap().is_none(), "an existing file is left alone");
+    assert!(create_own_file(&file, 0o600).unwrap().is_none(), "an existing file is left alone");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
-    create_own(&folder.path("new"), 0o666).unwrap().unwrap();
+    create_own_file(&folder.path("new"), 0o666).unwrap().unwrap();
     assert_eq!(fs::metadata(folder.path("new")).unwrap().permissions().mode() & 0o777, 0o666);
     fs::hard_link(&file, folder.path("second")).unwrap();
-    assert!(matches!(open_own(&file, false), Err(FileError::Linked { links: 2, .. })));
-    assert!(matches!(check_own(&file), Err(FileError::Linked { .. })));
+    assert!(matches!(open_own_file(&file, false), Err(FileError::HardLinked { links: 2, .. })));
+    assert!(matches!(check_own_file(&file), Err(FileError::HardLinked { .. })));
 }
 
 #[test]
@@ -120,23 +120,26 @@ fn an_own_folder_gives_access_only_to_its_regular_files() {
 #[test]
 fn reports_other_users_who_may_change_a_file() {
     let folder = Folder::new();
-    let control = |path: &Path, relation| Named::open(path).unwrap().controlled_by(relation);
-    for (mode, expected) in
-        [(0o600, None), (0o644, None), (0o666, Some(Control::Everyone)), (0o602, Some(Control::Everyone))]
-    {
+    let foreign_writer = |path: &Path, origin| NamedFile::open(path).unwrap().foreign_writer(origin);
+    for (mode, expected) in [
+        (0o600, None),
+        (0o644, None),
+        (0o666, Some(ForeignWriter::Everyone)),
+        (0o602, Some(ForeignWriter::Everyone)),
+    ] {
         let path = folder.file(&format!("{mode:o}"), mode);
-        assert_eq!(control(&path, Relation::Found), expected, "{mode:o}");
-        assert_eq!(control(&path, Relation::Named), expected, "{mode:o}");
+        assert_eq!(foreign_writer(&path, PathOrigin::Default), expected, "{mode:o}");
+        assert_eq!(foreign_writer(&path, PathOrigin::Explicit), expected, "{mode:o}");
     }
     let shared = folder.file("shared", 0o660);
     chown(&shared, None, Some(getegid().as_raw())).unwrap();
-    assert_eq!(control(&shared, Relation::Found), None);
+    assert_eq!(foreign_writer(&shared, PathOrigin::Default), None);
     if geteuid().is_root() {
         chown(&shared, None, Some(4711)).unwrap();
-        assert_eq!(control(&shared, Relation::Named), Some(Control::Group(4711)));
+        assert_eq!(foreign_writer(&shared, PathOrigin::Explicit), Some(ForeignWriter::Group(4711)));
         let foreign = folder.file("foreign", 0o644);
         chown(&foreign, Some(4711), None).unwrap();
         // Root may write it.
-        assert_eq!(control(&foreign, Relation::Named), Some(Control::Owner(4711)));
+        assert_eq!(foreign_writer(&foreign, PathOrigin::Explicit), Some(ForeignWriter::Owner(4711)));
     }
 }

@@ -8,11 +8,11 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
-use super::{Named, acl};
+use super::{NamedFile, acl};
 
 /// The other users who can change a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
+pub enum ForeignWriter {
     /// All users of this machine may write it.
     Everyone,
     /// The members of a group other than this user's primary group may write it.
@@ -25,34 +25,34 @@ pub enum Control {
 
 /// How the path of a file was determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
+pub enum PathOrigin {
     /// From an environment variable or a default location.
-    Found,
+    Default,
     /// From a flag or the configuration.
-    Named,
+    Explicit,
 }
 
-impl Named {
+impl NamedFile {
     /// Who can change the file besides this user, the user's primary group and root;
     /// `None` if nobody. Another owner is accepted if this user named the file and can't
     /// write it, as with files mounted into a container.
-    pub fn controlled_by(&self, relation: Relation) -> Option<Control> {
+    pub fn foreign_writer(&self, origin: PathOrigin) -> Option<ForeignWriter> {
         let metadata = self.metadata();
         let (mode, owner, group) = (metadata.mode(), metadata.uid(), metadata.gid());
         if mode & 0o002 != 0 {
-            return Some(Control::Everyone);
+            return Some(ForeignWriter::Everyone);
         }
         if mode & 0o020 != 0 && group != getegid().as_raw() {
-            return Some(Control::Group(group));
+            return Some(ForeignWriter::Group(group));
         }
         if acl::lets_others_write(self.file()) {
-            return Some(Control::AccessList);
+            return Some(ForeignWriter::AccessList);
         }
         if owner == 0 || owner == geteuid().as_raw() {
             return None;
         }
-        let is_mounted = relation == Relation::Named && !may_write(self.file());
-        (!is_mounted).then_some(Control::Owner(owner))
+        let is_mounted = origin == PathOrigin::Explicit && !may_write(self.file());
+        (!is_mounted).then_some(ForeignWriter::Owner(owner))
     }
 }
 

@@ -56,7 +56,7 @@ channel_kinds! {
     Other { name: "other", has_messages: false, has_threads: false, is_thread: false }
     /// The platform's answer for it is malformed; only its ID is known. Stored as
     /// [`Self::Other`].
-    Unreadable { name: "other", has_messages: false, has_threads: false, is_thread: false }
+    Malformed { name: "other", has_messages: false, has_threads: false, is_thread: false }
 }
 
 impl ChannelKind {
@@ -142,7 +142,7 @@ impl Visibility {
 
 /// Properties that only threads have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ThreadFacts {
+pub struct ThreadProperties {
     /// The user who started it, if the platform says.
     pub owner: Option<User>,
     /// Whether it is archived.
@@ -180,7 +180,7 @@ impl Channel {
     }
 
     /// The channel whose permissions apply: a thread's parent, else the channel itself.
-    pub fn root(&self) -> ChannelId {
+    pub fn permission_channel(&self) -> ChannelId {
         self.parent_id.filter(|_| self.kind.is_thread()).unwrap_or(self.id)
     }
 }
@@ -208,7 +208,7 @@ pub struct Channel {
     /// Who may see it.
     pub visibility: Visibility,
     /// Present for threads only.
-    pub thread: Option<ThreadFacts>,
+    pub thread: Option<ThreadProperties>,
     /// Other archived fields (tags, flags, slow mode), not scrubbed yet.
     pub metadata: Metadata,
 }
@@ -221,7 +221,7 @@ mod tests {
     fn exactly_the_names_of_thread_kinds_end_with_thread() {
         for kind in ChannelKind::ALL.iter().copied() {
             assert_eq!(kind.name().ends_with("thread"), kind.is_thread(), "{kind:?}");
-            assert!(ChannelKind::from_name(kind.name()) == kind || kind == ChannelKind::Unreadable);
+            assert!(ChannelKind::from_name(kind.name()) == kind || kind == ChannelKind::Malformed);
         }
     }
 }

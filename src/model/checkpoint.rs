@@ -17,12 +17,12 @@ pub struct Checkpoint {
     pub backfill: Option<Box<Backfill>>,
     /// Set when a page was empty although messages of its range are archived. They become
     /// deletion candidates only when a second read finds the range empty, too.
-    pub second_look: Option<SecondLook>,
+    pub unconfirmed_empty_page: Option<UnconfirmedEmptyPage>,
     /// What is known of the end of the channel. `None` for most channels; boxed because
     /// tens of thousands are held in memory.
     pub end: Option<Box<EndRecord>>,
     /// The ranges in which malformed messages lie.
-    pub broken: Vec<BrokenPlace>,
+    pub malformed_ranges: Vec<MalformedRange>,
     /// The job that began the last full re-read.
     pub full_job_id: Option<String>,
     /// The last message read by that full re-read.
@@ -58,14 +58,14 @@ pub struct Backfill {
 
 /// The position of an empty page in whose range messages are archived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SecondLook {
+pub struct UnconfirmedEmptyPage {
     /// The page was requested after this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
 }
 
 /// The range in which a malformed message lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BrokenPlace {
+pub struct MalformedRange {
     /// Exclusive start: the message that its page was requested after; `None` is the
     /// channel's beginning.
     pub after: Option<MessageId>,

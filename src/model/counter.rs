@@ -83,15 +83,15 @@ macro_rules! with_counters {
             /// Messages among these that differed from their archived version.
             ChangedMessages: Count, Job, "messages_changed", Some("messages_changed"), None, "changed_messages";
             /// Malformed messages: dropped, or stored without their malformed fields.
-            BrokenMessages: Count, Job, "broken_messages", Some("broken_messages"), None, "malformed_messages";
+            MalformedMessages: Count, Job, "broken_messages", Some("broken_messages"), None, "malformed_messages";
             /// Sum of the reaction counts of the messages in committed pages.
             Reactions: Count, Job, "reactions_processed", Some("reactions_processed"), None, "reactions";
             /// Attachments in committed pages.
             Attachments: Count, Job, "attachments_processed", Some("attachments_processed"), None, "attachments";
             /// Pending reactor lists (one per message and emoji) that the job is to read.
-            ReactionsQueued: Count, Estimate, "reactions_queued", None, None, "reactions_queued";
+            ReactorListsQueued: Count, Estimate, "reactions_queued", None, None, "reactions_queued";
             /// Reactor lists of these that were read, or whose message or emoji is gone.
-            ReactionsRead: Count, Estimate, "reactions_read", None, None, "reactions_read";
+            ReactorListsRead: Count, Estimate, "reactions_read", None, None, "reactions_read";
             /// Parent channels whose archived threads are to be listed.
             ListingsQueued: Count, Estimate, "listings_queued", None, None, "listings_queued";
             /// Parent channels among these whose listing ended, successfully or not.

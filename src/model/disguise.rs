@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::work;
+use super::scan_meter;
 
 /// The greatest number of nested encodings that are decoded. An HTML entity in a URL in
 /// JSON has three.
@@ -158,7 +158,7 @@ fn percent_byte(text: &str) -> Option<(u8, usize)> {
     while let Some(inner) = rest.strip_prefix("25").filter(|inner| hex(inner, 2).is_some()) {
         rest = inner;
     }
-    work::note(text.len() - rest.len());
+    scan_meter::add(text.len() - rest.len());
     let byte = u8::try_from(hex(rest, 2)?).ok()?;
     Some((byte, text.len() - rest.len() + 2))
 }
@@ -168,7 +168,7 @@ fn percent_byte(text: &str) -> Option<(u8, usize)> {
 fn backslash(text: &str) -> Option<(char, usize)> {
     let rest = text.trim_start_matches('\\');
     let before = text.len() - rest.len();
-    work::note(before);
+    scan_meter::add(before);
     if rest.starts_with('/') {
         return Some(('/', before + 1));
     }
@@ -213,7 +213,7 @@ fn entity(text: &str) -> Option<(char, usize)> {
         rest = inner;
     }
     let before = text.len() - rest.len();
-    work::note(before);
+    scan_meter::add(before);
     let Some(number) = rest.strip_prefix('#') else {
         let named = ENTITIES.iter().find(|(name, _)| rest.starts_with(name));
         return match named {
@@ -249,7 +249,7 @@ pub struct Decoded {
 
 /// Decodes one layer of escapes; `None` if there is none.
 pub fn decode(source: &str) -> Option<Decoded> {
-    work::note(source.len());
+    scan_meter::add(source.len());
     let is_escape = |character: char| matches!(character, '%' | '\\' | '&');
     let mut decoded: Option<Decoded> = None;
     let mut position = 0;

@@ -49,7 +49,7 @@ pub struct ChannelEnd {
 impl ChannelEnd {
     /// The end proven by a page whose last message is `last`, given the newest message
     /// that a listing names (`announced`). `None` if more messages may follow.
-    pub fn brought(last: MessageId, announced: Option<MessageId>) -> Option<Self> {
+    pub fn from_page(last: MessageId, announced: Option<MessageId>) -> Option<Self> {
         let is_newest = announced.is_some_and(|announced| last >= announced);
         is_newest.then_some(Self { evidence: EndEvidence::NewestMessage })
     }
@@ -66,7 +66,7 @@ impl ChannelEnd {
 
     /// Whether the newest page confirmed it against the newest message that the listing
     /// names now. The confirmation expires when the listing names another message.
-    pub const fn is_of_listing(self) -> bool {
+    pub const fn depends_on_announced(self) -> bool {
         matches!(self.evidence, EndEvidence::NewestPage | EndEvidence::EmptyForADay)
     }
 }
@@ -80,18 +80,18 @@ pub struct EndRecord {
     /// When the newest page last confirmed the end.
     pub confirmed_at: Option<Timestamp>,
     /// When the newest page was first empty; set while the end is unconfirmed.
-    pub doubted_at: Option<Timestamp>,
+    pub unconfirmed_since: Option<Timestamp>,
     /// Whether the last end was confirmed as [`EndEvidence::EmptyForADay`].
-    pub was_empty: bool,
+    pub was_empty_for_a_day: bool,
 }
 
 impl EndRecord {
     /// Whether the end was confirmed less than a day ago for the newest message that a
     /// listing names now (`announced`).
-    pub fn holds_for(&self, announced: Option<MessageId>, now: Timestamp) -> bool {
+    pub fn is_valid_for(&self, announced: Option<MessageId>, now: Timestamp) -> bool {
         let is_recent =
             self.confirmed_at.is_some_and(|at| at <= now && now.since(at) < CONFIRMATION_INTERVAL);
-        announced.is_some() && self.announced == announced && is_recent && self.doubted_at.is_none()
+        announced.is_some() && self.announced == announced && is_recent && self.unconfirmed_since.is_none()
     }
 }
 
@@ -104,9 +104,9 @@ pub struct EndFacts {
     /// The newest message that a listing names.
     pub announced: Option<MessageId>,
     /// Whether the platform counts messages in a channel of which none was read.
-    pub is_counted: bool,
+    pub has_counted_messages: bool,
     /// Whether messages after the cursor are archived and not deleted.
-    pub has_archived_beyond: bool,
+    pub has_archived_after_cursor: bool,
     /// The stored record of the channel's end.
     pub record: EndRecord,
 }
@@ -125,12 +125,12 @@ pub enum NewestPageVerdict {
 impl EndFacts {
     /// The end, if it is proven without a further request: a listing names a newest
     /// message and nothing indicates later ones, or an earlier confirmation still holds.
-    pub fn without_asking(&self, now: Timestamp) -> Option<ChannelEnd> {
+    pub fn known_end(&self, now: Timestamp) -> Option<ChannelEnd> {
         // If no listing names a message, the newest page has to decide.
-        if let Some(end) = self.unannounced().filter(|_| self.announced.is_some()) {
+        if let Some(end) = self.if_nothing_announced().filter(|_| self.announced.is_some()) {
             return Some(end);
         }
-        let still_holds = self.record.holds_for(self.announced, now) && !self.has_archived_beyond;
+        let still_holds = self.record.is_valid_for(self.announced, now) && !self.has_archived_after_cursor;
         still_holds.then_some(ChannelEnd { evidence: EndEvidence::StillConfirmed })
     }
 
@@ -145,21 +145,22 @@ impl EndFacts {
 
     /// The end, if neither a listing nor a message count nor an archived message
     /// indicates messages after the cursor.
-    pub fn unannounced(&self) -> Option<ChannelEnd> {
-        let is_silent = self.announced <= self.cursor && !self.is_counted && !self.has_archived_beyond;
+    pub fn if_nothing_announced(&self) -> Option<ChannelEnd> {
+        let is_silent =
+            self.announced <= self.cursor && !self.has_counted_messages && !self.has_archived_after_cursor;
         is_silent.then_some(ChannelEnd { evidence: EndEvidence::NothingAnnounced })
     }
 
     /// The end, if the newest page was also empty at least a day ago. Once accepted, it
     /// stays valid until a listing names another message.
-    pub fn after_a_day(&self, now: Timestamp) -> Option<ChannelEnd> {
+    pub fn if_empty_for_a_day(&self, now: Timestamp) -> Option<ChannelEnd> {
         let empty = ChannelEnd { evidence: EndEvidence::EmptyForADay };
-        let is_known = self.record.was_empty && self.record.announced == self.announced;
-        if is_known && !self.has_archived_beyond {
+        let is_known = self.record.was_empty_for_a_day && self.record.announced == self.announced;
+        if is_known && !self.has_archived_after_cursor {
             return Some(empty);
         }
-        let doubted_at = self.record.doubted_at?;
-        let is_old = doubted_at <= now && now.since(doubted_at) >= CONFIRMATION_INTERVAL;
+        let unconfirmed_since = self.record.unconfirmed_since?;
+        let is_old = unconfirmed_since <= now && now.since(unconfirmed_since) >= CONFIRMATION_INTERVAL;
         is_old.then_some(empty)
     }
 }
@@ -195,18 +196,18 @@ pub struct ProvenState {
 
 impl ProvenState {
     /// The state of a public channel that a listing contains.
-    pub const fn listed(is_readable: bool) -> Self {
+    pub const fn from_listing(is_readable: bool) -> Self {
         let state = if is_readable { ChannelState::Active } else { ChannelState::Unreadable };
         Self { state, evidence: StateEvidence::Listing }
     }
 
     /// The state according to the response for the channel itself.
-    pub const fn answered(state: ChannelState) -> Self {
+    pub const fn from_direct_answer(state: ChannelState) -> Self {
         Self { state, evidence: StateEvidence::DirectAnswer }
     }
 
     /// The state of a thread, which is that of its parent.
-    pub const fn of_parent(parent: ChannelState) -> Self {
+    pub const fn from_parent(parent: ChannelState) -> Self {
         Self { state: parent, evidence: StateEvidence::Parent }
     }
 
@@ -226,15 +227,15 @@ impl ProvenState {
 #[derive(Debug, Clone)]
 pub struct ConfirmedRights {
     readable: HashSet<ChannelId>,
-    asked_at: Timestamp,
+    requested_at: Timestamp,
 }
 
 impl ConfirmedRights {
-    /// From a listing that was requested at `asked_at`.
-    pub fn from_listing(channels: &[Channel], asked_at: Timestamp) -> Self {
+    /// From a listing that was requested at `requested_at`.
+    pub fn from_listing(channels: &[Channel], requested_at: Timestamp) -> Self {
         let is_readable = |channel: &&Channel| !channel.kind.is_thread() && channel.visibility.is_readable();
         let readable = channels.iter().filter(is_readable).map(|channel| channel.id).collect();
-        Self { readable, asked_at }
+        Self { readable, requested_at }
     }
 
     /// Whether messages of the channel `root` and of its threads can be read.
@@ -243,14 +244,14 @@ impl ConfirmedRights {
     }
 
     /// When the listing was requested.
-    pub const fn asked_at(&self) -> Timestamp {
-        self.asked_at
+    pub const fn requested_at(&self) -> Timestamp {
+        self.requested_at
     }
 }
 
 /// Counts consecutive blank messages by people, across pages, to detect withheld content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ContentTally {
+pub struct BlankMessageTally {
     /// Blank messages since the last one with content.
     blank: usize,
     /// The author of the first of these.
@@ -260,10 +261,10 @@ pub struct ContentTally {
     is_withheld: bool,
 }
 
-impl ContentTally {
+impl BlankMessageTally {
     /// The tally after another page.
     #[must_use]
-    pub fn and(self, page: &MessagePage) -> Self {
+    pub fn with_page(self, page: &MessagePage) -> Self {
         let by_people = page.messages.iter().filter(|message| message.is_by_person());
         by_people.fold(self, |tally, message| {
             if !message.is_blank {
@@ -288,7 +289,7 @@ impl ContentTally {
 
 #[cfg(test)]
 mod tests {
-    use super::super::BrokenMessage;
+    use super::super::MalformedMessage;
     use super::*;
 
     fn id(raw: u64) -> Option<MessageId> {
@@ -300,40 +301,40 @@ mod tests {
     }
 
     fn page(ids: &[u64]) -> MessagePage {
-        let broken = ids.iter().map(|raw| BrokenMessage { id: id(*raw), reason: String::new() });
-        MessagePage { broken: broken.collect(), ..MessagePage::default() }
+        let malformed = ids.iter().map(|raw| MalformedMessage { id: id(*raw), reason: String::new() });
+        MessagePage { malformed: malformed.collect(), ..MessagePage::default() }
     }
 
     #[test]
     fn only_a_page_with_the_announced_message_proves_the_end() {
-        assert!(ChannelEnd::brought(id(5).unwrap(), id(5)).is_some());
-        assert!(ChannelEnd::brought(id(6).unwrap(), id(5)).is_some());
-        assert_eq!(ChannelEnd::brought(id(4).unwrap(), id(5)), None);
-        assert_eq!(ChannelEnd::brought(id(4).unwrap(), None), None, "nothing was announced");
+        assert!(ChannelEnd::from_page(id(5).unwrap(), id(5)).is_some());
+        assert!(ChannelEnd::from_page(id(6).unwrap(), id(5)).is_some());
+        assert_eq!(ChannelEnd::from_page(id(4).unwrap(), id(5)), None);
+        assert_eq!(ChannelEnd::from_page(id(4).unwrap(), None), None, "nothing was announced");
     }
 
     #[test]
     fn an_empty_page_is_accepted_at_once_only_if_nothing_indicates_more() {
-        let end = |facts: EndFacts| facts.without_asking(at(0)).map(ChannelEnd::evidence);
+        let end = |facts: EndFacts| facts.known_end(at(0)).map(ChannelEnd::evidence);
         let silent = EndFacts::default();
         assert_eq!(end(silent), None, "without an announced message the newest page decides");
-        assert!(silent.unannounced().is_some());
+        assert!(silent.if_nothing_announced().is_some());
         let read = EndFacts { cursor: id(9), announced: id(9), ..silent };
         assert_eq!(end(read), Some(EndEvidence::NothingAnnounced));
         assert_eq!(end(EndFacts { announced: id(10), ..read }), None);
-        assert_eq!(end(EndFacts { is_counted: true, ..silent }), None);
-        assert_eq!(end(EndFacts { has_archived_beyond: true, ..silent }), None);
+        assert_eq!(end(EndFacts { has_counted_messages: true, ..silent }), None);
+        assert_eq!(end(EndFacts { has_archived_after_cursor: true, ..silent }), None);
     }
 
     #[test]
     fn a_confirmed_end_holds_for_a_day_and_the_same_announced_message() {
         let record = EndRecord { announced: id(10), confirmed_at: Some(at(0)), ..EndRecord::default() };
         let facts = EndFacts { cursor: id(9), announced: id(10), record, ..EndFacts::default() };
-        let evidence = |facts: EndFacts, now| facts.without_asking(now).map(ChannelEnd::evidence);
+        let evidence = |facts: EndFacts, now| facts.known_end(now).map(ChannelEnd::evidence);
         assert_eq!(evidence(facts, at(23)), Some(EndEvidence::StillConfirmed));
         assert_eq!(evidence(facts, at(24)), None);
         assert_eq!(evidence(EndFacts { announced: id(11), ..facts }, at(1)), None);
-        assert_eq!(evidence(EndFacts { has_archived_beyond: true, ..facts }, at(1)), None);
+        assert_eq!(evidence(EndFacts { has_archived_after_cursor: true, ..facts }, at(1)), None);
         let later = EndRecord { confirmed_at: Some(at(5)), ..record };
         assert_eq!(evidence(EndFacts { record: later, ..facts }, at(1)), None, "a future confirmation");
     }
@@ -342,24 +343,24 @@ mod tests {
     fn the_newest_page_confirms_contradicts_or_proves_nothing() {
         let facts = EndFacts { cursor: id(9), announced: id(10), ..EndFacts::default() };
         let confirmed = facts.with_newest_page(&page(&[3, 9]));
-        assert!(matches!(confirmed, NewestPageVerdict::Confirmed(end) if end.is_of_listing()));
+        assert!(matches!(confirmed, NewestPageVerdict::Confirmed(end) if end.depends_on_announced()));
         assert_eq!(facts.with_newest_page(&page(&[9, 10])), NewestPageVerdict::Contradicted);
         assert_eq!(facts.with_newest_page(&page(&[])), NewestPageVerdict::Unconfirmed);
-        let nameless = BrokenMessage { id: None, reason: String::new() };
-        let nameless = MessagePage { broken: vec![nameless], ..MessagePage::default() };
+        let nameless = MalformedMessage { id: None, reason: String::new() };
+        let nameless = MessagePage { malformed: vec![nameless], ..MessagePage::default() };
         assert_eq!(facts.with_newest_page(&nameless), NewestPageVerdict::Unconfirmed);
     }
 
     #[test]
     fn an_empty_newest_page_is_accepted_after_a_day() {
-        let record = EndRecord { doubted_at: Some(at(0)), ..EndRecord::default() };
+        let record = EndRecord { unconfirmed_since: Some(at(0)), ..EndRecord::default() };
         let facts = EndFacts { announced: id(10), record, ..EndFacts::default() };
-        assert_eq!(facts.after_a_day(at(23)), None);
-        assert!(facts.after_a_day(at(24)).is_some());
-        assert_eq!(EndFacts { record: EndRecord::default(), ..facts }.after_a_day(at(24)), None);
-        let record = EndRecord { announced: id(10), was_empty: true, ..EndRecord::default() };
-        assert!(EndFacts { record, ..facts }.after_a_day(at(99)).is_some(), "it was accepted before");
+        assert_eq!(facts.if_empty_for_a_day(at(23)), None);
+        assert!(facts.if_empty_for_a_day(at(24)).is_some());
+        assert_eq!(EndFacts { record: EndRecord::default(), ..facts }.if_empty_for_a_day(at(24)), None);
+        let record = EndRecord { announced: id(10), was_empty_for_a_day: true, ..EndRecord::default() };
+        assert!(EndFacts { record, ..facts }.if_empty_for_a_day(at(99)).is_some(), "it was accepted before");
         let moved = EndFacts { announced: id(11), record, ..facts };
-        assert_eq!(moved.after_a_day(at(99)), None);
+        assert_eq!(moved.if_empty_for_a_day(at(99)), None);
     }
 }

@@ -74,14 +74,14 @@ impl Finding {
                 format!("archived threads of {channel}: the listing is incomplete")
             }
             FindingKind::MalformedMessages => {
-                let messages = super::counted(self.count, "malformed message");
+                let messages = super::with_noun(self.count, "malformed message");
                 format!("{messages} in {channel}: only what can be read of them is archived")
             }
             FindingKind::VanishedChannel => {
                 format!("#{} ({channel}) is in no listing any more, and the bot may not see it", self.name)
             }
             FindingKind::EveryChannelVanished => {
-                let channels = super::counted(self.count, "channel");
+                let channels = super::with_noun(self.count, "channel");
                 format!("the bot can't see any of the {channels} that it read before")
             }
             FindingKind::NoChannels => "no channel is left to read".to_owned(),

@@ -7,10 +7,10 @@ use super::Timestamp;
 
 /// Why a text can't be parsed as an ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotAnId {
+pub enum ParseIdError {
     /// It doesn't have the form of an ID; it may be a name.
     #[error("not an ID")]
-    OtherForm,
+    NotIdSyntax,
     /// It has the form of an ID but is out of range. Holds a description of valid IDs.
     #[error("not an ID: expected {0}")]
     OutOfRange(&'static str),
@@ -127,8 +127,8 @@ pub trait IdCodec: fmt::Debug + Send + Sync {
     /// Parses the ID of a channel, the inverse of [`Self::channel_text`].
     ///
     /// # Errors
-    /// Returns [`NotAnId`] if the text isn't the ID of a channel.
-    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId>;
+    /// Returns [`ParseIdError`] if the text isn't the ID of a channel.
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, ParseIdError>;
 
     /// Parses the ID of a user as copied from the platform. `None` if it isn't one, or
     /// is too short to be distinguished from other numbers or words.

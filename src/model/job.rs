@@ -40,7 +40,7 @@ impl Job {
     }
 
     /// A queued job.
-    pub fn waiting(run_id: &str, index: usize, tenant: &str, queue_position: Option<u32>) -> Self {
+    pub fn queued(run_id: &str, index: usize, tenant: &str, queue_position: Option<u32>) -> Self {
         Self {
             job_id: Self::id_of(run_id, index),
             run_id: run_id.to_owned(),
@@ -70,7 +70,7 @@ pub struct JobStats {
     /// Public channels that the bot lacks permission to read.
     pub channels_unreadable: u64,
     /// Pending reactor lists (one per message and emoji).
-    pub reactions_pending: u64,
+    pub pending_reactor_lists: u64,
     /// The greatest number of channels that were open at once.
     pub max_concurrent_channels: u64,
     /// Average time per processed channel, in seconds.
@@ -177,9 +177,9 @@ pub struct TenantOverview {
     /// Number of archived messages.
     pub messages: u64,
     /// Malformed messages of active channels of which nothing is archived.
-    pub broken_messages: u64,
+    pub malformed_messages: u64,
     /// Pending reactor lists (one per message and emoji).
-    pub reactions_pending: u64,
+    pub pending_reactor_lists: u64,
     /// Whether the last job covered fewer than half as many channels as the last
     /// successful one with the same selection.
     pub lost_channels: bool,
@@ -229,7 +229,7 @@ pub struct FailingChannel {
 
 /// Everything that `status` displays.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Overview {
+pub struct StatusOverview {
     /// The selected tenants.
     pub tenants: Vec<TenantOverview>,
     /// Running jobs.

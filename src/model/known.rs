@@ -28,11 +28,11 @@ pub struct KnownChannel {
     pub listing: Option<Box<KnownListing>>,
     /// When the platform was last asked for this channel itself, because no listing
     /// contained it.
-    pub asked_at: Option<Timestamp>,
+    pub requested_at: Option<Timestamp>,
     /// Whether messages of it are archived.
     pub has_messages: bool,
     /// Whether it is a thread that was found because a message names it.
-    pub was_named: bool,
+    pub was_named_by_message: bool,
 }
 
 /// Progress in listing the archived threads of a channel.

@@ -1,12 +1,12 @@
 //! Finds users in a platform's texts.
 //!
-//! Each platform implements [`Markup`]. [`layers`], [`address`] and [`hashes`] are
+//! Each platform implements [`Markup`]. [`layers`], [`url_scanner`] and [`hashes`] are
 //! building blocks for it that know no particular platform. Nothing here replaces text or
 //! knows the archive's users: that is up to `anonymize` and `archive`.
 
-pub mod address;
 pub mod hashes;
 pub mod layers;
+pub mod url_scanner;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -19,13 +19,13 @@ pub const FORGOTTEN: &str = "forgotten";
 
 /// The rules by which a platform's texts identify users.
 pub trait Markup: Debug + Send + Sync {
-    /// A cheap pre-check for [`Markup::find`]: most texts identify nobody. May only err
+    /// A cheap pre-check for [`Markup::find_matches`]: most texts identify nobody. May only err
     /// by returning true.
-    fn may_name_somebody(&self, text: &str) -> bool;
+    fn may_contain_match(&self, text: &str) -> bool;
 
     /// All ranges of a text that may have to be replaced or dropped, sorted by start, the
     /// longest first among those with the same start. They may overlap.
-    fn find(&self, text: &str, syntax: Syntax) -> Vec<Found>;
+    fn find_matches(&self, text: &str, syntax: Syntax) -> Vec<MarkupMatch>;
 
     /// Calls `found` with each user whose ID may occur, even disguised, in arbitrary
     /// bytes.
@@ -37,12 +37,12 @@ pub trait Markup: Debug + Send + Sync {
 
     /// Whether the text before a mentioned user's ID ends with a character that not all
     /// mentions have. It is dropped, so that all mentions of a user are equal.
-    fn ends_with_optional_mark(&self, before: &str) -> bool;
+    fn ends_with_optional_mention_char(&self, before: &str) -> bool;
 }
 
 /// A range of a text that may have to be replaced or dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct MarkupMatch {
     /// The byte range in the text.
     pub range: Range<usize>,
     /// The user whose ID it is or may be, and its context. `None` if it is to be dropped
@@ -73,8 +73,8 @@ pub enum Syntax {
     Json,
 }
 
-/// Sorts and deduplicates as specified for [`Markup::find`].
-pub fn ascending(mut found: Vec<Found>) -> Vec<Found> {
+/// Sorts and deduplicates as specified for [`Markup::find_matches`].
+pub fn sort_matches(mut found: Vec<MarkupMatch>) -> Vec<MarkupMatch> {
     found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
     found.dedup();
     found

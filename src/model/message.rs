@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AttachmentId, ChannelId, MessageId, Metadata, Reservation, Timestamp, UserId};
+use super::{AttachmentId, ChannelId, MemoryReservation, MessageId, Metadata, Timestamp, UserId};
 
 /// A person or bot, unhashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl Message {
 
 /// A malformed message. It doesn't affect the other messages of its page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrokenMessage {
+pub struct MalformedMessage {
     /// The message's ID, unless it is malformed, too.
     pub id: Option<MessageId>,
     /// The malformed field and what is wrong with it; never the field's value.
@@ -177,14 +177,14 @@ pub struct MessagePage {
     /// The messages that could be decoded, at least in part.
     pub messages: Vec<Message>,
     /// The malformed messages of which nothing is kept.
-    pub broken: Vec<BrokenMessage>,
+    pub malformed: Vec<MalformedMessage>,
     /// Whether the platform returned as many messages as requested: more may follow.
     pub is_full: bool,
     /// Fields that this version neither keeps nor drops on purpose: path → number of
     /// objects of the page that have it.
     pub unknown_fields: BTreeMap<String, u64>,
     /// The memory reserved for the page.
-    pub reservation: Reservation,
+    pub reservation: MemoryReservation,
 }
 
 impl MessagePage {
@@ -207,14 +207,14 @@ impl MessagePage {
     /// The smallest ID on the page, malformed messages included.
     pub fn first_id(&self) -> Option<MessageId> {
         let readable = self.messages.iter().map(|message| message.id);
-        let broken = self.broken.iter().filter_map(|message| message.id);
-        readable.chain(broken).min()
+        let malformed = self.malformed.iter().filter_map(|message| message.id);
+        readable.chain(malformed).min()
     }
 
     /// The greatest ID on the page, malformed messages included.
     pub fn last_id(&self) -> Option<MessageId> {
         let readable = self.messages.iter().map(|message| message.id);
-        let broken = self.broken.iter().filter_map(|message| message.id);
-        readable.chain(broken).max()
+        let malformed = self.malformed.iter().filter_map(|message| message.id);
+        readable.chain(malformed).max()
     }
 }

@@ -18,38 +18,40 @@ mod message;
 mod metadata;
 mod platform;
 mod reservation;
+pub(crate) mod scan_meter;
 mod settings;
 mod status;
 mod text;
 mod time;
-pub(crate) mod work;
 mod workspace;
 
-pub use channel::{Channel, ChannelKind, ChannelState, ThreadFacts, Visibility};
-pub use checkpoint::{Backfill, BrokenPlace, Checkpoint, SecondLook};
+pub use channel::{Channel, ChannelKind, ChannelState, ThreadProperties, Visibility};
+pub use checkpoint::{Backfill, Checkpoint, MalformedRange, UnconfirmedEmptyPage};
 pub(crate) use counter::with_counters;
 pub use counter::{COUNTERS, Counter, CounterGroup, CounterSpec, CounterUnit, Counts};
 pub use evidence::{
-    CONFIRMATION_INTERVAL, ChannelEnd, ConfirmedRights, ContentTally, EndEvidence, EndFacts, EndRecord,
+    BlankMessageTally, CONFIRMATION_INTERVAL, ChannelEnd, ConfirmedRights, EndEvidence, EndFacts, EndRecord,
     NewestPageVerdict, ProvenState, StateEvidence,
 };
 pub use finding::{Finding, FindingKind};
-pub use id::{AttachmentId, ChannelId, IdCodec, IdText, IdTimes, MessageId, NotAnId, UserId, WorkspaceId};
+pub use id::{
+    AttachmentId, ChannelId, IdCodec, IdText, IdTimes, MessageId, ParseIdError, UserId, WorkspaceId,
+};
 pub use job::{
-    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, Overview, TenantKey,
-    TenantOverview,
+    ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, StatusOverview,
+    TenantKey, TenantOverview,
 };
 pub use known::{KnownChannel, KnownChannels, KnownListing};
 pub use markup::Markup;
 pub use message::{
-    Attachment, BrokenMessage, CONTENT_FIELDS, Emoji, Message, MessagePage, ReactionCount, ReactorPage,
+    Attachment, CONTENT_FIELDS, Emoji, MalformedMessage, Message, MessagePage, ReactionCount, ReactorPage,
     Reply, User,
 };
 pub use metadata::Metadata;
 pub use platform::{MessageIdFormat, PlatformSpec, Platforms};
-pub use reservation::Reservation;
-pub use settings::{OnRateLimit, ReactionMode, VisibilityRule};
+pub use reservation::MemoryReservation;
+pub use settings::{RateLimitPolicy, ReactionMode, VisibilityRule};
 pub use status::{Cause, JobKind, JobStatus, ParseStatusError, ProgressStatus, TenantStatus};
-pub use text::{counted, escaped, escaped_in_color, grouped, shown};
+pub use text::{escape_controls, escape_controls_in_color, terminal_safe, with_noun, with_separators};
 pub use time::Timestamp;
 pub use workspace::{BotIdentity, Workspace};

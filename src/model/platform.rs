@@ -38,9 +38,9 @@ pub struct PlatformSpec {
     /// How to create a new token.
     pub new_token_help: &'static str,
     /// The permissions that a bot needs to read a channel. Follows "give its role ".
-    pub channel_rights: &'static str,
+    pub channel_permissions: &'static str,
     /// The setting that lets a bot read message content.
-    pub content_right: &'static str,
+    pub content_setting: &'static str,
     /// The platform-specific advice for a cause, as one sentence; `None` if the general
     /// advice suffices.
     pub remedy: fn(Cause) -> Option<&'static str>,
@@ -119,7 +119,7 @@ impl Eq for PlatformSpec {}
 
 impl PlatformSpec {
     /// The platform with this name; `None` if it isn't supported.
-    pub fn named(platforms: Platforms, name: &str) -> Option<&'static Self> {
+    pub fn find(platforms: Platforms, name: &str) -> Option<&'static Self> {
         platforms.iter().copied().find(|platform| platform.name == name)
     }
 
@@ -145,7 +145,7 @@ impl PlatformSpec {
     }
 
     /// The name of a workspace with its platform, such as "Discord server".
-    pub fn workspace(&self) -> String {
+    pub fn workspace_title(&self) -> String {
         format!("{} {}", self.title, self.workspace_noun)
     }
 }

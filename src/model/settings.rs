@@ -24,7 +24,7 @@ pub enum VisibilityRule {
 
 /// What to do about a rate-limit response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum OnRateLimit {
+pub enum RateLimitPolicy {
     /// Wait as long as the response says, then continue.
     #[default]
     Wait,

@@ -122,7 +122,7 @@ status!(
         /// The requested object doesn't exist, or no longer does.
         NotFound = "not_found",
         /// The platform rejects the request.
-        Refused = "refused",
+        Rejected = "refused",
         /// The server doesn't know the route.
         NoRoute = "no_route",
         /// The channel was requested, but must not be archived.
@@ -130,7 +130,7 @@ status!(
         /// Rate-limited, and the run is configured not to wait.
         RateLimited = "rate_limited",
         /// Too many requests were refused; further ones may get this address banned.
-        TooManyRefusals = "too_many_refusals",
+        InvalidRequestLimit = "too_many_refusals",
         /// The connection failed or broke.
         Network = "network",
         /// The response took too long.
@@ -138,7 +138,7 @@ status!(
         /// The platform failed, or is not ready to answer.
         Server = "server_error",
         /// The response doesn't have its documented form.
-        Unreadable = "unreadable_answer",
+        MalformedResponse = "unreadable_answer",
         /// Messages came without content although the bot may read it.
         ContentWithheld = "content_withheld",
         /// Only an empty page indicates that the channel ends at its checkpoint.
@@ -156,7 +156,7 @@ status!(
         /// The API's URL redirects to another address.
         Redirected = "redirected",
         /// The time limit of the run was reached.
-        OutOfTime = "out_of_time",
+        RunTimeLimit = "out_of_time",
         /// Stopped by a signal.
         Interrupted = "interrupted",
         /// The archive can't be read or written.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// A number with a comma between groups of three digits.
-pub fn grouped(number: u64) -> String {
+pub fn with_separators(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -19,14 +19,14 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// A number with its noun, which gets an `s` unless the number is 1.
-pub fn counted(number: u64, noun: &str) -> String {
+pub fn with_noun(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(number))
+    format!("{} {noun}{plural}", with_separators(number))
 }
 
 /// Makes text from a platform safe for a terminal: control characters become spaces,
 /// invisible and bidirectional ones are removed, and it is cut to `width` columns.
-pub fn shown(text: &str, width: usize) -> String {
+pub fn terminal_safe(text: &str, width: usize) -> String {
     let breaks = |char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
     let visible = text.chars().filter(|char| !is_invisible(*char));
     let clean: String = visible.map(|char| if breaks(char) { ' ' } else { char }).collect();
@@ -46,13 +46,13 @@ pub fn shown(text: &str, width: usize) -> String {
 
 /// Replaces control and bidirectional characters by JSON escapes (`\u009b`), so that a
 /// line of JSON keeps its value. Line breaks and tabs stay.
-pub fn escaped(text: &str) -> Cow<'_, str> {
+pub fn escape_controls(text: &str) -> Cow<'_, str> {
     escape(text, |char| !matches!(char, '\n' | '\t') && (char.is_control() || is_direction(char)))
 }
 
-/// Like [`escaped`], for text that the program itself colored: the escape character
+/// Like [`escape_controls`], for text that the program itself colored: the escape character
 /// (U+001B) stays.
-pub fn escaped_in_color(text: &str) -> Cow<'_, str> {
+pub fn escape_controls_in_color(text: &str) -> Cow<'_, str> {
     escape(text, |char| !matches!(char, '\n' | '\t' | '\u{1b}') && (char.is_control() || is_direction(char)))
 }
 
@@ -115,17 +115,17 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(counted(1, "message"), "1 message");
-        assert_eq!(counted(1000, "message"), "1,000 messages");
+        assert_eq!(with_separators(0), "0");
+        assert_eq!(with_separators(1_234_567), "1,234,567");
+        assert_eq!(with_noun(1, "message"), "1 message");
+        assert_eq!(with_noun(1000, "message"), "1,000 messages");
     }
 
     #[test]
     fn control_and_invisible_characters_are_not_shown() {
-        assert_eq!(shown("a\u{1b}[31mb", 20), "a [31mb");
+        assert_eq!(terminal_safe("a\u{1b}[31mb", 20), "a [31mb");
         assert_eq!(
-            shown("a\u{202e}b\u{2066}c\u{200f}d\u{200b}e\u{fe0f}f\u{e0041}g\u{2028}h", 20),
+            terminal_safe("a\u{202e}b\u{2066}c\u{200f}d\u{200b}e\u{fe0f}f\u{e0041}g\u{2028}h", 20),
             "abcdefg h"
         );
     }
@@ -133,22 +133,22 @@ mod tests {
     #[test]
     fn escaping_control_characters_keeps_the_value_of_json() {
         let text = "a\u{9b}2Jb\u{202e}c\u{2066}d\u{7f}e\u{2028}f\u{61c}\tg\n";
-        assert_eq!(escaped(text), "a\\u009b2Jb\\u202ec\\u2066d\\u007fe\\u2028f\\u061c\tg\n");
-        assert_eq!(escaped("\u{1b}[2J\u{9b}"), "\\u001b[2J\\u009b");
-        assert_eq!(escaped_in_color("\u{1b}[2J\u{9b}"), "\u{1b}[2J\\u009b");
+        assert_eq!(escape_controls(text), "a\\u009b2Jb\\u202ec\\u2066d\\u007fe\\u2028f\\u061c\tg\n");
+        assert_eq!(escape_controls("\u{1b}[2J\u{9b}"), "\\u001b[2J\\u009b");
+        assert_eq!(escape_controls_in_color("\u{1b}[2J\u{9b}"), "\u{1b}[2J\\u009b");
         let value = serde_json::json!({ "name": format!("{text}\u{1b}é🏳️\u{200d}🌈") });
         let line = value.to_string();
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped(&line)).unwrap(), value);
-        assert!(!escaped(&line).contains(|char: char| char.is_control() || is_direction(char)));
-        assert!(matches!(escaped("plain é🏳️\u{200d}🌈"), Cow::Borrowed(_)));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escape_controls(&line)).unwrap(), value);
+        assert!(!escape_controls(&line).contains(|char: char| char.is_control() || is_direction(char)));
+        assert!(matches!(escape_controls("plain é🏳️\u{200d}🌈"), Cow::Borrowed(_)));
     }
 
     #[test]
     fn wide_text_is_cut_by_columns() {
-        assert_eq!(shown("abcde", 5), "abcde");
-        assert_eq!(shown("abcdefghij", 5), "abcd…");
-        assert_eq!(shown("日本語日本語", 6), "日本…");
-        assert_eq!(shown("日本語日本語", 5), "日本…");
-        assert_eq!(shown("日本", 0), "…");
+        assert_eq!(terminal_safe("abcde", 5), "abcde");
+        assert_eq!(terminal_safe("abcdefghij", 5), "abcd…");
+        assert_eq!(terminal_safe("日本語日本語", 6), "日本…");
+        assert_eq!(terminal_safe("日本語日本語", 5), "日本…");
+        assert_eq!(terminal_safe("日本", 0), "…");
     }
 }

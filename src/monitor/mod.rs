@@ -9,7 +9,7 @@ use crate::model::{JobStats, JobStatus, ProgressStatus, Timestamp};
 
 /// Why reading a channel is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
+pub enum PauseReason {
     /// A rate limit.
     RateLimit,
     /// The back-off after a failed request.
@@ -69,16 +69,16 @@ pub enum Event {
         reached: Option<Timestamp>,
     },
     /// Reading a channel is paused.
-    ChannelWaits {
+    ChannelPaused {
         /// The channel.
         channel: RunChannel,
         /// The reason.
-        why: Wait,
+        reason: PauseReason,
         /// The duration of the pause.
         wait: Duration,
     },
     /// The job is about to read pending reactor lists.
-    ReactionsQueued {
+    ReactorListsQueued {
         /// The job's ID.
         job_id: String,
         /// The number of pending reactor lists (one per message and emoji).
@@ -144,9 +144,9 @@ pub trait Monitor: Send + Sync {
 }
 
 /// Forwards to several monitors.
-pub struct All(pub Vec<Arc<dyn Monitor>>);
+pub struct MonitorList(pub Vec<Arc<dyn Monitor>>);
 
-impl Monitor for All {
+impl Monitor for MonitorList {
     fn count(&self, counter: Counter, amount: u64) {
         for monitor in &self.0 {
             monitor.count(counter, amount);
@@ -162,9 +162,9 @@ impl Monitor for All {
 
 /// Ignores everything.
 #[derive(Debug, Default)]
-pub struct Silent;
+pub struct NoMonitor;
 
-impl Monitor for Silent {
+impl Monitor for NoMonitor {
     fn count(&self, _: Counter, _: u64) {}
 
     fn event(&self, _: Event) {}

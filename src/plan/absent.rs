@@ -63,7 +63,7 @@ impl<'a> Listed<'a> {
         now: Timestamp,
     ) -> Self {
         // Malformed channels prove nothing.
-        let readable = || channels.iter().filter(|channel| channel.kind != ChannelKind::Unreadable);
+        let readable = || channels.iter().filter(|channel| channel.kind != ChannelKind::Malformed);
         let kinds: HashMap<ChannelId, ChannelKind> =
             readable().map(|channel| (channel.id, channel.kind)).collect();
         let kind_of = |parent| kinds.get(parent).map(|kind| (*parent, *kind));
@@ -108,7 +108,7 @@ impl<'a> Listed<'a> {
         let named = self.named.get(&channel.id);
         match named.or_else(|| self.named.get(&parent)).copied() {
             Some(visibility) if !visibility.everyone_sees => match self.gone.get(&parent) {
-                Some(state) => ListingVerdict::Gone(ProvenState::of_parent(*state)),
+                Some(state) => ListingVerdict::Gone(ProvenState::from_parent(*state)),
                 None => ListingVerdict::Unchanged,
             },
             Some(_) if named.is_some() => ListingVerdict::Unchanged,
@@ -122,7 +122,7 @@ impl<'a> Listed<'a> {
             Some(_) if self.was_refused(channel) => ListingVerdict::Unchanged,
             Some(_) => ListingVerdict::Unknown,
             None => match self.gone.get(&parent) {
-                Some(state) => ListingVerdict::Gone(ProvenState::of_parent(*state)),
+                Some(state) => ListingVerdict::Gone(ProvenState::from_parent(*state)),
                 None if self.unanswered.contains(&parent) || channel.state == ChannelState::Hidden => {
                     ListingVerdict::Unchanged
                 }
@@ -133,7 +133,7 @@ impl<'a> Listed<'a> {
 
     fn was_refused(&self, channel: &KnownChannel) -> bool {
         let is_recent = |at: Timestamp| is_past(at, self.now) && self.now.since(at) < REFUSED_LOOKUP_INTERVAL;
-        channel.state == ChannelState::Unreadable && channel.asked_at.is_some_and(is_recent)
+        channel.state == ChannelState::Unreadable && channel.requested_at.is_some_and(is_recent)
     }
 
     /// Whether the thread may exist although the listing of archived threads doesn't name
@@ -181,7 +181,7 @@ pub(super) async fn find_absent(
         .filter(|channel| channel.state != ChannelState::Deleted && channel.kind != ChannelKind::Category)
         .collect();
     // Parents before their threads; the one whose last lookup is oldest first.
-    absent.sort_by_key(|channel| (channel.kind.is_thread(), channel.asked_at, channel.id));
+    absent.sort_by_key(|channel| (channel.kind.is_thread(), channel.requested_at, channel.id));
     let lookups = Lookups::new(platform, facts.workspace.id, monitor);
     let mut search = AbsentSearch { platform, monitor, lookups, listed, results: AbsenceResults::default() };
     for channel in absent {
@@ -289,7 +289,8 @@ impl AbsentSearch<'_> {
     /// Adds a thread that exists although no listing named it.
     fn add_thread(&mut self, known: &KnownChannel, answered: Channel) {
         // A thread that no listing ever named proves nothing about this listing.
-        if let Some(parent) = self.listed.should_have_named(&answered).filter(|_| !known.was_named) {
+        if let Some(parent) = self.listed.should_have_named(&answered).filter(|_| !known.was_named_by_message)
+        {
             self.results.left_out.push((parent, answered.id));
             // The listing can't be trusted: the parent's other threads keep their state.
             self.listed.completely_read.remove(&parent);
@@ -306,7 +307,7 @@ impl AbsentSearch<'_> {
     fn add_root(&mut self, answered: Channel) {
         let is_listed = self.listed.named.contains_key(&answered.id);
         match (answered.visibility.everyone_sees, is_listed) {
-            (false, _) => self.add_proven(answered.id, ProvenState::answered(ChannelState::Hidden)),
+            (false, _) => self.add_proven(answered.id, ProvenState::from_direct_answer(ChannelState::Hidden)),
             (true, true) => self.add_contradiction(
                 answered.id,
                 "the server's listing says that it is closed, and its own answer that it is public",
@@ -329,7 +330,7 @@ impl AbsentSearch<'_> {
         let is_listed = self.listed.named.contains_key(&channel.id);
         if is_unreadable && is_listed && !channel.kind.is_thread() {
             // The listing reports it as closed, and the refusal confirms that.
-            self.add_proven(channel.id, ProvenState::answered(ChannelState::Hidden));
+            self.add_proven(channel.id, ProvenState::from_direct_answer(ChannelState::Hidden));
             return;
         }
         if is_unreadable {
@@ -338,7 +339,7 @@ impl AbsentSearch<'_> {
                 self.results.vanished.push(channel.id);
             }
         }
-        self.add_proven(channel.id, ProvenState::answered(proven));
+        self.add_proven(channel.id, ProvenState::from_direct_answer(proven));
     }
 
     /// Requests the newest message: if it comes, the bot can read the channel.

@@ -47,7 +47,7 @@ pub fn build(
             });
             continue;
         }
-        plan.wanted += 1;
+        plan.wanted_channels += 1;
         if channel.kind.has_messages() && selection.selects(&lineage) {
             let known = known.get(&channel.id);
             let checkpoint = known.map(|known| without_future(times, &known.checkpoint, now));
@@ -95,7 +95,7 @@ fn left_out(
     now: Timestamp,
 ) -> Option<LeftOutReason> {
     let visibility = &channel.visibility;
-    if channel.kind == ChannelKind::Unreadable {
+    if channel.kind == ChannelKind::Malformed {
         Some(LeftOutReason::Unreadable)
     } else if !channel.kind.has_messages() && !channel.kind.has_threads() {
         Some(LeftOutReason::Kind)
@@ -116,7 +116,7 @@ fn left_out(
 
 /// When a channel with `failure_count` consecutive failures of its own, the last one at
 /// `failed_at`, is tried again; `None` if the next run tries it.
-pub fn dead_until(failure_count: u32, failed_at: Option<Timestamp>) -> Option<Timestamp> {
+pub fn next_try_at(failure_count: u32, failed_at: Option<Timestamp>) -> Option<Timestamp> {
     let failed_at = failed_at.filter(|_| failure_count >= DEAD_LETTER_FAILURES)?;
     Some(failed_at.later(DEAD_LETTER_INTERVAL))
 }
@@ -125,7 +125,7 @@ pub fn dead_until(failure_count: u32, failed_at: Option<Timestamp>) -> Option<Ti
 /// by ID are always tried.
 fn dead_letter_until(checkpoint: Option<&Checkpoint>, selection: &Selection) -> Option<Timestamp> {
     let checkpoint = checkpoint.filter(|_| selection.channels.is_empty())?;
-    dead_until(checkpoint.failure_count, checkpoint.failed_at)
+    next_try_at(checkpoint.failure_count, checkpoint.failed_at)
 }
 
 /// Plans one channel; `None` if nothing in it can have changed.
@@ -187,7 +187,7 @@ fn channel_plan(
         has_doubtful_checkpoint: channel.last_message_id.is_some()
             && checkpoint.last_message_id > channel.last_message_id,
         end: checkpoint.end.clone(),
-        malformed: checkpoint.broken.iter().map(|malformed| malformed.until).collect(),
+        malformed: checkpoint.malformed_ranges.iter().map(|malformed| malformed.until).collect(),
         read_to,
         channel: channel.into(),
         action,
@@ -277,19 +277,19 @@ fn refresh_from(
         None => checkpoint.last_message_id.is_none(),
         // A listed message other than the checkpoint's proves nothing by itself. It may
         // have been deleted: then the channel's end was confirmed.
-        hint => hint == checkpoint.last_message_id || checkpoint.end_record().holds_for(hint, now),
+        hint => hint == checkpoint.last_message_id || checkpoint.end_record().is_valid_for(hint, now),
     };
-    let reached = reached && checkpoint.end_record().doubted_at.is_none();
+    let reached = reached && checkpoint.end_record().unconfirmed_since.is_none();
     let last = channel.last_message_id.max(checkpoint.last_message_id);
     let Some(refreshed_at) = checkpoint.refreshed_at else {
         return Some(checkpoint.last_message_id);
     };
     let has_left_window = last.is_none_or(|last| refreshed_at >= times.sent_at(last).later(window));
-    if reached && has_left_window && checkpoint.second_look.is_none() {
+    if reached && has_left_window && checkpoint.unconfirmed_empty_page.is_none() {
         return None;
     }
     let young = times.id_before(refreshed_at.earlier(window));
-    let young = checkpoint.second_look.map_or(young, |look| young.min(look.after));
+    let young = checkpoint.unconfirmed_empty_page.map_or(young, |look| young.min(look.after));
     Some(young.min(checkpoint.last_message_id).max(archived_from(times, checkpoint)))
 }
 

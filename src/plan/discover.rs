@@ -45,7 +45,8 @@ pub async fn discover(
     let (workspace, mut channels) = platform.workspace(id, monitor.as_ref()).await?;
     // Threads come from their own listings and get their parent's visibility.
     channels.retain(|channel| !channel.kind.is_thread());
-    let (active, active_unlisted) = match platform.active_threads(id, &channels, monitor.as_ref()).await {
+    let (active, active_threads_error) = match platform.active_threads(id, &channels, monitor.as_ref()).await
+    {
         Ok(active) => (active, None),
         // A compatible server need not support threads.
         Err(error) if error.kind.is_unsupported() => (Vec::new(), Some(error)),
@@ -60,7 +61,7 @@ pub async fn discover(
         refused: Vec::new(),
         listings: Vec::new(),
         inconclusive: Vec::new(),
-        active_unlisted,
+        active_threads_error,
     };
     let mut listed = facts.listed();
     facts.add_threads(&mut listed, active);

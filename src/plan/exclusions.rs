@@ -10,11 +10,11 @@ use crate::model::{ChannelId, KnownChannels};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Exclusions {
     /// Names with the channels that have them now.
-    pub found: Vec<(String, ChannelId)>,
+    pub resolved: Vec<(String, ChannelId)>,
     /// Names that never matched a channel.
     pub unresolved: Vec<String>,
     /// Names that matched a channel in an earlier run and match none now.
-    pub gone: Vec<String>,
+    pub no_longer_matching: Vec<String>,
 }
 
 impl Exclusions {
@@ -35,19 +35,19 @@ impl Exclusions {
         for name in selection.excluded_names() {
             let selector = ChannelSelector::Name(name.to_owned());
             let named = channels.iter().filter(|(id, current)| selector.matches(*id, current));
-            let before = exclusions.found.len();
-            exclusions.found.extend(named.map(|(id, _)| (name.to_owned(), *id)));
-            if exclusions.found.len() == before {
+            let before = exclusions.resolved.len();
+            exclusions.resolved.extend(named.map(|(id, _)| (name.to_owned(), *id)));
+            if exclusions.resolved.len() == before {
                 let list = if remembered.contains_key(name) {
-                    &mut exclusions.gone
+                    &mut exclusions.no_longer_matching
                 } else {
                     &mut exclusions.unresolved
                 };
                 list.push(name.to_owned());
             }
         }
-        exclusions.found.sort();
-        exclusions.found.dedup();
+        exclusions.resolved.sort();
+        exclusions.resolved.dedup();
         exclusions
     }
 }

@@ -26,7 +26,7 @@ pub struct Facts {
     /// Channels whose lookup failed or contradicts a listing: nothing is concluded.
     pub inconclusive: Vec<(ChannelId, PlatformError)>,
     /// Why the active threads couldn't be listed.
-    pub active_unlisted: Option<PlatformError>,
+    pub active_threads_error: Option<PlatformError>,
 }
 
 impl Facts {
@@ -41,7 +41,7 @@ impl Facts {
         listed: &mut HashSet<ChannelId>,
         threads: impl IntoIterator<Item = Channel>,
     ) {
-        let is_thread = |thread: &Channel| thread.kind.is_thread() || thread.kind == ChannelKind::Unreadable;
+        let is_thread = |thread: &Channel| thread.kind.is_thread() || thread.kind == ChannelKind::Malformed;
         let threads = threads.into_iter().filter(is_thread);
         self.channels.extend(threads.filter(|thread| listed.insert(thread.id)));
     }

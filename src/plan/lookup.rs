@@ -48,7 +48,9 @@ impl<'a> Lookups<'a> {
         let answer = match self.platform.channel(channel, self.workspace, self.monitor).await {
             Ok(channel) => LookupAnswer::Found(Box::new(channel)),
             Err(error) if error.kind.ends_run() => return Err(error),
-            Err(error) => error.kind.proves().map_or(LookupAnswer::Failed(error), LookupAnswer::Refused),
+            Err(error) => {
+                error.kind.proven_channel_state().map_or(LookupAnswer::Failed(error), LookupAnswer::Refused)
+            }
         };
         let has_failed = matches!(answer, LookupAnswer::Failed(_));
         self.consecutive_failures = if has_failed { self.consecutive_failures + 1 } else { 0 };

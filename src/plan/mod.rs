@@ -21,13 +21,13 @@ mod times;
 mod unmatched;
 mod value;
 
-pub use build::{build, dead_until};
+pub use build::{build, next_try_at};
 pub use discover::{discover, discover_archived};
 pub use exclusions::Exclusions;
-pub use expect::{Bounds, Expected};
+pub use expect::{ExpectedCost, SpeedLimits};
 pub use facts::{Facts, ThreadListing};
 pub use left_out::{LeftOut, LeftOutReason};
 pub use named::{NamedLookups, find_named};
 pub use selection::Selection;
-pub use unmatched::{Unmatched, unmatched};
+pub use unmatched::{UnmatchedEntry, unmatched};
 pub use value::{Action, BackfillPlan, ChannelPlan, Plan, PlannedChannel, Reread};

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::Selection;
 use super::times::{archived_from, refresh_window};
 use super::value::{Action, Reread};
-use crate::model::{BrokenPlace, Checkpoint, IdTimes, MessageId, Timestamp};
+use crate::model::{Checkpoint, IdTimes, MalformedRange, MessageId, Timestamp};
 
 /// Malformed messages are re-read by each of the next runs up to this many times.
-const EAGER_ATTEMPTS: u32 = 5;
-/// Interval between re-reads of a malformed message after [`EAGER_ATTEMPTS`].
+const ATTEMPTS_BEFORE_DEAD_LETTER: u32 = 5;
+/// Interval between re-reads of a malformed message after [`ATTEMPTS_BEFORE_DEAD_LETTER`].
 const RETRY_INTERVAL: Duration = Duration::from_hours(24);
 /// Malformed messages re-read per channel and run at most: each may cost a page.
 const MAX_REREADS: usize = 20;
@@ -39,13 +39,13 @@ pub(super) fn rereads(
 
 /// The malformed messages due now, those with the fewest attempts first. In a channel
 /// selected by ID, all are due.
-fn due(checkpoint: &Checkpoint, selection: &Selection, now: Timestamp) -> Vec<BrokenPlace> {
-    let is_due = |malformed: &&BrokenPlace| {
-        malformed.attempts < EAGER_ATTEMPTS
+fn due(checkpoint: &Checkpoint, selection: &Selection, now: Timestamp) -> Vec<MalformedRange> {
+    let is_due = |malformed: &&MalformedRange| {
+        malformed.attempts < ATTEMPTS_BEFORE_DEAD_LETTER
             || now.since(malformed.tried_at) >= RETRY_INTERVAL
             || !selection.channels.is_empty()
     };
-    let mut due: Vec<BrokenPlace> = checkpoint.broken.iter().filter(is_due).copied().collect();
+    let mut due: Vec<MalformedRange> = checkpoint.malformed_ranges.iter().filter(is_due).copied().collect();
     due.sort_by_key(|malformed| (malformed.attempts, malformed.tried_at, malformed.until));
     due.truncate(MAX_REREADS);
     due

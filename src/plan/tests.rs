@@ -7,13 +7,13 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::{
-    Action, BackfillPlan, Bounds, ChannelPlan, Facts, LeftOutReason, Plan, Reread, Selection, build,
+    Action, BackfillPlan, ChannelPlan, Facts, LeftOutReason, Plan, Reread, Selection, SpeedLimits, build,
 };
 use crate::config::ChannelSelector;
 use crate::model::{
-    Backfill, BrokenPlace, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, IdTimes as _,
-    KnownChannel, MessageId, SecondLook, ThreadFacts, Timestamp, Visibility, VisibilityRule, Workspace,
-    WorkspaceId,
+    Backfill, Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, IdTimes as _, KnownChannel,
+    MalformedRange, MessageId, ThreadProperties, Timestamp, UnconfirmedEmptyPage, Visibility, VisibilityRule,
+    Workspace, WorkspaceId,
 };
 use crate::platform::fake::Fake;
 
@@ -54,7 +54,7 @@ fn channel(raw: u64, kind: ChannelKind, parent: Option<u64>, last: Option<u64>) 
 }
 
 fn thread(raw: u64, parent: u64, archived_hours_ago: Option<u64>) -> Channel {
-    let facts = ThreadFacts {
+    let facts = ThreadProperties {
         owner: None,
         archived: archived_hours_ago.is_some(),
         archived_at: archived_hours_ago.map(hours_ago),
@@ -75,9 +75,9 @@ fn known(raw: u64, kind: ChannelKind, parent: Option<u64>, checkpoint: Checkpoin
         archived: kind.is_thread().then_some(true),
         checkpoint,
         listing: None,
-        asked_at: None,
+        requested_at: None,
         has_messages: true,
-        was_named: false,
+        was_named_by_message: false,
     }
 }
 
@@ -103,7 +103,7 @@ fn facts(channels: Vec<Channel>) -> Facts {
         refused: vec![],
         listings: vec![],
         inconclusive: vec![],
-        active_unlisted: None,
+        active_threads_error: None,
     }
 }
 
@@ -166,43 +166,43 @@ fn a_resumed_reading_rereads_the_refresh_window_of_its_start() {
 
 #[test]
 fn malformed_messages_are_retried_five_times_and_then_once_a_day() {
-    let broken = |attempts, hours| BrokenPlace {
+    let malformed = |attempts, hours| MalformedRange {
         after: Some(sent(900)),
         until: sent(899),
         attempts,
         tried_at: hours_ago(hours),
     };
-    let plan = |broken: BrokenPlace, selection: &Selection| {
-        let checkpoint = Checkpoint { broken: vec![broken], ..complete(100, 50) };
+    let plan = |malformed: MalformedRange, selection: &Selection| {
+        let checkpoint = Checkpoint { malformed_ranges: vec![malformed], ..complete(100, 50) };
         plan_of(text(Some(100)), Some(checkpoint), selection)
     };
     let its_page = [Reread { after: Some(sent(900)), until: sent(899) }];
-    let tried = plan(broken(1, 0), &day_window());
+    let tried = plan(malformed(1, 0), &day_window());
     assert_eq!((only_read(&tried).after, &only_read(&tried).rereads[..]), (Some(sent(100)), &its_page[..]));
-    assert_eq!(plan(broken(5, 1), &day_window()).skipped, [id(5)]);
-    assert_eq!(only_read(&plan(broken(5, 24), &day_window())).rereads, its_page);
+    assert_eq!(plan(malformed(5, 1), &day_window()).skipped, [id(5)]);
+    assert_eq!(only_read(&plan(malformed(5, 24), &day_window())).rereads, its_page);
     let asked_for = Selection { channels: vec![id(5)], ..day_window() };
-    assert_eq!(only_read(&plan(broken(9, 1), &asked_for)).rereads, its_page);
+    assert_eq!(only_read(&plan(malformed(9, 1), &asked_for)).rereads, its_page);
     let full = Selection { full: true, ..day_window() };
-    assert_eq!(only_read(&plan(broken(1, 0), &full)).rereads, [], "a full read covers it");
+    assert_eq!(only_read(&plan(malformed(1, 0), &full)).rereads, [], "a full read covers it");
 }
 
 #[test]
 fn rereads_merge_adjacent_ranges_and_are_limited() {
-    let malformed = |from: u64| BrokenPlace {
+    let malformed = |from: u64| MalformedRange {
         after: Some(sent(from)),
         until: sent(from - 1),
         attempts: 1,
         tried_at: hours_ago(from),
     };
-    let rereads = |broken: Vec<BrokenPlace>| {
-        let checkpoint = Checkpoint { broken, ..complete(100, 50) };
+    let rereads = |malformed: Vec<MalformedRange>| {
+        let checkpoint = Checkpoint { malformed_ranges: malformed, ..complete(100, 50) };
         only_read(&plan_of(text(Some(100)), Some(checkpoint), &day_window())).rereads.clone()
     };
     let apart = Reread { after: Some(sent(700)), until: sent(699) };
     let together = Reread { after: Some(sent(900)), until: sent(898) };
     assert_eq!(rereads(vec![malformed(700), malformed(899), malformed(900)]), [together, apart]);
-    let many: Vec<BrokenPlace> = (200..230).map(|number| malformed(2 * number)).collect();
+    let many: Vec<MalformedRange> = (200..230).map(|number| malformed(2 * number)).collect();
     assert_eq!(rereads(many).len(), 20);
 }
 
@@ -301,7 +301,8 @@ fn a_channel_idle_since_before_since_moves_its_checkpoint() {
 fn an_empty_page_over_archived_messages_is_read_twice() {
     let quiet = complete(100, 50);
     assert!(plan_of(text(Some(100)), Some(quiet.clone()), &day_window()).reads.is_empty());
-    let doubted = Checkpoint { second_look: Some(SecondLook { after: before(120) }), ..quiet };
+    let doubted =
+        Checkpoint { unconfirmed_empty_page: Some(UnconfirmedEmptyPage { after: before(120) }), ..quiet };
     let plan = plan_of(text(Some(100)), Some(doubted), &day_window());
     assert_eq!((only_read(&plan).action, only_read(&plan).after), (Action::Refresh, before(120)));
 }
@@ -402,12 +403,12 @@ fn expected_cost_counts_channels_of_unknown_size() {
     let plan = build(&Fake::new(), &facts(channels), &HashMap::new(), &day_window(), hours_ago(0));
     let sizes: Vec<Option<u64>> = plan.reads.iter().map(|read| read.known_messages()).collect();
     assert_eq!(sizes, [None, Some(5)]);
-    let bounds = Bounds { page_size: 2, requests_per_second: 50.0, channel_pages_per_second: 1.0 };
-    let expected = plan.expected(7, bounds);
+    let speed_limits = SpeedLimits { page_size: 2, requests_per_second: 50.0, channel_pages_per_second: 1.0 };
+    let expected = plan.expected(7, speed_limits);
     assert_eq!((expected.requests, expected.unknown_channels), (1 + 3 + 7, 1));
     assert_eq!(expected.time, Duration::from_secs(3));
     let refresh = plan_of(text(Some(2)), Some(complete(30, 20)), &day_window());
-    assert_eq!(refresh.expected(0, bounds).unknown_channels, 0);
+    assert_eq!(refresh.expected(0, speed_limits).unknown_channels, 0);
 }
 
 #[test]

@@ -38,9 +38,9 @@ pub(super) fn without_future(times: &dyn IdTimes, checkpoint: &Checkpoint, now: 
         sane.refreshed_at = Some(last_sent_at.map_or(now, |at| at.min(now)));
     }
     if let Some(end) = &mut sane.end {
-        end.doubted_at = end.doubted_at.map(|at| at.min(now));
+        end.unconfirmed_since = end.unconfirmed_since.map(|at| at.min(now));
     }
-    for malformed in sane.broken.iter_mut().filter(|malformed| !is_past(malformed.tried_at, now)) {
+    for malformed in sane.malformed_ranges.iter_mut().filter(|malformed| !is_past(malformed.tried_at, now)) {
         malformed.tried_at = Timestamp::from_millis(0);
     }
     sane

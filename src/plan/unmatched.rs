@@ -8,26 +8,26 @@ use crate::model::{ChannelId, PlatformSpec};
 
 /// An entry of a tenant's include or exclude list that matches no channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unmatched {
+pub struct UnmatchedEntry {
     /// The configuration key.
     pub key: &'static str,
     /// The entry: an ID or a name.
     pub entry: String,
     /// The most similar channel name, scrubbed.
-    pub meant: Option<String>,
+    pub suggestion: Option<String>,
     /// The platform's instructions for finding a channel's ID.
     pub id_help: &'static str,
 }
 
-impl Unmatched {
+impl UnmatchedEntry {
     /// The problem as text.
     pub fn problem(&self) -> String {
         format!("{}: no channel has the name or ID {:?}", self.key, self.entry)
     }
 
     /// A hint on what to write instead.
-    pub fn remedy(&self) -> String {
-        match &self.meant {
+    pub fn hint(&self) -> String {
+        match &self.suggestion {
             Some(meant) => format!("did you mean {meant:?}?"),
             None => format!("write a channel's current name, or {}", self.id_help),
         }
@@ -42,16 +42,16 @@ pub fn unmatched(
     exclude: &[ChannelSelector],
     channels: &[(ChannelId, &str)],
     scrub: impl Fn(&str) -> String,
-) -> Vec<Unmatched> {
+) -> Vec<UnmatchedEntry> {
     let lists = [("include_channels", include), ("exclude_channels", exclude)];
     let entries = lists.into_iter().flat_map(|(key, list)| list.iter().map(move |entry| (key, entry)));
     let unmatched_entries =
         entries.filter(|(_, entry)| !channels.iter().any(|(id, name)| entry.matches(*id, name)));
     unmatched_entries
-        .map(|(key, entry)| Unmatched {
+        .map(|(key, entry)| UnmatchedEntry {
             key,
             entry: entry.to_string(),
-            meant: similar_name(entry, channels).map(&scrub),
+            suggestion: similar_name(entry, channels).map(&scrub),
             id_help: platform.channel_id_help,
         })
         .collect()

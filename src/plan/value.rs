@@ -73,7 +73,7 @@ impl From<&Channel> for PlannedChannel {
     fn from(channel: &Channel) -> Self {
         Self {
             id: channel.id,
-            root: channel.root(),
+            root: channel.permission_channel(),
             kind: channel.kind,
             created_at: channel.created_at,
             last_message_id: channel.last_message_id,
@@ -146,5 +146,5 @@ pub struct Plan {
     pub unknown: Vec<ChannelId>,
     /// Number of configured, public and readable channels, including parents that hold
     /// only threads, whether or not anything is to be read in them.
-    pub wanted: usize,
+    pub wanted_channels: usize,
 }

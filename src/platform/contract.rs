@@ -17,8 +17,8 @@ use super::fake::Fake;
 use super::{
     AdapterSettings, ErrorKind, GateSettings, PageRequest, PlatformAdapter, PlatformError, RetryPolicy,
 };
-use crate::model::{Channel, ChannelId, MessageId, MessagePage, OnRateLimit, Timestamp};
-use crate::monitor::Silent;
+use crate::model::{Channel, ChannelId, MessageId, MessagePage, RateLimitPolicy, Timestamp};
+use crate::monitor::NoMonitor;
 
 fn description() -> Description {
     Description::everything(1)
@@ -46,7 +46,7 @@ fn discord_over_the_simulator() -> Subject<Discord> {
     let settings = AdapterSettings {
         api_url: server.url(),
         gate: GateSettings { max_in_flight: 10, requests_per_second: 10_000.0 },
-        on_rate_limit: OnRateLimit::Wait,
+        on_rate_limit: RateLimitPolicy::Wait,
         retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_millis(5) },
         request_timeout: Duration::from_secs(30),
         now: Timestamp::from_millis(0),
@@ -104,12 +104,12 @@ facts! {
 
 impl<P: PlatformAdapter> Subject<P> {
     async fn channels(&self) -> Vec<Channel> {
-        self.platform.workspace(self.truth.workspace.id, &Silent).await.unwrap().1
+        self.platform.workspace(self.truth.workspace.id, &NoMonitor).await.unwrap().1
     }
 
     async fn active_threads(&self) -> Vec<Channel> {
         let channels = self.channels().await;
-        self.platform.active_threads(self.truth.workspace.id, &channels, &Silent).await.unwrap()
+        self.platform.active_threads(self.truth.workspace.id, &channels, &NoMonitor).await.unwrap()
     }
 
     /// Listed channels whose archived threads the bot may list.
@@ -120,7 +120,7 @@ impl<P: PlatformAdapter> Subject<P> {
     }
 
     async fn archived(&self, parent: &Channel, before: Option<Timestamp>) -> (Vec<Channel>, bool) {
-        self.platform.archived_threads(parent, before, &Silent).await.unwrap()
+        self.platform.archived_threads(parent, before, &NoMonitor).await.unwrap()
     }
 
     /// Every page of archived threads. Archive times may tie at the end of a page, so the
@@ -144,7 +144,7 @@ impl<P: PlatformAdapter> Subject<P> {
         after: Option<MessageId>,
         limit: u16,
     ) -> Result<MessagePage, PlatformError> {
-        self.platform.messages(&PageRequest::after(channel, after, limit), &Silent).await
+        self.platform.messages(&PageRequest::after(channel, after, limit), &NoMonitor).await
     }
 
     /// Every nonempty page of a channel, up to the first empty one.
@@ -154,7 +154,7 @@ impl<P: PlatformAdapter> Subject<P> {
             let after = pages.last().and_then(MessagePage::last_id);
             let page = self.messages(channel_truth.channel.id, after, limit).await.unwrap();
             if page.messages.is_empty() {
-                assert_eq!(page.broken, []);
+                assert_eq!(page.malformed, []);
                 return pages;
             }
             assert!(page.last_id() > after, "a page of {} does not advance", channel_truth.channel.name);

@@ -16,18 +16,18 @@ pub enum ErrorKind {
     /// The channel doesn't exist, or no longer: permanent for the channel.
     NotFound,
     /// The message or emoji was deleted; the channel still exists.
-    Gone,
+    MessageGone,
     /// The server doesn't know the route: a failing proxy, or a compatible server
     /// without it. Proves nothing about the channel.
     NoRoute,
     /// The platform rejects the request: permanent for the channel.
-    Refused,
+    Rejected,
     /// The platform rate-limits the bot, and the run is configured not to wait: ends the
     /// run.
     RateLimited,
     /// The invalid-request limit is reached, or the platform blocks this address: ends
     /// the run, because more requests might get the address banned.
-    TooManyRefusals,
+    InvalidRequestLimit,
     /// No connection, or it was lost: transient.
     Network,
     /// Connecting, headers or body took too long: transient.
@@ -62,18 +62,18 @@ impl ErrorKind {
 
     /// Whether no other request of this run can succeed.
     pub const fn ends_run(self) -> bool {
-        matches!(self, Self::TokenRejected | Self::RateLimited | Self::TooManyRefusals)
+        matches!(self, Self::TokenRejected | Self::RateLimited | Self::InvalidRequestLimit)
     }
 
     /// Whether a compatible server may lack the route.
     pub const fn is_unsupported(self) -> bool {
-        matches!(self, Self::NoRoute | Self::Refused)
+        matches!(self, Self::NoRoute | Self::Rejected)
     }
 
     /// The state that it proves if the request was for the channel itself. For a channel
     /// that the bot can't see, the bot can't tell whether it is closed to everyone or to
     /// the bot alone.
-    pub const fn proves(self) -> Option<ChannelState> {
+    pub const fn proven_channel_state(self) -> Option<ChannelState> {
         match self {
             Self::NotFound => Some(ChannelState::Deleted),
             Self::Forbidden => Some(ChannelState::Unreadable),
@@ -82,12 +82,12 @@ impl ErrorKind {
     }
 
     /// Whether the cause lies in the requested channel, and not in an outage or a limit.
-    pub const fn is_of_channel(self) -> bool {
+    pub const fn is_channel_specific(self) -> bool {
         matches!(
             self,
             Self::Forbidden
                 | Self::NotFound
-                | Self::Refused
+                | Self::Rejected
                 | Self::Unreadable
                 | Self::TooLarge
                 | Self::NoRoute

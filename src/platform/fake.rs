@@ -10,11 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-pub use self::call::{Call, Place};
+pub use self::call::{Call, CallTarget};
 pub use self::recorder::Recorder;
 use super::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError, discord};
 use crate::model::{
-    BotIdentity, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, IdTimes, Message, MessageId,
+    BotIdentity, Channel, ChannelId, ChannelKind, Emoji, IdTimes, MalformedMessage, Message, MessageId,
     MessagePage, PlatformSpec, ReactorPage, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
 };
 use crate::monitor::{Counter, Monitor};
@@ -44,8 +44,8 @@ struct State {
     is_token_rejected: bool,
     workspaces: BTreeMap<WorkspaceId, Workspace>,
     channels: BTreeMap<ChannelId, FakeChannel>,
-    failures: HashMap<Place, VecDeque<PlatformError>>,
-    panics: HashSet<Place>,
+    failures: HashMap<CallTarget, VecDeque<PlatformError>>,
+    panics: HashSet<CallTarget>,
     calls: Vec<Call>,
 }
 
@@ -53,7 +53,7 @@ struct State {
 struct FakeChannel {
     workspace: WorkspaceId,
     channel: Channel,
-    messages: BTreeMap<MessageId, Result<Message, BrokenMessage>>,
+    messages: BTreeMap<MessageId, Result<Message, MalformedMessage>>,
     reactors: HashMap<(MessageId, Emoji, bool), Vec<User>>,
 }
 
@@ -148,8 +148,8 @@ impl Fake {
     /// # Panics
     /// Panics if there is no channel with this ID.
     pub fn add_malformed_message(&self, channel: ChannelId, id: MessageId, reason: &str) {
-        let broken = BrokenMessage { id: Some(id), reason: reason.to_owned() };
-        self.lock().channel_mut(channel).put(id, Err(broken));
+        let malformed = MalformedMessage { id: Some(id), reason: reason.to_owned() };
+        self.lock().channel_mut(channel).put(id, Err(malformed));
     }
 
     /// Deletes a message; the channel's `last_message_id` stays.
@@ -160,18 +160,18 @@ impl Fake {
         self.lock().channel_mut(channel).messages.remove(&id);
     }
 
-    /// Plans a failure of the next call to `place`, after the failures already planned.
-    pub fn fail(&self, place: Place, error: PlatformError) {
-        self.lock().failures.entry(place).or_default().push_back(error);
+    /// Plans a failure of the next call to `target`, after the failures already planned.
+    pub fn fail_next(&self, target: CallTarget, error: PlatformError) {
+        self.lock().failures.entry(target).or_default().push_back(error);
     }
 
-    /// Makes every later call to `place` panic with [`PANIC`].
-    pub fn panic_at(&self, place: Place) {
-        self.lock().panics.insert(place);
+    /// Makes every later call to `target` panic with [`PANIC`].
+    pub fn panic_at(&self, target: CallTarget) {
+        self.lock().panics.insert(target);
     }
 
     /// Undoes every [`Self::panic_at`].
-    pub fn calm_down(&self) {
+    pub fn stop_panicking(&self) {
         self.lock().panics.clear();
     }
 
@@ -197,12 +197,12 @@ impl Fake {
         if state.is_token_rejected {
             return Err(PlatformError::new(ErrorKind::TokenRejected, "the bot's account", "it is nobody's"));
         }
-        if state.panics.contains(&call.place()) {
+        if state.panics.contains(&call.target()) {
             drop(state);
             // Formatted at run time, like a panic message that holds a value.
             panic!("{}", PANIC.to_owned());
         }
-        let planned = state.failures.get_mut(&call.place());
+        let planned = state.failures.get_mut(&call.target());
         planned.and_then(VecDeque::pop_front).map_or(Ok(state), Err)
     }
 }
@@ -233,7 +233,7 @@ impl State {
 }
 
 impl FakeChannel {
-    fn put(&mut self, id: MessageId, message: Result<Message, BrokenMessage>) {
+    fn put(&mut self, id: MessageId, message: Result<Message, MalformedMessage>) {
         self.messages.insert(id, message);
         if Some(id) > self.channel.last_message_id {
             self.channel.last_message_id = Some(id);
@@ -248,7 +248,7 @@ impl FakeChannel {
             Err(PlatformError::new(kind, format!("messages of channel {}", self.channel.id.get()), detail))
         };
         if !self.channel.kind.has_messages() {
-            return refuse(ErrorKind::Refused, "this kind of channel has none");
+            return refuse(ErrorKind::Rejected, "this kind of channel has none");
         }
         let bot_lacks = &self.channel.visibility.bot_lacks;
         if bot_lacks.contains(&"View Channel") {
@@ -272,10 +272,10 @@ impl FakeChannel {
         for message in self.messages.values().skip(skipped).take(taken).cloned() {
             match message {
                 Ok(message) => page.messages.push(message),
-                Err(broken) => page.broken.push(broken),
+                Err(malformed) => page.malformed.push(malformed),
             }
         }
-        page.is_full = page.messages.len() + page.broken.len() >= limit;
+        page.is_full = page.messages.len() + page.malformed.len() >= limit;
         Ok(page)
     }
 }
@@ -385,8 +385,9 @@ impl PlatformAdapter for Fake {
     ) -> Result<ReactorPage, PlatformError> {
         let state = self.call(Call::Reactors { channel, message, burst, after }, monitor)?;
         let fake_channel = state.channel(channel)?;
-        let gone =
-            || PlatformError::new(ErrorKind::Gone, format!("message {}", message.get()), "there is none");
+        let gone = || {
+            PlatformError::new(ErrorKind::MessageGone, format!("message {}", message.get()), "there is none")
+        };
         fake_channel.messages.get(&message).ok_or_else(gone)?;
         let all = fake_channel
             .reactors

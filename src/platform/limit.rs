@@ -122,7 +122,7 @@ impl Gate {
     ///
     /// # Errors
     /// Returns [`InvalidRequestLimitReached`] if no request may be sent any more.
-    pub async fn enter(&self, backlog: u64) -> Result<Permit, InvalidRequestLimitReached> {
+    pub async fn acquire(&self, backlog: u64) -> Result<Permit, InvalidRequestLimitReached> {
         let (grant, granted) = oneshot::channel();
         let enqueued_at = Instant::now();
         let paused_before = lock(&self.state).pause.total(enqueued_at);
@@ -132,7 +132,7 @@ impl Gate {
     }
 
     /// Admits no request for `duration` from now on. Never shortens a pause.
-    pub fn stop_for(&self, duration: Duration) {
+    pub fn pause_for(&self, duration: Duration) {
         lock(&self.state).pause.extend(Instant::now(), duration);
     }
 

@@ -19,7 +19,7 @@ pub use limit::{Gate, GateSettings, InvalidRequestLimitReached};
 pub use retry::RetryPolicy;
 
 use crate::model::{
-    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, OnRateLimit, PlatformSpec,
+    BotIdentity, Channel, ChannelId, Emoji, IdTimes, MessageId, MessagePage, PlatformSpec, RateLimitPolicy,
     ReactorPage, Timestamp, UserId, Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
@@ -40,7 +40,7 @@ pub struct AdapterSettings {
     /// Our own rate limit.
     pub gate: GateSettings,
     /// What to do when the platform responds with a rate limit.
-    pub on_rate_limit: OnRateLimit,
+    pub on_rate_limit: RateLimitPolicy,
     /// Retries after transient errors.
     pub retry: RetryPolicy,
     /// Limit for connecting and receiving the headers, and again for the body.
@@ -143,7 +143,7 @@ pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
     ) -> Result<Channel, PlatformError>;
 
     /// One page of messages, ascending by ID. A malformed message is reported in
-    /// [`MessagePage::broken`] and doesn't fail the page. An empty page doesn't prove
+    /// [`MessagePage::malformed`] and doesn't fail the page. An empty page doesn't prove
     /// that nothing follows.
     async fn messages(
         &self,
@@ -153,7 +153,7 @@ pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
 
     /// One page of the reactors of a message's emoji with IDs after `after`; `burst`
     /// selects the burst reactions instead of the normal ones. The request has the lowest
-    /// priority. Fails with [`ErrorKind::Gone`] if the message or the emoji was deleted.
+    /// priority. Fails with [`ErrorKind::MessageGone`] if the message or the emoji was deleted.
     async fn reactors(
         &self,
         message: (ChannelId, MessageId),

@@ -9,7 +9,7 @@ use crate::model::{PlatformSpec, Platforms};
 pub type Connect = fn(&AdapterSettings, &str) -> Result<Arc<dyn PlatformAdapter>, ConnectError>;
 
 /// A platform and its adapter.
-pub struct Registered {
+pub struct RegisteredPlatform {
     /// Static facts about the platform.
     pub spec: &'static PlatformSpec,
     /// Creates its adapter, without connecting.
@@ -22,23 +22,24 @@ pub struct Registry {
     /// Static facts about each platform.
     pub specs: Platforms,
     /// The same platforms with their constructors, in the same order.
-    pub registered: &'static [Registered],
+    pub platforms: &'static [RegisteredPlatform],
 }
 
 /// Every platform of this program, the default first. The only place that names one,
 /// apart from the declaration of its module in `platform/mod.rs`.
-const REGISTERED: [Registered; 1] = [Registered { spec: &discord::SPEC, connect: discord::connect }];
+const REGISTERED: [RegisteredPlatform; 1] =
+    [RegisteredPlatform { spec: &discord::SPEC, connect: discord::connect }];
 
 const SPECS: [&PlatformSpec; REGISTERED.len()] = specs(&REGISTERED);
 
 /// The platforms of this program.
-pub const REGISTRY: Registry = Registry { specs: &SPECS, registered: &REGISTERED };
+pub const REGISTRY: Registry = Registry { specs: &SPECS, platforms: &REGISTERED };
 
 /// Static facts about the platforms of this program.
 pub const PLATFORMS: Platforms = REGISTRY.specs;
 
 /// The specs of registered platforms, as a [`Registry`] needs them.
-pub const fn specs<const N: usize>(registered: &[Registered; N]) -> [&'static PlatformSpec; N] {
+pub const fn specs<const N: usize>(registered: &[RegisteredPlatform; N]) -> [&'static PlatformSpec; N] {
     let mut specs = [registered[0].spec; N];
     let mut index = 1;
     while index < N {
@@ -60,7 +61,7 @@ impl Registry {
         settings: &AdapterSettings,
         token: &str,
     ) -> Result<Arc<dyn PlatformAdapter>, ConnectError> {
-        let registered = self.registered.iter().find(|registered| registered.spec == spec);
+        let registered = self.platforms.iter().find(|registered| registered.spec == spec);
         let unknown = || ConnectError(format!("this program has no adapter for {}", spec.title));
         registered.ok_or_else(unknown).and_then(|registered| (registered.connect)(settings, token))
     }

@@ -70,7 +70,7 @@ mod tests {
 
     use super::super::ErrorKind;
     use super::*;
-    use crate::monitor::Silent;
+    use crate::monitor::NoMonitor;
 
     const POLICY: RetryPolicy = RetryPolicy { max_retries: 3, base_delay: Duration::from_secs(1) };
 
@@ -79,7 +79,7 @@ mod tests {
         let begin = Instant::now();
         let outcome =
             POLICY
-                .run(&Silent, || {
+                .run(&NoMonitor, || {
                     let call = calls.fetch_add(1, Ordering::Relaxed);
                     async move {
                         if call == succeed_at { Ok(()) } else { Err(PlatformError::new(kind, "x", "y")) }

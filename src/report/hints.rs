@@ -9,12 +9,12 @@ pub struct Hints(pub Platforms);
 impl Hints {
     /// The hint for `cause` on the platform of this name.
     pub fn of(self, platform: &str, cause: Cause) -> Option<&'static str> {
-        PlatformSpec::named(self.0, platform).map_or_else(|| hint(cause), |spec| platform_hint(spec, cause))
+        PlatformSpec::find(self.0, platform).map_or_else(|| hint(cause), |spec| platform_hint(spec, cause))
     }
 
     /// The permissions that a bot needs to read a channel on the platform of this name.
     pub(super) fn channel_rights(self, platform: &str) -> Option<&'static str> {
-        PlatformSpec::named(self.0, platform).map(|spec| spec.channel_rights)
+        PlatformSpec::find(self.0, platform).map(|spec| spec.channel_permissions)
     }
 }
 
@@ -32,18 +32,18 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         Cause::NotInWorkspace => "invite the bot, or correct the tenant's ID in sync.toml",
         Cause::Forbidden => "give the bot the right to read this channel",
         Cause::NotFound => "the channel was deleted; the next run marks it so",
-        Cause::Refused => "the channel is of a kind that bots may not read; exclude it in sync.toml",
+        Cause::Rejected => "the channel is of a kind that bots may not read; exclude it in sync.toml",
         Cause::NoRoute => {
             "check api_url: the server there, or a proxy before it, doesn't know this request; the next run tries again"
         }
         Cause::RateLimited => "run again later, or set on_rate_limit = \"wait\"",
-        Cause::TooManyRefusals => {
+        Cause::InvalidRequestLimit => {
             "wait at least 10 minutes, and look for other programs that use this token or this address"
         }
         Cause::Network => "check the network and api_url; what is missing is read by the next run",
         Cause::Timeout => "check the network; the next run tries again",
         Cause::Server => "the server has trouble; the next run tries again",
-        Cause::Unreadable => "the next run tries again; if it stays, please report it",
+        Cause::MalformedResponse => "the next run tries again; if it stays, please report it",
         Cause::Redirected => {
             "set api_url in sync.toml to an address that answers itself: a redirect isn't followed, because the token would go with it"
         }
@@ -62,7 +62,7 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
             "check include_channels, exclude_channels and since in sync.toml, and the bot's rights (verta-sync plan says why each channel is left out)"
         }
         Cause::Configuration => "correct the tenant in sync.toml (verta-sync plan lists the channels)",
-        Cause::OutOfTime | Cause::Interrupted => "run again: it goes on where this run stopped",
+        Cause::RunTimeLimit | Cause::Interrupted => "run again: it goes on where this run stopped",
         Cause::Archive => {
             "look at the disk: its space, this user's quota, the system's log; then run again: it goes on where it stopped"
         }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::table::{columns as table_columns, counted, grouped, shown, table};
+use super::table::{columns as table_columns, table, terminal_safe, with_noun, with_separators};
 use super::{Hints, ago, clock, duration};
 use crate::model::{
-    Cause, Counter, Counts, FailingChannel, Finding, FindingKind, Job, JobError, JobStatus, Overview,
+    Cause, Counter, Counts, FailingChannel, Finding, FindingKind, Job, JobError, JobStatus, StatusOverview,
     TenantKey, TenantOverview, Timestamp,
 };
-use crate::plan::dead_until;
+use crate::plan::next_try_at;
 
 /// Most channels or findings that are listed per cause.
 const NAMED_CHANNELS: usize = 3;
@@ -43,19 +43,19 @@ pub fn summary(jobs: &[Job], hints: Hints, now: Timestamp) -> String {
         text.push_str(&headline(job, now));
         text.push('\n');
         if job.stats.channels_unreadable > 0 {
-            let channels = counted(job.stats.channels_unreadable, "public channel");
+            let channels = with_noun(job.stats.channels_unreadable, "public channel");
             writeln!(text, "  ! the bot can't read {channels} (verta-sync check names them)").ok();
             if let Some(rights) = hints.channel_rights(&job.platform) {
                 writeln!(text, "    → give its role {rights} there").ok();
             }
         }
         let has_malformed_error = job.errors.iter().any(|error| error.cause == Cause::Malformed);
-        if job.stats.counts.get(Counter::BrokenMessages) > 0 && !has_malformed_error {
-            let messages = counted(job.stats.counts.get(Counter::BrokenMessages), "message");
+        if job.stats.counts.get(Counter::MalformedMessages) > 0 && !has_malformed_error {
+            let messages = with_noun(job.stats.counts.get(Counter::MalformedMessages), "message");
             writeln!(text, "  ! {messages} couldn't be read: the next runs try again").ok();
         }
-        if job.stats.reactions_pending > 0 {
-            let reactions = counted(job.stats.reactions_pending, "reaction");
+        if job.stats.pending_reactor_lists > 0 {
+            let reactions = with_noun(job.stats.pending_reactor_lists, "reaction");
             writeln!(text, "  · who reacted is still to be read for {reactions}: the next runs go on").ok();
         }
         for (cause, errors) in grouped_by(&job.errors, |error| error.cause) {
@@ -74,33 +74,34 @@ fn headline(job: &Job, now: Timestamp) -> String {
     }
     let is_quiet = stats.channels_total == 0 && job.status == JobStatus::Completed;
     if is_quiet {
-        let unchanged = counted(stats.channels_skipped, "channel");
+        let unchanged = with_noun(stats.channels_skipped, "channel");
         return format!("{}: nothing new in {unchanged}", job.tenant);
     }
     if stats.channels_total == 0 && stats.channels_skipped == 0 {
         return format!("{}: {}", job.tenant, job.status);
     }
-    let mut parts = vec![format!("{} read", counted(stats.channels_processed, "channel"))];
+    let mut parts = vec![format!("{} read", with_noun(stats.channels_processed, "channel"))];
     if stats.channels_skipped > 0 {
-        parts.push(format!("{} unchanged", grouped(stats.channels_skipped)));
+        parts.push(format!("{} unchanged", with_separators(stats.channels_skipped)));
     }
-    parts.push(counted(stats.counts.get(Counter::NewMessages), "new message"));
+    parts.push(with_noun(stats.counts.get(Counter::NewMessages), "new message"));
     if stats.counts.get(Counter::ChangedMessages) > 0 {
-        parts.push(format!("{} changed", grouped(stats.counts.get(Counter::ChangedMessages))));
+        parts.push(format!("{} changed", with_separators(stats.counts.get(Counter::ChangedMessages))));
     }
     if stats.counts.reread_messages() > 0 {
-        parts.push(format!("{} re-read", grouped(stats.counts.reread_messages())));
+        parts.push(format!("{} re-read", with_separators(stats.counts.reread_messages())));
     }
     if stats.counts.get(Counter::Messages) > 0 {
         parts.push(format!("{:.0} messages/s", messages_per_second(job, now)));
     }
     if stats.counts.get(Counter::RateLimitEncounters) > 0 {
-        parts.push(format!("{} met", counted(stats.counts.get(Counter::RateLimitEncounters), "rate limit")));
+        parts
+            .push(format!("{} met", with_noun(stats.counts.get(Counter::RateLimitEncounters), "rate limit")));
     }
     match stats.counts.get(Counter::Retries) {
         0 => {}
         1 => parts.push("1 retry".to_owned()),
-        retries => parts.push(format!("{} retries", grouped(retries))),
+        retries => parts.push(format!("{} retries", with_separators(retries))),
     }
     let run_time = run_time(job).map(|time| format!(" in {}", duration(time))).unwrap_or_default();
     format!("{}: {}{run_time}: {}", job.tenant, job.status, parts.join(", "))
@@ -117,16 +118,16 @@ fn progress_text(job: &Job, now: Timestamp) -> String {
     let eta = stats.eta_seconds.filter(|eta| eta.is_finite() && *eta >= 0.0);
     let eta =
         eta.map_or_else(|| "not yet known".to_owned(), |eta| duration(Duration::from_secs_f64(eta.min(1e9))));
-    let reactions = match stats.reactions_pending {
+    let reactions = match stats.pending_reactor_lists {
         0 => String::new(),
-        pending => format!(", who reacted to be read for {}", counted(pending, "reaction")),
+        pending => format!(", who reacted to be read for {}", with_noun(pending, "reaction")),
     };
     format!(
         "{:.0} %, {} of {}, {}, {:.0} messages/s{reactions}, ETA {eta}",
         stats.progress * 100.0,
-        grouped(stats.channels_processed),
-        counted(stats.channels_total, "channel"),
-        counted(stats.counts.get(Counter::Messages), "message"),
+        with_separators(stats.channels_processed),
+        with_noun(stats.channels_total, "channel"),
+        with_noun(stats.counts.get(Counter::Messages), "message"),
         messages_per_second(job, now),
     )
 }
@@ -165,15 +166,15 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
         job.channels.iter().map(|channel| (&channel.channel_id, channel.name.as_str())).collect();
     for error in errors.iter().take(NAMED_CHANNELS) {
         let name = error.channel_id.as_ref().and_then(|id| names.get(id));
-        let name = name.map(|name| format!("#{}: ", shown(name, NAME_WIDTH))).unwrap_or_default();
-        writeln!(text, "  ✗ {name}{}", shown(&error.error, 160)).ok();
+        let name = name.map(|name| format!("#{}: ", terminal_safe(name, NAME_WIDTH))).unwrap_or_default();
+        writeln!(text, "  ✗ {name}{}", terminal_safe(&error.error, 160)).ok();
     }
     if errors.len() > NAMED_CHANNELS {
         let more = errors.len() - NAMED_CHANNELS;
         writeln!(text, "  ✗ and {more} more: verta-sync status --job-id {}", job.job_id).ok();
     }
     // The hint for an early end is printed once for the whole run.
-    let is_early_end = matches!(cause, Cause::OutOfTime | Cause::Interrupted);
+    let is_early_end = matches!(cause, Cause::RunTimeLimit | Cause::Interrupted);
     if let Some(hint) = hints.of(&job.platform, cause).filter(|_| !is_early_end) {
         writeln!(text, "    → {hint}").ok();
     }
@@ -181,7 +182,7 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
 
 /// The output of `status`: a table of the tenants, problems, unfinished jobs and failing
 /// channels.
-pub fn status(overview: &Overview, options: StatusOptions<'_>) -> String {
+pub fn status(overview: &StatusOverview, options: StatusOptions<'_>) -> String {
     let mut text = format!("archive {}\n\n", options.archive);
     text.push_str(&tenants(overview, options));
     write_stale(&mut text, overview, options);
@@ -190,8 +191,8 @@ pub fn status(overview: &Overview, options: StatusOptions<'_>) -> String {
     if options.is_verbose {
         write_unknown_fields(&mut text, overview);
     }
-    for tenant in overview.tenants.iter().filter(|tenant| tenant.broken_messages > 0) {
-        let (name, messages) = (full_name(&tenant.name), counted(tenant.broken_messages, "message"));
+    for tenant in overview.tenants.iter().filter(|tenant| tenant.malformed_messages > 0) {
+        let (name, messages) = (full_name(&tenant.name), with_noun(tenant.malformed_messages, "message"));
         writeln!(text, "  ! {name}: {messages} couldn't be read: tried again by the next runs").ok();
     }
     for job in &overview.running {
@@ -224,15 +225,15 @@ fn write_failing_channels(text: &mut String, tenant: &str, hint: Option<&str>, c
     let tenant = full_name(tenant);
     for channel in channels.iter().take(NAMED_CHANNELS) {
         let since = channel.since.map(|since| format!(" (since {})", clock(since))).unwrap_or_default();
-        let name = shown(&channel.name, NAME_WIDTH);
-        writeln!(text, "  ✗ {tenant} #{name}: {}{since}", shown(&channel.last_error.error, 160)).ok();
-        if let Some(until) = dead_until(channel.failure_count, channel.failed_at) {
+        let name = terminal_safe(&channel.name, NAME_WIDTH);
+        writeln!(text, "  ✗ {tenant} #{name}: {}{since}", terminal_safe(&channel.last_error.error, 160)).ok();
+        if let Some(until) = next_try_at(channel.failure_count, channel.failed_at) {
             let (failures, until, id) = (channel.failure_count, clock(until), &channel.channel_id);
             writeln!(text, "    failed {failures} runs in a row: tried once a day, next at {until}; start --channel {id} tries now").ok();
         }
     }
     if channels.len() > NAMED_CHANNELS {
-        let more = grouped((channels.len() - NAMED_CHANNELS) as u64);
+        let more = with_separators((channels.len() - NAMED_CHANNELS) as u64);
         writeln!(text, "  ✗ {tenant} and {more} more: verta-sync status --format json").ok();
     }
     if let Some(hint) = hint {
@@ -242,7 +243,7 @@ fn write_failing_channels(text: &mut String, tenant: &str, hint: Option<&str>, c
 
 /// Writes each tenant's last error, unless its failing channels or findings already show
 /// it.
-fn write_last_errors(text: &mut String, overview: &Overview, hints: Hints) {
+fn write_last_errors(text: &mut String, overview: &StatusOverview, hints: Hints) {
     let has_failing = |name: &str| overview.failing_channels.iter().any(|channel| channel.tenant == name);
     for tenant in overview.tenants.iter().filter(|tenant| !has_failing(&tenant.name)) {
         let Some(last) = &tenant.last_error else { continue };
@@ -250,7 +251,7 @@ fn write_last_errors(text: &mut String, overview: &Overview, hints: Hints) {
         if tenant.findings.iter().any(is_finding) {
             continue;
         }
-        writeln!(text, "  ✗ {}: {}", full_name(&tenant.name), shown(&last.error, 160)).ok();
+        writeln!(text, "  ✗ {}: {}", full_name(&tenant.name), terminal_safe(&last.error, 160)).ok();
         let hint = last.cause.and_then(|cause| hints.of(&tenant.workspace.platform, cause));
         if let Some(hint) = hint {
             writeln!(text, "    → {hint}").ok();
@@ -260,7 +261,7 @@ fn write_last_errors(text: &mut String, overview: &Overview, hints: Hints) {
 
 /// Writes each tenant's findings and unmatched entries. Findings that are known, because
 /// they have persisted for more than a day, get a weaker mark.
-fn write_findings(text: &mut String, overview: &Overview, options: StatusOptions<'_>) {
+fn write_findings(text: &mut String, overview: &StatusOverview, options: StatusOptions<'_>) {
     for tenant in &overview.tenants {
         let name = full_name(&tenant.name);
         // Malformed messages are counted on a separate line.
@@ -271,11 +272,11 @@ fn write_findings(text: &mut String, overview: &Overview, options: StatusOptions
         {
             let mark = if is_known { "·" } else { "✗" };
             for finding in findings.iter().take(NAMED_CHANNELS) {
-                let (since, what) = (clock(finding.since), shown(&finding.text(), 160));
+                let (since, what) = (clock(finding.since), terminal_safe(&finding.text(), 160));
                 writeln!(text, "  {mark} {name}: {what} (since {since})").ok();
             }
             if findings.len() > NAMED_CHANNELS {
-                let more = grouped((findings.len() - NAMED_CHANNELS) as u64);
+                let more = with_separators((findings.len() - NAMED_CHANNELS) as u64);
                 writeln!(text, "  {mark} {name}: and {more} more: verta-sync status --format json").ok();
             }
             if let Some(hint) = options.hints.of(&tenant.workspace.platform, kind.cause()) {
@@ -283,14 +284,14 @@ fn write_findings(text: &mut String, overview: &Overview, options: StatusOptions
             }
         }
         for entry in &tenant.unmatched {
-            writeln!(text, "  ! {name}: {}", shown(entry, 200)).ok();
+            writeln!(text, "  ! {name}: {}", terminal_safe(entry, 200)).ok();
         }
     }
 }
 
-fn write_unknown_fields(text: &mut String, overview: &Overview) {
+fn write_unknown_fields(text: &mut String, overview: &StatusOverview) {
     for (path, objects) in &overview.unknown_fields {
-        let objects = counted(*objects, "object");
+        let objects = with_noun(*objects, "object");
         writeln!(text, "  · the field {path} of {objects} is unknown to this version, and not archived").ok();
     }
 }
@@ -298,11 +299,11 @@ fn write_unknown_fields(text: &mut String, overview: &Overview) {
 /// A tenant's name, made safe for the terminal. Never truncated, because `--tenant` needs
 /// the whole name.
 fn full_name(name: &str) -> String {
-    shown(name, usize::MAX)
+    terminal_safe(name, usize::MAX)
 }
 
 /// Writes the stale tenants and why they are stale.
-fn write_stale(text: &mut String, overview: &Overview, options: StatusOptions<'_>) {
+fn write_stale(text: &mut String, overview: &StatusOverview, options: StatusOptions<'_>) {
     for tenant in overview.tenants.iter().filter(|tenant| options.stale.contains(&tenant.workspace)) {
         let (name, max_age) = (full_name(&tenant.name), duration(options.max_age));
         let is_old = |at: Timestamp| options.now.since(at) > options.max_age;
@@ -322,7 +323,7 @@ fn write_stale(text: &mut String, overview: &Overview, options: StatusOptions<'_
 }
 
 /// The table of tenants, with fewer columns if it doesn't fit the terminal.
-fn tenants(overview: &Overview, options: StatusOptions<'_>) -> String {
+fn tenants(overview: &StatusOverview, options: StatusOptions<'_>) -> String {
     let whole = tenants_table(overview, options.now, false);
     let fits = options.columns.is_none_or(|columns| table_columns(&whole) <= columns);
     if fits { whole } else { tenants_table(overview, options.now, true) }
@@ -330,7 +331,7 @@ fn tenants(overview: &Overview, options: StatusOptions<'_>) -> String {
 
 /// Omits columns without information: optional counts that are 0 for all tenants and, in
 /// the short form, some more.
-fn tenants_table(overview: &Overview, now: Timestamp, is_short: bool) -> String {
+fn tenants_table(overview: &StatusOverview, now: Timestamp, is_short: bool) -> String {
     let tenants = &overview.tenants;
     let any = |count: fn(&TenantOverview) -> u64| tenants.iter().any(|tenant| count(tenant) > 0);
     let has_failing = any(|tenant| tenant.channels.failing);
@@ -344,7 +345,7 @@ fn tenants_table(overview: &Overview, now: Timestamp, is_short: bool) -> String 
         any(|tenant| tenant.channels.unreadable),
         any(|tenant| tenant.channels.deleted),
         true,
-        any(|tenant| tenant.reactions_pending),
+        any(|tenant| tenant.pending_reactor_lists),
         true,
     ];
     let row = |cells: [String; 11]| {
@@ -370,14 +371,14 @@ fn tenants_table(overview: &Overview, now: Timestamp, is_short: bool) -> String 
         rows.push(row([
             full_name(&tenant.name),
             tenant.status.name().to_owned(),
-            grouped(channels.total),
-            grouped(channels.done),
-            grouped(channels.failing),
-            grouped(channels.hidden),
-            grouped(channels.unreadable),
-            grouped(channels.deleted),
-            grouped(tenant.messages),
-            grouped(tenant.reactions_pending),
+            with_separators(channels.total),
+            with_separators(channels.done),
+            with_separators(channels.failing),
+            with_separators(channels.hidden),
+            with_separators(channels.unreadable),
+            with_separators(channels.deleted),
+            with_separators(tenant.messages),
+            with_separators(tenant.pending_reactor_lists),
             tenant.last_success_at.map_or_else(|| "never".to_owned(), |at| ago(at, now)),
         ]));
     }
@@ -406,17 +407,17 @@ pub fn job_details(job: &Job, hints: Hints, now: Timestamp) -> String {
     let mut rows = vec![headings.map(str::to_owned).to_vec()];
     for channel in &job.channels {
         rows.push(vec![
-            shown(&channel.name, NAME_WIDTH),
+            terminal_safe(&channel.name, NAME_WIDTH),
             channel.channel_id.clone(),
             channel.status.name().to_owned(),
             channel.worker_id.map(|worker| worker.to_string()).unwrap_or_default(),
-            grouped(channel.counts.get(Counter::Messages)),
+            with_separators(channel.counts.get(Counter::Messages)),
             format!("{:.0}", channel.messages_per_second),
-            grouped(channel.counts.get(Counter::ApiCalls)),
+            with_separators(channel.counts.get(Counter::ApiCalls)),
             channel.counts.get(Counter::RateLimitEncounters).to_string(),
             duration(Duration::from_secs_f64(channel.counts.limit_wait_seconds())),
             channel.counts.get(Counter::Retries).to_string(),
-            channel.error.as_deref().map(|error| shown(error, 120)).unwrap_or_default(),
+            channel.error.as_deref().map(|error| terminal_safe(error, 120)).unwrap_or_default(),
         ]);
     }
     text.push_str(&table(&rows, &[3, 4, 5, 6, 7, 8, 9]));

@@ -10,9 +10,9 @@ use super::{Hints, iso};
 use crate::exit_code::ExitCode;
 use crate::model::{
     ChannelResult, Counter, CounterGroup, CounterSpec, CounterUnit, Counts, FailingChannel, Finding, Job,
-    JobError, JobStatus, Overview, TenantKey, TenantOverview, Timestamp,
+    JobError, JobStatus, StatusOverview, TenantKey, TenantOverview, Timestamp,
 };
-use crate::plan::dead_until;
+use crate::plan::next_try_at;
 
 /// The last lines of `start --format json`: the errors that no channel event has
 /// reported, then the summary. `run_id` is `None` for a run that never started.
@@ -122,7 +122,12 @@ pub fn failure(message: &str, hint: Option<&str>) -> String {
 
 /// The document of `status`. `stale` has the tenants whose last success is too old, if
 /// `--max-age` was given.
-pub fn overview(overview: &Overview, stale: Option<&[TenantKey]>, hints: Hints, now: Timestamp) -> String {
+pub fn overview(
+    overview: &StatusOverview,
+    stale: Option<&[TenantKey]>,
+    hints: Hints,
+    now: Timestamp,
+) -> String {
     text(&OverviewDocument {
         failing_channels: overview
             .failing_channels
@@ -156,8 +161,8 @@ fn tenant(tenant: &TenantOverview, stale: Option<&[TenantKey]>, hints: Hints, no
             "deleted": tenant.channels.deleted,
         },
         "messages": tenant.messages,
-        "broken_messages": tenant.broken_messages,
-        "reactions_pending": tenant.reactions_pending,
+        "broken_messages": tenant.malformed_messages,
+        "reactions_pending": tenant.pending_reactor_lists,
         "findings": tenant.findings.iter().map(|item| finding(item, platform, hints, now)).collect::<Vec<_>>(),
         "lost_channels": tenant.lost_channels,
         "unmatched": tenant.unmatched,
@@ -192,8 +197,8 @@ fn failing_channel(channel: &FailingChannel, hints: Hints) -> Value {
         "hint": channel.last_error.cause.and_then(|cause| hints.of(&channel.platform, cause)),
         "failure_count": channel.failure_count,
         "since": time(channel.since),
-        "dead_letter": dead_until(channel.failure_count, channel.failed_at).is_some(),
-        "next_try_at": time(dead_until(channel.failure_count, channel.failed_at)),
+        "dead_letter": next_try_at(channel.failure_count, channel.failed_at).is_some(),
+        "next_try_at": time(next_try_at(channel.failure_count, channel.failed_at)),
     })
 }
 
@@ -221,7 +226,7 @@ fn job_fields(job: &Job, hints: Hints, now: Timestamp) -> Map<String, Value> {
         "channels_skipped": stats.channels_skipped,
         "channels_unreadable": stats.channels_unreadable,
         "messages_reread": stats.counts.reread_messages(),
-        "reactions_pending": stats.reactions_pending,
+        "reactions_pending": stats.pending_reactor_lists,
         "errors": job.errors.iter().map(|item| error(item, &job.platform, hints)).collect::<Vec<_>>(),
         "parallel_stats": {
             "max_concurrent_channels": stats.max_concurrent_channels,
@@ -307,7 +312,7 @@ mod tests {
 
     #[test]
     fn every_counter_is_in_its_group() {
-        let mut job = Job::waiting("run", 0, "takaro", None);
+        let mut job = Job::queued("run", 0, "takaro", None);
         for (index, spec) in Counter::ALL.iter().enumerate() {
             job.stats.counts.set(spec.counter, 1000 + index as u64);
         }

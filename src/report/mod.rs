@@ -17,5 +17,5 @@ pub use json::{
     summary as summary_json,
 };
 pub use plan::{PlannedTenant, plan, plan_json};
-pub use table::{counted, first_rows, shown};
+pub use table::{first_rows, terminal_safe, with_noun};
 pub use time::{ago, clock, duration, iso};

@@ -6,10 +6,10 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use serde_json::{Value, json};
 
-use super::table::{counted, grouped, shown, table};
+use super::table::{table, terminal_safe, with_noun, with_separators};
 use super::{clock, duration, iso, platform_hint};
 use crate::model::{Cause, ChannelId, PlatformSpec, Timestamp, WorkspaceId};
-use crate::plan::{ChannelPlan, Expected, LeftOut, Plan, Unmatched};
+use crate::plan::{ChannelPlan, ExpectedCost, LeftOut, Plan, UnmatchedEntry};
 
 /// Longest channel name that is printed whole, in columns.
 const NAME_WIDTH: usize = 32;
@@ -32,15 +32,15 @@ pub struct PlannedTenant {
     /// For each channel to read, the earliest time of its first message to read.
     pub start_times: HashMap<ChannelId, Timestamp>,
     /// Entries of `include_channels` and `exclude_channels` that match no channel.
-    pub unmatched: Vec<Unmatched>,
+    pub unmatched: Vec<UnmatchedEntry>,
     /// Reactions with a pending reactor list.
-    pub reactions_pending: u64,
+    pub pending_reactor_lists: u64,
     /// Time budget of a run for reading reactor lists; `None` if they are not read.
     pub reaction_budget: Option<Duration>,
     /// Requests sent to list the workspace's channels.
     pub listing_requests: u64,
     /// Lower bound of the requests and time for reading; `None` without a plan.
-    pub expected: Option<Expected>,
+    pub expected: Option<ExpectedCost>,
 }
 
 impl PlannedTenant {
@@ -66,16 +66,16 @@ fn tenant(tenant: &PlannedTenant) -> String {
                 text,
                 "{}: {} to read, {} unchanged, {} left out, {} waiting after failures",
                 tenant.name,
-                counted(plan.reads.len() as u64, "channel"),
-                grouped(plan.skipped.len() as u64),
-                grouped(plan.left_out.len() as u64),
-                grouped(plan.dead_letters.len() as u64),
+                with_noun(plan.reads.len() as u64, "channel"),
+                with_separators(plan.skipped.len() as u64),
+                with_separators(plan.left_out.len() as u64),
+                with_separators(plan.dead_letters.len() as u64),
             )
             .ok();
             write_expected(&mut text, tenant, plan);
             for unmatched in &tenant.unmatched {
                 writeln!(text, "  ! {}", unmatched.problem()).ok();
-                writeln!(text, "    → {}", unmatched.remedy()).ok();
+                writeln!(text, "    → {}", unmatched.hint()).ok();
             }
             write_reads(&mut text, tenant, plan);
             write_unread(&mut text, tenant, plan);
@@ -99,11 +99,11 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
         let from = tenant.start_times.get(&read.channel.id).map(|start| clock(*start)).unwrap_or_default();
         rows.push(vec![
             action(read),
-            shown(tenant.name_of(read.channel.id), NAME_WIDTH),
+            terminal_safe(tenant.name_of(read.channel.id), NAME_WIDTH),
             tenant.platform.channel_text(read.channel.id),
             read.channel.kind.name().to_owned(),
             from,
-            read.known_messages().map_or_else(|| "unknown".to_owned(), grouped),
+            read.known_messages().map_or_else(|| "unknown".to_owned(), with_separators),
         ]);
     }
     for line in table(&rows, &[5]).lines() {
@@ -115,7 +115,7 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
 /// Writes how many of `total` channels were not shown.
 fn write_more(text: &mut String, total: usize) {
     if let Some(more) = total.checked_sub(SHOWN_CHANNELS).filter(|more| *more > 0) {
-        writeln!(text, "  and {} more: --format json names all", grouped(more as u64)).ok();
+        writeln!(text, "  and {} more: --format json names all", with_separators(more as u64)).ok();
     }
 }
 
@@ -127,7 +127,7 @@ fn action(read: &ChannelPlan) -> String {
         action.push_str(" + earlier history");
     }
     if !read.rereads.is_empty() {
-        write!(action, " + {} again", counted(read.rereads.len() as u64, "part")).ok();
+        write!(action, " + {} again", with_noun(read.rereads.len() as u64, "part")).ok();
     }
     if read.is_retry {
         action.push_str(" (retry)");
@@ -138,13 +138,13 @@ fn action(read: &ChannelPlan) -> String {
 /// Writes the dead-letter channels and the channels left out.
 fn write_unread(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     for (channel, until) in &plan.dead_letters {
-        let name = shown(tenant.name_of(*channel), NAME_WIDTH);
+        let name = terminal_safe(tenant.name_of(*channel), NAME_WIDTH);
         let channel = tenant.platform.channel_text(*channel);
         writeln!(text, "  waiting   #{name} ({channel}): failed too often, tried again at {}", clock(*until))
             .ok();
     }
     for left_out in plan.left_out.iter().take(SHOWN_CHANNELS) {
-        let name = shown(tenant.name_of(left_out.channel), NAME_WIDTH);
+        let name = terminal_safe(tenant.name_of(left_out.channel), NAME_WIDTH);
         let channel = tenant.platform.channel_text(left_out.channel);
         writeln!(text, "  left out  #{name} ({channel}): {}", left_out.explanation()).ok();
     }
@@ -153,14 +153,14 @@ fn write_unread(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
 
 fn write_expected(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     let Some(expected) = tenant.expected else { return };
-    let reactions = match tenant.reactions_pending {
+    let reactions = match tenant.pending_reactor_lists {
         0 => String::new(),
-        pending => format!(" ({} for who reacted)", grouped(pending)),
+        pending => format!(" ({} for who reacted)", with_separators(pending)),
     };
-    let requests = counted(tenant.requests(), "request");
+    let requests = with_noun(tenant.requests(), "request");
     writeln!(text, "  expected: at least {requests}{reactions}, {}", duration(expected.time)).ok();
     if expected.unknown_channels > 0 {
-        let channels = counted(expected.unknown_channels, "channel");
+        let channels = with_noun(expected.unknown_channels, "channel");
         let verb = if expected.unknown_channels == 1 { "holds" } else { "hold" };
         writeln!(text, "  how many messages {channels} {verb} is not known before they are read").ok();
     }
@@ -186,7 +186,7 @@ fn tenant_json(tenant: &PlannedTenant) -> Value {
             value["left_out"] =
                 plan.left_out.iter().map(|left_out| left_out_json(tenant, left_out)).collect();
             value["unmatched_entries"] = tenant.unmatched.iter().map(unmatched_json).collect();
-            value["reactions_pending"] = tenant.reactions_pending.into();
+            value["reactions_pending"] = tenant.pending_reactor_lists.into();
             value["expected"] = json!({
                 "requests": tenant.requests(),
                 "seconds": tenant.expected.map(|expected| expected.time.as_secs_f64()),
@@ -225,8 +225,8 @@ fn read_json(tenant: &PlannedTenant, read: &ChannelPlan) -> Value {
     })
 }
 
-fn unmatched_json(unmatched: &Unmatched) -> Value {
-    json!({ "key": unmatched.key, "entry": unmatched.entry, "meant": unmatched.meant })
+fn unmatched_json(unmatched: &UnmatchedEntry) -> Value {
+    json!({ "key": unmatched.key, "entry": unmatched.entry, "meant": unmatched.suggestion })
 }
 
 fn left_out_json(tenant: &PlannedTenant, left_out: &LeftOut) -> Value {

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-pub use crate::model::{counted, grouped, shown};
+pub use crate::model::{terminal_safe, with_noun, with_separators};
 
 /// Aligns rows in columns, two spaces apart. The columns in `right` (by index) are
 /// right-aligned.
@@ -51,7 +51,7 @@ pub fn first_rows(text: &str, rows: usize, columns: usize) -> String {
         fits
     };
     let mut lines: Vec<&str> = text.lines().take_while(fits).collect();
-    let more = format!("… {}\n", counted((text.lines().count() - lines.len()) as u64, "more line"));
+    let more = format!("… {}\n", with_noun((text.lines().count() - lines.len()) as u64, "more line"));
     lines.push(&more);
     lines.join("\n")
 }

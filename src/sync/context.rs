@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::clock::Clock;
-use super::content::ContentCheck;
+use super::content_check::ContentCheck;
 use super::failure::Failure;
-use super::stop::{Stop, StopSignal};
+use super::stop::{StopReason, StopSignal};
 use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader, Writer};
 use crate::model::{Cause, ChannelId, JobStatus, PlatformSpec, ReactionMode, WorkspaceId};
@@ -41,7 +41,7 @@ pub struct Settings {
     /// Interval between visibility re-checks.
     pub visibility_interval: Duration,
     /// How long the last successful re-check is relied on while re-checks fail.
-    pub visibility_holds: Duration,
+    pub visibility_grace_period: Duration,
     /// Time per tenant for reading reactors.
     pub reaction_budget: Duration,
 }
@@ -138,11 +138,11 @@ pub struct TenantTask {
 
 /// The outcome of a run.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// The tenants' outcomes, in the order given.
     pub tenants: Vec<TenantOutcome>,
     /// Why the run stopped early, if it did.
-    pub stop: Option<Stop>,
+    pub stop: Option<StopReason>,
     /// The first cause after which nothing else could succeed, even if something else
     /// stopped the run.
     pub fatal: Option<Cause>,

@@ -1,7 +1,7 @@
 //! Why the reading of a channel or a tenant failed.
 
-use super::policy::cause_of;
-use super::stop::Stop;
+use super::policy::error_cause;
+use super::stop::StopReason;
 use crate::archive::ArchiveError;
 use crate::model::{Cause, JobError, LastError, Timestamp};
 use crate::platform::{ErrorKind, PlatformError};
@@ -38,10 +38,14 @@ impl Failure {
     }
 
     /// The run stopped early. `before` completes the text "stopped before …".
-    pub fn stopped(stop: Stop, before: &str) -> Self {
+    pub fn stopped(stop: StopReason, before: &str) -> Self {
         match stop {
-            Stop::OutOfTime => Self::of(Cause::OutOfTime, format!("the run's time was up before {before}")),
-            Stop::Signal | Stop::Fatal => Self::of(Cause::Interrupted, format!("stopped before {before}")),
+            StopReason::OutOfTime => {
+                Self::of(Cause::RunTimeLimit, format!("the run's time was up before {before}"))
+            }
+            StopReason::Signal | StopReason::Fatal => {
+                Self::of(Cause::Interrupted, format!("stopped before {before}"))
+            }
         }
     }
 
@@ -59,9 +63,9 @@ impl Failure {
 impl From<PlatformError> for Failure {
     fn from(error: PlatformError) -> Self {
         Self {
-            cause: cause_of(error.kind),
+            cause: error_cause(error.kind),
             ends_run: error.kind.ends_run(),
-            is_own: error.kind.is_of_channel(),
+            is_own: error.kind.is_channel_specific(),
             error: error.to_string(),
         }
     }

@@ -1,9 +1,9 @@
 //! Builds the deferred indexes of a new archive at the end of its first run.
 
 use super::context::Context;
-use super::stop::Stop;
+use super::stop::StopReason;
 use crate::archive::{ArchiveError, ArchiveErrorKind, indexes};
-use crate::model::grouped;
+use crate::model::with_separators;
 use crate::monitor::Event;
 
 /// From this many messages on, indexing takes several seconds and is announced.
@@ -16,23 +16,25 @@ const ANNOUNCED_MESSAGES: u64 = 2_000_000;
 /// # Errors
 /// Returns [`ArchiveError`] if the archive can't be used.
 pub(super) async fn complete(context: &Context) -> Result<(), ArchiveError> {
-    if context.stop.wanted() == Some(Stop::Signal) {
+    if context.stop.reason() == Some(StopReason::Signal) {
         return Ok(());
     }
-    let Some(messages) = context.writer.run(|tx| indexes::due(tx)).await? else {
+    let Some(messages) = context.writer.run(|tx| indexes::messages_to_index(tx)).await? else {
         return Ok(());
     };
-    if !indexes::have_room(&context.archive, messages) {
+    if !indexes::has_space_for(&context.archive, messages) {
         defer_again("the disk is nearly full");
         return Ok(());
     }
     if messages >= ANNOUNCED_MESSAGES {
-        context.monitor.event(Event::Note(format!("indexing {} messages by user", grouped(messages))));
+        context
+            .monitor
+            .event(Event::Note(format!("indexing {} messages by user", with_separators(messages))));
     }
     // One transaction per index: the write-ahead log grows no larger than the largest
     // index, and finished indexes stay when the rest is interrupted.
     loop {
-        match context.writer.run_until(context.stop.wait_for_signal(), |tx| indexes::complete_one(tx)).await {
+        match context.writer.run_until(context.stop.wait_for_signal(), |tx| indexes::build_next(tx)).await {
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(error) if error.kind == ArchiveErrorKind::Interrupted => return Ok(()),
@@ -46,9 +48,9 @@ pub(super) async fn complete(context: &Context) -> Result<(), ArchiveError> {
 }
 
 /// Logged at error level in every mode: without the indexes, queries by user stay slow.
-fn defer_again(why: &str) {
+fn defer_again(reason: &str) {
     tracing::error!(
-        "the archive's indexes by user are put off to the next run ({why}): they need free space beside the \
+        "the archive's indexes by user are put off to the next run ({reason}): they need free space beside the \
          archive and in the folder for temporary files (TMPDIR, else /var/tmp), and nobody else who writes it"
     );
 }

@@ -14,7 +14,7 @@ use super::job_progress::{Figures, JobProgress};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
 use super::prepare::PreparedChannels;
-use super::stop::Stop;
+use super::stop::StopReason;
 use crate::archive::{ArchiveError, TenantRow, audit, jobs, tenants};
 use crate::model::{
     Cause, ChannelId, Finding, FindingKind, JobError, JobKind, JobStats, JobStatus, PlatformSpec,
@@ -48,7 +48,7 @@ pub struct JobRecord {
     unreadable_channels: u64,
     max_open_channels: u64,
     /// Reactor lists still pending when the job ended.
-    pub reactions_pending: u64,
+    pub pending_reactor_lists: u64,
     channel_seconds: f64,
     errors: Vec<JobError>,
     /// Errors of incomplete listings of archived threads, by parent.
@@ -102,7 +102,7 @@ impl JobRecord {
             planned_channels: 0,
             unreadable_channels: 0,
             max_open_channels: 0,
-            reactions_pending: 0,
+            pending_reactor_lists: 0,
             channel_seconds: 0.0,
             errors: Vec::new(),
             listing_errors: Vec::new(),
@@ -130,7 +130,7 @@ impl JobRecord {
     pub fn tenant_failed(&mut self, failure: &Failure, now: Timestamp) {
         match failure.cause {
             Cause::Interrupted => self.tenant_tally.interrupted += 1,
-            Cause::OutOfTime => self.tenant_tally.deferred += 1,
+            Cause::RunTimeLimit => self.tenant_tally.deferred += 1,
             cause => {
                 self.tenant_tally.failed += 1;
                 self.cause = Some(cause);
@@ -168,10 +168,10 @@ impl JobRecord {
     }
 
     /// Records that a channel is left for a later run because of `stop`.
-    pub fn channel_left(&mut self, stop: Stop) {
+    pub fn channel_left(&mut self, stop: StopReason) {
         self.tally.add(match stop {
-            Stop::OutOfTime => ProgressStatus::Deferred,
-            Stop::Signal | Stop::Fatal => ProgressStatus::Interrupted,
+            StopReason::OutOfTime => ProgressStatus::Deferred,
+            StopReason::Signal | StopReason::Fatal => ProgressStatus::Interrupted,
         });
     }
 
@@ -220,10 +220,10 @@ impl JobRecord {
             channels_processed: processed,
             channels_skipped: self.tally.skipped,
             channels_unreadable: self.unreadable_channels,
-            reactions_pending: if self.is_running() || self.selects_channels {
-                figures.reactions_pending
+            pending_reactor_lists: if self.is_running() || self.selects_channels {
+                figures.pending_reactor_lists
             } else {
-                self.reactions_pending
+                self.pending_reactor_lists
             },
             max_concurrent_channels: self.max_open_channels,
             average_channel_seconds: self.channel_seconds / processed.max(1) as f64,
@@ -258,13 +258,13 @@ impl JobRecord {
 
     /// Determines the job's status, including the archive's findings, and records it in
     /// the rows of the job and the tenant. `signalled`: a signal stopped the run.
-    /// `is_whole`: the run selects everything the configuration does, so that a completed
+    /// `covers_configuration`: the run selects everything the configuration does, so that a completed
     /// job is a success of the tenant. `selection` is the selection's fingerprint.
     pub async fn finish(
         &mut self,
         context: &Context,
         signalled: bool,
-        is_whole: bool,
+        covers_configuration: bool,
         selection: String,
         findings: &[Finding],
     ) -> Result<(), ArchiveError> {
@@ -278,14 +278,16 @@ impl JobRecord {
         self.log_metrics(&stats, 0);
         let (job_id, tenant, end_status) = (Arc::clone(&self.job_id), self.tenant, self.status);
         let errors = self.errors.clone();
-        let end = tenants::End {
+        let end = tenants::TenantRunOutcome {
             status: tenant_status(end_status),
-            is_success: end_status == JobStatus::Completed && is_whole,
-            ends_full: self.kind == JobKind::Full && is_whole && self.attempted_every_channel(),
+            is_success: end_status == JobStatus::Completed && covers_configuration,
+            completes_full: self.kind == JobKind::Full
+                && covers_configuration
+                && self.attempted_every_channel(),
             error: self.errors.first().map(JobError::as_last_error),
             channels: self.tally.completed + self.tally.unconfirmed + self.tally.skipped,
             selection,
-            is_whole,
+            covers_configuration,
         };
         let now = context.clock.now();
         context

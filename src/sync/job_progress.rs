@@ -42,7 +42,7 @@ pub(super) struct Figures {
     /// Estimated remaining seconds; `None` before an estimate is possible.
     pub eta_seconds: Option<f64>,
     /// Pending reactor lists.
-    pub reactions_pending: u64,
+    pub pending_reactor_lists: u64,
 }
 
 impl JobProgress {
@@ -84,7 +84,7 @@ impl JobProgress {
     pub fn sample(&mut self, meter: &Meter) {
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
         self.request_rate.add_sample(self.began.elapsed().as_secs_f64(), meter.sum(Counter::ApiCalls) as f64);
-        if meter.sum(Counter::ReactionsQueued) > 0 {
+        if meter.sum(Counter::ReactorListsQueued) > 0 {
             self.reactors_since.get_or_insert_with(Instant::now);
         }
     }
@@ -100,7 +100,7 @@ impl JobProgress {
     pub fn figures(&self, meter: &Meter, finished: u64, open: &[ReadProgress]) -> Figures {
         let estimate = Estimate::of(self.weight as f64, self.finished, open.iter().copied());
         let pending = |queued, read| meter.sum(queued).saturating_sub(meter.sum(read));
-        let reactions_pending = pending(Counter::ReactionsQueued, Counter::ReactionsRead);
+        let pending_reactor_lists = pending(Counter::ReactorListsQueued, Counter::ReactorListsRead);
         let spent = self.reactors_since.map_or(Duration::ZERO, |since| since.elapsed());
         let done = Workload {
             messages: meter.sum(Counter::Messages) as f64,
@@ -118,14 +118,14 @@ impl JobProgress {
         let left = RemainingRequests {
             requests: remaining_requests,
             longest_seconds: estimate.longest_seconds,
-            reactions: reactions_pending as f64,
+            reactions: pending_reactor_lists as f64,
             reactions_seconds: self.reaction_budget.saturating_sub(spent).as_secs_f64(),
         };
         let is_estimable = progress >= ESTIMABLE_PROGRESS || (self.is_planned && self.channels == 0);
         Figures {
             progress: progress.min(MAX_RUNNING_PROGRESS).max(self.shown),
             eta_seconds: left.seconds(self.request_rate.per_second()).filter(|_| is_estimable),
-            reactions_pending,
+            pending_reactor_lists,
         }
     }
 }

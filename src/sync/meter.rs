@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::channel::ReadingState;
 use crate::model::{COUNTERS, Counts};
-use crate::monitor::{Counter, Event, Monitor, RunChannel, Wait};
+use crate::monitor::{Counter, Event, Monitor, PauseReason, RunChannel};
 
 /// A monitor that sums up the counters and forwards everything to the next monitor.
 pub struct Meter {
@@ -55,14 +55,14 @@ impl Monitor for Meter {
 
     fn event(&self, event: Event) {
         let wait = match &event {
-            Event::RateLimited { wait, .. } => Some((Wait::RateLimit, *wait)),
-            Event::Retrying { wait, .. } => Some((Wait::Retry, *wait)),
+            Event::RateLimited { wait, .. } => Some((PauseReason::RateLimit, *wait)),
+            Event::Retrying { wait, .. } => Some((PauseReason::Retry, *wait)),
             _ => None,
         };
         self.next.event(event);
-        if let (Some((channel, state)), Some((why, wait))) = (&self.channel, wait) {
+        if let (Some((channel, state)), Some((reason, wait))) = (&self.channel, wait) {
             state.wait(wait);
-            self.next.event(Event::ChannelWaits { channel: channel.clone(), why, wait });
+            self.next.event(Event::ChannelPaused { channel: channel.clone(), reason, wait });
         }
     }
 }

@@ -1,25 +1,25 @@
 //! Executes a plan: reads channels in parallel and commits each page with its checkpoint
 //! in one transaction. A channel's failure doesn't affect the others.
 
+mod catch_panic;
 mod channel;
 mod clock;
 mod confirm;
-mod content;
+mod content_check;
 mod context;
 mod estimate;
 mod failure;
 mod finish;
-mod guarded;
+mod gap_search;
 mod indexing;
 mod job;
 mod job_log;
 mod job_progress;
 mod meter;
 mod open_channel;
-mod pieces;
+mod pass_purpose;
 mod policy;
 mod prepare;
-mod purpose;
 mod reactions;
 mod reading;
 mod revoked;
@@ -34,9 +34,9 @@ mod tests;
 mod visibility;
 
 pub use clock::Clock;
-pub use content::ContentCheck;
-pub use context::{Context, Outcome, Settings, TenantOutcome, TenantPlatform, TenantTask};
-pub use policy::cause_of;
-pub use prepare::unresolved_exclusion;
+pub use content_check::ContentCheck;
+pub use context::{Context, RunOutcome, Settings, TenantOutcome, TenantPlatform, TenantTask};
+pub use policy::error_cause;
+pub use prepare::unresolved_exclusion_error;
 pub use run::run;
-pub use stop::{Stop, StopSignal};
+pub use stop::{StopReason, StopSignal};

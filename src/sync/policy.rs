@@ -4,20 +4,20 @@ use crate::model::{Cause, JobStatus, ProgressStatus, TenantStatus};
 use crate::platform::ErrorKind;
 
 /// The cause reported for a platform error.
-pub const fn cause_of(kind: ErrorKind) -> Cause {
+pub const fn error_cause(kind: ErrorKind) -> Cause {
     match kind {
         ErrorKind::TokenRejected => Cause::TokenRejected,
         ErrorKind::NotInWorkspace => Cause::NotInWorkspace,
         ErrorKind::Forbidden => Cause::Forbidden,
-        ErrorKind::NotFound | ErrorKind::Gone => Cause::NotFound,
-        ErrorKind::Refused => Cause::Refused,
+        ErrorKind::NotFound | ErrorKind::MessageGone => Cause::NotFound,
+        ErrorKind::Rejected => Cause::Rejected,
         ErrorKind::NoRoute => Cause::NoRoute,
         ErrorKind::RateLimited => Cause::RateLimited,
-        ErrorKind::TooManyRefusals => Cause::TooManyRefusals,
+        ErrorKind::InvalidRequestLimit => Cause::InvalidRequestLimit,
         ErrorKind::Network => Cause::Network,
         ErrorKind::Timeout => Cause::Timeout,
         ErrorKind::Server | ErrorKind::NotReady => Cause::Server,
-        ErrorKind::Unreadable | ErrorKind::TooLarge => Cause::Unreadable,
+        ErrorKind::Unreadable | ErrorKind::TooLarge => Cause::MalformedResponse,
         ErrorKind::Redirected => Cause::Redirected,
     }
 }

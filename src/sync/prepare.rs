@@ -67,7 +67,7 @@ pub(super) async fn prepare(scope: TenantScope) -> Result<(PreparedChannels, Pre
         .run(move |tx| {
             jobs::start(tx, &started_job, now)?;
             tenants::set_status(tx, row, TenantStatus::Syncing, now)?;
-            newest.map_or(Ok(0), |newest| progress::take_back_future(tx, row, newest, now))
+            newest.map_or(Ok(0), |newest| progress::reset_future_checkpoints(tx, row, newest, now))
         })
         .await?;
     if taken_back > 0 {
@@ -84,9 +84,9 @@ pub(super) async fn prepare(scope: TenantScope) -> Result<(PreparedChannels, Pre
     }
     let (platform, workspace) = (task.platform.spec(), task.workspace);
     let known = context.read(move |reader| reader.known_channels(platform.name, workspace)).await?;
-    let asked_at = context.clock.now();
+    let requested_at = context.clock.now();
     let facts = discover(scope.adapter(), workspace, &scope.monitor()).await?;
-    confirm_deletions(context, row, ConfirmedRights::from_listing(&facts.channels, asked_at)).await?;
+    confirm_deletions(context, row, ConfirmedRights::from_listing(&facts.channels, requested_at)).await?;
     let full_job_id = selection.full_job_id.as_deref().unwrap_or(job_id).into();
     let planned = HashSet::new();
     let mut preparation =
@@ -129,17 +129,17 @@ pub(super) async fn prepare_named(
         find_named(adapter.as_ref(), &mut preparation.facts, &preparation.selection, &named, meter.as_ref())
             .await?;
     let prepared = preparation.store_and_plan(&before).await?;
-    context.writer.run(move |tx| named_threads::settle(tx, row, &answered, &failed, now)).await?;
+    context.writer.run(move |tx| named_threads::record_attempts(tx, row, &answered, &failed, now)).await?;
     Ok((prepared, preparation))
 }
 
 /// Error text for a name in `exclude_channels` that matches no channel.
-pub fn unresolved_exclusion(name: &str, facts: &Facts, scrubber: Scrubber) -> String {
+pub fn unresolved_exclusion_error(name: &str, facts: &Facts, scrubber: Scrubber) -> String {
     let entry = [ChannelSelector::Name(name.to_owned())];
     let unmatched =
-        unmatched(scrubber.platform(), &[], &entry, &channel_names(facts), |text| scrubber.sayable(text));
-    let text = unmatched.first().map(|entry| format!("{} ({})", entry.problem(), entry.remedy()));
-    format!("{}: nothing is read", scrubber.sayable(&text.unwrap_or_default()))
+        unmatched(scrubber.platform(), &[], &entry, &channel_names(facts), |text| scrubber.redact_all(text));
+    let text = unmatched.first().map(|entry| format!("{} ({})", entry.problem(), entry.hint()));
+    format!("{}: nothing is read", scrubber.redact_all(&text.unwrap_or_default()))
 }
 
 fn channel_names(facts: &Facts) -> Vec<(ChannelId, &str)> {
@@ -175,16 +175,16 @@ impl Preparation {
             // The name may be that of an archived thread.
             self.list_archived().await?;
         }
-        let Exclusions { found, unresolved, gone } = self.exclusions(&remembered);
+        let Exclusions { resolved, unresolved, no_longer_matching } = self.exclusions(&remembered);
         if let Some(name) = unresolved.first() {
-            let error = unresolved_exclusion(name, &self.facts, task.platform.scrubber());
+            let error = unresolved_exclusion_error(name, &self.facts, task.platform.scrubber());
             return Err(Failure::of(Cause::Configuration, error));
         }
-        for name in gone {
+        for name in no_longer_matching {
             let warning = format!(
                 "{}: no channel has the name {:?} of exclude_channels any more; what it named stays excluded",
                 task.name,
-                task.platform.scrubber().sayable(&name)
+                task.platform.scrubber().redact_all(&name)
             );
             context.monitor.event(Event::Warning(warning));
         }
@@ -193,9 +193,9 @@ impl Preparation {
         context
             .writer
             .run(move |tx| {
-                found
+                resolved
                     .iter()
-                    .try_for_each(|(name, channel)| exclusions::remember(tx, row, name, *channel, now))
+                    .try_for_each(|(name, channel)| exclusions::record(tx, row, name, *channel, now))
             })
             .await?;
         Ok(())
@@ -285,19 +285,23 @@ impl Preparation {
     /// `exclude_channels` were resolved before.
     fn warn_of_unmatched(&self) {
         let scrubber = self.scope.task.platform.scrubber();
-        let sayable = |text: &str| scrubber.sayable(text);
-        for entry in
-            unmatched(scrubber.platform(), &self.selection.include, &[], &channel_names(&self.facts), sayable)
-        {
-            let warning = format!("{}: {} ({})", self.scope.task.name, entry.problem(), entry.remedy());
-            self.scope.context.monitor.event(Event::Warning(sayable(&warning)));
+        let redact_all = |text: &str| scrubber.redact_all(text);
+        for entry in unmatched(
+            scrubber.platform(),
+            &self.selection.include,
+            &[],
+            &channel_names(&self.facts),
+            redact_all,
+        ) {
+            let warning = format!("{}: {} ({})", self.scope.task.name, entry.problem(), entry.hint());
+            self.scope.context.monitor.event(Event::Warning(redact_all(&warning)));
         }
     }
 
     /// The error of an unsupported listing of active threads. Without known threads, the
     /// server is taken to have none, which is no error.
     fn unlisted_threads_error(&mut self) -> Option<JobError> {
-        let error = self.facts.active_unlisted.take()?;
+        let error = self.facts.active_threads_error.take()?;
         let has_threads = self.known.values().any(|channel| channel.kind.is_thread());
         has_threads.then(|| Failure::from(error).job_error(None, self.scope.context.clock.now()))
     }
@@ -323,7 +327,7 @@ fn not_read_errors(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
     let left_out = plan.left_out.iter().filter(|left_out| selected.contains(&left_out.channel));
     let error = |left_out: &crate::plan::LeftOut| {
         let channel = task.platform.channel_text(left_out.channel);
-        let name = task.platform.scrubber().sayable(&left_out.name);
+        let name = task.platform.scrubber().redact_all(&left_out.name);
         JobError {
             error: format!("#{name} (channel {channel}) is not read: {}", left_out.reason),
             channel_id: Some(channel),
@@ -343,7 +347,7 @@ fn malformed_channel_errors(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
         JobError {
             error: format!("channel {channel}: {}", left_out.reason),
             channel_id: Some(channel),
-            cause: Cause::Unreadable,
+            cause: Cause::MalformedResponse,
             at: scope.context.clock.now(),
         }
     };

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
+use super::catch_panic::catch_panic;
 use super::failure::Failure;
-use super::guarded::guarded;
 use super::tenant_scope::TenantScope;
 use crate::archive::Tx;
-use crate::archive::reactions::{self, DueChannel, DueReaction, Reactors};
+use crate::archive::reactions::{self, PendingReaction, PendingReactorChannel, Reactors};
 use crate::model::{Emoji, MessageId, ReactionCount, UserId};
 use crate::monitor::{Counter, Monitor as _};
 use crate::platform::{ErrorKind, PageRequest, PlatformError};
@@ -37,7 +37,10 @@ const MAX_HELD_ROWS: usize = 1_000_000;
 
 /// Reads the queued reactor lists of the channels in `due`, several channels at once.
 /// Each list is committed by itself.
-pub(super) async fn read_reactors(scope: &TenantScope, due: Vec<DueChannel>) -> Result<(), Failure> {
+pub(super) async fn read_reactors(
+    scope: &TenantScope,
+    due: Vec<PendingReactorChannel>,
+) -> Result<(), Failure> {
     let (mut pending, rows) = (due.into_iter(), Arc::new(Semaphore::new(MAX_HELD_ROWS)));
     let mut reading = JoinSet::new();
     let mut forbidden_channels = 0;
@@ -45,7 +48,7 @@ pub(super) async fn read_reactors(scope: &TenantScope, due: Vec<DueChannel>) -> 
         while reading.len() < scope.context.settings.open_channels() {
             let Some(channel) = pending.next() else { break };
             let pass = ReactorPass { scope: scope.clone(), rows: Arc::clone(&rows), channel };
-            reading.spawn(async move { guarded(pass.run()).await });
+            reading.spawn(async move { catch_panic(pass.run()).await });
         }
         let Some(finished) = reading.join_next().await else { break };
         // A panic affects only its channel.
@@ -110,7 +113,7 @@ struct ReactorPass {
     scope: TenantScope,
     /// Row permits left, shared by all channels.
     rows: Arc<Semaphore>,
-    channel: DueChannel,
+    channel: PendingReactorChannel,
 }
 
 impl ReactorPass {
@@ -121,15 +124,15 @@ impl ReactorPass {
     /// Reads the reactions that never failed, then those that failed before. Returns
     /// [`ReactionOutcome::Done`], or why the channel is left early.
     async fn run(&self) -> Result<ReactionOutcome, Failure> {
-        let (row, mut last) = (self.channel.row, None::<DueReaction>);
+        let (row, mut last) = (self.channel.row, None::<PendingReaction>);
         let now = self.scope.context.clock.now();
-        let retries = move |tx: &mut Tx<'_>| reactions::due_again(tx, row, now, QUEUE_BATCH_SIZE);
+        let retries = move |tx: &mut Tx<'_>| reactions::pending_retries(tx, row, now, QUEUE_BATCH_SIZE);
         // Queried before any can fail, so that none is tried twice in a run.
         let retries = self.scope.context.writer.run(retries).await?;
         let mut failures = FailureTally::default();
         loop {
             let after = last.clone();
-            let due = move |tx: &mut Tx<'_>| reactions::due(tx, row, after.as_ref(), QUEUE_BATCH_SIZE);
+            let due = move |tx: &mut Tx<'_>| reactions::pending(tx, row, after.as_ref(), QUEUE_BATCH_SIZE);
             let due = self.scope.context.writer.run(due).await?;
             let Some(oldest) = due.last().cloned() else { break };
             if let Some(outcome) = self.read_all(due, &mut failures).await? {
@@ -144,7 +147,7 @@ impl ReactorPass {
     /// run.
     async fn read_all(
         &self,
-        due: Vec<DueReaction>,
+        due: Vec<PendingReaction>,
         failures: &mut FailureTally,
     ) -> Result<Option<ReactionOutcome>, Failure> {
         for reaction in due {
@@ -160,7 +163,7 @@ impl ReactorPass {
     }
 
     /// Reads one reactor list and commits the outcome.
-    async fn read_and_store(&self, reaction: DueReaction) -> Result<ReactionOutcome, Failure> {
+    async fn read_and_store(&self, reaction: PendingReaction) -> Result<ReactionOutcome, Failure> {
         let (row, now) = (self.channel.row, self.scope.context.clock.now());
         match self.read(&reaction).await? {
             ReactorAnswer::Read(reactors, count) => {
@@ -175,18 +178,26 @@ impl ReactorPass {
                     );
                     return Ok(ReactionOutcome::Failed);
                 }
-                self.scope.meter.count(Counter::ReactionsRead, 1);
+                self.scope.meter.count(Counter::ReactorListsRead, 1);
                 Ok(ReactionOutcome::Done)
             }
             ReactorAnswer::Gone => {
-                self.scope.context.writer.run(move |tx| reactions::give_up(tx, row, &reaction)).await?;
-                self.scope.meter.count(Counter::ReactionsRead, 1);
+                self.scope
+                    .context
+                    .writer
+                    .run(move |tx| reactions::dequeue_unreadable(tx, row, &reaction))
+                    .await?;
+                self.scope.meter.count(Counter::ReactorListsRead, 1);
                 Ok(ReactionOutcome::Done)
             }
             ReactorAnswer::Failed(error) if error.kind.ends_run() => Err(error.into()),
             ReactorAnswer::Failed(error) => {
                 tracing::warn!(channel = %self.channel_text(), %error, "reactors are left for the next run");
-                self.scope.context.writer.run(move |tx| reactions::failed(tx, row, &reaction, now)).await?;
+                self.scope
+                    .context
+                    .writer
+                    .run(move |tx| reactions::record_failure(tx, row, &reaction, now))
+                    .await?;
                 Ok(match error.kind {
                     ErrorKind::Forbidden => ReactionOutcome::Forbidden,
                     ErrorKind::Network | ErrorKind::Timeout => ReactionOutcome::Outage,
@@ -197,7 +208,7 @@ impl ReactorPass {
     }
 
     /// Reads one reactor list page by page.
-    async fn read(&self, reaction: &DueReaction) -> Result<ReactorAnswer, Failure> {
+    async fn read(&self, reaction: &PendingReaction) -> Result<ReactorAnswer, Failure> {
         let (mut reactors, mut rows) = (Reactors::default(), HeldRows::of(&self.rows));
         let (mut after, mut count) = (None::<UserId>, reaction.count);
         loop {
@@ -211,7 +222,7 @@ impl ReactorPass {
             );
             let page = match page.await {
                 Ok(page) => page,
-                Err(error) if matches!(error.kind, ErrorKind::Gone | ErrorKind::Refused) => {
+                Err(error) if matches!(error.kind, ErrorKind::MessageGone | ErrorKind::Rejected) => {
                     return Ok(ReactorAnswer::Gone);
                 }
                 Err(error) => return Ok(ReactorAnswer::Failed(error)),
@@ -234,8 +245,8 @@ impl ReactorPass {
                     Err(error) => return Ok(ReactorAnswer::Failed(error)),
                 }
             }
-            if reactors.people.len() >= REACTOR_BATCH_SIZE {
-                if !rows.reserve(reactors.people.len()) {
+            if reactors.unstored.len() >= REACTOR_BATCH_SIZE {
+                if !rows.reserve(reactors.unstored.len()) {
                     tracing::warn!(
                         channel = %self.channel_text(),
                         "a list of reactors is too long to be read whole"
@@ -248,17 +259,17 @@ impl ReactorPass {
     }
 
     /// Stores the reactors read so far, and keeps their rows.
-    async fn store_batch(&self, reaction: &DueReaction, reactors: &mut Reactors) -> Result<(), Failure> {
+    async fn store_batch(&self, reaction: &PendingReaction, reactors: &mut Reactors) -> Result<(), Failure> {
         let (row, now, reaction) = (self.channel.row, self.scope.context.clock.now(), reaction.clone());
-        let people = std::mem::take(&mut reactors.people);
+        let people = std::mem::take(&mut reactors.unstored);
         let store = move |tx: &mut Tx<'_>| reactions::add_reactors(tx, row, &reaction, &people, now);
-        reactors.stored.extend(self.scope.context.writer.run(store).await?);
+        reactors.stored_rows.extend(self.scope.context.writer.run(store).await?);
         Ok(())
     }
 
     /// Compares the list's length with the archived count. If they differ, the message's
     /// current count is requested.
-    async fn compare(&self, reaction: &DueReaction, reactors: Reactors) -> ReactorAnswer {
+    async fn compare(&self, reaction: &PendingReaction, reactors: Reactors) -> ReactorAnswer {
         if reactors.count == reaction.count {
             return ReactorAnswer::Read(reactors, Some(reaction.count));
         }
@@ -270,7 +281,7 @@ impl ReactorPass {
 
     /// The reaction's current count; `None` if the message doesn't come. It may be
     /// deleted, which the next reading of its page finds out.
-    async fn count_now(&self, reaction: &DueReaction) -> Result<Option<u64>, PlatformError> {
+    async fn count_now(&self, reaction: &PendingReaction) -> Result<Option<u64>, PlatformError> {
         let before = MessageId::new(reaction.message_id.get() - 1);
         let request = PageRequest::after(self.channel.id, before, 1);
         let page = self.scope.adapter().messages(&request, self.scope.meter.as_ref()).await?;

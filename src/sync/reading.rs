@@ -1,8 +1,8 @@
 //! Reads one channel: requests each page, scrubs it and commits it with the checkpoint.
 
-mod doubts;
-mod ends;
+mod end_of_channel;
 mod gaps;
+mod plausibility;
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use tokio::time::Instant;
 
 use super::channel::{ChannelOutcome, ChannelTask, ReadingState};
 use super::confirm;
-use super::content::ContentCheck;
+use super::content_check::ContentCheck;
 use super::context::Context;
 use super::failure::Failure;
+use super::gap_search::AdaptivePageSize;
 use super::meter::Meter;
-use super::pieces::AdaptivePageSize;
-use super::purpose::Purpose;
+use super::pass_purpose::PassPurpose;
 use super::revoked::Revocation;
-use super::stop::Stop;
+use super::stop::StopReason;
 use crate::archive::messages::{PageBatch, PageOutcome, store_page};
-use crate::archive::reactions::KeptReactions;
-use crate::archive::{ArchiveError, Tx, broken, channels, jobs, progress};
+use crate::archive::reactions::ReactionPolicy;
+use crate::archive::{ArchiveError, Tx, channels, jobs, malformed, progress};
 use crate::model::{
-    Cause, ChannelEnd, ChannelState, ContentTally, MessageId, MessagePage, ProgressStatus, ProvenState,
+    BlankMessageTally, Cause, ChannelEnd, ChannelState, MessageId, MessagePage, ProgressStatus, ProvenState,
     Timestamp,
 };
 use crate::monitor::{Counter, Event, Monitor};
@@ -46,7 +46,7 @@ enum PassOutcome {
     /// The channel was revoked: it isn't public or readable any more.
     Revoked(ProvenState),
     /// The run or tenant stopped, or the channel was revoked without a proven state.
-    Stopped(Stop),
+    Stopped(StopReason),
 }
 
 /// What follows from a page.
@@ -63,20 +63,20 @@ enum NextStep {
 struct ReadPass {
     cursor: Option<MessageId>,
     until: Option<MessageId>,
-    purpose: Purpose,
+    purpose: PassPurpose,
     page_size: AdaptivePageSize,
     /// Consecutive pages that another answer contradicted.
     contradictions: u32,
     /// Whether the server repeated IDs that disagree with their messages' times.
     accepts_ids: bool,
     /// Ordinary messages of people since the last one with content.
-    content: ContentTally,
+    content: BlankMessageTally,
 }
 
 impl ReadPass {
-    fn new(cursor: Option<MessageId>, until: Option<MessageId>, purpose: Purpose, page_size: u16) -> Self {
-        let page_size = AdaptivePageSize::new(page_size);
-        let content = ContentTally::default();
+    fn new(cursor: Option<MessageId>, until: Option<MessageId>, purpose: PassPurpose, limit: u16) -> Self {
+        let page_size = AdaptivePageSize::new(limit);
+        let content = BlankMessageTally::default();
         Self { cursor, until, purpose, page_size, contradictions: 0, accepts_ids: false, content }
     }
 }
@@ -116,7 +116,7 @@ pub async fn read_channel(
             PassOutcome::Reached(_) | PassOutcome::AtBound | PassOutcome::Unread | PassOutcome::Revoked(_),
         ) => (ProgressStatus::Completed, None),
         Ok(PassOutcome::Unconfirmed) => (ProgressStatus::Deferred, Some(reading.unconfirmed())),
-        Ok(PassOutcome::Stopped(Stop::OutOfTime)) => (ProgressStatus::Deferred, None),
+        Ok(PassOutcome::Stopped(StopReason::OutOfTime)) => (ProgressStatus::Deferred, None),
         Ok(PassOutcome::Stopped(_)) => (ProgressStatus::Interrupted, None),
         Err(failure) if failure.ends_run => (ProgressStatus::Interrupted, Some(failure)),
         Err(failure) => (ProgressStatus::Failed, Some(failure)),
@@ -155,7 +155,7 @@ impl Reading<'_> {
         let task = self.task;
         self.context.monitor.event(Event::ChannelStarted {
             channel: task.in_run(),
-            name: task.scope.platform.scrubber().sayable(&task.name),
+            name: task.scope.platform.scrubber().redact_all(&task.name),
             worker,
         });
         let (job_id, tenant, row, since) =
@@ -171,7 +171,7 @@ impl Reading<'_> {
         }
         let page_size = self.page_size();
         if let Some(backfill) = task.plan.backfill {
-            let purpose = Purpose::Backfill(backfill);
+            let purpose = PassPurpose::Backfill(backfill);
             let pass = ReadPass::new(backfill.after, backfill.until, purpose, page_size);
             match self.pages(pass).await? {
                 PassOutcome::Reached(_) | PassOutcome::AtBound => {
@@ -180,7 +180,7 @@ impl Reading<'_> {
                 early => return Ok(early),
             }
         }
-        let main = ReadPass::new(task.plan.after, task.plan.until, Purpose::Main, page_size);
+        let main = ReadPass::new(task.plan.after, task.plan.until, PassPurpose::Main, page_size);
         let end = self.pages(main).await?;
         if matches!(end, PassOutcome::Reached(_) | PassOutcome::AtBound) {
             self.reread().await.map(|early| early.unwrap_or(end))
@@ -193,16 +193,17 @@ impl Reading<'_> {
     async fn reread(&mut self) -> Result<Option<PassOutcome>, Failure> {
         for reread in &self.task.plan.rereads {
             let page_size = self.page_size();
-            let pass = ReadPass::new(reread.after, Some(reread.until), Purpose::Reread, page_size);
-            let (row, reread, now) = (self.task.row, *reread, self.context.clock.now());
+            let pass = ReadPass::new(reread.after, Some(reread.until), PassPurpose::Reread, page_size);
+            let (row, now) = (self.task.row, self.context.clock.now());
+            let (after, until) = (reread.after, reread.until);
             match self.pages(pass).await? {
                 PassOutcome::Reached(_) | PassOutcome::AtBound => {
                     let still = std::mem::take(&mut self.still_malformed);
-                    self.write(move |tx| broken::settle(tx, row, reread.after, reread.until, &still)).await?;
+                    self.write(move |tx| malformed::clear_resolved(tx, row, after, until, &still)).await?;
                 }
                 PassOutcome::Unread => {
                     self.still_malformed.clear();
-                    self.write(move |tx| broken::tried(tx, row, reread.after, reread.until, now)).await?;
+                    self.write(move |tx| malformed::record_attempt(tx, row, after, until, now)).await?;
                 }
                 early => return Ok(Some(early)),
             }
@@ -228,7 +229,7 @@ impl Reading<'_> {
                 Ok(Err(error)) => return Err(error.into()),
                 Err(end) => return Ok(end),
             };
-            pass.page_size.messages_read(page.messages.len() + page.broken.len());
+            pass.page_size.messages_read(page.messages.len() + page.malformed.len());
             match self.accept(&mut pass, page).await? {
                 NextStep::More => pass.contradictions = 0,
                 NextStep::Last(end) => return Ok(end),
@@ -257,7 +258,7 @@ impl Reading<'_> {
             stop = self.context.stop.wait() => Err(PassOutcome::Stopped(stop)),
             revoked = self.task.scope.revoked.revoked(channel.root) => Err(match revoked {
                 Revocation::Channel(Some(state)) => PassOutcome::Revoked(state),
-                Revocation::Channel(None) | Revocation::Workspace => PassOutcome::Stopped(Stop::Fatal),
+                Revocation::Channel(None) | Revocation::Workspace => PassOutcome::Stopped(StopReason::Fatal),
             }),
             page = self.task.scope.adapter().messages(&request, &self.meter) => Ok(page),
         }
@@ -282,7 +283,7 @@ impl Reading<'_> {
         let read_at = self.context.clock.now();
         let announced = self.task.plan.channel.last_message_id;
         let Some(last) = page.last_id() else {
-            if page.broken.is_empty() {
+            if page.malformed.is_empty() {
                 return self.accept_empty_page(pass, read_at).await;
             }
             return self.accept_page_without_ids(pass, page).await.map(NextStep::Last);
@@ -300,22 +301,22 @@ impl Reading<'_> {
             return Ok(step);
         }
         page.messages.retain(|message| Some(message.id) > pass.cursor);
-        let is_cut = doubts::cut_after_listed(&mut page, announced);
+        let is_cut = plausibility::cut_after_listed(&mut page, announced);
         let last = page.last_id().unwrap_or(last);
         let is_last = !is_cut && (!page.is_full || Some(last) == announced);
-        let end = if is_last { ChannelEnd::brought(last, announced) } else { None };
+        let end = if is_last { ChannelEnd::from_page(last, announced) } else { None };
         let is_beyond = pass.until.is_some_and(|until| last > until);
         if is_beyond {
             page.messages.retain(|message| Some(message.id) <= pass.until);
-            page.broken.retain(|broken| broken.id <= pass.until);
+            page.malformed.retain(|malformed| malformed.id <= pass.until);
         }
         if page.last_id().is_some() {
             if !self.store(pass, page, read_at, false).await? {
                 return Ok(NextStep::Retry(self.withheld()));
             }
-        } else if !page.broken.is_empty() {
+        } else if !page.malformed.is_empty() {
             // Malformed messages without an ID, which may lie in the range.
-            self.note_nameless(pass, pass.until, page.broken).await?;
+            self.record_without_ids(pass, pass.until, page.malformed).await?;
         }
         Ok(if is_beyond {
             NextStep::Last(PassOutcome::AtBound)
@@ -329,7 +330,7 @@ impl Reading<'_> {
     async fn confirm_deletion(&self, failure: Failure) -> Result<PassOutcome, Failure> {
         let is_deleted = confirm::is_deleted(self.task, &self.meter);
         match self.context.stop.unless_stopped(is_deleted).await {
-            Ok(Ok(true)) => self.record_revoked(ProvenState::answered(ChannelState::Deleted)).await,
+            Ok(Ok(true)) => self.record_revoked(ProvenState::from_direct_answer(ChannelState::Deleted)).await,
             Ok(Ok(false)) => Err(failure),
             Ok(Err(unanswered)) => Err(unanswered),
             Err(stop) => Ok(PassOutcome::Stopped(stop)),
@@ -382,10 +383,10 @@ impl Reading<'_> {
         read_at: Timestamp,
         has_gap: bool,
     ) -> Result<bool, ArchiveError> {
-        let (count, broken_count) = (page.messages.len() as u64, page.broken.len() as u64);
-        if pass.purpose == Purpose::Reread {
+        let (count, malformed_count) = (page.messages.len() as u64, page.malformed.len() as u64);
+        if pass.purpose == PassPurpose::Reread {
             let last = page.last_id().map_or(0, MessageId::as_i64);
-            self.still_malformed.extend(broken::keys(&page.broken, last));
+            self.still_malformed.extend(malformed::keys(&page.malformed, last));
             let partial = page.messages.iter().filter(|message| !message.malformed_fields.is_empty());
             self.still_malformed.extend(partial.map(|message| message.id.as_i64()));
         }
@@ -398,7 +399,7 @@ impl Reading<'_> {
             after: pass.cursor,
             page,
             read_at,
-            reactions: KeptReactions {
+            reactions: ReactionPolicy {
                 mode: self.task.scope.reactions,
                 began_at: self.began_at,
                 window: self.task.scope.refresh_window,
@@ -413,19 +414,19 @@ impl Reading<'_> {
             return Ok(false);
         }
         pass.cursor = last;
-        if pass.purpose != Purpose::Reread {
+        if pass.purpose != PassPurpose::Reread {
             self.last_read = last;
         }
         self.messages += count;
-        self.count(count, broken_count, stored);
+        self.count(count, malformed_count, stored);
         Ok(true)
     }
 
-    fn count(&self, messages: u64, broken: u64, stored: PageOutcome) {
+    fn count(&self, messages: u64, malformed: u64, stored: PageOutcome) {
         self.meter.count(Counter::Messages, messages);
         self.meter.count(Counter::NewMessages, stored.new_messages);
         self.meter.count(Counter::ChangedMessages, stored.changed_messages);
-        self.meter.count(Counter::BrokenMessages, broken);
+        self.meter.count(Counter::MalformedMessages, malformed);
         self.meter.count(Counter::Attachments, stored.attachments);
         self.meter.count(Counter::Reactions, stored.reactions);
         let progress = self.progress();
@@ -459,18 +460,18 @@ impl Reading<'_> {
         let plan = &self.task.plan;
         let end_of_channel = reached.filter(|_| plan.moves_checkpoint);
         let reached = end_of_channel.is_some();
-        let is_doubted = failure.is_some_and(|failure| failure.cause == Cause::EndUnconfirmed);
+        let is_end_unconfirmed = failure.is_some_and(|failure| failure.cause == Cause::EndUnconfirmed);
         let seconds = self.began.elapsed().as_secs_f64().max(0.001);
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
         let messages_per_second = self.messages as f64 / seconds;
         let mut counts = self.meter.counts();
         counts.set(Counter::Messages, self.messages);
-        let end = progress::End {
+        let outcome = progress::ReadOutcome {
             status,
             end: end_of_channel,
             announced: plan.channel.last_message_id,
-            is_doubted,
-            ended_full: (reached && plan.action == Action::Full)
+            is_end_unconfirmed,
+            completed_full_job_id: (reached && plan.action == Action::Full)
                 .then(|| self.task.scope.full_job_id.to_string()),
             // A reading that reached the end has covered the refresh window, unless it
             // was a range.
@@ -478,9 +479,9 @@ impl Reading<'_> {
             messages_per_second,
             retry_count: counts.get(Counter::Retries),
             error: failure.map(Failure::as_last_error),
-            is_own_failure: failure.is_some_and(|failure| failure.is_own),
+            counts_against_channel: failure.is_some_and(|failure| failure.is_own),
         };
-        let job_end = jobs::ChannelEnd {
+        let job_outcome = jobs::ChannelJobOutcome {
             status,
             last_message_id: self.last_read,
             messages_per_second,
@@ -490,8 +491,8 @@ impl Reading<'_> {
         let (row, job_id, now) =
             (self.task.row, Arc::clone(&self.task.scope.job_id), self.context.clock.now());
         self.write(move |tx| {
-            progress::finish(tx, row, &end, now)?;
-            jobs::finish_channel(tx, &job_id, row, &job_end, now)
+            progress::finish(tx, row, &outcome, now)?;
+            jobs::finish_channel(tx, &job_id, row, &job_outcome, now)
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::channel::ChannelTask;
-use super::context::{Context, Outcome, TenantOutcome, TenantTask};
+use super::context::{Context, RunOutcome, TenantOutcome, TenantTask};
 use super::failure::Failure;
 use super::indexing;
 use super::job::JobRecord;
@@ -23,10 +23,10 @@ pub async fn run(
     context: Arc<Context>,
     run_id: &str,
     tenants: Vec<TenantTask>,
-) -> Result<Outcome, ArchiveError> {
+) -> Result<RunOutcome, ArchiveError> {
     let now = context.clock.now();
     context.writer.run(move |tx| jobs::interrupt_abandoned(tx, now)).await?;
-    context.writer.run(|tx| indexes::put_off(tx)).await?;
+    context.writer.run(|tx| indexes::defer(tx)).await?;
     let outcomes = run_tenants(&context, run_id, tenants).await?;
     let before = context.clock.now().earlier(context.settings.job_retention);
     let prune = move |tx: &mut Tx<'_>| {
@@ -35,7 +35,7 @@ pub async fn run(
     };
     context.writer.run(prune).await?;
     indexing::complete(&context).await?;
-    Ok(Outcome { tenants: outcomes, stop: context.stop.wanted(), fatal: context.stop.fatal() })
+    Ok(RunOutcome { tenants: outcomes, stop: context.stop.reason(), fatal: context.stop.fatal() })
 }
 
 /// Returns the tenants' outcomes, in the order of `tenants`.

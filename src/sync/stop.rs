@@ -9,7 +9,7 @@ use crate::model::Cause;
 
 /// Why a run stops before its work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum StopReason {
     /// The process received a signal.
     Signal,
     /// The run's time is up (`--max-runtime`).
@@ -24,7 +24,7 @@ pub struct StopSignal(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    stop: watch::Sender<Option<Stop>>,
+    stop: watch::Sender<Option<StopReason>>,
     fatal: OnceLock<Cause>,
 }
 
@@ -36,11 +36,12 @@ impl Default for Shared {
 
 impl StopSignal {
     /// Stops the run. The first reason is kept, except that a signal replaces any other.
-    pub fn send(&self, why: Stop) {
+    pub fn send(&self, reason: StopReason) {
         self.0.stop.send_if_modified(|stop| {
-            let is_accepted = stop.is_none() || (why == Stop::Signal && *stop != Some(Stop::Signal));
+            let is_accepted =
+                stop.is_none() || (reason == StopReason::Signal && *stop != Some(StopReason::Signal));
             if is_accepted {
-                *stop = Some(why);
+                *stop = Some(reason);
             }
             is_accepted
         });
@@ -49,7 +50,7 @@ impl StopSignal {
     /// Stops the run because of a failure after which nothing else can succeed.
     pub fn fail(&self, cause: Cause) {
         self.0.fatal.get_or_init(|| cause);
-        self.send(Stop::Fatal);
+        self.send(StopReason::Fatal);
     }
 
     /// The first cause passed to [`Self::fail`], if any.
@@ -58,12 +59,12 @@ impl StopSignal {
     }
 
     /// Why the run is stopping; `None` while it goes on.
-    pub fn wanted(&self) -> Option<Stop> {
+    pub fn reason(&self) -> Option<StopReason> {
         *self.0.stop.borrow()
     }
 
     /// Waits until the run is stopped.
-    pub async fn wait(&self) -> Stop {
+    pub async fn wait(&self) -> StopReason {
         let mut stop = self.0.stop.subscribe();
         loop {
             if let Some(stop) = *stop.borrow_and_update() {
@@ -77,14 +78,14 @@ impl StopSignal {
     /// Waits for a signal; other reasons to stop don't count.
     pub async fn wait_for_signal(&self) {
         let mut stop = self.0.stop.subscribe();
-        stop.wait_for(|stop| *stop == Some(Stop::Signal)).await.ok();
+        stop.wait_for(|stop| *stop == Some(StopReason::Signal)).await.ok();
     }
 
     /// Awaits `work`, and drops it if the run stops first.
     ///
     /// # Errors
     /// Returns why the run stopped.
-    pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+    pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, StopReason> {
         tokio::select! {
             biased;
             stop = self.wait() => Err(stop),
@@ -100,16 +101,19 @@ mod tests {
     #[tokio::test]
     async fn keeps_the_first_reason_unless_a_signal_follows() {
         let signal = StopSignal::default();
-        assert_eq!((signal.wanted(), signal.fatal()), (None, None));
+        assert_eq!((signal.reason(), signal.fatal()), (None, None));
         assert_eq!(signal.unless_stopped(std::future::ready(7)).await, Ok(7));
-        signal.send(Stop::OutOfTime);
+        signal.send(StopReason::OutOfTime);
         signal.fail(Cause::TokenRejected);
         signal.fail(Cause::Archive);
-        assert_eq!((signal.wanted(), signal.fatal()), (Some(Stop::OutOfTime), Some(Cause::TokenRejected)));
-        signal.clone().send(Stop::Signal);
-        signal.send(Stop::Fatal);
-        assert_eq!(signal.wait().await, Stop::Signal);
+        assert_eq!(
+            (signal.reason(), signal.fatal()),
+            (Some(StopReason::OutOfTime), Some(Cause::TokenRejected))
+        );
+        signal.clone().send(StopReason::Signal);
+        signal.send(StopReason::Fatal);
+        assert_eq!(signal.wait().await, StopReason::Signal);
         signal.wait_for_signal().await;
-        assert_eq!(signal.unless_stopped(std::future::ready(7)).await, Err(Stop::Signal));
+        assert_eq!(signal.unless_stopped(std::future::ready(7)).await, Err(StopReason::Signal));
     }
 }

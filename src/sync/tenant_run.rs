@@ -9,19 +9,19 @@ use hashbrown::{HashMap, HashSet};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
+use super::catch_panic::catch_panic;
 use super::channel::{ChannelOutcome, ChannelTask};
 use super::context::{Context, TenantOutcome, TenantTask};
 use super::estimate::ReadProgress;
 use super::failure::Failure;
 use super::finish::finish_tenant;
-use super::guarded::guarded;
 use super::job::JobRecord;
 use super::open_channel::OpenChannel;
 use super::prepare::{Preparation, PreparedChannels, prepare, prepare_archived, prepare_named};
 use super::reading::read_channel;
 use super::revoked::RevokedChannels;
 use super::slots::{Grant, TenantSlots};
-use super::stop::Stop;
+use super::stop::StopReason;
 use super::tenant_scope::TenantScope;
 use super::visibility::recheck_visibility;
 use crate::archive::{ArchiveError, findings, jobs, named_threads};
@@ -74,7 +74,7 @@ enum TenantEvent {
     TaskFinished(TaskResult),
     RecheckTick,
     SaveDue,
-    Stopped(Stop),
+    Stopped(StopReason),
 }
 
 impl TenantRun {
@@ -115,13 +115,13 @@ impl TenantRun {
     /// # Errors
     /// Returns [`ArchiveError`] if the archive can't be used.
     pub async fn run(mut self) -> Result<TenantOutcome, ArchiveError> {
-        match guarded(self.run_stages()).await {
+        match catch_panic(self.run_stages()).await {
             Ok(finished) => finished?,
             Err(panicked) => {
                 self.record.tenant_failed(&panicked, self.scope.context.clock.now());
                 self.give_up();
                 // Open channels finish on their own.
-                guarded(self.read_channels()).await.unwrap_or(Ok(()))?;
+                catch_panic(self.read_channels()).await.unwrap_or(Ok(()))?;
             }
         }
         self.record_outcome().await
@@ -170,7 +170,7 @@ impl TenantRun {
         let signal = self.scope.context.stop.clone();
         // A separate task, so that it continues while this one awaits the writer thread.
         self.tasks.spawn(async move {
-            let prepared = guarded(signal.unless_stopped(stage)).await;
+            let prepared = catch_panic(signal.unless_stopped(stage)).await;
             let stopped = |stop| Err(Failure::stopped(stop, before));
             let prepared = prepared.and_then(|prepared| prepared.unwrap_or_else(stopped));
             TaskResult::Prepare(Box::new(prepared))
@@ -192,7 +192,7 @@ impl TenantRun {
                     self.give_up();
                     return Ok(None);
                 }
-                if let Some(stop) = self.scope.context.stop.wanted() {
+                if let Some(stop) = self.scope.context.stop.reason() {
                     self.drop_pending(stop);
                 }
                 Ok(Some(preparation))
@@ -252,7 +252,7 @@ impl TenantRun {
     }
 
     fn open_channel(&mut self, grant: Grant<ChannelTask>) {
-        if let Some(stop) = self.scope.context.stop.wanted() {
+        if let Some(stop) = self.scope.context.stop.reason() {
             self.record.channel_left(stop);
             return;
         }
@@ -261,7 +261,7 @@ impl TenantRun {
         let (context, meter) = (Arc::clone(&self.scope.context), Arc::clone(&self.scope.meter));
         let slot = open.slot.number();
         self.tasks.spawn(async move {
-            let outcome = guarded(read_channel(&context, &task, &state, slot, meter)).await;
+            let outcome = catch_panic(read_channel(&context, &task, &state, slot, meter)).await;
             TaskResult::Channel { slot, outcome }
         });
         self.open.insert(slot, open);
@@ -300,7 +300,7 @@ impl TenantRun {
         let context = &self.scope.context;
         let (row, job_id) = (open.task.row, Arc::clone(&self.scope.job_id));
         let (failed, now) = (failure.as_last_error(), context.clock.now());
-        context.writer.run(move |tx| jobs::fail_channel(tx, &job_id, row, &failed, now)).await?;
+        context.writer.run(move |tx| jobs::record_channel_failure(tx, &job_id, row, &failed, now)).await?;
         context.monitor.event(Event::ChannelFinished {
             channel: open.task.in_run(),
             status: ProgressStatus::Failed,
@@ -325,7 +325,7 @@ impl TenantRun {
         let (scope, roots) = (self.scope.clone(), visibility.roots.clone());
         self.tasks.spawn(async move {
             let result = scope.context.stop.unless_stopped(recheck_visibility(&scope, &roots));
-            TaskResult::Recheck(guarded(result).await.and_then(|result| result.unwrap_or(Ok(()))))
+            TaskResult::Recheck(catch_panic(result).await.and_then(|result| result.unwrap_or(Ok(()))))
         });
     }
 
@@ -353,7 +353,7 @@ impl TenantRun {
     /// too old to rely on.
     fn note_recheck_failure(&mut self, failure: &Failure) {
         self.note_fatal(failure);
-        let holds = self.scope.context.settings.visibility_holds;
+        let holds = self.scope.context.settings.visibility_grace_period;
         let is_unknown = self.visibility.checked_at.is_some_and(|at| at.elapsed() >= holds);
         let is_lost = self.scope.revoked.has_lost_workspace();
         if failure.cause == Cause::NotInWorkspace || (is_unknown && !is_lost) {
@@ -366,11 +366,11 @@ impl TenantRun {
     /// Gives the tenant up: nothing more of it is requested. Open channels finish on
     /// their own.
     fn give_up(&mut self) {
-        self.drop_pending(Stop::Fatal);
+        self.drop_pending(StopReason::Fatal);
         self.is_given_up = true;
     }
 
-    fn drop_pending(&mut self, stop: Stop) {
+    fn drop_pending(&mut self, stop: StopReason) {
         for _ in 0..self.slots.discard_pending() {
             self.record.channel_left(stop);
         }
@@ -383,13 +383,13 @@ impl TenantRun {
     }
 
     fn may_continue(&self) -> bool {
-        !self.is_given_up && self.scope.context.stop.wanted().is_none()
+        !self.is_given_up && self.scope.context.stop.reason().is_none()
     }
 
     async fn has_named_threads(&self) -> Result<bool, ArchiveError> {
         let TenantScope { context, task, row, .. } = &self.scope;
         let (row, all, now) = (*row, task.selection.full, context.clock.now());
-        context.writer.run(move |tx| named_threads::exist(tx, row, all, now)).await
+        context.writer.run(move |tx| named_threads::any_pending(tx, row, all, now)).await
     }
 
     /// Confirms deletions and reads reactors, until the run stops.
@@ -397,7 +397,7 @@ impl TenantRun {
         let (scope, roots) = (self.scope.clone(), self.visibility.roots.clone());
         self.tasks.spawn(async move {
             let finished = scope.context.stop.unless_stopped(finish_tenant(&scope, &roots));
-            TaskResult::Finish(guarded(finished).await.and_then(|finished| finished.unwrap_or(Ok(()))))
+            TaskResult::Finish(catch_panic(finished).await.and_then(|finished| finished.unwrap_or(Ok(()))))
         });
         let finished = loop {
             match self.next_event().await {
@@ -419,12 +419,13 @@ impl TenantRun {
     async fn record_outcome(mut self) -> Result<TenantOutcome, ArchiveError> {
         let TenantScope { context, task, row, .. } = self.scope;
         if task.reactions == ReactionMode::Users {
-            self.record.reactions_pending = context.read(move |reader| reader.reactions_pending(row)).await?;
+            self.record.pending_reactor_lists =
+                context.read(move |reader| reader.pending_reactor_lists(row)).await?;
         }
         let selection = &task.selection;
         let channels = selection.channels.clone();
         let findings = context.writer.run(move |tx| findings::findings(tx, row, &channels)).await?;
-        let signalled = context.stop.wanted() == Some(Stop::Signal);
+        let signalled = context.stop.reason() == Some(StopReason::Signal);
         let (is_whole, fingerprint) = (selection.is_whole(), selection.fingerprint(task.platform.spec()));
         self.record.finish(&context, signalled, is_whole, fingerprint, &findings).await?;
         Ok(self.record.outcome())

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{Clock, ContentCheck, Context, Outcome, Settings, StopSignal, TenantPlatform, TenantTask, run};
+use super::{
+    Clock, ContentCheck, Context, RunOutcome, Settings, StopSignal, TenantPlatform, TenantTask, run,
+};
 use crate::archive::{ArchiveFile, Lock, Reader, Writer};
 use crate::model::{
     Channel, ChannelId, ChannelKind, IdTimes as _, Job, Message, MessageId, ReactionMode, Timestamp, User,
@@ -56,7 +58,7 @@ impl Scene {
     }
 
     /// Runs all workspaces. Returns the outcome and the run's jobs.
-    async fn run(&self, run_id: &str) -> (Outcome, Vec<Job>) {
+    async fn run(&self, run_id: &str) -> (RunOutcome, Vec<Job>) {
         let file = ArchiveFile { path: self.path(), mode: 0o600, platforms: PLATFORMS };
         let lock = Lock::take(&file, "start", Some(run_id), NOW).unwrap();
         let (writer, thread) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
@@ -70,7 +72,7 @@ impl Scene {
                 retry: RetryPolicy::NONE,
                 job_retention: Duration::from_hours(1),
                 visibility_interval: Duration::from_hours(1),
-                visibility_holds: Duration::from_hours(2),
+                visibility_grace_period: Duration::from_hours(2),
                 reaction_budget: Duration::from_mins(1),
             },
             monitor: Arc::clone(&self.monitor) as Arc<dyn crate::monitor::Monitor>,

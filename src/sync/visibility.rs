@@ -5,7 +5,7 @@ use hashbrown::{HashMap, HashSet};
 use super::context::Context;
 use super::failure::Failure;
 use super::tenant_scope::TenantScope;
-use crate::archive::{ArchiveError, TenantRow, missing};
+use crate::archive::{ArchiveError, TenantRow, deletions};
 use crate::model::{Channel, ChannelId, ChannelState, ConfirmedRights, ProvenState, VisibilityRule};
 use crate::platform::{ErrorKind, PlatformError};
 
@@ -17,7 +17,7 @@ pub(super) async fn recheck_visibility(
     roots: &HashSet<ChannelId>,
 ) -> Result<(), Failure> {
     let TenantScope { context, task, row, meter, revoked, .. } = scope;
-    let asked_at = context.clock.now();
+    let requested_at = context.clock.now();
     let listing = scope.adapter().workspace(task.workspace, meter.as_ref()).await;
     if listing.as_ref().is_err_and(|error| error.kind == ErrorKind::NotInWorkspace) {
         revoked.lose_workspace();
@@ -26,12 +26,12 @@ pub(super) async fn recheck_visibility(
     let rule = task.selection.visibility;
     let listed: HashMap<ChannelId, Option<ChannelState>> =
         channels.iter().map(|channel| (channel.id, closed_state(channel, rule))).collect();
-    let rights = ConfirmedRights::from_listing(&channels, asked_at);
+    let rights = ConfirmedRights::from_listing(&channels, requested_at);
     let mut last_failure = None;
     for root in roots {
         let answered = match listed.get(root) {
             Some(None) => Ok(None),
-            Some(Some(ChannelState::Unreadable)) => Ok(Some(ProvenState::listed(false))),
+            Some(Some(ChannelState::Unreadable)) => Ok(Some(ProvenState::from_listing(false))),
             Some(Some(_)) => answered_state(scope, *root, true).await,
             None => answered_state(scope, *root, false).await,
         };
@@ -58,7 +58,7 @@ pub(super) async fn confirm_deletions(
     rights: ConfirmedRights,
 ) -> Result<usize, ArchiveError> {
     let now = context.clock.now();
-    context.writer.run(move |tx| missing::settle(tx, row, &rights, now)).await
+    context.writer.run(move |tx| deletions::confirm(tx, row, &rights, now)).await
 }
 
 /// The state of a channel that isn't public or readable; `None` if it is both.
@@ -87,7 +87,7 @@ async fn answered_state(
     let task = &scope.task;
     match scope.adapter().channel(id, task.workspace, scope.meter.as_ref()).await {
         Ok(channel) => match closed_state(&channel, task.selection.visibility) {
-            Some(state) => Ok(Some(ProvenState::answered(state))),
+            Some(state) => Ok(Some(ProvenState::from_direct_answer(state))),
             None if !is_listed_closed => Ok(None),
             None => {
                 let detail = "the server's listing says that it is closed, and its own answer that it isn't";
@@ -95,8 +95,10 @@ async fn answered_state(
                 Err(PlatformError::new(ErrorKind::Unreadable, subject, detail).into())
             }
         },
-        Err(error) => {
-            error.kind.proves().map(|state| Some(ProvenState::answered(state))).ok_or_else(|| error.into())
-        }
+        Err(error) => error
+            .kind
+            .proven_channel_state()
+            .map(|state| Some(ProvenState::from_direct_answer(state)))
+            .ok_or_else(|| error.into()),
     }
 }

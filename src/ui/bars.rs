@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::channels::Channels;
 use super::drawing::{Canvas, Drawing};
 use super::frame::{Layout, Row, channel_row, total_row};
-use super::keys;
-use super::lines::{Voice, report_notice};
+use super::lines::{MessageSink, report_notice};
 use super::output::to_stderr;
 use super::screen::{ScreenWriter, SharedScreen};
+use super::terminal;
 use super::ticker::every;
 use super::totals::Totals;
 use crate::monitor::{Counter, Event, Monitor};
@@ -27,7 +27,7 @@ pub struct Bars {
     colors: bool,
     /// Limit in requests per second.
     requests_allowed: f64,
-    voice: Voice,
+    message_sink: MessageSink,
 }
 
 #[derive(Debug, Default)]
@@ -39,14 +39,14 @@ struct State {
 impl Bars {
     /// The signal that Ctrl-Z sends (SIGTSTP); the caller handles it with
     /// [`Self::pause`].
-    pub const STOP_KEY: i32 = keys::STOP_KEY;
+    pub const SUSPEND_SIGNAL: i32 = terminal::SUSPEND_SIGNAL;
 
     /// Starts drawing; the bars appear with the first request. `requests_allowed` is the
     /// limit in requests per second.
-    pub fn start(colors: bool, requests_allowed: f64, voice: Voice) -> Arc<Self> {
+    pub fn start(colors: bool, requests_allowed: f64, message_sink: MessageSink) -> Arc<Self> {
         let (state, screen) = (Mutex::default(), SharedScreen::default());
         let drawing = Mutex::new(Drawing::new(screen.clone()));
-        let bars = Arc::new(Self { state, drawing, screen, colors, requests_allowed, voice });
+        let bars = Arc::new(Self { state, drawing, screen, colors, requests_allowed, message_sink });
         every(INTERVAL, &bars, Self::draw);
         bars
     }
@@ -75,12 +75,12 @@ impl Bars {
 
     /// Like [`Self::clear`], but does nothing if another thread holds the screen, which
     /// may be blocked writing to a stalled terminal.
-    pub fn clear_if_free(&self) {
+    pub fn try_clear(&self) {
         self.screen.try_close();
     }
 
     fn draw(&self) {
-        let layout = Layout { size: keys::size(), colors: self.colors };
+        let layout = Layout { size: terminal::size(), colors: self.colors };
         if let Some(rows) = self.rows(layout) {
             self.drawing.lock().unwrap_or_else(PoisonError::into_inner).draw(&rows, layout);
         }
@@ -104,11 +104,11 @@ impl Bars {
 
 impl Canvas for SharedScreen {
     fn size(&self) -> (usize, usize) {
-        keys::size()
+        terminal::size()
     }
 
     fn show(&self, rows: Vec<String>) {
-        self.lock().draw(rows, keys::size());
+        self.lock().draw(rows, terminal::size());
     }
 }
 
@@ -125,7 +125,7 @@ impl Monitor for Bars {
     }
 
     fn event(&self, event: Event) {
-        report_notice(self.voice, &event, |line| self.suspend(|| to_stderr(line)));
+        report_notice(self.message_sink, &event, |line| self.suspend(|| to_stderr(line)));
         let mut state = self.state();
         state.totals.event(&event);
         let channels = &mut state.channels;
@@ -134,7 +134,7 @@ impl Monitor for Bars {
             Event::ChannelAdvanced { channel, messages, progress, reached, .. } => {
                 channels.advance(&channel, messages, progress, reached);
             }
-            Event::ChannelWaits { channel, why, wait } => channels.wait(&channel, why, wait),
+            Event::ChannelPaused { channel, reason, wait } => channels.wait(&channel, reason, wait),
             Event::ChannelFinished { channel, .. } => channels.close(&channel),
             _ => {}
         }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::rate::Rate;
 use super::totals::{deadline_after, remaining};
 use crate::model::Timestamp;
-use crate::monitor::{RunChannel, Wait};
+use crate::monitor::{PauseReason, RunChannel};
 
 /// A channel counts as being read if its last page arrived less than this ago.
 const READING_WINDOW: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ pub struct Channel {
     pub reached: Option<Timestamp>,
     last_advanced: Option<Instant>,
     /// The last wait since the last page: reason and end.
-    current_wait: Option<(Wait, Instant)>,
+    current_wait: Option<(PauseReason, Instant)>,
 }
 
 /// What a channel does, ordered by display priority.
@@ -51,7 +51,7 @@ impl Channel {
     }
 
     /// Reason and remaining time of the current wait.
-    pub fn wait(&self) -> Option<(Wait, Duration)> {
+    pub fn wait(&self) -> Option<(PauseReason, Duration)> {
         self.current_wait.and_then(remaining)
     }
 }
@@ -91,9 +91,9 @@ impl Channels {
     }
 
     /// Records that the channel waits.
-    pub fn wait(&mut self, id: &RunChannel, why: Wait, wait: Duration) {
+    pub fn wait(&mut self, id: &RunChannel, reason: PauseReason, wait: Duration) {
         if let Some(channel) = self.find(id) {
-            channel.current_wait = Some((why, deadline_after(wait)));
+            channel.current_wait = Some((reason, deadline_after(wait)));
         }
     }
 
@@ -173,9 +173,9 @@ mod tests {
     async fn waiting_channels_replace_idle_ones_until_the_wait_ends() {
         let mut channels = open(1..5);
         assert_eq!(shown(&mut channels, 2), "1 2");
-        channels.wait(&id(4), Wait::RateLimit, Duration::from_secs(8));
+        channels.wait(&id(4), PauseReason::RateLimit, Duration::from_secs(8));
         assert_eq!(shown(&mut channels, 2), "4 2");
-        channels.wait(&id(2), Wait::Retry, Duration::from_secs(8));
+        channels.wait(&id(2), PauseReason::Retry, Duration::from_secs(8));
         channels.advance(&id(3), 100, 0.5, None);
         assert_eq!(shown(&mut channels, 2), "3 2");
         advance(Duration::from_secs(8)).await;

@@ -69,9 +69,9 @@ fn value(event: Event) -> Option<Value> {
         }
         Event::Note(text) => json!({"event": "note", "message": text}),
         Event::Warning(text) => json!({"event": "warning", "message": text}),
-        Event::ReactionsQueued { job_id, reactions } => {
+        Event::ReactorListsQueued { job_id, reactions } => {
             json!({"event": "reactions_queued", "job_id": job_id, "reactions_pending": reactions})
         }
-        Event::ChannelAdvanced { .. } | Event::ChannelWaits { .. } => return None,
+        Event::ChannelAdvanced { .. } | Event::ChannelPaused { .. } => return None,
     })
 }

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::channels::Channel;
 use super::totals::{Phase, Totals};
 use super::words;
-use crate::model::{Timestamp, grouped, shown};
+use crate::model::{Timestamp, terminal_safe, with_separators};
 
 /// Maximum number of rows for channels.
 const CHANNEL_ROWS: usize = 8;
@@ -94,7 +94,7 @@ fn fit(parts: &[String], room: usize) -> String {
     let mut text = String::new();
     for part in parts {
         if text.is_empty() {
-            text = shown(part, room);
+            text = terminal_safe(part, room);
         } else if text.width() + GAP.len() + part.width() <= room {
             text = text + GAP + part;
         } else {
@@ -115,7 +115,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
         if brevity >= Brevity::ShortWords { short.to_owned() } else { long.to_owned() }
     };
     let phase = totals.phase();
-    let messages = format!("{} msgs", grouped(totals.messages.sum()));
+    let messages = format!("{} msgs", with_separators(totals.messages.sum()));
     let requests = totals.requests.rounded_per_second();
     let requests = short(&format!("{requests} req/s"), &format!("{requests}/{requests_allowed:.0} req/s"));
     let mut parts = Vec::new();
@@ -127,7 +127,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
         parts.push(words::eta(totals.eta()));
     }
     if totals.is_listing() {
-        let (done, all) = (grouped(totals.listings_done), grouped(totals.listings));
+        let (done, all) = (with_separators(totals.listings_done), with_separators(totals.listings));
         let listing = match brevity {
             Brevity::Full => "listing archived threads",
             Brevity::ShortWords => "archived threads",
@@ -136,11 +136,11 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
         parts.push(format!("{listing} {done}/{all}"));
     }
     if matches!(phase, Phase::Channels | Phase::Listings | Phase::Done) {
-        let (done, all) = (grouped(totals.channels_done), grouped(totals.channels));
+        let (done, all) = (with_separators(totals.channels_done), with_separators(totals.channels));
         parts.push(format!("{done}/{all} {}", short("ch", "channels")));
     }
     if totals.is_reading_reactors() {
-        let (done, all) = (grouped(totals.reactions_done.sum()), grouped(totals.reactions));
+        let (done, all) = (with_separators(totals.reactions_done.sum()), with_separators(totals.reactions));
         parts.push(format!("who reacted {done}/{all}"));
     }
     match phase {
@@ -149,7 +149,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
         Phase::Channels | Phase::Listings | Phase::Done => {
             parts.extend([
                 messages,
-                format!("{}/s", grouped(totals.messages.rounded_per_second())),
+                format!("{}/s", with_separators(totals.messages.rounded_per_second())),
                 requests,
             ]);
         }
@@ -160,15 +160,15 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
 /// A channel's row, with the tenant's name if `tenant` is given.
 pub fn channel_row(channel: &Channel, tenant: Option<&str>, layout: Layout) -> Row {
     let width = layout.name_width();
-    let tenant = tenant.map(|tenant| shown(tenant, width / 2) + " ").unwrap_or_default();
-    let name = format!("{tenant}#{}", shown(&channel.name, width));
+    let tenant = tenant.map(|tenant| terminal_safe(tenant, width / 2) + " ").unwrap_or_default();
+    let name = format!("{tenant}#{}", terminal_safe(&channel.name, width));
     layout.row(channel.progress, 34, |brevity| {
         let mut parts = vec![name.clone()];
         let wait = channel.wait();
         parts.extend(wait.map(|wait| words::channel_wait(wait, brevity == Brevity::NoReasons)));
         parts.extend(channel.reached.filter(|_| brevity == Brevity::Full).map(day));
-        parts.push(format!("{} msgs", grouped(channel.messages.sum())));
-        parts.push(format!("{}/s", grouped(channel.messages.rounded_per_second())));
+        parts.push(format!("{} msgs", with_separators(channel.messages.sum())));
+        parts.push(format!("{}/s", with_separators(channel.messages.rounded_per_second())));
         parts
     })
 }
@@ -189,7 +189,7 @@ mod tests {
     use super::super::drawing::tests::drawn;
     use super::*;
     use crate::model::{JobStats, JobStatus};
-    use crate::monitor::{Counter, Event, RunChannel, Wait};
+    use crate::monitor::{Counter, Event, PauseReason, RunChannel};
 
     fn job_id() -> String {
         "job".to_owned()
@@ -278,10 +278,10 @@ mod tests {
         totals.event(&limited("shared", 5));
         let wait = Duration::from_millis(2345);
         totals.event(&Event::Retrying { error: String::new(), wait });
-        totals.event(&Event::ChannelWaits { channel: id(1), why: Wait::Retry, wait });
+        totals.event(&Event::ChannelPaused { channel: id(1), reason: PauseReason::Retry, wait });
         assert_eq!(totals.wait(), None);
         totals.event(&limited("unknown", 5));
-        assert_eq!(totals.wait(), Some((Wait::RateLimit, Duration::from_secs(5))));
+        assert_eq!(totals.wait(), Some((PauseReason::RateLimit, Duration::from_secs(5))));
     }
 
     #[tokio::test(start_paused = true)]
@@ -301,9 +301,9 @@ mod tests {
         let waits = drawn(&total_row(&totals, 50.0, layout(80)), layout(80));
         assert!(waits.contains(" 40%  waits 5s for a rate limit  ETA 4m 43s"), "{waits}");
         totals.count(Counter::ListingsRead, 1188);
-        totals.event(&Event::ReactionsQueued { job_id: job_id(), reactions: 17_930 });
+        totals.event(&Event::ReactorListsQueued { job_id: job_id(), reactions: 17_930 });
         advance(Duration::from_secs(10)).await;
-        totals.count(Counter::ReactionsRead, 4_300);
+        totals.count(Counter::ReactorListsRead, 4_300);
         let reacted = " 23%  ETA 31s  who reacted 4,300/17,930  0/50 req/s  0 msgs";
         assert!(row(&totals).contains(reacted), "{}", row(&totals));
         totals.event(&planned(1));
@@ -330,7 +330,7 @@ mod tests {
             row(&mut channels, 80),
             "██████░░░░░░  50%  takaro #general  2024-05-03  1,200 msgs  120/s"
         );
-        channels.wait(&id(1), Wait::Retry, Duration::from_secs(3));
+        channels.wait(&id(1), PauseReason::Retry, Duration::from_secs(3));
         advance(Duration::from_millis(10)).await;
         let waits = "takaro #general  failed, tries again in 3s  2024-05-03  1,200 msgs  120/s";
         assert_eq!(row(&mut channels, 200), format!("██████░░░░░░  50%  {waits}"));

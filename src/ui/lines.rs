@@ -7,7 +7,7 @@ use super::output::to_stderr;
 use super::ticker::every;
 use super::totals::{Phase, Totals};
 use super::words;
-use crate::model::{counted, grouped};
+use crate::model::{with_noun, with_separators};
 use crate::monitor::{Counter, Event, Monitor};
 
 /// Interval between two progress lines.
@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_secs(30);
 
 /// Format of messages to the operator on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Voice {
+pub enum MessageSink {
     /// Plain lines.
     #[default]
     Text,
@@ -23,7 +23,7 @@ pub enum Voice {
     Log,
 }
 
-impl Voice {
+impl MessageSink {
     /// Reports progress. With [`Self::Text`], passes a complete line to `write`.
     fn info(self, text: &str, write: impl FnOnce(&str)) {
         match self {
@@ -52,10 +52,10 @@ impl Voice {
 }
 
 /// Reports notes and warnings; ignores all other events.
-pub(super) fn report_notice(voice: Voice, event: &Event, write: impl FnOnce(&str)) {
+pub(super) fn report_notice(message_sink: MessageSink, event: &Event, write: impl FnOnce(&str)) {
     match event {
-        Event::Note(text) => voice.info(text, write),
-        Event::Warning(text) => voice.warn(text, write),
+        Event::Note(text) => message_sink.info(text, write),
+        Event::Warning(text) => message_sink.warn(text, write),
         _ => {}
     }
 }
@@ -64,13 +64,13 @@ pub(super) fn report_notice(voice: Voice, event: &Event, write: impl FnOnce(&str
 #[derive(Debug)]
 pub struct Lines {
     totals: Mutex<Totals>,
-    voice: Voice,
+    message_sink: MessageSink,
 }
 
 impl Lines {
     /// Starts printing.
-    pub fn start(voice: Voice) -> Arc<Self> {
-        let lines = Arc::new(Self { totals: Mutex::default(), voice });
+    pub fn start(message_sink: MessageSink) -> Arc<Self> {
+        let lines = Arc::new(Self { totals: Mutex::default(), message_sink });
         every(INTERVAL, &lines, Self::print_progress);
         lines
     }
@@ -81,7 +81,7 @@ impl Lines {
             totals.has_begun().then(|| progress_line(&totals))
         };
         if let Some(line) = line {
-            self.voice.info(&line, to_stderr);
+            self.message_sink.info(&line, to_stderr);
         }
     }
 
@@ -96,7 +96,7 @@ impl Monitor for Lines {
     }
 
     fn event(&self, event: Event) {
-        report_notice(self.voice, &event, to_stderr);
+        report_notice(self.message_sink, &event, to_stderr);
         self.totals().event(&event);
     }
 }
@@ -104,19 +104,23 @@ impl Monitor for Lines {
 /// The progress of the current phase, then that of activities beside it, then a wait.
 fn progress_line(totals: &Totals) -> String {
     let requests = format!("{} requests/s", totals.requests.rounded_per_second());
-    let messages = counted(totals.messages.sum(), "message");
-    let channels = format!("{} of {} channels", grouped(totals.channels_done), grouped(totals.channels));
+    let messages = with_noun(totals.messages.sum(), "message");
+    let channels =
+        format!("{} of {} channels", with_separators(totals.channels_done), with_separators(totals.channels));
     let eta = words::eta(totals.eta());
-    let listings =
-        format!("listing archived threads {}/{}", grouped(totals.listings_done), grouped(totals.listings));
-    let (done, all) = (grouped(totals.reactions_done.sum()), grouped(totals.reactions));
+    let listings = format!(
+        "listing archived threads {}/{}",
+        with_separators(totals.listings_done),
+        with_separators(totals.listings)
+    );
+    let (done, all) = (with_separators(totals.reactions_done.sum()), with_separators(totals.reactions));
     let reactions = format!("who reacted: {done} of {all} reactions");
     let mut parts = match totals.phase() {
         Phase::Planning => vec![format!("looking at channels, {requests}")],
         Phase::Channels | Phase::Done => {
             let eta = if totals.phase() == Phase::Done { String::new() } else { format!(", {eta}") };
             let (percent, rate) =
-                ((totals.progress() * 100.0).floor(), grouped(totals.messages.rounded_per_second()));
+                ((totals.progress() * 100.0).floor(), with_separators(totals.messages.rounded_per_second()));
             vec![format!("{percent:.0} %: {channels}, {messages}, {rate} messages/s, {requests}{eta}")]
         }
         Phase::Listings => vec![format!("{listings}, {requests}"), format!("{channels}, {messages}")],
@@ -182,9 +186,9 @@ mod tests {
         );
 
         totals.count(Counter::ListingsRead, 1188);
-        totals.event(&Event::ReactionsQueued { job_id: job_id(), reactions: 17_930 });
+        totals.event(&Event::ReactorListsQueued { job_id: job_id(), reactions: 17_930 });
         advance(Duration::from_secs(20)).await;
-        totals.count(Counter::ReactionsRead, 480);
+        totals.count(Counter::ReactorListsRead, 480);
         totals.count(Counter::ApiCalls, 480);
         // The job's estimate is bounded by its reaction budget.
         for (budget_left, eta) in [(900.0, "6m 03s"), (130.0, "2m 10s")] {

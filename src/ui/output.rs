@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::model::{escaped, escaped_in_color};
+use crate::model::{escape_controls, escape_controls_in_color};
 
 /// Stdout for a command that continues after a failed write. Clones share the state.
 ///
@@ -37,7 +37,7 @@ impl Output {
 /// # Errors
 /// Returns the error of writing to stdout.
 pub fn to_stdout(text: &str) -> io::Result<()> {
-    write(io::stdout().lock(), escaped(text).as_bytes())
+    write(io::stdout().lock(), escape_controls(text).as_bytes())
 }
 
 /// Clears the terminal on stdout, as `watch` does, and writes `text`.
@@ -45,13 +45,13 @@ pub fn to_stdout(text: &str) -> io::Result<()> {
 /// # Errors
 /// Returns the error of writing to stdout.
 pub fn to_cleared_stdout(text: &str) -> io::Result<()> {
-    write(io::stdout().lock(), format!("\u{1b}[H\u{1b}[2J{}", escaped(text)).as_bytes())
+    write(io::stdout().lock(), format!("\u{1b}[H\u{1b}[2J{}", escape_controls(text)).as_bytes())
 }
 
 /// Writes `text` to stderr. Terminal control characters are escaped. Errors are
 /// ignored, since stderr may be closed.
 pub fn to_stderr(text: &str) {
-    write(io::stderr().lock(), escaped(text).as_bytes()).ok();
+    write(io::stderr().lock(), escape_controls(text).as_bytes()).ok();
 }
 
 fn write(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
@@ -79,7 +79,7 @@ pub struct EscapingWriter<W>(W);
 impl<W: Write> Write for EscapingWriter<W> {
     /// The log writes whole lines, so no character is split between two calls.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(escaped_in_color(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        self.0.write_all(escape_controls_in_color(&String::from_utf8_lossy(bytes)).as_bytes())?;
         Ok(bytes.len())
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::keys::{self, ControlEchoGuard};
+use super::terminal::{self, ControlEchoGuard};
 
 /// Clears the cursor's row.
 const CLEAR_ROW: &str = "\x1b[2K";
@@ -35,7 +35,7 @@ impl Screen {
     /// Replaces the rows, none of which may be wider than the terminal. Draws nothing
     /// while the process is in the background.
     pub fn draw(&mut self, rows: Vec<String>, size: (usize, usize)) {
-        if self.is_closed || !keys::is_in_foreground() {
+        if self.is_closed || !terminal::is_in_foreground() {
             self.is_drawn = false;
             return;
         }
@@ -52,7 +52,7 @@ impl Screen {
         let was_drawn = self.is_drawn;
         self.clear();
         let done = action();
-        if was_drawn && keys::is_in_foreground() {
+        if was_drawn && terminal::is_in_foreground() {
             self.is_drawn = true;
             write(&drawing(&self.rows));
         }
@@ -63,7 +63,7 @@ impl Screen {
     pub fn pause(&mut self) {
         self.clear();
         self.control_echo.restore();
-        keys::stop();
+        terminal::stop();
     }
 
     /// Removes the rows for good.
@@ -74,7 +74,7 @@ impl Screen {
     }
 
     fn clear(&mut self) {
-        if std::mem::take(&mut self.is_drawn) && keys::is_in_foreground() {
+        if std::mem::take(&mut self.is_drawn) && terminal::is_in_foreground() {
             write(&format!("\r{CLEAR_ROW} {CLEAR_REST}\r"));
         }
     }

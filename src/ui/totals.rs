@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::rate::Rate;
 use crate::model::{JobStats, JobStatus};
-use crate::monitor::{Counter, Event, Wait};
+use crate::monitor::{Counter, Event, PauseReason};
 
 /// Waits are shown as at most this long.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
@@ -74,7 +74,7 @@ impl Totals {
                 self.has_begun = true;
                 self.requests.add(amount);
             }
-            Counter::ReactionsRead => self.reactions_done.add(amount),
+            Counter::ReactorListsRead => self.reactions_done.add(amount),
             Counter::ListingsQueued => self.listings += amount,
             Counter::ListingsRead => self.listings_done += amount,
             _ => {}
@@ -106,7 +106,7 @@ impl Totals {
                     job.channels.1 += 1;
                 }
             }
-            Event::ReactionsQueued { job_id, reactions } => {
+            Event::ReactorListsQueued { job_id, reactions } => {
                 if self.reactions == 0 {
                     // Measure the rate from now on.
                     self.reactions_done = Rate::default();
@@ -121,7 +121,7 @@ impl Totals {
             }
             Event::Retrying { wait, .. } => self.retry = Some((*wait, deadline_after(*wait))),
             // The preceding `Retrying` event was about this one channel, not the run.
-            Event::ChannelWaits { why: Wait::Retry, wait, .. } => {
+            Event::ChannelPaused { reason: PauseReason::Retry, wait, .. } => {
                 self.retry.take_if(|(retry, _)| retry == wait);
             }
             _ => {}
@@ -210,9 +210,9 @@ impl Totals {
     }
 
     /// Reason and remaining time of a wait that affects more than one channel.
-    pub fn wait(&self) -> Option<(Wait, Duration)> {
-        let limit = self.paused_until.map(|until| (Wait::RateLimit, until));
-        let retry = self.retry.map(|(_, until)| (Wait::Retry, until));
+    pub fn wait(&self) -> Option<(PauseReason, Duration)> {
+        let limit = self.paused_until.map(|until| (PauseReason::RateLimit, until));
+        let retry = self.retry.map(|(_, until)| (PauseReason::Retry, until));
         limit.and_then(remaining).or_else(|| retry.and_then(remaining))
     }
 
@@ -228,9 +228,9 @@ pub fn deadline_after(wait: Duration) -> Instant {
 }
 
 /// Reason and remaining time of a wait; `None` if it is over.
-pub fn remaining((why, until): (Wait, Instant)) -> Option<(Wait, Duration)> {
+pub fn remaining((reason, until): (PauseReason, Instant)) -> Option<(PauseReason, Duration)> {
     let remaining = until.checked_duration_since(Instant::now())?;
-    (!remaining.is_zero()).then_some((why, remaining))
+    (!remaining.is_zero()).then_some((reason, remaining))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a ratio")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::monitor::Wait;
+use crate::monitor::PauseReason;
 
 /// An estimated remaining time, such as "ETA 4m 43s".
 pub fn eta(eta: Option<Duration>) -> String {
@@ -15,21 +15,21 @@ pub fn eta(eta: Option<Duration>) -> String {
 }
 
 /// The wait of one channel.
-pub fn channel_wait((why, remaining): (Wait, Duration), is_short: bool) -> String {
-    match (why, is_short) {
-        (Wait::Retry, false) => format!("failed, tries again in {}", rounded(remaining)),
-        _ => wait((why, remaining), is_short),
+pub fn channel_wait((reason, remaining): (PauseReason, Duration), is_short: bool) -> String {
+    match (reason, is_short) {
+        (PauseReason::Retry, false) => format!("failed, tries again in {}", rounded(remaining)),
+        _ => wait((reason, remaining), is_short),
     }
 }
 
 /// A wait that affects more than one channel.
-pub fn wait((why, remaining): (Wait, Duration), is_short: bool) -> String {
+pub fn wait((reason, remaining): (PauseReason, Duration), is_short: bool) -> String {
     let remaining = rounded(remaining);
-    match (why, is_short) {
-        (Wait::RateLimit, false) => format!("waits {remaining} for a rate limit"),
-        (Wait::RateLimit, true) => format!("waits {remaining}"),
-        (Wait::Retry, false) => format!("a request failed, tries again in {remaining}"),
-        (Wait::Retry, true) => format!("retries in {remaining}"),
+    match (reason, is_short) {
+        (PauseReason::RateLimit, false) => format!("waits {remaining} for a rate limit"),
+        (PauseReason::RateLimit, true) => format!("waits {remaining}"),
+        (PauseReason::Retry, false) => format!("a request failed, tries again in {remaining}"),
+        (PauseReason::Retry, true) => format!("retries in {remaining}"),
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_wait_has_its_reason_unless_it_must_be_short() {
         let (limit, retry) =
-            ((Wait::RateLimit, Duration::from_secs(12)), (Wait::Retry, Duration::from_secs(3)));
+            ((PauseReason::RateLimit, Duration::from_secs(12)), (PauseReason::Retry, Duration::from_secs(3)));
         assert_eq!(wait(limit, false), "waits 12s for a rate limit");
         assert_eq!(wait(retry, false), "a request failed, tries again in 3s");
         assert_eq!(channel_wait(limit, false), "waits 12s for a rate limit");

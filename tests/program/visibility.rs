@@ -1,4 +1,4 @@
-//! Channels that are closed, opened and deleted, also in the middle of a run.
+//! Channels that are hidden, shown again or deleted, between runs and during a run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use crate::util::truth::assert_archived;
 use discord_sim::{BodyKind, Description, Match, RouteKind, What, World};
 use tokio::task::JoinHandle;
 use verta_sync::archive::{ArchiveFile, Lock, Writer};
-use verta_sync::model::{OnRateLimit, ReactionMode, Timestamp, WorkspaceId};
-use verta_sync::monitor::Silent;
+use verta_sync::model::{RateLimitPolicy, ReactionMode, Timestamp, WorkspaceId};
+use verta_sync::monitor::NoMonitor;
 use verta_sync::plan::Selection;
 use verta_sync::platform::discord::Discord;
 use verta_sync::platform::registry::PLATFORMS;
@@ -39,7 +39,7 @@ fn stored(sandbox: &Sandbox, channel: u64) -> i64 {
 }
 
 #[test]
-fn a_closed_channel_keeps_its_rows_and_goes_on_where_it_was_when_it_is_opened() {
+fn hidden_channel_keeps_its_rows_and_resumes_when_shown_again() {
     let sandbox = sandbox(2, 120);
     let (world, chat) = (sandbox.sim.world(), chat(&sandbox));
     sandbox.run(&["start"]).expect_code(0);
@@ -48,25 +48,25 @@ fn a_closed_channel_keeps_its_rows_and_goes_on_where_it_was_when_it_is_opened() 
     world.advance(HOUR);
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!((state(&sandbox, chat).as_str(), stored(&sandbox, chat)), ("hidden", 120));
-    let audited = "SELECT count(*) FROM audit_log WHERE action = 'visibility_changed'";
-    let changes = sandbox.count(audited);
+    let audit_entries = "SELECT count(*) FROM audit_log WHERE action = 'visibility_changed'";
+    let changes = sandbox.count(audit_entries);
     assert!(changes > 0);
-    let told = sandbox.run(&["status"]).expect_code(0).stdout;
-    assert!(told.contains("hidden"), "{told}");
+    let status = sandbox.run(&["status"]).expect_code(0).stdout;
+    assert!(status.contains("hidden"), "{status}");
     assert!(world.show(chat));
     sandbox.sim.journal().clear();
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!(state(&sandbox, chat), "active");
-    assert_eq!(sandbox.sim.journal().count(RouteKind::Messages), 1, "only what is missing is read");
+    assert_eq!(sandbox.sim.journal().count(RouteKind::Messages), 1, "only the unread messages are requested");
     assert_archived(world, &sandbox.archive(), GUILD);
     assert!(world.delete_channel(chat));
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!((state(&sandbox, chat).as_str(), stored(&sandbox, chat)), ("deleted", 125));
-    assert!(sandbox.count(audited) >= changes + 2);
+    assert!(sandbox.count(audit_entries) >= changes + 2);
 }
 
 #[test]
-fn names_topics_and_places_follow() {
+fn renames_and_topic_changes_are_archived() {
     let sandbox = sandbox(2, 20);
     let (world, chat) = (sandbox.sim.world(), chat(&sandbox));
     sandbox.run(&["start"]).expect_code(0);
@@ -80,54 +80,54 @@ fn names_topics_and_places_follow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_that_is_closed_in_a_long_run_is_left_alone_soon() {
+async fn channel_hidden_during_a_run_is_read_no_further() {
     let sandbox = Arc::new(sandbox(2, 4000));
     let chat = chat(&sandbox);
-    let long_run = under_way(&sandbox, chat).await;
+    let long_run = start_long_run(&sandbox, chat).await;
     sandbox.sim.world().hide(chat);
-    let written = sandbox.sim.world().append(chat, 1)[0];
+    let sent_later = sandbox.sim.world().append(chat, 1)[0];
     long_run.await.unwrap();
     let read = stored(&sandbox, chat);
     assert!((300..4000).contains(&read), "{read} messages were read");
     assert_eq!(state(&sandbox, chat), "hidden");
-    let late = format!("SELECT count(*) FROM message_log WHERE message_id = '{written}'");
-    assert_eq!(sandbox.count(&late), 0);
+    let count_later = format!("SELECT count(*) FROM message_log WHERE message_id = '{sent_later}'");
+    assert_eq!(sandbox.count(&count_later), 0);
     let others = "SELECT count(*) FROM channel_log WHERE state = 'active' AND sync_status <> 'completed'";
-    assert_eq!(sandbox.count(others), 0, "the others were read to their end");
+    assert_eq!(sandbox.count(others), 0, "the other channels were read to their end");
     sandbox.sim.world().show(chat);
-    assert_goes_on(sandbox).await;
+    assert_next_run_completes(sandbox).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_cannot_be_looked_at_any_more_is_read_no_further() {
+async fn tenant_is_abandoned_when_the_visibility_recheck_keeps_failing() {
     let sandbox = Arc::new(sandbox(2, 8000));
     let chat = chat(&sandbox);
-    let long_run = under_way(&sandbox, chat).await;
-    let out_of_order = What::Status(500, BodyKind::Empty);
-    sandbox.sim.faults().when(Match::route(RouteKind::Guild).always(), out_of_order);
+    let long_run = start_long_run(&sandbox, chat).await;
+    let server_error = What::Status(500, BodyKind::Empty);
+    sandbox.sim.faults().when(Match::route(RouteKind::Guild).always(), server_error);
     long_run.await.unwrap();
     let read = stored(&sandbox, chat);
     assert!((100..8000).contains(&read), "{read} messages were read");
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'partial'"), 1);
     sandbox.sim.faults().clear();
-    assert_goes_on(sandbox).await;
+    assert_next_run_completes(sandbox).await;
 }
 
-/// A long run that has asked for some pages of a channel.
-async fn under_way(sandbox: &Arc<Sandbox>, channel: u64) -> JoinHandle<()> {
+/// Starts a long run and waits until it has requested some pages of a channel.
+async fn start_long_run(sandbox: &Arc<Sandbox>, channel: u64) -> JoinHandle<()> {
     sandbox.sim.set_latency(Duration::from_millis(50), Duration::ZERO);
     let run = tokio::spawn(long_run(Arc::clone(sandbox)));
     let sandbox = Arc::clone(sandbox);
-    let asked =
+    let requests =
         move || sandbox.sim.journal().entries().iter().filter(|entry| entry.channel == Some(channel)).count();
-    tokio::task::spawn_blocking(move || crate::util::wait_until("pages are read", || asked() > 4))
+    tokio::task::spawn_blocking(move || crate::util::wait_until("pages are read", || requests() > 4))
         .await
         .unwrap();
     run
 }
 
-/// The next run archives all.
-async fn assert_goes_on(sandbox: Arc<Sandbox>) {
+/// Asserts that the next run archives everything.
+async fn assert_next_run_completes(sandbox: Arc<Sandbox>) {
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     let archive_all = move || {
         sandbox.run(&["start"]).expect_code(0);
@@ -136,13 +136,12 @@ async fn assert_goes_on(sandbox: Arc<Sandbox>) {
     tokio::task::spawn_blocking(archive_all).await.unwrap();
 }
 
-/// A run that looks again every quarter of a second instead of every few
-/// minutes.
+/// Runs a sync that re-checks visibility every 250 ms instead of every few minutes.
 async fn long_run(sandbox: Arc<Sandbox>) {
     let settings = AdapterSettings {
         api_url: sandbox.sim.url(),
         gate: GateSettings { max_in_flight: 10, requests_per_second: 1000.0 },
-        on_rate_limit: OnRateLimit::Wait,
+        on_rate_limit: RateLimitPolicy::Wait,
         retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_millis(10) },
         request_timeout: Duration::from_secs(10),
         now: Timestamp::from_millis(0),
@@ -161,10 +160,10 @@ async fn long_run(sandbox: Arc<Sandbox>) {
             retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_millis(10) },
             job_retention: HOUR,
             visibility_interval: Duration::from_millis(250),
-            visibility_holds: Duration::from_millis(400),
+            visibility_grace_period: Duration::from_millis(400),
             reaction_budget: Duration::ZERO,
         },
-        monitor: Arc::new(Silent),
+        monitor: Arc::new(NoMonitor),
         clock: Clock::starting_at(now, now),
         stop: StopSignal::default(),
     };

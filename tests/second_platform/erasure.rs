@@ -1,10 +1,10 @@
-//! One person, or one tenant's progress, is taken out.
+//! `forget` and `reset` with two platforms in one archive.
 
 use memchr::memmem;
 
 use crate::sandbox::{EVE, GENERAL_MESSAGES, Sandbox, hash};
 
-pub fn a_forgotten_person_is_gone_from_every_byte() {
+pub fn erased_user_leaves_no_trace_in_the_files() {
     let sandbox = Sandbox::new();
     sandbox.run(&["start"]).expect_code(0);
     let ran = sandbox.run(&["forget", "--user", EVE, "--yes"]).expect_code(0);
@@ -22,7 +22,7 @@ pub fn a_forgotten_person_is_gone_from_every_byte() {
     assert_erased();
 }
 
-pub fn a_reset_tenant_is_read_again_and_the_other_is_not() {
+pub fn reset_tenant_is_reread_and_the_other_is_unaffected() {
     let sandbox = Sandbox::new();
     sandbox.run(&["start"]).expect_code(0);
     let messages = || sandbox.common.rows("SELECT * FROM messages ORDER BY 1, 2");
@@ -36,9 +36,9 @@ pub fn a_reset_tenant_is_read_again_and_the_other_is_not() {
     sandbox.run(&["reset", "--tenant", "team", "--yes"]).expect_code(0);
     assert_eq!(progress("guild"), of_guild);
     assert_eq!(messages(), before);
-    let asked = sandbox.page_limits().len();
+    let pages_before = sandbox.page_limits().len();
     sandbox.run(&["start"]).expect_code(0);
-    let pages = sandbox.page_limits().len() - asked;
+    let pages = sandbox.page_limits().len() - pages_before;
     assert!(pages >= usize::try_from(GENERAL_MESSAGES.div_ceil(200)).unwrap(), "{pages} pages");
     assert_eq!(messages(), before);
     sandbox.assert_team_archived();

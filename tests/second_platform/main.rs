@@ -1,7 +1,7 @@
-//! A second platform in one archive with Discord, through the whole program.
+//! The whole program with a second platform beside Discord in one archive.
 //!
-//! Here, a platform is a folder ([`parley`]) and a line ([`PLATFORMS`]). The tests run this
-//! binary as the program that knows both, so they bring their own `main`.
+//! To add a platform takes a folder ([`parley`]) and a line ([`PLATFORMS`]). The tests run
+//! this binary as the program that supports both platforms, hence its own `main`.
 //! `cargo test --test second_platform NAME` runs the tests whose name contains `NAME`.
 
 #![allow(missing_docs, clippy::missing_panics_doc, clippy::unwrap_used, reason = "tests")]
@@ -24,16 +24,16 @@ use std::process::ExitCode;
 
 use verta_sync::config::Environment;
 use verta_sync::model::PlatformSpec;
-use verta_sync::platform::registry::{REGISTRY, Registered, Registry, specs};
+use verta_sync::platform::registry::{REGISTRY, RegisteredPlatform, Registry, specs};
 use verta_sync::{cli, commands};
 
-/// The variable that makes this binary the program.
+/// The environment variable that makes this binary act as the program.
 pub const PROGRAM: &str = "SECOND_PLATFORM_PROGRAM";
 
-const DISCORD: &Registered = &REGISTRY.registered[0];
-const PLATFORMS: [Registered; 2] = [
-    Registered { spec: DISCORD.spec, connect: DISCORD.connect },
-    Registered { spec: &parley::SPEC, connect: parley::connect },
+const DISCORD: &RegisteredPlatform = &REGISTRY.platforms[0];
+const PLATFORMS: [RegisteredPlatform; 2] = [
+    RegisteredPlatform { spec: DISCORD.spec, connect: DISCORD.connect },
+    RegisteredPlatform { spec: &parley::SPEC, connect: parley::connect },
 ];
 const SPECS: [&PlatformSpec; 2] = specs(&PLATFORMS);
 
@@ -46,30 +46,30 @@ macro_rules! tests {
 const TESTS: &[(&str, fn())] = tests! {
     views:
         ids_are_a_bijection
-        views_show_the_texts_of_both_platforms
-        a_channel_that_is_not_public_is_left_out;
+        views_format_ids_as_each_platform_does
+        private_channel_is_not_archived;
     privacy:
-        people_are_hashed_by_the_text_of_their_id
-        a_user_who_turns_up_late_is_scrubbed_from_older_texts
-        no_raw_id_of_either_platform_is_in_the_file;
+        users_are_hashed_by_the_text_of_their_id
+        user_seen_later_is_scrubbed_from_older_texts
+        files_contain_no_raw_user_id_of_either_platform;
     runs:
-        a_second_start_changes_no_row
-        a_killed_start_is_completed_by_the_next
-        edits_and_deletions_of_the_last_day_are_followed
-        a_rejected_token_ends_the_run_with_4
-        a_token_revoked_on_the_way_costs_nothing;
+        second_run_changes_no_row
+        next_run_completes_a_killed_run
+        refresh_window_picks_up_edits_and_deletions
+        rejected_token_exits_with_4
+        token_revoked_during_a_run_loses_no_message;
     limits:
-        pages_are_as_long_as_each_platform_allows
-        each_platform_is_asked_at_its_own_rate;
+        page_sizes_follow_each_platforms_maximum
+        each_platform_has_its_own_request_rate;
     output:
-        start_shows_the_texts_of_ids
-        status_shows_the_texts_of_ids
-        plan_shows_the_texts_of_ids
-        a_channel_is_asked_for_by_the_text_of_its_id
-        a_channel_that_was_read_is_named_with_what_is_malformed_there;
+        start_formats_ids_as_the_platform_does
+        status_formats_ids_as_the_platform_does
+        plan_formats_ids_as_the_platform_does
+        channel_flag_accepts_the_platforms_id_format
+        malformed_message_is_reported_with_its_channels_name;
     erasure:
-        a_forgotten_person_is_gone_from_every_byte
-        a_reset_tenant_is_read_again_and_the_other_is_not;
+        erased_user_leaves_no_trace_in_the_files
+        reset_tenant_is_reread_and_the_other_is_unaffected;
 };
 
 fn main() -> ExitCode {
@@ -77,23 +77,24 @@ fn main() -> ExitCode {
 }
 
 fn act_as_program() -> ExitCode {
-    commands::panics::say_only_where();
-    commands::process::set_up();
+    commands::panics::install_hook();
+    commands::process::apply_settings();
     let env = Environment::new(std::env::vars_os(), std::env::current_dir().unwrap());
-    let registry = Registry { specs: &SPECS, registered: &PLATFORMS };
-    match commands::panics::caught(|| cli::run_with(std::env::args_os(), env, registry)) {
+    let registry = Registry { specs: &SPECS, platforms: &PLATFORMS };
+    match commands::panics::catch_panics(|| cli::run_with(std::env::args_os(), env, registry)) {
         Ok(code) => code.into(),
         Err(failure) => {
-            failure.tell();
+            failure.print();
             failure.exit_code().into()
         }
     }
 }
 
-/// Flags of Rust's own harness that take a value.
+/// Flags of Rust's test harness that take a value.
 const WITH_VALUE: [&str; 4] = ["--test-threads", "--format", "--color", "--logfile"];
 
-/// Of the flags of Rust's own harness, `--skip` and `--list` are known; others change nothing.
+/// Runs the tests. Supports `--skip` and `--list` of Rust's test harness and ignores its
+/// other flags.
 fn run_tests() -> ExitCode {
     let (mut filters, mut skipped) = (Vec::new(), Vec::new());
     let mut arguments = std::env::args().skip(1);
@@ -111,10 +112,11 @@ fn run_tests() -> ExitCode {
             _ => filters.push(argument),
         }
     }
-    let holds = |filters: &[String], name: &str| filters.iter().any(|filter| name.contains(filter));
-    let is_wanted = |name: &str| (filters.is_empty() || holds(&filters, name)) && !holds(&skipped, name);
+    let matches_any = |filters: &[String], name: &str| filters.iter().any(|filter| name.contains(filter));
+    let is_selected =
+        |name: &str| (filters.is_empty() || matches_any(&filters, name)) && !matches_any(&skipped, name);
     let (mut failed, mut ran) = (0, 0);
-    for (name, test) in TESTS.iter().filter(|(name, _)| is_wanted(name)) {
+    for (name, test) in TESTS.iter().filter(|(name, _)| is_selected(name)) {
         ran += 1;
         let is_ok = catch_unwind(test).is_ok();
         println!("test {name} ... {}", if is_ok { "ok" } else { "FAILED" });

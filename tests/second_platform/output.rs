@@ -1,4 +1,4 @@
-//! What commands print.
+//! The output of commands: IDs appear in each platform's format.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::sandbox::{BOARD, GENERAL, GUILD, RANDOM, Sandbox};
 use crate::server::TEAM;
 use crate::util::Ran;
 
-/// The texts at a key of the objects of a list, sorted.
+/// The string values of `key` in a list of objects, sorted.
 fn texts<'v>(list: &'v Value, key: &str) -> Vec<&'v str> {
     let items = list.as_array().unwrap().iter();
     let mut texts: Vec<&str> = items.map(|item| item[key].as_str().unwrap()).collect();
@@ -14,12 +14,12 @@ fn texts<'v>(list: &'v Value, key: &str) -> Vec<&'v str> {
     texts
 }
 
-/// The job of the team.
+/// The job of the Parley tenant.
 fn team(ran: &Ran) -> Value {
     ran.last_json()["jobs"].as_array().unwrap().iter().find(|job| job["tenant"] == "team").unwrap().clone()
 }
 
-pub fn start_shows_the_texts_of_ids() {
+pub fn start_formats_ids_as_the_platform_does() {
     let sandbox = Sandbox::new();
     let ran = sandbox.run(&["start", "--format", "json"]).expect_code(0);
     let team = team(&ran);
@@ -32,7 +32,7 @@ pub fn start_shows_the_texts_of_ids() {
     assert_eq!(texts(&started, "channel_id"), [GENERAL, RANDOM]);
 }
 
-pub fn status_shows_the_texts_of_ids() {
+pub fn status_formats_ids_as_the_platform_does() {
     let sandbox = Sandbox::with_config("requests_per_second = 5000", "max_retries = 0");
     sandbox.parley.world().unreadable = Some(RANDOM);
     let ran = sandbox.run(&["start", "--format", "json"]).expect_code(3);
@@ -42,7 +42,7 @@ pub fn status_shows_the_texts_of_ids() {
     assert_eq!(texts(&status["failing_channels"], "channel_id"), [RANDOM]);
 }
 
-pub fn plan_shows_the_texts_of_ids() {
+pub fn plan_formats_ids_as_the_platform_does() {
     let sandbox = Sandbox::new();
     let plan = |format: &str| sandbox.run(&["plan", "--tenant", "team", "--format", format]).expect_code(0);
     let team = plan("json").last_json()["tenants"][0].clone();
@@ -56,7 +56,7 @@ pub fn plan_shows_the_texts_of_ids() {
     assert!(!full.contains("187858"), "the team's number: {full}");
 }
 
-pub fn a_channel_is_asked_for_by_the_text_of_its_id() {
+pub fn channel_flag_accepts_the_platforms_id_format() {
     let sandbox = Sandbox::new();
     let channels = || sandbox.texts("SELECT DISTINCT channel_id FROM message_log");
     let number = sandbox.run(&["start", "--channel", "95959522"]).expect_code(1);
@@ -78,7 +78,7 @@ pub fn a_channel_is_asked_for_by_the_text_of_its_id() {
     sandbox.assert_team_archived();
 }
 
-pub fn a_channel_that_was_read_is_named_with_what_is_malformed_there() {
+pub fn malformed_message_is_reported_with_its_channels_name() {
     let sandbox = Sandbox::new();
     sandbox.parley.world().send(RANDOM, "1718000900.000001", "nobody", "who says this?");
     let ran = sandbox.run(&["start"]).expect_code(3);

@@ -1,4 +1,4 @@
-//! No person of either platform is to be found in the archive.
+//! The archive contains no raw user ID of either platform.
 
 use memchr::memmem;
 
@@ -10,7 +10,7 @@ fn content(sandbox: &Sandbox, id: &str) -> String {
     sandbox.texts(&sql).pop().unwrap()
 }
 
-pub fn people_are_hashed_by_the_text_of_their_id() {
+pub fn users_are_hashed_by_the_text_of_their_id() {
     let sandbox = Sandbox::new();
     sandbox.run(&["start"]).expect_code(0);
     // printf U07ABCDEF | sha256sum
@@ -23,31 +23,31 @@ pub fn people_are_hashed_by_the_text_of_their_id() {
     assert_eq!(content(&sandbox, &sandbox.reply), format!("thanks <@{}>", hash(EVE)));
 }
 
-/// Makes the one who is named but unknown write herself.
-fn turn_up(sandbox: &Sandbox) {
+/// Sends a message by [`LATE`], who was only mentioned before, and syncs.
+fn send_late_users_message(sandbox: &Sandbox) {
     let (seconds, micros) = sandbox.reply.split_once('.').unwrap();
     let id = format!("{}.{micros}", seconds.parse::<u64>().unwrap() + 60);
     sandbox.parley.world().send(RANDOM, &id, LATE, "here I am");
     sandbox.run(&["start"]).expect_code(0);
 }
 
-pub fn a_user_who_turns_up_late_is_scrubbed_from_older_texts() {
+pub fn user_seen_later_is_scrubbed_from_older_texts() {
     let sandbox = Sandbox::with_config("requests_per_second = 5000", "refresh_window = \"0\"");
     sandbox.run(&["start"]).expect_code(0);
     assert!(content(&sandbox, &sandbox.question).ends_with(&format!("ask {LATE}")));
-    turn_up(&sandbox);
+    send_late_users_message(&sandbox);
     assert!(content(&sandbox, &sandbox.question).ends_with(&format!("ask {}", hash(LATE))));
 }
 
-pub fn no_raw_id_of_either_platform_is_in_the_file() {
+pub fn files_contain_no_raw_user_id_of_either_platform() {
     let sandbox = Sandbox::new();
     sandbox.run(&["start"]).expect_code(0);
-    turn_up(&sandbox);
+    send_late_users_message(&sandbox);
     sandbox.run(&["check", "--privacy"]).expect_code(0);
     let of_discord = sandbox.common.sim.world().users(GUILD).into_iter().map(|user| user.id.to_string());
     let of_parley = [EVE, BOB, LATE, "U0THEREADER", "bob.smith"].map(str::to_owned);
     let bytes = sandbox.bytes();
-    assert!(memmem::find(&bytes, hash(EVE).as_bytes()).is_some(), "people are in it as hashes");
+    assert!(memmem::find(&bytes, hash(EVE).as_bytes()).is_some(), "users are archived as hashes");
     for id in of_discord.chain(of_parley) {
         assert!(memmem::find(&bytes, id.as_bytes()).is_none(), "{id} is in the archive");
     }

@@ -1,4 +1,4 @@
-//! One run after another.
+//! Consecutive runs: repeated, killed, with changes, and with a rejected token.
 
 use rustix::process::Signal;
 
@@ -7,7 +7,7 @@ use crate::server::Fault;
 use crate::util::truth::assert_archived;
 use crate::util::{ended, send, wait_until};
 
-pub fn a_second_start_changes_no_row() {
+pub fn second_run_changes_no_row() {
     let sandbox = Sandbox::new();
     sandbox.run(&["start"]).expect_code(0);
     let before = sandbox.content();
@@ -15,7 +15,7 @@ pub fn a_second_start_changes_no_row() {
     sandbox.assert_content(&before);
 }
 
-pub fn a_killed_start_is_completed_by_the_next() {
+pub fn next_run_completes_a_killed_run() {
     let sandbox = Sandbox::with_config("requests_per_second = 5000", "message_fetch_size = 20");
     let stored = || sandbox.common.count("SELECT count(*) FROM message_log WHERE tenant = 'team'");
     let answered = 12;
@@ -26,17 +26,17 @@ pub fn a_killed_start_is_completed_by_the_next() {
     send(&child, Signal::KILL);
     assert_eq!(ended(child).code, -1, "it was killed");
     let all = sandbox.parley.world().public_messages().len();
-    assert!(stored() < i64::try_from(all).unwrap(), "there is something left to read");
+    assert!(stored() < i64::try_from(all).unwrap(), "messages are left to read");
     sandbox.parley.world().fault = None;
-    let asked = sandbox.page_limits().len();
+    let pages_before = sandbox.page_limits().len();
     sandbox.run(&["start"]).expect_code(0);
     sandbox.assert_team_archived();
     assert_archived(sandbox.common.sim.world(), &sandbox.common.archive(), GUILD);
-    let pages = sandbox.page_limits().len() - asked;
-    assert!(pages < all / 20, "{pages} pages after the kill: it goes on where it stopped");
+    let pages = sandbox.page_limits().len() - pages_before;
+    assert!(pages < all / 20, "the run resumes at its checkpoint, but read {pages} pages");
 }
 
-pub fn edits_and_deletions_of_the_last_day_are_followed() {
+pub fn refresh_window_picks_up_edits_and_deletions() {
     let sandbox = Sandbox::new();
     sandbox.run(&["start"]).expect_code(0);
     let Sandbox { question, reply, .. } = &sandbox;
@@ -60,7 +60,7 @@ pub fn edits_and_deletions_of_the_last_day_are_followed() {
     assert_eq!(of_random("content")[1], format!("no thanks <@{}>", hash(EVE)));
 }
 
-pub fn a_rejected_token_ends_the_run_with_4() {
+pub fn rejected_token_exits_with_4() {
     let sandbox = Sandbox::new();
     sandbox.parley.world().token.clear();
     let ran = sandbox.run(&["start"]).expect_code(4);
@@ -70,7 +70,7 @@ pub fn a_rejected_token_ends_the_run_with_4() {
     assert_archived(sandbox.common.sim.world(), &sandbox.common.archive(), GUILD);
 }
 
-pub fn a_token_revoked_on_the_way_costs_nothing() {
+pub fn token_revoked_during_a_run_loses_no_message() {
     let sandbox = Sandbox::with_config("requests_per_second = 5000", "message_fetch_size = 20");
     sandbox.parley.world().fault = Some((8, Fault::RevokedToken));
     let run = sandbox.run(&["start"]).expect_code(4);

@@ -1,5 +1,5 @@
-//! A folder with a configuration for a tenant of each platform, and the program that
-//! knows both.
+//! A folder with a configuration that has a tenant of each platform, and commands of the
+//! program that supports both.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,20 +23,20 @@ pub const BOARD: &str = "C0B0ARD";
 
 pub const EVE: &str = "U07ABCDEF";
 pub const BOB: &str = "U00B0BSM1TH";
-/// Nobody knows her before she writes.
+/// Is mentioned before her first message.
 pub const LATE: &str = "U0LATEC0MER";
 
-/// Messages of the channel that takes three pages.
+/// Number of messages in [`GENERAL`]: three pages.
 pub const GENERAL_MESSAGES: u64 = 450;
 pub const FIRST_OF_GENERAL: &str = "1718000000.123456";
 const TOKEN: &str = "parley-token-of-the-bot";
 
 pub struct Sandbox {
-    /// The folder and Discord's server. Its commands are those of the binary, which
-    /// doesn't know Parley.
+    /// The folder and the Discord simulator. Its `run` starts the real binary, which
+    /// doesn't support Parley.
     pub common: util::Sandbox,
     pub parley: Server,
-    /// What Eve and Bob wrote two hours ago in [`RANDOM`].
+    /// IDs of the messages that Eve and Bob sent two hours ago in [`RANDOM`].
     pub question: String,
     pub reply: String,
 }
@@ -46,7 +46,7 @@ impl Sandbox {
         Self::with_config("requests_per_second = 5000", "")
     }
 
-    /// The further keys of `[parley]`, and those of `[sync]`.
+    /// With additional keys in `[parley]`, and the keys of `[sync]`.
     pub fn with_config(parley: &str, sync: &str) -> Self {
         let discord = Simulator::start(DiscordWorld::new(&Description::community(GUILD, 2, 120)));
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -90,7 +90,7 @@ impl Sandbox {
         self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// The rows of a query, columns apart by a space.
+    /// The rows of a query, with a space between columns and `-` for NULL.
     pub fn texts(&self, sql: &str) -> Vec<String> {
         let archive = self.common.archive();
         let mut select = archive.prepare(sql).unwrap();
@@ -102,7 +102,7 @@ impl Sandbox {
         select.query_map([], row).unwrap().map(|cells| cells.unwrap().join(" ")).collect()
     }
 
-    /// Every row of content, as it is stored, behind the name of its table.
+    /// Every row of the content tables, prefixed with the table's name.
     pub fn content(&self) -> Vec<String> {
         let tables = [
             "channels",
@@ -120,24 +120,23 @@ impl Sandbox {
         tables.into_iter().flat_map(rows).collect()
     }
 
-    /// Asserts that the rows of content are still these.
+    /// Asserts that [`Self::content`] is unchanged.
     #[track_caller]
     pub fn assert_content(&self, expected: &[String]) {
-        let found = self.content();
-        assert_eq!(found.len(), expected.len());
-        for (found, expected) in found.iter().zip(expected) {
-            assert_eq!(found, expected);
+        let actual = self.content();
+        assert_eq!(actual.len(), expected.len());
+        for (actual, expected) in actual.iter().zip(expected) {
+            assert_eq!(actual, expected);
         }
     }
 
-    /// Every byte of the archive and of what stands beside it.
+    /// The bytes of the archive and of the files beside it (write-ahead log, lock, …).
     pub fn bytes(&self) -> Vec<u8> {
         let names = self.common.listing().into_iter().filter(|name| name.starts_with("archive.db"));
         names.filter_map(|name| fs::read(self.common.dir.path().join(name)).ok()).flatten().collect()
     }
 
-    /// Asserts that the archive holds each message of the team that everyone may see
-    /// once, and no other.
+    /// Asserts that the archive holds exactly the public messages of the team, each once.
     #[track_caller]
     pub fn assert_team_archived(&self) {
         let mut expected: Vec<String> = self
@@ -148,15 +147,15 @@ impl Sandbox {
             .map(|[channel, id, user, _]| format!("{channel} {id} {}", hash(&user)))
             .collect();
         expected.sort();
-        let found = self.texts(
+        let archived = self.texts(
             "SELECT channel_id, message_id, author FROM message_log
               WHERE tenant = 'team' AND deleted_at IS NULL ORDER BY 1, 2",
         );
-        assert_eq!(found.len(), expected.len());
-        assert_eq!(found, expected);
+        assert_eq!(archived.len(), expected.len());
+        assert_eq!(archived, expected);
     }
 
-    /// The limits of the pages that Parley was asked for.
+    /// The page sizes that were requested from Parley.
     pub fn page_limits(&self) -> Vec<u16> {
         let world = self.parley.world();
         let limit = |question: &Question| match question {
@@ -171,8 +170,8 @@ pub fn hash(user: &str) -> String {
     format!("{:x}", Sha256::digest(user))
 }
 
-/// A team with a long channel, one of today, and one that isn't public; and two
-/// messages of today.
+/// A team with a long channel, one with messages of today, and a private one. Also
+/// returns the IDs of two messages of today.
 fn world(now: Duration) -> (World, [String; 2]) {
     let mut world = World::new(TOKEN);
     for (id, name, is_private) in

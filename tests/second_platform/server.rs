@@ -24,16 +24,16 @@ pub enum Fault {
     RevokedToken,
 }
 
-/// Everything that the server knows.
+/// The state of the server.
 #[derive(Debug, Default)]
 pub struct World {
     pub token: String,
-    /// What befalls requests once so many were answered.
+    /// A fault of all requests after the first n.
     pub fault: Option<(usize, Fault)>,
     rooms: BTreeMap<String, Room>,
-    /// A channel whose pages are nonsense.
+    /// A channel whose pages are no JSON.
     pub unreadable: Option<&'static str>,
-    /// What was asked, and when.
+    /// All questions and when they arrived.
     pub journal: Vec<(Instant, Question)>,
 }
 
@@ -42,7 +42,7 @@ struct Room {
     channel: Channel,
     /// Ascending.
     messages: Vec<Message>,
-    /// By message and emoji.
+    /// Reactors by message and emoji.
     reactors: BTreeMap<(String, String), Vec<String>>,
 }
 
@@ -84,7 +84,7 @@ impl World {
         self.room(channel).reactors.insert((id.to_owned(), emoji.to_owned()), users);
     }
 
-    /// The channel, ID, user and text of every message that everyone may see.
+    /// Channel, ID, user and text of every message in a public channel.
     pub fn public_messages(&self) -> Vec<[String; 4]> {
         let public = self.rooms.values().filter(|room| !room.channel.is_private);
         let of_room = |room: &Room| {
@@ -131,7 +131,7 @@ impl World {
 }
 
 impl Room {
-    /// IDs of the same length sort as text.
+    /// One page. Comparing IDs as text works because they have the same length.
     fn history(&self, (after, before): (Option<&str>, Option<&str>), limit: usize) -> &[Message] {
         let is_before = |bound: &str| self.messages.partition_point(|message| message.id.as_str() < bound);
         let is_up_to = |bound: &str| self.messages.partition_point(|message| message.id.as_str() <= bound);
@@ -176,10 +176,10 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let world = Arc::new(Mutex::new(world));
-        let served = Arc::clone(&world);
+        let shared = Arc::clone(&world);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let world = Arc::clone(&served);
+                let world = Arc::clone(&shared);
                 thread::spawn(move || serve(stream.unwrap(), &world));
             }
         });
@@ -195,7 +195,7 @@ impl Server {
     }
 }
 
-/// Answers one request; whoever asked may be gone.
+/// Answers one request. Errors are ignored: the client may have disconnected.
 fn serve(mut stream: TcpStream, world: &Mutex<World>) -> Option<()> {
     let mut text = String::new();
     BufReader::new(&stream).read_line(&mut text).ok()?;
@@ -203,7 +203,7 @@ fn serve(mut stream: TcpStream, world: &Mutex<World>) -> Option<()> {
     let (answer, fault) = {
         let mut world = world.lock().unwrap();
         world.journal.push((Instant::now(), request.question.clone()));
-        let fault = world.fault.filter(|(answered, _)| world.journal.len() > *answered);
+        let fault = world.fault.filter(|(after, _)| world.journal.len() > *after);
         (world.answer(&request), fault.map(|(_, fault)| fault))
     };
     let answer = match fault {

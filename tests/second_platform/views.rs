@@ -1,4 +1,4 @@
-//! What people read in the archive.
+//! The views, which format IDs as each platform does.
 
 use verta_sync::model::{ChannelId, IdCodec as _, MessageId};
 
@@ -10,7 +10,7 @@ use crate::sandbox::{BOB, EVE, FIRST_OF_GENERAL, GENERAL, GUILD, RANDOM, Sandbox
 use crate::server::TEAM;
 use crate::util::truth::{assert_archived, assert_reactors};
 
-/// Every text has one number, and every number one text.
+/// Each ID text has exactly one number and vice versa.
 pub fn ids_are_a_bijection() {
     for text in ["U0", "UZ", "U00", "U07ABCDEF", "UZZZZZZZZZZZZ"] {
         assert_eq!(user(text).map(|user| ParleyIds.user_text(user)).as_deref(), Some(text));
@@ -29,8 +29,8 @@ pub fn ids_are_a_bijection() {
     assert_eq!(ParleyIds.mask("unexpected: U07ABCDEF, u07abcdef"), "unexpected: …, …");
 }
 
-/// All columns of the views that hold IDs of the platform.
-pub fn views_show_the_texts_of_both_platforms() {
+/// Covers every view column with an ID of the platform.
+pub fn views_format_ids_as_each_platform_does() {
     let sandbox = Sandbox::new();
     sandbox.run(&["start"]).expect_code(0);
     let world = sandbox.common.sim.world();
@@ -98,7 +98,7 @@ pub fn views_show_the_texts_of_both_platforms() {
     assert_eq!(sandbox.common.count(&other), 0);
 }
 
-pub fn a_channel_that_is_not_public_is_left_out() {
+pub fn private_channel_is_not_archived() {
     let sandbox = Sandbox::new();
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!(sandbox.common.count("SELECT count(*) FROM message_log WHERE content LIKE '%secret%'"), 0);

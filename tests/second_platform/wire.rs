@@ -1,5 +1,5 @@
-//! Parley's protocol: a connection per request, a line of JSON each way. The answer is a
-//! `Result<T, Refusal>`, `T` being what the question names.
+//! Parley's protocol: one connection per request, a line of JSON each way. The answer is
+//! `Result<T, Refusal>`; each [`Question`] documents its `T`.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +17,10 @@ pub enum Question {
     Team(String),
     /// A [`Channel`].
     Channel(String),
-    /// At most `limit` of a channel's [`Message`]s, ascending: those after one, from the
-    /// first if that is empty; or the newest, before one.
+    /// At most `limit` of a channel's [`Message`]s, ascending: those following `after`
+    /// (from the first one if it is empty), else the newest, or the newest before `before`.
     History { channel: String, after: Option<String>, before: Option<String>, limit: u16 },
-    /// At most [`REACTORS_PER_PAGE`] IDs, ascending.
+    /// At most [`REACTORS_PER_PAGE`] user IDs following `after`, ascending.
     Reactors { channel: String, message: String, emoji: String, after: Option<String> },
 }
 
@@ -55,10 +55,10 @@ pub struct Message {
     pub user: String,
     pub text: String,
     pub edited_ms: Option<i64>,
-    /// The message that this one answers, and who wrote that.
+    /// The ID and the author of the message that this one replies to.
     pub reply_to: Option<(String, String)>,
     pub files: Vec<File>,
-    /// Emoji and how many people reacted with it.
+    /// Emoji with their counts.
     pub reactions: Vec<(String, u64)>,
 }
 

@@ -19,7 +19,7 @@ const CRATE_FOLDERS: [(&[&str], &[&str]); 9] = [
             "src/files.rs",
             "src/commands/system.rs",
             "src/commands/process.rs",
-            "src/ui/keys.rs",
+            "src/ui/terminal.rs",
         ],
     ),
     (&["signal_hook"], &["src/commands/process.rs"]),

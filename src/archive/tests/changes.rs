@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::changes::{Change, MessageRange, RangeChange, advance, subscribe, trim_to, unsubscribe};
-use super::super::reactions::{DueReaction, Reactors, due, store_reactors};
+use super::super::reactions::{PendingReaction, Reactors, pending, store_reactors};
 use super::super::recorder::Recorder;
 use super::super::reset::purge;
-use super::super::{ArchiveError, missing, sweep};
+use super::super::{ArchiveError, deletions, sweep};
 use super::*;
 use crate::model::{Attachment, ConfirmedRights, ReactionCount};
 
@@ -52,10 +52,10 @@ impl Follower {
         &mut self,
         change: impl FnOnce(&mut Tx<'_>, (TenantRow, ChannelRow)) -> Result<(), ArchiveError>,
     ) -> Vec<Change> {
-        let TestArchive { connection, interned, tenant, channel, .. } = &mut self.archive;
+        let TestArchive { connection, row_cache, tenant, channel, .. } = &mut self.archive;
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         self.recorder.begin(connection).unwrap();
-        change(&mut Tx::new(connection, interned), (*tenant, *channel)).unwrap();
+        change(&mut Tx::new(connection, row_cache), (*tenant, *channel)).unwrap();
         self.recorder.finish(connection).unwrap();
         connection.execute_batch("COMMIT").unwrap();
         self.follow()
@@ -184,9 +184,14 @@ fn a_copy_that_follows_the_log_equals_the_archive() {
             },
             ..super::channel("room")
         };
-        missing::note(tx, channel, (10, 30), &[15, 25], at(900_000))?;
-        missing::settle(tx, tenant, &ConfirmedRights::from_listing(&[public], at(2_000_000)), at(2_000_000))
-            .map(drop)
+        deletions::record_absent(tx, channel, (10, 30), &[15, 25], at(900_000))?;
+        deletions::confirm(
+            tx,
+            tenant,
+            &ConfirmedRights::from_listing(&[public], at(2_000_000)),
+            at(2_000_000),
+        )
+        .map(drop)
     });
     assert_eq!(follower.archive.number("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 2);
     assert_eq!(
@@ -197,7 +202,7 @@ fn a_copy_that_follows_the_log_equals_the_archive() {
     // Reactors, then whether one of them is a bot.
     follower.transaction(|tx, (_, channel)| {
         tx.connection.execute("UPDATE message_reaction_counts SET users_due = 1", [])?;
-        let queue: Vec<DueReaction> = due(tx, channel, None, 10)?;
+        let queue: Vec<PendingReaction> = pending(tx, channel, None, 10)?;
         let mut reactors = Reactors::default();
         reactors.add(
             (1..=5).map(|id| User { id: UserId::new(id).unwrap(), is_bot: None }).collect(),

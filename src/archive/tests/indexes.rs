@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{ALICE, TestArchive, at, file, message};
-use crate::archive::indexes::{complete, due, have_room, put_off};
+use crate::archive::indexes::{build_all, defer, has_space_for, messages_to_index};
 use crate::archive::{ArchiveErrorKind, Lock, Tx, Writer};
 use crate::platform::registry::PLATFORMS;
 
@@ -14,21 +14,21 @@ const INDEX_DEFINITIONS: &str = "SELECT group_concat(name || sql) FROM
     (SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name)";
 
 fn tx(archive: &mut TestArchive) -> Tx<'_> {
-    Tx::new(&archive.connection, &mut archive.interned)
+    Tx::new(&archive.connection, &mut archive.row_cache)
 }
 
 #[test]
 fn deferred_indexes_are_built_as_the_migrations_define_them() {
     let mut archive = TestArchive::new();
     let migrated_indexes = archive.text(INDEX_DEFINITIONS);
-    assert_eq!(due(&tx(&mut archive)).unwrap(), None);
-    put_off(&tx(&mut archive)).unwrap();
+    assert_eq!(messages_to_index(&tx(&mut archive)).unwrap(), None);
+    defer(&tx(&mut archive)).unwrap();
     assert!(!archive.text(INDEX_DEFINITIONS).contains("messages_by_author"));
     archive.store(vec![message(1, ALICE, "one"), message(2, ALICE, "two")], 0);
-    assert_eq!(due(&tx(&mut archive)).unwrap(), Some(2));
-    complete(&tx(&mut archive)).unwrap();
+    assert_eq!(messages_to_index(&tx(&mut archive)).unwrap(), Some(2));
+    build_all(&tx(&mut archive)).unwrap();
     assert_eq!(archive.text(INDEX_DEFINITIONS), migrated_indexes);
-    assert_eq!(due(&tx(&mut archive)).unwrap(), None);
+    assert_eq!(messages_to_index(&tx(&mut archive)).unwrap(), None);
     assert_eq!(
         archive.number("SELECT count(*) FROM messages INDEXED BY messages_by_author WHERE author_id = 1"),
         2
@@ -40,8 +40,8 @@ fn deferred_indexes_are_built_as_the_migrations_define_them() {
 fn a_nearly_full_disk_has_no_space_for_indexes() {
     let dir = TempDir::new().unwrap();
     let archive = file(&dir).path;
-    assert!(have_room(&archive, 1_000));
-    assert!(!have_room(&archive, 1 << 50));
+    assert!(has_space_for(&archive, 1_000));
+    assert!(!has_space_for(&archive, 1 << 50));
 }
 
 #[test]
@@ -49,24 +49,24 @@ fn an_archive_with_messages_keeps_its_indexes() {
     let mut archive = TestArchive::new();
     let migrated_indexes = archive.text(INDEX_DEFINITIONS);
     archive.store(vec![message(1, ALICE, "one")], 0);
-    put_off(&tx(&mut archive)).unwrap();
+    defer(&tx(&mut archive)).unwrap();
     assert_eq!(archive.text(INDEX_DEFINITIONS), migrated_indexes);
 }
 
 #[test]
 fn indexes_stay_due_if_the_disk_is_full() {
     let mut archive = TestArchive::new();
-    put_off(&tx(&mut archive)).unwrap();
+    defer(&tx(&mut archive)).unwrap();
     archive.connection.execute_batch("VACUUM").unwrap();
     archive.store(vec![message(1, ALICE, "one")], 0);
     let pages = archive.number("PRAGMA page_count");
     archive.connection.pragma_update(None, "max_page_count", pages).unwrap();
-    assert_eq!(complete(&tx(&mut archive)).unwrap_err().kind, ArchiveErrorKind::DiskFull);
-    assert_eq!(due(&tx(&mut archive)).unwrap(), Some(1));
+    assert_eq!(build_all(&tx(&mut archive)).unwrap_err().kind, ArchiveErrorKind::DiskFull);
+    assert_eq!(messages_to_index(&tx(&mut archive)).unwrap(), Some(1));
     assert_eq!(archive.number("PRAGMA cache_size"), -8_000);
     archive.connection.pragma_update(None, "max_page_count", 2 * pages).unwrap();
-    complete(&tx(&mut archive)).unwrap();
-    assert_eq!(due(&tx(&mut archive)).unwrap(), None);
+    build_all(&tx(&mut archive)).unwrap();
+    assert_eq!(messages_to_index(&tx(&mut archive)).unwrap(), None);
 }
 
 #[tokio::test]

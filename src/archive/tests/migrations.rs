@@ -9,7 +9,7 @@ use refinery::Migration;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::super::migrations::{newest_version as newest, released};
+use super::super::migrations::{bundled, newest_version as newest};
 use super::super::{ArchiveErrorKind, ArchiveFile, Reader};
 
 /// Environment variable with the archive's folder; set for the process that is killed in
@@ -31,7 +31,7 @@ fn file(folder: &Path) -> ArchiveFile {
 
 /// The migrations of this version, followed by a made-up one.
 fn released_and(sql: &str) -> Vec<Migration> {
-    let mut migrations = released();
+    let mut migrations = bundled();
     let version = migrations.len() + 1;
     migrations.push(Migration::unapplied(&format!("V{version}__made_up"), sql).unwrap());
     migrations

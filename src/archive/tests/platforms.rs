@@ -7,12 +7,12 @@ use crate::anonymize::{Exposure, Scrubber, UserHash};
 use crate::archive::messages::{PageBatch, store_page};
 use crate::archive::{ChannelRow, Reader, Tx, channels, progress, sweep, tenants, tx, users};
 use crate::model::disguise::digit;
-use crate::model::markup::address::Proxy;
 use crate::model::markup::layers::{self, IdSyntax};
-use crate::model::markup::{Found, IdContext, Syntax, ascending};
+use crate::model::markup::url_scanner::Proxy;
+use crate::model::markup::{IdContext, MarkupMatch, Syntax, sort_matches};
 use crate::model::{
     Attachment, AttachmentId, Channel, ChannelId, ChannelKind, ChannelState, IdCodec, IdText, Markup,
-    Message, MessageId, MessageIdFormat, MessagePage, Metadata, NotAnId, PlatformSpec, Platforms, Reply,
+    Message, MessageId, MessageIdFormat, MessagePage, Metadata, ParseIdError, PlatformSpec, Platforms, Reply,
     UserId, WorkspaceId,
 };
 use crate::platform::discord;
@@ -70,9 +70,9 @@ impl IdCodec for Words {
         word('U', user.get())
     }
 
-    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId> {
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, ParseIdError> {
         let is_id = text.starts_with('C');
-        is_id.then(|| number(text)).and_then(ChannelId::new).ok_or(NotAnId::OtherForm)
+        is_id.then(|| number(text)).and_then(ChannelId::new).ok_or(ParseIdError::NotIdSyntax)
     }
 
     fn parse_user(&self, text: &str) -> Option<UserId> {
@@ -118,21 +118,21 @@ impl IdSyntax for Words {
 }
 
 impl Markup for Words {
-    fn may_name_somebody(&self, text: &str) -> bool {
+    fn may_contain_match(&self, text: &str) -> bool {
         layers::may_find::<Self>(text)
     }
 
-    fn find(&self, text: &str, syntax: Syntax) -> Vec<Found> {
+    fn find_matches(&self, text: &str, syntax: Syntax) -> Vec<MarkupMatch> {
         let mut found = Vec::new();
         layers::find_plain::<Self>(text, syntax, &mut found);
         layers::find_disguised::<Self>(text, syntax, &mut found);
-        let is_mention = |found: &Found| matches!(found.user, Some((_, IdContext::Mention)));
+        let is_mention = |found: &MarkupMatch| matches!(found.user, Some((_, IdContext::Mention)));
         let mentions: Vec<usize> = found.iter().filter(|f| is_mention(f)).map(|f| f.range.end).collect();
         for end in mentions {
             let label = text[end..].find('>').filter(|length| *length > 0).map(|length| end..end + length);
-            found.extend(label.map(|range| Found { range, user: None }));
+            found.extend(label.map(|range| MarkupMatch { range, user: None }));
         }
-        ascending(found)
+        sort_matches(found)
     }
 
     fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
@@ -143,7 +143,7 @@ impl Markup for Words {
         Self::MIN_CHARS
     }
 
-    fn ends_with_optional_mark(&self, _: &str) -> bool {
+    fn ends_with_optional_mention_char(&self, _: &str) -> bool {
         false
     }
 }
@@ -155,8 +155,8 @@ fn eve() -> UserHash {
 /// An archive with a channel of each platform, and the row of Wordy's channel.
 fn archive_of_both() -> (TestArchive, ChannelRow) {
     let mut archive = TestArchive::new();
-    archive.interned = tx::Interned::new(BOTH);
-    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
+    archive.row_cache = tx::RowCache::new(BOTH);
+    let mut tx = Tx::new(&archive.connection, &mut archive.row_cache);
     let tenant = tenants::intern(&mut tx, &WORDY, WorkspaceId::new(9).unwrap(), "w", at(1)).unwrap();
     let id = ChannelId::new(number(ROOM)).unwrap();
     let room = Channel::new(id, ChannelKind::Text, "room", at(0));
@@ -182,7 +182,7 @@ fn store_all(archive: &mut TestArchive, channel: ChannelRow, messages: Vec<Messa
         has_gap: false,
         progress: progress::PageProgress::default(),
     };
-    store_page(&mut Tx::new(&archive.connection, &mut archive.interned), &batch, at(10)).unwrap();
+    store_page(&mut Tx::new(&archive.connection, &mut archive.row_cache), &batch, at(10)).unwrap();
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn newly_known_user_is_scrubbed_from_texts_of_their_own_platform() {
     store(&mut archive, wordy_channel, 1, &text);
     archive.store(vec![message(1, super::ALICE, &text)], 10);
     let bob = super::hash(333_333_333_333_333_333);
-    let mut tx = Tx::new(&archive.connection, &mut archive.interned);
+    let mut tx = Tx::new(&archive.connection, &mut archive.row_cache);
     let eve_as_user = user(Words.parse_user(EVE).unwrap().get());
     users::intern(&mut tx, &Scrubber::new(&WORDY).person(eve_as_user), at(20)).unwrap();
     users::intern(&mut tx, &super::SCRUBBER.person(user(333_333_333_333_333_333)), at(20)).unwrap();
@@ -248,7 +248,7 @@ fn sweep_and_check_use_the_rules_of_each_texts_platform() {
     let leaks = |archive: &TestArchive| {
         let mut places = Vec::new();
         let reader = Reader::open(&file(&archive.dir).path).unwrap();
-        reader.sweep(BOTH, |leak| places.push(leak.place)).unwrap();
+        reader.find_leaks(BOTH, |leak| places.push(leak.location)).unwrap();
         places
     };
     assert_eq!(

@@ -6,9 +6,9 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::archive::indexes::{due, put_off};
+use crate::archive::indexes::{defer, messages_to_index};
 use crate::archive::status::{OF_RUN, UNFINISHED, select_jobs};
-use crate::archive::tx::Interned;
+use crate::archive::tx::RowCache;
 use crate::archive::{ArchiveFile, Tx};
 use crate::platform::registry::PLATFORMS;
 
@@ -61,10 +61,10 @@ fn no_statement_of_start_or_status_scans_a_large_table() {
     connection.execute_batch("ANALYZE sqlite_schema").unwrap();
     check(&connection, &statements);
     // A new archive is without these until it is filled.
-    let mut interned = Interned::new(PLATFORMS);
-    let tx = Tx::new(&connection, &mut interned);
-    put_off(&tx).unwrap();
-    assert_eq!(due(&tx).unwrap(), Some(0));
+    let mut row_cache = RowCache::new(PLATFORMS);
+    let tx = Tx::new(&connection, &mut row_cache);
+    defer(&tx).unwrap();
+    assert_eq!(messages_to_index(&tx).unwrap(), Some(0));
     check(&connection, &statements);
 }
 

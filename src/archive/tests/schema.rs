@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::super::connection::distrust;
+use super::super::connection::harden;
 use super::super::definitions::{
     Definitions, NEWEST_SCHEMA, NEWEST_VERSION, SchemaObject, check, objects, restore_views,
 };
 use super::super::forget::{forget, scope};
-use super::super::migrations::{newest, released};
+use super::super::migrations::{bundled, target_version};
 use super::super::reset::delete_unreferenced_users;
-use super::super::schema::{OWN_TEXTS, TEXT_TABLES, TextColumn, TextTable};
-use super::super::tx::Interned;
+use super::super::schema::{PROGRAM_TEXTS, TEXT_TABLES, TextColumn, TextTable};
+use super::super::tx::RowCache;
 use super::super::{ArchiveError, ArchiveErrorKind, Reader, Tx};
 use crate::anonymize::UserHash;
 use crate::model::Timestamp;
@@ -21,7 +21,7 @@ use crate::platform::registry::PLATFORMS;
 
 fn migrated() -> Connection {
     let mut connection = Connection::open_in_memory().unwrap();
-    refinery::Runner::new(&released()).run(&mut connection).unwrap();
+    refinery::Runner::new(&bundled()).run(&mut connection).unwrap();
     connection
 }
 
@@ -31,11 +31,11 @@ fn the_definitions_match_the_migrations() {
         objects.sort_by(|one, next| one.name.cmp(&next.name));
         objects
     };
-    let ours = Definitions::up_to(i64::MAX, &released()).unwrap().0.into_values().collect();
+    let ours = Definitions::up_to(i64::MAX, &bundled()).unwrap().0.into_values().collect();
     let new = by_name(objects(&migrated()).unwrap());
     assert_eq!(by_name(ours), new);
     assert!(new.iter().all(|object| object.kind != "trigger"));
-    assert_eq!(newest(&released()), NEWEST_VERSION);
+    assert_eq!(target_version(&bundled()), NEWEST_VERSION);
     let written = serde_json::to_string_pretty(&new).unwrap() + "\n";
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/archive/schema.json");
@@ -96,7 +96,7 @@ fn accepts_added_objects_and_names_changed_ones() {
     ] {
         let connection = migrated();
         connection.execute_batch(sql).unwrap();
-        let checked = check(&connection, Path::new("a.db"), i64::MAX, &released());
+        let checked = check(&connection, Path::new("a.db"), i64::MAX, &bundled());
         let message = checked.err().map(|error| error.to_string());
         assert_eq!(message, fault.map(|fault| format!("a.db has {fault}")), "{sql}");
     }
@@ -110,7 +110,7 @@ fn missing_views_are_recreated() {
     let text = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
     let before = text(views);
     connection.execute_batch("DROP VIEW thread_log; DROP VIEW message_log").unwrap();
-    restore_views(&connection, &released()).unwrap();
+    restore_views(&connection, &bundled()).unwrap();
     assert_eq!(text(views), before);
 }
 
@@ -122,7 +122,7 @@ fn a_connection_runs_no_code_of_the_file() {
             "CREATE TABLE mine (x); CREATE TRIGGER t AFTER INSERT ON mine BEGIN DELETE FROM mine; END",
         )
         .unwrap();
-    distrust(&connection).unwrap();
+    harden(&connection).unwrap();
     connection.execute_batch("INSERT INTO mine VALUES (1)").unwrap();
     let rows: i64 = connection.query_row("SELECT count(*) FROM mine", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 1);
@@ -134,7 +134,7 @@ fn a_connection_runs_no_code_of_the_file() {
 fn queries_that_exceed_the_time_limit_are_interrupted() {
     let dir = tempfile::TempDir::new().unwrap();
     drop(super::file(&dir).open().unwrap());
-    let reader = Reader::open_for(&super::file(&dir).path, Duration::from_millis(20)).unwrap();
+    let reader = Reader::open_with_budget(&super::file(&dir).path, Duration::from_millis(20)).unwrap();
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
     let interrupted = reader.connection.query_row(endless, [], |row| row.get::<_, i64>(0));
     assert_eq!(ArchiveError::from(interrupted.unwrap_err()).kind, ArchiveErrorKind::Interrupted);
@@ -156,7 +156,7 @@ fn undeclared(connection: &Connection) -> Vec<String> {
     let texts = TEXT_TABLES
         .iter()
         .flat_map(|table| table.columns.iter().map(|column| format!("{}.{}", table.name, column.name)));
-    let own = OWN_TEXTS
+    let own = PROGRAM_TEXTS
         .iter()
         .flat_map(|(table, columns)| columns.iter().map(move |column| format!("{table}.{column}")));
     let declared: std::collections::BTreeSet<String> = texts.chain(own).collect();
@@ -185,7 +185,7 @@ fn declared_keys_are_the_primary_keys() {
         let key: Vec<String> =
             select.query_map([table.name], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         assert_eq!(key, table.key, "{}", table.name);
-        connection.prepare(&format!("SELECT {} FROM {}", table.shown_place, table.name)).unwrap();
+        connection.prepare(&format!("SELECT {} FROM {}", table.row_label_sql, table.name)).unwrap();
     }
 }
 
@@ -221,8 +221,8 @@ fn purge_keeps_mentioned_users_and_forget_scrubs_every_text() {
         for column in table.columns {
             let place = format!("{}.{}", table.name, column.name);
             let connection = archive_mentioning(&user, table, column);
-            let mut interned = Interned::new(PLATFORMS);
-            let mut tx = Tx::new(&connection, &mut interned);
+            let mut row_cache = RowCache::new(PLATFORMS);
+            let mut tx = Tx::new(&connection, &mut row_cache);
             delete_unreferenced_users(&tx).unwrap();
             let known = || {
                 connection.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, u64>(0)).unwrap()

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::commands::CommandContext;
 use crate::commands::output::Format;
-use crate::monitor::{All, Counter, Event, Monitor};
-use crate::ui::{Bars, Events, Lines, Log, Output, Voice, to_stderr};
+use crate::monitor::{Counter, Event, Monitor, MonitorList};
+use crate::ui::{Bars, Events, Lines, Log, MessageSink, Output, to_stderr};
 
 /// The output of a run while it is in progress.
 pub struct Display {
@@ -14,7 +14,7 @@ pub struct Display {
     pub monitor: Arc<dyn Monitor>,
     /// The progress bars, if they are shown.
     pub bars: Option<Arc<Bars>>,
-    voice: Voice,
+    message_sink: MessageSink,
 }
 
 impl Display {
@@ -25,26 +25,26 @@ impl Display {
         // JSON events and bars on the same terminal would overwrite each other.
         let shows_progress = format == Format::Human || CommandContext::only_stderr_is_terminal();
         if shows_progress && context.shows_bars() {
-            let started = Bars::start(context.uses_color(), requests_per_second, context.voice());
+            let started = Bars::start(context.uses_color(), requests_per_second, context.message_sink());
             context.init_log(started.writer());
             monitors.push(Arc::clone(&started) as Arc<dyn Monitor>);
             bars = Some(started);
         } else {
             context.init_log(io::stderr);
             if shows_progress && !context.global.quiet {
-                monitors.push(Lines::start(context.voice()));
+                monitors.push(Lines::start(context.message_sink()));
             }
         }
         monitors.push(match format {
             Format::Human => Arc::new(JobIdPrinter { bars: bars.clone(), output: output.clone() }),
             Format::Json => Arc::new(Events::new(output.clone())),
         });
-        Self { monitor: Arc::new(All(monitors)), bars, voice: context.voice() }
+        Self { monitor: Arc::new(MonitorList(monitors)), bars, message_sink: context.message_sink() }
     }
 
     /// Prints an error with its hint on stderr, above the bars.
     pub fn fail(&self, text: &str, hint: &str) {
-        self.voice.fail(text, Some(hint), |lines| match &self.bars {
+        self.message_sink.fail(text, Some(hint), |lines| match &self.bars {
             Some(bars) => bars.suspend(|| to_stderr(lines)),
             None => to_stderr(lines),
         });

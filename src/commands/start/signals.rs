@@ -8,7 +8,7 @@ use super::display::Display;
 use crate::commands::outcome::ReceivedSignal;
 use crate::commands::{Failure, FailureKind};
 use crate::monitor::{Event, Monitor};
-use crate::sync::{Stop, StopSignal};
+use crate::sync::{StopReason, StopSignal};
 use crate::ui::Bars;
 
 /// Note printed after the first Ctrl-C.
@@ -38,7 +38,7 @@ impl Signals {
         let bars = display.bars.clone();
         if let Some(bars) = &bars {
             tokio::spawn(suspend_on_stop_key(
-                listen(SignalKind::from_raw(Bars::STOP_KEY))?,
+                listen(SignalKind::from_raw(Bars::SUSPEND_SIGNAL))?,
                 Arc::clone(bars),
             ));
         }
@@ -85,11 +85,11 @@ async fn handle_signals(
         if handler.received.set(signal).is_err() {
             // Every commit is a complete transaction, so only the terminal needs cleanup.
             if let Some(bars) = &handler.bars {
-                bars.clear_if_free();
+                bars.try_clear();
             }
             std::process::exit(signal.exit_code().number().into());
         }
-        handler.stop.send(Stop::Signal);
+        handler.stop.send(StopReason::Signal);
         if signal == ReceivedSignal::Interrupt {
             // On a thread of its own: a blocked terminal must delay neither the next
             // signal nor the end of the run.

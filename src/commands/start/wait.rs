@@ -49,7 +49,7 @@ pub fn for_lock(
     let entry = QueueEntry::join(file, run_id, tenants, CommandContext::now()).map_err(failed)?;
     let mut reported_ahead = None;
     loop {
-        let ahead = entry.ahead().map_err(failed)?;
+        let ahead = entry.entries_ahead().map_err(failed)?;
         if ahead == 0 {
             match take() {
                 Ok(lock) => return Ok(LockWait::Acquired(lock)),

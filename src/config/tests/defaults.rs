@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::super::{ArchiveConfig, ChannelSelector, SyncConfig, TenantConfig, TokenSource};
 use super::{TENANT, config, discord, with_tenant};
-use crate::model::{ChannelId, OnRateLimit, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
+use crate::model::{ChannelId, RateLimitPolicy, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
 use crate::platform::discord::SPEC;
 
 fn tenant() -> TenantConfig {
@@ -37,7 +37,7 @@ fn a_file_with_only_a_tenant_has_every_default() {
         refresh_window: Duration::from_hours(24),
         reactions: ReactionMode::Users,
         reaction_budget: Duration::from_mins(15),
-        on_rate_limit: OnRateLimit::Wait,
+        on_rate_limit: RateLimitPolicy::Wait,
         max_retries: 3,
         retry_base_delay: Duration::from_secs(1),
         request_timeout: Duration::from_secs(30),
@@ -92,7 +92,7 @@ fn every_key_of_the_file_overrides_its_default() {
         refresh_window: Duration::ZERO,
         reactions: ReactionMode::Counts,
         reaction_budget: Duration::from_mins(90),
-        on_rate_limit: OnRateLimit::Stop,
+        on_rate_limit: RateLimitPolicy::Stop,
         max_retries: 0,
         retry_base_delay: Duration::from_millis(10),
         request_timeout: Duration::from_millis(500),

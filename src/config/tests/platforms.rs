@@ -2,7 +2,7 @@
 
 use super::super::{ChannelSelector, Config, Overrides, TokenSource};
 use super::{TENANT, assert_problem_among, resolved_among};
-use crate::model::{ChannelId, IdCodec, IdText, NotAnId, PlatformSpec, UserId, WorkspaceId};
+use crate::model::{ChannelId, IdCodec, IdText, ParseIdError, PlatformSpec, UserId, WorkspaceId};
 use crate::platform::discord::SPEC as DISCORD;
 
 /// A platform whose workspace and channel IDs contain a letter.
@@ -21,8 +21,8 @@ const HIVE: PlatformSpec = PlatformSpec {
     parse_workspace: |text| text.strip_prefix('C').unwrap_or(text).parse().ok().and_then(WorkspaceId::new),
     default_token_env: "HIVE_TOKEN",
     new_token_help: "make a new token",
-    channel_rights: "a ladder",
-    content_right: "reading",
+    channel_permissions: "a ladder",
+    content_setting: "reading",
     remedy: |_| None,
     token_page: "Hive's settings",
     default_api_url: "https://api.hive.example",
@@ -45,9 +45,9 @@ impl IdCodec for Combs {
         IdText::new(&format!("C{}", channel.get())).unwrap()
     }
 
-    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId> {
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, ParseIdError> {
         let number = text.strip_prefix('C').and_then(|number| number.parse().ok());
-        number.and_then(ChannelId::new).ok_or(NotAnId::OtherForm)
+        number.and_then(ChannelId::new).ok_or(ParseIdError::NotIdSyntax)
     }
 
     fn user_text(&self, user: UserId) -> IdText {

@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use memchr::memmem;
 
 use super::FORGOTTEN;
-use crate::model::work;
+use crate::model::scan_meter;
 
 /// The byte ranges of user hashes: the last 64 digits of each run of at least 64 hex
 /// digits, then all occurrences of [`FORGOTTEN`].
-pub fn hashes(text: &str) -> Vec<Range<usize>> {
+pub fn hash_ranges(text: &str) -> Vec<Range<usize>> {
     static FORGOTTEN_FINDER: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(FORGOTTEN));
     const HASH: usize = 64;
     let bytes = text.as_bytes();
@@ -21,7 +21,7 @@ pub fn hashes(text: &str) -> Vec<Range<usize>> {
         let is_hex = |byte: &&u8| byte.is_ascii_hexdigit();
         let start = position - bytes[..position].iter().rev().take_while(is_hex).count();
         let end = position + bytes[position..].iter().take_while(is_hex).count();
-        work::note(end - start);
+        scan_meter::add(end - start);
         if end > position && end - start >= HASH {
             hashes.push(end - HASH..end);
         }

@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::str::CharIndices;
 
-use super::address::{Addresses, Proxy};
-use super::{Found, IdContext, Syntax};
+use super::url_scanner::{Proxy, UrlScanner};
+use super::{IdContext, MarkupMatch, Syntax};
 use crate::model::disguise::{MAX_LAYERS, decode, is_invisible, plain_length, unescape};
-use crate::model::{UserId, work};
+use crate::model::{UserId, scan_meter};
 
 /// The syntax of a platform's user IDs and of the text around them. An ID consists of
 /// ASCII characters, such as digits.
@@ -36,14 +36,14 @@ pub trait IdSyntax {
 }
 
 /// Adds the plain IDs in a text: those in ASCII.
-pub fn find_plain<S: IdSyntax>(text: &str, syntax: Syntax, found: &mut Vec<Found>) {
-    let mut addresses = Addresses::new(text, S::proxy());
-    Layer::undecoded(&mut addresses, 0).find_plain::<S>(syntax, found);
+pub fn find_plain<S: IdSyntax>(text: &str, syntax: Syntax, found: &mut Vec<MarkupMatch>) {
+    let mut scanner = UrlScanner::new(text, S::proxy());
+    Layer::undecoded(&mut scanner, 0).find_plain::<S>(syntax, found);
 }
 
 /// Adds the disguised IDs in a text: in escapes, in digits of other scripts, or with
 /// invisible characters between the digits.
-pub fn find_disguised<S: IdSyntax>(text: &str, syntax: Syntax, found: &mut Vec<Found>) {
+pub fn find_disguised<S: IdSyntax>(text: &str, syntax: Syntax, found: &mut Vec<MarkupMatch>) {
     let mut end = 0;
     for region in Regions::<S>::new(text) {
         if region.end <= end {
@@ -63,21 +63,21 @@ fn window(text: &str, region: &Range<usize>) -> Range<usize> {
     let start = bytes[..region.start].iter().rposition(is_space).map_or(0, |space| space + 1);
     let end = bytes[region.end..].iter().position(is_space);
     let window = start..end.map_or(bytes.len(), |space| region.end + space);
-    work::note(window.len());
+    scan_meter::add(window.len());
     window
 }
 
 /// Searches a text, then the text with one layer of escapes decoded, and so on up to
 /// [`MAX_LAYERS`]. `offset` is the position of `source` in the whole text.
-fn find_in_layers<S: IdSyntax>(source: &str, offset: usize, syntax: Syntax, found: &mut Vec<Found>) {
-    let mut addresses = Addresses::new(source, S::proxy());
-    Layer::undecoded(&mut addresses, offset).find_joined::<S>(syntax, found);
+fn find_in_layers<S: IdSyntax>(source: &str, offset: usize, syntax: Syntax, found: &mut Vec<MarkupMatch>) {
+    let mut scanner = UrlScanner::new(source, S::proxy());
+    Layer::undecoded(&mut scanner, offset).find_joined::<S>(syntax, found);
     let Some(mut decoded) = decode(source) else { return };
     for _ in 0..MAX_LAYERS {
         let mut layer = Layer {
-            source: &mut addresses,
+            source: &mut scanner,
             offset,
-            decoded: Addresses::new(&decoded.text, S::proxy()),
+            decoded: UrlScanner::new(&decoded.text, S::proxy()),
             starts: Some(&decoded.starts),
         };
         layer.find_plain::<S>(syntax, found);
@@ -91,18 +91,18 @@ fn find_in_layers<S: IdSyntax>(source: &str, offset: usize, syntax: Syntax, foun
 /// A text with some layers of escapes decoded.
 struct Layer<'a, 's> {
     /// The text with no layer decoded.
-    source: &'a mut Addresses<'s>,
+    source: &'a mut UrlScanner<'s>,
     /// The position of `source` in the whole text.
     offset: usize,
     /// The decoded text.
-    decoded: Addresses<'a>,
+    decoded: UrlScanner<'a>,
     /// For each byte of `decoded`, the start of its character in `source`; `None` if no
     /// layer is decoded.
     starts: Option<&'a [usize]>,
 }
 
 impl<'a, 's: 'a> Layer<'a, 's> {
-    fn undecoded(source: &'a mut Addresses<'s>, offset: usize) -> Self {
+    fn undecoded(source: &'a mut UrlScanner<'s>, offset: usize) -> Self {
         let decoded = source.unscanned();
         Self { source, offset, decoded, starts: None }
     }
@@ -114,17 +114,23 @@ impl<'a, 's: 'a> Layer<'a, 's> {
 
     /// Adds the ID at a range of `decoded`, if it may be a user's, and for the URL of a
     /// profile or picture the ranges to drop around it.
-    fn add<S: IdSyntax>(&mut self, range: &Range<usize>, id: &str, syntax: Syntax, found: &mut Vec<Found>) {
+    fn add<S: IdSyntax>(
+        &mut self,
+        range: &Range<usize>,
+        id: &str,
+        syntax: Syntax,
+        found: &mut Vec<MarkupMatch>,
+    ) {
         let Some((user, context)) = S::user_at(self.decoded.text, range, id, syntax) else { return };
         let source_range = self.source_range(range);
         let offset = self.offset;
         let mut add = |range: Range<usize>, user| {
-            found.push(Found { range: offset + range.start..offset + range.end, user });
+            found.push(MarkupMatch { range: offset + range.start..offset + range.end, user });
         };
         if context == IdContext::Profile {
-            let [signature, tail] = self.source.around(&source_range);
+            let [signature, tail] = self.source.ranges_around_id(&source_range);
             let decoded =
-                self.starts.map(|_| (self.decoded.signature(range.start), self.decoded.part(range.end)));
+                self.starts.map(|_| (self.decoded.signature(range.start), self.decoded.segment(range.end)));
             let (decoded_signature, decoded_part) = decoded.unwrap_or_default();
             let signature = signature.or_else(|| decoded_signature.map(|range| self.source_range(&range)));
             let tail = tail.or_else(|| {
@@ -139,7 +145,7 @@ impl<'a, 's: 'a> Layer<'a, 's> {
     }
 
     /// Adds the IDs in ASCII.
-    fn find_plain<S: IdSyntax>(&mut self, syntax: Syntax, found: &mut Vec<Found>) {
+    fn find_plain<S: IdSyntax>(&mut self, syntax: Syntax, found: &mut Vec<MarkupMatch>) {
         let text = self.decoded.text;
         for run in IdRuns::<S>::new(text.as_bytes()) {
             for range in readings(text.as_bytes(), run) {
@@ -151,7 +157,7 @@ impl<'a, 's: 'a> Layer<'a, 's> {
     /// Adds the IDs that contain characters of other scripts or invisible characters. A
     /// run of ID characters separated by invisible ones is read both as a whole and as
     /// its contiguous parts.
-    fn find_joined<S: IdSyntax>(&mut self, syntax: Syntax, found: &mut Vec<Found>) {
+    fn find_joined<S: IdSyntax>(&mut self, syntax: Syntax, found: &mut Vec<MarkupMatch>) {
         for run in JoinedRuns::<S>::new(self.decoded.text) {
             let (Some(first), Some(last)) = (run.parts.first(), run.parts.last()) else { continue };
             let whole = first.0.start..last.0.end;
@@ -262,7 +268,7 @@ impl<'a, S: IdSyntax> Regions<'a, S> {
         let mut after = self.text[position..].char_indices().skip_while(|(_, character)| !ends(character));
         let end = after.next().map_or(self.text.len(), |(end, _)| position + end);
         let start = before.map_or(position, |(start, _)| self.position + start);
-        work::note(end - start);
+        scan_meter::add(end - start);
         start..end
     }
 }

@@ -10,8 +10,8 @@ use crate::model::{
     Channel, ChannelKind, ChannelState, KnownChannel, KnownChannels, KnownListing, ProvenState, Visibility,
     Workspace, WorkspaceId,
 };
-use crate::monitor::{Monitor, Silent};
-use crate::platform::fake::{Call, Fake, Place};
+use crate::monitor::{Monitor, NoMonitor};
+use crate::platform::fake::{Call, CallTarget, Fake};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
 /// A workspace with one channel and its archived threads.
@@ -27,7 +27,7 @@ fn server(threads: impl IntoIterator<Item = Channel>) -> Arc<Fake> {
 }
 
 async fn discovered(fake: &Arc<Fake>, known: &KnownChannels) -> Facts {
-    let monitor: Arc<dyn Monitor> = Arc::new(Silent);
+    let monitor: Arc<dyn Monitor> = Arc::new(NoMonitor);
     let platform = Arc::clone(fake) as Arc<dyn PlatformAdapter>;
     let mut facts = discover(&platform, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
     discover_archived(&platform, &mut facts, known, false, hours_ago(0), &monitor).await.unwrap();
@@ -88,7 +88,7 @@ async fn absence_is_proven_by_looking_the_channel_up() {
     let fake = server([]);
     let gone = KnownChannel { archived: None, ..known(6, ChannelKind::Text, None, complete(200, 30)) };
     let facts = discovered(&fake, &HashMap::from([(id(6), Box::new(gone))])).await;
-    assert_eq!(facts.proven_states, [(id(6), ProvenState::answered(ChannelState::Deleted))]);
+    assert_eq!(facts.proven_states, [(id(6), ProvenState::from_direct_answer(ChannelState::Deleted))]);
     fake.change_channel(id(5), |channel| channel.visibility = Visibility::default());
     let known = [
         known(5, ChannelKind::Text, None, complete(200, 30)),
@@ -98,7 +98,8 @@ async fn absence_is_proven_by_looking_the_channel_up() {
     let mut facts = discovered(&fake, &known).await;
     facts.proven_states.sort_by_key(|(id, _)| *id);
     let hidden = ChannelState::Hidden;
-    let with_its_threads = [(id(5), ProvenState::answered(hidden)), (id(9), ProvenState::of_parent(hidden))];
+    let with_its_threads =
+        [(id(5), ProvenState::from_direct_answer(hidden)), (id(9), ProvenState::from_parent(hidden))];
     assert_eq!(facts.proven_states, with_its_threads);
 }
 
@@ -130,7 +131,7 @@ fn server_error() -> PlatformError {
 #[tokio::test]
 async fn threads_of_a_failed_listing_are_not_looked_up() {
     let fake = server((10..150).map(|raw| thread(raw, 5, Some(raw))));
-    fake.fail(Place::ArchivedThreads(id(5)), server_error());
+    fake.fail_next(CallTarget::ArchivedThreads(id(5)), server_error());
     let facts = discovered(&fake, &once_active(10..150)).await;
     assert_eq!((lookups(&fake), facts.remembered.len()), (0, 140));
     assert!(facts.proven_states.is_empty() && facts.inconclusive.is_empty());
@@ -139,7 +140,7 @@ async fn threads_of_a_failed_listing_are_not_looked_up() {
 #[tokio::test]
 async fn threads_of_a_parent_whose_lookup_failed_are_not_looked_up() {
     let fake = server([]);
-    fake.fail(Place::Channel(id(6)), server_error());
+    fake.fail_next(CallTarget::Channel(id(6)), server_error());
     let mut known: HashMap<_, _> = once_active(10..20)
         .into_iter()
         .map(|(id, thread)| (id, Box::new(KnownChannel { parent_id: Some(super::id(6)), ..*thread })))
@@ -157,7 +158,7 @@ async fn gives_up_after_three_failed_lookups_of_channels() {
     let known: HashMap<_, _> = (10..30)
         .map(|raw| (id(raw), Box::new(known(raw, ChannelKind::Text, None, complete(200, 30)))))
         .collect();
-    (10..30).for_each(|raw| fake.fail(Place::Channel(id(raw)), server_error()));
+    (10..30).for_each(|raw| fake.fail_next(CallTarget::Channel(id(raw)), server_error()));
     let facts = discovered(&fake, &known).await;
     assert_eq!((lookups(&fake), facts.inconclusive.len()), (3, 3));
     assert!(facts.proven_states.is_empty());
@@ -168,7 +169,7 @@ async fn gives_up_after_three_failed_lookups_of_parents() {
     let fake = server([]);
     for raw in 10..30 {
         fake.add_channel(WorkspaceId::new(1).unwrap(), thread(100 + raw, raw, None));
-        fake.fail(Place::Channel(id(raw)), server_error());
+        fake.fail_next(CallTarget::Channel(id(raw)), server_error());
     }
     let facts = discovered(&fake, &HashMap::new()).await;
     assert_eq!((lookups(&fake), facts.inconclusive.len()), (3, 3));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Subject, ids_of};
 use crate::model::{Attachment, Message, MessageId, MessagePage, Timestamp};
-use crate::monitor::{Counter, Silent};
+use crate::monitor::{Counter, NoMonitor};
 use crate::platform::fake::Recorder;
 use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter};
 
@@ -73,12 +73,12 @@ pub async fn newest_and_before_pages_hold_the_latest_messages<P: PlatformAdapter
                 cursor: PageCursor::Newest,
                 ..PageRequest::after(channel_truth.channel.id, None, limit)
             };
-            let page = subject.platform.messages(&request, &Silent).await.unwrap();
+            let page = subject.platform.messages(&request, &NoMonitor).await.unwrap();
             let newest = &ids[ids.len().saturating_sub(limit.into())..];
             assert_eq!(ids_of(&page), newest, "{}", channel_truth.channel.name);
             let Some(at) = ids.len().checked_sub(3) else { continue };
             let request = PageRequest { cursor: PageCursor::Before(ids[at]), ..request };
-            let page = subject.platform.messages(&request, &Silent).await.unwrap();
+            let page = subject.platform.messages(&request, &NoMonitor).await.unwrap();
             let older = &ids[at.saturating_sub(limit.into())..at];
             assert_eq!(ids_of(&page), older, "{}", channel_truth.channel.name);
         }
@@ -117,7 +117,7 @@ pub async fn a_message_equals_the_original<P: PlatformAdapter>(subject: &Subject
             assert_eq!(without_kept_details(message), *truth, "in {}", channel_truth.channel.name);
             kinds.insert(message.kind);
         }
-        assert!(pages.iter().all(|page| page.broken.is_empty()));
+        assert!(pages.iter().all(|page| page.malformed.is_empty()));
     }
     assert!(kinds.len() > 10, "{kinds:?}");
 }

@@ -4,7 +4,7 @@ use discord_sim::{TruthChannel, TruthMessage, World};
 
 use crate::model::{
     Attachment, AttachmentId, Channel, ChannelId, ChannelKind, Emoji, IdTimes as _, Message, MessageId,
-    ReactionCount, Reply, ThreadFacts, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
+    ReactionCount, Reply, ThreadProperties, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
 };
 use crate::platform::fake::Fake;
 
@@ -143,7 +143,7 @@ fn channel_truth(truth: &TruthChannel<'_>, archived_at: Timestamp) -> ChannelTru
 
 fn channel(truth: &TruthChannel<'_>, archived_at: Timestamp) -> Channel {
     let kind = kind(truth.kind);
-    let facts = ThreadFacts {
+    let facts = ThreadProperties {
         owner: truth.owner_id.map(|id| User { id: UserId::new(id).unwrap(), is_bot: None }),
         archived: truth.archived,
         archived_at: Some(archived_at),

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use super::{Subject, kind_of};
 use crate::model::{Channel, ChannelId, ChannelKind, Visibility, WorkspaceId};
-use crate::monitor::Silent;
+use crate::monitor::NoMonitor;
 use crate::platform::{ErrorKind, PlatformAdapter};
 
 pub async fn an_unknown_token_is_rejected<P: PlatformAdapter>(subject: &Subject<P>) {
-    let identity = subject.platform.identity(&Silent).await.unwrap();
+    let identity = subject.platform.identity(&NoMonitor).await.unwrap();
     assert_eq!(identity.reads_content, Some(true));
     let rejected = &subject.rejected;
-    assert_eq!(kind_of(rejected.identity(&Silent).await), Some(ErrorKind::TokenRejected));
-    let outcome = rejected.workspace(subject.truth.workspace.id, &Silent).await;
+    assert_eq!(kind_of(rejected.identity(&NoMonitor).await), Some(ErrorKind::TokenRejected));
+    let outcome = rejected.workspace(subject.truth.workspace.id, &NoMonitor).await;
     assert_eq!(kind_of(outcome), Some(ErrorKind::TokenRejected));
 }
 
@@ -20,7 +20,7 @@ pub async fn a_workspace_without_the_bot_fails_with_not_in_workspace<P: Platform
     subject: &Subject<P>,
 ) {
     for id in [subject.truth.uninvited, WorkspaceId::new(1).unwrap()] {
-        let outcome = subject.platform.workspace(id, &Silent).await;
+        let outcome = subject.platform.workspace(id, &NoMonitor).await;
         assert_eq!(kind_of(outcome), Some(ErrorKind::NotInWorkspace), "{id:?}");
     }
 }
@@ -29,7 +29,7 @@ pub async fn a_workspace_has_its_name_and_its_channels_without_threads<P: Platfo
     subject: &Subject<P>,
 ) {
     let truth = subject.truth;
-    let (workspace, channels) = subject.platform.workspace(truth.workspace.id, &Silent).await.unwrap();
+    let (workspace, channels) = subject.platform.workspace(truth.workspace.id, &NoMonitor).await.unwrap();
     assert_eq!(workspace, truth.workspace);
     let ids: BTreeSet<ChannelId> = channels.iter().map(|channel| channel.id).collect();
     assert_eq!(ids.len(), channels.len());
@@ -87,7 +87,7 @@ pub async fn a_channel_read_alone_equals_the_listed_one<P: PlatformAdapter>(subj
     listed.extend(subject.active_threads().await);
     let workspace = subject.truth.workspace.id;
     for channel in listed {
-        let alone = subject.platform.channel(channel.id, workspace, &Silent).await.unwrap();
+        let alone = subject.platform.channel(channel.id, workspace, &NoMonitor).await.unwrap();
         let visibility = if channel.thread.is_some() || channel.kind == ChannelKind::Other {
             Visibility::default()
         } else {
@@ -100,7 +100,7 @@ pub async fn a_channel_read_alone_equals_the_listed_one<P: PlatformAdapter>(subj
 pub async fn an_unknown_channel_is_not_found<P: PlatformAdapter>(subject: &Subject<P>) {
     let id = ChannelId::new(1).unwrap();
     assert_eq!(
-        kind_of(subject.platform.channel(id, subject.truth.workspace.id, &Silent).await),
+        kind_of(subject.platform.channel(id, subject.truth.workspace.id, &NoMonitor).await),
         Some(ErrorKind::NotFound)
     );
     assert_eq!(kind_of(subject.messages(id, None, 10).await), Some(ErrorKind::NotFound));

@@ -31,7 +31,7 @@ impl Answer {
     }
 
     /// Error for a body that lacks a required part.
-    pub fn lacks(&self, what: &str) -> PlatformError {
+    pub fn missing_error(&self, what: &str) -> PlatformError {
         PlatformError::new(ErrorKind::Unreadable, self.subject.clone(), format!("the answer lacks {what}"))
     }
 
@@ -71,7 +71,7 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// What a request asks for; the meaning of a status and a code depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestTarget {
     /// The bot's account or application.
     Account,
     /// A guild itself.
@@ -90,7 +90,7 @@ pub enum Asked {
     Reactors,
 }
 
-impl Asked {
+impl RequestTarget {
     /// The target of a route.
     pub const fn of(route: &Route<'_>) -> Self {
         match route {
@@ -138,7 +138,11 @@ const UNKNOWN_EMOJI: i64 = 10_014;
 const UNKNOWN_USER: i64 = 10_013;
 
 /// Classifies any response but a 429.
-pub fn judge(response: Response, target: Asked, subject: &str) -> Result<Answer, PlatformError> {
+pub fn check_response(
+    response: Response,
+    target: RequestTarget,
+    subject: &str,
+) -> Result<Answer, PlatformError> {
     let status = response.status.as_u16();
     let error = if status == 202 || !response.status.is_success() {
         let body = Some(&*response.body).filter(|body| body.len() <= MAX_ERROR_BYTES);
@@ -162,7 +166,7 @@ pub fn judge(response: Response, target: Asked, subject: &str) -> Result<Answer,
 
 /// The kind of a failure. Apart from a 401, a 4xx counts as Discord's only with one of
 /// its error codes: without one it may be a proxy's error page.
-fn error_kind(target: Asked, status: u16, code: Option<i64>) -> ErrorKind {
+fn error_kind(target: RequestTarget, status: u16, code: Option<i64>) -> ErrorKind {
     match (status, code) {
         (401, _) | (403, Some(BLOCKED)) => ErrorKind::TokenRejected,
         (_, Some(code)) if TOKEN_REJECTED.contains(&code) => ErrorKind::TokenRejected,
@@ -170,9 +174,11 @@ fn error_kind(target: Asked, status: u16, code: Option<i64>) -> ErrorKind {
         (_, Some(code)) if NOT_READY.contains(&code) => ErrorKind::NotReady,
         (300..=399, _) => ErrorKind::Redirected,
         (404 | 405, code) => not_found(target, code),
-        (400, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) if target == Asked::Reactors => ErrorKind::Gone,
+        (400, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) if target == RequestTarget::Reactors => {
+            ErrorKind::MessageGone
+        }
         (403, Some(_)) => forbidden(target),
-        (400..=499, Some(_)) => ErrorKind::Refused,
+        (400..=499, Some(_)) => ErrorKind::Rejected,
         (500..=599, _) => ErrorKind::Server,
         _ => ErrorKind::Unreadable,
     }
@@ -181,21 +187,23 @@ fn error_kind(target: Asked, status: u16, code: Option<i64>) -> ErrorKind {
 /// A 404 means that the route's object doesn't exist only if its code names that object.
 /// Any other code, such as "Unknown channel" for a listing of a channel that was just
 /// read, means that the server doesn't know the route.
-const fn not_found(target: Asked, code: Option<i64>) -> ErrorKind {
+const fn not_found(target: RequestTarget, code: Option<i64>) -> ErrorKind {
     match (target, code) {
-        (_, Some(UNKNOWN_GUILD)) | (Asked::Member, Some(UNKNOWN_MEMBER | UNKNOWN_USER)) => {
+        (_, Some(UNKNOWN_GUILD)) | (RequestTarget::Member, Some(UNKNOWN_MEMBER | UNKNOWN_USER)) => {
             ErrorKind::NotInWorkspace
         }
-        (Asked::Channel | Asked::Messages, Some(UNKNOWN_CHANNEL)) => ErrorKind::NotFound,
-        (Asked::Reactors, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) => ErrorKind::Gone,
+        (RequestTarget::Channel | RequestTarget::Messages, Some(UNKNOWN_CHANNEL)) => ErrorKind::NotFound,
+        (RequestTarget::Reactors, Some(UNKNOWN_MESSAGE | UNKNOWN_EMOJI)) => ErrorKind::MessageGone,
         _ => ErrorKind::NoRoute,
     }
 }
 
 /// Every request for a guild is forbidden if the bot isn't in it.
-const fn forbidden(target: Asked) -> ErrorKind {
+const fn forbidden(target: RequestTarget) -> ErrorKind {
     match target {
-        Asked::Guild | Asked::GuildListing | Asked::Member => ErrorKind::NotInWorkspace,
+        RequestTarget::Guild | RequestTarget::GuildListing | RequestTarget::Member => {
+            ErrorKind::NotInWorkspace
+        }
         _ => ErrorKind::Forbidden,
     }
 }
@@ -243,13 +251,13 @@ fn is_token_char(char: char) -> bool {
 }
 
 /// The error of a request without a usable response.
-pub fn transport_failure(error: &TransportError, target: Asked, subject: &str) -> PlatformError {
+pub fn transport_failure(error: &TransportError, target: RequestTarget, subject: &str) -> PlatformError {
     let kind = match error {
         TransportError::Timeout { .. } => ErrorKind::Timeout,
         TransportError::Connection(_) => ErrorKind::Network,
-        TransportError::TooLarge(_) if target == Asked::Messages => ErrorKind::TooLarge,
+        TransportError::TooLarge(_) if target == RequestTarget::Messages => ErrorKind::TooLarge,
         TransportError::TooLarge(_) | TransportError::Compression => ErrorKind::Unreadable,
-        TransportError::Address(_) | TransportError::Token => ErrorKind::Refused,
+        TransportError::Address(_) | TransportError::Token => ErrorKind::Rejected,
     };
     PlatformError::new(kind, subject, error.to_string())
 }
@@ -261,18 +269,18 @@ mod tests {
 
     use super::*;
 
-    fn judged(target: Asked, status: u16, body: &'static str) -> ErrorKind {
+    fn judged(target: RequestTarget, status: u16, body: &'static str) -> ErrorKind {
         let response = Response {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
             body: Bytes::from_static(body.as_bytes()).into(),
         };
-        judge(response, target, "x").unwrap_err().kind
+        check_response(response, target, "x").unwrap_err().kind
     }
 
     #[test]
     fn documented_failures_have_the_expected_kind() {
-        let judged = |status, body| judged(Asked::Messages, status, body);
+        let judged = |status, body| judged(RequestTarget::Messages, status, body);
         assert_eq!(judged(401, "{\"message\":\"401: Unauthorized\",\"code\":0}"), ErrorKind::TokenRejected);
         assert_eq!(judged(403, "{\"code\":40333}"), ErrorKind::TokenRejected);
         assert_eq!(judged(400, "{\"code\":40001}"), ErrorKind::TokenRejected);
@@ -280,7 +288,7 @@ mod tests {
         assert_eq!(judged(403, "{\"code\":50001}"), ErrorKind::Forbidden);
         assert_eq!(judged(404, "{\"code\":10003}"), ErrorKind::NotFound);
         assert_eq!(judged(404, "{\"code\":10004}"), ErrorKind::NotInWorkspace);
-        assert_eq!(judged(400, "{\"code\":50024}"), ErrorKind::Refused);
+        assert_eq!(judged(400, "{\"code\":50024}"), ErrorKind::Rejected);
         assert_eq!(judged(502, "<html>bad gateway</html>"), ErrorKind::Server);
         assert_eq!(judged(202, "{\"code\":110000,\"retry_after\":2}"), ErrorKind::NotReady);
         assert_eq!(judged(503, "{\"code\":130000}"), ErrorKind::NotReady);
@@ -294,24 +302,24 @@ mod tests {
     fn a_404_means_not_found_only_if_its_code_names_the_object() {
         let code = |target, body| judged(target, 404, body);
         let unknown_channel = "{\"code\":10003}";
-        assert_eq!(code(Asked::Channel, unknown_channel), ErrorKind::NotFound);
-        assert_eq!(code(Asked::ThreadListing, unknown_channel), ErrorKind::NoRoute);
-        assert_eq!(code(Asked::GuildListing, unknown_channel), ErrorKind::NoRoute);
-        assert_eq!(code(Asked::Account, unknown_channel), ErrorKind::NoRoute);
-        assert_eq!(code(Asked::Reactors, "{\"code\":10014}"), ErrorKind::Gone);
-        assert_eq!(code(Asked::Messages, "{\"code\":10008}"), ErrorKind::NoRoute);
-        assert_eq!(code(Asked::Channel, "{\"code\":10001}"), ErrorKind::NoRoute);
-        assert_eq!(code(Asked::Member, "{\"code\":10007}"), ErrorKind::NotInWorkspace);
-        assert_eq!(code(Asked::Guild, "{\"code\":0}"), ErrorKind::NoRoute);
-        assert_eq!(code(Asked::GuildListing, "{\"code\":10004}"), ErrorKind::NotInWorkspace);
+        assert_eq!(code(RequestTarget::Channel, unknown_channel), ErrorKind::NotFound);
+        assert_eq!(code(RequestTarget::ThreadListing, unknown_channel), ErrorKind::NoRoute);
+        assert_eq!(code(RequestTarget::GuildListing, unknown_channel), ErrorKind::NoRoute);
+        assert_eq!(code(RequestTarget::Account, unknown_channel), ErrorKind::NoRoute);
+        assert_eq!(code(RequestTarget::Reactors, "{\"code\":10014}"), ErrorKind::MessageGone);
+        assert_eq!(code(RequestTarget::Messages, "{\"code\":10008}"), ErrorKind::NoRoute);
+        assert_eq!(code(RequestTarget::Channel, "{\"code\":10001}"), ErrorKind::NoRoute);
+        assert_eq!(code(RequestTarget::Member, "{\"code\":10007}"), ErrorKind::NotInWorkspace);
+        assert_eq!(code(RequestTarget::Guild, "{\"code\":0}"), ErrorKind::NoRoute);
+        assert_eq!(code(RequestTarget::GuildListing, "{\"code\":10004}"), ErrorKind::NotInWorkspace);
     }
 
     #[test]
     fn a_403_for_a_guild_fails_the_tenant_and_one_for_a_channel_only_the_channel() {
         let refused = "{\"code\":50001}";
-        assert_eq!(judged(Asked::Guild, 403, refused), ErrorKind::NotInWorkspace);
-        assert_eq!(judged(Asked::GuildListing, 403, refused), ErrorKind::NotInWorkspace);
-        for target in [Asked::Channel, Asked::ThreadListing, Asked::Reactors] {
+        assert_eq!(judged(RequestTarget::Guild, 403, refused), ErrorKind::NotInWorkspace);
+        assert_eq!(judged(RequestTarget::GuildListing, 403, refused), ErrorKind::NotInWorkspace);
+        for target in [RequestTarget::Channel, RequestTarget::ThreadListing, RequestTarget::Reactors] {
             assert_eq!(judged(target, 403, refused), ErrorKind::Forbidden);
         }
     }
@@ -338,7 +346,7 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
             let response = Response { status: StatusCode::FOUND, headers, body: Bytes::new().into() };
-            let error = judge(response, Asked::Account, "x").unwrap_err();
+            let error = check_response(response, RequestTarget::Account, "x").unwrap_err();
             assert_eq!((error.kind, error.to_string()), (ErrorKind::Redirected, expected.to_owned()));
         }
     }
@@ -350,6 +358,9 @@ mod tests {
             headers: HeaderMap::new(),
             body: Bytes::from_static(b"<html>secret</html>").into(),
         };
-        assert_eq!(judge(response, Asked::Account, "x").unwrap_err().to_string(), "x: HTTP 502");
+        assert_eq!(
+            check_response(response, RequestTarget::Account, "x").unwrap_err().to_string(),
+            "x: HTTP 502"
+        );
     }
 }

@@ -19,7 +19,7 @@ const ACTIONS: &str = "alert_actions_execution";
 
 /// The embed without names, and with mentions in place of user IDs; `None` if its type
 /// isn't one of `AutoMod`.
-pub fn without_people(embed: &Map<String, Value>) -> Option<Map<String, Value>> {
+pub fn scrub_embed(embed: &Map<String, Value>) -> Option<Map<String, Value>> {
     if !text(embed, "type").starts_with(TYPE_PREFIX) {
         return None;
     }

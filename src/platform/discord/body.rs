@@ -59,7 +59,7 @@ impl Deref for Body {
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
         // Valid UTF-8 is not copied.
-        let marked = match utf8::marked(&bytes) {
+        let marked = match utf8::replace_invalid_utf8(&bytes) {
             Cow::Borrowed(_) => None,
             Cow::Owned(marked) => Some(marked),
         };
@@ -127,7 +127,7 @@ fn too_large(buffer: Option<OwnedMutexGuard<Vec<u8>>>, received: Received, limit
 
 /// The body as UTF-8, with escapes in place of invalid bytes.
 fn into_utf8(bytes: Vec<u8>) -> Vec<u8> {
-    match utf8::marked(&bytes) {
+    match utf8::replace_invalid_utf8(&bytes) {
         Cow::Borrowed(_) => bytes,
         Cow::Owned(marked) => marked,
     }

@@ -9,8 +9,8 @@ use twilight_http::routing::Route;
 use super::answer::Answer;
 use super::client::Client;
 use super::ids::Snowflakes;
-use super::value::Allowance;
-use super::visibility::{GuildRights, RoleRights};
+use super::value::MemoryBudget;
+use super::visibility::{GuildPermissions, RolePermissions};
 use super::{convert, wire};
 use crate::model::{
     Channel, ChannelId, ChannelKind, IdCodec as _, Timestamp, UserId, Visibility, Workspace, WorkspaceId,
@@ -41,7 +41,7 @@ pub async fn workspace(
     id: WorkspaceId,
     bot: UserId,
     monitor: &dyn Monitor,
-) -> Result<(Workspace, Vec<Channel>, GuildRights), PlatformError> {
+) -> Result<(Workspace, Vec<Channel>, GuildPermissions), PlatformError> {
     let guild_id = id.get();
     let subject = format!("server {}", &*Snowflakes.workspace_text(id));
     let route = Route::GetGuild { guild_id, with_counts: false };
@@ -53,7 +53,7 @@ pub async fn workspace(
         client.read(&route, &subject, monitor, |answer| read_roles(&answer, id)).await?
     };
     let bot_roles = bot_roles(client, guild_id, bot, &roles, monitor).await?;
-    let rights = GuildRights::new(id, &roles, guild.owner, bot, bot_roles);
+    let rights = GuildPermissions::new(id, &roles, guild.owner, bot, bot_roles);
     let route = Route::GetChannels { guild_id };
     let read = |answer: Answer| channel_list(&answer, id, &rights);
     let subject = format!("channels of {subject}");
@@ -65,7 +65,7 @@ pub async fn workspace(
 pub(super) struct Guild {
     name: String,
     pub(super) owner: Option<u64>,
-    pub(super) roles: Option<Vec<RoleRights>>,
+    pub(super) roles: Option<Vec<RolePermissions>>,
 }
 
 /// Rejects a guild that isn't the requested one, or whose roles lack @everyone: the
@@ -73,10 +73,10 @@ pub(super) struct Guild {
 pub(super) fn read_guild(answer: &Answer, id: WorkspaceId) -> Result<Guild, PlatformError> {
     let guild: wire::Guild<'_> = answer.parse()?;
     if guild.id.is_some_and(|guild| guild.0 != id.get()) {
-        return Err(answer.lacks("the server that was asked for"));
+        return Err(answer.missing_error("the server that was asked for"));
     }
     if guild.name.as_ref().is_some_and(|name| name.len() > MAX_NAME_BYTES) {
-        return Err(answer.lacks("a name as short as any real one"));
+        return Err(answer.missing_error("a name as short as any real one"));
     }
     Ok(Guild {
         name: guild.name.unwrap_or_default().into_owned(),
@@ -85,8 +85,8 @@ pub(super) fn read_guild(answer: &Answer, id: WorkspaceId) -> Result<Guild, Plat
     })
 }
 
-pub(super) fn read_roles(answer: &Answer, id: WorkspaceId) -> Result<Vec<RoleRights>, PlatformError> {
-    let roles: wire::Many<wire::Role<'_>> = answer.parse()?;
+pub(super) fn read_roles(answer: &Answer, id: WorkspaceId) -> Result<Vec<RolePermissions>, PlatformError> {
+    let roles: wire::GuildList<wire::Role<'_>> = answer.parse()?;
     role_rights(answer, &roles, id)
 }
 
@@ -96,13 +96,13 @@ fn role_rights(
     answer: &Answer,
     roles: &[wire::Role<'_>],
     id: WorkspaceId,
-) -> Result<Vec<RoleRights>, PlatformError> {
-    let rights: Option<Vec<RoleRights>> = roles.iter().map(RoleRights::of).collect();
-    let rights = rights.ok_or_else(|| answer.lacks("readable permissions of every role"))?;
+) -> Result<Vec<RolePermissions>, PlatformError> {
+    let rights: Option<Vec<RolePermissions>> = roles.iter().map(RolePermissions::of).collect();
+    let rights = rights.ok_or_else(|| answer.missing_error("readable permissions of every role"))?;
     if rights.iter().any(|role| role.is(id.get())) {
         Ok(rights)
     } else {
-        Err(answer.lacks("the role @everyone"))
+        Err(answer.missing_error("the role @everyone"))
     }
 }
 
@@ -111,17 +111,17 @@ fn role_rights(
 pub(super) fn read_member(
     answer: &Answer,
     bot: UserId,
-    roles: &[RoleRights],
+    roles: &[RolePermissions],
 ) -> Result<Vec<u64>, PlatformError> {
     let member: wire::Member = answer.parse()?;
     if member.user.and_then(|user| user.id()).is_some_and(|user| user != bot) {
-        return Err(answer.lacks("the member that was asked for"));
+        return Err(answer.missing_error("the member that was asked for"));
     }
     let ids: Vec<u64> = member.roles.into_iter().map(|role| role.0).collect();
     if ids.iter().all(|id| roles.iter().any(|role| role.is(*id))) {
         Ok(ids)
     } else {
-        Err(answer.lacks("roles that the server has"))
+        Err(answer.missing_error("roles that the server has"))
     }
 }
 
@@ -131,7 +131,7 @@ async fn bot_roles(
     client: &Client,
     guild_id: u64,
     bot: UserId,
-    roles: &[RoleRights],
+    roles: &[RolePermissions],
     monitor: &dyn Monitor,
 ) -> Result<Option<Vec<u64>>, PlatformError> {
     let route = Route::GetMember { guild_id, user_id: bot.get() };
@@ -147,12 +147,12 @@ async fn bot_roles(
 pub(super) fn channel_list(
     answer: &Answer,
     id: WorkspaceId,
-    rights: &GuildRights,
+    rights: &GuildPermissions,
 ) -> Result<Vec<Channel>, PlatformError> {
-    let raw: wire::Many<&RawValue> = answer.parse()?;
+    let raw: wire::GuildList<&RawValue> = answer.parse()?;
     let visibility = |wire: &wire::Channel<'_>| {
         let overwrites = wire.permission_overwrites.as_deref().unwrap_or_default();
-        rights.of_channel(convert::channel_kind(wire.kind), overwrites)
+        rights.visibility_of(convert::channel_kind(wire.kind), overwrites)
     };
     listed_channels(answer, &raw, |channel| belongs_to(channel, id), visibility)
 }
@@ -183,13 +183,13 @@ fn listed_channels(
             Ok(channel) => channel,
             Err(Omitted::NotRequested) => continue,
             Err(Omitted::Malformed) => {
-                let Some(channel) = convert::only_id(raw.get()) else { continue };
+                let Some(channel) = convert::malformed_channel(raw.get()) else { continue };
                 channel
             }
         };
         bytes += channel.weight();
         if bytes > MAX_LIST_BYTES {
-            return Err(answer.lacks(&format!("fewer than {} MiB of channels", MAX_LIST_BYTES >> 20)));
+            return Err(answer.missing_error(&format!("fewer than {} MiB of channels", MAX_LIST_BYTES >> 20)));
         }
         channels.push(channel);
     }
@@ -198,13 +198,13 @@ fn listed_channels(
 
 /// A channel as a value, without its malformed fields.
 fn lenient_value(raw: &str) -> serde_json::Result<Value> {
-    let mut allowance = Allowance::default();
-    match allowance.parse(raw) {
+    let mut budget = MemoryBudget::default();
+    match budget.parse(raw) {
         Err(_) if raw.len() <= MAX_CHANNEL_BYTES => {}
         parsed => return parsed,
     }
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(raw)?;
-    let fields = fields.into_iter().filter_map(|(name, raw)| Some((name, allowance.parse(raw.get()).ok()?)));
+    let fields = fields.into_iter().filter_map(|(name, raw)| Some((name, budget.parse(raw.get()).ok()?)));
     Ok(Value::Object(fields.collect()))
 }
 
@@ -215,7 +215,7 @@ fn parse_channel(
     is_requested: impl Fn(&wire::Channel<'_>) -> bool,
     visibility: impl Fn(&wire::Channel<'_>) -> Visibility,
 ) -> Result<Channel, Omitted> {
-    if raw.len() > wire::MOST_OBJECT_BYTES {
+    if raw.len() > wire::MAX_OBJECT_BYTES {
         tracing::warn!(subject, "a channel of the list is longer than any real one");
         return Err(Omitted::Malformed);
     }
@@ -299,7 +299,7 @@ pub(super) fn archived_page(
     parent: &Channel,
 ) -> Result<(Vec<Channel>, bool), PlatformError> {
     let list: wire::Threads<'_> = answer.parse()?;
-    let has_more = list.has_more.ok_or_else(|| answer.lacks("has_more"))?;
+    let has_more = list.has_more.ok_or_else(|| answer.missing_error("has_more"))?;
     let is_requested = |thread: &wire::Channel<'_>| thread.parent_id.is_none_or(|id| id.0 == parent.id.get());
     Ok((threads(answer, &list.threads, is_requested, |_| Some(parent.visibility.clone()))?, has_more))
 }
@@ -324,7 +324,7 @@ pub async fn channel(
     client: &Client,
     id: ChannelId,
     guild: WorkspaceId,
-    rights: Option<&GuildRights>,
+    rights: Option<&GuildPermissions>,
     monitor: &dyn Monitor,
 ) -> Result<Channel, PlatformError> {
     let route = Route::GetChannel { channel_id: id.get() };
@@ -336,7 +336,7 @@ pub(super) fn read_channel(
     answer: &Answer,
     id: ChannelId,
     guild: WorkspaceId,
-    rights: Option<&GuildRights>,
+    rights: Option<&GuildPermissions>,
 ) -> Result<Channel, PlatformError> {
     let raw: &RawValue = answer.parse()?;
     let visibility = |wire: &wire::Channel<'_>| {
@@ -344,7 +344,7 @@ pub(super) fn read_channel(
         let has_rights_of_its_own = !kind.is_thread() && kind != ChannelKind::Other;
         match rights.filter(|_| has_rights_of_its_own) {
             Some(rights) => {
-                rights.of_channel(kind, wire.permission_overwrites.as_deref().unwrap_or_default())
+                rights.visibility_of(kind, wire.permission_overwrites.as_deref().unwrap_or_default())
             }
             None => Visibility::default(),
         }
@@ -356,7 +356,7 @@ pub(super) fn read_channel(
         visibility,
     ) {
         Ok(channel) => Ok(channel),
-        Err(Omitted::NotRequested) => Err(answer.lacks("the channel that was asked for")),
-        Err(Omitted::Malformed) => Err(answer.lacks("a channel that can be read")),
+        Err(Omitted::NotRequested) => Err(answer.missing_error("the channel that was asked for")),
+        Err(Omitted::Malformed) => Err(answer.missing_error("a channel that can be read")),
     }
 }

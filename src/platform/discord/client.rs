@@ -10,14 +10,14 @@ use twilight_http::request::Request;
 use twilight_http::routing::Route;
 use twilight_http_ratelimiting::{Endpoint, Method, RateLimitHeaders, RateLimiter};
 
-use super::answer::{self, Answer, Asked};
+use super::answer::{self, Answer, RequestTarget};
 use super::headers;
-use super::learned::LearnedLimits;
+use super::learned_limits::LearnedLimits;
 use super::memory::{PageMemory, PagePermit};
-use super::slots::ResourceNumbers;
+use super::resource_numbers::ResourceNumbers;
 use super::transport::{Response, Transport};
 use super::transport_error::TransportError;
-use crate::model::OnRateLimit;
+use crate::model::RateLimitPolicy;
 use crate::monitor::{Counter, Event, Monitor};
 use crate::platform::{
     AdapterSettings, ErrorKind, Gate, InvalidRequestLimitReached, PlatformError, RetryPolicy, millis,
@@ -47,7 +47,7 @@ pub struct Client {
     learned: LearnedLimits,
     gate: Gate,
     retry: RetryPolicy,
-    on_rate_limit: OnRateLimit,
+    on_rate_limit: RateLimitPolicy,
     /// The response that rejected the token: no request is sent after it.
     rejection: OnceLock<PlatformError>,
     memory: PageMemory,
@@ -94,7 +94,7 @@ impl Client {
         read: impl Fn(Answer) -> Result<T, PlatformError> + Send + Sync,
     ) -> Result<T, PlatformError> {
         let request = Request::from_route(route);
-        let spec = RequestSpec { path: request.path(), target: Asked::of(route), subject, backlog };
+        let spec = RequestSpec { path: request.path(), target: RequestTarget::of(route), subject, backlog };
         self.retry.run(monitor, || async { read(self.request(&spec, monitor).await?) }).await
     }
 
@@ -108,7 +108,7 @@ impl Client {
         read: impl Fn(Answer, PagePermit) -> Result<T, PlatformError> + Send + Sync,
     ) -> Result<T, PlatformError> {
         let request = Request::from_route(route);
-        let spec = RequestSpec { path: request.path(), target: Asked::of(route), subject, backlog };
+        let spec = RequestSpec { path: request.path(), target: RequestTarget::of(route), subject, backlog };
         let retry = if is_probe { RetryPolicy::NONE } else { self.retry };
         let attempt = || async {
             let answer = self.request(&spec, monitor).await?;
@@ -129,9 +129,8 @@ impl Client {
                     if matches!(response.status.as_u16(), 401 | 403) {
                         self.gate.record_invalid_request();
                     }
-                    let answer = answer::judge(response, target, subject).map_err(|error| PlatformError {
-                        detail: self.transport.redact(&error.detail),
-                        ..error
+                    let answer = answer::check_response(response, target, subject).map_err(|error| {
+                        PlatformError { detail: self.transport.redact(&error.detail), ..error }
                     });
                     if let Err(error) = answer.as_ref()
                         && error.kind == ErrorKind::TokenRejected
@@ -143,9 +142,9 @@ impl Client {
                 SendOutcome::RateLimited(limit) => limit,
             };
             if self.record_limit(&limit, &endpoint, monitor) >= MAX_ADDRESS_BLOCKS {
-                return Err(PlatformError::new(ErrorKind::TooManyRefusals, subject, ADDRESS_BLOCKED));
+                return Err(PlatformError::new(ErrorKind::InvalidRequestLimit, subject, ADDRESS_BLOCKED));
             }
-            if self.on_rate_limit == OnRateLimit::Stop {
+            if self.on_rate_limit == RateLimitPolicy::Stop {
                 let detail = if limit.is_edge { ADDRESS_BLOCKED } else { "HTTP 429" };
                 let mut error = PlatformError::new(ErrorKind::RateLimited, subject, detail);
                 error.retry_after = Some(limit.wait);
@@ -174,10 +173,9 @@ impl Client {
         let bucket_permit = self.limiter.acquire(limiter_endpoint).await;
         self.learned.wait(&endpoint.path).await;
         count_wait(Counter::BucketWaitMilliseconds, started_at.elapsed(), monitor);
-        let permit =
-            self.gate.enter(backlog).await.map_err(|reached| {
-                PlatformError::new(ErrorKind::TooManyRefusals, subject, explain(reached))
-            })?;
+        let permit = self.gate.acquire(backlog).await.map_err(|reached| {
+            PlatformError::new(ErrorKind::InvalidRequestLimit, subject, explain(reached))
+        })?;
         if let Some(error) = self.rejection.get() {
             return Err(PlatformError { subject: subject.to_owned(), ..error.clone() });
         }
@@ -191,12 +189,12 @@ impl Client {
         tracing::debug!(path = endpoint.path, status, "answered");
         match response {
             Ok(response) if response.status.as_u16() == 429 => {
-                let limit = Limit::of(&response);
+                let limit = RateLimit::of(&response);
                 bucket_permit.complete(limit.bucket(&response, endpoint));
                 Ok(SendOutcome::RateLimited(limit))
             }
             Ok(response) => {
-                self.learned.answered(&endpoint.path);
+                self.learned.record_response(&endpoint.path);
                 let claim = headers::bucket(&response.headers);
                 let lies =
                     |claim: &RateLimitHeaders| self.learned.contradicts(&endpoint.path, claim.limit.into());
@@ -221,22 +219,22 @@ impl Client {
 
     /// Records a 429, and pauses all requests if it applies to all. Returns the number of
     /// consecutive 429s of Cloudflare.
-    fn record_limit(&self, limit: &Limit, endpoint: &Endpoint, monitor: &dyn Monitor) -> u32 {
+    fn record_limit(&self, limit: &RateLimit, endpoint: &Endpoint, monitor: &dyn Monitor) -> u32 {
         if limit.scope != "shared" {
             self.gate.record_invalid_request();
             let consecutive = self.gate.record_rate_limit();
             if limit.wait < self.backoff(1) {
-                self.gate.stop_for(self.backoff(consecutive / CONCURRENT_RATE_LIMITS));
+                self.gate.pause_for(self.backoff(consecutive / CONCURRENT_RATE_LIMITS));
             }
         }
         let mut address_blocks = 0;
         if limit.is_edge {
             address_blocks = self.gate.record_address_block(limit.wait);
         } else if limit.affects_all() {
-            self.gate.stop_for(limit.wait);
+            self.gate.pause_for(limit.wait);
         }
         if let ("user", Some(requests)) = (limit.scope, limit.requests) {
-            self.learned.exceeded(&endpoint.path, requests.into(), limit.reset_after);
+            self.learned.record_exceeded(&endpoint.path, requests.into(), limit.reset_after);
         }
         monitor.count(Counter::RateLimitEncounters, 1);
         monitor.event(Event::RateLimited {
@@ -271,7 +269,7 @@ fn count_wait(counter: Counter, waited: Duration, monitor: &dyn Monitor) {
 #[derive(Clone, Copy)]
 struct RequestSpec<'a> {
     path: &'a str,
-    target: Asked,
+    target: RequestTarget,
     subject: &'a str,
     /// Estimated number of messages left to read: the priority.
     backlog: u64,
@@ -282,12 +280,12 @@ enum SendOutcome {
     /// Any response but a 429.
     Response(Response),
     /// A 429.
-    RateLimited(Limit),
+    RateLimited(RateLimit),
 }
 
 /// What a 429 says about its limit.
 #[derive(Debug)]
-pub(super) struct Limit {
+pub(super) struct RateLimit {
     pub(super) scope: &'static str,
     pub(super) wait: Duration,
     /// Size of the bucket.
@@ -298,7 +296,7 @@ pub(super) struct Limit {
     is_edge: bool,
 }
 
-impl Limit {
+impl RateLimit {
     pub(super) fn of(response: &Response) -> Self {
         #[derive(serde::Deserialize)]
         struct Body {
@@ -364,7 +362,7 @@ mod tests {
     use tokio::task::{JoinSet, spawn_blocking};
 
     use super::*;
-    use crate::monitor::Silent;
+    use crate::monitor::NoMonitor;
     use crate::platform::GateSettings;
 
     /// Advances the paused clock by half a second per 4 ms of real time, which responses
@@ -383,7 +381,7 @@ mod tests {
         let settings = AdapterSettings {
             api_url,
             gate: GateSettings { max_in_flight: 10, requests_per_second: f64::INFINITY },
-            on_rate_limit: OnRateLimit::Wait,
+            on_rate_limit: RateLimitPolicy::Wait,
             retry: RetryPolicy { max_retries: 3, base_delay: Duration::from_secs(1) },
             request_timeout: Duration::from_hours(1),
             now: crate::model::Timestamp::from_millis(0),
@@ -395,7 +393,7 @@ mod tests {
             requests.spawn(async move {
                 let route =
                     Route::GetMessages { channel_id, after: None, around: None, before: None, limit: None };
-                client.read_page(&route, "a page", 0, &Silent, Ok).await.expect_err("no page is served")
+                client.read_page(&route, "a page", 0, &NoMonitor, Ok).await.expect_err("no page is served")
             });
         }
         requests.join_next().await.expect("there are requests").expect("no task panics")
@@ -410,7 +408,7 @@ mod tests {
             error = first_error(sim.url()) => error,
             () = advance_clock() => unreachable!("the clock is advanced without end"),
         };
-        assert_eq!(error.kind, ErrorKind::TooManyRefusals, "{error}");
+        assert_eq!(error.kind, ErrorKind::InvalidRequestLimit, "{error}");
         assert!(started_at.elapsed() >= 2 * EDGE_PAUSE, "{:?}", started_at.elapsed());
         assert!(sim.journal().len() <= 30, "{} requests", sim.journal().len());
     }

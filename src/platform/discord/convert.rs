@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 use super::answer::Answer;
 use super::fields::{ATTACHMENT, COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI};
 use super::findings::{Findings, Path};
-use super::memory::MOST_PAGE_BYTES;
-use super::value::Allowance;
-use super::{few, files, ids, keep, mend, snowflake, wire};
+use super::memory::MAX_PAGE_BYTES;
+use super::value::MemoryBudget;
+use super::{bounded_list, files, ids, keep, repair, snowflake, wire};
 use crate::model::{
-    Attachment, AttachmentId, BrokenMessage, CONTENT_FIELDS, Channel, ChannelId, ChannelKind, Emoji, Message,
-    MessageId, MessagePage, ReactionCount, ReactorPage, Reply, ThreadFacts, Timestamp, User, UserId,
-    Visibility,
+    Attachment, AttachmentId, CONTENT_FIELDS, Channel, ChannelId, ChannelKind, Emoji, MalformedMessage,
+    Message, MessageId, MessagePage, ReactionCount, ReactorPage, Reply, ThreadProperties, Timestamp, User,
+    UserId, Visibility,
 };
 use crate::platform::{CLOCK_TOLERANCE, ErrorKind, PlatformError};
 
@@ -57,9 +57,9 @@ pub fn channel(wire: &wire::Channel<'_>, raw: &Value, visibility: Visibility) ->
         kind,
         name: wire.name.as_deref().unwrap_or_default().to_owned(),
         topic: wire.topic.as_ref().map(|topic| topic.clone().into_owned()).filter(|topic| !topic.is_empty()),
-        created_at: created.unwrap_or_else(|| snowflake::sent_at(wire.id.0)),
+        created_at: created.unwrap_or_else(|| snowflake::created_at(wire.id.0)),
         last_message_id,
-        last_message_at: last_message_id.map(|id| snowflake::sent_at(id.get())),
+        last_message_at: last_message_id.map(|id| snowflake::created_at(id.get())),
         visibility,
         thread: kind.is_thread().then(|| thread(wire)),
         metadata: keep::channel(raw),
@@ -67,15 +67,15 @@ pub fn channel(wire: &wire::Channel<'_>, raw: &Value, visibility: Visibility) ->
 }
 
 /// A channel of which only the ID is readable; `None` if not even that is.
-pub fn only_id(raw: &str) -> Option<Channel> {
-    let only = serde_json::from_str::<wire::OnlyId>(raw).ok()?;
-    let (id, created_at) = (ChannelId::new(only.id.0)?, snowflake::sent_at(only.id.0));
-    Some(Channel::new(id, ChannelKind::Unreadable, "", created_at))
+pub fn malformed_channel(raw: &str) -> Option<Channel> {
+    let only = serde_json::from_str::<wire::IdOnly>(raw).ok()?;
+    let (id, created_at) = (ChannelId::new(only.id.0)?, snowflake::created_at(only.id.0));
+    Some(Channel::new(id, ChannelKind::Malformed, "", created_at))
 }
 
-fn thread(wire: &wire::Channel<'_>) -> ThreadFacts {
+fn thread(wire: &wire::Channel<'_>) -> ThreadProperties {
     let metadata = wire.thread_metadata.as_ref();
-    ThreadFacts {
+    ThreadProperties {
         owner: wire.owner_id.and_then(|id| UserId::new(id.0)).map(|id| User { id, is_bot: None }),
         archived: metadata.and_then(|thread| thread.archived).unwrap_or(false),
         archived_at: metadata.and_then(|thread| wire::time(thread.archive_timestamp.as_deref()?)),
@@ -103,7 +103,7 @@ type UnknownFields = BTreeMap<String, u64>;
 ///
 /// # Errors
 /// Returns [`ErrorKind::Unreadable`] if the body is no list, and
-/// [`ErrorKind::TooLarge`] if its messages take more than [`MOST_PAGE_BYTES`].
+/// [`ErrorKind::TooLarge`] if its messages take more than [`MAX_PAGE_BYTES`].
 #[allow(clippy::needless_pass_by_value, reason = "the reader of an answer consumes it")]
 pub fn page(
     answer: Answer,
@@ -135,14 +135,14 @@ impl PageBuilder {
     }
 
     const fn is_too_large(&self) -> bool {
-        self.bytes > MOST_PAGE_BYTES
+        self.bytes > MAX_PAGE_BYTES
     }
 }
 
 /// Parses a page in one pass; `None` if a message is malformed or the page is too large.
 /// The caller then parses each message separately.
 fn parse_page(body: &[u8], scope: PageScope, limit: u16) -> Option<MessagePage> {
-    if body.len() > wire::MOST_OBJECT_BYTES {
+    if body.len() > wire::MAX_OBJECT_BYTES {
         return None;
     }
     // Validate UTF-8 once: for a slice, the parser would validate each string.
@@ -159,7 +159,7 @@ fn parse_page(body: &[u8], scope: PageScope, limit: u16) -> Option<MessagePage> 
         }
         all_read &= !builder.is_too_large();
     };
-    few::for_each(&mut json, wire::MAX_PAGE_ITEMS, take).ok()?;
+    bounded_list::for_each(&mut json, wire::MAX_PAGE_ITEMS, take).ok()?;
     json.end().ok()?;
     all_read.then_some(builder.page)
 }
@@ -171,10 +171,10 @@ fn parse_messages(answer: &Answer, scope: PageScope) -> Result<MessagePage, Plat
     for raw in raw.iter() {
         match parse_message(raw.get(), scope, &mut builder.page.unknown_fields) {
             Ok(message) => builder.push(message),
-            Err(broken) => builder.page.broken.push(broken),
+            Err(malformed) => builder.page.malformed.push(malformed),
         }
         if builder.is_too_large() {
-            let detail = format!("its messages take more than {} MiB", MOST_PAGE_BYTES >> 20);
+            let detail = format!("its messages take more than {} MiB", MAX_PAGE_BYTES >> 20);
             return Err(PlatformError::new(ErrorKind::TooLarge, answer.subject.clone(), detail));
         }
     }
@@ -182,8 +182,8 @@ fn parse_messages(answer: &Answer, scope: PageScope) -> Result<MessagePage, Plat
 }
 
 fn sorted(mut page: MessagePage, limit: u16) -> MessagePage {
-    page.is_full = page.messages.len() + page.broken.len() >= usize::from(limit);
-    page.broken.sort_by_key(|broken| broken.id);
+    page.is_full = page.messages.len() + page.malformed.len() >= usize::from(limit);
+    page.malformed.sort_by_key(|malformed| malformed.id);
     page.messages.sort_by_key(|message| message.id);
     page.messages.dedup_by_key(|message| message.id);
     page
@@ -192,40 +192,48 @@ fn sorted(mut page: MessagePage, limit: u16) -> MessagePage {
 /// The ID of a message sent no later than `max_sent_at`. A malformed ID from the future
 /// would become the cursor, and all messages before it would count as read.
 fn message_id(id: wire::Id, max_sent_at: Timestamp) -> Option<MessageId> {
-    MessageId::new(id.0).filter(|id| snowflake::sent_at(id.get()) <= max_sent_at)
+    MessageId::new(id.0).filter(|id| snowflake::created_at(id.get()) <= max_sent_at)
 }
 
-/// Parses one message of a page; mends it if it is malformed.
-fn parse_message(raw: &str, scope: PageScope, unknown: &mut UnknownFields) -> Result<Message, BrokenMessage> {
-    if raw.len() > wire::MOST_OBJECT_BYTES {
-        let id = serde_json::from_str::<wire::OnlyId>(raw).ok().map(|only| only.id);
+/// Parses one message of a page; repairs it if it is malformed.
+fn parse_message(
+    raw: &str,
+    scope: PageScope,
+    unknown: &mut UnknownFields,
+) -> Result<Message, MalformedMessage> {
+    if raw.len() > wire::MAX_OBJECT_BYTES {
+        let id = serde_json::from_str::<wire::IdOnly>(raw).ok().map(|only| only.id);
         return Err(malformed_message(id, scope, "it is longer than any real one"));
     }
     let wire = serde_json::from_str(raw).ok();
     match wire.and_then(|wire| message(&wire, scope, Findings::default(), unknown).ok()) {
         Some(message) => Ok(message),
-        None => mend_message(raw, scope, unknown),
+        None => repair_message(raw, scope, unknown),
     }
 }
 
 /// Mends a malformed message and converts what is left.
-fn mend_message(raw: &str, scope: PageScope, unknown: &mut UnknownFields) -> Result<Message, BrokenMessage> {
+fn repair_message(
+    raw: &str,
+    scope: PageScope,
+    unknown: &mut UnknownFields,
+) -> Result<Message, MalformedMessage> {
     let mut findings = Findings::default();
-    let fields = mend::message(raw, &mut findings)
+    let fields = repair::message(raw, &mut findings)
         .map_err(|error| malformed_message(error.id, scope, error.reason))?;
-    let id = mend::id(&fields);
+    let id = repair::id(&fields);
     let text = Value::Object(fields).to_string();
-    findings.allowance = Allowance::default();
+    findings.budget = MemoryBudget::default();
     let wire =
         serde_json::from_str(&text).map_err(|_| malformed_message(id, scope, "its fields are malformed"))?;
     message(&wire, scope, findings, unknown).map_err(|reason| malformed_message(id, scope, reason))
 }
 
 /// A malformed message. `reason` must hold no value of the message.
-fn malformed_message(id: Option<wire::Id>, scope: PageScope, reason: &str) -> BrokenMessage {
+fn malformed_message(id: Option<wire::Id>, scope: PageScope, reason: &str) -> MalformedMessage {
     // The ID of another channel's message must not become this channel's cursor.
     let id = id.filter(|_| reason != WRONG_CHANNEL);
-    BrokenMessage { id: id.and_then(|id| message_id(id, scope.max_sent_at)), reason: reason.to_owned() }
+    MalformedMessage { id: id.and_then(|id| message_id(id, scope.max_sent_at)), reason: reason.to_owned() }
 }
 
 /// Converts a message, and adds its unknown fields to the page's.
@@ -249,15 +257,15 @@ fn message(
     let author = author(wire);
     // Every message has an author. The finding makes a later run read it again.
     if author.is_none() && findings.is_well_formed() {
-        findings.malformed(Path::field("author"));
+        findings.add_malformed(Path::field("author"));
     }
-    findings.unknown(&MESSAGE, names(&wire.unknown));
+    findings.add_unknown(&MESSAGE, names(&wire.unknown));
     let message = Message {
         id,
         author,
         kind: wire.kind.unwrap_or(0),
         content: owned(wire.content.as_ref()),
-        created_at: wire.timestamp.map_or_else(|| snowflake::sent_at(id.get()), |time| time.0),
+        created_at: wire.timestamp.map_or_else(|| snowflake::created_at(id.get()), |time| time.0),
         edited_at: wire.edited_timestamp.map(|time| time.0),
         pinned: wire.pinned.unwrap_or(false),
         reply: reply(wire, scope.channel)?,
@@ -269,7 +277,7 @@ fn message(
         malformed_fields: findings.merge_into(unknown),
         metadata: ids::metadata(metadata),
     };
-    if message.weight() > wire::MOST_OBJECT_BYTES {
+    if message.weight() > wire::MAX_OBJECT_BYTES {
         Err("it is larger than any real one")
     } else {
         Ok(message)
@@ -350,7 +358,7 @@ fn reply(wire: &wire::Message<'_>, channel: ChannelId) -> Result<Option<Reply>, 
 /// ID of the thread that was started from the message or that it announces.
 fn named_thread(wire: &wire::Message<'_>, id: MessageId) -> Option<ChannelId> {
     let started_from = || {
-        let thread: wire::OnlyId = serde_json::from_str(wire.thread?.get()).ok()?;
+        let thread: wire::IdOnly = serde_json::from_str(wire.thread?.get()).ok()?;
         ChannelId::new(thread.id.0)
     };
     let started_by_flag = || {
@@ -373,7 +381,7 @@ fn attachments(wire: &wire::Message<'_>, findings: &mut Findings) -> Result<Vec<
 
 fn attachment(wire: &wire::Attachment<'_>, findings: &mut Findings) -> Option<Attachment> {
     let id = AttachmentId::new(wire.id?.0)?;
-    findings.unknown(&ATTACHMENT, names(&wire.unknown));
+    findings.add_unknown(&ATTACHMENT, names(&wire.unknown));
     let metadata = keep::fields(&ATTACHMENT, wire.metadata_fields(), findings, |_, _| ()).ok()?;
     let (url, url_signature) = keep::split_signature(wire.url.as_deref().unwrap_or_default());
     Some(Attachment {
@@ -391,11 +399,11 @@ fn reactions(wire: &wire::Message<'_>, findings: &mut Findings) -> Result<Vec<Re
     let mut counts = Vec::new();
     for reaction in wire.reactions.as_deref().unwrap_or_default() {
         let emoji = reaction.emoji.as_ref().ok_or("a reaction has no emoji")?;
-        findings.unknown(&REACTION, names(&reaction.unknown));
-        findings.unknown(&REACTION_EMOJI, names(&emoji.unknown));
+        findings.add_unknown(&REACTION, names(&reaction.unknown));
+        findings.add_unknown(&REACTION_EMOJI, names(&emoji.unknown));
         counts.extend(reaction_counts(reaction, emoji));
         if let Some(details) = &reaction.count_details {
-            findings.unknown(&COUNT_DETAILS, names(&details.unknown));
+            findings.add_unknown(&COUNT_DETAILS, names(&details.unknown));
         }
     }
     Ok(counts)

@@ -20,7 +20,7 @@ pub use self::message::{COUNT_DETAILS, MESSAGE, REACTION, REACTION_EMOJI, REFERE
 
 /// The shape of a kept value.
 #[derive(Debug)]
-pub enum Keep {
+pub enum FieldShape {
     /// Text.
     Text,
     /// A 64-bit integer, signed or unsigned.
@@ -41,40 +41,40 @@ pub enum Keep {
     /// An object with a display name: an embed's author, footer or provider. The field
     /// named here is dropped if the object has the URL of a profile or an avatar,
     /// because it then holds a person's name.
-    Named(&'static Object, &'static str),
+    Named(&'static ObjectFields, &'static str),
     /// An object, by its own list of fields.
-    Fields(&'static Object),
+    Fields(&'static ObjectFields),
     /// A list of values of one shape.
-    List(&'static Keep),
+    List(&'static FieldShape),
     /// A field that is stored in a column, or read into the model, and so isn't part of
     /// the metadata.
-    Column(&'static Keep),
-    /// A time, ISO 8601; only in [`Keep::Column`].
+    Column(&'static FieldShape),
+    /// A time, ISO 8601; only in [`FieldShape::Column`].
     Time,
-    /// An unsigned 32-bit integer; only in [`Keep::Column`].
+    /// An unsigned 32-bit integer; only in [`FieldShape::Column`].
     U32,
     /// An unsigned 64-bit integer.
     U64,
-    /// Any JSON; only in [`Keep::Column`].
+    /// Any JSON; only in [`FieldShape::Column`].
     Any,
 }
 
 /// The kept and dropped fields of an object.
 #[derive(Debug)]
-pub struct Object {
+pub struct ObjectFields {
     /// The object's name, which prefixes the paths of its unknown fields.
     pub name: &'static str,
     /// Fields without which the object is malformed.
     pub required: &'static [&'static str],
     /// Kept fields and their shapes.
-    pub kept: &'static [(&'static str, &'static Keep)],
+    pub kept: &'static [(&'static str, &'static FieldShape)],
     /// Dropped fields and the reasons.
     pub dropped: &'static [(&'static str, &'static str)],
 }
 
-impl Object {
+impl ObjectFields {
     /// Name and shape of a kept field; `None` if the field isn't kept.
-    pub fn shape(&self, field: &str) -> Option<(&'static str, &'static Keep)> {
+    pub fn shape(&self, field: &str) -> Option<(&'static str, &'static FieldShape)> {
         self.kept.iter().find(|(name, _)| *name == field).copied()
     }
 

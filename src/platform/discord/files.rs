@@ -9,7 +9,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::fields::ATTACHMENT;
-use super::fields::Keep::Fields;
+use super::fields::FieldShape::Fields;
 use super::findings::{Findings, Path};
 use super::{ids, keep, wire};
 use crate::model::{Attachment, AttachmentId};
@@ -114,7 +114,7 @@ fn uploaded(media: &Value, component: &Value) -> Option<Attachment> {
 /// The kept fields of an attachment that have no column.
 fn facts(file: &Value) -> Map<String, Value> {
     let path = Path::field("attachments");
-    match keep::kept(file, &Fields(&ATTACHMENT), path, &mut Findings::default()) {
+    match keep::kept_value(file, &Fields(&ATTACHMENT), path, &mut Findings::default()) {
         Some(Value::Object(facts)) => facts,
         _ => Map::new(),
     }

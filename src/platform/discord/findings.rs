@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fields::Object;
+use super::fields::ObjectFields;
 use super::ids::ID_DIGITS;
-use super::value::Allowance;
+use super::value::MemoryBudget;
 
 /// Most distinct paths of malformed fields per message.
 const MAX_MALFORMED_PATHS: usize = 20;
@@ -50,7 +50,7 @@ impl<'p> Path<'p> {
 #[derive(Debug, Default)]
 pub struct Findings {
     /// Memory left for its values.
-    pub allowance: Allowance,
+    pub budget: MemoryBudget,
     malformed: BTreeSet<String>,
     unknown: BTreeMap<String, u64>,
 }
@@ -58,7 +58,7 @@ pub struct Findings {
 impl Findings {
     /// Notes that the field at `path`, or an item of the list there, is malformed
     /// and was dropped.
-    pub fn malformed(&mut self, path: Path<'_>) {
+    pub fn add_malformed(&mut self, path: Path<'_>) {
         if self.malformed.len() < MAX_MALFORMED_PATHS {
             self.malformed.insert(path.to_text());
         }
@@ -70,7 +70,7 @@ impl Findings {
     }
 
     /// Counts the unknown fields of one object.
-    pub fn unknown<'n>(&mut self, object: &Object, names: impl Iterator<Item = &'n str>) {
+    pub fn add_unknown<'n>(&mut self, object: &ObjectFields, names: impl Iterator<Item = &'n str>) {
         let mut names: Vec<&str> = names.map(printable).collect();
         names.sort_unstable();
         names.dedup();

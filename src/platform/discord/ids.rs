@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use crate::model::{ChannelId, IdCodec, IdText, Metadata, NotAnId, UserId, WorkspaceId};
+use crate::model::{ChannelId, IdCodec, IdText, Metadata, ParseIdError, UserId, WorkspaceId};
 
 /// Number of digits of an ID: the first IDs have 15, those of 2015 have 18.
 /// <https://discord.com/developers/docs/reference#snowflakes>
@@ -27,12 +27,12 @@ impl IdCodec for Snowflakes {
         IdText::decimal(user.get())
     }
 
-    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId> {
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, ParseIdError> {
         if !is_decimal(text) {
-            return Err(NotAnId::OtherForm);
+            return Err(ParseIdError::NotIdSyntax);
         }
         let expected = "a positive decimal number of at most 19 digits";
-        number(text).and_then(ChannelId::new).ok_or(NotAnId::OutOfRange(expected))
+        number(text).and_then(ChannelId::new).ok_or(ParseIdError::OutOfRange(expected))
     }
 
     fn parse_user(&self, text: &str) -> Option<UserId> {
@@ -95,10 +95,10 @@ mod tests {
         let parse = |text: &str| Snowflakes.parse_channel(text);
         assert_eq!(parse("42"), Ok(ChannelId::new(42).unwrap()));
         for text in ["", "0", "9223372036854775808", "99999999999999999999"] {
-            assert!(matches!(parse(text), Err(NotAnId::OutOfRange(_))), "{text}");
+            assert!(matches!(parse(text), Err(ParseIdError::OutOfRange(_))), "{text}");
         }
         for text in ["+1", "-1", " 1", "1.0", "x"] {
-            assert_eq!(parse(text), Err(NotAnId::OtherForm), "{text}");
+            assert_eq!(parse(text), Err(ParseIdError::NotIdSyntax), "{text}");
         }
     }
 

@@ -6,8 +6,8 @@ use serde::Deserialize as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::fields::Keep::{Column, Embed, Fields, List, Named, Url, User};
-use super::fields::{CHANNEL, EMBED, Keep, MESSAGE, Object, REFERENCE};
+use super::fields::FieldShape::{Column, Embed, Fields, List, Named, Url, User};
+use super::fields::{CHANNEL, EMBED, FieldShape, MESSAGE, ObjectFields, REFERENCE};
 use super::findings::{Findings, Path};
 use super::{automod, ids, wire};
 use crate::model::{Metadata, disguise};
@@ -17,9 +17,9 @@ use crate::model::{Metadata, disguise};
 ///
 /// # Errors
 /// Returns an error if a field can't be parsed (a lone surrogate, a number out of
-/// range) or exceeds the memory allowance.
+/// range) or exceeds the memory budget.
 pub fn fields<'a>(
-    object: &Object,
+    object: &ObjectFields,
     raw_fields: impl Iterator<Item = (&'static str, &'a RawValue)>,
     findings: &mut Findings,
     mut inspect: impl FnMut(&'static str, &Value),
@@ -27,9 +27,9 @@ pub fn fields<'a>(
     let mut kept_fields = Map::new();
     for (name, raw) in raw_fields.filter(|(_, raw)| !DEFAULTS.contains(&raw.get())) {
         let Some((name, shape)) = object.shape(name) else { continue };
-        let value = findings.allowance.parse(raw.get())?;
+        let value = findings.budget.parse(raw.get())?;
         inspect(name, &value);
-        let field = kept(&value, shape, path_of(object, name), findings);
+        let field = kept_value(&value, shape, path_of(object, name), findings);
         kept_fields.extend(field.map(|kept| (name.to_owned(), kept)).filter(isnt_zero_flags));
     }
     Ok(kept_fields)
@@ -37,7 +37,7 @@ pub fn fields<'a>(
 
 /// The path of a field in its message. An attachment's begins with `attachments`, the
 /// list that holds it.
-fn path_of(object: &Object, name: &'static str) -> Path<'static> {
+fn path_of(object: &ObjectFields, name: &'static str) -> Path<'static> {
     static ATTACHMENTS: Path<'static> = Path::field("attachments");
     if object.name == MESSAGE.name { Path::field(name) } else { ATTACHMENTS.then(name) }
 }
@@ -46,15 +46,15 @@ fn path_of(object: &Object, name: &'static str) -> Path<'static> {
 /// theirs in columns.
 ///
 /// # Errors
-/// Returns an error if it can't be parsed or exceeds the memory allowance.
+/// Returns an error if it can't be parsed or exceeds the memory budget.
 pub fn reference(reference: &RawValue, findings: &mut Findings) -> serde_json::Result<Option<Value>> {
-    let value = findings.allowance.parse(reference.get())?;
-    Ok(kept(&value, &Fields(&REFERENCE), Path::field("message_reference"), findings))
+    let value = findings.budget.parse(reference.get())?;
+    Ok(kept_value(&value, &Fields(&REFERENCE), Path::field("message_reference"), findings))
 }
 
 /// The metadata of a channel or thread: its kept fields without columns.
 pub fn channel(channel: &Value) -> Metadata {
-    match kept(channel, &Fields(&CHANNEL), Path::field("channel"), &mut Findings::default()) {
+    match kept_value(channel, &Fields(&CHANNEL), Path::field("channel"), &mut Findings::default()) {
         Some(Value::Object(fields)) => ids::metadata(fields),
         _ => Metadata::default(),
     }
@@ -72,20 +72,25 @@ fn isnt_zero_flags((name, value): &(String, Value)) -> bool {
 /// The kept part of a value; `None` if nothing informative is left: null, false, zero
 /// flags, empty text, lists and objects carry no information. Malformed parts are
 /// dropped and recorded in `findings`.
-pub fn kept(value: &Value, shape: &Keep, path: Path<'_>, findings: &mut Findings) -> Option<Value> {
+pub fn kept_value(
+    value: &Value,
+    shape: &FieldShape,
+    path: Path<'_>,
+    findings: &mut Findings,
+) -> Option<Value> {
     match (shape, value) {
         (_, Value::Null) | (Column(_), _) => None,
         (Url, Value::String(url)) => Some(split_signature(url).0.into()),
         (User, _) => mention(value).or_else(|| malformed(path, findings)),
         (Embed, Value::Object(embed)) => {
-            let alert = automod::without_people(embed);
+            let alert = automod::scrub_embed(embed);
             object(alert.as_ref().unwrap_or(embed), &EMBED, path, findings).map(Value::Object)
         }
         (Named(fields, name), Value::Object(value)) => named(value, fields, name, path, findings),
         (Fields(fields), Value::Object(value)) => object(value, fields, path, findings).map(Value::Object),
         (List(shape), Value::Array(items)) => {
             let kept: Vec<Value> =
-                items.iter().filter_map(|item| kept(item, shape, path, findings)).collect();
+                items.iter().filter_map(|item| kept_value(item, shape, path, findings)).collect();
             (!kept.is_empty()).then_some(Value::Array(kept))
         }
         (leaf, _) if accepts(leaf, value) => is_informative(value).then(|| value.clone()),
@@ -94,7 +99,7 @@ pub fn kept(value: &Value, shape: &Keep, path: Path<'_>, findings: &mut Findings
 }
 
 fn malformed(path: Path<'_>, findings: &mut Findings) -> Option<Value> {
-    findings.malformed(path);
+    findings.add_malformed(path);
     None
 }
 
@@ -105,7 +110,7 @@ fn is_informative(value: &Value) -> bool {
 /// The kept fields of an object; `None` if none is left.
 fn object(
     value: &Map<String, Value>,
-    object: &Object,
+    object: &ObjectFields,
     path: Path<'_>,
     findings: &mut Findings,
 ) -> Option<Map<String, Value>> {
@@ -115,28 +120,28 @@ fn object(
             unlisted.push(name.as_str());
             continue;
         };
-        let kept = kept(value, shape, path.then(name), findings);
+        let kept = kept_value(value, shape, path.then(name), findings);
         fields.extend(kept.map(|kept| (name.to_owned(), kept)).filter(isnt_zero_flags));
     }
     for name in object.required.iter().filter(|name| value.get(**name).is_none_or(Value::is_null)) {
-        findings.malformed(path.then(name));
+        findings.add_malformed(path.then(name));
     }
-    findings.unknown(object, unlisted.into_iter().filter(|name| !object.drops(name)));
+    findings.add_unknown(object, unlisted.into_iter().filter(|name| !object.drops(name)));
     (!fields.is_empty()).then_some(fields)
 }
 
 /// Whether a value has the shape of a leaf; always `false` for other shapes.
-pub fn accepts(leaf: &Keep, value: &Value) -> bool {
+pub fn accepts(leaf: &FieldShape, value: &Value) -> bool {
     match leaf {
-        Keep::Text | Url => value.is_string(),
-        Keep::Integer => value.is_i64() || value.is_u64(),
-        Keep::Number => value.is_number(),
-        Keep::Bool => value.is_boolean(),
-        Keep::Id => wire::Id::deserialize(value).is_ok(),
-        Keep::Time => wire::Time::deserialize(value).is_ok(),
-        Keep::U32 => u32::deserialize(value).is_ok(),
-        Keep::U64 => value.is_u64(),
-        Keep::Any => true,
+        FieldShape::Text | Url => value.is_string(),
+        FieldShape::Integer => value.is_i64() || value.is_u64(),
+        FieldShape::Number => value.is_number(),
+        FieldShape::Bool => value.is_boolean(),
+        FieldShape::Id => wire::Id::deserialize(value).is_ok(),
+        FieldShape::Time => wire::Time::deserialize(value).is_ok(),
+        FieldShape::U32 => u32::deserialize(value).is_ok(),
+        FieldShape::U64 => value.is_u64(),
+        FieldShape::Any => true,
         User => mention(value).is_some(),
         Embed | Named(..) | Fields(_) | List(_) | Column(_) => false,
     }
@@ -153,7 +158,7 @@ fn mention(user: &Value) -> Option<Value> {
 /// picture.
 fn named(
     value: &Map<String, Value>,
-    fields: &Object,
+    fields: &ObjectFields,
     name: &str,
     path: Path<'_>,
     findings: &mut Findings,
@@ -286,7 +291,7 @@ mod tests {
         assert!(kept_of(&serde_json::to_string_pretty(&raw).unwrap()).is_empty());
     }
 
-    fn listed(object: &Object) -> Vec<&'static str> {
+    fn listed(object: &ObjectFields) -> Vec<&'static str> {
         let kept = object.kept.iter().filter(|(_, shape)| !matches!(shape, Column(_)));
         kept.map(|(name, _)| *name).collect()
     }

@@ -10,28 +10,29 @@ use std::sync::LazyLock;
 
 use super::ids::{self, ID_DIGITS, Snowflakes};
 use crate::model::disguise::{digit, is_invisible};
-use crate::model::markup::address::Proxy;
 use crate::model::markup::layers::{self, IdSyntax};
-use crate::model::markup::{Found, IdContext, Syntax, ascending};
-use crate::model::{IdCodec as _, Markup, UserId, work};
+use crate::model::markup::url_scanner::Proxy;
+use crate::model::markup::{IdContext, MarkupMatch, Syntax, sort_matches};
+use crate::model::{IdCodec as _, Markup, UserId, scan_meter};
 
 /// The rules by which Discord's texts identify users.
 #[derive(Debug)]
 pub struct DiscordMarkup;
 
 impl Markup for DiscordMarkup {
-    fn may_name_somebody(&self, text: &str) -> bool {
+    fn may_contain_match(&self, text: &str) -> bool {
         layers::may_find::<Digits>(text)
             || memchr::memchr_iter(b'@', text.as_bytes()).any(|index| text[..index].ends_with('<'))
             || picture::may_hold_picture(text)
     }
 
-    fn find(&self, text: &str, syntax: Syntax) -> Vec<Found> {
+    fn find_matches(&self, text: &str, syntax: Syntax) -> Vec<MarkupMatch> {
         let mut found = Vec::new();
         layers::find_plain::<Digits>(text, syntax, &mut found);
-        found.extend(picture::picture_ranges(text).into_iter().map(|range| Found { range, user: None }));
+        found
+            .extend(picture::picture_ranges(text).into_iter().map(|range| MarkupMatch { range, user: None }));
         layers::find_disguised::<Digits>(text, syntax, &mut found);
-        ascending(found)
+        sort_matches(found)
     }
 
     fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
@@ -42,7 +43,7 @@ impl Markup for DiscordMarkup {
         *ID_DIGITS.start()
     }
 
-    fn ends_with_optional_mark(&self, before: &str) -> bool {
+    fn ends_with_optional_mention_char(&self, before: &str) -> bool {
         before.ends_with("<@!")
     }
 }
@@ -106,7 +107,7 @@ impl IdSyntax for Digits {
 fn user_at(text: &str, range: &Range<usize>, digits: &str, syntax: Syntax) -> Option<(UserId, IdContext)> {
     let before = text[..range.start].trim_end_matches(is_invisible).as_bytes();
     let after = text[range.end..].trim_start_matches(is_invisible).as_bytes();
-    work::note(text.len() - before.len() - after.len());
+    scan_meter::add(text.len() - before.len() - after.len());
     let is_mention = (before.ends_with(b"<@") || before.ends_with(b"<@!")) && after.starts_with(b">");
     if !is_mention && !ID_DIGITS.contains(&digits.len()) {
         return None;

@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::model::Reservation;
+use crate::model::MemoryReservation;
 use crate::platform::{ErrorKind, PlatformError};
 
 /// Most bytes of memory for the messages of one page. The caller requests a larger page
 /// in smaller ones.
-pub const MOST_PAGE_BYTES: usize = 4 << 20;
+pub const MAX_PAGE_BYTES: usize = 4 << 20;
 /// Budget in bytes for all pages that are not committed yet.
-const TOTAL_BYTES: usize = 4 * MOST_PAGE_BYTES;
+const TOTAL_BYTES: usize = 4 * MAX_PAGE_BYTES;
 /// Bytes per permit of the semaphore.
 const UNIT_BYTES: usize = 1 << 10;
 
@@ -21,7 +21,7 @@ const UNIT_BYTES: usize = 1 << 10;
 #[derive(Debug, Clone)]
 pub struct PageMemory(Arc<Semaphore>);
 
-/// Reservation for a page of the largest size.
+/// Memory reserved for a page of the largest size.
 #[derive(Debug)]
 pub struct PagePermit(OwnedSemaphorePermit);
 
@@ -38,7 +38,7 @@ impl PageMemory {
     /// # Errors
     /// Returns [`ErrorKind::Timeout`] after `max_wait`.
     pub async fn reserve(&self, subject: &str, max_wait: Duration) -> Result<PagePermit, PlatformError> {
-        let page = Arc::clone(&self.0).acquire_many_owned(units(MOST_PAGE_BYTES));
+        let page = Arc::clone(&self.0).acquire_many_owned(units(MAX_PAGE_BYTES));
         let late = |_| {
             let detail = format!("no memory for the answer within {} s", max_wait.as_secs_f64());
             PlatformError::new(ErrorKind::Timeout, subject, detail)
@@ -49,10 +49,10 @@ impl PageMemory {
 
 impl PagePermit {
     /// Keeps `bytes` reserved, and releases the rest.
-    pub fn shrink_to(mut self, bytes: usize) -> Reservation {
+    pub fn shrink_to(mut self, bytes: usize) -> MemoryReservation {
         let excess = self.0.num_permits().saturating_sub(units(bytes) as usize);
         drop(self.0.split(excess));
-        Reservation::new(self.0)
+        MemoryReservation::new(self.0)
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
         let memory = PageMemory::default();
         let mut reservations = Vec::new();
         for _ in 0..3 {
-            reservations.push(memory.reserve("x", TIMEOUT).await.unwrap().shrink_to(MOST_PAGE_BYTES));
+            reservations.push(memory.reserve("x", TIMEOUT).await.unwrap().shrink_to(MAX_PAGE_BYTES));
         }
         let small = memory.reserve("x", TIMEOUT).await.unwrap().shrink_to(10);
         assert_eq!(memory.reserve("x", TIMEOUT).await.unwrap_err().kind, ErrorKind::Timeout);

@@ -1,30 +1,30 @@
 //! Adapter for Discord's REST API v10.
 //!
 //! `transport` sends one request; `client` adds rate limits and retries; `wire` parses
-//! responses; `mend` salvages the intact fields of malformed messages; `convert` and
+//! responses; `repair` salvages the intact fields of malformed messages; `convert` and
 //! `keep` build the model, following the field lists in `fields`; `visibility` computes
 //! who may see a channel.
 
 mod answer;
 mod automod;
 mod body;
-#[cfg(test)]
-mod bytes;
+mod bounded_list;
 mod channels;
 mod client;
 mod convert;
-mod few;
 mod fields;
 mod files;
 mod findings;
 mod headers;
 mod ids;
 mod keep;
-mod learned;
+mod learned_limits;
 mod markup;
 mod memory;
-mod mend;
-mod slots;
+#[cfg(test)]
+mod mutation_tests;
+mod repair;
+mod resource_numbers;
 mod snowflake;
 mod spec;
 #[cfg(test)]
@@ -52,7 +52,7 @@ use self::ids::Snowflakes;
 use self::memory::PagePermit;
 pub use self::spec::SPEC;
 pub use self::transport_error::TransportError;
-use self::visibility::GuildRights;
+use self::visibility::GuildPermissions;
 use super::{
     AdapterSettings, ConnectError, ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError,
 };
@@ -66,7 +66,7 @@ use crate::monitor::Monitor;
 /// <https://discord.com/developers/docs/resources/message#get-reactions>
 const MAX_REACTORS: u16 = 100;
 
-/// Creates the adapter; see [`super::registry::Registered`].
+/// Creates the adapter; see [`super::registry::RegisteredPlatform`].
 pub(super) fn connect(
     settings: &AdapterSettings,
     token: &str,
@@ -81,7 +81,7 @@ pub struct Discord {
     client: Client,
     bot: OnceCell<UserId>,
     /// Permissions as of the last listing of each guild.
-    rights: Mutex<HashMap<WorkspaceId, Arc<GuildRights>>>,
+    rights: Mutex<HashMap<WorkspaceId, Arc<GuildPermissions>>>,
     /// This machine's time when the adapter was created.
     created_at: Timestamp,
     /// The same moment on the monotonic clock.
@@ -104,7 +104,7 @@ impl Discord {
         self.created_at.later(self.created_instant.elapsed())
     }
 
-    fn rights(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<GuildRights>>> {
+    fn rights(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<GuildPermissions>>> {
         self.rights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -120,7 +120,7 @@ impl Discord {
 /// # Errors
 /// Returns [`ErrorKind::Unreadable`] if the body isn't a JSON list, and
 /// [`ErrorKind::TooLarge`] if its messages take too much memory.
-pub fn read_page(body: ::bytes::Bytes, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
+pub fn read_page(body: bytes::Bytes, channel: ChannelId, limit: u16) -> Result<MessagePage, PlatformError> {
     let subject = format!("messages of channel {}", &*Snowflakes.channel_text(channel));
     let answer = Answer { subject, body: body.into(), date: None };
     convert::page(answer, channel, limit, Timestamp::from_millis(i64::MAX / 2))
@@ -129,7 +129,7 @@ pub fn read_page(body: ::bytes::Bytes, channel: ChannelId, limit: u16) -> Result
 #[allow(clippy::needless_pass_by_value, reason = "the signature that `Client::read` expects")]
 fn read_account(answer: Answer) -> Result<UserId, PlatformError> {
     let user: wire::User = answer.parse()?;
-    user.id().ok_or_else(|| answer.lacks("a readable id"))
+    user.id().ok_or_else(|| answer.missing_error("a readable id"))
 }
 
 /// The bot's user ID, if the response holds it, and the bot's identity.
@@ -255,7 +255,7 @@ impl PlatformAdapter for Discord {
             // else. A deleted emoji may have lost its name.
             Emoji::Custom { id, name } => {
                 let id = Id::new_checked(*id).ok_or_else(|| {
-                    PlatformError::new(ErrorKind::Gone, subject.clone(), "the emoji has no usable ID")
+                    PlatformError::new(ErrorKind::MessageGone, subject.clone(), "the emoji has no usable ID")
                 })?;
                 RequestReactionType::Custom { id, name: Some(name.as_str()).filter(|name| !name.is_empty()) }
             }
@@ -286,6 +286,6 @@ impl IdTimes for Discord {
     }
 
     fn sent_at(&self, id: MessageId) -> Timestamp {
-        snowflake::sent_at(id.get())
+        snowflake::created_at(id.get())
     }
 }

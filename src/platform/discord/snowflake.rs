@@ -9,7 +9,7 @@ const EPOCH_MILLIS: i64 = 1_420_070_400_000;
 const TIME_SHIFT: u32 = 22;
 
 /// Creation time of the object with this ID.
-pub fn sent_at(id: u64) -> Timestamp {
+pub fn created_at(id: u64) -> Timestamp {
     let millis = i64::try_from(id >> TIME_SHIFT).unwrap_or(i64::MAX - EPOCH_MILLIS);
     Timestamp::from_millis(millis + EPOCH_MILLIS)
 }
@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn the_documented_example_is_decoded() {
-        let time = sent_at(175_928_847_299_117_063);
+        let time = created_at(175_928_847_299_117_063);
         assert_eq!(time.as_millis(), 1_462_015_105_796);
     }
 
@@ -35,8 +35,8 @@ mod tests {
     fn id_before_returns_the_last_id_of_the_preceding_millisecond() {
         let time = Timestamp::from_millis(1_462_015_105_796);
         let before = id_before(time).unwrap();
-        assert_eq!(sent_at(before.get()).as_millis(), time.as_millis() - 1);
-        assert_eq!(sent_at(before.get() + 1), time);
+        assert_eq!(created_at(before.get()).as_millis(), time.as_millis() - 1);
+        assert_eq!(created_at(before.get() + 1), time);
         assert_eq!(id_before(Timestamp::from_millis(0)), None);
         assert_eq!(id_before(Timestamp::from_millis(EPOCH_MILLIS)), None);
         assert!(id_before(Timestamp::from_millis(i64::MAX)).is_some());

@@ -21,8 +21,8 @@ pub const SPEC: PlatformSpec = PlatformSpec {
     markup: &DiscordMarkup,
     default_token_env: "DISCORD_BOT_TOKEN",
     new_token_help: "make a new token on the Bot page of https://discord.com/developers/applications",
-    channel_rights: "View Channel, Read Message History, and for voice and stage Connect",
-    content_right: "Message Content Intent",
+    channel_permissions: "View Channel, Read Message History, and for voice and stage Connect",
+    content_setting: "Message Content Intent",
     remedy,
     token_page: "Discord's developer portal",
     default_api_url: "https://discord.com",
@@ -46,7 +46,7 @@ const fn remedy(cause: Cause) -> Option<&'static str> {
             "invite the bot to the server, or correct guild_id in sync.toml (right click the server, Copy Server ID)"
         }
         Cause::Forbidden => "give the bot's role View Channel and Read Message History in this channel",
-        Cause::Refused => {
+        Cause::Rejected => {
             "the channel is of a kind that Discord doesn't let bots read; exclude it in sync.toml"
         }
         Cause::Server => "Discord has trouble (https://discordstatus.com); the next run tries again",

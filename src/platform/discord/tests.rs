@@ -10,7 +10,9 @@ use discord_sim::{
 };
 
 use super::{Discord, SPEC};
-use crate::model::{BrokenMessage, ChannelId, Emoji, MessageId, MessagePage, OnRateLimit, WorkspaceId};
+use crate::model::{
+    ChannelId, Emoji, MalformedMessage, MessageId, MessagePage, RateLimitPolicy, WorkspaceId,
+};
 use crate::monitor::{Counter, Event};
 use crate::platform::fake::Recorder;
 use crate::platform::{
@@ -46,7 +48,7 @@ impl Scene {
         let mut settings = AdapterSettings {
             api_url: sim.url(),
             gate: GateSettings { max_in_flight: 10, requests_per_second: 10_000.0 },
-            on_rate_limit: OnRateLimit::Wait,
+            on_rate_limit: RateLimitPolicy::Wait,
             retry: RetryPolicy { max_retries: MAX_RETRIES, base_delay: Duration::from_millis(5) },
             request_timeout: Duration::from_secs(30),
             now: crate::model::Timestamp::from_millis(0),
@@ -248,7 +250,7 @@ async fn a_damaged_message_does_not_affect_the_others() {
         // The fault's index counts from the newest message.
         scene.fault(1, What::BrokenMessage(ids.len() - 1 - 40, damage));
         let page = scene.page().await.unwrap();
-        let broken: Vec<Option<MessageId>> = page.broken.iter().map(|broken| broken.id).collect();
+        let malformed: Vec<Option<MessageId>> = page.malformed.iter().map(|malformed| malformed.id).collect();
         let expected = match result {
             DamageResult::Read => vec![],
             DamageResult::Malformed => vec![Some(ids.remove(40))],
@@ -257,7 +259,7 @@ async fn a_damaged_message_does_not_affect_the_others() {
                 vec![None]
             }
         };
-        assert_eq!(broken, expected, "{damage:?}");
+        assert_eq!(malformed, expected, "{damage:?}");
         assert_eq!(ids_of(&page), ids, "{damage:?}");
         assert!(page.is_full, "{damage:?}");
     }
@@ -268,7 +270,7 @@ async fn a_malformed_messages_reason_contains_no_values() {
     let scene = Scene::new();
     scene.fault(1, What::BrokenMessage(0, Damage::WrongTypes));
     let page = scene.page().await.unwrap();
-    let [BrokenMessage { id, reason }] = &page.broken[..] else { panic!("{:?}", page.broken) };
+    let [MalformedMessage { id, reason }] = &page.malformed[..] else { panic!("{:?}", page.malformed) };
     assert_eq!((*id, page.last_id()), (scene.ids().last().copied(), scene.ids().last().copied()));
     assert_eq!(reason, "its text is malformed");
 }
@@ -303,7 +305,7 @@ async fn a_channels_429_delays_only_that_channel() {
 #[tokio::test]
 async fn reports_the_scope_of_a_429() {
     for (scope, name) in [(Scope::User, "user"), (Scope::Shared, "shared"), (Scope::Global, "global")] {
-        let scene = Scene::with(|settings| settings.on_rate_limit = OnRateLimit::Stop);
+        let scene = Scene::with(|settings| settings.on_rate_limit = RateLimitPolicy::Stop);
         scene.fault(1, What::RateLimited { retry_after: 0.2, scope });
         scene.failure().await;
         let [Event::RateLimited { scope, wait, ref endpoint, .. }] = scene.monitor.events()[..] else {
@@ -332,7 +334,7 @@ async fn a_global_429_delays_every_request() {
 
 #[tokio::test]
 async fn a_429_ends_the_run_if_configured_to_stop() {
-    let scene = Scene::with(|settings| settings.on_rate_limit = OnRateLimit::Stop);
+    let scene = Scene::with(|settings| settings.on_rate_limit = RateLimitPolicy::Stop);
     scene.fault(1, What::RateLimited { retry_after: 0.2, scope: Scope::User });
     let error = scene.failure().await;
     assert_eq!((error.kind, error.retry_after), (ErrorKind::RateLimited, Some(Duration::from_secs(1))));
@@ -349,13 +351,13 @@ async fn does_not_retry_a_channels_permanent_errors() {
     let nowhere = ChannelId::new(1).unwrap();
     for (channel, kind, code) in [
         (scene.chat, ErrorKind::Forbidden, "HTTP 403, code 50001"),
-        (scene.forum, ErrorKind::Refused, "HTTP 400, code 50024"),
+        (scene.forum, ErrorKind::Rejected, "HTTP 400, code 50024"),
         (scene.other_chat, ErrorKind::NotFound, "HTTP 404, code 10003"),
         (nowhere, ErrorKind::NotFound, "HTTP 404, code 10003"),
     ] {
         let error = scene.page_of(channel).await.unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
-        assert!(error.kind.is_of_channel() && error.detail.starts_with(code), "{error}");
+        assert!(error.kind.is_channel_specific() && error.detail.starts_with(code), "{error}");
     }
     assert_eq!(scene.sim.journal().len(), 4);
     assert_eq!(scene.monitor.sum(Counter::Retries), 0);

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 const INVALID: &str = "\\ud800\\ud800";
 
 /// Replaces each run of invalid UTF-8 by [`INVALID`].
-pub fn marked(body: &[u8]) -> Cow<'_, [u8]> {
+pub fn replace_invalid_utf8(body: &[u8]) -> Cow<'_, [u8]> {
     if std::str::from_utf8(body).is_ok() {
         return Cow::Borrowed(body);
     }
@@ -53,12 +53,12 @@ mod tests {
     use super::*;
 
     fn text(body: &[u8]) -> Option<String> {
-        serde_json::from_slice(&marked(body)).ok()
+        serde_json::from_slice(&replace_invalid_utf8(body)).ok()
     }
 
     #[test]
     fn leaves_valid_utf_8_unchanged() {
-        assert!(matches!(marked("{\"a\":\"é🏳️\u{200d}🌈\"}".as_bytes()), Cow::Borrowed(_)));
+        assert!(matches!(replace_invalid_utf8("{\"a\":\"é🏳️\u{200d}🌈\"}".as_bytes()), Cow::Borrowed(_)));
     }
 
     #[test]
@@ -79,7 +79,7 @@ mod tests {
                         .concat()
                 };
                 let body = text_of(invalid);
-                let body = marked(&body);
+                let body = replace_invalid_utf8(&body);
                 let raw: Vec<&RawValue> = serde_json::from_slice(&body).unwrap();
                 let read = |raw: &RawValue| serde_json::from_str::<serde_json::Value>(raw.get());
                 assert!(read(raw[0]).is_err(), "{before:?} {invalid:?} {after:?}");
@@ -87,13 +87,13 @@ mod tests {
             }
         }
         assert_eq!(text(b"\"a\xffb\""), None);
-        assert!(serde_json::from_slice::<&RawValue>(&marked(b"[1,\xff]")).is_err());
+        assert!(serde_json::from_slice::<&RawValue>(&replace_invalid_utf8(b"[1,\xff]")).is_err());
     }
 
     #[test]
     fn a_run_of_invalid_bytes_becomes_one_marker() {
-        assert!(marked(&vec![0xff; 1 << 20]).len() <= INVALID.len());
+        assert!(replace_invalid_utf8(&vec![0xff; 1 << 20]).len() <= INVALID.len());
         let body = b"\xffa".repeat(1000);
-        assert_eq!(marked(&body).len(), 1000 * (INVALID.len() + 1));
+        assert_eq!(replace_invalid_utf8(&body).len(), 1000 * (INVALID.len() + 1));
     }
 }

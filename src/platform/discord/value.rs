@@ -19,20 +19,20 @@ const NODE_FIELDS: usize = 5;
 
 /// Memory left for further values, in bytes.
 #[derive(Debug)]
-pub struct Allowance(usize);
+pub struct MemoryBudget(usize);
 
-impl Default for Allowance {
+impl Default for MemoryBudget {
     fn default() -> Self {
         Self(MAX_BYTES)
     }
 }
 
-impl Allowance {
+impl MemoryBudget {
     /// Parses a value and deducts the memory that it takes.
     ///
     /// # Errors
     /// Returns an error if `json` isn't valid or its value exceeds what is left;
-    /// the allowance is unchanged then.
+    /// the budget is unchanged then.
     pub fn parse(&mut self, json: &str) -> serde_json::Result<Value> {
         let mut left = self.0;
         let mut deserializer = serde_json::Deserializer::from_str(json);
@@ -124,19 +124,19 @@ mod tests {
             [r#"{"a":[1,-2,3.5,null,true,"\u00e9"],"b":{},"a":[]}"#, "[]", "\"\"", "1e400", "[1", "{}x"]
         {
             let expected = serde_json::from_str::<Value>(json).ok();
-            assert_eq!(Allowance::default().parse(json).ok(), expected, "{json}");
+            assert_eq!(MemoryBudget::default().parse(json).ok(), expected, "{json}");
         }
     }
 
     #[test]
     fn rejects_values_larger_than_the_allowance() {
-        let mut allowance = Allowance::default();
+        let mut budget = MemoryBudget::default();
         for json in ["[],", "{\"a\":1},", "\"aaaaaaaaaaaaaaaaaaaaaaaa\","] {
             let list = format!("[{}[]]", json.repeat(2_000_000 / json.len()));
-            assert!(allowance.parse(&list).is_err(), "{json}");
+            assert!(budget.parse(&list).is_err(), "{json}");
             let short = format!("[{}[]]", json.repeat(1000));
-            assert!(allowance.parse(&short).is_ok(), "{json}");
+            assert!(budget.parse(&short).is_ok(), "{json}");
         }
-        assert!(allowance.0 < MAX_BYTES);
+        assert!(budget.0 < MAX_BYTES);
     }
 }

@@ -9,7 +9,7 @@ use crate::model::{ChannelKind, UserId, Visibility, WorkspaceId};
 
 /// Guild-level permissions of the bot and of @everyone, before a channel's overwrites.
 #[derive(Debug)]
-pub struct GuildRights {
+pub struct GuildPermissions {
     /// The guild.
     pub guild: WorkspaceId,
     bot: UserId,
@@ -41,12 +41,12 @@ const INVITE_NOTE: &str = " (APPLICATION_ID: under General Information of the ap
 
 /// A role and its permissions.
 #[derive(Debug, Clone, Copy)]
-pub struct RoleRights {
+pub struct RolePermissions {
     id: u64,
     permissions: Permissions,
 }
 
-impl RoleRights {
+impl RolePermissions {
     /// `None` if the permissions are missing or malformed.
     pub fn of(role: &wire::Role<'_>) -> Option<Self> {
         let decimal = role.permissions?.get().trim_matches('"');
@@ -59,11 +59,11 @@ impl RoleRights {
     }
 }
 
-impl GuildRights {
+impl GuildPermissions {
     /// Computes the permissions from the guild's roles and the IDs of the bot's roles.
     pub fn new(
         guild: WorkspaceId,
-        roles: &[RoleRights],
+        roles: &[RolePermissions],
         owner: Option<u64>,
         bot: UserId,
         bot_roles: Option<Vec<u64>>,
@@ -83,7 +83,7 @@ impl GuildRights {
     }
 
     /// Visibility of a channel with these overwrites.
-    pub fn of_channel(&self, kind: ChannelKind, overwrites: &[wire::Overwrite<'_>]) -> Visibility {
+    pub fn visibility_of(&self, kind: ChannelKind, overwrites: &[wire::Overwrite<'_>]) -> Visibility {
         let everyone = self.everyone_in(overwrites);
         let bot = self.bot_in(overwrites);
         let everyone_lacks = missing(everyone, needed_to_see(kind));
@@ -191,11 +191,12 @@ mod tests {
             r#"[{{"id":"{GUILD}","permissions":"{everyone}"}},{{"id":"{BOT_ROLE}","permissions":"{bot_role}"}}]"#
         );
         let roles: Vec<wire::Role<'_>> = serde_json::from_str(&roles).unwrap();
-        let roles: Vec<RoleRights> = roles.iter().map(|role| RoleRights::of(role).unwrap()).collect();
+        let roles: Vec<RolePermissions> =
+            roles.iter().map(|role| RolePermissions::of(role).unwrap()).collect();
         let overwrites: Vec<wire::Overwrite<'_>> = serde_json::from_str(overwrites).unwrap();
         let guild = WorkspaceId::new(GUILD).unwrap();
-        GuildRights::new(guild, &roles, None, UserId::new(BOT).unwrap(), Some(vec![BOT_ROLE]))
-            .of_channel(kind, &overwrites)
+        GuildPermissions::new(guild, &roles, None, UserId::new(BOT).unwrap(), Some(vec![BOT_ROLE]))
+            .visibility_of(kind, &overwrites)
     }
 
     const VIEW: u64 = 1 << 10;

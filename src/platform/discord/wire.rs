@@ -13,25 +13,25 @@ use serde_json::value::RawValue;
 pub use self::message::{
     Attachment, Author, Emoji, Message, MessageReference, Reaction, StrictObject, Text, Time,
 };
-use super::few::Few;
+use super::bounded_list::BoundedList;
 use crate::model::{Timestamp, UserId};
 
 /// Maximum number of messages or users on a page: ten times the largest page size.
 pub const MAX_PAGE_ITEMS: usize = 1000;
 /// A page of messages or users.
-pub type Page<T> = Few<T, MAX_PAGE_ITEMS>;
+pub type Page<T> = BoundedList<T, MAX_PAGE_ITEMS>;
 /// A guild's channels, threads or roles. Discord's limits are 500, 1000 and 250, and may
 /// grow. <https://support.discord.com/hc/en-us/articles/33694251638295>
-pub type Many<T> = Few<T, 10_000>;
+pub type GuildList<T> = BoundedList<T, 10_000>;
 /// A list within a message; Discord allows at most 100 of anything.
-pub type MessageList<T> = Few<T, 1000>;
+pub type MessageList<T> = BoundedList<T, 1000>;
 
-/// Maximum number of unknown fields of an object; in `mend`, of all its fields.
+/// Maximum number of unknown fields of an object; in `repair`, of all its fields.
 pub const MAX_FIELDS: usize = 500;
 
 /// Maximum size of an object in a list, in bytes. Text, embeds and components of a
 /// message have a few thousand characters each.
-pub const MOST_OBJECT_BYTES: usize = 1 << 20;
+pub const MAX_OBJECT_BYTES: usize = 1 << 20;
 
 /// A snowflake: a string; a number on some compatible servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ pub struct Guild<'a> {
     pub owner_id: Option<Id>,
     /// Its roles.
     #[serde(borrow, default)]
-    pub roles: Option<Many<Role<'a>>>,
+    pub roles: Option<GuildList<Role<'a>>>,
 }
 
 /// A member of a guild.
@@ -146,7 +146,7 @@ pub struct Member {
     #[serde(default, deserialize_with = "lenient")]
     pub user: Option<User>,
     /// IDs of its roles, without @everyone.
-    pub roles: Many<Id>,
+    pub roles: GuildList<Id>,
 }
 
 /// A permission overwrite of a channel.
@@ -207,7 +207,7 @@ pub struct Channel<'a> {
     pub last_message_id: Option<Id>,
     /// Permissions that differ from the guild's.
     #[serde(borrow, default)]
-    pub permission_overwrites: Option<Many<Overwrite<'a>>>,
+    pub permission_overwrites: Option<GuildList<Overwrite<'a>>>,
     /// Present for threads.
     #[serde(borrow, default, deserialize_with = "lenient")]
     pub thread_metadata: Option<ThreadMetadata<'a>>,
@@ -224,7 +224,7 @@ pub struct Channel<'a> {
 pub struct Threads<'a> {
     /// The threads, each unparsed, so that a malformed one fails alone.
     #[serde(borrow)]
-    pub threads: Many<&'a RawValue>,
+    pub threads: GuildList<&'a RawValue>,
     /// Whether older threads follow; only in listings of archived threads.
     #[serde(default, deserialize_with = "lenient")]
     pub has_more: Option<bool>,
@@ -232,7 +232,7 @@ pub struct Threads<'a> {
 
 /// The ID of an object whose other fields are unreadable.
 #[derive(Debug, Deserialize)]
-pub struct OnlyId {
+pub struct IdOnly {
     /// Its ID.
     pub id: Id,
 }

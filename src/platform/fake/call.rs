@@ -45,7 +45,7 @@ pub enum Call {
 
 /// The calls that a planned failure applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum CallTarget {
     /// [`crate::platform::PlatformAdapter::identity`].
     Identity,
     /// [`crate::platform::PlatformAdapter::workspace`].
@@ -63,16 +63,16 @@ pub enum Place {
 }
 
 impl Call {
-    /// The place whose planned failures apply to it.
-    pub const fn place(self) -> Place {
+    /// The target whose planned failures apply to it.
+    pub const fn target(self) -> CallTarget {
         match self {
-            Self::Identity => Place::Identity,
-            Self::Workspace(id) => Place::Workspace(id),
-            Self::ActiveThreads(id) => Place::ActiveThreads(id),
-            Self::ArchivedThreads { parent, .. } => Place::ArchivedThreads(parent),
-            Self::Channel(id) => Place::Channel(id),
-            Self::Messages { channel, .. } => Place::Messages(channel),
-            Self::Reactors { channel, .. } => Place::Reactors(channel),
+            Self::Identity => CallTarget::Identity,
+            Self::Workspace(id) => CallTarget::Workspace(id),
+            Self::ActiveThreads(id) => CallTarget::ActiveThreads(id),
+            Self::ArchivedThreads { parent, .. } => CallTarget::ArchivedThreads(parent),
+            Self::Channel(id) => CallTarget::Channel(id),
+            Self::Messages { channel, .. } => CallTarget::Messages(channel),
+            Self::Reactors { channel, .. } => CallTarget::Reactors(channel),
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::{Call, EPOCH_MILLIS, Fake, Place, Recorder};
+use super::{Call, CallTarget, EPOCH_MILLIS, Fake, Recorder};
 use crate::model::{
     BotIdentity, Channel, ChannelId, ChannelKind, MessageId, Timestamp, Visibility, Workspace, WorkspaceId,
 };
@@ -32,14 +32,14 @@ fn request() -> PageRequest {
 async fn ids(fake: &Fake) -> Result<Vec<u64>, ErrorKind> {
     let page = fake.messages(&request(), &Recorder::default()).await;
     let page = page.map_err(|error| error.kind)?;
-    Ok(page.broken.into_iter().filter_map(|broken| broken.id).map(MessageId::get).collect())
+    Ok(page.malformed.into_iter().filter_map(|malformed| malformed.id).map(MessageId::get).collect())
 }
 
 #[tokio::test]
 async fn planned_failures_come_in_order_and_only_at_their_place() {
     let fake = fake();
     for kind in [ErrorKind::Server, ErrorKind::Network] {
-        fake.fail(Place::Messages(channel_id(2)), PlatformError::new(kind, "x", "y"));
+        fake.fail_next(CallTarget::Messages(channel_id(2)), PlatformError::new(kind, "x", "y"));
     }
     assert!(fake.channel(channel_id(2), WorkspaceId::new(1).unwrap(), &Recorder::default()).await.is_ok());
     assert_eq!(ids(&fake).await, Err(ErrorKind::Server));

@@ -12,7 +12,7 @@ async fn requests_are_spread_evenly() {
     let started_at = Instant::now();
     let mut times = Vec::new();
     for _ in 0..5 {
-        drop(gate.enter(0).await.unwrap());
+        drop(gate.acquire(0).await.unwrap());
         times.push(started_at.elapsed().as_millis() / 10);
     }
     assert_eq!(times, [0, 10, 20, 30, 40]);
@@ -21,21 +21,21 @@ async fn requests_are_spread_evenly() {
 #[tokio::test(start_paused = true)]
 async fn no_more_are_in_flight_than_allowed() {
     let gate = gate(2, 1000.0);
-    let first = gate.enter(0).await.unwrap();
-    let _second = gate.enter(0).await.unwrap();
-    let third = tokio::time::timeout(Duration::from_mins(1), gate.enter(0)).await;
+    let first = gate.acquire(0).await.unwrap();
+    let _second = gate.acquire(0).await.unwrap();
+    let third = tokio::time::timeout(Duration::from_mins(1), gate.acquire(0)).await;
     assert!(third.is_err());
     drop(first);
-    assert!(gate.enter(0).await.is_ok());
+    assert!(gate.acquire(0).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_also_delays_pending_requests() {
     let gate = gate(10, 1.0);
-    drop(gate.enter(0).await.unwrap());
+    drop(gate.acquire(0).await.unwrap());
     let started_at = Instant::now();
-    let pending = gate.enter(0);
-    gate.stop_for(Duration::from_secs(5));
+    let pending = gate.acquire(0);
+    gate.pause_for(Duration::from_secs(5));
     drop(pending.await.unwrap());
     assert!(started_at.elapsed() >= Duration::from_secs(5), "{:?}", started_at.elapsed());
 }
@@ -45,30 +45,30 @@ async fn a_permit_reports_its_wait_by_cause() {
     let gate = gate(10, 1.0);
     let millis =
         |wait: PermitWait| [wait.paused, wait.throttled, wait.paced].map(|wait| wait.as_millis() / 10 * 10);
-    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [0, 0, 0]);
-    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [0, 0, 1000]);
-    gate.stop_for(Duration::from_secs(5));
-    gate.stop_for(Duration::from_secs(3));
-    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [5000, 0, 0]);
+    assert_eq!(millis(gate.acquire(0).await.unwrap().wait), [0, 0, 0]);
+    assert_eq!(millis(gate.acquire(0).await.unwrap().wait), [0, 0, 1000]);
+    gate.pause_for(Duration::from_secs(5));
+    gate.pause_for(Duration::from_secs(3));
+    assert_eq!(millis(gate.acquire(0).await.unwrap().wait), [5000, 0, 0]);
     tokio::time::sleep(Duration::from_secs(9)).await;
-    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [0, 0, 0]);
+    assert_eq!(millis(gate.acquire(0).await.unwrap().wait), [0, 0, 0]);
     for _ in 0..THROTTLE_AT_INVALID_REQUESTS {
         gate.record_invalid_request();
     }
-    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [0, 1000, 0]);
-    gate.stop_for(Duration::from_millis(300));
-    assert_eq!(millis(gate.enter(0).await.unwrap().wait), [300, 700, 0]);
+    assert_eq!(millis(gate.acquire(0).await.unwrap().wait), [0, 1000, 0]);
+    gate.pause_for(Duration::from_millis(300));
+    assert_eq!(millis(gate.acquire(0).await.unwrap().wait), [300, 700, 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_largest_backlog_goes_first() {
     let gate = gate(1, 1000.0);
-    let first = gate.enter(0).await.unwrap();
+    let first = gate.acquire(0).await.unwrap();
     let order = Mutex::new(Vec::new());
     let enter = |backlog| {
         let (gate, order) = (&gate, &order);
         async move {
-            drop(gate.enter(backlog).await.unwrap());
+            drop(gate.acquire(backlog).await.unwrap());
             order.lock().unwrap().push(backlog);
         }
     };
@@ -85,19 +85,19 @@ async fn a_small_backlog_is_granted_despite_a_steady_stream_of_larger_ones() {
     let gate = gate(1, 1.0);
     let large = async {
         loop {
-            drop(gate.enter(1 << 20).await.unwrap());
+            drop(gate.acquire(1 << 20).await.unwrap());
         }
     };
     let another = async {
         loop {
-            drop(gate.enter(1 << 20).await.unwrap());
+            drop(gate.acquire(1 << 20).await.unwrap());
         }
     };
     let started_at = Instant::now();
     tokio::select! {
         () = large => {}
         () = another => {}
-        permit = gate.enter(1) => drop(permit.unwrap()),
+        permit = gate.acquire(1) => drop(permit.unwrap()),
     }
     assert_eq!(started_at.elapsed().as_secs() / 10, 2, "{:?}", started_at.elapsed());
 }
@@ -105,10 +105,10 @@ async fn a_small_backlog_is_granted_despite_a_steady_stream_of_larger_ones() {
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_request_takes_no_slot() {
     let gate = gate(1, 1.0);
-    drop(gate.enter(0).await.unwrap());
+    drop(gate.acquire(0).await.unwrap());
     let started_at = Instant::now();
-    assert!(tokio::time::timeout(Duration::from_millis(100), gate.enter(9)).await.is_err());
-    drop(gate.enter(0).await.unwrap());
+    assert!(tokio::time::timeout(Duration::from_millis(100), gate.acquire(9)).await.is_err());
+    drop(gate.acquire(0).await.unwrap());
     assert!(started_at.elapsed() < Duration::from_millis(1100), "{:?}", started_at.elapsed());
 }
 
@@ -117,7 +117,7 @@ async fn invalid_requests_reach_the_limit_within_the_window() {
     let gate = gate(10, 48.0);
     let started_at = Instant::now();
     let mut requests = 0;
-    while gate.enter(0).await.is_ok() {
+    while gate.acquire(0).await.is_ok() {
         gate.record_invalid_request();
         requests += 1;
     }
@@ -129,13 +129,13 @@ async fn invalid_requests_reach_the_limit_within_the_window() {
 async fn rejects_requests_after_nothing_but_rate_limits() {
     let until_rejected = async |retry_after, response_at: Option<usize>| {
         let (gate, started_at, mut requests) = (gate(10, 48.0), Instant::now(), 0);
-        while gate.enter(0).await.is_ok() {
+        while gate.acquire(0).await.is_ok() {
             requests += 1;
             if response_at == Some(requests) {
                 gate.record_response();
             } else {
                 gate.record_rate_limit();
-                gate.stop_for(retry_after);
+                gate.pause_for(retry_after);
             }
         }
         (requests, started_at.elapsed().as_secs() / 60)
@@ -153,13 +153,13 @@ async fn invalid_requests_throttle_the_gate_and_then_reject() {
         gate.record_invalid_request();
     }
     let started_at = Instant::now();
-    drop(gate.enter(0).await.unwrap());
-    drop(gate.enter(0).await.unwrap());
+    drop(gate.acquire(0).await.unwrap());
+    drop(gate.acquire(0).await.unwrap());
     assert!(started_at.elapsed() >= THROTTLED_INTERVAL);
     for _ in THROTTLE_AT_INVALID_REQUESTS..REJECT_AT_INVALID_REQUESTS {
         gate.record_invalid_request();
     }
-    assert_eq!(gate.enter(0).await.err(), Some(InvalidRequestLimitReached::TooManyInvalid));
+    assert_eq!(gate.acquire(0).await.err(), Some(InvalidRequestLimitReached::TooManyInvalid));
     tokio::time::advance(INVALID_REQUEST_WINDOW + Duration::from_secs(1)).await;
-    assert!(gate.enter(0).await.is_ok());
+    assert!(gate.acquire(0).await.is_ok());
 }

@@ -75,7 +75,7 @@ pub(super) async fn store_facts(
     let vanished = facts.vanished.clone();
     let newest_threads: Vec<(ChannelId, ChannelId)> =
         facts.channels.iter().filter_map(newest_thread).collect();
-    let has_channels = plan.wanted > 0;
+    let has_channels = plan.wanted_channels > 0;
     let now = context.clock.now();
     context
         .writer
@@ -86,19 +86,19 @@ pub(super) async fn store_facts(
                 }
             }
             if is_complete {
-                channels::note_sight(tx, tenant, &vanished, &asked, now)?;
-                findings::note_channels(tx, tenant, has_channels, now)?;
+                channels::record_lookups(tx, tenant, &vanished, &asked, now)?;
+                findings::record_channel_presence(tx, tenant, has_channels, now)?;
                 for (parent, thread) in &newest_threads {
                     if let Some(row) = channels::find(tx, tenant, *parent)? {
-                        named_threads::note(tx, row, *thread, now)?;
+                        named_threads::record(tx, row, *thread, now)?;
                     }
                 }
             }
-            progress::settle_skipped(tx, &skipped_rows, now)?;
+            progress::finish_skipped(tx, &skipped_rows, now)?;
             for listing in &listings {
                 if let Some(row) = channels::find(tx, tenant, listing.parent)? {
                     let (complete, bottom) = (listing.is_complete, listing.reached_bottom);
-                    progress::finish_thread_listing(
+                    progress::record_thread_listing(
                         tx,
                         tenant,
                         row,
@@ -134,14 +134,14 @@ async fn store_remembered(
         let (mut rows, mut skipped) = (Vec::new(), Vec::new());
         for channel in &remembered {
             let Some(row) = channels::find(tx, tenant, channel.id)? else { continue };
-            let proven = ProvenState::listed(channel.state == ChannelState::Active);
+            let proven = ProvenState::from_listing(channel.state == ChannelState::Active);
             channels::set_state(tx, row, proven, now)?;
             match &channel.name {
                 Some(name) => rows.push((channel.id, (row, name.clone()))),
                 None => skipped.push(row),
             }
         }
-        progress::settle_skipped(tx, &skipped, now)?;
+        progress::finish_skipped(tx, &skipped, now)?;
         Ok(rows)
     };
     context.writer.run(store).await

@@ -2,10 +2,10 @@
 //! messages without a readable ID.
 
 use super::super::failure::Failure;
-use super::super::pieces::{AdaptivePageSize, GapSearch, Probe, ProbeAnswer};
-use super::{PassOutcome, Purpose, ReadPass, Reading};
-use crate::archive::{ArchiveError, broken};
-use crate::model::{BrokenMessage, ChannelEnd, MessageId, MessagePage};
+use super::super::gap_search::{AdaptivePageSize, GapSearch, Probe, ProbeAnswer};
+use super::{PassOutcome, PassPurpose, ReadPass, Reading};
+use crate::archive::{ArchiveError, malformed};
+use crate::model::{ChannelEnd, MalformedMessage, MessageId, MessagePage};
 use crate::monitor::{Counter, Monitor as _};
 use crate::platform::{ErrorKind, PageCursor, PlatformError};
 
@@ -48,7 +48,7 @@ impl Reading<'_> {
             Err(end) => Ok(Some(end)),
             Ok(Ok(_)) => Ok(None),
             Ok(Err(again)) if !may_be_of_page(again.kind) => Err(again.into()),
-            Ok(Err(_)) if pass.purpose == Purpose::Reread => Ok(Some(PassOutcome::Unread)),
+            Ok(Err(_)) if pass.purpose == PassPurpose::Reread => Ok(Some(PassOutcome::Unread)),
             Ok(Err(again)) => self.skip(pass, again).await,
         }
     }
@@ -102,7 +102,7 @@ impl Reading<'_> {
         }
         let reason = format!("the server gives no page that holds it ({})", error.detail);
         let page = MessagePage {
-            broken: vec![BrokenMessage { id: Some(message), reason }],
+            malformed: vec![MalformedMessage { id: Some(message), reason }],
             ..MessagePage::default()
         };
         self.store(pass, page, self.context.clock.now(), true).await?;
@@ -122,23 +122,23 @@ impl Reading<'_> {
         if page.is_full {
             return Err(self.contradicted("no message of the page has a readable ID"));
         }
-        self.note_nameless(pass, None, page.broken).await?;
+        self.record_without_ids(pass, None, page.malformed).await?;
         Ok(PassOutcome::Reached(ChannelEnd::malformed_tail()))
     }
 
     /// Records malformed messages without a readable ID between the cursor and `until`.
-    pub(super) async fn note_nameless(
+    pub(super) async fn record_without_ids(
         &mut self,
         pass: &ReadPass,
         until: Option<MessageId>,
-        broken: Vec<BrokenMessage>,
+        malformed: Vec<MalformedMessage>,
     ) -> Result<(), ArchiveError> {
         let (row, after, now) = (self.task.row, pass.cursor, self.context.clock.now());
-        let key = broken::nameless_key(after, until);
-        self.meter.count(Counter::BrokenMessages, broken.len() as u64);
-        if pass.purpose == Purpose::Reread {
+        let key = malformed::key_without_id(after, until);
+        self.meter.count(Counter::MalformedMessages, malformed.len() as u64);
+        if pass.purpose == PassPurpose::Reread {
             self.still_malformed.push(key);
         }
-        self.write(move |tx| broken::note_nameless(tx, row, key, after, &broken, now)).await
+        self.write(move |tx| malformed::record_without_ids(tx, row, key, after, &malformed, now)).await
     }
 }

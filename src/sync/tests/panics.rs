@@ -3,7 +3,7 @@
 use super::{MESSAGES, Scene};
 use crate::model::{Cause, Counter, Job, JobStatus, ProgressStatus};
 use crate::monitor::Event;
-use crate::platform::fake::{PANIC, Place};
+use crate::platform::fake::{CallTarget, PANIC};
 
 /// Each channel's ID, status and number of messages, ordered by ID.
 fn channel_outcomes(job: &Job) -> Vec<(u64, ProgressStatus, u64)> {
@@ -30,7 +30,7 @@ fn assert_panic_message_is_absent(scene: &Scene, jobs: &[Job]) {
 async fn a_panic_fails_only_its_channel_and_its_message_is_dropped() {
     let scene = Scene::new(1, 3);
     let panicking = Scene::channel(1, 2);
-    scene.fake.panic_at(Place::Messages(panicking));
+    scene.fake.panic_at(CallTarget::Messages(panicking));
     let panicking = panicking.get().to_string();
     let (outcome, jobs) = scene.run("first").await;
     assert_eq!(outcome.tenants[0].status, JobStatus::Partial);
@@ -45,7 +45,7 @@ async fn a_panic_fails_only_its_channel_and_its_message_is_dropped() {
         matches!(event, Event::ChannelFinished { channel, status, .. } if (*channel.id == *panicking) == (*status == failed))
     });
     assert_eq!(finished.count(), 3);
-    scene.fake.calm_down();
+    scene.fake.stop_panicking();
     let (outcome, jobs) = scene.run("second").await;
     assert_eq!(outcome.tenants[0].status, JobStatus::Completed);
     assert!(channel_outcomes(&jobs[0]).contains(&(102, done, MESSAGES)), "{:?}", jobs[0].channels);
@@ -54,13 +54,13 @@ async fn a_panic_fails_only_its_channel_and_its_message_is_dropped() {
 #[tokio::test]
 async fn a_panic_during_preparation_fails_only_its_tenant() {
     let scene = Scene::new(2, 2);
-    scene.fake.panic_at(Place::Workspace(crate::model::WorkspaceId::new(1).unwrap()));
+    scene.fake.panic_at(CallTarget::Workspace(crate::model::WorkspaceId::new(1).unwrap()));
     let (outcome, jobs) = scene.run("first").await;
     let statuses: Vec<JobStatus> = outcome.tenants.iter().map(|tenant| tenant.status).collect();
     assert_eq!(statuses, [JobStatus::Failed, JobStatus::Completed]);
     assert_eq!(outcome.tenants[0].cause, Some(Cause::Internal));
     assert_panic_message_is_absent(&scene, &jobs);
-    scene.fake.calm_down();
+    scene.fake.stop_panicking();
     let (outcome, _) = scene.run("second").await;
     assert!(outcome.tenants.iter().all(|tenant| tenant.status == JobStatus::Completed));
 }

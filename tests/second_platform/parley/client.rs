@@ -11,7 +11,7 @@ use verta_sync::platform::{AdapterSettings, ConnectError, ErrorKind, Gate, Platf
 
 use crate::wire::{Question, Refusal, Request};
 
-/// Parley through one token.
+/// A client of Parley for one token.
 pub struct Parley {
     settings: AdapterSettings,
     address: String,
@@ -27,7 +27,7 @@ impl Parley {
         Ok(Self { settings: settings.clone(), address, token: token.to_owned(), gate })
     }
 
-    /// Asks, and asks again after a passing fault unless it is a probe.
+    /// Sends a request. Retries transient errors, unless it is a probe.
     pub async fn ask<T: DeserializeOwned + Send>(
         &self,
         question: Question,
@@ -39,8 +39,8 @@ impl Parley {
         let line = serde_json::to_string(&request).expect("a request is JSON") + "\n";
         let failed = |kind, detail: String| PlatformError::new(kind, subject, detail);
         let attempt = || async {
-            let _permit = self.gate.enter(backlog).await.map_err(|tripped| {
-                failed(ErrorKind::TooManyRefusals, format!("no request may be sent: {tripped:?}"))
+            let _permit = self.gate.acquire(backlog).await.map_err(|reached| {
+                failed(ErrorKind::InvalidRequestLimit, format!("no request may be sent: {reached:?}"))
             })?;
             monitor.count(Counter::ApiCalls, 1);
             let answer = timeout(self.settings.request_timeout, self.exchange(&line)).await;
@@ -68,6 +68,6 @@ const fn kind_of(refusal: Refusal) -> ErrorKind {
         Refusal::InvalidToken => ErrorKind::TokenRejected,
         Refusal::NotInTeam => ErrorKind::NotInWorkspace,
         Refusal::ChannelNotFound => ErrorKind::NotFound,
-        Refusal::MessageNotFound => ErrorKind::Gone,
+        Refusal::MessageNotFound => ErrorKind::MessageGone,
     }
 }

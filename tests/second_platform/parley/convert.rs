@@ -1,8 +1,8 @@
-//! Makes the neutral model of Parley's objects. What has no readable ID is left out.
+//! Converts Parley's objects to the model. Objects with a malformed ID are dropped.
 
 use verta_sync::model::{
-    Attachment, AttachmentId, BrokenMessage, Channel, ChannelId, ChannelKind, Emoji, IdCodec as _, Message,
-    MessagePage, Metadata, ReactionCount, Reply, Timestamp, User, UserId, Visibility,
+    Attachment, AttachmentId, Channel, ChannelId, ChannelKind, Emoji, IdCodec as _, MalformedMessage,
+    Message, MessagePage, Metadata, ReactionCount, Reply, Timestamp, User, UserId, Visibility,
 };
 
 use super::ids::{self, ParleyIds};
@@ -32,7 +32,7 @@ pub fn page(channel: ChannelId, history: Vec<wire::Message>, limit: u16) -> Mess
         let id = ids::message(&sent.id);
         match message(channel, sent) {
             Some(message) => page.messages.push(message),
-            None => page.broken.push(BrokenMessage { id, reason: "an ID is malformed".to_owned() }),
+            None => page.malformed.push(MalformedMessage { id, reason: "an ID is malformed".to_owned() }),
         }
     }
     page

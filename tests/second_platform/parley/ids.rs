@@ -1,13 +1,13 @@
 //! Parley's IDs: a letter for the kind of object, then a number in base 36.
 
 use verta_sync::model::{
-    AttachmentId, ChannelId, IdCodec, IdText, MessageId, NotAnId, Timestamp, UserId, WorkspaceId,
+    AttachmentId, ChannelId, IdCodec, IdText, MessageId, ParseIdError, Timestamp, UserId, WorkspaceId,
 };
 
-/// Characters of the shortest user ID.
+/// Length of the shortest user ID, in characters.
 pub const MIN_USER_CHARS: usize = 9;
 
-/// In microseconds, the unit of message IDs.
+/// A millisecond in the unit of message IDs, microseconds.
 pub const MILLISECOND: u64 = 1000;
 
 /// Writes and reads Parley's IDs.
@@ -31,8 +31,8 @@ impl IdCodec for ParleyIds {
         write('U', user.get())
     }
 
-    fn parse_channel(&self, text: &str) -> Result<ChannelId, NotAnId> {
-        read('C', text).and_then(ChannelId::new).ok_or(NotAnId::OtherForm)
+    fn parse_channel(&self, text: &str) -> Result<ChannelId, ParseIdError> {
+        read('C', text).and_then(ChannelId::new).ok_or(ParseIdError::NotIdSyntax)
     }
 
     fn parse_user(&self, text: &str) -> Option<UserId> {
@@ -52,7 +52,7 @@ pub fn user(text: &str) -> Option<UserId> {
     read('U', text).and_then(UserId::new)
 }
 
-/// Reads `1718000000.123456`: the number of microseconds, with a point in it.
+/// Parses `1718000000.123456`: seconds and microseconds.
 pub fn message(text: &str) -> Option<MessageId> {
     let (seconds, micros) = text.split_once('.')?;
     let digits = format!("{seconds}{micros}");
@@ -60,13 +60,13 @@ pub fn message(text: &str) -> Option<MessageId> {
     MessageId::new(digits.parse().ok().filter(|_| is_exact)?)
 }
 
-/// When a message was sent: its ID is that time.
+/// When a message was sent: its ID is that time in microseconds.
 pub fn sent_at(message: MessageId) -> Timestamp {
     Timestamp::from_millis(i64::try_from(message.get() / MILLISECOND).unwrap_or(i64::MAX))
 }
 
-/// The text of an ID. The numeration is bijective, so that leading zeros count: `0` is 1
-/// and `00` is 37.
+/// The text of an ID, in bijective base 36: leading zeros are significant, `0` is 1 and
+/// `00` is 37.
 fn write(prefix: char, mut number: u64) -> IdText {
     let mut digits = Vec::new();
     while number > 0 {
@@ -79,7 +79,7 @@ fn write(prefix: char, mut number: u64) -> IdText {
     IdText::new(&text).expect("a prefix and 13 digits are shorter than the longest text")
 }
 
-/// The number of an ID; `None` for another text.
+/// The number of an ID; `None` if the text isn't one.
 pub fn read(prefix: char, text: &str) -> Option<u64> {
     let digits = text.strip_prefix(prefix).filter(|digits| !digits.is_empty())?;
     digits.chars().try_fold(0_u64, |number, char| {

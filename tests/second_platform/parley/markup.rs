@@ -3,29 +3,29 @@
 use std::ops::Range;
 
 use verta_sync::model::disguise::digit;
-use verta_sync::model::markup::address::Proxy;
 use verta_sync::model::markup::layers::{self, IdSyntax};
-use verta_sync::model::markup::{Found, IdContext, Syntax, ascending};
+use verta_sync::model::markup::url_scanner::Proxy;
+use verta_sync::model::markup::{IdContext, MarkupMatch, Syntax, sort_matches};
 use verta_sync::model::{IdCodec as _, Markup, UserId};
 
 use super::ids::{MIN_USER_CHARS, ParleyIds};
 
-/// How Parley's texts name people.
+/// Finds users in Parley's texts.
 #[derive(Debug)]
 pub struct ParleyMarkup;
 
 impl Markup for ParleyMarkup {
-    fn may_name_somebody(&self, text: &str) -> bool {
+    fn may_contain_match(&self, text: &str) -> bool {
         layers::may_find::<Self>(text)
     }
 
-    fn find(&self, text: &str, syntax: Syntax) -> Vec<Found> {
+    fn find_matches(&self, text: &str, syntax: Syntax) -> Vec<MarkupMatch> {
         let mut found = Vec::new();
         layers::find_plain::<Self>(text, syntax, &mut found);
         layers::find_disguised::<Self>(text, syntax, &mut found);
-        let names: Vec<Found> = found.iter().filter_map(|found| name_behind(text, found)).collect();
+        let names: Vec<MarkupMatch> = found.iter().filter_map(|mention| name_after(text, mention)).collect();
         found.extend(names);
-        ascending(found)
+        sort_matches(found)
     }
 
     fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
@@ -36,20 +36,20 @@ impl Markup for ParleyMarkup {
         MIN_USER_CHARS
     }
 
-    fn ends_with_optional_mark(&self, _: &str) -> bool {
+    fn ends_with_optional_mention_char(&self, _: &str) -> bool {
         false
     }
 }
 
-/// The `|name` of a mention.
-fn name_behind(text: &str, mention: &Found) -> Option<Found> {
+/// The `|name` of a mention, which is dropped.
+fn name_after(text: &str, mention: &MarkupMatch) -> Option<MarkupMatch> {
     let (_, IdContext::Mention) = mention.user? else { return None };
     let end = mention.range.end;
     let length = text[end..].find('>').filter(|length| *length > 0)?;
-    Some(Found { range: end..end + length, user: None })
+    Some(MarkupMatch { range: end..end + length, user: None })
 }
 
-/// IDs are words of capital letters and digits.
+/// IDs are words of uppercase letters and digits.
 impl IdSyntax for ParleyMarkup {
     const MIN_CHARS: usize = MIN_USER_CHARS;
 

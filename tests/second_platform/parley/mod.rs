@@ -1,4 +1,4 @@
-//! Parley, a platform that exists only here, with other IDs, markup and limits than Discord.
+//! Parley, a fictitious platform whose IDs, markup and limits differ from Discord's.
 
 mod client;
 mod convert;
@@ -22,7 +22,7 @@ use self::ids::ParleyIds;
 use self::markup::ParleyMarkup;
 use crate::wire::{Question, REACTORS_PER_PAGE, Team};
 
-/// Parley, as the rest of the program knows it.
+/// The properties of Parley that the rest of the program depends on.
 pub static SPEC: PlatformSpec = PlatformSpec {
     name: "parley",
     title: "Parley",
@@ -38,8 +38,8 @@ pub static SPEC: PlatformSpec = PlatformSpec {
     markup: &ParleyMarkup,
     default_token_env: "PARLEY_TOKEN",
     new_token_help: "make a new token in Parley's settings",
-    channel_rights: "the channel",
-    content_right: "reading messages",
+    channel_permissions: "the channel",
+    content_setting: "reading messages",
     remedy: |cause| (cause == Cause::TokenRejected).then_some("make a new token in Parley's settings"),
     token_page: "Parley's settings",
     default_api_url: "https://api.parley.example",
@@ -49,7 +49,8 @@ pub static SPEC: PlatformSpec = PlatformSpec {
     max_page_size: 200,
 };
 
-/// The backlog of what other requests depend on: it goes first. No probe.
+/// Backlog of requests that others depend on, which gives them priority; and that they are
+/// no probes.
 const FIRST: (u64, bool) = (u64::MAX, false);
 
 pub fn connect(settings: &AdapterSettings, token: &str) -> Result<Arc<dyn PlatformAdapter>, ConnectError> {
@@ -107,8 +108,8 @@ impl PlatformAdapter for Parley {
     ) -> Result<Channel, PlatformError> {
         let channel = ParleyIds.channel_text(id).to_string();
         let subject = format!("channel {channel}");
-        let found = self.ask(Question::Channel(channel), &subject, FIRST, monitor).await?;
-        convert::channel(found).ok_or_else(|| PlatformError::new(ErrorKind::Unreadable, subject, "no ID"))
+        let answer = self.ask(Question::Channel(channel), &subject, FIRST, monitor).await?;
+        convert::channel(answer).ok_or_else(|| PlatformError::new(ErrorKind::Unreadable, subject, "no ID"))
     }
 
     async fn messages(

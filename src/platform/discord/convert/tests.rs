@@ -1,8 +1,8 @@
 //! Tests the conversion of pages, also of malformed ones.
 
 mod files;
-mod people;
-mod salvage;
+mod malformed;
+mod user_fields;
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ fn with(fields: &Value) -> Value {
 /// Converts a message with additional `fields`.
 fn one(fields: &Value) -> Message {
     let mut page = page_of(&[with(fields)]);
-    assert_eq!(page.broken, []);
+    assert_eq!(page.malformed, []);
     page.messages.remove(0)
 }
 
@@ -59,7 +59,7 @@ fn page_with_raw(field: &str, value: &str) -> MessagePage {
 fn assert_readable(message: &Message) {
     assert_eq!(message.content, "text");
     assert_eq!(message.author.map(|author| author.id.get()), Some(AUTHOR.parse().unwrap()));
-    assert_eq!(message.created_at, snowflake::sent_at(ID));
+    assert_eq!(message.created_at, snowflake::created_at(ID));
 }
 
 #[test]
@@ -163,10 +163,10 @@ fn parses_the_largest_messages_completely() {
     let all: Vec<Value> = serde_json::from_slice(&discord_sim::hostile::largest_page(0)).unwrap();
     for some in all.chunks(25) {
         let page = page_of(some);
-        assert_eq!((page.messages.len(), page.broken.len()), (25, 0));
+        assert_eq!((page.messages.len(), page.malformed.len()), (25, 0));
         for message in &page.messages {
             assert_eq!(message.malformed_fields, [""; 0]);
-            assert!(message.weight() < wire::MOST_OBJECT_BYTES / 4, "{} bytes", message.weight());
+            assert!(message.weight() < wire::MAX_OBJECT_BYTES / 4, "{} bytes", message.weight());
             let fields = message.metadata.fields();
             let embeds = fields["embeds"].as_array().unwrap();
             assert!(embeds.iter().all(|embed| embed["fields"].as_array().unwrap().len() == 25));

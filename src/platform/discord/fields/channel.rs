@@ -1,25 +1,26 @@
 //! Channels and threads.
 
-use super::Keep::{Any, Bool, Column, Fields, Id, Integer, List, Text, U64};
+use super::FieldShape::{Any, Bool, Column, Fields, Id, Integer, List, Text, U64};
 use super::{
-    FROM_REQUEST, Keep, Object, PERSON, READER_SPECIFIC, REDUNDANT, STORED_WITH_CHANNEL, VOICE, VOLATILE,
+    FROM_REQUEST, FieldShape, ObjectFields, PERSON, READER_SPECIFIC, REDUNDANT, STORED_WITH_CHANNEL, VOICE,
+    VOLATILE,
 };
 
-static TAG: Keep = Fields(&Object {
+static TAG: FieldShape = Fields(&ObjectFields {
     name: "forum_tag",
     required: &[],
     kept: &[("id", &Id), ("name", &Text), ("moderated", &Bool), ("emoji_id", &Id), ("emoji_name", &Text)],
     dropped: &[],
 });
 
-static DEFAULT_REACTION: Keep = Fields(&Object {
+static DEFAULT_REACTION: FieldShape = Fields(&ObjectFields {
     name: "default_reaction",
     required: &[],
     kept: &[("emoji_id", &Id), ("emoji_name", &Text)],
     dropped: &[],
 });
 
-static THREAD_METADATA: Keep = Fields(&Object {
+static THREAD_METADATA: FieldShape = Fields(&ObjectFields {
     name: "thread_metadata",
     required: &[],
     kept: &[
@@ -34,7 +35,7 @@ static THREAD_METADATA: Keep = Fields(&Object {
     ],
 });
 
-static OVERWRITE: Keep = Fields(&Object {
+static OVERWRITE: FieldShape = Fields(&ObjectFields {
     name: "permission_overwrite",
     required: &[],
     kept: &[("id", &Column(&Id)), ("type", &Column(&Any)), ("allow", &Column(&Any)), ("deny", &Column(&Any))],
@@ -42,7 +43,7 @@ static OVERWRITE: Keep = Fields(&Object {
 });
 
 /// A channel or thread.
-pub static CHANNEL: Object = Object {
+pub static CHANNEL: ObjectFields = ObjectFields {
     name: "channel",
     required: &["id"],
     kept: &[
@@ -84,7 +85,7 @@ pub static CHANNEL: Object = Object {
 };
 
 /// The thread that was started from a message.
-pub static STARTED_THREAD: Keep = Fields(&Object {
+pub static STARTED_THREAD: FieldShape = Fields(&ObjectFields {
     name: "thread",
     required: &[],
     kept: &[("id", &Id), ("name", &Text)],

@@ -1,10 +1,10 @@
 //! Message components: buttons, menus, media and layout.
 
-use super::Keep::{Bool, Fields, Id, Integer, List, Text, Url};
-use super::{FOR_BOTS, Keep, LAYOUT, Object, PICTURE, REDUNDANT};
+use super::FieldShape::{Bool, Fields, Id, Integer, List, Text, Url};
+use super::{FOR_BOTS, FieldShape, LAYOUT, ObjectFields, PICTURE, REDUNDANT};
 
 /// An emoji within a poll or a component.
-pub static EMOJI: Keep = Fields(&Object {
+pub static EMOJI: FieldShape = Fields(&ObjectFields {
     name: "emoji",
     required: &[],
     kept: &[("id", &Id), ("name", &Text)],
@@ -12,7 +12,7 @@ pub static EMOJI: Keep = Fields(&Object {
 });
 
 /// A file or picture, uploaded to Discord or hosted elsewhere.
-static MEDIA: Keep = Fields(&Object {
+static MEDIA: FieldShape = Fields(&ObjectFields {
     name: "component_media",
     required: &[],
     kept: &[
@@ -33,14 +33,14 @@ static MEDIA: Keep = Fields(&Object {
     ],
 });
 
-static GALLERY_ITEM: Keep = Fields(&Object {
+static GALLERY_ITEM: FieldShape = Fields(&ObjectFields {
     name: "gallery_item",
     required: &[],
     kept: &[("media", &MEDIA), ("description", &Text), ("spoiler", &Bool)],
     dropped: &[],
 });
 
-static OPTION: Keep = Fields(&Object {
+static OPTION: FieldShape = Fields(&ObjectFields {
     name: "select_option",
     required: &[],
     kept: &[("label", &Text), ("description", &Text), ("emoji", &EMOJI)],
@@ -48,7 +48,7 @@ static OPTION: Keep = Fields(&Object {
 });
 
 /// A component of any kind.
-pub static COMPONENT: Keep = Fields(&Object {
+pub static COMPONENT: FieldShape = Fields(&ObjectFields {
     name: "component",
     required: &[],
     kept: &[

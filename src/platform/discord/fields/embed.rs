@@ -1,10 +1,10 @@
 //! Embeds and their parts.
 
-use super::Keep::{Bool, Fields, Integer, List, Named, Text, Url};
+use super::FieldShape::{Bool, Fields, Integer, List, Named, Text, Url};
 use super::component::COMPONENT;
-use super::{Keep, Object, PICTURE, REDUNDANT};
+use super::{FieldShape, ObjectFields, PICTURE, REDUNDANT};
 
-static MEDIA: Keep = Fields(&Object {
+static MEDIA: FieldShape = Fields(&ObjectFields {
     name: "embed_media",
     required: &[],
     kept: &[
@@ -18,24 +18,28 @@ static MEDIA: Keep = Fields(&Object {
     dropped: &[("proxy_url", REDUNDANT), ("placeholder", PICTURE), ("placeholder_version", PICTURE)],
 });
 
-static AUTHOR: Object = Object {
+static AUTHOR: ObjectFields = ObjectFields {
     name: "embed_author",
     required: &[],
     kept: &[("name", &Text), ("url", &Url)],
     dropped: &[("icon_url", PICTURE), ("proxy_icon_url", PICTURE)],
 };
 
-static FOOTER: Object = Object {
+static FOOTER: ObjectFields = ObjectFields {
     name: "embed_footer",
     required: &[],
     kept: &[("text", &Text)],
     dropped: &[("icon_url", PICTURE), ("proxy_icon_url", PICTURE)],
 };
 
-static PROVIDER: Object =
-    Object { name: "embed_provider", required: &[], kept: &[("name", &Text), ("url", &Url)], dropped: &[] };
+static PROVIDER: ObjectFields = ObjectFields {
+    name: "embed_provider",
+    required: &[],
+    kept: &[("name", &Text), ("url", &Url)],
+    dropped: &[],
+};
 
-static FIELD: Keep = Fields(&Object {
+static FIELD: FieldShape = Fields(&ObjectFields {
     name: "embed_field",
     required: &[],
     kept: &[("name", &Text), ("value", &Text), ("inline", &Bool)],
@@ -43,7 +47,7 @@ static FIELD: Keep = Fields(&Object {
 });
 
 /// An embed.
-pub static EMBED: Object = Object {
+pub static EMBED: ObjectFields = ObjectFields {
     name: "embed",
     required: &[],
     kept: &[

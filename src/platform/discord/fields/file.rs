@@ -1,10 +1,10 @@
 //! Attachments.
 
-use super::Keep::{Column, Fields, Id, Integer, List, Number, Text, U64, Url, User};
-use super::{APPLICATION, Keep, Object, PERSON, PICTURE, REDUNDANT};
+use super::FieldShape::{Column, Fields, Id, Integer, List, Number, Text, U64, Url, User};
+use super::{APPLICATION, FieldShape, ObjectFields, PERSON, PICTURE, REDUNDANT};
 
 /// An application, of which only the name is kept.
-pub static APPLICATION_NAME: Keep = Fields(&Object {
+pub static APPLICATION_NAME: FieldShape = Fields(&ObjectFields {
     name: "application",
     required: &[],
     kept: &[("name", &Text)],
@@ -46,7 +46,7 @@ const DROPPED: &[(&str, &str)] = &[
 ];
 
 /// An attachment of the message itself.
-pub static ATTACHMENT: Object = Object {
+pub static ATTACHMENT: ObjectFields = ObjectFields {
     name: "attachment",
     required: &["id"],
     kept: &[
@@ -70,7 +70,7 @@ pub static ATTACHMENT: Object = Object {
 
 /// An attachment of a forwarded message. Unlike [`ATTACHMENT`], it is kept whole in the
 /// metadata, in addition to its row.
-pub static FORWARDED_ATTACHMENT: Keep = Fields(&Object {
+pub static FORWARDED_ATTACHMENT: FieldShape = Fields(&ObjectFields {
     name: "attachment",
     required: &["id"],
     kept: &[

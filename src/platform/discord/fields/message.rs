@@ -1,15 +1,16 @@
 //! Messages, forwarded messages and their smaller parts.
 
-use super::Keep::{Any, Bool, Column, Embed, Fields, Id, Integer, List, Text, Time, U32, User};
+use super::FieldShape::{Any, Bool, Column, Embed, Fields, Id, Integer, List, Text, Time, U32, User};
 use super::channel::STARTED_THREAD;
 use super::component::{COMPONENT, EMOJI};
 use super::file::{APPLICATION_NAME, ATTACHMENT, FORWARDED_ATTACHMENT};
 use super::{
-    APPLICATION, FOR_BOTS, FROM_REQUEST, Keep, LAYOUT, Object, PERSON, PICTURE, READER_SPECIFIC, REDUNDANT,
+    APPLICATION, FOR_BOTS, FROM_REQUEST, FieldShape, LAYOUT, ObjectFields, PERSON, PICTURE, READER_SPECIFIC,
+    REDUNDANT,
 };
 
 /// A user; only the hash of the ID is stored, and whether it is a bot.
-pub static USER: Object = Object {
+pub static USER: ObjectFields = ObjectFields {
     name: "user",
     required: &[],
     kept: &[("id", &Column(&Id)), ("bot", &Column(&Bool))],
@@ -29,7 +30,7 @@ pub static USER: Object = Object {
     ],
 };
 
-static REFERENCED_MESSAGE: Keep = Fields(&Object {
+static REFERENCED_MESSAGE: FieldShape = Fields(&ObjectFields {
     name: "referenced_message",
     required: &[],
     kept: &[("author", &Column(&Fields(&USER)))],
@@ -37,7 +38,7 @@ static REFERENCED_MESSAGE: Keep = Fields(&Object {
 });
 
 /// The emoji of a reaction.
-pub static REACTION_EMOJI: Object = Object {
+pub static REACTION_EMOJI: ObjectFields = ObjectFields {
     name: "emoji",
     required: &[],
     kept: &[("id", &Column(&Id)), ("name", &Column(&Text))],
@@ -45,7 +46,7 @@ pub static REACTION_EMOJI: Object = Object {
 };
 
 /// Counts of a reaction, by kind: normal and burst.
-pub static COUNT_DETAILS: Object = Object {
+pub static COUNT_DETAILS: ObjectFields = ObjectFields {
     name: "count_details",
     required: &[],
     kept: &[("burst", &Column(&U32)), ("normal", &Column(&U32))],
@@ -53,7 +54,7 @@ pub static COUNT_DETAILS: Object = Object {
 };
 
 /// The reactions with one emoji.
-pub static REACTION: Object = Object {
+pub static REACTION: ObjectFields = ObjectFields {
     name: "reaction",
     required: &["emoji"],
     kept: &[
@@ -71,42 +72,42 @@ pub static REACTION: Object = Object {
     ],
 };
 
-static STICKER: Keep = Fields(&Object {
+static STICKER: FieldShape = Fields(&ObjectFields {
     name: "sticker_item",
     required: &[],
     kept: &[("id", &Id), ("name", &Text), ("format_type", &Integer)],
     dropped: &[],
 });
 
-static POLL_MEDIA: Keep = Fields(&Object {
+static POLL_MEDIA: FieldShape = Fields(&ObjectFields {
     name: "poll_media",
     required: &[],
     kept: &[("text", &Text), ("emoji", &EMOJI)],
     dropped: &[],
 });
 
-static POLL_ANSWER: Keep = Fields(&Object {
+static POLL_ANSWER: FieldShape = Fields(&ObjectFields {
     name: "poll_answer",
     required: &[],
     kept: &[("answer_id", &Integer), ("poll_media", &POLL_MEDIA)],
     dropped: &[],
 });
 
-static POLL_COUNT: Keep = Fields(&Object {
+static POLL_COUNT: FieldShape = Fields(&ObjectFields {
     name: "poll_count",
     required: &[],
     kept: &[("id", &Integer), ("count", &Integer)],
     dropped: &[("me_voted", READER_SPECIFIC)],
 });
 
-static POLL_RESULTS: Keep = Fields(&Object {
+static POLL_RESULTS: FieldShape = Fields(&ObjectFields {
     name: "poll_results",
     required: &[],
     kept: &[("is_finalized", &Bool), ("answer_counts", &List(&POLL_COUNT))],
     dropped: &[],
 });
 
-static POLL: Keep = Fields(&Object {
+static POLL: FieldShape = Fields(&ObjectFields {
     name: "poll",
     required: &[],
     kept: &[
@@ -119,7 +120,7 @@ static POLL: Keep = Fields(&Object {
     dropped: &[("layout_type", LAYOUT)],
 });
 
-static FORWARDED_MESSAGE: Keep = Fields(&Object {
+static FORWARDED_MESSAGE: FieldShape = Fields(&ObjectFields {
     name: "forwarded_message",
     required: &[],
     kept: &[
@@ -137,7 +138,7 @@ static FORWARDED_MESSAGE: Keep = Fields(&Object {
     dropped: &[("mentions", "users whom the text mentions by ID"), ("stickers", REDUNDANT)],
 });
 
-static SNAPSHOT: Keep = Fields(&Object {
+static SNAPSHOT: FieldShape = Fields(&ObjectFields {
     name: "message_snapshot",
     required: &[],
     kept: &[("message", &FORWARDED_MESSAGE)],
@@ -145,7 +146,7 @@ static SNAPSHOT: Keep = Fields(&Object {
 });
 
 /// The command or button that a bot's message answers, with its user.
-static INTERACTION: Keep = Fields(&Object {
+static INTERACTION: FieldShape = Fields(&ObjectFields {
     name: "interaction",
     required: &[],
     kept: &[
@@ -169,35 +170,35 @@ static INTERACTION: Keep = Fields(&Object {
 });
 
 /// The reference to another message: a reply, a forward, a pin, a crosspost.
-pub static REFERENCE: Object = Object {
+pub static REFERENCE: ObjectFields = ObjectFields {
     name: "message_reference",
     required: &[],
     kept: &[("type", &Integer), ("message_id", &Id), ("channel_id", &Id), ("guild_id", &Id)],
     dropped: &[],
 };
 
-static CALL: Keep = Fields(&Object {
+static CALL: FieldShape = Fields(&ObjectFields {
     name: "call",
     required: &[],
     kept: &[("ended_timestamp", &Text), ("participants", &List(&User))],
     dropped: &[],
 });
 
-static ACTIVITY: Keep = Fields(&Object {
+static ACTIVITY: FieldShape = Fields(&ObjectFields {
     name: "activity",
     required: &[],
     kept: &[("type", &Integer)],
     dropped: &[("party_id", "may hold a user's ID")],
 });
 
-static MENTIONED_CHANNEL: Keep = Fields(&Object {
+static MENTIONED_CHANNEL: FieldShape = Fields(&ObjectFields {
     name: "mention_channel",
     required: &[],
     kept: &[("id", &Id), ("name", &Text), ("type", &Integer), ("guild_id", &Id)],
     dropped: &[],
 });
 
-static ROLE_SUBSCRIPTION: Keep = Fields(&Object {
+static ROLE_SUBSCRIPTION: FieldShape = Fields(&ObjectFields {
     name: "role_subscription_data",
     required: &[],
     kept: &[
@@ -209,21 +210,21 @@ static ROLE_SUBSCRIPTION: Keep = Fields(&Object {
     dropped: &[],
 });
 
-static PRODUCT_PURCHASE: Keep = Fields(&Object {
+static PRODUCT_PURCHASE: FieldShape = Fields(&ObjectFields {
     name: "guild_product_purchase",
     required: &[],
     kept: &[("listing_id", &Id), ("product_name", &Text)],
     dropped: &[],
 });
 
-static PURCHASE: Keep = Fields(&Object {
+static PURCHASE: FieldShape = Fields(&ObjectFields {
     name: "purchase_notification",
     required: &[],
     kept: &[("type", &Integer), ("guild_product_purchase", &PRODUCT_PURCHASE)],
     dropped: &[],
 });
 
-static THEME: Keep = Fields(&Object {
+static THEME: FieldShape = Fields(&ObjectFields {
     name: "shared_client_theme",
     required: &[],
     kept: &[
@@ -236,7 +237,7 @@ static THEME: Keep = Fields(&Object {
 });
 
 /// A message.
-pub static MESSAGE: Object = Object {
+pub static MESSAGE: ObjectFields = ObjectFields {
     name: "message",
     required: &["id"],
     kept: &[

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::Keep::{Column, Embed, Fields, List, Named};
+use super::FieldShape::{Column, Embed, Fields, List, Named};
 use super::*;
 
 /// The description, reduced to property names and the schemas that they refer to.
 const DESCRIPTION: &str = include_str!("../../../../tests/data/discord-openapi-fields.json");
 
 /// The root objects of responses, with their schemas.
-const ROOTS: [(&Object, &str); 3] =
+const ROOTS: [(&ObjectFields, &str); 3] =
     [(&MESSAGE, "MessageResponse"), (&CHANNEL, "GuildChannelResponse"), (&CHANNEL, "ThreadResponse")];
 
 /// Objects of which only the users are read, because they are copies of messages that
@@ -46,7 +46,7 @@ fn description() -> Value {
     serde_json::from_str(DESCRIPTION).unwrap()
 }
 
-fn object_in(shape: &'static Keep) -> Option<&'static Object> {
+fn object_in(shape: &'static FieldShape) -> Option<&'static ObjectFields> {
     match shape {
         Embed => Some(&EMBED),
         Fields(object) | Named(object, _) => Some(object),
@@ -56,8 +56,8 @@ fn object_in(shape: &'static Keep) -> Option<&'static Object> {
 }
 
 /// Each object with each schema that describes it.
-fn described(description: &Value) -> Vec<(&'static Object, &str)> {
-    let mut found: Vec<(&'static Object, &str)> = ROOTS.to_vec();
+fn described(description: &Value) -> Vec<(&'static ObjectFields, &str)> {
+    let mut found: Vec<(&'static ObjectFields, &str)> = ROOTS.to_vec();
     let mut at = 0;
     while let Some((object, schema)) = found.get(at).copied() {
         at += 1;
@@ -74,7 +74,7 @@ fn described(description: &Value) -> Vec<(&'static Object, &str)> {
     found
 }
 
-fn listed(object: &Object) -> impl Iterator<Item = &'static str> {
+fn listed(object: &ObjectFields) -> impl Iterator<Item = &'static str> {
     object.kept.iter().map(|(name, _)| *name).chain(object.dropped.iter().map(|(name, _)| *name))
 }
 
@@ -125,7 +125,7 @@ fn no_field_is_listed_twice_or_dropped_without_a_reason() {
 #[test]
 fn every_reachable_object_is_compared_with_the_description() {
     let compared: BTreeSet<&str> = described(&description()).iter().map(|(object, _)| object.name).collect();
-    let mut todo: Vec<&'static Object> = vec![&MESSAGE, &CHANNEL];
+    let mut todo: Vec<&'static ObjectFields> = vec![&MESSAGE, &CHANNEL];
     let mut seen = BTreeSet::new();
     while let Some(object) = todo.pop() {
         if seen.insert(object.name) {

@@ -10,8 +10,8 @@ use memchr::memmem;
 
 use super::{PROXY, is_profile};
 use crate::model::disguise::decode_all;
-use crate::model::markup::address::{Addresses, separator};
-use crate::model::markup::hashes::hashes;
+use crate::model::markup::hashes::hash_ranges;
+use crate::model::markup::url_scanner::{UrlScanner, separator};
 
 /// Bytes of the longest picture segment with an encoded slash.
 const MAX_SEGMENT_BYTES: usize = "avatar-decorations".len() + "%2F".len();
@@ -42,7 +42,7 @@ pub fn picture_ranges(text: &str) -> Vec<Range<usize>> {
     if !may_hold_picture(text) {
         return Vec::new();
     }
-    let mut addresses = Addresses::new(text, Some(&PROXY));
+    let mut scanner = UrlScanner::new(text, Some(&PROXY));
     let words = WORDS.each_ref().map(|word| word.find_iter(text.as_bytes()).collect::<Vec<_>>());
     // The path after a profile's ID, which older versions stored, stays: it reveals less.
     let is_picture = |tail: &Range<usize>| {
@@ -54,24 +54,25 @@ pub fn picture_ranges(text: &str) -> Vec<Range<usize>> {
         holds_word && may_hold_slash(&text[tail.clone()])
     };
     let mut dropped = Vec::new();
-    for id in hashes(text) {
+    for id in hash_ranges(text) {
         if !may_end_segment(&text.as_bytes()[..id.start]) {
             continue;
         }
-        let before = decode_all(addresses.before(id.start));
+        let before = decode_all(scanner.before(id.start));
         if !is_profile(before.as_bytes(), &text.as_bytes()[id.end..]) {
             continue;
         }
-        if ends_with_picture_segment(&before) || addresses.part(id.end).as_ref().is_some_and(is_picture) {
-            dropped.extend(addresses.around(&id).into_iter().flatten());
+        if ends_with_picture_segment(&before) || scanner.segment(id.end).as_ref().is_some_and(is_picture) {
+            dropped.extend(scanner.ranges_around_id(&id).into_iter().flatten());
         }
     }
     for segment in ANONYMOUS_PICTURE_PATHS.iter() {
         for start in segment.find_iter(text.as_bytes()) {
             let end = start + segment.needle().len();
-            let tail = addresses.part(end).filter(|tail| tail.len() > 1 && separator(&text[end..]).is_some());
+            let tail =
+                scanner.segment(end).filter(|tail| tail.len() > 1 && separator(&text[end..]).is_some());
             if tail.is_some() {
-                dropped.extend(addresses.signature(start).into_iter().chain(tail));
+                dropped.extend(scanner.signature(start).into_iter().chain(tail));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Messages as sent. Parsing is strict: a malformed field fails the message, and `mend`
+//! Messages as sent. Parsing is strict: a malformed field fails the message, and `repair`
 //! then drops the malformed parts. Null and absent fields are allowed.
 
 use std::borrow::Cow;

@@ -120,7 +120,10 @@ fn finds_a_known_users_id_in_every_disguise_and_context() {
         let (before, after) = CONTEXTS[rng.usize(..CONTEXTS.len())];
         let text = format!("{before}{}{after}", disguised(&mut rng));
         let (scrubbed, people) = scrubbed(&text);
-        assert!(people > 0 || scrubbed.suspects().iter().any(|suspect| suspect.hash == known()), "{text}");
+        assert!(
+            people > 0 || scrubbed.id_candidates().iter().any(|candidate| candidate.hash == known()),
+            "{text}"
+        );
         let once = stored(&text);
         assert!(!shows_id(&once) && once.contains(&known().to_string()), "{text} became {once}");
         assert_eq!(stored(&once), once, "{text}");
@@ -309,7 +312,7 @@ fn drops_the_path_after_a_users_id_from_every_url() {
             }
             // As an older version stored it: hashed, but with the picture's path.
             let older = text.replace(ID, &hash.to_string());
-            assert_eq!(exposure(&older, |_| false), Some(Exposure::Picture), "{older}");
+            assert_eq!(exposure(&older, |_| false), Some(Exposure::PictureUrl), "{older}");
             assert_eq!(SCRUBBER.rescrub(&older, &hash), once);
             assert_eq!(
                 SCRUBBER.rescrub(&text.replace(ID, "forgotten"), &hash),

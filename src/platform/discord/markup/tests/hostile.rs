@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use super::{ID, SCRUBBER, exposure, hash_of, scrubbed};
 use crate::model::markup::Syntax;
-use crate::model::work;
+use crate::model::scan_meter;
 
 const HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -80,20 +80,20 @@ fn stored(text: &str) -> String {
 
 /// Bytes scanned to scrub, check and search a text.
 fn work_of(text: &str) -> usize {
-    work::take();
+    scan_meter::take();
     scrubbed(text);
     SCRUBBER.exposure(text, Syntax::Json, |_| false);
     SCRUBBER.ids_in(text.as_bytes());
-    work::take()
+    scan_meter::take()
 }
 
 #[test]
 fn work_is_bounded_per_byte_of_hostile_text() {
     for (prefix, piece) in HOSTILE_TEXTS {
         let text = repeated(prefix, piece, 200_000);
-        work::take();
+        scan_meter::take();
         scrubbed(&text);
-        let work = work::take();
+        let work = scan_meter::take();
         assert!(work <= WORK_PER_BYTE * text.len(), "{prefix}{piece}…: {} a byte", work / text.len());
     }
 }

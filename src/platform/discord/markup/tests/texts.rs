@@ -1,7 +1,7 @@
 //! Scrubbing of mentions, URLs and bare IDs.
 
 use super::{ID, SCRUBBER, exposure, hash_of, scrubbed};
-use crate::anonymize::{forget_in, hashes_in};
+use crate::anonymize::{hashes_in, replace_forgotten};
 use crate::model::markup::{FORGOTTEN, Syntax};
 
 fn hash() -> String {
@@ -37,7 +37,7 @@ fn hashes_bare_digits_only_if_the_user_is_known() {
     assert_eq!(text.resolve(|_| false), format!("id {ID}, {ID} and 12345"));
     let hash = hash();
     assert_eq!(text.resolve(|_| true), format!("id {hash}, {hash} and 12345"));
-    assert!(text.suspects().iter().all(|suspect| suspect.lasting));
+    assert!(text.id_candidates().iter().all(|candidate| candidate.should_record));
 }
 
 #[test]
@@ -52,8 +52,8 @@ fn ids_of_other_things_are_no_lasting_candidates() {
     ] {
         let scrubbed = scrubbed(&text).0;
         assert_eq!(scrubbed.resolve(|_| false), text);
-        assert!(!scrubbed.suspects().is_empty(), "{text}");
-        assert!(scrubbed.suspects().iter().all(|suspect| !suspect.lasting), "{text}");
+        assert!(!scrubbed.id_candidates().is_empty(), "{text}");
+        assert!(scrubbed.id_candidates().iter().all(|candidate| !candidate.should_record), "{text}");
     }
 }
 
@@ -61,8 +61,9 @@ fn ids_of_other_things_are_no_lasting_candidates() {
 fn ids_in_json_id_fields_are_no_lasting_candidates() {
     let json = format!(r#"{{"emoji_id":"{ID}","text":"\u0001{ID} \\u{ID}"}}"#);
     let scrubbed = SCRUBBER.scrub_stored(&json, Syntax::Json, &mut Vec::new()).unwrap();
-    let lasting: Vec<bool> = scrubbed.suspects().iter().map(|suspect| suspect.lasting).collect();
-    assert_eq!(lasting, [false, true, true]);
+    let should_record: Vec<bool> =
+        scrubbed.id_candidates().iter().map(|candidate| candidate.should_record).collect();
+    assert_eq!(should_record, [false, true, true]);
     assert!(!scrubbed.resolve(|_| true).contains(ID));
 }
 
@@ -75,7 +76,7 @@ fn digits_that_only_resemble_a_reference_are_lasting_candidates() {
         format!("<:a:1>,user:{ID}"),
     ] {
         let scrubbed = scrubbed(&text).0;
-        assert!(scrubbed.suspects().iter().any(|suspect| suspect.lasting), "{text}");
+        assert!(scrubbed.id_candidates().iter().any(|candidate| candidate.should_record), "{text}");
     }
 }
 
@@ -94,7 +95,7 @@ fn scrubs_and_forgets_an_id_between_hex_digits() {
     for text in [format!("bad{ID}face"), format!("{ID}{}", "a".repeat(46)), format!("/users/{ID}abc")] {
         let stored = scrubbed(&text).0.resolve(|hash| *hash == known).into_owned();
         assert!(!stored.contains(ID), "{stored}");
-        let forgotten = forget_in(stored.into(), |hash| *hash == known);
+        let forgotten = replace_forgotten(stored.into(), |hash| *hash == known);
         assert!(!forgotten.contains(&known.to_string()) && forgotten.contains(FORGOTTEN), "{forgotten}");
     }
 }
@@ -116,7 +117,7 @@ fn hashes_encoded_mentions_and_urls() {
     ] {
         let (text, people) = scrubbed(&format!("{before}{ID}{after}"));
         assert_eq!(text.resolve(|_| false), format!("{before}{hash}{after}"));
-        assert_eq!((people, text.suspects().len()), (1, 0));
+        assert_eq!((people, text.id_candidates().len()), (1, 0));
     }
 }
 

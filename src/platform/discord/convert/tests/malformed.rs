@@ -121,21 +121,21 @@ fn null_fields_count_as_absent() {
 
 #[test]
 fn a_message_with_a_malformed_id_or_text_cannot_be_mended() {
-    let broken = |fields: &Value| {
+    let malformed = |fields: &Value| {
         let page = page_of(&[with(fields)]);
         assert_eq!(page.messages, []);
-        page.broken[0].clone()
+        page.malformed[0].clone()
     };
     for id in [json!(null), json!("x"), json!(-1), json!(1.5), json!({}), json!("0"), json!(u64::MAX)] {
-        assert_eq!(broken(&json!({"id": id, "pinned": 3})).id, None, "{id}");
+        assert_eq!(malformed(&json!({"id": id, "pinned": 3})).id, None, "{id}");
     }
     let noisy = json!({"a": 1, "b": 2});
     for content in [json!(17), json!([]), noisy, json!(false)] {
-        let broken = broken(&json!({"content": content, "reactions": 4}));
-        assert_eq!((broken.id, broken.reason.as_str()), (MessageId::new(ID), "its text is malformed"));
+        let malformed = malformed(&json!({"content": content, "reactions": 4}));
+        assert_eq!((malformed.id, malformed.reason.as_str()), (MessageId::new(ID), "its text is malformed"));
     }
-    assert_eq!(page_with_raw("content", r#""\ud800""#).broken[0].id, MessageId::new(ID));
-    assert_eq!(page_with_raw("content", r#""a","content":"b""#).broken[0].id, MessageId::new(ID));
+    assert_eq!(page_with_raw("content", r#""\ud800""#).malformed[0].id, MessageId::new(ID));
+    assert_eq!(page_with_raw("content", r#""a","content":"b""#).malformed[0].id, MessageId::new(ID));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn valid_json_that_cannot_be_decoded_fails_only_its_field() {
         ("poll", r#"{},"poll":{}"#, "poll"),
     ] {
         let page = page_with_raw(field, value);
-        assert_eq!(page.broken, [], "{value}");
+        assert_eq!(page.malformed, [], "{value}");
         assert_eq!(page.messages[0].content, "text");
         assert_eq!(page.messages[0].malformed_fields, [path], "{value}");
     }
@@ -174,10 +174,10 @@ fn a_malformed_message_does_not_affect_the_others_of_its_page() {
     });
     let page = page_of(&[numbered(0, json!({})), numbered(1, faults), numbered(2, json!({"flags": 4}))]);
     let paths: Vec<_> = page.messages.iter().map(|message| message.malformed_fields.len()).collect();
-    assert_eq!((page.broken.len(), paths), (0, vec![0, 3, 0]));
-    let mended = &page.messages[1];
-    assert_eq!(mended.malformed_fields, ["attachments.size", "pinned", "reactions.count"]);
-    assert_eq!((mended.reactions.len(), mended.attachments.len()), (1, 1));
+    assert_eq!((page.malformed.len(), paths), (0, vec![0, 3, 0]));
+    let repaired = &page.messages[1];
+    assert_eq!(repaired.malformed_fields, ["attachments.size", "pinned", "reactions.count"]);
+    assert_eq!((repaired.reactions.len(), repaired.attachments.len()), (1, 1));
     assert_eq!(page.messages[2].metadata.fields()["flags"], 4);
 }
 

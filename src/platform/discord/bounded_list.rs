@@ -6,15 +6,15 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
-/// A list of at most `MOST` items; a longer one is an error. Without the limit a small
+/// A list of at most `MAX` items; a longer one is an error. Without the limit a small
 /// body could exhaust memory: an item takes more memory than bytes of JSON.
 #[derive(Debug)]
-pub struct Few<T, const MOST: usize>(pub Vec<T>);
+pub struct BoundedList<T, const MAX: usize>(pub Vec<T>);
 
-impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Few<T, MOST> {
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for BoundedList<T, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut list = Vec::new();
-        for_each(deserializer, MOST, |item| list.push(item))?;
+        for_each(deserializer, MAX, |item| list.push(item))?;
         Ok(Self(list))
     }
 }
@@ -23,18 +23,18 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Few<T, MO
 /// at once.
 ///
 /// # Errors
-/// Returns an error if an item can't be parsed, or if there are more than `most` items.
+/// Returns an error if an item can't be parsed, or if there are more than `max` items.
 /// The items before it were passed on.
 pub fn for_each<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
-    most: usize,
+    max: usize,
     take: impl FnMut(T),
 ) -> Result<(), D::Error> {
-    deserializer.deserialize_seq(Items { most, take, item: PhantomData })
+    deserializer.deserialize_seq(Items { max, take, item: PhantomData })
 }
 
 struct Items<T, F> {
-    most: usize,
+    max: usize,
     take: F,
     item: PhantomData<T>,
 }
@@ -43,14 +43,14 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Items<T, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a list of at most {} items", self.most)
+        write!(f, "a list of at most {} items", self.max)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
         let mut taken = 0;
         while let Some(item) = items.next_element()? {
             taken += 1;
-            if taken > self.most {
+            if taken > self.max {
                 return Err(A::Error::invalid_length(taken, &self));
             }
             (self.take)(item);
@@ -59,13 +59,13 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Items<T, F> {
     }
 }
 
-impl<T, const MOST: usize> Default for Few<T, MOST> {
+impl<T, const MAX: usize> Default for BoundedList<T, MAX> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T, const MOST: usize> std::ops::Deref for Few<T, MOST> {
+impl<T, const MAX: usize> std::ops::Deref for BoundedList<T, MAX> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -73,7 +73,7 @@ impl<T, const MOST: usize> std::ops::Deref for Few<T, MOST> {
     }
 }
 
-impl<T, const MOST: usize> IntoIterator for Few<T, MOST> {
+impl<T, const MAX: usize> IntoIterator for BoundedList<T, MAX> {
     type Item = T;
     type IntoIter = std::vec::IntoIter<T>;
 
@@ -84,11 +84,11 @@ impl<T, const MOST: usize> IntoIterator for Few<T, MOST> {
 
 #[cfg(test)]
 mod tests {
-    use super::Few;
+    use super::BoundedList;
 
     #[test]
     fn only_a_list_that_is_too_long_is_an_error() {
-        let parse = |json: &str| serde_json::from_str::<Few<u8, 3>>(json).map(|few| few.0);
+        let parse = |json: &str| serde_json::from_str::<BoundedList<u8, 3>>(json).map(|list| list.0);
         assert!(parse("[]").unwrap().is_empty());
         assert_eq!(parse("[1,2,3]").unwrap(), [1, 2, 3]);
         assert!(parse("[1,2,3,4]").unwrap_err().to_string().contains("at most 3 items"));

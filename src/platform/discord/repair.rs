@@ -12,18 +12,18 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::fields::Keep::{Column, Embed, Fields, List, Named, User};
-use super::fields::{EMBED, Keep, MESSAGE, Object, USER};
+use super::fields::FieldShape::{Column, Embed, Fields, List, Named, User};
+use super::fields::{EMBED, FieldShape, MESSAGE, ObjectFields, USER};
 use super::findings::{Findings, Path};
 use super::keep;
-use super::wire::{Id, MAX_FIELDS, MessageList, OnlyId};
+use super::wire::{Id, IdOnly, MAX_FIELDS, MessageList};
 
 /// Maximum nesting of objects and lists; real messages stay below 20.
 const MAX_DEPTH: usize = 40;
 
-/// A malformed message that can't be mended.
+/// A malformed message that can't be repaired.
 #[derive(Debug)]
-pub struct UnmendableMessage {
+pub struct UnrepairableMessage {
     /// Its ID, if that is readable.
     pub id: Option<Id>,
     /// What is malformed; never holds a value.
@@ -33,36 +33,36 @@ pub struct UnmendableMessage {
 /// Returns the message without its malformed parts, and adds their paths to `findings`.
 ///
 /// # Errors
-/// Returns [`UnmendableMessage`] if the message isn't an object, has no readable ID, or
+/// Returns [`UnrepairableMessage`] if the message isn't an object, has no readable ID, or
 /// its text is malformed.
-pub fn message(raw: &str, findings: &mut Findings) -> Result<Map<String, Value>, UnmendableMessage> {
-    let unreadable = |id, reason| Err(UnmendableMessage { id, reason });
+pub fn message(raw: &str, findings: &mut Findings) -> Result<Map<String, Value>, UnrepairableMessage> {
+    let unreadable = |id, reason| Err(UnrepairableMessage { id, reason });
     let Ok(raw_fields) = serde_json::from_str::<RawFields<'_>>(raw) else {
-        let id = serde_json::from_str::<OnlyId>(raw).ok().map(|only| only.id);
+        let id = serde_json::from_str::<IdOnly>(raw).ok().map(|only| only.id);
         return unreadable(id, "it is not an object, or has more fields than any real one");
     };
     let has_text = raw_fields.0.contains_key(CONTENT);
-    let mut mended = Map::new();
+    let mut repaired = Map::new();
     for (name, raw) in raw_fields.0 {
         let value = match MESSAGE.shape(&name) {
             Some((name, shape)) => field(raw, shape, Path::field(name), MAX_DEPTH, findings),
             None => Some(Value::Null),
         };
-        mended.extend(value.map(|value| (name, value)));
+        repaired.extend(value.map(|value| (name, value)));
     }
-    match id(&mended) {
+    match id(&repaired) {
         None => unreadable(None, "its ID is missing or malformed"),
-        id if has_text && !mended.contains_key(CONTENT) => unreadable(id, "its text is malformed"),
-        Some(_) => Ok(mended),
+        id if has_text && !repaired.contains_key(CONTENT) => unreadable(id, "its text is malformed"),
+        Some(_) => Ok(repaired),
     }
 }
 
-/// The ID of a mended message.
+/// The ID of a repaired message.
 pub fn id(message: &Map<String, Value>) -> Option<Id> {
     Id::deserialize(message.get("id")?).ok()
 }
 
-/// The text of a message. A message with malformed text isn't mended: stored without
+/// The text of a message. A message with malformed text isn't repaired: stored without
 /// it, it would overwrite the archived text.
 const CONTENT: &str = "content";
 
@@ -99,7 +99,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawFields<'a> {
 
 fn field(
     raw: Option<&RawValue>,
-    shape: &Keep,
+    shape: &FieldShape,
     path: Path<'_>,
     depth_left: usize,
     findings: &mut Findings,
@@ -111,14 +111,14 @@ fn field(
 }
 
 fn malformed(path: Path<'_>, findings: &mut Findings) -> Option<Value> {
-    findings.malformed(path);
+    findings.add_malformed(path);
     None
 }
 
 /// The well-formed part of a value. Null counts as absent everywhere.
 fn value(
     raw: &RawValue,
-    shape: &Keep,
+    shape: &FieldShape,
     path: Path<'_>,
     depth_left: usize,
     findings: &mut Findings,
@@ -134,7 +134,7 @@ fn value(
         Fields(fields) | Named(fields, _) => object(raw, fields, path, depth_left, findings),
         List(shape) => list(raw, shape, path, depth_left, findings),
         leaf => {
-            let value = findings.allowance.parse(raw.get()).ok().filter(|value| keep::accepts(leaf, value));
+            let value = findings.budget.parse(raw.get()).ok().filter(|value| keep::accepts(leaf, value));
             value.or_else(|| malformed(path, findings))
         }
     }
@@ -142,7 +142,7 @@ fn value(
 
 fn object(
     raw: &RawValue,
-    object: &Object,
+    object: &ObjectFields,
     path: Path<'_>,
     depth_left: usize,
     findings: &mut Findings,
@@ -150,26 +150,26 @@ fn object(
     let Ok(raw_fields) = serde_json::from_str::<RawFields<'_>>(raw.get()) else {
         return malformed(path, findings);
     };
-    let mut mended = Map::new();
+    let mut repaired = Map::new();
     for (name, raw) in raw_fields.0 {
         let value = match object.shape(&name) {
             Some((name, shape)) => field(raw, shape, path.then(name), depth_left, findings),
             // Keep dropped fields here: some decide what is stored, such as the icon_url
             // of an author or footer.
-            None => Some(raw.and_then(|raw| findings.allowance.parse(raw.get()).ok()).unwrap_or_default()),
+            None => Some(raw.and_then(|raw| findings.budget.parse(raw.get()).ok()).unwrap_or_default()),
         };
-        mended.extend(value.map(|value| (name, value)));
+        repaired.extend(value.map(|value| (name, value)));
     }
-    let missing = object.required.iter().find(|name| !is_present(&mended, name));
+    let missing = object.required.iter().find(|name| !is_present(&repaired, name));
     match missing {
         Some(name) => malformed(path.then(name), findings),
-        None => Some(Value::Object(mended)),
+        None => Some(Value::Object(repaired)),
     }
 }
 
 fn list(
     raw: &RawValue,
-    shape: &Keep,
+    shape: &FieldShape,
     path: Path<'_>,
     depth_left: usize,
     findings: &mut Findings,
@@ -177,14 +177,14 @@ fn list(
     let Ok(items) = serde_json::from_str::<MessageList<&RawValue>>(raw.get()) else {
         return malformed(path, findings);
     };
-    let mut mended = Vec::with_capacity(items.len());
+    let mut repaired = Vec::with_capacity(items.len());
     for raw in items.iter() {
         match value(raw, shape, path, depth_left, findings) {
-            Some(Value::Null) => findings.malformed(path),
-            item => mended.extend(item),
+            Some(Value::Null) => findings.add_malformed(path),
+            item => repaired.extend(item),
         }
     }
-    Some(Value::Array(mended))
+    Some(Value::Array(repaired))
 }
 
 fn is_present(fields: &Map<String, Value>, name: &str) -> bool {

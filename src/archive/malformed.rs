@@ -5,15 +5,15 @@
 
 use rusqlite::{Row, params};
 
-use super::missing::IdRange;
+use super::deletions::IdRange;
 use super::{ArchiveError, ChannelRow, Reader, Tx};
 use crate::anonymize::Page;
-use crate::model::{BrokenMessage, BrokenPlace, ChannelId, MessageId, Timestamp};
+use crate::model::{ChannelId, MalformedMessage, MalformedRange, MessageId, Timestamp};
 
 /// Keys of a page's malformed messages: the message ID, or the negated ID of the page's
 /// last message if it has none.
-pub fn keys(broken: &[BrokenMessage], last: i64) -> Vec<i64> {
-    broken.iter().map(|message| message.id.map_or(-last, MessageId::as_i64)).collect()
+pub fn keys(malformed: &[MalformedMessage], last: i64) -> Vec<i64> {
+    malformed.iter().map(|message| message.id.map_or(-last, MessageId::as_i64)).collect()
 }
 
 /// Records the malformed messages of a page, and deletes the records of its range that
@@ -27,8 +27,8 @@ pub(super) fn store(
     page: &Page,
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
-    let broken = &page.broken;
-    let keys = keys(broken, last);
+    let malformed = &page.malformed;
+    let keys = keys(malformed, last);
     let partly_malformed = || page.messages.iter().filter(|message| !message.malformed_fields.is_empty());
     let current: Vec<i64> =
         keys.iter().copied().chain(partly_malformed().map(|message| message.id.as_i64())).collect();
@@ -40,7 +40,7 @@ pub(super) fn store(
                 AND platform_id NOT IN (SELECT value FROM json_each(?4))",
         )?
         .execute(params![channel.0, after, last, serde_json::Value::from(current).to_string()])?;
-    for (key, message) in keys.iter().zip(broken) {
+    for (key, message) in keys.iter().zip(malformed) {
         // A malformed message still exists: it isn't deleted.
         tx.connection
             .prepare_cached(
@@ -62,7 +62,7 @@ pub(super) fn store(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn tried(
+pub fn record_attempt(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     after: Option<MessageId>,
@@ -79,20 +79,20 @@ pub fn tried(
 }
 
 /// Records malformed messages without an ID that follow `after`, on a page that has no
-/// readable message. `key` is their [`nameless_key`].
+/// readable message. `key` is their [`key_without_id`].
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn note_nameless(
+pub fn record_without_ids(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     key: i64,
     after: Option<MessageId>,
-    broken: &[BrokenMessage],
+    malformed: &[MalformedMessage],
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     let after = after.map_or(0, MessageId::as_i64);
-    for message in broken {
+    for message in malformed {
         record(tx, channel, key, &message.reason, after, false, now)?;
     }
     Ok(())
@@ -101,7 +101,7 @@ pub fn note_nameless(
 /// Key of malformed messages without an ID that follow `after`: negated, the ID that
 /// their range ends with. At the end of the channel (`until` is `None`) that is the next
 /// possible ID, so that the next page stored there replaces the record.
-pub fn nameless_key(after: Option<MessageId>, until: Option<MessageId>) -> i64 {
+pub fn key_without_id(after: Option<MessageId>, until: Option<MessageId>) -> i64 {
     until.map_or_else(|| -(after.map_or(0, MessageId::as_i64) + 1), |until| -until.as_i64())
 }
 
@@ -134,7 +134,7 @@ fn record(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn settle(
+pub fn clear_resolved(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     after: Option<MessageId>,
@@ -158,7 +158,10 @@ pub fn settle(
 
 impl Reader {
     /// The malformed messages of all channels of a tenant, given its row ID.
-    pub(super) fn broken_places(&self, tenant: i64) -> Result<Vec<(ChannelId, BrokenPlace)>, ArchiveError> {
+    pub(super) fn malformed_ranges(
+        &self,
+        tenant: i64,
+    ) -> Result<Vec<(ChannelId, MalformedRange)>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT c.platform_id, b.read_after, abs(b.platform_id), b.attempts, b.updated_at
                FROM broken_messages b JOIN channels c ON c.id = b.channel_id
@@ -169,10 +172,10 @@ impl Reader {
     }
 }
 
-fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<(ChannelId, BrokenPlace)>> {
+fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<(ChannelId, MalformedRange)>> {
     let ids = (ChannelId::from_i64(row.get(0)?), MessageId::from_i64(row.get(2)?));
     let (Some(channel), Some(until)) = ids else { return Ok(None) };
-    let malformed = BrokenPlace {
+    let malformed = MalformedRange {
         after: MessageId::from_i64(row.get(1)?),
         until,
         attempts: row.get(3)?,

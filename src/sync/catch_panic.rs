@@ -8,7 +8,7 @@ use std::task::Poll;
 use super::failure::Failure;
 
 /// Runs `work` and turns a panic into a [`Failure`]. `work` is dropped in any case.
-pub(super) async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+pub(super) async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let mut work = pin!(work);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
         Ok(polled) => polled.map(Ok),
@@ -24,8 +24,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_becomes_a_failure_without_its_message() {
-        assert_eq!(guarded(async { 7 }).await.ok(), Some(7));
-        let failure = guarded(async { panic!("secret") as u32 }).await.unwrap_err();
+        assert_eq!(catch_panic(async { 7 }).await.ok(), Some(7));
+        let failure = catch_panic(async { panic!("secret") as u32 }).await.unwrap_err();
         assert_eq!(failure.cause, Cause::Internal);
         assert!(!failure.error.contains("secret"));
     }

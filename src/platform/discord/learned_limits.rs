@@ -48,13 +48,13 @@ impl LearnedLimits {
     }
 
     /// Records a response other than a 429.
-    pub fn answered(&self, path: &str) {
+    pub fn record_response(&self, path: &str) {
         self.state().record(path, Instant::now());
     }
 
     /// Learns from a 429: a path exceeded its limit of `requests`, which is reset after
     /// `reset_after`.
-    pub fn exceeded(&self, path: &str, requests: usize, reset_after: Duration) {
+    pub fn record_exceeded(&self, path: &str, requests: usize, reset_after: Duration) {
         self.state().learn(path, requests, reset_after, Instant::now());
     }
 
@@ -130,10 +130,10 @@ mod tests {
     async fn learned() -> LearnedLimits {
         let limits = LearnedLimits::default();
         for _ in 0..5 {
-            limits.answered(PATH);
+            limits.record_response(PATH);
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        limits.exceeded(PATH, 5, Duration::from_secs(4));
+        limits.record_exceeded(PATH, 5, Duration::from_secs(4));
         limits
     }
 
@@ -142,7 +142,7 @@ mod tests {
         let limits = LearnedLimits::default();
         for _ in 0..100 {
             assert!(seconds_waited(&limits, PATH).await < 0.001);
-            limits.answered(PATH);
+            limits.record_response(PATH);
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
         let limits = learned().await;
         for _ in 0..5 {
             assert!(seconds_waited(&limits, OTHER).await < 0.001, "each channel has its own count");
-            limits.answered(OTHER);
+            limits.record_response(OTHER);
         }
         let waited = seconds_waited(&limits, OTHER).await;
         assert!((4.9..5.1).contains(&waited), "{waited}");
@@ -162,11 +162,11 @@ mod tests {
     async fn a_window_grows_if_it_was_too_short() {
         let limits = LearnedLimits::default();
         for _ in 0..5 {
-            limits.answered(PATH);
+            limits.record_response(PATH);
         }
-        limits.exceeded(PATH, 5, Duration::from_secs(4));
+        limits.record_exceeded(PATH, 5, Duration::from_secs(4));
         assert!((3.9..4.1).contains(&seconds_waited(&limits, PATH).await));
-        limits.exceeded(PATH, 5, Duration::from_secs(1));
+        limits.record_exceeded(PATH, 5, Duration::from_secs(1));
         assert!((0.9..1.1).contains(&seconds_waited(&limits, PATH).await), "five seconds in all");
     }
 
@@ -181,10 +181,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn implausible_limits_are_not_learned() {
         let limits = LearnedLimits::default();
-        limits.answered(PATH);
-        limits.exceeded(PATH, 0, Duration::from_secs(4));
-        limits.exceeded(PATH, usize::MAX, Duration::from_secs(4));
-        limits.exceeded(PATH, 5, Duration::MAX);
+        limits.record_response(PATH);
+        limits.record_exceeded(PATH, 0, Duration::from_secs(4));
+        limits.record_exceeded(PATH, usize::MAX, Duration::from_secs(4));
+        limits.record_exceeded(PATH, 5, Duration::MAX);
         assert!(seconds_waited(&limits, PATH).await < 0.001);
     }
 }

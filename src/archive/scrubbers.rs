@@ -50,7 +50,7 @@ impl ScrubberByChannel {
             "SELECT t.platform FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE c.id = ?1",
         )?;
         let name: Option<String> = select.query_row(params![channel], |row| row.get(0)).optional()?;
-        let scrubber = name.and_then(|name| PlatformSpec::named(self.platforms, &name)).map(Scrubber::new);
+        let scrubber = name.and_then(|name| PlatformSpec::find(self.platforms, &name)).map(Scrubber::new);
         self.channels.insert(channel, scrubber);
         Ok(scrubber)
     }
@@ -62,7 +62,7 @@ impl ScrubberByChannel {
             let mut select = connection.prepare_cached("SELECT DISTINCT platform FROM tenants")?;
             let names = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
             let mut platforms: Vec<_> =
-                names.iter().filter_map(|name| PlatformSpec::named(self.platforms, name)).collect();
+                names.iter().filter_map(|name| PlatformSpec::find(self.platforms, name)).collect();
             if platforms.is_empty() {
                 platforms = self.platforms.to_vec();
             }

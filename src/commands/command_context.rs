@@ -14,7 +14,7 @@ use super::{Failure, FailureKind};
 use crate::config::{Config, Environment, Overrides};
 use crate::model::Timestamp;
 use crate::platform::registry::Registry;
-use crate::ui::{Escaping, Voice};
+use crate::ui::{Escaping, MessageSink};
 
 /// File descriptors that must be available when a command starts the runtime.
 const REQUIRED_FILE_DESCRIPTORS: usize = 32;
@@ -27,7 +27,7 @@ const WORKER_THREADS: usize = 2;
 /// Time budget for all archive queries of a read-only command, far above what they need.
 pub const QUERY_BUDGET: Duration = Duration::from_secs(30);
 
-/// Log directive that every filter gets: messages of [`Voice::Log`] are always logged.
+/// Log directive that every filter gets: messages of [`MessageSink::Log`] are always logged.
 const ALWAYS_LOGGED: &str = "sync-progress=info";
 
 /// When output is coloured; `auto`: if stderr is a terminal and `NO_COLOR` is not set.
@@ -166,10 +166,10 @@ impl CommandContext {
     }
 
     /// Whether messages to the user are written as text or through the log.
-    pub fn voice(&self) -> Voice {
+    pub fn message_sink(&self) -> MessageSink {
         match self.global.log_format {
-            LogFormat::Text => Voice::Text,
-            LogFormat::Json => Voice::Log,
+            LogFormat::Text => MessageSink::Text,
+            LogFormat::Json => MessageSink::Log,
         }
     }
 

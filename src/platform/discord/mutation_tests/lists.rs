@@ -9,7 +9,7 @@ use super::{BODIES, answer, rounds, with_body_on_panic};
 use crate::anonymize::Scrubber;
 use crate::model::{Channel, ChannelId, ChannelState, UserId, Visibility, WorkspaceId};
 use crate::platform::discord::channels::{active_page, channel_list, read_channel, read_guild};
-use crate::platform::discord::visibility::GuildRights;
+use crate::platform::discord::visibility::GuildPermissions;
 use crate::platform::discord::{SPEC, utf8};
 
 fn guild() -> WorkspaceId {
@@ -17,27 +17,27 @@ fn guild() -> WorkspaceId {
     WorkspaceId::new(id).unwrap()
 }
 
-fn rights() -> GuildRights {
+fn rights() -> GuildPermissions {
     let id = guild();
     let guild = read_guild(&answer(BODIES.guild.as_bytes()), id).unwrap();
     let roles = guild.roles.unwrap();
-    GuildRights::new(id, &roles, guild.owner, UserId::new(7).unwrap(), None)
+    GuildPermissions::new(id, &roles, guild.owner, UserId::new(7).unwrap(), None)
 }
 
 /// Reads a list of channels or of threads; `None` if it is malformed.
-type ReadList = fn(&[u8], &GuildRights) -> Option<Vec<Channel>>;
+type ReadList = fn(&[u8], &GuildPermissions) -> Option<Vec<Channel>>;
 
-fn read_channel_list(body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>> {
+fn read_channel_list(body: &[u8], rights: &GuildPermissions) -> Option<Vec<Channel>> {
     channel_list(&answer(body), guild(), rights).ok()
 }
 
-fn read_thread_list(body: &[u8], _: &GuildRights) -> Option<Vec<Channel>> {
+fn read_thread_list(body: &[u8], _: &GuildPermissions) -> Option<Vec<Channel>> {
     let body = [b"{\"threads\":", body, b",\"has_more\":true}"].concat();
     active_page(&answer(&body), guild(), |_| Some(Visibility::default())).ok()
 }
 
 /// Reads a list and scrubs its channels, as for the archive; returns them unscrubbed.
-fn read_and_scrub(read: ReadList, body: &[u8], rights: &GuildRights) -> Option<Vec<Channel>> {
+fn read_and_scrub(read: ReadList, body: &[u8], rights: &GuildPermissions) -> Option<Vec<Channel>> {
     with_body_on_panic(body, || {
         let channels = read(body, rights)?;
         for channel in channels.clone() {
@@ -82,7 +82,7 @@ fn a_damaged_channel_does_not_affect_the_others() {
             } else {
                 damaged(&serde_json::from_str(&list[index]).unwrap(), rng).into_bytes()
             };
-            if serde_json::from_slice::<&RawValue>(&utf8::marked(&bytes)).is_ok() {
+            if serde_json::from_slice::<&RawValue>(&utf8::replace_invalid_utf8(&bytes)).is_ok() {
                 break bytes;
             }
         };

@@ -10,7 +10,7 @@ use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetpgrp, tcgetwi
 const DEFAULT_SIZE: (usize, usize) = (80, 24);
 
 /// The signal that Ctrl-Z sends: SIGTSTP.
-pub const STOP_KEY: i32 = Signal::TSTP.as_raw();
+pub const SUSPEND_SIGNAL: i32 = Signal::TSTP.as_raw();
 
 /// The terminal's columns and rows.
 pub fn size() -> (usize, usize) {

@@ -23,7 +23,7 @@ pub(super) fn cut_after_listed(page: &mut MessagePage, announced: Option<Message
         return false;
     }
     page.messages.retain(|message| is_known(message.id));
-    page.broken.retain(|broken| broken.id.is_none_or(is_known));
+    page.malformed.retain(|malformed| malformed.id.is_none_or(is_known));
     true
 }
 
@@ -44,7 +44,7 @@ impl Reading<'_> {
             return Ok(None);
         }
         let (row, now) = (self.task.row, self.context.clock.now());
-        self.write(move |tx| progress::take_back(tx, row, now)).await?;
+        self.write(move |tx| progress::reset_checkpoint(tx, row, now)).await?;
         let error = format!(
             "messages of channel {}: the last one that was read is newer than the newest there is",
             self.task.channel_text()
@@ -123,7 +123,7 @@ impl Reading<'_> {
                 return Ok(Some(NextStep::Last(end)));
             }
         }
-        let tally = pass.content.and(page);
+        let tally = pass.content.with_page(page);
         if tally.is_withheld() || self.content().is_withheld(page) {
             return Ok(Some(NextStep::Retry(self.withheld())));
         }

@@ -9,7 +9,7 @@ use crate::plan::{Action, BackfillPlan};
 
 /// The purpose of a pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum PassPurpose {
     /// Reads new and refreshed messages, and moves the checkpoint.
     Main,
     /// Reads the older part after `since` moved back, and moves the backfill's cursor.
@@ -18,7 +18,7 @@ pub(super) enum Purpose {
     Reread,
 }
 
-impl Purpose {
+impl PassPurpose {
     /// The positions that a page ending at `last` moves, in a reading begun at
     /// `began_at`.
     pub fn progress(self, task: &ChannelTask, last: Option<MessageId>, began_at: Timestamp) -> PageProgress {
@@ -37,7 +37,7 @@ impl Purpose {
         PageProgress {
             checkpoint: last.filter(|_| plan.moves_checkpoint),
             refreshed_at: is_refreshed.then_some(began_at),
-            full: (plan.action == Action::Full).then(|| (Arc::clone(&task.scope.full_job_id), last)),
+            full_cursor: (plan.action == Action::Full).then(|| (Arc::clone(&task.scope.full_job_id), last)),
             backfill: None,
         }
     }

@@ -19,7 +19,7 @@ use fastrand::Rng;
 use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::answer::{Answer, Asked, judge};
+use super::answer::{Answer, RequestTarget, check_response};
 use super::transport::{Response, Transport};
 use crate::model::Timestamp;
 use crate::platform::PlatformError;
@@ -118,7 +118,7 @@ fn answer(body: &[u8]) -> Answer {
 }
 
 fn judged(status: u16, headers: HeaderMap, body: &[u8]) -> Result<Answer, PlatformError> {
-    judge(response(status, headers, body), Asked::Messages, "it")
+    check_response(response(status, headers, body), RequestTarget::Messages, "it")
 }
 
 fn response(status: u16, headers: HeaderMap, body: &[u8]) -> Response {

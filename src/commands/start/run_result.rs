@@ -5,15 +5,15 @@ use crate::commands::{Failure, Outcome};
 use crate::exit_code::ExitCode;
 use crate::model::{Job, JobStatus, Timestamp};
 use crate::report::{self, Hints};
-use crate::sync::Stop;
+use crate::sync::StopReason;
 
 /// How a run ended, and what it did.
 #[derive(Debug)]
-pub struct RunEnd {
+pub struct RunResult {
     /// The outcome; a failure if the run couldn't start or the archive failed during it.
     pub result: Result<Outcome, Failure>,
     /// Why the run stopped early, if it did.
-    pub stop: Option<Stop>,
+    pub stop: Option<StopReason>,
     /// `None` if the run ended before it started.
     pub run_id: Option<String>,
     /// The run's jobs.
@@ -24,9 +24,9 @@ pub struct RunEnd {
     pub unknown_channels: Vec<String>,
 }
 
-impl RunEnd {
+impl RunResult {
     /// A run that ended before it started.
-    pub fn not_started(result: Result<Outcome, Failure>, stop: Option<Stop>) -> Self {
+    pub fn not_started(result: Result<Outcome, Failure>, stop: Option<StopReason>) -> Self {
         Self {
             result,
             stop,
@@ -67,11 +67,11 @@ impl RunEnd {
 
     fn summary(&self, hints: Hints, now: Timestamp) -> String {
         let stopped = match self.stop {
-            Some(Stop::Signal) => "stopped: run again, it goes on where this run stopped\n",
+            Some(StopReason::Signal) => "stopped: run again, it goes on where this run stopped\n",
             // Only pending reactor lists are left, which the summary mentions.
-            Some(Stop::OutOfTime) if self.is_complete() => "",
-            Some(Stop::OutOfTime) => "out of time: run again, it goes on where this run stopped\n",
-            Some(Stop::Fatal) | None => "",
+            Some(StopReason::OutOfTime) if self.is_complete() => "",
+            Some(StopReason::OutOfTime) => "out of time: run again, it goes on where this run stopped\n",
+            Some(StopReason::Fatal) | None => "",
         };
         // Omit the tenants that have none of the requested channels.
         let is_shown =

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use hashbrown::HashSet;
 
 use super::{ArchiveError, ChannelRow, Tx, candidates, users};
-use crate::anonymize::{ScrubbedText, UserHash, forget_in};
+use crate::anonymize::{ScrubbedText, UserHash, replace_forgotten};
 
 impl Tx<'_> {
     /// Scrubs a stored text of a channel (or of none) again, now that `known` is a user.
@@ -16,14 +16,14 @@ impl Tx<'_> {
         channel: Option<i64>,
         known: &UserHash,
     ) -> Result<String, ArchiveError> {
-        let scrubbers = self.interned.scrubbers.of(self.connection, channel)?;
+        let scrubbers = self.cache.scrubbers.of(self.connection, channel)?;
         Ok(scrubbers.iter().fold(text.to_owned(), |text, scrubber| scrubber.rescrub(&text, known)))
     }
 
     /// The text as it may be stored for a message: the IDs of known users become hashes,
     /// the other ID candidates are recorded. `message_id` is 0 for the channel's own
     /// texts.
-    pub(super) fn settle<'t>(
+    pub(super) fn resolve_text<'t>(
         &mut self,
         text: &'t ScrubbedText,
         channel: ChannelRow,
@@ -32,18 +32,18 @@ impl Tx<'_> {
         self.resolve_text_at(text, Some((channel, message_id)))
     }
 
-    /// Like [`Self::settle`]; without a location no candidates are recorded.
+    /// Like [`Self::resolve_text`]; without a location no candidates are recorded.
     pub(super) fn resolve_text_at<'t>(
         &mut self,
         text: &'t ScrubbedText,
         location: Option<(ChannelRow, i64)>,
     ) -> Result<Cow<'t, str>, ArchiveError> {
         let mut known = HashSet::new();
-        for candidate in text.suspects() {
+        for candidate in text.id_candidates() {
             if users::find(self, &candidate.hash)?.is_some() || self.is_forgotten(&candidate.hash)? {
                 known.insert(candidate.hash);
-            } else if let Some((channel, message_id)) = location.filter(|_| candidate.lasting) {
-                candidates::remember(self, &candidate.hash, channel, message_id)?;
+            } else if let Some((channel, message_id)) = location.filter(|_| candidate.should_record) {
+                candidates::record(self, &candidate.hash, channel, message_id)?;
             }
         }
         let resolved = text.resolve(|hash| known.contains(hash));
@@ -51,7 +51,7 @@ impl Tx<'_> {
             return Ok(resolved);
         }
         let mut failed = None;
-        let text = forget_in(resolved, |hash| {
+        let text = replace_forgotten(resolved, |hash| {
             self.is_forgotten(hash).unwrap_or_else(|error| {
                 failed = Some(error);
                 true
@@ -60,13 +60,13 @@ impl Tx<'_> {
         failed.map_or(Ok(text), Err)
     }
 
-    /// Like [`Self::settle`], for an optional text.
-    pub(super) fn settle_optional<'t>(
+    /// Like [`Self::resolve_text`], for an optional text.
+    pub(super) fn resolve_optional_text<'t>(
         &mut self,
         text: Option<&'t ScrubbedText>,
         channel: ChannelRow,
         message_id: i64,
     ) -> Result<Option<Cow<'t, str>>, ArchiveError> {
-        text.map(|text| self.settle(text, channel, message_id)).transpose()
+        text.map(|text| self.resolve_text(text, channel, message_id)).transpose()
     }
 }

@@ -4,7 +4,7 @@ use super::super::confirm;
 use super::super::failure::Failure;
 use super::gaps::may_be_of_page;
 use super::{NextStep, PassOutcome, ReadPass, Reading};
-use crate::archive::{ArchiveError, missing};
+use crate::archive::{ArchiveError, deletions};
 use crate::model::{Cause, ChannelEnd, EndEvidence, EndFacts, MessagePage, NewestPageVerdict, Timestamp};
 use crate::platform::{PageCursor, PlatformError};
 
@@ -18,13 +18,16 @@ impl Reading<'_> {
     ) -> Result<NextStep, Failure> {
         let facts = self.end_facts(pass, read_at).await?;
         let (row, after) = (self.task.row, pass.cursor);
-        let end = match facts.without_asking(read_at) {
+        let end = match facts.known_end(read_at) {
             Some(end) => end,
             None => match self.confirm_end(&facts, read_at).await? {
                 Ok(end) => end,
                 Err(step) => {
                     if matches!(step, NextStep::Last(PassOutcome::Unconfirmed)) && pass.until.is_none() {
-                        self.write(move |tx| missing::note_doubt(tx, row, after, read_at)).await?;
+                        self.write(move |tx| {
+                            deletions::record_unconfirmed_empty_page(tx, row, after, read_at)
+                        })
+                        .await?;
                     }
                     return Ok(step);
                 }
@@ -32,7 +35,7 @@ impl Reading<'_> {
         };
         if pass.until.is_none() {
             let over_a_day = end.evidence() == EndEvidence::EmptyForADay;
-            self.write(move |tx| missing::note_empty(tx, row, after, read_at, over_a_day)).await?;
+            self.write(move |tx| deletions::record_empty_page(tx, row, after, read_at, over_a_day)).await?;
         }
         Ok(NextStep::Last(PassOutcome::Reached(end)))
     }
@@ -40,13 +43,14 @@ impl Reading<'_> {
     async fn end_facts(&self, pass: &ReadPass, read_at: Timestamp) -> Result<EndFacts, ArchiveError> {
         let (row, after) = (self.task.row, pass.cursor);
         let plan = &self.task.plan;
-        let has_archived_beyond =
-            self.write(move |tx| missing::has_live_rows(tx, row, after, read_at)).await?;
+        let has_archived_after_cursor =
+            self.write(move |tx| deletions::has_live_messages(tx, row, after, read_at)).await?;
         Ok(EndFacts {
             cursor: pass.cursor,
             announced: plan.channel.last_message_id,
-            is_counted: pass.cursor.is_none() && plan.known_messages().is_some_and(|messages| messages > 0),
-            has_archived_beyond,
+            has_counted_messages: pass.cursor.is_none()
+                && plan.known_messages().is_some_and(|messages| messages > 0),
+            has_archived_after_cursor,
             record: plan.end.as_deref().copied().unwrap_or_default(),
         })
     }
@@ -69,13 +73,13 @@ impl Reading<'_> {
                 Ok(Err(NextStep::Retry(failure)))
             }
             NewestPageVerdict::Unconfirmed => {
-                if let Some(end) = facts.unannounced() {
+                if let Some(end) = facts.if_nothing_announced() {
                     return Ok(Ok(end));
                 }
                 if let Some(end) = self.confirm(confirm::right_to_read(self.task, &self.meter)).await? {
                     return Ok(Err(NextStep::Last(end)));
                 }
-                Ok(facts.after_a_day(read_at).ok_or(NextStep::Last(PassOutcome::Unconfirmed)))
+                Ok(facts.if_empty_for_a_day(read_at).ok_or(NextStep::Last(PassOutcome::Unconfirmed)))
             }
         }
     }

@@ -14,7 +14,7 @@ use super::{BODIES, NOW, answer, rounds, with_body_on_panic};
 use crate::anonymize::{Message, Page, Scrubber};
 use crate::archive::messages::{PageBatch, store_page};
 use crate::archive::progress::PageProgress;
-use crate::archive::reactions::KeptReactions;
+use crate::archive::reactions::ReactionPolicy;
 use crate::archive::{ArchiveFile, ChannelRow, Lock, Writer, channels, progress, tenants};
 use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, MessagePage, ReactionMode, WorkspaceId};
 use crate::platform::discord::{SPEC, convert, utf8, wire};
@@ -87,7 +87,7 @@ fn never_loses_a_message_with_intact_id_and_text() {
         let is_in_channel = other.flatten().is_none_or(|id| id.0 == channel().get());
         if is_single && is_same && is_in_channel {
             let page = read(format!("[{text}]").as_bytes()).unwrap();
-            assert_eq!((page.messages.len(), page.broken.len()), (1, 0), "the message is lost:\n{text}");
+            assert_eq!((page.messages.len(), page.malformed.len()), (1, 0), "the message is lost:\n{text}");
         }
     });
 }
@@ -113,7 +113,7 @@ fn with_one_damaged(random_page: &[&Sample], rng: &mut Rng) -> (usize, Vec<u8>) 
         } else {
             damaged(&random_page[index].value, rng).into_bytes()
         };
-        if serde_json::from_slice::<&RawValue>(&utf8::marked(&bytes)).is_ok() {
+        if serde_json::from_slice::<&RawValue>(&utf8::replace_invalid_utf8(&bytes)).is_ok() {
             break bytes;
         }
     };
@@ -138,13 +138,13 @@ fn assert_others_are_whole(random_page: &[&Sample], index: usize, body: &str, pa
         let is_double = random_page.iter().filter(|sample| sample.scrubbed.id == other.id).count() > 1;
         assert!(came == other || is_double, "message {:?} changed in\n{}", other.id, shown());
     }
-    assert!(unmatched.len() + page.broken.len() <= 1, "unexpected messages: {page:?} of\n{}", shown());
+    assert!(unmatched.len() + page.malformed.len() <= 1, "unexpected messages: {page:?} of\n{}", shown());
 }
 
 /// Whether the damaged message has the ID of another one, so that the two can't be told
 /// apart.
 fn has_anothers_id(random_page: &[&Sample], index: usize, body: &[u8]) -> bool {
-    let body = utf8::marked(body);
+    let body = utf8::replace_invalid_utf8(body);
     let raw: Vec<&RawValue> = serde_json::from_slice(&body).unwrap();
     let alone = read(format!("[{}]", raw[index]).as_bytes()).unwrap();
     let id = alone.last_id();
@@ -161,7 +161,7 @@ fn a_damaged_message_does_not_affect_the_others() {
         if !has_anothers_id(&random_page, index, &bytes) {
             assert_others_are_whole(&random_page, index, &body, &page);
             assert_eq!(
-                page.messages.len() + page.broken.len(),
+                page.messages.len() + page.malformed.len(),
                 random_page.len(),
                 "a message is lost of\n{body}"
             );
@@ -211,8 +211,12 @@ impl TestArchive {
     }
 
     fn store(&self, page: Page, body: &str) {
-        let reactions =
-            KeptReactions { mode: ReactionMode::Users, began_at: NOW, window: Duration::ZERO, is_full: true };
+        let reactions = ReactionPolicy {
+            mode: ReactionMode::Users,
+            began_at: NOW,
+            window: Duration::ZERO,
+            is_full: true,
+        };
         let batch = PageBatch {
             channel: self.row,
             after: None,

@@ -23,7 +23,7 @@ pub(super) type IdRange = (i64, i64);
 
 /// Replaces the deletion candidates of a page's range by `absent`: the archived messages
 /// that the page, read at `read_at`, didn't contain.
-pub(super) fn note(
+pub(super) fn record_absent(
     tx: &Tx<'_>,
     channel: ChannelRow,
     (after, last): IdRange,
@@ -62,7 +62,7 @@ pub(super) fn note(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn has_live_rows(
+pub fn has_live_messages(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     after: Option<MessageId>,
@@ -84,13 +84,13 @@ pub fn has_live_rows(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn note_doubt(
+pub fn record_unconfirmed_empty_page(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     after: Option<MessageId>,
     read_at: Timestamp,
 ) -> Result<(), ArchiveError> {
-    if has_live_rows(tx, channel, after, read_at)? {
+    if has_live_messages(tx, channel, after, read_at)? {
         tx.connection
             .prepare_cached(
                 "UPDATE sync_progress SET empty_after = min(coalesce(empty_after, ?2), ?2) WHERE channel_id = ?1",
@@ -106,14 +106,14 @@ pub fn note_doubt(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn note_empty(
+pub fn record_empty_page(
     tx: &mut Tx<'_>,
     channel: ChannelRow,
     after: Option<MessageId>,
     read_at: Timestamp,
     confirmed_over_a_day: bool,
 ) -> Result<(), ArchiveError> {
-    let has_live_rows = has_live_rows(tx, channel, after, read_at)?;
+    let has_live_messages = has_live_messages(tx, channel, after, read_at)?;
     let after = after.map_or(0, MessageId::as_i64);
     let created_before = read_at.earlier(CONSISTENCY_DELAY).as_millis();
     let previous_after: Option<i64> = tx
@@ -124,7 +124,7 @@ pub fn note_empty(
         .flatten();
     let previous_after =
         if confirmed_over_a_day { Some(previous_after.unwrap_or(after)) } else { previous_after };
-    if let Some(previous_after) = previous_after.filter(|_| has_live_rows) {
+    if let Some(previous_after) = previous_after.filter(|_| has_live_messages) {
         tx.connection
             .prepare_cached(
                 "INSERT OR IGNORE INTO missing_messages (channel_id, platform_id, found_at)
@@ -136,7 +136,7 @@ pub fn note_empty(
     // Only the range that both empty pages cover yields candidates. If this page begins
     // earlier than the previous one, the part before it needs another empty page.
     let needs_second_page =
-        has_live_rows && previous_after.is_none_or(|previous_after| after < previous_after);
+        has_live_messages && previous_after.is_none_or(|previous_after| after < previous_after);
     tx.connection
         .prepare_cached(
             "UPDATE sync_progress SET empty_after = ?2 WHERE channel_id = ?1 AND empty_after IS NOT ?2",
@@ -151,14 +151,14 @@ pub fn note_empty(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn settle(
+pub fn confirm(
     tx: &mut Tx<'_>,
     tenant: TenantRow,
     rights: &ConfirmedRights,
     now: Timestamp,
 ) -> Result<usize, ArchiveError> {
     let mut deleted = 0;
-    let confirmed_at = rights.asked_at();
+    let confirmed_at = rights.requested_at();
     for (channel, root) in channels_with_candidates(tx.connection, tenant)? {
         if !root.is_some_and(|root| rights.covers(root)) {
             continue;
@@ -211,7 +211,7 @@ impl Reader {
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn has_missing(&self, tenant: TenantRow) -> Result<bool, ArchiveError> {
+    pub fn has_deletion_candidates(&self, tenant: TenantRow) -> Result<bool, ArchiveError> {
         Ok(!channels_with_candidates(&self.connection, tenant)?.is_empty())
     }
 }

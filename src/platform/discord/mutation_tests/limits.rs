@@ -11,9 +11,9 @@ use twilight_http_ratelimiting::RateLimiter;
 
 use super::mutate::{corrupt_bytes, damaged};
 use super::{judged, response, rounds, with_body_on_panic};
-use crate::platform::discord::client::{Limit, endpoint};
+use crate::platform::discord::client::{RateLimit, endpoint};
 use crate::platform::discord::headers;
-use crate::platform::discord::learned::LearnedLimits;
+use crate::platform::discord::learned_limits::LearnedLimits;
 use crate::platform::{Gate, GateSettings};
 
 const NAMES: [&str; 9] = [
@@ -92,13 +92,13 @@ async fn odd_rate_limits_never_panic_and_every_wait_ends() {
         let (headers, body) = (odd_headers(rng), odd_body(rng));
         let response = response(429, headers.clone(), &body);
         with_body_on_panic(&body, || {
-            let limit = Limit::of(&response);
+            let limit = RateLimit::of(&response);
             assert!(limit.wait <= DAY && limit.reset_after <= limit.wait, "{limit:?}");
-            gate.stop_for(limit.wait);
+            gate.pause_for(limit.wait);
             if let Some(requests) = limit.requests {
-                learned.exceeded(&path, requests.into(), limit.reset_after);
+                learned.record_exceeded(&path, requests.into(), limit.reset_after);
             }
-            learned.answered(&path);
+            learned.record_response(&path);
             let claim = limit.bucket(&response, &endpoint(&path)).or_else(|| headers::bucket(&headers));
             let _ = claim.as_ref().map(|claim| learned.contradicts(&path, claim.limit.into()));
             let _ = (headers::date(&headers), judged(503, headers.clone(), &body));
@@ -110,5 +110,5 @@ async fn odd_rate_limits_never_panic_and_every_wait_ends() {
         learned.wait(&path).await;
         limiter.acquire(endpoint(&path)).await.complete(claim);
     }
-    assert!(gate.enter(0).await.is_ok());
+    assert!(gate.acquire(0).await.is_ok());
 }

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::failure::Failure;
-use crate::model::{Cause, ContentTally, MessagePage};
+use crate::model::{BlankMessageTally, Cause, MessagePage};
 use crate::monitor::Monitor;
 use crate::platform::PlatformAdapter;
 
@@ -21,7 +21,7 @@ pub struct ContentCheck {
     /// When the intent was last confirmed.
     confirmed: Mutex<Option<Instant>>,
     /// Over all accepted pages of the run.
-    tally: SyncMutex<ContentTally>,
+    tally: SyncMutex<BlankMessageTally>,
 }
 
 impl ContentCheck {
@@ -58,7 +58,7 @@ impl ContentCheck {
     /// withheld. If not, the page is added to the tally.
     pub(super) fn is_withheld(&self, page: &MessagePage) -> bool {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let with_page = tally.and(page);
+        let with_page = tally.with_page(page);
         if !with_page.is_withheld() {
             *tally = with_page;
         }

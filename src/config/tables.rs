@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{PLATFORM, TENANT, key_names, section_with_key, sections};
-use super::pasted::{is_pasted_token, pasted_token};
+use super::pasted_token::{is_pasted_token, pasted_token};
 use super::problem::InvalidValue;
 use super::redact::shown_key;
 use super::section::{Entry, Reader, Scope, Section};
@@ -108,7 +108,7 @@ impl Reader<'_> {
                 tenants.into_iter().map(listed).collect()
             }
             None | Some(Entry { value: DeValue::Array(_), .. }) => {
-                let (workspace, key) = (scope.platform.workspace(), scope.platform.workspace_key);
+                let (workspace, key) = (scope.platform.workspace_title(), scope.platform.workspace_key);
                 let what = "there is no tenant, so there is nothing to archive";
                 let remedy = format!("add a section [[tenant]] with a name and the {key} of a {workspace}");
                 self.problems.missing(lines.last(), TENANT, &InvalidValue::new(what, remedy));

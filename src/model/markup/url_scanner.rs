@@ -8,7 +8,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::model::disguise::{is_invisible, unescape};
-use crate::model::work;
+use crate::model::scan_meter;
 
 /// A platform's proxy for external pictures. Its URLs contain a signature, followed by
 /// the picture's original URL.
@@ -33,7 +33,7 @@ const LOOK_BACK_BYTES: usize = 400;
 
 /// Finds the extent of URLs in one text, with caches of what was already scanned.
 #[derive(Debug)]
-pub struct Addresses<'t> {
+pub struct UrlScanner<'t> {
     /// The text.
     pub text: &'t str,
     proxy: Option<&'t Proxy>,
@@ -51,7 +51,7 @@ struct ScannedStretch {
     kept_end: usize,
 }
 
-impl<'t> Addresses<'t> {
+impl<'t> UrlScanner<'t> {
     /// Creates empty caches for a text. `proxy` is the platform's, if it has one.
     pub fn new(text: &'t str, proxy: Option<&'t Proxy>) -> Self {
         Self { text, proxy, scanned: Default::default(), part_ends: Vec::new() }
@@ -65,7 +65,7 @@ impl<'t> Addresses<'t> {
 
     /// The ranges to drop around a user's ID in the URL of a profile or picture: a
     /// proxy's signature before it, and the rest of the URL after it.
-    pub fn around(&mut self, id: &Range<usize>) -> [Option<Range<usize>>; 2] {
+    pub fn ranges_around_id(&mut self, id: &Range<usize>) -> [Option<Range<usize>>; 2] {
         [self.signature(id.start), self.tail(id.end)]
     }
 
@@ -73,12 +73,12 @@ impl<'t> Addresses<'t> {
     /// the surrounding sentence. Includes further parts that follow after invisible
     /// characters only: dropping the first part would make them the rest of the URL.
     pub fn tail(&mut self, end: usize) -> Option<Range<usize>> {
-        let part = self.part(end)?;
+        let part = self.segment(end)?;
         Some(end..self.last_end(part.end))
     }
 
     /// Like [`Self::tail`], without the further parts.
-    pub fn part(&mut self, end: usize) -> Option<Range<usize>> {
+    pub fn segment(&mut self, end: usize) -> Option<Range<usize>> {
         let (begin, is_encoded) = path_start(self.text, end)?;
         let scanned = &mut self.scanned[usize::from(is_encoded)];
         if !scanned.range.contains(&begin) {
@@ -131,7 +131,7 @@ impl<'t> Addresses<'t> {
             start += 1;
         }
         let before = &self.text[start..end];
-        work::note(before.len());
+        scan_meter::add(before.len());
         before.rfind(ends_address).map_or(before, |space| &before[space..])
     }
 }
@@ -149,7 +149,7 @@ impl ScannedStretch {
                 None => next.len_utf8(),
             };
         }
-        work::note(end - begin);
+        scan_meter::add(end - begin);
         let of_sentence = |character: char| ".!?:*_~|".contains(character);
         let kept_end = begin + text[begin..end].trim_end_matches(of_sentence).len();
         Self { range: begin..end, kept_end }
@@ -161,7 +161,7 @@ impl ScannedStretch {
 fn path_start(text: &str, end: usize) -> Option<(usize, bool)> {
     let visible = text[end..].trim_start_matches(is_invisible);
     let begin = text.len() - visible.len();
-    work::note(begin - end);
+    scan_meter::add(begin - end);
     let (length, is_encoded) =
         separator(visible).or_else(|| suffix(visible).map(|length| (length, false)))?;
     Some((begin + length, is_encoded))

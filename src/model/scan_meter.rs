@@ -8,7 +8,7 @@ thread_local! {
 
 /// Adds scanned bytes to this thread's count.
 #[inline]
-pub fn note(bytes: usize) {
+pub fn add(bytes: usize) {
     #[cfg(test)]
     BYTES.with(|count| count.set(count.get() + bytes));
     #[cfg(not(test))]

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::steps::Steps;
-use crate::archive::health::{Disk, disk};
+use crate::archive::health::{FileSystemInfo, file_system};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, LockState, Reader, beside};
-use crate::commands::surroundings::display_path;
+use crate::commands::command_context::display_path;
 use crate::commands::system::first_unwritable;
 use crate::commands::{Failure, FailureKind};
 use crate::report::CheckResult;
@@ -18,7 +18,7 @@ pub(super) fn check_storage(path: &Path, steps: &mut Steps) {
     let archive = check_archive(path);
     let is_usable = archive.is_ok();
     add("archive", archive, steps);
-    if let Some(disk) = disk(path.parent().unwrap_or(path)) {
+    if let Some(disk) = file_system(path.parent().unwrap_or(path)) {
         steps.add(check_space(disk));
     }
     // If no archive can be created, no lock file can either; that was reported above.
@@ -62,9 +62,9 @@ fn check_archive(path: &Path) -> Result<CheckResult, Failure> {
     }
 }
 
-fn check_space(disk: Disk) -> CheckResult {
+fn check_space(disk: FileSystemInfo) -> CheckResult {
     let free = format!("{:.1} GB free", gigabytes(disk.free_bytes));
-    if disk.is_remote {
+    if disk.is_network_file_system {
         let remedy =
             "keep the archive on a local disk: SQLite can't rely on the locks of a network's file system";
         CheckResult::warning(format!("disk: {free}, over a network"), remedy)

@@ -7,7 +7,7 @@ use super::mutate::{corrupt_bytes, damaged};
 use super::{BODIES, answer, judged, rounds, with_body_on_panic};
 use crate::model::{ChannelKind, UserId, WorkspaceId};
 use crate::platform::discord::channels::{active_page, read_guild, read_member, read_roles};
-use crate::platform::discord::visibility::GuildRights;
+use crate::platform::discord::visibility::GuildPermissions;
 use crate::platform::discord::{read_account, read_application, read_reactors};
 
 const STATUSES: [u16; 12] = [200, 202, 204, 302, 400, 401, 403, 404, 405, 500, 503, 599];
@@ -17,8 +17,8 @@ fn read_all(body: &[u8]) {
     let (id, bot) = (WorkspaceId::new(1).unwrap(), UserId::new(7).unwrap());
     if let Ok(guild) = read_guild(&answer(body), id) {
         let roles = guild.roles.unwrap_or_default();
-        let rights = GuildRights::new(id, &roles, guild.owner, bot, None);
-        let _ = rights.of_channel(ChannelKind::Text, &[]);
+        let rights = GuildPermissions::new(id, &roles, guild.owner, bot, None);
+        let _ = rights.visibility_of(ChannelKind::Text, &[]);
     }
     let _ = (read_roles(&answer(body), id), read_member(&answer(body), bot, &[]), read_account(answer(body)));
     let _ = (
