@@ -27,6 +27,8 @@ const THREAD_BYTES: u64 = 1500;
 const ANSWER_BYTES: usize = 7 << 20;
 /// Bytes in one item of it, below what an item may have.
 const ITEM_BYTES: usize = 1_000_000;
+/// Requests that are in flight at once, so that as many answers are held at once.
+const WORKERS: u32 = 10;
 /// A sync that takes longer hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Answers come at once or never.
@@ -102,7 +104,7 @@ fn assert_bounded(route: RouteKind) {
         let id = if is_of_channel { chat(&sandbox, 0) } else { GUILD };
         let body: Arc<[u8]> = hostile(route, filling, id).into();
         prepare(&sandbox, route);
-        let fault = sandbox.sim.faults().when(Match::route(route).times(20), What::Bytes(body));
+        let fault = sandbox.sim.faults().when(Match::route(route).times(WORKERS), What::Bytes(body));
         let (ran, _) = sync(&sandbox, MOST);
         assert!(sandbox.sim.faults().fired(fault) > 0, "{filling:?}: {route:?} was not asked for");
         assert!(matches!(ran.code, 0..=3), "{filling:?}: {}{}", ran.stdout, ran.stderr);
@@ -179,7 +181,7 @@ fn pages_of_the_longest_messages_are_read_by_all_at_once() {
     let sandbox = Sandbox::with_config(World::new(&Description::community(GUILD, 10, 0)), CONFIG);
     let text = "é🦀\"\\ 123 ".repeat(4000);
     for number in 0..10 {
-        for _ in 0..100 {
+        for _ in 0..40 {
             sandbox.sim.world().append_text(chat(&sandbox, number), 0, &text).unwrap();
         }
     }

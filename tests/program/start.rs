@@ -160,14 +160,14 @@ fn malformed_message_loses_only_itself() {
 #[test]
 fn interrupted_full_read_reads_every_channel_once() {
     let guild = 77_000_000_000_000_001;
-    let sandbox = Sandbox::new(World::new(&Description::community(guild, 30, 500)));
+    let sandbox = Sandbox::new(World::new(&Description::community(guild, 12, 500)));
     sandbox.run(&["start"]).expect_code(0);
     sandbox.sim.journal().clear();
     sandbox.sim.set_latency(std::time::Duration::from_millis(20), std::time::Duration::ZERO);
     let mut interrupted_runs = 0;
     // Each run gets more time, so that the full read ends on a busy machine, too.
     while sandbox
-        .run(&["start", "--full", "--max-runtime", &format!("{}ms", 150 + 25 * interrupted_runs)])
+        .run(&["start", "--full", "--max-runtime", &format!("{}ms", 150 + 50 * interrupted_runs)])
         .code
         == 3
     {
@@ -178,13 +178,13 @@ fn interrupted_full_read_reads_every_channel_once() {
     let pages = sandbox.sim.journal().count(RouteKind::Messages);
     // Five full pages and an empty one per channel, and one discarded page per open
     // channel of a run.
-    assert!(pages <= 30 * 6 + interrupted_runs * 30, "{pages} pages in {interrupted_runs} interrupted runs");
+    assert!(pages <= 12 * 6 + interrupted_runs * 12, "{pages} pages in {interrupted_runs} interrupted runs");
     let archive = sandbox.archive();
     assert_archived(sandbox.sim.world(), &archive, guild);
     // The next full read starts over.
     sandbox.sim.journal().clear();
     sandbox.run(&["start", "--full"]).expect_code(0);
-    assert!(sandbox.sim.journal().count(RouteKind::Messages) >= 30 * 5);
+    assert!(sandbox.sim.journal().count(RouteKind::Messages) >= 12 * 5);
 }
 
 #[test]

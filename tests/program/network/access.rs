@@ -74,7 +74,7 @@ fn a_server_that_throws_the_bot_out_costs_only_itself() {
 
 #[test]
 fn a_large_server_that_throws_the_bot_out_is_left_alone_soon() {
-    let sandbox = two_servers([vec![forum(700)], texts(2, 500)].concat());
+    let sandbox = two_servers([vec![forum(400)], texts(2, 500)].concat());
     let sync = sandbox.spawn_slow(&["start"]);
     sandbox.sim.world().remove_bot(GUILD);
     sandbox.sim.set_latency(Duration::from_millis(5), Duration::ZERO);
@@ -105,7 +105,7 @@ fn a_server_that_throws_the_bot_out_while_reactors_are_read_is_left_alone_soon()
 
 #[test]
 fn a_forum_that_is_closed_to_the_bot_is_left_alone_soon() {
-    let sandbox = two_servers([vec![forum(700)], texts(2, 500)].concat());
+    let sandbox = two_servers([vec![forum(400)], texts(2, 500)].concat());
     let forum = channel(&sandbox, "forum");
     let sync = sandbox.spawn_slow(&["start"]);
     sandbox.sim.world().set_visibility(forum, Visibility::BotHidden);

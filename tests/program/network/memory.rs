@@ -77,7 +77,7 @@ fn pages_of_the_longest_messages_are_read() {
     let sandbox = community(4, 0, "");
     let text = "é🦀\"\\ 123 ".repeat(4000);
     for number in 0..4 {
-        for _ in 0..100 {
+        for _ in 0..60 {
             sandbox.sim.world().append_text(chat(&sandbox, number), 0, &text).unwrap();
         }
     }

@@ -69,7 +69,7 @@ impl Fixture {
 
 #[test]
 fn next_run_removes_residual_data_of_a_killed_run() {
-    let sandbox = sandbox();
+    let sandbox = sandbox(super::FEW_USERS);
     let run = sandbox.spawn_slow(&["start"]);
     send(&run, Signal::KILL);
     ended(run);
