@@ -1,4 +1,4 @@
-//! Runs that end early: by a signal, by their own time, by a lost token.
+//! Runs that end early: by a signal, `--max-runtime`, a rate limit or a revoked token.
 
 use std::io::{Write as _, pipe};
 use std::process::Stdio;
@@ -11,12 +11,12 @@ use discord_sim::{Description, Match, RouteKind, Scope, What, World};
 use rustix::process::Signal;
 
 const GUILD: u64 = 77_000_000_000_000_001;
-/// Far more than an orderly end takes, far less than the sync would.
-const SOON: Duration = Duration::from_secs(10);
-/// What a pipe holds on Linux.
+/// Far more than a graceful shutdown takes, far less than the sync would.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Capacity of a pipe on Linux.
 const PIPE_BYTES: usize = 1 << 16;
 
-/// So large that a slow sync of it lasts for seconds.
+/// Large enough for a slow sync to take seconds.
 fn large() -> Sandbox {
     Sandbox::new(World::new(&Description::community(GUILD, 3, 3000)))
 }
@@ -25,28 +25,28 @@ fn channels(sandbox: &Sandbox) -> Vec<u64> {
     sandbox.sim.world().truth(GUILD).iter().map(|channel| channel.id).collect()
 }
 
-/// A slow sync that gets a signal in the middle of its pages.
+/// A slow sync that gets a signal while it reads pages.
 fn interrupted(sandbox: &Sandbox, signal: Signal) -> Ran {
     let sync = sandbox.spawn_slow(&["start"]);
     let begin = Instant::now();
     send(&sync, signal);
     let ran = ended(sync);
-    assert!(begin.elapsed() < SOON, "it took {:?}", begin.elapsed());
+    assert!(begin.elapsed() < SHUTDOWN_TIMEOUT, "shutdown took {:?}", begin.elapsed());
     ran
 }
 
-/// The next run goes on where the one before ended, and ends complete.
+/// The next run resumes every channel at its checkpoint and archives everything.
 #[track_caller]
-fn assert_goes_on(sandbox: &Sandbox) {
+fn assert_resumes(sandbox: &Sandbox) {
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     let checkpoints = "SELECT count(*) FROM sync_progress WHERE last_message_id > 0";
-    let begun = sandbox.count(checkpoints);
-    assert!(begun > 0, "something was committed");
+    let started_channels = sandbox.count(checkpoints);
+    assert!(started_channels > 0, "nothing was committed");
     sandbox.sim.journal().clear();
     sandbox.run(&["start"]).expect_code(0);
     let first_cursor = |channel: u64| sandbox.sim.journal().cursors(channel)[0].after;
     let resumed = channels(sandbox).into_iter().filter(|channel| first_cursor(*channel) > Some(0)).count();
-    assert_eq!(i64::try_from(resumed).unwrap(), begun, "each channel goes on at its checkpoint");
+    assert_eq!(i64::try_from(resumed).unwrap(), started_channels, "each channel resumes at its checkpoint");
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
     assert_eq!(sandbox.rows("SELECT status FROM sync_jobs WHERE status = 'running'").len(), 0);
 }
@@ -60,57 +60,57 @@ fn assert_marked_interrupted(sandbox: &Sandbox) {
 }
 
 #[test]
-fn ctrl_c_ends_a_run_in_order_and_the_next_one_goes_on() {
+fn ctrl_c_stops_a_run_gracefully_and_the_next_one_resumes() {
     let sandbox = large();
     let ran = interrupted(&sandbox, Signal::INT).expect_code(130);
     assert!(ran.stdout.contains("interrupted") && ran.stdout.contains("run again"), "{}", ran.stdout);
     assert!(ran.stderr.contains("stopping: what has arrived is being stored"), "{}", ran.stderr);
-    let log = std::fs::metadata(sandbox.dir.path().join("archive.db-wal"));
-    assert!(log.is_ok_and(|log| log.len() == 0), "the file is complete by itself");
+    let wal = std::fs::metadata(sandbox.dir.path().join("archive.db-wal"));
+    assert!(wal.is_ok_and(|wal| wal.len() == 0), "the database file is incomplete without its WAL");
     assert_marked_interrupted(&sandbox);
-    assert_goes_on(&sandbox);
+    assert_resumes(&sandbox);
 }
 
 #[test]
-fn a_stderr_that_takes_nothing_keeps_no_interrupted_run_from_ending() {
+fn blocked_stderr_does_not_delay_the_shutdown() {
     let sandbox = large();
     sandbox.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
     let (_unread, mut full) = pipe().unwrap();
     full.write_all(&b" ".repeat(PIPE_BYTES)).unwrap();
     let sync = sandbox.command(&["start"]).stdout(Stdio::piped()).stderr(full).spawn().unwrap();
-    wait_until("pages are asked for", || sandbox.sim.journal().count(RouteKind::Messages) > 3);
+    wait_until("pages are requested", || sandbox.sim.journal().count(RouteKind::Messages) > 3);
     let begin = Instant::now();
     send(&sync, Signal::INT);
     ended(sync).expect_code(130);
-    assert!(begin.elapsed() < SOON, "it took {:?}", begin.elapsed());
-    assert_goes_on(&sandbox);
+    assert!(begin.elapsed() < SHUTDOWN_TIMEOUT, "shutdown took {:?}", begin.elapsed());
+    assert_resumes(&sandbox);
 }
 
 #[test]
-fn sigterm_ends_a_run_in_order_and_the_next_one_goes_on() {
+fn sigterm_stops_a_run_gracefully_and_the_next_one_resumes() {
     let sandbox = large();
     interrupted(&sandbox, Signal::TERM).expect_code(143);
     assert_marked_interrupted(&sandbox);
-    assert_goes_on(&sandbox);
+    assert_resumes(&sandbox);
 }
 
 #[test]
-fn a_signal_ends_a_run_that_waits_to_make_sure_of_its_rights() {
+fn signal_stops_a_run_that_waits_to_re_check_visibility() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 250)));
     let emptied = channels(&sandbox)[0];
     for message in sandbox.sim.world().truth_channel(emptied).unwrap().messages() {
         assert!(sandbox.sim.world().delete(emptied, message.id));
     }
-    // The server is looked at for the plan, and once more when not even the newest
-    // page holds anything.
+    // The server is requested for the plan, and again to re-check visibility because not
+    // even the newest page holds a message.
     let limit = What::RateLimited { retry_after: 600.0, scope: Scope::User };
     let limited = sandbox.sim.faults().when(Match::route(RouteKind::Guild).after(1), limit);
     let sync = sandbox.spawn(&["start"]);
-    wait_until("the rights are asked for", || sandbox.sim.faults().fired(limited) > 0);
+    wait_until("the server is requested again", || sandbox.sim.faults().fired(limited) > 0);
     let begin = Instant::now();
     send(&sync, Signal::INT);
     ended(sync).expect_code(130);
-    assert!(begin.elapsed() < SOON, "it took {:?}", begin.elapsed());
+    assert!(begin.elapsed() < SHUTDOWN_TIMEOUT, "shutdown took {:?}", begin.elapsed());
     sandbox.sim.faults().clear();
     let ran = sandbox.run(&["start"]);
     sandbox.expect_through(ran);
@@ -118,12 +118,13 @@ fn a_signal_ends_a_run_that_waits_to_make_sure_of_its_rights() {
 }
 
 #[test]
-fn a_second_signal_ends_a_run_at_once() {
+fn second_signal_stops_a_run_at_once() {
     let sandbox = large();
     let mut sync = sandbox.spawn_slow(&["start"]);
-    // Who writes keeps the run from ending in order for half a minute.
+    // An open write transaction delays a graceful shutdown by up to 30 s, the busy
+    // timeout.
     let archive = sandbox.archive();
-    archive.busy_timeout(SOON).unwrap();
+    archive.busy_timeout(SHUTDOWN_TIMEOUT).unwrap();
     archive.execute_batch("BEGIN IMMEDIATE").unwrap();
     send(&sync, Signal::INT);
     sleep(Duration::from_millis(300));
@@ -131,29 +132,29 @@ fn a_second_signal_ends_a_run_at_once() {
     let begin = Instant::now();
     send(&sync, Signal::TERM);
     let ran = ended(sync);
-    assert!(begin.elapsed() < SOON, "it took {:?}", begin.elapsed());
+    assert!(begin.elapsed() < SHUTDOWN_TIMEOUT, "shutdown took {:?}", begin.elapsed());
     assert!([130, 143].contains(&ran.code), "{ran:?}");
     drop(archive);
-    assert_goes_on(&sandbox);
+    assert_resumes(&sandbox);
 }
 
 #[test]
-fn a_run_that_is_stopped_before_it_began_leaves_nothing() {
+fn run_stopped_before_the_first_answer_leaves_no_files() {
     let sandbox = large();
-    sandbox.sim.set_latency(SOON, Duration::ZERO);
-    for (format, words) in [("human", "run again"), ("json", r#""exit_code":130"#)] {
+    sandbox.sim.set_latency(SHUTDOWN_TIMEOUT, Duration::ZERO);
+    for (format, expected) in [("human", "run again"), ("json", r#""exit_code":130"#)] {
         sandbox.sim.journal().clear();
         let sync = sandbox.spawn(&["start", "--format", format]);
-        wait_until("the first question", || !sandbox.sim.journal().is_empty());
+        wait_until("the first request arrives", || !sandbox.sim.journal().is_empty());
         send(&sync, Signal::INT);
         let ran = ended(sync).expect_code(130);
-        assert!(ran.stdout.contains(words), "{}", ran.stdout);
+        assert!(ran.stdout.contains(expected), "{}", ran.stdout);
         assert_eq!(sandbox.listing(), ["sync.toml"]);
     }
 }
 
 #[test]
-fn a_run_out_of_time_is_partial_and_the_next_one_goes_on() {
+fn run_out_of_time_is_partial_and_the_next_one_resumes() {
     let sandbox = large();
     sandbox.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
     let ran = sandbox.run(&["start", "--max-runtime", "3s"]).expect_code(3);
@@ -161,12 +162,12 @@ fn a_run_out_of_time_is_partial_and_the_next_one_goes_on() {
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'partial'"), 1);
     assert!(sandbox.count("SELECT count(*) FROM sync_progress WHERE status = 'deferred'") > 0);
     sandbox.run(&["status", "--max-age", "1h"]).expect_code(8);
-    assert_goes_on(&sandbox);
+    assert_resumes(&sandbox);
     sandbox.run(&["status", "--max-age", "1h"]).expect_code(0);
 }
 
 #[test]
-fn a_script_reads_the_interruption_in_the_summary() {
+fn json_summary_reports_the_interruption() {
     let sandbox = large();
     let sync = sandbox.spawn_slow(&["start", "--format", "json"]);
     send(&sync, Signal::TERM);
@@ -178,7 +179,7 @@ fn a_script_reads_the_interruption_in_the_summary() {
 }
 
 #[test]
-fn a_rate_limit_ends_a_run_that_shall_not_wait() {
+fn on_rate_limit_stop_ends_the_run_at_a_429() {
     let sandbox = Sandbox::with_config(
         World::new(&Description::community(GUILD, 3, 500)),
         "[sync]\non_rate_limit = \"stop\"",
@@ -188,11 +189,11 @@ fn a_rate_limit_ends_a_run_that_shall_not_wait() {
     let ran = sandbox.run(&["start"]).expect_code(7);
     assert!(ran.stdout.contains("HTTP 429") && ran.stdout.contains("on_rate_limit"), "{}", ran.stdout);
     sandbox.sim.faults().clear();
-    assert_goes_on(&sandbox);
+    assert_resumes(&sandbox);
 }
 
 #[test]
-fn a_lost_token_ends_the_run_and_every_job() {
+fn revoked_token_ends_the_run_and_every_job() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 5, 3000)));
     let sync = sandbox.spawn_slow(&["start", "--max-channel-workers", "1"]);
     sandbox.sim.world().revoke_token();
@@ -202,7 +203,7 @@ fn a_lost_token_ends_the_run_and_every_job() {
 }
 
 #[test]
-fn an_unfinished_full_read_goes_on_behind_the_channels_it_has_finished() {
+fn resumed_full_read_skips_the_channels_it_has_finished() {
     let sandbox = large();
     sandbox.run(&["start"]).expect_code(0);
     sandbox.sim.set_latency(Duration::from_millis(20), Duration::ZERO);
@@ -223,8 +224,8 @@ fn an_unfinished_full_read_goes_on_behind_the_channels_it_has_finished() {
     );
 }
 
-/// Columns that refer to other rows and that no key or index begins with.
-fn unindexed(sandbox: &Sandbox) -> Vec<String> {
+/// Foreign-key columns, as `table.column`, that are the first column of no key or index.
+fn unindexed_foreign_keys(sandbox: &Sandbox) -> Vec<String> {
     let archive = sandbox.archive();
     let mut select = archive
         .prepare(
@@ -239,28 +240,28 @@ fn unindexed(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn indexes_that_a_new_archive_gets_last_are_made_by_the_first_run_that_ends_by_itself() {
+fn deferred_indexes_are_built_by_the_first_run_that_is_not_interrupted() {
     let sandbox = large();
     interrupted(&sandbox, Signal::TERM).expect_code(143);
-    let put_off = unindexed(&sandbox);
-    assert!(put_off.contains(&"messages.author_id".to_owned()), "{put_off:?}");
-    assert_goes_on(&sandbox);
-    assert_eq!(unindexed(&sandbox), [""; 0]);
+    let unindexed = unindexed_foreign_keys(&sandbox);
+    assert!(unindexed.contains(&"messages.author_id".to_owned()), "{unindexed:?}");
+    assert_resumes(&sandbox);
+    assert_eq!(unindexed_foreign_keys(&sandbox), [""; 0]);
 }
 
 #[test]
-fn indexes_that_a_new_archive_gets_last_are_made_before_a_purge_looks_for_those_who_remain() {
+fn deferred_indexes_are_built_before_a_purge_looks_for_orphaned_users() {
     let sandbox = large();
     interrupted(&sandbox, Signal::INT).expect_code(130);
-    assert_ne!(unindexed(&sandbox), [""; 0]);
+    assert_ne!(unindexed_foreign_keys(&sandbox), [""; 0]);
     let (_, tenant) = sandbox.sim.world().guilds()[0].clone();
     sandbox.run(&["reset", "--tenant", &tenant, "--purge", "--yes"]).expect_code(0);
-    assert_eq!(unindexed(&sandbox), [""; 0]);
+    assert_eq!(unindexed_foreign_keys(&sandbox), [""; 0]);
     assert_eq!(sandbox.count("SELECT count(*) FROM users"), 0);
 }
 
 #[test]
-fn somebody_is_forgotten_while_the_indexes_are_missing() {
+fn user_is_erased_while_indexes_are_missing() {
     let sandbox = large();
     interrupted(&sandbox, Signal::INT).expect_code(130);
     let users = sandbox.count("SELECT count(*) FROM users");

@@ -1,4 +1,4 @@
-//! Discord's limits: kept when they are told, learned when they aren't.
+//! Discord's rate limits: respected when headers announce them, learned when they don't.
 
 use std::time::{Duration, Instant};
 
@@ -11,39 +11,40 @@ use discord_sim::{
 use rustix::process::Signal;
 
 const GUILD: u64 = 77_000_000_000_000_001;
-/// Requests in flight at once, by default.
-const IN_FLIGHT: usize = 10;
+/// Maximum number of concurrent requests, by default.
+const CONCURRENT_REQUESTS: usize = 10;
 
-/// Five pages in half a second for each channel, where Discord gives five
-/// seconds.
-fn limited(headers: Headers) -> Sandbox {
+/// A server that allows five pages per half second and channel; Discord allows five per
+/// five seconds.
+fn rate_limited_sandbox(headers: Headers) -> Sandbox {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 3, 1500)));
     let limits = Limits::off().bucket(RouteKind::Messages, 5, Duration::from_millis(500));
     sandbox.sim.set_limits(Limits { headers, ..limits });
     sandbox
 }
 
-fn refused(sandbox: &Sandbox) -> usize {
+/// Number of 429s, Cloudflare's excepted.
+fn rate_limit_count(sandbox: &Sandbox) -> usize {
     sandbox.sim.journal().limited().values().sum()
 }
 
 #[test]
-fn limits_that_are_told_are_never_met() {
-    let sandbox = limited(Headers::Honest);
+fn announced_limits_are_never_exceeded() {
+    let sandbox = rate_limited_sandbox(Headers::Honest);
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(refused(&sandbox), 0);
+    assert_eq!(rate_limit_count(&sandbox), 0);
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
 
 #[test]
-fn limits_that_headers_deny_are_learned_from_the_first_refusals() {
-    let sandbox = limited(Headers::Generous { limit: 1000 });
+fn limits_that_headers_overstate_are_learned_from_the_first_429s() {
+    let sandbox = rate_limited_sandbox(Headers::Generous { limit: 1000 });
     let summary = sandbox.run(&["start", "--format", "json"]).expect_code(0).last_json();
-    // One for each channel that was being read when the first came, and a few
-    // where a busy machine made the window look short; 9 without learning.
-    assert!((1..=6).contains(&refused(&sandbox)), "{} refusals", refused(&sandbox));
+    // One for each channel being read when the first 429 arrived, and a few more if a
+    // busy machine made the window look shorter; without learning, there would be 9.
+    assert!((1..=6).contains(&rate_limit_count(&sandbox)), "{} 429s", rate_limit_count(&sandbox));
     let stats = &summary["jobs"][0]["parallel_stats"];
-    assert_eq!(stats["rate_limit_encounters"], refused(&sandbox));
+    assert_eq!(stats["rate_limit_encounters"], rate_limit_count(&sandbox));
     assert!(stats["rate_limit_wait_seconds"].as_f64().unwrap() > 0.0);
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
@@ -56,17 +57,17 @@ fn global_429_pauses_every_request() {
     sandbox.sim.set_latency(Duration::from_millis(5), Duration::ZERO);
     sandbox.run(&["start"]).expect_code(0);
     let entries = sandbox.sim.journal().entries();
-    let refused_at = entries.iter().find(|entry| entry.status == Some(429)).unwrap().at_ms;
-    // Requests that were on their way when the answer was sent may arrive at any time.
-    let paused = refused_at + 1..refused_at + 950;
+    let rate_limited_at = entries.iter().find(|entry| entry.status == Some(429)).unwrap().at_ms;
+    // Requests in flight when the 429 was sent may arrive at any time.
+    let paused = rate_limited_at + 1..rate_limited_at + 950;
     let arrived = entries.iter().filter(|entry| paused.contains(&entry.at_ms)).count();
-    assert!(arrived < IN_FLIGHT, "{arrived} requests during the pause");
+    assert!(arrived < CONCURRENT_REQUESTS, "{arrived} requests during the pause");
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
 
-/// The client sends request k at the earliest k intervals after its first one, so it can't
-/// arrive earlier, however busy the machine is. That no burst follows an idle time is
-/// tested with a paused clock in src/platform/limit/tests.rs.
+/// The client sends request k no earlier than k intervals after its first one, so it
+/// can't arrive earlier, however busy the machine is. A test with a paused clock in
+/// src/platform/limit/tests.rs shows that no burst follows an idle time.
 #[test]
 fn no_request_arrives_before_its_turn() {
     const RATE: u32 = 40;
@@ -90,26 +91,26 @@ fn no_request_arrives_before_its_turn() {
     assert!(pace_seconds.as_f64().unwrap() > 0.0, "the run was slower than its limit");
 }
 
-/// A server whose waits are short.
-fn hasty(description: &Description) -> Sandbox {
+/// A sandbox with a minimal delay before retries.
+fn sandbox(description: &Description) -> Sandbox {
     Sandbox::with_config(World::new(description), "[sync]\nretry_base_delay = \"1ms\"")
 }
 
 #[test]
-fn a_world_that_only_says_too_often_is_left_alone_with_a_code_and_a_reason() {
-    let sandbox = hasty(&Description::community(GUILD, 3, 150));
-    let too_often = What::RateLimited { retry_after: 0.0, scope: Scope::User };
-    sandbox.sim.faults().when(Match::default().always(), too_often);
+fn run_that_gets_only_429s_ends_with_code_7_and_a_reason() {
+    let sandbox = sandbox(&Description::community(GUILD, 3, 150));
+    let rate_limited = What::RateLimited { retry_after: 0.0, scope: Scope::User };
+    sandbox.sim.faults().when(Match::default().always(), rate_limited);
     let ran = sandbox.run(&["start"]).expect_code(7);
     assert!(sandbox.sim.journal().entries().len() <= 500);
     assert!(ran.stderr.contains("nothing but"), "{}", ran.stderr);
 }
 
 #[test]
-fn a_server_that_begins_to_say_only_too_often_ends_the_run_with_what_was_committed() {
-    let sandbox = hasty(&Description::community(GUILD, 6, 600));
-    let too_often = What::RateLimited { retry_after: 0.0, scope: Scope::User };
-    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(10).always(), too_often);
+fn run_that_gets_only_429s_after_ten_pages_keeps_them() {
+    let sandbox = sandbox(&Description::community(GUILD, 6, 600));
+    let rate_limited = What::RateLimited { retry_after: 0.0, scope: Scope::User };
+    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(10).always(), rate_limited);
     let ran = sandbox.run(&["start", "--format", "json"]).expect_code(7);
     assert!(sandbox.sim.journal().entries().len() <= 500);
     let summary = ran.last_json();
@@ -122,10 +123,10 @@ fn a_server_that_begins_to_say_only_too_often_ends_the_run_with_what_was_committ
 }
 
 #[test]
-fn waits_are_told_by_cause_for_the_job_and_for_each_channel() {
-    let sandbox = limited(Headers::Honest);
-    let stop = What::RateLimited { retry_after: 1.0, scope: Scope::Global };
-    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(4), stop);
+fn waits_are_reported_by_cause_for_the_job_and_for_each_channel() {
+    let sandbox = rate_limited_sandbox(Headers::Honest);
+    let pause = What::RateLimited { retry_after: 1.0, scope: Scope::Global };
+    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(4), pause);
     sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(8), What::Status(503, BodyKind::Html));
     let job = sandbox.run(&["start", "--format", "json"]).expect_code(0).last_json()["jobs"][0].clone();
     let seconds = |of: &serde_json::Value, cause: &str| of["waits"][cause].as_f64().unwrap();
@@ -151,7 +152,7 @@ fn waits_are_told_by_cause_for_the_job_and_for_each_channel() {
 }
 
 #[test]
-fn a_tenant_whose_channels_are_known_later_waits_for_no_channel_of_another() {
+fn tenant_listed_late_does_not_wait_for_another_tenants_channels() {
     let channels = || (0..30).map(|number| ChannelDescription::text(&format!("c{number}"), 3000)).collect();
     let guild = |id| GuildDescription {
         id,
@@ -174,15 +175,15 @@ fn a_tenant_whose_channels_are_known_later_waits_for_no_channel_of_another() {
     let late_channels: Vec<u64> = sandbox.sim.world().truth(late).iter().map(|channel| channel.id).collect();
     let is_page = |entry: &Entry| entry.route == Some(RouteKind::Messages);
     let is_late = |entry: &Entry| is_page(entry) && late_channels.contains(&entry.channel.unwrap());
-    wait_until("the late one is read", || entries().iter().any(is_late));
+    wait_until("the late tenant is read", || entries().iter().any(is_late));
     send(&sync, Signal::INT);
     ended(sync).expect_code(130);
     let entries = entries();
     let is_listed = |entry: &Entry| entry.guild == Some(late) && entry.status == Some(200);
     let first = entries.iter().position(is_late).unwrap();
     let listed = entries[..first].iter().rposition(is_listed).unwrap();
-    assert!(entries[..listed].iter().any(is_page), "the other one is read already");
+    assert!(entries[..listed].iter().any(is_page), "the other tenant is already being read");
     let between = entries[listed..first].iter().filter(|entry| is_page(entry)).count();
-    // The other one's open channels hold 480 pages.
+    // The open channels of the other tenant hold 480 pages.
     assert!(between < 200, "{between} pages");
 }

@@ -1,4 +1,4 @@
-//! Rights that are lost in the middle of a run.
+//! Access that is lost during a run: the token, a server, a channel.
 
 use std::time::Duration;
 
@@ -7,96 +7,104 @@ use discord_sim::{
     ThreadPlan, Visibility, World,
 };
 
-use super::{BRIEF, GUILD, assert_completes, channel, chat, community, ended_in_time, failing, stored};
+use super::{
+    GUILD, MESSAGES_ONLY_CONFIG, assert_completes, channel, channel_errors, chat, community, stored_messages,
+    wait_or_kill,
+};
 use crate::util::truth::{assert_archived, assert_reactors};
 use crate::util::{Sandbox, wait_until};
 
-const OTHER: u64 = GUILD + 1;
-/// Requests that may be in flight at once.
-const IN_FLIGHT: usize = 10;
+const OTHER_GUILD: u64 = GUILD + 1;
+/// Maximum number of concurrent requests, by default.
+const CONCURRENT_REQUESTS: usize = 10;
 
-/// Two servers of as many channels.
+/// A server with these channels, and a second one with three text channels.
 fn two_servers(first: Vec<ChannelDescription>) -> Sandbox {
     let mut description = Description::of_channels(GUILD, first);
-    let channels = Description::community(OTHER, 3, 1500).guilds.remove(0).channels;
+    let channels = Description::community(OTHER_GUILD, 3, 1500).guilds.remove(0).channels;
     let name = "Other".to_owned();
-    description.guilds.push(GuildDescription { id: OTHER, name, channels, ..GuildDescription::default() });
+    description.guilds.push(GuildDescription {
+        id: OTHER_GUILD,
+        name,
+        channels,
+        ..GuildDescription::default()
+    });
     Sandbox::with_config(World::new(&description), "[sync]\nretry_base_delay = \"10ms\"")
 }
 
-fn texts(channels: u32, messages: u64) -> Vec<ChannelDescription> {
+fn text_channels(channels: u32, messages: u64) -> Vec<ChannelDescription> {
     Description::community(GUILD, channels, messages).guilds.remove(0).channels
 }
 
-/// A forum of so many threads of a few messages each.
+/// A forum with this many threads of three messages each.
 fn forum(threads: u32) -> ChannelDescription {
     let plan = ThreadPlan { active: threads, messages: 3, ..ThreadPlan::default() };
     let forum = ChannelDescription::new(ChannelKind::Forum, "forum");
     ChannelDescription { threads: plan, mix: Mix::Chat, ..forum }
 }
 
-fn refused_with(sandbox: &Sandbox, status: u16) -> usize {
+fn requests_with_status(sandbox: &Sandbox, status: u16) -> usize {
     sandbox.sim.journal().by_status().get(&status).copied().unwrap_or(0)
 }
 
 #[test]
-fn a_token_revoked_in_the_middle_ends_the_run_at_once_and_costs_nothing_that_came() {
-    let sandbox = community(20, 1000, BRIEF);
+fn revoked_token_ends_the_run_and_keeps_stored_messages() {
+    let sandbox = community(20, 1000, MESSAGES_ONLY_CONFIG);
     let sync = sandbox.spawn_slow(&["start"]);
     sandbox.sim.world().revoke_token();
-    let ran = ended_in_time(sync).expect_code(4);
+    let ran = wait_or_kill(sync).expect_code(4);
     assert!(ran.stdout.contains("make a new token"), "{}", ran.stdout);
     sandbox.assert_discreet(&ran);
-    let rejected = refused_with(&sandbox, 401);
-    assert!((1..=IN_FLIGHT).contains(&rejected), "{rejected} requests with a dead token");
+    let rejected = requests_with_status(&sandbox, 401);
+    assert!((1..=CONCURRENT_REQUESTS).contains(&rejected), "{rejected} requests with a revoked token");
     assert!(sandbox.count("SELECT count(*) FROM messages") > 0);
     sandbox.sim.world().set_token(DEFAULT_TOKEN);
     assert_completes(&sandbox);
-    // What was on its way when the run ended has to be asked for again.
-    let doubles = sandbox.sim.journal().doubles();
-    let pages = doubles.iter().filter(|(target, _)| target.contains("/messages?")).count();
-    assert!(pages <= IN_FLIGHT, "{doubles:?}");
+    // Only pages that were in flight when the run ended are requested again.
+    let duplicates = sandbox.sim.journal().doubles();
+    let pages = duplicates.iter().filter(|(target, _)| target.contains("/messages?")).count();
+    assert!(pages <= CONCURRENT_REQUESTS, "{duplicates:?}");
 }
 
 #[test]
-fn a_server_that_throws_the_bot_out_costs_only_itself() {
-    let sandbox = two_servers(texts(3, 1500));
+fn removed_bot_loses_only_that_server() {
+    let sandbox = two_servers(text_channels(3, 1500));
     let sync = sandbox.spawn_slow(&["start"]);
     sandbox.sim.world().remove_bot(GUILD);
     sandbox.sim.set_latency(Duration::from_millis(5), Duration::ZERO);
-    let ran = ended_in_time(sync).expect_code(3);
+    let ran = wait_or_kill(sync).expect_code(3);
     assert!(ran.stdout.contains("invite the bot"), "{}", ran.stdout);
-    assert_archived(sandbox.sim.world(), &sandbox.archive(), OTHER);
+    assert_archived(sandbox.sim.world(), &sandbox.archive(), OTHER_GUILD);
     assert!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL") == 0);
     sandbox.sim.world().set_bot_present(GUILD, true);
     assert_completes(&sandbox);
 }
 
 #[test]
-fn a_large_server_that_throws_the_bot_out_is_left_alone_soon() {
-    let sandbox = two_servers([vec![forum(400)], texts(2, 500)].concat());
+fn removed_bot_soon_stops_requesting_a_large_server() {
+    let sandbox = two_servers([vec![forum(400)], text_channels(2, 500)].concat());
     let sync = sandbox.spawn_slow(&["start"]);
     sandbox.sim.world().remove_bot(GUILD);
     sandbox.sim.set_latency(Duration::from_millis(5), Duration::ZERO);
-    let ran = ended_in_time(sync).expect_code(3);
+    let ran = wait_or_kill(sync).expect_code(3);
     assert!(ran.stdout.contains("invite the bot"), "{}", ran.stdout);
-    let refused = refused_with(&sandbox, 403);
+    let refused = requests_with_status(&sandbox, 403);
     assert!(refused < 150, "{refused} refusals");
-    assert_archived(sandbox.sim.world(), &sandbox.archive(), OTHER);
+    assert_archived(sandbox.sim.world(), &sandbox.archive(), OTHER_GUILD);
     sandbox.sim.world().set_bot_present(GUILD, true);
     assert_completes(&sandbox);
 }
 
 #[test]
-fn a_server_that_throws_the_bot_out_while_reactors_are_read_is_left_alone_soon() {
+fn removed_bot_soon_stops_requesting_reactors() {
     let sandbox = two_servers(vec![forum(250)]);
     sandbox.sim.set_latency(Duration::from_millis(10), Duration::ZERO);
     let sync = sandbox.spawn(&["start", "--tenant", "Simulated community"]);
     wait_until("reactors are read", || sandbox.sim.journal().count(RouteKind::Reactions) > 5);
     sandbox.sim.world().remove_bot(GUILD);
-    let summary = ended_in_time(sync).expect_code(0);
+    let summary = wait_or_kill(sync).expect_code(0);
     assert!(summary.stdout.contains("who reacted is still to be read"), "{}", summary.stdout);
-    let refused = refused_with(&sandbox, 403);
+    let refused = requests_with_status(&sandbox, 403);
     assert!(refused < 40, "{refused} refusals");
     sandbox.sim.world().set_bot_present(GUILD, true);
     assert_completes(&sandbox);
@@ -104,24 +112,24 @@ fn a_server_that_throws_the_bot_out_while_reactors_are_read_is_left_alone_soon()
 }
 
 #[test]
-fn a_forum_that_is_closed_to_the_bot_is_left_alone_soon() {
-    let sandbox = two_servers([vec![forum(400)], texts(2, 500)].concat());
+fn hidden_forum_is_soon_no_longer_requested() {
+    let sandbox = two_servers([vec![forum(400)], text_channels(2, 500)].concat());
     let forum = channel(&sandbox, "forum");
     let sync = sandbox.spawn_slow(&["start"]);
     sandbox.sim.world().set_visibility(forum, Visibility::BotHidden);
     sandbox.sim.set_latency(Duration::from_millis(5), Duration::ZERO);
-    let ran = ended_in_time(sync);
+    let ran = wait_or_kill(sync);
     assert!([0, 3].contains(&ran.code), "{ran:?}");
-    let refused = refused_with(&sandbox, 403);
+    let refused = requests_with_status(&sandbox, 403);
     assert!(refused < 150, "{refused} refusals");
-    assert_archived(sandbox.sim.world(), &sandbox.archive(), OTHER);
+    assert_archived(sandbox.sim.world(), &sandbox.archive(), OTHER_GUILD);
     sandbox.sim.world().show(forum);
     assert_completes(&sandbox);
 }
 
 #[test]
-fn looking_again_at_the_rights_asks_for_no_thread() {
-    let sandbox = two_servers([vec![forum(50)], texts(1, 50)].concat());
+fn visibility_re_check_requests_no_thread() {
+    let sandbox = two_servers([vec![forum(50)], text_channels(1, 50)].concat());
     sandbox.run(&["start"]).expect_code(0);
     let chat = chat(&sandbox, 0);
     let written = sandbox.sim.world().append(chat, 2);
@@ -131,33 +139,33 @@ fn looking_again_at_the_rights_asks_for_no_thread() {
     sandbox.sim.journal().clear();
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 1);
-    assert_eq!(sandbox.sim.journal().count(RouteKind::Guild), 3, "one server was looked at again");
+    assert_eq!(sandbox.sim.journal().count(RouteKind::Guild), 3, "visibility was re-checked in one server");
     assert_eq!(sandbox.sim.journal().count(RouteKind::Channel), 0);
 }
 
 #[test]
-fn a_channel_that_is_closed_or_deleted_in_the_middle_keeps_what_came() {
-    let sandbox = community(4, 1500, BRIEF);
+fn channel_hidden_or_deleted_during_a_run_keeps_its_stored_messages() {
+    let sandbox = community(4, 1500, MESSAGES_ONLY_CONFIG);
     sandbox.sim.set_latency(Duration::from_millis(60), Duration::ZERO);
     let sync = sandbox.spawn(&["start"]);
-    let (closed, deleted) = (chat(&sandbox, 0), chat(&sandbox, 1));
-    let asked = |channel| sandbox.sim.journal().cursors(channel).len();
-    wait_until("both are read", || asked(closed) > 3 && asked(deleted) > 3);
-    sandbox.sim.world().set_visibility(closed, Visibility::BotHidden);
+    let (hidden, deleted) = (chat(&sandbox, 0), chat(&sandbox, 1));
+    let page_count = |channel| sandbox.sim.journal().cursors(channel).len();
+    wait_until("both are read", || page_count(hidden) > 3 && page_count(deleted) > 3);
+    sandbox.sim.world().set_visibility(hidden, Visibility::BotHidden);
     sandbox.sim.world().delete_channel(deleted);
-    ended_in_time(sync).expect_code(3);
-    let [(channel, error)] = &failing(&sandbox)[..] else { panic!("{:?}", failing(&sandbox)) };
-    assert!(*channel == closed && error.contains("403"), "{error}");
-    for channel in [closed, deleted] {
-        let stored = stored(&sandbox, channel);
-        assert!((200..1500).contains(&stored), "{stored} messages stay");
+    wait_or_kill(sync).expect_code(3);
+    let [(channel, error)] = &channel_errors(&sandbox)[..] else { panic!("{:?}", channel_errors(&sandbox)) };
+    assert!(*channel == hidden && error.contains("403"), "{error}");
+    for channel in [hidden, deleted] {
+        let stored = stored_messages(&sandbox, channel);
+        assert!((200..1500).contains(&stored), "{stored} messages are stored");
     }
-    let live = "SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL";
-    assert_eq!(sandbox.count(live), 0);
-    assert_eq!([2, 3].map(|number| stored(&sandbox, chat(&sandbox, number))), [1500, 1500]);
+    let deleted_messages = "SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL";
+    assert_eq!(sandbox.count(deleted_messages), 0);
+    assert_eq!([2, 3].map(|number| stored_messages(&sandbox, chat(&sandbox, number))), [1500, 1500]);
     assert_eq!(sandbox.count("SELECT count(*) FROM channels WHERE state = 'deleted'"), 1);
-    sandbox.sim.world().show(closed);
+    sandbox.sim.world().show(hidden);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(stored(&sandbox, closed), 1500);
+    assert_eq!(stored_messages(&sandbox, hidden), 1500);
 }

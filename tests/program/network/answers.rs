@@ -1,17 +1,20 @@
-//! Answers that don't come, break off, never end, or are something else.
+//! Answers that are missing, truncated, too slow, redirects, or not the documented JSON.
 
 use std::time::Duration;
 
 use discord_sim::{BodyKind, Description, Match, RouteKind, Simulator, What, World};
 
-use super::{FOREVER, GUILD, HASTY, assert_completes, chat, community, failing, pages_of, stored};
+use super::{
+    FOREVER, GUILD, SHORT_TIMEOUT_CONFIG, assert_completes, channel_errors, chat, community, page_requests,
+    stored_messages,
+};
 use crate::util::truth::assert_archived;
 
-/// The first attempt and the default's three repetitions.
+/// The first attempt and three retries, the default.
 const ATTEMPTS: usize = 4;
 
-/// What never brings a page, and what the user is told of it.
-fn stubborn() -> Vec<(What, &'static str)> {
+/// Faults under which no page arrives, and a part of the error the program reports.
+fn permanent_faults() -> Vec<(What, &'static str)> {
     let every = Duration::from_millis(50);
     vec![
         (What::Stall(FOREVER), "no answer within 0.7 s"),
@@ -26,31 +29,32 @@ fn stubborn() -> Vec<(What, &'static str)> {
 }
 
 #[test]
-fn a_channel_whose_pages_never_come_whole_fails_with_its_cause_and_holds_nobody_up() {
-    let stubborn = stubborn();
-    let sandbox = community(10, 250, HASTY);
-    for (number, (what, _)) in stubborn.iter().enumerate() {
+fn channel_with_incomplete_pages_fails_alone_and_names_the_cause() {
+    let faults = permanent_faults();
+    let sandbox = community(10, 250, SHORT_TIMEOUT_CONFIG);
+    for (number, (what, _)) in faults.iter().enumerate() {
         sandbox.sim.faults().when(Match::page_of(chat(&sandbox, number)).always(), what.clone());
     }
     let ran = sandbox.run(&["start"]).expect_code(3);
     sandbox.assert_discreet(&ran);
-    let failing = failing(&sandbox);
-    assert_eq!(failing.len(), stubborn.len(), "{failing:?}");
-    for (number, (what, words)) in stubborn.iter().enumerate() {
+    let failing = channel_errors(&sandbox);
+    assert_eq!(failing.len(), faults.len(), "{failing:?}");
+    for (number, (what, message)) in faults.iter().enumerate() {
         let channel = chat(&sandbox, number);
         let (_, error) = failing.iter().find(|(id, _)| *id == channel).unwrap();
-        assert!(error.contains(words), "{what:?}: {error}");
-        // And a probe of the newest message: it might be this page alone.
-        assert_eq!(pages_of(&sandbox, channel).len(), ATTEMPTS + 1, "{what:?}");
+        assert!(error.contains(message), "{what:?}: {error}");
+        // After the retries, the run probes the newest message, because the fault might
+        // be limited to this page.
+        assert_eq!(page_requests(&sandbox, channel).len(), ATTEMPTS + 1, "{what:?}");
     }
-    for number in stubborn.len()..10 {
-        assert_eq!(stored(&sandbox, chat(&sandbox, number)), 250);
+    for number in faults.len()..10 {
+        assert_eq!(stored_messages(&sandbox, chat(&sandbox, number)), 250);
     }
     assert_completes(&sandbox);
 }
 
 #[test]
-fn what_drips_but_comes_in_time_is_read() {
+fn slow_answers_within_the_timeout_are_read() {
     let sandbox = community(2, 150, "");
     let every = Duration::from_millis(2);
     let drip = What::SlowDrip { every, bytes: 4096 };
@@ -65,8 +69,8 @@ fn what_drips_but_comes_in_time_is_read() {
 }
 
 #[test]
-fn a_server_whose_channels_are_never_listed_fails_with_its_cause() {
-    let sandbox = community(2, 150, HASTY);
+fn server_whose_channel_list_never_arrives_fails_with_its_cause() {
+    let sandbox = community(2, 150, SHORT_TIMEOUT_CONFIG);
     sandbox.sim.faults().when(Match::route(RouteKind::GuildChannels).always(), What::StallBody(FOREVER));
     let ran = sandbox.run(&["start"]).expect_code(1);
     assert!(ran.stdout.contains("no complete body within 0.7 s"), "{}", ran.stdout);
@@ -75,20 +79,20 @@ fn a_server_whose_channels_are_never_listed_fails_with_its_cause() {
 }
 
 #[test]
-fn a_redirect_is_not_followed_with_the_token() {
-    let sandbox = community(3, 150, HASTY);
+fn redirects_are_not_followed() {
+    let sandbox = community(3, 150, SHORT_TIMEOUT_CONFIG);
     let elsewhere = Simulator::start(World::new(&Description::community(GUILD, 3, 150)));
-    let struck = chat(&sandbox, 0);
-    let page = format!("{}/api/v10/channels/{struck}/messages?after=0&limit=100", elsewhere.url());
-    sandbox.sim.faults().when(Match::page_of(struck).always(), What::Redirect(page));
+    let redirected = chat(&sandbox, 0);
+    let page_url = format!("{}/api/v10/channels/{redirected}/messages?after=0&limit=100", elsewhere.url());
+    sandbox.sim.faults().when(Match::page_of(redirected).always(), What::Redirect(page_url));
     let ran = sandbox.run(&["start"]).expect_code(3);
     assert!(ran.stdout.contains("set api_url"), "{}", ran.stdout);
     assert!(elsewhere.journal().is_empty(), "{:?}", elsewhere.journal().entries());
-    let [(channel, error)] = &failing(&sandbox)[..] else { panic!("one channel fails") };
-    assert!(*channel == struck && error.contains("HTTP 302, a redirect to 127.0.0.1"), "{error}");
+    let [(channel, error)] = &channel_errors(&sandbox)[..] else { panic!("one channel fails") };
+    assert!(*channel == redirected && error.contains("HTTP 302, a redirect to 127.0.0.1"), "{error}");
     assert_completes(&sandbox);
-    let question = format!("{}/api/v10/oauth2/applications/@me", elsewhere.url());
-    sandbox.sim.faults().when(Match::default().always(), What::Redirect(question));
+    let redirect_url = format!("{}/api/v10/oauth2/applications/@me", elsewhere.url());
+    sandbox.sim.faults().when(Match::default().always(), What::Redirect(redirect_url));
     let ran = sandbox.run(&["start"]).expect_code(1);
     assert!(ran.stderr.contains("a redirect to 127.0.0.1"), "{}", ran.stderr);
     assert!(ran.stderr.contains("set api_url"), "{}", ran.stderr);
@@ -96,8 +100,8 @@ fn a_redirect_is_not_followed_with_the_token() {
 }
 
 #[test]
-fn what_is_wrong_for_a_while_is_asked_again_and_archived() {
-    let passing = [
+fn transient_faults_are_retried() {
+    let transient_faults = [
         What::Status(502, BodyKind::Html),
         What::Status(503, BodyKind::Empty),
         What::Status(504, BodyKind::Html),
@@ -111,21 +115,21 @@ fn what_is_wrong_for_a_while_is_asked_again_and_archived() {
         What::ResetAfterHeaders,
     ];
     let sandbox = community(11, 250, "[sync]\nretry_base_delay = \"10ms\"");
-    for (number, what) in passing.iter().enumerate() {
+    for (number, what) in transient_faults.iter().enumerate() {
         sandbox.sim.faults().when(Match::page_of(chat(&sandbox, number)).after(1).times(2), what.clone());
     }
     let job = sandbox.run(&["start", "--format", "json"]).expect_code(0).last_json()["jobs"][0].clone();
-    assert_eq!(job["parallel_stats"]["retries"], 2 * passing.len());
-    for (number, what) in passing.iter().enumerate() {
-        let struck = pages_of(&sandbox, chat(&sandbox, number));
-        assert_eq!(struck.iter().filter(|page| page.fault.is_some()).count(), 2, "{what:?}");
+    assert_eq!(job["parallel_stats"]["retries"], 2 * transient_faults.len());
+    for (number, what) in transient_faults.iter().enumerate() {
+        let requests = page_requests(&sandbox, chat(&sandbox, number));
+        assert_eq!(requests.iter().filter(|request| request.fault.is_some()).count(), 2, "{what:?}");
     }
-    assert_eq!(sandbox.sim.journal().doubles(), [], "nothing that came is asked for again");
+    assert_eq!(sandbox.sim.journal().doubles(), [], "a page that arrived is requested again");
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
 
 #[test]
-fn json_that_is_said_to_be_html_is_read() {
+fn json_with_an_html_content_type_is_read() {
     let sandbox = community(2, 150, "");
     sandbox.sim.faults().when(Match::default().always(), What::WrongContentType);
     sandbox.run(&["start"]).expect_code(0);

@@ -1,4 +1,4 @@
-//! Answers that would fill the memory.
+//! Answers that would exhaust the memory.
 
 use std::fs;
 use std::process::Child;
@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use discord_sim::{Match, What};
 
-use super::{GUILD, assert_completes, chat, community, ended_in_time, failing, json};
+use super::{GUILD, assert_completes, channel_errors, chat, community, json, wait_or_kill};
 use crate::util::truth::assert_archived;
 use crate::util::{Ran, Sandbox};
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
-/// More than a run needs that reads one long answer after the other, and less
+/// Memory limit: more than a run needs that reads long answers one after another, less
 /// than one that reads ten at once.
-const ENOUGH: u64 = 100 * MIB;
-/// As many as are in flight at once.
-const WORKERS: usize = 10;
+const MAX_PEAK_BYTES: u64 = 100 * MIB;
+/// Maximum number of concurrent requests, by default.
+const CONCURRENT_REQUESTS: usize = 10;
 
-/// How a process ended, and the most memory it had, in bytes.
-fn ended_with_peak(mut child: Child) -> (Ran, u64) {
+/// Waits until a process ends. Returns its output and its peak memory, in bytes.
+fn wait_and_measure(mut child: Child) -> (Ran, u64) {
     let path = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
@@ -30,12 +30,13 @@ fn ended_with_peak(mut child: Child) -> (Ran, u64) {
         peak = peak.max(kib.unwrap_or(0) * 1024);
         sleep(Duration::from_millis(2));
     }
-    assert!(peak > MIB, "it was measured");
-    (ended_in_time(child), peak)
+    assert!(peak > MIB, "the memory was measured");
+    (wait_or_kill(child), peak)
 }
 
-/// What has no end, or becomes far larger when it is read.
-fn endless() -> [(What, &'static str); 5] {
+/// Answers that are huge, or become huge when decompressed or parsed, and a part of the
+/// error the program reports.
+fn huge_answers() -> [(What, &'static str); 5] {
     [
         (What::HugeBody(8 * GIB), "larger than 8 MiB"),
         (What::HugeChunkedBody(8 * GIB), "larger than 8 MiB"),
@@ -45,35 +46,35 @@ fn endless() -> [(What, &'static str); 5] {
     ]
 }
 
-/// A channel for each worker whose pages never end, and two besides.
-fn struck() -> Sandbox {
+/// A channel with a huge page for each concurrent request, and two normal channels.
+fn sandbox() -> Sandbox {
     let sandbox = community(12, 150, "[sync]\nmax_retries = 0\nrequest_timeout = \"5m\"");
-    for number in 0..WORKERS {
-        let (what, _) = endless()[number % endless().len()].clone();
+    for number in 0..CONCURRENT_REQUESTS {
+        let (what, _) = huge_answers()[number % huge_answers().len()].clone();
         sandbox.sim.faults().when(Match::page_of(chat(&sandbox, number)).always(), what);
     }
     sandbox
 }
 
 #[test]
-fn endless_answers_fail_their_channels_and_are_never_held_in_memory_together() {
-    let sandbox = struck();
-    let (ran, peak) = ended_with_peak(sandbox.spawn(&["start"]));
+fn huge_answers_fail_their_channels_and_are_never_held_in_memory_together() {
+    let sandbox = sandbox();
+    let (ran, peak) = wait_and_measure(sandbox.spawn(&["start"]));
     ran.expect_code(3);
-    assert!(peak < ENOUGH, "{} MiB", peak / MIB);
-    let failing = failing(&sandbox);
-    assert_eq!(failing.len(), WORKERS, "{failing:?}");
-    for number in 0..WORKERS {
-        let (what, words) = &endless()[number % endless().len()];
+    assert!(peak < MAX_PEAK_BYTES, "{} MiB", peak / MIB);
+    let failing = channel_errors(&sandbox);
+    assert_eq!(failing.len(), CONCURRENT_REQUESTS, "{failing:?}");
+    for number in 0..CONCURRENT_REQUESTS {
+        let (what, message) = &huge_answers()[number % huge_answers().len()];
         let (_, error) = failing.iter().find(|(id, _)| *id == chat(&sandbox, number)).unwrap();
-        assert!(error.contains(words), "{what:?}: {error}");
+        assert!(error.contains(message), "{what:?}: {error}");
     }
     assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 300);
     assert_completes(&sandbox);
 }
 
 #[test]
-fn pages_of_the_longest_messages_are_read() {
+fn pages_of_long_messages_are_read() {
     let sandbox = community(4, 0, "");
     let text = "é🦀\"\\ 123 ".repeat(4000);
     for number in 0..4 {
@@ -81,9 +82,9 @@ fn pages_of_the_longest_messages_are_read() {
             sandbox.sim.world().append_text(chat(&sandbox, number), 0, &text).unwrap();
         }
     }
-    let (ran, peak) = ended_with_peak(sandbox.spawn(&["start"]));
+    let (ran, peak) = wait_and_measure(sandbox.spawn(&["start"]));
     ran.expect_code(0);
-    assert!(peak < 2 * ENOUGH, "{} MiB", peak / MIB);
+    assert!(peak < 2 * MAX_PEAK_BYTES, "{} MiB", peak / MIB);
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
     assert_eq!(json(&sandbox, "status")["tenants"][0]["broken_messages"], 0);
 }

@@ -1,4 +1,4 @@
-//! Faults of all passing kinds at once.
+//! Random transient faults and anomalies of all kinds.
 
 use std::thread;
 use std::time::Duration;
@@ -6,13 +6,14 @@ use std::time::Duration;
 use discord_sim::{ChannelDescription, ChannelKind, Description, Mix, Options, Simulator, ThreadPlan, World};
 use tempfile::TempDir;
 
-use super::{GUILD, ended_in_time, json};
+use super::{GUILD, json, wait_or_kill};
 use crate::util::Sandbox;
 use crate::util::truth::{assert_archived, assert_reactors};
 
+/// Length of stalls, and the `retry_after` of 429s.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A few thousand messages in six channels, with threads and reactions.
+/// This many channels of 350 messages with threads and reactions, and a forum.
 fn description(seed: u64, channels: u32) -> Description {
     let text = |number: u32| {
         let mix = if number.is_multiple_of(2) { Mix::Chat } else { Mix::Plain };
@@ -33,12 +34,13 @@ fn sandbox(seed: u64, channels: u32) -> Sandbox {
     sandbox
 }
 
-/// Runs until everything is archived.
-fn runs_until_whole(sandbox: &Sandbox, probability: f64, most: usize) {
+/// Runs until everything is archived, including reactors. Panics if that takes more than
+/// `max_runs` runs.
+fn run_until_complete(sandbox: &Sandbox, probability: f64, max_runs: usize) {
     let world = sandbox.sim.world();
     sandbox.sim.faults().mixed(probability, PAUSE);
-    for _ in 0..most {
-        let ran = ended_in_time(sandbox.spawn(&["start"]));
+    for _ in 0..max_runs {
+        let ran = wait_or_kill(sandbox.spawn(&["start"]));
         assert!([0, 1, 3].contains(&ran.code), "{ran:?}");
         sandbox.assert_discreet(&ran);
         if ran.code != 0 {
@@ -52,20 +54,20 @@ fn runs_until_whole(sandbox: &Sandbox, probability: f64, most: usize) {
             return;
         }
     }
-    panic!("not whole after {most} runs");
+    panic!("incomplete after {max_runs} runs");
 }
 
 #[test]
-fn with_a_fault_in_twenty_requests_everything_is_archived_in_three_runs() {
-    // Side by side: most of the time is waiting.
-    let seeds = (1..5).map(|seed| thread::spawn(move || runs_until_whole(&sandbox(seed, 6), 0.05, 3)));
-    let runs: Vec<_> = seeds.collect();
+fn everything_is_archived_in_three_runs_with_5_percent_faults() {
+    // In parallel, because the runs mostly wait.
+    let threads = (1..5).map(|seed| thread::spawn(move || run_until_complete(&sandbox(seed, 6), 0.05, 3)));
+    let runs: Vec<_> = threads.collect();
     for run in runs {
         run.join().unwrap();
     }
 }
 
 #[test]
-fn with_a_fault_in_four_requests_everything_is_archived_in_a_few_runs() {
-    runs_until_whole(&sandbox(5, 2), 0.25, 8);
+fn everything_is_archived_in_eight_runs_with_25_percent_faults() {
+    run_until_complete(&sandbox(5, 2), 0.25, 8);
 }

@@ -1,4 +1,4 @@
-//! What goes wrong on the way to Discord, what that costs, and what it doesn't.
+//! Network failures and faulty answers: what a run loses, and what it must not lose.
 
 mod access;
 mod answers;
@@ -22,14 +22,15 @@ use serde_json::Value;
 const GUILD: u64 = 77_000_000_000_000_001;
 /// Longer than any test waits.
 const FOREVER: Duration = Duration::from_mins(10);
-/// Far more than it takes, far less than a hang.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// Asks for nothing but messages once the channels are known.
-const BRIEF: &str = "[sync]\nretry_base_delay = \"10ms\"\nreactions = \"counts\"";
-/// Gives up soon, but not because the machine is busy.
-const HASTY: &str = "[sync]\nrequest_timeout = \"700ms\"\nretry_base_delay = \"10ms\"";
+/// A run that takes longer hangs.
+const HANG_TIMEOUT: Duration = Duration::from_mins(1);
+/// After discovery, requests only message pages: no reactor lists.
+const MESSAGES_ONLY_CONFIG: &str = "[sync]\nretry_base_delay = \"10ms\"\nreactions = \"counts\"";
+/// A timeout short enough for tests, but long enough for a busy machine.
+const SHORT_TIMEOUT_CONFIG: &str = "[sync]\nrequest_timeout = \"700ms\"\nretry_base_delay = \"10ms\"";
 
-/// Text channels named chat-0 and so on.
+/// One server with text channels named `chat-0`, `chat-1`, …; `extra` continues the
+/// configuration.
 fn community(channels: u32, messages: u64, extra: &str) -> Sandbox {
     Sandbox::with_config(World::new(&Description::community(GUILD, channels, messages)), extra)
 }
@@ -42,8 +43,8 @@ fn channel(sandbox: &Sandbox, name: &str) -> u64 {
     sandbox.sim.world().channel_named(GUILD, name).unwrap()
 }
 
-/// How many messages of a channel are archived.
-fn stored(sandbox: &Sandbox, channel: u64) -> i64 {
+/// Number of archived messages of a channel.
+fn stored_messages(sandbox: &Sandbox, channel: u64) -> i64 {
     sandbox.count(&format!("SELECT count(*) FROM message_log WHERE channel_id = '{channel}'"))
 }
 
@@ -51,8 +52,8 @@ fn json(sandbox: &Sandbox, command: &str) -> Value {
     sandbox.run(&[command, "--format", "json"]).expect_code(0).last_json()
 }
 
-/// The error of each failing channel, by ID.
-fn failing(sandbox: &Sandbox) -> Vec<(u64, String)> {
+/// ID and error of each failing channel.
+fn channel_errors(sandbox: &Sandbox) -> Vec<(u64, String)> {
     let status = json(sandbox, "status");
     let failing = status["failing_channels"].as_array().unwrap();
     let text = |channel: &Value, key: &str| channel[key].as_str().unwrap().to_owned();
@@ -62,34 +63,34 @@ fn failing(sandbox: &Sandbox) -> Vec<(u64, String)> {
         .collect()
 }
 
-/// The page requests of a channel.
-fn pages_of(sandbox: &Sandbox, channel: u64) -> Vec<Entry> {
+/// The requests for a channel's message pages.
+fn page_requests(sandbox: &Sandbox, channel: u64) -> Vec<Entry> {
     let entries = sandbox.sim.journal().entries().into_iter();
     entries
         .filter(|entry| entry.channel == Some(channel) && entry.route == Some(RouteKind::Messages))
         .collect()
 }
 
-/// With nothing in the way the next run ends complete.
+/// Removes all faults and latency, and asserts that the next run archives everything.
 #[track_caller]
 fn assert_completes(sandbox: &Sandbox) {
     sandbox.sim.faults().clear();
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     sandbox.run(&["start"]).expect_code(0);
-    assert_eq!(failing(sandbox), []);
+    assert_eq!(channel_errors(sandbox), []);
     for (guild, _) in sandbox.sim.world().guilds() {
         assert_archived(sandbox.sim.world(), &sandbox.archive(), guild);
     }
 }
 
-/// Waits for the end of a process; one that hangs is killed.
+/// Waits until a process ends; kills it and panics if it hangs.
 #[track_caller]
-fn ended_in_time(mut child: Child) -> Ran {
-    let deadline = Instant::now() + PATIENCE;
+fn wait_or_kill(mut child: Child) -> Ran {
+    let deadline = Instant::now() + HANG_TIMEOUT;
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > deadline {
             child.kill().unwrap();
-            panic!("it hangs: {:?}", ended(child));
+            panic!("the process hangs: {:?}", ended(child));
         }
         sleep(Duration::from_millis(5));
     }

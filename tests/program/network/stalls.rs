@@ -1,52 +1,53 @@
-//! A server that takes connections and says nothing.
+//! A server that accepts connections but never answers.
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::{GUILD, HASTY, community, ended_in_time};
+use super::{GUILD, SHORT_TIMEOUT_CONFIG, community, wait_or_kill};
 use crate::util::{Sandbox, tenant_table};
 
-/// The first attempt and the default's three repetitions.
+/// The first attempt and three retries, the default.
 const ATTEMPTS: usize = 4;
 
-/// Accepts every connection and keeps it open.
-struct Silent {
+/// Accepts every connection, keeps it open and sends nothing.
+struct SilentServer {
     port: u16,
-    taken: Arc<Mutex<Vec<TcpStream>>>,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
 }
 
-impl Silent {
+impl SilentServer {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let taken = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&taken);
+        let connections = Arc::new(Mutex::new(Vec::new()));
+        let accepted = Arc::clone(&connections);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                kept.lock().unwrap().push(stream.unwrap());
+                accepted.lock().unwrap().push(stream.unwrap());
             }
         });
-        Self { port, taken }
+        Self { port, connections }
     }
 
     fn sandbox(&self, scheme: &str) -> Sandbox {
         let sandbox = community(1, 1, "");
-        let address = format!("[discord]\napi_url = \"{scheme}://127.0.0.1:{}\"\n{HASTY}\n", self.port);
+        let address =
+            format!("[discord]\napi_url = \"{scheme}://127.0.0.1:{}\"\n{SHORT_TIMEOUT_CONFIG}\n", self.port);
         sandbox.write("sync.toml", &(address + &tenant_table(GUILD, "silent")));
         sandbox
     }
 }
 
 #[test]
-fn a_handshake_that_never_ends_is_given_up_and_tried_again() {
+fn silent_server_is_retried_and_then_given_up() {
     for scheme in ["https", "http"] {
-        let silent = Silent::start();
-        let sandbox = silent.sandbox(scheme);
-        let ran = ended_in_time(sandbox.spawn(&["start"])).expect_code(1);
+        let server = SilentServer::start();
+        let sandbox = server.sandbox(scheme);
+        let ran = wait_or_kill(sandbox.spawn(&["start"])).expect_code(1);
         assert!(ran.stderr.contains("no answer within 0.7 s"), "{scheme}: {}", ran.stderr);
         assert!(ran.stderr.contains("check the network"), "{scheme}: {}", ran.stderr);
         sandbox.assert_discreet(&ran);
-        assert_eq!(silent.taken.lock().unwrap().len(), ATTEMPTS, "{scheme}");
+        assert_eq!(server.connections.lock().unwrap().len(), ATTEMPTS, "{scheme}");
     }
 }

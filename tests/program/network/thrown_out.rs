@@ -1,45 +1,52 @@
-//! A server that isn't there for the bot any more, in the middle of a run.
+//! A server that the bot can no longer find, from the middle of a run on.
 
 use discord_sim::{BodyKind, Match, RouteKind, What};
 
-use super::{BRIEF, assert_completes, community, ended_in_time};
+use super::{MESSAGES_ONLY_CONFIG, assert_completes, community, wait_or_kill};
 use crate::util::Sandbox;
 
-/// "Missing Access", "Unknown Channel" and "Unknown Guild".
-const PAGES: [(u16, u64); 3] = [(403, 50_001), (404, 10_003), (404, 10_004)];
+/// HTTP status and Discord error code of channel requests: "Missing Access", "Unknown
+/// Channel" and "Unknown Guild".
+const CHANNEL_ERRORS: [(u16, u64); 3] = [(403, 50_001), (404, 10_003), (404, 10_004)];
 
-/// From now on the guild isn't known, and its pages are answered like this.
-fn throw_out(sandbox: &Sandbox, (status, code): (u16, u64)) {
-    let guild =
+/// From now on, the guild's routes answer "Unknown Guild", and those of its channels this
+/// error.
+fn remove_guild(sandbox: &Sandbox, (status, code): (u16, u64)) {
+    let guild_routes =
         [RouteKind::Guild, RouteKind::GuildChannels, RouteKind::GuildMember, RouteKind::ActiveThreads];
-    let always = |route, status, code| {
+    let fail = |route, status, code| {
         let what = What::Status(status, BodyKind::Json(code));
         sandbox.sim.faults().when(Match::route(route).always(), what);
     };
-    for route in guild {
-        always(route, 404, 10_004);
+    for route in guild_routes {
+        fail(route, 404, 10_004);
     }
     for route in [RouteKind::Messages, RouteKind::Channel, RouteKind::ArchivedPublicThreads] {
-        always(route, status, code);
+        fail(route, status, code);
     }
 }
 
 #[test]
-fn a_server_that_is_not_found_any_more_ends_with_4_and_nothing_counts_as_deleted() {
-    for page in PAGES {
-        let sandbox = community(3, 1500, BRIEF);
+fn server_no_longer_found_ends_with_4_and_marks_nothing_as_deleted() {
+    for channel_error in CHANNEL_ERRORS {
+        let sandbox = community(3, 1500, MESSAGES_ONLY_CONFIG);
         let sync = sandbox.spawn_slow(&["start"]);
-        throw_out(&sandbox, page);
-        let ran = ended_in_time(sync);
-        assert_eq!(ran.code, 4, "{page:?}: {}{}", ran.stdout, ran.stderr);
-        assert!(ran.stdout.contains("invite the bot"), "{page:?}: {}", ran.stdout);
+        remove_guild(&sandbox, channel_error);
+        let ran = wait_or_kill(sync);
+        assert_eq!(ran.code, 4, "{channel_error:?}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains("invite the bot"), "{channel_error:?}: {}", ran.stdout);
         let deleted = sandbox.count("SELECT count(*) FROM channels WHERE state <> 'active'")
             + sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL");
-        assert_eq!(deleted, 0, "{page:?}");
-        assert!(sandbox.count("SELECT count(*) FROM messages") > 0, "{page:?}");
-        // Neither does a run that finds it gone from its beginning.
+        assert_eq!(deleted, 0, "{channel_error:?}");
+        assert!(sandbox.count("SELECT count(*) FROM messages") > 0, "{channel_error:?}");
+        // A run that can't find the server from the start marks nothing as deleted
+        // either.
         sandbox.run(&["start"]).expect_code(4);
-        assert_eq!(sandbox.count("SELECT count(*) FROM channels WHERE state <> 'active'"), 0, "{page:?}");
+        assert_eq!(
+            sandbox.count("SELECT count(*) FROM channels WHERE state <> 'active'"),
+            0,
+            "{channel_error:?}"
+        );
         assert_completes(&sandbox);
     }
 }
