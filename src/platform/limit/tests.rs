@@ -19,6 +19,20 @@ async fn requests_are_spread_evenly() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_burst_follows_an_idle_time() {
+    let gate = gate(10, 10.0);
+    drop(gate.acquire(0).await.unwrap());
+    tokio::time::advance(Duration::from_mins(1)).await;
+    let resumed_at = Instant::now();
+    let mut times = Vec::new();
+    for _ in 0..4 {
+        drop(gate.acquire(0).await.unwrap());
+        times.push(resumed_at.elapsed().as_millis() / 10);
+    }
+    assert_eq!(times, [0, 10, 20, 30]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_are_in_flight_than_allowed() {
     let gate = gate(2, 1000.0);
     let first = gate.acquire(0).await.unwrap();
