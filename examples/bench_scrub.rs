@@ -144,7 +144,12 @@ fn write(pages: Vec<anonymize::Page>, id: ChannelId) -> Result<Duration> {
 }
 
 async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -> Result<Duration> {
-    let file = ArchiveFile { path: folder.join("archive.db"), mode: 0o600, platforms: PLATFORMS };
+    let file = ArchiveFile {
+        path: folder.join("archive.db"),
+        mode: 0o600,
+        platforms: PLATFORMS,
+        busy_timeout: verta_sync::archive::BUSY_TIMEOUT,
+    };
     let lock = Lock::take(&file, "start", None, NOW)?;
     let (writer, thread) = Writer::start(file.open()?, PLATFORMS, &lock);
     let workspace = WorkspaceId::new(GUILD).ok_or("no workspace")?;

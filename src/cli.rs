@@ -3,11 +3,13 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::archive::BUSY_TIMEOUT;
 use crate::commands::forget::mask_ids;
 use crate::commands::{
     CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, forget,
@@ -54,18 +56,26 @@ enum Command {
 /// # Errors
 /// Returns the subcommand's [`Failure`], or one for a bot token among the arguments.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Result<ExitCode, Failure> {
-    run_with(arguments, env, REGISTRY)
+    run_with(arguments, Setup { env, registry: REGISTRY, busy_timeout: BUSY_TIMEOUT })
 }
 
-/// Like [`run`], with the platforms of `registry`.
+/// What a program brings to its commands.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Environment variables and the current folder.
+    pub env: Environment,
+    /// The supported platforms.
+    pub registry: Registry,
+    /// How long to wait for another process that holds the database.
+    pub busy_timeout: Duration,
+}
+
+/// Like [`run`], for a program with a setup of its own.
 ///
 /// # Errors
 /// See [`run`].
-pub fn run_with(
-    arguments: impl IntoIterator<Item = OsString>,
-    env: Environment,
-    registry: Registry,
-) -> Result<ExitCode, Failure> {
+pub fn run_with(arguments: impl IntoIterator<Item = OsString>, setup: Setup) -> Result<ExitCode, Failure> {
+    let Setup { env, registry, busy_timeout } = setup;
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     reject_token(&arguments, registry.specs)?;
     let cli = match parse(&arguments, command(registry.specs)) {
@@ -79,7 +89,7 @@ pub fn run_with(
             exit_with_usage_error(&add_tip(error, &arguments, registry.specs), &arguments, registry.specs)
         }
     };
-    let context = CommandContext { global: cli.global, env, registry };
+    let context = CommandContext { global: cli.global, env, registry, busy_timeout };
     dispatch(&cli.command, &context).map(|outcome| outcome.exit_code()).map_err(|failure| {
         // The command may have failed before it initialized the log, which
         // `--log-format json` needs to report the failure.

@@ -23,7 +23,7 @@
 //! | [`ui`] | shows what happens while it happens | model, monitor |
 //! | [`report`] | text and JSON about what happened | model, plan, `exit_code` |
 //! | [`commands`] | a file per subcommand; joins the layers | all of these |
-//! | [`cli`] | the command line | model, config, platform, commands, `exit_code` |
+//! | [`cli`] | the command line | model, config, platform, archive, commands, `exit_code` |
 //!
 //! # What always holds
 //!

@@ -85,7 +85,12 @@ fn open(path: &Path) -> BenchResult<Connection> {
 }
 
 fn file(path: &Path) -> ArchiveFile {
-    ArchiveFile { path: path.to_owned(), mode: 0o600, platforms: PLATFORMS }
+    ArchiveFile {
+        path: path.to_owned(),
+        mode: 0o600,
+        platforms: PLATFORMS,
+        busy_timeout: verta_sync::archive::BUSY_TIMEOUT,
+    }
 }
 
 /// A new archive, and scrubbed pages to store in it.

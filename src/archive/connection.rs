@@ -12,8 +12,8 @@ use super::ArchiveError;
 /// `application_id` that marks a SQLite file as an archive: "vert" in ASCII.
 /// <https://www.sqlite.org/pragma.html#pragma_application_id>
 pub(super) const APPLICATION_ID: i32 = 0x7665_7274;
-/// How long to wait for another process that holds the database.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the program waits for another process that holds the database.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Busy timeout at shutdown: how long readers can delay the end of the process.
 pub(super) const SHUTDOWN_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Capacity of the prepared-statement cache.
@@ -43,8 +43,8 @@ pub(super) fn harden(connection: &Connection) -> Result<(), ArchiveError> {
 /// WAL lets readers continue during writes. `synchronous = NORMAL` is enough because a
 /// checkpoint commits with its page: if the last commits are lost, both are.
 /// `secure_delete` overwrites deleted rows with zeros (for its limits see `residual.rs`).
-pub(super) fn configure(connection: &Connection) -> Result<(), ArchiveError> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+pub(super) fn configure(connection: &Connection, busy_timeout: Duration) -> Result<(), ArchiveError> {
+    connection.busy_timeout(busy_timeout)?;
     // Keep the empty -wal and -shm files: a reader without write permission on the
     // folder needs them, and another user's reader would create them as its own.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -64,16 +64,22 @@ pub(super) fn reopen(path: &Path) -> Result<Connection, ArchiveError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     harden(&connection)?;
-    configure(&connection)?;
+    configure(&connection, BUSY_TIMEOUT)?;
     Ok(connection)
 }
 
 /// Checkpoints the write-ahead log and truncates it. Returns `false` if a reader still
 /// uses the log after [`SHUTDOWN_BUSY_TIMEOUT`].
 pub(super) fn truncate_log(connection: &Connection) -> Result<bool, ArchiveError> {
+    let busy_timeout = busy_timeout(connection)?;
     connection.busy_timeout(SHUTDOWN_BUSY_TIMEOUT)?;
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
     let is_busy: bool = connection.query_row(checkpoint, [], |row| row.get(0))?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(busy_timeout)?;
     Ok(!is_busy)
+}
+
+/// The busy timeout that the connection has now.
+pub(super) fn busy_timeout(connection: &Connection) -> Result<Duration, ArchiveError> {
+    Ok(Duration::from_millis(connection.query_row("PRAGMA busy_timeout", [], |row| row.get(0))?))
 }

@@ -47,6 +47,7 @@ mod unknown_fields;
 mod users;
 mod writer;
 
+pub use connection::BUSY_TIMEOUT;
 pub use error::{ArchiveError, ArchiveErrorKind};
 pub use lock::{Holder, Lock, LockError, LockState};
 pub use open::{ArchiveFile, beside, inspect};

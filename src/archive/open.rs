@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use refinery::Migration;
 use rusqlite::{Connection, OpenFlags};
@@ -23,6 +24,8 @@ pub struct ArchiveFile {
     pub mode: u32,
     /// The platforms whose texts the archive may hold.
     pub platforms: Platforms,
+    /// How long to wait for another process that holds the database.
+    pub busy_timeout: Duration,
 }
 
 /// Checks, without changing anything, that the archive exists, is a SQLite database, and
@@ -123,7 +126,7 @@ impl ArchiveFile {
         check_owner(&connection, &self.path)?;
         check_version(&connection, &self.path, target_version(migrations))?;
         definitions::check(&connection, &self.path, schema_version(&connection)?, migrations)?;
-        configure(&connection)?;
+        configure(&connection, self.busy_timeout)?;
         migrate(&mut connection, migrations)?;
         definitions::restore_views(&connection, migrations)?;
         check_scheme(&connection, &self.path)?;

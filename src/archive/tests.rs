@@ -129,7 +129,12 @@ impl TestArchive {
 }
 
 fn file(dir: &TempDir) -> ArchiveFile {
-    ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS }
+    ArchiveFile {
+        path: dir.path().join("archive.db"),
+        mode: 0o600,
+        platforms: PLATFORMS,
+        busy_timeout: crate::archive::BUSY_TIMEOUT,
+    }
 }
 
 fn hash(id: u64) -> String {
@@ -306,8 +311,12 @@ async fn only_the_failed_change_is_rolled_back() {
 #[test]
 fn rejects_foreign_and_newer_files() {
     let dir = TempDir::new().unwrap();
-    let kind_of =
-        |path: PathBuf| ArchiveFile { path, mode: 0o600, platforms: PLATFORMS }.open().unwrap_err().kind;
+    let kind_of = |path: PathBuf| {
+        ArchiveFile { path, mode: 0o600, platforms: PLATFORMS, busy_timeout: crate::archive::BUSY_TIMEOUT }
+            .open()
+            .unwrap_err()
+            .kind
+    };
     let text = dir.path().join("text.db");
     std::fs::write(&text, "not a database, but long enough").unwrap();
     assert_eq!(kind_of(text), ArchiveErrorKind::NotAnArchive);
@@ -338,7 +347,12 @@ fn a_dropped_lock_is_free() {
     // processes.
     drop(lock);
     assert_eq!(Lock::state(&path).unwrap(), LockState::Free);
-    let nowhere = ArchiveFile { path: dir.path().join("no/archive.db"), mode: 0o600, platforms: PLATFORMS };
+    let nowhere = ArchiveFile {
+        path: dir.path().join("no/archive.db"),
+        mode: 0o600,
+        platforms: PLATFORMS,
+        busy_timeout: crate::archive::BUSY_TIMEOUT,
+    };
     assert!(matches!(Lock::take(&nowhere, "start", None, at(5)), Err(LockError::File(_))));
 }
 

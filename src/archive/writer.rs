@@ -13,7 +13,7 @@ use rusqlite::{Connection, InterruptHandle, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::connection::{BUSY_TIMEOUT, SHUTDOWN_BUSY_TIMEOUT, truncate_log};
+use super::connection::{SHUTDOWN_BUSY_TIMEOUT, busy_timeout, truncate_log};
 use super::identity::FileIdentity;
 use super::recorder::Recorder;
 use super::tx::RowCache;
@@ -27,7 +27,7 @@ const QUEUE_CAPACITY: usize = 32;
 /// the indexes by user, which any message may touch, is written.
 const MAX_GROUP_SIZE: usize = 32;
 
-/// Busy timeout once a write has exceeded [`BUSY_TIMEOUT`], until a write succeeds: the
+/// Busy timeout once a write has exceeded the connection's own, until a write succeeds: the
 /// run is ending then, and each of its last writes would wait as long again.
 const SHORT_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -178,6 +178,8 @@ struct Session {
     files: WatchedFiles,
     row_cache: RowCache,
     recorder: Recorder,
+    /// The connection's own busy timeout.
+    busy_timeout: Duration,
 }
 
 /// The body of the writer thread.
@@ -190,7 +192,9 @@ fn run_thread(
     let archive = FileIdentity::at(Path::new(connection.path().unwrap_or_default()));
     let recorder = Recorder::new(&connection)?;
     let files = WatchedFiles { archive, lock };
-    let mut session = Session { connection, files, row_cache: RowCache::new(platforms), recorder };
+    let busy_timeout = busy_timeout(&connection)?;
+    let mut session =
+        Session { connection, files, row_cache: RowCache::new(platforms), recorder, busy_timeout };
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
         while group.len() < MAX_GROUP_SIZE {
@@ -265,7 +269,7 @@ impl Session {
         self.recorder.finish(&transaction)?;
         transaction.commit()?;
         // Ignore an error: the changes are committed.
-        self.connection.busy_timeout(BUSY_TIMEOUT).ok();
+        self.connection.busy_timeout(self.busy_timeout).ok();
         Ok(true)
     }
 }

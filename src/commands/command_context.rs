@@ -82,6 +82,8 @@ pub struct CommandContext {
     pub env: Environment,
     /// The supported platforms.
     pub registry: Registry,
+    /// How long to wait for another process that holds the database.
+    pub busy_timeout: Duration,
 }
 
 impl CommandContext {

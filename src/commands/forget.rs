@@ -40,8 +40,12 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file =
-        ArchiveFile { path: path.clone(), mode: config.archive.mode, platforms: context.registry.specs };
+    let file = ArchiveFile {
+        path: path.clone(),
+        mode: config.archive.mode,
+        platforms: context.registry.specs,
+        busy_timeout: context.busy_timeout,
+    };
     migrate(&file, "forget")?;
     let scope = match Reader::open(path) {
         Ok(reader) => reader.forget_scope(&user).map_err(failed)?,

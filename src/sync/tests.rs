@@ -59,7 +59,12 @@ impl Scene {
 
     /// Runs all workspaces. Returns the outcome and the run's jobs.
     async fn run(&self, run_id: &str) -> (RunOutcome, Vec<Job>) {
-        let file = ArchiveFile { path: self.path(), mode: 0o600, platforms: PLATFORMS };
+        let file = ArchiveFile {
+            path: self.path(),
+            mode: 0o600,
+            platforms: PLATFORMS,
+            busy_timeout: crate::archive::BUSY_TIMEOUT,
+        };
         let lock = Lock::take(&file, "start", Some(run_id), NOW).unwrap();
         let (writer, thread) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
         let context = Context {
@@ -152,7 +157,12 @@ fn hold_write_lock(path: PathBuf, tenants: u64, time: Duration) -> std::thread::
 async fn many_tenants_continue_after_the_archive_was_locked() {
     const TENANTS: u64 = 150;
     let scene = Scene::new(TENANTS, 2);
-    let file = ArchiveFile { path: scene.path(), mode: 0o600, platforms: PLATFORMS };
+    let file = ArchiveFile {
+        path: scene.path(),
+        mode: 0o600,
+        platforms: PLATFORMS,
+        busy_timeout: crate::archive::BUSY_TIMEOUT,
+    };
     drop(file.open().unwrap());
     let held = hold_write_lock(scene.path(), TENANTS, Duration::from_secs(3));
     let run = tokio::time::timeout(Duration::from_mins(1), scene.run("run")).await;

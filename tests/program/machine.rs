@@ -212,26 +212,6 @@ fn second_sync_on_a_new_lock_file_resumes_after_the_first_stops() {
 }
 
 #[test]
-fn permanent_database_lock_is_named_as_the_cause() {
-    let sandbox = sandbox();
-    let run = sandbox.spawn_slow(&["start"]);
-    let other_connection = sandbox.archive();
-    other_connection.busy_timeout(Duration::from_secs(10)).unwrap();
-    other_connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let ran = ended(run).expect_code(6);
-    assert!(
-        ran.stderr.contains("locked") && ran.stderr.contains("close the other program"),
-        "{}",
-        ran.stderr
-    );
-    let checkpoints = sandbox.count("SELECT count(*) FROM sync_progress WHERE last_message_id > 0");
-    assert!(checkpoints > 0, "earlier commits are kept");
-    other_connection.execute_batch("ROLLBACK").unwrap();
-    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-    assert_resumes(&sandbox);
-}
-
-#[test]
 fn clock_set_back_between_runs_loses_nothing() {
     for back in [HOUR, 400 * 24 * HOUR] {
         let sandbox = sandbox();

@@ -146,7 +146,12 @@ async fn long_run(sandbox: Arc<Sandbox>) {
         request_timeout: Duration::from_secs(10),
         now: Timestamp::from_millis(0),
     };
-    let file = ArchiveFile { path: sandbox.archive_path(), mode: 0o600, platforms: PLATFORMS };
+    let file = ArchiveFile {
+        path: sandbox.archive_path(),
+        mode: 0o600,
+        platforms: PLATFORMS,
+        busy_timeout: verta_sync::archive::BUSY_TIMEOUT,
+    };
     let lock = Lock::take(&file, "start", None, Timestamp::from_millis(0)).unwrap();
     let (writer, thread) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
     let now = Timestamp::from_millis(sandbox.sim.world().now_ms());

@@ -21,6 +21,7 @@ mod wire;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use verta_sync::config::Environment;
 use verta_sync::model::PlatformSpec;
@@ -29,6 +30,9 @@ use verta_sync::{cli, commands};
 
 /// The environment variable that makes this binary act as the program.
 pub const PROGRAM: &str = "SECOND_PLATFORM_PROGRAM";
+/// How long this program waits for another process that holds the database; the real one
+/// waits 30 s.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 const DISCORD: &RegisteredPlatform = &REGISTRY.platforms[0];
 const PLATFORMS: [RegisteredPlatform; 2] = [
@@ -55,6 +59,7 @@ const TESTS: &[(&str, fn())] = tests! {
     runs:
         second_run_changes_no_row
         next_run_completes_a_killed_run
+        permanent_database_lock_is_named_as_the_cause
         refresh_window_picks_up_edits_and_deletions
         rejected_token_exits_with_4
         token_revoked_during_a_run_loses_no_message;
@@ -81,7 +86,8 @@ fn act_as_program() -> ExitCode {
     commands::process::apply_settings();
     let env = Environment::new(std::env::vars_os(), std::env::current_dir().unwrap());
     let registry = Registry { specs: &SPECS, platforms: &PLATFORMS };
-    match commands::panics::catch_panics(|| cli::run_with(std::env::args_os(), env, registry)) {
+    let setup = cli::Setup { env, registry, busy_timeout: BUSY_TIMEOUT };
+    match commands::panics::catch_panics(|| cli::run_with(std::env::args_os(), setup)) {
         Ok(code) => code.into(),
         Err(failure) => {
             failure.print();

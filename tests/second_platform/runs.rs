@@ -1,5 +1,8 @@
 //! Consecutive runs: repeated, killed, with changes, and with a rejected token.
 
+use std::time::Duration;
+
+use discord_sim::RouteKind;
 use rustix::process::Signal;
 
 use crate::sandbox::{EVE, GUILD, RANDOM, Sandbox, hash};
@@ -34,6 +37,30 @@ pub fn next_run_completes_a_killed_run() {
     assert_archived(sandbox.common.sim.world(), &sandbox.common.archive(), GUILD);
     let pages = sandbox.page_limits().len() - pages_before;
     assert!(pages < all / 20, "the run resumes at its checkpoint, but read {pages} pages");
+}
+
+pub fn permanent_database_lock_is_named_as_the_cause() {
+    let sandbox = Sandbox::with_config("requests_per_second = 5000", "message_fetch_size = 10");
+    sandbox.common.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
+    let run = sandbox.spawn(&["start"]);
+    wait_until("a page is requested", || sandbox.common.sim.journal().count(RouteKind::Messages) > 0);
+    let begun = || sandbox.common.count("SELECT count(*) FROM sync_progress WHERE last_message_id > 0");
+    wait_until("a page is stored", || begun() > 0);
+    let other_connection = sandbox.common.archive();
+    other_connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    other_connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let ran = ended(run).expect_code(6);
+    assert!(
+        ran.stderr.contains("locked") && ran.stderr.contains("close the other program"),
+        "{}",
+        ran.stderr
+    );
+    assert!(begun() > 0, "committed pages stay");
+    other_connection.execute_batch("ROLLBACK").unwrap();
+    sandbox.common.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    sandbox.run(&["start"]).expect_code(0);
+    sandbox.assert_team_archived();
+    assert_archived(sandbox.common.sim.world(), &sandbox.common.archive(), GUILD);
 }
 
 pub fn refresh_window_picks_up_edits_and_deletions() {

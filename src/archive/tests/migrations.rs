@@ -26,7 +26,12 @@ const ENDLESS: &str = "INSERT INTO shoes (size)
                          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n;";
 
 fn file(folder: &Path) -> ArchiveFile {
-    ArchiveFile { path: folder.join("archive.db"), mode: 0o600, platforms: super::PLATFORMS }
+    ArchiveFile {
+        path: folder.join("archive.db"),
+        mode: 0o600,
+        platforms: super::PLATFORMS,
+        busy_timeout: crate::archive::BUSY_TIMEOUT,
+    }
 }
 
 /// The migrations of this version, followed by a made-up one.

@@ -49,9 +49,14 @@ fn no_statement_of_start_or_status_scans_a_large_table() {
     let statements = statements();
     assert!(statements.len() > 60, "only {} statements were found", statements.len());
     let dir = TempDir::new().unwrap();
-    let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS }
-        .open()
-        .unwrap();
+    let connection = ArchiveFile {
+        path: dir.path().join("archive.db"),
+        mode: 0o600,
+        platforms: PLATFORMS,
+        busy_timeout: crate::archive::BUSY_TIMEOUT,
+    }
+    .open()
+    .unwrap();
     check(&connection, &statements);
     connection.execute_batch("ANALYZE; DELETE FROM sqlite_stat1").unwrap();
     for (table, index, figures) in STATISTICS {
@@ -71,9 +76,14 @@ fn no_statement_of_start_or_status_scans_a_large_table() {
 #[test]
 fn the_jobs_of_a_run_are_found_through_an_index() {
     let dir = TempDir::new().unwrap();
-    let connection = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS }
-        .open()
-        .unwrap();
+    let connection = ArchiveFile {
+        path: dir.path().join("archive.db"),
+        mode: 0o600,
+        platforms: PLATFORMS,
+        busy_timeout: crate::archive::BUSY_TIMEOUT,
+    }
+    .open()
+    .unwrap();
     for condition in [OF_RUN, UNFINISHED] {
         let steps = plan(&connection, &format!("{} {condition}", select_jobs()));
         assert!(steps.iter().any(|step| step.starts_with("SEARCH j ")), "{steps:?}");

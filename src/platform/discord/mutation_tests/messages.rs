@@ -194,7 +194,12 @@ struct TestArchive {
 impl TestArchive {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let file = ArchiveFile { path: dir.path().join("archive.db"), mode: 0o600, platforms: PLATFORMS };
+        let file = ArchiveFile {
+            path: dir.path().join("archive.db"),
+            mode: 0o600,
+            platforms: PLATFORMS,
+            busy_timeout: crate::archive::BUSY_TIMEOUT,
+        };
         let lock = Lock::take(&file, "start", None, NOW).unwrap();
         let (writer, _) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
