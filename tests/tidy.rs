@@ -8,6 +8,8 @@
 mod circles;
 #[path = "tidy/code.rs"]
 mod code;
+#[path = "tidy/documents.rs"]
+mod documents;
 #[path = "tidy/files.rs"]
 mod files;
 #[path = "tidy/homes.rs"]
@@ -20,14 +22,13 @@ mod migrations;
 mod paths;
 #[path = "tidy/platforms.rs"]
 mod platforms;
-#[path = "tidy/readme.rs"]
-mod readme;
 #[path = "tidy/simulator.rs"]
 mod simulator;
 
 use std::path::Path;
 
 use verta_sync::cli;
+use verta_sync::exit_code::ExitCode;
 
 use self::code::Source;
 use self::files::File;
@@ -117,31 +118,53 @@ fn main_has_at_most_50_lines_and_other_files_500() {
     assert_none(&problems, "split it");
 }
 
-#[test]
-fn readme_begins_with_the_demo_and_the_tests() {
-    let problems = readme::first_commands(&files::read("README.md"));
-    assert_none(&problems, "the first two fenced code blocks of README.md are what users try first");
+/// The Markdown files of the repository.
+fn markdown() -> Vec<File> {
+    let mut files = files::all();
+    files.retain(|file| Path::new(&file.path).extension().is_some_and(|extension| extension == "md"));
+    files
 }
 
 #[test]
-fn readme_shows_the_current_help() {
-    let shown = files::read("README.md");
-    let (updated, problems) = readme::with_help(&shown, cli::help);
-    assert_none(&problems, "README.md shows the help of every command between its markers");
-    if std::env::var_os("UPDATE_README").is_some_and(|value| value == "1") {
-        files::write("README.md", &updated);
+fn readme_begins_with_the_demo_and_the_tests() {
+    let problems = documents::first_commands(&files::read("README.md"));
+    assert_none(&problems, "the first two fenced code blocks of README.md are what everyone tries first");
+}
+
+#[test]
+fn readme_is_short() {
+    let problems = documents::readme_length(&files::read("README.md"));
+    assert_none(problems.as_slice(), "details belong in docs/");
+}
+
+#[test]
+fn command_reference_is_current() {
+    const PATH: &str = "docs/commands.md";
+    let shown = files::read(PATH);
+    let (updated, mut problems) = documents::with_help(&shown, cli::help);
+    let codes: Vec<(u8, &str)> = ExitCode::ALL.iter().map(|code| (code.number(), code.meaning())).collect();
+    let updated = documents::with_exit_codes(&updated, &codes).unwrap_or_else(|| {
+        problems.push("it has no markers for the table of exit codes".to_owned());
+        updated
+    });
+    assert_none(&problems, "docs/commands.md shows the help of every command between its markers");
+    if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        files::write(PATH, &updated);
         return;
     }
     assert_none(
-        &readme::differences(&shown, &updated),
-        "the help in README.md is out of date; `UPDATE_README=1 cargo test --test tidy` updates it",
+        &documents::differences(PATH, &shown, &updated),
+        "docs/commands.md is out of date; `UPDATE_DOCS=1 cargo test --test tidy` updates it",
     );
 }
 
 #[test]
-fn readme_explains_every_exit_code() {
-    let problems = readme::missing_exit_codes(&files::read("README.md"), &files::read("src/exit_code.rs"));
-    assert_none(&problems, "README.md has a table of exit codes, `| code | meaning |`, with a row for each");
+fn links_between_documents_lead_somewhere() {
+    let problems: Vec<String> = markdown()
+        .iter()
+        .flat_map(|file| documents::broken_links(&file.path, &file.text, files::read_if_exists))
+        .collect();
+    assert_none(&problems, "a link names a file and a heading that exist");
 }
 
 #[test]

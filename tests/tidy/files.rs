@@ -31,6 +31,13 @@ pub fn read(path: &str) -> String {
         .unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
 }
 
+/// The content of a file, an empty text for a folder or binary file, `None` if there is
+/// neither.
+pub fn read_if_exists(path: &str) -> Option<String> {
+    let path = Path::new(ROOT).join(path);
+    path.exists().then(|| fs::read_to_string(path).unwrap_or_default())
+}
+
 /// Replaces the content of a file.
 pub fn write(path: &str, text: &str) {
     fs::write(Path::new(ROOT).join(path), text)
