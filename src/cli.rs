@@ -12,7 +12,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::archive::BUSY_TIMEOUT;
 use crate::commands::forget::mask_ids;
 use crate::commands::{
-    CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, forget,
+    CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, forget, man,
     plan, reset, start, status, values,
 };
 use crate::config::{Environment, holds_token};
@@ -48,6 +48,7 @@ enum Command {
     Check(check::CheckArgs),
     Forget(forget::ForgetArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// Runs the subcommand that `arguments` name. Invalid arguments exit the process with
@@ -120,6 +121,7 @@ fn dispatch(command: &Command, context: &CommandContext) -> Result<Outcome, Fail
         Command::Check(args) => check::run(args, context),
         Command::Forget(args) => forget::run(args, context),
         Command::Completions(args) => completions::run(args, Cli::command()),
+        Command::Man(args) => man::run(args, Cli::command()),
     }
 }
 
@@ -207,7 +209,7 @@ fn reject_token(arguments: &[OsString], platforms: Platforms) -> Result<(), Fail
 }
 
 /// The `--help` text of a subcommand at 100 columns, or of the whole program if `name` is
-/// `None`. `None` for an unknown subcommand. Used by the test that checks the README.
+/// `None`. `None` for an unknown subcommand. Used by the test that checks docs/commands.md.
 pub fn help(name: Option<&str>) -> Option<String> {
     let mut command = Cli::command().term_width(100);
     command.build();

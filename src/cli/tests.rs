@@ -11,7 +11,7 @@ use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
-const WORDS: [&str; 60] = [
+const WORDS: [&str; 62] = [
     "start",
     "plan",
     "status",
@@ -19,6 +19,8 @@ const WORDS: [&str; 60] = [
     "check",
     "forget",
     "completions",
+    "man",
+    "--out",
     "help",
     "strat",
     "bash",

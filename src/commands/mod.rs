@@ -8,6 +8,7 @@ mod confirm;
 mod connect;
 mod failure;
 pub(crate) mod forget;
+pub(crate) mod man;
 mod migrate;
 mod outcome;
 mod output;

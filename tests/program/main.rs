@@ -20,6 +20,7 @@ mod interrupt;
 mod kill;
 mod limits;
 mod machine;
+mod man;
 mod memory;
 mod mishaps;
 mod network;
