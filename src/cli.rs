@@ -60,7 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> R
     run_with(arguments, Setup { env, registry: REGISTRY, busy_timeout: BUSY_TIMEOUT })
 }
 
-/// What a program brings to its commands.
+/// The process state and the platforms that a program passes to its commands.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// Environment variables and the current folder.

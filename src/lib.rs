@@ -1,6 +1,6 @@
 //! verta-sync keeps a private, queryable archive of Discord communities.
 //!
-//! # The map
+//! # Layers
 //!
 //! Data flows one way; nothing below `report` and `ui` prints.
 //!
@@ -11,26 +11,26 @@
 //! | layer | does | may import |
 //! |---|---|---|
 //! | [`model`] | plain data and pure rules | |
-//! | [`exit_code`] | how the process ends | |
-//! | [`files`] | opens files by path, and none that is not what it should be | |
-//! | [`anonymize`] | takes the people out; the only maker of what the archive accepts | model |
-//! | [`monitor`] | what happened, as data | model |
-//! | [`config`] | the file, the environment, the flags: resolved and checked | model, files |
-//! | [`platform`] | reads platforms under their limits | model, monitor |
-//! | [`archive`] | one SQLite file, one writer | model, anonymize, files |
+//! | [`exit_code`] | the exit codes of the process | |
+//! | [`files`] | opens files by path, safely | |
+//! | [`anonymize`] | scrubs texts and hashes users; the only constructor of what the archive accepts | model |
+//! | [`monitor`] | events and counters, as data | model |
+//! | [`config`] | `sync.toml`, environment and flags, merged and validated | model, files |
+//! | [`platform`] | reads platforms within their rate limits | model, monitor |
+//! | [`archive`] | the SQLite file, one writer thread | model, anonymize, files |
 //! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform |
-//! | [`sync`] | carries a plan out | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |
-//! | [`ui`] | shows what happens while it happens | model, monitor |
-//! | [`report`] | text and JSON about what happened | model, plan, `exit_code` |
-//! | [`commands`] | a file per subcommand; joins the layers | all of these |
-//! | [`cli`] | the command line | model, config, platform, archive, commands, `exit_code` |
+//! | [`sync`] | executes a plan | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |
+//! | [`ui`] | shows the progress of a run | model, monitor |
+//! | [`report`] | formats results as text and JSON | model, plan, `exit_code` |
+//! | [`commands`] | a file per subcommand; connects the layers | all of these |
+//! | [`cli`] | parses the command line | model, config, platform, archive, commands, `exit_code` |
 //!
-//! # What always holds
+//! # Invariants
 //!
-//! 1. A page of messages and the checkpoint at its end are one transaction.
-//! 2. Storing a page again changes nothing.
+//! 1. A page of messages and the checkpoint after it commit in one transaction.
+//! 2. Storing a page again changes no row.
 //! 3. A raw user ID exists only between `platform` and `anonymize`.
-//! 4. One thread writes; whoever waits for a limit holds nobody up.
+//! 4. One thread writes. A request that waits for a limit blocks no other request.
 
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 

@@ -89,7 +89,8 @@ impl Scrubber {
         }
     }
 
-    /// Like [`Self::scrub`], for a text from the archive; `None` if it identifies nobody.
+    /// Like [`Self::scrub`], for a text from the archive; `None` if it identifies no
+    /// user.
     pub fn scrub_stored(self, text: &str, syntax: Syntax, people: &mut Vec<Person>) -> Option<ScrubbedText> {
         self.markup().may_contain_match(text).then(|| self.scrub_in_passes(text, syntax, people))
     }

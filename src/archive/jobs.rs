@@ -229,7 +229,7 @@ pub fn start_channel(
     Ok(())
 }
 
-/// How a job's reading of a channel ended.
+/// How a job's read of a channel ended.
 #[derive(Debug, Clone)]
 pub struct ChannelJobOutcome {
     /// The status it ended with.
@@ -244,7 +244,7 @@ pub struct ChannelJobOutcome {
     pub error: Option<String>,
 }
 
-/// Stores how a job's reading of a channel ended.
+/// Stores how a job's read of a channel ended.
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.

@@ -114,7 +114,7 @@ impl Lock {
             if let Some(file) = files::open_own_file(path, true)? {
                 break file;
             }
-            // The archive's mode: whoever can read it may know which process writes it.
+            // The archive's mode: users who can read it may know which process writes it.
             if let Some(file) = files::create_own_file(path, mode).map_err(io_error)? {
                 break file;
             }

@@ -40,8 +40,8 @@ pub struct PageOutcome {
     pub new_messages: u64,
     /// Archived messages that the page changed.
     pub changed_messages: u64,
-    /// Whether nothing was stored because the server withheld the content of messages:
-    /// the archive has it.
+    /// Whether nothing was stored, because the server withheld content that the archive
+    /// has.
     pub is_withheld: bool,
     /// Attachments on the page.
     pub attachments: u64,
@@ -221,7 +221,7 @@ const UPDATE_WELL_FORMED: &str = "
        AND (coalesce(?3, author_id), ?4, ?5, coalesce(?7, edited_at), NULL)
            IS NOT (author_id, kind, content, edited_at, deleted_at)";
 
-/// Whether the archive has content for a message that came blank, although it wasn't
+/// Whether the archive has content for a message that arrived blank although it wasn't
 /// edited since: the bot has lost the right to read content.
 fn has_lost_content(tx: &Tx<'_>, channel: ChannelRow, message: &Message) -> Result<bool, ArchiveError> {
     let mut select = tx.connection.prepare_cached(

@@ -33,7 +33,7 @@ pub fn record(
 }
 
 /// Records one fetch attempt for each thread: `answered` got any answer, `failed` got
-/// none. Threads that are archived afterwards keep their rows, which tell that no
+/// none. Threads that are archived afterwards keep their rows, which record that no
 /// listing returned them.
 ///
 /// # Errors

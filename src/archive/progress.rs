@@ -242,7 +242,8 @@ pub struct ReadOutcome {
     pub retry_count: u64,
     /// Why the read failed, if it did.
     pub error: Option<LastError>,
-    /// Whether the channel itself is the cause; only then the failure counts against it.
+    /// Whether the channel itself is the cause; only then does the failure count against
+    /// it.
     pub counts_against_channel: bool,
 }
 

@@ -23,8 +23,8 @@ pub struct ReactionPolicy {
 }
 
 impl ReactionPolicy {
-    /// Reactor lists read before this time are stale. A message that has left the
-    /// refresh window gets a last refresh, because it isn't re-read for long.
+    /// Reactor lists read before this time are stale. A message that has left the refresh
+    /// window gets one last refresh, because later runs rarely re-read it.
     fn stale_before(&self, message: &Message) -> Option<Timestamp> {
         let leaves_at = message.created_at.later(self.window);
         if self.is_full { Some(self.began_at) } else { (leaves_at <= self.began_at).then_some(leaves_at) }
@@ -207,7 +207,7 @@ pub fn pending_retries(
     Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-/// Records a failed read of a reactor list; it moves behind the others in the queue.
+/// Records a failed read of a reactor list; it moves to the end of the queue.
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.

@@ -69,7 +69,7 @@ impl Failure {
         message_sink.fail(&self.message, self.hint.as_deref(), write_text);
     }
 
-    /// Sets the hint: what the user can do.
+    /// Sets the hint: what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

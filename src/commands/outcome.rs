@@ -32,7 +32,7 @@ pub enum Outcome {
     /// The run was stopped before it started: by the signal, or by `--max-runtime` if
     /// there is none.
     NotStarted(Option<ReceivedSignal>),
-    /// A sync ended; of `plan` and `check`, the predicted outcome of one.
+    /// A sync ended. For `plan` and `check`: the predicted outcome of a sync.
     Sync(SyncOutcome),
 }
 

@@ -18,7 +18,7 @@ pub struct Checkpoint {
     /// Set when a page was empty although messages of its range are archived. They become
     /// deletion candidates only when a second read finds the range empty, too.
     pub unconfirmed_empty_page: Option<UnconfirmedEmptyPage>,
-    /// What is known of the end of the channel. `None` for most channels; boxed because
+    /// The stored record of the channel's end. `None` for most channels; boxed because
     /// tens of thousands are held in memory.
     pub end: Option<Box<EndRecord>>,
     /// The ranges in which malformed messages lie.
@@ -36,7 +36,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// What is known of the end of the channel.
+    /// The stored record of the channel's end, or an empty record.
     pub fn end_record(&self) -> EndRecord {
         self.end.as_deref().copied().unwrap_or_default()
     }

@@ -196,7 +196,7 @@ pub struct ChannelCounts {
     pub total: u64,
     /// Active, and last read to their end.
     pub done: u64,
-    /// Active, and last reading failed.
+    /// Active, and the last read failed.
     pub failing: u64,
     /// Not visible to @everyone.
     pub hidden: u64,
@@ -206,7 +206,7 @@ pub struct ChannelCounts {
     pub deleted: u64,
 }
 
-/// A channel whose last reading failed.
+/// A channel whose last read failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailingChannel {
     /// The tenant's name.
@@ -238,7 +238,7 @@ pub struct StatusOverview {
     pub queued: Vec<Job>,
     /// Unfinished jobs whose process no longer exists.
     pub interrupted: Vec<Job>,
-    /// Channels whose last reading failed.
+    /// Channels whose last read failed.
     pub failing_channels: Vec<FailingChannel>,
     /// Fields of the platform's objects that this version doesn't know: path, and number
     /// of objects that have it.

@@ -19,8 +19,8 @@ pub const FORGOTTEN: &str = "forgotten";
 
 /// The rules by which a platform's texts identify users.
 pub trait Markup: Debug + Send + Sync {
-    /// A cheap pre-check for [`Markup::find_matches`]: most texts identify nobody. May only err
-    /// by returning true.
+    /// A cheap pre-check for [`Markup::find_matches`]: most texts identify no user. May
+    /// only err by returning true.
     fn may_contain_match(&self, text: &str) -> bool;
 
     /// All ranges of a text that may have to be replaced or dropped, sorted by start, the

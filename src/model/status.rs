@@ -131,7 +131,7 @@ status!(
         RateLimited = "rate_limited",
         /// Too many requests were refused; further ones may get this address banned.
         InvalidRequestLimit = "too_many_refusals",
-        /// The connection failed or broke.
+        /// No connection, or it was lost.
         Network = "network",
         /// The response took too long.
         Timeout = "timeout",

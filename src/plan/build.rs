@@ -14,7 +14,8 @@ use crate::model::{
     Channel, ChannelId, ChannelKind, Checkpoint, IdTimes, KnownChannels, MessageId, Timestamp, VisibilityRule,
 };
 
-/// A channel becomes a dead letter after this many consecutive failures of its own.
+/// A channel becomes a dead-letter channel after this many consecutive failures of its
+/// own.
 const DEAD_LETTER_FAILURES: u32 = 5;
 /// Interval between attempts to read a dead-letter channel.
 const DEAD_LETTER_INTERVAL: Duration = Duration::from_hours(24);
@@ -170,8 +171,8 @@ fn channel_plan(
     action: Action,
     after: Option<MessageId>,
 ) -> ChannelPlan {
-    // Everything up to `read_to` is archived, from the archive's beginning on. A reading
-    // that starts behind it would leave a gap if it moved the checkpoint.
+    // Everything up to `read_to` is archived, from the archive's beginning on. A read
+    // that starts after it would leave a gap if it moved the checkpoint.
     let read_to = if checkpoint.is_new() {
         beginning(times, selection)
     } else {
@@ -195,13 +196,13 @@ fn channel_plan(
     }
 }
 
-/// The ID behind which the tenant's archive begins; `None` is the channel's beginning.
+/// The ID after which the tenant's archive begins; `None` is the channel's beginning.
 fn beginning(times: &dyn IdTimes, selection: &Selection) -> Option<MessageId> {
     selection.since.and_then(|since| times.id_before(since))
 }
 
-/// The action of the main pass and the message it begins behind; `None` if nothing is to
-/// be read. The backfill is planned separately.
+/// The action of the main pass and the message after which it begins; `None` if nothing
+/// is to be read. The backfill is planned separately.
 fn plan_main(
     times: &dyn IdTimes,
     channel: &Channel,
@@ -260,7 +261,7 @@ fn begins_earlier(wanted: Option<Timestamp>, read_from: Option<Timestamp>) -> bo
     }
 }
 
-/// The message behind which the refresh of a completely read channel begins: the start of
+/// The message after which the refresh of a completely read channel begins: the start of
 /// the refresh window as of the last refresh. `None` if no message was in that window and
 /// nothing has changed since.
 #[allow(clippy::option_option, reason = "the inner level is the channel's beginning")]

@@ -4,8 +4,8 @@ use crate::model::{Channel, ChannelId, ChannelState, WorkspaceId};
 use crate::monitor::Monitor;
 use crate::platform::{PlatformAdapter, PlatformError};
 
-/// Give up after this many consecutive failed lookups: the platform is in trouble, and
-/// each lookup takes long then.
+/// Give up after this many consecutive failed lookups: the platform is failing, and each
+/// lookup then takes long.
 const MAX_CONSECUTIVE_FAILURES: usize = 3;
 
 /// The answer to one lookup.

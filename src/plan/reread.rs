@@ -14,8 +14,8 @@ const RETRY_INTERVAL: Duration = Duration::from_hours(24);
 /// Malformed messages re-read per channel and run at most: each may cost a page.
 const MAX_REREADS: usize = 20;
 
-/// The ranges to re-read after the main pass (`main`: its action and the message it
-/// begins behind): malformed messages, and what was in the refresh window when a reading
+/// The ranges to re-read after the main pass (`main`: its action and the message after
+/// which it begins): malformed messages, and what was in the refresh window when the read
 /// that is resumed now was interrupted. Ascending, without overlaps.
 pub(super) fn rereads(
     times: &dyn IdTimes,
@@ -51,8 +51,8 @@ fn due(checkpoint: &Checkpoint, selection: &Selection, now: Timestamp) -> Vec<Ma
     due
 }
 
-/// The part already read of the refresh window, as of the start of the interrupted
-/// reading or of the refresh before it; `None` if the reading didn't reach the window.
+/// The part already read of the refresh window, as of the start of the interrupted read
+/// or of the refresh before it; `None` if that read didn't reach the window.
 fn resumed(
     times: &dyn IdTimes,
     checkpoint: &Checkpoint,

@@ -160,7 +160,7 @@ fn a_resumed_reading_rereads_the_refresh_window_of_its_start() {
     let resumed = Selection { full: true, full_job_id: Some("first".into()), ..day_window() };
     let plan = plan_of(text(Some(1)), Some(full), &resumed);
     assert_eq!(only_read(&plan).rereads, [Reread { until: sent(55), ..young }]);
-    // The interrupted reading didn't reach the refresh window.
+    // The interrupted read didn't reach the refresh window.
     assert_eq!(only_read(&plan_of(text(Some(1)), Some(begun(80)), &day_window())).rereads, []);
 }
 

@@ -17,7 +17,7 @@ pub(super) fn refresh_window(selection: &Selection) -> Duration {
     selection.refresh_window.max(OVERLAP)
 }
 
-/// The ID behind which the channel's archive begins; `None` is the channel's beginning.
+/// The ID after which the channel's archive begins; `None` is the channel's beginning.
 pub(super) fn archived_from(times: &dyn IdTimes, checkpoint: &Checkpoint) -> Option<MessageId> {
     checkpoint.since.and_then(|since| times.id_before(since))
 }

@@ -36,7 +36,7 @@ impl Action {
 pub struct BackfillPlan {
     /// The new `since`; `None` is the channel's beginning.
     pub since: Option<Timestamp>,
-    /// Reading begins behind this message; `None` is the channel's beginning.
+    /// Reading begins after this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
     /// Reading ends at this message: what follows was read before.
     pub until: Option<MessageId>,
@@ -45,14 +45,13 @@ pub struct BackfillPlan {
 /// A range of a channel's history to be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reread {
-    /// Reading begins behind this message; `None` is the channel's beginning.
+    /// Reading begins after this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
     /// Reading ends at this message.
     pub until: MessageId,
 }
 
-/// What the reading needs to know of a channel. Kept small: a run may hold one per
-/// thread.
+/// What reading a channel needs to know of it. Kept small: a run may hold one per thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlannedChannel {
     /// The channel's ID.
@@ -93,9 +92,9 @@ pub struct ChannelPlan {
     pub backfill: Option<BackfillPlan>,
     /// Ranges read again after the main pass.
     pub rereads: Vec<Reread>,
-    /// Whether its last reading failed.
+    /// Whether its last read failed.
     pub is_retry: bool,
-    /// The main pass begins behind this message; `None` is the channel's beginning.
+    /// The main pass begins after this message; `None` is the channel's beginning.
     pub after: Option<MessageId>,
     /// What the archive knows of the channel's end.
     pub end: Option<Box<EndRecord>>,
@@ -108,8 +107,8 @@ pub struct ChannelPlan {
     /// Whether pages move the checkpoint: not if that would skip history that was never
     /// read.
     pub moves_checkpoint: bool,
-    /// Whether the checkpoint lies behind the newest listed message: it must be verified
-    /// against the newest page.
+    /// Whether the checkpoint is later than the newest listed message: it must be
+    /// verified against the newest page.
     pub has_doubtful_checkpoint: bool,
     /// Estimated number of messages; the channels with the most go first.
     pub weight: u64,

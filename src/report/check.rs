@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 pub enum CheckStatus {
     /// As it should be.
     Ok,
-    /// Should be looked at; a sync works.
+    /// Needs attention, but a sync works.
     Warning,
     /// A sync fails or stays incomplete.
     Failure,

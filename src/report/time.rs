@@ -9,7 +9,7 @@ pub fn iso(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or_default().to_string()
 }
 
-/// A time for people: UTC, to the second.
+/// A time for display: UTC, to the second.
 pub fn clock(time: Timestamp) -> String {
     let time = jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or_default();
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()

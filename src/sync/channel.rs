@@ -78,7 +78,7 @@ pub struct ChannelTask {
     pub plan: Box<ChannelPlan>,
 }
 
-/// Progress of a channel's reading, written by the reading and read by its tenant's loop.
+/// Progress of an open channel: the channel's task writes it, the tenant's loop reads it.
 #[derive(Debug, Default)]
 pub struct ReadingState {
     millionths: AtomicU32,
@@ -93,13 +93,13 @@ impl ReadingState {
         self.messages.store(messages, Ordering::Relaxed);
     }
 
-    /// Notes a wait for a rate limit or a retry.
+    /// Records a wait for a rate limit or a retry.
     pub(super) fn wait(&self, wait: Duration) {
         let until = Instant::now().checked_add(wait);
         *self.wait_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
-    /// How much of the last noted wait is left.
+    /// Remaining time of the last recorded wait.
     fn remaining_wait(&self) -> Duration {
         let until = *self.wait_until.lock().unwrap_or_else(PoisonError::into_inner);
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
@@ -125,7 +125,7 @@ impl ChannelTask {
     }
 }
 
-/// The outcome of a channel's reading.
+/// The outcome of reading a channel.
 #[derive(Debug, Clone)]
 pub struct ChannelOutcome {
     /// The status its progress row gets.

@@ -6,7 +6,7 @@ use super::meter::Meter;
 use crate::model::Visibility;
 use crate::platform::{ErrorKind, PlatformError};
 
-/// Confirms that the bot may still read the channel: without that right its pages come
+/// Confirms that the bot may still read the channel: without that right its pages are
 /// empty.
 ///
 /// # Errors
@@ -24,9 +24,9 @@ pub(super) async fn right_to_read(task: &ChannelTask, meter: &Meter) -> Result<(
     Err(PlatformError::new(ErrorKind::Forbidden, subject, detail).into())
 }
 
-/// Whether a channel that isn't found was deleted: the lookup of the channel doesn't find
-/// it either, and the bot is still in the workspace, whose listing lacks it. For a bot
-/// that was removed, every channel is not found.
+/// Whether a channel that isn't found was deleted: looking it up doesn't find it either,
+/// and the bot is still in the workspace, whose listing lacks it. A bot that was removed
+/// finds no channel at all.
 pub(super) async fn is_deleted(task: &ChannelTask, meter: &Meter) -> Result<bool, Failure> {
     let channel = task.plan.channel.id;
     let answer = task.scope.adapter().channel(channel, task.scope.workspace, meter).await;

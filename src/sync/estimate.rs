@@ -54,8 +54,8 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Derives messages per unit of weight from the closed and open channels, and
-    /// extrapolates to the weight that hasn't been opened.
+    /// Derives messages per unit of weight from the finished and open channels, and
+    /// extrapolates to the channels that haven't been opened.
     pub fn of(total_weight: f64, closed: ReadProgress, open: impl Iterator<Item = ReadProgress>) -> Self {
         let mut known = closed;
         let mut expected = closed.messages;

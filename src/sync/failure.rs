@@ -1,4 +1,4 @@
-//! Why the reading of a channel or a tenant failed.
+//! Why reading a channel or a tenant failed.
 
 use super::policy::error_cause;
 use super::stop::StopReason;
@@ -13,8 +13,8 @@ pub struct Failure {
     pub cause: Cause,
     /// Whether nothing else in the run can succeed.
     pub ends_run: bool,
-    /// Whether the cause lies in the channel itself, so that it counts towards a dead
-    /// letter.
+    /// Whether the cause lies in the channel itself, so that the channel may become a
+    /// dead-letter channel.
     pub is_own: bool,
     /// The error text.
     pub error: String,

@@ -56,7 +56,7 @@ const FIRST_STEP: u64 = 1 << 22;
 /// A request for one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Probe {
-    /// The first message behind this ID.
+    /// The first message after this ID.
     After(MessageId),
     /// The last message before this ID.
     Before(MessageId),
@@ -67,28 +67,27 @@ pub(super) enum Probe {
 pub(super) enum ProbeAnswer {
     /// The request failed.
     Failed,
-    /// A page came, with this message if it wasn't empty.
+    /// The request succeeded, with this message unless the page was empty.
     Came(Option<MessageId>),
 }
 
-/// Searches for the first message behind a cursor that can't be fetched.
+/// Searches for the first message after a cursor that can't be fetched.
 ///
-/// A request for one message fails behind every ID between the preceding message and the
-/// unfetchable one, and succeeds behind the unfetchable one itself. The search takes
+/// A request for one message fails after every ID between the preceding message and the
+/// unfetchable one, and succeeds after the unfetchable one itself. The search takes
 /// growing steps from the cursor until a request succeeds, then bisects. That finds one
 /// of possibly several such messages. To make sure that it is the first, the search asks
-/// for the message before it: if that lies behind the cursor, or fails too, there is
+/// for the message before it: if that lies after the cursor, or fails too, there is
 /// another unfetchable message below, and the search continues there.
 #[derive(Debug)]
 pub(super) struct GapSearch {
     cursor: u64,
-    /// A request behind this ID fails.
+    /// A request after this ID fails.
     fails: u64,
-    /// A request behind this ID succeeds.
+    /// A request after this ID succeeds.
     comes: Option<u64>,
     /// Bounds of another unfetchable message below the one found: a request before the
-    /// first ID succeeds without a message behind the cursor, one before the second
-    /// fails.
+    /// first ID succeeds without a message after the cursor, one before the second fails.
     below: Option<(u64, u64)>,
     /// Whether the message found is known to be the first.
     is_first: bool,
@@ -165,8 +164,8 @@ impl GapSearch {
         }
     }
 
-    /// Narrows the bounds of another unfetchable message: before `comes` nothing lies
-    /// behind the cursor; before `fails` something fails.
+    /// Narrows the bounds of another unfetchable message: a request before `comes` finds
+    /// nothing after the cursor; one before `fails` fails.
     fn narrow_below(&mut self, comes: u64, fails: Option<u64>) {
         match fails {
             Some(fails) if fails > comes + 1 => self.below = Some((comes, fails)),

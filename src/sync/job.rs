@@ -167,7 +167,7 @@ impl JobRecord {
         }
     }
 
-    /// Records that a channel is left for a later run because of `stop`.
+    /// Records that a channel is postponed to a later run because of `stop`.
     pub fn channel_left(&mut self, stop: StopReason) {
         self.tally.add(match stop {
             StopReason::OutOfTime => ProgressStatus::Deferred,

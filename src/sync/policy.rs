@@ -29,7 +29,7 @@ pub struct Tally {
     pub completed: u64,
     /// Channels that failed.
     pub failed: u64,
-    /// Channels left for a later run because the run's time was up.
+    /// Channels postponed to a later run because the run's time was up.
     pub deferred: u64,
     /// Channels stopped by a signal or by a failure that ended the run.
     pub interrupted: u64,
@@ -52,7 +52,7 @@ impl Tally {
         }
     }
 
-    /// Channels that were finished or left, without the skipped ones.
+    /// All channels with an outcome, except the skipped ones.
     pub const fn finished(self) -> u64 {
         self.completed + self.failed + self.deferred + self.interrupted + self.unconfirmed
     }

@@ -17,14 +17,14 @@ use crate::platform::{ErrorKind, PageRequest, PlatformError};
 
 /// Reactions taken from a channel's queue per query.
 const QUEUE_BATCH_SIZE: u32 = 100;
-/// A channel is left for the next run after this many failures of single reactions
+/// A channel is postponed to the next run after this many failures of single reactions
 /// without a success in between.
 const MAX_FAILURES: u32 = 10;
-/// A channel is left for the next run after this many network failures without a success
-/// in between.
+/// A channel is postponed to the next run after this many network failures without a
+/// success in between.
 const MAX_OUTAGES: u32 = 3;
-/// All channels are left for the next run after this many forbidden channels: the bot may
-/// have been removed from the workspace.
+/// All channels are postponed to the next run after this many forbidden channels: the bot
+/// may have been removed from the workspace.
 const MAX_FORBIDDEN_CHANNELS: u32 = 5;
 
 /// Reactors a list may have beyond the message's count before the count is checked again.
@@ -143,8 +143,8 @@ impl ReactorPass {
         Ok(self.read_all(retries, &mut failures).await?.unwrap_or(ReactionOutcome::Done))
     }
 
-    /// Reads a batch of reactions. `Some` if the rest of the channel is left for the next
-    /// run.
+    /// Reads a batch of reactions. `Some` if the rest of the channel is postponed to the
+    /// next run.
     async fn read_all(
         &self,
         due: Vec<PendingReaction>,
@@ -320,7 +320,7 @@ impl FailureTally {
         }
     }
 
-    /// Whether the rest of the channel is left for the next run.
+    /// Whether the rest of the channel is postponed to the next run.
     const fn is_limit_reached(&self) -> bool {
         self.failures >= MAX_FAILURES || self.outages >= MAX_OUTAGES
     }

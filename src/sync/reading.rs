@@ -37,7 +37,7 @@ const UNKNOWN_BACKLOG: u64 = u64::MAX / 2;
 enum PassOutcome {
     /// It reached the channel's end.
     Reached(ChannelEnd),
-    /// A page came empty, and no evidence shows that this is the channel's end.
+    /// A page was empty, and no evidence shows that this is the channel's end.
     Unconfirmed,
     /// It reached the pass's `until`.
     AtBound,
@@ -59,7 +59,7 @@ enum NextStep {
     Retry(Failure),
 }
 
-/// A pass over a range of the channel's history: behind `cursor`, up to `until`.
+/// A pass over a range of the channel's history: after `cursor`, up to `until`.
 struct ReadPass {
     cursor: Option<MessageId>,
     until: Option<MessageId>,
@@ -132,7 +132,7 @@ pub async fn read_channel(
     ChannelOutcome { status, failure, seconds: reading.began.elapsed().as_secs_f64() }
 }
 
-/// State of a channel's reading.
+/// The state of one read of a channel.
 struct Reading<'a> {
     context: &'a Context,
     task: &'a ChannelTask,
@@ -146,7 +146,7 @@ struct Reading<'a> {
     messages: u64,
     /// Malformed-message keys that the current reread pass met again.
     still_malformed: Vec<i64>,
-    /// Messages skipped because the server gives no page that holds them.
+    /// Messages skipped because the server returns no page that contains them.
     skipped_messages: u32,
 }
 
@@ -373,9 +373,9 @@ impl Reading<'_> {
         self.context.writer.run(change).await
     }
 
-    /// Commits the page and the checkpoint behind it in one transaction. Returns false,
-    /// and stores nothing, if content seems to be withheld. `has_gap`: the page stands
-    /// for a message that the server can't give.
+    /// Commits the page and the checkpoint after it in one transaction. Returns false,
+    /// and stores nothing, if content seems to be withheld. `has_gap`: the page
+    /// represents a message that the server can't return.
     async fn store(
         &mut self,
         pass: &mut ReadPass,

@@ -1,5 +1,5 @@
 //! Channel slots: bounds how many channels are open at once and grants free slots to
-//! tenants in turn. It knows nothing of what is done in a slot.
+//! tenants in turn. Doesn't know what is done in a slot.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -135,7 +135,7 @@ impl<T> TenantSlots<T> {
         self.pending
     }
 
-    /// Waits for the next slot with work. Pending for ever if no work is queued.
+    /// Waits for the next slot with work. Pending forever if no work is queued.
     pub async fn next(&mut self) -> Grant<T> {
         // The channel is never closed: the shared state holds the sender.
         let Some((number, work)) = self.grants.recv().await else { return std::future::pending().await };

@@ -58,7 +58,7 @@ impl StopSignal {
         self.0.fatal.get().copied()
     }
 
-    /// Why the run is stopping; `None` while it goes on.
+    /// Why the run is stopping; `None` while it continues.
     pub fn reason(&self) -> Option<StopReason> {
         *self.0.stop.borrow()
     }
@@ -75,7 +75,7 @@ impl StopSignal {
         }
     }
 
-    /// Waits for a signal; other reasons to stop don't count.
+    /// Waits for a signal; ignores other reasons to stop.
     pub async fn wait_for_signal(&self) {
         let mut stop = self.0.stop.subscribe();
         stop.wait_for(|stop| *stop == Some(StopReason::Signal)).await.ok();

@@ -55,7 +55,7 @@ struct Visibility {
     roots: HashSet<ChannelId>,
     checked_at: Option<Instant>,
     /// Whether a channel was refused since the last re-check began: others may have been
-    /// closed with it.
+    /// revoked as well.
     needs_recheck: bool,
     is_recheck_running: bool,
 }

@@ -1,4 +1,4 @@
-//! Formats estimates and waits for people.
+//! Formats estimated times and waits for display.
 
 use std::time::Duration;
 

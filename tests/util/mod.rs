@@ -124,7 +124,7 @@ impl Sandbox {
     }
 
     /// Asserts that a run archived everything. Exit code 3 is accepted if its only
-    /// findings are channel ends that came empty for less than a day.
+    /// findings are channel ends whose page has been empty for less than a day.
     #[track_caller]
     pub fn expect_through(&self, ran: Ran) -> Ran {
         if ran.code == 3 {

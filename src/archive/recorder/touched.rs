@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::archive::ArchiveError;
 
-/// Messages of all channels that are tracked individually; beyond, only the range of each
-/// channel is tracked.
+/// Maximum number of messages, over all channels, tracked individually; beyond it, only
+/// the range of each channel is tracked.
 const MAX_TRACKED_MESSAGES: usize = 20_000;
-/// Changed (or removed) messages of a channel that are logged individually; beyond, their
-/// range is logged.
+/// Maximum number of changed (or removed) messages of a channel logged individually;
+/// beyond it, their range is logged.
 const MAX_INDIVIDUAL_ENTRIES: usize = 16;
 
 /// The kind of change to a row.

@@ -23,15 +23,15 @@ use crate::platform::{
     AdapterSettings, ErrorKind, Gate, InvalidRequestLimitReached, PlatformError, RetryPolicy, millis,
 };
 
-/// Pause after a 429 of Cloudflare, which has no `Retry-After`.
+/// Pause after a 429 from Cloudflare, which has no `Retry-After`.
 const EDGE_PAUSE: Duration = Duration::from_mins(2);
-/// Give up after this many consecutive 429s of Cloudflare.
+/// Give up after this many consecutive 429s from Cloudflare.
 const MAX_ADDRESS_BLOCKS: u32 = 3;
 /// Error text for an address block.
 const ADDRESS_BLOCKED: &str =
     "this address is shut out by Discord's front door (HTTP 429 without Retry-After)";
 /// Requests that may hit one limit together. If the 429s ask for no wait, all requests
-/// pause after this many consecutive ones, and longer after each further as many.
+/// pause after this many consecutive ones, and longer after each further multiple of it.
 const CONCURRENT_RATE_LIMITS: u32 = 20;
 /// Upper bound of the backoff after 429s, in retry delays.
 const MAX_BACKOFF_DELAYS: u32 = 60;
@@ -218,7 +218,7 @@ impl Client {
     }
 
     /// Records a 429, and pauses all requests if it applies to all. Returns the number of
-    /// consecutive 429s of Cloudflare.
+    /// consecutive 429s from Cloudflare.
     fn record_limit(&self, limit: &RateLimit, endpoint: &Endpoint, monitor: &dyn Monitor) -> u32 {
         if limit.scope != "shared" {
             self.gate.record_invalid_request();

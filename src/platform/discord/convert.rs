@@ -212,7 +212,7 @@ fn parse_message(
     }
 }
 
-/// Mends a malformed message and converts what is left.
+/// Repairs a malformed message and converts what is left.
 fn repair_message(
     raw: &str,
     scope: PageScope,

@@ -1,4 +1,4 @@
-//! Mends a malformed message: drops the smallest parts that can't be read and records
+//! Repairs a malformed message: drops the smallest parts that can't be read and records
 //! their paths. Never guesses a value.
 //!
 //! The cost is linear in the length of the message: each level of nesting is scanned

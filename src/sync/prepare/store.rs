@@ -69,7 +69,7 @@ pub(super) async fn store_facts(
         stored.extend(store_remembered(context, tenant, remembered).await?);
     }
     let (proven_states, listings) = (facts.proven_states.clone(), facts.listings.clone());
-    // Failed lookups count as asked, too: the next run looks up the others first.
+    // Failed lookups count as well, so that the next run looks up the others first.
     let failed = facts.inconclusive.iter().map(|(channel, _)| *channel);
     let asked: Vec<ChannelId> = facts.refused.iter().copied().chain(failed).collect();
     let vanished = facts.vanished.clone();

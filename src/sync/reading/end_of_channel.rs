@@ -10,7 +10,7 @@ use crate::platform::{PageCursor, PlatformError};
 
 impl Reading<'_> {
     /// Handles an empty page. It is the channel's end only if other evidence confirms it;
-    /// otherwise the doubt is recorded and the pass ends unconfirmed.
+    /// an end that stays unconfirmed is recorded as such.
     pub(super) async fn accept_empty_page(
         &self,
         pass: &ReadPass,

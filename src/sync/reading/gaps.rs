@@ -27,7 +27,7 @@ pub(super) const fn may_be_of_page(kind: ErrorKind) -> bool {
 
 impl Reading<'_> {
     /// Handles a page that can't be fetched. If other pages of the channel can, the page
-    /// size is halved, down to one message, which is then skipped. `None` to go on.
+    /// size is halved, down to one message, which is then skipped. `None` to continue.
     pub(super) async fn reduce_page(
         &mut self,
         pass: &mut ReadPass,
@@ -53,9 +53,9 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether only this page fails: the server gives another message of the channel (the
-    /// last one read, or the newest) or, for a server error, answers the request for what
-    /// follows the newest message.
+    /// Whether only this page fails: the server returns another message of the channel
+    /// (the last one read, or the newest) or, for a server error, answers the request for
+    /// what follows the newest message.
     async fn serves_other_pages(&self, pass: &ReadPass, kind: ErrorKind) -> Result<bool, PassOutcome> {
         let at = |id: MessageId| PageCursor::After(MessageId::new(id.get() - 1));
         let read = [pass.cursor, self.task.plan.read_to].into_iter().flatten().map(at);
@@ -70,7 +70,7 @@ impl Reading<'_> {
         Ok(self.request_page(PageCursor::After(Some(announced)), 1, true).await?.is_ok())
     }
 
-    /// Skips the message behind the cursor, which the server can't give: finds its ID,
+    /// Skips the message after the cursor, which the server can't return: finds its ID,
     /// records it like a malformed message and moves the cursor to it.
     async fn skip(
         &mut self,
@@ -112,8 +112,8 @@ impl Reading<'_> {
     }
 
     /// Handles a page on which no message has a readable ID, so that there is no cursor
-    /// to go on from. A short page is the channel's tail: it is recorded and re-read by
-    /// the next runs. What follows a full one can't be reached.
+    /// to continue from. A short page is the channel's tail: it is recorded and re-read
+    /// by the next runs. What follows a full one can't be reached.
     pub(super) async fn accept_page_without_ids(
         &mut self,
         pass: &ReadPass,

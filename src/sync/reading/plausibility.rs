@@ -30,7 +30,7 @@ pub(super) fn cut_after_listed(page: &mut MessagePage, announced: Option<Message
 impl Reading<'_> {
     /// Checks a checkpoint beyond the newest listed message against the newest page. If
     /// the page ends before the checkpoint, a damaged ID led there: the checkpoint is
-    /// taken back and the reading fails. `Some` if the run stopped first.
+    /// reset and the read fails. `Some` if the run stopped first.
     pub(super) async fn check_checkpoint(&self) -> Result<Option<PassOutcome>, Failure> {
         let plan = &self.task.plan;
         if !plan.has_doubtful_checkpoint {
@@ -85,10 +85,10 @@ impl Reading<'_> {
         page.messages.iter().filter(is_suspicious).map(|message| message.id).collect()
     }
 
-    /// Checks that the page begins right behind the cursor. Two kinds of pages may not
-    /// and are compared with a separately requested first message: a full page that ends
-    /// with the channel, as if the server had ignored the cursor, and a short page that
-    /// ends before the channel's newest message. `None` if the page is plausible.
+    /// Checks that the page begins right after the cursor. Two kinds of pages may not and
+    /// are compared with a separately requested first message: a full page that ends with
+    /// the channel, as if the server had ignored the cursor, and a short page that ends
+    /// before the channel's newest message. `None` if the page is plausible.
     pub(super) async fn check_first_message(
         &self,
         pass: &ReadPass,

@@ -1,6 +1,6 @@
-//! Well-formed but wrong answers of the server. What an answer omits proves nothing, and
-//! a run that leaves the archive incomplete doesn't exit with 0 until its findings are
-//! known, a day later.
+//! Well-formed but wrong answers from the server. What an answer omits proves nothing,
+//! and a run that leaves the archive incomplete doesn't exit with 0 until its findings
+//! are known, a day later.
 
 mod channels;
 mod damaged;

@@ -70,8 +70,8 @@ pub fn speed_up(sandbox: &Sandbox) {
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
 }
 
-/// Runs the command twice, an hour and 26 hours later, to confirm channel ends that came
-/// empty: a sync accepts such an end only after a day.
+/// Runs the command twice, an hour and 26 hours later, to confirm channel ends that rest
+/// on an empty page: a sync accepts such an end only after a day.
 pub fn confirm_empty_ends(sandbox: &Sandbox, arguments: &[&str]) {
     speed_up(sandbox);
     for hours in [1, 25] {

@@ -1,4 +1,4 @@
-//! A server that the bot can no longer find, from the middle of a run on.
+//! A server that is no longer found after a run has begun.
 
 use discord_sim::{BodyKind, Match, RouteKind, What};
 

@@ -16,7 +16,7 @@ fn community(seed: u64) -> Simulator {
 /// Requests each path and ignores the outcome.
 fn get_all(sim: &Simulator, paths: &[String]) {
     for path in paths {
-        // A broken connection is one of the faults.
+        // A reset connection is one of the faults.
         let _ = try_get(sim, path);
     }
 }
