@@ -20,8 +20,7 @@ use crate::exit_code::ExitCode;
 use crate::model::Platforms;
 use crate::platform::registry::{REGISTRY, Registry};
 
-/// Keeps a private, queryable archive of Discord communities in one SQLite
-/// file.
+/// Archives public Discord channels in one SQLite file that you query with SQL
 #[derive(Debug, Parser)]
 #[command(name = "verta-sync", version, max_term_width = 100, styles = styles())]
 #[command(after_help = "Example: verta-sync start --tenant takaro")]
@@ -145,7 +144,7 @@ fn add_tip(mut error: clap::Error, arguments: &[OsString], platforms: Platforms)
             error.insert(
                 ContextKind::Suggested,
                 tip(&format!(
-                    "the token is never given on the command line: put it into {}",
+                    "tokens are not accepted on the command line; set {} instead",
                     platforms
                         .iter()
                         .map(|platform| platform.default_token_env)
@@ -157,15 +156,12 @@ fn add_tip(mut error: clap::Error, arguments: &[OsString], platforms: Platforms)
         ErrorKind::UnknownArgument
             if arguments.windows(2).any(|pair| pair[0] == "--wait" && pair[1] == *argument) =>
         {
-            error.insert(
-                ContextKind::Suggested,
-                tip(&format!("how long to wait is given with '--wait={argument}'")),
-            );
+            error.insert(ContextKind::Suggested, tip(&format!("to limit the wait, use '--wait={argument}'")));
         }
         ErrorKind::UnknownArgument if !argument.starts_with('-') && accepts_tenant(arguments) => {
             error.insert(
                 ContextKind::Suggested,
-                tip(&format!("a tenant is named with '--tenant {argument}'")),
+                tip(&format!("to select a tenant, use '--tenant {argument}'")),
             );
         }
         _ => {}
@@ -200,10 +196,11 @@ fn exit_with_usage_error(error: &clap::Error, arguments: &[OsString], platforms:
 /// error messages quote invalid arguments.
 fn reject_token(arguments: &[OsString], platforms: Platforms) -> Result<(), Failure> {
     let Some(index) = arguments.iter().position(|argument| holds_token(argument)) else { return Ok(()) };
-    let message = format!("argument {index} looks like the bot token, which must not be on a command line");
+    let message =
+        format!("argument {index} looks like a bot token; tokens are not accepted on the command line");
     let pages: Vec<&str> = platforms.iter().map(|platform| platform.token_page).collect();
     Err(Failure::new(FailureKind::Usage, message).hint(format!(
-        "put it where token_env or token_file in sync.toml says; others may have seen it, so reset it in {}",
+        "store it as token_env or token_file in sync.toml says, and reset it in {}, because others may have seen it",
         pages.join(" or ")
     )))
 }

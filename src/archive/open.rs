@@ -96,7 +96,7 @@ fn check_folder(path: &Path) -> Result<(), ArchiveError> {
     }
     let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
     writable.map_err(|error| {
-        ArchiveError::new(ArchiveErrorKind::ReadOnly, format!("the folder {shown} can't be written: {error}"))
+        ArchiveError::new(ArchiveErrorKind::ReadOnly, format!("the folder {shown} is not writable: {error}"))
     })
 }
 

@@ -37,14 +37,14 @@ const NAMED_CHANNELS: usize = 5;
 /// Longest channel name that is printed whole, in columns.
 const NAME_WIDTH: usize = 32;
 
-/// Check everything a sync needs: configuration, archive, token, bot, rights
+/// Check everything a sync needs: configuration, archive, token, bot, permissions
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: verta-sync check && verta-sync start")]
 pub struct CheckArgs {
-    /// Check only this tenant; may be given more than once [default: all]
+    /// Check only this tenant (repeatable) [default: all tenants]
     #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
-    /// Sweep the whole archive for raw user IDs instead, whatever --tenant says
+    /// Search the whole archive for raw user IDs instead; ignores --tenant
     #[arg(long)]
     pub privacy: bool,
 }
@@ -80,7 +80,7 @@ pub fn run(args: &CheckArgs, context: &CommandContext) -> Result<Outcome, Failur
                 })?;
             }
             Err(error) => {
-                let result = CheckResult::failure("token: none", format!("failed to {error}"));
+                let result = CheckResult::failure("token: none", format!("cannot {error}"));
                 steps.add_fatal(Failure::from(error).kind, result);
             }
         }
@@ -92,8 +92,8 @@ pub fn run(args: &CheckArgs, context: &CommandContext) -> Result<Outcome, Failur
 /// Warns if every user of the machine can read the token.
 fn check_token(token: &TokenSource, context: &CommandContext) -> CheckResult {
     if token.is_world_readable(&context.env) {
-        let text = format!("token: found in {token}, which every user of this machine may read");
-        return CheckResult::warning(text, "let only its owner read it (chmod 600)");
+        let text = format!("token: found in {token}, which every user of this machine can read");
+        return CheckResult::warning(text, "restrict it to its owner (chmod 600)");
     }
     CheckResult::ok(format!("token: found in {token}"))
 }
@@ -133,7 +133,7 @@ async fn check_platform(
 
 /// Checks the bot's access to message content and this machine's clock.
 fn check_bot(identity: &BotIdentity, spec: &PlatformSpec, steps: &mut Steps) {
-    steps.add(CheckResult::ok("bot: the token is accepted"));
+    steps.add(CheckResult::ok("bot: token accepted"));
     match identity.reads_content {
         Some(true) => steps.add(CheckResult::ok(format!("intent: {} is on", spec.content_setting))),
         Some(false) => {
@@ -142,17 +142,17 @@ fn check_bot(identity: &BotIdentity, spec: &PlatformSpec, steps: &mut Steps) {
             steps.add_failure("intent", &failure.with_platform_hint(spec));
         }
         None => steps.add(CheckResult::warning(
-            "intent: the server doesn't say whether messages come with content",
+            "intent: unknown, the API does not report whether the bot has access to message content",
             report::platform_hint(spec, Cause::ContentIntentOff).unwrap_or_default(),
         )),
     }
     let Some(server_time) = identity.server_time else { return };
     let local_time = CommandContext::now();
     let difference = local_time.since(server_time).max(server_time.since(local_time));
-    let text = format!("clock: {} apart from {}'s", report::duration(difference), spec.title);
+    let text = format!("clock: {} off {}'s clock", report::duration(difference), spec.title);
     let result = if difference > connect::CLOCK_TOLERANCE {
-        let remedy = "set this machine's clock, for example with NTP; a sync goes by";
-        CheckResult::warning(text, format!("{remedy} {}'s", spec.title))
+        let remedy = "set this machine's clock, for example with NTP; a sync uses the time of";
+        CheckResult::warning(text, format!("{remedy} {}", spec.title))
     } else {
         CheckResult::ok(text)
     };
@@ -224,8 +224,7 @@ async fn check_tenant(
             let cause = error_cause(error.kind);
             let hint = report::platform_hint(tenant.platform, cause).unwrap_or("run again later");
             let invite = identity.invite_url.as_ref().filter(|_| error.kind == ErrorKind::NotInWorkspace);
-            let remedy =
-                invite.map_or_else(|| hint.to_owned(), |url| format!("{hint}; invite it here: {url}"));
+            let remedy = invite.map_or_else(|| hint.to_owned(), |url| format!("{hint}; invite link: {url}"));
             let result = CheckResult::failure(format!("{}: {error}", tenant.name), remedy);
             return (JobStatus::Failed, Some(cause), vec![result]);
         }
@@ -251,11 +250,11 @@ fn check_readable(tenant: &TenantConfig, facts: &Facts, plan: &Plan) -> CheckRes
     let channels = with_noun(plan.reads.len() as u64, "channel");
     let threads = match facts.active_threads_error {
         None => "active threads included",
-        Some(_) => "threads not counted: the server doesn't list active ones",
+        Some(_) => "active threads not listed by the API",
     };
     let left_out = plan.left_out.len();
     let text = format!(
-        "{}: {channels} can be read, {threads}, {left_out} left out (verta-sync plan says why)",
+        "{}: {channels} readable, {threads}, {left_out} left out (verta-sync plan shows why)",
         tenant.name
     );
     if plan.wanted_channels > 0 {
@@ -283,9 +282,9 @@ fn check_vanished(
         .collect();
     let more = unlisted.len().saturating_sub(names.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let count = with_noun(unlisted.len() as u64, "channel");
+    let count = with_noun(unlisted.len() as u64, "archived channel");
     let text = format!(
-        "{}: the server lists {count} no more that the archive knows: {}{more}; each was closed to @everyone or deleted, or the bot's role lost View Channel",
+        "{}: the API no longer lists {count}: {}{more}; each was closed to @everyone or deleted, or the bot's role lost View Channel",
         tenant.name,
         names.join(", ")
     );
@@ -377,7 +376,10 @@ fn check_entries(
 }
 
 fn invitation(identity: &BotIdentity) -> Option<String> {
-    identity.invite_url.as_ref().map(|url| format!("invite it with the rights it needs: {url}"))
+    identity
+        .invite_url
+        .as_ref()
+        .map(|url| format!("or invite the bot again with the permissions it needs: {url}"))
 }
 
 /// Warns about public channels that the bot can't read, grouped by the missing
@@ -407,7 +409,7 @@ fn check_rights(
         }
         let count = with_noun(channels.len() as u64, "public channel");
         let text = format!("{}: the bot lacks {missing} in {count}: {}", tenant.name, names.join(", "));
-        let remedy = format!("give the bot's role {missing} in the server's or the channel's settings");
+        let remedy = format!("grant the bot's role {missing} in the server or channel settings");
         let mut warning = CheckResult::warning(text, remedy);
         warning.remedies.extend(invitation(identity));
         warning
@@ -435,24 +437,24 @@ fn sweep(path: &Path, platforms: Platforms) -> Result<Outcome, Failure> {
         .map_err(failed)?;
     let text_count = with_noun(texts, "text");
     if leaks == 0 {
-        print_result(&format!("✓ privacy: no raw user ID in {text_count}\n"))?;
+        print_result(&format!("✓ privacy: no raw user IDs in {text_count}\n"))?;
         return Ok(Outcome::Done);
     }
     let remedy = if reader.is_sweep_due().map_err(failed)? {
-        "an older version wrote these texts: run \"verta-sync start\", which scrubs every text once"
+        "run \"verta-sync start\", which scrubs all texts once: these were written by an older version"
     } else {
-        "run \"verta-sync start --full\", which scrubs every text again, and please report this"
+        "run \"verta-sync start --full\", which scrubs all texts again, and please report this"
     };
-    output.write(&format!("✗ privacy: a raw user ID in {leaks} of {text_count}\n    → {remedy}\n"));
+    output.write(&format!("✗ privacy: raw user IDs in {leaks} of {text_count}\n    → {remedy}\n"));
     check_output(output.finish())?;
     Ok(Outcome::RawIdsFound)
 }
 
 fn leak_text(leak: &Leak) -> String {
     let how = match leak.exposure {
-        Exposure::Mention => "a mention or profile address holds a raw ID",
-        Exposure::PictureUrl => "an address of a person's profile or picture still has its path",
-        Exposure::BareId => "bare digits, perhaps in disguise, are a known user's ID",
+        Exposure::Mention => "a mention or profile URL contains a raw user ID",
+        Exposure::PictureUrl => "a profile or avatar URL still has its path",
+        Exposure::BareId => "plain or disguised digits are a known user's ID",
     };
     format!("✗ {}.{}, {}: {how}", leak.table, leak.column, leak.location)
 }

@@ -47,8 +47,7 @@ pub enum LogFormat {
 
 /// Help text of `--config`. Not a doc comment, because clippy would demand backticks,
 /// which `--help` would print.
-const CONFIG_HELP: &str =
-    "Configuration file [default: $VERTA_SYNC_CONFIG, ./sync.toml, then the usual places]";
+const CONFIG_HELP: &str = "Configuration file [default: $VERTA_SYNC_CONFIG, ./sync.toml, ~/.config/verta-sync/sync.toml, /etc/verta-sync/sync.toml]";
 
 /// The flags that every command takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -56,19 +55,19 @@ pub struct GlobalArgs {
     /// Configuration file
     #[arg(long, global = true, value_name = "PATH", help = CONFIG_HELP)]
     pub config: Option<PathBuf>,
-    /// Log more; twice for even more
+    /// Log more (repeat for even more)
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// Log errors only, show no progress
+    /// Log only errors and hide progress
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// How log lines are written
+    /// Log format
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
-    /// Show no progress
+    /// Hide progress
     #[arg(long, global = true)]
     pub no_progress: bool,
-    /// When to colour
+    /// When to use color
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 }
@@ -200,8 +199,8 @@ impl CommandContext {
 /// descriptors.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let failed = |error| {
-        Failure::new(FailureKind::Internal, format!("failed to start: {error}"))
-            .hint("raise the limit of open files (ulimit -n)")
+        Failure::new(FailureKind::Internal, format!("cannot start the runtime: {error}"))
+            .hint("raise the open-file limit (ulimit -n)")
     };
     probe_file_descriptors().map_err(failed)?;
     tokio::runtime::Builder::new_multi_thread()

@@ -4,11 +4,11 @@ use clap_complete::Shell;
 
 use super::{Failure, Outcome, print_result};
 
-/// Print shell completions
+/// Generate shell completions
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: verta-sync completions bash > /etc/bash_completion.d/verta-sync")]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell to generate completions for
     pub shell: Shell,
 }
 

@@ -15,10 +15,13 @@ pub fn confirm(what: &str, yes: bool, question: impl FnOnce() -> String) -> Resu
         return Ok(true);
     }
     if !CommandContext::can_prompt() {
-        return Err(Failure::new(FailureKind::Usage, format!("nobody can be asked to confirm {what}"))
-            .hint("add --yes to go on without a question"));
+        return Err(Failure::new(
+            FailureKind::Usage,
+            format!("cannot ask for confirmation of {what}: stdin is not a terminal"),
+        )
+        .hint("use --yes to skip the confirmation"));
     }
-    to_stderr(&format!("{}\nGo on? [y/N] ", question()));
+    to_stderr(&format!("{}\nContinue? [y/N] ", question()));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).ok();
     if !answer.ends_with('\n') {
@@ -26,7 +29,7 @@ pub fn confirm(what: &str, yes: bool, question: impl FnOnce() -> String) -> Resu
     }
     let confirmed = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
     if !confirmed {
-        to_stderr("nothing was changed\n");
+        to_stderr("aborted; nothing was changed\n");
     }
     Ok(confirmed)
 }

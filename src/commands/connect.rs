@@ -56,7 +56,9 @@ pub fn connect<'c>(
         let adapter = context
             .registry
             .connect(section.spec, &adapter_settings(config, section), token.expose())
-            .map_err(|error| Failure::new(FailureKind::Internal, format!("failed to start: {error}")))?;
+            .map_err(|error| {
+                Failure::new(FailureKind::Internal, format!("cannot set up the API client: {error}"))
+            })?;
         Ok(ConnectedPlatform { config: section, adapter })
     };
     tokens.iter().map(connect).collect()
@@ -115,7 +117,7 @@ async fn platform_time(
     let identity = identity.map_err(|error| Failure::platform(&error, platform.config))?;
     if identity.reads_content == Some(false) {
         let kind = FailureKind::Sync(Cause::ContentIntentOff);
-        return Err(Failure::new(kind, "the bot may not read the content of messages")
+        return Err(Failure::new(kind, "the bot has no access to message content")
             .with_platform_hint(platform.config.spec));
     }
     let local_time = CommandContext::now();
@@ -124,7 +126,7 @@ async fn platform_time(
     if difference > CLOCK_TOLERANCE {
         let difference = report::duration(difference);
         monitor.event(Event::Warning(format!(
-            "this machine's clock is {difference} off the platform's; its own time is used"
+            "this machine's clock differs from the platform's by {difference}; using the platform's time"
         )));
     }
     Ok(server_time)

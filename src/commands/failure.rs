@@ -88,7 +88,8 @@ impl Failure {
             format!("did you mean {}? ", suggested.join(" and "))
         };
         let known = known.iter().copied().collect::<Vec<_>>().join(", ");
-        Self::new(FailureKind::Usage, format!("there is no tenant {}", quoted.join(" and no tenant ")))
+        let plural = if names.len() == 1 { "" } else { "s" };
+        Self::new(FailureKind::Usage, format!("unknown tenant{plural} {}", quoted.join(", ")))
             .hint(format!("{suggested}known tenants: {known}"))
     }
 
@@ -120,8 +121,8 @@ impl Failure {
                 format!("\"verta-sync {}\"{run}, process {}, since {since}", holder.command, holder.process)
             },
         );
-        Self::new(FailureKind::Locked, format!("the archive is held by {holder_text}"))
-            .hint("wait until it has ended; \"verta-sync status\" shows how far it is")
+        Self::new(FailureKind::Locked, format!("the archive is locked by {holder_text}"))
+            .hint("wait until it has finished; \"verta-sync status\" shows its progress")
     }
 
     /// An error of the archive at `path`, with a hint by its kind.
@@ -130,64 +131,64 @@ impl Failure {
         let shown = path.display().to_string();
         let named = if error_text.contains(&shown) { String::new() } else { format!(" {shown}") };
         let kind = FailureKind::Archive(error.kind);
-        let failure = Self::new(kind, format!("the archive{named} can't be used: {error_text}"));
+        let failure = Self::new(kind, format!("cannot use the archive{named}: {error_text}"));
         let folder = path.parent().unwrap_or(path);
         let (is_folder, exists, folder) = (folder.is_dir(), folder.exists(), folder.display());
         match error.kind {
             ArchiveErrorKind::NotAFile if path.is_dir() => {
-                failure.hint("add a file's name to [archive] path: it names a folder")
+                failure.hint("add a file name to [archive] path, which is a folder")
             }
             ArchiveErrorKind::NotAFile => failure
-                .hint("move away what stands there, or change [archive] path to a file that doesn't exist yet"),
+                .hint("move it away, or set [archive] path to a new file"),
             ArchiveErrorKind::HardLinked => failure.hint(
-                "remove the other names (\"find DIR -samefile FILE\" shows them): each name would have a lock of its own",
+                "remove the other hard links (\"find DIR -samefile FILE\" lists them), because each would have its own lock",
             ),
             ArchiveErrorKind::CannotCreate if path.exists() && !may_read(path) => match owner_and_mode(path) {
                 Some((owner, mode)) => failure.hint(format!(
-                    "run as its owner (user ID {owner}; its mode is {mode:04o}), or see \"Who may read it\" in the README"
+                    "run as its owner (user ID {owner}; its mode is {mode:04o}), or share it as docs/operating.md describes (\"File permissions\")"
                 )),
                 None => failure,
             },
             ArchiveErrorKind::CannotCreate if is_folder => {
-                failure.hint(format!("give this user the right to open {folder} and the files in it"))
+                failure.hint(format!("grant this user access to {folder} and the files in it"))
             }
             ArchiveErrorKind::CannotCreate if exists => {
-                failure.hint(format!("change [archive] path: {folder} is not a folder"))
+                failure.hint(format!("correct [archive] path: {folder} is not a folder"))
             }
             ArchiveErrorKind::CannotCreate => {
-                failure.hint(format!("make the folder (mkdir -p {folder}), or change [archive] path"))
+                failure.hint(format!("create the folder (mkdir -p {folder}), or correct [archive] path"))
             }
             ArchiveErrorKind::NotAnArchive => {
-                failure.hint("change [archive] path to a file that doesn't exist yet")
+                failure.hint("set [archive] path to a new file")
             }
             ArchiveErrorKind::ModifiedSchema => failure.hint(
-                "remove it with the sqlite3 shell (DROP TRIGGER, DROP VIEW, DROP INDEX): an archive is data, and nothing in it is run; \
-                 give what is your own another name; \"verta-sync start\" makes missing views anew; \
+                "drop it with the sqlite3 shell (DROP TRIGGER, DROP VIEW, DROP INDEX), because verta-sync executes no foreign code from an archive; \
+                 rename objects of your own; \"verta-sync start\" recreates missing views; \
                  restore a changed table from a backup",
             ),
-            ArchiveErrorKind::NewerSchema => failure.hint("install the newer version of verta-sync"),
+            ArchiveErrorKind::NewerSchema => failure.hint("upgrade verta-sync"),
             ArchiveErrorKind::ReadOnly => failure.hint(write_permission_hint(path)),
             ArchiveErrorKind::DiskFull => {
-                failure.hint("make room on the disk and run again: it goes on where it stopped")
+                failure.hint("free disk space and run again; the run resumes where it stopped")
             }
             ArchiveErrorKind::Corrupt => {
-                failure.hint("restore the file from a backup, or move it away to begin anew")
+                failure.hint("restore the file from a backup, or move it away to start over")
             }
             ArchiveErrorKind::Busy => {
                 failure.hint("close the other program that has the database open, and run again")
             }
             ArchiveErrorKind::OlderSchema => {
-                failure.hint("run \"verta-sync start\": it brings the archive to this version")
+                failure.hint("run \"verta-sync start\" to migrate the archive")
             }
             ArchiveErrorKind::Io => failure.hint(
-                "look at the disk: its space, this user's quota, the system's log; then run again: it goes on where it stopped",
+                "check the disk space, this user's quota and the system log, then run again; the run resumes where it stopped",
             ),
             ArchiveErrorKind::Replaced => failure
-                .hint("leave the file alone while a sync runs; run again: it goes on with what it finds"),
+                .hint("do not replace the file while a sync runs; run again to continue with the current file"),
             ArchiveErrorKind::UnsupportedScheme => failure
-                .hint("use the version of verta-sync that made it, or change [archive] path to begin anew"),
+                .hint("use the version of verta-sync that created it, or set [archive] path to a new file"),
             ArchiveErrorKind::Interrupted => failure
-                .hint("it took longer than any archive should: run \"verta-sync check\", which looks for damage"),
+                .hint("run \"verta-sync check\" to look for damage: reading the archive took too long"),
             ArchiveErrorKind::Missing | ArchiveErrorKind::Other => failure,
         }
     }
@@ -200,7 +201,7 @@ impl Failure {
                 Self::new(FailureKind::LockFile, error.to_string()).hint(write_permission_hint(archive))
             }
             LockError::File(_) => Self::new(FailureKind::LockFile, error.to_string())
-                .hint("move it away and run again: verta-sync makes its own"),
+                .hint("move it away and run again; verta-sync creates a new one"),
         }
     }
 
@@ -208,14 +209,14 @@ impl Failure {
     pub fn platform(error: &PlatformError, config: &PlatformConfig) -> Self {
         let kind = FailureKind::Sync(error_cause(error.kind));
         if error.kind == ErrorKind::TokenRejected {
-            return Self::new(kind, format!("{} rejects the token ({})", config.spec.title, error.detail))
+            return Self::new(kind, format!("{} rejected the token ({})", config.spec.title, error.detail))
                 .hint(format!(
-                    "check that {} holds the whole token; else {} and put it there",
+                    "check that {} contains the complete token; otherwise {} and store it there",
                     config.token(),
                     config.spec.new_token_help
                 ));
         }
-        Self::new(kind, format!("{} can't be asked at {}: {error}", config.spec.title, config.api_url))
+        Self::new(kind, format!("cannot query {} at {}: {error}", config.spec.title, config.api_url))
             .with_platform_hint(config.spec)
     }
 
@@ -251,7 +252,7 @@ impl fmt::Display for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::new(FailureKind::Usage, format!("failed to {error}"))
+        Self::new(FailureKind::Usage, format!("cannot {error}"))
     }
 }
 
@@ -269,7 +270,7 @@ impl From<TokenError> for Failure {
             TokenError::ModifiableByOthers { .. } => FailureKind::Usage,
             _ => FailureKind::NoToken,
         };
-        Self::new(kind, format!("failed to {error}"))
+        Self::new(kind, format!("cannot {error}"))
     }
 }
 
@@ -277,13 +278,16 @@ impl From<TokenError> for Failure {
 /// belongs to another user than the archive, if there is one.
 fn write_permission_hint(path: &Path) -> String {
     let folder = path.parent().unwrap_or(path);
-    let grant = format!("give this user the right to write {} and the files in it", folder.display());
+    let grant = format!("grant this user write access to {} and the files in it", folder.display());
     let owner = |path: &Path| owner_and_mode(path).map(|(owner, _)| owner);
     let Some(archive_owner) = owner(path) else { return grant };
     let foreign_file_hint =
         ["-wal", "-shm", ".lock"].map(|end| beside(path, end)).into_iter().find_map(|file| {
             let owner = owner(&file).filter(|owner| *owner != archive_owner)?;
-            Some(format!("give {} to the archive's owner: it belongs to user ID {owner}", file.display()))
+            Some(format!(
+                "change the owner of {} to the archive's owner; it belongs to user ID {owner}",
+                file.display()
+            ))
         });
     foreign_file_hint
         .unwrap_or_else(|| format!("run as the archive's owner (user ID {archive_owner}), or {grant}"))

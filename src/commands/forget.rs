@@ -15,14 +15,14 @@ use crate::model::Platforms;
 use crate::report::with_noun;
 use crate::ui::to_stderr;
 
-/// Erase one person from the archive and keep them out of later syncs
+/// Erase a person from the archive and exclude them from later syncs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: verta-sync forget --user 80351110224678912")]
 pub struct ForgetArgs {
-    /// The person's ID, or the hash that the archive shows
+    /// User ID of the person, or their hash in the archive
     #[arg(long, value_name = "ID")]
     pub user: String,
-    /// Don't ask
+    /// Skip the confirmation
     #[arg(long)]
     pub yes: bool,
 }
@@ -68,12 +68,16 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
         is_vacuum_due(&file.open()?)
     };
     if erase().map_err(failed)? {
-        let warning = "another program is reading the archive; until it has ended and a command of verta-sync \
-                       has written the archive, the file still holds remains of what was erased";
+        let warning = "another program is reading the archive, so the file still contains residual data of what was erased; \
+                       the next verta-sync command that writes the archive after that program has ended removes it";
         context.message_sink().warn(warning, to_stderr);
     }
-    let what = if scope.is_empty() { "nothing of them was archived".to_owned() } else { scope_text(scope) };
-    print_result(&format!("erased: {what}; later syncs leave them out\n"))?;
+    let what = if scope.is_empty() {
+        "nothing, because the archive has no data of this person".to_owned()
+    } else {
+        scope_text(scope)
+    };
+    print_result(&format!("erased: {what}; later syncs exclude this person\n"))?;
     Ok(Outcome::Done)
 }
 
@@ -87,8 +91,8 @@ fn parse_user(text: &str, platforms: Platforms) -> Result<UserHash, Failure> {
     let mut scrubbers = platforms.iter().copied().map(Scrubber::new);
     scrubbers.find_map(|scrubber| scrubber.parse_user(text)).ok_or_else(|| {
         let ids = platforms.iter().map(|platform| platform.user_id_help).collect::<Vec<_>>().join(" or ");
-        Failure::new(FailureKind::Usage, "the value of --user is neither a user's ID nor a hash")
-            .hint(format!("give the ID {ids}, or the 64 hex digits that the archive shows as author"))
+        Failure::new(FailureKind::Usage, "invalid value for --user: neither a user ID nor a hash")
+            .hint(format!("use the user ID {ids}, or the 64 hex digits that the archive shows as author"))
     })
 }
 
@@ -99,13 +103,13 @@ pub fn mask_ids(text: &str, platforms: Platforms) -> String {
 
 fn question(scope: ForgetScope) -> String {
     if scope.is_empty() && !scope.is_forgotten {
-        return "The archive holds nothing of this person. Later syncs will leave them out.".to_owned();
+        return "The archive has no data of this person. Later syncs will exclude them.".to_owned();
     }
-    let known = if scope.is_forgotten { "\nThey were erased before and stay so." } else { "" };
+    let known = if scope.is_forgotten { "\nThis person was erased before and stays excluded." } else { "" };
     format!(
-        "This erases for good, in all tenants: {}.{known}\n\
-         Of each message a blank row without author stays. Later syncs leave this person out.\n\
-         Backups and copies of the archive are not touched.",
+        "This permanently erases, in all tenants: {}.{known}\n\
+         Each message leaves an empty row without an author. Later syncs will exclude this person.\n\
+         Backups and copies of the archive are not changed.",
         scope_text(scope)
     )
 }
@@ -113,11 +117,11 @@ fn question(scope: ForgetScope) -> String {
 /// Lists what the archive has of the person: "2 messages with 1 attachment, …".
 fn scope_text(scope: ForgetScope) -> String {
     format!(
-        "{} with {}, {}, {} as the one replied to, mentions in {}",
+        "{} with {}, {}, replies to them in {}, mentions in {}",
         with_noun(scope.messages, "message"),
         with_noun(scope.attachments, "attachment"),
         with_noun(scope.reactions, "reaction"),
-        with_noun(scope.replies, "place"),
+        with_noun(scope.replies, "message"),
         with_noun(scope.mentions, "text"),
     )
 }

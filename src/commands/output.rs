@@ -30,8 +30,10 @@ pub fn print_result(text: &str) -> Result<(), Failure> {
 pub fn check_output(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !system::is_closed_terminal(&error) => {
-            Err(Failure::new(FailureKind::Internal, format!("failed to write the result to stdout: {error}"))
-                .hint("make room where stdout leads; what was changed stays changed"))
+            Err(Failure::new(FailureKind::Internal, format!("cannot write the result to stdout: {error}"))
+                .hint(
+                    "free space where stdout is redirected to; changes already made to the archive are kept",
+                ))
         }
         _ => Ok(()),
     }

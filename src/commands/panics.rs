@@ -18,8 +18,9 @@ pub fn install_hook() {
 }
 
 fn panic_message(location: Option<&Location<'_>>, backtrace: &Backtrace) -> String {
-    let location = location.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    let message = format!("error: verta-sync failed unexpectedly at {location} (please report this)\n");
+    let location = location.map_or_else(|| "an unknown location".to_owned(), ToString::to_string);
+    let message =
+        format!("error: verta-sync failed unexpectedly at {location} (this is a bug, please report it)\n");
     match backtrace.status() {
         BacktraceStatus::Captured => format!("{message}{backtrace}\n"),
         _ => message,
@@ -32,8 +33,8 @@ fn panic_message(location: Option<&Location<'_>>, backtrace: &Backtrace) -> Stri
 /// Returns the command's failure, or an internal one if it panicked.
 pub fn catch_panics(command: impl FnOnce() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
     catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|_| {
-        Err(Failure::new(FailureKind::Internal, "the command ended before its time")
-            .hint("report this with the line above; run again: it goes on where it stopped"))
+        Err(Failure::new(FailureKind::Internal, "the command failed unexpectedly")
+            .hint("report this with the line above; the next run resumes where this one stopped"))
     })
 }
 
@@ -47,7 +48,7 @@ mod tests {
         let message = panic_message(Some(here), &Backtrace::disabled());
         assert_eq!(
             message,
-            format!("error: verta-sync failed unexpectedly at {here} (please report this)\n")
+            format!("error: verta-sync failed unexpectedly at {here} (this is a bug, please report it)\n")
         );
         let failure = catch_panics(|| panic!("secret")).unwrap_err();
         assert_eq!(failure.exit_code(), ExitCode::Failure);

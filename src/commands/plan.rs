@@ -23,14 +23,14 @@ use crate::platform::{PlatformAdapter, PlatformError};
 use crate::report::{self, PlannedTenant};
 use crate::sync::{TenantOutcome, error_cause, unresolved_exclusion_error};
 
-/// Show what a sync would do: channels, reasons, requests; writes nothing
+/// Show what a sync would do: channels, reasons and requests; writes nothing
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: verta-sync plan --tenant takaro")]
 pub struct PlanArgs {
-    /// Plan only this tenant; may be given more than once [default: all]
+    /// Plan only this tenant (repeatable) [default: all tenants]
     #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
-    /// How results are written to stdout
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }

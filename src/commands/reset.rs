@@ -16,20 +16,20 @@ use crate::report::{terminal_safe, with_noun};
 /// Longest channel name that is printed whole, in columns.
 const NAME_WIDTH: usize = 32;
 
-/// Forget progress, so that the next sync reads everything again
+/// Reset a tenant's progress, so that the next sync re-reads everything
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: verta-sync reset --tenant takaro --channel 123456789012345678")]
 pub struct ResetArgs {
-    /// The tenant
+    /// Tenant to reset
     #[arg(long, value_name = "NAME")]
     pub tenant: String,
-    /// Only this channel and its threads; may be given more than once
+    /// Reset only this channel and its threads (repeatable)
     #[arg(long = "channel", value_name = "ID")]
     pub channels: Vec<String>,
-    /// Remove the archived messages as well
+    /// Also delete the archived messages
     #[arg(long)]
     pub purge: bool,
-    /// Don't ask
+    /// Skip the confirmation
     #[arg(long)]
     pub yes: bool,
 }
@@ -63,9 +63,9 @@ pub fn run(args: &ResetArgs, context: &CommandContext) -> Result<Outcome, Failur
         return nothing_archived(reader.as_ref(), &config, &args.tenant);
     };
     if let Some(channel) = unknown {
-        let message = format!("the archive knows no channel {channel} of {}", args.tenant);
+        let message = format!("the archive has no channel {channel} of {}", args.tenant);
         return Err(Failure::new(FailureKind::Usage, message)
-            .hint("take the ID from channel_id in the archive's view channel_log"));
+            .hint("use an ID from the column channel_id of the archive's view channel_log"));
     }
     drop(reader);
     if !confirm("the reset", args.yes, || question(args, &scope, &names))? {
@@ -136,7 +136,7 @@ fn tenant_row(
 fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Result<Outcome, Failure> {
     let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
     if configured.clone().any(|known| known == name) {
-        print_result(&format!("{name}: nothing is archived yet, so there is nothing to forget\n"))?;
+        print_result(&format!("{name}: nothing archived yet, nothing to reset\n"))?;
         return Ok(Outcome::Done);
     }
     let archived = reader.and_then(|reader| reader.tenants().ok()).unwrap_or_default();
@@ -148,27 +148,27 @@ fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Res
 fn question(args: &ResetArgs, scope: &ResetScope, names: &[String]) -> String {
     let channels = with_noun(scope.channels, "channel");
     let whose = if names.is_empty() {
-        format!("{} was read: {channels} and {}.", args.tenant, with_noun(scope.jobs, "job"))
+        format!("{}: {channels} and {}.", args.tenant, with_noun(scope.jobs, "job"))
     } else {
-        format!("{} of {} was read: {channels} with the threads.", names.join(", "), args.tenant)
+        format!("{} of {}: {channels}, threads included.", names.join(", "), args.tenant)
     };
     let messages = with_noun(scope.messages, "archived message");
     let and_then = if args.purge {
-        format!("It removes {messages} for good; the next sync reads what is still there.")
+        format!("It permanently deletes {messages}; the next sync re-reads those that still exist.")
     } else {
-        format!("It keeps {messages}; the next sync reads everything again.")
+        format!("It keeps {messages}; the next sync re-reads everything.")
     };
-    format!("This forgets how far {whose}\n{and_then}")
+    format!("This resets the progress of {whose}\n{and_then}")
 }
 
 fn done_text(args: &ResetArgs, scope: &ResetScope) -> String {
     let purged = if args.purge {
-        format!(", {} removed", with_noun(scope.messages, "message"))
+        format!(", deleted {}", with_noun(scope.messages, "message"))
     } else {
         String::new()
     };
     format!(
-        "{}: progress of {} and {} forgotten{purged}",
+        "{}: reset the progress of {} and {}{purged}",
         args.tenant,
         with_noun(scope.channels, "channel"),
         with_noun(scope.jobs, "job")

@@ -32,7 +32,7 @@ use crate::sync::{
 use crate::ui::Output;
 
 /// Hint for an unknown channel ID.
-const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_log show the IDs of channels";
+const CHANNEL_HINT: &str = "\"verta-sync plan\" and the archive's view channel_log list the channel IDs";
 
 /// How often a run re-checks which channels are public. Reading a channel that was closed
 /// stops within five minutes, even if one re-check fails.
@@ -40,36 +40,36 @@ const VISIBILITY_INTERVAL: Duration = Duration::from_mins(3);
 /// If re-checks fail and the last successful one is this old, reading the tenant stops.
 const VISIBILITY_GRACE_PERIOD: Duration = Duration::from_mins(5);
 
-/// Sync: read what is new and what may have changed
+/// Fetch new messages and re-read recent ones
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: verta-sync start --tenant takaro --max-runtime 50m")]
 pub struct StartArgs {
-    /// Sync only this tenant; may be given more than once [default: all]
+    /// Sync only this tenant (repeatable) [default: all tenants]
     #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
-    /// Read only this channel and its threads; may be given more than once
+    /// Sync only this channel and its threads (repeatable)
     #[arg(long = "channel", value_name = "ID")]
     pub channels: Vec<String>,
-    /// Read everything again; an unfinished full read goes on
+    /// Re-read all messages; resumes an unfinished full read
     #[arg(long)]
     pub full: bool,
-    /// This run reads from this date on (UTC)
+    /// In this run, read only messages sent on or after this date (UTC)
     #[arg(long, value_name = "DATE", value_parser = values::date)]
     pub since: Option<Timestamp>,
-    /// This run reads up to this date (UTC)
+    /// In this run, read only messages sent before this date (UTC)
     #[arg(long, value_name = "DATE", value_parser = values::date)]
     pub until: Option<Timestamp>,
-    /// Stop after this long; the next run goes on
+    /// Stop after this time; the next run resumes
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_runtime: Option<Duration>,
-    /// Wait in a queue while the archive is in use, at most this long if given
+    /// Wait in a queue while the archive is locked, at most DURATION if given
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = values::duration)]
     #[allow(clippy::option_option, reason = "the flag, and its value")]
     pub wait: Option<Option<Duration>>,
-    /// Requests in flight at once
+    /// Maximum number of concurrent requests
     #[arg(long, value_name = "N")]
     pub max_channel_workers: Option<usize>,
-    /// How results are written to stdout
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
@@ -82,9 +82,8 @@ pub struct StartArgs {
 pub fn run(args: &StartArgs, context: &CommandContext) -> Result<Outcome, Failure> {
     let output = Output::default();
     let result = execute(args, context, &output).map_err(|failure| match failure.kind {
-        FailureKind::Locked if args.wait.is_none() => failure.hint(
-            "\"verta-sync start --wait\" waits until it has ended; \"verta-sync status\" shows how far it is",
-        ),
+        FailureKind::Locked if args.wait.is_none() => failure
+            .hint("use \"verta-sync start --wait\" to wait for it; \"verta-sync status\" shows its progress"),
         _ => failure,
     });
     let end = result.unwrap_or_else(|failure| RunResult::not_started(Err(failure), None));
@@ -127,13 +126,13 @@ fn check_range(args: &StartArgs, now: Timestamp) -> Result<(), Failure> {
     match (args.since, args.until) {
         (Some(since), _) if since > now.later(CLOCK_TOLERANCE) => {
             let message =
-                format!("--since {} lies in the future: nothing would be read", report::clock(since));
-            Err(Failure::new(FailureKind::Usage, message).hint("write an earlier date"))
+                format!("--since {} is in the future, so nothing would be read", report::clock(since));
+            Err(Failure::new(FailureKind::Usage, message).hint("use an earlier date"))
         }
         (Some(since), Some(until)) if since >= until => {
             let (since, until) = (report::clock(since), report::clock(until));
             let message = format!("--since {since} is not before --until {until}");
-            Err(Failure::new(FailureKind::Usage, message).hint("exchange the two dates"))
+            Err(Failure::new(FailureKind::Usage, message).hint("swap the two dates"))
         }
         _ => Ok(()),
     }

@@ -21,23 +21,23 @@ use crate::ui::{to_cleared_stdout, to_stdout};
 /// Refresh interval of `--watch`.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Show progress, errors and the last success; works while a sync runs
+/// Show progress, errors and the last success, even while a sync runs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: verta-sync status --max-age 2h || echo 'the archive is behind'")]
 pub struct StatusArgs {
-    /// Show only this tenant; may be given more than once [default: all]
+    /// Show only this tenant (repeatable) [default: all tenants]
     #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
-    /// Show one job with every channel
+    /// Show one job with all its channels
     #[arg(long, value_name = "ID", conflicts_with_all = ["tenants", "max_age"])]
     pub job_id: Option<String>,
-    /// Show it again and again until Ctrl-C
+    /// Refresh the output until Ctrl-C
     #[arg(long)]
     pub watch: bool,
-    /// End with 8 if a tenant's last success is older than this
+    /// Exit with code 8 if a tenant's last success is older than this
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<Duration>,
-    /// How results are written to stdout
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
@@ -119,7 +119,7 @@ fn render(
             };
             let mut text = report::status(&overview, options);
             if reader.is_none() {
-                text.push_str("\nthere is no archive yet: run \"verta-sync start\"\n");
+                text.push_str("\nno archive yet: run \"verta-sync start\" to create it\n");
             }
             text
         }
@@ -134,8 +134,9 @@ fn unfinished(overview: StatusOverview, job_id: &str) -> Option<Job> {
 }
 
 fn unknown_job(job_id: &str) -> Failure {
-    Failure::new(FailureKind::Usage, format!("there is no job {job_id:?}"))
-        .hint("\"verta-sync start\" says each job's ID first, \"verta-sync status\" those of running ones")
+    Failure::new(FailureKind::Usage, format!("unknown job {job_id:?}")).hint(
+        "\"verta-sync start\" prints the ID of each job, \"verta-sync status\" the IDs of unfinished jobs",
+    )
 }
 
 fn show_job(job: &Job, hints: Hints, format: Format) -> String {
@@ -152,9 +153,7 @@ fn read(reader: &Reader, path: &Path) -> Result<StatusOverview, Failure> {
     let lock_before = lock_state(path)?;
     if lock_before == LockState::Unknown {
         let lock = display_path(&beside(path, ".lock"));
-        tracing::warn!(
-            "{lock} can't be read by this user: whether an unfinished job still runs is not known"
-        );
+        tracing::warn!("cannot read {lock} as this user: unknown whether unfinished jobs are still running");
     }
     let jobs = reader.unfinished_jobs().map_err(failed)?;
     let locks = [lock_before, lock_state(path)?];
@@ -209,7 +208,7 @@ fn set_interrupted(tenants: &mut [TenantOverview], name: &str) {
         tenant.last_error = Some(LastError {
             // The hint is printed with the job.
             cause: None,
-            error: "the last run was interrupted: its process is gone".to_owned(),
+            error: "the last run was interrupted: its process no longer exists".to_owned(),
         });
     }
 }

@@ -42,7 +42,7 @@ fn channel(text: &str, platforms: Platforms) -> Result<String, String> {
     let out_of_range = errors.iter().find(|error| matches!(error, ParseIdError::OutOfRange(_)));
     Err(out_of_range.map_or_else(
         || {
-            "give the channel's ID, not its name: \"verta-sync plan\" and the archive's view channel_log show both"
+            "expected a channel ID, not a name; \"verta-sync plan\" and the archive's view channel_log list both"
                 .to_owned()
         },
         ToString::to_string,

@@ -29,21 +29,21 @@ fn healthy_setup_passes_every_step() {
         &before.stdout,
         &[
             "✓ configuration",
-            "will be made by the first sync",
+            "will be created by the first sync",
             "✓ disk",
             "✓ lock: free",
             "✓ token: found in the environment variable DISCORD_BOT_TOKEN",
             "✓ bot",
             "✓ intent",
             "✓ clock",
-            "can be read",
+            "2 channels readable",
         ],
     );
     assert!(!before.stdout.contains('✗') && !before.stdout.contains('!'), "{}", before.stdout);
     assert_eq!(sandbox.listing(), ["sync.toml"], "check creates no file");
     sandbox.assert_discreet(&before);
     sandbox.run(&["start"]).expect_code(0);
-    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 5, sound"]);
+    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 5, no damage found"]);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn each_failure_exits_with_its_code() {
     world.set_message_content(true);
     world.revoke_token();
     let ran = sandbox.run(&["check"]).expect_code(4);
-    assert_says(&ran.stdout, &["✗ bot", "rejects the token"]);
+    assert_says(&ran.stdout, &["✗ bot", "rejected the token"]);
     sandbox.assert_discreet(&ran);
     let mut without_token = sandbox.command(&["check"]);
     without_token.env_remove("DISCORD_BOT_TOKEN");
@@ -121,14 +121,14 @@ fn read_only_files_are_reported() {
     assert_says(&checked, &["✗ archive: ", "✗ lock: ", "run as the archive's owner (user ID "]);
     assert_says(
         &checked,
-        &[&format!("{archive} can't be written"), &format!("{archive}.lock can't be written")],
+        &[&format!("{archive} is not writable"), &format!("{archive}.lock is not writable")],
     );
     assert_says(&start.expect_code(6).stderr, &["run as the archive's owner"]);
     status.expect_code(0);
     set("archive.db", 0o600);
     if rustix::process::getuid().is_root() {
         let stderr = run_as_reader(&sandbox, &["status"]).unwrap().expect_code(6).stderr;
-        assert_says(&stderr, &["run as its owner (user ID 0; its mode is 0600)", "\"Who may read it\""]);
+        assert_says(&stderr, &["run as its owner (user ID 0; its mode is 0600)", "\"File permissions\""]);
     }
 }
 
@@ -159,8 +159,8 @@ fn raw_id_in_the_archive_is_found_but_not_printed() {
     for (text, kind) in [
         (format!("<@{id}>"), "mention"),
         ("<@!900000000000000001>".to_owned(), "mention"),
-        (format!("see https://cdn.discordapp.com/avatars/{id}/a.png"), "profile address"),
-        (format!("ask {id}"), "bare digits"),
+        (format!("see https://cdn.discordapp.com/avatars/{id}/a.png"), "profile URL"),
+        (format!("ask {id}"), "disguised digits"),
     ] {
         let plant =
             format!("UPDATE messages SET content = ?1 WHERE (channel_id, platform_id) = {first_message}");
@@ -204,5 +204,8 @@ fn raw_id_of_an_erased_user_is_found() {
     sandbox.run(&["check", "--privacy"]).expect_code(0);
     let plant = "UPDATE messages SET content = ?1 WHERE (channel_id, platform_id) = (SELECT channel_id, platform_id FROM messages LIMIT 1)";
     sandbox.archive().execute(plant, [format!("ask {id}")]).unwrap();
-    assert_says(&sandbox.run(&["check", "--privacy"]).expect_code(1).stdout, &["bare digits", "in 1 of"]);
+    assert_says(
+        &sandbox.run(&["check", "--privacy"]).expect_code(1).stdout,
+        &["disguised digits", "in 1 of"],
+    );
 }

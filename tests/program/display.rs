@@ -104,7 +104,7 @@ fn queued_run_draws_no_bars_and_logs_a_warning() {
     let (before, _) = second.stderr.split_once('\u{1b}').unwrap_or((&second.stderr, ""));
     let warning: Value = serde_json::from_str(before.lines().next().unwrap()).unwrap();
     assert_eq!(warning["level"], "WARN");
-    assert_eq!(warning["fields"]["message"], "the archive is in use: waiting, position 1");
+    assert_eq!(warning["fields"]["message"], "the archive is locked: waiting, position 1 in the queue");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn erased_user_leaves_no_trace_and_no_sync_restores_it() {
         let ran = scene.sandbox.run(&["forget", "--user", &user, "--yes"]).expect_code(0);
         assert!(!ran.stdout.contains(&user) && !ran.stderr.contains(&user), "{}{}", ran.stdout, ran.stderr);
         assert_erased(&scene);
-        assert_eq!(scene.sandbox.count("SELECT count(*) FROM messages"), messages, "a blank row stays");
+        assert_eq!(scene.sandbox.count("SELECT count(*) FROM messages"), messages, "an empty row stays");
         assert_eq!(tombstone(&scene), (None, String::new(), Some(2), 0));
         let mention = "SELECT count(*) FROM messages WHERE content = 'thanks <@forgotten>, or <@forgotten>, or just forgotten'";
         assert_eq!(scene.sandbox.count(mention), 1);
@@ -191,9 +191,11 @@ fn unknown_user_is_reported_and_kept_out_of_later_syncs() {
     sandbox.run(&["start"]).expect_code(0);
     let forget = ["forget", "--user", "80351110224678912"];
     let ran = run_at_terminal(sandbox.command(&forget), "y\n").expect_code(0);
-    assert!(ran.stderr.contains("holds nothing of this person"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("has no data of this person"), "{}", ran.stderr);
     assert!(
-        ran.stdout.contains("nothing of them was archived; later syncs leave them out"),
+        ran.stdout.contains(
+            "nothing, because the archive has no data of this person; later syncs exclude this person"
+        ),
         "{}",
         ran.stdout
     );
@@ -274,7 +276,7 @@ fn confirmation_lists_what_is_erased_and_can_be_declined() {
     let scene = scene();
     let forget = scene.sandbox.command(&["forget", "--user", &scene.id.to_string()]);
     let ran = run_at_terminal(forget, "n\n").expect_code(1);
-    assert!(ran.stderr.contains("erases for good") && ran.stderr.contains("messages"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("permanently erases") && ran.stderr.contains("messages"), "{}", ran.stderr);
     assert!(holds(&bytes(&scene.sandbox), SECRET));
     scene.sandbox.run(&["forget", "--user", &scene.id.to_string()]).expect_code(2);
     for nonsense in ["", "12", "someone", "80351110224678912x", "é"] {

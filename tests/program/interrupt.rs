@@ -63,8 +63,8 @@ fn assert_marked_interrupted(sandbox: &Sandbox) {
 fn ctrl_c_stops_a_run_gracefully_and_the_next_one_resumes() {
     let sandbox = large();
     let ran = interrupted(&sandbox, Signal::INT).expect_code(130);
-    assert!(ran.stdout.contains("interrupted") && ran.stdout.contains("run again"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("stopping: what has arrived is being stored"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("interrupted") && ran.stdout.contains("the next run resumes"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("stopping: storing the data received so far"), "{}", ran.stderr);
     let wal = std::fs::metadata(sandbox.dir.path().join("archive.db-wal"));
     assert!(wal.is_ok_and(|wal| wal.len() == 0), "the database file is incomplete without its WAL");
     assert_marked_interrupted(&sandbox);
@@ -142,7 +142,7 @@ fn second_signal_stops_a_run_at_once() {
 fn run_stopped_before_the_first_answer_leaves_no_files() {
     let sandbox = large();
     sandbox.sim.set_latency(SHUTDOWN_TIMEOUT, Duration::ZERO);
-    for (format, expected) in [("human", "run again"), ("json", r#""exit_code":130"#)] {
+    for (format, expected) in [("human", "the next run resumes"), ("json", r#""exit_code":130"#)] {
         sandbox.sim.journal().clear();
         let sync = sandbox.spawn(&["start", "--format", format]);
         wait_until("the first request arrives", || !sandbox.sim.journal().is_empty());
@@ -158,7 +158,7 @@ fn run_out_of_time_is_partial_and_the_next_one_resumes() {
     let sandbox = large();
     sandbox.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
     let ran = sandbox.run(&["start", "--max-runtime", "3s"]).expect_code(3);
-    assert!(ran.stdout.contains("partial") && ran.stdout.contains("out of time"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("partial") && ran.stdout.contains("time limit reached"), "{}", ran.stdout);
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'partial'"), 1);
     assert!(sandbox.count("SELECT count(*) FROM sync_progress WHERE status = 'deferred'") > 0);
     sandbox.run(&["status", "--max-age", "1h"]).expect_code(8);

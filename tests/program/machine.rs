@@ -166,7 +166,7 @@ fn error_names_the_limit_when_file_handles_run_out() {
         let code = ran.code;
         assert!(matches!(code, 0 | 1 | 3 | 6), "{handles} handles: {code}: {}", ran.stderr);
         assert!(!ran.stderr.contains("panicked"), "{handles} handles: {}", ran.stderr);
-        reported_runs += usize::from(ran.stderr.contains("open files"));
+        reported_runs += usize::from(ran.stderr.contains("open-file limit"));
     }
     assert!(reported_runs > 0, "no run reported the limit");
     assert_resumes(&sandbox);
@@ -261,7 +261,7 @@ fn read_only_disk_is_reported_and_the_archive_unchanged() {
     if !matches!(ran.code, 1 | 99) {
         let ran = ran.expect_code(6);
         assert!(
-            ran.stderr.contains("sealed/archive.db") && ran.stderr.contains("right to write"),
+            ran.stderr.contains("sealed/archive.db") && ran.stderr.contains("write access to"),
             "{}",
             ran.stderr
         );
@@ -292,7 +292,7 @@ fn failed_write_to_stdout_is_an_error() {
     for (arguments, code) in COMMANDS {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let ran = Ran::from(sandbox.command(arguments).stdout(full).output().unwrap()).expect_code(1);
-        assert!(ran.stderr.contains("failed to write the result to stdout"), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("cannot write the result to stdout"), "{arguments:?}: {}", ran.stderr);
         // The sync itself is complete.
         if arguments[0] == "start" {
             assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
@@ -312,7 +312,7 @@ fn failed_write_to_stdout_is_an_error() {
         .stdout(full)
         .output();
     let rejected = Ran::from(rejected.unwrap()).expect_code(4);
-    assert!(rejected.stderr.contains("failed to write the result to stdout"), "{}", rejected.stderr);
+    assert!(rejected.stderr.contains("cannot write the result to stdout"), "{}", rejected.stderr);
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn stdout_beyond_the_file_size_limit_is_an_error() {
     let script = format!("head -c 102000 /dev/zero > out; ulimit -f 100; exec {binary} status >> out");
     let ran = Command::new("sh").args(["-c", &script]).current_dir(sandbox.dir.path()).output();
     let ran = Ran::from(ran.unwrap()).expect_code(1);
-    assert!(ran.stderr.contains("failed to write the result to stdout"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cannot write the result to stdout"), "{}", ran.stderr);
 }
 
 #[cfg(target_os = "linux")]

@@ -117,7 +117,7 @@ fn unknown_job_is_an_error() {
     let sandbox = small();
     for _ in 0..2 {
         let ran = sandbox.run(&["status", "--job-id", "nonesuch"]).expect_code(2);
-        assert!(ran.stderr.contains("no job \"nonesuch\""), "{}", ran.stderr);
+        assert!(ran.stderr.contains("unknown job \"nonesuch\""), "{}", ran.stderr);
         assert_eq!(ran.stdout, "");
         sandbox.run(&["start"]).expect_code(0);
     }

@@ -60,11 +60,7 @@ pub fn channel_flag_accepts_the_platforms_id_format() {
     let sandbox = Sandbox::new();
     let channels = || sandbox.texts("SELECT DISTINCT channel_id FROM message_log");
     let number = sandbox.run(&["start", "--channel", "95959522"]).expect_code(1);
-    assert!(
-        number.stderr.contains("none of the tenants asked for has a channel 95959522"),
-        "{}",
-        number.stderr
-    );
+    assert!(number.stderr.contains("no selected tenant has a channel 95959522"), "{}", number.stderr);
     sandbox.run(&["start", "--channel", GENERAL]).expect_code(0);
     assert_eq!(channels(), [GENERAL]);
     let unknown = sandbox.run(&["start", "--channel", GENERAL, "--channel", "C0N0WHERE"]).expect_code(3);

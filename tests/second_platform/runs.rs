@@ -91,7 +91,7 @@ pub fn rejected_token_exits_with_4() {
     let sandbox = Sandbox::new();
     sandbox.parley.world().token.clear();
     let ran = sandbox.run(&["start"]).expect_code(4);
-    assert!(ran.stderr.contains("Parley rejects the token"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Parley rejected the token"), "{}", ran.stderr);
     assert!(ran.stderr.contains("PARLEY_TOKEN"), "{}", ran.stderr);
     sandbox.run(&["start", "--tenant", "guild"]).expect_code(0);
     assert_archived(sandbox.common.sim.world(), &sandbox.common.archive(), GUILD);

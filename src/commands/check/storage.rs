@@ -40,19 +40,19 @@ fn add(step: &str, result: Result<CheckResult, Failure>, steps: &mut Steps) {
 fn check_archive(path: &Path) -> Result<CheckResult, Failure> {
     let text = match Reader::open(path).and_then(|reader| faults_and_schema(&reader)) {
         Ok((faults, schema)) if faults.is_empty() => {
-            format!("archive: {}, schema {schema}, sound", display_path(path))
+            format!("archive: {}, schema {schema}, no damage found", display_path(path))
         }
         Ok((faults, _)) => {
             let kind = FailureKind::Archive(ArchiveErrorKind::Corrupt);
             let text = format!("{} is damaged: {}", display_path(path), faults.join("; "));
             return Err(Failure::new(kind, text)
-                .hint("restore the file from a backup, or move it away to begin anew"));
+                .hint("restore the file from a backup, or move it away to start over"));
         }
         Err(error) if error.kind == ArchiveErrorKind::Missing => {
-            format!("archive: {} will be made by the first sync", display_path(path))
+            format!("archive: {} will be created by the first sync", display_path(path))
         }
         Err(error) if error.kind == ArchiveErrorKind::OlderSchema => {
-            format!("archive: {} will be brought to this version by the next sync", display_path(path))
+            format!("archive: {} will be migrated by the next sync", display_path(path))
         }
         Err(error) => return Err(Failure::archive(&error, path)),
     };
@@ -65,11 +65,13 @@ fn check_archive(path: &Path) -> Result<CheckResult, Failure> {
 fn check_space(disk: FileSystemInfo) -> CheckResult {
     let free = format!("{:.1} GB free", gigabytes(disk.free_bytes));
     if disk.is_network_file_system {
-        let remedy =
-            "keep the archive on a local disk: SQLite can't rely on the locks of a network's file system";
-        CheckResult::warning(format!("disk: {free}, over a network"), remedy)
+        let remedy = "keep the archive on a local disk: file locks of network file systems are unreliable";
+        CheckResult::warning(format!("disk: {free}, network file system"), remedy)
     } else if disk.free_bytes < LOW_SPACE_BYTES {
-        CheckResult::warning(format!("disk: only {free}"), "make room: a million messages take about 200 MB")
+        CheckResult::warning(
+            format!("disk: only {free}"),
+            "free disk space: a million messages take about 200 MB",
+        )
     } else {
         CheckResult::ok(format!("disk: {free}"))
     }
@@ -83,14 +85,14 @@ fn check_lock(path: &Path) -> Result<CheckResult, Failure> {
         Err(error) => return Err(Failure::lock(error, path)),
     };
     let who = holder.map_or_else(String::new, |holder| format!(" by process {}", holder.process));
-    let remedy = "a sync is running: \"verta-sync status\" shows it";
+    let remedy = "wait until the other command has finished; \"verta-sync status\" shows its progress";
     Ok(CheckResult::warning(format!("lock: held{who}"), remedy))
 }
 
 fn not_writable(path: &Path) -> ArchiveError {
     ArchiveError::new(
         ArchiveErrorKind::ReadOnly,
-        format!("{} can't be written by this user", display_path(path)),
+        format!("{} is not writable by this user", display_path(path)),
     )
 }
 

@@ -67,10 +67,12 @@ impl RunResult {
 
     fn summary(&self, hints: Hints, now: Timestamp) -> String {
         let stopped = match self.stop {
-            Some(StopReason::Signal) => "stopped: run again, it goes on where this run stopped\n",
+            Some(StopReason::Signal) => "stopped; the next run resumes where this one stopped\n",
             // Only pending reactor lists are left, which the summary mentions.
             Some(StopReason::OutOfTime) if self.is_complete() => "",
-            Some(StopReason::OutOfTime) => "out of time: run again, it goes on where this run stopped\n",
+            Some(StopReason::OutOfTime) => {
+                "time limit reached; the next run resumes where this one stopped\n"
+            }
             Some(StopReason::Fatal) | None => "",
         };
         // Omit the tenants that have none of the requested channels.
@@ -99,5 +101,5 @@ pub fn has_channels(job: &Job) -> bool {
 
 /// The error message for a channel that no tenant has.
 pub fn unknown_channel_message(channel: &str) -> String {
-    format!("none of the tenants asked for has a channel {channel}")
+    format!("no selected tenant has a channel {channel}")
 }

@@ -12,7 +12,8 @@ use crate::sync::{StopReason, StopSignal};
 use crate::ui::Bars;
 
 /// Note printed after the first Ctrl-C.
-const STOPPING_NOTE: &str = "stopping: what has arrived is being stored; Ctrl-C again ends at once";
+const STOPPING_NOTE: &str =
+    "stopping: storing the data received so far; press Ctrl-C again to exit immediately";
 
 /// Stops the run on SIGINT or SIGTERM: the first signal stops it gracefully, the second
 /// exits at once.
@@ -28,7 +29,7 @@ impl Signals {
     pub fn watch(stop: StopSignal, display: &Display) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
-                Failure::new(FailureKind::Internal, format!("failed to listen for signals: {error}"))
+                Failure::new(FailureKind::Internal, format!("cannot listen for signals: {error}"))
             })
         };
         let interrupt = listen(SignalKind::interrupt())?;

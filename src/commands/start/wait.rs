@@ -42,7 +42,7 @@ pub fn for_lock(
     let failed = |error| Failure::lock(error, &file.path);
     let gave_up = |holder| {
         let waited = report::duration(limit.unwrap_or_default());
-        failed(LockError::Held(holder)).with_context(&format!("waited {waited} in vain"))
+        failed(LockError::Held(holder)).with_context(&format!("gave up waiting after {waited}"))
     };
     let take = || Lock::take(file, "start", Some(run_id), CommandContext::now());
     let started_at = Instant::now();
@@ -65,7 +65,9 @@ pub fn for_lock(
         if reported_ahead != Some(ahead) {
             reported_ahead = Some(ahead);
             let position = ahead + 1;
-            monitor.event(Event::Warning(format!("the archive is in use: waiting, position {position}")));
+            monitor.event(Event::Warning(format!(
+                "the archive is locked: waiting, position {position} in the queue"
+            )));
         }
         if runtime.block_on(stop.unless_stopped(sleep(POLL_INTERVAL))).is_err() {
             return Ok(LockWait::Stopped);

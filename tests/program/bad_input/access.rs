@@ -31,7 +31,7 @@ fn missing_or_empty_token_is_reported() {
 fn rejected_token_is_reported_but_not_printed() {
     let sandbox = sandbox();
     let ran = start_with_token(&sandbox, Some("wrong.token.indeed")).expect_code(4);
-    assert_refusal_output(&sandbox, &ran, &["rejects the token", "make a new token"]);
+    assert_refusal_output(&sandbox, &ran, &["rejected the token", "make a new token"]);
     assert!(!ran.stderr.contains("wrong.token.indeed"), "{}", ran.stderr);
     assert_eq!(sandbox.listing(), ["sync.toml"]);
 }
@@ -51,7 +51,7 @@ fn token_may_end_with_a_newline_but_not_contain_one() {
 fn missing_message_content_intent_stops_before_reading() {
     let sandbox = sandbox();
     sandbox.sim.world().set_message_content(false);
-    assert_refused(&sandbox, &["start"], 4, &["content of messages", "Message Content Intent"]);
+    assert_refused(&sandbox, &["start"], 4, &["no access to message content", "Message Content Intent"]);
     assert_eq!(sandbox.sim.journal().len(), 1, "only one request is sent");
 }
 

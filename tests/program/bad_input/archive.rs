@@ -40,7 +40,7 @@ fn folder_as_archive_is_refused() {
     let sandbox = sandbox();
     fs::create_dir(sandbox.archive_path()).unwrap();
     for command in COMMANDS {
-        assert_refused(&sandbox, command, 6, &["archive.db", "is a folder", "add a file's name"]);
+        assert_refused(&sandbox, command, 6, &["archive.db", "is a folder", "add a file name"]);
     }
 }
 
@@ -55,7 +55,7 @@ fn unwritable_folder_is_named() {
     fs::create_dir(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
     set_archive_path(&sandbox, "closed/archive.db");
-    assert_refused(&sandbox, &["start"], 6, &["closed", "can't be written", "right to write"]);
+    assert_refused(&sandbox, &["start"], 6, &["closed", "not writable", "write access to"]);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
 
@@ -68,7 +68,7 @@ fn file_that_is_no_database_is_left_unchanged() {
             &sandbox,
             command,
             6,
-            &["archive.db", "not a SQLite database", "change [archive] path"],
+            &["archive.db", "not a SQLite database", "set [archive] path to a new file"],
         );
     }
     let text = fs::read_to_string(sandbox.archive_path()).unwrap();
@@ -83,7 +83,12 @@ fn database_of_another_program_is_left_unchanged() {
     drop(other);
     let before = fs::read(sandbox.archive_path()).unwrap();
     for command in COMMANDS {
-        assert_refused(&sandbox, command, 6, &["archive.db", "another program", "change [archive] path"]);
+        assert_refused(
+            &sandbox,
+            command,
+            6,
+            &["archive.db", "another program", "set [archive] path to a new file"],
+        );
     }
     assert_eq!(fs::read(sandbox.archive_path()).unwrap(), before);
     assert!(sandbox.sim.journal().is_empty(), "no request is sent before the archive is checked");
@@ -99,7 +104,7 @@ fn archive_of_a_newer_version_is_left_unchanged() {
     let before = fs::read(sandbox.archive_path()).unwrap();
     for command in COMMANDS {
         let ran = sandbox.run(command).expect_code(6);
-        let words = ["archive.db", "newer version", "schema 99", "install the newer version"];
+        let words = ["archive.db", "newer version", "schema 99", "upgrade verta-sync"];
         assert_refusal_output(&sandbox, &ran, &words);
     }
     assert_eq!(fs::read(sandbox.archive_path()).unwrap(), before);

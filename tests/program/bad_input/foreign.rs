@@ -60,7 +60,7 @@ fn triggers_and_changed_definitions_are_refused_by_name() {
         let messages = sandbox.count("SELECT count(*) FROM messages");
         for command in COMMANDS {
             let ran = sandbox.run(command).expect_code(6);
-            assert_refusal_output(&sandbox, &ran, &[words, "archive.db", "an archive is data"]);
+            assert_refusal_output(&sandbox, &ran, &[words, "archive.db", "executes no foreign code"]);
         }
         let check = sandbox.run(&["check"]).expect_code(6);
         assert!(check.stdout.contains(words), "{}", check.stdout);
