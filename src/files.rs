@@ -80,7 +80,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// The file has several hard links.
-    #[error("{} has {links} names (hard links)", path.display())]
+    #[error("{} has {links} hard links", path.display())]
     HardLinked {
         /// Its path.
         path: PathBuf,
@@ -88,7 +88,7 @@ pub enum FileError {
         links: u64,
     },
     /// The content of the file was not written by this program.
-    #[error("{} holds something that verta-sync did not write", path.display())]
+    #[error("{} has contents that verta-sync did not write", path.display())]
     Foreign {
         /// Its path.
         path: PathBuf,

@@ -93,9 +93,9 @@ impl Definitions {
         let SchemaObject { kind, name, table, sql } = object;
         if let Some(ours) = self.get(name) {
             return if ours.kind != *kind {
-                Some(format!("a {kind} in the place of the {} {name}", ours.kind))
+                Some(format!("a {kind} instead of the {} {name}", ours.kind))
             } else if ours.sql != *sql {
-                Some(format!("another definition of the {kind} {name}"))
+                Some(format!("a modified {kind} {name}"))
             } else {
                 None
             };
@@ -104,7 +104,7 @@ impl Definitions {
         match kind.as_str() {
             "trigger" if is_on_our_table => Some(format!("the trigger {name} on {table}")),
             "index" if is_on_our_table && !is_plain_index(sql) => {
-                Some(format!("the index {name} on {table}, which is not one of columns alone"))
+                Some(format!("the index {name} on {table}, which is unique or has expressions or conditions"))
             }
             _ => None,
         }

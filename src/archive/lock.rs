@@ -35,10 +35,10 @@ pub struct Holder {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds it; `None` if the lock file doesn't describe it yet.
-    #[error("another process holds the archive")]
+    #[error("another process has locked the archive")]
     Held(Option<Holder>),
     /// The lock file or a queue file can't be used.
-    #[error("the archive can't be locked: {0}")]
+    #[error("cannot lock the archive: {0}")]
     File(#[from] FileError),
 }
 

@@ -44,7 +44,7 @@ pub(super) fn target_version(migrations: &[Migration]) -> i64 {
 /// dies, the file keeps its old schema.
 pub(super) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), ArchiveError> {
     Runner::new(migrations).set_grouped(true).run(connection).map_err(|error| {
-        ArchiveError::of(&error, format!("the archive can't be brought to this version: {error}"))
+        ArchiveError::of(&error, format!("cannot migrate the archive to this version: {error}"))
     })?;
     record_migrations(connection)
 }

@@ -51,10 +51,9 @@ pub fn inspect(path: &Path) -> Result<(), ArchiveError> {
             check_folder(path)?;
             Err(missing(path))
         }
-        Err(FileError::Io { source, .. }) => Err(ArchiveError::new(
-            ArchiveErrorKind::CannotCreate,
-            format!("{shown} can't be opened: {source}"),
-        )),
+        Err(FileError::Io { source, .. }) => {
+            Err(ArchiveError::new(ArchiveErrorKind::CannotCreate, format!("cannot open {shown}: {source}")))
+        }
         Err(error) => Err(untrusted_file(&error)),
     }
 }
@@ -82,7 +81,7 @@ fn untrusted_file(error: &FileError) -> ArchiveError {
 }
 
 fn missing(path: &Path) -> ArchiveError {
-    ArchiveError::new(ArchiveErrorKind::Missing, format!("there is no archive at {} yet", path.display()))
+    ArchiveError::new(ArchiveErrorKind::Missing, format!("no archive at {} yet", path.display()))
 }
 
 fn check_folder(path: &Path) -> Result<(), ArchiveError> {
@@ -91,7 +90,7 @@ fn check_folder(path: &Path) -> Result<(), ArchiveError> {
     if !folder.is_dir() {
         return Err(ArchiveError::new(
             ArchiveErrorKind::CannotCreate,
-            format!("the folder {shown} for the archive doesn't exist"),
+            format!("the archive's folder {shown} does not exist"),
         ));
     }
     let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
@@ -140,7 +139,7 @@ impl ArchiveFile {
         check_side_files(&self.path)?;
         files::create_own_file(&self.path, self.mode).map(drop).map_err(|error| {
             let kind = ArchiveErrorKind::CannotCreate;
-            ArchiveError::new(kind, format!("{} can't be made: {error}", self.path.display()))
+            ArchiveError::new(kind, format!("cannot create {}: {error}", self.path.display()))
         })
     }
 }
@@ -188,7 +187,8 @@ fn check_owner(connection: &Connection, path: &Path) -> Result<(), ArchiveError>
     if id == APPLICATION_ID || (id == 0 && tables == 0) {
         return Ok(());
     }
-    let message = format!("{} is a SQLite database of another program", path.display());
+    let message =
+        format!("{} is a SQLite database of another program, not a verta-sync archive", path.display());
     Err(ArchiveError::new(ArchiveErrorKind::NotAnArchive, message))
 }
 
@@ -198,7 +198,7 @@ fn check_version(connection: &Connection, path: &Path, ours: i64) -> Result<(), 
         return Ok(());
     }
     let message = format!(
-        "{} was made by a newer version of verta-sync (schema {theirs}; this version knows {ours})",
+        "{} was created by a newer version of verta-sync (schema {theirs}; this version supports {ours})",
         path.display()
     );
     Err(ArchiveError::new(ArchiveErrorKind::NewerSchema, message))
@@ -226,7 +226,7 @@ fn check_scheme(connection: &Connection, path: &Path) -> Result<(), ArchiveError
         return Ok(());
     }
     let message = format!(
-        "{} anonymizes users by {scheme:?}; this version knows {:?} only",
+        "{} anonymizes users with {scheme:?}; this version supports only {:?}",
         path.display(),
         anonymize::SCHEME
     );

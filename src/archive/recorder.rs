@@ -180,7 +180,9 @@ fn note(touched: &mut TouchedRows, context: &Context<'_>) -> rusqlite::Result<bo
 }
 
 fn unknown_word(word: &str) -> rusqlite::Error {
-    rusqlite::Error::UserFunctionError(format!("a trigger of the change log notes {word:?}").into())
+    rusqlite::Error::UserFunctionError(
+        format!("a change-log trigger passed the unknown word {word:?}").into(),
+    )
 }
 
 /// The SQL that creates and drops a trigger.

@@ -92,7 +92,10 @@ pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Res
     drop(connection);
     let path = Path::new(&path);
     let failed = |error: &dyn std::fmt::Display| {
-        ArchiveError::new(ArchiveErrorKind::Io, format!("{} can't be searched: {error}", path.display()))
+        ArchiveError::new(
+            ArchiveErrorKind::Io,
+            format!("cannot search {} for residual data: {error}", path.display()),
+        )
     };
     let file = NamedFile::open(path).map_err(|error| failed(&error))?.into_file();
     let contains_known_id = contains_known_id(file, &scrubbers, &known).map_err(|error| failed(&error))?;

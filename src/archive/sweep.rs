@@ -41,7 +41,7 @@ pub(super) fn bring_up_to_date(
         connection.query_row("SELECT EXISTS (SELECT 1 FROM messages)", [], |row| row.get(0))?;
     if has_texts {
         tracing::warn!(
-            "scrubbing every stored text once, by the rules of this version: this takes a few seconds per million messages"
+            "scrubbing all stored texts once, by the rules of this version: takes a few seconds per million messages"
         );
     }
     sweep(connection, platforms)

@@ -157,12 +157,12 @@ impl WriterThread {
 }
 
 fn change_panicked() -> ArchiveError {
-    let message = "a change of it failed unexpectedly and was undone (please report this)";
+    let message = "a write failed unexpectedly and was rolled back (this is a bug, please report it)";
     ArchiveError::new(ArchiveErrorKind::Other, message)
 }
 
 fn thread_ended() -> ArchiveError {
-    ArchiveError::new(ArchiveErrorKind::Other, "the thread that writes the archive has ended")
+    ArchiveError::new(ArchiveErrorKind::Other, "the writer thread has ended")
 }
 
 /// The files that must stay at their paths: changes written to a deleted or replaced
@@ -260,7 +260,7 @@ impl Session {
             let applied = catch_unwind(AssertUnwindSafe(|| change.apply(&mut tx)));
             if applied.is_err() {
                 // Don't log the panic message: it may contain data of the change.
-                tracing::error!("a change of the archive failed unexpectedly and was undone");
+                tracing::error!("a write to the archive failed unexpectedly and was rolled back");
             }
             if !applied.unwrap_or(false) {
                 return Ok(false);

@@ -68,23 +68,23 @@ impl Finding {
             self.channel_id.as_ref().map(|channel| format!("channel {channel}")).unwrap_or_default();
         match self.kind {
             FindingKind::UnconfirmedEnd => format!(
-                "{channel}: its end is unconfirmed: the server answers with an empty page although it holds messages"
+                "{channel}: end unconfirmed: the API returns an empty page although the channel has messages"
             ),
             FindingKind::IncompleteListing => {
                 format!("archived threads of {channel}: the listing is incomplete")
             }
             FindingKind::MalformedMessages => {
                 let messages = super::with_noun(self.count, "malformed message");
-                format!("{messages} in {channel}: only what can be read of them is archived")
+                format!("{messages} in {channel}: only the readable parts are archived")
             }
             FindingKind::VanishedChannel => {
-                format!("#{} ({channel}) is in no listing any more, and the bot may not see it", self.name)
+                format!("#{} ({channel}) is no longer listed, and the bot cannot see it", self.name)
             }
             FindingKind::EveryChannelVanished => {
                 let channels = super::with_noun(self.count, "channel");
-                format!("the bot can't see any of the {channels} that it read before")
+                format!("the bot cannot see any of the {channels} that it read before")
             }
-            FindingKind::NoChannels => "no channel is left to read".to_owned(),
+            FindingKind::NoChannels => "no channel left to read".to_owned(),
         }
     }
 }

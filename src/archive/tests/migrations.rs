@@ -111,7 +111,7 @@ fn a_failed_migration_leaves_the_archive_unchanged() {
     let before = dump(dir.path());
     for flaw in ["INSERT INTO nowhere VALUES (1);", "INSERT INTO users (id) VALUES (1);", "SELEKT"] {
         let error = file(dir.path()).open_with(&released_and(&format!("{CHANGE} {flaw}"))).unwrap_err();
-        assert!(error.to_string().contains("can't be brought to this version"), "{error}");
+        assert!(error.to_string().contains("cannot migrate the archive to this version"), "{error}");
         assert_eq!(dump(dir.path()), before, "{flaw}");
     }
     assert_untouched(dir.path(), &before);

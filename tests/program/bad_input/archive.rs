@@ -20,7 +20,7 @@ fn missing_folder_is_reported_with_the_mkdir_command() {
     let sandbox = sandbox();
     set_archive_path(&sandbox, "no/such/archive.db");
     for command in COMMANDS {
-        assert_refused(&sandbox, command, 6, &["no/such", "doesn't exist", "mkdir -p"]);
+        assert_refused(&sandbox, command, 6, &["no/such", "does not exist", "mkdir -p"]);
     }
     assert!(sandbox.sim.journal().is_empty(), "no request is sent before the archive is checked");
 }

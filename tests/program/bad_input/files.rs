@@ -404,7 +404,7 @@ fn archive_has_one_lock_under_all_its_paths() {
     {
         for command in commands {
             let ran = sandbox.run(&[command, "--config", name]).expect_code(6);
-            assert!(ran.stderr.contains("2 names") && ran.stderr.contains("-samefile"), "{}", ran.stderr);
+            assert!(ran.stderr.contains("2 hard links") && ran.stderr.contains("-samefile"), "{}", ran.stderr);
         }
     }
     send(&running, rustix::process::Signal::KILL);
@@ -430,7 +430,7 @@ fn check_refuses_what_start_refuses() {
     for command in ["start", "check"] {
         let ran = sandbox.run(&[command]).expect_code(6);
         let output = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(output.contains("unmounted") && output.contains("doesn't exist"), "{command}: {output}");
+        assert!(output.contains("unmounted") && output.contains("does not exist"), "{command}: {output}");
     }
     assert_eq!(sandbox.listing(), ["archive.db", "sync.toml"], "no file is created");
 }

@@ -46,12 +46,12 @@ fn triggers_and_changed_definitions_are_refused_by_name() {
         ("CREATE UNIQUE INDEX evil ON sync_jobs (kind, run_id)", "the index evil on sync_jobs"),
         (
             "ALTER TABLE tenants ADD COLUMN loud TEXT AS (hex(zeroblob(300000000)))",
-            "another definition of the table tenants",
+            "a modified table tenants",
         ),
         (
             "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON; ALTER TABLE tenants RENAME TO mine;
           CREATE VIEW tenants AS SELECT * FROM mine",
-            "a view in the place of the table tenants",
+            "a view instead of the table tenants",
         ),
     ];
     for (sql, words) in faults {
