@@ -199,7 +199,7 @@ fn revoked_token_ends_the_run_and_every_job() {
     sandbox.sim.world().revoke_token();
     let ran = ended(sync).expect_code(4);
     assert_eq!(sandbox.rows("SELECT id FROM sync_jobs WHERE status = 'running'").len(), 0);
-    assert!(ran.stdout.contains("make a new token"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("create a new token"), "{}", ran.stdout);
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn run_that_gets_only_429s_ends_with_code_7_and_a_reason() {
     sandbox.sim.faults().when(Match::default().always(), rate_limited);
     let ran = sandbox.run(&["start"]).expect_code(7);
     assert!(sandbox.sim.journal().entries().len() <= 500);
-    assert!(ran.stderr.contains("nothing but"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("only with HTTP 429"), "{}", ran.stderr);
 }
 
 #[test]

@@ -101,7 +101,7 @@ pub fn token_revoked_during_a_run_loses_no_message() {
     let sandbox = Sandbox::with_config("requests_per_second = 5000", "message_fetch_size = 20");
     sandbox.parley.world().fault = Some((8, Fault::RevokedToken));
     let run = sandbox.run(&["start"]).expect_code(4);
-    let remedy = "make a new token in Parley's settings";
+    let remedy = "create a new token in Parley's settings";
     for text in
         [run.stdout, sandbox.run(&["status"]).stdout, sandbox.run(&["status", "--format", "json"]).stdout]
     {

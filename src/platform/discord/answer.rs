@@ -32,13 +32,13 @@ impl Answer {
 
     /// Error for a body that lacks a required part.
     pub fn missing_error(&self, what: &str) -> PlatformError {
-        PlatformError::new(ErrorKind::Unreadable, self.subject.clone(), format!("the answer lacks {what}"))
+        PlatformError::new(ErrorKind::Unreadable, self.subject.clone(), format!("the response lacks {what}"))
     }
 
     /// Error for a body that isn't the expected JSON.
     pub fn unreadable(&self, error: &serde_json::Error) -> PlatformError {
         let detail = format!(
-            "the answer is not the documented JSON ({} at line {} column {})",
+            "the response is not the documented JSON ({} at line {} column {})",
             error_category(error),
             error.line(),
             error.column()
@@ -50,9 +50,9 @@ impl Answer {
 fn error_category(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Io => "unreadable",
-        serde_json::error::Category::Syntax => "broken",
+        serde_json::error::Category::Syntax => "syntax error",
         serde_json::error::Category::Data => "unexpected value",
-        serde_json::error::Category::Eof => "cut off",
+        serde_json::error::Category::Eof => "truncated",
     }
 }
 

@@ -201,7 +201,7 @@ impl Received {
 
 fn connection_lost(error: &hyper::Error) -> TransportError {
     TransportError::Connection(format!(
-        "the connection broke in the middle of the answer ({})",
+        "the connection was lost in the middle of the response ({})",
         innermost(error)
     ))
 }

@@ -73,10 +73,10 @@ pub(super) struct Guild {
 pub(super) fn read_guild(answer: &Answer, id: WorkspaceId) -> Result<Guild, PlatformError> {
     let guild: wire::Guild<'_> = answer.parse()?;
     if guild.id.is_some_and(|guild| guild.0 != id.get()) {
-        return Err(answer.missing_error("the server that was asked for"));
+        return Err(answer.missing_error("the requested server"));
     }
     if guild.name.as_ref().is_some_and(|name| name.len() > MAX_NAME_BYTES) {
-        return Err(answer.missing_error("a name as short as any real one"));
+        return Err(answer.missing_error("a name within the size limit"));
     }
     Ok(Guild {
         name: guild.name.unwrap_or_default().into_owned(),
@@ -98,7 +98,7 @@ fn role_rights(
     id: WorkspaceId,
 ) -> Result<Vec<RolePermissions>, PlatformError> {
     let rights: Option<Vec<RolePermissions>> = roles.iter().map(RolePermissions::of).collect();
-    let rights = rights.ok_or_else(|| answer.missing_error("readable permissions of every role"))?;
+    let rights = rights.ok_or_else(|| answer.missing_error("valid permissions of every role"))?;
     if rights.iter().any(|role| role.is(id.get())) {
         Ok(rights)
     } else {
@@ -115,7 +115,7 @@ pub(super) fn read_member(
 ) -> Result<Vec<u64>, PlatformError> {
     let member: wire::Member = answer.parse()?;
     if member.user.and_then(|user| user.id()).is_some_and(|user| user != bot) {
-        return Err(answer.missing_error("the member that was asked for"));
+        return Err(answer.missing_error("the requested member"));
     }
     let ids: Vec<u64> = member.roles.into_iter().map(|role| role.0).collect();
     if ids.iter().all(|id| roles.iter().any(|role| role.is(*id))) {
@@ -216,26 +216,26 @@ fn parse_channel(
     visibility: impl Fn(&wire::Channel<'_>) -> Visibility,
 ) -> Result<Channel, Omitted> {
     if raw.len() > wire::MAX_OBJECT_BYTES {
-        tracing::warn!(subject, "a channel of the list is longer than any real one");
+        tracing::warn!(subject, "a channel of the list exceeds the size limit");
         return Err(Omitted::Malformed);
     }
     let parsed = serde_json::from_str(raw).and_then(|wire| Ok((wire, lenient_value(raw)?)));
     let (wire, value): (wire::Channel<'_>, Value) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            tracing::warn!(subject, column = error.column(), "a channel of the list can't be read");
+            tracing::warn!(subject, column = error.column(), "a channel of the list is malformed");
             return Err(Omitted::Malformed);
         }
     };
     if !is_requested(&wire) {
-        tracing::warn!(subject, "the answer holds a channel that wasn't asked for");
+        tracing::warn!(subject, "the response contains a channel that was not requested");
         return Err(Omitted::NotRequested);
     }
     let Some(channel) = convert::channel(&wire, &value, visibility(&wire)) else {
         return Err(Omitted::Malformed);
     };
     if channel.weight() > MAX_CHANNEL_BYTES {
-        tracing::warn!(subject, "a channel of the list is larger than any real one");
+        tracing::warn!(subject, "a channel of the list exceeds the memory limit");
         return Err(Omitted::Malformed);
     }
     Ok(channel)
@@ -356,7 +356,7 @@ pub(super) fn read_channel(
         visibility,
     ) {
         Ok(channel) => Ok(channel),
-        Err(Omitted::NotRequested) => Err(answer.missing_error("the channel that was asked for")),
-        Err(Omitted::Malformed) => Err(answer.missing_error("a channel that can be read")),
+        Err(Omitted::NotRequested) => Err(answer.missing_error("the requested channel")),
+        Err(Omitted::Malformed) => Err(answer.missing_error("a well-formed channel")),
     }
 }

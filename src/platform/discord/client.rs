@@ -28,8 +28,7 @@ const EDGE_PAUSE: Duration = Duration::from_mins(2);
 /// Give up after this many consecutive 429s from Cloudflare.
 const MAX_ADDRESS_BLOCKS: u32 = 3;
 /// Error text for an address block.
-const ADDRESS_BLOCKED: &str =
-    "this address is shut out by Discord's front door (HTTP 429 without Retry-After)";
+const ADDRESS_BLOCKED: &str = "Cloudflare blocks this IP address (HTTP 429 without Retry-After)";
 /// Requests that may hit one limit together. If the 429s ask for no wait, all requests
 /// pause after this many consecutive ones, and longer after each further multiple of it.
 const CONCURRENT_RATE_LIMITS: u32 = 20;
@@ -186,7 +185,7 @@ impl Client {
         let response = self.transport.get(path, target.max_body_bytes()).await;
         drop(permit);
         let status = response.as_ref().map(|response| response.status.as_u16()).ok();
-        tracing::debug!(path = endpoint.path, status, "answered");
+        tracing::debug!(path = endpoint.path, status, "response received");
         match response {
             Ok(response) if response.status.as_u16() == 429 => {
                 let limit = RateLimit::of(&response);
@@ -250,10 +249,10 @@ impl Client {
 fn explain(reached: InvalidRequestLimitReached) -> &'static str {
     match reached {
         InvalidRequestLimitReached::TooManyInvalid => {
-            "500 requests were refused within 10 minutes; Discord bans an address at 10,000"
+            "500 invalid requests within 10 minutes; Discord bans an IP address at 10,000"
         }
         InvalidRequestLimitReached::OnlyRateLimits => {
-            "Discord answered nothing but \"too often\" (HTTP 429) for long"
+            "Discord has responded only with HTTP 429 (rate limited) for a long time"
         }
     }
 }

@@ -85,7 +85,7 @@ fn thread(wire: &wire::Channel<'_>) -> ThreadProperties {
 }
 
 /// Reason for a message of a channel that wasn't requested.
-const WRONG_CHANNEL: &str = "it is of another channel";
+const WRONG_CHANNEL: &str = "it belongs to another channel";
 
 /// What the messages of a page must fulfil.
 #[derive(Debug, Clone, Copy)]
@@ -174,7 +174,7 @@ fn parse_messages(answer: &Answer, scope: PageScope) -> Result<MessagePage, Plat
             Err(malformed) => builder.page.malformed.push(malformed),
         }
         if builder.is_too_large() {
-            let detail = format!("its messages take more than {} MiB", MAX_PAGE_BYTES >> 20);
+            let detail = format!("its messages exceed {} MiB", MAX_PAGE_BYTES >> 20);
             return Err(PlatformError::new(ErrorKind::TooLarge, answer.subject.clone(), detail));
         }
     }
@@ -203,7 +203,7 @@ fn parse_message(
 ) -> Result<Message, MalformedMessage> {
     if raw.len() > wire::MAX_OBJECT_BYTES {
         let id = serde_json::from_str::<wire::IdOnly>(raw).ok().map(|only| only.id);
-        return Err(malformed_message(id, scope, "it is longer than any real one"));
+        return Err(malformed_message(id, scope, "it exceeds the size limit"));
     }
     let wire = serde_json::from_str(raw).ok();
     match wire.and_then(|wire| message(&wire, scope, Findings::default(), unknown).ok()) {
@@ -247,12 +247,12 @@ fn message(
     unknown: &mut UnknownFields,
 ) -> Result<Message, &'static str> {
     let id = wire.id.and_then(|id| message_id(id, scope.max_sent_at));
-    let id = id.ok_or("its ID is no snowflake, or one of the future")?;
+    let id = id.ok_or("its ID is not a snowflake, or lies in the future")?;
     if wire.channel_id.is_some_and(|channel| channel.0 != scope.channel.get()) {
         return Err(WRONG_CHANNEL);
     }
     let mut files = attachments(wire, &mut findings)?;
-    let metadata = metadata(wire, &mut files, &mut findings).map_err(|_| "a kept field can't be read")?;
+    let metadata = metadata(wire, &mut files, &mut findings).map_err(|_| "an archived field is malformed")?;
     let reactions = reactions(wire, &mut findings)?;
     let author = author(wire);
     // Every message has an author. The finding makes a later run read it again.
@@ -277,11 +277,7 @@ fn message(
         malformed_fields: findings.merge_into(unknown),
         metadata: ids::metadata(metadata),
     };
-    if message.weight() > wire::MAX_OBJECT_BYTES {
-        Err("it is larger than any real one")
-    } else {
-        Ok(message)
-    }
+    if message.weight() > wire::MAX_OBJECT_BYTES { Err("it exceeds the size limit") } else { Ok(message) }
 }
 
 /// Whether an ordinary message or a reply has no content at all. No real one has: Discord

@@ -40,7 +40,7 @@ impl PageMemory {
     pub async fn reserve(&self, subject: &str, max_wait: Duration) -> Result<PagePermit, PlatformError> {
         let page = Arc::clone(&self.0).acquire_many_owned(units(MAX_PAGE_BYTES));
         let late = |_| {
-            let detail = format!("no memory for the answer within {} s", max_wait.as_secs_f64());
+            let detail = format!("no memory free for the response within {} s", max_wait.as_secs_f64());
             PlatformError::new(ErrorKind::Timeout, subject, detail)
         };
         Ok(PagePermit(timeout(max_wait, page).await.map_err(late)?.expect("the semaphore is never closed")))

@@ -248,7 +248,7 @@ impl PlatformAdapter for Discord {
         after: Option<UserId>,
         monitor: &dyn Monitor,
     ) -> Result<ReactorPage, PlatformError> {
-        let subject = format!("who reacted in channel {}", &*Snowflakes.channel_text(channel));
+        let subject = format!("reactors in channel {}", &*Snowflakes.channel_text(channel));
         let emoji = match emoji {
             Emoji::Unicode(name) => RequestReactionType::Unicode { name },
             // Discord documents `name:id`, and strict compatible servers accept nothing

@@ -39,7 +39,7 @@ pub fn message(raw: &str, findings: &mut Findings) -> Result<Map<String, Value>,
     let unreadable = |id, reason| Err(UnrepairableMessage { id, reason });
     let Ok(raw_fields) = serde_json::from_str::<RawFields<'_>>(raw) else {
         let id = serde_json::from_str::<IdOnly>(raw).ok().map(|only| only.id);
-        return unreadable(id, "it is not an object, or has more fields than any real one");
+        return unreadable(id, "it is not an object, or has too many fields");
     };
     let has_text = raw_fields.0.contains_key(CONTENT);
     let mut repaired = Map::new();
@@ -84,7 +84,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawFields<'a> {
                 let mut raw_fields: BTreeMap<String, Option<&'de RawValue>> = BTreeMap::new();
                 while let Some((name, raw)) = map.next_entry::<&RawValue, &RawValue>()? {
                     if raw_fields.len() == MAX_FIELDS {
-                        return Err(A::Error::custom("it has more fields than any real one"));
+                        return Err(A::Error::custom("it has too many fields"));
                     }
                     // A name that can't be decoded is no known field.
                     let name = serde_json::from_str(name.get()).unwrap_or_default();

@@ -20,8 +20,8 @@ pub const SPEC: PlatformSpec = PlatformSpec {
     message_url: "https://discord.com/channels/{workspace}/%s/%s",
     markup: &DiscordMarkup,
     default_token_env: "DISCORD_BOT_TOKEN",
-    new_token_help: "make a new token on the Bot page of https://discord.com/developers/applications",
-    channel_permissions: "View Channel, Read Message History, and for voice and stage Connect",
+    new_token_help: "create a new token on the Bot page of https://discord.com/developers/applications",
+    channel_permissions: "View Channel, Read Message History and, for voice and stage channels, Connect",
     content_setting: "Message Content Intent",
     remedy,
     token_page: "Discord's developer portal",
@@ -37,24 +37,24 @@ pub const SPEC: PlatformSpec = PlatformSpec {
 const fn remedy(cause: Cause) -> Option<&'static str> {
     Some(match cause {
         Cause::TokenRejected => {
-            "check that the whole token is where sync.toml says; else make a new token on the Bot page of https://discord.com/developers/applications"
+            "check that the complete token is where sync.toml says; otherwise create a new token on the Bot page of https://discord.com/developers/applications"
         }
         Cause::ContentIntentOff => {
-            "switch on \"Message Content Intent\" on the Bot page of https://discord.com/developers/applications"
+            "enable \"Message Content Intent\" on the Bot page of https://discord.com/developers/applications"
         }
         Cause::NotInWorkspace => {
             "invite the bot to the server, or correct guild_id in sync.toml (right click the server, Copy Server ID)"
         }
-        Cause::Forbidden => "give the bot's role View Channel and Read Message History in this channel",
+        Cause::Forbidden => "grant the bot's role View Channel and Read Message History in this channel",
         Cause::Rejected => {
-            "the channel is of a kind that Discord doesn't let bots read; exclude it in sync.toml"
+            "exclude the channel in sync.toml: Discord does not let bots read channels of this type"
         }
-        Cause::Server => "Discord has trouble (https://discordstatus.com); the next run tries again",
+        Cause::Server => "check https://discordstatus.com; the next run retries",
         Cause::ContentWithheld => {
-            "switch \"Message Content Intent\" off and on again on the Bot page of https://discord.com/developers/applications, and check that its access was renewed; the next run tries again"
+            "disable and re-enable \"Message Content Intent\" on the Bot page of https://discord.com/developers/applications, and check that its access was renewed; the next run retries"
         }
         Cause::Vanished => {
-            "give the bot's role View Channel again, or, if the channel was closed to @everyone, leave it: its messages stay"
+            "grant the bot's role View Channel again, or, if the channel was closed to @everyone on purpose, do nothing: its archived messages stay"
         }
         _ => return None,
     })

@@ -109,7 +109,7 @@ impl Transport {
             .map_err(|_| TransportError::Address(self.base_url.clone()))?;
         let response = timeout(self.timeout, self.http.request(request))
             .await
-            .map_err(|_| self.late("answer"))?
+            .map_err(|_| self.late("response"))?
             .map_err(|error| TransportError::Connection(innermost(&error)))?;
         let (parts, body) = response.into_parts();
         let is_gzip = parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");

@@ -6,10 +6,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     /// The address isn't a valid URL.
-    #[error("the address {0} can't be used")]
+    #[error("invalid address {0}")]
     Address(String),
     /// The token holds a character that a header can't.
-    #[error("the token holds a character that can't be sent")]
+    #[error("the token contains a character that an HTTP header cannot hold")]
     Token,
     /// A part of the response didn't arrive in time.
     #[error("no {part} within {} s", .after.as_secs_f64())]
@@ -23,10 +23,10 @@ pub enum TransportError {
     #[error("{0}")]
     Connection(String),
     /// The body is longer than this many bytes.
-    #[error("the answer is larger than {} MiB", .0 >> 20)]
+    #[error("the response is larger than {} MiB", .0 >> 20)]
     TooLarge(usize),
     /// The body can't be decompressed.
-    #[error("the compressed answer is damaged")]
+    #[error("the compressed response is corrupt")]
     Compression,
 }
 

@@ -48,7 +48,7 @@ struct BudgetedValue<'a>(&'a mut usize);
 
 impl BudgetedValue<'_> {
     fn spend<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
-        *self.0 = self.0.checked_sub(bytes).ok_or_else(|| E::custom("it is larger than any real one"))?;
+        *self.0 = self.0.checked_sub(bytes).ok_or_else(|| E::custom("it exceeds the size limit"))?;
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ fn missing_or_empty_token_is_reported() {
 fn rejected_token_is_reported_but_not_printed() {
     let sandbox = sandbox();
     let ran = start_with_token(&sandbox, Some("wrong.token.indeed")).expect_code(4);
-    assert_refusal_output(&sandbox, &ran, &["rejected the token", "make a new token"]);
+    assert_refusal_output(&sandbox, &ran, &["rejected the token", "create a new token"]);
     assert!(!ran.stderr.contains("wrong.token.indeed"), "{}", ran.stderr);
     assert_eq!(sandbox.listing(), ["sync.toml"]);
 }

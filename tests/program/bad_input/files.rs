@@ -404,7 +404,11 @@ fn archive_has_one_lock_under_all_its_paths() {
     {
         for command in commands {
             let ran = sandbox.run(&[command, "--config", name]).expect_code(6);
-            assert!(ran.stderr.contains("2 hard links") && ran.stderr.contains("-samefile"), "{}", ran.stderr);
+            assert!(
+                ran.stderr.contains("2 hard links") && ran.stderr.contains("-samefile"),
+                "{}",
+                ran.stderr
+            );
         }
     }
     send(&running, rustix::process::Signal::KILL);

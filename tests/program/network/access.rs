@@ -53,7 +53,7 @@ fn revoked_token_ends_the_run_and_keeps_stored_messages() {
     let sync = sandbox.spawn_slow(&["start"]);
     sandbox.sim.world().revoke_token();
     let ran = wait_or_kill(sync).expect_code(4);
-    assert!(ran.stdout.contains("make a new token"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("create a new token"), "{}", ran.stdout);
     sandbox.assert_discreet(&ran);
     let rejected = requests_with_status(&sandbox, 401);
     assert!((1..=CONCURRENT_REQUESTS).contains(&rejected), "{rejected} requests with a revoked token");

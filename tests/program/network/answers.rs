@@ -17,13 +17,13 @@ const ATTEMPTS: usize = 4;
 fn permanent_faults() -> Vec<(What, &'static str)> {
     let every = Duration::from_millis(50);
     vec![
-        (What::Stall(FOREVER), "no answer within 0.7 s"),
-        (What::SlowHeaders { every, bytes: 1 }, "no answer within 0.7 s"),
+        (What::Stall(FOREVER), "no response within 0.7 s"),
+        (What::SlowHeaders { every, bytes: 1 }, "no response within 0.7 s"),
         (What::StallBody(FOREVER), "no complete body within 0.7 s"),
         (What::SlowDrip { every, bytes: 10 }, "no complete body within 0.7 s"),
-        (What::HalfClosed, "the connection broke in the middle of the answer"),
-        (What::ResetAfterHeaders, "the connection broke in the middle of the answer"),
-        (What::TruncatedBody, "the connection broke in the middle of the answer"),
+        (What::HalfClosed, "the connection was lost in the middle of the response"),
+        (What::ResetAfterHeaders, "the connection was lost in the middle of the response"),
+        (What::TruncatedBody, "the connection was lost in the middle of the response"),
         (What::ResetBeforeHeaders, "onnection"),
     ]
 }

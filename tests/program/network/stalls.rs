@@ -45,7 +45,7 @@ fn silent_server_is_retried_and_then_given_up() {
         let server = SilentServer::start();
         let sandbox = server.sandbox(scheme);
         let ran = wait_or_kill(sandbox.spawn(&["start"])).expect_code(1);
-        assert!(ran.stderr.contains("no answer within 0.7 s"), "{scheme}: {}", ran.stderr);
+        assert!(ran.stderr.contains("no response within 0.7 s"), "{scheme}: {}", ran.stderr);
         assert!(ran.stderr.contains("check the network"), "{scheme}: {}", ran.stderr);
         sandbox.assert_discreet(&ran);
         assert_eq!(server.connections.lock().unwrap().len(), ATTEMPTS, "{scheme}");

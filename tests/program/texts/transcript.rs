@@ -20,7 +20,7 @@ const REPLACEMENTS: [(&str, &str); 13] = [
     (r"(?m)(requests?.*), \d\S*( \S+)?$", "$1, SPAN"),
     (r"last success \d\S*( \S+)? ago", "last success AGO"),
     (r"clock: \S+ off", "clock: SPAN off"),
-    (r"cut off at line 1 column \d+", "cut off at line 1 column N"),
+    (r"truncated at line 1 column \d+", "truncated at line 1 column N"),
     (r"\d+(\.\d+)? [kMGT]?B free", "SPACE free"),
     (r"just now|\b\d+ \w+ ago", "AGO"),
 ];

@@ -44,10 +44,10 @@ impl Parley {
             })?;
             monitor.count(Counter::ApiCalls, 1);
             let answer = timeout(self.settings.request_timeout, self.exchange(&line)).await;
-            let answer = answer.map_err(|_| failed(ErrorKind::Timeout, "no answer in time".to_owned()))?;
+            let answer = answer.map_err(|_| failed(ErrorKind::Timeout, "no response in time".to_owned()))?;
             let answer = answer.map_err(|error| failed(ErrorKind::Network, error.to_string()))?;
             let answer: Result<T, Refusal> = serde_json::from_slice(&answer)
-                .map_err(|_| failed(ErrorKind::Unreadable, "the answer is malformed".to_owned()))?;
+                .map_err(|_| failed(ErrorKind::Unreadable, "the response is malformed".to_owned()))?;
             answer.map_err(|refusal| failed(kind_of(refusal), format!("{refusal:?}")))
         };
         let retry = if is_probe { RetryPolicy::NONE } else { self.settings.retry };

@@ -37,10 +37,10 @@ pub static SPEC: PlatformSpec = PlatformSpec {
     message_url: "https://parley.example/{workspace}/archives/%s/p%.0s%d",
     markup: &ParleyMarkup,
     default_token_env: "PARLEY_TOKEN",
-    new_token_help: "make a new token in Parley's settings",
+    new_token_help: "create a new token in Parley's settings",
     channel_permissions: "the channel",
     content_setting: "reading messages",
-    remedy: |cause| (cause == Cause::TokenRejected).then_some("make a new token in Parley's settings"),
+    remedy: |cause| (cause == Cause::TokenRejected).then_some("create a new token in Parley's settings"),
     token_page: "Parley's settings",
     default_api_url: "https://api.parley.example",
     hosts: &["parley.example"],
@@ -139,7 +139,7 @@ impl PlatformAdapter for Parley {
     ) -> Result<ReactorPage, PlatformError> {
         let (Emoji::Unicode(emoji) | Emoji::Custom { name: emoji, .. }) = emoji;
         let channel = ParleyIds.channel_text(channel).to_string();
-        let subject = format!("who reacted in channel {channel}");
+        let subject = format!("reactors in channel {channel}");
         let question = Question::Reactors {
             channel,
             message: message_text(message),

@@ -123,7 +123,7 @@ macro_rules! object {
                                 _ => {
                                     map.next_value::<IgnoredAny>()?;
                                     if object.unknown.len() == MAX_FIELDS {
-                                        return Err(A::Error::custom("it has more fields than any real one"));
+                                        return Err(A::Error::custom("it has too many fields"));
                                     }
                                     if !$list.drops(&key) {
                                         object.unknown.push(key);
