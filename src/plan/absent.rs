@@ -310,10 +310,10 @@ impl AbsentSearch<'_> {
             (false, _) => self.add_proven(answered.id, ProvenState::from_direct_answer(ChannelState::Hidden)),
             (true, true) => self.add_contradiction(
                 answered.id,
-                "the server's listing says that it is closed, and its own answer that it is public",
+                "the API's listing reports it as closed, but its own lookup as public",
             ),
             (true, false) => {
-                self.add_contradiction(answered.id, "the server's listing leaves it out, though it is there");
+                self.add_contradiction(answered.id, "the API's listing omits it although it exists");
                 self.results.roots.push(answered);
             }
         }

@@ -86,7 +86,7 @@ async fn find_parents(
         }
         match lookups.look_up(parent).await? {
             LookupAnswer::Found(channel) if channel.visibility.everyone_sees => {
-                let detail = "the server's listing leaves it out, though it lists threads of it";
+                let detail = "the API's listing omits it although it lists threads of it";
                 let subject = format!("channel {}", platform.spec().channel_text(parent));
                 let error = PlatformError::new(ErrorKind::Unreadable, subject, detail);
                 facts.inconclusive.push((parent, error));
@@ -268,13 +268,13 @@ async fn list_parent(
         threads.extend(page.into_iter().filter(|thread| seen.insert(thread.id)));
         if !budget.take(threads[before..].iter()) {
             let detail =
-                format!("more than {MAX_NEW_THREADS} new threads at once: the next runs read the others");
+                format!("more than {MAX_NEW_THREADS} new threads at once: the next runs read the rest");
             listing.fail(incomplete(&detail));
             break;
         }
         let Some(oldest) = oldest.filter(|_| has_more) else {
             if has_more {
-                listing.fail(incomplete("no archive time of the page can be read"));
+                listing.fail(incomplete("the page has no readable archive time"));
             }
             listing.reached_bottom = listing.is_complete;
             break;
@@ -286,7 +286,7 @@ async fn list_parent(
             ListingCursor { before: Some(oldest.later(TICK)), must_overlap: true }
         } else {
             // A full page with a single archive time: threads beyond it may be missed.
-            listing.fail(incomplete("older ones can't be reached: the server repeats a page"));
+            listing.fail(incomplete("older threads are unreachable: the API repeats a page"));
             if has_stalled || cursor.before == Some(oldest) {
                 break;
             }
@@ -321,7 +321,7 @@ async fn archived_page(
             return Ok((page, has_more));
         }
         if retries == CONTRADICTION_RETRIES {
-            let detail = "a page is empty, though the server says that more follows";
+            let detail = "a page is empty although the API announced more";
             return Err(incomplete(platform.spec(), parent.id, detail));
         }
         retries += 1;

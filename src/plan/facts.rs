@@ -67,7 +67,7 @@ impl ThreadListing {
     /// Marks it as incomplete, since it left out an existing thread.
     pub(super) fn contradict(&mut self, platform: &PlatformSpec, thread: ChannelId) {
         let thread = platform.channel_text(thread);
-        let detail = format!("the listing leaves out thread {thread}, which is there");
+        let detail = format!("the listing omits thread {thread}, which exists");
         self.fail(incomplete(platform, self.parent, &detail));
     }
 

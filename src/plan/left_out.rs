@@ -16,7 +16,7 @@ pub enum LeftOutReason {
     BotLacks(Vec<&'static str>),
     /// The tenant's include or exclude list leaves it out.
     NotWanted,
-    /// It is of a kind that is never archived.
+    /// It is of a type that is never archived.
     Kind,
     /// The platform's data of the channel is malformed.
     Unreadable,
@@ -60,14 +60,14 @@ impl fmt::Display for LeftOutReason {
         match self {
             Self::NotPublic(lacks) if lacks.is_empty() => f.write_str("not public"),
             Self::NotPublic(lacks) => write!(f, "not public: @everyone lacks {}", lacks.join(", ")),
-            Self::HistoryNotPublic => f.write_str("its history is not public, and the tenant asks for that"),
+            Self::HistoryNotPublic => f.write_str("its history is not public, which visibility = \"history\" requires"),
             Self::BotLacks(lacks) => write!(f, "the bot lacks {}", lacks.join(", ")),
-            Self::NotWanted => f.write_str("left out by include_channels or exclude_channels"),
-            Self::Kind => f.write_str("of a kind that is never archived"),
-            Self::Unreadable => f.write_str("what the platform says of it can't be read"),
-            Self::SinceInFuture => f.write_str("since lies in the future"),
+            Self::NotWanted => f.write_str("not selected by include_channels or exclude_channels"),
+            Self::Kind => f.write_str("of a type that is never archived"),
+            Self::Unreadable => f.write_str("the platform's data about it is malformed"),
+            Self::SinceInFuture => f.write_str("since is in the future"),
             Self::Vanished => f.write_str(
-                "in no listing any more, and the bot may not see it: it was closed to @everyone, or the bot's role lost View Channel",
+                "no longer listed, and the bot cannot see it: it was closed to @everyone, or the bot's role lost View Channel",
             ),
         }
     }
@@ -92,8 +92,8 @@ impl LeftOut {
     /// The reason as text.
     pub fn explanation(&self) -> String {
         match self.key {
-            Some("include_channels") => "not named by include_channels".to_owned(),
-            Some(key) => format!("left out by {key}"),
+            Some("include_channels") => "not in include_channels".to_owned(),
+            Some(key) => format!("excluded by {key}"),
             None => self.reason.to_string(),
         }
     }

@@ -29,7 +29,7 @@ impl UnmatchedEntry {
     pub fn hint(&self) -> String {
         match &self.suggestion {
             Some(meant) => format!("did you mean {meant:?}?"),
-            None => format!("write a channel's current name, or {}", self.id_help),
+            None => format!("use a channel's current name, or {}", self.id_help),
         }
     }
 }

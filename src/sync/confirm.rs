@@ -20,7 +20,7 @@ pub(super) async fn right_to_read(task: &ChannelTask, meter: &Meter) -> Result<(
         return Ok(());
     }
     let subject = format!("messages of channel {}", task.channel_text());
-    let detail = "the right to read it was lost in the middle";
+    let detail = "the permission to read it was lost during the read";
     Err(PlatformError::new(ErrorKind::Forbidden, subject, detail).into())
 }
 

@@ -47,7 +47,7 @@ impl ContentCheck {
                 cause: Cause::ContentIntentOff,
                 ends_run: true,
                 is_own: false,
-                error: "the bot may not read the content of messages any more".to_owned(),
+                error: "the bot no longer has access to message content".to_owned(),
             });
         }
         *confirmed = Some(Instant::now());

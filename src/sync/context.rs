@@ -84,7 +84,7 @@ impl Context {
         let archive = self.archive.clone();
         let result = tokio::task::spawn_blocking(move || query(&Reader::open_beside_writer(&archive)?)).await;
         result.unwrap_or_else(|_| {
-            let message = "a question to the archive failed unexpectedly (please report this)";
+            let message = "a query of the archive failed unexpectedly (this is a bug, please report it)";
             Err(ArchiveError::new(ArchiveErrorKind::Other, message))
         })
     }

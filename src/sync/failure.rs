@@ -33,7 +33,7 @@ impl Failure {
 
     /// A panic. Its message is dropped, since it may contain message data.
     pub fn panicked() -> Self {
-        let error = "verta-sync failed unexpectedly (please report this)";
+        let error = "verta-sync failed unexpectedly (this is a bug, please report it)";
         Self { is_own: true, ..Self::of(Cause::Internal, error) }
     }
 
@@ -41,7 +41,7 @@ impl Failure {
     pub fn stopped(stop: StopReason, before: &str) -> Self {
         match stop {
             StopReason::OutOfTime => {
-                Self::of(Cause::RunTimeLimit, format!("the run's time was up before {before}"))
+                Self::of(Cause::RunTimeLimit, format!("time limit reached before {before}"))
             }
             StopReason::Signal | StopReason::Fatal => {
                 Self::of(Cause::Interrupted, format!("stopped before {before}"))

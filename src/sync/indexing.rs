@@ -50,8 +50,9 @@ pub(super) async fn complete(context: &Context) -> Result<(), ArchiveError> {
 /// Logged at error level in every mode: without the indexes, queries by user stay slow.
 fn defer_again(reason: &str) {
     tracing::error!(
-        "the archive's indexes by user are put off to the next run ({reason}): they need free space beside the \
-         archive and in the folder for temporary files (TMPDIR, else /var/tmp), and nobody else who writes it"
+        "cannot build the archive's indexes by user: {reason}; the next run retries; building them needs free \
+         space beside the archive and in the folder for temporary files (TMPDIR, else /var/tmp), and no \
+         other program that writes the archive"
     );
 }
 

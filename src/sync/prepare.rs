@@ -73,7 +73,7 @@ pub(super) async fn prepare(scope: TenantScope) -> Result<(PreparedChannels, Pre
     if taken_back > 0 {
         tracing::warn!(
             channels = taken_back,
-            "checkpoints in the future, by the server's clock and this machine's: these channels are read again"
+            "checkpoints in the future by the platform's and this machine's clock: re-reading these channels"
         );
     }
     let mut selection = task.selection.clone();
@@ -182,7 +182,7 @@ impl Preparation {
         }
         for name in no_longer_matching {
             let warning = format!(
-                "{}: no channel has the name {:?} of exclude_channels any more; what it named stays excluded",
+                "{}: no channel has the name {:?} in exclude_channels any more; the channels it matched stay excluded",
                 task.name,
                 task.platform.scrubber().redact_all(&name)
             );

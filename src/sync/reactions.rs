@@ -55,7 +55,7 @@ pub(super) async fn read_reactors(
         if let Ok(outcome) = finished.unwrap_or_else(|_| Err(Failure::panicked())) {
             forbidden_channels += u32::from(outcome? == ReactionOutcome::Forbidden);
         } else {
-            tracing::error!("reading reactors failed unexpectedly (please report this)");
+            tracing::error!("reading reactors failed unexpectedly (this is a bug, please report it)");
         }
     }
     Ok(())
@@ -174,7 +174,7 @@ impl ReactorPass {
                 if !is_complete {
                     tracing::warn!(
                         channel = %self.channel_text(),
-                        "a list of reactors disagrees with the count of its message"
+                        "a reactor list contradicts the reaction count of its message"
                     );
                     return Ok(ReactionOutcome::Failed);
                 }
@@ -192,7 +192,7 @@ impl ReactorPass {
             }
             ReactorAnswer::Failed(error) if error.kind.ends_run() => Err(error.into()),
             ReactorAnswer::Failed(error) => {
-                tracing::warn!(channel = %self.channel_text(), %error, "reactors are left for the next run");
+                tracing::warn!(channel = %self.channel_text(), %error, "cannot read reactors; the next run retries");
                 self.scope
                     .context
                     .writer
@@ -249,7 +249,7 @@ impl ReactorPass {
                 if !rows.reserve(reactors.unstored.len()) {
                     tracing::warn!(
                         channel = %self.channel_text(),
-                        "a list of reactors is too long to be read whole"
+                        "a reactor list is too long to be read completely"
                     );
                     return Ok(ReactorAnswer::Read(reactors, None));
                 }

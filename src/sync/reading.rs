@@ -289,7 +289,9 @@ impl Reading<'_> {
             return self.accept_page_without_ids(pass, page).await.map(NextStep::Last);
         };
         if Some(last) <= pass.cursor {
-            return Ok(NextStep::Retry(self.contradicted("the page doesn't go beyond the one before")));
+            return Ok(NextStep::Retry(
+                self.contradicted("the page does not advance beyond the previous one"),
+            ));
         }
         if let Some(step) = self.check_ids(pass, &page).await? {
             return Ok(step);
@@ -325,8 +327,7 @@ impl Reading<'_> {
         })
     }
 
-    /// Records a channel that isn't found as deleted, if other answers confirm that. Its
-    /// messages stay in the archive.
+    /// Records a channel that isn't found as deleted, if other answers confirm that.
     async fn confirm_deletion(&self, failure: Failure) -> Result<PassOutcome, Failure> {
         let is_deleted = confirm::is_deleted(self.task, &self.meter);
         match self.context.stop.unless_stopped(is_deleted).await {

@@ -135,7 +135,8 @@ impl TenantRun {
             && self.has_named_threads().await?
         {
             self.slots.set_preparing(true);
-            self.run_stage(prepare_named(preparation), "threads that messages name were looked for").await?;
+            self.run_stage(prepare_named(preparation), "the threads named in messages were looked up")
+                .await?;
             self.slots.set_preparing(false);
             self.read_channels().await?;
         }
@@ -149,7 +150,7 @@ impl TenantRun {
     /// Finds the channels to read. Reading begins with those the first stage finds.
     /// Returns the state after the last stage; `None` if a stage failed.
     async fn prepare(&mut self) -> Result<Option<Preparation>, ArchiveError> {
-        let first = self.run_stage(prepare(self.scope.clone()), "the channels were known").await?;
+        let first = self.run_stage(prepare(self.scope.clone()), "the channels were listed").await?;
         let preparation = match first {
             Some(preparation) if !preparation.is_complete => {
                 self.run_stage(prepare_archived(preparation), "all archived threads were listed").await?
@@ -338,7 +339,7 @@ impl TenantRun {
                 tracing::warn!(
                     tenant = self.scope.task.name,
                     error = failure.error,
-                    "visibility could not be re-checked"
+                    "cannot re-check visibility"
                 );
                 self.note_recheck_failure(&failure);
             }
@@ -406,11 +407,7 @@ impl TenantRun {
             }
         };
         if let Err(failure) = finished {
-            tracing::warn!(
-                tenant = self.scope.task.name,
-                error = failure.error,
-                "a tenant could not be finished"
-            );
+            tracing::warn!(tenant = self.scope.task.name, error = failure.error, "cannot finish a tenant");
             self.note_recheck_failure(&failure);
         }
         Ok(())

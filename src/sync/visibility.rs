@@ -90,7 +90,7 @@ async fn answered_state(
             Some(state) => Ok(Some(ProvenState::from_direct_answer(state))),
             None if !is_listed_closed => Ok(None),
             None => {
-                let detail = "the server's listing says that it is closed, and its own answer that it isn't";
+                let detail = "the API's listing reports it as closed, but its own lookup as public";
                 let subject = format!("channel {}", task.platform.channel_text(id));
                 Err(PlatformError::new(ErrorKind::Unreadable, subject, detail).into())
             }

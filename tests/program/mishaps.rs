@@ -71,7 +71,7 @@ fn hidden_parent_costs_one_request_instead_of_one_per_thread() {
     world.append(channel(&sandbox, "chat-0"), 5);
     sandbox.sim.journal().clear();
     let stdout = sandbox.run(&["start"]).expect_code(3).stdout;
-    assert!(stdout.contains("in no listing any more"), "{stdout}");
+    assert!(stdout.contains("no longer listed"), "{stdout}");
     assert_eq!(sandbox.count("SELECT message_count FROM channels WHERE name = 'chat-0'"), 55);
     assert_eq!(sandbox.sim.journal().count(RouteKind::Channel), 1);
     assert_eq!(sandbox.count("SELECT count(*) FROM channels WHERE state = 'unreadable'"), 121);

@@ -69,7 +69,7 @@ impl Reading<'_> {
             NewestPageVerdict::Confirmed(end) => Ok(Ok(end)),
             NewestPageVerdict::Contradicted => {
                 let failure =
-                    self.contradicted("the page is empty, though the newest page holds messages behind it");
+                    self.contradicted("the page is empty, although the newest page has later messages");
                 Ok(Err(NextStep::Retry(failure)))
             }
             NewestPageVerdict::Unconfirmed => {
@@ -101,7 +101,7 @@ impl Reading<'_> {
     pub(super) fn unconfirmed(&self) -> Failure {
         let channel = self.task.channel_text();
         let error = format!(
-            "messages of channel {channel}: the server answers with an empty page, though it says that there are more"
+            "messages of channel {channel}: the API returned an empty page although it announced more messages"
         );
         Failure::of(Cause::EndUnconfirmed, error)
     }

@@ -100,7 +100,7 @@ impl Reading<'_> {
             Ok(Ok(_)) => return Err(error.into()),
             Ok(Err(_)) => {}
         }
-        let reason = format!("the server gives no page that holds it ({})", error.detail);
+        let reason = format!("the API returns no page that contains it ({})", error.detail);
         let page = MessagePage {
             malformed: vec![MalformedMessage { id: Some(message), reason }],
             ..MessagePage::default()

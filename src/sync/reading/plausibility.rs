@@ -46,7 +46,7 @@ impl Reading<'_> {
         let (row, now) = (self.task.row, self.context.clock.now());
         self.write(move |tx| progress::reset_checkpoint(tx, row, now)).await?;
         let error = format!(
-            "messages of channel {}: the last one that was read is newer than the newest there is",
+            "messages of channel {}: the checkpoint is newer than the newest message",
             self.task.channel_text()
         );
         Err(Failure::of(Cause::EndUnconfirmed, error))
@@ -74,7 +74,7 @@ impl Reading<'_> {
             pass.accepts_ids = true;
             return Ok(None);
         }
-        Ok(Some(NextStep::Retry(self.contradicted("the ID of a message and its time disagree"))))
+        Ok(Some(NextStep::Retry(self.contradicted("the ID and the time of a message contradict each other"))))
     }
 
     fn mismatched_ids(&self, page: &MessagePage) -> Vec<MessageId> {
@@ -107,7 +107,7 @@ impl Reading<'_> {
             return Ok(None);
         }
         Ok(Some(NextStep::Retry(
-            self.contradicted("the page doesn't begin with the message that follows the one before"),
+            self.contradicted("the page does not start with the message after the previous page"),
         )))
     }
 
@@ -134,7 +134,7 @@ impl Reading<'_> {
     pub(super) fn withheld(&self) -> Failure {
         let channel = self.task.channel_text();
         let error =
-            format!("messages of channel {channel} come without content, although the bot may read it");
+            format!("messages of channel {channel} arrive without content although the bot has access to it");
         Failure::of(Cause::ContentWithheld, error)
     }
 }

@@ -31,7 +31,7 @@ fn empty_channel_listing_removes_no_channel() {
     sandbox.sim.faults().when(channel_listing(), What::Empty);
     sandbox.sim.world().append(channel(&sandbox, "room-1"), 1);
     let ran = sync(&sandbox, 3);
-    assert!(ran.stdout.contains("the server's listing leaves it out"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the API's listing omits it"), "{}", ran.stdout);
     // Each channel still exists when it is requested by itself.
     assert_eq!(active_channels(&sandbox), 4);
     assert_matches_world(&sandbox);

@@ -207,6 +207,6 @@ fn checkpoint_after_the_newest_message_is_moved_back() {
     create_hole(&sandbox, chat, checkpoint, 300..450);
     sandbox.sim.world().advance(48 * HOUR);
     let ran = sync(&sandbox, 3);
-    assert!(ran.stdout.contains("newer than the newest there is"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the checkpoint is newer than the newest message"), "{}", ran.stdout);
     assert_recovers(&sandbox);
 }
