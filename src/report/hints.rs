@@ -27,44 +27,44 @@ pub fn platform_hint(platform: &PlatformSpec, cause: Cause) -> Option<&'static s
 /// for the next run.
 pub const fn hint(cause: Cause) -> Option<&'static str> {
     Some(match cause {
-        Cause::TokenRejected => "check that the whole token is where sync.toml says; else make a new token",
-        Cause::ContentIntentOff => "let the bot read the content of messages",
+        Cause::TokenRejected => {
+            "check that the complete token is where sync.toml says; otherwise create a new token"
+        }
+        Cause::ContentIntentOff => "grant the bot access to message content",
         Cause::NotInWorkspace => "invite the bot, or correct the tenant's ID in sync.toml",
-        Cause::Forbidden => "give the bot the right to read this channel",
-        Cause::NotFound => "the channel was deleted; the next run marks it so",
-        Cause::Rejected => "the channel is of a kind that bots may not read; exclude it in sync.toml",
+        Cause::Forbidden => "grant the bot permission to read this channel",
+        Cause::NotFound => "the channel was deleted; the next run marks it as deleted",
+        Cause::Rejected => "exclude the channel in sync.toml: bots cannot read channels of this type",
         Cause::NoRoute => {
-            "check api_url: the server there, or a proxy before it, doesn't know this request; the next run tries again"
+            "check api_url: the server there, or a proxy in front of it, does not support this request; the next run retries"
         }
         Cause::RateLimited => "run again later, or set on_rate_limit = \"wait\"",
         Cause::InvalidRequestLimit => {
-            "wait at least 10 minutes, and look for other programs that use this token or this address"
+            "wait at least 10 minutes, and check for other programs that use this token or IP address"
         }
-        Cause::Network => "check the network and api_url; what is missing is read by the next run",
-        Cause::Timeout => "check the network; the next run tries again",
-        Cause::Server => "the server has trouble; the next run tries again",
-        Cause::MalformedResponse => "the next run tries again; if it stays, please report it",
+        Cause::Network => "check the network and api_url; the next run reads what is missing",
+        Cause::Timeout => "check the network; the next run retries",
+        Cause::Server => "the server failed; the next run retries",
+        Cause::MalformedResponse => "the next run retries; if the error persists, please report it",
         Cause::Redirected => {
-            "set api_url in sync.toml to an address that answers itself: a redirect isn't followed, because the token would go with it"
+            "set api_url in sync.toml to an address that responds without a redirect: redirects are not followed, because they would forward the token"
         }
-        Cause::ContentWithheld => {
-            "check that the bot may read the content of messages; the next run tries again"
-        }
+        Cause::ContentWithheld => "check that the bot has access to message content; the next run retries",
         Cause::EndUnconfirmed => {
-            "the next runs ask again; the end counts as confirmed if the page is still empty after a day"
+            "the next runs check again; the end counts as confirmed if the page is still empty after a day"
         }
-        Cause::ListingIncomplete => "the next complete listing, at most a day later, tries again",
-        Cause::Malformed => "the next runs ask for them again; if they stay, please report it",
+        Cause::ListingIncomplete => "the next complete listing, at most a day later, retries",
+        Cause::Malformed => "the next runs request them again; if they stay malformed, please report it",
         Cause::Vanished => {
-            "let the bot see the channel again, or, if the channel was closed to the public, leave it: its messages stay"
+            "grant the bot access to the channel again, or, if the channel was closed to the public on purpose, do nothing: its archived messages stay"
         }
         Cause::NoChannels => {
-            "check include_channels, exclude_channels and since in sync.toml, and the bot's rights (verta-sync plan says why each channel is left out)"
+            "check include_channels, exclude_channels and since in sync.toml, and the bot's permissions (verta-sync plan shows why each channel is left out)"
         }
         Cause::Configuration => "correct the tenant in sync.toml (verta-sync plan lists the channels)",
-        Cause::RunTimeLimit | Cause::Interrupted => "run again: it goes on where this run stopped",
+        Cause::RunTimeLimit | Cause::Interrupted => "run again to resume where this run stopped",
         Cause::Archive => {
-            "look at the disk: its space, this user's quota, the system's log; then run again: it goes on where it stopped"
+            "check the disk space, this user's quota and the system log, then run again; the run resumes where it stopped"
         }
         Cause::Internal | Cause::NotArchived => return None,
     })

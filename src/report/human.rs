@@ -44,19 +44,19 @@ pub fn summary(jobs: &[Job], hints: Hints, now: Timestamp) -> String {
         text.push('\n');
         if job.stats.channels_unreadable > 0 {
             let channels = with_noun(job.stats.channels_unreadable, "public channel");
-            writeln!(text, "  ! the bot can't read {channels} (verta-sync check names them)").ok();
+            writeln!(text, "  ! the bot cannot read {channels} (verta-sync check lists them)").ok();
             if let Some(rights) = hints.channel_rights(&job.platform) {
-                writeln!(text, "    → give its role {rights} there").ok();
+                writeln!(text, "    → in these channels, grant its role {rights}").ok();
             }
         }
         let has_malformed_error = job.errors.iter().any(|error| error.cause == Cause::Malformed);
         if job.stats.counts.get(Counter::MalformedMessages) > 0 && !has_malformed_error {
-            let messages = with_noun(job.stats.counts.get(Counter::MalformedMessages), "message");
-            writeln!(text, "  ! {messages} couldn't be read: the next runs try again").ok();
+            let messages = with_noun(job.stats.counts.get(Counter::MalformedMessages), "malformed message");
+            writeln!(text, "  ! {messages}: requested again by the next runs").ok();
         }
         if job.stats.pending_reactor_lists > 0 {
             let reactions = with_noun(job.stats.pending_reactor_lists, "reaction");
-            writeln!(text, "  · who reacted is still to be read for {reactions}: the next runs go on").ok();
+            writeln!(text, "  · reactors pending for {reactions}: the next runs continue").ok();
         }
         for (cause, errors) in grouped_by(&job.errors, |error| error.cause) {
             write_errors(&mut text, job, cause, &errors, hints);
@@ -96,7 +96,7 @@ fn headline(job: &Job, now: Timestamp) -> String {
     }
     if stats.counts.get(Counter::RateLimitEncounters) > 0 {
         parts
-            .push(format!("{} met", with_noun(stats.counts.get(Counter::RateLimitEncounters), "rate limit")));
+            .push(format!("{} hit", with_noun(stats.counts.get(Counter::RateLimitEncounters), "rate limit")));
     }
     match stats.counts.get(Counter::Retries) {
         0 => {}
@@ -116,11 +116,10 @@ fn run_time(job: &Job) -> Option<Duration> {
 fn progress_text(job: &Job, now: Timestamp) -> String {
     let stats = &job.stats;
     let eta = stats.eta_seconds.filter(|eta| eta.is_finite() && *eta >= 0.0);
-    let eta =
-        eta.map_or_else(|| "not yet known".to_owned(), |eta| duration(Duration::from_secs_f64(eta.min(1e9))));
+    let eta = eta.map_or_else(|| "unknown".to_owned(), |eta| duration(Duration::from_secs_f64(eta.min(1e9))));
     let reactions = match stats.pending_reactor_lists {
         0 => String::new(),
-        pending => format!(", who reacted to be read for {}", with_noun(pending, "reaction")),
+        pending => format!(", reactors pending for {}", with_noun(pending, "reaction")),
     };
     format!(
         "{:.0} %, {} of {}, {}, {:.0} messages/s{reactions}, ETA {eta}",
@@ -192,8 +191,9 @@ pub fn status(overview: &StatusOverview, options: StatusOptions<'_>) -> String {
         write_unknown_fields(&mut text, overview);
     }
     for tenant in overview.tenants.iter().filter(|tenant| tenant.malformed_messages > 0) {
-        let (name, messages) = (full_name(&tenant.name), with_noun(tenant.malformed_messages, "message"));
-        writeln!(text, "  ! {name}: {messages} couldn't be read: tried again by the next runs").ok();
+        let (name, messages) =
+            (full_name(&tenant.name), with_noun(tenant.malformed_messages, "malformed message"));
+        writeln!(text, "  ! {name}: {messages}: requested again by the next runs").ok();
     }
     for job in &overview.running {
         writeln!(text, "\nrunning {} ({}): {}", job.job_id, job.tenant, progress_text(job, options.now)).ok();
@@ -205,7 +205,11 @@ pub fn status(overview: &StatusOverview, options: StatusOptions<'_>) -> String {
     }
     for job in &overview.interrupted {
         let (job_id, tenant) = (&job.job_id, &job.tenant);
-        writeln!(text, "\ninterrupted {job_id} ({tenant}): its process is gone; the next start goes on").ok();
+        writeln!(
+            text,
+            "\ninterrupted {job_id} ({tenant}): its process no longer exists; the next start resumes"
+        )
+        .ok();
     }
     if !overview.failing_channels.is_empty() {
         writeln!(text, "\nfailing channels:").ok();
@@ -229,7 +233,7 @@ fn write_failing_channels(text: &mut String, tenant: &str, hint: Option<&str>, c
         writeln!(text, "  ✗ {tenant} #{name}: {}{since}", terminal_safe(&channel.last_error.error, 160)).ok();
         if let Some(until) = next_try_at(channel.failure_count, channel.failed_at) {
             let (failures, until, id) = (channel.failure_count, clock(until), &channel.channel_id);
-            writeln!(text, "    failed {failures} runs in a row: tried once a day, next at {until}; start --channel {id} tries now").ok();
+            writeln!(text, "    failed in {failures} consecutive runs: retried once a day, next at {until}; start --channel {id} retries now").ok();
         }
     }
     if channels.len() > NAMED_CHANNELS {
@@ -292,7 +296,7 @@ fn write_findings(text: &mut String, overview: &StatusOverview, options: StatusO
 fn write_unknown_fields(text: &mut String, overview: &StatusOverview) {
     for (path, objects) in &overview.unknown_fields {
         let objects = with_noun(*objects, "object");
-        writeln!(text, "  · the field {path} of {objects} is unknown to this version, and not archived").ok();
+        writeln!(text, "  · unknown field {path} in {objects}: not archived by this version").ok();
     }
 }
 
@@ -310,7 +314,7 @@ fn write_stale(text: &mut String, overview: &StatusOverview, options: StatusOpti
         match tenant.last_success_at {
             Some(at) if tenant.lost_channels && !is_old(at) => writeln!(
                 text,
-                "  ✗ {name}: the last run read fewer than half of the channels of the last success"
+                "  ✗ {name}: the last run read fewer than half of the channels of the last successful run"
             )
             .ok(),
             Some(at) => {
@@ -431,11 +435,11 @@ pub fn job_details(job: &Job, hints: Hints, now: Timestamp) -> String {
 /// add up.
 fn write_waits(text: &mut String, counts: &Counts) {
     let causes = [
-        ("the channels' own limits", Counter::BucketWaitMilliseconds),
-        ("the limit of all requests", Counter::GlobalWaitMilliseconds),
-        ("the guard against refused requests", Counter::GuardWaitMilliseconds),
-        ("the run's own pace", Counter::PaceWaitMilliseconds),
-        ("a next attempt", Counter::RetryWaitMilliseconds),
+        ("per-channel rate limits", Counter::BucketWaitMilliseconds),
+        ("the global rate limit", Counter::GlobalWaitMilliseconds),
+        ("the invalid-request limit", Counter::GuardWaitMilliseconds),
+        ("request pacing", Counter::PaceWaitMilliseconds),
+        ("retries", Counter::RetryWaitMilliseconds),
     ]
     .map(|(cause, counter)| (cause, counts.seconds(counter)));
     let noticeable = causes.iter().filter(|(_, seconds)| *seconds >= 0.5);
@@ -443,7 +447,7 @@ fn write_waits(text: &mut String, counts: &Counts) {
         .map(|(cause, seconds)| format!("{} for {cause}", duration(Duration::from_secs_f64(*seconds))));
     let waits: Vec<String> = waits.collect();
     if !waits.is_empty() {
-        writeln!(text, "requests waited {}, summed over all that waited at once", waits.join(", ")).ok();
+        writeln!(text, "requests waited {} (concurrent waits add up)", waits.join(", ")).ok();
     }
     text.push('\n');
 }

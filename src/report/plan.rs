@@ -64,7 +64,7 @@ fn tenant(tenant: &PlannedTenant) -> String {
         Ok(plan) => {
             writeln!(
                 text,
-                "{}: {} to read, {} unchanged, {} left out, {} waiting after failures",
+                "{}: {} to read, {} unchanged, {} left out, {} dead-lettered",
                 tenant.name,
                 with_noun(plan.reads.len() as u64, "channel"),
                 with_separators(plan.skipped.len() as u64),
@@ -115,19 +115,19 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
 /// Writes how many of `total` channels were not shown.
 fn write_more(text: &mut String, total: usize) {
     if let Some(more) = total.checked_sub(SHOWN_CHANNELS).filter(|more| *more > 0) {
-        writeln!(text, "  and {} more: --format json names all", with_separators(more as u64)).ok();
+        writeln!(text, "  and {} more: --format json lists all", with_separators(more as u64)).ok();
     }
 }
 
-/// What is read of a channel: "refresh", "read on (retry)", "refresh + earlier history",
-/// "refresh + 2 parts again".
+/// What is read of a channel: "refresh", "read on (retry)", "refresh + backfill",
+/// "refresh + 2 parts re-read".
 fn action(read: &ChannelPlan) -> String {
     let mut action = read.action.name().to_owned();
     if read.backfill.is_some() {
-        action.push_str(" + earlier history");
+        action.push_str(" + backfill");
     }
     if !read.rereads.is_empty() {
-        write!(action, " + {} again", with_noun(read.rereads.len() as u64, "part")).ok();
+        write!(action, " + {} re-read", with_noun(read.rereads.len() as u64, "part")).ok();
     }
     if read.is_retry {
         action.push_str(" (retry)");
@@ -140,8 +140,12 @@ fn write_unread(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     for (channel, until) in &plan.dead_letters {
         let name = terminal_safe(tenant.name_of(*channel), NAME_WIDTH);
         let channel = tenant.platform.channel_text(*channel);
-        writeln!(text, "  waiting   #{name} ({channel}): failed too often, tried again at {}", clock(*until))
-            .ok();
+        writeln!(
+            text,
+            "  dead-letter  #{name} ({channel}): too many consecutive failures, next try at {}",
+            clock(*until)
+        )
+        .ok();
     }
     for left_out in plan.left_out.iter().take(SHOWN_CHANNELS) {
         let name = terminal_safe(tenant.name_of(left_out.channel), NAME_WIDTH);
@@ -155,18 +159,21 @@ fn write_expected(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     let Some(expected) = tenant.expected else { return };
     let reactions = match tenant.pending_reactor_lists {
         0 => String::new(),
-        pending => format!(" ({} for who reacted)", with_separators(pending)),
+        pending => format!(" ({} for reactors)", with_separators(pending)),
     };
     let requests = with_noun(tenant.requests(), "request");
     writeln!(text, "  expected: at least {requests}{reactions}, {}", duration(expected.time)).ok();
     if expected.unknown_channels > 0 {
         let channels = with_noun(expected.unknown_channels, "channel");
-        let verb = if expected.unknown_channels == 1 { "holds" } else { "hold" };
-        writeln!(text, "  how many messages {channels} {verb} is not known before they are read").ok();
+        writeln!(text, "  plus the messages of {channels} of unknown size").ok();
     }
     if let Some(budget) = tenant.reaction_budget.filter(|_| !plan.reads.is_empty()) {
         let budget = duration(budget);
-        writeln!(text, "  who reacted comes on top: a request or more for each emoji of a message, at most {budget} a run").ok();
+        writeln!(
+            text,
+            "  plus reactors: at least one request for each emoji of a message, for at most {budget} per run"
+        )
+        .ok();
     }
 }
 

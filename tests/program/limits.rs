@@ -148,7 +148,7 @@ fn waits_are_reported_by_cause_for_the_job_and_for_each_channel() {
         "{waited} in channels, {stats}"
     );
     let details = sandbox.run(&["status", "--job-id", job["job_id"].as_str().unwrap()]).expect_code(0).stdout;
-    assert!(details.contains("for the channels' own limits"), "{details}");
+    assert!(details.contains("for per-channel rate limits"), "{details}");
 }
 
 #[test]

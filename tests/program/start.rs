@@ -31,7 +31,7 @@ fn sync_archives_exactly_what_everyone_may_see() {
 fn unreadable_channels_are_reported_and_hold_no_messages() {
     let sandbox = Sandbox::new(World::new(&Description::everything(1)));
     let ran = sandbox.run(&["start"]);
-    assert!(ran.stdout.contains("the bot can't read"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the bot cannot read"), "{}", ran.stdout);
     let unreadable = sandbox.count("SELECT count(*) FROM channels WHERE state = 'unreadable'");
     let truth = sandbox.sim.world().truth(EVERYTHING_GUILD);
     let listed = truth.iter().filter(|channel| !channel.bot_can_read && !channel.is_thread).count();
