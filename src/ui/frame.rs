@@ -120,7 +120,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
     let requests = short(&format!("{requests} req/s"), &format!("{requests}/{requests_allowed:.0} req/s"));
     let mut parts = Vec::new();
     if phase == Phase::Planning {
-        parts.push("looking at channels".to_owned());
+        parts.push("listing channels".to_owned());
     }
     parts.extend(totals.wait().map(|wait| words::wait(wait, brevity == Brevity::NoReasons)));
     if matches!(phase, Phase::Channels | Phase::Listings | Phase::Reactors) {
@@ -141,7 +141,7 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
     }
     if totals.is_reading_reactors() {
         let (done, all) = (with_separators(totals.reactions_done.sum()), with_separators(totals.reactions));
-        parts.push(format!("who reacted {done}/{all}"));
+        parts.push(format!("reactors {done}/{all}"));
     }
     match phase {
         Phase::Planning => parts.push(requests),
@@ -259,16 +259,13 @@ mod tests {
         let row = |totals: &Totals| {
             drawn(&total_row(totals, 50.0, layout(100)), layout(100)).split_off("░".len() * 12)
         };
-        assert_eq!(row(&totals), "   0%  looking at channels  0/50 req/s");
+        assert_eq!(row(&totals), "   0%  listing channels  0/50 req/s");
         totals.event(&Event::Retrying { error: String::new(), wait: Duration::from_secs(3) });
-        assert_eq!(
-            row(&totals),
-            "   0%  looking at channels  a request failed, tries again in 3s  0/50 req/s"
-        );
+        assert_eq!(row(&totals), "   0%  listing channels  request failed, retrying in 3s  0/50 req/s");
         totals.event(&limited("global", 3000));
-        assert_eq!(row(&totals), "   0%  looking at channels  waits 50m for a rate limit  0/50 req/s");
+        assert_eq!(row(&totals), "   0%  listing channels  rate limited, waiting 50m  0/50 req/s");
         advance(Duration::from_mins(50)).await;
-        assert_eq!(row(&totals), "   0%  looking at channels  0/50 req/s");
+        assert_eq!(row(&totals), "   0%  listing channels  0/50 req/s");
     }
 
     #[tokio::test(start_paused = true)]
@@ -297,17 +294,17 @@ mod tests {
         assert!(row(&totals).contains(listing), "{}", row(&totals));
         totals.event(&limited("global", 5));
         let narrow = drawn(&total_row(&totals, 50.0, layout(40)), layout(40));
-        assert_eq!(narrow, " 40%  waits 5s  ETA 4m 43s");
+        assert_eq!(narrow, " 40%  waiting 5s  ETA 4m 43s");
         let waits = drawn(&total_row(&totals, 50.0, layout(80)), layout(80));
-        assert!(waits.contains(" 40%  waits 5s for a rate limit  ETA 4m 43s"), "{waits}");
+        assert!(waits.contains(" 40%  rate limited, waiting 5s  ETA 4m 43s"), "{waits}");
         totals.count(Counter::ListingsRead, 1188);
         totals.event(&Event::ReactorListsQueued { job_id: job_id(), reactions: 17_930 });
         advance(Duration::from_secs(10)).await;
         totals.count(Counter::ReactorListsRead, 4_300);
-        let reacted = " 23%  ETA 31s  who reacted 4,300/17,930  0/50 req/s  0 msgs";
+        let reacted = " 23%  ETA 31s  reactors 4,300/17,930  0/50 req/s  0 msgs";
         assert!(row(&totals).contains(reacted), "{}", row(&totals));
         totals.event(&planned(1));
-        let both = "  1/117 channels  who reacted 4,300/17,930  0 msgs";
+        let both = "  1/117 channels  reactors 4,300/17,930  0 msgs";
         assert!(row(&totals).contains(&both.replace("1/", "116/")), "{}", row(&totals));
         totals.event(&finished(1));
         // Reactor lists left to the next run no longer count.
@@ -332,11 +329,12 @@ mod tests {
         );
         channels.wait(&id(1), PauseReason::Retry, Duration::from_secs(3));
         advance(Duration::from_millis(10)).await;
-        let waits = "takaro #general  failed, tries again in 3s  2024-05-03  1,200 msgs  120/s";
+        let waits = "takaro #general  failed, retrying in 3s  2024-05-03  1,200 msgs  120/s";
         assert_eq!(row(&mut channels, 200), format!("██████░░░░░░  50%  {waits}"));
-        let waits = "takaro #general  failed, tries again in 3s  1,200 msgs";
-        assert_eq!(row(&mut channels, 80), format!("██████░░░░░░  50%  {waits}"));
-        assert_eq!(row(&mut channels, 40), " 50%  takaro #general  retries in 3s");
+        let waits = "takaro #general  failed, retrying in 3s  1,200 msgs";
+        assert_eq!(row(&mut channels, 80), format!("██████░░░░░░  50%  {waits}  120/s"));
+        assert_eq!(row(&mut channels, 70), format!("███░░░  50%  {waits}"));
+        assert_eq!(row(&mut channels, 40), " 50%  takaro #general  retrying in 3s");
         advance(Duration::from_secs(10)).await;
         assert_eq!(row(&mut channels, 40), " 50%  takaro #general  1,200 msgs  0/s");
         channels.close(&id(1));

@@ -114,9 +114,9 @@ fn progress_line(totals: &Totals) -> String {
         with_separators(totals.listings)
     );
     let (done, all) = (with_separators(totals.reactions_done.sum()), with_separators(totals.reactions));
-    let reactions = format!("who reacted: {done} of {all} reactions");
+    let reactions = format!("reactors: {done} of {all} reactions");
     let mut parts = match totals.phase() {
-        Phase::Planning => vec![format!("looking at channels, {requests}")],
+        Phase::Planning => vec![format!("listing channels, {requests}")],
         Phase::Channels | Phase::Done => {
             let eta = if totals.phase() == Phase::Done { String::new() } else { format!(", {eta}") };
             let (percent, rate) =
@@ -155,7 +155,7 @@ mod tests {
         advance(Duration::from_secs(10)).await;
         totals.count(Counter::ApiCalls, 30);
         totals.event(&Event::JobStarted { job_id: job_id(), tenant: "takaro".to_owned() });
-        assert_eq!(progress_line(&totals), "looking at channels, 3 requests/s");
+        assert_eq!(progress_line(&totals), "listing channels, 3 requests/s");
 
         totals.event(&Event::Planned { job_id: job_id(), channels: 2, skipped: 0, unreadable: 0 });
         totals.count(Counter::Messages, 49_970);
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(
             progress_line(&totals),
             "listing archived threads 812/2,000, 3 requests/s; 2 of 2 channels, 49,970 messages; \
-             a request failed, tries again in 3s"
+             request failed, retrying in 3s"
         );
 
         totals.count(Counter::ListingsRead, 1188);
@@ -194,7 +194,7 @@ mod tests {
         for (budget_left, eta) in [(900.0, "6m 03s"), (130.0, "2m 10s")] {
             let stats = JobStats { progress: 0.99, eta_seconds: Some(budget_left), ..JobStats::default() };
             totals.event(&Event::JobProgress { job_id: job_id(), stats });
-            let reacted = "who reacted: 480 of 17,930 reactions, 48 requests/s";
+            let reacted = "reactors: 480 of 17,930 reactions, 48 requests/s";
             assert_eq!(progress_line(&totals), format!("{reacted}, ETA {eta}; 49,970 messages archived"));
         }
     }

@@ -73,7 +73,7 @@ impl Monitor for Log {
                 }
             }
             Event::Retrying { error, wait } => {
-                tracing::info!(error, wait_seconds = wait.as_secs_f64(), "sending a request again");
+                tracing::info!(error, wait_seconds = wait.as_secs_f64(), "retrying a request");
             }
             Event::JobStarted { job_id, tenant } => {
                 self.names().jobs.insert(job_id, Job { tenant, is_planned: false });
@@ -85,13 +85,13 @@ impl Monitor for Log {
                 let name = self.names().channels.remove(&channel).unwrap_or_default();
                 let (tenant, channel) = (self.tenant(&channel.job_id), &*channel.id);
                 if let Some(error) = error {
-                    tracing::info!(tenant, %channel, name, %status, messages, error, "channel ended with an error");
+                    tracing::info!(tenant, %channel, name, %status, messages, error, "channel finished with an error");
                 } else {
-                    tracing::info!(tenant, %channel, name, %status, messages, "channel ended");
+                    tracing::info!(tenant, %channel, name, %status, messages, "channel finished");
                 }
             }
             Event::JobFinished { job_id, status } => {
-                tracing::info!(tenant = self.tenant(&job_id), job_id, %status, "job ended");
+                tracing::info!(tenant = self.tenant(&job_id), job_id, %status, "job finished");
             }
             Event::Planned { job_id, channels, skipped, unreadable } => {
                 self.planned(&job_id, channels, skipped, unreadable);

@@ -6,7 +6,7 @@ use crate::monitor::PauseReason;
 
 /// An estimated remaining time, such as "ETA 4m 43s".
 pub fn eta(eta: Option<Duration>) -> String {
-    let Some(seconds) = eta.map(|eta| eta.as_secs()) else { return "ETA not yet known".to_owned() };
+    let Some(seconds) = eta.map(|eta| eta.as_secs()) else { return "ETA unknown".to_owned() };
     match seconds {
         0..60 => format!("ETA {seconds}s"),
         60..3600 => format!("ETA {}m {:02}s", seconds / 60, seconds % 60),
@@ -17,7 +17,7 @@ pub fn eta(eta: Option<Duration>) -> String {
 /// The wait of one channel.
 pub fn channel_wait((reason, remaining): (PauseReason, Duration), is_short: bool) -> String {
     match (reason, is_short) {
-        (PauseReason::Retry, false) => format!("failed, tries again in {}", rounded(remaining)),
+        (PauseReason::Retry, false) => format!("failed, retrying in {}", rounded(remaining)),
         _ => wait((reason, remaining), is_short),
     }
 }
@@ -26,10 +26,10 @@ pub fn channel_wait((reason, remaining): (PauseReason, Duration), is_short: bool
 pub fn wait((reason, remaining): (PauseReason, Duration), is_short: bool) -> String {
     let remaining = rounded(remaining);
     match (reason, is_short) {
-        (PauseReason::RateLimit, false) => format!("waits {remaining} for a rate limit"),
-        (PauseReason::RateLimit, true) => format!("waits {remaining}"),
-        (PauseReason::Retry, false) => format!("a request failed, tries again in {remaining}"),
-        (PauseReason::Retry, true) => format!("retries in {remaining}"),
+        (PauseReason::RateLimit, false) => format!("rate limited, waiting {remaining}"),
+        (PauseReason::RateLimit, true) => format!("waiting {remaining}"),
+        (PauseReason::Retry, false) => format!("request failed, retrying in {remaining}"),
+        (PauseReason::Retry, true) => format!("retrying in {remaining}"),
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
     fn times_are_rounded_for_display() {
         let texts = [0, 59, 60, 283, 3600, 7500].map(|seconds| eta(Some(Duration::from_secs(seconds))));
         assert_eq!(texts, ["ETA 0s", "ETA 59s", "ETA 1m 00s", "ETA 4m 43s", "ETA 1h 00m", "ETA 2h 05m"]);
-        assert_eq!(eta(None), "ETA not yet known");
+        assert_eq!(eta(None), "ETA unknown");
         let texts = [1, 12_000, 12_001, 90_000, 100_000, 3_000_000, 3_570_000, 7_500_000]
             .map(|millis| rounded(Duration::from_millis(millis)));
         assert_eq!(texts, ["1s", "12s", "13s", "90s", "2m", "50m", "1h 00m", "2h 05m"]);
@@ -63,11 +63,11 @@ mod tests {
     fn a_wait_has_its_reason_unless_it_must_be_short() {
         let (limit, retry) =
             ((PauseReason::RateLimit, Duration::from_secs(12)), (PauseReason::Retry, Duration::from_secs(3)));
-        assert_eq!(wait(limit, false), "waits 12s for a rate limit");
-        assert_eq!(wait(retry, false), "a request failed, tries again in 3s");
-        assert_eq!(channel_wait(limit, false), "waits 12s for a rate limit");
-        assert_eq!(channel_wait(retry, false), "failed, tries again in 3s");
-        assert_eq!(channel_wait(limit, true), "waits 12s");
-        assert_eq!(channel_wait(retry, true), "retries in 3s");
+        assert_eq!(wait(limit, false), "rate limited, waiting 12s");
+        assert_eq!(wait(retry, false), "request failed, retrying in 3s");
+        assert_eq!(channel_wait(limit, false), "rate limited, waiting 12s");
+        assert_eq!(channel_wait(retry, false), "failed, retrying in 3s");
+        assert_eq!(channel_wait(limit, true), "waiting 12s");
+        assert_eq!(channel_wait(retry, true), "retrying in 3s");
     }
 }

@@ -52,7 +52,7 @@ fn is_cleared(written: &str) -> bool {
 fn bars_show_totals_and_channels_and_are_cleared() {
     let sandbox = sandbox();
     let ran = run_with_terminal_stderr(start(&sandbox, &[]));
-    for part in ["looking at channels", "\u{1b}[32m", "/6 channels", " msgs", "/5000 req/s", "#chat-"] {
+    for part in ["listing channels", "\u{1b}[32m", "/6 channels", " msgs", "/5000 req/s", "#chat-"] {
         assert!(ran.stderr.contains(part), "{part}: {:?}", ran.stderr);
     }
     assert!(is_cleared(&ran.stderr), "{:?}", ran.stderr);
@@ -118,7 +118,7 @@ fn log_names_channels_and_tenants() {
     };
     assert_eq!(events_with("planned").len(), 1);
     assert_eq!(events_with("threads planned").len(), 0);
-    let ended_channels = events_with("channel ended");
+    let ended_channels = events_with("channel finished");
     assert_eq!(ended_channels.len(), 6);
     let (_, tenant) = sandbox.sim.world().guilds()[0].clone();
     for channel in ended_channels {
