@@ -16,9 +16,9 @@ impl ApiUrl {
     /// Parses and validates the URL of a platform's API.
     pub(super) fn parse(written: &str, platform: &PlatformSpec) -> Result<Self, InvalidValue> {
         let example = platform.default_api_url;
-        let remedy = format!("write scheme://host or scheme://host:port, such as \"{example}\"");
+        let remedy = format!("use scheme://host or scheme://host:port, such as \"{example}\"");
         if written.contains('@') {
-            return Err(InvalidValue::new("the URL holds a user name or password", remedy));
+            return Err(InvalidValue::new("the URL contains a user name or password", remedy));
         }
         if !written.contains("://") {
             return Err(InvalidValue::of(written, "is not a URL", remedy));
@@ -62,10 +62,10 @@ fn check_scheme(url: &Url, remedy: &str) -> Result<(), InvalidValue> {
         "https" => Ok(()),
         "http" if is_loopback(url) => Ok(()),
         "http" => Err(InvalidValue::new(
-            "http would send the token unencrypted to another computer",
-            "write https://, or use a host on this computer (localhost, 127.0.0.1, [::1])",
+            "http would send the token unencrypted to another machine",
+            "use https://, or a host on this machine (localhost, 127.0.0.1, [::1])",
         )),
-        other => Err(InvalidValue::of(other, "is not a scheme of the API", remedy)),
+        other => Err(InvalidValue::of(other, "is not a supported scheme", remedy)),
     }
 }
 

@@ -27,17 +27,13 @@ impl ChannelSelector {
     pub(super) fn parse(written: &str, platform: &PlatformSpec) -> Result<Self, InvalidValue> {
         let text = written.trim();
         if text.trim_start_matches('#').is_empty() {
-            return Err(InvalidValue::of(
-                written,
-                "names no channel",
-                "write a channel's ID or its current name",
-            ));
+            return Err(InvalidValue::of(written, "names no channel", "use a channel's ID or current name"));
         }
         match platform.ids.parse_channel(text) {
             Ok(id) if platform.channel_text(id) == text => Ok(Self::Id { id, text: text.to_owned() }),
             // Digits with leading zeros are a name.
             Err(ParseIdError::OutOfRange(_)) if !text.starts_with('0') => {
-                let what = format!("{} is too large for a channel's ID", quoted_input(text));
+                let what = format!("{} is too large for a channel ID", quoted_input(text));
                 Err(InvalidValue::new(what, platform.channel_id_help))
             }
             Ok(_) | Err(_) => Ok(Self::Name(text.to_owned())),

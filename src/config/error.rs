@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{FileError, FileKind, ForeignWriter};
 
-/// The configuration can't be loaded. The text completes "failed to …" and lists every
+/// The configuration can't be loaded. The text completes "cannot …" and lists every
 /// problem; it may have several lines and never contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// There is no file; lists every searched path.
     #[error(
-        "find a configuration file; looked for\n  {}\n\
+        "find a configuration file; searched\n  {}\n\
          copy sync.toml.example to one of these places as sync.toml and fill in your server, \
          or name a file with --config PATH or $VERTA_SYNC_CONFIG",
         .0.join("\n  ")
@@ -19,7 +19,7 @@ pub enum ConfigError {
     NotFound(Vec<String>),
     /// The file named by this flag or variable does not exist.
     #[error(
-        "read the configuration {path}: there is no such file, but {1} names it; \
+        "read the configuration {path}: {1} names it, but it does not exist; \
          correct the path, or copy sync.toml.example there",
         path = .0.display()
     )]
@@ -62,13 +62,13 @@ pub struct UnknownTenant {
 pub(super) fn describe_read_error(error: &FileError) -> String {
     match error {
         FileError::NotRegular { kind: FileKind::Folder, .. } => {
-            "it is a folder; name the file in it".to_owned()
+            "it is a folder; use the path of the file in it".to_owned()
         }
-        FileError::NotRegular { kind, .. } => format!(
-            "it is {kind}; write the text into a regular file and name that one, not a pipe or device"
-        ),
+        FileError::NotRegular { kind, .. } => {
+            format!("it is {kind}; use a regular file, not a pipe or device")
+        }
         FileError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-            "this user may not read it; change its owner or mode".to_owned()
+            "permission denied; change its owner or mode".to_owned()
         }
         FileError::Io { source, .. } => source.to_string(),
         _ => error.to_string(),
@@ -81,15 +81,15 @@ pub(super) fn describe_foreign_writer(foreign_writer: ForeignWriter, path: &Path
     let path = path.display();
     match foreign_writer {
         ForeignWriter::Everyone => format!(
-            "every user of this machine may write it and {harm}; run \"chmod o-w {path}\" (on a file \
+            "every user of this machine can write it and {harm}; run \"chmod o-w {path}\" (on a file \
              system without permissions, mount it with umask=022)"
         ),
         ForeignWriter::Group(group) => format!(
-            "the group with ID {group} may write it and {harm}; run \"chmod g-w {path}\", or give it \
+            "the group with ID {group} can write it and {harm}; run \"chmod g-w {path}\", or give it \
              to this user's primary group"
         ),
         ForeignWriter::AccessList => format!(
-            "its access control list lets others write it, and they {harm}; run \"setfacl -b {path}\""
+            "its access control list lets other users write it, who {harm}; run \"setfacl -b {path}\""
         ),
         ForeignWriter::Owner(owner) => {
             format!("it belongs to user ID {owner}, who {harm}; give it to this user or to root")

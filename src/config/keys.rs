@@ -118,7 +118,7 @@ declare_section! {
     /// those of `[sync]`.
     pub struct TenantConfig for scope, read(reader, section, sync: &SyncConfig) {
         /// The operator's name for the tenant; unique in the file.
-        name: String = parsed(tenant_name), required "add name = \"…\", the name you want to call it by";
+        name: String = parsed(tenant_name), required "add name = \"…\", your name for the tenant";
         /// The workspace's platform.
         platform: &'static PlatformSpec = choice(by_name(scope.platforms)), default scope.platforms[0].name;
         /// The workspace's ID on the platform; unique in the file.

@@ -9,7 +9,7 @@ use crate::model::PlatformSpec;
 
 fn remedy(platform: &PlatformSpec) -> String {
     format!(
-        "write token_env with the name of an environment variable, or token_file with a path; \
+        "set token_env to the name of an environment variable, or token_file to a path; \
          if anyone else could read this file, reset the token in {}",
         platform.token_page
     )
@@ -17,7 +17,7 @@ fn remedy(platform: &PlatformSpec) -> String {
 
 /// The problem of a pasted token; never contains the token.
 pub(super) fn pasted_token(platform: &PlatformSpec) -> InvalidValue {
-    let what = "this looks like the bot token itself, which must not be in this file";
+    let what = "this looks like a bot token, which must not be in this file";
     InvalidValue::new(what, remedy(platform))
 }
 
@@ -51,12 +51,12 @@ pub(super) fn variable_name(text: &str, platform: &PlatformSpec) -> Result<Strin
         if bare == text {
             return Ok(text.to_owned());
         }
-        let remedy = format!("write \"{bare}\"");
-        return Err(InvalidValue::of(text, "is more than a variable's name", remedy));
+        let remedy = format!("use \"{bare}\"");
+        return Err(InvalidValue::of(text, "is not just the name of a variable", remedy));
     }
     Err(if text.trim().is_empty() {
-        let remedy = "write the name of the environment variable that holds the token";
-        InvalidValue::new("names no variable", remedy)
+        let remedy = "use the name of the environment variable that contains the token";
+        InvalidValue::new("is empty", remedy)
     } else {
         let what = "this is not the name of an environment variable; \
                     if it is the bot token itself, it must not be in this file";
@@ -79,7 +79,7 @@ mod tests {
     fn variable_names_are_not_mistaken_for_tokens() {
         assert_eq!(variable_name("DISCORD_BOT_TOKEN", &SPEC), Ok("DISCORD_BOT_TOKEN".to_owned()));
         for text in ["$TOKEN", "${TOKEN}"] {
-            assert_eq!(variable_name(text, &SPEC).unwrap_err().remedy, "write \"TOKEN\"");
+            assert_eq!(variable_name(text, &SPEC).unwrap_err().remedy, "use \"TOKEN\"");
         }
     }
 
@@ -91,7 +91,7 @@ mod tests {
             assert!(!error.to_string().contains("hush"), "{error}");
         }
         for text in ["", " "] {
-            assert_eq!(variable_name(text, &SPEC).unwrap_err().what, "names no variable");
+            assert_eq!(variable_name(text, &SPEC).unwrap_err().what, "is empty");
         }
     }
 

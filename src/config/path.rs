@@ -20,21 +20,21 @@ pub(super) fn expand(written: &str, env: &Environment) -> Result<PathBuf, Expand
     let invalid = |what, remedy| ExpandError::Invalid(InvalidValue::of(written, what, remedy));
     let variable = |name| env.variable(name).ok_or_else(|| ExpandError::Unset(name.to_owned()));
     if written.trim().is_empty() || written.contains(char::is_control) {
-        return Err(invalid("is not a path", "write a file's path"));
+        return Err(invalid("is not a path", "use a file path"));
     }
     let (mut path, mut rest) = match written.strip_prefix('~') {
         None => (OsString::new(), written),
         Some(rest) if rest.is_empty() || rest.starts_with('/') => (variable("HOME")?.to_owned(), rest),
         Some(_) => {
-            let remedy = "write the whole path; only \"~/\" stands for a home folder";
-            return Err(invalid("names another user's home", remedy));
+            let remedy = "use an absolute path; only \"~/\" is expanded to a home folder";
+            return Err(invalid("refers to another user's home folder", remedy));
         }
     };
     while let Some((before, after)) = rest.split_once('$') {
         path.push(before);
         let name = split_name(after);
         let (name, after) =
-            name.ok_or_else(|| invalid("has a ${ that is not a variable", "write ${NAME}"))?;
+            name.ok_or_else(|| invalid("has a ${ that does not start a variable", "use ${NAME}"))?;
         path.push(if name.is_empty() { OsStr::new("$") } else { variable(name)? });
         rest = after;
     }

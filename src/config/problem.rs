@@ -15,7 +15,7 @@ const MAX_SHOWN_PROBLEMS: usize = 100;
 pub struct InvalidValue {
     /// Such as `"24x" is not a length of time`.
     pub(super) what: String,
-    /// Starts with a verb, such as `write "30s", "15m" or "24h"`.
+    /// Starts with a verb, such as `use "30s", "15m" or "24h"`.
     pub(super) remedy: String,
 }
 

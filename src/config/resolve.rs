@@ -156,7 +156,7 @@ fn platform(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<PlatformCo
     let mut token_keys = ["token_env", "token_file"].map(|key| Some((section.entries.get(key)?.line, key)));
     token_keys.sort_unstable();
     if let [Some((first_line, first)), Some((line, key))] = token_keys {
-        let what = format!("{first} is set too, on line {first_line}");
+        let what = format!("{first} is also set, on line {first_line}");
         let invalid = InvalidValue::new(what, "keep one of the two");
         reader.problems.at_line(line, &section.path(key), &invalid);
     }
@@ -175,9 +175,9 @@ fn read_tenants(
         let PlatformSpec { name, workspace_key, workspace_noun, parse_workspace, .. } =
             section.scope.platform;
         tenants.push(TenantConfig::read(reader, section, sync));
-        let remedy = "give each tenant a name of its own";
+        let remedy = "give each tenant a unique name";
         unique(reader, section, "name", remedy, &mut names, |text| tenant_name(text).ok());
-        let remedy = format!("keep one of the two tenants; a {workspace_noun} is archived once");
+        let remedy = format!("keep one of the two tenants; a {workspace_noun} can be archived only once");
         let workspace = |text: &str| Some((name, parse_workspace(text)?));
         unique(reader, section, workspace_key, &remedy, &mut workspaces, workspace);
     }
@@ -196,7 +196,7 @@ fn unique<T: Hash + Eq>(
     let Some(entry) = section.entries.get(key) else { return };
     let Some(value) = entry.value.as_str().and_then(parse) else { return };
     if let Some(line) = lines.get(&value) {
-        let invalid = InvalidValue::new(format!("is the same as on line {line}"), remedy);
+        let invalid = InvalidValue::new(format!("duplicates line {line}"), remedy);
         reader.problems.at_line(entry.line, &section.path(key), &invalid);
     } else {
         lines.insert(value, entry.line);

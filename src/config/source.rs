@@ -50,7 +50,7 @@ impl Source {
                 return Ok(source);
             }
             let path = env.current_dir().join(path);
-            searched.push(format!("{}: not there", path.display()));
+            searched.push(format!("{}: not found", path.display()));
         }
         Err(ConfigError::NotFound(searched))
     }
@@ -173,12 +173,12 @@ mod tests {
         let folders = TestFolders::new();
         let text = Source::find(None, &folders.env(&[])).unwrap_err().to_string();
         let root = folders.path("").display().to_string();
-        let expected = "find a configuration file; looked for\n  \
+        let expected = "find a configuration file; searched\n  \
              --config PATH: not given\n  \
              $VERTA_SYNC_CONFIG: not set\n  \
-             /here/sync.toml: not there\n  \
+             /here/sync.toml: not found\n  \
              $XDG_CONFIG_HOME/verta-sync/sync.toml: neither it nor $HOME is set\n  \
-             /etc/verta-sync/sync.toml: not there\n\
+             /etc/verta-sync/sync.toml: not found\n\
              copy sync.toml.example to one of these places as sync.toml and fill in your server, \
              or name a file with --config PATH or $VERTA_SYNC_CONFIG";
         assert_eq!(text.replace(root.trim_end_matches('/'), ""), expected);

@@ -27,7 +27,7 @@ impl LineError {
         match self {
             Self::Unquoted => "put the value in double quotes",
             Self::LeadingZero => "put the value in double quotes if it is text, or remove the zero",
-            Self::Unclosed => "end the text with a double quote",
+            Self::Unclosed => "add the closing double quote",
             Self::Repeated => "keep one of the two",
         }
     }
@@ -65,7 +65,7 @@ pub(super) fn parse<'t>(
             let quoted =
                 excerpt.as_deref().filter(|_| line_error == Some(LineError::Unquoted)).and_then(quoted);
             let invalid = match quoted {
-                Some(quoted) => InvalidValue::new("text needs quotes", format!("write {quoted}")),
+                Some(quoted) => InvalidValue::new("missing quotes", format!("use {quoted}")),
                 None => not_toml(error, text, line_error, platform),
             };
             problems.at_offset(offset(error), &invalid, excerpt.as_deref());
@@ -82,16 +82,16 @@ fn not_toml(
     line_error: Option<LineError>,
     platform: &PlatformSpec,
 ) -> InvalidValue {
-    let what = format!("this is not TOML: {}", error.message().trim_end_matches(", expected nothing"));
+    let what = format!("invalid TOML: {}", error.message().trim_end_matches(", expected nothing"));
     if header(text).as_deref() == Some("[tenant]") {
         return InvalidValue::new(what, double_brackets(platform));
     }
-    InvalidValue::new(what, line_error.map_or("correct this line, or the one before it", LineError::remedy))
+    InvalidValue::new(what, line_error.map_or("correct this line or the previous one", LineError::remedy))
 }
 
 /// Remedy for `[tenant]` in single brackets.
 pub(super) fn double_brackets(platform: &PlatformSpec) -> String {
-    format!("write [[tenant]] in double brackets, once for each {}", platform.workspace_title())
+    format!("use [[tenant]] in double brackets, once for each {}", platform.workspace_title())
 }
 
 fn offset(error: &Error) -> usize {

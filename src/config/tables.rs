@@ -87,7 +87,7 @@ impl Reader<'_> {
             None => BTreeMap::new(),
             Some(DeValue::Table(table)) => self.entries(table, Some(name), scope),
             Some(_) => {
-                let remedy = format!("write {} once, and its keys below it", bracketed(name));
+                let remedy = format!("use {} once, with its keys below it", bracketed(name));
                 self.problems.at_line(line, name, &InvalidValue::new("must be one section", remedy));
                 BTreeMap::new()
             }
@@ -109,8 +109,8 @@ impl Reader<'_> {
             }
             None | Some(Entry { value: DeValue::Array(_), .. }) => {
                 let (workspace, key) = (scope.platform.workspace_title(), scope.platform.workspace_key);
-                let what = "there is no tenant, so there is nothing to archive";
-                let remedy = format!("add a section [[tenant]] with a name and the {key} of a {workspace}");
+                let what = "no tenant is configured, so there is nothing to archive";
+                let remedy = format!("add a [[tenant]] section with a name and the {key} of a {workspace}");
                 self.problems.missing(lines.last(), TENANT, &InvalidValue::new(what, remedy));
                 Vec::new()
             }
@@ -141,10 +141,14 @@ fn is_scalar(value: &DeValue<'_>) -> bool {
 /// Remedy that lists the keys of a section or, without one, all sections.
 fn choices(section: Option<&'static str>, scope: Scope) -> String {
     if let Some(section) = section {
-        return format!("remove it; {} has {}", bracketed(section), key_names(section, scope).join(", "));
+        return format!(
+            "remove it; valid keys of {} are {}",
+            bracketed(section),
+            key_names(section, scope).join(", ")
+        );
     }
     let sections: Vec<_> = sections(scope.platforms).into_iter().map(bracketed).collect();
-    format!("remove it; there are {}", sections.join(", "))
+    format!("remove it; valid sections are {}", sections.join(", "))
 }
 
 /// A section's header, such as `[sync]`.

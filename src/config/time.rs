@@ -11,8 +11,8 @@ use super::problem::InvalidValue;
 use crate::model::Timestamp;
 
 const DURATION_REMEDY: &str =
-    "write a number with a unit, such as \"500ms\", \"30s\", \"15m\", \"24h\" or \"7d\"";
-const DATE_REMEDY: &str = "write a day such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"";
+    "use a number with a unit, such as \"500ms\", \"30s\", \"15m\", \"24h\" or \"7d\"";
+const DATE_REMEDY: &str = "use a date such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"";
 
 /// A hundred years. Longer durations would overflow in later arithmetic.
 pub(super) const MAX_DURATION: Duration = Duration::from_hours(100 * 365 * 24);
@@ -31,7 +31,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
         return Ok(Duration::ZERO);
     }
     let invalid = |what| InvalidValue::of(text, what, DURATION_REMEDY);
-    let span = SpanParser::new().parse_span(text).map_err(|_| invalid("is not a length of time"))?;
+    let span = SpanParser::new().parse_span(text).map_err(|_| invalid("is not a duration"))?;
     if span.is_negative() {
         return Err(invalid("is negative"));
     }
@@ -65,7 +65,7 @@ pub fn parse_date(text: &str) -> Result<Timestamp, InvalidValue> {
     let instant = instant(text).ok_or_else(|| invalid("is not a date"))?;
     let year = instant.to_zoned(TimeZone::UTC).year();
     if !YEAR_RANGE.contains(&year) {
-        return Err(invalid("lies before 1970 or after 2083"));
+        return Err(invalid("is before 1970 or after 2083"));
     }
     Ok(Timestamp::from_millis(instant.as_millisecond()))
 }

@@ -35,23 +35,23 @@ pub enum TokenSource {
     },
 }
 
-/// The bot token can't be read. The text completes "failed to …", names a remedy and
+/// The bot token can't be read. The text completes "cannot …", names a remedy and
 /// never contains any of the token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The environment variable is unset or empty: its name and the section.
     #[error(
         "read the bot token: the environment variable {name} is not set, or empty; set it to the token \
-         (\"read -rs {name} && export {name}\" asks for it without showing it), \
+         (\"read -rs {name} && export {name}\" prompts for it without echo), \
          or name a file with token_file in [{1}]",
         name = shown_key(.0)
     )]
     NotSet(String, &'static str),
     /// The file's path refers to an unset variable: the path and the variable.
     #[error(
-        "read the bot token: ${variable} is not set, which token_file = {path} needs; \
+        "read the bot token: ${variable} is not set, which token_file = {path} uses; \
          set it (systemd sets $CREDENTIALS_DIRECTORY for a service with LoadCredential=), \
-         or write the whole path",
+         or use an absolute path",
         path = quoted_input(.0),
         variable = shown_key(.1)
     )]
@@ -63,7 +63,7 @@ pub enum TokenError {
     #[error(
         "read the bot token from the file {}: {}{}",
         shown_path(.0),
-        describe_foreign_writer(*.1, .0, "could exchange the bot token"),
+        describe_foreign_writer(*.1, .0, "could replace the bot token"),
         if let ForeignWriter::Owner(_) = .1 { ", or mount it read-only" } else { "" }
     )]
     ModifiableByOthers(PathBuf, ForeignWriter),
@@ -72,13 +72,13 @@ pub enum TokenError {
     Empty(TokenSource),
     /// The source holds `NAME=token`, as a file of variables does.
     #[error(
-        "read the bot token: {0} holds an assignment (NAME=…); leave only the token, which \
-         stands behind the \"=\""
+        "read the bot token: {0} contains an assignment (NAME=…); keep only the token, which \
+         follows the \"=\""
     )]
     Assigned(TokenSource),
     /// The source holds bytes that can't be sent in a header.
     #[error(
-        "read the bot token: {0} holds something that can't be a token; a token has only \
+        "read the bot token: {0} contains characters that a token cannot have; a token has only \
          letters, digits, \".\", \"-\" and \"_\", without quotes and spaces"
     )]
     Malformed(TokenSource),
@@ -178,7 +178,7 @@ fn file_reason(error: &FileError, section: &str) -> String {
             format!("it does not exist; create it, or correct token_file in [{section}]")
         }
         FileError::TooLarge { .. } => {
-            format!("it is larger than 64 KiB, so it is no token; correct token_file in [{section}]")
+            format!("it is larger than 64 KiB and thus not a token; correct token_file in [{section}]")
         }
         _ => describe_read_error(error),
     }
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(
             missing.to_string(),
             "read the bot token: the environment variable TOKEN is not set, or empty; \
-             set it to the token (\"read -rs TOKEN && export TOKEN\" asks for it without showing it), \
+             set it to the token (\"read -rs TOKEN && export TOKEN\" prompts for it without echo), \
              or name a file with token_file in [discord]"
         );
         for value in [" \n", "Bot ", "Bot"] {

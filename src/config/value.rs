@@ -51,8 +51,8 @@ impl From<InvalidValue> for ValueErrors {
 /// Parses text. A number is rejected with the remedy to quote it.
 fn text(raw: RawValue<'_>) -> ValueResult<&str> {
     let number = if let RawValue::Toml(value) = raw { decimal(value) } else { None };
-    let remedy = number.map(|number| format!("put it in quotes: {}", quoted_input(number)));
-    quoted(raw, "text", remedy.as_deref().unwrap_or("write it in double quotes"))
+    let remedy = number.map(|number| format!("put it in double quotes: {}", quoted_input(number)));
+    quoted(raw, "text", remedy.as_deref().unwrap_or("put it in double quotes"))
 }
 
 /// Parses a string, which needs quotes in the file.
@@ -84,7 +84,7 @@ pub(super) fn list<T>(
         let items = match raw {
             RawValue::Toml(DeValue::Array(items)) => items,
             RawValue::Toml(value) => {
-                let remedy = "write a list, such as [\"general\", \"123456789012345678\"]";
+                let remedy = "use a list, such as [\"general\", \"123456789012345678\"]";
                 return Err(wrong_type("a list", value, remedy).into());
             }
             RawValue::Text(item) | RawValue::Flag(item) => return Ok(vec![parse(item)?]),
@@ -108,7 +108,7 @@ where
     move |raw| {
         let in_range =
             |number: Option<i64>| T::try_from(number?).ok().filter(|number| range.contains(number));
-        let bounds = format!("write a whole number from {} to {}", range.start(), range.end());
+        let bounds = format!("use a whole number from {} to {}", range.start(), range.end());
         let (number, shown) = match raw {
             RawValue::Toml(DeValue::Integer(number)) => {
                 let value = i64::from_str_radix(number.as_str(), number.radix()).ok();
@@ -116,7 +116,7 @@ where
             }
             RawValue::Toml(value) => {
                 let number = value.as_str().filter(|text| in_range(text.trim().parse().ok()).is_some());
-                let remedy = number.map_or(bounds, |number| format!("write {number} without quotes"));
+                let remedy = number.map_or(bounds, |number| format!("use {number} without quotes"));
                 return Err(wrong_type("a whole number", value, &remedy));
             }
             RawValue::Text(text) => (text.trim().parse().ok(), quoted_input(text)),
@@ -136,23 +136,24 @@ pub(super) fn rate(
     let (limit, title) = (platform.max_requests_per_second, platform.title);
     move |raw| {
         let text = match raw {
-            RawValue::Toml(value) => decimal(value)
-                .ok_or_else(|| wrong_type("a number", value, "write a number without quotes"))?,
+            RawValue::Toml(value) => {
+                decimal(value).ok_or_else(|| wrong_type("a number", value, "use a number without quotes"))?
+            }
             RawValue::Text(text) | RawValue::Flag(text) => text.trim(),
         };
         let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite());
-        let rate = rate.ok_or_else(|| InvalidValue::new("is not a number", "write a number such as 48"))?;
+        let rate = rate.ok_or_else(|| InvalidValue::new("is not a number", "use a number such as 48"))?;
         let text = quoted_input(text);
         let shown = text.trim_matches('"');
         if !RATE_RANGE.contains(&rate) {
             let (least, most) = (RATE_RANGE.start(), if is_own { &limit } else { RATE_RANGE.end() });
-            let remedy = format!("write a number from {least} to {most}");
+            let remedy = format!("use a number from {least} to {most}");
             return Err(InvalidValue::new(format!("{shown} is out of range"), remedy));
         }
         if is_own && rate > limit {
             return Err(InvalidValue::new(
-                format!("{shown} is more than the {limit} requests a second {title} allows a bot"),
-                format!("write {limit} or less; more is possible only with the api_url of a proxy"),
+                format!("{shown} exceeds the {limit} requests per second that {title} allows a bot"),
+                format!("use {limit} or less; a higher rate requires the api_url of a proxy"),
             ));
         }
         Ok(rate)
@@ -162,14 +163,14 @@ pub(super) fn rate(
 /// Parses a duration in a range.
 pub(super) fn duration(range: RangeInclusive<Duration>) -> impl Fn(RawValue<'_>) -> ValueResult<Duration> {
     move |raw| {
-        let remedy = "write it with a unit and in quotes, such as \"30s\", \"15m\" or \"24h\"";
-        let text = quoted(raw, "a length of time", remedy)?;
+        let remedy = "use a unit and quotes, such as \"30s\", \"15m\" or \"24h\"";
+        let text = quoted(raw, "a duration", remedy)?;
         let duration = parse_duration(text)?;
         if range.contains(&duration) {
             return Ok(duration);
         }
         let (least, most) = (in_one_unit(*range.start()), in_one_unit(*range.end()));
-        let remedy = format!("write a time from \"{least}\" to \"{most}\"");
+        let remedy = format!("use a duration from \"{least}\" to \"{most}\"");
         Err(InvalidValue::of(text, "is out of range", remedy))
     }
 }
@@ -191,14 +192,14 @@ pub(super) fn choice<T: Copy>(
         let words = choices.iter().map(|(word, _)| *word);
         let all: Vec<_> = words.clone().map(|word| format!("\"{word}\"")).collect();
         let remedy = match all.as_slice() {
-            [first @ .., last] if !first.is_empty() => format!("write {} or {last}", first.join(", ")),
-            _ => format!("write {}", all.concat()),
+            [first @ .., last] if !first.is_empty() => format!("use {} or {last}", first.join(", ")),
+            _ => format!("use {}", all.concat()),
         };
         let text = quoted(raw, "text", &remedy)?;
         let choice = choices.iter().find(|(word, _)| *word == text);
         choice.map(|(_, choice)| *choice).ok_or_else(|| {
             let meant = suggest(text, words).map(|meant| format!("did you mean \"{meant}\"? "));
-            InvalidValue::of(text, "is not one of the choices", meant.unwrap_or_default() + &remedy)
+            InvalidValue::of(text, "is not a valid value", meant.unwrap_or_default() + &remedy)
         })
     }
 }
@@ -213,7 +214,7 @@ pub(super) fn workspace_id(platform: &PlatformSpec) -> impl Fn(&str) -> ValueRes
     move |text| {
         (platform.parse_workspace)(text).ok_or_else(|| {
             let what = format!("is not the ID of a {}", platform.workspace_title());
-            InvalidValue::of(text, &what, format!("write its ID, {}", platform.workspace_id_help))
+            InvalidValue::of(text, &what, format!("use its ID, {}", platform.workspace_id_help))
         })
     }
 }
@@ -223,26 +224,28 @@ pub(super) fn tenant_name(text: &str) -> ValueResult<String> {
     let what = if text.is_empty() {
         "is empty"
     } else if text.trim() != text {
-        "begins or ends with a space"
+        "starts or ends with a space"
     } else if text.contains(char::is_control) {
-        "holds a control character"
+        "contains a control character"
     } else if text.chars().count() > MAX_NAME_CHARS {
         "is longer than 100 characters"
     } else {
         return Ok(text.to_owned());
     };
-    Err(InvalidValue::of(text, what, "write a short name, such as \"takaro\""))
+    Err(InvalidValue::of(text, what, "use a short name, such as \"takaro\""))
 }
 
 /// Parses an octal file mode; the owner must keep read and write permission.
 pub(super) fn file_mode(raw: RawValue<'_>) -> ValueResult<u32> {
-    let remedy = "write \"0600\", or \"0640\" to let a group read the archive";
+    let remedy = "use \"0600\", or \"0640\" to let a group read the archive";
     let text = quoted(raw, "text", remedy)?;
     let digits = text.strip_prefix("0o").unwrap_or(text);
     let is_octal = matches!(digits.len(), 3 | 4) && digits.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
     match u32::from_str_radix(digits, 8) {
         Ok(mode @ ..=0o777) if is_octal && mode & 0o600 == 0o600 => Ok(mode),
-        Ok(..=0o777) if is_octal => Err(InvalidValue::of(text, "keeps verta-sync itself out", remedy)),
+        Ok(..=0o777) if is_octal => {
+            Err(InvalidValue::of(text, "denies verta-sync itself read or write permission", remedy))
+        }
         _ => Err(InvalidValue::of(text, "is not an octal file mode", remedy)),
     }
 }
@@ -251,13 +254,13 @@ pub(super) fn file_mode(raw: RawValue<'_>) -> ValueResult<u32> {
 pub(super) fn archive_path(env: &Environment, folder: &Path) -> impl Fn(&str) -> ValueResult<PathBuf> {
     move |text| {
         if text.ends_with('/') {
-            let remedy = "add the file's name, such as \"archive.db\"";
+            let remedy = "add a file name, such as \"archive.db\"";
             return Err(InvalidValue::of(text, "is a folder", remedy));
         }
         let path = expand(text, env).map_err(|error| match error {
             ExpandError::Unset(name) => {
-                let what = format!("names the variable {}, which is not set", shown_key(&name));
-                InvalidValue::of(text, &what, "set it, or write the whole path")
+                let what = format!("uses the variable {}, which is not set", shown_key(&name));
+                InvalidValue::of(text, &what, "set it, or use an absolute path")
             }
             ExpandError::Invalid(invalid) => invalid,
         })?;

@@ -20,21 +20,21 @@ platform = "slack"
         error(text),
         r#"read the configuration sync.toml: 8 problems
   sync.toml:2: archive.mode: "rw-------" is not an octal file mode
-      write "0600", or "0640" to let a group read the archive
-  sync.toml:5: discord.requests_per_second: 60 is more than the 50 requests a second Discord allows a bot
-      write 50 or less; more is possible only with the api_url of a proxy
+      use "0600", or "0640" to let a group read the archive
+  sync.toml:5: discord.requests_per_second: 60 exceeds the 50 requests per second that Discord allows a bot
+      use 50 or less; a higher rate requires the api_url of a proxy
   sync.toml:7: snyc: unknown section
       did you mean [sync]?
   sync.toml:8: sync.max_channel_worker: unknown key
       did you mean max_channel_workers?
   sync.toml:8: sync.max_channel_workers: 0 is out of range
-      write a whole number from 1 to 1000
-  sync.toml:9: sync.refresh_window: "1 day and a bit" is not a length of time
-      write a number with a unit, such as "500ms", "30s", "15m", "24h" or "7d"
+      use a whole number from 1 to 1000
+  sync.toml:9: sync.refresh_window: "1 day and a bit" is not a duration
+      use a number with a unit, such as "500ms", "30s", "15m", "24h" or "7d"
   sync.toml:11: tenant.guild_id: is missing
       add guild_id = "…", the ID of the Discord server
-  sync.toml:13: tenant.platform: "slack" is not one of the choices
-      write "discord""#
+  sync.toml:13: tenant.platform: "slack" is not a valid value
+      use "discord""#
     );
 }
 
@@ -43,8 +43,8 @@ fn a_file_without_a_tenant_is_rejected() {
     for text in ["", "tenant = []", "# nothing\n"] {
         assert_problem(
             text,
-            "1: tenant: there is no tenant, so there is nothing to archive",
-            "add a section [[tenant]] with a name and the guild_id of a Discord server",
+            "1: tenant: no tenant is configured, so there is nothing to archive",
+            "add a [[tenant]] section with a name and the guild_id of a Discord server",
         );
     }
 }
@@ -55,7 +55,7 @@ fn a_tenant_needs_a_name_and_a_guild_id() {
         error("\n[[tenant]]\n[[tenant]]\nname = \"a\"\n"),
         "read the configuration sync.toml: 3 problems
   sync.toml:2: tenant.name: is missing
-      add name = \"…\", the name you want to call it by
+      add name = \"…\", your name for the tenant
   sync.toml:2: tenant.guild_id: is missing
       add guild_id = \"…\", the ID of the Discord server
   sync.toml:3: tenant.guild_id: is missing
@@ -69,7 +69,7 @@ fn tenant_in_single_brackets_is_reported() {
         assert_problem(
             text,
             "1: tenant: must be a list of sections",
-            "write [[tenant]] in double brackets, once for each Discord server",
+            "use [[tenant]] in double brackets, once for each Discord server",
         );
     }
 }
@@ -80,10 +80,10 @@ fn duplicate_guild_ids_and_names_are_reported_with_both_lines() {
     assert_eq!(
         error(&text),
         "read the configuration sync.toml: 2 problems
-  sync.toml:6: tenant.guild_id: is the same as on line 3
-      keep one of the two tenants; a server is archived once
-  sync.toml:7: tenant.name: is the same as on line 2
-      give each tenant a name of its own"
+  sync.toml:6: tenant.guild_id: duplicates line 3
+      keep one of the two tenants; a server can be archived only once
+  sync.toml:7: tenant.name: duplicates line 2
+      give each tenant a unique name"
     );
 }
 
@@ -91,8 +91,8 @@ fn duplicate_guild_ids_and_names_are_reported_with_both_lines() {
 fn a_duplicate_name_on_the_same_line_is_reported() {
     assert_problem(
         "tenant = [{ name = \"a\", guild_id = \"1\" }, { name = \"a\", guild_id = \"2\" }]",
-        "1: tenant.name: is the same as on line 1",
-        "give each tenant a name of its own",
+        "1: tenant.name: duplicates line 1",
+        "give each tenant a unique name",
     );
 }
 
@@ -104,13 +104,13 @@ fn unknown_keys_and_sections_get_a_suggestion_or_the_list_of_known_ones() {
         "archive",
         "colour = \"red\"",
         "colour: unknown key",
-        "remove it; [archive] has path, mode",
+        "remove it; valid keys of [archive] are path, mode",
     );
     assert_problem(&with_tenant("max_retries = 3\n"), "1: max_retries: unknown key", "move it to [sync]");
     assert_problem(
         &with_tenant("[colours]\nred = 1\n"),
         "1: colours: unknown section",
-        "remove it; there are [archive], [discord], [sync], [[tenant]]",
+        "remove it; valid sections are [archive], [discord], [sync], [[tenant]]",
     );
     assert_problem(
         &TENANT.replace("tenant", "tenants"),
@@ -120,7 +120,7 @@ fn unknown_keys_and_sections_get_a_suggestion_or_the_list_of_known_ones() {
     assert_problem(
         &with_tenant("[[sync]]\nmax_retries = 3\n"),
         "1: sync: must be one section",
-        "write [sync] once, and its keys below it",
+        "use [sync] once, with its keys below it",
     );
 }
 
@@ -138,19 +138,19 @@ fn a_syntax_error_is_shown_with_its_line_and_column() {
     assert_eq!(
         error("[archive]\npath = archive.db\nmode = 0640\n[sync]\nmax_retries = 99\nmax_retries = 3\n"),
         "read the configuration sync.toml: 5 problems
-  sync.toml:2:8: text needs quotes
+  sync.toml:2:8: missing quotes
       2 | path = archive.db
         |        ^
-      write path = \"archive.db\"
-  sync.toml:3:8: text needs quotes
+      use path = \"archive.db\"
+  sync.toml:3:8: missing quotes
       3 | mode = 0640
         |        ^
-      write mode = \"0640\"
+      use mode = \"0640\"
   sync.toml:5: sync.max_retries: 99 is out of range
-      write a whole number from 0 to 10
-  sync.toml:6: tenant: there is no tenant, so there is nothing to archive
-      add a section [[tenant]] with a name and the guild_id of a Discord server
-  sync.toml:6:1: this is not TOML: duplicate key
+      use a whole number from 0 to 10
+  sync.toml:6: tenant: no tenant is configured, so there is nothing to archive
+      add a [[tenant]] section with a name and the guild_id of a Discord server
+  sync.toml:6:1: invalid TOML: duplicate key
       6 | max_retries = 3
         | ^
       keep one of the two"
@@ -164,7 +164,7 @@ fn the_remedy_for_an_unquoted_word_shows_it_quoted() {
         let message = error(&text);
         assert!(message.contains("1 problem\n"), "{message}");
         let is_boolean = word == "false";
-        assert!(is_boolean || message.contains(&format!("write name = \"{word}\"")), "{message}");
+        assert!(is_boolean || message.contains(&format!("use name = \"{word}\"")), "{message}");
     }
     let several = error("[[tenant]]\nname = \"a\"\nguild_id = \"1\"\ninclude_channels = [general]\n");
     assert!(several.contains("put the value in double quotes"), "{several}");
@@ -177,7 +177,7 @@ fn after_an_unquoted_duration_or_date_the_rest_is_still_checked() {
     let text = format!("[sync]\nrefresh_window = 24h\nmax_retries = 99\n{TENANT}since = 2024-1-1\n");
     let message = error(&text);
     for part in
-        ["3 problems", "write refresh_window = \"24h\"", "99 is out of range", "write since = \"2024-1-1\""]
+        ["3 problems", "use refresh_window = \"24h\"", "99 is out of range", "use since = \"2024-1-1\""]
     {
         assert!(message.contains(part), "{part}: {message}");
     }
@@ -189,7 +189,7 @@ fn two_tenants_in_single_brackets_are_one_problem() {
     for header in ["[tenant]", "[tenant]  # ours", "[ tenant ]"] {
         let message = error(&(tenant(1) + &tenant(2)).replace("[tenant]", header));
         let is_reported =
-            message.contains("1 problem\n") && message.contains("write [[tenant]] in double brackets");
+            message.contains("1 problem\n") && message.contains("use [[tenant]] in double brackets");
         assert!(is_reported, "{header}: {message}");
     }
     let mixed = error(&(TENANT.to_owned() + &tenant(2)));
@@ -200,7 +200,7 @@ fn two_tenants_in_single_brackets_are_one_problem() {
 fn a_section_in_an_unclosed_list_is_not_reported_as_a_duplicate() {
     let list = "exclude_channels = [\"a\"\n# more\n\n[sync]\nmax_retries = 99\n";
     let message = error(&format!("[sync]\n{TENANT}{list}"));
-    assert!(message.contains("1 problem\n") && message.contains("or the one before it"), "{message}");
+    assert!(message.contains("1 problem\n") && message.contains("or the previous one"), "{message}");
     let closed = error(&format!("[sync]\n{TENANT}exclude_channels = [\n\"a\",\n]\n[sync]\n"));
     assert!(closed.contains("1 problem\n") && closed.contains("keep one of the two"), "{closed}");
 }
@@ -210,9 +210,9 @@ fn after_an_unrecoverable_syntax_error_nothing_else_is_reported() {
     assert_eq!(
         error("[[tenant]]\nname = \"é\"\nexclude_channels = [\"a\"\n\n[sync]\nmax_retries = 99\n"),
         "read the configuration sync.toml: 1 problem
-  sync.toml:5:1: this is not TOML: missing comma between array elements, expected `,`
+  sync.toml:5:1: invalid TOML: missing comma between array elements, expected `,`
       5 | [sync]
         | ^
-      correct this line, or the one before it"
+      correct this line or the previous one"
     );
 }

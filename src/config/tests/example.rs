@@ -108,9 +108,9 @@ fn the_example_states_the_declared_ranges() {
             let text = with_tenant(&format!("[sync]\n{key} = {value}"));
             let result = resolved(&text, &[], &Overrides::default()).map_err(|error| error.to_string());
             let Err(message) = result else { continue };
-            let whole = message.split_once("write a whole number from ").map(|(_, range)| range);
+            let whole = message.split_once("use a whole number from ").map(|(_, range)| range);
             let time =
-                message.split_once("write a time from ").and_then(|(_, range)| range.split(" to ").nth(1));
+                message.split_once("use a duration from ").and_then(|(_, range)| range.split(" to ").nth(1));
             if let Some(range) = whole.or(time) {
                 ranges += 1;
                 assert!(paragraph(keys::SYNC, key).0.replace("\n#", "").contains(range), "{key}: {range}");

@@ -107,19 +107,19 @@ fn the_workspace_key_depends_on_the_platform() {
     assert_problem(
         &format!("{COMB}guild_id = \"1\"\n"),
         "5: tenant.guild_id: unknown key",
-        "remove it; [[tenant]] has name, platform, comb, since, include_channels, exclude_channels, \
+        "remove it; valid keys of [[tenant]] are name, platform, comb, since, include_channels, exclude_channels, \
          reactions, refresh_window, visibility",
     );
     assert_problem(
         &format!("{TENANT}comb = \"C1\"\n"),
         "4: tenant.comb: unknown key",
-        "remove it; [[tenant]] has name, platform, guild_id, since, include_channels, exclude_channels, \
+        "remove it; valid keys of [[tenant]] are name, platform, guild_id, since, include_channels, exclude_channels, \
          reactions, refresh_window, visibility",
     );
     assert_problem(
         &COMB.replace("C77", "bees"),
         "4: tenant.comb: \"bees\" is not the ID of a Hive comb",
-        "write its ID, a \"C\" and digits",
+        "use its ID, a \"C\" and digits",
     );
 }
 
@@ -148,12 +148,12 @@ fn suggestions_include_the_second_platforms_section_and_keys() {
         (
             format!("[colours]\na = 1\n{TENANT}"),
             "1: colours: unknown section",
-            "remove it; there are [archive], [discord], [hive], [sync], [[tenant]]",
+            "remove it; valid sections are [archive], [discord], [hive], [sync], [[tenant]]",
         ),
         (
             TENANT.to_owned() + "platform = \"hiv\"\n",
-            "4: tenant.platform: \"hiv\" is not one of the choices",
-            "did you mean \"hive\"? write \"discord\" or \"hive\"",
+            "4: tenant.platform: \"hiv\" is not a valid value",
+            "did you mean \"hive\"? use \"discord\" or \"hive\"",
         ),
     ] {
         assert_problem(&text, problem, remedy);
@@ -167,8 +167,8 @@ fn equal_workspace_ids_on_two_platforms_are_not_duplicates() {
     assert_eq!(config(&format!("{discord}{same}")).tenants.len(), 2);
     assert_problem(
         &format!("{COMB}{}", same.replace("bees", "wasps")),
-        "8: tenant.comb: is the same as on line 4",
-        "keep one of the two tenants; a comb is archived once",
+        "8: tenant.comb: duplicates line 4",
+        "keep one of the two tenants; a comb can be archived only once",
     );
 }
 
@@ -176,8 +176,8 @@ fn equal_workspace_ids_on_two_platforms_are_not_duplicates() {
 fn the_rate_limit_applies_even_if_no_tenant_uses_the_platform() {
     assert_problem(
         &format!("[hive]\nrequests_per_second = 3\n{TENANT}"),
-        "2: hive.requests_per_second: 3 is more than the 2 requests a second Hive allows a bot",
-        "write 2 or less; more is possible only with the api_url of a proxy",
+        "2: hive.requests_per_second: 3 exceeds the 2 requests per second that Hive allows a bot",
+        "use 2 or less; a higher rate requires the api_url of a proxy",
     );
     config(&format!("[discord]\nrequests_per_second = 3\n[hive]\nrequests_per_second = 2\n{TENANT}"));
 }
@@ -188,7 +188,7 @@ fn an_invalid_default_is_reported() {
     assert_problem_among(
         &[&DISCORD, &HASTY],
         TENANT,
-        "1: hive.requests_per_second: 3 is more than the 2 requests a second Hive allows a bot",
-        "write 2 or less; more is possible only with the api_url of a proxy",
+        "1: hive.requests_per_second: 3 exceeds the 2 requests per second that Hive allows a bot",
+        "use 2 or less; a higher rate requires the api_url of a proxy",
     );
 }

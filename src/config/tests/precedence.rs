@@ -45,13 +45,13 @@ fn problems_name_the_invalid_variable_or_flag() {
         error.to_string(),
         "read the configuration sync.toml: 4 problems
   $SYNC_CHANNEL_BATCH_SIZE: sync.channel_batch_size: \"-1\" is out of range
-      write a whole number from 1 to 10000
+      use a whole number from 1 to 10000
   $SYNC_MAX_CHANNEL_WORKERS: sync.max_channel_workers: \"many\" is out of range
-      write a whole number from 1 to 1000
+      use a whole number from 1 to 1000
   $SYNC_MESSAGE_FETCH_SIZE: sync.message_fetch_size: \"101\" is out of range
-      write a whole number from 1 to 100
+      use a whole number from 1 to 100
   --max-channel-workers: sync.max_channel_workers: 0 is out of range
-      write a whole number from 1 to 1000"
+      use a whole number from 1 to 1000"
     );
 }
 
@@ -81,8 +81,8 @@ fn paths_are_relative_to_the_file_and_variables_are_expanded() {
 fn an_unset_variable_in_the_archive_path_is_a_problem() {
     assert_problem(
         &with_tenant("[archive]\npath = \"$STATE_DIRECTORY/a.db\"\n"),
-        "2: archive.path: \"$STATE_DIRECTORY/a.db\" names the variable STATE_DIRECTORY, which is not set",
-        "set it, or write the whole path",
+        "2: archive.path: \"$STATE_DIRECTORY/a.db\" uses the variable STATE_DIRECTORY, which is not set",
+        "set it, or use an absolute path",
     );
 }
 

@@ -1,8 +1,8 @@
 use super::super::Overrides;
 use super::{TENANT, TOKEN, assert_problem, error, resolved, with_tenant};
 
-const REMEDY: &str = "write token_env with the name of an environment variable, or token_file \
-     with a path; if anyone else could read this file, reset the token in Discord's developer portal";
+const REMEDY: &str = "set token_env to the name of an environment variable, or token_file \
+     to a path; if anyone else could read this file, reset the token in Discord's developer portal";
 
 #[track_caller]
 fn assert_hidden(text: &str) {
@@ -15,7 +15,7 @@ fn assert_hidden(text: &str) {
 
 #[test]
 fn a_pasted_token_is_rejected_and_not_shown() {
-    let what = "this looks like the bot token itself, which must not be in this file";
+    let what = "this looks like a bot token, which must not be in this file";
     for (line, problem) in [
         (format!("token = \"{TOKEN}\""), format!("2: token: {what}")),
         (format!("token_env = \"{TOKEN}\""), format!("2: token_env: {what}")),
@@ -42,8 +42,8 @@ fn an_invalid_variable_name_in_token_env_is_not_shown() {
     );
     assert_problem(
         &with_tenant("[discord]\ntoken_env = \"$MY_TOKEN\"\n"),
-        "2: discord.token_env: \"$MY_TOKEN\" is more than a variable's name",
-        "write \"MY_TOKEN\"",
+        "2: discord.token_env: \"$MY_TOKEN\" is not just the name of a variable",
+        "use \"MY_TOKEN\"",
     );
 }
 
@@ -60,7 +60,7 @@ fn a_variable_name_under_the_key_token_is_an_unknown_key() {
 fn token_env_and_token_file_exclude_each_other() {
     assert_problem(
         &with_tenant("[discord]\ntoken_file = \"token\"\n\ntoken_env = \"TOKEN\"\n"),
-        "4: discord.token_env: token_file is set too, on line 2",
+        "4: discord.token_env: token_file is also set, on line 2",
         "keep one of the two",
     );
 }
@@ -70,7 +70,7 @@ fn a_syntax_error_does_not_show_a_line_that_may_hold_a_secret() {
     for line in ["token = hush", "bot.token hush", "password = 'hush", "token_env = hush hush"] {
         let text = with_tenant(&format!("[discord]\n{line}\n"));
         let shown = error(&text);
-        assert!(shown.contains("this is not TOML") && !shown.contains("hush"), "{shown}");
+        assert!(shown.contains("invalid TOML") && !shown.contains("hush"), "{shown}");
     }
 }
 

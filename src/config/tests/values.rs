@@ -13,13 +13,13 @@ fn a_guild_id_must_be_digits_in_quotes() {
     assert_problem(
         &tenant("123456789012345678"),
         "3: tenant.guild_id: must be text, not a whole number",
-        "put it in quotes: \"123456789012345678\"",
+        "put it in double quotes: \"123456789012345678\"",
     );
     for id in ["", "0", "-1", " 1", "1.5", "9223372036854775808", "takaro", "١"] {
         assert_problem(
             &tenant(&format!("\"{id}\"")),
             &format!("3: tenant.guild_id: \"{id}\" is not the ID of a Discord server"),
-            "write its ID, up to 19 digits in quotes (in Discord: turn on Developer Mode, \
+            "use its ID, up to 19 digits in quotes (in Discord: turn on Developer Mode, \
              right click the server, Copy Server ID)",
         );
     }
@@ -31,30 +31,30 @@ fn invalid_tenant_values_are_reported() {
         assert_tenant_problem(
             &format!("since = {date}"),
             &format!("since: \"{shown}\" is not a date"),
-            "write a day such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"",
+            "use a date such as \"2024-01-31\" or a time such as \"2024-01-31T18:00:00Z\"",
         );
     }
     assert_tenant_problem(
         "visibility = \"history_\"",
-        "visibility: \"history_\" is not one of the choices",
-        "did you mean \"history\"? write \"everyone\" or \"history\"",
+        "visibility: \"history_\" is not a valid value",
+        "did you mean \"history\"? use \"everyone\" or \"history\"",
     );
     assert_tenant_problem(
         "include_channels = \"general\"",
         "include_channels: must be a list, not text",
-        "write a list, such as [\"general\", \"123456789012345678\"]",
+        "use a list, such as [\"general\", \"123456789012345678\"]",
     );
     assert_problem(
         &format!("{TENANT}exclude_channels = [\n  \"a\",\n  12,\n]\n"),
         "6: tenant.exclude_channels: must be text, not a whole number",
-        "put it in quotes: \"12\"",
+        "put it in double quotes: \"12\"",
     );
     let long = "x".repeat(101);
     for (name, what) in [
         ("", "is empty"),
-        (" a", "begins or ends with a space"),
-        ("a\\n", "begins or ends with a space"),
-        ("a\\u0007b", "holds a control character"),
+        (" a", "starts or ends with a space"),
+        ("a\\n", "starts or ends with a space"),
+        ("a\\u0007b", "contains a control character"),
         (&long, "is longer than 100 characters"),
     ] {
         let text = format!("[[tenant]]\nname = \"{name}\"\nguild_id = \"1\"\n");
@@ -64,25 +64,25 @@ fn invalid_tenant_values_are_reported() {
 
 #[test]
 fn a_wrong_type_is_reported_with_a_remedy() {
-    let mode = "write \"0600\", or \"0640\" to let a group read the archive";
-    let time = "write it with a unit and in quotes, such as \"30s\", \"15m\" or \"24h\"";
-    let words = "write \"users\", \"counts\" or \"off\"";
+    let mode = "use \"0600\", or \"0640\" to let a group read the archive";
+    let time = "use a unit and quotes, such as \"30s\", \"15m\" or \"24h\"";
+    let words = "use \"users\", \"counts\" or \"off\"";
     for (section, key, value, expected, actual, remedy) in [
         ("archive", "mode", "600", "text", "a whole number", mode),
-        ("archive", "path", "[\"a\"]", "text", "a list", "write it in double quotes"),
-        ("archive", "path", "1.5", "text", "a number with a fraction", "put it in quotes: \"1.5\""),
-        ("sync", "max_retries", "\"3\"", "a whole number", "text", "write 3 without quotes"),
+        ("archive", "path", "[\"a\"]", "text", "a list", "put it in double quotes"),
+        ("archive", "path", "1.5", "text", "a number with a fraction", "put it in double quotes: \"1.5\""),
+        ("sync", "max_retries", "\"3\"", "a whole number", "text", "use 3 without quotes"),
         (
             "sync",
             "max_retries",
             "1.5",
             "a whole number",
             "a number with a fraction",
-            "write a whole number from 0 to 10",
+            "use a whole number from 0 to 10",
         ),
-        ("sync", "refresh_window", "24", "a length of time", "a whole number", time),
+        ("sync", "refresh_window", "24", "a duration", "a whole number", time),
         ("sync", "reactions", "true", "text", "true or false", words),
-        ("discord", "requests_per_second", "\"48\"", "a number", "text", "write a number without quotes"),
+        ("discord", "requests_per_second", "\"48\"", "a number", "text", "use a number without quotes"),
     ] {
         let problem = format!("{key}: must be {expected}, not {actual}");
         assert_key_problem(section, &format!("{key} = {value}"), &problem, remedy);
@@ -103,7 +103,7 @@ fn a_value_out_of_range_is_reported_with_the_range() {
             "sync",
             &format!("{key} = {value}"),
             &format!("{key}: {value} is out of range"),
-            &format!("write a whole number from {least} to {most}"),
+            &format!("use a whole number from {least} to {most}"),
         );
     }
     for (key, value, range) in
@@ -113,7 +113,7 @@ fn a_value_out_of_range_is_reported_with_the_range() {
             "sync",
             &format!("{key} = \"{value}\""),
             &format!("{key}: \"{value}\" is out of range"),
-            &format!("write a time from {range}"),
+            &format!("use a duration from {range}"),
         );
     }
     for mode in ["888", "1777", "07777", "0440", "", "60"] {
@@ -131,7 +131,7 @@ fn an_invalid_rate_is_rejected() {
             "discord",
             &format!("requests_per_second = {rate}"),
             &format!("requests_per_second: {shown} is out of range"),
-            "write a number from 0.01 to 50",
+            "use a number from 0.01 to 50",
         );
     }
     for rate in ["inf", "nan", "-inf"] {
@@ -139,14 +139,14 @@ fn an_invalid_rate_is_rejected() {
             "discord",
             &format!("requests_per_second = {rate}"),
             "requests_per_second: is not a number",
-            "write a number such as 48",
+            "use a number such as 48",
         );
     }
     let proxied = "[discord]\nrequests_per_second = 10001\napi_url = \"https://proxy\"\n";
     assert_problem(
         &with_tenant(proxied),
         "2: discord.requests_per_second: 10001 is out of range",
-        "write a number from 0.01 to 10000",
+        "use a number from 0.01 to 10000",
     );
 }
 
@@ -155,7 +155,7 @@ fn a_rate_above_discords_limit_needs_another_host() {
     let text =
         |url: &str| with_tenant(&format!("[discord]\nrequests_per_second = 51\napi_url = \"{url}\"\n"));
     let canary = error(&text("https://canary.discord.com"));
-    assert!(canary.contains("51 is more than the 50"), "{canary}");
+    assert!(canary.contains("51 exceeds the 50"), "{canary}");
     let both = error(&text("https://discord.com/api/v10"));
     assert!(both.contains("2 problems") && both.contains("has a path or query"), "{both}");
     super::config(&text("https://proxy.example"));
@@ -166,7 +166,7 @@ fn an_api_url_that_would_leak_the_token_is_rejected() {
     assert_key_problem(
         "discord",
         "api_url = \"http://proxy.example\"",
-        "api_url: http would send the token unencrypted to another computer",
-        "write https://, or use a host on this computer (localhost, 127.0.0.1, [::1])",
+        "api_url: http would send the token unencrypted to another machine",
+        "use https://, or a host on this machine (localhost, 127.0.0.1, [::1])",
     );
 }

@@ -40,7 +40,7 @@ fn rejected_token_is_reported_but_not_printed() {
 fn token_may_end_with_a_newline_but_not_contain_one() {
     let sandbox = sandbox();
     let ran = start_with_token(&sandbox, Some("simulated\n.discord.token")).expect_code(4);
-    assert_refusal_output(&sandbox, &ran, &["DISCORD_BOT_TOKEN", "can't be a token"]);
+    assert_refusal_output(&sandbox, &ran, &["DISCORD_BOT_TOKEN", "characters that a token cannot have"]);
     assert!(!ran.stderr.contains(".discord.token"), "{}", ran.stderr);
     assert_eq!(sandbox.listing(), ["sync.toml"]);
     let with_newline = format!("{}\n", sandbox.sim.token());

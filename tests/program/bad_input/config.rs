@@ -36,7 +36,7 @@ fn missing_configuration_given_by_flag_is_named() {
 fn invalid_toml_is_reported_with_its_line() {
     let sandbox = sandbox();
     sandbox.write("sync.toml", "[discord]\napi_url = \"http://127.0.0.1:1\nrequests_per_second = 5\n");
-    assert_refused(&sandbox, &["start"], 2, &["sync.toml:2", "not TOML", "end the text with a double quote"]);
+    assert_refused(&sandbox, &["start"], 2, &["sync.toml:2", "invalid TOML", "add the closing double quote"]);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn duplicate_guild_id_is_an_error() {
     let sandbox = sandbox();
     let tables = tenant_table(GUILD, "one") + &tenant_table(GUILD, "two");
     sandbox.write("sync.toml", &tables);
-    assert_refused(&sandbox, &["start"], 2, &["guild_id", "same", "line 4", "keep one"]);
+    assert_refused(&sandbox, &["start"], 2, &["guild_id", "duplicates line", "line 4", "keep one"]);
 }
 
 #[test]

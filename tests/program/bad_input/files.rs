@@ -372,7 +372,7 @@ fn token_file_writable_by_others_or_too_large_is_refused() {
     let restorable = RestorableSandbox::new();
     let sandbox = restorable.restore();
     set_mode(sandbox, "token", 0o602);
-    assert_refused(sandbox, &["start"], 2, &["every user", "exchange the bot token"]);
+    assert_refused(sandbox, &["start"], 2, &["every user", "replace the bot token"]);
     set_mode(sandbox, "token", 0o600);
     sandbox.write("token", &"a".repeat((64 << 10) + 1));
     assert_refused(sandbox, &["start"], 4, &["larger than 64 KiB"]);
