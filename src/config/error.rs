@@ -11,7 +11,7 @@ use crate::files::{FileError, FileKind, ForeignWriter};
 pub enum ConfigError {
     /// There is no file; lists every searched path.
     #[error(
-        "find a configuration file; searched\n  {}\n\
+        "find a configuration file; searched:\n  {}\n\
          copy sync.toml.example to one of these places as sync.toml and fill in your server, \
          or name a file with --config PATH or $VERTA_SYNC_CONFIG",
         .0.join("\n  ")

@@ -173,7 +173,7 @@ mod tests {
         let folders = TestFolders::new();
         let text = Source::find(None, &folders.env(&[])).unwrap_err().to_string();
         let root = folders.path("").display().to_string();
-        let expected = "find a configuration file; searched\n  \
+        let expected = "find a configuration file; searched:\n  \
              --config PATH: not given\n  \
              $VERTA_SYNC_CONFIG: not set\n  \
              /here/sync.toml: not found\n  \

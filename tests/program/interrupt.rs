@@ -63,7 +63,11 @@ fn assert_marked_interrupted(sandbox: &Sandbox) {
 fn ctrl_c_stops_a_run_gracefully_and_the_next_one_resumes() {
     let sandbox = large();
     let ran = interrupted(&sandbox, Signal::INT).expect_code(130);
-    assert!(ran.stdout.contains("interrupted") && ran.stdout.contains("the next run resumes"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("interrupted") && ran.stdout.contains("the next run resumes"),
+        "{}",
+        ran.stdout
+    );
     assert!(ran.stderr.contains("stopping: storing the data received so far"), "{}", ran.stderr);
     let wal = std::fs::metadata(sandbox.dir.path().join("archive.db-wal"));
     assert!(wal.is_ok_and(|wal| wal.len() == 0), "the database file is incomplete without its WAL");

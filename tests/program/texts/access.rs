@@ -23,7 +23,7 @@ fn discord_refusals_are_reported_with_a_remedy() {
     for (situation, sandbox) in [
         ("Message Content Intent is off", &without_intent),
         ("the bot isn't in the server", &not_invited),
-        ("the bot lacks a right in one channel", &without_permission),
+        ("the bot lacks a permission in one channel", &without_permission),
     ] {
         for command in ["check", "plan", "start", "status"] {
             transcript.run(situation, sandbox, &[command]);
@@ -35,7 +35,7 @@ fn discord_refusals_are_reported_with_a_remedy() {
         transcript.run("the token was revoked", &revoked, &[command]);
     }
     let sandbox = sandbox();
-    transcript.run("a channel that nobody has", &sandbox, &["start", "--channel", "12345"]);
+    transcript.run("a channel that does not exist", &sandbox, &["start", "--channel", "12345"]);
     let mut description = Description::community(GUILD, 1, 20);
     description.guilds.push(GuildDescription { id: GUILD + 1, name: "Other".into(), ..Default::default() });
     let two_servers = Sandbox::new(World::new(&description));
@@ -52,7 +52,7 @@ fn network_problems_and_rate_limits_are_reported_with_a_remedy() {
     let discord = format!("[discord]\napi_url = \"http://{closed}\"\n");
     let sync = "[sync]\nmax_retries = 1\nretry_base_delay = \"1ms\"\n";
     unreachable_api.write("sync.toml", &(discord + sync + &tenant_table(GUILD, "takaro")));
-    transcript.run("nobody listens at api_url", &unreachable_api, &["start"]);
+    transcript.run("nothing listens at api_url", &unreachable_api, &["start"]);
     let redirected = sandbox();
     redirected.sim.faults().when(
         Match::route(RouteKind::CurrentApplication).always(),
@@ -60,10 +60,10 @@ fn network_problems_and_rate_limits_are_reported_with_a_remedy() {
     );
     transcript.run("api_url redirects", &redirected, &["start"]);
     for (situation, what) in [
-        ("Discord has trouble with one channel", What::Status(503, BodyKind::Html)),
+        ("Discord fails for one channel", What::Status(503, BodyKind::Html)),
         ("one channel is refused", What::Status(403, BodyKind::Json(50001))),
-        ("one channel's answers are broken", What::InvalidJson),
-        ("one channel's answers are cut off", What::TruncatedBody),
+        ("one channel's responses are malformed", What::InvalidJson),
+        ("one channel's responses are truncated", What::TruncatedBody),
     ] {
         let sandbox = sandbox();
         let chat = sandbox.sim.world().channel_named(GUILD, "chat-1").unwrap();
@@ -75,7 +75,7 @@ fn network_problems_and_rate_limits_are_reported_with_a_remedy() {
     let limit = What::RateLimited { retry_after: 60.0, scope: Scope::Global };
     stopping_at_limit.sim.faults().when(Match::route(RouteKind::Messages).always(), limit);
     transcript.run(
-        "a limit, and the run shall not wait",
+        "a rate limit with on_rate_limit = \"stop\"",
         &stopping_at_limit,
         &["start", "--max-channel-workers", "1"],
     );

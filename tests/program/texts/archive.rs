@@ -59,7 +59,7 @@ fn unusable_archives_are_reported_with_a_remedy() {
     let run = locked.spawn_slow(&["start"]);
     locked.sim.set_latency(Duration::from_mins(1), Duration::ZERO);
     for command in [&["start"][..], &["start", "--wait=1s"], &["reset", "--tenant", "takaro", "--yes"]] {
-        transcript.run("another sync holds it", &locked, command);
+        transcript.run("another sync holds the lock", &locked, command);
     }
     send(&run, Signal::KILL);
     ended(run);

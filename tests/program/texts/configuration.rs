@@ -36,7 +36,7 @@ fn configuration_mistakes_are_reported_with_line_and_remedy() {
         ("plain HTTP to another machine", valid.replace("http://127", "http://8127")),
         ("more than Discord allows", with_discord("requests_per_second = 60")),
         ("the same server twice", format!("{valid}\n{}", &valid[valid.find("[[tenant]]").unwrap()..])),
-        ("no platform that is known", valid.replace("\"discord\"", "\"slack\"")),
+        ("an unknown platform", valid.replace("\"discord\"", "\"slack\"")),
         ("a name for an ID", valid.replace("\"77000000000000001\"", "\"takaro\"")),
         (
             "several mistakes at once",
@@ -80,7 +80,7 @@ fn token_mistakes_are_reported_without_the_token() {
     transcript.run("a wrong token in a file", &from_file, &["start"]);
     let readable = fs::Permissions::from_mode(0o644);
     fs::set_permissions(from_file.dir.path().join("token"), readable).unwrap();
-    transcript.run("a wrong token in a file that everybody may read", &from_file, &["check"]);
+    transcript.run("a wrong token in a world-readable file", &from_file, &["check"]);
     let from_service = with_config("token_file = \"$CREDENTIALS_DIRECTORY/token\"");
     transcript.run("a service's token by hand", &from_service, &["start"]);
     transcript.expect("token");

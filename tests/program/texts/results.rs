@@ -17,7 +17,7 @@ fn results_take_a_few_lines() {
     transcript.run("before the first sync", &sandbox, &["plan"]);
     sandbox.sim.faults().when(Match::page_of(chat), What::BrokenMessage(3, Damage::WrongTypes));
     transcript.run(
-        "the first sync, with a message that can't be read",
+        "the first sync, with a malformed message",
         &sandbox,
         &["start", "--max-channel-workers", "1"],
     );
@@ -39,12 +39,12 @@ fn results_take_a_few_lines() {
     transcript.run("channels are named that aren't there", &sandbox, &["plan"]);
     sandbox.write("sync.toml", &config);
     transcript.run(
-        "to forget nobody that is known",
+        "forgetting an unknown user",
         &sandbox,
         &["forget", "--user", "80351110224678912", "--yes"],
     );
-    transcript.run("to forget progress", &sandbox, &["reset", "--tenant", "takaro", "--yes"]);
-    transcript.run("to forget all", &sandbox, &["reset", "--tenant", "takaro", "--purge", "--yes"]);
+    transcript.run("resetting progress", &sandbox, &["reset", "--tenant", "takaro", "--yes"]);
+    transcript.run("purging the tenant", &sandbox, &["reset", "--tenant", "takaro", "--purge", "--yes"]);
     transcript.run("after that", &sandbox, &["status"]);
     transcript.expect("results");
 }
