@@ -4,10 +4,10 @@
 //! unit test beside it shows that it finds them. The tests in this file run the checks on
 //! the repository.
 
-#[path = "tidy/circles.rs"]
-mod circles;
 #[path = "tidy/code.rs"]
 mod code;
+#[path = "tidy/cycles.rs"]
+mod cycles;
 #[path = "tidy/documents.rs"]
 mod documents;
 #[path = "tidy/files.rs"]
@@ -48,7 +48,10 @@ fn assert_none(problems: &[String], rule: &str) {
 #[test]
 fn layers_import_only_what_the_table_allows() {
     let (product, layers) = (product(), layers::layers(&files::read("src/lib.rs")));
-    assert_none(&layers::without_row(&product, &layers), "every module has a row in the table of src/lib.rs");
+    assert_none(
+        &layers::table_mismatches(&product, &layers),
+        "every module has a row in the table of src/lib.rs",
+    );
     let problems: Vec<String> =
         product.iter().flat_map(|source| layers::forbidden(source, &layers)).collect();
     assert_none(&problems, "data flows one way; the table of src/lib.rs lists the allowed imports");
@@ -57,14 +60,14 @@ fn layers_import_only_what_the_table_allows() {
 #[test]
 fn modules_have_no_import_cycles() {
     assert_none(
-        &circles::circles(&product()),
+        &cycles::cycles(&product()),
         "these modules import each other: move what they share to a module below them",
     );
 }
 
 #[test]
 fn external_crates_are_used_only_in_their_files() {
-    let problems: Vec<String> = product().iter().flat_map(homes::strays).collect();
+    let problems: Vec<String> = product().iter().flat_map(homes::misplaced_crates).collect();
     assert_none(
         &problems,
         "an external crate is used only in its own files, so that it can be replaced there",

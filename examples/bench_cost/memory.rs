@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use discord_sim::hostile::{Filling, answer, largest_page};
 use discord_sim::{
-    ChannelDescription, DEFAULT_TOKEN, Description, Match, Mix, RouteKind, Simulator, ThreadPlan, What, World,
+    ChannelDescription, DEFAULT_TOKEN, Description, FaultKind, Match, Mix, RouteKind, Simulator, ThreadPlan,
+    World,
 };
 
 use crate::{BenchResult, GUILD, SimulatorProcess, folder, measure};
@@ -165,7 +166,7 @@ pub fn serve(name: &str) -> BenchResult<Simulator> {
         ["largest", "pages"] => inject_largest_pages(&sim),
         ["endless", name] => {
             let kind = route(name).unwrap_or(RouteKind::Messages);
-            sim.faults().when(Match::route(kind).always(), What::Endless);
+            sim.faults().when(Match::route(kind).always(), FaultKind::Endless);
         }
         [size @ ("hostile" | "dense"), name, number] => {
             let kind = route(name).ok_or("there is no such route")?;
@@ -211,14 +212,14 @@ fn inject_largest_pages(sim: &Simulator) {
     let pages: Vec<Arc<[u8]>> = (0..5).map(|page| largest_page(page).into()).collect();
     for channel in channels(sim) {
         for page in &pages {
-            sim.faults().when(Match::page_of(channel), What::Bytes(Arc::clone(page)));
+            sim.faults().when(Match::page_of(channel), FaultKind::Bytes(Arc::clone(page)));
         }
-        sim.faults().when(Match::page_of(channel).always(), What::Bytes(Arc::from(*b"[]")));
+        sim.faults().when(Match::page_of(channel).always(), FaultKind::Bytes(Arc::from(*b"[]")));
     }
 }
 
 fn inject_hostile(sim: &Simulator, kind: RouteKind, filling: Filling, bytes: usize) {
-    let body = |id| What::Bytes(answer(kind, filling, id, bytes, ITEM_BYTES).into());
+    let body = |id| FaultKind::Bytes(answer(kind, filling, id, bytes, ITEM_BYTES).into());
     match kind {
         RouteKind::ArchivedPublicThreads => {
             for channel in channels(sim).into_iter().take(2) {
@@ -229,13 +230,13 @@ fn inject_hostile(sim: &Simulator, kind: RouteKind, filling: Filling, bytes: usi
         // The client fetches a parent channel by ID only if no listing has it.
         RouteKind::Channel => {
             let Some(channel) = channels(sim).into_iter().next() else { return };
-            let without = What::Omit(vec![channel]);
+            let without = FaultKind::Omit(vec![channel]);
             sim.faults().when(Match::route(RouteKind::GuildChannels).always(), without);
             sim.faults().when(Match::route(kind).always(), body(channel));
         }
         // The client requests roles separately only if the server comes without them.
         RouteKind::GuildRoles => {
-            let without = What::Set("roles".to_owned(), serde_json::Value::Null);
+            let without = FaultKind::Set("roles".to_owned(), serde_json::Value::Null);
             sim.faults().when(Match::route(RouteKind::Guild).always(), without);
             sim.faults().when(Match::route(kind).always(), body(GUILD));
         }

@@ -76,7 +76,7 @@ fn scrub_column(
     for text in texts {
         let scrubbed = tx.rescrub(&text, Some(channel), user)?;
         if scrubbed != text {
-            residual::demand_search(tx.connection)?;
+            residual::request_residual_search(tx.connection)?;
             let update = format!(
                 "UPDATE {table} SET {column} = ?3, updated_at = ?4 WHERE {condition} AND {column} = ?5"
             );

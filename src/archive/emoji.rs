@@ -80,7 +80,7 @@ fn rewrite_names(
     for (row, name) in names {
         let changed = change(tx, &name)?;
         if changed != name {
-            residual::demand_search(tx.connection)?;
+            residual::request_residual_search(tx.connection)?;
             rename(tx, row, &changed, now)?;
         }
     }

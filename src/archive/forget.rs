@@ -101,7 +101,7 @@ pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), Ar
         "INSERT INTO forgotten (marker, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT DO NOTHING",
         params![user.forget_marker(), now.as_millis()],
     )?;
-    residual::demand_vacuum(tx.connection)?;
+    residual::request_vacuum(tx.connection)?;
     tx.cache.clear();
     audit::record(tx, "forget", None, None, None, now)
 }

@@ -82,7 +82,7 @@ pub fn store_page(tx: &mut Tx<'_>, batch: &PageBatch, now: Timestamp) -> Result<
             let statement = match (is_new, message.malformed_fields.is_empty()) {
                 (true, _) => &mut insert,
                 (false, true) => &mut tx.connection.prepare_cached(UPDATE_MESSAGE)?,
-                (false, false) => &mut tx.connection.prepare_cached(UPDATE_WELL_FORMED)?,
+                (false, false) => &mut tx.connection.prepare_cached(UPDATE_WELL_FORMED_COLUMNS)?,
             };
             let written = store_message(tx, statement, batch.channel, message, now)?;
             outcome.changed_messages += if is_new { 0 } else { written };
@@ -213,7 +213,7 @@ const UPDATE_MESSAGE: &str = "
 
 /// For a message with malformed fields: keeps the archived values of the columns that
 /// such a field may have emptied. Takes the parameters of [`UPDATE_MESSAGE`].
-const UPDATE_WELL_FORMED: &str = "
+const UPDATE_WELL_FORMED_COLUMNS: &str = "
     UPDATE messages
        SET author_id = coalesce(?3, author_id), kind = ?4, content = ?5, edited_at = coalesce(?7, edited_at),
            deleted_at = NULL, updated_at = ?13

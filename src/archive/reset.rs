@@ -157,7 +157,7 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     )?;
     delete_unreferenced_users(tx)?;
     // Also returns the free space to the file system.
-    residual::demand_vacuum(tx.connection)?;
+    residual::request_vacuum(tx.connection)?;
     tx.cache.clear();
     Ok(())
 }

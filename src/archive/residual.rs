@@ -39,13 +39,13 @@ const CHUNK_BYTES: usize = 1 << 20;
 const OVERLAP_BYTES: usize = 1 << 10;
 
 /// Requests a search of the file, because a stored text was scrubbed.
-pub(super) fn demand_search(connection: &Connection) -> Result<(), ArchiveError> {
+pub(super) fn request_residual_search(connection: &Connection) -> Result<(), ArchiveError> {
     info::set(connection, SEARCH_DUE, DUE)
 }
 
 /// Requests a VACUUM, because deleted data must not stay in free pages. The request
 /// survives the end of the process.
-pub(super) fn demand_vacuum(connection: &Connection) -> Result<(), ArchiveError> {
+pub(super) fn request_vacuum(connection: &Connection) -> Result<(), ArchiveError> {
     info::set(connection, VACUUM_DUE, DUE)
 }
 

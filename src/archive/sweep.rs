@@ -67,7 +67,7 @@ pub fn sweep(connection: &mut Connection, platforms: Platforms) -> Result<(), Ar
     if changed_texts > 0 {
         let details = serde_json::json!({"texts": changed_texts, "rules": CURRENT_RULES});
         audit::record(&mut tx, "scrub", None, None, Some(&details), now)?;
-        residual::demand_vacuum(&transaction)?;
+        residual::request_vacuum(&transaction)?;
     }
     info::set(&transaction, RULES_KEY, &CURRENT_RULES.to_string())?;
     recorder.finish(&transaction)?;

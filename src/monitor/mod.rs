@@ -19,7 +19,7 @@ pub enum PauseReason {
 /// A channel in a job. The channel's ID alone is ambiguous: channels of two platforms may
 /// have the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RunChannel {
+pub struct JobChannel {
     /// The job's ID.
     pub job_id: Arc<str>,
     /// The channel's ID in the platform's format.
@@ -51,7 +51,7 @@ pub enum Event {
     /// Reading a channel began.
     ChannelStarted {
         /// The channel.
-        channel: RunChannel,
+        channel: JobChannel,
         /// Its name, scrubbed.
         name: String,
         /// The channel slot that it occupies.
@@ -60,7 +60,7 @@ pub enum Event {
     /// A page of a channel was committed.
     ChannelAdvanced {
         /// The channel.
-        channel: RunChannel,
+        channel: JobChannel,
         /// The number of messages on this page.
         messages: u64,
         /// The channel's progress from 0 to 1, measured in message time.
@@ -71,7 +71,7 @@ pub enum Event {
     /// Reading a channel is paused.
     ChannelPaused {
         /// The channel.
-        channel: RunChannel,
+        channel: JobChannel,
         /// The reason.
         reason: PauseReason,
         /// The duration of the pause.
@@ -87,7 +87,7 @@ pub enum Event {
     /// Reading a channel ended.
     ChannelFinished {
         /// The channel.
-        channel: RunChannel,
+        channel: JobChannel,
         /// The final status.
         status: ProgressStatus,
         /// The number of messages committed.

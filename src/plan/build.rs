@@ -185,7 +185,7 @@ fn channel_plan(
         weight: weight(times, channel, after),
         until: selection.run_until.and_then(|until| times.id_before(until)),
         moves_checkpoint: after <= read_to,
-        has_doubtful_checkpoint: channel.last_message_id.is_some()
+        has_checkpoint_beyond_newest: channel.last_message_id.is_some()
             && checkpoint.last_message_id > channel.last_message_id,
         end: checkpoint.end.clone(),
         malformed: checkpoint.malformed_ranges.iter().map(|malformed| malformed.until).collect(),

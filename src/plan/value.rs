@@ -109,7 +109,7 @@ pub struct ChannelPlan {
     pub moves_checkpoint: bool,
     /// Whether the checkpoint is later than the newest listed message: it must be
     /// verified against the newest page.
-    pub has_doubtful_checkpoint: bool,
+    pub has_checkpoint_beyond_newest: bool,
     /// Estimated number of messages; the channels with the most go first.
     pub weight: u64,
 }

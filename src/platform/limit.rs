@@ -88,9 +88,9 @@ pub struct PermitWait {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidRequestLimitReached {
     /// So many invalid requests that the platform might ban this address.
-    TooManyInvalid,
+    TooManyInvalidRequests,
     /// Nothing but 429s for a long time.
-    OnlyRateLimits,
+    TooManyConsecutiveRateLimits,
 }
 
 impl Gate {
@@ -128,7 +128,7 @@ impl Gate {
         let paused_before = lock(&self.state).pause.total(enqueued_at);
         let sent = self.queue.send(PendingRequest { backlog, enqueued_at, paused_before, grant });
         debug_assert!(sent.is_ok(), "the queue's task lives as long as the gate");
-        granted.await.unwrap_or(Err(InvalidRequestLimitReached::OnlyRateLimits))
+        granted.await.unwrap_or(Err(InvalidRequestLimitReached::TooManyConsecutiveRateLimits))
     }
 
     /// Admits no request for `duration` from now on. Never shortens a pause.
@@ -179,13 +179,13 @@ impl State {
             self.invalid_requests.pop_front();
         }
         if self.invalid_requests.len() >= REJECT_AT_INVALID_REQUESTS {
-            return Err(InvalidRequestLimitReached::TooManyInvalid);
+            return Err(InvalidRequestLimitReached::TooManyInvalidRequests);
         }
         if self.rate_limits.is_some_and(|(count, first_at)| {
             count >= REJECT_AT_RATE_LIMITS
                 || (count >= REJECT_AT_SLOW_RATE_LIMITS && now - first_at >= INVALID_REQUEST_WINDOW)
         }) {
-            return Err(InvalidRequestLimitReached::OnlyRateLimits);
+            return Err(InvalidRequestLimitReached::TooManyConsecutiveRateLimits);
         }
         Ok(self.next_slot.max(self.pause.until).max(now))
     }

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::revoked::RevokedChannels;
 use crate::archive::{ChannelRow, TenantRow};
 use crate::model::{ProgressStatus, ReactionMode, Timestamp, WorkspaceId};
-use crate::monitor::RunChannel;
+use crate::monitor::JobChannel;
 use crate::plan::ChannelPlan;
 use crate::platform::PlatformAdapter;
 
@@ -60,8 +60,8 @@ impl ChannelTask {
     }
 
     /// The channel as monitor events name it.
-    pub fn in_run(&self) -> RunChannel {
-        RunChannel { job_id: Arc::clone(&self.scope.job_id), id: self.channel_text().into() }
+    pub fn in_run(&self) -> JobChannel {
+        JobChannel { job_id: Arc::clone(&self.scope.job_id), id: self.channel_text().into() }
     }
 }
 

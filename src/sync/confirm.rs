@@ -12,7 +12,7 @@ use crate::platform::{ErrorKind, PlatformError};
 /// # Errors
 /// Returns a [`Failure`] with cause `Forbidden` if the right is lost, or that of the
 /// request.
-pub(super) async fn right_to_read(task: &ChannelTask, meter: &Meter) -> Result<(), Failure> {
+pub(super) async fn confirm_right_to_read(task: &ChannelTask, meter: &Meter) -> Result<(), Failure> {
     let (_, channels) = task.scope.adapter().workspace(task.scope.workspace, meter).await?;
     let root = task.plan.channel.root;
     let rights = channels.iter().find(|listed| listed.id == root).map(|listed| &listed.visibility);

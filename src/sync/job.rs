@@ -10,7 +10,7 @@ use super::context::{Context, TenantOutcome, TenantTask};
 use super::estimate::ReadProgress;
 use super::failure::Failure;
 use super::job_log::{LoggedFigures, log_figures};
-use super::job_progress::{Figures, JobProgress};
+use super::job_progress::{JobProgress, ProgressFigures};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
 use super::prepare::PreparedChannels;
@@ -168,7 +168,7 @@ impl JobRecord {
     }
 
     /// Records that a channel is postponed to a later run because of `stop`.
-    pub fn channel_left(&mut self, stop: StopReason) {
+    pub fn channel_not_read(&mut self, stop: StopReason) {
         self.tally.add(match stop {
             StopReason::OutOfTime => ProgressStatus::Deferred,
             StopReason::Signal | StopReason::Fatal => ProgressStatus::Interrupted,
@@ -208,12 +208,12 @@ impl JobRecord {
         log_figures(&self.job_id, figures, &stats.counts);
     }
 
-    fn figures(&self, open: &[ReadProgress]) -> Figures {
+    fn figures(&self, open: &[ReadProgress]) -> ProgressFigures {
         self.progress.figures(&self.meter, self.tally.finished(), open)
     }
 
     #[allow(clippy::cast_precision_loss, reason = "an average")]
-    fn stats(&self, figures: Figures) -> JobStats {
+    fn stats(&self, figures: ProgressFigures) -> JobStats {
         let processed = self.tally.completed + self.tally.failed + self.tally.unconfirmed;
         JobStats {
             channels_total: self.planned_channels,

@@ -36,7 +36,7 @@ pub(super) struct JobProgress {
 
 /// Progress figures of a job.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Figures {
+pub(super) struct ProgressFigures {
     /// Progress, 0 to 1.
     pub progress: f64,
     /// Estimated remaining seconds; `None` before an estimate is possible.
@@ -90,14 +90,14 @@ impl JobProgress {
     }
 
     /// Remembers the figures that were shown.
-    pub fn set_shown(&mut self, figures: Figures) {
+    pub fn set_shown(&mut self, figures: ProgressFigures) {
         self.shown = figures.progress;
     }
 
     /// Computes the figures, given the number of finished channels and the progress of
     /// the open ones.
     #[allow(clippy::cast_precision_loss, reason = "ratios")]
-    pub fn figures(&self, meter: &Meter, finished: u64, open: &[ReadProgress]) -> Figures {
+    pub fn figures(&self, meter: &Meter, finished: u64, open: &[ReadProgress]) -> ProgressFigures {
         let estimate = Estimate::of(self.weight as f64, self.finished, open.iter().copied());
         let pending = |queued, read| meter.sum(queued).saturating_sub(meter.sum(read));
         let pending_reactor_lists = pending(Counter::ReactorListsQueued, Counter::ReactorListsRead);
@@ -122,7 +122,7 @@ impl JobProgress {
             reactions_seconds: self.reaction_budget.saturating_sub(spent).as_secs_f64(),
         };
         let is_estimable = progress >= ESTIMABLE_PROGRESS || (self.is_planned && self.channels == 0);
-        Figures {
+        ProgressFigures {
             progress: progress.min(MAX_RUNNING_PROGRESS).max(self.shown),
             eta_seconds: left.seconds(self.request_rate.per_second()).filter(|_| is_estimable),
             pending_reactor_lists,

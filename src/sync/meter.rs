@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::channel::ReadingState;
 use crate::model::{COUNTERS, Counts};
-use crate::monitor::{Counter, Event, Monitor, PauseReason, RunChannel};
+use crate::monitor::{Counter, Event, JobChannel, Monitor, PauseReason};
 
 /// A monitor that sums up the counters and forwards everything to the next monitor.
 pub struct Meter {
     sums: [AtomicU64; COUNTERS],
     next: Arc<dyn Monitor>,
     /// The channel whose waits are reported, if this is a channel's meter.
-    channel: Option<(RunChannel, Arc<ReadingState>)>,
+    channel: Option<(JobChannel, Arc<ReadingState>)>,
 }
 
 impl Meter {
@@ -22,7 +22,7 @@ impl Meter {
     }
 
     /// A channel's meter; all sums are 0.
-    pub fn of_channel(channel: RunChannel, state: Arc<ReadingState>, next: Arc<dyn Monitor>) -> Self {
+    pub fn of_channel(channel: JobChannel, state: Arc<ReadingState>, next: Arc<dyn Monitor>) -> Self {
         Self { channel: Some((channel, state)), ..Self::new(next) }
     }
 

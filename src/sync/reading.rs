@@ -220,7 +220,7 @@ impl Reading<'_> {
             let answer = self.request_page(cursor, pass.page_size.limit(), pass.page_size.is_reduced()).await;
             let page = match answer {
                 Ok(Ok(page)) => page,
-                Ok(Err(error)) if gaps::may_be_of_page(error.kind) => {
+                Ok(Err(error)) if gaps::may_concern_single_page(error.kind) => {
                     match self.reduce_page(&mut pass, error).await? {
                         Some(end) => return Ok(end),
                         None => continue,

@@ -61,12 +61,12 @@ impl RevokedChannels {
     }
 
     /// Whether the whole workspace was revoked.
-    pub fn has_lost_workspace(&self) -> bool {
+    pub fn is_workspace_revoked(&self) -> bool {
         self.0.borrow().workspace
     }
 
     /// Revokes the whole workspace.
-    pub fn lose_workspace(&self) {
+    pub fn revoke_workspace(&self) {
         self.0.send_modify(|revoked| revoked.workspace = true);
     }
 

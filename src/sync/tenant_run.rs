@@ -73,7 +73,7 @@ enum TenantEvent {
     Granted(Box<Grant<ChannelTask>>),
     TaskFinished(TaskResult),
     RecheckTick,
-    SaveDue,
+    RecordTick,
     Stopped(StopReason),
 }
 
@@ -189,7 +189,7 @@ impl TenantRun {
                 self.visibility.checked_at = Some(Instant::now());
                 self.visibility.roots.extend(&prepared.readable);
                 self.slots.add(prepared.tasks);
-                if self.scope.revoked.has_lost_workspace() {
+                if self.scope.revoked.is_workspace_revoked() {
                     self.give_up();
                     return Ok(None);
                 }
@@ -199,9 +199,9 @@ impl TenantRun {
                 Ok(Some(preparation))
             }
             // Already recorded when the workspace was lost.
-            Err(_) if self.scope.revoked.has_lost_workspace() => Ok(None),
+            Err(_) if self.scope.revoked.is_workspace_revoked() => Ok(None),
             Err(failure) => {
-                self.note_fatal(&failure);
+                self.stop_run_if_fatal(&failure);
                 self.record.tenant_failed(&failure, self.scope.context.clock.now());
                 Ok(None)
             }
@@ -226,7 +226,7 @@ impl TenantRun {
             grant = self.slots.next() => TenantEvent::Granted(Box::new(grant)),
             _ = self.visibility_tick.tick() => TenantEvent::RecheckTick,
             stop = self.scope.context.stop.wait(), if !self.has_handled_stop => TenantEvent::Stopped(stop),
-            _ = self.record_tick.tick() => TenantEvent::SaveDue,
+            _ = self.record_tick.tick() => TenantEvent::RecordTick,
         }
     }
 
@@ -240,7 +240,7 @@ impl TenantRun {
             // Received by `run_stage` and `finish_tenant`, which spawn them.
             TenantEvent::TaskFinished(TaskResult::Prepare(_) | TaskResult::Finish(_)) => {}
             TenantEvent::RecheckTick => self.recheck_if_due(),
-            TenantEvent::SaveDue => {
+            TenantEvent::RecordTick => {
                 let open: Vec<ReadProgress> = self.open.values().map(OpenChannel::progress).collect();
                 self.record.save(&self.scope.context, &open).await?;
             }
@@ -254,7 +254,7 @@ impl TenantRun {
 
     fn open_channel(&mut self, grant: Grant<ChannelTask>) {
         if let Some(stop) = self.scope.context.stop.reason() {
-            self.record.channel_left(stop);
+            self.record.channel_not_read(stop);
             return;
         }
         let open = OpenChannel::new(grant);
@@ -280,7 +280,7 @@ impl TenantRun {
             Err(failure) => self.record_panic(&open, failure).await?,
         };
         if let Some(failure) = &outcome.failure {
-            self.note_fatal(failure);
+            self.stop_run_if_fatal(failure);
             let is_explained = self.scope.revoked.of(open.task.plan.channel.root).is_some();
             let is_refusal = matches!(failure.cause, Cause::Forbidden | Cause::NotInWorkspace);
             if is_refusal && !is_explained {
@@ -318,7 +318,7 @@ impl TenantRun {
         let due = self.scope.context.settings.visibility_interval;
         let visibility = &mut self.visibility;
         let is_due = visibility.needs_recheck || visibility.checked_at.is_some_and(|at| at.elapsed() >= due);
-        if visibility.is_recheck_running || !is_due || self.scope.revoked.has_lost_workspace() {
+        if visibility.is_recheck_running || !is_due || self.scope.revoked.is_workspace_revoked() {
             return;
         }
         visibility.needs_recheck = false;
@@ -353,12 +353,12 @@ impl TenantRun {
     /// if the bot was removed from the workspace, or if the last successful re-check is
     /// too old to rely on.
     fn note_recheck_failure(&mut self, failure: &Failure) {
-        self.note_fatal(failure);
+        self.stop_run_if_fatal(failure);
         let holds = self.scope.context.settings.visibility_grace_period;
         let is_unknown = self.visibility.checked_at.is_some_and(|at| at.elapsed() >= holds);
-        let is_lost = self.scope.revoked.has_lost_workspace();
+        let is_lost = self.scope.revoked.is_workspace_revoked();
         if failure.cause == Cause::NotInWorkspace || (is_unknown && !is_lost) {
-            self.scope.revoked.lose_workspace();
+            self.scope.revoked.revoke_workspace();
             self.record.tenant_failed(failure, self.scope.context.clock.now());
             self.give_up();
         }
@@ -373,11 +373,11 @@ impl TenantRun {
 
     fn drop_pending(&mut self, stop: StopReason) {
         for _ in 0..self.slots.discard_pending() {
-            self.record.channel_left(stop);
+            self.record.channel_not_read(stop);
         }
     }
 
-    fn note_fatal(&self, failure: &Failure) {
+    fn stop_run_if_fatal(&self, failure: &Failure) {
         if failure.ends_run && failure.cause != Cause::Interrupted {
             self.scope.context.stop.fail(failure.cause);
         }

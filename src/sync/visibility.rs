@@ -20,7 +20,7 @@ pub(super) async fn recheck_visibility(
     let requested_at = context.clock.now();
     let listing = scope.adapter().workspace(task.workspace, meter.as_ref()).await;
     if listing.as_ref().is_err_and(|error| error.kind == ErrorKind::NotInWorkspace) {
-        revoked.lose_workspace();
+        revoked.revoke_workspace();
     }
     let (_, channels) = listing?;
     let rule = task.selection.visibility;

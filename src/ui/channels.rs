@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::rate::Rate;
 use super::totals::{deadline_after, remaining};
 use crate::model::Timestamp;
-use crate::monitor::{PauseReason, RunChannel};
+use crate::monitor::{JobChannel, PauseReason};
 
 /// A channel counts as being read if its last page arrived less than this ago.
 const READING_WINDOW: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ const READING_WINDOW: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Channel {
     /// The channel's job and ID.
-    pub id: RunChannel,
+    pub id: JobChannel,
     /// The channel's current name.
     pub name: String,
     /// Messages read.
@@ -62,12 +62,12 @@ pub struct Channels {
     /// In opening order.
     open: Vec<Channel>,
     /// The rows, from top to bottom.
-    shown: Vec<RunChannel>,
+    shown: Vec<JobChannel>,
 }
 
 impl Channels {
     /// Adds a channel that is now being read.
-    pub fn open(&mut self, id: RunChannel, name: String) {
+    pub fn open(&mut self, id: JobChannel, name: String) {
         self.open.push(Channel {
             id,
             name,
@@ -80,7 +80,7 @@ impl Channels {
     }
 
     /// Records that a page was read.
-    pub fn advance(&mut self, id: &RunChannel, messages: u64, progress: f64, reached: Option<Timestamp>) {
+    pub fn advance(&mut self, id: &JobChannel, messages: u64, progress: f64, reached: Option<Timestamp>) {
         if let Some(channel) = self.find(id) {
             channel.messages.add(messages);
             channel.progress = progress;
@@ -91,14 +91,14 @@ impl Channels {
     }
 
     /// Records that the channel waits.
-    pub fn wait(&mut self, id: &RunChannel, reason: PauseReason, wait: Duration) {
+    pub fn wait(&mut self, id: &JobChannel, reason: PauseReason, wait: Duration) {
         if let Some(channel) = self.find(id) {
             channel.current_wait = Some((reason, deadline_after(wait)));
         }
     }
 
     /// Removes a channel that was read.
-    pub fn close(&mut self, id: &RunChannel) {
+    pub fn close(&mut self, id: &JobChannel) {
         self.open.retain(|channel| channel.id != *id);
     }
 
@@ -106,7 +106,7 @@ impl Channels {
     /// closed or a channel with a higher [`Activity`] needs the row.
     pub fn shown(&mut self, rows: usize) -> Vec<&Channel> {
         let (open, shown) = (&self.open, &mut self.shown);
-        let activity = |id: &RunChannel| open.iter().find(|open| open.id == *id).map(Channel::activity);
+        let activity = |id: &JobChannel| open.iter().find(|open| open.id == *id).map(Channel::activity);
         shown.retain(|id| activity(id).is_some());
         shown.truncate(rows);
         let mut others: Vec<&Channel> = open.iter().filter(|open| !shown.contains(&open.id)).collect();
@@ -125,7 +125,7 @@ impl Channels {
         shown.iter().filter_map(|id| open.iter().find(|open| open.id == *id)).collect()
     }
 
-    fn find(&mut self, id: &RunChannel) -> Option<&mut Channel> {
+    fn find(&mut self, id: &JobChannel) -> Option<&mut Channel> {
         self.open.iter_mut().find(|open| open.id == *id)
     }
 }
@@ -136,8 +136,8 @@ mod tests {
 
     use super::*;
 
-    fn id(number: u64) -> RunChannel {
-        RunChannel { job_id: "job".into(), id: number.to_string().into() }
+    fn id(number: u64) -> JobChannel {
+        JobChannel { job_id: "job".into(), id: number.to_string().into() }
     }
 
     fn open(numbers: std::ops::Range<u64>) -> Channels {

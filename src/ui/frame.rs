@@ -189,7 +189,7 @@ mod tests {
     use super::super::drawing::tests::drawn;
     use super::*;
     use crate::model::{JobStats, JobStatus};
-    use crate::monitor::{Counter, Event, PauseReason, RunChannel};
+    use crate::monitor::{Counter, Event, JobChannel, PauseReason};
 
     fn job_id() -> String {
         "job".to_owned()
@@ -223,8 +223,8 @@ mod tests {
         }
     }
 
-    fn id(number: u64) -> RunChannel {
-        RunChannel { job_id: job_id().into(), id: number.to_string().into() }
+    fn id(number: u64) -> JobChannel {
+        JobChannel { job_id: job_id().into(), id: number.to_string().into() }
     }
 
     fn limited(scope: &'static str, seconds: u64) -> Event {

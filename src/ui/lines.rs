@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
     use crate::model::{JobStats, ProgressStatus};
-    use crate::monitor::RunChannel;
+    use crate::monitor::JobChannel;
 
     fn job_id() -> String {
         "job".to_owned()
@@ -171,7 +171,7 @@ mod tests {
 
         for number in ["1", "2"] {
             totals.event(&Event::ChannelFinished {
-                channel: RunChannel { job_id: job_id().into(), id: number.into() },
+                channel: JobChannel { job_id: job_id().into(), id: number.into() },
                 status: ProgressStatus::Completed,
                 messages: 0,
                 error: None,

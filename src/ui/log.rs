@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
 
-use crate::monitor::{Counter, Event, Monitor, RunChannel};
+use crate::monitor::{Counter, Event, JobChannel, Monitor};
 
 /// A [`Monitor`] that writes events to the log.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Log {
 struct Names {
     jobs: HashMap<String, Job>,
     /// The open channels.
-    channels: HashMap<RunChannel, String>,
+    channels: HashMap<JobChannel, String>,
 }
 
 #[derive(Debug)]

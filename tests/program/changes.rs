@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::util::Sandbox;
 use crate::util::truth::assert_archived;
-use discord_sim::{Damage, Description, Match, RouteKind, What, World};
+use discord_sim::{Damage, Description, FaultKind, Match, RouteKind, World};
 
 const GUILD: u64 = 77_000_000_000_000_001;
 const HOUR: Duration = Duration::from_hours(1);
@@ -144,11 +144,11 @@ fn malformed_message_is_not_deleted() {
     let written = world.append(chat, 5);
     world.advance(HOUR);
     sandbox.run(&["start"]).expect_code(0);
-    sandbox.sim.faults().when(Match::page_of(chat), What::BrokenMessage(0, Damage::WrongTypes));
+    sandbox.sim.faults().when(Match::page_of(chat), FaultKind::MalformedMessage(0, Damage::WrongTypes));
     sandbox.run(&["start"]);
     assert_eq!(deleted_messages(&sandbox), 0, "a malformed message still exists");
     world.delete(chat, written[0]);
-    sandbox.sim.faults().when(Match::page_of(chat).always(), What::BrokenMessage(0, Damage::BadId));
+    sandbox.sim.faults().when(Match::page_of(chat).always(), FaultKind::MalformedMessage(0, Damage::BadId));
     sandbox.run(&["start"]);
     assert_eq!(deleted_messages(&sandbox), 0, "a message without an ID could be any of them");
     sandbox.sim.faults().clear();
@@ -171,7 +171,7 @@ fn lost_permissions_delete_nothing() {
             world.set_bot_permissions(channel.id, 0, denied);
         }
         sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-        crate::util::ended(child);
+        crate::util::wait_for_exit(child);
         sandbox.run(&["start", "--full"]);
         sandbox.run(&["start", "--full"]);
         assert_eq!(deleted_messages(&sandbox), 0);
@@ -193,7 +193,7 @@ fn lost_message_content_intent_overwrites_nothing() {
     let child = start_full_read(&sandbox);
     world.set_message_content(false);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-    crate::util::ended(child).expect_code(4);
+    crate::util::wait_for_exit(child).expect_code(4);
     assert_eq!(content(&sandbox), before);
     sandbox.run(&["start", "--full"]).expect_code(4);
     world.set_message_content(true);
@@ -218,7 +218,7 @@ fn earlier_since_reads_only_the_missing_messages() {
     sandbox.sim.journal().clear();
     let child = sandbox.spawn_slow(&["start"]);
     crate::util::send(&child, rustix::process::Signal::KILL);
-    crate::util::ended(child);
+    crate::util::wait_for_exit(child);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     sandbox.run(&["start"]).expect_code(0);
     let stored_after = sandbox.count("SELECT count(*) FROM messages");

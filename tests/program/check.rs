@@ -41,7 +41,7 @@ fn healthy_setup_passes_every_step() {
     );
     assert!(!before.stdout.contains('✗') && !before.stdout.contains('!'), "{}", before.stdout);
     assert_eq!(sandbox.listing(), ["sync.toml"], "check creates no file");
-    sandbox.assert_discreet(&before);
+    sandbox.assert_no_secrets(&before);
     sandbox.run(&["start"]).expect_code(0);
     assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 5, no damage found"]);
 }
@@ -65,11 +65,11 @@ fn missing_permission_is_named_with_an_invite_link() {
             "discord.com/developers/applications",
         ],
     );
-    sandbox.assert_discreet(&ran);
+    sandbox.assert_no_secrets(&ran);
     world.remove_bot(GUILD);
     let ran = sandbox.run(&["check"]).expect_code(4);
     assert_says(&ran.stdout, &["✗ ", "invite the bot", "oauth2/authorize"]);
-    sandbox.assert_discreet(&ran);
+    sandbox.assert_no_secrets(&ran);
 }
 
 #[test]
@@ -82,10 +82,10 @@ fn each_failure_exits_with_its_code() {
     world.revoke_token();
     let ran = sandbox.run(&["check"]).expect_code(4);
     assert_says(&ran.stdout, &["✗ bot", "rejected the token"]);
-    sandbox.assert_discreet(&ran);
+    sandbox.assert_no_secrets(&ran);
     let mut without_token = sandbox.command(&["check"]);
     without_token.env_remove("DISCORD_BOT_TOKEN");
-    let ran = crate::util::Ran::from(without_token.output().unwrap()).expect_code(4);
+    let ran = crate::util::CommandOutput::from(without_token.output().unwrap()).expect_code(4);
     assert_says(&ran.stdout, &["✗ token", "DISCORD_BOT_TOKEN is not set", "✓ archive"]);
     sandbox.write("archive.db", "no database");
     assert_says(&sandbox.run(&["check"]).expect_code(6).stdout, &["✗ archive", "not a SQLite database"]);
@@ -94,12 +94,12 @@ fn each_failure_exits_with_its_code() {
 
 /// Runs the binary as a user who may only read the archive; `None` if it can't be run as
 /// that user.
-fn run_as_reader(sandbox: &Sandbox, arguments: &[&str]) -> Option<crate::util::Ran> {
+fn run_as_reader(sandbox: &Sandbox, arguments: &[&str]) -> Option<crate::util::CommandOutput> {
     let mut command = sandbox.command(arguments);
     if rustix::process::getuid().is_root() {
         command.uid(65534).gid(65534);
     }
-    command.output().ok().map(crate::util::Ran::from)
+    command.output().ok().map(crate::util::CommandOutput::from)
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn running_sync_is_not_a_failure() {
     let ran = sandbox.run(&["check"]).expect_code(0);
     assert_says(&ran.stdout, &[&format!("held by process {}", run.id()), "verta-sync status"]);
     sandbox.sim.set_latency(std::time::Duration::ZERO, std::time::Duration::ZERO);
-    crate::util::ended(run).expect_code(0);
+    crate::util::wait_for_exit(run).expect_code(0);
 }
 
 #[test]

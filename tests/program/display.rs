@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::util::{Ran, Sandbox, ended, terminal, wait_until};
+use crate::util::{CommandOutput, Sandbox, terminal, wait_for_exit, wait_until};
 use discord_sim::{Description, RouteKind, World};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn start(sandbox: &Sandbox, arguments: &[&str]) -> Command {
 
 /// Runs a command with a terminal as stderr, and asserts exit code 0. The result's stderr
 /// is what the terminal received.
-fn run_with_terminal_stderr(mut command: Command) -> Ran {
+fn run_with_terminal_stderr(mut command: Command) -> CommandOutput {
     let (ours, theirs) = terminal();
     let child = command.stdout(Stdio::piped()).stderr(theirs).spawn().unwrap();
     // `command` keeps the terminal's other end open until it is dropped.
@@ -39,8 +39,8 @@ fn run_with_terminal_stderr(mut command: Command) -> Ran {
         File::from(ours).read_to_end(&mut written).ok();
         String::from_utf8(written).unwrap()
     });
-    let ran = ended(child);
-    Ran { stderr: reader.join().unwrap(), ..ran }.expect_code(0)
+    let ran = wait_for_exit(child);
+    CommandOutput { stderr: reader.join().unwrap(), ..ran }.expect_code(0)
 }
 
 /// Whether the output ends with the sequence that clears the bars.
@@ -100,7 +100,7 @@ fn queued_run_draws_no_bars_and_logs_a_warning() {
     wait_until("a page is requested", || sandbox.sim.journal().count(RouteKind::Messages) > 0);
     let second =
         run_with_terminal_stderr(start(&sandbox, &["--wait", "--log-format", "json", "--color", "never"]));
-    ended(first).expect_code(0);
+    wait_for_exit(first).expect_code(0);
     let (before, _) = second.stderr.split_once('\u{1b}').unwrap_or((&second.stderr, ""));
     let warning: Value = serde_json::from_str(before.lines().next().unwrap()).unwrap();
     assert_eq!(warning["level"], "WARN");

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::util::truth::hash;
-use crate::util::{Sandbox, ended, run_at_terminal, send};
+use crate::util::{Sandbox, run_at_terminal, send, wait_for_exit};
 use discord_sim::{Description, World};
 use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
@@ -243,7 +243,7 @@ fn killed_erasure_is_finished_by_the_next_command_with_the_lock() {
         let child = scene.sandbox.spawn(&["forget", "--user", &id, "--yes"]);
         std::thread::sleep(Duration::from_micros(microseconds));
         send(&child, Signal::KILL);
-        ended(child);
+        wait_for_exit(child);
         assert_eq!(scene.sandbox.rows("PRAGMA integrity_check").len(), 1);
     }
     // The erasure is complete or hasn't happened.

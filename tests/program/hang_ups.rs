@@ -4,8 +4,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::util::truth::assert_archived;
-use crate::util::{Sandbox, ended, send, terminal, wait_until};
-use discord_sim::{BodyKind, Description, Match, RouteKind, What, World};
+use crate::util::{Sandbox, send, terminal, wait_for_exit, wait_until};
+use discord_sim::{BodyKind, Description, FaultKind, Match, RouteKind, World};
 use rustix::process::Signal;
 
 const GUILD: u64 = 77_000_000_000_000_001;
@@ -17,7 +17,7 @@ fn sandbox() -> Sandbox {
 
 /// Adds faults that are retried and logged.
 fn add_logged_faults(sandbox: &Sandbox) {
-    let broken = What::Status(500, BodyKind::Html);
+    let broken = FaultKind::Status(500, BodyKind::Html);
     for page in [2, 5, 9, 14] {
         sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(page), broken.clone());
     }
@@ -74,7 +74,7 @@ fn sighup_does_not_stop_a_run() {
         send(&run, Signal::HUP);
     }
     speed_up(&sandbox);
-    let ran = ended(run).expect_code(0);
+    let ran = wait_for_exit(run).expect_code(0);
     assert!(ran.stdout.contains("completed"), "{}", ran.stdout);
     assert_complete(&sandbox);
 }
@@ -96,7 +96,7 @@ fn closed_stdout_or_stderr_does_not_stop_a_run() {
         let stderr = run.stderr.take().filter(|_| !closes_stderr);
         (run.stdout, run.stderr) = (stdout, stderr);
         speed_up(&sandbox);
-        let ran = ended(run).expect_code(0);
+        let ran = wait_for_exit(run).expect_code(0);
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
         assert_complete(&sandbox);
     }
@@ -130,7 +130,7 @@ fn closed_terminal_does_not_stop_a_run() {
         // The kernel sends this signal to the session leader.
         send(&run, Signal::HUP);
         speed_up(&sandbox);
-        ended(run).expect_code(0);
+        wait_for_exit(run).expect_code(0);
         assert_complete(&sandbox);
     }
 }

@@ -6,8 +6,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::util::truth::assert_archived;
-use crate::util::{Ran, Sandbox, ended, send, wait_until};
-use discord_sim::{Description, Match, RouteKind, Scope, What, World};
+use crate::util::{CommandOutput, Sandbox, send, wait_for_exit, wait_until};
+use discord_sim::{Description, FaultKind, Match, RouteKind, Scope, World};
 use rustix::process::Signal;
 
 const GUILD: u64 = 77_000_000_000_000_001;
@@ -26,11 +26,11 @@ fn channels(sandbox: &Sandbox) -> Vec<u64> {
 }
 
 /// A slow sync that gets a signal while it reads pages.
-fn interrupted(sandbox: &Sandbox, signal: Signal) -> Ran {
+fn interrupted(sandbox: &Sandbox, signal: Signal) -> CommandOutput {
     let sync = sandbox.spawn_slow(&["start"]);
     let begin = Instant::now();
     send(&sync, signal);
-    let ran = ended(sync);
+    let ran = wait_for_exit(sync);
     assert!(begin.elapsed() < SHUTDOWN_TIMEOUT, "shutdown took {:?}", begin.elapsed());
     ran
 }
@@ -85,7 +85,7 @@ fn blocked_stderr_does_not_delay_the_shutdown() {
     wait_until("pages are requested", || sandbox.sim.journal().count(RouteKind::Messages) > 3);
     let begin = Instant::now();
     send(&sync, Signal::INT);
-    ended(sync).expect_code(130);
+    wait_for_exit(sync).expect_code(130);
     assert!(begin.elapsed() < SHUTDOWN_TIMEOUT, "shutdown took {:?}", begin.elapsed());
     assert_resumes(&sandbox);
 }
@@ -107,17 +107,17 @@ fn signal_stops_a_run_that_waits_to_re_check_visibility() {
     }
     // The server is requested for the plan, and again to re-check visibility because not
     // even the newest page holds a message.
-    let limit = What::RateLimited { retry_after: 600.0, scope: Scope::User };
+    let limit = FaultKind::RateLimited { retry_after: 600.0, scope: Scope::User };
     let limited = sandbox.sim.faults().when(Match::route(RouteKind::Guild).after(1), limit);
     let sync = sandbox.spawn(&["start"]);
     wait_until("the server is requested again", || sandbox.sim.faults().fired(limited) > 0);
     let begin = Instant::now();
     send(&sync, Signal::INT);
-    ended(sync).expect_code(130);
+    wait_for_exit(sync).expect_code(130);
     assert!(begin.elapsed() < SHUTDOWN_TIMEOUT, "shutdown took {:?}", begin.elapsed());
     sandbox.sim.faults().clear();
     let ran = sandbox.run(&["start"]);
-    sandbox.expect_through(ran);
+    sandbox.expect_complete(ran);
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }
 
@@ -135,7 +135,7 @@ fn second_signal_stops_a_run_at_once() {
     assert_eq!(sync.try_wait().unwrap(), None, "the first signal waits for the archive");
     let begin = Instant::now();
     send(&sync, Signal::TERM);
-    let ran = ended(sync);
+    let ran = wait_for_exit(sync);
     assert!(begin.elapsed() < SHUTDOWN_TIMEOUT, "shutdown took {:?}", begin.elapsed());
     assert!([130, 143].contains(&ran.code), "{ran:?}");
     drop(archive);
@@ -151,7 +151,7 @@ fn run_stopped_before_the_first_answer_leaves_no_files() {
         let sync = sandbox.spawn(&["start", "--format", format]);
         wait_until("the first request arrives", || !sandbox.sim.journal().is_empty());
         send(&sync, Signal::INT);
-        let ran = ended(sync).expect_code(130);
+        let ran = wait_for_exit(sync).expect_code(130);
         assert!(ran.stdout.contains(expected), "{}", ran.stdout);
         assert_eq!(sandbox.listing(), ["sync.toml"]);
     }
@@ -175,7 +175,7 @@ fn json_summary_reports_the_interruption() {
     let sandbox = large();
     let sync = sandbox.spawn_slow(&["start", "--format", "json"]);
     send(&sync, Signal::TERM);
-    let summary = ended(sync).expect_code(143).last_json();
+    let summary = wait_for_exit(sync).expect_code(143).last_json();
     assert_eq!(summary["event"], "summary");
     assert_eq!(summary["exit_code"], 143);
     assert_eq!(summary["jobs"][0]["status"], "interrupted");
@@ -188,7 +188,7 @@ fn on_rate_limit_stop_ends_the_run_at_a_429() {
         World::new(&Description::community(GUILD, 3, 500)),
         "[sync]\non_rate_limit = \"stop\"",
     );
-    let limit = What::RateLimited { retry_after: 60.0, scope: Scope::User };
+    let limit = FaultKind::RateLimited { retry_after: 60.0, scope: Scope::User };
     sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(4), limit);
     let ran = sandbox.run(&["start"]).expect_code(7);
     assert!(ran.stdout.contains("HTTP 429") && ran.stdout.contains("on_rate_limit"), "{}", ran.stdout);
@@ -201,7 +201,7 @@ fn revoked_token_ends_the_run_and_every_job() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 5, 3000)));
     let sync = sandbox.spawn_slow(&["start", "--max-channel-workers", "1"]);
     sandbox.sim.world().revoke_token();
-    let ran = ended(sync).expect_code(4);
+    let ran = wait_for_exit(sync).expect_code(4);
     assert_eq!(sandbox.rows("SELECT id FROM sync_jobs WHERE status = 'running'").len(), 0);
     assert!(ran.stdout.contains("create a new token"), "{}", ran.stdout);
 }
@@ -217,7 +217,7 @@ fn resumed_full_read_skips_the_channels_it_has_finished() {
                      WHERE j.kind = 'full' AND r.status = 'completed'";
     wait_until("one channel is read again", || !sandbox.rows(finished).is_empty());
     send(&sync, Signal::INT);
-    ended(sync).expect_code(130);
+    wait_for_exit(sync).expect_code(130);
     let read_again = sandbox.count(finished).cast_unsigned();
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     sandbox.sim.journal().clear();

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::util::truth::assert_archived;
-use crate::util::{Sandbox, ended, send, wait_until};
+use crate::util::{Sandbox, send, wait_for_exit, wait_until};
 use discord_sim::{
-    BodyKind, ChannelDescription, Description, Entry, GuildDescription, Headers, Limits, Match, RouteKind,
-    Scope, What, World,
+    BodyKind, ChannelDescription, Description, Entry, FaultKind, GuildDescription, Headers, Limits, Match,
+    RouteKind, Scope, World,
 };
 use rustix::process::Signal;
 
@@ -52,7 +52,7 @@ fn limits_that_headers_overstate_are_learned_from_the_first_429s() {
 #[test]
 fn global_429_pauses_every_request() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 6, 600)));
-    let pause = What::RateLimited { retry_after: 1.0, scope: Scope::Global };
+    let pause = FaultKind::RateLimited { retry_after: 1.0, scope: Scope::Global };
     sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(6), pause);
     sandbox.sim.set_latency(Duration::from_millis(5), Duration::ZERO);
     sandbox.run(&["start"]).expect_code(0);
@@ -99,7 +99,7 @@ fn sandbox(description: &Description) -> Sandbox {
 #[test]
 fn run_that_gets_only_429s_ends_with_code_7_and_a_reason() {
     let sandbox = sandbox(&Description::community(GUILD, 3, 150));
-    let rate_limited = What::RateLimited { retry_after: 0.0, scope: Scope::User };
+    let rate_limited = FaultKind::RateLimited { retry_after: 0.0, scope: Scope::User };
     sandbox.sim.faults().when(Match::default().always(), rate_limited);
     let ran = sandbox.run(&["start"]).expect_code(7);
     assert!(sandbox.sim.journal().entries().len() <= 500);
@@ -109,7 +109,7 @@ fn run_that_gets_only_429s_ends_with_code_7_and_a_reason() {
 #[test]
 fn run_that_gets_only_429s_after_ten_pages_keeps_them() {
     let sandbox = sandbox(&Description::community(GUILD, 6, 600));
-    let rate_limited = What::RateLimited { retry_after: 0.0, scope: Scope::User };
+    let rate_limited = FaultKind::RateLimited { retry_after: 0.0, scope: Scope::User };
     sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(10).always(), rate_limited);
     let ran = sandbox.run(&["start", "--format", "json"]).expect_code(7);
     assert!(sandbox.sim.journal().entries().len() <= 500);
@@ -125,9 +125,12 @@ fn run_that_gets_only_429s_after_ten_pages_keeps_them() {
 #[test]
 fn waits_are_reported_by_cause_for_the_job_and_for_each_channel() {
     let sandbox = rate_limited_sandbox(Headers::Honest);
-    let pause = What::RateLimited { retry_after: 1.0, scope: Scope::Global };
+    let pause = FaultKind::RateLimited { retry_after: 1.0, scope: Scope::Global };
     sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(4), pause);
-    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(8), What::Status(503, BodyKind::Html));
+    sandbox
+        .sim
+        .faults()
+        .when(Match::route(RouteKind::Messages).after(8), FaultKind::Status(503, BodyKind::Html));
     let job = sandbox.run(&["start", "--format", "json"]).expect_code(0).last_json()["jobs"][0].clone();
     let seconds = |of: &serde_json::Value, cause: &str| of["waits"][cause].as_f64().unwrap();
     let stats = &job["parallel_stats"];
@@ -165,7 +168,7 @@ fn tenant_listed_late_does_not_wait_for_another_tenants_channels() {
     let config = "[sync]\nmax_channel_workers = 2\nretry_base_delay = \"400ms\"";
     let sandbox = Sandbox::with_config(world, config);
     sandbox.sim.set_latency(Duration::from_millis(5), Duration::ZERO);
-    let fault = What::Status(500, BodyKind::Empty);
+    let fault = FaultKind::Status(500, BodyKind::Empty);
     sandbox.sim.faults().when(Match::route(RouteKind::ActiveThreads), fault);
     let sync = sandbox.spawn(&["start"]);
     let entries = || sandbox.sim.journal().entries();
@@ -177,7 +180,7 @@ fn tenant_listed_late_does_not_wait_for_another_tenants_channels() {
     let is_late = |entry: &Entry| is_page(entry) && late_channels.contains(&entry.channel.unwrap());
     wait_until("the late tenant is read", || entries().iter().any(is_late));
     send(&sync, Signal::INT);
-    ended(sync).expect_code(130);
+    wait_for_exit(sync).expect_code(130);
     let entries = entries();
     let is_listed = |entry: &Entry| entry.guild == Some(late) && entry.status == Some(200);
     let first = entries.iter().position(is_late).unwrap();

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::util::truth::{assert_archived, hash};
-use crate::util::{Ran, Sandbox, ended, wait_until};
+use crate::util::{CommandOutput, Sandbox, wait_for_exit, wait_until};
 use discord_sim::{Description, World};
 
 const GUILD: u64 = 77_000_000_000_000_001;
@@ -32,8 +32,8 @@ fn command_after(sandbox: &Sandbox, preparation: &str) -> Command {
     command
 }
 
-fn run_after(sandbox: &Sandbox, preparation: &str) -> Ran {
-    Ran::from(command_after(sandbox, preparation).output().unwrap())
+fn run_after(sandbox: &Sandbox, preparation: &str) -> CommandOutput {
+    CommandOutput::from(command_after(sandbox, preparation).output().unwrap())
 }
 
 /// The next run archives everything, and the archive is consistent.
@@ -46,7 +46,7 @@ fn assert_resumes(sandbox: &Sandbox) {
 
 /// The error names the disk: on stderr, or in the summary if a channel failed first.
 #[track_caller]
-fn assert_names_the_disk(ran: &Ran) {
+fn assert_names_the_disk(ran: &CommandOutput) {
     let output = format!("{}{}", ran.stdout, ran.stderr);
     assert!(output.contains("disk"), "{output}");
 }
@@ -69,7 +69,7 @@ fn full_disk_ends_the_run_and_keeps_checkpoints() {
         .current_dir(sandbox.dir.path())
         .env("DISCORD_BOT_TOKEN", sandbox.sim.token())
         .output();
-    match ran.map(Ran::from) {
+    match ran.map(CommandOutput::from) {
         Ok(ran) if ran.code == 6 => {
             assert_names_the_disk(&ran);
             assert!(sandbox.count("SELECT count(*) FROM messages") > 0, "the messages that fit are stored");
@@ -120,7 +120,7 @@ fn archive_deleted_or_replaced_during_a_run_ends_it() {
         if let Some(content) = replacement {
             sandbox.write("archive.db", content);
         }
-        let ran = ended(run).expect_code(6);
+        let ran = wait_for_exit(run).expect_code(6);
         assert!(ran.stderr.contains("deleted or replaced"), "{}", ran.stderr);
         sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
         assert_resumes(&sandbox);
@@ -136,7 +136,7 @@ fn archive_moved_into_place_during_a_run_is_not_damaged_by_it() {
     let wal_bytes = || fs::metadata(sandbox.dir.path().join("archive.db-wal")).unwrap().len();
     wait_until("the WAL holds data that the backup lacks", || wal_bytes() > 1 << 20);
     fs::rename(backup, sandbox.archive_path()).unwrap();
-    let ran = ended(run).expect_code(6);
+    let ran = wait_for_exit(run).expect_code(6);
     assert!(ran.stderr.contains("deleted or replaced"), "{}", ran.stderr);
     assert_eq!(wal_bytes(), 0, "the old archive's WAL could be taken for the new one's");
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
@@ -153,7 +153,7 @@ fn run_waits_while_another_process_briefly_locks_the_database() {
     std::thread::sleep(Duration::from_secs(1));
     other_connection.execute_batch("COMMIT").unwrap();
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-    ended(run).expect_code(0);
+    wait_for_exit(run).expect_code(0);
     assert_resumes(&sandbox);
 }
 
@@ -181,7 +181,7 @@ fn deleted_lock_file_ends_the_run_before_it_writes_again() {
     fs::remove_file(sandbox.dir.path().join("archive.db.lock")).unwrap();
     let user = sandbox.sim.world().user_id(GUILD, 3).unwrap();
     sandbox.run(&["forget", "--user", &user.to_string(), "--yes"]).expect_code(0);
-    let ran = ended(first).expect_code(6);
+    let ran = wait_for_exit(first).expect_code(6);
     assert!(ran.stderr.contains("archive.db.lock was deleted or replaced"), "{}", ran.stderr);
     assert!(ran.stderr.contains("run again"), "{}", ran.stderr);
     let archive = fs::read(sandbox.archive_path()).unwrap();
@@ -203,9 +203,9 @@ fn second_sync_on_a_new_lock_file_resumes_after_the_first_stops() {
     let first = sandbox.spawn_slow(&["start"]);
     fs::remove_file(sandbox.dir.path().join("archive.db.lock")).unwrap();
     let second = sandbox.spawn(&["start"]);
-    ended(first).expect_code(6);
+    wait_for_exit(first).expect_code(6);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-    ended(second).expect_code(0);
+    wait_for_exit(second).expect_code(0);
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'interrupted'"), 1);
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'completed'"), 1);
     assert_resumes(&sandbox);
@@ -257,7 +257,7 @@ fn read_only_disk_is_reported_and_the_archive_unchanged() {
         .env("DISCORD_BOT_TOKEN", sandbox.sim.token())
         .output();
     // Not every user may mount.
-    let Ok(ran) = ran.map(Ran::from) else { return };
+    let Ok(ran) = ran.map(CommandOutput::from) else { return };
     if !matches!(ran.code, 1 | 99) {
         let ran = ran.expect_code(6);
         assert!(
@@ -291,7 +291,8 @@ fn failed_write_to_stdout_is_an_error() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 20)));
     for (arguments, code) in COMMANDS {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        let ran = Ran::from(sandbox.command(arguments).stdout(full).output().unwrap()).expect_code(1);
+        let ran =
+            CommandOutput::from(sandbox.command(arguments).stdout(full).output().unwrap()).expect_code(1);
         assert!(ran.stderr.contains("cannot write the result to stdout"), "{arguments:?}: {}", ran.stderr);
         // The sync itself is complete.
         if arguments[0] == "start" {
@@ -300,7 +301,7 @@ fn failed_write_to_stdout_is_an_error() {
         // A closed pipe is no error.
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let ran = Ran::from(sandbox.command(arguments).stdout(writer).output().unwrap());
+        let ran = CommandOutput::from(sandbox.command(arguments).stdout(writer).output().unwrap());
         assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{arguments:?}");
     }
     // The exit code of a failed run takes precedence over that of the failed write.
@@ -311,7 +312,7 @@ fn failed_write_to_stdout_is_an_error() {
         .env("DISCORD_BOT_TOKEN", "nobodys")
         .stdout(full)
         .output();
-    let rejected = Ran::from(rejected.unwrap()).expect_code(4);
+    let rejected = CommandOutput::from(rejected.unwrap()).expect_code(4);
     assert!(rejected.stderr.contains("cannot write the result to stdout"), "{}", rejected.stderr);
 }
 
@@ -322,7 +323,7 @@ fn stdout_beyond_the_file_size_limit_is_an_error() {
     let binary = env!("CARGO_BIN_EXE_verta-sync");
     let script = format!("head -c 102000 /dev/zero > out; ulimit -f 100; exec {binary} status >> out");
     let ran = Command::new("sh").args(["-c", &script]).current_dir(sandbox.dir.path()).output();
-    let ran = Ran::from(ran.unwrap()).expect_code(1);
+    let ran = CommandOutput::from(ran.unwrap()).expect_code(1);
     assert!(ran.stderr.contains("cannot write the result to stdout"), "{}", ran.stderr);
 }
 

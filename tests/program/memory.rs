@@ -7,10 +7,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::util::truth::assert_archived;
-use crate::util::{Ran, Sandbox, ended, send, wait_until};
+use crate::util::{CommandOutput, Sandbox, send, wait_for_exit, wait_until};
 use discord_sim::hostile::{Filling, answer};
 use discord_sim::{
-    ChannelDescription, Description, GuildDescription, Match, Mix, RouteKind, ThreadPlan, What, World,
+    ChannelDescription, Description, FaultKind, GuildDescription, Match, Mix, RouteKind, ThreadPlan, World,
 };
 use rustix::process::Signal;
 
@@ -43,7 +43,7 @@ fn peak_bytes(child: &Child) -> Option<u64> {
 /// Runs a sync. Returns its output and its peak memory, in bytes. Kills the sync and
 /// panics if it exceeds `max_bytes` or hangs.
 #[track_caller]
-fn run_within(sandbox: &Sandbox, max_bytes: u64) -> (Ran, u64) {
+fn run_within(sandbox: &Sandbox, max_bytes: u64) -> (CommandOutput, u64) {
     let mut child = sandbox.spawn(&["start"]);
     let (begin, mut bytes) = (Instant::now(), 0);
     while child.try_wait().unwrap().is_none() {
@@ -56,7 +56,7 @@ fn run_within(sandbox: &Sandbox, max_bytes: u64) -> (Ran, u64) {
         sleep(Duration::from_millis(1));
     }
     assert!(bytes > MIB, "the memory was measured");
-    (ended(child), bytes)
+    (wait_for_exit(child), bytes)
 }
 
 /// Text channels with reactions, each with an archived thread.
@@ -84,7 +84,7 @@ fn hostile_message_pages_fail_only_their_channels() {
     let sandbox = community(12);
     for (number, filling) in Filling::ALL.into_iter().enumerate() {
         let body = hostile(RouteKind::Messages, filling, GUILD);
-        let what = if number % 2 == 0 { What::packed(&body) } else { What::Bytes(body.into()) };
+        let what = if number % 2 == 0 { FaultKind::packed(&body) } else { FaultKind::Bytes(body.into()) };
         sandbox.sim.faults().when(Match::page_of(chat(&sandbox, number)).always(), what);
     }
     let (ran, _) = run_within(&sandbox, MAX_PEAK_BYTES);
@@ -104,7 +104,7 @@ fn assert_bounded(route: RouteKind) {
         let body: Arc<[u8]> = hostile(route, filling, id).into();
         force_request(&sandbox, route);
         let fault =
-            sandbox.sim.faults().when(Match::route(route).times(CONCURRENT_REQUESTS), What::Bytes(body));
+            sandbox.sim.faults().when(Match::route(route).times(CONCURRENT_REQUESTS), FaultKind::Bytes(body));
         let (ran, _) = run_within(&sandbox, MAX_PEAK_BYTES);
         assert!(sandbox.sim.faults().fired(fault) > 0, "{filling:?}: {route:?} was not requested");
         assert!(matches!(ran.code, 0..=3), "{filling:?}: {}{}", ran.stdout, ran.stderr);
@@ -118,13 +118,13 @@ fn force_request(sandbox: &Sandbox, route: RouteKind) {
     match route {
         // Roles are requested separately only if the server's answer lacks them.
         RouteKind::GuildRoles => {
-            let without_roles = What::Set("roles".to_owned(), serde_json::Value::Null);
+            let without_roles = FaultKind::Set("roles".to_owned(), serde_json::Value::Null);
             faults.when(Match::route(RouteKind::Guild).always(), without_roles);
         }
         // A known channel is requested individually if the listing lacks it.
         RouteKind::Channel => {
             sandbox.run(&["start"]).expect_code(0);
-            let omission = What::Omit(vec![chat(sandbox, 0)]);
+            let omission = FaultKind::Omit(vec![chat(sandbox, 0)]);
             faults.when(Match::route(RouteKind::GuildChannels).always(), omission);
         }
         _ => {}
@@ -165,7 +165,7 @@ fn hostile_reactor_lists_stay_within_the_memory_limit() {
 #[test]
 fn endless_reactor_list_is_abandoned_and_retried() {
     let sandbox = community(2);
-    sandbox.sim.faults().when(Match::route(RouteKind::Reactions).always(), What::Endless);
+    sandbox.sim.faults().when(Match::route(RouteKind::Reactions).always(), FaultKind::Endless);
     run_within(&sandbox, MAX_PEAK_BYTES);
     let attempts = sandbox.count("SELECT count(*) FROM reaction_attempts");
     assert!(attempts > 0, "the reactors will be requested again");
@@ -213,7 +213,7 @@ fn peaks_with_threads(threads: u32) -> [u64; 2] {
         wait_until("threads are read", || pages() > threads as usize / 500 + 300);
         let bytes = peak_bytes(&child).unwrap();
         send(&child, Signal::INT);
-        ended(child).expect_code(130);
+        wait_for_exit(child).expect_code(130);
         bytes
     })
 }

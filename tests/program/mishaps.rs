@@ -4,10 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use crate::util::truth::assert_archived;
-use crate::util::{Sandbox, ended, wait_until};
+use crate::util::{Sandbox, wait_for_exit, wait_until};
 use discord_sim::{
-    BodyKind, ChannelDescription, ChannelKind, Description, Match, RouteKind, ThreadPlan, Visibility, What,
-    World,
+    BodyKind, ChannelDescription, ChannelKind, Description, FaultKind, Match, RouteKind, ThreadPlan,
+    Visibility, World,
 };
 
 const GUILD: u64 = 77_000_000_000_000_001;
@@ -55,7 +55,7 @@ fn permission_lost_during_a_run_skips_no_history() {
     let chat = channel(&sandbox, "chat-0");
     let child = sandbox.spawn_slow(&["start"]);
     sandbox.sim.world().set_bot_permissions(chat, 0, READ_MESSAGE_HISTORY);
-    ended(child).expect_code(3);
+    wait_for_exit(child).expect_code(3);
     sandbox.sim.world().set_bot_permissions(chat, 0, 0);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     sandbox.run(&["start"]).expect_code(0);
@@ -98,7 +98,7 @@ fn fatal_error_leaves_no_job_running() {
         World::new(&Description::community(GUILD, 5, 250)),
         "[sync]\nmax_channel_workers = 1\n",
     );
-    let revoked = What::Status(401, BodyKind::Json(0));
+    let revoked = FaultKind::Status(401, BodyKind::Json(0));
     sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(4).always(), revoked);
     sandbox.run(&["start"]).expect_code(4);
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'running'"), 0);

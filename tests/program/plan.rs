@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::util::Sandbox;
-use discord_sim::{BodyKind, Description, Match, RouteKind, What, World};
+use discord_sim::{BodyKind, Description, FaultKind, Match, RouteKind, World};
 use serde_json::Value;
 
 const GUILD: u64 = 77_000_000_000_000_001;
@@ -59,8 +59,8 @@ fn plan_writes_nothing_and_prints_no_user_id() {
     let sandbox = everything();
     let ran = sandbox.run(&["plan"]).expect_code(3);
     assert_eq!(sandbox.listing(), ["sync.toml"]);
-    sandbox.assert_discreet(&ran);
-    sandbox.assert_discreet(&sandbox.run(&["plan", "--format", "json", "-vv"]).expect_code(3));
+    sandbox.assert_no_secrets(&ran);
+    sandbox.assert_no_secrets(&sandbox.run(&["plan", "--format", "json", "-vv"]).expect_code(3));
     let pages = sandbox.sim.journal().count(RouteKind::Messages);
     assert_eq!(pages, 0, "no message is read");
 }
@@ -89,7 +89,7 @@ fn next_sync_follows_the_plan() {
 fn dead_letter_channel_is_listed_as_waiting() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 120)));
     let chat = sandbox.sim.world().truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
-    let refused = What::Status(400, BodyKind::Json(50_024));
+    let refused = FaultKind::Status(400, BodyKind::Json(50_024));
     sandbox.sim.faults().when(Match::page_of(chat).always(), refused);
     for run in 0..5 {
         let planned = plan(&sandbox)["tenants"][0].clone();

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::util::Sandbox;
 use crate::util::truth::{assert_archived, assert_reactors, hash};
-use discord_sim::{BodyKind, ChannelDescription, ChannelKind, Description, Match, RouteKind, What, World};
+use discord_sim::{
+    BodyKind, ChannelDescription, ChannelKind, Description, FaultKind, Match, RouteKind, World,
+};
 
 const GUILD: u64 = 77_000_000_000_000_001;
 const HOUR: Duration = Duration::from_hours(1);
@@ -107,7 +109,7 @@ fn killed_run_does_not_repeat_finished_reactor_lists() {
         let child = sandbox.spawn(&["start"]);
         crate::util::wait_until("reactors are read", || reactor_requests(&sandbox) >= round * 12);
         crate::util::send(&child, rustix::process::Signal::KILL);
-        crate::util::ended(child);
+        crate::util::wait_for_exit(child);
     }
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     sandbox.run(&["start"]).expect_code(0);
@@ -140,9 +142,9 @@ fn failed_list_is_retried_and_list_of_a_deleted_reaction_is_not() {
     let (world, chat) = (sandbox.sim.world(), chat(&sandbox));
     let written = world.append(chat, 2);
     world.set_reactions(chat, written[1], &[("🦀", false, &[1, 2])]);
-    let broken = What::Status(500, BodyKind::Html);
+    let broken = FaultKind::Status(500, BodyKind::Html);
     sandbox.sim.faults().when(Match::route(RouteKind::Reactions), broken);
-    let unknown_emoji = What::Status(400, BodyKind::Json(10_014));
+    let unknown_emoji = FaultKind::Status(400, BodyKind::Json(10_014));
     sandbox.sim.faults().when(Match::route(RouteKind::Reactions).after(5), unknown_emoji);
     sandbox.run(&["start"]).expect_code(0);
     assert_eq!(pending_reactor_lists(&sandbox), 1, "the failed list is left for the next run");

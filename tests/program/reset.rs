@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::util::truth::assert_archived;
-use crate::util::{Sandbox, ended, run_at_terminal, tenant_table};
+use crate::util::{Sandbox, run_at_terminal, tenant_table, wait_for_exit};
 use discord_sim::{ChannelDescription, Description, GuildDescription, RouteKind, ThreadPlan, World};
 
 const GUILD: u64 = 77_000_000_000_000_001;
@@ -179,7 +179,7 @@ fn reset_is_refused_while_a_sync_runs() {
         ran.stderr
     );
     sync.kill().unwrap();
-    ended(sync);
+    wait_for_exit(sync);
     sandbox.run(&["reset", "--tenant", TENANT, "--yes"]).expect_code(0);
 }
 

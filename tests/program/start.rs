@@ -22,7 +22,7 @@ fn sync_archives_exactly_what_everyone_may_see() {
         assert_eq!(archived_channels, 0, "channel {} is hidden but archived", hidden.name);
     }
     // Permissions are requested again if a channel ends before its newest message.
-    let mut doubles = sandbox.sim.journal().doubles();
+    let mut doubles = sandbox.sim.journal().duplicate_requests();
     doubles.retain(|(path, _)| !path.contains("guilds/"));
     assert_eq!(doubles, [], "no page is requested twice");
 }
@@ -123,14 +123,14 @@ fn json_output_ends_with_the_summary() {
 
 #[test]
 fn failing_channel_does_not_affect_others() {
-    use discord_sim::{BodyKind, Match, What};
+    use discord_sim::{BodyKind, FaultKind, Match};
     let guild = 77_000_000_000_000_001;
     let sandbox = Sandbox::with_config(
         World::new(&Description::community(guild, 4, 120)),
         "[sync]\nretry_base_delay = \"1ms\"",
     );
     let bad = sandbox.sim.world().channel_named(guild, "chat-2").unwrap();
-    sandbox.sim.faults().when(Match::page_of(bad).always(), What::Status(500, BodyKind::Json(0)));
+    sandbox.sim.faults().when(Match::page_of(bad).always(), FaultKind::Status(500, BodyKind::Json(0)));
     let ran = sandbox.run(&["start"]).expect_code(3);
     assert!(ran.stdout.contains("#chat-2") && ran.stdout.contains("HTTP 500"), "{}", ran.stdout);
     assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 360);
@@ -144,11 +144,14 @@ fn failing_channel_does_not_affect_others() {
 
 #[test]
 fn malformed_message_loses_only_itself() {
-    use discord_sim::{Damage, Match, What};
+    use discord_sim::{Damage, FaultKind, Match};
     let guild = 77_000_000_000_000_001;
     let sandbox = Sandbox::new(World::new(&Description::community(guild, 1, 120)));
     let channel = sandbox.sim.world().channel_named(guild, "chat-0").unwrap();
-    sandbox.sim.faults().when(Match::page_of(channel).times(1), What::BrokenMessage(5, Damage::WrongTypes));
+    sandbox
+        .sim
+        .faults()
+        .when(Match::page_of(channel).times(1), FaultKind::MalformedMessage(5, Damage::WrongTypes));
     sandbox.run(&["start"]).expect_code(3);
     assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 119);
     assert_eq!(sandbox.count("SELECT count(*) FROM broken_messages"), 1);

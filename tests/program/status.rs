@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 
-use crate::util::{Sandbox, ended, tenant_table, wait_until};
+use crate::util::{Sandbox, tenant_table, wait_for_exit, wait_until};
 use discord_sim::{ChannelDescription, Description, GuildDescription, World};
 use serde_json::Value;
 
@@ -71,7 +71,7 @@ fn running_job_shows_its_progress() {
     let human = sandbox.run(&["status", "--job-id", job_id]).expect_code(0);
     assert!(human.stdout.contains("running") && human.stdout.contains("chat-0"), "{}", human.stdout);
     sync.kill().unwrap();
-    ended(sync);
+    wait_for_exit(sync);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn queued_job_shows_its_queue_position() {
     let alone = sandbox.run(&["status", "--format", "json", "--job-id", job["job_id"].as_str().unwrap()]);
     assert_eq!(alone.expect_code(0).last_json()["queue_position"], 1);
     sync.kill().unwrap();
-    ended(sync);
+    wait_for_exit(sync);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn job_of_a_killed_process_is_interrupted() {
     let sandbox = large();
     let mut sync = sandbox.spawn_slow(&["start"]);
     sync.kill().unwrap();
-    ended(sync);
+    wait_for_exit(sync);
     let files = ["archive.db", "archive.db-wal", "archive.db.lock"];
     let bytes = || files.map(|name| fs::read(sandbox.dir.path().join(name)).unwrap());
     let before = bytes();
@@ -283,7 +283,7 @@ fn watching_through_a_pipe_repeats_plain_text() {
         }
     }
     watch.kill().unwrap();
-    ended(watch);
+    wait_for_exit(watch);
     assert_eq!(seen.matches("pending").count(), 1, "{seen}");
     assert!(!seen.contains('\u{1b}'), "{seen}");
 }
@@ -295,7 +295,7 @@ fn closed_stdout_is_not_an_error() {
     for arguments in [&["status"][..], &["start"], &["start", "--format", "json"], &["completions", "bash"]] {
         let mut command = sandbox.spawn(arguments);
         drop(command.stdout.take());
-        ended(command).expect_code(0);
+        wait_for_exit(command).expect_code(0);
     }
 }
 

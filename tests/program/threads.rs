@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::util::Sandbox;
 use crate::util::truth::assert_archived;
 use discord_sim::{
-    BodyKind, ChannelDescription, ChannelKind, Description, Match, RouteKind, ThreadPlan, What, World,
+    BodyKind, ChannelDescription, ChannelKind, Description, FaultKind, Match, RouteKind, ThreadPlan, World,
 };
 
 const GUILD: u64 = 77_000_000_000_000_001;
@@ -174,13 +174,13 @@ fn failed_thread_listing_is_reported_and_changes_no_thread() {
     sync(&sandbox);
     let world = sandbox.sim.world();
     world.advance(HOUR);
-    let refused = What::Status(400, BodyKind::Json(50_035));
+    let refused = FaultKind::Status(400, BodyKind::Json(50_035));
     sandbox.sim.faults().when(Match::route(RouteKind::ArchivedPublicThreads).always(), refused.clone());
     sandbox.run(&["start"]);
     let inactive = "SELECT count(*) FROM thread_log WHERE state <> 'active'";
     assert_eq!(sandbox.count(inactive), 0);
     sandbox.sim.faults().clear();
-    let forbidden = What::Status(403, BodyKind::Json(50_001));
+    let forbidden = FaultKind::Status(403, BodyKind::Json(50_001));
     sandbox.sim.faults().when(Match::route(RouteKind::ArchivedPublicThreads).always(), forbidden);
     let ran = sandbox.run(&["start"]).expect_code(3);
     assert!(ran.stdout.contains("archived threads"), "{}", ran.stdout);

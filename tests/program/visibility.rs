@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::util::Sandbox;
 use crate::util::truth::assert_archived;
-use discord_sim::{BodyKind, Description, Match, RouteKind, What, World};
+use discord_sim::{BodyKind, Description, FaultKind, Match, RouteKind, World};
 use tokio::task::JoinHandle;
 use verta_sync::archive::{ArchiveFile, Lock, Writer};
 use verta_sync::model::{RateLimitPolicy, ReactionMode, Timestamp, WorkspaceId};
@@ -103,7 +103,7 @@ async fn tenant_is_abandoned_when_the_visibility_recheck_keeps_failing() {
     let sandbox = Arc::new(sandbox(2, 8000));
     let chat = chat(&sandbox);
     let long_run = start_long_run(&sandbox, chat).await;
-    let server_error = What::Status(500, BodyKind::Empty);
+    let server_error = FaultKind::Status(500, BodyKind::Empty);
     sandbox.sim.faults().when(Match::route(RouteKind::Guild).always(), server_error);
     long_run.await.unwrap();
     let read = stored(&sandbox, chat);

@@ -4,7 +4,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::util::truth::assert_archived;
-use crate::util::{Sandbox, ended, send, wait_until};
+use crate::util::{Sandbox, send, wait_for_exit, wait_until};
 use discord_sim::{Description, World};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -47,10 +47,10 @@ fn queued_runs_start_in_order_and_status_shows_their_positions() {
     assert!(text.contains(&format!("queued {job_id}")) && text.contains("position 2"), "{text}");
     sandbox.run(&["status", "--job-id", &job_id]).expect_code(0);
     remove_latency(&sandbox);
-    ended(first).expect_code(0);
-    let second = ended(second).expect_code(0);
+    wait_for_exit(first).expect_code(0);
+    let second = wait_for_exit(second).expect_code(0);
     assert!(second.stderr.contains("waiting, position 1"), "{}", second.stderr);
-    let summary = ended(third).expect_code(0).last_json();
+    let summary = wait_for_exit(third).expect_code(0).last_json();
     assert_eq!(summary["jobs"][0]["job_id"], job_id, "the ID that the queue showed");
     assert!(!sandbox.listing().contains(&"archive.db.queue".to_owned()), "{:?}", sandbox.listing());
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
@@ -63,12 +63,12 @@ fn killed_queued_run_leaves_the_queue() {
     let killed = spawn_queued(&sandbox, &["start", "--wait"], 1);
     let surviving = spawn_queued(&sandbox, &["start", "--wait"], 2);
     send(&killed, Signal::KILL);
-    ended(killed);
+    wait_for_exit(killed);
     wait_until("the killed run has left the queue", || queued_jobs(&sandbox).len() == 1);
     assert_eq!(queued_jobs(&sandbox)[0]["queue_position"], 1);
     remove_latency(&sandbox);
-    ended(first).expect_code(0);
-    ended(surviving).expect_code(0);
+    wait_for_exit(first).expect_code(0);
+    wait_for_exit(surviving).expect_code(0);
     assert!(!sandbox.listing().contains(&"archive.db.queue".to_owned()), "{:?}", sandbox.listing());
 }
 
@@ -87,11 +87,11 @@ fn waiting_ends_at_its_timeout_or_on_a_signal() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let waiting = spawn_queued(&sandbox, &["start", "--wait"], 1);
         send(&waiting, signal);
-        ended(waiting).expect_code(code);
+        wait_for_exit(waiting).expect_code(code);
         assert_eq!(queued_jobs(&sandbox).len(), 0);
     }
     remove_latency(&sandbox);
-    ended(first).expect_code(0);
+    wait_for_exit(first).expect_code(0);
 }
 
 #[test]
@@ -109,8 +109,8 @@ fn queued_run_takes_over_from_a_killed_run() {
     let second = spawn_queued(&sandbox, &["start", "--wait"], 1);
     remove_latency(&sandbox);
     send(&first, Signal::KILL);
-    ended(first);
-    ended(second).expect_code(0);
+    wait_for_exit(first);
+    wait_for_exit(second).expect_code(0);
     assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status = 'interrupted'"), 1);
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
 }

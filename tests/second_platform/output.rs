@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::sandbox::{BOARD, GENERAL, GUILD, RANDOM, Sandbox};
 use crate::server::TEAM;
-use crate::util::Ran;
+use crate::util::CommandOutput;
 
 /// The string values of `key` in a list of objects, sorted.
 fn texts<'v>(list: &'v Value, key: &str) -> Vec<&'v str> {
@@ -15,7 +15,7 @@ fn texts<'v>(list: &'v Value, key: &str) -> Vec<&'v str> {
 }
 
 /// The job of the Parley tenant.
-fn team(ran: &Ran) -> Value {
+fn team(ran: &CommandOutput) -> Value {
     ran.last_json()["jobs"].as_array().unwrap().iter().find(|job| job["tenant"] == "team").unwrap().clone()
 }
 

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use crate::sandbox::{EVE, GUILD, RANDOM, Sandbox, hash};
 use crate::server::Fault;
 use crate::util::truth::assert_archived;
-use crate::util::{ended, send, wait_until};
+use crate::util::{send, wait_for_exit, wait_until};
 
 pub fn second_run_changes_no_row() {
     let sandbox = Sandbox::new();
@@ -27,7 +27,7 @@ pub fn next_run_completes_a_killed_run() {
     wait_until("Parley stalls", || sandbox.parley.world().journal.len() > answered);
     wait_until("messages are stored", || stored() > 0);
     send(&child, Signal::KILL);
-    assert_eq!(ended(child).code, -1, "it was killed");
+    assert_eq!(wait_for_exit(child).code, -1, "it was killed");
     let all = sandbox.parley.world().public_messages().len();
     assert!(stored() < i64::try_from(all).unwrap(), "messages are left to read");
     sandbox.parley.world().fault = None;
@@ -49,7 +49,7 @@ pub fn permanent_database_lock_is_named_as_the_cause() {
     let other_connection = sandbox.common.archive();
     other_connection.busy_timeout(Duration::from_secs(10)).unwrap();
     other_connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let ran = ended(run).expect_code(6);
+    let ran = wait_for_exit(run).expect_code(6);
     assert!(
         ran.stderr.contains("locked") && ran.stderr.contains("close the other program"),
         "{}",

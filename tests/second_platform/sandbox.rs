@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::PROGRAM;
 use crate::parley::ids;
 use crate::server::{Server, TEAM, World};
-use crate::util::{self, Ran, tenant_table};
+use crate::util::{self, CommandOutput, tenant_table};
 use crate::wire::{File, Question};
 
 pub const GUILD: u64 = 77_000_000_000_000_001;
@@ -82,7 +82,7 @@ impl Sandbox {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[&str]) -> CommandOutput {
         self.command(arguments).output().unwrap().into()
     }
 

@@ -27,7 +27,7 @@ const CRATE_FOLDERS: [(&[&str], &[&str]); 9] = [
 ];
 
 /// Uses of crates outside their files and folders.
-pub fn strays(source: &Source) -> Vec<String> {
+pub fn misplaced_crates(source: &Source) -> Vec<String> {
     let mut problems = Vec::new();
     for path in &source.paths {
         let name = &path.segments[0];
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn problems(path: &str, text: &str) -> Vec<String> {
-        strays(&Source::new(path, text))
+        misplaced_crates(&Source::new(path, text))
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn forbidden(source: &Source, layers: &Layers) -> Vec<String> {
 }
 
 /// Modules without a row in the table, and rows without files.
-pub fn without_row(sources: &[Source], layers: &Layers) -> Vec<String> {
+pub fn table_mismatches(sources: &[Source], layers: &Layers) -> Vec<String> {
     let has_file = |name: &String| sources.iter().any(|source| source.module.first() == Some(name));
     let empty = layers.keys().filter(|name| !has_file(name)).map(|name| format!("{name} has no file"));
     let modules = sources.iter().filter(|source| source.module.len() == 1).map(|source| &source.module[0]);
@@ -114,6 +114,6 @@ mod tests {
     fn reports_modules_without_row_and_rows_without_module() {
         let paths = ["lib", "main", "monitor/mod", "ui", "ui/bars", "cli", "web/mod", "web/page"];
         let sources = paths.map(|path| Source::new(&format!("src/{path}.rs"), ""));
-        assert_eq!(without_row(&sources, &layers(TABLE)), ["web has no row", "model has no file"]);
+        assert_eq!(table_mismatches(&sources, &layers(TABLE)), ["web has no row", "model has no file"]);
     }
 }

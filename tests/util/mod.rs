@@ -75,8 +75,8 @@ impl Sandbox {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::from(self.command(arguments).output().unwrap())
+    pub fn run(&self, arguments: &[&str]) -> CommandOutput {
+        CommandOutput::from(self.command(arguments).output().unwrap())
     }
 
     pub fn spawn(&self, arguments: &[&str]) -> Child {
@@ -113,7 +113,7 @@ impl Sandbox {
 
     /// Asserts that the output contains neither the token nor any user ID.
     #[track_caller]
-    pub fn assert_discreet(&self, ran: &Ran) {
+    pub fn assert_no_secrets(&self, ran: &CommandOutput) {
         let output = format!("{}{}", ran.stdout, ran.stderr);
         assert!(!output.contains(&self.sim.token()), "the output contains the token: {output}");
         for (guild, _) in self.sim.world().guilds() {
@@ -126,7 +126,7 @@ impl Sandbox {
     /// Asserts that a run archived everything. Exit code 3 is accepted if its only
     /// findings are channel ends whose page has been empty for less than a day.
     #[track_caller]
-    pub fn expect_through(&self, ran: Ran) -> Ran {
+    pub fn expect_complete(&self, ran: CommandOutput) -> CommandOutput {
         if ran.code == 3 {
             let findings = self.count("SELECT count(*) FROM sync_progress WHERE end_doubted_at IS NOT NULL");
             assert!(findings > 0, "{}\n{}", ran.stdout, ran.stderr);
@@ -188,26 +188,26 @@ pub fn terminal() -> (OwnedFd, OwnedFd) {
 }
 
 /// Runs a command with a terminal as stdin, in which the user has typed `answer`.
-pub fn run_at_terminal(mut command: Command, answer: &str) -> Ran {
+pub fn run_at_terminal(mut command: Command, answer: &str) -> CommandOutput {
     let (ours, theirs) = terminal();
     fs::File::from(ours.try_clone().unwrap()).write_all(answer.as_bytes()).unwrap();
     command.stdin(theirs).output().unwrap().into()
 }
 
 /// Waits until a process started by [`Sandbox::spawn`] has ended.
-pub fn ended(child: Child) -> Ran {
+pub fn wait_for_exit(child: Child) -> CommandOutput {
     child.wait_with_output().unwrap().into()
 }
 
 /// Exit code and output of a command. A command killed by a signal has the code -1.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandOutput {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl From<Output> for Ran {
+impl From<Output> for CommandOutput {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
@@ -217,7 +217,7 @@ impl From<Output> for Ran {
     }
 }
 
-impl Ran {
+impl CommandOutput {
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);

@@ -248,10 +248,10 @@ impl Client {
 
 fn explain(reached: InvalidRequestLimitReached) -> &'static str {
     match reached {
-        InvalidRequestLimitReached::TooManyInvalid => {
+        InvalidRequestLimitReached::TooManyInvalidRequests => {
             "500 invalid requests within 10 minutes; Discord bans an IP address at 10,000"
         }
-        InvalidRequestLimitReached::OnlyRateLimits => {
+        InvalidRequestLimitReached::TooManyConsecutiveRateLimits => {
             "Discord has responded only with HTTP 429 (rate limited) for a long time"
         }
     }
@@ -357,7 +357,7 @@ fn limiter_endpoint(endpoint: &Endpoint) -> Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use discord_sim::{Description, Match, Simulator, What, World};
+    use discord_sim::{Description, FaultKind, Match, Simulator, World};
     use tokio::task::{JoinSet, spawn_blocking};
 
     use super::*;
@@ -401,7 +401,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn gives_up_after_three_address_blocks() {
         let sim = Simulator::start(World::new(&Description::empty_guild()));
-        sim.faults().when(Match::default().always(), What::FrontDoor);
+        sim.faults().when(Match::default().always(), FaultKind::FrontDoor);
         let started_at = tokio::time::Instant::now();
         let error = tokio::select! {
             error = first_error(sim.url()) => error,

@@ -5,8 +5,8 @@ mod roles;
 use std::time::Duration;
 
 use discord_sim::{
-    BodyKind, ChannelDescription, ChannelKind, Damage, Description, Match, RouteKind, Scope, Simulator,
-    Visibility, What, World,
+    BodyKind, ChannelDescription, ChannelKind, Damage, Description, FaultKind, Match, RouteKind, Scope,
+    Simulator, Visibility, World,
 };
 
 use super::{Discord, SPEC};
@@ -61,7 +61,7 @@ impl Scene {
     }
 
     /// Injects a fault into the next `times` pages of `chat`.
-    fn fault(&self, times: u32, what: What) {
+    fn fault(&self, times: u32, what: FaultKind) {
         self.sim.faults().when(Match::page_of(self.chat.get()).times(times), what);
     }
 
@@ -109,8 +109,8 @@ fn ids_of(page: &MessagePage) -> Vec<MessageId> {
     page.messages.iter().map(|message| message.id).collect()
 }
 
-fn server_error() -> What {
-    What::Status(500, BodyKind::Json(0))
+fn server_error() -> FaultKind {
+    FaultKind::Status(500, BodyKind::Json(0))
 }
 
 #[tokio::test]
@@ -137,13 +137,13 @@ async fn a_persistent_500_is_a_server_error_after_the_last_retry() {
 #[tokio::test]
 async fn retries_transient_faults_and_fails_with_the_matching_kind() {
     for (what, kind) in [
-        (What::ResetBeforeHeaders, ErrorKind::Network),
-        (What::TruncatedBody, ErrorKind::Network),
-        (What::InvalidJson, ErrorKind::Unreadable),
-        (What::Status(502, BodyKind::Html), ErrorKind::Server),
-        (What::Status(503, BodyKind::Empty), ErrorKind::Server),
-        (What::Status(202, BodyKind::Json(110_000)), ErrorKind::NotReady),
-        (What::Status(500, BodyKind::Json(130_000)), ErrorKind::NotReady),
+        (FaultKind::ResetBeforeHeaders, ErrorKind::Network),
+        (FaultKind::TruncatedBody, ErrorKind::Network),
+        (FaultKind::InvalidJson, ErrorKind::Unreadable),
+        (FaultKind::Status(502, BodyKind::Html), ErrorKind::Server),
+        (FaultKind::Status(503, BodyKind::Empty), ErrorKind::Server),
+        (FaultKind::Status(202, BodyKind::Json(110_000)), ErrorKind::NotReady),
+        (FaultKind::Status(500, BodyKind::Json(130_000)), ErrorKind::NotReady),
     ] {
         let scene = Scene::new();
         scene.fault(2, what.clone());
@@ -158,7 +158,7 @@ async fn retries_transient_faults_and_fails_with_the_matching_kind() {
 
 #[tokio::test]
 async fn retries_a_stalled_response_after_the_timeout() {
-    for what in [What::Stall(FOREVER), What::StallBody(FOREVER)] {
+    for what in [FaultKind::Stall(FOREVER), FaultKind::StallBody(FOREVER)] {
         let scene = Scene::with(|settings| {
             settings.request_timeout = Duration::from_millis(300);
             settings.retry.max_retries = 1;
@@ -173,7 +173,7 @@ async fn retries_a_stalled_response_after_the_timeout() {
 #[tokio::test]
 async fn an_error_never_quotes_a_proxys_html() {
     let scene = Scene::new();
-    scene.fault(u32::MAX, What::Status(502, BodyKind::Html));
+    scene.fault(u32::MAX, FaultKind::Status(502, BodyKind::Html));
     let error = scene.failure().await;
     assert_eq!(error.to_string(), format!("messages of channel {}: HTTP 502", SPEC.channel_text(scene.chat)));
 }
@@ -181,10 +181,10 @@ async fn an_error_never_quotes_a_proxys_html() {
 #[tokio::test]
 async fn retries_a_page_that_is_null() {
     let scene = Scene::new();
-    scene.fault(1, What::NullBody);
+    scene.fault(1, FaultKind::NullBody);
     assert_eq!(ids_of(&scene.page().await.unwrap()), scene.ids());
     assert_eq!(scene.monitor.sum(Counter::Retries), 1);
-    scene.fault(u32::MAX, What::NullBody);
+    scene.fault(u32::MAX, FaultKind::NullBody);
     assert_eq!(scene.failure().await.kind, ErrorKind::Unreadable);
 }
 
@@ -205,7 +205,7 @@ async fn null_instead_of_a_list_is_unreadable() {
         RouteKind::Reactions,
     ];
     for route in routes {
-        scene.sim.faults().when(Match::route(route), What::NullBody);
+        scene.sim.faults().when(Match::route(route), FaultKind::NullBody);
     }
     let failures = [
         scene.page().await.err(),
@@ -248,7 +248,7 @@ async fn a_damaged_message_does_not_affect_the_others() {
         let scene = Scene::new();
         let mut ids = scene.ids();
         // The fault's index counts from the newest message.
-        scene.fault(1, What::BrokenMessage(ids.len() - 1 - 40, damage));
+        scene.fault(1, FaultKind::MalformedMessage(ids.len() - 1 - 40, damage));
         let page = scene.page().await.unwrap();
         let malformed: Vec<Option<MessageId>> = page.malformed.iter().map(|malformed| malformed.id).collect();
         let expected = match result {
@@ -268,7 +268,7 @@ async fn a_damaged_message_does_not_affect_the_others() {
 #[tokio::test]
 async fn a_malformed_messages_reason_contains_no_values() {
     let scene = Scene::new();
-    scene.fault(1, What::BrokenMessage(0, Damage::WrongTypes));
+    scene.fault(1, FaultKind::MalformedMessage(0, Damage::WrongTypes));
     let page = scene.page().await.unwrap();
     let [MalformedMessage { id, reason }] = &page.malformed[..] else { panic!("{:?}", page.malformed) };
     assert_eq!((*id, page.last_id()), (scene.ids().last().copied(), scene.ids().last().copied()));
@@ -278,14 +278,14 @@ async fn a_malformed_messages_reason_contains_no_values() {
 #[tokio::test]
 async fn sorts_the_messages_of_a_page() {
     let scene = Scene::new();
-    scene.fault(1, What::ShuffledOrder);
+    scene.fault(1, FaultKind::ShuffledOrder);
     assert_eq!(ids_of(&scene.page().await.unwrap()), scene.ids());
 }
 
 #[tokio::test]
 async fn a_channels_429_delays_only_that_channel() {
     let scene = Scene::new();
-    scene.fault(1, What::RateLimited { retry_after: 0.2, scope: Scope::User });
+    scene.fault(1, FaultKind::RateLimited { retry_after: 0.2, scope: Scope::User });
     let elsewhere = async {
         scene.wait_for_rate_limit().await;
         scene.page_of(scene.other_chat).await
@@ -306,7 +306,7 @@ async fn a_channels_429_delays_only_that_channel() {
 async fn reports_the_scope_of_a_429() {
     for (scope, name) in [(Scope::User, "user"), (Scope::Shared, "shared"), (Scope::Global, "global")] {
         let scene = Scene::with(|settings| settings.on_rate_limit = RateLimitPolicy::Stop);
-        scene.fault(1, What::RateLimited { retry_after: 0.2, scope });
+        scene.fault(1, FaultKind::RateLimited { retry_after: 0.2, scope });
         scene.failure().await;
         let [Event::RateLimited { scope, wait, ref endpoint, .. }] = scene.monitor.events()[..] else {
             panic!("{:?}", scene.monitor.events())
@@ -319,7 +319,7 @@ async fn reports_the_scope_of_a_429() {
 #[tokio::test]
 async fn a_global_429_delays_every_request() {
     let scene = Scene::new();
-    scene.fault(1, What::RateLimited { retry_after: 0.2, scope: Scope::Global });
+    scene.fault(1, FaultKind::RateLimited { retry_after: 0.2, scope: Scope::Global });
     let elsewhere = async {
         scene.wait_for_rate_limit().await;
         scene.page_of(scene.other_chat).await
@@ -335,7 +335,7 @@ async fn a_global_429_delays_every_request() {
 #[tokio::test]
 async fn a_429_ends_the_run_if_configured_to_stop() {
     let scene = Scene::with(|settings| settings.on_rate_limit = RateLimitPolicy::Stop);
-    scene.fault(1, What::RateLimited { retry_after: 0.2, scope: Scope::User });
+    scene.fault(1, FaultKind::RateLimited { retry_after: 0.2, scope: Scope::User });
     let error = scene.failure().await;
     assert_eq!((error.kind, error.retry_after), (ErrorKind::RateLimited, Some(Duration::from_secs(1))));
     assert!(error.kind.ends_run());
@@ -381,7 +381,7 @@ async fn distinguishes_a_revoked_from_a_deleted_channel() {
 #[tokio::test]
 async fn backs_off_from_429s_without_a_wait() {
     let scene = Scene::with(|settings| settings.retry.base_delay = Duration::from_millis(400));
-    scene.fault(4, What::RateLimited { retry_after: 0.0, scope: Scope::Shared });
+    scene.fault(4, FaultKind::RateLimited { retry_after: 0.0, scope: Scope::Shared });
     let begin = tokio::time::Instant::now();
     assert!(scene.page().await.is_ok());
     assert!(begin.elapsed() >= Duration::from_millis(200 + 400 + 800), "{:?}", begin.elapsed());
@@ -410,7 +410,7 @@ async fn identity_reports_a_missing_message_content_intent() {
 #[tokio::test]
 async fn a_cancelled_request_releases_its_permit() {
     let scene = Scene::with(|settings| settings.gate.max_in_flight = 1);
-    scene.fault(1, What::Stall(FOREVER));
+    scene.fault(1, FaultKind::Stall(FOREVER));
     let stalled = async {
         while scene.sim.journal().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -431,7 +431,7 @@ async fn retries_invalid_json_on_every_route() {
         [RouteKind::CurrentApplication, RouteKind::CurrentUser, RouteKind::Guild, RouteKind::GuildMember];
     for route in routes {
         let scene = Scene::new();
-        scene.sim.faults().when(Match::route(route), What::InvalidJson);
+        scene.sim.faults().when(Match::route(route), FaultKind::InvalidJson);
         let Scene { sim, discord, monitor, .. } = &scene;
         let guild = WorkspaceId::new(GUILD).unwrap();
         if route == RouteKind::CurrentUser {
@@ -448,7 +448,7 @@ async fn retries_invalid_json_on_every_route() {
 async fn a_proxys_403_or_404_proves_nothing_about_channel_or_workspace() {
     for status in [403, 404] {
         let scene = Scene::new();
-        scene.sim.faults().when(Match::default().always(), What::Status(status, BodyKind::Html));
+        scene.sim.faults().when(Match::default().always(), FaultKind::Status(status, BodyKind::Html));
         let Scene { discord, monitor, chat, .. } = &scene;
         let alone = discord.channel(*chat, WorkspaceId::new(GUILD).unwrap(), monitor).await.unwrap_err();
         assert!(!matches!(alone.kind, ErrorKind::Forbidden | ErrorKind::NotFound), "{status}: {alone}");
@@ -456,14 +456,14 @@ async fn a_proxys_403_or_404_proves_nothing_about_channel_or_workspace() {
         scene
             .sim
             .faults()
-            .when(Match::route(RouteKind::Guild).always(), What::Status(status, BodyKind::Html));
+            .when(Match::route(RouteKind::Guild).always(), FaultKind::Status(status, BodyKind::Html));
         let asked = scene.discord.workspace(WorkspaceId::new(GUILD).unwrap(), &scene.monitor).await;
         assert_ne!(asked.unwrap_err().kind, ErrorKind::NotInWorkspace, "{status}");
         let scene = Scene::new();
         scene
             .sim
             .faults()
-            .when(Match::route(RouteKind::GuildMember).always(), What::Status(status, BodyKind::Html));
+            .when(Match::route(RouteKind::GuildMember).always(), FaultKind::Status(status, BodyKind::Html));
         let asked = scene.discord.workspace(WorkspaceId::new(GUILD).unwrap(), &scene.monitor).await;
         let concludes_nothing = asked.map_or(true, |(_, channels)| {
             channels.iter().all(|channel| channel.visibility.bot_lacks.is_empty())

@@ -173,7 +173,7 @@ async fn invalid_requests_throttle_the_gate_and_then_reject() {
     for _ in THROTTLE_AT_INVALID_REQUESTS..REJECT_AT_INVALID_REQUESTS {
         gate.record_invalid_request();
     }
-    assert_eq!(gate.acquire(0).await.err(), Some(InvalidRequestLimitReached::TooManyInvalid));
+    assert_eq!(gate.acquire(0).await.err(), Some(InvalidRequestLimitReached::TooManyInvalidRequests));
     tokio::time::advance(INVALID_REQUEST_WINDOW + Duration::from_secs(1)).await;
     assert!(gate.acquire(0).await.is_ok());
 }

@@ -2,7 +2,7 @@
 
 use super::super::confirm;
 use super::super::failure::Failure;
-use super::gaps::may_be_of_page;
+use super::gaps::may_concern_single_page;
 use super::{NextStep, PassOutcome, ReadPass, Reading};
 use crate::archive::{ArchiveError, deletions};
 use crate::model::{Cause, ChannelEnd, EndEvidence, EndFacts, MessagePage, NewestPageVerdict, Timestamp};
@@ -76,7 +76,9 @@ impl Reading<'_> {
                 if let Some(end) = facts.if_nothing_announced() {
                     return Ok(Ok(end));
                 }
-                if let Some(end) = self.confirm(confirm::right_to_read(self.task, &self.meter)).await? {
+                if let Some(end) =
+                    self.confirm(confirm::confirm_right_to_read(self.task, &self.meter)).await?
+                {
                     return Ok(Err(NextStep::Last(end)));
                 }
                 Ok(facts.if_empty_for_a_day(read_at).ok_or(NextStep::Last(PassOutcome::Unconfirmed)))
@@ -88,12 +90,12 @@ impl Reading<'_> {
     /// page, which proves nothing, if that fails too.
     pub(super) async fn newest_page(&self) -> Result<Result<MessagePage, PlatformError>, PassOutcome> {
         let whole = self.request_page(PageCursor::Newest, self.page_size(), false).await?;
-        if !whole.as_ref().is_err_and(|error| may_be_of_page(error.kind)) {
+        if !whole.as_ref().is_err_and(|error| may_concern_single_page(error.kind)) {
             return Ok(whole);
         }
         let single = self.request_page(PageCursor::Newest, 1, true).await?;
         Ok(match single {
-            Err(error) if may_be_of_page(error.kind) => Ok(MessagePage::default()),
+            Err(error) if may_concern_single_page(error.kind) => Ok(MessagePage::default()),
             single => single,
         })
     }

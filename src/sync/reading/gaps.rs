@@ -14,7 +14,7 @@ use crate::platform::{ErrorKind, PageCursor, PlatformError};
 const MAX_SKIPPED_MESSAGES: u32 = 10;
 
 /// Whether an error may concern a single page rather than the platform as a whole.
-pub(super) const fn may_be_of_page(kind: ErrorKind) -> bool {
+pub(super) const fn may_concern_single_page(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::Server
@@ -34,7 +34,7 @@ impl Reading<'_> {
         error: PlatformError,
     ) -> Result<Option<PassOutcome>, Failure> {
         if !pass.page_size.is_reduced() {
-            match self.serves_other_pages(pass, error.kind).await {
+            match self.can_read_other_pages(pass, error.kind).await {
                 Ok(true) => {}
                 Ok(false) => return Err(error.into()),
                 Err(end) => return Ok(Some(end)),
@@ -47,7 +47,7 @@ impl Reading<'_> {
         match self.request_page(PageCursor::After(pass.cursor), 1, false).await {
             Err(end) => Ok(Some(end)),
             Ok(Ok(_)) => Ok(None),
-            Ok(Err(again)) if !may_be_of_page(again.kind) => Err(again.into()),
+            Ok(Err(again)) if !may_concern_single_page(again.kind) => Err(again.into()),
             Ok(Err(_)) if pass.purpose == PassPurpose::Reread => Ok(Some(PassOutcome::Unread)),
             Ok(Err(again)) => self.skip(pass, again).await,
         }
@@ -56,7 +56,7 @@ impl Reading<'_> {
     /// Whether only this page fails: the server returns another message of the channel
     /// (the last one read, or the newest) or, for a server error, answers the request for
     /// what follows the newest message.
-    async fn serves_other_pages(&self, pass: &ReadPass, kind: ErrorKind) -> Result<bool, PassOutcome> {
+    async fn can_read_other_pages(&self, pass: &ReadPass, kind: ErrorKind) -> Result<bool, PassOutcome> {
         let at = |id: MessageId| PageCursor::After(MessageId::new(id.get() - 1));
         let read = [pass.cursor, self.task.plan.read_to].into_iter().flatten().map(at);
         for cursor in read.chain([PageCursor::Newest]) {

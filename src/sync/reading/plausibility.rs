@@ -33,7 +33,7 @@ impl Reading<'_> {
     /// reset and the read fails. `Some` if the run stopped first.
     pub(super) async fn check_checkpoint(&self) -> Result<Option<PassOutcome>, Failure> {
         let plan = &self.task.plan;
-        if !plan.has_doubtful_checkpoint {
+        if !plan.has_checkpoint_beyond_newest {
             return Ok(None);
         }
         let newest = match self.newest_page().await {

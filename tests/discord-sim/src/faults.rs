@@ -1,10 +1,10 @@
 //! Fault injection: which requests fail, and how.
 
 mod endless;
+mod kind;
 mod oddity;
 mod page;
 mod untrue;
-mod what;
 mod when;
 
 use std::collections::HashMap;
@@ -12,12 +12,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(crate) use endless::endless_page;
+pub use kind::{BodyKind, FaultKind};
 pub(crate) use oddity::Header;
 pub use oddity::Oddity;
 pub use page::Damage;
 pub(crate) use page::{damage_message, shuffle};
 pub(crate) use untrue::falsify;
-pub use what::{BodyKind, What};
 pub(crate) use when::RequestContext;
 pub use when::{Cursor, Match};
 
@@ -29,7 +29,7 @@ pub struct Fault {
     /// The requests it affects.
     pub when: Match,
     /// What goes wrong with them.
-    pub what: What,
+    pub what: FaultKind,
 }
 
 /// The fault plan. The first planned fault that matches a request fires.
@@ -72,15 +72,15 @@ impl Faults {
     }
 
     /// Shorthand for [`Faults::plan`].
-    pub fn when(&self, when: Match, what: What) -> usize {
+    pub fn when(&self, when: Match, what: FaultKind) -> usize {
         self.plan(Fault { when, what })
     }
 
-    /// Plans a random one of [`What::passing`] for each request with this probability
+    /// Plans a random one of [`FaultKind::passing`] for each request with this probability
     /// (0.0 to 1.0). Returns the fault's number.
     pub fn mixed(&self, probability: f64, pause: Duration) -> usize {
         let when = Match { probability, ..Match::default().always() };
-        self.when(when, What::OneOf(What::passing(pause)))
+        self.when(when, FaultKind::OneOf(FaultKind::passing(pause)))
     }
 
     /// How often a planned fault has fired; 0 for an unknown number.
@@ -101,7 +101,7 @@ impl Faults {
     /// The random choice depends on the seed, the target and the number of requests for
     /// the target, so that it is independent of the order in which concurrent requests
     /// arrive.
-    pub(crate) fn fire(&self, context: RequestContext<'_>, target: &str) -> Option<What> {
+    pub(crate) fn fire(&self, context: RequestContext<'_>, target: &str) -> Option<FaultKind> {
         let mut inner = self.lock();
         let Inner { planned, seed, request_counts } = &mut *inner;
         if planned.is_empty() {
@@ -120,7 +120,7 @@ impl Faults {
 
 impl PlannedFault {
     /// The fault, if it fires for this request.
-    fn fire(&mut self, context: RequestContext<'_>, mut dice: Dice) -> Option<What> {
+    fn fire(&mut self, context: RequestContext<'_>, mut dice: Dice) -> Option<FaultKind> {
         let when = &self.fault.when;
         if self.fired_requests >= when.times || !when.matches(context) {
             return None;

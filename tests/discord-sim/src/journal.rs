@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::faults::What;
+use crate::faults::FaultKind;
 use crate::limits::{Scope, is_invalid};
 use crate::query::Query;
 use crate::route::RouteKind;
@@ -34,7 +34,7 @@ pub struct Entry {
     /// The scope of a 429, if it has one.
     pub scope: Option<Scope>,
     /// The fault that fired for it.
-    pub fault: Option<What>,
+    pub fault: Option<FaultKind>,
 }
 
 /// The cursor and the limit of a page request.
@@ -175,7 +175,7 @@ impl Journal {
 
     /// Path and query of every request answered with a 200 more than once, with the
     /// count. Answers for which a fault fired aren't counted: a retry may be right.
-    pub fn doubles(&self) -> Vec<(String, usize)> {
+    pub fn duplicate_requests(&self) -> Vec<(String, usize)> {
         let mut counts: HashMap<String, usize> = HashMap::new();
         let inner = self.lock();
         let is_unfaulted_ok = |entry: &&Entry| entry.status == Some(200) && entry.fault.is_none();

@@ -45,7 +45,7 @@ pub use description::{
     BotDescription, ChannelDescription, ChannelKind, DEFAULT_TOKEN, Description, GuildDescription, Mix,
     RoleDescription, ThreadPlan, Time, Visibility,
 };
-pub use faults::{BodyKind, Cursor, Damage, Fault, Faults, Match, Oddity, What};
+pub use faults::{BodyKind, Cursor, Damage, Fault, FaultKind, Faults, Match, Oddity};
 pub use journal::{Asked, Entry, Journal};
 pub use limits::{BucketRule, FrontDoor, Headers, Limits, Scope, Second};
 pub use route::RouteKind;

@@ -5,10 +5,10 @@ use std::net::TcpListener;
 use discord_sim::{Description, GuildDescription, World};
 
 use super::{GUILD, assert_refusal_output, assert_refused, sandbox};
-use crate::util::{Ran, Sandbox, tenant_table};
+use crate::util::{CommandOutput, Sandbox, tenant_table};
 
 /// Runs `start` with this token in the environment, or without the variable.
-fn start_with_token(sandbox: &Sandbox, token: Option<&str>) -> Ran {
+fn start_with_token(sandbox: &Sandbox, token: Option<&str>) -> CommandOutput {
     let mut command = sandbox.command(&["start"]);
     match token {
         Some(token) => command.env("DISCORD_BOT_TOKEN", token),
@@ -106,7 +106,7 @@ fn json_output_of_a_failed_run_is_an_error_and_a_summary() {
     assert_eq!(lines[1]["event"], "summary");
     assert_eq!(lines[1]["exit_code"], 4);
     assert_eq!(lines.len(), 2);
-    sandbox.assert_discreet(&ran);
+    sandbox.assert_no_secrets(&ran);
 }
 
 #[test]
@@ -124,5 +124,5 @@ fn unknown_channel_is_not_a_success() {
 fn log_contains_no_user_id_including_the_bots() {
     let sandbox = sandbox();
     let ran = sandbox.run(&["start", "-vv"]).expect_code(0);
-    sandbox.assert_discreet(&ran);
+    sandbox.assert_no_secrets(&ran);
 }

@@ -6,7 +6,7 @@ use discord_sim::{Description, RouteKind, World};
 use rusqlite::Connection;
 
 use super::{GUILD, TENANT, assert_refusal_output, assert_refused, sandbox};
-use crate::util::{Sandbox, ended};
+use crate::util::{Sandbox, wait_for_exit};
 
 const COMMANDS: [&[&str]; 3] = [&["start"], &["status"], &["reset", "--tenant", TENANT, "--yes"]];
 
@@ -140,5 +140,5 @@ fn locked_archive_names_the_holders_run_process_and_start_time() {
     let application_requests = sandbox.sim.journal().count(RouteKind::CurrentApplication);
     assert_eq!(application_requests, 1, "the second run sends no request");
     first.kill().unwrap();
-    ended(first);
+    wait_for_exit(first);
 }

@@ -12,7 +12,7 @@ use discord_sim::{Description, World};
 use rustix::fs::{CWD, FileType, Mode, mkfifoat, mknodat};
 
 use super::{GUILD, TENANT, assert_refused, sandbox};
-use crate::util::{Ran, Sandbox, ended, send};
+use crate::util::{CommandOutput, Sandbox, send, wait_for_exit};
 
 /// Time limit of one command, including the wait of `--wait=1s`.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
@@ -208,7 +208,7 @@ fn replace_file(sandbox: &Sandbox, path: &Path, replacement: Replacement) -> Opt
 }
 
 /// Runs a command; as [`NOBODY`] if root tests [`NoPermission`].
-fn run(sandbox: &Sandbox, command: &[&str], replacement: Replacement) -> Ran {
+fn run(sandbox: &Sandbox, command: &[&str], replacement: Replacement) -> CommandOutput {
     let mut command: Command = sandbox.command(command);
     if replacement == NoPermission && is_root() {
         for entry in fs::read_dir(sandbox.dir.path()).unwrap() {
@@ -251,7 +251,7 @@ fn test_all_replacements(path: &str) {
                 "{} is none of {expected_codes:?}: {context}",
                 ran.code
             );
-            sandbox.assert_discreet(&ran);
+            sandbox.assert_no_secrets(&ran);
             if !matches!((path, replacement), ("archive.db", Symlink)) {
                 assert_eq!(content_and_mode(&victim), before, "{context}");
             }
@@ -350,7 +350,7 @@ fn configuration_of_another_user_must_be_named_and_read_only() {
     chown(sandbox.dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
     let run = |arguments: &[&str]| {
         let mut command = sandbox.command(arguments);
-        Ran::from(command.uid(NOBODY).gid(NOBODY).output().unwrap())
+        CommandOutput::from(command.uid(NOBODY).gid(NOBODY).output().unwrap())
     };
     set_mode(&sandbox, "sync.toml", 0o644);
     let ran = run(&["start"]).expect_code(2);
@@ -412,7 +412,7 @@ fn archive_has_one_lock_under_all_its_paths() {
         }
     }
     send(&running, rustix::process::Signal::KILL);
-    ended(running);
+    wait_for_exit(running);
     assert!(!sandbox.dir.path().join("elsewhere/link.db-wal").exists());
 }
 

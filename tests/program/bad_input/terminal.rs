@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::Write as _;
 use std::time::Duration;
 
-use discord_sim::{Description, Match, RouteKind, What, World};
+use discord_sim::{Description, FaultKind, Match, RouteKind, World};
 use rustix::fs::FlockOperation;
 use serde_json::{Value, json};
 
 use super::{GUILD, TENANT};
-use crate::util::{Ran, Sandbox};
+use crate::util::{CommandOutput, Sandbox};
 
 const HOSTILE_TEXT: &str = "a\u{9b}31mb\u{202e}c\u{2066}d\u{85}e\u{7f}f\u{2028}g\u{1b}]0;h\u{7}";
 
@@ -19,7 +19,7 @@ fn is_control_character(char: char) -> bool {
 }
 
 #[track_caller]
-fn assert_no_control_characters(ran: &Ran) {
+fn assert_no_control_characters(ran: &CommandOutput) {
     assert!(!ran.stdout.contains(is_control_character), "{:?}", ran.stdout);
     assert!(!ran.stderr.contains(is_control_character), "{:?}", ran.stderr);
 }
@@ -29,11 +29,11 @@ fn sandbox() -> Sandbox {
         World::new(&Description::community(GUILD, 3, 20)),
         "[sync]\nretry_base_delay = \"1ms\"",
     );
-    let set = |name: &str| What::Set(name.to_owned(), json!(HOSTILE_TEXT));
+    let set = |name: &str| FaultKind::Set(name.to_owned(), json!(HOSTILE_TEXT));
     sandbox.sim.faults().when(Match::route(RouteKind::GuildChannels).always(), set("name"));
     sandbox.sim.faults().when(Match::route(RouteKind::Guild).always(), set("name"));
     let chat = sandbox.sim.world().channel_named(GUILD, "chat-0").unwrap();
-    let forbidden = What::Body(json!({"message": HOSTILE_TEXT, "code": 50_001}));
+    let forbidden = FaultKind::Body(json!({"message": HOSTILE_TEXT, "code": 50_001}));
     sandbox.sim.faults().when(Match::page_of(chat).always(), forbidden);
     sandbox
 }

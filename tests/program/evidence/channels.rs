@@ -1,6 +1,6 @@
 //! Listings that omit channels, roles or parents of threads.
 
-use discord_sim::{BodyKind, Match, RouteKind, What};
+use discord_sim::{BodyKind, FaultKind, Match, RouteKind};
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn channel_listing() -> Match {
 fn empty_channel_listing_removes_no_channel() {
     let sandbox = community();
     sync(&sandbox, 0);
-    sandbox.sim.faults().when(channel_listing(), What::Empty);
+    sandbox.sim.faults().when(channel_listing(), FaultKind::Empty);
     sandbox.sim.world().append(channel(&sandbox, "room-1"), 1);
     let ran = sync(&sandbox, 3);
     assert!(ran.stdout.contains("the API's listing omits it"), "{}", ran.stdout);
@@ -41,7 +41,7 @@ fn empty_channel_listing_removes_no_channel() {
 #[test]
 fn first_run_without_channels_is_not_a_success() {
     let sandbox = community();
-    sandbox.sim.faults().when(channel_listing(), What::Empty);
+    sandbox.sim.faults().when(channel_listing(), FaultKind::Empty);
     sync(&sandbox, 3);
     assert_eq!(findings(&sandbox), ["no_channels"]);
     sandbox.run(&["check"]).expect_code(3);
@@ -56,7 +56,7 @@ fn channel_omitted_from_the_listing_is_still_read() {
     sync(&sandbox, 0);
     let room = channel(&sandbox, "room-2");
     sandbox.sim.world().append(room, 5);
-    sandbox.sim.faults().when(channel_listing(), What::Omit(vec![room]));
+    sandbox.sim.faults().when(channel_listing(), FaultKind::Omit(vec![room]));
     sync(&sandbox, 3);
     assert_matches_world(&sandbox);
     assert_recovers(&sandbox);
@@ -66,7 +66,7 @@ fn channel_omitted_from_the_listing_is_still_read() {
 fn answer_without_roles_revokes_no_channel() {
     let sandbox = community();
     sync(&sandbox, 0);
-    for answer in [What::Empty, What::Omit(vec![GUILD])] {
+    for answer in [FaultKind::Empty, FaultKind::Omit(vec![GUILD])] {
         sandbox.sim.faults().when(Match::route(RouteKind::Guild).always(), answer);
         let ran = sandbox.run(&["start"]);
         assert_ne!(ran.code, 0, "{}", ran.stdout);
@@ -80,7 +80,7 @@ fn answer_without_roles_revokes_no_channel() {
 fn null_answer_is_not_an_empty_list() {
     for route in [RouteKind::GuildChannels, RouteKind::ActiveThreads, RouteKind::Messages] {
         let sandbox = community();
-        sandbox.sim.faults().when(Match::route(route).always(), What::NullBody);
+        sandbox.sim.faults().when(Match::route(route).always(), FaultKind::NullBody);
         assert_ne!(sandbox.run(&["start"]).code, 0, "{route:?}");
         assert_recovers(&sandbox);
     }
@@ -148,8 +148,8 @@ fn channel_is_deleted_only_if_its_own_lookup_says_so() {
     let sandbox = community();
     sync(&sandbox, 0);
     let room = channel(&sandbox, "room-0");
-    sandbox.sim.faults().when(channel_listing(), What::Omit(vec![room]));
-    let unknown = What::Status(404, BodyKind::Html);
+    sandbox.sim.faults().when(channel_listing(), FaultKind::Omit(vec![room]));
+    let unknown = FaultKind::Status(404, BodyKind::Html);
     sandbox.sim.faults().when(Match { channel: Some(room), ..Match::default() }.always(), unknown);
     let ran = sandbox.run(&["start"]);
     assert_ne!(ran.code, 0, "{}", ran.stdout);
@@ -167,7 +167,7 @@ fn omitted_parent_of_listed_threads_is_read() {
         ChannelDescription { threads, ..ChannelDescription::new(discord_sim::ChannelKind::Forum, "forum") };
     let sandbox = sandbox(vec![forum, ChannelDescription::text("chat", 5)]);
     let forum = channel(&sandbox, "forum");
-    sandbox.sim.faults().when(channel_listing(), What::Omit(vec![forum]));
+    sandbox.sim.faults().when(channel_listing(), FaultKind::Omit(vec![forum]));
     sync(&sandbox, 3);
     assert_matches_world(&sandbox);
     assert_recovers(&sandbox);
@@ -179,7 +179,7 @@ fn last_message_id_that_goes_back_in_time_is_ignored() {
     sync(&sandbox, 0);
     sandbox.sim.world().advance(30 * DAY);
     sandbox.sim.world().append(channel(&sandbox, "room-1"), 5);
-    let old = What::Set("last_message_id".to_owned(), serde_json::json!("5"));
+    let old = FaultKind::Set("last_message_id".to_owned(), serde_json::json!("5"));
     sandbox.sim.faults().when(channel_listing(), old);
     sync(&sandbox, 0);
     assert_matches_world(&sandbox);

@@ -1,7 +1,7 @@
 //! Damaged answers: invalid UTF-8, objects of another channel or server, wrong IDs, and
 //! checkpoints that such answers left in the archive.
 
-use discord_sim::{Match, RouteKind, What};
+use discord_sim::{FaultKind, Match, RouteKind};
 use rusqlite::params;
 use serde_json::json;
 
@@ -25,8 +25,8 @@ fn stored_messages(sandbox: &Sandbox, channel: u64) -> i64 {
     ))
 }
 
-fn replace_bytes(find: &str, replacement: &[u8]) -> What {
-    What::ReplaceBytes(find.as_bytes().to_vec(), replacement.to_vec())
+fn replace_bytes(find: &str, replacement: &[u8]) -> FaultKind {
+    FaultKind::ReplaceBytes(find.as_bytes().to_vec(), replacement.to_vec())
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn invalid_utf8_in_a_name_keeps_the_archived_name() {
 fn messages_of_another_channel_count_as_malformed() {
     let (sandbox, chat) = chat();
     let other = channel(&sandbox, "other");
-    let foreign = What::MessageField(7, "channel_id".to_owned(), json!(other.to_string()));
+    let foreign = FaultKind::MessageField(7, "channel_id".to_owned(), json!(other.to_string()));
     sandbox.sim.faults().when(Match::after_page_of(chat).times(1), foreign);
     let ran = sandbox.run(&["start"]).expect_code(3);
     assert_eq!(stored_messages(&sandbox, chat), 449, "{}", ran.stdout);
@@ -87,7 +87,7 @@ fn messages_of_another_channel_count_as_malformed() {
 
     // A whole page of them is not stored and doesn't move the checkpoint.
     let (sandbox, chat) = self::chat();
-    let foreign = What::Set("channel_id".to_owned(), json!("1"));
+    let foreign = FaultKind::Set("channel_id".to_owned(), json!("1"));
     sandbox.sim.faults().when(Match::page_of(chat).always(), foreign);
     assert_ne!(sandbox.run(&["start"]).code, 0);
     assert_eq!(stored_messages(&sandbox, chat), 0);
@@ -102,7 +102,7 @@ fn listing_of_another_server_loses_nothing() {
         [(RouteKind::GuildChannels, "guild_id"), (RouteKind::ActiveThreads, "/threads/0/guild_id")]
     {
         let sandbox = sandbox(vec![parent.clone()]);
-        let foreign = What::Set(field.to_owned(), json!("1"));
+        let foreign = FaultKind::Set(field.to_owned(), json!("1"));
         sandbox.sim.faults().when(Match::route(route).always(), foreign);
         let ran = sandbox.run(&["start"]);
         if route == RouteKind::GuildChannels {
@@ -159,7 +159,7 @@ fn damaged_id_within_the_history_skips_nothing() {
 #[test]
 fn ids_that_never_agree_with_timestamps_are_accepted() {
     let (sandbox, chat) = chat();
-    let other_time = What::Set("timestamp".to_owned(), json!("2020-01-01T00:00:00+00:00"));
+    let other_time = FaultKind::Set("timestamp".to_owned(), json!("2020-01-01T00:00:00+00:00"));
     sandbox.sim.faults().when(Match::page_of(chat).always(), other_time);
     sync(&sandbox, 0);
     assert_eq!(stored_messages(&sandbox, chat), 450);

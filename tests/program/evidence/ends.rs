@@ -1,6 +1,6 @@
 //! The end of a channel: an empty page doesn't prove it.
 
-use discord_sim::{BodyKind, ChannelKind, Cursor, Match, ThreadPlan, What};
+use discord_sim::{BodyKind, ChannelKind, Cursor, FaultKind, Match, ThreadPlan};
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn chat(messages: u64) -> Sandbox {
 
 /// Runs a sync with a fault in every matching answer, then removes the fault.
 #[track_caller]
-fn sync_with_fault(sandbox: &Sandbox, when: Match, what: What) -> Ran {
+fn sync_with_fault(sandbox: &Sandbox, when: Match, what: FaultKind) -> CommandOutput {
     sandbox.sim.faults().when(when.always(), what);
     let ran = sandbox.run(&["start"]);
     sandbox.sim.faults().clear();
@@ -23,7 +23,7 @@ fn empty_page_does_not_end_a_first_read() {
         let sandbox = chat(250);
         let chat = channel(&sandbox, "chat");
         let pages = Match::after_page_of(chat).after(skip);
-        sync_with_fault(&sandbox, pages, What::Empty).expect_code(3);
+        sync_with_fault(&sandbox, pages, FaultKind::Empty).expect_code(3);
         assert_recovers(&sandbox);
     }
 }
@@ -32,7 +32,7 @@ fn empty_page_does_not_end_a_first_read() {
 fn single_empty_page_is_requested_again_in_the_same_run() {
     let sandbox = chat(250);
     let chat = channel(&sandbox, "chat");
-    sandbox.sim.faults().when(Match::after_page_of(chat).after(1).times(1), What::Empty);
+    sandbox.sim.faults().when(Match::after_page_of(chat).after(1).times(1), FaultKind::Empty);
     sync(&sandbox, 0);
     assert_matches_world(&sandbox);
 }
@@ -41,7 +41,7 @@ fn single_empty_page_is_requested_again_in_the_same_run() {
 fn short_page_does_not_end_a_channel() {
     let sandbox = chat(250);
     let chat = channel(&sandbox, "chat");
-    sandbox.sim.faults().when(Match::after_page_of(chat).times(2), What::KeepOldest(7));
+    sandbox.sim.faults().when(Match::after_page_of(chat).times(2), FaultKind::KeepOldest(7));
     sync(&sandbox, 0);
     assert_matches_world(&sandbox);
 }
@@ -58,7 +58,7 @@ fn page_that_ignores_the_cursor_proves_nothing() {
         }
         let pages = Match::page_of(chat);
         let requests = if is_lasting { pages.always() } else { pages.times(1) };
-        sandbox.sim.faults().when(requests, What::Repeat);
+        sandbox.sim.faults().when(requests, FaultKind::Repeat);
         sandbox.run(&["start"]).expect_code(if is_lasting { 3 } else { 0 });
         assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 0);
         assert_recovers(&sandbox);
@@ -74,7 +74,7 @@ fn short_newest_page_loses_no_earlier_messages() {
             sync(&sandbox, 0);
             world.append(chat, 150);
         }
-        sandbox.sim.faults().when(Match::page_of(chat).times(1), What::Keep(20));
+        sandbox.sim.faults().when(Match::page_of(chat).times(1), FaultKind::Keep(20));
         sync(&sandbox, 0);
         assert_matches_world(&sandbox);
     }
@@ -84,13 +84,13 @@ fn short_newest_page_loses_no_earlier_messages() {
 fn unconfirmed_end_is_accepted_after_a_day_of_empty_pages() {
     let sandbox = chat(50);
     let chat = channel(&sandbox, "chat");
-    sync_with_fault(&sandbox, Match::page_of(chat), What::Empty).expect_code(3);
+    sync_with_fault(&sandbox, Match::page_of(chat), FaultKind::Empty).expect_code(3);
     assert_eq!(findings(&sandbox), ["end_unconfirmed"]);
     sandbox.run(&["check"]).expect_code(3);
     sandbox.sim.world().advance(2 * HOUR);
-    sync_with_fault(&sandbox, Match::page_of(chat), What::Empty).expect_code(3);
+    sync_with_fault(&sandbox, Match::page_of(chat), FaultKind::Empty).expect_code(3);
     sandbox.sim.world().advance(23 * HOUR);
-    sync_with_fault(&sandbox, Match::page_of(chat), What::Empty).expect_code(0);
+    sync_with_fault(&sandbox, Match::page_of(chat), FaultKind::Empty).expect_code(0);
     // An end that only repeated empty pages confirm is dropped once a message follows.
     sandbox.sim.world().append(chat, 1);
     sync(&sandbox, 0);
@@ -105,7 +105,7 @@ fn messages_hidden_by_an_empty_page_are_read_by_a_later_run() {
     // Far longer than the refresh window.
     sandbox.sim.world().advance(30 * DAY);
     sandbox.sim.world().append(chat, 150);
-    sync_with_fault(&sandbox, Match::after_page_of(chat), What::Empty).expect_code(3);
+    sync_with_fault(&sandbox, Match::after_page_of(chat), FaultKind::Empty).expect_code(3);
     sandbox.sim.world().advance(30 * DAY);
     sandbox.sim.world().append(chat, 5);
     assert_recovers(&sandbox);
@@ -120,7 +120,7 @@ fn empty_page_marks_nothing_as_deleted() {
     for _ in 0..3 {
         sandbox.sim.world().advance(HOUR);
         sandbox.sim.world().append(chat, 1);
-        let ran = sync_with_fault(&sandbox, Match::page_of(chat), What::Empty);
+        let ran = sync_with_fault(&sandbox, Match::page_of(chat), FaultKind::Empty);
         assert_ne!(ran.code, 0, "{}", ran.stdout);
         assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL"), 0);
     }
@@ -141,7 +141,7 @@ fn empty_page_does_not_complete_a_backfill() {
     let stored = sandbox.count("SELECT count(*) FROM messages");
     assert!(stored < 250, "{since}: {stored}");
     configure(&sandbox, "");
-    sync_with_fault(&sandbox, Match::after_page_of(chat).with_cursor(Cursor::After), What::Empty)
+    sync_with_fault(&sandbox, Match::after_page_of(chat).with_cursor(Cursor::After), FaultKind::Empty)
         .expect_code(3);
     assert_recovers(&sandbox);
 }
@@ -153,7 +153,7 @@ fn thread_with_a_message_count_does_not_end_before_its_first_message() {
     let sandbox = sandbox(vec![forum]);
     let truth = sandbox.sim.world().truth(GUILD);
     let thread = truth.iter().find(|channel| channel.message_count > 0).unwrap().id;
-    sync_with_fault(&sandbox, Match::page_of(thread), What::Empty).expect_code(3);
+    sync_with_fault(&sandbox, Match::page_of(thread), FaultKind::Empty).expect_code(3);
     assert_recovers(&sandbox);
 }
 
@@ -162,7 +162,7 @@ fn full_read_with_empty_pages_stays_incomplete() {
     let sandbox = chat(250);
     let chat = channel(&sandbox, "chat");
     sync(&sandbox, 0);
-    sandbox.sim.faults().when(Match::after_page_of(chat).after(1).always(), What::Empty);
+    sandbox.sim.faults().when(Match::after_page_of(chat).after(1).always(), FaultKind::Empty);
     sandbox.run(&["start", "--full"]).expect_code(3);
     sandbox.sim.faults().clear();
     let first = sandbox.sim.world().truth_channel(chat).unwrap().messages().nth(240).unwrap().id;
@@ -192,7 +192,7 @@ fn failing_page_is_narrowed_down_to_one_message() {
     let chat = channel(&sandbox, "chat");
     let poison = sandbox.sim.world().truth_channel(chat).unwrap().messages().nth(130).unwrap().id;
     let page = Match::page_of(chat).holding(poison).always();
-    sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
+    sandbox.sim.faults().when(page, FaultKind::Status(500, BodyKind::Html));
     let ran = sync(&sandbox, 3);
     assert!(ran.stdout.contains("1 malformed message"), "{}", ran.stdout);
     let stored =
@@ -220,7 +220,7 @@ fn messages_between_failing_messages_are_archived() {
     }
     let fails = |id: &u64| {
         let page = Match::page_of(chat).holding(*id).always();
-        sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
+        sandbox.sim.faults().when(page, FaultKind::Status(500, BodyKind::Html));
     };
     poison.iter().for_each(fails);
     sync(&sandbox, 3);
@@ -237,7 +237,7 @@ fn channel_is_read_although_its_first_and_newest_message_fail() {
     let ids: Vec<u64> = world.truth_channel(chat).unwrap().messages().map(|message| message.id).collect();
     for poison in [ids[0], ids[29]] {
         let page = Match::page_of(chat).holding(poison).always();
-        sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
+        sandbox.sim.faults().when(page, FaultKind::Status(500, BodyKind::Html));
     }
     sync(&sandbox, 3);
     let stored =
@@ -253,7 +253,7 @@ fn end_is_confirmed_although_an_earlier_message_fails() {
     let ids: Vec<u64> = world.truth_channel(chat).unwrap().messages().map(|message| message.id).collect();
     world.delete(chat, ids[49]);
     let page = Match::page_of(chat).holding(ids[25]).always();
-    sandbox.sim.faults().when(page, What::Status(500, BodyKind::Html));
+    sandbox.sim.faults().when(page, FaultKind::Status(500, BodyKind::Html));
     let ran = sync(&sandbox, 3);
     assert!(
         ran.stdout.contains("1 malformed message") && !ran.stdout.contains("empty page"),
@@ -268,9 +268,9 @@ fn listing_without_last_message_id_ends_no_channel() {
     let sandbox = chat(120);
     let chat = channel(&sandbox, "chat");
     let listing = Match::route(discord_sim::RouteKind::GuildChannels).always();
-    let no_last_message = What::Set("last_message_id".to_owned(), serde_json::Value::Null);
+    let no_last_message = FaultKind::Set("last_message_id".to_owned(), serde_json::Value::Null);
     sandbox.sim.faults().when(listing, no_last_message);
-    sandbox.sim.faults().when(Match::after_page_of(chat).times(1), What::Empty);
+    sandbox.sim.faults().when(Match::after_page_of(chat).times(1), FaultKind::Empty);
     sync(&sandbox, 0);
     assert_matches_world(&sandbox);
 }

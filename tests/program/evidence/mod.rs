@@ -12,7 +12,7 @@ mod threads;
 use std::time::Duration;
 
 use crate::util::truth::{assert_archived, assert_reactors};
-use crate::util::{Ran, Sandbox};
+use crate::util::{CommandOutput, Sandbox};
 use discord_sim::{ChannelDescription, Description, World};
 
 const FAST_RETRIES: &str = "[sync]\nretry_base_delay = \"1ms\"";
@@ -40,7 +40,7 @@ fn channel(sandbox: &Sandbox, name: &str) -> u64 {
 
 /// Runs `start` and asserts its exit code.
 #[track_caller]
-fn sync(sandbox: &Sandbox, code: i32) -> Ran {
+fn sync(sandbox: &Sandbox, code: i32) -> CommandOutput {
     sandbox.run(&["start"]).expect_code(code)
 }
 

@@ -1,6 +1,6 @@
 //! Reactor lists that hold fewer reactors than the message counts.
 
-use discord_sim::{BodyKind, Match, RouteKind, What};
+use discord_sim::{BodyKind, FaultKind, Match, RouteKind};
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn empty_reactor_list_removes_no_reactor() {
     sync(&sandbox, 0);
     assert_eq!(archived_reactors(&sandbox), 3);
     sandbox.sim.world().react(chat, message, 7, "🦀", false);
-    sandbox.sim.faults().when(Match::route(RouteKind::Reactions).always(), What::Empty);
+    sandbox.sim.faults().when(Match::route(RouteKind::Reactions).always(), FaultKind::Empty);
     sync(&sandbox, 0);
     assert_eq!(archived_reactors(&sandbox), 3, "archived reactors stay");
     let json = sandbox.run(&["status", "--format", "json"]).last_json();
@@ -39,7 +39,7 @@ fn empty_reactor_list_removes_no_reactor() {
 #[test]
 fn reactor_list_cut_off_after_a_hundred_stays_pending() {
     let (sandbox, ..) = sandbox_with_reactors(250);
-    sandbox.sim.faults().when(Match::route(RouteKind::Reactions).after(1).always(), What::Empty);
+    sandbox.sim.faults().when(Match::route(RouteKind::Reactions).after(1).always(), FaultKind::Empty);
     sync(&sandbox, 0);
     assert_eq!(archived_reactors(&sandbox), 100, "the first page is kept");
     let unread = "SELECT count(*) FROM reaction_count_log WHERE emoji = '🦀' AND users_read_at IS NULL";
@@ -52,11 +52,11 @@ fn reactor_list_cut_off_after_a_hundred_stays_pending() {
 fn short_reactor_list_is_compared_with_the_current_count() {
     let (sandbox, chat, _) = sandbox_with_reactors(5);
     // As if a user removed the reaction after the page of messages.
-    let count = What::MessageField(0, "/reactions/0/count".to_owned(), serde_json::json!(6));
+    let count = FaultKind::MessageField(0, "/reactions/0/count".to_owned(), serde_json::json!(6));
     let details = "/reactions/0/count_details/normal".to_owned();
     let page = Match::page_of(chat).with_limit_above(1).always();
     sandbox.sim.faults().when(page.clone(), count);
-    sandbox.sim.faults().when(page, What::MessageField(0, details, serde_json::json!(6)));
+    sandbox.sim.faults().when(page, FaultKind::MessageField(0, details, serde_json::json!(6)));
     sync(&sandbox, 0);
     assert_eq!(archived_reactors(&sandbox), 5);
     let json = sandbox.run(&["status", "--format", "json"]).last_json();
@@ -72,7 +72,7 @@ fn failing_reactor_lists_do_not_block_others() {
         let message = world.append(chat, 1)[0];
         world.set_reactions(chat, message, &[(emoji, false, &[1])]);
         let lists = Match::route(RouteKind::Reactions).of_emoji(emoji).always();
-        sandbox.sim.faults().when(lists, What::Status(500, BodyKind::Html));
+        sandbox.sim.faults().when(lists, FaultKind::Status(500, BodyKind::Html));
     }
     sync(&sandbox, 0);
     sync(&sandbox, 0);
@@ -83,7 +83,7 @@ fn failing_reactor_lists_do_not_block_others() {
 #[test]
 fn repeated_reactor_does_not_complete_the_list() {
     let (sandbox, ..) = sandbox_with_reactors(3);
-    let same_user = What::Set("id".to_owned(), serde_json::json!("1000000000000000007"));
+    let same_user = FaultKind::Set("id".to_owned(), serde_json::json!("1000000000000000007"));
     sandbox.sim.faults().when(Match::route(RouteKind::Reactions).of_emoji("🦀").always(), same_user);
     sandbox.run(&["start"]);
     let unread = "SELECT count(*) FROM reaction_count_log WHERE emoji = '🦀' AND users_read_at IS NULL";

@@ -1,6 +1,6 @@
 //! Threads that listings omit, and thread listings that don't end.
 
-use discord_sim::{ChannelKind, Match, RouteKind, ThreadPlan, What};
+use discord_sim::{ChannelKind, FaultKind, Match, RouteKind, ThreadPlan};
 
 use super::*;
 
@@ -51,7 +51,7 @@ fn post_known_only_from_its_forum_is_archived() {
 
 #[test]
 fn thread_listing_with_repeated_or_empty_pages_is_incomplete() {
-    for answer in [What::Repeat, What::Empty] {
+    for answer in [FaultKind::Repeat, FaultKind::Empty] {
         let sandbox = sandbox_with_threads(150);
         let listing = Match::route(RouteKind::ArchivedPublicThreads);
         let pages = Match { channel: Some(channel(&sandbox, "chat")), ..listing }.after(1).always();
@@ -75,7 +75,7 @@ fn active_threads_omitted_from_the_listing_stay_active() {
     let truth = sandbox.sim.world().truth(GUILD);
     let thread = truth.iter().find(|channel| channel.name != "chat").unwrap().id;
     sandbox.sim.world().append(thread, 4);
-    sandbox.sim.faults().when(Match::route(RouteKind::ActiveThreads).always(), What::Empty);
+    sandbox.sim.faults().when(Match::route(RouteKind::ActiveThreads).always(), FaultKind::Empty);
     sync(&sandbox, 0);
     assert_eq!(sandbox.count("SELECT count(*) FROM channels WHERE state <> 'active'"), 0);
     assert_matches_world(&sandbox);

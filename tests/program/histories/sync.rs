@@ -5,7 +5,7 @@ use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use discord_sim::{BodyKind, Damage, Match, RouteKind, Scope, What, World};
+use discord_sim::{BodyKind, Damage, FaultKind, Match, RouteKind, Scope, World};
 use rusqlite::Connection;
 
 use super::SHOWS_UNREADABLE_THREADS;
@@ -16,7 +16,7 @@ use super::message::Coverage;
 use super::model::{ChannelRef, Model, SyncRecord};
 use super::setup::{GUILD, Setup};
 use super::step::{Change, Fault, Sync};
-use crate::util::{Ran, Sandbox};
+use crate::util::{CommandOutput, Sandbox};
 
 /// The world's clock stands still during a sync and is advanced afterwards by a multiple
 /// of this step, so that it doesn't depend on the speed of the machine.
@@ -31,7 +31,7 @@ pub struct Fixture {
     model: Model,
 }
 
-/// How a sync ended, and what that guarantees about each channel.
+/// How a sync wait_for_exit, and what that guarantees about each channel.
 struct Outcome {
     text: String,
     full: bool,
@@ -144,7 +144,7 @@ impl Fixture {
     }
 
     /// Checks that a run without failures exits with 0, or with 3 if there are findings.
-    fn expect_complete(&self, ran: &Ran, text: &str) -> CheckResult<()> {
+    fn expect_complete(&self, ran: &CommandOutput, text: &str) -> CheckResult<()> {
         expect_code(ran, text, if self.findings() > 0 { &[0, 3] } else { &[0] })
     }
 
@@ -172,7 +172,7 @@ impl Fixture {
         }
     }
 
-    fn start(&self, arguments: &[&str], full: bool) -> (Ran, String) {
+    fn start(&self, arguments: &[&str], full: bool) -> (CommandOutput, String) {
         let arguments = command_line(arguments, full);
         let ran = self.sandbox.run(&arguments);
         let text = format!("{} → {}", arguments.join(" "), ran.code);
@@ -257,15 +257,15 @@ impl Fixture {
         };
         let page = Match::page_of(channel.id);
         let pick = number as usize / 7;
-        let error = What::Status(500, BodyKind::Json(0));
+        let error = FaultKind::Status(500, BodyKind::Json(0));
         let (when, what) = match fault {
             Fault::PagesOfOneChannel => (page.always(), error),
             Fault::Listing => (Match::route(LISTINGS[pick % LISTINGS.len()]).always(), error),
             Fault::Transient => transient_fault(pick),
-            Fault::ShuffledPages => (Match::route(RouteKind::Messages).always(), What::ShuffledOrder),
-            Fault::MalformedMessage => (page, What::BrokenMessage(pick % 5, Damage::WrongTypes)),
+            Fault::ShuffledPages => (Match::route(RouteKind::Messages).always(), FaultKind::ShuffledOrder),
+            Fault::MalformedMessage => (page, FaultKind::MalformedMessage(pick % 5, Damage::WrongTypes)),
             Fault::MessageWithoutId => {
-                (page, What::BrokenMessage(pick % 5, ID_DAMAGES[pick % ID_DAMAGES.len()]))
+                (page, FaultKind::MalformedMessage(pick % 5, ID_DAMAGES[pick % ID_DAMAGES.len()]))
             }
         };
         let planned = format!("{what:?} on {:?} of {:?}", when.route, when.channel);
@@ -308,7 +308,7 @@ impl Fixture {
         // A message would unarchive an archived thread; a run may leave that to the next.
         let change = |change| apply_where(self.world(), change, |channel| !channel.archived);
         let changes: Vec<String> = changes.iter().filter_map(change).collect();
-        let ran = crate::util::ended(child);
+        let ran = crate::util::wait_for_exit(child);
         self.sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
         let text = format!("start → {}, while, at request {requests}: {}", ran.code, changes.join("; "));
         self.expect_complete(&ran, &text)?;
@@ -367,7 +367,7 @@ fn command_line<'a>(arguments: &[&'a str], full: bool) -> Vec<&'a str> {
     ["start"].into_iter().chain(full).chain(arguments.iter().copied()).collect()
 }
 
-fn expect_code(ran: &Ran, text: &str, codes: &[i32]) -> CheckResult<()> {
+fn expect_code(ran: &CommandOutput, text: &str, codes: &[i32]) -> CheckResult<()> {
     if codes.contains(&ran.code) {
         return Ok(());
     }
@@ -387,15 +387,15 @@ const ROUTES: [RouteKind; 6] = [
 ];
 
 /// A fault that one retry overcomes.
-fn transient_fault(pick: usize) -> (Match, What) {
+fn transient_fault(pick: usize) -> (Match, FaultKind) {
     let what = match pick / ROUTES.len() % 7 {
-        0 => What::Status(500, BodyKind::Json(0)),
-        1 => What::Status(502, BodyKind::Html),
-        2 => What::TruncatedBody,
-        3 => What::InvalidJson,
-        4 => What::ResetBeforeHeaders,
-        5 => What::Stall(Duration::from_millis(20)),
-        _ => What::RateLimited { retry_after: 0.02, scope: Scope::User },
+        0 => FaultKind::Status(500, BodyKind::Json(0)),
+        1 => FaultKind::Status(502, BodyKind::Html),
+        2 => FaultKind::TruncatedBody,
+        3 => FaultKind::InvalidJson,
+        4 => FaultKind::ResetBeforeHeaders,
+        5 => FaultKind::Stall(Duration::from_millis(20)),
+        _ => FaultKind::RateLimited { retry_after: 0.02, scope: Scope::User },
     };
     (Match::route(ROUTES[pick % ROUTES.len()]), what)
 }

@@ -27,7 +27,7 @@ fn kills_while_in_progress(sandbox: &Sandbox, channel: u64) -> usize {
 fn killed_first_read_loses_nothing_and_repeats_one_page_per_open_channel() {
     series(|seed| {
         let (disturbed, undisturbed) = (message_sandbox(seed), message_sandbox(seed));
-        undisturbed.expect_through(undisturbed.run(&["start"]));
+        undisturbed.expect_complete(undisturbed.run(&["start"]));
         let requests = undisturbed.sim.journal().len() as u64;
         slow_down(&disturbed);
         let mut dice = Dice::new(seed);

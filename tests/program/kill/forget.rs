@@ -37,7 +37,7 @@ fn fixture(seed: u64) -> Fixture {
         }
     }
     world.advance(HOUR);
-    sandbox.expect_through(sandbox.run(&["start"]));
+    sandbox.expect_complete(sandbox.run(&["start"]));
     let query = format!("SELECT count(*) FROM message_log WHERE author = '{}'", hash(id));
     let written_messages = sandbox.count(&query);
     Fixture { sandbox, id, written_messages }
@@ -93,7 +93,7 @@ fn killed_erasure_is_finished_by_the_next_command_that_takes_the_lock() {
             kills += u32::from(!completes_before_kill(&disturbed.sandbox, &forget, &mut dice, max_delay));
             if disturbed.check_erasure_state(seed) {
                 let next = LOCKING_COMMANDS[completed % LOCKING_COMMANDS.len()];
-                disturbed.sandbox.expect_through(disturbed.sandbox.run(next));
+                disturbed.sandbox.expect_complete(disturbed.sandbox.run(next));
                 disturbed.assert_erased(seed, next[0]);
                 assert!(disturbed.check_erasure_state(seed));
                 copy(before.path(), disturbed.sandbox.dir.path());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::util::{Ran, Sandbox, ended, send};
+use crate::util::{CommandOutput, Sandbox, send, wait_for_exit};
 
 /// Minimum number of kills per test without `KILLS`.
 const DEFAULT_KILLS: u32 = 8;
@@ -69,17 +69,17 @@ pub fn kill_until_complete(
         // Hit instants between a request and the commit of its response, too.
         sleep(Duration::from_micros(dice.below(25_000)));
         if child.try_wait().unwrap().is_some() {
-            let ran: Ran = child.wait_with_output().unwrap().into();
-            sandbox.expect_through(ran);
+            let ran: CommandOutput = child.wait_with_output().unwrap().into();
+            sandbox.expect_complete(ran);
             return kills;
         }
         send(&child, Signal::KILL);
-        ended(child);
+        wait_for_exit(child);
         after_kill();
         // The clock of the world moves on between runs.
         sandbox.sim.world().advance(Duration::from_secs(1));
     }
-    sandbox.expect_through(sandbox.run(arguments));
+    sandbox.expect_complete(sandbox.run(arguments));
     max_kills
 }
 
@@ -105,12 +105,12 @@ pub fn completes_before_kill(
     let bound = if dice.below(2) == 0 { micros } else { micros / 2 };
     sleep(Duration::from_micros(dice.below(bound)));
     if child.try_wait().unwrap().is_some() {
-        let ran: Ran = child.wait_with_output().unwrap().into();
+        let ran: CommandOutput = child.wait_with_output().unwrap().into();
         ran.expect_code(0);
         return true;
     }
     send(&child, Signal::KILL);
-    ended(child);
+    wait_for_exit(child);
     false
 }
 

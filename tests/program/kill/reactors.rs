@@ -81,7 +81,7 @@ fn reaction_requests(sandbox: &Sandbox) -> Vec<Reaction> {
 fn killed_run_reads_all_reactors_and_repeats_no_finished_list() {
     series(|seed| {
         let (disturbed, undisturbed) = (sandbox(seed), sandbox(seed));
-        undisturbed.expect_through(undisturbed.run(&["start"]));
+        undisturbed.expect_complete(undisturbed.run(&["start"]));
         let requests = undisturbed.sim.journal().len() as u64;
         slow_down(&disturbed);
         let mut dice = Dice::new(seed);

@@ -60,7 +60,7 @@ fn sandbox_with_recent_changes(seed: u64) -> Sandbox {
         .map(|channel| (channel, world.append(channel, 30)))
         .collect();
     world.advance(HOUR);
-    sandbox.expect_through(sandbox.run(&["start"]));
+    sandbox.expect_complete(sandbox.run(&["start"]));
     change_server(world, &recent, &mut Dice::new(seed));
     sandbox
 }
@@ -69,7 +69,7 @@ fn sandbox_with_recent_changes(seed: u64) -> Sandbox {
 fn sandbox_with_old_changes(seed: u64) -> Sandbox {
     let sandbox = message_sandbox(seed);
     let world = sandbox.sim.world();
-    sandbox.expect_through(sandbox.run(&["start"]));
+    sandbox.expect_complete(sandbox.run(&["start"]));
     let mut dice = Dice::new(seed);
     for channel in readable_channels(world, true) {
         let messages: Vec<u64> =
@@ -90,7 +90,7 @@ fn kill_series(
     seed: u64,
 ) -> u32 {
     undisturbed.sim.journal().clear();
-    undisturbed.expect_through(undisturbed.run(arguments));
+    undisturbed.expect_complete(undisturbed.run(arguments));
     let requests = undisturbed.sim.journal().len() as u64;
     slow_down(disturbed);
     let mut dice = Dice::new(seed);

@@ -13,7 +13,7 @@ const MAX_KILLS_PER_SERIES: u32 = 50;
 
 fn sandbox_after_first_read(seed: u64) -> Sandbox {
     let sandbox = sandbox(seed);
-    sandbox.expect_through(sandbox.run(&["start"]));
+    sandbox.expect_complete(sandbox.run(&["start"]));
     sandbox
 }
 
@@ -53,7 +53,7 @@ fn kill_series(arguments: &[&str]) {
         disturbed.run(arguments).expect_code(0);
         assert!(check_reset_state(&disturbed, messages, is_purge, seed));
         for sandbox in [&disturbed, &undisturbed] {
-            sandbox.expect_through(sandbox.run(&["start"]));
+            sandbox.expect_complete(sandbox.run(&["start"]));
             confirm_empty_ends(sandbox, &["start"]);
         }
         assert_archived(disturbed.sim.world(), &disturbed.archive(), GUILD);

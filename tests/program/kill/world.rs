@@ -76,6 +76,6 @@ pub fn confirm_empty_ends(sandbox: &Sandbox, arguments: &[&str]) {
     speed_up(sandbox);
     for hours in [1, 25] {
         sandbox.sim.world().advance(HOUR * hours);
-        sandbox.expect_through(sandbox.run(arguments));
+        sandbox.expect_complete(sandbox.run(arguments));
     }
 }

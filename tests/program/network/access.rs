@@ -54,14 +54,14 @@ fn revoked_token_ends_the_run_and_keeps_stored_messages() {
     sandbox.sim.world().revoke_token();
     let ran = wait_or_kill(sync).expect_code(4);
     assert!(ran.stdout.contains("create a new token"), "{}", ran.stdout);
-    sandbox.assert_discreet(&ran);
+    sandbox.assert_no_secrets(&ran);
     let rejected = requests_with_status(&sandbox, 401);
     assert!((1..=CONCURRENT_REQUESTS).contains(&rejected), "{rejected} requests with a revoked token");
     assert!(sandbox.count("SELECT count(*) FROM messages") > 0);
     sandbox.sim.world().set_token(DEFAULT_TOKEN);
     assert_completes(&sandbox);
     // Only pages that were in flight when the run ended are requested again.
-    let duplicates = sandbox.sim.journal().doubles();
+    let duplicates = sandbox.sim.journal().duplicate_requests();
     let pages = duplicates.iter().filter(|(target, _)| target.contains("/messages?")).count();
     assert!(pages <= CONCURRENT_REQUESTS, "{duplicates:?}");
 }

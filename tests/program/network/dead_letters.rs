@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use discord_sim::{BodyKind, Match, What};
+use discord_sim::{BodyKind, FaultKind, Match};
 use serde_json::Value;
 
 use super::{FOREVER, GUILD, channel_errors, chat, community, json, page_requests, stored_messages};
@@ -13,18 +13,18 @@ use crate::util::truth::assert_archived;
 const FAIL_FAST_CONFIG: &str = "[sync]\nmax_retries = 1\nretry_base_delay = \"10ms\"\nrequest_timeout = \"500ms\"\nreactions = \"counts\"";
 
 /// Faults, and whether each counts as the channel's own failure.
-fn faults() -> Vec<(What, bool)> {
+fn faults() -> Vec<(FaultKind, bool)> {
     vec![
-        (What::Status(400, BodyKind::Json(50_035)), true),
-        (What::Status(403, BodyKind::Json(50_001)), true),
-        (What::Status(404, BodyKind::Json(10_003)), true),
-        (What::InvalidJson, true),
-        (What::Status(500, BodyKind::Json(0)), false),
-        (What::Status(502, BodyKind::Html), false),
-        (What::Status(202, BodyKind::Json(110_000)), false),
-        (What::Stall(FOREVER), false),
-        (What::TruncatedBody, false),
-        (What::ResetBeforeHeaders, false),
+        (FaultKind::Status(400, BodyKind::Json(50_035)), true),
+        (FaultKind::Status(403, BodyKind::Json(50_001)), true),
+        (FaultKind::Status(404, BodyKind::Json(10_003)), true),
+        (FaultKind::InvalidJson, true),
+        (FaultKind::Status(500, BodyKind::Json(0)), false),
+        (FaultKind::Status(502, BodyKind::Html), false),
+        (FaultKind::Status(202, BodyKind::Json(110_000)), false),
+        (FaultKind::Stall(FOREVER), false),
+        (FaultKind::TruncatedBody, false),
+        (FaultKind::ResetBeforeHeaders, false),
     ]
 }
 
@@ -41,7 +41,7 @@ fn permanently_failing_page_fails_only_its_channel_and_keeps_the_checkpoint() {
     let sandbox = community(4, 1000, FAIL_FAST_CONFIG);
     let failing = chat(&sandbox, 2);
     let page = Match::page_of(failing).after(4).always();
-    sandbox.sim.faults().when(page, What::Status(503, BodyKind::Html));
+    sandbox.sim.faults().when(page, FaultKind::Status(503, BodyKind::Html));
     sandbox.run(&["start"]).expect_code(3);
     assert_eq!(stored_messages(&sandbox, failing), 400);
     let [(channel, error)] = &channel_errors(&sandbox)[..] else { panic!("{:?}", channel_errors(&sandbox)) };

@@ -4,7 +4,7 @@ use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use discord_sim::{FrontDoor, Limits, Match, Oddity, RouteKind, Scope, What};
+use discord_sim::{FaultKind, FrontDoor, Limits, Match, Oddity, RouteKind, Scope};
 use rustix::process::Signal;
 
 use super::{GUILD, MESSAGES_ONLY_CONFIG, assert_completes, chat, community, page_requests, wait_or_kill};
@@ -43,7 +43,7 @@ fn assert_harmless(add_fault: impl Fn(&Sandbox, Oddity), extra_requests: usize) 
 #[test]
 fn anomalous_headers_of_good_answers_cause_no_extra_requests() {
     let always = |sandbox: &Sandbox, oddity| {
-        sandbox.sim.faults().when(Match::default().always(), What::OddHeaders(oddity));
+        sandbox.sim.faults().when(Match::default().always(), FaultKind::OddHeaders(oddity));
     };
     assert_harmless(always, 0);
 }
@@ -52,7 +52,7 @@ fn anomalous_headers_of_good_answers_cause_no_extra_requests() {
 fn anomalous_headers_of_429s_cause_no_extra_requests() {
     for scope in [Scope::User, Scope::Shared, Scope::Global] {
         let twice = |sandbox: &Sandbox, oddity| {
-            let rate_limited = What::RateLimitedOddly { retry_after: 0.1, scope, oddity };
+            let rate_limited = FaultKind::RateLimitedOddly { retry_after: 0.1, scope, oddity };
             sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(1).times(2), rate_limited);
         };
         assert_harmless(twice, 2);
@@ -65,7 +65,7 @@ fn anomalous_headers_of_429s_cause_no_extra_requests() {
 fn wait_after_429(retry_after: f64, reset_after: f64) -> (Duration, usize) {
     let sandbox = community(2, 2000, MESSAGES_ONLY_CONFIG);
     sandbox.sim.set_latency(Duration::from_millis(10), Duration::ZERO);
-    let rate_limited = What::RateLimitedUnlike { retry_after, reset_after, scope: Scope::User };
+    let rate_limited = FaultKind::RateLimitedUnlike { retry_after, reset_after, scope: Scope::User };
     sandbox.sim.faults().when(Match::page_of(chat(&sandbox, 0)).after(6), rate_limited);
     wait_or_kill(sandbox.spawn(&["start"])).expect_code(0);
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
@@ -98,7 +98,7 @@ fn spawn_until_banned(extra: &str) -> (Sandbox, Child) {
         FrontDoor { invalid_requests: 3, window: Duration::from_mins(10), ban: Duration::from_hours(1) };
     sandbox.sim.set_limits(Limits { front_door: Some(front_door), ..Limits::off() });
     sandbox.sim.set_latency(Duration::from_millis(10), Duration::ZERO);
-    let rate_limited = What::RateLimited { retry_after: 0.0, scope: Scope::User };
+    let rate_limited = FaultKind::RateLimited { retry_after: 0.0, scope: Scope::User };
     sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(8).times(3), rate_limited);
     let sync = sandbox.spawn(&["start"]);
     wait_until("the run is banned", || sandbox.sim.journal().front_door() > 0);
@@ -140,7 +140,7 @@ fn banned_run_sends_no_requests_and_stops_at_a_signal() {
 #[test]
 fn on_rate_limit_stop_ends_a_run_blocked_by_cloudflare() {
     let sandbox = community(4, 1000, &format!("{MESSAGES_ONLY_CONFIG}\non_rate_limit = \"stop\""));
-    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(8).always(), What::FrontDoor);
+    sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(8).always(), FaultKind::FrontDoor);
     let ran = sandbox.run(&["start"]).expect_code(7);
     assert!(ran.stdout.contains("run again later"), "{}", ran.stdout);
     assert!(sandbox.sim.journal().front_door() <= 10);
@@ -154,7 +154,7 @@ fn on_rate_limit_stop_ends_a_run_at_the_first_429_of_any_scope() {
     for scope in [Scope::User, Scope::Shared, Scope::Global] {
         let sandbox = community(12, 500, &format!("{MESSAGES_ONLY_CONFIG}\non_rate_limit = \"stop\""));
         sandbox.sim.set_latency(Duration::from_millis(20), Duration::ZERO);
-        let rate_limited = What::RateLimited { retry_after: 30.0, scope };
+        let rate_limited = FaultKind::RateLimited { retry_after: 30.0, scope };
         sandbox.sim.faults().when(Match::route(RouteKind::Messages).after(30), rate_limited);
         let ran = sandbox.run(&["start"]).expect_code(7);
         assert!(ran.stdout.contains("HTTP 429"), "{}", ran.stdout);

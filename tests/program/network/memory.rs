@@ -5,11 +5,11 @@ use std::process::Child;
 use std::thread::sleep;
 use std::time::Duration;
 
-use discord_sim::{Match, What};
+use discord_sim::{FaultKind, Match};
 
 use super::{GUILD, assert_completes, channel_errors, chat, community, json, wait_or_kill};
 use crate::util::truth::assert_archived;
-use crate::util::{Ran, Sandbox};
+use crate::util::{CommandOutput, Sandbox};
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
@@ -20,7 +20,7 @@ const MAX_PEAK_BYTES: u64 = 100 * MIB;
 const CONCURRENT_REQUESTS: usize = 10;
 
 /// Waits until a process ends. Returns its output and its peak memory, in bytes.
-fn wait_and_measure(mut child: Child) -> (Ran, u64) {
+fn wait_and_measure(mut child: Child) -> (CommandOutput, u64) {
     let path = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
@@ -36,13 +36,13 @@ fn wait_and_measure(mut child: Child) -> (Ran, u64) {
 
 /// Answers that are huge, or become huge when decompressed or parsed, and a part of the
 /// error the program reports.
-fn huge_answers() -> [(What, &'static str); 5] {
+fn huge_answers() -> [(FaultKind, &'static str); 5] {
     [
-        (What::HugeBody(8 * GIB), "larger than 8 MiB"),
-        (What::HugeChunkedBody(8 * GIB), "larger than 8 MiB"),
-        (What::GzipBomb(400 * MIB), "larger than 8 MiB"),
-        (What::Nulls(1_500_000), "not the documented JSON"),
-        (What::Nulls(20_000_000), "larger than 8 MiB"),
+        (FaultKind::HugeBody(8 * GIB), "larger than 8 MiB"),
+        (FaultKind::HugeChunkedBody(8 * GIB), "larger than 8 MiB"),
+        (FaultKind::GzipBomb(400 * MIB), "larger than 8 MiB"),
+        (FaultKind::Nulls(1_500_000), "not the documented JSON"),
+        (FaultKind::Nulls(20_000_000), "larger than 8 MiB"),
     ]
 }
 

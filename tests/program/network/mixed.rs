@@ -42,7 +42,7 @@ fn run_until_complete(sandbox: &Sandbox, probability: f64, max_runs: usize) {
     for _ in 0..max_runs {
         let ran = wait_or_kill(sandbox.spawn(&["start"]));
         assert!([0, 1, 3].contains(&ran.code), "{ran:?}");
-        sandbox.assert_discreet(&ran);
+        sandbox.assert_no_secrets(&ran);
         if ran.code != 0 {
             continue;
         }

@@ -2,20 +2,20 @@
 
 mod access;
 mod answers;
-mod broken;
 mod dead_letters;
 mod limits;
+mod lost_server;
+mod malformed_messages;
 mod memory;
 mod mixed;
 mod outage;
 mod stalls;
-mod thrown_out;
 use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::util::truth::assert_archived;
-use crate::util::{Ran, Sandbox, ended};
+use crate::util::{CommandOutput, Sandbox, wait_for_exit};
 use discord_sim::{Description, Entry, RouteKind, World};
 use serde_json::Value;
 
@@ -85,14 +85,14 @@ fn assert_completes(sandbox: &Sandbox) {
 
 /// Waits until a process ends; kills it and panics if it hangs.
 #[track_caller]
-fn wait_or_kill(mut child: Child) -> Ran {
+fn wait_or_kill(mut child: Child) -> CommandOutput {
     let deadline = Instant::now() + HANG_TIMEOUT;
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > deadline {
             child.kill().unwrap();
-            panic!("the process hangs: {:?}", ended(child));
+            panic!("the process hangs: {:?}", wait_for_exit(child));
         }
         sleep(Duration::from_millis(5));
     }
-    ended(child)
+    wait_for_exit(child)
 }

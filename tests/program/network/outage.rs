@@ -23,7 +23,7 @@ fn outage_shorter_than_the_retries_loses_nothing() {
     sandbox.sim.refuse_connections_for(Duration::from_millis(500));
     wait_or_kill(sync).expect_code(0);
     assert_archived(sandbox.sim.world(), &sandbox.archive(), GUILD);
-    assert_eq!(sandbox.sim.journal().doubles(), []);
+    assert_eq!(sandbox.sim.journal().duplicate_requests(), []);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn silent_server_is_retried_and_then_given_up() {
         let ran = wait_or_kill(sandbox.spawn(&["start"])).expect_code(1);
         assert!(ran.stderr.contains("no response within 0.7 s"), "{scheme}: {}", ran.stderr);
         assert!(ran.stderr.contains("check the network"), "{scheme}: {}", ran.stderr);
-        sandbox.assert_discreet(&ran);
+        sandbox.assert_no_secrets(&ran);
         assert_eq!(server.connections.lock().unwrap().len(), ATTEMPTS, "{scheme}");
     }
 }

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use super::traces::{Traces, written_files};
 use super::{HOUR, run_verbosely, sandbox};
 use crate::util::truth::hash;
-use crate::util::{Sandbox, ended, send, wait_until};
+use crate::util::{Sandbox, send, wait_for_exit, wait_until};
 
 const GUILD: u64 = 77_000_000_000_000_001;
 
@@ -62,7 +62,7 @@ impl Fixture {
         let run = self.sandbox.spawn(&["start"]);
         wait_until("the user is known", || self.user_is_known());
         send(&run, Signal::KILL);
-        ended(run);
+        wait_for_exit(run);
         self.sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     }
 }
@@ -72,7 +72,7 @@ fn next_run_removes_residual_data_of_a_killed_run() {
     let sandbox = sandbox(super::FEW_USERS);
     let run = sandbox.spawn_slow(&["start"]);
     send(&run, Signal::KILL);
-    ended(run);
+    wait_for_exit(run);
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
     run_verbosely(&sandbox, &["start"]);
     Traces::of(&sandbox).assert_none_written(&sandbox);
@@ -152,7 +152,7 @@ fn killed_purge_is_finished_by_the_next_locking_command() {
         let child = fixture.sandbox.spawn(&purge);
         std::thread::sleep(Duration::from_micros(microseconds));
         send(&child, Signal::KILL);
-        ended(child);
+        wait_for_exit(child);
     }
     let is_purged = fixture.sandbox.count("SELECT count(*) FROM audit_log WHERE action = 'purge'") > 0;
     if !is_purged {

@@ -6,8 +6,8 @@ mod stored;
 mod traces;
 use std::time::Duration;
 
-use crate::util::{Ran, Sandbox, ended, wait_until};
-use discord_sim::{BodyKind, Damage, Description, Match, RouteKind, Scope, What, World};
+use crate::util::{CommandOutput, Sandbox, wait_for_exit, wait_until};
+use discord_sim::{BodyKind, Damage, Description, FaultKind, Match, RouteKind, Scope, World};
 use traces::Traces;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -144,10 +144,10 @@ fn in_mentions_and_urls(guild: u64, id: u64) -> String {
 }
 
 /// Runs a command with all logging enabled.
-fn run_verbosely(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+fn run_verbosely(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
     let mut command = sandbox.command(arguments);
     command.env("RUST_LOG", "trace").env("DEBUG_RATE_LIMITS", "1").env("RUST_BACKTRACE", "1");
-    Ran::from(command.output().unwrap())
+    CommandOutput::from(command.output().unwrap())
 }
 
 #[test]
@@ -214,24 +214,24 @@ fn faults_reveal_no_user() {
     let traces = Traces::of(&sandbox);
     let faults = sandbox.sim.faults();
     for what in [
-        What::Status(500, BodyKind::Html),
-        What::Status(403, BodyKind::Json(50_001)),
-        What::InvalidJson,
-        What::TruncatedBody,
-        What::ResetBeforeHeaders,
-        What::NullBody,
-        What::RateLimited { retry_after: 0.0, scope: Scope::User },
+        FaultKind::Status(500, BodyKind::Html),
+        FaultKind::Status(403, BodyKind::Json(50_001)),
+        FaultKind::InvalidJson,
+        FaultKind::TruncatedBody,
+        FaultKind::ResetBeforeHeaders,
+        FaultKind::NullBody,
+        FaultKind::RateLimited { retry_after: 0.0, scope: Scope::User },
     ] {
         faults.when(Match { probability: 0.1, ..Match::default().always() }, what);
     }
     for (index, damage) in DAMAGES.into_iter().enumerate() {
         faults.when(
             Match { probability: 0.3, ..Match::route(RouteKind::Messages).always() },
-            What::BrokenMessage(index, damage),
+            FaultKind::MalformedMessage(index, damage),
         );
     }
     for route in [RouteKind::Reactions, RouteKind::Messages] {
-        faults.when(Match::route(route).after(3).times(5), What::Status(400, BodyKind::Json(50_035)));
+        faults.when(Match::route(route).after(3).times(5), FaultKind::Status(400, BodyKind::Json(50_035)));
     }
     for command in [
         vec!["start", "-vv"],
@@ -261,8 +261,8 @@ fn waiting_run_reveals_no_user() {
     }
     traces.assert_none_printed("locked", &run_verbosely(&sandbox, &["start", "-vv"]).expect_code(5));
     sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
-    traces.assert_none_printed("first", &ended(first));
-    traces.assert_none_printed("second", &ended(second));
+    traces.assert_none_printed("first", &wait_for_exit(first));
+    traces.assert_none_printed("second", &wait_for_exit(second));
     traces.assert_none_written(&sandbox);
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 
 use discord_sim::World;
 
-use crate::util::{Ran, Sandbox};
+use crate::util::{CommandOutput, Sandbox};
 
 /// Minimum length of a trace in bytes: a shorter one could occur by chance.
 const PREFIX_LEN: usize = 7;
@@ -68,7 +68,7 @@ impl Traces {
     }
 
     #[track_caller]
-    pub fn assert_none_printed(&self, command: &str, ran: &Ran) {
+    pub fn assert_none_printed(&self, command: &str, ran: &CommandOutput) {
         self.assert_none_in(&format!("stdout of {command}"), ran.stdout.as_bytes());
         self.assert_none_in(&format!("stderr of {command}"), ran.stderr.as_bytes());
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use discord_sim::{BodyKind, Match, RouteKind, TruthChannel, What, World};
+use discord_sim::{BodyKind, FaultKind, Match, RouteKind, TruthChannel, World};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use super::scene::{GUILD, Key, pick};
 
 pub struct Lie {
     pub when: Match,
-    pub what: What,
+    pub what: FaultKind,
     /// Messages that the run may miss: no other response in it reveals them.
     excused: BTreeSet<Key>,
 }
@@ -135,7 +135,7 @@ impl Targets {
 /// first lie that matches.
 pub fn random_lies(rng: &mut Rng, targets: &Targets) -> Vec<Lie> {
     let mut lies: Vec<Lie> = (0..rng.u32(1..=3)).map(|_| random_lie(rng, targets)).collect();
-    lies.sort_by_key(|lie| lie.what != What::Blank);
+    lies.sort_by_key(|lie| lie.what != FaultKind::Blank);
     lies
 }
 
@@ -152,16 +152,16 @@ fn random_lie(rng: &mut Rng, targets: &Targets) -> Lie {
     lie
 }
 
-fn unexcused(when: Match, what: What) -> Lie {
+fn unexcused(when: Match, what: FaultKind) -> Lie {
     Lie { when, what, excused: BTreeSet::new() }
 }
 
-fn server_fault(rng: &mut Rng) -> What {
+fn server_fault(rng: &mut Rng) -> FaultKind {
     match rng.u32(..4) {
-        0 => What::NullBody,
-        1 => What::Status(500, BodyKind::Json(0)),
-        2 => What::Status(502, BodyKind::Html),
-        _ => What::Status(503, BodyKind::Empty),
+        0 => FaultKind::NullBody,
+        1 => FaultKind::Status(500, BodyKind::Json(0)),
+        2 => FaultKind::Status(502, BodyKind::Html),
+        _ => FaultKind::Status(503, BodyKind::Empty),
     }
 }
 
@@ -177,11 +177,11 @@ fn message_lie(rng: &mut Rng, targets: &Targets) -> Lie {
         _ => Match::page_of(channel),
     };
     match rng.u32(..9) {
-        0 | 1 => unexcused(when, What::Empty),
-        2 => unexcused(when, What::KeepOldest(rng.usize(..60))),
+        0 | 1 => unexcused(when, FaultKind::Empty),
+        2 => unexcused(when, FaultKind::KeepOldest(rng.usize(..60))),
         // Only on the page without a cursor: if the last page left out its older
         // messages, they would look deleted, and no run would request them again.
-        3 => unexcused(Match::newest_page_of(channel), What::Keep(rng.usize(..60))),
+        3 => unexcused(Match::newest_page_of(channel), FaultKind::Keep(rng.usize(..60))),
         4 => omit(rng, targets),
         5 => blank(rng, targets),
         6 => unexcused(when, malformed(rng)),
@@ -192,7 +192,7 @@ fn message_lie(rng: &mut Rng, targets: &Targets) -> Lie {
 
 /// Makes one message of a page malformed. A whole page would take more runs than this
 /// test has: each run retries 20 malformed messages per channel.
-fn malformed(rng: &mut Rng) -> What {
+fn malformed(rng: &mut Rng) -> FaultKind {
     let fields = [
         ("timestamp", json!("yesterday")),
         ("content", json!(7)),
@@ -201,7 +201,7 @@ fn malformed(rng: &mut Rng) -> What {
         ("id", Value::Null),
     ];
     let (field, value) = &fields[rng.usize(..fields.len())];
-    What::MessageField(rng.usize(..10), (*field).to_owned(), value.clone())
+    FaultKind::MessageField(rng.usize(..10), (*field).to_owned(), value.clone())
 }
 
 /// Blanks the content of pages. A few messages without content are plausible, a dozen in
@@ -209,16 +209,16 @@ fn malformed(rng: &mut Rng) -> What {
 fn blank(rng: &mut Rng, targets: &Targets) -> Lie {
     let is_long = |messages: usize| messages >= 30 && !(1..30).contains(&(messages % 100));
     match targets.channel(rng, is_long) {
-        Some(channel) => unexcused(Match::page_of(channel.id), What::Blank),
-        None => unexcused(Match::route(RouteKind::Messages), What::Empty),
+        Some(channel) => unexcused(Match::page_of(channel.id), FaultKind::Blank),
+        None => unexcused(Match::route(RouteKind::Messages), FaultKind::Empty),
     }
 }
 
 /// Returns the newest messages whatever the cursor.
 fn repeat(rng: &mut Rng, targets: &Targets) -> Lie {
     match targets.channel(rng, |messages| messages > 0) {
-        Some(channel) => unexcused(Match::page_of(channel.id), What::Repeat),
-        None => unexcused(Match::route(RouteKind::Messages), What::Empty),
+        Some(channel) => unexcused(Match::page_of(channel.id), FaultKind::Repeat),
+        None => unexcused(Match::route(RouteKind::Messages), FaultKind::Empty),
     }
 }
 
@@ -226,10 +226,10 @@ fn repeat(rng: &mut Rng, targets: &Targets) -> Lie {
 /// deleted, so only new ones are left out: they are re-read once they are a day old.
 fn omit(rng: &mut Rng, targets: &Targets) -> Lie {
     if targets.new_messages.is_empty() {
-        return unexcused(Match::route(RouteKind::Messages), What::Empty);
+        return unexcused(Match::route(RouteKind::Messages), FaultKind::Empty);
     }
     let excused: BTreeSet<Key> = (0..rng.u32(1..=5)).map(|_| pick(rng, &targets.new_messages)).collect();
-    let what = What::Omit(excused.iter().map(|(_, message)| *message).collect());
+    let what = FaultKind::Omit(excused.iter().map(|(_, message)| *message).collect());
     Lie { when: Match::route(RouteKind::Messages), what, excused }
 }
 
@@ -239,14 +239,14 @@ fn omit(rng: &mut Rng, targets: &Targets) -> Lie {
 fn channel_lie(rng: &mut Rng, targets: &Targets) -> Lie {
     let when = Match::route(RouteKind::GuildChannels);
     let hidden = json!([{"id": GUILD.to_string(), "type": 0, "allow": "0", "deny": "1024"}]);
-    let set = |field: &str, value: Value| What::Set(field.to_owned(), value);
+    let set = |field: &str, value: Value| FaultKind::Set(field.to_owned(), value);
     let new_messages = || targets.new_messages.iter().copied().collect::<BTreeSet<Key>>();
     let unknown = || targets.messages_of_unknown_channels();
     let (what, excused) = match (rng.u32(..10), targets.random_id(rng, false)) {
-        (0, _) => (What::Empty, unknown()),
-        (1, _) => (What::Keep(rng.usize(..4)), unknown()),
-        (2, _) => (What::KeepOldest(rng.usize(..4)), unknown()),
-        (3, Some(channel)) => (What::Omit(vec![channel]), unknown()),
+        (0, _) => (FaultKind::Empty, unknown()),
+        (1, _) => (FaultKind::Keep(rng.usize(..4)), unknown()),
+        (2, _) => (FaultKind::KeepOldest(rng.usize(..4)), unknown()),
+        (3, Some(channel)) => (FaultKind::Omit(vec![channel]), unknown()),
         (4, _) => (set("permission_overwrites", hidden), unknown()),
         (5, _) => (set("type", json!(99)), &unknown() | &new_messages()),
         (6, _) => (set("id", Value::Null), unknown()),
@@ -266,12 +266,12 @@ fn thread_lie(rng: &mut Rng, targets: &Targets, route: RouteKind) -> Lie {
         when.channel = targets.random_id(rng, false);
     }
     let (what, hides) = match (rng.u32(..8), targets.random_id(rng, true)) {
-        (0 | 1, _) => (What::Empty, true),
-        (2, _) => (What::Keep(rng.usize(..3)), true),
-        (3, _) => (What::KeepOldest(rng.usize(..3)), true),
-        (4, Some(thread)) => (What::Omit(vec![thread]), true),
-        (5, _) => (What::Set("has_more".to_owned(), json!(rng.bool())), false),
-        (6, _) => (What::Repeat, false),
+        (0 | 1, _) => (FaultKind::Empty, true),
+        (2, _) => (FaultKind::Keep(rng.usize(..3)), true),
+        (3, _) => (FaultKind::KeepOldest(rng.usize(..3)), true),
+        (4, Some(thread)) => (FaultKind::Omit(vec![thread]), true),
+        (5, _) => (FaultKind::Set("has_more".to_owned(), json!(rng.bool())), false),
+        (6, _) => (FaultKind::Repeat, false),
         _ => (server_fault(rng), false),
     };
     let is_archived = route == RouteKind::ArchivedPublicThreads;
@@ -282,19 +282,19 @@ fn thread_lie(rng: &mut Rng, targets: &Targets, route: RouteKind) -> Lie {
 fn reaction_lie(rng: &mut Rng, targets: &Targets) -> Lie {
     let any = Match::route(RouteKind::Reactions);
     if targets.reactions.is_empty() {
-        return unexcused(any, What::Empty);
+        return unexcused(any, FaultKind::Empty);
     }
     let ((channel, message), emoji) = &targets.reactions[rng.usize(..targets.reactions.len())];
     let of_one = Match { channel: Some(*channel), ..any.clone() }.of_message(*message).of_emoji(emoji);
     let when = if rng.bool() { any } else { of_one.clone() };
     match rng.u32(..6) {
-        0 => unexcused(when, What::Empty),
-        1 => unexcused(when, What::Keep(rng.usize(..3))),
-        2 => unexcused(when, What::KeepOldest(rng.usize(..3))),
+        0 => unexcused(when, FaultKind::Empty),
+        1 => unexcused(when, FaultKind::Keep(rng.usize(..3))),
+        2 => unexcused(when, FaultKind::KeepOldest(rng.usize(..3))),
         // Only for reactions of several users: a single reactor with a false ID would be
         // accepted.
-        4 => unexcused(of_one, What::Set("id".to_owned(), json!("1000000000000000007"))),
-        3 => unexcused(when, What::Repeat),
+        4 => unexcused(of_one, FaultKind::Set("id".to_owned(), json!("1000000000000000007"))),
+        3 => unexcused(when, FaultKind::Repeat),
         _ => unexcused(when, server_fault(rng)),
     }
 }

@@ -10,7 +10,7 @@ use fastrand::Rng;
 
 use super::lie::{self, Lie, Targets};
 use crate::util::truth::{assert_archived, assert_reactors};
-use crate::util::{Ran, Sandbox};
+use crate::util::{CommandOutput, Sandbox};
 
 pub const GUILD: u64 = 77_000_000_000_000_001;
 /// Start time of every spell, in Unix milliseconds.
@@ -121,7 +121,7 @@ fn run_under_spell(
     Ok(())
 }
 
-fn start(sandbox: &Sandbox) -> Ran {
+fn start(sandbox: &Sandbox) -> CommandOutput {
     sandbox.run(&["start"])
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use discord_sim::{BodyKind, Description, GuildDescription, Match, RouteKind, Scope, What, World};
+use discord_sim::{BodyKind, Description, FaultKind, GuildDescription, Match, RouteKind, Scope, World};
 
 use super::transcript::Transcript;
 use super::{GUILD, sandbox, with_config};
@@ -56,14 +56,14 @@ fn network_problems_and_rate_limits_are_reported_with_a_remedy() {
     let redirected = sandbox();
     redirected.sim.faults().when(
         Match::route(RouteKind::CurrentApplication).always(),
-        What::Redirect("https://discordapp.com/".to_owned()),
+        FaultKind::Redirect("https://discordapp.com/".to_owned()),
     );
     transcript.run("api_url redirects", &redirected, &["start"]);
     for (situation, what) in [
-        ("Discord fails for one channel", What::Status(503, BodyKind::Html)),
-        ("one channel is refused", What::Status(403, BodyKind::Json(50001))),
-        ("one channel's responses are malformed", What::InvalidJson),
-        ("one channel's responses are truncated", What::TruncatedBody),
+        ("Discord fails for one channel", FaultKind::Status(503, BodyKind::Html)),
+        ("one channel is refused", FaultKind::Status(403, BodyKind::Json(50001))),
+        ("one channel's responses are malformed", FaultKind::InvalidJson),
+        ("one channel's responses are truncated", FaultKind::TruncatedBody),
     ] {
         let sandbox = sandbox();
         let chat = sandbox.sim.world().channel_named(GUILD, "chat-1").unwrap();
@@ -72,7 +72,7 @@ fn network_problems_and_rate_limits_are_reported_with_a_remedy() {
         transcript.run(situation, &sandbox, &["status"]);
     }
     let stopping_at_limit = with_config("[sync]\non_rate_limit = \"stop\"");
-    let limit = What::RateLimited { retry_after: 60.0, scope: Scope::Global };
+    let limit = FaultKind::RateLimited { retry_after: 60.0, scope: Scope::Global };
     stopping_at_limit.sim.faults().when(Match::route(RouteKind::Messages).always(), limit);
     transcript.run(
         "a rate limit with on_rate_limit = \"stop\"",

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use super::sandbox;
 use super::transcript::Transcript;
-use crate::util::{Sandbox, ended, send};
+use crate::util::{Sandbox, send, wait_for_exit};
 
 const COMMANDS: [&[&str]; 4] =
     [&["start"], &["status"], &["check"], &["reset", "--tenant", "takaro", "--yes"]];
@@ -62,6 +62,6 @@ fn unusable_archives_are_reported_with_a_remedy() {
         transcript.run("another sync holds the lock", &locked, command);
     }
     send(&run, Signal::KILL);
-    ended(run);
+    wait_for_exit(run);
     transcript.expect("archive");
 }

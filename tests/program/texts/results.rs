@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use discord_sim::{Damage, Match, What};
+use discord_sim::{Damage, FaultKind, Match};
 
 use super::sandbox;
 use super::transcript::Transcript;
@@ -15,7 +15,7 @@ fn results_take_a_few_lines() {
     let chat = world.channel_named(super::GUILD, "chat-1").unwrap();
     transcript.run("before the first sync", &sandbox, &["check"]);
     transcript.run("before the first sync", &sandbox, &["plan"]);
-    sandbox.sim.faults().when(Match::page_of(chat), What::BrokenMessage(3, Damage::WrongTypes));
+    sandbox.sim.faults().when(Match::page_of(chat), FaultKind::MalformedMessage(3, Damage::WrongTypes));
     transcript.run(
         "the first sync, with a malformed message",
         &sandbox,

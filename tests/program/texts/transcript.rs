@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use regex::Regex;
 
-use crate::util::{Ran, Sandbox};
+use crate::util::{CommandOutput, Sandbox};
 
 /// Patterns of what varies from run to run, and their replacements.
 const REPLACEMENTS: [(&str, &str); 13] = [
@@ -39,8 +39,8 @@ impl Transcript {
     }
 
     /// Appends the output of a command that has run.
-    pub fn add(&mut self, situation: &str, sandbox: &Sandbox, arguments: &[&str], ran: &Ran) {
-        sandbox.assert_discreet(ran);
+    pub fn add(&mut self, situation: &str, sandbox: &Sandbox, arguments: &[&str], ran: &CommandOutput) {
+        sandbox.assert_no_secrets(ran);
         let output = normalized(sandbox, &format!("{}{}", ran.stdout, ran.stderr));
         let (command, output, code) = (arguments.join(" "), output.trim_end(), ran.code);
         write!(self.text, "## {situation}\n$ verta-sync {command}\n{output}\n[{code}]\n\n").unwrap();

@@ -12,7 +12,7 @@ async fn a_guild_without_a_readable_everyone_role_is_unreadable() {
     let guild = WorkspaceId::new(GUILD).unwrap();
     let (_, before) = scene.discord.workspace(guild, &scene.monitor).await.unwrap();
     assert!(before.iter().all(|channel| channel.visibility.everyone_sees));
-    for lie in [What::Status(200, BodyKind::Empty), What::NullBody] {
+    for lie in [FaultKind::Status(200, BodyKind::Empty), FaultKind::NullBody] {
         scene.sim.faults().when(Match::route(RouteKind::Guild), lie);
         let error = scene.discord.workspace(guild, &scene.monitor).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unreadable);

@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use super::What;
+use super::FaultKind;
 
 /// Applies a fault to the body of a 200; `None` if the fault doesn't change it.
-pub(crate) fn falsify(what: &What, body: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn falsify(what: &FaultKind, body: &[u8]) -> Option<Vec<u8>> {
     let edits_json = matches!(
         what,
-        What::Empty
-            | What::Keep(_)
-            | What::KeepOldest(_)
-            | What::Omit(_)
-            | What::Set(..)
-            | What::MessageField(..)
-            | What::Repeat
+        FaultKind::Empty
+            | FaultKind::Keep(_)
+            | FaultKind::KeepOldest(_)
+            | FaultKind::Omit(_)
+            | FaultKind::Set(..)
+            | FaultKind::MessageField(..)
+            | FaultKind::Repeat
     );
-    if let What::ReplaceBytes(find, put) = what {
+    if let FaultKind::ReplaceBytes(find, put) = what {
         return replace_first(body, find, put);
     }
     if !edits_json {
@@ -32,22 +32,22 @@ fn replace_first(body: &[u8], find: &[u8], put: &[u8]) -> Option<Vec<u8>> {
     Some([&body[..at], put, &body[at + find.len()..]].concat())
 }
 
-fn edit(what: &What, answer: &mut Value) {
+fn edit(what: &FaultKind, answer: &mut Value) {
     match what {
-        What::Empty => empty(answer),
-        What::Keep(count) => retain(answer, |index, _| index < *count),
-        What::KeepOldest(count) => keep_oldest(answer, *count),
-        What::Omit(ids) => omit(answer, ids),
-        What::Set(field, value) => match answer {
+        FaultKind::Empty => empty(answer),
+        FaultKind::Keep(count) => retain(answer, |index, _| index < *count),
+        FaultKind::KeepOldest(count) => keep_oldest(answer, *count),
+        FaultKind::Omit(ids) => omit(answer, ids),
+        FaultKind::Set(field, value) => match answer {
             Value::Array(list) => list.iter_mut().for_each(|item| set(item, field, value)),
             _ => set(answer, field, value),
         },
-        What::MessageField(index, field, value) => {
+        FaultKind::MessageField(index, field, value) => {
             if let Some(message) = answer.get_mut(index) {
                 set(message, field, value);
             }
         }
-        What::Repeat => {
+        FaultKind::Repeat => {
             if let Some(has_more) = answer.get_mut("has_more") {
                 *has_more = Value::Bool(true);
             }

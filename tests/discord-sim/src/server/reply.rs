@@ -71,7 +71,7 @@ impl Reply {
         Self { headers, scope: Some(scope), ..Self::json(429, w.finish()) }
     }
 
-    /// The answer of a `What::Status` fault.
+    /// The answer of a `FaultKind::Status` fault.
     pub(super) fn with_status(status: u16, body: &BodyKind) -> Self {
         match body {
             BodyKind::Html => Self::html(status),

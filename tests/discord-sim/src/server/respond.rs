@@ -14,7 +14,7 @@ use super::reply::Reply;
 use super::stream::StreamControl;
 use super::{Shared, planned};
 use crate::answer::ApiError;
-use crate::faults::{self, RequestContext, What};
+use crate::faults::{self, FaultKind, RequestContext};
 use crate::journal::{Entry, Journal};
 use crate::limits::Scope;
 use crate::query::Query;
@@ -30,7 +30,7 @@ struct ReceivedRequest {
     at: Instant,
     route: Result<Route, ApiError>,
     is_banned: bool,
-    fault: Option<What>,
+    fault: Option<FaultKind>,
 }
 
 /// Records the answer in the journal on drop, so that a request whose client disconnects
@@ -111,7 +111,7 @@ fn decide(shared: &Shared, received: &ReceivedRequest) -> Option<Result<Admitted
     }
     let kind = received.route().map(|route| route.kind);
     let replacement = match &received.fault {
-        Some(What::ResetBeforeHeaders) => return None,
+        Some(FaultKind::ResetBeforeHeaders) => return None,
         Some(what) => planned::replacement(what, kind, shared.world.now_ms()),
         None => None,
     };
@@ -122,10 +122,10 @@ fn decide(shared: &Shared, received: &ReceivedRequest) -> Option<Result<Admitted
 }
 
 /// Waits for the simulated latency and the stall of a fault.
-async fn delay(shared: &Shared, fault: Option<&What>) {
+async fn delay(shared: &Shared, fault: Option<&FaultKind>) {
     let latency = shared.latency.lock().unwrap_or_else(PoisonError::into_inner).next();
     let stall = match fault {
-        Some(What::Stall(stall)) => *stall,
+        Some(FaultKind::Stall(stall)) => *stall,
         _ => Duration::ZERO,
     };
     if !(latency + stall).is_zero() {
@@ -138,7 +138,7 @@ async fn delay(shared: &Shared, fault: Option<&What>) {
 fn answer(shared: &Shared, received: &ReceivedRequest, admitted: AdmittedRequest) -> Reply {
     let fault = received.fault.as_ref();
     let signatures = &shared.signatures;
-    let is_blank = fault == Some(&What::Blank);
+    let is_blank = fault == Some(&FaultKind::Blank);
     let query = || Query::parse(received.request.uri().query().unwrap_or_default());
     let state = &shared.world.read();
     let call_route = |query: &Query| {
@@ -146,16 +146,16 @@ fn answer(shared: &Shared, received: &ReceivedRequest, admitted: AdmittedRequest
         routes::answer(&Call { state, show, route: &admitted.route, query })
     };
     let mut outcome = call_route(&query());
-    if outcome.is_ok() && fault == Some(&What::Repeat) {
+    if outcome.is_ok() && fault == Some(&FaultKind::Repeat) {
         outcome = call_route(&query().without_cursor());
     }
     let mut outcome = outcome.map(Writer::finish);
-    if let (Ok(page), Some(What::Endless)) = (&mut outcome, fault) {
+    if let (Ok(page), Some(FaultKind::Endless)) = (&mut outcome, fault) {
         let endless = faults::endless_page(&admitted.route, &query(), shared.world.now_ms());
         *page = endless.unwrap_or_else(|| std::mem::take(page));
     }
     let mut reply = match (fault, outcome) {
-        (Some(What::Body(body)), _) => Reply::json(200, body.to_string().into_bytes()),
+        (Some(FaultKind::Body(body)), _) => Reply::json(200, body.to_string().into_bytes()),
         (Some(what), Ok(body)) => Reply::json(200, faults::falsify(what, &body).unwrap_or(body)),
         (None, Ok(body)) => Reply::json(200, body),
         (_, Err(error)) => Reply::error(&error),

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use discord_sim::{BodyKind, Description, FrontDoor, Limits, Match, RouteKind, Scope, Simulator, What};
+use discord_sim::{BodyKind, Description, FaultKind, FrontDoor, Limits, Match, RouteKind, Scope, Simulator};
 
 use crate::client::{self, Reply, get, send, serve};
 
@@ -43,14 +43,15 @@ fn too_many_invalid_requests_ban_all_requests() {
 #[test]
 fn statuses_401_403_and_429_count_as_invalid_except_shared_limits() {
     let sim = with_front_door(Duration::from_hours(1));
-    let limited = |scope| What::RateLimited { retry_after: 0.1, scope };
-    let harmless = [limited(Scope::Shared), What::Status(404, BodyKind::Json(10003))];
+    let limited = |scope| FaultKind::RateLimited { retry_after: 0.1, scope };
+    let harmless = [limited(Scope::Shared), FaultKind::Status(404, BodyKind::Json(10003))];
     for what in harmless.into_iter().cycle().take(8) {
         sim.faults().when(Match::default(), what);
         assert_ne!(get(&sim, "/users/@me").status, 200);
     }
     assert_eq!(sim.journal().invalid_requests(), 0);
-    let invalid = [What::Status(403, BodyKind::Json(50001)), limited(Scope::User), limited(Scope::Global)];
+    let invalid =
+        [FaultKind::Status(403, BodyKind::Json(50001)), limited(Scope::User), limited(Scope::Global)];
     for what in invalid {
         assert_eq!(get(&sim, "/users/@me").status, 200);
         sim.faults().when(Match::default(), what);
@@ -88,7 +89,7 @@ fn banned_request_does_not_use_up_a_fault() {
     for _ in 0..3 {
         unauthorized(&sim);
     }
-    let number = sim.faults().when(Match::default(), What::NullBody);
+    let number = sim.faults().when(Match::default(), FaultKind::NullBody);
     assert_front_door(&get(&sim, "/users/@me"));
     assert_eq!(sim.faults().fired(number), 0);
 }

@@ -100,7 +100,7 @@ fn journal_reports_cursors_duplicates_and_concurrency() {
     let journal = sim.journal();
     assert_eq!(journal.most_in_flight(), 3);
     assert_eq!(journal.busiest_second(), 3);
-    let doubles = journal.doubles();
+    let doubles = journal.duplicate_requests();
     assert_eq!(doubles.len(), 1);
     assert_eq!(doubles[0].1, 2);
     let cursors = journal.cursors(channels[0]);

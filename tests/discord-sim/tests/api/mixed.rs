@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use discord_sim::{Description, Oddity, Options, Scope, Simulator, What, World};
+use discord_sim::{Description, FaultKind, Oddity, Options, Scope, Simulator, World};
 
 use crate::client::try_get;
 
@@ -22,7 +22,7 @@ fn get_all(sim: &Simulator, paths: &[String]) {
 }
 
 /// The faults of each query, in the order of requests.
-fn faults(sim: &Simulator) -> BTreeMap<String, Vec<Option<What>>> {
+fn faults(sim: &Simulator) -> BTreeMap<String, Vec<Option<FaultKind>>> {
     let mut faults: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for entry in sim.journal().entries() {
         faults.entry(entry.query).or_default().push(entry.fault);
@@ -40,10 +40,10 @@ fn mixed_faults_include_every_passing_fault() {
     let number = sim.faults().mixed(1.0, PAUSE);
     get_all(&sim, &paths(400));
     assert_eq!(sim.faults().fired(number), 400);
-    let seen: Vec<What> = sim.journal().entries().into_iter().filter_map(|entry| entry.fault).collect();
-    for what in What::passing(PAUSE) {
-        let is_kind = |seen: &What| match &what {
-            What::OneOf(odd) => odd.contains(seen),
+    let seen: Vec<FaultKind> = sim.journal().entries().into_iter().filter_map(|entry| entry.fault).collect();
+    for what in FaultKind::passing(PAUSE) {
+        let is_kind = |seen: &FaultKind| match &what {
+            FaultKind::OneOf(odd) => odd.contains(seen),
             what => what == seen,
         };
         assert!(seen.iter().any(is_kind), "{what:?}");
@@ -52,12 +52,12 @@ fn mixed_faults_include_every_passing_fault() {
 
 #[test]
 fn passing_faults_include_every_scope_and_oddity() {
-    let passing = What::passing(Duration::from_millis(250));
+    let passing = FaultKind::passing(Duration::from_millis(250));
     for scope in [Scope::User, Scope::Shared, Scope::Global] {
-        assert!(passing.contains(&What::RateLimited { retry_after: 0.25, scope }));
+        assert!(passing.contains(&FaultKind::RateLimited { retry_after: 0.25, scope }));
     }
     let odd = passing.iter().find_map(|what| match what {
-        What::OneOf(odd) => Some(odd.len()),
+        FaultKind::OneOf(odd) => Some(odd.len()),
         _ => None,
     });
     assert_eq!(odd, Some(Oddity::ALL.len()));

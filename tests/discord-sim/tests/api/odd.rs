@@ -1,4 +1,4 @@
-use discord_sim::{Description, Limits, Match, Oddity, RouteKind, Scope, Simulator, What};
+use discord_sim::{Description, FaultKind, Limits, Match, Oddity, RouteKind, Scope, Simulator};
 
 use crate::client::{Reply, get, serve};
 
@@ -10,7 +10,7 @@ fn community() -> Simulator {
     serve(&Description::community(GUILD, 1, 10))
 }
 
-fn with_fault(sim: &Simulator, path: &str, what: What) -> Reply {
+fn with_fault(sim: &Simulator, path: &str, what: FaultKind) -> Reply {
     sim.faults().clear();
     sim.faults().when(Match::default(), what);
     get(sim, path)
@@ -33,7 +33,7 @@ fn odd_headers_come_with_an_unchanged_body() {
     let path = format!("/guilds/{GUILD}");
     let original = get(&sim, &path);
     for oddity in Oddity::ALL {
-        let reply = with_fault(&sim, &path, What::OddHeaders(oddity));
+        let reply = with_fault(&sim, &path, FaultKind::OddHeaders(oddity));
         assert_eq!((reply.status, &reply.body), (200, &original.body), "{oddity:?}");
         assert_ne!(rate_limit_headers(&reply), rate_limit_headers(&original), "{oddity:?}");
     }
@@ -55,7 +55,7 @@ fn numeric_headers_have_the_planned_odd_value() {
     ];
     for (oddity, value) in odd {
         // This route sends no rate-limit headers without a fault.
-        let reply = with_fault(&sim, "/users/@me", What::OddHeaders(oddity));
+        let reply = with_fault(&sim, "/users/@me", FaultKind::OddHeaders(oddity));
         assert_eq!(NUMBERS.map(|name| reply.header(name)), [Some(value); 4], "{oddity:?}");
     }
 }
@@ -63,7 +63,7 @@ fn numeric_headers_have_the_planned_odd_value() {
 #[test]
 fn headers_can_be_missing_zero_or_duplicated() {
     let sim = community();
-    let odd = |oddity| with_fault(&sim, "/users/@me", What::OddHeaders(oddity));
+    let odd = |oddity| with_fault(&sim, "/users/@me", FaultKind::OddHeaders(oddity));
     assert_eq!(rate_limit_headers(&odd(Oddity::Missing)), []);
     for (oddity, name) in [
         (Oddity::MissingLimit, "x-ratelimit-limit"),
@@ -92,12 +92,13 @@ fn headers_can_be_missing_zero_or_duplicated() {
 fn planned_429_with_odd_headers_has_a_correct_body() {
     let sim = community();
     for oddity in Oddity::ALL {
-        let what = What::RateLimitedOddly { retry_after: 0.25, scope: Scope::User, oddity };
+        let what = FaultKind::RateLimitedOddly { retry_after: 0.25, scope: Scope::User, oddity };
         let reply = with_fault(&sim, "/users/@me", what);
         assert_eq!((reply.status, reply.json()["retry_after"].as_f64()), (429, Some(0.25)), "{oddity:?}");
     }
     assert_eq!(sim.journal().limited().get(&Scope::User), Some(&Oddity::ALL.len()));
-    let infinite = What::RateLimitedOddly { retry_after: 0.25, scope: Scope::User, oddity: Oddity::Infinite };
+    let infinite =
+        FaultKind::RateLimitedOddly { retry_after: 0.25, scope: Scope::User, oddity: Oddity::Infinite };
     let reply = with_fault(&sim, "/users/@me", infinite);
     assert_eq!(reply.header("retry-after"), Some("inf"));
     assert_eq!(reply.header("x-ratelimit-scope"), Some("user"));
@@ -109,7 +110,7 @@ fn real_429_can_have_odd_headers() {
     sim.set_limits(Limits::off().bucket(RouteKind::Guild, 1, std::time::Duration::from_mins(1)));
     let path = format!("/guilds/{GUILD}");
     assert_eq!(get(&sim, &path).status, 200);
-    let reply = with_fault(&sim, &path, What::OddHeaders(Oddity::Negative));
+    let reply = with_fault(&sim, &path, FaultKind::OddHeaders(Oddity::Negative));
     assert_eq!((reply.status, reply.header("retry-after")), (429, Some("-1")));
 }
 
@@ -117,7 +118,7 @@ fn real_429_can_have_odd_headers() {
 fn planned_429_can_have_contradicting_waits() {
     let sim = community();
     for (retry_after, reset_after, header, reset) in [(7.5, 0.25, "8", "0.250"), (0.25, 7.5, "1", "7.500")] {
-        let what = What::RateLimitedUnlike { retry_after, reset_after, scope: Scope::User };
+        let what = FaultKind::RateLimitedUnlike { retry_after, reset_after, scope: Scope::User };
         let reply = with_fault(&sim, &format!("/guilds/{GUILD}"), what);
         assert_eq!(reply.status, 429);
         assert_eq!(reply.header("retry-after"), Some(header));

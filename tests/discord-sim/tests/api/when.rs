@@ -1,6 +1,6 @@
 //! Matching of faults to requests.
 
-use discord_sim::{BodyKind, Cursor, Description, Match, RouteKind, Simulator, What};
+use discord_sim::{BodyKind, Cursor, Description, FaultKind, Match, RouteKind, Simulator};
 
 use crate::client::{get, ids, json, serve};
 
@@ -12,8 +12,8 @@ fn community() -> (Simulator, u64) {
     (sim, channel)
 }
 
-fn unavailable() -> What {
-    What::Status(503, BodyKind::Empty)
+fn unavailable() -> FaultKind {
+    FaultKind::Status(503, BodyKind::Empty)
 }
 
 /// The queries for a channel's messages that fail.

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use discord_sim::{BodyKind, Description, Match, Simulator, What};
+use discord_sim::{BodyKind, Description, FaultKind, Match, Simulator};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::client::{Reply, get, send_get, serve, try_get};
 const GUILD: u64 = 310_000_000_000_000_001;
 const PATH: &str = "/users/@me";
 
-fn with_fault(what: What) -> Simulator {
+fn with_fault(what: FaultKind) -> Simulator {
     let sim = serve(&Description::community(GUILD, 1, 10));
     sim.faults().when(Match::default(), what);
     sim
@@ -60,7 +60,7 @@ fn assert_list(body: &[u8], bytes: usize) {
 
 #[test]
 fn truncated_body_ends_halfway_with_a_clean_close() {
-    let sim = with_fault(What::TruncatedBody);
+    let sim = with_fault(FaultKind::TruncatedBody);
     let (bytes, end) = drain(&mut send_get(&sim, PATH));
     assert_half(&bytes);
     assert!(end.is_ok());
@@ -68,7 +68,7 @@ fn truncated_body_ends_halfway_with_a_clean_close() {
 
 #[test]
 fn reset_after_headers_follows_half_the_body() {
-    let sim = with_fault(What::ResetAfterHeaders);
+    let sim = with_fault(FaultKind::ResetAfterHeaders);
     let (bytes, end) = drain(&mut send_get(&sim, PATH));
     assert_half(&bytes);
     assert_eq!(end.expect_err("a reset").kind(), ErrorKind::ConnectionReset);
@@ -77,7 +77,7 @@ fn reset_after_headers_follows_half_the_body() {
 
 #[test]
 fn half_closed_connection_still_accepts_client_data() {
-    let sim = with_fault(What::HalfClosed);
+    let sim = with_fault(FaultKind::HalfClosed);
     let mut stream = send_get(&sim, PATH);
     let (bytes, end) = drain(&mut stream);
     assert_half(&bytes);
@@ -92,7 +92,7 @@ fn half_closed_connection_still_accepts_client_data() {
 #[test]
 fn slow_body_arrives_in_pieces() {
     let every = Duration::from_millis(15);
-    let sim = with_fault(What::SlowDrip { every, bytes: 40 });
+    let sim = with_fault(FaultKind::SlowDrip { every, bytes: 40 });
     let began = Instant::now();
     let slow = get(&sim, PATH);
     let elapsed = began.elapsed();
@@ -104,7 +104,7 @@ fn slow_body_arrives_in_pieces() {
 #[test]
 fn slow_headers_arrive_in_pieces() {
     let every = Duration::from_millis(15);
-    let sim = with_fault(What::SlowHeaders { every, bytes: 20 });
+    let sim = with_fault(FaultKind::SlowHeaders { every, bytes: 20 });
     let began = Instant::now();
     let slow = get(&sim, PATH);
     let elapsed = began.elapsed();
@@ -117,8 +117,8 @@ fn slow_headers_arrive_in_pieces() {
 #[test]
 fn huge_body_is_json_with_and_without_content_length() {
     let bytes = 300_001;
-    let sim = with_fault(What::HugeBody(bytes));
-    sim.faults().when(Match::default(), What::HugeChunkedBody(bytes));
+    let sim = with_fault(FaultKind::HugeBody(bytes));
+    sim.faults().when(Match::default(), FaultKind::HugeChunkedBody(bytes));
     let sized = get(&sim, PATH);
     assert_eq!(sized.header("content-length"), Some("300001"));
     assert_list(&sized.body, 300_001);
@@ -130,7 +130,7 @@ fn huge_body_is_json_with_and_without_content_length() {
 
 #[test]
 fn client_can_disconnect_during_a_terabyte_body() {
-    for what in [What::HugeBody(1 << 40), What::HugeChunkedBody(u64::MAX)] {
+    for what in [FaultKind::HugeBody(1 << 40), FaultKind::HugeChunkedBody(u64::MAX)] {
         let sim = with_fault(what);
         let mut stream = send_get(&sim, PATH);
         let mut start = vec![0; 10_000_000];
@@ -143,7 +143,7 @@ fn client_can_disconnect_during_a_terabyte_body() {
 
 #[test]
 fn gzip_bomb_is_small_until_decompressed() {
-    let sim = with_fault(What::GzipBomb(20_000_000));
+    let sim = with_fault(FaultKind::GzipBomb(20_000_000));
     let reply = get(&sim, PATH);
     assert_eq!(reply.header("content-encoding"), Some("gzip"));
     let packed = unchunked(&reply.body);
@@ -156,7 +156,7 @@ fn gzip_bomb_is_small_until_decompressed() {
 #[test]
 fn null_list_has_the_planned_length() {
     for items in [1, 2, 25_000] {
-        let reply = get(&with_fault(What::Nulls(items)), PATH);
+        let reply = get(&with_fault(FaultKind::Nulls(items)), PATH);
         let list: Vec<Option<u8>> = serde_json::from_slice(&unchunked(&reply.body)).expect("JSON");
         assert_eq!((list.len() as u64, list[0]), (items, None));
     }
@@ -164,13 +164,13 @@ fn null_list_has_the_planned_length() {
 
 #[test]
 fn redirect_has_the_planned_location() {
-    let reply: Reply = get(&with_fault(What::Redirect("https://example.org/login".to_owned())), PATH);
+    let reply: Reply = get(&with_fault(FaultKind::Redirect("https://example.org/login".to_owned())), PATH);
     assert_eq!((reply.status, reply.header("location")), (302, Some("https://example.org/login")));
 }
 
 #[test]
 fn wrong_content_type_comes_with_an_unchanged_body() {
-    let sim = with_fault(What::WrongContentType);
+    let sim = with_fault(FaultKind::WrongContentType);
     let wrong = get(&sim, PATH);
     let original = get(&sim, PATH);
     assert_eq!((wrong.status, &wrong.body), (200, &original.body));
@@ -179,13 +179,13 @@ fn wrong_content_type_comes_with_an_unchanged_body() {
 
 #[test]
 fn planned_202_has_an_error_code() {
-    let reply = get(&with_fault(What::Status(202, BodyKind::Json(110_000))), PATH);
+    let reply = get(&with_fault(FaultKind::Status(202, BodyKind::Json(110_000))), PATH);
     assert_eq!(reply.error(), (202, 110_000));
 }
 
 #[test]
 fn choice_of_no_faults_never_fires() {
-    let sim = with_fault(What::OneOf(Vec::new()));
+    let sim = with_fault(FaultKind::OneOf(Vec::new()));
     assert_eq!(try_get(&sim, PATH).expect("an answer").status, 200);
     assert_eq!(sim.faults().fired(0), 0);
 }

@@ -15,7 +15,7 @@ use crate::limits::Scope;
 /// The effect of a fault.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum What {
+pub enum FaultKind {
     /// An answer with this status instead of the true one.
     Status(u16, BodyKind),
     /// A well-formed 429.
@@ -68,7 +68,7 @@ pub enum What {
     NullBody,
     /// A 200 with one JSON list of this many bytes (at least 4) and a `Content-Length`.
     HugeBody(u64),
-    /// Like [`What::HugeBody`], but chunked, without `Content-Length`.
+    /// Like [`FaultKind::HugeBody`], but chunked, without `Content-Length`.
     HugeChunkedBody(u64),
     /// A 200 with one JSON list of this many uncompressed bytes (at least 4), compressed
     /// several hundredfold with gzip, regardless of the client's `Accept-Encoding`.
@@ -77,7 +77,7 @@ pub enum What {
     Nulls(u64),
     /// A 200 with these bytes as its body, whatever the true answer.
     Bytes(Arc<[u8]>),
-    /// Like [`What::Bytes`], with bytes that are already gzip-compressed.
+    /// Like [`FaultKind::Bytes`], with bytes that are already gzip-compressed.
     Packed(Arc<[u8]>),
     /// A full page of made-up messages, public archived threads or reactors at any
     /// cursor; `has_more` is true. Other routes return the true answer.
@@ -101,12 +101,12 @@ pub enum What {
         bytes: usize,
     },
     /// The page's message at this index (from the newest) is damaged.
-    BrokenMessage(usize, Damage),
+    MalformedMessage(usize, Damage),
     /// The page's messages are neither ascending nor descending.
     ShuffledOrder,
     /// An empty answer: a list is empty, and so are an object's `threads`, `members` and
     /// `roles`; `has_more` is false. This variant and those below, except
-    /// [`What::Body`], only change answers that are a 200 anyway; none changes headers.
+    /// [`FaultKind::Body`], only change answers that are a 200 anyway; none changes headers.
     Empty,
     /// Only the first this many items of a list or of an object's `threads`; `has_more`
     /// stays.
@@ -126,16 +126,16 @@ pub enum What {
     /// Replaces the first occurrence of the first bytes in the body by the second. The
     /// result needn't be UTF-8.
     ReplaceBytes(Vec<u8>, Vec<u8>),
-    /// Sets a field, named as in [`What::Set`], of the page's message at this index (from
+    /// Sets a field, named as in [`FaultKind::Set`], of the page's message at this index (from
     /// the newest).
     MessageField(usize, String, Value),
     /// The first page, whatever the cursor; `has_more`, if the answer has it, is true.
     Repeat,
     /// A random one of these; no fault if the list is empty.
-    OneOf(Vec<What>),
+    OneOf(Vec<FaultKind>),
 }
 
-/// The body of a [`What::Status`] answer.
+/// The body of a [`FaultKind::Status`] answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyKind {
     /// Discord's error object with this code.
@@ -146,7 +146,7 @@ pub enum BodyKind {
     Empty,
 }
 
-impl What {
+impl FaultKind {
     /// Transient faults, which a client should retry, and anomalies it should tolerate.
     /// Stalls last for `pause`; a 429 has it as the `retry_after` of its body, its header
     /// rounds it up to whole seconds.
@@ -174,7 +174,7 @@ impl What {
         ]
     }
 
-    /// Compresses the bytes into a [`What::Packed`].
+    /// Compresses the bytes into a [`FaultKind::Packed`].
     ///
     /// # Panics
     /// Never: writing to a vector doesn't fail.
@@ -184,7 +184,7 @@ impl What {
         Self::Packed(packed.expect("writing to a vector doesn't fail").into())
     }
 
-    /// Replaces [`What::OneOf`] by a random one of its faults; `None` if it has none.
+    /// Replaces [`FaultKind::OneOf`] by a random one of its faults; `None` if it has none.
     pub(super) fn resolve(&self, dice: &mut Dice) -> Option<Self> {
         match self {
             Self::OneOf(choice) if choice.is_empty() => None,

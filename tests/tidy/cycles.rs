@@ -11,7 +11,7 @@ use super::code::Source;
 type ImportGraph<'a> = BTreeMap<&'a str, BTreeSet<String>>;
 
 /// The import cycles among sibling modules, each as `parent: child, child`.
-pub fn circles(sources: &[Source]) -> Vec<String> {
+pub fn cycles(sources: &[Source]) -> Vec<String> {
     let mut graphs: BTreeMap<&[String], ImportGraph<'_>> = BTreeMap::new();
     for source in sources {
         for used in source.paths.iter().filter_map(|path| resolve(sources, source, &path.segments)) {
@@ -77,7 +77,7 @@ mod tests {
 
     fn found(files: &[(&str, &str)]) -> Vec<String> {
         let sources: Vec<Source> = files.iter().map(|(path, text)| Source::new(path, text)).collect();
-        circles(&sources)
+        cycles(&sources)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A server that is no longer found after a run has begun.
 
-use discord_sim::{BodyKind, Match, RouteKind, What};
+use discord_sim::{BodyKind, FaultKind, Match, RouteKind};
 
 use super::{MESSAGES_ONLY_CONFIG, assert_completes, community, wait_or_kill};
 use crate::util::Sandbox;
@@ -15,7 +15,7 @@ fn remove_guild(sandbox: &Sandbox, (status, code): (u16, u64)) {
     let guild_routes =
         [RouteKind::Guild, RouteKind::GuildChannels, RouteKind::GuildMember, RouteKind::ActiveThreads];
     let fail = |route, status, code| {
-        let what = What::Status(status, BodyKind::Json(code));
+        let what = FaultKind::Status(status, BodyKind::Json(code));
         sandbox.sim.faults().when(Match::route(route).always(), what);
     };
     for route in guild_routes {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use discord_sim::{Damage, Match, What};
+use discord_sim::{Damage, FaultKind, Match};
 
 use super::{GUILD, channel_errors, chat, community, json, page_requests, stored_messages};
 use crate::util::Sandbox;
@@ -36,7 +36,7 @@ fn sandbox() -> Sandbox {
 fn damage(sandbox: &Sandbox, index: usize) {
     for (number, (damage, _)) in DAMAGES.iter().enumerate() {
         let page = Match::page_of(chat(sandbox, number));
-        sandbox.sim.faults().when(page, What::BrokenMessage(index, *damage));
+        sandbox.sim.faults().when(page, FaultKind::MalformedMessage(index, *damage));
     }
 }
 
@@ -107,7 +107,7 @@ fn old_malformed_message_is_read_by_the_next_run_with_at_most_two_pages() {
     let sandbox = community(5, 500, "[sync]\nretry_base_delay = \"10ms\"");
     for (number, (damage, _)) in DAMAGES.iter().filter(|(_, is_stored)| !is_stored).enumerate() {
         let page = Match::page_of(chat(&sandbox, number));
-        sandbox.sim.faults().when(page, What::BrokenMessage(40, *damage));
+        sandbox.sim.faults().when(page, FaultKind::MalformedMessage(40, *damage));
     }
     let ran = sandbox.run(&["start"]).expect_code(3);
     assert_eq!(ran.stdout.matches("1 malformed message").count(), 3, "and 2 more: {}", ran.stdout);
@@ -132,7 +132,7 @@ fn permanently_malformed_message_is_retried_five_times_and_then_once_a_day() {
     // only reason to request the page.
     sandbox.sim.world().advance(Duration::from_hours(48));
     let reported_until = sandbox.sim.world().now_ms() + 24 * 3_600_000;
-    let damaged = What::BrokenMessage(40, Damage::WrongTypes);
+    let damaged = FaultKind::MalformedMessage(40, Damage::WrongTypes);
     sandbox.sim.faults().when(Match::page_of(channel).always(), damaged);
     let requests_page = || {
         sandbox.sim.journal().clear();
@@ -158,7 +158,7 @@ fn permanently_malformed_message_is_retried_five_times_and_then_once_a_day() {
 fn deleted_malformed_message_is_removed_from_the_record() {
     let sandbox = community(1, 300, "[sync]\nretry_base_delay = \"10ms\"");
     let channel = chat(&sandbox, 0);
-    sandbox.sim.faults().when(Match::page_of(channel), What::BrokenMessage(0, Damage::WrongTypes));
+    sandbox.sim.faults().when(Match::page_of(channel), FaultKind::MalformedMessage(0, Damage::WrongTypes));
     sandbox.run(&["start"]).expect_code(3);
     assert_eq!(malformed_messages(&sandbox), 1);
     let id = sandbox.count("SELECT platform_id FROM broken_messages").cast_unsigned();
@@ -173,14 +173,14 @@ fn malformed_message_without_id_stays_recorded_when_its_neighbours_are_deleted()
     let channel = chat(&sandbox, 0);
     // The 160th message; its page holds the 101st to the 200th.
     let page = Match::page_of(channel).after(1);
-    sandbox.sim.faults().when(page, What::BrokenMessage(40, Damage::MissingId));
+    sandbox.sim.faults().when(page, FaultKind::MalformedMessage(40, Damage::MissingId));
     sandbox.run(&["start"]).expect_code(3);
     assert_eq!((malformed_messages(&sandbox), stored_messages(&sandbox, channel)), (1, 299));
     for offset in 100..199 {
         let stored = format!("SELECT platform_id FROM messages ORDER BY platform_id LIMIT 1 OFFSET {offset}");
         sandbox.sim.world().delete(channel, sandbox.count(&stored).cast_unsigned());
     }
-    let damaged = What::BrokenMessage(99, Damage::MissingId);
+    let damaged = FaultKind::MalformedMessage(99, Damage::MissingId);
     sandbox.sim.faults().when(Match::page_of(channel).always(), damaged);
     for _ in 0..2 {
         sandbox.run(&["start"]).expect_code(3);
@@ -198,7 +198,7 @@ fn newest_message_without_a_readable_id_loses_only_itself() {
         let channel = chat(&sandbox, 0);
         sandbox.run(&["start"]).expect_code(0);
         sandbox.sim.world().append(channel, 1);
-        sandbox.sim.faults().when(Match::page_of(channel).always(), What::BrokenMessage(0, damage));
+        sandbox.sim.faults().when(Match::page_of(channel).always(), FaultKind::MalformedMessage(0, damage));
         for _ in 0..2 {
             sandbox.run(&["start"]).expect_code(3);
             assert_eq!(channel_errors(&sandbox), []);
