@@ -39,9 +39,9 @@ impl Scrubber {
     }
 
     /// The hashes of all users whose ID may occur, even disguised, in arbitrary bytes.
-    pub fn ids_in(self, bytes: &[u8]) -> Vec<UserHash> {
+    pub fn user_ids_in(self, bytes: &[u8]) -> Vec<UserHash> {
         let mut hashes = Vec::new();
-        self.platform.markup.ids_in(bytes, &mut |user| hashes.push(self.hash(user)));
+        self.platform.markup.user_ids_in(bytes, &mut |user| hashes.push(self.hash(user)));
         hashes
     }
 

@@ -134,7 +134,7 @@ fn contains_known_id(mut file: impl Read, scrubbers: &[Scrubber], known: &HashSe
         }
         let filled = carried + read;
         let is_known = |hash: &UserHash| known.contains(&hash.prefix());
-        if scrubbers.iter().any(|scrubber| scrubber.ids_in(&buffer[..filled]).iter().any(is_known)) {
+        if scrubbers.iter().any(|scrubber| scrubber.user_ids_in(&buffer[..filled]).iter().any(is_known)) {
             return Ok(true);
         }
         let rest = filled.saturating_sub(OVERLAP_BYTES);

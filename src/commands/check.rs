@@ -308,7 +308,7 @@ fn check_finding(tenant: &TenantConfig, finding: &Finding, now: Timestamp) -> Op
     if is_reported_elsewhere {
         return None;
     }
-    let text = format!("{}: {} (since {})", tenant.name, finding.text(), report::clock(finding.since));
+    let text = format!("{}: {} (since {})", tenant.name, finding.text(), report::utc_seconds(finding.since));
     let remedy = report::platform_hint(tenant.platform, finding.kind.cause()).unwrap_or_default();
     Some(if finding.is_known(now) {
         CheckResult::warning(text, remedy)

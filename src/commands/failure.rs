@@ -117,7 +117,7 @@ impl Failure {
             || "another process".to_owned(),
             |holder| {
                 let run = holder.run_id.as_ref().map(|run| format!(" (run {run})")).unwrap_or_default();
-                let since = report::clock(Timestamp::from_millis(holder.since));
+                let since = report::utc_seconds(Timestamp::from_millis(holder.since));
                 format!("\"verta-sync {}\"{run}, process {}, since {since}", holder.command, holder.process)
             },
         );

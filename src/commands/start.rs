@@ -126,11 +126,11 @@ fn check_range(args: &StartArgs, now: Timestamp) -> Result<(), Failure> {
     match (args.since, args.until) {
         (Some(since), _) if since > now.later(CLOCK_TOLERANCE) => {
             let message =
-                format!("--since {} is in the future, so nothing would be read", report::clock(since));
+                format!("--since {} is in the future, so nothing would be read", report::utc_seconds(since));
             Err(Failure::new(FailureKind::Usage, message).hint("use an earlier date"))
         }
         (Some(since), Some(until)) if since >= until => {
-            let (since, until) = (report::clock(since), report::clock(until));
+            let (since, until) = (report::utc_seconds(since), report::utc_seconds(until));
             let message = format!("--since {since} is not before --until {until}");
             Err(Failure::new(FailureKind::Usage, message).hint("swap the two dates"))
         }

@@ -29,7 +29,7 @@ pub trait Markup: Debug + Send + Sync {
 
     /// Calls `found` with each user whose ID may occur, even disguised, in arbitrary
     /// bytes.
-    fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId));
+    fn user_ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId));
 
     /// The number of characters in the shortest ID that is recognized outside of a
     /// mention.

@@ -29,7 +29,7 @@ enum ListingVerdict {
     /// A listing names it, or implies nothing: its state stays.
     Unchanged,
     /// It is closed or deleted, as its parent is.
-    Gone(ProvenState),
+    HiddenOrDeleted(ProvenState),
     /// The archived facts are still valid, with its parent's visibility.
     Remembered(Visibility),
     /// No listing names it, and its lookup was refused less than a day ago.
@@ -41,7 +41,7 @@ enum ListingVerdict {
 }
 
 /// What the listings and earlier lookups say about channels.
-struct Listed<'a> {
+struct ListingEvidence<'a> {
     /// Visibility of the channels that the listings name.
     named: HashMap<ChannelId, &'a Visibility>,
     /// Kinds of the parents whose archived threads were all listed.
@@ -55,7 +55,7 @@ struct Listed<'a> {
     now: Timestamp,
 }
 
-impl<'a> Listed<'a> {
+impl<'a> ListingEvidence<'a> {
     fn new(
         channels: &'a [Channel],
         listings: &[ThreadListing],
@@ -108,7 +108,7 @@ impl<'a> Listed<'a> {
         let named = self.named.get(&channel.id);
         match named.or_else(|| self.named.get(&parent)).copied() {
             Some(visibility) if !visibility.everyone_sees => match self.gone.get(&parent) {
-                Some(state) => ListingVerdict::Gone(ProvenState::from_parent(*state)),
+                Some(state) => ListingVerdict::HiddenOrDeleted(ProvenState::from_parent(*state)),
                 None => ListingVerdict::Unchanged,
             },
             Some(_) if named.is_some() => ListingVerdict::Unchanged,
@@ -122,7 +122,7 @@ impl<'a> Listed<'a> {
             Some(_) if self.was_refused(channel) => ListingVerdict::Unchanged,
             Some(_) => ListingVerdict::Unknown,
             None => match self.gone.get(&parent) {
-                Some(state) => ListingVerdict::Gone(ProvenState::from_parent(*state)),
+                Some(state) => ListingVerdict::HiddenOrDeleted(ProvenState::from_parent(*state)),
                 None if self.unanswered.contains(&parent) || channel.state == ChannelState::Hidden => {
                     ListingVerdict::Unchanged
                 }
@@ -174,7 +174,7 @@ pub(super) async fn find_absent(
     now: Timestamp,
     monitor: &dyn Monitor,
 ) -> Result<(), PlatformError> {
-    let listed = Listed::new(&facts.channels, &facts.listings, known, now);
+    let listed = ListingEvidence::new(&facts.channels, &facts.listings, known, now);
     let mut absent: Vec<&KnownChannel> = known
         .values()
         .map(Box::as_ref)
@@ -237,7 +237,7 @@ struct AbsentSearch<'a> {
     platform: &'a dyn PlatformAdapter,
     monitor: &'a dyn Monitor,
     lookups: Lookups<'a>,
-    listed: Listed<'a>,
+    listed: ListingEvidence<'a>,
     results: AbsenceResults,
 }
 
@@ -246,7 +246,7 @@ impl AbsentSearch<'_> {
     async fn resolve(&mut self, channel: &KnownChannel) -> Result<(), PlatformError> {
         match self.listed.verdict(channel) {
             ListingVerdict::Unchanged => {}
-            ListingVerdict::Gone(proven) => self.add_proven(channel.id, proven),
+            ListingVerdict::HiddenOrDeleted(proven) => self.add_proven(channel.id, proven),
             ListingVerdict::Remembered(parent) => {
                 self.results.remembered.push(remembered_channel(channel, &parent));
             }

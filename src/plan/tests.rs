@@ -1,6 +1,6 @@
 //! Tests of [`build`].
 
-mod gathering;
+mod discover;
 
 use std::time::Duration;
 
@@ -325,7 +325,7 @@ fn a_dead_letter_channel_is_tried_once_a_day() {
 }
 
 #[test]
-fn a_run_starting_behind_unread_history_keeps_the_checkpoint() {
+fn a_run_starting_after_unread_history_keeps_the_checkpoint() {
     let june = Selection { run_since: Some(hours_ago(50)), ..day_window() };
     assert!(!only_read(&plan_of(text(Some(1)), None, &june)).moves_checkpoint);
     let checkpoint = Checkpoint { last_message_id: Some(sent(20)), ..Checkpoint::default() };

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::table::{columns as table_columns, table, terminal_safe, with_noun, with_separators};
-use super::{Hints, ago, clock, duration};
+use super::{Hints, ago, duration, utc_seconds};
 use crate::model::{
     Cause, Counter, Counts, FailingChannel, Finding, FindingKind, Job, JobError, JobStatus, StatusOverview,
     TenantKey, TenantOverview, Timestamp,
@@ -228,11 +228,11 @@ pub fn status(overview: &StatusOverview, options: StatusOptions<'_>) -> String {
 fn write_failing_channels(text: &mut String, tenant: &str, hint: Option<&str>, channels: &[&FailingChannel]) {
     let tenant = full_name(tenant);
     for channel in channels.iter().take(NAMED_CHANNELS) {
-        let since = channel.since.map(|since| format!(" (since {})", clock(since))).unwrap_or_default();
+        let since = channel.since.map(|since| format!(" (since {})", utc_seconds(since))).unwrap_or_default();
         let name = terminal_safe(&channel.name, NAME_WIDTH);
         writeln!(text, "  ✗ {tenant} #{name}: {}{since}", terminal_safe(&channel.last_error.error, 160)).ok();
         if let Some(until) = next_try_at(channel.failure_count, channel.failed_at) {
-            let (failures, until, id) = (channel.failure_count, clock(until), &channel.channel_id);
+            let (failures, until, id) = (channel.failure_count, utc_seconds(until), &channel.channel_id);
             writeln!(text, "    failed in {failures} consecutive runs: retried once a day, next at {until}; start --channel {id} retries now").ok();
         }
     }
@@ -276,7 +276,7 @@ fn write_findings(text: &mut String, overview: &StatusOverview, options: StatusO
         {
             let mark = if is_known { "·" } else { "✗" };
             for finding in findings.iter().take(NAMED_CHANNELS) {
-                let (since, what) = (clock(finding.since), terminal_safe(&finding.text(), 160));
+                let (since, what) = (utc_seconds(finding.since), terminal_safe(&finding.text(), 160));
                 writeln!(text, "  {mark} {name}: {what} (since {since})").ok();
             }
             if findings.len() > NAMED_CHANNELS {

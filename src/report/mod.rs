@@ -18,4 +18,4 @@ pub use json::{
 };
 pub use plan::{PlannedTenant, plan, plan_json};
 pub use table::{first_rows, terminal_safe, with_noun};
-pub use time::{ago, clock, duration, iso};
+pub use time::{ago, duration, iso, utc_seconds};

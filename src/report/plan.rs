@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use serde_json::{Value, json};
 
 use super::table::{table, terminal_safe, with_noun, with_separators};
-use super::{clock, duration, iso, platform_hint};
+use super::{duration, iso, platform_hint, utc_seconds};
 use crate::model::{Cause, ChannelId, PlatformSpec, Timestamp, WorkspaceId};
 use crate::plan::{ChannelPlan, ExpectedCost, LeftOut, Plan, UnmatchedEntry};
 
@@ -96,7 +96,8 @@ fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     }
     let mut rows = vec![["action", "channel", "id", "type", "from", "messages"].map(str::to_owned).to_vec()];
     for read in plan.reads.iter().take(SHOWN_CHANNELS) {
-        let from = tenant.start_times.get(&read.channel.id).map(|start| clock(*start)).unwrap_or_default();
+        let from =
+            tenant.start_times.get(&read.channel.id).map(|start| utc_seconds(*start)).unwrap_or_default();
         rows.push(vec![
             action(read),
             terminal_safe(tenant.name_of(read.channel.id), NAME_WIDTH),
@@ -143,7 +144,7 @@ fn write_unread(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
         writeln!(
             text,
             "  dead-letter  #{name} ({channel}): too many consecutive failures, next try at {}",
-            clock(*until)
+            utc_seconds(*until)
         )
         .ok();
     }

@@ -10,7 +10,7 @@ pub fn iso(time: Timestamp) -> String {
 }
 
 /// A time for display: UTC, to the second.
-pub fn clock(time: Timestamp) -> String {
+pub fn utc_seconds(time: Timestamp) -> String {
     let time = jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or_default();
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
@@ -55,7 +55,7 @@ mod tests {
     fn times_are_in_utc() {
         let time = Timestamp::from_millis(1_795_326_325_000);
         assert_eq!(iso(time), "2026-11-22T05:45:25Z");
-        assert_eq!(clock(time), "2026-11-22 05:45:25 UTC");
+        assert_eq!(utc_seconds(time), "2026-11-22 05:45:25 UTC");
         assert_eq!(ago(time, time.later(Duration::from_mins(41))), "41 min ago");
     }
 }

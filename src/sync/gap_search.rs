@@ -68,7 +68,7 @@ pub(super) enum ProbeAnswer {
     /// The request failed.
     Failed,
     /// The request succeeded, with this message unless the page was empty.
-    Came(Option<MessageId>),
+    Succeeded(Option<MessageId>),
 }
 
 /// Searches for the first message after a cursor that can't be fetched.
@@ -143,17 +143,17 @@ impl GapSearch {
     /// Records the answer to a probe.
     pub(super) fn record(&mut self, probe: Probe, answer: ProbeAnswer) {
         match (probe, answer) {
-            (Probe::After(probe), ProbeAnswer::Came(_)) => self.comes = Some(probe.get()),
+            (Probe::After(probe), ProbeAnswer::Succeeded(_)) => self.comes = Some(probe.get()),
             (Probe::After(probe), ProbeAnswer::Failed) => {
                 self.fails = probe.get();
                 self.step = self.step.saturating_mul(4);
             }
-            (Probe::Before(_), ProbeAnswer::Came(Some(last))) if last.get() > self.cursor => {
+            (Probe::Before(_), ProbeAnswer::Succeeded(Some(last))) if last.get() > self.cursor => {
                 // This message was fetched, and something before it fails: that is
                 // another.
                 (self.fails, self.comes, self.below) = (self.cursor, Some(last.get() - 1), None);
             }
-            (Probe::Before(before), ProbeAnswer::Came(_)) => {
+            (Probe::Before(before), ProbeAnswer::Succeeded(_)) => {
                 let fails = self.below.map(|(_, fails)| fails);
                 self.narrow_below(before.get(), fails);
             }
@@ -203,7 +203,7 @@ mod tests {
                 Probe::Before(before) => messages.iter().rfind(|message| **message < before.get()),
             };
             let fails = next.is_some_and(|next| poison.contains(next));
-            let came = ProbeAnswer::Came(next.map(|next| id(*next)));
+            let came = ProbeAnswer::Succeeded(next.map(|next| id(*next)));
             search.record(probe, if fails { ProbeAnswer::Failed } else { came });
             assert!(probes < 2000, "the search must end");
         }

@@ -354,8 +354,8 @@ impl TenantRun {
     /// too old to rely on.
     fn note_recheck_failure(&mut self, failure: &Failure) {
         self.stop_run_if_fatal(failure);
-        let holds = self.scope.context.settings.visibility_grace_period;
-        let is_unknown = self.visibility.checked_at.is_some_and(|at| at.elapsed() >= holds);
+        let grace_period = self.scope.context.settings.visibility_grace_period;
+        let is_unknown = self.visibility.checked_at.is_some_and(|at| at.elapsed() >= grace_period);
         let is_lost = self.scope.revoked.is_workspace_revoked();
         if failure.cause == Cause::NotInWorkspace || (is_unknown && !is_lost) {
             self.scope.revoked.revoke_workspace();

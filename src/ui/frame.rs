@@ -3,8 +3,8 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::channels::Channel;
+use super::durations;
 use super::totals::{Phase, Totals};
-use super::words;
 use crate::model::{Timestamp, terminal_safe, with_separators};
 
 /// Maximum number of rows for channels.
@@ -122,9 +122,9 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
     if phase == Phase::Planning {
         parts.push("listing channels".to_owned());
     }
-    parts.extend(totals.wait().map(|wait| words::wait(wait, brevity == Brevity::NoReasons)));
+    parts.extend(totals.wait().map(|wait| durations::wait(wait, brevity == Brevity::NoReasons)));
     if matches!(phase, Phase::Channels | Phase::Listings | Phase::Reactors) {
-        parts.push(words::eta(totals.eta()));
+        parts.push(durations::eta(totals.eta()));
     }
     if totals.is_listing() {
         let (done, all) = (with_separators(totals.listings_done), with_separators(totals.listings));
@@ -165,7 +165,7 @@ pub fn channel_row(channel: &Channel, tenant: Option<&str>, layout: Layout) -> R
     layout.row(channel.progress, 34, |brevity| {
         let mut parts = vec![name.clone()];
         let wait = channel.wait();
-        parts.extend(wait.map(|wait| words::channel_wait(wait, brevity == Brevity::NoReasons)));
+        parts.extend(wait.map(|wait| durations::channel_wait(wait, brevity == Brevity::NoReasons)));
         parts.extend(channel.reached.filter(|_| brevity == Brevity::Full).map(day));
         parts.push(format!("{} msgs", with_separators(channel.messages.sum())));
         parts.push(format!("{}/s", with_separators(channel.messages.rounded_per_second())));

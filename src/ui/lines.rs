@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::durations;
 use super::output::to_stderr;
 use super::ticker::every;
 use super::totals::{Phase, Totals};
-use super::words;
 use crate::model::{with_noun, with_separators};
 use crate::monitor::{Counter, Event, Monitor};
 
@@ -107,7 +107,7 @@ fn progress_line(totals: &Totals) -> String {
     let messages = with_noun(totals.messages.sum(), "message");
     let channels =
         format!("{} of {} channels", with_separators(totals.channels_done), with_separators(totals.channels));
-    let eta = words::eta(totals.eta());
+    let eta = durations::eta(totals.eta());
     let listings = format!(
         "listing archived threads {}/{}",
         with_separators(totals.listings_done),
@@ -132,7 +132,7 @@ fn progress_line(totals: &Totals) -> String {
     if totals.phase() != Phase::Reactors && totals.is_reading_reactors() {
         parts.push(reactions);
     }
-    parts.extend(totals.wait().map(|wait| words::wait(wait, false)));
+    parts.extend(totals.wait().map(|wait| durations::wait(wait, false)));
     parts.join("; ")
 }
 

@@ -4,6 +4,7 @@
 mod bars;
 mod channels;
 mod drawing;
+mod durations;
 mod events;
 mod frame;
 mod lines;
@@ -14,7 +15,6 @@ mod screen;
 mod terminal;
 mod ticker;
 mod totals;
-mod words;
 
 pub use bars::Bars;
 pub use events::Events;

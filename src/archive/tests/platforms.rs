@@ -135,8 +135,8 @@ impl Markup for Words {
         sort_matches(found)
     }
 
-    fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
-        layers::ids_in::<Self>(bytes, found);
+    fn user_ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
+        layers::user_ids_in::<Self>(bytes, found);
     }
 
     fn min_id_chars(&self) -> usize {
@@ -212,7 +212,7 @@ fn mentions_profiles_and_disguises_of_another_platform_are_hashed() {
     }
     let text = format!("x <@{EVE}>");
     assert_eq!(scrubber.exposure(&text, Syntax::Text, |_| false), Some(Exposure::Mention));
-    assert_eq!(scrubber.ids_in(text.as_bytes()), [hash]);
+    assert_eq!(scrubber.user_ids_in(text.as_bytes()), [hash]);
 }
 
 #[test]

@@ -246,7 +246,7 @@ impl<'a, S: IdSyntax> Regions<'a, S> {
 
     /// Whether the character or escape at a position can disguise an ID, and the position
     /// after it.
-    fn examine(&self, position: usize) -> (bool, usize) {
+    fn disguise_at(&self, position: usize) -> (bool, usize) {
         let rest = &self.text[position..];
         let Some(character) = rest.chars().next() else { return (false, position + 1) };
         let next = position + character.len_utf8();
@@ -279,7 +279,7 @@ impl<S: IdSyntax> Iterator for Regions<'_, S> {
     fn next(&mut self) -> Option<Range<usize>> {
         let mut position = self.position;
         while let Some(special) = next_special(self.text.as_bytes(), position) {
-            let (is_disguise, next) = self.examine(special);
+            let (is_disguise, next) = self.disguise_at(special);
             position = next;
             if is_disguise {
                 let region = self.around(special);
@@ -384,7 +384,7 @@ pub fn may_find<S: IdSyntax>(text: &str) -> bool {
 }
 
 /// Calls `found` with each user whose ID may occur, even disguised, in arbitrary bytes.
-pub fn ids_in<S: IdSyntax>(bytes: &[u8], found: &mut dyn FnMut(UserId)) {
+pub fn user_ids_in<S: IdSyntax>(bytes: &[u8], found: &mut dyn FnMut(UserId)) {
     for run in IdRuns::<S>::new(bytes) {
         for id in readings(bytes, run).filter(|id| id.len() >= S::MIN_CHARS) {
             let user = std::str::from_utf8(&bytes[id]).ok().and_then(S::user);

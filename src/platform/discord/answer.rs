@@ -269,7 +269,7 @@ mod tests {
 
     use super::*;
 
-    fn judged(target: RequestTarget, status: u16, body: &'static str) -> ErrorKind {
+    fn classify(target: RequestTarget, status: u16, body: &'static str) -> ErrorKind {
         let response = Response {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
@@ -280,27 +280,27 @@ mod tests {
 
     #[test]
     fn documented_failures_have_the_expected_kind() {
-        let judged = |status, body| judged(RequestTarget::Messages, status, body);
-        assert_eq!(judged(401, "{\"message\":\"401: Unauthorized\",\"code\":0}"), ErrorKind::TokenRejected);
-        assert_eq!(judged(403, "{\"code\":40333}"), ErrorKind::TokenRejected);
-        assert_eq!(judged(400, "{\"code\":40001}"), ErrorKind::TokenRejected);
-        assert_eq!(judged(403, "{\"code\":50014}"), ErrorKind::TokenRejected);
-        assert_eq!(judged(403, "{\"code\":50001}"), ErrorKind::Forbidden);
-        assert_eq!(judged(404, "{\"code\":10003}"), ErrorKind::NotFound);
-        assert_eq!(judged(404, "{\"code\":10004}"), ErrorKind::NotInWorkspace);
-        assert_eq!(judged(400, "{\"code\":50024}"), ErrorKind::Rejected);
-        assert_eq!(judged(502, "<html>bad gateway</html>"), ErrorKind::Server);
-        assert_eq!(judged(202, "{\"code\":110000,\"retry_after\":2}"), ErrorKind::NotReady);
-        assert_eq!(judged(503, "{\"code\":130000}"), ErrorKind::NotReady);
-        assert_eq!(judged(302, ""), ErrorKind::Redirected);
-        assert_eq!(judged(403, "<html>blocked</html>"), ErrorKind::Unreadable);
-        assert_eq!(judged(404, "Cannot GET"), ErrorKind::NoRoute);
-        assert_eq!(judged(404, "{\"message\":\"404: Not Found\",\"code\":0}"), ErrorKind::NoRoute);
+        let classify = |status, body| classify(RequestTarget::Messages, status, body);
+        assert_eq!(classify(401, "{\"message\":\"401: Unauthorized\",\"code\":0}"), ErrorKind::TokenRejected);
+        assert_eq!(classify(403, "{\"code\":40333}"), ErrorKind::TokenRejected);
+        assert_eq!(classify(400, "{\"code\":40001}"), ErrorKind::TokenRejected);
+        assert_eq!(classify(403, "{\"code\":50014}"), ErrorKind::TokenRejected);
+        assert_eq!(classify(403, "{\"code\":50001}"), ErrorKind::Forbidden);
+        assert_eq!(classify(404, "{\"code\":10003}"), ErrorKind::NotFound);
+        assert_eq!(classify(404, "{\"code\":10004}"), ErrorKind::NotInWorkspace);
+        assert_eq!(classify(400, "{\"code\":50024}"), ErrorKind::Rejected);
+        assert_eq!(classify(502, "<html>bad gateway</html>"), ErrorKind::Server);
+        assert_eq!(classify(202, "{\"code\":110000,\"retry_after\":2}"), ErrorKind::NotReady);
+        assert_eq!(classify(503, "{\"code\":130000}"), ErrorKind::NotReady);
+        assert_eq!(classify(302, ""), ErrorKind::Redirected);
+        assert_eq!(classify(403, "<html>blocked</html>"), ErrorKind::Unreadable);
+        assert_eq!(classify(404, "Cannot GET"), ErrorKind::NoRoute);
+        assert_eq!(classify(404, "{\"message\":\"404: Not Found\",\"code\":0}"), ErrorKind::NoRoute);
     }
 
     #[test]
     fn a_404_means_not_found_only_if_its_code_names_the_object() {
-        let code = |target, body| judged(target, 404, body);
+        let code = |target, body| classify(target, 404, body);
         let unknown_channel = "{\"code\":10003}";
         assert_eq!(code(RequestTarget::Channel, unknown_channel), ErrorKind::NotFound);
         assert_eq!(code(RequestTarget::ThreadListing, unknown_channel), ErrorKind::NoRoute);
@@ -317,10 +317,10 @@ mod tests {
     #[test]
     fn a_403_for_a_guild_fails_the_tenant_and_one_for_a_channel_only_the_channel() {
         let refused = "{\"code\":50001}";
-        assert_eq!(judged(RequestTarget::Guild, 403, refused), ErrorKind::NotInWorkspace);
-        assert_eq!(judged(RequestTarget::GuildListing, 403, refused), ErrorKind::NotInWorkspace);
+        assert_eq!(classify(RequestTarget::Guild, 403, refused), ErrorKind::NotInWorkspace);
+        assert_eq!(classify(RequestTarget::GuildListing, 403, refused), ErrorKind::NotInWorkspace);
         for target in [RequestTarget::Channel, RequestTarget::ThreadListing, RequestTarget::Reactors] {
-            assert_eq!(judged(target, 403, refused), ErrorKind::Forbidden);
+            assert_eq!(classify(target, 403, refused), ErrorKind::Forbidden);
         }
     }
 

@@ -35,8 +35,8 @@ impl Markup for DiscordMarkup {
         sort_matches(found)
     }
 
-    fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
-        layers::ids_in::<Digits>(bytes, found);
+    fn user_ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
+        layers::user_ids_in::<Digits>(bytes, found);
     }
 
     fn min_id_chars(&self) -> usize {

@@ -117,7 +117,7 @@ fn answer(body: &[u8]) -> Answer {
     Answer { subject: "it".to_owned(), body: Bytes::copy_from_slice(body).into(), date: Some(NOW) }
 }
 
-fn judged(status: u16, headers: HeaderMap, body: &[u8]) -> Result<Answer, PlatformError> {
+fn classify(status: u16, headers: HeaderMap, body: &[u8]) -> Result<Answer, PlatformError> {
     check_response(response(status, headers, body), RequestTarget::Messages, "it")
 }
 

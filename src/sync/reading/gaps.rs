@@ -88,7 +88,7 @@ impl Reading<'_> {
                 Probe::Before(id) => PageCursor::Before(id),
             };
             match self.request_page(cursor, 1, true).await {
-                Ok(Ok(page)) => search.record(probe, ProbeAnswer::Came(page.last_id())),
+                Ok(Ok(page)) => search.record(probe, ProbeAnswer::Succeeded(page.last_id())),
                 Ok(Err(_)) => search.record(probe, ProbeAnswer::Failed),
                 Err(end) => return Ok(Some(end)),
             }

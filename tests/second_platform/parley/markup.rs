@@ -28,8 +28,8 @@ impl Markup for ParleyMarkup {
         sort_matches(found)
     }
 
-    fn ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
-        layers::ids_in::<Self>(bytes, found);
+    fn user_ids_in(&self, bytes: &[u8], found: &mut dyn FnMut(UserId)) {
+        layers::user_ids_in::<Self>(bytes, found);
     }
 
     fn min_id_chars(&self) -> usize {

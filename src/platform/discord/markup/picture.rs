@@ -22,12 +22,12 @@ static ANONYMOUS_PICTURE_PATHS: LazyLock<[memmem::Finder<'_>; 2]> =
     LazyLock::new(|| ["embed/avatars", "avatar-decoration-presets"].map(memmem::Finder::new));
 
 /// Every picture's URL contains one of these words.
-static WORDS: LazyLock<[memmem::Finder<'_>; 2]> =
+static PICTURE_WORDS: LazyLock<[memmem::Finder<'_>; 2]> =
     LazyLock::new(|| ["avatar", "banners"].map(memmem::Finder::new));
 
 /// A cheap pre-check for [`picture_ranges`].
 pub fn may_hold_picture(text: &str) -> bool {
-    may_hold_slash(text) && WORDS.iter().any(|word| word.find(text.as_bytes()).is_some())
+    may_hold_slash(text) && PICTURE_WORDS.iter().any(|word| word.find(text.as_bytes()).is_some())
 }
 
 /// Whether a text contains a slash, or a character that begins an escape of one.
@@ -43,10 +43,10 @@ pub fn picture_ranges(text: &str) -> Vec<Range<usize>> {
         return Vec::new();
     }
     let mut scanner = UrlScanner::new(text, Some(&PROXY));
-    let words = WORDS.each_ref().map(|word| word.find_iter(text.as_bytes()).collect::<Vec<_>>());
+    let words = PICTURE_WORDS.each_ref().map(|word| word.find_iter(text.as_bytes()).collect::<Vec<_>>());
     // The path after a profile's ID, which older versions stored, stays: it reveals less.
     let is_picture = |tail: &Range<usize>| {
-        let mut words = words.iter().zip(WORDS.iter());
+        let mut words = words.iter().zip(PICTURE_WORDS.iter());
         let holds_word = words.any(|(starts, word)| {
             let first = starts.get(starts.partition_point(|start| *start < tail.start));
             first.is_some_and(|start| start + word.needle().len() <= tail.end)

@@ -10,7 +10,7 @@ use serde_json::json;
 use twilight_http_ratelimiting::RateLimiter;
 
 use super::mutate::{corrupt_bytes, damaged};
-use super::{judged, response, rounds, with_body_on_panic};
+use super::{classify, response, rounds, with_body_on_panic};
 use crate::platform::discord::client::{RateLimit, endpoint};
 use crate::platform::discord::headers;
 use crate::platform::discord::learned_limits::LearnedLimits;
@@ -101,7 +101,7 @@ async fn odd_rate_limits_never_panic_and_every_wait_ends() {
             learned.record_response(&path);
             let claim = limit.bucket(&response, &endpoint(&path)).or_else(|| headers::bucket(&headers));
             let _ = claim.as_ref().map(|claim| learned.contradicts(&path, claim.limit.into()));
-            let _ = (headers::date(&headers), judged(503, headers.clone(), &body));
+            let _ = (headers::date(&headers), classify(503, headers.clone(), &body));
             claims.borrow_mut().push((path.clone(), claim));
         });
     });

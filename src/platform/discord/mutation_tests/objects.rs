@@ -4,7 +4,7 @@ use hyper::HeaderMap;
 use serde_json::Value;
 
 use super::mutate::{corrupt_bytes, damaged};
-use super::{BODIES, answer, judged, rounds, with_body_on_panic};
+use super::{BODIES, answer, classify, rounds, with_body_on_panic};
 use crate::model::{ChannelKind, UserId, WorkspaceId};
 use crate::platform::discord::channels::{active_page, read_guild, read_member, read_roles};
 use crate::platform::discord::visibility::GuildPermissions;
@@ -30,7 +30,7 @@ fn read_all(body: &[u8]) {
 
 /// Asserts that the error for a response contains neither an ID nor the body.
 fn assert_error_reveals_nothing(status: u16, body: &[u8]) {
-    let Err(error) = judged(status, HeaderMap::new(), body) else { return };
+    let Err(error) = classify(status, HeaderMap::new(), body) else { return };
     let text = error.to_string();
     let digits = text.split(|char: char| !char.is_ascii_digit());
     assert!(digits.max_by_key(|run| run.len()).is_none_or(|run| run.len() < 15), "{text}");

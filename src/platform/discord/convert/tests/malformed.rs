@@ -120,7 +120,7 @@ fn null_fields_count_as_absent() {
 }
 
 #[test]
-fn a_message_with_a_malformed_id_or_text_cannot_be_mended() {
+fn a_message_with_a_malformed_id_or_text_cannot_be_repaired() {
     let malformed = |fields: &Value| {
         let page = page_of(&[with(fields)]);
         assert_eq!(page.messages, []);

@@ -130,7 +130,7 @@ fn finds_a_known_users_id_in_every_disguise_and_context() {
         assert_eq!(exposure(&once, |hash| *hash == known()), None, "{once}");
         assert!(exposure(&text, |hash| *hash == known()).is_some(), "{text}");
         assert_eq!(SCRUBBER.rescrub(&text, &known()), once, "{text}");
-        assert!(SCRUBBER.ids_in(text.as_bytes()).contains(&known()), "{text}");
+        assert!(SCRUBBER.user_ids_in(text.as_bytes()).contains(&known()), "{text}");
     }
 }
 
