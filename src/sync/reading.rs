@@ -289,9 +289,7 @@ impl Reading<'_> {
             return self.accept_page_without_ids(pass, page).await.map(NextStep::Last);
         };
         if Some(last) <= pass.cursor {
-            return Ok(NextStep::Retry(
-                self.contradicted("the page does not advance beyond the previous one"),
-            ));
+            return Ok(NextStep::Retry(self.contradicted("the page does not advance past the cursor")));
         }
         if let Some(step) = self.check_ids(pass, &page).await? {
             return Ok(step);
