@@ -1,7 +1,7 @@
 -- Fifteen example queries for an archive.
 --
--- All:          sqlite3 -readonly -box -echo archive.db < examples/queries.sql
--- Only no. 4:   sed -n '/^-- 4\. /,/;$/p' examples/queries.sql | sqlite3 -readonly -box archive.db
+-- All:          sqlite3 -readonly -box -echo archive.db < queries.sql
+-- Only no. 4:   sed -n '/^-- 4\. /,/;$/p' queries.sql | sqlite3 -readonly -box archive.db
 --
 -- The queries use the views, which show IDs as text and times as ISO 8601 in UTC, so a
 -- day is substr(created_at, 1, 10). A user is a hash of 64 hexadecimal digits: the

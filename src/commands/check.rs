@@ -80,7 +80,7 @@ pub fn run(args: &CheckArgs, context: &CommandContext) -> Result<Outcome, Failur
                 })?;
             }
             Err(error) => {
-                let result = CheckResult::failure("token: none", format!("cannot {error}"));
+                let result = CheckResult::failure("token: unusable", format!("cannot {error}"));
                 steps.add_fatal(Failure::from(error).kind, result);
             }
         }

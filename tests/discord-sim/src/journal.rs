@@ -39,7 +39,7 @@ pub struct Entry {
 
 /// The cursor and the limit of a page request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct PageParameters {
     /// The `after` parameter.
     pub after: Option<u64>,
     /// The `before` parameter.
@@ -164,13 +164,13 @@ impl Journal {
     }
 
     /// The cursors of the requests for a channel's message pages, in order of arrival.
-    pub fn cursors(&self, channel: u64) -> Vec<Asked> {
+    pub fn cursors(&self, channel: u64) -> Vec<PageParameters> {
         let inner = self.lock();
         let pages = inner
             .entries
             .iter()
             .filter(|entry| entry.channel == Some(channel) && entry.route == Some(RouteKind::Messages));
-        pages.map(|entry| Asked::of(&entry.query)).collect()
+        pages.map(|entry| PageParameters::of(&entry.query)).collect()
     }
 
     /// Path and query of every request answered with a 200 more than once, with the
@@ -251,7 +251,7 @@ impl Entry {
     }
 }
 
-impl Asked {
+impl PageParameters {
     fn of(query: &str) -> Self {
         let query = Query::parse(query);
         let number = |key| query.get(key).and_then(|text| text.parse().ok());

@@ -46,7 +46,7 @@ pub use description::{
     RoleDescription, ThreadPlan, Time, Visibility,
 };
 pub use faults::{BodyKind, Cursor, Damage, Fault, FaultKind, Faults, Match, Oddity};
-pub use journal::{Asked, Entry, Journal};
+pub use journal::{Entry, Journal, PageParameters};
 pub use limits::{BucketRule, FrontDoor, Headers, Limits, Scope, Second};
 pub use route::RouteKind;
 pub use server::{Options, Simulator};
