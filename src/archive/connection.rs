@@ -60,11 +60,11 @@ pub(super) fn configure(connection: &Connection, busy_timeout: Duration) -> Resu
 }
 
 /// Reopens an archive that this process has just closed.
-pub(super) fn reopen(path: &Path) -> Result<Connection, ArchiveError> {
+pub(super) fn reopen(path: &Path, busy_timeout: Duration) -> Result<Connection, ArchiveError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     harden(&connection)?;
-    configure(&connection, BUSY_TIMEOUT)?;
+    configure(&connection, busy_timeout)?;
     Ok(connection)
 }
 

@@ -15,7 +15,7 @@ use std::path::Path;
 use hashbrown::HashSet;
 use rusqlite::{Connection, params};
 
-use super::connection::{reopen, truncate_log};
+use super::connection::{busy_timeout, reopen, truncate_log};
 use super::scrubbers::ScrubberByChannel;
 use super::{ArchiveError, ArchiveErrorKind, info};
 use crate::anonymize::{Scrubber, UserHash};
@@ -89,6 +89,7 @@ pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Res
     };
     let known = known_users(&connection)?;
     let scrubbers = ScrubberByChannel::new(platforms).all(&connection)?;
+    let busy_timeout = busy_timeout(&connection)?;
     drop(connection);
     let path = Path::new(&path);
     let failed = |error: &dyn std::fmt::Display| {
@@ -99,7 +100,7 @@ pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Res
     };
     let file = NamedFile::open(path).map_err(|error| failed(&error))?.into_file();
     let contains_known_id = contains_known_id(file, &scrubbers, &known).map_err(|error| failed(&error))?;
-    let connection = reopen(path)?;
+    let connection = reopen(path, busy_timeout)?;
     if contains_known_id {
         connection.execute_batch("VACUUM")?;
         if !truncate_log(&connection)? {

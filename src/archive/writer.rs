@@ -209,7 +209,7 @@ fn run_thread(
         truncate_log(&session.connection).ok();
         return Err(replaced);
     }
-    finish(session.connection, platforms)
+    finish(session.connection, session.busy_timeout, platforms)
 }
 
 fn reply_all(group: Vec<Box<dyn Change>>, committed: &Result<(), ArchiveError>) {
@@ -276,12 +276,13 @@ impl Session {
 
 /// Merges the write-ahead log into the file and runs the residual check. If a reader is
 /// in the way, both are left to the next run.
-fn finish(connection: Connection, platforms: Platforms) -> Result<(), ArchiveError> {
+fn finish(connection: Connection, busy_timeout: Duration, platforms: Platforms) -> Result<(), ArchiveError> {
     connection.busy_timeout(SHUTDOWN_BUSY_TIMEOUT)?;
     match connection.execute_batch("PRAGMA optimize").map_err(ArchiveError::from) {
         // If another program is writing, the statistics are left to the next run.
         Err(error) if error.kind != ArchiveErrorKind::Busy => return Err(error),
         _ => {}
     }
+    connection.busy_timeout(busy_timeout)?;
     if truncate_log(&connection)? { residual::search_if_due(connection, platforms) } else { Ok(()) }
 }
