@@ -11,7 +11,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{Failure, FailureKind};
-use crate::config::{Config, Environment, Overrides};
+use crate::archive::ArchiveFile;
+use crate::config::{ArchiveConfig, Config, Environment, Overrides};
 use crate::model::Timestamp;
 use crate::platform::registry::Registry;
 use crate::ui::{Escaping, MessageSink};
@@ -92,6 +93,16 @@ impl CommandContext {
     /// Returns a [`Failure`] that lists all problems of the configuration.
     pub fn load_config(&self, flags: &Overrides) -> Result<Config, Failure> {
         Ok(Config::load(self.global.config.as_deref(), &self.env, flags, self.registry.specs)?)
+    }
+
+    /// The configured archive.
+    pub fn archive_file(&self, archive: &ArchiveConfig) -> ArchiveFile {
+        ArchiveFile {
+            path: archive.path.clone(),
+            mode: archive.mode,
+            platforms: self.registry.specs,
+            busy_timeout: self.busy_timeout,
+        }
     }
 
     /// This machine's wall-clock time.

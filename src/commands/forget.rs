@@ -9,7 +9,7 @@ use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
 use crate::anonymize::{Scrubber, UserHash};
 use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
-use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader, Writer};
 use crate::config::Overrides;
 use crate::model::Platforms;
 use crate::report::with_noun;
@@ -40,12 +40,7 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = ArchiveFile {
-        path: path.clone(),
-        mode: config.archive.mode,
-        platforms: context.registry.specs,
-        busy_timeout: context.busy_timeout,
-    };
+    let file = context.archive_file(&config.archive);
     migrate(&file, "forget")?;
     let scope = match Reader::open(path) {
         Ok(reader) => reader.forget_scope(&user).map_err(failed)?,

@@ -45,12 +45,7 @@ pub fn run(args: &ResetArgs, context: &CommandContext) -> Result<Outcome, Failur
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = ArchiveFile {
-        path: path.clone(),
-        mode: config.archive.mode,
-        platforms: context.registry.specs,
-        busy_timeout: context.busy_timeout,
-    };
+    let file = context.archive_file(&config.archive);
     migrate(&file, "reset")?;
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),

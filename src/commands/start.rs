@@ -169,12 +169,7 @@ fn sync(
     let signals = Signals::watch(stop.clone(), display)?;
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
-    let file = ArchiveFile {
-        path: path.clone(),
-        mode: config.archive.mode,
-        platforms: context.registry.specs,
-        busy_timeout: context.busy_timeout,
-    };
+    let file = context.archive_file(&config.archive);
     let startup = Startup { runtime, stop: &stop, monitor: monitor.as_ref() };
     let Some(StartedRun { now, run_id, lock }) = startup.start(connected, &file, tenants, args)? else {
         return Ok(RunResult::not_started(Ok(Outcome::NotStarted(signals.received())), stop.reason()));

@@ -6,10 +6,11 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::file;
+use crate::archive::Tx;
 use crate::archive::indexes::{defer, messages_to_index};
 use crate::archive::status::{OF_RUN, UNFINISHED, select_jobs};
 use crate::archive::tx::RowCache;
-use crate::archive::{ArchiveFile, Tx};
 use crate::platform::registry::PLATFORMS;
 
 /// Tables that grow with the number of messages or runs.
@@ -49,14 +50,7 @@ fn no_statement_of_start_or_status_scans_a_large_table() {
     let statements = statements();
     assert!(statements.len() > 60, "only {} statements were found", statements.len());
     let dir = TempDir::new().unwrap();
-    let connection = ArchiveFile {
-        path: dir.path().join("archive.db"),
-        mode: 0o600,
-        platforms: PLATFORMS,
-        busy_timeout: crate::archive::BUSY_TIMEOUT,
-    }
-    .open()
-    .unwrap();
+    let connection = file(&dir).open().unwrap();
     check(&connection, &statements);
     connection.execute_batch("ANALYZE; DELETE FROM sqlite_stat1").unwrap();
     for (table, index, figures) in STATISTICS {
@@ -76,14 +70,7 @@ fn no_statement_of_start_or_status_scans_a_large_table() {
 #[test]
 fn the_jobs_of_a_run_are_found_through_an_index() {
     let dir = TempDir::new().unwrap();
-    let connection = ArchiveFile {
-        path: dir.path().join("archive.db"),
-        mode: 0o600,
-        platforms: PLATFORMS,
-        busy_timeout: crate::archive::BUSY_TIMEOUT,
-    }
-    .open()
-    .unwrap();
+    let connection = file(&dir).open().unwrap();
     for condition in [OF_RUN, UNFINISHED] {
         let steps = plan(&connection, &format!("{} {condition}", select_jobs()));
         assert!(steps.iter().any(|step| step.starts_with("SEARCH j ")), "{steps:?}");
