@@ -29,6 +29,7 @@ mod privacy;
 mod queries;
 mod reactors;
 mod reset;
+mod seeds;
 mod spells;
 mod start;
 mod status;

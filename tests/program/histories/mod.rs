@@ -17,11 +17,7 @@ mod setup;
 mod step;
 mod sync;
 
-use std::env;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-
+use crate::seeds;
 use history::{Failure, History};
 
 // The guarantees the model expects; set one to `false` to test a version without it.
@@ -42,39 +38,13 @@ const FULL_LISTS_ARCHIVED_THREADS: bool = true;
 
 /// Number of histories without `HISTORIES` or `HISTORY_SEED`.
 const HISTORIES: u64 = 30;
-/// Histories run in parallel, since each mostly waits for child processes.
-const PARALLEL_RUNS: usize = 2;
 
 #[test]
 fn archive_keeps_its_guarantees_in_random_histories() {
-    let (first, count) = requested_seeds();
-    let next = AtomicU64::new(first);
-    let failures = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..PARALLEL_RUNS {
-            scope.spawn(|| {
-                while failures.lock().unwrap().is_empty() {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + count {
-                        break;
-                    }
-                    if let Err(failure) = History::random(seed).run() {
-                        failures.lock().unwrap().push((seed, failure));
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().unwrap();
+    let seeds = seeds::requested("HISTORY_SEED", "HISTORIES", HISTORIES);
+    let failures = seeds::failures(&seeds, true, |seed| History::random(seed).run());
     let texts: Vec<String> = failures.into_iter().map(|(seed, failure)| report(seed, failure)).collect();
     assert!(texts.is_empty(), "{}", texts.join("\n"));
-}
-
-fn requested_seeds() -> (u64, u64) {
-    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let seed = number("HISTORY_SEED");
-    let count = number("HISTORIES").unwrap_or(if seed.is_some() { 1 } else { HISTORIES });
-    (seed.unwrap_or(1), count)
 }
 
 fn report(seed: u64, original: Failure) -> String {

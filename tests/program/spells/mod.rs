@@ -14,48 +14,18 @@
 mod lie;
 mod scene;
 
-use std::env;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-
+use crate::seeds;
 use scene::Failure;
 
 /// Number of spells without `SPELLS` or `SPELL_SEED`.
 const DEFAULT_SPELLS: u64 = 12;
-/// Spells run in parallel, since each mostly waits for child processes.
-const PARALLEL_RUNS: usize = 2;
 
 #[test]
 fn archive_recovers_after_false_responses() {
-    let (first, count) = requested_seeds();
-    let next = AtomicU64::new(first);
-    let failures = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..PARALLEL_RUNS {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + count {
-                        break;
-                    }
-                    if let Err(failure) = scene::run(seed, &[]) {
-                        failures.lock().unwrap().push((seed, failure));
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().unwrap();
+    let seeds = seeds::requested("SPELL_SEED", "SPELLS", DEFAULT_SPELLS);
+    let failures = seeds::failures(&seeds, false, |seed| scene::run(seed, &[]));
     let texts: Vec<String> = failures.into_iter().map(|(seed, failure)| report(seed, failure)).collect();
-    assert!(texts.is_empty(), "{} of {count} fail:\n{}", texts.len(), texts.join("\n"));
-}
-
-fn requested_seeds() -> (u64, u64) {
-    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let seed = number("SPELL_SEED");
-    let count = number("SPELLS").unwrap_or(if seed.is_some() { 1 } else { DEFAULT_SPELLS });
-    (seed.unwrap_or(1), count)
+    assert!(texts.is_empty(), "{} of {} fail:\n{}", texts.len(), seeds.end - seeds.start, texts.join("\n"));
 }
 
 /// Reports a failure, reduced to the lies that it needs.
