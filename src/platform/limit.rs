@@ -87,7 +87,7 @@ pub struct PermitWait {
 /// Every request is rejected before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidRequestLimitReached {
-    /// So many invalid requests that the platform might ban this address.
+    /// The number of invalid requests is close to the platform's limit for a ban.
     TooManyInvalidRequests,
     /// Nothing but 429s for a long time.
     TooManyConsecutiveRateLimits,

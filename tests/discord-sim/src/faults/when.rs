@@ -31,7 +31,7 @@ pub struct Match {
     pub least_limit: Option<u64>,
     /// Only if the true answer contains the item with this ID; see [`Match::holding`].
     pub holding: Option<u64>,
-    /// Number of matching requests to let through first.
+    /// Number of matching requests to answer normally first.
     pub skip: u32,
     /// Number of requests the fault fires for after that; `u32::MAX` means all.
     pub times: u32,

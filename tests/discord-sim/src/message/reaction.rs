@@ -55,7 +55,7 @@ impl ReactionEmoji {
     }
 }
 
-/// The users who reacted, as indices in the guild's user pool.
+/// The reactors, as indices in the guild's user pool.
 #[derive(Debug, Clone)]
 pub(crate) enum Reactors {
     /// `count` users from `first` on, wrapping at the end of the pool.
