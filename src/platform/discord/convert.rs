@@ -23,6 +23,9 @@ use crate::platform::{CLOCK_TOLERANCE, ErrorKind, PlatformError};
 /// <https://discord.com/developers/docs/resources/message#message-object-message-types>
 const REPLY_KINDS: [u32; 3] = [19, 21, 23];
 
+/// Fields that describe the command or button that a message answers.
+const INTERACTION_FIELDS: [&str; 2] = ["interaction", "interaction_metadata"];
+
 /// Type of the message that announces a thread; its reference is the thread.
 const THREAD_CREATED: u32 = 18;
 /// Message flag: a thread was started from the message, and has its ID.
@@ -309,8 +312,9 @@ fn metadata(
     if let Some(reference) = wire.message_reference.filter(|_| !is_reply(wire)) {
         kept.extend(keep::reference(reference, findings)?.map(|kept| ("message_reference".to_owned(), kept)));
     }
-    // The webhook's ID is stored as the author's.
-    if wire.webhook_id.is_some() {
+    // The webhook's ID is stored as the author's. Discord also sends bots' answers to
+    // commands through a webhook of its own, which is none of the server's.
+    if wire.webhook_id.is_some() && !INTERACTION_FIELDS.iter().any(|field| kept.contains_key(*field)) {
         kept.insert("webhook".to_owned(), true.into());
     }
     if !shown_files.is_empty() {

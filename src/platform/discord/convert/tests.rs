@@ -132,6 +132,16 @@ fn finds_the_thread_of_a_message() {
 }
 
 #[test]
+fn answers_to_commands_are_not_from_a_webhook() {
+    let metadata = |fields: Value| one(&fields).metadata.into_text().unwrap_or_default();
+    assert_eq!(metadata(json!({"webhook_id": "7"})), r#"{"webhook":true}"#);
+    for field in ["interaction", "interaction_metadata"] {
+        let kept = metadata(json!({"webhook_id": "7", "application_id": "7", field: {"name": "ban"}}));
+        assert_eq!(kept, json!({field: {"name": "ban"}}).to_string());
+    }
+}
+
+#[test]
 fn a_message_with_any_content_field_is_not_blank() {
     let activity = one(&json!({
         "content": "", "activity": {"type": 1, "party_id": "game:1"},

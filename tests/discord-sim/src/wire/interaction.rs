@@ -2,7 +2,7 @@
 
 use super::extra::related_user;
 use super::{Writer, user};
-use crate::message::{Extra, Message, kind};
+use crate::message::{Author, Extra, Message, kind};
 use crate::snowflake;
 use crate::world::Scene;
 
@@ -11,6 +11,11 @@ use crate::world::Scene;
 pub(super) fn interaction(w: &mut Writer, scene: &Scene<'_>, message: &Message, caller: u32) {
     let id = message.id - 3;
     w.id("application_id", scene.state.bot_id);
+    // Resources/Message: a bot answers through the webhook of its application, which has
+    // the application's ID. Some worlds let people answer: those have no webhook.
+    if matches!(message.author, Author::User(index) if scene.guild.pool.user(index).is_bot) {
+        w.id("webhook_id", scene.state.bot_id);
+    }
     if message.kind == kind::SLASH_COMMAND {
         w.object("interaction", |w| {
             w.id("id", id);

@@ -50,7 +50,8 @@ fn to_truth(message: &Value) -> TruthMessage {
         channel_id: id(&message["channel_id"]),
         author_id: id(&message["author"]["id"]),
         author_is_bot: message["author"]["bot"] == true,
-        author_is_webhook: message["webhook_id"].is_string(),
+        author_is_webhook: message["webhook_id"].is_string()
+            && message["webhook_id"] != message["application_id"],
         kind: u8::try_from(kind).expect("small"),
         content: text(&message["content"]),
         timestamp_ms: discord_sim::unix_ms(id(&message["id"])),
