@@ -267,6 +267,7 @@ pub fn finish(
                     full_job_id = coalesce(?9, full_job_id),
                     full_cursor = CASE WHEN ?9 IS NULL THEN full_cursor END,
                     full_done = CASE WHEN ?9 IS NULL THEN full_done ELSE 1 END,
+                    full_read_at = CASE WHEN ?9 IS NULL THEN full_read_at ELSE ?3 END,
                     failure_count = CASE WHEN ?10 THEN failure_count + 1 WHEN ?2 = 'completed' THEN 0 ELSE failure_count END,
                     first_failed_at = CASE WHEN ?10 THEN coalesce(first_failed_at, ?3) WHEN ?2 = 'completed' THEN NULL
                                            ELSE first_failed_at END,

@@ -7,7 +7,7 @@ use crate::anonymize::text_hash;
 use crate::model::{LastError, PlatformSpec, TenantStatus, Timestamp, WorkspaceId};
 
 /// The row of a tenant. Inserts it if it is new; updates it if its name or its platform's
-/// ID and URL formats changed.
+/// formats and message types changed.
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
@@ -21,16 +21,17 @@ pub fn intern(
     tx.connection
         .prepare_cached(
             "INSERT INTO tenants (platform, platform_id, name, id_text, message_id_divisor, message_id_format,
-                                  message_url_format, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?5, ?6, ?7, ?8, ?4, ?4)
+                                  message_url_format, written_types, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?5, ?6, ?7, ?8, ?9, ?4, ?4)
              ON CONFLICT (platform, platform_id) DO UPDATE
                 SET name = excluded.name, id_text = excluded.id_text,
                     message_id_divisor = excluded.message_id_divisor,
                     message_id_format = excluded.message_id_format,
-                    message_url_format = excluded.message_url_format, updated_at = excluded.updated_at
-              WHERE (name, id_text, message_id_divisor, message_id_format, message_url_format)
-                    IS NOT (excluded.name, excluded.id_text, excluded.message_id_divisor,
-                            excluded.message_id_format, excluded.message_url_format)",
+                    message_url_format = excluded.message_url_format,
+                    written_types = excluded.written_types, updated_at = excluded.updated_at
+              WHERE (name, id_text, message_id_divisor, message_id_format, message_url_format, written_types)
+                    IS NOT (excluded.name, excluded.id_text, excluded.message_id_divisor, excluded.message_id_format,
+                            excluded.message_url_format, excluded.written_types)",
         )?
         .execute(params![
             platform.name,
@@ -41,6 +42,7 @@ pub fn intern(
             platform.message_ids.divisor(),
             platform.message_ids.printf_format(),
             platform.message_url_format(workspace),
+            platform.written_types_mask(),
         ])?;
     let mut select =
         tx.connection.prepare_cached("SELECT id FROM tenants WHERE platform = ?1 AND platform_id = ?2")?;

@@ -27,6 +27,9 @@ pub struct PlatformSpec {
     pub ids: &'static dyn IdCodec,
     /// The text format of its message IDs.
     pub message_ids: MessageIdFormat,
+    /// The types of messages that people and bots write, each below 63. The platform
+    /// announces something with all others, such as a new member.
+    pub written_types: &'static [u32],
     /// The URL of a message, as a format for SQLite's `printf`. The arguments are the
     /// text of the channel's ID, the text of the message's ID and the message's number;
     /// [`WORKSPACE`] stands for the text of the workspace's ID.
@@ -142,6 +145,11 @@ impl PlatformSpec {
     pub fn message_url_format(&self, workspace: WorkspaceId) -> String {
         let text = self.ids.workspace_text(workspace).replace('%', "%%");
         self.message_url.replace(WORKSPACE, &text)
+    }
+
+    /// [`Self::written_types`] as a bit mask: bit n stands for type n.
+    pub fn written_types_mask(&self) -> i64 {
+        self.written_types.iter().fold(0, |mask, kind| mask | 1 << kind)
     }
 
     /// The name of a workspace with its platform, such as "Discord server".

@@ -51,11 +51,15 @@ fn frozen() -> Vec<(u32, PathBuf)> {
     versions.map(|version| (version, folder().join(format!("archive-v{version}.sqlite")))).collect()
 }
 
-/// The sorted rows of all views, without the columns that change with every read.
+/// The sorted rows of all views, without the columns that change with every read. Only the
+/// columns that schema version 1 has: later versions append columns.
 fn content(archive: &Connection) -> Vec<String> {
+    let first = Connection::open(folder().join("archive-v1.sqlite")).unwrap();
     let mut rows = Vec::new();
     for view in VIEWS {
-        let mut select = archive.prepare(&format!("SELECT * FROM {view}")).unwrap();
+        let first_columns = first.prepare(&format!("SELECT * FROM {view}")).unwrap();
+        let columns = first_columns.column_names().collect::<Vec<_>>().join(", ");
+        let mut select = archive.prepare(&format!("SELECT {columns} FROM {view}")).unwrap();
         let columns: Vec<(usize, String)> = select
             .column_names()
             .map(str::to_owned)

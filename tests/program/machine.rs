@@ -101,7 +101,8 @@ fn json_summary_lists_every_started_job_after_a_disk_error() {
         assert_eq!((&summary["event"], &summary["exit_code"]), (&"summary".into(), &6.into()));
         let started = ran.stdout.lines().filter(|line| line.contains("job_started")).count();
         assert_eq!(summary["jobs"].as_array().unwrap().len(), started, "{summary}");
-        assert_eq!(summary["run_id"].is_string(), started > 0, "{summary}");
+        // A run may also fail between its start and that of its first job.
+        assert!(summary["run_id"].is_string() || started == 0, "{summary}");
         assert!(
             summary["jobs"].as_array().unwrap().iter().all(|job| job["status"] != "running"),
             "{summary}"

@@ -156,6 +156,8 @@ fn malformed_message_loses_only_itself() {
     assert_eq!(sandbox.count("SELECT count(*) FROM messages"), 119);
     assert_eq!(sandbox.count("SELECT count(*) FROM broken_messages"), 1);
     sandbox.run(&["start", "--full"]).expect_code(0);
+    let unread = "SELECT count(*) FROM channel_log WHERE messages > 0 AND full_read_ms IS NULL";
+    assert_eq!(sandbox.count(unread), 0);
     assert_eq!(sandbox.count("SELECT count(*) FROM broken_messages"), 0);
     assert_archived(sandbox.sim.world(), &sandbox.archive(), guild);
 }

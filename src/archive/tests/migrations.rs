@@ -186,6 +186,54 @@ fn an_unrecorded_migration_is_recorded_when_the_archive_is_opened() {
 
 /// Over a read-only connection SQLite 3.40 can't copy a table that has a generated column
 /// and a CHECK constraint.
+/// Schema 5 marked bots' answers to commands as sent by a webhook, and did not record when a
+/// full re-read ended.
+#[test]
+fn schema_6_repairs_webhooks_and_dates_full_reads() {
+    let dir = TempDir::new().unwrap();
+    let older: Vec<Migration> = bundled().into_iter().filter(|migration| migration.version() <= 5).collect();
+    let connection = file(dir.path()).open_with(&older).unwrap();
+    connection
+        .execute_batch(
+            r#"INSERT INTO tenants (id, platform, platform_id, name, created_at, updated_at) VALUES (1, 'discord', 1, 't', 0, 0);
+               INSERT INTO channels (id, tenant_id, platform_id, kind, name, opened_at, created_at, updated_at)
+               VALUES (1, 1, 1, 'text', 'c', 0, 0, 0), (2, 1, 2, 'text', 'd', 0, 0, 0);
+               INSERT INTO messages (channel_id, platform_id, kind, content, created_at, updated_at, metadata) VALUES
+                 (1, 1, 20, '', 0, 7, '{"interaction":{"name":"é\u0001"},"webhook":true,"flags":64}'),
+                 (1, 2, 0, '', 0, 7, '{"interaction_metadata":{"name":"x"},"webhook":true}'),
+                 (1, 3, 0, '', 0, 7, '{"webhook":true}'),
+                 (1, 4, 0, '', 0, 7, NULL);
+               INSERT INTO sync_jobs (id, run_id, tenant_id, kind, status, completed_at, created_at, updated_at)
+               VALUES ('full', 'r', 1, 'full', 'completed', 77, 0, 0);
+               INSERT INTO sync_progress (channel_id, tenant_id, full_job_id, full_done, created_at, updated_at)
+               VALUES (1, 1, 'full', 1, 0, 0), (2, 1, 'full', 0, 0, 0);"#,
+        )
+        .unwrap();
+    drop(connection);
+    let connection = file(dir.path()).open().unwrap();
+    let metadata: Vec<Option<String>> = connection
+        .prepare("SELECT metadata FROM messages ORDER BY platform_id")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let expected = [
+        Some(r#"{"interaction":{"name":"é\u0001"},"flags":64}"#),
+        Some(r#"{"interaction_metadata":{"name":"x"}}"#),
+        Some(r#"{"webhook":true}"#),
+        None,
+    ];
+    assert_eq!(metadata, expected.map(|text| text.map(str::to_owned)));
+    assert_eq!(
+        rows(&connection, "SELECT full_read_at FROM sync_progress ORDER BY 1"),
+        ["Null", "Integer(77)"]
+    );
+    assert_eq!(rows(&connection, "SELECT written_types FROM tenants"), ["Integer(9961473)"]);
+    let mask = crate::platform::discord::SPEC.written_types_mask();
+    assert_eq!(mask, 9_961_473);
+}
+
 #[test]
 fn no_table_has_a_generated_column() {
     let dir = archive();

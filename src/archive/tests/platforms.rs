@@ -24,6 +24,7 @@ static WORDY: PlatformSpec = PlatformSpec {
     ids: &Words,
     markup: &Words,
     message_ids: MessageIdFormat::Fraction { digits: 6 },
+    written_types: &[0],
     message_url: "https://wordy.example/{workspace}/archives/%s/p%.0s%d",
     ..discord::SPEC
 };

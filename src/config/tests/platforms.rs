@@ -16,6 +16,7 @@ const HIVE: PlatformSpec = PlatformSpec {
     user_id_help: DISCORD.user_id_help,
     ids: &Combs,
     message_ids: DISCORD.message_ids,
+    written_types: DISCORD.written_types,
     message_url: DISCORD.message_url,
     markup: DISCORD.markup,
     parse_workspace: |text| text.strip_prefix('C').unwrap_or(text).parse().ok().and_then(WorkspaceId::new),

@@ -17,6 +17,9 @@ pub const SPEC: PlatformSpec = PlatformSpec {
     user_id_help: "(15 to 20 digits, Copy User ID in Discord)",
     ids: &Snowflakes,
     message_ids: MessageIdFormat::Decimal,
+    // Default, reply, slash command, context menu command.
+    // https://discord.com/developers/docs/resources/message#message-object-message-types
+    written_types: &[0, 19, 20, 23],
     message_url: "https://discord.com/channels/{workspace}/%s/%s",
     markup: &DiscordMarkup,
     default_token_env: "DISCORD_BOT_TOKEN",

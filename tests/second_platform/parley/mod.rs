@@ -34,6 +34,7 @@ pub static SPEC: PlatformSpec = PlatformSpec {
     user_id_help: "(a \"U\" with capital letters and digits, from a profile in Parley)",
     ids: &ParleyIds,
     message_ids: MessageIdFormat::Fraction { digits: 6 },
+    written_types: &[0],
     message_url: "https://parley.example/{workspace}/archives/%s/p%.0s%d",
     markup: &ParleyMarkup,
     default_token_env: "PARLEY_TOKEN",
