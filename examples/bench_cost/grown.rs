@@ -19,14 +19,14 @@ const QUERIES: [(&str, &str); 6] = [
     ("channels by size", "SELECT channel, messages FROM channel_log ORDER BY messages DESC LIMIT 10"),
     (
         "a channel's last messages",
-        "SELECT content FROM message_log WHERE channel_id = (SELECT channel_id FROM channel_log LIMIT 1 OFFSET 70)
-          ORDER BY message_id DESC LIMIT 20",
+        "SELECT content FROM message_log WHERE channel_key = (SELECT channel_key FROM channel_log LIMIT 1 OFFSET 70)
+          ORDER BY message_key DESC LIMIT 20",
     ),
     (
         "one message with its numbers",
         "SELECT * FROM message_log
-          WHERE channel_id = (SELECT channel_id FROM attachment_log LIMIT 1)
-            AND message_id = (SELECT message_id FROM attachment_log LIMIT 1)",
+          WHERE channel_key = (SELECT channel_key FROM attachment_log LIMIT 1)
+            AND message_key = (SELECT message_key FROM attachment_log LIMIT 1)",
     ),
     (
         "the first messages of a person",
@@ -35,12 +35,12 @@ const QUERIES: [(&str, &str); 6] = [
     (
         "reactions in a channel",
         "SELECT emoji, sum(count) FROM reaction_count_log
-          WHERE channel_id = (SELECT channel_id FROM channel_log LIMIT 1 OFFSET 70) GROUP BY emoji",
+          WHERE channel_key = (SELECT channel_key FROM channel_log LIMIT 1 OFFSET 70) GROUP BY emoji",
     ),
     (
         "a channel, day by day",
         "SELECT substr(created_at, 1, 10) AS day, count(*) FROM message_log
-          WHERE channel_id = (SELECT channel_id FROM channel_log LIMIT 1 OFFSET 70) GROUP BY day",
+          WHERE channel_key = (SELECT channel_key FROM channel_log LIMIT 1 OFFSET 70) GROUP BY day",
     ),
 ];
 
