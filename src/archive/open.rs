@@ -72,6 +72,24 @@ fn check_side_files(path: &Path) -> Result<(), ArchiveError> {
     Ok(())
 }
 
+/// Gives the files beside the archive the group of the archive, so that a group that may
+/// read the archive can open it. SQLite gives them its mode, but its group only if root
+/// runs it. The files vanish whenever another program closes the archive last.
+///
+/// By path, because closing any handle of a file releases SQLite's locks on it. Failures are
+/// ignored: the owner of a file may only choose a group that it belongs to.
+fn share_side_files(path: &Path) {
+    let Ok(archive) = rustix::fs::stat(path) else { return };
+    for suffix in ["-wal", "-shm", ".lock"] {
+        let side = beside(path, suffix);
+        let group = rustix::fs::Gid::from_raw(archive.st_gid);
+        if rustix::fs::lstat(&side).is_ok_and(|side| side.st_gid != archive.st_gid) {
+            let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+            rustix::fs::chownat(rustix::fs::CWD, &side, None, Some(group), flags).ok();
+        }
+    }
+}
+
 fn untrusted_file(error: &FileError) -> ArchiveError {
     let kind = match error {
         FileError::HardLinked { .. } => ArchiveErrorKind::HardLinked,
@@ -131,6 +149,7 @@ impl ArchiveFile {
         check_scheme(&connection, &self.path)?;
         sweep::bring_up_to_date(&mut connection, self.platforms)?;
         residual::vacuum_if_due(&connection)?;
+        share_side_files(&self.path);
         Ok(connection)
     }
 

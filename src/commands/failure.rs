@@ -289,6 +289,15 @@ fn write_permission_hint(path: &Path) -> String {
                 file.display()
             ))
         });
-    foreign_file_hint
-        .unwrap_or_else(|| format!("run as the archive's owner (user ID {archive_owner}), or {grant}"))
+    let hint = foreign_file_hint
+        .unwrap_or_else(|| format!("run as the archive's owner (user ID {archive_owner}), or {grant}"));
+    let shared_memory = beside(path, "-shm");
+    if shared_memory.exists() {
+        return hint;
+    }
+    format!(
+        "{hint}; to read only, have its owner run \"verta-sync status\" or \"verta-sync start\" first: that \
+         creates {}, which another program has removed",
+        shared_memory.display()
+    )
 }

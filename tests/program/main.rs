@@ -13,6 +13,7 @@ mod display;
 mod evidence;
 mod forget;
 mod frozen;
+mod group_readers;
 mod hang_ups;
 #[allow(clippy::pedantic, clippy::type_complexity, reason = "a model with many small arms")]
 mod histories;
