@@ -139,6 +139,23 @@ pub(super) fn check(
     }
 }
 
+/// The tables, sorted by name, that no migration defines: those that the operator or another
+/// program added. They may hold copies of texts.
+pub(super) fn foreign_tables(
+    connection: &Connection,
+    version: i64,
+    migrations: &[Migration],
+) -> Result<Vec<String>, ArchiveError> {
+    let ours = Definitions::at_version(version, migrations)?;
+    let is_foreign = |object: &SchemaObject| {
+        object.kind == "table" && !object.name.starts_with("sqlite_") && ours.get(&object.name).is_none()
+    };
+    let mut names: Vec<String> =
+        objects(connection)?.into_iter().filter(is_foreign).map(|table| table.name).collect();
+    names.sort();
+    Ok(names)
+}
+
 /// Creates missing views.
 pub(super) fn restore_views(connection: &Connection, migrations: &[Migration]) -> Result<(), ArchiveError> {
     let existing = objects(connection)?;

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::migrations::schema_version;
+use super::definitions::foreign_tables;
+use super::migrations::{bundled, schema_version};
 use super::schema::{TEXT_TABLES, TextColumn, TextTable};
 use super::scrubbers::ScrubberByChannel;
 use super::{ArchiveError, Reader, sweep};
@@ -70,6 +71,15 @@ impl Reader {
         let mut select = self.connection.prepare(&format!("PRAGMA quick_check({MAX_FAULTS})"))?;
         let faults: Vec<String> = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(faults.into_iter().filter(|fault| fault != "ok").collect())
+    }
+
+    /// The tables that the archive doesn't define, sorted by name: those that the operator or
+    /// another program added. Neither `forget` nor `reset --purge` reaches what they hold.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn foreign_tables(&self) -> Result<Vec<String>, ArchiveError> {
+        foreign_tables(&self.connection, schema_version(&self.connection)?, &bundled())
     }
 
     /// The schema version of the file.

@@ -5,7 +5,7 @@ use std::io;
 use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
-use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
+use super::{CommandContext, Failure, FailureKind, Outcome, foreign_tables, print_result};
 use crate::anonymize::{Scrubber, UserHash};
 use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
@@ -67,6 +67,7 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
                        the next verta-sync command that writes the archive after that program has ended removes it";
         context.message_sink().warn(warning, to_stderr);
     }
+    foreign_tables::warn(path, context);
     let what = if scope.is_empty() {
         "nothing, because the archive has no data of this person".to_owned()
     } else {

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 mod confirm;
 mod connect;
 mod failure;
+mod foreign_tables;
 pub(crate) mod forget;
 pub(crate) mod man;
 mod migrate;

@@ -6,7 +6,7 @@ use std::io;
 use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
-use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
+use super::{CommandContext, Failure, FailureKind, Outcome, foreign_tables, print_result};
 use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
@@ -69,6 +69,9 @@ pub fn run(args: &ResetArgs, context: &CommandContext) -> Result<Outcome, Failur
     let lock = Lock::take(&file, "reset", None, CommandContext::now())
         .map_err(|error| Failure::lock(error, path))?;
     apply(&file, &lock, row, channels, args).map_err(failed)??;
+    if args.purge {
+        foreign_tables::warn(path, context);
+    }
     print_result(&format!("{}\n", done_text(args, &scope)))?;
     Ok(Outcome::Done)
 }

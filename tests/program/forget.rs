@@ -207,6 +207,40 @@ fn unknown_user_is_reported_and_kept_out_of_later_syncs() {
     assert_eq!(sandbox.count(&listed), 1);
 }
 
+/// What `sqlite-utils enable-fts` leaves behind: an index whose content can't be copied from
+/// a table without row IDs.
+#[test]
+fn tables_of_other_programs_are_named_because_an_erasure_does_not_reach_them() {
+    let scene = scene();
+    let archive = scene.sandbox.archive();
+    archive
+        .execute_batch("CREATE VIRTUAL TABLE messages_fts USING fts5 (content, content = 'messages')")
+        .unwrap();
+    assert!(archive.execute("INSERT INTO messages_fts (messages_fts) VALUES ('rebuild')", []).is_err());
+    archive
+        .execute_batch("CREATE TABLE notes (text); INSERT INTO notes SELECT content FROM message_log")
+        .unwrap();
+    archive.execute_batch("CREATE VIEW mine AS SELECT content FROM message_log").unwrap();
+    drop(archive);
+    let names =
+        "messages_fts, messages_fts_config, messages_fts_data, messages_fts_docsize, messages_fts_idx, notes";
+    let checked = scene.sandbox.run(&["check"]).expect_code(0).stdout;
+    assert!(checked.contains(&format!("! archive: tables of another program: {names}\n")), "{checked}");
+    let id = scene.id.to_string();
+    let erased = scene.sandbox.run(&["forget", "--user", &id, "--yes"]).expect_code(0);
+    assert!(
+        erased.stderr.contains("may still hold copies of what was erased: messages_fts"),
+        "{}",
+        erased.stderr
+    );
+    let purge = ["reset", "--tenant", "Simulated community", "--purge", "--yes"];
+    let purged = scene.sandbox.run(&purge).expect_code(0);
+    assert!(purged.stderr.contains(names), "{}", purged.stderr);
+    scene.sandbox.archive().execute_batch("DROP TABLE messages_fts; DROP TABLE notes").unwrap();
+    assert!(!scene.sandbox.run(&["check"]).stdout.contains("another program"));
+    assert_eq!(scene.sandbox.run(&purge).expect_code(0).stderr, "");
+}
+
 #[test]
 fn open_reader_delays_the_erasure_until_the_next_command() {
     let scene = scene();

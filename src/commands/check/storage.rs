@@ -7,7 +7,7 @@ use crate::archive::health::{FileSystemInfo, file_system};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, LockState, Reader, beside};
 use crate::commands::command_context::display_path;
 use crate::commands::system::first_unwritable;
-use crate::commands::{Failure, FailureKind};
+use crate::commands::{Failure, FailureKind, foreign_tables};
 use crate::report::CheckResult;
 
 /// Free bytes below which the disk counts as nearly full.
@@ -18,6 +18,9 @@ pub(super) fn check_storage(path: &Path, steps: &mut Steps) {
     let archive = check_archive(path);
     let is_usable = archive.is_ok();
     add("archive", archive, steps);
+    if let Some(result) = check_foreign_tables(path) {
+        steps.add(result);
+    }
     if let Some(disk) = file_system(path.parent().unwrap_or(path)) {
         steps.add(check_space(disk));
     }
@@ -60,6 +63,16 @@ fn check_archive(path: &Path) -> Result<CheckResult, Failure> {
         Some(unwritable) => Err(Failure::archive(&not_writable(&unwritable), path)),
         None => Ok(CheckResult::ok(text)),
     }
+}
+
+/// Warns of tables that the archive doesn't define; `None` if there are none, or the archive
+/// can't be read.
+fn check_foreign_tables(path: &Path) -> Option<CheckResult> {
+    let tables = Reader::open(path).and_then(|reader| reader.foreign_tables()).ok()?;
+    let text = format!("archive: tables of another program: {}", foreign_tables::named(&tables)?);
+    let remedy = "\"forget\" and \"reset --purge\" do not erase copies of texts in them, such as a full-text \
+                  index: drop them, or rebuild them after each erasure";
+    Some(CheckResult::warning(text, remedy))
 }
 
 fn check_space(disk: FileSystemInfo) -> CheckResult {
