@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use discord_sim::{ChannelDescription, Description, Mix, Simulator, World};
 use serde::de::IgnoredAny;
 use tokio::task::JoinSet;
-use verta_sync::anonymize::{self, Scrubber};
+use verta_sync::anonymize::{self, HashScheme, Rules, Scrubber};
 use verta_sync::archive::messages::{PageBatch, store_page};
 use verta_sync::archive::progress::PageProgress;
 use verta_sync::archive::reactions::ReactionPolicy;
@@ -30,7 +30,7 @@ use verta_sync::model::{
 use verta_sync::platform::discord::{SPEC, read_page};
 use verta_sync::platform::registry::PLATFORMS;
 
-const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC, HashScheme::Plain);
 
 const GUILD: u64 = 71_000_000_000_000_001;
 const MESSAGES: u64 = 10_000;
@@ -147,11 +147,11 @@ async fn write_into(folder: &Path, pages: Vec<anonymize::Page>, id: ChannelId) -
     let file = ArchiveFile {
         path: folder.join("archive.db"),
         mode: 0o600,
-        platforms: PLATFORMS,
+        rules: Rules::plain(PLATFORMS),
         busy_timeout: verta_sync::archive::BUSY_TIMEOUT,
     };
     let lock = Lock::take(&file, "start", None, NOW)?;
-    let (writer, thread) = Writer::start(file.open()?, PLATFORMS, &lock);
+    let (writer, thread) = Writer::start(file.open()?, Rules::plain(PLATFORMS), &lock);
     let workspace = WorkspaceId::new(GUILD).ok_or("no workspace")?;
     let channel = writer
         .run(move |tx| {

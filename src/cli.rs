@@ -12,8 +12,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::archive::BUSY_TIMEOUT;
 use crate::commands::forget::mask_ids;
 use crate::commands::{
-    CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, forget, man,
-    plan, reset, start, status, values,
+    CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, forget,
+    hash, man, plan, rekey, reset, start, status, values,
 };
 use crate::config::{Environment, holds_token};
 use crate::exit_code::ExitCode;
@@ -46,6 +46,8 @@ enum Command {
     Reset(reset::ResetArgs),
     Check(check::CheckArgs),
     Forget(forget::ForgetArgs),
+    Hash(hash::HashArgs),
+    Rekey(rekey::RekeyArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -119,6 +121,8 @@ fn dispatch(command: &Command, context: &CommandContext) -> Result<Outcome, Fail
         Command::Reset(args) => reset::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Forget(args) => forget::run(args, context),
+        Command::Hash(args) => hash::run(args, context),
+        Command::Rekey(args) => rekey::run(args, context),
         Command::Completions(args) => completions::run(args, Cli::command()),
         Command::Man(args) => man::run(args, Cli::command()),
     }
@@ -182,10 +186,10 @@ fn tip(text: &str) -> ContextValue {
     ContextValue::StyledStrs(vec![text.to_owned().into()])
 }
 
-/// Prints a parse error and exits. The message quotes the invalid argument; for `forget`,
-/// anything in it that may be a user's ID is masked.
+/// Prints a parse error and exits. The message quotes the invalid argument; for commands with
+/// `--user`, anything in it that may be a user's ID is masked.
 fn exit_with_usage_error(error: &clap::Error, arguments: &[OsString], platforms: Platforms) -> ! {
-    if !arguments.iter().any(|argument| argument == "forget") {
+    if !arguments.iter().any(|argument| argument == "forget" || argument == "hash") {
         error.exit();
     }
     write!(io::stderr(), "{}", mask_ids(&error.render().to_string(), platforms)).ok();

@@ -8,7 +8,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, Divan};
 use hashbrown::HashMap;
 use tempfile::TempDir;
-use verta_sync::anonymize::Scrubber;
+use verta_sync::anonymize::{HashScheme, Scrubber};
 use verta_sync::model::{
     Channel, ChannelId, ChannelKind, ChannelState, Checkpoint, KnownChannel, MessageId, RateLimitPolicy,
     Timestamp, UserId, Visibility, Workspace, WorkspaceId,
@@ -21,7 +21,7 @@ use crate::pages::{self, RawPage};
 use crate::writing::Prepared;
 use crate::{BenchResult, GUILD, equal, folder};
 
-const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC, HashScheme::Plain);
 
 const CHANNELS: u64 = 5_000;
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);

@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
-use verta_sync::anonymize::Scrubber;
+use verta_sync::anonymize::{HashScheme, Rules, Scrubber};
 use verta_sync::archive::messages::{PageBatch, store_page};
 use verta_sync::archive::progress::PageProgress;
 use verta_sync::archive::reactions::ReactionPolicy;
@@ -28,7 +28,7 @@ use crate::measure::{Cost, ResourceSnapshot};
 use crate::pages::{self, RawPage};
 use crate::{BenchResult, GUILD, equal, folder};
 
-const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC, HashScheme::Plain);
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 /// Concurrent workers: as many pages wait for the writer as in a sync.
@@ -88,7 +88,7 @@ fn file(path: &Path) -> ArchiveFile {
     ArchiveFile {
         path: path.to_owned(),
         mode: 0o600,
-        platforms: PLATFORMS,
+        rules: Rules::plain(PLATFORMS),
         busy_timeout: verta_sync::archive::BUSY_TIMEOUT,
     }
 }
@@ -107,7 +107,7 @@ impl Prepared {
     pub fn of(path: &Path, pages: &[RawPage]) -> BenchResult<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let lock = Lock::take(&file(path), "start", None, NOW)?;
-        let (writer, thread) = Writer::start(open(path)?, PLATFORMS, &lock);
+        let (writer, thread) = Writer::start(open(path)?, Rules::plain(PLATFORMS), &lock);
         let batches = runtime.block_on(async {
             writer.run(|tx| indexes::defer(tx)).await?;
             batches(&writer, pages).await

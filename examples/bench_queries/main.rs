@@ -91,6 +91,7 @@ const JOINS: [Join; 8] = [
 fn main() -> BenchResult<()> {
     let temporary = tempfile::tempdir()?;
     let folder = std::env::args_os().nth(1).map_or_else(|| temporary.path().to_owned(), PathBuf::from);
+    std::fs::create_dir_all(&folder)?;
     for (name, shape) in SHAPES {
         let path = folder.join(format!("{name}.db"));
         if !path.exists() {

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use verta_sync::anonymize::Rules;
 
 use rusqlite::{Transaction, params};
 use verta_sync::archive::ArchiveFile;
@@ -105,7 +106,7 @@ pub fn create(path: &Path, shape: Shape) -> WorldResult<()> {
     let file = ArchiveFile {
         path: path.to_owned(),
         mode: 0o600,
-        platforms: PLATFORMS,
+        rules: Rules::plain(PLATFORMS),
         busy_timeout: verta_sync::archive::BUSY_TIMEOUT,
     };
     let mut connection = file.open()?;

@@ -237,6 +237,7 @@ impl Scrubber {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::HashScheme;
     use crate::platform::discord::SPEC;
 
     #[test]
@@ -248,7 +249,7 @@ mod tests {
         let serde_json::Value::Object(fields) = fields else { unreachable!() };
         let mut people = Vec::new();
         let fields = model::Metadata::new(fields, |digits| digits.len() == ID.len());
-        let scrubbed = Scrubber::new(&SPEC).scrub_json(fields, &mut people).unwrap();
+        let scrubbed = Scrubber::new(&SPEC, HashScheme::Plain).scrub_json(fields, &mut people).unwrap();
         let text = scrubbed.resolve(|_| true);
         assert!(!text.contains(ID), "{text}");
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());

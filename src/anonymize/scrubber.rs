@@ -1,18 +1,19 @@
 //! The scrubber, which applies one platform's rules.
 
-use super::{Person, UserHash};
+use super::{HashScheme, Person, UserHash};
 use crate::model::{IdCodec, Markup, PlatformSpec, User, UserId};
 
 /// Hashes users and scrubs texts by the rules of one platform.
 #[derive(Debug, Clone, Copy)]
 pub struct Scrubber {
     platform: &'static PlatformSpec,
+    scheme: HashScheme,
 }
 
 impl Scrubber {
     /// Creates a scrubber for a platform.
-    pub const fn new(platform: &'static PlatformSpec) -> Self {
-        Self { platform }
+    pub const fn new(platform: &'static PlatformSpec, scheme: HashScheme) -> Self {
+        Self { platform, scheme }
     }
 
     /// The platform.
@@ -26,7 +27,7 @@ impl Scrubber {
 
     /// Hashes a user.
     pub fn hash(self, user: UserId) -> UserHash {
-        UserHash::of(&self.platform.ids.user_text(user))
+        self.scheme.hash(&self.platform.ids.user_text(user))
     }
 
     pub(super) fn ids(self) -> &'static dyn IdCodec {

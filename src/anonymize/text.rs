@@ -8,6 +8,9 @@ use super::{Person, Scrubber, UserHash};
 use crate::model::markup::{FORGOTTEN, IdContext, MarkupMatch, Syntax};
 use crate::model::{User, UserId, scan_meter};
 
+/// The hex digits of a hash.
+const HASH_DIGITS: usize = 64;
+
 /// Text in which hashes replace the users in mentions and profile URLs, and bare IDs are
 /// marked as candidates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -248,6 +251,47 @@ pub fn replace_forgotten(
     text
 }
 
+/// The hashes that stand alone in a text: runs of exactly 64 hex digits.
+pub fn hashes_alone_in(text: &str) -> impl Iterator<Item = UserHash> + '_ {
+    text.as_bytes()
+        .split(|byte| !byte.is_ascii_hexdigit())
+        .filter(|run| run.len() == HASH_DIGITS)
+        .filter_map(|hex| UserHash::from_hex(std::str::from_utf8(hex).ok()?))
+}
+
+/// The text with the hashes replaced for which `replacement` returns one; `None` if there is
+/// none. It is also told whether the hash is a mention.
+pub fn replace_hashes(
+    text: &str,
+    replacement: impl Fn(&UserHash, bool) -> Option<UserHash>,
+) -> Option<String> {
+    let bytes = text.as_bytes();
+    let (mut replaced, mut copied, mut start) = (String::new(), 0, 0);
+    while start < bytes.len() {
+        let digits = bytes[start..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let end = start + digits;
+        while start + HASH_DIGITS <= end {
+            let hash_end = start + HASH_DIGITS;
+            let is_mention = text[..start].ends_with("<@") && text[hash_end..].starts_with('>');
+            let hash = UserHash::from_hex(&text[start..hash_end]);
+            match hash.and_then(|hash| replacement(&hash, is_mention)) {
+                Some(new) => {
+                    replaced.push_str(&text[copied..start]);
+                    new.push_hex(&mut replaced);
+                    (copied, start) = (hash_end, hash_end);
+                }
+                None => start += 1,
+            }
+        }
+        start = end + 1;
+    }
+    if copied == 0 {
+        return None;
+    }
+    replaced.push_str(&text[copied..]);
+    Some(replaced)
+}
+
 /// How a stored text exposes a user's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exposure {
@@ -265,6 +309,33 @@ pub enum Exposure {
 pub fn hashes_in(text: &str) -> impl Iterator<Item = UserHash> + '_ {
     text.as_bytes()
         .split(|byte| !byte.is_ascii_hexdigit())
-        .flat_map(|run| run.windows(64))
+        .flat_map(|run| run.windows(HASH_DIGITS))
         .filter_map(|hex| UserHash::from_hex(std::str::from_utf8(hex).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_replaced_wherever_they_stand() {
+        let (one, two, new) = ("ab".repeat(32), "12".repeat(32), "f0".repeat(32));
+        let replace = |text: &str| {
+            replace_hashes(text, |hash, is_mention| {
+                (is_mention || hash.to_string() == one).then(|| UserHash::from_hex(&new).unwrap())
+            })
+        };
+        for (text, expected) in [
+            (one.clone(), Some(new.clone())),
+            (format!("é<@{two}> {two} {one}é"), Some(format!("é<@{new}> {two} {new}é"))),
+            (format!("a{one}{two}"), Some(format!("a{new}{two}"))),
+            (format!("{one}{one}"), Some(format!("{new}{new}"))),
+            (one.to_uppercase(), Some(new.clone())),
+            (two.clone(), None),
+            (one[1..].to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(replace(&text), expected, "{text}");
+        }
+    }
 }

@@ -23,6 +23,14 @@ pub enum ArchiveErrorKind {
     NewerSchema,
     /// Users are anonymized by a scheme that this version doesn't support.
     UnsupportedScheme,
+    /// The archive is keyed, and no key is configured.
+    KeyMissing,
+    /// A key is configured, and the archive has plain hashes.
+    NotKeyed,
+    /// The configured key is not the archive's.
+    WrongKey,
+    /// The list of erased people beside the archive is damaged.
+    DamagedList,
     /// Needs a migration, which only commands that hold the lock run.
     OlderSchema,
     /// The file or its folder isn't writable.

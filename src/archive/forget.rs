@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::schema::TEXT_TABLES;
 use super::{ArchiveError, Reader, Tx, audit, candidates, emoji, residual};
-use crate::anonymize::UserHash;
+use crate::anonymize::{HashScheme, UserHash};
 use crate::model::Timestamp;
 use crate::model::markup::FORGOTTEN;
 
@@ -39,8 +39,8 @@ impl Reader {
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn forget_scope(&self, user: &UserHash) -> Result<ForgetScope, ArchiveError> {
-        scope(&self.connection, user)
+    pub fn forget_scope(&self, user: &UserHash, scheme: HashScheme) -> Result<ForgetScope, ArchiveError> {
+        scope(&self.connection, user, scheme)
     }
 }
 
@@ -49,7 +49,11 @@ fn user_row(connection: &Connection, user: &UserHash) -> Result<Option<i64>, Arc
     Ok(select.query_row(params![user.to_string()], |row| row.get(0)).optional()?)
 }
 
-pub(super) fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetScope, ArchiveError> {
+pub(super) fn scope(
+    connection: &Connection,
+    user: &UserHash,
+    scheme: HashScheme,
+) -> Result<ForgetScope, ArchiveError> {
     let row = user_row(connection, user)?;
     let count =
         |sql: &str| connection.query_row(sql, params![row], |row| row.get(0)).map_err(ArchiveError::from);
@@ -66,7 +70,11 @@ pub(super) fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetSc
         let sql = format!("SELECT count(*) FROM {} WHERE {}", table.name, conditions.join(" OR "));
         mentions += connection.query_row(&sql, params![hash], |row| row.get::<_, u64>(0))?;
     }
-    let listed = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE marker = ?1)";
+    let mut listed = connection.prepare("SELECT 1 FROM forgotten WHERE marker = ?1")?;
+    let mut is_forgotten = false;
+    for marker in scheme.forget_markers(user) {
+        is_forgotten |= listed.exists([marker])?;
+    }
     Ok(ForgetScope {
         messages: count("SELECT count(*) FROM messages WHERE author_id = ?1")?,
         attachments: count(
@@ -77,7 +85,7 @@ pub(super) fn scope(connection: &Connection, user: &UserHash) -> Result<ForgetSc
         reactions: count("SELECT count(*) FROM message_emoji_reactions WHERE user_id = ?1")?,
         replies: count("SELECT count(*) FROM messages WHERE reply_to_author_id = ?1")?,
         mentions,
-        is_forgotten: connection.query_row(listed, params![user.forget_marker()], |row| row.get(0))?,
+        is_forgotten,
     })
 }
 
@@ -97,13 +105,22 @@ pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), Ar
     erase_mentions(tx.connection, user, now)?;
     emoji::erase(tx, user, now)?;
     tx.connection.execute("DELETE FROM users WHERE anonymized_id = ?1", params![user.to_string()])?;
-    tx.connection.execute(
-        "INSERT INTO forgotten (marker, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT DO NOTHING",
-        params![user.forget_marker(), now.as_millis()],
-    )?;
+    record_marker(tx.connection, &user.forget_marker(), now)?;
     residual::request_vacuum(tx.connection)?;
     tx.cache.clear();
     audit::record(tx, "forget", None, None, None, now)
+}
+
+/// Adds a marker to the list of erased people.
+pub(super) fn record_marker(
+    connection: &Connection,
+    marker: &str,
+    now: Timestamp,
+) -> Result<(), ArchiveError> {
+    let insert =
+        "INSERT INTO forgotten (marker, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT DO NOTHING";
+    connection.prepare_cached(insert)?.execute(params![marker, now.as_millis()])?;
+    Ok(())
 }
 
 fn erase_messages(connection: &Connection, row: i64, now: Timestamp) -> Result<(), ArchiveError> {

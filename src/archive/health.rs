@@ -8,8 +8,7 @@ use super::migrations::{bundled, schema_version};
 use super::schema::{TEXT_TABLES, TextColumn, TextTable};
 use super::scrubbers::ScrubberByChannel;
 use super::{ArchiveError, Reader, sweep};
-use crate::anonymize::Exposure;
-use crate::model::Platforms;
+use crate::anonymize::{Exposure, Rules};
 
 /// Maximum number of faults that are listed.
 const MAX_FAULTS: u32 = 10;
@@ -95,12 +94,8 @@ impl Reader {
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn find_leaks(
-        &self,
-        platforms: Platforms,
-        mut on_leak: impl FnMut(Leak),
-    ) -> Result<u64, ArchiveError> {
-        let mut scrubbers = ScrubberByChannel::new(platforms);
+    pub fn find_leaks(&self, rules: Rules, mut on_leak: impl FnMut(Leak)) -> Result<u64, ArchiveError> {
+        let mut scrubbers = ScrubberByChannel::new(rules);
         let mut texts = 0;
         for table in &TEXT_TABLES {
             for column in table.columns {
@@ -118,9 +113,9 @@ impl Reader {
         on_leak: &mut impl FnMut(Leak),
     ) -> Result<u64, ArchiveError> {
         // The IDs of erased users must not appear either.
-        let mut known_user = self.connection.prepare(
-            "SELECT 1 FROM users WHERE anonymized_id = ?1 UNION ALL SELECT 1 FROM forgotten WHERE marker = ?2",
-        )?;
+        let mut known_user = self.connection.prepare("SELECT 1 FROM users WHERE anonymized_id = ?1")?;
+        let mut forgotten = self.connection.prepare("SELECT 1 FROM forgotten WHERE marker = ?1")?;
+        let scheme = scrubbers.scheme();
         let (name, label, channel) = (column.name, table.row_label_sql, table.candidate_location.channel());
         let sql = format!("SELECT {name}, {label}, {channel} FROM {} WHERE {name} <> ''", table.name);
         let mut select = self.connection.prepare(&sql)?;
@@ -132,7 +127,9 @@ impl Reader {
             let mut scrubbers = scrubbers.of(&self.connection, row.get(2)?)?.into_iter();
             let exposure = scrubbers.find_map(|scrubber| {
                 scrubber.exposure(text, column.syntax, |hash| {
-                    known_user.exists([hash.to_string(), hash.forget_marker()]).unwrap_or(true)
+                    let mut markers = scheme.forget_markers(hash);
+                    known_user.exists([hash.to_string()]).unwrap_or(true)
+                        || markers.any(|marker| forgotten.exists([marker]).unwrap_or(true))
                 })
             });
             if let Some(exposure) = exposure {

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use refinery::Migration;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::connection::{APPLICATION_ID, BUSY_TIMEOUT, configure, harden};
 use super::migrations::{bundled, migrate, newest_version, schema_version, target_version};
-use super::{ArchiveError, ArchiveErrorKind, definitions, residual, sweep};
-use crate::anonymize;
+use super::{ArchiveError, ArchiveErrorKind, definitions};
+use crate::anonymize::{HashKey, HashScheme, Rules};
 use crate::files::{self, FileError, NamedFile};
-use crate::model::Platforms;
 
 /// The path of an archive, and how to create and open it.
 #[derive(Debug, Clone)]
@@ -22,8 +21,8 @@ pub struct ArchiveFile {
     pub path: PathBuf,
     /// Unix permission bits of a new file.
     pub mode: u32,
-    /// The platforms whose texts the archive may hold.
-    pub platforms: Platforms,
+    /// How its texts are scrubbed and its users hashed.
+    pub rules: Rules,
     /// How long to wait for another process that holds the database.
     pub busy_timeout: Duration,
 }
@@ -72,24 +71,6 @@ fn check_side_files(path: &Path) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// Gives the files beside the archive the group of the archive, so that a group that may
-/// read the archive can open it. SQLite gives them its mode, but its group only if root
-/// runs it. The files vanish whenever another program closes the archive last.
-///
-/// By path, because closing any handle of a file releases SQLite's locks on it. Failures are
-/// ignored: the owner of a file may only choose a group that it belongs to.
-fn share_side_files(path: &Path) {
-    let Ok(archive) = rustix::fs::stat(path) else { return };
-    for suffix in ["-wal", "-shm", ".lock"] {
-        let side = beside(path, suffix);
-        let group = rustix::fs::Gid::from_raw(archive.st_gid);
-        if rustix::fs::lstat(&side).is_ok_and(|side| side.st_gid != archive.st_gid) {
-            let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-            rustix::fs::chownat(rustix::fs::CWD, &side, None, Some(group), flags).ok();
-        }
-    }
-}
-
 fn untrusted_file(error: &FileError) -> ArchiveError {
     let kind = match error {
         FileError::HardLinked { .. } => ArchiveErrorKind::HardLinked,
@@ -118,17 +99,11 @@ fn check_folder(path: &Path) -> Result<(), ArchiveError> {
 }
 
 impl ArchiveFile {
-    /// Opens the archive for writing, creates it if there is none, and migrates it to
-    /// this version's schema. The caller holds the lock.
+    /// Opens the archive for writing and migrates it to the schema that `migrations` produce.
+    /// Creates it if there is none. The caller holds the lock.
     ///
     /// # Errors
-    /// Returns [`ArchiveError`] if the file isn't an archive, has a newer schema, is
-    /// damaged, or can't be written.
-    pub fn open(&self) -> Result<Connection, ArchiveError> {
-        self.open_with(&bundled())
-    }
-
-    /// Like [`ArchiveFile::open`], with the schema that `migrations` produce.
+    /// As [`ArchiveFile::open`].
     pub(super) fn open_with(&self, migrations: &[Migration]) -> Result<Connection, ArchiveError> {
         match inspect(&self.path) {
             Ok(()) => {}
@@ -143,13 +118,15 @@ impl ArchiveFile {
         check_owner(&connection, &self.path)?;
         check_version(&connection, &self.path, target_version(migrations))?;
         definitions::check(&connection, &self.path, schema_version(&connection)?, migrations)?;
+        // Before anything is written.
+        if !is_unused(&connection)? {
+            check_scheme(&connection, &self.path, self.rules.scheme)?;
+        }
         configure(&connection, self.busy_timeout)?;
         migrate(&mut connection, migrations)?;
         definitions::restore_views(&connection, migrations)?;
-        check_scheme(&connection, &self.path)?;
-        sweep::bring_up_to_date(&mut connection, self.platforms)?;
-        residual::vacuum_if_due(&connection)?;
-        share_side_files(&self.path);
+        adopt_key(&connection, self.rules.scheme)?;
+        check_scheme(&connection, &self.path, self.rules.scheme)?;
         Ok(connection)
     }
 
@@ -194,7 +171,7 @@ pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError
         let message = format!("{} has an older schema ({version})", path.display());
         return Err(ArchiveError::new(ArchiveErrorKind::OlderSchema, message));
     }
-    check_scheme(&connection, path)?;
+    check_known_scheme(&connection, path)?;
     Ok(connection)
 }
 
@@ -238,16 +215,76 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
-fn check_scheme(connection: &Connection, path: &Path) -> Result<(), ArchiveError> {
-    let query = "SELECT value FROM archive_info WHERE key = 'anonymization'";
-    let scheme: String = connection.query_row(query, [], |row| row.get(0))?;
-    if scheme == anonymize::SCHEME {
+/// Key in `archive_info`: how users are hashed.
+pub(super) const SCHEME_KEY: &str = "anonymization";
+/// Key in `archive_info`: the fingerprint of a keyed archive's key.
+pub(super) const KEY_FINGERPRINT_KEY: &str = "hash_key_fingerprint";
+
+fn recorded(connection: &Connection, key: &str) -> Result<Option<String>, ArchiveError> {
+    let query = "SELECT value FROM archive_info WHERE key = ?1";
+    Ok(connection.query_row(query, [key], |row| row.get(0)).optional()?)
+}
+
+/// Fails unless the archive hashes users by a scheme that this version knows.
+fn check_known_scheme(connection: &Connection, path: &Path) -> Result<(), ArchiveError> {
+    let scheme = recorded(connection, SCHEME_KEY)?.unwrap_or_default();
+    let known = [HashScheme::PLAIN_NAME, HashScheme::KEYED_NAME];
+    if known.contains(&scheme.as_str()) {
         return Ok(());
     }
     let message = format!(
-        "{} anonymizes users with {scheme:?}; this version supports only {:?}",
+        "{} anonymizes users with {scheme:?}; this version supports only {:?} and {:?}",
         path.display(),
-        anonymize::SCHEME
+        known[0],
+        known[1]
     );
     Err(ArchiveError::new(ArchiveErrorKind::UnsupportedScheme, message))
+}
+
+/// Fails unless the archive hashes users by `scheme`.
+pub(super) fn check_scheme(
+    connection: &Connection,
+    path: &Path,
+    scheme: HashScheme,
+) -> Result<(), ArchiveError> {
+    check_known_scheme(connection, path)?;
+    let (shown, is_keyed) =
+        (path.display(), recorded(connection, SCHEME_KEY)?.as_deref() == Some(HashScheme::KEYED_NAME));
+    let (kind, message) = match scheme.key() {
+        None if !is_keyed => return Ok(()),
+        None => (ArchiveErrorKind::KeyMissing, format!("{shown} is keyed, and no key is configured")),
+        Some(_) if !is_keyed => {
+            (ArchiveErrorKind::NotKeyed, format!("{shown} has plain hashes, but a key is configured"))
+        }
+        Some(key) if recorded(connection, KEY_FINGERPRINT_KEY)? == Some(key.fingerprint()) => return Ok(()),
+        Some(_) => (ArchiveErrorKind::WrongKey, format!("the configured key is not the key of {shown}")),
+    };
+    Err(ArchiveError::new(kind, message))
+}
+
+/// Whether the archive has no tables yet, or has hashed nobody.
+fn is_unused(connection: &Connection) -> Result<bool, ArchiveError> {
+    let query = "SELECT NOT EXISTS (SELECT 1 FROM users) AND NOT EXISTS (SELECT 1 FROM forgotten)
+                    AND NOT EXISTS (SELECT 1 FROM suspect_digits)
+                    AND NOT EXISTS (SELECT 1 FROM archive_info WHERE key = ?1)";
+    Ok(schema_version(connection)? == 0
+        || connection.query_row(query, [KEY_FINGERPRINT_KEY], |row| row.get(0))?)
+}
+
+/// Records the key of an archive that has hashed nobody yet.
+fn adopt_key(connection: &Connection, scheme: HashScheme) -> Result<(), ArchiveError> {
+    match scheme.key() {
+        Some(key) if is_unused(connection)? => record_key(connection, key),
+        _ => Ok(()),
+    }
+}
+
+/// Records that the archive hashes users with this key.
+pub(super) fn record_key(connection: &Connection, key: HashKey) -> Result<(), ArchiveError> {
+    connection.execute(
+        "INSERT INTO archive_info (key, value) VALUES (?1, ?2), (?3, ?4)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        params![SCHEME_KEY, HashScheme::KEYED_NAME, KEY_FINGERPRINT_KEY, key.fingerprint()],
+    )?;
+    Ok(())
 }

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, Row, params};
 
 use super::{ArchiveError, open};
+use crate::anonymize::HashScheme;
 use crate::model::{
     Backfill, ChannelId, ChannelKind, ChannelState, Checkpoint, EndRecord, KnownChannel, KnownChannels,
     KnownListing, MessageId, Timestamp, UnconfirmedEmptyPage, WorkspaceId,
@@ -51,6 +52,14 @@ impl Reader {
         };
         reader.connection.progress_handler(STEPS_PER_CHECK, Some(is_exhausted))?;
         Ok(reader)
+    }
+
+    /// Fails unless the archive hashes users by `scheme`.
+    ///
+    /// # Errors
+    /// Returns an [`ArchiveError`] that tells whether a key is missing, wrong or not wanted.
+    pub fn check_scheme(&self, path: &Path, scheme: HashScheme) -> Result<(), ArchiveError> {
+        open::check_scheme(&self.connection, path, scheme)
     }
 
     /// Opens an archive that this process is writing.

@@ -18,9 +18,8 @@ use rusqlite::{Connection, params};
 use super::connection::{busy_timeout, reopen, truncate_log};
 use super::scrubbers::ScrubberByChannel;
 use super::{ArchiveError, ArchiveErrorKind, info};
-use crate::anonymize::{Scrubber, UserHash};
+use crate::anonymize::{Rules, Scrubber, UserHash};
 use crate::files::NamedFile;
-use crate::model::Platforms;
 
 /// Key in `archive_info`. Set by the transaction that erases data, until VACUUM has
 /// removed it from free pages.
@@ -81,14 +80,14 @@ pub fn vacuum_if_due(connection: &Connection) -> Result<(), ArchiveError> {
 /// contains any. The write-ahead log must be empty. Takes the connection to close it:
 /// the search opens and closes the file, which releases all POSIX locks of the process
 /// on it, so no connection of this process may be open.
-pub(super) fn search_if_due(connection: Connection, platforms: Platforms) -> Result<(), ArchiveError> {
+pub(super) fn search_if_due(connection: Connection, rules: Rules) -> Result<(), ArchiveError> {
     // A due VACUUM makes the search unnecessary.
     let is_due = info::is_set(&connection, SEARCH_DUE)? && !is_vacuum_due(&connection)?;
     let Some(path) = connection.path().filter(|_| is_due).map(str::to_owned) else {
         return Ok(());
     };
     let known = known_users(&connection)?;
-    let scrubbers = ScrubberByChannel::new(platforms).all(&connection)?;
+    let scrubbers = ScrubberByChannel::new(rules).all(&connection)?;
     let busy_timeout = busy_timeout(&connection)?;
     drop(connection);
     let path = Path::new(&path);
@@ -147,6 +146,7 @@ fn contains_known_id(mut file: impl Read, scrubbers: &[Scrubber], known: &HashSe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::HashScheme;
     use crate::platform::discord::SPEC;
 
     /// Returns at most 7 bytes per read.
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn finds_ids_across_reads_and_chunk_boundaries() {
-        let scrubber = Scrubber::new(&SPEC);
+        let scrubber = Scrubber::new(&SPEC, HashScheme::Plain);
         let known = HashSet::from([scrubber.parse_user("123456789012345678").unwrap().prefix()]);
         for padding in 0..40 {
             let bytes = [&b"\0\xff".repeat(padding)[..], b"\x80123456789012345678\x01"].concat();

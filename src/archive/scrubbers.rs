@@ -4,22 +4,26 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::ArchiveError;
-use crate::anonymize::Scrubber;
-use crate::model::{PlatformSpec, Platforms};
+use crate::anonymize::{HashScheme, Rules, Scrubber};
 
 /// Cache of scrubbers by channel row. A text without a channel is scrubbed by all
 /// platforms' scrubbers in turn.
 #[derive(Debug)]
 pub(super) struct ScrubberByChannel {
-    platforms: Platforms,
+    rules: Rules,
     channels: HashMap<i64, Option<Scrubber>>,
     /// Scrubbers of the archive's tenants, once loaded.
     all: Option<Vec<Scrubber>>,
 }
 
 impl ScrubberByChannel {
-    pub(super) fn new(platforms: Platforms) -> Self {
-        Self { platforms, channels: HashMap::new(), all: None }
+    pub(super) fn new(rules: Rules) -> Self {
+        Self { rules, channels: HashMap::new(), all: None }
+    }
+
+    /// How users are hashed.
+    pub(super) const fn scheme(&self) -> HashScheme {
+        self.rules.scheme
     }
 
     /// Empties the cache, since cached rows may have been rolled back.
@@ -50,7 +54,9 @@ impl ScrubberByChannel {
             "SELECT t.platform FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE c.id = ?1",
         )?;
         let name: Option<String> = select.query_row(params![channel], |row| row.get(0)).optional()?;
-        let scrubber = name.and_then(|name| PlatformSpec::find(self.platforms, &name)).map(Scrubber::new);
+        let Rules { scheme, .. } = self.rules;
+        let platform = name.and_then(|name| self.rules.platform(&name));
+        let scrubber = platform.map(|platform| Scrubber::new(platform, scheme));
         self.channels.insert(channel, scrubber);
         Ok(scrubber)
     }
@@ -61,12 +67,12 @@ impl ScrubberByChannel {
         if self.all.is_none() {
             let mut select = connection.prepare_cached("SELECT DISTINCT platform FROM tenants")?;
             let names = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-            let mut platforms: Vec<_> =
-                names.iter().filter_map(|name| PlatformSpec::find(self.platforms, name)).collect();
+            let mut platforms: Vec<_> = names.iter().filter_map(|name| self.rules.platform(name)).collect();
             if platforms.is_empty() {
-                platforms = self.platforms.to_vec();
+                platforms = self.rules.platforms.to_vec();
             }
-            self.all = Some(platforms.into_iter().map(Scrubber::new).collect());
+            let scrubber = |platform| Scrubber::new(platform, self.rules.scheme);
+            self.all = Some(platforms.into_iter().map(scrubber).collect());
         }
         Ok(self.all.clone().unwrap_or_default())
     }

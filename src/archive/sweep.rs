@@ -10,8 +10,9 @@ use super::recorder::Recorder;
 use super::schema::{CandidateLocation, TEXT_TABLES, TextTable};
 use super::tx::RowCache;
 use super::{ArchiveError, ChannelRow, Tx, audit, emoji, info, residual, users};
+use crate::anonymize::Rules;
+use crate::model::Timestamp;
 use crate::model::markup::Syntax;
-use crate::model::{Platforms, Timestamp};
 
 /// Key in `archive_info`: the version of the rules that the stored texts were last
 /// scrubbed by; absent means 1.
@@ -29,11 +30,13 @@ pub(super) fn is_due(connection: &Connection) -> Result<bool, ArchiveError> {
     Ok(info::number(connection, RULES_KEY)?.unwrap_or(1) < CURRENT_RULES)
 }
 
+/// Requests a sweep by the next command that opens the archive for writing.
+pub(super) fn request(connection: &Connection) -> Result<(), ArchiveError> {
+    info::set(connection, RULES_KEY, "0")
+}
+
 /// Sweeps the archive if its texts were scrubbed by older rules.
-pub(super) fn bring_up_to_date(
-    connection: &mut Connection,
-    platforms: Platforms,
-) -> Result<(), ArchiveError> {
+pub(super) fn bring_up_to_date(connection: &mut Connection, rules: Rules) -> Result<(), ArchiveError> {
     if !is_due(connection)? {
         return Ok(());
     }
@@ -44,7 +47,7 @@ pub(super) fn bring_up_to_date(
             "scrubbing all stored texts once, by the rules of this version: takes a few seconds per million messages"
         );
     }
-    sweep(connection, platforms)
+    sweep(connection, rules)
 }
 
 /// Scrubs every text in one transaction, then removes the residual data. The caller holds
@@ -52,11 +55,11 @@ pub(super) fn bring_up_to_date(
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails. The texts then change all or not at all.
-pub fn sweep(connection: &mut Connection, platforms: Platforms) -> Result<(), ArchiveError> {
+pub fn sweep(connection: &mut Connection, rules: Rules) -> Result<(), ArchiveError> {
     let mut recorder = Recorder::new(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     recorder.begin(&transaction)?;
-    let mut row_cache = RowCache::new(platforms);
+    let mut row_cache = RowCache::new(rules);
     let mut tx = Tx::new(&transaction, &mut row_cache);
     let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
     let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
@@ -76,11 +79,15 @@ pub fn sweep(connection: &mut Connection, platforms: Platforms) -> Result<(), Ar
 }
 
 /// A row of a [`TextTable`]: its key, then its texts.
-type TextRow = (Vec<Value>, Vec<Option<String>>);
+pub(super) type TextRow = (Vec<Value>, Vec<Option<String>>);
 
 impl TextTable {
     /// The next batch of rows after a key; the first batch if the key is empty.
-    fn batch(&self, connection: &Connection, after: &[Value]) -> Result<Vec<TextRow>, ArchiveError> {
+    pub(super) fn batch(
+        &self,
+        connection: &Connection,
+        after: &[Value],
+    ) -> Result<Vec<TextRow>, ArchiveError> {
         let key = self.key.join(", ");
         let parameters = vec!["?"; self.key.len()].join(", ");
         let condition =
@@ -114,7 +121,7 @@ impl TextTable {
     }
 
     /// Writes a scrubbed text.
-    fn store(
+    pub(super) fn store(
         &self,
         tx: &mut Tx<'_>,
         column: &str,

@@ -18,7 +18,7 @@ use super::{
     ArchiveErrorKind, ArchiveFile, ChannelRow, Lock, LockError, LockState, Reader, TenantRow, Tx, Writer,
 };
 use super::{channels, forget, progress, residual, tenants, tx};
-use crate::anonymize::Scrubber;
+use crate::anonymize::{HashScheme, Rules, Scrubber};
 use crate::model::{
     self, AttachmentId, ChannelId, ChannelKind, ChannelState, Emoji, MessageId, MessagePage, ReactionMode,
     Timestamp, User, UserId, WorkspaceId,
@@ -26,7 +26,7 @@ use crate::model::{
 use crate::platform::discord;
 use crate::platform::registry::PLATFORMS;
 
-const SCRUBBER: Scrubber = Scrubber::new(&discord::SPEC);
+const SCRUBBER: Scrubber = Scrubber::new(&discord::SPEC, HashScheme::Plain);
 
 const ALICE: u64 = 111_111_111_111_111_111;
 const BOB: u64 = 222_222_222_222_222_222;
@@ -82,7 +82,7 @@ impl TestArchive {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let connection = file(&dir).open().unwrap();
-        let mut row_cache = tx::RowCache::new(PLATFORMS);
+        let mut row_cache = tx::RowCache::new(Rules::plain(PLATFORMS));
         let mut tx = Tx::new(&connection, &mut row_cache);
         let workspace = WorkspaceId::new(9).unwrap();
         let tenant = tenants::intern(&mut tx, &discord::SPEC, workspace, "t", at(1)).unwrap();
@@ -132,7 +132,7 @@ fn file(dir: &TempDir) -> ArchiveFile {
     ArchiveFile {
         path: dir.path().join("archive.db"),
         mode: 0o600,
-        platforms: PLATFORMS,
+        rules: Rules::plain(PLATFORMS),
         busy_timeout: crate::archive::BUSY_TIMEOUT,
     }
 }
@@ -252,7 +252,7 @@ fn scrubs_a_newly_known_user_from_stored_texts() {
 #[test]
 fn checkpoint_never_moves_back() {
     let archive = TestArchive::new();
-    let mut row_cache = tx::RowCache::new(PLATFORMS);
+    let mut row_cache = tx::RowCache::new(Rules::plain(PLATFORMS));
     let mut tx = Tx::new(&archive.connection, &mut row_cache);
     for id in [5, 3] {
         progress::advance(&mut tx, archive.channel, MessageId::new(id).unwrap(), at(2)).unwrap();
@@ -270,7 +270,7 @@ fn checkpoint_never_moves_back() {
 async fn only_the_failed_change_is_rolled_back() {
     let dir = TempDir::new().unwrap();
     let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
-    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), PLATFORMS, &lock);
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), Rules::plain(PLATFORMS), &lock);
     let insert = |name: &'static str| {
         writer.run(move |tx| {
             let workspace = WorkspaceId::new(name.len() as u64).unwrap();
@@ -312,10 +312,15 @@ async fn only_the_failed_change_is_rolled_back() {
 fn rejects_foreign_and_newer_files() {
     let dir = TempDir::new().unwrap();
     let kind_of = |path: PathBuf| {
-        ArchiveFile { path, mode: 0o600, platforms: PLATFORMS, busy_timeout: crate::archive::BUSY_TIMEOUT }
-            .open()
-            .unwrap_err()
-            .kind
+        ArchiveFile {
+            path,
+            mode: 0o600,
+            rules: Rules::plain(PLATFORMS),
+            busy_timeout: crate::archive::BUSY_TIMEOUT,
+        }
+        .open()
+        .unwrap_err()
+        .kind
     };
     let text = dir.path().join("text.db");
     std::fs::write(&text, "not a database, but long enough").unwrap();
@@ -350,7 +355,7 @@ fn a_dropped_lock_is_free() {
     let nowhere = ArchiveFile {
         path: dir.path().join("no/archive.db"),
         mode: 0o600,
-        platforms: PLATFORMS,
+        rules: Rules::plain(PLATFORMS),
         busy_timeout: crate::archive::BUSY_TIMEOUT,
     };
     assert!(matches!(Lock::take(&nowhere, "start", None, at(5)), Err(LockError::File(_))));
@@ -386,7 +391,7 @@ fn vacuum_stays_due_while_a_reader_holds_the_write_ahead_log() {
 async fn writes_fail_once_the_lock_file_is_deleted_or_replaced() {
     let dir = TempDir::new().unwrap();
     let lock = Lock::take(&file(&dir), "start", None, at(1)).unwrap();
-    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), PLATFORMS, &lock);
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), Rules::plain(PLATFORMS), &lock);
     let intern = |id: u64| {
         writer.run(move |tx| tenants::intern(tx, &discord::SPEC, WorkspaceId::new(id).unwrap(), "t", at(1)))
     };

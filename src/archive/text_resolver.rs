@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::{ArchiveError, ChannelRow, Tx, candidates, users};
-use crate::anonymize::{ScrubbedText, UserHash, replace_forgotten};
+use crate::anonymize::{ScrubbedText, UserHash, hashes_alone_in, replace_forgotten, replace_hashes};
 
 impl Tx<'_> {
     /// Scrubs a stored text of a channel (or of none) again, now that `known` is a user.
@@ -46,7 +46,7 @@ impl Tx<'_> {
                 candidates::record(self, &candidate.hash, channel, message_id)?;
             }
         }
-        let resolved = text.resolve(|hash| known.contains(hash));
+        let resolved = self.with_keyed_hashes(text.resolve(|hash| known.contains(hash)))?;
         if !self.has_forgotten()? {
             return Ok(resolved);
         }
@@ -58,6 +58,21 @@ impl Tx<'_> {
             })
         });
         failed.map_or(Ok(text), Err)
+    }
+
+    /// In a keyed archive, replaces the plain hashes that somebody wrote of people whom the
+    /// archive knows.
+    fn with_keyed_hashes<'t>(&mut self, text: Cow<'t, str>) -> Result<Cow<'t, str>, ArchiveError> {
+        let Some(key) = self.cache.scrubbers.scheme().key() else { return Ok(text) };
+        let mut known = HashMap::new();
+        for plain in hashes_alone_in(&text) {
+            let hash = key.hash(&plain);
+            if users::find(self, &hash)?.is_some() || self.is_forgotten(&hash)? {
+                known.insert(plain, hash);
+            }
+        }
+        let replaced = replace_hashes(&text, |plain, _| known.get(plain).copied());
+        Ok(replaced.map_or(text, Cow::Owned))
     }
 
     /// Like [`Self::resolve_text`], for an optional text.

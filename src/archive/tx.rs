@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 
 use super::ArchiveError;
 use super::scrubbers::ScrubberByChannel;
-use crate::anonymize::UserHash;
-use crate::model::{MessageId, Platforms};
+use crate::anonymize::{HashScheme, Rules, UserHash};
+use crate::model::MessageId;
 
 /// Maximum number of users, and of emoji, in the cache. If it is exceeded, the cache is
 /// emptied, which costs one query per row that is needed again.
@@ -34,9 +34,9 @@ pub(super) struct RowCache {
 
 impl RowCache {
     /// An empty cache.
-    pub(super) fn new(platforms: Platforms) -> Self {
+    pub(super) fn new(rules: Rules) -> Self {
         Self {
-            scrubbers: ScrubberByChannel::new(platforms),
+            scrubbers: ScrubberByChannel::new(rules),
             users: HashMap::new(),
             emoji: HashMap::new(),
             forgotten: None,
@@ -89,9 +89,26 @@ impl<'a> Tx<'a> {
         if !self.has_forgotten()? {
             return Ok(false);
         }
-        let RowCache { forgotten, is_forgotten, .. } = &mut *self.cache;
-        let has_marker = || forgotten.as_ref().is_some_and(|list| list.contains(&user.forget_marker()));
-        Ok(*is_forgotten.entry(*user).or_insert_with(has_marker))
+        if let Some(known) = self.cache.is_forgotten.get(user) {
+            return Ok(*known);
+        }
+        let list = self.cache.forgotten.get_or_insert_default();
+        let scheme = self.cache.scrubbers.scheme();
+        let marker = user.forget_marker();
+        let older = scheme.older_marker(user);
+        let is_conclusive = older.is_some() || scheme == HashScheme::Plain;
+        if let Some(older) = older.filter(|older| !list.contains(&marker) && list.contains(older)) {
+            // Texts hold only the hash, from which no older marker can be computed.
+            let insert = "INSERT INTO forgotten (marker, created_at, updated_at)
+                          SELECT ?1, created_at, updated_at FROM forgotten WHERE marker = ?2";
+            self.connection.prepare_cached(insert)?.execute(params![marker, older])?;
+            list.insert(marker.clone());
+        }
+        let is_forgotten = list.contains(&marker);
+        if is_conclusive || is_forgotten {
+            self.cache.is_forgotten.insert(*user, is_forgotten);
+        }
+        Ok(is_forgotten)
     }
 
     /// Deletes a message's rows in `table` whose `key` (an SQL expression) isn't in

@@ -18,7 +18,7 @@ use super::identity::FileIdentity;
 use super::recorder::Recorder;
 use super::tx::RowCache;
 use super::{ArchiveError, ArchiveErrorKind, Lock, Tx, residual};
-use crate::model::Platforms;
+use crate::anonymize::Rules;
 
 /// Capacity of the queue of changes. With [`MAX_GROUP_SIZE`] it bounds the memory that
 /// unwritten pages take.
@@ -87,11 +87,11 @@ impl Writer {
     /// Starts the writer thread. It rejects every change once the lock file was deleted
     /// or replaced, because another process may have taken a new lock. `platforms` are
     /// those whose texts the archive may hold.
-    pub fn start(connection: Connection, platforms: Platforms, lock: &Lock) -> (Self, WriterThread) {
+    pub fn start(connection: Connection, rules: Rules, lock: &Lock) -> (Self, WriterThread) {
         let (changes, queue) = mpsc::channel(QUEUE_CAPACITY);
         let lock = lock.identity().clone();
         let interrupt = Arc::new(connection.get_interrupt_handle());
-        let thread = std::thread::spawn(move || run_thread(connection, platforms, lock, queue));
+        let thread = std::thread::spawn(move || run_thread(connection, rules, lock, queue));
         (Self { changes, interrupt }, WriterThread { thread })
     }
 
@@ -185,7 +185,7 @@ struct Session {
 /// The body of the writer thread.
 fn run_thread(
     connection: Connection,
-    platforms: Platforms,
+    rules: Rules,
     lock: FileIdentity,
     mut queue: mpsc::Receiver<Box<dyn Change>>,
 ) -> Result<(), ArchiveError> {
@@ -193,8 +193,7 @@ fn run_thread(
     let recorder = Recorder::new(&connection)?;
     let files = WatchedFiles { archive, lock };
     let busy_timeout = busy_timeout(&connection)?;
-    let mut session =
-        Session { connection, files, row_cache: RowCache::new(platforms), recorder, busy_timeout };
+    let mut session = Session { connection, files, row_cache: RowCache::new(rules), recorder, busy_timeout };
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
         while group.len() < MAX_GROUP_SIZE {
@@ -209,7 +208,7 @@ fn run_thread(
         truncate_log(&session.connection).ok();
         return Err(replaced);
     }
-    finish(session.connection, session.busy_timeout, platforms)
+    finish(session.connection, session.busy_timeout, rules)
 }
 
 fn reply_all(group: Vec<Box<dyn Change>>, committed: &Result<(), ArchiveError>) {
@@ -276,7 +275,7 @@ impl Session {
 
 /// Merges the write-ahead log into the file and runs the residual check. If a reader is
 /// in the way, both are left to the next run.
-fn finish(connection: Connection, busy_timeout: Duration, platforms: Platforms) -> Result<(), ArchiveError> {
+fn finish(connection: Connection, busy_timeout: Duration, rules: Rules) -> Result<(), ArchiveError> {
     connection.busy_timeout(SHUTDOWN_BUSY_TIMEOUT)?;
     match connection.execute_batch("PRAGMA optimize").map_err(ArchiveError::from) {
         // If another program is writing, the statistics are left to the next run.
@@ -284,5 +283,5 @@ fn finish(connection: Connection, busy_timeout: Duration, platforms: Platforms) 
         _ => {}
     }
     connection.busy_timeout(busy_timeout)?;
-    if truncate_log(&connection)? { residual::search_if_due(connection, platforms) } else { Ok(()) }
+    if truncate_log(&connection)? { residual::search_if_due(connection, rules) } else { Ok(()) }
 }

@@ -14,13 +14,13 @@ use self::steps::Steps;
 use super::command_context::runtime;
 use super::connect::ConnectedPlatform;
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, connect, print_result};
-use crate::anonymize::{Exposure, Scrubber};
+use crate::anonymize::{Exposure, Rules, Scrubber};
 use crate::archive::Reader;
 use crate::archive::health::Leak;
 use crate::config::{Config, Overrides, TenantConfig, TokenSource};
 use crate::model::{
     BotIdentity, Cause, ChannelId, ChannelKind, ChannelState, Finding, FindingKind, JobStatus, KnownChannel,
-    KnownChannels, PlatformSpec, Platforms, Timestamp,
+    KnownChannels, PlatformSpec, Timestamp,
 };
 use crate::monitor::{Monitor, NoMonitor};
 use crate::plan::{
@@ -59,12 +59,12 @@ pub fn run(args: &CheckArgs, context: &CommandContext) -> Result<Outcome, Failur
     let config = context.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
     if args.privacy {
-        return sweep(&config.archive.path, context.registry.specs);
+        return sweep(&config.archive.path, context.rules(&config.archive)?);
     }
     let mut steps = Steps::default();
     steps
         .add(CheckResult::ok(format!("configuration: {}", with_noun(config.tenants.len() as u64, "tenant"))));
-    storage::check_storage(&config.archive.path, &mut steps);
+    storage::check_storage(&config.archive.path, context.rules(&config.archive), &mut steps);
     for section in connect::used_platforms(&config, &tenants) {
         match section.read_token(&context.env) {
             Ok(token) => {
@@ -116,7 +116,7 @@ async fn check_platform(
     tenants: &[(&TenantConfig, ArchivedTenant)],
     steps: &mut Steps,
 ) {
-    let ConnectedPlatform { config, adapter } = platform;
+    let ConnectedPlatform { config, adapter, .. } = platform;
     let identity = match adapter.identity(&NoMonitor).await {
         Ok(identity) => identity,
         Err(error) => {
@@ -126,7 +126,8 @@ async fn check_platform(
     };
     check_bot(&identity, config.spec, steps);
     for (tenant, archived) in tenants {
-        let (status, cause, results) = check_tenant(adapter, tenant, &identity, archived).await;
+        let (status, cause, results) =
+            check_tenant(adapter, platform.scrubber(), tenant, &identity, archived).await;
         steps.add_tenant(status, cause, results);
     }
 }
@@ -213,6 +214,7 @@ impl ArchivedTenant {
 /// Checks one workspace. Returns the predicted outcome of its sync with the results.
 async fn check_tenant(
     platform: &Arc<dyn PlatformAdapter>,
+    scrubber: Scrubber,
     tenant: &TenantConfig,
     identity: &BotIdentity,
     archived: &ArchivedTenant,
@@ -231,7 +233,6 @@ async fn check_tenant(
     };
     let now = identity.server_time.unwrap_or_else(CommandContext::now);
     let plan = plan(platform, tenant, archived, &facts, now);
-    let scrubber = Scrubber::new(platform.spec());
     let mut results = vec![check_readable(tenant, &facts, &plan)];
     results.extend(check_vanished(tenant, archived, &facts, now));
     results.extend(archived.findings.iter().filter_map(|finding| check_finding(tenant, finding, now)));
@@ -424,13 +425,14 @@ fn channel_label(tenant: &TenantConfig, name: &str, channel: ChannelId) -> Strin
 
 /// Searches every text of the archive for raw user IDs. Prints where they are, never the
 /// IDs.
-fn sweep(path: &Path, platforms: Platforms) -> Result<Outcome, Failure> {
+fn sweep(path: &Path, rules: Rules) -> Result<Outcome, Failure> {
     let failed = |error| Failure::archive(&error, path);
     let reader = Reader::open(path).map_err(failed)?;
+    reader.check_scheme(path, rules.scheme).map_err(failed)?;
     let output = Output::default();
     let mut leaks = 0_u64;
     let texts = reader
-        .find_leaks(platforms, |leak| {
+        .find_leaks(rules, |leak| {
             leaks += 1;
             output.write(&format!("{}\n", leak_text(&leak)));
         })

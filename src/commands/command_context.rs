@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{Failure, FailureKind};
+use crate::anonymize::{HashKey, HashScheme, Rules};
 use crate::archive::ArchiveFile;
 use crate::config::{ArchiveConfig, Config, Environment, Overrides};
 use crate::model::Timestamp;
@@ -96,13 +97,42 @@ impl CommandContext {
     }
 
     /// The configured archive.
-    pub fn archive_file(&self, archive: &ArchiveConfig) -> ArchiveFile {
-        ArchiveFile {
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] if the archive's key can't be read.
+    pub fn archive_file(&self, archive: &ArchiveConfig) -> Result<ArchiveFile, Failure> {
+        Ok(ArchiveFile {
             path: archive.path.clone(),
             mode: archive.mode,
-            platforms: self.registry.specs,
+            rules: self.rules(archive)?,
             busy_timeout: self.busy_timeout,
-        }
+        })
+    }
+
+    /// How the configured archive's texts are scrubbed and its users hashed.
+    ///
+    /// # Errors
+    /// Returns a [`Failure`] if the archive's key can't be read.
+    pub fn rules(&self, archive: &ArchiveConfig) -> Result<Rules, Failure> {
+        let scheme = match &archive.hash_key_file {
+            Some(file) => HashScheme::Keyed(HashKey::new(*file.read()?)),
+            None => HashScheme::Plain,
+        };
+        Ok(Rules { platforms: self.registry.specs, scheme })
+    }
+
+    /// Like [`Self::rules`], for a command that only shows what the archive holds. A user
+    /// who may read the archive need not have its key: the hashes of IDs in the output are
+    /// then nobody's.
+    pub fn rules_for_output(&self, archive: &ArchiveConfig) -> Rules {
+        let unknown = || HashScheme::Keyed(HashKey::unknown());
+        let scheme = self.rules(archive).map_or_else(|_| unknown(), |rules| rules.scheme);
+        Rules { platforms: self.registry.specs, scheme }
+    }
+
+    /// The folder that relative paths of arguments refer to.
+    pub fn current_dir(&self) -> &Path {
+        self.env.current_dir()
     }
 
     /// This machine's wall-clock time.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CommandContext, Failure, FailureKind};
+use crate::anonymize::{HashScheme, Scrubber};
 use crate::config::{Config, PlatformConfig, Secret, TenantConfig};
 use crate::model::{Cause, Timestamp};
 use crate::monitor::{Event, Monitor};
@@ -20,6 +21,15 @@ pub struct ConnectedPlatform<'c> {
     pub config: &'c PlatformConfig,
     /// Sends the requests.
     pub adapter: Arc<dyn PlatformAdapter>,
+    /// How users are hashed in messages.
+    scheme: HashScheme,
+}
+
+impl ConnectedPlatform<'_> {
+    /// Scrubs texts for messages.
+    pub fn scrubber(&self) -> Scrubber {
+        Scrubber::new(self.config.spec, self.scheme)
+    }
 }
 
 /// The sections of the platforms that the tenants use, each once.
@@ -52,6 +62,7 @@ pub fn connect<'c>(
     tokens: &[(&'c PlatformConfig, Secret)],
     context: &CommandContext,
 ) -> Result<Vec<ConnectedPlatform<'c>>, Failure> {
+    let scheme = context.rules_for_output(&config.archive).scheme;
     let connect = |(section, token): &(&'c PlatformConfig, Secret)| {
         let adapter = context
             .registry
@@ -59,7 +70,7 @@ pub fn connect<'c>(
             .map_err(|error| {
                 Failure::new(FailureKind::Internal, format!("cannot set up the API client: {error}"))
             })?;
-        Ok(ConnectedPlatform { config: section, adapter })
+        Ok(ConnectedPlatform { config: section, adapter, scheme })
     };
     tokens.iter().map(connect).collect()
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use super::outcome::{FailureKind, ReceivedSignal};
 use super::system::{may_read, owner_and_mode};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Holder, Lock, LockError, LockState, beside};
-use crate::config::{ConfigError, PlatformConfig, TokenError, UnknownTenant, quoted_input, suggest};
+use crate::config::{
+    ConfigError, HashKeyError, PlatformConfig, TokenError, UnknownTenant, quoted_input, suggest,
+};
 use crate::exit_code::ExitCode;
 use crate::files::FileError;
 use crate::model::{PlatformSpec, Timestamp};
@@ -187,6 +189,17 @@ impl Failure {
                 .hint("do not replace the file while a sync runs; run again to continue with the current file"),
             ArchiveErrorKind::UnsupportedScheme => failure
                 .hint("use the version of verta-sync that created it, or set [archive] path to a new file"),
+            ArchiveErrorKind::DamagedList => failure.hint(
+                "restore the list from a backup, or delete it if you did not restore an old archive: the archive has a copy",
+            ),
+            ArchiveErrorKind::KeyMissing => failure.hint(
+                "set hash_key_file under [archive] to the file with its key; restore the key from your backup if it is lost",
+            ),
+            ArchiveErrorKind::NotKeyed => failure.hint(
+                "run \"verta-sync rekey --key-file PATH\" to turn it into a keyed archive, or remove hash_key_file",
+            ),
+            ArchiveErrorKind::WrongKey => failure
+                .hint("correct hash_key_file, or restore the key from your backup: a key cannot be changed"),
             ArchiveErrorKind::Interrupted => failure
                 .hint("run \"verta-sync check\" to look for damage: reading the archive took too long"),
             ArchiveErrorKind::Missing | ArchiveErrorKind::Other => failure,
@@ -252,6 +265,12 @@ impl fmt::Display for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
+        Self::new(FailureKind::Usage, format!("cannot {error}"))
+    }
+}
+
+impl From<HashKeyError> for Failure {
+    fn from(error: HashKeyError) -> Self {
         Self::new(FailureKind::Usage, format!("cannot {error}"))
     }
 }

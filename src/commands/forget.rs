@@ -6,7 +6,7 @@ use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::{CommandContext, Failure, FailureKind, Outcome, foreign_tables, print_result};
-use crate::anonymize::{Scrubber, UserHash};
+use crate::anonymize::{Rules, UserHash};
 use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader, Writer};
@@ -36,14 +36,15 @@ pub struct ForgetArgs {
 pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failure> {
     context.init_log(io::stderr);
     let config = context.load_config(&Overrides::default())?;
-    let user = parse_user(&args.user, context.registry.specs)?;
+    let rules = context.rules(&config.archive)?;
+    let user = parse_user(&args.user, rules)?;
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = context.archive_file(&config.archive);
+    let file = context.archive_file(&config.archive)?;
     migrate(&file, "forget")?;
     let scope = match Reader::open(path) {
-        Ok(reader) => reader.forget_scope(&user).map_err(failed)?,
+        Ok(reader) => reader.forget_scope(&user, rules.scheme).map_err(failed)?,
         Err(error) if error.kind == ArchiveErrorKind::Missing => ForgetScope::default(),
         Err(error) => return Err(failed(error)),
     };
@@ -54,7 +55,7 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
         .map_err(|error| Failure::lock(error, path))?;
     let runtime = runtime()?;
     let erase = || -> Result<bool, ArchiveError> {
-        let (writer, thread) = Writer::start(file.open()?, file.platforms, &lock);
+        let (writer, thread) = Writer::start(file.open()?, file.rules, &lock);
         runtime.block_on(writer.run(move |tx| forget(tx, &user, CommandContext::now())))?;
         drop(writer);
         thread.join()?;
@@ -79,17 +80,30 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
 
 /// Parses a user ID or hash. The error message doesn't quote the value, which may be a
 /// mistyped ID.
-fn parse_user(text: &str, platforms: Platforms) -> Result<UserHash, Failure> {
-    let text = text.trim();
-    if let Some(hash) = UserHash::from_hex(text) {
+fn parse_user(text: &str, rules: Rules) -> Result<UserHash, Failure> {
+    if let Some(hash) = UserHash::from_hex(text.trim()) {
         return Ok(hash);
     }
-    let mut scrubbers = platforms.iter().copied().map(Scrubber::new);
-    scrubbers.find_map(|scrubber| scrubber.parse_user(text)).ok_or_else(|| {
-        let ids = platforms.iter().map(|platform| platform.user_id_help).collect::<Vec<_>>().join(" or ");
-        Failure::new(FailureKind::Usage, "invalid value for --user: neither a user ID nor a hash")
-            .hint(format!("use the user ID {ids}, or the 64 hex digits that the archive shows as author"))
+    parse_user_id(text, rules).map_err(|_| {
+        let message = "invalid value for --user: neither a user ID nor a hash";
+        Failure::new(FailureKind::Usage, message).hint(format!(
+            "use the user ID {}, or the 64 hex digits that the archive shows as author",
+            id_help(rules)
+        ))
     })
+}
+
+/// Parses and hashes a user ID. The error message doesn't quote the value.
+pub fn parse_user_id(text: &str, rules: Rules) -> Result<UserHash, Failure> {
+    rules.scrubbers().find_map(|scrubber| scrubber.parse_user(text.trim())).ok_or_else(|| {
+        Failure::new(FailureKind::Usage, "invalid value for --user: not a user ID")
+            .hint(format!("use the user ID {}", id_help(rules)))
+    })
+}
+
+/// What a user ID looks like on each platform.
+fn id_help(rules: Rules) -> String {
+    rules.platforms.iter().map(|platform| platform.user_id_help).collect::<Vec<_>>().join(" or ")
 }
 
 /// Masks everything in `text` that may be a user ID on one of the platforms.

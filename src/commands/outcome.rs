@@ -185,7 +185,13 @@ impl FailureKind {
         match self {
             // UnsupportedScheme is no fault of the file or the disk: another version of the
             // program made the archive.
-            Self::Usage | Self::Archive(ArchiveErrorKind::UnsupportedScheme) => ExitCode::Usage,
+            Self::Usage
+            | Self::Archive(
+                ArchiveErrorKind::UnsupportedScheme
+                | ArchiveErrorKind::KeyMissing
+                | ArchiveErrorKind::NotKeyed
+                | ArchiveErrorKind::WrongKey,
+            ) => ExitCode::Usage,
             Self::Archive(_) | Self::LockFile | Self::Sync(Cause::Archive) => ExitCode::Archive,
             Self::NoToken | Self::Sync(Cause::TokenRejected | Cause::ContentIntentOff) => ExitCode::Access,
             Self::Sync(Cause::RateLimited | Cause::InvalidRequestLimit) => ExitCode::RateLimited,
@@ -243,6 +249,9 @@ mod tests {
         for (kind, code) in [
             (FailureKind::Usage, 2),
             (FailureKind::Archive(ArchiveErrorKind::UnsupportedScheme), 2),
+            (FailureKind::Archive(ArchiveErrorKind::KeyMissing), 2),
+            (FailureKind::Archive(ArchiveErrorKind::NotKeyed), 2),
+            (FailureKind::Archive(ArchiveErrorKind::WrongKey), 2),
             (FailureKind::NoToken, 4),
             (FailureKind::Sync(Cause::TokenRejected), 4),
             (FailureKind::Sync(Cause::ContentIntentOff), 4),

@@ -13,7 +13,7 @@ use super::outcome::SyncOutcome;
 use super::{CommandContext, Failure, Format, Outcome, connect, print_result};
 use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
-use crate::config::{Config, Overrides, PlatformConfig, TenantConfig};
+use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{Cause, ChannelId, ChannelState, JobStatus, KnownChannels, ReactionMode, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{
@@ -52,9 +52,8 @@ pub fn run(args: &PlanArgs, context: &CommandContext) -> Result<Outcome, Failure
         let now = connect::server_time(&connected, counter.as_ref()).await?;
         let mut planned = Vec::new();
         for (tenant, archived) in tenants.into_iter().zip(archived) {
-            let ConnectedPlatform { config: section, adapter } = connect::platform_of(&connected, tenant);
-            let tenant_planner =
-                TenantPlanner { platform: adapter, section, config: &config, counter: &counter };
+            let platform = connect::platform_of(&connected, tenant);
+            let tenant_planner = TenantPlanner { platform, config: &config, counter: &counter };
             planned.push(tenant_planner.plan(tenant, archived, now).await?);
         }
         Ok::<_, Failure>(planned)
@@ -122,17 +121,12 @@ fn expected_outcome(tenant: &PlannedTenant) -> TenantOutcome {
 
 /// Makes the plan of one tenant.
 struct TenantPlanner<'a> {
-    platform: &'a Arc<dyn PlatformAdapter>,
-    section: &'a PlatformConfig,
+    platform: &'a ConnectedPlatform<'a>,
     config: &'a Config,
     counter: &'a Arc<RequestCounter>,
 }
 
 impl TenantPlanner<'_> {
-    fn scrubber(&self) -> Scrubber {
-        Scrubber::new(self.platform.spec())
-    }
-
     async fn plan(
         &self,
         tenant: &TenantConfig,
@@ -144,29 +138,29 @@ impl TenantPlanner<'_> {
         let facts = match self.facts(tenant, &known, now).await {
             Ok(facts) => facts,
             Err(error) if error.kind.ends_run() => {
-                return Err(Failure::platform(&error, self.section));
+                return Err(Failure::platform(&error, self.platform.config));
             }
             Err(error) => return Ok(planned(tenant, Err((error_cause(error.kind), error.to_string())))),
         };
-        let selection = match selection(tenant, &facts, &known, exclusions) {
+        let selection = match selection(tenant, &facts, &known, exclusions, self.platform.scrubber()) {
             Ok(selection) => selection,
             Err(error) => return Ok(planned(tenant, Err((Cause::Configuration, error)))),
         };
-        let plan = build(self.platform.as_ref(), &facts, &known, &selection, now);
+        let plan = build(self.platform.adapter.as_ref(), &facts, &known, &selection, now);
         let expected = plan.expected(pending_reactor_lists, self.speed_limits());
         Ok(PlannedTenant {
-            names: public_names(&facts, &known, self.scrubber()),
+            names: public_names(&facts, &known, self.platform.scrubber()),
             unmatched: unmatched(
                 tenant.platform,
                 &tenant.include_channels,
                 &tenant.exclude_channels,
                 &channel_names(&facts),
-                |text| self.scrubber().redact_all(text),
+                |text| self.platform.scrubber().redact_all(text),
             ),
             pending_reactor_lists,
             reaction_budget: self.reaction_budget(tenant),
             listing_requests: self.counter.sum() - requests_before,
-            start_times: start_times(self.platform.as_ref(), &plan),
+            start_times: start_times(self.platform.adapter.as_ref(), &plan),
             expected: Some(expected),
             ..planned(tenant, Ok(plan))
         })
@@ -179,8 +173,8 @@ impl TenantPlanner<'_> {
         now: Timestamp,
     ) -> Result<Facts, PlatformError> {
         let monitor: Arc<dyn Monitor> = Arc::clone(self.counter) as Arc<dyn Monitor>;
-        let mut facts = discover(self.platform, tenant.workspace_id, &monitor).await?;
-        discover_archived(self.platform, &mut facts, known, false, now, &monitor).await?;
+        let mut facts = discover(&self.platform.adapter, tenant.workspace_id, &monitor).await?;
+        discover_archived(&self.platform.adapter, &mut facts, known, false, now, &monitor).await?;
         Ok(facts)
     }
 
@@ -191,9 +185,9 @@ impl TenantPlanner<'_> {
 
     fn speed_limits(&self) -> SpeedLimits {
         SpeedLimits {
-            page_size: self.config.sync.message_fetch_size.min(self.platform.max_page()),
-            requests_per_second: self.section.requests_per_second,
-            channel_pages_per_second: self.platform.channel_pages_per_second(),
+            page_size: self.config.sync.message_fetch_size.min(self.platform.adapter.max_page()),
+            requests_per_second: self.platform.config.requests_per_second,
+            channel_pages_per_second: self.platform.adapter.channel_pages_per_second(),
         }
     }
 }
@@ -205,11 +199,12 @@ fn selection(
     facts: &Facts,
     known: &KnownChannels,
     resolved: HashMap<String, Vec<ChannelId>>,
+    scrubber: Scrubber,
 ) -> Result<Selection, String> {
     let selection = connect::selection(tenant);
     let exclusions = Exclusions::of(&selection, facts, known, &resolved);
     if let Some(name) = exclusions.unresolved.first() {
-        return Err(unresolved_exclusion_error(name, facts, Scrubber::new(tenant.platform)));
+        return Err(unresolved_exclusion_error(name, facts, scrubber));
     }
     Ok(Selection { excluded: resolved.into_values().flatten().collect(), ..selection })
 }

@@ -45,7 +45,7 @@ pub fn run(args: &ResetArgs, context: &CommandContext) -> Result<Outcome, Failur
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = context.archive_file(&config.archive);
+    let file = context.archive_file(&config.archive)?;
     migrate(&file, "reset")?;
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),
@@ -183,7 +183,7 @@ fn apply(
     args: &ResetArgs,
 ) -> Result<Result<(), Failure>, ArchiveError> {
     let (requested, purges) = (args.channels.clone(), args.purge);
-    let (writer, thread) = Writer::start(file.open()?, file.platforms, lock);
+    let (writer, thread) = Writer::start(file.open()?, file.rules, lock);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(failure) => return Ok(Err(failure)),

@@ -169,20 +169,22 @@ fn sync(
     let signals = Signals::watch(stop.clone(), display)?;
     let monitor = Arc::clone(&display.monitor);
     let path = &config.archive.path;
-    let file = context.archive_file(&config.archive);
+    let file = context.archive_file(&config.archive)?;
     let startup = Startup { runtime, stop: &stop, monitor: monitor.as_ref() };
     let Some(StartedRun { now, run_id, lock }) = startup.start(connected, &file, tenants, args)? else {
         return Ok(RunResult::not_started(Ok(Outcome::NotStarted(signals.received())), stop.reason()));
     };
     let mut connection = file.open().map_err(|error| Failure::archive(&error, path))?;
     if args.full {
-        sweep(&mut connection, file.platforms).map_err(|error| Failure::archive(&error, path))?;
+        sweep(&mut connection, file.rules).map_err(|error| Failure::archive(&error, path))?;
     }
-    let (writer, thread) = Writer::start(connection, file.platforms, &lock);
+    let (writer, thread) = Writer::start(connection, file.rules, &lock);
     let settings = settings(config);
     let platform = |connected: &ConnectedPlatform<'_>| {
         let adapter = Arc::clone(&connected.adapter);
-        (connected.config.spec, Arc::new(TenantPlatform { adapter, content: ContentCheck::default() }))
+        let scheme = file.rules.scheme;
+        let platform = TenantPlatform { adapter, content: ContentCheck::default(), scheme };
+        (connected.config.spec, Arc::new(platform))
     };
     let platforms: Vec<(&PlatformSpec, Arc<TenantPlatform>)> = connected.iter().map(platform).collect();
     let tasks = tenants

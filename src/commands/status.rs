@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::command_context::{QUERY_BUDGET, display_path};
 use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, system, values};
-use crate::anonymize::Scrubber;
+use crate::anonymize::{Rules, Scrubber};
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{
@@ -96,7 +96,8 @@ fn render(
     }
     rename(&mut overview, &config.tenants);
     if let Some(reader) = &reader {
-        add_unmatched(&mut overview, &config.tenants, reader).map_err(failed)?;
+        let rules = context.rules_for_output(&config.archive);
+        add_unmatched(&mut overview, &config.tenants, reader, rules).map_err(failed)?;
     }
     add_pending(&mut overview, &config.tenants);
     retain_tenants(&mut overview, &args.tenants)?;
@@ -248,6 +249,7 @@ fn add_unmatched(
     overview: &mut StatusOverview,
     configured: &[TenantConfig],
     reader: &Reader,
+    rules: Rules,
 ) -> Result<(), crate::archive::ArchiveError> {
     for tenant in &mut overview.tenants {
         let config = configured.iter().find(|config| tenant_key(config) == tenant.workspace);
@@ -257,7 +259,7 @@ fn add_unmatched(
         let known = reader.known_channels(config.platform.name, config.workspace_id)?;
         let names: Vec<_> = known.values().map(|channel| (channel.id, channel.name.as_str())).collect();
         // exclude_channels can't be checked, because excluded channels are not archived.
-        let scrubber = Scrubber::new(config.platform);
+        let scrubber = Scrubber::new(config.platform, rules.scheme);
         let entries = unmatched(config.platform, &config.include_channels, &[], &names, |text| {
             scrubber.redact_all(text)
         });

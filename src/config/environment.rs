@@ -35,7 +35,8 @@ impl Environment {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    pub(super) fn current_dir(&self) -> &Path {
+    /// The current folder.
+    pub fn current_dir(&self) -> &Path {
         &self.current_dir
     }
 

@@ -11,13 +11,14 @@ use std::time::Duration;
 use super::api_url::ApiUrl;
 use super::channel_selector::ChannelSelector;
 use super::declare::declare_section;
+use super::hash_key::HashKeyFile;
 use super::pasted_token::variable_name;
 use super::section::{Key, Platforms, Reader, Scope, Section};
 use super::time::MAX_DURATION;
 use super::token::TokenSource;
 use super::value::{
-    archive_path, by_name, choice, date, duration, file_mode, list, optional, parsed, rate, tenant_name,
-    token_file, whole, workspace_id,
+    archive_path, by_name, choice, date, duration, file_mode, hash_key_file, list, optional, parsed, rate,
+    tenant_name, token_file, whole, workspace_id,
 };
 use crate::model::{PlatformSpec, RateLimitPolicy, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
 
@@ -54,12 +55,14 @@ pub struct Overrides {
 }
 
 declare_section! {
-    /// `[archive]`: the archive's path and mode.
+    /// `[archive]`: the archive's path, mode and key.
     pub struct ArchiveConfig for scope, read(reader, section) {
         /// Absolute, with symbolic links resolved if the folder exists.
         path: PathBuf = parsed(archive_path(reader.env, reader.folder)), default "archive.db";
         /// Permission bits for creating the archive.
         mode: u32 = file_mode, default "0600";
+        /// The file with the key of a keyed archive; `None` for plain hashes.
+        hash_key_file: Option<HashKeyFile> = optional(parsed(hash_key_file(reader.env, reader.folder))), or None;
     }
 }
 

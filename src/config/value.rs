@@ -9,6 +9,7 @@ use toml::de::DeValue;
 
 use super::api_url::is_host_of;
 use super::environment::Environment;
+use super::hash_key::HashKeyFile;
 use super::pasted_token::pasted_token;
 use super::path::{ExpandError, expand};
 use super::problem::InvalidValue;
@@ -282,6 +283,17 @@ pub(super) fn token_file(
         Ok(path) => Ok(TokenSource::File(folder.join(path))),
         Err(ExpandError::Unset(variable)) => {
             Ok(TokenSource::UnsetVariable { path: text.to_owned(), variable })
+        }
+        Err(ExpandError::Invalid(invalid)) => Err(invalid),
+    }
+}
+
+/// Parses the path of the hash key's file.
+pub(super) fn hash_key_file(env: &Environment, folder: &Path) -> impl Fn(&str) -> ValueResult<HashKeyFile> {
+    move |text| match expand(text, env) {
+        Ok(path) => Ok(HashKeyFile::Path(folder.join(path))),
+        Err(ExpandError::Unset(variable)) => {
+            Ok(HashKeyFile::UnsetVariable { path: text.to_owned(), variable })
         }
         Err(ExpandError::Invalid(invalid)) => Err(invalid),
     }

@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::content_check::ContentCheck;
 use super::failure::Failure;
 use super::stop::{StopReason, StopSignal};
-use crate::anonymize::Scrubber;
+use crate::anonymize::{HashScheme, Scrubber};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader, Writer};
 use crate::model::{Cause, ChannelId, JobStatus, PlatformSpec, ReactionMode, WorkspaceId};
 use crate::monitor::Monitor;
@@ -96,6 +96,8 @@ pub struct TenantPlatform {
     pub adapter: Arc<dyn PlatformAdapter>,
     /// Detects withheld content.
     pub content: ContentCheck,
+    /// How users are hashed.
+    pub scheme: HashScheme,
 }
 
 impl TenantPlatform {
@@ -111,7 +113,7 @@ impl TenantPlatform {
 
     /// The scrubber with the platform's ID rules.
     pub(super) fn scrubber(&self) -> Scrubber {
-        Scrubber::new(self.spec())
+        Scrubber::new(self.spec(), self.scheme)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod panics;
 
+use crate::anonymize::{HashScheme, Rules};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,11 +63,11 @@ impl Scene {
         let file = ArchiveFile {
             path: self.path(),
             mode: 0o600,
-            platforms: PLATFORMS,
+            rules: Rules::plain(PLATFORMS),
             busy_timeout: crate::archive::BUSY_TIMEOUT,
         };
         let lock = Lock::take(&file, "start", Some(run_id), NOW).unwrap();
-        let (writer, thread) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
+        let (writer, thread) = Writer::start(file.open().unwrap(), Rules::plain(PLATFORMS), &lock);
         let context = Context {
             writer,
             archive: self.path(),
@@ -87,6 +88,7 @@ impl Scene {
         let platform = Arc::new(TenantPlatform {
             adapter: Arc::clone(&self.fake) as Arc<dyn PlatformAdapter>,
             content: ContentCheck::default(),
+            scheme: HashScheme::Plain,
         });
         let tenants = (1..=self.workspaces).map(|number| tenant(number, &platform)).collect();
         let outcome = run(Arc::new(context), run_id, tenants).await.unwrap();
@@ -160,7 +162,7 @@ async fn many_tenants_continue_after_the_archive_was_locked() {
     let file = ArchiveFile {
         path: scene.path(),
         mode: 0o600,
-        platforms: PLATFORMS,
+        rules: Rules::plain(PLATFORMS),
         busy_timeout: crate::archive::BUSY_TIMEOUT,
     };
     drop(file.open().unwrap());

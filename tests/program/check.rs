@@ -175,7 +175,7 @@ fn raw_id_in_the_archive_is_found_but_not_printed() {
 fn archive_with_another_anonymization_is_refused_by_every_command() {
     let sandbox = sandbox();
     sandbox.run(&["start"]).expect_code(0);
-    let other = "UPDATE archive_info SET value = 'hmac-sha256' WHERE key = 'anonymization'";
+    let other = "UPDATE archive_info SET value = 'argon2' WHERE key = 'anonymization'";
     sandbox.archive().execute(other, []).unwrap();
     let before = sandbox.rows("SELECT * FROM messages");
     let tenant = sandbox.sim.world().guilds()[0].1.clone();
@@ -190,7 +190,7 @@ fn archive_with_another_anonymization_is_refused_by_every_command() {
         vec!["forget", "--user", "80351110224678912", "--yes"],
     ] {
         let ran = sandbox.run(&command).expect_code(2);
-        assert_says(&format!("{}{}", ran.stdout, ran.stderr), &["\"hmac-sha256\"", "\"sha256\""]);
+        assert_says(&format!("{}{}", ran.stdout, ran.stderr), &["\"argon2\"", "\"sha256\""]);
     }
     assert_eq!(sandbox.rows("SELECT * FROM messages"), before);
 }

@@ -18,6 +18,7 @@ mod hang_ups;
 #[allow(clippy::pedantic, clippy::type_complexity, reason = "a model with many small arms")]
 mod histories;
 mod interrupt;
+mod keyed;
 mod kill;
 mod limits;
 mod machine;

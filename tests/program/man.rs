@@ -15,7 +15,9 @@ fn sandbox() -> Sandbox {
 fn main_page_names_every_command_and_exit_code() {
     let page = sandbox().run(&["man"]).expect_code(0).stdout;
     assert!(page.contains(".TH verta-sync 1"), "{page}");
-    for command in ["start", "plan", "status", "reset", "check", "forget", "completions", "man"] {
+    for command in
+        ["start", "plan", "status", "reset", "check", "forget", "hash", "rekey", "completions", "man"]
+    {
         assert!(page.contains(&format!("verta\\-sync\\-{command}(1)")), "{command} is missing:\n{page}");
     }
     let (_, codes) = page.split_once(".SH \"EXIT STATUS\"").unwrap();
@@ -39,7 +41,19 @@ fn writes_a_page_per_command_with_the_same_bytes_each_time() {
     sandbox.run(&["man", "--out", "man1"]).expect_code(0);
     let first = pages();
     let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
-    let commands = ["-check", "-completions", "-forget", "-man", "-plan", "-reset", "-start", "-status", ""];
+    let commands = [
+        "-check",
+        "-completions",
+        "-forget",
+        "-hash",
+        "-man",
+        "-plan",
+        "-rekey",
+        "-reset",
+        "-start",
+        "-status",
+        "",
+    ];
     assert_eq!(names, commands.map(|command| format!("verta-sync{command}.1")));
     for (name, page) in &first {
         let page = String::from_utf8_lossy(page);

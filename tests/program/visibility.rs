@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use verta_sync::anonymize::{HashScheme, Rules};
 
 use crate::util::Sandbox;
 use crate::util::truth::assert_archived;
@@ -149,11 +150,11 @@ async fn long_run(sandbox: Arc<Sandbox>) {
     let file = ArchiveFile {
         path: sandbox.archive_path(),
         mode: 0o600,
-        platforms: PLATFORMS,
+        rules: Rules::plain(PLATFORMS),
         busy_timeout: verta_sync::archive::BUSY_TIMEOUT,
     };
     let lock = Lock::take(&file, "start", None, Timestamp::from_millis(0)).unwrap();
-    let (writer, thread) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
+    let (writer, thread) = Writer::start(file.open().unwrap(), Rules::plain(PLATFORMS), &lock);
     let now = Timestamp::from_millis(sandbox.sim.world().now_ms());
     let context = Context {
         writer,
@@ -175,6 +176,7 @@ async fn long_run(sandbox: Arc<Sandbox>) {
     let platform = TenantPlatform {
         adapter: Arc::new(Discord::new(&settings, &sandbox.sim.token()).unwrap()),
         content: ContentCheck::default(),
+        scheme: HashScheme::Plain,
     };
     let tenant = TenantTask {
         name: "t".to_owned(),

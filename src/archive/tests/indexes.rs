@@ -1,5 +1,6 @@
 //! Tests of deferred indexes, and of interrupted writes.
 
+use crate::anonymize::Rules;
 use std::future::pending;
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ async fn an_interrupted_write_is_rolled_back() {
                            SELECT count(*) FROM n";
     let dir = TempDir::new().unwrap();
     let lock = Lock::take(&file(&dir), "start", None, at(0)).unwrap();
-    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), PLATFORMS, &lock);
+    let (writer, thread) = Writer::start(file(&dir).open().unwrap(), Rules::plain(PLATFORMS), &lock);
     let stop = tokio::time::sleep(Duration::from_millis(1));
     let undone = writer.run_until(stop, |tx| {
         tx.connection.execute("INSERT INTO archive_info VALUES ('undone', '')", [])?;

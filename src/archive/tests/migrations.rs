@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::super::migrations::{bundled, newest_version as newest};
 use super::super::{ArchiveErrorKind, ArchiveFile, Reader};
+use crate::anonymize::Rules;
 
 /// Environment variable with the archive's folder; set for the process that is killed in
 /// the middle of a migration.
@@ -29,7 +30,7 @@ fn file(folder: &Path) -> ArchiveFile {
     ArchiveFile {
         path: folder.join("archive.db"),
         mode: 0o600,
-        platforms: super::PLATFORMS,
+        rules: Rules::plain(super::PLATFORMS),
         busy_timeout: crate::archive::BUSY_TIMEOUT,
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{PLATFORMS, TestArchive, at, file, message, user};
-use crate::anonymize::{Exposure, Scrubber, UserHash};
+use crate::anonymize::{Exposure, HashScheme, Rules, Scrubber, UserHash};
 use crate::archive::messages::{PageBatch, store_page};
 use crate::archive::{ChannelRow, Reader, Tx, channels, progress, sweep, tenants, tx, users};
 use crate::model::disguise::digit;
@@ -150,18 +150,18 @@ impl Markup for Words {
 }
 
 fn eve() -> UserHash {
-    Scrubber::new(&WORDY).parse_user(EVE).unwrap()
+    Scrubber::new(&WORDY, HashScheme::Plain).parse_user(EVE).unwrap()
 }
 
 /// An archive with a channel of each platform, and the row of Wordy's channel.
 fn archive_of_both() -> (TestArchive, ChannelRow) {
     let mut archive = TestArchive::new();
-    archive.row_cache = tx::RowCache::new(BOTH);
+    archive.row_cache = tx::RowCache::new(Rules::plain(BOTH));
     let mut tx = Tx::new(&archive.connection, &mut archive.row_cache);
     let tenant = tenants::intern(&mut tx, &WORDY, WorkspaceId::new(9).unwrap(), "w", at(1)).unwrap();
     let id = ChannelId::new(number(ROOM)).unwrap();
     let room = Channel::new(id, ChannelKind::Text, "room", at(0));
-    let room = Scrubber::new(&WORDY).channel(room, ChannelState::Active);
+    let room = Scrubber::new(&WORDY, HashScheme::Plain).channel(room, ChannelState::Active);
     let row = channels::store(&mut tx, tenant, &[room], at(1)).unwrap()[&id].0;
     progress::begin(&mut tx, tenant, row, 0, None, at(1)).unwrap();
     (archive, row)
@@ -173,7 +173,8 @@ fn store(archive: &mut TestArchive, channel: ChannelRow, id: u64, content: &str)
 }
 
 fn store_all(archive: &mut TestArchive, channel: ChannelRow, messages: Vec<Message>) {
-    let page = Scrubber::new(&WORDY).page(MessagePage { messages, ..MessagePage::default() });
+    let page =
+        Scrubber::new(&WORDY, HashScheme::Plain).page(MessagePage { messages, ..MessagePage::default() });
     let batch = PageBatch {
         channel,
         after: None,
@@ -195,7 +196,7 @@ fn hash_is_that_of_the_platforms_id_text() {
 
 #[test]
 fn mentions_profiles_and_disguises_of_another_platform_are_hashed() {
-    let scrubber = Scrubber::new(&WORDY);
+    let scrubber = Scrubber::new(&WORDY, HashScheme::Plain);
     let hash = eve();
     for (text, expected) in [
         (format!("<@{EVE}>"), format!("<@{hash}>")),
@@ -225,7 +226,7 @@ fn newly_known_user_is_scrubbed_from_texts_of_their_own_platform() {
     let bob = super::hash(333_333_333_333_333_333);
     let mut tx = Tx::new(&archive.connection, &mut archive.row_cache);
     let eve_as_user = user(Words.parse_user(EVE).unwrap().get());
-    users::intern(&mut tx, &Scrubber::new(&WORDY).person(eve_as_user), at(20)).unwrap();
+    users::intern(&mut tx, &Scrubber::new(&WORDY, HashScheme::Plain).person(eve_as_user), at(20)).unwrap();
     users::intern(&mut tx, &super::SCRUBBER.person(user(333_333_333_333_333_333)), at(20)).unwrap();
     let content = |channel: ChannelRow| {
         archive.text(&format!("SELECT content FROM messages WHERE channel_id = {}", channel.0))
@@ -249,14 +250,14 @@ fn sweep_and_check_use_the_rules_of_each_texts_platform() {
     let leaks = |archive: &TestArchive| {
         let mut places = Vec::new();
         let reader = Reader::open(&file(&archive.dir).path).unwrap();
-        reader.find_leaks(BOTH, |leak| places.push(leak.location)).unwrap();
+        reader.find_leaks(Rules::plain(BOTH), |leak| places.push(leak.location)).unwrap();
         places
     };
     assert_eq!(
         leaks(&archive),
         ["message 1 of channel 50", "message 0.000001 of channel C0K3PT9", "emoji 1"]
     );
-    sweep::sweep(&mut archive.connection, BOTH).unwrap();
+    sweep::sweep(&mut archive.connection, Rules::plain(BOTH)).unwrap();
     assert_eq!(leaks(&archive), [""; 0]);
     let discords = super::hash(444_444_444_444_444_444);
     let content = |row: i64| archive.text(&format!("SELECT content FROM messages WHERE channel_id = {row}"));

@@ -15,7 +15,7 @@ use super::super::reset::delete_unreferenced_users;
 use super::super::schema::{PROGRAM_TEXTS, TEXT_TABLES, TextColumn, TextTable};
 use super::super::tx::RowCache;
 use super::super::{ArchiveError, ArchiveErrorKind, Reader, Tx};
-use crate::anonymize::UserHash;
+use crate::anonymize::{HashScheme, Rules, UserHash};
 use crate::model::Timestamp;
 use crate::platform::registry::PLATFORMS;
 
@@ -215,14 +215,14 @@ fn purge_keeps_mentioned_users_and_forget_scrubs_every_text() {
         for column in table.columns {
             let place = format!("{}.{}", table.name, column.name);
             let connection = archive_mentioning(&user, table, column);
-            let mut row_cache = RowCache::new(PLATFORMS);
+            let mut row_cache = RowCache::new(Rules::plain(PLATFORMS));
             let mut tx = Tx::new(&connection, &mut row_cache);
             delete_unreferenced_users(&tx).unwrap();
             let known = || {
                 connection.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, u64>(0)).unwrap()
             };
             assert_eq!(known(), 1, "{place}");
-            assert_eq!(scope(&connection, &user).unwrap().mentions, 1, "{place}");
+            assert_eq!(scope(&connection, &user, HashScheme::Plain).unwrap().mentions, 1, "{place}");
             forget(&mut tx, &user, Timestamp::from_millis(2)).unwrap();
             assert_eq!(known(), 0, "{place}");
             let left = format!("SELECT count(*) FROM {} WHERE instr({}, ?1)", table.name, column.name);

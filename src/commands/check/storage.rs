@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::steps::Steps;
+use crate::anonymize::Rules;
 use crate::archive::health::{FileSystemInfo, file_system};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, LockState, Reader, beside};
 use crate::commands::command_context::display_path;
@@ -14,8 +15,9 @@ use crate::report::CheckResult;
 const LOW_SPACE_BYTES: u64 = 500 << 20;
 
 /// Checks the archive, its disk and its lock.
-pub(super) fn check_storage(path: &Path, steps: &mut Steps) {
-    let archive = check_archive(path);
+pub(super) fn check_storage(path: &Path, rules: Result<Rules, Failure>, steps: &mut Steps) {
+    let rules = rules.map_err(|failure| steps.add_failure("key", &failure)).ok();
+    let archive = check_archive(path, rules);
     let is_usable = archive.is_ok();
     add("archive", archive, steps);
     if let Some(result) = check_foreign_tables(path) {
@@ -40,8 +42,12 @@ fn add(step: &str, result: Result<CheckResult, Failure>, steps: &mut Steps) {
     }
 }
 
-fn check_archive(path: &Path) -> Result<CheckResult, Failure> {
-    let text = match Reader::open(path).and_then(|reader| faults_and_schema(&reader)) {
+fn check_archive(path: &Path, rules: Option<Rules>) -> Result<CheckResult, Failure> {
+    let facts = Reader::open(path).and_then(|reader| {
+        rules.map_or(Ok(()), |rules| reader.check_scheme(path, rules.scheme))?;
+        faults_and_schema(&reader)
+    });
+    let text = match facts {
         Ok((faults, schema)) if faults.is_empty() => {
             format!("archive: {}, schema {schema}, no damage found", display_path(path))
         }

@@ -24,7 +24,7 @@ fn tenant() -> TenantConfig {
 fn a_file_with_only_a_tenant_has_every_default() {
     let config = config(TENANT);
     assert_eq!(config.source, Path::new("/srv/sync.toml"));
-    let archive = ArchiveConfig { path: "/srv/archive.db".into(), mode: 0o600 };
+    let archive = ArchiveConfig { path: "/srv/archive.db".into(), mode: 0o600, hash_key_file: None };
     assert_eq!(config.archive, archive);
     let discord = discord(TENANT);
     assert_eq!(discord.token(), TokenSource::Env("DISCORD_BOT_TOKEN".to_owned()));

@@ -104,7 +104,7 @@ fn unknown_keys_and_sections_get_a_suggestion_or_the_list_of_known_ones() {
         "archive",
         "colour = \"red\"",
         "colour: unknown key",
-        "remove it; valid keys of [archive] are path, mode",
+        "remove it; valid keys of [archive] are path, mode, hash_key_file",
     );
     assert_problem(&with_tenant("max_retries = 3\n"), "1: max_retries: unknown key", "move it to [sync]");
     assert_problem(

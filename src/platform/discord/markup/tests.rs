@@ -5,11 +5,11 @@ mod hostile;
 mod texts;
 
 use super::super::{SPEC, ids};
-use crate::anonymize::{Exposure, Person, ScrubbedText, Scrubber, UserHash};
+use crate::anonymize::{Exposure, HashScheme, Person, ScrubbedText, Scrubber, UserHash};
 use crate::model::UserId;
 use crate::model::markup::Syntax;
 
-const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC, HashScheme::Plain);
 
 const ID: &str = "123456789012345678";
 

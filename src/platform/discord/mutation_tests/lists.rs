@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::mutate::{corrupt_bytes, damaged};
 use super::{BODIES, answer, rounds, with_body_on_panic};
-use crate::anonymize::Scrubber;
+use crate::anonymize::{HashScheme, Scrubber};
 use crate::model::{Channel, ChannelId, ChannelState, UserId, Visibility, WorkspaceId};
 use crate::platform::discord::channels::{active_page, channel_list, read_channel, read_guild};
 use crate::platform::discord::visibility::GuildPermissions;
@@ -41,7 +41,7 @@ fn read_and_scrub(read: ReadList, body: &[u8], rights: &GuildPermissions) -> Opt
     with_body_on_panic(body, || {
         let channels = read(body, rights)?;
         for channel in channels.clone() {
-            Scrubber::new(&SPEC).channel(channel, ChannelState::Active);
+            Scrubber::new(&SPEC, HashScheme::Plain).channel(channel, ChannelState::Active);
         }
         Some(channels)
     })

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::mutate::{corrupt_bytes, damaged};
 use super::{BODIES, NOW, answer, rounds, with_body_on_panic};
-use crate::anonymize::{Message, Page, Scrubber};
+use crate::anonymize::{HashScheme, Message, Page, Rules, Scrubber};
 use crate::archive::messages::{PageBatch, store_page};
 use crate::archive::progress::PageProgress;
 use crate::archive::reactions::ReactionPolicy;
@@ -20,7 +20,7 @@ use crate::model::{Channel, ChannelId, ChannelKind, ChannelState, MessagePage, R
 use crate::platform::discord::{SPEC, convert, utf8, wire};
 use crate::platform::registry::PLATFORMS;
 
-const SCRUBBER: Scrubber = Scrubber::new(&SPEC);
+const SCRUBBER: Scrubber = Scrubber::new(&SPEC, HashScheme::Plain);
 
 /// A message as Discord sends it, and as the archive would store it.
 struct Sample {
@@ -197,11 +197,11 @@ impl TestArchive {
         let file = ArchiveFile {
             path: dir.path().join("archive.db"),
             mode: 0o600,
-            platforms: PLATFORMS,
+            rules: Rules::plain(PLATFORMS),
             busy_timeout: crate::archive::BUSY_TIMEOUT,
         };
         let lock = Lock::take(&file, "start", None, NOW).unwrap();
-        let (writer, _) = Writer::start(file.open().unwrap(), PLATFORMS, &lock);
+        let (writer, _) = Writer::start(file.open().unwrap(), Rules::plain(PLATFORMS), &lock);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let room = Channel::new(channel(), ChannelKind::Text, "room", NOW);
         let room = SCRUBBER.channel(room, ChannelState::Active);

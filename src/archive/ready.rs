@@ -1,0 +1,57 @@
+//! Makes an archive ready for a command that writes: migrated, with its list of erased
+//! people, scrubbed by the rules of this version, and without residual data.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::migrations::bundled;
+use super::{ArchiveError, ArchiveFile, beside, residual, sweep};
+
+impl ArchiveFile {
+    /// Opens the archive for writing, creates it if there is none, and migrates it to
+    /// this version's schema. The caller holds the lock.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if the file isn't an archive, has a newer schema, is
+    /// damaged, or can't be written.
+    pub fn open(&self) -> Result<Connection, ArchiveError> {
+        let connection = self.open_with(&bundled())?;
+        self.clean(connection)
+    }
+
+    /// Like [`ArchiveFile::open`], without the list of erased people, which may be of the
+    /// archive's future key.
+    ///
+    /// # Errors
+    /// As [`ArchiveFile::open`].
+    pub fn open_for_rekey(&self) -> Result<Connection, ArchiveError> {
+        self.clean(self.open_with(&bundled())?)
+    }
+
+    /// Brings the texts up to date and removes residual data.
+    fn clean(&self, mut connection: Connection) -> Result<Connection, ArchiveError> {
+        sweep::bring_up_to_date(&mut connection, self.rules)?;
+        residual::vacuum_if_due(&connection)?;
+        share_side_files(&self.path);
+        Ok(connection)
+    }
+}
+
+/// Gives the files beside the archive the group of the archive, so that a group that may
+/// read the archive can open it. SQLite gives them its mode, but its group only if root
+/// runs it. The files vanish whenever another program closes the archive last.
+///
+/// By path, because closing any handle of a file releases SQLite's locks on it. Failures are
+/// ignored: the owner of a file may only choose a group that it belongs to.
+fn share_side_files(path: &Path) {
+    let Ok(archive) = rustix::fs::stat(path) else { return };
+    for suffix in ["-wal", "-shm", ".lock"] {
+        let side = beside(path, suffix);
+        let group = rustix::fs::Gid::from_raw(archive.st_gid);
+        if rustix::fs::lstat(&side).is_ok_and(|side| side.st_gid != archive.st_gid) {
+            let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+            rustix::fs::chownat(rustix::fs::CWD, &side, None, Some(group), flags).ok();
+        }
+    }
+}
