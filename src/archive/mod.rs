@@ -16,6 +16,7 @@ mod error;
 pub mod exclusions;
 pub mod findings;
 pub mod forget;
+pub mod forgotten_list;
 pub mod health;
 mod identity;
 pub mod indexes;

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::migrations::bundled;
-use super::{ArchiveError, ArchiveFile, beside, residual, sweep};
+use super::{ArchiveError, ArchiveFile, beside, forgotten_list, residual, sweep};
 
 impl ArchiveFile {
     /// Opens the archive for writing, creates it if there is none, and migrates it to
@@ -16,7 +16,8 @@ impl ArchiveFile {
     /// Returns [`ArchiveError`] if the file isn't an archive, has a newer schema, is
     /// damaged, or can't be written.
     pub fn open(&self) -> Result<Connection, ArchiveError> {
-        let connection = self.open_with(&bundled())?;
+        let mut connection = self.open_with(&bundled())?;
+        forgotten_list::merge(&mut connection, &self.path, self.mode, self.rules)?;
         self.clean(connection)
     }
 

@@ -12,6 +12,7 @@ mod check;
 mod display;
 mod evidence;
 mod forget;
+mod forgotten_list;
 mod frozen;
 mod group_readers;
 mod hang_ups;

@@ -42,7 +42,7 @@ const REPLACEMENTS: [Replacement; 9] =
     [Symlink, DanglingLink, HardLink, Fifo, Folder, Device, OtherOwner, NoPermission, Empty];
 
 /// The paths that the program opens.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "sync.toml",
     "token",
     "archive.db",
@@ -50,6 +50,7 @@ const PATHS: [&str; 9] = [
     "archive.db-shm",
     "archive.db-journal",
     "archive.db.lock",
+    "archive.db.forgotten",
     "archive.db.queue",
     "archive.db.queue/00000000000000000001-1",
 ];
@@ -77,6 +78,7 @@ fn failure_code(path: &str, command: &[&str]) -> Option<i32> {
         "token" => online.then_some(4),
         "archive.db" | "archive.db-wal" | "archive.db-shm" | "archive.db-journal" => Some(6),
         "archive.db.lock" => (command[0] != "plan").then_some(6),
+        "archive.db.forgotten" => matches!(command[0], "start" | "reset" | "forget").then_some(6),
         "archive.db.queue" => command.contains(&"--wait=1s").then_some(6),
         // The queue ignores entries that it doesn't recognize.
         _ => None,
@@ -105,7 +107,7 @@ fn expected_codes(path: &str, replacement: Replacement, command: &[&str]) -> Vec
         // As without an archive.
         Empty if path == "archive.db" => vec![0, 1, 2],
         Empty if path == "sync.toml" || path == "token" => fails(),
-        Empty if path == "archive.db.queue" => fails(),
+        Empty if path == "archive.db.queue" || path == "archive.db.forgotten" => fails(),
         Empty => vec![0],
         // Root can still use the other files.
         OtherOwner if path == "sync.toml" => fails(),
@@ -135,6 +137,7 @@ impl RestorableSandbox {
         let config = config.replacen("[discord]\n", "[discord]\ntoken_file = \"token\"\n", 1);
         sandbox.write("sync.toml", &config);
         sandbox.run(&["start"]).expect_code(0);
+        sandbox.run(&["forget", "--user", "80351110224678913", "--yes"]).expect_code(0);
         let paths = sandbox.listing().into_iter().map(|name| sandbox.dir.path().join(name));
         let files = paths.map(|path| (path.clone(), fs::read(&path).unwrap())).collect();
         Self { sandbox, files }
@@ -300,8 +303,13 @@ fn unexpected_file_as_lock_is_harmless() {
 }
 
 #[test]
+fn unexpected_file_as_list_of_erased_people_is_harmless() {
+    test_all_replacements(PATHS[7]);
+}
+
+#[test]
 fn unexpected_file_as_queue_is_harmless() {
-    for path in &PATHS[7..] {
+    for path in &PATHS[8..] {
         test_all_replacements(path);
     }
 }

@@ -1,0 +1,252 @@
+//! The list of erased people beside the archive (`archive.db.forgotten`).
+//!
+//! It holds the same markers as the table `forgotten`, so that a restored backup doesn't
+//! bring erased people back: whenever the archive is opened for writing, each of the two
+//! gets what only the other has, and people whom only the file names are erased again.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::forget::{forget, record_marker};
+use super::recorder::Recorder;
+use super::tx::RowCache;
+use super::{ArchiveError, ArchiveErrorKind, Tx, beside};
+use crate::anonymize::{HashKey, HashScheme, Rules, UserHash};
+use crate::files::{FileError, create_own_file, open_own_file};
+use crate::model::Timestamp;
+
+/// The first words of the file.
+const HEADER: &str = "verta-sync: people who stay erased;";
+/// Size limit of the file: two million people.
+const MAX_BYTES: u64 = 128 << 20;
+
+/// What the file holds: markers, and the scheme that they were made by.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct List {
+    /// The scheme's name, and the fingerprint of its key.
+    scheme: String,
+    markers: BTreeSet<String>,
+}
+
+/// How the file names a scheme.
+fn scheme_text(scheme: HashScheme) -> String {
+    match scheme.key() {
+        None => HashScheme::PLAIN_NAME.to_owned(),
+        Some(key) => format!("{} {}", HashScheme::KEYED_NAME, key.fingerprint()),
+    }
+}
+
+impl List {
+    /// Reads the file; `None` if there is none.
+    fn read(path: &Path) -> Result<Option<Self>, ArchiveError> {
+        let Some(file) = open_own_file(path, false).map_err(|error| unusable(&error))? else {
+            return Ok(None);
+        };
+        let mut text = String::new();
+        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
+        Self::parse(&text).map(Some).ok_or_else(|| {
+            let message = format!(
+                "{} is damaged: without it a restored backup would bring erased people back",
+                path.display()
+            );
+            ArchiveError::new(ArchiveErrorKind::DamagedList, message)
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.strip_suffix('\n')?.lines();
+        let scheme = lines.next()?.strip_prefix(HEADER)?.trim().to_owned();
+        let is_marker = |line: &&str| line.len() == 64 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut markers = BTreeSet::new();
+        for line in lines {
+            markers.insert(Some(line).filter(is_marker)?.to_owned());
+        }
+        Some(Self { scheme, markers })
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{HEADER} {}\n", self.scheme);
+        for marker in &self.markers {
+            text.push_str(marker);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Replaces the file as a whole, so that a killed process leaves the old or the new one.
+    fn write(&self, path: &Path, mode: u32) -> Result<(), ArchiveError> {
+        let new = beside(path, ".new");
+        // Of a process that was killed.
+        fs::remove_file(&new).ok();
+        let written = create_own_file(&new, mode).and_then(|file| {
+            let mut file = file.ok_or(io::ErrorKind::AlreadyExists)?;
+            file.write_all(self.text().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&new, path)
+        });
+        written.map_err(|error| unreadable(path, &error))
+    }
+}
+
+fn unusable(error: &FileError) -> ArchiveError {
+    let kind = match error {
+        FileError::HardLinked { .. } => ArchiveErrorKind::HardLinked,
+        FileError::Io { .. } => ArchiveErrorKind::ReadOnly,
+        _ => ArchiveErrorKind::NotAFile,
+    };
+    ArchiveError::new(kind, error.to_string())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> ArchiveError {
+    let kind = match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ArchiveErrorKind::ReadOnly,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ArchiveErrorKind::DiskFull
+        }
+        io::ErrorKind::InvalidData => ArchiveErrorKind::DamagedList,
+        _ => ArchiveErrorKind::Io,
+    };
+    ArchiveError::new(kind, format!("cannot use {}: {error}", path.display()))
+}
+
+/// The path of the list of an archive.
+fn list_path(archive: &Path) -> std::path::PathBuf {
+    beside(archive, ".forgotten")
+}
+
+/// The file's markers, as the scheme of the archive makes them.
+fn markers_of(list: &List, archive: &Path, scheme: HashScheme) -> Result<BTreeSet<String>, ArchiveError> {
+    if list.scheme == scheme_text(scheme) {
+        return Ok(list.markers.clone());
+    }
+    // A plain list was made before the archive got its key.
+    if let Some(key) = scheme.key().filter(|_| list.scheme == HashScheme::PLAIN_NAME) {
+        return Ok(list.markers.iter().map(|marker| key.marker(marker)).collect());
+    }
+    let message = format!("{} is the list of an archive with another key", list_path(archive).display());
+    Err(ArchiveError::new(ArchiveErrorKind::WrongKey, message))
+}
+
+/// The markers of the list beside an archive that is about to get this key: of people who
+/// were erased while it, or a later copy of it, had the key already.
+///
+/// # Errors
+/// Returns [`ArchiveError`] if the file can't be read.
+pub fn keyed_markers(archive: &Path, key: HashKey) -> Result<BTreeSet<String>, ArchiveError> {
+    let list = List::read(&list_path(archive))?.unwrap_or_default();
+    let is_keyed = list.scheme == scheme_text(HashScheme::Keyed(key));
+    Ok(if is_keyed { list.markers } else { BTreeSet::new() })
+}
+
+/// Makes the archive and the list beside it hold the same markers, and erases the people whom
+/// only the list names. The caller holds the lock.
+pub(super) fn merge(
+    connection: &mut Connection,
+    archive: &Path,
+    mode: u32,
+    rules: Rules,
+) -> Result<(), ArchiveError> {
+    let path = list_path(archive);
+    let listed = List::read(&path)?;
+    let in_file = match &listed {
+        Some(list) => markers_of(list, archive, rules.scheme)?,
+        None => BTreeSet::new(),
+    };
+    let in_archive = archived(connection)?;
+    let unknown: BTreeSet<&String> = in_file.difference(&in_archive).collect();
+    if !unknown.is_empty() {
+        erase_again(connection, &unknown, rules)?;
+    }
+    let merged = List {
+        scheme: scheme_text(rules.scheme),
+        markers: archived(connection)?.union(&in_file).cloned().collect(),
+    };
+    if merged.markers.is_empty() && listed.is_none() || listed.as_ref() == Some(&merged) {
+        return Ok(());
+    }
+    merged.write(&path, mode)
+}
+
+fn archived(connection: &Connection) -> Result<BTreeSet<String>, ArchiveError> {
+    let mut select = connection.prepare("SELECT marker FROM forgotten")?;
+    Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// Adds the markers to the archive's list, and erases the archived people they are of.
+fn erase_again(
+    connection: &mut Connection,
+    markers: &BTreeSet<&String>,
+    rules: Rules,
+) -> Result<(), ArchiveError> {
+    let mut recorder = Recorder::new(connection)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    recorder.begin(&transaction)?;
+    let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+    let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
+    for marker in markers {
+        record_marker(&transaction, marker, now)?;
+    }
+    let people: Vec<String> = transaction
+        .prepare("SELECT anonymized_id FROM users")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut row_cache = RowCache::new(rules);
+    let mut tx = Tx::new(&transaction, &mut row_cache);
+    let mut erased = 0_u64;
+    for user in people.iter().filter_map(|hex| UserHash::from_hex(hex)) {
+        if markers.contains(&user.forget_marker()) {
+            forget(&mut tx, &user, now)?;
+            erased += 1;
+        }
+    }
+    recorder.finish(&transaction)?;
+    transaction.commit()?;
+    if erased > 0 {
+        tracing::warn!("erased {erased} people again whom a restored backup had brought back");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_round_trips_and_a_damaged_one_is_rejected() {
+        let marker = "ab".repeat(32);
+        let list = List { scheme: "sha256".to_owned(), markers: BTreeSet::from([marker.clone()]) };
+        assert_eq!(List::parse(&list.text()), Some(list));
+        let header = format!("{HEADER} sha256\n");
+        for damaged in [
+            "",
+            "sha256\n",
+            &header[..header.len() - 1],
+            &format!("{header}{marker}"),
+            &format!("{header}{}\n", &marker[1..]),
+            &format!("{header}{}g\n", &marker[1..]),
+            &format!("{header}\n{marker}\n"),
+        ] {
+            assert_eq!(List::parse(damaged), None, "{damaged:?}");
+        }
+    }
+
+    #[test]
+    fn a_plain_list_is_converted_and_one_of_another_key_refused() {
+        let (key, other) = (HashKey::new([1; 32]), HashKey::new([2; 32]));
+        let marker = "ab".repeat(32);
+        let list = |scheme| List { scheme: scheme_text(scheme), markers: BTreeSet::from([marker.clone()]) };
+        let archive = Path::new("archive.db");
+        let converted = markers_of(&list(HashScheme::Plain), archive, HashScheme::Keyed(key)).unwrap();
+        assert_eq!(converted, BTreeSet::from([key.marker(&marker)]));
+        for (made_by, scheme) in
+            [(HashScheme::Keyed(other), HashScheme::Keyed(key)), (HashScheme::Keyed(key), HashScheme::Plain)]
+        {
+            let error = markers_of(&list(made_by), archive, scheme).unwrap_err();
+            assert_eq!(error.kind, ArchiveErrorKind::WrongKey);
+        }
+    }
+}
