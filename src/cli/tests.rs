@@ -11,13 +11,16 @@ use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
-const WORDS: [&str; 62] = [
+const WORDS: [&str; 65] = [
     "start",
     "plan",
     "status",
     "reset",
     "check",
     "forget",
+    "hash",
+    "rekey",
+    "--key-file",
     "completions",
     "man",
     "--out",
@@ -133,7 +136,9 @@ fn random_arguments_never_panic_and_errors_name_the_argument() {
         let message = error.to_string();
         let first = message.lines().next().unwrap_or_default();
         let given = arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-        let names_argument = first.contains("--") || given.clone().any(|argument| first.contains(&argument));
+        let names_argument = first.contains("--")
+            || first.contains(" for '<")
+            || given.clone().any(|argument| first.contains(&argument));
         let says_what_is_missing = message.contains("Usage:") || message.contains("required");
         assert!(names_argument || says_what_is_missing, "{message}\nof {arguments:?}");
         assert_eq!(error.exit_code(), 2);

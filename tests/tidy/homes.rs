@@ -10,7 +10,7 @@ const CRATE_FOLDERS: [(&[&str], &[&str]); 9] = [
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
     (&["rusqlite", "refinery"], &["src/archive"]),
     (&["indicatif"], &["src/ui/drawing.rs"]),
-    (&["sha2"], &["src/anonymize"]),
+    (&["sha2", "hmac"], &["src/anonymize"]),
     (
         &["rustix"],
         &[
