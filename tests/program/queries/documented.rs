@@ -98,3 +98,69 @@ fn values_have_the_documented_types() {
     }
     assert!(without_values.len() < 20, "the test archive has no values of {without_values:?}");
 }
+
+const DATASETTE: &str = include_str!("../../../examples/datasette/metadata.yaml");
+
+/// The keys of a YAML mapping that is indented by `indent` spaces, each with its lines.
+fn mapping(text: &str, indent: usize) -> Vec<(&str, String)> {
+    let mut entries: Vec<(&str, String)> = Vec::new();
+    for line in text.lines() {
+        let key = line.get(indent..).filter(|_| line[..indent.min(line.len())].trim().is_empty());
+        match (
+            key.filter(|key| key.starts_with(|first: char| first.is_ascii_lowercase())),
+            entries.last_mut(),
+        ) {
+            (Some(key), _) => {
+                let (name, rest) = key.split_once(':').unwrap_or((key, ""));
+                entries.push((name, format!("{rest}\n")));
+            }
+            (None, Some((_, lines))) => {
+                lines.push_str(line);
+                lines.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    entries
+}
+
+fn section<'t>(key: &str) -> &'t str {
+    let (_, rest) = DATASETTE.split_once(&format!("\n    {key}:\n")).expect("the file has this section");
+    rest.split("\n    queries:\n").next().unwrap_or(rest)
+}
+
+#[test]
+fn the_datasette_kit_describes_every_column_of_every_view() {
+    let tables = mapping(section("tables"), 6);
+    for (view, columns) in documented() {
+        let (_, text) = tables.iter().find(|(name, _)| *name == view).expect("the view is described");
+        let (_, described) = text.split_once("        columns:\n").expect("its columns are described");
+        let described: Vec<&str> = mapping(described, 10).into_iter().map(|(name, _)| name).collect();
+        let expected: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(described, expected, "{view}");
+    }
+    let archive = archive();
+    for table in rows(&archive, "SELECT name FROM sqlite_schema WHERE type = 'table'") {
+        let (_, text) = tables.iter().find(|(name, _)| *name == table[0]).expect("the table is named");
+        assert!(text.contains("hidden: true"), "{}", table[0]);
+    }
+}
+
+#[test]
+fn the_queries_of_the_datasette_kit_run() {
+    let archive = archive();
+    let queries = mapping(section("queries"), 6);
+    assert!(queries.len() >= 15, "{queries:?}");
+    for (name, text) in queries {
+        let (_, block) = text.split_once("        sql: |-\n").expect("a query has SQL");
+        let sql: Vec<&str> =
+            block.lines().take_while(|line| line.starts_with("          ") || line.is_empty()).collect();
+        let mut statement =
+            archive.prepare(&sql.join("\n")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for parameter in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(parameter, "").unwrap();
+        }
+        let mut rows = statement.raw_query();
+        while rows.next().unwrap_or_else(|error| panic!("{name}: {error}")).is_some() {}
+    }
+}
