@@ -21,6 +21,7 @@
 //! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform |
 //! | [`sync`] | executes a plan | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |
 //! | [`ui`] | shows the progress of a run | model, monitor |
+//! | [`search`] | finds messages by their words | model |
 //! | [`report`] | formats results as text and JSON | model, plan, `exit_code` |
 //! | [`commands`] | a file per subcommand; connects the layers | all of these |
 //! | [`cli`] | parses the command line | model, config, platform, archive, commands, `exit_code` |
@@ -46,5 +47,6 @@ pub mod monitor;
 pub mod plan;
 pub mod platform;
 pub mod report;
+pub mod search;
 pub mod sync;
 pub mod ui;

@@ -4,7 +4,7 @@ use super::code::Source;
 
 /// Crates, with `*` as a suffix wildcard, and the only files and folders that may use
 /// them.
-const CRATE_FOLDERS: [(&[&str], &[&str]); 9] = [
+const CRATE_FOLDERS: [(&[&str], &[&str]); 10] = [
     (&["clap", "clap_complete", "clap_mangen"], &["src/cli.rs", "src/commands"]),
     (&["toml", "url"], &["src/config"]),
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
@@ -22,6 +22,7 @@ const CRATE_FOLDERS: [(&[&str], &[&str]); 9] = [
             "src/ui/terminal.rs",
         ],
     ),
+    (&["unicode_normalization"], &["src/search"]),
     (&["signal_hook"], &["src/commands/process.rs"]),
     (&["anyhow"], &["src/commands", "src/cli.rs", "src/main.rs"]),
 ];

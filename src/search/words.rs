@@ -1,0 +1,127 @@
+//! Cuts a folded text into words: what an index holds, and what a query asks for.
+//!
+//! A word is a run of letters and digits. Scripts that do not separate words by spaces
+//! (Chinese, Japanese, Thai and others) and Korean, whose particles are attached, are cut
+//! into overlapping pairs of characters and the last character by itself. An emoji is a word.
+//! No word holds 15 or more digits in a row, which may be an ID, or 64 hexadecimal digits,
+//! which may be a hash.
+
+use std::ops::Range;
+
+/// Digits in a row from which a word counts as an ID.
+const ID_DIGITS: usize = 15;
+/// Hexadecimal digits in a row from which a word counts as a hash.
+const HASH_DIGITS: usize = 64;
+
+/// What a character is for words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CharClass {
+    /// A letter, digit or mark of a script with spaces.
+    Letter,
+    /// A character of a script that is cut into pairs.
+    Dense,
+    /// An emoji.
+    Emoji,
+    /// Anything else: it separates words.
+    Separator,
+}
+
+impl CharClass {
+    /// The class of a folded character.
+    pub fn of(char: char) -> Self {
+        match char {
+            '\0'..='\x7f' if char.is_ascii_alphanumeric() => Self::Letter,
+            '\0'..='\x7f' => Self::Separator,
+            _ if is_dense(char) => Self::Dense,
+            _ if is_emoji(char) => Self::Emoji,
+            _ if char.is_alphanumeric() || unicode_normalization::char::is_combining_mark(char) => {
+                Self::Letter
+            }
+            _ => Self::Separator,
+        }
+    }
+}
+
+/// Han, kana, bopomofo, Hangul, Yi; Thai, Lao, Tibetan, Myanmar and Khmer.
+const fn is_dense(char: char) -> bool {
+    matches!(char,
+        '\u{e00}'..='\u{fff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' | '\u{3100}'..='\u{318f}'
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{a000}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7ff}'
+        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Symbols that are shown as pictures.
+const fn is_emoji(char: char) -> bool {
+    matches!(char,
+        '\u{203c}' | '\u{2049}' | '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{25a0}'..='\u{27bf}'
+        | '\u{2900}'..='\u{297f}' | '\u{2b00}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}'
+        | '\u{1f000}'..='\u{1faff}')
+}
+
+/// The words of folded characters, each as its range of them, in order. Pairs overlap.
+pub fn words(chars: &[char]) -> Vec<Range<usize>> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    while start < chars.len() {
+        let class = CharClass::of(chars[start]);
+        let length = chars[start..].iter().take_while(|char| CharClass::of(**char) == class).count();
+        let run = start..start + length;
+        match class {
+            CharClass::Letter if is_hidden(&chars[run.clone()]) => {}
+            CharClass::Letter => words.push(run.clone()),
+            CharClass::Dense => words.extend(run.clone().map(|index| index..(index + 2).min(run.end))),
+            CharClass::Emoji => words.extend(run.clone().map(|index| index..index + 1)),
+            CharClass::Separator => {}
+        }
+        start = run.end;
+    }
+    words
+}
+
+/// Whether a run of letters may be an ID or a hash, which are never searched for.
+pub fn is_hidden(run: &[char]) -> bool {
+    let has_run = |length: usize, belongs: fn(&char) -> bool| {
+        run.len() >= length && run.windows(length).any(|window| window.iter().all(belongs))
+    };
+    has_run(ID_DIGITS, |char| char.is_numeric()) || has_run(HASH_DIGITS, char::is_ascii_hexdigit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Folded;
+
+    fn words_of(text: &str) -> Vec<String> {
+        let folded = Folded::of(text);
+        words(folded.chars()).into_iter().map(|word| folded.chars()[word].iter().collect()).collect()
+    }
+
+    #[test]
+    fn words_are_runs_pairs_and_emoji() {
+        for (text, expected) in [
+            ("Hello, wörld!", &["hello", "world"][..]),
+            ("snake_case v1.2.3 C++ a-b", &["snake", "case", "v1", "2", "3", "c", "a", "b"]),
+            ("user@host https://a.b/c?d=e", &["user", "host", "https", "a", "b", "c", "d", "e"]),
+            ("東京タワー", &["東京", "京タ", "タワ", "ワー", "ー"]),
+            ("한국어 a", &["한국", "국어", "어", "a"]),
+            ("ไทย", &["ไท", "ทย", "ย"]),
+            ("हिन्दी में", &["हिन्दी", "में"]),
+            ("gg👍🏽👍 ok", &["gg", "👍", "👍", "ok"]),
+            ("x東", &["x", "東"]),
+            ("", &[]),
+        ] {
+            assert_eq!(words_of(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn neither_ids_nor_hashes_are_words() {
+        let (id, hash) = ("1".repeat(18), "ab".repeat(32));
+        for hidden in [id.clone(), format!("a{id}b"), hash.clone(), format!("0{hash}"), "٣".repeat(15)] {
+            assert_eq!(words_of(&format!("x {hidden} y")), ["x", "y"], "{hidden}");
+        }
+        assert_eq!(words_of(&"1".repeat(14)), ["1".repeat(14)]);
+        assert_eq!(words_of("<@&55> <:wave:123456789012345678>"), ["55", "wave"]);
+    }
+}
