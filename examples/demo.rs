@@ -67,6 +67,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         print_answer(&archive, sql)?;
     }
 
+    title("Which messages speak of a wipe? verta-sync search wipe --limit 2");
+    demo.run_with(&["search", "wipe", "--limit", "2"])?;
+    title("Which speak of servers, but not of a wipe? verta-sync search 'server* -wipe' --limit 2");
+    demo.run_with(&["search", "server* -wipe", "--limit", "2"])?;
+
     // The remaining configuration is for a simulator that the user starts.
     write_config(&folder, &format!("http://127.0.0.1:{PORT}"))?;
     let shown = folder.display();
@@ -120,23 +125,25 @@ struct Demo {
 
 impl Demo {
     fn run(&self, command: &str) -> Result<(), Box<dyn Error>> {
+        self.run_with(&[command])
+    }
+
+    fn run_with(&self, words: &[&str]) -> Result<(), Box<dyn Error>> {
         // Pass on only the terminal's variables and the token, not the rest of the
         // environment.
         let terminal = ["TERM", "NO_COLOR", "COLORTERM", "LANG", "RUST_LOG"];
         let inherited = std::env::vars_os().filter(|(name, _)| terminal.iter().any(|known| name == known));
         let token = (OsString::from("DISCORD_BOT_TOKEN"), OsString::from(&self.token));
         let env = Environment::new(inherited.chain([token]), &self.folder);
-        let arguments = [
-            OsString::from("verta-sync"),
-            "--config".into(),
-            self.folder.join("sync.toml").into(),
-            command.into(),
-        ];
+        let config = self.folder.join("sync.toml");
+        let arguments = ["verta-sync".into(), "--config".into(), config.into_os_string()]
+            .into_iter()
+            .chain(words.iter().map(OsString::from));
         let code = cli::run(arguments, env).map_err(|failure| failure.to_string())?;
         if code.number() == 0 {
             Ok(())
         } else {
-            Err(format!("{command} failed with exit code {}", code.number()).into())
+            Err(format!("{words:?} failed with exit code {}", code.number()).into())
         }
     }
 }

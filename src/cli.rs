@@ -13,7 +13,7 @@ use crate::archive::BUSY_TIMEOUT;
 use crate::commands::forget::mask_ids;
 use crate::commands::{
     CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, forget,
-    hash, man, plan, rekey, reset, start, status, values,
+    hash, man, plan, rekey, reset, search, start, status, values,
 };
 use crate::config::{Environment, holds_token};
 use crate::exit_code::ExitCode;
@@ -43,6 +43,7 @@ enum Command {
     Start(start::StartArgs),
     Plan(plan::PlanArgs),
     Status(status::StatusArgs),
+    Search(search::SearchArgs),
     Reset(reset::ResetArgs),
     Check(check::CheckArgs),
     Forget(forget::ForgetArgs),
@@ -118,6 +119,7 @@ fn dispatch(command: &Command, context: &CommandContext) -> Result<Outcome, Fail
         Command::Start(args) => start::run(args, context),
         Command::Plan(args) => plan::run(args, context),
         Command::Status(args) => status::run(args, context),
+        Command::Search(args) => search::run(args, context),
         Command::Reset(args) => reset::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Forget(args) => forget::run(args, context),
@@ -189,7 +191,7 @@ fn tip(text: &str) -> ContextValue {
 /// Prints a parse error and exits. The message quotes the invalid argument; for commands with
 /// `--user`, anything in it that may be a user's ID is masked.
 fn exit_with_usage_error(error: &clap::Error, arguments: &[OsString], platforms: Platforms) -> ! {
-    if !arguments.iter().any(|argument| argument == "forget" || argument == "hash") {
+    if !arguments.iter().any(|argument| ["forget", "hash", "search"].iter().any(|name| argument == name)) {
         error.exit();
     }
     write!(io::stderr(), "{}", mask_ids(&error.render().to_string(), platforms)).ok();

@@ -21,8 +21,8 @@
 //! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform |
 //! | [`sync`] | executes a plan | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |
 //! | [`ui`] | shows the progress of a run | model, monitor |
-//! | [`search`] | finds messages by their words | model |
-//! | [`report`] | formats results as text and JSON | model, plan, `exit_code` |
+//! | [`search`] | finds messages by their words | model, archive |
+//! | [`report`] | formats results as text and JSON | model, plan, search, `exit_code` |
 //! | [`commands`] | a file per subcommand; connects the layers | all of these |
 //! | [`cli`] | parses the command line | model, config, platform, archive, commands, `exit_code` |
 //!

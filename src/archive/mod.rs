@@ -24,6 +24,7 @@ mod info;
 pub mod jobs;
 mod lock;
 pub mod malformed;
+pub mod message_scan;
 pub mod messages;
 mod migrations;
 pub mod named_threads;

@@ -11,13 +11,17 @@ use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
-const WORDS: [&str; 65] = [
+const WORDS: [&str; 69] = [
     "start",
     "plan",
     "status",
     "reset",
     "check",
     "forget",
+    "search",
+    "--author",
+    "--has",
+    "-C",
     "hash",
     "rekey",
     "--key-file",

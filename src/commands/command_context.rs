@@ -224,6 +224,15 @@ impl CommandContext {
         }
     }
 
+    /// Whether output on stdout is coloured.
+    pub fn colors_stdout(&self) -> bool {
+        match self.global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => io::stdout().is_terminal() && self.variable("NO_COLOR").is_none_or(str::is_empty),
+        }
+    }
+
     /// A new run ID: the time and a random suffix, because a supervisor may start several
     /// runs within a second.
     pub fn new_run_id(now: Timestamp) -> String {

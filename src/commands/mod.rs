@@ -19,6 +19,7 @@ pub(crate) mod plan;
 pub mod process;
 pub(crate) mod rekey;
 pub(crate) mod reset;
+pub(crate) mod search;
 pub(crate) mod start;
 pub(crate) mod status;
 mod system;

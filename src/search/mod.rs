@@ -2,13 +2,17 @@
 //!
 //! What matches is defined on the text alone, by pure functions: `fold` makes case,
 //! diacritics and width equal, `words` cuts a folded text into words, `query` parses what
-//! the user wrote, and `matcher` decides whether a text matches, and where.
+//! the user wrote, and `matcher` decides whether a text matches, and where. `scan` reads an archive with them.
 
 mod fold;
 mod matcher;
 mod query;
+mod scan;
+mod texts;
 mod words;
 
+pub use crate::archive::message_scan::ShownMessage;
 pub use fold::Folded;
 pub use matcher::{Texts, matches, ranges};
 pub use query::{Query, QueryError, Term};
+pub use scan::{Found, Hit, Request, scan};

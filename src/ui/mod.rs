@@ -20,4 +20,7 @@ pub use bars::Bars;
 pub use events::Events;
 pub use lines::{Lines, MessageSink};
 pub use log::Log;
-pub use output::{Escaping, Output, to_cleared_stdout, to_stderr, to_stdout};
+pub use output::{
+    Escaping, Output, to_cleared_stdout, to_colored_stdout, to_status_line, to_stderr, to_stdout,
+    to_stdout_for_programs,
+};

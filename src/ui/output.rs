@@ -1,6 +1,6 @@
 //! Writes to stdout and stderr, with control characters escaped.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
@@ -38,6 +38,28 @@ impl Output {
 /// Returns the error of writing to stdout.
 pub fn to_stdout(text: &str) -> io::Result<()> {
     write(io::stdout().lock(), escape_controls(text).as_bytes())
+}
+
+/// Like [`to_stdout`], for text that the program itself colored.
+///
+/// # Errors
+/// Returns the error of writing to stdout.
+pub fn to_colored_stdout(text: &str) -> io::Result<()> {
+    write(io::stdout().lock(), escape_controls_in_color(text).as_bytes())
+}
+
+/// Writes `text` to stdout as it is, for programs; with control characters escaped if stdout is
+/// a terminal.
+///
+/// # Errors
+/// Returns the error of writing to stdout.
+pub fn to_stdout_for_programs(text: &str) -> io::Result<()> {
+    if io::stdout().is_terminal() { to_stdout(text) } else { write(io::stdout().lock(), text.as_bytes()) }
+}
+
+/// Shows `text` in the last line of the terminal on stderr, in place of what was shown there.
+pub fn to_status_line(text: &str) {
+    write(io::stderr().lock(), format!("\r\u{1b}[K{}", escape_controls(text)).as_bytes()).ok();
 }
 
 /// Clears the terminal on stdout, as `watch` does, and writes `text`.

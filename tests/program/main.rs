@@ -32,6 +32,7 @@ mod privacy;
 mod queries;
 mod reactors;
 mod reset;
+mod search;
 mod seeds;
 mod spells;
 mod start;

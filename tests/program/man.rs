@@ -15,9 +15,19 @@ fn sandbox() -> Sandbox {
 fn main_page_names_every_command_and_exit_code() {
     let page = sandbox().run(&["man"]).expect_code(0).stdout;
     assert!(page.contains(".TH verta-sync 1"), "{page}");
-    for command in
-        ["start", "plan", "status", "reset", "check", "forget", "hash", "rekey", "completions", "man"]
-    {
+    for command in [
+        "start",
+        "plan",
+        "status",
+        "reset",
+        "check",
+        "forget",
+        "hash",
+        "rekey",
+        "search",
+        "completions",
+        "man",
+    ] {
         assert!(page.contains(&format!("verta\\-sync\\-{command}(1)")), "{command} is missing:\n{page}");
     }
     let (_, codes) = page.split_once(".SH \"EXIT STATUS\"").unwrap();
@@ -50,6 +60,7 @@ fn writes_a_page_per_command_with_the_same_bytes_each_time() {
         "-plan",
         "-rekey",
         "-reset",
+        "-search",
         "-start",
         "-status",
         "",

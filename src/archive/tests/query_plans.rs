@@ -24,8 +24,8 @@ const LARGE: [&str; 5] = [
 ];
 
 /// Files whose statements scan whole tables on purpose: `forget`, `reset --purge`,
-/// `check --privacy`, the first command after an upgrade and `start --full`.
-const FULL_SCAN_FILES: [&str; 4] = ["forget.rs", "health.rs", "reset.rs", "sweep.rs"];
+/// `check --privacy`, the first command after an upgrade, `start --full` and `search`.
+const FULL_SCAN_FILES: [&str; 5] = ["forget.rs", "health.rs", "message_scan.rs", "reset.rs", "sweep.rs"];
 
 /// Rows of `sqlite_stat1` that `PRAGMA optimize` writes for an archive of ten million
 /// messages: table, index, statistics.

@@ -1,0 +1,321 @@
+//! Reads messages one by one, with what a search needs of them.
+
+use std::ops::ControlFlow;
+
+use rusqlite::types::Value;
+use rusqlite::{Row, params_from_iter};
+
+use super::schema::message_id_sql;
+use super::{ArchiveError, Reader};
+use crate::model::Timestamp;
+
+/// Which messages to read. Empty lists and `None` select all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MessageFilter {
+    /// Names of tenants.
+    pub tenants: Vec<String>,
+    /// IDs or names of channels. A channel covers its threads.
+    pub channels: Vec<String>,
+    /// The hash of the author, or the beginning of it.
+    pub author: Option<String>,
+    /// Sent at this time or later.
+    pub since: Option<Timestamp>,
+    /// Sent before this time.
+    pub until: Option<Timestamp>,
+    /// What the message must have.
+    pub has: Vec<MessagePart>,
+    /// Whether to read deleted messages as well.
+    pub includes_deleted: bool,
+}
+
+/// Something that a message can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessagePart {
+    /// An address in its text.
+    Link,
+    /// An attached file.
+    File,
+    /// An attached picture.
+    Image,
+    /// An attached video.
+    Video,
+    /// An embed.
+    Embed,
+    /// A poll.
+    Poll,
+    /// A sticker.
+    Sticker,
+    /// It is a reply.
+    Reply,
+    /// A reaction.
+    Reaction,
+    /// A thread was started from it.
+    Thread,
+}
+
+impl MessagePart {
+    /// SQL for whether the message `m` has it.
+    const fn condition(self) -> &'static str {
+        const FILE: &str = "EXISTS (SELECT 1 FROM message_attachments a WHERE a.channel_id = m.channel_id AND a.message_id = m.platform_id)";
+        match self {
+            Self::Link => "instr(m.content, '://') > 0",
+            Self::File => FILE,
+            Self::Image => {
+                "EXISTS (SELECT 1 FROM message_attachments a WHERE a.channel_id = m.channel_id
+                            AND a.message_id = m.platform_id AND a.content_type LIKE 'image/%')"
+            }
+            Self::Video => {
+                "EXISTS (SELECT 1 FROM message_attachments a WHERE a.channel_id = m.channel_id
+                            AND a.message_id = m.platform_id AND a.content_type LIKE 'video/%')"
+            }
+            Self::Embed => "json_type(m.metadata, '$.embeds') IS NOT NULL",
+            Self::Poll => "json_type(m.metadata, '$.poll') IS NOT NULL",
+            Self::Sticker => "json_type(m.metadata, '$.sticker_items') IS NOT NULL",
+            Self::Reply => "m.reply_to_message_id IS NOT NULL",
+            Self::Reaction => {
+                "EXISTS (SELECT 1 FROM message_reaction_counts k WHERE k.channel_id = m.channel_id
+                            AND k.message_id = m.platform_id AND k.count > 0)"
+            }
+            Self::Thread => "json_type(m.metadata, '$.thread') IS NOT NULL",
+        }
+    }
+}
+
+/// The key of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey {
+    /// When it was sent. First, so that keys sort by time.
+    pub sent_at: Timestamp,
+    channel: i64,
+    message: i64,
+}
+
+/// The texts of a message, borrowed from the row.
+#[derive(Debug)]
+pub struct ScannedMessage<'r> {
+    /// Its key.
+    pub key: MessageKey,
+    /// Its text.
+    pub content: &'r str,
+    /// Its further fields, as JSON.
+    pub metadata: Option<&'r str>,
+    /// The names of its files, each in a line.
+    pub file_names: Option<&'r str>,
+}
+
+/// A message as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownMessage {
+    /// Its key.
+    pub key: MessageKey,
+    /// Its tenant's name.
+    pub tenant: String,
+    /// The tenant's ID.
+    pub guild_id: String,
+    /// Its channel's ID.
+    pub channel_id: String,
+    /// Its channel's name.
+    pub channel: String,
+    /// The state of its channel, such as `hidden`.
+    pub channel_state: String,
+    /// Its ID.
+    pub message_id: String,
+    /// The hash of its author, if known.
+    pub author: Option<String>,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// When it was found to be deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// Its text.
+    pub content: String,
+    /// The address that opens it.
+    pub url: String,
+}
+
+const SHOWN: &str = concat!(
+    "SELECT t.name, t.id_text, c.id_text, c.name, c.state, ",
+    message_id_sql!("m.platform_id"),
+    ", (SELECT anonymized_id FROM users WHERE id = m.author_id), m.created_at, m.deleted_at, m.content,
+       printf(t.message_url_format, c.id_text, ",
+    message_id_sql!("m.platform_id"),
+    ", m.platform_id), m.channel_id, m.platform_id
+       FROM messages m JOIN channels c ON c.id = m.channel_id JOIN tenants t ON t.id = c.tenant_id"
+);
+
+impl Reader {
+    /// Calls `on_message` with each message that the filter selects, channel by channel, until
+    /// it breaks.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn scan_messages(
+        &self,
+        filter: &MessageFilter,
+        mut on_message: impl FnMut(ScannedMessage<'_>) -> ControlFlow<()>,
+    ) -> Result<(), ArchiveError> {
+        let (conditions, parameters) = conditions(filter);
+        let sql = format!(
+            "SELECT m.created_at, m.channel_id, m.platform_id, m.content, m.metadata,
+                    (SELECT group_concat(a.filename, char(10)) FROM message_attachments a
+                      WHERE a.channel_id = m.channel_id AND a.message_id = m.platform_id)
+               FROM channels c JOIN tenants t ON t.id = c.tenant_id CROSS JOIN messages m ON m.channel_id = c.id
+              WHERE {conditions}"
+        );
+        let mut select = self.connection.prepare(&sql)?;
+        let mut rows = select.query(params_from_iter(parameters))?;
+        while let Some(row) = rows.next()? {
+            let message = ScannedMessage {
+                key: MessageKey {
+                    sent_at: Timestamp::from_millis(row.get(0)?),
+                    channel: row.get(1)?,
+                    message: row.get(2)?,
+                },
+                content: row.get_ref(3)?.as_str().unwrap_or_default(),
+                metadata: row.get_ref(4)?.as_str_or_null().unwrap_or_default(),
+                file_names: row.get_ref(5)?.as_str_or_null().unwrap_or_default(),
+            };
+            if on_message(message).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A message as it is shown; `None` if it was removed meanwhile.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn shown_message(&self, key: MessageKey) -> Result<Option<ShownMessage>, ArchiveError> {
+        let sql = format!("{SHOWN} WHERE m.channel_id = ?1 AND m.platform_id = ?2");
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let mut rows = select.query_map([key.channel, key.message], shown)?;
+        Ok(rows.next().transpose()?)
+    }
+
+    /// At most `count` messages before a message of the same channel, and as many after it, in
+    /// the order of their IDs.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn messages_around(
+        &self,
+        key: MessageKey,
+        count: u32,
+    ) -> Result<(Vec<ShownMessage>, Vec<ShownMessage>), ArchiveError> {
+        let read = |condition: &str| {
+            let sql = format!(
+                "{SHOWN} WHERE m.channel_id = ?1 AND m.deleted_at IS NULL AND m.platform_id {condition} LIMIT ?3"
+            );
+            let mut select = self.connection.prepare_cached(&sql)?;
+            let rows = select.query_map((key.channel, key.message, count), shown)?;
+            Ok::<_, ArchiveError>(rows.collect::<Result<Vec<_>, _>>()?)
+        };
+        let mut before = read("< ?2 ORDER BY m.platform_id DESC")?;
+        before.reverse();
+        Ok((before, read("> ?2 ORDER BY m.platform_id")?))
+    }
+
+    /// How many tenants, channels and people the filter names, and how many messages are in
+    /// those channels: to say why nothing was found.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn filter_scope(&self, filter: &MessageFilter) -> Result<FilterScope, ArchiveError> {
+        let only = |tenants: &[String], channels: &[String]| MessageFilter {
+            tenants: tenants.to_vec(),
+            channels: channels.to_vec(),
+            includes_deleted: true,
+            ..MessageFilter::default()
+        };
+        let counts = |filter: &MessageFilter| {
+            let (conditions, parameters) = conditions(filter);
+            let sql = format!(
+                "SELECT count(*), coalesce(sum(c.message_count), 0)
+                   FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE {conditions}"
+            );
+            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            self.connection.query_row(&sql, params_from_iter(parameters), read).map_err(ArchiveError::from)
+        };
+        let (channels, messages) = counts(&only(&filter.tenants, &filter.channels))?;
+        let (_, tenant_messages) = counts(&only(&filter.tenants, &[]))?;
+        let people = match &filter.author {
+            Some(prefix) => {
+                let people =
+                    "SELECT count(*) FROM users WHERE anonymized_id >= ?1 AND anonymized_id < ?1 || 'g'";
+                Some(self.connection.query_row(people, [prefix], |row| row.get(0))?)
+            }
+            None => None,
+        };
+        Ok(FilterScope { channels, messages, tenant_messages, people })
+    }
+}
+
+/// What a filter's names stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilterScope {
+    /// The channels that it names.
+    pub channels: u64,
+    /// The archived messages in them.
+    pub messages: u64,
+    /// The archived messages of the tenants that it names.
+    pub tenant_messages: u64,
+    /// The people whom its author stands for, if it has one.
+    pub people: Option<u64>,
+}
+
+fn shown(row: &Row<'_>) -> rusqlite::Result<ShownMessage> {
+    let sent_at = Timestamp::from_millis(row.get(7)?);
+    Ok(ShownMessage {
+        tenant: row.get(0)?,
+        guild_id: row.get(1)?,
+        channel_id: row.get(2)?,
+        channel: row.get(3)?,
+        channel_state: row.get(4)?,
+        message_id: row.get(5)?,
+        author: row.get(6)?,
+        sent_at,
+        deleted_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
+        content: row.get(9)?,
+        url: row.get(10)?,
+        key: MessageKey { sent_at, channel: row.get(11)?, message: row.get(12)? },
+    })
+}
+
+/// SQL for the filter, and its parameters.
+fn conditions(filter: &MessageFilter) -> (String, Vec<Value>) {
+    let (mut conditions, mut parameters) = (vec!["1".to_owned()], Vec::new());
+    let mut any_of = |names: &[String], condition: &str| {
+        if !names.is_empty() {
+            let one = format!("({condition})");
+            conditions.push(format!("({})", vec![one; names.len()].join(" OR ")));
+            let count = condition.matches('?').count();
+            parameters.extend(names.iter().flat_map(|name| vec![Value::Text(name.clone()); count]));
+        }
+    };
+    any_of(&filter.tenants, "t.name = ?");
+    // A name may be written with its number sign.
+    any_of(
+        &filter.channels,
+        "c.id_text = ? OR lower(c.name) = lower(ltrim(?, '#'))
+         OR c.parent_id IN (SELECT p.id FROM channels p WHERE p.tenant_id = c.tenant_id
+                               AND (p.id_text = ? OR lower(p.name) = lower(ltrim(?, '#'))))",
+    );
+    if let Some(prefix) = &filter.author {
+        conditions.push(
+            "m.author_id IN (SELECT id FROM users WHERE anonymized_id >= ? AND anonymized_id < ? || 'g')"
+                .to_owned(),
+        );
+        parameters.extend([Value::Text(prefix.clone()), Value::Text(prefix.clone())]);
+    }
+    for (time, condition) in [(filter.since, "m.created_at >= ?"), (filter.until, "m.created_at < ?")] {
+        if let Some(time) = time {
+            conditions.push(condition.to_owned());
+            parameters.push(Value::Integer(time.as_millis()));
+        }
+    }
+    conditions.extend(filter.has.iter().map(|part| part.condition().to_owned()));
+    if !filter.includes_deleted {
+        conditions.push("m.deleted_at IS NULL".to_owned());
+    }
+    (conditions.join(" AND "), parameters)
+}

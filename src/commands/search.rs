@@ -1,0 +1,277 @@
+//! `verta-sync search`: finds messages by their words.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+
+use super::forget::parse_user_id;
+use super::values::date;
+use super::{CommandContext, Failure, FailureKind, Outcome, check_output, print_result};
+use crate::archive::message_scan::{FilterScope, MessageFilter, MessagePart};
+use crate::archive::{ArchiveError, Reader};
+use crate::config::{ArchiveConfig, Overrides};
+use crate::model::{Timestamp, with_noun, with_separators};
+use crate::report::{self, SearchScope};
+use crate::search::{Found, Query, Request, scan};
+use crate::ui::{to_colored_stdout, to_status_line, to_stderr, to_stdout_for_programs};
+
+/// Digits of a hash that `--author` needs at least.
+const MIN_PREFIX: usize = 4;
+/// Hits at most, whatever the flag says: they are kept in memory.
+const MAX_LIMIT: usize = 100_000;
+/// Time between two progress lines at a terminal.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Find messages by their words
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Query: words, all of which must occur; \"a phrase\"; prefix*; -word; OR; parentheses. Case and diacritics make no difference.\nExample: verta-sync search 'wipe* (friday OR saturday) -maybe' --tenant takaro --since 2026-01-01"
+)]
+pub struct SearchArgs {
+    /// What to search for
+    #[arg(value_name = "QUERY", required = true)]
+    pub query: Vec<String>,
+    /// Search only this tenant (repeatable) [default: all tenants]
+    #[arg(long = "tenant", value_name = "NAME")]
+    pub tenants: Vec<String>,
+    /// Search only this channel and its threads, by ID or name (repeatable)
+    #[arg(long = "channel", value_name = "ID|NAME")]
+    pub channel_names: Vec<String>,
+    /// Search only messages of this person: user ID, hash, or the first digits of a hash
+    #[arg(long, value_name = "ID|HASH")]
+    pub author: Option<String>,
+    /// Search only messages sent at this time or later (UTC)
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub since: Option<Timestamp>,
+    /// Search only messages sent before this time (UTC)
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub until: Option<Timestamp>,
+    /// Search only messages that have this (repeatable); "thread" also searches thread names
+    #[arg(long, value_name = "PART")]
+    pub has: Vec<Part>,
+    /// Which hits to show first
+    #[arg(long, value_name = "ORDER", default_value = "newest")]
+    pub sort: Order,
+    /// Show at most this many hits
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// Show this many messages before and after each hit
+    #[arg(short = 'C', long = "context", value_name = "N", default_value_t = 0)]
+    pub context: u32,
+    /// Print only the number of hits
+    #[arg(long)]
+    pub count: bool,
+    /// Find deleted messages as well
+    #[arg(long)]
+    pub include_deleted: bool,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: SearchFormat,
+}
+
+/// What a message can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    Link,
+    File,
+    Image,
+    Video,
+    Embed,
+    Poll,
+    Sticker,
+    Reply,
+    Reaction,
+    Thread,
+}
+
+/// The order of the hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    Newest,
+    Oldest,
+}
+
+/// How hits are written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SearchFormat {
+    Human,
+    Json,
+    Csv,
+}
+
+impl From<Part> for MessagePart {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Link => Self::Link,
+            Part::File => Self::File,
+            Part::Image => Self::Image,
+            Part::Video => Self::Video,
+            Part::Embed => Self::Embed,
+            Part::Poll => Self::Poll,
+            Part::Sticker => Self::Sticker,
+            Part::Reply => Self::Reply,
+            Part::Reaction => Self::Reaction,
+            Part::Thread => Self::Thread,
+        }
+    }
+}
+
+/// Searches the archive and prints the hits. No hit is no failure; why there is none is said
+/// on stderr.
+///
+/// # Errors
+/// Returns a [`Failure`] if the query or a filter can't be understood, the archive can't be
+/// read, or the result can't be written.
+pub fn run(args: &SearchArgs, context: &CommandContext) -> Result<Outcome, Failure> {
+    context.init_log(io::stderr);
+    let config = context.load_config(&Overrides::default())?;
+    let query = args.query.join(" ");
+    let query = Query::parse(&query).map_err(|error| {
+        Failure::new(FailureKind::Usage, format!("cannot understand the query: {error}"))
+            .hint("verta-sync search --help shows what a query may contain")
+    })?;
+    let filter = filter(args, &config.archive, context)?;
+    let path = &config.archive.path;
+    let failed = |error: ArchiveError| Failure::archive(&error, path);
+    let reader = Reader::open(path).map_err(failed)?;
+    let names: Vec<String> =
+        reader.tenants().map_err(failed)?.into_iter().map(|tenant| tenant.name).collect();
+    check_tenants(&args.tenants, &names, &config)?;
+    let request = Request {
+        query,
+        filter,
+        is_oldest_first: args.sort == Order::Oldest,
+        limit: if args.count { 0 } else { args.limit.min(MAX_LIMIT) },
+        context: args.context,
+    };
+    let found = with_progress(context, |on_read| scan(&reader, &request, on_read)).map_err(failed)?;
+    let scope = SearchScope { limit: request.limit, is_complete: true };
+    match args.format {
+        SearchFormat::Json => print_result(&report::search_json(&found, scope))?,
+        _ if args.count => print_result(&format!("{}\n", found.total))?,
+        SearchFormat::Csv => check_output(to_stdout_for_programs(&report::search_csv(&found)))?,
+        SearchFormat::Human => {
+            let text = report::search(&found, context.colors_stdout());
+            check_output(to_colored_stdout(&text))?;
+        }
+    }
+    if found.total == 0 {
+        let scope = reader.filter_scope(&request.filter).map_err(failed)?;
+        to_stderr(&format!("{}\n", reason(&found, &request.filter, scope)));
+    } else if args.format == SearchFormat::Human && !args.count {
+        to_stderr(&format!("{}\n", summary(&found)));
+    }
+    Ok(Outcome::Done)
+}
+
+fn filter(
+    args: &SearchArgs,
+    archive: &ArchiveConfig,
+    context: &CommandContext,
+) -> Result<MessageFilter, Failure> {
+    if let (Some(since), Some(until)) = (args.since, args.until)
+        && since >= until
+    {
+        let (since, until) = (report::utc_seconds(since), report::utc_seconds(until));
+        return Err(Failure::new(
+            FailureKind::Usage,
+            format!("--since {since} is not before --until {until}"),
+        ));
+    }
+    let author = args.author.as_deref().map(|text| author(text, archive, context)).transpose()?;
+    Ok(MessageFilter {
+        tenants: args.tenants.clone(),
+        channels: args.channel_names.clone(),
+        author,
+        since: args.since,
+        until: args.until,
+        has: args.has.iter().copied().map(MessagePart::from).collect(),
+        includes_deleted: args.include_deleted,
+    })
+}
+
+/// The hash, or the beginning of one, that `--author` stands for. The error message doesn't
+/// quote it: it may be a mistyped ID.
+fn author(text: &str, archive: &ArchiveConfig, context: &CommandContext) -> Result<String, Failure> {
+    let text = text.trim().to_ascii_lowercase();
+    let rules = context.rules(archive)?;
+    // Before the check for a prefix, because an ID has only digits.
+    if let Ok(user) = parse_user_id(&text, rules) {
+        return Ok(user.to_string());
+    }
+    let is_prefix =
+        (MIN_PREFIX..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_prefix {
+        return Ok(text);
+    }
+    Err(Failure::new(FailureKind::Usage, "invalid value for --author: neither a user ID nor a hash")
+        .hint("use a user ID, or at least 4 of the 64 hexadecimal digits that the archive shows as author"))
+}
+
+/// Fails if a tenant is neither archived nor configured.
+fn check_tenants(
+    wanted: &[String],
+    archived: &[String],
+    config: &crate::config::Config,
+) -> Result<(), Failure> {
+    let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
+    let known: std::collections::BTreeSet<&str> =
+        archived.iter().map(String::as_str).chain(configured).collect();
+    let unknown: Vec<&str> = wanted.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(Failure::unknown_tenants(&unknown, &known)) }
+}
+
+/// Runs a search, and shows at a terminal how many messages were read.
+fn with_progress(
+    context: &CommandContext,
+    search: impl FnOnce(&mut dyn FnMut(u64) -> ControlFlow<()>) -> Result<Found, ArchiveError>,
+) -> Result<Found, ArchiveError> {
+    let (is_shown, mut last, mut was_shown) = (context.shows_bars(), Instant::now(), false);
+    let found = search(&mut |read| {
+        if is_shown && last.elapsed() >= PROGRESS_INTERVAL {
+            to_status_line(&format!("searched {} messages", with_separators(read)));
+            (last, was_shown) = (Instant::now(), true);
+        }
+        ControlFlow::Continue(())
+    });
+    if was_shown {
+        to_status_line("");
+    }
+    found
+}
+
+/// How many hits there are, and how to see the rest.
+fn summary(found: &Found) -> String {
+    let (shown, hits) = (found.hits.len() as u64, with_noun(found.total, "hit"));
+    if shown == found.total {
+        return hits;
+    }
+    format!("{hits}, {} shown; --limit shows more", with_separators(shown))
+}
+
+/// Why nothing was found.
+fn reason(found: &Found, filter: &MessageFilter, scope: FilterScope) -> String {
+    if scope.people == Some(0) {
+        return "no hit: the archive does not know this author".to_owned();
+    }
+    if scope.channels == 0 && !filter.channels.is_empty() {
+        return "no hit: the archive has no such channel; the view channel_log lists all".to_owned();
+    }
+    if scope.tenant_messages == 0 {
+        return "no hit: nothing of this tenant is archived yet; run \"verta-sync start\"".to_owned();
+    }
+    if scope.messages == 0 {
+        return "no hit: nothing of this channel is archived".to_owned();
+    }
+    if found.read == 0 {
+        return "no hit: no message is within the filters".to_owned();
+    }
+    let read = with_noun(found.read, "message");
+    match found.missing.as_slice() {
+        [] => format!("no hit: none of {read} has all of this"),
+        [missing] => format!("no hit: none of {read} has \"{missing}\""),
+        missing => format!("no hit: none of {read} has one of \"{}\"", missing.join("\", \"")),
+    }
+}
