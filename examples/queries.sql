@@ -13,9 +13,10 @@
 --     group it in a subquery, and LEFT JOIN that.
 --
 -- author_is_bot = 0 AND is_system = 0 selects what people wrote: not bots and webhooks, not
--- "joined the server". It leaves out erased people, who have no author. A person is a hash of
--- 64 hexadecimal digits, of which the queries show 12. An archive holds all tenants: add
--- tenant = '…' to a WHERE to select one.
+-- "joined the server". It leaves out erased people, who have no author. Deleted messages count:
+-- add deleted_ms IS NULL to leave them out; the counters of channel_log and thread_log count
+-- them always. A person is a hash of 64 hexadecimal digits, of which the queries show 12. An
+-- archive holds all tenants: add tenant = '…' to a WHERE to select one.
 
 -- 1. Busiest channels
 -- Of all time. channel_log has counters, so this is fast in archives of any size.
@@ -65,8 +66,8 @@ SELECT w.tenant, w.month, sum(w.messages) AS messages, count(DISTINCT w.author_k
  LIMIT 24;
 
 -- 5. Newcomers and retention
--- By the four weeks in which people first wrote: how many wrote again in the second, third
--- and fourth four weeks after that. NULL: those weeks are not over yet.
+-- By the four weeks in which people first wrote: how many wrote again in days 28 to 55, 56 to
+-- 83 and 84 to 111 after their first message. NULL: those days are not over yet.
 WITH active AS MATERIALIZED (
     SELECT tenant, author_key, created_ms / 86400000 AS day
       FROM message_log
@@ -103,7 +104,7 @@ SELECT hour, sum(weekday = 1) AS mon, sum(weekday = 2) AS tue, sum(weekday = 3) 
 
 -- 7. Time to first response
 -- In threads and forum posts, by month of opening: minutes until someone other than the owner
--- wrote, bots not counted. Half and nine tenths of the answered ones were answered within them.
+-- wrote, bots not counted; median and 90th percentile of the answered ones.
 WITH ranked AS (
     SELECT *, row_number() OVER (PARTITION BY tenant, month ORDER BY minutes) AS rank,
            count(*) OVER (PARTITION BY tenant, month) AS answered
@@ -140,7 +141,7 @@ SELECT tenant, parent_channel AS forum, thread AS question, substr(created_at, 1
 
 -- 9. Unanswered questions
 -- Messages in text channels with a question mark that nobody replied to, and after which
--- nobody but the asker wrote for a day. Within the last 90 days of the archive.
+-- nobody wrote for a day. Within the last 90 days of the archive.
 WITH last AS (SELECT max(last_message_ms) AS ms FROM channel_log),
 line AS (
     SELECT tenant, channel, channel_key, message_key, author_key, created_ms, content,
@@ -242,7 +243,7 @@ SELECT emoji, emoji_kind, reactions, messages
 WITH received AS (
     SELECT message_author_key AS person_key, emoji, sum(count) AS reactions
       FROM reaction_count_log
-     WHERE message_author_key IS NOT NULL
+     WHERE message_author_is_bot = 0
      GROUP BY message_author_key, emoji_key
 )
 SELECT substr(p.person, 1, 12) AS who, r.reactions, r.emoji AS most_frequent, r.most AS times
@@ -271,16 +272,16 @@ SELECT coalesce(provider, host, type) AS site, type, count(*) AS embeds
 -- 20. Attachment types
 -- Number and total size of the attached files, by type.
 SELECT coalesce(content_type, 'unknown') AS content_type, count(*) AS files,
-       round(sum(file_size) / 1e6, 1) AS megabytes, count(DISTINCT message_author_key) AS people
+       round(sum(file_size) / 1e6, 1) AS megabytes, count(DISTINCT message_author_key) AS authors
   FROM attachment_log
  GROUP BY 1
  ORDER BY sum(file_size) DESC
  LIMIT 10;
 
 -- 21. Most mentioned
--- People, roles and channels. A role is its ID.
+-- People, roles, channels and everyone. A role is its ID.
 SELECT tenant, kind, coalesce(substr(mentioned, 1, 20), '@everyone') AS mentioned, count(*) AS mentions,
-       count(DISTINCT author_key) AS by_people
+       count(DISTINCT author_key) AS by_authors
   FROM mention_log
  GROUP BY tenant, kind, mentioned
  ORDER BY mentions DESC
@@ -325,9 +326,9 @@ SELECT tenant, substr(day, 1, 7) AS month, sum(messages) AS messages,
  LIMIT 24;
 
 -- 26. Bots and people
--- Webhooks count as bots: bridges to other chats, and services that post. "erased" are
--- people who were erased.
-SELECT tenant, CASE WHEN author_is_bot = 0 THEN 'people' WHEN author_is_bot IS NULL THEN 'erased'
+-- Webhooks are bots, too: bridges to other chats, and services that post. "unknown" are people
+-- who were erased.
+SELECT tenant, CASE WHEN author_is_bot = 0 THEN 'people' WHEN author_is_bot IS NULL THEN 'unknown'
                     WHEN json_extract(metadata, '$.webhook') THEN 'webhooks' ELSE 'bots' END AS who,
        count(*) AS messages, count(DISTINCT author_key) AS authors
   FROM message_log
@@ -376,7 +377,7 @@ SELECT a.tenant AS one, b.tenant AS other, count(*) AS people_in_both
  ORDER BY people_in_both DESC;
 
 -- 30. Lurkers
--- People who react and never write. reactions = "users" in sync.toml archives who reacted.
+-- People who react and never write. Needs reactions = "users" in sync.toml, the default.
 SELECT count(*) AS people, sum(messages = 0) AS never_wrote,
        round(100.0 * sum(messages = 0) / count(*), 1) AS percent
   FROM person_log
@@ -390,9 +391,9 @@ SELECT tenant, channel, substr(created_at, 1, 10) AS day, question, answer, vote
  LIMIT 30;
 
 -- 32. One person
--- Replace the inner SELECT by a hash in quotes. "verta-sync hash --user ID" prints the hash
--- of a user's ID.
-WITH one AS (SELECT person, person_key FROM person_log ORDER BY messages DESC LIMIT 1)
+-- Replace (SELECT person FROM one) by a hash of 64 digits in quotes. "verta-sync hash --user
+-- ID" prints it; from its first digits: SELECT person FROM person_log WHERE person GLOB '9d63*'.
+WITH one AS (SELECT person FROM person_log ORDER BY messages DESC LIMIT 1)
 SELECT substr(m.author, 1, 12) AS who, m.tenant, m.channel, count(*) AS messages,
        date(min(m.created_ms) / 1000, 'unixepoch') AS first_day,
        date(max(m.created_ms) / 1000, 'unixepoch') AS last_day,
@@ -414,8 +415,8 @@ SELECT created_at, substr(author, 1, 12) AS who, content, attachments, reactions
 
 -- 34. What changed since
 -- For increments: messages archived, edited, deleted, or with other reactions since a time
--- that you noted at the last export. A message that changes again is returned again, so
--- replace it by its channel_key and message_key.
+-- that you noted at the last export: replace the inner SELECT, and remove the LIMIT. A message
+-- that changes again is returned again, so replace it by its channel_key and message_key.
 SELECT tenant, channel_key, message_key, updated_at, content, deleted_at
   FROM message_log
  WHERE updated_ms >= (SELECT max(started_ms) FROM run_log WHERE status = 'completed')

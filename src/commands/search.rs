@@ -132,10 +132,10 @@ pub fn run(args: &SearchArgs, context: &CommandContext) -> Result<Outcome, Failu
         Failure::new(FailureKind::Usage, format!("cannot understand the query: {error}"))
             .hint("verta-sync search --help shows what a query may contain")
     })?;
-    let filter = filter(args, &config.archive, context)?;
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     let reader = Reader::open(path).map_err(failed)?;
+    let filter = filter(args, &config.archive, &reader, context)?;
     let names: Vec<String> =
         reader.tenants().map_err(failed)?.into_iter().map(|tenant| tenant.name).collect();
     check_tenants(&args.tenants, &names, &config)?;
@@ -169,6 +169,7 @@ pub fn run(args: &SearchArgs, context: &CommandContext) -> Result<Outcome, Failu
 fn filter(
     args: &SearchArgs,
     archive: &ArchiveConfig,
+    reader: &Reader,
     context: &CommandContext,
 ) -> Result<MessageFilter, Failure> {
     if let (Some(since), Some(until)) = (args.since, args.until)
@@ -180,7 +181,7 @@ fn filter(
             format!("--since {since} is not before --until {until}"),
         ));
     }
-    let author = args.author.as_deref().map(|text| author(text, archive, context)).transpose()?;
+    let author = args.author.as_deref().map(|text| author(text, archive, reader, context)).transpose()?;
     Ok(MessageFilter {
         tenants: args.tenants.clone(),
         channels: args.channel_names.clone(),
@@ -194,12 +195,19 @@ fn filter(
 
 /// The hash, or the beginning of one, that `--author` stands for. The error message doesn't
 /// quote it: it may be a mistyped ID.
-fn author(text: &str, archive: &ArchiveConfig, context: &CommandContext) -> Result<String, Failure> {
+fn author(
+    text: &str,
+    archive: &ArchiveConfig,
+    reader: &Reader,
+    context: &CommandContext,
+) -> Result<String, Failure> {
     let text = text.trim().to_ascii_lowercase();
-    let rules = context.rules(archive)?;
-    // Before the check for a prefix, because an ID has only digits.
-    if let Ok(user) = parse_user_id(&text, rules) {
-        return Ok(user.to_string());
+    // Before the check for a prefix, because an ID has only digits. Only an ID needs the key.
+    if parse_user_id(&text, context.rules_for_output(archive)).is_ok() {
+        let rules = context.rules(archive)?;
+        let path = &archive.path;
+        reader.check_scheme(path, rules.scheme).map_err(|error| Failure::archive(&error, path))?;
+        return Ok(parse_user_id(&text, rules)?.to_string());
     }
     let is_prefix =
         (MIN_PREFIX..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());

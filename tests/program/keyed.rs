@@ -141,6 +141,8 @@ fn a_missing_or_wrong_key_is_refused_before_anything_is_written() {
         assert_eq!(messages, 0, "nothing is read");
         assert_eq!(fs::read(sandbox.archive_path()).unwrap(), before, "nothing is written");
         sandbox.run(&["status"]).expect_code(0);
+        sandbox.run(&["search", "the", "--author", "80351110224678912"]).expect_code(2);
+        sandbox.run(&["search", "the", "--author", "0123abcd"]).expect_code(0);
     };
     configure_key(&sandbox, false);
     refused("is keyed, and no key is configured");
