@@ -414,7 +414,7 @@ SELECT created_at, substr(author, 1, 12) AS who, content, attachments, reactions
  LIMIT 50;
 
 -- 34. What changed since
--- For increments: messages archived, edited, deleted, or with other reactions since a time
+-- For increments: messages archived, edited, deleted, pinned or erased since a time
 -- that you noted at the last export: replace the inner SELECT, and remove the LIMIT. A message
 -- that changes again is returned again, so replace it by its channel_key and message_key.
 SELECT tenant, channel_key, message_key, updated_at, content, deleted_at

@@ -116,7 +116,8 @@ SELECT t.name                                                                   
        (SELECT w.anonymized_id FROM messages o JOIN users w ON w.id = o.author_id WHERE o.channel_id = r.channel_id AND o.platform_id = r.message_id) AS message_author,
        (SELECT o.author_id FROM messages o WHERE o.channel_id = r.channel_id AND o.platform_id = r.message_id) AS message_author_key,
        (SELECT w.is_bot FROM messages o JOIN users w ON w.id = o.author_id WHERE o.channel_id = r.channel_id AND o.platform_id = r.message_id) AS message_author_is_bot,
-       (SELECT o.created_at FROM messages o WHERE o.channel_id = r.channel_id AND o.platform_id = r.message_id) AS message_created_ms
+       (SELECT o.created_at FROM messages o WHERE o.channel_id = r.channel_id AND o.platform_id = r.message_id) AS message_created_ms,
+       r.updated_at                                                                AS updated_ms
   FROM message_emoji_reactions r
   JOIN channels c ON c.id = r.channel_id
   JOIN tenants t ON t.id = c.tenant_id
@@ -144,7 +145,8 @@ SELECT t.name                                                                   
        (SELECT w.is_bot FROM messages o JOIN users w ON w.id = o.author_id WHERE o.channel_id = k.channel_id AND o.platform_id = k.message_id) AS message_author_is_bot,
        CAST(strftime('%Y-%m-%dT%H:%M:%fZ', (SELECT o.created_at FROM messages o WHERE o.channel_id = k.channel_id AND o.platform_id = k.message_id) / 1000.0, 'unixepoch') AS TEXT) AS message_created_at,
        (SELECT o.created_at FROM messages o WHERE o.channel_id = k.channel_id AND o.platform_id = k.message_id) AS message_created_ms,
-       k.users_read_at                                                             AS users_read_ms
+       k.users_read_at                                                             AS users_read_ms,
+       k.updated_at                                                                AS updated_ms
   FROM message_reaction_counts k
   JOIN channels c ON c.id = k.channel_id
   JOIN tenants t ON t.id = c.tenant_id
@@ -173,7 +175,8 @@ SELECT t.name                                                                   
        (SELECT o.author_id FROM messages o WHERE o.channel_id = a.channel_id AND o.platform_id = a.message_id) AS message_author_key,
        (SELECT w.is_bot FROM messages o JOIN users w ON w.id = o.author_id WHERE o.channel_id = a.channel_id AND o.platform_id = a.message_id) AS message_author_is_bot,
        (SELECT o.created_at FROM messages o WHERE o.channel_id = a.channel_id AND o.platform_id = a.message_id) AS created_ms,
-       a.metadata                                                                  AS metadata
+       a.metadata                                                                  AS metadata,
+       a.updated_at                                                                AS updated_ms
   FROM message_attachments a
   JOIN channels c ON c.id = a.channel_id
   JOIN tenants t ON t.id = c.tenant_id;
@@ -258,7 +261,8 @@ SELECT t.name                                                                   
        CAST((SELECT json_group_array(coalesce(
                          (SELECT json_extract(v.value, '$.name') FROM json_each(p.metadata, '$.available_tags') v
                            WHERE json_extract(v.value, '$.id') = a.value), a.value))
-               FROM json_each(c.metadata, '$.applied_tags') a) AS TEXT)            AS tags
+               FROM json_each(c.metadata, '$.applied_tags') a) AS TEXT)            AS tags,
+       c.updated_at                                                                AS updated_ms
   FROM channels c
   JOIN tenants t ON t.id = c.tenant_id
   LEFT JOIN channels p ON p.id = c.parent_id
@@ -293,7 +297,8 @@ SELECT t.name                                                                   
        c.last_message_at                                                           AS last_message_ms,
        s.last_sync_at                                                              AS last_sync_ms,
        CAST(strftime('%Y-%m-%dT%H:%M:%fZ', s.full_read_at / 1000.0, 'unixepoch') AS TEXT) AS full_read_at,
-       s.full_read_at                                                              AS full_read_ms
+       s.full_read_at                                                              AS full_read_ms,
+       c.updated_at                                                                AS updated_ms
   FROM channels c
   JOIN tenants t ON t.id = c.tenant_id
   LEFT JOIN channels p ON p.id = c.parent_id
