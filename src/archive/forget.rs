@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::schema::TEXT_TABLES;
 use super::{ArchiveError, Reader, Tx, audit, candidates, emoji, residual};
-use crate::anonymize::{HashScheme, UserHash};
+use crate::anonymize::{HashScheme, UserHash, replace_hashes};
 use crate::model::Timestamp;
 use crate::model::markup::FORGOTTEN;
 
@@ -65,7 +65,7 @@ pub(super) fn scope(
         let conditions: Vec<String> = table
             .columns
             .iter()
-            .map(|column| format!("instr(coalesce({}, ''), ?1) > 0", column.name))
+            .map(|column| format!("instr(lower(coalesce({}, '')), ?1) > 0", column.name))
             .collect();
         let sql = format!("SELECT count(*) FROM {} WHERE {}", table.name, conditions.join(" OR "));
         mentions += connection.query_row(&sql, params![hash], |row| row.get::<_, u64>(0))?;
@@ -163,11 +163,25 @@ fn erase_mentions(connection: &Connection, user: &UserHash, now: Timestamp) -> R
     for table in TEXT_TABLES.iter().filter(|table| table.name != "emoji") {
         for column in table.columns {
             let (table, column) = (table.name, column.name);
-            let sql = format!(
+            let replace = format!(
                 "UPDATE {table} SET {column} = replace({column}, ?1, ?2), updated_at = ?3
                   WHERE instr({column}, ?1) > 0"
             );
-            connection.execute(&sql, params![user.to_string(), FORGOTTEN, now.as_millis()])?;
+            connection.execute(&replace, params![user.to_string(), FORGOTTEN, now.as_millis()])?;
+            // The few that somebody wrote in capitals.
+            let select =
+                format!("SELECT DISTINCT {column} FROM {table} WHERE instr(lower({column}), ?1) > 0");
+            let texts: Vec<String> = connection
+                .prepare(&select)?
+                .query_map(params![user.to_string()], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let update = format!("UPDATE {table} SET {column} = ?2, updated_at = ?3 WHERE {column} = ?1");
+            for text in texts {
+                let replaced = replace_hashes(&text, |hash, _| (hash == user).then(|| FORGOTTEN.to_owned()));
+                if let Some(replaced) = replaced {
+                    connection.prepare_cached(&update)?.execute(params![text, replaced, now.as_millis()])?;
+                }
+            }
         }
     }
     Ok(())

@@ -14,8 +14,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::forget::{forget, record_marker};
 use super::recorder::Recorder;
 use super::tx::RowCache;
-use super::{ArchiveError, ArchiveErrorKind, Tx, beside};
-use crate::anonymize::{HashKey, HashScheme, Rules, UserHash};
+use super::{ArchiveError, ArchiveErrorKind, Tx, beside, sweep};
+use crate::anonymize::{HashScheme, Rules, UserHash};
 use crate::files::{FileError, create_own_file, open_own_file};
 use crate::model::Timestamp;
 
@@ -60,7 +60,9 @@ impl List {
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.lines();
         let scheme = lines.next()?.strip_prefix(HEADER)?.trim().to_owned();
-        let is_marker = |line: &&str| line.len() == 64 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_marker = |line: &&str| {
+            line.len() == 64 && line.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
         let mut markers = BTreeSet::new();
         for line in lines {
             markers.insert(Some(line).filter(is_marker)?.to_owned());
@@ -131,15 +133,16 @@ fn markers_of(list: &List, archive: &Path, scheme: HashScheme) -> Result<BTreeSe
     Err(ArchiveError::new(ArchiveErrorKind::WrongKey, message))
 }
 
-/// The markers of the list beside an archive that is about to get this key: of people who
-/// were erased while it, or a later copy of it, had the key already.
+/// The markers of the list beside an archive, as this scheme makes them. Empty if there is no
+/// list.
 ///
 /// # Errors
-/// Returns [`ArchiveError`] if the file can't be read.
-pub fn keyed_markers(archive: &Path, key: HashKey) -> Result<BTreeSet<String>, ArchiveError> {
-    let list = List::read(&list_path(archive))?.unwrap_or_default();
-    let is_keyed = list.scheme == scheme_text(HashScheme::Keyed(key));
-    Ok(if is_keyed { list.markers } else { BTreeSet::new() })
+/// Returns [`ArchiveError`] if the file can't be read, or is of another key.
+pub fn listed_markers(archive: &Path, scheme: HashScheme) -> Result<BTreeSet<String>, ArchiveError> {
+    match List::read(&list_path(archive))? {
+        Some(list) => markers_of(&list, archive, scheme),
+        None => Ok(BTreeSet::new()),
+    }
 }
 
 /// Makes the archive and the list beside it hold the same markers, and erases the people whom
@@ -203,6 +206,8 @@ fn erase_again(
             erased += 1;
         }
     }
+    // Their IDs may stand in texts although the archive does not know them.
+    sweep::request(&transaction)?;
     recorder.finish(&transaction)?;
     transaction.commit()?;
     if erased > 0 {
@@ -214,6 +219,7 @@ fn erase_again(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::HashKey;
 
     #[test]
     fn a_list_round_trips_and_a_damaged_one_is_rejected() {

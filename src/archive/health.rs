@@ -8,7 +8,7 @@ use super::migrations::{bundled, schema_version};
 use super::schema::{TEXT_TABLES, TextColumn, TextTable};
 use super::scrubbers::ScrubberByChannel;
 use super::{ArchiveError, Reader, sweep};
-use crate::anonymize::{Exposure, Rules};
+use crate::anonymize::{Exposure, Rules, hashes_alone_in};
 
 /// Maximum number of faults that are listed.
 const MAX_FAULTS: u32 = 10;
@@ -132,6 +132,13 @@ impl Reader {
                         || markers.any(|marker| forgotten.exists([marker]).unwrap_or(true))
                 })
             });
+            let is_plain_hash = |hash: crate::anonymize::UserHash| {
+                scheme
+                    .key()
+                    .is_some_and(|key| known_user.exists([key.hash(&hash).to_string()]).unwrap_or(true))
+            };
+            let exposure =
+                exposure.or_else(|| hashes_alone_in(text).any(is_plain_hash).then_some(Exposure::PlainHash));
             if let Some(exposure) = exposure {
                 on_leak(Leak { table: table.name, column: name, location: row.get(1)?, exposure });
             }

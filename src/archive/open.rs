@@ -125,8 +125,6 @@ impl ArchiveFile {
         configure(&connection, self.busy_timeout)?;
         migrate(&mut connection, migrations)?;
         definitions::restore_views(&connection, migrations)?;
-        adopt_key(&connection, self.rules.scheme)?;
-        check_scheme(&connection, &self.path, self.rules.scheme)?;
         Ok(connection)
     }
 
@@ -272,7 +270,7 @@ fn is_unused(connection: &Connection) -> Result<bool, ArchiveError> {
 }
 
 /// Records the key of an archive that has hashed nobody yet.
-fn adopt_key(connection: &Connection, scheme: HashScheme) -> Result<(), ArchiveError> {
+pub(super) fn adopt_key(connection: &Connection, scheme: HashScheme) -> Result<(), ArchiveError> {
     match scheme.key() {
         Some(key) if is_unused(connection)? => record_key(connection, key),
         _ => Ok(()),

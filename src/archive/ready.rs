@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::migrations::bundled;
+use super::open::{adopt_key, check_scheme};
 use super::{ArchiveError, ArchiveFile, beside, forgotten_list, residual, sweep};
 
 impl ArchiveFile {
@@ -17,6 +18,10 @@ impl ArchiveFile {
     /// damaged, or can't be written.
     pub fn open(&self) -> Result<Connection, ArchiveError> {
         let mut connection = self.open_with(&bundled())?;
+        // Before the key is recorded: the list may be of another one.
+        forgotten_list::listed_markers(&self.path, self.rules.scheme)?;
+        adopt_key(&connection, self.rules.scheme)?;
+        check_scheme(&connection, &self.path, self.rules.scheme)?;
         forgotten_list::merge(&mut connection, &self.path, self.mode, self.rules)?;
         self.clean(connection)
     }

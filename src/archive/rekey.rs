@@ -88,7 +88,8 @@ fn rekey_texts(
                 for (column, text) in table.columns.iter().zip(texts) {
                     let replaced = text.as_ref().and_then(|text| {
                         replace_hashes(text, |hash, is_mention| {
-                            keyed(hash).or_else(|| is_mention.then(|| key.hash(hash)))
+                            let hash = keyed(hash).or_else(|| is_mention.then(|| key.hash(hash)));
+                            hash.map(|hash| hash.to_string())
                         })
                     });
                     if let Some(replaced) = replaced {

@@ -186,5 +186,5 @@ fn sweep_text<'t>(
         }
         text = Cow::Owned(tx.resolve_text_at(&scrubbed, location)?.into_owned());
     }
-    Ok(text)
+    tx.with_keyed_hashes(text, location)
 }

@@ -17,7 +17,11 @@ impl Tx<'_> {
         known: &UserHash,
     ) -> Result<String, ArchiveError> {
         let scrubbers = self.cache.scrubbers.of(self.connection, channel)?;
-        Ok(scrubbers.iter().fold(text.to_owned(), |text, scrubber| scrubber.rescrub(&text, known)))
+        let text = scrubbers.iter().fold(text.to_owned(), |text, scrubber| scrubber.rescrub(&text, known));
+        let Some(key) = self.cache.scrubbers.scheme().key() else { return Ok(text) };
+        let replaced =
+            replace_hashes(&text, |plain, _| (key.hash(plain) == *known).then(|| known.to_string()));
+        Ok(replaced.unwrap_or(text))
     }
 
     /// The text as it may be stored for a message: the IDs of known users become hashes,
@@ -46,7 +50,7 @@ impl Tx<'_> {
                 candidates::record(self, &candidate.hash, channel, message_id)?;
             }
         }
-        let resolved = self.with_keyed_hashes(text.resolve(|hash| known.contains(hash)))?;
+        let resolved = self.with_keyed_hashes(text.resolve(|hash| known.contains(hash)), location)?;
         if !self.has_forgotten()? {
             return Ok(resolved);
         }
@@ -61,17 +65,25 @@ impl Tx<'_> {
     }
 
     /// In a keyed archive, replaces the plain hashes that somebody wrote of people whom the
-    /// archive knows.
-    fn with_keyed_hashes<'t>(&mut self, text: Cow<'t, str>) -> Result<Cow<'t, str>, ArchiveError> {
+    /// archive knows. Those of others are recorded as candidates.
+    pub(super) fn with_keyed_hashes<'t>(
+        &mut self,
+        text: Cow<'t, str>,
+        location: Option<(ChannelRow, i64)>,
+    ) -> Result<Cow<'t, str>, ArchiveError> {
         let Some(key) = self.cache.scrubbers.scheme().key() else { return Ok(text) };
         let mut known = HashMap::new();
         for plain in hashes_alone_in(&text) {
             let hash = key.hash(&plain);
             if users::find(self, &hash)?.is_some() || self.is_forgotten(&hash)? {
                 known.insert(plain, hash);
+            } else if let Some((channel, message_id)) = location
+                && users::find(self, &plain)?.is_none()
+            {
+                candidates::record(self, &hash, channel, message_id)?;
             }
         }
-        let replaced = replace_hashes(&text, |plain, _| known.get(plain).copied());
+        let replaced = replace_hashes(&text, |plain, _| known.get(plain).map(ToString::to_string));
         Ok(replaced.map_or(text, Cow::Owned))
     }
 

@@ -457,6 +457,7 @@ fn leak_text(leak: &Leak) -> String {
         Exposure::Mention => "a mention or profile URL contains a raw user ID",
         Exposure::PictureUrl => "a profile or avatar URL still has its path",
         Exposure::BareId => "plain or disguised digits are a known user's ID",
+        Exposure::PlainHash => "the plain hash of a known user, in a keyed archive",
     };
     format!("✗ {}.{}, {}: {how}", leak.table, leak.column, leak.location)
 }

@@ -43,11 +43,17 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
     Failure::if_locked(path)?;
     let file = context.archive_file(&config.archive)?;
     migrate(&file, "forget")?;
-    let scope = match Reader::open(path) {
-        Ok(reader) => reader.forget_scope(&user, rules.scheme).map_err(failed)?,
-        Err(error) if error.kind == ArchiveErrorKind::Missing => ForgetScope::default(),
+    let reader = match Reader::open(path) {
+        Ok(reader) => Some(reader),
+        Err(error) if error.kind == ArchiveErrorKind::Missing => None,
         Err(error) => return Err(failed(error)),
     };
+    let scope_of = |user: &UserHash| {
+        let scope = reader.as_ref().map(|reader| reader.forget_scope(user, rules.scheme));
+        scope.transpose().map(Option::unwrap_or_default).map_err(failed)
+    };
+    let (user, scope) = known_user(&args.user, user, rules, scope_of)?;
+    drop(reader);
     if !confirm("the erasure", args.yes, || question(scope))? {
         return Ok(Outcome::Declined);
     }
@@ -76,6 +82,31 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
     };
     print_result(&format!("erased: {what}; later syncs exclude this person\n"))?;
     Ok(Outcome::Done)
+}
+
+/// The user to erase, and what the archive holds of them. In a keyed archive a hash may be the
+/// plain one; one that is neither is refused, because nobody could be excluded by it.
+fn known_user(
+    text: &str,
+    user: UserHash,
+    rules: Rules,
+    scope_of: impl Fn(&UserHash) -> Result<ForgetScope, Failure>,
+) -> Result<(UserHash, ForgetScope), Failure> {
+    let scope = scope_of(&user)?;
+    let is_known = |scope: &ForgetScope| !scope.is_empty() || scope.is_forgotten;
+    let Some(key) = rules.scheme.key().filter(|_| UserHash::from_hex(text.trim()).is_some()) else {
+        return Ok((user, scope));
+    };
+    if is_known(&scope) {
+        return Ok((user, scope));
+    }
+    let keyed = key.hash(&user);
+    let scope = scope_of(&keyed)?;
+    if is_known(&scope) {
+        return Ok((keyed, scope));
+    }
+    Err(Failure::new(FailureKind::Usage, "the archive has nobody with this hash")
+        .hint("use the user ID: later syncs can be told to exclude a person only by it"))
 }
 
 /// Parses a user ID or hash. The error message doesn't quote the value, which may be a

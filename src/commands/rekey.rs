@@ -7,7 +7,7 @@ use super::command_context::{display_path, runtime};
 use super::confirm::confirm;
 use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
 use crate::anonymize::{HashKey, HashScheme, Rules};
-use crate::archive::forgotten_list::keyed_markers;
+use crate::archive::forgotten_list::listed_markers;
 use crate::archive::rekey::rekey;
 use crate::archive::residual::is_vacuum_due;
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
@@ -68,7 +68,7 @@ pub fn run(args: &RekeyArgs, context: &CommandContext) -> Result<Outcome, Failur
         .map_err(|error| Failure::lock(error, path))?;
     let runtime = runtime()?;
     let replace = || -> Result<bool, ArchiveError> {
-        let forgotten = keyed_markers(path, key)?.into_iter().collect();
+        let forgotten = listed_markers(path, keyed)?.into_iter().collect();
         let (writer, thread) = Writer::start(plain_file.open_for_rekey()?, plain_file.rules, &lock);
         runtime.block_on(writer.run(move |tx| rekey(tx, key, &forgotten, CommandContext::now())))?;
         drop(writer);

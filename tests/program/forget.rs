@@ -186,6 +186,20 @@ fn bare_id_of_an_unknown_user_is_erased_from_texts() {
 }
 
 #[test]
+fn a_hash_in_capitals_is_erased_from_texts() {
+    let scene = scene();
+    let world = scene.sandbox.sim.world();
+    world.append_text(scene.chat, 5, &format!("see {}", hash(scene.id).to_uppercase()));
+    world.advance(HOUR);
+    scene.sandbox.run(&["start"]).expect_code(0);
+    scene.sandbox.run(&["forget", "--user", &scene.id.to_string(), "--yes"]).expect_code(0);
+    let replaced = "SELECT count(*) FROM messages WHERE content = 'see forgotten'";
+    assert_eq!(scene.sandbox.count(replaced), 1);
+    scene.sandbox.run(&["start", "--full"]).expect_code(0);
+    assert_eq!(scene.sandbox.count(replaced), 1);
+}
+
+#[test]
 fn unknown_user_is_reported_and_kept_out_of_later_syncs() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 1, 30)));
     sandbox.run(&["start"]).expect_code(0);

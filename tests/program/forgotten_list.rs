@@ -41,10 +41,15 @@ fn restore(sandbox: &Sandbox, backup: &[u8]) {
 
 /// Whether the archive has anything of the user, in any byte.
 fn has_traces(sandbox: &Sandbox, hash: &str) -> bool {
+    has_any(sandbox, &[SECRET, hash])
+}
+
+/// Whether one of the texts is in any byte of the archive's files.
+fn has_any(sandbox: &Sandbox, texts: &[&str]) -> bool {
     let names = sandbox.listing().into_iter().filter(|name| name.starts_with("archive.db"));
     let bytes: Vec<u8> =
         names.filter_map(|name| fs::read(sandbox.dir.path().join(name)).ok()).flatten().collect();
-    [SECRET, hash].iter().any(|text| memchr::memmem::find(&bytes, text.as_bytes()).is_some())
+    texts.iter().any(|text| memchr::memmem::find(&bytes, text.as_bytes()).is_some())
 }
 
 #[test]
@@ -124,4 +129,72 @@ fn a_damaged_or_foreign_list_is_refused() {
     fs::remove_file(&path).unwrap();
     fs::write(&path, &list).unwrap();
     sandbox.run(&["start"]).expect_code(0);
+}
+
+/// The archive's configuration, with a key.
+fn configure_key(sandbox: &Sandbox, key: &str) {
+    sandbox.write("archive.key", key);
+    let config = fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
+    if !config.contains("hash_key_file") {
+        sandbox.write("sync.toml", &format!("[archive]\nhash_key_file = \"archive.key\"\n{config}"));
+    }
+}
+
+const REKEY: [&str; 4] = ["rekey", "--key-file", "archive.key", "--yes"];
+const OTHER_KEY: &str = "0c0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
+
+#[test]
+fn a_restored_plain_backup_gets_a_key_without_those_who_were_erased() {
+    let (sandbox, id) = scene();
+    let backup = fs::read(sandbox.archive_path()).unwrap();
+    forget(&sandbox, id);
+    restore(&sandbox, &backup);
+    sandbox.write("archive.key", KEY);
+    sandbox.run(&REKEY).expect_code(0);
+    configure_key(&sandbox, KEY);
+    assert!(!has_traces(&sandbox, &hash(id)));
+    sandbox.run(&["start", "--full"]).expect_code(0);
+    assert!(!has_traces(&sandbox, &hash(id)));
+}
+
+#[test]
+fn another_key_than_that_of_the_list_changes_nothing() {
+    let (sandbox, id) = scene();
+    let backup = fs::read(sandbox.archive_path()).unwrap();
+    sandbox.write("archive.key", KEY);
+    sandbox.run(&REKEY).expect_code(0);
+    configure_key(&sandbox, KEY);
+    forget(&sandbox, id);
+    restore(&sandbox, &backup);
+    sandbox.write("archive.key", OTHER_KEY);
+    for command in [&REKEY[..], &["start"]] {
+        sandbox.run(command).expect_code(2);
+        assert_eq!(fs::read(sandbox.archive_path()).unwrap(), backup, "{command:?}");
+    }
+    sandbox.write("archive.key", KEY);
+    sandbox.run(&REKEY).expect_code(0);
+    // A new archive beside the list neither takes another key.
+    restore(&sandbox, b"");
+    sandbox.write("archive.key", OTHER_KEY);
+    let refused = sandbox.run(&["start"]).expect_code(2);
+    assert!(refused.stderr.contains("is the list of an archive with another key"), "{}", refused.stderr);
+    sandbox.write("archive.key", KEY);
+    sandbox.run(&["start"]).expect_code(0);
+}
+
+#[test]
+fn an_id_of_someone_whom_a_restored_backup_does_not_know_is_erased_from_texts() {
+    let (sandbox, _) = scene();
+    let stranger = 123_456_789_012_345_678_u64;
+    let world = sandbox.sim.world();
+    let chat = world.truth(GUILD).iter().find(|channel| channel.message_count > 0).unwrap().id;
+    world.append_text(chat, 5, &format!("my friend is {stranger}"));
+    world.advance(Duration::from_hours(30));
+    sandbox.run(&["start"]).expect_code(0);
+    let backup = fs::read(sandbox.archive_path()).unwrap();
+    forget(&sandbox, stranger);
+    restore(&sandbox, &backup);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!(sandbox.count("SELECT count(*) FROM messages WHERE content = 'my friend is forgotten'"), 1);
+    assert!(!has_any(&sandbox, &[&stranger.to_string()]));
 }
