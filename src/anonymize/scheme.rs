@@ -11,7 +11,7 @@ use super::UserHash;
 /// The bytes of a key.
 const KEY_BYTES: usize = 32;
 
-/// The key of an archive. Whoever has it can compute a user's hash from the ID.
+/// The key of an archive: with it a user's hash can be computed from the ID.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct HashKey([u8; KEY_BYTES]);
 
@@ -21,7 +21,7 @@ impl HashKey {
         Self(bytes)
     }
 
-    /// A key that nobody knows, for output. It isn't fit for an archive.
+    /// A random key for output, which is not stored. It isn't fit for an archive.
     pub fn unknown() -> Self {
         let mut bytes = [0; KEY_BYTES];
         for part in bytes.chunks_mut(8) {
@@ -132,7 +132,7 @@ mod tests {
         let (plain, keyed) = (UserHash::of("1"), scheme.hash("1"));
         let markers: Vec<String> = scheme.forget_markers(&keyed).collect();
         assert_eq!(markers, [keyed.forget_marker(), KEY.marker(&plain.forget_marker())]);
-        // Of a hash from a text nobody knows the ID.
+        // A hash that was read from a text doesn't tell the plain one.
         let read = UserHash::from_hex(&keyed.to_string()).unwrap();
         assert_eq!(scheme.forget_markers(&read).collect::<Vec<_>>(), [keyed.forget_marker()]);
         assert_eq!(HashScheme::Plain.forget_markers(&plain).collect::<Vec<_>>(), [plain.forget_marker()]);

@@ -168,7 +168,7 @@ fn erase_mentions(connection: &Connection, user: &UserHash, now: Timestamp) -> R
                   WHERE instr({column}, ?1) > 0"
             );
             connection.execute(&replace, params![user.to_string(), FORGOTTEN, now.as_millis()])?;
-            // The few that somebody wrote in capitals.
+            // Hashes in capitals, which are rare.
             let select =
                 format!("SELECT DISTINCT {column} FROM {table} WHERE instr(lower({column}), ?1) > 0");
             let texts: Vec<String> = connection

@@ -211,7 +211,7 @@ fn erase_again(
     recorder.finish(&transaction)?;
     transaction.commit()?;
     if erased > 0 {
-        tracing::warn!("erased {erased} people again whom a restored backup had brought back");
+        tracing::warn!("a restored backup contained erased people: erased again: {erased}");
     }
     Ok(())
 }

@@ -260,7 +260,7 @@ pub(super) fn check_scheme(
     Err(ArchiveError::new(kind, message))
 }
 
-/// Whether the archive has no tables yet, or has hashed nobody.
+/// Whether the archive has no tables yet, or no hash.
 fn is_unused(connection: &Connection) -> Result<bool, ArchiveError> {
     let query = "SELECT NOT EXISTS (SELECT 1 FROM users) AND NOT EXISTS (SELECT 1 FROM forgotten)
                     AND NOT EXISTS (SELECT 1 FROM suspect_digits)
@@ -269,7 +269,7 @@ fn is_unused(connection: &Connection) -> Result<bool, ArchiveError> {
         || connection.query_row(query, [KEY_FINGERPRINT_KEY], |row| row.get(0))?)
 }
 
-/// Records the key of an archive that has hashed nobody yet.
+/// Records the key of an archive that has no hash yet.
 pub(super) fn adopt_key(connection: &Connection, scheme: HashScheme) -> Result<(), ArchiveError> {
     match scheme.key() {
         Some(key) if is_unused(connection)? => record_key(connection, key),

@@ -64,8 +64,8 @@ impl Tx<'_> {
         failed.map_or(Ok(text), Err)
     }
 
-    /// In a keyed archive, replaces the plain hashes that somebody wrote of people whom the
-    /// archive knows. Those of others are recorded as candidates.
+    /// In a keyed archive, replaces the plain hashes in a text if they are of users in the
+    /// archive. Others are recorded as candidates.
     pub(super) fn with_keyed_hashes<'t>(
         &mut self,
         text: Cow<'t, str>,

@@ -122,8 +122,8 @@ impl CommandContext {
     }
 
     /// Like [`Self::rules`], for a command that only shows what the archive holds. A user
-    /// who may read the archive need not have its key: the hashes of IDs in the output are
-    /// then nobody's.
+    /// who may read the archive need not have its key: IDs in the output are then hashed with a
+    /// random one.
     pub fn rules_for_output(&self, archive: &ArchiveConfig) -> Rules {
         let unknown = || HashScheme::Keyed(HashKey::unknown());
         let scheme = self.rules(archive).map_or_else(|_| unknown(), |rules| rules.scheme);

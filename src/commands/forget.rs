@@ -85,7 +85,7 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
 }
 
 /// The user to erase, and what the archive holds of them. In a keyed archive a hash may be the
-/// plain one; one that is neither is refused, because nobody could be excluded by it.
+/// plain one. An unknown hash is refused: later syncs could not recognize the person by it.
 fn known_user(
     text: &str,
     user: UserHash,

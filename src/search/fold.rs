@@ -1,7 +1,7 @@
 //! Folds texts for comparison: case, diacritics and width make no difference.
 //!
 //! Normalization is that of Unicode (NFKC, then NFD for the scripts whose marks are
-//! diacritics). Marks of Indic and other scripts are vowels and stay. What nobody can see
+//! diacritics). Marks of Indic and other scripts are vowels and stay. What is invisible
 //! (joiners, variation selectors, direction marks) and skin tones are dropped.
 
 use std::ops::Range;
@@ -130,7 +130,7 @@ impl Letters {
     }
 }
 
-/// Whether a character is dropped: nobody sees it, or it is a skin tone.
+/// Whether a character is dropped: it is invisible or a skin tone.
 const fn is_dropped(char: char) -> bool {
     matches!(char,
         '\u{ad}' | '\u{61c}' | '\u{640}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'

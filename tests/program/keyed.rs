@@ -253,7 +253,7 @@ fn a_person_is_erased_by_the_keyed_or_the_plain_hash_and_an_unknown_hash_is_refu
 
 /// A hash may be written before the archive knows whose it is, and in capitals.
 #[test]
-fn plain_hashes_that_somebody_wrote_are_replaced() {
+fn plain_hashes_in_texts_are_replaced() {
     let sandbox = sandbox();
     configure_key(&sandbox, true);
     let world = sandbox.sim.world();
