@@ -175,13 +175,13 @@ fn embeds_polls_and_runs_have_rows() {
     set(
         &archive,
         5,
-        r#"metadata = '{"embeds":[{"type":"link","url":"https://WWW.Site.org:80/a","title":"T","provider":{"name":"P"}},
+        r#"metadata = '{"embeds":[{"type":"link","url":"https://u@WWW.Site.org:80/a","title":"T","provider":{"name":"P"}},
                         {"type":"rich","description":"D","author":{"name":"A"},"footer":{"text":"F"}}]}'"#,
     );
     let sql =
         "SELECT position, type, title, description, url, host, provider, embed_author, footer FROM embed_log";
     let expected = [
-        row(&["0", "link", "T", "NULL", "https://WWW.Site.org:80/a", "site.org", "P", "NULL", "NULL"]),
+        row(&["0", "link", "T", "NULL", "https://u@WWW.Site.org:80/a", "site.org", "P", "NULL", "NULL"]),
         row(&["1", "rich", "NULL", "D", "NULL", "NULL", "NULL", "A", "F"]),
     ];
     assert_eq!(rows(&archive, sql), expected);
@@ -202,7 +202,7 @@ fn embeds_polls_and_runs_have_rows() {
 }
 
 /// A text, and the addresses in it with their hosts.
-const LINKS: [(&str, &[(&str, &str)]); 16] = [
+const LINKS: [(&str, &[(&str, &str)]); 19] = [
     ("no address, http is a protocol", &[]),
     ("https://a.b/c?d=e#f", &[("https://a.b/c?d=e#f", "a.b")]),
     (
@@ -228,6 +228,15 @@ const LINKS: [(&str, &[(&str, &str)]); 16] = [
         &[("https://münchen.de/straße", "münchen.de"), ("https://例え.jp/あ", "例え.jp")],
     ),
     ("https:// http://", &[("https://", ""), ("http://", "")]),
+    (
+        "HTTPS://A.B/C Https://c.d HTTP://e.f Http://g.h",
+        &[("HTTPS://A.B/C", "a.b"), ("Https://c.d", "c.d"), ("HTTP://e.f", "e.f"), ("Http://g.h", "g.h")],
+    ),
+    (
+        "https://user:pass@a.b:8080/c https://a@b@c.d http://e.f?to=x@y",
+        &[("https://user:pass@a.b:8080/c", "a.b"), ("https://a@b@c.d", "c.d"), ("http://e.f?to=x@y", "e.f")],
+    ),
+    ("https://@ https://a@", &[("https://@", ""), ("https://a@", "")]),
 ];
 
 #[test]
@@ -268,7 +277,7 @@ fn mentions_are_found_in_texts_and_metadata() {
 #[test]
 fn no_text_breaks_the_views_of_links_and_mentions() {
     const PARTS: [&str; 16] = [
-        "https://", "http://", "<@", "<#", ">", "\\", "\"", "\u{0}", "\u{1f}", "\n", "]", ",", "u0022", "é",
+        "https://", "HTTP://", "<@", "<#", ">", "\\", "\"", "\u{0}", "\u{1f}", "\n", "]", ",", "u0022", "é",
         "😀", " ",
     ];
     let archive = archive();
