@@ -9,9 +9,11 @@
 //! `writing` compares storing pages in the archive with plain SQLite, and `micro`
 //! measures single steps. Some cases run only when named: `large` and `long` (ten million
 //! messages in 500 channels or in one), `grown` (an archive of fifty million messages,
-//! 8 GB), and `memory` (worlds built to use much memory).
+//! 8 GB), `keyed` (syncs with and without a hash key), and `memory` (worlds built to use
+//! much memory).
 
 mod grown;
+mod keyed;
 mod measure;
 mod memory;
 mod micro;
@@ -91,9 +93,12 @@ fn main() -> BenchResult<()> {
     for case in CASES.iter().filter(|case| wants(case.name, case.runs_by_default)) {
         sync(case)?;
     }
+    let million = CASES.iter().find(|case| case.name == "million-equal").ok_or("there is no such case")?;
     if wants("grown", false) {
-        let million = CASES.iter().find(|case| case.name == "million-equal");
-        grown::measure(million.ok_or("there is no such case")?)?;
+        grown::measure(million)?;
+    }
+    if wants("keyed", false) {
+        keyed::measure(million)?;
     }
     Ok(())
 }
