@@ -353,24 +353,27 @@ SELECT t.name                                                                   
        m.author_id                                                                 AS author_key,
        m.created_at                                                                AS created_ms
   FROM (SELECT m.channel_id, m.platform_id, m.author_id, m.created_at, m.position, m.url,
-               -- Without the user name before the last @ and the port.
-               lower(substr(substr(m.authority, length(rtrim(m.authority, replace(m.authority, '@', ''))) + 1), 1,
-                            instr(substr(m.authority, length(rtrim(m.authority, replace(m.authority, '@', ''))) + 1) || ':', ':') - 1)) AS host
-          FROM (SELECT m.channel_id, m.platform_id, m.author_id, m.created_at, m.position, m.url,
-                       -- The address from its :// to the next / ? or #.
-                       substr(substr(m.url, instr(m.url, '://') + 3), 1, instr(replace(replace(substr(m.url, instr(m.url, '://') + 3), '?', '/'), '#', '/') || '/', '/') - 1) AS authority
-                  FROM (SELECT m.channel_id, m.platform_id, m.author_id, m.created_at, m.position,
+               -- The address up to the / ? # or : after its host; without a user name before the last @.
+               lower(CASE WHEN instr(m.url, '@') = 0
+                          THEN substr(substr(m.url, instr(m.url, '://') + 3), 1, instr(replace(replace(replace(substr(m.url, instr(m.url, '://') + 3), '?', '/'), '#', '/'), ':', '/') || '/', '/') - 1)
+                          ELSE (SELECT substr(o.host, 1, instr(o.host || ':', ':') - 1)
+                                  FROM (SELECT substr(a.authority, length(rtrim(a.authority, replace(a.authority, '@', ''))) + 1) AS host
+                                          FROM (SELECT substr(substr(m.url, instr(m.url, '://') + 3), 1, instr(replace(replace(substr(m.url, instr(m.url, '://') + 3), '?', '/'), '#', '/') || '/', '/') - 1) AS authority) a) o)
+                     END) AS host
+          FROM (SELECT m.channel_id, m.platform_id, m.author_id, m.created_at, m.position,
                        -- A closing bracket belongs to an address that has an opening one.
                        rtrim(CASE WHEN instr(m.word, ')') > 0 AND instr(m.word, '(') = 0
                                   THEN substr(m.word, 1, instr(m.word, ')') - 1) ELSE m.word END, '.,:;!?*_~''') AS url
                   FROM (SELECT m.channel_id, m.platform_id, m.author_id, m.created_at, l.key AS position,
                                substr(l.value, 1, instr(l.value || ' ', ' ') - 1) AS word
-                          FROM messages m,
+                          FROM (SELECT m.channel_id, m.platform_id, m.author_id, m.created_at,
+                                       replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(m.content, char(9), ' '), char(10), ' '), char(13), ' '), char(160), ' '), char(12288), ' '), '<', ' '), '>', ' '), '"', ' '), '`', ' '), '|', ' '), '\', ' '), '^', ' '), '{', ' '), '}', ' '), ']', ' ') AS text
+                                  FROM messages m
+                                 WHERE instr(m.content, '://') > 0) m,
                                -- The text as a JSON list that begins an item at each address.
-                               json_each('[' || replace(replace(replace(replace(replace(replace(json_quote(
-                                   replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(m.content, char(9), ' '), char(10), ' '), char(13), ' '), char(160), ' '), char(12288), ' '), '<', ' '), '>', ' '), '"', ' '), '`', ' '), '|', ' '), '\', ' '), '^', ' '), '{', ' '), '}', ' '), ']', ' ')
-                               ), 'https://', '","https://'), 'http://', '","http://'), 'Https://', '","Https://'), 'Http://', '","Http://'), 'HTTPS://', '","HTTPS://'), 'HTTP://', '","HTTP://') || ']') l
-                         WHERE instr(m.content, '://') > 0 AND l.key > 0) m) m) m) m
+                               json_each('[' || replace(replace(replace(replace(replace(replace(json_quote(m.text),
+                                   'https://', '","https://'), 'http://', '","http://'), 'Https://', '","Https://'), 'Http://', '","Http://'), 'HTTPS://', '","HTTPS://'), 'HTTP://', '","HTTP://') || ']') l
+                         WHERE l.key > 0) m) m) m
   JOIN channels c ON c.id = m.channel_id
   JOIN tenants t ON t.id = c.tenant_id
   LEFT JOIN users u ON u.id = m.author_id;
@@ -439,11 +442,14 @@ SELECT t.name                                                                   
        m.created_at                                                                AS created_ms
   FROM (SELECT m.channel_id, m.platform_id, m.author_id, m.created_at, m.position, m.embed,
                -- As in link_log.
-               lower(substr(substr(m.authority, length(rtrim(m.authority, replace(m.authority, '@', ''))) + 1), 1,
-                            instr(substr(m.authority, length(rtrim(m.authority, replace(m.authority, '@', ''))) + 1) || ':', ':') - 1)) AS host
+               lower(CASE WHEN instr(m.url, '@') = 0
+                          THEN substr(substr(m.url, instr(m.url, '://') + 3), 1, instr(replace(replace(replace(substr(m.url, instr(m.url, '://') + 3), '?', '/'), '#', '/'), ':', '/') || '/', '/') - 1)
+                          ELSE (SELECT substr(o.host, 1, instr(o.host || ':', ':') - 1)
+                                  FROM (SELECT substr(a.authority, length(rtrim(a.authority, replace(a.authority, '@', ''))) + 1) AS host
+                                          FROM (SELECT substr(substr(m.url, instr(m.url, '://') + 3), 1, instr(replace(replace(substr(m.url, instr(m.url, '://') + 3), '?', '/'), '#', '/') || '/', '/') - 1) AS authority) a) o)
+                     END) AS host
           FROM (SELECT m.channel_id, m.platform_id, m.author_id, m.created_at, e.key AS position, e.value AS embed,
-                       substr(substr(json_extract(e.value, '$.url'), instr(json_extract(e.value, '$.url'), '://') + 3), 1,
-                              instr(replace(replace(substr(json_extract(e.value, '$.url'), instr(json_extract(e.value, '$.url'), '://') + 3), '?', '/'), '#', '/') || '/', '/') - 1) AS authority
+                       json_extract(e.value, '$.url') AS url
                   FROM messages m, json_each(m.metadata, '$.embeds') e) m) m
   JOIN channels c ON c.id = m.channel_id
   JOIN tenants t ON t.id = c.tenant_id

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::limits::Limit;
 use rusqlite::types::Value;
 use rusqlite::{Batch, Connection, params};
 
@@ -200,6 +201,24 @@ fn queries_and_views_use_no_newer_sqlite_functions() {
             assert!(!sql.contains(newer), "{newer}: {sql}");
         }
     }
+}
+
+/// An older parser has a stack of 100. A view that needs more makes the whole archive
+/// unreadable for it ("malformed database schema").
+#[test]
+fn views_and_queries_fit_the_parser_of_older_sqlite() {
+    let (archive, older) = (archive(), Connection::open_in_memory().unwrap());
+    let views = rows(&archive, "SELECT sql FROM sqlite_schema WHERE type = 'view'");
+    for connection in [&archive, &older] {
+        connection.set_limit(Limit::SQLITE_LIMIT_PARSER_DEPTH, 100).unwrap();
+    }
+    for sql in views.iter().flatten() {
+        older.execute_batch(sql).unwrap();
+    }
+    let mut queries = Batch::new(&archive, QUERIES);
+    while queries.next().unwrap().is_some() {}
+    let (open, close) = ("abs(".repeat(40), ")".repeat(40));
+    older.prepare(&format!("SELECT {open}1{close}")).unwrap_err();
 }
 
 #[test]
