@@ -1,5 +1,6 @@
 //! Erasure of one person (`forget`): what the archive holds of them, and its removal.
 
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::schema::TEXT_TABLES;
@@ -160,28 +161,22 @@ fn erase_references(connection: &Connection, row: i64, now: Timestamp) -> Result
 
 fn erase_mentions(connection: &Connection, user: &UserHash, now: Timestamp) -> Result<(), ArchiveError> {
     // Not emoji: two of them could get the same name; `emoji::erase` avoids that.
+    // SQL's `replace` would leave hashes in capitals.
+    let erased = *user;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("without_user", 1, flags, move |context| {
+        let text: String = context.get(0)?;
+        let replaced = replace_hashes(&text, |hash, _| (*hash == erased).then(|| FORGOTTEN.to_owned()));
+        Ok(replaced.unwrap_or(text))
+    })?;
     for table in TEXT_TABLES.iter().filter(|table| table.name != "emoji") {
         for column in table.columns {
             let (table, column) = (table.name, column.name);
             let replace = format!(
-                "UPDATE {table} SET {column} = replace({column}, ?1, ?2), updated_at = ?3
-                  WHERE instr({column}, ?1) > 0"
+                "UPDATE {table} SET {column} = without_user({column}), updated_at = ?2
+                  WHERE instr(lower({column}), ?1) > 0"
             );
-            connection.execute(&replace, params![user.to_string(), FORGOTTEN, now.as_millis()])?;
-            // Hashes in capitals, which are rare.
-            let select =
-                format!("SELECT DISTINCT {column} FROM {table} WHERE instr(lower({column}), ?1) > 0");
-            let texts: Vec<String> = connection
-                .prepare(&select)?
-                .query_map(params![user.to_string()], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            let update = format!("UPDATE {table} SET {column} = ?2, updated_at = ?3 WHERE {column} = ?1");
-            for text in texts {
-                let replaced = replace_hashes(&text, |hash, _| (hash == user).then(|| FORGOTTEN.to_owned()));
-                if let Some(replaced) = replaced {
-                    connection.prepare_cached(&update)?.execute(params![text, replaced, now.as_millis()])?;
-                }
-            }
+            connection.execute(&replace, params![user.to_string(), now.as_millis()])?;
         }
     }
     Ok(())
