@@ -85,7 +85,14 @@ const WATCHED_TABLES: [WatchedTable; 8] = [
     WatchedTable {
         table: "tenants",
         arguments: "'tenant', ROW.id, 0, NULL",
-        columns: &["name", "id_text", "message_id_divisor", "message_id_format", "message_url_format"],
+        columns: &[
+            "name",
+            "id_text",
+            "message_id_divisor",
+            "message_id_format",
+            "message_url_format",
+            "written_types",
+        ],
         records_inserts_and_deletes: false,
     },
 ];
