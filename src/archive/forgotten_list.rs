@@ -9,15 +9,13 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::forget::{forget, record_marker};
-use super::recorder::Recorder;
-use super::tx::RowCache;
-use super::{ArchiveError, ArchiveErrorKind, Tx, beside, sweep};
-use crate::anonymize::{HashScheme, Rules, UserHash};
+use super::tx::in_transaction;
+use super::{ArchiveError, ArchiveErrorKind, beside, sweep, users};
+use crate::anonymize::{HashScheme, Rules};
 use crate::files::{FileError, create_own_file, open_own_file};
-use crate::model::Timestamp;
 
 /// The first words of the file.
 const HEADER: &str = "verta-sync: people who stay erased;";
@@ -133,16 +131,27 @@ fn markers_of(list: &List, archive: &Path, scheme: HashScheme) -> Result<BTreeSe
     Err(ArchiveError::new(ArchiveErrorKind::WrongKey, message))
 }
 
+/// The list beside an archive, as it was read.
+pub(super) struct ListFile {
+    list: Option<List>,
+    /// Its markers, as the scheme of the archive makes them. Empty if there is no list.
+    markers: BTreeSet<String>,
+}
+
+/// Reads the list beside an archive. Fails if it is of another key.
+pub(super) fn read(archive: &Path, scheme: HashScheme) -> Result<ListFile, ArchiveError> {
+    let list = List::read(&list_path(archive))?;
+    let markers = list.as_ref().map(|list| markers_of(list, archive, scheme)).transpose()?;
+    Ok(ListFile { list, markers: markers.unwrap_or_default() })
+}
+
 /// The markers of the list beside an archive, as this scheme makes them. Empty if there is no
 /// list.
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if the file can't be read, or is of another key.
 pub fn listed_markers(archive: &Path, scheme: HashScheme) -> Result<BTreeSet<String>, ArchiveError> {
-    match List::read(&list_path(archive))? {
-        Some(list) => markers_of(&list, archive, scheme),
-        None => Ok(BTreeSet::new()),
-    }
+    Ok(read(archive, scheme)?.markers)
 }
 
 /// Makes the archive and the list beside it hold the same markers, and erases the people whom
@@ -152,13 +161,9 @@ pub(super) fn merge(
     archive: &Path,
     mode: u32,
     rules: Rules,
+    file: ListFile,
 ) -> Result<(), ArchiveError> {
-    let path = list_path(archive);
-    let listed = List::read(&path)?;
-    let in_file = match &listed {
-        Some(list) => markers_of(list, archive, rules.scheme)?,
-        None => BTreeSet::new(),
-    };
+    let ListFile { list: listed, markers: in_file } = file;
     let in_archive = archived(connection)?;
     let unknown: BTreeSet<&String> = in_file.difference(&in_archive).collect();
     if !unknown.is_empty() {
@@ -171,7 +176,7 @@ pub(super) fn merge(
     if merged.markers.is_empty() && listed.is_none() || listed.as_ref() == Some(&merged) {
         return Ok(());
     }
-    merged.write(&path, mode)
+    merged.write(&list_path(archive), mode)
 }
 
 fn archived(connection: &Connection) -> Result<BTreeSet<String>, ArchiveError> {
@@ -185,31 +190,21 @@ fn erase_again(
     markers: &BTreeSet<&String>,
     rules: Rules,
 ) -> Result<(), ArchiveError> {
-    let mut recorder = Recorder::new(connection)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    recorder.begin(&transaction)?;
-    let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-    let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
-    for marker in markers {
-        record_marker(&transaction, marker, now)?;
-    }
-    let people: Vec<String> = transaction
-        .prepare("SELECT anonymized_id FROM users")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let mut row_cache = RowCache::new(rules);
-    let mut tx = Tx::new(&transaction, &mut row_cache);
-    let mut erased = 0_u64;
-    for user in people.iter().filter_map(|hex| UserHash::from_hex(hex)) {
-        if markers.contains(&user.forget_marker()) {
-            forget(&mut tx, &user, now)?;
-            erased += 1;
+    let erased = in_transaction(connection, rules, |tx, now| {
+        for marker in markers {
+            record_marker(tx.connection, marker, now)?;
         }
-    }
-    // Their IDs may stand in texts although the archive does not know them.
-    sweep::request(&transaction)?;
-    recorder.finish(&transaction)?;
-    transaction.commit()?;
+        let mut erased = 0_u64;
+        for (_, user) in users::all(tx.connection)? {
+            if markers.contains(&user.forget_marker()) {
+                forget(tx, &user, now)?;
+                erased += 1;
+            }
+        }
+        // Their IDs may stand in texts although the archive does not know them.
+        sweep::request(tx.connection)?;
+        Ok(erased)
+    })?;
     if erased > 0 {
         tracing::warn!("a restored backup contained erased people: erased again: {erased}");
     }

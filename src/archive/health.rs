@@ -8,7 +8,7 @@ use super::migrations::{bundled, schema_version};
 use super::schema::{TEXT_TABLES, TextColumn, TextTable};
 use super::scrubbers::ScrubberByChannel;
 use super::{ArchiveError, Reader, sweep};
-use crate::anonymize::{Exposure, Rules, hashes_alone_in};
+use crate::anonymize::{Exposure, Rules, UserHash, hashes_alone_in};
 
 /// Maximum number of faults that are listed.
 const MAX_FAULTS: u32 = 10;
@@ -132,7 +132,7 @@ impl Reader {
                         || markers.any(|marker| forgotten.exists([marker]).unwrap_or(true))
                 })
             });
-            let is_plain_hash = |hash: crate::anonymize::UserHash| {
+            let is_plain_hash = |hash: UserHash| {
                 scheme
                     .key()
                     .is_some_and(|key| known_user.exists([key.hash(&hash).to_string()]).unwrap_or(true))

@@ -19,10 +19,10 @@ impl ArchiveFile {
     pub fn open(&self) -> Result<Connection, ArchiveError> {
         let mut connection = self.open_with(&bundled())?;
         // Before the key is recorded: the list may be of another one.
-        forgotten_list::listed_markers(&self.path, self.rules.scheme)?;
+        let list = forgotten_list::read(&self.path, self.rules.scheme)?;
         adopt_key(&connection, self.rules.scheme)?;
         check_scheme(&connection, &self.path, self.rules.scheme)?;
-        forgotten_list::merge(&mut connection, &self.path, self.mode, self.rules)?;
+        forgotten_list::merge(&mut connection, &self.path, self.mode, self.rules, list)?;
         self.clean(connection)
     }
 

@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::forget::{forget, record_marker};
 use super::open::record_key;
 use super::schema::TEXT_TABLES;
-use super::{ArchiveError, Reader, Tx, audit, residual, sweep};
+use super::{ArchiveError, Reader, Tx, audit, residual, sweep, users};
 use crate::anonymize::{HashKey, HashScheme, UserHash, replace_hashes};
 use crate::model::Timestamp;
 
@@ -35,13 +35,13 @@ pub fn rekey(
     now: Timestamp,
 ) -> Result<(), ArchiveError> {
     let scheme = HashScheme::Keyed(key);
-    for (_, user) in people(tx)? {
+    for (_, user) in users::all(tx.connection)? {
         if scheme.forget_markers(&key.hash(&user)).any(|marker| forgotten.contains(&marker)) {
             forget(tx, &user, now)?;
         }
     }
     let mut keyed = HashMap::new();
-    for (row, user) in people(tx)? {
+    for (row, user) in users::all(tx.connection)? {
         keyed.insert(user, key.hash(&user));
         tx.connection
             .prepare_cached("UPDATE users SET anonymized_id = ?2, updated_at = ?3 WHERE id = ?1")?
@@ -61,14 +61,6 @@ pub fn rekey(
     record_key(tx.connection, key)?;
     tx.cache.clear();
     audit::record(tx, "rekey", None, None, None, now)
-}
-
-/// Rows and hashes of all people.
-fn people(tx: &Tx<'_>) -> Result<Vec<(i64, UserHash)>, ArchiveError> {
-    let mut select = tx.connection.prepare("SELECT id, anonymized_id FROM users")?;
-    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-    let rows: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
-    Ok(rows.into_iter().filter_map(|(row, hex)| Some((row, UserHash::from_hex(&hex)?))).collect())
 }
 
 /// Replaces the hashes in all texts: those of people, and whatever a mention holds.

@@ -4,11 +4,10 @@
 use std::borrow::Cow;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, TransactionBehavior};
+use rusqlite::{Connection, Row};
 
-use super::recorder::Recorder;
 use super::schema::{CandidateLocation, TEXT_TABLES, TextTable};
-use super::tx::RowCache;
+use super::tx::in_transaction;
 use super::{ArchiveError, ChannelRow, Tx, audit, emoji, info, residual, users};
 use crate::anonymize::Rules;
 use crate::model::Timestamp;
@@ -56,25 +55,18 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, rules: Rules) -> Res
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails. The texts then change all or not at all.
 pub fn sweep(connection: &mut Connection, rules: Rules) -> Result<(), ArchiveError> {
-    let mut recorder = Recorder::new(connection)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    recorder.begin(&transaction)?;
-    let mut row_cache = RowCache::new(rules);
-    let mut tx = Tx::new(&transaction, &mut row_cache);
-    let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-    let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
-    let mut changed_texts = 0_u64;
-    for table in &TEXT_TABLES {
-        changed_texts += sweep_table(&mut tx, table, now)?;
-    }
-    if changed_texts > 0 {
-        let details = serde_json::json!({"texts": changed_texts, "rules": CURRENT_RULES});
-        audit::record(&mut tx, "scrub", None, None, Some(&details), now)?;
-        residual::request_vacuum(&transaction)?;
-    }
-    info::set(&transaction, RULES_KEY, &CURRENT_RULES.to_string())?;
-    recorder.finish(&transaction)?;
-    transaction.commit()?;
+    in_transaction(connection, rules, |tx, now| {
+        let mut changed_texts = 0_u64;
+        for table in &TEXT_TABLES {
+            changed_texts += sweep_table(tx, table, now)?;
+        }
+        if changed_texts > 0 {
+            let details = serde_json::json!({"texts": changed_texts, "rules": CURRENT_RULES});
+            audit::record(tx, "scrub", None, None, Some(&details), now)?;
+            residual::request_vacuum(tx.connection)?;
+        }
+        info::set(tx.connection, RULES_KEY, &CURRENT_RULES.to_string())
+    })?;
     residual::vacuum_if_due(connection)
 }
 

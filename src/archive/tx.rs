@@ -1,12 +1,13 @@
 //! An open write transaction, and its cache of rows.
 
 use hashbrown::{HashMap, HashSet};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::ArchiveError;
+use super::recorder::Recorder;
 use super::scrubbers::ScrubberByChannel;
 use crate::anonymize::{HashScheme, Rules, UserHash};
-use crate::model::MessageId;
+use crate::model::{MessageId, Timestamp};
 
 /// Maximum number of users, and of emoji, in the cache. If it is exceeded, the cache is
 /// emptied, which costs one query per row that is needed again.
@@ -59,6 +60,24 @@ impl RowCache {
             self.clear();
         }
     }
+}
+
+/// Runs a change in a transaction of its own, outside of the writer thread, and records what
+/// it changes. The change gets the time from SQLite.
+pub(super) fn in_transaction<T>(
+    connection: &mut Connection,
+    rules: Rules,
+    change: impl FnOnce(&mut Tx<'_>, Timestamp) -> Result<T, ArchiveError>,
+) -> Result<T, ArchiveError> {
+    let mut recorder = Recorder::new(connection)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    recorder.begin(&transaction)?;
+    let now = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+    let now = Timestamp::from_millis(transaction.query_row(now, [], |row| row.get(0))?);
+    let result = change(&mut Tx::new(&transaction, &mut RowCache::new(rules)), now)?;
+    recorder.finish(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
 }
 
 /// An open write transaction.

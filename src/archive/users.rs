@@ -1,10 +1,18 @@
 //! Users, identified by their hash and stored once each.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{ArchiveError, Tx, candidates};
 use crate::anonymize::{Person, UserHash};
 use crate::model::Timestamp;
+
+/// Rows and hashes of all users.
+pub(super) fn all(connection: &Connection) -> Result<Vec<(i64, UserHash)>, ArchiveError> {
+    let mut select = connection.prepare("SELECT id, anonymized_id FROM users")?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    let rows: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
+    Ok(rows.into_iter().filter_map(|(row, hex)| Some((row, UserHash::from_hex(&hex)?))).collect())
+}
 
 /// The row of a user; `None` if it isn't in the archive.
 pub(super) fn find(tx: &mut Tx<'_>, hash: &UserHash) -> Result<Option<i64>, ArchiveError> {

@@ -85,8 +85,8 @@ pub struct WriterThread {
 
 impl Writer {
     /// Starts the writer thread. It rejects every change once the lock file was deleted
-    /// or replaced, because another process may have taken a new lock. `platforms` are
-    /// those whose texts the archive may hold.
+    /// or replaced, because another process may have taken a new lock. `rules`
+    /// are those of the archive.
     pub fn start(connection: Connection, rules: Rules, lock: &Lock) -> (Self, WriterThread) {
         let (changes, queue) = mpsc::channel(QUEUE_CAPACITY);
         let lock = lock.identity().clone();
