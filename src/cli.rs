@@ -188,10 +188,11 @@ fn tip(text: &str) -> ContextValue {
     ContextValue::StyledStrs(vec![text.to_owned().into()])
 }
 
-/// Prints a parse error and exits. The message quotes the invalid argument; for commands with
-/// `--user`, anything in it that may be a user's ID is masked.
+/// Prints a parse error and exits. The message quotes the invalid argument; for commands that
+/// take a user's ID, anything in it that may be a user's ID is masked.
 fn exit_with_usage_error(error: &clap::Error, arguments: &[OsString], platforms: Platforms) -> ! {
-    if !arguments.iter().any(|argument| ["forget", "hash", "search"].iter().any(|name| argument == name)) {
+    let takes_user = |argument: &OsString| ["forget", "hash", "search"].iter().any(|name| argument == name);
+    if !arguments.iter().any(takes_user) {
         error.exit();
     }
     write!(io::stderr(), "{}", mask_ids(&error.render().to_string(), platforms)).ok();

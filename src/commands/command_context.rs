@@ -2,7 +2,7 @@
 //! and terminal. They are read here and passed down to the other layers.
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -101,12 +101,17 @@ impl CommandContext {
     /// # Errors
     /// Returns a [`Failure`] if the archive's key can't be read.
     pub fn archive_file(&self, archive: &ArchiveConfig) -> Result<ArchiveFile, Failure> {
-        Ok(ArchiveFile {
+        Ok(self.archive_file_hashed_by(archive, self.rules(archive)?.scheme))
+    }
+
+    /// The configured archive, if it hashed users by this scheme.
+    pub fn archive_file_hashed_by(&self, archive: &ArchiveConfig, scheme: HashScheme) -> ArchiveFile {
+        ArchiveFile {
             path: archive.path.clone(),
             mode: archive.mode,
-            rules: self.rules(archive)?,
+            rules: Rules { platforms: self.registry.specs, scheme },
             busy_timeout: self.busy_timeout,
-        })
+        }
     }
 
     /// How the configured archive's texts are scrubbed and its users hashed.
@@ -217,19 +222,19 @@ impl CommandContext {
 
     /// Whether output on stderr is coloured.
     pub fn uses_color(&self) -> bool {
-        match self.global.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => io::stderr().is_terminal() && self.variable("NO_COLOR").is_none_or(str::is_empty),
-        }
+        self.colors(&io::stderr())
     }
 
     /// Whether output on stdout is coloured.
     pub fn colors_stdout(&self) -> bool {
+        self.colors(&io::stdout())
+    }
+
+    fn colors(&self, stream: &impl IsTerminal) -> bool {
         match self.global.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => io::stdout().is_terminal() && self.variable("NO_COLOR").is_none_or(str::is_empty),
+            Color::Auto => stream.is_terminal() && self.variable("NO_COLOR").is_none_or(str::is_empty),
         }
     }
 

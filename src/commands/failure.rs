@@ -95,6 +95,16 @@ impl Failure {
             .hint(format!("{suggested}known tenants: {known}"))
     }
 
+    /// Fails if a tenant isn't among the known ones.
+    ///
+    /// # Errors
+    /// Returns [`Self::unknown_tenants`].
+    pub fn if_tenants_unknown(names: &[String], known: &BTreeSet<&str>) -> Result<(), Self> {
+        let unknown: Vec<&str> =
+            names.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
+        if unknown.is_empty() { Ok(()) } else { Err(Self::unknown_tenants(&unknown, known)) }
+    }
+
     /// Fails if another process holds the archive.
     ///
     /// # Errors

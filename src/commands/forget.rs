@@ -36,12 +36,12 @@ pub struct ForgetArgs {
 pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failure> {
     context.init_log(io::stderr);
     let config = context.load_config(&Overrides::default())?;
-    let rules = context.rules(&config.archive)?;
+    let file = context.archive_file(&config.archive)?;
+    let rules = file.rules;
     let user = parse_user(&args.user, rules)?;
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = context.archive_file(&config.archive)?;
     migrate(&file, "forget")?;
     let reader = match Reader::open(path) {
         Ok(reader) => Some(reader),

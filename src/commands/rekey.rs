@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use super::command_context::{display_path, runtime};
 use super::confirm::confirm;
 use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
-use crate::anonymize::{HashKey, HashScheme, Rules};
+use crate::anonymize::{HashKey, HashScheme};
 use crate::archive::forgotten_list::listed_markers;
 use crate::archive::rekey::rekey;
 use crate::archive::residual::is_vacuum_due;
-use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader, Writer};
 use crate::config::{HashKeyFile, Overrides};
 use crate::model::with_separators;
 use crate::ui::to_stderr;
@@ -46,12 +46,7 @@ pub fn run(args: &RekeyArgs, context: &CommandContext) -> Result<Outcome, Failur
     let path = &config.archive.path;
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     Failure::if_locked(path)?;
-    let file = |scheme| ArchiveFile {
-        path: path.clone(),
-        mode: config.archive.mode,
-        rules: Rules { platforms: context.registry.specs, scheme },
-        busy_timeout: context.busy_timeout,
-    };
+    let file = |scheme| context.archive_file_hashed_by(&config.archive, scheme);
     let (plain_file, keyed_file) = (file(HashScheme::Plain), file(keyed));
     let Some(people) = people_to_rekey(path, keyed)? else {
         // Finishes what an earlier, killed command began.

@@ -129,12 +129,7 @@ fn check_range(args: &StartArgs, now: Timestamp) -> Result<(), Failure> {
                 format!("--since {} is in the future, so nothing would be read", report::utc_seconds(since));
             Err(Failure::new(FailureKind::Usage, message).hint("use an earlier date"))
         }
-        (Some(since), Some(until)) if since >= until => {
-            let (since, until) = (report::utc_seconds(since), report::utc_seconds(until));
-            let message = format!("--since {since} is not before --until {until}");
-            Err(Failure::new(FailureKind::Usage, message).hint("swap the two dates"))
-        }
-        _ => Ok(()),
+        (since, until) => values::check_order(since, until),
     }
 }
 

@@ -302,10 +302,7 @@ fn retain_tenants(overview: &mut StatusOverview, names: &[String]) -> Result<(),
         return Ok(());
     }
     let known: BTreeSet<&str> = overview.tenants.iter().map(|tenant| tenant.name.as_str()).collect();
-    let unknown: Vec<&str> = names.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
-    if !unknown.is_empty() {
-        return Err(Failure::unknown_tenants(&unknown, &known));
-    }
+    Failure::if_tenants_unknown(names, &known)?;
     let wanted = |name: &String| names.contains(name);
     overview.tenants.retain(|tenant| wanted(&tenant.name));
     overview.running.retain(|job| wanted(&job.tenant));

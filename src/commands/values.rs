@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use clap::Command;
 
+use super::{Failure, FailureKind};
 use crate::config::{parse_date, parse_duration};
 use crate::model::{ParseIdError, Platforms, Timestamp};
+use crate::report;
 
 /// clap's ID of the `--channel` argument, which is the name of its field.
 const CHANNELS: &str = "channels";
@@ -52,6 +54,19 @@ fn channel(text: &str, platforms: Platforms) -> Result<String, String> {
 /// Parses a day or a time; UTC unless it has an offset.
 pub fn date(text: &str) -> Result<Timestamp, String> {
     parse_date(text).map_err(|error| error.to_string())
+}
+
+/// Fails unless `--since` is before `--until`.
+///
+/// # Errors
+/// Returns a [`Failure`] that quotes both.
+pub fn check_order(since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(), Failure> {
+    let Some((since, until)) = since.zip(until).filter(|(since, until)| since >= until) else {
+        return Ok(());
+    };
+    let (since, until) = (report::utc_seconds(since), report::utc_seconds(until));
+    let message = format!("--since {since} is not before --until {until}");
+    Err(Failure::new(FailureKind::Usage, message).hint("swap the two dates"))
 }
 
 /// Parses a number with a unit, such as `15m`.

@@ -1,7 +1,7 @@
 //! The key of a keyed archive: its file, and reading it without ever showing it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
@@ -82,14 +82,6 @@ impl HashKeyFile {
         }
         let text = Zeroizing::new(file.read(MAX_BYTES).map_err(unreadable)?);
         parse(&text).ok_or_else(|| HashKeyError::Malformed(path.clone()))
-    }
-
-    /// The path, for comparisons; `None` if it refers to an unset variable.
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Path(path) => Some(path),
-            Self::UnsetVariable { .. } => None,
-        }
     }
 }
 
