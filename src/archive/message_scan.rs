@@ -1,7 +1,5 @@
 //! Reads messages one by one, with what a search needs of them.
 
-use std::ops::ControlFlow;
-
 use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
 
@@ -56,10 +54,12 @@ pub enum MessagePart {
 impl MessagePart {
     /// SQL for whether the message `m` has it.
     const fn condition(self) -> &'static str {
-        const FILE: &str = "EXISTS (SELECT 1 FROM message_attachments a WHERE a.channel_id = m.channel_id AND a.message_id = m.platform_id)";
         match self {
             Self::Link => "instr(m.content, '://') > 0",
-            Self::File => FILE,
+            Self::File => {
+                "EXISTS (SELECT 1 FROM message_attachments a WHERE a.channel_id = m.channel_id
+                            AND a.message_id = m.platform_id)"
+            }
             Self::Image => {
                 "EXISTS (SELECT 1 FROM message_attachments a WHERE a.channel_id = m.channel_id
                             AND a.message_id = m.platform_id AND a.content_type LIKE 'image/%')"
@@ -142,16 +142,19 @@ const SHOWN: &str = concat!(
        FROM messages m JOIN channels c ON c.id = m.channel_id JOIN tenants t ON t.id = c.tenant_id"
 );
 
+/// Whether a user's hash begins with the parameter, which is given twice. No digit of a hash
+/// sorts after `g`.
+const HAS_PREFIX: &str = "anonymized_id >= ? AND anonymized_id < ? || 'g'";
+
 impl Reader {
-    /// Calls `on_message` with each message that the filter selects, channel by channel, until
-    /// it breaks.
+    /// Calls `on_message` with each message that the filter selects, channel by channel.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn scan_messages(
         &self,
         filter: &MessageFilter,
-        mut on_message: impl FnMut(ScannedMessage<'_>) -> ControlFlow<()>,
+        mut on_message: impl FnMut(ScannedMessage<'_>),
     ) -> Result<(), ArchiveError> {
         let (conditions, parameters) = conditions(filter);
         let sql = format!(
@@ -164,7 +167,7 @@ impl Reader {
         let mut select = self.connection.prepare(&sql)?;
         let mut rows = select.query(params_from_iter(parameters))?;
         while let Some(row) = rows.next()? {
-            let message = ScannedMessage {
+            on_message(ScannedMessage {
                 key: MessageKey {
                     sent_at: Timestamp::from_millis(row.get(0)?),
                     channel: row.get(1)?,
@@ -173,10 +176,7 @@ impl Reader {
                 content: row.get_ref(3)?.as_str().unwrap_or_default(),
                 metadata: row.get_ref(4)?.as_str_or_null().unwrap_or_default(),
                 file_names: row.get_ref(5)?.as_str_or_null().unwrap_or_default(),
-            };
-            if on_message(message).is_break() {
-                break;
-            }
+            });
         }
         Ok(())
     }
@@ -240,9 +240,8 @@ impl Reader {
         let (_, tenant_messages) = counts(&only(&filter.tenants, &[]))?;
         let people = match &filter.author {
             Some(prefix) => {
-                let people =
-                    "SELECT count(*) FROM users WHERE anonymized_id >= ?1 AND anonymized_id < ?1 || 'g'";
-                Some(self.connection.query_row(people, [prefix], |row| row.get(0))?)
+                let people = format!("SELECT count(*) FROM users WHERE {HAS_PREFIX}");
+                Some(self.connection.query_row(&people, [prefix, prefix], |row| row.get(0))?)
             }
             None => None,
         };
@@ -301,10 +300,7 @@ fn conditions(filter: &MessageFilter) -> (String, Vec<Value>) {
                                AND (p.id_text = ? OR lower(p.name) = lower(ltrim(?, '#'))))",
     );
     if let Some(prefix) = &filter.author {
-        conditions.push(
-            "m.author_id IN (SELECT id FROM users WHERE anonymized_id >= ? AND anonymized_id < ? || 'g')"
-                .to_owned(),
-        );
+        conditions.push(format!("m.author_id IN (SELECT id FROM users WHERE {HAS_PREFIX})"));
         parameters.extend([Value::Text(prefix.clone()), Value::Text(prefix.clone())]);
     }
     for (time, condition) in [(filter.since, "m.created_at >= ?"), (filter.until, "m.created_at < ?")] {

@@ -1,19 +1,19 @@
 //! `verta-sync search`: finds messages by their words.
 
 use std::io;
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
 use super::forget::parse_user_id;
-use super::values::date;
+use super::values::{check_order, date};
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, print_result};
+use crate::anonymize::Rules;
 use crate::archive::message_scan::{FilterScope, MessageFilter, MessagePart};
 use crate::archive::{ArchiveError, Reader};
 use crate::config::{ArchiveConfig, Overrides};
 use crate::model::{Timestamp, with_noun, with_separators};
-use crate::report::{self, SearchScope};
+use crate::report;
 use crate::search::{Found, Query, Request, scan};
 use crate::ui::{to_colored_stdout, to_status_line, to_stderr, to_stdout_for_programs};
 
@@ -147,9 +147,8 @@ pub fn run(args: &SearchArgs, context: &CommandContext) -> Result<Outcome, Failu
         context: args.context,
     };
     let found = with_progress(context, |on_read| scan(&reader, &request, on_read)).map_err(failed)?;
-    let scope = SearchScope { limit: request.limit, is_complete: true };
     match args.format {
-        SearchFormat::Json => print_result(&report::search_json(&found, scope))?,
+        SearchFormat::Json => print_result(&report::search_json(&found, request.limit))?,
         _ if args.count => print_result(&format!("{}\n", found.total))?,
         SearchFormat::Csv => check_output(to_stdout_for_programs(&report::search_csv(&found)))?,
         SearchFormat::Human => {
@@ -172,15 +171,7 @@ fn filter(
     reader: &Reader,
     context: &CommandContext,
 ) -> Result<MessageFilter, Failure> {
-    if let (Some(since), Some(until)) = (args.since, args.until)
-        && since >= until
-    {
-        let (since, until) = (report::utc_seconds(since), report::utc_seconds(until));
-        return Err(Failure::new(
-            FailureKind::Usage,
-            format!("--since {since} is not before --until {until}"),
-        ));
-    }
+    check_order(args.since, args.until)?;
     let author = args.author.as_deref().map(|text| author(text, archive, reader, context)).transpose()?;
     Ok(MessageFilter {
         tenants: args.tenants.clone(),
@@ -203,7 +194,7 @@ fn author(
 ) -> Result<String, Failure> {
     let text = text.trim().to_ascii_lowercase();
     // Before the check for a prefix, because an ID has only digits. Only an ID needs the key.
-    if parse_user_id(&text, context.rules_for_output(archive)).is_ok() {
+    if parse_user_id(&text, Rules::plain(context.registry.specs)).is_ok() {
         let rules = context.rules(archive)?;
         let path = &archive.path;
         reader.check_scheme(path, rules.scheme).map_err(|error| Failure::archive(&error, path))?;
@@ -227,14 +218,13 @@ fn check_tenants(
     let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
     let known: std::collections::BTreeSet<&str> =
         archived.iter().map(String::as_str).chain(configured).collect();
-    let unknown: Vec<&str> = wanted.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
-    if unknown.is_empty() { Ok(()) } else { Err(Failure::unknown_tenants(&unknown, &known)) }
+    Failure::if_tenants_unknown(wanted, &known)
 }
 
 /// Runs a search, and shows at a terminal how many messages were read.
 fn with_progress(
     context: &CommandContext,
-    search: impl FnOnce(&mut dyn FnMut(u64) -> ControlFlow<()>) -> Result<Found, ArchiveError>,
+    search: impl FnOnce(&mut dyn FnMut(u64)) -> Result<Found, ArchiveError>,
 ) -> Result<Found, ArchiveError> {
     let (is_shown, mut last, mut was_shown) = (context.shows_bars(), Instant::now(), false);
     let found = search(&mut |read| {
@@ -242,7 +232,6 @@ fn with_progress(
             to_status_line(&format!("searched {} messages", with_separators(read)));
             (last, was_shown) = (Instant::now(), true);
         }
-        ControlFlow::Continue(())
     });
     if was_shown {
         to_status_line("");

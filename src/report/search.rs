@@ -19,15 +19,6 @@ const DIM: [&str; 2] = ["\u{1b}[2m", "\u{1b}[0m"];
 /// Raised when a field of the JSON lines changes its meaning or goes away.
 const SCHEMA: u32 = 1;
 
-/// How far a search looked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SearchScope {
-    /// Hits at most.
-    pub limit: usize,
-    /// Whether every message was searched.
-    pub is_complete: bool,
-}
-
 /// The hits for people. The text is safe for a terminal; in color it contains escape
 /// sequences of this function only.
 pub fn search(found: &Found, is_colored: bool) -> String {
@@ -123,8 +114,9 @@ fn short(hash: &str) -> &str {
     hash.get(..SHORT_HASH).unwrap_or(hash)
 }
 
-/// The hits as JSON lines, then a summary line.
-pub fn search_json(found: &Found, scope: SearchScope) -> String {
+/// The hits, of which there are `limit` at most, as JSON lines, then a summary line. A search
+/// that reads every message is complete.
+pub fn search_json(found: &Found, limit: usize) -> String {
     let mut text = String::new();
     for hit in &found.hits {
         writeln!(text, "{}", hit_json(hit)).ok();
@@ -135,10 +127,10 @@ pub fn search_json(found: &Found, scope: SearchScope) -> String {
         "schema": SCHEMA,
         "hits": found.total,
         "more": found.total > shown,
-        "limit": scope.limit,
+        "limit": limit,
         "searched": "scan",
         "messages_read": found.read,
-        "complete": scope.is_complete,
+        "complete": true,
         "searched_until": null,
     });
     writeln!(text, "{summary}").ok();

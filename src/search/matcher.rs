@@ -59,10 +59,9 @@ fn collect(query: &Query, text: &Folded, ranges: &mut Vec<Range<usize>>) {
 
 /// Where the terms follow each other.
 fn phrases<'t>(terms: &'t [Term], text: &'t [char]) -> impl Iterator<Item = Range<usize>> + 't {
-    let (first, rest) = terms.split_first().map_or((None, terms), |(first, rest)| (Some(first), rest));
-    let starts = 0..first.map_or(0, |_| text.len());
-    starts.filter_map(move |start| {
-        let mut end = end_of(first?, text, start)?;
+    (0..text.len()).filter_map(move |start| {
+        let (first, rest) = terms.split_first()?;
+        let mut end = end_of(first, text, start)?;
         for term in rest {
             let gap = text[end..].iter().take_while(|char| CharClass::of(**char) == CharClass::Separator);
             let next = end + gap.count();

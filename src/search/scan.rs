@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use memchr::memmem;
 
@@ -51,16 +51,11 @@ pub struct Found {
     pub missing: Vec<String>,
 }
 
-/// Searches by reading. `on_read` is called now and then with the number of messages read; it
-/// may end the search.
+/// Searches by reading. `on_read` is called now and then with the number of messages read.
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if SQLite fails.
-pub fn scan(
-    reader: &Reader,
-    request: &Request,
-    mut on_read: impl FnMut(u64) -> ControlFlow<()>,
-) -> Result<Found, ArchiveError> {
+pub fn scan(reader: &Reader, request: &Request, mut on_read: impl FnMut(u64)) -> Result<Found, ArchiveError> {
     /// Messages between two calls of `on_read`.
     const STEP: u64 = 4096;
     let mut best = Best { keys: BTreeSet::new(), request };
@@ -81,7 +76,9 @@ pub fn scan(
             found.total += 1;
             best.add(message.key);
         }
-        if found.read.is_multiple_of(STEP) { on_read(found.read) } else { ControlFlow::Continue(()) }
+        if found.read.is_multiple_of(STEP) {
+            on_read(found.read);
+        }
     })?;
     found.missing = missing.iter().map(|needle| needle.phrase.to_string()).collect();
     for key in best.into_sorted() {
@@ -145,10 +142,7 @@ fn texts_of(message: &ScannedMessage<'_>, searches_threads: bool) -> Texts {
     let mut all = vec![Folded::of(message.content)];
     let mut add = |text: &str| all.push(Folded::of(text));
     if let Some(metadata) = message.metadata {
-        texts::of_metadata(metadata, &mut add);
-        if searches_threads {
-            texts::of_thread(metadata, &mut add);
-        }
+        texts::of_metadata(metadata, searches_threads, &mut add);
     }
     message.file_names.into_iter().flat_map(str::lines).for_each(add);
     Texts::from_folded(all)

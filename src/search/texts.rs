@@ -3,21 +3,17 @@
 use serde_json::Value;
 
 /// Calls `on_text` with the texts of a message's metadata: of embeds, polls, components and
-/// forwarded messages. Unreadable metadata has none.
-pub fn of_metadata(metadata: &str, mut on_text: impl FnMut(&str)) {
-    if let Ok(Value::Object(fields)) = serde_json::from_str(metadata) {
-        for key in ["embeds", "poll", "components", "message_snapshots"] {
-            if let Some(value) = fields.get(key) {
-                collect(value, &mut on_text);
-            }
+/// forwarded messages, and the name of the thread that was started from the message if
+/// `has_thread_names`. Unreadable metadata has none.
+pub fn of_metadata(metadata: &str, has_thread_names: bool, mut on_text: impl FnMut(&str)) {
+    let fields = serde_json::from_str::<Value>(metadata).unwrap_or_default();
+    for key in ["embeds", "poll", "components", "message_snapshots"] {
+        if let Some(value) = fields.get(key) {
+            collect(value, &mut on_text);
         }
     }
-}
-
-/// Calls `on_text` with the title of the thread that was started from the message.
-pub fn of_thread(metadata: &str, mut on_text: impl FnMut(&str)) {
-    let fields = serde_json::from_str::<Value>(metadata).unwrap_or_default();
-    if let Some(name) = fields.pointer("/thread/name").and_then(Value::as_str) {
+    let thread = fields.pointer("/thread/name").filter(|_| has_thread_names);
+    if let Some(name) = thread.and_then(Value::as_str) {
         on_text(name);
     }
 }
@@ -58,14 +54,18 @@ mod tests {
             "sticker_items": [{"name": "no"}],
         })
         .to_string();
-        let mut found = Vec::new();
-        of_metadata(&metadata, |text| found.push(text.to_owned()));
-        found.sort();
+        let texts = |has_thread_names| {
+            let mut found = Vec::new();
+            of_metadata(&metadata, has_thread_names, |text| found.push(text.to_owned()));
+            found.sort();
+            found
+        };
         let expected = ["eight", "five", "four", "nine", "one", "seven", "six", "three", "two"];
-        assert_eq!(found, expected);
-        let mut threads = Vec::new();
-        of_thread(&metadata, |text| threads.push(text.to_owned()));
-        assert_eq!(threads, ["ten"]);
-        of_metadata("{", |text| panic!("{text}"));
+        assert_eq!(texts(false), expected);
+        let with_thread = ["eight", "five", "four", "nine", "one", "seven", "six", "ten", "three", "two"];
+        assert_eq!(texts(true), with_thread);
+        for unreadable in ["{", "[]", "1"] {
+            of_metadata(unreadable, true, |text| panic!("{text}"));
+        }
     }
 }
