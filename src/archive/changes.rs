@@ -106,6 +106,17 @@ pub fn advance(
     Ok(())
 }
 
+/// Stores a subscriber's token.
+///
+/// # Errors
+/// Returns [`ArchiveError`] if SQLite fails.
+pub fn set_token(tx: &mut Tx<'_>, name: &str, token: &str, now: Timestamp) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached("UPDATE change_subscribers SET token = ?2, updated_at = ?3 WHERE name = ?1")?
+        .execute(params![name, token, now.as_millis()])?;
+    Ok(())
+}
+
 /// Removes a subscriber.
 ///
 /// # Errors
@@ -143,6 +154,14 @@ fn last_change(connection: &rusqlite::Connection) -> Result<i64, ArchiveError> {
 }
 
 impl Reader {
+    /// ID of the last change ever logged, 0 if there was none.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn last_change(&self) -> Result<i64, ArchiveError> {
+        last_change(&self.connection)
+    }
+
     /// A subscriber's state; `None` if the archive doesn't know it.
     ///
     /// # Errors
@@ -160,7 +179,8 @@ impl Reader {
     }
 
     /// At most `limit` changes after a position, in order, each with its own position;
-    /// `None` if the next ones were dropped, so that the subscriber has to start over.
+    /// `None` if the next ones were dropped or the position is not of this archive, so that the
+    /// subscriber has to start over.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
@@ -176,7 +196,10 @@ impl Reader {
         let rows = select.query_map(params![position, limit], |row| Ok((row.get(0)?, change(row)?)))?;
         let changes: Vec<(i64, Change)> = rows.collect::<Result<_, _>>()?;
         // IDs have no gaps: a transaction that is rolled back releases its own.
-        let is_next = changes.first().is_none_or(|(next, _)| *next == position + 1);
+        let is_next = match changes.first() {
+            Some((next, _)) => *next == position + 1,
+            None => self.last_change()? == position,
+        };
         Ok(is_next.then_some(changes))
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::schema::TEXT_TABLES;
-use super::{ArchiveError, Reader, Tx, audit, candidates, emoji, residual};
+use super::{ArchiveError, Reader, Tx, audit, candidates, emoji, residual, word_index};
 use crate::anonymize::{HashScheme, UserHash, replace_hashes};
 use crate::model::Timestamp;
 use crate::model::markup::FORGOTTEN;
@@ -108,6 +108,7 @@ pub fn forget(tx: &mut Tx<'_>, user: &UserHash, now: Timestamp) -> Result<(), Ar
     tx.connection.execute("DELETE FROM users WHERE anonymized_id = ?1", params![user.to_string()])?;
     record_marker(tx.connection, &user.forget_marker(), now)?;
     residual::request_vacuum(tx.connection)?;
+    word_index::request_erasure(tx.connection)?;
     tx.cache.clear();
     audit::record(tx, "forget", None, None, None, now)
 }

@@ -1,10 +1,10 @@
 //! Reads messages one by one, with what a search needs of them.
 
 use rusqlite::types::Value;
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{Row, Statement, params_from_iter};
 
 use super::schema::message_id_sql;
-use super::{ArchiveError, Reader};
+use super::{ArchiveError, ChannelRow, MessageRanges, Reader};
 use crate::model::Timestamp;
 
 /// Which messages to read. Empty lists and `None` select all.
@@ -24,6 +24,18 @@ pub struct MessageFilter {
     pub has: Vec<MessagePart>,
     /// Whether to read deleted messages as well.
     pub includes_deleted: bool,
+}
+
+impl MessageFilter {
+    /// Whether it selects only some of the messages of its channels.
+    pub fn narrows_channels(&self) -> bool {
+        self.author.is_some() || self.since.is_some() || self.until.is_some() || !self.has.is_empty()
+    }
+
+    /// Selects every message.
+    fn all() -> Self {
+        Self { includes_deleted: true, ..Self::default() }
+    }
 }
 
 /// Something that a message can have.
@@ -81,13 +93,15 @@ impl MessagePart {
     }
 }
 
-/// The key of a message.
+/// The key of a message. Keys sort by time, then as messages do in the search index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey {
-    /// When it was sent. First, so that keys sort by time.
+    /// When it was sent.
     pub sent_at: Timestamp,
-    channel: i64,
-    message: i64,
+    /// Its ID.
+    pub message: i64,
+    /// Its channel.
+    pub channel: ChannelRow,
 }
 
 /// The texts of a message, borrowed from the row.
@@ -132,6 +146,11 @@ pub struct ShownMessage {
     pub url: String,
 }
 
+/// What is read of a message that is searched.
+pub(super) const SCANNED: &str = "m.created_at, m.channel_id, m.platform_id, m.content, m.metadata,
+    (SELECT group_concat(a.filename, char(10)) FROM message_attachments a
+      WHERE a.channel_id = m.channel_id AND a.message_id = m.platform_id)";
+
 const SHOWN: &str = concat!(
     "SELECT t.name, t.id_text, c.id_text, c.name, c.state, ",
     message_id_sql!("m.platform_id"),
@@ -158,27 +177,114 @@ impl Reader {
     ) -> Result<(), ArchiveError> {
         let (conditions, parameters) = conditions(filter);
         let sql = format!(
-            "SELECT m.created_at, m.channel_id, m.platform_id, m.content, m.metadata,
-                    (SELECT group_concat(a.filename, char(10)) FROM message_attachments a
-                      WHERE a.channel_id = m.channel_id AND a.message_id = m.platform_id)
-               FROM channels c JOIN tenants t ON t.id = c.tenant_id CROSS JOIN messages m ON m.channel_id = c.id
-              WHERE {conditions}"
+            "SELECT {SCANNED} FROM channels c JOIN tenants t ON t.id = c.tenant_id
+              CROSS JOIN messages m ON m.channel_id = c.id WHERE {conditions}"
         );
         let mut select = self.connection.prepare(&sql)?;
         let mut rows = select.query(params_from_iter(parameters))?;
         while let Some(row) = rows.next()? {
-            on_message(ScannedMessage {
-                key: MessageKey {
-                    sent_at: Timestamp::from_millis(row.get(0)?),
-                    channel: row.get(1)?,
-                    message: row.get(2)?,
-                },
-                content: row.get_ref(3)?.as_str().unwrap_or_default(),
-                metadata: row.get_ref(4)?.as_str_or_null().unwrap_or_default(),
-                file_names: row.get_ref(5)?.as_str_or_null().unwrap_or_default(),
-            });
+            on_message(scanned(row)?);
         }
         Ok(())
+    }
+
+    /// Like [`Self::scan_messages`], of the given messages only.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn scan_ranges(
+        &self,
+        filter: &MessageFilter,
+        ranges: &MessageRanges,
+        mut on_message: impl FnMut(ScannedMessage<'_>),
+    ) -> Result<(), ArchiveError> {
+        let (conditions, parameters) = conditions(filter);
+        let sql = format!(
+            "SELECT {SCANNED} FROM messages m JOIN channels c ON c.id = m.channel_id
+               JOIN tenants t ON t.id = c.tenant_id
+              WHERE {conditions} AND m.channel_id = ? AND m.platform_id BETWEEN ? AND ?"
+        );
+        let mut select = self.connection.prepare(&sql)?;
+        for (channel, (first, last)) in
+            ranges.channels().flat_map(|(channel, ranges)| ranges.iter().map(move |range| (channel, *range)))
+        {
+            let range = [channel.0, first, last].map(Value::Integer);
+            let mut rows = select.query(params_from_iter(parameters.iter().chain(&range)))?;
+            while let Some(row) = rows.next()? {
+                on_message(scanned(row)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Prepares to read single messages.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn message_lookup(&self, filter: &MessageFilter) -> Result<MessageLookup<'_>, ArchiveError> {
+        let (conditions, parameters) = conditions(filter);
+        let sql = format!(
+            "SELECT {SCANNED}, coalesce({conditions}, 0) FROM messages m JOIN channels c ON c.id = m.channel_id
+               JOIN tenants t ON t.id = c.tenant_id
+              WHERE m.channel_id = ? AND m.platform_id = ?"
+        );
+        Ok(MessageLookup { select: self.connection.prepare(&sql)?, parameters })
+    }
+
+    /// When a message was sent; `None` if it isn't archived.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn sent_at(&self, channel: ChannelRow, message: i64) -> Result<Option<Timestamp>, ArchiveError> {
+        Ok(self.first_message(channel, (message, message))?.map(|(_, sent_at)| sent_at))
+    }
+
+    /// Whether the filter selects any message.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn has_message(&self, filter: &MessageFilter) -> Result<bool, ArchiveError> {
+        let (conditions, parameters) = conditions(filter);
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM channels c JOIN tenants t ON t.id = c.tenant_id
+              CROSS JOIN messages m ON m.channel_id = c.id WHERE {conditions})"
+        );
+        Ok(self.connection.query_row(&sql, params_from_iter(parameters), |row| row.get(0))?)
+    }
+
+    /// The rows of what a filter names, at most `limit` of each kind.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn filter_rows(&self, filter: &MessageFilter, limit: usize) -> Result<FilterRows, ArchiveError> {
+        let rows = |sql: &str, parameters: Vec<Value>| -> Result<Option<Vec<i64>>, ArchiveError> {
+            let mut select = self.connection.prepare(&format!("{sql} LIMIT {}", limit + 1))?;
+            let rows = select.query_map(params_from_iter(parameters), |row| row.get(0))?;
+            let rows: Vec<i64> = rows.collect::<Result<_, _>>()?;
+            Ok((rows.len() <= limit).then_some(rows))
+        };
+        let mut named = FilterRows::default();
+        if !filter.tenants.is_empty() {
+            let (tenants, parameters) =
+                conditions(&MessageFilter { tenants: filter.tenants.clone(), ..MessageFilter::all() });
+            named.tenants = rows(&format!("SELECT t.id FROM tenants t WHERE {tenants}"), parameters)?;
+        }
+        if !filter.channels.is_empty() {
+            let filter = MessageFilter {
+                tenants: filter.tenants.clone(),
+                channels: filter.channels.clone(),
+                ..MessageFilter::all()
+            };
+            let (channels, parameters) = conditions(&filter);
+            let sql =
+                format!("SELECT c.id FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE {channels}");
+            named.channels = rows(&sql, parameters)?;
+        }
+        if let Some(prefix) = &filter.author {
+            let sql = format!("SELECT id FROM users WHERE {HAS_PREFIX}");
+            named.authors = rows(&sql, vec![Value::Text(prefix.clone()), Value::Text(prefix.clone())])?;
+        }
+        Ok(named)
     }
 
     /// A message as it is shown; `None` if it was removed meanwhile.
@@ -188,7 +294,7 @@ impl Reader {
     pub fn shown_message(&self, key: MessageKey) -> Result<Option<ShownMessage>, ArchiveError> {
         let sql = format!("{SHOWN} WHERE m.channel_id = ?1 AND m.platform_id = ?2");
         let mut select = self.connection.prepare_cached(&sql)?;
-        let mut rows = select.query_map([key.channel, key.message], shown)?;
+        let mut rows = select.query_map([key.channel.0, key.message], shown)?;
         Ok(rows.next().transpose()?)
     }
 
@@ -207,7 +313,7 @@ impl Reader {
                 "{SHOWN} WHERE m.channel_id = ?1 AND m.deleted_at IS NULL AND m.platform_id {condition} LIMIT ?3"
             );
             let mut select = self.connection.prepare_cached(&sql)?;
-            let rows = select.query_map((key.channel, key.message, count), shown)?;
+            let rows = select.query_map((key.channel.0, key.message, count), shown)?;
             Ok::<_, ArchiveError>(rows.collect::<Result<Vec<_>, _>>()?)
         };
         let mut before = read("< ?2 ORDER BY m.platform_id DESC")?;
@@ -224,8 +330,7 @@ impl Reader {
         let only = |tenants: &[String], channels: &[String]| MessageFilter {
             tenants: tenants.to_vec(),
             channels: channels.to_vec(),
-            includes_deleted: true,
-            ..MessageFilter::default()
+            ..MessageFilter::all()
         };
         let counts = |filter: &MessageFilter| {
             let (conditions, parameters) = conditions(filter);
@@ -249,6 +354,43 @@ impl Reader {
     }
 }
 
+/// Reads single messages by their keys.
+#[derive(Debug)]
+pub struct MessageLookup<'r> {
+    select: Statement<'r>,
+    parameters: Vec<Value>,
+}
+
+impl MessageLookup<'_> {
+    /// Calls `on_message` with a message and whether the filter selects it; returns `None`
+    /// if it isn't archived.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn read<T>(
+        &mut self,
+        channel: ChannelRow,
+        message: i64,
+        on_message: impl FnOnce(ScannedMessage<'_>, bool) -> T,
+    ) -> Result<Option<T>, ArchiveError> {
+        let key = [channel.0, message].map(Value::Integer);
+        let mut rows = self.select.query(params_from_iter(self.parameters.iter().chain(&key)))?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(on_message(scanned(row)?, row.get(6)?)))
+    }
+}
+
+/// The rows of what a filter names; `None` if it names nothing of the kind, or too much.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FilterRows {
+    /// Its tenants.
+    pub tenants: Option<Vec<i64>>,
+    /// Its channels, with their threads.
+    pub channels: Option<Vec<i64>>,
+    /// Its authors.
+    pub authors: Option<Vec<i64>>,
+}
+
 /// What a filter's names stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FilterScope {
@@ -260,6 +402,20 @@ pub struct FilterScope {
     pub tenant_messages: u64,
     /// The people whom its author stands for, if it has one.
     pub people: Option<u64>,
+}
+
+/// The message in a row that begins with the columns of [`SCANNED`].
+pub(super) fn scanned<'r>(row: &'r Row<'_>) -> rusqlite::Result<ScannedMessage<'r>> {
+    Ok(ScannedMessage {
+        key: MessageKey {
+            sent_at: Timestamp::from_millis(row.get(0)?),
+            message: row.get(2)?,
+            channel: ChannelRow(row.get(1)?),
+        },
+        content: row.get_ref(3)?.as_str().unwrap_or_default(),
+        metadata: row.get_ref(4)?.as_str_or_null().unwrap_or_default(),
+        file_names: row.get_ref(5)?.as_str_or_null().unwrap_or_default(),
+    })
 }
 
 fn shown(row: &Row<'_>) -> rusqlite::Result<ShownMessage> {
@@ -276,7 +432,7 @@ fn shown(row: &Row<'_>) -> rusqlite::Result<ShownMessage> {
         deleted_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
         content: row.get(9)?,
         url: row.get(10)?,
-        key: MessageKey { sent_at, channel: row.get(11)?, message: row.get(12)? },
+        key: MessageKey { sent_at, message: row.get(12)?, channel: ChannelRow(row.get(11)?) },
     })
 }
 

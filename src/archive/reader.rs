@@ -70,6 +70,16 @@ impl Reader {
         Ok(Self { connection: open::open_beside_writer(path)? })
     }
 
+    /// Until the returned value is dropped, everything that is read is of one state of the
+    /// archive.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn snapshot(&self) -> Result<Snapshot<'_>, ArchiveError> {
+        self.connection.execute_batch("BEGIN; SELECT 1 FROM archive_info")?;
+        Ok(Snapshot(self))
+    }
+
     /// Every archived channel and thread of a tenant, with its checkpoint.
     ///
     /// # Errors
@@ -112,6 +122,17 @@ impl Reader {
             }
         }
         Ok(channels)
+    }
+}
+
+/// Keeps a [`Reader`] at one state of the archive.
+#[derive(Debug)]
+pub struct Snapshot<'r>(&'r Reader);
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        // Nothing was written.
+        self.0.connection.execute_batch("ROLLBACK").ok();
     }
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::schema::TEXT_TABLES;
-use super::{ArchiveError, Reader, TenantRow, Tx, indexes, residual};
+use super::{ArchiveError, Reader, TenantRow, Tx, indexes, residual, word_index};
 use crate::anonymize;
 use crate::model::{ChannelId, WorkspaceId};
 
@@ -158,6 +158,7 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     delete_unreferenced_users(tx)?;
     // Also returns the free space to the file system.
     residual::request_vacuum(tx.connection)?;
+    word_index::request_erasure(tx.connection)?;
     tx.cache.clear();
     Ok(())
 }

@@ -18,8 +18,15 @@ const MAX_CACHED_ROWS: usize = 20_000;
 pub struct TenantRow(pub(super) i64);
 
 /// Row ID of a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelRow(pub(super) i64);
+
+impl ChannelRow {
+    /// The row ID as a number.
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
 
 /// Cache of rows that most changes need. It lives longer than one transaction.
 #[derive(Debug)]

@@ -238,6 +238,11 @@ impl CommandContext {
         }
     }
 
+    /// A new random token, 32 hexadecimal digits.
+    pub fn new_token() -> String {
+        format!("{:032x}", fastrand::u128(..))
+    }
+
     /// A new run ID: the time and a random suffix, because a supervisor may start several
     /// runs within a second.
     pub fn new_run_id(now: Timestamp) -> String {

@@ -5,6 +5,7 @@ use std::io;
 use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
+use super::search_index::{self, Upkeep};
 use super::{CommandContext, Failure, FailureKind, Outcome, foreign_tables, print_result};
 use crate::anonymize::{Rules, UserHash};
 use crate::archive::forget::{ForgetScope, forget};
@@ -60,16 +61,19 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
     let lock = Lock::take(&file, "forget", None, CommandContext::now())
         .map_err(|error| Failure::lock(error, path))?;
     let runtime = runtime()?;
-    let erase = || -> Result<bool, ArchiveError> {
+    let erase = || -> Result<_, ArchiveError> {
         let (writer, thread) = Writer::start(file.open()?, file.rules, &lock);
         runtime.block_on(writer.run(move |tx| forget(tx, &user, CommandContext::now())))?;
+        let index = Upkeep::new(&runtime, &writer, path).after_erasure();
         drop(writer);
         thread.join()?;
         // Opening the archive removes residual data from free pages, unless a reader
         // prevents it.
-        is_vacuum_due(&file.open()?)
+        Ok((is_vacuum_due(&file.open()?)?, index))
     };
-    if erase().map_err(failed)? {
+    let (is_vacuum_due, index) = erase().map_err(failed)?;
+    index.map_err(|error| search_index::not_erased(&error, path))?;
+    if is_vacuum_due {
         let warning = "another program is reading the archive, so the file still contains residual data of what was erased; \
                        the next verta-sync command that writes the archive after that program has ended removes it";
         context.message_sink().warn(warning, to_stderr);

@@ -20,6 +20,7 @@ pub mod process;
 pub(crate) mod rekey;
 pub(crate) mod reset;
 pub(crate) mod search;
+mod search_index;
 pub(crate) mod start;
 pub(crate) mod status;
 mod system;

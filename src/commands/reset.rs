@@ -6,6 +6,7 @@ use std::io;
 use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
+use super::search_index::{self, Upkeep};
 use super::{CommandContext, Failure, FailureKind, Outcome, foreign_tables, print_result};
 use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
@@ -68,7 +69,8 @@ pub fn run(args: &ResetArgs, context: &CommandContext) -> Result<Outcome, Failur
     }
     let lock = Lock::take(&file, "reset", None, CommandContext::now())
         .map_err(|error| Failure::lock(error, path))?;
-    apply(&file, &lock, row, channels, args).map_err(failed)??;
+    let index = apply(&file, &lock, row, channels, args).map_err(failed)??;
+    index.map_err(|error| search_index::not_erased(&error, path))?;
     if args.purge {
         foreign_tables::warn(path, context);
     }
@@ -173,15 +175,15 @@ fn done_text(args: &ResetArgs, scope: &ResetScope) -> String {
     )
 }
 
-/// Resets and, with `--purge`, deletes in one transaction. The inner result is a failure
-/// to start the runtime.
+/// Resets and, with `--purge`, deletes in one transaction. The inner results are a failure
+/// to start the runtime, and to delete the same from the search index.
 fn apply(
     file: &ArchiveFile,
     lock: &Lock,
     row: TenantRow,
     channels: Vec<ChannelId>,
     args: &ResetArgs,
-) -> Result<Result<(), Failure>, ArchiveError> {
+) -> Result<Result<Result<(), ArchiveError>, Failure>, ArchiveError> {
     let (requested, purges) = (args.channels.clone(), args.purge);
     let (writer, thread) = Writer::start(file.open()?, file.rules, lock);
     let runtime = match runtime() {
@@ -198,11 +200,13 @@ fn apply(
         let details = serde_json::json!({ "channels": requested });
         audit::record(tx, action, Some(row), None, Some(&details), now)
     }))?;
+    let upkeep = Upkeep::new(&runtime, &writer, &file.path);
+    let index = if purges { upkeep.after_erasure() } else { Ok(()) };
     drop(writer);
     thread.join()?;
     if purges {
         // Opening the archive vacuums it after a purge.
         file.open()?;
     }
-    Ok(Ok(()))
+    Ok(Ok(index))
 }

@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use super::forget::parse_user_id;
+use super::search_index::{NoIndex, SearchIndex};
 use super::values::{check_order, date};
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, print_result};
 use crate::anonymize::Rules;
-use crate::archive::message_scan::{FilterScope, MessageFilter, MessagePart};
-use crate::archive::{ArchiveError, Reader};
+use crate::archive::message_scan::{MessageFilter, MessagePart};
+use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
 use crate::config::{ArchiveConfig, Overrides};
 use crate::model::{Timestamp, with_noun, with_separators};
 use crate::report;
-use crate::search::{Found, Query, Request, scan};
+use crate::search::index::CurrentIndex;
+use crate::search::{Found, Query, Request, run as run_search};
 use crate::ui::{to_colored_stdout, to_status_line, to_stderr, to_stdout_for_programs};
 
 /// Digits of a hash that `--author` needs at least.
@@ -66,6 +68,9 @@ pub struct SearchArgs {
     /// Find deleted messages as well
     #[arg(long)]
     pub include_deleted: bool,
+    /// Build the index of words anew, before searching
+    #[arg(long)]
+    pub reindex: bool,
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: SearchFormat,
@@ -145,24 +150,75 @@ pub fn run(args: &SearchArgs, context: &CommandContext) -> Result<Outcome, Failu
         is_oldest_first: args.sort == Order::Oldest,
         limit: if args.count { 0 } else { args.limit.min(MAX_LIMIT) },
         context: args.context,
+        counts: args.count,
     };
-    let found = with_progress(context, |on_read| scan(&reader, &request, on_read)).map_err(failed)?;
+    let index = SearchIndex::new(context, &config);
+    if args.reindex {
+        build(&index, &reader, context).map_err(|error| index.failure(error))?;
+    }
+    let found = find(&index, &reader, &request, config.search.index, context).map_err(failed)?;
     match args.format {
         SearchFormat::Json => print_result(&report::search_json(&found, request.limit))?,
-        _ if args.count => print_result(&format!("{}\n", found.total))?,
+        _ if args.count => print_result(&format!("{}\n", found.count.unwrap_or_default()))?,
         SearchFormat::Csv => check_output(to_stdout_for_programs(&report::search_csv(&found)))?,
         SearchFormat::Human => {
             let text = report::search(&found, context.colors_stdout());
             check_output(to_colored_stdout(&text))?;
         }
     }
-    if found.total == 0 {
-        let scope = reader.filter_scope(&request.filter).map_err(failed)?;
-        to_stderr(&format!("{}\n", reason(&found, &request.filter, scope)));
+    if found.is_empty() {
+        to_stderr(&format!("{}\n", reason(&found, &request.filter, &reader).map_err(failed)?));
     } else if args.format == SearchFormat::Human && !args.count {
-        to_stderr(&format!("{}\n", summary(&found)));
+        to_stderr(&format!("{}\n", summary(&found, args.sort)));
     }
     Ok(Outcome::Done)
+}
+
+/// Searches with the index, which is built if that is wanted and possible, or by reading.
+fn find(
+    index: &SearchIndex<'_>,
+    reader: &Reader,
+    request: &Request,
+    is_index_wanted: bool,
+    context: &CommandContext,
+) -> Result<Found, ArchiveError> {
+    let search = |current: Option<&CurrentIndex>| {
+        let line = |read| format!("searched {} messages", with_separators(read));
+        with_progress(context, |on_read| run_search(reader, current, request, on_read), line)
+    };
+    // A sync may change the index between the two snapshots, hence twice; then it is built.
+    let attempts = if is_index_wanted { 3 } else { 0 };
+    for attempt in 0..attempts {
+        let opened = index.open();
+        let is_busy = opened.as_ref().is_err_and(|error| error.kind == ArchiveErrorKind::Busy);
+        let snapshot = reader.snapshot()?;
+        let current = opened.ok().map(|opened| CurrentIndex::of(opened, reader)).transpose();
+        // An error may be the index's as well as the archive's.
+        match current.and_then(|current| current.flatten().map(|current| search(Some(&current))).transpose())
+        {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => {}
+            Err(error) => tracing::info!("cannot use the search index: {error}"),
+        }
+        drop(snapshot);
+        if is_busy {
+            break;
+        }
+        if attempt == 1
+            && let Err(error) = build(index, reader, context)
+        {
+            tracing::info!("searching without an index: {error}");
+            break;
+        }
+    }
+    let _snapshot = reader.snapshot()?;
+    search(None)
+}
+
+/// Builds the index, and shows at a terminal how far it is.
+fn build(index: &SearchIndex<'_>, reader: &Reader, context: &CommandContext) -> Result<(), NoIndex> {
+    let total = reader.filter_scope(&MessageFilter::default()).map_err(NoIndex::Archive)?.messages;
+    with_progress(context, |on_read| index.build(reader, on_read), |read| report::indexing(read, total))
 }
 
 fn filter(
@@ -221,54 +277,64 @@ fn check_tenants(
     Failure::if_tenants_unknown(wanted, &known)
 }
 
-/// Runs a search, and shows at a terminal how many messages were read.
-fn with_progress(
+/// Runs something that reads messages, and shows at a terminal how many were read.
+fn with_progress<T>(
     context: &CommandContext,
-    search: impl FnOnce(&mut dyn FnMut(u64)) -> Result<Found, ArchiveError>,
-) -> Result<Found, ArchiveError> {
+    work: impl FnOnce(&mut dyn FnMut(u64)) -> T,
+    line: impl Fn(u64) -> String,
+) -> T {
     let (is_shown, mut last, mut was_shown) = (context.shows_bars(), Instant::now(), false);
-    let found = search(&mut |read| {
+    let result = work(&mut |read| {
         if is_shown && last.elapsed() >= PROGRESS_INTERVAL {
-            to_status_line(&format!("searched {} messages", with_separators(read)));
+            to_status_line(&line(read));
             (last, was_shown) = (Instant::now(), true);
         }
     });
     if was_shown {
         to_status_line("");
     }
-    found
+    result
 }
 
-/// How many hits there are, and how to see the rest.
-fn summary(found: &Found) -> String {
-    let (shown, hits) = (found.hits.len() as u64, with_noun(found.total, "hit"));
-    if shown == found.total {
-        return hits;
+/// How many hits are shown, and how to see the rest.
+fn summary(found: &Found, order: Order) -> String {
+    let hits = with_noun(found.hits.len() as u64, "hit");
+    if let Some(until) = found.searched_until {
+        let (flag, until) = (if order == Order::Newest { "--until" } else { "--since" }, report::iso(until));
+        return format!(
+            "{hits}; too many messages have these words, so it was searched only up to {until}; {flag} {until} goes on there"
+        );
     }
-    format!("{hits}, {} shown; --limit shows more", with_separators(shown))
+    if found.has_more { format!("{hits} shown; there are more: --limit shows them") } else { hits }
 }
 
 /// Why nothing was found.
-fn reason(found: &Found, filter: &MessageFilter, scope: FilterScope) -> String {
+fn reason(found: &Found, filter: &MessageFilter, reader: &Reader) -> Result<String, ArchiveError> {
+    let scope = reader.filter_scope(filter)?;
+    if let Some(until) = found.searched_until {
+        let until = report::iso(until);
+        return Ok(format!("no hit up to {until}; too many messages have these words to search on"));
+    }
     if scope.people == Some(0) {
-        return "no hit: the archive does not know this author".to_owned();
+        return Ok("no hit: the archive does not know this author".to_owned());
     }
     if scope.channels == 0 && !filter.channels.is_empty() {
-        return "no hit: the archive has no such channel; the view channel_log lists all".to_owned();
+        return Ok("no hit: the archive has no such channel; the view channel_log lists all".to_owned());
     }
     if scope.tenant_messages == 0 {
-        return "no hit: nothing of this tenant is archived yet; run \"verta-sync start\"".to_owned();
+        return Ok("no hit: nothing of this tenant is archived yet; run \"verta-sync start\"".to_owned());
     }
     if scope.messages == 0 {
-        return "no hit: nothing of this channel is archived".to_owned();
+        return Ok("no hit: nothing of this channel is archived".to_owned());
     }
-    if found.read == 0 {
-        return "no hit: no message is within the filters".to_owned();
+    if !reader.has_message(filter)? {
+        return Ok("no hit: no message is within the filters".to_owned());
     }
-    let read = with_noun(found.read, "message");
-    match found.missing.as_slice() {
-        [] => format!("no hit: none of {read} has all of this"),
-        [missing] => format!("no hit: none of {read} has \"{missing}\""),
-        missing => format!("no hit: none of {read} has one of \"{}\"", missing.join("\", \"")),
-    }
+    let messages = with_noun(scope.messages, "message");
+    let within = if filter.narrows_channels() { " within the filters" } else { "" };
+    Ok(match found.missing.as_slice() {
+        [] => format!("no hit: none of {messages}{within} has all of this"),
+        [missing] => format!("no hit: none of {messages}{within} has \"{missing}\""),
+        missing => format!("no hit: none of {messages}{within} has one of \"{}\"", missing.join("\", \"")),
+    })
 }

@@ -18,6 +18,7 @@ use self::wait::LockWait;
 use super::command_context::runtime;
 use super::connect::ConnectedPlatform;
 use super::outcome::{ReceivedSignal, RequestedChannels, SyncOutcome};
+use super::search_index::Upkeep;
 use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, connect, values};
 use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
@@ -196,12 +197,15 @@ fn sync(
         settings,
         monitor,
         clock: Clock::starting_at(now, CommandContext::now()),
-        stop,
+        stop: stop.clone(),
     };
     let outcome = runtime.block_on(sync::run(Arc::new(sync_context), &run_id, tasks));
     // Read the jobs while the writer still has the archive open: the last connection to
     // close checkpoints the WAL, and that should be the writer's.
     let jobs = jobs_of_run(path, &run_id, args.format);
+    if outcome.is_ok() {
+        keep_index(&Upkeep::new(runtime, &writer, path), config.search.index, &stop);
+    }
     drop(writer);
     let joined = thread.join();
     let outcome = match outcome.and_then(|outcome| joined.map(|()| outcome)) {
@@ -217,6 +221,17 @@ fn sync(
         display.fail(&run_result::unknown_channel_message(channel), CHANNEL_HINT);
     }
     Ok(end)
+}
+
+/// Keeps the search index up to date. Without it nothing is lost, so no failure is the run's.
+fn keep_index(upkeep: &Upkeep<'_>, is_wanted: bool, stop: &StopSignal) {
+    let is_stopping = || stop.reason() == Some(StopReason::Signal);
+    if is_stopping() {
+        return;
+    }
+    if let Err(error) = upkeep.after_run(is_wanted, is_stopping) {
+        tracing::warn!("cannot update the search index, so searches read what it lacks: {error}");
+    }
 }
 
 fn settings(config: &Config) -> Settings {

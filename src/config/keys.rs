@@ -26,6 +26,8 @@ use crate::model::{PlatformSpec, RateLimitPolicy, ReactionMode, Timestamp, Visib
 pub(super) const ARCHIVE: &str = "archive";
 /// The section of the settings for all runs.
 pub(super) const SYNC: &str = "sync";
+/// The section of the search index.
+pub(super) const SEARCH: &str = "search";
 /// The section that occurs once per tenant.
 pub(super) const TENANT: &str = "tenant";
 /// The key of `[[tenant]]` that determines which other keys it has.
@@ -35,6 +37,7 @@ const REACTIONS: &[(&str, ReactionMode)] =
     &[("users", ReactionMode::Users), ("counts", ReactionMode::Counts), ("off", ReactionMode::Off)];
 const ON_RATE_LIMIT: &[(&str, RateLimitPolicy)] =
     &[("wait", RateLimitPolicy::Wait), ("stop", RateLimitPolicy::Stop)];
+const INDEX: &[(&str, bool)] = &[("auto", true), ("off", false)];
 const VISIBILITY: &[(&str, VisibilityRule)] =
     &[("everyone", VisibilityRule::Everyone), ("history", VisibilityRule::History)];
 
@@ -117,6 +120,14 @@ declare_section! {
 }
 
 declare_section! {
+    /// `[search]`: the search index.
+    pub struct SearchConfig for scope, read(reader, section) {
+        /// Whether the first search builds an index, and runs keep it up to date.
+        index: bool = choice(INDEX), default "auto";
+    }
+}
+
+declare_section! {
     /// `[[tenant]]`: a workspace to archive. `reactions` and `refresh_window` default to
     /// those of `[sync]`.
     pub struct TenantConfig for scope, read(reader, section, sync: &SyncConfig) {
@@ -145,7 +156,7 @@ declare_section! {
 /// The names of all sections, in the order of `sync.toml.example`.
 pub(super) fn sections(platforms: Platforms) -> Vec<&'static str> {
     let of_platforms = platforms.iter().map(|platform| platform.name);
-    [ARCHIVE].into_iter().chain(of_platforms).chain([SYNC, TENANT]).collect()
+    [ARCHIVE].into_iter().chain(of_platforms).chain([SYNC, SEARCH, TENANT]).collect()
 }
 
 /// A section's keys, in the order of `sync.toml.example`.
@@ -153,6 +164,7 @@ pub(super) fn keys_of(section: &str, scope: Scope) -> Vec<Key> {
     match section {
         ARCHIVE => ArchiveConfig::keys(scope),
         SYNC => SyncConfig::keys(scope),
+        SEARCH => SearchConfig::keys(scope),
         TENANT => TenantConfig::keys(scope),
         _ => PlatformConfig::keys(scope),
     }

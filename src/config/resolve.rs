@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::environment::Environment;
 use super::error::{ConfigError, UnknownTenant};
 use super::keys::{
-    ARCHIVE, ArchiveConfig, Overrides, PlatformConfig, SYNC, SyncConfig, TENANT, TenantConfig,
+    ARCHIVE, ArchiveConfig, Overrides, PlatformConfig, SEARCH, SYNC, SearchConfig, SyncConfig, TENANT,
+    TenantConfig,
 };
 use super::pasted_token;
 use super::problem::{InvalidValue, Problems};
@@ -31,6 +32,8 @@ pub struct Config {
     platforms: Vec<PlatformConfig>,
     /// `[sync]`.
     pub sync: SyncConfig,
+    /// `[search]`.
+    pub search: SearchConfig,
     /// Every `[[tenant]]` in the file's order. Never empty.
     pub tenants: Vec<TenantConfig>,
 }
@@ -140,6 +143,8 @@ fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scop
     let platforms: Vec<_> = platforms.iter().map(|section| platform(reader, section)).collect();
     let sync = reader.section(SYNC, scope, top.remove(SYNC));
     let sync = SyncConfig::read(reader, &sync, flags)?;
+    let search = reader.section(SEARCH, scope, top.remove(SEARCH));
+    let search = SearchConfig::read(reader, &search);
     let tenants = reader.tenants(scope, top.remove(TENANT));
     let tenants = read_tenants(reader, &tenants, &sync);
     Some(Config {
@@ -147,6 +152,7 @@ fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scop
         archive: archive?,
         platforms: platforms.into_iter().collect::<Option<_>>()?,
         sync,
+        search: search?,
         tenants: tenants?,
     })
 }

@@ -18,6 +18,6 @@ pub use json::{
     summary as summary_json,
 };
 pub use plan::{PlannedTenant, plan, plan_json};
-pub use search::{search, search_csv, search_json};
+pub use search::{indexing, search, search_csv, search_json};
 pub use table::{first_rows, terminal_safe, with_noun};
 pub use time::{ago, duration, iso, utc_seconds};

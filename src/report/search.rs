@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::time::iso;
 use super::utc_seconds;
-use crate::model::escape_controls;
-use crate::search::{Found, Hit, ShownMessage};
+use crate::model::{escape_controls, with_separators};
+use crate::search::{Found, Hit, Searched, ShownMessage};
 
 /// Hexadecimal digits of a hash that are shown.
 const SHORT_HASH: usize = 12;
@@ -114,27 +114,38 @@ fn short(hash: &str) -> &str {
     hash.get(..SHORT_HASH).unwrap_or(hash)
 }
 
-/// The hits, of which there are `limit` at most, as JSON lines, then a summary line. A search
-/// that reads every message is complete.
+/// The hits, of which there are `limit` at most, as JSON lines, then a summary line.
 pub fn search_json(found: &Found, limit: usize) -> String {
     let mut text = String::new();
     for hit in &found.hits {
         writeln!(text, "{}", hit_json(hit)).ok();
     }
-    let shown = found.hits.len() as u64;
     let summary = json!({
         "event": "summary",
         "schema": SCHEMA,
-        "hits": found.total,
-        "more": found.total > shown,
+        "hits": found.count.unwrap_or(found.hits.len() as u64),
+        "more": found.has_more && found.count.is_none(),
         "limit": limit,
-        "searched": "scan",
-        "messages_read": found.read,
-        "complete": true,
-        "searched_until": null,
+        "searched": match found.searched {
+            Searched::Index => "index",
+            Searched::Scan => "scan",
+            Searched::Both => "both",
+        },
+        "complete": found.searched_until.is_none(),
+        "searched_until": found.searched_until.map(iso),
     });
     writeln!(text, "{summary}").ok();
     text
+}
+
+/// How far the building of an index is, with a bar.
+pub fn indexing(read: u64, total: u64) -> String {
+    const WIDTH: u64 = 20;
+    let total = total.max(1);
+    let filled = (read * WIDTH / total).min(WIDTH);
+    let bar: String = (0..WIDTH).map(|place| if place < filled { '█' } else { '░' }).collect();
+    let percent = (read * 100 / total).min(100);
+    format!("building the search index {bar} {percent} %, {} messages", with_separators(read))
 }
 
 fn hit_json(hit: &Hit) -> serde_json::Value {

@@ -2,11 +2,17 @@
 //!
 //! What matches is defined on the text alone, by pure functions: `fold` makes case,
 //! diacritics and width equal, `words` cuts a folded text into words, `query` parses what
-//! the user wrote, and `matcher` decides whether a text matches, and where. `scan` reads an archive with them.
+//! the user wrote, and `matcher` decides whether a text matches, and where. `scan` reads an
+//! archive with them, [`index`] asks an index first, and `run` chooses.
 
+mod best;
 mod fold;
+pub mod index;
 mod matcher;
+mod message_matcher;
 mod query;
+mod request;
+mod run;
 mod scan;
 mod texts;
 mod words;
@@ -14,5 +20,6 @@ mod words;
 pub use crate::archive::message_scan::ShownMessage;
 pub use fold::Folded;
 pub use matcher::{Texts, matches, ranges};
-pub use query::{Query, QueryError, Term};
-pub use scan::{Found, Hit, Request, scan};
+pub use query::{Query, QueryError, RequiredWord, Term};
+pub use request::{Found, Hit, Request, Searched};
+pub use run::run;

@@ -8,6 +8,7 @@
 //! Words beside each other must all occur; `OR` binds less tightly than that.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::Folded;
 use super::words::{CharClass, is_hidden, words};
@@ -42,11 +43,36 @@ pub struct Term {
     pub is_prefix: bool,
 }
 
+/// A word that a text must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequiredWord {
+    /// The word, or its beginning.
+    pub text: String,
+    /// Whether the word of the text may go on.
+    pub is_prefix: bool,
+}
+
 impl Term {
-    /// The words that a text must have to match; the last one is only the beginning of a word
-    /// if the term is a prefix.
-    pub fn words(&self) -> Vec<String> {
-        words(&self.chars).into_iter().map(|word| self.chars[word].iter().collect()).collect()
+    /// The words that every text has that the term occurs in.
+    pub fn required_words(&self) -> Vec<RequiredWord> {
+        let class = |index: usize| CharClass::of(self.chars[index]);
+        let required = |word: Range<usize>| {
+            let is_prefix = match class(word.start) {
+                // The last character of a run is a word by itself; in a text, another may
+                // follow it.
+                CharClass::Dense if word.len() == 1 => {
+                    let has_pair = word.start > 0 && class(word.start - 1) == CharClass::Dense;
+                    if has_pair {
+                        return None;
+                    }
+                    true
+                }
+                CharClass::Letter => self.is_prefix && word.end == self.chars.len(),
+                _ => false,
+            };
+            Some(RequiredWord { text: self.chars[word].iter().collect(), is_prefix })
+        };
+        words(&self.chars).into_iter().filter_map(required).collect()
     }
 }
 

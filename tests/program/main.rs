@@ -33,6 +33,7 @@ mod queries;
 mod reactors;
 mod reset;
 mod search;
+mod search_index;
 mod seeds;
 mod spells;
 mod start;

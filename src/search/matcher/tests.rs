@@ -1,5 +1,6 @@
 //! Which texts match which queries, in many languages and scripts.
 
+use super::super::RequiredWord;
 use super::super::words::words;
 use super::*;
 
@@ -224,10 +225,13 @@ fn assert_words_held(query: &Query, held: &[String], context: &str) {
         Query::Any(_) | Query::Not(_) => {}
         Query::Phrase(terms) => {
             for term in terms {
-                for word in term.words() {
-                    let is_held = held.iter().any(|held| held.starts_with(&word));
-                    assert!(is_held, "{word:?} of {context} is none of {held:?}");
+                for RequiredWord { text, is_prefix } in term.required_words() {
+                    let is_held = held
+                        .iter()
+                        .any(|held| if is_prefix { held.starts_with(&text) } else { *held == text });
+                    assert!(is_held, "{text:?} of {context} is none of {held:?}");
                 }
+                assert!(terms.iter().any(|term| !term.required_words().is_empty()), "{context}");
             }
         }
     }

@@ -9,7 +9,7 @@
 
 mod first_read;
 mod forget;
-mod harness;
+pub mod harness;
 mod reactors;
 mod refresh;
 mod reset;

@@ -1,0 +1,91 @@
+//! What an index is made from: the messages of the archive, channel by channel.
+
+use rusqlite::params;
+
+use crate::archive::message_scan::{SCANNED, ScannedMessage, scanned};
+use crate::archive::{ArchiveError, ChannelRow, Reader};
+use crate::model::Timestamp;
+
+/// A channel that messages may be read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedChannel {
+    /// Its row.
+    pub row: ChannelRow,
+    /// The row of its tenant.
+    pub tenant: i64,
+    /// Its platform.
+    pub platform: String,
+}
+
+/// A message to be indexed.
+#[derive(Debug)]
+pub struct IndexedMessage<'r> {
+    /// Its texts.
+    pub texts: ScannedMessage<'r>,
+    /// The row of its author.
+    pub author: Option<i64>,
+}
+
+impl Reader {
+    /// All channels.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn indexed_channels(&self) -> Result<Vec<IndexedChannel>, ArchiveError> {
+        let mut select = self.connection.prepare(
+            "SELECT c.id, t.id, t.platform FROM channels c JOIN tenants t ON t.id = c.tenant_id ORDER BY c.id",
+        )?;
+        let rows = select.query_map([], |row| {
+            Ok(IndexedChannel { row: ChannelRow(row.get(0)?), tenant: row.get(1)?, platform: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The ID and time of the first message of a range.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn first_message(
+        &self,
+        channel: ChannelRow,
+        range: (i64, i64),
+    ) -> Result<Option<(i64, Timestamp)>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT platform_id, created_at FROM messages
+              WHERE channel_id = ?1 AND platform_id BETWEEN ?2 AND ?3 ORDER BY platform_id LIMIT 1",
+        )?;
+        let mut rows = select.query(params![channel.0, range.0, range.1])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some((row.get(0)?, Timestamp::from_millis(row.get(1)?))))
+    }
+
+    /// Reads at most `limit` messages of a range by their IDs, up to the first that was sent
+    /// at `end` or later. Returns the ID and time of the first that was not read.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn messages_before(
+        &self,
+        channel: ChannelRow,
+        range: (i64, i64),
+        end: Timestamp,
+        limit: usize,
+        mut on_message: impl FnMut(IndexedMessage<'_>),
+    ) -> Result<Option<(i64, Timestamp)>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT {SCANNED}, m.author_id FROM messages m
+              WHERE m.channel_id = ?1 AND m.platform_id BETWEEN ?2 AND ?3 ORDER BY m.platform_id"
+        ))?;
+        let mut rows = select.query(params![channel.0, range.0, range.1])?;
+        let mut read = 0;
+        while let Some(row) = rows.next()? {
+            let texts = scanned(row)?;
+            if texts.key.sent_at >= end || read == limit {
+                return Ok(Some((texts.key.message, texts.key.sent_at)));
+            }
+            read += 1;
+            on_message(IndexedMessage { texts, author: row.get(6)? });
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,330 @@
+//! Changes of the index.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::runs::{self, Run};
+use super::{State, open, read_state};
+use crate::archive::{ArchiveError, ChannelRow, MessageRanges};
+use crate::model::Timestamp;
+
+/// How long a change waits for readers of the index.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Runs of a platform at most; documents that fit none of them go to an unordered one.
+const MAX_RUNS: usize = 64;
+/// A range costs about this many steps to find.
+const STEPS_PER_RANGE: u64 = 30;
+/// Documents that are looked at together when messages are removed.
+const WINDOW: i64 = 50_000;
+/// Runs of a platform from which on small ones are merged.
+const MERGED_RUNS: usize = 8;
+
+/// A message with its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// Its ID.
+    pub message: i64,
+    /// Its channel.
+    pub channel: ChannelRow,
+    /// Its words, separated by spaces.
+    pub words: String,
+}
+
+/// A connection that changes an index.
+#[derive(Debug)]
+pub struct WordIndexWriter {
+    pub(super) connection: Connection,
+}
+
+/// An open change of an index.
+#[derive(Debug)]
+pub struct IndexTx<'a> {
+    connection: &'a Connection,
+    runs: Vec<Run>,
+    /// The run that got the last document.
+    current: Option<usize>,
+}
+
+impl WordIndexWriter {
+    /// Opens an index for changes.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if there is none, or if it can't be used.
+    pub fn open(path: &Path) -> Result<Self, ArchiveError> {
+        let connection = open(path, BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "secure_delete", true)?;
+        connection.pragma_update(None, "cache_size", -8_000)?;
+        Ok(Self { connection })
+    }
+
+    /// What it knows about itself.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn state(&self) -> Result<State, ArchiveError> {
+        read_state(&self.connection)
+    }
+
+    /// The number of documents.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn documents(&self) -> Result<u64, ArchiveError> {
+        Ok(runs::read_all(&self.connection)?.iter().map(|run| run.documents).sum())
+    }
+
+    /// Stores the token of the next change.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn announce(&self, token: &str) -> Result<(), ArchiveError> {
+        self.connection.execute("UPDATE state SET next_token = ?1 WHERE id = 1", params![token])?;
+        Ok(())
+    }
+
+    /// Applies a change, all or nothing.
+    ///
+    /// # Errors
+    /// Returns the change's own [`ArchiveError`], or that of the commit.
+    pub fn change<T>(
+        &mut self,
+        change: impl FnOnce(&mut IndexTx<'_>) -> Result<T, ArchiveError>,
+    ) -> Result<T, ArchiveError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut tx = IndexTx { connection: &transaction, runs: runs::read_all(&transaction)?, current: None };
+        let result = change(&mut tx)?;
+        for run in &tx.runs {
+            run.store(&transaction)?;
+        }
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// Merges all lists, which drops the words of removed documents.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn drop_residue(&mut self) -> Result<(), ArchiveError> {
+        self.connection.execute_batch("INSERT INTO words (words) VALUES ('optimize')")?;
+        self.connection.execute("UPDATE state SET residue_since = NULL WHERE id = 1", [])?;
+        Ok(())
+    }
+
+    /// Rewrites the file, so that no free page holds anything.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn vacuum(&self) -> Result<(), ArchiveError> {
+        Ok(self.connection.execute_batch("VACUUM")?)
+    }
+}
+
+impl IndexTx<'_> {
+    /// Records which changes of the archive the index holds now.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn set_position(&mut self, position: i64, token: &str) -> Result<(), ArchiveError> {
+        self.connection.execute(
+            "UPDATE state SET position = ?1, token = ?2, next_token = NULL WHERE id = 1",
+            params![position, token],
+        )?;
+        Ok(())
+    }
+
+    /// Adds the messages of a platform, in the order of time, ID and channel. They are not in
+    /// the index.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn add(&mut self, platform: &str, documents: &[Document]) -> Result<(), ArchiveError> {
+        let mut insert_words =
+            self.connection.prepare_cached("INSERT INTO words (rowid, list) VALUES (?1, ?2)")?;
+        let mut insert_document = self
+            .connection
+            .prepare_cached("INSERT INTO documents (id, channel, message) VALUES (?1, ?2, ?3)")?;
+        for document in documents {
+            let index = self.run_for(platform, document);
+            let run = &mut self.runs[index];
+            let id = run.document(run.next);
+            insert_words.execute(params![id, document.words])?;
+            insert_document.execute(params![id, document.channel.0, document.message])?;
+            run.next += 1;
+            run.documents += 1;
+            run.last_message = run.last_message.max(document.message);
+            run.last_sent_at = run.last_sent_at.max(document.sent_at);
+            self.current = Some(index);
+        }
+        Ok(())
+    }
+
+    /// The run that a document continues: of those that it fits, the one that ends last.
+    fn run_for(&mut self, platform: &str, document: &Document) -> usize {
+        let fits = |run: &Run| {
+            run.platform == platform
+                && run.is_ordered
+                && run.last_message <= document.message
+                && run.last_sent_at <= document.sent_at
+        };
+        if let Some(current) = self.current.filter(|current| fits(&self.runs[*current])) {
+            return current;
+        }
+        let fitting = (0..self.runs.len()).filter(|index| fits(&self.runs[*index]));
+        if let Some(best) = fitting.max_by_key(|index| self.runs[*index].last_message) {
+            return best;
+        }
+        let of_platform = || self.runs.iter().filter(|run| run.platform == platform);
+        let is_ordered = of_platform().count() < MAX_RUNS;
+        let unordered = self.runs.iter().position(|run| run.platform == platform && !run.is_ordered);
+        if let Some(unordered) = unordered.filter(|_| !is_ordered) {
+            return unordered;
+        }
+        let id = self.runs.iter().map(|run| run.id + 1).max().unwrap_or(0);
+        self.runs.push(Run::new(id, platform, is_ordered));
+        self.runs.len() - 1
+    }
+
+    /// Removes messages. Their words stay in the file until
+    /// [`WordIndexWriter::drop_residue`]. Returns the number of documents removed.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn remove(&mut self, ranges: &MessageRanges, now: Timestamp) -> Result<u64, ArchiveError> {
+        let mut removed = 0;
+        for index in 0..self.runs.len() {
+            for (from, end) in self.spans(&self.runs[index], ranges)? {
+                let mut first = from;
+                while first < end {
+                    let next = end.min(first + WINDOW);
+                    for document in self.documents_in((first, next), ranges)? {
+                        self.delete(index, document)?;
+                        removed += 1;
+                    }
+                    first = next;
+                }
+            }
+        }
+        if removed > 0 {
+            self.record_residue(now)?;
+        }
+        Ok(removed)
+    }
+
+    fn delete(&mut self, run: usize, document: i64) -> Result<(), ArchiveError> {
+        self.connection.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([document])?;
+        self.connection.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([document])?;
+        self.runs[run].documents = self.runs[run].documents.saturating_sub(1);
+        Ok(())
+    }
+
+    fn record_residue(&self, now: Timestamp) -> Result<(), ArchiveError> {
+        self.connection.execute(
+            "UPDATE state SET residue_since = coalesce(residue_since, ?1) WHERE id = 1",
+            params![now.as_millis()],
+        )?;
+        Ok(())
+    }
+
+    /// The documents to look through for messages: each from the first to the one before the
+    /// end.
+    fn spans(&self, run: &Run, ranges: &MessageRanges) -> Result<Vec<(i64, i64)>, ArchiveError> {
+        let mut spans = Vec::new();
+        let mut steps = ranges.len() as u64 * STEPS_PER_RANGE;
+        if run.is_ordered && steps < run.documents {
+            for (first, last) in ranges.channels().flat_map(|(_, ranges)| ranges) {
+                let from = run.first_from(self.connection, *first)?;
+                let end = match last.checked_add(1) {
+                    Some(after) => run.first_from(self.connection, after)?,
+                    None => run.end(),
+                };
+                steps += u64::try_from(end - from).unwrap_or(0);
+                spans.push((from, end));
+            }
+        }
+        if !run.is_ordered || steps >= run.documents {
+            return Ok(vec![(run.document(0), run.end())]);
+        }
+        Ok(spans)
+    }
+
+    /// The documents of a span that are among the messages.
+    fn documents_in(&self, span: (i64, i64), ranges: &MessageRanges) -> Result<Vec<i64>, ArchiveError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id, channel, message FROM documents WHERE id >= ?1 AND id < ?2")?;
+        let mut rows = select.query(span)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            if ranges.contains(ChannelRow(row.get(1)?), row.get(2)?) {
+                found.push(row.get(0)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// If a platform has many runs, removes the small ones and returns their messages, to be added again as
+    /// one run. Each merge takes runs that together are about as large as the next one, so a
+    /// message is merged a few times at most.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn take_small_runs(&mut self, now: Timestamp) -> Result<MessageRanges, ArchiveError> {
+        let mut platforms: Vec<String> = self.runs.iter().map(|run| run.platform.clone()).collect();
+        platforms.sort_unstable();
+        platforms.dedup();
+        let mut taken = Vec::new();
+        for platform in platforms {
+            let mut sizes: Vec<(u64, usize)> = (0..self.runs.len())
+                .filter(|index| self.runs[*index].platform == platform)
+                .map(|index| (self.runs[index].documents, index))
+                .collect();
+            if sizes.len() <= MERGED_RUNS {
+                continue;
+            }
+            sizes.sort_unstable();
+            let mut sum = 0;
+            for (documents, index) in sizes {
+                if documents > 2 * sum + 1000 {
+                    break;
+                }
+                sum += documents;
+                taken.push(index);
+            }
+        }
+        let mut messages = Vec::new();
+        for index in &taken {
+            messages.extend(self.empty_run(*index)?);
+        }
+        taken.sort_unstable();
+        for index in taken.iter().rev() {
+            let run = self.runs.remove(*index);
+            self.connection.execute("DELETE FROM runs WHERE id = ?1", [run.id])?;
+        }
+        self.current = None;
+        if !messages.is_empty() {
+            self.record_residue(now)?;
+        }
+        Ok(messages.into_iter().collect())
+    }
+
+    /// Removes the documents of a run. Returns their messages.
+    fn empty_run(&mut self, index: usize) -> Result<Vec<(ChannelRow, i64, i64)>, ArchiveError> {
+        let range = [self.runs[index].document(0), self.runs[index].end()];
+        let messages: Vec<(i64, ChannelRow, i64)> = {
+            let mut select = self
+                .connection
+                .prepare_cached("SELECT id, channel, message FROM documents WHERE id >= ?1 AND id < ?2")?;
+            let rows =
+                select.query_map(range, |row| Ok((row.get(0)?, ChannelRow(row.get(1)?), row.get(2)?)))?;
+            rows.collect::<Result<_, _>>()?
+        };
+        for (document, ..) in &messages {
+            self.delete(index, *document)?;
+        }
+        Ok(messages.into_iter().map(|(_, channel, message)| (channel, message, message)).collect())
+    }
+}
