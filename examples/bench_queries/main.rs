@@ -21,8 +21,8 @@ type BenchResult<T> = Result<T, Box<dyn Error>>;
 
 /// Names of the archives, and their sizes.
 const SHAPES: [(&str, Shape); 2] = [
-    ("threads", Shape { messages: 332_000, channels: 200, threads: 10_800, people: 20_000 }),
-    ("million", Shape { messages: 1_000_000, channels: 120, threads: 0, people: 20_000 }),
+    ("threads", Shape { messages: 332_000, channels: 200, threads: 10_800, people: 20_000, vocabulary: 0 }),
+    ("million", Shape { messages: 1_000_000, channels: 120, threads: 0, people: 20_000, vocabulary: 0 }),
 ];
 const ROUNDS: u32 = 3;
 

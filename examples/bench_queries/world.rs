@@ -3,14 +3,19 @@
 //! The simulated Discord would take minutes for worlds of this size, and the benchmark is
 //! about reading. Each row is one that a sync could have written.
 
+#[path = "texts.rs"]
+mod texts;
+
 use std::error::Error;
 use std::path::Path;
-use verta_sync::anonymize::Rules;
 
 use rusqlite::{Transaction, params};
+use verta_sync::anonymize::Rules;
 use verta_sync::archive::ArchiveFile;
 use verta_sync::platform::discord::SPEC;
 use verta_sync::platform::registry::PLATFORMS;
+
+use self::texts::{Random, WORDS, word};
 
 /// Any error ends the benchmark.
 type WorldResult<T> = Result<T, Box<dyn Error>>;
@@ -24,6 +29,8 @@ pub struct Shape {
     /// Threads of the text channels, and posts of the forums.
     pub threads: i64,
     pub people: i64,
+    /// Words that people use, in several scripts, the first far more often; 0 for [`WORDS`].
+    pub vocabulary: u32,
 }
 
 /// 2026-11-01 00:00 UTC, the time of the last sync.
@@ -41,12 +48,6 @@ const PEOPLE_PER_BOT: i64 = 200;
 const UNICODE_EMOJI: [&str; 12] = ["👍", "❤️", "😂", "🎉", "🔥", "👀", "✅", "🙏", "😢", "🤔", "🚀", "💯"];
 const CUSTOM_EMOJI: i64 = 120;
 
-const WORDS: [&str; 40] = [
-    "the", "a", "server", "wipe", "update", "when", "is", "build", "player", "admin", "thanks", "error",
-    "log", "map", "restart", "plugin", "question", "how", "do", "i", "install", "works", "broken", "again",
-    "today", "tomorrow", "market", "price", "event", "win", "lag", "ping", "config", "docker", "please",
-    "help", "fixed", "version", "new", "old",
-];
 const HOSTS: [&str; 6] = [
     "github.com",
     "www.youtube.com",
@@ -55,42 +56,6 @@ const HOSTS: [&str; 6] = [
     "example.org:8080",
     "store.steampowered.com",
 ];
-
-/// A splitmix64 generator.
-/// <https://prng.di.unimi.it/splitmix64.c>
-struct Random(u64);
-
-impl Random {
-    const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number from 0 to `end` - 1.
-    #[allow(clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "`end` is positive and small")]
-    const fn below(&mut self, end: i64) -> i64 {
-        (self.next() % end as u64) as i64
-    }
-
-    /// A number from 0 to `end` - 1 of which the low ones are far more frequent.
-    fn skewed(&mut self, end: i64) -> i64 {
-        let bound = 1 + self.below(end);
-        self.below(bound).min(self.below(bound))
-    }
-
-    /// Whether an event of this probability in 1,000 happens.
-    const fn chance(&mut self, per_mille: i64) -> bool {
-        self.below(1000) < per_mille
-    }
-
-    fn pick(&mut self, words: &[&'static str]) -> &'static str {
-        let count = i64::try_from(words.len()).unwrap_or(1);
-        words[usize::try_from(self.below(count)).unwrap_or(0)]
-    }
-}
 
 /// A channel to fill.
 #[derive(Debug, Clone, Copy)]
@@ -393,7 +358,9 @@ impl MessageWriter<'_> {
 
     fn content(&mut self) -> String {
         let words = 2 + self.random.skewed(40);
-        let mut text: Vec<String> = (0..words).map(|_| self.random.pick(&WORDS).to_owned()).collect();
+        let script = self.random.below(100);
+        let mut text: Vec<String> =
+            (0..words).map(|_| word(&mut self.random, self.shape.vocabulary, script)).collect();
         if self.random.chance(90) {
             let (host, page) = (self.random.pick(&HOSTS), self.random.below(5000));
             text.push(format!("https://{host}/watch/{page}?q=1"));

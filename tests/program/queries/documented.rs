@@ -9,7 +9,7 @@ use super::world::{self, Shape};
 use super::{archive, rows};
 
 const DOCUMENT: &str = include_str!("../../../docs/archive.md");
-const SHAPE: Shape = Shape { messages: 4_000, channels: 20, threads: 100, people: 500 };
+const SHAPE: Shape = Shape { messages: 4_000, channels: 20, threads: 100, people: 500, vocabulary: 0 };
 
 /// Columns and types of each view, in their order.
 type Columns = BTreeMap<String, Vec<(String, String)>>;

@@ -9,7 +9,7 @@ use super::{QUERIES, queries, rows};
 
 /// Many channels and many people, so that a loop over both is far more work than a loop
 /// over the messages.
-const SHAPE: Shape = Shape { messages: 6_000, channels: 40, threads: 1_500, people: 2_500 };
+const SHAPE: Shape = Shape { messages: 6_000, channels: 40, threads: 1_500, people: 2_500, vocabulary: 0 };
 
 /// Steps of a query, relative to those of reading its whole view.
 const MAX_FACTOR: i32 = 3;
