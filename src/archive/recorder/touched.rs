@@ -9,10 +9,13 @@ use crate::archive::ArchiveError;
 
 /// Maximum number of messages, over all channels, tracked individually; beyond it, only
 /// the range of each channel is tracked.
-const MAX_TRACKED_MESSAGES: usize = 20_000;
-/// Maximum number of changed (or removed) messages of a channel logged individually;
-/// beyond it, their range is logged.
+const MAX_TRACKED_MESSAGES: usize = 100_000;
+/// Changed (or removed) messages of a channel are logged as one range if there are more than
+/// this, and the range holds few others.
 const MAX_INDIVIDUAL_ENTRIES: usize = 16;
+/// Messages that a range may hold for each changed one. A person's messages lie far apart: a
+/// range of them would be most of the channel.
+const MAX_MESSAGES_PER_CHANGE: usize = 4;
 
 /// The kind of change to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +147,11 @@ impl TouchedMessages {
         }
         for others in [of(&[Operation::Update]), of(&[Operation::Delete])] {
             match others[..] {
-                [first, .., last] if others.len() > MAX_INDIVIDUAL_ENTRIES => {
+                [first, .., last]
+                    if others.len() > MAX_INDIVIDUAL_ENTRIES
+                        && channel
+                            .holds_at_most(others.len() * MAX_MESSAGES_PER_CHANGE, (first, last))? =>
+                {
                     log.push(channel.changed((first, last), &messages)?);
                 }
                 _ => {
@@ -173,7 +180,12 @@ impl LoggedChannel<'_> {
         count: usize,
         messages: &BTreeMap<i64, (Operation, Option<i64>)>,
     ) -> Result<ChangeEntry, ArchiveError> {
-        // One message more than the new ones shows that the range holds others.
+        let has_no_others = self.holds_at_most(count, range)?;
+        self.entry(if has_no_others { "added" } else { "changed" }, range, messages)
+    }
+
+    /// Whether a range holds at most `count` messages.
+    fn holds_at_most(&self, count: usize, range: (i64, i64)) -> Result<bool, ArchiveError> {
         let stored_messages: usize = self
             .connection
             .prepare_cached(
@@ -181,7 +193,7 @@ impl LoggedChannel<'_> {
                                         LIMIT ?4)",
             )?
             .query_row(params![self.row, range.0, range.1, count + 1], |row| row.get(0))?;
-        self.entry(if stored_messages == count { "added" } else { "changed" }, range, messages)
+        Ok(stored_messages <= count)
     }
 
     /// The entry for changed messages; `removed` if the range holds no message any more.

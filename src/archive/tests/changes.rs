@@ -259,15 +259,30 @@ fn logs_a_sweep_but_no_rolled_back_transaction() {
 fn changes_beyond_the_recorders_limit_become_one_range() {
     let mut follower = Follower::new(TestArchive::new());
     let insert = "INSERT INTO messages (channel_id, platform_id, kind, content, created_at, updated_at)
-                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000)
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000)
                   SELECT ?1, i, 0, 'x', 1000 + i, 1 FROM n";
     let log =
         follower.transaction(|tx, (_, channel)| Ok(tx.connection.execute(insert, [channel.0]).map(drop)?));
-    assert_eq!(log, [Change::Messages(RangeChange::Changed, follower.range(1, 20_000))]);
+    assert_eq!(log, [Change::Messages(RangeChange::Changed, follower.range(1, 100_000))]);
     let log =
         follower.transaction(|tx, _| Ok(tx.connection.execute("DELETE FROM messages", []).map(drop)?));
     let [Change::Messages(RangeChange::Removed, range)] = log[..] else { panic!("{log:?}") };
-    assert_eq!((range.first, range.last, range.sent), (1, 20_000, None));
+    assert_eq!((range.first, range.last, range.sent), (1, 100_000, None));
+}
+
+#[test]
+fn changes_far_apart_are_logged_one_by_one() {
+    let mut follower = Follower::new(TestArchive::new());
+    let insert = "INSERT INTO messages (channel_id, platform_id, kind, content, created_at, updated_at)
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000)
+                  SELECT ?1, i, 0, 'x', 1000 + i, 1 FROM n";
+    follower.transaction(|tx, (_, channel)| Ok(tx.connection.execute(insert, [channel.0]).map(drop)?));
+    let update = |every: u32| format!("UPDATE messages SET content = 'y' WHERE platform_id % {every} = 0");
+    let dense = follower.transaction(|tx, _| Ok(tx.connection.execute(&update(2), []).map(drop)?));
+    assert_eq!(dense, [Change::Messages(RangeChange::Changed, follower.range(2, 2000))]);
+    let sparse = follower.transaction(|tx, _| Ok(tx.connection.execute(&update(20), []).map(drop)?));
+    assert_eq!(sparse.len(), 100);
+    assert_eq!(sparse[0], Change::Messages(RangeChange::Changed, follower.range(20, 20)));
 }
 
 #[test]
