@@ -1,7 +1,8 @@
 //! Reads messages one by one, with what a search needs of them.
 
+use hashbrown::HashSet;
 use rusqlite::types::Value;
-use rusqlite::{Row, Statement, params_from_iter};
+use rusqlite::{Row, Statement, params, params_from_iter};
 
 use super::schema::message_id_sql;
 use super::{ArchiveError, ChannelRow, MessageRanges, Reader};
@@ -252,39 +253,47 @@ impl Reader {
         Ok(self.connection.query_row(&sql, params_from_iter(parameters), |row| row.get(0))?)
     }
 
-    /// The rows of what a filter names, at most `limit` of each kind.
+    /// The channels that a filter names, with their threads; `None` if it names neither channels nor
+    /// tenants.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn filter_rows(&self, filter: &MessageFilter, limit: usize) -> Result<FilterRows, ArchiveError> {
-        let rows = |sql: &str, parameters: Vec<Value>| -> Result<Option<Vec<i64>>, ArchiveError> {
-            let mut select = self.connection.prepare(&format!("{sql} LIMIT {}", limit + 1))?;
-            let rows = select.query_map(params_from_iter(parameters), |row| row.get(0))?;
-            let rows: Vec<i64> = rows.collect::<Result<_, _>>()?;
-            Ok((rows.len() <= limit).then_some(rows))
-        };
-        let mut named = FilterRows::default();
-        if !filter.tenants.is_empty() {
-            let (tenants, parameters) =
-                conditions(&MessageFilter { tenants: filter.tenants.clone(), ..MessageFilter::all() });
-            named.tenants = rows(&format!("SELECT t.id FROM tenants t WHERE {tenants}"), parameters)?;
+    pub fn filter_channels(
+        &self,
+        filter: &MessageFilter,
+    ) -> Result<Option<HashSet<ChannelRow>>, ArchiveError> {
+        if filter.tenants.is_empty() && filter.channels.is_empty() {
+            return Ok(None);
         }
-        if !filter.channels.is_empty() {
-            let filter = MessageFilter {
-                tenants: filter.tenants.clone(),
-                channels: filter.channels.clone(),
-                ..MessageFilter::all()
-            };
-            let (channels, parameters) = conditions(&filter);
-            let sql =
-                format!("SELECT c.id FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE {channels}");
-            named.channels = rows(&sql, parameters)?;
-        }
-        if let Some(prefix) = &filter.author {
-            let sql = format!("SELECT id FROM users WHERE {HAS_PREFIX}");
-            named.authors = rows(&sql, vec![Value::Text(prefix.clone()), Value::Text(prefix.clone())])?;
-        }
-        Ok(named)
+        let (conditions, parameters) = conditions(&MessageFilter {
+            tenants: filter.tenants.clone(),
+            channels: filter.channels.clone(),
+            ..MessageFilter::all()
+        });
+        let sql =
+            format!("SELECT c.id FROM channels c JOIN tenants t ON t.id = c.tenant_id WHERE {conditions}");
+        let mut select = self.connection.prepare(&sql)?;
+        let rows = select.query_map(params_from_iter(parameters), |row| Ok(ChannelRow(row.get(0)?)))?;
+        Ok(Some(rows.collect::<Result<_, _>>()?))
+    }
+
+    /// The number of messages of the authors that a filter names, counted up to a limit; `None`
+    /// if it names none.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn messages_of_author(
+        &self,
+        filter: &MessageFilter,
+        limit: u64,
+    ) -> Result<Option<u64>, ArchiveError> {
+        let Some(prefix) = &filter.author else { return Ok(None) };
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM messages
+                                    WHERE author_id IN (SELECT id FROM users WHERE {HAS_PREFIX}) LIMIT ?)"
+        );
+        let count = self.connection.query_row(&sql, params![prefix, prefix, limit], |row| row.get(0))?;
+        Ok(Some(count))
     }
 
     /// A message as it is shown; `None` if it was removed meanwhile.
@@ -378,17 +387,6 @@ impl MessageLookup<'_> {
         let Some(row) = rows.next()? else { return Ok(None) };
         Ok(Some(on_message(scanned(row)?, row.get(6)?)))
     }
-}
-
-/// The rows of what a filter names; `None` if it names nothing of the kind, or too much.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FilterRows {
-    /// Its tenants.
-    pub tenants: Option<Vec<i64>>,
-    /// Its channels, with their threads.
-    pub channels: Option<Vec<i64>>,
-    /// Its authors.
-    pub authors: Option<Vec<i64>>,
 }
 
 /// What a filter's names stand for.

@@ -21,13 +21,6 @@ pub struct TenantRow(pub(super) i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelRow(pub(super) i64);
 
-impl ChannelRow {
-    /// The row ID as a number.
-    pub const fn number(self) -> i64 {
-        self.0
-    }
-}
-
 /// Cache of rows that most changes need. It lives longer than one transaction.
 #[derive(Debug)]
 pub(super) struct RowCache {

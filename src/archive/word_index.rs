@@ -27,7 +27,7 @@ use super::{ArchiveError, ArchiveErrorKind, Reader, Tx, beside, info};
 use crate::files;
 
 pub use build::{Build, discard_builds, has_live_build};
-pub use feed::{IndexedChannel, IndexedMessage};
+pub use feed::IndexedChannel;
 pub use reading::{Bounds, Candidate, WordIndex};
 pub use runs::Run;
 pub use state::State;
@@ -66,7 +66,7 @@ CREATE TABLE documents (
     message INTEGER NOT NULL
 ) STRICT;
 CREATE VIRTUAL TABLE words USING fts5(
-    list, content='', contentless_delete=1, detail=none, tokenize=\"ascii tokenchars '_'\"
+    list, content='', contentless_delete=1, detail=none, tokenize=ascii
 );
 ";
 

@@ -48,6 +48,12 @@ impl Folded {
         folded
     }
 
+    /// Whether a text goes on with a mark that belongs to the character before it.
+    pub fn goes_on(rest: &str) -> bool {
+        rest.as_bytes().first().is_some_and(|byte| !byte.is_ascii())
+            && rest.chars().next().is_some_and(continues_segment)
+    }
+
     /// The folded characters.
     pub fn chars(&self) -> &[char] {
         &self.chars

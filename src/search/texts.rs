@@ -1,13 +1,21 @@
 //! The texts of a message that are searched, besides its content.
 
+use memchr::memmem;
 use serde_json::Value;
+
+/// Keys of metadata with texts; a thread is last.
+const KEYS: [&str; 5] = ["embeds", "poll", "components", "message_snapshots", "thread"];
 
 /// Calls `on_text` with the texts of a message's metadata: of embeds, polls, components and
 /// forwarded messages, and the name of the thread that was started from the message if
 /// `has_thread_names`. Unreadable metadata has none.
 pub fn of_metadata(metadata: &str, has_thread_names: bool, mut on_text: impl FnMut(&str)) {
+    // Most metadata has no text, and parsing takes longer than looking.
+    if !KEYS.iter().any(|key| memmem::find(metadata.as_bytes(), key.as_bytes()).is_some()) {
+        return;
+    }
     let fields = serde_json::from_str::<Value>(metadata).unwrap_or_default();
-    for key in ["embeds", "poll", "components", "message_snapshots"] {
+    for key in &KEYS[..KEYS.len() - 1] {
         if let Some(value) = fields.get(key) {
             collect(value, &mut on_text);
         }

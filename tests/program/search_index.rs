@@ -19,7 +19,7 @@ use verta_sync::search::{Found, Query, Request, Searched, run};
 
 use crate::kill::harness::{Dice, completes_before_kill, requested_kills};
 use crate::util::truth::hash;
-use crate::util::{Sandbox, send, wait_for_exit, wait_until};
+use crate::util::{CommandOutput, Sandbox, send, wait_for_exit, wait_until};
 
 const GUILD: u64 = 78_000_000_000_000_001;
 const USER: u32 = 3;
@@ -428,6 +428,38 @@ fn a_build_does_not_outlive_an_erasure() {
     fs::write(&leftover, "of a killed search").unwrap();
     assert_eq!(scene.search("wipe").0, "index");
     assert!(!leftover.exists(), "the next build removes it");
+}
+
+#[test]
+fn on_a_full_or_read_only_disk_the_archive_is_read() {
+    let scene = Scene::new(14);
+    let expected = scene.sandbox.run(&["search", "wipe", "--count"]).expect_code(0).stdout;
+    let config = fs::read_to_string(scene.sandbox.dir.path().join("sync.toml")).unwrap();
+    fs::create_dir(scene.sandbox.dir.path().join("small")).unwrap();
+    scene.sandbox.write("small.toml", &format!("[archive]\npath = \"small/archive.db\"\n{config}"));
+    let (binary, size) =
+        (env!("CARGO_BIN_EXE_verta-sync"), fs::metadata(scene.sandbox.archive_path()).unwrap().len());
+    let search = format!("{binary} --config small.toml search wipe --count -v");
+    for (options, after, reason) in [
+        (format!("size={}", size + 65_536), "true", "the disk has not enough free space"),
+        ("size=10m".to_owned(), "mount -o remount,ro small", ""),
+    ] {
+        let script = format!(
+            "mount -t tmpfs -o {options} none small && cp archive.db archive.db-wal archive.db-shm small && {after} || exit 99
+             {search}; code=$?; ls small | grep -c search >&2; exit $code"
+        );
+        let ran = std::process::Command::new("unshare")
+            .args(["-rm", "sh", "-c", &script])
+            .current_dir(scene.sandbox.dir.path())
+            .output();
+        // Not every user may mount.
+        let Ok(ran) = ran.map(CommandOutput::from) else { return };
+        if !matches!(ran.code, 1 | 99) {
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+            assert!(ran.stderr.contains(reason) && ran.stderr.ends_with("\n0\n"), "{}", ran.stderr);
+        }
+    }
 }
 
 #[test]

@@ -64,12 +64,11 @@ impl Build {
     pub fn writer(&self, format: &str, token: &str, position: i64) -> Result<WordIndexWriter, ArchiveError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
-        // A build that fails is removed as a whole. Not hardened, which would not allow this;
-        // the file is new.
+        // A build that fails is removed as a whole, and one that succeeds is rewritten. Not
+        // hardened, which would not allow this; the file is new.
         connection.pragma_update(None, "journal_mode", "OFF")?;
         connection.pragma_update(None, "synchronous", "OFF")?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "cache_size", -8_000)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
         connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;

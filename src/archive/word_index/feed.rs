@@ -11,19 +11,8 @@ use crate::model::Timestamp;
 pub struct IndexedChannel {
     /// Its row.
     pub row: ChannelRow,
-    /// The row of its tenant.
-    pub tenant: i64,
     /// Its platform.
     pub platform: String,
-}
-
-/// A message to be indexed.
-#[derive(Debug)]
-pub struct IndexedMessage<'r> {
-    /// Its texts.
-    pub texts: ScannedMessage<'r>,
-    /// The row of its author.
-    pub author: Option<i64>,
 }
 
 impl Reader {
@@ -33,10 +22,10 @@ impl Reader {
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn indexed_channels(&self) -> Result<Vec<IndexedChannel>, ArchiveError> {
         let mut select = self.connection.prepare(
-            "SELECT c.id, t.id, t.platform FROM channels c JOIN tenants t ON t.id = c.tenant_id ORDER BY c.id",
+            "SELECT c.id, t.platform FROM channels c JOIN tenants t ON t.id = c.tenant_id ORDER BY c.id",
         )?;
         let rows = select.query_map([], |row| {
-            Ok(IndexedChannel { row: ChannelRow(row.get(0)?), tenant: row.get(1)?, platform: row.get(2)? })
+            Ok(IndexedChannel { row: ChannelRow(row.get(0)?), platform: row.get(1)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -70,21 +59,21 @@ impl Reader {
         range: (i64, i64),
         end: Timestamp,
         limit: usize,
-        mut on_message: impl FnMut(IndexedMessage<'_>),
+        mut on_message: impl FnMut(ScannedMessage<'_>),
     ) -> Result<Option<(i64, Timestamp)>, ArchiveError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT {SCANNED}, m.author_id FROM messages m
+            "SELECT {SCANNED} FROM messages m
               WHERE m.channel_id = ?1 AND m.platform_id BETWEEN ?2 AND ?3 ORDER BY m.platform_id"
         ))?;
         let mut rows = select.query(params![channel.0, range.0, range.1])?;
         let mut read = 0;
         while let Some(row) = rows.next()? {
-            let texts = scanned(row)?;
-            if texts.key.sent_at >= end || read == limit {
-                return Ok(Some((texts.key.message, texts.key.sent_at)));
+            let message = scanned(row)?;
+            if message.key.sent_at >= end || read == limit {
+                return Ok(Some((message.key.message, message.key.sent_at)));
             }
             read += 1;
-            on_message(IndexedMessage { texts, author: row.get(6)? });
+            on_message(message);
         }
         Ok(None)
     }

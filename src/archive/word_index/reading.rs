@@ -63,6 +63,11 @@ impl WordIndex {
         &self.runs
     }
 
+    /// The number of documents.
+    pub fn documents(&self) -> u64 {
+        self.runs.iter().map(|run| run.documents).sum()
+    }
+
     /// All documents of a run.
     pub fn bounds(&self, run: &Run) -> Bounds {
         Bounds { first: run.document(0), end: run.end() }

@@ -18,6 +18,8 @@ const MAX_RUNS: usize = 64;
 const STEPS_PER_RANGE: u64 = 30;
 /// Documents that are looked at together when messages are removed.
 const WINDOW: i64 = 50_000;
+/// Documents that are always removed one by one.
+const MIN_REMOVED: u64 = 100_000;
 /// Runs of a platform from which on small ones are merged.
 const MERGED_RUNS: usize = 8;
 
@@ -86,22 +88,22 @@ impl WordIndexWriter {
         Ok(())
     }
 
-    /// Applies a change, all or nothing.
+    /// Applies a change, all or nothing: nothing if it returns `None` or fails.
     ///
     /// # Errors
     /// Returns the change's own [`ArchiveError`], or that of the commit.
     pub fn change<T>(
         &mut self,
-        change: impl FnOnce(&mut IndexTx<'_>) -> Result<T, ArchiveError>,
-    ) -> Result<T, ArchiveError> {
+        change: impl FnOnce(&mut IndexTx<'_>) -> Result<Option<T>, ArchiveError>,
+    ) -> Result<Option<T>, ArchiveError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut tx = IndexTx { connection: &transaction, runs: runs::read_all(&transaction)?, current: None };
-        let result = change(&mut tx)?;
+        let Some(result) = change(&mut tx)? else { return Ok(None) };
         for run in &tx.runs {
             run.store(&transaction)?;
         }
         transaction.commit()?;
-        Ok(result)
+        Ok(Some(result))
     }
 
     /// Merges all lists, which drops the words of removed documents.
@@ -189,11 +191,14 @@ impl IndexTx<'_> {
     }
 
     /// Removes messages. Their words stay in the file until
-    /// [`WordIndexWriter::drop_residue`]. Returns the number of documents removed.
+    /// [`WordIndexWriter::drop_residue`]. Returns whether it did: not if that is most of a large index,
+    /// which is built anew in less time.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn remove(&mut self, ranges: &MessageRanges, now: Timestamp) -> Result<u64, ArchiveError> {
+    pub fn remove(&mut self, ranges: &MessageRanges, now: Timestamp) -> Result<bool, ArchiveError> {
+        let documents: u64 = self.runs.iter().map(|run| run.documents).sum();
+        let limit = MIN_REMOVED.max(documents / 3);
         let mut removed = 0;
         for index in 0..self.runs.len() {
             for (from, end) in self.spans(&self.runs[index], ranges)? {
@@ -204,6 +209,9 @@ impl IndexTx<'_> {
                         self.delete(index, document)?;
                         removed += 1;
                     }
+                    if removed > limit {
+                        return Ok(false);
+                    }
                     first = next;
                 }
             }
@@ -211,7 +219,7 @@ impl IndexTx<'_> {
         if removed > 0 {
             self.record_residue(now)?;
         }
-        Ok(removed)
+        Ok(true)
     }
 
     fn delete(&mut self, run: usize, document: i64) -> Result<(), ArchiveError> {

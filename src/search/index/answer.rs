@@ -3,20 +3,26 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use hashbrown::HashSet;
+
 use super::terms::{self, format};
 use super::upkeep::changed_range;
 use crate::archive::changes::Subscription;
 use crate::archive::message_scan::{MessageKey, MessageLookup};
 use crate::archive::word_index::{Bounds, Candidate, Run, SUBSCRIBER, WordIndex};
-use crate::archive::{ArchiveError, MessageRanges, Reader};
+use crate::archive::{ArchiveError, ChannelRow, MessageRanges, Reader};
 use crate::model::Timestamp;
 use crate::search::best::Best;
 use crate::search::message_matcher::MessageMatcher;
 use crate::search::request::{Answer, Request, Searched};
 use crate::search::scan::READ_STEP;
 
-/// Candidates that are looked at before a search gives up.
+/// Candidates that are read from the archive before a search gives up.
 const MAX_CANDIDATES: u64 = 200_000;
+/// Candidates of other channels that cost as much as reading one.
+const SKIPPED_PER_READ: u64 = 20;
+/// Messages of a channel or person that are read rather than asking a large index.
+const FEW_MESSAGES: u64 = 5_000;
 /// Candidates of a run that are read first; each further time twice as many.
 const FIRST_READ: usize = 64;
 /// Candidates of a run that are read at once at most.
@@ -70,21 +76,35 @@ pub fn by_index(
     on_read: &mut dyn FnMut(u64),
 ) -> Result<Option<Answer>, ArchiveError> {
     let Some(expression) = terms::expression(&request.query) else { return Ok(None) };
-    let expression = terms::filtered(expression, reader, &request.filter)?;
+    let is_large = current.index.documents() > MAX_CANDIDATES;
+    if is_large && selects_few(reader, request)? {
+        return Ok(None);
+    }
     let mut search = Search {
         reader,
         current,
         request,
         expression,
+        channels: reader.filter_channels(&request.filter)?,
         lookup: reader.message_lookup(&request.filter)?,
         matcher: MessageMatcher::new(request),
-        looked: 0,
+        work: 0,
     };
     let mut answer = search.run(on_read)?;
     if answer.count == 0 && answer.searched_until.is_none() {
         answer.missing = missing(reader, current, request)?;
     }
     Ok(Some(answer))
+}
+
+/// Whether a filter names channels or people with so few messages that reading them takes no
+/// longer than asking the index.
+fn selects_few(reader: &Reader, request: &Request) -> Result<bool, ArchiveError> {
+    let filter = &request.filter;
+    let of_author = reader.messages_of_author(filter, FEW_MESSAGES + 1)?;
+    let names_channels = !filter.tenants.is_empty() || !filter.channels.is_empty();
+    let of_channels = if names_channels { Some(reader.filter_scope(filter)?.messages) } else { None };
+    Ok(of_author.into_iter().chain(of_channels).any(|messages| messages <= FEW_MESSAGES))
 }
 
 /// The phrases that must occur and that no message has.
@@ -112,10 +132,12 @@ struct Search<'s> {
     current: &'s CurrentIndex,
     request: &'s Request,
     expression: String,
+    /// The channels that the filter names; `None` for all.
+    channels: Option<HashSet<ChannelRow>>,
     lookup: MessageLookup<'s>,
     matcher: MessageMatcher<'s>,
-    /// Candidates that were looked at.
-    looked: u64,
+    /// What was done so far, in candidates that were skipped.
+    work: u64,
 }
 
 /// The candidates of an ordered run that were not looked at yet.
@@ -173,7 +195,7 @@ impl Search<'_> {
                     break;
                 }
             }
-            if self.looked >= MAX_CANDIDATES {
+            if self.is_enough() {
                 // Others of the same time were not looked at.
                 let at = head.key.sent_at;
                 searched_until = Some(if self.request.is_oldest_first { at } else { at.later(MILLISECOND) });
@@ -254,19 +276,28 @@ impl Search<'_> {
         loop {
             let Some(candidate) = self.next_candidate(stream)? else { return Ok(None) };
             let Candidate { channel, message, .. } = candidate;
-            self.looked += 1;
-            if self.current.pending.contains(channel, message) {
+            // Once it is enough, any message tells how far the search came.
+            let may_match = self.channels.as_ref().is_none_or(|channels| channels.contains(&channel))
+                && !self.current.pending.contains(channel, message);
+            if !may_match && !self.is_enough() {
+                self.work += 1;
                 continue;
             }
+            self.work += SKIPPED_PER_READ;
             let matcher = &mut self.matcher;
             let head = self.lookup.read(channel, message, |message, is_selected| Head {
                 key: message.key,
-                is_hit: is_selected && matcher.matches(&message),
+                is_hit: may_match && is_selected && matcher.matches(&message),
             })?;
             if head.is_some() {
                 return Ok(head);
             }
         }
+    }
+
+    /// Whether the search has done as much as it may.
+    const fn is_enough(&self) -> bool {
+        self.work >= MAX_CANDIDATES * SKIPPED_PER_READ
     }
 
     fn next_candidate(&self, stream: &mut Stream) -> Result<Option<Candidate>, ArchiveError> {

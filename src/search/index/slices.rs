@@ -136,9 +136,9 @@ impl<'r> Slices<'r> {
             let row = channel.row;
             let stopped_at = self.reader.messages_before(row, range, end, left, |message| {
                 (left, *read) = (left - 1, *read + 1);
-                let words = document(&message, channel);
+                let words = document(&message);
                 if !words.is_empty() {
-                    let key = message.texts.key;
+                    let key = message.key;
                     documents.push(Document {
                         sent_at: key.sent_at,
                         message: key.message,

@@ -24,7 +24,8 @@ pub enum Progress {
     Complete,
     /// Changes are left.
     Unfinished,
-    /// It can't be continued, because the archive doesn't have the changes any more.
+    /// It has to be built anew: the archive doesn't have the changes any more, or they are too
+    /// many.
     Lost,
 }
 
@@ -48,7 +49,9 @@ pub fn build(
     let (send, slices) = mpsc::sync_channel::<(String, Vec<Document>)>(SLICES_AHEAD);
     thread::scope(|scope| {
         let writing = scope.spawn(move || {
-            index.change(|tx| slices.iter().try_for_each(|(platform, slice)| tx.add(&platform, &slice)))
+            index.change(|tx| {
+                slices.iter().try_for_each(|(platform, slice)| tx.add(&platform, &slice)).map(Some)
+            })
         });
         let reading = read_all(reader, &channels, &all, |platform, slice| {
             read += slice.read;
@@ -79,16 +82,22 @@ pub fn update(
     let reached = changes.last().map_or(position, |(position, _)| *position);
     let messages: MessageRanges = changes.iter().filter_map(|(_, change)| changed_range(change)).collect();
     let channels = reader.indexed_channels()?;
-    writer.change(|tx| {
+    let is_done = writer.change(|tx| {
         // Also what was added: a range that was read again may hold it already.
-        tx.remove(&messages, now)?;
+        if !tx.remove(&messages, now)? {
+            return Ok(None);
+        }
         add(reader, tx, &channels, &messages)?;
         let small = tx.take_small_runs(now)?;
         add(reader, tx, &channels, &small)?;
-        tx.set_position(reached, token)
+        tx.set_position(reached, token)?;
+        Ok(Some(()))
     })?;
-    let is_complete = changes.len() < STEP as usize;
-    Ok(if is_complete { Progress::Complete } else { Progress::Unfinished })
+    Ok(match is_done {
+        None => Progress::Lost,
+        Some(()) if changes.len() < STEP as usize => Progress::Complete,
+        Some(()) => Progress::Unfinished,
+    })
 }
 
 /// The messages that a change concerns.
