@@ -177,7 +177,7 @@ fn search(
             Some(opened) => Some(CurrentIndex::of(opened, reader)?.ok_or("the index is not usable")?),
             None => None,
         };
-        let found = run(reader, current.as_ref(), &request, |_| ())?;
+        let found = run(reader, current, &request, |_| ())?;
         Ok(found.hits.into_iter().map(|hit| hit.message.message_id).collect())
     };
     if uses_index { time(once) } else { time_once(once) }

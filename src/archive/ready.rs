@@ -5,9 +5,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::connection::truncate_log;
 use super::migrations::bundled;
 use super::open::{adopt_key, check_scheme};
-use super::{ArchiveError, ArchiveFile, beside, forgotten_list, residual, sweep};
+use super::tx::in_transaction;
+use super::{ArchiveError, ArchiveFile, Tx, beside, forgotten_list, residual, sweep};
+use crate::model::Timestamp;
 
 impl ArchiveFile {
     /// Opens the archive for writing, creates it if there is none, and migrates it to
@@ -33,6 +36,22 @@ impl ArchiveFile {
     /// As [`ArchiveFile::open`].
     pub fn open_for_rekey(&self) -> Result<Connection, ArchiveError> {
         self.clean(self.open_with(&bundled())?)
+    }
+
+    /// Makes a small change and nothing else: no text is scrubbed and no file rewritten, even if
+    /// that is due. The caller holds the lock, and has no other connection to the archive.
+    ///
+    /// # Errors
+    /// As [`ArchiveFile::open`], and that of the change.
+    pub fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>, Timestamp) -> Result<T, ArchiveError>,
+    ) -> Result<T, ArchiveError> {
+        let mut connection = self.open_with(&bundled())?;
+        let result = in_transaction(&mut connection, self.rules, change)?;
+        truncate_log(&connection)?;
+        share_side_files(&self.path);
+        Ok(result)
     }
 
     /// Brings the texts up to date and removes residual data.

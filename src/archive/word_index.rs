@@ -17,6 +17,7 @@ mod state;
 mod writing;
 
 use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -110,6 +111,22 @@ impl Reader {
 /// Whether there is an index file, of any kind.
 pub fn exists(index: &Path) -> bool {
     index.symlink_metadata().is_ok()
+}
+
+/// Takes permissions from an index that its archive doesn't have.
+///
+/// # Errors
+/// Returns [`ArchiveError`] if the permissions can't be read or changed.
+pub fn restrict(index: &Path, archive: &Path) -> Result<(), ArchiveError> {
+    let mode = |path: &Path| Ok::<_, std::io::Error>(path.metadata()?.permissions().mode() & 0o777);
+    let restrict = || {
+        let (mode, allowed) = (mode(index)?, mode(archive)?);
+        if mode & !allowed == 0 {
+            return Ok(());
+        }
+        std::fs::set_permissions(index, std::fs::Permissions::from_mode(mode & allowed))
+    };
+    restrict().map_err(|error| io_error("change the permissions of", index, &error))
 }
 
 /// Deletes an index. A journal left by a killed process goes after it: applied to a new

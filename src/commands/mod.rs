@@ -17,6 +17,7 @@ mod output;
 pub mod panics;
 pub(crate) mod plan;
 pub mod process;
+mod progress;
 pub(crate) mod rekey;
 pub(crate) mod reset;
 pub(crate) mod search;

@@ -1,30 +1,29 @@
 //! `verta-sync search`: finds messages by their words.
 
+use std::cell::Cell;
 use std::io;
-use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
 use super::forget::parse_user_id;
+use super::progress::with_progress;
 use super::search_index::{NoIndex, SearchIndex};
 use super::values::{check_order, date};
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, print_result};
 use crate::anonymize::Rules;
 use crate::archive::message_scan::{MessageFilter, MessagePart};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
-use crate::config::{ArchiveConfig, Overrides};
+use crate::config::{ArchiveConfig, Config, Overrides};
 use crate::model::{Timestamp, with_noun, with_separators};
 use crate::report;
 use crate::search::index::CurrentIndex;
 use crate::search::{Found, Query, Request, run as run_search};
-use crate::ui::{to_colored_stdout, to_status_line, to_stderr, to_stdout_for_programs};
+use crate::ui::{to_colored_stdout, to_stderr, to_stdout_for_programs};
 
 /// Digits of a hash that `--author` needs at least.
 const MIN_PREFIX: usize = 4;
 /// Hits at most, whatever the flag says: they are kept in memory.
 const MAX_LIMIT: usize = 100_000;
-/// Time between two progress lines at a terminal.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Find messages by their words
 #[derive(Debug, clap::Args)]
@@ -153,10 +152,14 @@ pub fn run(args: &SearchArgs, context: &CommandContext) -> Result<Outcome, Failu
         counts: args.count,
     };
     let index = SearchIndex::new(context, &config);
-    if args.reindex {
-        build(&index, &reader, context).map_err(|error| index.failure(error))?;
-    }
-    let found = find(&index, &reader, &request, config.search.index, context).map_err(failed)?;
+    let reader = if args.reindex {
+        drop(reader);
+        build(&index, context).map_err(|error| index.failure(error))?;
+        Reader::open(path).map_err(failed)?
+    } else {
+        reader
+    };
+    let (found, reader) = find(&index, reader, &request, &config, context).map_err(failed)?;
     match args.format {
         SearchFormat::Json => print_result(&report::search_json(&found, request.limit))?,
         _ if args.count => print_result(&format!("{}\n", found.count.unwrap_or_default()))?,
@@ -177,48 +180,67 @@ pub fn run(args: &SearchArgs, context: &CommandContext) -> Result<Outcome, Failu
 /// Searches with the index, which is built if that is wanted and possible, or by reading.
 fn find(
     index: &SearchIndex<'_>,
-    reader: &Reader,
+    mut reader: Reader,
     request: &Request,
-    is_index_wanted: bool,
+    config: &Config,
     context: &CommandContext,
-) -> Result<Found, ArchiveError> {
-    let search = |current: Option<&CurrentIndex>| {
+) -> Result<(Found, Reader), ArchiveError> {
+    let search = |reader: &Reader, current: Option<CurrentIndex>| {
         let line = |read| format!("searched {} messages", with_separators(read));
         with_progress(context, |on_read| run_search(reader, current, request, on_read), line)
     };
     // A sync may change the index between the two snapshots, hence twice; then it is built.
-    let attempts = if is_index_wanted { 3 } else { 0 };
+    let attempts = if config.search.index { 3 } else { 0 };
     for attempt in 0..attempts {
         let opened = index.open();
         let is_busy = opened.as_ref().is_err_and(|error| error.kind == ArchiveErrorKind::Busy);
         let snapshot = reader.snapshot()?;
-        let current = opened.ok().map(|opened| CurrentIndex::of(opened, reader)).transpose();
-        // An error may be the index's as well as the archive's.
-        match current.and_then(|current| current.flatten().map(|current| search(Some(&current))).transpose())
-        {
-            Ok(Some(found)) => return Ok(found),
-            Ok(None) => {}
-            Err(error) => tracing::info!("cannot use the search index: {error}"),
-        }
+        let current = opened.ok().map(|opened| CurrentIndex::of(opened, &reader)).transpose();
+        let found = match current.map(Option::flatten) {
+            Ok(Some(current)) => search(&reader, Some(current)).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
         drop(snapshot);
-        if is_busy {
-            break;
+        match found {
+            Ok(Some(found)) => return Ok((found, reader)),
+            Ok(None) if is_busy => break,
+            Ok(None) => {}
+            // An error may be the index's as well as the archive's.
+            Err(error) => {
+                tracing::info!("cannot use the search index: {error}");
+                if error.kind != ArchiveErrorKind::Corrupt {
+                    break;
+                }
+            }
         }
-        if attempt == 1
-            && let Err(error) = build(index, reader, context)
-        {
-            tracing::info!("searching without an index: {error}");
-            break;
+        if attempt == 1 {
+            drop(reader);
+            let built = build(index, context);
+            reader = Reader::open(&config.archive.path)?;
+            if let Err(error) = built {
+                tracing::info!("searching without an index: {error}");
+                break;
+            }
         }
     }
-    let _snapshot = reader.snapshot()?;
-    search(None)
+    let snapshot = reader.snapshot()?;
+    let found = search(&reader, None)?;
+    drop(snapshot);
+    Ok((found, reader))
 }
 
-/// Builds the index, and shows at a terminal how far it is.
-fn build(index: &SearchIndex<'_>, reader: &Reader, context: &CommandContext) -> Result<(), NoIndex> {
-    let total = reader.filter_scope(&MessageFilter::default()).map_err(NoIndex::Archive)?.messages;
-    with_progress(context, |on_read| index.build(reader, on_read), |read| report::indexing(read, total))
+/// Builds the index, and shows at a terminal how far it is. This process has no connection to the
+/// archive.
+fn build(index: &SearchIndex<'_>, context: &CommandContext) -> Result<(), NoIndex> {
+    let total = Cell::new(0);
+    let work = |on_read: &mut dyn FnMut(u64)| {
+        index.build(&mut |read, of| {
+            total.set(of);
+            on_read(read);
+        })
+    };
+    with_progress(context, work, |read| report::indexing(read, total.get()))
 }
 
 fn filter(
@@ -266,34 +288,11 @@ fn author(
 }
 
 /// Fails if a tenant is neither archived nor configured.
-fn check_tenants(
-    wanted: &[String],
-    archived: &[String],
-    config: &crate::config::Config,
-) -> Result<(), Failure> {
+fn check_tenants(wanted: &[String], archived: &[String], config: &Config) -> Result<(), Failure> {
     let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
     let known: std::collections::BTreeSet<&str> =
         archived.iter().map(String::as_str).chain(configured).collect();
     Failure::if_tenants_unknown(wanted, &known)
-}
-
-/// Runs something that reads messages, and shows at a terminal how many were read.
-fn with_progress<T>(
-    context: &CommandContext,
-    work: impl FnOnce(&mut dyn FnMut(u64)) -> T,
-    line: impl Fn(u64) -> String,
-) -> T {
-    let (is_shown, mut last, mut was_shown) = (context.shows_bars(), Instant::now(), false);
-    let result = work(&mut |read| {
-        if is_shown && last.elapsed() >= PROGRESS_INTERVAL {
-            to_status_line(&line(read));
-            (last, was_shown) = (Instant::now(), true);
-        }
-    });
-    if was_shown {
-        to_status_line("");
-    }
-    result
 }
 
 /// How many hits are shown, and how to see the rest.

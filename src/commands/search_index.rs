@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use super::command_context::runtime;
 use super::{CommandContext, Failure, FailureKind};
+use crate::archive::message_scan::MessageFilter;
 use crate::archive::word_index::{self, Build, SUBSCRIBER, WordIndex, WordIndexWriter};
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader, Writer, changes, health};
 use crate::config::Config;
@@ -74,8 +74,9 @@ impl<'c> SearchIndex<'c> {
     }
 
     /// Builds the index anew. The archive's lock is taken only for a moment: a sync may run
-    /// meanwhile, and its changes are recorded.
-    pub fn build(&self, reader: &Reader, on_read: &mut dyn FnMut(u64)) -> Result<(), NoIndex> {
+    /// meanwhile, and its changes are recorded. This process has no connection to the archive.
+    /// `on_read` is called with the number of messages read, and of all.
+    pub fn build(&self, on_read: &mut dyn FnMut(u64, u64)) -> Result<(), NoIndex> {
         let archive = &self.config.archive;
         self.check_space()?;
         let file = self.context.archive_file(archive)?;
@@ -84,16 +85,11 @@ impl<'c> SearchIndex<'c> {
         let token = CommandContext::new_token();
         let build = Build::start(&archive.path, &token[..8])?
             .ok_or(NoIndex::Other("another search is building it"))?;
-        let runtime = runtime()?;
-        let (writer, thread) = Writer::start(file.open()?, file.rules, &lock);
-        let subscribed = token.clone();
-        runtime.block_on(writer.run(move |tx| {
-            changes::subscribe(tx, SUBSCRIBER, &subscribed, CommandContext::now()).map(drop)
-        }))?;
-        drop(writer);
-        thread.join()?;
+        file.change(|tx, now| changes::subscribe(tx, SUBSCRIBER, &token, now))?;
         drop(lock);
-        index::build(reader, &build, &token, on_read)?;
+        let reader = Reader::open(&archive.path)?;
+        let total = reader.filter_scope(&MessageFilter::default())?.messages;
+        index::build(&reader, &build, &token, |read| on_read(read, total))?;
         Ok(build.finish()?)
     }
 
@@ -134,10 +130,8 @@ pub struct Upkeep<'a> {
 enum Usability {
     /// It can be brought up to date.
     Current(WordIndexWriter),
-    /// It belongs to another archive or version, or is damaged.
+    /// There is none, or it belongs to another archive or version, or is damaged.
     Useless,
-    /// There is none.
-    Missing,
 }
 
 impl<'a> Upkeep<'a> {
@@ -157,7 +151,7 @@ impl<'a> Upkeep<'a> {
             return self.discard(&reader);
         }
         let end = Instant::now() + BUDGET;
-        match self.update(&reader, false, || is_stopping() || Instant::now() >= end) {
+        match self.update(&reader, false, &is_stopping, || Instant::now() >= end) {
             Err(error) if is_useless(error.kind) => {
                 tracing::warn!("removing the search index: {error}; the next search builds it anew");
                 self.discard(&reader)
@@ -170,7 +164,7 @@ impl<'a> Upkeep<'a> {
     pub fn after_erasure(&self) -> Result<(), ArchiveError> {
         word_index::discard_builds(&self.index)?;
         let reader = Reader::open_beside_writer(self.archive)?;
-        if let Err(error) = self.update(&reader, true, || false) {
+        if let Err(error) = self.update(&reader, true, &|| false, || false) {
             tracing::warn!("cannot clean the search index, so it is removed: {error}");
             self.discard(&reader)?;
         }
@@ -181,13 +175,14 @@ impl<'a> Upkeep<'a> {
         &self,
         reader: &Reader,
         is_erasure: bool,
+        is_stopping: &dyn Fn() -> bool,
         is_over: impl Fn() -> bool,
     ) -> Result<(), ArchiveError> {
         let mut writer = match self.usability(reader)? {
             Usability::Current(writer) => writer,
             Usability::Useless => return self.discard(reader),
-            Usability::Missing => return self.unsubscribe(reader),
         };
+        word_index::restrict(&self.index, self.archive)?;
         let token = CommandContext::new_token();
         let has_changes = writer.state()?.position != reader.last_change()?;
         if has_changes {
@@ -198,15 +193,17 @@ impl<'a> Upkeep<'a> {
                     .run(move |tx| changes::set_token(tx, SUBSCRIBER, &announced, CommandContext::now())),
             )?;
             loop {
-                match index::update(reader, &mut writer, &token, CommandContext::now())? {
+                match index::update(reader, &mut writer, &token, CommandContext::now(), is_stopping)? {
                     Progress::Complete => break,
-                    Progress::Unfinished if is_over() => break,
+                    Progress::Unfinished if is_stopping() || is_over() => break,
                     Progress::Unfinished => {}
                     Progress::Lost => return self.discard(reader),
                 }
             }
         }
-        Self::clean(&mut writer, is_erasure)?;
+        if !is_stopping() {
+            Self::clean(&mut writer, is_erasure)?;
+        }
         if has_changes {
             let position = writer.state()?.position;
             self.runtime.block_on(self.writer.run(move |tx| {
@@ -220,21 +217,23 @@ impl<'a> Upkeep<'a> {
     /// Drops the words of removed documents from the file: at once after an erasure and in a small
     /// index, else once a day.
     fn clean(writer: &mut WordIndexWriter, is_erasure: bool) -> Result<(), ArchiveError> {
+        if is_erasure {
+            // Also if a killed process has dropped them already.
+            writer.drop_residue()?;
+            return writer.vacuum();
+        }
         let Some(since) = writer.state()?.residue_since else { return Ok(()) };
         let is_old = CommandContext::now().as_millis() - since
             >= i64::try_from(MAX_RESIDUE_AGE.as_millis()).unwrap_or(i64::MAX);
-        if is_erasure || is_old || writer.documents()? < LARGE_INDEX {
+        if is_old || writer.documents()? < LARGE_INDEX {
             writer.drop_residue()?;
-        }
-        if is_erasure {
-            writer.vacuum()?;
         }
         Ok(())
     }
 
     fn usability(&self, reader: &Reader) -> Result<Usability, ArchiveError> {
         if !word_index::exists(&self.index) {
-            return Ok(Usability::Missing);
+            return Ok(Usability::Useless);
         }
         let opened = WordIndexWriter::open(&self.index).and_then(|writer| Ok((writer.state()?, writer)));
         let (state, writer) = match opened {
@@ -248,7 +247,8 @@ impl<'a> Upkeep<'a> {
         Ok(if is_usable { Usability::Current(writer) } else { Usability::Useless })
     }
 
-    /// Removes the index, and stops recording changes for it.
+    /// Removes the index, and what a killed process left of one, and stops recording changes for
+    /// it.
     fn discard(&self, reader: &Reader) -> Result<(), ArchiveError> {
         word_index::remove(&self.index)?;
         self.unsubscribe(reader)

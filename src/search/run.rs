@@ -18,12 +18,13 @@ const MAX_MESSAGES_READ: u64 = 1_000_000;
 /// Returns [`ArchiveError`] if SQLite fails.
 pub fn run(
     reader: &Reader,
-    index: Option<&CurrentIndex>,
+    index: Option<CurrentIndex>,
     request: &Request,
     mut on_read: impl FnMut(u64),
 ) -> Result<Found, ArchiveError> {
+    // Closed before everything is read: a sync can't change it as long as it is open.
     let mut answer = match index {
-        Some(index) => by_index(reader, index, request, &mut on_read)?,
+        Some(index) => by_index(reader, &index, request, &mut on_read)?,
         None => None,
     };
     let gave_up = answer.as_ref().is_some_and(|answer| answer.searched_until.is_some());

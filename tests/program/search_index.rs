@@ -156,12 +156,12 @@ impl Scene {
     #[track_caller]
     fn assert_same_answers(&self) -> Searched {
         let reader = Reader::open(&self.sandbox.archive_path()).unwrap();
-        let index = WordIndex::open(&self.index()).unwrap();
-        let _snapshot = reader.snapshot().unwrap();
-        let current = CurrentIndex::of(index, &reader).unwrap().expect("the index is of this archive");
         let mut searched = Searched::Scan;
         for request in requests() {
-            let with_index = run(&reader, Some(&current), &request, |_| ()).unwrap();
+            let index = WordIndex::open(&self.index()).unwrap();
+            let _snapshot = reader.snapshot().unwrap();
+            let current = CurrentIndex::of(index, &reader).unwrap().expect("the index is of this archive");
+            let with_index = run(&reader, Some(current), &request, |_| ()).unwrap();
             let by_reading = run(&reader, None, &request, |_| ()).unwrap();
             searched = with_index.searched;
             assert_ne!(searched, Searched::Scan);
@@ -400,6 +400,115 @@ fn nothing_erased_is_left_in_it() {
         assert_eq!(scene.search(word), ("index".to_owned(), 0), "{word}");
     }
     scene.assert_same_answers();
+}
+
+/// As a sync leaves them that was killed before it changed the index.
+#[test]
+fn a_pending_message_may_have_another_time() {
+    let scene = Scene::new(15);
+    scene.search("wipe");
+    let archive = scene.sandbox.archive();
+    let (channel, message): (i64, i64) = archive
+        .query_row(
+            "SELECT channel_id, platform_id FROM messages ORDER BY platform_id LIMIT 1
+                OFFSET (SELECT count(*) / 2 FROM messages)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    let later = 30 * 24 * 3_600_000_i64;
+    archive
+        .execute(
+            "UPDATE messages SET created_at = created_at + ?3 WHERE channel_id = ?1 AND platform_id = ?2",
+            [channel, message, later],
+        )
+        .unwrap();
+    archive
+        .execute(
+            "INSERT INTO changes (kind, channel_id, first_message_id, last_message_id) VALUES ('changed', ?1, ?2, ?2)",
+            [channel, message],
+        )
+        .unwrap();
+    let times: Vec<i64> = archive
+        .prepare("SELECT created_at + 1 FROM messages ORDER BY created_at")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let reader = Reader::open(&scene.sandbox.archive_path()).unwrap();
+    for time in times.into_iter().step_by(7).map(Timestamp::from_millis) {
+        for is_oldest_first in [false, true] {
+            let filter = MessageFilter {
+                since: is_oldest_first.then_some(time),
+                until: (!is_oldest_first).then_some(time),
+                ..MessageFilter::default()
+            };
+            let request =
+                Request { filter, is_oldest_first, limit: 1000, ..request("wipe* OR 東京 OR the") };
+            let index = WordIndex::open(&scene.index()).unwrap();
+            let current = CurrentIndex::of(index, &reader).unwrap().unwrap();
+            let with_index = run(&reader, Some(current), &request, |_| ()).unwrap();
+            let by_reading = run(&reader, None, &request, |_| ()).unwrap();
+            assert_eq!(with_index.searched, Searched::Both);
+            assert_eq!(with_index.hits, by_reading.hits, "{time:?}");
+        }
+    }
+}
+
+#[test]
+fn an_erasure_finishes_what_killed_processes_left() {
+    let scene = Scene::new(16);
+    scene.search("wipe");
+    let id = scene.sandbox.sim.world().user_id(GUILD, USER).unwrap();
+    // The index was deleted, but not the journal of a change.
+    let journal = scene.sandbox.dir.path().join("archive.search.db-journal");
+    fs::remove_file(scene.index()).unwrap();
+    fs::write(&journal, "quixotry").unwrap();
+    scene.sandbox.run(&["forget", "--user", &id.to_string(), "--yes"]).expect_code(0);
+    assert!(!journal.exists());
+    // Words were dropped from the lists, but not from free pages.
+    scene.search("wipe");
+    let index = Connection::open(scene.index()).unwrap();
+    index
+        .execute_batch(
+            "PRAGMA secure_delete = 0; CREATE TABLE x (y); INSERT INTO x VALUES (printf('quixotry%.5000c', 'x'));
+             DROP TABLE x; UPDATE state SET residue_since = NULL",
+        )
+        .unwrap();
+    drop(index);
+    assert!(scene.is_in_files("quixotry"));
+    let due = "INSERT INTO archive_info (key, value) VALUES ('index_erasure_due', '1')";
+    scene.sandbox.archive().execute(due, []).unwrap();
+    scene.start();
+    assert!(!scene.is_in_files("quixotry"));
+    assert_eq!(scene.sandbox.count("SELECT count(*) FROM archive_info WHERE key = 'index_erasure_due'"), 0);
+    scene.assert_same_answers();
+}
+
+#[test]
+fn a_query_that_the_index_cannot_answer_does_not_rebuild_it() {
+    let scene = Scene::new(17);
+    scene.search("wipe");
+    let built = fs::metadata(scene.index()).unwrap().modified().unwrap();
+    let query = format!("wipe {}server{}", "(x OR (server ".repeat(24), "))".repeat(24));
+    let ran = scene.sandbox.run(&["search", &query, "--format", "json"]).expect_code(0);
+    assert_eq!(ran.last_json()["complete"], true);
+    assert_eq!(fs::metadata(scene.index()).unwrap().modified().unwrap(), built);
+}
+
+#[test]
+fn it_is_never_more_readable_than_the_archive() {
+    let scene = Scene::new(18);
+    let set =
+        |mode| fs::set_permissions(scene.sandbox.archive_path(), fs::Permissions::from_mode(mode)).unwrap();
+    set(0o644);
+    scene.search("wipe");
+    let mode = || scene.index().metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o644);
+    set(0o600);
+    scene.start();
+    assert_eq!(mode(), 0o600);
 }
 
 #[test]

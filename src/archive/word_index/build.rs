@@ -5,13 +5,16 @@
 //! be put in place any more.
 
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, params};
 use rustix::fs::{FlockOperation, Gid, fchown, flock};
 
-use super::{APPLICATION_ID, ArchiveError, SCHEMA, SCHEMA_VERSION, WordIndexWriter, io_error, remove};
+use super::{
+    APPLICATION_ID, ArchiveError, ArchiveErrorKind, SCHEMA, SCHEMA_VERSION, WordIndexWriter, io_error, remove,
+};
+use crate::archive::identity::FileIdentity;
 use crate::files::{create_own_file, open_own_file};
 
 /// Ends the names of files that are being built.
@@ -52,7 +55,10 @@ impl Build {
         let file = create_own_file(&path, like.mode() & 0o777).map_err(|error| failed(&error))?;
         let file = file.ok_or_else(|| failed(&std::io::ErrorKind::AlreadyExists.into()))?;
         // The owner of a file may only choose a group that it belongs to.
-        fchown(&file, None, Some(Gid::from_raw(like.gid()))).ok();
+        if fchown(&file, None, Some(Gid::from_raw(like.gid()))).is_err() {
+            let private = fs::Permissions::from_mode(like.mode() & 0o700);
+            file.set_permissions(private).map_err(|error| failed(&error))?;
+        }
         flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| failed(&error.into()))?;
         Ok(Some(Self { path, target: target.to_owned(), file, is_finished: false }))
     }
@@ -98,6 +104,10 @@ impl Build {
     /// it.
     pub fn finish(mut self) -> Result<(), ArchiveError> {
         self.file.sync_all().map_err(|error| io_error("write", &self.path, &error))?;
+        if !FileIdentity::opened(&self.file, &self.path).is_in_place() {
+            let message = "data was erased from the archive meanwhile; search again";
+            return Err(ArchiveError::new(ArchiveErrorKind::Replaced, message));
+        }
         remove(&self.target)?;
         fs::rename(&self.path, &self.target).map_err(|error| io_error("create", &self.target, &error))?;
         self.is_finished = true;

@@ -48,6 +48,24 @@ impl Reader {
         Ok(Some((row.get(0)?, Timestamp::from_millis(row.get(1)?))))
     }
 
+    /// The ID and time of a channel's first message that was sent then or later.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn first_message_since(
+        &self,
+        channel: ChannelRow,
+        time: Timestamp,
+    ) -> Result<Option<(i64, Timestamp)>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT platform_id, created_at FROM messages
+              WHERE channel_id = ?1 AND created_at >= ?2 ORDER BY platform_id LIMIT 1",
+        )?;
+        let mut rows = select.query(params![channel.0, time.as_millis()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some((row.get(0)?, Timestamp::from_millis(row.get(1)?))))
+    }
+
     /// Reads at most `limit` messages of a range by their IDs, up to the first that was sent
     /// at `end` or later. Returns the ID and time of the first that was not read.
     ///

@@ -20,8 +20,12 @@ const STEPS_PER_RANGE: u64 = 30;
 const WINDOW: i64 = 50_000;
 /// Documents that are always removed one by one.
 const MIN_REMOVED: u64 = 100_000;
-/// Runs of a platform from which on small ones are merged.
+/// Runs of a platform beyond which the smaller ones are merged.
 const MERGED_RUNS: usize = 8;
+/// Runs that such a merge leaves as they are.
+const KEPT_RUNS: usize = 4;
+/// Documents that are merged at once at most.
+const MAX_MERGED: u64 = 100_000;
 
 /// A message with its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +51,6 @@ pub struct WordIndexWriter {
 pub struct IndexTx<'a> {
     connection: &'a Connection,
     runs: Vec<Run>,
-    /// The run that got the last document.
-    current: Option<usize>,
 }
 
 impl WordIndexWriter {
@@ -97,7 +99,7 @@ impl WordIndexWriter {
         change: impl FnOnce(&mut IndexTx<'_>) -> Result<Option<T>, ArchiveError>,
     ) -> Result<Option<T>, ArchiveError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut tx = IndexTx { connection: &transaction, runs: runs::read_all(&transaction)?, current: None };
+        let mut tx = IndexTx { connection: &transaction, runs: runs::read_all(&transaction)? };
         let Some(result) = change(&mut tx)? else { return Ok(None) };
         for run in &tx.runs {
             run.store(&transaction)?;
@@ -159,7 +161,6 @@ impl IndexTx<'_> {
             run.documents += 1;
             run.last_message = run.last_message.max(document.message);
             run.last_sent_at = run.last_sent_at.max(document.sent_at);
-            self.current = Some(index);
         }
         Ok(())
     }
@@ -172,9 +173,6 @@ impl IndexTx<'_> {
                 && run.last_message <= document.message
                 && run.last_sent_at <= document.sent_at
         };
-        if let Some(current) = self.current.filter(|current| fits(&self.runs[*current])) {
-            return current;
-        }
         let fitting = (0..self.runs.len()).filter(|index| fits(&self.runs[*index]));
         if let Some(best) = fitting.max_by_key(|index| self.runs[*index].last_message) {
             return best;
@@ -274,9 +272,8 @@ impl IndexTx<'_> {
         Ok(found)
     }
 
-    /// If a platform has many runs, removes the small ones and returns their messages, to be added again as
-    /// one run. Each merge takes runs that together are about as large as the next one, so a
-    /// message is merged a few times at most.
+    /// If a platform has many runs, removes the smaller ones, of which all together are not too
+    /// large, and an unordered one, and returns their messages, to be added again in order.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
@@ -286,21 +283,19 @@ impl IndexTx<'_> {
         platforms.dedup();
         let mut taken = Vec::new();
         for platform in platforms {
-            let mut sizes: Vec<(u64, usize)> = (0..self.runs.len())
-                .filter(|index| self.runs[*index].platform == platform)
-                .map(|index| (self.runs[index].documents, index))
-                .collect();
-            if sizes.len() <= MERGED_RUNS {
+            let mut runs: Vec<usize> =
+                (0..self.runs.len()).filter(|index| self.runs[*index].platform == platform).collect();
+            if runs.len() <= MERGED_RUNS {
                 continue;
             }
-            sizes.sort_unstable();
-            let mut sum = 0;
-            for (documents, index) in sizes {
-                if documents > 2 * sum + 1000 {
+            runs.sort_by_key(|index| (self.runs[*index].is_ordered, self.runs[*index].documents));
+            let mut documents = 0;
+            for index in &runs[..runs.len() - KEPT_RUNS] {
+                documents += self.runs[*index].documents;
+                if documents > MAX_MERGED {
                     break;
                 }
-                sum += documents;
-                taken.push(index);
+                taken.push(*index);
             }
         }
         let mut messages = Vec::new();
@@ -312,7 +307,6 @@ impl IndexTx<'_> {
             let run = self.runs.remove(*index);
             self.connection.execute("DELETE FROM runs WHERE id = ?1", [run.id])?;
         }
-        self.current = None;
         if !messages.is_empty() {
             self.record_residue(now)?;
         }
@@ -334,5 +328,67 @@ impl IndexTx<'_> {
             self.delete(index, *document)?;
         }
         Ok(messages.into_iter().map(|(_, channel, message)| (channel, message, message)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::word_index::Build;
+    use crate::archive::word_index::runs::read_all;
+
+    fn documents(times: impl IntoIterator<Item = i64>) -> Vec<Document> {
+        let document = |time: i64| Document {
+            sent_at: Timestamp::from_millis(time * 1000),
+            message: time,
+            channel: ChannelRow(time % 3),
+            words: format!("w{time} common"),
+        };
+        times.into_iter().map(document).collect()
+    }
+
+    #[test]
+    fn many_runs_are_merged_and_stay_ordered() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = dir.path().join("archive.db");
+        std::fs::write(&archive, "").unwrap();
+        let build = Build::start(&archive, "test").unwrap().unwrap();
+        let mut writer = build.writer("test", "token", 0).unwrap();
+        let now = Timestamp::from_millis(1);
+        for sync in 0..80_i64 {
+            writer
+                .change(|tx| {
+                    // An old message was edited, and there are many new ones.
+                    let edited = 1_000_000 - sync;
+                    tx.add("chat", &documents([edited]))?;
+                    tx.add("chat", &documents((0..30).map(|new| 2_000_000 + sync * 100 + new)))?;
+                    let small: Vec<i64> = tx
+                        .take_small_runs(now)?
+                        .channels()
+                        .flat_map(|(_, ranges)| {
+                            ranges.iter().flat_map(|(first, last)| *first..=*last).collect::<Vec<_>>()
+                        })
+                        .collect();
+                    let mut small = documents(small);
+                    small.sort_unstable_by_key(|document| (document.sent_at, document.message));
+                    tx.add("chat", &small)?;
+                    Ok(Some(()))
+                })
+                .unwrap();
+        }
+        let runs = read_all(&writer.connection).unwrap();
+        assert!(runs.len() <= MERGED_RUNS, "{runs:?}");
+        assert_eq!(runs.iter().map(|run| run.documents).sum::<u64>(), 80 * 31);
+        let largest = runs.iter().map(|run| run.documents).max();
+        assert_eq!(largest, Some(80 * 30 + 1), "new messages go on with the same run: {runs:?}");
+        for run in &runs {
+            let mut select = writer
+                .connection
+                .prepare("SELECT message FROM documents WHERE id >= ?1 AND id < ?2 ORDER BY id")
+                .unwrap();
+            let rows = select.query_map([run.document(0), run.end()], |row| row.get(0)).unwrap();
+            let messages: Vec<i64> = rows.map(Result::unwrap).collect();
+            assert!(run.is_ordered && messages.is_sorted() && messages.len() as u64 == run.documents);
+        }
     }
 }

@@ -90,7 +90,7 @@ pub fn by_index(
         matcher: MessageMatcher::new(request),
         work: 0,
     };
-    let mut answer = search.run(on_read)?;
+    let Some(mut answer) = search.run(on_read)? else { return Ok(None) };
     if answer.count == 0 && answer.searched_until.is_none() {
         answer.missing = missing(reader, current, request)?;
     }
@@ -157,7 +157,8 @@ struct Head {
 }
 
 impl Search<'_> {
-    fn run(&mut self, on_read: &mut dyn FnMut(u64)) -> Result<Answer, ArchiveError> {
+    /// The answer; `None` if reading everything takes no longer.
+    fn run(&mut self, on_read: &mut dyn FnMut(u64)) -> Result<Option<Answer>, ArchiveError> {
         let mut best = Best::new(self.request);
         let mut searched = Searched::Index;
         if !self.current.pending.is_empty() {
@@ -172,6 +173,9 @@ impl Search<'_> {
             while let Some(head) = self.next_head(&mut stream)? {
                 if head.is_hit {
                     best.add(head.key);
+                }
+                if self.is_enough() {
+                    return Ok(None);
                 }
             }
         }
@@ -210,7 +214,7 @@ impl Search<'_> {
                 if self.request.is_oldest_first { key.sent_at < until } else { key.sent_at >= until }
             });
         }
-        Ok(Answer { keys, count, searched, searched_until, missing: Vec::new() })
+        Ok(Some(Answer { keys, count, searched, searched_until, missing: Vec::new() }))
     }
 
     /// Reads what the index doesn't hold yet.
@@ -239,6 +243,10 @@ impl Search<'_> {
         let filter = &self.request.filter;
         let first_from = |time: Timestamp| {
             index.first_where_not(run, |channel, message| {
+                // Its time may have changed.
+                if self.current.pending.contains(channel, message) {
+                    return Ok(None);
+                }
                 let sent_at = self.reader.sent_at(channel, message)?;
                 Ok(sent_at.map(|sent_at| sent_at < time))
             })
@@ -276,10 +284,11 @@ impl Search<'_> {
         loop {
             let Some(candidate) = self.next_candidate(stream)? else { return Ok(None) };
             let Candidate { channel, message, .. } = candidate;
-            // Once it is enough, any message tells how far the search came.
-            let may_match = self.channels.as_ref().is_none_or(|channels| channels.contains(&channel))
-                && !self.current.pending.contains(channel, message);
-            if !may_match && !self.is_enough() {
+            let may_match = self.channels.as_ref().is_none_or(|channels| channels.contains(&channel));
+            // Once it is enough, any message tells how far the search came, unless its time may
+            // have changed.
+            let is_skipped = !may_match && !self.is_enough();
+            if is_skipped || self.current.pending.contains(channel, message) {
                 self.work += 1;
                 continue;
             }

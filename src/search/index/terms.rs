@@ -9,8 +9,8 @@ const VERSION: u32 = 1;
 
 /// By which rules the words of an index were cut. An index of other rules is built anew.
 pub fn format() -> String {
-    let (major, minor, patch) = unicode_normalization::UNICODE_VERSION;
-    format!("{VERSION}, Unicode {major}.{minor}.{patch}")
+    let versions = (unicode_normalization::UNICODE_VERSION, char::UNICODE_VERSION);
+    format!("{VERSION}, Unicode {versions:?}")
 }
 
 /// The words of a message, separated by spaces; empty if it has no text.

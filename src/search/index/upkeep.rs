@@ -66,7 +66,8 @@ pub fn build(
     build.complete(writer)
 }
 
-/// Processes a part of the changes that the index doesn't hold yet.
+/// Processes a part of the changes that the index doesn't hold yet; nothing if it is stopped
+/// meanwhile.
 ///
 /// # Errors
 /// Returns [`ArchiveError`] if reading or writing fails; the index is unchanged then.
@@ -75,6 +76,7 @@ pub fn update(
     writer: &mut WordIndexWriter,
     token: &str,
     now: Timestamp,
+    is_stopping: &dyn Fn() -> bool,
 ) -> Result<Progress, ArchiveError> {
     let _snapshot = reader.snapshot()?;
     let position = writer.state()?.position;
@@ -87,13 +89,14 @@ pub fn update(
         if !tx.remove(&messages, now)? {
             return Ok(None);
         }
-        add(reader, tx, &channels, &messages)?;
+        add(reader, tx, &channels, &messages, is_stopping)?;
         let small = tx.take_small_runs(now)?;
-        add(reader, tx, &channels, &small)?;
+        add(reader, tx, &channels, &small, is_stopping)?;
         tx.set_position(reached, token)?;
-        Ok(Some(()))
+        Ok(if is_stopping() { None } else { Some(()) })
     })?;
     Ok(match is_done {
+        None if is_stopping() => Progress::Unfinished,
         None => Progress::Lost,
         Some(()) if changes.len() < STEP as usize => Progress::Complete,
         Some(()) => Progress::Unfinished,
@@ -111,16 +114,17 @@ pub(super) fn changed_range(change: &Change) -> Option<(ChannelRow, i64, i64)> {
     }
 }
 
-/// Adds messages to an index.
+/// Adds messages to an index, until it is stopped.
 fn add(
     reader: &Reader,
     tx: &mut IndexTx<'_>,
     channels: &[IndexedChannel],
     messages: &MessageRanges,
+    is_stopping: &dyn Fn() -> bool,
 ) -> Result<(), ArchiveError> {
     read_all(reader, channels, messages, |platform, slice| {
         tx.add(platform, &slice.documents)?;
-        Ok(true)
+        Ok(!is_stopping())
     })
 }
 
