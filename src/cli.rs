@@ -12,8 +12,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::archive::BUSY_TIMEOUT;
 use crate::commands::forget::mask_ids;
 use crate::commands::{
-    CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, forget,
-    hash, man, plan, rekey, reset, search, start, status, values,
+    CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, export,
+    forget, hash, man, plan, rekey, reset, search, start, status, values,
 };
 use crate::config::{Environment, holds_token};
 use crate::exit_code::ExitCode;
@@ -44,6 +44,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Status(status::StatusArgs),
     Search(search::SearchArgs),
+    Export(export::ExportArgs),
     Reset(reset::ResetArgs),
     Check(check::CheckArgs),
     Forget(forget::ForgetArgs),
@@ -120,6 +121,7 @@ fn dispatch(command: &Command, context: &CommandContext) -> Result<Outcome, Fail
         Command::Plan(args) => plan::run(args, context),
         Command::Status(args) => status::run(args, context),
         Command::Search(args) => search::run(args, context),
+        Command::Export(args) => export::run(args, context),
         Command::Reset(args) => reset::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Forget(args) => forget::run(args, context),

@@ -12,7 +12,7 @@ use refinery::Migration;
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 
-use super::migrations::target_version;
+use super::migrations::{bundled, target_version};
 use super::{ArchiveError, ArchiveErrorKind};
 
 /// Refinery's own table: name and definition.
@@ -154,6 +154,17 @@ pub(super) fn foreign_tables(
         objects(connection)?.into_iter().filter(is_foreign).map(|table| table.name).collect();
     names.sort();
     Ok(names)
+}
+
+/// Creates this version's views as temporary ones, which a connection may use whatever the
+/// file's own are.
+pub(super) fn create_temporary_views(connection: &Connection) -> Result<(), ArchiveError> {
+    let ours = Definitions::at_version(NEWEST_VERSION, &bundled())?.0.into_values();
+    for view in ours.filter(|object| object.kind == "view") {
+        let sql = view.sql.replacen("CREATE VIEW", "CREATE TEMP VIEW IF NOT EXISTS", 1);
+        connection.execute_batch(&sql)?;
+    }
+    Ok(())
 }
 
 /// Creates missing views.

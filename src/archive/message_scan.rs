@@ -435,7 +435,7 @@ fn shown(row: &Row<'_>) -> rusqlite::Result<ShownMessage> {
 }
 
 /// SQL for the filter, and its parameters.
-fn conditions(filter: &MessageFilter) -> (String, Vec<Value>) {
+pub(super) fn conditions(filter: &MessageFilter) -> (String, Vec<Value>) {
     let (mut conditions, mut parameters) = (vec!["1".to_owned()], Vec::new());
     let mut any_of = |names: &[String], condition: &str| {
         if !names.is_empty() {

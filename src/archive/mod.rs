@@ -50,6 +50,7 @@ mod text_resolver;
 mod tx;
 mod unknown_fields;
 mod users;
+pub mod view_rows;
 pub mod word_index;
 mod writer;
 

@@ -11,6 +11,7 @@ mod changes;
 mod check;
 mod display;
 mod evidence;
+mod export;
 mod forget;
 mod forgotten_list;
 mod frozen;

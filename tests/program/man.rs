@@ -25,6 +25,7 @@ fn main_page_names_every_command_and_exit_code() {
         "hash",
         "rekey",
         "search",
+        "export",
         "completions",
         "man",
     ] {
@@ -54,6 +55,7 @@ fn writes_a_page_per_command_with_the_same_bytes_each_time() {
     let commands = [
         "-check",
         "-completions",
+        "-export",
         "-forget",
         "-hash",
         "-man",

@@ -4,11 +4,12 @@ use super::code::Source;
 
 /// Crates, with `*` as a suffix wildcard, and the only files and folders that may use
 /// them.
-const CRATE_FOLDERS: [(&[&str], &[&str]); 10] = [
+const CRATE_FOLDERS: [(&[&str], &[&str]); 11] = [
     (&["clap", "clap_complete", "clap_mangen"], &["src/cli.rs", "src/commands"]),
     (&["toml", "url"], &["src/config"]),
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
     (&["rusqlite", "refinery"], &["src/archive"]),
+    (&["parquet", "csv"], &["src/export"]),
     (&["indicatif"], &["src/ui/drawing.rs"]),
     (&["sha2", "hmac"], &["src/anonymize"]),
     (

@@ -1,0 +1,55 @@
+//! Why an export failed.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::archive::ArchiveError;
+
+/// Why an export failed. What was written before is complete.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The archive can't be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A file or folder can't be read or written.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The error.
+        source: io::Error,
+    },
+    /// The output can't be written.
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
+    /// The folder can't be used.
+    #[error("{0}")]
+    Folder(String),
+    /// The format's library failed.
+    #[error("cannot encode a file: {0}")]
+    Other(String),
+}
+
+impl ExportError {
+    /// An error of the file that is being written; its path is added by [`Self::at`].
+    pub fn io_of_file(source: io::Error) -> Self {
+        Self::Output(source)
+    }
+
+    /// Names the file.
+    #[must_use]
+    pub fn at(self, path: &std::path::Path) -> Self {
+        match self {
+            Self::Output(source) => Self::Io { path: path.to_owned(), source },
+            other => other,
+        }
+    }
+
+    /// The error of the operating system, if it is one.
+    pub fn io(&self) -> Option<&io::Error> {
+        match self {
+            Self::Io { source, .. } | Self::Output(source) => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The tables that can be exported: which view each is made from, and the types of its
+//! columns.
+
+use crate::archive::view_rows::ViewSelection;
+use crate::archive::{ArchiveError, Reader};
+
+/// A table that can be exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Table {
+    /// A row per message.
+    Messages,
+    /// A row per channel or thread.
+    Channels,
+    /// A row per thread.
+    Threads,
+    /// A row per reply.
+    Replies,
+    /// A row per person's reaction.
+    Reactions,
+    /// A row per emoji on a message.
+    ReactionCounts,
+    /// A row per file.
+    Attachments,
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// A text.
+    Text,
+    /// A 64-bit number.
+    Integer,
+    /// True or false.
+    Bool,
+    /// A time in UTC, in milliseconds.
+    Time,
+    /// A list of texts.
+    List,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: ColumnType,
+}
+
+/// Columns that are true or false; the views show 0 and 1.
+const BOOLS: [&str; 10] = [
+    "author_is_bot",
+    "message_author_is_bot",
+    "user_is_bot",
+    "owner_is_bot",
+    "original_archived",
+    "burst",
+    "archived",
+    "locked",
+    "pinned",
+    "is_system",
+];
+/// Columns with numbers, besides those whose names end with `_key` or `_ms`. A channel's
+/// `type` is a text, a message's a number.
+const INTEGERS: [&str; 5] = ["attachments", "reactions", "messages", "count", "file_size"];
+/// Columns with a list of texts, as JSON.
+const LISTS: [&str; 1] = ["tags"];
+
+impl Table {
+    /// All tables, in the order in which they are exported.
+    pub const ALL: [Self; 7] = [
+        Self::Messages,
+        Self::Channels,
+        Self::Threads,
+        Self::Replies,
+        Self::Reactions,
+        Self::ReactionCounts,
+        Self::Attachments,
+    ];
+
+    /// Its name, also that of its folder.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Channels => "channels",
+            Self::Threads => "threads",
+            Self::Replies => "replies",
+            Self::Reactions => "reactions",
+            Self::ReactionCounts => "reaction_counts",
+            Self::Attachments => "attachments",
+        }
+    }
+
+    /// Its view.
+    pub const fn view(self) -> &'static str {
+        match self {
+            Self::Messages => "message_log",
+            Self::Channels => "channel_log",
+            Self::Threads => "thread_log",
+            Self::Replies => "reply_log",
+            Self::Reactions => "reaction_log",
+            Self::ReactionCounts => "reaction_count_log",
+            Self::Attachments => "attachment_log",
+        }
+    }
+
+    /// Whether it is divided by month: that of the message that a row belongs to.
+    pub const fn has_months(self) -> bool {
+        !matches!(self, Self::Channels | Self::Threads)
+    }
+
+    /// Its columns: those of the view.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn columns(self, reader: &Reader) -> Result<Vec<Column>, ArchiveError> {
+        let names = reader.view_columns(self.view())?;
+        Ok(names.into_iter().map(|name| Column { kind: self.type_of(&name), name }).collect())
+    }
+
+    fn type_of(self, column: &str) -> ColumnType {
+        if column.ends_with("_at") {
+            ColumnType::Time
+        } else if BOOLS.contains(&column) {
+            ColumnType::Bool
+        } else if LISTS.contains(&column) {
+            ColumnType::List
+        } else if column.ends_with("_key")
+            || column.ends_with("_ms")
+            || INTEGERS.contains(&column)
+            || (column == "type" && self == Self::Messages)
+        {
+            ColumnType::Integer
+        } else {
+            ColumnType::Text
+        }
+    }
+
+    /// What to read of the view.
+    pub fn selection(self, columns: &[Column], includes_deleted: bool) -> ViewSelection {
+        let expression = |column: &Column| match (column.kind, column.name.strip_suffix("_at")) {
+            // The view has each time as a number, too, which is faster.
+            (ColumnType::Time, Some(stem)) => format!("v.{stem}_ms"),
+            _ if self == Self::Attachments && column.name == "url" => UNSIGNED_URL.to_owned(),
+            _ => format!("v.\"{}\"", column.name),
+        };
+        let (time, order) = match self {
+            Self::Messages | Self::Replies => (Some("created_ms"), "v.channel_key"),
+            Self::Attachments => (Some("created_ms"), "v.attachment_key"),
+            Self::Reactions => (Some("message_created_ms"), "v.emoji_key, v.burst, v.user_key"),
+            Self::ReactionCounts => (Some("message_created_ms"), "v.emoji_key, v.burst"),
+            Self::Channels | Self::Threads => (None, "v.channel_key"),
+        };
+        ViewSelection {
+            view: self.view(),
+            columns: columns.iter().map(expression).collect(),
+            order,
+            time,
+            includes_deleted,
+        }
+    }
+}
+
+/// The address of a file without its signature, which expires and differs at every read.
+const UNSIGNED_URL: &str = "(SELECT a.url FROM main.message_attachments a WHERE a.channel_id = v.channel_key
+    AND a.message_id = v.message_key AND a.platform_id = v.attachment_key)";
