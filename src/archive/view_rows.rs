@@ -7,8 +7,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Row, params, params_from_iter};
 
 use super::message_scan::{MessageFilter, conditions};
-use super::{ArchiveError, ChannelRow, Reader, definitions};
-use crate::model::Timestamp;
+use super::{ArchiveError, ChannelRow, Reader, TenantRow, definitions};
+use crate::model::{ChannelId, Timestamp};
 
 /// A value of a view.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +34,15 @@ pub struct ViewSelection {
     pub time: Option<&'static str>,
     /// Whether rows of deleted messages are read.
     pub includes_deleted: bool,
+}
+
+/// A channel with those above it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelLineage {
+    /// Its row.
+    pub row: ChannelRow,
+    /// IDs and names of the channel, its parent, and the parent's category.
+    pub lineage: Vec<(ChannelId, String)>,
 }
 
 /// A channel whose rows can be read.
@@ -62,6 +71,27 @@ impl Reader {
         let mut select =
             self.connection.prepare("SELECT name FROM pragma_table_info(?1, 'temp') ORDER BY cid")?;
         Ok(select.query_map([view], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// The channels of a tenant, each with those above it.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn channel_lineages(&self, tenant: TenantRow) -> Result<Vec<ChannelLineage>, ArchiveError> {
+        let mut select = self.connection.prepare(
+            "SELECT c.id, c.platform_id, c.name, p.platform_id, p.name, g.platform_id, g.name
+               FROM channels c LEFT JOIN channels p ON p.id = c.parent_id LEFT JOIN channels g ON g.id = p.parent_id
+              WHERE c.tenant_id = ?1",
+        )?;
+        let rows = select.query_map([tenant.0], |row| {
+            let mut lineage = Vec::new();
+            for column in [1, 3, 5] {
+                let id = row.get::<_, Option<i64>>(column)?.and_then(ChannelId::from_i64);
+                lineage.extend(id.zip(row.get::<_, Option<String>>(column + 1)?));
+            }
+            Ok(ChannelLineage { row: ChannelRow(row.get(0)?), lineage })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The channels of a tenant that a filter selects, by row. Closed ones are hidden or

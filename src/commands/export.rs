@@ -6,8 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf, absolute};
 
 use clap::ValueEnum;
+use hashbrown::HashSet;
 
 use super::command_context::display_path;
+use super::excluded::excluded_channels;
 use super::progress::with_progress;
 use super::values::{check_order, date};
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, print_result};
@@ -54,7 +56,7 @@ pub struct ExportArgs {
     /// Export deleted messages as well
     #[arg(long)]
     pub include_deleted: bool,
-    /// Export channels as well that are hidden or can no longer be read
+    /// Export channels as well that are hidden, can no longer be read, or are excluded now
     #[arg(long)]
     pub include_closed: bool,
 }
@@ -130,13 +132,14 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
     if tables.is_empty() {
         tables = Table::ALL.to_vec();
     }
-    let filter = Filter {
+    let mut filter = Filter {
         tenants: args.tenants.clone(),
         channels: args.channel_names.clone(),
         since: args.since,
         until: args.until,
         includes_deleted: args.include_deleted,
         includes_closed: args.include_closed,
+        excluded: HashSet::new(),
     };
     let target = if is_stream {
         Target::Stream(Box::new(io::stdout()))
@@ -148,6 +151,10 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
         Target::Folder(out, mode)
     };
     let reader = open()?;
+    if !args.include_closed {
+        filter.excluded =
+            excluded_channels(&reader, &config).map_err(|error| Failure::archive(&error, path))?;
+    }
     let exported = with_progress(
         context,
         |on_rows| run_export(&reader, &tables, &filter, args.format.into(), target, on_rows),

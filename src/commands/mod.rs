@@ -6,6 +6,7 @@ mod command_context;
 pub(crate) mod completions;
 mod confirm;
 mod connect;
+mod excluded;
 pub(crate) mod export;
 mod failure;
 mod foreign_tables;

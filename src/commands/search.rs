@@ -5,6 +5,7 @@ use std::io;
 
 use clap::ValueEnum;
 
+use super::excluded::excluded_channels;
 use super::forget::parse_user_id;
 use super::progress::with_progress;
 use super::search_index::{NoIndex, SearchIndex};
@@ -159,7 +160,8 @@ pub fn run(args: &SearchArgs, context: &CommandContext) -> Result<Outcome, Failu
     } else {
         reader
     };
-    let (found, reader) = find(&index, reader, &request, &config, context).map_err(failed)?;
+    let (mut found, reader) = find(&index, reader, &request, &config, context).map_err(failed)?;
+    mark_excluded(&mut found, &reader, &config).map_err(failed)?;
     match args.format {
         SearchFormat::Json => print_result(&report::search_json(&found, request.limit))?,
         _ if args.count => print_result(&format!("{}\n", found.count.unwrap_or_default()))?,
@@ -228,6 +230,21 @@ fn find(
     let found = search(&reader, None)?;
     drop(snapshot);
     Ok((found, reader))
+}
+
+/// Marks hits in channels that the configuration excludes now.
+fn mark_excluded(found: &mut Found, reader: &Reader, config: &Config) -> Result<(), ArchiveError> {
+    let excluded = excluded_channels(reader, config)?;
+    let messages = found
+        .hits
+        .iter_mut()
+        .flat_map(|hit| hit.before.iter_mut().chain([&mut hit.message]).chain(hit.after.iter_mut()));
+    for message in messages.filter(|message| excluded.contains(&message.key.channel)) {
+        if message.channel_state == "active" {
+            "excluded".clone_into(&mut message.channel_state);
+        }
+    }
+    Ok(())
 }
 
 /// Builds the index, and shows at a terminal how far it is. This process has no connection to the

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
+use hashbrown::HashSet;
+
 use super::batch::Batch;
 use super::folder::{Folder, Partition};
 use super::format::FormatFile;
@@ -35,6 +37,8 @@ pub struct Filter {
     pub includes_deleted: bool,
     /// Whether channels that are hidden or can't be read any more are exported.
     pub includes_closed: bool,
+    /// Channels that are left out.
+    pub excluded: HashSet<ChannelRow>,
 }
 
 /// Where to export to.
@@ -142,8 +146,9 @@ impl Export<'_> {
         tenants.retain(|name| self.filter.tenants.is_empty() || self.filter.tenants.contains(name));
         tenants.sort();
         for tenant in tenants {
-            let channels =
+            let mut channels =
                 self.reader.view_channels(&tenant, &self.filter.channels, self.filter.includes_closed)?;
+            channels.retain(|channel| !self.filter.excluded.contains(&channel.row));
             let mut part = Part { table, tenant, columns: &columns, selection: &selection };
             if table.has_months() {
                 self.months(&mut part, &channels)?;

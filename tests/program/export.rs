@@ -294,6 +294,13 @@ fn filters_and_streams() {
     sandbox.archive().execute("UPDATE channels SET state = 'hidden' WHERE name = 'two'", []).unwrap();
     assert_eq!(stream(&["messages"]).len(), count("channel = 'one'"));
     assert_eq!(stream(&["messages", "--include-closed"]).len(), count("1"));
+    sandbox.archive().execute("UPDATE channels SET state = 'active'", []).unwrap();
+    let config = fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
+    sandbox.write("sync.toml", &format!("{config}exclude_channels = [\"two\"]\n"));
+    assert_eq!(stream(&["messages"]).len(), count("channel = 'one'"), "newly excluded");
+    assert_eq!(stream(&["messages", "--include-closed"]).len(), count("1"));
+    let found = sandbox.run(&["search", "the OR an* OR is OR you OR to", "--channel", "two", "--limit", "1"]).expect_code(0);
+    assert!(found.stdout.contains("#two [excluded]"), "{}", found.stdout);
     let csv = sandbox.run(&["export", "--out", "-", "--format", "csv", "--table", "channels"]).expect_code(0);
     assert!(csv.stdout.starts_with("tenant,guild_id,channel_id,"), "{}", csv.stdout);
     sandbox.assert_no_secrets(&csv);
