@@ -24,6 +24,7 @@ mod info;
 pub mod jobs;
 mod lock;
 pub mod malformed;
+mod message_filter;
 mod message_ranges;
 pub mod message_scan;
 pub mod messages;

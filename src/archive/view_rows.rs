@@ -6,7 +6,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, params, params_from_iter};
 
-use super::message_scan::{MessageFilter, conditions};
+use super::message_filter::{MessageFilter, conditions};
 use super::{ArchiveError, ChannelRow, Reader, TenantRow, definitions};
 use crate::model::{ChannelId, Timestamp};
 

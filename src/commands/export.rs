@@ -1,17 +1,15 @@
 //! `verta-sync export`: writes the archive as files for other programs.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf, absolute};
 
-use clap::ValueEnum;
 use hashbrown::HashSet;
 
 use super::command_context::display_path;
 use super::excluded::excluded_channels;
 use super::progress::with_progress;
-use super::values::{check_order, date};
+use super::values::{check_order, check_tenants, date, one_of};
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, print_result};
 use crate::archive::audit::record_export;
 use crate::archive::{ArchiveErrorKind, Lock, Reader};
@@ -35,9 +33,9 @@ pub struct ExportArgs {
     /// Folder to write to; "-" writes one table to stdout
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
-    /// Format of the files
-    #[arg(long, value_name = "FORMAT")]
-    pub format: ExportFormat,
+    /// Format of the files: JSON Lines, CSV with a header, or Parquet compressed with zstd
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(&Format::ALL, Format::name))]
+    pub format: Format,
     /// Export only this tenant (repeatable) [default: all tenants]
     #[arg(long = "tenant", value_name = "NAME")]
     pub tenants: Vec<String>,
@@ -51,62 +49,14 @@ pub struct ExportArgs {
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub until: Option<Timestamp>,
     /// Export only this table (repeatable) [default: all tables]
-    #[arg(long = "table", value_name = "TABLE")]
-    pub tables: Vec<ExportTable>,
+    #[arg(long = "table", value_name = "TABLE", value_parser = one_of(&Table::ALL, Table::name))]
+    pub tables: Vec<Table>,
     /// Export deleted messages as well
     #[arg(long)]
     pub include_deleted: bool,
     /// Export channels as well that are hidden, can no longer be read, or are excluded now
     #[arg(long)]
     pub include_closed: bool,
-}
-
-/// A format of files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
-    /// JSON Lines, an object per row
-    Jsonl,
-    /// CSV with a header
-    Csv,
-    /// Parquet, compressed with zstd
-    Parquet,
-}
-
-impl From<ExportFormat> for Format {
-    fn from(format: ExportFormat) -> Self {
-        match format {
-            ExportFormat::Jsonl => Self::JsonLines,
-            ExportFormat::Csv => Self::Csv,
-            ExportFormat::Parquet => Self::Parquet,
-        }
-    }
-}
-
-/// A table that can be exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportTable {
-    Messages,
-    Channels,
-    Threads,
-    Replies,
-    Reactions,
-    #[value(name = "reaction_counts")]
-    ReactionCounts,
-    Attachments,
-}
-
-impl From<ExportTable> for Table {
-    fn from(table: ExportTable) -> Self {
-        match table {
-            ExportTable::Messages => Self::Messages,
-            ExportTable::Channels => Self::Channels,
-            ExportTable::Threads => Self::Threads,
-            ExportTable::Replies => Self::Replies,
-            ExportTable::Reactions => Self::Reactions,
-            ExportTable::ReactionCounts => Self::ReactionCounts,
-            ExportTable::Attachments => Self::Attachments,
-        }
-    }
 }
 
 /// Exports the archive and prints what was written.
@@ -118,7 +68,7 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
     context.init_log(io::stderr);
     check_order(args.since, args.until)?;
     let is_stream = args.out == Path::new("-");
-    if is_stream && (args.tables.len() != 1 || args.format == ExportFormat::Parquet) {
+    if is_stream && (args.tables.len() != 1 || args.format == Format::Parquet) {
         let message = "--out - writes one table as jsonl or csv";
         return Err(Failure::new(FailureKind::Usage, message).hint("add --table, or name a folder"));
     }
@@ -126,7 +76,7 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
     let path = &config.archive.path;
     let open = || Reader::open(path).map_err(|error| Failure::archive(&error, path));
     check_tenants(&args.tenants, &open()?, &config)?;
-    let mut tables: Vec<Table> = args.tables.iter().copied().map(Table::from).collect();
+    let mut tables: Vec<Table> = args.tables.clone();
     tables.sort_unstable();
     tables.dedup();
     if tables.is_empty() {
@@ -145,7 +95,7 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
         Target::Stream(Box::new(io::stdout()))
     } else {
         let out = absolute(context.current_dir().join(&args.out)).unwrap_or_else(|_| args.out.clone());
-        record(&out, args.format.into(), &config, context);
+        record(&out, args.format, &config, context);
         let mode =
             path.metadata().map_or(config.archive.mode, |metadata| metadata.permissions().mode() & 0o777);
         Target::Folder(out, mode)
@@ -157,7 +107,7 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
     }
     let exported = with_progress(
         context,
-        |on_rows| run_export(&reader, &tables, &filter, args.format.into(), target, on_rows),
+        |on_rows| run_export(&reader, &tables, &filter, args.format, target, on_rows),
         |rows| format!("exported {} rows", with_separators(rows)),
     );
     let exported = match exported {
@@ -181,16 +131,6 @@ fn summary(exported: Exported) -> String {
         with_separators(written),
         with_separators(files - written)
     )
-}
-
-/// Fails if a tenant is neither archived nor configured.
-fn check_tenants(wanted: &[String], reader: &Reader, config: &Config) -> Result<(), Failure> {
-    let path = &config.archive.path;
-    let archived = reader.tenants().map_err(|error| Failure::archive(&error, path))?;
-    let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
-    let known: BTreeSet<&str> =
-        archived.iter().map(|tenant| tenant.name.as_str()).chain(configured).collect();
-    Failure::if_tenants_unknown(wanted, &known)
 }
 
 /// Records the export in the archive, so that `forget` can remind of it. This process has no

@@ -9,7 +9,7 @@ use super::excluded::excluded_channels;
 use super::forget::parse_user_id;
 use super::progress::with_progress;
 use super::search_index::{NoIndex, SearchIndex};
-use super::values::{check_order, date};
+use super::values::{check_order, check_tenants, date, one_of};
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, print_result};
 use crate::anonymize::Rules;
 use crate::archive::message_scan::{MessageFilter, MessagePart};
@@ -51,8 +51,8 @@ pub struct SearchArgs {
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub until: Option<Timestamp>,
     /// Search only messages that have this (repeatable); "thread" also searches thread names
-    #[arg(long, value_name = "PART")]
-    pub has: Vec<Part>,
+    #[arg(long, value_name = "PART", value_parser = one_of(&MessagePart::ALL, MessagePart::name))]
+    pub has: Vec<MessagePart>,
     /// Which hits to show first
     #[arg(long, value_name = "ORDER", default_value = "newest")]
     pub sort: Order,
@@ -76,21 +76,6 @@ pub struct SearchArgs {
     pub format: SearchFormat,
 }
 
-/// What a message can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Part {
-    Link,
-    File,
-    Image,
-    Video,
-    Embed,
-    Poll,
-    Sticker,
-    Reply,
-    Reaction,
-    Thread,
-}
-
 /// The order of the hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Order {
@@ -104,23 +89,6 @@ pub enum SearchFormat {
     Human,
     Json,
     Csv,
-}
-
-impl From<Part> for MessagePart {
-    fn from(part: Part) -> Self {
-        match part {
-            Part::Link => Self::Link,
-            Part::File => Self::File,
-            Part::Image => Self::Image,
-            Part::Video => Self::Video,
-            Part::Embed => Self::Embed,
-            Part::Poll => Self::Poll,
-            Part::Sticker => Self::Sticker,
-            Part::Reply => Self::Reply,
-            Part::Reaction => Self::Reaction,
-            Part::Thread => Self::Thread,
-        }
-    }
 }
 
 /// Searches the archive and prints the hits. No hit is no failure; why there is none is said
@@ -141,9 +109,7 @@ pub fn run(args: &SearchArgs, context: &CommandContext) -> Result<Outcome, Failu
     let failed = |error: ArchiveError| Failure::archive(&error, path);
     let reader = Reader::open(path).map_err(failed)?;
     let filter = filter(args, &config.archive, &reader, context)?;
-    let names: Vec<String> =
-        reader.tenants().map_err(failed)?.into_iter().map(|tenant| tenant.name).collect();
-    check_tenants(&args.tenants, &names, &config)?;
+    check_tenants(&args.tenants, &reader, &config)?;
     let request = Request {
         query,
         filter,
@@ -274,7 +240,7 @@ fn filter(
         author,
         since: args.since,
         until: args.until,
-        has: args.has.iter().copied().map(MessagePart::from).collect(),
+        has: args.has.clone(),
         includes_deleted: args.include_deleted,
     })
 }
@@ -302,14 +268,6 @@ fn author(
     }
     Err(Failure::new(FailureKind::Usage, "invalid value for --author: neither a user ID nor a hash")
         .hint("use a user ID, or at least 4 of the 64 hexadecimal digits that the archive shows as author"))
-}
-
-/// Fails if a tenant is neither archived nor configured.
-fn check_tenants(wanted: &[String], archived: &[String], config: &Config) -> Result<(), Failure> {
-    let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
-    let known: std::collections::BTreeSet<&str> =
-        archived.iter().map(String::as_str).chain(configured).collect();
-    Failure::if_tenants_unknown(wanted, &known)
 }
 
 /// How many hits are shown, and how to see the rest.

@@ -1,11 +1,14 @@
 //! Value parsers for flags.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Command;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::{Failure, FailureKind};
-use crate::config::{parse_date, parse_duration};
+use crate::archive::Reader;
+use crate::config::{Config, parse_date, parse_duration};
 use crate::model::{ParseIdError, Platforms, Timestamp};
 use crate::report;
 
@@ -72,6 +75,29 @@ pub fn check_order(since: Option<Timestamp>, until: Option<Timestamp>) -> Result
 /// Parses a number with a unit, such as `15m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// Parses the name of one of the values.
+pub fn one_of<T: Copy + Send + Sync + 'static>(
+    values: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(values.iter().map(|value| name(*value))).map(move |text| {
+        let value = values.iter().find(|value| name(**value) == text);
+        *value.expect("clap accepts only these names")
+    })
+}
+
+/// Fails if a tenant is neither archived nor configured.
+///
+/// # Errors
+/// Returns a [`Failure`] that names the known tenants, or that the archive can't be read.
+pub fn check_tenants(wanted: &[String], reader: &Reader, config: &Config) -> Result<(), Failure> {
+    let archived = reader.tenants().map_err(|error| Failure::archive(&error, &config.archive.path))?;
+    let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
+    let known: BTreeSet<&str> =
+        archived.iter().map(|tenant| tenant.name.as_str()).chain(configured).collect();
+    Failure::if_tenants_unknown(wanted, &known)
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// All formats.
+    pub const ALL: [Self; 3] = [Self::JsonLines, Self::Csv, Self::Parquet];
+
     /// Its name, also the extension of its files.
     pub const fn name(self) -> &'static str {
         match self {

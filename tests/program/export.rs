@@ -299,7 +299,9 @@ fn filters_and_streams() {
     sandbox.write("sync.toml", &format!("{config}exclude_channels = [\"two\"]\n"));
     assert_eq!(stream(&["messages"]).len(), count("channel = 'one'"), "newly excluded");
     assert_eq!(stream(&["messages", "--include-closed"]).len(), count("1"));
-    let found = sandbox.run(&["search", "the OR an* OR is OR you OR to", "--channel", "two", "--limit", "1"]).expect_code(0);
+    let found = sandbox
+        .run(&["search", "the OR an* OR is OR you OR to", "--channel", "two", "--limit", "1"])
+        .expect_code(0);
     assert!(found.stdout.contains("#two [excluded]"), "{}", found.stdout);
     let csv = sandbox.run(&["export", "--out", "-", "--format", "csv", "--table", "channels"]).expect_code(0);
     assert!(csv.stdout.starts_with("tenant,guild_id,channel_id,"), "{}", csv.stdout);
