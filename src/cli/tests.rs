@@ -11,7 +11,7 @@ use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
-const WORDS: [&str; 69] = [
+const WORDS: [&str; 74] = [
     "start",
     "plan",
     "status",
@@ -22,6 +22,11 @@ const WORDS: [&str; 69] = [
     "--author",
     "--has",
     "-C",
+    "--reindex",
+    "export",
+    "--table",
+    "--include-closed",
+    "parquet",
     "hash",
     "rekey",
     "--key-file",
@@ -84,7 +89,7 @@ const WORDS: [&str; 69] = [
 ];
 
 /// Flags that take a value.
-const VALUE_FLAGS: [&str; 12] = [
+const VALUE_FLAGS: [&str; 14] = [
     "--since",
     "--until",
     "--max-runtime",
@@ -97,6 +102,8 @@ const VALUE_FLAGS: [&str; 12] = [
     "--color",
     "--user",
     "--job-id",
+    "--has",
+    "--table",
 ];
 
 fn word(rng: &mut Rng) -> OsString {
