@@ -2,8 +2,11 @@
 
 use hashbrown::HashSet;
 
+use super::connect;
 use crate::archive::{ArchiveError, ChannelRow, Reader};
-use crate::config::{ChannelSelector, Config};
+use crate::config::Config;
+use crate::model::ChannelId;
+use crate::plan::Selection;
 
 /// The archived channels that `exclude_channels` or `include_channels` of their tenant leaves
 /// out. A category covers its channels, and a channel its threads.
@@ -13,27 +16,18 @@ pub(super) fn excluded_channels(
 ) -> Result<HashSet<ChannelRow>, ArchiveError> {
     let mut found = HashSet::new();
     for tenant in &config.tenants {
-        let (include, exclude) = (&tenant.include_channels, &tenant.exclude_channels);
-        if include.is_empty() && exclude.is_empty() {
+        let selection = connect::selection(tenant);
+        if selection.include.is_empty() && selection.exclude.is_empty() {
             continue;
         }
         let Some(row) = reader.tenant_row_of(tenant.platform.name, tenant.workspace_id)? else { continue };
-        let names = exclude.iter().filter_map(|selector| match selector {
-            ChannelSelector::Name(name) => Some(name.clone()),
-            ChannelSelector::Id { .. } => None,
-        });
-        // A renamed channel stays excluded.
-        let resolved = reader.exclusions(row, &names.collect::<Vec<_>>())?;
+        let names: Vec<String> = selection.excluded_names().map(str::to_owned).collect();
+        let resolved = reader.exclusions(row, &names)?;
+        let selection = Selection { excluded: resolved.into_values().flatten().collect(), ..selection };
         for channel in reader.channel_lineages(row)? {
-            let is_named = |selectors: &[ChannelSelector]| {
-                let matches = |selector: &ChannelSelector| {
-                    channel.lineage.iter().any(|(id, name)| selector.matches(*id, name))
-                };
-                selectors.iter().any(matches)
-            };
-            let was_named =
-                channel.lineage.iter().any(|(id, _)| resolved.values().flatten().any(|of| of == id));
-            if was_named || is_named(exclude) || !(include.is_empty() || is_named(include)) {
+            let lineage: Vec<(ChannelId, &str)> =
+                channel.lineage.iter().map(|(id, name)| (*id, name.as_str())).collect();
+            if selection.excluding_key_of(&lineage).is_some() {
                 found.insert(channel.row);
             }
         }

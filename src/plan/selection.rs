@@ -63,12 +63,17 @@ impl Selection {
     /// The configuration key that excludes the channel, by its own name or ID or by that
     /// of a channel above it. `lineage` is the channel itself, its parent, and so on.
     pub fn excluding_key(&self, lineage: &[&Channel]) -> Option<&'static str> {
+        let named: Vec<(ChannelId, &str)> =
+            lineage.iter().map(|channel| (channel.id, channel.name.as_str())).collect();
+        self.excluding_key_of(&named)
+    }
+
+    /// Like [`Self::excluding_key`], for channels of which only ID and name are known.
+    pub fn excluding_key_of(&self, lineage: &[(ChannelId, &str)]) -> Option<&'static str> {
         let named = |selectors: &[ChannelSelector]| {
-            selectors
-                .iter()
-                .any(|selector| lineage.iter().any(|channel| selector.matches(channel.id, &channel.name)))
+            selectors.iter().any(|selector| lineage.iter().any(|(id, name)| selector.matches(*id, name)))
         };
-        let is_excluded = lineage.iter().any(|channel| self.excluded.contains(&channel.id));
+        let is_excluded = lineage.iter().any(|(id, _)| self.excluded.contains(id));
         if is_excluded || named(&self.exclude) {
             Some("exclude_channels")
         } else if self.include.is_empty() || named(&self.include) {
