@@ -1,5 +1,7 @@
 //! The error type of the archive, and its mapping from SQLite's error codes.
 
+use std::io;
+
 use rusqlite::ErrorCode;
 
 /// Kind of an [`ArchiveError`]: callers decide by it, never by the message.
@@ -50,6 +52,19 @@ pub enum ArchiveErrorKind {
     Interrupted,
     /// Anything else.
     Other,
+}
+
+impl ArchiveErrorKind {
+    /// The kind of an error of the operating system on a file of the archive or beside it.
+    pub fn of_io(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::DiskFull
+            }
+            _ => Self::Io,
+        }
+    }
 }
 
 /// An operation on the archive failed; nothing of a failed change is stored.

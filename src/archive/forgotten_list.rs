@@ -103,12 +103,8 @@ fn unusable(error: &FileError) -> ArchiveError {
 
 fn unreadable(path: &Path, error: &io::Error) -> ArchiveError {
     let kind = match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ArchiveErrorKind::ReadOnly,
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            ArchiveErrorKind::DiskFull
-        }
         io::ErrorKind::InvalidData => ArchiveErrorKind::DamagedList,
-        _ => ArchiveErrorKind::Io,
+        _ => ArchiveErrorKind::of_io(error),
     };
     ArchiveError::new(kind, format!("cannot use {}: {error}", path.display()))
 }

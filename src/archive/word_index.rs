@@ -147,14 +147,7 @@ pub fn remove(index: &Path) -> Result<(), ArchiveError> {
 }
 
 fn io_error(verb: &str, path: &Path, error: &std::io::Error) -> ArchiveError {
-    let kind = match error.kind() {
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-            ArchiveErrorKind::ReadOnly
-        }
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ArchiveErrorKind::DiskFull,
-        _ => ArchiveErrorKind::Io,
-    };
-    ArchiveError::new(kind, format!("cannot {verb} {}: {error}", path.display()))
+    ArchiveError::new(ArchiveErrorKind::of_io(error), format!("cannot {verb} {}: {error}", path.display()))
 }
 
 /// Opens an index and checks what it is. A connection that only reads may still have to undo

@@ -181,18 +181,17 @@ fn failure(error: &ExportError, archive: &Path) -> Failure {
         };
     };
     let size = archive.metadata().map_or(0, |metadata| metadata.len()).div_ceil(1_000_000);
-    match io.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            Failure::new(FailureKind::Archive(ArchiveErrorKind::DiskFull), error.to_string()).hint(format!(
-                "free space and export again: Parquet needs up to {} MB, jsonl and csv up to {} MB",
-                size.div_ceil(2),
-                size * 6
-            ))
+    let kind = ArchiveErrorKind::of_io(io);
+    let failure = |kind| Failure::new(kind, error.to_string());
+    match kind {
+        ArchiveErrorKind::DiskFull => failure(FailureKind::Archive(kind)).hint(format!(
+            "free space and export again: Parquet needs up to {} MB, jsonl and csv up to {} MB",
+            size.div_ceil(2),
+            size * 6
+        )),
+        ArchiveErrorKind::ReadOnly => {
+            failure(FailureKind::Archive(kind)).hint("choose a folder that this user may write to")
         }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            Failure::new(FailureKind::Archive(ArchiveErrorKind::ReadOnly), error.to_string())
-                .hint("choose a folder that this user may write to")
-        }
-        _ => Failure::new(FailureKind::Internal, error.to_string()),
+        _ => failure(FailureKind::Internal),
     }
 }
