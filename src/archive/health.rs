@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::definitions::foreign_tables;
 use super::migrations::{bundled, schema_version};
+use super::open::folder_of;
 use super::schema::{TEXT_TABLES, TextColumn, TextTable};
 use super::scrubbers::ScrubberByChannel;
 use super::{ArchiveError, Reader, sweep};
@@ -36,6 +37,11 @@ pub fn file_system(folder: &Path) -> Option<FileSystemInfo> {
         free_bytes: space.f_bavail.saturating_mul(space.f_frsize),
         is_network_file_system: NETWORK_FS_TYPES.contains(&kind),
     })
+}
+
+/// Whether the archive's disk has this much free space. `true` if that is unknown.
+pub fn has_free_space(archive: &Path, bytes: u64) -> bool {
+    file_system(folder_of(archive)).is_none_or(|disk| disk.free_bytes >= bytes)
 }
 
 /// A stored text that exposes a user's ID.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::{ArchiveError, Tx, health, open};
+use super::{ArchiveError, Tx, health};
 
 /// The deferred indexes: name and definition, as in the migrations. An archive may lack
 /// them when a later migration runs, which has to use `IF EXISTS` and `IF NOT EXISTS`.
@@ -75,8 +75,7 @@ pub fn messages_to_index(tx: &Tx<'_>) -> Result<Option<u64>, ArchiveError> {
 /// Whether the archive's disk has enough free space to index this many messages. `true`
 /// if the free space is unknown.
 pub fn has_space_for(archive: &Path, messages: u64) -> bool {
-    let disk = health::file_system(open::folder_of(archive));
-    disk.is_none_or(|disk| disk.free_bytes >= messages.saturating_mul(BYTES_PER_MESSAGE))
+    health::has_free_space(archive, messages.saturating_mul(BYTES_PER_MESSAGE))
 }
 
 /// Builds all missing indexes: about 2 s per million messages.

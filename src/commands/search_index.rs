@@ -96,11 +96,10 @@ impl<'c> SearchIndex<'c> {
     fn check_space(&self) -> Result<(), NoIndex> {
         let archive = &self.config.archive.path;
         let size = archive.metadata().map_or(0, |metadata| metadata.len());
-        let disk = archive.parent().and_then(health::file_system);
-        if disk.is_some_and(|disk| disk.free_bytes < size / 100 * MAX_SIZE_PERCENT) {
-            return Err(NoIndex::Other("the disk has not enough free space"));
+        if health::has_free_space(archive, size / 100 * MAX_SIZE_PERCENT) {
+            return Ok(());
         }
-        Ok(())
+        Err(NoIndex::Other("the disk has not enough free space"))
     }
 
     /// The failure of a command that was asked to build the index.
