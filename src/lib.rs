@@ -22,7 +22,7 @@
 //! | [`sync`] | executes a plan | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |
 //! | [`ui`] | shows the progress of a run | model, monitor |
 //! | [`search`] | finds messages by their words | model, archive |
-//! | [`export`] | writes the archive as files for other programs | model, archive |
+//! | [`export`] | writes the archive as files for other programs | model, files, archive |
 //! | [`report`] | formats results as text and JSON | model, plan, search, `exit_code` |
 //! | [`commands`] | a file per subcommand; connects the layers | all of these |
 //! | [`cli`] | parses the command line | model, config, platform, archive, commands, `exit_code` |

@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Row, params, params_from_iter};
 
 use super::message_filter::{MessageFilter, conditions};
+use super::reader::time;
 use super::{ArchiveError, ChannelRow, Reader, TenantRow, definitions};
 use crate::model::{ChannelId, Timestamp};
 
@@ -50,8 +51,8 @@ pub struct ChannelLineage {
 pub struct ViewChannel {
     /// Its row.
     pub row: ChannelRow,
-    /// When its oldest and newest archived messages were sent, if it has any.
-    pub sent: Option<(Timestamp, Timestamp)>,
+    /// When its oldest archived message was sent, if it has any.
+    pub first_sent: Option<Timestamp>,
 }
 
 impl Reader {
@@ -108,21 +109,16 @@ impl Reader {
         let filter = MessageFilter {
             tenants: vec![tenant.to_owned()],
             channels: channels.to_vec(),
-            includes_deleted: true,
-            ..MessageFilter::default()
+            ..MessageFilter::all()
         };
         let (conditions, parameters) = conditions(&filter);
         let closed = if includes_closed { "" } else { "AND c.state NOT IN ('hidden', 'unreadable')" };
         let mut select = self.connection.prepare(&format!(
-            "SELECT c.id, c.first_message_at, c.last_message_at FROM channels c JOIN tenants t ON t.id = c.tenant_id
+            "SELECT c.id, c.first_message_at FROM channels c JOIN tenants t ON t.id = c.tenant_id
               WHERE {conditions} {closed} ORDER BY c.id"
         ))?;
         let rows = select.query_map(params_from_iter(parameters), |row| {
-            let sent = row.get::<_, Option<i64>>(1)?.zip(row.get::<_, Option<i64>>(2)?);
-            Ok(ViewChannel {
-                row: ChannelRow(row.get(0)?),
-                sent: sent.map(|(first, last)| (Timestamp::from_millis(first), Timestamp::from_millis(last))),
-            })
+            Ok(ViewChannel { row: ChannelRow(row.get(0)?), first_sent: time(row, 1)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -140,7 +136,7 @@ impl Reader {
         end: Timestamp,
         mut on_cell: impl FnMut(usize, Cell<'_>),
     ) -> Result<Option<(i64, Timestamp)>, ArchiveError> {
-        let Some(time) = selection.time else { return Ok(None) };
+        let Some(time_column) = selection.time else { return Ok(None) };
         let ViewSelection { view, order, .. } = selection;
         let live = if selection.includes_deleted {
             ""
@@ -150,7 +146,7 @@ impl Reader {
         };
         let columns = selection.columns.join(", ");
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT v.message_key, v.{time}, {columns} FROM temp.{view} v
+            "SELECT v.message_key, v.{time_column}, {columns} FROM temp.{view} v
               WHERE v.channel_key = ?1 AND v.message_key >= ?2 {live} ORDER BY v.message_key, {order}"
         ))?;
         let mut rows = select.query(params![channel.0, from])?;

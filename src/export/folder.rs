@@ -5,9 +5,9 @@
 //! and removes it once its rows are gone, even if this one is killed.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::batch::Batch;
@@ -15,6 +15,7 @@ use super::format::FormatFile;
 use super::manifest::{Contents, Manifest};
 use super::tables::Column;
 use super::{ExportError, Format};
+use crate::files::create_own_file;
 
 /// Where a file is written before it is put in place.
 const TEMPORARY: &str = ".verta-sync-export.tmp";
@@ -166,17 +167,13 @@ impl Folder {
         write().map_err(|source| ExportError::Io { path: path.clone(), source })
     }
 
-    /// Creates a file, with the mode of the archive.
+    /// Creates a file, with the mode of the archive, in place of what a killed export left.
     fn create(&self, path: &Path) -> Result<File, ExportError> {
-        let remove = fs::remove_file(path);
-        let open = || {
-            match remove {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            OpenOptions::new().write(true).create_new(true).mode(self.mode).open(path)
-        };
-        open().map_err(|source| ExportError::Io { path: path.to_owned(), source })
+        fs::remove_file(path).ok();
+        let created = create_own_file(path, self.mode);
+        created
+            .and_then(|file| file.ok_or_else(|| io::ErrorKind::AlreadyExists.into()))
+            .map_err(|source| ExportError::Io { path: path.to_owned(), source })
     }
 }
 

@@ -93,17 +93,16 @@ pub fn run(
         let mut export = Export { reader, filter, steps, rows: 0, on_rows };
         let read = tables.iter().try_for_each(|table| export.table(*table));
         let rows = export.rows;
-        // If reading failed, the last file must not look complete.
-        let is_complete = read.is_ok() && export.steps.send(Step::End).is_ok();
+        if read.is_ok() {
+            // Without it, the last file isn't put in place. Fails if the writing thread has failed.
+            export.steps.send(Step::End).ok();
+        }
         drop(export);
         let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         match (read, written) {
             // The reading thread stops when the other one does.
             (Ok(()) | Err(Stopped::ByWriter), Err(error)) | (Err(Stopped::Failed(error)), _) => Err(error),
-            (_, Ok(exported)) => {
-                debug_assert!(is_complete, "the writer has ended with the reader");
-                Ok(Exported { rows, ..exported })
-            }
+            (_, Ok(exported)) => Ok(Exported { rows, ..exported }),
         }
     })
 }
@@ -149,9 +148,9 @@ impl Export<'_> {
             let mut channels =
                 self.reader.view_channels(&tenant, &self.filter.channels, self.filter.includes_closed)?;
             channels.retain(|channel| !self.filter.excluded.contains(&channel.row));
-            let mut part = Part { table, tenant, columns: &columns, selection: &selection };
+            let part = Part { table, tenant, columns: &columns, selection: &selection };
             if table.has_months() {
-                self.months(&mut part, &channels)?;
+                self.months(&part, &channels)?;
             } else {
                 self.own_rows(&part, &channels)?;
             }
@@ -160,11 +159,11 @@ impl Export<'_> {
     }
 
     /// Exports a table that is divided by month.
-    fn months(&mut self, part: &mut Part<'_>, channels: &[ViewChannel]) -> Result<(), Stopped> {
+    fn months(&mut self, part: &Part<'_>, channels: &[ViewChannel]) -> Result<(), Stopped> {
         let last = self.filter.until.unwrap_or(Timestamp::from_millis(i64::MAX));
         let mut cursors = Vec::new();
-        for ViewChannel { row, sent } in channels {
-            let Some((first, _)) = sent else { continue };
+        for ViewChannel { row, first_sent } in channels {
+            let Some(first) = first_sent else { continue };
             let start = Cursor { channel: *row, from: i64::MIN, next_at: *first };
             cursors.extend(self.start_since(start)?);
         }
@@ -183,7 +182,7 @@ impl Export<'_> {
                 left.push(cursor);
             }
             cursors = left;
-            self.finish(rows)?;
+            self.send(&mut rows)?;
         }
         Ok(())
     }
@@ -231,7 +230,7 @@ impl Export<'_> {
                 self.send(&mut rows)?;
             }
         }
-        self.finish(rows)
+        self.send(&mut rows)
     }
 
     /// Sends the rows read so far; begins the file first, if this is the first time.
@@ -247,11 +246,6 @@ impl Export<'_> {
         self.steps.send(Step::Rows(batch)).map_err(|_| Stopped::ByWriter)?;
         (self.on_rows)(self.rows);
         Ok(())
-    }
-
-    /// Sends the last rows of a file.
-    fn finish(&mut self, mut rows: Rows<'_>) -> Result<(), Stopped> {
-        self.send(&mut rows)
     }
 }
 
