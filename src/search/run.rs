@@ -7,8 +7,8 @@ use super::{Folded, ranges};
 use crate::archive::message_scan::MessageKey;
 use crate::archive::{ArchiveError, Reader};
 
-/// An index gives up on a search after looking at so many candidates. With at most as many
-/// messages in the channels, they are read instead.
+/// If the index gives up on a search, the messages of the channels are read instead, if there
+/// are at most this many.
 const MAX_MESSAGES_READ: u64 = 1_000_000;
 
 /// Searches one state of the archive. `on_read` is called now and then with the number of

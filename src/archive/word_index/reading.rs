@@ -65,7 +65,7 @@ impl WordIndex {
 
     /// The number of documents.
     pub fn documents(&self) -> u64 {
-        self.runs.iter().map(|run| run.documents).sum()
+        runs::documents(&self.runs)
     }
 
     /// All documents of a run.

@@ -117,6 +117,11 @@ impl Run {
     }
 }
 
+/// The number of documents in runs.
+pub(super) fn documents(runs: &[Run]) -> u64 {
+    runs.iter().map(|run| run.documents).sum()
+}
+
 /// All runs, by number.
 pub(super) fn read_all(connection: &Connection) -> Result<Vec<Run>, ArchiveError> {
     let mut select = connection.prepare_cached(

@@ -78,7 +78,7 @@ impl WordIndexWriter {
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn documents(&self) -> Result<u64, ArchiveError> {
-        Ok(runs::read_all(&self.connection)?.iter().map(|run| run.documents).sum())
+        Ok(runs::documents(&runs::read_all(&self.connection)?))
     }
 
     /// Stores the token of the next change.
@@ -195,7 +195,7 @@ impl IndexTx<'_> {
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn remove(&mut self, ranges: &MessageRanges, now: Timestamp) -> Result<bool, ArchiveError> {
-        let documents: u64 = self.runs.iter().map(|run| run.documents).sum();
+        let documents = runs::documents(&self.runs);
         let limit = MIN_REMOVED.max(documents / 3);
         let mut removed = 0;
         for index in 0..self.runs.len() {
