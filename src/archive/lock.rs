@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
@@ -29,6 +30,41 @@ pub struct Holder {
     pub process: i32,
     /// When it took the lock, in milliseconds since 1970 UTC.
     pub since: i64,
+}
+
+/// The content of a lock file.
+#[derive(Debug, Serialize, Deserialize)]
+struct LockFile {
+    #[serde(flatten)]
+    holder: Holder,
+    /// See [`Lock::history`].
+    #[serde(default)]
+    history: String,
+    /// What the archive was when the lock was released. `None` while it is held, and after a crash.
+    #[serde(default)]
+    seal: Option<Seal>,
+}
+
+/// The state of an archive's files, as the file system tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Seal {
+    archive: FileState,
+    /// The write-ahead log, unless it is empty.
+    log: Option<FileState>,
+}
+
+/// Device, inode, size in bytes, and time of the last change, in seconds and nanoseconds.
+type FileState = (u64, u64, u64, i64, i64);
+
+impl Seal {
+    /// `None` if there is no archive.
+    fn of(archive: &Path) -> Option<Self> {
+        let state = |path: &Path| {
+            let metadata = std::fs::metadata(path).ok().filter(|metadata| metadata.len() > 0)?;
+            Some((metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
+        };
+        Some(Self { archive: state(archive)?, log: state(&beside(archive, "-wal")) })
+    }
 }
 
 /// Why the lock can't be taken.
@@ -76,6 +112,8 @@ impl LockState {
 pub struct Lock {
     file: File,
     identity: FileIdentity,
+    archive: PathBuf,
+    content: Option<Box<LockFile>>,
 }
 
 impl Lock {
@@ -91,8 +129,8 @@ impl Lock {
         now: Timestamp,
     ) -> Result<Self, LockError> {
         let path = lock_path(&archive.path);
-        let lock = loop {
-            let lock = Self::try_lock_file(&path, archive.mode)?;
+        let mut lock = loop {
+            let lock = Self::try_lock_file(&path, archive)?;
             // A lock on a file deleted between open and lock excludes no other process.
             if lock.identity.is_in_place() {
                 break lock;
@@ -104,18 +142,45 @@ impl Lock {
             process: rustix::process::getpid().as_raw_nonzero().get(),
             since: now.as_millis(),
         };
-        lock.write(&holder).map_err(|source| FileError::Io { path, source })?;
+        let history = lock.unbroken_history().unwrap_or_else(|| {
+            let (since, process) = (holder.since, holder.process);
+            format!("{since:x}-{process:x}")
+        });
+        let content = LockFile { holder, history, seal: None };
+        lock.write(&content).map_err(|source| FileError::Io { path, source })?;
+        lock.content = Some(Box::new(content));
         Ok(lock)
     }
 
-    fn try_lock_file(path: &Path, mode: u32) -> Result<Self, LockError> {
+    /// The history that goes on; `None` if another program has changed the archive since the lock
+    /// was last released, or the process that held it has crashed.
+    fn unbroken_history(&self) -> Option<String> {
+        let LockFile { history, seal, .. } = serde_json::from_slice(&read_bounded(&self.file).ok()?).ok()?;
+        (seal.is_some() && seal == Seal::of(&self.archive)).then_some(history).filter(|it| !it.is_empty())
+    }
+
+    /// Identifies the changes since another program last changed the archive, or a process that held
+    /// the lock crashed. What was derived from the archive with the change log holds within one history.
+    pub fn history(&self) -> &str {
+        self.content.as_ref().map_or("", |content| &content.history)
+    }
+
+    /// The history of an archive that another process is changing, or has last changed.
+    pub fn history_of(archive: &Path) -> Option<String> {
+        let file = files::open_own_file(&lock_path(archive), false).ok()??;
+        let LockFile { history, seal, .. } = serde_json::from_slice(&read_bounded(&file).ok()?).ok()?;
+        let is_unbroken = is_locked(&file) || seal.is_some() && seal == Seal::of(archive);
+        is_unbroken.then_some(history).filter(|history| !history.is_empty())
+    }
+
+    fn try_lock_file(path: &Path, archive: &ArchiveFile) -> Result<Self, LockError> {
         let io_error = |source: io::Error| FileError::Io { path: path.to_owned(), source };
         let file = loop {
             if let Some(file) = files::open_own_file(path, true)? {
                 break file;
             }
             // The archive's mode: users who can read it may know which process writes it.
-            if let Some(file) = files::create_own_file(path, mode).map_err(io_error)? {
+            if let Some(file) = files::create_own_file(path, archive.mode).map_err(io_error)? {
                 break file;
             }
         };
@@ -123,7 +188,12 @@ impl Lock {
             Ok(()) if !is_lock_content(&read_bounded(&file).map_err(io_error)?) => {
                 Err(FileError::Foreign { path: path.to_owned() }.into())
             }
-            Ok(()) => Ok(Self { identity: FileIdentity::opened(&file, path), file }),
+            Ok(()) => Ok(Self {
+                identity: FileIdentity::opened(&file, path),
+                file,
+                archive: archive.path.clone(),
+                content: None,
+            }),
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => {
                 Err(LockError::Held(holder_of(&file)))
             }
@@ -137,11 +207,11 @@ impl Lock {
         &self.identity
     }
 
-    fn write(&self, holder: &Holder) -> io::Result<()> {
+    fn write(&self, content: &LockFile) -> io::Result<()> {
         let mut file = &self.file;
         file.set_len(0)?;
         file.rewind()?;
-        file.write_all(&serde_json::to_vec(holder)?)
+        file.write_all(&serde_json::to_vec(content)?)
     }
 
     /// Whether an archive is locked, determined without taking the lock.
@@ -163,6 +233,17 @@ impl Lock {
                 Err(FileError::Foreign { path: lock_path(archive) }.into())
             }
             _ => Ok(LockState::Free),
+        }
+    }
+}
+
+impl Drop for Lock {
+    /// Seals the archive. Nothing is written to it after this.
+    fn drop(&mut self) {
+        if let Some(content) = self.content.take()
+            && self.identity.is_in_place()
+        {
+            self.write(&LockFile { seal: Seal::of(&self.archive), ..*content }).ok();
         }
     }
 }
