@@ -45,9 +45,7 @@ pub(super) fn harden(connection: &Connection) -> Result<(), ArchiveError> {
 /// `secure_delete` overwrites deleted rows with zeros (for its limits see `residual.rs`).
 pub(super) fn configure(connection: &Connection, busy_timeout: Duration) -> Result<(), ArchiveError> {
     connection.busy_timeout(busy_timeout)?;
-    // Keep the empty -wal and -shm files: a reader without write permission on the
-    // folder needs them, and another user's reader would create them as its own.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    keep_side_files(connection)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -56,6 +54,13 @@ pub(super) fn configure(connection: &Connection, busy_timeout: Duration) -> Resu
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", 10_000)?;
     connection.pragma_update(None, "cache_size", -8_000)?;
+    Ok(())
+}
+
+/// Keeps the -wal and -shm files when the connection is closed: a reader without write
+/// permission on the folder needs them, and another user's reader would create them as its own.
+pub(super) fn keep_side_files(connection: &Connection) -> Result<(), ArchiveError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use refinery::Migration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
-use super::connection::{APPLICATION_ID, BUSY_TIMEOUT, configure, harden};
+use super::connection::{APPLICATION_ID, BUSY_TIMEOUT, configure, harden, keep_side_files};
 use super::migrations::{bundled, migrate, newest_version, schema_version, target_version};
 use super::{ArchiveError, ArchiveErrorKind, definitions};
 use crate::anonymize::{HashKey, HashScheme, Rules};
@@ -153,11 +153,20 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, ArchiveError> {
 /// of a file releases all POSIX locks that the process holds on it.
 /// <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>
 pub(super) fn open_beside_writer(path: &Path) -> Result<Connection, ArchiveError> {
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    open_current(path, OpenFlags::SQLITE_OPEN_READ_ONLY, BUSY_TIMEOUT)
+}
+
+/// Like [`open_beside_writer`], to write something that is no content.
+pub(super) fn open_to_annotate(path: &Path, busy_timeout: Duration) -> Result<Connection, ArchiveError> {
+    let connection = open_current(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy_timeout)?;
+    keep_side_files(&connection)?;
+    Ok(connection)
+}
+
+/// Opens an archive of this version's schema.
+fn open_current(path: &Path, access: OpenFlags, busy_timeout: Duration) -> Result<Connection, ArchiveError> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(busy_timeout)?;
     harden(&connection)?;
     check_owner(&connection, path)?;
     check_version(&connection, path, newest_version())?;

@@ -7,9 +7,9 @@ use rusqlite::Connection;
 
 use super::connection::truncate_log;
 use super::migrations::bundled;
-use super::open::{adopt_key, check_scheme};
+use super::open::{adopt_key, check_scheme, open_to_annotate};
 use super::tx::in_transaction;
-use super::{ArchiveError, ArchiveFile, Tx, beside, forgotten_list, residual, sweep};
+use super::{ArchiveError, ArchiveFile, Lock, Tx, beside, forgotten_list, residual, sweep};
 use crate::model::Timestamp;
 
 impl ArchiveFile {
@@ -51,6 +51,25 @@ impl ArchiveFile {
         let result = in_transaction(&mut connection, self.rules, change)?;
         truncate_log(&connection)?;
         share_side_files(&self.path);
+        Ok(result)
+    }
+
+    /// Makes a small change that is no content, such as a note of what was done with the archive,
+    /// also while another process writes the archive. Nothing is created or migrated. The lock is given
+    /// if the caller holds it.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if the archive can't be opened or written, and that of the change.
+    pub fn annotate<T>(
+        &self,
+        lock: Option<&Lock>,
+        change: impl FnOnce(&mut Tx<'_>, Timestamp) -> Result<T, ArchiveError>,
+    ) -> Result<T, ArchiveError> {
+        let mut connection = open_to_annotate(&self.path, self.busy_timeout)?;
+        let result = in_transaction(&mut connection, self.rules, change)?;
+        if lock.is_some() {
+            truncate_log(&connection)?;
+        }
         Ok(result)
     }
 
