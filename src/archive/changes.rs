@@ -8,6 +8,8 @@
 //! position and then advances it; changes that every subscriber has processed are
 //! trimmed. After a migration every subscriber has to start over.
 
+use std::time::Duration;
+
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{ArchiveError, ChannelRow, Reader, Tx, info};
@@ -114,6 +116,37 @@ pub fn set_token(tx: &mut Tx<'_>, name: &str, token: &str, now: Timestamp) -> Re
     tx.connection
         .prepare_cached("UPDATE change_subscribers SET token = ?2, updated_at = ?3 WHERE name = ?1")?
         .execute(params![name, token, now.as_millis()])?;
+    Ok(())
+}
+
+/// Prefix of the names of subscribers that may be abandoned without notice, such as exports to a
+/// folder that is deleted some day.
+pub const EXPORT_PREFIX: &str = "export:";
+/// How long such a subscriber is kept after it was last up to date.
+const MAX_IDLE_DAYS: u32 = 60;
+
+/// Subscribes, unless it is a subscriber already. A new one has no token.
+///
+/// # Errors
+/// Returns [`ArchiveError`] if SQLite fails.
+pub fn ensure_subscribed(tx: &mut Tx<'_>, name: &str, now: Timestamp) -> Result<(), ArchiveError> {
+    let mut select = tx.connection.prepare_cached("SELECT 1 FROM change_subscribers WHERE name = ?1")?;
+    if !select.exists(params![name])? {
+        subscribe(tx, name, "", now)?;
+    }
+    Ok(())
+}
+
+/// Removes the exports' subscriptions that nobody has used for [`MAX_IDLE_DAYS`].
+///
+/// # Errors
+/// Returns [`ArchiveError`] if SQLite fails.
+pub fn remove_abandoned(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), ArchiveError> {
+    let before = now.earlier(Duration::from_hours(24 * u64::from(MAX_IDLE_DAYS)));
+    tx.connection.execute(
+        "DELETE FROM change_subscribers WHERE substr(name, 1, length(?1)) = ?1 AND updated_at < ?2",
+        params![EXPORT_PREFIX, before.as_millis()],
+    )?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod candidates;
+mod change_scope;
 pub mod changes;
 pub mod channels;
 mod connection;

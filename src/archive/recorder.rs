@@ -41,7 +41,7 @@ const WATCHED_TABLES: [WatchedTable; 8] = [
     WatchedTable {
         table: "message_reaction_counts",
         arguments: MESSAGE_CHILD,
-        columns: &["count"],
+        columns: &["count", "users_read_at"],
         records_inserts_and_deletes: true,
     },
     WatchedTable {

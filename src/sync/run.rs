@@ -31,6 +31,7 @@ pub async fn run(
     let before = context.clock.now().earlier(context.settings.job_retention);
     let prune = move |tx: &mut Tx<'_>| {
         jobs::prune(tx, before)?;
+        changes::remove_abandoned(tx, now)?;
         changes::trim(tx)
     };
     context.writer.run(prune).await?;

@@ -24,8 +24,9 @@ const LARGE: [&str; 5] = [
 ];
 
 /// Files whose statements scan whole tables on purpose: `forget`, `reset --purge`,
-/// `check --privacy`, the first command after an upgrade, `start --full` and `search`.
-const FULL_SCAN_FILES: [&str; 5] = ["forget.rs", "health.rs", "message_scan.rs", "reset.rs", "sweep.rs"];
+/// `check --privacy`, the first command after an upgrade, `start --full`, `search` and `export`.
+const FULL_SCAN_FILES: [&str; 6] =
+    ["change_scope.rs", "forget.rs", "health.rs", "message_scan.rs", "reset.rs", "sweep.rs"];
 
 /// Rows of `sqlite_stat1` that `PRAGMA optimize` writes for an archive of ten million
 /// messages: table, index, statistics.
