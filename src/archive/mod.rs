@@ -27,6 +27,7 @@ mod lock;
 pub mod malformed;
 mod message_filter;
 mod message_ranges;
+pub mod message_rows;
 pub mod message_scan;
 pub mod messages;
 mod migrations;

@@ -4,7 +4,7 @@
 //! definitions are created as temporary views, which hide those of the file.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Row, params, params_from_iter};
+use rusqlite::{Row, params_from_iter};
 
 use super::message_filter::{MessageFilter, conditions};
 use super::reader::time;
@@ -20,21 +20,53 @@ pub enum Cell<'r> {
     Integer(i64),
     /// A text.
     Text(&'r str),
+    /// A text that other rows have as well. Of one column, equal keys mean equal texts.
+    Shared(i64, &'r str),
 }
 
-/// What to read of a view.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ViewSelection {
-    /// The view.
-    pub view: &'static str,
-    /// SQL expressions over the view `v`, one for each column that is read.
-    pub columns: Vec<String>,
-    /// The columns that rows are sorted by.
-    pub order: &'static str,
-    /// The column with the time of a row, in milliseconds since 1970 UTC, if rows belong to a message.
-    pub time: Option<&'static str>,
-    /// Whether rows of deleted messages are read.
-    pub includes_deleted: bool,
+/// A [`Cell`] that owns its text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OwnedCell {
+    /// See [`Cell::Null`].
+    Null,
+    /// See [`Cell::Integer`].
+    Integer(i64),
+    /// See [`Cell::Text`].
+    Text(String),
+    /// See [`Cell::Shared`].
+    Shared(i64, String),
+}
+
+impl OwnedCell {
+    /// Copies a cell.
+    pub fn of(cell: Cell<'_>) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Integer(number) => Self::Integer(number),
+            Cell::Text(text) => Self::Text(text.to_owned()),
+            Cell::Shared(key, text) => Self::Shared(key, text.to_owned()),
+        }
+    }
+
+    /// The cell.
+    pub fn as_cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Integer(number) => Cell::Integer(*number),
+            Self::Text(text) => Cell::Text(text),
+            Self::Shared(key, text) => Cell::Shared(*key, text),
+        }
+    }
+}
+
+/// What receives rows.
+pub trait RowSink {
+    /// A value of all rows that follow, until the next one for the same column.
+    fn constant(&mut self, column: usize, value: Cell<'_>);
+    /// A value of the current row.
+    fn cell(&mut self, column: usize, value: Cell<'_>);
+    /// Ends a row.
+    fn end_row(&mut self);
 }
 
 /// A channel with those above it.
@@ -51,8 +83,10 @@ pub struct ChannelLineage {
 pub struct ViewChannel {
     /// Its row.
     pub row: ChannelRow,
-    /// When its oldest archived message was sent, if it has any.
-    pub first_sent: Option<Timestamp>,
+    /// Its ID as its platform writes it.
+    pub id: String,
+    /// When its oldest and newest archived messages were sent, if it has any.
+    pub sent: Option<(Timestamp, Timestamp)>,
 }
 
 impl Reader {
@@ -114,89 +148,49 @@ impl Reader {
         let (conditions, parameters) = conditions(&filter);
         let closed = if includes_closed { "" } else { "AND c.state NOT IN ('hidden', 'unreadable')" };
         let mut select = self.connection.prepare(&format!(
-            "SELECT c.id, c.first_message_at FROM channels c JOIN tenants t ON t.id = c.tenant_id
+            "SELECT c.id, c.id_text, c.first_message_at, c.last_message_at FROM channels c JOIN tenants t ON t.id = c.tenant_id
               WHERE {conditions} {closed} ORDER BY c.id"
         ))?;
         let rows = select.query_map(params_from_iter(parameters), |row| {
-            Ok(ViewChannel { row: ChannelRow(row.get(0)?), first_sent: time(row, 1)? })
+            Ok(ViewChannel {
+                row: ChannelRow(row.get(0)?),
+                id: row.get(1)?,
+                sent: time(row, 2)?.zip(time(row, 3)?),
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Reads the rows of a channel that belong to the message `from` or later ones, up to the first that
-    /// was sent at `end` or later. Returns that one's message and time.
-    ///
-    /// # Errors
-    /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn channel_rows(
-        &self,
-        selection: &ViewSelection,
-        channel: ChannelRow,
-        from: i64,
-        end: Timestamp,
-        mut on_cell: impl FnMut(usize, Cell<'_>),
-    ) -> Result<Option<(i64, Timestamp)>, ArchiveError> {
-        let Some(time_column) = selection.time else { return Ok(None) };
-        let ViewSelection { view, order, .. } = selection;
-        let live = if selection.includes_deleted {
-            ""
-        } else {
-            "AND NOT EXISTS (SELECT 1 FROM main.messages o WHERE o.channel_id = v.channel_key
-                                AND o.platform_id = v.message_key AND o.deleted_at IS NOT NULL)"
-        };
-        let columns = selection.columns.join(", ");
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT v.message_key, v.{time_column}, {columns} FROM temp.{view} v
-              WHERE v.channel_key = ?1 AND v.message_key >= ?2 {live} ORDER BY v.message_key, {order}"
-        ))?;
-        let mut rows = select.query(params![channel.0, from])?;
-        while let Some(row) = rows.next()? {
-            let sent_at = Timestamp::from_millis(row.get::<_, Option<i64>>(1)?.unwrap_or(i64::MIN));
-            if sent_at >= end {
-                return Ok(Some((row.get(0)?, sent_at)));
-            }
-            cells(row, 2, selection.columns.len(), &mut on_cell)?;
-        }
-        Ok(None)
-    }
-
-    /// Reads the row of a channel or thread itself, if the view has one for it.
+    /// Reads these columns of a channel's or thread's own row, if the view has one for it.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn own_row(
         &self,
-        selection: &ViewSelection,
+        view: &str,
+        columns: &[(usize, &str)],
         channel: ChannelRow,
-        mut on_cell: impl FnMut(usize, Cell<'_>),
+        sink: &mut impl RowSink,
     ) -> Result<(), ArchiveError> {
-        let (view, columns) = (selection.view, selection.columns.join(", "));
-        let sql = format!("SELECT {columns} FROM temp.{view} v WHERE v.channel_key = ?1");
+        let names: Vec<String> = columns.iter().map(|(_, name)| format!("v.\"{name}\"")).collect();
+        let sql = format!("SELECT {} FROM temp.{view} v WHERE v.channel_key = ?1", names.join(", "));
         let mut select = self.connection.prepare_cached(&sql)?;
         let mut rows = select.query([channel.0])?;
         while let Some(row) = rows.next()? {
-            cells(row, 0, selection.columns.len(), &mut on_cell)?;
+            for (index, (number, _)) in columns.iter().enumerate() {
+                sink.cell(*number, cell(row, index)?);
+            }
+            sink.end_row();
         }
         Ok(())
     }
 }
 
-/// Passes the values of a row from a column on.
-fn cells(
-    row: &Row<'_>,
-    first: usize,
-    count: usize,
-    on_cell: &mut impl FnMut(usize, Cell<'_>),
-) -> Result<(), ArchiveError> {
-    for column in 0..count {
-        on_cell(
-            column,
-            match row.get_ref(first + column)? {
-                ValueRef::Integer(number) => Cell::Integer(number),
-                ValueRef::Text(text) => std::str::from_utf8(text).map_or(Cell::Null, Cell::Text),
-                ValueRef::Null | ValueRef::Real(_) | ValueRef::Blob(_) => Cell::Null,
-            },
-        );
-    }
-    Ok(())
+/// A column of a row.
+pub(super) fn cell<'r>(row: &'r Row<'_>, index: usize) -> rusqlite::Result<Cell<'r>> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Integer(number) => Cell::Integer(number),
+        ValueRef::Text(text) => std::str::from_utf8(text).map_or(Cell::Null, Cell::Text),
+        ValueRef::Null | ValueRef::Real(_) | ValueRef::Blob(_) => Cell::Null,
+    })
 }

@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf, absolute};
 
 use hashbrown::HashSet;
 
-use super::command_context::display_path;
 use super::excluded::excluded_channels;
+use super::export_record::ExportRecord;
 use super::progress::with_progress;
+use super::stop_flag::StopFlag;
 use super::values::{check_order, check_tenants, date, one_of};
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, print_result};
-use crate::archive::audit::record_export;
-use crate::archive::{ArchiveErrorKind, Lock, Reader};
+use crate::archive::{ArchiveErrorKind, Reader};
 use crate::config::{Config, Overrides};
-use crate::export::{ExportError, Exported, Filter, Format, Table, Target, run as run_export};
+use crate::export::{
+    ALL, ExportError, Exported, Filter, Format, Progress, Request, Table, TableFormat, Target,
+    run as run_tables,
+};
 use crate::model::{Timestamp, with_noun, with_separators};
-use crate::report::terminal_safe;
 use crate::ui::to_stderr;
 
-/// Exports that `forget` names at most.
-const NAMED_EXPORTS: usize = 10;
-/// Longest path that is printed whole, in columns.
-const PATH_WIDTH: usize = 200;
+/// Width of the progress bar, in columns.
+const BAR_WIDTH: u64 = 24;
 
 /// Write the archive as files for other programs
 #[derive(Debug, clap::Args)]
@@ -66,63 +66,134 @@ pub struct ExportArgs {
 /// can't be written.
 pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failure> {
     context.init_log(io::stderr);
-    check_order(args.since, args.until)?;
-    let is_stream = args.out == Path::new("-");
-    if is_stream && (args.tables.len() != 1 || args.format == Format::Parquet) {
-        let message = "--out - writes one table as jsonl or csv";
-        return Err(Failure::new(FailureKind::Usage, message).hint("add --table, or name a folder"));
-    }
+    args.check()?;
     let config = context.load_config(&Overrides::default())?;
     let path = &config.archive.path;
     let open = || Reader::open(path).map_err(|error| Failure::archive(&error, path));
     check_tenants(&args.tenants, &open()?, &config)?;
-    let mut tables: Vec<Table> = args.tables.clone();
-    tables.sort_unstable();
-    tables.dedup();
-    if tables.is_empty() {
-        tables = Table::ALL.to_vec();
-    }
-    let mut filter = Filter {
-        tenants: args.tenants.clone(),
-        channels: args.channel_names.clone(),
-        since: args.since,
-        until: args.until,
-        includes_deleted: args.include_deleted,
-        includes_closed: args.include_closed,
-        excluded: HashSet::new(),
+    let mode = path.metadata().map_or(config.archive.mode, |metadata| metadata.permissions().mode() & 0o777);
+    let out = absolute(context.current_dir().join(&args.out)).unwrap_or_else(|_| args.out.clone());
+    let destination = args.destination(&out);
+    let record = match &destination {
+        Destination::Stream(_) => None,
+        Destination::Tables(..) => Some(out),
     };
-    let target = if is_stream {
-        Target::Stream(Box::new(io::stdout()))
-    } else {
-        let out = absolute(context.current_dir().join(&args.out)).unwrap_or_else(|_| args.out.clone());
-        record(&out, args.format, &config, context);
-        let mode =
-            path.metadata().map_or(config.archive.mode, |metadata| metadata.permissions().mode() & 0o777);
-        Target::Folder(out, mode)
-    };
+    let record = record.map(|path| ExportRecord::new(context, &config, path, args.format));
+    let memory = record.as_ref().and_then(ExportRecord::begin);
     let reader = open()?;
-    if !args.include_closed {
-        filter.excluded =
-            excluded_channels(&reader, &config).map_err(|error| Failure::archive(&error, path))?;
-    }
+    let request = Request {
+        tables: args.tables(),
+        filter: args.filter(&reader, &config)?,
+        format: args.format,
+        memory,
+    };
+    let stop = StopFlag::install()?;
     let exported = with_progress(
         context,
-        |on_rows| run_export(&reader, &tables, &filter, args.format, target, on_rows),
-        |rows| format!("exported {} rows", with_separators(rows)),
+        |on_progress| {
+            let mut on_progress = |progress| {
+                on_progress(progress);
+                stop.received().is_none()
+            };
+            match destination {
+                Destination::Stream(format) => {
+                    let stdout = Target::Stream(Box::new(io::stdout()));
+                    run_tables(&reader, &request, format, stdout, &mut on_progress)
+                }
+                Destination::Tables(format, folder) => {
+                    run_tables(&reader, &request, format, Target::Folder(folder, mode), &mut on_progress)
+                }
+            }
+        },
+        progress_line,
     );
-    let exported = match exported {
+    drop(reader);
+    let exported = match (exported, stop.received()) {
         // Its reader may have read enough.
-        Err(ExportError::Output(error)) => return check_output(Err(error)).map(|()| Outcome::Done),
-        exported => exported.map_err(|error| failure(&error, path))?,
+        (Err(ExportError::Output(error)), _) => return check_output(Err(error)).map(|()| Outcome::Done),
+        (Err(ExportError::Stopped), Some(signal)) => {
+            let note =
+                "stopped: the files that were written are complete; export there again to complete the rest";
+            context.message_sink().warn(note, to_stderr);
+            return Ok(Outcome::Stopped(signal));
+        }
+        (exported, _) => exported.map_err(|error| failure(&error, args.format, path))?,
     };
-    if !is_stream {
-        print_result(&format!("{}\n", summary(exported)))?;
+    if let Some(record) = &record {
+        if let Some(state) = exported.state.clone() {
+            record.end(state);
+        }
+        print_result(&format!("{}\n", summary(&exported)))?;
     }
     Ok(Outcome::Done)
 }
 
-fn summary(exported: Exported) -> String {
-    let Exported { rows, files, written, removed } = exported;
+/// Where to export to.
+enum Destination {
+    /// To stdout.
+    Stream(TableFormat),
+    /// To a folder of tables.
+    Tables(TableFormat, PathBuf),
+}
+
+impl ExportArgs {
+    /// Fails if an argument doesn't fit the format.
+    fn check(&self) -> Result<(), Failure> {
+        let usage =
+            |message: String, hint: &'static str| Err(Failure::new(FailureKind::Usage, message).hint(hint));
+        check_order(self.since, self.until)?;
+        let is_streamable = matches!(self.format, Format::Tables(TableFormat::JsonLines | TableFormat::Csv));
+        if self.out == Path::new("-") && (self.tables.len() != 1 || !is_streamable) {
+            let message = "--out - writes one table as jsonl or csv".to_owned();
+            return usage(message, "add --table, or name a folder");
+        }
+        Ok(())
+    }
+
+    fn destination(&self, out: &Path) -> Destination {
+        let Format::Tables(format) = self.format;
+        if self.out == Path::new("-") {
+            Destination::Stream(format)
+        } else {
+            Destination::Tables(format, out.to_owned())
+        }
+    }
+
+    /// The tables, in their order.
+    fn tables(&self) -> Vec<Table> {
+        let is_wanted = |table: &Table| self.tables.is_empty() || self.tables.contains(table);
+        Table::ALL.into_iter().filter(is_wanted).collect()
+    }
+
+    fn filter(&self, reader: &Reader, config: &Config) -> Result<Filter, Failure> {
+        let excluded = if self.include_closed {
+            HashSet::new()
+        } else {
+            let path = &config.archive.path;
+            excluded_channels(reader, config).map_err(|error| Failure::archive(&error, path))?
+        };
+        Ok(Filter {
+            tenants: self.tenants.clone(),
+            channels: self.channel_names.clone(),
+            since: self.since,
+            until: self.until,
+            includes_deleted: self.include_deleted,
+            includes_closed: self.include_closed,
+            excluded,
+        })
+    }
+}
+
+fn progress_line(Progress { rows, done }: Progress) -> String {
+    let filled = (0..BAR_WIDTH).filter(|cell| cell * ALL < done * BAR_WIDTH);
+    let bar: String = filled.map(|_| '━').collect();
+    let rest = BAR_WIDTH - bar.chars().count() as u64;
+    let rest: String = (0..rest).map(|_| '─').collect();
+    format!("exporting {bar}{rest} {:3}%  {} rows", done * 100 / ALL, with_separators(rows))
+}
+
+fn summary(exported: &Exported) -> String {
+    let Exported { rows, files, written, removed, .. } = *exported;
     let removed = if removed > 0 { format!(", {} removed", with_separators(removed)) } else { String::new() };
     format!(
         "exported {} in {}: {} written, {} unchanged{removed}",
@@ -133,65 +204,31 @@ fn summary(exported: Exported) -> String {
     )
 }
 
-/// Records the export in the archive, so that `forget` can remind of it. This process has no
-/// connection to the archive.
-fn record(out: &Path, format: Format, config: &Config, context: &CommandContext) {
-    let write = || -> Result<(), Failure> {
-        let file = context.archive_file(&config.archive)?;
-        let lock = Lock::take(&file, "export", None, CommandContext::now());
-        let _lock = lock.map_err(|error| Failure::lock(error, &file.path))?;
-        file.change(|tx, now| record_export(tx, &display_path(out), format.name(), now))
-            .map_err(|error| Failure::archive(&error, &file.path))
-    };
-    if let Err(failure) = write() {
-        let notice = format!("\"forget\" will not remind of this export: {}", failure.parts().0);
-        context.message_sink().warn(&notice, to_stderr);
-    }
-}
-
-/// Reminds of the exports that may still hold what was erased.
-pub(super) fn remind(archive: &Path, context: &CommandContext) {
-    let exports = Reader::open(archive).and_then(|reader| reader.recorded_exports()).unwrap_or_default();
-    if exports.is_empty() {
-        return;
-    }
-    let named = exports.iter().take(NAMED_EXPORTS).map(|export| {
-        let time = crate::report::utc_seconds(export.made_at);
-        format!("{} ({time})", terminal_safe(&export.path, PATH_WIDTH))
-    });
-    let named = named.collect::<Vec<_>>().join(", ");
-    let warning = format!(
-        "exports that were made still hold what was erased; export there again, or delete them: {named}"
-    );
-    context.message_sink().warn(&warning, to_stderr);
-}
-
-fn failure(error: &ExportError, archive: &Path) -> Failure {
-    if let ExportError::Archive(error) = error {
-        return Failure::archive(error, archive);
-    }
-    let Some(io) = error.io() else {
-        let kind =
-            if matches!(error, ExportError::Folder(_)) { FailureKind::Usage } else { FailureKind::Internal };
-        let failure = Failure::new(kind, error.to_string());
-        return if kind == FailureKind::Usage {
-            failure.hint("choose another folder, or empty this one")
-        } else {
-            failure
-        };
-    };
-    let size = archive.metadata().map_or(0, |metadata| metadata.len()).div_ceil(1_000_000);
-    let kind = ArchiveErrorKind::of_io(io);
-    let failure = |kind| Failure::new(kind, error.to_string());
-    match kind {
-        ArchiveErrorKind::DiskFull => failure(FailureKind::Archive(kind)).hint(format!(
-            "free space and export again: Parquet needs up to {} MB, jsonl and csv up to {} MB",
-            size.div_ceil(2),
-            size * 6
-        )),
-        ArchiveErrorKind::ReadOnly => {
-            failure(FailureKind::Archive(kind)).hint("choose a folder that this user may write to")
+fn failure(error: &ExportError, format: Format, archive: &Path) -> Failure {
+    let kind = match error {
+        ExportError::Archive(error) => return Failure::archive(error, archive),
+        ExportError::Target(_) => {
+            return Failure::new(FailureKind::Usage, error.to_string()).hint("choose another path");
         }
-        _ => failure(FailureKind::Internal),
+        ExportError::Io { source, .. } | ExportError::Output(source) => ArchiveErrorKind::of_io(source),
+        ExportError::Other(_) | ExportError::Stopped => {
+            return Failure::new(FailureKind::Internal, error.to_string());
+        }
+    };
+    let failure = Failure::new(FailureKind::Archive(kind), error.to_string());
+    match kind {
+        ArchiveErrorKind::DiskFull => {
+            let size = archive.metadata().map_or(0, |metadata| metadata.len()).div_ceil(1_000_000);
+            let needed = match format {
+                Format::Tables(TableFormat::Parquet) => size.div_ceil(2),
+                Format::Tables(_) => size * 6,
+            };
+            let name = format.name();
+            failure.hint(format!("free space and export again: {name} needs up to {needed} MB"))
+        }
+        ArchiveErrorKind::ReadOnly | ArchiveErrorKind::CannotCreate => {
+            failure.hint("choose a folder that this user may write to")
+        }
+        _ => failure,
     }
 }

@@ -6,7 +6,7 @@ use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::search_index::{self, Upkeep};
-use super::{CommandContext, Failure, FailureKind, Outcome, export, foreign_tables, print_result};
+use super::{CommandContext, Failure, FailureKind, Outcome, export_record, foreign_tables, print_result};
 use crate::anonymize::{Rules, UserHash};
 use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
@@ -79,7 +79,7 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
         context.message_sink().warn(warning, to_stderr);
     }
     foreign_tables::warn(path, context);
-    export::remind(path, context);
+    export_record::remind(path, context);
     let what = if scope.is_empty() {
         "nothing, because the archive has no data of this person".to_owned()
     } else {

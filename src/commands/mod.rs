@@ -8,6 +8,7 @@ mod confirm;
 mod connect;
 mod excluded;
 pub(crate) mod export;
+mod export_record;
 mod failure;
 mod foreign_tables;
 pub(crate) mod forget;
@@ -26,6 +27,7 @@ pub(crate) mod search;
 mod search_index;
 pub(crate) mod start;
 pub(crate) mod status;
+mod stop_flag;
 mod system;
 pub(crate) mod values;
 

@@ -32,6 +32,8 @@ pub enum Outcome {
     /// The run was stopped before it started: by the signal, or by `--max-runtime` if
     /// there is none.
     NotStarted(Option<ReceivedSignal>),
+    /// A signal stopped the command in the middle.
+    Stopped(ReceivedSignal),
     /// A sync ended. For `plan` and `check`: the predicted outcome of a sync.
     Sync(SyncOutcome),
 }
@@ -97,7 +99,7 @@ impl Outcome {
             Self::Declined | Self::RawIdsFound => ExitCode::Failure,
             Self::Stale => ExitCode::Stale,
             Self::NotStarted(None) => ExitCode::Partial,
-            Self::NotStarted(Some(signal)) => signal.exit_code(),
+            Self::NotStarted(Some(signal)) | Self::Stopped(signal) => signal.exit_code(),
             Self::Sync(sync) => sync.exit_code(),
         }
     }

@@ -7,7 +7,7 @@ use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::search_index::{self, Upkeep};
-use super::{CommandContext, Failure, FailureKind, Outcome, export, foreign_tables, print_result};
+use super::{CommandContext, Failure, FailureKind, Outcome, export_record, foreign_tables, print_result};
 use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
@@ -73,7 +73,7 @@ pub fn run(args: &ResetArgs, context: &CommandContext) -> Result<Outcome, Failur
     index.map_err(|error| search_index::not_erased(&error, path))?;
     if args.purge {
         foreign_tables::warn(path, context);
-        export::remind(path, context);
+        export_record::remind(path, context);
     }
     print_result(&format!("{}\n", done_text(args, &scope)))?;
     Ok(Outcome::Done)

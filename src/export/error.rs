@@ -22,9 +22,12 @@ pub enum ExportError {
     /// The output can't be written.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
-    /// The folder can't be used.
+    /// The folder or file to export to can't be used.
     #[error("{0}")]
-    Folder(String),
+    Target(String),
+    /// It was asked to stop.
+    #[error("the export was stopped")]
+    Stopped,
     /// The format's library failed.
     #[error("cannot encode a file: {0}")]
     Other(String),
@@ -42,14 +45,6 @@ impl ExportError {
         match self {
             Self::Output(source) => Self::Io { path: path.to_owned(), source },
             other => other,
-        }
-    }
-
-    /// The error of the operating system, if it is one.
-    pub fn io(&self) -> Option<&io::Error> {
-        match self {
-            Self::Io { source, .. } | Self::Output(source) => Some(source),
-            _ => None,
         }
     }
 }

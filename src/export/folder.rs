@@ -1,33 +1,35 @@
 //! The folder of an export.
 //!
-//! Each file is written under a temporary name and put in place by rename if its content differs from
-//! what is there. The manifest lists a new file before the file appears, so that a later export finds it
-//! and removes it once its rows are gone, even if this one is killed.
+//! Each file is written under a temporary name and put in place by rename if its content differs
+//! from what is there. Before that, its path is added to a journal, which is removed once the
+//! manifest lists the files: if an export is killed, the next one knows the files that it must
+//! replace or remove, and that the folder is not in the state that the manifest describes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
+use std::io::{self, BufReader, BufWriter, Read as _, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use super::batch::Batch;
-use super::format::FormatFile;
-use super::manifest::{Contents, Manifest};
-use super::tables::Column;
+use sha2::{Digest as _, Sha256};
+
+use super::manifest::{Contents, FileEntry, Manifest};
 use super::{ExportError, Format};
 use crate::files::create_own_file;
 
 /// Where a file is written before it is put in place.
 const TEMPORARY: &str = ".verta-sync-export.tmp";
+/// The paths of the files that an export has written, one per line, until it is complete.
+const JOURNAL: &str = ".verta-sync-export.journal";
 const MANIFEST: &str = "manifest.json";
 const BUFFER_BYTES: usize = 256 << 10;
 
 /// A file of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
-    /// Its path, relative to the folder.
+    /// Its path, relative to the folder, without its extension.
     pub path: String,
-    /// What it holds.
+    /// What its rows are.
     pub contents: Contents,
 }
 
@@ -39,12 +41,30 @@ pub struct Folder {
     mode: u32,
     /// Holds the lock against other exports.
     _lock: File,
+    /// The files of the last complete export.
     manifest: Manifest,
+    /// SHA-256 of that manifest, in hex. `None` if there is none, or a later export was killed.
+    fingerprint: Option<String>,
+    /// Paths of files that killed exports have written.
+    unlisted: BTreeSet<String>,
+    journal: Option<File>,
     /// The files of this export.
-    files: BTreeMap<String, Contents>,
-    current: Option<(Partition, FormatFile<BufWriter<File>>)>,
+    files: BTreeMap<String, FileEntry>,
     /// Files that were replaced or are new.
+    written: u64,
+}
+
+/// What an export has made of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedFolder {
+    /// Files in it.
+    pub files: u64,
+    /// Files that are new or have changed.
     pub written: u64,
+    /// Files that were removed.
+    pub removed: u64,
+    /// See [`Folder::fingerprint`].
+    pub fingerprint: String,
 }
 
 impl Folder {
@@ -52,93 +72,123 @@ impl Folder {
     pub fn open(path: &Path, format: Format, mode: u32) -> Result<Self, ExportError> {
         let failed = |source| ExportError::Io { path: path.to_owned(), source };
         if path.exists() && !path.is_dir() {
-            return Err(ExportError::Folder(format!("{} is not a folder", path.display())));
+            return Err(ExportError::Target(format!("{} is not a folder", path.display())));
         }
         create_folder(path, mode).map_err(failed)?;
         let lock = File::open(path).map_err(failed)?;
         if lock.try_lock().is_err() {
-            return Err(ExportError::Folder(format!("another export is writing to {}", path.display())));
+            return Err(ExportError::Target(format!("another export is writing to {}", path.display())));
         }
-        let manifest = match fs::read(path.join(MANIFEST)) {
-            Ok(text) => Manifest::parse(&text).ok_or_else(|| {
+        let read = |name: &str| match fs::read(path.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some).map_err(failed),
+        };
+        let text = read(MANIFEST)?;
+        let manifest = match &text {
+            Some(text) => Manifest::parse(text).ok_or_else(|| {
                 let message = format!("{} is not a manifest of this version", path.join(MANIFEST).display());
-                ExportError::Folder(message)
+                ExportError::Target(message)
             })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Manifest::new(format),
-            Err(error) => return Err(failed(error)),
+            None => Manifest::new(format),
         };
         if manifest.format != format.name() {
             let message = format!("{} holds an export as {}", path.display(), manifest.format);
-            return Err(ExportError::Folder(message));
+            return Err(ExportError::Target(message));
         }
+        let journal = read(JOURNAL)?;
+        let fingerprint =
+            text.filter(|_| journal.is_none()).map(|text| format!("{:x}", Sha256::digest(text)));
+        let unlisted = String::from_utf8_lossy(&journal.unwrap_or_default())
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(is_inside)
+            .collect();
         Ok(Self {
             path: path.to_owned(),
             format,
             mode,
             _lock: lock,
             manifest,
+            fingerprint,
+            unlisted,
+            journal: None,
             files: BTreeMap::new(),
-            current: None,
             written: 0,
         })
     }
 
-    /// Begins a file. The path of the partition has no extension.
-    pub fn begin(&mut self, mut partition: Partition, columns: &[Column]) -> Result<(), ExportError> {
-        partition.path = format!("{}.{}", partition.path, self.format.name());
-        let path = self.path.join(TEMPORARY);
-        let file = self.create(&path)?;
-        let file = FormatFile::new(self.format, BufWriter::with_capacity(BUFFER_BYTES, file), columns);
-        self.current = Some((partition, file.map_err(|error| error.at(&path))?));
-        Ok(())
+    /// What identifies the content of the folder; `None` if it has no complete export.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
     }
 
-    /// Appends rows to the current file.
-    pub fn write(&mut self, batch: Batch) -> Result<(), ExportError> {
-        let path = self.path.join(TEMPORARY);
-        let Some((partition, file)) = &mut self.current else { return Ok(()) };
-        let rows = partition.contents.rows.get_or_insert(0);
-        *rows += batch.rows() as u64;
-        file.write(batch).map_err(|error| error.at(&path))
+    /// The files of the last complete export, and whether each is there with its size.
+    pub fn listed_files(&self) -> impl Iterator<Item = (&str, &Contents, bool)> {
+        self.manifest.files.iter().map(|(path, entry)| {
+            let metadata = self.path.join(path).symlink_metadata();
+            let is_intact =
+                metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() == entry.bytes);
+            (path.as_str(), &entry.contents, is_intact)
+        })
     }
 
-    /// Ends the current file, and puts it in its place if it differs from what is there.
-    pub fn end(&mut self) -> Result<(), ExportError> {
-        let Some((partition, file)) = self.current.take() else { return Ok(()) };
-        let temporary = self.path.join(TEMPORARY);
-        let target = self.path.join(&partition.path);
-        let file = file.finish().map_err(|error| error.at(&temporary))?;
+    /// Keeps files of the last export as they are.
+    pub fn keep(&mut self, is_kept: impl Fn(&Contents) -> bool) {
+        let kept = self.manifest.files.iter().filter(|(_, entry)| is_kept(&entry.contents));
+        self.files.extend(kept.map(|(path, entry)| (path.clone(), entry.clone())));
+    }
+
+    /// Where a file is while it is being written.
+    pub fn temporary(&self) -> PathBuf {
+        self.path.join(TEMPORARY)
+    }
+
+    /// Begins a file. Only one is written at a time.
+    pub fn begin(&self) -> Result<FolderFile, ExportError> {
+        let file = BufWriter::with_capacity(BUFFER_BYTES, self.create(&self.temporary())?);
+        Ok(FolderFile { file, digest: Sha256::new(), bytes: 0 })
+    }
+
+    /// Ends a file, and puts it in its place if it differs from what is there.
+    pub fn end(&mut self, partition: Partition, rows: u64, file: FolderFile) -> Result<(), ExportError> {
+        let relative = format!("{}.{}", partition.path, self.format.extension());
+        let target = self.path.join(&relative);
         let failed = |source| ExportError::Io { path: target.clone(), source };
+        let FolderFile { file, digest, bytes } = file;
+        let temporary = self.temporary();
         let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
         if is_same(&temporary, &target).map_err(failed)? {
             fs::remove_file(&temporary).map_err(failed)?;
         } else {
             file.sync_all().map_err(failed)?;
-            if !self.manifest.files.contains_key(&partition.path) {
-                let contents = Contents { rows: None, ..partition.contents.clone() };
-                self.manifest.files.insert(partition.path.clone(), contents);
-                self.write_manifest()?;
-            }
+            self.announce(&relative)?;
             create_folder(target.parent().unwrap_or(&self.path), self.mode).map_err(failed)?;
             fs::rename(&temporary, &target).map_err(failed)?;
             self.written += 1;
         }
-        self.files.insert(partition.path, partition.contents);
+        let entry = FileEntry {
+            contents: partition.contents,
+            rows,
+            bytes,
+            sha256: format!("{:x}", digest.finalize()),
+        };
+        self.files.insert(relative, entry);
         Ok(())
     }
 
     /// Removes the files of earlier exports that this one has not, and writes the manifest.
-    /// Returns how many files there are, and how many were removed.
-    pub fn finish(mut self) -> Result<(u64, u64), ExportError> {
+    pub fn finish(mut self) -> Result<FinishedFolder, ExportError> {
+        let known: BTreeSet<&String> = self.manifest.files.keys().chain(&self.unlisted).collect();
         let gone: Vec<String> =
-            self.manifest.files.keys().filter(|path| !self.files.contains_key(*path)).cloned().collect();
+            known.into_iter().filter(|path| !self.files.contains_key(*path)).cloned().collect();
+        let mut removed = 0;
         for relative in &gone {
+            self.announce(relative)?;
             let path = self.path.join(relative);
             match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(ExportError::Io { path, source });
-                }
-                _ => {}
+                Ok(()) => removed += 1,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(ExportError::Io { path, source }),
             }
             // Folders that are empty now.
             for folder in path.ancestors().skip(1).take_while(|folder| *folder != self.path) {
@@ -147,12 +197,35 @@ impl Folder {
                 }
             }
         }
-        if self.manifest.files != self.files || !self.path.join(MANIFEST).exists() {
-            self.manifest.files = std::mem::take(&mut self.files);
+        let is_new = self.manifest.files != self.files || !self.path.join(MANIFEST).exists();
+        self.manifest.files = std::mem::take(&mut self.files);
+        if is_new {
             self.write_manifest()?;
         }
-        fs::remove_file(self.path.join(TEMPORARY)).ok();
-        Ok((self.manifest.files.len() as u64, gone.len() as u64))
+        fs::remove_file(self.path.join(JOURNAL)).ok();
+        Ok(FinishedFolder {
+            files: self.manifest.files.len() as u64,
+            written: self.written,
+            removed,
+            fingerprint: format!("{:x}", Sha256::digest(self.manifest.text())),
+        })
+    }
+
+    /// Notes in the journal that a file is about to be written or removed.
+    fn announce(&mut self, relative: &str) -> Result<(), ExportError> {
+        let path = self.path.join(JOURNAL);
+        let mut line = serde_json::Value::from(relative).to_string();
+        line.push('\n');
+        let failed = |source| ExportError::Io { path: path.clone(), source };
+        if self.journal.is_none() {
+            let mut journal = self.create(&path)?;
+            for earlier in &self.unlisted {
+                writeln!(journal, "{}", serde_json::Value::from(earlier.as_str())).map_err(failed)?;
+            }
+            self.journal = Some(journal);
+        }
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        journal.write_all(line.as_bytes()).and_then(|()| journal.sync_data()).map_err(failed)
     }
 
     fn write_manifest(&self) -> Result<(), ExportError> {
@@ -175,6 +248,38 @@ impl Folder {
             .and_then(|file| file.ok_or_else(|| io::ErrorKind::AlreadyExists.into()))
             .map_err(|source| ExportError::Io { path: path.to_owned(), source })
     }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Of an export that has failed.
+        fs::remove_file(self.path.join(TEMPORARY)).ok();
+    }
+}
+
+/// A file that is being written.
+pub struct FolderFile {
+    file: BufWriter<File>,
+    digest: Sha256,
+    bytes: u64,
+}
+
+impl Write for FolderFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Whether a relative path stays below the folder.
+fn is_inside(path: &String) -> bool {
+    Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)))
 }
 
 /// Creates a folder with those above it. Who may read the archive may open it.

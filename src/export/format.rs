@@ -1,6 +1,7 @@
 //! The formats of files.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use super::ExportError;
 use super::batch::Batch;
@@ -8,9 +9,16 @@ use super::parquet::ParquetFile;
 use super::tables::Column;
 use super::text::{CsvFile, JsonLines};
 
-/// A format of files.
+/// A format of exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    /// Files of tables.
+    Tables(TableFormat),
+}
+
+/// A format of files of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
     /// JSON Lines.
     JsonLines,
     /// CSV with a header.
@@ -21,15 +29,24 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 3] = [Self::JsonLines, Self::Csv, Self::Parquet];
+    pub const ALL: [Self; 3] = [
+        Self::Tables(TableFormat::JsonLines),
+        Self::Tables(TableFormat::Csv),
+        Self::Tables(TableFormat::Parquet),
+    ];
 
-    /// Its name, also the extension of its files.
+    /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::JsonLines => "jsonl",
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
+            Self::Tables(TableFormat::JsonLines) => "jsonl",
+            Self::Tables(TableFormat::Csv) => "csv",
+            Self::Tables(TableFormat::Parquet) => "parquet",
         }
+    }
+
+    /// The extension of its files.
+    pub const fn extension(self) -> &'static str {
+        self.name()
     }
 }
 
@@ -42,11 +59,11 @@ pub enum FormatFile<W: Write + Send> {
 
 impl<W: Write + Send> FormatFile<W> {
     /// Begins a file.
-    pub fn new(format: Format, file: W, columns: &[Column]) -> Result<Self, ExportError> {
+    pub fn new(format: TableFormat, file: W, columns: Arc<[Column]>) -> Result<Self, ExportError> {
         Ok(match format {
-            Format::JsonLines => Self::JsonLines(JsonLines::new(file, columns)),
-            Format::Csv => Self::Csv(Box::new(CsvFile::new(file, columns)?)),
-            Format::Parquet => Self::Parquet(Box::new(ParquetFile::new(file, columns)?)),
+            TableFormat::JsonLines => Self::JsonLines(JsonLines::new(file, columns)),
+            TableFormat::Csv => Self::Csv(Box::new(CsvFile::new(file, columns)?)),
+            TableFormat::Parquet => Self::Parquet(Box::new(ParquetFile::new(file, columns)?)),
         })
     }
 

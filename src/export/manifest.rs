@@ -16,10 +16,24 @@ pub struct Manifest {
     /// The name of the format.
     pub format: String,
     /// The files by path, relative to the folder.
-    pub files: BTreeMap<String, Contents>,
+    pub files: BTreeMap<String, FileEntry>,
 }
 
 /// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// What its rows are.
+    #[serde(flatten)]
+    pub contents: Contents,
+    /// Its rows, or messages if it has them nested.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of it, in hex.
+    pub sha256: String,
+}
+
+/// What the rows of a file are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// The name of the table.
@@ -28,8 +42,9 @@ pub struct Contents {
     pub tenant: String,
     /// The month, if the table is divided by month.
     pub month: Option<String>,
-    /// Its rows; `None` while it is being written.
-    pub rows: Option<u64>,
+    /// The ID of the channel, in a format with a file for each.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub channel_id: Option<String>,
 }
 
 impl Manifest {

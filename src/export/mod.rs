@@ -11,11 +11,15 @@ mod format;
 mod manifest;
 mod months;
 mod parquet;
+mod request;
+mod rows;
 mod run;
+mod stale;
 mod tables;
 mod text;
 
 pub use error::ExportError;
-pub use format::Format;
-pub use run::{Exported, Filter, Target, run};
+pub use format::{Format, TableFormat};
+pub use request::{ALL, ExportState, Exported, Filter, Memory, OnProgress, Progress, Request};
+pub use run::{Target, run};
 pub use tables::Table;

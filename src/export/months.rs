@@ -16,11 +16,22 @@ impl Month {
         Self(instant.to_zoned(TimeZone::UTC).date().first_of_month())
     }
 
-    /// Its first moment after it.
+    /// Its first moment.
+    pub fn start(self) -> Timestamp {
+        let start = self.0.to_zoned(TimeZone::UTC).ok();
+        Timestamp::from_millis(start.map_or(i64::MIN, |start| start.timestamp().as_millisecond()))
+    }
+
+    /// The first moment after it.
     pub fn end(self) -> Timestamp {
         let next = self.0.last_of_month().tomorrow().ok();
         let end = next.and_then(|date| date.to_zoned(TimeZone::UTC).ok());
         Timestamp::from_millis(end.map_or(i64::MAX, |end| end.timestamp().as_millisecond()))
+    }
+
+    /// Parses a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        format!("{name}-01").parse().ok().map(Self)
     }
 
     /// Its name, such as `2026-11`.
@@ -43,6 +54,7 @@ mod tests {
         ] {
             let month = Month::of(Timestamp::from_millis(time));
             assert_eq!((month.name().as_str(), month.end().as_millis()), (name, end), "{time}");
+            assert_eq!((Month::parse(name), Month::of(month.start())), (Some(month), month));
         }
     }
 }

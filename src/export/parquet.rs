@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
 use super::ExportError;
-use super::batch::{Batch, ColumnValues, Values};
+use super::batch::{Batch, ColumnValues, Texts, Values};
 use super::tables::{Column, ColumnType};
 
 /// Bytes of different values of a column up to which each is written once.
@@ -23,19 +24,20 @@ const DICTIONARY_BYTES: usize = 8 << 20;
 /// Writes a Parquet file; a batch is a row group.
 pub struct ParquetFile<W: Write + Send> {
     writer: SerializedFileWriter<W>,
+    columns: Arc<[Column]>,
 }
 
 impl<W: Write + Send> ParquetFile<W> {
     /// Begins a file.
-    pub fn new(file: W, columns: &[Column]) -> Result<Self, ExportError> {
-        let schema = parse_message_type(&schema(columns)).map_err(failed)?;
+    pub fn new(file: W, columns: Arc<[Column]>) -> Result<Self, ExportError> {
+        let schema = parse_message_type(&schema(&columns)).map_err(failed)?;
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(failed)?))
             // The same archive gives the same bytes, whatever the version of the crate says.
             .set_created_by("verta-sync".to_owned())
             // Room for the hashes of 100,000 people.
             .set_dictionary_page_size_limit(DICTIONARY_BYTES);
-        for column in columns {
+        for column in columns.iter() {
             if let Some(encoding) = encoding(column) {
                 let path = ColumnPath::from(column.name.as_str());
                 properties = properties
@@ -44,16 +46,16 @@ impl<W: Write + Send> ParquetFile<W> {
             }
         }
         let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties.build()));
-        Ok(Self { writer: writer.map_err(failed)? })
+        Ok(Self { writer: writer.map_err(failed)?, columns })
     }
 
     /// Appends rows.
-    pub fn write(&mut self, batch: Batch) -> Result<(), ExportError> {
+    pub fn write(&mut self, mut batch: Batch) -> Result<(), ExportError> {
         let mut group = self.writer.next_row_group().map_err(failed)?;
-        for column in batch.columns {
+        for (index, column) in self.columns.iter().enumerate() {
             let mut writer =
                 group.next_column().map_err(failed)?.expect("the schema has as many columns as the batch");
-            write_column(&mut writer, column).map_err(failed)?;
+            write_column(&mut writer, &mut batch.columns[column.same_as.unwrap_or(index)]).map_err(failed)?;
             writer.close().map_err(failed)?;
         }
         group.close().map(drop).map_err(failed)
@@ -83,7 +85,7 @@ fn encoding(column: &Column) -> Option<Encoding> {
 /// All columns are optional, so that one that gets a first NULL keeps its type.
 fn schema(columns: &[Column]) -> String {
     let mut schema = "message row {\n".to_owned();
-    for Column { name, kind } in columns {
+    for Column { name, kind, .. } in columns {
         match kind {
             ColumnType::Text => writeln!(schema, "optional binary {name} (STRING);"),
             ColumnType::Integer => writeln!(schema, "optional int64 {name};"),
@@ -99,29 +101,41 @@ fn schema(columns: &[Column]) -> String {
     schema + "}"
 }
 
-fn write_column(writer: &mut SerializedColumnWriter<'_>, column: ColumnValues) -> Result<(), ParquetError> {
+/// Takes texts out of the column, which nobody needs again.
+fn write_column(
+    writer: &mut SerializedColumnWriter<'_>,
+    column: &mut ColumnValues,
+) -> Result<(), ParquetError> {
     let levels: Vec<i16> = column.is_set.iter().map(|is_set| i16::from(*is_set)).collect();
-    match column.values {
-        Values::Text { bytes, ends } => {
-            let bytes = Bytes::from(bytes);
-            let mut start = 0;
-            let texts = ends.into_iter().map(|end| {
-                let text = bytes.slice(start..end);
-                start = end;
-                ByteArray::from(text)
-            });
-            let texts: Vec<ByteArray> = texts.collect();
-            writer.typed::<ByteArrayType>().write_batch(&texts, Some(&levels), None)?;
+    match &mut column.values {
+        Values::Text(texts) => {
+            writer.typed::<ByteArrayType>().write_batch(
+                &byte_arrays(std::mem::take(texts)),
+                Some(&levels),
+                None,
+            )?;
+        }
+        Values::Shared(shared) => {
+            let texts = byte_arrays(std::mem::take(&mut shared.texts));
+            let rows: Vec<ByteArray> =
+                shared.numbers.iter().map(|number| texts[*number as usize].clone()).collect();
+            writer.typed::<ByteArrayType>().write_batch(&rows, Some(&levels), None)?;
         }
         Values::Integer(numbers) => {
-            writer.typed::<Int64Type>().write_batch(&numbers, Some(&levels), None)?;
+            writer.typed::<Int64Type>().write_batch(numbers, Some(&levels), None)?;
         }
         Values::Bool(flags) => {
-            writer.typed::<BoolType>().write_batch(&flags, Some(&levels), None)?;
+            writer.typed::<BoolType>().write_batch(flags, Some(&levels), None)?;
         }
-        Values::List(lists) => write_lists(writer, &column.is_set, lists)?,
+        Values::List(lists) => write_lists(writer, &column.is_set, std::mem::take(lists))?,
     }
     Ok(())
+}
+
+fn byte_arrays(texts: Texts) -> Vec<ByteArray> {
+    let ranges: Vec<Range<usize>> = texts.ranges().collect();
+    let bytes = Bytes::from(texts.bytes);
+    ranges.into_iter().map(|range| ByteArray::from(bytes.slice(range))).collect()
 }
 
 /// Definition levels: 0 no list, 1 an empty one, 3 an element. Repetition levels: 0 begins a

@@ -1,7 +1,6 @@
 //! The tables that can be exported: which view each is made from, and the types of its
 //! columns.
 
-use crate::archive::view_rows::ViewSelection;
 use crate::archive::{ArchiveError, Reader};
 
 /// A table that can be exported.
@@ -45,6 +44,8 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub kind: ColumnType,
+    /// The column that has the same values: that of a time in milliseconds.
+    pub same_as: Option<usize>,
 }
 
 /// Columns that are true or false; the views show 0 and 1.
@@ -104,6 +105,18 @@ impl Table {
         }
     }
 
+    /// About how long it takes to export it; all messages take 100.
+    pub const fn weight(self) -> u64 {
+        match self {
+            Self::Messages => 100,
+            Self::Channels | Self::Threads => 1,
+            Self::Replies => 30,
+            Self::Reactions => 40,
+            Self::ReactionCounts => 20,
+            Self::Attachments => 10,
+        }
+    }
+
     /// Whether it is divided by month: that of the message that a row belongs to.
     pub const fn has_months(self) -> bool {
         !matches!(self, Self::Channels | Self::Threads)
@@ -115,7 +128,13 @@ impl Table {
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn columns(self, reader: &Reader) -> Result<Vec<Column>, ArchiveError> {
         let names = reader.view_columns(self.view())?;
-        Ok(names.into_iter().map(|name| Column { kind: self.type_of(&name), name }).collect())
+        let twin = |name: &str| {
+            let twin = format!("{}_ms", name.strip_suffix("_at")?);
+            names.iter().position(|name| *name == twin)
+        };
+        let column =
+            |name: &String| Column { kind: self.type_of(name), same_as: twin(name), name: name.clone() };
+        Ok(names.iter().map(column).collect())
     }
 
     fn type_of(self, column: &str) -> ColumnType {
@@ -135,32 +154,4 @@ impl Table {
             ColumnType::Text
         }
     }
-
-    /// What to read of the view.
-    pub fn selection(self, columns: &[Column], includes_deleted: bool) -> ViewSelection {
-        let expression = |column: &Column| match (column.kind, column.name.strip_suffix("_at")) {
-            // The view has each time as a number, too, which is faster.
-            (ColumnType::Time, Some(stem)) => format!("v.{stem}_ms"),
-            _ if self == Self::Attachments && column.name == "url" => UNSIGNED_URL.to_owned(),
-            _ => format!("v.\"{}\"", column.name),
-        };
-        let (time, order) = match self {
-            Self::Messages | Self::Replies => (Some("created_ms"), "v.channel_key"),
-            Self::Attachments => (Some("created_ms"), "v.attachment_key"),
-            Self::Reactions => (Some("message_created_ms"), "v.emoji_key, v.burst, v.user_key"),
-            Self::ReactionCounts => (Some("message_created_ms"), "v.emoji_key, v.burst"),
-            Self::Channels | Self::Threads => (None, "v.channel_key"),
-        };
-        ViewSelection {
-            view: self.view(),
-            columns: columns.iter().map(expression).collect(),
-            order,
-            time,
-            includes_deleted,
-        }
-    }
 }
-
-/// The address of a file without its signature, which expires and differs at every read.
-const UNSIGNED_URL: &str = "(SELECT a.url FROM main.message_attachments a WHERE a.channel_id = v.channel_key
-    AND a.message_id = v.message_key AND a.platform_id = v.attachment_key)";

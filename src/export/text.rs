@@ -1,6 +1,7 @@
 //! JSON Lines and CSV.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::ExportError;
 use super::batch::{Batch, ColumnValues, Values};
@@ -11,22 +12,22 @@ pub struct JsonLines<W: Write> {
     file: W,
     /// `"name":`, after a comma from the second on.
     keys: Vec<String>,
-    kinds: Vec<ColumnType>,
+    columns: Arc<[Column]>,
 }
 
 impl<W: Write> JsonLines<W> {
     /// Begins a file.
-    pub fn new(file: W, columns: &[Column]) -> Self {
+    pub fn new(file: W, columns: Arc<[Column]>) -> Self {
         let key = |(index, column): (usize, &Column)| {
             format!("{}{}:", if index == 0 { "" } else { "," }, serde_json::Value::from(column.name.as_str()))
         };
         let keys = columns.iter().enumerate().map(key).collect();
-        Self { file, keys, kinds: columns.iter().map(|column| column.kind).collect() }
+        Self { file, keys, columns }
     }
 
     /// Appends rows.
     pub fn write(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        let mut readers: Vec<ColumnReader<'_>> = batch.columns.iter().map(ColumnReader::of).collect();
+        let mut readers = ColumnReader::all(batch, &self.columns);
         for row in 0..batch.rows() {
             let mut line = || -> io::Result<()> {
                 self.file.write_all(b"{")?;
@@ -35,8 +36,8 @@ impl<W: Write> JsonLines<W> {
                     match reader.next(row) {
                         None => self.file.write_all(b"null")?,
                         Some(Value::Text(text)) => serde_json::to_writer(&mut self.file, text)?,
-                        Some(Value::Integer(time)) if self.kinds[index] == ColumnType::Time => {
-                            write!(self.file, "\"{}\"", iso_time(time))?;
+                        Some(Value::Integer(time)) if self.columns[index].kind == ColumnType::Time => {
+                            write!(self.file, "\"{}\"", millis_text(time))?;
                         }
                         Some(Value::Integer(number)) => write!(self.file, "{number}")?,
                         Some(Value::Bool(flag)) => write!(self.file, "{flag}")?,
@@ -60,27 +61,27 @@ impl<W: Write> JsonLines<W> {
 /// Writes CSV (RFC 4180) with a header. No value is an empty field, a list is JSON.
 pub struct CsvFile<W: Write> {
     writer: csv::Writer<W>,
-    kinds: Vec<ColumnType>,
+    columns: Arc<[Column]>,
 }
 
 impl<W: Write> CsvFile<W> {
     /// Begins a file.
-    pub fn new(file: W, columns: &[Column]) -> Result<Self, ExportError> {
+    pub fn new(file: W, columns: Arc<[Column]>) -> Result<Self, ExportError> {
         let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
         writer.write_record(columns.iter().map(|column| &column.name)).map_err(csv_failed)?;
-        Ok(Self { writer, kinds: columns.iter().map(|column| column.kind).collect() })
+        Ok(Self { writer, columns })
     }
 
     /// Appends rows.
     pub fn write(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        let mut readers: Vec<ColumnReader<'_>> = batch.columns.iter().map(ColumnReader::of).collect();
+        let mut readers = ColumnReader::all(batch, &self.columns);
         for row in 0..batch.rows() {
             for (index, reader) in readers.iter_mut().enumerate() {
                 let field = match reader.next(row) {
                     None => self.writer.write_field(""),
                     Some(Value::Text(text)) => self.writer.write_field(text),
-                    Some(Value::Integer(time)) if self.kinds[index] == ColumnType::Time => {
-                        self.writer.write_field(iso_time(time))
+                    Some(Value::Integer(time)) if self.columns[index].kind == ColumnType::Time => {
+                        self.writer.write_field(millis_text(time))
                     }
                     Some(Value::Integer(number)) => self.writer.write_field(number.to_string()),
                     Some(Value::Bool(flag)) => self.writer.write_field(if flag { "true" } else { "false" }),
@@ -108,8 +109,8 @@ fn csv_failed(error: csv::Error) -> ExportError {
     }
 }
 
-/// A time as the views show it.
-fn iso_time(millis: i64) -> String {
+/// A time in milliseconds since 1970 UTC, as the views show it.
+fn millis_text(millis: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
@@ -130,8 +131,9 @@ struct ColumnReader<'b> {
 }
 
 impl<'b> ColumnReader<'b> {
-    fn of(column: &'b ColumnValues) -> Self {
-        Self { column, read: 0 }
+    fn all(batch: &'b Batch, columns: &[Column]) -> Vec<Self> {
+        let source = |(index, column): (usize, &Column)| &batch.columns[column.same_as.unwrap_or(index)];
+        columns.iter().enumerate().map(source).map(|column| Self { column, read: 0 }).collect()
     }
 
     /// The value of the next row, which has this number.
@@ -142,10 +144,8 @@ impl<'b> ColumnReader<'b> {
         let index = self.read;
         self.read += 1;
         Some(match &self.column.values {
-            Values::Text { bytes, ends } => {
-                let start = if index == 0 { 0 } else { ends[index - 1] };
-                Value::Text(std::str::from_utf8(&bytes[start..ends[index]]).unwrap_or_default())
-            }
+            Values::Text(texts) => Value::Text(texts.get(index)),
+            Values::Shared(shared) => Value::Text(shared.texts.get(shared.numbers[index] as usize)),
             Values::Integer(numbers) => Value::Integer(numbers[index]),
             Values::Bool(flags) => Value::Bool(flags[index]),
             Values::List(lists) => Value::List(&lists[index]),

@@ -45,7 +45,7 @@ fn export(sandbox: &Sandbox, format: &str, more: &[&str]) -> CommandOutput {
 }
 
 /// The files below a folder, by path relative to it.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -204,8 +204,9 @@ fn a_later_export_writes_only_what_has_changed() {
     archive.execute(update, [message.0, message.1]).unwrap();
     export(&sandbox, "parquet", &[]);
     let after = files(&sandbox.dir.path().join("parquet"));
-    let changed: BTreeSet<&PathBuf> =
-        after.keys().filter(|path| after.get(*path) != before.get(*path)).collect();
+    let is_changed =
+        |path: &&PathBuf| !path.ends_with("manifest.json") && after.get(*path) != before.get(*path);
+    let changed: BTreeSet<&PathBuf> = after.keys().filter(is_changed).collect();
     assert_eq!(changed.len(), 1, "{changed:?}");
     let path = changed.first().unwrap().to_str().unwrap();
     assert!(
@@ -337,7 +338,8 @@ fn an_export_runs_beside_a_sync() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 20, 500)));
     let running = sandbox.spawn_slow(&["start"]);
     let ran = export(&sandbox, "jsonl", &[]);
-    assert!(ran.stderr.contains("\"forget\" will not remind of this export"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("\"forget\" will not remind"), "{}", ran.stderr);
+    assert_eq!(sandbox.count("SELECT count(*) FROM audit_log WHERE action = 'export'"), 1);
     crate::util::send(&running, rustix::process::Signal::INT);
     crate::util::wait_for_exit(running);
 }
@@ -346,22 +348,87 @@ fn an_export_runs_beside_a_sync() {
 #[test]
 fn killed_exports_leave_whole_files_or_none() {
     let sandbox = small();
-    export(&sandbox, "parquet", &[]);
-    let complete = files(&sandbox.dir.path().join("parquet"));
+    let formats = ["parquet", "jsonl"];
+    let folder = |format: &str| sandbox.dir.path().join(format);
+    for format in formats {
+        fs::create_dir(folder(format)).unwrap();
+    }
+    // Two states of the archive, and the files of each.
+    let change = || {
+        let toggle = "UPDATE messages SET pinned = 1 - pinned WHERE platform_id % 5 = 0";
+        sandbox.archive().execute(toggle, []).unwrap();
+    };
+    let of_state = || {
+        formats.map(|format| {
+            export(&sandbox, format, &[]);
+            files(&folder(format))
+        })
+    };
+    let first = of_state();
+    change();
+    let second = of_state();
     let mut dice = Dice::new(23);
     for kill in 0..requested_kills() {
+        let format = kill as usize % formats.len();
+        let folder = folder(formats[format]);
         if kill % 4 == 0 {
-            fs::remove_dir_all(sandbox.dir.path().join("parquet")).unwrap();
+            fs::remove_dir_all(&folder).unwrap();
+            fs::create_dir(&folder).unwrap();
         }
-        let arguments = ["export", "--out", "parquet", "--format", "parquet"];
+        change();
+        let arguments = ["export", "--out", formats[format], "--format", formats[format]];
         completes_before_kill(&sandbox, &arguments, &mut dice, Duration::from_millis(120));
-        fs::create_dir_all(sandbox.dir.path().join("parquet")).unwrap();
-        for (path, bytes) in files(&sandbox.dir.path().join("parquet")) {
-            if path.extension().is_some_and(|extension| extension == "parquet") {
-                assert_eq!(complete.get(&path), Some(&bytes), "{}", path.display());
+        for (path, bytes) in files(&folder) {
+            if path.extension().is_some_and(|extension| extension != "tmp" && extension != "journal") {
+                let states = [&first, &second].map(|state| state[format].get(&path));
+                let is_whole = states.contains(&Some(&bytes)) || path.ends_with("manifest.json");
+                assert!(is_whole, "{}", path.display());
             }
         }
     }
-    export(&sandbox, "parquet", &[]);
-    assert_eq!(files(&sandbox.dir.path().join("parquet")), complete);
+    let last = of_state();
+    assert!(last == first || last == second);
+}
+
+#[test]
+fn a_full_or_read_only_disk_is_named() {
+    let sandbox = small();
+    fs::create_dir(sandbox.dir.path().join("small")).unwrap();
+    let binary = env!("CARGO_BIN_EXE_verta-sync");
+    for format in ["jsonl", "csv", "parquet"] {
+        for (options, problem) in [("size=32k", "free space"), ("ro", "may write to")] {
+            let script = format!(
+                "mount -t tmpfs -o {options} none small || exit 99
+                 {binary} export --out small/out --format {format}; code=$?
+                 find small -name '*.tmp*' >&2; exit $code"
+            );
+            let ran = std::process::Command::new("unshare")
+                .args(["-rm", "sh", "-c", &script])
+                .current_dir(sandbox.dir.path())
+                .output();
+            // Not every user may mount.
+            let Ok(ran) = ran.map(CommandOutput::from) else { return };
+            if !matches!(ran.code, 1 | 99) {
+                assert_eq!(ran.code, 6, "{format} {options}: {}", ran.stderr);
+                assert!(ran.stderr.contains(problem), "{format} {options}: {}", ran.stderr);
+                assert!(!ran.stderr.contains(".tmp\n"), "{format} {options}: {}", ran.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_signal_stops_an_export() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 4, 2000)));
+    sandbox.expect_complete(sandbox.run(&["start"]));
+    // A reader that reads nothing: the export waits.
+    let mut command = sandbox.command(&["export", "--out", "-", "--format", "jsonl", "--table", "messages"]);
+    let mut running = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    crate::util::send(&running, rustix::process::Signal::TERM);
+    let mut text = String::new();
+    std::io::Read::read_to_string(running.stdout.as_mut().unwrap(), &mut text).unwrap();
+    let status = running.wait().unwrap();
+    assert!(status.code() == Some(143) || status.code() == Some(0), "{status}");
+    assert!(text.ends_with("}\n"), "whole lines");
 }

@@ -4,14 +4,15 @@ use super::code::Source;
 
 /// Crates, with `*` as a suffix wildcard, and the only files and folders that may use
 /// them.
-const CRATE_FOLDERS: [(&[&str], &[&str]); 11] = [
+const CRATE_FOLDERS: [(&[&str], &[&str]); 12] = [
     (&["clap", "clap_complete", "clap_mangen"], &["src/cli.rs", "src/commands"]),
     (&["toml", "url"], &["src/config"]),
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
     (&["rusqlite", "refinery"], &["src/archive"]),
     (&["parquet", "csv"], &["src/export"]),
     (&["indicatif"], &["src/ui/drawing.rs"]),
-    (&["sha2", "hmac"], &["src/anonymize"]),
+    (&["hmac"], &["src/anonymize"]),
+    (&["sha2"], &["src/anonymize", "src/export"]),
     (
         &["rustix"],
         &[
@@ -24,7 +25,7 @@ const CRATE_FOLDERS: [(&[&str], &[&str]); 11] = [
         ],
     ),
     (&["unicode_normalization"], &["src/search"]),
-    (&["signal_hook"], &["src/commands/process.rs"]),
+    (&["signal_hook"], &["src/commands/process.rs", "src/commands/stop_flag.rs"]),
     (&["anyhow"], &["src/commands", "src/cli.rs", "src/main.rs"]),
 ];
 

@@ -1,6 +1,6 @@
 //! What an index is made from: the messages of the archive, channel by channel.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::archive::message_scan::{SCANNED, ScannedMessage, scanned};
 use crate::archive::{ArchiveError, ChannelRow, Reader};
@@ -57,13 +57,25 @@ impl Reader {
         channel: ChannelRow,
         time: Timestamp,
     ) -> Result<Option<(i64, Timestamp)>, ArchiveError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT platform_id, created_at FROM messages
-              WHERE channel_id = ?1 AND created_at >= ?2 ORDER BY platform_id LIMIT 1",
-        )?;
-        let mut rows = select.query(params![channel.0, time.as_millis()])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some((row.get(0)?, Timestamp::from_millis(row.get(1)?))))
+        // Messages ascend with time, and no index has their times.
+        let bounds = "SELECT first_message_id, last_message_id FROM channels WHERE id = ?1";
+        let bounds = self.connection.prepare_cached(bounds)?.query_row(params![channel.0], |row| {
+            Ok(row.get::<_, Option<i64>>(0)?.zip(row.get::<_, Option<i64>>(1)?))
+        });
+        let Some((mut low, mut high)) = bounds.optional()?.flatten() else { return Ok(None) };
+        let mut found = None;
+        while low <= high {
+            let middle = low + (high - low) / 2;
+            match self.first_message(channel, (middle, high))? {
+                Some((message, sent_at)) if sent_at < time => low = message.saturating_add(1),
+                Some(later) => {
+                    found = Some(later);
+                    high = middle.saturating_sub(1);
+                }
+                None => high = middle.saturating_sub(1),
+            }
+        }
+        Ok(found)
     }
 
     /// Reads at most `limit` messages of a range by their IDs, up to the first that was sent

@@ -8,12 +8,16 @@ use super::change::apply;
 use super::setup::Setup;
 use super::step::{Step, random_steps};
 use super::sync::Fixture;
+use crate::util::Sandbox;
 
 #[derive(Debug, Clone)]
 pub struct History {
     setup: Setup,
     pub steps: Vec<Step>,
 }
+
+/// A further check of what a sync has left.
+pub type AfterSync<'c> = dyn Fn(&Sandbox) -> Result<(), String> + 'c;
 
 /// A failed history: the log of its steps, and the problem that ended it.
 #[derive(Debug)]
@@ -29,8 +33,13 @@ impl History {
     }
 
     pub fn run(&self) -> Result<(), Failure> {
+        self.run_with(&|_| Ok(()))
+    }
+
+    /// Runs it, and calls `after_sync` after each sync.
+    pub fn run_with(&self, after_sync: &AfterSync<'_>) -> Result<(), Failure> {
         let mut log = vec![self.setup.summary()];
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.execute(&mut log)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.execute(&mut log, after_sync)));
         let problem = match outcome {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(problem)) => problem,
@@ -39,7 +48,7 @@ impl History {
         Err(Failure { log, problem })
     }
 
-    fn execute(&self, log: &mut Vec<String>) -> Result<(), String> {
+    fn execute(&self, log: &mut Vec<String>, after_sync: &AfterSync<'_>) -> Result<(), String> {
         let mut fixture = Fixture::new(&self.setup);
         let begin_ms = fixture.sandbox.sim.world().now_ms();
         for step in &self.steps {
@@ -51,7 +60,10 @@ impl History {
                     world.advance(*time);
                     Ok(format!("wait {time:?}"))
                 }
-                Step::Sync(sync) => fixture.sync(sync),
+                Step::Sync(sync) => fixture.sync(sync).and_then(|text| {
+                    after_sync(&fixture.sandbox)?;
+                    Ok(text)
+                }),
             };
             let (seconds, millis) = (elapsed_ms / 1000, elapsed_ms % 1000);
             let text = result.as_deref().unwrap_or("here it goes wrong");

@@ -17,7 +17,9 @@ mod setup;
 mod step;
 mod sync;
 
-use crate::seeds;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::{export, seeds};
 use history::{Failure, History};
 
 // The guarantees the model expects; set one to `false` to test a version without it.
@@ -38,6 +40,8 @@ const FULL_LISTS_ARCHIVED_THREADS: bool = true;
 
 /// Number of histories without `HISTORIES` or `HISTORY_SEED`.
 const HISTORIES: u64 = 30;
+/// Number of histories with exports.
+const EXPORTED_HISTORIES: u64 = 8;
 
 #[test]
 fn archive_keeps_its_guarantees_in_random_histories() {
@@ -45,6 +49,41 @@ fn archive_keeps_its_guarantees_in_random_histories() {
     let failures = seeds::failures(&seeds, true, |seed| History::random(seed).run());
     let texts: Vec<String> = failures.into_iter().map(|(seed, failure)| report(seed, failure)).collect();
     assert!(texts.is_empty(), "{}", texts.join("\n"));
+}
+
+/// An export to a folder that has one already reads only what has changed, by the change log. It
+/// must write what an export to an empty folder writes.
+#[test]
+fn exports_again_equal_fresh_ones_in_random_histories() {
+    let seeds = seeds::requested("HISTORY_SEED", "HISTORIES", EXPORTED_HISTORIES);
+    let (all, partial) = (AtomicU32::new(0), AtomicU32::new(0));
+    let failures = seeds::failures(&seeds, true, |seed| {
+        History::random(seed).run_with(&|sandbox| {
+            let rows = |text: &str| text.split(' ').nth(1).unwrap().replace(',', "").parse::<u32>().unwrap();
+            let (format, more) = [("jsonl", &["--include-deleted"][..]), ("parquet", &[])][seed as usize % 2];
+            let export = |folder: &str| {
+                let arguments = ["export", "--out", folder, "--format", format];
+                sandbox.run(&[&arguments[..], more].concat()).expect_code(0).stdout
+            };
+            if !sandbox.dir.path().join("archive.db").exists() {
+                return Ok(());
+            }
+            let (again, fresh) = (export("again"), export("fresh"));
+            let files = |folder: &str| export::files(&sandbox.dir.path().join(folder));
+            let (found, expected) = (files("again"), files("fresh"));
+            std::fs::remove_dir_all(sandbox.dir.path().join("fresh")).unwrap();
+            all.fetch_add(1, Ordering::Relaxed);
+            partial.fetch_add(u32::from(rows(&again) < rows(&fresh)), Ordering::Relaxed);
+            let differing =
+                expected.keys().chain(found.keys()).find(|path| found.get(*path) != expected.get(*path));
+            differing.map_or(Ok(()), |path| Err(format!("{} differs after {again}", path.display())))
+        })
+    });
+    let texts: Vec<String> =
+        failures.into_iter().map(|(seed, failure)| format!("HISTORY_SEED={seed}: {failure:?}")).collect();
+    assert!(texts.is_empty(), "{}", texts.join("\n"));
+    let (all, partial) = (all.into_inner(), partial.into_inner());
+    assert!(partial * 4 > all, "only {partial} of {all} exports have read less than everything");
 }
 
 fn report(seed: u64, original: Failure) -> String {

@@ -171,6 +171,11 @@ fn no_written_or_printed_byte_reveals_a_user() {
     for command in [["start", "-vv"], ["check", "-v"]] {
         traces.assert_none_printed(command[0], &sandbox.run(&command));
     }
+    for format in ["jsonl", "csv", "parquet"] {
+        let command =
+            ["export", "--out", format, "--format", format, "--include-deleted", "--include-closed", "-vv"];
+        traces.assert_none_printed(&command.join(" "), &run_verbosely(&sandbox, &command));
+    }
     traces.assert_none_written(&sandbox);
     assert!(sandbox.count("SELECT count(*) FROM message_log WHERE content LIKE '%<@%'") > 100);
 }
