@@ -16,7 +16,7 @@ use super::migrations::{bundled, target_version};
 use super::{ArchiveError, ArchiveErrorKind};
 
 /// Refinery's own table: name and definition.
-const HISTORY_TABLE: (&str, &str) = (
+pub(super) const HISTORY_TABLE: (&str, &str) = (
     "refinery_schema_history",
     "CREATE TABLE refinery_schema_history(\n             version int4 PRIMARY KEY,\n             name VARCHAR(255),\n             applied_on VARCHAR(255),\n             checksum VARCHAR(255))",
 );
@@ -54,7 +54,7 @@ pub(super) struct Definitions(pub(super) BTreeMap<String, SchemaObject>);
 
 impl Definitions {
     /// The definitions of a schema version: those of [`NEWEST_SCHEMA`] if it is that one.
-    fn at_version(version: i64, migrations: &[Migration]) -> Result<Self, ArchiveError> {
+    pub(super) fn at_version(version: i64, migrations: &[Migration]) -> Result<Self, ArchiveError> {
         if version == NEWEST_VERSION
             && target_version(migrations) == NEWEST_VERSION
             && let Ok(objects) = serde_json::from_str::<Vec<SchemaObject>>(NEWEST_SCHEMA)

@@ -10,6 +10,7 @@ mod change_scope;
 pub mod changes;
 pub mod channels;
 mod connection;
+pub mod copy;
 mod definitions;
 pub mod deletions;
 mod emoji;

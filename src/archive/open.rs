@@ -125,6 +125,8 @@ impl ArchiveFile {
         configure(&connection, self.busy_timeout)?;
         migrate(&mut connection, migrations)?;
         definitions::restore_views(&connection, migrations)?;
+        // Who writes it, uses it.
+        connection.execute("DELETE FROM archive_info WHERE key = ?1", [COPY_KEY])?;
         Ok(connection)
     }
 
@@ -277,6 +279,9 @@ fn is_unused(connection: &Connection) -> Result<bool, ArchiveError> {
     Ok(schema_version(connection)? == 0
         || connection.query_row(query, [KEY_FINGERPRINT_KEY], |row| row.get(0))?)
 }
+
+/// Key in `archive_info` of a copy that nothing was written to since.
+pub(super) const COPY_KEY: &str = "is_copy";
 
 /// Records the key of an archive that has no hash yet.
 pub(super) fn adopt_key(connection: &Connection, scheme: HashScheme) -> Result<(), ArchiveError> {

@@ -15,7 +15,7 @@ use crate::model::markup::Syntax;
 
 /// Key in `archive_info`: the version of the rules that the stored texts were last
 /// scrubbed by; absent means 1.
-const RULES_KEY: &str = "scrub_rules";
+pub(super) const RULES_KEY: &str = "scrub_rules";
 
 /// Version of the current rules. Version 2 added IDs in disguise, pictures, and emoji
 /// names.

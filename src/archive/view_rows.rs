@@ -129,6 +129,29 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The rows of the tenants with these names.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn tenant_rows(&self, names: &[String]) -> Result<Vec<TenantRow>, ArchiveError> {
+        let mut select = self.connection.prepare("SELECT id, name FROM tenants ORDER BY id")?;
+        let rows = select.query_map([], |row| Ok((TenantRow(row.get(0)?), row.get::<_, String>(1)?)))?;
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        Ok(rows.into_iter().filter(|(_, name)| names.contains(name)).map(|(row, _)| row).collect())
+    }
+
+    /// The channels that are hidden or unreadable.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn closed_channels(&self) -> Result<Vec<ChannelRow>, ArchiveError> {
+        let mut select = self
+            .connection
+            .prepare("SELECT id FROM channels WHERE state IN ('hidden', 'unreadable') ORDER BY id")?;
+        let rows = select.query_map([], |row| Ok(ChannelRow(row.get(0)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The channels of a tenant that a filter selects, by row. Closed ones are hidden or
     /// unreadable.
     ///

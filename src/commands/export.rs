@@ -1,5 +1,6 @@
 //! `verta-sync export`: writes the archive as files for other programs.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf, absolute};
@@ -12,10 +13,11 @@ use super::progress::with_progress;
 use super::stop_flag::StopFlag;
 use super::values::{check_order, check_tenants, date, one_of};
 use super::{CommandContext, Failure, FailureKind, Outcome, check_output, print_result};
-use crate::archive::{ArchiveErrorKind, Reader};
+use crate::archive::copy::CopyScope;
+use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
 use crate::config::{Config, Overrides};
 use crate::export::{
-    ALL, ExportError, Exported, Filter, Format, Progress, Request, Table, TableFormat, Target,
+    ALL, CopyTarget, ExportError, Exported, Filter, Format, Progress, Request, Table, TableFormat, Target,
     run as run_tables,
 };
 use crate::model::{Timestamp, with_noun, with_separators};
@@ -30,10 +32,11 @@ const BAR_WIDTH: u64 = 24;
     after_help = "Example: verta-sync export --out takaro --format parquet --tenant takaro\nA later export to the same folder rewrites only the files whose content has changed."
 )]
 pub struct ExportArgs {
-    /// Folder to write to; "-" writes one table to stdout
+    /// Folder, or file of an archive, to write to; "-" writes one table to stdout
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
-    /// Format of the files: JSON Lines, CSV with a header, or Parquet compressed with zstd
+    /// Format of the files: JSON Lines, CSV with a header, Parquet compressed with zstd, or an archive of
+    /// its own
     #[arg(long, value_name = "FORMAT", value_parser = one_of(&Format::ALL, Format::name))]
     pub format: Format,
     /// Export only this tenant (repeatable) [default: all tenants]
@@ -73,9 +76,11 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
     check_tenants(&args.tenants, &open()?, &config)?;
     let mode = path.metadata().map_or(config.archive.mode, |metadata| metadata.permissions().mode() & 0o777);
     let out = absolute(context.current_dir().join(&args.out)).unwrap_or_else(|_| args.out.clone());
-    let destination = args.destination(&out);
+    let destination =
+        args.destination(&out, path, mode).map_err(|error| failure(&error, args.format, path))?;
     let record = match &destination {
         Destination::Stream(_) => None,
+        Destination::Copy(copy) => Some(copy.path().to_owned()),
         Destination::Tables(..) => Some(out),
     };
     let record = record.map(|path| ExportRecord::new(context, &config, path, args.format));
@@ -87,6 +92,7 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
         format: args.format,
         memory,
     };
+    let scope = args.copy_scope(&reader, &request.filter).map_err(|error| Failure::archive(&error, path))?;
     let stop = StopFlag::install()?;
     let exported = with_progress(
         context,
@@ -103,6 +109,7 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
                 Destination::Tables(format, folder) => {
                     run_tables(&reader, &request, format, Target::Folder(folder, mode), &mut on_progress)
                 }
+                Destination::Copy(copy) => copy.export(path, &scope, &mut on_progress),
             }
         },
         progress_line,
@@ -123,7 +130,7 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
         if let Some(state) = exported.state.clone() {
             record.end(state);
         }
-        print_result(&format!("{}\n", summary(&exported)))?;
+        print_result(&format!("{}\n", summary(&exported, args.format)))?;
     }
     Ok(Outcome::Done)
 }
@@ -134,6 +141,8 @@ enum Destination {
     Stream(TableFormat),
     /// To a folder of tables.
     Tables(TableFormat, PathBuf),
+    /// To an archive.
+    Copy(CopyTarget),
 }
 
 impl ExportArgs {
@@ -147,16 +156,36 @@ impl ExportArgs {
             let message = "--out - writes one table as jsonl or csv".to_owned();
             return usage(message, "add --table, or name a folder");
         }
-        Ok(())
+        let is_filtered = !self.channel_names.is_empty() || self.since.is_some() || self.until.is_some();
+        let name = self.format.name();
+        match self.format {
+            Format::Sqlite if is_filtered || !self.tables.is_empty() => usage(
+                format!("--format {name} exports whole tenants"),
+                "leave out --channel, --since, --until and --table",
+            ),
+            _ => Ok(()),
+        }
     }
 
-    fn destination(&self, out: &Path) -> Destination {
-        let Format::Tables(format) = self.format;
-        if self.out == Path::new("-") {
-            Destination::Stream(format)
-        } else {
-            Destination::Tables(format, out.to_owned())
+    fn destination(&self, out: &Path, archive: &Path, mode: u32) -> Result<Destination, ExportError> {
+        Ok(match self.format {
+            Format::Tables(format) if self.out == Path::new("-") => Destination::Stream(format),
+            Format::Tables(format) => Destination::Tables(format, out.to_owned()),
+            Format::Sqlite => Destination::Copy(CopyTarget::new(out, archive, mode)?),
+        })
+    }
+
+    /// What a copy of the archive holds. Without `--tenant` that is everything.
+    fn copy_scope(&self, reader: &Reader, filter: &Filter) -> Result<CopyScope, ArchiveError> {
+        if self.tenants.is_empty() || self.format != Format::Sqlite {
+            return Ok(CopyScope::default());
         }
+        let tenants = reader.tenant_rows(&self.tenants)?;
+        let mut left_out: BTreeSet<_> = filter.excluded.iter().copied().collect();
+        if !self.include_closed {
+            left_out.extend(reader.closed_channels()?);
+        }
+        Ok(CopyScope { tenants: Some(tenants), left_out })
     }
 
     /// The tables, in their order.
@@ -192,12 +221,13 @@ fn progress_line(Progress { rows, done }: Progress) -> String {
     format!("exporting {bar}{rest} {:3}%  {} rows", done * 100 / ALL, with_separators(rows))
 }
 
-fn summary(exported: &Exported) -> String {
+fn summary(exported: &Exported, format: Format) -> String {
+    let unit = if matches!(format, Format::Tables(_)) { "row" } else { "message" };
     let Exported { rows, files, written, removed, .. } = *exported;
     let removed = if removed > 0 { format!(", {} removed", with_separators(removed)) } else { String::new() };
     format!(
         "exported {} in {}: {} written, {} unchanged{removed}",
-        with_noun(rows, "row"),
+        with_noun(rows, unit),
         with_noun(files, "file"),
         with_separators(written),
         with_separators(files - written)
@@ -210,6 +240,7 @@ fn failure(error: &ExportError, format: Format, archive: &Path) -> Failure {
         ExportError::Target(_) => {
             return Failure::new(FailureKind::Usage, error.to_string()).hint("choose another path");
         }
+        ExportError::Copy { source, .. } => source.kind,
         ExportError::Io { source, .. } | ExportError::Output(source) => ArchiveErrorKind::of_io(source),
         ExportError::Other(_) | ExportError::Stopped => {
             return Failure::new(FailureKind::Internal, error.to_string());
@@ -222,6 +253,7 @@ fn failure(error: &ExportError, format: Format, archive: &Path) -> Failure {
             let needed = match format {
                 Format::Tables(TableFormat::Parquet) => size.div_ceil(2),
                 Format::Tables(_) => size * 6,
+                Format::Sqlite => size,
             };
             let name = format.name();
             failure.hint(format!("free space and export again: {name} needs up to {needed} MB"))

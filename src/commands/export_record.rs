@@ -42,8 +42,11 @@ impl<'c> ExportRecord<'c> {
     pub(super) fn begin(&self) -> Option<Memory> {
         let subscriber = Memory::subscriber(&self.path);
         let (name, path, format) = (subscriber.clone(), display_path(&self.path), self.format.name());
+        let is_remembered = self.format != Format::Sqlite;
         let recorded = self.change(move |tx, now| {
-            changes::ensure_subscribed(tx, &name, now)?;
+            if is_remembered {
+                changes::ensure_subscribed(tx, &name, now)?;
+            }
             record_export(tx, &path, format, now)
         });
         match recorded {

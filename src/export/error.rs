@@ -11,6 +11,14 @@ pub enum ExportError {
     /// The archive can't be read.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The archive can't be copied.
+    #[error("cannot write {}: {source}", path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// The error, of either file.
+        source: ArchiveError,
+    },
     /// A file or folder can't be read or written.
     #[error("cannot write {}: {source}", path.display())]
     Io {

@@ -288,7 +288,7 @@ fn create_folder(path: &Path, mode: u32) -> io::Result<()> {
 }
 
 /// Whether both files exist with the same content.
-fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+pub fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
     let (one, other) = (
         File::open(one)?,
         match File::open(other) {

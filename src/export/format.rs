@@ -14,6 +14,8 @@ use super::text::{CsvFile, JsonLines};
 pub enum Format {
     /// Files of tables.
     Tables(TableFormat),
+    /// An archive of its own.
+    Sqlite,
 }
 
 /// A format of files of tables.
@@ -29,10 +31,11 @@ pub enum TableFormat {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::Tables(TableFormat::JsonLines),
         Self::Tables(TableFormat::Csv),
         Self::Tables(TableFormat::Parquet),
+        Self::Sqlite,
     ];
 
     /// Its name.
@@ -41,12 +44,16 @@ impl Format {
             Self::Tables(TableFormat::JsonLines) => "jsonl",
             Self::Tables(TableFormat::Csv) => "csv",
             Self::Tables(TableFormat::Parquet) => "parquet",
+            Self::Sqlite => "sqlite",
         }
     }
 
     /// The extension of its files.
     pub const fn extension(self) -> &'static str {
-        self.name()
+        match self {
+            Self::Tables(_) => self.name(),
+            Self::Sqlite => "db",
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod check;
 mod display;
 mod evidence;
 mod export;
+mod export_copies;
 mod forget;
 mod forgotten_list;
 mod frozen;
