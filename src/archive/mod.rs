@@ -27,6 +27,7 @@ pub mod jobs;
 mod lock;
 pub mod malformed;
 mod message_filter;
+pub mod message_parts;
 mod message_ranges;
 pub mod message_rows;
 pub mod message_scan;

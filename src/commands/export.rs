@@ -18,7 +18,7 @@ use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
 use crate::config::{Config, Overrides};
 use crate::export::{
     ALL, CopyTarget, ExportError, Exported, Filter, Format, Progress, Request, Table, TableFormat, Target,
-    run as run_tables,
+    run as run_tables, run_dce,
 };
 use crate::model::{Timestamp, with_noun, with_separators};
 use crate::ui::to_stderr;
@@ -35,8 +35,8 @@ pub struct ExportArgs {
     /// Folder, or file of an archive, to write to; "-" writes one table to stdout
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
-    /// Format of the files: JSON Lines, CSV with a header, Parquet compressed with zstd, or an archive of
-    /// its own
+    /// Format of the files: JSON Lines, CSV with a header, Parquet compressed with zstd, an archive of
+    /// its own, or DiscordChatExporter's JSON
     #[arg(long, value_name = "FORMAT", value_parser = one_of(&Format::ALL, Format::name))]
     pub format: Format,
     /// Export only this tenant (repeatable) [default: all tenants]
@@ -81,7 +81,7 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
     let record = match &destination {
         Destination::Stream(_) => None,
         Destination::Copy(copy) => Some(copy.path().to_owned()),
-        Destination::Tables(..) => Some(out),
+        Destination::Tables(..) | Destination::Channels(_) => Some(out),
     };
     let record = record.map(|path| ExportRecord::new(context, &config, path, args.format));
     let memory = record.as_ref().and_then(ExportRecord::begin);
@@ -109,6 +109,7 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
                 Destination::Tables(format, folder) => {
                     run_tables(&reader, &request, format, Target::Folder(folder, mode), &mut on_progress)
                 }
+                Destination::Channels(folder) => run_dce(&reader, &request, &folder, mode, &mut on_progress),
                 Destination::Copy(copy) => copy.export(path, &scope, &mut on_progress),
             }
         },
@@ -141,6 +142,8 @@ enum Destination {
     Stream(TableFormat),
     /// To a folder of tables.
     Tables(TableFormat, PathBuf),
+    /// To a folder with a file per channel.
+    Channels(PathBuf),
     /// To an archive.
     Copy(CopyTarget),
 }
@@ -163,6 +166,9 @@ impl ExportArgs {
                 format!("--format {name} exports whole tenants"),
                 "leave out --channel, --since, --until and --table",
             ),
+            Format::DceJson if !self.tables.is_empty() => {
+                usage(format!("--format {name} has no tables"), "leave out --table")
+            }
             _ => Ok(()),
         }
     }
@@ -171,6 +177,7 @@ impl ExportArgs {
         Ok(match self.format {
             Format::Tables(format) if self.out == Path::new("-") => Destination::Stream(format),
             Format::Tables(format) => Destination::Tables(format, out.to_owned()),
+            Format::DceJson => Destination::Channels(out.to_owned()),
             Format::Sqlite => Destination::Copy(CopyTarget::new(out, archive, mode)?),
         })
     }
@@ -252,7 +259,7 @@ fn failure(error: &ExportError, format: Format, archive: &Path) -> Failure {
             let size = archive.metadata().map_or(0, |metadata| metadata.len()).div_ceil(1_000_000);
             let needed = match format {
                 Format::Tables(TableFormat::Parquet) => size.div_ceil(2),
-                Format::Tables(_) => size * 6,
+                Format::Tables(_) | Format::DceJson => size * 6,
                 Format::Sqlite => size,
             };
             let name = format.name();

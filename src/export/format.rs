@@ -14,6 +14,8 @@ use super::text::{CsvFile, JsonLines};
 pub enum Format {
     /// Files of tables.
     Tables(TableFormat),
+    /// A JSON file per channel, as DiscordChatExporter writes it.
+    DceJson,
     /// An archive of its own.
     Sqlite,
 }
@@ -31,11 +33,12 @@ pub enum TableFormat {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Tables(TableFormat::JsonLines),
         Self::Tables(TableFormat::Csv),
         Self::Tables(TableFormat::Parquet),
         Self::Sqlite,
+        Self::DceJson,
     ];
 
     /// Its name.
@@ -44,6 +47,7 @@ impl Format {
             Self::Tables(TableFormat::JsonLines) => "jsonl",
             Self::Tables(TableFormat::Csv) => "csv",
             Self::Tables(TableFormat::Parquet) => "parquet",
+            Self::DceJson => "dce-json",
             Self::Sqlite => "sqlite",
         }
     }
@@ -52,6 +56,7 @@ impl Format {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Tables(_) => self.name(),
+            Self::DceJson => "json",
             Self::Sqlite => "db",
         }
     }

@@ -5,6 +5,7 @@
 //! there; see `folder`.
 
 mod batch;
+mod dce;
 mod error;
 mod folder;
 mod format;
@@ -19,6 +20,7 @@ mod stale;
 mod tables;
 mod text;
 
+pub use dce::run as run_dce;
 pub use error::ExportError;
 pub use format::{Format, TableFormat};
 pub use request::{ALL, ExportState, Exported, Filter, Memory, OnProgress, Progress, Request};

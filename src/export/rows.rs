@@ -322,7 +322,7 @@ impl RowSink for FileRows<'_, '_, '_> {
 
 /// A name as part of a path: other characters than letters, digits, `-`, `_` and `.` are
 /// percent-encoded, as programs that read partitions expect.
-fn encoded(name: &str) -> String {
+pub fn encoded(name: &str) -> String {
     let mut text = String::new();
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || (byte == b'.' && !text.is_empty()) {

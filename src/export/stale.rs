@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::HashSet;
+
 use super::months::Month;
 use super::tables::Table;
 use crate::archive::changes::{Change, MessageRange};
@@ -20,6 +22,7 @@ pub struct Stale {
     months: Months,
     /// Further months of replies: whether the original is archived may have changed.
     months_of_replies: Months,
+    channels: HashSet<ChannelRow>,
 }
 
 impl Stale {
@@ -48,6 +51,11 @@ impl Stale {
         months
     }
 
+    /// Whether a channel, or one of its messages, may differ.
+    pub fn has_channel(&self, channel: ChannelRow) -> bool {
+        self.channels.contains(&channel)
+    }
+
     /// Adds a month.
     pub fn add_month(&mut self, tenant: &str, month: Month) {
         self.months.entry(tenant.to_owned()).or_default().insert(month);
@@ -60,6 +68,7 @@ impl Stale {
             Change::Channel(channel) => {
                 // Rows show the name of the channel above, and a file of a channel that of its category.
                 for channel in reader.with_channels_below(channel)? {
+                    self.channels.insert(channel);
                     let Some(span) = reader.channel_span(channel)? else { return Ok(None) };
                     if let Some((first, last)) = span.sent {
                         add(&mut self.months, &span.tenant, first, last);
@@ -87,6 +96,7 @@ impl Stale {
     }
 
     fn add_range(&mut self, reader: &Reader, range: MessageRange) -> Result<Option<()>, ArchiveError> {
+        self.channels.insert(range.channel);
         let (Some((first, last)), Some(span)) = (range.sent, reader.channel_span(range.channel)?) else {
             return Ok(None);
         };
@@ -105,6 +115,7 @@ impl Stale {
         shown: BTreeSet<(ChannelRow, Month)>,
     ) -> Result<Option<()>, ArchiveError> {
         for (channel, month) in shown {
+            self.channels.insert(channel);
             let Some(span) = reader.channel_span(channel)? else { return Ok(None) };
             self.add_month(&span.tenant, month);
         }

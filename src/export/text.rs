@@ -110,7 +110,7 @@ fn csv_failed(error: csv::Error) -> ExportError {
 }
 
 /// A time in milliseconds since 1970 UTC, as the views show it.
-fn millis_text(millis: i64) -> String {
+pub fn millis_text(millis: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

@@ -348,7 +348,7 @@ fn an_export_runs_beside_a_sync() {
 #[test]
 fn killed_exports_leave_whole_files_or_none() {
     let sandbox = small();
-    let formats = ["parquet", "sqlite"];
+    let formats = ["parquet", "dce-json", "sqlite"];
     let folder = |format: &str| sandbox.dir.path().join(format);
     for format in formats {
         fs::create_dir(folder(format)).unwrap();
@@ -395,7 +395,7 @@ fn a_full_or_read_only_disk_is_named() {
     let sandbox = small();
     fs::create_dir(sandbox.dir.path().join("small")).unwrap();
     let binary = env!("CARGO_BIN_EXE_verta-sync");
-    for format in ["jsonl", "csv", "parquet", "sqlite"] {
+    for format in ["jsonl", "csv", "parquet", "dce-json", "sqlite"] {
         for (options, problem) in [("size=32k", "free space"), ("ro", "may write to")] {
             let script = format!(
                 "mount -t tmpfs -o {options} none small || exit 99

@@ -1,12 +1,15 @@
-//! `verta-sync export` as an archive.
+//! `verta-sync export` as an archive and as files of `DiscordChatExporter`'s shape.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use discord_sim::{ChannelDescription, Description, GuildDescription, World};
 use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
 
+use crate::export::files;
 use crate::util::truth::{assert_archived, hash};
 use crate::util::{CommandOutput, Sandbox};
 
@@ -186,4 +189,109 @@ fn targets_of_copies_are_checked() {
         assert_eq!(ran.code, 2, "{arguments:?}");
     }
     assert_eq!(fs::read_to_string(sandbox.dir.path().join("other.txt")).unwrap(), "text");
+}
+
+/// The files of an export by the ID of their channel.
+fn by_channel(sandbox: &Sandbox, folder: &str) -> BTreeMap<String, Value> {
+    let files = files(&sandbox.dir.path().join(folder));
+    let parse = |(path, bytes): (PathBuf, Vec<u8>)| {
+        if path.ends_with("manifest.json") {
+            return None;
+        }
+        let file: Value = serde_json::from_slice(&bytes).unwrap();
+        Some((file["channel"]["id"].as_str().unwrap().to_owned(), file))
+    };
+    files.into_iter().filter_map(parse).collect()
+}
+
+#[test]
+fn files_of_channels_hold_every_message() {
+    let sandbox = Sandbox::new(World::new(&Description::everything(6)));
+    sandbox.run(&["start"]);
+    let export = |more: &[&str]| {
+        let all = [&["export", "--out", "dce", "--format", "dce-json"], more].concat();
+        sandbox.run(&all).expect_code(0)
+    };
+    export(&["--include-closed", "--include-deleted"]);
+    let files_by_channel = by_channel(&sandbox, "dce");
+    let archive = sandbox.archive();
+    let mut select = archive
+        .prepare(
+            "SELECT channel_id, message_id, author, created_at, attachments, reactions, reply_to_message_id,
+                    json_array_length(metadata, '$.embeds'), content
+               FROM message_log ORDER BY channel_key, message_key",
+        )
+        .unwrap();
+    let mut found = BTreeMap::<String, usize>::new();
+    let mut rows = select.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let text = |column: usize| row.get::<_, Option<String>>(column).unwrap();
+        let number = |column: usize| row.get::<_, Option<i64>>(column).unwrap().unwrap_or(0);
+        let length = |list: &Value| i64::try_from(list.as_array().unwrap().len()).unwrap();
+        let channel = text(0).unwrap();
+        let index = found.entry(channel.clone()).or_default();
+        let message = &files_by_channel[&channel]["messages"][*index];
+        *index += 1;
+        assert_eq!(message["id"].as_str(), text(1).as_deref());
+        let author = text(2).unwrap_or_else(|| "Deleted User".to_owned());
+        assert_eq!(message["author"]["name"].as_str(), Some(author.as_str()));
+        assert_eq!(message["timestamp"].as_str().map(|time| time.replace("+00:00", "Z")), text(3));
+        assert_eq!(length(&message["attachments"]), number(4));
+        let reactions = message["reactions"].as_array().unwrap();
+        assert_eq!(
+            reactions.iter().map(|reaction| reaction["count"].as_i64().unwrap()).sum::<i64>(),
+            number(5)
+        );
+        assert_eq!(
+            message["reference"]["messageId"].as_str().filter(|_| text(6).is_some()),
+            text(6).as_deref()
+        );
+        assert_eq!(length(&message["embeds"]), number(7));
+        let content = text(8).unwrap();
+        if !content.contains('<') && !content.is_empty() {
+            assert_eq!(message["content"].as_str(), Some(content.as_str()));
+        }
+    }
+    assert_eq!(found.len(), files_by_channel.len());
+    for (channel, messages) in &found {
+        assert_eq!(files_by_channel[channel]["messageCount"], *messages, "{channel}");
+    }
+    let mentions: usize = files_by_channel
+        .values()
+        .flat_map(|file| file["messages"].as_array().unwrap())
+        .map(|message| message["mentions"].as_array().unwrap().len())
+        .sum();
+    assert!(mentions > 10);
+}
+
+#[test]
+fn only_files_of_changed_channels_are_rewritten() {
+    let sandbox = two_tenants();
+    let world = sandbox.sim.world();
+    let export = || {
+        let ran = sandbox.run(&["export", "--out", "dce", "--format", "dce-json"]).expect_code(0);
+        ran.stdout.trim().to_owned()
+    };
+    let first = export();
+    assert!(first.contains("3 written"), "{first}");
+    assert_eq!(export(), "exported 0 messages in 3 files: 0 written, 3 unchanged");
+    let one = world.channel_named(GUILD, "one").unwrap();
+    let written = world.append(one, 3);
+    world.advance(HOUR);
+    sandbox.expect_complete(sandbox.run(&["start"]));
+    let ran = export();
+    assert!(ran.contains("1 written, 2 unchanged"), "{ran}");
+    world.delete(one, written[1]);
+    world.advance(HOUR);
+    sandbox.run(&["start"]).expect_code(0);
+    let ran = export();
+    assert!(ran.contains("1 written, 2 unchanged"), "{ran}");
+    // Other names than before: other paths, and the old ones are gone.
+    sandbox.archive().execute("UPDATE channels SET name = '../../../up\n' WHERE name = 'one'", []).unwrap();
+    let ran = export();
+    assert!(ran.contains("1 written, 2 unchanged, 1 removed"), "{ran}");
+    let paths: Vec<String> =
+        files(&sandbox.dir.path().join("dce")).into_keys().map(|path| path.display().to_string()).collect();
+    assert!(paths.iter().any(|path| path.contains("_.._.._up_ [")), "{paths:?}");
+    assert_eq!(paths.len(), 4, "{paths:?}");
 }

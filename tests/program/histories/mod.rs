@@ -41,7 +41,7 @@ const FULL_LISTS_ARCHIVED_THREADS: bool = true;
 /// Number of histories without `HISTORIES` or `HISTORY_SEED`.
 const HISTORIES: u64 = 30;
 /// Number of histories with exports.
-const EXPORTED_HISTORIES: u64 = 8;
+const EXPORTED_HISTORIES: u64 = 9;
 
 #[test]
 fn archive_keeps_its_guarantees_in_random_histories() {
@@ -60,7 +60,8 @@ fn exports_again_equal_fresh_ones_in_random_histories() {
     let failures = seeds::failures(&seeds, true, |seed| {
         History::random(seed).run_with(&|sandbox| {
             let rows = |text: &str| text.split(' ').nth(1).unwrap().replace(',', "").parse::<u32>().unwrap();
-            let (format, more) = [("jsonl", &["--include-deleted"][..]), ("parquet", &[])][seed as usize % 2];
+            let formats = [("jsonl", &["--include-deleted"][..]), ("parquet", &[]), ("dce-json", &[])];
+            let (format, more) = formats[usize::try_from(seed).unwrap_or_default() % formats.len()];
             let export = |folder: &str| {
                 let arguments = ["export", "--out", folder, "--format", format];
                 sandbox.run(&[&arguments[..], more].concat()).expect_code(0).stdout

@@ -171,7 +171,7 @@ fn no_written_or_printed_byte_reveals_a_user() {
     for command in [["start", "-vv"], ["check", "-v"]] {
         traces.assert_none_printed(command[0], &sandbox.run(&command));
     }
-    for format in ["jsonl", "csv", "parquet", "sqlite"] {
+    for format in ["jsonl", "csv", "parquet", "dce-json", "sqlite"] {
         let command =
             ["export", "--out", format, "--format", format, "--include-deleted", "--include-closed", "-vv"];
         traces.assert_none_printed(&command.join(" "), &run_verbosely(&sandbox, &command));
