@@ -257,10 +257,11 @@ fn failure(error: &ExportError, format: Format, archive: &Path) -> Failure {
     match kind {
         ArchiveErrorKind::DiskFull => {
             let size = archive.metadata().map_or(0, |metadata| metadata.len()).div_ceil(1_000_000);
+            // Measured by examples/bench_export.
             let needed = match format {
-                Format::Tables(TableFormat::Parquet) => size.div_ceil(2),
-                Format::Tables(_) | Format::DceJson => size * 6,
-                Format::Sqlite => size,
+                Format::Tables(TableFormat::JsonLines) => size * 8,
+                Format::Tables(TableFormat::Csv) | Format::DceJson => size * 4,
+                Format::Tables(TableFormat::Parquet) | Format::Sqlite => size,
             };
             let name = format.name();
             failure.hint(format!("free space and export again: {name} needs up to {needed} MB"))
