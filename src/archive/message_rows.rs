@@ -18,6 +18,9 @@ use super::view_rows::{Cell, OwnedCell, RowSink, cell};
 use super::{ArchiveError, ArchiveErrorKind, ChannelRow, Reader};
 use crate::model::Timestamp;
 
+/// A column of `message_log` beside those of the view: what comes before the message's ID in `url`, for
+/// tenants of which [`Reader::has_decimal_message_ids`] is true.
+pub const URL_BEFORE_ID: &str = "url_before_id";
 /// Users that are remembered; beyond it they are read again.
 const MAX_USERS: usize = 50_000;
 
@@ -63,6 +66,20 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// Whether the IDs of a tenant's messages are decimal numbers, with which their addresses end.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn has_decimal_message_ids(&self, tenant: &str) -> Result<bool, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT message_url_format FROM tenants WHERE name = ?1 AND message_id_format IS NULL",
+        )?;
+        let format: Option<String> = select.query_row([tenant], |row| row.get(0)).optional()?;
+        Ok(format.and_then(|format| url_parts(&format, "")).is_some_and(|(_, after)| after.is_empty()))
+    }
+}
+
 impl MessageRows<'_> {
     /// Reads the rows of a channel that belong to the message `from` or later ones, up to the first
     /// that was sent at `end` or later. Returns that one's message and time.
@@ -81,8 +98,13 @@ impl MessageRows<'_> {
         };
         let plan = Plan::new(self.table, &self.columns, &facts, self.includes_deleted);
         for (column, fetch) in &plan.fetches {
-            if let Fetch::Constant(index) = fetch {
-                sink.constant(*column, facts.constants[*index].as_cell());
+            match fetch {
+                Fetch::Constant(index) => sink.constant(*column, facts.constants[*index].as_cell()),
+                Fetch::UrlBeforeId => {
+                    let before = facts.url.as_ref().map_or("", |(before, _)| before);
+                    sink.constant(*column, Cell::Shared(channel.0, before));
+                }
+                _ => {}
             }
         }
         let mut select = self.connection.prepare_cached(&plan.sql)?;
@@ -102,7 +124,7 @@ impl MessageRows<'_> {
             }
             for (column, fetch) in &plan.fetches {
                 let value = match fetch {
-                    Fetch::Constant(_) => continue,
+                    Fetch::Constant(_) | Fetch::UrlBeforeId => continue,
                     Fetch::Cell(index) => cell(row, *index)?,
                     Fetch::Tally(index) => Cell::Integer(tallies[*index].of(message)?),
                     Fetch::Decimal(index) => match row.get_ref(*index)? {
@@ -170,6 +192,8 @@ enum Fetch {
     Decimal(usize),
     /// The address of the message.
     Url,
+    /// [`URL_BEFORE_ID`].
+    UrlBeforeId,
     /// The message's number of this tally.
     Tally(usize),
     /// The hash of this user.
@@ -210,6 +234,7 @@ impl Plan {
                 Source::MessageId(id) if facts.has_decimal_ids => Fetch::Decimal(select(id.to_owned())),
                 Source::MessageId(id) => Fetch::Cell(select(columns::message_id(id))),
                 Source::Url if facts.url.is_some() => Fetch::Url,
+                Source::UrlBeforeId => Fetch::UrlBeforeId,
                 Source::Tally(index) => Fetch::Tally(index),
                 Source::Url => Fetch::Cell(select(columns::url(table.message))),
             };

@@ -1,10 +1,11 @@
 //! Rows on their way from the archive into a file, column by column.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use super::tables::{Column, ColumnType};
+use super::tables::{Column, ColumnType, Derived};
 use crate::archive::view_rows::Cell;
 
 /// Bytes of a batch from which on it is written.
@@ -58,6 +59,11 @@ pub struct SharedTexts {
 }
 
 impl SharedTexts {
+    /// The text of a row that has one.
+    pub fn get(&self, index: usize) -> &str {
+        self.texts.get(self.numbers[index] as usize)
+    }
+
     /// Adds a text; returns how many bytes that takes.
     fn push(&mut self, key: i64, text: &str) -> usize {
         let mut bytes = 0;
@@ -102,7 +108,7 @@ pub struct ColumnValues {
 /// Rows of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// The columns that have values of their own; the others are as [`Column::same_as`] says.
+    /// The values that columns have of their own; see [`Column::derived`].
     pub columns: Vec<ColumnValues>,
     /// Complete rows.
     rows: usize,
@@ -122,13 +128,39 @@ impl Batch {
                 ColumnType::List => Values::List(Vec::new()),
             },
         };
-        let own = columns.iter().filter(|column| column.same_as.is_none()).count();
+        let own = columns.iter().filter(|column| column.has_own_values()).count();
         Self {
             columns: columns.iter().map(empty).collect(),
             rows: 0,
             bytes: 0,
             bytes_per_row: own * BYTES_PER_CELL,
         }
+    }
+
+    /// The values of a column that follow from those of another one by decimal numbers; `None` for other
+    /// columns.
+    pub fn decimals(&self, index: usize, derived: Option<Derived>) -> Option<ColumnValues> {
+        let (before, numbers) = match derived? {
+            Derived::SameAs(_) => return None,
+            Derived::DecimalOf(numbers) => (None, numbers),
+            Derived::BeforeDecimalOf(numbers) => (Some(&self.columns[index].values), numbers),
+        };
+        let ColumnValues { is_set, values: Values::Integer(numbers) } = &self.columns[numbers] else {
+            return None;
+        };
+        let mut texts = Texts::default();
+        let mut text = String::new();
+        for (row, number) in numbers.iter().enumerate() {
+            text.clear();
+            match before {
+                Some(Values::Shared(before)) => text.push_str(before.get(row)),
+                Some(Values::Text(before)) => text.push_str(before.get(row)),
+                _ => {}
+            }
+            write!(text, "{number}").ok();
+            texts.push(&text);
+        }
+        Some(ColumnValues { is_set: is_set.clone(), values: Values::Text(texts) })
     }
 
     /// The number of rows.

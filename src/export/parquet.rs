@@ -16,7 +16,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::ExportError;
 use super::batch::{Batch, ColumnValues, Texts, Values};
-use super::tables::{Column, ColumnType};
+use super::tables::{Column, ColumnType, Derived};
 
 /// Bytes of different values of a column up to which each is written once.
 const DICTIONARY_BYTES: usize = 8 << 20;
@@ -55,7 +55,13 @@ impl<W: Write + Send> ParquetFile<W> {
         for (index, column) in self.columns.iter().enumerate() {
             let mut writer =
                 group.next_column().map_err(failed)?.expect("the schema has as many columns as the batch");
-            write_column(&mut writer, &mut batch.columns[column.same_as.unwrap_or(index)]).map_err(failed)?;
+            let mut decimals = batch.decimals(index, column.derived);
+            let values = match (&mut decimals, column.derived) {
+                (Some(decimals), _) => decimals,
+                (None, Some(Derived::SameAs(other))) => &mut batch.columns[other],
+                (None, _) => &mut batch.columns[index],
+            };
+            write_column(&mut writer, values).map_err(failed)?;
             writer.close().map_err(failed)?;
         }
         group.close().map(drop).map_err(failed)

@@ -12,8 +12,8 @@ use super::manifest::Contents;
 use super::months::Month;
 use super::request::{ALL, OnProgress, Progress, Request};
 use super::stale::Stale;
-use super::tables::{Column, Table};
-use crate::archive::message_rows::MessageRows;
+use super::tables::{Column, Derived, Table};
+use crate::archive::message_rows::{MessageRows, URL_BEFORE_ID};
 use crate::archive::view_rows::{Cell, OwnedCell, RowSink, ViewChannel};
 use crate::archive::{ChannelRow, Reader};
 use crate::model::Timestamp;
@@ -90,8 +90,13 @@ impl<'e> Reading<'e> {
         tenants.sort();
         let weights = self.request.tables.iter().map(|table| table.weight()).sum::<u64>();
         for table in &self.request.tables {
-            let columns: Arc<[Column]> = table.columns(self.reader)?.into();
+            let of_view = table.columns(self.reader)?;
             for tenant in &tenants {
+                let columns: Arc<[Column]> = if self.reader.has_decimal_message_ids(tenant)? {
+                    table.with_derived_ids(&of_view).into()
+                } else {
+                    of_view.clone().into()
+                };
                 self.share = ALL * table.weight() / weights / (tenants.len() as u64).max(1);
                 let part = Part { table: *table, tenant, columns: &columns };
                 let before = self.done;
@@ -233,8 +238,13 @@ struct Part<'p> {
 impl Part<'_> {
     /// The columns that have values of their own, with their numbers.
     fn own_columns(&self) -> Vec<(usize, &str)> {
-        let columns = self.columns.iter().enumerate().filter(|(_, column)| column.same_as.is_none());
-        columns.map(|(number, column)| (number, column.name.as_str())).collect()
+        let columns = self.columns.iter().enumerate().filter(|(_, column)| column.has_own_values());
+        columns
+            .map(|(number, column)| match column.derived {
+                Some(Derived::BeforeDecimalOf(_)) => (number, URL_BEFORE_ID),
+                _ => (number, column.name.as_str()),
+            })
+            .collect()
     }
 
     /// The file of a month.

@@ -44,8 +44,26 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub kind: ColumnType,
-    /// The column that has the same values: that of a time in milliseconds.
-    pub same_as: Option<usize>,
+    /// How its values follow from those of another column.
+    pub derived: Option<Derived>,
+}
+
+impl Column {
+    /// Whether values of it are read.
+    pub fn has_own_values(&self) -> bool {
+        matches!(self.derived, None | Some(Derived::BeforeDecimalOf(_)))
+    }
+}
+
+/// How values follow from those of another column, which is given by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Derived {
+    /// They are the same: those of a time in milliseconds.
+    SameAs(usize),
+    /// They are its numbers in decimal.
+    DecimalOf(usize),
+    /// The column's own values come before its numbers in decimal.
+    BeforeDecimalOf(usize),
 }
 
 /// Columns that are true or false; the views show 0 and 1.
@@ -132,9 +150,24 @@ impl Table {
             let twin = format!("{}_ms", name.strip_suffix("_at")?);
             names.iter().position(|name| *name == twin)
         };
-        let column =
-            |name: &String| Column { kind: self.type_of(name), same_as: twin(name), name: name.clone() };
+        let column = |name: &String| Column {
+            kind: self.type_of(name),
+            derived: twin(name).map(Derived::SameAs),
+            name: name.clone(),
+        };
         Ok(names.iter().map(column).collect())
+    }
+
+    /// The columns for a tenant whose messages have decimal IDs, which the addresses of messages end with.
+    pub fn with_derived_ids(self, columns: &[Column]) -> Vec<Column> {
+        let number = |name: &str| columns.iter().position(|column| column.name == name);
+        let derived = |column: &Column| match column.name.as_str() {
+            "message_id" => number("message_key").map(Derived::DecimalOf),
+            "reply_to_message_id" => number("reply_to_message_key").map(Derived::DecimalOf),
+            "url" if self == Self::Messages => number("message_key").map(Derived::BeforeDecimalOf),
+            _ => column.derived,
+        };
+        columns.iter().map(|column| Column { derived: derived(column), ..column.clone() }).collect()
     }
 
     fn type_of(self, column: &str) -> ColumnType {

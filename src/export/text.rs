@@ -1,11 +1,12 @@
 //! JSON Lines and CSV.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::ExportError;
 use super::batch::{Batch, ColumnValues, Values};
-use super::tables::{Column, ColumnType};
+use super::tables::{Column, ColumnType, Derived};
 
 /// Writes JSON Lines: an object per row, its fields in the order of the columns.
 pub struct JsonLines<W: Write> {
@@ -27,7 +28,9 @@ impl<W: Write> JsonLines<W> {
 
     /// Appends rows.
     pub fn write(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        let mut readers = ColumnReader::all(batch, &self.columns);
+        let values: Vec<Cow<'_, ColumnValues>> = column_values(batch, &self.columns);
+        let mut readers: Vec<ColumnReader<'_>> =
+            values.iter().map(|column| ColumnReader::of(column)).collect();
         for row in 0..batch.rows() {
             let mut line = || -> io::Result<()> {
                 self.file.write_all(b"{")?;
@@ -74,7 +77,9 @@ impl<W: Write> CsvFile<W> {
 
     /// Appends rows.
     pub fn write(&mut self, batch: &Batch) -> Result<(), ExportError> {
-        let mut readers = ColumnReader::all(batch, &self.columns);
+        let values: Vec<Cow<'_, ColumnValues>> = column_values(batch, &self.columns);
+        let mut readers: Vec<ColumnReader<'_>> =
+            values.iter().map(|column| ColumnReader::of(column)).collect();
         for row in 0..batch.rows() {
             for (index, reader) in readers.iter_mut().enumerate() {
                 let field = match reader.next(row) {
@@ -123,6 +128,17 @@ enum Value<'b> {
     List(&'b [String]),
 }
 
+/// The values of all columns.
+fn column_values<'b>(batch: &'b Batch, columns: &[Column]) -> Vec<Cow<'b, ColumnValues>> {
+    let values =
+        |(index, column): (usize, &Column)| match (batch.decimals(index, column.derived), column.derived) {
+            (Some(decimals), _) => Cow::Owned(decimals),
+            (None, Some(Derived::SameAs(other))) => Cow::Borrowed(&batch.columns[other]),
+            (None, _) => Cow::Borrowed(&batch.columns[index]),
+        };
+    columns.iter().enumerate().map(values).collect()
+}
+
 /// Reads the values of a column, row after row.
 struct ColumnReader<'b> {
     column: &'b ColumnValues,
@@ -131,9 +147,8 @@ struct ColumnReader<'b> {
 }
 
 impl<'b> ColumnReader<'b> {
-    fn all(batch: &'b Batch, columns: &[Column]) -> Vec<Self> {
-        let source = |(index, column): (usize, &Column)| &batch.columns[column.same_as.unwrap_or(index)];
-        columns.iter().enumerate().map(source).map(|column| Self { column, read: 0 }).collect()
+    fn of(column: &'b ColumnValues) -> Self {
+        Self { column, read: 0 }
     }
 
     /// The value of the next row, which has this number.
@@ -145,7 +160,7 @@ impl<'b> ColumnReader<'b> {
         self.read += 1;
         Some(match &self.column.values {
             Values::Text(texts) => Value::Text(texts.get(index)),
-            Values::Shared(shared) => Value::Text(shared.texts.get(shared.numbers[index] as usize)),
+            Values::Shared(texts) => Value::Text(texts.get(index)),
             Values::Integer(numbers) => Value::Integer(numbers[index]),
             Values::Bool(flags) => Value::Bool(flags[index]),
             Values::List(lists) => Value::List(&lists[index]),

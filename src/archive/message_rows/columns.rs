@@ -33,6 +33,8 @@ pub(super) enum Source {
     MessageId(&'static str),
     /// The address of the row's message.
     Url,
+    /// [`super::URL_BEFORE_ID`].
+    UrlBeforeId,
     /// The message's number of one of the tallies.
     Tally(usize),
 }
@@ -55,7 +57,8 @@ pub(super) struct MessageTable {
     columns: &'static [(&'static str, Source)],
 }
 
-use Source::{Hash, IsBot, MessageId, OfChannel, OfRow, Tally, Url};
+use super::URL_BEFORE_ID;
+use Source::{Hash, IsBot, MessageId, OfChannel, OfRow, Tally, Url, UrlBeforeId};
 
 /// Columns that all of them have.
 const COMMON: [(&str, Source); 5] = [
@@ -169,6 +172,7 @@ static TABLES: [MessageTable; 5] = [
             ("attachments", Tally(0)),
             ("reactions", Tally(1)),
             ("url", Url),
+            (URL_BEFORE_ID, UrlBeforeId),
             ("metadata", OfRow("m.metadata")),
             ("pinned", OfRow("m.pinned")),
             (
