@@ -114,8 +114,8 @@ pub fn copy(
     )?;
     harden(&connection)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Nobody reads the file before it is complete.
-    for (pragma, value) in [("journal_mode", "OFF"), ("synchronous", "OFF"), ("foreign_keys", "OFF")] {
+    // Nobody reads the file before it is complete. A hardened connection refuses to have no journal.
+    for (pragma, value) in [("journal_mode", "MEMORY"), ("synchronous", "OFF"), ("foreign_keys", "OFF")] {
         connection.pragma_update(None, pragma, value)?;
     }
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;

@@ -19,6 +19,8 @@ use crate::files::create_own_file;
 
 /// Where a file is written before it is put in place.
 const TEMPORARY: &str = ".verta-sync-export.tmp";
+/// The same for the manifest.
+const NEW_MANIFEST: &str = ".verta-sync-manifest.tmp";
 /// The paths of the files that an export has written, one per line, until it is complete.
 const JOURNAL: &str = ".verta-sync-export.journal";
 const MANIFEST: &str = "manifest.json";
@@ -230,7 +232,7 @@ impl Folder {
 
     fn write_manifest(&self) -> Result<(), ExportError> {
         let path = self.path.join(MANIFEST);
-        let temporary = self.path.join(format!("{TEMPORARY}.manifest"));
+        let temporary = self.path.join(NEW_MANIFEST);
         let mut file = self.create(&temporary)?;
         let mut write = || {
             file.write_all(self.manifest.text().as_bytes())?;
@@ -252,8 +254,10 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Of an export that has failed.
-        fs::remove_file(self.path.join(TEMPORARY)).ok();
+        // Of this export, if it has failed, or an earlier one that was killed.
+        for name in [TEMPORARY, NEW_MANIFEST] {
+            fs::remove_file(self.path.join(name)).ok();
+        }
     }
 }
 
