@@ -13,7 +13,7 @@ use crate::archive::BUSY_TIMEOUT;
 use crate::commands::forget::mask_ids;
 use crate::commands::{
     CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, export,
-    forget, hash, man, plan, rekey, reset, search, start, status, values,
+    forget, hash, insights, man, plan, rekey, reset, search, start, status, values,
 };
 use crate::config::{Environment, holds_token};
 use crate::exit_code::ExitCode;
@@ -45,6 +45,7 @@ enum Command {
     Status(status::StatusArgs),
     Search(search::SearchArgs),
     Export(export::ExportArgs),
+    Insights(insights::InsightsArgs),
     Reset(reset::ResetArgs),
     Check(check::CheckArgs),
     Forget(forget::ForgetArgs),
@@ -122,6 +123,7 @@ fn dispatch(command: &Command, context: &CommandContext) -> Result<Outcome, Fail
         Command::Status(args) => status::run(args, context),
         Command::Search(args) => search::run(args, context),
         Command::Export(args) => export::run(args, context),
+        Command::Insights(args) => insights::run(args, context),
         Command::Reset(args) => reset::run(args, context),
         Command::Check(args) => check::run(args, context),
         Command::Forget(args) => forget::run(args, context),

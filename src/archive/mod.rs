@@ -4,6 +4,7 @@
 //! functions of this module's files. Users and their texts are passed in as types that
 //! only `anonymize` constructs.
 
+pub mod activity;
 pub mod audit;
 mod candidates;
 mod change_scope;

@@ -11,7 +11,7 @@ use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
-const WORDS: [&str; 74] = [
+const WORDS: [&str; 77] = [
     "start",
     "plan",
     "status",
@@ -27,6 +27,9 @@ const WORDS: [&str; 74] = [
     "--table",
     "--include-closed",
     "parquet",
+    "insights",
+    "--timezone",
+    "Europe/Berlin",
     "hash",
     "rekey",
     "--key-file",
@@ -89,7 +92,7 @@ const WORDS: [&str; 74] = [
 ];
 
 /// Flags that take a value.
-const VALUE_FLAGS: [&str; 14] = [
+const VALUE_FLAGS: [&str; 15] = [
     "--since",
     "--until",
     "--max-runtime",
@@ -104,6 +107,7 @@ const VALUE_FLAGS: [&str; 14] = [
     "--job-id",
     "--has",
     "--table",
+    "--timezone",
 ];
 
 fn word(rng: &mut Rng) -> OsString {

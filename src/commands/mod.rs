@@ -13,6 +13,7 @@ mod failure;
 mod foreign_tables;
 pub(crate) mod forget;
 pub(crate) mod hash;
+pub(crate) mod insights;
 pub(crate) mod man;
 mod migrate;
 mod outcome;

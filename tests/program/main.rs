@@ -20,6 +20,7 @@ mod group_readers;
 mod hang_ups;
 #[allow(clippy::pedantic, clippy::type_complexity, reason = "a model with many small arms")]
 mod histories;
+mod insights;
 mod interrupt;
 mod keyed;
 mod kill;

@@ -26,6 +26,7 @@ fn main_page_names_every_command_and_exit_code() {
         "rekey",
         "search",
         "export",
+        "insights",
         "completions",
         "man",
     ] {
@@ -58,6 +59,7 @@ fn writes_a_page_per_command_with_the_same_bytes_each_time() {
         "-export",
         "-forget",
         "-hash",
+        "-insights",
         "-man",
         "-plan",
         "-rekey",

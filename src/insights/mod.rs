@@ -1,0 +1,18 @@
+//! Figures about communities that say nothing about a person.
+//!
+//! A report is made from rows in one pass, with integers only, so that the same archive gives
+//! the same bytes. No text, hash or name of a person gets here, and no number about fewer than
+//! five people gets out ([`figure`]).
+
+mod calendar;
+mod facts;
+pub mod figure;
+mod markdown;
+mod report;
+mod run;
+mod words;
+
+pub use calendar::{Calendar, Day, Period};
+pub use markdown::digest;
+pub use report::Report;
+pub use run::{Interrupted, Request, run};
