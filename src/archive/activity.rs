@@ -1,6 +1,6 @@
 //! Who wrote when and where, without texts.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rusqlite::params;
 
 use super::reader::time;
@@ -38,6 +38,17 @@ pub struct ActivityRow {
     pub is_edited: bool,
     /// Whether it was found to be deleted.
     pub is_deleted: bool,
+}
+
+/// A person's post in a forum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForumPost {
+    /// The row of who opened it.
+    pub owner: i64,
+    /// When that was.
+    pub opened_at: Timestamp,
+    /// When another person first wrote in it.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// How many channels of a tenant are in which state.
@@ -123,6 +134,45 @@ impl Reader {
             });
         }
         Ok(())
+    }
+
+    /// The posts of people in the forums of a tenant, with the first answer before a time. Closed
+    /// channels as in [`Reader::activity_channels`].
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn forum_posts(
+        &self,
+        tenant: &str,
+        before: Timestamp,
+        includes_deleted: bool,
+        channels: &[ActivityChannel],
+    ) -> Result<Vec<ForumPost>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT c.id, c.owner_id, c.opened_at,
+                    (SELECT min(m.created_at) FROM messages m JOIN users u ON u.id = m.author_id
+                      WHERE m.channel_id = c.id AND m.author_id <> c.owner_id AND u.is_bot IS NOT 1
+                        AND m.created_at < ?2 AND (?3 OR m.deleted_at IS NULL)
+                        AND m.kind BETWEEN 0 AND 62 AND (t.written_types >> m.kind) & 1)
+               FROM channels c
+               JOIN tenants t ON t.id = c.tenant_id
+               JOIN channels p ON p.id = c.parent_id AND p.kind = 'forum'
+               JOIN users o ON o.id = c.owner_id AND o.is_bot IS NOT 1
+              WHERE t.name = ?1 ORDER BY c.id",
+        )?;
+        let counted: HashSet<ChannelRow> = channels.iter().map(|channel| channel.row).collect();
+        let mut rows = select.query(params![tenant, before.as_millis(), includes_deleted])?;
+        let mut posts = Vec::new();
+        while let Some(row) = rows.next()? {
+            if counted.contains(&ChannelRow(row.get(0)?)) {
+                posts.push(ForumPost {
+                    owner: row.get(1)?,
+                    opened_at: Timestamp::from_millis(row.get(2)?),
+                    answered_at: time(row, 3)?,
+                });
+            }
+        }
+        Ok(posts)
     }
 
     /// How many channels of a tenant, threads not counted, are in which state.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::report::{ChannelChange, Report, TenantReport};
-use super::words::{change, number, percent};
+use super::words::{change, duration, number, percent};
 
 /// Lines of a digest at most.
 pub const MAX_LINES: usize = 40;
@@ -75,6 +75,16 @@ fn of_tenant(tenant: &TenantReport) -> Vec<String> {
                 plain(channel)
             ));
         }
+    }
+    let questions = &tenant.questions;
+    if questions.asked.number().is_some() {
+        let asked = number(questions.asked);
+        let mut line =
+            format!("**{asked}** questions in forums: {} answered", percent(questions.answered_permille));
+        if questions.median_minutes.number().is_some() {
+            write!(line, ", half of them within {}", duration(questions.median_minutes)).ok();
+        }
+        lines.push(line);
     }
     if tenant.health.channels_unreadable > 0 {
         lines.push(format!("{} channels cannot be read by the bot", tenant.health.channels_unreadable));

@@ -8,6 +8,7 @@ mod calendar;
 mod facts;
 pub mod figure;
 mod markdown;
+mod questions;
 mod report;
 mod run;
 mod words;

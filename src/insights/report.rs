@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::calendar::{Calendar, Day, Period};
 use super::facts::{ChannelCounts, Facts, PersonSet};
 use super::figure::{Figure, MIN_PEOPLE, median, protect, rounded};
+use super::questions::Questions;
 use crate::archive::activity::ChannelStates;
 use crate::model::Timestamp;
 
@@ -96,6 +97,8 @@ pub struct TenantReport {
     pub fading_channels: Vec<ChannelChange>,
     /// Shares of messages by people in the order of how much they wrote.
     pub concentration: Vec<Ranks>,
+    /// Questions in forums.
+    pub questions: Questions,
     pub health: Health,
 }
 
@@ -178,6 +181,7 @@ impl TenantReport {
         tenant: &str,
         facts: &Facts,
         calendar: &Calendar,
+        questions: Questions,
         states: ChannelStates,
         last_success: Option<Timestamp>,
     ) -> Self {
@@ -237,6 +241,7 @@ impl TenantReport {
             growing_channels,
             fading_channels,
             concentration: figures.concentration(),
+            questions,
             health: Health {
                 last_success: last_success.map(time_text),
                 channels_read: states.active,
@@ -374,7 +379,7 @@ impl Figures<'_> {
         (listed.into_iter().map(report).collect(), others)
     }
 
-    /// The channels that have grown and faded the most.
+    /// The channels that have grown and faded the most, by a twentieth at least.
     fn changed_channels(&self) -> (Vec<ChannelChange>, Vec<ChannelChange>) {
         if self.facts.compared.is_none() {
             return (Vec::new(), Vec::new());
@@ -394,8 +399,8 @@ impl Figures<'_> {
             messages: Figure::about(channel.recent.0, channel.recent.1.len()),
             messages_a_year_before: Figure::about(channel.earlier.0, channel.earlier.1.len()),
         };
-        let grown = channels.iter().filter(|channel| channel.recent.0 > channel.earlier.0);
-        let faded = channels.iter().rev().filter(|channel| channel.recent.0 < channel.earlier.0);
+        let grown = channels.iter().filter(|channel| channel.recent.0 * 20 >= channel.earlier.0 * 21);
+        let faded = channels.iter().rev().filter(|channel| channel.recent.0 * 21 <= channel.earlier.0 * 20);
         (
             grown.take(CHANGED_CHANNELS).map(change).collect(),
             faded.take(CHANGED_CHANNELS).map(change).collect(),

@@ -4,6 +4,7 @@ use hashbrown::HashSet;
 
 use super::calendar::{Calendar, Period};
 use super::facts::Facts;
+use super::questions::Questions;
 use super::report::{Dates, Report, SCHEMA, TenantReport, time_text};
 use crate::archive::{ArchiveError, ChannelRow, Reader};
 
@@ -68,7 +69,17 @@ pub fn run(
         let facts =
             Facts::count(reader, &channels, calendar, *period, request.includes_deleted, &mut on_message)?;
         let states = reader.channel_states(&tenant.name)?;
-        reports.push(TenantReport::of(&tenant.name, &facts, calendar, states, tenant.last_success_at));
+        let end = calendar.start(period.end);
+        let posts = reader.forum_posts(&tenant.name, end, request.includes_deleted, &channels)?;
+        let questions = Questions::of(&posts, calendar, *period);
+        reports.push(TenantReport::of(
+            &tenant.name,
+            &facts,
+            calendar,
+            questions,
+            states,
+            tenant.last_success_at,
+        ));
     }
     if is_stopped {
         return Err(Interrupted::Stopped);

@@ -23,6 +23,20 @@ pub fn percent(permille: Figure) -> String {
     }
 }
 
+/// Minutes, as hours from one hour on, as days from two days on.
+pub fn duration(minutes: Figure) -> String {
+    let Figure::Shown(minutes) = minutes else { return HIDDEN.to_owned() };
+    match minutes {
+        0..60 => format!("{minutes} min"),
+        60..600 if minutes % 60 > 0 => format!("{} h {} min", minutes / 60, minutes % 60),
+        60..2880 => format!("{} h", rounded(minutes, 60)),
+        _ => {
+            let tenths = rounded(minutes, 144);
+            format!("{}.{} days", tenths / 10, tenths % 10)
+        }
+    }
+}
+
 /// How a number compares with that of the period before, such as "8 % more".
 pub fn change(compared: Compared, noun: &str) -> String {
     let Some(before) = compared.before else { return "no earlier period to compare with".to_owned() };
@@ -60,6 +74,8 @@ mod tests {
         assert_eq!(told(Shown(50), Some(Hidden)), "<5 in the period before");
         assert_eq!(told(Hidden, Some(Shown(500))), "500 in the period before");
         assert_eq!(told(Shown(50), None), "no earlier period to compare with");
+        let times = [45, 69, 120, 1860, 3456].map(|minutes| duration(Shown(minutes)));
+        assert_eq!(times, ["45 min", "1 h 9 min", "2 h", "31 h", "2.4 days"]);
         let shares = [Shown(305), Shown(31), Shown(40), Shown(0), Hidden].map(percent);
         assert_eq!(shares, ["31 %", "3.1 %", "4 %", "0 %", "<5 people"]);
     }
