@@ -12,7 +12,9 @@ use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
 use crate::archive::{ArchiveErrorKind, Reader};
 use crate::config::{Config, Overrides};
 use crate::files::create_own_file;
-use crate::insights::{Calendar, Day, Interrupted, Period, Report, Request, digest, run as run_insights};
+use crate::insights::{
+    Calendar, Day, Interrupted, Period, Report, Request, digest, page, run as run_insights,
+};
 use crate::model::{with_noun, with_separators};
 
 /// Suffix of the file that is renamed once it is complete.
@@ -21,14 +23,14 @@ const TEMPORARY: &str = ".verta-sync-insights.tmp";
 /// Report how communities live, without saying anything about a person
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example: verta-sync insights --out digest.md --format md --timezone Europe/Berlin\nNothing is said about fewer than five people. docs/insights.md defines every figure."
+    after_help = "Example: verta-sync insights --out report.html --timezone Europe/Berlin\nNothing is said about fewer than five people. docs/insights.md defines every figure."
 )]
 pub struct InsightsArgs {
     /// File to write; "-" writes to stdout
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
-    /// Markdown for a short digest, or JSON with all figures
-    #[arg(long, value_name = "FORMAT")]
+    /// A page of HTML with charts, Markdown for a short digest, or JSON with all figures
+    #[arg(long, value_name = "FORMAT", default_value = "html")]
     pub format: InsightsFormat,
     /// Report only on this tenant (repeatable) [default: all tenants]
     #[arg(long = "tenant", value_name = "NAME")]
@@ -53,6 +55,8 @@ pub struct InsightsArgs {
 /// A format of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum InsightsFormat {
+    /// HTML.
+    Html,
     /// Markdown.
     Md,
     /// JSON.
@@ -102,6 +106,7 @@ pub fn run(args: &InsightsArgs, context: &CommandContext) -> Result<Outcome, Fai
         (Ok(report), _) => report,
     };
     let text = match args.format {
+        InsightsFormat::Html => page(&report),
         InsightsFormat::Md => digest(&report),
         InsightsFormat::Json => json(&report),
     };
@@ -114,8 +119,8 @@ pub fn run(args: &InsightsArgs, context: &CommandContext) -> Result<Outcome, Fai
         let kind = ArchiveErrorKind::of_io(&error);
         Failure::new(FailureKind::Archive(kind), format!("cannot write {}: {error}", out.display()))
     })?;
-    let communities = with_noun(report.tenants.len() as u64, "community");
-    print_result(&format!("wrote {} about {communities}\n", args.out.display()))?;
+    let tenants = with_noun(report.tenants.len() as u64, "tenant");
+    print_result(&format!("wrote {} about {tenants}\n", args.out.display()))?;
     Ok(Outcome::Done)
 }
 

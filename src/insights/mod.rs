@@ -8,6 +8,7 @@ mod calendar;
 mod facts;
 pub mod figure;
 mod markdown;
+mod page;
 mod questions;
 mod report;
 mod run;
@@ -15,5 +16,6 @@ mod words;
 
 pub use calendar::{Calendar, Day, Period};
 pub use markdown::digest;
+pub use page::page;
 pub use report::Report;
 pub use run::{Interrupted, Request, run};

@@ -141,6 +141,43 @@ fn nobody_can_be_found_in_a_report() {
 }
 
 #[test]
+fn the_page_is_one_file_without_scripts_and_requests() {
+    let sandbox = synced();
+    let hostile = "<script>alert(1)</script>\"'&";
+    sandbox.archive().execute("UPDATE channels SET name = ?1 WHERE name = 'general'", [hostile]).unwrap();
+    let write = |name: &str| {
+        let all = ["insights", "--out", name, "--since", FROM, "--until", UNTIL];
+        sandbox.run(&all).expect_code(0);
+        fs::read_to_string(sandbox.dir.path().join(name)).unwrap()
+    };
+    let page = write("page.html");
+    assert_eq!(page, write("again.html"), "the same bytes");
+    assert!(page.len() < 500_000, "{} bytes", page.len());
+    for forbidden in ["<script", "javascript:", "http://", "https://", "@import", "url(", " style=", "onload"]
+    {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"));
+    let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+    let digest = {
+        use base64::Engine as _;
+        use sha2::Digest as _;
+        base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(style))
+    };
+    assert!(page.contains(&format!("default-src 'none'; style-src 'sha256-{digest}'")));
+    let ids: Vec<&str> = page.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let unique: BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(ids.len(), unique.len(), "{ids:?}");
+    let links = page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap());
+    assert!(links.into_iter().all(|link| ids.contains(&link)));
+    for chart in ["Activity", "When people write", "How many newcomers wrote again", "The busiest channels"] {
+        assert!(page.contains(chart), "{chart}");
+    }
+    for user in sandbox.sim.world().guilds().iter().flat_map(|(guild, _)| sandbox.sim.world().users(*guild)) {
+        assert!(!page.contains(&user.id.to_string()) && !page.contains(&hash(user.id)));
+    }
+}
+#[test]
 fn time_zones_and_files() {
     let sandbox = synced();
     let of_zone = |zone: &str| report(&sandbox, &["--timezone", zone]);

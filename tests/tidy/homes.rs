@@ -12,7 +12,7 @@ const CRATE_FOLDERS: [(&[&str], &[&str]); 12] = [
     (&["parquet", "csv"], &["src/export"]),
     (&["indicatif"], &["src/ui/drawing.rs"]),
     (&["hmac"], &["src/anonymize"]),
-    (&["sha2"], &["src/anonymize", "src/export"]),
+    (&["sha2"], &["src/anonymize", "src/export", "src/insights"]),
     (
         &["rustix"],
         &[
