@@ -27,7 +27,7 @@ const CACHE_KIB: i64 = 16_000;
 pub struct CopyScope {
     /// The tenants; `None` for all, with what belongs to no tenant.
     pub tenants: Option<Vec<TenantRow>>,
-    /// Channels that are left out, with all that is below them.
+    /// Channels that are left out. Their rows, without messages, stay where others are below them.
     pub left_out: BTreeSet<ChannelRow>,
 }
 
@@ -41,7 +41,8 @@ pub struct CopyProgress {
 }
 
 /// Which rows of a table are copied. The copy is `main`, the archive `source`; the temporary tables
-/// `chosen_tenants`, `chosen_channels` and `known_users` hold row IDs, `mentioned` hashes.
+/// `chosen_tenants`, `chosen_channels`, `channel_rows` (those and what is above them) and `known_users` hold row
+/// IDs, `mentioned` hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rows {
     /// Those that the condition names.
@@ -60,7 +61,7 @@ const OF_TENANTS: Rows = Rows::Where("tenant_id IN chosen_tenants");
 /// is known which of their rows are needed.
 const TABLES: [(&str, Rows); 22] = [
     ("tenants", Rows::Where("id IN chosen_tenants")),
-    ("channels", Rows::Where("id IN chosen_channels")),
+    ("channels", Rows::Where("id IN channel_rows")),
     ("messages", Rows::OfChannel),
     ("message_attachments", Rows::OfChannel),
     ("message_reaction_counts", Rows::OfChannel),
@@ -172,6 +173,13 @@ fn copy_rows(
         params![SCHEME_KEY, KEY_FINGERPRINT_KEY, RULES_KEY],
     )?;
     for (table, rows) in TABLES {
+        if table == "messages" {
+            connection.execute(
+                "UPDATE main.channels SET message_count = 0, first_message_id = NULL, first_message_at = NULL,
+                        last_message_id = NULL, last_message_at = NULL WHERE id NOT IN chosen_channels",
+                [],
+            )?;
+        }
         if table == "users" && is_partial.is_some() {
             find_users(connection)?;
         }
@@ -210,6 +218,7 @@ fn choose(connection: &Connection, scope: &CopyScope) -> Result<Vec<(i64, u64)>,
     connection.execute_batch(
         "CREATE TEMP TABLE chosen_tenants (id INTEGER PRIMARY KEY);
          CREATE TEMP TABLE chosen_channels (id INTEGER PRIMARY KEY);
+         CREATE TEMP TABLE channel_rows (id INTEGER PRIMARY KEY);
          CREATE TEMP TABLE left_out (id INTEGER PRIMARY KEY);
          CREATE TEMP TABLE known_users (id INTEGER PRIMARY KEY);
          CREATE TEMP TABLE mentioned (anonymized_id TEXT PRIMARY KEY) WITHOUT ROWID",
@@ -229,12 +238,12 @@ fn choose(connection: &Connection, scope: &CopyScope) -> Result<Vec<(i64, u64)>,
     for channel in &scope.left_out {
         insert.execute(params![channel.0])?;
     }
-    connection.execute(
-        "WITH RECURSIVE below (id) AS (SELECT id FROM left_out
-             UNION SELECT c.id FROM source.channels c JOIN below b ON c.parent_id = b.id)
-         INSERT INTO chosen_channels SELECT c.id FROM source.channels c
-          WHERE c.tenant_id IN chosen_tenants AND c.id NOT IN below ORDER BY c.id",
-        [],
+    connection.execute_batch(
+        "INSERT INTO chosen_channels SELECT id FROM source.channels
+          WHERE tenant_id IN chosen_tenants AND id NOT IN left_out ORDER BY id;
+         WITH RECURSIVE above (id) AS (SELECT id FROM chosen_channels
+             UNION SELECT c.parent_id FROM source.channels c JOIN above a ON c.id = a.id WHERE c.parent_id IS NOT NULL)
+         INSERT INTO channel_rows SELECT id FROM above ORDER BY id",
     )?;
     let mut select = connection
         .prepare("SELECT id, message_count FROM source.channels WHERE id IN chosen_channels ORDER BY id")?;

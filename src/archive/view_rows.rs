@@ -140,14 +140,16 @@ impl Reader {
         Ok(rows.into_iter().filter(|(_, name)| names.contains(name)).map(|(row, _)| row).collect())
     }
 
-    /// The channels that are hidden or unreadable.
+    /// The channels that are hidden or unreadable, with all that is below them.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn closed_channels(&self) -> Result<Vec<ChannelRow>, ArchiveError> {
-        let mut select = self
-            .connection
-            .prepare("SELECT id FROM channels WHERE state IN ('hidden', 'unreadable') ORDER BY id")?;
+        let mut select = self.connection.prepare(
+            "WITH RECURSIVE closed (id) AS (SELECT id FROM channels WHERE state IN ('hidden', 'unreadable')
+                 UNION SELECT c.id FROM channels c JOIN closed o ON c.parent_id = o.id)
+             SELECT id FROM closed ORDER BY id",
+        )?;
         let rows = select.query_map([], |row| Ok(ChannelRow(row.get(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
