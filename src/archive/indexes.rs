@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::{ArchiveError, Tx, health};
+use super::{ArchiveError, Reader, Tx, health};
 
 /// The deferred indexes: name and definition, as in the migrations. An archive may lack
 /// them when a later migration runs, which has to use `IF EXISTS` and `IF NOT EXISTS`.
@@ -70,6 +70,22 @@ pub fn messages_to_index(tx: &Tx<'_>) -> Result<Option<u64>, ArchiveError> {
     }
     let messages = "SELECT coalesce(sum(message_count), 0) FROM channels";
     Ok(Some(tx.connection.query_row(messages, [], |row| row.get(0))?))
+}
+
+impl Reader {
+    /// Whether all deferred indexes are there.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn has_deferred_indexes(&self) -> Result<bool, ArchiveError> {
+        let mut select = self.connection.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?;
+        for (name, _) in DEFERRED {
+            if !select.exists([name])? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// Whether the archive's disk has enough free space to index this many messages. `true`

@@ -67,16 +67,23 @@ impl Reader {
 }
 
 impl Reader {
-    /// Whether the IDs of a tenant's messages are decimal numbers, with which their addresses end.
+    /// Whether the IDs of messages of all tenants of a name are decimal numbers, with which their addresses
+    /// end.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn has_decimal_message_ids(&self, tenant: &str) -> Result<bool, ArchiveError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT message_url_format FROM tenants WHERE name = ?1 AND message_id_format IS NULL",
+            "SELECT message_id_format IS NULL, message_url_format FROM tenants WHERE name = ?1",
         )?;
-        let format: Option<String> = select.query_row([tenant], |row| row.get(0)).optional()?;
-        Ok(format.and_then(|format| url_parts(&format, "")).is_some_and(|(_, after)| after.is_empty()))
+        let mut rows = select.query([tenant])?;
+        while let Some(row) = rows.next()? {
+            let url = url_parts(row.get_ref(1)?.as_str().unwrap_or_default(), "");
+            if !row.get::<_, bool>(0)? || url.is_none_or(|(_, after)| !after.is_empty()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -88,6 +88,8 @@ impl<'e> Reading<'e> {
         let mut tenants: Vec<String> = self.reader.tenants()?.into_iter().map(|tenant| tenant.name).collect();
         tenants.retain(|name| filter.tenants.is_empty() || filter.tenants.contains(name));
         tenants.sort();
+        // Two servers may have one name: their rows go into the same files.
+        tenants.dedup();
         let weights = self.request.tables.iter().map(|table| table.weight()).sum::<u64>();
         for table in &self.request.tables {
             let of_view = table.columns(self.reader)?;

@@ -13,6 +13,9 @@ use crate::model::Timestamp;
 /// Changes that are read at once.
 const CHANGES_AT_ONCE: u32 = 10_000;
 
+/// Authors and emoji that are looked up at most.
+const MAX_AUTHORS_AND_EMOJI: usize = 500;
+
 /// Months by the name of the tenant.
 type Months = BTreeMap<String, BTreeSet<Month>>;
 
@@ -23,6 +26,9 @@ pub struct Stale {
     /// Further months of replies: whether the original is archived may have changed.
     months_of_replies: Months,
     channels: HashSet<ChannelRow>,
+    /// Authors and emoji of which something has changed.
+    authors: BTreeSet<i64>,
+    emoji: BTreeSet<i64>,
 }
 
 impl Stale {
@@ -39,7 +45,10 @@ impl Stale {
                 position = next;
             }
         }
-        Ok((position == last).then_some(stale))
+        if position != last || !stale.add_authors_and_emoji(reader)? {
+            return Ok(None);
+        }
+        Ok(Some(stale))
     }
 
     /// The months of a table that may differ.
@@ -76,23 +85,35 @@ impl Stale {
                 }
             }
             Change::Author(row) => {
-                let mut shown = BTreeSet::new();
-                reader.messages_with_user(row, |channel, sent_at| {
-                    shown.insert((channel, Month::of(sent_at)));
-                })?;
-                return self.add_shown(reader, shown);
+                self.authors.insert(row);
             }
             Change::Emoji(row) => {
-                let mut shown = BTreeSet::new();
-                reader.messages_with_emoji(row, |channel, sent_at| {
-                    shown.insert((channel, Month::of(sent_at)));
-                })?;
-                return self.add_shown(reader, shown);
+                self.emoji.insert(row);
             }
             // Its name is in the paths.
             Change::Tenant(_) => return Ok(None),
         }
         Ok(Some(()))
+    }
+
+    /// Adds what shows the authors and emoji. `false` if that would take longer than to read everything.
+    fn add_authors_and_emoji(&mut self, reader: &Reader) -> Result<bool, ArchiveError> {
+        let (authors, emoji) = (std::mem::take(&mut self.authors), std::mem::take(&mut self.emoji));
+        let count = authors.len() + emoji.len();
+        if count > MAX_AUTHORS_AND_EMOJI || count > 0 && !reader.has_deferred_indexes()? {
+            return Ok(false);
+        }
+        let mut shown = BTreeSet::new();
+        let mut add = |channel, sent_at| {
+            shown.insert((channel, Month::of(sent_at)));
+        };
+        for author in authors {
+            reader.messages_with_user(author, &mut add)?;
+        }
+        for emoji in emoji {
+            reader.messages_with_emoji(emoji, &mut add)?;
+        }
+        Ok(self.add_shown(reader, shown)?.is_some())
     }
 
     fn add_range(&mut self, reader: &Reader, range: MessageRange) -> Result<Option<()>, ArchiveError> {
@@ -103,7 +124,13 @@ impl Stale {
         add(&mut self.months, &span.tenant, first, last);
         // Later messages may reply to those of the range. An edit doesn't matter to them, but it can't be
         // told from a message that was added between others.
-        if let Some((_, newest)) = span.sent.filter(|(_, newest)| *newest > last) {
+        // Threads begin with a message that refers to the channel above.
+        let mut newest = last;
+        for below in reader.with_channels_below(range.channel)? {
+            let sent = reader.channel_span(below)?.and_then(|span| span.sent);
+            newest = sent.map_or(newest, |(_, of_channel)| newest.max(of_channel));
+        }
+        if newest > last {
             add(&mut self.months_of_replies, &span.tenant, last, newest);
         }
         Ok(Some(()))
