@@ -99,16 +99,6 @@ impl Reader {
         Ok(found)
     }
 
-    /// Whether a user is a bot; `None` if that, or the user, isn't known.
-    ///
-    /// # Errors
-    /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn is_bot(&self, hash: &str) -> Result<Option<bool>, ArchiveError> {
-        let mut select =
-            self.connection.prepare_cached("SELECT is_bot FROM users WHERE anonymized_id = ?1")?;
-        Ok(select.query_row([hash], |row| row.get(0)).optional()?.flatten())
-    }
-
     /// A channel's heading; `None` if there is no such channel.
     ///
     /// # Errors
@@ -130,21 +120,5 @@ impl Reader {
             })
         });
         Ok(heading.optional()?)
-    }
-
-    /// The ID and name of a channel of the same tenant by its ID.
-    ///
-    /// # Errors
-    /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn name_of_channel_beside(
-        &self,
-        beside: ChannelRow,
-        id: &str,
-    ) -> Result<Option<String>, ArchiveError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT o.name FROM channels c JOIN channels o ON o.tenant_id = c.tenant_id
-              WHERE c.id = ?1 AND o.platform_id = CAST(?2 AS INTEGER) AND o.id_text = ?2",
-        )?;
-        Ok(select.query_row(params![beside.0, id], |row| row.get(0)).optional()?)
     }
 }

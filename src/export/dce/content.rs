@@ -63,16 +63,15 @@ impl Emoji {
 }
 
 impl Content {
-    /// Replaces the markup of people, channels and custom emoji by names; other markup stays.
-    /// `channel_name` finds the name of a channel by its ID.
-    pub fn of(text: &str, channel_name: impl Fn(&str) -> Option<String>) -> Self {
+    /// Replaces the markup of people and custom emoji by names. Other markup stays: a file must not depend
+    /// on the names of other channels, which change.
+    pub fn of(text: &str) -> Self {
         let (mut content, mut rest) = (Self::default(), text);
         while let Some(start) = rest.find('<') {
             content.text.push_str(&rest[..start]);
             rest = &rest[start..];
             let markup = rest.find('>').map(|end| &rest[1..end]);
-            let length =
-                markup.and_then(|markup| content.add(markup, &channel_name).then_some(markup.len() + 2));
+            let length = markup.and_then(|markup| content.add(markup).then_some(markup.len() + 2));
             let length = length.unwrap_or_else(|| {
                 content.text.push('<');
                 1
@@ -84,7 +83,7 @@ impl Content {
     }
 
     /// Adds what stands between angle brackets, if it is known markup.
-    fn add(&mut self, markup: &str, channel_name: impl Fn(&str) -> Option<String>) -> bool {
+    fn add(&mut self, markup: &str) -> bool {
         if let Some(person) = markup.strip_prefix('@') {
             let is_hash = person.len() == 64 && person.bytes().all(|byte| byte.is_ascii_hexdigit());
             if is_hash {
@@ -95,11 +94,6 @@ impl Content {
                 }
             }
             return is_hash;
-        }
-        if let Some(name) = markup.strip_prefix('#').and_then(channel_name) {
-            self.text.push('#');
-            self.text.push_str(&name);
-            return true;
         }
         let (is_animated, emoji) = match markup.strip_prefix("a:") {
             Some(emoji) => (true, Some(emoji)),
@@ -131,15 +125,14 @@ mod tests {
     #[test]
     fn markup_is_replaced_by_names() {
         let hash = "ab".repeat(32);
-        let name = |id: &str| (id == "7").then(|| "general".to_owned());
         for (text, expected) in [
             ("a < b > c <", "a < b > c <".to_owned()),
             (&*format!("hi <@{hash}>, <@{hash}>!"), format!("hi @{hash}, @{hash}!")),
-            ("<@forgotten> <@&5> <t:1:R> <#7> <#8>", "<@forgotten> <@&5> <t:1:R> #general <#8>".to_owned()),
+            ("<@forgotten> <@&5> <t:1:R> <#7> <#8>", "<@forgotten> <@&5> <t:1:R> <#7> <#8>".to_owned()),
             ("<:wave:12><a:dance:13> <:no:> <::5>", ":wave::dance: <:no:> ::".to_owned()),
             ("<<#7>>", "<<#7>>".to_owned()),
         ] {
-            let content = Content::of(text, name);
+            let content = Content::of(text);
             if text.starts_with("<:wave") {
                 assert_eq!(content.emoji.len(), 3);
                 assert!(content.emoji[1].is_animated && content.emoji[1].image_url.ends_with("/13.gif"));

@@ -72,12 +72,12 @@ pub struct Sticker {
 
 impl Embed {
     /// All embeds of a message or forwarded message.
-    pub fn all(message: &Value, channel_name: &dyn Fn(&str) -> Option<String>) -> Vec<Self> {
-        list(message, "embeds").map(|embed| Self::of(embed, channel_name)).collect()
+    pub fn all(message: &Value) -> Vec<Self> {
+        list(message, "embeds").map(Self::of).collect()
     }
 
-    fn of(embed: &Value, channel_name: &dyn Fn(&str) -> Option<String>) -> Self {
-        let content = |text: Option<String>| Content::of(&text.unwrap_or_default(), channel_name);
+    fn of(embed: &Value) -> Self {
+        let content = |text: Option<String>| Content::of(&text.unwrap_or_default());
         let description = content(text(embed, "description"));
         let image = image(embed, "image");
         let field = |field: &Value| Field {

@@ -34,8 +34,8 @@ const COLUMNS: [&str; 14] = [
     "reply_to_channel_id",
     "metadata",
 ];
-/// Characters of a name in a path.
-const NAME_CHARS: usize = 50;
+/// Bytes of a name in a path. Two of them and an ID stay below the 255 bytes of a file's name.
+const NAME_BYTES: usize = 90;
 /// What [`Contents::table`] says.
 const TABLE: &str = "messages";
 
@@ -84,6 +84,8 @@ pub fn run(
     let mut tenants: Vec<String> = reader.tenants()?.into_iter().map(|tenant| tenant.name).collect();
     let filter = &request.filter;
     tenants.retain(|name| filter.tenants.is_empty() || filter.tenants.contains(name));
+    tenants.sort();
+    tenants.dedup();
     for tenant in tenants {
         let channels = reader.view_channels(&tenant, &filter.channels, filter.includes_closed)?;
         let channels = channels.into_iter().filter(|channel| !filter.excluded.contains(&channel.row));
@@ -287,14 +289,23 @@ fn channel_type(kind: &str) -> &'static str {
 fn path(tenant: &str, heading: &ChannelHeading) -> String {
     let parent = heading.parent.as_ref().map(|(_, name)| format!("{} - ", plain(name)));
     let id = plain(&heading.id);
-    format!("{}/{}{} [{id}]", encoded(tenant), parent.unwrap_or_default(), plain(&heading.name))
+    // No name of a file that an export has in its folder has a percent sign.
+    let folder = encoded(tenant).replace('.', "%2E");
+    format!("{folder}/{}{} [{id}]", parent.unwrap_or_default(), plain(&heading.name))
 }
 
 /// A name as part of a path: other characters than letters, digits and a few signs become `_`.
 fn plain(name: &str) -> String {
     let is_safe = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | ' ' | '.');
-    let name: String =
-        name.chars().take(NAME_CHARS).map(|char| if is_safe(char) { char } else { '_' }).collect();
+    let mut bytes = 0;
+    let name: String = name
+        .chars()
+        .map(|char| if is_safe(char) { char } else { '_' })
+        .take_while(|char| {
+            bytes += char.len_utf8();
+            bytes <= NAME_BYTES
+        })
+        .collect();
     let name = name.trim_matches([' ', '.']);
     if name.is_empty() { "_".to_owned() } else { name.to_owned() }
 }
@@ -315,6 +326,16 @@ mod tests {
         ] {
             assert_eq!(plain(name), expected);
         }
-        assert!(plain(&"語".repeat(500)).len() <= 4 * NAME_CHARS);
+        assert_eq!(plain(&"語".repeat(500)).len(), NAME_BYTES);
+        let long = ChannelHeading {
+            guild_id: "1".to_owned(),
+            id: "9".repeat(20),
+            kind: "text".to_owned(),
+            name: "語".repeat(500),
+            topic: None,
+            parent: Some(("2".to_owned(), "𝖆".repeat(500))),
+        };
+        assert!(path("takaro", &long).len() < "takaro/".len() + 240);
+        assert!(path("manifest.json", &long).starts_with("manifest%2Ejson/"));
     }
 }

@@ -150,17 +150,12 @@ impl Message {
     ) -> Result<Self, ArchiveError> {
         let metadata: Value =
             row.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        // An error shows as a channel without name.
-        let channel_name = |id: &str| reader.name_of_channel_beside(channel, id).ok().flatten();
-        let content = Content::of(&row.content, channel_name);
-        let mentions = content.mentioned.iter().map(|hash| Ok(User::of(hash, reader.is_bot(hash)?)));
-        let mentions = mentions.collect::<Result<_, ArchiveError>>()?;
+        let content = Content::of(&row.content);
+        // What is known of them may change without the message.
+        let mentions = content.mentioned.iter().map(|hash| User::of(hash, None)).collect();
         let files = if row.attachments > 0 { reader.files_of(channel, row.key)? } else { Vec::new() };
         let emoji = if row.reactions > 0 { reader.emoji_of(channel, row.key)? } else { Vec::new() };
-        let interaction = match metadata.get("interaction").or_else(|| metadata.get("interaction_metadata")) {
-            Some(interaction) => Some(Interaction::of(interaction, reader)?),
-            None => None,
-        };
+        let interaction = metadata.get("interaction").or_else(|| metadata.get("interaction_metadata"));
         let call = metadata.get("call");
         Ok(Self {
             id: row.id,
@@ -172,15 +167,13 @@ impl Message {
             content: if row.content.is_empty() { fallback(row.kind).to_owned() } else { content.text },
             author: row.author.map_or_else(User::unknown, |user| User::of(&user.hash, user.is_bot)),
             attachments: files.into_iter().map(Attachment::of).collect(),
-            embeds: Embed::all(&metadata, &channel_name),
+            embeds: Embed::all(&metadata),
             stickers: Sticker::all(&metadata),
             reactions: emoji.into_iter().map(Reaction::of).collect(),
             mentions,
             reference: Reference::of(row.reply_to, &metadata, channel_id, guild_id),
-            forwarded: list(&metadata, "message_snapshots")
-                .next()
-                .map(|snapshot| Forwarded::of(snapshot, &channel_name)),
-            interaction,
+            forwarded: list(&metadata, "message_snapshots").next().map(Forwarded::of),
+            interaction: interaction.map(Interaction::of),
             inline_emojis: content.emoji,
         })
     }
@@ -233,28 +226,28 @@ impl Reference {
 }
 
 impl Forwarded {
-    fn of(snapshot: &Value, channel_name: &dyn Fn(&str) -> Option<String>) -> Self {
+    fn of(snapshot: &Value) -> Self {
         let message = snapshot.get("message").unwrap_or(snapshot);
         Self {
             timestamp: text(message, "timestamp"),
             timestamp_edited: text(message, "edited_timestamp"),
-            content: Content::of(&text(message, "content").unwrap_or_default(), channel_name).text,
+            content: Content::of(&text(message, "content").unwrap_or_default()).text,
             // The archive keeps the files of forwarded messages with those of the message.
             attachments: Vec::new(),
-            embeds: Embed::all(message, channel_name),
+            embeds: Embed::all(message),
             stickers: Sticker::all(message),
         }
     }
 }
 
 impl Interaction {
-    fn of(interaction: &Value, reader: &Reader) -> Result<Self, ArchiveError> {
-        let user = match interaction.get("user").and_then(|user| text(user, "id")) {
-            Some(hash) => User::of(&hash, reader.is_bot(&hash)?),
-            None => User::unknown(),
-        };
-        let id = text(interaction, "id").unwrap_or_else(|| "0".to_owned());
-        Ok(Self { id, name: text(interaction, "name").unwrap_or_default(), user })
+    fn of(interaction: &Value) -> Self {
+        let user = interaction.get("user").and_then(|user| text(user, "id"));
+        Self {
+            id: text(interaction, "id").unwrap_or_else(|| "0".to_owned()),
+            name: text(interaction, "name").unwrap_or_default(),
+            user: user.map_or_else(User::unknown, |hash| User::of(&hash, None)),
+        }
     }
 }
 
