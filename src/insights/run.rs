@@ -62,6 +62,8 @@ pub fn run(
     let mut reports = Vec::new();
     let mut chosen = reader.tenants()?;
     chosen.retain(|tenant| tenants.is_empty() || tenants.contains(&tenant.name));
+    // Two servers may have one name, and are one community then.
+    chosen.dedup_by(|one, other| one.name == other.name);
     let as_of = chosen.iter().filter_map(|tenant| tenant.last_success_at).max();
     for tenant in &chosen {
         let mut channels = reader.activity_channels(&tenant.name, request.includes_closed)?;
