@@ -125,8 +125,7 @@ impl ArchiveFile {
         configure(&connection, self.busy_timeout)?;
         migrate(&mut connection, migrations)?;
         definitions::restore_views(&connection, migrations)?;
-        // Who writes it, uses it.
-        connection.execute("DELETE FROM archive_info WHERE key = ?1", [COPY_KEY])?;
+        forget_copy(&connection)?;
         Ok(connection)
     }
 
@@ -282,6 +281,12 @@ fn is_unused(connection: &Connection) -> Result<bool, ArchiveError> {
 
 /// Key in `archive_info` of a copy that nothing was written to since.
 pub(super) const COPY_KEY: &str = "is_copy";
+
+/// Makes an archive one that is in use: whoever writes to a copy uses it.
+pub(super) fn forget_copy(connection: &Connection) -> Result<(), ArchiveError> {
+    connection.execute("DELETE FROM archive_info WHERE key = ?1", [COPY_KEY])?;
+    Ok(())
+}
 
 /// Records the key of an archive that has no hash yet.
 pub(super) fn adopt_key(connection: &Connection, scheme: HashScheme) -> Result<(), ArchiveError> {

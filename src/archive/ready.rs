@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::connection::truncate_log;
 use super::migrations::bundled;
-use super::open::{adopt_key, check_scheme, open_to_annotate};
+use super::open::{adopt_key, check_scheme, forget_copy, open_to_annotate};
 use super::tx::in_transaction;
 use super::{ArchiveError, ArchiveFile, Lock, Tx, beside, forgotten_list, residual, sweep};
 use crate::model::Timestamp;
@@ -66,7 +66,10 @@ impl ArchiveFile {
         change: impl FnOnce(&mut Tx<'_>, Timestamp) -> Result<T, ArchiveError>,
     ) -> Result<T, ArchiveError> {
         let mut connection = open_to_annotate(&self.path, self.busy_timeout)?;
-        let result = in_transaction(&mut connection, self.rules, change)?;
+        let result = in_transaction(&mut connection, self.rules, |tx, now| {
+            forget_copy(tx.connection)?;
+            change(tx, now)
+        })?;
         if lock.is_some() {
             truncate_log(&connection)?;
         }

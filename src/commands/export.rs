@@ -18,7 +18,7 @@ use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
 use crate::config::{Config, Overrides};
 use crate::export::{
     ALL, CopyTarget, ExportError, Exported, Filter, Format, Progress, Request, Table, TableFormat, Target,
-    run as run_tables, run_dce,
+    check_name, run as run_tables, run_dce,
 };
 use crate::model::{Timestamp, with_noun, with_separators};
 use crate::ui::to_stderr;
@@ -73,7 +73,17 @@ pub fn run(args: &ExportArgs, context: &CommandContext) -> Result<Outcome, Failu
     let config = context.load_config(&Overrides::default())?;
     let path = &config.archive.path;
     let open = || Reader::open(path).map_err(|error| Failure::archive(&error, path));
-    check_tenants(&args.tenants, &open()?, &config)?;
+    {
+        let reader = open()?;
+        check_tenants(&args.tenants, &reader, &config)?;
+        let unknown = args.check_channels(&reader).map_err(|error| Failure::archive(&error, path))?;
+        if let Some(channel) = unknown {
+            let message = format!("no archived channel is called {channel:?}, or has this ID");
+            return Err(
+                Failure::new(FailureKind::Usage, message).hint("name it as it is called now, or by its ID")
+            );
+        }
+    }
     let mode = path.metadata().map_or(config.archive.mode, |metadata| metadata.permissions().mode() & 0o777);
     let out = absolute(context.current_dir().join(&args.out)).unwrap_or_else(|_| args.out.clone());
     let destination =
@@ -174,6 +184,9 @@ impl ExportArgs {
     }
 
     fn destination(&self, out: &Path, archive: &Path, mode: u32) -> Result<Destination, ExportError> {
+        if self.out != Path::new("-") {
+            check_name(out, archive)?;
+        }
         Ok(match self.format {
             Format::Tables(format) if self.out == Path::new("-") => Destination::Stream(format),
             Format::Tables(format) => Destination::Tables(format, out.to_owned()),
@@ -199,6 +212,24 @@ impl ExportArgs {
     fn tables(&self) -> Vec<Table> {
         let is_wanted = |table: &Table| self.tables.is_empty() || self.tables.contains(table);
         Table::ALL.into_iter().filter(is_wanted).collect()
+    }
+
+    /// The first channel that is not archived: an export without it would remove what is there.
+    fn check_channels(&self, reader: &Reader) -> Result<Option<&str>, ArchiveError> {
+        let tenants = reader.tenants()?.into_iter().map(|tenant| tenant.name);
+        let tenants: Vec<String> =
+            tenants.filter(|name| self.tenants.is_empty() || self.tenants.contains(name)).collect();
+        for channel in &self.channel_names {
+            let wanted = std::slice::from_ref(channel);
+            let mut is_known = false;
+            for tenant in &tenants {
+                is_known |= !reader.view_channels(tenant, wanted, true)?.is_empty();
+            }
+            if !is_known {
+                return Ok(Some(channel));
+            }
+        }
+        Ok(None)
     }
 
     fn filter(&self, reader: &Reader, config: &Config) -> Result<Filter, Failure> {

@@ -1,9 +1,9 @@
 //! Why an export failed.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::archive::ArchiveError;
+use crate::archive::{ArchiveError, word_index};
 
 /// Why an export failed. What was written before is complete.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,26 @@ pub enum ExportError {
     Other(String),
 }
 
+/// Checks that a path is none of the names beside an archive that its own files have, such as
+/// `archive.db-wal`.
+///
+/// # Errors
+/// Returns [`ExportError::Target`] if it is.
+pub fn check_name(path: &Path, archive: &Path) -> Result<(), ExportError> {
+    let folder = |path: &Path| path.parent().map(|folder| folder.canonicalize().unwrap_or(folder.to_owned()));
+    let archive = archive.canonicalize().unwrap_or_else(|_| archive.to_owned());
+    let name =
+        |path: &Path| path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
+    let (theirs, own) = (name(path), name(&archive));
+    let is_side_file = theirs.len() > own.len() && theirs.starts_with(&own);
+    let is_index = path.file_name() == word_index::path_of(&archive).file_name();
+    if folder(path) == folder(&archive) && (is_side_file || is_index) {
+        let message = format!("{} is a name for a file of the archive itself", path.display());
+        return Err(ExportError::Target(message));
+    }
+    Ok(())
+}
+
 impl ExportError {
     /// An error of the file that is being written; its path is added by [`Self::at`].
     pub fn io_of_file(source: io::Error) -> Self {
@@ -49,7 +69,7 @@ impl ExportError {
 
     /// Names the file.
     #[must_use]
-    pub fn at(self, path: &std::path::Path) -> Self {
+    pub fn at(self, path: &Path) -> Self {
         match self {
             Self::Output(source) => Self::Io { path: path.to_owned(), source },
             other => other,

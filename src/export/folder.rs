@@ -87,10 +87,13 @@ impl Folder {
         };
         let text = read(MANIFEST)?;
         let manifest = match &text {
-            Some(text) => Manifest::parse(text).ok_or_else(|| {
-                let message = format!("{} is not a manifest of this version", path.join(MANIFEST).display());
-                ExportError::Target(message)
-            })?,
+            Some(text) => {
+                Manifest::parse(text).filter(|it| it.files.keys().all(is_inside)).ok_or_else(|| {
+                    let message =
+                        format!("{} is not a manifest of this version", path.join(MANIFEST).display());
+                    ExportError::Target(message)
+                })?
+            }
             None => Manifest::new(format),
         };
         if manifest.format != format.name() {
@@ -159,9 +162,15 @@ impl Folder {
         let FolderFile { file, digest, bytes } = file;
         let temporary = self.temporary();
         let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        self.check_folders(&relative)?;
         if is_same(&temporary, &target).map_err(failed)? {
             fs::remove_file(&temporary).map_err(failed)?;
         } else {
+            let is_known = self.manifest.files.contains_key(&relative) || self.unlisted.contains(&relative);
+            if target.symlink_metadata().is_ok() && !is_known {
+                let message = format!("{} is there, and no export has written it", target.display());
+                return Err(ExportError::Target(message));
+            }
             file.sync_all().map_err(failed)?;
             self.announce(&relative)?;
             create_folder(target.parent().unwrap_or(&self.path), self.mode).map_err(failed)?;
@@ -186,6 +195,7 @@ impl Folder {
         let mut removed = 0;
         for relative in &gone {
             self.announce(relative)?;
+            self.check_folders(relative)?;
             let path = self.path.join(relative);
             match fs::remove_file(&path) {
                 Ok(()) => removed += 1,
@@ -211,6 +221,22 @@ impl Folder {
             removed,
             fingerprint: format!("{:x}", Sha256::digest(self.manifest.text())),
         })
+    }
+
+    /// Fails if a path leads through anything but folders, such as a link out of the folder.
+    fn check_folders(&self, relative: &str) -> Result<(), ExportError> {
+        let mut path = self.path.clone();
+        for part in Path::new(relative).parent().into_iter().flat_map(Path::components) {
+            path.push(part);
+            match path.symlink_metadata() {
+                Ok(metadata) if !metadata.is_dir() => {
+                    return Err(ExportError::Target(format!("{} is no folder", path.display())));
+                }
+                Ok(_) => {}
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     /// Notes in the journal that a file is about to be written or removed.

@@ -21,7 +21,7 @@ mod tables;
 mod text;
 
 pub use dce::run as run_dce;
-pub use error::ExportError;
+pub use error::{ExportError, check_name};
 pub use format::{Format, TableFormat};
 pub use request::{ALL, ExportState, Exported, Filter, Memory, OnProgress, Progress, Request};
 pub use run::{Target, run};

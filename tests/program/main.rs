@@ -13,6 +13,7 @@ mod display;
 mod evidence;
 mod export;
 mod export_copies;
+mod export_targets;
 mod forget;
 mod forgotten_list;
 mod frozen;
