@@ -72,6 +72,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     title("Which speak of servers, but not of a wipe? verta-sync search 'server* -wipe' --limit 2");
     demo.run_with(&["search", "server* -wipe", "--limit", "2"])?;
 
+    title("How do the communities live? verta-sync insights --out report.html");
+    let report = demo.folder.join("report.html");
+    demo.run_with(&["insights", "--out", &report.to_string_lossy()])?;
+
     // The remaining configuration is for a simulator that the user starts.
     write_config(&folder, &format!("http://127.0.0.1:{PORT}"))?;
     let shown = folder.display();

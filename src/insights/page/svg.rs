@@ -12,6 +12,8 @@ use crate::model::with_separators;
 const AXIS: u64 = 34;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/// Names of months on an axis at most.
+const MAX_MONTHS: u64 = 12;
 /// Steps of an axis, times powers of ten.
 const STEPS: [u64; 3] = [1, 2, 5];
 /// Steps of an axis at most.
@@ -139,23 +141,26 @@ impl Chart<'_> {
     fn months(&self) -> String {
         let Self { period, height, .. } = self;
         let mut text = String::from("<g text-anchor=\"middle\">");
+        // At most twelve names, every second of which goes on narrow screens.
+        let months = u64::try_from(period.days() / 30).unwrap_or(0);
+        let stride = months.div_ceil(MAX_MONTHS).max(1);
         let mut start = period.first;
         let mut index = 0;
         while start < period.end {
             let end = start.next_month().min(period.end);
             // Too little of a month for its name.
-            if end.0 - start.0 >= 12 {
+            if end.0 - start.0 >= 12 && index % stride == 0 {
                 let date = start.date();
                 let middle = percent(u64::midpoint(self.x(start), self.x(end)));
-                let class = if index % 2 == 1 { " class=\"xo\"" } else { "" };
+                let class = if index / stride % 2 == 1 { " class=\"xo\"" } else { "" };
                 let name = MONTHS[usize::try_from(date.month() - 1).unwrap_or(0)];
                 write!(text, "<text x=\"{middle}\" y=\"{}\"{class}>{name}</text>", height + 17).ok();
-                if index == 0 || date.month() == 1 {
+                if index == 0 || date.month() <= i8::try_from(stride).unwrap_or(1) {
                     let y = height + 31;
                     write!(text, "<text x=\"{middle}\" y=\"{y}\"{class}>{}</text>", date.year()).ok();
                 }
-                index += 1;
             }
+            index += 1;
             if start > period.first {
                 let x = percent(self.x(start));
                 let (from, to) = (height, height + 5);

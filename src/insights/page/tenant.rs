@@ -37,6 +37,10 @@ pub fn section(id: &str, tenant: &TenantReport) -> String {
         escaped(&tenant.tenant),
         tenant.health.channels_read
     );
+    if tenant.people.now == Figure::Hidden {
+        return html + &empty("Fewer than five people wrote in the period.") + "</section>";
+    }
+    let name = escaped(&tenant.tenant);
     let parts: [(&str, String); 6] = [
         ("headline", headline(tenant)),
         ("activity", activity(id, tenant)),
@@ -49,7 +53,7 @@ pub fn section(id: &str, tenant: &TenantReport) -> String {
         let title = PARTS.iter().find(|(name, _)| *name == part).map_or("", |(_, title)| title);
         write!(
             html,
-            "<section aria-labelledby=\"{id}-{part}\"><h3 id=\"{id}-{part}\">{title}</h3>{body}</section>"
+            "<section aria-labelledby=\"{id}-{part}\"><h3 id=\"{id}-{part}\">{title}<span class=\"vh\"> of {name}</span></h3>{body}</section>"
         )
         .ok();
     }
@@ -157,7 +161,7 @@ fn activity(id: &str, tenant: &TenantReport) -> String {
         if name == "people" {
             let row = |week: &Interval| vec![week.from.clone(), number(week.messages), number(week.people)];
             let table = Table {
-                name: "Messages and people per week",
+                name: &format!("{}: messages and people per week", tenant.tenant),
                 file: "weeks",
                 columns: &["Week from", "Messages", "People who wrote"],
                 rows: tenant.weeks.iter().map(row).collect(),
@@ -189,14 +193,14 @@ fn when(id: &str, tenant: &TenantReport) -> String {
         std::iter::once("Day".to_owned()).chain((0..24).map(|hour| format!("{hour}:00"))).collect();
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let table = Table {
-        name: "Messages by weekday and hour",
+        name: &format!("{}: messages by weekday and hour", tenant.tenant),
         file: "hours",
         columns: &columns,
         rows: names.into_iter().zip(hours).map(row).collect(),
     };
     format!(
         "<figure class=\"fig\"><figcaption><h4>{share} of messages are written from {}:00 to {}:00</h4>\
-         <p class=\"sub\">Messages in an hour of the week, on average. Darker: more.</p></figcaption>{}{}</figure>",
+         <p class=\"sub\">Messages in an hour of the week, on average. The stronger the colour, the more.</p></figcaption>{}{}</figure>",
         busiest.from_hour,
         (busiest.from_hour + 4) % 24,
         heat_map(&format!("{id}-hours"), hours),
@@ -226,6 +230,11 @@ fn newcomers(id: &str, tenant: &TenantReport) -> String {
         chart.columns(&marks)
     );
     let windows = months.iter().map(|month| month.returned_permille.len()).max().unwrap_or(0);
+    let is_any_shown =
+        months.iter().flat_map(|month| &month.returned_permille).any(|share| *share != Figure::Hidden);
+    if windows > 0 && !is_any_shown {
+        return html + &empty("Fewer than five newcomers of each month wrote again.");
+    }
     if windows == 0 {
         return html + &empty("Whether newcomers came back is known after eight weeks at the earliest.");
     }
@@ -353,7 +362,7 @@ fn help(id: &str, tenant: &TenantReport) -> String {
         ]
     };
     let table = Table {
-        name: "Questions per month",
+        name: &format!("{}: questions per month", tenant.tenant),
         file: "questions",
         columns: &["Month", "Questions", "Answered", "Median minutes to the answer", "90th percentile"],
         rows: questions.by_month.iter().map(row).collect(),
