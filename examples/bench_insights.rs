@@ -4,18 +4,17 @@
 //! MESSAGES (default: a million) invented messages into FOLDER (default: a temporary folder)
 //! unless it is there. Time is the best of three.
 
-#[path = "bench_queries/world.rs"]
-mod world;
+#[path = "bench_search/large.rs"]
+mod large;
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use hashbrown::HashSet;
 use verta_sync::archive::Reader;
 use verta_sync::insights::{Calendar, Day, Period, Request, page, run};
 
-use self::world::Shape;
+use self::large::{LargeArchive, memory_mb};
 
 /// Any error ends the benchmark.
 type BenchResult<T> = Result<T, Box<dyn Error>>;
@@ -25,17 +24,9 @@ const ROUNDS: u32 = 3;
 const END: jiff::civil::Date = jiff::civil::Date::constant(2026, 11, 1);
 
 fn main() -> BenchResult<()> {
-    let mut arguments = std::env::args_os().skip(1);
-    let messages = arguments.next().map_or(Ok(1_000_000), |text| text.to_string_lossy().parse())?;
-    let temporary = tempfile::tempdir()?;
-    let folder = arguments.next().map_or_else(|| temporary.path().to_owned(), PathBuf::from);
-    std::fs::create_dir_all(&folder)?;
-    let archive = folder.join(format!("search-{messages}.db"));
-    if !archive.exists() {
-        let shape = Shape { messages, channels: 120, threads: 0, people: 20_000, vocabulary: 300_000 };
-        world::create(&archive, shape)?;
-    }
-    let reader = Reader::open(&archive)?;
+    let LargeArchive { messages, path: archive, .. } =
+        &LargeArchive::of_arguments(std::env::args_os().skip(1))?;
+    let reader = Reader::open(archive)?;
     let request = Request {
         tenants: Vec::new(),
         period: Period::year_to(Day::of(END)),
@@ -52,8 +43,6 @@ fn main() -> BenchResult<()> {
         bytes = page(&report).len();
         best = best.min(begin.elapsed().as_secs_f64());
     }
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let memory = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    println!("{messages} messages: {best:.1} s, memory at most {}, page of {bytes} bytes", memory.trim());
+    println!("{messages} messages: {best:.1} s, {} MB of memory, page of {bytes} bytes", memory_mb());
     Ok(())
 }

@@ -6,11 +6,11 @@
 //! memory is its own. `questions.py` beside this file compares questions to the archive with the
 //! same ones to the Parquet files; `compare.py` holds the content of both against each other.
 
-#[path = "../bench_queries/world.rs"]
-mod world;
+#[path = "../bench_search/large.rs"]
+mod large;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use verta_sync::export::{
     CopyTarget, Exported, Filter, Format, Memory, Request, Table, Target, run, run_dce,
 };
 
-use self::world::Shape;
+use self::large::{LargeArchive, memory_mb};
 
 /// Any error ends the benchmark.
 type BenchResult<T> = Result<T, Box<dyn Error>>;
@@ -43,22 +43,16 @@ fn main() -> BenchResult<()> {
     {
         return export_one(format, Path::new(archive), Path::new(out));
     }
-    let messages = arguments.first().map_or(Ok(1_000_000), |text| text.parse())?;
-    let temporary = tempfile::tempdir()?;
-    let folder = arguments.get(1).map_or_else(|| temporary.path().to_owned(), PathBuf::from);
-    std::fs::create_dir_all(&folder)?;
-    let archive = folder.join(format!("search-{messages}.db"));
-    if !archive.exists() {
-        let shape = Shape { messages, channels: 120, threads: 0, people: 20_000, vocabulary: 300_000 };
-        world::create(&archive, shape)?;
-    }
+    let LargeArchive { messages, path: archive, .. } =
+        &LargeArchive::of_arguments(std::env::args_os().skip(1))?;
+    let folder = archive.parent().ok_or("the archive has no folder")?;
     let size = archive.metadata()?.len();
     println!("{messages} messages, {} MB", size / 1_000_000);
-    subscribe(&archive)?;
+    subscribe(archive)?;
     for format in Format::ALL {
         let out = folder.join(format!("exported-{}", format.name()));
         std::fs::remove_dir_all(&out).or_else(|_| std::fs::remove_file(&out)).ok();
-        measure(format, &archive, &out, size)?;
+        measure(format, archive, &out, size)?;
         if format.name() != "parquet" {
             std::fs::remove_dir_all(&out).or_else(|_| std::fs::remove_file(&out))?;
         }
@@ -66,9 +60,9 @@ fn main() -> BenchResult<()> {
     let parquet = folder.join("exported-parquet");
     let format = Format::ALL.into_iter().find(|format| format.name() == "parquet").ok_or("no Parquet")?;
     print!("again, nothing changed: ");
-    measure(format, &archive, &parquet, size)?;
-    print!("again, after {} messages and {EDITS} edits of a day: ", a_day(&archive, messages)?);
-    measure(format, &archive, &parquet, size)
+    measure(format, archive, &parquet, size)?;
+    print!("again, after {} messages and {EDITS} edits of a day: ", a_day(archive, *messages)?);
+    measure(format, archive, &parquet, size)
 }
 
 /// Makes an export in a process of its own, which prints its figures.
@@ -194,12 +188,4 @@ fn folder_size(path: &Path) -> BenchResult<u64> {
         return Ok(path.metadata()?.len());
     }
     std::fs::read_dir(path)?.try_fold(0, |total, entry| Ok(total + folder_size(&entry?.path())?))
-}
-
-/// The most memory that the process has had resident, in MB.
-fn memory_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap_or_default();
-    kib * 1024 / 1_000_000
 }

@@ -5,11 +5,10 @@
 //! MESSAGES (default: a million) invented messages in several scripts into FOLDER (default: a
 //! temporary folder) unless it is there. Times of queries are the best of five, warm.
 
-#[path = "../bench_queries/world.rs"]
-mod world;
+mod large;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use rusqlite::Connection;
@@ -19,7 +18,7 @@ use verta_sync::archive::word_index::{self, Build, SUBSCRIBER, WordIndex};
 use verta_sync::search::index::{self, CurrentIndex};
 use verta_sync::search::{Query, Request, run};
 
-use self::world::Shape;
+use self::large::{LargeArchive, memory_mb};
 
 /// Any error ends the benchmark.
 type BenchResult<T> = Result<T, Box<dyn Error>>;
@@ -44,34 +43,27 @@ const QUERIES: [(&str, &str, Option<&str>); 11] = [
 ];
 
 fn main() -> BenchResult<()> {
-    let mut arguments = std::env::args_os().skip(1);
-    let messages = arguments.next().map_or(Ok(1_000_000), |text| text.to_string_lossy().parse())?;
-    let temporary = tempfile::tempdir()?;
-    let folder = arguments.next().map_or_else(|| temporary.path().to_owned(), PathBuf::from);
-    std::fs::create_dir_all(&folder)?;
-    let archive = folder.join(format!("search-{messages}.db"));
-    if !archive.exists() {
-        let shape = Shape { messages, channels: 120, threads: 0, people: 20_000, vocabulary: 300_000 };
-        world::create(&archive, shape)?;
-    }
-    let size = size(&archive);
+    let LargeArchive { messages, path: archive, .. } =
+        &LargeArchive::of_arguments(std::env::args_os().skip(1))?;
+    let folder = archive.parent().ok_or("the archive has no folder")?;
+    let size = size(archive);
     println!("{messages} messages, {} MB", size / 1_000_000);
-    let build = build(&archive)?;
-    let of_index = self::size(&word_index::path_of(&archive));
+    let build = build(archive)?;
+    let of_index = self::size(&word_index::path_of(archive));
     println!(
         "index: built in {build:.1} s, {} MB, {:.2} of the archive",
         of_index / 1_000_000,
         ratio(of_index, size)
     );
     let plain_path = folder.join("plain.db");
-    let plain = plain(&archive, &plain_path)?;
+    let plain = plain(archive, &plain_path)?;
     println!(
         "FTS5 unicode61: built in {plain:.1} s, {} MB; the index took {:.2} of its time",
         self::size(&plain_path) / 1_000_000,
         build / plain
     );
     println!("resident memory at most so far: {} MB", memory_mb());
-    queries(&archive, &plain_path)?;
+    queries(archive, &plain_path)?;
     std::fs::remove_file(plain_path)?;
     Ok(())
 }
@@ -206,11 +198,4 @@ fn size(path: &Path) -> u64 {
 #[allow(clippy::cast_precision_loss, reason = "sizes of files")]
 fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64
-}
-
-/// The greatest resident memory of this process.
-fn memory_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0_u64) / 1000
 }
