@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 pub use folder::OwnFolder;
 pub use named::{NamedFile, resolve};
-pub use own::{check_own_file, create_own_file, open_own_file};
+pub use own::{check_own_file, create_own_file, open_own_file, replace_file};
 pub use trust::{ForeignWriter, PathOrigin};
 
 /// The type of a file that isn't a regular file.

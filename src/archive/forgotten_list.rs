@@ -5,8 +5,7 @@
 //! gets what only the other has, and people whom only the file names are erased again.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -15,7 +14,7 @@ use super::forget::{forget, record_marker};
 use super::tx::in_transaction;
 use super::{ArchiveError, ArchiveErrorKind, beside, sweep, users};
 use crate::anonymize::{HashScheme, Rules};
-use crate::files::{FileError, create_own_file, open_own_file};
+use crate::files::{FileError, open_own_file, replace_file};
 
 /// The first words of the file.
 const HEADER: &str = "verta-sync: people who stay erased;";
@@ -79,15 +78,7 @@ impl List {
 
     /// Replaces the file as a whole, so that a killed process leaves the old or the new one.
     fn write(&self, path: &Path, mode: u32) -> Result<(), ArchiveError> {
-        let new = beside(path, ".new");
-        // Of a process that was killed.
-        fs::remove_file(&new).ok();
-        let written = create_own_file(&new, mode).and_then(|file| {
-            let mut file = file.ok_or(io::ErrorKind::AlreadyExists)?;
-            file.write_all(self.text().as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&new, path)
-        });
+        let written = replace_file(path, &beside(path, ".new"), mode, self.text().as_bytes());
         written.map_err(|error| unreadable(path, &error))
     }
 }

@@ -1,7 +1,6 @@
 //! `verta-sync insights`: figures about communities.
 
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::excluded::excluded_channels;
@@ -9,14 +8,16 @@ use super::progress::with_progress;
 use super::stop_flag::StopFlag;
 use super::values::check_tenants;
 use super::{CommandContext, Failure, FailureKind, Outcome, print_result};
-use crate::archive::{ArchiveErrorKind, Reader};
+use crate::archive::{ArchiveErrorKind, Reader, beside};
 use crate::config::{Config, Overrides};
-use crate::files::create_own_file;
+use crate::files::replace_file;
 use crate::insights::{
     Calendar, Day, Interrupted, Period, Report, Request, digest, page, run as run_insights,
 };
 use crate::model::{with_noun, with_separators};
 
+/// Permission bits of a report.
+const MODE: u32 = 0o644;
 /// Suffix of the file that is renamed once it is complete.
 const TEMPORARY: &str = ".verta-sync-insights.tmp";
 
@@ -115,7 +116,8 @@ pub fn run(args: &InsightsArgs, context: &CommandContext) -> Result<Outcome, Fai
         return Ok(Outcome::Done);
     }
     let out = context.current_dir().join(&args.out);
-    write(&out, &text).map_err(|error| {
+    // It can be shown to anybody.
+    replace_file(&out, &beside(&out, TEMPORARY), MODE, text.as_bytes()).map_err(|error| {
         let kind = ArchiveErrorKind::of_io(&error);
         Failure::new(FailureKind::Archive(kind), format!("cannot write {}: {error}", out.display()))
     })?;
@@ -164,21 +166,4 @@ fn json(report: &Report) -> String {
     let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
     text.push('\n');
     text
-}
-
-/// Writes a file as a whole. It can be shown to anybody, so everybody may read it.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let temporary = crate::archive::beside(path, TEMPORARY);
-    std::fs::remove_file(&temporary).ok();
-    let written = create_own_file(&temporary, 0o644).and_then(|file| {
-        let mut file = file.ok_or(io::ErrorKind::AlreadyExists)?;
-        file.write_all(text.as_bytes())?;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    });
-    if written.is_err() {
-        std::fs::remove_file(&temporary).ok();
-    }
-    written
 }

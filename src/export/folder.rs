@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::manifest::{Contents, FileEntry, Manifest};
 use super::{ExportError, Format};
-use crate::files::create_own_file;
+use crate::files::{create_own_file, replace_file};
 
 /// Where a file is written before it is put in place.
 const TEMPORARY: &str = ".verta-sync-export.tmp";
@@ -258,14 +258,9 @@ impl Folder {
 
     fn write_manifest(&self) -> Result<(), ExportError> {
         let path = self.path.join(MANIFEST);
-        let temporary = self.path.join(NEW_MANIFEST);
-        let mut file = self.create(&temporary)?;
-        let mut write = || {
-            file.write_all(self.manifest.text().as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)
-        };
-        write().map_err(|source| ExportError::Io { path: path.clone(), source })
+        let text = self.manifest.text();
+        replace_file(&path, &self.path.join(NEW_MANIFEST), self.mode, text.as_bytes())
+            .map_err(|source| ExportError::Io { path, source })
     }
 
     /// Creates a file, with the mode of the archive, in place of what a killed export left.

@@ -1,7 +1,7 @@
 //! Files that the program itself keeps beside the archive.
 
 use std::fs::{self, File, Permissions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -55,6 +55,25 @@ pub fn create_own_file(path: &Path, mode: u32) -> io::Result<Option<File>> {
         Err(rustix::io::Errno::EXIST) => Ok(None),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// Replaces a file as a whole, so that a killed process leaves the old or the new one. It is written
+/// at `temporary` first, where a killed process may have left something.
+///
+/// # Errors
+/// Returns the [`io::Error`] if it can't be written.
+pub fn replace_file(path: &Path, temporary: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    fs::remove_file(temporary).ok();
+    let written = create_own_file(temporary, mode).and_then(|file| {
+        let mut file = file.ok_or(io::ErrorKind::AlreadyExists)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(temporary, path)
+    });
+    if written.is_err() {
+        fs::remove_file(temporary).ok();
+    }
+    written
 }
 
 /// Checks an own file without opening it, for files that SQLite opens. Returns whether it
