@@ -14,10 +14,8 @@ use super::connection::{APPLICATION_ID, BUSY_TIMEOUT, harden};
 use super::definitions::{Definitions, HISTORY_TABLE, NEWEST_VERSION};
 use super::migrations::bundled;
 use super::open::{COPY_KEY, KEY_FINGERPRINT_KEY, SCHEME_KEY};
-use super::schema::TEXT_TABLES;
 use super::sweep::RULES_KEY;
-use super::{ArchiveError, ArchiveErrorKind, ChannelRow, TenantRow, info};
-use crate::anonymize;
+use super::{ArchiveError, ArchiveErrorKind, ChannelRow, TenantRow, info, mentioned};
 
 /// Page cache while copying, in KiB.
 const CACHE_KIB: i64 = 16_000;
@@ -92,7 +90,7 @@ const TABLES: [(&str, Rows); 22] = [
                     UNION SELECT emoji_id FROM main.reaction_attempts)",
         ),
     ),
-    ("users", Rows::Where("?1 IS NULL OR id IN known_users OR anonymized_id IN mentioned")),
+    ("users", Rows::Where("?1 IS NULL OR id IN known_users OR anonymized_id IN temp.mentioned")),
     ("changes", Rows::None),
     ("change_subscribers", Rows::None),
 ];
@@ -220,9 +218,9 @@ fn choose(connection: &Connection, scope: &CopyScope) -> Result<Vec<(i64, u64)>,
          CREATE TEMP TABLE chosen_channels (id INTEGER PRIMARY KEY);
          CREATE TEMP TABLE channel_rows (id INTEGER PRIMARY KEY);
          CREATE TEMP TABLE left_out (id INTEGER PRIMARY KEY);
-         CREATE TEMP TABLE known_users (id INTEGER PRIMARY KEY);
-         CREATE TEMP TABLE mentioned (anonymized_id TEXT PRIMARY KEY) WITHOUT ROWID",
+         CREATE TEMP TABLE known_users (id INTEGER PRIMARY KEY)",
     )?;
+    connection.execute_batch(mentioned::TABLE)?;
     match &scope.tenants {
         None => {
             connection.execute("INSERT INTO chosen_tenants SELECT id FROM source.tenants", [])?;
@@ -277,21 +275,7 @@ fn find_users(connection: &Connection) -> Result<(), ArchiveError> {
              UNION SELECT user_id FROM main.message_emoji_reactions
              UNION SELECT owner_id FROM main.channels WHERE owner_id IS NOT NULL",
     )?;
-    let mut insert = connection.prepare("INSERT OR IGNORE INTO mentioned VALUES (?1)")?;
-    for table in &TEXT_TABLES {
-        let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
-        let mut select =
-            connection.prepare(&format!("SELECT {} FROM main.{}", columns.join(", "), table.name))?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            for index in 0..columns.len() {
-                for hash in anonymize::hashes_in(row.get_ref(index)?.as_str().unwrap_or_default()) {
-                    insert.execute(params![hash.to_string()])?;
-                }
-            }
-        }
-    }
-    Ok(())
+    mentioned::find(connection)
 }
 
 /// Whether a file is a copy that nothing was written to since.

@@ -27,6 +27,7 @@ mod info;
 pub mod jobs;
 mod lock;
 pub mod malformed;
+mod mentioned;
 mod message_filter;
 pub mod message_parts;
 mod message_ranges;

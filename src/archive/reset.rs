@@ -2,9 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::schema::TEXT_TABLES;
-use super::{ArchiveError, Reader, TenantRow, Tx, indexes, residual, word_index};
-use crate::anonymize;
+use super::{ArchiveError, Reader, TenantRow, Tx, indexes, mentioned, residual, word_index};
 use crate::model::{ChannelId, WorkspaceId};
 
 /// What a reset or purge would delete.
@@ -167,23 +165,7 @@ pub fn purge(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
 /// because only the IDs of known users are told apart from other digits.
 pub(super) fn delete_unreferenced_users(tx: &Tx<'_>) -> Result<(), ArchiveError> {
     let connection = tx.connection;
-    connection.execute_batch(
-        "CREATE TEMP TABLE IF NOT EXISTS mentioned (anonymized_id TEXT PRIMARY KEY) WITHOUT ROWID",
-    )?;
-    let mut insert =
-        connection.prepare("INSERT OR IGNORE INTO temp.mentioned (anonymized_id) VALUES (?1)")?;
-    for table in &TEXT_TABLES {
-        let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
-        let mut select = connection.prepare(&format!("SELECT {} FROM {}", columns.join(", "), table.name))?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            for index in 0..columns.len() {
-                for hash in anonymize::hashes_in(row.get_ref(index)?.as_str().unwrap_or_default()) {
-                    insert.execute(params![hash.to_string()])?;
-                }
-            }
-        }
-    }
+    mentioned::find(connection)?;
     connection.execute(
         "DELETE FROM users
           WHERE anonymized_id NOT IN (SELECT anonymized_id FROM temp.mentioned)

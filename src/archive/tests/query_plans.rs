@@ -25,8 +25,16 @@ const LARGE: [&str; 5] = [
 
 /// Files whose statements scan whole tables on purpose: `forget`, `reset --purge`,
 /// `check --privacy`, the first command after an upgrade, `start --full`, `search` and `export`.
-const FULL_SCAN_FILES: [&str; 7] =
-    ["change_scope.rs", "copy.rs", "forget.rs", "health.rs", "message_scan.rs", "reset.rs", "sweep.rs"];
+const FULL_SCAN_FILES: [&str; 8] = [
+    "change_scope.rs",
+    "copy.rs",
+    "forget.rs",
+    "health.rs",
+    "mentioned.rs",
+    "message_scan.rs",
+    "reset.rs",
+    "sweep.rs",
+];
 
 /// Rows of `sqlite_stat1` that `PRAGMA optimize` writes for an archive of ten million
 /// messages: table, index, statistics.
