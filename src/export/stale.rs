@@ -13,6 +13,8 @@ use crate::model::Timestamp;
 /// Changes that are read at once.
 const CHANGES_AT_ONCE: u32 = 10_000;
 
+/// Changes that are looked up at most; more take longer than to read everything.
+const MAX_CHANGES: i64 = 100_000;
 /// Authors and emoji that are looked up at most.
 const MAX_AUTHORS_AND_EMOJI: usize = 500;
 
@@ -36,6 +38,9 @@ impl Stale {
     /// everything may have changed.
     pub fn since(reader: &Reader, mut position: i64) -> Result<Option<Self>, ArchiveError> {
         let (mut stale, last) = (Self::default(), reader.last_change()?);
+        if last - position > MAX_CHANGES {
+            return Ok(None);
+        }
         while position < last {
             let Some(changes) = reader.changes_after(position, CHANGES_AT_ONCE)? else { return Ok(None) };
             for (next, change) in changes {
