@@ -129,6 +129,17 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The names of these tenants, of all if none is given, in order and each once: two servers may have
+    /// one name.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn tenant_names(&self, wanted: &[String]) -> Result<Vec<String>, ArchiveError> {
+        let mut select = self.connection.prepare("SELECT DISTINCT name FROM tenants ORDER BY name")?;
+        let names: Vec<String> = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(names.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)).collect())
+    }
+
     /// The rows of the tenants with these names.
     ///
     /// # Errors

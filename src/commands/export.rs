@@ -216,9 +216,7 @@ impl ExportArgs {
 
     /// The first channel that is not archived: an export without it would remove what is there.
     fn check_channels(&self, reader: &Reader) -> Result<Option<&str>, ArchiveError> {
-        let tenants = reader.tenants()?.into_iter().map(|tenant| tenant.name);
-        let tenants: Vec<String> =
-            tenants.filter(|name| self.tenants.is_empty() || self.tenants.contains(name)).collect();
+        let tenants = reader.tenant_names(&self.tenants)?;
         for channel in &self.channel_names {
             let wanted = std::slice::from_ref(channel);
             let mut is_known = false;

@@ -85,11 +85,7 @@ impl<'e> Reading<'e> {
     /// Reads everything.
     pub fn run(&mut self) -> Result<(), Stopped> {
         let filter = &self.request.filter;
-        let mut tenants: Vec<String> = self.reader.tenants()?.into_iter().map(|tenant| tenant.name).collect();
-        tenants.retain(|name| filter.tenants.is_empty() || filter.tenants.contains(name));
-        tenants.sort();
-        // Two servers may have one name: their rows go into the same files.
-        tenants.dedup();
+        let tenants = self.reader.tenant_names(&filter.tenants)?;
         let weights = self.request.tables.iter().map(|table| table.weight()).sum::<u64>();
         for table in &self.request.tables {
             let of_view = table.columns(self.reader)?;

@@ -81,12 +81,8 @@ pub fn run(
     let stale = request.stale(&folder, reader)?;
     let position = reader.last_change()?;
     let mut chosen: Vec<(String, ViewChannel)> = Vec::new();
-    let mut tenants: Vec<String> = reader.tenants()?.into_iter().map(|tenant| tenant.name).collect();
     let filter = &request.filter;
-    tenants.retain(|name| filter.tenants.is_empty() || filter.tenants.contains(name));
-    tenants.sort();
-    tenants.dedup();
-    for tenant in tenants {
+    for tenant in reader.tenant_names(&filter.tenants)? {
         let channels = reader.view_channels(&tenant, &filter.channels, filter.includes_closed)?;
         let channels = channels.into_iter().filter(|channel| !filter.excluded.contains(&channel.row));
         chosen.extend(channels.map(|channel| (tenant.clone(), channel)));
