@@ -103,14 +103,14 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Calls `on_message` with each message of a channel.
+    /// Calls `on_message` with each message of a channel, until it returns `false`.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn activity(
         &self,
         channel: ChannelRow,
-        mut on_message: impl FnMut(ActivityRow),
+        mut on_message: impl FnMut(ActivityRow) -> bool,
     ) -> Result<(), ArchiveError> {
         let mut select = self.connection.prepare_cached(
             "SELECT m.author_id, m.created_at,
@@ -123,7 +123,7 @@ impl Reader {
         )?;
         let mut rows = select.query(params![channel.0])?;
         while let Some(row) = rows.next()? {
-            on_message(ActivityRow {
+            let goes_on = on_message(ActivityRow {
                 author: row.get(0)?,
                 sent_at: Timestamp::from_millis(row.get(1)?),
                 is_written: row.get(2)?,
@@ -132,6 +132,9 @@ impl Reader {
                 is_edited: row.get(5)?,
                 is_deleted: row.get(6)?,
             });
+            if !goes_on {
+                break;
+            }
         }
         Ok(())
     }

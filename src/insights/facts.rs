@@ -129,11 +129,13 @@ impl Facts {
             counts.name.clone_from(&channel.root_name);
             let mut goes_on = true;
             reader.activity(channel.row, |row| {
-                goes_on = goes_on && on_message();
-                if goes_on {
-                    counting.add(channel.root, row);
-                }
+                counting.add(channel.root, row);
+                goes_on = on_message();
+                goes_on
             })?;
+            if !goes_on {
+                break;
+            }
         }
         Ok(counting.facts)
     }

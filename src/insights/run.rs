@@ -1,5 +1,7 @@
 //! Makes a report.
 
+use std::cell::Cell;
+
 use hashbrown::HashSet;
 
 use super::calendar::{Calendar, Period};
@@ -51,13 +53,13 @@ pub fn run(
 ) -> Result<Report, Interrupted> {
     let _snapshot = reader.snapshot()?;
     let Request { tenants, period, calendar, .. } = request;
-    let (mut read, mut is_stopped) = (0_u64, false);
+    let (mut read, is_stopped) = (0_u64, Cell::new(false));
     let mut on_message = || {
         read += 1;
         if read % MESSAGES_PER_CALL == 0 {
-            is_stopped |= !on_progress(read);
+            is_stopped.set(!on_progress(read));
         }
-        !is_stopped
+        !is_stopped.get()
     };
     let mut reports = Vec::new();
     let mut chosen = reader.tenants()?;
@@ -70,6 +72,9 @@ pub fn run(
         channels.retain(|channel| !request.excluded.contains(&channel.row));
         let facts =
             Facts::count(reader, &channels, calendar, *period, request.includes_deleted, &mut on_message)?;
+        if is_stopped.get() {
+            return Err(Interrupted::Stopped);
+        }
         let states = reader.channel_states(&tenant.name)?;
         let end = calendar.start(period.end);
         let posts = reader.forum_posts(&tenant.name, end, request.includes_deleted, &channels)?;
@@ -82,9 +87,6 @@ pub fn run(
             states,
             tenant.last_success_at,
         ));
-    }
-    if is_stopped {
-        return Err(Interrupted::Stopped);
     }
     // The largest first, so that a page or digest without room for all leaves out the smallest.
     reports.sort_by(|one, other| {
