@@ -282,7 +282,7 @@ fn is_unused(connection: &Connection) -> Result<bool, ArchiveError> {
 /// Key in `archive_info` of a copy that nothing was written to since.
 pub(super) const COPY_KEY: &str = "is_copy";
 
-/// Makes an archive one that is in use: whoever writes to a copy uses it.
+/// Removes the mark of an untouched copy. Called before anything is written to an archive.
 pub(super) fn forget_copy(connection: &Connection) -> Result<(), ArchiveError> {
     connection.execute("DELETE FROM archive_info WHERE key = ?1", [COPY_KEY])?;
     Ok(())

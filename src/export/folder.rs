@@ -128,12 +128,12 @@ impl Folder {
     }
 
     /// The files of the last complete export, and whether each is there with its size.
-    pub fn listed_files(&self) -> impl Iterator<Item = (&str, &Contents, bool)> {
+    pub fn listed_files(&self) -> impl Iterator<Item = (&Contents, bool)> {
         self.manifest.files.iter().map(|(path, entry)| {
             let metadata = self.path.join(path).symlink_metadata();
             let is_intact =
                 metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() == entry.bytes);
-            (path.as_str(), &entry.contents, is_intact)
+            (&entry.contents, is_intact)
         })
     }
 

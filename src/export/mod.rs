@@ -18,12 +18,14 @@ mod run;
 mod sqlite;
 mod stale;
 mod tables;
+mod target;
 mod text;
 
 pub use dce::run as run_dce;
-pub use error::{ExportError, check_name};
+pub use error::ExportError;
 pub use format::{Format, TableFormat};
 pub use request::{ALL, ExportState, Exported, Filter, Memory, OnProgress, Progress, Request};
 pub use run::{Target, run};
 pub use sqlite::CopyTarget;
 pub use tables::Table;
+pub use target::check_name;

@@ -127,7 +127,7 @@ impl Request {
             return Ok(None);
         };
         let Some(mut stale) = Stale::since(reader, subscription.position)? else { return Ok(None) };
-        for (_, contents, is_intact) in folder.listed_files() {
+        for (contents, is_intact) in folder.listed_files() {
             if is_intact {
                 continue;
             }

@@ -90,7 +90,7 @@ bots and webhooks, what the platform announces, deleted messages, and people who
 <p>A number about fewer than five people is shown as &lt;5, also if it is zero. Where it would follow from other \
 numbers, one of those is hidden as well.</p>\
 <p>Newcomers are people whose first archived message was sent in the period. A question is a post in a forum; it is answered \
-when somebody else has written in it, and given a week to be.</p></section>";
+when another person has written in it, and has a week for that.</p></section>";
 
 /// The communities side by side.
 fn compared(tenants: &[TenantReport]) -> String {

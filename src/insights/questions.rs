@@ -16,9 +16,9 @@ const MINUTE_MS: u64 = 60_000;
 pub struct Questions {
     /// Posts of people.
     pub asked: Figure,
-    /// Of those that are a week old: the share that somebody else wrote in.
+    /// Of those that are a week old: the share that another person wrote in.
     pub answered_permille: Figure,
-    /// Minutes until somebody else wrote, of those that are answered: the median and the 90th percentile.
+    /// Minutes until another person wrote, of those that are answered: the median and the 90th percentile.
     pub median_minutes: Figure,
     pub p90_minutes: Figure,
     pub by_month: Vec<MonthOfQuestions>,

@@ -120,7 +120,7 @@ impl User {
         Self::named(number.unwrap_or_default(), hash, hash.get(..NICKNAME_DIGITS).unwrap_or(hash), is_bot)
     }
 
-    /// Somebody who was erased, or whom the platform didn't name.
+    /// A person who was erased, or whom the platform didn't name.
     fn unknown() -> Self {
         Self::named(0, "Deleted User", "Deleted User", None)
     }
