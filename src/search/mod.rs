@@ -23,3 +23,4 @@ pub use matcher::{Texts, matches, ranges};
 pub use query::{Query, QueryError, RequiredWord, Term};
 pub use request::{Found, Hit, Request, Searched};
 pub use run::run;
+pub use words::{append_words, append_words_of_part, parts};
