@@ -34,6 +34,7 @@ fn main() -> BenchResult<()> {
         includes_deleted: false,
         includes_closed: false,
         excluded: HashSet::new(),
+        solved_tags: Vec::new(),
     };
     let mut best = f64::MAX;
     let mut bytes = 0;

@@ -23,7 +23,7 @@
 //! | [`ui`] | shows the progress of a run | model, monitor |
 //! | [`search`] | finds messages by their words | model, archive |
 //! | [`export`] | writes the archive as files for other programs | model, files, archive |
-//! | [`insights`] | figures about communities that say nothing about a person | model, archive |
+//! | [`insights`] | figures about communities that say nothing about a person | model, archive, search |
 //! | [`report`] | formats results as text and JSON | model, plan, search, `exit_code` |
 //! | [`commands`] | a file per subcommand; connects the layers | all of these |
 //! | [`cli`] | parses the command line | model, config, platform, archive, commands, `exit_code` |

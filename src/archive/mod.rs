@@ -5,6 +5,9 @@
 //! only `anonymize` constructs.
 
 pub mod activity;
+pub mod activity_parts;
+pub mod activity_posts;
+pub mod activity_state;
 pub mod audit;
 mod candidates;
 mod change_scope;

@@ -141,6 +141,16 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
+/// A text, borrowed from the row.
+pub(super) fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r str> {
+    Ok(row.get_ref(column)?.as_str()?)
+}
+
+/// A nullable text, borrowed from the row.
+pub(super) fn optional_text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r str>> {
+    Ok(row.get_ref(column)?.as_str_or_null()?)
+}
+
 /// A backfill; `since` is stored as 0 if it is the channel's beginning.
 fn backfill(since: i64, cursor: rusqlite::Result<Option<MessageId>>) -> rusqlite::Result<Backfill> {
     Ok(Backfill { since: (since != 0).then_some(Timestamp::from_millis(since)), cursor: cursor? })

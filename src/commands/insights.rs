@@ -18,6 +18,8 @@ use crate::model::{with_noun, with_separators};
 
 /// Permission bits of a report.
 const MODE: u32 = 0o644;
+/// Days of a period at least.
+const MIN_DAYS: i32 = 7;
 /// Suffix of the file that is renamed once it is complete.
 const TEMPORARY: &str = ".verta-sync-insights.tmp";
 
@@ -151,6 +153,12 @@ impl InsightsArgs {
         if period.days() < 1 {
             return Err(usage("--since is not before --until", "name an earlier day with --since"));
         }
+        if period.days() < MIN_DAYS {
+            return Err(usage(
+                "a report is about a week at least, so that it says nothing about the people of one day",
+                "name an earlier day with --since",
+            ));
+        }
         Ok(Request {
             tenants: self.tenants.clone(),
             period,
@@ -158,6 +166,7 @@ impl InsightsArgs {
             includes_deleted: self.include_deleted,
             includes_closed: self.include_closed,
             excluded,
+            solved_tags: config.insights.solved_tags.clone(),
         })
     }
 }

@@ -28,6 +28,8 @@ pub(super) const ARCHIVE: &str = "archive";
 pub(super) const SYNC: &str = "sync";
 /// The section of the search index.
 pub(super) const SEARCH: &str = "search";
+/// The section of reports.
+pub(super) const INSIGHTS: &str = "insights";
 /// The section that occurs once per tenant.
 pub(super) const TENANT: &str = "tenant";
 /// The key of `[[tenant]]` that determines which other keys it has.
@@ -38,6 +40,8 @@ const REACTIONS: &[(&str, ReactionMode)] =
 const ON_RATE_LIMIT: &[(&str, RateLimitPolicy)] =
     &[("wait", RateLimitPolicy::Wait), ("stop", RateLimitPolicy::Stop)];
 const INDEX: &[(&str, bool)] = &[("auto", true), ("off", false)];
+/// Tags that say that a question is solved, unless the file names others.
+const SOLVED_TAGS: [&str; 5] = ["solved", "resolved", "answered", "fixed", "done"];
 const VISIBILITY: &[(&str, VisibilityRule)] =
     &[("everyone", VisibilityRule::Everyone), ("history", VisibilityRule::History)];
 
@@ -128,6 +132,14 @@ declare_section! {
 }
 
 declare_section! {
+    /// `[insights]`: reports.
+    pub struct InsightsConfig for scope, read(reader, section) {
+        /// Names of tags that say that a question in a forum is solved.
+        solved_tags: Vec<String> = list(|text| Ok(text.to_owned())), or SOLVED_TAGS.map(str::to_owned).to_vec();
+    }
+}
+
+declare_section! {
     /// `[[tenant]]`: a workspace to archive. `reactions` and `refresh_window` default to
     /// those of `[sync]`.
     pub struct TenantConfig for scope, read(reader, section, sync: &SyncConfig) {
@@ -156,7 +168,7 @@ declare_section! {
 /// The names of all sections, in the order of `sync.toml.example`.
 pub(super) fn sections(platforms: Platforms) -> Vec<&'static str> {
     let of_platforms = platforms.iter().map(|platform| platform.name);
-    [ARCHIVE].into_iter().chain(of_platforms).chain([SYNC, SEARCH, TENANT]).collect()
+    [ARCHIVE].into_iter().chain(of_platforms).chain([SYNC, SEARCH, INSIGHTS, TENANT]).collect()
 }
 
 /// A section's keys, in the order of `sync.toml.example`.
@@ -165,6 +177,7 @@ pub(super) fn keys_of(section: &str, scope: Scope) -> Vec<Key> {
         ARCHIVE => ArchiveConfig::keys(scope),
         SYNC => SyncConfig::keys(scope),
         SEARCH => SearchConfig::keys(scope),
+        INSIGHTS => InsightsConfig::keys(scope),
         TENANT => TenantConfig::keys(scope),
         _ => PlatformConfig::keys(scope),
     }

@@ -36,7 +36,9 @@ pub use channel_selector::ChannelSelector;
 pub use environment::Environment;
 pub use error::{ConfigError, UnknownTenant};
 pub use hash_key::{HashKeyError, HashKeyFile};
-pub use keys::{ArchiveConfig, Overrides, PlatformConfig, SearchConfig, SyncConfig, TenantConfig};
+pub use keys::{
+    ArchiveConfig, InsightsConfig, Overrides, PlatformConfig, SearchConfig, SyncConfig, TenantConfig,
+};
 pub use problem::InvalidValue;
 pub use redact::{holds_token, quoted_input};
 pub use resolve::Config;

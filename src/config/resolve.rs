@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::environment::Environment;
 use super::error::{ConfigError, UnknownTenant};
 use super::keys::{
-    ARCHIVE, ArchiveConfig, Overrides, PlatformConfig, SEARCH, SYNC, SearchConfig, SyncConfig, TENANT,
-    TenantConfig,
+    ARCHIVE, ArchiveConfig, INSIGHTS, InsightsConfig, Overrides, PlatformConfig, SEARCH, SYNC, SearchConfig,
+    SyncConfig, TENANT, TenantConfig,
 };
 use super::pasted_token;
 use super::problem::{InvalidValue, Problems};
@@ -34,6 +34,8 @@ pub struct Config {
     pub sync: SyncConfig,
     /// `[search]`.
     pub search: SearchConfig,
+    /// `[insights]`.
+    pub insights: InsightsConfig,
     /// Every `[[tenant]]` in the file's order. Never empty.
     pub tenants: Vec<TenantConfig>,
 }
@@ -145,6 +147,8 @@ fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scop
     let sync = SyncConfig::read(reader, &sync, flags)?;
     let search = reader.section(SEARCH, scope, top.remove(SEARCH));
     let search = SearchConfig::read(reader, &search);
+    let insights = reader.section(INSIGHTS, scope, top.remove(INSIGHTS));
+    let insights = InsightsConfig::read(reader, &insights);
     let tenants = reader.tenants(scope, top.remove(TENANT));
     let tenants = read_tenants(reader, &tenants, &sync);
     Some(Config {
@@ -153,6 +157,7 @@ fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scop
         platforms: platforms.into_iter().collect::<Option<_>>()?,
         sync,
         search: search?,
+        insights: insights?,
         tenants: tenants?,
     })
 }

@@ -1,10 +1,14 @@
-//! What is counted of a tenant's messages, in one pass over them.
+//! What is counted of a tenant's messages.
 
 use hashbrown::{HashMap, HashSet};
 
-use super::calendar::{Calendar, Day, Period};
-use crate::archive::activity::{ActivityChannel, ActivityRow};
-use crate::archive::{ArchiveError, ChannelRow, Reader};
+use super::calendar::{Day, Period};
+use super::chat::ChatQuestionsReport;
+use super::emoji::EmojiReport;
+use super::few::{FewPeople, Tally};
+use super::files::FileKind;
+use super::vocabulary::WordChange;
+use crate::archive::ChannelRow;
 use crate::model::Timestamp;
 
 /// Numbers of a day.
@@ -12,6 +16,8 @@ use crate::model::Timestamp;
 pub struct DayCounts {
     /// Messages that people wrote.
     pub messages: u64,
+    /// The same with deleted ones.
+    pub sent: u64,
     /// Messages of bots and webhooks.
     pub by_bots: u64,
     /// People's messages that were edited, and those found to be deleted.
@@ -26,10 +32,22 @@ pub struct DayCounts {
 pub struct Person {
     /// The day of the first archived message.
     pub first: Day,
-    first_at: Timestamp,
+    pub first_at: Timestamp,
     /// Messages in the period, and in the one before.
     pub messages: u64,
     pub messages_before: u64,
+}
+
+impl Default for Person {
+    /// Somebody who has not written yet.
+    fn default() -> Self {
+        Self {
+            first: Day(i32::MAX),
+            first_at: Timestamp::from_millis(i64::MAX),
+            messages: 0,
+            messages_before: 0,
+        }
+    }
 }
 
 /// Numbers of a channel, its threads included.
@@ -58,6 +76,27 @@ impl PersonSet {
         self.0[word] |= 1 << bit;
     }
 
+    /// Adds those of another set.
+    pub fn insert_all(&mut self, others: &Self) {
+        self.0.resize(self.0.len().max(others.0.len()), 0);
+        for (word, other) in self.0.iter_mut().zip(&others.0) {
+            *word |= other;
+        }
+    }
+
+    /// Some of them, as many as a number about them needs.
+    pub fn few(&self) -> FewPeople {
+        let mut few = FewPeople::default();
+        for (index, word) in self.0.iter().enumerate() {
+            let mut word = *word;
+            while word != 0 && !few.is_enough() {
+                few.insert(i64::try_from(index * 64).unwrap_or(0) + i64::from(word.trailing_zeros()));
+                word &= word - 1;
+            }
+        }
+        few
+    }
+
     /// How many they are.
     pub fn len(&self) -> u64 {
         self.0.iter().map(|word| u64::from(word.count_ones())).sum()
@@ -76,19 +115,34 @@ pub struct Facts {
     /// When the oldest archived message was sent.
     pub since: Option<Timestamp>,
     /// From the first day of the period before.
-    days: Vec<DayCounts>,
+    pub days: Vec<DayCounts>,
     pub people: Vec<Person>,
     /// For each person, a bit for each of the days.
-    written: Vec<u64>,
+    pub written: Vec<u64>,
     /// Messages of the period in each hour of the week, and by how many.
     pub hours: Vec<(u64, PersonSet)>,
     pub channels: HashMap<ChannelRow, ChannelCounts>,
     /// Who replied to whom in the period.
     pub replies: HashSet<(u32, u32)>,
+    /// Reactions to messages of the period, and of the one before.
+    pub reactions: [Tally; 2],
+    /// Emoji in texts and reactions of the period.
+    pub emoji: EmojiReport,
+    /// Files of the period by kind, and addresses by site.
+    pub files: HashMap<FileKind, Tally>,
+    pub sites: HashMap<Box<str>, Tally>,
+    /// Questions outside of forums.
+    pub chat_questions: ChatQuestionsReport,
+    /// For threads that people opened in the period: who did, by row, and how many messages people wrote
+    /// in it.
+    pub threads: Vec<(i64, u64)>,
+    /// Words that rose and fell.
+    pub words: (Vec<WordChange>, Vec<WordChange>),
 }
 
 impl Facts {
-    fn new(period: Period) -> Self {
+    /// Nothing yet.
+    pub fn new(period: Period) -> Self {
         let before = period.before();
         let days = usize::try_from(period.end.0 - before.first.0).unwrap_or(0);
         Self {
@@ -102,42 +156,14 @@ impl Facts {
             hours: vec![Default::default(); 168],
             channels: HashMap::new(),
             replies: HashSet::new(),
+            reactions: Default::default(),
+            emoji: EmojiReport::default(),
+            files: HashMap::new(),
+            sites: HashMap::new(),
+            chat_questions: ChatQuestionsReport::default(),
+            threads: Vec::new(),
+            words: Default::default(),
         }
-    }
-
-    /// Counts the messages of channels. `on_message` is called for each; counting ends early if it returns
-    /// `false`.
-    pub fn count(
-        reader: &Reader,
-        channels: &[ActivityChannel],
-        calendar: &Calendar,
-        period: Period,
-        includes_deleted: bool,
-        on_message: &mut dyn FnMut() -> bool,
-    ) -> Result<Self, ArchiveError> {
-        let bots = reader.bots_by_user()?;
-        let mut counting = Counting {
-            facts: Self::new(period),
-            numbers: HashMap::new(),
-            bots: &bots,
-            calendar,
-            includes_deleted,
-        };
-        counting.facts.since = channels.iter().filter_map(|channel| channel.first_sent).min();
-        for channel in channels {
-            let counts = counting.facts.channels.entry(channel.root).or_default();
-            counts.name.clone_from(&channel.root_name);
-            let mut goes_on = true;
-            reader.activity(channel.row, |row| {
-                counting.add(channel.root, row);
-                goes_on = on_message();
-                goes_on
-            })?;
-            if !goes_on {
-                break;
-            }
-        }
-        Ok(counting.facts)
     }
 
     /// The numbers of a day of the two periods.
@@ -152,29 +178,46 @@ impl Facts {
 
     /// How many people wrote in each of several ranges of days.
     pub fn people_in(&self, ranges: &[Period]) -> Vec<u64> {
-        let mut counts = vec![0; ranges.len()];
-        for person in 0..self.people.len() {
-            for (count, range) in counts.iter_mut().zip(ranges) {
-                *count += u64::from(self.wrote_in(person, *range));
-            }
-        }
-        counts
+        let count = |range: &Period| {
+            let masks = self.masks(*range);
+            (0..self.people.len()).filter(|person| self.wrote_on(*person, &masks)).count() as u64
+        };
+        ranges.iter().map(count).collect()
     }
 
     /// Whether a person wrote on one of the days.
     pub fn wrote_in(&self, person: usize, days: Period) -> bool {
-        let Some(first) = self.index(days.first.max(self.before.first)) else { return false };
-        let end =
-            usize::try_from((days.end.0 - self.before.first.0).max(0)).unwrap_or(0).min(self.days.len());
-        let words = &self.written[person * self.words()..][..self.words()];
-        (first..end).any(|day| words[day / 64] >> (day % 64) & 1 == 1)
+        self.wrote_on(person, &self.masks(days))
     }
 
-    fn words(&self) -> usize {
+    fn wrote_on(&self, person: usize, masks: &[(usize, u64)]) -> bool {
+        let words = &self.written[person * self.words_per_person()..][..self.words_per_person()];
+        masks.iter().any(|(index, mask)| words[*index] & mask != 0)
+    }
+
+    /// The words of days with their bits for a range of days.
+    fn masks(&self, days: Period) -> Vec<(usize, u64)> {
+        let position =
+            |day: Day| usize::try_from(day.0 - self.before.first.0).unwrap_or(0).min(self.days.len());
+        let (first, end) = (position(days.first), position(days.end));
+        let mut masks = Vec::new();
+        let mut day = first;
+        while day < end {
+            let (word, bit) = (day / 64, day % 64);
+            let length = (64 - bit).min(end - day);
+            masks.push((word, (u64::MAX >> (64 - length)) << bit));
+            day += length;
+        }
+        masks
+    }
+
+    /// Words of [`Self::written`] for each person.
+    pub fn words_per_person(&self) -> usize {
         self.days.len().div_ceil(64)
     }
 
-    fn index(&self, day: Day) -> Option<usize> {
+    /// The position of a day in [`Self::days`].
+    pub fn index(&self, day: Day) -> Option<usize> {
         usize::try_from(day.0 - self.before.first.0).ok().filter(|index| *index < self.days.len())
     }
 }
@@ -186,99 +229,4 @@ fn compared(period: Period, before: Period) -> Option<(Period, Period)> {
     let recent = Period { first, end: months.last()?.next_month() };
     let earlier = Period { first: Period::year_to(first).first, end: Period::year_to(recent.end).first };
     (earlier.first >= before.first && earlier.end <= before.end).then_some((recent, earlier))
-}
-
-/// Counting, message by message.
-struct Counting<'c> {
-    facts: Facts,
-    /// The number of each person, by row.
-    numbers: HashMap<i64, u32>,
-    bots: &'c HashMap<i64, bool>,
-    calendar: &'c Calendar,
-    includes_deleted: bool,
-}
-
-impl Counting<'_> {
-    fn add(&mut self, channel: ChannelRow, row: ActivityRow) {
-        let Some(author) = row.author.filter(|_| row.is_written) else { return };
-        let (day, hour) = self.calendar.day_and_hour(row.sent_at);
-        let index = self.facts.index(day);
-        if self.bots.get(&author).copied().unwrap_or_default() {
-            if let Some(index) = index.filter(|_| self.includes_deleted || !row.is_deleted) {
-                self.facts.days[index].by_bots += 1;
-            }
-            return;
-        }
-        if let Some(index) = index {
-            self.facts.days[index].deleted += u64::from(row.is_deleted);
-        }
-        if row.is_deleted && !self.includes_deleted {
-            return;
-        }
-        let number = self.person(author, day, row.sent_at);
-        let Some(index) = index else { return };
-        let facts = &mut self.facts;
-        let counts = &mut facts.days[index];
-        counts.messages += 1;
-        counts.edited += u64::from(row.is_edited);
-        counts.replies += u64::from(row.is_reply);
-        let words = facts.words();
-        facts.written[number as usize * words + index / 64] |= 1 << (index % 64);
-        let is_in_period = facts.period.contains(day);
-        let person = &mut facts.people[number as usize];
-        person.messages += u64::from(is_in_period);
-        person.messages_before += u64::from(!is_in_period);
-        if let Some(counts) = facts.channels.get_mut(&channel) {
-            if is_in_period {
-                counts.messages += 1;
-                counts.people.insert(number);
-            }
-            if let Some((recent, earlier)) = facts.compared {
-                for (period, (messages, people)) in
-                    [(recent, &mut counts.recent), (earlier, &mut counts.earlier)]
-                {
-                    if period.contains(day) {
-                        *messages += 1;
-                        people.insert(number);
-                    }
-                }
-            }
-        }
-        if is_in_period {
-            let (messages, people) = &mut facts.hours[day.weekday() * 24 + hour];
-            *messages += 1;
-            people.insert(number);
-            let replied_to =
-                row.reply_to_author.filter(|other| *other != author && self.bots.get(other) == Some(&false));
-            if let Some(other) = replied_to {
-                let other = self.known(other);
-                self.facts.replies.insert((number, other));
-            }
-        }
-    }
-
-    /// The number of a person who wrote on a day.
-    fn person(&mut self, author: i64, day: Day, sent_at: Timestamp) -> u32 {
-        let number = self.known(author);
-        let person = &mut self.facts.people[number as usize];
-        if sent_at < person.first_at {
-            (person.first, person.first_at) = (day, sent_at);
-        }
-        number
-    }
-
-    /// The number of a person.
-    fn known(&mut self, row: i64) -> u32 {
-        let facts = &mut self.facts;
-        *self.numbers.entry(row).or_insert_with(|| {
-            facts.written.resize(facts.written.len() + facts.words(), 0);
-            facts.people.push(Person {
-                first: Day(i32::MAX),
-                first_at: Timestamp::from_millis(i64::MAX),
-                messages: 0,
-                messages_before: 0,
-            });
-            u32::try_from(facts.people.len() - 1).unwrap_or(u32::MAX)
-        })
-    }
 }

@@ -9,11 +9,12 @@ pub const MIN_PEOPLE: u64 = 5;
 pub const HIDDEN: &str = "<5";
 
 /// A number, if enough people are behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Figure {
     /// The number.
     Shown(u64),
     /// It is about fewer than [`MIN_PEOPLE`] people, or would give such a number away.
+    #[default]
     Hidden,
 }
 

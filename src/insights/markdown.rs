@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::report::{ChannelChange, Report, TenantReport};
-use super::words::{change, duration, number, percent};
+use super::words::{Names, change, duration, number, percent};
 
 /// Lines of a digest at most.
 pub const MAX_LINES: usize = 40;
@@ -21,7 +21,7 @@ pub fn digest(report: &Report) -> String {
     let mut left = MAX_LINES - FRAME_LINES;
     let mut omitted = 0;
     for tenant in &report.tenants {
-        let lines = of_tenant(tenant);
+        let lines = of_tenant(tenant, Names::of(report));
         if lines.len() + 3 > left {
             omitted += 1;
             continue;
@@ -38,21 +38,30 @@ pub fn digest(report: &Report) -> String {
     text
 }
 
-fn of_tenant(tenant: &TenantReport) -> Vec<String> {
+fn of_tenant(tenant: &TenantReport, names: Names) -> Vec<String> {
+    let before = names.before;
     if tenant.archived_since.is_none() {
         return vec!["nothing is archived yet".to_owned()];
     }
     let mut lines = vec![
-        format!("**{}** people wrote: {}", number(tenant.people.now), change(tenant.people, "people")),
-        format!("**{}** messages: {}", number(tenant.messages.now), change(tenant.messages, "messages")),
+        format!(
+            "**{}** people wrote: {}",
+            number(tenant.people.now),
+            change(tenant.people, "people", before)
+        ),
+        format!(
+            "**{}** messages: {}",
+            number(tenant.messages.now),
+            change(tenant.messages, "messages", before)
+        ),
         format!(
             "**{}** people wrote for the first time: {}",
             number(tenant.newcomers.now),
-            change(tenant.newcomers, "newcomers")
+            change(tenant.newcomers, "newcomers", before)
         ),
     ];
-    if tenant.returned_after_four_weeks_permille.number().is_some() {
-        let share = percent(tenant.returned_after_four_weeks_permille);
+    if tenant.returned_after_four_weeks_permille.now.number().is_some() {
+        let share = percent(tenant.returned_after_four_weeks_permille.now);
         lines.push(format!("{share} of newcomers wrote again after four weeks"));
     }
     if let Some(hours) = tenant.busiest_hours {
@@ -83,6 +92,13 @@ fn of_tenant(tenant: &TenantReport) -> Vec<String> {
             format!("**{asked}** questions in forums: {} answered", percent(questions.answered_permille));
         if questions.median_minutes.number().is_some() {
             write!(line, ", half of them within {}", duration(questions.median_minutes)).ok();
+        }
+        lines.push(line);
+    }
+    if let [first, ..] = &tenant.words_that_rose[..] {
+        let mut line = format!("more talk of “{}”", plain(&first.word));
+        if let [first, ..] = &tenant.words_that_fell[..] {
+            write!(line, ", less of “{}”", plain(&first.word)).ok();
         }
         lines.push(line);
     }

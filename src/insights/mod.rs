@@ -5,13 +5,24 @@
 //! five people gets out ([`figure`]).
 
 mod calendar;
+mod chat;
+mod counting;
+mod differences;
+mod emoji;
 mod facts;
+mod few;
 pub mod figure;
+mod figures;
+mod files;
 mod markdown;
 mod page;
 mod questions;
 mod report;
 mod run;
+mod texts;
+mod threads;
+mod vocabulary;
+mod word_thread;
 mod words;
 
 pub use calendar::{Calendar, Day, Period};

@@ -5,10 +5,12 @@ use std::cell::Cell;
 use hashbrown::HashSet;
 
 use super::calendar::{Calendar, Period};
-use super::facts::Facts;
-use super::questions::Questions;
-use super::report::{Dates, Report, SCHEMA, TenantReport, time_text};
+use super::counting::Counted;
+use super::figures::Figures;
+use super::questions::{Asked, Questions};
+use super::report::{Dates, Health, Report, SCHEMA, TenantReport, time_text};
 use crate::archive::{ArchiveError, ChannelRow, Reader};
+use crate::model::Timestamp;
 
 /// Messages between two calls of `on_progress`.
 const MESSAGES_PER_CALL: u64 = 50_000;
@@ -28,6 +30,8 @@ pub struct Request {
     pub includes_closed: bool,
     /// Channels that are left out.
     pub excluded: HashSet<ChannelRow>,
+    /// Names of tags that say that a question is solved.
+    pub solved_tags: Vec<String>,
 }
 
 /// Why there is no report.
@@ -68,25 +72,11 @@ pub fn run(
     chosen.dedup_by(|one, other| one.name == other.name);
     let as_of = chosen.iter().filter_map(|tenant| tenant.last_success_at).max();
     for tenant in &chosen {
-        let mut channels = reader.activity_channels(&tenant.name, request.includes_closed)?;
-        channels.retain(|channel| !request.excluded.contains(&channel.row));
-        let facts =
-            Facts::count(reader, &channels, calendar, *period, request.includes_deleted, &mut on_message)?;
+        let report = of_tenant(reader, request, &tenant.name, tenant.last_success_at, &mut on_message)?;
         if is_stopped.get() {
             return Err(Interrupted::Stopped);
         }
-        let states = reader.channel_states(&tenant.name)?;
-        let end = calendar.start(period.end);
-        let posts = reader.forum_posts(&tenant.name, end, request.includes_deleted, &channels)?;
-        let questions = Questions::of(&posts, calendar, *period);
-        reports.push(TenantReport::of(
-            &tenant.name,
-            &facts,
-            calendar,
-            questions,
-            states,
-            tenant.last_success_at,
-        ));
+        reports.push(report);
     }
     // The largest first, so that a page or digest without room for all leaves out the smallest.
     reports.sort_by(|one, other| {
@@ -101,5 +91,57 @@ pub fn run(
         before: Dates::of(period.before()),
         includes_deleted: request.includes_deleted,
         tenants: reports,
+    })
+}
+
+fn of_tenant(
+    reader: &Reader,
+    request: &Request,
+    tenant: &str,
+    last_success: Option<Timestamp>,
+    on_message: &mut dyn FnMut() -> bool,
+) -> Result<TenantReport, ArchiveError> {
+    let Request { period, calendar, includes_deleted, .. } = request;
+    let mut channels = reader.activity_channels(tenant, request.includes_closed)?;
+    channels.retain(|channel| !request.excluded.contains(&channel.row));
+    let counted = Counted {
+        reader,
+        channels: &channels,
+        calendar,
+        period: *period,
+        includes_deleted: *includes_deleted,
+    };
+    let facts = counted.facts(on_message)?;
+    let end = calendar.start(period.end);
+    let posts = reader.forum_posts(tenant, end, *includes_deleted, &channels)?;
+    let asked = Asked { posts: &posts, solved_tags: &request.solved_tags, calendar };
+    let figures = Figures { tenant, facts: &facts, calendar };
+    let questions = Questions::of(&asked, *period, figures.reaches_back());
+    Ok(figures.report(questions, health(reader, request, tenant, last_success)?))
+}
+
+fn health(
+    reader: &Reader,
+    request: &Request,
+    tenant: &str,
+    last_success: Option<Timestamp>,
+) -> Result<Health, ArchiveError> {
+    let Request { period, calendar, .. } = request;
+    let states = reader.channel_states(tenant)?;
+    let mut days: Vec<_> =
+        reader.successes(tenant)?.into_iter().map(|success| calendar.day_and_hour(success).0).collect();
+    days.dedup();
+    let first = days.first().map_or(period.end, |first| period.first.max(*first));
+    let known = Period { first, end: period.end };
+    let all = u64::try_from(known.days()).unwrap_or(0);
+    let with_success = days.into_iter().filter(|day| known.contains(*day)).count() as u64;
+    Ok(Health {
+        last_success: last_success.map(time_text),
+        channels_read: states.active,
+        channels_unreadable: states.unreadable,
+        channels_hidden: states.hidden,
+        days_since_first_success: all,
+        days_without_success: all - with_success,
+        messages_unreadable: reader.unread_messages(tenant)?,
     })
 }

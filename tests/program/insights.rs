@@ -10,17 +10,20 @@ use serde_json::Value;
 use crate::util::Sandbox;
 use crate::util::truth::hash;
 
-const FROM: &str = "2024-09-01";
-const UNTIL: &str = "2026-08-01";
+/// The first day of the period, and the one after the last.
+pub const FROM: &str = "2024-09-01";
+pub const UNTIL: &str = "2026-08-01";
 const MIN_PEOPLE: i64 = 5;
 
-fn synced() -> Sandbox {
+/// A synced server with every kind of message.
+pub fn synced() -> Sandbox {
     let sandbox = Sandbox::new(World::new(&Description::everything(9)));
     sandbox.run(&["start"]);
     sandbox
 }
 
-fn report(sandbox: &Sandbox, more: &[&str]) -> Value {
+/// The report as JSON.
+pub fn report(sandbox: &Sandbox, more: &[&str]) -> Value {
     let all = ["insights", "--out", "-", "--format", "json", "--since", FROM, "--until", UNTIL];
     let ran = sandbox.run(&[&all[..], more].concat()).expect_code(0);
     sandbox.assert_no_secrets(&ran);
@@ -83,7 +86,7 @@ fn figures_are_those_of_their_definitions() {
     let figures = &report["tenants"][0];
     let archive = sandbox.archive();
     let definitions = definitions();
-    assert_eq!(definitions.len(), 15);
+    assert_eq!(definitions.len(), 21);
     for (name, sql) in definitions {
         let expected = rows(&archive, &sql, &tenant);
         let found = name.split('.').fold(figures, |found, part| &found[part]);
@@ -99,10 +102,11 @@ fn figures_are_those_of_their_definitions() {
             let (key, number) = match name.as_str() {
                 "channels" => ("channel", "messages"),
                 "newcomers_by_month" => ("month", "people"),
+                "threads.lengths" => ("from_messages", "threads"),
                 _ => ("from", "messages"),
             };
-            let key = entry[key].as_str().unwrap();
-            let of_key: Vec<_> = expected.iter().filter(|(other, ..)| other == key).collect();
+            let key = entry[key].as_str().map_or_else(|| entry[key].to_string(), str::to_owned);
+            let of_key: Vec<_> = expected.iter().filter(|(other, ..)| *other == key).collect();
             let (value, people) = of_key.first().map_or((0.0, 0), |(_, number, people)| (*number, *people));
             // One more number may be hidden, so that a sum tells nothing.
             let is_protected = entry[number] == "<5" && people >= MIN_PEOPLE;
@@ -111,8 +115,10 @@ fn figures_are_those_of_their_definitions() {
                 "{name} of {key}: {entry} {value}"
             );
         }
-        let protected =
-            list.iter().filter(|entry| entry["messages"] == "<5" || entry["people"] == "<5").count();
+        let protected = list
+            .iter()
+            .filter(|entry| entry["messages"] == "<5" || entry["people"] == "<5" || entry["threads"] == "<5")
+            .count();
         assert_ne!(protected, 1, "{name}");
     }
 }
@@ -170,7 +176,9 @@ fn the_page_is_one_file_without_scripts_and_requests() {
     assert_eq!(ids.len(), unique.len(), "{ids:?}");
     let links = page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap());
     assert!(links.into_iter().all(|link| ids.contains(&link)));
-    for chart in ["Activity", "When people write", "How many newcomers wrote again", "The busiest channels"] {
+    for chart in
+        ["Activity", "When people write", "Newcomers per month", "Messages by channel", "Most used emoji"]
+    {
         assert!(page.contains(chart), "{chart}");
     }
     for user in sandbox.sim.world().guilds().iter().flat_map(|(guild, _)| sandbox.sim.world().users(*guild)) {
@@ -200,12 +208,39 @@ fn time_zones_and_files() {
 }
 
 #[test]
+fn short_periods_are_shown_by_day_and_hidden_numbers_do_not_follow() {
+    let sandbox = synced();
+    let run = |format: &str| {
+        let all =
+            ["insights", "--out", "-", "--format", format, "--since", "2026-02-02", "--until", "2026-03-02"];
+        sandbox.run(&all).expect_code(0).stdout
+    };
+    let report: Value = serde_json::from_str(&run("json")).unwrap();
+    let figures = &report["tenants"][0];
+    let numbers = |list: &str| -> Vec<Option<u64>> {
+        figures[list].as_array().unwrap().iter().map(|entry| entry["messages"].as_u64()).collect()
+    };
+    let (days, weeks) = (numbers("days"), numbers("weeks"));
+    assert_eq!((days.len(), weeks.len()), (28, 4));
+    // What is hidden in a week is about two days at least.
+    for (week, days) in weeks.iter().zip(days.chunks(7)) {
+        let hidden = days.iter().filter(|day| day.is_none()).count();
+        assert!(hidden != 1 || week.is_none(), "{days:?} {weeks:?}");
+    }
+    assert!(days.iter().flatten().count() > 7 && weeks.iter().flatten().count() > 1, "{days:?} {weeks:?}");
+    let page = run("html");
+    assert!(page.contains("messages per day") && page.contains(">9 Feb<"), "{page}");
+    assert!(page.contains("the period before") && !page.contains("the year before"));
+}
+
+#[test]
 fn mistakes_are_named() {
     let sandbox = synced();
     for (arguments, problem) in [
         (&["--timezone", "Europe/Nowhere"][..], "unknown time zone"),
         (&["--since", "yesterday"], "YYYY-MM-DD"),
         (&["--since", UNTIL, "--until", FROM], "is not before --until"),
+        (&["--since", "2026-07-27", "--until", UNTIL], "a week at least"),
         (&["--tenant", "nobody"], "unknown tenant"),
         (&[], "no community was archived completely yet"),
     ] {

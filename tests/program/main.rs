@@ -22,6 +22,7 @@ mod hang_ups;
 #[allow(clippy::pedantic, clippy::type_complexity, reason = "a model with many small arms")]
 mod histories;
 mod insights;
+mod insights_talk;
 mod interrupt;
 mod keyed;
 mod kill;

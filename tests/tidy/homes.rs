@@ -4,12 +4,13 @@ use super::code::Source;
 
 /// Crates, with `*` as a suffix wildcard, and the only files and folders that may use
 /// them.
-const CRATE_FOLDERS: [(&[&str], &[&str]); 12] = [
+const CRATE_FOLDERS: [(&[&str], &[&str]); 13] = [
     (&["clap", "clap_complete", "clap_mangen"], &["src/cli.rs", "src/commands"]),
     (&["toml", "url"], &["src/config"]),
     (&["twilight_*", "hyper", "hyper_*", "http_body_util", "rustls", "flate2"], &["src/platform/discord"]),
     (&["rusqlite", "refinery"], &["src/archive"]),
     (&["parquet", "csv"], &["src/export"]),
+    (&["emojis", "foldhash", "psl", "unicode_segmentation"], &["src/insights"]),
     (&["indicatif"], &["src/ui/drawing.rs"]),
     (&["hmac"], &["src/anonymize"]),
     (&["sha2"], &["src/anonymize", "src/export", "src/insights"]),

@@ -7,19 +7,19 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::escaped;
 
 /// Numbers in rows; the first column names them.
-pub struct Table<'t> {
+pub struct Table {
     /// What is in it.
-    pub name: &'t str,
+    pub name: String,
     /// The name of the CSV file, without extension.
-    pub file: &'t str,
-    pub columns: &'t [&'t str],
+    pub file: String,
+    pub columns: Vec<String>,
     pub rows: Vec<Vec<String>>,
 }
 
-impl Table<'_> {
+impl Table {
     /// The table, closed at first, and its CSV.
     pub fn closed(&self) -> String {
-        let name = escaped(self.name);
+        let name = escaped(&self.name);
         format!(
             "<div class=\"data\"><details><summary>Table<span class=\"vh\"> of: {name}</span></summary>\
              <section class=\"scroll\" tabindex=\"0\" aria-label=\"Table: {name}\">{}</section></details>{}</div>",
@@ -30,7 +30,7 @@ impl Table<'_> {
 
     /// The table, open, and its CSV.
     pub fn open(&self) -> String {
-        let name = escaped(self.name);
+        let name = escaped(&self.name);
         format!(
             "<section class=\"scroll\" tabindex=\"0\" aria-label=\"Table: {name}\">{}</section><div class=\"data\">{}</div>",
             self.table(),
@@ -38,9 +38,14 @@ impl Table<'_> {
         )
     }
 
+    /// Only the CSV.
+    pub fn link(&self) -> String {
+        format!("<div class=\"data\">{}</div>", self.csv_link())
+    }
+
     fn table(&self) -> String {
-        let mut html = format!("<table class=\"num\"><caption>{}</caption><thead><tr>", escaped(self.name));
-        for column in self.columns {
+        let mut html = format!("<table class=\"num\"><caption>{}</caption><thead><tr>", escaped(&self.name));
+        for column in &self.columns {
             write!(html, "<th scope=\"col\">{}</th>", escaped(column)).ok();
         }
         html.push_str("</tr></thead><tbody>");
@@ -59,10 +64,10 @@ impl Table<'_> {
         html + "</tbody></table>"
     }
 
-    /// A link to the rows as CSV (RFC 4180). Numbers have no separators there.
+    /// A link to the rows as CSV (RFC 4180). Numbers have no separators there, and spaces are plain.
     fn csv_link(&self) -> String {
         let field = |text: &str| {
-            let text = text.replace(',', "");
+            let text = text.replace(',', "").replace(['\u{a0}', '\u{202f}'], " ").replace("< 5", "<5");
             if text.contains(['"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
         };
         let columns = self.columns.iter().map(|column| field(column)).collect::<Vec<_>>().join(",");
@@ -75,7 +80,7 @@ impl Table<'_> {
             "<a class=\"csv\" download=\"{}.csv\" href=\"data:text/csv;charset=utf-8,{}\">CSV<span class=\"vh\"> of: {}</span></a>",
             self.file,
             utf8_percent_encode(&csv, NON_ALPHANUMERIC),
-            escaped(self.name)
+            escaped(&self.name)
         )
     }
 }
