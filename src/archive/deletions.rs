@@ -207,11 +207,13 @@ fn channels_with_candidates(
 }
 
 impl Reader {
-    /// Whether a tenant has unconfirmed deletion candidates.
+    /// The channels of a tenant that have unconfirmed deletion candidates, each as the
+    /// channel that decides the right to read it.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn has_deletion_candidates(&self, tenant: TenantRow) -> Result<bool, ArchiveError> {
-        Ok(!channels_with_candidates(&self.connection, tenant)?.is_empty())
+    pub fn roots_with_deletion_candidates(&self, tenant: TenantRow) -> Result<Vec<ChannelId>, ArchiveError> {
+        let channels = channels_with_candidates(&self.connection, tenant)?;
+        Ok(channels.into_iter().filter_map(|(_, root)| root).collect())
     }
 }

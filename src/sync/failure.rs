@@ -49,6 +49,11 @@ impl Failure {
         }
     }
 
+    /// Whether it only says that the run stopped early.
+    pub const fn is_early_end(&self) -> bool {
+        matches!(self.cause, Cause::RunTimeLimit | Cause::Interrupted)
+    }
+
     /// The failure as a job error, of one channel or of the tenant as a whole.
     pub fn job_error(&self, channel_id: Option<String>, at: Timestamp) -> JobError {
         JobError { channel_id, cause: self.cause, error: self.error.clone(), at }

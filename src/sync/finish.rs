@@ -6,18 +6,45 @@ use super::failure::Failure;
 use super::reactions::read_reactors;
 use super::tenant_scope::TenantScope;
 use super::visibility::recheck_visibility;
+use crate::archive::ArchiveError;
 use crate::archive::reactions::{PendingReactorChannel, clear_queue};
 use crate::model::{ChannelId, ReactionMode};
 use crate::monitor::{Counter, Event, Monitor as _};
 
-/// Confirms deletion candidates, then reads reactors within the reaction budget. `roots`
-/// are the readable channels, without threads.
-pub(super) async fn finish_tenant(scope: &TenantScope, roots: &HashSet<ChannelId>) -> Result<(), Failure> {
+/// Whether channels that are still readable have unconfirmed deletion candidates. `roots`
+/// are the channels found readable, without threads.
+pub(super) async fn has_deletion_candidates(
+    scope: &TenantScope,
+    roots: &HashSet<ChannelId>,
+) -> Result<bool, ArchiveError> {
+    let row = scope.row;
+    let with_candidates =
+        scope.context.read(move |reader| reader.roots_with_deletion_candidates(row)).await?;
+    Ok(with_candidates.iter().any(|root| roots.contains(root) && scope.revoked.of(*root).is_none()))
+}
+
+/// Confirms the deletion candidates of `roots` and their threads, unless the run stops
+/// first.
+pub(super) async fn confirm_candidates(
+    scope: &TenantScope,
+    roots: &HashSet<ChannelId>,
+) -> Result<(), Failure> {
+    let confirmed = scope.context.stop.unless_stopped(recheck_visibility(scope, roots)).await;
+    confirmed.unwrap_or_else(|stop| Err(Failure::stopped(stop, "deletions were confirmed")))
+}
+
+/// Reads the reactors in `roots` and their threads, within the reaction budget and until
+/// the run stops.
+pub(super) async fn read_pending_reactors(
+    scope: &TenantScope,
+    roots: &HashSet<ChannelId>,
+) -> Result<(), Failure> {
+    scope.context.stop.unless_stopped(read_within_budget(scope, roots)).await.unwrap_or(Ok(()))
+}
+
+async fn read_within_budget(scope: &TenantScope, roots: &HashSet<ChannelId>) -> Result<(), Failure> {
     let TenantScope { context, task, row, .. } = scope;
     let row = *row;
-    if context.read(move |reader| reader.has_deletion_candidates(row)).await? {
-        recheck_visibility(scope, roots).await?;
-    }
     if task.reactions != ReactionMode::Users {
         return Ok(context.writer.run(move |tx| clear_queue(tx, row)).await?);
     }

@@ -175,6 +175,13 @@ impl JobRecord {
         });
     }
 
+    /// Records that deletion candidates are left, and why. The archive holds them, and the
+    /// next run confirms them: a full re-read is complete nevertheless.
+    pub fn deletions_unconfirmed(&mut self, failure: &Failure, now: Timestamp) {
+        self.tally.incomplete += 1;
+        self.errors.push(failure.job_error(None, now));
+    }
+
     /// Whether the job has not been finished.
     pub fn is_running(&self) -> bool {
         self.status == JobStatus::Running

@@ -37,7 +37,8 @@ pub struct Tally {
     pub skipped: u64,
     /// Channels whose last page was empty without evidence that it is the end.
     pub unconfirmed: u64,
-    /// Findings of the archive that aren't known yet.
+    /// Findings of the archive that aren't known yet, and one if deletion candidates are
+    /// left.
     pub incomplete: u64,
 }
 

@@ -14,7 +14,7 @@ use super::channel::{ChannelOutcome, ChannelTask};
 use super::context::{Context, TenantOutcome, TenantTask};
 use super::estimate::ReadProgress;
 use super::failure::Failure;
-use super::finish::finish_tenant;
+use super::finish::{confirm_candidates, has_deletion_candidates, read_pending_reactors};
 use super::job::JobRecord;
 use super::open_channel::OpenChannel;
 use super::prepare::{Preparation, PreparedChannels, prepare, prepare_archived, prepare_named};
@@ -130,8 +130,10 @@ impl TenantRun {
     async fn run_stages(&mut self) -> Result<(), ArchiveError> {
         let preparation = self.prepare().await?;
         self.read_channels().await?;
+        // A run that has stopped doesn't begin the last stages, but what they would have
+        // done is recorded as missing.
         if let Some(preparation) = preparation
-            && self.may_continue()
+            && !self.is_given_up
             && self.has_named_threads().await?
         {
             self.slots.set_preparing(true);
@@ -140,11 +142,10 @@ impl TenantRun {
             self.slots.set_preparing(false);
             self.read_channels().await?;
         }
-        if self.may_continue() {
-            self.finish_tenant().await?;
-            self.read_channels().await?;
+        if !self.is_given_up && self.confirm_deletions().await? && self.may_continue() {
+            self.read_reactors().await?;
         }
-        Ok(())
+        self.read_channels().await
     }
 
     /// Finds the channels to read. Reading begins with those the first stage finds.
@@ -237,7 +238,7 @@ impl TenantRun {
                 self.finish_channel(slot, outcome).await?;
             }
             TenantEvent::TaskFinished(TaskResult::Recheck(result)) => self.finish_recheck(result),
-            // Received by `run_stage` and `finish_tenant`, which spawn them.
+            // Received by `run_stage` and `run_last_stage`, which spawn them.
             TenantEvent::TaskFinished(TaskResult::Prepare(_) | TaskResult::Finish(_)) => {}
             TenantEvent::RecheckTick => self.recheck_if_due(),
             TenantEvent::RecordTick => {
@@ -393,24 +394,49 @@ impl TenantRun {
         context.writer.run(move |tx| named_threads::any_pending(tx, row, all, now)).await
     }
 
-    /// Confirms deletions and reads reactors, until the run stops.
-    async fn finish_tenant(&mut self) -> Result<(), ArchiveError> {
+    /// Confirms deletions. Candidates that are left keep the job from being completed.
+    /// Returns false if the confirmation failed or the run stopped first.
+    async fn confirm_deletions(&mut self) -> Result<bool, ArchiveError> {
+        if !has_deletion_candidates(&self.scope, &self.visibility.roots).await? {
+            return Ok(true);
+        }
         let (scope, roots) = (self.scope.clone(), self.visibility.roots.clone());
-        self.tasks.spawn(async move {
-            let finished = scope.context.stop.unless_stopped(finish_tenant(&scope, &roots));
-            TaskResult::Finish(catch_panic(finished).await.and_then(|finished| finished.unwrap_or(Ok(()))))
-        });
+        let confirmed = self.run_last_stage(async move { confirm_candidates(&scope, &roots).await }).await?;
+        let is_confirmed = confirmed.is_ok();
+        if has_deletion_candidates(&self.scope, &self.visibility.roots).await? {
+            let failure = confirmed.err().unwrap_or_else(|| {
+                let detail = "the API's listing does not show that their channel is readable";
+                Failure::contradicted("deleted messages".to_owned(), detail)
+            });
+            self.record.deletions_unconfirmed(&failure, self.scope.context.clock.now());
+        }
+        Ok(is_confirmed)
+    }
+
+    async fn read_reactors(&mut self) -> Result<(), ArchiveError> {
+        let (scope, roots) = (self.scope.clone(), self.visibility.roots.clone());
+        self.run_last_stage(async move { read_pending_reactors(&scope, &roots).await }).await.map(drop)
+    }
+
+    /// Runs a stage that follows the reading of channels. Returns its result.
+    async fn run_last_stage(
+        &mut self,
+        stage: impl Future<Output = Result<(), Failure>> + Send + 'static,
+    ) -> Result<Result<(), Failure>, ArchiveError> {
+        self.tasks.spawn(async move { TaskResult::Finish(catch_panic(stage).await.flatten()) });
         let finished = loop {
             match self.next_event().await {
                 TenantEvent::TaskFinished(TaskResult::Finish(finished)) => break finished,
                 event => self.handle(event).await?,
             }
         };
-        if let Err(failure) = finished {
+        if let Err(failure) = &finished
+            && !failure.is_early_end()
+        {
             tracing::warn!(tenant = self.scope.task.name, error = failure.error, "cannot finish a tenant");
-            self.note_recheck_failure(&failure);
+            self.note_recheck_failure(failure);
         }
-        Ok(())
+        Ok(finished)
     }
 
     async fn record_outcome(mut self) -> Result<TenantOutcome, ArchiveError> {

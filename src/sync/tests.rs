@@ -1,5 +1,6 @@
 //! Runs against the in-memory platform.
 
+mod last_stages;
 mod panics;
 
 use crate::anonymize::{HashScheme, Rules};
@@ -17,6 +18,7 @@ use crate::model::{
     Channel, ChannelId, ChannelKind, IdTimes as _, Job, Message, MessageId, ReactionMode, Timestamp, User,
     UserId, Visibility, Workspace, WorkspaceId,
 };
+use crate::monitor::Monitor;
 use crate::plan::Selection;
 use crate::platform::fake::{Fake, Recorder};
 use crate::platform::registry::PLATFORMS;
@@ -58,15 +60,34 @@ impl Scene {
         self.dir.path().join("archive.db")
     }
 
-    /// Runs all workspaces. Returns the outcome and the run's jobs.
+    /// Runs all workspaces at [`NOW`]. Returns the outcome and the run's jobs.
     async fn run(&self, run_id: &str) -> (RunOutcome, Vec<Job>) {
+        self.run_at(
+            NOW,
+            run_id,
+            &Selection::default(),
+            &(Arc::clone(&self.monitor) as _),
+            &StopSignal::default(),
+        )
+        .await
+    }
+
+    /// Runs all workspaces at `now`, until `stop` stops the run.
+    async fn run_at(
+        &self,
+        now: Timestamp,
+        run_id: &str,
+        selection: &Selection,
+        monitor: &Arc<dyn Monitor>,
+        stop: &StopSignal,
+    ) -> (RunOutcome, Vec<Job>) {
         let file = ArchiveFile {
             path: self.path(),
             mode: 0o600,
             rules: Rules::plain(PLATFORMS),
             busy_timeout: crate::archive::BUSY_TIMEOUT,
         };
-        let lock = Lock::take(&file, "start", Some(run_id), NOW).unwrap();
+        let lock = Lock::take(&file, "start", Some(run_id), now).unwrap();
         let (writer, thread) = Writer::start(file.open().unwrap(), Rules::plain(PLATFORMS), &lock);
         let context = Context {
             writer,
@@ -81,28 +102,28 @@ impl Scene {
                 visibility_grace_period: Duration::from_hours(2),
                 reaction_budget: Duration::from_mins(1),
             },
-            monitor: Arc::clone(&self.monitor) as Arc<dyn crate::monitor::Monitor>,
-            clock: Clock::starting_at(NOW, NOW),
-            stop: StopSignal::default(),
+            monitor: Arc::clone(monitor),
+            clock: Clock::starting_at(now, now),
+            stop: stop.clone(),
         };
         let platform = Arc::new(TenantPlatform {
             adapter: Arc::clone(&self.fake) as Arc<dyn PlatformAdapter>,
             content: ContentCheck::default(),
             scheme: HashScheme::Plain,
         });
-        let tenants = (1..=self.workspaces).map(|number| tenant(number, &platform)).collect();
+        let tenants = (1..=self.workspaces).map(|number| tenant(number, &platform, selection)).collect();
         let outcome = run(Arc::new(context), run_id, tenants).await.unwrap();
         thread.join().unwrap();
         (outcome, Reader::open(&self.path()).unwrap().jobs_of_run(run_id).unwrap())
     }
 }
 
-fn tenant(number: u64, platform: &Arc<TenantPlatform>) -> TenantTask {
+fn tenant(number: u64, platform: &Arc<TenantPlatform>, selection: &Selection) -> TenantTask {
     TenantTask {
         name: format!("tenant {number}"),
         platform: Arc::clone(platform),
         workspace: WorkspaceId::new(number).unwrap(),
-        selection: Selection::default(),
+        selection: selection.clone(),
         reactions: ReactionMode::Off,
     }
 }
@@ -117,25 +138,27 @@ fn text_channel(id: ChannelId) -> Channel {
 fn add_messages(fake: &Fake, channel: ChannelId) {
     let first = fake.id_before(NOW.earlier(Duration::from_hours(48))).unwrap().get();
     for number in 0..MESSAGES {
-        let id = MessageId::new(first + (number << 22)).unwrap();
-        let message = Message {
-            id,
-            author: Some(User { id: UserId::new(7).unwrap(), is_bot: Some(false) }),
-            kind: 0,
-            content: format!("message {number}"),
-            created_at: fake.sent_at(id),
-            edited_at: None,
-            pinned: false,
-            reply: None,
-            attachments: Vec::new(),
-            reactions: Vec::new(),
-            people: Vec::new(),
-            metadata: crate::model::Metadata::default(),
-            is_blank: false,
-            named_thread: None,
-            malformed_fields: Vec::new(),
-        };
-        fake.add_message(channel, message);
+        fake.add_message(channel, message(fake, MessageId::new(first + (number << 22)).unwrap()));
+    }
+}
+
+fn message(fake: &Fake, id: MessageId) -> Message {
+    Message {
+        id,
+        author: Some(User { id: UserId::new(7).unwrap(), is_bot: Some(false) }),
+        kind: 0,
+        content: format!("message {}", id.get()),
+        created_at: fake.sent_at(id),
+        edited_at: None,
+        pinned: false,
+        reply: None,
+        attachments: Vec::new(),
+        reactions: Vec::new(),
+        people: Vec::new(),
+        metadata: crate::model::Metadata::default(),
+        is_blank: false,
+        named_thread: None,
+        malformed_fields: Vec::new(),
     }
 }
 

@@ -171,6 +171,27 @@ fn run_out_of_time_is_partial_and_the_next_one_resumes() {
 }
 
 #[test]
+fn run_stopped_while_it_confirms_a_deletion_is_not_complete() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 250)));
+    let (world, chat) = (sandbox.sim.world(), channels(&sandbox)[0]);
+    let written = world.append(chat, 3);
+    sandbox.run(&["start"]).expect_code(0);
+    world.advance(Duration::from_mins(2));
+    assert!(world.delete(chat, written[1]));
+    // The server is requested for the plan, and again to confirm the deletion.
+    let limit = FaultKind::RateLimited { retry_after: 600.0, scope: Scope::User };
+    sandbox.sim.faults().when(Match::route(RouteKind::Guild).after(1), limit);
+    let ran = sandbox.run(&["start", "--full", "--max-runtime", "3s"]).expect_code(3);
+    assert!(ran.stdout.contains("time limit reached"), "{}", ran.stdout);
+    let deleted = "SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL";
+    assert_eq!(sandbox.count(deleted), 0);
+    sandbox.sim.faults().clear();
+    sandbox.run(&["start"]).expect_code(0);
+    assert_eq!(sandbox.count(deleted), 1);
+    assert_archived(world, &sandbox.archive(), GUILD);
+}
+
+#[test]
 fn json_summary_reports_the_interruption() {
     let sandbox = large();
     let sync = sandbox.spawn_slow(&["start", "--format", "json"]);
