@@ -72,9 +72,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     title("Which speak of servers, but not of a wipe? verta-sync search 'server* -wipe' --limit 2");
     demo.run_with(&["search", "server* -wipe", "--limit", "2"])?;
 
-    title("How do the communities live? verta-sync insights --out report.html");
+    // The simulated Discord has a time of its own.
+    let today = jiff::Timestamp::from_millisecond(sim.world().now_ms())?.strftime("%Y-%m-%d").to_string();
+    title(&format!("How do the communities live? verta-sync insights --out report.html --until {today}"));
     let report = demo.folder.join("report.html");
-    demo.run_with(&["insights", "--out", &report.to_string_lossy()])?;
+    demo.run_with(&["insights", "--out", &report.to_string_lossy(), "--until", &today])?;
 
     // The remaining configuration is for a simulator that the user starts.
     write_config(&folder, &format!("http://127.0.0.1:{PORT}"))?;

@@ -103,9 +103,10 @@ pub fn percent(permille: Figure) -> String {
     }
 }
 
-/// Minutes, as hours from one hour on, as days from two days on.
+/// Minutes, at least one, as hours from one hour on, as days from two days on.
 pub fn duration(minutes: Figure) -> String {
     let Figure::Shown(minutes) = minutes else { return FEW.to_owned() };
+    let minutes = minutes.max(1);
     match minutes {
         0..60 => format!("{minutes}\u{a0}min"),
         60..600 if minutes % 60 > 0 => format!("{}\u{a0}h {}\u{a0}min", minutes / 60, minutes % 60),

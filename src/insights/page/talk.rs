@@ -201,7 +201,11 @@ fn threads(community: &Community<'_>) -> String {
         "{} threads and posts that people opened, by the messages of people in them. Each class is twice as wide as the one before.",
         number(threads.opened)
     );
-    let plot = bars(&format!("{id}-threads"), "Threads by number of messages", &rows, None);
+    let plot = if rows.iter().all(|row| row.number.is_none()) {
+        empty("Of each length there are threads of fewer than five people.")
+    } else {
+        bars(&format!("{id}-threads"), "Threads by number of messages", &rows, None)
+    };
     figure(&escaped(&title), &escaped(&sub), &(plot + &table.closed()))
 }
 

@@ -106,7 +106,9 @@ fn summary(community: &Community<'_>) -> String {
         );
         if questions.median_minutes != Figure::Hidden {
             write!(text, "; half of the answers came within {}", duration(questions.median_minutes)).ok();
-            if let Some(then @ Figure::Shown(_)) = questions.before.map(|before| before.median_minutes) {
+            if let Some(then @ Figure::Shown(_)) = questions.before.map(|before| before.median_minutes)
+                && duration(then) != duration(questions.median_minutes)
+            {
                 write!(text, " instead of {}", duration(then)).ok();
             }
         }

@@ -60,15 +60,9 @@ fn step(max: u64) -> u64 {
 fn key(step: u64, max: u64) -> String {
     let mut key = String::from("<ul class=\"key\"><li class=\"kt\">Messages in an hour:</li>");
     for colour in 0..COLOURS.min(max / step + 1) {
-        // As many decimals as tell the colours apart.
-        let from = match (colour * step, step) {
-            (from, 1000..) => (from / 1000).to_string(),
-            (from, 100..) => tenths(from, 1000),
-            (from, _) => format!("{}.{:03}", from / 1000, from % 1000)
-                .trim_end_matches('0')
-                .trim_end_matches('.')
-                .to_owned(),
-        };
+        let from = colour * step;
+        let from = format!("{}.{:03}", from / 1000, from % 1000);
+        let from = from.trim_end_matches('0').trim_end_matches('.');
         write!(
             key,
             "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"q{colour}\" width=\"14\" height=\"14\"/></svg>from {from}</li>"
