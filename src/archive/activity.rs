@@ -26,6 +26,8 @@ pub struct ActivityChannel {
     pub opened_at: Timestamp,
     /// When its oldest message was sent, if it has any.
     pub first_sent: Option<Timestamp>,
+    /// When its newest one was.
+    pub last_sent: Option<Timestamp>,
 }
 
 /// What a channel is for figures.
@@ -76,7 +78,7 @@ impl Reader {
         includes_closed: bool,
     ) -> Result<Vec<ActivityChannel>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT c.id, r.id, r.name, c.platform_id, iif(r.id = c.id, '', r.kind), c.owner_id, c.opened_at, c.first_message_at
+            "SELECT c.id, r.id, r.name, c.platform_id, iif(r.id = c.id, '', r.kind), c.owner_id, c.opened_at, c.first_message_at, c.last_message_at
                FROM channels c
                JOIN tenants t ON t.id = c.tenant_id
                JOIN channels r ON r.id = iif(c.kind IN ('public_thread', 'announcement_thread'), c.parent_id, c.id)
@@ -98,6 +100,7 @@ impl Reader {
                 owner: row.get(5)?,
                 opened_at: Timestamp::from_millis(row.get(6)?),
                 first_sent: time(row, 7)?,
+                last_sent: time(row, 8)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

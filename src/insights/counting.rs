@@ -42,6 +42,7 @@ impl Counted<'_> {
             sketch: WordThread::start(Sketch::default()),
         };
         counting.facts.since = self.channels.iter().filter_map(|channel| channel.first_sent).min();
+        counting.facts.newest = self.channels.iter().filter_map(|channel| channel.last_sent).max();
         for channel in self.channels {
             let counts = counting.facts.channels.entry(channel.root).or_default();
             counts.name.clone_from(&channel.root_name);

@@ -38,8 +38,8 @@ pub fn hide_differences(
             return;
         };
         for (interval, figure) in &mut *intervals {
-            if touches(*interval, day) {
-                **figure = Figure::Hidden;
+            if touches(*interval, day) && figure.is_shown() {
+                **figure = Figure::Withheld;
             }
         }
     }
@@ -57,7 +57,7 @@ fn connected_ranges(whole: Period, intervals: &[(Period, &mut Figure)]) -> Vec<P
     days.dedup();
     let mut group: Vec<usize> = (0..days.len()).collect();
     let position = |day: Day| days.binary_search(&day).unwrap_or(0);
-    let shown = intervals.iter().filter(|(_, figure)| **figure != Figure::Hidden);
+    let shown = intervals.iter().filter(|(_, figure)| figure.is_shown());
     for interval in shown.map(|(interval, _)| *interval).chain([whole]) {
         let (one, other) = (group[position(interval.first)], group[position(interval.end)]);
         for member in &mut group {
@@ -92,7 +92,7 @@ mod tests {
             intervals.iter().map(|interval| period(*interval)).zip(&mut figures).collect();
         hide_differences(period(whole), &mut both, |ranges| ranges.iter().map(|range| of(*range)).collect());
         let of_figure =
-            |(interval, figure): (&(i32, i32), &Figure)| (*figure == Figure::Hidden).then_some(*interval);
+            |(interval, figure): (&(i32, i32), &Figure)| (!figure.is_shown()).then_some(*interval);
         intervals.iter().zip(&figures).filter_map(of_figure).collect()
     }
 

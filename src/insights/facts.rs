@@ -114,6 +114,8 @@ pub struct Facts {
     pub compared: Option<(Period, Period)>,
     /// When the oldest archived message was sent.
     pub since: Option<Timestamp>,
+    /// When the newest was.
+    pub newest: Option<Timestamp>,
     /// From the first day of the period before.
     pub days: Vec<DayCounts>,
     pub people: Vec<Person>,
@@ -150,6 +152,7 @@ impl Facts {
             before,
             compared: compared(period, before),
             since: None,
+            newest: None,
             days: vec![DayCounts::default(); days],
             people: Vec::new(),
             written: Vec::new(),

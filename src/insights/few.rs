@@ -118,7 +118,8 @@ pub fn parts(tallies: &[Tally]) -> Vec<Figure> {
         let Some(least) = shown.pop() else { break };
         rest.add(tallies[least]);
     }
-    let mut figures = vec![Figure::Hidden; tallies.len()];
+    let hidden = |tally: &Tally| if tally.people.is_enough() { Figure::Withheld } else { Figure::Hidden };
+    let mut figures: Vec<Figure> = tallies.iter().map(hidden).collect();
     for index in shown {
         figures[index] = tallies[index].figure();
     }
@@ -189,10 +190,13 @@ mod tests {
     #[test]
     fn hidden_parts_are_about_enough_people_together() {
         let (enough, few) = (|number| tally(number, 0, 5), |number, first| tally(number, first, 3));
-        let (shown, hidden) = (Figure::Shown, Figure::Hidden);
+        let (shown, hidden, withheld) = (Figure::Shown, Figure::Hidden, Figure::Withheld);
         assert_eq!(parts(&[enough(3), enough(2)]), [shown(3), shown(2)]);
-        assert_eq!(parts(&[enough(3), few(9, 0), enough(2)]), [shown(3), hidden, hidden]);
-        assert_eq!(parts(&[enough(3), few(9, 0), enough(2), few(1, 0)]), [shown(3), hidden, hidden, hidden]);
+        assert_eq!(parts(&[enough(3), few(9, 0), enough(2)]), [shown(3), hidden, withheld]);
+        assert_eq!(
+            parts(&[enough(3), few(9, 0), enough(2), few(1, 0)]),
+            [shown(3), hidden, withheld, hidden]
+        );
         assert_eq!(
             parts(&[enough(3), few(9, 0), enough(2), few(1, 9)]),
             [shown(3), hidden, shown(2), hidden]

@@ -8,14 +8,19 @@ pub const MIN_PEOPLE: u64 = 5;
 /// What is shown of a number that is about fewer people.
 pub const HIDDEN: &str = "<5";
 
+/// What is shown of a number that would give another one away.
+pub const WITHHELD: &str = "hidden";
+
 /// A number, if enough people are behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Figure {
     /// The number.
     Shown(u64),
-    /// It is about fewer than [`MIN_PEOPLE`] people, or would give such a number away.
+    /// It is about fewer than [`MIN_PEOPLE`] people.
     #[default]
     Hidden,
+    /// It is about enough people, but another number about fewer would follow from it.
+    Withheld,
 }
 
 impl Figure {
@@ -33,8 +38,13 @@ impl Figure {
     pub const fn number(self) -> Option<u64> {
         match self {
             Self::Shown(number) => Some(number),
-            Self::Hidden => None,
+            Self::Hidden | Self::Withheld => None,
         }
+    }
+
+    /// Whether it is shown.
+    pub const fn is_shown(self) -> bool {
+        matches!(self, Self::Shown(_))
     }
 
     /// A share in thousandths. Both the part and the whole are about enough people, or nothing is shown.
@@ -51,6 +61,7 @@ impl Serialize for Figure {
         match self {
             Self::Shown(number) => serializer.serialize_u64(*number),
             Self::Hidden => serializer.serialize_str(HIDDEN),
+            Self::Withheld => serializer.serialize_str(WITHHELD),
         }
     }
 }
@@ -79,18 +90,18 @@ pub fn median(mut figures: Vec<Figure>) -> Figure {
 /// from the others. The least of the others goes, the first of equal ones.
 pub fn protect<'f>(figures: impl Iterator<Item = &'f mut Figure>) {
     let mut figures: Vec<&mut Figure> = figures.collect();
-    if figures.iter().filter(|figure| ***figure == Figure::Hidden).count() == 1
+    if figures.iter().filter(|figure| !figure.is_shown()).count() == 1
         && let Some(least) =
             figures.iter_mut().filter(|figure| figure.number().is_some()).min_by_key(|figure| figure.number())
     {
-        **least = Figure::Hidden;
+        **least = Figure::Withheld;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Figure::{Hidden, Shown};
+    use Figure::{Hidden, Shown, Withheld};
 
     #[test]
     fn few_people_hide_a_number() {
@@ -98,7 +109,7 @@ mod tests {
         assert_eq!((Figure::of_people(0), Figure::of_people(5)), (Hidden, Shown(5)));
         assert_eq!(Figure::permille(Shown(1), Shown(3)), Shown(333));
         assert_eq!(Figure::permille(Hidden, Shown(3)), Hidden);
-        assert_eq!(serde_json::to_string(&[Shown(7), Hidden]).unwrap(), "[7,\"<5\"]");
+        assert_eq!(serde_json::to_string(&[Shown(7), Hidden, Withheld]).unwrap(), "[7,\"<5\",\"hidden\"]");
     }
 
     #[test]
@@ -109,7 +120,7 @@ mod tests {
         };
         assert_eq!(
             protected(vec![Shown(9), Hidden, Shown(7), Shown(7)]),
-            [Shown(9), Hidden, Hidden, Shown(7)]
+            [Shown(9), Hidden, Withheld, Shown(7)]
         );
         assert_eq!(protected(vec![Shown(9), Hidden, Hidden]), [Shown(9), Hidden, Hidden]);
         assert_eq!(protected(vec![Shown(9), Shown(8)]), [Shown(9), Shown(8)]);

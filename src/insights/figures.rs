@@ -75,6 +75,9 @@ impl Figures<'_> {
         TenantReport {
             tenant: (*tenant).to_owned(),
             archived_since: since.map(|since| since.date().to_string()),
+            newest_message: facts
+                .newest
+                .map(|newest| self.calendar.day_and_hour(newest).0.date().to_string()),
             messages: compared(messages, &|| self.messages(before)),
             people: compared(Figure::of_people(self.people(period)), &|| {
                 Figure::of_people(self.people(before))
@@ -230,7 +233,7 @@ impl Figures<'_> {
             };
             let tallies: Vec<Tally> = hours.iter().map(tally).collect();
             for (index, figure) in hours.into_iter().zip(parts(&tallies)) {
-                figures[index] = figure.number().map_or(Figure::Hidden, |messages| {
+                figures[index] = figure.number().map_or(figure, |messages| {
                     Figure::Shown(rounded(messages * 1000, u64::from(occurred[index])))
                 });
             }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::report::{ChannelChange, Report, TenantReport};
-use super::words::{Names, change, duration, number, percent};
+use super::words::{MIN_PERMILLE_OF_BUSIEST, Names, change, duration, number, percent};
 
 /// Lines of a digest at most.
 pub const MAX_LINES: usize = 40;
@@ -64,7 +64,7 @@ fn of_tenant(tenant: &TenantReport, names: Names) -> Vec<String> {
         let share = percent(tenant.returned_after_four_weeks_permille.now);
         lines.push(format!("{share} of newcomers wrote again after four weeks"));
     }
-    if let Some(hours) = tenant.busiest_hours {
+    if let Some(hours) = tenant.busiest_hours.filter(|hours| hours.permille >= MIN_PERMILLE_OF_BUSIEST) {
         let share = percent(super::figure::Figure::Shown(hours.permille));
         let (from, to) = (hours.from_hour, (hours.from_hour + 4) % 24);
         lines.push(format!("busiest from {from}:00 to {to}:00: {share} of messages"));

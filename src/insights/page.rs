@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use self::compared::compared;
 use self::table::Table;
 use super::report::{Report, TenantReport};
-use super::words::{Names, date, day};
+use super::words::{Names, date, day, small_number};
 
 const STYLE: &str = include_str!("page/style.css");
 /// Bytes of a page at most.
@@ -28,11 +28,11 @@ const FRAME_BYTES: usize = 40_000;
 
 /// The page.
 pub fn page(report: &Report) -> String {
-    let period_names = Names::of(report);
+    let (period_names, end) = (Names::of(report), day(&report.period.to).later(1));
     let mut sections = Vec::new();
     let (mut left, mut omitted) = (MAX_BYTES - FRAME_BYTES, Vec::new());
     for (index, tenant) in report.tenants.iter().enumerate() {
-        let section = tenant::section(&format!("c{index}"), tenant, period_names);
+        let section = tenant::section(&format!("c{index}"), tenant, period_names, end);
         if section.len() > left {
             omitted.push(escaped(&tenant.tenant));
             continue;
@@ -44,11 +44,11 @@ pub fn page(report: &Report) -> String {
     let span = if period_names.now == "this year" { "A year" } else { "A look" };
     let title = match &names[..] {
         [name] => format!("{span} in {name}"),
-        names => format!("{span} in {} communities", names.len()),
+        names => format!("{span} in {} communities", small_number(names.len())),
     };
     let mut contents = String::new();
     if names.len() > 1 {
-        contents.push_str("<li class=\"top\"><a href=\"#compare\">Compared</a></li>");
+        contents.push_str("<li class=\"top\"><a href=\"#compare\">Side by side</a></li>");
     }
     for (id, tenant, section) in &sections {
         write!(contents, "<li class=\"top\"><a href=\"#{id}\">{}</a></li>", escaped(&tenant.tenant)).ok();
@@ -81,7 +81,7 @@ pub fn page(report: &Report) -> String {
 <title>{title}</title>\n<style>{STYLE}</style>\n</head><body>\n\
 <a class=\"skip\" href=\"#main\">Skip to the figures</a>\n<div class=\"wrap\">\n\
 <header><h1>{title}</h1>\n<p class=\"meta\">{} to {}, compared with {} to {}. Public channels only. Times: {}. Archive as of {as_of}. \
-Bots are left out.{deleted} Nobody is named, no message is shown, and nothing is said about fewer than five people.</p></header>\n\
+Bots are counted apart.{deleted} Nobody is named, no message is shown, and nothing is said about fewer than five people.</p></header>\n\
 <nav aria-label=\"Contents\"><p>Contents</p><ul>{contents}<li class=\"top\"><a href=\"#health\">Health of the archive</a></li>\
 <li class=\"top\"><a href=\"#method\">How it is counted</a></li></ul></nav>\n<main id=\"main\">{main}{}{METHOD}</main>\n\
 <footer>Made by verta-sync.</footer>\n</div>\n</body></html>\n",
@@ -95,21 +95,21 @@ Bots are left out.{deleted} Nobody is named, no message is shown, and nothing is
 }
 
 const METHOD: &str = "<section aria-labelledby=\"method\"><h2 id=\"method\">How it is counted</h2>\
-<p>Counted are messages that people wrote in channels that everybody may see; a thread counts as its channel. Left out are \
-bots and webhooks, what the platform announces, deleted messages unless it is said, and people who asked to be erased.</p>\
+<p>The figures are about messages that people wrote in channels that everybody may see; a thread counts as its channel. Left out \
+are bots and webhooks, what the platform announces, deleted messages unless the page says otherwise, and people who asked to be erased.</p>\
 <p>A number about fewer than five people is shown as &lt;&nbsp;5, also if it is zero. Where it would follow from other \
-numbers, some of those are hidden as well.</p><dl class=\"defs\">\
+numbers, some of those are shown as &ldquo;hidden&rdquo;.</p><dl class=\"defs\">\
 <div><dt>Newcomer</dt><dd>Somebody whose first archived message was sent in the period.</dd></div>\
 <div><dt>Wrote again after four weeks</dt><dd>Wrote on a day from the 28th to the 55th after the first one; only months for \
 which these days are over for everybody.</dd></div>\
 <div><dt>Question</dt><dd>A post in a forum. It is answered when another person has written in it, and counts as neither \
-answered nor not until it is a week old.</dd></div>\
+answered nor unanswered until it is a week old.</dd></div>\
 <div><dt>Question outside of forums</dt><dd>An estimate: a message that is no reply, with a question mark at the end of a sentence. \
-It is answered when another person replies to it or writes in its thread within a week, or mentions who asked within a day.</dd></div>\
+It is answered when another person replies to it or writes in its thread within a week, or mentions the person who asked within a day.</dd></div>\
 <div><dt>Growing and fading channels</dt><dd>Messages in the last three whole months against the same months a year before; \
 at least 100 a month in one of the two.</dd></div>\
 <div><dt>Words that rose and fell</dt><dd>Words of at least five people in both periods whose share of messages changed more than \
-chance explains (log-likelihood, p&nbsp;&lt;&nbsp;0.001). No mentions, addresses, digits and single letters.</dd></div>\
+chance explains (log-likelihood, p&nbsp;&lt;&nbsp;0.001). Mentions, addresses, words with digits and single letters are left out.</dd></div>\
 <div><dt>Emoji</dt><dd>Reactions, and emoji in the texts of people.</dd></div>\
 <div><dt>Site</dt><dd>The registered domain of an address, such as example.co.uk.</dd></div></dl></section>";
 
@@ -132,7 +132,7 @@ fn health(tenants: &[TenantReport]) -> String {
         "Community",
         "Archived since",
         "Last complete sync",
-        "Days without one",
+        "Days without a complete sync",
         "Channels read",
         "Channels the bot may not read",
         "Channels closed since",

@@ -54,6 +54,8 @@ pub struct TenantReport {
     pub tenant: String,
     /// When the oldest archived message was sent.
     pub archived_since: Option<String>,
+    /// When the newest archived message was sent.
+    pub newest_message: Option<String>,
     pub messages: Compared,
     pub people: Compared,
     pub newcomers: Compared,

@@ -1,9 +1,12 @@
 //! Figures in words.
 
 use super::calendar::{Day, Period};
-use super::figure::{Figure, rounded};
+use super::figure::{Figure, WITHHELD, rounded};
 use super::report::{Compared, Report};
 use crate::model::with_separators;
+
+/// The share of the busiest four hours from which they are named: a quarter more than if all were alike.
+pub const MIN_PERMILLE_OF_BUSIEST: u64 = 208;
 
 /// Below this number before, both numbers are named instead of a percentage.
 const MIN_BASE: u64 = 30;
@@ -87,15 +90,29 @@ fn month_name(day: Day) -> &'static str {
     MONTHS[usize::try_from(day.date().month() - 1).unwrap_or(0)]
 }
 
+/// A number in words up to ten.
+pub fn small_number(number: usize) -> String {
+    const WORDS: [&str; 10] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    number
+        .checked_sub(1)
+        .and_then(|index| WORDS.get(index))
+        .map_or_else(|| number.to_string(), |word| (*word).to_owned())
+}
+
 /// A number for readers.
 pub fn number(figure: Figure) -> String {
-    figure.number().map_or_else(|| FEW.to_owned(), with_separators)
+    match figure {
+        Figure::Shown(number) => with_separators(number),
+        Figure::Hidden => FEW.to_owned(),
+        Figure::Withheld => WITHHELD.to_owned(),
+    }
 }
 
 /// Thousandths as a percentage: one decimal below 10 %.
 pub fn percent(permille: Figure) -> String {
     match permille {
         Figure::Hidden => format!("{FEW} people"),
+        Figure::Withheld => WITHHELD.to_owned(),
         Figure::Shown(permille) if permille < 100 && permille % 10 != 0 => {
             format!("{}.{}\u{202f}%", permille / 10, permille % 10)
         }
@@ -105,7 +122,7 @@ pub fn percent(permille: Figure) -> String {
 
 /// Minutes, at least one, as hours from one hour on, as days from two days on.
 pub fn duration(minutes: Figure) -> String {
-    let Figure::Shown(minutes) = minutes else { return FEW.to_owned() };
+    let Figure::Shown(minutes) = minutes else { return percent(minutes) };
     let minutes = minutes.max(1);
     match minutes {
         0..60 => format!("{minutes}\u{a0}min"),

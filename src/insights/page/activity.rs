@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use super::super::calendar::Period;
 use super::super::figure::{Figure, median};
 use super::super::report::{Interval, MonthOfNewcomers, TenantReport};
-use super::super::words::{day, month_and_year, number, percent, short_dates, short_month, tenths};
+use super::super::words::{
+    MIN_PERMILLE_OF_BUSIEST, day, month_and_year, number, percent, short_dates, short_month, tenths,
+};
 use super::escaped;
 use super::part::{Community, empty, figure, finding};
 use super::svg::{Chart, Mark, Unit, heat_map};
-use super::table::Table;
+use super::table::{Table, csv_name};
 
 /// Steps of colour for a share: six of a tenth and a half each, then the last.
 const SHARE_STEP: u64 = 150;
@@ -45,20 +47,21 @@ pub fn activity(community: &Community<'_>) -> String {
     let Some(period) = days_of(&messages) else { return empty("The period has no whole week.") };
     let before = if report.days.is_empty() { &report.weeks_before[..] } else { &[] };
     let dashed = if before.is_empty() { String::new() } else { format!(" Dashed line: {}.", names.before) };
+    let whole = if name == "week" { "whole week from Monday to Sunday" } else { name };
     let mut html = String::new();
     for (kind, marks, title, sub) in [
         (
             "messages",
             &messages,
             format!("Messages per {name}"),
-            format!("Messages by people per {name}.{dashed}"),
+            format!("Messages by people, per {whole}.{dashed}"),
         ),
         (
             "people",
             &people,
             format!("People who wrote, per {name}"),
             format!(
-                "People who wrote at least one message in the {name}. Gap: fewer than five people.{dashed}"
+                "People who wrote at least one message in the {name}. A gap: fewer than five people.{dashed}"
             ),
         ),
     ] {
@@ -71,7 +74,7 @@ pub fn activity(community: &Community<'_>) -> String {
         let typical = median(figures.clone());
         let sub = match typical {
             Figure::Shown(_) => format!("{sub} Typical {name} (median): {}.", number(typical)),
-            Figure::Hidden => sub,
+            Figure::Hidden | Figure::Withheld => sub,
         };
         let chart = Chart {
             id: &format!("{id}-{kind}"),
@@ -83,7 +86,7 @@ pub fn activity(community: &Community<'_>) -> String {
             caption: &format!("{kind} per {name}"),
             class: "c1",
         };
-        let mut body = if figures.iter().all(|figure| *figure == Figure::Hidden) {
+        let mut body = if figures.iter().all(|figure| !figure.is_shown()) {
             empty(&format!("Fewer than five people wrote in each {name}."))
         } else if kind == "people" {
             chart.line(marks, &of_before)
@@ -103,7 +106,7 @@ fn table(report: &TenantReport, name: &str) -> Table {
         |interval: &Interval| vec![interval.from.clone(), number(interval.messages), number(interval.people)];
     Table {
         name: format!("{}: messages and people per {name}", report.tenant),
-        file: format!("{name}s"),
+        file: csv_name(&report.tenant, &format!("{name}s")),
         columns: vec![
             format!("First day of the {name}"),
             "Messages".to_owned(),
@@ -116,12 +119,15 @@ fn table(report: &TenantReport, name: &str) -> Table {
 pub fn when(community: &Community<'_>) -> String {
     let Community { id, report, .. } = community;
     let hours = &report.messages_by_hour_per_thousand;
-    if hours.iter().flatten().all(|hour| *hour == Figure::Hidden) {
+    if hours.iter().flatten().all(|hour| !hour.is_shown()) {
         return empty("Fewer than five people wrote in each hour of the week.");
     }
     let title = report.busiest_hours.map_or_else(
         || "Messages by weekday and hour".to_owned(),
         |busiest| {
+            if busiest.permille < MIN_PERMILLE_OF_BUSIEST {
+                return "Messages are spread over the whole day".to_owned();
+            }
             let (share, from) = (percent(Figure::Shown(busiest.permille)), busiest.from_hour);
             format!("{share} of all messages are written between {from}:00 and {}:00", (from + 4) % 24)
         },
@@ -133,7 +139,7 @@ pub fn when(community: &Community<'_>) -> String {
     let names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
     let table = Table {
         name: format!("{}: messages by weekday and hour", report.tenant),
-        file: "hours".to_owned(),
+        file: csv_name(&report.tenant, "hours"),
         columns: std::iter::once("Day".to_owned()).chain((0..24).map(|hour| format!("{hour}:00"))).collect(),
         rows: names.into_iter().zip(hours).map(row).collect(),
     };
@@ -148,8 +154,8 @@ pub fn newcomers(community: &Community<'_>) -> String {
     let Some(period) = days_of(&marks) else { return empty("The period has no whole month.") };
     let figures: Vec<Figure> = marks.iter().map(|mark| mark.figure).collect();
     let sub = "People who wrote for the first time in the month.";
-    if figures.iter().all(|figure| *figure == Figure::Hidden) {
-        return empty("In no month five people wrote for the first time.");
+    if figures.iter().all(|figure| !figure.is_shown()) {
+        return empty("Too few people wrote for the first time in each month for a chart.");
     }
     let title = finding(&figures, "newcomers", "month");
     let chart = Chart {
@@ -173,8 +179,8 @@ fn cohorts(community: &Community<'_>) -> String {
     if windows == 0 {
         return empty("Whether newcomers came back is known after eight weeks at the earliest.");
     }
-    if months.iter().flat_map(|month| &month.returned_permille).all(|share| *share == Figure::Hidden) {
-        return empty("Of no month five newcomers wrote again.");
+    if months.iter().flat_map(|month| &month.returned_permille).all(|share| !share.is_shown()) {
+        return empty("Too few newcomers of each month wrote again for a table.");
     }
     let mut html = String::from(
         "<table class=\"cohort\"><caption>Weeks after the first message</caption>\
@@ -197,10 +203,10 @@ fn cohorts(community: &Community<'_>) -> String {
     }
     html.push_str("</tbody></table>");
     let returned = report.returned_after_four_weeks_permille.now;
-    let title = if returned == Figure::Hidden {
-        "How many newcomers wrote again".to_owned()
-    } else {
+    let title = if returned.is_shown() {
         format!("{} of newcomers wrote again after four weeks", percent(returned))
+    } else {
+        "How many newcomers wrote again".to_owned()
     };
     let sub = "Of those who first wrote in the month: the share that wrote in each window of four weeks. Empty: not over for all of them.";
     figure(&title, sub, &html)
@@ -209,7 +215,9 @@ fn cohorts(community: &Community<'_>) -> String {
 fn cells(month: &MonthOfNewcomers, windows: usize) -> String {
     let cell = |window: usize| match month.returned_permille.get(window) {
         None => "<td></td>".to_owned(),
-        Some(Figure::Hidden) => format!("<td>{}</td>", escaped(&number(Figure::Hidden))),
+        Some(hidden @ (Figure::Hidden | Figure::Withheld)) => {
+            format!("<td>{}</td>", escaped(&number(*hidden)))
+        }
         Some(Figure::Shown(share)) => {
             format!("<td class=\"q{}\">{}</td>", (share / SHARE_STEP).min(6), percent(Figure::Shown(*share)))
         }

@@ -59,7 +59,7 @@ const MEASURES: [Measure; 9] = [
         of: |report| now(report.questions.median_minutes),
     },
     Measure {
-        name: "Replies that were returned",
+        name: "Pairs who replied in both directions",
         text: percent,
         is_share: true,
         of: |report| now(report.returned_replies_permille),
@@ -87,7 +87,7 @@ fn charts(tenants: &[TenantReport]) -> String {
     for (index, tenant) in tenants.iter().take(CHARTS).enumerate() {
         let (interval, marks) = intervals(tenant, |interval| interval.people);
         let name = escaped(&tenant.tenant);
-        let is_shown = marks.iter().any(|mark| mark.figure != Figure::Hidden);
+        let is_shown = marks.iter().any(|mark| mark.figure.is_shown());
         let body = match days_of(&marks) {
             Some(period) if is_shown => {
                 let typical = median(marks.iter().map(|mark| mark.figure).collect());
@@ -156,7 +156,7 @@ fn measures(tenants: &[TenantReport], names: Names) -> String {
             .collect(),
     };
     let sub = format!(
-        "For people, messages and newcomers also the change against {}. Lower is not worse or better by itself: communities differ in size and purpose.",
+        "People, messages and newcomers are also compared with {}. A lower number is not worse by itself: communities differ in size and purpose.",
         names.before
     );
     let title = match tenants {
@@ -169,7 +169,10 @@ fn measures(tenants: &[TenantReport], names: Names) -> String {
                     second.tenant
                 )
             }
-            _ => format!("{} is the largest: {} people wrote", first.tenant, number(first.people.now)),
+            _ => {
+                let largest = if tenants.len() > 2 { "largest" } else { "larger one" };
+                format!("{} is the {largest}: {} people wrote", first.tenant, number(first.people.now))
+            }
         },
         _ => String::new(),
     };
@@ -199,10 +202,10 @@ fn side_by_side(tenants: &[TenantReport], names: Names) -> String {
         )
         .ok();
         for (column, figure) in figures.into_iter().enumerate() {
-            let text = if figure.now == Figure::Hidden { number } else { measure.text };
+            let text = if figure.now.is_shown() { measure.text } else { number };
             let value = escaped(&text(figure.now));
             let rest = match figure.now {
-                Figure::Hidden => "<small>too few people</small>".to_owned(),
+                Figure::Hidden | Figure::Withheld => "<small>too few people</small>".to_owned(),
                 Figure::Shown(shown) => {
                     let change = figure.before.map_or_else(String::new, |_| change(figure, "", names.before));
                     let change = change.split(" than in ").next().unwrap_or_default().replace("  ", " ");

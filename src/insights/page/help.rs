@@ -9,7 +9,7 @@ use super::activity::{days_of, month_mark};
 use super::escaped;
 use super::part::{Community, empty, figure, finding};
 use super::svg::{Bar, Chart, Mark, Unit, bars};
-use super::table::Table;
+use super::table::{Table, csv_name};
 
 /// A small chart: its name, what it shows, its unit, its colour, and the number of a month.
 type Panel = (&'static str, &'static str, Unit, &'static str, fn(&MonthOfQuestions) -> Figure);
@@ -19,7 +19,7 @@ const PANELS: [Panel; 3] = [
     ("p90", "Nine in ten within (90th percentile)", Unit::Minutes, "c1", |month| month.p90_minutes),
     ("open", "Share that nobody answered", Unit::Permille, "c2", |month| match month.answered_permille {
         Figure::Shown(permille) => Figure::Shown(1000 - permille.min(1000)),
-        Figure::Hidden => Figure::Hidden,
+        hidden => hidden,
     }),
 ];
 
@@ -29,7 +29,7 @@ pub fn help(community: &Community<'_>) -> String {
 
 fn forums(community: &Community<'_>) -> String {
     let questions = &community.report.questions;
-    if questions.asked == Figure::Hidden {
+    if !questions.asked.is_shown() {
         return empty("Fewer than five people asked something in a forum.");
     }
     let tags = tags(community);
@@ -44,12 +44,12 @@ fn asked(community: &Community<'_>) -> String {
     let marks: Vec<Mark> =
         questions.by_month.iter().map(|month| month_mark(&month.month, month.asked)).collect();
     let mut title = format!("{} questions were asked in forums", number(questions.asked));
-    if questions.answered_permille != Figure::Hidden {
+    if questions.answered_permille.is_shown() {
         write!(title, "; {} were answered", percent(questions.answered_permille)).ok();
     }
     let figures: Vec<Figure> = marks.iter().map(|mark| mark.figure).collect();
     let plot = match days_of(&marks) {
-        Some(period) if figures.iter().any(|figure| *figure != Figure::Hidden) => Chart {
+        Some(period) if figures.iter().any(|figure| figure.is_shown()) => Chart {
             id: &format!("{id}-asked"),
             title: "Questions per month",
             description: &finding(&figures, "questions", "month"),
@@ -60,20 +60,22 @@ fn asked(community: &Community<'_>) -> String {
             class: "c1",
         }
         .columns(&marks, &[], 72),
-        _ => empty("In no month five people asked."),
+        _ => empty("Too few people asked in each month for a chart."),
     };
+    // "< 5" alone would be a number of minutes.
+    let minutes = |figure: Figure| if figure.is_shown() { number(figure) } else { percent(figure) };
     let row = |month: &MonthOfQuestions| {
         vec![
             month.month.clone(),
             number(month.asked),
             percent(month.answered_permille),
-            number(month.median_minutes),
-            number(month.p90_minutes),
+            minutes(month.median_minutes),
+            minutes(month.p90_minutes),
         ]
     };
     let table = Table {
         name: format!("{}: questions per month", report.tenant),
-        file: "questions".to_owned(),
+        file: csv_name(&report.tenant, "questions"),
         columns: [
             "Month",
             "Questions",
@@ -86,15 +88,17 @@ fn asked(community: &Community<'_>) -> String {
         rows: questions.by_month.iter().map(row).collect(),
     };
     let sub = "Posts in forums, by the month in which they were opened. Answered: another person wrote in the post.";
-    figure(&escaped(&title), sub, &(plot + &table.closed()))
+    let has_numbers = figures.iter().any(|figure| figure.is_shown());
+    let table = if has_numbers { table.closed() } else { String::new() };
+    figure(&escaped(&title), sub, &(plot + &table))
 }
 
 fn tags(community: &Community<'_>) -> String {
     let Community { id, report, .. } = community;
     let questions = &report.questions;
     let tags: Vec<&QuestionsOfTag> =
-        questions.tags.iter().filter(|tag| tag.solved_permille != Figure::Hidden).collect();
-    if questions.solved_permille == Figure::Hidden || tags.is_empty() {
+        questions.tags.iter().filter(|tag| tag.solved_permille.is_shown()).collect();
+    if !questions.solved_permille.is_shown() || tags.is_empty() {
         return String::new();
     }
     let row = |tag: &&QuestionsOfTag| Bar {
@@ -114,7 +118,7 @@ fn tags(community: &Community<'_>) -> String {
     let sub = "Share of the questions with the tag that carry a tag for solved ones. In brackets: questions.";
     let table = Table {
         name: format!("{}: questions by tag", report.tenant),
-        file: "tags".to_owned(),
+        file: csv_name(&report.tenant, "tags"),
         columns: ["Tag", "Questions", "Solved"].map(str::to_owned).to_vec(),
         rows: tags
             .iter()
@@ -128,7 +132,7 @@ fn tags(community: &Community<'_>) -> String {
 fn responses(community: &Community<'_>) -> String {
     let Community { id, report, names } = community;
     let questions = &report.questions;
-    if questions.median_minutes == Figure::Hidden {
+    if !questions.median_minutes.is_shown() {
         return empty(
             "Fewer than five people were answered in a forum, which is too few for response times.",
         );
@@ -137,7 +141,7 @@ fn responses(community: &Community<'_>) -> String {
     for (name, title, unit, class, of_month) in PANELS {
         let marks: Vec<Mark> =
             questions.by_month.iter().map(|month| month_mark(&month.month, of_month(month))).collect();
-        let shown: Vec<&Mark> = marks.iter().filter(|mark| mark.figure != Figure::Hidden).collect();
+        let shown: Vec<&Mark> = marks.iter().filter(|mark| mark.figure.is_shown()).collect();
         let (Some(period), [first, .., last]) = (days_of(&marks), &shown[..]) else { continue };
         let text = |mark: &Mark| {
             format!(
@@ -172,12 +176,12 @@ fn responses(community: &Community<'_>) -> String {
         duration(questions.p90_minutes)
     );
     let mut sub = "Time to the first message of another person, by month of the question. Questions younger than a week are left out.".to_owned();
-    if let Some(before) = questions.before.filter(|before| before.median_minutes != Figure::Hidden) {
+    if let Some(before) = questions.before.filter(|before| before.median_minutes.is_shown()) {
         let (median, p90) = (duration(before.median_minutes), duration(before.p90_minutes));
         write!(sub, " {}: {median} and {p90}.", capital(names.before)).ok();
     }
     let body = if panels.is_empty() {
-        empty("In no two months five people were answered.")
+        empty("Too few people were answered in each month for charts.")
     } else {
         format!(
             "<div class=\"panels\">{panels}</div><p class=\"note\">The small charts have different units; each begins at zero. The numbers are in the table of questions.</p>"
@@ -188,16 +192,16 @@ fn responses(community: &Community<'_>) -> String {
 
 fn chat(community: &Community<'_>) -> String {
     let questions = community.report.chat_questions;
-    if questions.asked == Figure::Hidden {
+    if !questions.asked.is_shown() {
         return String::new();
     }
     let answered = match questions.answered_permille {
-        Figure::Hidden => String::new(),
+        Figure::Hidden | Figure::Withheld => String::new(),
         share @ Figure::Shown(_) => format!("; {} got an answer within a week", percent(share)),
     };
     let text = format!(
-        "Outside of forums people asked about {} questions{answered}. This is an estimate: a question is a message with a \
-         question mark at the end of a sentence that is no reply.",
+        "Outside of forums people asked about {} questions{answered}. This is an estimate: messages that are no \
+         replies and have a question mark at the end of a sentence.",
         number(questions.asked)
     );
     format!("<p class=\"aside\">{}</p>", escaped(&text))

@@ -51,6 +51,9 @@ pub fn finding(figures: &[Figure], unit: &str, interval: &str) -> String {
             let times = tenths(most, typical);
             format!("The busiest {interval} had {times} times as many {unit} as the typical one")
         }
+        _ if !figures.iter().all(|figure| figure.is_shown()) => {
+            format!("Up to {high} {unit} in a {interval}")
+        }
         _ if least == most => format!("{high} {unit} in each {interval}"),
         _ => format!("Between {low} and {high} {unit} in a {interval}"),
     }

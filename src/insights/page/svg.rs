@@ -93,7 +93,7 @@ impl Chart<'_> {
             // A mark without neighbours is no line.
             let has_neighbour = [index.wrapping_sub(1), index + 1]
                 .iter()
-                .any(|near| figures.get(*near).is_some_and(|figure| *figure != Figure::Hidden));
+                .any(|near| figures.get(*near).is_some_and(|figure| figure.is_shown()));
             let class = if has_neighbour { "dot" } else { self.class };
             write!(
                 body,

@@ -6,6 +6,12 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::escaped;
 
+/// The name of a CSV file about a community, without extension.
+pub fn csv_name(tenant: &str, name: &str) -> String {
+    let plain = |char: char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' };
+    format!("{}-{name}", tenant.chars().map(plain).collect::<String>())
+}
+
 /// Numbers in rows; the first column names them.
 pub struct Table {
     /// What is in it.

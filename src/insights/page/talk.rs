@@ -11,7 +11,7 @@ use super::super::words::{number, percent, tenths};
 use super::escaped;
 use super::part::{Community, empty, figure, slim_figure};
 use super::svg::{Bar, Dumbbell, bars, dumbbells};
-use super::table::Table;
+use super::table::{Table, csv_name};
 
 /// A row with a count.
 fn count_bar(name: String, figure: Figure) -> Bar {
@@ -41,7 +41,7 @@ pub fn channels(community: &Community<'_>) -> String {
         channels.iter().map(|channel| count_bar(format!("#{}", channel.channel), channel.messages)).collect();
     let table = Table {
         name: format!("{}: channels", report.tenant),
-        file: "channels".to_owned(),
+        file: csv_name(&report.tenant, "channels"),
         columns: columns(["Channel", "Messages", "People who wrote"]),
         rows: channels
             .iter()
@@ -84,7 +84,7 @@ fn changed_channels(community: &Community<'_>) -> String {
         let title = escaped(&format!("#{} {verb} most", first.channel));
         let table = Table {
             name: format!("{}: channels that {verb}", report.tenant),
-            file: format!("channels-{verb}"),
+            file: csv_name(&report.tenant, &format!("channels-{verb}")),
             columns: columns(["Channel", "Messages a year before", "Messages"]),
             rows: changes
                 .iter()
@@ -108,7 +108,10 @@ fn changed_channels(community: &Community<'_>) -> String {
     let grew = figure_of("grew", "grew", "c1", &report.growing_channels);
     let faded = figure_of("faded", "faded", "c2", &report.fading_channels);
     if grew.is_empty() && faded.is_empty() {
-        String::new()
+        empty(
+            "No channel with at least 100 messages a month, in the last three months or a year before, grew or faded by a twentieth; \
+             or the archive does not reach back.",
+        )
     } else {
         format!("<div class=\"row\">{grew}{faded}</div>")
     }
@@ -125,10 +128,10 @@ pub fn conversations(community: &Community<'_>) -> String {
 fn most_active(community: &Community<'_>) -> String {
     let Community { id, report, .. } = community;
     let mut text = String::new();
-    if report.replies_permille != Figure::Hidden {
+    if report.replies_permille.is_shown() {
         write!(text, "{} of messages are replies.", percent(report.replies_permille)).ok();
     }
-    if report.returned_replies_permille != Figure::Hidden {
+    if report.returned_replies_permille.is_shown() {
         write!(
             text,
             " Of {} pairs of people of whom one replied to the other, both did in {}.",
@@ -138,8 +141,7 @@ fn most_active(community: &Community<'_>) -> String {
         .ok();
     }
     let text = if text.is_empty() { text } else { format!("<p class=\"note\">{}</p>", escaped(&text)) };
-    let ranks: Vec<&Ranks> =
-        report.concentration.iter().filter(|ranks| ranks.permille != Figure::Hidden).collect();
+    let ranks: Vec<&Ranks> = report.concentration.iter().filter(|ranks| ranks.permille.is_shown()).collect();
     let Some(first) = ranks.first().filter(|ranks| ranks.from_rank == 1) else {
         return empty("Fewer than twenty people wrote, which is too few for the share of the most active.")
             + &text;
@@ -159,7 +161,7 @@ fn most_active(community: &Community<'_>) -> String {
     let plot = bars(&format!("{id}-ranks"), "Share of messages by how much people wrote", &rows, None);
     let table = Table {
         name: format!("{}: share of messages by how much people wrote", report.tenant),
-        file: "concentration".to_owned(),
+        file: csv_name(&report.tenant, "concentration"),
         columns: columns(["People by how much they wrote", "Share of messages"]),
         rows: ranks.iter().map(|ranks| vec![name(ranks), percent(ranks.permille)]).collect(),
     };
@@ -193,12 +195,12 @@ fn threads(community: &Community<'_>) -> String {
     };
     let table = Table {
         name: format!("{}: threads by number of messages", report.tenant),
-        file: "threads".to_owned(),
+        file: csv_name(&report.tenant, "threads"),
         columns: columns(["Messages in the thread", "Threads"]),
         rows: threads.lengths.iter().map(|length| vec![name(length), number(length.threads)]).collect(),
     };
     let sub = format!(
-        "{} threads and posts that people opened, by the messages of people in them. Each class is twice as wide as the one before.",
+        "{} threads and posts that people opened, by the messages of people in them.",
         number(threads.opened)
     );
     let plot = if rows.iter().all(|row| row.number.is_none()) {
@@ -207,6 +209,11 @@ fn threads(community: &Community<'_>) -> String {
         bars(&format!("{id}-threads"), "Threads by number of messages", &rows, None)
     };
     figure(&escaped(&title), &escaped(&sub), &(plot + &table.closed()))
+}
+
+/// What an emoji shows, such as "thumbs up".
+fn meaning(emoji: &EmojiUse) -> Option<&'static str> {
+    emojis::get(&emoji.emoji).filter(|_| !emoji.is_custom).map(emojis::Emoji::name)
 }
 
 /// An emoji in words: custom ones by their name.
@@ -223,11 +230,13 @@ pub fn emoji(community: &Community<'_>) -> String {
     let rows: Vec<Bar> =
         emoji.most_used.iter().map(|emoji| count_bar(emoji_name(emoji), emoji.uses)).collect();
     let custom = emoji.most_used.iter().find(|emoji| emoji.is_custom).filter(|custom| *custom != first);
+    let leading = match meaning(first) {
+        Some(meaning) => format!("{} ({meaning})", emoji_name(first)),
+        None => emoji_name(first),
+    };
     let title = match custom {
-        Some(custom) => {
-            format!("{} leads; {} is the most used custom emoji", emoji_name(first), emoji_name(custom))
-        }
-        None => format!("{} leads", emoji_name(first)),
+        Some(custom) => format!("{leading} leads; {} is the most used custom emoji", emoji_name(custom)),
+        None => format!("{leading} leads"),
     };
     let mut body = bars(&format!("{id}-emoji-bars"), "Most used emoji", &rows, None);
     if !emoji.least_used_custom.is_empty() {
@@ -245,7 +254,7 @@ pub fn emoji(community: &Community<'_>) -> String {
     };
     let table = Table {
         name: format!("{}: emoji", report.tenant),
-        file: "emoji".to_owned(),
+        file: csv_name(&report.tenant, "emoji"),
         columns: columns(["Emoji", "Name", "Uses"]),
         rows: emoji.most_used.iter().chain(&emoji.least_used_custom).map(name).collect(),
     };
@@ -282,7 +291,7 @@ fn changed_words(community: &Community<'_>, verb: &str, class: &str, words: &[Wo
     let rows: Vec<Dumbbell> = words.iter().map(row).collect();
     let table = Table {
         name: format!("{}: words that {verb}", report.tenant),
-        file: format!("words-{verb}"),
+        file: csv_name(&report.tenant, &format!("words-{verb}")),
         columns: columns(["Word", "Per 10,000 messages before", "Per 10,000 messages"]),
         rows: words
             .iter()
@@ -320,7 +329,7 @@ fn files(community: &Community<'_>) -> String {
     rows.extend(files.of_other_kinds.map(|others| count_bar("All others".to_owned(), others)));
     let table = Table {
         name: format!("{}: files by kind", report.tenant),
-        file: "files".to_owned(),
+        file: csv_name(&report.tenant, "files"),
         columns: columns(["Kind", "Files"]),
         rows: rows.iter().map(|row| vec![row.name.clone(), row.value.clone()]).collect(),
     };
@@ -338,7 +347,7 @@ fn links(community: &Community<'_>) -> String {
     let rows: Vec<Bar> = links.sites.iter().map(|site| count_bar(site.site.clone(), site.links)).collect();
     let table = Table {
         name: format!("{}: links by site", report.tenant),
-        file: "links".to_owned(),
+        file: csv_name(&report.tenant, "links"),
         columns: columns(["Site", "Links"]),
         rows: rows.iter().map(|row| vec![row.name.clone(), row.value.clone()]).collect(),
     };
@@ -360,11 +369,11 @@ pub fn other_messages(community: &Community<'_>) -> String {
     let report = community.report;
     let mut cards = String::new();
     for (share, what) in [
-        (report.bots_permille, "of all messages are of bots and webhooks"),
+        (report.bots_permille, "of all messages are by bots and webhooks"),
         (report.edited_permille, "of messages were edited"),
         (report.deleted_permille, "of messages were deleted"),
     ] {
-        if share != Figure::Hidden {
+        if share.is_shown() {
             write!(cards, "<li><b>{}</b> {what}</li>", escaped(&percent(share))).ok();
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::calendar::Day;
 use super::super::figure::Figure;
 use super::super::report::{Compared, TenantReport};
 use super::super::words::{
@@ -13,6 +14,9 @@ use super::help::help;
 use super::part::{Community, empty};
 use super::svg::Mark;
 use super::talk::{channels, conversations, emoji, files_and_links, other_messages, words};
+
+/// Days between the newest message and the end of a period from which on this is said.
+const DAYS_OF_GAP: i32 = 8;
 
 /// Writes a part.
 type WritePart = fn(&Community<'_>) -> String;
@@ -33,17 +37,18 @@ pub const PARTS: [(&str, &str, WritePart); 11] = [
 ];
 
 /// The section of a community.
-pub fn section(id: &str, report: &TenantReport, names: Names) -> String {
+pub fn section(id: &str, report: &TenantReport, names: Names, end: Day) -> String {
     let since = report.archived_since.as_deref().map_or_else(
         || "nothing is archived yet".to_owned(),
         |since| format!("archived since {}", date(day(since))),
     );
     let mut html = format!(
-        "<section aria-labelledby=\"{id}\"><h2 id=\"{id}\">{}</h2><p class=\"meta\">{} channels are read; {since}.</p>",
+        "<section aria-labelledby=\"{id}\"><h2 id=\"{id}\">{}</h2><p class=\"meta\">{} channels are read; {since}.</p>{}",
         escaped(&report.tenant),
-        report.health.channels_read
+        report.health.channels_read,
+        gap(report, end)
     );
-    if report.people.now == Figure::Hidden {
+    if !report.people.now.is_shown() {
         return html + &empty("Fewer than five people wrote in the period.") + "</section>";
     }
     let name = escaped(&report.tenant);
@@ -53,12 +58,23 @@ pub fn section(id: &str, report: &TenantReport, names: Names) -> String {
         if !body.is_empty() {
             write!(
                 html,
-                "<section aria-labelledby=\"{id}-{part}\"><h3 id=\"{id}-{part}\">{title}<span class=\"vh\"> of {name}</span></h3>{body}</section>"
+                "<section aria-labelledby=\"{id}-{part}\"><h3 id=\"{id}-{part}\">{title}<span class=\"vh\">: {name}</span></h3>{body}</section>"
             )
             .ok();
         }
     }
     html + "</section>"
+}
+
+/// Says that the archive ends before the period, which is not a decline of the community.
+fn gap(report: &TenantReport, end: Day) -> String {
+    match report.newest_message.as_deref().map(day) {
+        Some(newest) if newest.later(DAYS_OF_GAP) < end => empty(&format!(
+            "The newest archived message is of {}, before the end of the period: later weeks are empty, and comparisons with earlier periods are too low.",
+            date(newest)
+        )),
+        _ => String::new(),
+    }
 }
 
 fn headline(community: &Community<'_>) -> String {
@@ -77,11 +93,11 @@ fn summary(community: &Community<'_>) -> String {
         of_noun(&change(report.messages, "messages", before), "messages"),
     )];
     let (interval, marks) = intervals(report, |interval| interval.messages);
-    let shown = || marks.iter().filter(|mark| mark.figure != Figure::Hidden);
+    let shown = || marks.iter().filter(|mark| mark.figure.is_shown());
     let (most, least) =
         (shown().max_by_key(|mark| mark.figure.number()), shown().min_by_key(|mark| mark.figure.number()));
     let is_single = |mark: &Mark| shown().filter(|other| other.figure == mark.figure).count() == 1;
-    if let (Some(most), Some(least), true) = (most, least, shown().count() > 2)
+    if let (Some(most), Some(least), true) = (most, least, marks.len() > 2 && shown().count() == marks.len())
         && is_single(most)
         && is_single(least)
     {
@@ -91,20 +107,23 @@ fn summary(community: &Community<'_>) -> String {
             short_dates(least.days)
         ));
     }
-    let mut newcomers = format!("{} people wrote for the first time", number(report.newcomers.now));
+    let mut newcomers = match report.newcomers.now {
+        Figure::Shown(_) => format!("{} people wrote for the first time", number(report.newcomers.now)),
+        Figure::Hidden | Figure::Withheld => "Fewer than five people wrote for the first time".to_owned(),
+    };
     if let returned @ Figure::Shown(_) = report.returned_after_four_weeks_permille.now {
         write!(newcomers, "; {} of those who could wrote again after four weeks", percent(returned)).ok();
     }
     sentences.push(newcomers + ".");
     let questions = &report.questions;
-    if questions.asked != Figure::Hidden {
+    if questions.asked.is_shown() {
         let asked = Compared { now: questions.asked, before: questions.before.map(|before| before.asked) };
         let mut text = format!(
             "In forums {} questions were asked: {}",
             number(questions.asked),
             change(asked, "questions", before)
         );
-        if questions.median_minutes != Figure::Hidden {
+        if questions.median_minutes.is_shown() {
             write!(text, "; half of the answers came within {}", duration(questions.median_minutes)).ok();
             if let Some(then @ Figure::Shown(_)) = questions.before.map(|before| before.median_minutes)
                 && duration(then) != duration(questions.median_minutes)
@@ -158,7 +177,7 @@ fn cards(community: &Community<'_>) -> String {
         card(number(figure.now), what, change(figure, noun, before));
     }
     let returned = report.returned_after_four_weeks_permille;
-    if returned.now != Figure::Hidden {
+    if returned.now.is_shown() {
         card(
             percent(returned.now),
             "of newcomers wrote again after four weeks",
@@ -167,18 +186,18 @@ fn cards(community: &Community<'_>) -> String {
     }
     let questions = &report.questions;
     let of_before = questions.before;
-    if questions.asked != Figure::Hidden {
+    if questions.asked.is_shown() {
         let asked = Compared { now: questions.asked, before: of_before.map(|before| before.asked) };
         card(number(asked.now), "questions were asked in forums", change(asked, "questions", before));
     }
-    if questions.answered_permille != Figure::Hidden {
+    if questions.answered_permille.is_shown() {
         let answered = Compared {
             now: questions.answered_permille,
             before: of_before.map(|before| before.answered_permille),
         };
-        card(percent(answered.now), "of questions were answered", share_change(answered, before));
+        card(percent(answered.now), "of questions in forums were answered", share_change(answered, before));
     }
-    if questions.median_minutes != Figure::Hidden {
+    if questions.median_minutes.is_shown() {
         let change =
             duration_change(questions.median_minutes, of_before.map(|before| before.median_minutes), before);
         card(
@@ -187,7 +206,12 @@ fn cards(community: &Community<'_>) -> String {
             change,
         );
     }
-    if report.reactions.now != Figure::Hidden {
+    let chat = report.chat_questions;
+    if chat.asked.is_shown() && chat.answered_permille.is_shown() {
+        let about = format!("of about {} questions outside of forums", number(chat.asked));
+        card(percent(chat.answered_permille), "of questions elsewhere got an answer (estimate)", about);
+    }
+    if report.reactions.now.is_shown() {
         card(
             number(report.reactions.now),
             "reactions were given",

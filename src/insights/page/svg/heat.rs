@@ -24,6 +24,7 @@ pub fn heat_map(id: &str, hours: &[Vec<Figure>]) -> String {
         for (hour, figure) in (0_u64..).zip(hours) {
             let (class, label) = match figure {
                 Figure::Hidden => ("hid".to_owned(), "fewer than five people".to_owned()),
+                Figure::Withheld => ("hid".to_owned(), "hidden, or another number would follow".to_owned()),
                 Figure::Shown(number) => {
                     let colour = (number / step).min(COLOURS - 1);
                     (format!("q{colour}"), format!("{} messages", tenths(*number, 1000)))
@@ -72,7 +73,7 @@ fn key(step: u64, max: u64) -> String {
     let y = pixels(10);
     write!(
         key,
-        "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"hid\" x=\"1\" y=\"{y}\" width=\"12\" height=\"12\"/></svg>fewer than five people</li></ul>"
+        "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"hid\" x=\"1\" y=\"{y}\" width=\"12\" height=\"12\"/></svg>not shown</li></ul>"
     )
     .ok();
     key
