@@ -1,13 +1,14 @@
 //! `verta-sync start`: runs a sync.
 
 mod display;
+mod metrics;
 mod run_result;
 mod signals;
 mod wait;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
@@ -81,13 +82,24 @@ pub struct StartArgs {
 /// Returns a [`Failure`] if the run can't start, if the archive fails during it, or if
 /// the result can't be written.
 pub fn run(args: &StartArgs, context: &CommandContext) -> Result<Outcome, Failure> {
-    let output = Output::default();
-    let result = execute(args, context, &output).map_err(|failure| match failure.kind {
+    let (output, begin) = (Output::default(), Instant::now());
+    let config = context.load_config(&Overrides { max_channel_workers: args.max_channel_workers });
+    let (config, result) = match config {
+        Ok(config) => {
+            let result = execute(args, &config, context, &output);
+            (Some(config), result)
+        }
+        Err(failure) => (None, Err(failure)),
+    };
+    let result = result.map_err(|failure| match failure.kind {
         FailureKind::Locked if args.wait.is_none() => failure
             .hint("use \"verta-sync start --wait\" to wait for it; \"verta-sync status\" shows its progress"),
         _ => failure,
     });
     let end = result.unwrap_or_else(|failure| RunResult::not_started(Err(failure), None));
+    if let Some(config) = &config {
+        metrics::write(config, &end, begin.elapsed());
+    }
     output.write(&end.text(args.format, Hints(context.registry.specs), CommandContext::now()));
     match (end.result, check_output(output.finish())) {
         (Ok(outcome), Err(lost)) if outcome.yields_to_output_error() => Err(lost),
@@ -102,22 +114,25 @@ pub fn run(args: &StartArgs, context: &CommandContext) -> Result<Outcome, Failur
 /// How far `--since` may lie in the future by this machine's clock, which may be slow.
 const CLOCK_TOLERANCE: Duration = Duration::from_hours(24);
 
-fn execute(args: &StartArgs, context: &CommandContext, output: &Output) -> Result<RunResult, Failure> {
-    let overrides = Overrides { max_channel_workers: args.max_channel_workers };
-    let config = context.load_config(&overrides)?;
+fn execute(
+    args: &StartArgs,
+    config: &Config,
+    context: &CommandContext,
+    output: &Output,
+) -> Result<RunResult, Failure> {
     let tenants = with_requested_channels(config.tenants_named(&args.tenants)?, &args.channels)?;
     check_range(args, CommandContext::now())?;
-    let tokens = connect::read_tokens(&config, &tenants, context)?;
+    let tokens = connect::read_tokens(config, &tenants, context)?;
     check_archive(&config.archive.path, args.wait.is_some())?;
     let rates =
-        connect::used_platforms(&config, &tenants).into_iter().map(|section| section.requests_per_second);
+        connect::used_platforms(config, &tenants).into_iter().map(|section| section.requests_per_second);
     let display = Display::new(args.format, rates.sum(), context, output);
     let runtime = runtime()?;
     let connected = {
         let _entered = runtime.enter();
-        connect::connect(&config, &tokens, context)?
+        connect::connect(config, &tokens, context)?
     };
-    let end = sync(&runtime, &connected, &config, &tenants, args, &display, context);
+    let end = sync(&runtime, &connected, config, &tenants, args, &display, context);
     display.clear();
     end
 }

@@ -215,13 +215,13 @@ fn set_interrupted(tenants: &mut [TenantOverview], name: &str) {
 }
 
 /// The key of a configured tenant.
-fn tenant_key(tenant: &TenantConfig) -> TenantKey {
+pub(super) fn tenant_key(tenant: &TenantConfig) -> TenantKey {
     TenantKey { platform: tenant.platform.name.to_owned(), id: tenant.workspace_id }
 }
 
 /// Shows a tenant that was renamed in the configuration under its new name; the next run
 /// renames it in the archive.
-fn rename(overview: &mut StatusOverview, configured: &[TenantConfig]) {
+pub(super) fn rename(overview: &mut StatusOverview, configured: &[TenantConfig]) {
     let renamed: Vec<(String, &str)> = overview
         .tenants
         .iter()
@@ -272,7 +272,7 @@ fn add_unmatched(
 }
 
 /// Adds the configured tenants that were never synced.
-fn add_pending(overview: &mut StatusOverview, configured: &[TenantConfig]) {
+pub(super) fn add_pending(overview: &mut StatusOverview, configured: &[TenantConfig]) {
     for tenant in configured {
         if overview.tenants.iter().any(|known| known.workspace == tenant_key(tenant)) {
             continue;

@@ -30,6 +30,8 @@ pub(super) const SYNC: &str = "sync";
 pub(super) const SEARCH: &str = "search";
 /// The section of reports.
 pub(super) const INSIGHTS: &str = "insights";
+/// The section of the metrics file.
+pub(super) const METRICS: &str = "metrics";
 /// The section that occurs once per tenant.
 pub(super) const TENANT: &str = "tenant";
 /// The key of `[[tenant]]` that determines which other keys it has.
@@ -140,6 +142,14 @@ declare_section! {
 }
 
 declare_section! {
+    /// `[metrics]`: the file for Prometheus.
+    pub struct MetricsConfig for scope, read(reader, section) {
+        /// The file that each run replaces at its end; none if `None`.
+        textfile: Option<PathBuf> = optional(parsed(archive_path(reader.env, reader.folder))), or None;
+    }
+}
+
+declare_section! {
     /// `[[tenant]]`: a workspace to archive. `reactions` and `refresh_window` default to
     /// those of `[sync]`.
     pub struct TenantConfig for scope, read(reader, section, sync: &SyncConfig) {
@@ -168,7 +178,7 @@ declare_section! {
 /// The names of all sections, in the order of `sync.toml.example`.
 pub(super) fn sections(platforms: Platforms) -> Vec<&'static str> {
     let of_platforms = platforms.iter().map(|platform| platform.name);
-    [ARCHIVE].into_iter().chain(of_platforms).chain([SYNC, SEARCH, INSIGHTS, TENANT]).collect()
+    [ARCHIVE].into_iter().chain(of_platforms).chain([SYNC, SEARCH, INSIGHTS, METRICS, TENANT]).collect()
 }
 
 /// A section's keys, in the order of `sync.toml.example`.
@@ -178,6 +188,7 @@ pub(super) fn keys_of(section: &str, scope: Scope) -> Vec<Key> {
         SYNC => SyncConfig::keys(scope),
         SEARCH => SearchConfig::keys(scope),
         INSIGHTS => InsightsConfig::keys(scope),
+        METRICS => MetricsConfig::keys(scope),
         TENANT => TenantConfig::keys(scope),
         _ => PlatformConfig::keys(scope),
     }

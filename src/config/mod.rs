@@ -37,7 +37,8 @@ pub use environment::Environment;
 pub use error::{ConfigError, UnknownTenant};
 pub use hash_key::{HashKeyError, HashKeyFile};
 pub use keys::{
-    ArchiveConfig, InsightsConfig, Overrides, PlatformConfig, SearchConfig, SyncConfig, TenantConfig,
+    ArchiveConfig, InsightsConfig, MetricsConfig, Overrides, PlatformConfig, SearchConfig, SyncConfig,
+    TenantConfig,
 };
 pub use problem::InvalidValue;
 pub use redact::{holds_token, quoted_input};

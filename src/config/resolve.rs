@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::environment::Environment;
 use super::error::{ConfigError, UnknownTenant};
 use super::keys::{
-    ARCHIVE, ArchiveConfig, INSIGHTS, InsightsConfig, Overrides, PlatformConfig, SEARCH, SYNC, SearchConfig,
-    SyncConfig, TENANT, TenantConfig,
+    ARCHIVE, ArchiveConfig, INSIGHTS, InsightsConfig, METRICS, MetricsConfig, Overrides, PlatformConfig,
+    SEARCH, SYNC, SearchConfig, SyncConfig, TENANT, TenantConfig,
 };
 use super::pasted_token;
 use super::problem::{InvalidValue, Problems};
@@ -36,6 +36,8 @@ pub struct Config {
     pub search: SearchConfig,
     /// `[insights]`.
     pub insights: InsightsConfig,
+    /// `[metrics]`.
+    pub metrics: MetricsConfig,
     /// Every `[[tenant]]` in the file's order. Never empty.
     pub tenants: Vec<TenantConfig>,
 }
@@ -149,6 +151,8 @@ fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scop
     let search = SearchConfig::read(reader, &search);
     let insights = reader.section(INSIGHTS, scope, top.remove(INSIGHTS));
     let insights = InsightsConfig::read(reader, &insights);
+    let metrics = reader.section(METRICS, scope, top.remove(METRICS));
+    let metrics = MetricsConfig::read(reader, &metrics);
     let tenants = reader.tenants(scope, top.remove(TENANT));
     let tenants = read_tenants(reader, &tenants, &sync);
     Some(Config {
@@ -158,6 +162,7 @@ fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scop
         sync,
         search: search?,
         insights: insights?,
+        metrics: metrics?,
         tenants: tenants?,
     })
 }

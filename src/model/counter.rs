@@ -57,6 +57,12 @@ macro_rules! with_counters {
             /// Responses with a rate-limit error.
             RateLimitEncounters: Count, Parallel, "rate_limit_encounters", Some("rate_limit_encounters"),
                 Some("rate_limit_encounters"), "rate_limit_encounters";
+            /// Of these, those for a route or resource, counted for this client alone.
+            UserRateLimits: Count, Parallel, "rate_limits_user", None, None, "user_rate_limits";
+            /// Those for a resource, counted for all clients together.
+            SharedRateLimits: Count, Parallel, "rate_limits_shared", None, None, "shared_rate_limits";
+            /// Those for all requests of this client.
+            GlobalRateLimits: Count, Parallel, "rate_limits_global", None, None, "global_rate_limits";
             /// Time spent waiting for the rate-limit bucket of a channel or route. Waits
             /// are summed over requests: ten requests that wait one second at the same
             /// time count ten seconds.

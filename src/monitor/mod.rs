@@ -100,7 +100,7 @@ pub enum Event {
         /// The job's ID.
         job_id: String,
         /// The statistics so far.
-        stats: JobStats,
+        stats: Box<JobStats>,
     },
     /// A job ended.
     JobFinished {

@@ -5,6 +5,7 @@ mod check;
 mod hints;
 mod human;
 mod json;
+mod metrics;
 mod plan;
 mod search;
 mod table;
@@ -17,6 +18,7 @@ pub use json::{
     channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
     summary as summary_json,
 };
+pub use metrics::{EndedRun, metrics};
 pub use plan::{PlannedTenant, plan, plan_json};
 pub use search::{indexing, search, search_csv, search_json};
 pub use table::{first_rows, terminal_safe, with_noun};

@@ -194,7 +194,7 @@ impl JobRecord {
         let figures = self.figures(open);
         let (job_id, stats, now) = (Arc::clone(&self.job_id), self.stats(figures), context.clock.now());
         self.progress.set_shown(figures);
-        context.monitor.event(Event::JobProgress { job_id: job_id.to_string(), stats });
+        context.monitor.event(Event::JobProgress { job_id: job_id.to_string(), stats: Box::new(stats) });
         if self.logged_at.elapsed() >= METRICS_INTERVAL {
             self.logged_at = Instant::now();
             self.log_metrics(&stats, open.len());

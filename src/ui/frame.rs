@@ -205,7 +205,7 @@ mod tests {
         totals.event(&Event::JobStarted { job_id: job_id(), tenant: "takaro".to_owned() });
         totals.event(&planned(116));
         let stats = JobStats { progress: 0.429, eta_seconds: Some(283.2), ..JobStats::default() };
-        totals.event(&Event::JobProgress { job_id: job_id(), stats });
+        totals.event(&Event::JobProgress { job_id: job_id(), stats: Box::new(stats) });
         (1..=12).for_each(|number| totals.event(&finished(number)));
         totals
     }

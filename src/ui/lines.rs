@@ -160,7 +160,7 @@ mod tests {
         totals.event(&Event::Planned { job_id: job_id(), channels: 2, skipped: 0, unreadable: 0 });
         totals.count(Counter::Messages, 49_970);
         let stats = JobStats { progress: 0.999, eta_seconds: Some(130.0), ..JobStats::default() };
-        totals.event(&Event::JobProgress { job_id: job_id(), stats });
+        totals.event(&Event::JobProgress { job_id: job_id(), stats: Box::new(stats) });
         totals.count(Counter::ListingsQueued, 2000);
         totals.count(Counter::ListingsRead, 812);
         assert_eq!(
@@ -193,7 +193,7 @@ mod tests {
         // The job's estimate is bounded by its reaction budget.
         for (budget_left, eta) in [(900.0, "6m 03s"), (130.0, "2m 10s")] {
             let stats = JobStats { progress: 0.99, eta_seconds: Some(budget_left), ..JobStats::default() };
-            totals.event(&Event::JobProgress { job_id: job_id(), stats });
+            totals.event(&Event::JobProgress { job_id: job_id(), stats: Box::new(stats) });
             let reacted = "reactors: 480 of 17,930 reactions, 48 requests/s";
             assert_eq!(progress_line(&totals), format!("{reacted}, ETA {eta}; 49,970 messages archived"));
         }

@@ -96,7 +96,7 @@ impl Totals {
             }
             Event::JobProgress { job_id, stats } => {
                 if let Some(job) = self.jobs.get_mut(job_id) {
-                    job.stats = *stats;
+                    job.stats = **stats;
                 }
             }
             Event::JobFinished { job_id, status } => self.finish(job_id, *status),

@@ -238,7 +238,9 @@ fn short_periods_are_shown_by_day_and_hidden_numbers_do_not_follow() {
     // An archive that ends before the period is no decline.
     let later = ["insights", "--out", "-", "--since", "2026-01-01", "--until", "2027-01-01"];
     let page = sandbox.run(&later).expect_code(0).stdout;
-    assert!(page.contains("The newest archived message is of ") && page.contains("before the end of the period"));
+    assert!(
+        page.contains("The newest archived message is of ") && page.contains("before the end of the period")
+    );
 }
 
 #[test]

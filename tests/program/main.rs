@@ -30,6 +30,7 @@ mod limits;
 mod machine;
 mod man;
 mod memory;
+mod metrics;
 mod mishaps;
 mod network;
 mod plan;

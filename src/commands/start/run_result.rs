@@ -82,7 +82,8 @@ impl RunResult {
         report::summary(&jobs, hints, now) + stopped
     }
 
-    fn exit_code(&self) -> ExitCode {
+    /// The exit code of the run.
+    pub fn exit_code(&self) -> ExitCode {
         match &self.result {
             Ok(outcome) => outcome.exit_code(),
             Err(failure) => failure.exit_code(),

@@ -110,7 +110,7 @@ fn unknown_keys_and_sections_get_a_suggestion_or_the_list_of_known_ones() {
     assert_problem(
         &with_tenant("[colours]\nred = 1\n"),
         "1: colours: unknown section",
-        "remove it; valid sections are [archive], [discord], [sync], [search], [insights], [[tenant]]",
+        "remove it; valid sections are [archive], [discord], [sync], [search], [insights], [metrics], [[tenant]]",
     );
     assert_problem(
         &TENANT.replace("tenant", "tenants"),

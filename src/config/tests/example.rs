@@ -7,7 +7,7 @@ use crate::platform::registry::PLATFORMS;
 const EXAMPLE: &str = include_str!("../../../sync.toml.example");
 
 /// Keys without a default; the example shows another value.
-const WITHOUT_DEFAULT: [&str; 3] = ["hash_key_file", "token_file", "since"];
+const WITHOUT_DEFAULT: [&str; 4] = ["textfile", "hash_key_file", "token_file", "since"];
 
 /// The key of a commented line `# key = value`.
 fn commented_key(line: &str) -> Option<&str> {

@@ -149,7 +149,7 @@ fn suggestions_include_the_second_platforms_section_and_keys() {
         (
             format!("[colours]\na = 1\n{TENANT}"),
             "1: colours: unknown section",
-            "remove it; valid sections are [archive], [discord], [hive], [sync], [search], [insights], [[tenant]]",
+            "remove it; valid sections are [archive], [discord], [hive], [sync], [search], [insights], [metrics], [[tenant]]",
         ),
         (
             TENANT.to_owned() + "platform = \"hiv\"\n",

@@ -236,6 +236,12 @@ impl Client {
             self.learned.record_exceeded(&endpoint.path, requests.into(), limit.reset_after);
         }
         monitor.count(Counter::RateLimitEncounters, 1);
+        let of_scope = match limit.scope {
+            "global" => Counter::GlobalRateLimits,
+            "shared" => Counter::SharedRateLimits,
+            _ => Counter::UserRateLimits,
+        };
+        monitor.count(of_scope, 1);
         monitor.event(Event::RateLimited {
             scope: limit.scope,
             wait: limit.wait,
