@@ -100,6 +100,40 @@ impl Reader {
         self.jobs(OF_RUN, run_id, SUMMARIZED_CHANNELS)
     }
 
+    /// The last runs with jobs that are `wanted`, the newest first, without the channels of their jobs.
+    /// `wanted` may rename a job's tenant.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn last_runs(
+        &self,
+        count: usize,
+        mut wanted: impl FnMut(&mut Job) -> bool,
+    ) -> Result<Vec<Vec<Job>>, ArchiveError> {
+        // The IDs of runs begin with their times, to the second.
+        let mut select = self.connection.prepare(&format!("{} ORDER BY j.id DESC", select_jobs()))?;
+        let mut rows = select.query([])?;
+        let mut runs: Vec<Vec<Job>> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut job = job(row)?;
+            if !wanted(&mut job) {
+                continue;
+            }
+            let is_full = runs.len() == count;
+            match runs.last_mut() {
+                Some(run) if run[0].run_id == job.run_id => run.push(job),
+                _ if is_full => break,
+                _ => runs.push(vec![job]),
+            }
+        }
+        for run in &mut runs {
+            run.sort_by(|one, other| {
+                (one.job_id.len(), &one.job_id).cmp(&(other.job_id.len(), &other.job_id))
+            });
+        }
+        Ok(runs)
+    }
+
     /// A job with all its channels; `None` if there is no such job.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
-const WORDS: [&str; 77] = [
+const WORDS: [&str; 78] = [
     "start",
     "plan",
     "status",
@@ -52,6 +52,7 @@ const WORDS: [&str; 77] = [
     "--max-channel-workers",
     "--format",
     "--job-id",
+    "--runs",
     "--watch",
     "--max-age",
     "--purge",

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use self::steps::Steps;
-use super::command_context::runtime;
+use super::command_context::{display_path, runtime};
 use super::connect::ConnectedPlatform;
-use super::{CommandContext, Failure, FailureKind, Outcome, check_output, connect, print_result};
+use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, connect, print_result};
 use crate::anonymize::{Exposure, Rules, Scrubber};
 use crate::archive::Reader;
 use crate::archive::health::Leak;
@@ -47,6 +47,9 @@ pub struct CheckArgs {
     /// Search the whole archive for raw user IDs instead; ignores --tenant
     #[arg(long)]
     pub privacy: bool,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
 }
 
 /// Checks everything a sync needs; with `--privacy`, every text of the archive instead.
@@ -59,11 +62,14 @@ pub fn run(args: &CheckArgs, context: &CommandContext) -> Result<Outcome, Failur
     let config = context.load_config(&Overrides::default())?;
     let tenants = config.tenants_named(&args.tenants)?;
     if args.privacy {
-        return sweep(&config.archive.path, context.rules(&config.archive)?);
+        return sweep(&config.archive.path, context.rules(&config.archive)?, args.format);
     }
     let mut steps = Steps::default();
-    steps
-        .add(CheckResult::ok(format!("configuration: {}", with_noun(config.tenants.len() as u64, "tenant"))));
+    steps.add(CheckResult::ok(format!(
+        "configuration: {} in {}",
+        with_noun(config.tenants.len() as u64, "tenant"),
+        display_path(&config.source)
+    )));
     storage::check_storage(&config.archive.path, context.rules(&config.archive), &mut steps);
     for section in connect::used_platforms(&config, &tenants) {
         match section.read_token(&context.env) {
@@ -85,8 +91,12 @@ pub fn run(args: &CheckArgs, context: &CommandContext) -> Result<Outcome, Failur
             }
         }
     }
-    print_result(&report::check_report(steps.results()))?;
-    Ok(steps.outcome())
+    let (results, outcome) = steps.finish();
+    print_result(&match args.format {
+        Format::Human => report::check_report(&results),
+        Format::Json => report::check_json(&results, outcome.exit_code()),
+    })?;
+    Ok(outcome)
 }
 
 /// Warns if every user of the machine can read the token.
@@ -425,21 +435,28 @@ fn channel_label(tenant: &TenantConfig, name: &str, channel: ChannelId) -> Strin
 
 /// Searches every text of the archive for raw user IDs. Prints where they are, never the
 /// IDs.
-fn sweep(path: &Path, rules: Rules) -> Result<Outcome, Failure> {
+fn sweep(path: &Path, rules: Rules, format: Format) -> Result<Outcome, Failure> {
     let failed = |error| Failure::archive(&error, path);
     let reader = Reader::open(path).map_err(failed)?;
     reader.check_scheme(path, rules.scheme).map_err(failed)?;
     let output = Output::default();
-    let mut leaks = 0_u64;
+    let (mut leaks, mut found) = (0_u64, Vec::new());
     let texts = reader
         .find_leaks(rules, |leak| {
             leaks += 1;
-            output.write(&format!("{}\n", leak_text(&leak)));
+            match format {
+                Format::Human => output.write(&format!("✗ {}\n", leak_text(&leak))),
+                Format::Json => found.push(leak_text(&leak)),
+            }
         })
         .map_err(failed)?;
     let text_count = with_noun(texts, "text");
-    if leaks == 0 {
+    if leaks == 0 && format == Format::Human {
         print_result(&format!("✓ privacy: no raw user IDs in {text_count}\n"))?;
+        return Ok(Outcome::Done);
+    }
+    if leaks == 0 {
+        print_result(&report::privacy_json(texts, &found, None))?;
         return Ok(Outcome::Done);
     }
     let remedy = if reader.is_sweep_due().map_err(failed)? {
@@ -447,7 +464,10 @@ fn sweep(path: &Path, rules: Rules) -> Result<Outcome, Failure> {
     } else {
         "run \"verta-sync start --full\", which scrubs all texts again, and please report this"
     };
-    output.write(&format!("✗ privacy: raw user IDs in {leaks} of {text_count}\n    → {remedy}\n"));
+    output.write(&match format {
+        Format::Human => format!("✗ privacy: raw user IDs in {leaks} of {text_count}\n    → {remedy}\n"),
+        Format::Json => report::privacy_json(texts, &found, Some(remedy)),
+    });
     check_output(output.finish())?;
     Ok(Outcome::RawIdsFound)
 }
@@ -459,5 +479,5 @@ fn leak_text(leak: &Leak) -> String {
         Exposure::BareId => "plain or disguised digits are a known user's ID",
         Exposure::PlainHash => "the plain hash of a known user, in a keyed archive",
     };
-    format!("✗ {}.{}, {}: {how}", leak.table, leak.column, leak.location)
+    format!("{}.{}, {}: {how}", leak.table, leak.column, leak.location)
 }

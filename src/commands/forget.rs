@@ -6,14 +6,16 @@ use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::search_index::{self, Upkeep};
-use super::{CommandContext, Failure, FailureKind, Outcome, export_record, foreign_tables, print_result};
+use super::{
+    CommandContext, Failure, FailureKind, Format, Outcome, export_record, foreign_tables, print_result,
+};
 use crate::anonymize::{Rules, UserHash};
 use crate::archive::forget::{ForgetScope, forget};
 use crate::archive::residual::is_vacuum_due;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Lock, Reader, Writer};
 use crate::config::Overrides;
 use crate::model::Platforms;
-use crate::report::with_noun;
+use crate::report::{SCHEMA, with_noun};
 use crate::ui::to_stderr;
 
 /// Erase a person from the archive and exclude them from later syncs
@@ -26,6 +28,9 @@ pub struct ForgetArgs {
     /// Skip the confirmation
     #[arg(long)]
     pub yes: bool,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
 }
 
 /// Erases a person from the archive, after confirmation, and excludes them from later
@@ -85,8 +90,25 @@ pub fn run(args: &ForgetArgs, context: &CommandContext) -> Result<Outcome, Failu
     } else {
         scope_text(scope)
     };
-    print_result(&format!("erased: {what}; later syncs exclude this person\n"))?;
+    print_result(&match args.format {
+        Format::Human => format!("erased: {what}; later syncs exclude this person\n"),
+        Format::Json => done_json(scope, is_vacuum_due),
+    })?;
     Ok(Outcome::Done)
+}
+
+/// The document of `forget`. It does not name the person.
+fn done_json(scope: ForgetScope, has_residual_data: bool) -> String {
+    let document = serde_json::json!({
+        "schema": SCHEMA,
+        "messages": scope.messages,
+        "attachments": scope.attachments,
+        "reactions": scope.reactions,
+        "replies": scope.replies,
+        "mentions": scope.mentions,
+        "has_residual_data": has_residual_data,
+    });
+    format!("{document}\n")
 }
 
 /// The user to erase, and what the archive holds of them. In a keyed archive a hash may be the

@@ -7,12 +7,14 @@ use super::command_context::runtime;
 use super::confirm::confirm;
 use super::migrate::migrate;
 use super::search_index::{self, Upkeep};
-use super::{CommandContext, Failure, FailureKind, Outcome, export_record, foreign_tables, print_result};
+use super::{
+    CommandContext, Failure, FailureKind, Format, Outcome, export_record, foreign_tables, print_result,
+};
 use crate::archive::reset::{ResetScope, purge, reset};
 use crate::archive::{ArchiveError, ArchiveErrorKind, ArchiveFile, Lock, Reader, TenantRow, Writer, audit};
 use crate::config::{Config, Overrides};
 use crate::model::{ChannelId, PlatformSpec, Platforms};
-use crate::report::{terminal_safe, with_noun};
+use crate::report::{SCHEMA, terminal_safe, with_noun};
 
 /// Longest channel name that is printed whole, in columns.
 const NAME_WIDTH: usize = 32;
@@ -33,6 +35,9 @@ pub struct ResetArgs {
     /// Skip the confirmation
     #[arg(long)]
     pub yes: bool,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
 }
 
 /// Resets the tenant after confirmation.
@@ -56,7 +61,7 @@ pub fn run(args: &ResetArgs, context: &CommandContext) -> Result<Outcome, Failur
     let target =
         reader.as_ref().map(|reader| find_target(reader, &config, args, context.registry.specs)).transpose();
     let Some(ResetTarget { row, channels, scope, names, unknown }) = target.map_err(failed)?.flatten() else {
-        return nothing_archived(reader.as_ref(), &config, &args.tenant);
+        return nothing_archived(reader.as_ref(), &config, args);
     };
     if let Some(channel) = unknown {
         let message = format!("the archive has no channel {channel} of {}", args.tenant);
@@ -75,7 +80,10 @@ pub fn run(args: &ResetArgs, context: &CommandContext) -> Result<Outcome, Failur
         foreign_tables::warn(path, context);
         export_record::remind(path, context);
     }
-    print_result(&format!("{}\n", done_text(args, &scope)))?;
+    print_result(&match args.format {
+        Format::Human => format!("{}\n", done_text(args, &scope)),
+        Format::Json => done_json(args, &scope),
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -134,10 +142,14 @@ fn tenant_row(
 
 /// The result for a tenant that is not in the archive: done if it is configured, else an
 /// unknown tenant.
-fn nothing_archived(reader: Option<&Reader>, config: &Config, name: &str) -> Result<Outcome, Failure> {
+fn nothing_archived(reader: Option<&Reader>, config: &Config, args: &ResetArgs) -> Result<Outcome, Failure> {
+    let name = args.tenant.as_str();
     let configured = config.tenants.iter().map(|tenant| tenant.name.as_str());
     if configured.clone().any(|known| known == name) {
-        print_result(&format!("{name}: nothing archived yet, nothing to reset\n"))?;
+        print_result(&match args.format {
+            Format::Human => format!("{name}: nothing archived yet, nothing to reset\n"),
+            Format::Json => done_json(args, &ResetScope::default()),
+        })?;
         return Ok(Outcome::Done);
     }
     let archived = reader.and_then(|reader| reader.tenants().ok()).unwrap_or_default();
@@ -160,6 +172,18 @@ fn question(args: &ResetArgs, scope: &ResetScope, names: &[String]) -> String {
         format!("It keeps {messages}; the next sync re-reads everything.")
     };
     format!("This resets the progress of {whose}\n{and_then}")
+}
+
+/// The document of `reset`.
+fn done_json(args: &ResetArgs, scope: &ResetScope) -> String {
+    let document = serde_json::json!({
+        "schema": SCHEMA,
+        "tenant": args.tenant,
+        "channels": scope.channels,
+        "jobs": scope.jobs,
+        "messages_deleted": if args.purge { scope.messages } else { 0 },
+    });
+    format!("{document}\n")
 }
 
 fn done_text(args: &ResetArgs, scope: &ResetScope) -> String {

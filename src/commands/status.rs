@@ -31,6 +31,9 @@ pub struct StatusArgs {
     /// Show one job with all its channels
     #[arg(long, value_name = "ID", conflicts_with_all = ["tenants", "max_age"])]
     pub job_id: Option<String>,
+    /// Show the last N runs instead, with their results and job IDs [default: 20]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", conflicts_with_all = ["job_id", "max_age", "watch"])]
+    pub runs: Option<usize>,
     /// Refresh the output until Ctrl-C
     #[arg(long)]
     pub watch: bool,
@@ -93,6 +96,17 @@ fn render(
         let stored = stored.map(|job| interrupted_if_dead(job, &locks));
         let job = unfinished(overview, job_id).or(stored).ok_or_else(|| unknown_job(job_id))?;
         return Ok((Outcome::Done, show_job(&job, hints, args.format)));
+    }
+    if let Some(count) = args.runs {
+        let runs = match &reader {
+            Some(reader) => read_runs(reader, path, config, args, count)?,
+            None => Vec::new(),
+        };
+        let text = match args.format {
+            Format::Json => report::runs_json(&runs),
+            Format::Human => report::runs(&runs, CommandContext::now()),
+        };
+        return Ok((Outcome::Done, text));
     }
     rename(&mut overview, &config.tenants);
     if let Some(reader) = &reader {
@@ -186,6 +200,35 @@ fn read(reader: &Reader, path: &Path) -> Result<StatusOverview, Failure> {
         }
     }
     Ok(overview)
+}
+
+/// The last runs, the newest first, with the jobs of the requested tenants under their configured names.
+fn read_runs(
+    reader: &Reader,
+    path: &Path,
+    config: &Config,
+    args: &StatusArgs,
+    count: usize,
+) -> Result<Vec<Vec<Job>>, Failure> {
+    let failed = |error| Failure::archive(&error, path);
+    let mut overview =
+        StatusOverview { tenants: reader.tenants().map_err(failed)?, ..StatusOverview::default() };
+    let archived: Vec<String> = overview.tenants.iter().map(|tenant| tenant.name.clone()).collect();
+    rename(&mut overview, &config.tenants);
+    let names: Vec<(String, String)> =
+        archived.into_iter().zip(overview.tenants.iter().map(|tenant| tenant.name.clone())).collect();
+    add_pending(&mut overview, &config.tenants);
+    retain_tenants(&mut overview, &args.tenants)?;
+    let locks = [lock_state(path)?];
+    let wanted = |name: &str| args.tenants.is_empty() || args.tenants.iter().any(|wanted| wanted == name);
+    let runs = reader.last_runs(count, |job| {
+        if let Some((_, new)) = names.iter().find(|(old, _)| *old == job.tenant) {
+            job.tenant.clone_from(new);
+        }
+        wanted(&job.tenant)
+    });
+    let runs = runs.map_err(failed)?.into_iter();
+    Ok(runs.map(|jobs| jobs.into_iter().map(|job| interrupted_if_dead(job, &locks)).collect()).collect())
 }
 
 fn lock_state(path: &Path) -> Result<LockState, Failure> {

@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
+
+use super::json::SCHEMA;
+use crate::exit_code::ExitCode;
+
 /// The status of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckStatus {
@@ -39,6 +44,26 @@ impl CheckResult {
     pub fn failure(text: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { status: CheckStatus::Failure, text: text.into(), remedies: vec![remedy.into()] }
     }
+}
+
+/// The document of `check`.
+pub fn check_json(results: &[CheckResult], exit_code: ExitCode) -> String {
+    let step = |result: &CheckResult| {
+        let status = match result.status {
+            CheckStatus::Ok => "ok",
+            CheckStatus::Warning => "warning",
+            CheckStatus::Failure => "failure",
+        };
+        json!({ "status": status, "text": result.text, "remedies": result.remedies })
+    };
+    let steps: Vec<Value> = results.iter().map(step).collect();
+    json!({ "schema": SCHEMA, "exit_code": exit_code.number(), "steps": steps }).to_string() + "\n"
+}
+
+/// The document of `check --privacy`: how many texts were read, where raw IDs were found, and what to
+/// do about them.
+pub fn privacy_json(texts: u64, found: &[String], remedy: Option<&str>) -> String {
+    json!({ "schema": SCHEMA, "texts": texts, "raw_ids": found, "remedy": remedy }).to_string() + "\n"
 }
 
 /// One line per result with its mark; the remedies below it.

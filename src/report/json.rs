@@ -14,6 +14,9 @@ use crate::model::{
 };
 use crate::plan::next_try_at;
 
+/// `schema` of every document: raised when a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
 /// The last lines of `start --format json`: the errors that no channel event has
 /// reported, then the summary. `run_id` is `None` for a run that never started.
 pub fn summary(
@@ -38,6 +41,7 @@ pub fn summary(
         exit_code: exit_code.number(),
         jobs: documents(jobs, hints, now),
         run_id,
+        schema: SCHEMA,
     };
     lines.push_str(&text(&summary));
     lines.push('\n');
@@ -51,6 +55,7 @@ struct Summary<'a> {
     exit_code: u8,
     jobs: Vec<JobDocument<'a>>,
     run_id: Option<&'a str>,
+    schema: u32,
 }
 
 /// The document of `status`.
@@ -60,6 +65,7 @@ struct OverviewDocument<'a> {
     interrupted: Vec<JobDocument<'a>>,
     queued: Vec<JobDocument<'a>>,
     running: Vec<JobDocument<'a>>,
+    schema: u32,
     tenants: Vec<Value>,
     unknown_fields: BTreeMap<String, u64>,
 }
@@ -137,6 +143,7 @@ pub fn overview(
         interrupted: documents(&overview.interrupted, hints, now),
         queued: documents(&overview.queued, hints, now),
         running: documents(&overview.running, hints, now),
+        schema: SCHEMA,
         tenants: overview.tenants.iter().map(|item| tenant(item, stale, hints, now)).collect(),
         unknown_fields: overview.unknown_fields.iter().cloned().collect(),
     })
@@ -204,7 +211,40 @@ fn failing_channel(channel: &FailingChannel, hints: Hints) -> Value {
 
 /// The document of a job with its channels.
 pub fn job(job: &Job, hints: Hints, now: Timestamp) -> String {
-    text(&JobDocument { job, hints, now })
+    text(&OneJob { job: JobDocument { job, hints, now }, schema: SCHEMA })
+}
+
+/// A job as a document of its own.
+#[derive(Serialize)]
+struct OneJob<'a> {
+    #[serde(flatten)]
+    job: JobDocument<'a>,
+    schema: u32,
+}
+
+/// The document of `status --runs`: the newest run first, each with its jobs.
+pub fn runs(runs: &[Vec<Job>]) -> String {
+    let job = |job: &Job| {
+        json!({
+            "job_id": job.job_id,
+            "tenant": job.tenant,
+            "kind": job.kind.name(),
+            "status": job.status.name(),
+            "started_at": time(job.started_at),
+            "completed_at": time(job.completed_at),
+            "messages_processed": job.stats.counts.get(Counter::Messages),
+            "messages_new": job.stats.counts.get(Counter::NewMessages),
+            "messages_changed": job.stats.counts.get(Counter::ChangedMessages),
+            "errors": job.errors.len(),
+        })
+    };
+    let run = |jobs: &Vec<Job>| {
+        json!({
+            "run_id": jobs.first().map(|job| &job.run_id),
+            "jobs": jobs.iter().map(job).collect::<Vec<_>>(),
+        })
+    };
+    json!({ "schema": SCHEMA, "runs": runs.iter().map(run).collect::<Vec<_>>() }).to_string() + "\n"
 }
 
 /// Key of a job's channels.

@@ -11,12 +11,12 @@ mod search;
 mod table;
 mod time;
 
-pub use check::{CheckResult, CheckStatus, check_report};
+pub use check::{CheckResult, CheckStatus, check_json, check_report, privacy_json};
 pub use hints::{Hints, hint, platform_hint};
-pub use human::{StatusOptions, job_details, status, summary};
+pub use human::{StatusOptions, job_details, runs, status, summary};
 pub use json::{
-    channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
-    summary as summary_json,
+    SCHEMA, channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
+    runs as runs_json, summary as summary_json,
 };
 pub use metrics::{EndedRun, metrics};
 pub use plan::{PlannedTenant, plan, plan_json};

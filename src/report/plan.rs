@@ -6,6 +6,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use serde_json::{Value, json};
 
+use super::json::SCHEMA;
 use super::table::{table, terminal_safe, with_noun, with_separators};
 use super::{duration, iso, platform_hint, utc_seconds};
 use crate::model::{Cause, ChannelId, PlatformSpec, Timestamp, WorkspaceId};
@@ -180,7 +181,7 @@ fn write_expected(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
 
 /// The plan as JSON, with all channels.
 pub fn plan_json(tenants: &[PlannedTenant]) -> Value {
-    json!({ "tenants": tenants.iter().map(tenant_json).collect::<Vec<_>>() })
+    json!({ "schema": SCHEMA, "tenants": tenants.iter().map(tenant_json).collect::<Vec<_>>() })
 }
 
 fn tenant_json(tenant: &PlannedTenant) -> Value {

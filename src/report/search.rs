@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::json;
 
+use super::json::SCHEMA;
 use super::time::iso;
 use super::utc_seconds;
 use crate::model::{escape_controls, with_separators};
@@ -16,8 +17,6 @@ const SHORT_HASH: usize = 12;
 const MARK: [&str; 2] = ["\u{1b}[1;33m", "\u{1b}[0m"];
 /// Begins and ends what is less important.
 const DIM: [&str; 2] = ["\u{1b}[2m", "\u{1b}[0m"];
-/// Raised when a field of the JSON lines changes its meaning or goes away.
-const SCHEMA: u32 = 1;
 
 /// The hits for people. The text is safe for a terminal; in color it contains escape
 /// sequences of this function only.

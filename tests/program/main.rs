@@ -24,6 +24,7 @@ mod histories;
 mod insights;
 mod insights_talk;
 mod interrupt;
+mod json_documents;
 mod keyed;
 mod kill;
 mod limits;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::time::Duration;
 
 use crate::util::{Sandbox, tenant_table, wait_for_exit, wait_until};
 use discord_sim::{ChannelDescription, Description, GuildDescription, World};
@@ -327,4 +328,37 @@ fn jobs_are_listed_in_the_order_of_their_tenants() {
     let jobs = summary["jobs"].as_array().unwrap().iter();
     let tenants: Vec<&str> = jobs.map(|job| job["tenant"].as_str().unwrap()).collect();
     assert_eq!(tenants, ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9", "t10"]);
+}
+
+#[test]
+fn past_runs_are_listed_with_their_jobs() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 3, 20)));
+    let listed =
+        |arguments: &[&str]| sandbox.run(&[&["status", "--runs"], arguments].concat()).expect_code(0).stdout;
+    assert_eq!(listed(&[]), "no runs yet\n");
+    let job_ids: Vec<String> = (0..3)
+        .map(|run| {
+            sandbox.sim.world().advance(Duration::from_mins(1));
+            let flags: &[&str] = if run == 1 { &["start", "--full"] } else { &["start"] };
+            let ran = sandbox.run(flags).expect_code(0);
+            let line =
+                ran.stderr.lines().chain(ran.stdout.lines()).find(|line| line.starts_with("job ")).unwrap();
+            line.trim_start_matches("job ").split(':').next().unwrap().to_owned()
+        })
+        .collect();
+    let all = listed(&[]);
+    let shown: Vec<&str> = all.lines().skip(1).take(3).map(|line| line.rsplit(' ').next().unwrap()).collect();
+    assert_eq!(shown, [&*job_ids[2], &*job_ids[1], &*job_ids[0]], "{all}");
+    assert!(all.lines().nth(2).unwrap().contains("completed, full"), "{all}");
+    let last = listed(&["1"]);
+    assert!(last.contains(&job_ids[2]) && !last.contains(&job_ids[1]), "{last}");
+    let name = sandbox.sim.world().guilds()[0].1.clone();
+    assert_eq!(listed(&["2", "--tenant", &name]).lines().count(), all.lines().count() - 1);
+    let json = sandbox.run(&["status", "--runs", "2", "--format", "json"]).expect_code(0).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["runs"].as_array().unwrap().len(), 2);
+    assert_eq!(json["runs"][0]["jobs"][0]["job_id"], job_ids[2].as_str());
+    for mistake in [&["--job-id", "x"][..], &["--watch"], &["--tenant", "nobody"], &["x"]] {
+        sandbox.run(&[&["status", "--runs"], mistake].concat()).expect_code(2);
+    }
 }

@@ -44,13 +44,8 @@ impl Steps {
         self.results.extend(results);
     }
 
-    /// All results in order.
-    pub fn results(&self) -> &[CheckResult] {
-        &self.results
-    }
-
-    /// The predicted outcome of a sync.
-    pub fn outcome(self) -> Outcome {
-        Outcome::Sync(self.sync)
+    /// All results in order, and the predicted outcome of a sync.
+    pub fn finish(self) -> (Vec<CheckResult>, Outcome) {
+        (self.results, Outcome::Sync(self.sync))
     }
 }
