@@ -11,6 +11,8 @@ mod declare;
 mod environment;
 mod error;
 mod hash_key;
+mod include;
+mod invalid_value;
 mod keys;
 mod lines;
 mod pasted_token;
@@ -36,11 +38,11 @@ pub use channel_selector::ChannelSelector;
 pub use environment::Environment;
 pub use error::{ConfigError, UnknownTenant};
 pub use hash_key::{HashKeyError, HashKeyFile};
+pub use invalid_value::InvalidValue;
 pub use keys::{
     ArchiveConfig, InsightsConfig, MetricsConfig, Overrides, PlatformConfig, SearchConfig, SyncConfig,
     TenantConfig,
 };
-pub use problem::InvalidValue;
 pub use redact::{holds_token, quoted_input};
 pub use resolve::Config;
 pub use secret::Secret;

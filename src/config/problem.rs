@@ -3,32 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+pub(super) use super::invalid_value::InvalidValue;
 use super::lines::Lines;
-use super::redact::quoted_input;
+use super::source::Source;
 
 /// Problems shown at most; a file with more is hardly a configuration.
 const MAX_SHOWN_PROBLEMS: usize = 100;
-
-/// An invalid value and the remedy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}; {remedy}")]
-pub struct InvalidValue {
-    /// Such as `"24x" is not a length of time`.
-    pub(super) what: String,
-    /// Starts with a verb, such as `use "30s", "15m" or "24h"`.
-    pub(super) remedy: String,
-}
-
-impl InvalidValue {
-    pub(super) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), remedy: remedy.into() }
-    }
-
-    /// "`text` `what`", with the text quoted, truncated and stripped of secrets.
-    pub(super) fn of(text: &str, what: &str, remedy: impl Into<String>) -> Self {
-        Self::new(format!("{} {what}", quoted_input(text)), remedy)
-    }
-}
 
 /// Where a value was given. The order is that of the report.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,28 +19,46 @@ pub(super) enum Location {
     Override(String),
 }
 
-impl Location {
-    fn shown(&self, file: &str) -> String {
-        match self {
-            Self::File(line, None) => format!("{file}:{line}"),
-            Self::File(line, Some(column)) => format!("{file}:{line}:{column}"),
-            Self::Override(name) => name.clone(),
-        }
-    }
-}
-
 /// Collects the problems of a file, its variables and its flags. No text contains a
 /// secret.
 pub(super) struct Problems<'t> {
     pub(super) lines: Lines<'t>,
+    source: &'t Source,
     list: Vec<(Location, String)>,
     /// Lines with an error that must be fixed first; further problems are dropped.
     ignored: BTreeSet<usize>,
 }
 
 impl<'t> Problems<'t> {
-    pub(super) fn of(text: &'t str) -> Self {
-        Self { lines: Lines::of(text), list: Vec::new(), ignored: BTreeSet::new() }
+    pub(super) fn of(source: &'t Source) -> Self {
+        Self { lines: Lines::of(&source.text), source, list: Vec::new(), ignored: BTreeSet::new() }
+    }
+
+    /// The file of a line of the whole text, and its number there.
+    fn file_and_line(&self, line: usize) -> (&Path, usize) {
+        let of_line = self.source.included.iter().rfind(|included| included.first_line <= line);
+        of_line
+            .map_or((&self.source.shown, line), |included| (&included.shown, line - included.first_line + 1))
+    }
+
+    /// A line in a message about another line.
+    pub(super) fn place(&self, line: usize) -> String {
+        let (file, number) = self.file_and_line(line);
+        if file == self.source.shown {
+            format!("line {number}")
+        } else {
+            format!("{}:{number}", file.display())
+        }
+    }
+
+    fn shown(&self, location: &Location) -> String {
+        let (line, column) = match location {
+            Location::Override(name) => return name.clone(),
+            Location::File(line, column) => (*line, column),
+        };
+        let (file, number) = self.file_and_line(line);
+        let column = column.map_or_else(String::new, |column| format!(":{column}"));
+        format!("{}:{number}{column}", file.display())
     }
 
     /// Reports a problem with the value of `key`, such as `sync.max_retries`, or with
@@ -88,7 +86,8 @@ impl<'t> Problems<'t> {
         if !self.ignore_line(line) {
             return;
         }
-        let (number, InvalidValue { what, remedy }) = (line.to_string(), invalid);
+        let number = self.file_and_line(line).1.to_string();
+        let InvalidValue { what, remedy } = invalid;
         let excerpt = excerpt.map_or_else(String::new, |text| {
             let blank = number.len();
             format!("      {number} | {text}\n      {:blank$} | {:>column$}\n", "", "^")
@@ -103,12 +102,12 @@ impl<'t> Problems<'t> {
 
     /// The report: problems in the file's order, then variables and flags; `None` if
     /// there are none.
-    pub(super) fn report(mut self, file: &Path) -> Option<String> {
+    pub(super) fn report(mut self) -> Option<String> {
         self.list.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let (file, count) = (file.display().to_string(), self.list.len());
+        let (file, count) = (self.source.shown.display(), self.list.len());
         let shown = self.list.iter().take(MAX_SHOWN_PROBLEMS);
         let mut lines: Vec<_> =
-            shown.map(|(location, text)| format!("  {}: {text}", location.shown(&file))).collect();
+            shown.map(|(location, text)| format!("  {}: {text}", self.shown(location))).collect();
         if count > MAX_SHOWN_PROBLEMS {
             lines.push(format!("  and {} more", count - MAX_SHOWN_PROBLEMS));
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::error::{ConfigError, UnknownTenant};
+use super::include::{self, INCLUDE};
 use super::keys::{
     ARCHIVE, ArchiveConfig, INSIGHTS, InsightsConfig, METRICS, MetricsConfig, Overrides, PlatformConfig,
     SEARCH, SYNC, SearchConfig, SyncConfig, TENANT, TenantConfig,
@@ -57,7 +58,7 @@ impl Config {
         flags: &Overrides,
         platforms: Platforms,
     ) -> Result<Self, ConfigError> {
-        let source = Source::find(explicit, env)?;
+        let source = include::append(Source::find(explicit, env)?, env)?;
         resolve(&source, env, flags, platforms)
     }
 
@@ -123,9 +124,9 @@ pub(super) fn resolve(
     platforms: Platforms,
 ) -> Result<Config, ConfigError> {
     let folder = source.path.parent().unwrap_or(Path::new("/"));
-    let mut reader = Reader { env, folder, problems: Problems::of(&source.text) };
+    let mut reader = Reader { env, folder, problems: Problems::of(source) };
     let config = read(&mut reader, source, flags, Scope::new(platforms));
-    match reader.problems.report(&source.shown) {
+    match reader.problems.report() {
         Some(report) => Err(ConfigError::Invalid(report)),
         None => Ok(config.expect("a configuration without a problem is complete")),
     }
@@ -135,8 +136,12 @@ pub(super) fn resolve(
 /// required value is missing or invalid.
 fn read(reader: &mut Reader<'_>, source: &Source, flags: &Overrides, scope: Scope) -> Option<Config> {
     pasted_token::scan(&source.text, scope.platform, &mut reader.problems);
+    include::check_files(source, &mut reader.problems);
     let table = syntax::parse(&source.text, scope.platform, &mut reader.problems)?;
     let mut top = reader.entries(table, None, scope);
+    if let Some(entry) = top.remove(INCLUDE) {
+        include::check(&entry.value, entry.line, reader.env, &mut reader.problems);
+    }
     let archive = reader.section(ARCHIVE, scope, top.remove(ARCHIVE));
     let archive = ArchiveConfig::read(reader, &archive);
     let platforms: Vec<_> = scope
@@ -212,7 +217,7 @@ fn unique<T: Hash + Eq>(
     let Some(entry) = section.entries.get(key) else { return };
     let Some(value) = entry.value.as_str().and_then(parse) else { return };
     if let Some(line) = lines.get(&value) {
-        let invalid = InvalidValue::new(format!("duplicates line {line}"), remedy);
+        let invalid = InvalidValue::new(format!("duplicates {}", reader.problems.place(*line)), remedy);
         reader.problems.at_line(entry.line, &section.path(key), &invalid);
     } else {
         lines.insert(value, entry.line);

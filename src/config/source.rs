@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::error::ConfigError;
+use super::invalid_value::InvalidValue;
 use crate::files::{FileError, NamedFile, PathOrigin};
 
 const FILE_NAME: &str = "sync.toml";
@@ -22,7 +23,20 @@ pub(super) struct Source {
     pub(super) shown: PathBuf,
     /// Absolute, if the current folder is.
     pub(super) path: PathBuf,
+    /// With that of the included files.
     pub(super) text: String,
+    pub(super) included: Vec<Included>,
+    /// Items of `include` that name nothing, each with its line.
+    pub(super) include_problems: Vec<(usize, InvalidValue)>,
+}
+
+/// A file whose text was appended.
+#[derive(Debug)]
+pub(super) struct Included {
+    /// The path as the user would write it, for messages.
+    pub(super) shown: PathBuf,
+    /// The line of the whole text at which its own begins, counted from 1.
+    pub(super) first_line: usize,
 }
 
 impl Source {
@@ -56,7 +70,11 @@ impl Source {
     }
 
     /// Reads a file; `None` if it doesn't exist.
-    fn read(shown: &Path, origin: PathOrigin, env: &Environment) -> Result<Option<Self>, ConfigError> {
+    pub(super) fn read(
+        shown: &Path,
+        origin: PathOrigin,
+        env: &Environment,
+    ) -> Result<Option<Self>, ConfigError> {
         let path = env.current_dir().join(shown);
         let unreadable = |cause| ConfigError::Unreadable(shown.to_owned(), cause);
         let not_text = |what| ConfigError::NotText(shown.to_owned(), what);
@@ -72,7 +90,13 @@ impl Source {
             cause => unreadable(cause),
         })?;
         let text = text(bytes).map_err(not_text)?;
-        Ok(Some(Self { shown: shown.to_owned(), path, text }))
+        Ok(Some(Self {
+            shown: shown.to_owned(),
+            path,
+            text,
+            included: Vec::new(),
+            include_problems: Vec::new(),
+        }))
     }
 }
 

@@ -162,7 +162,7 @@ fn repeats_tenant(lines: &Lines<'_>, line: usize) -> bool {
 }
 
 /// A section's header without whitespace and comment; `None` for other lines.
-fn header(line: &str) -> Option<String> {
+pub(super) fn header(line: &str) -> Option<String> {
     let text = line.trim_start().strip_prefix('[')?.split('#').next()?;
     Some(format!("[{}", text.replace(char::is_whitespace, "")))
 }

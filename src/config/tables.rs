@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::include::INCLUDE;
 use super::keys::{PLATFORM, TENANT, key_names, section_with_key, sections};
 use super::pasted_token::{is_pasted_token, pasted_token};
 use super::problem::InvalidValue;
@@ -24,7 +25,8 @@ impl Reader<'_> {
         section: Option<&'static str>,
         scope: Scope,
     ) -> BTreeMap<&'static str, Entry<'t>> {
-        let known = section.map_or_else(|| sections(scope.platforms), |name| key_names(name, scope));
+        let top = || sections(scope.platforms).into_iter().chain([INCLUDE]).collect();
+        let known = section.map_or_else(top, |name| key_names(name, scope));
         let (mut entries, mut unknown) = (BTreeMap::new(), Vec::new());
         for (key, value) in table {
             let line = self.problems.lines.line(key.span().start);
@@ -59,11 +61,14 @@ impl Reader<'_> {
             self.problems.at_line(entry.line, &path, &pasted_token(scope.platform));
             return None;
         }
-        let is_section = section.is_none() && !is_scalar(&entry.value);
+        let is_include = meant == Some(INCLUDE);
+        let is_section = section.is_none() && !is_scalar(&entry.value) && !is_include;
         let right_section = section_with_key(key, scope)
             .filter(|right_section| !is_section && Some(*right_section) != section);
-        let meant = meant.filter(|_| right_section.is_none() && is_section == section.is_none());
+        let meant =
+            meant.filter(|_| right_section.is_none() && (is_section == section.is_none() || is_include));
         let remedy = match (right_section, meant) {
+            _ if key == INCLUDE => "move it to the top of the file, above all sections".to_owned(),
             (Some(right_section), _) => format!("move it to {}", bracketed(right_section)),
             (None, Some(meant)) if is_section => format!("did you mean {}?", bracketed(meant)),
             (None, Some(meant)) => format!("did you mean {meant}?"),

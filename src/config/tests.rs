@@ -24,7 +24,7 @@ const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs
 
 const TENANT: &str = "[[tenant]]\nname = \"takaro\"\nguild_id = \"123456789012345678\"\n";
 
-fn environment(variables: &[(&str, &str)]) -> Environment {
+pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
     Environment::new(variables.iter().copied(), "/srv")
 }
 
@@ -42,6 +42,8 @@ fn resolved_among(
         shown: PathBuf::from("sync.toml"),
         path: PathBuf::from("/srv/sync.toml"),
         text: text.to_owned(),
+        included: Vec::new(),
+        include_problems: Vec::new(),
     };
     resolve(&source, &environment(variables), flags, platforms)
 }

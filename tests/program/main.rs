@@ -21,6 +21,7 @@ mod group_readers;
 mod hang_ups;
 #[allow(clippy::pedantic, clippy::type_complexity, reason = "a model with many small arms")]
 mod histories;
+mod include;
 mod insights;
 mod insights_talk;
 mod interrupt;

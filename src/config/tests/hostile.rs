@@ -31,7 +31,10 @@ struct Folder(TempDir);
 
 impl Folder {
     fn new() -> Self {
-        Self(TempDir::new().unwrap())
+        let folder = TempDir::new().unwrap();
+        // The example's include names files in it.
+        fs::create_dir(folder.path().join("tenants.d")).unwrap();
+        Self(folder)
     }
 
     fn load(&self, bytes: &[u8]) -> Result<Config, ConfigError> {
