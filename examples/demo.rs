@@ -72,11 +72,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     title("Which speak of servers, but not of a wipe? verta-sync search 'server* -wipe' --limit 2");
     demo.run_with(&["search", "server* -wipe", "--limit", "2"])?;
 
-    // The simulated Discord has a time of its own.
-    let today = jiff::Timestamp::from_millisecond(sim.world().now_ms())?.strftime("%Y-%m-%d").to_string();
-    title(&format!("How do the communities live? verta-sync insights --out report.html --until {today}"));
+    // The simulated messages end some time ago.
+    let after_the_newest = "SELECT date(max(created_ms) / 1000, 'unixepoch', '+1 day') FROM message_log";
+    let until: String = archive.query_row(after_the_newest, [], |row| row.get(0))?;
+    title(&format!("How do the communities live? verta-sync insights --out report.html --until {until}"));
     let report = demo.folder.join("report.html");
-    demo.run_with(&["insights", "--out", &report.to_string_lossy(), "--until", &today])?;
+    demo.run_with(&["insights", "--out", &report.to_string_lossy(), "--until", &until])?;
 
     // The remaining configuration is for a simulator that the user starts.
     write_config(&folder, &format!("http://127.0.0.1:{PORT}"))?;
@@ -94,11 +95,20 @@ fn title(text: &str) {
 }
 
 /// Prepares the demo's folder: replaces an earlier demo's archive, and fails if the
-/// folder holds another archive.
+/// folder holds another archive, or a configuration that was edited.
 fn prepare(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
-    let is_foreign = folder.join("archive.db").exists() && !folder.join("sync.toml").exists();
-    if is_foreign {
-        return Err(format!("{} holds an archive that is not the demo's", folder.display()).into());
+    let config = folder.join("sync.toml");
+    let shown = folder.display();
+    let other = "name another folder: cargo run --example demo -- FOLDER";
+    if folder.join("archive.db").exists() && !config.exists() {
+        return Err(format!("{shown} holds an archive that is not the demo's; {other}").into());
+    }
+    match fs::read_to_string(&config) {
+        Ok(text) if without_url(&text) != without_url(&config_text(api_url)?) => {
+            return Err(format!("{} was edited and would be replaced; {other}", config.display()).into());
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
     }
     fs::create_dir_all(folder)?;
     for name in ["archive.db", "archive.db-wal", "archive.db-shm", "archive.db.lock"] {
@@ -110,7 +120,16 @@ fn prepare(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
     write_config(folder, api_url)
 }
 
+/// A configuration without the URL, whose port differs from demo to demo.
+fn without_url(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.starts_with("api_url = \"http://127.0.0.1:")).collect()
+}
+
 fn write_config(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
+    Ok(fs::write(folder.join("sync.toml"), config_text(api_url)?)?)
+}
+
+fn config_text(api_url: &str) -> Result<String, Box<dyn Error>> {
     // Reactor lists cost a request per emoji of a message: for this world, six minutes at
     // Discord's rate limit.
     let mut text =
@@ -119,8 +138,7 @@ fn write_config(folder: &Path, api_url: &str) -> Result<(), Box<dyn Error>> {
         let (name, id) = (&guild.name, guild.id);
         write!(text, "\n[[tenant]]\nname = {name:?}\nplatform = \"discord\"\nguild_id = \"{id}\"\n")?;
     }
-    fs::write(folder.join("sync.toml"), text)?;
-    Ok(())
+    Ok(text)
 }
 
 /// Runs commands in this process, like the binary.

@@ -1,6 +1,8 @@
 //! The command line: parses the arguments, runs the subcommand and maps its result to an
 //! exit code. Does no work of its own.
 
+mod topics;
+
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -9,11 +11,12 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use self::topics::{TOPICS, topic};
 use crate::archive::BUSY_TIMEOUT;
 use crate::commands::forget::mask_ids;
 use crate::commands::{
     CommandContext, Failure, FailureKind, GlobalArgs, Outcome, check, check_output, completions, export,
-    forget, hash, insights, man, plan, rekey, reset, search, start, status, values,
+    forget, hash, insights, man, plan, print_result, rekey, reset, search, start, status, values,
 };
 use crate::config::{Environment, holds_token};
 use crate::exit_code::ExitCode;
@@ -23,7 +26,7 @@ use crate::platform::registry::{REGISTRY, Registry};
 /// Archives public Discord channels in one SQLite file that you query with SQL
 #[derive(Debug, Parser)]
 #[command(name = "verta-sync", version, max_term_width = 100, styles = styles())]
-#[command(after_help = "Example: verta-sync start --tenant takaro")]
+#[command(after_help = format!("Example: verta-sync start --tenant takaro\n{TOPICS}"))]
 struct Cli {
     #[command(flatten, next_help_heading = "Global options")]
     global: GlobalArgs,
@@ -83,6 +86,10 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>, setup: Setup) -> 
     let Setup { env, registry, busy_timeout } = setup;
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     reject_token(&arguments, registry.specs)?;
+    if let Some(text) = topic(&arguments, registry.specs) {
+        print_result(&text)?;
+        return Ok(Outcome::Done.exit_code());
+    }
     let cli = match parse(&arguments, command(registry.specs)) {
         Ok(cli) => cli,
         // Help and version go to stdout and are no error.
@@ -147,6 +154,10 @@ fn add_tip(mut error: clap::Error, arguments: &[OsString], platforms: Platforms)
         {
             let start = ContextValue::Strings(vec!["start".to_owned()]);
             error.insert(ContextKind::SuggestedSubcommand, start);
+        }
+        ErrorKind::UnknownArgument if argument == "--dry-run" => {
+            error.remove(ContextKind::SuggestedArg);
+            error.insert(ContextKind::Suggested, tip("'verta-sync plan' shows what a sync would do"));
         }
         ErrorKind::UnknownArgument if argument.starts_with("--token") => {
             error.remove(ContextKind::SuggestedArg);

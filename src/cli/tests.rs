@@ -11,7 +11,7 @@ use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
-const WORDS: [&str; 78] = [
+const WORDS: [&str; 81] = [
     "start",
     "plan",
     "status",
@@ -53,6 +53,9 @@ const WORDS: [&str; 78] = [
     "--format",
     "--job-id",
     "--runs",
+    "--failing",
+    "--dry-run",
+    "exit-codes",
     "--watch",
     "--max-age",
     "--purge",

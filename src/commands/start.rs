@@ -62,7 +62,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "DATE", value_parser = values::date)]
     pub until: Option<Timestamp>,
     /// Stop after this time; the next run resumes
-    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::duration)]
     pub max_runtime: Option<Duration>,
     /// Wait in a queue while the archive is locked, at most DURATION if given
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = values::duration)]

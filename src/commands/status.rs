@@ -34,11 +34,14 @@ pub struct StatusArgs {
     /// Show the last N runs instead, with their results and job IDs [default: 20]
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", conflicts_with_all = ["job_id", "max_age", "watch"])]
     pub runs: Option<usize>,
+    /// Show only tenants with a problem: failed, behind, or with failing channels or findings
+    #[arg(long, conflicts_with_all = ["job_id", "runs"])]
+    pub failing: bool,
     /// Refresh the output until Ctrl-C
     #[arg(long)]
     pub watch: bool,
     /// Exit with code 8 if a tenant's last success is older than this
-    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::duration)]
     pub max_age: Option<Duration>,
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -115,6 +118,9 @@ fn render(
     }
     add_pending(&mut overview, &config.tenants);
     retain_tenants(&mut overview, &args.tenants)?;
+    if args.failing {
+        retain_failing(&mut overview);
+    }
     let stale = args.max_age.map(|max_age| stale_tenants(&overview, config, args, max_age));
     let stale = stale.as_deref();
     let outcome = if stale.is_none_or(<[_]>::is_empty) { Outcome::Done } else { Outcome::Stale };
@@ -337,6 +343,19 @@ pub(super) fn add_pending(overview: &mut StatusOverview, configured: &[TenantCon
             unmatched: Vec::new(),
         });
     }
+}
+
+/// Removes the tenants without a problem.
+fn retain_failing(overview: &mut StatusOverview) {
+    let is_well =
+        |status| matches!(status, TenantStatus::Completed | TenantStatus::Syncing | TenantStatus::Queued);
+    overview.tenants.retain(|tenant| {
+        !is_well(tenant.status)
+            || tenant.channels.failing > 0
+            || tenant.lost_channels
+            || !tenant.findings.is_empty()
+            || !tenant.unmatched.is_empty()
+    });
 }
 
 /// Removes everything of other tenants than `names` (`--tenant`), if any are given.

@@ -181,6 +181,16 @@ pub(super) fn sections(platforms: Platforms) -> Vec<&'static str> {
     [ARCHIVE].into_iter().chain(of_platforms).chain([SYNC, SEARCH, INSIGHTS, METRICS, TENANT]).collect()
 }
 
+/// The environment variables that override keys, each with its key.
+pub fn variables(platforms: Platforms) -> Vec<(&'static str, String)> {
+    let scope = Scope::new(platforms);
+    let of_section = |section: &'static str| {
+        let keys = keys_of(section, scope).into_iter();
+        keys.filter_map(move |key| Some((key.variable?, format!("{section}.{}", key.name))))
+    };
+    sections(platforms).into_iter().flat_map(of_section).collect()
+}
+
 /// A section's keys, in the order of `sync.toml.example`.
 pub(super) fn keys_of(section: &str, scope: Scope) -> Vec<Key> {
     match section {

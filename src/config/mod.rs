@@ -41,7 +41,7 @@ pub use hash_key::{HashKeyError, HashKeyFile};
 pub use invalid_value::InvalidValue;
 pub use keys::{
     ArchiveConfig, InsightsConfig, MetricsConfig, Overrides, PlatformConfig, SearchConfig, SyncConfig,
-    TenantConfig,
+    TenantConfig, variables,
 };
 pub use redact::{holds_token, quoted_input};
 pub use resolve::Config;

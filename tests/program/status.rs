@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
 use crate::util::{Sandbox, tenant_table, wait_for_exit, wait_until};
-use discord_sim::{ChannelDescription, Description, GuildDescription, World};
+use discord_sim::{BodyKind, ChannelDescription, Description, FaultKind, GuildDescription, Match, World};
 use serde_json::Value;
 
 const GUILD: u64 = 77_000_000_000_000_001;
@@ -361,4 +361,32 @@ fn past_runs_are_listed_with_their_jobs() {
     for mistake in [&["--job-id", "x"][..], &["--watch"], &["--tenant", "nobody"], &["x"]] {
         sandbox.run(&[&["status", "--runs"], mistake].concat()).expect_code(2);
     }
+}
+
+#[test]
+fn only_tenants_with_problems_are_listed_on_request() {
+    let guild = |id, channel: &str| GuildDescription {
+        id,
+        name: channel.to_owned(),
+        channels: vec![ChannelDescription::text(channel, 20)],
+        ..GuildDescription::default()
+    };
+    let guilds = vec![guild(GUILD, "good"), guild(GUILD + 1, "bad")];
+    let sandbox = Sandbox::new(World::new(&Description { guilds, ..Description::default() }));
+    let bad = sandbox.sim.world().channel_named(GUILD + 1, "bad").unwrap();
+    sandbox.sim.faults().when(Match::page_of(bad).always(), FaultKind::Status(403, BodyKind::Json(50_001)));
+    sandbox.run(&["start"]);
+    let tenants = |arguments: &[&str]| -> Vec<String> {
+        let all = [&["status", "--format", "json"], arguments].concat();
+        let status: Value = serde_json::from_str(&sandbox.run(&all).expect_code(0).stdout).unwrap();
+        status["tenants"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|tenant| tenant["tenant"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(tenants(&[]), ["bad", "good"]);
+    assert_eq!(tenants(&["--failing"]), ["bad"]);
+    sandbox.run(&["status", "--failing", "--runs"]).expect_code(2);
 }

@@ -18,6 +18,9 @@ use crate::model::{
 use crate::monitor::Monitor;
 use crate::platform::PlatformError;
 
+/// The `guild_id` of `sync.toml.example`.
+const EXAMPLE_GUILD: &str = "123456789012345678";
+
 /// Most threads per page of a listing.
 /// <https://discord.com/developers/docs/resources/channel#list-public-archived-threads>
 const THREADS_PER_PAGE: u64 = 100;
@@ -43,7 +46,9 @@ pub async fn workspace(
     monitor: &dyn Monitor,
 ) -> Result<(Workspace, Vec<Channel>, GuildPermissions), PlatformError> {
     let guild_id = id.get();
-    let subject = format!("server {}", &*Snowflakes.workspace_text(id));
+    let text = Snowflakes.workspace_text(id);
+    let note = if &*text == EXAMPLE_GUILD { " (the placeholder of sync.toml.example)" } else { "" };
+    let subject = format!("server {}{note}", &*text);
     let route = Route::GetGuild { guild_id, with_counts: false };
     let guild = client.read(&route, &subject, monitor, |answer| read_guild(&answer, id)).await?;
     let roles = if let Some(roles) = guild.roles {
