@@ -57,27 +57,6 @@ pub(super) fn store(
     Ok(())
 }
 
-/// Counts a failed attempt to re-read the malformed messages of a range: the server
-/// returned none of it.
-///
-/// # Errors
-/// Returns [`ArchiveError`] if SQLite fails.
-pub fn record_attempt(
-    tx: &mut Tx<'_>,
-    channel: ChannelRow,
-    after: Option<MessageId>,
-    until: MessageId,
-    now: Timestamp,
-) -> Result<(), ArchiveError> {
-    tx.connection
-        .prepare_cached(
-            "UPDATE broken_messages SET attempts = attempts + 1, updated_at = ?4
-              WHERE channel_id = ?1 AND abs(platform_id) > ?2 AND abs(platform_id) <= ?3",
-        )?
-        .execute(params![channel.0, after.map_or(0, MessageId::as_i64), until.as_i64(), now.as_millis()])?;
-    Ok(())
-}
-
 /// Records malformed messages without an ID that follow `after`, on a page that has no
 /// readable message. `key` is their [`key_without_id`].
 ///

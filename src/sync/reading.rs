@@ -41,8 +41,6 @@ enum PassOutcome {
     Unconfirmed,
     /// It reached the pass's `until`.
     AtBound,
-    /// A page to be read again couldn't be fetched; the caller records the attempt.
-    Unread,
     /// The channel was revoked: it isn't public or readable any more.
     Revoked(ProvenState),
     /// The run or tenant stopped, or the channel was revoked without a proven state.
@@ -112,9 +110,9 @@ pub async fn read_channel(
         _ => None,
     };
     let (status, failure) = match ended {
-        Ok(
-            PassOutcome::Reached(_) | PassOutcome::AtBound | PassOutcome::Unread | PassOutcome::Revoked(_),
-        ) => (ProgressStatus::Completed, None),
+        Ok(PassOutcome::Reached(_) | PassOutcome::AtBound | PassOutcome::Revoked(_)) => {
+            (ProgressStatus::Completed, None)
+        }
         Ok(PassOutcome::Unconfirmed) => (ProgressStatus::Deferred, Some(reading.unconfirmed())),
         Ok(PassOutcome::Stopped(StopReason::OutOfTime)) => (ProgressStatus::Deferred, None),
         Ok(PassOutcome::Stopped(_)) => (ProgressStatus::Interrupted, None),
@@ -146,7 +144,8 @@ struct Reading<'a> {
     messages: u64,
     /// Malformed-message keys that the current reread pass met again.
     still_malformed: Vec<i64>,
-    /// Messages skipped because the server returns no page that contains them.
+    /// Messages skipped because the server returns no page that contains them, without
+    /// those that earlier runs recorded.
     skipped_messages: u32,
 }
 
@@ -194,16 +193,11 @@ impl Reading<'_> {
         for reread in &self.task.plan.rereads {
             let page_size = self.page_size();
             let pass = ReadPass::new(reread.after, Some(reread.until), PassPurpose::Reread, page_size);
-            let (row, now) = (self.task.row, self.context.clock.now());
-            let (after, until) = (reread.after, reread.until);
+            let (row, after, until) = (self.task.row, reread.after, reread.until);
             match self.pages(pass).await? {
                 PassOutcome::Reached(_) | PassOutcome::AtBound => {
                     let still = std::mem::take(&mut self.still_malformed);
                     self.write(move |tx| malformed::clear_resolved(tx, row, after, until, &still)).await?;
-                }
-                PassOutcome::Unread => {
-                    self.still_malformed.clear();
-                    self.write(move |tx| malformed::record_attempt(tx, row, after, until, now)).await?;
                 }
                 early => return Ok(Some(early)),
             }

@@ -9,8 +9,8 @@ use crate::model::{ChannelEnd, MalformedMessage, MessageId, MessagePage};
 use crate::monitor::{Counter, Monitor as _};
 use crate::platform::{ErrorKind, PageCursor, PlatformError};
 
-/// Messages of a channel that one run skips at most: more of them are an outage, and each
-/// takes up to 100 requests to find.
+/// Messages of a channel that one run skips at most, besides those that earlier runs
+/// recorded: more of them are an outage, and each takes up to 100 requests to find.
 const MAX_SKIPPED_MESSAGES: u32 = 10;
 
 /// Whether an error may concern a single page rather than the platform as a whole.
@@ -48,7 +48,6 @@ impl Reading<'_> {
             Err(end) => Ok(Some(end)),
             Ok(Ok(_)) => Ok(None),
             Ok(Err(again)) if !may_concern_single_page(again.kind) => Err(again.into()),
-            Ok(Err(_)) if pass.purpose == PassPurpose::Reread => Ok(Some(PassOutcome::Unread)),
             Ok(Err(again)) => self.skip(pass, again).await,
         }
     }
@@ -106,7 +105,9 @@ impl Reading<'_> {
             ..MessagePage::default()
         };
         self.store(pass, page, self.context.clock.now(), true).await?;
-        self.skipped_messages += 1;
+        if !self.task.plan.malformed.contains(&message) {
+            self.skipped_messages += 1;
+        }
         pass.page_size = AdaptivePageSize::new(self.page_size());
         Ok(None)
     }

@@ -7,6 +7,7 @@ mod damaged;
 mod ends;
 mod messages;
 mod reactors;
+mod rereads;
 mod selection;
 mod threads;
 use std::time::Duration;
