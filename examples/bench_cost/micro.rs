@@ -102,6 +102,7 @@ fn plan(bencher: Bencher<'_, '_>) {
         proven_states: Vec::new(),
         listings: Vec::new(),
         inconclusive: Vec::new(),
+        postponed: Vec::new(),
         vanished: Vec::new(),
         refused: Vec::new(),
         active_threads_error: None,

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, params};
 
 use super::{ArchiveError, ChannelRow, Reader, TenantRow, Tx};
-use crate::model::{CONFIRMATION_INTERVAL, ChannelId, Timestamp};
+use crate::model::{CONFIRMATION_INTERVAL, ChannelId, NamedThread, Timestamp};
 
 /// A named thread that was answered but isn't archived is fetched again, a
 /// [`CONFIRMATION_INTERVAL`] apart, until this many attempts were made.
@@ -73,9 +73,9 @@ pub fn any_pending(tx: &Tx<'_>, tenant: TenantRow, all: bool, now: Timestamp) ->
 }
 
 impl Reader {
-    /// Named threads that aren't archived, each with its parent channel, fewest attempts
-    /// first. Unless `all` is set, only those due by `now`: never answered, or answered
-    /// a [`CONFIRMATION_INTERVAL`] ago with attempts left.
+    /// Named threads that aren't archived, fewest attempts first. Unless `all` is set,
+    /// only those due by `now`: never answered, or answered a [`CONFIRMATION_INTERVAL`]
+    /// ago with attempts left.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
@@ -84,7 +84,7 @@ impl Reader {
         tenant: TenantRow,
         all: bool,
         now: Timestamp,
-    ) -> Result<Vec<(ChannelId, ChannelId)>, ArchiveError> {
+    ) -> Result<Vec<NamedThread>, ArchiveError> {
         select_pending(&self.connection, tenant, all, now)
     }
 }
@@ -94,9 +94,9 @@ fn select_pending(
     tenant: TenantRow,
     all: bool,
     now: Timestamp,
-) -> Result<Vec<(ChannelId, ChannelId)>, ArchiveError> {
+) -> Result<Vec<NamedThread>, ArchiveError> {
     let mut select = connection.prepare_cached(
-        "SELECT n.platform_id, p.platform_id
+        "SELECT n.platform_id, p.platform_id, n.asked_at IS NOT NULL
                FROM named_threads n JOIN channels p ON p.id = n.channel_id
               WHERE p.tenant_id = ?1 AND p.state = 'active'
                 AND (?2 OR n.asked_at IS NULL OR (n.attempts < ?3 AND n.asked_at <= ?4))
@@ -106,8 +106,10 @@ fn select_pending(
     )?;
     let retry_before = now.earlier(CONFIRMATION_INTERVAL).as_millis();
     let rows = select.query_map(params![tenant.0, all, MAX_ATTEMPTS, retry_before], |row| {
-        Ok((ChannelId::from_i64(row.get(0)?), ChannelId::from_i64(row.get(1)?)))
+        let (id, parent) = (ChannelId::from_i64(row.get(0)?), ChannelId::from_i64(row.get(1)?));
+        let was_answered = row.get(2)?;
+        Ok(id.zip(parent).map(|(id, parent)| NamedThread { id, parent, was_answered }))
     })?;
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    Ok(rows.into_iter().filter_map(|(thread, parent)| Some((thread?, parent?))).collect())
+    Ok(rows.into_iter().flatten().collect())
 }

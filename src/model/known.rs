@@ -35,6 +35,17 @@ pub struct KnownChannel {
     pub was_named_by_message: bool,
 }
 
+/// A thread that a message or its parent names, but no listing does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedThread {
+    /// The thread's ID.
+    pub id: ChannelId,
+    /// Its parent channel.
+    pub parent: ChannelId,
+    /// Whether a lookup of it was answered before.
+    pub was_answered: bool,
+}
+
 /// Progress in listing the archived threads of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KnownListing {

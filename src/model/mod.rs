@@ -41,7 +41,7 @@ pub use job::{
     ChannelCounts, ChannelResult, FailingChannel, Job, JobError, JobStats, LastError, StatusOverview,
     TenantKey, TenantOverview,
 };
-pub use known::{KnownChannel, KnownChannels, KnownListing};
+pub use known::{KnownChannel, KnownChannels, KnownListing, NamedThread};
 pub use markup::Markup;
 pub use message::{
     Attachment, CONTENT_FIELDS, Emoji, MalformedMessage, Message, MessagePage, ReactionCount, ReactorPage,

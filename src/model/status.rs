@@ -143,7 +143,8 @@ status!(
         ContentWithheld = "content_withheld",
         /// Only an empty page indicates that the channel ends at its checkpoint.
         EndUnconfirmed = "end_unconfirmed",
-        /// The listing of a channel's archived threads is incomplete.
+        /// The listing of a channel's archived threads is incomplete, or lookups of
+        /// unlisted channels and threads are left to the next run.
         ListingIncomplete = "listing_incomplete",
         /// Messages, or some of their fields, are malformed.
         Malformed = "malformed_messages",

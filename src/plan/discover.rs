@@ -61,6 +61,7 @@ pub async fn discover(
         refused: Vec::new(),
         listings: Vec::new(),
         inconclusive: Vec::new(),
+        postponed: Vec::new(),
         active_threads_error,
     };
     let mut listed = facts.listed();

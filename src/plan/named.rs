@@ -6,7 +6,7 @@ use super::build::lineage;
 use super::lookup::{LookupAnswer, Lookups};
 use super::{Facts, Selection};
 use crate::config::ChannelSelector;
-use crate::model::{Channel, ChannelId, Visibility};
+use crate::model::{Channel, ChannelId, NamedThread, Visibility, with_noun};
 use crate::monitor::Monitor;
 use crate::platform::{PlatformAdapter, PlatformError};
 
@@ -22,8 +22,8 @@ pub struct NamedLookups {
     pub failed: Vec<ChannelId>,
 }
 
-/// Looks up threads, given as pairs of thread and parent, and adds those that exist to
-/// the facts. Threads of parents that aren't selected or readable are not looked up.
+/// Looks up threads and adds those that exist to the facts. Threads of parents that
+/// aren't selected or readable are not looked up.
 ///
 /// # Errors
 /// Returns a [`PlatformError`] that must end the run.
@@ -31,27 +31,35 @@ pub async fn find_named(
     platform: &dyn PlatformAdapter,
     facts: &mut Facts,
     selection: &Selection,
-    named: &[(ChannelId, ChannelId)],
+    named: &[NamedThread],
     monitor: &dyn Monitor,
 ) -> Result<NamedLookups, PlatformError> {
     let wanted = wanted(facts, selection, named);
+    // The earlier answer still counts for a thread that is only to be confirmed.
+    let postponed = wanted.iter().skip(MAX_LOOKUPS).filter(|(thread, _)| !thread.was_answered).count();
+    if postponed > 0 {
+        let threads = with_noun(postponed as u64, "thread");
+        facts.postponed.push(format!(
+            "{threads} that messages name: left to the next run, since one run looks up {MAX_LOOKUPS}"
+        ));
+    }
     let (mut outcome, mut found) = (NamedLookups::default(), Vec::new());
     let mut lookups = Lookups::new(platform, facts.workspace.id, monitor);
-    for (thread, parent, visibility) in wanted {
+    for (thread, visibility) in wanted.into_iter().take(MAX_LOOKUPS) {
         if lookups.gave_up() {
             break;
         }
-        match lookups.look_up(thread).await? {
+        match lookups.look_up(thread.id).await? {
             LookupAnswer::Found(answered) => {
-                outcome.answered.push(thread);
-                if answered.kind.is_thread() && answered.parent_id == Some(parent) {
+                outcome.answered.push(thread.id);
+                if answered.kind.is_thread() && answered.parent_id == Some(thread.parent) {
                     found.push(Channel { visibility, ..*answered });
                 }
             }
-            LookupAnswer::Refused(_) => outcome.answered.push(thread),
+            LookupAnswer::Refused(_) => outcome.answered.push(thread.id),
             LookupAnswer::Failed(error) => {
-                outcome.failed.push(thread);
-                facts.inconclusive.push((thread, error));
+                outcome.failed.push(thread.id);
+                facts.inconclusive.push((thread.id, error));
             }
         }
     }
@@ -60,29 +68,24 @@ pub async fn find_named(
     Ok(outcome)
 }
 
-/// The threads to look up, each with its parent and the parent's visibility.
-fn wanted(
-    facts: &Facts,
-    selection: &Selection,
-    named: &[(ChannelId, ChannelId)],
-) -> Vec<(ChannelId, ChannelId, Visibility)> {
+/// The threads to look up, each with its parent's visibility.
+fn wanted(facts: &Facts, selection: &Selection, named: &[NamedThread]) -> Vec<(NamedThread, Visibility)> {
     let by_id: HashMap<ChannelId, &Channel> =
         facts.channels.iter().map(|channel| (channel.id, channel)).collect();
-    let wanted = |(thread, parent): &&(ChannelId, ChannelId)| {
-        let parent = by_id.get(parent).filter(|parent| parent.visibility.is_readable());
+    let wanted = |thread: &&NamedThread| {
+        let parent = by_id.get(&thread.parent).filter(|parent| parent.visibility.is_readable());
         let is_of_thread =
-            |entry: &ChannelSelector| matches!(entry, ChannelSelector::Id { id, .. } if id == thread);
+            |entry: &ChannelSelector| matches!(entry, ChannelSelector::Id { id, .. } if *id == thread.id);
         let is_named = selection.include.iter().any(is_of_thread);
         let is_wanted = |parent: &&Channel| {
             let lineage = lineage(parent, &by_id);
             selection.selects(&lineage) && (is_named || selection.excluding_key(&lineage).is_none())
         };
-        !by_id.contains_key(thread) && parent.is_some_and(is_wanted)
+        !by_id.contains_key(&thread.id) && parent.is_some_and(is_wanted)
     };
     named
         .iter()
         .filter(wanted)
-        .filter_map(|(thread, parent)| Some((*thread, *parent, by_id.get(parent)?.visibility.clone())))
-        .take(MAX_LOOKUPS)
+        .filter_map(|thread| Some((*thread, by_id.get(&thread.parent)?.visibility.clone())))
         .collect()
 }

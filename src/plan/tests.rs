@@ -103,6 +103,7 @@ fn facts(channels: Vec<Channel>) -> Facts {
         refused: vec![],
         listings: vec![],
         inconclusive: vec![],
+        postponed: vec![],
         active_threads_error: None,
     }
 }

@@ -53,7 +53,7 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         Cause::EndUnconfirmed => {
             "the next runs check again; the end counts as confirmed if the page is still empty after a day"
         }
-        Cause::ListingIncomplete => "the next complete listing, at most a day later, retries",
+        Cause::ListingIncomplete => "the next runs retry; the next complete listing is at most a day later",
         Cause::Malformed => "the next runs request them again; if they stay malformed, please report it",
         Cause::Vanished => {
             "grant the bot access to the channel again, or, if the channel was closed to the public on purpose, do nothing: its archived messages stay"

@@ -123,7 +123,7 @@ pub(super) async fn prepare_named(
     let TenantScope { context, row, meter, .. } = preparation.scope.clone();
     let (all, now) = (preparation.selection.full, context.clock.now());
     let mut named = context.read(move |reader| reader.named_threads(row, all, now)).await?;
-    named.retain(|(thread, _)| !before.contains(thread));
+    named.retain(|thread| !before.contains(&thread.id));
     let adapter = Arc::clone(preparation.scope.adapter());
     let NamedLookups { answered, failed } =
         find_named(adapter.as_ref(), &mut preparation.facts, &preparation.selection, &named, meter.as_ref())
@@ -230,6 +230,7 @@ impl Preparation {
             .into_iter()
             .chain(malformed_channel_errors(&scope, &plan))
             .chain(inconclusive.iter().map(|(channel, error)| lookup_error(&scope, *channel, error)))
+            .chain(self.postponed_errors())
             .chain(self.unlisted_threads_error())
             .collect();
         context.monitor.event(Event::Planned {
@@ -296,6 +297,13 @@ impl Preparation {
             let warning = format!("{}: {} ({})", self.scope.task.name, entry.problem(), entry.hint());
             self.scope.context.monitor.event(Event::Warning(redact_all(&warning)));
         }
+    }
+
+    /// Errors of lookups that are left to the next run.
+    fn postponed_errors(&mut self) -> Vec<JobError> {
+        let (at, cause) = (self.scope.context.clock.now(), Cause::ListingIncomplete);
+        let postponed = std::mem::take(&mut self.facts.postponed).into_iter();
+        postponed.map(|error| JobError { channel_id: None, cause, error, at }).collect()
     }
 
     /// The error of an unsupported listing of active threads. Without known threads, the

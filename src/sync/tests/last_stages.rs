@@ -143,6 +143,45 @@ async fn a_run_that_stops_before_it_looks_up_a_named_thread_is_partial() {
     assert_eq!(server.count(threads), 1);
 }
 
+#[tokio::test]
+async fn a_run_that_leaves_named_threads_to_the_next_run_is_partial() {
+    let server = Server::new();
+    for thread in name_threads(&server, 510) {
+        add_unlisted_thread(&server.scene.fake, thread, Scene::channel(1, 1));
+    }
+    let threads = "SELECT count(*) FROM channels WHERE kind LIKE '%thread'";
+    let job = server.run_undisturbed(0).await;
+    assert_partial(&job, Cause::ListingIncomplete);
+    assert!(job.errors[0].error.contains("10 threads"), "{}", job.errors[0].error);
+    assert_eq!(server.count(threads), 500);
+    assert_eq!(server.run_undisturbed(1).await.status, JobStatus::Completed);
+    assert_eq!(server.count(threads), 510);
+}
+
+#[tokio::test]
+async fn deleted_named_threads_that_are_looked_up_again_leave_a_run_complete() {
+    let server = Server::new();
+    name_threads(&server, 510);
+    assert_partial(&server.run_undisturbed(0).await, Cause::ListingIncomplete);
+    // A full run looks up all of them again, 500 at most.
+    for number in [1, 2, 25 * 60] {
+        assert_eq!(server.run_undisturbed(number).await.status, JobStatus::Completed, "{number}");
+    }
+}
+
+/// Adds messages that name threads. Returns the threads, which don't exist.
+fn name_threads(server: &Server, count: u64) -> Vec<ChannelId> {
+    let (fake, parent) = (&server.scene.fake, Scene::channel(1, 1));
+    let first = fake.id_before(NOW.earlier(Duration::from_hours(1))).unwrap().get();
+    let add_message = |number: u64| {
+        let id = MessageId::new(first + (number << 22)).unwrap();
+        let thread = ChannelId::new(id.get()).unwrap();
+        fake.add_message(parent, Message { named_thread: Some(thread), ..message(fake, id) });
+        thread
+    };
+    (0..count).map(add_message).collect()
+}
+
 /// Adds a thread that neither the active nor the archived threads contain.
 fn add_unlisted_thread(fake: &Fake, id: ChannelId, parent: ChannelId) {
     let thread = Channel {
