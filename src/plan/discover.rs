@@ -13,7 +13,7 @@ use super::absent::find_absent;
 use super::facts::{Facts, ThreadListing, incomplete};
 use super::lookup::{LookupAnswer, Lookups};
 use super::times::is_past;
-use crate::model::{Channel, ChannelId, KnownChannel, KnownChannels, Timestamp, WorkspaceId};
+use crate::model::{Channel, ChannelId, KnownChannel, KnownChannels, Timestamp, WorkspaceId, with_noun};
 use crate::monitor::{Counter, Monitor};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
@@ -24,8 +24,11 @@ const COMPLETE_LISTING_INTERVAL: Duration = Duration::from_hours(24);
 const WATERMARK_MARGIN: Duration = Duration::from_secs(1);
 /// Retries of a page that contradicts itself or the page before.
 const CONTRADICTION_RETRIES: u32 = 2;
-/// Lookups per run at most of parents that only active threads name.
-const MAX_PARENT_LOOKUPS: usize = 50;
+/// Lookups per run at most of parents that only active threads name: as many as a server
+/// has channels.
+const MAX_PARENT_LOOKUPS: usize = 500;
+/// Refused ones among them at most: platforms count them against the sender.
+const MAX_REFUSED_PARENT_LOOKUPS: usize = 50;
 /// Archived threads new to the archive that one run adds at most, since they are held in
 /// memory. The next runs list the others.
 const MAX_NEW_THREADS: usize = 100_000;
@@ -81,9 +84,14 @@ async fn find_parents(
     let unlisted = threads.filter_map(|thread| thread.parent_id).filter(|parent| !listed.contains(parent));
     let unlisted: BTreeSet<ChannelId> = unlisted.collect();
     let mut lookups = Lookups::new(platform, facts.workspace.id, monitor);
-    for parent in unlisted.into_iter().take(MAX_PARENT_LOOKUPS) {
+    let (mut refused, mut postponed) = (0, 0);
+    for (index, parent) in unlisted.into_iter().enumerate() {
         if lookups.gave_up() {
             break;
+        }
+        if index >= MAX_PARENT_LOOKUPS || refused >= MAX_REFUSED_PARENT_LOOKUPS {
+            postponed += 1;
+            continue;
         }
         match lookups.look_up(parent).await? {
             LookupAnswer::Found(channel) if channel.visibility.everyone_sees => {
@@ -96,9 +104,16 @@ async fn find_parents(
                 }
                 facts.channels.push(*channel);
             }
-            LookupAnswer::Found(_) | LookupAnswer::Refused(_) => {}
+            LookupAnswer::Found(_) => {}
+            LookupAnswer::Refused(_) => refused += 1,
             LookupAnswer::Failed(error) => facts.inconclusive.push((parent, error)),
         }
+    }
+    if postponed > 0 {
+        let channels = with_noun(postponed, "channel");
+        facts.postponed.push(format!(
+            "active threads of {channels} that no listing contains: not looked up, since one run looks up {MAX_PARENT_LOOKUPS} such channels, and stops after {MAX_REFUSED_PARENT_LOOKUPS} refusals"
+        ));
     }
     Ok(())
 }

@@ -25,8 +25,7 @@ pub struct Facts {
     pub listings: Vec<ThreadListing>,
     /// Channels whose lookup failed or contradicts a listing: nothing is concluded.
     pub inconclusive: Vec<(ChannelId, PlatformError)>,
-    /// Lookups that are left to the next run, since a run sends only so many, as error
-    /// texts.
+    /// Errors of lookups that this run leaves out, since one run sends only so many.
     pub postponed: Vec<String>,
     /// Why the active threads couldn't be listed.
     pub active_threads_error: Option<PlatformError>,

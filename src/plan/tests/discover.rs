@@ -176,6 +176,38 @@ async fn gives_up_after_three_failed_lookups_of_parents() {
     assert_eq!(facts.channels.len(), 21, "no thread is forgotten");
 }
 
+/// Adds active threads, each with a parent that no listing contains. The parents are in
+/// another workspace, if `exist`.
+fn add_threads_of_unlisted_parents(fake: &Fake, exist: bool) {
+    let other = WorkspaceId::new(2).unwrap();
+    fake.add_workspace(Workspace { id: other, name: "other".into() });
+    for raw in 10..70 {
+        fake.add_channel(WorkspaceId::new(1).unwrap(), thread(100 + raw, raw, None));
+        if exist {
+            fake.add_channel(other, channel(raw, ChannelKind::Text, None, Some(200)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn parents_that_are_not_looked_up_are_reported() {
+    let fake = server([]);
+    add_threads_of_unlisted_parents(&fake, false);
+    let facts = discovered(&fake, &HashMap::new()).await;
+    assert_eq!((lookups(&fake), facts.postponed.len()), (50, 1));
+    assert!(facts.postponed[0].contains("10 channels"), "{}", facts.postponed[0]);
+}
+
+#[tokio::test]
+async fn every_parent_that_exists_is_looked_up() {
+    let fake = server([]);
+    add_threads_of_unlisted_parents(&fake, true);
+    let facts = discovered(&fake, &HashMap::new()).await;
+    let is_visible = |channel: &&Channel| channel.visibility.everyone_sees;
+    assert_eq!(facts.channels.iter().filter(is_visible).count(), 1 + 60 + 60);
+    assert!(facts.postponed.is_empty());
+}
+
 #[tokio::test]
 async fn a_page_without_archive_times_makes_the_listing_incomplete() {
     let fake = server((10..150).map(|raw| thread(raw, 5, None)));
