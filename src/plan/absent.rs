@@ -14,7 +14,7 @@ use super::lookup::{LookupAnswer, Lookups};
 use super::times::is_past;
 use crate::model::{
     Channel, ChannelId, ChannelKind, ChannelState, KnownChannel, KnownChannels, ProvenState, Timestamp,
-    Visibility,
+    Visibility, with_noun,
 };
 use crate::monitor::Monitor;
 use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError};
@@ -199,6 +199,12 @@ pub(super) async fn find_absent(
     facts.vanished.extend(results.vanished);
     facts.refused.extend(results.refused);
     facts.inconclusive.extend(results.inconclusive);
+    if results.postponed > 0 {
+        let lookups = with_noun(results.postponed, "lookup");
+        facts.postponed.push(format!(
+            "{lookups} of unlisted channels and threads left to the next run, since {MAX_REFUSED_LOOKUPS} were refused in this one"
+        ));
+    }
     for channel in results.readable {
         if let Some(listed) = facts.channels.iter_mut().find(|listed| listed.id == channel) {
             listed.visibility.bot_lacks.clear();
@@ -229,6 +235,8 @@ struct AbsenceResults {
     readable: Vec<ChannelId>,
     /// Parents whose complete listing leaves out a thread, with that thread.
     left_out: Vec<(ChannelId, ChannelId)>,
+    /// Number of lookups left to the next run.
+    postponed: u64,
     inconclusive: Vec<(ChannelId, PlatformError)>,
 }
 
@@ -255,6 +263,9 @@ impl AbsentSearch<'_> {
             ListingVerdict::Unknown if self.results.refused.len() >= MAX_REFUSED_LOOKUPS => {
                 if !channel.kind.is_thread() && !self.listed.named.contains_key(&channel.id) {
                     self.add_vanished(channel.id);
+                } else if channel.state != ChannelState::Unreadable {
+                    // An earlier refusal still counts; this one was never refused.
+                    self.results.postponed += 1;
                 }
             }
             ListingVerdict::Unknown => self.look_up(channel).await?,

@@ -176,6 +176,26 @@ async fn gives_up_after_three_failed_lookups_of_parents() {
     assert_eq!(facts.channels.len(), 21, "no thread is forgotten");
 }
 
+#[tokio::test]
+async fn absent_threads_that_are_not_looked_up_are_reported() {
+    let fake = server([]);
+    let other = WorkspaceId::new(2).unwrap();
+    fake.add_workspace(Workspace { id: other, name: "other".into() });
+    for raw in 10..70 {
+        let bot_lacks = vec!["View Channel"];
+        let visibility = Visibility { bot_lacks, ..Visibility::default() };
+        fake.add_channel(other, Channel { visibility, ..thread(raw, 5, None) });
+    }
+    let mut known = once_active(10..70);
+    let facts = discovered(&fake, &known).await;
+    assert_eq!((facts.refused.len(), facts.postponed.len()), (50, 1));
+    assert!(facts.postponed[0].contains("10 lookups"), "{}", facts.postponed[0]);
+    // An earlier refusal still counts.
+    known.values_mut().for_each(|thread| thread.state = ChannelState::Unreadable);
+    let facts = discovered(&fake, &known).await;
+    assert_eq!((facts.refused.len(), facts.postponed.len()), (50, 0));
+}
+
 /// Adds active threads, each with a parent that no listing contains. The parents are in
 /// another workspace, if `exist`.
 fn add_threads_of_unlisted_parents(fake: &Fake, exist: bool) {
