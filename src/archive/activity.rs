@@ -116,8 +116,8 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Calls `on_text` with author, time and text of each message that somebody known wrote in a channel,
-    /// until it returns `false`.
+    /// Calls `on_text` with author, time and text of each message in a channel whose author is known, until it
+    /// returns `false`.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.

@@ -26,7 +26,7 @@ pub struct ReactionCount {
     pub count: u64,
 }
 
-/// Somebody who gave an emoji to a message.
+/// A user's reaction to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reactor {
     /// The message.

@@ -1,4 +1,4 @@
-//! Questions outside of forums: an estimate.
+//! Estimates questions outside of forums and whether they are answered.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use super::figure::Figure;
 use crate::model::Timestamp;
 
 const DAY_MS: i64 = 86_400_000;
-/// How long a question can be answered by a reply, and by mentioning who asked.
+/// Time limits of an answer by reply or thread, and by mentioning the author.
 const REPLY_MS: i64 = 7 * DAY_MS;
 const MENTION_MS: i64 = DAY_MS;
 
@@ -72,7 +72,7 @@ impl ChatQuestions {
         self.open.push_back(ChatQuestion { message, author, asked_at, is_answered: false });
     }
 
-    /// A person replied to a message of the channel.
+    /// Records a reply to a message of the channel.
     pub fn reply(&mut self, to: i64, author: i64) {
         if let Ok(index) = self.open.binary_search_by_key(&to, |question| question.message)
             && self.open[index].author != author
@@ -81,7 +81,7 @@ impl ChatQuestions {
         }
     }
 
-    /// A person mentioned somebody.
+    /// Records that a message mentions a user.
     pub fn mention(&mut self, mentioned: i64, author: i64, at: Timestamp) {
         let is_recent =
             |question: &ChatQuestion| at.as_millis() - question.asked_at.as_millis() <= MENTION_MS;
@@ -98,7 +98,7 @@ impl ChatQuestions {
     }
 
     /// Counts the questions that can't be answered any more at a time, or all of the channel.
-    /// `has_answered_thread` tells whether another person wrote in a question's thread.
+    /// `has_answered_thread` returns whether another person wrote in a question's thread.
     pub fn close<E>(
         &mut self,
         at: Option<Timestamp>,

@@ -1,17 +1,17 @@
-//! Hides numbers of weeks and months from which a number about too few people would follow.
+//! Secondary suppression for additive numbers of overlapping ranges of days.
 //!
-//! Numbers that are shown of one week, one month and the whole period can be added and subtracted: the whole
-//! period without its months gives the days that belong to none, a month without its weeks gives the days at
-//! its ends. The day on which a number begins and the one on which it ends are connected by it, and the
-//! number between any two connected days follows.
+//! Published numbers of days, weeks, months and the whole period can be added and subtracted: the period minus its
+//! months gives the days outside of whole months, a month minus its weeks the days at its ends. Model: a graph whose
+//! nodes are days and whose edges are the published ranges, from the first day to the day after the last. The number
+//! between any two days of one connected component can be computed.
 
 use hashbrown::HashMap;
 
 use super::calendar::{Day, Period};
 use super::figure::{Figure, MIN_PEOPLE};
 
-/// Hides numbers until every number that follows from the others, between two days, is about enough people.
-/// The number of the whole period is shown; `people` says how many people are behind that of each range.
+/// Withholds numbers until every number that can be computed from the published ones has enough contributors.
+/// The number of `whole` is published; `people` returns the number of contributors of each range.
 pub fn hide_differences(
     whole: Period,
     intervals: &mut [(Period, &mut Figure)],
@@ -23,11 +23,11 @@ pub fn hide_differences(
         let is_new = |range: &&Period| !known.contains_key(&(range.first, range.end));
         let unknown: Vec<Period> = ranges.iter().filter(is_new).copied().collect();
         known.extend(unknown.iter().map(|range| (range.first, range.end)).zip(people(&unknown)));
-        let tells = |range: &&Period| {
+        let is_disclosive = |range: &&Period| {
             **range != whole
                 && known.get(&(range.first, range.end)).is_some_and(|people| *people < MIN_PEOPLE)
         };
-        let Some(range) = ranges.iter().find(tells) else { return };
+        let Some(range) = ranges.iter().find(is_disclosive) else { return };
         let cost = |day: Day| {
             let touching = intervals.iter().filter(|(interval, _)| touches(*interval, day));
             touching.filter_map(|(_, figure)| figure.number()).sum::<u64>()
@@ -49,7 +49,7 @@ fn touches(interval: Period, day: Day) -> bool {
     interval.first == day || interval.end == day
 }
 
-/// The ranges between neighbours of connected days.
+/// The ranges between consecutive days of each connected component.
 fn connected_ranges(whole: Period, intervals: &[(Period, &mut Figure)]) -> Vec<Period> {
     let mut days: Vec<Day> = vec![whole.first, whole.end];
     days.extend(intervals.iter().flat_map(|(interval, _)| [interval.first, interval.end]));

@@ -28,7 +28,7 @@ pub struct EmojiReport {
 pub struct EmojiUse {
     /// The character, or the name of a custom emoji.
     pub emoji: String,
-    /// Whether somebody made it for a server.
+    /// Whether it is a custom emoji of a server.
     pub is_custom: bool,
     /// Reactions, and times it was written.
     pub uses: Figure,
@@ -61,7 +61,7 @@ impl EmojiUses {
         self.reactions.entry(emoji_row).or_default().number += count;
     }
 
-    /// Counts somebody who gave them.
+    /// Adds a user who gave them.
     pub fn add_reactor(&mut self, emoji_row: i64, user: i64) {
         self.reactions.entry(emoji_row).or_default().people.insert(user);
     }

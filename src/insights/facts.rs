@@ -39,7 +39,7 @@ pub struct Person {
 }
 
 impl Default for Person {
-    /// Somebody who has not written yet.
+    /// A person without messages.
     fn default() -> Self {
         Self {
             first: Day(i32::MAX),

@@ -1,11 +1,12 @@
-//! As many different people as are needed to show a number about them.
+//! Counts with their contributors, for statistical disclosure control: up to five distinct contributors
+//! suffice to decide whether a count may be shown.
 
 use super::figure::{Figure, MIN_PEOPLE};
 
 const ENOUGH: usize = 5;
 const _: () = assert!(ENOUGH as u64 == MIN_PEOPLE);
 
-/// Different people, by the rows of users; those beyond [`MIN_PEOPLE`] are not remembered.
+/// A set of distinct people by user row, saturated at [`MIN_PEOPLE`] members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FewPeople {
     people: [u32; ENOUGH],
@@ -31,52 +32,53 @@ impl FewPeople {
         }
     }
 
-    /// How many there are, at most [`MIN_PEOPLE`].
+    /// The number of members, at most [`MIN_PEOPLE`].
     pub const fn len(&self) -> u64 {
         self.len as u64
     }
 
-    /// Whether a number about them is shown.
+    /// Whether a number about these people may be shown.
     pub const fn is_enough(&self) -> bool {
         self.len() >= MIN_PEOPLE
     }
 
-    /// A number about them.
+    /// A number about these people, hidden if they are too few.
     pub const fn figure(&self, number: u64) -> Figure {
         Figure::about(number, self.len())
     }
 }
 
-/// A number, and who is behind it.
+/// A count and its contributors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// The number.
+    /// The count.
     pub number: u64,
-    /// Who is behind it.
+    /// Its contributors.
     pub people: FewPeople,
 }
 
 impl Tally {
-    /// Counts one more, of a user.
+    /// Adds one event of a user.
     pub fn add(&mut self, user: i64) {
         self.number += 1;
         self.people.insert(user);
     }
 
-    /// Adds another one.
+    /// Adds another tally: counts are summed, contributors united.
     pub fn add_all(&mut self, other: Self) {
         self.number += other.number;
         self.people.insert_all(other.people);
     }
 
-    /// The number, if enough people are behind it.
+    /// The count, hidden if it has too few contributors.
     pub const fn figure(&self) -> Figure {
         self.people.figure(self.number)
     }
 }
 
-/// The largest of several counts, as many as there is room for, and the rest with its sum. The rest is never
-/// about too few people, nor a single count: it follows from the sum of all.
+/// Splits counts into the largest `room` with enough contributors, in descending order, and a rest. Since the
+/// total is published, the rest can be computed; it is enlarged until it has at least two items and enough
+/// contributors (secondary suppression).
 pub fn largest<T>(
     mut counts: Vec<T>,
     room: usize,
@@ -94,15 +96,15 @@ pub fn largest<T>(
             rest.add(tally(&count));
         }
     }
-    while rest.is_telling() {
+    while rest.is_disclosive() {
         let Some(least) = listed.pop() else { break };
         rest.add(tally(&least));
     }
     (listed, rest)
 }
 
-/// The figures of all parts of something whose sum is known: those about too few people are hidden, and
-/// further ones, the least first, until what is hidden is about enough people together.
+/// The figures of the parts of a published total. Parts with too few contributors are hidden; then the
+/// smallest others are withheld until all suppressed parts together have enough contributors.
 pub fn parts(tallies: &[Tally]) -> Vec<Figure> {
     let mut shown: Vec<usize> = (0..tallies.len()).collect();
     shown.sort_by_key(|index| std::cmp::Reverse(tallies[*index].number));
@@ -114,7 +116,7 @@ pub fn parts(tallies: &[Tally]) -> Vec<Figure> {
         }
         is_enough
     });
-    while rest.is_telling() {
+    while rest.is_disclosive() {
         let Some(least) = shown.pop() else { break };
         rest.add(tallies[least]);
     }
@@ -126,7 +128,7 @@ pub fn parts(tallies: &[Tally]) -> Vec<Figure> {
     figures
 }
 
-/// Counts that are not listed.
+/// The counts that are not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rest {
     /// How many they are.
@@ -136,8 +138,8 @@ pub struct Rest {
 }
 
 impl Rest {
-    /// Whether its sum tells about a single count, or about too few people.
-    const fn is_telling(&self) -> bool {
+    /// Whether publishing the sum would disclose a single count, or one with too few contributors.
+    const fn is_disclosive(&self) -> bool {
         self.items == 1 || self.items > 0 && !self.tally.people.is_enough()
     }
 
@@ -179,7 +181,7 @@ mod tests {
         let hidden = Figure::Hidden;
         assert_eq!(split(&[enough(1), enough(3), enough(2)], 2), (vec![3], 2, Figure::Shown(3)));
         assert_eq!(split(&[enough(1), enough(3), enough(0), enough(2)], 3), (vec![3, 2, 1], 0, hidden));
-        // Two counts about the same three people tell of them; of six people together they do not.
+        // Two counts of the same three people are suppressed further; those of six people together are not.
         let (few, same, others) = (tally(9, 0, 3), tally(7, 0, 3), tally(7, 3, 3));
         assert_eq!(split(&[few, same, enough(8), enough(6)], 4), (vec![8], 3, Figure::Shown(22)));
         assert_eq!(split(&[few, others, enough(8), enough(6)], 4), (vec![8, 6], 2, Figure::Shown(16)));

@@ -99,7 +99,7 @@ const METHOD: &str = "<section aria-labelledby=\"method\"><h2 id=\"method\">How 
 are bots and webhooks, what the platform announces, deleted messages unless the page says otherwise, and people who asked to be erased.</p>\
 <p>A number about fewer than five people is shown as &lt;&nbsp;5, also if it is zero. Where it would follow from other \
 numbers, some of those are shown as &ldquo;hidden&rdquo;.</p><dl class=\"defs\">\
-<div><dt>Newcomer</dt><dd>Somebody whose first archived message was sent in the period.</dd></div>\
+<div><dt>Newcomer</dt><dd>A person whose first archived message was sent in the period.</dd></div>\
 <div><dt>Wrote again after four weeks</dt><dd>Wrote on a day from the 28th to the 55th after the first one; only months for \
 which these days are over for everybody.</dd></div>\
 <div><dt>Question</dt><dd>A post in a forum. It is answered when another person has written in it, and counts as neither \

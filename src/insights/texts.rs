@@ -1,4 +1,4 @@
-//! What is counted of a text: words, emoji, linked sites, and whether it asks something.
+//! Extracts from a text what is counted: words, emoji, hosts of links, questions, mentions.
 
 use std::mem;
 use std::net::Ipv4Addr;
@@ -202,8 +202,8 @@ pub fn hosts(text: &str, mut on_host: impl FnMut(&str)) {
     }
 }
 
-/// The site of a host: the domain that somebody registered, or the host if it is none of that kind.
-/// `None` if it is no name.
+/// The registrable domain of a host by the Public Suffix List; the host itself if it is a public suffix.
+/// `None` for IP addresses and names without a dot.
 pub fn site(host: &str) -> Option<String> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let host = host.strip_prefix("www.").unwrap_or(&host);

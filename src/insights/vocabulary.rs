@@ -1,7 +1,7 @@
-//! Words that are used more, or less, than in the period before.
+//! Finds the words whose frequency changed against the period before.
 //!
-//! Messages are read twice, so that few words have to be remembered: the first time, a table of small
-//! counters says which words can have been used by enough people; the second time, these are counted.
+//! Two passes bound the memory. The first fills a count-min sketch (one hash function), which gives an upper bound of
+//! each word's uses. The second counts only words whose bound allows for enough people in both periods.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
@@ -39,7 +39,7 @@ pub struct WordChange {
     pub per_100_000_before: u64,
 }
 
-/// How often each word was used, at most.
+/// Upper bounds of the uses of words: saturating counters, indexed by the hash of a word.
 #[derive(Debug)]
 pub struct Sketch {
     counters: Vec<Both<u8>>,
@@ -187,8 +187,8 @@ fn can_be_reported(at_most: Both<u8>, floor: u16) -> bool {
         && u16::from(at_most[0]) + u16::from(at_most[1]) >= floor
 }
 
-/// How surprising it is that a word is in so many messages of both periods: twice the log-likelihood ratio
-/// (Dunning 1993, in the form of Rayson and Garside 2000), in binary logarithms with [`FRACTION_BITS`].
+/// Twice the log-likelihood ratio of a word's numbers of messages (Dunning 1993, in the form of Rayson and Garside
+/// 2000), in binary logarithms with [`FRACTION_BITS`].
 fn surprise(counts: Both<u64>, messages: Both<u64>) -> i128 {
     let log = |number: u64| i128::from(log2(number));
     let (both, all) = (counts[0] + counts[1], messages[0] + messages[1]);

@@ -1,4 +1,4 @@
-//! Counts words beside the reading of messages.
+//! Cuts texts into words on a thread of its own while the caller reads further messages.
 
 use std::mem;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -6,13 +6,13 @@ use std::thread::{self, JoinHandle};
 
 use super::texts::Words;
 
-/// Bytes of texts that are handed over at once, and how often that can be waited for.
+/// Bytes of a batch, and batches in the queue at most.
 const BATCH_BYTES: usize = 1 << 16;
 const BATCHES: usize = 4;
 /// Bytes of most texts.
 const TEXT_BYTES: usize = 4096;
 
-/// What counts words.
+/// Receives the words of texts.
 pub trait CountsWords: Send + 'static {
     /// The words that follow are of another message.
     fn begin_message(&mut self) {}
@@ -21,7 +21,7 @@ pub trait CountsWords: Send + 'static {
     fn add(&mut self, word: &str, user: i64, is_before: bool);
 }
 
-/// Texts of messages, one after the other.
+/// Concatenated texts of messages.
 #[derive(Debug)]
 struct Batch {
     texts: String,
@@ -69,7 +69,7 @@ impl<C: CountsWords> WordThread<C> {
         Self { sender, batch: Batch::new(), thread }
     }
 
-    /// Hands over a text that a user wrote in the period, or in the one before.
+    /// Queues a text of a user, sent in the period or in the one before. Blocks while the queue is full.
     pub fn add(&mut self, text: &str, user: i64, is_before: bool) {
         self.batch.texts.push_str(text);
         self.batch.messages.push(BatchMessage { end: self.batch.texts.len(), user, is_before });
@@ -83,7 +83,7 @@ impl<C: CountsWords> WordThread<C> {
         self.sender.send(mem::replace(&mut self.batch, Batch::new())).ok();
     }
 
-    /// Waits until all is counted.
+    /// Waits for the thread and returns its counter.
     ///
     /// # Panics
     /// If the thread has panicked.
