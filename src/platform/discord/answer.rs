@@ -37,6 +37,10 @@ impl Answer {
 
     /// Error for a body that isn't the expected JSON.
     pub fn unreadable(&self, error: &serde_json::Error) -> PlatformError {
+        if is_web_page(&self.body) {
+            let detail = "the response is a web page: a login page of the network or a proxy answers instead of Discord";
+            return PlatformError::new(ErrorKind::Unreadable, self.subject.clone(), detail);
+        }
         let detail = format!(
             "the response is not the documented JSON ({} at line {} column {})",
             error_category(error),
@@ -45,6 +49,14 @@ impl Answer {
         );
         PlatformError::new(ErrorKind::Unreadable, self.subject.clone(), detail)
     }
+}
+
+/// Whether a body is HTML.
+fn is_web_page(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    let begins_with =
+        |text: &str| start.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text.as_bytes()));
+    begins_with("<!doctype html") || begins_with("<html")
 }
 
 fn error_category(error: &serde_json::Error) -> &'static str {
@@ -276,6 +288,21 @@ mod tests {
             body: Bytes::from_static(body.as_bytes()).into(),
         };
         check_response(response, target, "x").unwrap_err().kind
+    }
+
+    #[test]
+    fn a_web_page_instead_of_json_is_named() {
+        let detail = |body: &'static str| {
+            let body = Bytes::from_static(body.as_bytes()).into();
+            let answer = Answer { subject: "x".to_owned(), body, date: None };
+            answer.parse::<serde_json::Value>().unwrap_err().to_string()
+        };
+        for page in ["<!DOCTYPE html><html></html>", "\n <HTML lang=\"en\">"] {
+            assert!(detail(page).contains("the response is a web page"), "{page}");
+        }
+        for other in ["", "<", "<a>", "{", "html"] {
+            assert!(detail(other).contains("not the documented JSON"), "{other}");
+        }
     }
 
     #[test]
