@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::table::{columns as table_columns, table, terminal_safe, with_noun, with_separators};
+use super::time::utc_minutes;
 use super::{Hints, ago, duration, utc_seconds};
 use crate::model::{
     Cause, Counter, Counts, FailingChannel, Finding, FindingKind, Job, JobError, JobKind, JobStatus,
@@ -70,23 +71,21 @@ pub fn runs(runs: &[Vec<Job>], now: Timestamp) -> String {
     if runs.is_empty() {
         return "no runs yet\n".to_owned();
     }
-    let header =
-        ["started", "took", "tenant", "result", "messages", "new", "job"].map(str::to_owned).to_vec();
+    let header = ["started (UTC)", "took", "tenant", "result", "new", "job"].map(str::to_owned).to_vec();
     let row = |job: &Job| {
         let took = job.started_at.map(|started| duration(job.completed_at.unwrap_or(now).since(started)));
         vec![
-            job.started_at.map_or_else(|| "not started".to_owned(), utc_seconds),
+            job.started_at.map_or_else(|| "not started".to_owned(), utc_minutes),
             took.unwrap_or_default(),
             terminal_safe(&job.tenant, NAME_WIDTH),
             if job.kind == JobKind::Full { format!("{}, full", job.status) } else { job.status.to_string() },
-            with_separators(job.stats.counts.get(Counter::Messages)),
             with_separators(job.stats.counts.get(Counter::NewMessages)),
             job.job_id.clone(),
         ]
     };
     let rows: Vec<Vec<String>> = std::iter::once(header).chain(runs.iter().flatten().map(row)).collect();
     let more = "\n\"verta-sync status --job-id ID\" shows a job with its channels\n";
-    table(&rows, &[1, 4, 5]) + more
+    table(&rows, &[1, 4]) + more
 }
 
 /// "takaro: completed in 12s: 61 channels read, 3 unchanged, 50 new messages, 2

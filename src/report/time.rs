@@ -15,6 +15,12 @@ pub fn utc_seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// A time for a table: UTC, to the minute, without the name of the zone.
+pub fn utc_minutes(time: Timestamp) -> String {
+    let time = jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or_default();
+    time.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// A duration in its two largest units: "1h 05m", "2m 03s", "4.2s", "4s".
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
