@@ -218,6 +218,11 @@ fn sync(
     // Read the jobs while the writer still has the archive open: the last connection to
     // close checkpoints the WAL, and that should be the writer's.
     let jobs = jobs_of_run(path, &run_id, args.format);
+    // If they can't be read because the archive was deleted or replaced, the writer says so.
+    let outcome = match &jobs {
+        Ok(_) => outcome,
+        Err(_) => outcome.and_then(|outcome| runtime.block_on(writer.run(|_| Ok(()))).map(|()| outcome)),
+    };
     if outcome.is_ok() {
         keep_index(&Upkeep::new(runtime, &writer, path), config.search.index, &stop);
     }
