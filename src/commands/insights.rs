@@ -18,8 +18,9 @@ use crate::model::{with_noun, with_separators};
 
 /// Permission bits of a report.
 const MODE: u32 = 0o644;
-/// Days of a period at least.
+/// Days of a period at least, and at most: each is counted for each person.
 const MIN_DAYS: i32 = 7;
+const MAX_DAYS: i32 = 3660;
 /// Suffix of the file that is renamed once it is complete.
 const TEMPORARY: &str = ".verta-sync-insights.tmp";
 
@@ -158,6 +159,9 @@ impl InsightsArgs {
                 "a report is about a week at least, so that it says nothing about the people of one day",
                 "name an earlier day with --since",
             ));
+        }
+        if period.days() > MAX_DAYS {
+            return Err(usage("a report is about ten years at most", "name a later day with --since"));
         }
         Ok(Request {
             tenants: self.tenants.clone(),

@@ -30,6 +30,8 @@ pub struct ChatQuestions {
     asked: Tally,
     asked_long_ago: Tally,
     answered: Tally,
+    /// Old questions without an answer.
+    open_long_ago: Tally,
     /// The questions of the channel that can still be answered.
     open: VecDeque<ChatQuestion>,
 }
@@ -63,6 +65,7 @@ impl ChatQuestions {
             asked: Tally::default(),
             asked_long_ago: Tally::default(),
             answered: Tally::default(),
+            open_long_ago: Tally::default(),
             open: VecDeque::new(),
         }
     }
@@ -114,6 +117,8 @@ impl ChatQuestions {
                 self.asked_long_ago.add(question.author);
                 if question.is_answered || has_answered_thread(&question)? {
                     self.answered.add(question.author);
+                } else {
+                    self.open_long_ago.add(question.author);
                 }
             }
         }
@@ -124,7 +129,15 @@ impl ChatQuestions {
     pub fn report(&self) -> ChatQuestionsReport {
         ChatQuestionsReport {
             asked: self.asked.figure(),
-            answered_permille: Figure::permille(self.answered.figure(), self.asked_long_ago.figure()),
+            answered_permille: match Figure::permille(self.answered.figure(), self.asked_long_ago.figure()) {
+                // The share of those without an answer follows.
+                Figure::Shown(_)
+                    if self.open_long_ago.number > 0 && !self.open_long_ago.people.is_enough() =>
+                {
+                    Figure::Withheld
+                }
+                share => share,
+            },
         }
     }
 }
@@ -157,5 +170,20 @@ mod tests {
         questions.close::<()>(None, |_| Ok(true)).unwrap();
         let report = questions.report();
         assert_eq!((report.asked, report.answered_permille), (Figure::Shown(15), Figure::Shown(500)));
+    }
+
+    #[test]
+    fn the_share_is_withheld_if_few_people_got_no_answer() {
+        let mut questions = ChatQuestions::new(Timestamp::from_millis(i64::MAX / 2));
+        let permille = |questions: &mut ChatQuestions, askers: std::ops::Range<i64>, answered: i64| {
+            for asker in askers {
+                questions.ask(asker, asker, Timestamp::from_millis(asker));
+            }
+            questions.close::<()>(None, |question| Ok(question.message < answered)).unwrap();
+            questions.report().answered_permille
+        };
+        assert_eq!(permille(&mut questions, 1..11, 100), Figure::Shown(1000));
+        assert_eq!(permille(&mut questions, 11..12, 11), Figure::Withheld);
+        assert_eq!(permille(&mut questions, 12..21, 16), Figure::Shown(700));
     }
 }

@@ -173,7 +173,9 @@ impl Counting<'_> {
         }
         if let Some(index) = index {
             self.facts.days[index].sent += 1;
-            self.facts.days[index].deleted += u64::from(row.is_deleted);
+            if row.is_deleted && is_in_period {
+                self.facts.deleted.add(author);
+            }
         }
         if row.is_deleted && !includes_deleted {
             return Ok(());
@@ -184,8 +186,6 @@ impl Counting<'_> {
         let facts = &mut self.facts;
         let counts = &mut facts.days[index];
         counts.messages += 1;
-        counts.edited += u64::from(row.is_edited);
-        counts.replies += u64::from(row.reply_to.is_some());
         let words = facts.words_per_person();
         facts.written[number as usize * words + index / 64] |= 1 << (index % 64);
         let person = &mut facts.people[number as usize];
@@ -197,6 +197,9 @@ impl Counting<'_> {
                 counts.people.insert(number);
             }
             if let Some((recent, earlier)) = facts.compared {
+                if is_in_period && !recent.contains(day) {
+                    counts.rest.insert(number);
+                }
                 for (period, (messages, people)) in
                     [(recent, &mut counts.recent), (earlier, &mut counts.earlier)]
                 {
@@ -212,6 +215,12 @@ impl Counting<'_> {
             let (messages, people) = &mut self.facts.hours[day.weekday() * 24 + hour];
             *messages += 1;
             people.insert(number);
+            if row.reply_to.is_some() {
+                self.facts.replied.add(author);
+            }
+            if row.is_edited {
+                self.facts.edited.add(author);
+            }
             self.add_text(row.content, author);
             self.add_reply(&row, author, number);
             self.add_to_chat(channel, &row, author)?;

@@ -20,11 +20,6 @@ pub struct DayCounts {
     pub sent: u64,
     /// Messages of bots and webhooks.
     pub by_bots: u64,
-    /// People's messages that were edited, and those found to be deleted.
-    pub edited: u64,
-    pub deleted: u64,
-    /// People's replies.
-    pub replies: u64,
 }
 
 /// A person, whose number is its position.
@@ -59,6 +54,8 @@ pub struct ChannelCounts {
     pub people: PersonSet,
     /// The same of the last three months, and of the same months a year before.
     pub recent: (u64, PersonSet),
+    /// Who wrote in the period, but outside of the last three months.
+    pub rest: PersonSet,
     pub earlier: (u64, PersonSet),
 }
 
@@ -126,6 +123,10 @@ pub struct Facts {
     pub channels: HashMap<ChannelRow, ChannelCounts>,
     /// Who replied to whom in the period.
     pub replies: HashSet<(u32, u32)>,
+    /// Replies, edited and deleted messages of the period.
+    pub replied: Tally,
+    pub edited: Tally,
+    pub deleted: Tally,
     /// Reactions to messages of the period, and of the one before.
     pub reactions: [Tally; 2],
     /// Emoji in texts and reactions of the period.
@@ -159,6 +160,9 @@ impl Facts {
             hours: vec![Default::default(); 168],
             channels: HashMap::new(),
             replies: HashSet::new(),
+            replied: Tally::default(),
+            edited: Tally::default(),
+            deleted: Tally::default(),
             reactions: Default::default(),
             emoji: EmojiReport::default(),
             files: HashMap::new(),

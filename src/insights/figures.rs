@@ -13,6 +13,7 @@ use super::report::{
     LinksReport, LinksToSite, MonthOfNewcomers, OtherChannels, OtherSites, Ranks, TenantReport,
 };
 use super::threads::ThreadsReport;
+use crate::archive::ChannelRow;
 
 /// Channels that are listed by their size, and by their growth.
 const CHANNELS: usize = 8;
@@ -69,9 +70,12 @@ impl Figures<'_> {
         let (channels, other_channels) = self.channels();
         let (growing_channels, fading_channels) = self.changed_channels();
         let (reply_pairs, returned_replies_permille) = self.replies();
-        let share = |number: &dyn Fn(super::facts::DayCounts) -> u64| {
-            Figure::permille(Figure::about(facts.sum(period, number), self.people(period)), messages)
-        };
+        let share = |tally: Tally| Figure::permille(tally.figure(), messages);
+        let new = Figure::of_people(self.newcomers(period));
+        // The others follow.
+        let known = self.people(period).saturating_sub(self.newcomers(period));
+        let newcomers =
+            if (1..MIN_PEOPLE).contains(&known) && new.is_shown() { Figure::Withheld } else { new };
         TenantReport {
             tenant: (*tenant).to_owned(),
             archived_since: since.map(|since| since.date().to_string()),
@@ -83,7 +87,7 @@ impl Figures<'_> {
                 Figure::of_people(self.people(before))
             }),
             newcomers: Compared {
-                now: Figure::of_people(self.newcomers(period)),
+                now: newcomers,
                 before: knows_newcomers.then(|| Figure::of_people(self.newcomers(before))),
             },
             returned_after_four_weeks_permille: Compared {
@@ -95,15 +99,15 @@ impl Figures<'_> {
             ),
             typical_week_people: people_of(&weeks),
             typical_month_people: people_of(&months),
-            replies_permille: share(&|day| day.replies),
+            replies_permille: share(facts.replied),
             reply_pairs,
             returned_replies_permille,
             reactions: compared(facts.reactions[0].figure(), &|| facts.reactions[1].figure()),
             bots_messages: by_bots,
             bots_permille: Figure::permille(Figure::Shown(by_bots), whole),
-            edited_permille: share(&|day| day.edited),
+            edited_permille: share(facts.edited),
             deleted_permille: Figure::permille(
-                Figure::about(facts.sum(period, |day| day.deleted), self.people(period)),
+                facts.deleted.figure(),
                 Figure::about(facts.sum(period, |day| day.sent), self.people(period)),
             ),
             days,
@@ -192,7 +196,7 @@ impl Figures<'_> {
             let is_over = |window: &i32| days.end.later(WINDOW_DAYS * (window + 1)) <= period.end;
             let returned = (1..=WINDOWS).filter(is_over).map(|window| {
                 let (returned, all) = self.returned(days, window);
-                Figure::permille(Figure::of_people(returned), Figure::of_people(all))
+                share_of_people(returned, all)
             });
             months.push(MonthOfNewcomers {
                 month: month.date().strftime("%Y-%m").to_string(),
@@ -200,12 +204,35 @@ impl Figures<'_> {
                 returned_permille: returned.collect(),
             });
         }
+        self.withhold_returned(&mut months, &ranges);
         let people = months.iter_mut().map(|month| &mut month.people);
         let mut people: Vec<(Period, &mut Figure)> = ranges.into_iter().zip(people).collect();
         hide_differences(period, &mut people, |ranges| {
             ranges.iter().map(|range| self.newcomers(*range)).collect()
         });
         months
+    }
+
+    /// Withholds shares of months from which one about too few people would follow: their sum is published.
+    fn withhold_returned(&self, months: &mut [MonthOfNewcomers], ranges: &[Period]) {
+        let mut first = 0;
+        let tally = |range: &Period| {
+            let (returned, _) = self.returned(*range, 1);
+            let mut tally = Tally { number: returned, ..Tally::default() };
+            // Each newcomer belongs to one month.
+            (first..first + i64::try_from(returned).unwrap_or(0))
+                .for_each(|person| tally.people.insert(person));
+            first += i64::try_from(returned).unwrap_or(0);
+            tally
+        };
+        let is_over = |month: &MonthOfNewcomers| !month.returned_permille.is_empty();
+        let over = months.iter().filter(|month| is_over(month)).count();
+        let tallies: Vec<Tally> = ranges[..over.min(ranges.len())].iter().map(tally).collect();
+        for (month, figure) in months.iter_mut().zip(parts(&tallies)) {
+            if !figure.is_shown() && month.returned_permille[0].is_shown() {
+                month.returned_permille[0] = Figure::Withheld;
+            }
+        }
     }
 
     fn returned_after_four_weeks(&self, period: Period) -> Figure {
@@ -216,7 +243,7 @@ impl Figures<'_> {
             let (more, of) = self.returned(days, 1);
             (returned, all) = (returned + more, all + of);
         }
-        Figure::permille(Figure::of_people(returned), Figure::of_people(all))
+        share_of_people(returned, all)
     }
 
     /// What is known of each hour of the week.
@@ -261,17 +288,23 @@ impl Figures<'_> {
 
     /// The largest channels, and the others together.
     fn channels(&self) -> (Vec<ChannelReport>, OtherChannels) {
-        let channels: Vec<&ChannelCounts> = self.facts.channels.values().collect();
-        let tally =
-            |channel: &&ChannelCounts| Tally { number: channel.messages, people: channel.people.few() };
-        let (listed, rest) = largest(channels, CHANNELS, tally, |one, other| one.name.cmp(&other.name));
+        let channels: Vec<_> = self.facts.channels.iter().collect();
+        let tally = |(_, channel): &(&ChannelRow, &ChannelCounts)| Tally {
+            number: channel.messages,
+            people: channel.people.few(),
+        };
+        // Two channels may have one name.
+        let by_name = |one: &(&ChannelRow, &ChannelCounts), other: &(&ChannelRow, &ChannelCounts)| {
+            (&one.1.name, one.0).cmp(&(&other.1.name, other.0))
+        };
+        let (listed, rest) = largest(channels, CHANNELS, tally, by_name);
         let report = |channel: &ChannelCounts| ChannelReport {
             channel: channel.name.clone(),
             messages: Figure::about(channel.messages, channel.people.len()),
             people: Figure::of_people(channel.people.len()),
         };
         let others = OtherChannels { channels: rest.items, messages: rest.tally.figure() };
-        (listed.into_iter().map(report).collect(), others)
+        (listed.into_iter().map(|(_, channel)| report(channel)).collect(), others)
     }
 
     fn files(&self) -> FilesReport {
@@ -314,43 +347,62 @@ impl Figures<'_> {
         if self.facts.compared.is_none() {
             return (Vec::new(), Vec::new());
         }
-        let is_large = |channel: &&ChannelCounts| {
+        let is_large = |channel: &ChannelCounts| {
             let ((recent, now), (earlier, then)) = (&channel.recent, &channel.earlier);
             *recent.max(earlier) >= 3 * MIN_MESSAGES_PER_MONTH
                 && now.len() >= MIN_PEOPLE
                 && then.len() >= MIN_PEOPLE
+                // The other months follow if the channel is listed by its size.
+                && channel.rest.len() >= MIN_PEOPLE
         };
         // By how many times, as a fraction that integers can compare.
-        let mut channels: Vec<&ChannelCounts> = self.facts.channels.values().filter(is_large).collect();
+        let mut channels: Vec<_> =
+            self.facts.channels.iter().filter(|(_, channel)| is_large(channel)).collect();
         let factor = |channel: &ChannelCounts| channel.recent.0 * 1_000_000 / channel.earlier.0.max(1);
-        channels.sort_by_key(|channel| (Reverse(factor(channel)), channel.name.clone()));
-        let change = |channel: &&ChannelCounts| ChannelChange {
+        channels.sort_by_key(|(row, channel)| (Reverse(factor(channel)), channel.name.clone(), **row));
+        let change = |channel: &ChannelCounts| ChannelChange {
             channel: channel.name.clone(),
             messages: Figure::about(channel.recent.0, channel.recent.1.len()),
             messages_a_year_before: Figure::about(channel.earlier.0, channel.earlier.1.len()),
         };
-        let grown = channels.iter().filter(|channel| channel.recent.0 * 20 >= channel.earlier.0 * 21);
-        let faded = channels.iter().rev().filter(|channel| channel.recent.0 * 21 <= channel.earlier.0 * 20);
-        (
-            grown.take(CHANGED_CHANNELS).map(change).collect(),
-            faded.take(CHANGED_CHANNELS).map(change).collect(),
-        )
+        let has_grown = |channel: &ChannelCounts| channel.recent.0 * 20 >= channel.earlier.0 * 21;
+        let has_faded = |channel: &ChannelCounts| channel.recent.0 * 21 <= channel.earlier.0 * 20;
+        let grown = channels.iter().filter(|(_, channel)| has_grown(channel)).take(CHANGED_CHANNELS);
+        let faded = channels.iter().rev().filter(|(_, channel)| has_faded(channel)).take(CHANGED_CHANNELS);
+        let (grown, faded): (Vec<_>, Vec<_>) = (grown.collect(), faded.collect());
+        // The numbers of the other channels follow from those of the months.
+        let is_listed = |row: &ChannelRow| grown.iter().chain(&faded).any(|(listed, _)| *listed == row);
+        let (mut others, mut others_before) = (PersonSet::default(), PersonSet::default());
+        for (_, other) in self.facts.channels.iter().filter(|(row, _)| !is_listed(row)) {
+            others.insert_all(&other.recent.1);
+            others_before.insert_all(&other.earlier.1);
+        }
+        if others.len() < MIN_PEOPLE || others_before.len() < MIN_PEOPLE {
+            return (Vec::new(), Vec::new());
+        }
+        let report = |listed: Vec<&(&ChannelRow, &ChannelCounts)>| {
+            listed.into_iter().map(|(_, channel)| change(channel)).collect()
+        };
+        (report(grown), report(faded))
     }
 
     fn replies(&self) -> (Figure, Figure) {
         let replies = &self.facts.replies;
         let mut people = PersonSet::default();
-        let (mut pairs, mut returned) = (0, 0);
+        let (mut pairs, mut returned, mut in_both) = (0, 0, PersonSet::default());
         for (one, other) in replies {
             people.insert(*one);
             let is_returned = replies.contains(&(*other, *one));
+            if is_returned {
+                in_both.insert(*one);
+            }
             // A pair in which both replied is counted once.
             if !is_returned || one < other {
                 (pairs, returned) = (pairs + 1, returned + u64::from(is_returned));
             }
         }
         let pairs = Figure::about(pairs, people.len());
-        (pairs, Figure::permille(Figure::about(returned, people.len()), pairs))
+        (pairs, Figure::permille(Figure::about(returned, in_both.len()), pairs))
     }
 
     fn concentration(&self) -> Vec<Ranks> {
@@ -375,5 +427,33 @@ impl Figures<'_> {
             permille,
         };
         ranks.into_iter().enumerate().map(report).collect()
+    }
+}
+
+/// The share of people, in thousandths. Withheld if those who do not belong to it are too few.
+const fn share_of_people(part: u64, all: u64) -> Figure {
+    let others = all.saturating_sub(part);
+    match Figure::permille(Figure::of_people(part), Figure::of_people(all)) {
+        Figure::Shown(_) if others > 0 && others < MIN_PEOPLE => Figure::Withheld,
+        figure => figure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_people_says_nothing_about_few_others() {
+        for (part, all, expected) in [
+            (5, 6, Figure::Withheld),
+            (6, 10, Figure::Withheld),
+            (5, 10, Figure::Shown(500)),
+            (6, 6, Figure::Shown(1000)),
+            (4, 10, Figure::Hidden),
+            (0, 0, Figure::Hidden),
+        ] {
+            assert_eq!(share_of_people(part, all), expected, "{part} of {all}");
+        }
     }
 }

@@ -132,7 +132,7 @@ fn health(tenants: &[TenantReport]) -> String {
         "Community",
         "Archived since",
         "Last complete sync",
-        "Days without a complete sync",
+        "Days without a completed run",
         "Channels read",
         "Channels the bot may not read",
         "Channels closed since",

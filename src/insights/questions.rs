@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::calendar::{Calendar, Day, Period};
 use super::differences::hide_differences;
-use super::few::Tally;
+use super::few::{Tally, parts};
 use super::figure::{Figure, rounded};
 use crate::archive::activity_posts::ForumPost;
 use crate::model::Timestamp;
@@ -90,6 +90,7 @@ impl Questions {
             }
         };
         let mut by_month: Vec<MonthOfQuestions> = ranges.iter().map(month).collect();
+        asked.withhold_answered(&mut by_month, &ranges, period);
         let figures = by_month.iter_mut().map(|month| &mut month.asked);
         let mut figures: Vec<(Period, &mut Figure)> = ranges.into_iter().zip(figures).collect();
         hide_differences(period, &mut figures, |ranges| {
@@ -129,6 +130,31 @@ impl Asked<'_> {
         let (old, end) = (end.later(-DAYS_TO_ANSWER), self.calendar.start(end));
         let answered_at = |post: &ForumPost| post.answered_at.filter(|answered_at| *answered_at < end);
         Numbers::of(&self.of_days(days), |post| self.day(post) < old, answered_at)
+    }
+
+    /// Withholds shares of months from which one about too few people would follow: their sum is published.
+    fn withhold_answered(&self, months: &mut [MonthOfQuestions], ranges: &[Period], period: Period) {
+        let (old, end) = (period.end.later(-DAYS_TO_ANSWER), self.calendar.start(period.end));
+        let is_answered = |post: &&ForumPost| {
+            self.day(post) < old && post.answered_at.is_some_and(|answered_at| answered_at < end)
+        };
+        let tally = |posts: Vec<&ForumPost>| {
+            let mut tally = Tally::default();
+            posts.into_iter().filter(is_answered).for_each(|post| tally.add(post.owner));
+            tally
+        };
+        let mut tallies: Vec<Tally> = ranges.iter().map(|range| tally(self.of_days(*range))).collect();
+        // The days outside of whole months are one more part of the sum.
+        let outside = |post: &&ForumPost| !ranges.iter().any(|range| range.contains(self.day(post)));
+        let rest: Vec<&ForumPost> = self.of_days(period).into_iter().filter(outside).collect();
+        if !rest.is_empty() {
+            tallies.push(tally(rest));
+        }
+        for (month, figure) in months.iter_mut().zip(parts(&tallies)) {
+            if !figure.is_shown() && month.answered_permille.is_shown() {
+                month.answered_permille = Figure::Withheld;
+            }
+        }
     }
 
     /// The share of solved posts, and of those with each tag.
@@ -210,9 +236,16 @@ impl Numbers {
                 _ => Figure::Hidden,
             }
         };
+        let open: Vec<&ForumPost> = old.iter().copied().filter(|post| answered_at(post).is_none()).collect();
+        // The share of those without an answer follows.
+        let is_disclosive = !open.is_empty() && !figure(&open).is_shown();
+        let answered_permille = match Figure::permille(figure(&answered), figure(&old)) {
+            Figure::Shown(_) if is_disclosive => Figure::Withheld,
+            share => share,
+        };
         Self {
             asked: figure(posts),
-            answered_permille: Figure::permille(figure(&answered), figure(&old)),
+            answered_permille,
             median_minutes: minutes(1, 2),
             p90_minutes: minutes(9, 10),
         }

@@ -68,9 +68,15 @@ pub fn run(
     let mut reports = Vec::new();
     let mut chosen = reader.tenants()?;
     chosen.retain(|tenant| tenants.is_empty() || tenants.contains(&tenant.name));
-    // Two servers may have one name, and are one community then.
-    chosen.dedup_by(|one, other| one.name == other.name);
     let as_of = chosen.iter().filter_map(|tenant| tenant.last_success_at).max();
+    // Two servers may have one name, and are one community then, as old as the older of the two.
+    chosen.dedup_by(|one, other| {
+        let is_same = one.name == other.name;
+        if is_same {
+            other.last_success_at = other.last_success_at.min(one.last_success_at);
+        }
+        is_same
+    });
     for tenant in &chosen {
         let report = of_tenant(reader, request, &tenant.name, tenant.last_success_at, &mut on_message)?;
         if is_stopped.get() {

@@ -72,8 +72,9 @@ impl Words {
 /// Whether a text can have an address: with a scheme, or one that begins with `www.`.
 fn has_address(text: &[u8]) -> bool {
     static SCHEME: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new("://"));
-    static WWW: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new("www."));
-    SCHEME.find(text).is_some() || WWW.find(text).is_some()
+    static WWW: LazyLock<[memmem::Finder<'_>; 3]> =
+        LazyLock::new(|| ["www.", "WWW.", "Www."].map(memmem::Finder::new));
+    SCHEME.find(text).is_some() || WWW.iter().any(|www| www.find(text).is_some())
 }
 
 /// Appends a text without what stands in angle brackets without white space: mentions, custom emoji,
@@ -219,7 +220,12 @@ pub fn is_question(text: &str) -> bool {
     if memchr(b'?', text.as_bytes()).is_none() && memchr3(0xef, 0xd8, 0xcd, text.as_bytes()).is_none() {
         return false;
     }
-    let outside = |text: &str, fence: &str| text.split(fence).step_by(2).collect::<Vec<_>>().join(" ");
+    let outside = |text: &str, fence: &str| {
+        let parts: Vec<&str> = text.split(fence).collect();
+        // A fence without another one begins no code.
+        let unpaired = parts.len().is_multiple_of(2).then(|| parts[parts.len() - 1]);
+        parts.iter().copied().step_by(2).chain(unpaired).collect::<Vec<_>>().join(" ")
+    };
     outside(&outside(text, "```"), "`").split_whitespace().any(|run| {
         if run.contains("://") {
             return false;
@@ -315,8 +321,17 @@ mod tests {
 
     #[test]
     fn questions_end_a_sentence() {
-        for text in ["why?", "Why?! go", "(really?)", "**what?**", "なぜ？はい", "لماذا؟", "a? b", "`x` ok?"]
-        {
+        for text in [
+            "why?",
+            "Why?! go",
+            "(really?)",
+            "**what?**",
+            "なぜ？はい",
+            "لماذا؟",
+            "a? b",
+            "`x` ok?",
+            "I can`t connect, why?",
+        ] {
             assert!(is_question(text), "{text}");
         }
         for text in [

@@ -28,11 +28,12 @@ pub fn write(config: &Config, end: &RunResult, took: Duration) {
         return;
     }
     let archive = &config.archive.path;
-    let mut overview = StatusOverview::default();
+    let (mut overview, mut is_known) = (StatusOverview::default(), true);
     if archive.exists() {
         match Reader::open(archive).and_then(|reader| reader.tenants()) {
             Ok(tenants) => overview.tenants = tenants,
             Err(error) => {
+                is_known = false;
                 tracing::warn!(
                     "the metrics file has no tenants, because the archive cannot be read: {error}"
                 );
@@ -40,7 +41,9 @@ pub fn write(config: &Config, end: &RunResult, took: Duration) {
         }
     }
     rename(&mut overview, &config.tenants);
-    add_pending(&mut overview, &config.tenants);
+    if is_known {
+        add_pending(&mut overview, &config.tenants);
+    }
     let is_configured = |key: &TenantKey| config.tenants.iter().any(|tenant| tenant_key(tenant) == *key);
     overview.tenants.retain(|tenant| is_configured(&tenant.workspace));
     overview.tenants.sort_by(|one, other| one.name.cmp(&other.name));

@@ -109,7 +109,8 @@ fn summary(community: &Community<'_>) -> String {
     }
     let mut newcomers = match report.newcomers.now {
         Figure::Shown(_) => format!("{} people wrote for the first time", number(report.newcomers.now)),
-        Figure::Hidden | Figure::Withheld => "Fewer than five people wrote for the first time".to_owned(),
+        Figure::Hidden => "Fewer than five people wrote for the first time".to_owned(),
+        Figure::Withheld => "How many people wrote for the first time is not shown".to_owned(),
     };
     if let returned @ Figure::Shown(_) = report.returned_after_four_weeks_permille.now {
         write!(newcomers, "; {} of those who could wrote again after four weeks", percent(returned)).ok();
