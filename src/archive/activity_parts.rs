@@ -83,7 +83,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Calls `on_reactor` with those who reacted to messages of a range.
+    /// Calls `on_reactor` with each known reactor of the messages of a range.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.

@@ -74,7 +74,7 @@ impl Counted<'_> {
             let mut goes_on = true;
             self.reader.activity_texts(channel.row, self.includes_deleted, |author, sent_at, text| {
                 let day = self.calendar.day_and_hour(sent_at).0;
-                if bots.get(&author) != Some(&true) && facts.index(day).is_some() {
+                if !is_bot(bots, author) && facts.index(day).is_some() {
                     words.add(text, author, !self.period.contains(day));
                 }
                 goes_on = on_message();
@@ -96,7 +96,7 @@ struct ChannelSpan {
     messages: [Option<(i64, i64)>; 2],
     /// Messages that people wrote until the end of the period.
     written: u64,
-    /// Deleted messages that do not count, in order.
+    /// IDs of deleted messages of the two periods that do not count, ascending.
     deleted: Vec<i64>,
 }
 
@@ -113,11 +113,12 @@ struct Counting<'c> {
     sketch: WordThread<Sketch>,
 }
 
-impl Counting<'_> {
-    fn is_bot(&self, user: i64) -> bool {
-        self.bots.get(&user).copied().unwrap_or_default()
-    }
+/// Whether a user, by row, is a bot.
+fn is_bot(bots: &HashMap<i64, bool>, user: i64) -> bool {
+    bots.get(&user).copied().unwrap_or_default()
+}
 
+impl Counting<'_> {
     /// Counts a channel. `false` if it was stopped.
     fn add_channel(
         &mut self,
@@ -131,8 +132,11 @@ impl Counting<'_> {
             goes_on && failed.is_none()
         })?;
         failed.map_or(Ok(()), Err)?;
+        if !goes_on {
+            return Ok(false);
+        }
         self.close_questions(None)?;
-        if let Some(owner) = channel.owner.filter(|owner| !self.is_bot(*owner))
+        if let Some(owner) = channel.owner.filter(|owner| !is_bot(self.bots, *owner))
             && channel.kind != ActivityKind::Channel
             && self.counted.period.contains(self.counted.calendar.day_and_hour(channel.opened_at).0)
         {
@@ -143,7 +147,7 @@ impl Counting<'_> {
                 self.add_parts(channel.row, messages, &span.deleted, period)?;
             }
         }
-        Ok(goes_on)
+        Ok(true)
     }
 
     /// Counts a message.
@@ -161,11 +165,11 @@ impl Counting<'_> {
             let messages = &mut span.messages[usize::from(!is_in_period)];
             *messages = Some((messages.map_or(row.message, |(first, _)| first), row.message));
         }
-        if row.is_deleted && !includes_deleted {
+        if index.is_some() && row.is_deleted && !includes_deleted {
             span.deleted.push(row.message);
         }
         let Some(author) = row.author.filter(|_| row.is_written) else { return Ok(()) };
-        if self.is_bot(author) {
+        if is_bot(self.bots, author) {
             if let Some(index) = index.filter(|_| includes_deleted || !row.is_deleted) {
                 self.facts.days[index].by_bots += 1;
             }
@@ -297,7 +301,6 @@ impl Counting<'_> {
         period: usize,
     ) -> Result<(), ArchiveError> {
         let (reader, bots) = (self.counted.reader, self.bots);
-        let is_bot = |user: i64| bots.get(&user).copied().unwrap_or_default();
         let counts = |message: i64| deleted.is_empty() || deleted.binary_search(&message).is_err();
         let (facts, emoji) = (&mut self.facts, &mut self.emoji);
         reader.reaction_counts(channel, messages, |reactions| {
@@ -309,7 +312,7 @@ impl Counting<'_> {
             }
         })?;
         reader.reactors(channel, messages, |reactor| {
-            if counts(reactor.message) && !is_bot(reactor.user) {
+            if counts(reactor.message) && !is_bot(bots, reactor.user) {
                 facts.reactions[period].people.insert(reactor.user);
                 if period == 0 {
                     emoji.add_reactor(reactor.emoji, reactor.user);
@@ -318,7 +321,7 @@ impl Counting<'_> {
         })?;
         if period == 0 {
             reader.activity_files(channel, messages, |file| {
-                if counts(file.message) && !is_bot(file.author) {
+                if counts(file.message) && !is_bot(bots, file.author) {
                     let kind = FileKind::of(file.content_type, file.name);
                     facts.files.entry(kind).or_default().add(file.author);
                 }

@@ -54,9 +54,9 @@ pub struct ChannelCounts {
     pub people: PersonSet,
     /// The same of the last three months, and of the same months a year before.
     pub recent: (u64, PersonSet),
-    /// Who wrote in the period, but outside of the last three months.
-    pub rest: PersonSet,
     pub earlier: (u64, PersonSet),
+    /// People who wrote in the period, outside of its last three months.
+    pub rest: PersonSet,
 }
 
 /// A set of people by their numbers, a bit for each.

@@ -16,7 +16,7 @@ pub struct ThreadsReport {
     pub lengths: Vec<ThreadsOfLength>,
 }
 
-/// Threads with so many messages of people.
+/// The number of threads in a class of lengths, in messages of people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ThreadsOfLength {
     pub from_messages: u64,

@@ -25,7 +25,7 @@ pub struct Facts {
     pub listings: Vec<ThreadListing>,
     /// Channels whose lookup failed or contradicts a listing: nothing is concluded.
     pub inconclusive: Vec<(ChannelId, PlatformError)>,
-    /// Errors of lookups that this run leaves out, since one run sends only so many.
+    /// Errors of lookups beyond the limit of one run, which the next runs continue.
     pub postponed: Vec<String>,
     /// Why the active threads couldn't be listed.
     pub active_threads_error: Option<PlatformError>,

@@ -22,12 +22,11 @@ fn columns<const N: usize>(names: [&str; N]) -> Vec<String> {
     names.map(str::to_owned).to_vec()
 }
 
-/// What the two dots of a pair are.
-fn key(community: &Community<'_>, class: &str) -> String {
+/// The legend of [`dumbbells`]: the names of the two dots.
+fn key(before: &str, now: &str, class: &str) -> String {
     format!(
-        "<ul class=\"key\"><li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><circle class=\"hollow\" cx=\"7\" cy=\"7\" r=\"5\"/></svg>{}</li>\
-         <li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><circle class=\"{class}\" cx=\"7\" cy=\"7\" r=\"6\"/></svg>{}</li></ul>",
-        community.names.before, community.names.now
+        "<ul class=\"key\"><li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><circle class=\"hollow\" cx=\"7\" cy=\"7\" r=\"5\"/></svg>{before}</li>\
+         <li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><circle class=\"{class}\" cx=\"7\" cy=\"7\" r=\"6\"/></svg>{now}</li></ul>"
     )
 }
 
@@ -73,7 +72,7 @@ pub fn channels(community: &Community<'_>) -> String {
 
 fn changed_channels(community: &Community<'_>) -> String {
     let Community { id, report, .. } = community;
-    let figure_of = |name: &str, verb: &str, class: &str, changes: &[ChannelChange]| {
+    let figure_of = |verb: &str, class: &str, changes: &[ChannelChange]| {
         let Some(first) = changes.first() else { return String::new() };
         let row = |change: &ChannelChange| Dumbbell {
             name: format!("#{}", change.channel),
@@ -97,16 +96,13 @@ fn changed_channels(community: &Community<'_>) -> String {
                 })
                 .collect(),
         };
-        let plot = dumbbells(&format!("{id}-{name}"), &format!("Channels that {verb}"), &rows, class);
+        let plot = dumbbells(&format!("{id}-{verb}"), &format!("Channels that {verb}"), &rows, class);
         let sub = "Messages in the last three whole months, and in the same months a year before.";
-        let key = format!(
-            "<ul class=\"key\"><li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><circle class=\"hollow\" cx=\"7\" cy=\"7\" r=\"5\"/></svg>a year before</li>\
-             <li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><circle class=\"{class}\" cx=\"7\" cy=\"7\" r=\"6\"/></svg>the last three months</li></ul>"
-        );
+        let key = key("a year before", "the last three months", class);
         figure(&title, sub, &(key + &plot + &table.closed()))
     };
-    let grew = figure_of("grew", "grew", "c1", &report.growing_channels);
-    let faded = figure_of("faded", "faded", "c2", &report.fading_channels);
+    let grew = figure_of("grew", "c1", &report.growing_channels);
+    let faded = figure_of("faded", "c2", &report.fading_channels);
     if grew.is_empty() && faded.is_empty() {
         empty(
             "No channel with at least 100 messages a month, in the last three months or a year before, grew or faded by a twentieth; \
@@ -306,7 +302,7 @@ fn changed_words(community: &Community<'_>, verb: &str, class: &str, words: &[Wo
         names.now, names.before
     );
     let plot = dumbbells(&format!("{id}-words-{verb}"), &format!("Words that {verb}"), &rows, class);
-    figure(&title, &escaped(&sub), &(key(community, class) + &plot + &table.closed()))
+    figure(&title, &escaped(&sub), &(key(names.before, names.now, class) + &plot + &table.closed()))
 }
 
 pub fn files_and_links(community: &Community<'_>) -> String {
