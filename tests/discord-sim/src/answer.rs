@@ -8,7 +8,7 @@ use crate::wire::Writer;
 /// The JSON body of a 200, or the error.
 pub(crate) type RouteResult = Result<Writer, ApiError>;
 
-/// An error response: HTTP status and Discord's error object.
+/// An error response, or a 202: HTTP status and Discord's error object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub status: u16,
@@ -38,6 +38,10 @@ impl ApiError {
     pub(crate) const WRONG_CHANNEL_TYPE: Self =
         Self::plain(400, 50024, "Cannot execute action on this channel type");
 
+    /// "Index not yet available": the server search is being prepared.
+    pub(crate) const INDEX_NOT_READY: Self =
+        Self::plain(202, 110_000, "Index not yet available. Try again later");
+
     const fn plain(status: u16, code: u64, message: &'static str) -> Self {
         Self { status, code, message, field: None }
     }
@@ -63,6 +67,10 @@ impl ApiError {
         w.item(|w| {
             w.text("message", self.message);
             w.number("code", self.code);
+            if *self == Self::INDEX_NOT_READY {
+                w.raw("documents_indexed", "0");
+                w.raw("retry_after", "2");
+            }
             if let Some(error) = &self.field {
                 w.object("errors", |w| match error.field {
                     "" => error.write(w),

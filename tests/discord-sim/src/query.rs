@@ -94,6 +94,30 @@ impl Query {
         Ok(number)
     }
 
+    /// All values of a parameter that may be repeated, each a snowflake.
+    pub(crate) fn snowflakes(&self, key: &'static str) -> Result<Vec<u64>, ApiError> {
+        let values = self.pairs.iter().filter(|(name, _)| name == key);
+        values.map(|(_, text)| snowflake(text).ok_or_else(|| ApiError::not_a_snowflake(key, text))).collect()
+    }
+
+    /// One of the `allowed` values; the first of them if the parameter is absent.
+    pub(crate) fn choice(
+        &self,
+        key: &'static str,
+        allowed: &[&'static str],
+    ) -> Result<&'static str, ApiError> {
+        let Some(text) = self.get(key) else { return Ok(allowed[0]) };
+        allowed.iter().find(|value| **value == text).copied().ok_or_else(|| {
+            let message = format!("Value must be one of {allowed:?}.");
+            ApiError::invalid_form(key, "BASE_TYPE_CHOICES", message)
+        })
+    }
+
+    /// The first of these parameters that is present.
+    pub(crate) fn any_of(&self, keys: &[&'static str]) -> Option<&'static str> {
+        keys.iter().find(|key| self.get(key).is_some()).copied()
+    }
+
     pub(crate) fn flag(&self, key: &str) -> bool {
         matches!(self.get(key), Some("true" | "True" | "1"))
     }

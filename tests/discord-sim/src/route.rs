@@ -23,6 +23,8 @@ pub enum RouteKind {
     GuildMember,
     /// `GET /guilds/{guild}/threads/active`
     ActiveThreads,
+    /// `GET /guilds/{guild}/messages/search`
+    GuildSearch,
     /// `GET /channels/{channel}`
     Channel,
     /// `GET /channels/{channel}/threads/archived/public`
@@ -48,7 +50,7 @@ impl RouteKind {
             | Self::ArchivedPublicThreads
             | Self::ArchivedPrivateThreads
             | Self::JoinedPrivateThreads => Some(50),
-            Self::Reactions => Some(25),
+            Self::Reactions | Self::GuildSearch => Some(25),
             _ => None,
         }
     }
@@ -97,6 +99,7 @@ impl Route {
             ["members"] => (RouteKind::GuildMembers, None),
             ["members", user] => (RouteKind::GuildMember, Some(user)),
             ["threads", "active"] => (RouteKind::ActiveThreads, None),
+            ["messages", "search"] => (RouteKind::GuildSearch, None),
             _ => return Err(ApiError::UNKNOWN_ROUTE),
         };
         let mut route = Self::of(kind, snowflake("guild_id", guild)?);
@@ -134,7 +137,8 @@ impl Route {
             | RouteKind::GuildChannels
             | RouteKind::GuildMembers
             | RouteKind::GuildMember
-            | RouteKind::ActiveThreads => Some(self.major),
+            | RouteKind::ActiveThreads
+            | RouteKind::GuildSearch => Some(self.major),
             _ => None,
         }
     }

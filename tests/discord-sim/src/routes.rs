@@ -5,6 +5,7 @@ mod channel;
 mod guild;
 mod message;
 mod reaction;
+mod search;
 mod thread;
 
 use crate::answer::{ApiError, RouteResult};
@@ -34,6 +35,7 @@ pub(crate) fn answer(call: &Call<'_>) -> RouteResult {
         RouteKind::GuildMembers => Err(ApiError::MISSING_ACCESS),
         RouteKind::GuildMember => guild::member(call),
         RouteKind::ActiveThreads => thread::active(call),
+        RouteKind::GuildSearch => search::messages(call),
         RouteKind::Channel => channel::channel(call),
         RouteKind::ArchivedPublicThreads => thread::archived_public(call),
         RouteKind::ArchivedPrivateThreads => thread::archived_private(call),

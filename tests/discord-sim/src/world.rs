@@ -44,6 +44,10 @@ pub(crate) struct State {
     pub bot_name: String,
     /// Whether the bot has the message-content intent.
     pub message_content: bool,
+    /// Age at which the server search finds a message.
+    pub search_delay: Duration,
+    /// Whether the search index is still being built.
+    pub is_search_indexing: bool,
     pub guilds: Vec<Guild>,
     /// Channels and threads by ID, including deleted ones.
     pub channels: HashMap<u64, Channel>,

@@ -104,12 +104,12 @@ pub enum FaultKind {
     MalformedMessage(usize, Damage),
     /// The page's messages are neither ascending nor descending.
     ShuffledOrder,
-    /// An empty answer: a list is empty, and so are an object's `threads`, `members` and
-    /// `roles`; `has_more` is false. This variant and those below, except
+    /// An empty answer: a list is empty, and so are an object's `messages`, `threads`,
+    /// `members` and `roles`; `has_more` is false. This variant and those below, except
     /// [`FaultKind::Body`], only change answers that are a 200 anyway; none changes headers.
     Empty,
-    /// Only the first this many items of a list or of an object's `threads`; `has_more`
-    /// stays.
+    /// Only the first this many items of a list, or of an object's `messages` or else
+    /// `threads`; `has_more` stays.
     Keep(usize),
     /// Only this many items, those with the smallest IDs, in the order of the true
     /// answer.

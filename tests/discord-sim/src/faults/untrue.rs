@@ -56,11 +56,14 @@ fn edit(what: &FaultKind, answer: &mut Value) {
     }
 }
 
-/// The items of a list, or of an object's `threads`.
+/// The items of a list, or of an object's `messages` or `threads`.
 pub(super) fn items(answer: &mut Value) -> Option<&mut Vec<Value>> {
     match answer {
         Value::Array(list) => Some(list),
-        Value::Object(fields) => fields.get_mut("threads")?.as_array_mut(),
+        Value::Object(fields) => {
+            let key = if fields.contains_key("messages") { "messages" } else { "threads" };
+            fields.get_mut(key)?.as_array_mut()
+        }
         _ => None,
     }
 }
@@ -75,7 +78,7 @@ fn empty(answer: &mut Value) {
     match answer {
         Value::Array(list) => list.clear(),
         Value::Object(fields) => {
-            for key in ["threads", "members", "roles"] {
+            for key in ["messages", "threads", "members", "roles"] {
                 if let Some(Value::Array(list)) = fields.get_mut(key) {
                     list.clear();
                 }

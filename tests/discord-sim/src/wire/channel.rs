@@ -30,7 +30,7 @@ fn channel_fields(w: &mut Writer, channel: &Channel) {
     }
     w.id_or_null("last_message_id", channel.last_message_id());
     w.raw("rate_limit_per_user", "0");
-    w.raw("nsfw", "false");
+    w.boolean("nsfw", channel.is_nsfw);
     if kind.is_vocal() {
         w.raw("bitrate", "64000");
         w.raw("user_limit", "0");

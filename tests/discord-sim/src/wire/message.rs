@@ -47,6 +47,13 @@ pub(crate) fn item(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, position:
     });
 }
 
+/// The same message as the server search returns it: without `reactions`, and without the
+/// message it refers to.
+pub(crate) fn found_item(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, position: Position) {
+    let message = compose(scene, position);
+    w.item(|w| basic_fields(w, scene, show, &message));
+}
+
 /// The fields that a `referenced_message` has too.
 fn basic_fields(w: &mut Writer, scene: &Scene<'_>, show: &Show<'_>, message: &Message) {
     let is_readable = show.is_readable(scene);

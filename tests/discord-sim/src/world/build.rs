@@ -7,6 +7,7 @@ pub(super) use channel::{add_at_runtime, visibility};
 pub(super) use thread::new_thread;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::guild::emojis;
 use super::{Guild, Pool, Role, State};
@@ -30,6 +31,8 @@ pub(super) fn state(description: &Description) -> State {
         bot_id: description.bot.id,
         bot_name: description.bot.name.clone(),
         message_content: description.bot.message_content,
+        search_delay: Duration::ZERO,
+        is_search_indexing: false,
         guilds: Vec::new(),
         channels: HashMap::new(),
     };

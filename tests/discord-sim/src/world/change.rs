@@ -5,6 +5,8 @@
 mod channel;
 mod message;
 
+use std::time::Duration;
+
 use super::World;
 
 impl World {
@@ -37,6 +39,18 @@ impl World {
     /// attachments, components and polls are missing from REST answers as well.
     pub fn set_message_content(&self, is_on: bool) {
         self.write().message_content = is_on;
+    }
+
+    /// Makes the server search find messages only from this age on. How late Discord's
+    /// index is, isn't documented.
+    pub fn set_search_delay(&self, delay: Duration) {
+        self.write().search_delay = delay;
+    }
+
+    /// Makes the server search answer that its index is still being built, or answer
+    /// again.
+    pub fn set_search_indexing(&self, is_indexing: bool) {
+        self.write().is_search_indexing = is_indexing;
     }
 
     /// Replaces the permission bits of a role; the guild's ID is that of @everyone.

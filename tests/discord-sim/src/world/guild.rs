@@ -63,6 +63,8 @@ pub(crate) struct Channel {
     pub parent_id: Option<u64>,
     pub position: u64,
     pub overwrites: Vec<Overwrite>,
+    /// Whether it is age-restricted; a thread is if its parent is.
+    pub is_nsfw: bool,
     pub mix: Mix,
     pub seed: u64,
     pub log: Log,

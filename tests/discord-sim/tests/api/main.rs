@@ -14,6 +14,7 @@ mod paging;
 mod places;
 mod reactions;
 mod refusal;
+mod search;
 mod threads;
 mod truth;
 mod untrue;

@@ -94,6 +94,7 @@ fn channel(state: &State, guild_id: u64, described: &ChannelDescription, id: u64
         parent_id: None,
         position: 0,
         overwrites,
+        is_nsfw: false,
         mix: described.mix,
         seed,
         log,

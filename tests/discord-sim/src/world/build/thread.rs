@@ -114,6 +114,7 @@ fn empty_thread(
         parent_id: Some(parent.id),
         position: 0,
         overwrites: Vec::new(),
+        is_nsfw: false,
         mix: parent.mix,
         seed,
         log: Log::new(None, Layout::new(seed, created_ms, created_ms, 0)),

@@ -121,6 +121,11 @@ impl World {
         channel.map(replace).is_some()
     }
 
+    /// Makes a channel age-restricted.
+    pub fn set_nsfw(&self, channel_id: u64) -> bool {
+        self.with_channel(channel_id, |channel| channel.is_nsfw = true)
+    }
+
     /// Replaces a channel's overwrites.
     pub fn set_overwrites(&self, channel_id: u64, overwrites: Vec<Overwrite>) -> bool {
         self.with_channel(channel_id, |channel| channel.overwrites = overwrites)
