@@ -5,6 +5,7 @@
 //! selection. Nothing here writes to the archive.
 
 mod absent;
+mod archived;
 mod build;
 mod discover;
 mod exclusions;
@@ -21,8 +22,9 @@ mod times;
 mod unmatched;
 mod value;
 
+pub use archived::discover_archived;
 pub use build::{build, next_try_at};
-pub use discover::{discover, discover_archived};
+pub use discover::discover;
 pub use exclusions::Exclusions;
 pub use expect::{ExpectedCost, SpeedLimits};
 pub use facts::{Facts, ThreadListing};
