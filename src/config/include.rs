@@ -13,7 +13,6 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::environment::Environment;
-use super::error::ConfigError;
 use super::lines::Lines;
 use super::path::{ExpandError, expand};
 use super::problem::{InvalidValue, Problems};
@@ -28,7 +27,7 @@ const WILDCARD: char = '*';
 
 /// Appends the files that the configuration names. Notes the items that name nothing; a value that is no
 /// list of texts is reported by [`check`].
-pub(super) fn append(mut source: Source, env: &Environment) -> Result<Source, ConfigError> {
+pub(super) fn append(mut source: Source, env: &Environment) -> Source {
     let (shown_folder, mut seen) = (folder(&source.shown), BTreeSet::from([source.path.clone()]));
     for (line, text) in items(&source.text) {
         // Reported when the value is checked.
@@ -48,9 +47,19 @@ pub(super) fn append(mut source: Source, env: &Environment) -> Result<Source, Co
             }
         };
         for shown in files {
-            let Some(file) = Source::read(&shown, PathOrigin::Default, env)? else {
-                source.include_problems.push(problem("does not exist"));
-                continue;
+            let file = match Source::read(&shown, PathOrigin::Default, env) {
+                Ok(Some(file)) => file,
+                Ok(None) => {
+                    source.include_problems.push(problem("does not exist"));
+                    continue;
+                }
+                Err(error) => {
+                    let what = format!("names a file that cannot be used: cannot {error}");
+                    source
+                        .include_problems
+                        .push((line, InvalidValue::of(&text, &what, "or correct the path")));
+                    continue;
+                }
             };
             if seen.insert(file.path) {
                 if !source.text.is_empty() && !source.text.ends_with('\n') {
@@ -62,7 +71,7 @@ pub(super) fn append(mut source: Source, env: &Environment) -> Result<Source, Co
             }
         }
     }
-    Ok(source)
+    source
 }
 
 fn folder(file: &Path) -> PathBuf {
@@ -209,18 +218,20 @@ mod tests {
             include_problems: Vec::new(),
         };
         let all =
-            append(source("[\"tenants.d/*.toml\", \"tenants.d/a.toml\", \"sync.toml\"]"), &environment(&[]))
-                .unwrap();
+            append(source("[\"tenants.d/*.toml\", \"tenants.d/a.toml\", \"sync.toml\"]"), &environment(&[]));
         assert_eq!(all.text.split_once("[sync]").unwrap().1, "\n# a\n[[tenant]]\na\n[[tenant]]\nb");
         let lines: Vec<usize> = all.included.iter().map(|included| included.first_line).collect();
         assert_eq!(lines, [3, 6]);
-        assert!(append(source("[\"tenants.d/x*\"]"), &environment(&[])).unwrap().included.is_empty());
+        assert!(append(source("[\"tenants.d/x*\"]"), &environment(&[])).included.is_empty());
         for missing in ["[\"tenants.d/x.toml\"]", "[\"nowhere/*.toml\"]"] {
-            let problems = append(source(missing), &environment(&[])).unwrap().include_problems;
+            let problems = append(source(missing), &environment(&[])).include_problems;
             let [(1, problem)] = &problems[..] else { panic!("{problems:?}") };
             assert!(problem.to_string().contains("does not exist; correct the path"), "{problem}");
         }
+        let problems = append(source("[\"tenants.d\"]"), &environment(&[])).include_problems;
+        let [(1, problem)] = &problems[..] else { panic!("{problems:?}") };
+        assert!(problem.to_string().contains("it is a folder"), "{problem}");
         // Reported elsewhere.
-        assert_eq!(append(source("3"), &environment(&[])).unwrap().text, "include = 3\n[sync]");
+        assert_eq!(append(source("3"), &environment(&[])).text, "include = 3\n[sync]");
     }
 }

@@ -58,7 +58,7 @@ impl Config {
         flags: &Overrides,
         platforms: Platforms,
     ) -> Result<Self, ConfigError> {
-        let source = include::append(Source::find(explicit, env)?, env)?;
+        let source = include::append(Source::find(explicit, env)?, env);
         resolve(&source, env, flags, platforms)
     }
 
