@@ -83,10 +83,15 @@ impl Context {
         let _permit = READERS.acquire().await.ok();
         let archive = self.archive.clone();
         let result = tokio::task::spawn_blocking(move || query(&Reader::open_beside_writer(&archive)?)).await;
-        result.unwrap_or_else(|_| {
+        let result = result.unwrap_or_else(|_| {
             let message = "a query of the archive failed unexpectedly (this is a bug, please report it)";
             Err(ArchiveError::new(ArchiveErrorKind::Other, message))
-        })
+        });
+        match result {
+            // If the archive was deleted or replaced, the writer says so.
+            Err(error) => self.writer.run(|_| Ok(())).await.and(Err(error)),
+            read => read,
+        }
     }
 }
 
