@@ -24,7 +24,7 @@ pub(super) const HISTORY_TABLE: (&str, &str) = (
 /// 15 ms, twice as long as the rest of `status`; a test compares the two.
 pub(super) const NEWEST_SCHEMA: &str = include_str!("schema.json");
 /// Version of [`NEWEST_SCHEMA`], which is that of the newest migration.
-pub(super) const NEWEST_VERSION: i64 = 6;
+pub(super) const NEWEST_VERSION: i64 = 7;
 
 /// A row of `sqlite_schema`: a table, index, view or trigger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

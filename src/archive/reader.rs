@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{ArchiveError, open};
 use crate::anonymize::HashScheme;
@@ -80,6 +80,23 @@ impl Reader {
         Ok(Snapshot(self))
     }
 
+    /// The time before which every message in a thread of a tenant is known from a listing or
+    /// a search of a run that read what they found; `None` if there was no such run.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn threads_known_until(
+        &self,
+        platform: &str,
+        workspace: WorkspaceId,
+    ) -> Result<Option<Timestamp>, ArchiveError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT threads_known_until FROM tenants WHERE platform = ?1 AND platform_id = ?2",
+        )?;
+        let known = select.query_row(params![platform, workspace.as_i64()], |row| time(row, 0)).optional()?;
+        Ok(known.flatten())
+    }
+
     /// Every archived channel and thread of a tenant, with its checkpoint.
     ///
     /// # Errors
@@ -99,7 +116,7 @@ impl Reader {
                     EXISTS (SELECT 1 FROM named_threads n
                              WHERE n.channel_id = c.parent_id AND n.platform_id = c.platform_id
                                AND n.asked_at IS NOT NULL),
-                    s.end_was_empty
+                    s.end_was_empty, s.threads_incomplete
                FROM tenants t
                JOIN channels c ON c.tenant_id = t.id
                LEFT JOIN channels p ON p.id = c.parent_id
@@ -163,7 +180,11 @@ fn known_channel(row: &Row<'_>) -> rusqlite::Result<Option<KnownChannel>> {
     let Some(id) = ChannelId::from_i64(row.get(0)?) else {
         return Ok(None);
     };
-    let listing = KnownListing { watermark: time(11)?, listed_at: time(12)? };
+    let listing = KnownListing {
+        watermark: time(11)?,
+        listed_at: time(12)?,
+        is_incomplete: row.get::<_, Option<bool>>(29)?.unwrap_or(false),
+    };
     let end = EndRecord {
         announced: message(22)?,
         confirmed_at: time(23)?,

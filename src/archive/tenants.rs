@@ -96,6 +96,8 @@ pub struct TenantRunOutcome {
     pub selection: String,
     /// Whether the run covered everything that the configuration selects.
     pub covers_configuration: bool,
+    /// The time before which every message in a thread is known, if the run found that out.
+    pub threads_known_until: Option<Timestamp>,
 }
 
 /// Records how the run of a tenant ended.
@@ -116,7 +118,8 @@ pub fn finish(
                     last_selection = CASE WHEN ?10 THEN ?9 ELSE last_selection END,
                     success_channels = CASE WHEN ?5 THEN ?8 ELSE success_channels END,
                     success_selection = CASE WHEN ?5 THEN ?9 ELSE success_selection END,
-                    full_job_id = CASE WHEN ?6 THEN NULL ELSE full_job_id END
+                    full_job_id = CASE WHEN ?6 THEN NULL ELSE full_job_id END,
+                    threads_known_until = coalesce(?11, threads_known_until)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -130,6 +133,7 @@ pub fn finish(
             i64::try_from(outcome.channels).unwrap_or(i64::MAX),
             text_hash(&outcome.selection),
             outcome.covers_configuration,
+            outcome.threads_known_until.map(Timestamp::as_millis),
         ])?;
     Ok(())
 }

@@ -17,7 +17,8 @@ use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{Cause, ChannelId, ChannelState, JobStatus, KnownChannels, ReactionMode, Timestamp};
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::{
-    Exclusions, Facts, Plan, Selection, SpeedLimits, build, discover, discover_archived, unmatched,
+    Exclusions, Facts, Plan, Selection, SpeedLimits, ThreadKnowledge, build, discover, discover_archived,
+    unmatched,
 };
 use crate::platform::{PlatformAdapter, PlatformError};
 use crate::report::{self, PlannedTenant};
@@ -87,6 +88,8 @@ fn read_archived(config: &Config, tenants: &[&TenantConfig]) -> Result<Vec<Archi
 #[derive(Default)]
 struct ArchivedTenant {
     known: KnownChannels,
+    /// The time before which every message in a thread is known.
+    known_until: Option<Timestamp>,
     /// The channels that each name in `exclude_channels` resolved to.
     exclusions: HashMap<String, Vec<ChannelId>>,
     /// Reactions with a pending reactor list; 0 unless `reactions = "users"`.
@@ -105,7 +108,9 @@ impl ArchivedTenant {
             ReactionMode::Users => reader.pending_reactor_lists(row)?,
             _ => 0,
         };
-        Ok(Self { known, exclusions: reader.exclusions(row, &names)?, pending_reactor_lists })
+        let known_until = reader.threads_known_until(platform, tenant.workspace_id)?;
+        let exclusions = reader.exclusions(row, &names)?;
+        Ok(Self { known, known_until, exclusions, pending_reactor_lists })
     }
 }
 
@@ -133,9 +138,9 @@ impl TenantPlanner<'_> {
         archived: ArchivedTenant,
         now: Timestamp,
     ) -> Result<PlannedTenant, Failure> {
-        let ArchivedTenant { known, exclusions, pending_reactor_lists } = archived;
+        let ArchivedTenant { known, known_until, exclusions, pending_reactor_lists } = archived;
         let requests_before = self.counter.sum();
-        let facts = match self.facts(tenant, &known, now).await {
+        let facts = match self.facts(tenant, (&known, known_until), now).await {
             Ok(facts) => facts,
             Err(error) if error.kind.ends_run() => {
                 return Err(Failure::platform(&error, self.platform.config));
@@ -169,12 +174,14 @@ impl TenantPlanner<'_> {
     async fn facts(
         &self,
         tenant: &TenantConfig,
-        known: &KnownChannels,
+        (known, known_until): (&KnownChannels, Option<Timestamp>),
         now: Timestamp,
     ) -> Result<Facts, PlatformError> {
         let monitor: Arc<dyn Monitor> = Arc::clone(self.counter) as Arc<dyn Monitor>;
         let mut facts = discover(&self.platform.adapter, tenant.workspace_id, &monitor).await?;
-        discover_archived(&self.platform.adapter, &mut facts, known, false, now, &monitor).await?;
+        let known_until = known_until.filter(|_| self.config.sync.server_search);
+        let knowledge = ThreadKnowledge { known, known_until, lists_all: false, now };
+        discover_archived(&self.platform.adapter, &mut facts, knowledge, &monitor).await?;
         Ok(facts)
     }
 

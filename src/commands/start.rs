@@ -264,6 +264,7 @@ fn settings(config: &Config) -> Settings {
         visibility_interval: VISIBILITY_INTERVAL,
         visibility_grace_period: VISIBILITY_GRACE_PERIOD,
         reaction_budget: config.sync.reaction_budget,
+        server_search: config.sync.server_search,
     }
 }
 

@@ -18,7 +18,7 @@ use super::time::MAX_DURATION;
 use super::token::TokenSource;
 use super::value::{
     archive_path, by_name, choice, date, duration, file_mode, hash_key_file, list, optional, parsed, rate,
-    tenant_name, token_file, whole, workspace_id,
+    tenant_name, token_file, truth, whole, workspace_id,
 };
 use crate::model::{PlatformSpec, RateLimitPolicy, ReactionMode, Timestamp, VisibilityRule, WorkspaceId};
 
@@ -122,6 +122,8 @@ declare_section! {
         request_timeout: Duration = duration(MILLISECOND..=HOUR), default "30s";
         /// Age at which the records of finished channel jobs are deleted.
         job_retention: Duration = duration(ANY_DURATION), default "7d";
+        /// Whether the platform's own search finds archived threads that were written in.
+        server_search: bool = truth, default "true";
     }
 }
 

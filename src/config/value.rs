@@ -101,6 +101,18 @@ pub(super) fn list<T>(
     }
 }
 
+/// Parses `true` or `false`, without quotes.
+pub(super) fn truth(raw: RawValue<'_>) -> ValueResult<bool> {
+    const REMEDY: &str = "use true or false, without quotes";
+    match raw {
+        RawValue::Toml(DeValue::Boolean(value)) => Ok(*value),
+        RawValue::Toml(value) => Err(wrong_type("true or false", value, REMEDY)),
+        RawValue::Text(text) | RawValue::Flag(text) => text.trim().parse().map_err(|_| {
+            InvalidValue::new(format!("{} is neither true nor false", quoted_input(text)), REMEDY)
+        }),
+    }
+}
+
 /// Parses an integer in a range.
 pub(super) fn whole<T>(range: RangeInclusive<T>) -> impl Fn(RawValue<'_>) -> ValueResult<T>
 where

@@ -54,6 +54,8 @@ pub struct KnownListing {
     pub watermark: Option<Timestamp>,
     /// When the archived threads were last listed completely.
     pub listed_at: Option<Timestamp>,
+    /// Whether the last listing was incomplete.
+    pub is_incomplete: bool,
 }
 
 /// Channels by ID. Boxed, because a table of tens of thousands of large entries takes

@@ -52,6 +52,8 @@ struct ListingEvidence<'a> {
     gone: HashMap<ChannelId, ChannelState>,
     /// Channels whose lookup failed.
     unanswered: HashSet<ChannelId>,
+    /// Threads in which a search found messages.
+    written: &'a HashSet<ChannelId>,
     now: Timestamp,
 }
 
@@ -59,7 +61,7 @@ impl<'a> ListingEvidence<'a> {
     fn new(
         channels: &'a [Channel],
         listings: &[ThreadListing],
-        known: &KnownChannels,
+        (known, written): (&KnownChannels, &'a HashSet<ChannelId>),
         now: Timestamp,
     ) -> Self {
         // Malformed channels prove nothing.
@@ -76,6 +78,7 @@ impl<'a> ListingEvidence<'a> {
             unlisted: unlisted.map(|listing| listing.parent).collect(),
             gone: gone.map(|channel| (channel.id, channel.state)).collect(),
             unanswered: HashSet::new(),
+            written,
             now,
         }
     }
@@ -140,7 +143,8 @@ impl<'a> ListingEvidence<'a> {
     /// it.
     fn may_be_missing_from_listing(&self, parent: ChannelId, thread: &KnownChannel) -> bool {
         let reached_bottom = self.completely_read.contains_key(&parent);
-        self.unlisted.contains(&parent) || (thread.archived == Some(true) && !reached_bottom)
+        let is_archived = thread.archived == Some(true) && !self.written.contains(&thread.id);
+        self.unlisted.contains(&parent) || (is_archived && !reached_bottom)
     }
 
     /// The parent whose complete listing should have named this archived thread, if any.
@@ -163,18 +167,19 @@ const fn can_be_probed(channel: &KnownChannel) -> bool {
 }
 
 /// Completes the facts by known channels that no listing named: they are closed, deleted,
-/// refused, or were archived before the end of the listing.
+/// refused, or were archived before the end of the listing. `written` are threads in which
+/// a search found messages.
 ///
 /// # Errors
 /// Returns a [`PlatformError`] that must end the run.
 pub(super) async fn find_absent(
     platform: &dyn PlatformAdapter,
     facts: &mut Facts,
-    known: &KnownChannels,
+    (known, written): (&KnownChannels, &HashSet<ChannelId>),
     now: Timestamp,
     monitor: &dyn Monitor,
 ) -> Result<(), PlatformError> {
-    let listed = ListingEvidence::new(&facts.channels, &facts.listings, known, now);
+    let listed = ListingEvidence::new(&facts.channels, &facts.listings, (known, written), now);
     let mut absent: Vec<&KnownChannel> = known
         .values()
         .map(Box::as_ref)

@@ -10,8 +10,9 @@ use tokio::task::JoinSet;
 
 use super::absent::find_absent;
 use super::facts::{Facts, ThreadListing, incomplete};
+use super::thread_search::{MAX_PAGES, WrittenThreads, search_threads};
 use super::times::is_past;
-use crate::model::{Channel, ChannelId, KnownChannel, KnownChannels, Timestamp};
+use crate::model::{Channel, ChannelId, ChannelState, KnownChannel, KnownChannels, Timestamp};
 use crate::monitor::{Counter, Monitor};
 use crate::platform::{ErrorKind, PlatformAdapter, PlatformError};
 
@@ -28,9 +29,24 @@ const MAX_NEW_THREADS: usize = 100_000;
 /// The resolution of archive times.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Completes the facts by the archived threads (all of them if `lists_all`) and by what
-/// became of known channels that no listing names. Archived threads are listed after the
-/// active ones, so that a thread archived in between isn't missed.
+/// What is known about archived threads before they are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct ThreadKnowledge<'k> {
+    /// The archive's channels and threads.
+    pub known: &'k KnownChannels,
+    /// The time before which every message in a thread is known. The platform's search finds
+    /// the threads with later ones, where that takes fewer requests than listing them. `None`
+    /// if every parent is to be listed.
+    pub known_until: Option<Timestamp>,
+    /// Whether all archived threads are listed, whatever is known.
+    pub lists_all: bool,
+    /// The time now.
+    pub now: Timestamp,
+}
+
+/// Completes the facts by the archived threads and by what became of known channels that
+/// no listing names. Archived threads are listed after the active ones, so that a thread
+/// archived in between isn't missed.
 ///
 /// # Errors
 /// Returns a [`PlatformError`] that must end the run. Other errors of a parent's listing
@@ -38,41 +54,32 @@ const TICK: Duration = Duration::from_millis(1);
 pub async fn discover_archived(
     platform: &Arc<dyn PlatformAdapter>,
     facts: &mut Facts,
-    known: &KnownChannels,
-    lists_all: bool,
-    now: Timestamp,
+    knowledge: ThreadKnowledge<'_>,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<(), PlatformError> {
-    list_archived(platform, facts, known, lists_all, now, monitor).await?;
-    find_absent(platform.as_ref(), facts, known, now, monitor.as_ref()).await
+    let ThreadKnowledge { known, now, .. } = knowledge;
+    let written = list_archived(platform, facts, knowledge, monitor).await?;
+    find_absent(platform.as_ref(), facts, (known, &written), now, monitor.as_ref()).await
 }
 
 /// Lists the archived threads of all parents concurrently and adds them and the listings'
-/// outcomes to the facts.
+/// outcomes to the facts. Returns the threads in which a search found messages.
 async fn list_archived(
     platform: &Arc<dyn PlatformAdapter>,
     facts: &mut Facts,
-    known: &KnownChannels,
-    lists_all: bool,
-    now: Timestamp,
+    knowledge: ThreadKnowledge<'_>,
     monitor: &Arc<dyn Monitor>,
-) -> Result<(), PlatformError> {
-    let with_threads: HashSet<ChannelId> =
-        known.values().filter(|known| known.kind.is_thread()).filter_map(|known| known.parent_id).collect();
+) -> Result<HashSet<ChannelId>, PlatformError> {
+    let known = knowledge.known;
     let budget = Arc::new(NewThreadBudget {
         known: known.values().filter(|known| known.kind.is_thread()).map(|known| known.id).collect(),
         free: Semaphore::new(MAX_NEW_THREADS),
     });
+    let (listings, written) = parents_to_list(platform.as_ref(), facts, knowledge, monitor.as_ref()).await?;
     let mut tasks = JoinSet::new();
-    for parent in facts.channels.iter().filter(|channel| may_list(channel)) {
-        let known_parent = known.get(&parent.id).map(Box::as_ref);
-        let has_known_threads = with_threads.contains(&parent.id);
-        let depth = listing_depth(parent, known_parent, has_known_threads, now);
-        let Some(watermark) = depth.or(lists_all.then_some(None)) else { continue };
-        let watermark = watermark.filter(|_| !lists_all);
-        let (platform, parent, monitor) = (Arc::clone(platform), parent.clone(), Arc::clone(monitor));
-        let depth = ListingDepth { watermark, has_known_threads };
-        let budget = Arc::clone(&budget);
+    for (parent, depth) in listings {
+        let (platform, monitor) = (Arc::clone(platform), Arc::clone(monitor));
+        let (parent, budget) = (parent.clone(), Arc::clone(&budget));
         tasks.spawn(async move {
             list_parent(platform.as_ref(), &parent, depth, &budget, monitor.as_ref()).await
         });
@@ -94,7 +101,55 @@ async fn list_archived(
     }
     listings.sort_by_key(|listing| listing.parent);
     facts.listings = listings;
-    Ok(())
+    Ok(written)
+}
+
+/// The parents whose archived threads are to be listed, and the threads in which a search
+/// found messages. Without a search, that is each parent in which there can be new ones.
+async fn parents_to_list<'f>(
+    platform: &dyn PlatformAdapter,
+    facts: &'f Facts,
+    ThreadKnowledge { known, known_until, lists_all, now }: ThreadKnowledge<'_>,
+    monitor: &dyn Monitor,
+) -> Result<(Vec<(&'f Channel, ListingDepth)>, HashSet<ChannelId>), PlatformError> {
+    let known_threads = known.values().filter(|known| known.kind.is_thread());
+    let with_threads: HashSet<ChannelId> =
+        known_threads.clone().filter_map(|known| known.parent_id).collect();
+    let mut parents = Vec::new();
+    for parent in facts.channels.iter().filter(|channel| may_list(channel)) {
+        let known_parent = known.get(&parent.id).map(Box::as_ref);
+        let has_known_threads = with_threads.contains(&parent.id);
+        let depth = if lists_all {
+            Some(ListingDepth::complete(has_known_threads))
+        } else {
+            listing_depth(parent, known_parent, has_known_threads, now)
+        };
+        parents.extend(depth.map(|depth| (parent, depth)));
+    }
+    let searched = parents.iter().filter(|(_, depth)| !depth.is_due).count();
+    let known_until = known_until.filter(|_| searched > usize::from(MAX_PAGES));
+    let Some(known_until) = known_until else { return Ok((parents, HashSet::new())) };
+    let found = search_threads(platform, facts, known, (known_until, now), monitor).await?;
+    let Some(WrittenThreads { threads, parents: mut written }) = found else {
+        return Ok((parents, HashSet::new()));
+    };
+    // A thread that was active and isn't any more was archived. What a run left unread is
+    // in its parent's listing.
+    let listed = facts.listed();
+    let changed = known_threads.filter(|thread| {
+        !listed.contains(&thread.id)
+            && thread.state == ChannelState::Active
+            && (thread.archived != Some(true) || thread.checkpoint.failed_at.is_some())
+    });
+    written.extend(changed.filter_map(|thread| thread.parent_id));
+    parents.retain(|(parent, depth)| {
+        let is_settled = known.get(&parent.id).is_some_and(|known| {
+            known.state == ChannelState::Active
+                && !known.listing.as_deref().is_some_and(|listing| listing.is_incomplete)
+        });
+        depth.is_due || !is_settled || written.contains(&parent.id)
+    });
+    Ok((parents, threads))
 }
 
 /// Whether to list the channel's threads: only of public and readable channels.
@@ -102,22 +157,20 @@ fn may_list(channel: &Channel) -> bool {
     channel.kind.has_threads() && channel.visibility.is_readable()
 }
 
-/// The watermark to list down to: `Some(None)` is a complete listing; `None` lists
-/// nothing, since nothing can be new.
-#[allow(clippy::option_option, reason = "both levels are explained")]
+/// How far down the parent's archived threads are listed; `None` if nothing can be new.
 fn listing_depth(
     parent: &Channel,
     known: Option<&KnownChannel>,
     has_known_threads: bool,
     now: Timestamp,
-) -> Option<Option<Timestamp>> {
+) -> Option<ListingDepth> {
     let listing = known.and_then(|known| known.listing.as_deref()).copied().unwrap_or_default();
     let listed_at = listing.listed_at;
     let Some(listed_at) = listed_at.filter(|at| is_past(*at, now)) else {
-        return Some(None);
+        return Some(ListingDepth::complete(has_known_threads));
     };
     if now.since(listed_at) >= COMPLETE_LISTING_INTERVAL {
-        return Some(None);
+        return Some(ListingDepth::complete(has_known_threads));
     }
     let read_to = known.and_then(|known| known.checkpoint.last_message_id);
     let has_moved = match (parent.last_message_at, parent.last_message_id) {
@@ -125,7 +178,8 @@ fn listing_depth(
         (Some(at), _) if !parent.kind.has_messages() => at >= listed_at,
         (_, last) => last > read_to,
     };
-    (has_known_threads || has_moved).then_some(listing.watermark)
+    let down_to_watermark = ListingDepth { watermark: listing.watermark, is_due: false, has_known_threads };
+    (has_known_threads || has_moved).then_some(down_to_watermark)
 }
 
 /// How far down a parent's archived threads are listed.
@@ -133,8 +187,17 @@ fn listing_depth(
 struct ListingDepth {
     /// The archive time to list down to; `None` lists all.
     watermark: Option<Timestamp>,
+    /// Whether a complete listing is due, which no search replaces.
+    is_due: bool,
     /// Whether the archive knows threads of the parent.
     has_known_threads: bool,
+}
+
+impl ListingDepth {
+    /// Lists all of them.
+    const fn complete(has_known_threads: bool) -> Self {
+        Self { watermark: None, is_due: true, has_known_threads }
+    }
 }
 
 /// The budget for new threads, shared by all listings of a run.

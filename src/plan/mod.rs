@@ -18,11 +18,12 @@ mod reread;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod thread_search;
 mod times;
 mod unmatched;
 mod value;
 
-pub use archived::discover_archived;
+pub use archived::{ThreadKnowledge, discover_archived};
 pub use build::{build, next_try_at};
 pub use discover::discover;
 pub use exclusions::Exclusions;

@@ -1,6 +1,7 @@
 //! Tests of [`build`].
 
 mod discover;
+mod thread_search;
 
 use std::time::Duration;
 

@@ -89,7 +89,8 @@ facts! {
         active_threads_are_those_that_are_not_archived
         archived_threads_descend_in_time_and_before_is_exclusive
         has_more_is_accurate
-        every_public_thread_is_active_or_archived;
+        every_public_thread_is_active_or_archived
+        a_search_finds_the_channels_of_later_messages;
     messages:
         pages_ascend_never_overlap_and_end_empty
         a_page_holds_the_messages_after_the_cursor

@@ -12,10 +12,13 @@ use async_trait::async_trait;
 
 pub use self::call::{Call, CallTarget};
 pub use self::recorder::Recorder;
-use super::{ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError, discord};
+use super::{
+    ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError, SearchPage, WrittenChannel, discord,
+};
 use crate::model::{
     BotIdentity, Channel, ChannelId, ChannelKind, Emoji, IdTimes, MalformedMessage, Message, MessageId,
-    MessagePage, PlatformSpec, ReactorPage, Timestamp, User, UserId, Visibility, Workspace, WorkspaceId,
+    MessagePage, Metadata, PlatformSpec, ReactorPage, Timestamp, User, UserId, Visibility, Workspace,
+    WorkspaceId,
 };
 use crate::monitor::{Counter, Monitor};
 
@@ -25,6 +28,8 @@ pub const PANIC: &str = "user 80351110224678912 met the token";
 const MAX_PAGE: u16 = 100;
 /// Archived threads on a page.
 const THREADS_PER_PAGE: usize = 50;
+/// Messages on a page of a search.
+const FOUND_PER_PAGE: usize = 25;
 /// Users on a page of reactors.
 const REACTORS_PER_PAGE: usize = 100;
 /// An ID holds its time as Discord's do: milliseconds since this epoch, shifted left by
@@ -344,6 +349,37 @@ impl PlatformAdapter for Fake {
         Ok((page.map(|(_, thread)| seen(thread)).collect(), has_more))
     }
 
+    async fn search_channels(
+        &self,
+        id: WorkspaceId,
+        after: Option<MessageId>,
+        page: u16,
+        monitor: &dyn Monitor,
+    ) -> Result<SearchPage, PlatformError> {
+        let state = self.call(Call::Search { workspace: id, after, page }, monitor)?;
+        state.workspace(id)?;
+        let readable = state.channels.values().filter(|fake_channel| {
+            fake_channel.workspace == id && fake_channel.channel.visibility.bot_lacks.is_empty()
+        });
+        let messages = readable.flat_map(|fake_channel| {
+            let written = WrittenChannel {
+                id: fake_channel.channel.id,
+                parent: fake_channel.channel.parent_id.filter(|_| fake_channel.channel.kind.is_thread()),
+            };
+            fake_channel.messages.keys().filter(move |id| Some(**id) > after).map(move |id| (*id, written))
+        });
+        let mut found: Vec<(MessageId, WrittenChannel)> = messages.collect();
+        found.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+        let begin = usize::from(page) * FOUND_PER_PAGE;
+        let mut channels: Vec<WrittenChannel> = Vec::new();
+        for (_, written) in found.iter().skip(begin).take(FOUND_PER_PAGE) {
+            if !channels.contains(written) {
+                channels.push(*written);
+            }
+        }
+        Ok(SearchPage { channels, has_more: found.len() > begin + FOUND_PER_PAGE })
+    }
+
     async fn channel(
         &self,
         id: ChannelId,
@@ -417,6 +453,27 @@ impl IdTimes for Fake {
 
     fn sent_at(&self, id: MessageId) -> Timestamp {
         sent_at(id)
+    }
+}
+
+/// A text message of user 7.
+pub fn message(id: MessageId) -> Message {
+    Message {
+        id,
+        author: UserId::new(7).map(|id| User { id, is_bot: Some(false) }),
+        kind: 0,
+        content: format!("message {}", id.get()),
+        created_at: sent_at(id),
+        edited_at: None,
+        pinned: false,
+        reply: None,
+        attachments: Vec::new(),
+        reactions: Vec::new(),
+        people: Vec::new(),
+        metadata: Metadata::default(),
+        is_blank: false,
+        named_thread: None,
+        malformed_fields: Vec::new(),
     }
 }
 

@@ -88,6 +88,24 @@ impl PageRequest {
     }
 }
 
+/// A channel or thread in which a search found a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WrittenChannel {
+    /// Its ID.
+    pub id: ChannelId,
+    /// The thread's parent, if the answer names it.
+    pub parent: Option<ChannelId>,
+}
+
+/// One page of a search.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SearchPage {
+    /// Where the messages of the page are, each channel and thread once.
+    pub channels: Vec<WrittenChannel>,
+    /// Whether another page may follow.
+    pub has_more: bool,
+}
+
 /// Read-only access to a platform.
 ///
 /// Every method may be called from many tasks at once, waits for rate limits itself,
@@ -130,6 +148,21 @@ pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
         before: Option<Timestamp>,
         monitor: &dyn Monitor,
     ) -> Result<(Vec<Channel>, bool), PlatformError>;
+
+    /// Where messages with IDs after `after` were written that the bot may read, by the
+    /// platform's own search of the workspace, newest message first; `page` counts from 0. A
+    /// hint that proves nothing: the search may lag, and leave messages out. Never retried.
+    /// Fails with [`ErrorKind::NoRoute`] if the platform has no search, which is the default,
+    /// and with [`ErrorKind::NotReady`] while its index is being built.
+    async fn search_channels(
+        &self,
+        _id: WorkspaceId,
+        _after: Option<MessageId>,
+        _page: u16,
+        _monitor: &dyn Monitor,
+    ) -> Result<SearchPage, PlatformError> {
+        Err(PlatformError::new(ErrorKind::NoRoute, "the platform's search", "there is none"))
+    }
 
     /// The current state of one channel or thread. Its visibility is computed from the
     /// permissions that [`Self::workspace`] read last; that of a thread stays empty.

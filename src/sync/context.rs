@@ -44,6 +44,8 @@ pub struct Settings {
     pub visibility_grace_period: Duration,
     /// Time per tenant for reading reactors.
     pub reaction_budget: Duration,
+    /// Whether the platform's own search finds archived threads that were written in.
+    pub server_search: bool,
 }
 
 impl Settings {

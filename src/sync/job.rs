@@ -55,6 +55,9 @@ pub struct JobRecord {
     listing_errors: Vec<JobError>,
     /// Channels selected by ID that the workspace doesn't have.
     unknown_channels: Vec<ChannelId>,
+    /// The time before which every message in a thread is known once the job's channels are
+    /// read.
+    threads_known_until: Option<Timestamp>,
     cause: Option<Cause>,
     platform: &'static PlatformSpec,
     /// Whether the run selects channels by ID.
@@ -107,6 +110,7 @@ impl JobRecord {
             errors: Vec::new(),
             listing_errors: Vec::new(),
             unknown_channels: Vec::new(),
+            threads_known_until: None,
             cause: None,
             selects_channels: !tenant.selection.channels.is_empty(),
         })
@@ -123,6 +127,11 @@ impl JobRecord {
         self.errors.extend(prepared.errors.iter().cloned());
         self.listing_errors.extend(prepared.listing_errors.iter().cloned());
         self.unknown_channels.extend(&prepared.unknown);
+    }
+
+    /// Records that every thread with messages before this time was found.
+    pub fn threads_found(&mut self, known_until: Timestamp) {
+        self.threads_known_until = Some(known_until);
     }
 
     /// Records a failure of the tenant as a whole, or that it was stopped while being
@@ -295,6 +304,10 @@ impl JobRecord {
             channels: self.tally.completed + self.tally.unconfirmed + self.tally.skipped,
             selection,
             covers_configuration,
+            // A failed thread is looked for by its failure, but one that wasn't tried isn't.
+            threads_known_until: self
+                .threads_known_until
+                .filter(|_| covers_configuration && self.attempted_every_channel()),
         };
         let now = context.clock.now();
         context

@@ -15,11 +15,13 @@ use super::visibility::confirm_deletions;
 use crate::anonymize::Scrubber;
 use crate::archive::{exclusions, jobs, named_threads, progress, tenants};
 use crate::config::ChannelSelector;
-use crate::model::{Cause, Channel, ChannelId, ConfirmedRights, JobError, KnownChannels, TenantStatus};
+use crate::model::{
+    Cause, Channel, ChannelId, ConfirmedRights, JobError, KnownChannels, TenantStatus, Timestamp,
+};
 use crate::monitor::Event;
 use crate::plan::{
-    Exclusions, Facts, NamedLookups, Plan, Selection, build, discover, discover_archived, find_named,
-    unmatched,
+    Exclusions, Facts, NamedLookups, Plan, Selection, ThreadKnowledge, build, discover, discover_archived,
+    find_named, unmatched,
 };
 use crate::platform::{CLOCK_TOLERANCE, PlatformError};
 
@@ -47,9 +49,13 @@ pub(super) struct Preparation {
     full_job_id: Arc<str>,
     selection: Selection,
     known: KnownChannels,
+    /// The time before which every message in a thread is known.
+    known_until: Option<Timestamp>,
     facts: Facts,
     /// Channels and threads that earlier stages stored and planned.
     planned: HashSet<ChannelId>,
+    /// When the first request was sent.
+    pub began_at: Timestamp,
     /// Whether archived threads were listed.
     pub is_complete: bool,
 }
@@ -83,14 +89,29 @@ pub(super) async fn prepare(scope: TenantScope) -> Result<(PreparedChannels, Pre
         selection.full_job_id = Some(full_job_id);
     }
     let (platform, workspace) = (task.platform.spec(), task.workspace);
-    let known = context.read(move |reader| reader.known_channels(platform.name, workspace)).await?;
-    let requested_at = context.clock.now();
+    let (known, known_until) = context
+        .read(move |reader| {
+            let known = reader.known_channels(platform.name, workspace)?;
+            Ok((known, reader.threads_known_until(platform.name, workspace)?))
+        })
+        .await?;
+    let began_at = context.clock.now();
     let facts = discover(scope.adapter(), workspace, &scope.monitor()).await?;
-    confirm_deletions(context, row, ConfirmedRights::from_listing(&facts.channels, requested_at)).await?;
+    confirm_deletions(context, row, ConfirmedRights::from_listing(&facts.channels, began_at)).await?;
     let full_job_id = selection.full_job_id.as_deref().unwrap_or(job_id).into();
     let planned = HashSet::new();
-    let mut preparation =
-        Preparation { scope, full_job_id, selection, known, facts, planned, is_complete: false };
+    let known_until = known_until.filter(|_| scope.context.settings.server_search);
+    let mut preparation = Preparation {
+        scope,
+        full_job_id,
+        selection,
+        known,
+        known_until,
+        facts,
+        planned,
+        began_at,
+        is_complete: false,
+    };
     preparation.resolve_exclusions().await?;
     let mut prepared = preparation.store_and_plan(&HashSet::new()).await?;
     if preparation.is_complete {
@@ -154,9 +175,14 @@ fn readable_channels(facts: &Facts) -> HashSet<ChannelId> {
 
 impl Preparation {
     async fn list_archived(&mut self) -> Result<(), Failure> {
-        let (full, now) = (self.selection.full, self.scope.context.clock.now());
         let (adapter, monitor) = (Arc::clone(self.scope.adapter()), self.scope.monitor());
-        discover_archived(&adapter, &mut self.facts, &self.known, full, now, &monitor).await?;
+        let knowledge = ThreadKnowledge {
+            known: &self.known,
+            known_until: self.known_until,
+            lists_all: self.selection.full,
+            now: self.scope.context.clock.now(),
+        };
+        discover_archived(&adapter, &mut self.facts, knowledge, &monitor).await?;
         self.is_complete = true;
         Ok(())
     }

@@ -158,6 +158,9 @@ impl TenantRun {
             }
             preparation => preparation,
         };
+        if let Some(preparation) = &preparation {
+            self.record.threads_found(preparation.began_at);
+        }
         self.slots.set_preparing(false);
         Ok(preparation)
     }

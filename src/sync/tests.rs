@@ -15,12 +15,12 @@ use super::{
 };
 use crate::archive::{ArchiveFile, Lock, Reader, Writer};
 use crate::model::{
-    Channel, ChannelId, ChannelKind, IdTimes as _, Job, Message, MessageId, ReactionMode, Timestamp, User,
-    UserId, Visibility, Workspace, WorkspaceId,
+    Channel, ChannelId, ChannelKind, IdTimes as _, Job, MessageId, ReactionMode, Timestamp, Visibility,
+    Workspace, WorkspaceId,
 };
 use crate::monitor::Monitor;
 use crate::plan::Selection;
-use crate::platform::fake::{Fake, Recorder};
+use crate::platform::fake::{Fake, Recorder, message};
 use crate::platform::registry::PLATFORMS;
 use crate::platform::{PlatformAdapter, RetryPolicy};
 
@@ -101,6 +101,7 @@ impl Scene {
                 visibility_interval: Duration::from_hours(1),
                 visibility_grace_period: Duration::from_hours(2),
                 reaction_budget: Duration::from_mins(1),
+                server_search: true,
             },
             monitor: Arc::clone(monitor),
             clock: Clock::starting_at(now, now),
@@ -138,27 +139,7 @@ fn text_channel(id: ChannelId) -> Channel {
 fn add_messages(fake: &Fake, channel: ChannelId) {
     let first = fake.id_before(NOW.earlier(Duration::from_hours(48))).unwrap().get();
     for number in 0..MESSAGES {
-        fake.add_message(channel, message(fake, MessageId::new(first + (number << 22)).unwrap()));
-    }
-}
-
-fn message(fake: &Fake, id: MessageId) -> Message {
-    Message {
-        id,
-        author: Some(User { id: UserId::new(7).unwrap(), is_bot: Some(false) }),
-        kind: 0,
-        content: format!("message {}", id.get()),
-        created_at: fake.sent_at(id),
-        edited_at: None,
-        pinned: false,
-        reply: None,
-        attachments: Vec::new(),
-        reactions: Vec::new(),
-        people: Vec::new(),
-        metadata: crate::model::Metadata::default(),
-        is_blank: false,
-        named_thread: None,
-        malformed_fields: Vec::new(),
+        fake.add_message(channel, message(MessageId::new(first + (number << 22)).unwrap()));
     }
 }
 

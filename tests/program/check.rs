@@ -43,7 +43,7 @@ fn healthy_setup_passes_every_step() {
     assert_eq!(sandbox.listing(), ["sync.toml"], "check creates no file");
     sandbox.assert_no_secrets(&before);
     sandbox.run(&["start"]).expect_code(0);
-    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 6, no damage found"]);
+    assert_says(&sandbox.run(&["check"]).expect_code(0).stdout, &["archive.db, schema 7, no damage found"]);
 }
 
 #[test]

@@ -47,6 +47,7 @@ mod spells;
 mod start;
 mod status;
 mod texts;
+mod thread_search;
 mod threads;
 #[path = "../util/mod.rs"]
 mod util;

@@ -168,6 +168,7 @@ async fn long_run(sandbox: Arc<Sandbox>) {
             visibility_interval: Duration::from_millis(250),
             visibility_grace_period: Duration::from_millis(400),
             reaction_budget: Duration::ZERO,
+            server_search: true,
         },
         monitor: Arc::new(NoMonitor),
         clock: Clock::starting_at(now, now),

@@ -42,6 +42,7 @@ fn a_file_with_only_a_tenant_has_every_default() {
         retry_base_delay: Duration::from_secs(1),
         request_timeout: Duration::from_secs(30),
         job_retention: Duration::from_hours(7 * 24),
+        server_search: true,
     };
     assert_eq!(config.sync, sync);
     assert_eq!(config.tenants, [tenant()]);
@@ -68,6 +69,7 @@ fn every_key_of_the_file_overrides_its_default() {
         retry_base_delay = "10ms"
         request_timeout = "500ms"
         job_retention = "1d"
+        server_search = false
         [[tenant]]
         name = "takaro"
         platform = "discord"
@@ -97,6 +99,7 @@ fn every_key_of_the_file_overrides_its_default() {
         retry_base_delay: Duration::from_millis(10),
         request_timeout: Duration::from_millis(500),
         job_retention: Duration::from_hours(24),
+        server_search: false,
     };
     assert_eq!(config.sync, sync);
     let tenant = TenantConfig {

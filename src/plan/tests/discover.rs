@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::super::{Facts, discover, discover_archived};
+use super::super::{Facts, ThreadKnowledge, discover, discover_archived};
 use super::{channel, complete, hours_ago, id, known, thread};
 use crate::model::{
     Channel, ChannelKind, ChannelState, KnownChannel, KnownChannels, KnownListing, ProvenState, Visibility,
@@ -30,7 +30,8 @@ async fn discovered(fake: &Arc<Fake>, known: &KnownChannels) -> Facts {
     let monitor: Arc<dyn Monitor> = Arc::new(NoMonitor);
     let platform = Arc::clone(fake) as Arc<dyn PlatformAdapter>;
     let mut facts = discover(&platform, WorkspaceId::new(1).unwrap(), &monitor).await.unwrap();
-    discover_archived(&platform, &mut facts, known, false, hours_ago(0), &monitor).await.unwrap();
+    let knowledge = ThreadKnowledge { known, known_until: None, lists_all: false, now: hours_ago(0) };
+    discover_archived(&platform, &mut facts, knowledge, &monitor).await.unwrap();
     facts
 }
 
@@ -43,6 +44,7 @@ fn known_parent(listed_hours_ago: u64, watermark_hours_ago: u64) -> KnownChannel
         listing: Some(Box::new(KnownListing {
             watermark: Some(hours_ago(watermark_hours_ago)),
             listed_at: Some(hours_ago(listed_hours_ago)),
+            is_incomplete: false,
         })),
         ..known(5, ChannelKind::Text, None, complete(200, 30))
     }

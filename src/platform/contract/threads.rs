@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::truth::ChannelTruth;
 use super::{Subject, archived_at};
-use crate::model::{Channel, ChannelId, Timestamp};
-use crate::platform::PlatformAdapter;
+use crate::model::{Channel, ChannelId, MessageId, Timestamp};
+use crate::monitor::NoMonitor;
+use crate::platform::{PlatformAdapter, SearchPage, WrittenChannel};
 
 fn is_archived(thread: &Channel) -> bool {
     thread.thread.as_ref().is_some_and(|facts| facts.archived)
@@ -89,4 +90,35 @@ pub async fn every_public_thread_is_active_or_archived<P: PlatformAdapter>(subje
         };
         assert_eq!((thread.kind, &thread.name, facts(&thread)), (truth.kind, &truth.name, facts(truth)));
     }
+}
+
+pub async fn a_search_finds_the_channels_of_later_messages<P: PlatformAdapter>(subject: &Subject<P>) {
+    let readable = || subject.truth.open.iter().filter(|channel_truth| channel_truth.is_readable());
+    let mut ids: Vec<MessageId> = readable().flat_map(ChannelTruth::ids).collect();
+    ids.sort_unstable();
+    let after = ids[ids.len() - 60];
+    let (mut found, mut page) = (BTreeSet::new(), 0);
+    loop {
+        let SearchPage { channels, has_more } = subject
+            .platform
+            .search_channels(subject.truth.workspace.id, Some(after), page, &NoMonitor)
+            .await
+            .unwrap();
+        found.extend(channels.into_iter().map(|WrittenChannel { id, parent }| (id, parent)));
+        if !has_more {
+            break;
+        }
+        page += 1;
+        assert!(page < 100, "the search doesn't end");
+    }
+    let has_later =
+        |channel_truth: &&ChannelTruth| channel_truth.messages.iter().any(|message| message.id > after);
+    let expected: BTreeSet<_> = readable()
+        .filter(has_later)
+        .map(|channel_truth| &channel_truth.channel)
+        .map(|channel| (channel.id, channel.parent_id.filter(|_| channel.kind.is_thread())))
+        .collect();
+    found.retain(|(id, _)| subject.truth.get(*id).is_some());
+    assert!(expected.iter().any(|(_, parent)| parent.is_some()), "no thread was written in");
+    assert_eq!(found, expected);
 }

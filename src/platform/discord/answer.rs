@@ -90,6 +90,8 @@ pub enum RequestTarget {
     Guild,
     /// A listing of a guild: its roles, channels or active threads.
     GuildListing,
+    /// The search of a guild.
+    Search,
     /// The bot's membership in a guild.
     Member,
     /// A channel itself.

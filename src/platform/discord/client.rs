@@ -116,6 +116,19 @@ impl Client {
         retry.run(monitor, attempt).await
     }
 
+    /// GETs a page of a search with the highest priority, without retries: its result is
+    /// only a hint.
+    pub async fn search<T>(
+        &self,
+        path: &str,
+        subject: &str,
+        monitor: &dyn Monitor,
+        read: impl Fn(Answer) -> Result<T, PlatformError>,
+    ) -> Result<T, PlatformError> {
+        let spec = RequestSpec { path, target: RequestTarget::Search, subject, backlog: u64::MAX };
+        read(self.request(&spec, monitor).await?)
+    }
+
     /// Sends a request until the response isn't a 429, waiting as each 429 demands.
     async fn request(&self, spec: &RequestSpec<'_>, monitor: &dyn Monitor) -> Result<Answer, PlatformError> {
         let RequestSpec { path, target, subject, .. } = *spec;

@@ -25,6 +25,7 @@ mod memory;
 mod mutation_tests;
 mod repair;
 mod resource_numbers;
+mod search;
 mod snowflake;
 mod spec;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub use self::transport_error::TransportError;
 use self::visibility::GuildPermissions;
 use super::{
     AdapterSettings, ConnectError, ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError,
+    SearchPage,
 };
 use crate::model::{
     BotIdentity, Channel, ChannelId, Emoji, IdCodec as _, IdTimes, MessageId, MessagePage, PlatformSpec,
@@ -206,6 +208,16 @@ impl PlatformAdapter for Discord {
         monitor: &dyn Monitor,
     ) -> Result<(Vec<Channel>, bool), PlatformError> {
         channels::archived_threads(&self.client, parent, before, monitor).await
+    }
+
+    async fn search_channels(
+        &self,
+        id: WorkspaceId,
+        after: Option<MessageId>,
+        page: u16,
+        monitor: &dyn Monitor,
+    ) -> Result<SearchPage, PlatformError> {
+        search::channels(&self.client, id, after, page, monitor).await
     }
 
     async fn channel(

@@ -230,6 +230,38 @@ pub struct Threads<'a> {
     pub has_more: Option<bool>,
 }
 
+/// The answer of the server search, without the messages' fields that say what was written
+/// and who wrote it.
+#[derive(Debug, Deserialize)]
+pub struct SearchResults {
+    /// The found messages, each in a list of its own.
+    pub messages: MessageList<MessageList<FoundMessage>>,
+    /// The threads they are in.
+    #[serde(default)]
+    pub threads: Option<GuildList<FoundThread>>,
+    /// Approximate number of all found messages.
+    pub total_results: u64,
+    /// Whether older messages are still missing from the index.
+    pub doing_deep_historical_index: bool,
+}
+
+/// A message in the answer of the search.
+#[derive(Debug, Deserialize)]
+pub struct FoundMessage {
+    /// ID of the channel or thread it is in.
+    pub channel_id: Id,
+}
+
+/// A thread in the answer of the search.
+#[derive(Debug, Deserialize)]
+pub struct FoundThread {
+    /// Its ID.
+    pub id: Id,
+    /// ID of its parent channel.
+    #[serde(default)]
+    pub parent_id: Option<Id>,
+}
+
 /// The ID of an object whose other fields are unreadable.
 #[derive(Debug, Deserialize)]
 pub struct IdOnly {

@@ -19,6 +19,15 @@ pub enum Call {
         /// Archived before this.
         before: Option<Timestamp>,
     },
+    /// [`crate::platform::PlatformAdapter::search_channels`].
+    Search {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Last message before the found ones.
+        after: Option<MessageId>,
+        /// Number of the page, from 0.
+        page: u16,
+    },
     /// [`crate::platform::PlatformAdapter::channel`].
     Channel(ChannelId),
     /// [`crate::platform::PlatformAdapter::messages`].
@@ -54,6 +63,8 @@ pub enum CallTarget {
     ActiveThreads(WorkspaceId),
     /// [`crate::platform::PlatformAdapter::archived_threads`] of a parent.
     ArchivedThreads(ChannelId),
+    /// [`crate::platform::PlatformAdapter::search_channels`].
+    Search(WorkspaceId),
     /// [`crate::platform::PlatformAdapter::channel`].
     Channel(ChannelId),
     /// [`crate::platform::PlatformAdapter::messages`] of a channel.
@@ -70,6 +81,7 @@ impl Call {
             Self::Workspace(id) => CallTarget::Workspace(id),
             Self::ActiveThreads(id) => CallTarget::ActiveThreads(id),
             Self::ArchivedThreads { parent, .. } => CallTarget::ArchivedThreads(parent),
+            Self::Search { workspace, .. } => CallTarget::Search(workspace),
             Self::Channel(id) => CallTarget::Channel(id),
             Self::Messages { channel, .. } => CallTarget::Messages(channel),
             Self::Reactors { channel, .. } => CallTarget::Reactors(channel),

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{NOW, Scene, message, text_channel};
+use super::{NOW, Scene, text_channel};
 use crate::model::{
     Cause, Channel, ChannelId, ChannelKind, Counter, IdTimes as _, Job, JobStatus, Message, MessageId,
     Timestamp, WorkspaceId,
 };
 use crate::monitor::{Event, Monitor};
 use crate::plan::Selection;
-use crate::platform::fake::{CallTarget, Fake};
+use crate::platform::fake::{CallTarget, Fake, message};
 use crate::platform::{ErrorKind, PlatformError};
 use crate::sync::{StopReason, StopSignal};
 
@@ -135,7 +135,7 @@ async fn a_run_that_stops_before_it_looks_up_a_named_thread_is_partial() {
     let id = fake.id_before(NOW.earlier(Duration::from_hours(1))).unwrap();
     let thread = ChannelId::new(id.get()).unwrap();
     add_unlisted_thread(fake, thread, parent);
-    fake.add_message(parent, Message { named_thread: Some(thread), ..message(fake, id) });
+    fake.add_message(parent, Message { named_thread: Some(thread), ..message(id) });
     assert_partial(&server.run_stopped_after_channel(0).await, Cause::RunTimeLimit);
     let threads = "SELECT count(*) FROM channels WHERE kind LIKE '%thread'";
     assert_eq!(server.count(threads), 0);
@@ -176,7 +176,7 @@ fn name_threads(server: &Server, count: u64) -> Vec<ChannelId> {
     let add_message = |number: u64| {
         let id = MessageId::new(first + (number << 22)).unwrap();
         let thread = ChannelId::new(id.get()).unwrap();
-        fake.add_message(parent, Message { named_thread: Some(thread), ..message(fake, id) });
+        fake.add_message(parent, Message { named_thread: Some(thread), ..message(id) });
         thread
     };
     (0..count).map(add_message).collect()
@@ -191,7 +191,7 @@ fn add_unlisted_thread(fake: &Fake, id: ChannelId, parent: ChannelId) {
         ..text_channel(id)
     };
     fake.add_channel(WorkspaceId::new(1).unwrap(), thread);
-    fake.add_message(id, message(fake, MessageId::new(id.get() + 1).unwrap()));
+    fake.add_message(id, message(MessageId::new(id.get() + 1).unwrap()));
 }
 
 fn workspace() -> CallTarget {
