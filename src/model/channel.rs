@@ -153,6 +153,9 @@ pub struct ThreadProperties {
     pub locked: bool,
     /// Messages ever sent in it, as counted by the platform.
     pub messages_sent: Option<u64>,
+    /// Number of messages in it by the platform's count, without the first; a hint. Threads
+    /// from before July 2022 are counted up to 50.
+    pub message_count: Option<u64>,
 }
 
 impl Channel {

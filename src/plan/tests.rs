@@ -61,6 +61,7 @@ fn thread(raw: u64, parent: u64, archived_hours_ago: Option<u64>) -> Channel {
         archived_at: archived_hours_ago.map(hours_ago),
         locked: false,
         messages_sent: Some(5),
+        message_count: None,
     };
     Channel { thread: Some(facts), ..channel(raw, ChannelKind::PublicThread, Some(parent), Some(200)) }
 }

@@ -10,7 +10,7 @@ use super::facts::Facts;
 use super::times::is_past;
 use crate::model::{ChannelId, KnownChannels, Timestamp};
 use crate::monitor::Monitor;
-use crate::platform::{PlatformAdapter, PlatformError, SearchPage};
+use crate::platform::{PlatformAdapter, PlatformError, SearchPage, SearchRequest};
 
 /// Pages that are requested at most. Fewer listings than that take no search.
 pub(super) const MAX_PAGES: u16 = 3;
@@ -45,8 +45,9 @@ pub(super) async fn search_threads(
     let after = platform.id_before(known_until.earlier(OVERLAP));
     let mut written = WrittenThreads::default();
     for page in 0..MAX_PAGES {
-        let found = platform.search_channels(facts.workspace.id, after, page, monitor).await;
-        let SearchPage { channels, has_more } = match found {
+        let workspace = facts.workspace.id;
+        let request = SearchRequest { workspace, channel: None, after, before: None, page };
+        let SearchPage { channels, has_more, .. } = match platform.search_channels(&request, monitor).await {
             Ok(found) => found,
             Err(error) if error.kind.ends_run() => return Err(error),
             Err(error) => {

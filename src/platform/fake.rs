@@ -13,7 +13,8 @@ use async_trait::async_trait;
 pub use self::call::{Call, CallTarget};
 pub use self::recorder::Recorder;
 use super::{
-    ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError, SearchPage, WrittenChannel, discord,
+    ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError, SearchPage, SearchRequest,
+    WrittenChannel, discord,
 };
 use crate::model::{
     BotIdentity, Channel, ChannelId, ChannelKind, Emoji, IdTimes, MalformedMessage, Message, MessageId,
@@ -351,22 +352,25 @@ impl PlatformAdapter for Fake {
 
     async fn search_channels(
         &self,
-        id: WorkspaceId,
-        after: Option<MessageId>,
-        page: u16,
+        request: &SearchRequest,
         monitor: &dyn Monitor,
     ) -> Result<SearchPage, PlatformError> {
-        let state = self.call(Call::Search { workspace: id, after, page }, monitor)?;
-        state.workspace(id)?;
+        let SearchRequest { workspace, channel, after, before, page } = *request;
+        let state = self.call(Call::Search(*request), monitor)?;
+        state.workspace(workspace)?;
         let readable = state.channels.values().filter(|fake_channel| {
-            fake_channel.workspace == id && fake_channel.channel.visibility.bot_lacks.is_empty()
+            fake_channel.workspace == workspace
+                && fake_channel.channel.visibility.bot_lacks.is_empty()
+                && channel.is_none_or(|channel| channel == fake_channel.channel.id)
         });
         let messages = readable.flat_map(|fake_channel| {
             let written = WrittenChannel {
                 id: fake_channel.channel.id,
                 parent: fake_channel.channel.parent_id.filter(|_| fake_channel.channel.kind.is_thread()),
             };
-            fake_channel.messages.keys().filter(move |id| Some(**id) > after).map(move |id| (*id, written))
+            let is_within =
+                move |id: &&MessageId| Some(**id) > after && before.is_none_or(|before| **id < before);
+            fake_channel.messages.keys().filter(is_within).map(move |id| (*id, written))
         });
         let mut found: Vec<(MessageId, WrittenChannel)> = messages.collect();
         found.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
@@ -377,7 +381,8 @@ impl PlatformAdapter for Fake {
                 channels.push(*written);
             }
         }
-        Ok(SearchPage { channels, has_more: found.len() > begin + FOUND_PER_PAGE })
+        let total = found.len() as u64;
+        Ok(SearchPage { channels, total, has_more: found.len() > begin + FOUND_PER_PAGE })
     }
 
     async fn channel(

@@ -88,6 +88,21 @@ impl PageRequest {
     }
 }
 
+/// A request for a page of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SearchRequest {
+    /// The workspace to search.
+    pub workspace: WorkspaceId,
+    /// Only messages in this channel or thread; `None` for all.
+    pub channel: Option<ChannelId>,
+    /// Only messages after this one.
+    pub after: Option<MessageId>,
+    /// Only messages before this one.
+    pub before: Option<MessageId>,
+    /// Number of the page, from 0.
+    pub page: u16,
+}
+
 /// A channel or thread in which a search found a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WrittenChannel {
@@ -102,6 +117,8 @@ pub struct WrittenChannel {
 pub struct SearchPage {
     /// Where the messages of the page are, each channel and thread once.
     pub channels: Vec<WrittenChannel>,
+    /// Number of messages on all pages, approximately.
+    pub total: u64,
     /// Whether another page may follow.
     pub has_more: bool,
 }
@@ -149,16 +166,14 @@ pub trait PlatformAdapter: IdTimes + Send + Sync + 'static {
         monitor: &dyn Monitor,
     ) -> Result<(Vec<Channel>, bool), PlatformError>;
 
-    /// Where messages with IDs after `after` were written that the bot may read, by the
-    /// platform's own search of the workspace, newest message first; `page` counts from 0. A
-    /// hint that proves nothing: the search may lag, and leave messages out. Never retried.
+    /// Where there are messages that the bot may read, by the platform's own search of the
+    /// workspace, newest message first. A hint that proves nothing: the search may lag, and
+    /// leave messages out. Never retried.
     /// Fails with [`ErrorKind::NoRoute`] if the platform has no search, which is the default,
     /// and with [`ErrorKind::NotReady`] while its index is being built.
     async fn search_channels(
         &self,
-        _id: WorkspaceId,
-        _after: Option<MessageId>,
-        _page: u16,
+        _request: &SearchRequest,
         _monitor: &dyn Monitor,
     ) -> Result<SearchPage, PlatformError> {
         Err(PlatformError::new(ErrorKind::NoRoute, "the platform's search", "there is none"))

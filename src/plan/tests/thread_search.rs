@@ -56,7 +56,7 @@ async fn discovered(fake: &Arc<Fake>, known: &KnownChannels, known_until: Option
 /// The number of searches, and the parents that were listed.
 fn requests(fake: &Fake) -> (usize, Vec<u64>) {
     let calls = fake.calls();
-    let searches = calls.iter().filter(|call| matches!(call, Call::Search { .. })).count();
+    let searches = calls.iter().filter(|call| matches!(call, Call::Search(_))).count();
     let mut listed: Vec<u64> = calls
         .iter()
         .filter_map(|call| match call {

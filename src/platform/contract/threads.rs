@@ -6,7 +6,7 @@ use super::truth::ChannelTruth;
 use super::{Subject, archived_at};
 use crate::model::{Channel, ChannelId, MessageId, Timestamp};
 use crate::monitor::NoMonitor;
-use crate::platform::{PlatformAdapter, SearchPage, WrittenChannel};
+use crate::platform::{PlatformAdapter, SearchPage, SearchRequest, WrittenChannel};
 
 fn is_archived(thread: &Channel) -> bool {
     thread.thread.as_ref().is_some_and(|facts| facts.archived)
@@ -99,11 +99,10 @@ pub async fn a_search_finds_the_channels_of_later_messages<P: PlatformAdapter>(s
     let after = ids[ids.len() - 60];
     let (mut found, mut page) = (BTreeSet::new(), 0);
     loop {
-        let SearchPage { channels, has_more } = subject
-            .platform
-            .search_channels(subject.truth.workspace.id, Some(after), page, &NoMonitor)
-            .await
-            .unwrap();
+        let workspace = subject.truth.workspace.id;
+        let request = SearchRequest { workspace, channel: None, after: Some(after), before: None, page };
+        let SearchPage { channels, has_more, .. } =
+            subject.platform.search_channels(&request, &NoMonitor).await.unwrap();
         found.extend(channels.into_iter().map(|WrittenChannel { id, parent }| (id, parent)));
         if !has_more {
             break;
@@ -121,4 +120,18 @@ pub async fn a_search_finds_the_channels_of_later_messages<P: PlatformAdapter>(s
     found.retain(|(id, _)| subject.truth.get(*id).is_some());
     assert!(expected.iter().any(|(_, parent)| parent.is_some()), "no thread was written in");
     assert_eq!(found, expected);
+    let (channel, _) = *expected.first().expect("a channel");
+    let (first, last) = (ids[ids.len() - 30], ids[ids.len() - 1]);
+    let within = subject.truth.get(channel).expect("it is public").messages.iter();
+    let within = within.filter(|message| message.id > first && message.id < last).count();
+    let request = SearchRequest {
+        workspace: subject.truth.workspace.id,
+        channel: Some(channel),
+        after: Some(first),
+        before: Some(last),
+        page: 0,
+    };
+    let page = subject.platform.search_channels(&request, &NoMonitor).await.unwrap();
+    assert_eq!(page.total, within as u64);
+    assert!(page.channels.iter().all(|written| written.id == channel));
 }

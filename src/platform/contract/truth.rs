@@ -149,6 +149,7 @@ fn channel(truth: &TruthChannel<'_>, archived_at: Timestamp) -> Channel {
         archived_at: Some(archived_at),
         locked: truth.locked,
         messages_sent: None,
+        message_count: None,
     };
     let created_at = Fake::new().sent_at(message_id(truth.id));
     Channel {

@@ -84,6 +84,7 @@ fn thread(wire: &wire::Channel<'_>) -> ThreadProperties {
         archived_at: metadata.and_then(|thread| wire::time(thread.archive_timestamp.as_deref()?)),
         locked: metadata.and_then(|thread| thread.locked).unwrap_or(false),
         messages_sent: wire.total_message_sent,
+        message_count: wire.message_count,
     }
 }
 

@@ -56,7 +56,7 @@ pub use self::transport_error::TransportError;
 use self::visibility::GuildPermissions;
 use super::{
     AdapterSettings, ConnectError, ErrorKind, PageCursor, PageRequest, PlatformAdapter, PlatformError,
-    SearchPage,
+    SearchPage, SearchRequest,
 };
 use crate::model::{
     BotIdentity, Channel, ChannelId, Emoji, IdCodec as _, IdTimes, MessageId, MessagePage, PlatformSpec,
@@ -212,12 +212,10 @@ impl PlatformAdapter for Discord {
 
     async fn search_channels(
         &self,
-        id: WorkspaceId,
-        after: Option<MessageId>,
-        page: u16,
+        request: &SearchRequest,
         monitor: &dyn Monitor,
     ) -> Result<SearchPage, PlatformError> {
-        search::channels(&self.client, id, after, page, monitor).await
+        search::channels(&self.client, request, monitor).await
     }
 
     async fn channel(

@@ -9,35 +9,39 @@ use super::answer::Answer;
 use super::client::Client;
 use super::ids::Snowflakes;
 use super::wire;
-use crate::model::{ChannelId, IdCodec as _, MessageId, WorkspaceId};
+use crate::model::{ChannelId, IdCodec as _, MessageId};
 use crate::monitor::Monitor;
-use crate::platform::{ErrorKind, PlatformError, SearchPage, WrittenChannel};
+use crate::platform::{ErrorKind, PlatformError, SearchPage, SearchRequest, WrittenChannel};
 
 /// Most messages per page.
 const PAGE_SIZE: u16 = 25;
 
-/// Searches the guild for messages after `after`, newest first, and returns one page of
-/// the channels they are in.
+/// Searches the guild, newest message first, and returns one page of the channels that hold
+/// the found messages.
 pub async fn channels(
     client: &Client,
-    id: WorkspaceId,
-    after: Option<MessageId>,
-    page: u16,
+    request: &SearchRequest,
     monitor: &dyn Monitor,
 ) -> Result<SearchPage, PlatformError> {
+    let SearchRequest { workspace, channel, after, before, page } = *request;
     let offset = page.saturating_mul(PAGE_SIZE);
     // twilight-http 0.18 doesn't have this route.
     let mut path = format!(
         "guilds/{}/messages/search?sort_by=timestamp&sort_order=desc&include_nsfw=true&limit={PAGE_SIZE}",
-        id.get()
+        workspace.get()
     );
-    if let Some(after) = after {
-        let _ = write!(path, "&min_id={}", after.get());
+    let filters = [
+        ("channel_id", channel.map(ChannelId::get)),
+        ("min_id", after.map(MessageId::get)),
+        ("max_id", before.map(MessageId::get)),
+        ("offset", (offset > 0).then_some(offset.into())),
+    ];
+    for (name, value) in filters {
+        if let Some(value) = value {
+            write!(path, "&{name}={value}").ok();
+        }
     }
-    if offset > 0 {
-        let _ = write!(path, "&offset={offset}");
-    }
-    let subject = format!("search of server {}", &*Snowflakes.workspace_text(id));
+    let subject = format!("search of server {}", &*Snowflakes.workspace_text(workspace));
     client.search(&path, &subject, monitor, |answer| read_page(&answer, offset)).await
 }
 
@@ -64,7 +68,8 @@ pub(super) fn read_page(answer: &Answer, offset: u16) -> Result<SearchPage, Plat
     }
     let end = u64::from(offset) + u64::from(PAGE_SIZE);
     let is_full = results.messages.len() >= usize::from(PAGE_SIZE);
-    Ok(SearchPage { channels, has_more: is_full || results.total_results > end })
+    let total = results.total_results;
+    Ok(SearchPage { channels, total, has_more: is_full || total > end })
 }
 
 #[cfg(test)]
@@ -92,7 +97,10 @@ mod tests {
         });
         let named = |id, parent| WrittenChannel { id: ChannelId::new(id).unwrap(), parent };
         let expected = [named(9, ChannelId::new(5)), named(7, None)];
-        assert_eq!(page(&body, 0).unwrap(), SearchPage { channels: expected.to_vec(), has_more: false });
+        assert_eq!(
+            page(&body, 0).unwrap(),
+            SearchPage { channels: expected.to_vec(), total: 3, has_more: false }
+        );
     }
 
     #[test]

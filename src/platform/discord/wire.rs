@@ -217,6 +217,9 @@ pub struct Channel<'a> {
     /// Number of messages ever sent in a thread.
     #[serde(default, deserialize_with = "lenient")]
     pub total_message_sent: Option<u64>,
+    /// Number of messages in a thread now.
+    #[serde(default, deserialize_with = "lenient")]
+    pub message_count: Option<u64>,
 }
 
 /// A list of threads.

@@ -1,7 +1,7 @@
 //! Calls of the fake, and where failures can be planned.
 
 use crate::model::{ChannelId, MessageId, Timestamp, UserId, WorkspaceId};
-use crate::platform::PageCursor;
+use crate::platform::{PageCursor, SearchRequest};
 
 /// A recorded call with its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +20,7 @@ pub enum Call {
         before: Option<Timestamp>,
     },
     /// [`crate::platform::PlatformAdapter::search_channels`].
-    Search {
-        /// The workspace.
-        workspace: WorkspaceId,
-        /// Last message before the found ones.
-        after: Option<MessageId>,
-        /// Number of the page, from 0.
-        page: u16,
-    },
+    Search(SearchRequest),
     /// [`crate::platform::PlatformAdapter::channel`].
     Channel(ChannelId),
     /// [`crate::platform::PlatformAdapter::messages`].
@@ -81,7 +74,7 @@ impl Call {
             Self::Workspace(id) => CallTarget::Workspace(id),
             Self::ActiveThreads(id) => CallTarget::ActiveThreads(id),
             Self::ArchivedThreads { parent, .. } => CallTarget::ArchivedThreads(parent),
-            Self::Search { workspace, .. } => CallTarget::Search(workspace),
+            Self::Search(request) => CallTarget::Search(request.workspace),
             Self::Channel(id) => CallTarget::Channel(id),
             Self::Messages { channel, .. } => CallTarget::Messages(channel),
             Self::Reactors { channel, .. } => CallTarget::Reactors(channel),
