@@ -20,11 +20,12 @@
 //! | [`archive`] | the SQLite file, one writer thread | model, anonymize, files |
 //! | [`plan`] | what a sync would do, as a value | model, monitor, config, platform |
 //! | [`sync`] | executes a plan | model, `exit_code`, anonymize, monitor, config, platform, archive, plan |
+//! | [`compare`] | compares archived messages with the platform's | model, anonymize, monitor, platform, archive |
 //! | [`ui`] | shows the progress of a run | model, monitor |
 //! | [`search`] | finds messages by their words | model, archive |
 //! | [`export`] | writes the archive as files for other programs | model, files, archive |
 //! | [`insights`] | figures about communities that say nothing about a person | model, archive, search |
-//! | [`report`] | formats results as text and JSON | model, plan, search, `exit_code` |
+//! | [`report`] | formats results as text and JSON | model, plan, search, compare, `exit_code` |
 //! | [`commands`] | a file per subcommand; connects the layers | all of these |
 //! | [`cli`] | parses the command line | model, config, platform, archive, commands, `exit_code` |
 //!
@@ -41,6 +42,7 @@ pub mod anonymize;
 pub mod archive;
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod config;
 pub mod exit_code;
 pub mod export;

@@ -120,28 +120,30 @@ pub fn copy(
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.execute("ATTACH ?1 AS source", [read_only_uri(archive)])?;
-    let objects: Vec<_> = Definitions::at_version(NEWEST_VERSION, &bundled())?.0.into_values().collect();
-    let create = |kind: &str| {
-        let of_kind = objects.iter().filter(|object| object.kind == kind && !object.sql.is_empty());
-        of_kind
-            .filter(|object| !object.name.starts_with("sqlite_"))
-            .try_for_each(|object| connection.execute_batch(&object.sql).map_err(ArchiveError::from))
-    };
     connection.execute_batch("BEGIN")?;
-    if objects.iter().all(|object| object.name != HISTORY_TABLE.0) {
-        connection.execute_batch(HISTORY_TABLE.1)?;
-    }
-    create("table")?;
+    create(&connection, "table")?;
     copy_rows(&connection, scope, on_progress)?;
-    create("index")?;
-    create("view")?;
+    create(&connection, "index")?;
+    create(&connection, "view")?;
     info::set(&connection, COPY_KEY, "1")?;
     connection.execute_batch("COMMIT; DETACH source")?;
     Ok(())
 }
 
+/// Creates the schema's objects of a kind.
+pub(super) fn create(connection: &Connection, kind: &str) -> Result<(), ArchiveError> {
+    let objects = Definitions::at_version(NEWEST_VERSION, &bundled())?.0;
+    if kind == "table" && objects.values().all(|object| object.name != HISTORY_TABLE.0) {
+        connection.execute_batch(HISTORY_TABLE.1)?;
+    }
+    let of_kind = objects.values().filter(|object| object.kind == kind && !object.sql.is_empty());
+    of_kind
+        .filter(|object| !object.name.starts_with("sqlite_"))
+        .try_for_each(|object| connection.execute_batch(&object.sql).map_err(ArchiveError::from))
+}
+
 /// A URI of a database that is only read.
-fn read_only_uri(path: &Path) -> String {
+pub(super) fn read_only_uri(path: &Path) -> String {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
         if byte.is_ascii_alphanumeric() || b"/-_.".contains(byte) {
@@ -250,7 +252,7 @@ fn choose(connection: &Connection, scope: &CopyScope) -> Result<Vec<(i64, u64)>,
 }
 
 /// SQL that copies rows, in the order of the primary key.
-fn insert(connection: &Connection, table: &str, condition: &str) -> Result<String, ArchiveError> {
+pub(super) fn insert(connection: &Connection, table: &str, condition: &str) -> Result<String, ArchiveError> {
     // Without columns that are computed.
     let mut select = connection.prepare("SELECT name, pk FROM pragma_table_info(?1, 'main') ORDER BY cid")?;
     let columns = select.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -82,6 +82,12 @@ impl ArchiveError {
         Self { kind, message: message.into() }
     }
 
+    /// A bug ended `what`, such as "comparing a page".
+    pub fn unexpected(what: &str) -> Self {
+        let message = format!("{what} failed unexpectedly (this is a bug, please report it)");
+        Self::new(ArchiveErrorKind::Other, message)
+    }
+
     /// Wraps another library's error. The kind is that of the SQLite error in its chain
     /// of sources, or [`ArchiveErrorKind::Other`] if there is none.
     pub(super) fn of(error: &(dyn std::error::Error + 'static), message: String) -> Self {

@@ -51,7 +51,7 @@ pub struct PageOutcome {
 
 impl PageBatch {
     /// The range that the page covers.
-    fn range(&self) -> IdRange {
+    pub(super) fn range(&self) -> IdRange {
         let after = self.after.map_or(0, MessageId::as_i64);
         (after, self.page.last_id.map_or(after, MessageId::as_i64))
     }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{ArchiveError, open};
-use crate::anonymize::HashScheme;
+use super::{ArchiveError, TenantRow, open};
+use crate::anonymize::{HashScheme, text_hash};
 use crate::model::{
     Backfill, ChannelId, ChannelKind, ChannelState, Checkpoint, EndRecord, KnownChannel, KnownChannels,
     KnownListing, MessageId, Timestamp, UnconfirmedEmptyPage, WorkspaceId,
@@ -95,6 +95,17 @@ impl Reader {
         )?;
         let known = select.query_row(params![platform, workspace.as_i64()], |row| time(row, 0)).optional()?;
         Ok(known.flatten())
+    }
+
+    /// Whether the last run that covered the configuration of a tenant selected the channels of
+    /// this fingerprint.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError`] if SQLite fails.
+    pub fn is_last_selection(&self, tenant: TenantRow, fingerprint: &str) -> Result<bool, ArchiveError> {
+        let mut select =
+            self.connection.prepare_cached("SELECT last_selection IS ?2 FROM tenants WHERE id = ?1")?;
+        Ok(select.query_row(params![tenant.0, text_hash(fingerprint)], |row| row.get(0))?)
     }
 
     /// Every archived channel and thread of a tenant, with its checkpoint.

@@ -11,7 +11,7 @@ use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
-const WORDS: [&str; 81] = [
+const WORDS: [&str; 82] = [
     "start",
     "plan",
     "status",
@@ -61,6 +61,7 @@ const WORDS: [&str; 81] = [
     "--purge",
     "--yes",
     "--privacy",
+    "--messages",
     "--user",
     "--config",
     "-v",

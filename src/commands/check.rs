@@ -1,6 +1,7 @@
 //! `verta-sync check`: checks step by step whether a sync would work; with `--privacy`,
-//! whether the archive holds raw user IDs.
+//! whether the archive holds raw user IDs; with `--messages`, whether it agrees with the platform.
 
+mod messages;
 mod steps;
 mod storage;
 
@@ -47,12 +48,25 @@ pub struct CheckArgs {
     /// Search the whole archive for raw user IDs instead; ignores --tenant
     #[arg(long)]
     pub privacy: bool,
+    /// Compare the archive with the platform instead, message by message: a random sample of
+    /// this percentage of the pages, at least one per channel; 100 compares everything
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = messages::percent,
+        conflicts_with = "privacy"
+    )]
+    pub messages: Option<f64>,
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 }
 
-/// Checks everything a sync needs; with `--privacy`, every text of the archive instead.
+/// Checks everything a sync needs; with `--privacy`, every text of the archive instead; with
+/// `--messages`, the archived messages.
 ///
 /// # Errors
 /// Returns a [`Failure`] if the configuration is invalid, the archive can't be read
@@ -63,6 +77,9 @@ pub fn run(args: &CheckArgs, context: &CommandContext) -> Result<Outcome, Failur
     let tenants = config.tenants_named(&args.tenants)?;
     if args.privacy {
         return sweep(&config.archive.path, context.rules(&config.archive)?, args.format);
+    }
+    if let Some(percent) = args.messages {
+        return messages::run(percent, args.format, (&config, &tenants), context);
     }
     let mut steps = Steps::default();
     steps.add(CheckResult::ok(format!(

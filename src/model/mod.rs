@@ -7,6 +7,7 @@
 mod channel;
 mod checkpoint;
 mod counter;
+mod difference;
 pub mod disguise;
 mod evidence;
 mod finding;
@@ -29,6 +30,7 @@ pub use channel::{Channel, ChannelKind, ChannelState, ThreadProperties, Visibili
 pub use checkpoint::{Backfill, Checkpoint, MalformedRange, UnconfirmedEmptyPage};
 pub(crate) use counter::with_counters;
 pub use counter::{COUNTERS, Counter, CounterGroup, CounterSpec, CounterUnit, Counts};
+pub use difference::{Difference, DifferenceClass, DifferenceKind, DifferingField};
 pub use evidence::{
     BlankMessageTally, CONFIRMATION_INTERVAL, ChannelEnd, ConfirmedRights, EndEvidence, EndFacts, EndRecord,
     NewestPageVerdict, ProvenState, StateEvidence,

@@ -5,6 +5,7 @@ mod check;
 mod hints;
 mod human;
 mod json;
+mod messages;
 mod metrics;
 mod plan;
 mod search;
@@ -18,6 +19,7 @@ pub use json::{
     SCHEMA, channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
     runs as runs_json, summary as summary_json,
 };
+pub use messages::{ComparedTenant, comparison_json, comparison_results};
 pub use metrics::{EndedRun, metrics};
 pub use plan::{PlannedTenant, plan, plan_json};
 pub use search::{indexing, search, search_csv, search_json};

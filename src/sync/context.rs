@@ -12,7 +12,7 @@ use super::content_check::ContentCheck;
 use super::failure::Failure;
 use super::stop::{StopReason, StopSignal};
 use crate::anonymize::{HashScheme, Scrubber};
-use crate::archive::{ArchiveError, ArchiveErrorKind, Reader, Writer};
+use crate::archive::{ArchiveError, Reader, Writer};
 use crate::model::{Cause, ChannelId, JobStatus, PlatformSpec, ReactionMode, WorkspaceId};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
@@ -85,10 +85,7 @@ impl Context {
         let _permit = READERS.acquire().await.ok();
         let archive = self.archive.clone();
         let result = tokio::task::spawn_blocking(move || query(&Reader::open_beside_writer(&archive)?)).await;
-        let result = result.unwrap_or_else(|_| {
-            let message = "a query of the archive failed unexpectedly (this is a bug, please report it)";
-            Err(ArchiveError::new(ArchiveErrorKind::Other, message))
-        });
+        let result = result.unwrap_or_else(|_| Err(ArchiveError::unexpected("a query of the archive")));
         match result {
             // If the archive was deleted or replaced, the writer says so.
             Err(error) => self.writer.run(|_| Ok(())).await.and(Err(error)),

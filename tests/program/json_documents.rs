@@ -90,6 +90,10 @@ fn every_field_of_every_document_is_described() {
     compare("status --runs", &runs);
     compare("status --job-id", &run(&["status", "--job-id", &job, "--format", "json"]));
     compare("check", &run(&["check", "--format", "json"]));
+    let alter = "UPDATE messages SET content = 'x' WHERE (channel_id, platform_id) IN
+                     (SELECT channel_id, platform_id FROM messages WHERE deleted_at IS NULL LIMIT 1)";
+    assert_eq!(sandbox.archive().execute(alter, []).unwrap(), 1);
+    compare("check --messages", &run(&["check", "--messages=100", "--format", "json"]));
     compare("check --privacy", &run(&["check", "--privacy", "--format", "json"]));
     compare("search", &run(&["search", "the", "--limit", "1", "--format", "json"]));
     let user = sandbox.sim.world().user_id(failing, 3).unwrap().to_string();

@@ -9,6 +9,7 @@
 mod bad_input;
 mod changes;
 mod check;
+mod check_messages;
 mod display;
 mod evidence;
 mod export;

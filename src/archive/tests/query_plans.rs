@@ -25,7 +25,7 @@ const LARGE: [&str; 5] = [
 
 /// Files whose statements scan whole tables on purpose: `forget`, `reset --purge`,
 /// `check --privacy`, the first command after an upgrade, `start --full`, `search` and `export`.
-const FULL_SCAN_FILES: [&str; 8] = [
+const FULL_SCAN_FILES: [&str; 9] = [
     "change_scope.rs",
     "copy.rs",
     "forget.rs",
@@ -33,6 +33,7 @@ const FULL_SCAN_FILES: [&str; 8] = [
     "mentioned.rs",
     "message_scan.rs",
     "reset.rs",
+    "scratch.rs",
     "sweep.rs",
 ];
 
