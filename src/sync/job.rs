@@ -58,6 +58,8 @@ pub struct JobRecord {
     /// The time before which every message in a thread is known once the job's channels are
     /// read.
     threads_known_until: Option<Timestamp>,
+    /// Whether a channel failed for a cause that isn't recorded with it, such as the network.
+    has_passing_failure: bool,
     cause: Option<Cause>,
     platform: &'static PlatformSpec,
     /// Whether the run selects channels by ID.
@@ -111,6 +113,7 @@ impl JobRecord {
             listing_errors: Vec::new(),
             unknown_channels: Vec::new(),
             threads_known_until: None,
+            has_passing_failure: false,
             cause: None,
             selects_channels: !tenant.selection.channels.is_empty(),
         })
@@ -170,6 +173,8 @@ impl JobRecord {
         if let Some(failure) = outcome.failure {
             let channel = self.platform.channel_text(channel);
             self.errors.push(failure.job_error(Some(channel), now));
+            // The archive remembers failures of a channel's own, and doubted ends.
+            self.has_passing_failure |= !failure.is_own && failure.cause != Cause::EndUnconfirmed;
             if failure.ends_run {
                 self.cause.get_or_insert(failure.cause);
             }
@@ -304,10 +309,11 @@ impl JobRecord {
             channels: self.tally.completed + self.tally.unconfirmed + self.tally.skipped,
             selection,
             covers_configuration,
-            // A failed thread is looked for by its failure, but one that wasn't tried isn't.
-            threads_known_until: self
-                .threads_known_until
-                .filter(|_| covers_configuration && self.attempted_every_channel()),
+            // A thread that failed by itself is looked for by its failure; one that failed
+            // otherwise, or wasn't tried, isn't.
+            threads_known_until: self.threads_known_until.filter(|_| {
+                covers_configuration && self.attempted_every_channel() && !self.has_passing_failure
+            }),
         };
         let now = context.clock.now();
         context

@@ -32,7 +32,7 @@ fn sandbox() -> Sandbox {
     });
     let sandbox = Sandbox::with_config(
         World::new(&Description::of_channels(GUILD, parents.collect())),
-        "[sync]\nreactions = \"counts\"",
+        "[sync]\nreactions = \"counts\"\nretry_base_delay = \"10ms\"",
     );
     // The second sync knows that no thread is new.
     for _ in 0..2 {
@@ -199,12 +199,19 @@ fn server_search_false_lists_everything() {
 
 #[test]
 fn a_thread_that_could_not_be_read_is_found_again() {
+    for fault in [FaultKind::Status(403, BodyKind::Json(50_001)), FaultKind::Status(503, BodyKind::Empty)] {
+        assert_found_again_after(fault);
+    }
+}
+
+fn assert_found_again_after(fault: FaultKind) {
     let sandbox = sandbox();
     let world = sandbox.sim.world();
     let thread = world.threads_of(parents(world)[2])[1];
     world.advance(HOUR);
     write_in_archived(world, thread);
-    let fault = FaultKind::Status(403, BodyKind::Json(50_001));
+    // Beyond the overlap of two searches.
+    world.advance(2 * HOUR);
     sandbox
         .sim
         .faults()
