@@ -1,6 +1,8 @@
 //! Handles the signals that stop or suspend a run.
 
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -15,10 +17,23 @@ use crate::ui::Bars;
 const STOPPING_NOTE: &str =
     "stopping: storing the data received so far; press Ctrl-C again to exit immediately";
 
+/// How long the end of the run waits for that note, which a blocked terminal holds up.
+const NOTE_PATIENCE: Duration = Duration::from_millis(250);
+
 /// Stops the run on SIGINT or SIGTERM: the first signal stops it gracefully, the second
 /// exits at once.
 pub struct Signals {
     received: Arc<OnceLock<ReceivedSignal>>,
+    /// Receives a value when the note has been printed.
+    noted: Receiver<()>,
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        if self.received() == Some(ReceivedSignal::Interrupt) {
+            self.noted.recv_timeout(NOTE_PATIENCE).ok();
+        }
+    }
 }
 
 impl Signals {
@@ -45,9 +60,11 @@ impl Signals {
         }
         let received = Arc::<OnceLock<ReceivedSignal>>::default();
         let monitor = Arc::clone(&display.monitor);
-        let handler = SignalHandler { stop, bars, monitor, received: Arc::clone(&received) };
+        let (note_sender, noted) = channel();
+        let handler =
+            SignalHandler { stop, bars, monitor, received: Arc::clone(&received), noted: note_sender };
         tokio::spawn(handle_signals(interrupt, terminate, hang_up, handler));
-        Ok(Self { received })
+        Ok(Self { received, noted })
     }
 
     /// The first signal that was received, if any.
@@ -69,6 +86,7 @@ struct SignalHandler {
     bars: Option<Arc<Bars>>,
     monitor: Arc<dyn Monitor>,
     received: Arc<OnceLock<ReceivedSignal>>,
+    noted: Sender<()>,
 }
 
 async fn handle_signals(
@@ -94,8 +112,11 @@ async fn handle_signals(
         if signal == ReceivedSignal::Interrupt {
             // On a thread of its own: a blocked terminal must delay neither the next
             // signal nor the end of the run.
-            let monitor = Arc::clone(&handler.monitor);
-            std::thread::spawn(move || monitor.event(Event::Note(STOPPING_NOTE.to_owned())));
+            let (monitor, noted) = (Arc::clone(&handler.monitor), handler.noted.clone());
+            std::thread::spawn(move || {
+                monitor.event(Event::Note(STOPPING_NOTE.to_owned()));
+                noted.send(()).ok();
+            });
         }
     }
 }
