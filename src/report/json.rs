@@ -273,7 +273,7 @@ fn job_fields(job: &Job, hints: Hints, now: Timestamp) -> Map<String, Value> {
             "average_channel_seconds": stats.average_channel_seconds,
             "rate_limit_wait_seconds": stats.counts.limit_wait_seconds(),
             "waits": {},
-            "messages_per_second": super::human::messages_per_second(job, now),
+            "messages_per_second": super::jobs::messages_per_second(job, now),
         },
         CHANNEL_RESULTS: null,
     });

@@ -2,8 +2,10 @@
 //! does no I/O.
 
 mod check;
+mod groups;
 mod hints;
 mod human;
+mod jobs;
 mod json;
 mod messages;
 mod metrics;
@@ -14,7 +16,8 @@ mod time;
 
 pub use check::{CheckResult, CheckStatus, check_json, check_report, privacy_json};
 pub use hints::{Hints, hint, platform_hint};
-pub use human::{StatusOptions, job_details, runs, status, summary};
+pub use human::{StatusOptions, status};
+pub use jobs::{job_details, runs, summary};
 pub use json::{
     SCHEMA, channel_error as error_json, failure as failure_json, job as job_json, overview as overview_json,
     runs as runs_json, summary as summary_json,

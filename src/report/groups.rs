@@ -1,0 +1,19 @@
+//! How names and groups of channels are shown.
+
+/// Most channels or findings that are listed per cause.
+pub const NAMED_CHANNELS: usize = 3;
+/// Longest channel name that is printed whole, in columns.
+pub const NAME_WIDTH: usize = 32;
+
+/// Groups items by key, in the order in which the keys first occur.
+pub fn grouped_by<T, K: PartialEq>(items: &[T], key: impl Fn(&T) -> K) -> Vec<(K, Vec<&T>)> {
+    let mut groups: Vec<(K, Vec<&T>)> = Vec::new();
+    for item in items {
+        let key = key(item);
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, group)) => group.push(item),
+            None => groups.push((key, vec![item])),
+        }
+    }
+    groups
+}
