@@ -1,10 +1,12 @@
 //! The result of a command on stdout.
 
+use std::borrow::Cow;
 use std::io;
 
 use clap::ValueEnum;
 
 use super::{Failure, FailureKind, system};
+use crate::report::Report;
 use crate::ui::to_stdout;
 
 /// How results are written to stdout: as text for people, or as JSON for scripts.
@@ -14,12 +16,36 @@ pub enum Format {
     Json,
 }
 
+/// A result that can be written to stdout: a report, or text as it is.
+pub trait Printable {
+    /// The text as a terminal of this width shows it.
+    fn fitted(&self, columns: Option<usize>) -> Cow<'_, str>;
+}
+
+impl Printable for Report {
+    fn fitted(&self, columns: Option<usize>) -> Cow<'_, str> {
+        Self::fitted(self, columns)
+    }
+}
+
+impl Printable for str {
+    fn fitted(&self, _: Option<usize>) -> Cow<'_, str> {
+        self.into()
+    }
+}
+
+impl Printable for String {
+    fn fitted(&self, _: Option<usize>) -> Cow<'_, str> {
+        self.into()
+    }
+}
+
 /// Writes a result to stdout.
 ///
 /// # Errors
 /// See [`check_output`].
-pub fn print_result(text: &str) -> Result<(), Failure> {
-    check_output(to_stdout(text))
+pub fn print_result(result: &(impl Printable + ?Sized)) -> Result<(), Failure> {
+    check_output(to_stdout(&result.fitted(system::terminal_columns())))
 }
 
 /// Maps an error from writing to stdout to a [`Failure`]. A closed pipe or terminal is

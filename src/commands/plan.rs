@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use super::command_context::{QUERY_BUDGET, runtime};
 use super::connect::ConnectedPlatform;
 use super::outcome::SyncOutcome;
-use super::{CommandContext, Failure, Format, Outcome, connect, print_result};
+use super::{CommandContext, Failure, Format, Outcome, connect, print_result, system};
 use crate::anonymize::Scrubber;
 use crate::archive::{ArchiveError, ArchiveErrorKind, Reader};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -21,7 +21,7 @@ use crate::plan::{
     unmatched,
 };
 use crate::platform::{PlatformAdapter, PlatformError};
-use crate::report::{self, PlannedTenant};
+use crate::report::{self, PlannedTenant, Report};
 use crate::sync::{TenantOutcome, error_cause, unresolved_exclusion_error};
 
 /// Show what a sync would do: channels, reasons and requests; writes nothing
@@ -59,11 +59,10 @@ pub fn run(args: &PlanArgs, context: &CommandContext) -> Result<Outcome, Failure
         }
         Ok::<_, Failure>(planned)
     })?;
-    let text = match args.format {
-        Format::Human => report::plan(&planned),
-        Format::Json => format!("{}\n", report::plan_json(&planned)),
-    };
-    print_result(&text)?;
+    print_result(&match args.format {
+        Format::Human => Report::ForPeople(report::plan(&planned, system::terminal_columns())),
+        Format::Json => Report::ForPrograms(format!("{}\n", report::plan_json(&planned))),
+    })?;
     let tenants = planned.iter().map(expected_outcome).collect();
     Ok(Outcome::Sync(SyncOutcome { tenants, ..SyncOutcome::default() }))
 }

@@ -20,7 +20,7 @@ use super::command_context::runtime;
 use super::connect::ConnectedPlatform;
 use super::outcome::{ReceivedSignal, RequestedChannels, SyncOutcome};
 use super::search_index::Upkeep;
-use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, connect, values};
+use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, connect, system, values};
 use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
@@ -100,7 +100,8 @@ pub fn run(args: &StartArgs, context: &CommandContext) -> Result<Outcome, Failur
     if let Some(config) = &config {
         metrics::write(config, &end, begin.elapsed());
     }
-    output.write(&end.text(args.format, Hints(context.registry.specs), CommandContext::now()));
+    let report = end.report(args.format, Hints(context.registry.specs), CommandContext::now());
+    output.write(&report.fitted(system::terminal_columns()));
     match (end.result, check_output(output.finish())) {
         (Ok(outcome), Err(lost)) if outcome.yields_to_output_error() => Err(lost),
         (result, Err(lost)) => {

@@ -15,7 +15,7 @@ use crate::model::{
     ChannelCounts, Job, JobStatus, LastError, StatusOverview, TenantKey, TenantOverview, TenantStatus,
 };
 use crate::plan::unmatched;
-use crate::report::{self, Hints, StatusOptions};
+use crate::report::{self, Hints, Report, StatusOptions};
 use crate::ui::{to_cleared_stdout, to_stdout};
 
 /// Refresh interval of `--watch`.
@@ -58,10 +58,11 @@ pub fn run(args: &StatusArgs, context: &CommandContext) -> Result<Outcome, Failu
     let config = context.load_config(&Overrides::default())?;
     let clears = args.watch && args.format == Format::Human && io::stdout().is_terminal();
     loop {
-        let (outcome, text) = render(args, &config, context)?;
+        let (outcome, report) = render(args, &config, context)?;
+        let text = report.fitted(system::terminal_columns());
         let screen = system::terminal_size().filter(|_| clears);
         let text = match screen {
-            Some((rows, columns)) => report::first_rows(&text, rows, columns),
+            Some((rows, columns)) => report::first_rows(&text, rows, columns).into(),
             None => text,
         };
         let result = if clears { to_cleared_stdout(&text) } else { to_stdout(&text) };
@@ -73,12 +74,12 @@ pub fn run(args: &StatusArgs, context: &CommandContext) -> Result<Outcome, Failu
     }
 }
 
-/// Reads the archive and returns the text to print.
+/// Reads the archive and returns what to print.
 fn render(
     args: &StatusArgs,
     config: &Config,
     context: &CommandContext,
-) -> Result<(Outcome, String), Failure> {
+) -> Result<(Outcome, Report), Failure> {
     let hints = Hints(context.registry.specs);
     let path = &config.archive.path;
     let reader = match Reader::open_with_budget(path, QUERY_BUDGET) {
@@ -105,11 +106,14 @@ fn render(
             Some(reader) => read_runs(reader, path, config, args, count)?,
             None => Vec::new(),
         };
-        let text = match args.format {
-            Format::Json => report::runs_json(&runs),
-            Format::Human => report::runs(&runs, CommandContext::now()),
+        let report = match args.format {
+            Format::Json => Report::ForPrograms(report::runs_json(&runs)),
+            Format::Human => {
+                let columns = system::terminal_columns();
+                Report::ForPeople(report::runs(&runs, CommandContext::now(), columns))
+            }
         };
-        return Ok((Outcome::Done, text));
+        return Ok((Outcome::Done, report));
     }
     rename(&mut overview, &config.tenants);
     if let Some(reader) = &reader {
@@ -124,15 +128,16 @@ fn render(
     let stale = args.max_age.map(|max_age| stale_tenants(&overview, config, args, max_age));
     let stale = stale.as_deref();
     let outcome = if stale.is_none_or(<[_]>::is_empty) { Outcome::Done } else { Outcome::Stale };
-    let text = match args.format {
-        Format::Json => {
-            format!("{}\n", report::overview_json(&overview, stale, hints, CommandContext::now()))
-        }
+    let report = match args.format {
+        Format::Json => Report::ForPrograms(format!(
+            "{}\n",
+            report::overview_json(&overview, stale, hints, CommandContext::now())
+        )),
         Format::Human => {
             let options = StatusOptions {
                 archive: &display_path(path),
                 now: CommandContext::now(),
-                columns: system::terminal_size().map(|(_, columns)| columns),
+                columns: system::terminal_columns(),
                 max_age: args.max_age.unwrap_or_default(),
                 stale: stale.unwrap_or_default(),
                 is_verbose: context.global.verbose > 0,
@@ -142,10 +147,10 @@ fn render(
             if reader.is_none() {
                 text.push_str("\nno archive yet: run \"verta-sync start\" to create it\n");
             }
-            text
+            Report::ForPeople(text)
         }
     };
-    Ok((outcome, text))
+    Ok((outcome, report))
 }
 
 /// The job of this ID among the running, queued and interrupted jobs.
@@ -160,10 +165,11 @@ fn unknown_job(job_id: &str) -> Failure {
     )
 }
 
-fn show_job(job: &Job, hints: Hints, format: Format) -> String {
+fn show_job(job: &Job, hints: Hints, format: Format) -> Report {
+    let now = CommandContext::now();
     match format {
-        Format::Json => format!("{}\n", report::job_json(job, hints, CommandContext::now())),
-        Format::Human => report::job_details(job, hints, CommandContext::now()),
+        Format::Json => Report::ForPrograms(format!("{}\n", report::job_json(job, hints, now))),
+        Format::Human => Report::ForPeople(report::job_details(job, hints, now, system::terminal_columns())),
     }
 }
 

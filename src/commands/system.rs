@@ -48,6 +48,11 @@ pub fn terminal_size() -> Option<(usize, usize)> {
     (size.ws_row > 0 && size.ws_col > 0).then(|| (size.ws_row.into(), size.ws_col.into()))
 }
 
+/// Columns of the terminal on stdout, or `None` if stdout is no terminal.
+pub fn terminal_columns() -> Option<usize> {
+    terminal_size().map(|(_, columns)| columns)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

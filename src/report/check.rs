@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::json::SCHEMA;
 use crate::exit_code::ExitCode;
 
@@ -47,7 +48,7 @@ impl CheckResult {
 }
 
 /// The document of `check`.
-pub fn check_json(results: &[CheckResult], exit_code: ExitCode) -> String {
+pub fn check_json(results: &[CheckResult], exit_code: ExitCode) -> Report {
     let step = |result: &CheckResult| {
         let status = match result.status {
             CheckStatus::Ok => "ok",
@@ -57,7 +58,8 @@ pub fn check_json(results: &[CheckResult], exit_code: ExitCode) -> String {
         json!({ "status": status, "text": result.text, "remedies": result.remedies })
     };
     let steps: Vec<Value> = results.iter().map(step).collect();
-    json!({ "schema": SCHEMA, "exit_code": exit_code.number(), "steps": steps }).to_string() + "\n"
+    let document = json!({ "schema": SCHEMA, "exit_code": exit_code.number(), "steps": steps });
+    Report::ForPrograms(format!("{document}\n"))
 }
 
 /// The document of `check --privacy`: how many texts were read, where raw IDs were found, and what to
@@ -67,7 +69,7 @@ pub fn privacy_json(texts: u64, found: &[String], remedy: Option<&str>) -> Strin
 }
 
 /// One line per result with its mark; the remedies below it.
-pub fn check_report(results: &[CheckResult]) -> String {
+pub fn check_report(results: &[CheckResult]) -> Report {
     let mut text = String::new();
     for result in results {
         let mark = match result.status {
@@ -80,5 +82,5 @@ pub fn check_report(results: &[CheckResult]) -> String {
             writeln!(text, "    → {remedy}").ok();
         }
     }
-    text
+    Report::ForPeople(text)
 }

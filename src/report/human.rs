@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::groups::{NAME_WIDTH, NAMED_CHANNELS, grouped_by};
+use super::groups::{NAMED_CHANNELS, full_name, grouped_by};
 use super::jobs::progress_text;
-use super::table::{columns as table_columns, table, terminal_safe, with_noun, with_separators};
+use super::table::{Concession, SHORTEST_NAME, Table, terminal_safe, with_noun, with_separators};
 use super::{Hints, ago, duration, utc_seconds};
 use crate::model::{
     FailingChannel, Finding, FindingKind, StatusOverview, TenantKey, TenantOverview, Timestamp,
@@ -81,8 +81,13 @@ fn write_failing_channels(text: &mut String, tenant: &str, hint: Option<&str>, c
     let tenant = full_name(tenant);
     for channel in channels.iter().take(NAMED_CHANNELS) {
         let since = channel.since.map(|since| format!(" (since {})", utc_seconds(since))).unwrap_or_default();
-        let name = terminal_safe(&channel.name, NAME_WIDTH);
-        writeln!(text, "  ✗ {tenant} #{name}: {}{since}", terminal_safe(&channel.last_error.error, 160)).ok();
+        let name = full_name(&channel.name);
+        writeln!(
+            text,
+            "  ✗ {tenant} #{name}: {}{since}",
+            terminal_safe(&channel.last_error.error, usize::MAX)
+        )
+        .ok();
         if let Some(until) = next_try_at(channel.failure_count, channel.failed_at) {
             let (failures, until, id) = (channel.failure_count, utc_seconds(until), &channel.channel_id);
             writeln!(text, "    failed in {failures} consecutive runs: retried once a day, next at {until}; start --channel {id} retries now").ok();
@@ -107,7 +112,7 @@ fn write_last_errors(text: &mut String, overview: &StatusOverview, hints: Hints)
         if tenant.findings.iter().any(is_finding) {
             continue;
         }
-        writeln!(text, "  ✗ {}: {}", full_name(&tenant.name), terminal_safe(&last.error, 160)).ok();
+        writeln!(text, "  ✗ {}: {}", full_name(&tenant.name), terminal_safe(&last.error, usize::MAX)).ok();
         let hint = last.cause.and_then(|cause| hints.of(&tenant.workspace.platform, cause));
         if let Some(hint) = hint {
             writeln!(text, "    → {hint}").ok();
@@ -128,7 +133,7 @@ fn write_findings(text: &mut String, overview: &StatusOverview, options: StatusO
         {
             let mark = if is_known { "·" } else { "✗" };
             for finding in findings.iter().take(NAMED_CHANNELS) {
-                let (since, what) = (utc_seconds(finding.since), terminal_safe(&finding.text(), 160));
+                let (since, what) = (utc_seconds(finding.since), terminal_safe(&finding.text(), usize::MAX));
                 writeln!(text, "  {mark} {name}: {what} (since {since})").ok();
             }
             if findings.len() > NAMED_CHANNELS {
@@ -140,7 +145,7 @@ fn write_findings(text: &mut String, overview: &StatusOverview, options: StatusO
             }
         }
         for entry in &tenant.unmatched {
-            writeln!(text, "  ! {name}: {}", terminal_safe(entry, 200)).ok();
+            writeln!(text, "  ! {name}: {}", terminal_safe(entry, usize::MAX)).ok();
         }
     }
 }
@@ -150,12 +155,6 @@ fn write_unknown_fields(text: &mut String, overview: &StatusOverview) {
         let objects = with_noun(*objects, "object");
         writeln!(text, "  · unknown field {path} in {objects}: not archived by this version").ok();
     }
-}
-
-/// A tenant's name, made safe for the terminal. Never truncated, because `--tenant` needs
-/// the whole name.
-fn full_name(name: &str) -> String {
-    terminal_safe(name, usize::MAX)
 }
 
 /// Writes the stale tenants and why they are stale.
@@ -178,66 +177,42 @@ fn write_stale(text: &mut String, overview: &StatusOverview, options: StatusOpti
     }
 }
 
-/// The table of tenants, with fewer columns if it doesn't fit the terminal.
+/// The table of tenants, with fewer columns if it doesn't fit the terminal. Optional counts
+/// that are 0 for all tenants are omitted.
 fn tenants(overview: &StatusOverview, options: StatusOptions<'_>) -> String {
-    let whole = tenants_table(overview, options.now, false);
-    let fits = options.columns.is_none_or(|columns| table_columns(&whole) <= columns);
-    if fits { whole } else { tenants_table(overview, options.now, true) }
-}
-
-/// Omits columns without information: optional counts that are 0 for all tenants and, in
-/// the short form, some more.
-fn tenants_table(overview: &StatusOverview, now: Timestamp, is_short: bool) -> String {
     let tenants = &overview.tenants;
-    let any = |count: fn(&TenantOverview) -> u64| tenants.iter().any(|tenant| count(tenant) > 0);
-    let has_failing = any(|tenant| tenant.channels.failing);
-    let is_shown = [
-        true,
-        true,
-        true,
-        !is_short,
-        !is_short || has_failing,
-        any(|tenant| tenant.channels.hidden),
-        any(|tenant| tenant.channels.unreadable),
-        any(|tenant| tenant.channels.deleted),
-        true,
-        any(|tenant| tenant.pending_reactor_lists),
-        true,
-    ];
-    let row = |cells: [String; 11]| {
-        let cells = cells.into_iter().zip(is_shown).filter(|(_, is_shown)| *is_shown);
-        cells.map(|(cell, _)| cell).collect::<Vec<_>>()
+    let mut table = Table::default();
+    table.text("tenant", tenants.iter().map(|tenant| full_name(&tenant.name)));
+    table.text("state", tenants.iter().map(|tenant| tenant.status.name().to_owned()));
+    let mut count = |heading: &'static str, is_optional: bool, count: fn(&TenantOverview) -> u64| {
+        if !is_optional || tenants.iter().any(|tenant| count(tenant) > 0) {
+            table.number(heading, tenants.iter().map(|tenant| with_separators(count(tenant))));
+        }
     };
-    let headings = [
-        "tenant",
-        "state",
-        "channels",
-        "done",
-        "failing",
-        "hidden",
-        "unreadable",
-        "deleted",
-        "messages",
-        if is_short { "pending" } else { "reactions pending" },
-        "last success",
-    ];
-    let mut rows = vec![row(headings.map(str::to_owned))];
-    for tenant in tenants {
-        let channels = &tenant.channels;
-        rows.push(row([
-            full_name(&tenant.name),
-            tenant.status.name().to_owned(),
-            with_separators(channels.total),
-            with_separators(channels.done),
-            with_separators(channels.failing),
-            with_separators(channels.hidden),
-            with_separators(channels.unreadable),
-            with_separators(channels.deleted),
-            with_separators(tenant.messages),
-            with_separators(tenant.pending_reactor_lists),
-            tenant.last_success_at.map_or_else(|| "never".to_owned(), |at| ago(at, now)),
-        ]));
-    }
-    let numbers: Vec<usize> = (2..rows[0].len() - 1).collect();
-    table(&rows, &numbers)
+    count("channels", false, |tenant| tenant.channels.total);
+    count("done", false, |tenant| tenant.channels.done);
+    count("failing", false, |tenant| tenant.channels.failing);
+    count("hidden", true, |tenant| tenant.channels.hidden);
+    count("unreadable", true, |tenant| tenant.channels.unreadable);
+    count("deleted", true, |tenant| tenant.channels.deleted);
+    count("messages", false, |tenant| tenant.messages);
+    count("reactions pending", true, |tenant| tenant.pending_reactor_lists);
+    let last_success = |tenant: &TenantOverview| {
+        tenant.last_success_at.map_or_else(|| "never".to_owned(), |at| ago(at, options.now))
+    };
+    table.text("last success", tenants.iter().map(last_success));
+    table.fit(
+        options.columns,
+        &[
+            Concession::Rename("reactions pending", "pending"),
+            Concession::Omit("pending"),
+            Concession::Omit("deleted"),
+            Concession::Omit("hidden"),
+            Concession::Omit("unreadable"),
+            Concession::Omit("messages"),
+            Concession::Omit("channels"),
+            Concession::Cut("tenant", SHORTEST_NAME),
+        ],
+    );
+    table.lines("")
 }

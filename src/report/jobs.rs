@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::groups::{NAME_WIDTH, NAMED_CHANNELS, grouped_by};
-use super::table::{table, terminal_safe, with_noun, with_separators};
+use super::groups::{NAMED_CHANNELS, full_name, grouped_by};
+use super::table::{Concession, SHORTEST_NAME, Table, terminal_safe, with_noun, with_separators};
 use super::time::utc_minutes;
 use super::{Hints, duration};
-use crate::model::{Cause, Counter, Counts, Job, JobError, JobKind, JobStatus, Timestamp};
+use crate::model::{Cause, ChannelResult, Counter, Counts, Job, JobError, JobKind, JobStatus, Timestamp};
+
+/// What the result of a full job ends with.
+const FULL: &str = ", full";
 
 /// What a run did, one paragraph per tenant; one line if nothing is new.
 pub fn summary(jobs: &[Job], hints: Hints, now: Timestamp) -> String {
@@ -40,26 +43,44 @@ pub fn summary(jobs: &[Job], hints: Hints, now: Timestamp) -> String {
     text
 }
 
-/// The last runs, a row for each job.
-pub fn runs(runs: &[Vec<Job>], now: Timestamp) -> String {
+/// The last runs, a row for each job, in a table that fits `columns`.
+pub fn runs(runs: &[Vec<Job>], now: Timestamp, columns: Option<usize>) -> String {
     if runs.is_empty() {
         return "no runs yet\n".to_owned();
     }
-    let header = ["started (UTC)", "took", "tenant", "result", "new", "job"].map(str::to_owned).to_vec();
-    let row = |job: &Job| {
+    let took = |job: &Job| {
         let took = job.started_at.map(|started| duration(job.completed_at.unwrap_or(now).since(started)));
-        vec![
-            job.started_at.map_or_else(|| "not started".to_owned(), utc_minutes),
-            took.unwrap_or_default(),
-            terminal_safe(&job.tenant, NAME_WIDTH),
-            if job.kind == JobKind::Full { format!("{}, full", job.status) } else { job.status.to_string() },
-            with_separators(job.stats.counts.get(Counter::NewMessages)),
-            job.job_id.clone(),
-        ]
+        took.unwrap_or_default()
     };
-    let rows: Vec<Vec<String>> = std::iter::once(header).chain(runs.iter().flatten().map(row)).collect();
-    let more = "\n\"verta-sync status --job-id ID\" shows a job with its channels\n";
-    table(&rows, &[1, 4]) + more
+    let result = |job: &Job| match job.kind {
+        JobKind::Full => format!("{}{FULL}", job.status),
+        JobKind::Incremental => job.status.to_string(),
+    };
+    let jobs = || runs.iter().flatten();
+    let started = |job: &Job| job.started_at.map_or_else(|| "not started".to_owned(), utc_minutes);
+    let mut table = Table::default();
+    table.text("started (UTC)", jobs().map(started));
+    table.number("took", jobs().map(took));
+    table.text("tenant", jobs().map(|job| full_name(&job.tenant)));
+    table.text("result", jobs().map(result));
+    table.number("new", jobs().map(|job| with_separators(job.stats.counts.get(Counter::NewMessages))));
+    table.text("job", jobs().map(|job| job.job_id.clone()));
+    table.fit(
+        columns,
+        &[
+            Concession::Omit("took"),
+            Concession::Omit("new"),
+            Concession::Shorten("result", |result| result.trim_end_matches(FULL)),
+            Concession::Omit("job"),
+            Concession::Cut("tenant", SHORTEST_NAME),
+        ],
+    );
+    let more = if table.has("job") {
+        "\"verta-sync status --job-id ID\" shows a job with its channels"
+    } else {
+        "a wider terminal, or --format json, shows the IDs of the jobs"
+    };
+    format!("{}\n{more}\n", table.lines(""))
 }
 
 /// "takaro: completed in 12s: 61 channels read, 3 unchanged, 50 new messages, 2
@@ -149,8 +170,8 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
         job.channels.iter().map(|channel| (&channel.channel_id, channel.name.as_str())).collect();
     for error in errors.iter().take(NAMED_CHANNELS) {
         let name = error.channel_id.as_ref().and_then(|id| names.get(id));
-        let name = name.map(|name| format!("#{}: ", terminal_safe(name, NAME_WIDTH))).unwrap_or_default();
-        writeln!(text, "  ✗ {name}{}", terminal_safe(&error.error, 160)).ok();
+        let name = name.map(|name| format!("#{}: ", full_name(name))).unwrap_or_default();
+        writeln!(text, "  ✗ {name}{}", terminal_safe(&error.error, usize::MAX)).ok();
     }
     if errors.len() > NAMED_CHANNELS {
         let more = errors.len() - NAMED_CHANNELS;
@@ -163,45 +184,57 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
     }
 }
 
-/// One job with all its channels.
-pub fn job_details(job: &Job, hints: Hints, now: Timestamp) -> String {
+/// One job with all its channels, in a table that fits `columns`.
+pub fn job_details(job: &Job, hints: Hints, now: Timestamp, columns: Option<usize>) -> String {
     let stats = &job.stats;
     let mut text = format!("job {}\n{}\n", job.job_id, headline(job, now));
     write_waits(&mut text, &stats.counts);
-    let headings = [
-        "channel",
-        "id",
-        "status",
-        "worker",
-        "messages",
-        "messages/s",
-        "requests",
-        "429s",
-        "waited",
-        "retries",
-        "error",
-    ];
-    let mut rows = vec![headings.map(str::to_owned).to_vec()];
-    for channel in &job.channels {
-        rows.push(vec![
-            terminal_safe(&channel.name, NAME_WIDTH),
-            channel.channel_id.clone(),
-            channel.status.name().to_owned(),
-            channel.worker_id.map(|worker| worker.to_string()).unwrap_or_default(),
-            with_separators(channel.counts.get(Counter::Messages)),
-            format!("{:.0}", channel.messages_per_second),
-            with_separators(channel.counts.get(Counter::ApiCalls)),
-            channel.counts.get(Counter::RateLimitEncounters).to_string(),
-            duration(Duration::from_secs_f64(channel.counts.limit_wait_seconds())),
-            channel.counts.get(Counter::Retries).to_string(),
-            channel.error.as_deref().map(|error| terminal_safe(error, 120)).unwrap_or_default(),
-        ]);
-    }
-    text.push_str(&table(&rows, &[3, 4, 5, 6, 7, 8, 9]));
+    text.push_str(&channels(&job.channels, columns).lines(""));
     for (cause, errors) in grouped_by(&job.errors, |error| error.cause) {
         write_errors(&mut text, job, cause, &errors, hints);
     }
     text
+}
+
+fn channels(channels: &[ChannelResult], columns: Option<usize>) -> Table {
+    let count =
+        |counter: Counter| channels.iter().map(move |channel| with_separators(channel.counts.get(counter)));
+    let waited =
+        |channel: &ChannelResult| duration(Duration::from_secs_f64(channel.counts.limit_wait_seconds()));
+    let worker =
+        |channel: &ChannelResult| channel.worker_id.map(|worker| worker.to_string()).unwrap_or_default();
+    let error = |channel: &ChannelResult| {
+        channel.error.as_deref().map(|error| terminal_safe(error, usize::MAX)).unwrap_or_default()
+    };
+    let mut table = Table::default();
+    table.text("channel", channels.iter().map(|channel| full_name(&channel.name)));
+    table.text("id", channels.iter().map(|channel| channel.channel_id.clone()));
+    table.text("status", channels.iter().map(|channel| channel.status.name().to_owned()));
+    table.number("worker", channels.iter().map(worker));
+    table.number("messages", count(Counter::Messages));
+    table.number("messages/s", channels.iter().map(|channel| format!("{:.0}", channel.messages_per_second)));
+    table.number("requests", count(Counter::ApiCalls));
+    table.number("429s", count(Counter::RateLimitEncounters));
+    table.number("waited", channels.iter().map(waited));
+    table.number("retries", count(Counter::Retries));
+    table.text("error", channels.iter().map(error));
+    // The errors are listed below the table as well.
+    table.fit(
+        columns,
+        &[
+            Concession::Cut("error", SHORTEST_NAME),
+            Concession::Omit("worker"),
+            Concession::Omit("messages/s"),
+            Concession::Omit("requests"),
+            Concession::Omit("429s"),
+            Concession::Omit("error"),
+            Concession::Omit("retries"),
+            Concession::Omit("waited"),
+            Concession::Omit("id"),
+            Concession::Cut("channel", SHORTEST_NAME),
+        ],
+    );
+    table
 }
 
 /// Writes how long requests waited, by reason. Times of requests that waited concurrently

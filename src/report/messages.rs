@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::check::CheckResult;
 use super::json::SCHEMA;
-use super::table::with_noun;
+use super::table::{Report, with_noun};
 use super::time::{iso, utc_seconds};
 use crate::compare::{ChannelComparison, Comparison};
 use crate::exit_code::ExitCode;
@@ -203,16 +203,15 @@ fn description(kind: &DifferenceKind) -> String {
 }
 
 /// The document of `check --messages`.
-pub fn comparison_json(tenants: &[ComparedTenant], percent: f64, exit_code: ExitCode) -> String {
+pub fn comparison_json(tenants: &[ComparedTenant], percent: f64, exit_code: ExitCode) -> Report {
     let documents: Vec<Value> = tenants.iter().map(tenant_json).collect();
-    json!({
+    let document = json!({
         "schema": SCHEMA,
         "exit_code": exit_code.number(),
         "percent": percent,
         "tenants": documents,
-    })
-    .to_string()
-        + "\n"
+    });
+    Report::ForPrograms(format!("{document}\n"))
 }
 
 fn tenant_json(tenant: &ComparedTenant) -> Value {

@@ -26,5 +26,5 @@ pub use messages::{ComparedTenant, comparison_json, comparison_results};
 pub use metrics::{EndedRun, metrics};
 pub use plan::{PlannedTenant, plan, plan_json};
 pub use search::{indexing, search, search_csv, search_json};
-pub use table::{first_rows, terminal_safe, with_noun};
+pub use table::{Report, first_rows, terminal_safe, with_noun};
 pub use time::{ago, duration, iso, utc_seconds};

@@ -6,14 +6,17 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use serde_json::{Value, json};
 
+use super::groups::full_name;
 use super::json::SCHEMA;
-use super::table::{table, terminal_safe, with_noun, with_separators};
+use super::table::{Concession, SHORTEST_NAME, Table, with_noun, with_separators};
 use super::{duration, iso, platform_hint, utc_seconds};
 use crate::model::{Cause, ChannelId, PlatformSpec, Timestamp, WorkspaceId};
 use crate::plan::{ChannelPlan, ExpectedCost, LeftOut, Plan, UnmatchedEntry};
 
-/// Longest channel name that is printed whole, in columns.
-const NAME_WIDTH: usize = 32;
+/// Indentation of what belongs to a tenant.
+const INDENT: &str = "  ";
+/// The least width to which actions are cut: that of "first read".
+const FIRST_READ: usize = 10;
 /// Most channels that text output lists as read; the same limit for those left out.
 const SHOWN_CHANNELS: usize = 40;
 
@@ -54,12 +57,12 @@ impl PlannedTenant {
     }
 }
 
-/// The plan as text, one paragraph per tenant.
-pub fn plan(tenants: &[PlannedTenant]) -> String {
-    tenants.iter().map(tenant).collect::<Vec<_>>().join("\n")
+/// The plan as text, one paragraph per tenant; its tables fit `columns`.
+pub fn plan(tenants: &[PlannedTenant], columns: Option<usize>) -> String {
+    tenants.iter().map(|planned| tenant(planned, columns)).collect::<Vec<_>>().join("\n")
 }
 
-fn tenant(tenant: &PlannedTenant) -> String {
+fn tenant(tenant: &PlannedTenant, columns: Option<usize>) -> String {
     let mut text = String::new();
     match &tenant.plan {
         Ok(plan) => {
@@ -78,7 +81,7 @@ fn tenant(tenant: &PlannedTenant) -> String {
                 writeln!(text, "  ! {}", unmatched.problem()).ok();
                 writeln!(text, "    → {}", unmatched.hint()).ok();
             }
-            write_reads(&mut text, tenant, plan);
+            write_reads(&mut text, tenant, plan, columns);
             write_unread(&mut text, tenant, plan);
         }
         Err((cause, error)) => {
@@ -91,26 +94,33 @@ fn tenant(tenant: &PlannedTenant) -> String {
     text
 }
 
-fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
+fn write_reads(text: &mut String, tenant: &PlannedTenant, plan: &Plan, columns: Option<usize>) {
     if plan.reads.is_empty() {
         return;
     }
-    let mut rows = vec![["action", "channel", "id", "type", "from", "messages"].map(str::to_owned).to_vec()];
-    for read in plan.reads.iter().take(SHOWN_CHANNELS) {
-        let from =
-            tenant.start_times.get(&read.channel.id).map(|start| utc_seconds(*start)).unwrap_or_default();
-        rows.push(vec![
-            action(read),
-            terminal_safe(tenant.name_of(read.channel.id), NAME_WIDTH),
-            tenant.platform.channel_text(read.channel.id),
-            read.channel.kind.name().to_owned(),
-            from,
-            read.known_messages().map_or_else(|| "unknown".to_owned(), with_separators),
-        ]);
-    }
-    for line in table(&rows, &[5]).lines() {
-        writeln!(text, "  {line}").ok();
-    }
+    let shown = || plan.reads.iter().map(AsRef::as_ref).take(SHOWN_CHANNELS);
+    let from = |read: &ChannelPlan| tenant.start_times.get(&read.channel.id).map(|start| utc_seconds(*start));
+    let messages =
+        |read: &ChannelPlan| read.known_messages().map_or_else(|| "unknown".to_owned(), with_separators);
+    let mut table = Table::default();
+    table.text("action", shown().map(action));
+    table.text("channel", shown().map(|read| full_name(tenant.name_of(read.channel.id))));
+    table.text("id", shown().map(|read| tenant.platform.channel_text(read.channel.id)));
+    table.text("type", shown().map(|read| read.channel.kind.name().to_owned()));
+    table.text("from", shown().map(|read| from(read).unwrap_or_default()));
+    table.number("messages", shown().map(messages));
+    table.fit(
+        columns.map(|columns| columns.saturating_sub(INDENT.len())),
+        &[
+            Concession::Shorten("from", |time| time.split(' ').next().unwrap_or_default()),
+            Concession::Omit("type"),
+            Concession::Omit("from"),
+            Concession::Cut("action", FIRST_READ),
+            Concession::Cut("channel", SHORTEST_NAME),
+            Concession::Omit("id"),
+        ],
+    );
+    text.push_str(&table.lines(INDENT));
     write_more(text, plan.reads.len());
 }
 
@@ -140,7 +150,7 @@ fn action(read: &ChannelPlan) -> String {
 /// Writes the dead-letter channels and the channels left out.
 fn write_unread(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
     for (channel, until) in &plan.dead_letters {
-        let name = terminal_safe(tenant.name_of(*channel), NAME_WIDTH);
+        let name = full_name(tenant.name_of(*channel));
         let channel = tenant.platform.channel_text(*channel);
         writeln!(
             text,
@@ -150,7 +160,7 @@ fn write_unread(text: &mut String, tenant: &PlannedTenant, plan: &Plan) {
         .ok();
     }
     for left_out in plan.left_out.iter().take(SHOWN_CHANNELS) {
-        let name = terminal_safe(tenant.name_of(left_out.channel), NAME_WIDTH);
+        let name = full_name(tenant.name_of(left_out.channel));
         let channel = tenant.platform.channel_text(left_out.channel);
         writeln!(text, "  left out  #{name} ({channel}): {}", left_out.explanation()).ok();
     }

@@ -15,6 +15,7 @@ mod evidence;
 mod export;
 mod export_copies;
 mod export_targets;
+mod fit;
 mod forget;
 mod forgotten_list;
 mod frozen;

@@ -3,9 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::commands::CommandContext;
 use crate::commands::output::Format;
+use crate::commands::{CommandContext, system};
 use crate::monitor::{Counter, Event, Monitor, MonitorList};
+use crate::report::Report;
 use crate::ui::{Bars, Events, Lines, Log, MessageSink, Output, to_stderr};
 
 /// The output of a run while it is in progress.
@@ -69,7 +70,8 @@ impl Monitor for JobIdPrinter {
 
     fn event(&self, event: Event) {
         if let Event::JobStarted { job_id, tenant } = event {
-            let print = || self.output.write(&format!("job {job_id}: {tenant}\n"));
+            let line = Report::ForPeople(format!("job {job_id}: {tenant}\n"));
+            let print = || self.output.write(&line.fitted(system::terminal_columns()));
             match &self.bars {
                 Some(bars) => bars.suspend(print),
                 None => print(),

@@ -4,7 +4,7 @@ use crate::commands::output::Format;
 use crate::commands::{Failure, Outcome};
 use crate::exit_code::ExitCode;
 use crate::model::{Job, JobStatus, Timestamp};
-use crate::report::{self, Hints};
+use crate::report::{self, Hints, Report};
 use crate::sync::StopReason;
 
 /// How a run ended, and what it did.
@@ -45,12 +45,12 @@ impl RunResult {
         Self { run_id: Some(run_id), jobs, ..Self::not_started(Err(failure), None) }
     }
 
-    /// The text for stdout: a summary of the jobs. JSON also has the failure and the
+    /// What stdout gets: a summary of the jobs. JSON also has the failure and the
     /// unknown channels, which text output has on stderr.
-    pub fn text(&self, format: Format, hints: Hints, now: Timestamp) -> String {
+    pub fn report(&self, format: Format, hints: Hints, now: Timestamp) -> Report {
         match format {
-            Format::Json => self.json_lines(hints, now),
-            Format::Human => self.summary(hints, now),
+            Format::Json => Report::ForPrograms(self.json_lines(hints, now)),
+            Format::Human => Report::ForPeople(self.summary(hints, now)),
         }
     }
 
