@@ -102,6 +102,7 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>, setup: Setup) -> 
         }
     };
     let context = CommandContext { global: cli.global, env, registry, busy_timeout };
+    context.apply_colors();
     dispatch(&cli.command, &context).map(|outcome| outcome.exit_code()).map_err(|failure| {
         // The command may have failed before it initialized the log, which
         // `--log-format json` needs to report the failure.

@@ -16,7 +16,7 @@ use crate::archive::ArchiveFile;
 use crate::config::{ArchiveConfig, Config, Environment, Overrides};
 use crate::model::Timestamp;
 use crate::platform::registry::Registry;
-use crate::ui::{Escaping, MessageSink};
+use crate::ui::{Escaping, MessageSink, set_colors};
 
 /// File descriptors that must be available when a command starts the runtime.
 const REQUIRED_FILE_DESCRIPTORS: usize = 32;
@@ -228,6 +228,11 @@ impl CommandContext {
     /// Whether output on stdout is coloured.
     pub fn colors_stdout(&self) -> bool {
         self.colors(&io::stdout())
+    }
+
+    /// Makes results and messages coloured where this command's are.
+    pub fn apply_colors(&self) {
+        set_colors(self.colors_stdout(), self.uses_color());
     }
 
     fn colors(&self, stream: &impl IsTerminal) -> bool {

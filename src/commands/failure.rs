@@ -14,11 +14,11 @@ use crate::config::{
 };
 use crate::exit_code::ExitCode;
 use crate::files::FileError;
-use crate::model::{PlatformSpec, Timestamp};
+use crate::model::{PlatformSpec, Timestamp, without_colors};
 use crate::platform::{ErrorKind, PlatformError};
 use crate::report;
 use crate::sync::error_cause;
-use crate::ui::{MessageSink, to_stderr};
+use crate::ui::{MessageSink, to_colored_stderr};
 
 /// Delay before the lock file is read again if it names no holder yet: a process writes
 /// its name just after it has taken the lock.
@@ -64,7 +64,7 @@ impl Failure {
 
     /// Writes message and hint to stderr. Ignores a closed stderr.
     pub fn print(&self) {
-        self.write(self.message_sink, to_stderr);
+        self.write(self.message_sink, to_colored_stderr);
     }
 
     fn write(&self, message_sink: MessageSink, write_text: impl FnOnce(&str)) {
@@ -268,7 +268,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut result = Ok(());
-        self.write(MessageSink::Text, |lines| result = f.write_str(lines.trim_end()));
+        self.write(MessageSink::Text, |lines| result = f.write_str(without_colors(lines).trim_end()));
         result
     }
 }

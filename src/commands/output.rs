@@ -1,13 +1,12 @@
 //! The result of a command on stdout.
 
-use std::borrow::Cow;
 use std::io;
 
 use clap::ValueEnum;
 
 use super::{Failure, FailureKind, system};
 use crate::report::Report;
-use crate::ui::to_stdout;
+use crate::ui::{to_colored_stdout, to_stdout};
 
 /// How results are written to stdout: as text for people, or as JSON for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,25 +17,32 @@ pub enum Format {
 
 /// A result that can be written to stdout: a report, or text as it is.
 pub trait Printable {
-    /// The text as a terminal of this width shows it.
-    fn fitted(&self, columns: Option<usize>) -> Cow<'_, str>;
+    /// Writes it to stdout.
+    ///
+    /// # Errors
+    /// Returns the error of writing.
+    fn print(&self) -> io::Result<()>;
 }
 
 impl Printable for Report {
-    fn fitted(&self, columns: Option<usize>) -> Cow<'_, str> {
-        Self::fitted(self, columns)
+    fn print(&self) -> io::Result<()> {
+        let text = self.fitted(system::terminal_columns());
+        match self {
+            Self::ForPeople(_) => to_colored_stdout(&text),
+            Self::ForPrograms(_) => to_stdout(&text),
+        }
     }
 }
 
 impl Printable for str {
-    fn fitted(&self, _: Option<usize>) -> Cow<'_, str> {
-        self.into()
+    fn print(&self) -> io::Result<()> {
+        to_stdout(self)
     }
 }
 
 impl Printable for String {
-    fn fitted(&self, _: Option<usize>) -> Cow<'_, str> {
-        self.into()
+    fn print(&self) -> io::Result<()> {
+        to_stdout(self)
     }
 }
 
@@ -45,7 +51,7 @@ impl Printable for String {
 /// # Errors
 /// See [`check_output`].
 pub fn print_result(result: &(impl Printable + ?Sized)) -> Result<(), Failure> {
-    check_output(to_stdout(&result.fitted(system::terminal_columns())))
+    check_output(result.print())
 }
 
 /// Maps an error from writing to stdout to a [`Failure`]. A closed pipe or terminal is

@@ -27,7 +27,7 @@ use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{ChannelId, Job, PlatformSpec, Timestamp};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
-use crate::report::{self, Hints};
+use crate::report::{self, Hints, Report};
 use crate::sync::{
     self, Clock, ContentCheck, Context, Settings, StopReason, StopSignal, TenantPlatform, TenantTask,
 };
@@ -101,7 +101,11 @@ pub fn run(args: &StartArgs, context: &CommandContext) -> Result<Outcome, Failur
         metrics::write(config, &end, begin.elapsed());
     }
     let report = end.report(args.format, Hints(context.registry.specs), CommandContext::now());
-    output.write(&report.fitted(system::terminal_columns()));
+    let text = report.fitted(system::terminal_columns());
+    match report {
+        Report::ForPeople(_) => output.write_colored(&text),
+        Report::ForPrograms(_) => output.write(&text),
+    }
     match (end.result, check_output(output.finish())) {
         (Ok(outcome), Err(lost)) if outcome.yields_to_output_error() => Err(lost),
         (result, Err(lost)) => {

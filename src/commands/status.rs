@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::command_context::{QUERY_BUDGET, display_path};
+use super::output::Printable as _;
 use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output, system, values};
 use crate::anonymize::{Rules, Scrubber};
 use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
@@ -16,7 +17,7 @@ use crate::model::{
 };
 use crate::plan::unmatched;
 use crate::report::{self, Hints, Report, StatusOptions};
-use crate::ui::{to_cleared_stdout, to_stdout};
+use crate::ui::to_cleared_stdout;
 
 /// Refresh interval of `--watch`.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
@@ -59,13 +60,13 @@ pub fn run(args: &StatusArgs, context: &CommandContext) -> Result<Outcome, Failu
     let clears = args.watch && args.format == Format::Human && io::stdout().is_terminal();
     loop {
         let (outcome, report) = render(args, &config, context)?;
-        let text = report.fitted(system::terminal_columns());
-        let screen = system::terminal_size().filter(|_| clears);
-        let text = match screen {
-            Some((rows, columns)) => report::first_rows(&text, rows, columns).into(),
-            None => text,
+        let result = match system::terminal_size().filter(|_| clears) {
+            Some((rows, columns)) => {
+                let text = report.fitted(Some(columns));
+                to_cleared_stdout(&report::first_rows(&text, rows, columns))
+            }
+            None => report.print(),
         };
-        let result = if clears { to_cleared_stdout(&text) } else { to_stdout(&text) };
         if !args.watch || result.is_err() {
             check_output(result)?;
             return Ok(outcome);

@@ -6,6 +6,7 @@
 
 mod channel;
 mod checkpoint;
+mod color;
 mod counter;
 mod difference;
 pub mod disguise;
@@ -28,6 +29,7 @@ mod workspace;
 
 pub use channel::{Channel, ChannelKind, ChannelState, ThreadProperties, Visibility};
 pub use checkpoint::{Backfill, Checkpoint, MalformedRange, UnconfirmedEmptyPage};
+pub use color::{Tone, display_width, without_colors};
 pub(crate) use counter::with_counters;
 pub use counter::{COUNTERS, Counter, CounterGroup, CounterSpec, CounterUnit, Counts};
 pub use difference::{Difference, DifferenceClass, DifferenceKind, DifferingField};

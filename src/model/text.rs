@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use super::color::color_sequence;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// A number with a comma between groups of three digits.
@@ -50,10 +51,24 @@ pub fn escape_controls(text: &str) -> Cow<'_, str> {
     escape(text, |char| !matches!(char, '\n' | '\t') && (char.is_control() || is_direction(char)))
 }
 
-/// Like [`escape_controls`], for text that the program itself colored: the escape character
-/// (U+001B) stays.
+/// Like [`escape_controls`], for text that the program itself colored: the sequences that set a
+/// colour stay.
 pub fn escape_controls_in_color(text: &str) -> Cow<'_, str> {
-    escape(text, |char| !matches!(char, '\n' | '\t' | '\u{1b}') && (char.is_control() || is_direction(char)))
+    if !text.contains('\u{1b}') {
+        return escape_controls(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('\u{1b}') {
+        let (before, sequence) = rest.split_at(start);
+        let length = color_sequence(sequence);
+        escaped.push_str(&escape_controls(before));
+        escaped.push_str(&sequence[..length]);
+        escaped.push_str(if length == 0 { "\\u001b" } else { "" });
+        rest = &sequence[length.max(1)..];
+    }
+    escaped.push_str(&escape_controls(rest));
+    Cow::Owned(escaped)
 }
 
 fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -135,7 +150,8 @@ mod tests {
         let text = "a\u{9b}2Jb\u{202e}c\u{2066}d\u{7f}e\u{2028}f\u{61c}\tg\n";
         assert_eq!(escape_controls(text), "a\\u009b2Jb\\u202ec\\u2066d\\u007fe\\u2028f\\u061c\tg\n");
         assert_eq!(escape_controls("\u{1b}[2J\u{9b}"), "\\u001b[2J\\u009b");
-        assert_eq!(escape_controls_in_color("\u{1b}[2J\u{9b}"), "\u{1b}[2J\\u009b");
+        assert_eq!(escape_controls_in_color("\u{1b}[2J\u{9b}"), "\\u001b[2J\\u009b");
+        assert_eq!(escape_controls_in_color("\u{1b}[1;33m\u{9b}\u{1b}[0m"), "\u{1b}[1;33m\\u009b\u{1b}[0m");
         let value = serde_json::json!({ "name": format!("{text}\u{1b}é🏳️\u{200d}🌈") });
         let line = value.to_string();
         assert_eq!(serde_json::from_str::<serde_json::Value>(&escape_controls(&line)).unwrap(), value);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Report;
 use super::json::SCHEMA;
+use super::mark::{FAILURE, HINT, SUCCESS, WARNING};
 use crate::exit_code::ExitCode;
 
 /// The status of a step.
@@ -73,13 +74,13 @@ pub fn check_report(results: &[CheckResult]) -> Report {
     let mut text = String::new();
     for result in results {
         let mark = match result.status {
-            CheckStatus::Ok => '✓',
-            CheckStatus::Warning => '!',
-            CheckStatus::Failure => '✗',
+            CheckStatus::Ok => SUCCESS,
+            CheckStatus::Warning => WARNING,
+            CheckStatus::Failure => FAILURE,
         };
         writeln!(text, "{mark} {}", result.text).ok();
         for remedy in &result.remedies {
-            writeln!(text, "    → {remedy}").ok();
+            writeln!(text, "    {HINT} {remedy}").ok();
         }
     }
     Report::ForPeople(text)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::groups::{NAMED_CHANNELS, full_name, grouped_by};
 use super::jobs::progress_text;
+use super::mark::{FAILURE, HINT, NOTE, WARNING};
 use super::table::{Concession, SHORTEST_NAME, Table, terminal_safe, with_noun, with_separators};
 use super::{Hints, ago, duration, utc_seconds};
 use crate::model::{
@@ -45,21 +46,29 @@ pub fn status(overview: &StatusOverview, options: StatusOptions<'_>) -> String {
     for tenant in overview.tenants.iter().filter(|tenant| tenant.malformed_messages > 0) {
         let (name, messages) =
             (full_name(&tenant.name), with_noun(tenant.malformed_messages, "malformed message"));
-        writeln!(text, "  ! {name}: {messages}: requested again by the next runs").ok();
+        writeln!(text, "  {WARNING} {name}: {messages}: requested again by the next runs").ok();
     }
     for job in &overview.running {
-        writeln!(text, "\nrunning {} ({}): {}", job.job_id, job.tenant, progress_text(job, options.now)).ok();
+        writeln!(
+            text,
+            "\n{} {} ({}): {}",
+            job.status.painted(),
+            job.job_id,
+            job.tenant,
+            progress_text(job, options.now)
+        )
+        .ok();
     }
     for job in &overview.queued {
         let position =
             job.queue_position.map(|position| format!(", position {position}")).unwrap_or_default();
-        writeln!(text, "\nqueued {} ({}){position}", job.job_id, job.tenant).ok();
+        writeln!(text, "\n{} {} ({}){position}", job.status.painted(), job.job_id, job.tenant).ok();
     }
     for job in &overview.interrupted {
-        let (job_id, tenant) = (&job.job_id, &job.tenant);
+        let (status, job_id, tenant) = (job.status.painted(), &job.job_id, &job.tenant);
         writeln!(
             text,
-            "\ninterrupted {job_id} ({tenant}): its process no longer exists; the next start resumes"
+            "\n{status} {job_id} ({tenant}): its process no longer exists; the next start resumes"
         )
         .ok();
     }
@@ -84,7 +93,7 @@ fn write_failing_channels(text: &mut String, tenant: &str, hint: Option<&str>, c
         let name = full_name(&channel.name);
         writeln!(
             text,
-            "  ✗ {tenant} #{name}: {}{since}",
+            "  {FAILURE} {tenant} #{name}: {}{since}",
             terminal_safe(&channel.last_error.error, usize::MAX)
         )
         .ok();
@@ -95,10 +104,10 @@ fn write_failing_channels(text: &mut String, tenant: &str, hint: Option<&str>, c
     }
     if channels.len() > NAMED_CHANNELS {
         let more = with_separators((channels.len() - NAMED_CHANNELS) as u64);
-        writeln!(text, "  ✗ {tenant} and {more} more: verta-sync status --format json").ok();
+        writeln!(text, "  {FAILURE} {tenant} and {more} more: verta-sync status --format json").ok();
     }
     if let Some(hint) = hint {
-        writeln!(text, "    → {hint}").ok();
+        writeln!(text, "    {HINT} {hint}").ok();
     }
 }
 
@@ -112,10 +121,11 @@ fn write_last_errors(text: &mut String, overview: &StatusOverview, hints: Hints)
         if tenant.findings.iter().any(is_finding) {
             continue;
         }
-        writeln!(text, "  ✗ {}: {}", full_name(&tenant.name), terminal_safe(&last.error, usize::MAX)).ok();
+        writeln!(text, "  {FAILURE} {}: {}", full_name(&tenant.name), terminal_safe(&last.error, usize::MAX))
+            .ok();
         let hint = last.cause.and_then(|cause| hints.of(&tenant.workspace.platform, cause));
         if let Some(hint) = hint {
-            writeln!(text, "    → {hint}").ok();
+            writeln!(text, "    {HINT} {hint}").ok();
         }
     }
 }
@@ -131,7 +141,7 @@ fn write_findings(text: &mut String, overview: &StatusOverview, options: StatusO
         for ((kind, is_known), findings) in
             grouped_by(&shown_findings, |finding| (finding.kind, finding.is_known(options.now)))
         {
-            let mark = if is_known { "·" } else { "✗" };
+            let mark = if is_known { NOTE } else { FAILURE };
             for finding in findings.iter().take(NAMED_CHANNELS) {
                 let (since, what) = (utc_seconds(finding.since), terminal_safe(&finding.text(), usize::MAX));
                 writeln!(text, "  {mark} {name}: {what} (since {since})").ok();
@@ -141,11 +151,11 @@ fn write_findings(text: &mut String, overview: &StatusOverview, options: StatusO
                 writeln!(text, "  {mark} {name}: and {more} more: verta-sync status --format json").ok();
             }
             if let Some(hint) = options.hints.of(&tenant.workspace.platform, kind.cause()) {
-                writeln!(text, "    → {hint}").ok();
+                writeln!(text, "    {HINT} {hint}").ok();
             }
         }
         for entry in &tenant.unmatched {
-            writeln!(text, "  ! {name}: {}", terminal_safe(entry, usize::MAX)).ok();
+            writeln!(text, "  {WARNING} {name}: {}", terminal_safe(entry, usize::MAX)).ok();
         }
     }
 }
@@ -153,7 +163,7 @@ fn write_findings(text: &mut String, overview: &StatusOverview, options: StatusO
 fn write_unknown_fields(text: &mut String, overview: &StatusOverview) {
     for (path, objects) in &overview.unknown_fields {
         let objects = with_noun(*objects, "object");
-        writeln!(text, "  · unknown field {path} in {objects}: not archived by this version").ok();
+        writeln!(text, "  {NOTE} unknown field {path} in {objects}: not archived by this version").ok();
     }
 }
 
@@ -165,14 +175,14 @@ fn write_stale(text: &mut String, overview: &StatusOverview, options: StatusOpti
         match tenant.last_success_at {
             Some(at) if tenant.lost_channels && !is_old(at) => writeln!(
                 text,
-                "  ✗ {name}: the last run read fewer than half of the channels of the last successful run"
+                "  {FAILURE} {name}: the last run read fewer than half of the channels of the last successful run"
             )
             .ok(),
             Some(at) => {
                 let passed = duration(Duration::from_secs(options.now.since(at).as_secs()));
-                writeln!(text, "  ✗ {name}: last success {passed} ago, older than {max_age}").ok()
+                writeln!(text, "  {FAILURE} {name}: last success {passed} ago, older than {max_age}").ok()
             }
-            None => writeln!(text, "  ✗ {name}: no success yet").ok(),
+            None => writeln!(text, "  {FAILURE} {name}: no success yet").ok(),
         };
     }
 }
@@ -183,7 +193,7 @@ fn tenants(overview: &StatusOverview, options: StatusOptions<'_>) -> String {
     let tenants = &overview.tenants;
     let mut table = Table::default();
     table.text("tenant", tenants.iter().map(|tenant| full_name(&tenant.name)));
-    table.text("state", tenants.iter().map(|tenant| tenant.status.name().to_owned()));
+    table.text("state", tenants.iter().map(|tenant| tenant.status.painted()));
     let mut count = |heading: &'static str, is_optional: bool, count: fn(&TenantOverview) -> u64| {
         if !is_optional || tenants.iter().any(|tenant| count(tenant) > 0) {
             table.number(heading, tenants.iter().map(|tenant| with_separators(count(tenant))));

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::groups::{NAMED_CHANNELS, full_name, grouped_by};
+use super::mark::{FAILURE, HINT, NOTE, WARNING};
 use super::table::{Concession, SHORTEST_NAME, Table, terminal_safe, with_noun, with_separators};
 use super::time::utc_minutes;
 use super::{Hints, duration};
@@ -22,19 +23,19 @@ pub fn summary(jobs: &[Job], hints: Hints, now: Timestamp) -> String {
         text.push('\n');
         if job.stats.channels_unreadable > 0 {
             let channels = with_noun(job.stats.channels_unreadable, "public channel");
-            writeln!(text, "  ! the bot cannot read {channels} (verta-sync check lists them)").ok();
+            writeln!(text, "  {WARNING} the bot cannot read {channels} (verta-sync check lists them)").ok();
             if let Some(rights) = hints.channel_rights(&job.platform) {
-                writeln!(text, "    → in these channels, grant its role {rights}").ok();
+                writeln!(text, "    {HINT} in these channels, grant its role {rights}").ok();
             }
         }
         let has_malformed_error = job.errors.iter().any(|error| error.cause == Cause::Malformed);
         if job.stats.counts.get(Counter::MalformedMessages) > 0 && !has_malformed_error {
             let messages = with_noun(job.stats.counts.get(Counter::MalformedMessages), "malformed message");
-            writeln!(text, "  ! {messages}: requested again by the next runs").ok();
+            writeln!(text, "  {WARNING} {messages}: requested again by the next runs").ok();
         }
         if job.stats.pending_reactor_lists > 0 {
             let reactions = with_noun(job.stats.pending_reactor_lists, "reaction");
-            writeln!(text, "  · reactors pending for {reactions}: the next runs continue").ok();
+            writeln!(text, "  {NOTE} reactors pending for {reactions}: the next runs continue").ok();
         }
         for (cause, errors) in grouped_by(&job.errors, |error| error.cause) {
             write_errors(&mut text, job, cause, &errors, hints);
@@ -53,8 +54,8 @@ pub fn runs(runs: &[Vec<Job>], now: Timestamp, columns: Option<usize>) -> String
         took.unwrap_or_default()
     };
     let result = |job: &Job| match job.kind {
-        JobKind::Full => format!("{}{FULL}", job.status),
-        JobKind::Incremental => job.status.to_string(),
+        JobKind::Full => job.status.painted() + FULL,
+        JobKind::Incremental => job.status.painted(),
     };
     let jobs = || runs.iter().flatten();
     let started = |job: &Job| job.started_at.map_or_else(|| "not started".to_owned(), utc_minutes);
@@ -88,7 +89,7 @@ pub fn runs(runs: &[Vec<Job>], now: Timestamp, columns: Option<usize>) -> String
 fn headline(job: &Job, now: Timestamp) -> String {
     let stats = &job.stats;
     if job.status == JobStatus::Running {
-        return format!("{}: running, {}", job.tenant, progress_text(job, now));
+        return format!("{}: {}, {}", job.tenant, job.status.painted(), progress_text(job, now));
     }
     let is_quiet = stats.channels_total == 0 && job.status == JobStatus::Completed;
     if is_quiet {
@@ -96,7 +97,7 @@ fn headline(job: &Job, now: Timestamp) -> String {
         return format!("{}: nothing new in {unchanged}", job.tenant);
     }
     if stats.channels_total == 0 && stats.channels_skipped == 0 {
-        return format!("{}: {}", job.tenant, job.status);
+        return format!("{}: {}", job.tenant, job.status.painted());
     }
     let mut parts = vec![format!("{} read", with_noun(stats.channels_processed, "channel"))];
     if stats.channels_skipped > 0 {
@@ -122,7 +123,7 @@ fn headline(job: &Job, now: Timestamp) -> String {
         retries => parts.push(format!("{} retries", with_separators(retries))),
     }
     let run_time = run_time(job).map(|time| format!(" in {}", duration(time))).unwrap_or_default();
-    format!("{}: {}{run_time}: {}", job.tenant, job.status, parts.join(", "))
+    format!("{}: {}{run_time}: {}", job.tenant, job.status.painted(), parts.join(", "))
 }
 
 /// How long the job ran; `None` if it hasn't completed.
@@ -171,16 +172,16 @@ fn write_errors(text: &mut String, job: &Job, cause: Cause, errors: &[&JobError]
     for error in errors.iter().take(NAMED_CHANNELS) {
         let name = error.channel_id.as_ref().and_then(|id| names.get(id));
         let name = name.map(|name| format!("#{}: ", full_name(name))).unwrap_or_default();
-        writeln!(text, "  ✗ {name}{}", terminal_safe(&error.error, usize::MAX)).ok();
+        writeln!(text, "  {FAILURE} {name}{}", terminal_safe(&error.error, usize::MAX)).ok();
     }
     if errors.len() > NAMED_CHANNELS {
         let more = errors.len() - NAMED_CHANNELS;
-        writeln!(text, "  ✗ and {more} more: verta-sync status --job-id {}", job.job_id).ok();
+        writeln!(text, "  {FAILURE} and {more} more: verta-sync status --job-id {}", job.job_id).ok();
     }
     // The hint for an early end is printed once for the whole run.
     let is_early_end = matches!(cause, Cause::RunTimeLimit | Cause::Interrupted);
     if let Some(hint) = hints.of(&job.platform, cause).filter(|_| !is_early_end) {
-        writeln!(text, "    → {hint}").ok();
+        writeln!(text, "    {HINT} {hint}").ok();
     }
 }
 
@@ -209,7 +210,7 @@ fn channels(channels: &[ChannelResult], columns: Option<usize>) -> Table {
     let mut table = Table::default();
     table.text("channel", channels.iter().map(|channel| full_name(&channel.name)));
     table.text("id", channels.iter().map(|channel| channel.channel_id.clone()));
-    table.text("status", channels.iter().map(|channel| channel.status.name().to_owned()));
+    table.text("status", channels.iter().map(|channel| channel.status.painted()));
     table.number("worker", channels.iter().map(worker));
     table.number("messages", count(Counter::Messages));
     table.number("messages/s", channels.iter().map(|channel| format!("{:.0}", channel.messages_per_second)));

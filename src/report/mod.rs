@@ -7,6 +7,7 @@ mod hints;
 mod human;
 mod jobs;
 mod json;
+mod mark;
 mod messages;
 mod metrics;
 mod plan;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::groups::full_name;
 use super::json::SCHEMA;
+use super::mark::{FAILURE, HINT, WARNING};
 use super::table::{Concession, SHORTEST_NAME, Table, with_noun, with_separators};
 use super::{duration, iso, platform_hint, utc_seconds};
 use crate::model::{Cause, ChannelId, PlatformSpec, Timestamp, WorkspaceId};
@@ -78,16 +79,16 @@ fn tenant(tenant: &PlannedTenant, columns: Option<usize>) -> String {
             .ok();
             write_expected(&mut text, tenant, plan);
             for unmatched in &tenant.unmatched {
-                writeln!(text, "  ! {}", unmatched.problem()).ok();
-                writeln!(text, "    → {}", unmatched.hint()).ok();
+                writeln!(text, "  {WARNING} {}", unmatched.problem()).ok();
+                writeln!(text, "    {HINT} {}", unmatched.hint()).ok();
             }
             write_reads(&mut text, tenant, plan, columns);
             write_unread(&mut text, tenant, plan);
         }
         Err((cause, error)) => {
-            writeln!(text, "{}: ✗ {error}", tenant.name).ok();
+            writeln!(text, "{}: {FAILURE} {error}", tenant.name).ok();
             if let Some(hint) = platform_hint(tenant.platform, *cause) {
-                writeln!(text, "    → {hint}").ok();
+                writeln!(text, "    {HINT} {hint}").ok();
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthChar as _;
 
+use crate::model::display_width;
 pub use crate::model::{terminal_safe, with_noun, with_separators};
 
 /// The least width to which a table cuts names.
@@ -130,7 +131,7 @@ impl Table {
 
 impl Column {
     fn width(&self) -> usize {
-        self.cells.iter().map(|cell| cell.width()).chain([self.heading.width()]).max().unwrap_or(0)
+        self.cells.iter().map(|cell| display_width(cell)).chain([self.heading.len()]).max().unwrap_or(0)
     }
 
     /// The cell of a row, padded; the heading is in row 0.
@@ -139,7 +140,7 @@ impl Column {
             None => self.heading,
             Some(row) => self.cells.get(row).map_or("", String::as_str),
         };
-        let gap = " ".repeat(width - cell.width());
+        let gap = " ".repeat(width - display_width(cell));
         if self.is_right_aligned { gap + cell } else { cell.to_owned() + &gap }
     }
 }
@@ -169,7 +170,7 @@ pub fn wrap(text: &str, columns: usize) -> String {
     let mut wrapped = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
-        if line.width() <= columns {
+        if display_width(line) <= columns {
             wrapped.push_str(line);
         } else {
             wrap_line(&mut wrapped, line, columns.max(1));
@@ -181,15 +182,16 @@ pub fn wrap(text: &str, columns: usize) -> String {
 
 fn wrap_line(wrapped: &mut String, line: &str, columns: usize) {
     let start = &line[..line.len() - line.trim_start().len()];
-    let indent = start.width() + HANGING_INDENT;
+    let indent = display_width(start) + HANGING_INDENT;
     // In a terminal too narrow for it, nothing is indented.
     let indent = if indent * 2 > columns { String::new() } else { " ".repeat(indent) };
     let mut part = start.to_owned();
     let mut is_at_start = true;
     for word in line.trim_start().split(' ') {
-        let fits = part.width() + 1 + word.width() <= columns;
+        let fits = display_width(&part) + 1 + display_width(word) <= columns;
         // A word that doesn't fit the next line either is broken where it stands.
-        let is_breakable = indent.width() + word.width() > columns && part.width() + 1 < columns;
+        let is_breakable =
+            display_width(&indent) + display_width(word) > columns && display_width(&part) + 1 < columns;
         if !is_at_start && !fits && !is_breakable {
             wrapped.push_str(part.trim_end());
             wrapped.push('\n');
@@ -198,8 +200,12 @@ fn wrap_line(wrapped: &mut String, line: &str, columns: usize) {
             part.push(' ');
         }
         is_at_start = false;
+        if fits || display_width(&indent) + display_width(word) <= columns {
+            part.push_str(word);
+            continue;
+        }
         for char in word.chars() {
-            if part.width() + char.width().unwrap_or(0) > columns && part.trim_start() != "" {
+            if display_width(&part) + char.width().unwrap_or(0) > columns && part.trim_start() != "" {
                 wrapped.push_str(&part);
                 wrapped.push('\n');
                 part.clone_from(&indent);
@@ -213,7 +219,7 @@ fn wrap_line(wrapped: &mut String, line: &str, columns: usize) {
 /// The first lines of a text, as many as a terminal shows without scrolling, with the
 /// number of the omitted lines at the end.
 pub fn first_rows(text: &str, rows: usize, columns: usize) -> String {
-    let row_count = |line: &str| line.width().div_ceil(columns.max(1)).max(1);
+    let row_count = |line: &str| display_width(line).div_ceil(columns.max(1)).max(1);
     // The cursor takes the last row.
     if text.lines().map(row_count).sum::<usize>() < rows {
         return text.to_owned();

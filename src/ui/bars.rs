@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::channels::Channels;
 use super::drawing::{Canvas, Drawing};
-use super::frame::{Layout, Row, channel_row, total_row};
+use super::frame::{Layout, Row, channel_rows, total_row};
 use super::lines::{MessageSink, report_notice};
-use super::output::to_stderr;
+use super::output::to_colored_stderr;
 use super::screen::{ScreenWriter, SharedScreen};
 use super::terminal;
 use super::ticker::every;
@@ -92,9 +92,9 @@ impl Bars {
         let State { totals, channels } = &mut *state;
         let total = totals.has_begun().then(|| total_row(totals, self.requests_allowed, layout))?;
         let shown = channels.shown(layout.channel_rows()).into_iter();
-        let rows = shown
-            .map(|channel| channel_row(channel, totals.tenant_among_several(&channel.id.job_id), layout));
-        Some([total].into_iter().chain(rows).collect())
+        let shown: Vec<_> =
+            shown.map(|channel| (channel, totals.tenant_among_several(&channel.id.job_id))).collect();
+        Some([total].into_iter().chain(channel_rows(&shown, layout)).collect())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -125,7 +125,7 @@ impl Monitor for Bars {
     }
 
     fn event(&self, event: Event) {
-        report_notice(self.message_sink, &event, |line| self.suspend(|| to_stderr(line)));
+        report_notice(self.message_sink, &event, |line| self.suspend(|| to_colored_stderr(line)));
         let mut state = self.state();
         state.totals.event(&event);
         let channels = &mut state.channels;

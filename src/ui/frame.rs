@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::channels::Channel;
 use super::durations;
 use super::totals::{Phase, Totals};
-use crate::model::{Timestamp, terminal_safe, with_separators};
+use crate::model::{Timestamp, Tone, terminal_safe, with_separators};
 
 /// Maximum number of rows for channels.
 const CHANNEL_ROWS: usize = 8;
@@ -77,11 +77,15 @@ impl Layout {
         }
     }
 
-    /// A row of parts in the least brevity that fits beside the bar and its percentage.
-    /// The last column stays free.
-    fn row(self, progress: f64, color: u8, parts: impl Fn(Brevity) -> Vec<String>) -> Row {
+    /// Columns for the text after the bar and its percentage. The last column stays free.
+    const fn room(self) -> usize {
         let bar_columns = if self.bar_width() > 0 { self.bar_width() + 1 } else { 0 };
-        let room = self.size.0.saturating_sub(bar_columns + PERCENT_COLUMNS + 1);
+        self.size.0.saturating_sub(bar_columns + PERCENT_COLUMNS + 1)
+    }
+
+    /// A row of parts in the least brevity that fits.
+    fn row(self, progress: f64, color: u8, parts: impl Fn(Brevity) -> Vec<String>) -> Row {
+        let room = self.room();
         let parts: Vec<Vec<String>> = self.brevities().iter().map(|brevity| parts(*brevity)).collect();
         let whole = parts.iter().map(|parts| parts.join(GAP)).find(|text| text.width() <= room);
         let text = whole.or_else(|| parts.last().map(|parts| fit(parts, room))).unwrap_or_default();
@@ -106,7 +110,9 @@ fn fit(parts: &[String], room: usize) -> String {
 
 /// The total's row. `requests_allowed` is the limit in requests per second.
 pub fn total_row(totals: &Totals, requests_allowed: f64, layout: Layout) -> Row {
-    layout.row(totals.progress(), 32, |brevity| total_parts(totals, requests_allowed, brevity))
+    layout.row(totals.progress(), Tone::Success.code(), |brevity| {
+        total_parts(totals, requests_allowed, brevity)
+    })
 }
 
 /// The parts, most important first, because a narrow terminal omits the last ones.
@@ -157,20 +163,77 @@ fn total_parts(totals: &Totals, requests_allowed: f64, brevity: Brevity) -> Vec<
     parts
 }
 
-/// A channel's row, with the tenant's name if `tenant` is given.
-pub fn channel_row(channel: &Channel, tenant: Option<&str>, layout: Layout) -> Row {
-    let width = layout.name_width();
-    let tenant = tenant.map(|tenant| terminal_safe(tenant, width / 2) + " ").unwrap_or_default();
-    let name = format!("{tenant}#{}", terminal_safe(&channel.name, width));
-    layout.row(channel.progress, 34, |brevity| {
-        let mut parts = vec![name.clone()];
-        let wait = channel.wait();
-        parts.extend(wait.map(|wait| durations::channel_wait(wait, brevity == Brevity::NoReasons)));
-        parts.extend(channel.reached.filter(|_| brevity == Brevity::Full).map(day));
-        parts.push(format!("{} msgs", with_separators(channel.messages.sum())));
-        parts.push(format!("{}/s", with_separators(channel.messages.rounded_per_second())));
-        parts
+/// What the rows of channels omit; each level also omits what those before it do. All rows have
+/// the same level, so that their columns line up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Omitted {
+    Nothing,
+    Dates,
+    Rates,
+    /// The reasons of waits.
+    Reasons,
+    Messages,
+}
+
+const OMISSIONS: [Omitted; 5] =
+    [Omitted::Nothing, Omitted::Dates, Omitted::Rates, Omitted::Reasons, Omitted::Messages];
+
+/// The rows of channels, each with the tenant's name if it is given.
+pub fn channel_rows(channels: &[(&Channel, Option<&str>)], layout: Layout) -> Vec<Row> {
+    let room = layout.room();
+    let forms = OMISSIONS.map(|omitted| channel_texts(channels, omitted, layout));
+    let fits = |texts: &&Vec<String>| texts.iter().all(|text| text.width() <= room);
+    let texts = forms.iter().find(fits).unwrap_or(&forms[forms.len() - 1]);
+    let rows = channels.iter().zip(texts);
+    rows.map(|((channel, _), text)| Row {
+        progress: channel.progress,
+        color: Tone::Progress.code(),
+        text: terminal_safe(text, room),
     })
+    .collect()
+}
+
+fn channel_texts(channels: &[(&Channel, Option<&str>)], omitted: Omitted, layout: Layout) -> Vec<String> {
+    let width = layout.name_width();
+    let name = |(channel, tenant): &(&Channel, Option<&str>)| {
+        let tenant = tenant.map(|tenant| terminal_safe(tenant, width / 2) + " ").unwrap_or_default();
+        format!("{tenant}#{}", terminal_safe(&channel.name, width))
+    };
+    let column = |is_shown: bool, cell: &dyn Fn(&Channel) -> String| {
+        let cells = channels.iter().map(|(channel, _)| if is_shown { cell(channel) } else { String::new() });
+        cells.collect::<Vec<_>>()
+    };
+    let names: Vec<String> = channels.iter().map(name).collect();
+    let dates = column(omitted < Omitted::Dates, &|channel| channel.reached.map(day).unwrap_or_default());
+    let messages = column(omitted < Omitted::Messages, &|channel| {
+        format!("{} msgs", with_separators(channel.messages.sum()))
+    });
+    let rates = column(omitted < Omitted::Rates, &|channel| {
+        format!("{}/s", with_separators(channel.messages.rounded_per_second()))
+    });
+    let waits = column(true, &|channel| {
+        channel
+            .wait()
+            .map(|wait| durations::channel_wait(wait, omitted >= Omitted::Reasons))
+            .unwrap_or_default()
+    });
+    let columns =
+        [aligned(names, false), aligned(dates, false), aligned(messages, true), aligned(rates, true), waits];
+    let row = |index: usize| {
+        let cells = columns.iter().map(|cells| cells[index].as_str()).filter(|cell| !cell.is_empty());
+        cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
+    };
+    (0..channels.len()).map(row).collect()
+}
+
+/// The cells, padded to the width of the widest.
+fn aligned(cells: Vec<String>, is_right_aligned: bool) -> Vec<String> {
+    let width = cells.iter().map(|cell| cell.width()).max().unwrap_or(0);
+    let pad = |cell: String| {
+        let gap = " ".repeat(width - cell.width());
+        if is_right_aligned { gap + &cell } else { cell + &gap }
+    };
+    cells.into_iter().map(pad).collect()
 }
 
 /// The date in UTC, such as "2024-05-03".
@@ -321,18 +384,17 @@ mod tests {
         let may_3 = Timestamp::from_millis(1_714_737_600_000);
         channels.advance(&id(1), 1200, 0.5, Some(may_3));
         let row = |channels: &mut Channels, columns| {
-            drawn(&channel_row(channels.shown(1)[0], Some("takaro"), layout(columns)), layout(columns))
+            let rows = channel_rows(&[(channels.shown(1)[0], Some("takaro"))], layout(columns));
+            drawn(&rows[0], layout(columns))
         };
-        assert_eq!(
-            row(&mut channels, 80),
-            "██████░░░░░░  50%  takaro #general  2024-05-03  1,200 msgs  120/s"
-        );
+        let whole = "██████░░░░░░  50%  takaro #general  2024-05-03  1,200 msgs  120/s";
+        assert_eq!(row(&mut channels, 80), whole);
         channels.wait(&id(1), PauseReason::Retry, Duration::from_secs(3));
         advance(Duration::from_millis(10)).await;
-        let waits = "takaro #general  failed, retrying in 3s  2024-05-03  1,200 msgs  120/s";
-        assert_eq!(row(&mut channels, 200), format!("██████░░░░░░  50%  {waits}"));
-        let waits = "takaro #general  failed, retrying in 3s  1,200 msgs";
-        assert_eq!(row(&mut channels, 80), format!("██████░░░░░░  50%  {waits}  120/s"));
+        assert_eq!(row(&mut channels, 200), format!("{whole}  failed, retrying in 3s"));
+        let waits = "takaro #general  1,200 msgs  120/s  failed, retrying in 3s";
+        assert_eq!(row(&mut channels, 80), format!("██████░░░░░░  50%  {waits}"));
+        let waits = "takaro #general  1,200 msgs  failed, retrying in 3s";
         assert_eq!(row(&mut channels, 70), format!("███░░░  50%  {waits}"));
         assert_eq!(row(&mut channels, 40), " 50%  takaro #general  retrying in 3s");
         advance(Duration::from_secs(10)).await;
@@ -343,6 +405,26 @@ mod tests {
         for columns in 0..200 {
             assert!(row(&mut channels, columns).width() < columns.max(8), "{columns}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_columns_of_channels_line_up() {
+        let mut channels = Channels::default();
+        for (number, name) in [(1, "general"), (2, "日本語"), (3, "a-channel-with-a-long-name")] {
+            channels.open(id(number), name.to_owned());
+        }
+        advance(Duration::from_secs(10)).await;
+        channels.advance(&id(1), 1200, 0.5, Some(Timestamp::from_millis(1_714_737_600_000)));
+        channels.advance(&id(2), 50, 0.5, None);
+        channels.wait(&id(2), PauseReason::RateLimit, Duration::from_secs(7));
+        let shown: Vec<_> = channels.shown(3).into_iter().map(|channel| (channel, None)).collect();
+        let texts: Vec<String> = channel_rows(&shown, layout(120)).into_iter().map(|row| row.text).collect();
+        let expected = [
+            "#general                   2024-05-03  1,200 msgs  120/s",
+            "#日本語                                   50 msgs    5/s  rate limited, waiting 7s",
+            "#a-channel-with-a-long-n…                  0 msgs    0/s",
+        ];
+        assert_eq!(texts, expected);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::durations;
-use super::output::to_stderr;
+use super::output::to_colored_stderr;
 use super::ticker::every;
 use super::totals::{Phase, Totals};
-use crate::model::{with_noun, with_separators};
+use crate::model::{Tone, escape_controls, with_noun, with_separators};
 use crate::monitor::{Counter, Event, Monitor};
 
 /// Interval between two progress lines.
@@ -27,7 +27,7 @@ impl MessageSink {
     /// Reports progress. With [`Self::Text`], passes a complete line to `write`.
     fn info(self, text: &str, write: impl FnOnce(&str)) {
         match self {
-            Self::Text => write(&format!("{text}\n")),
+            Self::Text => write(&format!("{}\n", escape_controls(text))),
             Self::Log => tracing::info!(target: "sync-progress", "{text}"),
         }
     }
@@ -35,7 +35,7 @@ impl MessageSink {
     /// Reports a warning. With [`Self::Text`], passes a complete line to `write`.
     pub fn warn(self, text: &str, write: impl FnOnce(&str)) {
         match self {
-            Self::Text => write(&format!("warning: {text}\n")),
+            Self::Text => write(&labelled(Tone::Warning, "warning:", text)),
             Self::Log => tracing::warn!(target: "sync-progress", "{text}"),
         }
     }
@@ -44,11 +44,18 @@ impl MessageSink {
     /// `write`.
     pub fn fail(self, text: &str, hint: Option<&str>, write: impl FnOnce(&str)) {
         match (self, hint) {
-            (Self::Text, Some(hint)) => write(&format!("error: {text}\nhint: {hint}\n")),
-            (Self::Text, None) => write(&format!("error: {text}\n")),
+            (Self::Text, hint) => {
+                let hint = hint.map(|hint| labelled(Tone::Hint, "hint:", hint)).unwrap_or_default();
+                write(&(labelled(Tone::Failure, "error:", text) + &hint));
+            }
             (Self::Log, hint) => tracing::error!(target: "sync-progress", hint, "{text}"),
         }
     }
+}
+
+/// A line with a coloured label. The text is escaped, because it may quote others.
+fn labelled(tone: Tone, label: &str, text: &str) -> String {
+    format!("{} {}\n", tone.paint(label), escape_controls(text))
 }
 
 /// Reports notes and warnings; ignores all other events.
@@ -81,7 +88,7 @@ impl Lines {
             totals.has_begun().then(|| progress_line(&totals))
         };
         if let Some(line) = line {
-            self.message_sink.info(&line, to_stderr);
+            self.message_sink.info(&line, to_colored_stderr);
         }
     }
 
@@ -96,7 +103,7 @@ impl Monitor for Lines {
     }
 
     fn event(&self, event: Event) {
-        report_notice(self.message_sink, &event, to_stderr);
+        report_notice(self.message_sink, &event, to_colored_stderr);
         self.totals().event(&event);
     }
 }

@@ -21,6 +21,6 @@ pub use events::Events;
 pub use lines::{Lines, MessageSink};
 pub use log::Log;
 pub use output::{
-    Escaping, Output, to_cleared_stdout, to_colored_stdout, to_status_line, to_stderr, to_stdout,
-    to_stdout_for_programs,
+    Escaping, Output, set_colors, to_cleared_stdout, to_colored_stderr, to_colored_stdout, to_status_line,
+    to_stderr, to_stdout, to_stdout_for_programs,
 };

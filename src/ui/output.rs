@@ -1,11 +1,16 @@
 //! Writes to stdout and stderr, with control characters escaped.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::model::{escape_controls, escape_controls_in_color};
+use crate::model::{escape_controls, escape_controls_in_color, without_colors};
+
+/// Indices of the streams in [`KEEPS_COLORS`].
+const STDOUT: usize = 0;
+const STDERR: usize = 1;
 
 /// Stdout for a command that continues after a failed write. Clones share the state.
 ///
@@ -17,9 +22,18 @@ pub struct Output(Arc<Mutex<Option<io::Error>>>);
 impl Output {
     /// Writes and flushes `text`.
     pub fn write(&self, text: &str) {
+        self.write_with(|| to_stdout(text));
+    }
+
+    /// Like [`Self::write`], for text that the program itself coloured.
+    pub fn write_colored(&self, text: &str) {
+        self.write_with(|| to_colored_stdout(text));
+    }
+
+    fn write_with(&self, write: impl FnOnce() -> io::Result<()>) {
         let mut failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if failure.is_none() {
-            *failure = to_stdout(text).err();
+            *failure = write().err();
         }
     }
 
@@ -40,12 +54,31 @@ pub fn to_stdout(text: &str) -> io::Result<()> {
     write(io::stdout().lock(), escape_controls(text).as_bytes())
 }
 
-/// Like [`to_stdout`], for text that the program itself colored.
+/// Whether text on stdout, and on stderr, keeps the colours that the program gave it.
+static KEEPS_COLORS: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
+
+/// Decides whether text on stdout and stderr is coloured. Off until this is called.
+pub fn set_colors(stdout: bool, stderr: bool) {
+    KEEPS_COLORS[STDOUT].store(stdout, Ordering::Relaxed);
+    KEEPS_COLORS[STDERR].store(stderr, Ordering::Relaxed);
+}
+
+/// Text that the program itself coloured, with the colours only if the stream keeps them, and
+/// with all other control characters escaped.
+fn in_color(text: &str, stream: usize) -> String {
+    if KEEPS_COLORS[stream].load(Ordering::Relaxed) {
+        escape_controls_in_color(text).into_owned()
+    } else {
+        escape_controls(&without_colors(text)).into_owned()
+    }
+}
+
+/// Like [`to_stdout`], for text that the program itself coloured.
 ///
 /// # Errors
 /// Returns the error of writing to stdout.
 pub fn to_colored_stdout(text: &str) -> io::Result<()> {
-    write(io::stdout().lock(), escape_controls_in_color(text).as_bytes())
+    write(io::stdout().lock(), in_color(text, STDOUT).as_bytes())
 }
 
 /// Writes `text` to stdout as it is, for programs; with control characters escaped if stdout is
@@ -62,18 +95,24 @@ pub fn to_status_line(text: &str) {
     write(io::stderr().lock(), format!("\r\u{1b}[K{}", escape_controls(text)).as_bytes()).ok();
 }
 
-/// Clears the terminal on stdout, as `watch` does, and writes `text`.
+/// Clears the terminal on stdout, as `watch` does, and writes `text`, which the program itself
+/// coloured.
 ///
 /// # Errors
 /// Returns the error of writing to stdout.
 pub fn to_cleared_stdout(text: &str) -> io::Result<()> {
-    write(io::stdout().lock(), format!("\u{1b}[H\u{1b}[2J{}", escape_controls(text)).as_bytes())
+    write(io::stdout().lock(), format!("\u{1b}[H\u{1b}[2J{}", in_color(text, STDOUT)).as_bytes())
 }
 
 /// Writes `text` to stderr. Terminal control characters are escaped. Errors are
 /// ignored, since stderr may be closed.
 pub fn to_stderr(text: &str) {
     write(io::stderr().lock(), escape_controls(text).as_bytes()).ok();
+}
+
+/// Like [`to_stderr`], for text that the program itself coloured.
+pub fn to_colored_stderr(text: &str) {
+    write(io::stderr().lock(), in_color(text, STDERR).as_bytes()).ok();
 }
 
 fn write(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {

@@ -147,3 +147,41 @@ fn errors_follow_the_log_format() {
         assert_eq!(sandbox.run(arguments).stderr, text);
     }
 }
+
+/// What a command writes to a terminal as stdout.
+fn at_terminal(sandbox: &Sandbox, arguments: &[&str], no_color: &str) -> String {
+    let (ours, theirs) = terminal();
+    let mut command = sandbox.command(arguments);
+    let child = command.env("NO_COLOR", no_color).stdout(theirs).stderr(Stdio::piped()).spawn().unwrap();
+    drop(command);
+    let reader = thread::spawn(move || {
+        let mut written = Vec::new();
+        File::from(ours).read_to_end(&mut written).ok();
+        String::from_utf8(written).unwrap()
+    });
+    wait_for_exit(child);
+    reader.join().unwrap()
+}
+
+#[test]
+fn results_are_coloured_as_the_settings_say() {
+    let sandbox = sandbox();
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    let colored = "\u{1b}[32mcompleted\u{1b}[0m";
+    for arguments in [&["start", "--full"][..], &["status"], &["status", "--runs"]] {
+        let with = |color: &str| sandbox.run(&[arguments, &["--color", color]].concat()).stdout;
+        assert!(with("always").contains(colored), "{}", with("always"));
+        let plain = [with("never"), with("auto"), at_terminal(&sandbox, arguments, "1")];
+        assert!(plain.iter().all(|text| text.contains("completed") && !text.contains('\u{1b}')), "{plain:?}");
+        assert!(at_terminal(&sandbox, arguments, "").contains(colored));
+        let json = sandbox.run(&[arguments, &["--color", "always", "--format", "json"]].concat()).stdout;
+        assert!(!json.contains('\u{1b}') && !json.contains("u001b"), "{json}");
+    }
+    let check = |color: &str| sandbox.run(&["check", "--color", color]).stdout;
+    assert!(check("always").contains("\u{1b}[32m✓\u{1b}[0m configuration"), "{}", check("always"));
+    assert!(check("never").contains("✓ configuration"), "{}", check("never"));
+    let error = |color: &str| sandbox.run(&["status", "--job-id", "x\u{1b}[2J", "--color", color]).stderr;
+    assert!(error("always").starts_with("\u{1b}[31merror:\u{1b}[0m unknown job"), "{}", error("always"));
+    assert!(error("never").starts_with("error: unknown job"), "{}", error("never"));
+    assert!(!error("always").contains("\u{1b}[2J"), "{}", error("always"));
+}

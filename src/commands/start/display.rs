@@ -7,7 +7,7 @@ use crate::commands::output::Format;
 use crate::commands::{CommandContext, system};
 use crate::monitor::{Counter, Event, Monitor, MonitorList};
 use crate::report::Report;
-use crate::ui::{Bars, Events, Lines, Log, MessageSink, Output, to_stderr};
+use crate::ui::{Bars, Events, Lines, Log, MessageSink, Output, to_colored_stderr};
 
 /// The output of a run while it is in progress.
 pub struct Display {
@@ -46,8 +46,8 @@ impl Display {
     /// Prints an error with its hint on stderr, above the bars.
     pub fn fail(&self, text: &str, hint: &str) {
         self.message_sink.fail(text, Some(hint), |lines| match &self.bars {
-            Some(bars) => bars.suspend(|| to_stderr(lines)),
-            None => to_stderr(lines),
+            Some(bars) => bars.suspend(|| to_colored_stderr(lines)),
+            None => to_colored_stderr(lines),
         });
     }
 
