@@ -14,9 +14,10 @@ use crate::archive::{ArchiveErrorKind, Lock, LockState, Reader, beside, queue};
 use crate::config::{Config, Overrides, TenantConfig};
 use crate::model::{
     ChannelCounts, Job, JobStatus, LastError, StatusOverview, TenantKey, TenantOverview, TenantStatus,
+    without_colors,
 };
 use crate::plan::unmatched;
-use crate::report::{self, Hints, Report, StatusOptions};
+use crate::report::{self, EarlyEnd, Hints, Report, StatusOptions};
 use crate::ui::to_cleared_stdout;
 
 /// Refresh interval of `--watch`.
@@ -265,7 +266,7 @@ fn set_interrupted(tenants: &mut [TenantOverview], name: &str) {
         tenant.last_error = Some(LastError {
             // The hint is printed with the job.
             cause: None,
-            error: "the last run was interrupted: its process no longer exists".to_owned(),
+            error: format!("the last run was {}", without_colors(&EarlyEnd::ProcessGone.reason(None))),
         });
     }
 }

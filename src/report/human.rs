@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::ending::EarlyEnd;
 use super::groups::{NAMED_CHANNELS, full_name, grouped_by};
 use super::jobs::progress_text;
 use super::mark::{FAILURE, HINT, NOTE, WARNING};
@@ -65,12 +66,8 @@ pub fn status(overview: &StatusOverview, options: StatusOptions<'_>) -> String {
         writeln!(text, "\n{} {} ({}){position}", job.status.painted(), job.job_id, job.tenant).ok();
     }
     for job in &overview.interrupted {
-        let (status, job_id, tenant) = (job.status.painted(), &job.job_id, &job.tenant);
-        writeln!(
-            text,
-            "\n{status} {job_id} ({tenant}): its process no longer exists; the next start resumes"
-        )
-        .ok();
+        let job = format!("{} ({})", job.job_id, job.tenant);
+        writeln!(text, "\n{}", EarlyEnd::ProcessGone.text(Some(&job))).ok();
     }
     if !overview.failing_channels.is_empty() {
         writeln!(text, "\nfailing channels:").ok();

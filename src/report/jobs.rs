@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::ending::ending;
 use super::groups::{NAMED_CHANNELS, full_name, grouped_by};
 use super::mark::{FAILURE, HINT, NOTE, WARNING};
 use super::table::{Concession, SHORTEST_NAME, Table, terminal_safe, with_noun, with_separators};
@@ -54,8 +55,8 @@ pub fn runs(runs: &[Vec<Job>], now: Timestamp, columns: Option<usize>) -> String
         took.unwrap_or_default()
     };
     let result = |job: &Job| match job.kind {
-        JobKind::Full => job.status.painted() + FULL,
-        JobKind::Incremental => job.status.painted(),
+        JobKind::Full => ending(job.status, None) + FULL,
+        JobKind::Incremental => ending(job.status, None),
     };
     let jobs = || runs.iter().flatten();
     let started = |job: &Job| job.started_at.map_or_else(|| "not started".to_owned(), utc_minutes);
@@ -97,7 +98,7 @@ fn headline(job: &Job, now: Timestamp) -> String {
         return format!("{}: nothing new in {unchanged}", job.tenant);
     }
     if stats.channels_total == 0 && stats.channels_skipped == 0 {
-        return format!("{}: {}", job.tenant, job.status.painted());
+        return format!("{}: {}", job.tenant, ending(job.status, None));
     }
     let mut parts = vec![format!("{} read", with_noun(stats.channels_processed, "channel"))];
     if stats.channels_skipped > 0 {
@@ -122,8 +123,7 @@ fn headline(job: &Job, now: Timestamp) -> String {
         1 => parts.push("1 retry".to_owned()),
         retries => parts.push(format!("{} retries", with_separators(retries))),
     }
-    let run_time = run_time(job).map(|time| format!(" in {}", duration(time))).unwrap_or_default();
-    format!("{}: {}{run_time}: {}", job.tenant, job.status.painted(), parts.join(", "))
+    format!("{}: {}: {}", job.tenant, ending(job.status, run_time(job)), parts.join(", "))
 }
 
 /// How long the job ran; `None` if it hasn't completed.

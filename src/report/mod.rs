@@ -2,6 +2,7 @@
 //! does no I/O.
 
 mod check;
+mod ending;
 mod groups;
 mod hints;
 mod human;
@@ -16,6 +17,7 @@ mod table;
 mod time;
 
 pub use check::{CheckResult, CheckStatus, check_json, check_report, privacy_json};
+pub use ending::EarlyEnd;
 pub use hints::{Hints, hint, platform_hint};
 pub use human::{StatusOptions, status};
 pub use jobs::{job_details, runs, summary};

@@ -33,13 +33,14 @@ pub(super) async fn confirm_candidates(
     confirmed.unwrap_or_else(|stop| Err(Failure::stopped(stop, "deletions were confirmed")))
 }
 
-/// Reads the reactors in `roots` and their threads, within the reaction budget and until
-/// the run stops.
+/// Reads the reactors in `roots` and their threads, within the reaction budget, unless the
+/// run stops first.
 pub(super) async fn read_pending_reactors(
     scope: &TenantScope,
     roots: &HashSet<ChannelId>,
 ) -> Result<(), Failure> {
-    scope.context.stop.unless_stopped(read_within_budget(scope, roots)).await.unwrap_or(Ok(()))
+    let read = scope.context.stop.unless_stopped(read_within_budget(scope, roots)).await;
+    read.unwrap_or_else(|stop| Err(Failure::stopped(stop, "all reactors were read")))
 }
 
 async fn read_within_budget(scope: &TenantScope, roots: &HashSet<ChannelId>) -> Result<(), Failure> {

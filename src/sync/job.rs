@@ -64,6 +64,8 @@ pub struct JobRecord {
     platform: &'static PlatformSpec,
     /// Whether the run selects channels by ID.
     selects_channels: bool,
+    /// Whether its last stages were skipped or stopped early.
+    is_unfinished: bool,
 }
 
 impl JobRecord {
@@ -116,6 +118,7 @@ impl JobRecord {
             has_passing_failure: false,
             cause: None,
             selects_channels: !tenant.selection.channels.is_empty(),
+            is_unfinished: false,
         })
     }
 
@@ -194,6 +197,11 @@ impl JobRecord {
     pub fn deletions_unconfirmed(&mut self, failure: &Failure, now: Timestamp) {
         self.tally.incomplete += 1;
         self.errors.push(failure.job_error(None, now));
+    }
+
+    /// Records whether the stages after the reading of channels came to their end.
+    pub fn set_finished(&mut self, is_finished: bool) {
+        self.is_unfinished = !is_finished;
     }
 
     /// Whether the job has not been finished.
@@ -291,7 +299,9 @@ impl JobRecord {
     ) -> Result<(), ArchiveError> {
         self.add_findings(findings, context.clock.now());
         let archived_something = self.meter.sum(Counter::Messages) > 0;
-        self.status = self.tally.and(self.tenant_tally).job_status(archived_something, signalled);
+        let by_tally = self.tally.and(self.tenant_tally).job_status(archived_something, signalled);
+        let is_interrupted = signalled && self.is_unfinished;
+        self.status = if is_interrupted { JobStatus::Interrupted } else { by_tally };
         let mut stats = self.stats(self.figures(&[]));
         if self.status == JobStatus::Completed {
             stats.progress = 1.0;
@@ -301,7 +311,8 @@ impl JobRecord {
         let errors = self.errors.clone();
         let end = tenants::TenantRunOutcome {
             status: tenant_status(end_status),
-            is_success: end_status == JobStatus::Completed && covers_configuration,
+            // Also if a signal left reactors to the next run.
+            is_success: by_tally == JobStatus::Completed && covers_configuration,
             completes_full: self.kind == JobKind::Full
                 && covers_configuration
                 && self.attempted_every_channel(),

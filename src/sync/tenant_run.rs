@@ -142,8 +142,10 @@ impl TenantRun {
             self.slots.set_preparing(false);
             self.read_channels().await?;
         }
-        if !self.is_given_up && self.confirm_deletions().await? && self.may_continue() {
-            self.read_reactors().await?;
+        if !self.is_given_up {
+            let is_finished =
+                self.confirm_deletions().await? && self.may_continue() && self.read_reactors().await?;
+            self.record.set_finished(is_finished);
         }
         self.read_channels().await
     }
@@ -416,9 +418,11 @@ impl TenantRun {
         Ok(is_confirmed)
     }
 
-    async fn read_reactors(&mut self) -> Result<(), ArchiveError> {
+    /// Reads reactors. Returns false if the run stopped first.
+    async fn read_reactors(&mut self) -> Result<bool, ArchiveError> {
         let (scope, roots) = (self.scope.clone(), self.visibility.roots.clone());
-        self.run_last_stage(async move { read_pending_reactors(&scope, &roots).await }).await.map(drop)
+        let read = self.run_last_stage(async move { read_pending_reactors(&scope, &roots).await }).await;
+        Ok(!read?.is_err_and(|failure| failure.is_early_end()))
     }
 
     /// Runs a stage that follows the reading of channels. Returns its result.

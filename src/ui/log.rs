@@ -91,7 +91,7 @@ impl Monitor for Log {
                 }
             }
             Event::JobFinished { job_id, status } => {
-                tracing::info!(tenant = self.tenant(&job_id), job_id, %status, "job finished");
+                tracing::info!(tenant = self.tenant(&job_id), job_id, %status, "job {status}");
             }
             Event::Planned { job_id, channels, skipped, unreadable } => {
                 self.planned(&job_id, channels, skipped, unreadable);

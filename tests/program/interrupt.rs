@@ -76,6 +76,28 @@ fn ctrl_c_stops_a_run_gracefully_and_the_next_one_resumes() {
 }
 
 #[test]
+fn run_stopped_while_reading_reactors_is_interrupted_everywhere() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 3, 300)));
+    sandbox.sim.set_latency(Duration::from_millis(150), Duration::ZERO);
+    let sync = sandbox.spawn(&["start", "-v"]);
+    wait_until("reactors are requested", || sandbox.sim.journal().count(RouteKind::Reactions) > 3);
+    send(&sync, Signal::INT);
+    let ran = wait_for_exit(sync).expect_code(130);
+    let last = ran.stdout.lines().last().unwrap();
+    assert!(ran.stdout.contains(": interrupted after "), "{}", ran.stdout);
+    assert_eq!(last, "interrupted; the next run resumes where this one stopped");
+    assert!(ran.stderr.contains("job interrupted"), "{}", ran.stderr);
+    let runs = sandbox.run(&["status", "--runs"]).stdout;
+    assert!(runs.contains("  interrupted  ") && !runs.contains("completed"), "{runs}");
+    assert_eq!(sandbox.count("SELECT count(*) FROM sync_jobs WHERE status <> 'interrupted'"), 0);
+    // Every message is archived, so it is a success nevertheless.
+    assert_eq!(sandbox.count("SELECT count(*) FROM tenants WHERE last_success_at IS NULL"), 0);
+    sandbox.sim.set_latency(Duration::ZERO, Duration::ZERO);
+    let ran = sandbox.run(&["start"]).expect_code(0);
+    assert!(ran.stdout.contains(": nothing new in 3 channels"), "{}", ran.stdout);
+}
+
+#[test]
 fn blocked_stderr_does_not_delay_the_shutdown() {
     let sandbox = large();
     sandbox.sim.set_latency(Duration::from_millis(150), Duration::ZERO);

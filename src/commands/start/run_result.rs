@@ -4,7 +4,7 @@ use crate::commands::output::Format;
 use crate::commands::{Failure, Outcome};
 use crate::exit_code::ExitCode;
 use crate::model::{Job, JobStatus, Timestamp};
-use crate::report::{self, Hints, Report};
+use crate::report::{self, EarlyEnd, Hints, Report};
 use crate::sync::StopReason;
 
 /// How a run ended, and what it did.
@@ -66,20 +66,19 @@ impl RunResult {
     }
 
     fn summary(&self, hints: Hints, now: Timestamp) -> String {
-        let stopped = match self.stop {
-            Some(StopReason::Signal) => "stopped; the next run resumes where this one stopped\n",
+        let early_end = match self.stop {
+            Some(StopReason::Signal) => Some(EarlyEnd::Signal),
             // Only pending reactor lists are left, which the summary mentions.
-            Some(StopReason::OutOfTime) if self.is_complete() => "",
-            Some(StopReason::OutOfTime) => {
-                "time limit reached; the next run resumes where this one stopped\n"
-            }
-            Some(StopReason::Fatal) | None => "",
+            Some(StopReason::OutOfTime) if self.is_complete() => None,
+            Some(StopReason::OutOfTime) => Some(EarlyEnd::TimeLimit),
+            Some(StopReason::Fatal) | None => None,
         };
+        let early_end = early_end.map(|end| end.text(None) + "\n").unwrap_or_default();
         // Omit the tenants that have none of the requested channels.
         let is_shown =
             |job: &&Job| !self.selects_channels || has_channels(job) || job.status != JobStatus::Completed;
         let jobs: Vec<Job> = self.jobs.iter().filter(is_shown).cloned().collect();
-        report::summary(&jobs, hints, now) + stopped
+        report::summary(&jobs, hints, now) + &early_end
     }
 
     /// The exit code of the run.

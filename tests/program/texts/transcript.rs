@@ -16,7 +16,7 @@ const REPLACEMENTS: [(&str, &str); 13] = [
     (r"(?m)^\d{4}-\d\d-\d\dT\S+Z", "TIME"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?", "TIME"),
     (r"\b\d[\d,]* messages/s", "RATE messages/s"),
-    (r" in (\d+(\.\d+)?m?s|\d+m \d\ds):", " in SPAN:"),
+    (r": (\w+ (?:in|after)) (\d+(\.\d+)?m?s|\d+m \d\ds):", ": $1 SPAN:"),
     (r"(?m)(requests?.*), \d\S*( \S+)?$", "$1, SPAN"),
     (r"last success \d\S*( \S+)? ago", "last success AGO"),
     (r"clock: \S+ off", "clock: SPAN off"),
