@@ -24,7 +24,7 @@ use super::{CommandContext, Failure, FailureKind, Format, Outcome, check_output,
 use crate::archive::sweep::sweep;
 use crate::archive::{ArchiveErrorKind, ArchiveFile, Lock, Reader, Writer};
 use crate::config::{Config, Overrides, TenantConfig};
-use crate::model::{ChannelId, Job, PlatformSpec, Timestamp};
+use crate::model::{ChannelId, Job, MessageId, PlatformSpec, Timestamp};
 use crate::monitor::Monitor;
 use crate::plan::Selection;
 use crate::report::{self, Hints, Report};
@@ -137,6 +137,7 @@ fn execute(
         let _entered = runtime.enter();
         connect::connect(config, &tokens, context)?
     };
+    check_platform_range(args, &connected)?;
     let end = sync(&runtime, &connected, config, &tenants, args, &display, context);
     display.clear();
     end
@@ -152,6 +153,25 @@ fn check_range(args: &StartArgs, now: Timestamp) -> Result<(), Failure> {
         }
         (since, until) => values::check_order(since, until),
     }
+}
+
+/// Rejects dates before the first message that any of the platforms can hold.
+fn check_platform_range(args: &StartArgs, connected: &[ConnectedPlatform<'_>]) -> Result<(), Failure> {
+    let begin = |platform: &ConnectedPlatform<'_>| {
+        Some((platform.adapter.sent_at(MessageId::new(1)?), platform.config.spec.title))
+    };
+    let Some((begin, platform)) = connected.iter().filter_map(begin).min() else { return Ok(()) };
+    let is_before = |date: Option<Timestamp>| date.filter(|date| *date < begin);
+    let (flag, date, hint) = match (is_before(args.since), is_before(args.until)) {
+        (_, Some(until)) => {
+            ("--until", until, "nothing would be read; use a later date, or leave --until out")
+        }
+        (Some(since), None) => ("--since", since, "leave --since out to read everything"),
+        (None, None) => return Ok(()),
+    };
+    let (date, begin) = (report::utc_seconds(date), report::utc_seconds(begin));
+    let message = format!("{flag} {date} is before {platform} existed: its messages begin at {begin}");
+    Err(Failure::new(FailureKind::Usage, message).hint(hint))
 }
 
 /// Fails early, before any request is sent or file created, if the archive is locked or

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SpanRelativeTo;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::fmt::friendly::SpanParser;
 use jiff::tz::TimeZone;
 
@@ -62,12 +62,48 @@ pub(super) fn in_one_unit(duration: Duration) -> String {
 /// before 1970 or after 2083.
 pub fn parse_date(text: &str) -> Result<Timestamp, InvalidValue> {
     let invalid = |what| InvalidValue::of(text, what, DATE_REMEDY);
-    let instant = instant(text).ok_or_else(|| invalid("is not a date"))?;
+    let out_of_range = || {
+        let remedy = "use a date from 1970 to 2083, or leave it out for all messages";
+        InvalidValue::of(text, "is before 1970 or after 2083", remedy)
+    };
+    let instant = match instant(text) {
+        Some(instant) => instant,
+        None if has_long_year(text) => return Err(out_of_range()),
+        None => return Err(nonexistent_day(text).unwrap_or_else(|| invalid("is not a date"))),
+    };
     let year = instant.to_zoned(TimeZone::UTC).year();
     if !YEAR_RANGE.contains(&year) {
-        return Err(invalid("is before 1970 or after 2083"));
+        return Err(out_of_range());
     }
     Ok(Timestamp::from_millis(instant.as_millisecond()))
+}
+
+/// True for a date whose year has more than four digits.
+fn has_long_year(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(year, rest)| {
+        year.len() > 4 && year.bytes().all(|byte| byte.is_ascii_digit()) && rest.contains('-')
+    })
+}
+
+/// The problem of a date in the right form whose month or day doesn't exist.
+fn nonexistent_day(text: &str) -> Option<InvalidValue> {
+    let day = text.get(..10)?;
+    let mut parts = day.split('-');
+    let mut number = |digits: usize| parts.next().filter(|part| part.len() == digits)?.parse::<i16>().ok();
+    let (year, month, day) = (number(4)?, number(2)?, number(2)?);
+    let Some(first) = i8::try_from(month).ok().and_then(|month| Date::new(year, month, 1).ok()) else {
+        return Some(InvalidValue::of(
+            text,
+            "is not a date: there is no such month",
+            "use a month from 01 to 12",
+        ));
+    };
+    let last = first.last_of_month();
+    if (1..=i16::from(last.day())).contains(&day) {
+        return None;
+    }
+    let remedy = format!("use a day that exists; the last one of that month is \"{last}\"");
+    Some(InvalidValue::of(text, "is not a date: there is no such day", remedy))
 }
 
 fn instant(text: &str) -> Option<jiff::Timestamp> {
@@ -142,6 +178,24 @@ mod tests {
             ("2024-01-01 10:00", 1_704_103_200_000),
         ] {
             assert_eq!(parse_date(text), Ok(Timestamp::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_error_of_a_date_says_what_is_wrong_with_it() {
+        for (text, what, remedy) in [
+            ("2024-02-31", "there is no such day", "the last one of that month is \"2024-02-29\""),
+            ("2023-02-29T10:00", "there is no such day", "\"2023-02-28\""),
+            ("2024-04-00", "there is no such day", "\"2024-04-30\""),
+            ("2024-13-01", "there is no such month", "from 01 to 12"),
+            ("99999-01-01", "is before 1970 or after 2083", "from 1970 to 2083"),
+            ("2084-01-01", "is before 1970 or after 2083", "from 1970 to 2083"),
+            ("1066-10-14", "is before 1970 or after 2083", "from 1970 to 2083"),
+            ("2024-01-01T25:00", "is not a date", "use a date such as"),
+            ("yesterday", "is not a date", "use a date such as"),
+        ] {
+            let error = parse_date(text).unwrap_err().to_string();
+            assert!(error.contains(what) && error.contains(remedy), "{error}");
         }
     }
 

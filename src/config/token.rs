@@ -76,6 +76,25 @@ pub enum TokenError {
          follows the \"=\""
     )]
     Assigned(TokenSource),
+    /// The source holds the token in quotes.
+    #[error(
+        "read the bot token: the value of {0} is wrapped in quotes, which are not part of a token; \
+         keep only what is between them"
+    )]
+    Quoted(TokenSource),
+    /// The source holds a word that stands for a token, with or without quotes.
+    #[error(
+        "read the bot token: {0} contains a placeholder instead of a token{quotes}; replace it by the \
+         bot's own token, without quotes",
+        quotes = if *.1 { ", and is wrapped in quotes" } else { "" }
+    )]
+    Placeholder(TokenSource, bool),
+    /// The source holds a reference to a variable that nothing has resolved.
+    #[error(
+        "read the bot token: {0} contains the name of a variable ($NAME) instead of a token; \
+         replace it by the bot's own token"
+    )]
+    Unresolved(TokenSource),
     /// The source holds bytes that can't be sent in a header.
     #[error(
         "read the bot token: {0} contains characters that a token cannot have; a token has only \
@@ -101,6 +120,11 @@ impl TokenSource {
         let token = str::from_utf8(&bytes).map_err(|_| TokenError::Malformed(self.clone()))?;
         match without_prefix(token) {
             "" => Err(TokenError::Empty(self.clone())),
+            token if is_placeholder(unquoted(token).unwrap_or(token)) => {
+                Err(TokenError::Placeholder(self.clone(), unquoted(token).is_some()))
+            }
+            token if unquoted(token).is_some() => Err(TokenError::Quoted(self.clone())),
+            token if is_reference(token) => Err(TokenError::Unresolved(self.clone())),
             token if is_assignment(token) => Err(TokenError::Assigned(self.clone())),
             token if token.bytes().all(is_token_byte) => Ok(Secret::new(token)),
             _ => Err(TokenError::Malformed(self.clone())),
@@ -150,6 +174,50 @@ fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
         is_variable_name(name.trim()) && !value.trim_matches(['=', '"', '\'']).is_empty()
     })
+}
+
+/// What is between the quotes that the text begins and ends with; `None` if it doesn't.
+fn unquoted(text: &str) -> Option<&str> {
+    let pairs = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»')];
+    pairs.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close)).map(str::trim)
+}
+
+/// True for a word that programs and templates write where a token belongs, such as "null",
+/// "changeme" or "<your-bot-token>".
+fn is_placeholder(text: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "nan",
+        "true",
+        "false",
+        "changeme",
+        "replaceme",
+        "todo",
+        "tbd",
+        "placeholder",
+        "example",
+        "secret",
+    ];
+    let is_in_brackets = [('<', '>'), ('[', ']'), ('{', '}')]
+        .iter()
+        .any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));
+    let mut chars = text.chars();
+    let first = chars.next();
+    let is_repeated = chars.all(|char| Some(char) == first);
+    let word: String = text.chars().filter(|char| !matches!(char, '_' | '-' | ' ')).collect();
+    let word = word.to_ascii_lowercase();
+    let means_token = word.bytes().all(|byte| byte.is_ascii_lowercase())
+        && (word.ends_with("token") || word.ends_with("tokenhere"));
+    is_in_brackets || is_repeated || means_token || WORDS.contains(&word.as_str())
+}
+
+/// True for `$NAME` and `${NAME}`.
+fn is_reference(text: &str) -> bool {
+    let name = text.strip_prefix('$').map(|name| name.trim_start_matches('{').trim_end_matches('}'));
+    name.is_some_and(is_variable_name)
 }
 
 /// True for the visible ASCII characters that a header value may contain (RFC 9110,
@@ -216,11 +284,51 @@ mod tests {
 
     #[test]
     fn a_token_invalid_in_a_header_is_rejected_and_not_shown() {
-        for value in ["hush\nhush", "hush\u{1}", "\"hush\"", "hush hush", "hüsh", "hush\u{7f}"] {
+        for value in ["hush\nhush", "hush\u{1}", "\"hush", "hush hush", "hüsh", "hush\u{7f}"] {
             let error = from_variable(value).unwrap_err();
             assert!(matches!(error, TokenError::Malformed { .. }), "{value:?}");
             assert!(!format!("{error} {error:?}").contains("sh\"") && !error.to_string().contains("hush"));
         }
+    }
+
+    #[test]
+    fn a_quoted_token_and_a_placeholder_are_named_as_such_and_not_shown() {
+        for value in ["\"hush\"", "'hush'", "`hush`", "“hush”", "Bot \"hush\"", "\"Bot hush\"", "' hush '"]
+        {
+            let error = from_variable(value).unwrap_err();
+            assert!(error.to_string().contains("is wrapped in quotes"), "{error}");
+            assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
+        }
+        for value in [
+            "none",
+            "null",
+            "undefined",
+            "changeme",
+            "CHANGE_ME",
+            "<hush>",
+            "[hush]",
+            "{{hush}}",
+            "your-bot-token",
+            "xxxxxxxx",
+            "***",
+            "...",
+            "x",
+            "Bot null",
+        ] {
+            let error = from_variable(value).unwrap_err();
+            assert!(matches!(error, TokenError::Placeholder(_, false)), "{value}");
+            assert!(!error.to_string().contains("hush") && !error.to_string().contains("CHANGE"), "{error}");
+        }
+        for value in ["\"none\"", "'changeme'", "\"\""] {
+            let error = from_variable(value).unwrap_err();
+            assert!(matches!(error, TokenError::Placeholder(_, true)), "{value}");
+        }
+        for value in ["$HUSH", "${HUSH}"] {
+            let error = from_variable(value).unwrap_err();
+            assert!(matches!(error, TokenError::Unresolved(_)), "{value}");
+            assert!(!error.to_string().contains("HUSH"), "{error}");
+        }
+        assert!(from_variable(TOKEN).is_ok());
     }
 
     #[test]

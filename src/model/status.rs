@@ -127,6 +127,8 @@ status!(
         NoRoute = "no_route",
         /// The channel was requested, but must not be archived.
         NotArchived = "not_archived",
+        /// The channel was requested, but not everyone may see it.
+        NotPublic = "not_public",
         /// Rate-limited, and the run is configured not to wait.
         RateLimited = "rate_limited",
         /// Too many requests were refused; further ones may get this address banned.

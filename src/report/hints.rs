@@ -34,6 +34,9 @@ pub const fn hint(cause: Cause) -> Option<&'static str> {
         Cause::NotInWorkspace => "invite the bot, or correct the tenant's ID in sync.toml",
         Cause::Forbidden => "grant the bot permission to read this channel",
         Cause::NotFound => "the channel was deleted; the next run marks it as deleted",
+        Cause::NotPublic => {
+            "a private channel is never archived, because only what everyone may see is; to archive it, grant the missing permission to everyone"
+        }
         Cause::Rejected => "exclude the channel in sync.toml: bots cannot read channels of this type",
         Cause::NoRoute => {
             "check api_url: the server there, or a proxy in front of it, does not support this request; the next run retries"

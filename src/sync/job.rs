@@ -275,7 +275,9 @@ impl JobRecord {
                 _ => None,
             };
             let cause = finding.kind.cause();
-            let is_same_cause = |error: &JobError| error.cause == cause || error.cause == Cause::NotArchived;
+            let is_same_cause = |error: &JobError| {
+                error.cause == cause || matches!(error.cause, Cause::NotArchived | Cause::NotPublic)
+            };
             if self.errors.iter().filter(is_of_channel).any(is_same_cause) {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! Derives causes and statuses from errors and channel outcomes. Pure.
 
 use crate::model::{Cause, JobStatus, ProgressStatus, TenantStatus};
+use crate::plan::LeftOutReason;
 use crate::platform::ErrorKind;
 
 /// The cause reported for a platform error.
@@ -19,6 +20,14 @@ pub const fn error_cause(kind: ErrorKind) -> Cause {
         ErrorKind::Server | ErrorKind::NotReady => Cause::Server,
         ErrorKind::Unreadable | ErrorKind::TooLarge => Cause::MalformedResponse,
         ErrorKind::Redirected => Cause::Redirected,
+    }
+}
+
+/// The cause reported for a requested channel that is left out.
+pub const fn left_out_cause(reason: &LeftOutReason) -> Cause {
+    match reason {
+        LeftOutReason::NotPublic(_) => Cause::NotPublic,
+        _ => Cause::NotArchived,
     }
 }
 

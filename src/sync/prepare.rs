@@ -10,6 +10,7 @@ use hashbrown::{HashMap, HashSet};
 use self::store::store_facts;
 use super::channel::{ChannelTask, TaskScope};
 use super::failure::Failure;
+use super::policy::left_out_cause;
 use super::tenant_scope::TenantScope;
 use super::visibility::confirm_deletions;
 use crate::anonymize::Scrubber;
@@ -365,7 +366,7 @@ fn not_read_errors(scope: &TenantScope, plan: &Plan) -> Vec<JobError> {
         JobError {
             error: format!("#{name} (channel {channel}) is not read: {}", left_out.reason),
             channel_id: Some(channel),
-            cause: Cause::NotArchived,
+            cause: left_out_cause(&left_out.reason),
             at: context.clock.now(),
         }
     };

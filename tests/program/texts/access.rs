@@ -36,6 +36,9 @@ fn discord_refusals_are_reported_with_a_remedy() {
     }
     let sandbox = sandbox();
     transcript.run("a channel that does not exist", &sandbox, &["start", "--channel", "12345"]);
+    let chat = sandbox.sim.world().channel_named(GUILD, "chat-0").unwrap();
+    sandbox.sim.world().hide(chat);
+    transcript.run("a private channel", &sandbox, &["start", "--channel", &chat.to_string()]);
     let mut description = Description::community(GUILD, 1, 20);
     description.guilds.push(GuildDescription { id: GUILD + 1, name: "Other".into(), ..Default::default() });
     let two_servers = Sandbox::new(World::new(&description));

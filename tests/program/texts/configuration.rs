@@ -59,9 +59,15 @@ fn with_discord(key: &str) -> String {
 fn token_mistakes_are_reported_without_the_token() {
     let mut transcript = Transcript::default();
     let sandbox = sandbox();
-    for (situation, token) in
-        [("no token", None), ("a wrong token", Some("wrong.token.indeed")), ("two lines", Some("a.b\nc.d"))]
-    {
+    for (situation, token) in [
+        ("no token", None),
+        ("a wrong token", Some("wrong.token.indeed")),
+        ("two lines", Some("a.b\nc.d")),
+        ("a token in quotes", Some("'abc'")),
+        ("a placeholder", Some("changeme")),
+        ("a placeholder in quotes", Some("\"none\"")),
+        ("a variable that was not resolved", Some("${TOKEN}")),
+    ] {
         let mut command = sandbox.command(&["start"]);
         match token {
             Some(token) => command.env("DISCORD_BOT_TOKEN", token),
