@@ -219,7 +219,9 @@ fn sync(
     let platform = |connected: &ConnectedPlatform<'_>| {
         let adapter = Arc::clone(&connected.adapter);
         let scheme = file.rules.scheme;
-        let platform = TenantPlatform { adapter, content: ContentCheck::default(), scheme };
+        let requests_per_second = connected.config.requests_per_second;
+        let platform =
+            TenantPlatform { adapter, content: ContentCheck::default(), scheme, requests_per_second };
         (connected.config.spec, Arc::new(platform))
     };
     let platforms: Vec<(&PlatformSpec, Arc<TenantPlatform>)> = connected.iter().map(platform).collect();

@@ -83,6 +83,7 @@ pub struct ChannelTask {
 pub struct ReadingState {
     millionths: AtomicU32,
     messages: AtomicU64,
+    reactor_lists: AtomicU64,
     wait_until: Mutex<Option<Instant>>,
 }
 
@@ -105,6 +106,11 @@ impl ReadingState {
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
+    /// Adds reactor lists that a committed page probably queued.
+    pub(super) fn add_reactor_lists(&self, lists: u64) {
+        self.reactor_lists.fetch_add(lists, Ordering::Relaxed);
+    }
+
     /// Messages committed so far.
     pub(super) fn messages(&self) -> u64 {
         self.messages.load(Ordering::Relaxed)
@@ -118,6 +124,7 @@ impl ChannelTask {
         ReadProgress {
             weight: self.plan.weight as f64,
             messages: state.messages() as f64,
+            reactor_lists: state.reactor_lists.load(Ordering::Relaxed) as f64,
             progress: f64::from(state.millionths.load(Ordering::Relaxed)) / 1_000_000.0,
             open_seconds: open.as_secs_f64(),
             wait_seconds: state.remaining_wait().as_secs_f64(),

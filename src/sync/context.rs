@@ -102,6 +102,8 @@ pub struct TenantPlatform {
     pub content: ContentCheck,
     /// How users are hashed.
     pub scheme: HashScheme,
+    /// The limit of the request rate, per second.
+    pub requests_per_second: f64,
 }
 
 impl TenantPlatform {

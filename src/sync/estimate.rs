@@ -7,14 +7,16 @@ const LAST_PAGE: f64 = 0.5;
 /// Samples in the sliding window of the request rate, one a second.
 const SAMPLES: usize = 30;
 
-/// Progress of one open channel, or the sums over a job's finished channels (weight and
-/// messages only).
+/// Progress of one open channel, or the sums over a job's finished channels (weight,
+/// messages and reactor lists only).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ReadProgress {
     /// The planned weight.
     pub weight: f64,
     /// Messages committed.
     pub messages: f64,
+    /// Reactor lists that they queued.
+    pub reactor_lists: f64,
     /// 0 to 1: how far the cursor is, by the messages' times.
     pub progress: f64,
     /// Seconds the channel has been open.
@@ -44,37 +46,75 @@ impl ReadProgress {
     }
 }
 
-/// Estimate of a job's remaining messages.
+/// A job's finished channels.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Finished {
+    /// The sums over them.
+    pub sums: ReadProgress,
+    /// Reactor lists of the channel that has the most.
+    pub largest_backlog: f64,
+}
+
+impl Finished {
+    /// Adds a channel.
+    pub const fn add(&mut self, channel: ReadProgress) {
+        self.sums.weight += channel.weight;
+        self.sums.messages += channel.messages;
+        self.sums.reactor_lists += channel.reactor_lists;
+        self.largest_backlog = self.largest_backlog.max(channel.reactor_lists);
+    }
+}
+
+/// Estimate of what a job still has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Estimate {
     /// Messages still to be read; `None` before the first page.
     pub messages_left: Option<f64>,
     /// Remaining seconds of the slowest open channel.
     pub longest_seconds: f64,
+    /// Reactor lists that all messages will have queued.
+    pub reactor_lists: f64,
+    /// Of these, those of the channel that has the most.
+    pub largest_backlog: f64,
 }
 
 impl Estimate {
-    /// Derives messages per unit of weight from the finished and open channels, and
-    /// extrapolates to the channels that haven't been opened.
-    pub fn of(total_weight: f64, closed: ReadProgress, open: impl Iterator<Item = ReadProgress>) -> Self {
-        let mut known = closed;
-        let mut expected = closed.messages;
-        let mut longest_seconds = 0.0_f64;
+    /// Derives messages per unit of weight and reactor lists per message from the finished
+    /// and open channels, and extrapolates to the channels that haven't been opened.
+    pub fn of(total_weight: f64, finished: Finished, open: impl Iterator<Item = ReadProgress>) -> Self {
+        let mut known = finished.sums;
+        let (mut expected, mut lists) = (known.messages, known.reactor_lists);
+        let (mut longest_seconds, mut largest_backlog) = (0.0_f64, finished.largest_backlog);
         for channel in open {
             known.messages += channel.messages;
             longest_seconds = longest_seconds.max(channel.seconds_left());
             if let Some(messages) = channel.expected() {
                 known.weight += channel.weight;
                 expected += messages;
+                let channel_lists = channel.reactor_lists * ratio(messages, channel.messages);
+                lists += channel_lists;
+                largest_backlog = largest_backlog.max(channel_lists);
             }
         }
-        let messages_left = (known.weight > 0.0).then(|| {
-            let unknown_weight = (total_weight - known.weight).max(0.0);
-            let total = expected + expected / known.weight * unknown_weight;
-            (total - known.messages).max(0.0)
-        });
-        Self { messages_left, longest_seconds }
+        let unknown = (total_weight - known.weight).max(0.0) * ratio(expected, known.weight);
+        Self {
+            messages_left: (known.weight > 0.0).then(|| (expected + unknown - known.messages).max(0.0)),
+            longest_seconds,
+            reactor_lists: lists + unknown * ratio(lists, expected),
+            largest_backlog,
+        }
     }
+}
+
+/// Reactor lists that a page queued: those of its new and changed messages (`of_these`), at the
+/// page's mean of `reactions` (one per message and emoji) on `messages`.
+pub fn queued_lists(reactions: u64, messages: u64, of_these: u64) -> u64 {
+    (reactions * of_these).checked_div(messages).unwrap_or(0)
+}
+
+/// The ratio of two amounts; 0 if nothing is known of the second.
+fn ratio(amount: f64, of: f64) -> f64 {
+    if of > 0.0 { amount / of } else { 0.0 }
 }
 
 /// Workload of a job, done or remaining, without the reactor lists.
@@ -96,32 +136,54 @@ impl Workload {
 }
 
 /// Share of the requests already sent, 0 to 1; 0 if none was sent.
-pub fn progress(sent: f64, remaining: f64) -> f64 {
-    if sent > 0.0 { sent / (sent + remaining) } else { 0.0 }
+pub fn share(sent: f64, remaining: f64) -> f64 {
+    ratio(sent, sent + remaining)
 }
 
-/// Remaining requests of a job.
+/// The progress after `elapsed` more seconds, if `left` are expected from then on. With the
+/// right estimate it grows at an even rate; with a wrong one it still never goes back, and
+/// never reaches 1 before the end.
+pub fn advance(progress: f64, elapsed: f64, left: f64) -> f64 {
+    progress + (1.0 - progress) * ratio(elapsed, elapsed + left)
+}
+
+/// Remaining requests of a job, without the reactor lists.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RemainingRequests {
-    /// Requests, without the reactor lists.
+    /// The requests.
     pub requests: f64,
     /// Remaining seconds of its slowest open channel.
     pub longest_seconds: f64,
-    /// Pending reactor lists; they are read last, one request each.
-    pub reactions: f64,
-    /// Seconds left of the budget for them.
-    pub reactions_seconds: f64,
 }
 
 impl RemainingRequests {
     /// Remaining seconds at this request rate; `None` if the rate is 0.
     pub fn seconds(&self, requests_per_second: f64) -> Option<f64> {
-        if requests_per_second <= 0.0 {
-            return None;
-        }
-        let messages = (self.requests / requests_per_second).max(self.longest_seconds);
-        let reactions = (self.reactions / requests_per_second).min(self.reactions_seconds);
-        Some(messages + reactions)
+        (requests_per_second > 0.0).then(|| (self.requests / requests_per_second).max(self.longest_seconds))
+    }
+}
+
+/// Remaining reactor lists. They are read after the messages, a request each, several
+/// channels at once.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RemainingReactors {
+    /// Lists left.
+    pub lists: f64,
+    /// Of these, those of the channel that has the most.
+    pub largest_backlog: f64,
+    /// Lists per second, over all channels.
+    pub rate: f64,
+    /// Lists per second of one channel.
+    pub channel_rate: f64,
+    /// Seconds left of the budget for them.
+    pub budget_seconds: f64,
+}
+
+impl RemainingReactors {
+    /// Remaining seconds.
+    pub fn seconds(&self) -> f64 {
+        let all = ratio(self.lists, self.rate);
+        all.max(ratio(self.largest_backlog, self.channel_rate)).min(self.budget_seconds)
     }
 }
 
@@ -157,8 +219,14 @@ mod tests {
         ReadProgress { weight, messages, progress, ..ReadProgress::default() }
     }
 
+    fn finished(sums: ReadProgress) -> Finished {
+        let mut finished = Finished::default();
+        finished.add(sums);
+        finished
+    }
+
     fn messages_left(total_weight: f64, closed: ReadProgress, open: &[ReadProgress]) -> Option<f64> {
-        Estimate::of(total_weight, closed, open.iter().copied()).messages_left
+        Estimate::of(total_weight, finished(closed), open.iter().copied()).messages_left
     }
 
     #[test]
@@ -185,21 +253,37 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_the_share_of_requests_sent() {
-        assert!((progress(15.0, 45.0) - 0.25).abs() < 1e-9);
-        assert!((progress(15.0, 0.0) - 1.0).abs() < 1e-9);
-        assert!(progress(0.0, 45.0).abs() < 1e-9 && progress(0.0, 0.0).abs() < 1e-9);
+    fn reactor_lists_are_extrapolated_from_those_queued() {
+        // A list on every second message; a third of the weight is not open.
+        let closed = ReadProgress { reactor_lists: 500.0, ..channel(5.0, 1000.0, 1.0) };
+        let open = ReadProgress { reactor_lists: 150.0, ..channel(5.0, 300.0, 0.5) };
+        let estimate = Estimate::of(15.0, finished(closed), [open].into_iter());
+        assert!((estimate.reactor_lists - 1200.0).abs() < 1e-9, "{estimate:?}");
+        assert!((estimate.largest_backlog - 500.0).abs() < 1e-9, "{estimate:?}");
+    }
+
+    #[test]
+    fn progress_is_even_if_the_estimate_is_right_and_never_goes_back() {
+        assert!((share(15.0, 45.0) - 0.25).abs() < 1e-9 && share(0.0, 0.0).abs() < 1e-9);
+        let mut progress = 0.0;
+        for second in 1..=10 {
+            progress = advance(progress, 1.0, f64::from(20 - second));
+            assert!((progress - f64::from(second) / 20.0).abs() < 1e-9, "{second}: {progress}");
+        }
+        // More work turns up: 40 seconds are left instead of 10.
+        for second in 1..=40 {
+            let next = advance(progress, 1.0, f64::from(40 - second));
+            assert!(next > progress && next <= 1.0 + 1e-9, "{second}: {next}");
+            progress = next;
+        }
+        assert!((progress - 1.0).abs() < 1e-9);
     }
 
     fn seconds(open: &[ReadProgress], requests_per_second: f64) -> f64 {
-        let estimate = Estimate::of(10.0, ReadProgress::default(), open.iter().copied());
+        let estimate = Estimate::of(10.0, Finished::default(), open.iter().copied());
         let workload = Workload { messages: estimate.messages_left.unwrap(), ..Workload::default() };
         let longest_seconds = estimate.longest_seconds;
-        let left = RemainingRequests {
-            requests: workload.requests(100.0),
-            longest_seconds,
-            ..RemainingRequests::default()
-        };
+        let left = RemainingRequests { requests: workload.requests(100.0), longest_seconds };
         left.seconds(requests_per_second).unwrap()
     }
 
@@ -216,15 +300,14 @@ mod tests {
     }
 
     #[test]
-    fn reactor_lists_are_bounded_by_their_budget() {
-        let left = |reactions| RemainingRequests {
-            requests: 100.0,
-            reactions,
-            reactions_seconds: 900.0,
-            ..RemainingRequests::default()
+    fn reactor_lists_take_as_long_as_the_largest_channel_but_not_longer_than_the_budget() {
+        let left = |lists, largest_backlog| {
+            let (rate, channel_rate, budget_seconds) = (40.0, 4.0, 900.0);
+            RemainingReactors { lists, largest_backlog, rate, channel_rate, budget_seconds }.seconds()
         };
-        assert_eq!(left(50.0).seconds(10.0), Some(15.0));
-        assert_eq!(left(1e6).seconds(10.0), Some(910.0));
+        assert!((left(400.0, 20.0) - 10.0).abs() < 1e-9);
+        assert!((left(400.0, 200.0) - 50.0).abs() < 1e-9);
+        assert!((left(1e6, 1.0) - 900.0).abs() < 1e-9);
         assert_eq!(RemainingRequests::default().seconds(0.0), None);
     }
 

@@ -59,6 +59,7 @@ async fn read_within_budget(scope: &TenantScope, roots: &HashSet<ChannelId>) -> 
     let reactions = due.iter().map(|due| due.reactions).sum();
     context.monitor.event(Event::ReactorListsQueued { job_id: scope.job_id.to_string(), reactions });
     scope.meter.count(Counter::ReactorListsQueued, reactions);
+    scope.backlog.begin(due.iter().map(|due| (due.id, due.reactions)));
     // Reactions beyond the budget stay queued.
     let pass = read_reactors(scope, due);
     tokio::time::timeout(context.settings.reaction_budget, pass).await.unwrap_or(Ok(()))

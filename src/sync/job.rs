@@ -14,6 +14,7 @@ use super::job_progress::{JobProgress, ProgressFigures};
 use super::meter::Meter;
 use super::policy::{Tally, tenant_status};
 use super::prepare::PreparedChannels;
+use super::reactor_backlog::ReactorBacklog;
 use super::stop::StopReason;
 use crate::archive::{ArchiveError, TenantRow, audit, jobs, tenants};
 use crate::model::{
@@ -99,10 +100,7 @@ impl JobRecord {
             meter: Arc::new(Meter::new(Arc::clone(&context.monitor))),
             kind,
             status: JobStatus::Running,
-            progress: JobProgress::new(
-                context.settings.page_size.min(tenant.platform.adapter.max_page()),
-                context.settings.reaction_budget,
-            ),
+            progress: JobProgress::new(tenant, &context.settings),
             logged_at: Instant::now(),
             tally: Tally::default(),
             tenant_tally: Tally::default(),
@@ -120,6 +118,16 @@ impl JobRecord {
             selects_channels: !tenant.selection.channels.is_empty(),
             is_unfinished: false,
         })
+    }
+
+    /// The reactor lists that the job still has to read.
+    pub fn backlog(&self) -> Arc<ReactorBacklog> {
+        Arc::clone(&self.progress.backlog)
+    }
+
+    /// Records how many reactor lists earlier runs left to this one.
+    pub fn reactors_left_before(&mut self, lists: u64) {
+        self.progress.set_lists_left_before(lists);
     }
 
     /// Records the channels and errors that a stage of preparation found.

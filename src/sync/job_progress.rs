@@ -1,17 +1,31 @@
-//! Progress figures of a running job, as shown by `status`, the bars and the log.
+//! Progress figures of a running job, as shown by `status`, the bars and the log: one
+//! progress and one remaining time over all its stages.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::estimate::{Estimate, ReadProgress, RemainingRequests, RequestRate, Workload, progress};
+use super::context::{Settings, TenantTask};
+use super::estimate::{
+    Estimate, Finished, ReadProgress, RemainingReactors, RemainingRequests, RequestRate, Workload, advance,
+    share,
+};
 use super::meter::Meter;
+use super::reactor_backlog::{ReactorBacklog, ReactorProgress};
+use crate::model::ReactionMode;
 use crate::monitor::Counter;
 
-/// The remaining time is shown from this progress on.
-const ESTIMABLE_PROGRESS: f64 = 0.02;
+/// The remaining time is shown from this share of the requests on.
+const ESTIMABLE_SHARE: f64 = 0.02;
 /// Greatest progress shown for a running job.
 const MAX_RUNNING_PROGRESS: f64 = 0.99;
+/// Reactor lists per second of one channel, assumed until they are read.
+const CHANNEL_LISTS_PER_SECOND: f64 = 4.0;
+/// Share of the request rate from which on it is what limits the reading of reactors.
+const NEARLY_ALL: f64 = 0.8;
+/// Seconds for which the assumed rate of reactor lists counts beside the measured one.
+const ASSUMED_SECONDS: f64 = 2.0;
 
 /// The inputs of a job's estimate.
 #[derive(Debug)]
@@ -21,17 +35,22 @@ pub(super) struct JobProgress {
     channels: u64,
     /// Sum of their planned weights.
     weight: u64,
-    /// Sums over the finished channels.
-    finished: ReadProgress,
+    finished: Finished,
     request_rate: RequestRate,
-    /// The progress shown last: it never goes back when more work turns up.
+    /// The progress shown last, and when: it never goes back when more work turns up.
     shown: f64,
+    shown_at: Instant,
     /// Whether the first channels were planned.
     is_planned: bool,
     page_size: u16,
+    /// The time allowed for reading reactors; zero if they are not read.
     reaction_budget: Duration,
-    /// When the reading of reactors began.
-    reactors_since: Option<Instant>,
+    /// Reactor lists that earlier runs left.
+    lists_left_before: u64,
+    /// The limit of the request rate, per second.
+    requests_per_second: f64,
+    /// The reactor lists left, once they are being read.
+    pub backlog: Arc<ReactorBacklog>,
 }
 
 /// Progress figures of a job.
@@ -46,19 +65,23 @@ pub(super) struct ProgressFigures {
 }
 
 impl JobProgress {
-    /// Starts the clock. `reaction_budget` is the time allowed for reading reactors.
-    pub fn new(page_size: u16, reaction_budget: Duration) -> Self {
+    /// Starts the clock.
+    pub fn new(tenant: &TenantTask, settings: &Settings) -> Self {
+        let reads_reactors = tenant.reactions == ReactionMode::Users;
         Self {
             began: Instant::now(),
             channels: 0,
             weight: 0,
-            finished: ReadProgress::default(),
+            finished: Finished::default(),
             request_rate: RequestRate::default(),
             shown: 0.0,
+            shown_at: Instant::now(),
             is_planned: false,
-            page_size,
-            reaction_budget,
-            reactors_since: None,
+            page_size: settings.page_size.min(tenant.platform.adapter.max_page()),
+            reaction_budget: if reads_reactors { settings.reaction_budget } else { Duration::ZERO },
+            lists_left_before: 0,
+            requests_per_second: tenant.platform.requests_per_second,
+            backlog: Arc::default(),
         }
     }
 
@@ -71,8 +94,12 @@ impl JobProgress {
 
     /// Adds a finished channel.
     pub fn add_finished(&mut self, channel: ReadProgress) {
-        self.finished.weight += channel.weight;
-        self.finished.messages += channel.messages;
+        self.finished.add(channel);
+    }
+
+    /// Sets the number of reactor lists that earlier runs left.
+    pub fn set_lists_left_before(&mut self, lists: u64) {
+        self.lists_left_before = lists;
     }
 
     /// Time since the job began.
@@ -84,24 +111,40 @@ impl JobProgress {
     pub fn sample(&mut self, meter: &Meter) {
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
         self.request_rate.add_sample(self.began.elapsed().as_secs_f64(), meter.sum(Counter::ApiCalls) as f64);
-        if meter.sum(Counter::ReactorListsQueued) > 0 {
-            self.reactors_since.get_or_insert_with(Instant::now);
-        }
     }
 
     /// Remembers the figures that were shown.
     pub fn set_shown(&mut self, figures: ProgressFigures) {
-        self.shown = figures.progress;
+        if figures.eta_seconds.is_some() {
+            (self.shown, self.shown_at) = (figures.progress, Instant::now());
+        }
     }
 
     /// Computes the figures, given the number of finished channels and the progress of
     /// the open ones.
-    #[allow(clippy::cast_precision_loss, reason = "ratios")]
     pub fn figures(&self, meter: &Meter, finished: u64, open: &[ReadProgress]) -> ProgressFigures {
+        #[allow(clippy::cast_precision_loss, reason = "a ratio")]
         let estimate = Estimate::of(self.weight as f64, self.finished, open.iter().copied());
-        let pending = |queued, read| meter.sum(queued).saturating_sub(meter.sum(read));
-        let pending_reactor_lists = pending(Counter::ReactorListsQueued, Counter::ReactorListsRead);
-        let spent = self.reactors_since.map_or(Duration::ZERO, |since| since.elapsed());
+        let reading = self.backlog.progress();
+        let eta_seconds = match reading {
+            Some(reading) => Some(self.remaining_reactors(reading).seconds()),
+            None => self
+                .seconds_to_reactors(meter, finished, estimate)
+                .map(|seconds| seconds + self.expected_reactors(estimate).seconds()),
+        };
+        let elapsed = self.shown_at.elapsed().as_secs_f64();
+        let progress = eta_seconds.map_or(self.shown, |left| advance(self.shown, elapsed, left));
+        ProgressFigures {
+            progress: progress.min(MAX_RUNNING_PROGRESS).max(self.shown),
+            eta_seconds,
+            pending_reactor_lists: pending(meter, Counter::ReactorListsQueued, Counter::ReactorListsRead),
+        }
+    }
+
+    /// Remaining seconds of listing channels and reading messages; `None` before an estimate
+    /// is possible.
+    #[allow(clippy::cast_precision_loss, reason = "ratios")]
+    fn seconds_to_reactors(&self, meter: &Meter, finished: u64, estimate: Estimate) -> Option<f64> {
         let done = Workload {
             messages: meter.sum(Counter::Messages) as f64,
             channels: finished as f64,
@@ -110,22 +153,50 @@ impl JobProgress {
         let to_do = Workload {
             messages: estimate.messages_left.unwrap_or_default(),
             channels: self.channels.saturating_sub(finished) as f64,
-            listings: pending(Counter::ListingsQueued, Counter::ListingsRead) as f64,
+            listings: pending(meter, Counter::ListingsQueued, Counter::ListingsRead) as f64,
         };
         let page_size = f64::from(self.page_size);
-        let (sent_requests, remaining_requests) = (done.requests(page_size), to_do.requests(page_size));
-        let progress = estimate.messages_left.map_or(0.0, |_| progress(sent_requests, remaining_requests));
-        let left = RemainingRequests {
-            requests: remaining_requests,
-            longest_seconds: estimate.longest_seconds,
-            reactions: pending_reactor_lists as f64,
-            reactions_seconds: self.reaction_budget.saturating_sub(spent).as_secs_f64(),
-        };
-        let is_estimable = progress >= ESTIMABLE_PROGRESS || (self.is_planned && self.channels == 0);
-        ProgressFigures {
-            progress: progress.min(MAX_RUNNING_PROGRESS).max(self.shown),
-            eta_seconds: left.seconds(self.request_rate.per_second()).filter(|_| is_estimable),
-            pending_reactor_lists,
+        let (sent, requests) = (done.requests(page_size), to_do.requests(page_size));
+        let share = estimate.messages_left.map_or(0.0, |_| share(sent, requests));
+        let is_estimable = share >= ESTIMABLE_SHARE || (self.is_planned && self.channels == 0);
+        let left = RemainingRequests { requests, longest_seconds: estimate.longest_seconds };
+        left.seconds(self.request_rate.per_second()).filter(|_| is_estimable)
+    }
+
+    /// The reactor lists that will be left once all messages are read.
+    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+    fn expected_reactors(&self, estimate: Estimate) -> RemainingReactors {
+        RemainingReactors {
+            lists: estimate.reactor_lists + self.lists_left_before as f64,
+            largest_backlog: estimate.largest_backlog,
+            rate: self.requests_per_second,
+            channel_rate: CHANNEL_LISTS_PER_SECOND,
+            budget_seconds: self.reaction_budget.as_secs_f64(),
         }
     }
+
+    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+    fn remaining_reactors(&self, reading: ReactorProgress) -> RemainingReactors {
+        let seconds = reading.elapsed.as_secs_f64();
+        let assumed = self.requests_per_second.min(reading.channels as f64 * CHANNEL_LISTS_PER_SECOND);
+        let rate = (reading.read as f64 + assumed * ASSUMED_SECONDS) / (seconds + ASSUMED_SECONDS);
+        let channel_rate = reading.channel_rate.unwrap_or(CHANNEL_LISTS_PER_SECOND);
+        // While the request rate limits them, channels are slower than later.
+        let is_rate_limiting = rate >= self.requests_per_second * NEARLY_ALL;
+        RemainingReactors {
+            lists: reading.left as f64,
+            largest_backlog: reading.largest as f64,
+            rate,
+            channel_rate: if is_rate_limiting {
+                channel_rate.max(CHANNEL_LISTS_PER_SECOND)
+            } else {
+                channel_rate
+            },
+            budget_seconds: self.reaction_budget.saturating_sub(reading.elapsed).as_secs_f64(),
+        }
+    }
+}
+
+fn pending(meter: &Meter, queued: Counter, read: Counter) -> u64 {
+    meter.sum(queued).saturating_sub(meter.sum(read))
 }

@@ -21,6 +21,7 @@ mod pass_purpose;
 mod policy;
 mod prepare;
 mod reactions;
+mod reactor_backlog;
 mod reading;
 mod revoked;
 mod run;

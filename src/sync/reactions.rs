@@ -124,6 +124,13 @@ impl ReactorPass {
     /// Reads the reactions that never failed, then those that failed before. Returns
     /// [`ReactionOutcome::Done`], or why the channel is left early.
     async fn run(&self) -> Result<ReactionOutcome, Failure> {
+        self.scope.backlog.open(self.channel.id);
+        let outcome = self.read_queue().await;
+        self.scope.backlog.close(self.channel.id);
+        outcome
+    }
+
+    async fn read_queue(&self) -> Result<ReactionOutcome, Failure> {
         let (row, mut last) = (self.channel.row, None::<PendingReaction>);
         let now = self.scope.context.clock.now();
         let retries = move |tx: &mut Tx<'_>| reactions::pending_retries(tx, row, now, QUEUE_BATCH_SIZE);
@@ -178,7 +185,7 @@ impl ReactorPass {
                     );
                     return Ok(ReactionOutcome::Failed);
                 }
-                self.scope.meter.count(Counter::ReactorListsRead, 1);
+                self.list_read();
                 Ok(ReactionOutcome::Done)
             }
             ReactorAnswer::Gone => {
@@ -187,7 +194,7 @@ impl ReactorPass {
                     .writer
                     .run(move |tx| reactions::dequeue_unreadable(tx, row, &reaction))
                     .await?;
-                self.scope.meter.count(Counter::ReactorListsRead, 1);
+                self.list_read();
                 Ok(ReactionOutcome::Done)
             }
             ReactorAnswer::Failed(error) if error.kind.ends_run() => Err(error.into()),
@@ -205,6 +212,11 @@ impl ReactorPass {
                 })
             }
         }
+    }
+
+    fn list_read(&self) {
+        self.scope.meter.count(Counter::ReactorListsRead, 1);
+        self.scope.backlog.read_one(self.channel.id);
     }
 
     /// Reads one reactor list page by page.

@@ -12,6 +12,7 @@ use super::channel::{ChannelOutcome, ChannelTask, ReadingState};
 use super::confirm;
 use super::content_check::ContentCheck;
 use super::context::Context;
+use super::estimate::queued_lists;
 use super::failure::Failure;
 use super::gap_search::AdaptivePageSize;
 use super::meter::Meter;
@@ -23,7 +24,7 @@ use crate::archive::reactions::ReactionPolicy;
 use crate::archive::{ArchiveError, Tx, channels, jobs, malformed, progress};
 use crate::model::{
     BlankMessageTally, Cause, ChannelEnd, ChannelState, MessageId, MessagePage, ProgressStatus, ProvenState,
-    Timestamp,
+    ReactionMode, Timestamp,
 };
 use crate::monitor::{Counter, Event, Monitor};
 use crate::plan::Action;
@@ -377,6 +378,7 @@ impl Reading<'_> {
         has_gap: bool,
     ) -> Result<bool, ArchiveError> {
         let (count, malformed_count) = (page.messages.len() as u64, page.malformed.len() as u64);
+        let reactions = page.messages.iter().map(|message| message.reactions.len() as u64).sum();
         if pass.purpose == PassPurpose::Reread {
             let last = page.last_id().map_or(0, MessageId::as_i64);
             self.still_malformed.extend(malformed::keys(&page.malformed, last));
@@ -411,6 +413,10 @@ impl Reading<'_> {
             self.last_read = last;
         }
         self.messages += count;
+        if self.task.scope.reactions == ReactionMode::Users {
+            let of_these = stored.new_messages + stored.changed_messages;
+            self.state.add_reactor_lists(queued_lists(reactions, count, of_these));
+        }
         self.count(count, malformed_count, stored);
         Ok(true)
     }

@@ -92,6 +92,7 @@ impl TenantRun {
             row: record.tenant,
             job_id: Arc::clone(&record.job_id),
             meter: Arc::clone(&record.meter),
+            backlog: record.backlog(),
             revoked: Arc::<RevokedChannels>::default(),
         };
         Self {
@@ -128,6 +129,12 @@ impl TenantRun {
     }
 
     async fn run_stages(&mut self) -> Result<(), ArchiveError> {
+        let TenantScope { context, task, row, .. } = &self.scope;
+        if task.reactions == ReactionMode::Users && task.selection.channels.is_empty() {
+            let row = *row;
+            let left = context.read(move |reader| reader.pending_reactor_lists(row)).await?;
+            self.record.reactors_left_before(left);
+        }
         let preparation = self.prepare().await?;
         self.read_channels().await?;
         // A run that has stopped doesn't begin the last stages, but what they would have

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::{Context, TenantTask};
 use super::meter::Meter;
+use super::reactor_backlog::ReactorBacklog;
 use super::revoked::RevokedChannels;
 use crate::archive::TenantRow;
 use crate::monitor::Monitor;
@@ -22,6 +23,8 @@ pub(super) struct TenantScope {
     pub job_id: Arc<str>,
     /// The job's counters.
     pub meter: Arc<Meter>,
+    /// The reactor lists that the job still has to read.
+    pub backlog: Arc<ReactorBacklog>,
     /// The tenant's channels that were revoked during the run.
     pub revoked: Arc<RevokedChannels>,
 }

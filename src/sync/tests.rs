@@ -111,6 +111,7 @@ impl Scene {
             adapter: Arc::clone(&self.fake) as Arc<dyn PlatformAdapter>,
             content: ContentCheck::default(),
             scheme: HashScheme::Plain,
+            requests_per_second: 50.0,
         });
         let tenants = (1..=self.workspaces).map(|number| tenant(number, &platform, selection)).collect();
         let outcome = run(Arc::new(context), run_id, tenants).await.unwrap();

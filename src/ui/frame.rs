@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_total_shows_the_progress_of_the_current_phase() {
+    async fn the_total_shows_one_progress_and_the_counts_of_the_phase() {
         let mut totals = totals();
         let row = |totals: &Totals| drawn(&total_row(totals, 50.0, layout(200)), layout(200));
         totals.count(Counter::ListingsQueued, 2000);
@@ -353,18 +353,18 @@ mod tests {
         let both = " 42%  ETA 4m 43s  listing archived threads 812/2,000  12/116 channels  0 msgs";
         assert!(row(&totals).contains(both), "{}", row(&totals));
         (13..=116).for_each(|number| totals.event(&finished(number)));
-        let listing = " 40%  ETA 4m 43s  listing archived threads 812/2,000  116/116 channels  0 msgs";
+        let listing = " 42%  ETA 4m 43s  listing archived threads 812/2,000  116/116 channels  0 msgs";
         assert!(row(&totals).contains(listing), "{}", row(&totals));
         totals.event(&limited("global", 5));
         let narrow = drawn(&total_row(&totals, 50.0, layout(40)), layout(40));
-        assert_eq!(narrow, " 40%  waiting 5s  ETA 4m 43s");
+        assert_eq!(narrow, " 42%  waiting 5s  ETA 4m 43s");
         let waits = drawn(&total_row(&totals, 50.0, layout(80)), layout(80));
-        assert!(waits.contains(" 40%  rate limited, waiting 5s  ETA 4m 43s"), "{waits}");
+        assert!(waits.contains(" 42%  rate limited, waiting 5s  ETA 4m 43s"), "{waits}");
         totals.count(Counter::ListingsRead, 1188);
         totals.event(&Event::ReactorListsQueued { job_id: job_id(), reactions: 17_930 });
         advance(Duration::from_secs(10)).await;
         totals.count(Counter::ReactorListsRead, 4_300);
-        let reacted = " 23%  ETA 31s  reactors 4,300/17,930  0/50 req/s  0 msgs";
+        let reacted = " 42%  ETA 4m 43s  reactors 4,300/17,930  0/50 req/s  0 msgs";
         assert!(row(&totals).contains(reacted), "{}", row(&totals));
         totals.event(&planned(1));
         let both = "  1/117 channels  reactors 4,300/17,930  0 msgs";

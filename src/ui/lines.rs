@@ -108,12 +108,14 @@ impl Monitor for Lines {
     }
 }
 
-/// The progress of the current phase, then that of activities beside it, then a wait.
+/// The progress of the run with the counts of the current phase, then those of activities
+/// beside it, then a wait.
 fn progress_line(totals: &Totals) -> String {
     let requests = format!("{} requests/s", totals.requests.rounded_per_second());
     let messages = with_noun(totals.messages.sum(), "message");
     let channels =
         format!("{} of {} channels", with_separators(totals.channels_done), with_separators(totals.channels));
+    let percent = (totals.progress() * 100.0).floor();
     let eta = durations::eta(totals.eta());
     let listings = format!(
         "listing archived threads {}/{}",
@@ -126,12 +128,15 @@ fn progress_line(totals: &Totals) -> String {
         Phase::Planning => vec![format!("listing channels, {requests}")],
         Phase::Channels | Phase::Done => {
             let eta = if totals.phase() == Phase::Done { String::new() } else { format!(", {eta}") };
-            let (percent, rate) =
-                ((totals.progress() * 100.0).floor(), with_separators(totals.messages.rounded_per_second()));
+            let rate = with_separators(totals.messages.rounded_per_second());
             vec![format!("{percent:.0} %: {channels}, {messages}, {rate} messages/s, {requests}{eta}")]
         }
-        Phase::Listings => vec![format!("{listings}, {requests}"), format!("{channels}, {messages}")],
-        Phase::Reactors => vec![format!("{reactions}, {requests}, {eta}"), format!("{messages} archived")],
+        Phase::Listings => {
+            vec![format!("{percent:.0} %: {listings}, {requests}, {eta}"), format!("{channels}, {messages}")]
+        }
+        Phase::Reactors => {
+            vec![format!("{percent:.0} %: {reactions}, {requests}, {eta}"), format!("{messages} archived")]
+        }
     };
     if totals.phase() == Phase::Channels && totals.is_listing() {
         parts.push(listings);
@@ -188,7 +193,7 @@ mod tests {
         totals.event(&Event::Retrying { error: String::new(), wait });
         assert_eq!(
             progress_line(&totals),
-            "listing archived threads 812/2,000, 3 requests/s; 2 of 2 channels, 49,970 messages; \
+            "99 %: listing archived threads 812/2,000, 3 requests/s, ETA 2m 10s; 2 of 2 channels, 49,970 messages; \
              request failed, retrying in 3s"
         );
 
@@ -197,12 +202,9 @@ mod tests {
         advance(Duration::from_secs(20)).await;
         totals.count(Counter::ReactorListsRead, 480);
         totals.count(Counter::ApiCalls, 480);
-        // The job's estimate is bounded by its reaction budget.
-        for (budget_left, eta) in [(900.0, "6m 03s"), (130.0, "2m 10s")] {
-            let stats = JobStats { progress: 0.99, eta_seconds: Some(budget_left), ..JobStats::default() };
-            totals.event(&Event::JobProgress { job_id: job_id(), stats: Box::new(stats) });
-            let reacted = "reactors: 480 of 17,930 reactions, 48 requests/s";
-            assert_eq!(progress_line(&totals), format!("{reacted}, ETA {eta}; 49,970 messages archived"));
-        }
+        let stats = JobStats { progress: 0.42, eta_seconds: Some(363.0), ..JobStats::default() };
+        totals.event(&Event::JobProgress { job_id: job_id(), stats: Box::new(stats) });
+        let reacted = "42 %: reactors: 480 of 17,930 reactions, 48 requests/s, ETA 6m 03s";
+        assert_eq!(progress_line(&totals), format!("{reacted}; 49,970 messages archived"));
     }
 }

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use tokio::time::Instant;
 
 use super::rate::Rate;
-use crate::model::{JobStats, JobStatus};
+use crate::model::JobStats;
 use crate::monitor::{Counter, Event, PauseReason};
 
 /// Waits are shown as at most this long.
@@ -99,7 +99,7 @@ impl Totals {
                     job.stats = **stats;
                 }
             }
-            Event::JobFinished { job_id, status } => self.finish(job_id, *status),
+            Event::JobFinished { job_id, .. } => self.finish(job_id),
             Event::ChannelFinished { channel, .. } => {
                 self.channels_done += 1;
                 if let Some(job) = self.jobs.get_mut(&*channel.job_id) {
@@ -128,16 +128,15 @@ impl Totals {
         }
     }
 
-    fn finish(&mut self, job_id: &str, status: JobStatus) {
+    fn finish(&mut self, job_id: &str) {
         let Some(job) = self.jobs.get_mut(job_id) else { return };
         // A finished job reads none of its remaining channels.
         let (planned, read) = std::mem::take(&mut job.channels);
         self.channels = self.channels.saturating_sub(planned.saturating_sub(read));
         job.stats.eta_seconds = None;
         job.is_reading_reactors = false;
-        if status == JobStatus::Completed {
-            job.stats.progress = 1.0;
-        }
+        // It holds up the run no longer, however it ended.
+        job.stats.progress = 1.0;
     }
 
     /// True once a request was sent. Before that, the run may wait for its archive.
@@ -160,43 +159,16 @@ impl Totals {
         }
     }
 
-    /// Progress of the current phase, 0 to 1.
+    /// Progress of the run over all phases, 0 to 1: that of the job that is furthest behind.
+    /// All jobs run at the same time, so this one ends last.
     pub fn progress(&self) -> f64 {
-        match self.phase() {
-            Phase::Planning => 0.0,
-            Phase::Channels | Phase::Done => self.channel_progress(),
-            Phase::Listings => ratio(self.listings_done, self.listings),
-            Phase::Reactors => ratio(self.reactions_done.sum(), self.reactions),
-        }
-    }
-
-    /// The mean of the jobs' progress, each weighted equally.
-    #[allow(clippy::cast_precision_loss, reason = "a ratio")]
-    fn channel_progress(&self) -> f64 {
-        let sum: f64 = self.jobs.values().map(|job| job.stats.progress).sum();
-        sum / (self.jobs.len().max(1)) as f64
+        self.jobs.values().map(|job| job.stats.progress).reduce(f64::min).unwrap_or(0.0)
     }
 
     /// Estimated time to the end of the run; `None` if unknown.
     pub fn eta(&self) -> Option<Duration> {
-        match self.phase() {
-            Phase::Channels | Phase::Listings => self.jobs_eta(),
-            // A job's estimate respects its reaction budget, the other the rate.
-            Phase::Reactors => self.reactors_eta().into_iter().chain(self.jobs_eta()).min(),
-            Phase::Planning | Phase::Done => None,
-        }
-    }
-
-    fn jobs_eta(&self) -> Option<Duration> {
         let longest = self.jobs.values().filter_map(|job| job.stats.eta_seconds).reduce(f64::max)?;
         Duration::try_from_secs_f64(longest).ok()
-    }
-
-    /// Time to read the remaining reactor lists at the current rate.
-    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    fn reactors_eta(&self) -> Option<Duration> {
-        let remaining = self.reactions.saturating_sub(self.reactions_done.sum()) as f64;
-        Duration::try_from_secs_f64(remaining / self.reactions_done.per_second()).ok()
     }
 
     /// True while archived threads are being listed.
@@ -231,9 +203,4 @@ pub fn deadline_after(wait: Duration) -> Instant {
 pub fn remaining((reason, until): (PauseReason, Instant)) -> Option<(PauseReason, Duration)> {
     let remaining = until.checked_duration_since(Instant::now())?;
     (!remaining.is_zero()).then_some((reason, remaining))
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a ratio")]
-fn ratio(done: u64, all: u64) -> f64 {
-    (done as f64 / all.max(1) as f64).min(1.0)
 }

@@ -185,3 +185,21 @@ fn results_are_coloured_as_the_settings_say() {
     assert!(error("never").starts_with("error: unknown job"), "{}", error("never"));
     assert!(!error("always").contains("\u{1b}[2J"), "{}", error("always"));
 }
+
+#[test]
+fn progress_never_goes_back_over_all_stages() {
+    let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 4, 400)));
+    sandbox.sim.set_latency(Duration::from_millis(80), Duration::ZERO);
+    let ran = sandbox.run(&["start", "--format", "json"]).expect_code(0);
+    let events: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let is = |event: &&Value, name: &str| event["event"] == name;
+    let progress: Vec<f64> = events
+        .iter()
+        .filter(|event| is(event, "progress"))
+        .map(|event| event["progress"].as_f64().unwrap())
+        .collect();
+    assert!(progress.is_sorted() && progress.iter().all(|share| (0.0..1.0).contains(share)), "{progress:?}");
+    let after_messages = events.iter().skip_while(|event| !is(event, "reactions_queued"));
+    let while_reading_reactors = after_messages.filter(|event| is(event, "progress"));
+    assert!(while_reading_reactors.count() > 0, "{}", ran.stdout);
+}

@@ -178,6 +178,7 @@ async fn long_run(sandbox: Arc<Sandbox>) {
         adapter: Arc::new(Discord::new(&settings, &sandbox.sim.token()).unwrap()),
         content: ContentCheck::default(),
         scheme: HashScheme::Plain,
+        requests_per_second: 50.0,
     };
     let tenant = TenantTask {
         name: "t".to_owned(),
