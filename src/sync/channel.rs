@@ -85,6 +85,8 @@ pub struct ReadingState {
     messages: AtomicU64,
     reactor_lists: AtomicU64,
     wait_until: Mutex<Option<Instant>>,
+    /// When the last page was committed.
+    advanced_at: Mutex<Option<Instant>>,
 }
 
 impl ReadingState {
@@ -92,6 +94,13 @@ impl ReadingState {
     pub(super) fn set(&self, progress: f64, messages: u64) {
         self.millionths.store((progress * 1_000_000.0) as u32, Ordering::Relaxed);
         self.messages.store(messages, Ordering::Relaxed);
+        *self.advanced_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Time since the last page.
+    fn idle(&self) -> Duration {
+        let at = *self.advanced_at.lock().unwrap_or_else(PoisonError::into_inner);
+        at.map_or(Duration::ZERO, |at| at.elapsed())
     }
 
     /// Records a wait for a rate limit or a retry.
@@ -127,6 +136,7 @@ impl ChannelTask {
             reactor_lists: state.reactor_lists.load(Ordering::Relaxed) as f64,
             progress: f64::from(state.millionths.load(Ordering::Relaxed)) / 1_000_000.0,
             open_seconds: open.as_secs_f64(),
+            idle_seconds: state.idle().as_secs_f64(),
             wait_seconds: state.remaining_wait().as_secs_f64(),
         }
     }

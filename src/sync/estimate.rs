@@ -6,9 +6,11 @@ use std::collections::VecDeque;
 const LAST_PAGE: f64 = 0.5;
 /// Samples in the sliding window of the request rate, one a second.
 const SAMPLES: usize = 30;
+/// Samples that show the present request rate.
+const RECENT_SAMPLES: usize = 5;
 
-/// Progress of one open channel, or the sums over a job's finished channels (weight,
-/// messages and reactor lists only).
+/// Progress of one open channel, or the sums over a job's finished channels (without progress
+/// and waits).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ReadProgress {
     /// The planned weight.
@@ -19,8 +21,10 @@ pub struct ReadProgress {
     pub reactor_lists: f64,
     /// 0 to 1: how far the cursor is, by the messages' times.
     pub progress: f64,
-    /// Seconds the channel has been open.
+    /// Seconds the channel has been open, or was.
     pub open_seconds: f64,
+    /// Seconds since its last page.
+    pub idle_seconds: f64,
     /// Seconds left of its current rate-limit or retry wait.
     pub wait_seconds: f64,
 }
@@ -38,11 +42,13 @@ impl ReadProgress {
     }
 
     /// Remaining seconds at the channel's own rate: each channel has its own rate limit,
-    /// so it doesn't speed up when the others are done.
-    fn seconds_left(&self) -> f64 {
+    /// so it doesn't speed up when the others are done. But it does to `attainable` messages
+    /// per second if only the limit of all requests keeps it from that rate.
+    fn seconds_left(&self, attainable: f64) -> f64 {
         let left = self.expected().map_or(0.0, |expected| (expected - self.messages).max(0.0));
-        let at_its_rate = if self.messages > 0.0 { left * self.open_seconds / self.messages } else { 0.0 };
-        self.wait_seconds + at_its_rate
+        let own = ratio(self.messages, self.open_seconds - self.idle_seconds);
+        let since_last_page = ratio(left, own.max(attainable));
+        self.wait_seconds + (since_last_page - self.idle_seconds).max(0.0)
     }
 }
 
@@ -60,6 +66,7 @@ impl Finished {
     pub const fn add(&mut self, channel: ReadProgress) {
         self.sums.weight += channel.weight;
         self.sums.messages += channel.messages;
+        self.sums.open_seconds += channel.open_seconds;
         self.sums.reactor_lists += channel.reactor_lists;
         self.largest_backlog = self.largest_backlog.max(channel.reactor_lists);
     }
@@ -81,13 +88,19 @@ pub struct Estimate {
 impl Estimate {
     /// Derives messages per unit of weight and reactor lists per message from the finished
     /// and open channels, and extrapolates to the channels that haven't been opened.
-    pub fn of(total_weight: f64, finished: Finished, open: impl Iterator<Item = ReadProgress>) -> Self {
+    /// `attainable`: messages per second that each channel may speed up to.
+    pub fn of(
+        total_weight: f64,
+        finished: Finished,
+        open: impl Iterator<Item = ReadProgress>,
+        attainable: f64,
+    ) -> Self {
         let mut known = finished.sums;
         let (mut expected, mut lists) = (known.messages, known.reactor_lists);
         let (mut longest_seconds, mut largest_backlog) = (0.0_f64, finished.largest_backlog);
         for channel in open {
             known.messages += channel.messages;
-            longest_seconds = longest_seconds.max(channel.seconds_left());
+            longest_seconds = longest_seconds.max(channel.seconds_left(attainable));
             if let Some(messages) = channel.expected() {
                 known.weight += channel.weight;
                 expected += messages;
@@ -205,7 +218,17 @@ impl RequestRate {
 
     /// Requests per second over the window; 0 before two samples.
     pub fn per_second(&self) -> f64 {
-        let (Some(first), Some(last)) = (self.samples.front(), self.samples.back()) else { return 0.0 };
+        self.over_last(SAMPLES)
+    }
+
+    /// Requests per second over the last samples; 0 before two of them.
+    pub fn recent_per_second(&self) -> f64 {
+        self.over_last(RECENT_SAMPLES)
+    }
+
+    fn over_last(&self, samples: usize) -> f64 {
+        let first = self.samples.get(self.samples.len().saturating_sub(samples));
+        let (Some(first), Some(last)) = (first, self.samples.back()) else { return 0.0 };
         let seconds = last.0 - first.0;
         if seconds > 0.0 { (last.1 - first.1) / seconds } else { 0.0 }
     }
@@ -226,7 +249,7 @@ mod tests {
     }
 
     fn messages_left(total_weight: f64, closed: ReadProgress, open: &[ReadProgress]) -> Option<f64> {
-        Estimate::of(total_weight, finished(closed), open.iter().copied()).messages_left
+        Estimate::of(total_weight, finished(closed), open.iter().copied(), 0.0).messages_left
     }
 
     #[test]
@@ -257,7 +280,7 @@ mod tests {
         // A list on every second message; a third of the weight is not open.
         let closed = ReadProgress { reactor_lists: 500.0, ..channel(5.0, 1000.0, 1.0) };
         let open = ReadProgress { reactor_lists: 150.0, ..channel(5.0, 300.0, 0.5) };
-        let estimate = Estimate::of(15.0, finished(closed), [open].into_iter());
+        let estimate = Estimate::of(15.0, finished(closed), [open].into_iter(), 0.0);
         assert!((estimate.reactor_lists - 1200.0).abs() < 1e-9, "{estimate:?}");
         assert!((estimate.largest_backlog - 500.0).abs() < 1e-9, "{estimate:?}");
     }
@@ -280,7 +303,7 @@ mod tests {
     }
 
     fn seconds(open: &[ReadProgress], requests_per_second: f64) -> f64 {
-        let estimate = Estimate::of(10.0, Finished::default(), open.iter().copied());
+        let estimate = Estimate::of(10.0, Finished::default(), open.iter().copied(), 0.0);
         let workload = Workload { messages: estimate.messages_left.unwrap(), ..Workload::default() };
         let longest_seconds = estimate.longest_seconds;
         let left = RemainingRequests { requests: workload.requests(100.0), longest_seconds };
@@ -295,6 +318,12 @@ mod tests {
         assert!((seconds(&[short, long], 50.0) - 90.0).abs() < 1e-9);
         // At one request a second the requests take longer.
         assert!((seconds(&[short, long], 1.0) - 91.0).abs() < 1e-9);
+        // If only the limit of all requests slows it down, it will speed up.
+        let estimate = Estimate::of(10.0, Finished::default(), [short, long].into_iter(), 450.0);
+        assert!((estimate.longest_seconds - 20.0).abs() < 1e-9);
+        // The time until the next page passes.
+        let idle = ReadProgress { open_seconds: 13.0, idle_seconds: 3.0, ..long };
+        assert!((seconds(&[short, idle], 50.0) - 87.0).abs() < 1e-9);
         let waiting = ReadProgress { wait_seconds: 3000.0, ..short };
         assert!((seconds(&[waiting, long], 50.0) - 3001.0).abs() < 1e-9);
     }
@@ -319,5 +348,7 @@ mod tests {
             rate.add_sample(f64::from(second), f64::from(second * if second < 50 { 1 } else { 3 }));
         }
         assert!((rate.per_second() - 3.0).abs() < 1e-9, "{}", rate.per_second());
+        rate.add_sample(110.0, 297.0);
+        assert!((rate.recent_per_second() - 9.0 / 14.0).abs() < 1e-9, "{}", rate.recent_per_second());
     }
 }

@@ -20,9 +20,12 @@ use crate::monitor::Counter;
 const ESTIMABLE_SHARE: f64 = 0.02;
 /// Greatest progress shown for a running job.
 const MAX_RUNNING_PROGRESS: f64 = 0.99;
-/// Reactor lists per second of one channel, assumed until they are read.
+/// Reactor lists per second of one channel, assumed until they are read, if the platform limits
+/// the requests of single channels.
 const CHANNEL_LISTS_PER_SECOND: f64 = 4.0;
-/// Share of the request rate from which on it is what limits the reading of reactors.
+/// The same, assumed if it doesn't and nothing else is known.
+const UNLIMITED_LISTS_PER_SECOND: f64 = 20.0;
+/// Share of the request rate from which on it is what limits the channels.
 const NEARLY_ALL: f64 = 0.8;
 /// Seconds for which the assumed rate of reactor lists counts beside the measured one.
 const ASSUMED_SECONDS: f64 = 2.0;
@@ -49,6 +52,13 @@ pub(super) struct JobProgress {
     lists_left_before: u64,
     /// The limit of the request rate, per second.
     requests_per_second: f64,
+    /// The limit of one channel's pages, per second.
+    channel_pages_per_second: f64,
+    /// The limit of requests in flight.
+    requests_in_flight: f64,
+    /// Seconds for which requests had waited for these limits when the reading of reactors
+    /// began.
+    paced_before: Option<f64>,
     /// The reactor lists left, once they are being read.
     pub backlog: Arc<ReactorBacklog>,
 }
@@ -81,6 +91,10 @@ impl JobProgress {
             reaction_budget: if reads_reactors { settings.reaction_budget } else { Duration::ZERO },
             lists_left_before: 0,
             requests_per_second: tenant.platform.requests_per_second,
+            channel_pages_per_second: tenant.platform.adapter.channel_pages_per_second(),
+            #[allow(clippy::cast_precision_loss, reason = "a small number")]
+            requests_in_flight: settings.max_channel_workers.max(1) as f64,
+            paced_before: None,
             backlog: Arc::default(),
         }
     }
@@ -111,6 +125,9 @@ impl JobProgress {
     pub fn sample(&mut self, meter: &Meter) {
         #[allow(clippy::cast_precision_loss, reason = "a rate")]
         self.request_rate.add_sample(self.began.elapsed().as_secs_f64(), meter.sum(Counter::ApiCalls) as f64);
+        if meter.sum(Counter::ReactorListsQueued) > 0 {
+            self.paced_before.get_or_insert_with(|| paced_seconds(meter));
+        }
     }
 
     /// Remembers the figures that were shown.
@@ -124,13 +141,14 @@ impl JobProgress {
     /// the open ones.
     pub fn figures(&self, meter: &Meter, finished: u64, open: &[ReadProgress]) -> ProgressFigures {
         #[allow(clippy::cast_precision_loss, reason = "a ratio")]
-        let estimate = Estimate::of(self.weight as f64, self.finished, open.iter().copied());
+        let estimate =
+            Estimate::of(self.weight as f64, self.finished, open.iter().copied(), self.attainable());
         let reading = self.backlog.progress();
         let eta_seconds = match reading {
-            Some(reading) => Some(self.remaining_reactors(reading).seconds()),
+            Some(reading) => Some(self.remaining_reactors(meter, reading).seconds()),
             None => self
                 .seconds_to_reactors(meter, finished, estimate)
-                .map(|seconds| seconds + self.expected_reactors(estimate).seconds()),
+                .map(|seconds| seconds + self.expected_reactors(meter, open, estimate).seconds()),
         };
         let elapsed = self.shown_at.elapsed().as_secs_f64();
         let progress = eta_seconds.map_or(self.shown, |left| advance(self.shown, elapsed, left));
@@ -139,6 +157,16 @@ impl JobProgress {
             eta_seconds,
             pending_reactor_lists: pending(meter, Counter::ReactorListsQueued, Counter::ReactorListsRead),
         }
+    }
+
+    /// Whether the request rate limits the requests of the channels.
+    fn is_rate_limiting(&self) -> bool {
+        self.request_rate.recent_per_second() >= self.requests_per_second * NEARLY_ALL
+    }
+
+    /// Messages per second that a channel may speed up to.
+    fn attainable(&self) -> f64 {
+        if self.is_rate_limiting() { self.channel_pages_per_second * f64::from(self.page_size) } else { 0.0 }
     }
 
     /// Remaining seconds of listing channels and reading messages; `None` before an estimate
@@ -165,36 +193,65 @@ impl JobProgress {
 
     /// The reactor lists that will be left once all messages are read.
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    fn expected_reactors(&self, estimate: Estimate) -> RemainingReactors {
+    fn expected_reactors(
+        &self,
+        meter: &Meter,
+        open: &[ReadProgress],
+        estimate: Estimate,
+    ) -> RemainingReactors {
+        let open_seconds: f64 = open.iter().map(|channel| channel.open_seconds).sum();
+        let busy_seconds = self.finished.sums.open_seconds + open_seconds - paced_seconds(meter);
+        let own_rate = own_rate(meter.sum(Counter::ApiCalls) as f64, busy_seconds);
         RemainingReactors {
             lists: estimate.reactor_lists + self.lists_left_before as f64,
             largest_backlog: estimate.largest_backlog,
-            rate: self.requests_per_second,
-            channel_rate: CHANNEL_LISTS_PER_SECOND,
+            rate: self.requests_per_second.min(self.requests_in_flight * own_rate),
+            channel_rate: if limits_channels(meter) { CHANNEL_LISTS_PER_SECOND } else { own_rate },
             budget_seconds: self.reaction_budget.as_secs_f64(),
         }
     }
 
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    fn remaining_reactors(&self, reading: ReactorProgress) -> RemainingReactors {
+    fn remaining_reactors(&self, meter: &Meter, reading: ReactorProgress) -> RemainingReactors {
         let seconds = reading.elapsed.as_secs_f64();
         let assumed = self.requests_per_second.min(reading.channels as f64 * CHANNEL_LISTS_PER_SECOND);
         let rate = (reading.read as f64 + assumed * ASSUMED_SECONDS) / (seconds + ASSUMED_SECONDS);
-        let channel_rate = reading.channel_rate.unwrap_or(CHANNEL_LISTS_PER_SECOND);
+        let recent = reading.channel_rate.unwrap_or(CHANNEL_LISTS_PER_SECOND);
         // While the request rate limits them, channels are slower than later.
-        let is_rate_limiting = rate >= self.requests_per_second * NEARLY_ALL;
+        let channel_rate = if !self.is_rate_limiting() {
+            recent
+        } else if limits_channels(meter) {
+            recent.max(CHANNEL_LISTS_PER_SECOND)
+        } else {
+            let paced = paced_seconds(meter) - self.paced_before.unwrap_or_default();
+            recent.max(own_rate(reading.read as f64, reading.busy_seconds - paced))
+        };
         RemainingReactors {
             lists: reading.left as f64,
             largest_backlog: reading.largest as f64,
             rate,
-            channel_rate: if is_rate_limiting {
-                channel_rate.max(CHANNEL_LISTS_PER_SECOND)
-            } else {
-                channel_rate
-            },
+            channel_rate,
             budget_seconds: self.reaction_budget.saturating_sub(reading.elapsed).as_secs_f64(),
         }
     }
+}
+
+/// Requests per second that one channel could send if the request rate didn't limit it:
+/// `requests` took `busy_seconds`, summed over the channels.
+fn own_rate(requests: f64, busy_seconds: f64) -> f64 {
+    if requests > 0.0 && busy_seconds > 0.0 { requests / busy_seconds } else { UNLIMITED_LISTS_PER_SECOND }
+}
+
+/// Seconds for which requests waited for the limits of the request rate and of the requests in
+/// flight.
+#[allow(clippy::cast_precision_loss, reason = "an estimate")]
+fn paced_seconds(meter: &Meter) -> f64 {
+    meter.sum(Counter::PaceWaitMilliseconds) as f64 / 1000.0
+}
+
+/// Whether the platform limits the requests of single channels, as far as the job knows.
+fn limits_channels(meter: &Meter) -> bool {
+    meter.sum(Counter::BucketWaitMilliseconds) > 0
 }
 
 fn pending(meter: &Meter, queued: Counter, read: Counter) -> u64 {

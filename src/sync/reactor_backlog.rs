@@ -1,5 +1,6 @@
 //! The reactor lists that a job still has to read, by channel.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use tokio::time::Instant;
 
 use crate::model::ChannelId;
 
+/// A channel's rate is that of its last lists.
+const RECENT_LISTS: usize = 16;
 /// Fewer lists than this say nothing about a channel's rate.
-const MIN_READ: u64 = 3;
+const MIN_LISTS: usize = 3;
 
 /// The backlog of a job. Filled when the reading of reactors begins.
 #[derive(Debug, Default)]
@@ -23,11 +26,12 @@ struct Stage {
     channels: HashMap<ChannelId, Channel>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Channel {
     left: u64,
-    read: u64,
     opened: Option<Instant>,
+    /// When its last lists were read, the oldest first.
+    recent: VecDeque<Instant>,
 }
 
 /// The state of the backlog.
@@ -43,14 +47,17 @@ pub struct ReactorProgress {
     pub left: u64,
     /// Lists left in the channel that has the most.
     pub largest: u64,
-    /// Lists per second of the fastest channel; `None` until one is known.
+    /// Recent lists per second of that channel, or else of the fastest one; `None` until one
+    /// is known.
     pub channel_rate: Option<f64>,
+    /// Seconds that all lists took, with the waits for limits, summed over the channels.
+    pub busy_seconds: f64,
 }
 
 impl ReactorBacklog {
     /// Records that the reading of reactors begins, with the number of lists of each channel.
     pub fn begin(&self, due: impl Iterator<Item = (ChannelId, u64)>) {
-        let channels = due.map(|(id, left)| (id, Channel { left, read: 0, opened: None })).collect();
+        let channels = due.map(|(id, left)| (id, Channel { left, ..Channel::default() })).collect();
         let stage = Stage { began: Instant::now(), read: 0, channels };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
     }
@@ -64,7 +71,10 @@ impl ReactorBacklog {
     pub fn read_one(&self, channel: ChannelId) {
         self.update(channel, |read, channel| {
             *read += 1;
-            channel.read += 1;
+            channel.recent.push_back(Instant::now());
+            if channel.recent.len() > RECENT_LISTS {
+                channel.recent.pop_front();
+            }
             channel.left = channel.left.saturating_sub(1);
         });
     }
@@ -83,23 +93,37 @@ impl ReactorBacklog {
     }
 
     /// The state now; `None` before the reading of reactors began.
-    #[allow(clippy::cast_precision_loss, reason = "a rate")]
     pub fn progress(&self) -> Option<ReactorProgress> {
         let stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let stage = stage.as_ref()?;
-        let rate = |channel: &Channel| {
-            let seconds = channel.opened?.elapsed().as_secs_f64();
-            let is_open = channel.left > 0 && channel.read >= MIN_READ && seconds > 0.0;
-            is_open.then(|| channel.read as f64 / seconds)
-        };
+        let channels = || stage.channels.values();
+        let largest = channels().max_by_key(|channel| channel.left);
+        let fastest = || channels().filter(|channel| channel.left > 0).filter_map(Channel::rate);
         Some(ReactorProgress {
             elapsed: stage.began.elapsed(),
             read: stage.read,
             channels: stage.channels.len(),
-            left: stage.channels.values().map(|channel| channel.left).sum(),
-            largest: stage.channels.values().map(|channel| channel.left).max().unwrap_or(0),
-            channel_rate: stage.channels.values().filter_map(rate).reduce(f64::max),
+            left: channels().map(|channel| channel.left).sum(),
+            largest: largest.map_or(0, |channel| channel.left),
+            channel_rate: largest.and_then(Channel::rate).or_else(|| fastest().reduce(f64::max)),
+            busy_seconds: channels().filter_map(Channel::busy).map(|busy| busy.as_secs_f64()).sum(),
         })
+    }
+}
+
+impl Channel {
+    /// Recent lists per second; `None` if too few were read.
+    #[allow(clippy::cast_precision_loss, reason = "a rate")]
+    fn rate(&self) -> Option<f64> {
+        let (first, last) = (self.recent.front()?, self.recent.back()?);
+        let seconds = last.duration_since(*first).as_secs_f64();
+        let is_known = self.recent.len() >= MIN_LISTS && seconds > 0.0;
+        is_known.then(|| (self.recent.len() - 1) as f64 / seconds)
+    }
+
+    /// Time until its last list was read.
+    fn busy(&self) -> Option<Duration> {
+        Some(self.recent.back()?.duration_since(self.opened?))
     }
 }
 
@@ -113,6 +137,7 @@ mod tests {
         ChannelId::new(number).unwrap()
     }
 
+    #[allow(clippy::float_cmp, reason = "sums of whole numbers")]
     #[tokio::test(start_paused = true)]
     async fn the_backlog_shrinks_with_each_list_and_knows_the_largest_channel() {
         let backlog = ReactorBacklog::default();
@@ -121,16 +146,18 @@ mod tests {
         backlog.begin([(id(1), 10), (id(2), 100)].into_iter());
         backlog.open(id(1));
         backlog.open(id(2));
-        advance(Duration::from_secs(2)).await;
-        (0..8).for_each(|_| backlog.read_one(id(2)));
-        (0..2).for_each(|_| backlog.read_one(id(1)));
+        for _ in 0..8 {
+            advance(Duration::from_millis(250)).await;
+            backlog.read_one(id(2));
+        }
+        backlog.read_one(id(1));
         let progress = backlog.progress().unwrap();
-        assert_eq!((progress.read, progress.left, progress.largest, progress.channels), (10, 100, 92, 2));
+        assert_eq!((progress.read, progress.left, progress.largest, progress.channels), (9, 101, 92, 2));
         assert_eq!(progress.channel_rate, Some(4.0));
-        assert_eq!(progress.elapsed, Duration::from_secs(2));
+        assert_eq!((progress.elapsed, progress.busy_seconds), (Duration::from_secs(2), 4.0));
         // A channel that is left early has nothing left for this run.
         backlog.close(id(2));
         let progress = backlog.progress().unwrap();
-        assert_eq!((progress.left, progress.largest, progress.channel_rate), (8, 8, None));
+        assert_eq!((progress.left, progress.largest, progress.channel_rate), (9, 9, None));
     }
 }
