@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use self::topics::{TOPICS, topic};
 use crate::archive::BUSY_TIMEOUT;
@@ -90,7 +90,8 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>, setup: Setup) -> 
         print_result(&text)?;
         return Ok(Outcome::Done.exit_code());
     }
-    let cli = match parse(&arguments, command(registry.specs)) {
+    let command = command(registry.specs).color(color_choice(&arguments));
+    let cli = match parse(&arguments, command) {
         Ok(cli) => cli,
         // Help and version go to stdout and are no error.
         Err(help) if !help.use_stderr() => {
@@ -109,6 +110,21 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>, setup: Setup) -> 
         context.init_log(io::stderr);
         failure.with_sink(context.message_sink())
     })
+}
+
+/// When help and usage errors are coloured: as `--color` says, which clap doesn't know before it
+/// has parsed all arguments.
+fn color_choice(arguments: &[OsString]) -> ColorChoice {
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let given = texts.iter().enumerate().find_map(|(index, text)| match *text {
+        "--color" => texts.get(index + 1).copied(),
+        text => text.strip_prefix("--color="),
+    });
+    match given {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
 }
 
 /// The clap command, whose `--channel` flags accept the channel IDs of `platforms`.

@@ -184,6 +184,9 @@ fn results_are_coloured_as_the_settings_say() {
     assert!(error("always").starts_with("\u{1b}[31merror:\u{1b}[0m unknown job"), "{}", error("always"));
     assert!(error("never").starts_with("error: unknown job"), "{}", error("never"));
     assert!(!error("always").contains("\u{1b}[2J"), "{}", error("always"));
+    let usage = |color: &str| sandbox.run(&["start", "--bogus", "--color", color]).stderr;
+    assert!(usage("always").contains('\u{1b}'), "{}", usage("always"));
+    assert!(!usage("never").contains('\u{1b}'), "{}", usage("never"));
 }
 
 #[test]
