@@ -142,9 +142,11 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Requests this workload takes with `page_size` messages a page.
+    /// Requests this workload takes with `page_size` messages a page: at least one for each
+    /// channel.
     pub fn requests(&self, page_size: f64) -> f64 {
-        self.messages / page_size.max(1.0) + self.channels * LAST_PAGE + self.listings
+        let pages = self.messages / page_size.max(1.0) + self.channels * LAST_PAGE;
+        pages.max(self.channels) + self.listings
     }
 }
 
@@ -273,6 +275,8 @@ mod tests {
         let workload = Workload { messages: 1000.0, channels: 6.0, listings: 2.0 };
         assert!((workload.requests(100.0) - 15.0).abs() < 1e-9);
         assert!((workload.requests(10.0) - 105.0).abs() < 1e-9);
+        let small = Workload { messages: 100.0, channels: 50.0, listings: 0.0 };
+        assert!((small.requests(100.0) - 50.0).abs() < 1e-9, "a page for each channel");
     }
 
     #[test]

@@ -184,6 +184,10 @@ impl JobProgress {
             listings: pending(meter, Counter::ListingsQueued, Counter::ListingsRead) as f64,
         };
         let page_size = f64::from(self.page_size);
+        if to_do.listings > 0.0 {
+            // Nobody knows yet how many threads there are.
+            return None;
+        }
         let (sent, requests) = (done.requests(page_size), to_do.requests(page_size));
         let share = estimate.messages_left.map_or(0.0, |_| share(sent, requests));
         let is_estimable = share >= ESTIMABLE_SHARE || (self.is_planned && self.channels == 0);
