@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{ArchiveError, TenantRow, open};
 use crate::anonymize::{HashScheme, text_hash};
@@ -81,31 +81,20 @@ impl Reader {
     }
 
     /// The time before which every message in a thread of a tenant is known from a listing or
-    /// a search of a run that read what they found; `None` if there was no such run.
+    /// a search of the last run, which read what they found; `None` if it didn't, or if it
+    /// selected other channels than those of this fingerprint.
     ///
     /// # Errors
     /// Returns [`ArchiveError`] if SQLite fails.
     pub fn threads_known_until(
         &self,
-        platform: &str,
-        workspace: WorkspaceId,
+        tenant: TenantRow,
+        fingerprint: &str,
     ) -> Result<Option<Timestamp>, ArchiveError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT threads_known_until FROM tenants WHERE platform = ?1 AND platform_id = ?2",
+            "SELECT CASE WHEN last_selection IS ?2 THEN threads_known_until END FROM tenants WHERE id = ?1",
         )?;
-        let known = select.query_row(params![platform, workspace.as_i64()], |row| time(row, 0)).optional()?;
-        Ok(known.flatten())
-    }
-
-    /// Whether the last run that covered the configuration of a tenant selected the channels of
-    /// this fingerprint.
-    ///
-    /// # Errors
-    /// Returns [`ArchiveError`] if SQLite fails.
-    pub fn is_last_selection(&self, tenant: TenantRow, fingerprint: &str) -> Result<bool, ArchiveError> {
-        let mut select =
-            self.connection.prepare_cached("SELECT last_selection IS ?2 FROM tenants WHERE id = ?1")?;
-        Ok(select.query_row(params![tenant.0, text_hash(fingerprint)], |row| row.get(0))?)
+        Ok(select.query_row(params![tenant.0, text_hash(fingerprint)], |row| time(row, 0))?)
     }
 
     /// Every archived channel and thread of a tenant, with its checkpoint.

@@ -103,11 +103,13 @@ pub fn reset(tx: &mut Tx<'_>, tenant: TenantRow, channels: &[ChannelId]) -> Resu
     ] {
         tx.connection.execute(&sql, params![tenant.0, ids])?;
     }
+    tx.connection
+        .execute("UPDATE tenants SET threads_known_until = NULL WHERE id = ?1", params![tenant.0])?;
     if channels.is_empty() {
         tx.connection.execute("DELETE FROM sync_jobs WHERE tenant_id = ?1", params![tenant.0])?;
         tx.connection.execute(
             "UPDATE tenants SET status = 'pending', last_error = NULL, last_cause = NULL, full_job_id = NULL,
-                    empty_since = NULL, last_channels = NULL, last_selection = NULL, threads_known_until = NULL
+                    empty_since = NULL, last_channels = NULL, last_selection = NULL
               WHERE id = ?1",
             params![tenant.0],
         )?;

@@ -100,6 +100,20 @@ pub struct TenantRunOutcome {
     pub threads_known_until: Option<Timestamp>,
 }
 
+/// Forgets the time before which every message in a thread is known, until [`finish`] records
+/// a new one: a run that ends before it has read what it found leaves every listing necessary.
+///
+/// # Errors
+/// Returns [`ArchiveError`] if SQLite fails.
+pub fn forget_threads_known_until(tx: &mut Tx<'_>, tenant: TenantRow) -> Result<(), ArchiveError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE tenants SET threads_known_until = NULL WHERE id = ?1 AND threads_known_until IS NOT NULL",
+        )?
+        .execute(params![tenant.0])?;
+    Ok(())
+}
+
 /// Records how the run of a tenant ended.
 ///
 /// # Errors
@@ -119,7 +133,7 @@ pub fn finish(
                     success_channels = CASE WHEN ?5 THEN ?8 ELSE success_channels END,
                     success_selection = CASE WHEN ?5 THEN ?9 ELSE success_selection END,
                     full_job_id = CASE WHEN ?6 THEN NULL ELSE full_job_id END,
-                    threads_known_until = coalesce(?11, threads_known_until)
+                    threads_known_until = ?11
              WHERE id = ?1",
         )?
         .execute(params![

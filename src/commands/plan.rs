@@ -107,7 +107,8 @@ impl ArchivedTenant {
             ReactionMode::Users => reader.pending_reactor_lists(row)?,
             _ => 0,
         };
-        let known_until = reader.threads_known_until(platform, tenant.workspace_id)?;
+        let fingerprint = connect::selection(tenant).fingerprint(tenant.platform);
+        let known_until = reader.threads_known_until(row, &fingerprint)?;
         let exclusions = reader.exclusions(row, &names)?;
         Ok(Self { known, known_until, exclusions, pending_reactor_lists })
     }

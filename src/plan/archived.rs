@@ -149,6 +149,16 @@ async fn parents_to_list<'f>(
         });
         depth.is_due || !is_settled || written.contains(&parent.id)
     });
+    // Parents in which nothing else shows that a thread is new.
+    let listed_parents: HashSet<ChannelId> = parents.iter().map(|(parent, _)| parent.id).collect();
+    let unlisted = facts.channels.iter().filter(|channel| {
+        may_list(channel) && written.contains(&channel.id) && !listed_parents.contains(&channel.id)
+    });
+    parents.extend(unlisted.map(|parent| {
+        let listing = known.get(&parent.id).and_then(|known| known.listing.as_deref());
+        let watermark = listing.and_then(|listing| listing.watermark);
+        (parent, ListingDepth { watermark, is_due: false, has_known_threads: false })
+    }));
     Ok((parents, threads))
 }
 

@@ -59,7 +59,8 @@ pub struct JobRecord {
     /// The time before which every message in a thread is known once the job's channels are
     /// read.
     threads_known_until: Option<Timestamp>,
-    /// Whether a channel failed for a cause that isn't recorded with it, such as the network.
+    /// Whether a channel or lookup failed for a cause that isn't recorded with the channel, such
+    /// as the network.
     has_passing_failure: bool,
     cause: Option<Cause>,
     platform: &'static PlatformSpec,
@@ -141,6 +142,8 @@ impl JobRecord {
         self.errors.extend(prepared.errors.iter().cloned());
         self.listing_errors.extend(prepared.listing_errors.iter().cloned());
         self.unknown_channels.extend(&prepared.unknown);
+        // A thread whose lookup failed may have messages that only this run has found.
+        self.has_passing_failure |= !prepared.errors.is_empty();
     }
 
     /// Records that every thread with messages before this time was found.

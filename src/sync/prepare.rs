@@ -69,11 +69,19 @@ pub(super) async fn prepare(scope: TenantScope) -> Result<(PreparedChannels, Pre
     let row = *row;
     let (started_job, now) = (Arc::clone(job_id), context.clock.now());
     let newest = scope.adapter().id_before(context.clock.latest().later(CLOCK_TOLERANCE));
+    let (platform, workspace) = (task.platform.spec(), task.workspace);
+    // A run of some channels finds the threads of the others as well.
+    let configured =
+        Selection { channels: Vec::new(), run_since: None, run_until: None, ..task.selection.clone() };
+    let fingerprint = configured.fingerprint(platform);
+    let known_until = context.read(move |reader| reader.threads_known_until(row, &fingerprint)).await?;
     let taken_back = context
         .writer
         .run(move |tx| {
             jobs::start(tx, &started_job, now)?;
             tenants::set_status(tx, row, TenantStatus::Syncing, now)?;
+            // Until this run has read what it finds, every listing is needed.
+            tenants::forget_threads_known_until(tx, row)?;
             newest.map_or(Ok(0), |newest| progress::reset_future_checkpoints(tx, row, newest, now))
         })
         .await?;
@@ -89,13 +97,7 @@ pub(super) async fn prepare(scope: TenantScope) -> Result<(PreparedChannels, Pre
         let full_job_id = context.writer.run(move |tx| tenants::begin_full(tx, row, &job_id)).await?;
         selection.full_job_id = Some(full_job_id);
     }
-    let (platform, workspace) = (task.platform.spec(), task.workspace);
-    let (known, known_until) = context
-        .read(move |reader| {
-            let known = reader.known_channels(platform.name, workspace)?;
-            Ok((known, reader.threads_known_until(platform.name, workspace)?))
-        })
-        .await?;
+    let known = context.read(move |reader| reader.known_channels(platform.name, workspace)).await?;
     let began_at = context.clock.now();
     let facts = discover(scope.adapter(), workspace, &scope.monitor()).await?;
     confirm_deletions(context, row, ConfirmedRights::from_listing(&facts.channels, began_at)).await?;

@@ -240,6 +240,39 @@ fn what_a_run_of_some_channels_leaves_out_is_found_by_the_next_whole_one() {
 }
 
 #[test]
+fn what_only_the_daily_listing_found_is_not_lost_by_a_run_that_does_not_read_it() {
+    let sandbox = sandbox();
+    let world = sandbox.sim.world();
+    world.advance(HOUR);
+    write_in_archived(world, world.threads_of(parents(world)[3])[1]);
+    sandbox.sim.faults().when(Match::route(RouteKind::GuildSearch).always(), FaultKind::Empty);
+    world.advance(3 * HOUR);
+    sandbox.run(&["start"]).expect_code(0);
+    world.advance(25 * HOUR);
+    // The listing is complete, but nothing that it finds is read.
+    sandbox.run(&["start", "--channel", &parents(world)[0].to_string()]).expect_code(0);
+    world.advance(2 * HOUR);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_matches_world(&sandbox);
+}
+
+#[test]
+fn threads_of_a_channel_that_was_excluded_are_found() {
+    let sandbox = sandbox();
+    let world = sandbox.sim.world();
+    let config = std::fs::read_to_string(sandbox.dir.path().join("sync.toml")).unwrap();
+    sandbox.write("sync.toml", &format!("{config}exclude_channels = [\"parent-3\"]\n"));
+    world.advance(HOUR);
+    write_in_archived(world, world.threads_of(parents(world)[3])[1]);
+    world.advance(3 * HOUR);
+    sandbox.run(&["start"]).expect_code(0);
+    sandbox.write("sync.toml", &config);
+    world.advance(2 * HOUR);
+    sandbox.run(&["start"]).expect_code(0);
+    assert_matches_world(&sandbox);
+}
+
+#[test]
 fn plan_searches_too_and_age_restricted_channels_are_searched() {
     let sandbox = sandbox();
     let world = sandbox.sim.world();

@@ -91,13 +91,8 @@ fn read_archived(config: &Config, tenants: &[&TenantConfig], rules: Rules) -> Re
         let platform = tenant.platform;
         let row = reader.tenant_row_of(platform.name, tenant.workspace_id)?;
         let fingerprint = connect::selection(tenant).fingerprint(platform);
-        let is_same_selection = row.map_or(Ok(false), |row| reader.is_last_selection(row, &fingerprint))?;
-        let known_until = reader.threads_known_until(platform.name, tenant.workspace_id)?;
-        Ok(Archived {
-            tenant: ArchivedTenant::read(&reader, tenant),
-            row,
-            known_until: known_until.filter(|_| is_same_selection),
-        })
+        let known_until = row.map_or(Ok(None), |row| reader.threads_known_until(row, &fingerprint))?;
+        Ok(Archived { tenant: ArchivedTenant::read(&reader, tenant), row, known_until })
     };
     tenants.iter().map(|tenant| read(tenant).map_err(failed)).collect()
 }

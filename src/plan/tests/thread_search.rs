@@ -117,6 +117,20 @@ async fn a_new_thread_is_found_by_its_parent() {
 }
 
 #[tokio::test]
+async fn the_first_thread_of_a_parent_is_found() {
+    let fake = server();
+    let mut known = archive();
+    // Started from an old message, it leaves no sign in its parent.
+    known.remove(&id(1013));
+    fake.remove_channel(id(1013));
+    fake.add_channel(workspace(), thread(5000, 13, Some(1)));
+    fake.add_message(id(5000), message(sent(1)));
+    let facts = discovered(&fake, &known, Some(hours_ago(2))).await;
+    assert_eq!(requests(&fake), (1, vec![13]));
+    assert!(names(&facts, 5000));
+}
+
+#[tokio::test]
 async fn everything_is_listed_where_the_search_does_not_help() {
     let error = |kind| PlatformError::new(kind, "search", "test");
     for kind in [ErrorKind::NotReady, ErrorKind::Forbidden, ErrorKind::NoRoute, ErrorKind::Server] {
