@@ -22,6 +22,8 @@ const CACHE_KIB: i64 = 8_000;
 
 /// Tables that are copied once, whole.
 const COPIED_TABLES: [&str; 6] = ["archive_info", "tenants", "channels", "users", "emoji", "forgotten"];
+/// Tables that grow while a sync runs, with their ascending keys.
+const GROWING_TABLES: [(&str, &str); 2] = [("users", "id"), ("emoji", "id")];
 /// Tables of which the rows of a page's range are copied, with the column of the message's ID.
 const PAGE_TABLES: [(&str, &str); 3] = [
     ("messages", "platform_id"),
@@ -168,8 +170,12 @@ impl ScratchArchive {
         let compared = self.store_and_compare(batch, now);
         // What was stored is known now, and cached rows of it don't exist any more.
         self.cache.clear();
-        self.connection.execute_batch("ROLLBACK")?;
-        compared
+        // After some errors, SQLite has rolled back by itself.
+        let rolled_back =
+            if self.connection.is_autocommit() { Ok(()) } else { self.connection.execute_batch("ROLLBACK") };
+        let compared = compared?;
+        rolled_back?;
+        Ok(compared)
     }
 
     fn store_and_compare(
@@ -178,6 +184,12 @@ impl ScratchArchive {
         now: Timestamp,
     ) -> Result<PageComparison, ArchiveError> {
         let (after, last) = batch.range();
+        // A sync may have added some meanwhile; row IDs must be the archive's.
+        for (table, key) in GROWING_TABLES {
+            let condition = format!("{key} > (SELECT coalesce(max({key}), 0) FROM main.{table})");
+            let copy = insert(&self.connection, table, &condition)?;
+            self.connection.prepare_cached(&copy)?.execute([])?;
+        }
         for (table, key) in PAGE_TABLES {
             let condition = format!("channel_id = ?1 AND {key} > ?2 AND {key} <= ?3");
             let copy = insert(&self.connection, table, &condition)?;

@@ -8,7 +8,7 @@ use crate::archive::progress::PageProgress;
 use crate::archive::reactions::ReactionPolicy;
 use crate::archive::{ArchivedCounts, ChannelRow, PageComparison};
 use crate::model::{Difference, DifferenceClass, DifferenceKind, MessageId, MessagePage};
-use crate::platform::{PageCursor, PageRequest, PlatformError, SearchRequest};
+use crate::platform::{ErrorKind, PageCursor, PageRequest, PlatformError, SearchRequest};
 
 /// A channel of fewer pages is not searched for the number of its messages: that costs as much
 /// as reading it.
@@ -35,6 +35,17 @@ impl From<CompareError> for Stop {
     fn from(error: CompareError) -> Self {
         Self::All(error)
     }
+}
+
+/// The smallest ID on a page, malformed messages included.
+fn first_id(page: &MessagePage) -> Option<MessageId> {
+    let malformed = page.malformed.iter().filter_map(|message| message.id);
+    page.messages.iter().map(|message| message.id).chain(malformed).min()
+}
+
+/// Whether one message on a page may be the cause of its failure.
+const fn may_be_one_message(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Server | ErrorKind::Unreadable | ErrorKind::TooLarge | ErrorKind::Timeout)
 }
 
 /// Reads a channel's pages again.
@@ -157,8 +168,8 @@ impl<'a> ChannelReader<'a> {
         until: MessageId,
     ) -> Result<Option<MessageId>, Stop> {
         for _ in 0..MAX_READS {
-            let page = self.request(PageCursor::After(cursor), self.page_size()).await?;
-            let (first, last) = (page.messages.first().map(|message| message.id), page.last_id());
+            let (page, limit) = self.page_after(cursor).await?;
+            let (first, last) = (first_id(&page), page.last_id());
             if last.is_some_and(|last| Some(last) <= cursor) {
                 return Err(
                     self.contradiction("a page does not follow the message that it was requested after")
@@ -172,14 +183,28 @@ impl<'a> ChannelReader<'a> {
             }
             let range = (cursor, last.unwrap_or(until).min(until));
             let messages = page.messages.iter().filter(|message| message.id <= range.1).count() as u64;
+            let malformed = page.malformed.len() as u64;
             let mut compared = self.compare_with(page, range).await?;
             // The newest page has confirmed an empty one.
-            if last.is_none() || self.confirm_absence(&mut compared, range, first).await? {
+            if last.is_none() || self.confirm_absence(&mut compared, (range, limit), first).await? {
+                self.compared.malformed += malformed;
                 self.add(compared.differences, messages);
                 return Ok(last);
             }
         }
         Err(self.contradiction("pages after the same message begin differently"))
+    }
+
+    /// The page after `cursor`, in smaller pieces if it can't be had whole, and its size.
+    async fn page_after(&self, cursor: Option<MessageId>) -> Result<(MessagePage, u16), Stop> {
+        let mut limit = self.page_size();
+        loop {
+            match self.request(PageCursor::After(cursor), limit).await {
+                Ok(page) => return Ok((page, limit)),
+                Err(error) if limit > 1 && may_be_one_message(error.kind) => limit /= 2,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn add(&mut self, differences: Vec<(MessageId, DifferenceKind)>, messages: u64) {
@@ -189,7 +214,8 @@ impl<'a> ChannelReader<'a> {
         for (message, kind) in differences {
             let sent_at = self.shared.settings.adapter.sent_at(message);
             let class = kind.class(sent_at, self.target.followed_from);
-            self.compared.add(Difference { channel: self.target.channel, message, sent_at, kind, class });
+            let difference = Difference { channel: self.target.channel, message, sent_at, kind, class };
+            self.compared.add(difference, &self.shared.named);
         }
     }
 
@@ -236,7 +262,7 @@ impl<'a> ChannelReader<'a> {
     async fn confirm_absence(
         &self,
         compared: &mut PageComparison,
-        range: (Option<MessageId>, MessageId),
+        (range, limit): ((Option<MessageId>, MessageId), u16),
         first: Option<MessageId>,
     ) -> Result<bool, Stop> {
         let is_absent = |(_, kind): &(MessageId, DifferenceKind)| *kind == DifferenceKind::NotDeleted;
@@ -244,10 +270,13 @@ impl<'a> ChannelReader<'a> {
             return Ok(true);
         }
         let next = self.request(PageCursor::After(range.0), 1).await?;
-        if next.messages.first().map(|message| message.id) != first {
+        if first_id(&next) != first {
             return Ok(false);
         }
-        let page = self.request(PageCursor::After(range.0), self.page_size()).await?;
+        let page = self.request(PageCursor::After(range.0), limit).await?;
+        if first_id(&page) != first {
+            return Ok(false);
+        }
         let again = self.compare_with(page, range).await?;
         let absent = again.differences.iter().filter(|difference| is_absent(difference));
         let absent: HashSet<MessageId> = absent.map(|(message, _)| *message).collect();

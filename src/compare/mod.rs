@@ -9,6 +9,7 @@ mod hints;
 mod pages;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,8 +28,8 @@ use crate::platform::{PlatformAdapter, PlatformError};
 
 /// Longest time between two reports of the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
-/// Differences of one channel that are named at most; all are counted.
-const MAX_NAMED: usize = 20_000;
+/// Differences that a comparison names at most; all are counted.
+const MAX_NAMED: u64 = 10_000;
 
 /// What to compare with, and how.
 pub struct Settings {
@@ -75,8 +76,8 @@ pub struct Target {
     pub message_count: Option<u64>,
 }
 
-/// How long before the begin of a run its evidence ends: IDs may appear out of order by seconds.
-const EVIDENCE_MARGIN: Duration = Duration::from_mins(1);
+/// How long before the begin of a run its evidence ends: a search of its threads may lag.
+const EVIDENCE_MARGIN: Duration = Duration::from_hours(1);
 
 /// The message up to which the archive claims to hold a channel; `None` if it claims nothing.
 /// `known_until`: the time before which the last run that covered the configuration left
@@ -90,8 +91,10 @@ pub fn claim(
 ) -> Option<MessageId> {
     let covered = known_until.map(|until| until.earlier(EVIDENCE_MARGIN));
     let covered_id = covered.and_then(|covered| times.id_before(covered));
-    let Some(known) = known else {
-        // Whether a channel was public then isn't known, but a thread is as its parent.
+    let Some(known) =
+        known.filter(|known| !known.checkpoint.is_new() || known.checkpoint.failed_at.is_some())
+    else {
+        // Whether a channel was public then isn't known, but a thread was if its parent was.
         let was_listed = parent.is_some_and(|parent| {
             let listing = parent.listing.as_deref();
             parent.state == ChannelState::Active
@@ -101,8 +104,8 @@ pub fn claim(
     };
     let checkpoint = &known.checkpoint;
     let is_doubted = checkpoint.failed_at.is_some() || checkpoint.end_record().unconfirmed_since.is_some();
-    let was_read = checkpoint.history_complete || checkpoint.is_new() && known.has_messages;
-    if was_read && !is_doubted {
+    // A channel that was hidden or unreadable was not read by the last run.
+    if checkpoint.history_complete && !is_doubted && known.state == ChannelState::Active {
         checkpoint.last_message_id.max(covered_id)
     } else {
         checkpoint.last_message_id
@@ -118,13 +121,15 @@ pub struct ChannelComparison {
     pub pages: u64,
     /// Messages compared.
     pub messages: u64,
+    /// Malformed messages on these pages: they can't be compared.
+    pub malformed: u64,
     /// Whether every page was compared.
     pub is_whole: bool,
     /// Whether nothing of the channel is archived, although it should be.
     pub is_unarchived: bool,
     /// Number of differences by kind and class.
     pub counts: BTreeMap<(&'static str, DifferenceClass), u64>,
-    /// The differences, ascending by message; the first [`MAX_NAMED`] of them.
+    /// The differences, ascending by message; of all channels, [`MAX_NAMED`] at most.
     pub differences: Vec<Difference>,
     /// Why the comparison of the channel ended early.
     pub error: Option<String>,
@@ -136,6 +141,7 @@ impl ChannelComparison {
             channel: target.channel,
             pages: 0,
             messages: 0,
+            malformed: 0,
             is_whole: false,
             is_unarchived: false,
             counts: BTreeMap::new(),
@@ -149,9 +155,9 @@ impl ChannelComparison {
         self.counts.iter().filter(|((_, of), _)| *of == class).map(|(_, count)| count).sum()
     }
 
-    fn add(&mut self, difference: Difference) {
+    fn add(&mut self, difference: Difference, named: &AtomicU64) {
         *self.counts.entry((difference.kind.name(), difference.class)).or_default() += 1;
-        if self.differences.len() < MAX_NAMED {
+        if named.fetch_add(1, Ordering::Relaxed) < MAX_NAMED {
             self.differences.push(difference);
         }
     }
@@ -194,6 +200,8 @@ pub struct Comparison {
 struct Shared {
     settings: Settings,
     scratch: Arc<Mutex<ScratchArchive>>,
+    /// Differences that are named.
+    named: AtomicU64,
     /// A message per compared page: the differences on it.
     pages: mpsc::UnboundedSender<u64>,
 }
@@ -212,6 +220,16 @@ impl Shared {
     }
 }
 
+/// Closes the scratch database once no thread uses it any more: a page may still be compared
+/// when the comparison stops.
+async fn close(shared: Arc<Shared>) {
+    let scratch = Arc::clone(&shared.scratch);
+    drop(shared);
+    while Arc::strong_count(&scratch) > 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Compares channels, several at once, in the order given. `on_progress` is called after each
 /// page and a few times a second; if it returns `false`, the comparison stops.
 ///
@@ -227,7 +245,12 @@ pub async fn compare(
     let (pages, mut compared_pages) = mpsc::unbounded_channel();
     let mut progress = CompareProgress { total: targets.len() as u64, ..CompareProgress::default() };
     let max_channels = settings.max_channels.max(1);
-    let shared = Arc::new(Shared { settings, scratch: Arc::new(Mutex::new(scratch)), pages });
+    let shared = Arc::new(Shared {
+        settings,
+        scratch: Arc::new(Mutex::new(scratch)),
+        named: AtomicU64::new(0),
+        pages,
+    });
     let (mut waiting, mut reading) = (targets.into_iter(), JoinSet::new());
     let mut comparison = Comparison::default();
     let mut tick = tokio::time::interval(PROGRESS_INTERVAL);
@@ -258,6 +281,7 @@ pub async fn compare(
     }
     // The others are dropped, and with them their requests.
     reading.shutdown().await;
+    close(shared).await;
     comparison.channels.sort_by_key(|channel| channel.channel);
     Ok(comparison)
 }

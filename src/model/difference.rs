@@ -65,12 +65,10 @@ impl DifferingField {
         }
     }
 
-    /// Whether it never changes without an edit.
+    /// Whether it never changes without an edit. The author of a reply's original can become
+    /// known.
     const fn is_fixed(self) -> bool {
-        matches!(
-            self,
-            Self::Author | Self::Type | Self::Content | Self::CreatedAt | Self::Reply | Self::Attachments
-        )
+        matches!(self, Self::Author | Self::Type | Self::Content | Self::CreatedAt | Self::Attachments)
     }
 }
 
@@ -117,8 +115,8 @@ impl DifferenceKind {
     /// again that were sent from `followed_from` on.
     pub fn class(&self, sent_at: Timestamp, followed_from: Timestamp) -> DifferenceClass {
         let is_explained = match self {
-            Self::Missing => false,
-            Self::NotDeleted | Self::NotRestored => true,
+            Self::Missing | Self::NotRestored => false,
+            Self::NotDeleted => true,
             Self::Differs { fields, was_edited } => {
                 *was_edited || !fields.iter().any(|field| field.is_fixed())
             }
@@ -158,7 +156,8 @@ mod tests {
         for (kind, expected) in [
             (DifferenceKind::Missing, [Fault, Fault]),
             (DifferenceKind::NotDeleted, [Aged, Young]),
-            (DifferenceKind::NotRestored, [Aged, Young]),
+            (DifferenceKind::NotRestored, [Fault, Fault]),
+            (differs(DifferingField::Reply, false), [Aged, Young]),
             (differs(DifferingField::Content, false), [Fault, Fault]),
             (differs(DifferingField::Attachments, false), [Fault, Fault]),
             (differs(DifferingField::Content, true), [Aged, Young]),

@@ -37,6 +37,10 @@ pub struct ComparedTenant {
     pub new_channels: u64,
     /// Channels whose archived threads could not be listed.
     pub unlisted_parents: u64,
+    /// Other channels and threads of which the platform's answers don't say what they are.
+    pub unresolved: u64,
+    /// Public channels that the bot can't read.
+    pub unreadable: u64,
     /// Why nothing was compared.
     pub failure: Option<(Option<Cause>, String)>,
 }
@@ -50,6 +54,10 @@ impl ComparedTenant {
     /// Messages compared.
     pub fn messages(&self) -> u64 {
         self.comparison.channels.iter().map(|channel| channel.messages).sum()
+    }
+
+    fn malformed(&self) -> u64 {
+        self.comparison.channels.iter().map(|channel| channel.malformed).sum()
     }
 
     fn pages(&self) -> u64 {
@@ -66,7 +74,8 @@ impl ComparedTenant {
     pub fn is_incomplete(&self) -> bool {
         self.count(DifferenceClass::Fault) + self.count(DifferenceClass::Young) > 0
             || self.failed_channels().next().is_some()
-            || self.unlisted_parents > 0
+            || self.unlisted_parents + self.unresolved > 0
+            || self.comparison.was_stopped
     }
 
     /// The differences of a class, in order.
@@ -89,8 +98,14 @@ pub fn comparison_results(tenant: &ComparedTenant) -> Vec<CheckResult> {
         let remedy = hint.unwrap_or("run \"verta-sync start\" first");
         return vec![CheckResult::failure(format!("{name}: {error}"), remedy)];
     }
-    let mut results = vec![summary(tenant)];
     let is_left = tenant.comparison.was_stopped;
+    if is_left && tenant.comparison.channels.is_empty() {
+        return vec![CheckResult::warning(
+            format!("{name}: not compared, since the check ended before"),
+            "run it again",
+        )];
+    }
+    let mut results = vec![summary(tenant)];
     let again = format!("verta-sync start --tenant {name}");
     for (class, what, remedy) in [
         (
@@ -139,6 +154,28 @@ pub fn comparison_results(tenant: &ComparedTenant) -> Vec<CheckResult> {
         );
         results.push(CheckResult::failure(text, "run it again later"));
     }
+    if tenant.unresolved > 0 {
+        let what = with_noun(tenant.unresolved, "channel or thread");
+        let text = format!(
+            "{name}: {what} not compared, since {} does not say what became of it",
+            tenant.platform.title
+        );
+        results.push(CheckResult::failure(
+            text,
+            "\"verta-sync check\" and \"verta-sync status\" name them; run it again later",
+        ));
+    }
+    if tenant.malformed() > 0 {
+        let text = format!("{name}: {} not compared", with_noun(tenant.malformed(), "malformed message"));
+        results.push(CheckResult::warning(text, "\"verta-sync status\" shows malformed messages"));
+    }
+    if tenant.unreadable > 0 {
+        let text = format!(
+            "{name}: {} that the bot cannot read not compared",
+            with_noun(tenant.unreadable, "public channel")
+        );
+        results.push(CheckResult::warning(text, "\"verta-sync plan\" shows them"));
+    }
     if tenant.dead_letters > 0 {
         let channels = with_noun(tenant.dead_letters, "channel");
         let text = format!("{name}: {channels} not compared, since reading them keeps failing");
@@ -161,7 +198,7 @@ fn summary(tenant: &ComparedTenant) -> CheckResult {
         with_noun(channels, "channel"),
     );
     let differences: u64 = DifferenceClass::ALL.iter().map(|class| tenant.count(*class)).sum();
-    if differences == 0 {
+    if differences == 0 && !tenant.comparison.was_stopped {
         text += ", no difference";
     }
     if tenant.new_channels > 0 {
@@ -245,6 +282,9 @@ fn tenant_json(tenant: &ComparedTenant) -> Value {
         "new_channels": tenant.new_channels,
         "dead_letters": tenant.dead_letters,
         "unlisted_parents": tenant.unlisted_parents,
+        "unresolved": tenant.unresolved,
+        "unreadable": tenant.unreadable,
+        "malformed": tenant.malformed(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! `check --messages`: compares the archive with the platform, page by page.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hashbrown::HashMap;
 
@@ -18,7 +19,9 @@ use crate::compare::{self, CompareError, CompareProgress, Comparison, Settings, 
 use crate::config::{Config, TenantConfig};
 use crate::model::{Cause, Channel, ChannelId, DifferenceClass, JobStatus, Timestamp};
 use crate::monitor::{Monitor, NoMonitor};
-use crate::plan::{Facts, Plan, Selection, ThreadKnowledge, build, discover, discover_archived};
+use crate::plan::{
+    Facts, LeftOutReason, Plan, Selection, ThreadKnowledge, build, discover, discover_archived,
+};
 use crate::platform::PlatformError;
 use crate::report::{self, CheckResult, ComparedTenant, with_noun};
 use crate::sync::{error_cause, unresolved_exclusion_error};
@@ -45,23 +48,34 @@ pub(super) fn run(
     let stop = StopFlag::install()?;
     let runtime = runtime()?;
     let (mut steps, mut compared) = (Steps::default(), Vec::new());
-    let outcome = runtime.block_on(async {
+    runtime.block_on(async {
         let connected = connect::connect(config, &tokens, context)?;
         let now = connect::server_time(&connected, &NoMonitor).await?;
+        let mut is_over = false;
         for (tenant, archived) in tenants.iter().copied().zip(&archived) {
             let platform = connect::platform_of(&connected, tenant);
             let job = TenantComparison { platform, config, tenant, archived, percent, now, context };
-            let result = job.run(rules, &stop).await?;
-            let (status, cause, results) = verdict(&result);
-            steps.add_tenant(status, cause, results);
-            compared.push(result);
-            if stop.received().is_some() {
-                break;
+            let result = if is_over || stop.received().is_some() {
+                Ok(job.not_begun())
+            } else {
+                job.run(rules, &stop).await
+            };
+            match result {
+                Ok(result) => {
+                    let (status, cause, results) = verdict(&result);
+                    steps.add_tenant(status, cause, results);
+                    compared.push(result);
+                }
+                // What was compared before is reported nevertheless.
+                Err(failure) => {
+                    is_over = true;
+                    compared.push(job.failed(None, failure.parts().0.to_owned()));
+                    steps.add_failure(&tenant.name, &failure);
+                }
             }
         }
         Ok::<_, Failure>(())
-    });
-    outcome?;
+    })?;
     record(config, context, &compared, percent);
     let (results, predicted) = steps.finish();
     let outcome = stop.received().map_or(predicted, Outcome::Stopped);
@@ -114,7 +128,11 @@ impl TenantComparison<'_> {
         let Some(row) = self.archived.row else {
             return Ok(self.failed(None, "never synced, so there is nothing to compare".to_owned()));
         };
-        let facts = match self.facts().await {
+        let facts = tokio::select! {
+            facts = self.facts() => facts,
+            () = stopped(stop) => return Ok(self.not_begun()),
+        };
+        let facts = match facts {
             Ok(facts) => facts,
             Err(error) if error.kind.ends_run() => {
                 return Err(Failure::platform(&error, self.platform.config));
@@ -140,8 +158,16 @@ impl TenantComparison<'_> {
             dead_letters: plan.dead_letters.len() as u64,
             new_channels: unread,
             unlisted_parents: facts.listings.iter().filter(|listing| listing.error.is_some()).count() as u64,
+            unresolved: unresolved(&facts, &plan),
+            unreadable: left_out(&plan, |reason| matches!(reason, LeftOutReason::BotLacks(_))),
             failure: None,
         })
+    }
+
+    /// The tenant of which nothing was compared, since the command was stopped before.
+    fn not_begun(&self) -> ComparedTenant {
+        let comparison = Comparison { was_stopped: true, ..Comparison::default() };
+        ComparedTenant { comparison, failure: None, ..self.failed(None, String::new()) }
     }
 
     fn failed(&self, cause: Option<Cause>, error: String) -> ComparedTenant {
@@ -154,6 +180,8 @@ impl TenantComparison<'_> {
             dead_letters: 0,
             new_channels: 0,
             unlisted_parents: 0,
+            unresolved: 0,
+            unreadable: 0,
             failure: Some((cause, error)),
         }
     }
@@ -276,6 +304,24 @@ impl TenantComparison<'_> {
                 (channel.id, report::terminal_safe(&name, NAME_WIDTH))
             })
             .collect()
+    }
+}
+
+/// Channels and threads of which the platform's answers don't say what they are.
+fn unresolved(facts: &Facts, plan: &Plan) -> u64 {
+    let malformed = left_out(plan, |reason| *reason == LeftOutReason::Unreadable);
+    let lookups = facts.inconclusive.len() + facts.postponed.len();
+    lookups as u64 + u64::from(facts.active_threads_error.is_some()) + malformed
+}
+
+fn left_out(plan: &Plan, is_for: impl Fn(&LeftOutReason) -> bool) -> u64 {
+    plan.left_out.iter().filter(|left_out| is_for(&left_out.reason)).count() as u64
+}
+
+/// Waits for a signal.
+async fn stopped(stop: &StopFlag) {
+    while stop.received().is_none() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
