@@ -11,7 +11,7 @@ use crate::commands::completions::script;
 
 const TOKEN: &str = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs";
 
-const WORDS: [&str; 82] = [
+const WORDS: [&str; 83] = [
     "start",
     "plan",
     "status",
@@ -54,6 +54,7 @@ const WORDS: [&str; 82] = [
     "--job-id",
     "--runs",
     "--failing",
+    "--sort",
     "--dry-run",
     "exit-codes",
     "--watch",
@@ -97,7 +98,7 @@ const WORDS: [&str; 82] = [
 ];
 
 /// Flags that take a value.
-const VALUE_FLAGS: [&str; 15] = [
+const VALUE_FLAGS: [&str; 16] = [
     "--since",
     "--until",
     "--max-runtime",
@@ -113,6 +114,7 @@ const VALUE_FLAGS: [&str; 15] = [
     "--has",
     "--table",
     "--timezone",
+    "--sort",
 ];
 
 fn word(rng: &mut Rng) -> OsString {

@@ -1,10 +1,13 @@
 //! `verta-sync status`: shows the state of tenants and jobs. Reads only; works while a
 //! sync runs.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
+
+use clap::ValueEnum;
 
 use super::command_context::{QUERY_BUDGET, display_path};
 use super::output::Printable as _;
@@ -39,6 +42,9 @@ pub struct StatusArgs {
     /// Show only tenants with a problem: failed, behind, or with failing channels or findings
     #[arg(long, conflicts_with_all = ["job_id", "runs"])]
     pub failing: bool,
+    /// Order of the tenants [default: name]
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["job_id", "runs"])]
+    pub sort: Option<TenantOrder>,
     /// Refresh the output until Ctrl-C
     #[arg(long)]
     pub watch: bool,
@@ -48,6 +54,31 @@ pub struct StatusArgs {
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+}
+
+/// The order of tenants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TenantOrder {
+    /// By name.
+    Name,
+    /// Those without a success first, then by their last success, the oldest first.
+    Success,
+    /// Most failing channels first.
+    Failing,
+    /// Most messages first.
+    Messages,
+}
+
+impl TenantOrder {
+    /// Sorts the tenants; equal ones keep their order.
+    fn sort(self, tenants: &mut [TenantOverview]) {
+        match self {
+            Self::Name => tenants.sort_by_cached_key(|tenant| tenant.name.to_lowercase()),
+            Self::Success => tenants.sort_by_key(|tenant| tenant.last_success_at),
+            Self::Failing => tenants.sort_by_key(|tenant| Reverse(tenant.channels.failing)),
+            Self::Messages => tenants.sort_by_key(|tenant| Reverse(tenant.messages)),
+        }
+    }
 }
 
 /// Prints the state of tenants and jobs, with `--watch` repeatedly.
@@ -126,6 +157,9 @@ fn render(
     retain_tenants(&mut overview, &args.tenants)?;
     if args.failing {
         retain_failing(&mut overview);
+    }
+    if let Some(order) = args.sort {
+        order.sort(&mut overview.tenants);
     }
     let stale = args.max_age.map(|max_age| stale_tenants(&overview, config, args, max_age));
     let stale = stale.as_deref();

@@ -388,5 +388,10 @@ fn only_tenants_with_problems_are_listed_on_request() {
     };
     assert_eq!(tenants(&[]), ["bad", "good"]);
     assert_eq!(tenants(&["--failing"]), ["bad"]);
+    assert_eq!(tenants(&["--sort", "name"]), ["bad", "good"]);
+    assert_eq!(tenants(&["--sort", "failing"]), ["bad", "good"]);
+    assert_eq!(tenants(&["--sort", "messages"]), ["good", "bad"]);
+    assert_eq!(tenants(&["--sort", "success"]), ["bad", "good"]);
+    sandbox.run(&["status", "--sort", "age"]).expect_code(2);
     sandbox.run(&["status", "--failing", "--runs"]).expect_code(2);
 }
