@@ -147,45 +147,59 @@ pub fn comparison_results(tenant: &ComparedTenant) -> Vec<CheckResult> {
             "--format json names all",
         ));
     }
-    if tenant.unlisted_parents > 0 {
-        let parents = with_noun(tenant.unlisted_parents, "channel");
-        let text = format!(
-            "{name}: the archived threads of {parents} could not be listed, so some were not compared"
-        );
-        results.push(CheckResult::failure(text, "run it again later"));
-    }
-    if tenant.unresolved > 0 {
-        let what = with_noun(tenant.unresolved, "channel or thread");
-        let text = format!(
-            "{name}: {what} not compared, since {} does not say what became of it",
-            tenant.platform.title
-        );
-        results.push(CheckResult::failure(
-            text,
-            "\"verta-sync check\" and \"verta-sync status\" name them; run it again later",
-        ));
-    }
-    if tenant.malformed() > 0 {
-        let text = format!("{name}: {} not compared", with_noun(tenant.malformed(), "malformed message"));
-        results.push(CheckResult::warning(text, "\"verta-sync status\" shows malformed messages"));
-    }
-    if tenant.unreadable > 0 {
-        let text = format!(
-            "{name}: {} that the bot cannot read not compared",
-            with_noun(tenant.unreadable, "public channel")
-        );
-        results.push(CheckResult::warning(text, "\"verta-sync plan\" shows them"));
-    }
-    if tenant.dead_letters > 0 {
-        let channels = with_noun(tenant.dead_letters, "channel");
-        let text = format!("{name}: {channels} not compared, since reading them keeps failing");
-        results.push(CheckResult::warning(text, "\"verta-sync status --failing\" shows why"));
-    }
+    results.extend(not_compared(tenant));
     if is_left {
         results
             .push(CheckResult::warning(format!("{name}: stopped before the other channels"), "run it again"));
     }
     results
+}
+
+/// What was left out, and why.
+fn not_compared(tenant: &ComparedTenant) -> Vec<CheckResult> {
+    let (name, platform) = (&tenant.name, tenant.platform.title);
+    let failures = [
+        (
+            tenant.unlisted_parents,
+            "channel",
+            "whose archived threads could not be listed".to_owned(),
+            "run it again later",
+        ),
+        (
+            tenant.unresolved,
+            "channel",
+            format!("or threads, of which {platform} does not say what became of them"),
+            "run it again later; \"verta-sync status\" shows more",
+        ),
+    ];
+    let warnings = [
+        (
+            tenant.malformed(),
+            "message",
+            format!("that {platform} delivers malformed"),
+            "\"verta-sync status\" shows malformed messages",
+        ),
+        (
+            tenant.unreadable,
+            "public channel",
+            "that the bot cannot read".to_owned(),
+            "\"verta-sync plan\" shows them",
+        ),
+        (
+            tenant.dead_letters,
+            "channel",
+            "that keep failing".to_owned(),
+            "\"verta-sync status --failing\" shows why",
+        ),
+    ];
+    let text = |count, noun, why: &str| format!("{name}: not compared: {} {why}", with_noun(count, noun));
+    let failures = failures.iter().filter(|(count, ..)| *count > 0);
+    let failures =
+        failures.map(|(count, noun, why, remedy)| CheckResult::failure(text(*count, noun, why), *remedy));
+    let warnings = warnings.iter().filter(|(count, ..)| *count > 0);
+    let warnings =
+        warnings.map(|(count, noun, why, remedy)| CheckResult::warning(text(*count, noun, why), *remedy));
+    failures.chain(warnings).collect()
 }
 
 fn summary(tenant: &ComparedTenant) -> CheckResult {
