@@ -106,22 +106,21 @@ pub fn comparison_results(tenant: &ComparedTenant) -> Vec<CheckResult> {
         )];
     }
     let mut results = vec![summary(tenant)];
-    let again = format!("verta-sync start --tenant {name}");
     for (class, what, remedy) in [
         (
             DifferenceClass::Fault,
             "that no change explains: the archive is wrong there",
-            format!("\"{again} --full\" reads everything again; please report it if it comes back"),
+            "\"verta-sync start --full\" reads everything again; please report it if it comes back",
         ),
         (
             DifferenceClass::Young,
             &*format!("that changed on {} since the last sync", tenant.platform.title),
-            format!("\"{again}\" finds these changes"),
+            "\"verta-sync start\" finds these changes",
         ),
         (
             DifferenceClass::Aged,
             "that changed after they had left the refresh window, which syncs do not follow",
-            format!("\"{again} --full\" reads everything again"),
+            "\"verta-sync start --full\" reads everything again",
         ),
     ] {
         let count = tenant.count(class);

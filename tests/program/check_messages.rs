@@ -161,7 +161,7 @@ fn what_is_missing_or_altered_in_the_archive_is_found() {
         people.stdout
     );
     assert!(
-        people.stdout.contains("start --tenant \"of channels\" --full") || people.stdout.contains("--full"),
+        people.stdout.contains("\"verta-sync start --full\" reads everything again"),
         "{}",
         people.stdout
     );
@@ -229,7 +229,7 @@ fn changes_that_syncs_do_not_follow_are_aged_and_others_young() {
     );
     let people = sandbox.run(&["check", "--messages=100"]).expect_code(0);
     assert!(people.stdout.contains("2 messages that changed after"), "{}", people.stdout);
-    assert!(people.stdout.contains("--full\" reads everything again"), "{}", people.stdout);
+    assert!(people.stdout.contains("start --full\" reads everything again"), "{}", people.stdout);
     // New messages are archived, then change before the next sync.
     let young: Vec<u64> = world.append(general, 3);
     world.advance(HOUR);
