@@ -176,10 +176,14 @@ impl<'a> ChannelReader<'a> {
                 );
             }
             if last.is_none() {
-                if !self.has_live(cursor, until).await? {
+                let has_live = self.has_live(cursor, until).await?;
+                let is_announced = self.target.announced.is_some_and(|announced| announced <= until);
+                if has_live || is_announced && self.target.announced > cursor {
+                    self.confirm_end(cursor, has_live).await?;
+                }
+                if !has_live {
                     return Ok(None);
                 }
-                self.confirm_end(cursor).await?;
             }
             let range = (cursor, last.unwrap_or(until).min(until));
             let messages = page.messages.iter().filter(|message| message.id <= range.1).count() as u64;
@@ -284,13 +288,16 @@ impl<'a> ChannelReader<'a> {
         Ok(true)
     }
 
-    /// Confirms, by the newest page, that nothing follows `cursor`.
-    async fn confirm_end(&self, cursor: Option<MessageId>) -> Result<(), Stop> {
+    /// Confirms, by the newest page, that nothing follows `cursor`. An empty one confirms it only
+    /// if the archive has nothing there (`has_live`).
+    async fn confirm_end(&self, cursor: Option<MessageId>, has_live: bool) -> Result<(), Stop> {
         let newest = self.request(PageCursor::Newest, self.page_size()).await?;
         match newest.last_id() {
-            None => Err(self.contradiction("an empty answer, although messages of it are archived")),
+            None if has_live => {
+                Err(self.contradiction("an empty answer, although messages of it are archived"))
+            }
             last if last > cursor => Err(self.contradiction("an empty page, although newer messages exist")),
-            Some(_) => Ok(()),
+            None | Some(_) => Ok(()),
         }
     }
 

@@ -353,6 +353,20 @@ fn a_signal_ends_it_with_what_was_compared() {
 }
 
 #[test]
+fn an_empty_page_hides_no_missing_end() {
+    let sandbox = sandbox();
+    let general = sandbox.sim.world().channel_named(GUILD, "general").unwrap();
+    for _ in 0..50 {
+        sabotage(&sandbox, message(&sandbox, "general", "DESC", 0), &DELETE);
+    }
+    let last_page = Match { skip: 4, ..Match::page_of(general) };
+    sandbox.sim.faults().when(last_page, FaultKind::Empty);
+    let tenant = check(&sandbox, 100, 3);
+    assert!(tenant["failed_channels"].to_string().contains("newer messages exist"), "{tenant}");
+    assert_eq!(counts(&check(&sandbox, 100, 3)), ["fault missing 50"]);
+}
+
+#[test]
 fn it_needs_an_archive_and_runs_beside_a_sync() {
     let sandbox = Sandbox::new(World::new(&Description::community(GUILD, 2, 30)));
     let ran = sandbox.run(&["check", "--messages"]).expect_code(6);
