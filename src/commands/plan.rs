@@ -201,7 +201,7 @@ impl TenantPlanner<'_> {
 
 /// The tenant's selection, or an error message if a name in `exclude_channels` can't be
 /// resolved. `resolved` has the names that earlier runs resolved.
-fn selection(
+pub(super) fn selection(
     tenant: &TenantConfig,
     facts: &Facts,
     known: &KnownChannels,

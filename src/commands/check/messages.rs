@@ -14,7 +14,7 @@ use crate::commands::connect::{self, ConnectedPlatform};
 use crate::commands::outcome::Outcome;
 use crate::commands::progress::StatusLine;
 use crate::commands::stop_flag::StopFlag;
-use crate::commands::{CommandContext, Failure, Format, print_result};
+use crate::commands::{CommandContext, Failure, Format, plan, print_result};
 use crate::compare::{self, CompareError, CompareProgress, Comparison, Settings, Target};
 use crate::config::{Config, TenantConfig};
 use crate::model::{Cause, Channel, ChannelId, DifferenceClass, JobStatus, Timestamp};
@@ -24,7 +24,7 @@ use crate::plan::{
 };
 use crate::platform::PlatformError;
 use crate::report::{self, CheckResult, ComparedTenant, with_noun};
-use crate::sync::{error_cause, unresolved_exclusion_error};
+use crate::sync::error_cause;
 use crate::ui::to_stderr;
 
 /// Parses the share of pages to compare, in percent.
@@ -208,13 +208,9 @@ impl TenantComparison<'_> {
     /// Every channel that the configuration selects.
     fn plan(&self, facts: &Facts) -> Result<Plan, String> {
         let ArchivedTenant { known, exclusions, .. } = &self.archived.tenant;
-        let selection = connect::selection(self.tenant);
-        let resolved = crate::plan::Exclusions::of(&selection, facts, known, exclusions);
-        if let Some(name) = resolved.unresolved.first() {
-            return Err(unresolved_exclusion_error(name, facts, self.platform.scrubber()));
-        }
-        let excluded = exclusions.values().flatten().copied().collect();
-        let selection = Selection { excluded, full: true, ..selection };
+        let scrubber = self.platform.scrubber();
+        let selection = plan::selection(self.tenant, facts, known, exclusions.clone(), scrubber)?;
+        let selection = Selection { full: true, ..selection };
         Ok(build(self.platform.adapter.as_ref(), facts, known, &selection, self.now))
     }
 

@@ -44,13 +44,21 @@ fn archive() -> KnownChannels {
     PARENTS.flat_map(|raw| [parent(raw), thread(raw)]).map(|known| (known.id, Box::new(known))).collect()
 }
 
-async fn discovered(fake: &Arc<Fake>, known: &KnownChannels, known_until: Option<Timestamp>) -> Facts {
+/// Discovers the channels, and the archived threads with this knowledge.
+async fn discover_with(fake: &Arc<Fake>, knowledge: ThreadKnowledge<'_>) -> Result<Facts, PlatformError> {
     let monitor: Arc<dyn Monitor> = Arc::new(NoMonitor);
     let platform = Arc::clone(fake) as Arc<dyn PlatformAdapter>;
-    let mut facts = discover(&platform, workspace(), &monitor).await.unwrap();
-    let knowledge = ThreadKnowledge { known, known_until, lists_all: false, now: hours_ago(0) };
-    discover_archived(&platform, &mut facts, knowledge, &monitor).await.unwrap();
-    facts
+    let mut facts = discover(&platform, workspace(), &monitor).await?;
+    discover_archived(&platform, &mut facts, knowledge, &monitor).await?;
+    Ok(facts)
+}
+
+fn knowledge(known: &KnownChannels, known_until: Option<Timestamp>) -> ThreadKnowledge<'_> {
+    ThreadKnowledge { known, known_until, lists_all: false, now: hours_ago(0) }
+}
+
+async fn discovered(fake: &Arc<Fake>, known: &KnownChannels, known_until: Option<Timestamp>) -> Facts {
+    discover_with(fake, knowledge(known, known_until)).await.unwrap()
 }
 
 /// The number of searches, and the parents that were listed.
@@ -166,17 +174,8 @@ async fn an_error_that_ends_the_run_ends_the_search() {
     let fake = server();
     let rejected = PlatformError::new(ErrorKind::TokenRejected, "search", "test");
     fake.fail_next(CallTarget::Search(workspace()), rejected);
-    let (platform, monitor) = (Arc::clone(&fake) as Arc<dyn PlatformAdapter>, Arc::new(NoMonitor));
-    let monitor = monitor as Arc<dyn Monitor>;
-    let mut facts = discover(&platform, workspace(), &monitor).await.unwrap();
     let known = archive();
-    let knowledge = ThreadKnowledge {
-        known: &known,
-        known_until: Some(hours_ago(2)),
-        lists_all: false,
-        now: hours_ago(0),
-    };
-    let error = discover_archived(&platform, &mut facts, knowledge, &monitor).await.unwrap_err();
+    let error = discover_with(&fake, knowledge(&known, Some(hours_ago(2)))).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::TokenRejected);
     assert_eq!(requests(&fake), (1, vec![]));
 }
@@ -199,17 +198,9 @@ async fn a_search_replaces_no_listing_that_is_due_or_was_incomplete() {
     let facts = discovered(&fake, &known, Some(hours_ago(2))).await;
     assert_eq!(requests(&fake), (1, vec![11, 12, 13, 14, 15, 16]));
     assert!(names(&facts, 1015) && names(&facts, 1016));
-    let everything = ThreadKnowledge {
-        known: &known,
-        known_until: Some(hours_ago(2)),
-        lists_all: true,
-        now: hours_ago(0),
-    };
     fake.clear_calls();
-    let (platform, monitor) =
-        (Arc::clone(&fake) as Arc<dyn PlatformAdapter>, Arc::new(NoMonitor) as Arc<dyn Monitor>);
-    let mut facts = discover(&platform, workspace(), &monitor).await.unwrap();
-    discover_archived(&platform, &mut facts, everything, &monitor).await.unwrap();
+    let everything = ThreadKnowledge { lists_all: true, ..knowledge(&known, Some(hours_ago(2))) };
+    discover_with(&fake, everything).await.unwrap();
     assert_eq!(requests(&fake), (0, all()));
 }
 
@@ -240,12 +231,7 @@ async fn a_thread_that_was_written_in_but_is_not_listed_is_looked_up() {
         let mut facts = discover(&platform, workspace(), &monitor).await.unwrap();
         facts.channels.retain(|channel| channel.id != id(1012));
         let known = archive();
-        let knowledge = ThreadKnowledge {
-            known: &known,
-            known_until: Some(hours_ago(2)),
-            lists_all: false,
-            now: hours_ago(0),
-        };
+        let knowledge = knowledge(&known, Some(hours_ago(2)));
         discover_archived(&platform, &mut facts, knowledge, &monitor).await.unwrap();
         facts
     };
