@@ -192,7 +192,7 @@ pub enum CompareError {
 pub struct Comparison {
     /// The channels that were compared.
     pub channels: Vec<ChannelComparison>,
-    /// Whether it was told to stop before the others.
+    /// Whether it was stopped before the others.
     pub was_stopped: bool,
 }
 

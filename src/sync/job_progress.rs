@@ -185,7 +185,7 @@ impl JobProgress {
         };
         let page_size = f64::from(self.page_size);
         if to_do.listings > 0.0 {
-            // Nobody knows yet how many threads there are.
+            // The number of threads is not known yet.
             return None;
         }
         let (sent, requests) = (done.requests(page_size), to_do.requests(page_size));
