@@ -48,8 +48,8 @@ pub struct CheckArgs {
     /// Search the whole archive for raw user IDs instead; ignores --tenant
     #[arg(long)]
     pub privacy: bool,
-    /// Compare the archive with the platform instead, message by message: a random sample of
-    /// this percentage of the pages, at least one per channel; 100 compares everything
+    /// Compare archived messages with the platform instead. PERCENT of the pages is chosen at
+    /// random [default: 1], at least one per channel; --messages=100 compares all
     #[arg(
         long,
         value_name = "PERCENT",

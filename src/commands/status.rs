@@ -48,7 +48,8 @@ pub struct StatusArgs {
     /// Refresh the output until Ctrl-C
     #[arg(long)]
     pub watch: bool,
-    /// Exit with code 8 if a tenant's last success is older than this
+    /// Exit with code 8 if a tenant's last success is older than this, or if its last run lost more
+    /// than half of its channels
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::duration)]
     pub max_age: Option<Duration>,
     /// Output format
