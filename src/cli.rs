@@ -191,10 +191,12 @@ fn add_tip(mut error: clap::Error, arguments: &[OsString], platforms: Platforms)
                 )),
             );
         }
-        ErrorKind::UnknownArgument
-            if arguments.windows(2).any(|pair| pair[0] == "--wait" && pair[1] == *argument) =>
-        {
+        ErrorKind::UnknownArgument if follows(arguments, "--wait", &argument) => {
             error.insert(ContextKind::Suggested, tip(&format!("to limit the wait, use '--wait={argument}'")));
+        }
+        ErrorKind::UnknownArgument if follows(arguments, "--messages", &argument) => {
+            let text = format!("to choose the percentage, use '--messages={argument}'");
+            error.insert(ContextKind::Suggested, tip(&text));
         }
         ErrorKind::UnknownArgument if !argument.starts_with('-') && accepts_tenant(arguments) => {
             error.insert(
@@ -205,6 +207,11 @@ fn add_tip(mut error: clap::Error, arguments: &[OsString], platforms: Platforms)
         _ => {}
     }
     error
+}
+
+/// Whether `argument` follows a flag whose value needs a `=`.
+fn follows(arguments: &[OsString], flag: &str, argument: &str) -> bool {
+    arguments.windows(2).any(|pair| pair[0] == *flag && pair[1] == *argument)
 }
 
 /// Whether the subcommand named in `arguments` has a `--tenant` flag.

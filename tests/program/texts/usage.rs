@@ -26,6 +26,8 @@ fn command_line_mistakes_are_reported_with_a_suggestion() {
         &["start", "--max-runtime", "50"],
         &["start", "--wait=soon"],
         &["start", "--wait", "5s"],
+        &["check", "--messages", "100"],
+        &["check", "--messages=0"],
         &["start", "--max-channel-workers", "0"],
         &["start", "--channel", "general"],
         &["start", "--channel", "99999999999999999999"],
