@@ -28,7 +28,8 @@ exit_codes! {
                   confirmation, or `check --privacy` found something";
     Usage = 2, "invalid arguments or configuration, or a configuration that others may change";
     Partial = 3, "partial: some channels or tenants failed or ran out of time, or something has been known to be \
-                  missing for less than a day; the rest is archived";
+                  missing for less than a day; the rest is archived. `check --messages`: differences that are not \
+                  aged, or not everything was compared";
     Access = 4, "the token is missing or rejected, the message-content intent is off, or the bot is not in the server";
     Locked = 5, "another sync holds the archive";
     Archive = 6, "the archive cannot be used: newer or older schema, modified definitions, corrupt, read-only, disk \
