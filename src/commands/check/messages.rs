@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use super::steps::Steps;
 use super::{ArchivedTenant, NAME_WIDTH};
 use crate::anonymize::Rules;
-use crate::archive::{Lock, LockError, Reader, ScratchArchive, TenantRow, audit};
+use crate::archive::{ArchiveError, Lock, LockError, Reader, ScratchArchive, TenantRow, Tx, audit};
 use crate::commands::command_context::runtime;
 use crate::commands::connect::{self, ConnectedPlatform};
 use crate::commands::outcome::Outcome;
@@ -41,7 +41,6 @@ pub(super) fn run(
     (config, tenants): (&Config, &[&TenantConfig]),
     context: &CommandContext,
 ) -> Result<Outcome, Failure> {
-    let path = &config.archive.path;
     let rules = context.rules(&config.archive)?;
     let archived = read_archived(config, tenants, rules)?;
     let tokens = connect::read_tokens(config, tenants, context)?;
@@ -82,8 +81,7 @@ pub(super) fn run(
     print_result(&match format {
         Format::Human => report::check_report(&results),
         Format::Json => report::comparison_json(&compared, percent, outcome.exit_code()),
-    })
-    .map_err(|failure| failure.with_context(&path.display().to_string()))?;
+    })?;
     Ok(outcome)
 }
 
@@ -221,7 +219,7 @@ impl TenantComparison<'_> {
         plan: &Plan,
         tenant: TenantRow,
         scratch: &ScratchArchive,
-    ) -> Result<(Vec<Target>, u64), crate::archive::ArchiveError> {
+    ) -> Result<(Vec<Target>, u64), ArchiveError> {
         let listed: HashMap<ChannelId, &Channel> =
             facts.channels.iter().map(|channel| (channel.id, channel)).collect();
         let times = self.platform.adapter.as_ref();
@@ -349,9 +347,8 @@ fn record(config: &Config, context: &CommandContext, compared: &[ComparedTenant]
 
 fn annotate(config: &Config, context: &CommandContext, details: serde_json::Value) -> Result<(), Failure> {
     let file = context.archive_file(&config.archive)?;
-    let change = move |tx: &mut crate::archive::Tx<'_>, now| {
-        audit::record(tx, "messages_compared", None, None, Some(&details), now)
-    };
+    let change =
+        move |tx: &mut Tx<'_>, now| audit::record(tx, "messages_compared", None, None, Some(&details), now);
     match Lock::take(&file, "check", None, CommandContext::now()) {
         Ok(lock) => file.annotate(Some(&lock), change),
         // Another program's lock doesn't keep this one from adding an entry.
