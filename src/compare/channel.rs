@@ -1,5 +1,7 @@
 //! Compares one channel.
 
+use std::sync::atomic::Ordering;
+
 use hashbrown::HashSet;
 
 use super::{ChannelComparison, CompareError, Shared, Target, hints, pages};
@@ -119,6 +121,8 @@ impl<'a> ChannelReader<'a> {
 
     /// Compares every page.
     async fn compare_all(&mut self, until: MessageId) -> Result<(), Stop> {
+        // What a sample has shown is read once more, and named once.
+        self.shared.named.fetch_sub(self.compared.differences.len() as u64, Ordering::Relaxed);
         self.compared = ChannelComparison::new(&self.target);
         let mut cursor = self.target.after;
         while cursor < Some(until) {
